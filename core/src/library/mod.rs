@@ -1,0 +1,1 @@
+//! What I share: a pure table.

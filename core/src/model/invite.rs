@@ -1,0 +1,234 @@
+//! The link that lets people in, and the address behind it.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::str::FromStr;
+
+use crate::model::key::PublicKey;
+use crate::model::limits;
+
+/// A host name or address and a port.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostPort {
+    host: String,
+    port: u16,
+}
+
+/// `potok://HOST:PORT/?key=<64 hex>`: where a tracker is, and which key it proves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Invite {
+    /// Where the tracker listens.
+    pub address: HostPort,
+    /// The tracker's identity. Somebody else at this address is refused.
+    pub key: PublicKey,
+}
+
+/// Why a text is neither an address nor an invite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadInvite {
+    /// No usable host.
+    #[error("expected HOST:PORT, where HOST is a name such as tracker.example.org or an IP address")]
+    Host,
+    /// No usable port.
+    #[error("expected HOST:PORT, where PORT is a number from 1 to 65535")]
+    Port,
+    /// Begins with `potok:` but goes on differently.
+    #[error("expected potok://HOST:PORT/?key=<64 hexadecimal digits>")]
+    Link,
+}
+
+impl HostPort {
+    /// Checks host and port. An IPv6 address is given without brackets.
+    pub fn new(host: &str, port: u16) -> Result<Self, BadInvite> {
+        if port == 0 {
+            return Err(BadInvite::Port);
+        }
+        if host.parse::<Ipv6Addr>().is_err() && !is_host_name(host) {
+            return Err(BadInvite::Host);
+        }
+        Ok(Self { host: host.to_ascii_lowercase(), port })
+    }
+
+    /// The host, without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// Letters, digits, `-` and `.` of ASCII: an international name is written in its punycode form, so that a look-alike
+/// cannot hide.
+fn is_host_name(host: &str) -> bool {
+    let label = |l: &str| {
+        (1..=63).contains(&l.len())
+            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+    };
+    host.len() <= 253 && host.split('.').all(label)
+}
+
+impl FromStr for HostPort {
+    type Err = BadInvite;
+
+    /// Reads `host:port`, `1.2.3.4:port`, `[::1]:port`; without a port the tracker's usual one is meant.
+    fn from_str(text: &str) -> Result<Self, BadInvite> {
+        if text.len() > limits::INVITE_BYTES_MAX {
+            return Err(BadInvite::Host);
+        }
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (host, after) = rest.split_once(']').ok_or(BadInvite::Host)?;
+            host.parse::<Ipv6Addr>().map_err(|_not_an_address| BadInvite::Host)?;
+            match after {
+                "" => (host, None),
+                _ => (host, Some(after.strip_prefix(':').ok_or(BadInvite::Port)?)),
+            }
+        } else {
+            match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            }
+        };
+        let port = match port {
+            None => limits::TRACKER_PORT,
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().map_err(|_overflow| BadInvite::Port)?
+            }
+            Some(_) => return Err(BadInvite::Port),
+        };
+        Self::new(host, port)
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Debug for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HostPort({self})")
+    }
+}
+
+impl FromStr for Invite {
+    type Err = BadInvite;
+
+    fn from_str(text: &str) -> Result<Self, BadInvite> {
+        if text.len() > limits::INVITE_BYTES_MAX {
+            return Err(BadInvite::Link);
+        }
+        let rest = text.strip_prefix("potok://").ok_or(BadInvite::Link)?;
+        let (address, query) = rest.split_once("/?").ok_or(BadInvite::Link)?;
+        let key = query.strip_prefix("key=").ok_or(BadInvite::Link)?;
+        let key = key.parse().map_err(|_bad_hex| BadInvite::Link)?;
+        Ok(Self { address: address.parse()?, key })
+    }
+}
+
+impl fmt::Display for Invite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "potok://{}/?key={}", self.address, self.key)
+    }
+}
+
+/// What a person gives to join: an address, or an invite that also says whom to expect there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TrackerAddress {
+    /// Where the tracker listens.
+    pub address: HostPort,
+    /// The key it must prove; without one, the key seen at the first joining is remembered.
+    pub key: Option<PublicKey>,
+}
+
+impl FromStr for TrackerAddress {
+    type Err = BadInvite;
+
+    fn from_str(text: &str) -> Result<Self, BadInvite> {
+        let text = text.trim();
+        if text.starts_with("potok:") {
+            let invite: Invite = text.parse()?;
+            return Ok(Self { address: invite.address, key: Some(invite.key) });
+        }
+        Ok(Self { address: text.parse()?, key: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_paste() {
+        for (text, host, port) in [
+            ("127.0.0.1:7300", "127.0.0.1", 7300),
+            ("tracker.example.org", "tracker.example.org", limits::TRACKER_PORT),
+            ("HOST:1", "host", 1),
+            ("[::1]:7686", "::1", 7686),
+            ("[fe80::1]", "fe80::1", limits::TRACKER_PORT),
+        ] {
+            let parsed: HostPort = text.parse().unwrap_or_else(|why| panic!("{text}: {why}"));
+            assert_eq!((parsed.host(), parsed.port()), (host, port));
+            assert_eq!(parsed.to_string().parse(), Ok(parsed));
+        }
+        let invite = Invite { address: "[::1]:9".parse().expect("address"), key: PublicKey::from_bytes([9; 32]) };
+        assert_eq!(invite.to_string().parse(), Ok(invite.clone()));
+        let joined: TrackerAddress = format!("  {invite}\n").parse().expect("invite");
+        assert_eq!(joined, TrackerAddress { address: invite.address, key: Some(invite.key) });
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        let key = "0".repeat(64);
+        for bad in [
+            "",
+            ":",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:+1",
+            "a b:1",
+            "::1:1",
+            "[::1",
+            "[::1]x",
+            "[x]:1",
+            "-a:1",
+            "хост:1",
+            "http://h:1",
+            "h:1/x",
+            "user@h:1",
+            "potok://",
+            "potok:h:1",
+            "potok://h:1",
+            "potok://h:1/?key=00",
+        ] {
+            assert!(bad.parse::<TrackerAddress>().is_err(), "{bad}");
+        }
+        for bad in [
+            format!("potok://h:1/?key={key}&x=1"),
+            format!("potok://h:1?key={key}"),
+            format!("potok://h:1/?key={key} --x"),
+        ] {
+            assert!(bad.parse::<TrackerAddress>().is_err(), "{bad}");
+        }
+        assert!("a".repeat(5000).parse::<TrackerAddress>().is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,80}") {
+            if let Ok(invite) = text.parse::<Invite>() {
+                proptest::prop_assert_eq!(invite.to_string().parse::<Invite>(), Ok(invite));
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Every bound of the wire and of memory that is part of the contract, with its unit and its reason. What an owner may
+//! change lives in settings whose defaults are these.
+
+use std::time::Duration;
+
+/// Longest line of the tracker protocol, in bytes without its LF. Long enough for thousands of announced files.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Most items in one list, so that one line costs a bounded time.
+pub const ITEMS_PER_LINE_MAX: usize = 10_000;
+/// Longest username, in characters.
+pub const USERNAME_CHARS_MAX: usize = 32;
+/// Longest share path, in bytes of UTF-8.
+pub const PATH_BYTES_MAX: usize = 1024;
+/// Longest part of a share path, in bytes: what the common file systems hold.
+pub const PATH_PART_BYTES_MAX: usize = 255;
+/// Most lines of one page that a registered session may ask for.
+pub const PAGE_LINES_MAX: usize = 10_000;
+/// Most lines that a session without a name gets of one list: an unknown asker must not be an amplifier.
+pub const UNREGISTERED_LINES_MAX: usize = 1_000;
+/// Lowest port a user may announce; below it live system services.
+pub const PEER_PORT_MIN: u16 = 1024;
+/// The tracker's port unless told otherwise.
+pub const TRACKER_PORT: u16 = 7686;
+/// Longest invite link, in bytes.
+pub const INVITE_BYTES_MAX: usize = 2048;
+
+/// TLS handshake of a session, from accept to its end.
+pub const TLS_HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// First command of a TLS session: a program knows what it wants.
+pub const TLS_FIRST_COMMAND_MAX: Duration = Duration::from_secs(10);
+/// First command of a plain session: a person types.
+pub const PLAIN_FIRST_COMMAND_MAX: Duration = Duration::from_secs(60);
+/// How long a plain connection stays silent before it is greeted as a person at telnet.
+pub const PLAIN_GREETING_DELAY: Duration = Duration::from_millis(500);
+/// How often a client says `ping` when it has nothing else to say.
+pub const PING_EVERY: Duration = Duration::from_secs(30);
+/// A TLS session that said nothing for this long is dead.
+pub const TLS_SILENCE_MAX: Duration = Duration::from_secs(75);
+/// A plain session that said nothing for this long is dead.
+pub const PLAIN_SILENCE_MAX: Duration = Duration::from_secs(3600);
+/// Open connections from one address.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
+/// Connections without a name in all; the oldest idle one makes room.
+pub const UNREGISTERED_SESSIONS_MAX: usize = 4096;
+/// Shares a user may announce.
+pub const SHARES_PER_USER_MAX: usize = 100_000;
+/// Bytes waiting for one session; notices beyond it become one `* resync`.
+pub const SEND_QUEUE_BYTES_MAX: usize = 128 * 1024;
+/// Changes of one user within this time become one notice.
+pub const NOTICE_MERGE_WINDOW: Duration = Duration::from_millis(250);
+/// A name that its key has not used for this long may be registered by another key.
+pub const BINDING_LIFETIME: Duration = Duration::from_secs(180 * 24 * 3600);
+
+/// Reaching a peer: TCP and TLS together.
+pub const PEER_CONNECT_MAX: Duration = Duration::from_secs(5);
+/// Peers served at the same time.
+pub const UPLOAD_SLOTS: usize = 4;
+/// Connections of one user that are served at the same time.
+pub const UPLOAD_SLOTS_PER_USER: usize = 2;

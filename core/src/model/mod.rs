@@ -1,0 +1,28 @@
+//! Floor 0: the words of Potok as types. A value is valid by existing; every fallible constructor says what would be
+//! right.
+//!
+//! | type | what cannot be wrong about it |
+//! |---|---|
+//! | [`username::Username`] | one script, no look-alike tricks, 1 to 32 characters |
+//! | [`share_path::SharePath`] | relative, NFC, no `..`, no control or direction characters |
+//! | [`key::PublicKey`], [`hash::ContentHash`] | 32 bytes, written as 64 hex digits |
+//! | [`port::PeerPort`] | 1024 or above, so that nobody can be aimed at a system service |
+//! | [`invite::Invite`], [`invite::HostPort`] | a host and a port that can be dialled |
+//! | [`share::Share`] | what is announced: path, size, hash |
+//! | [`geometry::Geometry`] | how a file of this size is cut into blocks |
+//! | [`block_list::BlockList`] | the hashes of a file's blocks, proven to belong to its hash |
+//! | [`shown::Shown`] | text from a stranger that is safe to print |
+
+pub mod block_list;
+pub mod geometry;
+pub mod hash;
+pub mod hex;
+pub mod invite;
+pub mod key;
+pub mod limits;
+pub mod local_name;
+pub mod port;
+pub mod share;
+pub mod share_path;
+pub mod shown;
+pub mod username;

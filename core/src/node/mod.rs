@@ -1,0 +1,1 @@
+//! The whole, started and stopped as one.

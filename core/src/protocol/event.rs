@@ -1,0 +1,123 @@
+//! What a tracker says without being asked. `docs/protocol.md` calls these notices.
+//!
+//! ```text
+//! notice = "*" SP name *( SP field ) LF
+//! ```
+
+use std::fmt;
+
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::protocol::field::{self, AsField, Quoted};
+use crate::protocol::reply::{BadReply, FileLine, OrDash, UserLine};
+
+/// One notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// `potok <version> "<network name>"`: the greeting.
+    Greeting {
+        /// The protocol's version.
+        version: u32,
+        /// What the tracker's owner calls the network.
+        network: String,
+    },
+    /// `motd "<line>"`: one line of the message of the day.
+    MessageOfTheDay(String),
+    /// `joined <username> <ip:port or -> <key or ->`
+    Joined(UserLine),
+    /// `left <username>`
+    Left(Username),
+    /// `shared <username> <size or -> <hash or -> <path>`
+    Shared(FileLine),
+    /// `unshared <username> <path>`
+    Unshared(Username, SharePath),
+    /// `changed <username>`: several shares of this user came or went at once; ask for the list.
+    Changed(Username),
+    /// `resync`: notices were left out; ask for the lists.
+    Resync,
+    /// `closing "<reason>"`: the tracker ends this session, and why.
+    Closing(String),
+    /// A notice of a later version. Ignored.
+    Unknown,
+}
+
+impl Event {
+    /// Reads a notice without its `* `.
+    pub fn parse(text: &str) -> Result<Self, BadReply> {
+        let fields = field::fields(text).map_err(|_grammar| BadReply)?;
+        let words: Vec<&str> = fields.iter().map(|f| f.text.as_ref()).collect();
+        let name = |text: &str| Username::new(text).map_err(|_bad_name| BadReply);
+        let path = |text: &str| SharePath::new(text).map_err(|_bad_path| BadReply);
+        match words.as_slice() {
+            ["potok", version, network, ..] => Ok(Self::Greeting {
+                version: version.parse().map_err(|_not_a_number| BadReply)?,
+                network: (*network).to_owned(),
+            }),
+            ["motd", line] => Ok(Self::MessageOfTheDay((*line).to_owned())),
+            ["joined", rest @ ..] => UserLine::parse(&rest.join(" ")).map(Self::Joined),
+            ["left", username] => Ok(Self::Left(name(username)?)),
+            ["shared", username, size, hash, share_path] => {
+                FileLine::parse(&format!("{username} {size} {hash} {share_path}")).map(Self::Shared)
+            }
+            ["unshared", username, share_path] => Ok(Self::Unshared(name(username)?, path(share_path)?)),
+            ["changed", username] => Ok(Self::Changed(name(username)?)),
+            ["resync"] => Ok(Self::Resync),
+            ["closing", reason] => Ok(Self::Closing((*reason).to_owned())),
+            [] => Err(BadReply),
+            _ => Ok(Self::Unknown),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    /// The whole line without its LF, `* ` included.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Greeting { version, network } => write!(f, "* potok {version} {}", Quoted(network)),
+            Self::MessageOfTheDay(line) => write!(f, "* motd {}", Quoted(line)),
+            Self::Joined(user) => write!(f, "* joined {user}"),
+            Self::Left(username) => write!(f, "* left {username}"),
+            Self::Shared(file) => write!(
+                f,
+                "* shared {} {} {} {}",
+                file.username,
+                OrDash(file.size),
+                OrDash(file.hash),
+                AsField(file.path.as_str())
+            ),
+            Self::Unshared(username, path) => write!(f, "* unshared {username} {}", AsField(path.as_str())),
+            Self::Changed(username) => write!(f, "* changed {username}"),
+            Self::Resync => f.write_str("* resync"),
+            Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
+            Self::Unknown => f.write_str("* unknown"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::reply::Head;
+
+    #[test]
+    fn events_round_trip() {
+        let key = "ab".repeat(32);
+        for line in [
+            "* potok 1 \"Friends of \\\"Potok\\\"\"",
+            "* motd \"welcome, all\"",
+            "* joined anna 127.0.0.1:4001 -",
+            &format!("* joined anna - {key}"),
+            "* left anna",
+            &format!("* shared anna 12 {key} \"Trip/day 1.jpg\""),
+            "* shared anna - - x",
+            "* unshared anna \"a b\"",
+            "* changed anna",
+            "* resync",
+            "* closing \"taken over\"",
+        ] {
+            let Head::Event(event) = Head::parse(line).expect(line) else { panic!("{line}") };
+            assert_eq!(event.to_string(), line);
+        }
+        assert_eq!(Head::parse("* weather sunny 7"), Ok(Head::Event(Event::Unknown)));
+    }
+}

@@ -1,0 +1,191 @@
+//! What a tracker answers to a command, and how a client reads it.
+//!
+//! ```text
+//! reply = "OK" SP n [ SP text ] LF n*( line LF )      n data lines follow
+//!       | "ERR" SP code SP text LF
+//! ```
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::model::hash::ContentHash;
+use crate::model::key::PublicKey;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::protocol::command::Cursor;
+use crate::protocol::event::Event;
+
+/// The first line of an answer, or a notice: what a client can receive where it expects no data line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Head {
+    /// `OK n [text]`: so many data lines follow.
+    Ok {
+        /// How many.
+        lines: u64,
+        /// Where the next page begins, if the list goes on.
+        more: Option<Cursor>,
+    },
+    /// `ERR code text`. The code is kept as a word: a newer tracker may know more of them.
+    Err {
+        /// The rule that was broken.
+        code: String,
+        /// What would be right.
+        text: String,
+    },
+    /// `* name fields`.
+    Event(Event),
+}
+
+/// A line from a tracker that does not follow the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the tracker sent a line that is not of the protocol")]
+pub struct BadReply;
+
+impl Head {
+    /// Reads one line that is no data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        if let Some(rest) = line.strip_prefix("OK ") {
+            let (count, text) = rest.split_once(' ').unwrap_or((rest, ""));
+            let lines = decimal(count).ok_or(BadReply)?;
+            let more = text.split(' ').find_map(|word| word.strip_prefix("more="));
+            let more = more.map(|cursor| cursor.parse().map_err(|_bad_cursor| BadReply)).transpose()?;
+            return Ok(Self::Ok { lines, more });
+        }
+        if let Some(rest) = line.strip_prefix("ERR ") {
+            let (code, text) = rest.split_once(' ').unwrap_or((rest, ""));
+            return Ok(Self::Err { code: code.to_owned(), text: text.to_owned() });
+        }
+        let rest = line.strip_prefix("* ").ok_or(BadReply)?;
+        Ok(Self::Event(Event::parse(rest)?))
+    }
+}
+
+/// One line of `list-users` and `whoami`: `<username> <ip:port or -> <key or ->`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserLine {
+    /// Who.
+    pub username: Username,
+    /// Where their peer server is, as the tracker sees it.
+    pub address: Option<SocketAddr>,
+    /// The key they proved; without one they are unverified.
+    pub key: Option<PublicKey>,
+}
+
+impl UserLine {
+    /// Reads one data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let mut words = line.split(' ');
+        let mut next = || words.next().ok_or(BadReply);
+        let username = Username::new(next()?).map_err(|_bad_name| BadReply)?;
+        let address = optional(next()?)?;
+        let key = optional(next()?)?;
+        if words.next().is_some() { Err(BadReply) } else { Ok(Self { username, address, key }) }
+    }
+}
+
+impl fmt::Display for UserLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.username, OrDash(self.address), OrDash(self.key))
+    }
+}
+
+/// One line of `list-files`, `search` and `sources`: `<username> <size or -> <hash or -> <path>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileLine {
+    /// Whose.
+    pub username: Username,
+    /// How long, in bytes.
+    pub size: Option<u64>,
+    /// Which content.
+    pub hash: Option<ContentHash>,
+    /// Under which name.
+    pub path: SharePath,
+}
+
+impl FileLine {
+    /// Reads one data line. The path is the rest of it.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let mut words = line.splitn(4, ' ');
+        let mut next = || words.next().ok_or(BadReply);
+        let username = Username::new(next()?).map_err(|_bad_name| BadReply)?;
+        let size = match next()? {
+            "-" => None,
+            digits => Some(decimal(digits).ok_or(BadReply)?),
+        };
+        let hash = optional(next()?)?;
+        let path = SharePath::new(next()?).map_err(|_bad_path| BadReply)?;
+        Ok(Self { username, size, hash, path })
+    }
+}
+
+impl fmt::Display for FileLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.username, OrDash(self.size), OrDash(self.hash), self.path)
+    }
+}
+
+/// A value, or `-` where there is none.
+#[derive(Debug, Clone, Copy)]
+pub struct OrDash<T>(pub Option<T>);
+
+impl<T: fmt::Display> fmt::Display for OrDash<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+fn optional<T: std::str::FromStr>(word: &str) -> Result<Option<T>, BadReply> {
+    if word == "-" {
+        return Ok(None);
+    }
+    word.parse().map(Some).map_err(|_of_any_kind| BadReply)
+}
+
+fn decimal(digits: &str) -> Option<u64> {
+    if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_heads() {
+        let cursor = Cursor { path: "a b".into(), username: "x".into() };
+        for (line, head) in [
+            ("OK 0".to_owned(), Head::Ok { lines: 0, more: None }),
+            ("OK 0 bye".to_owned(), Head::Ok { lines: 0, more: None }),
+            (format!("OK 7 more={cursor}"), Head::Ok { lines: 7, more: Some(cursor) }),
+            (
+                "ERR name-taken pick another".to_owned(),
+                Head::Err { code: "name-taken".into(), text: "pick another".into() },
+            ),
+            ("ERR new-code".to_owned(), Head::Err { code: "new-code".into(), text: String::new() }),
+        ] {
+            assert_eq!(Head::parse(&line), Ok(head), "{line}");
+        }
+        for bad in ["", "OK", "OK x", "OK -1", "OK 99999999999999999999", "hello", "OK 1 more=?", "*x", "* "] {
+            assert_eq!(Head::parse(bad), Err(BadReply), "{bad}");
+        }
+    }
+
+    #[test]
+    fn data_lines_round_trip() {
+        let key = "ab".repeat(32);
+        for line in ["anna 127.0.0.1:4001 -", "Мария - -", &format!("ivan [::1]:4001 {key}")] {
+            assert_eq!(UserLine::parse(line).expect(line).to_string(), line);
+        }
+        for line in ["anna - - my file.txt", &format!("ivan 120 {key} Trip/a b, c.jpg")] {
+            assert_eq!(FileLine::parse(line).expect(line).to_string(), line);
+        }
+        for bad in ["anna", "anna - - - -", "anna x -", "an na - -"] {
+            assert!(UserLine::parse(bad).is_err(), "{bad}");
+        }
+        for bad in ["anna - -", "anna - - ../x", "anna -1 - x", "anna - zz x", "anna - - /etc/passwd"] {
+            assert!(FileLine::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

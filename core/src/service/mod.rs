@@ -1,0 +1,1 @@
+//! Tasks that own sockets, timers and files.

@@ -1,0 +1,123 @@
+//! The one embedded database of a data folder. Each kind of record has its own module with its own tables; this one
+//! opens and closes the file.
+//!
+//! All calls block (a durable commit waits for the disk): call them on a blocking thread.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+/// The format of all tables together. A file with a higher number was written by a newer Potok and is left alone.
+const FORMAT: u64 = 1;
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+const FORMAT_KEY: &str = "format";
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another program has it open.
+    #[error("another Potok uses this data folder")]
+    InUse,
+    /// Written by a newer version.
+    #[error("{path} was written by a newer version of Potok (format {found}, this one knows {FORMAT})")]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// The number in it.
+        found: u64,
+    },
+    /// Everything else: the disk, mostly.
+    #[error(transparent)]
+    Database(#[from] redb::Error),
+}
+
+/// What opening a database came to.
+#[derive(Debug)]
+pub struct Opened {
+    /// The database.
+    pub store: Store,
+    /// A file that could not be read was moved here, and an empty database took its place.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Store {
+    /// Opens or creates the file. A damaged file is set aside as `<name>.corrupt-<unix seconds>`, never overwritten.
+    pub fn open(path: &Path) -> Result<Opened, StoreError> {
+        match Self::open_as_it_is(path) {
+            Ok(store) => Ok(Opened { store, set_aside: None }),
+            Err(StoreError::Database(error)) if is_damage(&error) => {
+                let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+                let mut aside = path.as_os_str().to_owned();
+                aside.push(format!(".corrupt-{seconds}"));
+                let aside = PathBuf::from(aside);
+                std::fs::rename(path, &aside).map_err(|e| StoreError::Database(redb::Error::Io(e)))?;
+                Ok(Opened { store: Self::open_as_it_is(path)?, set_aside: Some(aside) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        let database = match Database::create(path) {
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse),
+            other => other.map_err(redb::Error::from)?,
+        };
+        let store = Self { database };
+        let write = store.begin_write()?;
+        let found = {
+            let mut meta = write.open_table(META).map_err(redb::Error::from)?;
+            let found = meta.get(FORMAT_KEY).map_err(redb::Error::from)?.map(|guard| guard.value());
+            if found.is_none() {
+                meta.insert(FORMAT_KEY, FORMAT).map_err(redb::Error::from)?;
+            }
+            found
+        };
+        write.commit().map_err(redb::Error::from)?;
+        match found {
+            Some(found) if found > FORMAT => Err(StoreError::Newer { path: path.to_owned(), found }),
+            _ => Ok(store),
+        }
+    }
+
+    pub(crate) fn begin_write(&self) -> Result<redb::WriteTransaction, redb::Error> {
+        Ok(self.database.begin_write()?)
+    }
+
+    pub(crate) fn begin_read(&self) -> Result<redb::ReadTransaction, redb::Error> {
+        Ok(self.database.begin_read()?)
+    }
+}
+
+/// Whether the file itself is bad, rather than the disk or the rights on it.
+fn is_damage(error: &redb::Error) -> bool {
+    match error {
+        redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_) | redb::Error::TableTypeMismatch { .. } => true,
+        redb::Error::Io(io) => io.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_kept_and_an_open_one_refused() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("potok.redb");
+        std::fs::write(&path, b"not a database at all").expect("written");
+        let opened = Store::open(&path).expect("opens");
+        let aside = opened.set_aside.expect("set aside");
+        assert_eq!(std::fs::read(aside).expect("kept"), b"not a database at all");
+        assert!(matches!(Store::open(&path), Err(StoreError::InUse)));
+        drop(opened.store);
+        assert!(Store::open(&path).expect("opens again").set_aside.is_none());
+    }
+}
