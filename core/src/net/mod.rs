@@ -1,1 +1,4 @@
-//! Everything that touches sockets.
+//! Floor 3: everything that touches sockets. Used by services only.
+
+pub mod identity;
+pub mod tls;
