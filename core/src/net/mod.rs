@@ -2,4 +2,5 @@
 
 pub mod dial;
 pub mod identity;
+pub mod local;
 pub mod tls;

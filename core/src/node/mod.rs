@@ -3,9 +3,12 @@
 //! [`intent::Intent`] goes in, [`notice::Notice`] comes out, over crossbeam channels; a `wake` closure tells the other
 //! side that something is there. Nothing here knows a toolkit, and nothing here waits for whoever listens.
 
+mod bridge;
+mod clock_watch;
 pub mod failure;
 pub mod intent;
 pub mod notice;
+mod outbox;
 pub mod settings;
 
 use std::net::SocketAddr;
