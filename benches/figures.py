@@ -266,7 +266,7 @@ def measure_tracker(bench):
         with open(config, "w") as out:
             for line in shown.stdout.splitlines():
                 name = line.lstrip("# ").split("=")[0].strip()
-                raised = {"shares_per_user_max": total, "path_bytes_per_user_max": total * 200}.get(name)
+                raised = {"shares_per_user": total, "path_bytes_per_user": total * 200}.get(name)
                 out.write(f"{name} = {raised}\n" if raised else line + "\n")
         tracker = processes.start(
             [f"{bench.bin}/potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", bench.fresh("tracker"), "--config", config],
