@@ -1,1 +1,3 @@
 //! Tasks that own sockets, timers and files.
+
+pub mod librarian;
