@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Floor 4: tasks that own sockets, timers and files. Each has one owner that stops it and waits for it.
 //!
 //! | task | owned by | ends when |
@@ -5,3 +6,8 @@
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
 
 pub mod tracker_client;
+=======
+//! Tasks that own sockets, timers and files.
+
+pub mod librarian;
+>>>>>>> library
