@@ -11,8 +11,10 @@
 //! | [`share::Share`] | what is announced: path, size, hash |
 //! | [`geometry::Geometry`] | how a file of this size is cut into blocks |
 //! | [`block_list::BlockList`] | the hashes of a file's blocks, proven to belong to its hash |
+//! | [`binding::Binding`] | whose a name is, on a tracker |
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 
+pub mod binding;
 pub mod block_list;
 pub mod geometry;
 pub mod hash;
