@@ -1,1 +1,3 @@
 //! The tracker as a pure machine.
+
+pub mod catalog;
