@@ -73,14 +73,7 @@ enum Shares {
 impl Changes {
     /// Nobody watches. `epoch` is any moment: the steps are counted from it.
     pub fn new(epoch: Instant, window: Duration) -> Self {
-        Self {
-            epoch,
-            window,
-            open: BTreeMap::new(),
-            due: BTreeSet::new(),
-            watchers: BTreeMap::new(),
-            now: Moment(0),
-        }
+        Self { epoch, window, open: BTreeMap::new(), due: BTreeSet::new(), watchers: BTreeMap::new(), now: Moment(0) }
     }
 
     /// A session is told of changes from now on.
@@ -177,13 +170,8 @@ impl Changes {
         if !self.open.contains_key(&folded) {
             let due = self.round_up(now + self.window);
             self.due.insert((due, folded.clone()));
-            let change = Change {
-
-                username: username.clone(),
-                latest: self.now,
-                presence: None,
-                shares: Shares::AsBefore,
-            };
+            let change =
+                Change { username: username.clone(), latest: self.now, presence: None, shares: Shares::AsBefore };
             self.open.insert(folded.clone(), change);
         }
         let change = self.open.get_mut(&folded)?;
@@ -249,9 +237,8 @@ impl Change {
         };
         if let Some(before) = &self.presence {
             // Without a key, the same name in another session may be somebody else.
-            let is_same = |here: &Here| {
-                here.session == online.session || (online.key.is_some() && here.line.key == online.key)
-            };
+            let is_same =
+                |here: &Here| here.session == online.session || (online.key.is_some() && here.line.key == online.key);
             if before.here.as_ref().is_some_and(|here| !is_same(here)) {
                 line(Event::Left(self.username.clone()));
             }

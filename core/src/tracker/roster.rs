@@ -45,11 +45,7 @@ pub enum View {
 impl View {
     /// The view of a connection with these two ends.
     pub fn of(peer: SocketAddr, local: SocketAddr) -> Self {
-        if peer.ip().to_canonical().is_loopback() {
-            Self::SameHost
-        } else {
-            Self::From(local.ip().to_canonical())
-        }
+        if peer.ip().to_canonical().is_loopback() { Self::SameHost } else { Self::From(local.ip().to_canonical()) }
     }
 }
 

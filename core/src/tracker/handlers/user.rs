@@ -58,13 +58,7 @@ impl Tracker {
     }
 
     /// A session that has its name says where its peer server is now.
-    fn register_again(
-        &mut self,
-        asker: &Asker,
-        user: &User,
-        username: &Username,
-        port: Option<PeerPort>,
-    ) -> Outcome {
+    fn register_again(&mut self, asker: &Asker, user: &User, username: &Username, port: Option<PeerPort>) -> Outcome {
         if user.username.folded() != username.folded() {
             let own = &user.username;
             let text = format!("you are {own}; to be somebody else say 'unregister-user {own}' first");
