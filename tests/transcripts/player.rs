@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use potok_core::model::binding::{BanTarget, Binding};
+use potok_core::model::binding::{BanTarget, Binding, Record};
 use potok_core::model::key::PublicKey;
 use potok_core::protocol::line::{Flavor, LineDecoder};
-use potok_core::tracker::effect::{Effect, Effects, Record};
+use potok_core::tracker::effect::{Effect, Effects};
 use potok_core::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;

@@ -35,6 +35,22 @@ impl fmt::Display for BanTarget {
     }
 }
 
+/// One change of what a tracker keeps on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A name is bound to a key, or was used again.
+    Bound(Binding),
+    /// A name is free again.
+    Released {
+        /// The name regardless of case.
+        folded: String,
+    },
+    /// Somebody is shut out.
+    Banned(BanTarget),
+    /// Somebody is let in again.
+    Unbanned(BanTarget),
+}
+
 /// A text that is neither a key nor an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a key of 64 hexadecimal digits or an IP address")]

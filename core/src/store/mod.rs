@@ -3,6 +3,8 @@
 //!
 //! All calls block (a durable commit waits for the disk): call them on a blocking thread.
 
+pub mod names;
+
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 

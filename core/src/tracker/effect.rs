@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::model::binding::{BanTarget, Binding};
+use crate::model::binding::Record;
 use crate::tracker::input::{SessionId, Ticket};
 
 /// One thing to do.
@@ -37,22 +37,6 @@ pub enum Effect {
         /// What to write.
         record: Record,
     },
-}
-
-/// What a tracker keeps on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
-    /// A name is bound to a key, or was used again.
-    Bound(Binding),
-    /// A name is free again.
-    Released {
-        /// The name regardless of case.
-        folded: String,
-    },
-    /// Somebody is shut out.
-    Banned(BanTarget),
-    /// Somebody is let in again.
-    Unbanned(BanTarget),
 }
 
 /// Effects in order. Answers to one session in a row become one [`Effect::Send`], so that they leave in one write.

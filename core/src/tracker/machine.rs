@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::model::binding::{BanTarget, Binding};
+use crate::model::binding::{BanTarget, Binding, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
@@ -18,7 +18,7 @@ use crate::protocol::line::Fault;
 use crate::tracker::budget::{Allowance, Budgets};
 use crate::tracker::catalog::Catalog;
 use crate::tracker::changes::Changes;
-use crate::tracker::effect::{Effect, Effects, Record};
+use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::{Answer, Asker};
 use crate::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
 use crate::tracker::names::Names;

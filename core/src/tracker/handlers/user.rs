@@ -1,11 +1,12 @@
 //! `register-user` and `unregister-user`: the part of the gate *Who* that gives a session its name.
 
+use crate::model::binding::Record;
 use crate::model::key::PublicKey;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::event::Event;
-use crate::tracker::effect::{Effects, Record};
+use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Answer, Asker, Outcome};
 use crate::tracker::input::Ticket;
 use crate::tracker::machine::Tracker;
