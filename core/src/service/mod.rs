@@ -1,1 +1,7 @@
-//! Tasks that own sockets, timers and files.
+//! Floor 4: tasks that own sockets, timers and files. Each has one owner that stops it and waits for it.
+//!
+//! | task | owned by | ends when |
+//! |---|---|---|
+//! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
+
+pub mod tracker_client;

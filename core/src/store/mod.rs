@@ -4,6 +4,7 @@
 //! All calls block (a durable commit waits for the disk): call them on a blocking thread.
 
 pub mod names;
+mod pins;
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
