@@ -5,6 +5,7 @@
 
 pub mod hash_cache;
 pub mod library;
+pub mod names;
 mod pins;
 
 use std::path::{Path, PathBuf};
