@@ -17,7 +17,8 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let mut world = Self { tracker: None, address: "127.0.0.1:0".into(), dir: tempfile::tempdir().expect("folder") };
+        let mut world =
+            Self { tracker: None, address: "127.0.0.1:0".into(), dir: tempfile::tempdir().expect("folder") };
         world.start_tracker();
         world
     }
@@ -107,7 +108,13 @@ fn a_file_goes_from_one_console_to_another() {
     fs::create_dir(&target).expect("folder");
     let bob = world.once(
         "bob",
-        &["list-users", "list-files", "list-files alice", "search SONG", &format!("download alice \"song one.flac\" \"{}\"", str(&target))],
+        &[
+            "list-users",
+            "list-files",
+            "list-files alice",
+            "search SONG",
+            &format!("download alice \"song one.flac\" \"{}\"", str(&target)),
+        ],
     );
     assert!(bob.status.success(), "{}", stderr(&bob));
     let copy = target.join("song one.flac");
@@ -163,7 +170,8 @@ fn what_is_there_is_never_replaced_unasked() {
 #[test]
 fn a_folder_arrives_whole_and_stays_up_to_date() {
     let world = World::new();
-    for (name, bytes) in [("Trip/day 1.jpg", 10), ("Trip/day 2/море.jpg", 300_000), ("Trip/empty", 0), ("Trip/one", 1)] {
+    for (name, bytes) in [("Trip/day 1.jpg", 10), ("Trip/day 2/море.jpg", 300_000), ("Trip/empty", 0), ("Trip/one", 1)]
+    {
         world.file(name, bytes);
     }
     let mut alice = world.sharer("alice");
@@ -205,7 +213,10 @@ fn nobody_else_can_be_alice() {
         let mallory = run(POTOK, &world.args(&data, pretender, &["-c", "whoami"]));
         assert_eq!(mallory.status.code(), Some(1), "{pretender}");
         let errors = stderr(&mallory);
-        assert!(errors.starts_with("error: name-taken: ") || errors.starts_with("error: name-confusable: "), "{errors}");
+        assert!(
+            errors.starts_with("error: name-taken: ") || errors.starts_with("error: name-confusable: "),
+            "{errors}"
+        );
     }
     drop(alice);
     // Neither while she is away, nor after the tracker has lost everything but its disk.
@@ -268,7 +279,8 @@ fn a_download_waits_for_an_owner_who_went_away() {
     let target = world.path("copy.bin");
     let part = world.path("copy.bin.potok-part");
     let data = world.path("bob");
-    let mut bob = Running::start(POTOK, &world.args(&data, "bob", &["-c", &format!("download alice big.bin {}", str(&target))]));
+    let mut bob =
+        Running::start(POTOK, &world.args(&data, "bob", &["-c", &format!("download alice big.bin {}", str(&target))]));
     while on_disk(&part) < 4 << 20 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -307,7 +319,8 @@ fn a_console_hosts_the_tracker_itself() {
     let invite = alice.line();
     assert!(invite.starts_with("potok://127.0.0.1:"), "{invite}");
     let copy = dir.path().join("y.txt");
-    let join = ["console", "--data-dir", str(&b), "--name", "bob", "--tracker", &invite, "--listen", "127.0.0.1:0", "-c"];
+    let join =
+        ["console", "--data-dir", str(&b), "--name", "bob", "--tracker", &invite, "--listen", "127.0.0.1:0", "-c"];
     let bob = run(POTOK, &[&join[..], &[&format!("download alice x.txt {}", str(&copy))]].concat());
     assert!(bob.status.success(), "{}", stderr(&bob));
     assert_eq!(fs::read(&copy).expect("read"), b"hello");

@@ -55,7 +55,9 @@ impl Running {
 
     /// The next line of standard output.
     pub fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).unwrap_or_else(|why| panic!("no line came: {why}; errors: {:?}", self.errors()))
+        self.lines
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|why| panic!("no line came: {why}; errors: {:?}", self.errors()))
     }
 
     /// Lines up to and with the first that begins like this.

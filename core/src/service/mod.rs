@@ -1,13 +1,9 @@
-<<<<<<< HEAD
 //! Floor 4: tasks that own sockets, timers and files. Each has one owner that stops it and waits for it.
 //!
 //! | task | owned by | ends when |
 //! |---|---|---|
+//! | [`librarian`]: keeps what I share in step with the disk | the node | the node stops |
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
 
-pub mod tracker_client;
-=======
-//! Tasks that own sockets, timers and files.
-
 pub mod librarian;
->>>>>>> library
+pub mod tracker_client;
