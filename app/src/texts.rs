@@ -172,7 +172,9 @@ mod tests {
                 continue;
             }
             let source = std::fs::read_to_string(&path).expect("text");
-            let calls = source.match_indices(concat!("t", "!(")).filter(|(at, _)| !source[..*at].ends_with(char::is_alphanumeric));
+            let calls = source
+                .match_indices(concat!("t", "!("))
+                .filter(|(at, _)| !source[..*at].ends_with(char::is_alphanumeric));
             for (at, call) in calls {
                 let inside = source[at + call.len()..].trim_start();
                 if let Some(literal) = inside.strip_prefix('"').and_then(|rest| rest.split('"').next()) {
@@ -259,7 +261,10 @@ mod tests {
             assert_eq!(placeholders(&english), placeholders(there), "{key}");
             assert!(!there.trim().is_empty(), "{key}");
             let same = english == *there && english.chars().any(|c| c.is_ascii_alphabetic());
-            assert!(!same || placeholders(&english).len() == 1 || KEPT.contains(&key.as_str()), "{key} is not translated");
+            assert!(
+                !same || placeholders(&english).len() == 1 || KEPT.contains(&key.as_str()),
+                "{key} is not translated"
+            );
         }
     }
 

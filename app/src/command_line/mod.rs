@@ -194,7 +194,9 @@ mod tests {
         ] {
             assert_eq!(ask(line), Ok(intent), "{line}");
         }
-        assert!(matches!(ask(r#"unregister a b.txt, "c,d""#), Ok(Intent::Unshare { paths, .. }) if paths == ["a b.txt", "c,d"]));
+        assert!(
+            matches!(ask(r#"unregister a b.txt, "c,d""#), Ok(Intent::Unshare { paths, .. }) if paths == ["a b.txt", "c,d"])
+        );
     }
 
     #[test]

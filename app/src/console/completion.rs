@@ -87,7 +87,11 @@ impl Completions {
         let Some(known) = &self.known else { return false };
         if matches!(
             notice,
-            Notice::CatalogChanged | Notice::Joined(_) | Notice::Left(_) | Notice::SharesChanged { .. } | Notice::Connection(_)
+            Notice::CatalogChanged
+                | Notice::Joined(_)
+                | Notice::Left(_)
+                | Notice::SharesChanged { .. }
+                | Notice::Connection(_)
         ) {
             known.answers.lock().clear();
             return false;
@@ -286,9 +290,9 @@ fn by_folder(paths: &[String], typed: &str) -> Vec<(String, bool)> {
 }
 
 fn local_paths(cwd: &Path, typed: &str) -> Vec<(String, bool)> {
-    let (folder, name) = typed.rsplit_once(std::path::is_separator).map_or(("", typed), |(folder, name)| {
-        (&typed[..folder.len() + 1], name)
-    });
+    let (folder, name) = typed
+        .rsplit_once(std::path::is_separator)
+        .map_or(("", typed), |(folder, name)| (&typed[..folder.len() + 1], name));
     let there = match folder.strip_prefix("~/").and_then(|below| Some(std::env::home_dir()?.join(below))) {
         Some(in_home) => in_home,
         None => cwd.join(folder),
@@ -299,7 +303,8 @@ fn local_paths(cwd: &Path, typed: &str) -> Vec<(String, bool)> {
         .take(WORDS_MAX)
         .filter_map(|entry| {
             let entry_name = entry.file_name().into_string().ok()?;
-            let is_wanted = starts_with_ignoring_case(&entry_name, name) && (!entry_name.starts_with('.') || name.starts_with('.'));
+            let is_wanted =
+                starts_with_ignoring_case(&entry_name, name) && (!entry_name.starts_with('.') || name.starts_with('.'));
             let is_folder = entry.path().is_dir();
             is_wanted.then(|| (format!("{folder}{entry_name}{}", if is_folder { "/" } else { "" }), is_folder))
         })

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -37,6 +38,7 @@ pub(super) struct Engine {
     pub(super) hosted: Mutex<Option<Hosted>>,
     pub(super) listening: std::net::SocketAddr,
     pub(super) peer_port: Option<PeerPort>,
+    pub(super) files_to_hash: AtomicU64,
     pub(super) outbox: Outbox,
     pub(super) tasks: TaskTracker,
     pub(super) cancel: CancellationToken,
@@ -97,7 +99,7 @@ impl Engine {
             hosting: self.hosting(),
             shares: shares.len() as u64,
             share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),
-            files_to_hash: 0,
+            files_to_hash: self.files_to_hash.load(Ordering::Relaxed),
             downloads,
             uploads,
             down_bytes_per_second,
@@ -108,6 +110,7 @@ impl Engine {
 
     /// Where downloads go that name no place.
     pub(super) fn download_folder(&self) -> PathBuf {
-        self.settings.borrow().download_folder.clone()
+        let chosen = self.settings.borrow().download_folder.clone();
+        if chosen.as_os_str().is_empty() { self.data_dir.join("downloads") } else { chosen }
     }
 }

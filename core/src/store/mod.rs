@@ -6,6 +6,7 @@
 pub mod hash_cache;
 pub mod library;
 pub mod names;
+mod peer_port;
 mod pins;
 
 use std::path::{Path, PathBuf};
