@@ -3,5 +3,7 @@
 //! | task | owned by | ends when |
 //! |---|---|---|
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
+//! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
 pub mod tracker_client;
+pub mod tracker_server;
