@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | [`librarian`]: keeps what I share in step with the disk | the node | the node stops |
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
+//! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
 pub mod librarian;
 pub mod tracker_client;
+pub mod tracker_server;

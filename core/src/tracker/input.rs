@@ -50,6 +50,8 @@ pub enum Input {
     WallClock(u64),
     /// The tracker's owner wants something.
     Owner(Order),
+    /// The tracker ends: everybody is told.
+    Stopping,
 }
 
 /// A connection that is ready.

@@ -136,6 +136,12 @@ impl Tracker {
             Input::Stored { ticket, done } => self.stored(now, ticket, done, &mut effects),
             Input::WallClock(unix_seconds) => self.set_clock(unix_seconds, &mut effects),
             Input::Owner(order) => self.obey(now, order, &mut effects),
+            Input::Stopping => {
+                let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+                for id in sessions {
+                    self.close(now, id, Some("the tracker stops"), &mut effects);
+                }
+            }
         }
         effects
     }
