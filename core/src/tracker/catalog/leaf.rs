@@ -132,8 +132,7 @@ impl Leaf {
             return &self.keys;
         }
         scratch.clear();
-        scratch.extend_from_slice(&self.text);
-        scratch.make_ascii_lowercase();
+        scratch.extend(self.text.iter().map(u8::to_ascii_lowercase));
         scratch
     }
 
