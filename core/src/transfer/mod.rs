@@ -11,12 +11,32 @@
 //! | [`backoff::Backoff`], [`speed::Speed`] | when to try again; how fast it goes |
 
 pub mod backoff;
+pub mod downloads;
+pub mod job;
 pub mod plan;
 pub mod rate;
 pub mod slots;
+pub mod source;
 pub mod speed;
+pub mod status;
 pub mod window;
+
+use std::net::SocketAddr;
+
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
 
 /// One peer that we may fetch from, for as long as the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(pub u32);
+
+/// Where a user's peer server is, as the tracker tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Who.
+    pub username: Username,
+    /// Where.
+    pub address: SocketAddr,
+    /// The key that they must prove.
+    pub key: PublicKey,
+}

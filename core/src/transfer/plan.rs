@@ -3,7 +3,6 @@
 //! It does not know bytes or hashes: whoever calls [`Plan::done`] has verified and written the block.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use crate::model::geometry::Geometry;
 use crate::transfer::SourceId;
@@ -63,11 +62,10 @@ impl Blocks {
     }
 }
 
-/// Who was asked for a block, and when. Two at most: the second only for a block that is late.
+/// Who was asked for a block. Two at most: the second only for a block that is late.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
     first: SourceId,
-    at: Instant,
     second: Option<SourceId>,
 }
 
@@ -125,7 +123,7 @@ impl Plan {
     }
 
     /// The first missing block, which is asked of `source` from now on.
-    pub fn take(&mut self, source: SourceId, now: Instant) -> Option<u32> {
+    pub fn take(&mut self, source: SourceId) -> Option<u32> {
         let end = self.geometry.blocks();
         let block = self.taken.first_absent(self.missing_from, end);
         self.missing_from = block;
@@ -133,23 +131,21 @@ impl Plan {
             return None;
         }
         self.taken.insert(block);
-        self.asked.insert(block, Asked { first: source, at: now, second: None });
+        self.asked.insert(block, Asked { first: source, second: None });
         Some(block)
     }
 
-    /// When nothing is missing: a block that another peer was asked for at least `late` ago, which `source` is asked
-    /// for as well from now on. Of several the one that has been awaited longest.
-    pub fn take_late(&mut self, source: SourceId, late: Duration, now: Instant) -> Option<u32> {
-        if self.has_missing() {
-            return None;
+    /// When nothing is missing: asks `source` for a block that one other peer was asked for and that is late. `false`
+    /// if there is a reason not to.
+    pub fn take_too(&mut self, block: u32, source: SourceId) -> bool {
+        let nothing_is_missing = !self.has_missing();
+        match self.asked.get_mut(&block) {
+            Some(asked) if nothing_is_missing && asked.second.is_none() && asked.first != source => {
+                asked.second = Some(source);
+                true
+            }
+            _ => false,
         }
-        let is_late = |asked: &Asked| {
-            asked.second.is_none() && asked.first != source && now.saturating_duration_since(asked.at) >= late
-        };
-        let awaited = self.asked.iter().filter(|(_, asked)| is_late(asked));
-        let (&block, _) = awaited.min_by_key(|(block, asked)| (asked.at, **block))?;
-        self.asked.get_mut(&block)?.second = Some(source);
-        Some(block)
     }
 
     /// A block is verified and written.
@@ -194,7 +190,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         Take(u32),
-        TakeLate(u32),
+        TakeToo(u32, u32),
         Done(u32, usize),
         GiveBack(u32, usize),
         Lose(u32),
@@ -204,7 +200,7 @@ mod tests {
         let source = 0..4u32;
         prop_oneof![
             4 => source.clone().prop_map(Step::Take),
-            2 => source.clone().prop_map(Step::TakeLate),
+            2 => (source.clone(), 0..100u32).prop_map(|(s, block)| Step::TakeToo(s, block)),
             4 => (source.clone(), any::<usize>()).prop_map(|(s, n)| Step::Done(s, n)),
             1 => (source.clone(), any::<usize>()).prop_map(|(s, n)| Step::GiveBack(s, n)),
             1 => source.prop_map(Step::Lose),
@@ -237,7 +233,6 @@ mod tests {
             steps in proptest::collection::vec(any_step(), 0..400),
         ) {
             let geometry = Geometry::of(size);
-            let now = Instant::now();
             let mut table = Table::default();
             let mut blocks = Blocks::none(geometry);
             for block in already.into_iter().filter(|block| *block < geometry.blocks()) {
@@ -249,15 +244,15 @@ mod tests {
                 match step {
                     Step::Take(n) => {
                         let source = SourceId(n);
-                        if let Some(block) = plan.take(source, now) {
+                        if let Some(block) = plan.take(source) {
                             prop_assert!(!table.done.contains(&block), "done blocks are not asked for");
                             prop_assert_eq!(table.askers(block), 0, "nobody else was asked for it");
                             table.open.entry(source).or_default().insert(block);
                         }
                     }
-                    Step::TakeLate(n) => {
+                    Step::TakeToo(n, block) => {
                         let source = SourceId(n);
-                        if let Some(block) = plan.take_late(source, Duration::ZERO, now) {
+                        if plan.take_too(block, source) {
                             prop_assert!(!table.done.contains(&block));
                             prop_assert_eq!(table.askers(block), 1, "exactly one was asked before");
                             prop_assert!(table.open.entry(source).or_default().insert(block), "not the same one");
@@ -305,7 +300,7 @@ mod tests {
                 }
             }
             let mut asked = 0;
-            while let Some(block) = plan.take(SourceId(9), now) {
+            while let Some(block) = plan.take(SourceId(9)) {
                 asked += 1;
                 prop_assert_eq!(plan.done(block, SourceId(9)), Done::First { also_asked: None });
             }
@@ -315,20 +310,19 @@ mod tests {
     }
 
     #[test]
-    fn only_a_late_block_is_asked_of_two() {
-        let now = Instant::now();
-        let mut plan = Plan::new(Geometry::of(2 * BLOCK_BYTES_MIN), Blocks::none(Geometry::of(2 * BLOCK_BYTES_MIN)));
+    fn only_the_last_blocks_are_asked_of_two() {
+        let geometry = Geometry::of(2 * BLOCK_BYTES_MIN);
+        let mut plan = Plan::new(geometry, Blocks::none(geometry));
         let (slow, fast) = (SourceId(1), SourceId(2));
-        let late = Duration::from_millis(100);
-        assert_eq!(plan.take(slow, now), Some(0));
-        assert_eq!(plan.take_late(fast, late, now + late), None, "another block is missing yet");
-        assert_eq!(plan.take(fast, now + late), Some(1));
-        assert_eq!(plan.take_late(fast, late, now), None, "not late yet");
-        assert_eq!(plan.take_late(slow, late, now + late), None, "its own, and not late");
-        assert_eq!(plan.take_late(fast, late, now + late), Some(0));
-        assert_eq!(plan.take_late(SourceId(3), late, now + late), None, "two are asked already");
+        assert_eq!(plan.take(slow), Some(0));
+        assert!(!plan.take_too(0, fast), "another block is missing yet");
+        assert_eq!(plan.take(fast), Some(1));
+        assert!(!plan.take_too(0, slow), "its own");
+        assert!(plan.take_too(0, fast));
+        assert!(!plan.take_too(0, SourceId(3)), "two are asked already");
         assert_eq!(plan.done(0, fast), Done::First { also_asked: Some(slow) });
         assert_eq!(plan.done(0, slow), Done::Again);
         assert_eq!(plan.done(7, slow), Done::Again, "no such block");
+        assert!(!plan.take_too(0, fast), "done");
     }
 }
