@@ -3,5 +3,11 @@
 //! | task | owned by | ends when |
 //! |---|---|---|
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
+//! | [`downloader`]: everything that is fetched | the node | the node stops |
+//! | [`peer_server`]: sends what is shared | the node | the node stops |
 
+pub mod downloader;
+pub mod librarian;
+pub mod limiter;
+pub mod peer_server;
 pub mod tracker_client;

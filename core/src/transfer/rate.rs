@@ -28,6 +28,11 @@ impl Bucket {
         }
     }
 
+    /// Bytes a second; 0 is no limit.
+    pub fn rate(&self) -> u64 {
+        self.rate
+    }
+
     /// How long until the next bytes may move; zero is now.
     pub fn wait(&mut self, now: Instant) -> Duration {
         if self.rate == 0 {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::model::hash::ContentHash;
+use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 
-/// The number of a transfer in the list. It stays the same over restarts.
+/// The number of a transfer among those of its direction. That of a download stays the same over restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TransferId(pub u64);
 
@@ -45,6 +47,41 @@ pub struct TransferState {
     pub sources: u32,
     /// What it is doing.
     pub state: State,
+}
+
+/// What is told when it happens. [`TransferEvent::Changed`] is latest-wins, the others come each and in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferEvent {
+    /// How a transfer is now.
+    Changed(TransferState),
+    /// One file of a download is verified, flushed, in its place.
+    FileFinished {
+        /// Of which download.
+        id: TransferId,
+        /// Where it is.
+        target: PathBuf,
+        /// Its length in bytes.
+        size: u64,
+        /// Its content.
+        hash: ContentHash,
+    },
+    /// One file of a download is not coming; the others go on.
+    FileFailed {
+        /// Of which download.
+        id: TransferId,
+        /// As its owner calls it.
+        remote: SharePath,
+        /// Why.
+        error: FileError,
+    },
+    /// Every file of a download is here.
+    Finished(TransferId),
+    /// Nothing more of a download is coming.
+    Failed(TransferId, FileError),
+    /// A transfer is gone from the list.
+    Gone(Direction, TransferId),
+    /// This user sent something else than was announced, and was dropped.
+    PeerLied(Username),
 }
 
 /// What a transfer is doing.
