@@ -101,8 +101,20 @@ mod tests {
     #[test]
     fn reads_what_the_contract_lists() {
         let everything = [
-            "console", "--data-dir", "d", "--name", "anna", "--tracker", "h:1", "--listen", "127.0.0.1:0",
-            "--keep-sharing", "-c", "whoami", "-c", "list-users",
+            "console",
+            "--data-dir",
+            "d",
+            "--name",
+            "anna",
+            "--tracker",
+            "h:1",
+            "--listen",
+            "127.0.0.1:0",
+            "--keep-sharing",
+            "-c",
+            "whoami",
+            "-c",
+            "list-users",
         ];
         let (data_dir, args) = console(&everything).expect("valid");
         assert_eq!(data_dir, Some("d".into()));

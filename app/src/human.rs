@@ -47,7 +47,10 @@ mod tests {
     fn writes_numbers() {
         assert_eq!([size(0), size(1023), size(1536), size(5 << 30)], ["0 B", "1023 B", "1.5 KiB", "5 GiB"]);
         assert_eq!(speed(2048), "2 KiB/s");
-        assert_eq!([percent(0, 0), percent(999, 1000), percent(u64::MAX - 1, u64::MAX), percent(5, 5)], [100, 99, 99, 100]);
+        assert_eq!(
+            [percent(0, 0), percent(999, 1000), percent(u64::MAX - 1, u64::MAX), percent(5, 5)],
+            [100, 99, 99, 100]
+        );
         assert_eq!(time_left(100, 0), None);
         assert_eq!(time_left(123, 1).as_deref(), Some("2:03"));
         assert_eq!(time_left(3723, 1).as_deref(), Some("1:02:03"));

@@ -58,7 +58,8 @@ pub fn data_dir(chosen: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
     let directory = match chosen {
         Some(directory) => directory,
         None => {
-            let file = confy::get_configuration_file_path("potok", "config").map_err(|why| no_place(why.to_string()))?;
+            let file =
+                confy::get_configuration_file_path("potok", "config").map_err(|why| no_place(why.to_string()))?;
             file.parent().map(Path::to_owned).ok_or_else(|| no_place(file.display().to_string()))?
         }
     };
@@ -92,8 +93,9 @@ pub fn save(data_dir: &Path, before: &Settings, after: &Settings) -> Result<(), 
     }
     let path = data_dir.join(FILE_NAME);
     let text = fs::read_to_string(&path).map_err(at(&path))?;
-    let mut document: DocumentMut =
-        text.parse().map_err(|why: toml_edit::TomlError| SettingsError::File { path: path.clone(), why: why.to_string() })?;
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|why: toml_edit::TomlError| SettingsError::File { path: path.clone(), why: why.to_string() })?;
     let (before, after) = (commented(before), commented(after));
     for (key, value) in after.iter() {
         if before.get(key).map(Item::to_string) == Some(value.to_string()) {

@@ -29,7 +29,9 @@ pub fn listen(has_prompt: bool) -> io::Result<Receiver<Interrupt>> {
         let _context = runtime.enter();
         Streams::new()?
     };
-    std::thread::Builder::new().name("signals".into()).spawn(move || runtime.block_on(forward(streams, has_prompt, sender)))?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || runtime.block_on(forward(streams, has_prompt, sender)))?;
     Ok(receiver)
 }
 

@@ -216,11 +216,8 @@ fn read_register(rest: Rest<'_>) -> Result<Request, BadLine> {
     if items.is_empty() {
         return Err(rest.usage());
     }
-    let request = |item: list::Named| ShareRequest {
-        typed: from_home(item.path),
-        cwd: rest.cwd.to_owned(),
-        share_as: item.name,
-    };
+    let request =
+        |item: list::Named| ShareRequest { typed: from_home(item.path), cwd: rest.cwd.to_owned(), share_as: item.name };
     Ok(Request::Ask(Intent::Share(items.into_iter().map(request).collect())))
 }
 

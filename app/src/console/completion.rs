@@ -87,7 +87,11 @@ impl Completions {
         let Some(known) = &self.known else { return false };
         if matches!(
             notice,
-            Notice::CatalogChanged | Notice::Joined(_) | Notice::Left(_) | Notice::SharesChanged { .. } | Notice::Connection(_)
+            Notice::CatalogChanged
+                | Notice::Joined(_)
+                | Notice::Left(_)
+                | Notice::SharesChanged { .. }
+                | Notice::Connection(_)
         ) {
             known.answers.lock().clear();
             return false;
@@ -286,9 +290,9 @@ fn by_folder(paths: &[String], typed: &str) -> Vec<(String, bool)> {
 }
 
 fn local_paths(cwd: &Path, typed: &str) -> Vec<(String, bool)> {
-    let (folder, name) = typed.rsplit_once(std::path::is_separator).map_or(("", typed), |(folder, name)| {
-        (&typed[..folder.len() + 1], name)
-    });
+    let (folder, name) = typed
+        .rsplit_once(std::path::is_separator)
+        .map_or(("", typed), |(folder, name)| (&typed[..folder.len() + 1], name));
     let there = match folder.strip_prefix("~/").and_then(|below| Some(std::env::home_dir()?.join(below))) {
         Some(in_home) => in_home,
         None => cwd.join(folder),
@@ -299,7 +303,8 @@ fn local_paths(cwd: &Path, typed: &str) -> Vec<(String, bool)> {
         .take(WORDS_MAX)
         .filter_map(|entry| {
             let entry_name = entry.file_name().into_string().ok()?;
-            let is_wanted = starts_with_ignoring_case(&entry_name, name) && (!entry_name.starts_with('.') || name.starts_with('.'));
+            let is_wanted =
+                starts_with_ignoring_case(&entry_name, name) && (!entry_name.starts_with('.') || name.starts_with('.'));
             let is_folder = entry.path().is_dir();
             is_wanted.then(|| (format!("{folder}{entry_name}{}", if is_folder { "/" } else { "" }), is_folder))
         })
@@ -384,15 +389,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_line_is_completed_or_not(line in "(register|download|help|unregister)? ?[\"\\\\, aЖ/~]{0,12}") {
-            let completer = completer(&[(Want::Users, &["aЖ"]), (Want::MyShares, &["İ/a", "ss"])]);
-            let no_answers = matches!(LastWord::of(&line, false).before.len(), 2..);
-            if !no_answers {
-                let mut completer = completer;
-                for pos in 0..=line.len() {
-                    if !line.starts_with("download") {
-                        let _ = completer.complete(&line, pos);
-                    }
+        fn any_line_is_cut_into_words(line in "[\"\\\\, aЖİ/~]{0,12}", is_list: bool) {
+            let paths = ["aЖ/x", "İ/a", "a, a"].map(str::to_owned);
+            for (at, _) in line.char_indices() {
+                let word = LastWord::of(&line[..at], is_list);
+                proptest::prop_assert!(line.is_char_boundary(word.start));
+                for (path, goes_on) in by_folder(&paths, &word.typed) {
+                    word.write(&path, goes_on, is_list);
                 }
             }
         }

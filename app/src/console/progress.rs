@@ -100,7 +100,12 @@ mod tests {
 
     #[test]
     fn the_template_is_valid() {
-        assert!(ProgressStyle::with_template("{prefix} {bar:24} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {msg}").is_ok());
+        assert!(
+            ProgressStyle::with_template(
+                "{prefix} {bar:24} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {msg}"
+            )
+            .is_ok()
+        );
     }
 
     #[test]

@@ -89,9 +89,9 @@ pub fn line(out: &mut impl Write, value: impl Display) -> io::Result<()> {
 
 /// `name⇥value`, one line for each of [`words::STATUS`].
 pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
-    status_values(status).into_iter().try_for_each(|(name, value)| {
-        writeln!(out, "{name}\t{}", Shown(value.as_deref().unwrap_or("-")))
-    })
+    status_values(status)
+        .into_iter()
+        .try_for_each(|(name, value)| writeln!(out, "{name}\t{}", Shown(value.as_deref().unwrap_or("-"))))
 }
 
 /// The lines of `status` with their plain values, in the order of [`words::STATUS`].
@@ -202,7 +202,11 @@ mod tests {
     #[test]
     fn status_has_one_line_a_word() {
         let status_now = Status {
-            connection: Connection::Online { tracker: "h:1".into(), network: "Our\tnet".into(), message_of_the_day: vec![] },
+            connection: Connection::Online {
+                tracker: "h:1".into(),
+                network: "Our\tnet".into(),
+                message_of_the_day: vec![],
+            },
             listening: None,
             hosting: None,
             shares: 2,
@@ -215,7 +219,10 @@ mod tests {
             download_folder: PathBuf::from("/d"),
         };
         let text = written(|out| status(out, &status_now));
-        assert!(text.starts_with("connection\tonline\ntracker\th:1\nnetwork\tOur⟨U+0009⟩net\nlistening\t-\n"), "{text}");
+        assert!(
+            text.starts_with("connection\tonline\ntracker\th:1\nnetwork\tOur⟨U+0009⟩net\nlistening\t-\n"),
+            "{text}"
+        );
         assert!(text.ends_with("up-bytes-per-second\t0\ndownload-folder\t/d\n"), "{text}");
         assert_eq!(text.lines().count(), words::STATUS.len());
     }

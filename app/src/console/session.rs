@@ -204,11 +204,7 @@ impl<'a> Session<'a> {
 
     /// Sends a wish and waits for what comes of it; its files are written as they come. `takes` is offered every other
     /// fact first, and says whether it took it.
-    pub(super) fn ask(
-        &mut self,
-        intent: Intent,
-        takes: &mut dyn FnMut(&Notice) -> bool,
-    ) -> Result<Outcome, Stop> {
+    pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&Notice) -> bool) -> Result<Outcome, Stop> {
         let shows_hashing = matches!(intent, Intent::Share(_));
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
         let mut has_files = false;

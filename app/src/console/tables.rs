@@ -29,11 +29,8 @@ pub fn users(out: &mut impl Write, users: &[UserLine]) -> io::Result<()> {
 
 /// What is shared. The heading comes with the first part of a list only.
 pub fn files(out: &mut impl Write, files: &[FileLine], is_first_part: bool) -> io::Result<()> {
-    let mut table = if is_first_part {
-        table(&[t!("column.user"), t!("column.size"), t!("column.path")])
-    } else {
-        table(&[])
-    };
+    let mut table =
+        if is_first_part { table(&[t!("column.user"), t!("column.size"), t!("column.path")]) } else { table(&[]) };
     for file in files {
         table.add_row([
             Cell::new(shown(file.username.as_str())),
@@ -204,7 +201,8 @@ mod tests {
             path: SharePath::new(path).expect(path),
         };
         let mut out = Vec::new();
-        files(&mut out, &[line("anna", "a.txt", Some(1536)), line("Мария", "a\u{200b}b", None)], true).expect("written");
+        files(&mut out, &[line("anna", "a.txt", Some(1536)), line("Мария", "a\u{200b}b", None)], true)
+            .expect("written");
         let text = String::from_utf8(out).expect("text");
         let column = |line: &str, word: &str| line.find(word).map(|at| line[..at].chars().count());
         let lines: Vec<_> = text.lines().collect();
