@@ -43,7 +43,7 @@ pub enum BadLine {
     #[error("register-user is sent by itself on connecting; your name is --name, or 'name' in config.toml")]
     SentByItself,
     /// The words do not fit the verb.
-    #[error("usage: {} {}", .0.name, .0.arguments)]
+    #[error("expected: {}", crate::texts::usage(.0))]
     Usage(&'static Command),
     /// `--something` that the verb does not have.
     #[error("{} has no option {word}; a name that begins with -- is put into quotes", .command.name)]

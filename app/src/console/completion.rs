@@ -389,15 +389,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_line_is_completed_or_not(line in "(register|download|help|unregister)? ?[\"\\\\, aЖ/~]{0,12}") {
-            let completer = completer(&[(Want::Users, &["aЖ"]), (Want::MyShares, &["İ/a", "ss"])]);
-            let no_answers = matches!(LastWord::of(&line, false).before.len(), 2..);
-            if !no_answers {
-                let mut completer = completer;
-                for pos in 0..=line.len() {
-                    if !line.starts_with("download") {
-                        let _ = completer.complete(&line, pos);
-                    }
+        fn any_line_is_cut_into_words(line in "[\"\\\\, aЖİ/~]{0,12}", is_list: bool) {
+            let paths = ["aЖ/x", "İ/a", "a, a"].map(str::to_owned);
+            for (at, _) in line.char_indices() {
+                let word = LastWord::of(&line[..at], is_list);
+                proptest::prop_assert!(line.is_char_boundary(word.start));
+                for (path, goes_on) in by_folder(&paths, &word.typed) {
+                    word.write(&path, goes_on, is_list);
                 }
             }
         }

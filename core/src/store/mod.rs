@@ -9,7 +9,6 @@ pub mod library;
 pub mod names;
 mod peer_port;
 mod pins;
-mod pins;
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
