@@ -2,7 +2,7 @@
 
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
-use potok_core::node::notice::{Notice, Outcome, Transfer, TransferState};
+use potok_core::node::notice::{Direction, Notice, Outcome, Transfer, TransferState};
 use rust_i18n::t;
 
 use crate::console::session::{Session, Stop, about_file};
@@ -49,7 +49,7 @@ impl Session<'_> {
         if let Outcome::Transfers(transfers) = self.or_pause(number, listed)? {
             let notice = match transfers.into_iter().find(|transfer| transfer.number == number) {
                 Some(transfer) => Notice::Transfer(transfer),
-                None => Notice::TransferGone(number),
+                None => Notice::TransferGone { direction: Direction::Download, number },
             };
             self.follow(&mut followed, notice)?;
         }
@@ -79,7 +79,7 @@ impl Session<'_> {
                 followed.has_failed_files = true;
                 self.output.error(failure.code(), &about_file(&remote_path, &failure));
             }
-            Notice::TransferGone(_) if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
+            Notice::TransferGone { .. } if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
             _ => {}
         }
         Ok(())
@@ -137,10 +137,13 @@ impl Session<'_> {
 /// The transfer that a fact is about.
 fn number_of(notice: &Notice) -> Option<TransferNumber> {
     match notice {
-        Notice::Transfer(transfer) => Some(transfer.number),
-        Notice::Downloaded { number, .. } | Notice::FileFailed { number, .. } | Notice::TransferGone(number) => {
-            Some(*number)
-        }
+        // Uploads have numbers of their own.
+        Notice::Transfer(Transfer { direction: Direction::Upload, .. })
+        | Notice::TransferGone { direction: Direction::Upload, .. } => None,
+        Notice::Transfer(Transfer { number, .. })
+        | Notice::Downloaded { number, .. }
+        | Notice::FileFailed { number, .. }
+        | Notice::TransferGone { number, .. } => Some(*number),
         _ => None,
     }
 }

@@ -323,9 +323,10 @@ impl<'a> Session<'a> {
             Notice::Outcome { .. }
             | Notice::Files { .. }
             | Notice::CatalogChanged
+            | Notice::Lagged
             | Notice::Hashing { .. }
             | Notice::Transfer(_)
-            | Notice::TransferGone(_)
+            | Notice::TransferGone { .. }
             | Notice::Stopped => {}
         }
     }
