@@ -484,3 +484,29 @@ fn at_a_prompt_ctrl_c_pauses_and_the_next_command_follows() {
     let ran_by_now = run_with(&engine, Readers::People, options(false), &[DOWNLOAD[0], "list-users"]);
     assert!(ran_by_now.succeeded && ran_by_now.out.starts_with("paused; 'resume 7' goes on\n"), "{ran_by_now:?}");
 }
+
+#[test]
+fn a_ctrl_c_that_comes_too_late_does_not_end_the_prompt() {
+    let engine = Scripted::new(vec![(Intent::ListUsers, ok(Outcome::Users(vec![])))]);
+    engine.signals.0.send(Interrupt::CtrlC).expect("room");
+    let (ready, is_ready) = crossbeam_channel::bounded(1);
+    let (sender, lines) = crossbeam_channel::bounded(1);
+    let input = Input { lines, wants: crossbeam_channel::never(), ready: Some(ready) };
+    let (signals, pending) = (engine.signals.1.clone(), engine.signals.1.clone());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            is_ready.recv().expect("asked for a line");
+            while !pending.is_empty() {
+                std::thread::yield_now();
+            }
+            sender.send(Ok("list-users".to_owned())).expect("still there");
+            is_ready.recv().expect("asked for a line");
+            drop(sender);
+        });
+        let out = Sink::default();
+        let output = Output::new(Readers::People, Box::new(out.clone()), Box::new(Sink::default()));
+        let session = Session::new(&engine, output, signals, Completions::default(), options(false));
+        assert!(session.run(&input));
+        assert_eq!(out.text(), "nothing\n");
+    });
+}

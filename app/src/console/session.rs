@@ -134,7 +134,11 @@ impl<'a> Session<'a> {
                     Ok(Notice::Stopped) | Err(_) => break Err(self.engine_gone()),
                     Ok(notice) => self.news(notice),
                 },
-                recv(self.interrupts) -> _ => break Err(End::OfProgram),
+                // At a prompt Ctrl-C is a key; as a signal it was meant for a command that has just ended.
+                recv(self.interrupts) -> interrupt => match interrupt {
+                    Ok(Interrupt::CtrlC) if input.ready.is_some() => {}
+                    _ => break Err(End::OfProgram),
+                },
                 recv(input.wants) -> want => if let Ok(want) = want { self.completions.ask(self.engine, want) },
             }
         };
@@ -249,7 +253,7 @@ impl<'a> Session<'a> {
         if need == Tracker::No {
             return Ok(());
         }
-        while matches!(self.connection, None | Some(Connection::Connecting { .. })) {
+        while !matches!(self.connection, Some(Connection::Online { .. } | Connection::Refused { .. })) {
             let notice = select! {
                 recv(self.engine.notices()) -> notice => notice,
                 recv(self.interrupts) -> interrupt => {
