@@ -90,6 +90,8 @@ pub enum Notice {
         /// Who.
         user: Username,
     },
+    /// The listener was too slow and facts were left out: ask for the lists again.
+    Lagged,
     /// Something that a person should read: a database set aside, a watch limit reached.
     Warning(String),
     /// The client has stopped; nothing follows.
