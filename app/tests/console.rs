@@ -409,6 +409,24 @@ fn a_download_returns_when_it_is_finished() {
     let listed = vec![transfer(NUMBER, TransferState::Finished)];
     assert_eq!(run(DOWNLOAD, download_script(early, listed, vec![])), ran(&out, "", true));
 
+    // The list runs ahead of the facts.
+    let then = vec![downloaded(NUMBER, "/d/a"), downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)];
+    let listed = vec![transfer(NUMBER, TransferState::Finished)];
+    assert_eq!(run(DOWNLOAD, download_script(vec![], listed, then)), ran(&out, "", true));
+
+    // Went on from an earlier run, and was half done when it was asked for again.
+    let mut script = download_script(vec![], queued(), vec![downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)]);
+    script.insert(0, (Intent::ListShares, ok(Outcome::Shared(vec![]))));
+    script[0].1.insert(0, downloaded(NUMBER, "/d/a"));
+    script[0].1.insert(1, downloaded(3, "/d/other"));
+    assert_eq!(run(&["shares", DOWNLOAD[0]], script), ran(&out, "", true));
+
+    // Too much was told at once, and the end was among what was left out.
+    let mut script = download_script(vec![], queued(), vec![Then::Tell(Notice::Lagged)]);
+    let listed = vec![transfer(NUMBER, TransferState::Finished)];
+    script.insert(2, (Intent::ListTransfers, ok(Outcome::Transfers(listed))));
+    assert_eq!(run(DOWNLOAD, script), ran("", "", true));
+
     // Joined when it was finished already, its last fact on the way.
     let mut script = download_script(vec![], vec![transfer(NUMBER, TransferState::Finished)], vec![]);
     script[2].1.insert(0, downloaded(NUMBER, "/d/a"));
