@@ -409,6 +409,25 @@ fn a_download_returns_when_it_is_finished() {
     let listed = vec![transfer(NUMBER, TransferState::Finished)];
     assert_eq!(run(DOWNLOAD, download_script(early, listed, vec![])), ran(&out, "", true));
 
+    // The list runs ahead of the facts.
+    let then = vec![downloaded(NUMBER, "/d/a"), downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)];
+    let listed = vec![transfer(NUMBER, TransferState::Finished)];
+    assert_eq!(run(DOWNLOAD, download_script(vec![], listed, then)), ran(&out, "", true));
+
+    // Went on from an earlier run, and was half done when it was asked for again.
+    let mut script =
+        download_script(vec![], queued(), vec![downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)]);
+    script.insert(0, (Intent::ListShares, ok(Outcome::Shared(vec![]))));
+    script[0].1.insert(0, downloaded(NUMBER, "/d/a"));
+    script[0].1.insert(1, downloaded(3, "/d/other"));
+    assert_eq!(run(&["shares", DOWNLOAD[0]], script), ran(&out, "", true));
+
+    // Too much was told at once, and the end was among what was left out.
+    let mut script = download_script(vec![], queued(), vec![Then::Tell(Notice::Lagged)]);
+    let listed = vec![transfer(NUMBER, TransferState::Finished)];
+    script.insert(2, (Intent::ListTransfers, ok(Outcome::Transfers(listed))));
+    assert_eq!(run(DOWNLOAD, script), ran("", "", true));
+
     // Joined when it was finished already, its last fact on the way.
     let mut script = download_script(vec![], vec![transfer(NUMBER, TransferState::Finished)], vec![]);
     script[2].1.insert(0, downloaded(NUMBER, "/d/a"));
@@ -483,4 +502,30 @@ fn at_a_prompt_ctrl_c_pauses_and_the_next_command_follows() {
     let engine = Scripted::new(script);
     let ran_by_now = run_with(&engine, Readers::People, options(false), &[DOWNLOAD[0], "list-users"]);
     assert!(ran_by_now.succeeded && ran_by_now.out.starts_with("paused; 'resume 7' goes on\n"), "{ran_by_now:?}");
+}
+
+#[test]
+fn a_ctrl_c_that_comes_too_late_does_not_end_the_prompt() {
+    let engine = Scripted::new(vec![(Intent::ListUsers, ok(Outcome::Users(vec![])))]);
+    engine.signals.0.send(Interrupt::CtrlC).expect("room");
+    let (ready, is_ready) = crossbeam_channel::bounded(1);
+    let (sender, lines) = crossbeam_channel::bounded(1);
+    let input = Input { lines, wants: crossbeam_channel::never(), ready: Some(ready) };
+    let (signals, pending) = (engine.signals.1.clone(), engine.signals.1.clone());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            is_ready.recv().expect("asked for a line");
+            while !pending.is_empty() {
+                std::thread::yield_now();
+            }
+            sender.send(Ok("list-users".to_owned())).expect("still there");
+            is_ready.recv().expect("asked for a line");
+            drop(sender);
+        });
+        let out = Sink::default();
+        let output = Output::new(Readers::People, Box::new(out.clone()), Box::new(Sink::default()));
+        let session = Session::new(&engine, output, signals, Completions::default(), options(false));
+        assert!(session.run(&input));
+        assert_eq!(out.text(), "nothing\n");
+    });
 }

@@ -88,6 +88,7 @@ impl Completions {
         if matches!(
             notice,
             Notice::CatalogChanged
+                | Notice::Lagged
                 | Notice::Joined(_)
                 | Notice::Left(_)
                 | Notice::SharesChanged { .. }

@@ -103,7 +103,7 @@ impl Node {
             runtime.block_on(supervisor::run(engine, intents_of_app));
             outbox.push(Notice::Stopped);
             // An app that has gone reads no more; one that waits for the end gets it.
-let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
             pump.abort();
             runtime.shutdown_timeout(BLOCKING_MAX);
         };
