@@ -10,4 +10,6 @@ pub mod downloader;
 pub mod librarian;
 pub mod limiter;
 pub mod peer_server;
+#[cfg(test)]
+mod testing;
 pub mod tracker_client;
