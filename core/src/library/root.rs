@@ -57,8 +57,14 @@ impl Root {
         Some(parts?.join("/"))
     }
 
+    /// Whether a file that was found is one that the person shares: it is in the folder, or it is the one file, and it
+    /// was not taken out.
+    pub fn holds(&self, relative: &str) -> bool {
+        if self.is_folder { !self.is_excluded(relative) } else { relative == self.start() }
+    }
+
     /// Whether the person took it, or a folder it is in, out of what is shared.
-    pub fn is_excluded(&self, relative: &str) -> bool {
+    fn is_excluded(&self, relative: &str) -> bool {
         if self.excluded.is_empty() {
             return false;
         }
@@ -85,6 +91,7 @@ mod tests {
         assert_eq!(file.local_path(file.start()), file.local);
         assert_eq!(file.share_path("a.txt"), Ok(path("Reports/y")));
         assert_eq!(file.relative_of(Path::new("/home/i/docs/a.txt")), None);
+        assert!(file.holds("a.txt") && !file.holds("b.txt") && !file.holds(""), "its neighbours are not shared");
 
         let folder = Root { local: "/home/i/docs".into(), is_folder: true, share_as: path("docs"), ..file };
         assert_eq!((folder.base(), folder.start()), (Path::new("/home/i/docs"), ""));

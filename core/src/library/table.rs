@@ -75,6 +75,16 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// All of these roots.
+    pub fn of_roots(roots: impl Iterator<Item = RootId>) -> Self {
+        Self { roots: roots.collect(), excluded: BTreeSet::new() }
+    }
+
+    /// Every root of which something is in it.
+    pub fn roots(&self) -> impl Iterator<Item = RootId> {
+        self.roots.iter().copied().chain(self.excluded.iter().map(|(root, _)| *root))
+    }
+
     fn is_empty(&self) -> bool {
         self.roots.is_empty() && self.excluded.is_empty()
     }
@@ -135,9 +145,9 @@ impl Library {
         self.entries.get(path)
     }
 
-    /// What is shared of one root.
-    pub fn shares_of(&self, root: RootId) -> Vec<Share> {
-        self.entries_of(root, "").map(|(path, entry)| share_of(path, entry)).collect()
+    /// What is shared of one root, at and below a place in it.
+    pub fn shares_at(&self, root: RootId, start: &str) -> Vec<Share> {
+        self.entries_of(root, start).map(|(path, entry)| share_of(path, entry)).collect()
     }
 
     /// The shares that have exactly this content.
@@ -183,7 +193,7 @@ impl Library {
         let Some(root) = self.roots.get(&root) else { return difference };
         let mut seen: BTreeMap<SharePath, (String, FileStamp)> = BTreeMap::new();
         for (relative, stamp) in found {
-            if root.is_excluded(&relative) {
+            if !root.holds(&relative) {
                 continue;
             }
             match root.share_path(&relative) {
@@ -230,7 +240,7 @@ impl Library {
     /// Shares a file that was hashed. Nothing happens if that is not wanted any more, or if the path is another file's;
     /// `false` if there are too many shares already.
     pub fn announce(&mut self, path: SharePath, entry: Entry, changes: &mut Changes) -> bool {
-        let wanted = self.roots.get(&entry.root).is_some_and(|root| !root.is_excluded(&entry.relative));
+        let wanted = self.roots.get(&entry.root).is_some_and(|root| root.holds(&entry.relative));
         if !wanted {
             return true;
         }

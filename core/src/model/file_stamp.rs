@@ -22,12 +22,16 @@ pub struct FileStamp {
 
 impl FileStamp {
     /// The coarsest clock of the file systems in use: FAT counts in steps of two seconds.
-    pub const CLOCK_TICK: Duration = Duration::from_secs(2);
+    pub const COARSE_TICK: Duration = Duration::from_secs(2);
+    /// The clock of a file system that counts in nanoseconds still stands for some milliseconds.
+    pub const FINE_TICK: Duration = Duration::from_millis(100);
 
     /// Whether a change after `now_ns` is sure to show in the stamp: both times are at least a tick in the past. A time
     /// in the future is never settled.
     pub fn is_settled_at(&self, now_ns: i128) -> bool {
-        self.is_quiet_at(now_ns, Self::CLOCK_TICK)
+        // Nobody can set this time, so its last digits show how fine the clock is.
+        let is_fine = self.ctime_ns % 1_000_000 != 0;
+        self.is_quiet_at(now_ns, if is_fine { Self::FINE_TICK } else { Self::COARSE_TICK })
     }
 
     /// Whether nothing was written for `quiet` before `now_ns`.
@@ -52,6 +56,10 @@ mod tests {
         let stamp = FileStamp { device: 1, inode: 2, size: 3, mtime_ns: 5 * second, ctime_ns: 10 * second };
         for (now, settled) in [(10 * second, false), (12 * second - 1, false), (12 * second, true), (0, false)] {
             assert_eq!(stamp.is_settled_at(now), settled, "{now}");
+        }
+        let fine = FileStamp { ctime_ns: 10 * second + 1, ..stamp };
+        for (now, settled) in [(10 * second + 1, false), (10 * second + second / 10, false), (11 * second, true)] {
+            assert_eq!(fine.is_settled_at(now), settled, "{now}");
         }
         let future = FileStamp { mtime_ns: i128::MAX, ..stamp };
         assert!(!future.is_settled_at(100 * second));

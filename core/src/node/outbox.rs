@@ -99,6 +99,13 @@ impl Outbox {
         }
     }
 
+    /// Waits until everything was moved.
+    pub(super) async fn emptied(&self) {
+        while !self.shared.waiting.lock().facts.is_empty() {
+            tokio::time::sleep(FULL_RETRY).await;
+        }
+    }
+
     fn move_facts(&self, to_app: &Sender<Notice>) -> Moved {
         let mut waiting = self.shared.waiting.lock();
         let mut some = false;

@@ -6,6 +6,8 @@
 pub mod downloads;
 pub mod hash_cache;
 pub mod library;
+pub mod names;
+mod peer_port;
 mod pins;
 
 use std::path::{Path, PathBuf};

@@ -42,6 +42,19 @@ impl From<io::Error> for ReadFault {
     }
 }
 
+impl ReadFault {
+    /// The same fault, to be told twice.
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Gone => Self::Gone,
+            Self::Denied => Self::Denied,
+            Self::NotRegular => Self::NotRegular,
+            Self::Own => Self::Own,
+            Self::Io(error) => Self::Io(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+}
+
 /// Which files are ours and never leave, whatever name they are found under: by their numbers, so that links and other
 /// spellings do not help.
 #[derive(Debug, Clone, Default)]
@@ -154,6 +167,11 @@ impl SharedFolder {
             _ => Ok(None),
         }
     }
+}
+
+/// The stamp of a folder that is open already.
+pub fn stamp_of_folder(folder: &SharedFolder) -> Result<FileStamp, ReadFault> {
+    Ok(folder.dir.stamp()?)
 }
 
 /// The stamp of a file that is open already.

@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) library: RwLock<Library>,
     /// Counts what was taken out, so that a running upload sees at a glance that it need not ask again.
     pub(super) withdrawals: AtomicU64,
+    /// Counts the files that were read to the end or the attempt of it.
+    pub(super) files_hashed: AtomicU64,
     pub(super) store: Arc<Store>,
     pub(super) hasher: Hasher,
     pub(super) suspects: mpsc::Sender<Suspect>,
@@ -51,6 +53,10 @@ impl SharedTable {
     /// Everything that is shared, in the order of the paths.
     pub(super) fn shares(&self) -> Vec<Share> {
         self.shared.library.read().shares().collect()
+    }
+
+    pub(super) fn files_hashed(&self) -> u64 {
+        self.shared.files_hashed.load(Ordering::Relaxed)
     }
 
     /// The content with this hash, if it is shared. Quick, does not touch the disk.
@@ -161,6 +167,14 @@ fn open_unchanged(copy: &Copy) -> Option<File> {
 }
 
 impl Shared {
+    /// Writes what the library says of these roots now. Of two writers at once the later one writes last.
+    pub(super) fn save_roots(&self, ids: &[RootId]) -> Result<(), redb::Error> {
+        self.store.save_roots(|| {
+            let library = self.library.read();
+            ids.iter().map(|id| (*id, library.root(*id).cloned())).collect()
+        })
+    }
+
     /// Has a file looked at again. Beyond the queue's bound the periodic look does.
     fn suspect(&self, suspect: Suspect) {
         let _full = self.suspects.try_send(suspect);

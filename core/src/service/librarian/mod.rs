@@ -5,26 +5,46 @@
 //! |---|---|
 //! | [`content`] | what the peer server may read |
 //! | [`event`] | what others are told |
+//! | `owner` | the task: the only one that changes the table |
+//! | `plan` | from what was typed to roots |
+//! | `scan` | a job: look, hash, report |
+//! | `watch` | being told of changes by the system |
 
 pub mod content;
 pub mod event;
+mod owner;
+mod plan;
+mod scan;
+mod watch;
+
+#[cfg(all(test, unix))]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::disk::hash::Hasher;
 use crate::disk::place::shared::ReadFault;
-use crate::library::table::Collision;
+use crate::library::table::{Collision, Library};
 use crate::model::limits;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
-use crate::service::librarian::content::SharedTable;
+use crate::service::librarian::content::{Shared, SharedTable};
 use crate::service::librarian::event::LibraryEvent;
+use crate::service::librarian::owner::Owner;
 use crate::store::Store;
+
+/// Commands that wait; more wait at their senders.
+const ASKS_MAX: usize = 64;
+/// Files to be looked at because an upload found them changed.
+const SUSPECTS_MAX: usize = 256;
 
 /// What a librarian works with.
 #[derive(Debug)]
@@ -150,8 +170,23 @@ impl Librarian {
         events: mpsc::Sender<LibraryEvent>,
         cancel: CancellationToken,
     ) -> Result<(Self, JoinHandle<()>), ShareError> {
-        let _ = (config, events, cancel);
-        Err(ShareError::Stopped)
+        let roots = config.store.roots()?;
+        let hasher = Hasher::new(config.hash_threads).map_err(|error| ShareError::Save(error.into()))?;
+        let (asks, asked) = mpsc::channel(ASKS_MAX);
+        let (suspects, suspected) = mpsc::channel(SUSPECTS_MAX);
+        let mut library = Library::new(config.shares_max);
+        roots.into_iter().for_each(|root| library.set_root(root));
+        let shared = Arc::new(Shared {
+            library: RwLock::new(library),
+            withdrawals: AtomicU64::new(0),
+            files_hashed: AtomicU64::new(0),
+            store: Arc::clone(&config.store),
+            hasher,
+            suspects,
+        });
+        let (owner, inbox) = Owner::new(config, Arc::clone(&shared), events, cancel, asked, suspected);
+        let task = tokio::spawn(owner.run(inbox));
+        Ok((Self { asks, table: SharedTable::new(shared) }, task))
     }
 
     /// Shares files and folders. Returns when all of them are hashed and shared, in the order of their paths. If one of
@@ -165,8 +200,11 @@ impl Librarian {
     /// Stops sharing: each item is a share path, of a file or of a folder, or else a local path. When it returns nothing
     /// of it can be fetched any more. If one of the items is not shared nothing happens.
     pub async fn unshare(&self, items: Vec<String>, cwd: PathBuf) -> Result<Vec<SharePath>, ShareError> {
-        let _ = (items, cwd);
-        Err(ShareError::Stopped)
+        let read = move || items.into_iter().map(|typed| plan::read_item(typed, &cwd)).collect();
+        let items = tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)?;
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Unshare { items, reply }).await.map_err(|_ended| ShareError::Stopped)?;
+        answer.await.map_err(|_ended| ShareError::Stopped)?
     }
 
     /// Waits until what was shared when the program ended last is shared again.
@@ -180,6 +218,11 @@ impl Librarian {
     /// What the peer server looks content up in.
     pub fn table(&self) -> SharedTable {
         self.table.clone()
+    }
+
+    /// How many files were read to be hashed since the start; a file that is known to be unchanged is not among them.
+    pub fn files_hashed(&self) -> u64 {
+        self.table.files_hashed()
     }
 
     /// Everything that is shared at this moment, in the order of the paths.

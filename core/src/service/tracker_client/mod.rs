@@ -229,7 +229,6 @@ impl Task {
             () = cancelled.cancelled() => {}
             () = self.stay_connected() => {}
         }
-        self.people.clear();
     }
 
     async fn stay_connected(&mut self) {
@@ -242,7 +241,6 @@ impl Task {
                     let since = Instant::now();
                     let ended = self.be_online(session).await;
                     backoff.session_lasted(since.elapsed());
-                    self.people.clear();
                     ended
                 }
                 Err(why) => why,
