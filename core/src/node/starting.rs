@@ -168,10 +168,7 @@ pub(super) fn upload_settings(settings: &Settings) -> UploadSettings {
 
 /// The part of the settings that the downloads follow.
 pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
-    DownloadSettings {
-        at_once: settings.downloads_at_once,
-        bytes_per_second: settings.download_bytes_per_second,
-    }
+    DownloadSettings { at_once: settings.downloads_at_once, bytes_per_second: settings.download_bytes_per_second }
 }
 
 /// Hosts or joins what the setup says.

@@ -26,7 +26,11 @@ pub struct Limiter {
 impl Limiter {
     /// A limit in bytes a second; 0 is none.
     pub fn new(rate: u64) -> Self {
-        Self { is_limited: AtomicBool::new(rate > 0), bucket: Mutex::new(Bucket::new(rate, now())), changed: Notify::new() }
+        Self {
+            is_limited: AtomicBool::new(rate > 0),
+            bucket: Mutex::new(Bucket::new(rate, now())),
+            changed: Notify::new(),
+        }
     }
 
     /// Another limit, which holds at once, also for those who wait.

@@ -93,7 +93,8 @@ impl Engine {
     ) -> Result<Self, AddError> {
         let DownloaderSetup { store, tls, directory, settings, disk } = setup;
         let reader = Arc::clone(&store);
-        let saved = tokio::task::spawn_blocking(move || reader.downloads()).await.map_err(|_panic| AddError::Stopped)??;
+        let saved =
+            tokio::task::spawn_blocking(move || reader.downloads()).await.map_err(|_panic| AddError::Stopped)??;
         let now_settings = *settings.borrow();
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let files = Arc::new(Files::new(disk));
@@ -202,7 +203,8 @@ impl Engine {
             if let Some(write) = self.saving {
                 let _panicked = write.await;
             }
-            let _panicked = tokio::task::spawn_blocking(move || writes.into_iter().for_each(|write| write(&store))).await;
+            let _panicked =
+                tokio::task::spawn_blocking(move || writes.into_iter().for_each(|write| write(&store))).await;
             let _panicked = self.finisher_task.await;
         };
         // Threads that have something to say are heard, or they would never end.
@@ -590,9 +592,11 @@ impl Engine {
         saved.user == new.user
             && saved.into == new.into
             && saved.files.len() == new.files.len()
-            && saved.files.iter().zip(&new.files).all(|(one, other)| {
-                one.content == other.content && one.name == other.name
-            })
+            && saved
+                .files
+                .iter()
+                .zip(&new.files)
+                .all(|(one, other)| one.content == other.content && one.name == other.name)
     }
 
     /// It was asked for again: what stands still goes on.

@@ -39,11 +39,7 @@ pub(super) type Finished = Vec<(FileId, Result<(), WriteFault>)>;
 
 impl Finisher {
     /// Starts the thread. It ends when no handle is left.
-    pub(super) fn start(
-        files: Arc<Files>,
-        store: Arc<Store>,
-        events: mpsc::Sender<Event>,
-    ) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(files: Arc<Files>, store: Arc<Store>, events: mpsc::Sender<Event>) -> (Self, JoinHandle<()>) {
         let (small, waiting) = mpsc::channel(WAITING_MAX);
         let task = tokio::task::spawn_blocking(move || finish_small_ones(waiting, &files, &store, &events));
         (Self { small }, task)
@@ -56,12 +52,7 @@ impl Finisher {
     }
 }
 
-fn finish_small_ones(
-    mut waiting: mpsc::Receiver<Small>,
-    files: &Files,
-    store: &Store,
-    events: &mpsc::Sender<Event>,
-) {
+fn finish_small_ones(mut waiting: mpsc::Receiver<Small>, files: &Files, store: &Store, events: &mpsc::Sender<Event>) {
     let mut together = Vec::new();
     while let Some(first) = waiting.blocking_recv() {
         together.push(first);
@@ -72,10 +63,8 @@ fn finish_small_ones(
         }
         let mut finished = Finished::new();
         for replace in [false, true] {
-            let (ids, parts): (Vec<FileId>, Vec<Part>) = together
-                .extract_if(.., |small| small.replace == replace)
-                .map(|small| (small.file, small.part))
-                .unzip();
+            let (ids, parts): (Vec<FileId>, Vec<Part>) =
+                together.extract_if(.., |small| small.replace == replace).map(|small| (small.file, small.part)).unzip();
             let results = finish_many(&parts, replace);
             for ((id, part), result) in ids.into_iter().zip(parts).zip(results) {
                 finished.push((id, settle(files, id, part, result.map(drop))));

@@ -91,9 +91,7 @@ impl Writer {
                 Some(list) => Outcome::List(list),
                 None => Outcome::Wrong,
             },
-            What::Block(_) if ask.content.geometry().blocks() == 1 => {
-                self.write_small(ask, data)
-            }
+            What::Block(_) if ask.content.geometry().blocks() == 1 => self.write_small(ask, data),
             What::Block(block) => self.write_block(ask, block, data),
         }
     }
