@@ -6,34 +6,81 @@
 //! case is a letter and a mark behind it, which folding alone keeps apart. Nothing is composed or taken apart beyond
 //! that: `cafe` does not occur in `café`.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter, memrchr};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::tracker::catalog::grid::Term;
+use crate::tracker::catalog::leaf::{Leaf, Mask};
+
 /// The words of one search, ready to be looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Query {
-    words: Vec<Vec<u8>>,
+    words: Arc<[Finder<'static>]>,
+    terms: Arc<[Term]>,
+    /// A word has a character that no path has.
+    is_vain: bool,
 }
+
+/// Terms of one search at most: more of them rule nothing out that these do not.
+const TERMS_MAX: usize = 48;
 
 impl Query {
     /// Takes the words as typed, in any normal form. Empty ones ask for nothing and are left out.
     pub fn new<W: AsRef<str>>(words: &[W]) -> Self {
         let mut keys: Vec<Vec<u8>> = Vec::new();
+        let mut is_vain = false;
         for word in words {
             // Paths are in NFC.
             let composed: String = word.as_ref().nfc().collect();
+            is_vain |= composed.chars().any(char::is_control);
             let mut key = Vec::new();
             push_key(&composed, &mut key);
             if !key.is_empty() && !keys.contains(&key) {
                 keys.push(key);
             }
         }
-        Self { words: keys }
+        // The longest word is likely the rarest: it is looked for first.
+        keys.sort_by_key(|key| Reverse(key.len()));
+        let mut terms: Vec<Term> = Vec::new();
+        for term in keys.iter().flat_map(|key| Term::trigrams(key)) {
+            if terms.len() < TERMS_MAX && !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+        let words = keys.iter().map(|key| Finder::new(key).into_owned()).collect();
+        Self { words, terms: terms.into(), is_vain }
     }
 
-    /// The keys of the words: none is empty, none is there twice.
-    pub(super) fn words(&self) -> &[Vec<u8>] {
-        &self.words
+    /// What the grids know of leaves that can match.
+    pub(super) fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// The shares of a leaf whose paths have all words. `scratch` is where keys are made.
+    pub(super) fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
+        if self.is_vain {
+            return 0;
+        }
+        let Some((lead, others)) = self.words.split_first() else { return leaf.all() };
+        let keys = leaf.keys(scratch);
+        let (mut mask, mut from, mut share) = (0, 0, 0);
+        while let Some(hit) = lead.find(&keys[from..]) {
+            let hit = from + hit;
+            share += memchr_iter(b'\n', &keys[from..hit]).count();
+            let start = memrchr(b'\n', &keys[..hit]).map_or(0, |lf| lf + 1);
+            let end = memchr(b'\n', &keys[hit..]).map_or(keys.len(), |lf| hit + lf);
+            if others.iter().all(|word| word.find(&keys[start..end]).is_some()) {
+                mask |= 1 << share;
+            }
+            share += 1;
+            from = (end + 1).min(keys.len());
+        }
+        mask
     }
 }
 
@@ -114,6 +161,7 @@ mod tests {
     #[test]
     fn words_are_folded_composed_and_kept_once() {
         let query = Query::new(&["E\u{301}", "é", "", "ABC"]);
-        assert_eq!(query.words(), ["é".as_bytes(), b"abc"]);
+        let words: Vec<&[u8]> = query.words.iter().map(Finder::needle).collect();
+        assert_eq!(words, [b"abc", "é".as_bytes()]);
     }
 }
