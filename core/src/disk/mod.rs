@@ -1,1 +1,18 @@
-//! Everything that touches files.
+//! Floor 3: everything that touches files. Nothing here knows of peers or of what is shared; whoever calls says so.
+//! All calls block: call them on blocking threads.
+//!
+//! | module | its job |
+//! |---|---|
+//! | [`place`] | opens files, relative to a folder's handle, links not followed: shares to read, targets to write |
+//! | [`save`] | writes our own small files so that a crash leaves the old or the new one |
+//! | [`hash`] | content to block hashes, on all cores |
+//! | [`walk`] | what lies in a shared folder |
+//! | [`at`] | reading and writing at an offset |
+
+pub mod at;
+mod dir;
+pub mod hash;
+pub mod place;
+pub mod save;
+pub mod typed;
+pub mod walk;

@@ -1,1 +1,13 @@
-//! What I share: a pure table.
+//! Floor 2: what I share, as a pure table. It knows paths as texts and files by their stamps; it opens nothing.
+//!
+//! | module | its job |
+//! |---|---|
+//! | [`name`] | from what a person typed to the share path it is announced under, and back |
+//! | [`root`] | a file or folder that the person shares |
+//! | [`table`] | which share path is which file with which content, and what changes when the disk does |
+//! | [`changes`] | what others must be told |
+
+pub mod changes;
+pub mod name;
+pub mod root;
+pub mod table;

@@ -9,6 +9,7 @@
 //! | [`port::PeerPort`] | 1024 or above, so that nobody can be aimed at a system service |
 //! | [`invite::Invite`], [`invite::HostPort`] | a host and a port that can be dialled |
 //! | [`share::Share`] | what is announced: path, size, hash |
+//! | [`file_stamp::FileStamp`] | which file, and when it was last touched |
 //! | [`geometry::Geometry`] | how a file of this size is cut into blocks |
 //! | [`block_list::BlockList`] | the hashes of a file's blocks, proven to belong to its hash |
 //! | [`binding::Binding`] | whose a name is, on a tracker |
@@ -16,6 +17,7 @@
 
 pub mod binding;
 pub mod block_list;
+pub mod file_stamp;
 pub mod geometry;
 pub mod hash;
 pub mod hex;

@@ -1,5 +1,6 @@
 //! The name under which a file is announced.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -122,6 +123,13 @@ fn check(text: &str) -> Result<(), BadSharePath> {
 /// it can be in a file name; it is dealt with where a local name is made.
 fn is_forbidden(c: char) -> bool {
     c.is_control() || shown::is_direction_control(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// A table of share paths can be asked for everything below a folder.
+impl Borrow<str> for SharePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for SharePath {

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -18,8 +19,10 @@ use crate::node::meeting::Meeting;
 use crate::node::notice::{Connection, Notice, Outcome, Status};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
+use crate::node::starting;
 use crate::service::downloader::Downloader;
 use crate::service::librarian::Librarian;
+use crate::service::peer_server::{PeerServer, UploadSettings};
 use crate::store::Store;
 
 /// Handles to everything that runs.
@@ -30,6 +33,8 @@ pub(super) struct Engine {
     pub(super) identity: Arc<Identity>,
     pub(super) librarian: Librarian,
     pub(super) downloader: Downloader,
+    pub(super) peer_server: PeerServer,
+    pub(super) uploading: watch::Sender<UploadSettings>,
     pub(super) meeting: Arc<Meeting>,
     pub(super) connection: watch::Sender<Connection>,
     /// Held while one tracker is exchanged for another.
@@ -37,6 +42,7 @@ pub(super) struct Engine {
     pub(super) hosted: Mutex<Option<Hosted>>,
     pub(super) listening: std::net::SocketAddr,
     pub(super) peer_port: Option<PeerPort>,
+    pub(super) files_to_hash: AtomicU64,
     pub(super) outbox: Outbox,
     pub(super) tasks: TaskTracker,
     pub(super) cancel: CancellationToken,
@@ -82,6 +88,19 @@ impl Engine {
         }
     }
 
+    /// Uses other settings from now on, and everything that depends on them.
+    async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
+        self.uploading.send_replace(starting::upload_settings(&settings));
+        let before = self.settings.send_replace(settings.clone());
+        if (&before.name, &before.tracker) != (&settings.name, &settings.tracker) {
+            match settings.tracker.parse() {
+                Ok(tracker) => self.begin_join(tracker).await?,
+                Err(_no_tracker) => drop(self.leave().await?),
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
     fn status(&self) -> Status {
         let shares = self.librarian.shares();
         let transfers = self.transfers();
@@ -97,7 +116,7 @@ impl Engine {
             hosting: self.hosting(),
             shares: shares.len() as u64,
             share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),
-            files_to_hash: 0,
+            files_to_hash: self.files_to_hash.load(Ordering::Relaxed),
             downloads,
             uploads,
             down_bytes_per_second,
@@ -108,6 +127,7 @@ impl Engine {
 
     /// Where downloads go that name no place.
     pub(super) fn download_folder(&self) -> PathBuf {
-        self.settings.borrow().download_folder.clone()
+        let chosen = self.settings.borrow().download_folder.clone();
+        if chosen.as_os_str().is_empty() { self.data_dir.join("downloads") } else { chosen }
     }
 }

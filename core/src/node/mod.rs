@@ -5,21 +5,42 @@
 
 mod bridge;
 mod clock_watch;
+mod engine;
 pub mod failure;
+mod fetching;
+mod hosting;
 pub mod intent;
+mod joining;
+mod listing;
+mod lookup;
+mod meeting;
 pub mod notice;
 mod outbox;
 pub mod settings;
+mod sharing;
+mod starting;
+mod supervisor;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::node::intent::{Intent, IntentId};
 use crate::node::notice::Notice;
+use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
+
+/// Intents that wait for the engine; who asks faster waits in its own thread.
+const INTENTS_MAX: usize = 256;
+/// How long the last notices may take to be read.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(50);
+/// How long blocking work, a file that is being hashed for example, may take to see that it is over.
+const BLOCKING_MAX: Duration = Duration::from_millis(100);
 
 /// What a client needs to start.
 #[derive(Debug, Clone)]
@@ -56,7 +77,7 @@ pub enum StartError {
 pub struct Node {
     intents: Sender<(IntentId, Intent)>,
     notices: Receiver<Notice>,
-    next_id: std::sync::atomic::AtomicU64,
+    next_id: AtomicU64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -66,13 +87,33 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 impl Node {
     /// Starts everything. Returns once identity, database and peer port are there; joining goes on behind it.
     pub fn start(setup: Setup, wake: Wake) -> Result<Self, StartError> {
-        let _ = (setup, wake);
-        Err(StartError::Setting("not built yet".into()))
+        let (intents, from_app) = crossbeam_channel::bounded(INTENTS_MAX);
+        let (to_app, notices) = crossbeam_channel::bounded(outbox::CHANNEL_MAX);
+        let system = |what: &'static str| {
+            move |error: std::io::Error| StartError::System { what: what.into(), why: error.to_string() }
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("potok").build();
+        let runtime = runtime.map_err(system("the runtime"))?;
+        let opened = starting::open(&setup)?;
+        let outbox = Outbox::new();
+        let engine = runtime.block_on(starting::start(setup, opened, outbox.clone()))?;
+        let intents_of_app = bridge::start(from_app).map_err(system("the bridge"))?;
+        let run = move || {
+            let pump = runtime.spawn(outbox.clone().pump(to_app, wake));
+            runtime.block_on(supervisor::run(engine, intents_of_app));
+            outbox.push(Notice::Stopped);
+            // An app that has gone reads no more; one that waits for the end gets it.
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
+            pump.abort();
+            runtime.shutdown_timeout(BLOCKING_MAX);
+        };
+        let thread = std::thread::Builder::new().name("potok-engine".into()).spawn(run).map_err(system("a thread"))?;
+        Ok(Self { intents, notices, next_id: AtomicU64::new(1), thread: Some(thread) })
     }
 
     /// Sends a wish; its outcome comes as a notice with the same id.
     pub fn ask(&self, intent: Intent) -> IntentId {
-        let id = IntentId(self.next_id.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let id = IntentId(self.next_id.fetch_add(1, Ordering::Relaxed));
         // The other end is gone only after `Notice::Stopped`, which the asker sees.
         let _ = self.intents.send((id, intent));
         id

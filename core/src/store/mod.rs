@@ -3,7 +3,11 @@
 //!
 //! All calls block (a durable commit waits for the disk): call them on a blocking thread.
 
+pub mod downloads;
+pub mod hash_cache;
+pub mod library;
 pub mod names;
+mod peer_port;
 mod pins;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +19,8 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 const FORMAT: u64 = 1;
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const FORMAT_KEY: &str = "format";
+/// Pages of the file kept in memory. Left alone it grows to a gibibyte; everything that is looked at often fits into this.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// An open database.
 #[derive(Debug)]
@@ -68,7 +74,7 @@ impl Store {
     }
 
     fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
-        let database = match Database::create(path) {
+        let database = match Database::builder().set_cache_size(CACHE_BYTES).create(path) {
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse),
             other => other.map_err(redb::Error::from)?,
         };

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
-use crate::tracker::catalog::{List, OwnerId};
+use crate::tracker::catalog::OwnerId;
+use crate::tracker::catalog::list::List;
 use crate::tracker::input::{Opened, Request, Ticket};
 use crate::tracker::roster::View;
 use crate::tracker::settings::TrackerSettings;

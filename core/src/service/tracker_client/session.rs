@@ -260,6 +260,7 @@ impl Session {
                 return Ok(());
             }
             Event::Closing(reason) => return Err(lost(&reason)),
+            // Only a session without a key can be displaced.
             Event::Greeting { .. } | Event::MessageOfTheDay(_) | Event::Displaced(_) | Event::Unknown => return Ok(()),
         };
         tell(all.events, event).await;

@@ -16,7 +16,7 @@ use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor};
-use crate::tracker::catalog::List;
+use crate::tracker::catalog::list::List;
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::machine::Tracker;

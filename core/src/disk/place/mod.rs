@@ -1,0 +1,12 @@
+//! Gate "Place": the only code that opens files of the person's.
+//!
+//! | module | whose names it is given | what it opens |
+//! |---|---|---|
+//! | [`shared`] | ours, found in a shared folder | regular files to read, never our own data folder |
+//! | [`target`] | a folder that the person chose, and below it checked names of others | files to write |
+//!
+//! Everything is opened relative to a folder's handle. No link is followed below it, and what was opened is asked what
+//! it is before a byte is read or written.
+
+pub mod shared;
+pub mod target;

@@ -1,0 +1,127 @@
+//! A file or folder that the person shares.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::model::share_path::{BadSharePath, SharePath};
+
+/// A root's number; never used twice in one data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RootId(pub u64);
+
+/// A file or folder on this disk, and the share path it is announced under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Its number.
+    pub id: RootId,
+    /// The absolute path without links; never told to others.
+    pub local: String,
+    /// A folder, shared with all in it, or else one file.
+    pub is_folder: bool,
+    /// What it is announced under.
+    pub share_as: SharePath,
+    /// What lies below the folder and is not shared, because the person said so.
+    pub excluded: BTreeSet<String>,
+}
+
+impl Root {
+    /// The folder from which the relative paths of this root's files count, and through which they are opened.
+    pub fn base(&self) -> &Path {
+        let local = Path::new(&self.local);
+        if self.is_folder { local } else { local.parent().unwrap_or(local) }
+    }
+
+    /// Where to look for this root's files, below [`Root::base`]: everywhere, or the one file.
+    pub fn start(&self) -> &str {
+        if self.is_folder {
+            return "";
+        }
+        // A file's path was text as a whole, so is its name.
+        Path::new(&self.local).file_name().and_then(|name| name.to_str()).unwrap_or("")
+    }
+
+    /// What a file of this root is announced under.
+    pub fn share_path(&self, relative: &str) -> Result<SharePath, BadSharePath> {
+        if self.is_folder { self.share_as.join(relative) } else { Ok(self.share_as.clone()) }
+    }
+
+    /// Where a file of this root lies.
+    pub fn local_path(&self, relative: &str) -> String {
+        self.base().join(relative).to_string_lossy().into_owned()
+    }
+
+    /// Where a path lies below the folder, if it does; the folder itself is the empty text.
+    pub fn relative_of(&self, local: &Path) -> Option<String> {
+        let below = local.strip_prefix(&self.local).ok().filter(|_| self.is_folder)?;
+        let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+        Some(parts?.join("/"))
+    }
+
+    /// Whether a file that was found is one that the person shares: it is in the folder, or it is the one file, and it
+    /// was not taken out.
+    pub fn holds(&self, relative: &str) -> bool {
+        if self.is_folder { !self.is_excluded(relative) } else { relative == self.start() }
+    }
+
+    /// Whether the person took it, or a folder it is in, out of what is shared.
+    fn is_excluded(&self, relative: &str) -> bool {
+        if self.excluded.is_empty() {
+            return false;
+        }
+        let folders = relative.match_indices('/').map(|(at, _)| &relative[..at]);
+        folders.chain(std::iter::once(relative)).any(|part| self.excluded.contains(part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_count_from_the_base() {
+        let path = |text: &str| SharePath::new(text).expect(text);
+        let file = Root {
+            id: RootId(1),
+            local: "/home/i/docs/a.txt".into(),
+            is_folder: false,
+            share_as: path("Reports/y"),
+            excluded: BTreeSet::new(),
+        };
+        assert_eq!((file.base(), file.start()), (Path::new("/home/i/docs"), "a.txt"));
+        assert_eq!(file.local_path(file.start()), file.local);
+        assert_eq!(file.share_path("a.txt"), Ok(path("Reports/y")));
+        assert_eq!(file.relative_of(Path::new("/home/i/docs/a.txt")), None);
+        assert!(file.holds("a.txt") && !file.holds("b.txt") && !file.holds(""), "its neighbours are not shared");
+
+        let folder = Root { local: "/home/i/docs".into(), is_folder: true, share_as: path("docs"), ..file };
+        assert_eq!((folder.base(), folder.start()), (Path::new("/home/i/docs"), ""));
+        assert_eq!(folder.share_path("b/c").expect("valid"), path("docs/b/c"));
+        assert_eq!(folder.relative_of(Path::new("/home/i/docs/b/c")).as_deref(), Some("b/c"));
+        assert_eq!(folder.relative_of(Path::new("/home/i/docs")).as_deref(), Some(""));
+        assert_eq!(folder.relative_of(Path::new("/home/i/docsx")), None);
+    }
+
+    #[test]
+    fn what_is_taken_out_stays_out_with_all_below() {
+        let mut root = Root {
+            id: RootId(1),
+            local: "/x".into(),
+            is_folder: true,
+            share_as: SharePath::new("x").expect("valid"),
+            excluded: BTreeSet::from(["a/b".into(), "c".into()]),
+        };
+        for (relative, excluded) in [
+            ("a", false),
+            ("a/b", true),
+            ("a/b/c", true),
+            ("a/bc", false),
+            ("c", true),
+            ("c/d/e", true),
+            ("d/c", false),
+        ] {
+            assert_eq!(root.is_excluded(relative), excluded, "{relative}");
+        }
+        root.excluded.clear();
+        assert!(!root.is_excluded("c"));
+    }
+}

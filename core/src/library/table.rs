@@ -1,0 +1,614 @@
+//! Which share path is which file with which content, and what changes when the disk does.
+//!
+//! The table holds only what may be served at this moment. What is in it came from a root, was seen on the disk, and was
+//! hashed; whoever serves it looks it up by content, so a request never becomes a path.
+
+use std::collections::btree_map::Entry::{Occupied, Vacant};
+use std::collections::btree_map::OccupiedEntry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::path::Path;
+
+use crate::library::changes::Changes;
+use crate::library::root::{Root, RootId};
+use crate::model::file_stamp::FileStamp;
+use crate::model::hash::ContentHash;
+use crate::model::share::Share;
+use crate::model::share_path::{BadSharePath, SharePath};
+
+/// One shared file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Which root it belongs to.
+    pub root: RootId,
+    /// Where it is below the root's base.
+    pub relative: String,
+    /// Its content.
+    pub hash: ContentHash,
+    /// What the file was when it was hashed; its size is the share's.
+    pub stamp: FileStamp,
+    /// Whether an equal stamp proves equal content.
+    pub is_settled: bool,
+}
+
+/// A file that was seen on the disk and must be hashed before it can be announced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fresh {
+    /// What it will be announced under.
+    pub path: SharePath,
+    /// Where it is below the root's base.
+    pub relative: String,
+    /// What it was when it was seen.
+    pub stamp: FileStamp,
+}
+
+/// Two files that would get one share path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{first}' and '{second}' would both be shared as '{path}'")]
+pub struct Collision {
+    /// The share path.
+    pub path: SharePath,
+    /// The file that has it.
+    pub first: String,
+    /// The file that cannot have it too.
+    pub second: String,
+}
+
+/// What differs between the table and the disk, for one root.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// No longer there.
+    pub gone: Vec<SharePath>,
+    /// New, or not surely the same as it was.
+    pub fresh: Vec<Fresh>,
+    /// Cannot be shared, because their path is another file's.
+    pub collisions: Vec<Collision>,
+    /// Cannot be shared, because no share path can be made of their name.
+    pub unnameable: Vec<(String, BadSharePath)>,
+}
+
+/// What the person wants to share no longer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    roots: BTreeSet<RootId>,
+    excluded: BTreeSet<(RootId, String)>,
+}
+
+impl Selection {
+    /// All of these roots.
+    pub fn of_roots(roots: impl Iterator<Item = RootId>) -> Self {
+        Self { roots: roots.collect(), excluded: BTreeSet::new() }
+    }
+
+    /// Every root of which something is in it.
+    pub fn roots(&self) -> impl Iterator<Item = RootId> {
+        self.roots.iter().copied().chain(self.excluded.iter().map(|(root, _)| *root))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.roots.is_empty() && self.excluded.is_empty()
+    }
+}
+
+/// What I share.
+#[derive(Debug, Clone)]
+pub struct Library {
+    roots: BTreeMap<RootId, Root>,
+    entries: BTreeMap<SharePath, Entry>,
+    by_content: BTreeSet<(ContentHash, SharePath)>,
+    shares_max: usize,
+}
+
+impl Library {
+    /// An empty library of at most so many shares.
+    pub fn new(shares_max: usize) -> Self {
+        Self { roots: BTreeMap::new(), entries: BTreeMap::new(), by_content: BTreeSet::new(), shares_max }
+    }
+
+    /// What the person shares.
+    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+        self.roots.values()
+    }
+
+    /// One of them.
+    pub fn root(&self, id: RootId) -> Option<&Root> {
+        self.roots.get(&id)
+    }
+
+    /// Adds a root or takes the place of the one with its number. Its files come with [`Library::announce`].
+    pub fn set_root(&mut self, root: Root) {
+        self.roots.insert(root.id, root);
+    }
+
+    /// How many files are shared.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing is shared.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many more may be shared.
+    pub fn room(&self) -> usize {
+        self.shares_max.saturating_sub(self.entries.len())
+    }
+
+    /// Everything that is shared, by path.
+    pub fn shares(&self) -> impl Iterator<Item = Share> {
+        self.entries.iter().map(|(path, entry)| share_of(path, entry))
+    }
+
+    /// What is shared under a path.
+    pub fn entry(&self, path: &SharePath) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// What is shared of one root, at and below a place in it.
+    pub fn shares_at(&self, root: RootId, start: &str) -> Vec<Share> {
+        self.entries_of(root, start).map(|(path, entry)| share_of(path, entry)).collect()
+    }
+
+    /// The shares that have exactly this content.
+    pub fn with_content(&self, hash: ContentHash) -> impl Iterator<Item = (&SharePath, &Entry)> {
+        let same = self.by_content.range((hash, first_path())..).take_while(move |(other, _)| *other == hash);
+        same.filter_map(|(_, path)| self.entries.get_key_value(path))
+    }
+
+    /// Whether any share has this content.
+    pub fn has_content(&self, hash: ContentHash) -> bool {
+        self.with_content(hash).next().is_some()
+    }
+
+    /// Whether a new root's files can be shared beside what is shared already and beside `claimed`, which they join.
+    pub fn claim<'a>(
+        &self,
+        root: &Root,
+        relatives: impl Iterator<Item = &'a str>,
+        claimed: &mut BTreeMap<SharePath, String>,
+    ) -> Result<(), Collision> {
+        for relative in relatives {
+            let Ok(path) = root.share_path(relative) else { continue };
+            let second = root.local_path(relative);
+            let first = match self.entries.get(&path) {
+                Some(entry) => self.local_path(entry),
+                None => claimed.entry(path.clone()).or_insert_with(|| second.clone()).clone(),
+            };
+            if first != second {
+                return Err(Collision { path, first, second });
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what was found at and below `start` of a root with what is shared of it.
+    pub fn differ(
+        &self,
+        root: RootId,
+        start: &str,
+        found: impl IntoIterator<Item = (String, FileStamp)>,
+    ) -> Difference {
+        let mut difference = Difference::default();
+        let Some(root) = self.roots.get(&root) else { return difference };
+        let mut seen: BTreeMap<SharePath, (String, FileStamp)> = BTreeMap::new();
+        for (relative, stamp) in found {
+            if !root.holds(&relative) {
+                continue;
+            }
+            match root.share_path(&relative) {
+                Err(why) => difference.unnameable.push((relative, why)),
+                Ok(path) => match seen.entry(path) {
+                    Occupied(other) => difference.collisions.push(self.choose(root, other, relative, stamp)),
+                    Vacant(free) => _ = free.insert((relative, stamp)),
+                },
+            }
+        }
+        let known = self.entries_of(root.id, start);
+        difference.gone = known.filter(|(path, _)| !seen.contains_key(*path)).map(|(path, _)| path.clone()).collect();
+        for (path, (relative, stamp)) in seen {
+            match self.entries.get(&path) {
+                Some(entry) if entry.root != root.id => {
+                    let (first, second) = (self.local_path(entry), root.local_path(&relative));
+                    if first != second {
+                        difference.collisions.push(Collision { path, first, second });
+                    }
+                }
+                Some(entry) if entry.relative == relative && entry.stamp == stamp && entry.is_settled => {}
+                _ => difference.fresh.push(Fresh { path, relative, stamp }),
+            }
+        }
+        difference
+    }
+
+    /// Two names of one folder are one share path, being different normal forms of one text. The one that is shared
+    /// keeps it, else the first; whichever was found first.
+    fn choose(
+        &self,
+        root: &Root,
+        mut seen: OccupiedEntry<'_, SharePath, (String, FileStamp)>,
+        relative: String,
+        stamp: FileStamp,
+    ) -> Collision {
+        let shared = self.entries.get(seen.key()).map(|entry| entry.relative.as_str());
+        let rank = |relative: &str| (shared != Some(relative), relative.to_owned());
+        let loser = if rank(&relative) < rank(&seen.get().0) { seen.insert((relative, stamp)).0 } else { relative };
+        let (first, second) = (root.local_path(&seen.get().0), root.local_path(&loser));
+        Collision { path: seen.key().clone(), first, second }
+    }
+
+    /// Shares a file that was hashed. Nothing happens if that is not wanted any more, or if the path is another file's;
+    /// `false` if there are too many shares already.
+    pub fn announce(&mut self, path: SharePath, entry: Entry, changes: &mut Changes) -> bool {
+        let wanted = self.roots.get(&entry.root).is_some_and(|root| root.holds(&entry.relative));
+        if !wanted {
+            return true;
+        }
+        match self.entries.get(&path) {
+            Some(known) if known.root != entry.root => return true,
+            Some(known) => {
+                if (known.hash, known.stamp.size) != (entry.hash, entry.stamp.size) {
+                    self.by_content.remove(&(known.hash, path.clone()));
+                    changes.add(share_of(&path, &entry));
+                }
+            }
+            None if self.room() == 0 => return false,
+            None => changes.add(share_of(&path, &entry)),
+        }
+        self.by_content.insert((entry.hash, path.clone()));
+        self.entries.insert(path, entry);
+        true
+    }
+
+    /// Stops sharing these paths as far as they are that root's.
+    pub fn withdraw(&mut self, root: RootId, paths: &[SharePath], changes: &mut Changes) {
+        for path in paths {
+            if self.entries.get(path).is_some_and(|entry| entry.root == root) {
+                self.remove(path, changes);
+            }
+        }
+    }
+
+    /// Stops sharing all of a root, which stays: its drive is unplugged, say.
+    pub fn withdraw_all(&mut self, root: RootId, changes: &mut Changes) {
+        let paths: Vec<SharePath> = self.entries_of(root, "").map(|(path, _)| path.clone()).collect();
+        self.withdraw(root, &paths, changes);
+    }
+
+    /// What sharing `path` no longer means: every root that is announced under it or below, and out of the roots above
+    /// it what lies there. `None` if nothing is.
+    pub fn select_share_path(&self, path: &SharePath) -> Option<Selection> {
+        let mut selection = Selection::default();
+        for root in self.roots.values() {
+            if root.share_as == *path || root.share_as.below(path.as_str()).is_some() {
+                selection.roots.insert(root.id);
+            }
+        }
+        let depth = path.parts().count();
+        for (found, entry) in self.at_or_below(path.as_str()) {
+            let Some(root) = self.roots.get(&entry.root).filter(|root| !selection.roots.contains(&root.id)) else {
+                continue;
+            };
+            // The name on the disk may be in another normal form than the share path, part for part.
+            let extra = found.parts().count() - depth;
+            let relative: Vec<&str> = entry.relative.split('/').collect();
+            let at = relative[..relative.len().saturating_sub(extra)].join("/");
+            selection.excluded.insert((root.id, at));
+        }
+        self.exclude_what_is_shared_twice(&mut selection);
+        (!selection.is_empty()).then_some(selection)
+    }
+
+    /// The same for a path on this disk.
+    pub fn select_local(&self, local: &Path) -> Option<Selection> {
+        let mut selection = Selection::default();
+        for root in self.roots.values() {
+            if Path::new(&root.local).starts_with(local) {
+                selection.roots.insert(root.id);
+            } else if let Some(relative) = root.relative_of(local)
+                && self.entries_of(root.id, &relative).next().is_some()
+            {
+                selection.excluded.insert((root.id, relative));
+            }
+        }
+        self.exclude_what_is_shared_twice(&mut selection);
+        (!selection.is_empty()).then_some(selection)
+    }
+
+    /// A root that is given up may hide the same file, under the same path, of a folder that stays: that must not come
+    /// back in its place.
+    fn exclude_what_is_shared_twice(&self, selection: &mut Selection) {
+        for given_up in selection.roots.iter().filter_map(|id| self.roots.get(id)) {
+            for folder in self.roots.values().filter(|root| !selection.roots.contains(&root.id)) {
+                if let Some(relative) = folder.relative_of(Path::new(&given_up.local))
+                    && folder.share_path(&relative).as_ref() == Ok(&given_up.share_as)
+                {
+                    selection.excluded.insert((folder.id, relative));
+                }
+            }
+        }
+    }
+
+    /// Stops sharing what was selected, for good: it does not come back by itself.
+    pub fn give_up(&mut self, selection: &Selection, changes: &mut Changes) {
+        for id in &selection.roots {
+            self.withdraw_all(*id, changes);
+            self.roots.remove(id);
+        }
+        for (id, relative) in &selection.excluded {
+            let Some(root) = self.roots.get_mut(id) else { continue };
+            root.excluded.insert(relative.clone());
+            let paths: Vec<SharePath> = self.entries_of(*id, relative).map(|(path, _)| path.clone()).collect();
+            self.withdraw(*id, &paths, changes);
+        }
+    }
+
+    fn remove(&mut self, path: &SharePath, changes: &mut Changes) {
+        if let Some(entry) = self.entries.remove(path) {
+            self.by_content.remove(&(entry.hash, path.clone()));
+            changes.remove(path.clone());
+        }
+    }
+
+    fn local_path(&self, entry: &Entry) -> String {
+        self.roots.get(&entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
+    }
+
+    /// The shares of a root that lie at or below a place in it.
+    fn entries_of<'a>(&'a self, root: RootId, at: &str) -> impl Iterator<Item = (&'a SharePath, &'a Entry)> {
+        let root = self.roots.get(&root);
+        let path = root.and_then(|root| match at {
+            "" => Some(root.share_as.clone()),
+            at => root.share_path(at).ok(),
+        });
+        path.into_iter()
+            .flat_map(|path| self.at_or_below(path.as_str()))
+            .filter(move |(_, entry)| root.is_some_and(|root| root.id == entry.root))
+    }
+
+    /// `folder` itself and everything below it; nothing that only begins alike.
+    fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &Entry)> + use<'_> {
+        // '0' comes right after '/'.
+        let (from, to) = (format!("{folder}/"), format!("{folder}0"));
+        let itself = self.entries.get_key_value(folder);
+        itself.into_iter().chain(self.entries.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to))))
+    }
+}
+
+fn share_of(path: &SharePath, entry: &Entry) -> Share {
+    Share { path: path.clone(), size: Some(entry.stamp.size), hash: Some(entry.hash) }
+}
+
+/// No share path is before this one: a path has no character below the space, and no empty part.
+fn first_path() -> SharePath {
+    SharePath::new(" ").expect("a space is a valid path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn path(text: &str) -> SharePath {
+        SharePath::new(text).expect(text)
+    }
+
+    fn root(id: u64, local: &str, is_folder: bool, share_as: &str) -> Root {
+        Root { id: RootId(id), local: local.into(), is_folder, share_as: path(share_as), excluded: BTreeSet::new() }
+    }
+
+    fn stamp(inode: u64, version: u8) -> FileStamp {
+        FileStamp { device: 1, inode, size: 10, mtime_ns: i128::from(version), ctime_ns: i128::from(version) }
+    }
+
+    fn hash(content: u8) -> ContentHash {
+        ContentHash::from_bytes([content; 32])
+    }
+
+    /// Looks, hashes everything that is new to `content`, and announces it.
+    fn scan(library: &mut Library, id: u64, start: &str, found: &[(&str, u8)], content: u8) -> (Difference, Changes) {
+        let found = found.iter().map(|(relative, version)| ((*relative).to_owned(), stamp(0, *version)));
+        let difference = library.differ(RootId(id), start, found);
+        let mut changes = Changes::default();
+        library.withdraw(RootId(id), &difference.gone, &mut changes);
+        for Fresh { path, relative, stamp } in difference.fresh.clone() {
+            let entry = Entry { root: RootId(id), relative, hash: hash(content), stamp, is_settled: true };
+            library.announce(path, entry, &mut changes);
+        }
+        (difference, changes)
+    }
+
+    fn paths(library: &Library) -> Vec<String> {
+        library.shares().map(|share| share.path.to_string()).collect()
+    }
+
+    fn library(roots: &[Root]) -> Library {
+        let mut library = Library::new(100);
+        roots.iter().for_each(|root| library.set_root(root.clone()));
+        library
+    }
+
+    #[test]
+    fn a_scan_becomes_announcements() {
+        let mut library = library(&[root(1, "/d/Trip", true, "Trip"), root(2, "/d/Tripod", true, "Tripod")]);
+        scan(&mut library, 2, "", &[("x", 1)], 1);
+        let (_, changes) = scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 1);
+        assert_eq!(changes.into_parts().0.len(), 3);
+        assert_eq!(scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 2).1, Changes::default());
+
+        let (_, changes) = scan(&mut library, 1, "", &[("a", 2), ("sub/b", 1)], 2);
+        let (added, removed) = changes.into_parts();
+        assert_eq!((added.len(), added[0].hash), (1, Some(hash(2))), "replaced");
+        assert_eq!(removed, [path("Trip/sub-c")]);
+
+        let (_, changes) = scan(&mut library, 1, "sub", &[], 2);
+        assert_eq!(changes.into_parts().1, [path("Trip/sub/b")], "only what lies below the place");
+        let (_, changes) = scan(&mut library, 1, "a", &[("a", 3)], 2);
+        assert!(changes.is_empty(), "touched but the same");
+        assert_eq!(paths(&library), ["Trip/a", "Tripod/x"]);
+        assert_eq!(library.with_content(hash(2)).count(), 1);
+        assert!(library.has_content(hash(1)) && !library.has_content(hash(3)));
+    }
+
+    #[test]
+    fn an_unsettled_stamp_is_looked_at_again() {
+        let mut library = library(&[root(1, "/d", true, "d")]);
+        let mut changes = Changes::default();
+        let entry =
+            Entry { root: RootId(1), relative: "a".into(), hash: hash(1), stamp: stamp(0, 1), is_settled: false };
+        library.announce(path("d/a"), entry, &mut changes);
+        assert_eq!(library.differ(RootId(1), "", [("a".to_owned(), stamp(0, 1))]).fresh.len(), 1);
+    }
+
+    #[test]
+    fn one_path_is_one_file() {
+        let mut library =
+            library(&[root(1, "/d/a", false, "x/a"), root(2, "/e/x", true, "x"), root(3, "/d", true, "x")]);
+        scan(&mut library, 1, "a", &[("a", 1)], 1);
+        let (difference, _) = scan(&mut library, 2, "", &[("a", 1), ("b", 1)], 2);
+        let collision = Collision { path: path("x/a"), first: "/d/a".into(), second: "/e/x/a".into() };
+        assert_eq!(difference.collisions, [collision.clone()]);
+        assert_eq!(collision.to_string(), "'/d/a' and '/e/x/a' would both be shared as 'x/a'");
+        let (difference, _) = scan(&mut library, 3, "", &[("a", 1)], 1);
+        assert_eq!(difference, Difference::default(), "the same file under the same path");
+        assert_eq!(paths(&library), ["x/a", "x/b"]);
+
+        // Two normal forms of one name: the same one wins, in whatever order they are found.
+        library.set_root(root(4, "/f", true, "f"));
+        for found in [[("e\u{301}", 1), ("é", 1)], [("é", 1), ("e\u{301}", 1)]] {
+            let (difference, _) = scan(&mut library, 4, "", &found, 3);
+            assert_eq!(difference.collisions.len(), 1);
+            assert_eq!(library.entry(&path("f/é")).expect("shared").relative, "e\u{301}");
+        }
+
+        let mut claimed = BTreeMap::new();
+        let new = |local: &str| root(0, local, false, "n");
+        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
+        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
+        assert!(library.claim(&new("/e/n"), ["n"].into_iter(), &mut claimed).is_err());
+    }
+
+    #[test]
+    fn only_what_the_root_holds_is_shared() {
+        let mut library = library(&[root(1, "/d/a", false, "a")]);
+        let (difference, _) = scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("a/b", 1)], 1);
+        assert_eq!(difference.fresh.len(), 1);
+        let mut changes = Changes::default();
+        for (root, relative) in [(1, "b"), (9, "a")] {
+            let entry = Entry {
+                root: RootId(root),
+                relative: relative.into(),
+                hash: hash(9),
+                stamp: stamp(0, 1),
+                is_settled: true,
+            };
+            library.announce(path("b"), entry, &mut changes);
+        }
+        assert!(changes.is_empty() && !library.has_content(hash(9)));
+    }
+
+    #[test]
+    fn too_many_are_refused() {
+        let mut library = Library::new(2);
+        library.set_root(root(1, "/d", true, "d"));
+        scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("c", 1)], 1);
+        assert_eq!((library.len(), library.room()), (2, 0));
+        scan(&mut library, 1, "", &[("b", 2)], 2);
+        assert_eq!(paths(&library), ["d/b"]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_all_that_was_meant_and_no_more() {
+        let roots = [
+            root(1, "/h/Trip", true, "Trip"),
+            root(2, "/h/Trip/a", false, "Trip/a"),
+            root(3, "/h/Trip/a", false, "Reports/a"),
+            root(4, "/h/other", true, "Tripod"),
+        ];
+        let fresh = || {
+            let mut library = library(&roots);
+            scan(&mut library, 2, "a", &[("a", 1)], 1);
+            scan(&mut library, 3, "a", &[("a", 1)], 1);
+            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
+            scan(&mut library, 4, "", &[("x", 1)], 1);
+            library
+        };
+        let by_path = |text: &str| {
+            let library = fresh();
+            library.select_share_path(&path(text)).map(|selection| (library, selection))
+        };
+        let by_local = |text: &str| {
+            let library = fresh();
+            library.select_local(Path::new(text)).map(|selection| (library, selection))
+        };
+        let all = ["Reports/a", "Trip/a", "Trip/b", "Trip/sub/c", "Trip/sub2/é", "Tripod/x"];
+        for (given_up, removed) in [
+            (by_path("Trip"), vec![1, 2, 3, 4]),
+            (by_path("Trip/a"), vec![1]),
+            (by_path("Reports/a"), vec![0]),
+            (by_path("Reports"), vec![0]),
+            (by_path("Trip/sub"), vec![3]),
+            (by_path("Trip/sub/c"), vec![3]),
+            (by_path("Trip/sub2/é"), vec![4]),
+            (by_path("Trip/sub2"), vec![4]),
+            (by_path("Tripod"), vec![5]),
+            (by_local("/h/Trip"), vec![0, 1, 2, 3, 4]),
+            (by_local("/h/Trip/a"), vec![0, 1]),
+            (by_local("/h/Trip/sub"), vec![3]),
+            (by_local("/h/other/x"), vec![5]),
+            (by_local("/h"), vec![0, 1, 2, 3, 4, 5]),
+        ] {
+            let (mut library, selection) = given_up.expect("is shared");
+            let mut changes = Changes::default();
+            library.give_up(&selection, &mut changes);
+            let expected: Vec<SharePath> = removed.iter().map(|at: &usize| path(all[*at])).collect();
+            assert_eq!(changes.into_parts().1, expected, "{selection:?}");
+            // Nothing of it comes back at the next look.
+            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
+            scan(&mut library, 4, "", &[("x", 1)], 1);
+            assert!(paths(&library).iter().all(|left| !expected.contains(&path(left))), "{selection:?}");
+        }
+        for nothing in
+            [by_path("Tri"), by_path("Trip/none"), by_path("x"), by_local("/h/Tri"), by_local("/h/Trip/none")]
+        {
+            assert!(nothing.is_none());
+        }
+    }
+
+    proptest! {
+        /// Whoever hears every announcement knows exactly what is shared, and what is shared is what was on the disk
+        /// at the last look.
+        #[test]
+        fn announcements_tell_all(
+            scans in prop::collection::vec((1..4u64, prop::collection::btree_map("[ab](/[ab])?", 0..3u8, 0..5)), 1..20),
+        ) {
+            let mut library = library(&[
+                root(1, "/1", true, "one"), root(2, "/2", true, "two"), root(3, "/1/b", true, "one/b"),
+            ]);
+            let mut heard: BTreeMap<SharePath, Share> = BTreeMap::new();
+            for (at, (id, disk)) in scans.into_iter().enumerate() {
+                let disk: Vec<(&str, u8)> = disk.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+                let content = u8::try_from(at % 3).expect("small");
+                let (difference, changes) = scan(&mut library, id, "", &disk, content);
+                let (added, removed) = changes.into_parts();
+                for share in added {
+                    prop_assert!(heard.insert(share.path.clone(), share.clone()) != Some(share), "told twice");
+                }
+                for path in removed {
+                    prop_assert!(heard.remove(&path).is_some(), "not told before");
+                }
+                prop_assert!(heard.values().cloned().eq(library.shares()));
+                let root = library.root(RootId(id)).expect("there").clone();
+                for (relative, _) in disk {
+                    let path = root.share_path(relative).expect("valid");
+                    let collides = difference.collisions.iter().any(|collision| collision.path == path);
+                    prop_assert!(collides || heard.contains_key(&path), "{path} is not shared");
+                }
+                for (hash, path) in &library.by_content {
+                    prop_assert_eq!(library.entries.get(path).map(|entry| entry.hash), Some(*hash));
+                }
+                prop_assert_eq!(library.by_content.len(), library.entries.len());
+            }
+        }
+    }
+}

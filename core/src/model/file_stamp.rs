@@ -1,0 +1,67 @@
+//! What tells a changed file from an unchanged one without reading it.
+
+use std::time::Duration;
+
+/// Which file it is and when it was last touched, as the file system says.
+///
+/// Two equal stamps mean the same content only if the stamp was [`FileStamp::is_settled_at`] when the content was read:
+/// a clock has ticks, and two writes within one tick leave the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileStamp {
+    /// The file system it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When its content changed, in nanoseconds since 1970; anybody may set it.
+    pub mtime_ns: i128,
+    /// When anything about it changed, in nanoseconds since 1970; where there is no such time, the same as `mtime_ns`.
+    pub ctime_ns: i128,
+}
+
+impl FileStamp {
+    /// The coarsest clock of the file systems in use: FAT counts in steps of two seconds.
+    pub const COARSE_TICK: Duration = Duration::from_secs(2);
+    /// The clock of a file system that counts in nanoseconds still stands for some milliseconds.
+    pub const FINE_TICK: Duration = Duration::from_millis(100);
+
+    /// Whether a change after `now_ns` is sure to show in the stamp: both times are at least a tick in the past. A time
+    /// in the future is never settled.
+    pub fn is_settled_at(&self, now_ns: i128) -> bool {
+        // Nobody can set this time, so its last digits show how fine the clock is.
+        let is_fine = self.ctime_ns % 1_000_000 != 0;
+        self.is_quiet_at(now_ns, if is_fine { Self::FINE_TICK } else { Self::COARSE_TICK })
+    }
+
+    /// Whether nothing was written for `quiet` before `now_ns`.
+    pub fn is_quiet_at(&self, now_ns: i128, quiet: Duration) -> bool {
+        let quiet_ns = i128::try_from(quiet.as_nanos()).unwrap_or(i128::MAX);
+        self.mtime_ns.max(self.ctime_ns).saturating_add(quiet_ns) <= now_ns
+    }
+
+    /// Whether both are stamps of one file, changed or not.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_trusted_only_after_a_tick() {
+        let second = 1_000_000_000;
+        let stamp = FileStamp { device: 1, inode: 2, size: 3, mtime_ns: 5 * second, ctime_ns: 10 * second };
+        for (now, settled) in [(10 * second, false), (12 * second - 1, false), (12 * second, true), (0, false)] {
+            assert_eq!(stamp.is_settled_at(now), settled, "{now}");
+        }
+        let fine = FileStamp { ctime_ns: 10 * second + 1, ..stamp };
+        for (now, settled) in [(10 * second + 1, false), (10 * second + second / 10, false), (11 * second, true)] {
+            assert_eq!(fine.is_settled_at(now), settled, "{now}");
+        }
+        let future = FileStamp { mtime_ns: i128::MAX, ..stamp };
+        assert!(!future.is_settled_at(100 * second));
+    }
+}

@@ -1,0 +1,243 @@
+//! What the peer server sees of the library: content by its hash, nothing else. No path goes in and none comes out.
+//!
+//! Only announced bytes leave: every block is compared with the announced hash after it was read and before it is given
+//! away, and the table is asked again whenever anything was taken out of it.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+use tokio::sync::mpsc;
+
+use crate::disk::at;
+use crate::disk::hash::Hasher;
+use crate::disk::place::shared::SharedFolder;
+use crate::library::root::RootId;
+use crate::library::table::Library;
+use crate::model::block_list::BlockList;
+use crate::model::file_stamp::FileStamp;
+use crate::model::hash::ContentHash;
+use crate::model::share::Share;
+use crate::store::Store;
+
+/// A file that turned out to be other than the table says, to be looked at.
+pub(super) type Suspect = (RootId, String);
+
+/// The library, read by many and written by its owner only.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) library: RwLock<Library>,
+    /// Counts what was taken out, so that a running upload sees at a glance that it need not ask again.
+    pub(super) withdrawals: AtomicU64,
+    /// Counts the files that were read to the end or the attempt of it.
+    pub(super) files_hashed: AtomicU64,
+    pub(super) store: Arc<Store>,
+    pub(super) hasher: Hasher,
+    pub(super) suspects: mpsc::Sender<Suspect>,
+}
+
+/// A handle on what is shared at this moment; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct SharedTable {
+    shared: Arc<Shared>,
+}
+
+impl SharedTable {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Everything that is shared, in the order of the paths.
+    pub(super) fn shares(&self) -> Vec<Share> {
+        self.shared.library.read().shares().collect()
+    }
+
+    pub(super) fn files_hashed(&self) -> u64 {
+        self.shared.files_hashed.load(Ordering::Relaxed)
+    }
+
+    /// The content with this hash, if it is shared. Quick, does not touch the disk.
+    pub fn find(&self, hash: ContentHash) -> Option<SharedContent> {
+        let size = self.shared.library.read().with_content(hash).next()?.1.stamp.size;
+        Some(SharedContent { shared: Arc::clone(&self.shared), hash, size })
+    }
+}
+
+/// Content that was shared when it was looked up.
+#[derive(Debug, Clone)]
+pub struct SharedContent {
+    shared: Arc<Shared>,
+    hash: ContentHash,
+    size: u64,
+}
+
+/// Why shared content cannot be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// It is not shared, or not any more.
+    #[error("not shared")]
+    NotShared,
+    /// No file has that content any more; what there is now will be announced.
+    #[error("the file changed")]
+    Changed,
+}
+
+/// Why a block cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The content is not shared any more.
+    #[error("not shared")]
+    NotShared,
+    /// The file has not that content any more; what there is now will be announced.
+    #[error("the file changed")]
+    Changed,
+    /// The file has no such block.
+    #[error("there is no such block")]
+    NoSuchBlock,
+    /// The disk failed.
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+/// Where a file with the content is, and what it was when it was hashed.
+struct Copy {
+    base: PathBuf,
+    suspect: Suspect,
+    stamp: FileStamp,
+}
+
+impl SharedContent {
+    /// What it is called.
+    pub fn hash(&self) -> ContentHash {
+        self.hash
+    }
+
+    /// Its length in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Opens a file that has this content. Blocks: call it on a blocking thread.
+    pub fn open(&self) -> Result<OpenShare, OpenError> {
+        let withdrawals = self.shared.withdrawals.load(Ordering::Acquire);
+        let copies: Vec<Copy> = {
+            let library = self.shared.library.read();
+            let copy = |root: RootId, relative: &str, stamp| {
+                let base = library.root(root)?.base().to_owned();
+                Some(Copy { base, suspect: (root, relative.to_owned()), stamp })
+            };
+            // Of a thousand equal files the first few do.
+            let same = library.with_content(self.hash).take(8);
+            same.filter_map(|(_, entry)| copy(entry.root, &entry.relative, entry.stamp)).collect()
+        };
+        if copies.is_empty() {
+            return Err(OpenError::NotShared);
+        }
+        for copy in copies {
+            if let Some(file) = open_unchanged(&copy)
+                && let Some(blocks) = self.block_list(&file, &copy.stamp)
+            {
+                let Copy { suspect, .. } = copy;
+                let shared = Arc::clone(&self.shared);
+                return Ok(OpenShare { shared, file, blocks, suspect, withdrawals: AtomicU64::new(withdrawals) });
+            }
+            self.shared.suspect(copy.suspect);
+        }
+        Err(OpenError::Changed)
+    }
+
+    /// From the database, or, should it be lost there, from the file.
+    fn block_list(&self, file: &File, stamp: &FileStamp) -> Option<BlockList> {
+        match self.shared.store.block_list(stamp.size, self.hash) {
+            Ok(Some(blocks)) => return Some(blocks),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the block hashes of a share cannot be read; they are computed again"),
+        }
+        let blocks = self.shared.hasher.hash(file, stamp, &|_| std::ops::ControlFlow::Continue(())).ok()?;
+        (blocks.root() == self.hash).then_some(blocks)
+    }
+}
+
+fn open_unchanged(copy: &Copy) -> Option<File> {
+    let (file, stamp) = SharedFolder::open(&copy.base).ok()?.open_file(Path::new(&copy.suspect.1)).ok()?;
+    (stamp == copy.stamp).then_some(file)
+}
+
+impl Shared {
+    /// Writes what the library says of these roots now. Of two writers at once the later one writes last.
+    pub(super) fn save_roots(&self, ids: &[RootId]) -> Result<(), redb::Error> {
+        self.store.save_roots(|| {
+            let library = self.library.read();
+            ids.iter().map(|id| (*id, library.root(*id).cloned())).collect()
+        })
+    }
+
+    /// Has a file looked at again. Beyond the queue's bound the periodic look does.
+    fn suspect(&self, suspect: Suspect) {
+        let _full = self.suspects.try_send(suspect);
+    }
+}
+
+/// A file that has the announced content, open.
+#[derive(Debug)]
+pub struct OpenShare {
+    shared: Arc<Shared>,
+    file: File,
+    blocks: BlockList,
+    suspect: Suspect,
+    /// As of this many withdrawals the content was shared.
+    withdrawals: AtomicU64,
+}
+
+impl OpenShare {
+    /// The hashes of its blocks.
+    pub fn block_list(&self) -> &BlockList {
+        &self.blocks
+    }
+
+    /// Whether the content is still shared, by whatever name. Quick, does not touch the disk; [`OpenShare::read_block`]
+    /// asks by itself.
+    pub fn is_still_shared(&self) -> bool {
+        let now = self.shared.withdrawals.load(Ordering::Acquire);
+        if now == self.withdrawals.load(Ordering::Relaxed) {
+            return true;
+        }
+        let is_shared = self.shared.library.read().has_content(self.blocks.root());
+        if is_shared {
+            self.withdrawals.store(now, Ordering::Relaxed);
+        }
+        is_shared
+    }
+
+    /// Reads one block into `buffer`, which has exactly that block in it afterwards, or nothing after an error. Blocks:
+    /// call it on a blocking thread.
+    pub fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), ReadError> {
+        let result = self.read_proven(block, buffer);
+        if result.is_err() {
+            buffer.clear();
+        }
+        if matches!(result, Err(ReadError::Changed)) {
+            self.shared.suspect(self.suspect.clone());
+        }
+        result
+    }
+
+    fn read_proven(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), ReadError> {
+        if !self.is_still_shared() {
+            return Err(ReadError::NotShared);
+        }
+        let geometry = self.blocks.geometry();
+        let (Some(offset), Some(bytes)) = (geometry.offset_of(block), geometry.bytes_of(block)) else {
+            return Err(ReadError::NoSuchBlock);
+        };
+        buffer.resize(bytes, 0);
+        at::read_exact_at(&self.file, buffer, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => ReadError::Changed,
+            _ => ReadError::Io(error),
+        })?;
+        if self.blocks.is_block(block, buffer) { Ok(()) } else { Err(ReadError::Changed) }
+    }
+}

@@ -1,0 +1,149 @@
+//! From what the person typed to roots, before anything is changed: here is where every mistake that they can mend is
+//! found. Touches the disk, hashes nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::disk::place::shared::{Located, OwnFiles, SharedFolder, locate};
+use crate::disk::walk::walk;
+use crate::library::name::{self, Separators};
+use crate::library::root::{Root, RootId};
+use crate::library::table::Library;
+use crate::model::share_path::{BadSharePath, SharePath};
+use crate::service::librarian::event::Warning;
+use crate::service::librarian::{Item, ShareError, ShareRequest};
+
+/// The number of a root that has none yet.
+pub(super) const NEW: RootId = RootId(0);
+
+/// One request, understood.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) typed: String,
+    /// New, or one that is there already and holds what was asked for.
+    pub(super) root: Root,
+    /// Nothing of it was shared before, so nothing of it stays if it cannot be shared as a whole.
+    pub(super) is_new: bool,
+    /// Where in the root it is.
+    pub(super) start: String,
+    /// The files there.
+    pub(super) relatives: Vec<String>,
+    pub(super) warning: Option<Warning>,
+}
+
+/// Understands all requests, or says which one is wrong. What it read of the library may be outdated when it returns.
+pub(super) fn plan(
+    requests: Vec<ShareRequest>,
+    data_dir: &Path,
+    library: &Library,
+) -> Result<Vec<Planned>, ShareError> {
+    let own = OwnFiles::of(data_dir).unwrap_or_default();
+    let planned: Result<Vec<Planned>, ShareError> =
+        requests.into_iter().map(|request| plan_one(request, &own, library)).collect();
+    let planned = planned?;
+    check(&planned, library)?;
+    Ok(planned)
+}
+
+/// Whether all of it can be shared beside what is shared already.
+pub(super) fn check(planned: &[Planned], library: &Library) -> Result<(), ShareError> {
+    let mut claimed = BTreeMap::new();
+    for plan in planned {
+        library.claim(&plan.root, plan.relatives.iter().map(String::as_str), &mut claimed)?;
+    }
+    if claimed.len() > library.room() {
+        return Err(ShareError::TooMany { max: library.len() + library.room() });
+    }
+    Ok(())
+}
+
+fn plan_one(request: ShareRequest, own: &OwnFiles, library: &Library) -> Result<Planned, ShareError> {
+    let ShareRequest { typed, cwd, share_as } = request;
+    let unreadable = |why| ShareError::Unreadable { typed: typed.clone(), why };
+    let Located { resolved, is_folder } = locate(&expand(&typed, &cwd), own).map_err(unreadable)?;
+    let local = resolved.to_str().ok_or_else(|| ShareError::NotUnicode { typed: typed.clone() })?.to_owned();
+    let share_as = share_path(&typed, share_as.as_deref(), &resolved, is_folder)
+        .map_err(|why| ShareError::BadName { typed: typed.clone(), why })?;
+    if !is_folder && let Some((root, relative)) = find_shared(library, &share_as, &local) {
+        return Ok(Planned {
+            typed,
+            is_new: false,
+            relatives: vec![relative.clone()],
+            root,
+            start: relative,
+            warning: None,
+        });
+    }
+    let known = library.roots().find(|root| root.local == local && root.share_as == share_as);
+    let id = known.map_or(NEW, |root| root.id);
+    let root = Root { id, local, is_folder, share_as, excluded: Default::default() };
+    let mut relatives = Vec::new();
+    if is_folder {
+        let folder = SharedFolder::open(root.base()).map_err(unreadable)?;
+        walk(&folder, "", own, |seen| relatives.extend(seen.ok().map(|file| file.relative))).map_err(unreadable)?;
+    } else {
+        relatives.push(root.start().to_owned());
+    }
+    let warning = if is_folder { warning_for(&resolved) } else { None };
+    Ok(Planned { typed, is_new: id == NEW, start: root.start().to_owned(), root, relatives, warning })
+}
+
+fn share_path(
+    typed: &str,
+    share_as: Option<&str>,
+    resolved: &Path,
+    is_folder: bool,
+) -> Result<SharePath, BadSharePath> {
+    match share_as {
+        Some(name) if is_folder => SharePath::normalized(name.strip_suffix('/').unwrap_or(name)),
+        Some(name) => SharePath::normalized(name),
+        None if is_folder => {
+            let resolved_name = resolved.file_name().and_then(|name| name.to_str()).unwrap_or("");
+            name::of_folder(typed, resolved_name, Separators::HERE)
+        }
+        None => name::of_file(typed, Separators::HERE),
+    }
+}
+
+/// A file that is shared under this path already, being in a shared folder, needs no root of its own.
+fn find_shared(library: &Library, path: &SharePath, local: &str) -> Option<(Root, String)> {
+    let entry = library.entry(path)?;
+    let root = library.root(entry.root)?;
+    (root.is_folder && root.local_path(&entry.relative) == local).then(|| (root.clone(), entry.relative.clone()))
+}
+
+pub(super) fn warning_for(resolved: &Path) -> Option<Warning> {
+    if resolved.parent().is_none() {
+        return Some(Warning::WholeDisk);
+    }
+    let home = std::env::home_dir()?.canonicalize().ok()?;
+    home.starts_with(resolved).then_some(Warning::WholeHome)
+}
+
+/// The absolute path of what was typed. The console is no shell, so a leading `~/` is for us to read.
+fn expand(typed: &str, cwd: &Path) -> PathBuf {
+    let is_separator = |c| c == '/' || (cfg!(windows) && c == '\\');
+    match typed.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with(is_separator) => match std::env::home_dir() {
+            Some(home) => home.join(rest.trim_start_matches(is_separator)),
+            None => cwd.join(typed),
+        },
+        _ => cwd.join(typed),
+    }
+}
+
+/// What the person may mean by something that they want to share no longer.
+pub(super) fn read_item(typed: String, cwd: &Path) -> Item {
+    let absolute = expand(&typed, cwd);
+    let mut locals = Vec::new();
+    if let Ok(resolved) = absolute.canonicalize() {
+        locals.push(resolved);
+    }
+    // A file that is gone has no resolved path, but its folder may.
+    if let (Some(Ok(parent)), Some(name)) = (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
+        locals.push(parent.join(name));
+    }
+    locals.push(absolute);
+    let path = SharePath::normalized(typed.strip_suffix('/').unwrap_or(&typed)).ok();
+    Item { typed, path, locals }
+}

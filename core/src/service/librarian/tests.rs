@@ -1,0 +1,428 @@
+//! The librarian with real files: what is shared, what is not, and what is told of it. Waits are for events, with a
+//! generous deadline.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::event::{Warning, WhyNotShared};
+use super::*;
+use crate::disk::walk::WhySkipped;
+use crate::model::hash::ContentHash;
+use crate::service::librarian::content::{OpenError, ReadError};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Fixture {
+    folder: tempfile::TempDir,
+    cwd: PathBuf,
+    store: Option<Arc<Store>>,
+    librarian: Librarian,
+    events: mpsc::Receiver<LibraryEvent>,
+    cancel: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Fixture {
+    /// A folder with a data folder in it, and a librarian.
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir(folder.path().join("data")).expect("folder");
+        Self::start(folder).await
+    }
+
+    async fn start(folder: tempfile::TempDir) -> Self {
+        let cwd = folder.path().canonicalize().expect("resolves");
+        let data_dir = cwd.join("data");
+        let store = Arc::new(Store::open(&data_dir.join("potok.redb")).expect("opens").store);
+        let (sender, events) = mpsc::channel(64);
+        let cancel = CancellationToken::new();
+        let config =
+            LibrarianConfig { hash_threads: 2, shares_max: 2000, ..LibrarianConfig::new(Arc::clone(&store), data_dir) };
+        let (librarian, task) = Librarian::start(config, sender, cancel.clone()).expect("starts");
+        librarian.loaded().await;
+        Self { folder, cwd, store: Some(store), librarian, events, cancel, task }
+    }
+
+    async fn stop(self) -> tempfile::TempDir {
+        let Self { folder, store, librarian, cancel, task, .. } = self;
+        cancel.cancel();
+        task.await.expect("ends");
+        drop((store, librarian));
+        folder
+    }
+
+    async fn restart(self) -> Self {
+        Self::start(self.stop().await).await
+    }
+
+    fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        let path = self.cwd.join(name);
+        std::fs::create_dir_all(path.parent().expect("has one")).expect("folders");
+        std::fs::write(path, contents).expect("writes");
+    }
+
+    async fn share(&self, typed: &[&str]) -> Result<Vec<String>, ShareError> {
+        let request = |typed: &&str| {
+            let (typed, share_as) = typed.split_once(" as ").map_or((*typed, None), |(a, b)| (a, Some(b.to_owned())));
+            ShareRequest { typed: typed.to_owned(), cwd: self.cwd.clone(), share_as }
+        };
+        let shares = self.librarian.share(typed.iter().map(request).collect()).await?;
+        Ok(shares.into_iter().map(|share| share.path.to_string()).collect())
+    }
+
+    async fn unshare(&self, items: &[&str]) -> Result<Vec<String>, ShareError> {
+        let items = items.iter().map(|item| (*item).to_owned()).collect();
+        let removed = self.librarian.unshare(items, self.cwd.clone()).await?;
+        Ok(removed.into_iter().map(|path| path.to_string()).collect())
+    }
+
+    fn shared(&self) -> Vec<String> {
+        self.librarian.shares().into_iter().map(|share| share.path.to_string()).collect()
+    }
+
+    fn hash_of(&self, path: &str) -> ContentHash {
+        let shares = self.librarian.shares();
+        let share = shares.iter().find(|share| share.path.as_str() == path).expect("is shared");
+        share.hash.expect("was hashed")
+    }
+
+    /// Takes events until one is the right one.
+    async fn event<T>(&mut self, what: &str, mut is_right: impl FnMut(LibraryEvent) -> Option<T>) -> T {
+        let wait = async {
+            loop {
+                let event = self.events.recv().await.expect("is running");
+                if let Some(found) = is_right(event) {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("no event: {what}"))
+    }
+
+    /// Waits until these are announced and nothing else is.
+    async fn becomes(&mut self, shared: &[&str]) {
+        let librarian = self.librarian.clone();
+        let now = move || -> Vec<String> { librarian.shares().iter().map(|share| share.path.to_string()).collect() };
+        if now() != shared {
+            let what = format!("{shared:?}");
+            self.event(&what, |_| (now() == shared).then_some(())).await;
+        }
+    }
+}
+
+fn data(seed: u8, bytes: usize) -> Vec<u8> {
+    let mut data = vec![seed; bytes];
+    data.iter_mut().step_by(977).enumerate().for_each(|(at, byte)| *byte = at.to_le_bytes()[0] ^ seed);
+    data
+}
+
+/// Everything of it, as a peer would get it.
+fn fetch(fixture: &Fixture, hash: ContentHash) -> Result<Vec<u8>, ReadError> {
+    let Some(content) = fixture.librarian.table().find(hash) else { return Err(ReadError::NotShared) };
+    let open = content.open().map_err(|why| match why {
+        OpenError::NotShared => ReadError::NotShared,
+        OpenError::Changed => ReadError::Changed,
+    })?;
+    let (mut whole, mut buffer) = (Vec::new(), Vec::new());
+    for block in 0..open.block_list().geometry().blocks() {
+        open.read_block(block, &mut buffer)?;
+        whole.extend_from_slice(&buffer);
+    }
+    assert!(matches!(open.read_block(u32::MAX, &mut buffer), Err(ReadError::NoSuchBlock)));
+    assert!(buffer.is_empty());
+    Ok(whole)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_folders_are_shared_as_typed() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("a.txt", "a");
+    fixture.write("docs/b.txt", "b");
+    fixture.write("docs/deep/c.txt", data(1, 700_000));
+    fixture.write("Trip/day 1.jpg", "d");
+    fixture.write("Trip/unfinished.potok-part", "x");
+    let absolute = fixture.cwd.join("docs/deep/c.txt");
+    assert_eq!(fixture.share(&["a.txt", "./docs/../docs/b.txt"]).await.expect("shares"), ["a.txt", "docs/b.txt"]);
+    assert_eq!(fixture.share(&[absolute.to_str().expect("text")]).await.expect("shares"), ["c.txt"]);
+    assert_eq!(
+        fixture.share(&["Trip/", "a.txt as Reports/y.pdf"]).await.expect("shares"),
+        ["Reports/y.pdf", "Trip/day 1.jpg"]
+    );
+    assert_eq!(fixture.share(&["a.txt", "a.txt"]).await.expect("is shared already"), ["a.txt"]);
+    assert_eq!(fixture.share(&["Trip/day 1.jpg"]).await.expect("is shared already"), ["Trip/day 1.jpg"]);
+    assert_eq!(fixture.share(&[]).await.expect("nothing to do"), [""; 0]);
+    let all = ["Reports/y.pdf", "Trip/day 1.jpg", "a.txt", "c.txt", "docs/b.txt"];
+    assert_eq!(fixture.shared(), all);
+    assert_eq!(fixture.hash_of("a.txt"), blake3::hash(b"a").into());
+    assert_eq!(fetch(&fixture, fixture.hash_of("c.txt")).expect("reads"), data(1, 700_000));
+
+    let mut told = std::collections::BTreeSet::new();
+    fixture
+        .event("all are announced", |event| {
+            if let LibraryEvent::Changed { added, .. } = event {
+                told.extend(added.into_iter().map(|share| share.path.to_string()));
+            }
+            (told.len() == all.len()).then_some(())
+        })
+        .await;
+
+    let fixture = fixture.restart().await;
+    assert_eq!(fixture.shared(), all, "they come back");
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_shared_is_named_and_nothing_else_is_shared() {
+    let fixture = Fixture::new().await;
+    fixture.write("a.txt", "1");
+    fixture.write("other/a.txt", "2");
+    fixture.write("Trip/a.txt", "3");
+    fixture.write("data/identity.key", "secret");
+    fixture.write("bad\nname", "4");
+    symlink("data/identity.key", fixture.cwd.join("innocent")).expect("link");
+    let other = fixture.cwd.join("other/a.txt").to_str().expect("text").to_owned();
+
+    let collision = fixture.share(&["a.txt", &other]).await.expect_err("collide");
+    let text = collision.to_string();
+    assert!(matches!(collision, ShareError::Collision(_)) && text.contains("other/a.txt"), "{text}");
+    assert_eq!(fixture.shared(), [""; 0]);
+    fixture.share(&["a.txt", "Trip"]).await.expect("shares");
+    assert!(matches!(fixture.share(&[&other]).await, Err(ShareError::Collision(_))));
+    assert!(matches!(fixture.share(&["other/a.txt as Trip/a.txt"]).await, Err(ShareError::Collision(_))));
+    assert!(matches!(fixture.share(&["other/a.txt", "none.txt"]).await, Err(ShareError::Unreadable { .. })));
+    for own in ["data", "data/identity.key", "innocent", "data/potok.redb"] {
+        let refused = fixture.share(&[own]).await.expect_err(own);
+        assert!(matches!(refused, ShareError::Unreadable { why: ReadFault::Own, .. }), "{own}: {refused}");
+    }
+    assert!(matches!(fixture.share(&["bad\nname"]).await, Err(ShareError::BadName { .. })));
+    assert!(matches!(fixture.share(&["a.txt as ../x"]).await, Err(ShareError::BadName { .. })));
+    assert_eq!(fixture.shared(), ["Trip/a.txt", "a.txt"]);
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_shared_without_what_must_not_leave() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut fixture = Fixture::new().await;
+    fixture.write("good", "1");
+    fixture.write(".hidden", "2");
+    fixture.write("data/identity.key", "secret");
+    symlink("/etc/passwd", fixture.cwd.join("link")).expect("link");
+    std::fs::write(fixture.cwd.join(std::ffi::OsStr::from_bytes(b"\xff")), "x").expect("writes");
+    assert_eq!(fixture.share(&[". as all"]).await.expect("shares"), ["all/.hidden", "all/good"]);
+    let (files, count) = fixture
+        .event("skipped", |event| match event {
+            LibraryEvent::Skipped { files, count, .. } => Some((files, count)),
+            _ => None,
+        })
+        .await;
+    assert_eq!((files.len(), count), (3, 3));
+    for why in [WhySkipped::Link, WhySkipped::Own, WhySkipped::NotUnicode] {
+        assert!(files.iter().any(|file| file.why == WhyNotShared::Skipped(why)), "{why}");
+    }
+    let secret = ContentHash::from(blake3::hash(b"secret"));
+    assert!(fixture.librarian.table().find(secret).is_none());
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unsharing_ends_it_for_good() {
+    let mut fixture = Fixture::new().await;
+    for name in ["Trip/a", "Trip/b", "Trip/sub/c", "Trip/sub/d", "x", "docs/y", "docs/z"] {
+        fixture.write(name, name);
+    }
+    fixture.share(&["Trip", "x", "docs/y", "docs/z as Z/z", "Trip/sub"]).await.expect("shares");
+    let hash = fixture.hash_of("x");
+    let open = fixture.librarian.table().find(hash).expect("is shared").open().expect("opens");
+    let mut buffer = Vec::new();
+    open.read_block(0, &mut buffer).expect("reads");
+
+    assert!(matches!(fixture.unshare(&["x", "nothing"]).await, Err(ShareError::NotShared { .. })));
+    assert!(fixture.shared().contains(&"x".to_owned()), "all or nothing");
+    assert_eq!(fixture.unshare(&["x"]).await.expect("unshares"), ["x"]);
+    assert!(matches!(open.read_block(0, &mut buffer), Err(ReadError::NotShared)), "a running upload ends");
+    assert!(!open.is_still_shared());
+    drop(open);
+    assert!(fixture.librarian.table().find(hash).is_none());
+
+    assert_eq!(fixture.unshare(&["Trip/a"]).await.expect("a file of a folder"), ["Trip/a"]);
+    assert_eq!(fixture.unshare(&["Trip/sub/"]).await.expect("a folder in it"), ["Trip/sub/c", "Trip/sub/d"]);
+    assert_eq!(fixture.unshare(&["docs/z"]).await.expect("by its local path"), ["Z/z"]);
+    let gone = fixture.cwd.join("docs/y");
+    std::fs::remove_file(&gone).expect("removed");
+    fixture.becomes(&["Trip/b", "sub/c", "sub/d"]).await;
+    assert_eq!(
+        fixture.unshare(&[gone.to_str().expect("text")]).await.expect("by the path of a file that is gone"),
+        [""; 0]
+    );
+    let left = ["Trip/b", "sub/c", "sub/d"];
+    assert_eq!(fixture.shared(), left);
+
+    fixture.write("Trip/a", "new content");
+    fixture.write("Trip/new", "n");
+    fixture.becomes(&["Trip/b", "Trip/new", "sub/c", "sub/d"]).await;
+    let fixture = fixture.restart().await;
+    assert_eq!(fixture.shared(), ["Trip/b", "Trip/new", "sub/c", "sub/d"], "what was taken out stays out");
+    assert_eq!(fixture.unshare(&["Trip", "sub"]).await.expect("unshares").len(), 4);
+    fixture.share(&["Trip"]).await.expect("shares");
+    assert_eq!(fixture.shared().len(), 5, "sharing the folder again shares all of it");
+    let fixture = fixture.restart().await;
+    assert_eq!(fixture.shared().len(), 5);
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_on_the_disk_are_announced() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("Trip/a", "1");
+    fixture.write("single", "1");
+    fixture.write("neighbour", "private");
+    fixture.share(&["Trip", "single"]).await.expect("shares");
+    fixture.write("Trip/b", "2");
+    fixture.becomes(&["Trip/a", "Trip/b", "single"]).await;
+    fixture.write("Trip/new folder/deep/c", "3");
+    fixture.becomes(&["Trip/a", "Trip/b", "Trip/new folder/deep/c", "single"]).await;
+    std::fs::rename(fixture.cwd.join("Trip/new folder"), fixture.cwd.join("Trip/renamed")).expect("renames");
+    fixture.becomes(&["Trip/a", "Trip/b", "Trip/renamed/deep/c", "single"]).await;
+    std::fs::remove_file(fixture.cwd.join("Trip/a")).expect("removed");
+    fixture.becomes(&["Trip/b", "Trip/renamed/deep/c", "single"]).await;
+
+    fixture.write("neighbour", "still private");
+    fixture.write("next", "saved over");
+    std::fs::rename(fixture.cwd.join("next"), fixture.cwd.join("single")).expect("renames");
+    fixture.write("Trip/b", "another");
+    let mut expected = vec![ContentHash::from(blake3::hash(b"saved over")), blake3::hash(b"another").into()];
+    fixture
+        .event("new content of both", |event| {
+            if let LibraryEvent::Changed { added, .. } = event {
+                expected.retain(|hash| !added.iter().any(|share| share.hash == Some(*hash)));
+            }
+            expected.is_empty().then_some(())
+        })
+        .await;
+    assert_eq!(fixture.shared(), ["Trip/b", "Trip/renamed/deep/c", "single"]);
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_announced_bytes_leave() {
+    let mut fixture = Fixture::new().await;
+    let (old, new) = (data(1, 600_000), data(2, 600_000));
+    fixture.write("a", &old);
+    fixture.share(&["a"]).await.expect("shares");
+    let hash = fixture.hash_of("a");
+    let content = fixture.librarian.table().find(hash).expect("is shared");
+    assert_eq!(content.size(), 600_000);
+    let open = content.open().expect("opens");
+    let file = std::fs::File::options().write(true).open(fixture.cwd.join("a")).expect("opens");
+    at::write_all_at(&file, &new, 0).expect("writes");
+    let mut buffer = Vec::new();
+    assert!(matches!(open.read_block(1, &mut buffer), Err(ReadError::Changed)));
+    assert!(buffer.is_empty());
+    assert!(matches!(content.open(), Err(OpenError::Changed | OpenError::NotShared)));
+    let new_hash = ContentHash::from(blake3::hash(&new));
+    fixture
+        .event("announced anew", |event| match event {
+            LibraryEvent::Changed { added, .. } => added.iter().any(|share| share.hash == Some(new_hash)).then_some(()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(fetch(&fixture, new_hash).expect("reads"), new);
+    assert!(matches!(fetch(&fixture, hash), Err(ReadError::NotShared)));
+    file.set_len(300_000).expect("cuts");
+    assert!(fetch(&fixture, new_hash).is_err());
+    fixture.stop().await;
+}
+
+use crate::disk::at;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_file_is_read_once() {
+    let fixture = Fixture::new().await;
+    for at in 0..300u32 {
+        fixture.write(&format!("Trip/{at}"), at.to_string());
+    }
+    fixture.write("Trip/large", data(3, 5_000_000));
+    // Old enough for their stamps to be trusted.
+    let newest = std::fs::metadata(fixture.cwd.join("Trip/large")).expect("asks").modified().expect("has one");
+    while newest.elapsed().expect("in the past") < crate::model::file_stamp::FileStamp::FINE_TICK * 2 {
+        tokio::task::yield_now().await;
+    }
+    fixture.share(&["Trip"]).await.expect("shares");
+    assert_eq!(fixture.librarian.files_hashed(), 301);
+    fixture.share(&["Trip", "Trip as again"]).await.expect("shares");
+    assert_eq!(fixture.librarian.files_hashed(), 301, "another name is no other content");
+    let fixture = fixture.restart().await;
+    assert_eq!(fixture.shared().len(), 602);
+    assert_eq!(fixture.librarian.files_hashed(), 0);
+    assert_eq!(fetch(&fixture, fixture.hash_of("Trip/large")).expect("reads"), data(3, 5_000_000));
+    assert_eq!(fixture.librarian.files_hashed(), 0);
+
+    let folder = fixture.stop().await;
+    let changed = folder.path().join("Trip/7");
+    let modified = std::fs::metadata(&changed).expect("asks").modified().expect("has one");
+    std::fs::write(&changed, "8").expect("writes");
+    std::fs::File::options().write(true).open(&changed).and_then(|file| file.set_modified(modified)).expect("sets");
+    let mut fixture = Fixture::start(folder).await;
+    let new = ContentHash::from(blake3::hash(b"8"));
+    fixture
+        .event("the same size and time do not hide a change", |event| match event {
+            LibraryEvent::Changed { added, .. } => {
+                added.iter().any(|share| share.path.as_str() == "Trip/7" && share.hash == Some(new)).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_root_waits_and_comes_back() {
+    let mut fixture = Fixture::new().await;
+    fixture.write("drive/Trip/a", "1");
+    fixture.share(&["drive/Trip"]).await.expect("shares");
+    std::fs::rename(fixture.cwd.join("drive/Trip"), fixture.cwd.join("drive/unplugged")).expect("renames");
+    fixture.event("missing", |event| matches!(event, LibraryEvent::Missing { .. }).then_some(())).await;
+    fixture.becomes(&[]).await;
+    let mut fixture = fixture.restart().await;
+    assert_eq!(fixture.shared(), [""; 0]);
+    // A link in its place is not what was shared.
+    std::fs::create_dir(fixture.cwd.join("private")).expect("folder");
+    fixture.write("private/secret", "secret");
+    symlink("../private", fixture.cwd.join("drive/Trip")).expect("link");
+    fixture.event("missing", |event| matches!(event, LibraryEvent::Missing { .. }).then_some(())).await;
+    std::fs::remove_file(fixture.cwd.join("drive/Trip")).expect("removed");
+    std::fs::rename(fixture.cwd.join("drive/unplugged"), fixture.cwd.join("drive/Trip")).expect("renames");
+    fixture.event("back", |event| matches!(event, LibraryEvent::Back { .. }).then_some(())).await;
+    fixture.becomes(&["Trip/a"]).await;
+    fixture.write("drive/Trip/b", "watched again");
+    fixture.becomes(&["Trip/a", "Trip/b"]).await;
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_never_too_many() {
+    let fixture = Fixture::new().await;
+    for at in 0..2001 {
+        fixture.write(&format!("many/{at}"), "x");
+    }
+    assert!(matches!(fixture.share(&["many"]).await, Err(ShareError::TooMany { max: 2000 })));
+    assert_eq!(fixture.shared(), [""; 0]);
+    std::fs::remove_file(fixture.cwd.join("many/7")).expect("removed");
+    assert_eq!(fixture.share(&["many"]).await.expect("shares").len(), 2000);
+    fixture.write("one more", "x");
+    assert!(matches!(fixture.share(&["one more"]).await, Err(ShareError::TooMany { max: 2000 })));
+    // All have one content: each is found, one is taken out, the others stay.
+    let hash = fixture.hash_of("many/1");
+    fixture.unshare(&["many/1"]).await.expect("unshares");
+    assert_eq!(fetch(&fixture, hash).expect("reads"), b"x");
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_disk_is_warned_of() {
+    let home = std::env::home_dir().expect("has one");
+    assert_eq!(plan::warning_for(Path::new("/")), Some(Warning::WholeDisk));
+    assert_eq!(plan::warning_for(&home.canonicalize().expect("resolves")), Some(Warning::WholeHome));
+    assert_eq!(plan::warning_for(Path::new("/usr/share")), None);
+}
