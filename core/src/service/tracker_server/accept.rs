@@ -19,6 +19,7 @@ use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
 use crate::service::tracker_server::session::{self, CatchPanic, Line, Session};
 use crate::service::tracker_server::{Message, Shared};
+use crate::tracker::admission::NotAdmitted;
 use crate::tracker::input::{Input, Opened, SessionId};
 
 /// How long to wait when the system has no descriptor for a new connection: trying at once would use a whole core.
@@ -39,11 +40,8 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, sessions: Ta
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match shared.admission.lock().enter(peer.ip()) {
-                Ok(()) => {
-                    let serving = serve(stream, peer, Admitted::new(shared.clone(), peer.ip()));
-                    drop(sessions.spawn(serving));
-                }
+            Ok((stream, peer)) => match Admitted::enter(&shared, peer.ip()) {
+                Ok(admitted) => drop(sessions.spawn(serve(stream, peer, admitted))),
                 Err(why) => {
                     if let Some(count) = refused.note() {
                         tracing::warn!(count, %why, "connections were refused");
@@ -82,8 +80,9 @@ struct Admitted {
 }
 
 impl Admitted {
-    fn new(shared: Arc<Shared>, address: IpAddr) -> Self {
-        Self { shared, address }
+    fn enter(shared: &Arc<Shared>, address: IpAddr) -> Result<Self, NotAdmitted> {
+        shared.admission.lock().enter(address)?;
+        Ok(Self { shared: shared.clone(), address })
     }
 }
 
@@ -95,6 +94,13 @@ impl Drop for Admitted {
 
 /// A handshake under way.
 struct Handshake<'a>(&'a Admitted);
+
+impl<'a> Handshake<'a> {
+    fn begin(admitted: &'a Admitted) -> Result<Self, NotAdmitted> {
+        admitted.shared.admission.lock().begin_handshake(admitted.address)?;
+        Ok(Self(admitted))
+    }
+}
 
 impl Drop for Handshake<'_> {
     fn drop(&mut self) {
@@ -154,11 +160,8 @@ async fn accept_tls(
     admitted: &Admitted,
 ) -> Option<(Box<Encrypted<TcpStream>>, PublicKey)> {
     let shared = &admitted.shared;
-    if let Err(why) = shared.admission.lock().begin_handshake(admitted.address) {
-        tracing::debug!(%why, "a handshake was refused");
-        return None;
-    }
-    let _handshake = Handshake(admitted);
+    let _handshake =
+        Handshake::begin(admitted).inspect_err(|why| tracing::debug!(%why, "a handshake was refused")).ok()?;
     let by = tokio::time::Instant::from_std(accepted_at + shared.tls_first_command_max);
     let accepted = unless_stopped(shared, timeout_at(by, shared.tls.accept(stream))).await?;
     let (stream, key) = accepted.ok()?.ok()?;
