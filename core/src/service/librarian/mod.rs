@@ -8,10 +8,14 @@
 //! | `owner` | the task: the only one that changes the table |
 //! | `plan` | from what was typed to roots |
 //! | `scan` | a job: look, hash, report |
+//! | `dirty` | what must be looked at, and when |
+//! | `news` | what waits to be told |
 //! | `watch` | being told of changes by the system |
 
 pub mod content;
+mod dirty;
 pub mod event;
+mod news;
 mod owner;
 mod plan;
 mod scan;
@@ -116,6 +120,15 @@ pub enum ShareError {
         /// As it was typed.
         typed: String,
     },
+    /// It is a download that is not finished.
+    #[error("'{typed}' is a download that is not finished; share it when it is")]
+    Unfinished {
+        /// As it was typed.
+        typed: String,
+    },
+    /// Our own data folder cannot be read, so it cannot be told what must not be shared.
+    #[error("Potok's own data folder cannot be read: {0}")]
+    DataFolder(std::io::Error),
     /// Two files would get one share path.
     #[error(transparent)]
     Collision(#[from] Collision),

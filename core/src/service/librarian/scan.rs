@@ -125,7 +125,14 @@ impl Job {
             outcome.watch_news = watches.follow(&roots);
             outcome.watch_is_partial = watches.is_partial();
         }
-        let own = OwnFiles::of(&self.data_dir).unwrap_or_default();
+        let own = match OwnFiles::of(&self.data_dir) {
+            Ok(own) => own,
+            Err(error) => {
+                // Without knowing what is ours nothing more can be shared.
+                tracing::error!(%error, "the data folder cannot be read; shared folders are not looked at");
+                return;
+            }
+        };
         let mut folders = HashMap::new();
         let mut fresh = Vec::new();
         for (id, start) in std::mem::take(&mut self.places) {
@@ -167,6 +174,9 @@ impl Job {
             Ok(file) => found.push((file.relative, file.stamp)),
             Err(skip) => outcome.skipped.push(((root.id, skip.relative), skip.why.into())),
         })?;
+        if !root.is_folder && found.is_empty() {
+            return Err(ReadFault::Gone);
+        }
         let difference = self.shared.library.read().differ(root.id, start, found);
         let unnameable = difference.unnameable.into_iter().map(|(relative, why)| ((root.id, relative), why.into()));
         outcome.skipped.extend(unnameable);
@@ -384,6 +394,9 @@ impl Hashing<'_> {
             Err(NotHashed::Unquiet(stamp)) => self.outcome.unquiet.push(((root, file.relative), stamp)),
             Err(NotHashed::Fault(why)) => {
                 self.batch.gone.push((root, file.path));
+                if matches!(why, HashFault::Changed) {
+                    self.outcome.unquiet.push(((root, file.relative.clone()), file.stamp));
+                }
                 self.outcome.failed.push(((root, file.relative), why));
             }
         }
