@@ -26,10 +26,8 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -189,14 +187,7 @@ impl Librarian {
         let (suspects, suspected) = mpsc::channel(SUSPECTS_MAX);
         let mut library = Library::new(config.shares_max);
         roots.into_iter().for_each(|root| library.set_root(root));
-        let shared = Arc::new(Shared {
-            library: RwLock::new(library),
-            withdrawals: AtomicU64::new(0),
-            files_hashed: AtomicU64::new(0),
-            store: Arc::clone(&config.store),
-            hasher,
-            suspects,
-        });
+        let shared = Arc::new(Shared::new(library, Arc::clone(&config.store), hasher, suspects));
         let (owner, inbox) = Owner::new(config, Arc::clone(&shared), events, cancel, asked, suspected);
         let task = tokio::spawn(owner.run(inbox));
         Ok((Self { asks, table: SharedTable::new(shared) }, task))

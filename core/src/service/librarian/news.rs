@@ -1,11 +1,11 @@
-//! What waits to be told. A slow listener is never waited for: changes of shares are merged, progress is the latest
-//! only, and of the rest the oldest is lost beyond a bound.
+//! What waits to be told. A slow listener is never waited for: changes of shares are merged where they are kept,
+//! progress is the latest only, and of the rest the oldest is lost beyond a bound.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use crate::library::changes::Changes;
 use crate::library::root::RootId;
 use crate::library::table::Library;
+use crate::service::librarian::content::Shared;
 use crate::service::librarian::event::{LibraryEvent, Progress, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
 use crate::service::librarian::scan::Place;
 
@@ -20,30 +20,25 @@ const TOLD_MAX: usize = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct News {
     notices: VecDeque<LibraryEvent>,
-    changes: Changes,
     progress: Option<Progress>,
     told: HashSet<Place>,
 }
 
 impl News {
     pub(super) fn is_empty(&self) -> bool {
-        self.notices.is_empty() && self.changes.is_empty() && self.progress.is_none()
+        self.notices.is_empty() && self.progress.is_none()
     }
 
     /// The next event, if there is one.
-    pub(super) fn next(&mut self) -> Option<LibraryEvent> {
+    pub(super) fn next(&mut self, shared: &Shared) -> Option<LibraryEvent> {
         if let Some(notice) = self.notices.pop_front() {
             return Some(notice);
         }
-        if !self.changes.is_empty() {
-            let (added, removed) = self.changes.take(CHANGES_PER_EVENT);
+        let (added, removed) = shared.take_untold(CHANGES_PER_EVENT);
+        if !added.is_empty() || !removed.is_empty() {
             return Some(LibraryEvent::Changed { added, removed });
         }
         self.progress.take().map(LibraryEvent::Progress)
-    }
-
-    pub(super) fn changed(&mut self, changes: Changes) {
-        self.changes.then(changes);
     }
 
     pub(super) fn progressed(&mut self, progress: Progress) {
@@ -86,36 +81,50 @@ impl News {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
+    use crate::disk::hash::Hasher;
     use crate::disk::walk::WhySkipped;
     use crate::library::root::Root;
     use crate::model::share::Share;
     use crate::model::share_path::SharePath;
+    use crate::store::Store;
+
+    fn shared(library: Library) -> (tempfile::TempDir, Shared) {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Store::open(&folder.path().join("potok.redb")).expect("opens").store;
+        let (suspects, _) = tokio::sync::mpsc::channel(1);
+        let shared = Shared::new(library, Arc::new(store), Hasher::new(1).expect("starts"), suspects);
+        (folder, shared)
+    }
 
     #[test]
     fn news_stay_within_bounds_and_changes_are_never_lost() {
+        let (_folder, shared) = shared(Library::new(1));
         let mut news = News::default();
         for at in 0..NOTICES_MAX + 5 {
             news.tell(LibraryEvent::Missing { root: at.to_string() });
         }
         let path = |at: usize| SharePath::new(&format!("{at:05}")).expect("valid");
         for at in 0..CHANGES_PER_EVENT + 1 {
-            let mut changes = Changes::default();
-            changes.add(Share { path: path(at), size: Some(1), hash: None });
-            news.changed(changes);
+            shared.change(|_, changes| changes.add(Share { path: path(at), size: Some(1), hash: None }));
         }
-        let mut changes = Changes::default();
-        changes.remove(path(0));
-        news.changed(changes);
+        shared.change(|_, changes| changes.remove(path(0)));
         news.progressed(Progress::default());
         news.progressed(Progress { files_left: 7, ..Progress::default() });
 
         for at in 5..NOTICES_MAX + 5 {
-            assert_eq!(news.next(), Some(LibraryEvent::Missing { root: at.to_string() }));
+            assert_eq!(news.next(&shared), Some(LibraryEvent::Missing { root: at.to_string() }));
         }
         let (mut added, mut removed) = (0, 0);
-        while let Some(LibraryEvent::Changed { added: a, removed: r }) = news.next().filter(|_| !news.is_empty()) {
-            added += a.len();
-            removed += r.len();
+        while let Some(event) = news.next(&shared) {
+            match event {
+                LibraryEvent::Changed { added: a, removed: r } => {
+                    added += a.len();
+                    removed += r.len();
+                }
+                other => assert_eq!(other, LibraryEvent::Progress(Progress { files_left: 7, ..Progress::default() })),
+            }
         }
         assert_eq!((added, removed), (CHANGES_PER_EVENT, 1));
     }
@@ -135,7 +144,8 @@ mod tests {
         for _ in 0..2 {
             news.skipped((0..SKIPPED_SHOWN_MAX + 9).map(skip).collect(), &library);
         }
-        let Some(LibraryEvent::Skipped { files, count, .. }) = news.next() else { panic!("not told") };
+        let (_folder, shared) = shared(library);
+        let Some(LibraryEvent::Skipped { files, count, .. }) = news.next(&shared) else { panic!("not told") };
         assert_eq!((files.len(), count), (SKIPPED_SHOWN_MAX, SKIPPED_SHOWN_MAX + 9));
         assert!(news.is_empty());
     }

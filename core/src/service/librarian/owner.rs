@@ -1,5 +1,5 @@
-//! The librarian's task: one owner of the table, one loop. Jobs look and hash, and report to it; it decides what is
-//! shared.
+//! The librarian's task: hears what is asked and what the system says, and decides what is looked at when. The work is
+//! done on blocking threads, which this task starts, limits and waits for.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::service::librarian::dirty::{Dirty, is_at_or_below};
 use crate::service::librarian::event::{LibraryEvent, Progress};
 use crate::service::librarian::news::News;
 use crate::service::librarian::plan::{Planned, accept, give_up, plan};
-use crate::service::librarian::scan::{Board, Job, JobId, Outcome, Place, QUIET, Report, why_skipped};
+use crate::service::librarian::scan::{Board, Job, Outcome, Place, QUIET, why_skipped};
 use crate::service::librarian::watch::{Health, RootIndex, Touched, Touches, Watches};
 use crate::service::librarian::{Ask, Item, LibrarianConfig, ShareError, ShareRequest};
 
@@ -37,13 +37,17 @@ const RECONCILE_UNWATCHED_EVERY: Duration = Duration::from_secs(30);
 /// The first pause after the system had more changes to tell than it could; doubled each time until the next
 /// reconciliation, since looking at everything makes messages too.
 const OVERFLOW_PAUSE_MIN: Duration = Duration::from_secs(2);
+/// Looks at the same time, besides those that somebody waits for: a huge file must not hold up everything else.
+const LOOKS_MAX: usize = 4;
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-/// Reports of jobs that wait to be read.
-const REPORTS_MAX: usize = 16;
 
 type ShareReply = oneshot::Sender<Result<Vec<Share>, ShareError>>;
 type UnshareReply = oneshot::Sender<Result<Vec<SharePath>, ShareError>>;
+
+/// Tells jobs apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct JobId(u64);
 
 /// The state of the task.
 #[derive(Debug)]
@@ -55,9 +59,8 @@ pub(super) struct Owner {
     board: Arc<Board>,
     cancel: CancellationToken,
     events: mpsc::Sender<LibraryEvent>,
-    reports: mpsc::Sender<Report>,
     /// Everything that was begun and has not ended.
-    tasks: JoinSet<Option<Ended>>,
+    tasks: JoinSet<Ended>,
     running: HashMap<JobId, Running>,
     next_job: u64,
     dirty: Dirty,
@@ -69,7 +72,6 @@ pub(super) struct Owner {
     reconcile_at: Instant,
     probe_at: Instant,
     overflow_pause: Duration,
-    first_job: Option<JobId>,
 }
 
 /// Everything that wakes the task.
@@ -77,22 +79,35 @@ pub(super) struct Owner {
 pub(super) struct Inbox {
     asks: mpsc::Receiver<Ask>,
     suspects: mpsc::Receiver<Suspect>,
-    reported: mpsc::Receiver<Report>,
     touches: Touches,
 }
 
-/// What a task of ours says at its end, if anything.
+/// What a task of ours says at its end.
 #[derive(Debug)]
 enum Ended {
     /// The roots are in the library, and `save` is to be remembered.
-    Accepted {
-        planned: Vec<Planned>,
-        save: Vec<RootId>,
-        reply: ShareReply,
-    },
-    Withdrawn {
-        changes: Changes,
-    },
+    Accepted { asked: Asked, save: Vec<RootId> },
+    /// Whoever asked was answered.
+    Answered,
+    /// A job did what it could; `None` if it broke.
+    Looked { job: JobId, outcome: Option<Outcome> },
+    /// There are fewer roots now.
+    Withdrawn { watch_news: Vec<Health> },
+}
+
+impl Ended {
+    fn refused(reply: ShareReply, error: ShareError) -> Self {
+        let _gave_up_waiting = reply.send(Err(error));
+        Self::Answered
+    }
+}
+
+/// What a job is for, besides looking.
+#[derive(Debug, Default)]
+struct Start {
+    save: Vec<RootId>,
+    asked: Option<Asked>,
+    known: Option<oneshot::Sender<()>>,
 }
 
 /// A job under way.
@@ -120,7 +135,6 @@ impl Owner {
         suspects: mpsc::Receiver<Suspect>,
     ) -> (Self, Inbox) {
         let now = Instant::now();
-        let (reports, reported) = mpsc::channel(REPORTS_MAX);
         let (watches, touches) = Watches::new();
         let owner = Self {
             reconcile_at: now + config.reconcile_every,
@@ -131,7 +145,6 @@ impl Owner {
             board: Arc::default(),
             cancel,
             events,
-            reports,
             tasks: JoinSet::new(),
             running: HashMap::new(),
             next_job: 0,
@@ -142,50 +155,49 @@ impl Owner {
             progress_at: None,
             probe_at: now,
             overflow_pause: OVERFLOW_PAUSE_MIN,
-            first_job: None,
         };
-        (owner, Inbox { asks, suspects, reported, touches })
+        (owner, Inbox { asks, suspects, touches })
     }
 
     pub(super) async fn run(mut self, mut inbox: Inbox) {
         let cancel = self.cancel.clone();
         let events = self.events.clone();
-        self.load();
-        let (mut handles_left, mut listener_left) = (true, true);
+        let shared = Arc::clone(&self.shared);
+        let mut loading = self.load();
+        let (mut is_loaded, mut handles_left, mut listener_left) = (false, true, true);
         loop {
-            let is_loaded = self.first_job.is_none();
-            let has_news = listener_left && !self.news.is_empty();
+            let has_news = listener_left && (!self.news.is_empty() || shared.has_untold());
             let deadline = self.next_deadline();
             tokio::select! {
                 () = cancel.cancelled() => break,
+                _ = &mut loading, if !is_loaded => is_loaded = true,
                 // Until it is known what is shared nothing can be added or taken out.
                 ask = inbox.asks.recv(), if is_loaded && handles_left => match ask {
                     Some(ask) => self.hear(ask),
                     None => handles_left = false,
                 },
-                Some(report) = inbox.reported.recv() => self.take_report(report),
                 Some(ended) = self.tasks.join_next() => self.take_end(ended),
                 Some(touched) = inbox.touches.next() => self.take_touched(touched),
                 Some(place) = inbox.suspects.recv() => self.mark(place, Duration::ZERO),
+                () = shared.changed.notified() => {}
                 () = sleep_until(deadline) => self.tick(),
                 permit = events.reserve(), if has_news => match permit {
-                    Ok(permit) => if let Some(event) = self.news.next() {
+                    Ok(permit) => if let Some(event) = self.news.next(&shared) {
                         permit.send(event);
                     },
                     Err(_closed) => listener_left = false,
                 },
             }
         }
-        // A job that has something to say must not wait for us.
-        drop(inbox);
         while self.tasks.join_next().await.is_some() {}
     }
 
     /// Finds again what was shared when the program ended last.
-    fn load(&mut self) {
+    fn load(&mut self) -> oneshot::Receiver<()> {
         self.roots_changed();
-        let places = self.all_places();
-        self.first_job = Some(self.start(places, Vec::new(), None));
+        let (known, loading) = oneshot::channel();
+        self.start(self.all_places(), Start { known: Some(known), ..Start::default() });
+        loading
     }
 
     fn all_places(&self) -> Vec<Place> {
@@ -207,106 +219,73 @@ impl Owner {
     fn share(&mut self, requests: Vec<ShareRequest>, reply: ShareReply) {
         let (shared, data_dir) = (Arc::clone(&self.shared), self.config.data_dir.clone());
         self.tasks.spawn_blocking(move || {
-            let accepted = plan(requests, &data_dir, &shared.library).and_then(|mut planned| {
-                let changed = accept(&mut planned, &mut shared.library.write())?;
-                Ok((planned, changed))
-            });
-            match accepted {
-                Ok((planned, save)) => Some(Ended::Accepted { planned, save, reply }),
-                Err(error) => {
-                    let _gave_up_waiting = reply.send(Err(error));
-                    None
-                }
+            let mut planned = match plan(requests, &data_dir, &shared.library) {
+                Ok(planned) => planned,
+                Err(error) => return Ended::refused(reply, error),
+            };
+            match shared.change(|library, _| accept(&mut planned, library)) {
+                Ok(save) => Ended::Accepted { asked: Asked { planned, reply }, save },
+                Err(error) => Ended::refused(reply, error),
             }
         });
     }
 
-    fn take_end(&mut self, ended: Result<Option<Ended>, tokio::task::JoinError>) {
+    fn take_end(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
         match ended {
-            Ok(Some(Ended::Accepted { planned, save, reply })) => {
+            Ok(Ended::Accepted { asked, save }) => {
                 self.roots_changed();
-                for plan in &planned {
+                for plan in &asked.planned {
                     if let Some(warning) = plan.warning {
                         self.news.tell(LibraryEvent::Warning { root: plan.root.local.clone(), warning });
                     }
                 }
-                let places = planned.iter().map(|plan| (plan.root.id, plan.start.clone())).collect();
-                self.start(places, save, Some(Asked { planned, reply }));
+                let places = asked.planned.iter().map(|plan| (plan.root.id, plan.start.clone())).collect();
+                self.start(places, Start { save, asked: Some(asked), known: None });
             }
-            Ok(Some(Ended::Withdrawn { changes })) => {
+            Ok(Ended::Looked { job, outcome }) => self.finish(job, outcome),
+            Ok(Ended::Withdrawn { watch_news }) => {
                 self.roots_changed();
-                self.news.changed(changes);
+                self.tell_watch_news(watch_news);
             }
-            Ok(None) => {}
+            Ok(Ended::Answered) => {}
             Err(error) => tracing::error!(%error, "a task of the librarian failed"),
         }
     }
 
-    fn start(&mut self, places: Vec<Place>, save: Vec<RootId>, asked: Option<Asked>) -> JobId {
+    fn start(&mut self, places: Vec<Place>, Start { save, asked, known }: Start) {
         let id = JobId(self.next_job);
         self.next_job += 1;
         let is_in =
             |place: &Place| places.iter().any(|(root, start)| *root == place.0 && is_at_or_below(&place.1, start));
-        let seen_before: HashMap<Place, FileStamp> = if self.unquiet.is_empty() {
-            HashMap::new()
-        } else {
-            self.unquiet.extract_if(|place, _| is_in(place)).collect()
-        };
         let job = Job {
-            id,
             places: places.clone(),
             save,
             is_asked: asked.is_some(),
-            seen_before,
+            seen_before: self.unquiet.extract_if(|place, _| is_in(place)).collect(),
             shared: Arc::clone(&self.shared),
             watches: Arc::clone(&self.watches),
             board: Arc::clone(&self.board),
             data_dir: self.config.data_dir.clone(),
-            reports: self.reports.clone(),
+            known,
             cancel: self.cancel.clone(),
         };
         let roots = places.iter().map(|(root, _)| *root).collect();
         self.running.insert(id, Running { places, roots, asked });
         self.progress_at.get_or_insert_with(|| Instant::now() + PROGRESS_EVERY);
-        self.tasks.spawn_blocking(move || {
-            job.run();
-            None
-        });
-        id
-    }
-
-    fn take_report(&mut self, report: Report) {
-        match report {
-            Report::Batch { gone, hashed } => {
-                let mut changes = Changes::default();
-                let mut library = self.shared.library.write();
-                for (root, path) in gone {
-                    library.withdraw(root, &[path], &mut changes);
-                }
-                for (path, entry) in hashed {
-                    if !library.announce(path.clone(), entry, &mut changes) {
-                        tracing::debug!(path = path.as_str(), "one share too many");
-                    }
-                }
-                drop(library);
-                self.changed(changes);
+        self.tasks.spawn(async move {
+            let outcome = tokio::task::spawn_blocking(move || job.run()).await;
+            if let Err(error) = &outcome {
+                tracing::error!(%error, "a look at shared folders failed");
             }
-            Report::Known { job } => self.is_loaded_by(job),
-            Report::Done { job, outcome } => self.finish(job, outcome),
-        }
+            Ended::Looked { job: id, outcome: outcome.ok() }
+        });
     }
 
-    fn is_loaded_by(&mut self, job: JobId) {
-        if self.first_job == Some(job) {
-            self.first_job = None;
-        }
-    }
-
-    fn finish(&mut self, job: JobId, outcome: Outcome) {
-        self.is_loaded_by(job);
+    fn finish(&mut self, job: JobId, outcome: Option<Outcome>) {
         let Some(Running { places, asked, .. }) = self.running.remove(&job) else { return };
+        let is_broken = outcome.is_none();
         let Outcome { present, missing, unquiet, mut skipped, failed, watch_news, watch_is_partial, save_error } =
-            outcome;
+            outcome.unwrap_or_default();
         self.tell_watch_news(watch_news);
         if watch_is_partial {
             self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_UNWATCHED_EVERY);
@@ -318,28 +297,20 @@ impl Owner {
             self.unquiet.insert(place, stamp);
         }
         self.look_again_at_what_two_jobs_saw(&places);
-        match asked {
-            Some(asked) => {
-                let problem = match save_error {
-                    Some(error) => Some(error.into()),
-                    None => problem_of(&asked.planned, &missing, &failed),
-                };
-                self.answer(asked, problem);
-            }
-            None => {
-                if let Some(error) = save_error {
-                    tracing::error!(%error, "the list of shares cannot be saved");
-                }
-            }
+        if let Some(asked) = asked {
+            let problem = match save_error {
+                Some(error) => Some(error.into()),
+                None if is_broken => Some(ShareError::Stopped),
+                None => problem_of(&asked.planned, &missing, &failed),
+            };
+            self.answer(asked, problem);
         }
         skipped.extend(failed.into_iter().filter_map(|(place, fault)| Some((place, why_skipped(&fault)?.into()))));
         self.news.skipped(skipped, &self.shared.library.read());
         if self.running.is_empty() {
             self.tell_progress();
             self.progress_at = None;
-            self.board.hashed_bytes.store(0, Ordering::Relaxed);
-            self.board.total_bytes.store(0, Ordering::Relaxed);
-            self.board.files_left.store(0, Ordering::Relaxed);
+            self.board.reset();
         }
     }
 
@@ -354,82 +325,64 @@ impl Owner {
 
     fn answer(&mut self, asked: Asked, problem: Option<ShareError>) {
         let Asked { planned, reply } = asked;
-        let result = match problem {
-            None => {
-                let library = self.shared.library.read();
-                let mut shares: Vec<Share> =
-                    planned.iter().flat_map(|plan| library.shares_at(plan.root.id, &plan.start)).collect();
-                shares.sort_by(|a, b| a.path.cmp(&b.path));
-                shares.dedup();
-                Ok(shares)
-            }
-            Some(problem) => {
-                self.take_back(&planned);
-                Err(problem)
-            }
-        };
-        let _gave_up_waiting = reply.send(result);
+        if let Some(problem) = problem {
+            return self.take_back(&planned, problem, reply);
+        }
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn_blocking(move || {
+            let library = shared.library.read();
+            let places = planned.iter().map(|plan| (plan.root.id, plan.start.as_str()));
+            let mut shares: Vec<Share> = places.flat_map(|(root, start)| library.shares_at(root, start)).collect();
+            drop(library);
+            shares.sort_by(|a, b| a.path.cmp(&b.path));
+            shares.dedup();
+            let _gave_up_waiting = reply.send(Ok(shares));
+            Ended::Answered
+        });
     }
 
     /// Nothing of it is shared, if not all of it can be.
-    fn take_back(&mut self, planned: &[Planned]) {
+    fn take_back(&mut self, planned: &[Planned], problem: ShareError, reply: ShareReply) {
         let ids: Vec<RootId> = planned.iter().filter(|plan| plan.is_new).map(|plan| plan.root.id).collect();
-        let given_up = move |library: &mut Library| {
-            let mut changes = Changes::default();
-            library.give_up(&Selection::of_roots(ids.iter().copied()), &mut changes);
-            Ok((changes, ids))
+        let give_up = move |library: &mut Library, changes: &mut Changes| {
+            library.give_up(&Selection::of_roots(ids.iter().copied()), changes);
+            Ok(ids)
         };
-        self.withdraw(given_up, |result| {
-            if let Err(error) = result {
+        self.withdraw(give_up, |withdrawn| {
+            if let Err(error) = withdrawn {
                 tracing::error!(%error, "the list of shares cannot be saved");
             }
+            let _gave_up_waiting = reply.send(Err(problem));
         });
     }
 
     fn unshare(&mut self, items: Vec<Item>, reply: UnshareReply) {
-        self.withdraw(|library| give_up(items, library), |result| _ = reply.send(result));
+        self.withdraw(|library, changes| give_up(items, library, changes), |result| _ = reply.send(result));
     }
 
     /// Takes something out of the table, remembers that, and only then answers: nothing of it is served any more then,
     /// not after a restart either.
     fn withdraw(
         &mut self,
-        give_up: impl FnOnce(&mut Library) -> Result<(Changes, Vec<RootId>), ShareError> + Send + 'static,
+        give_up: impl FnOnce(&mut Library, &mut Changes) -> Result<Vec<RootId>, ShareError> + Send + 'static,
         answer: impl FnOnce(Result<Vec<SharePath>, ShareError>) + Send + 'static,
     ) {
         let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
         self.tasks.spawn_blocking(move || {
-            let given_up = give_up(&mut shared.library.write());
-            let (changes, ids) = match given_up {
-                Ok(given_up) => given_up,
-                Err(error) => {
-                    answer(Err(error));
-                    return None;
-                }
-            };
-            // From here on no upload goes on: each asks the table again.
-            shared.withdrawals.fetch_add(1, Ordering::Release);
-            let saved = shared.save_roots(&ids);
-            let (_, removed) = changes.clone().into_parts();
-            answer(saved.map(|()| removed).map_err(ShareError::from));
+            let given_up = shared.change(|library, changes| {
+                let ids = give_up(library, changes)?;
+                Ok((ids, changes.clone().into_parts().1))
+            });
+            answer(given_up.and_then(|(ids, removed)| {
+                shared.save_roots(&ids)?;
+                Ok(removed)
+            }));
             let roots: Vec<_> = shared.library.read().roots().cloned().collect();
-            watches.lock().follow(&roots);
-            Some(Ended::Withdrawn { changes })
+            Ended::Withdrawn { watch_news: watches.lock().follow(&roots) }
         });
     }
 
-    /// Has it told, and has every running upload ask the table again: called after the table was changed.
-    fn changed(&mut self, changes: Changes) {
-        if !changes.is_empty() {
-            self.shared.withdrawals.fetch_add(1, Ordering::Release);
-            self.news.changed(changes);
-        }
-    }
-
     fn is_missing(&mut self, id: RootId) {
-        let mut changes = Changes::default();
-        self.shared.library.write().withdraw_all(id, &mut changes);
-        self.changed(changes);
         if self.missing.insert(id)
             && let Some(root) = self.local_path(id)
         {
@@ -498,20 +451,21 @@ impl Owner {
         self.rescan(now);
     }
 
-    /// Starts a job for what is due, unless one is running: a second one would see the same.
+    /// Starts a job for what is due.
     fn rescan(&mut self, now: Instant) {
         if !self.may_rescan() {
             return;
         }
+        // A second look at a root while one is under way would see the same.
         let running = &self.running;
         let places = self.dirty.take_due(now, |root| running.values().any(|job| job.roots.contains(&root)));
         if !places.is_empty() {
-            self.start(places, Vec::new(), None);
+            self.start(places, Start::default());
         }
     }
 
     fn may_rescan(&self) -> bool {
-        self.running.values().all(|running| running.asked.is_some())
+        self.running.values().filter(|running| running.asked.is_none()).count() < LOOKS_MAX
     }
 
     fn is_busy(&self, root: RootId) -> bool {

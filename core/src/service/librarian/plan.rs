@@ -159,8 +159,12 @@ fn expand(typed: &str, cwd: &Path) -> PathBuf {
     }
 }
 
-/// Gives up all items or none: what was withdrawn, and the roots that must be remembered anew.
-pub(super) fn give_up(items: Vec<Item>, library: &mut Library) -> Result<(Changes, Vec<RootId>), ShareError> {
+/// Gives up all items or none; says which roots must be remembered anew.
+pub(super) fn give_up(
+    items: Vec<Item>,
+    library: &mut Library,
+    changes: &mut Changes,
+) -> Result<Vec<RootId>, ShareError> {
     let select = |item: Item| {
         let by_path = item.path.as_ref().and_then(|path| library.select_share_path(path));
         let by_local = || item.locals.iter().find_map(|local| library.select_local(local));
@@ -168,9 +172,8 @@ pub(super) fn give_up(items: Vec<Item>, library: &mut Library) -> Result<(Change
     };
     let selections: Result<Vec<Selection>, ShareError> = items.into_iter().map(select).collect();
     let selections = selections?;
-    let mut changes = Changes::default();
-    selections.iter().for_each(|selection| library.give_up(selection, &mut changes));
-    Ok((changes, selections.iter().flat_map(Selection::roots).collect()))
+    selections.iter().for_each(|selection| library.give_up(selection, changes));
+    Ok(selections.iter().flat_map(Selection::roots).collect())
 }
 
 /// What the person may mean by something that they want to share no longer.
