@@ -475,7 +475,7 @@ fn a_download_that_fails_fails_its_command() {
     let err = "error: internal: Trip/a: writing failed: I/O error\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
 
-    let then = vec![Then::Tell(Notice::TransferGone(NUMBER))];
+    let then = vec![Then::Tell(Notice::TransferGone { direction: Direction::Download, number: NUMBER })];
     let err = "error: cancelled: cancelled\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
     assert_eq!(run(DOWNLOAD, download_script(vec![], vec![], vec![])), ran("", err, false));

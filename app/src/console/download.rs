@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
-use potok_core::node::notice::{Notice, Outcome, Transfer, TransferState};
+use potok_core::node::notice::{Direction, Notice, Outcome, Transfer, TransferState};
 use rust_i18n::t;
 
 use crate::console::session::{Session, Stop, about_file};
@@ -109,7 +109,7 @@ impl Session<'_> {
                 followed.has_failed_files = true;
                 self.output.error(failure.code(), &about_file(&remote_path, &failure));
             }
-            Notice::TransferGone(_) if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
+            Notice::TransferGone { .. } if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
             _ => {}
         }
         Ok(())
@@ -171,10 +171,13 @@ fn keep(notice: &Notice, kept: &mut Vec<Notice>) -> bool {
 /// The transfer that a fact is about.
 pub(super) fn number_of(notice: &Notice) -> Option<TransferNumber> {
     match notice {
-        Notice::Transfer(transfer) => Some(transfer.number),
-        Notice::Downloaded { number, .. } | Notice::FileFailed { number, .. } | Notice::TransferGone(number) => {
-            Some(*number)
-        }
+        // Uploads have numbers of their own.
+        Notice::Transfer(Transfer { direction: Direction::Upload, .. })
+        | Notice::TransferGone { direction: Direction::Upload, .. } => None,
+        Notice::Transfer(Transfer { number, .. })
+        | Notice::Downloaded { number, .. }
+        | Notice::FileFailed { number, .. }
+        | Notice::TransferGone { number, .. } => Some(*number),
         _ => None,
     }
 }

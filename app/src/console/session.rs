@@ -336,7 +336,7 @@ impl<'a> Session<'a> {
             | Notice::Lagged
             | Notice::Hashing { .. }
             | Notice::Transfer(_)
-            | Notice::TransferGone(_)
+            | Notice::TransferGone { .. }
             | Notice::Stopped => {}
         }
     }
@@ -347,7 +347,7 @@ impl<'a> Session<'a> {
             Notice::Downloaded { .. } if self.unfollowed.len() < download::EARLY_FACTS_MAX => {
                 self.unfollowed.push(notice.clone());
             }
-            Notice::TransferGone(_) => {
+            Notice::TransferGone { .. } => {
                 self.unfollowed.retain(|kept| download::number_of(kept) != download::number_of(notice));
             }
             _ => {}

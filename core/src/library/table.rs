@@ -383,3 +383,232 @@ fn share_of(path: &SharePath, entry: &Entry) -> Share {
 fn first_path() -> SharePath {
     SharePath::new(" ").expect("a space is a valid path")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn path(text: &str) -> SharePath {
+        SharePath::new(text).expect(text)
+    }
+
+    fn root(id: u64, local: &str, is_folder: bool, share_as: &str) -> Root {
+        Root { id: RootId(id), local: local.into(), is_folder, share_as: path(share_as), excluded: BTreeSet::new() }
+    }
+
+    fn stamp(inode: u64, version: u8) -> FileStamp {
+        FileStamp { device: 1, inode, size: 10, mtime_ns: i128::from(version), ctime_ns: i128::from(version) }
+    }
+
+    fn hash(content: u8) -> ContentHash {
+        ContentHash::from_bytes([content; 32])
+    }
+
+    /// Looks, hashes everything that is new to `content`, and announces it.
+    fn scan(library: &mut Library, id: u64, start: &str, found: &[(&str, u8)], content: u8) -> (Difference, Changes) {
+        let found = found.iter().map(|(relative, version)| ((*relative).to_owned(), stamp(0, *version)));
+        let difference = library.differ(RootId(id), start, found);
+        let mut changes = Changes::default();
+        library.withdraw(RootId(id), &difference.gone, &mut changes);
+        for Fresh { path, relative, stamp } in difference.fresh.clone() {
+            let entry = Entry { root: RootId(id), relative, hash: hash(content), stamp, is_settled: true };
+            library.announce(path, entry, &mut changes);
+        }
+        (difference, changes)
+    }
+
+    fn paths(library: &Library) -> Vec<String> {
+        library.shares().map(|share| share.path.to_string()).collect()
+    }
+
+    fn library(roots: &[Root]) -> Library {
+        let mut library = Library::new(100);
+        roots.iter().for_each(|root| library.set_root(root.clone()));
+        library
+    }
+
+    #[test]
+    fn a_scan_becomes_announcements() {
+        let mut library = library(&[root(1, "/d/Trip", true, "Trip"), root(2, "/d/Tripod", true, "Tripod")]);
+        scan(&mut library, 2, "", &[("x", 1)], 1);
+        let (_, changes) = scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 1);
+        assert_eq!(changes.into_parts().0.len(), 3);
+        assert_eq!(scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 2).1, Changes::default());
+
+        let (_, changes) = scan(&mut library, 1, "", &[("a", 2), ("sub/b", 1)], 2);
+        let (added, removed) = changes.into_parts();
+        assert_eq!((added.len(), added[0].hash), (1, Some(hash(2))), "replaced");
+        assert_eq!(removed, [path("Trip/sub-c")]);
+
+        let (_, changes) = scan(&mut library, 1, "sub", &[], 2);
+        assert_eq!(changes.into_parts().1, [path("Trip/sub/b")], "only what lies below the place");
+        let (_, changes) = scan(&mut library, 1, "a", &[("a", 3)], 2);
+        assert!(changes.is_empty(), "touched but the same");
+        assert_eq!(paths(&library), ["Trip/a", "Tripod/x"]);
+        assert_eq!(library.with_content(hash(2)).count(), 1);
+        assert!(library.has_content(hash(1)) && !library.has_content(hash(3)));
+    }
+
+    #[test]
+    fn an_unsettled_stamp_is_looked_at_again() {
+        let mut library = library(&[root(1, "/d", true, "d")]);
+        let mut changes = Changes::default();
+        let entry =
+            Entry { root: RootId(1), relative: "a".into(), hash: hash(1), stamp: stamp(0, 1), is_settled: false };
+        library.announce(path("d/a"), entry, &mut changes);
+        assert_eq!(library.differ(RootId(1), "", [("a".to_owned(), stamp(0, 1))]).fresh.len(), 1);
+    }
+
+    #[test]
+    fn one_path_is_one_file() {
+        let mut library =
+            library(&[root(1, "/d/a", false, "x/a"), root(2, "/e/x", true, "x"), root(3, "/d", true, "x")]);
+        scan(&mut library, 1, "a", &[("a", 1)], 1);
+        let (difference, _) = scan(&mut library, 2, "", &[("a", 1), ("b", 1)], 2);
+        let collision = Collision { path: path("x/a"), first: "/d/a".into(), second: "/e/x/a".into() };
+        assert_eq!(difference.collisions, [collision.clone()]);
+        assert_eq!(collision.to_string(), "'/d/a' and '/e/x/a' would both be shared as 'x/a'");
+        let (difference, _) = scan(&mut library, 3, "", &[("a", 1)], 1);
+        assert_eq!(difference, Difference::default(), "the same file under the same path");
+        assert_eq!(paths(&library), ["x/a", "x/b"]);
+
+        // Two normal forms of one name: the same one wins, in whatever order they are found.
+        library.set_root(root(4, "/f", true, "f"));
+        for found in [[("e\u{301}", 1), ("é", 1)], [("é", 1), ("e\u{301}", 1)]] {
+            let (difference, _) = scan(&mut library, 4, "", &found, 3);
+            assert_eq!(difference.collisions.len(), 1);
+            assert_eq!(library.entry(&path("f/é")).expect("shared").relative, "e\u{301}");
+        }
+
+        let mut claimed = BTreeMap::new();
+        let new = |local: &str| root(0, local, false, "n");
+        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
+        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
+        assert!(library.claim(&new("/e/n"), ["n"].into_iter(), &mut claimed).is_err());
+    }
+
+    #[test]
+    fn only_what_the_root_holds_is_shared() {
+        let mut library = library(&[root(1, "/d/a", false, "a")]);
+        let (difference, _) = scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("a/b", 1)], 1);
+        assert_eq!(difference.fresh.len(), 1);
+        let mut changes = Changes::default();
+        for (root, relative) in [(1, "b"), (9, "a")] {
+            let entry = Entry {
+                root: RootId(root),
+                relative: relative.into(),
+                hash: hash(9),
+                stamp: stamp(0, 1),
+                is_settled: true,
+            };
+            library.announce(path("b"), entry, &mut changes);
+        }
+        assert!(changes.is_empty() && !library.has_content(hash(9)));
+    }
+
+    #[test]
+    fn too_many_are_refused() {
+        let mut library = Library::new(2);
+        library.set_root(root(1, "/d", true, "d"));
+        scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("c", 1)], 1);
+        assert_eq!((library.len(), library.room()), (2, 0));
+        scan(&mut library, 1, "", &[("b", 2)], 2);
+        assert_eq!(paths(&library), ["d/b"]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_all_that_was_meant_and_no_more() {
+        let roots = [
+            root(1, "/h/Trip", true, "Trip"),
+            root(2, "/h/Trip/a", false, "Trip/a"),
+            root(3, "/h/Trip/a", false, "Reports/a"),
+            root(4, "/h/other", true, "Tripod"),
+        ];
+        let fresh = || {
+            let mut library = library(&roots);
+            scan(&mut library, 2, "a", &[("a", 1)], 1);
+            scan(&mut library, 3, "a", &[("a", 1)], 1);
+            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
+            scan(&mut library, 4, "", &[("x", 1)], 1);
+            library
+        };
+        let by_path = |text: &str| {
+            let library = fresh();
+            library.select_share_path(&path(text)).map(|selection| (library, selection))
+        };
+        let by_local = |text: &str| {
+            let library = fresh();
+            library.select_local(Path::new(text)).map(|selection| (library, selection))
+        };
+        let all = ["Reports/a", "Trip/a", "Trip/b", "Trip/sub/c", "Trip/sub2/é", "Tripod/x"];
+        for (given_up, removed) in [
+            (by_path("Trip"), vec![1, 2, 3, 4]),
+            (by_path("Trip/a"), vec![1]),
+            (by_path("Reports/a"), vec![0]),
+            (by_path("Reports"), vec![0]),
+            (by_path("Trip/sub"), vec![3]),
+            (by_path("Trip/sub/c"), vec![3]),
+            (by_path("Trip/sub2/é"), vec![4]),
+            (by_path("Trip/sub2"), vec![4]),
+            (by_path("Tripod"), vec![5]),
+            (by_local("/h/Trip"), vec![0, 1, 2, 3, 4]),
+            (by_local("/h/Trip/a"), vec![0, 1]),
+            (by_local("/h/Trip/sub"), vec![3]),
+            (by_local("/h/other/x"), vec![5]),
+            (by_local("/h"), vec![0, 1, 2, 3, 4, 5]),
+        ] {
+            let (mut library, selection) = given_up.expect("is shared");
+            let mut changes = Changes::default();
+            library.give_up(&selection, &mut changes);
+            let expected: Vec<SharePath> = removed.iter().map(|at: &usize| path(all[*at])).collect();
+            assert_eq!(changes.into_parts().1, expected, "{selection:?}");
+            // Nothing of it comes back at the next look.
+            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
+            scan(&mut library, 4, "", &[("x", 1)], 1);
+            assert!(paths(&library).iter().all(|left| !expected.contains(&path(left))), "{selection:?}");
+        }
+        for nothing in
+            [by_path("Tri"), by_path("Trip/none"), by_path("x"), by_local("/h/Tri"), by_local("/h/Trip/none")]
+        {
+            assert!(nothing.is_none());
+        }
+    }
+
+    proptest! {
+        /// Whoever hears every announcement knows exactly what is shared, and what is shared is what was on the disk
+        /// at the last look.
+        #[test]
+        fn announcements_tell_all(
+            scans in prop::collection::vec((1..4u64, prop::collection::btree_map("[ab](/[ab])?", 0..3u8, 0..5)), 1..20),
+        ) {
+            let mut library = library(&[
+                root(1, "/1", true, "one"), root(2, "/2", true, "two"), root(3, "/1/b", true, "one/b"),
+            ]);
+            let mut heard: BTreeMap<SharePath, Share> = BTreeMap::new();
+            for (at, (id, disk)) in scans.into_iter().enumerate() {
+                let disk: Vec<(&str, u8)> = disk.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+                let content = u8::try_from(at % 3).expect("small");
+                let (difference, changes) = scan(&mut library, id, "", &disk, content);
+                let (added, removed) = changes.into_parts();
+                for share in added {
+                    prop_assert!(heard.insert(share.path.clone(), share.clone()) != Some(share), "told twice");
+                }
+                for path in removed {
+                    prop_assert!(heard.remove(&path).is_some(), "not told before");
+                }
+                prop_assert!(heard.values().cloned().eq(library.shares()));
+                let root = library.root(RootId(id)).expect("there").clone();
+                for (relative, _) in disk {
+                    let path = root.share_path(relative).expect("valid");
+                    let collides = difference.collisions.iter().any(|collision| collision.path == path);
+                    prop_assert!(collides || heard.contains_key(&path), "{path} is not shared");
+                }
+                for (hash, path) in &library.by_content {
+                    prop_assert_eq!(library.entries.get(path).map(|entry| entry.hash), Some(*hash));
+                }
+                prop_assert_eq!(library.by_content.len(), library.entries.len());
+            }
+        }
+    }
+}

@@ -19,8 +19,10 @@ use crate::node::meeting::Meeting;
 use crate::node::notice::{Connection, Notice, Outcome, Status};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
+use crate::node::starting;
 use crate::service::downloader::Downloader;
 use crate::service::librarian::Librarian;
+use crate::service::peer_server::{PeerServer, UploadSettings};
 use crate::store::Store;
 
 /// Handles to everything that runs.
@@ -31,6 +33,8 @@ pub(super) struct Engine {
     pub(super) identity: Arc<Identity>,
     pub(super) librarian: Librarian,
     pub(super) downloader: Downloader,
+    pub(super) peer_server: PeerServer,
+    pub(super) uploading: watch::Sender<UploadSettings>,
     pub(super) meeting: Arc<Meeting>,
     pub(super) connection: watch::Sender<Connection>,
     /// Held while one tracker is exchanged for another.
@@ -82,6 +86,19 @@ impl Engine {
             Intent::Status => Ok(Outcome::Status(Box::new(self.status()))),
             Intent::Apply(settings) => self.apply(*settings).await,
         }
+    }
+
+    /// Uses other settings from now on, and everything that depends on them.
+    async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
+        self.uploading.send_replace(starting::upload_settings(&settings));
+        let before = self.settings.send_replace(settings.clone());
+        if (&before.name, &before.tracker) != (&settings.name, &settings.tracker) {
+            match settings.tracker.parse() {
+                Ok(tracker) => self.begin_join(tracker).await?,
+                Err(_no_tracker) => drop(self.leave().await?),
+            }
+        }
+        Ok(Outcome::Done)
     }
 
     fn status(&self) -> Status {

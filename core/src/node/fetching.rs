@@ -16,9 +16,9 @@ use crate::node::lookup::{self, Found};
 use crate::node::notice::{self, Notice, Outcome, Transfer};
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
-use crate::service::downloader::{AddError, NewDownload, NewFile, TransferEvent};
+use crate::service::downloader::{AddError, NewDownload, NewFile};
 use crate::store::downloads::TargetName;
-use crate::transfer::status::{self, FileError, State, TransferId, TransferState};
+use crate::transfer::status::{self, FileError, State, TransferEvent, TransferId, TransferState};
 
 /// A file that will not come, as its owner calls it, and why.
 type Refused = (String, Failure);
@@ -73,11 +73,13 @@ impl Engine {
     async fn place_of(&self, request: &DownloadRequest) -> Result<Place, Failure> {
         let (typed, cwd, fallback) = (request.local_path.clone(), request.cwd.clone(), self.download_folder());
         let place = tokio::task::spawn_blocking(move || Place::find(typed.as_deref(), &cwd, fallback)).await;
-        place.unwrap_or_else(|_panic| Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() }))
+        place.unwrap_or_else(|_panic| {
+            Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() })
+        })
     }
 
     pub(super) fn transfers(&self) -> Vec<Transfer> {
-        self.downloader.snapshot().into_iter().chain(self.peer_server.snapshot()).map(transfer_of).collect()
+        self.downloader.snapshot().into_iter().chain(self.peer_server.uploads()).map(transfer_of).collect()
     }
 
     pub(super) async fn pause(&self, which: Which) -> Result<Outcome, Failure> {
@@ -131,7 +133,7 @@ impl Engine {
     /// Passes on what the transfers say, until they end.
     pub(super) async fn hear_transfers(self: Arc<Self>, mut heard: mpsc::Receiver<TransferEvent>) {
         while let Some(event) = heard.recv().await {
-            self.outbox.push(match event {
+            let notice = match event {
                 TransferEvent::Changed(state) => Notice::Transfer(transfer_of(state)),
                 TransferEvent::FileFinished { id, target, size, hash } => {
                     Notice::Downloaded { number: id.0, local_path: target, size, hash }
@@ -141,9 +143,14 @@ impl Engine {
                     let failure = file_failed(error, &remote_path);
                     Notice::FileFailed { number: id.0, remote_path, failure }
                 }
-                TransferEvent::Gone(id) => Notice::TransferGone(id.0),
-                TransferEvent::PeerLied { user } => Notice::PeerLied { user },
-            });
+                TransferEvent::Gone(direction, id) => {
+                    Notice::TransferGone { direction: direction_of(direction), number: id.0 }
+                }
+                TransferEvent::PeerLied(user) => Notice::PeerLied { user },
+                // The last `Changed` says the same.
+                TransferEvent::Finished(_) | TransferEvent::Failed(..) => continue,
+            };
+            self.outbox.push(notice);
         }
     }
 }
@@ -270,8 +277,17 @@ fn file_failed(error: FileError, path: &str) -> Failure {
     match error {
         FileError::Exists => Failure::Exists { path },
         FileError::Changed => Failure::Changed { path },
-        FileError::NotShared => Failure::Refused { code: "not-shared".into(), text: format!("'{path}' is not shared any more") },
+        FileError::NotShared => {
+            Failure::Refused { code: "not-shared".into(), text: format!("'{path}' is not shared any more") }
+        }
         other => Failure::Internal { what: format!("downloading '{path}'"), why: other.to_string() },
+    }
+}
+
+fn direction_of(direction: status::Direction) -> notice::Direction {
+    match direction {
+        status::Direction::Download => notice::Direction::Download,
+        status::Direction::Upload => notice::Direction::Upload,
     }
 }
 
@@ -279,10 +295,7 @@ fn transfer_of(state: TransferState) -> Transfer {
     let label = state.label;
     Transfer {
         number: state.id.0,
-        direction: match state.direction {
-            status::Direction::Download => notice::Direction::Download,
-            status::Direction::Upload => notice::Direction::Upload,
-        },
+        direction: direction_of(state.direction),
         user: state.user,
         local_path: state.target,
         files: state.files,

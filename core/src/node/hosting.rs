@@ -61,7 +61,8 @@ impl Engine {
     pub(super) async fn stop_hosting(&self) {
         let hosted = self.hosted.lock().take();
         if let Some(hosted) = hosted {
-            hosted.handle.stop().await;
+            hosted.handle.stop();
+            hosted.handle.join().await;
         }
     }
 

@@ -40,8 +40,8 @@ impl Engine {
         let cancel = self.cancel.child_token();
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let (client, task) = TrackerClient::start(setup, events, cancel.clone());
-        self.meeting.begin(client, task, cancel);
-        self.tasks.spawn(Arc::clone(self).hear_session(address, heard));
+        let hearing = tokio::spawn(Arc::clone(self).hear_session(address, heard));
+        self.meeting.begin(client, vec![task, hearing], cancel);
         Ok(())
     }
 

@@ -70,7 +70,9 @@ async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) 
     };
     let from = just_before(&format!("{path}/"));
     match read_pages(client, command, collect, Some(from)).await {
-        Err(Failure::Refused { code, .. }) if code == "no-such-user" => Err(Failure::NoSuchUser { user: user.to_string() }),
+        Err(Failure::Refused { code, .. }) if code == "no-such-user" => {
+            Err(Failure::NoSuchUser { user: user.to_string() })
+        }
         Err(why) => Err(why),
         Ok(()) => Ok(files),
     }

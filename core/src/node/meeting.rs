@@ -28,8 +28,9 @@ pub(super) struct Meeting {
 struct Current {
     client: TrackerClient,
     cancel: CancellationToken,
-    task: JoinHandle<()>,
-    /// Passes the changes of this session on.
+    /// The session, and who passes its events on: they end one after the other.
+    tasks: Vec<JoinHandle<()>>,
+    /// Passes its changes on.
     forward: JoinHandle<()>,
 }
 
@@ -44,7 +45,12 @@ impl Meeting {
     }
 
     /// Begins another session; end the one before with [`Meeting::leave`] first.
-    pub(super) fn begin(self: &Arc<Self>, client: TrackerClient, task: JoinHandle<()>, cancel: CancellationToken) {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        client: TrackerClient,
+        tasks: Vec<JoinHandle<()>>,
+        cancel: CancellationToken,
+    ) {
         let mut changes = client.people().changes();
         let version = self.version.clone();
         let forward = tokio::spawn(async move {
@@ -52,7 +58,7 @@ impl Meeting {
                 version.send_modify(|version| *version = version.wrapping_add(1));
             }
         });
-        *self.current.write() = Some(Current { client, cancel, task, forward });
+        *self.current.write() = Some(Current { client, cancel, tasks, forward });
     }
 
     /// Ends the session and waits until its socket is closed.
@@ -60,8 +66,10 @@ impl Meeting {
         let current = self.current.write().take();
         if let Some(current) = current {
             current.cancel.cancel();
-            // A session that panicked has ended as well.
-            let _ = current.task.await;
+            for task in current.tasks {
+                // A session that panicked has ended as well.
+                let _ = task.await;
+            }
             current.forward.abort();
         }
     }

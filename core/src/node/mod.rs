@@ -5,21 +5,21 @@
 
 mod bridge;
 mod clock_watch;
-//wip mod engine;
+mod engine;
 pub mod failure;
-//wip mod fetching;
-//wip mod hosting;
+mod fetching;
+mod hosting;
 pub mod intent;
-//wip mod joining;
-//wip mod listing;
-//wip mod lookup;
-//wip mod meeting;
+mod joining;
+mod listing;
+mod lookup;
+mod meeting;
 pub mod notice;
 mod outbox;
 pub mod settings;
-//wip mod sharing;
-//wip mod starting;
-//wip mod supervisor;
+mod sharing;
+mod starting;
+mod supervisor;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -89,7 +89,9 @@ impl Node {
     pub fn start(setup: Setup, wake: Wake) -> Result<Self, StartError> {
         let (intents, from_app) = crossbeam_channel::bounded(INTENTS_MAX);
         let (to_app, notices) = crossbeam_channel::bounded(outbox::CHANNEL_MAX);
-        let system = |what: &'static str| move |error: std::io::Error| StartError::System { what: what.into(), why: error.to_string() };
+        let system = |what: &'static str| {
+            move |error: std::io::Error| StartError::System { what: what.into(), why: error.to_string() }
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("potok").build();
         let runtime = runtime.map_err(system("the runtime"))?;
         let opened = starting::open(&setup)?;
@@ -101,7 +103,7 @@ impl Node {
             runtime.block_on(supervisor::run(engine, intents_of_app));
             outbox.push(Notice::Stopped);
             // An app that has gone reads no more; one that waits for the end gets it.
-            let _ = runtime.block_on(tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()));
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
             pump.abort();
             runtime.shutdown_timeout(BLOCKING_MAX);
         };

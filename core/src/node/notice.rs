@@ -84,7 +84,12 @@ pub enum Notice {
         failure: Failure,
     },
     /// A transfer is gone from the list.
-    TransferGone(TransferNumber),
+    TransferGone {
+        /// In or out: each way has its own numbers.
+        direction: Direction,
+        /// Its number.
+        number: TransferNumber,
+    },
     /// A peer sent something that it had not announced, and was dropped.
     PeerLied {
         /// Who.
@@ -219,7 +224,7 @@ pub struct Transfer {
 }
 
 /// Which way the bytes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Direction {
     /// To this computer.
     Download,

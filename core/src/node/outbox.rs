@@ -11,7 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::node::Wake;
 use crate::node::intent::{IntentId, TransferNumber};
-use crate::node::notice::{Notice, Transfer};
+use crate::node::notice::{Direction, Notice, Transfer};
 use crate::protocol::reply::FileLine;
 
 /// Notices in the channel to the app.
@@ -40,7 +40,7 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     facts: VecDeque<Notice>,
-    transfers: BTreeMap<TransferNumber, Transfer>,
+    transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
     hashing: Option<Notice>,
 }
 
@@ -153,13 +153,13 @@ impl Waiting {
         match notice {
             // The end of a transfer is a fact: it must not overtake the files that were told before it.
             Notice::Transfer(transfer) if transfer.state.is_final() => {
-                self.transfers.remove(&transfer.number);
+                self.transfers.remove(&(transfer.direction, transfer.number));
                 self.facts.push_back(Notice::Transfer(transfer));
             }
-            Notice::Transfer(transfer) => drop(self.transfers.insert(transfer.number, transfer)),
+            Notice::Transfer(transfer) => drop(self.transfers.insert((transfer.direction, transfer.number), transfer)),
             Notice::Hashing { .. } => self.hashing = Some(notice),
-            Notice::TransferGone(number) => {
-                self.transfers.remove(&number);
+            Notice::TransferGone { direction, number } => {
+                self.transfers.remove(&(direction, number));
                 self.facts.push_back(notice);
             }
             fact => self.facts.push_back(fact),
@@ -181,7 +181,7 @@ enum Moved {
 mod tests {
     use super::*;
     use crate::model::username::Username;
-    use crate::node::notice::{Direction, TransferState};
+    use crate::node::notice::TransferState;
 
     fn transfer(number: TransferNumber, done_bytes: u64, state: TransferState) -> Notice {
         Notice::Transfer(Transfer {
@@ -240,11 +240,14 @@ mod tests {
         let (to_app, from_core) = crossbeam_channel::bounded(2);
         let pump = tokio::spawn(outbox.clone().pump(to_app, Arc::new(|| {})));
         for n in 0..100 {
-            outbox.push(Notice::TransferGone(n));
+            outbox.push(Notice::TransferGone { direction: Direction::Download, number: n });
         }
         let reader = tokio::task::spawn_blocking(move || from_core.iter().take(100).collect::<Vec<_>>());
         let read = reader.await.expect("read");
-        assert_eq!(read, (0..100).map(Notice::TransferGone).collect::<Vec<_>>());
+        assert_eq!(
+            read,
+            (0..100).map(|number| Notice::TransferGone { direction: Direction::Download, number }).collect::<Vec<_>>()
+        );
         pump.abort();
     }
 }

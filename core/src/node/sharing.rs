@@ -17,7 +17,11 @@ use crate::service::librarian::{self, ShareError};
 
 impl Engine {
     pub(super) async fn share(&self, requests: Vec<ShareRequest>) -> Result<Outcome, Failure> {
-        let requests = requests.into_iter().map(|ShareRequest { typed, cwd, share_as }| librarian::ShareRequest { typed, cwd, share_as });
+        let requests = requests.into_iter().map(|ShareRequest { typed, cwd, share_as }| librarian::ShareRequest {
+            typed,
+            cwd,
+            share_as,
+        });
         let shared = self.librarian.share(requests.collect()).await.map_err(share_failed)?;
         // The same change comes as an event too; the announcer tells each thing once. Here it is waited for.
         if let Ok(client) = self.meeting.client() {
@@ -64,7 +68,9 @@ impl Engine {
                         self.outbox.push(Notice::Warning(format!("{more} more files are not shared")));
                     }
                 }
-                LibraryEvent::Warning { root, warning } => self.outbox.push(Notice::Warning(format!("'{root}': {warning}"))),
+                LibraryEvent::Warning { root, warning } => {
+                    self.outbox.push(Notice::Warning(format!("'{root}': {warning}")))
+                }
                 LibraryEvent::Missing { root } => {
                     let text = format!("'{root}' is not there; nothing of it is shared until it is back");
                     self.outbox.push(Notice::Warning(text));

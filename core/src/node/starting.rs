@@ -14,12 +14,16 @@ use crate::model::invite::TrackerAddress;
 use crate::model::port::PeerPort;
 use crate::net::identity::{self, Identity};
 use crate::net::local;
+use crate::net::tls::{Purpose, TlsServer};
 use crate::node::engine::Engine;
 use crate::node::meeting::Meeting;
 use crate::node::notice::{Connection, Notice};
 use crate::node::outbox::Outbox;
+use crate::node::settings::Settings;
 use crate::node::{Setup, StartError};
+use crate::service::downloader::Downloader;
 use crate::service::librarian::{Librarian, LibrarianConfig};
+use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::store::{Store, StoreError};
 
 /// Events of a service that wait for the node.
@@ -100,7 +104,24 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     let (librarian, librarian_task) = started.map_err(|error| system("the library", &error))?;
     tasks.spawn(async move { drop(librarian_task.await) });
 
+    let uploading = watch::Sender::new(upload_settings(&setup.settings));
+    let (transfer_events, transfers_heard) = mpsc::channel(EVENTS_MAX);
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| system("the peer server", &error))?;
+    let of_key = Arc::clone(&meeting);
+    let serving = PeerServerSetup {
+        tls: TlsServer::new(&identity, Purpose::Peer),
+        shelf: Arc::new(librarian.table()),
+        admission: Arc::new(move |key| of_key.name_of(key)),
+        settings: uploading.subscribe(),
+    };
+    let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
+    let peer_server = started.map_err(|error| system("the peer server", &error))?;
+    let downloader = Downloader;
+
     let engine = Arc::new(Engine {
+        downloader,
+        peer_server,
+        uploading,
         data_dir: setup.data_dir.clone(),
         store,
         identity,
@@ -118,8 +139,18 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         settings: watch::Sender::new(setup.settings.clone()),
     });
     engine.tasks.spawn(Arc::clone(&engine).hear_library(library_heard));
+    engine.tasks.spawn(Arc::clone(&engine).hear_transfers(transfers_heard));
     begin_meeting(&engine, &setup).await?;
     Ok(engine)
+}
+
+/// The part of the settings that the peer server follows.
+pub(super) fn upload_settings(settings: &Settings) -> UploadSettings {
+    UploadSettings {
+        slots: settings.upload_slots,
+        slots_per_user: settings.upload_slots_per_user,
+        bytes_per_second: settings.upload_bytes_per_second,
+    }
 }
 
 /// Hosts or joins what the setup says.
