@@ -5,6 +5,7 @@
 
 mod bridge;
 mod clock_watch;
+mod directory;
 mod engine;
 pub mod failure;
 mod fetching;
