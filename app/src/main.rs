@@ -1,1 +1,17 @@
-fn main() {}
+//! `potok`: arguments → what to run, and nothing else.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use potok_app::args::{Args, Mode};
+use potok_app::{console, docs, texts};
+
+fn main() -> ExitCode {
+    texts::use_language("");
+    let args = Args::parse();
+    match args.mode {
+        None => console::no_window(),
+        Some(Mode::Console(console_args)) => console::start(args.data_dir, console_args),
+        Some(Mode::GenerateDocs { directory }) => docs::generate(&directory),
+    }
+}

@@ -1,1 +1,5 @@
-//! Rules about the tree itself.
+//! Rules about the tree itself that no compiler checks.
+
+mod documents;
+mod floors;
+mod sources;

@@ -14,4 +14,5 @@ mod dir;
 pub mod hash;
 pub mod place;
 pub mod save;
+pub mod typed;
 pub mod walk;

@@ -12,8 +12,10 @@
 //! | [`file_stamp::FileStamp`] | which file, and when it was last touched |
 //! | [`geometry::Geometry`] | how a file of this size is cut into blocks |
 //! | [`block_list::BlockList`] | the hashes of a file's blocks, proven to belong to its hash |
+//! | [`binding::Binding`] | whose a name is, on a tracker |
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 
+pub mod binding;
 pub mod block_list;
 pub mod file_stamp;
 pub mod geometry;

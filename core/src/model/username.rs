@@ -113,6 +113,13 @@ fn is_one_script(name: &str) -> bool {
     name.is_single_script()
 }
 
+/// Orders, compares and hashes as its text does.
+impl std::borrow::Borrow<str> for Username {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Username {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

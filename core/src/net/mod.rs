@@ -1,1 +1,8 @@
-//! Everything that touches sockets.
+//! Floor 3: everything that touches sockets. Used by services only.
+
+pub mod descriptors;
+pub mod dial;
+pub mod identity;
+pub mod local;
+pub mod send_queue;
+pub mod tls;

@@ -1,1 +1,137 @@
-//! The whole, started and stopped as one.
+//! Floor 5: the whole client as one thing that a window, a console or a test starts and stops.
+//!
+//! [`intent::Intent`] goes in, [`notice::Notice`] comes out, over crossbeam channels; a `wake` closure tells the other
+//! side that something is there. Nothing here knows a toolkit, and nothing here waits for whoever listens.
+
+mod bridge;
+mod clock_watch;
+mod directory;
+mod engine;
+pub mod failure;
+mod fetching;
+mod hosting;
+pub mod intent;
+mod joining;
+mod listing;
+mod lookup;
+mod meeting;
+pub mod notice;
+mod outbox;
+pub mod settings;
+mod sharing;
+mod starting;
+mod supervisor;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::node::intent::{Intent, IntentId};
+use crate::node::notice::Notice;
+use crate::node::outbox::Outbox;
+use crate::node::settings::Settings;
+
+/// Intents that wait for the engine; who asks faster waits in its own thread.
+const INTENTS_MAX: usize = 256;
+/// How long the last notices may take to be read.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(50);
+/// How long blocking work, a file that is being hashed for example, may take to see that it is over.
+const BLOCKING_MAX: Duration = Duration::from_millis(100);
+
+/// What a client needs to start.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Where identity, database and the embedded tracker's data are.
+    pub data_dir: PathBuf,
+    /// As read from the settings file and changed by arguments.
+    pub settings: Settings,
+    /// Run the embedded tracker here, and join it.
+    pub host_tracker: Option<SocketAddr>,
+}
+
+/// Why a client cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A second program on the same data folder.
+    #[error("another Potok uses the data folder {0}; close it, or choose another with --data-dir")]
+    InUse(PathBuf),
+    /// A setting that cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// The identity, the database or a socket.
+    #[error("{what}: {why}")]
+    System {
+        /// What was being opened.
+        what: String,
+        /// What the system said.
+        why: String,
+    },
+}
+
+/// A running client.
+#[derive(Debug)]
+pub struct Node {
+    intents: Sender<(IntentId, Intent)>,
+    notices: Receiver<Notice>,
+    next_id: AtomicU64,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Called whenever a notice is there to be read; it must return at once.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+impl Node {
+    /// Starts everything. Returns once identity, database and peer port are there; joining goes on behind it.
+    pub fn start(setup: Setup, wake: Wake) -> Result<Self, StartError> {
+        let (intents, from_app) = crossbeam_channel::bounded(INTENTS_MAX);
+        let (to_app, notices) = crossbeam_channel::bounded(outbox::CHANNEL_MAX);
+        let system = |what: &'static str| {
+            move |error: std::io::Error| StartError::System { what: what.into(), why: error.to_string() }
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("potok").build();
+        let runtime = runtime.map_err(system("the runtime"))?;
+        let opened = starting::open(&setup)?;
+        let outbox = Outbox::new();
+        let engine = runtime.block_on(starting::start(setup, opened, outbox.clone()))?;
+        let intents_of_app = bridge::start(from_app).map_err(system("the bridge"))?;
+        let run = move || {
+            let pump = runtime.spawn(outbox.clone().pump(to_app, wake));
+            runtime.block_on(supervisor::run(engine, intents_of_app));
+            outbox.push(Notice::Stopped);
+            // An app that has gone reads no more; one that waits for the end gets it.
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
+            pump.abort();
+            runtime.shutdown_timeout(BLOCKING_MAX);
+        };
+        let thread = std::thread::Builder::new().name("potok-engine".into()).spawn(run).map_err(system("a thread"))?;
+        Ok(Self { intents, notices, next_id: AtomicU64::new(1), thread: Some(thread) })
+    }
+
+    /// Sends a wish; its outcome comes as a notice with the same id.
+    pub fn ask(&self, intent: Intent) -> IntentId {
+        let id = IntentId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        // The other end is gone only after `Notice::Stopped`, which the asker sees.
+        let _ = self.intents.send((id, intent));
+        id
+    }
+
+    /// What has happened, in order.
+    pub fn notices(&self) -> &Receiver<Notice> {
+        &self.notices
+    }
+
+    /// Stops everything in order and waits for it: at most two seconds.
+    pub fn stop(mut self) {
+        let (closed, _) = crossbeam_channel::bounded(0);
+        self.intents = closed;
+        if let Some(thread) = self.thread.take() {
+            // A panic in there was reported by its own hook.
+            let _ = thread.join();
+        }
+    }
+}

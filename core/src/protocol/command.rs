@@ -176,6 +176,15 @@ impl Command {
     }
 }
 
+/// Whom a refused line was about, if it names somebody's files: whether they are the session's own is judged before
+/// the list is.
+pub fn named_user(line: &str) -> Option<Username> {
+    let mut rest = line;
+    let verb = field::take_field(&mut rest).ok()??.text.to_ascii_lowercase();
+    let names_somebody = matches!(verb.as_str(), "register-files" | "unregister-files");
+    names_somebody.then(|| parse_username(&mut rest, &verb).ok())?
+}
+
 fn parse_register_user(mut rest: &str) -> Result<Command, Refusal> {
     let username = parse_username(&mut rest, "register-user")?;
     let port = take(&mut rest)?.map(|f| f.text.parse().map_err(|why| Refusal::new(Code::Usage, why))).transpose()?;
@@ -415,6 +424,21 @@ mod tests {
         let paths: Vec<_> = shares.iter().map(|s| s.path.as_str()).collect();
         assert_eq!(paths, ["my file.txt", "a, b.txt", "c"]);
         assert_eq!(shares[1].size, Some(0));
+    }
+
+    #[test]
+    fn a_refused_list_still_names_its_user() {
+        for (line, expected) in [
+            ("register-files anna ../x", Some("anna")),
+            ("UNREGISTER-FILES anna", Some("anna")),
+            ("register-files", None),
+            ("register-files a\"b x", None),
+            ("register-user anna 1", None),
+            ("hello anna", None),
+            ("", None),
+        ] {
+            assert_eq!(named_user(line).as_ref().map(Username::as_str), expected, "{line}");
+        }
     }
 
     #[test]

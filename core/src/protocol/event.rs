@@ -35,6 +35,8 @@ pub enum Event {
     Changed(Username),
     /// `resync`: notices were left out; ask for the lists.
     Resync,
+    /// `displaced <username>`: the key that owns this name has come; the session, which had none, is without a name.
+    Displaced(Username),
     /// `closing "<reason>"`: the tracker ends this session, and why.
     Closing(String),
     /// A notice of a later version. Ignored.
@@ -61,6 +63,7 @@ impl Event {
             }
             ["unshared", username, share_path] => Ok(Self::Unshared(name(username)?, path(share_path)?)),
             ["changed", username] => Ok(Self::Changed(name(username)?)),
+            ["displaced", username] => Ok(Self::Displaced(name(username)?)),
             ["resync"] => Ok(Self::Resync),
             ["closing", reason] => Ok(Self::Closing((*reason).to_owned())),
             [] => Err(BadReply),
@@ -88,6 +91,7 @@ impl fmt::Display for Event {
             Self::Unshared(username, path) => write!(f, "* unshared {username} {}", AsField(path.as_str())),
             Self::Changed(username) => write!(f, "* changed {username}"),
             Self::Resync => f.write_str("* resync"),
+            Self::Displaced(username) => write!(f, "* displaced {username}"),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
             Self::Unknown => f.write_str("* unknown"),
         }
@@ -113,6 +117,7 @@ mod tests {
             "* unshared anna \"a b\"",
             "* changed anna",
             "* resync",
+            "* displaced anna",
             "* closing \"taken over\"",
         ] {
             let Head::Event(event) = Head::parse(line).expect(line) else { panic!("{line}") };

@@ -140,8 +140,8 @@ fn split_comma(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The text up to the closing quote, and what follows that quote.
-fn quoted(text: &str) -> Result<(Cow<'_, str>, &str), BadFields> {
+/// The text up to the closing quote, and what follows that quote; the opening one is taken off already.
+pub fn quoted(text: &str) -> Result<(Cow<'_, str>, &str), BadFields> {
     let mut unescaped = String::new();
     let mut rest = text;
     loop {

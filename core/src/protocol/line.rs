@@ -130,6 +130,10 @@ impl LineDecoder {
                     self.searched = 0;
                     return Some(Line::Faulty(Fault::TooLong));
                 }
+                // Thousands of idle sessions must not keep the room of their longest line.
+                if self.input.is_empty() {
+                    self.input = BytesMut::new();
+                }
                 return None;
             };
             self.searched = 0;

@@ -1,3 +1,18 @@
-//! Tasks that own sockets, timers and files.
+//! Floor 4: tasks that own sockets, timers and files. Each has one owner that stops it and waits for it.
+//!
+//! | task | owned by | ends when |
+//! |---|---|---|
+//! | [`librarian`]: keeps what I share in step with the disk | the node | the node stops |
+//! | [`downloader`]: everything that is fetched | the node | the node stops |
+//! | [`peer_server`]: sends what is shared | the node | the node stops |
+//! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
+//! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
+pub mod downloader;
 pub mod librarian;
+pub mod limiter;
+pub mod peer_server;
+#[cfg(test)]
+mod testing;
+pub mod tracker_client;
+pub mod tracker_server;

@@ -3,8 +3,12 @@
 //!
 //! All calls block (a durable commit waits for the disk): call them on a blocking thread.
 
+pub mod downloads;
 pub mod hash_cache;
 pub mod library;
+pub mod names;
+mod peer_port;
+mod pins;
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};

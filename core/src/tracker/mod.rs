@@ -1,1 +1,28 @@
-//! The tracker as a pure machine.
+//! The tracker as a pure machine: inputs and the time in, effects out. No socket, no file, no clock, no randomness; the
+//! same inputs give the same effects.
+//!
+//! ```text
+//! bytes -> protocol::line -> Request -> Input \                          / Effect::Send, Notify -> sockets
+//!                                              machine::Tracker::apply -> Effect::Save            -> database
+//!                       the passing of time -> machine::Tracker::tick   \ Effect::Close, Ready    -> sessions
+//! ```
+//!
+//! [`machine`] owns the state and gives every session its turn; [`handlers`] hold what each command does; the others
+//! are the tables: [`catalog`] of shares, [`names`] and their owners, [`roster`] of who is here, [`changes`] that
+//! watchers are told, [`budget`] of answers, [`admission`] of connections.
+
+pub mod admission;
+pub mod budget;
+pub mod catalog;
+pub mod changes;
+pub mod effect;
+mod handlers;
+pub mod input;
+pub mod machine;
+pub mod names;
+pub mod roster;
+mod session;
+pub mod settings;
+
+#[cfg(test)]
+mod tests;

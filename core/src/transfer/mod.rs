@@ -1,1 +1,42 @@
-//! Downloads and uploads as pure machines.
+//! Floor 2: downloads and uploads as pure machines. What happened goes in with the time it happened at, what is to be
+//! done comes out; no clock, no socket, no file.
+//!
+//! | machine | decides |
+//! |---|---|
+//! | [`downloads::Downloads`] | which request goes to which peer, when a job waits, runs, fails, is finished |
+//! | [`plan::Plan`] | which blocks of one file are missing, asked for, done |
+//! | [`window::Window`] | how much is asked of one peer ahead of its answers |
+//! | [`slots::Slots`] | who is served now, and who waits at which place |
+//! | [`rate::Bucket`] | when the next bytes may move under a speed limit |
+//! | [`backoff::Backoff`], [`speed::Speed`] | when to try again; how fast it goes |
+
+pub mod backoff;
+pub mod downloads;
+pub mod job;
+pub mod plan;
+pub mod rate;
+pub mod slots;
+pub mod source;
+pub mod speed;
+pub mod status;
+pub mod window;
+
+use std::net::SocketAddr;
+
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
+
+/// One peer that we may fetch from, for as long as the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub u32);
+
+/// Where a user's peer server is, as the tracker tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Who.
+    pub username: Username,
+    /// Where.
+    pub address: SocketAddr,
+    /// The key that they must prove.
+    pub key: PublicKey,
+}

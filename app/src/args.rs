@@ -1,0 +1,182 @@
+//! The arguments of `potok`: one definition for parsing, `--help`, man pages and shell completions.
+//!
+//! A value that cannot be meant (a name with spaces, a port of 70000) is refused here, with exit status 2.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use potok_core::model::invite::TrackerAddress;
+use potok_core::model::limits;
+use potok_core::model::username::Username;
+use rust_i18n::t;
+
+/// Share files straight from your own computer.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(
+    name = "potok",
+    version,
+    propagate_version = true,
+    about = t!("args.about").into_owned(),
+    help_template = help_template(),
+    subcommand_help_heading = t!("args.commands").into_owned(),
+    next_help_heading = t!("args.options").into_owned(),
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+pub struct Args {
+    /// Where settings, identity and database are.
+    #[arg(long, value_name = "DIR", global = true, display_order = 100, help = t!("args.data-dir").into_owned())]
+    pub data_dir: Option<PathBuf>,
+    /// `--help`, in the person's language.
+    #[arg(long, short = 'h', global = true, display_order = 101, action = clap::ArgAction::Help, help = t!("args.help").into_owned())]
+    pub help: Option<bool>,
+    /// `--version`, in the person's language.
+    #[arg(long, short = 'V', global = true, display_order = 102, action = clap::ArgAction::Version, help = t!("args.version").into_owned())]
+    pub version: Option<bool>,
+    /// What to run; none: the window.
+    #[command(subcommand)]
+    pub mode: Option<Mode>,
+}
+
+/// What else than the window can be run.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Mode {
+    /// The client without a window.
+    #[command(
+        about = t!("args.console").into_owned(),
+        long_about = None,
+        help_template = help_template(),
+        next_help_heading = t!("args.options").into_owned()
+    )]
+    Console(ConsoleArgs),
+    /// Man pages and shell completions, for packages.
+    #[command(hide = true, about = t!("args.generate-docs").into_owned(), long_about = None)]
+    GenerateDocs {
+        /// The folder to write to.
+        #[arg(value_name = "DIR", help = t!("args.generate-docs-dir").into_owned())]
+        directory: PathBuf,
+    },
+}
+
+/// The arguments of `potok console`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ConsoleArgs {
+    /// My name from now on.
+    #[arg(long, value_name = "NAME", value_parser = name, help = t!("args.name").into_owned())]
+    pub name: Option<String>,
+    /// The tracker to join from now on, as typed.
+    #[arg(long, value_name = "HOST:PORT|INVITE", value_parser = tracker, help = t!("args.tracker").into_owned())]
+    pub tracker: Option<String>,
+    /// Where peers reach me from now on.
+    #[arg(long, value_name = "IP:PORT", help = t!("args.listen").into_owned())]
+    pub listen: Option<SocketAddr>,
+    /// Run the embedded tracker at this address, and join it.
+    #[arg(
+        long,
+        value_name = "IP:PORT",
+        num_args = 0..=1,
+        default_missing_value = HOST_TRACKER_DEFAULT,
+        conflicts_with = "tracker",
+        help = t!("args.host-tracker", address = HOST_TRACKER_DEFAULT).into_owned()
+    )]
+    pub host_tracker: Option<SocketAddr>,
+    /// Serve on after the last command.
+    #[arg(long, help = t!("args.keep-sharing").into_owned())]
+    pub keep_sharing: bool,
+    /// Commands to run instead of reading them from standard input.
+    #[arg(short = 'c', long = "command", value_name = "COMMAND", help = t!("args.command").into_owned())]
+    pub commands: Vec<String>,
+}
+
+/// As clap writes it, with a heading that can be translated.
+fn help_template() -> String {
+    format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}\n", t!("args.usage"))
+}
+
+/// The embedded tracker listens here unless told otherwise: every address, [`limits::TRACKER_PORT`].
+const HOST_TRACKER_DEFAULT: &str = "0.0.0.0:7686";
+const _: () = assert!(limits::TRACKER_PORT == 7686);
+
+fn name(text: &str) -> Result<String, potok_core::model::username::BadUsername> {
+    Username::new(text).map(|name| name.as_str().to_owned())
+}
+
+fn tracker(text: &str) -> Result<String, potok_core::model::invite::BadInvite> {
+    text.parse::<TrackerAddress>().map(|_valid| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    fn console(line: &[&str]) -> Result<(Option<PathBuf>, ConsoleArgs), clap::error::ErrorKind> {
+        let args = Args::try_parse_from([&["potok"], line].concat()).map_err(|e| e.kind())?;
+        match args.mode {
+            Some(Mode::Console(console)) => Ok((args.data_dir, console)),
+            other => panic!("not the console: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_what_the_contract_lists() {
+        let everything = [
+            "console",
+            "--data-dir",
+            "d",
+            "--name",
+            "anna",
+            "--tracker",
+            "h:1",
+            "--listen",
+            "127.0.0.1:0",
+            "--keep-sharing",
+            "-c",
+            "whoami",
+            "-c",
+            "list-users",
+        ];
+        let (data_dir, args) = console(&everything).expect("valid");
+        assert_eq!(data_dir, Some("d".into()));
+        assert_eq!((args.name.as_deref(), args.tracker.as_deref()), (Some("anna"), Some("h:1")));
+        assert_eq!(args.listen, Some("127.0.0.1:0".parse().expect("address")));
+        assert_eq!(args.commands, ["whoami", "list-users"]);
+        assert!(args.keep_sharing && args.host_tracker.is_none());
+
+        assert_eq!(console(&["--data-dir", "d", "console"]).expect("valid").0, Some("d".into()));
+        for (line, address) in [
+            (&["console", "--host-tracker"][..], "0.0.0.0:7686"),
+            (&["console", "--host-tracker", "--keep-sharing"], "0.0.0.0:7686"),
+            (&["console", "--host-tracker", "127.0.0.1:0"], "127.0.0.1:0"),
+        ] {
+            assert_eq!(console(line).expect("valid").1.host_tracker, Some(address.parse().expect("address")));
+        }
+        assert!(Args::try_parse_from(["potok"]).expect("the window").mode.is_none());
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_meant() {
+        for line in [
+            &["console", "--name", "two words"][..],
+            &["console", "--name", ""],
+            &["console", "--tracker", "h:0"],
+            &["console", "--tracker", "potok://h:1"],
+            &["console", "--listen", "7301"],
+            &["console", "--host-tracker", "here"],
+            &["console", "--host-tracker", "--tracker", "h:1"],
+            &["console", "list-users"],
+            &["console", "-c"],
+            &["consol"],
+            &["--nonsense"],
+        ] {
+            assert!(Args::try_parse_from([&["potok"], line].concat()).is_err(), "{line:?}");
+        }
+    }
+}

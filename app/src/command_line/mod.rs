@@ -1,0 +1,251 @@
+//! One line that a person types → what it asks for. The console and the window's console page share it.
+//!
+//! What the commands are stands in [`table`]; the grammar of fields and lists is the tracker's
+//! ([`potok_core::protocol::field`]) and nothing here sends or prints.
+
+pub mod list;
+pub mod table;
+
+use std::path::Path;
+
+use potok_core::node::intent::Intent;
+use potok_core::protocol::field::{self, BadFields, Field};
+
+use crate::command_line::table::Command;
+
+/// What a line asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Something of the engine.
+    Ask(Intent),
+    /// All commands, or one of them, explained.
+    Help(Option<&'static Command>),
+    /// The end of the program.
+    Quit,
+}
+
+/// A line that was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Its verb.
+    pub command: &'static Command,
+    /// The rest.
+    pub request: Request,
+}
+
+/// A line that cannot be meant.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BadLine {
+    /// No such verb.
+    #[error("there is no command '{0}'; 'help' lists them")]
+    Unknown(String),
+    /// `register-user`: the client says it on connecting.
+    #[error("register-user is sent by itself on connecting; your name is --name, or 'name' in config.toml")]
+    SentByItself,
+    /// The words do not fit the verb.
+    #[error("expected: {}", crate::texts::usage(.0))]
+    Usage(&'static Command),
+    /// `--something` that the verb does not have.
+    #[error("{} has no option {word}; a name that begins with -- is put into quotes", .command.name)]
+    Option {
+        /// As typed.
+        word: String,
+        /// The verb.
+        command: &'static Command,
+    },
+    /// Quotes or commas in the wrong places.
+    #[error(transparent)]
+    Grammar(#[from] BadFields),
+    /// Longer than anything that could be meant.
+    #[error("the line is longer than {max} bytes", max = LINE_BYTES_MAX)]
+    TooLong,
+    /// Bytes that are no text.
+    #[error("the line is not UTF-8 text")]
+    NotText,
+}
+
+/// Longest line in bytes: a list of [`potok_core::model::limits::ITEMS_PER_LINE_MAX`] long paths fits.
+pub const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Reads one line. `Ok(None)`: nothing is on it. Relative paths are relative to `cwd`.
+pub fn parse(line: &str, cwd: &Path) -> Result<Option<Line>, BadLine> {
+    if line.len() > LINE_BYTES_MAX {
+        return Err(BadLine::TooLong);
+    }
+    let line = line.trim();
+    let (verb, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    if verb.is_empty() {
+        return Ok(None);
+    }
+    if verb.eq_ignore_ascii_case("register-user") {
+        return Err(BadLine::SentByItself);
+    }
+    let command = table::find(verb).ok_or_else(|| BadLine::Unknown(verb.to_owned()))?;
+    let request = (command.read)(Rest { command, text: rest.trim(), cwd })?;
+    Ok(Some(Line { command, request }))
+}
+
+/// What stands behind a verb.
+#[derive(Debug, Clone, Copy)]
+pub struct Rest<'a> {
+    command: &'static Command,
+    text: &'a str,
+    cwd: &'a Path,
+}
+
+impl<'a> Rest<'a> {
+    /// The fields, quoted or not.
+    fn fields(&self) -> Result<Vec<Field<'a>>, BadLine> {
+        Ok(field::fields(self.text)?)
+    }
+
+    /// The words, when there are from `least` to `most` of them.
+    fn words(&self, least: usize, most: usize) -> Result<Vec<String>, BadLine> {
+        let words: Vec<String> = self.fields()?.into_iter().map(|field| field.text.into_owned()).collect();
+        if (least..=most).contains(&words.len()) { Ok(words) } else { Err(self.usage()) }
+    }
+
+    fn usage(&self) -> BadLine {
+        BadLine::Usage(self.command)
+    }
+}
+
+impl BadLine {
+    /// The word in `error: <code>: <text>`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) | Self::SentByItself => "unknown-command",
+            Self::TooLong | Self::Grammar(BadFields::TooMany) => "too-long",
+            Self::Usage(_) | Self::Option { .. } | Self::Grammar(_) | Self::NotText => "usage",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use potok_core::node::intent::{DownloadRequest, ShareRequest, Which};
+
+    use super::*;
+
+    fn ask(line: &str) -> Result<Intent, BadLine> {
+        match parse(line, Path::new("/here"))?.expect("something on it").request {
+            Request::Ask(intent) => Ok(intent),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn share(items: &[(&str, Option<&str>)]) -> Intent {
+        let request = |(typed, share_as): &(&str, Option<&str>)| ShareRequest {
+            typed: (*typed).to_owned(),
+            cwd: PathBuf::from("/here"),
+            share_as: share_as.map(str::to_owned),
+        };
+        Intent::Share(items.iter().map(request).collect())
+    }
+
+    fn download(user: &str, remote: &str, local: Option<&str>, overwrite: bool, wait: bool) -> Intent {
+        Intent::Download(DownloadRequest {
+            user: user.to_owned(),
+            remote_path: remote.to_owned(),
+            local_path: local.map(str::to_owned),
+            cwd: PathBuf::from("/here"),
+            overwrite,
+            wait,
+        })
+    }
+
+    #[test]
+    fn reads_every_command() {
+        for (line, intent) in [
+            ("list-users", Intent::ListUsers),
+            ("  LIST-Users\t", Intent::ListUsers),
+            ("list-files", Intent::ListFiles { user: None }),
+            ("list-files Мария", Intent::ListFiles { user: Some("Мария".into()) }),
+            ("search day \"1 jpg\"", Intent::Search { words: vec!["day".into(), "1 jpg".into()] }),
+            ("shares", Intent::ListShares),
+            ("transfers", Intent::ListTransfers),
+            ("pause 3", Intent::Pause(Which::One(3))),
+            ("resume ALL", Intent::Resume(Which::All)),
+            ("cancel all", Intent::Cancel(Which::All)),
+            ("retry 18446744073709551615", Intent::Retry(Which::One(u64::MAX))),
+            ("whoami", Intent::WhoAmI),
+            ("invite\r", Intent::Invite),
+            ("status", Intent::Status),
+            ("register a.txt", share(&[("a.txt", None)])),
+            ("register\ta.txt", share(&[("a.txt", None)])),
+            ("register my file.txt, b.txt", share(&[("my file.txt", None), ("b.txt", None)])),
+            (
+                r#"register "long/name.pdf" as "Reports/name.pdf""#,
+                share(&[("long/name.pdf", Some("Reports/name.pdf"))]),
+            ),
+            (
+                r#"register a.txt, b c.txt, "d, e.txt" as "x/d.txt""#,
+                share(&[("a.txt", None), ("b c.txt", None), ("d, e.txt", Some("x/d.txt"))]),
+            ),
+            ("download ivan a.txt", download("ivan", "a.txt", None, false, false)),
+            (
+                r#"download ivan "Trip/day 1.jpg" "my copy.jpg""#,
+                download("ivan", "Trip/day 1.jpg", Some("my copy.jpg"), false, false),
+            ),
+            ("download --wait ivan Trip/ . --overwrite", download("ivan", "Trip/", Some("."), true, true)),
+            (r#"download ivan "--wait" x"#, download("ivan", "--wait", Some("x"), false, false)),
+        ] {
+            assert_eq!(ask(line), Ok(intent), "{line}");
+        }
+        assert!(
+            matches!(ask(r#"unregister a b.txt, "c,d""#), Ok(Intent::Unshare { paths, .. }) if paths == ["a b.txt", "c,d"])
+        );
+    }
+
+    #[test]
+    fn reads_what_the_console_does_itself() {
+        let request = |line: &str| parse(line, Path::new("/")).map(|line| line.map(|line| line.request));
+        assert_eq!(request(""), Ok(None));
+        assert_eq!(request(" \t\r"), Ok(None));
+        assert_eq!(request("quit"), Ok(Some(Request::Quit)));
+        assert_eq!(request("help"), Ok(Some(Request::Help(None))));
+        assert_eq!(request("help Download"), Ok(Some(Request::Help(table::find("download")))));
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_meant() {
+        let usage = |name: &str| BadLine::Usage(table::find(name).expect("a command"));
+        for (line, why) in [
+            ("frobnicate", BadLine::Unknown("frobnicate".into())),
+            ("help me", BadLine::Unknown("me".into())),
+            ("register-user anna", BadLine::SentByItself),
+            ("list-users all", usage("list-users")),
+            ("list-files a b", usage("list-files")),
+            ("search", usage("search")),
+            ("search \"\"", usage("search")),
+            ("register", usage("register")),
+            ("register a.txt,", BadFields::EmptyItem.into()),
+            ("unregister \"a", BadFields::Unclosed.into()),
+            ("unregister \"a\" as \"b\"", BadFields::Attribute.into()),
+            ("download ivan", usage("download")),
+            ("download ivan a b c", usage("download")),
+            ("download ivan a,b", BadFields::Quote.into()),
+            (
+                "download ivan a --force",
+                BadLine::Option { word: "--force".into(), command: table::find("download").expect("a command") },
+            ),
+            ("pause", usage("pause")),
+            ("pause -1", usage("pause")),
+            ("pause 1 2", usage("pause")),
+            ("retry 18446744073709551616", usage("retry")),
+            ("quit now", usage("quit")),
+        ] {
+            assert_eq!(parse(line, Path::new("/")), Err(why), "{line}");
+        }
+        assert_eq!(parse(&"a".repeat(LINE_BYTES_MAX + 1), Path::new("/")), Err(BadLine::TooLong));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_line_is_read_or_refused(line in "(?s)(register|unregister|download|search|pause|help)? ?.{0,60}") {
+            let _ = parse(&line, Path::new("/"));
+        }
+    }
+}

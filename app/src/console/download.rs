@@ -1,0 +1,183 @@
+//! `download` in the console: from the queue to the last file, with a bar for people and records for programs.
+
+use std::time::{Duration, Instant};
+
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
+use potok_core::node::notice::{Direction, Notice, Outcome, Transfer, TransferState};
+use rust_i18n::t;
+
+use crate::console::session::{Session, Stop, about_file};
+use crate::console::tables;
+use crate::signals::Interrupt;
+
+/// What a download has come to so far.
+#[derive(Debug)]
+struct Followed {
+    number: TransferNumber,
+    /// A failed file was told.
+    has_failed_files: bool,
+    /// What it waits for was told.
+    told: Option<TransferState>,
+    /// Facts may have passed us by: ask for the list.
+    must_list: bool,
+    /// The list says that it has ended. Facts on their way still count, until then.
+    listed_end: Option<(End, Instant)>,
+    end: Option<End>,
+}
+
+type End = Result<(), Failure>;
+
+/// Facts kept of transfers that nobody follows yet; the engine sends few between asking for one and learning its number.
+pub(super) const EARLY_FACTS_MAX: usize = 10_000;
+/// How long the last facts of a download may take behind the list that shows its end.
+const LAST_FACTS_MAX: Duration = Duration::from_millis(300);
+
+impl Session<'_> {
+    /// Queues a download, or joins the one that is there, and follows it to its end.
+    pub(super) fn download(&mut self, request: DownloadRequest) -> Result<(), Stop> {
+        let mut heard = Vec::new();
+        let outcome = self.ask(Intent::Download(request), &mut |notice| keep(notice, &mut heard))?;
+        let Outcome::Queued(number) = outcome else {
+            let (what, why) = ("download".to_owned(), format!("unexpected outcome {outcome:?}"));
+            return Err(Stop::Failed(Failure::Internal { what, why }));
+        };
+        // One that goes on since the start of the program may have finished files before it was asked for.
+        heard.splice(0..0, self.unfollowed.extract_if(.., |notice| number_of(notice) == Some(number)));
+        let mut followed =
+            Followed { number, has_failed_files: false, told: None, must_list: true, listed_end: None, end: None };
+        let followed_to_end = self.follow_to_end(&mut followed, heard);
+        self.or_pause(number, followed_to_end)?;
+        self.acknowledge(&mut followed)?;
+        match followed.end {
+            Some(Err(_)) | Some(Ok(())) if followed.has_failed_files => Err(Stop::FailedAndTold),
+            Some(Err(failure)) => Err(Stop::Failed(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    fn follow_to_end(&mut self, followed: &mut Followed, mut heard: Vec<Notice>) -> Result<(), Stop> {
+        loop {
+            for notice in heard.drain(..) {
+                self.follow(followed, notice)?;
+            }
+            if followed.end.is_some() {
+                return Ok(());
+            }
+            if std::mem::take(&mut followed.must_list) {
+                let outcome = self.ask(Intent::ListTransfers, &mut |notice| keep(notice, &mut heard))?;
+                if let Outcome::Transfers(transfers) = outcome {
+                    self.follow_list(followed, &transfers);
+                }
+                continue;
+            }
+            match self.next_notice_until(followed.listed_end.as_ref().map(|(_, until)| *until))? {
+                Some(notice) => heard.push(notice),
+                None => followed.end = followed.listed_end.take().map(|(end, _)| end),
+            }
+        }
+    }
+
+    /// It may have been there before us, ended even: then no fact about it need ever come.
+    fn follow_list(&mut self, followed: &mut Followed, transfers: &[Transfer]) {
+        let listed = transfers.iter().find(|transfer| transfer.number == followed.number);
+        let end = match listed.map(|transfer| &transfer.state) {
+            Some(TransferState::Finished) => Some(Ok(())),
+            Some(TransferState::Failed(failure)) => Some(Err(failure.clone())),
+            Some(_) => None,
+            None => Some(Err(Failure::Cancelled)),
+        };
+        followed.listed_end = end.map(|end| (end, Instant::now() + LAST_FACTS_MAX));
+        if let (Some(transfer), None) = (listed, &followed.listed_end) {
+            self.follow_state(followed, transfer);
+        }
+    }
+
+    /// Takes a fact about this download; others are news.
+    fn follow(&mut self, followed: &mut Followed, notice: Notice) -> Result<(), Stop> {
+        if notice == Notice::Lagged {
+            followed.must_list = true;
+        }
+        if number_of(&notice) != Some(followed.number) {
+            self.news(notice);
+            return Ok(());
+        }
+        match notice {
+            Notice::Transfer(transfer) => self.follow_state(followed, &transfer),
+            Notice::Downloaded { local_path, size, hash, .. } => self.output.downloaded(&local_path, size, hash)?,
+            Notice::FileFailed { remote_path, failure, .. } => {
+                followed.has_failed_files = true;
+                self.output.error(failure.code(), &about_file(&remote_path, &failure));
+            }
+            Notice::TransferGone { .. } if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn follow_state(&mut self, followed: &mut Followed, transfer: &Transfer) {
+        followed.listed_end = None;
+        match &transfer.state {
+            TransferState::Finished => followed.end = Some(Ok(())),
+            TransferState::Failed(failure) => followed.end = Some(Err(failure.clone())),
+            state @ (TransferState::WaitingForUser | TransferState::DiskFull | TransferState::Paused)
+                if followed.told.as_ref() != Some(state) =>
+            {
+                followed.told = Some(state.clone());
+                self.output.warning(&tables::state(transfer));
+            }
+            TransferState::Running => followed.told = None,
+            _ => {}
+        }
+        if followed.end.is_none() {
+            self.output.progress_of(transfer);
+        }
+    }
+
+    /// At a prompt Ctrl-C pauses the download and returns.
+    fn or_pause<T>(&mut self, number: TransferNumber, result: Result<T, Stop>) -> Result<T, Stop> {
+        if matches!(result, Err(Stop::Interrupted(Interrupt::CtrlC))) {
+            self.ask(Intent::Pause(Which::One(number)), &mut |_notice| false)?;
+            self.output.remark(&t!("console.paused", number = number))?;
+        }
+        result
+    }
+
+    /// Takes it off the list. Facts that come until then still count.
+    fn acknowledge(&mut self, followed: &mut Followed) -> Result<(), Stop> {
+        let mut late = Vec::new();
+        let number = followed.number;
+        let outcome = self.ask(Intent::Acknowledge(number), &mut |notice| keep(notice, &mut late));
+        for notice in late {
+            self.follow(followed, notice)?;
+        }
+        match outcome {
+            // Somebody else has taken it off.
+            Ok(_) | Err(Stop::Failed(_)) => Ok(()),
+            Err(stop) => Err(stop),
+        }
+    }
+}
+
+/// Keeps facts about transfers until it is known which of them are followed.
+fn keep(notice: &Notice, kept: &mut Vec<Notice>) -> bool {
+    let is_kept = (number_of(notice).is_some() || *notice == Notice::Lagged) && kept.len() < EARLY_FACTS_MAX;
+    if is_kept {
+        kept.push(notice.clone());
+    }
+    is_kept
+}
+
+/// The transfer that a fact is about.
+pub(super) fn number_of(notice: &Notice) -> Option<TransferNumber> {
+    match notice {
+        // Uploads have numbers of their own.
+        Notice::Transfer(Transfer { direction: Direction::Upload, .. })
+        | Notice::TransferGone { direction: Direction::Upload, .. } => None,
+        Notice::Transfer(Transfer { number, .. })
+        | Notice::Downloaded { number, .. }
+        | Notice::FileFailed { number, .. }
+        | Notice::TransferGone { number, .. } => Some(*number),
+        _ => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! Where command lines come from: `-c`, standard input, or the prompt. Each is a thread or a list behind one channel,
+//! so that the console can listen to its engine and to signals meanwhile.
+
+use std::io::{self, BufRead, Read};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::command_line::{BadLine, LINE_BYTES_MAX};
+use crate::console::completion::Want;
+
+/// One line, or why it is none.
+pub type Line = Result<String, BadLine>;
+
+/// A source of lines. It ends when [`Input::lines`] is closed.
+#[derive(Debug)]
+pub struct Input {
+    /// The lines, in order.
+    pub lines: Receiver<Line>,
+    /// What completion would like to know.
+    pub wants: Receiver<Want>,
+    /// The prompt shows itself when it is asked for a line.
+    pub ready: Option<Sender<()>>,
+}
+
+impl Input {
+    /// Given commands, then the end.
+    pub fn of_commands(commands: Vec<String>) -> Self {
+        let (sender, lines) = crossbeam_channel::bounded(commands.len());
+        for command in commands {
+            // There is room for each.
+            let _ = sender.try_send(Ok(command));
+        }
+        Self { lines, wants: crossbeam_channel::never(), ready: None }
+    }
+
+    /// Standard input, read by a thread of its own, one line ahead.
+    pub fn of_stdin() -> io::Result<Self> {
+        let (sender, lines) = crossbeam_channel::bounded(1);
+        std::thread::Builder::new().name("stdin".into()).spawn(move || read_lines(&mut io::stdin().lock(), &sender))?;
+        Ok(Self { lines, wants: crossbeam_channel::never(), ready: None })
+    }
+
+    /// Asks for the next line.
+    pub fn ask_for_line(&self) {
+        if let Some(ready) = &self.ready {
+            // A prompt that is gone shows as closed lines.
+            let _ = ready.try_send(());
+        }
+    }
+}
+
+fn read_lines(source: &mut impl BufRead, lines: &Sender<Line>) {
+    let mut is_first = true;
+    while let Ok(Some(mut line)) = read_line(source) {
+        if let (true, Ok(text)) = (is_first, &mut line) {
+            // Windows shells begin a pipe with a byte order mark.
+            *text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+        }
+        is_first = false;
+        if lines.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+/// The next line without its end. `None` at the end of the input.
+fn read_line(source: &mut impl BufRead) -> io::Result<Option<Line>> {
+    let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    if source.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    } else if bytes.len() > LINE_BYTES_MAX {
+        source.skip_until(b'\n')?;
+        return Ok(Some(Err(BadLine::TooLong)));
+    }
+    Ok(Some(String::from_utf8(bytes).map_err(|_not_utf8| BadLine::NotText)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Vec<Line> {
+        let (sender, lines) = crossbeam_channel::bounded(100);
+        read_lines(&mut io::BufReader::with_capacity(7, bytes), &sender);
+        drop(sender);
+        lines.iter().collect()
+    }
+
+    #[test]
+    fn reads_lines_whatever_is_in_them() {
+        let line = |text: &str| Ok(text.to_owned());
+        assert_eq!(read(b""), []);
+        assert_eq!(read(b"a\n\nb\r\nlast"), [line("a"), line(""), line("b\r"), line("last")]);
+        assert_eq!(read(b"a\xff\nb\n"), [Err(BadLine::NotText), line("b")]);
+        assert_eq!(read("\u{feff}a\n\u{feff}b\n".as_bytes()), [line("a"), line("\u{feff}b")]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_and_the_next_one_read() {
+        let mut endless = vec![b'a'; LINE_BYTES_MAX + 10];
+        endless.extend(b"\nb\n");
+        assert_eq!(read(&endless), [Err(BadLine::TooLong), Ok("b".to_owned())]);
+        let mut longest = vec![b'a'; LINE_BYTES_MAX];
+        longest.push(b'\n');
+        assert!(matches!(read(&longest).as_slice(), [Ok(line)] if line.len() == LINE_BYTES_MAX));
+    }
+}

@@ -1,0 +1,242 @@
+//! Everything the console writes: answers to standard output, errors and news to standard error.
+//!
+//! The one place that knows whether people or programs read. Answers are buffered and flushed once a command.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+
+use nu_ansi_term::{Color, Style as Ansi};
+use potok_core::model::hash::ContentHash;
+use potok_core::node::failure::Failure;
+use potok_core::node::notice::{Outcome, Transfer};
+use potok_core::protocol::reply::FileLine;
+use rust_i18n::t;
+
+use crate::command_line::BadLine;
+use crate::command_line::table::{COMMANDS, Command};
+use crate::console::progress::Progress;
+use crate::console::{render, tables};
+use crate::texts;
+
+/// Who reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Records, codes, no colours, no bars.
+    Programs,
+    /// Tables and sentences.
+    People,
+}
+
+/// Both ways out.
+pub struct Output {
+    readers: Readers,
+    out: BufWriter<Box<dyn Write + Send>>,
+    err: Box<dyn Write + Send>,
+    /// While a line is edited, news go above it.
+    above_prompt: Option<SyncSender<String>>,
+    is_prompting: bool,
+    has_colours: bool,
+    progress: Progress,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+impl Output {
+    /// Writes to these two.
+    pub fn new(readers: Readers, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        let at_terminal = readers == Readers::People;
+        Self {
+            readers,
+            out: BufWriter::with_capacity(OUT_BUFFER_BYTES, out),
+            err,
+            above_prompt: None,
+            is_prompting: false,
+            has_colours: at_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            progress: Progress::new(at_terminal),
+        }
+    }
+
+    /// Writes to standard output and standard error.
+    pub fn standard(readers: Readers) -> Self {
+        Self::new(readers, Box::new(io::stdout()), Box::new(io::stderr()))
+    }
+
+    /// News go through this sender while a line is edited.
+    pub fn with_prompt(mut self, above_prompt: SyncSender<String>) -> Self {
+        self.above_prompt = Some(above_prompt);
+        self
+    }
+
+    /// Who reads.
+    pub fn readers(&self) -> Readers {
+        self.readers
+    }
+
+    /// Whether somebody edits a line now.
+    pub fn set_prompting(&mut self, is_prompting: bool) {
+        self.is_prompting = is_prompting;
+    }
+
+    /// The answer to a command.
+    pub fn outcome(&mut self, outcome: &Outcome, is_list_of_mine: bool) -> io::Result<()> {
+        self.progress.clear();
+        let out = &mut self.out;
+        match (self.readers, outcome) {
+            (_, Outcome::Done | Outcome::Queued(_)) => Ok(()),
+            (_, Outcome::Invite(invite)) => render::line(out, invite),
+            (Readers::Programs, Outcome::Users(users)) => render::users(out, users),
+            (Readers::Programs, Outcome::Shared(shares)) if is_list_of_mine => render::my_shares(out, shares),
+            (Readers::Programs, Outcome::Shared(shares)) => render::shared(out, shares),
+            (Readers::Programs, Outcome::Unshared(paths)) => render::unshared(out, paths),
+            (Readers::Programs, Outcome::Transfers(transfers)) => render::transfers(out, transfers),
+            (Readers::Programs, Outcome::Me(me)) => render::me(out, me),
+            (Readers::Programs, Outcome::Status(status)) => render::status(out, status),
+            (Readers::People, outcome) if is_empty(outcome) => render::line(out, t!("console.nothing")),
+            (Readers::People, Outcome::Users(users)) => tables::users(out, users),
+            (Readers::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
+            (Readers::People, Outcome::Shared(shares)) => tables::shared(out, shares),
+            (Readers::People, Outcome::Unshared(paths)) => tables::unshared(out, paths),
+            (Readers::People, Outcome::Transfers(transfers)) => tables::transfers(out, transfers),
+            (Readers::People, Outcome::Me(me)) => tables::me(out, me),
+            (Readers::People, Outcome::Status(status)) => tables::status(out, status),
+        }
+    }
+
+    /// A part of a list of files.
+    pub fn files(&mut self, files: &[FileLine], is_first_part: bool) -> io::Result<()> {
+        match self.readers {
+            Readers::Programs => render::files(&mut self.out, files),
+            Readers::People => tables::files(&mut self.out, files, is_first_part),
+        }
+    }
+
+    /// A list of files had none.
+    pub fn no_files(&mut self) -> io::Result<()> {
+        match self.readers {
+            Readers::Programs => Ok(()),
+            Readers::People => render::line(&mut self.out, t!("console.nothing")),
+        }
+    }
+
+    /// A file of a download that somebody waits for is finished. Written at once.
+    pub fn downloaded(&mut self, local_path: &Path, size: u64, hash: ContentHash) -> io::Result<()> {
+        let Self { readers, out, progress, .. } = self;
+        progress.around(|| {
+            match readers {
+                Readers::Programs => render::downloaded(out, local_path, size, hash),
+                Readers::People => tables::downloaded(out, local_path, size),
+            }?;
+            out.flush()
+        })
+    }
+
+    /// The commands, or one.
+    pub fn help(&mut self, command: Option<&Command>) -> io::Result<()> {
+        let out = &mut self.out;
+        match (self.readers, command) {
+            (Readers::Programs, None) => render::help(out, COMMANDS),
+            (Readers::Programs, Some(command)) => render::help(out, [command]),
+            (Readers::People, None) => tables::help(out, COMMANDS),
+            (Readers::People, Some(command)) => tables::help(out, [command]),
+        }
+    }
+
+    /// A sentence for people; programs do not want it.
+    pub fn remark(&mut self, text: &str) -> io::Result<()> {
+        match self.readers {
+            Readers::Programs => Ok(()),
+            Readers::People => render::line(&mut self.out, text),
+        }
+    }
+
+    /// Sends what was written on its way.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.progress.clear();
+        self.out.flush()
+    }
+
+    /// A command failed.
+    pub fn failure(&mut self, failure: &Failure) {
+        self.error(failure.code(), &texts::of_failure(failure));
+    }
+
+    /// A line was not understood.
+    pub fn bad_line(&mut self, bad: &BadLine) {
+        self.error(bad.code(), &texts::of_bad_line(bad));
+    }
+
+    /// `error: <code>: <text>`; people get the text alone.
+    pub fn error(&mut self, code: &str, text: &str) {
+        let line = match self.readers {
+            Readers::Programs => format!("error: {code}: {text}"),
+            Readers::People => format!("{} {text}", self.paint(Color::Red.bold(), &t!("console.error"))),
+        };
+        self.news_line(line);
+    }
+
+    /// Something that a person should read.
+    pub fn warning(&mut self, text: &str) {
+        let line = match self.readers {
+            Readers::Programs => format!("warning: {text}"),
+            Readers::People => format!("{} {text}", self.paint(Color::Yellow.bold(), &t!("console.warning"))),
+        };
+        self.news_line(line);
+    }
+
+    /// Something that happened by itself; programs do not want it.
+    pub fn news(&mut self, text: &str) {
+        if self.readers == Readers::People {
+            let line = self.paint(Ansi::new().dimmed(), text);
+            self.news_line(line);
+        }
+    }
+
+    /// How far a download is.
+    pub fn progress_of(&mut self, transfer: &Transfer) {
+        self.progress.transfer(transfer);
+    }
+
+    /// How far hashing is.
+    pub fn progress_of_hashing(&mut self, done_bytes: u64, total_bytes: u64, files_left: u64) {
+        if !self.is_prompting {
+            self.progress.hashing(done_bytes, total_bytes, files_left);
+        }
+    }
+
+    fn news_line(&mut self, line: String) {
+        if let Some(above_prompt) = self.above_prompt.as_ref().filter(|_| self.is_prompting) {
+            // Full: the terminal is slower than the news, and news can be missed.
+            let _ = above_prompt.try_send(line);
+            return;
+        }
+        let Self { out, err, progress, .. } = self;
+        progress.around(|| {
+            // What was answered before stands before; a closed standard output shows at the next answer.
+            let _ = out.flush();
+            // Nobody reads standard error any more: nothing can be told, and nothing else depends on it.
+            let _ = writeln!(err, "{line}");
+        });
+    }
+
+    fn paint(&self, style: Ansi, text: &str) -> String {
+        if self.has_colours { style.paint(text).to_string() } else { text.to_owned() }
+    }
+}
+
+/// Answers are written in pieces of this size.
+const OUT_BUFFER_BYTES: usize = 64 * 1024;
+
+fn is_empty(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Users(users) => users.is_empty(),
+        Outcome::Shared(shares) => shares.is_empty(),
+        Outcome::Unshared(paths) => paths.is_empty(),
+        Outcome::Transfers(transfers) => transfers.is_empty(),
+        _ => false,
+    }
+}

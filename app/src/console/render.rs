@@ -1,0 +1,229 @@
+//! Records for programs: one a line, fields separated by tabs, `-` where there is nothing.
+//!
+//! Names of others go through [`Shown`], so that a tab or line break in one cannot forge a field or a record.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+use potok_core::model::hash::ContentHash;
+use potok_core::model::share::Share;
+use potok_core::model::share_path::SharePath;
+use potok_core::model::shown::Shown;
+use potok_core::node::notice::{Connection, Me, Status, Transfer};
+use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
+
+use crate::command_line::table::Command;
+use crate::console::words;
+use crate::texts;
+
+/// `user⇥address⇥key`
+pub fn users(out: &mut impl Write, users: &[UserLine]) -> io::Result<()> {
+    users.iter().try_for_each(|user| {
+        writeln!(out, "{}\t{}\t{}", Shown(user.username.as_str()), OrDash(user.address), OrDash(user.key))
+    })
+}
+
+/// `user⇥size⇥hash⇥path`
+pub fn files(out: &mut impl Write, files: &[FileLine]) -> io::Result<()> {
+    files.iter().try_for_each(|file| {
+        let (user, path) = (Shown(file.username.as_str()), Shown(file.path.as_str()));
+        writeln!(out, "{user}\t{}\t{}\t{path}", OrDash(file.size), OrDash(file.hash))
+    })
+}
+
+/// `shared⇥path⇥size⇥hash`
+pub fn shared(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
+    shares.iter().try_for_each(|share| {
+        write!(out, "shared\t")?;
+        one_share(out, share)
+    })
+}
+
+/// `path⇥size⇥hash`
+pub fn my_shares(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
+    shares.iter().try_for_each(|share| one_share(out, share))
+}
+
+fn one_share(out: &mut impl Write, share: &Share) -> io::Result<()> {
+    writeln!(out, "{}\t{}\t{}", Shown(share.path.as_str()), OrDash(share.size), OrDash(share.hash))
+}
+
+/// `unshared⇥path`
+pub fn unshared(out: &mut impl Write, paths: &[SharePath]) -> io::Result<()> {
+    paths.iter().try_for_each(|path| writeln!(out, "unshared\t{}", Shown(path.as_str())))
+}
+
+/// `downloaded⇥local_path⇥size⇥hash`
+pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64, hash: ContentHash) -> io::Result<()> {
+    writeln!(out, "downloaded\t{}\t{size}\t{hash}", Shown(&local_path.to_string_lossy()))
+}
+
+/// `number⇥direction⇥state⇥user⇥done⇥total⇥bytes_per_second⇥path`
+pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()> {
+    transfers.iter().try_for_each(|transfer| {
+        writeln!(
+            out,
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            transfer.number,
+            words::direction(transfer.direction),
+            words::state(&transfer.state),
+            Shown(transfer.user.as_str()),
+            transfer.done_bytes,
+            transfer.total_bytes,
+            transfer.bytes_per_second,
+            Shown(&transfer.label),
+        )
+    })
+}
+
+/// `name⇥address⇥key`
+pub fn me(out: &mut impl Write, me: &Me) -> io::Result<()> {
+    writeln!(out, "{}\t{}\t{}", Shown(me.username.as_str()), OrDash(me.address), me.key)
+}
+
+/// One value.
+pub fn line(out: &mut impl Write, value: impl Display) -> io::Result<()> {
+    writeln!(out, "{value}")
+}
+
+/// `name⇥value`, one line for each of [`words::STATUS`].
+pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
+    status_values(status)
+        .into_iter()
+        .try_for_each(|(name, value)| writeln!(out, "{name}\t{}", Shown(value.as_deref().unwrap_or("-"))))
+}
+
+/// The lines of `status` with their plain values, in the order of [`words::STATUS`].
+pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
+    let (tracker, network) = match &status.connection {
+        Connection::None => (None, None),
+        Connection::Connecting { tracker, .. } | Connection::Refused { tracker, .. } => (Some(tracker.clone()), None),
+        Connection::Online { tracker, network, .. } => (Some(tracker.clone()), Some(network.clone())),
+    };
+    let values = [
+        Some(words::connection(&status.connection).to_owned()),
+        tracker,
+        network,
+        status.listening.map(|address| address.to_string()),
+        status.hosting.map(|address| address.to_string()),
+        Some(status.shares.to_string()),
+        Some(status.share_bytes.to_string()),
+        Some(status.files_to_hash.to_string()),
+        Some(status.downloads.to_string()),
+        Some(status.uploads.to_string()),
+        Some(status.down_bytes_per_second.to_string()),
+        Some(status.up_bytes_per_second.to_string()),
+        Some(status.download_folder.to_string_lossy().into_owned()),
+    ];
+    words::STATUS.iter().copied().zip(values).collect()
+}
+
+/// `usage⇥explanation`
+pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a Command>) -> io::Result<()> {
+    commands
+        .into_iter()
+        .try_for_each(|command| writeln!(out, "{}\t{}", texts::usage(command), texts::explanation(command)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use potok_core::model::username::Username;
+    use potok_core::node::notice::{Direction, TransferState};
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).expect("a Vec takes everything");
+        String::from_utf8(out).expect("text")
+    }
+
+    fn name(name: &str) -> Username {
+        Username::new(name).expect(name)
+    }
+
+    fn path(path: &str) -> SharePath {
+        SharePath::new(path).expect(path)
+    }
+
+    #[test]
+    fn writes_the_records_of_the_contract() {
+        let hash = ContentHash::from_bytes([0xab; 32]);
+        let hex = "ab".repeat(32);
+        let key: potok_core::model::key::PublicKey = hex.parse().expect("key");
+        let address = Some("[::1]:4001".parse().expect("address"));
+
+        let lines = [
+            UserLine { username: name("anna"), address: None, key: None },
+            UserLine { username: name("Мария"), address, key: Some(key) },
+        ];
+        assert_eq!(written(|out| users(out, &lines)), format!("anna\t-\t-\nМария\t[::1]:4001\t{hex}\n"));
+
+        let lines = [
+            FileLine { username: name("anna"), size: None, hash: None, path: path("my file, 1.txt") },
+            FileLine { username: name("ivan"), size: Some(120), hash: Some(hash), path: path("Trip/a.jpg") },
+        ];
+        let expected = format!("anna\t-\t-\tmy file, 1.txt\nivan\t120\t{hex}\tTrip/a.jpg\n");
+        assert_eq!(written(|out| files(out, &lines)), expected);
+
+        let share = [Share { path: path("Trip/a.jpg"), size: Some(5), hash: Some(hash) }];
+        assert_eq!(written(|out| shared(out, &share)), format!("shared\tTrip/a.jpg\t5\t{hex}\n"));
+        assert_eq!(written(|out| my_shares(out, &share)), format!("Trip/a.jpg\t5\t{hex}\n"));
+        assert_eq!(written(|out| unshared(out, &[path("a b")])), "unshared\ta b\n");
+
+        let forged = Path::new("/tmp/a\tb\nc");
+        let expected = format!("downloaded\t/tmp/a⟨U+0009⟩b⟨U+000A⟩c\t7\t{hex}\n");
+        assert_eq!(written(|out| downloaded(out, forged, 7, hash)), expected);
+
+        let i = Me { username: name("anna"), address, key };
+        assert_eq!(written(|out| me(out, &i)), format!("anna\t[::1]:4001\t{hex}\n"));
+
+        let transfer = Transfer {
+            number: 3,
+            direction: Direction::Download,
+            user: name("ivan"),
+            label: "Trip/\u{202e}x".into(),
+            local_path: None,
+            files: 2,
+            files_done: 1,
+            total_bytes: 100,
+            done_bytes: 40,
+            bytes_per_second: 9,
+            sources: 1,
+            state: TransferState::WaitingForSlot { place: 2 },
+        };
+        let expected = "3\tdownload\twaiting-for-slot\tivan\t40\t100\t9\tTrip/⟨U+202E⟩x\n";
+        assert_eq!(written(|out| transfers(out, &[transfer])), expected);
+    }
+
+    #[test]
+    fn status_has_one_line_a_word() {
+        let status_now = Status {
+            connection: Connection::Online {
+                tracker: "h:1".into(),
+                network: "Our\tnet".into(),
+                message_of_the_day: vec![],
+            },
+            listening: None,
+            hosting: None,
+            shares: 2,
+            share_bytes: 10,
+            files_to_hash: 0,
+            downloads: 1,
+            uploads: 0,
+            down_bytes_per_second: 5,
+            up_bytes_per_second: 0,
+            download_folder: PathBuf::from("/d"),
+        };
+        let text = written(|out| status(out, &status_now));
+        assert!(
+            text.starts_with("connection\tonline\ntracker\th:1\nnetwork\tOur⟨U+0009⟩net\nlistening\t-\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("up-bytes-per-second\t0\ndownload-folder\t/d\n"), "{text}");
+        assert_eq!(text.lines().count(), words::STATUS.len());
+    }
+}

@@ -1,0 +1,385 @@
+//! The console's one loop: a line at a time, its intent to the engine, what comes of it to the output.
+//!
+//! A command ends before the next begins; facts that belong to no command are told in between. Waiting is always for
+//! three things at once: the engine, a signal, and the end of patience.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, select};
+use potok_core::model::shown::Shown;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::Intent;
+use potok_core::node::notice::{Connection, Notice, Outcome};
+use rust_i18n::t;
+
+use crate::command_line::table::Tracker;
+use crate::command_line::{self, Request};
+use crate::console::completion::Completions;
+use crate::console::download;
+use crate::console::input::{Input, Line};
+use crate::console::output::Output;
+use crate::engine::Engine;
+use crate::signals::Interrupt;
+use crate::texts;
+
+/// How long the first command that needs the tracker waits for the connection.
+pub const TRACKER_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// What a session is started with.
+#[derive(Debug)]
+pub struct Options {
+    /// What relative paths are relative to.
+    pub cwd: PathBuf,
+    /// How long to wait for the tracker; zero when none was chosen.
+    pub tracker_wait: Duration,
+    /// Serve on after the last line.
+    pub keep_sharing: bool,
+}
+
+/// One run of the console.
+pub struct Session<'a> {
+    pub(super) engine: &'a dyn Engine,
+    pub(super) output: Output,
+    interrupts: Receiver<Interrupt>,
+    completions: Completions,
+    options: Options,
+    tracker_wait_ends: Instant,
+    connection: Option<Connection>,
+    has_told_trouble: bool,
+    has_failed: bool,
+    /// Finished files of transfers that nobody follows: queued before, by another program on this data folder perhaps.
+    pub(super) unfollowed: Vec<Notice>,
+}
+
+/// Why a command did not come to its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It failed.
+    Failed(Failure),
+    /// It failed, and that was told.
+    FailedAndTold,
+    /// Somebody does not want to wait any longer.
+    Interrupted(Interrupt),
+    /// The answer cannot be written.
+    Output(io::Error),
+    /// The engine has stopped.
+    EngineGone,
+    /// `quit`.
+    Quit,
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Why there is no next line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// All are read, or nobody reads the answers.
+    OfInput,
+    /// Somebody wanted it, or nothing can be done any more.
+    OfProgram,
+}
+
+impl std::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Joins an engine with an output.
+    pub fn new(
+        engine: &'a dyn Engine,
+        output: Output,
+        interrupts: Receiver<Interrupt>,
+        completions: Completions,
+        options: Options,
+    ) -> Self {
+        Self {
+            engine,
+            output,
+            interrupts,
+            completions,
+            tracker_wait_ends: Instant::now() + options.tracker_wait,
+            options,
+            connection: None,
+            has_told_trouble: false,
+            has_failed: false,
+            unfollowed: Vec::new(),
+        }
+    }
+
+    /// Runs every line; whether each succeeded.
+    pub fn run(mut self, input: &Input) -> bool {
+        let end = loop {
+            let next = self.next_line(input).and_then(|line| self.run_line(line));
+            if let Err(end) = next {
+                break end;
+            }
+        };
+        if end == End::OfInput && self.options.keep_sharing {
+            self.serve();
+        }
+        !self.has_failed
+    }
+
+    fn next_line(&mut self, input: &Input) -> Result<Line, End> {
+        self.output.set_prompting(input.ready.is_some());
+        input.ask_for_line();
+        let line = loop {
+            select! {
+                recv(input.lines) -> line => break line.map_err(|_closed| End::OfInput),
+                recv(self.engine.notices()) -> notice => match notice {
+                    Ok(Notice::Stopped) | Err(_) => break Err(self.engine_gone()),
+                    Ok(notice) => self.news(notice),
+                },
+                // At a prompt Ctrl-C is a key; as a signal it was meant for a command that has just ended.
+                recv(self.interrupts) -> interrupt => match interrupt {
+                    Ok(Interrupt::CtrlC) if input.ready.is_some() => {}
+                    _ => break Err(End::OfProgram),
+                },
+                recv(input.wants) -> want => if let Ok(want) = want { self.completions.ask(self.engine, want) },
+            }
+        };
+        self.output.set_prompting(false);
+        line
+    }
+
+    fn run_line(&mut self, line: Line) -> Result<(), End> {
+        let parsed = line.and_then(|line| command_line::parse(&line, &self.options.cwd));
+        let line = match parsed {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(()),
+            Err(bad) => {
+                self.has_failed = true;
+                self.output.bad_line(&bad);
+                return Ok(());
+            }
+        };
+        let carried_out = self.carry_out(line);
+        let flushed = self.output.flush().map_err(Stop::Output);
+        let Err(stop) = carried_out.and(flushed) else { return Ok(()) };
+        match stop {
+            Stop::Quit => return Err(End::OfProgram),
+            Stop::Output(why) if why.kind() == io::ErrorKind::BrokenPipe => return Err(End::OfInput),
+            // Only with a prompt: there it means "back to the prompt".
+            Stop::Interrupted(Interrupt::CtrlC) => return Ok(()),
+            _ => self.has_failed = true,
+        }
+        match stop {
+            Stop::Failed(failure) => self.output.failure(&failure),
+            Stop::Interrupted(_) => {
+                self.output.error("interrupted", &t!("console.interrupted"));
+                return Err(End::OfProgram);
+            }
+            Stop::Output(why) => {
+                self.output.error("internal", &t!("console.output-failed", why = why));
+                return Err(End::OfInput);
+            }
+            Stop::EngineGone => return Err(self.engine_gone()),
+            Stop::FailedAndTold | Stop::Quit => {}
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, line: command_line::Line) -> Result<(), Stop> {
+        let intent = match line.request {
+            Request::Quit => return Err(Stop::Quit),
+            Request::Help(command) => return Ok(self.output.help(command)?),
+            Request::Ask(intent) => intent,
+        };
+        self.await_tracker(line.command.tracker)?;
+        match intent {
+            Intent::Download(request) => self.download(request),
+            intent => self.answer(intent),
+        }
+    }
+
+    fn answer(&mut self, intent: Intent) -> Result<(), Stop> {
+        let is_list_of_mine = intent == Intent::ListShares;
+        let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
+        let outcome = self.ask(intent, &mut |_notice| false)?;
+        if outcome == Outcome::Done && !lists_files {
+            self.output.remark(&t!("console.done"))?;
+        }
+        Ok(self.output.outcome(&outcome, is_list_of_mine)?)
+    }
+
+    /// Sends a wish and waits for what comes of it; its files are written as they come. `takes` is offered every other
+    /// fact first, and says whether it took it.
+    pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&Notice) -> bool) -> Result<Outcome, Stop> {
+        let shows_hashing = matches!(intent, Intent::Share(_));
+        let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
+        let mut has_files = false;
+        let asked = self.engine.ask(intent);
+        loop {
+            match self.next_notice()? {
+                Notice::Outcome { id, result } if id == asked => {
+                    let outcome = result.map_err(Stop::Failed)?;
+                    if lists_files && !has_files {
+                        self.output.no_files()?;
+                    }
+                    return Ok(outcome);
+                }
+                Notice::Files { id, files } if id == asked => {
+                    if !files.is_empty() {
+                        self.output.files(&files, !has_files)?;
+                        has_files = true;
+                    }
+                }
+                Notice::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
+                    self.output.progress_of_hashing(done_bytes, total_bytes, files_left);
+                }
+                notice if takes(&notice) => {}
+                notice => self.news(notice),
+            }
+        }
+    }
+
+    /// The next fact.
+    fn next_notice(&self) -> Result<Notice, Stop> {
+        // Without an end of patience there is always one.
+        self.next_notice_until(None)?.ok_or(Stop::EngineGone)
+    }
+
+    /// The next fact, or none at the end of patience.
+    pub(super) fn next_notice_until(&self, until: Option<Instant>) -> Result<Option<Notice>, Stop> {
+        let too_late = until.map_or_else(crossbeam_channel::never, crossbeam_channel::at);
+        select! {
+            recv(self.engine.notices()) -> notice => match notice {
+                Ok(Notice::Stopped) | Err(_) => Err(Stop::EngineGone),
+                Ok(notice) => Ok(Some(notice)),
+            },
+            recv(self.interrupts) -> interrupt => Err(Stop::Interrupted(interrupt.unwrap_or(Interrupt::Terminate))),
+            recv(too_late) -> _ => Ok(None),
+        }
+    }
+
+    /// Gives the first connection a moment. With a tracker that refuses us, what needs it fails with its reason.
+    fn await_tracker(&mut self, need: Tracker) -> Result<(), Stop> {
+        if need == Tracker::No {
+            return Ok(());
+        }
+        while !matches!(self.connection, Some(Connection::Online { .. } | Connection::Refused { .. })) {
+            match self.next_notice_until(Some(self.tracker_wait_ends))? {
+                None => break,
+                // The command itself tells why it fails.
+                Some(Notice::Connection(refused @ Connection::Refused { .. })) if need == Tracker::Needed => {
+                    self.connection = Some(refused);
+                }
+                Some(notice) => self.news(notice),
+            }
+        }
+        match &self.connection {
+            Some(Connection::Refused { why, .. }) if need == Tracker::Needed => Err(Stop::Failed(why.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Serves until a signal comes.
+    fn serve(&mut self) {
+        // Nobody may be reading any more, and that is no reason to stop.
+        let _ = self.output.remark(&t!("console.still-sharing")).and_then(|()| self.output.flush());
+        loop {
+            match self.next_notice() {
+                Ok(notice) => self.news(notice),
+                Err(Stop::EngineGone) => {
+                    self.engine_gone();
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn engine_gone(&mut self) -> End {
+        self.has_failed = true;
+        self.output.error("internal", &t!("console.engine-gone"));
+        End::OfProgram
+    }
+
+    /// A fact that no command waits for.
+    pub(super) fn news(&mut self, notice: Notice) {
+        let shown = |text: &str| Shown(text).to_string();
+        if self.completions.take(&notice) {
+            return;
+        }
+        self.keep_unfollowed(&notice);
+        match notice {
+            Notice::Connection(connection) => self.connection_news(connection),
+            Notice::Joined(user) => self.output.news(&t!("console.joined", user = shown(user.username.as_str()))),
+            Notice::Left(user) => self.output.news(&t!("console.left", user = shown(user.as_str()))),
+            Notice::SharesChanged { added, removed } => {
+                self.output.news(&t!("console.shares-changed", added = added.len(), removed = removed.len()));
+            }
+            Notice::Skipped { path, why } => {
+                self.output.warning(&t!("console.skipped", path = shown(&path), why = shown(&why)));
+            }
+            Notice::PeerLied { user } => self.output.warning(&t!("console.peer-lied", user = shown(user.as_str()))),
+            Notice::Warning(text) => self.output.warning(&shown(&text)),
+            Notice::Downloaded { local_path, size, .. } => {
+                let (path, size) = (shown(&local_path.to_string_lossy()), crate::human::size(size));
+                self.output.news(&t!("console.downloaded", path = path, size = size));
+            }
+            Notice::FileFailed { remote_path, failure, .. } => {
+                self.output.warning(&about_file(&remote_path, &failure));
+            }
+            // The outcome of a wish that nobody waits for any more; progress of what nobody follows.
+            Notice::Outcome { .. }
+            | Notice::Files { .. }
+            | Notice::CatalogChanged
+            | Notice::Lagged
+            | Notice::Hashing { .. }
+            | Notice::Transfer(_)
+            | Notice::TransferGone { .. }
+            | Notice::Stopped => {}
+        }
+    }
+
+    /// Whoever asks for such a download later joins it, and is told of all its files.
+    fn keep_unfollowed(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Downloaded { .. } if self.unfollowed.len() < download::EARLY_FACTS_MAX => {
+                self.unfollowed.push(notice.clone());
+            }
+            Notice::TransferGone { .. } => {
+                self.unfollowed.retain(|kept| download::number_of(kept) != download::number_of(notice));
+            }
+            _ => {}
+        }
+    }
+
+    fn connection_news(&mut self, connection: Connection) {
+        match &connection {
+            Connection::Online { tracker, network, message_of_the_day } => {
+                let was_online = matches!(self.connection, Some(Connection::Online { .. }));
+                if !was_online {
+                    let (network, tracker) = (Shown(network).to_string(), Shown(tracker).to_string());
+                    self.output.news(&t!("console.online", network = network, tracker = tracker));
+                    message_of_the_day.iter().for_each(|line| self.output.news(&Shown(line).to_string()));
+                }
+                self.has_told_trouble = false;
+            }
+            Connection::Connecting { why: Some(why), .. } if !self.has_told_trouble => {
+                self.has_told_trouble = true;
+                self.output.warning(&texts::of_failure(why));
+            }
+            Connection::Refused { why, .. } if self.connection.as_ref() != Some(&connection) => {
+                self.output.failure(why);
+            }
+            Connection::None | Connection::Connecting { .. } | Connection::Refused { .. } => {}
+        }
+        self.connection = Some(connection);
+    }
+}
+
+/// Why one file of several failed; its name stands in front unless the sentence has it.
+pub(super) fn about_file(remote_path: &str, failure: &Failure) -> String {
+    let (path, sentence) = (Shown(remote_path).to_string(), texts::of_failure(failure));
+    if sentence.contains(&path) { sentence } else { format!("{path}: {sentence}") }
+}

@@ -1,0 +1,71 @@
+//! The words for states: one list for records, which programs read, and for the translations that people read.
+
+use potok_core::node::notice::{Connection, Direction, TransferState};
+
+/// What a transfer can be doing.
+pub const STATES: &[&str] = &[
+    "queued",
+    "waiting-for-user",
+    "connecting",
+    "waiting-for-slot",
+    "checking",
+    "running",
+    "paused",
+    "disk-full",
+    "finished",
+    "failed",
+];
+
+/// How we can stand with the tracker.
+pub const CONNECTIONS: &[&str] = &["none", "connecting", "online", "refused"];
+
+/// The lines of `status`.
+pub const STATUS: &[&str] = &[
+    "connection",
+    "tracker",
+    "network",
+    "listening",
+    "hosting",
+    "shares",
+    "share-bytes",
+    "files-to-hash",
+    "downloads",
+    "uploads",
+    "down-bytes-per-second",
+    "up-bytes-per-second",
+    "download-folder",
+];
+
+/// The word for what a transfer is doing.
+pub fn state(state: &TransferState) -> &'static str {
+    match state {
+        TransferState::Queued => "queued",
+        TransferState::WaitingForUser => "waiting-for-user",
+        TransferState::Connecting => "connecting",
+        TransferState::WaitingForSlot { .. } => "waiting-for-slot",
+        TransferState::Checking => "checking",
+        TransferState::Running => "running",
+        TransferState::Paused => "paused",
+        TransferState::DiskFull => "disk-full",
+        TransferState::Finished => "finished",
+        TransferState::Failed(_) => "failed",
+    }
+}
+
+/// The word for how we stand with the tracker.
+pub fn connection(connection: &Connection) -> &'static str {
+    match connection {
+        Connection::None => "none",
+        Connection::Connecting { .. } => "connecting",
+        Connection::Online { .. } => "online",
+        Connection::Refused { .. } => "refused",
+    }
+}
+
+/// The word for a direction.
+pub fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Download => "download",
+        Direction::Upload => "upload",
+    }
+}

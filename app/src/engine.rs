@@ -1,0 +1,25 @@
+//! What console and window need of a running client. Tests put a scripted one in its place.
+
+use crossbeam_channel::Receiver;
+use potok_core::node::Node;
+use potok_core::node::intent::{Intent, IntentId};
+use potok_core::node::notice::Notice;
+
+/// Wishes in, facts out.
+pub trait Engine {
+    /// Sends a wish; its outcome comes as a notice with the same id.
+    fn ask(&self, intent: Intent) -> IntentId;
+
+    /// What has happened, in order.
+    fn notices(&self) -> &Receiver<Notice>;
+}
+
+impl Engine for Node {
+    fn ask(&self, intent: Intent) -> IntentId {
+        Self::ask(self, intent)
+    }
+
+    fn notices(&self) -> &Receiver<Notice> {
+        Self::notices(self)
+    }
+}

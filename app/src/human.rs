@@ -1,0 +1,59 @@
+//! Numbers as people read them.
+
+use std::time::Duration;
+
+use humansize::{BINARY, FormatSizeOptions};
+
+use crate::texts;
+
+/// A number of bytes: `1.5 MiB`.
+pub fn size(bytes: u64) -> String {
+    let options: FormatSizeOptions = BINARY.decimal_places(1).space_after_value(true);
+    texts::decimal_sign(humansize::format_size(bytes, options))
+}
+
+/// Bytes a second: `1.5 MiB/s`.
+pub fn speed(bytes_per_second: u64) -> String {
+    size(bytes_per_second) + "/s"
+}
+
+/// How much of `total` is `done`, in whole percent; 100 only when nothing is missing.
+pub fn percent(done: u64, total: u64) -> u64 {
+    if done >= total {
+        return 100;
+    }
+    // `done < total`, so the quotient is at most 99.
+    u64::try_from(u128::from(done) * 100 / u128::from(total)).unwrap_or(99)
+}
+
+/// How long the rest takes at this speed: `1:02:03`, `2:03`. None while nothing moves or when nobody would wait so long.
+pub fn time_left(missing_bytes: u64, bytes_per_second: u64) -> Option<String> {
+    let seconds = missing_bytes.checked_div(bytes_per_second)?;
+    if seconds > TIME_LEFT_MAX.as_secs() {
+        return None;
+    }
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    Some(if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") })
+}
+
+/// Beyond this an estimate is noise.
+const TIME_LEFT_MAX: Duration = Duration::from_secs(99 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_numbers() {
+        assert_eq!([size(0), size(1023), size(1536), size(5 << 30)], ["0 B", "1023 B", "1.5 KiB", "5 GiB"]);
+        assert_eq!(speed(2048), "2 KiB/s");
+        assert_eq!(
+            [percent(0, 0), percent(999, 1000), percent(u64::MAX - 1, u64::MAX), percent(5, 5)],
+            [100, 99, 99, 100]
+        );
+        assert_eq!(time_left(100, 0), None);
+        assert_eq!(time_left(123, 1).as_deref(), Some("2:03"));
+        assert_eq!(time_left(3723, 1).as_deref(), Some("1:02:03"));
+        assert_eq!(time_left(u64::MAX, 1), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! The whole app as a library: what `main.rs` starts, and what tests drive.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`args`] | the arguments, shared by man pages and completions |
+//! | [`settings_file`] | `config.toml`: read, set aside, saved |
+//! | [`command_line`] | one line that a person types → what it asks for; used by console and window |
+//! | [`console`] | the client without a window |
+//! | [`texts`] | every sentence a person reads, in their language |
+//! | [`engine`], [`signals`], [`logging`], [`human`], [`docs`] | small helpers of these |
+
+rust_i18n::i18n!("../assets/translations", fallback = "en");
+
+pub mod args;
+pub mod command_line;
+pub mod console;
+pub mod docs;
+pub mod engine;
+pub mod human;
+pub mod logging;
+pub mod settings_file;
+pub mod signals;
+pub mod texts;

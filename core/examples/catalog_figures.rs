@@ -1,0 +1,384 @@
+//! What the tracker's catalog costs with a million shares: memory, announcing, searching, listing, leaving.
+//!
+//! ```text
+//! cargo run --release -p potok-core --no-default-features --example catalog_figures -- [shares] [sorted|random] [ascii|cyrillic]
+//! ```
+//!
+//! Names, needles and classes of needles are those of `bench/tracker`: 53 bytes on average, words by Zipf's law.
+//! Memory is what the process has resident (Linux only) less what it had before; times are of one thread.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are small")]
+
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use potok_core::model::hash::ContentHash;
+use potok_core::model::share::Share;
+use potok_core::model::share_path::SharePath;
+use potok_core::model::username::Username;
+use potok_core::tracker::catalog::query::Query;
+use potok_core::tracker::catalog::{Catalog, Insert, OwnerId, Which};
+
+const OWNERS: usize = 1_000;
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let count: usize = args.next().map_or(1_000_000, |n| n.parse().unwrap());
+    let order = args.next().unwrap_or_else(|| "sorted".into());
+    let script = args.next().unwrap_or_else(|| "ascii".into());
+    let corpus = Corpus::new(count, &script, order == "sorted");
+    println!("{count} shares, {order}, {script}, {:.1} bytes a path", corpus.text.len() as f64 / count as f64);
+
+    let mut catalog = Catalog::new();
+    let owners: Vec<OwnerId> =
+        (0..OWNERS).map(|n| catalog.add_owner(Username::new(&format!("user{n}")).unwrap())).collect();
+    let resident_before = resident_bytes();
+    announce(&mut catalog, &corpus, &owners);
+    println!("memory: {:.1} bytes a share resident", (resident_bytes() - resident_before) as f64 / count as f64);
+    search(&catalog, &corpus);
+    look_up(&catalog, &corpus, &owners);
+    list(&mut catalog, &corpus, &owners);
+    come_and_go(&mut catalog, &corpus, &owners);
+    leave(&mut catalog, &corpus);
+}
+
+fn announce(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
+    let mut pauses = Pauses::default();
+    let start = Instant::now();
+    let mut making = Duration::ZERO;
+    for from in (0..corpus.count).step_by(100) {
+        let made = Instant::now();
+        let line: Vec<_> = (from..(from + 100).min(corpus.count)).map(|n| corpus.share(n)).collect();
+        making += made.elapsed();
+        pauses.time(|| {
+            for (n, share) in line.iter().enumerate() {
+                assert_eq!(catalog.insert(owners[(from + n) / 1_000 % OWNERS], share), Insert::New);
+            }
+        });
+    }
+    let busy = start.elapsed() - making;
+    println!("announce: {:.0} shares/s; 100 at once: {pauses}", corpus.count as f64 / busy.as_secs_f64());
+}
+
+fn search(catalog: &Catalog, corpus: &Corpus) {
+    let needles = corpus.needles();
+    let mut all = Pauses::default();
+    for class in ["rare", "common", "miss"] {
+        for len in 3..=8 {
+            let mut pauses = Pauses::default();
+            let mut hits = 0;
+            for (_, _, needle) in needles.iter().filter(|(of, letters, _)| *of == class && *letters == len) {
+                hits += first_hundred(catalog, needle, &mut [&mut pauses, &mut all]);
+            }
+            println!("search, {class}, {len} letters, first 100: {pauses}, hits {hits}");
+        }
+    }
+    println!("search, all: {all}");
+    let mut two = Pauses::default();
+    for pair in needles.windows(2).step_by(3) {
+        first_hundred(catalog, &format!("{} {}", pair[0].2, pair[1].2), &mut [&mut two]);
+    }
+    println!("search, two words, first 100: {two}");
+    for needle in ["e", "q", "mp", "qx", "mp3", "_19", "flac"] {
+        let mut page = Pauses::default();
+        first_hundred(catalog, needle, &mut [&mut page]);
+        let query = Query::new(&[needle]);
+        let mut steps = Pauses::default();
+        let mut list = steps.time(|| catalog.list(Which::Search(&query), None, None));
+        while !steps.time(|| catalog.gather(&mut list)) {}
+        println!("search, {needle:?}: first 100 {page}; all {} in steps: {steps}", list.lines());
+    }
+}
+
+fn first_hundred(catalog: &Catalog, words: &str, pauses: &mut [&mut Pauses]) -> u64 {
+    let words: Vec<_> = words.split(' ').collect();
+    let mut out = BytesMut::with_capacity(1 << 16);
+    let start = Instant::now();
+    let query = Query::new(&words);
+    let mut list = catalog.list(Which::Search(&query), None, Some(100));
+    while !catalog.gather(&mut list) {}
+    assert!(catalog.write_lines(&mut list, &mut out, usize::MAX));
+    let took = start.elapsed();
+    pauses.iter_mut().for_each(|pauses| pauses.0.push(took));
+    list.lines()
+}
+
+fn look_up(catalog: &Catalog, corpus: &Corpus, owners: &[OwnerId]) {
+    let (mut sources, mut gets, mut theirs) = (Pauses::default(), Pauses::default(), Pauses::default());
+    for n in (0..corpus.count).step_by(corpus.count / 1_000) {
+        let share = corpus.share(n);
+        let found = sources.time(|| catalog.list(Which::Sources(share.hash.unwrap()), None, Some(100)));
+        assert_eq!(found.lines(), 1);
+        assert!(gets.time(|| catalog.get(owners[n / 1_000 % OWNERS], &share.path)).is_some());
+        let list = theirs.time(|| catalog.list(Which::Owner(owners[n / 1_000 % OWNERS]), None, None));
+        assert_eq!(list.lines() as usize, catalog.shares_of(owners[n / 1_000 % OWNERS]));
+    }
+    println!("sources: {sources}");
+    println!("get: {gets}");
+    println!("one owner's list: {theirs}");
+}
+
+fn list(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
+    let resident_before = resident_bytes();
+    let (mut starts, mut writes, mut pages) = (Pauses::default(), Pauses::default(), Pauses::default());
+    let mut list = starts.time(|| catalog.list(Which::All, None, None));
+    let mut out = BytesMut::with_capacity(1 << 17);
+    let mut bytes = 0;
+    // Somebody goes on announcing while the list is read.
+    let mut n = 0;
+    let mut changes = Pauses::default();
+    loop {
+        let done = writes.time(|| catalog.write_lines(&mut list, &mut out, 64 << 10));
+        bytes += out.len();
+        out.clear();
+        if done {
+            break;
+        }
+        let share = corpus.share(n * 7_919 % corpus.count);
+        let changed = Share { size: Some(7), ..share.clone() };
+        changes.time(|| catalog.insert(owners[n * 7_919 % corpus.count / 1_000 % OWNERS], &changed));
+        n += 1;
+    }
+    println!("whole list of {} lines, {} MB: start {starts}", list.lines(), bytes / 1_000_000);
+    println!("  64 KiB: {writes}; a change meanwhile: {changes}");
+    println!(
+        "  memory while it ran: {:.1} bytes a line",
+        (resident_bytes() - resident_before) as f64 / list.lines() as f64
+    );
+    drop(list);
+    let mut after = None;
+    loop {
+        let page = pages.time(|| {
+            let mut page = catalog.list(Which::All, after.as_ref(), Some(10_000));
+            catalog.write_lines(&mut page, &mut out, usize::MAX);
+            page
+        });
+        out.clear();
+        after = page.more().cloned();
+        if after.is_none() {
+            break;
+        }
+    }
+    println!("pages of 10,000, written: {pages}");
+}
+
+fn come_and_go(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
+    let (mut removals, mut inserts) = (Pauses::default(), Pauses::default());
+    for n in (0..corpus.count).map(|n| n * 7_919 % corpus.count).take(200_000) {
+        let share = corpus.share(n);
+        let owner = owners[n / 1_000 % OWNERS];
+        assert!(removals.time(|| catalog.remove(owner, &share.path)));
+        assert_eq!(inserts.time(|| catalog.insert(owner, &share)), Insert::New);
+    }
+    println!("remove one anywhere: {removals}");
+    println!("insert one anywhere: {inserts}");
+}
+
+fn leave(catalog: &mut Catalog, corpus: &Corpus) {
+    let many = catalog.add_owner(Username::new("many").unwrap());
+    for n in 0..100_000.min(corpus.count) {
+        catalog.insert(many, &corpus.share(corpus.count - 1 - n * 10 % corpus.count));
+    }
+    let mut pauses = Pauses::default();
+    let left = pauses.time(|| catalog.remove_owner(many));
+    println!("{left} shares leave, from everywhere: {pauses}");
+    let many = catalog.add_owner(Username::new("many").unwrap());
+    for n in 0..100_000.min(corpus.count) {
+        let path = SharePath::new(&format!("Music/{:03}/{}", n / 100, corpus.path(n).replace('/', "_"))).unwrap();
+        catalog.insert(many, &Share { path, size: Some(1), hash: None });
+    }
+    let mut pauses = Pauses::default();
+    let left = pauses.time(|| catalog.remove_owner(many));
+    println!("{left} shares leave, from one folder: {pauses}");
+}
+
+/// How long each of many things took.
+#[derive(Default)]
+struct Pauses(Vec<Duration>);
+
+impl Pauses {
+    fn time<T>(&mut self, job: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = job();
+        self.0.push(start.elapsed());
+        result
+    }
+}
+
+impl std::fmt::Display for Pauses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let quantile = |q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];
+        match sorted.len() {
+            0 => f.write_str("none"),
+            1 => write!(f, "{:.1?}", sorted[0]),
+            _ => {
+                let mean = sorted.iter().sum::<Duration>() / sorted.len() as u32;
+                let (p50, p99) = (quantile(0.5), quantile(0.99));
+                write!(f, "mean {mean:.1?} p50 {p50:.1?} p99 {p99:.1?} max {:.1?}", sorted[sorted.len() - 1])
+            }
+        }
+    }
+}
+
+/// Reproducible names, as `bench/tracker/trackbench` makes them.
+struct Corpus {
+    count: usize,
+    /// One behind the other: a `String` each would be counted as memory.
+    text: String,
+    ends: Vec<u32>,
+    is_cyrillic: bool,
+}
+
+impl Corpus {
+    fn new(count: usize, script: &str, sorted: bool) -> Self {
+        let words = words();
+        let is_cyrillic = script == "cyrillic";
+        // No `String` a name is left on the heap: what it frees later would hide what the catalog takes.
+        let mut made = String::new();
+        let mut spans = Vec::new();
+        for n in 0..count as u64 {
+            let start = made.len();
+            let name = name(&words, n);
+            made.push_str(&if is_cyrillic { cyrillic(&name) } else { name });
+            spans.push(start..made.len());
+        }
+        if sorted {
+            spans.sort_unstable_by(|a, b| made[a.clone()].cmp(&made[b.clone()]));
+        }
+        let mut corpus = Self { count, text: String::with_capacity(made.len()), ends: Vec::new(), is_cyrillic };
+        for span in spans {
+            corpus.text.push_str(&made[span]);
+            corpus.ends.push(corpus.text.len() as u32);
+        }
+        corpus
+    }
+
+    fn path(&self, n: usize) -> &str {
+        let start = n.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.text[start..self.ends[n] as usize]
+    }
+
+    fn share(&self, n: usize) -> Share {
+        let mut hash = [0; 32];
+        for (at, part) in hash.chunks_mut(8).enumerate() {
+            part.copy_from_slice(&mix(n as u64 * 4 + at as u64).to_le_bytes());
+        }
+        let path = SharePath::new(self.path(n)).unwrap();
+        Share { path, size: Some(mix(n as u64) >> 30), hash: Some(ContentHash::from_bytes(hash)) }
+    }
+
+    /// Class, letters, needle: the most and the least frequent of many pieces of names, and some of none.
+    fn needles(&self) -> Vec<(&'static str, usize, String)> {
+        let mut needles = Vec::new();
+        let text = self.text.to_lowercase();
+        let letters: Vec<char> = text.chars().collect();
+        let sample = &text[..text.floor_char_boundary(text.len().min(8_000_000))];
+        for len in 3..=8 {
+            let mut pieces: Vec<(usize, String)> = Vec::new();
+            let mut r = mix(len as u64);
+            while pieces.len() < 300 {
+                r = mix(r);
+                let piece = &letters[(r % (letters.len() - 200) as u64) as usize..][..len];
+                let piece: String = piece.iter().collect();
+                if piece.chars().all(char::is_alphabetic) && !pieces.iter().any(|(_, other)| *other == piece) {
+                    pieces.push((memchr::memmem::find_iter(sample.as_bytes(), &piece).count(), piece));
+                }
+            }
+            pieces.sort();
+            needles.extend(pieces[..20].iter().map(|(_, piece)| ("rare", len, piece.clone())));
+            needles.extend(pieces[280..].iter().map(|(_, piece)| ("common", len, piece.clone())));
+            for _ in 0..20 {
+                r = mix(r);
+                let letter = |at: usize| char::from(b'a' + (mix(r + at as u64) >> 7) as u8 % 26);
+                let piece: String = (0..len).map(letter).collect();
+                let piece = if len == 3 { format!("q{}{}", r % 10, &piece[2..]) } else { piece };
+                needles.push(("miss", len, if self.is_cyrillic { cyrillic(&piece) } else { piece }));
+            }
+        }
+        needles
+    }
+}
+
+fn mix(z: u64) -> u64 {
+    let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+const ONSET: [&str; 24] = [
+    "b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "st", "tr", "ch", "sh",
+    "br", "pl",
+];
+const VOWEL: [&str; 10] = ["a", "e", "i", "o", "u", "ai", "ea", "ou", "ie", "oo"];
+const CODA: [&str; 14] = ["", "", "", "", "n", "r", "s", "l", "t", "m", "nd", "ck", "ng", "x"];
+const ENDINGS: [&str; 12] =
+    [".mp3", ".mp3", ".mp3", ".flac", ".flac", ".mkv", ".mp4", ".pdf", ".epub", ".zip", ".jpg", ".iso"];
+const WORDS: usize = 60_000;
+
+fn words() -> Vec<String> {
+    let word = |i: u64| {
+        let mut r = mix(i ^ 0xABCD_EF01);
+        // Frequent words are short, as in natural text.
+        let syllables = if i < 200 { 1 } else { 2 + if i < 5_000 { 0 } else { r & 1 } };
+        let syllable = |_| {
+            r = mix(r);
+            [ONSET[(r % 24) as usize], VOWEL[((r >> 8) % 10) as usize], CODA[((r >> 16) % 14) as usize]].concat()
+        };
+        (0..syllables).map(syllable).collect()
+    };
+    (0..WORDS as u64).map(word).collect()
+}
+
+fn name(words: &[String], i: u64) -> String {
+    let mut r = mix(i.wrapping_mul(2_654_435_761) ^ 0x5151);
+    // The rank of a word by a law like Zipf's.
+    let word = |r: u64| {
+        let rank = (WORDS as f64).powf((r >> 11) as f64 / (1u64 << 53) as f64) as usize;
+        &words[rank.saturating_sub(1).min(WORDS - 1)]
+    };
+    let mut name = String::new();
+    for n in 0..4 + r % 4 {
+        r = mix(r);
+        let mut letters = word(r).chars();
+        let first = letters.next().unwrap();
+        name.push(if r & 7 == 0 { first } else { first.to_ascii_uppercase() });
+        name.push_str(letters.as_str());
+        name.push(if n == 1 { '-' } else { '_' });
+    }
+    r = mix(r);
+    // A piece of the index keeps names distinct, as track numbers and release ids do.
+    let mut tag = i;
+    let mut digits = Vec::new();
+    while tag > 0 || digits.is_empty() {
+        digits.push(char::from_digit((tag % 36) as u32, 36).unwrap());
+        tag /= 36;
+    }
+    name.extend(digits.iter().rev());
+    name.push_str(&format!("_{}", 1960 + r % 66));
+    while name.len() < 36 {
+        r = mix(r);
+        name.push('_');
+        name.push_str(word(r));
+    }
+    name.push_str(ENDINGS[((r >> 20) % 12) as usize]);
+    name
+}
+
+/// The same in letters of two bytes.
+fn cyrillic(name: &str) -> String {
+    let lower: Vec<char> = "абцдефгхийклмнопярстувжшыз".chars().collect();
+    let letter = |c: char| match c {
+        'a'..='z' => lower[c as usize - 'a' as usize],
+        'A'..='Z' => lower[c as usize - 'A' as usize].to_uppercase().next().unwrap(),
+        other => other,
+    };
+    name.chars().map(letter).collect()
+}
+
+fn resident_bytes() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
+}

@@ -1,0 +1,99 @@
+//! What a tracker remembers about people between sessions: whose a name is, and who is shut out.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
+
+/// A name and the key that owns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The name as its owner wrote it last.
+    pub username: Username,
+    /// Whose it is.
+    pub key: PublicKey,
+    /// When the owner was last seen under it, in seconds since 1970 by the tracker's clock.
+    pub used_at: u64,
+}
+
+/// Who is shut out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BanTarget {
+    /// A person, under whatever name and from wherever.
+    Key(PublicKey),
+    /// Everybody at an address.
+    Address(IpAddr),
+}
+
+impl fmt::Display for BanTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+/// One change of what a tracker keeps on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A name is bound to a key, or was used again.
+    Bound(Binding),
+    /// A name is free again.
+    Released {
+        /// The name regardless of case.
+        folded: String,
+    },
+    /// Somebody is shut out.
+    Banned(BanTarget),
+    /// Somebody is let in again.
+    Unbanned(BanTarget),
+}
+
+/// A text that is neither a key nor an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a key of 64 hexadecimal digits or an IP address")]
+pub struct BadBanTarget;
+
+impl std::str::FromStr for BanTarget {
+    type Err = BadBanTarget;
+
+    fn from_str(text: &str) -> Result<Self, BadBanTarget> {
+        if let Ok(key) = text.parse() {
+            return Ok(Self::Key(key));
+        }
+        let address: IpAddr = text.parse().map_err(|_neither| BadBanTarget)?;
+        Ok(Self::Address(address.to_canonical()))
+    }
+}
+
+impl serde::Serialize for BanTarget {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for BanTarget {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_read_as_it_is_written() {
+        let key = "ab".repeat(32);
+        for text in [key.as_str(), "192.0.2.7", "2001:db8::1"] {
+            assert_eq!(text.parse::<BanTarget>().expect(text).to_string(), text);
+        }
+        assert_eq!("::ffff:192.0.2.7".parse::<BanTarget>().expect("mapped").to_string(), "192.0.2.7");
+        for bad in ["", "anna", "192.0.2.0/24", "abab"] {
+            assert_eq!(bad.parse::<BanTarget>(), Err(BadBanTarget), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Reaching somebody by TCP, and whom we refuse to reach.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use crate::model::invite::HostPort;
+
+/// Addresses of one host name that are tried, each with its own time: a name with hundreds is an attack.
+const ADDRESSES_MAX: usize = 8;
+
+/// Connects to the first address of a host that answers in time.
+pub async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
+    let addresses = timeout(each, lookup_host((to.host(), to.port()))).await.map_err(timed_out)??;
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses.take(ADDRESSES_MAX) {
+        match self::address(address, each).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Connects to one address in time, without Nagle's delay and with keep-alive.
+pub async fn address(to: SocketAddr, within: Duration) -> io::Result<TcpStream> {
+    let stream = timeout(within, TcpStream::connect(to)).await.map_err(timed_out)??;
+    tune(&stream)?;
+    Ok(stream)
+}
+
+/// What every connection of ours has: small writes leave at once, and a vanished other side is noticed.
+pub fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(20));
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+fn timed_out(_elapsed: tokio::time::error::Elapsed) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "no answer in time")
+}
+
+/// Whether a tracker that we reach at `tracker` may send us to `peer`. A tracker on the Internet must not be able to
+/// aim us at this computer or at the router: nearer addresses are for trackers that are as near.
+pub fn may_dial(peer: IpAddr, tracker: IpAddr) -> bool {
+    let (peer, tracker) = (peer.to_canonical(), tracker.to_canonical());
+    match distance(peer) {
+        None => false,
+        Some(of_peer) => distance(tracker).is_some_and(|of_tracker| of_tracker <= of_peer),
+    }
+}
+
+/// 0: this computer, 1: the local network, 2: the world. `None`: nobody's address.
+fn distance(ip: IpAddr) -> Option<u8> {
+    if ip.is_unspecified() || ip.is_multicast() {
+        return None;
+    }
+    if ip.is_loopback() {
+        return Some(0);
+    }
+    let near = match ip {
+        IpAddr::V4(v4) if v4.is_broadcast() || v4.is_link_local() => return None,
+        IpAddr::V4(v4) => v4.is_private() || is_carrier_grade(v4),
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => return None,
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    };
+    Some(if near { 1 } else { 2 })
+}
+
+/// 100.64.0.0/10 (RFC 6598): shared address space, used by overlay networks too.
+fn is_carrier_grade(ip: std::net::Ipv4Addr) -> bool {
+    let [a, b, ..] = ip.octets();
+    a == 100 && b & 0xc0 == 64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_far_tracker_cannot_aim_us_at_near_addresses() {
+        for (peer, tracker, allowed) in [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.2", "127.0.0.1", true),
+            ("192.168.1.5", "127.0.0.1", true),
+            ("127.0.0.1", "192.168.1.1", false),
+            ("127.0.0.1", "8.8.8.8", false),
+            ("::ffff:127.0.0.1", "8.8.8.8", false),
+            ("192.168.1.1", "8.8.8.8", false),
+            ("10.0.0.1", "192.168.1.9", true),
+            ("100.64.1.1", "100.64.1.2", true),
+            ("9.9.9.9", "8.8.8.8", true),
+            ("9.9.9.9", "192.168.1.1", true),
+            ("169.254.169.254", "127.0.0.1", false),
+            ("0.0.0.0", "127.0.0.1", false),
+            ("224.0.0.1", "127.0.0.1", false),
+            ("fe80::1", "::1", false),
+            ("fd00::1", "2001:db8::1", false),
+            ("2001:db8::2", "fd00::1", true),
+        ] {
+            let (p, t) = (peer.parse().expect(peer), tracker.parse().expect(tracker));
+            assert_eq!(may_dial(p, t), allowed, "{peer} told by {tracker}");
+        }
+    }
+}

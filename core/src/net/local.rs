@@ -1,0 +1,69 @@
+//! This computer's own addresses and ports.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
+/// Ports that a peer server is given: above what systems use for themselves, below the ephemeral ports of some.
+const PEER_PORTS: std::ops::Range<u16> = 20_000..60_000;
+/// How many ports are tried one after the other.
+const TRIES_MAX: u16 = 200;
+
+/// Opens the peer server's port: `wanted`, else the next free one.
+pub fn listen_near(ip: IpAddr, wanted: u16) -> io::Result<TcpListener> {
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for step in 0..TRIES_MAX {
+        let Some(port) = wanted.checked_add(step) else { break };
+        match listen(SocketAddr::new(ip, port)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
+            other => return other,
+        }
+    }
+    Err(last)
+}
+
+/// Opens exactly this address; port 0 lets the system choose. Ready for tokio.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let domain = if address.is_ipv4() { socket2::Domain::IPV4 } else { socket2::Domain::IPV6 };
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    // A restarted tracker gets its port back although old connections linger. On Windows the option means something
+    // else: it would let two programs share a port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Connections that the system holds until they are accepted; it cuts this to its own maximum.
+const BACKLOG: i32 = 4096;
+
+/// A port to begin with, drawn once and then remembered.
+pub fn random_peer_port() -> u16 {
+    rand::RngExt::random_range(&mut rand::rng(), PEER_PORTS)
+}
+
+/// The address under which others most likely reach this computer, for an invite: a local network's before a public
+/// one's, IPv4 before IPv6, loopback if there is nothing else.
+pub fn best_address() -> IpAddr {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let usable = interfaces.into_iter().map(|interface| interface.ip()).filter(|ip| match ip {
+        IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local(),
+        IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local(),
+    });
+    usable.min_by_key(IpAddr::is_ipv6).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_gives_the_next_free_one() {
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let first = listen(SocketAddr::new(ip, 0)).expect("listens");
+        let taken = first.local_addr().expect("bound").port();
+        let second = listen_near(ip, taken).expect("listens");
+        assert!(second.local_addr().expect("bound").port() > taken);
+    }
+}

@@ -1,0 +1,472 @@
+//! The gate *Who*: TLS 1.3 in which both sides prove an Ed25519 key. What it hands out is a stream and the key that
+//! was proven; there is no other source of "who is this".
+//!
+//! The keys are raw public keys (RFC 7250): no certificate, no names, no dates. There is no resumption and no early
+//! data, because a resumed session would rest on a ticket instead of a proof.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs as provider};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+
+use crate::model::key::PublicKey;
+use crate::net::identity::Identity;
+
+/// The first byte of a TLS handshake record; no line of text begins with it.
+pub const HANDSHAKE_BYTE: u8 = 0x16;
+
+/// An Ed25519 SubjectPublicKeyInfo is this prefix and the 32 bytes of the key (RFC 8410, section 4). A raw public key
+/// travels in this form.
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+
+/// What a connection is for: it decides the protocol's name in the handshake and the buffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Lines between a client and a tracker, thousands of connections: small buffers.
+    Tracker,
+    /// Blocks between peers, a few connections: rustls asks the socket for 4 KiB at a time, so it reads from a buffer
+    /// of a whole block, and writes as much at once.
+    Peer,
+}
+
+impl Purpose {
+    fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Tracker => b"potok-tracker/1",
+            Self::Peer => b"potok-peer/1",
+        }
+    }
+
+    /// Bytes read from the socket at once, and bytes of records gathered for one write.
+    fn buffer_bytes(self) -> usize {
+        match self {
+            Self::Tracker => 0,
+            Self::Peer => 256 * 1024,
+        }
+    }
+}
+
+/// A stream whose other end has proven a key.
+pub type Encrypted<S> = TlsStream<BigRead<S>>;
+
+/// Accepts connections, from anybody who proves a key.
+#[derive(Clone)]
+pub struct TlsServer {
+    acceptor: TlsAcceptor,
+    purpose: Purpose,
+}
+
+/// Makes connections, to one expected key each.
+#[derive(Clone)]
+pub struct TlsClient {
+    identity: Arc<CertifiedKey>,
+    provider: Arc<CryptoProvider>,
+    purpose: Purpose,
+}
+
+impl TlsServer {
+    /// A server that proves `identity`.
+    pub fn new(identity: &Identity, purpose: Purpose) -> Self {
+        let provider = provider();
+        let resolver = rustls::server::AlwaysResolvesServerRawPublicKeys::new(certified_key(identity, &provider));
+        let mut config = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("the provider has TLS 1.3")
+            .with_client_cert_verifier(Arc::new(RawKeyVerifier::anybody(&provider)))
+            .with_cert_resolver(Arc::new(resolver));
+        config.alpn_protocols = vec![purpose.alpn().to_vec()];
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.max_early_data_size = 0;
+        Self { acceptor: TlsAcceptor::from(Arc::new(config)), purpose }
+    }
+
+    /// Handshakes and returns the key that the other side has proven.
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<(Encrypted<S>, PublicKey)> {
+        let bytes = self.purpose.buffer_bytes();
+        let mut accepted = self.acceptor.accept(BigRead::new(stream, bytes)).await?;
+        if bytes > 0 {
+            accepted.get_mut().1.set_buffer_limit(Some(bytes));
+        }
+        proven_key(TlsStream::Server(accepted))
+    }
+}
+
+impl TlsClient {
+    /// A client that proves `identity`.
+    pub fn new(identity: &Identity, purpose: Purpose) -> Self {
+        let provider = provider();
+        Self { identity: certified_key(identity, &provider), provider, purpose }
+    }
+
+    /// Handshakes with somebody who must prove `expected`; with `None`, whoever answers, whose key is then to be
+    /// remembered. The check is made inside the handshake, before anything is sent to the other side.
+    pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        expected: Option<PublicKey>,
+    ) -> io::Result<(Encrypted<S>, PublicKey)> {
+        let verifier = RawKeyVerifier { expected, ..RawKeyVerifier::anybody(&self.provider) };
+        let resolver = rustls::client::AlwaysResolvesClientRawPublicKeys::new(self.identity.clone());
+        let mut config = ClientConfig::builder_with_provider(self.provider.clone())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("the provider has TLS 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_cert_resolver(Arc::new(resolver));
+        config.alpn_protocols = vec![self.purpose.alpn().to_vec()];
+        config.enable_sni = false;
+        config.resumption = rustls::client::Resumption::disabled();
+        // Not sent, since there is no SNI; the key is the name.
+        let name = ServerName::try_from("potok.invalid").expect("a valid name");
+        let bytes = self.purpose.buffer_bytes();
+        let connector = TlsConnector::from(Arc::new(config));
+        let mut connected = connector.connect(name, BigRead::new(stream, bytes)).await?;
+        if bytes > 0 {
+            connected.get_mut().1.set_buffer_limit(Some(bytes));
+        }
+        proven_key(TlsStream::Client(connected))
+    }
+}
+
+/// Whether a handshake failed because somebody else answered than was expected.
+pub fn is_wrong_key(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    matches!(inner, Some(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)))
+}
+
+fn proven_key<S>(stream: Encrypted<S>) -> io::Result<(Encrypted<S>, PublicKey)> {
+    let certificates = stream.get_ref().1.peer_certificates();
+    let key = certificates.and_then(|all| all.first()).and_then(key_of);
+    let key = key.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the other side has proven no key"))?;
+    Ok((stream, key))
+}
+
+fn key_of(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
+    let key = certificate.as_ref().strip_prefix(&SPKI_PREFIX)?;
+    Some(PublicKey::from_bytes(key.try_into().ok()?))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(provider::default_provider())
+}
+
+fn certified_key(identity: &Identity, provider: &CryptoProvider) -> Arc<CertifiedKey> {
+    let pkcs8 = PrivatePkcs8KeyDer::from(identity.pkcs8().to_vec());
+    let key = provider.key_provider.load_private_key(pkcs8.into()).expect("an identity holds a valid Ed25519 key");
+    let spki = [SPKI_PREFIX.as_slice(), identity.public_key().as_bytes()].concat();
+    Arc::new(CertifiedKey::new(vec![CertificateDer::from(spki)], key))
+}
+
+/// Checks that the other side sent an Ed25519 key, that it is the expected one, and that it signed this handshake.
+#[derive(Debug)]
+struct RawKeyVerifier {
+    expected: Option<PublicKey>,
+    algorithms: rustls::crypto::WebPkiSupportedAlgorithms,
+}
+
+impl RawKeyVerifier {
+    fn anybody(provider: &CryptoProvider) -> Self {
+        Self { expected: None, algorithms: provider.signature_verification_algorithms }
+    }
+
+    fn check_key(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
+        let key = key_of(certificate).ok_or(Error::InvalidCertificate(CertificateError::BadEncoding))?;
+        match self.expected {
+            Some(expected) if expected != key => {
+                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let spki = SubjectPublicKeyInfoDer::from(certificate.as_ref());
+        rustls::crypto::verify_tls13_signature_with_raw_key(message, &spki, signature, &self.algorithms)
+    }
+}
+
+impl ServerCertVerifier for RawKeyVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.check_key(end_entity).map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("TLS 1.3 only".into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.check_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+impl ClientCertVerifier for RawKeyVerifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.check_key(end_entity).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("TLS 1.3 only".into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.check_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for TlsServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsServer").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for TlsClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsClient").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
+}
+
+/// A stream that reads from its socket in large pieces, whatever its reader asks for.
+#[derive(Debug)]
+pub struct BigRead<S> {
+    stream: S,
+    buffer: Box<[u8]>,
+    filled: std::ops::Range<usize>,
+}
+
+impl<S> BigRead<S> {
+    /// With a buffer of 0 bytes it is the stream itself.
+    pub fn new(stream: S, buffer_bytes: usize) -> Self {
+        Self { stream, buffer: vec![0; buffer_bytes].into(), filled: 0..0 }
+    }
+
+    /// The stream below.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for BigRead<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.filled.is_empty() {
+            if this.buffer.len() <= out.remaining() {
+                return Pin::new(&mut this.stream).poll_read(cx, out);
+            }
+            let mut buffer = ReadBuf::new(&mut this.buffer);
+            match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) => this.filled = 0..buffer.filled().len(),
+                other => return other,
+            }
+        }
+        let bytes = this.filled.len().min(out.remaining());
+        out.put_slice(&this.buffer[this.filled.start..this.filled.start + bytes]);
+        this.filled.start += bytes;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for BigRead<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    type Met = (io::Result<(Encrypted<DuplexStream>, PublicKey)>, io::Result<(Encrypted<DuplexStream>, PublicKey)>);
+
+    async fn meet(server: &Identity, client: &Identity, expected: Option<PublicKey>, purpose: Purpose) -> Met {
+        let (near, far) = duplex(1 << 16);
+        let (server, client) = (TlsServer::new(server, purpose), TlsClient::new(client, purpose));
+        tokio::join!(server.accept(near), client.connect(far, expected))
+    }
+
+    #[tokio::test]
+    async fn both_sides_learn_the_proven_key() {
+        let (server, client) = (Identity::generate(), Identity::generate());
+        for purpose in [Purpose::Tracker, Purpose::Peer] {
+            for expected in [None, Some(server.public_key())] {
+                let (accepted, connected) = meet(&server, &client, expected, purpose).await;
+                let (mut near, seen_by_server) = accepted.expect("accepted");
+                let (mut far, seen_by_client) = connected.expect("connected");
+                assert_eq!((seen_by_server, seen_by_client), (client.public_key(), server.public_key()));
+                near.write_all(b"hello").await.expect("written");
+                near.flush().await.expect("flushed");
+                let mut heard = [0; 5];
+                far.read_exact(&mut heard).await.expect("read");
+                assert_eq!(&heard, b"hello");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn somebody_else_is_refused_inside_the_handshake() {
+        let (server, client) = (Identity::generate(), Identity::generate());
+        let expected = Some(Identity::generate().public_key());
+        let (accepted, connected) = meet(&server, &client, expected, Purpose::Peer).await;
+        let error = connected.expect_err("refused");
+        assert!(is_wrong_key(&error), "{error}");
+        assert!(accepted.is_err(), "the impostor gets no stream");
+    }
+
+    #[tokio::test]
+    async fn the_two_purposes_do_not_mix() {
+        let (near, far) = duplex(1 << 16);
+        let (server, client) = (Identity::generate(), Identity::generate());
+        let (server, client) = (TlsServer::new(&server, Purpose::Tracker), TlsClient::new(&client, Purpose::Peer));
+        let (accepted, connected) = tokio::join!(server.accept(near), client.connect(far, None));
+        assert!(accepted.is_err() && connected.is_err());
+    }
+
+    /// A copied public key without its private half: the signature is made by another key.
+    #[tokio::test]
+    async fn a_copied_key_is_worth_nothing() {
+        let (victim, thief) = (Identity::generate(), Identity::generate());
+        let provider = provider();
+        let key = certified_key(&thief, &provider).key.clone();
+        let spki = [SPKI_PREFIX.as_slice(), victim.public_key().as_bytes()].concat();
+        let forged = Arc::new(CertifiedKey::new(vec![CertificateDer::from(spki)], key));
+
+        // As a server that answers in the victim's place ...
+        let resolver = rustls::server::AlwaysResolvesServerRawPublicKeys::new(forged.clone());
+        let config = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .with_client_cert_verifier(Arc::new(RawKeyVerifier::anybody(&provider)))
+            .with_cert_resolver(Arc::new(resolver));
+        let (near, far) = duplex(1 << 16);
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let client = TlsClient::new(&Identity::generate(), Purpose::Peer);
+        let (_, connected) = tokio::join!(acceptor.accept(near), client.connect(far, Some(victim.public_key())));
+        assert!(connected.is_err());
+
+        // ... and as a client that calls itself the victim.
+        let client = TlsClient { identity: forged, provider, purpose: Purpose::Peer };
+        let server = TlsServer::new(&Identity::generate(), Purpose::Peer);
+        let (near, far) = duplex(1 << 16);
+        let (accepted, _) = tokio::join!(server.accept(near), client.connect(far, None));
+        assert!(accepted.is_err());
+    }
+
+    #[tokio::test]
+    async fn nobody_comes_in_without_a_key() {
+        let provider = provider();
+        let verifier = RawKeyVerifier::anybody(&provider);
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![Purpose::Tracker.alpn().to_vec()];
+        let server = TlsServer::new(&Identity::generate(), Purpose::Tracker);
+        let (near, far) = duplex(1 << 16);
+        let name = ServerName::try_from("potok.invalid").expect("a valid name");
+        let connector = TlsConnector::from(Arc::new(config));
+        let (accepted, _) = tokio::join!(server.accept(near), connector.connect(name, far));
+        assert!(accepted.is_err());
+    }
+
+    #[tokio::test]
+    async fn garbage_is_an_error_not_a_panic() {
+        for garbage in [&b""[..], b"\x16", b"\x16\x03\x01\xff\xff", b"GET / HTTP/1.1\r\n\r\n", &[0x16; 70_000]] {
+            let (near, mut far) = duplex(1 << 17);
+            far.write_all(garbage).await.expect("written");
+            drop(far);
+            let server = TlsServer::new(&Identity::generate(), Purpose::Tracker);
+            assert!(server.accept(near).await.is_err());
+        }
+    }
+}

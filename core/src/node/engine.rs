@@ -1,0 +1,135 @@
+//! What every intent works on, and which part carries it out. The engine itself knows no loop; see
+//! [`crate::node::supervisor`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::model::port::PeerPort;
+use crate::net::identity::Identity;
+use crate::node::failure::Failure;
+use crate::node::hosting::Hosted;
+use crate::node::intent::{Intent, IntentId};
+use crate::node::meeting::Meeting;
+use crate::node::notice::{Connection, Notice, Outcome, Status};
+use crate::node::outbox::Outbox;
+use crate::node::settings::Settings;
+use crate::node::starting;
+use crate::service::downloader::{DownloadSettings, Downloader};
+use crate::service::librarian::Librarian;
+use crate::service::peer_server::{PeerServer, UploadSettings};
+use crate::store::Store;
+
+/// Handles to everything that runs.
+pub(super) struct Engine {
+    pub(super) data_dir: PathBuf,
+    pub(super) settings: watch::Sender<Settings>,
+    pub(super) store: Arc<Store>,
+    pub(super) identity: Arc<Identity>,
+    pub(super) librarian: Librarian,
+    pub(super) downloader: Downloader,
+    pub(super) peer_server: PeerServer,
+    pub(super) uploading: watch::Sender<UploadSettings>,
+    pub(super) downloading: watch::Sender<DownloadSettings>,
+    pub(super) meeting: Arc<Meeting>,
+    pub(super) connection: watch::Sender<Connection>,
+    /// Held while one tracker is exchanged for another.
+    pub(super) joining: tokio::sync::Mutex<()>,
+    pub(super) hosted: Mutex<Option<Hosted>>,
+    pub(super) listening: std::net::SocketAddr,
+    pub(super) peer_port: Option<PeerPort>,
+    pub(super) files_to_hash: AtomicU64,
+    pub(super) outbox: Outbox,
+    pub(super) tasks: TaskTracker,
+    pub(super) cancel: CancellationToken,
+}
+
+impl Engine {
+    /// Carries one intent out in a task of its own; its outcome is told with its id.
+    pub(super) fn carry_out(self: &Arc<Self>, id: IntentId, intent: Intent) {
+        let engine = Arc::clone(self);
+        let cancelled = self.cancel.clone();
+        self.tasks.spawn(async move {
+            let result = tokio::select! {
+                result = engine.outcome_of(id, intent) => result,
+                () = cancelled.cancelled() => Err(Failure::Cancelled),
+            };
+            engine.outbox.push(Notice::Outcome { id, result });
+        });
+    }
+
+    async fn outcome_of(self: &Arc<Self>, id: IntentId, intent: Intent) -> Result<Outcome, Failure> {
+        match intent {
+            Intent::Join(tracker) => self.join(tracker).await,
+            Intent::Leave => self.leave().await,
+            Intent::HostTracker(at) => self.host_tracker(at).await,
+            Intent::StopTracker => self.stop_tracker().await,
+            Intent::ListUsers => self.list_users().await,
+            Intent::ListFiles { user } => self.list_files(id, user).await,
+            Intent::Search { words } => self.search(id, words).await,
+            Intent::Share(requests) => self.share(requests).await,
+            Intent::Unshare { paths, cwd } => self.unshare(paths, cwd).await,
+            Intent::ListShares => Ok(Outcome::Shared(self.librarian.shares())),
+            Intent::Download(request) => self.download(request).await,
+            Intent::ListTransfers => Ok(Outcome::Transfers(self.transfers())),
+            Intent::Pause(which) => self.pause(which).await,
+            Intent::Resume(which) => self.resume(which).await,
+            Intent::Cancel(which) => self.cancel_transfers(which).await,
+            Intent::Retry(which) => self.retry(which).await,
+            Intent::Acknowledge(number) => self.acknowledge(number).await,
+            Intent::WhoAmI => self.who_am_i().await,
+            Intent::Invite => self.invite(),
+            Intent::Status => Ok(Outcome::Status(Box::new(self.status()))),
+            Intent::Apply(settings) => self.apply(*settings).await,
+        }
+    }
+
+    /// Uses other settings from now on, and everything that depends on them.
+    async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
+        self.uploading.send_replace(starting::upload_settings(&settings));
+        self.downloading.send_replace(starting::download_settings(&settings));
+        let before = self.settings.send_replace(settings.clone());
+        if (&before.name, &before.tracker) != (&settings.name, &settings.tracker) {
+            match settings.tracker.parse() {
+                Ok(tracker) => self.begin_join(tracker).await?,
+                Err(_no_tracker) => drop(self.leave().await?),
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn status(&self) -> Status {
+        let shares = self.librarian.shares();
+        let transfers = self.transfers();
+        let sum = |direction| {
+            let of = transfers.iter().filter(move |t| t.direction == direction && !t.state.is_final());
+            of.fold((0, 0), |(count, speed), t| (count + 1, speed + t.bytes_per_second))
+        };
+        use crate::node::notice::Direction::{Download, Upload};
+        let ((downloads, down_bytes_per_second), (uploads, up_bytes_per_second)) = (sum(Download), sum(Upload));
+        Status {
+            connection: self.connection.borrow().clone(),
+            listening: Some(self.listening),
+            hosting: self.hosting(),
+            shares: shares.len() as u64,
+            share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),
+            files_to_hash: self.files_to_hash.load(Ordering::Relaxed),
+            downloads,
+            uploads,
+            down_bytes_per_second,
+            up_bytes_per_second,
+            download_folder: self.download_folder(),
+        }
+    }
+
+    /// Where downloads go that name no place.
+    pub(super) fn download_folder(&self) -> PathBuf {
+        let chosen = self.settings.borrow().download_folder.clone();
+        if chosen.as_os_str().is_empty() { self.data_dir.join("downloads") } else { chosen }
+    }
+}

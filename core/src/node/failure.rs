@@ -1,0 +1,218 @@
+//! Why something that a person asked for did not happen: one sentence with what would be right.
+//!
+//! The English sentence is the `Display` form. The app translates by [`Failure::key`] and [`Failure::args`].
+
+use crate::model::shown::Shown;
+
+/// A failed intent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The tracker refused, in its own words.
+    #[error("{}", Shown(text))]
+    Refused {
+        /// The tracker's error code.
+        code: String,
+        /// What it said.
+        text: String,
+    },
+    /// No tracker was ever joined.
+    #[error("no tracker yet: join one with --tracker HOST:PORT or an invite, or start one with --host-tracker")]
+    NoTracker,
+    /// The tracker cannot be reached now.
+    #[error("the tracker {tracker} cannot be reached ({why}); Potok keeps trying")]
+    Offline {
+        /// Its address.
+        tracker: String,
+        /// What the last try said.
+        why: String,
+    },
+    /// Somebody else answers at the tracker's address.
+    #[error(
+        "the tracker at {tracker} proves another key than before, so it may not be the same one: nothing was sent. \
+         Ask its owner; if the key was changed on purpose, join again with a new invite"
+    )]
+    TrackerKeyChanged {
+        /// Its address.
+        tracker: String,
+    },
+    /// Nobody of that name is connected.
+    #[error("{} is not connected; --wait waits until they are", Shown(user))]
+    NoSuchUser {
+        /// The name that was asked for.
+        user: String,
+    },
+    /// The user has no key, so nobody can tell who would answer.
+    #[error(
+        "{} has not proven a key, so a download could come from anybody; they need to connect with Potok",
+        Shown(user)
+    )]
+    Unverified {
+        /// The name.
+        user: String,
+    },
+    /// The user does not share that.
+    #[error("{} does not share '{}'; 'list-files {}' shows what they do", Shown(user), Shown(path), Shown(user))]
+    NotShared {
+        /// Whose.
+        user: String,
+        /// As it was asked for.
+        path: String,
+    },
+    /// Nothing is shared here under that name.
+    #[error("you do not share '{}'; 'shares' shows what you do", Shown(path))]
+    NotYours {
+        /// As it was typed.
+        path: String,
+    },
+    /// There is no such file or folder on this computer.
+    #[error("there is no file or folder '{}'", Shown(path))]
+    NoSuchFile {
+        /// As it was typed.
+        path: String,
+    },
+    /// Something that is neither a regular file nor a folder, or that may not be shared.
+    #[error("'{}' cannot be shared: {why}", Shown(path))]
+    NotShareable {
+        /// As it was typed.
+        path: String,
+        /// The reason.
+        why: String,
+    },
+    /// Two files would be announced under one name.
+    #[error(
+        "'{}' and '{}' would both be shared as '{}'; name one of them: register \"...\" as \"...\"",
+        Shown(first),
+        Shown(second),
+        Shown(path)
+    )]
+    PathTaken {
+        /// The file that has the name.
+        first: String,
+        /// The file that wants it.
+        second: String,
+        /// The name.
+        path: String,
+    },
+    /// The target is there already.
+    #[error("'{}' exists and is never replaced unasked: choose another name, or add --overwrite", Shown(path))]
+    Exists {
+        /// The local path.
+        path: String,
+    },
+    /// The folder of the target is missing.
+    #[error("the folder of '{}' does not exist; create it first", Shown(path))]
+    NoParent {
+        /// The local path.
+        path: String,
+    },
+    /// A remote name that could do harm on a disk.
+    #[error("{text}")]
+    UnsafeName {
+        /// The whole sentence.
+        text: String,
+    },
+    /// The system does not let us read or write there.
+    #[error("no permission for '{}'", Shown(path))]
+    Denied {
+        /// The local path.
+        path: String,
+    },
+    /// No room.
+    #[error("the disk of '{}' is full; the transfer goes on when there is room", Shown(path))]
+    DiskFull {
+        /// The local path.
+        path: String,
+    },
+    /// The owner's file is no longer what was announced.
+    #[error("'{}' has changed at its owner since it was announced; ask again", Shown(path))]
+    Changed {
+        /// The share path.
+        path: String,
+    },
+    /// There is no transfer with this number.
+    #[error("there is no transfer {number}; 'transfers' lists them")]
+    NoSuchTransfer {
+        /// As it was typed.
+        number: u64,
+    },
+    /// The person stopped it.
+    #[error("cancelled")]
+    Cancelled,
+    /// This program hosts no tracker.
+    #[error("no tracker runs in this program; start one with --host-tracker")]
+    NotHosting,
+    /// Potok or the computer is at fault.
+    #[error("{what} failed: {why}")]
+    Internal {
+        /// What was being done.
+        what: String,
+        /// What the system said.
+        why: String,
+    },
+}
+
+impl Failure {
+    /// The word in `error: <code>: <text>`.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { code, .. } => code,
+            Self::NoSuchUser { .. } => "no-such-user",
+            Self::NotShared { .. } | Self::NotYours { .. } => "not-shared",
+            _ => self.key(),
+        }
+    }
+
+    /// The key of its sentence in the translations, below `failure`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::NoTracker => "no-tracker",
+            Self::Offline { .. } => "offline",
+            Self::TrackerKeyChanged { .. } => "tracker-key-changed",
+            Self::NoSuchUser { .. } => "no-such-user",
+            Self::Unverified { .. } => "unverified",
+            Self::NotShared { .. } => "not-shared",
+            Self::NotYours { .. } => "not-yours",
+            Self::NoSuchFile { .. } => "no-such-file",
+            Self::NotShareable { .. } => "not-shareable",
+            Self::PathTaken { .. } => "path-taken",
+            Self::Exists { .. } => "exists",
+            Self::NoParent { .. } => "no-parent",
+            Self::UnsafeName { .. } => "unsafe-name",
+            Self::Denied { .. } => "denied",
+            Self::DiskFull { .. } => "disk-full",
+            Self::Changed { .. } => "changed",
+            Self::NoSuchTransfer { .. } => "no-such-transfer",
+            Self::Cancelled => "cancelled",
+            Self::NotHosting => "not-hosting",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// The values in its sentence, ready to be shown.
+    pub fn args(&self) -> Vec<(&'static str, String)> {
+        let shown = |text: &String| Shown(text).to_string();
+        match self {
+            Self::Refused { code, text } => vec![("code", shown(code)), ("text", shown(text))],
+            Self::Offline { tracker, why } => vec![("tracker", shown(tracker)), ("why", shown(why))],
+            Self::TrackerKeyChanged { tracker } => vec![("tracker", shown(tracker))],
+            Self::NoSuchUser { user } | Self::Unverified { user } => vec![("user", shown(user))],
+            Self::NotShared { user, path } => vec![("user", shown(user)), ("path", shown(path))],
+            Self::NotYours { path }
+            | Self::NoSuchFile { path }
+            | Self::Exists { path }
+            | Self::NoParent { path }
+            | Self::Denied { path }
+            | Self::DiskFull { path }
+            | Self::Changed { path } => vec![("path", shown(path))],
+            Self::NotShareable { path, why } => vec![("path", shown(path)), ("why", shown(why))],
+            Self::PathTaken { first, second, path } => {
+                vec![("first", shown(first)), ("second", shown(second)), ("path", shown(path))]
+            }
+            Self::UnsafeName { text } => vec![("text", shown(text))],
+            Self::NoSuchTransfer { number } => vec![("number", number.to_string())],
+            Self::Internal { what, why } => vec![("what", shown(what)), ("why", shown(why))],
+            Self::NoTracker | Self::Cancelled | Self::NotHosting => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Everything that a person can ask of a running client.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::model::invite::TrackerAddress;
+use crate::node::settings::Settings;
+
+/// Names one intent; its outcome repeats it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IntentId(pub u64);
+
+/// The number of a transfer, as `transfers` shows it.
+pub type TransferNumber = u64;
+
+/// One wish. What comes back in [`crate::node::notice::Outcome`] is named with each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// Join this tracker from now on, and after every restart. `Done` when registered there.
+    Join(TrackerAddress),
+    /// Leave the tracker. `Done`.
+    Leave,
+    /// Run the embedded tracker, and join it. `Done` when registered there.
+    HostTracker(SocketAddr),
+    /// Stop the embedded tracker. `Done`.
+    StopTracker,
+    /// `Users`.
+    ListUsers,
+    /// `Files` notices, then `Done`.
+    ListFiles {
+        /// Only what this user shares.
+        user: Option<String>,
+    },
+    /// `Files` notices, then `Done`.
+    Search {
+        /// Every one occurs in the path.
+        words: Vec<String>,
+    },
+    /// Share files and folders. `Shared` when hashed and announced.
+    Share(Vec<ShareRequest>),
+    /// Stop sharing, by share path or by local path. `Unshared`.
+    Unshare {
+        /// As typed.
+        paths: Vec<String>,
+        /// What relative paths are relative to.
+        cwd: PathBuf,
+    },
+    /// What I share. `Shared`.
+    ListShares,
+    /// Fetch a file or folder. `Queued`; the rest is told by `Transfer` notices.
+    Download(DownloadRequest),
+    /// All transfers. `Transfers`.
+    ListTransfers,
+    /// Stop moving bytes for now. `Done`.
+    Pause(Which),
+    /// Go on. `Done`.
+    Resume(Which),
+    /// Give up, and remove the unfinished file. `Done`.
+    Cancel(Which),
+    /// Try what has failed once more. `Done`.
+    Retry(Which),
+    /// The person has seen that this one is finished or failed; it leaves the list. `Done`.
+    Acknowledge(TransferNumber),
+    /// `Me`.
+    WhoAmI,
+    /// `Invite`.
+    Invite,
+    /// `Status`.
+    Status,
+    /// Use these settings from now on. `Done`.
+    Apply(Box<Settings>),
+}
+
+/// Which transfers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// One.
+    One(TransferNumber),
+    /// Every one.
+    All,
+}
+
+/// One file or folder to share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareRequest {
+    /// As typed: it decides the share path.
+    pub typed: String,
+    /// What a relative path is relative to.
+    pub cwd: PathBuf,
+    /// Announce it under this name instead.
+    pub share_as: Option<String>,
+}
+
+/// One file or folder to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadRequest {
+    /// From whom.
+    pub user: String,
+    /// Its share path, or the path as its owner typed it; a folder ends in `/`.
+    pub remote_path: String,
+    /// Where to; left out, the download folder.
+    pub local_path: Option<String>,
+    /// What a relative local path is relative to.
+    pub cwd: PathBuf,
+    /// Replace what is there.
+    pub overwrite: bool,
+    /// Wait for a user who is not connected.
+    pub wait: bool,
+}

@@ -1,0 +1,91 @@
+//! From what a person typed to the shares that are meant.
+
+use crate::library::name::{self, Candidate};
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::node::failure::Failure;
+use crate::node::meeting::{ask_failed, read_pages};
+use crate::protocol::command::{Command, Cursor, Page};
+use crate::protocol::reply::FileLine;
+use crate::service::tracker_client::{AskError, TrackerClient};
+
+/// Most files of one downloaded folder; a tracker that lists more is not believed.
+const FILES_MAX: usize = 1_000_000;
+
+/// What was meant.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// One file.
+    File(FileLine),
+    /// A folder with everything below it, in order of the paths.
+    Folder {
+        /// The folder.
+        path: SharePath,
+        /// What is in it; never empty.
+        files: Vec<FileLine>,
+    },
+}
+
+/// Looks for the likeliest share of `user` that `typed` can mean.
+pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &str) -> Result<Found, Failure> {
+    for candidate in name::candidates(typed) {
+        match candidate {
+            Candidate::File(path) => {
+                if let Some(file) = find_file(client, user, &path).await? {
+                    return Ok(Found::File(file));
+                }
+            }
+            Candidate::Folder(path) => {
+                let files = find_folder(client, user, &path).await?;
+                if !files.is_empty() {
+                    return Ok(Found::Folder { path, files });
+                }
+            }
+        }
+    }
+    Err(Failure::NotShared { user: user.to_string(), path: typed.to_owned() })
+}
+
+async fn find_file(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Option<FileLine>, Failure> {
+    let page = Page { after: Some(just_before(path.as_str())), limit: Some(1) };
+    let command = Command::ListFiles { username: Some(user.clone()), page };
+    let answer = client.ask(command).await.map_err(|error| list_failed(client, user, error))?;
+    let first = answer.lines.first().and_then(|line| FileLine::parse(line).ok());
+    Ok(first.filter(|file| file.path == *path))
+}
+
+async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Vec<FileLine>, Failure> {
+    let mut files: Vec<FileLine> = Vec::new();
+    let command = |page| Command::ListFiles { username: Some(user.clone()), page };
+    let collect = |lines: Vec<String>| {
+        let mut all_below = files.len() < FILES_MAX;
+        for file in lines.iter().filter_map(|line| FileLine::parse(line).ok()) {
+            if file.path.below(path.as_str()).is_none() {
+                all_below = false;
+                break;
+            }
+            files.push(file);
+        }
+        std::future::ready(all_below)
+    };
+    let from = just_before(&format!("{path}/"));
+    match read_pages(client, command, collect, Some(from)).await {
+        Err(Failure::Refused { code, .. }) if code == "no-such-user" => {
+            Err(Failure::NoSuchUser { user: user.to_string() })
+        }
+        Err(why) => Err(why),
+        Ok(()) => Ok(files),
+    }
+}
+
+/// The place in a list right before a path: no username is empty, so everybody's share of that path comes after it.
+fn just_before(path: &str) -> Cursor {
+    Cursor { path: path.to_owned(), username: String::new() }
+}
+
+fn list_failed(client: &TrackerClient, user: &Username, error: AskError) -> Failure {
+    match error {
+        AskError::Refused { code, .. } if code == "no-such-user" => Failure::NoSuchUser { user: user.to_string() },
+        error => ask_failed(client, error),
+    }
+}

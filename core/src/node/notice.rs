@@ -1,0 +1,268 @@
+//! Everything that a running client tells, as plain data.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::model::hash::ContentHash;
+use crate::model::invite::Invite;
+use crate::model::key::PublicKey;
+use crate::model::share::Share;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::node::failure::Failure;
+use crate::node::intent::{IntentId, TransferNumber};
+use crate::protocol::reply::{FileLine, UserLine};
+
+/// One fact. Facts come in order; [`Notice::Transfer`] and [`Notice::Hashing`] are latest-wins, about 30 a second.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// What an intent came to. Every intent has exactly one.
+    Outcome {
+        /// Which intent.
+        id: IntentId,
+        /// What came of it.
+        result: Result<Outcome, Failure>,
+    },
+    /// A part of a list that an intent asked for; `Outcome` ends it.
+    Files {
+        /// Which intent.
+        id: IntentId,
+        /// In the tracker's order.
+        files: Vec<FileLine>,
+    },
+    /// Whether we are at a tracker.
+    Connection(Connection),
+    /// Users or shares on the tracker are no longer what was listed before.
+    CatalogChanged,
+    /// Somebody came.
+    Joined(UserLine),
+    /// Somebody went.
+    Left(Username),
+    /// Files are being hashed.
+    Hashing {
+        /// Bytes hashed since the queue was last empty.
+        done_bytes: u64,
+        /// Bytes to hash in all since then.
+        total_bytes: u64,
+        /// Files still to hash.
+        files_left: u64,
+    },
+    /// A file in a shared folder is not shared.
+    Skipped {
+        /// Its local path.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// What I share has changed by itself.
+    SharesChanged {
+        /// New or changed.
+        added: Vec<Share>,
+        /// No longer shared.
+        removed: Vec<SharePath>,
+    },
+    /// The state of a transfer.
+    Transfer(Transfer),
+    /// One file of a download is finished: verified, flushed, in its place.
+    Downloaded {
+        /// Of which transfer.
+        number: TransferNumber,
+        /// Where it is.
+        local_path: PathBuf,
+        /// Its length in bytes.
+        size: u64,
+        /// Its content.
+        hash: ContentHash,
+    },
+    /// One file of a download failed for good; the others go on.
+    FileFailed {
+        /// Of which transfer.
+        number: TransferNumber,
+        /// Which file, as its owner calls it.
+        remote_path: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// A transfer is gone from the list.
+    TransferGone {
+        /// In or out: each way has its own numbers.
+        direction: Direction,
+        /// Its number.
+        number: TransferNumber,
+    },
+    /// A peer sent something that it had not announced, and was dropped.
+    PeerLied {
+        /// Who.
+        user: Username,
+    },
+    /// The listener was too slow and facts were left out: ask for the lists again.
+    Lagged,
+    /// Something that a person should read: a database set aside, a watch limit reached.
+    Warning(String),
+    /// The client has stopped; nothing follows.
+    Stopped,
+}
+
+/// What an intent came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is done, and there is nothing to say.
+    Done,
+    /// Who is connected.
+    Users(Vec<UserLine>),
+    /// What is shared now by this intent, or all of it.
+    Shared(Vec<Share>),
+    /// What is no longer shared.
+    Unshared(Vec<SharePath>),
+    /// The download is in the queue, or was there already.
+    Queued(TransferNumber),
+    /// All transfers.
+    Transfers(Vec<Transfer>),
+    /// Who I am.
+    Me(Me),
+    /// The link that lets others in.
+    Invite(Invite),
+    /// How things are.
+    Status(Box<Status>),
+}
+
+/// Who I am.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// My name.
+    pub username: Username,
+    /// My peer server, as the tracker sees it.
+    pub address: Option<SocketAddr>,
+    /// My identity.
+    pub key: PublicKey,
+}
+
+/// Whether we are at a tracker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// None was chosen.
+    None,
+    /// On the way, or between two tries.
+    Connecting {
+        /// To whom.
+        tracker: String,
+        /// Why the last try failed.
+        why: Option<Failure>,
+    },
+    /// Registered.
+    Online {
+        /// Where.
+        tracker: String,
+        /// What its owner calls the network.
+        network: String,
+        /// The message of the day, line by line.
+        message_of_the_day: Vec<String>,
+    },
+    /// No further try without a person: a changed key, a name that is taken.
+    Refused {
+        /// By whom.
+        tracker: String,
+        /// Why.
+        why: Failure,
+    },
+}
+
+/// How things are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// At the tracker or not.
+    pub connection: Connection,
+    /// Where the peer server listens.
+    pub listening: Option<SocketAddr>,
+    /// Where the embedded tracker listens.
+    pub hosting: Option<SocketAddr>,
+    /// How many files I share.
+    pub shares: u64,
+    /// How many bytes they have.
+    pub share_bytes: u64,
+    /// Files still to hash.
+    pub files_to_hash: u64,
+    /// Downloads that are not finished.
+    pub downloads: u64,
+    /// Peers that are being served.
+    pub uploads: u64,
+    /// Bytes a second, in.
+    pub down_bytes_per_second: u64,
+    /// Bytes a second, out.
+    pub up_bytes_per_second: u64,
+    /// Where downloads go.
+    pub download_folder: PathBuf,
+}
+
+/// A download or an upload as a person sees it. A folder is one transfer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transfer {
+    /// Its number.
+    pub number: TransferNumber,
+    /// In or out.
+    pub direction: Direction,
+    /// With whom.
+    pub user: Username,
+    /// The file or folder, as its owner calls it.
+    pub label: String,
+    /// Where it goes; none for an upload.
+    pub local_path: Option<PathBuf>,
+    /// How many files it has.
+    pub files: u64,
+    /// How many of them are finished.
+    pub files_done: u64,
+    /// All bytes.
+    pub total_bytes: u64,
+    /// Verified bytes.
+    pub done_bytes: u64,
+    /// Bytes a second, smoothed.
+    pub bytes_per_second: u64,
+    /// Peers that send now.
+    pub sources: u32,
+    /// What it is doing.
+    pub state: TransferState,
+}
+
+/// Which way the bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// To this computer.
+    Download,
+    /// From this computer.
+    Upload,
+}
+
+/// What a transfer is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferState {
+    /// It has not begun.
+    Queued,
+    /// Nobody who has it is connected.
+    WaitingForUser,
+    /// A source was found and is being reached.
+    Connecting,
+    /// The source serves others first.
+    WaitingForSlot {
+        /// How many are before us, from 1.
+        place: u32,
+    },
+    /// What is on disk is being checked.
+    Checking,
+    /// Bytes are moving.
+    Running,
+    /// A person paused it.
+    Paused,
+    /// The disk is full; it goes on when there is room.
+    DiskFull,
+    /// All of it is here.
+    Finished,
+    /// It will not go on by itself.
+    Failed(Failure),
+}
+
+impl TransferState {
+    /// Whether nothing more will happen without a person.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Finished | Self::Failed(_))
+    }
+}

@@ -1,0 +1,253 @@
+//! What waits to be told to the app. The engine never waits for whoever listens: facts keep their order, progress is
+//! latest-wins, and a listener that has fallen too far behind is told to ask anew.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, TrySendError};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::node::Wake;
+use crate::node::intent::{IntentId, TransferNumber};
+use crate::node::notice::{Direction, Notice, Transfer};
+use crate::protocol::reply::FileLine;
+
+/// Notices in the channel to the app.
+pub(super) const CHANNEL_MAX: usize = 1024;
+/// Facts that wait for a slow listener; beyond it all but outcomes are replaced by [`Notice::Lagged`].
+const FACTS_MAX: usize = 100_000;
+/// Progress is told about thirty times a second: no screen shows more.
+const PROGRESS_EVERY: Duration = Duration::from_millis(33);
+/// How soon a full channel is tried again.
+const FULL_RETRY: Duration = Duration::from_millis(5);
+/// Pages of lists on their way to the app; who reads further pages waits for the app to take these.
+const PAGES_MAX: usize = 4;
+
+/// Takes notices from anywhere in the engine.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+    pages: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    facts: VecDeque<Notice>,
+    transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
+    hashing: Option<Notice>,
+}
+
+impl Outbox {
+    pub(super) fn new() -> Self {
+        let shared =
+            Shared { waiting: Mutex::default(), changed: Notify::new(), pages: Arc::new(Semaphore::new(PAGES_MAX)) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Never waits.
+    pub(super) fn push(&self, notice: Notice) {
+        self.shared.waiting.lock().push(notice);
+        self.shared.changed.notify_one();
+    }
+
+    /// Waits while the app has pages of lists to read.
+    pub(super) async fn push_files(&self, id: IntentId, files: Vec<FileLine>) {
+        let permit = self.shared.pages.acquire().await.expect("the semaphore is never closed");
+        permit.forget();
+        self.push(Notice::Files { id, files });
+    }
+
+    /// Moves notices into the channel until the app has gone.
+    pub(super) async fn pump(self, to_app: Sender<Notice>, wake: Wake) {
+        let mut progress_at = tokio::time::Instant::now();
+        loop {
+            let full = match self.move_facts(&to_app) {
+                Moved::Gone => return,
+                Moved::All { some } => {
+                    if some {
+                        wake();
+                    }
+                    false
+                }
+                Moved::Full => {
+                    wake();
+                    true
+                }
+            };
+            let now = tokio::time::Instant::now();
+            if !full && now >= progress_at && self.move_progress(&to_app) {
+                progress_at = now + PROGRESS_EVERY;
+                wake();
+            }
+            if full {
+                tokio::time::sleep(FULL_RETRY).await;
+            } else if self.has_progress() {
+                tokio::select! {
+                    () = tokio::time::sleep_until(progress_at) => {}
+                    () = self.shared.changed.notified() => {}
+                }
+            } else {
+                self.shared.changed.notified().await;
+            }
+        }
+    }
+
+    /// Waits until everything was moved.
+    pub(super) async fn emptied(&self) {
+        while !self.shared.waiting.lock().facts.is_empty() {
+            tokio::time::sleep(FULL_RETRY).await;
+        }
+    }
+
+    fn move_facts(&self, to_app: &Sender<Notice>) -> Moved {
+        let mut waiting = self.shared.waiting.lock();
+        let mut some = false;
+        while let Some(notice) = waiting.facts.pop_front() {
+            let is_page = matches!(notice, Notice::Files { .. });
+            match to_app.try_send(notice) {
+                Ok(()) if is_page => self.shared.pages.add_permits(1),
+                Ok(()) => {}
+                Err(TrySendError::Full(notice)) => {
+                    waiting.facts.push_front(notice);
+                    return Moved::Full;
+                }
+                Err(TrySendError::Disconnected(_)) => return Moved::Gone,
+            }
+            some = true;
+        }
+        Moved::All { some }
+    }
+
+    fn move_progress(&self, to_app: &Sender<Notice>) -> bool {
+        let mut waiting = self.shared.waiting.lock();
+        let mut some = false;
+        if let Some(hashing) = waiting.hashing.take() {
+            // What does not fit is overtaken by the next one.
+            some |= to_app.try_send(hashing).is_ok();
+        }
+        while let Some((number, transfer)) = waiting.transfers.pop_first() {
+            if let Err(TrySendError::Full(Notice::Transfer(transfer))) = to_app.try_send(Notice::Transfer(transfer)) {
+                waiting.transfers.insert(number, transfer);
+                break;
+            }
+            some = true;
+        }
+        some
+    }
+
+    fn has_progress(&self) -> bool {
+        let waiting = self.shared.waiting.lock();
+        waiting.hashing.is_some() || !waiting.transfers.is_empty()
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, notice: Notice) {
+        match notice {
+            // The end of a transfer is a fact: it must not overtake the files that were told before it.
+            Notice::Transfer(transfer) if transfer.state.is_final() => {
+                self.transfers.remove(&(transfer.direction, transfer.number));
+                self.facts.push_back(Notice::Transfer(transfer));
+            }
+            Notice::Transfer(transfer) => drop(self.transfers.insert((transfer.direction, transfer.number), transfer)),
+            Notice::Hashing { .. } => self.hashing = Some(notice),
+            Notice::TransferGone { direction, number } => {
+                self.transfers.remove(&(direction, number));
+                self.facts.push_back(notice);
+            }
+            fact => self.facts.push_back(fact),
+        }
+        if self.facts.len() > FACTS_MAX {
+            self.facts.retain(|fact| matches!(fact, Notice::Outcome { .. } | Notice::Files { .. } | Notice::Stopped));
+            self.facts.push_back(Notice::Lagged);
+        }
+    }
+}
+
+enum Moved {
+    All { some: bool },
+    Full,
+    Gone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::username::Username;
+    use crate::node::notice::TransferState;
+
+    fn transfer(number: TransferNumber, done_bytes: u64, state: TransferState) -> Notice {
+        Notice::Transfer(Transfer {
+            number,
+            direction: Direction::Download,
+            user: Username::new("anna").expect("valid"),
+            label: "x".into(),
+            local_path: None,
+            files: 1,
+            files_done: 0,
+            total_bytes: 100,
+            done_bytes,
+            bytes_per_second: 0,
+            sources: 0,
+            state,
+        })
+    }
+
+    fn drain(outbox: &Outbox) -> Vec<Notice> {
+        let (to_app, from_core) = crossbeam_channel::bounded(CHANNEL_MAX);
+        assert!(matches!(outbox.move_facts(&to_app), Moved::All { .. }));
+        outbox.move_progress(&to_app);
+        from_core.try_iter().collect()
+    }
+
+    #[test]
+    fn the_latest_progress_wins_and_the_end_is_a_fact() {
+        let outbox = Outbox::new();
+        outbox.push(transfer(1, 10, TransferState::Running));
+        outbox.push(transfer(1, 20, TransferState::Running));
+        outbox.push(Notice::CatalogChanged);
+        assert_eq!(drain(&outbox), [Notice::CatalogChanged, transfer(1, 20, TransferState::Running)]);
+
+        outbox.push(transfer(1, 30, TransferState::Running));
+        outbox.push(Notice::CatalogChanged);
+        outbox.push(transfer(1, 100, TransferState::Finished));
+        assert_eq!(drain(&outbox), [Notice::CatalogChanged, transfer(1, 100, TransferState::Finished)]);
+    }
+
+    #[test]
+    fn a_listener_that_never_reads_costs_bounded_memory_and_no_outcome() {
+        let outbox = Outbox::new();
+        outbox.push(Notice::Outcome { id: IntentId(7), result: Ok(crate::node::notice::Outcome::Done) });
+        for _ in 0..3 * FACTS_MAX {
+            outbox.push(Notice::CatalogChanged);
+        }
+        let waiting = outbox.shared.waiting.lock();
+        assert!(waiting.facts.len() <= FACTS_MAX + 1);
+        assert!(matches!(waiting.facts[0], Notice::Outcome { id: IntentId(7), .. }));
+        assert!(waiting.facts.contains(&Notice::Lagged));
+    }
+
+    #[tokio::test]
+    async fn everything_arrives_in_order_through_a_full_channel() {
+        let outbox = Outbox::new();
+        let (to_app, from_core) = crossbeam_channel::bounded(2);
+        let pump = tokio::spawn(outbox.clone().pump(to_app, Arc::new(|| {})));
+        for n in 0..100 {
+            outbox.push(Notice::TransferGone { direction: Direction::Download, number: n });
+        }
+        let reader = tokio::task::spawn_blocking(move || from_core.iter().take(100).collect::<Vec<_>>());
+        let read = reader.await.expect("read");
+        assert_eq!(
+            read,
+            (0..100).map(|number| Notice::TransferGone { direction: Direction::Download, number }).collect::<Vec<_>>()
+        );
+        pump.abort();
+    }
+}

@@ -1,0 +1,65 @@
+//! What a person may change, as it is written in `config.toml`. Every change takes effect at once.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::limits;
+
+/// The settings of a client. Everything has a default, so an old or empty file is a valid one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// My name on the tracker; empty: made of the system's user name.
+    pub name: String,
+    /// The tracker to join: `HOST:PORT` or an invite; empty: none.
+    pub tracker: String,
+    /// Where peers reach me: `IP:PORT`. Port 0: chosen at random once and remembered.
+    pub listen: String,
+    /// Where downloads go; empty: the system's download folder.
+    pub download_folder: PathBuf,
+    /// Peers served at the same time.
+    pub upload_slots: usize,
+    /// Connections of one user that are served at the same time.
+    pub upload_slots_per_user: usize,
+    /// Bytes a second from this computer in all; 0: no limit.
+    pub upload_bytes_per_second: u64,
+    /// Bytes a second to this computer in all; 0: no limit.
+    pub download_bytes_per_second: u64,
+    /// Files downloaded at the same time.
+    pub downloads_at_once: usize,
+    /// Files hashed at the same time; 0: as many as there are processors.
+    pub hash_threads: usize,
+    /// Most files that are shared.
+    pub shares_max: usize,
+    /// How often shared folders are compared with the disk, in seconds, besides being watched.
+    pub reconcile_seconds: u64,
+    /// `en` or `bg`; empty: the system's language.
+    pub language: String,
+    /// What the embedded tracker calls its network.
+    pub network_name: String,
+    /// The embedded tracker's message of the day.
+    pub message_of_the_day: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            tracker: String::new(),
+            listen: "0.0.0.0:0".to_owned(),
+            download_folder: PathBuf::new(),
+            upload_slots: limits::UPLOAD_SLOTS,
+            upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
+            upload_bytes_per_second: 0,
+            download_bytes_per_second: 0,
+            downloads_at_once: 4,
+            hash_threads: 0,
+            shares_max: limits::SHARES_PER_USER_MAX,
+            reconcile_seconds: 600,
+            language: String::new(),
+            network_name: "Potok".to_owned(),
+            message_of_the_day: String::new(),
+        }
+    }
+}

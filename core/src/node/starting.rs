@@ -1,0 +1,190 @@
+//! Putting a client together: what must be there before it runs, and the tasks it consists of.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::model::invite::TrackerAddress;
+use crate::model::port::PeerPort;
+use crate::net::identity::{self, Identity};
+use crate::net::local;
+use crate::net::tls::{Purpose, TlsClient, TlsServer};
+use crate::node::directory::Known;
+use crate::node::engine::Engine;
+use crate::node::meeting::Meeting;
+use crate::node::notice::{Connection, Notice};
+use crate::node::outbox::Outbox;
+use crate::node::settings::Settings;
+use crate::node::{Setup, StartError};
+use crate::service::downloader::files::RealDisk;
+use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
+use crate::service::librarian::{Librarian, LibrarianConfig};
+use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
+use crate::store::{Store, StoreError};
+
+/// Events of a service that wait for the node.
+const EVENTS_MAX: usize = 1024;
+
+/// What is opened before anything runs, and fails with one sentence if it cannot be.
+pub(super) struct Opened {
+    store: Arc<Store>,
+    identity: Arc<Identity>,
+    listener: TcpListener,
+    warnings: Vec<String>,
+}
+
+/// Opens the data folder and the peer server's port.
+pub(super) fn open(setup: &Setup) -> Result<Opened, StartError> {
+    let dir = &setup.data_dir;
+    identity::create_private_dir(dir).map_err(|error| system(&dir.display().to_string(), &error))?;
+    let mut warnings = Vec::new();
+    // The database first: its lock keeps a second program out of everything else.
+    let opened = Store::open(&dir.join("potok.redb")).map_err(|error| match error {
+        StoreError::InUse => StartError::InUse(dir.clone()),
+        error => system("the database", &error),
+    })?;
+    if let Some(aside) = opened.set_aside {
+        warnings.push(format!(
+            "the database could not be read; it is kept as '{}', and shares and downloads begin anew",
+            aside.display()
+        ));
+    }
+    let store = Arc::new(opened.store);
+    let loaded = Identity::load_or_create(&dir.join("identity.key")).map_err(|error| system("the identity", &error))?;
+    if loaded.was_readable_by_others {
+        warnings.push("others on this computer could read your identity key; they no longer can".into());
+    }
+    let listener = listen(&store, &setup.settings.listen)?;
+    Ok(Opened { store, identity: Arc::new(loaded.identity), listener, warnings })
+}
+
+fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartError> {
+    let wanted: SocketAddr = setting.parse().map_err(|_not_an_address| {
+        StartError::Setting(format!("'{setting}' is no address to listen at; expected IP:PORT, such as 0.0.0.0:0"))
+    })?;
+    let database = |error: redb::Error| system("the database", &error);
+    let port = match (wanted.port(), store.peer_port().map_err(database)?) {
+        (0, Some(remembered)) => remembered,
+        (0, None) => {
+            let port = local::random_peer_port();
+            store.set_peer_port(port).map_err(database)?;
+            port
+        }
+        (port, _) => port,
+    };
+    local::listen_near(wanted.ip(), port).map_err(|error| system(&format!("listening at {wanted}"), &error))
+}
+
+fn system(what: &str, why: &dyn std::fmt::Display) -> StartError {
+    StartError::System { what: what.to_owned(), why: why.to_string() }
+}
+
+/// Starts every task. Joining a tracker goes on behind it.
+pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Result<Arc<Engine>, StartError> {
+    let Opened { store, identity, listener, warnings } = opened;
+    warnings.into_iter().for_each(|warning| outbox.push(Notice::Warning(warning)));
+    let listening = listener.local_addr().map_err(|error| system("the peer server", &error))?;
+    let cancel = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let meeting = Meeting::new();
+
+    let (library_events, library_heard) = mpsc::channel(EVENTS_MAX);
+    let config = LibrarianConfig {
+        store: store.clone(),
+        data_dir: setup.data_dir.clone(),
+        reconcile_every: Duration::from_secs(setup.settings.reconcile_seconds.max(1)),
+        hash_threads: setup.settings.hash_threads,
+        shares_max: setup.settings.shares_max,
+    };
+    let started = Librarian::start(config, library_events, cancel.child_token());
+    let (librarian, librarian_task) = started.map_err(|error| system("the library", &error))?;
+    tasks.spawn(async move { drop(librarian_task.await) });
+
+    let uploading = watch::Sender::new(upload_settings(&setup.settings));
+    let (transfer_events, transfers_heard) = mpsc::channel(EVENTS_MAX);
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| system("the peer server", &error))?;
+    let of_key = Arc::clone(&meeting);
+    let serving = PeerServerSetup {
+        tls: TlsServer::new(&identity, Purpose::Peer),
+        shelf: Arc::new(librarian.table()),
+        admission: Arc::new(move |key| of_key.name_of(key)),
+        settings: uploading.subscribe(),
+    };
+    let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
+    let peer_server = started.map_err(|error| system("the peer server", &error))?;
+    let downloading = watch::Sender::new(download_settings(&setup.settings));
+    let fetching = DownloaderSetup {
+        store: store.clone(),
+        tls: TlsClient::new(&identity, Purpose::Peer),
+        directory: Arc::new(Known { meeting: Arc::clone(&meeting), own: identity.public_key() }),
+        settings: downloading.subscribe(),
+        disk: Arc::new(RealDisk),
+    };
+    let started = Downloader::start(fetching, transfer_events, cancel.child_token()).await;
+    let (downloader, downloader_task) = started.map_err(|error| system("the queue of downloads", &error))?;
+    tasks.spawn(async move { drop(downloader_task.await) });
+
+    let engine = Arc::new(Engine {
+        downloader,
+        peer_server,
+        uploading,
+        downloading,
+        data_dir: setup.data_dir.clone(),
+        store,
+        identity,
+        librarian,
+        meeting,
+        connection: watch::Sender::new(Connection::None),
+        joining: tokio::sync::Mutex::new(()),
+        hosted: Mutex::new(None),
+        listening,
+        peer_port: PeerPort::new(listening.port()).ok(),
+        files_to_hash: AtomicU64::new(0),
+        outbox,
+        tasks,
+        cancel,
+        settings: watch::Sender::new(setup.settings.clone()),
+    });
+    engine.tasks.spawn(Arc::clone(&engine).hear_library(library_heard));
+    engine.tasks.spawn(Arc::clone(&engine).hear_transfers(transfers_heard));
+    begin_meeting(&engine, &setup).await?;
+    Ok(engine)
+}
+
+/// The part of the settings that the peer server follows.
+pub(super) fn upload_settings(settings: &Settings) -> UploadSettings {
+    UploadSettings {
+        slots: settings.upload_slots,
+        slots_per_user: settings.upload_slots_per_user,
+        bytes_per_second: settings.upload_bytes_per_second,
+    }
+}
+
+/// The part of the settings that the downloads follow.
+pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
+    DownloadSettings { at_once: settings.downloads_at_once, bytes_per_second: settings.download_bytes_per_second }
+}
+
+/// Hosts or joins what the setup says.
+async fn begin_meeting(engine: &Arc<Engine>, setup: &Setup) -> Result<(), StartError> {
+    let tracker = match setup.host_tracker {
+        Some(at) => {
+            let hosting = engine.begin_hosting(at).await;
+            Some(hosting.map_err(|why| StartError::Setting(why.to_string()))?)
+        }
+        None if setup.settings.tracker.is_empty() => None,
+        None => Some(setup.settings.tracker.parse::<TrackerAddress>().map_err(|why| {
+            StartError::Setting(format!("the tracker '{}' cannot be joined: {why}", setup.settings.tracker))
+        })?),
+    };
+    match tracker {
+        Some(tracker) => engine.begin_join(tracker).await.map_err(|why| StartError::Setting(why.to_string())),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,176 @@
+//! Reads what is asked for, on a blocking thread, for as long as its connection has a slot and requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::protocol::peer::{Answer, BLOCK_BYTES_MAX, Content, Refusal, Request};
+use crate::service::peer_server::inbox::{Inbox, Next};
+use crate::service::peer_server::shelf::{Opened, Shelf};
+
+/// Pieces that are read ahead of the network.
+pub(super) const PIECES: usize = 3;
+/// Answers that are this small travel together.
+const SMALL_BYTES: usize = 32 * 1024;
+/// They leave when they are so many bytes.
+const TOGETHER_BYTES: usize = 128 * 1024;
+/// Files of several blocks that stay open between two requests.
+const OPEN_MAX: usize = 4;
+/// How long the thread waits for another request before it ends.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Bytes to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
+    /// Whole answers, and the head of `body` if there is one.
+    pub(super) answers: Vec<u8>,
+    /// One block.
+    pub(super) body: Vec<u8>,
+    /// How many requests are answered by it.
+    pub(super) count: usize,
+    /// What is in it: it must still be shared while it leaves.
+    pub(super) contents: Vec<Content>,
+}
+
+impl Piece {
+    pub(super) fn clear(&mut self) {
+        self.answers.clear();
+        // The list of a huge file is not worth keeping room for.
+        self.answers.shrink_to(2 * TOGETHER_BYTES);
+        self.body.clear();
+        self.count = 0;
+        self.contents.clear();
+    }
+
+    fn is_due(&self) -> bool {
+        !self.body.is_empty() || self.answers.len() >= TOGETHER_BYTES
+    }
+}
+
+/// The thread's own things.
+pub(super) struct Feeder {
+    shelf: Arc<dyn Shelf>,
+    inbox: Arc<Inbox>,
+    /// Pieces to fill.
+    empty: mpsc::Receiver<Piece>,
+    filled: mpsc::Sender<Piece>,
+    open: Vec<(Content, Box<dyn Opened>)>,
+    scratch: Vec<u8>,
+}
+
+impl Feeder {
+    pub(super) fn new(
+        shelf: Arc<dyn Shelf>,
+        inbox: Arc<Inbox>,
+        empty: mpsc::Receiver<Piece>,
+        filled: mpsc::Sender<Piece>,
+    ) -> Self {
+        Self { shelf, inbox, empty, filled, open: Vec::new(), scratch: Vec::new() }
+    }
+
+    /// Answers requests until there are none or the slot is lost. Blocks. Comes back for the next time.
+    pub(super) fn run(mut self) -> Self {
+        // `None`: nobody sends any more.
+        let _ended = self.feed();
+        // A file that is kept open would keep a drive from being unplugged.
+        self.open.clear();
+        self.scratch = Vec::new();
+        self
+    }
+
+    fn feed(&mut self) -> Option<()> {
+        let mut request = self.inbox.wait(PATIENCE);
+        while let Next::Request(first) = request {
+            let mut piece = self.empty.blocking_recv()?;
+            self.answer(first, &mut piece);
+            request = loop {
+                if piece.is_due() {
+                    break Next::Nothing;
+                }
+                match self.inbox.next() {
+                    Next::Request(next) => self.answer(next, &mut piece),
+                    other => break other,
+                }
+            };
+            self.filled.blocking_send(piece).ok()?;
+            if request == Next::Nothing {
+                request = self.inbox.wait(PATIENCE);
+            }
+        }
+        Some(())
+    }
+
+    fn answer(&mut self, request: Request, piece: &mut Piece) {
+        piece.count += 1;
+        let result = match request {
+            Request::Read { id, content, block } => self.read(id, content, block, piece),
+            Request::List { id, content } => self.list(id, content, piece),
+            // Never in the inbox.
+            Request::Cancel { .. } => return,
+        };
+        if let Err(why) = result {
+            piece.answers.extend(Answer::Refused { id: request.id(), why }.encode());
+        }
+    }
+
+    fn read(&mut self, id: u32, content: Content, block: u32, piece: &mut Piece) -> Result<(), Refusal> {
+        let is_small = content.geometry().bytes_of(block).ok_or(Refusal::BadRequest)? <= SMALL_BYTES;
+        let mut buffer = std::mem::take(if is_small { &mut self.scratch } else { &mut piece.body });
+        let result = self.read_block(content, block, &mut buffer);
+        if result.is_ok() {
+            let bytes = u32::try_from(buffer.len()).map_err(|_too_long| Refusal::BadRequest)?;
+            piece.answers.extend(Answer::Data { id, bytes }.encode());
+            piece.contents.push(content);
+        }
+        if is_small {
+            if result.is_ok() {
+                piece.answers.extend_from_slice(&buffer);
+            }
+            self.scratch = buffer;
+        } else {
+            piece.body = buffer;
+        }
+        result
+    }
+
+    fn read_block(&mut self, content: Content, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+        if content.geometry().block_bytes() > BLOCK_BYTES_MAX {
+            return Err(Refusal::BadRequest);
+        }
+        let result = self.opened(content)?.read_block(block, buffer);
+        if result.is_err() {
+            buffer.clear();
+            // What it is now is to be found out anew.
+            self.open.retain(|(open, _)| *open != content);
+        }
+        result
+    }
+
+    fn list(&mut self, id: u32, content: Content, piece: &mut Piece) -> Result<(), Refusal> {
+        if content.geometry().blocks() == 1 {
+            return Err(Refusal::BadRequest);
+        }
+        let list = self.opened(content)?.block_list().clone();
+        let bytes = u32::try_from(content.list_bytes()).map_err(|_too_long| Refusal::BadRequest)?;
+        piece.answers.extend(Answer::List { id, bytes }.encode());
+        piece.answers.extend_from_slice(list.as_slice().as_flattened());
+        piece.contents.push(content);
+        Ok(())
+    }
+
+    fn opened(&mut self, content: Content) -> Result<&dyn Opened, Refusal> {
+        let at = match self.open.iter().position(|(open, _)| *open == content) {
+            Some(at) => at,
+            None => {
+                let opened = self.shelf.find(&content).ok_or(Refusal::NotShared)?.open()?;
+                if self.open.len() >= OPEN_MAX {
+                    self.open.remove(0);
+                }
+                self.open.push((content, opened));
+                self.open.len() - 1
+            }
+        };
+        Ok(self.open[at].1.as_ref())
+    }
+}

@@ -1,0 +1,175 @@
+//! The requests of one connection that have no answer yet: put in by the task that reads them, taken out by the thread
+//! that reads the files.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
+
+use crate::protocol::peer::{OPEN_REQUESTS_MAX, Request};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    state: Mutex<State>,
+    /// The reading thread waits here.
+    arrived: Condvar,
+    /// Whoever wants to put more in waits here.
+    answered: Notify,
+    /// Whoever wakes the reading thread waits here.
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Request>,
+    /// Those in `waiting`, and those that were taken out and are not sent yet.
+    open: usize,
+    may_serve: bool,
+}
+
+/// What the reading thread is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Answer this.
+    Request(Request),
+    /// There is nothing now: what was read can leave.
+    Nothing,
+    /// Nothing came for the whole time, or the slot is lost: end.
+    Stop,
+}
+
+impl Inbox {
+    /// Waits until there is room for more.
+    pub(super) async fn room(&self) {
+        loop {
+            let answered = self.answered.notified();
+            if self.state.lock().open < OPEN_REQUESTS_MAX {
+                return;
+            }
+            answered.await;
+        }
+    }
+
+    /// Puts requests in; says whether there were none before.
+    pub(super) fn put(&self, requests: impl Iterator<Item = Request>) -> bool {
+        let mut state = self.state.lock();
+        let was_empty = state.open == 0;
+        let before = state.waiting.len();
+        state.waiting.extend(requests);
+        let added = state.waiting.len() - before;
+        state.open += added;
+        drop(state);
+        self.arrived.notify_one();
+        self.news.notify_one();
+        was_empty && added > 0
+    }
+
+    /// Takes a request out again that nobody has begun to answer.
+    pub(super) fn cancel(&self, id: u32) -> bool {
+        let mut state = self.state.lock();
+        let Some(at) = state.waiting.iter().position(|request| request.id() == id) else { return false };
+        state.waiting.remove(at);
+        state.open -= 1;
+        drop(state);
+        self.answered.notify_one();
+        true
+    }
+
+    /// Waits until requests were put in.
+    pub(super) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// So many answers are sent; says whether none is owed now.
+    pub(super) fn sent(&self, answers: usize) -> bool {
+        let mut state = self.state.lock();
+        state.open = state.open.saturating_sub(answers);
+        let is_idle = state.open == 0;
+        drop(state);
+        self.answered.notify_one();
+        is_idle
+    }
+
+    /// Whether no answer is owed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.lock().open == 0
+    }
+
+    /// Whether there is a request that nobody has begun to answer.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.state.lock().waiting.is_empty()
+    }
+
+    /// Whether the reading thread may go on.
+    pub(super) fn set_may_serve(&self, may_serve: bool) {
+        self.state.lock().may_serve = may_serve;
+        self.arrived.notify_one();
+    }
+
+    /// The next request, without waiting.
+    pub(super) fn next(&self) -> Next {
+        let mut state = self.state.lock();
+        match state.waiting.pop_front() {
+            Some(request) if state.may_serve => Next::Request(request),
+            Some(request) => {
+                state.waiting.push_front(request);
+                Next::Stop
+            }
+            None => Next::Nothing,
+        }
+    }
+
+    /// The next request. Blocks for at most `patience`.
+    pub(super) fn wait(&self, patience: Duration) -> Next {
+        let mut state = self.state.lock();
+        if state.waiting.is_empty() && state.may_serve {
+            self.arrived.wait_for(&mut state, patience);
+        }
+        drop(state);
+        match self.next() {
+            Next::Nothing => Next::Stop,
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cancel(id: u32) -> Request {
+        Request::Cancel { id }
+    }
+
+    #[test]
+    fn requests_are_owed_until_they_are_answered() {
+        let inbox = Inbox::default();
+        assert!(inbox.is_idle());
+        assert!(inbox.put([cancel(1), cancel(2), cancel(3)].into_iter()));
+        assert!(!inbox.put([cancel(4)].into_iter()), "there were some");
+        assert_eq!(inbox.next(), Next::Stop, "no slot yet");
+        inbox.set_may_serve(true);
+        assert_eq!(inbox.next(), Next::Request(cancel(1)));
+        assert!(inbox.cancel(3));
+        assert!(!inbox.cancel(1), "begun");
+        assert_eq!(inbox.wait(Duration::ZERO), Next::Request(cancel(2)));
+        assert!(!inbox.sent(2));
+        assert_eq!(inbox.next(), Next::Request(cancel(4)));
+        assert_eq!(inbox.next(), Next::Nothing);
+        assert!(inbox.sent(1) && inbox.is_idle());
+        assert_eq!(inbox.wait(Duration::from_millis(1)), Next::Stop);
+    }
+
+    #[tokio::test]
+    async fn no_more_than_so_many_are_open() {
+        let inbox = Inbox::default();
+        inbox.room().await;
+        inbox.put((0..).map(cancel).take(OPEN_REQUESTS_MAX));
+        let full = tokio::time::timeout(Duration::from_millis(20), inbox.room()).await;
+        assert!(full.is_err());
+        inbox.sent(1);
+        inbox.room().await;
+    }
+}

@@ -1,0 +1,254 @@
+//! Sends what is shared to peers that ask for it by its hash; and nothing else.
+//!
+//! | module | its job |
+//! |---|---|
+//! | [`shelf`] | what may be sent |
+//! | `connection` | one peer: reads its requests, sends answers |
+//! | `inbox`, `feeder` | requests without an answer; the thread that reads files for them |
+//! | `desk` | who has an upload slot, who waits |
+
+mod connection;
+mod desk;
+mod feeder;
+mod inbox;
+pub mod shelf;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::key::PublicKey;
+use crate::model::limits;
+use crate::model::username::Username;
+use crate::net::dial;
+use crate::net::tls::TlsServer;
+use crate::service::limiter::Limiter;
+use crate::service::peer_server::connection::Surroundings;
+use crate::service::peer_server::desk::{Desk, Door, Doors};
+use crate::service::peer_server::shelf::Shelf;
+use crate::transfer::status::{Direction, TransferEvent, TransferState};
+
+/// How often what changed is told.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+/// Somebody who just came may be known to us a moment later: the tracker tells us in groups.
+const ADMISSION_TRIES: u32 = 8;
+const ADMISSION_PAUSE: Duration = Duration::from_millis(250);
+/// Connections that do not end by themselves in this time are cut off.
+const STOP_MAX: Duration = Duration::from_millis(1500);
+/// After an error of the listener (no file descriptors left, say) there is a pause.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What an owner may change; it holds at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadSettings {
+    /// Connections that are served at the same time.
+    pub slots: usize,
+    /// Of them, those of one user.
+    pub slots_per_user: usize,
+    /// In all; 0 is no limit.
+    pub bytes_per_second: u64,
+}
+
+impl Default for UploadSettings {
+    fn default() -> Self {
+        Self { slots: limits::UPLOAD_SLOTS, slots_per_user: limits::UPLOAD_SLOTS_PER_USER, bytes_per_second: 0 }
+    }
+}
+
+/// Says who a proven key is, if they may ask us: a user who is on the tracker and not banned.
+pub type Admission = Arc<dyn Fn(&PublicKey) -> Option<Username> + Send + Sync>;
+
+/// What the server works with.
+pub struct PeerServerSetup {
+    /// Proves our identity; for [`crate::net::tls::Purpose::Peer`].
+    pub tls: TlsServer,
+    /// What may be sent.
+    pub shelf: Arc<dyn Shelf>,
+    /// Who may ask.
+    pub admission: Admission,
+    /// As they are now.
+    pub settings: watch::Receiver<UploadSettings>,
+}
+
+impl fmt::Debug for PeerServerSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerServerSetup").field("settings", &*self.settings.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// A running peer server.
+#[derive(Debug)]
+pub struct PeerServer {
+    address: SocketAddr,
+    desk: Arc<Desk>,
+    cancel: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl PeerServer {
+    /// Serves on a bound listener until `cancel` is, or [`PeerServer::stop`]. Events are told when there is room.
+    pub fn start(
+        listener: TcpListener,
+        setup: PeerServerSetup,
+        events: mpsc::Sender<TransferEvent>,
+        cancel: CancellationToken,
+    ) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let settings = *setup.settings.borrow();
+        let desk = Desk::new(settings.slots, settings.slots_per_user);
+        let around = Surroundings {
+            shelf: Arc::clone(&setup.shelf),
+            limiter: Arc::new(Limiter::new(settings.bytes_per_second)),
+            cancel: cancel.clone(),
+        };
+        let server = Server {
+            setup,
+            around: Arc::new(around),
+            desk: Arc::clone(&desk),
+            doors: Arc::default(),
+            events,
+            cancel: cancel.clone(),
+        };
+        let task = tokio::spawn(server.run(listener));
+        Ok(Self { address, desk, cancel, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everybody who was sent something or waits for it.
+    pub fn uploads(&self) -> Vec<TransferState> {
+        self.desk.uploads(false, now())
+    }
+
+    /// Ends all connections and waits until nothing of it runs any more.
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        let _panicked = self.task.await;
+    }
+}
+
+struct Server {
+    setup: PeerServerSetup,
+    around: Arc<Surroundings>,
+    desk: Arc<Desk>,
+    doors: Arc<Doors>,
+    events: mpsc::Sender<TransferEvent>,
+    cancel: CancellationToken,
+}
+
+impl Server {
+    async fn run(mut self, listener: TcpListener) {
+        let mut connections = JoinSet::new();
+        let mut tell = interval(TELL_EVERY);
+        tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut settings_may_change = true;
+        loop {
+            tokio::select! {
+                () = self.cancel.cancelled() => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, from)) => self.admit(stream, from, &mut connections),
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection can be accepted");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_ended) = connections.join_next() => {}
+                changed = self.setup.settings.changed(), if settings_may_change => {
+                    settings_may_change = changed.is_ok();
+                    let settings = *self.setup.settings.borrow_and_update();
+                    self.desk.set(settings.slots, settings.slots_per_user, now());
+                    self.around.limiter.set(settings.bytes_per_second);
+                }
+                _ = tell.tick() => {
+                    self.desk.tick(now());
+                    for state in self.desk.uploads(true, now()) {
+                        // The next one says it better.
+                        let _full = self.events.try_send(TransferEvent::Changed(state));
+                    }
+                }
+            }
+        }
+        drop(listener);
+        let all = async { while connections.join_next().await.is_some() {} };
+        let _some_hang = timeout(STOP_MAX, all).await;
+        connections.shutdown().await;
+    }
+
+    fn admit(&self, stream: TcpStream, from: SocketAddr, connections: &mut JoinSet<()>) {
+        let Some(door) = self.doors.open(from.ip()) else {
+            tracing::debug!(%from, "too many connections");
+            return;
+        };
+        let guest = Guest {
+            tls: self.setup.tls.clone(),
+            admission: Arc::clone(&self.setup.admission),
+            desk: Arc::clone(&self.desk),
+            around: Arc::clone(&self.around),
+            events: self.events.clone(),
+            _door: door,
+        };
+        connections.spawn(guest.receive(stream, from));
+    }
+}
+
+/// One connection, from its first byte.
+struct Guest {
+    tls: TlsServer,
+    admission: Admission,
+    desk: Arc<Desk>,
+    around: Arc<Surroundings>,
+    events: mpsc::Sender<TransferEvent>,
+    _door: Door,
+}
+
+impl Guest {
+    async fn receive(self, stream: TcpStream, from: SocketAddr) {
+        if let Err(error) = dial::tune(&stream) {
+            tracing::debug!(%from, %error, "a connection cannot be set up");
+            return;
+        }
+        let (stream, key) = match timeout(limits::TLS_HANDSHAKE_MAX, self.tls.accept(stream)).await {
+            Ok(Ok(proven)) => proven,
+            Ok(Err(error)) => return tracing::debug!(%from, %error, "no handshake"),
+            Err(_elapsed) => return tracing::debug!(%from, "no handshake in time"),
+        };
+        let Some(user) = self.ask_for(&key).await else {
+            return tracing::debug!(%from, %key, "not a user of this network");
+        };
+        let Some((place, standing)) = self.desk.enter(key, user, now()) else {
+            return tracing::debug!(%from, %key, "too many connections of this key");
+        };
+        let ended = connection::serve(stream, &place, standing, &self.around).await;
+        tracing::debug!(%from, %key, %ended, "a peer was served");
+        if place.was_seen() {
+            let gone = self.events.send(TransferEvent::Gone(Direction::Upload, place.id()));
+            let _nobody_listens = self.around.cancel.run_until_cancelled(gone).await;
+        }
+    }
+
+    async fn ask_for(&self, key: &PublicKey) -> Option<Username> {
+        for _ in 0..ADMISSION_TRIES {
+            match (self.admission)(key) {
+                Some(user) => return Some(user),
+                None => sleep(ADMISSION_PAUSE).await,
+            }
+        }
+        None
+    }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

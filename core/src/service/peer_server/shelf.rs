@@ -1,0 +1,61 @@
+//! What the peer server may send: content by hash and size. There is no path in it.
+
+use crate::model::block_list::BlockList;
+use crate::protocol::peer::{Content, Refusal};
+use crate::service::librarian::content::{OpenError, OpenShare, ReadError, SharedContent, SharedTable};
+
+/// The table of what is shared.
+pub trait Shelf: Send + Sync + 'static {
+    /// The content, if it is shared now. Quick, does not touch the disk.
+    fn find(&self, content: &Content) -> Option<Box<dyn Shared>>;
+}
+
+/// Content that was shared when it was looked up.
+pub trait Shared: Send {
+    /// Opens a file with it. Blocks.
+    fn open(&self) -> Result<Box<dyn Opened>, Refusal>;
+}
+
+/// An open file.
+pub trait Opened: Send {
+    /// The hashes of its blocks.
+    fn block_list(&self) -> &BlockList;
+
+    /// Reads one block, proven and still shared, into `buffer`, which has nothing else in it afterwards. Blocks.
+    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal>;
+}
+
+impl Shelf for SharedTable {
+    fn find(&self, content: &Content) -> Option<Box<dyn Shared>> {
+        let found = Self::find(self, content.hash).filter(|found| found.size() == content.size)?;
+        Some(Box::new(found))
+    }
+}
+
+impl Shared for SharedContent {
+    fn open(&self) -> Result<Box<dyn Opened>, Refusal> {
+        match Self::open(self) {
+            Ok(open) => Ok(Box::new(open)),
+            Err(OpenError::NotShared) => Err(Refusal::NotShared),
+            Err(OpenError::Changed) => Err(Refusal::Changed),
+        }
+    }
+}
+
+impl Opened for OpenShare {
+    fn block_list(&self) -> &BlockList {
+        Self::block_list(self)
+    }
+
+    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+        Self::read_block(self, block, buffer).map_err(|error| match error {
+            ReadError::NotShared => Refusal::NotShared,
+            ReadError::Changed => Refusal::Changed,
+            ReadError::NoSuchBlock => Refusal::BadRequest,
+            ReadError::Io(error) => {
+                tracing::warn!(%error, "a shared file cannot be read");
+                Refusal::Internal
+            }
+        })
+    }
+}

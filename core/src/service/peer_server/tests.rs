@@ -1,0 +1,173 @@
+//! The server on loopback, with real TLS, and peers that ask what they like.
+
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::time::{sleep, timeout};
+
+use super::UploadSettings;
+use crate::model::geometry::BLOCK_BYTES_MIN;
+use crate::net::identity::Identity;
+use crate::protocol::peer::{Content, REQUEST_BYTES, Refusal, Request};
+use crate::service::testing::{Client, Got, MemoryShelf, bytes, content_of, list_of, serve, serve_as, user};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn read(id: u32, data: &[u8], block: u32) -> Request {
+    Request::Read { id, content: content_of(data), block }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shared_is_sent_and_nothing_else() {
+    let large = bytes(1, usize::try_from(BLOCK_BYTES_MIN * 2 + 5).expect("small"));
+    let (small, empty, secret) = (bytes(2, 1000), Vec::new(), bytes(3, 1000));
+    let shelf = MemoryShelf::with(&[large.clone(), small.clone(), empty.clone()]);
+    let server = serve("anna", shelf.clone(), UploadSettings::default()).await;
+    let mut client = Client::connect(&server.contact).await;
+    let block = usize::try_from(BLOCK_BYTES_MIN).expect("small");
+
+    let wrong_size = Content { size: 999, ..content_of(&small) };
+    let cases = [
+        (read(1, &small, 0), Got::Data(1, small.clone())),
+        (read(2, &large, 1), Got::Data(2, large[block..2 * block].to_vec())),
+        (read(3, &large, 2), Got::Data(3, large[2 * block..].to_vec())),
+        (read(4, &empty, 0), Got::Data(4, Vec::new())),
+        (
+            Request::List { id: 5, content: content_of(&large) },
+            Got::List(5, list_of(&large).as_slice().as_flattened().to_vec()),
+        ),
+        (Request::List { id: 6, content: content_of(&small) }, Got::Refused(6, Refusal::BadRequest)),
+        (read(7, &large, 3), Got::Refused(7, Refusal::BadRequest)),
+        (read(8, &secret, 0), Got::Refused(8, Refusal::NotShared)),
+        (Request::Read { id: 9, content: wrong_size, block: 0 }, Got::Refused(9, Refusal::NotShared)),
+        (Request::List { id: 10, content: content_of(&secret) }, Got::Refused(10, Refusal::NotShared)),
+    ];
+    for (request, expected) in cases {
+        client.ask(&[request]).await;
+        assert_eq!(timeout(LONG, client.got()).await.expect("in time"), expected);
+    }
+    shelf.unshare(&small);
+    client.ask(&[read(11, &small, 0)]).await;
+    assert_eq!(client.got().await, Got::Refused(11, Refusal::NotShared), "as if it had never been");
+    server.running.stop().await;
+    assert_eq!(client.got().await, Got::End);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_requests_in_a_row_are_all_answered() {
+    let files: Vec<Vec<u8>> = (0..2000).map(|n| bytes(n, 10 + n % 4000)).collect();
+    let server = serve("anna", MemoryShelf::with(&files), UploadSettings::default()).await;
+    let mut client = Client::connect(&server.contact).await;
+    let requests: Vec<Request> = files.iter().zip(0..).map(|(file, id)| read(id, file, 0)).collect();
+    client.ask(&requests).await;
+    for (file, id) in files.iter().zip(0..) {
+        assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(id, file.clone()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_told_the_place_and_gets_a_turn() {
+    let file = bytes(1, 3_000_000);
+    let settings = UploadSettings { slots: 1, ..UploadSettings::default() };
+    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), settings).await;
+    let mut first = Client::connect(&server.contact).await;
+    // It takes nothing, so it holds the slot.
+    first.ask(&(0..12).cycle().take(200).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
+    let Got::Data(..) = timeout(LONG, first.got()).await.expect("in time") else { panic!("no data") };
+    let mut second = Client::connect(&server.contact).await;
+    second.ask(&[read(7, &file, 0)]).await;
+    assert_eq!(timeout(LONG, second.got()).await.expect("in time"), Got::Queued(1));
+    let mut third = Client::connect(&server.contact).await;
+    third.ask(&[read(8, &file, 0)]).await;
+    assert_eq!(timeout(LONG, third.got()).await.expect("in time"), Got::Queued(2));
+    second.ask(&[Request::Cancel { id: 7 }]).await;
+    assert_eq!(timeout(LONG, third.got()).await.expect("in time"), Got::Queued(1), "one has left the queue");
+    assert_eq!(timeout(LONG, second.got()).await.expect("in time"), Got::Refused(7, Refusal::Cancelled));
+
+    drop(first);
+    assert_eq!(timeout(LONG, third.got()).await.expect("in time"), Got::Granted);
+    assert!(matches!(timeout(LONG, third.got()).await.expect("in time"), Got::Data(8, _)));
+    second.ask(&[read(9, &file, 0)]).await;
+    server.settings.send_replace(UploadSettings { slots: 2, ..settings });
+    loop {
+        match timeout(LONG, second.got()).await.expect("in time") {
+            Got::Queued(_) | Got::Granted => {}
+            got => break assert!(matches!(got, Got::Data(9, _))),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unsharing_stops_what_is_being_sent() {
+    let file = bytes(1, 8_000_000);
+    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let server = serve("anna", shelf.clone(), UploadSettings::default()).await;
+    let mut client = Client::connect(&server.contact).await;
+    client.ask(&(0..30).cycle().take(500).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
+    let Got::Data(..) = timeout(LONG, client.got()).await.expect("in time") else { panic!("no data") };
+    // The buffers are full now: the server is in the middle of a block that the client does not take.
+    sleep(Duration::from_millis(300)).await;
+    shelf.unshare_all();
+    sleep(Duration::from_millis(900)).await;
+    let reads = *shelf.reads.lock();
+    let mut received = 0;
+    while let Got::Data(..) = timeout(LONG, client.got()).await.expect("in time") {
+        received += 1;
+    }
+    assert!(received < 500);
+    assert_eq!(*shelf.reads.lock(), reads, "nothing was read after it was unshared");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_ends_the_connection() {
+    let server = serve("anna", MemoryShelf::with(&[]), UploadSettings::default()).await;
+    for garbage in
+        [[0xff; REQUEST_BYTES], [0; REQUEST_BYTES], *b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n."]
+    {
+        let mut client = Client::connect(&server.contact).await;
+        client.stream.write_all(&garbage).await.expect("written");
+        client.stream.flush().await.expect("flushed");
+        assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::End);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_get_nothing() {
+    let file = bytes(1, 1000);
+    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let (known, stranger) = (Identity::generate(), Identity::generate());
+    let key = known.public_key();
+    let address = "127.0.0.1:0".parse().expect("address");
+    let server = serve_as(&Identity::generate(), "anna", shelf, UploadSettings::default(), address, move |asker| {
+        (*asker == key).then(|| user("ivan"))
+    })
+    .await;
+    for (identity, expected) in [(known, Got::Data(1, file.clone())), (stranger, Got::End)] {
+        let mut client = Client::connect_as(&identity, &server.contact).await.expect("connected");
+        client.ask(&[read(1, &file, 0)]).await;
+        assert_eq!(timeout(LONG, client.got()).await.expect("in time"), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_are_told() {
+    let file = bytes(1, 3_000_000);
+    let mut server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let mut client = Client::connect(&server.contact).await;
+    client.ask(&(0..12).map(|block| read(block, &file, block)).collect::<Vec<_>>()).await;
+    for _ in 0..12 {
+        assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(..)));
+    }
+    let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
+    let crate::transfer::status::TransferEvent::Changed(state) = told else { panic!("{told:?}") };
+    assert_eq!((state.user.as_str(), state.label), ("guest", content_of(&file).hash.to_string()));
+    assert!(state.done_bytes > 0);
+    drop(client);
+    loop {
+        let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
+        if matches!(told, crate::transfer::status::TransferEvent::Gone(..)) {
+            break;
+        }
+    }
+    server.running.stop().await;
+}

@@ -1,0 +1,417 @@
+//! Our session at a tracker: it connects, proves who we are, announces what we share, keeps a picture of who is there,
+//! answers questions, and comes back by itself.
+//!
+//! ```text
+//!            +-> connecting -> online -+          a question asked while we are away waits
+//!   start ---+        ^          |     +-> stop   for up to [`PARKED_MAX`], then fails
+//!            |        +- waiting-+
+//!            +-> refused (a changed key, a name that is taken): no further try without a person
+//! ```
+//!
+//! It moves no file contents; that is between peers.
+
+mod announcer;
+mod backoff;
+mod people;
+mod session;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::invite::{HostPort, TrackerAddress};
+use crate::model::key::PublicKey;
+use crate::model::limits;
+use crate::model::port::PeerPort;
+use crate::model::share::Share;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::net::dial;
+use crate::net::tls::{self, TlsClient};
+use crate::protocol::command::{Command, Cursor};
+use crate::protocol::reply::UserLine;
+use crate::service::tracker_client::announcer::Announcer;
+use crate::service::tracker_client::backoff::Backoff;
+use crate::service::tracker_client::people::People;
+use crate::service::tracker_client::session::{Ended, Session, Surroundings};
+use crate::store::Store;
+
+/// Questions that may wait for their turn.
+const ASKS_MAX: usize = 256;
+/// How long a question waits for a tracker that is away.
+const PARKED_MAX: Duration = Duration::from_secs(10);
+/// Reaching the tracker, TCP alone.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// What a session needs.
+pub struct ClientSetup {
+    /// Where to, and whom to expect there.
+    pub tracker: TrackerAddress,
+    /// Who we want to be.
+    pub username: Username,
+    /// Where our peer server listens.
+    pub peer_port: Option<PeerPort>,
+    /// Proves our identity.
+    pub tls: TlsClient,
+    /// Remembers the keys of trackers.
+    pub store: Arc<Store>,
+    /// Everything that we share now; asked for at every new session.
+    pub shares: Arc<dyn Fn() -> Vec<Share> + Send + Sync>,
+}
+
+/// What a session tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClientEvent {
+    /// On the way; the last try failed like this.
+    Connecting(Option<AwayReason>),
+    /// Registered.
+    Online {
+        /// What the owner calls the network.
+        network: String,
+        /// Line by line.
+        message_of_the_day: Vec<String>,
+    },
+    /// No further try without a person.
+    Refused(AwayReason),
+    /// Somebody came, or came back at another address.
+    Joined(UserLine),
+    /// Somebody went.
+    Left(Username),
+    /// What is shared has changed.
+    CatalogChanged,
+}
+
+/// Why we are not at the tracker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AwayReason {
+    /// It cannot be reached, or it went away.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Somebody else answers at its address.
+    #[error("the tracker proves another key than before")]
+    KeyChanged,
+    /// It does not let us register.
+    #[error("{text}")]
+    Refused {
+        /// The tracker's error code.
+        code: String,
+        /// Its sentence.
+        text: String,
+    },
+}
+
+/// Why a question was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// We are not at the tracker.
+    #[error(transparent)]
+    Away(#[from] AwayReason),
+    /// The tracker said `ERR`.
+    #[error("{text}")]
+    Refused {
+        /// The tracker's error code.
+        code: String,
+        /// Its sentence.
+        text: String,
+    },
+}
+
+/// An answer: its data lines, and where the next page begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// As they came.
+    pub lines: Vec<String>,
+    /// If the list goes on.
+    pub more: Option<Cursor>,
+}
+
+/// A running session, or the tries to have one. Cheap to clone.
+#[derive(Clone)]
+pub struct TrackerClient {
+    asks: mpsc::Sender<Ask>,
+    people: Arc<People>,
+    tracker: HostPort,
+    key: watch::Receiver<Option<PublicKey>>,
+}
+
+enum Ask {
+    Question {
+        command: Box<Command>,
+        answer: oneshot::Sender<Result<Answer, AskError>>,
+    },
+    Announce {
+        added: Vec<Share>,
+        removed: Vec<SharePath>,
+        done: Option<oneshot::Sender<Result<(), AskError>>>,
+    },
+    /// Time has jumped: look at once whether the other side is still there.
+    Probe,
+}
+
+impl TrackerClient {
+    /// Starts the task. It ends, and its socket with it, when `cancel` is.
+    pub fn start(
+        setup: ClientSetup,
+        events: mpsc::Sender<ClientEvent>,
+        cancel: CancellationToken,
+    ) -> (Self, JoinHandle<()>) {
+        let (asks, asked) = mpsc::channel(ASKS_MAX);
+        let people = Arc::new(People::default());
+        let (key_known, key) = watch::channel(setup.tracker.key);
+        let client = Self { asks, people: people.clone(), tracker: setup.tracker.address.clone(), key };
+        let task = Task { setup, events, asked, people, key_known, parked: VecDeque::new(), why_away: None };
+        (client, tokio::spawn(task.run(cancel)))
+    }
+
+    /// Asks the tracker one thing.
+    pub async fn ask(&self, command: Command) -> Result<Answer, AskError> {
+        let (answer, answered) = oneshot::channel();
+        let ask = Ask::Question { command: Box::new(command), answer };
+        let gone = || AskError::Away(AwayReason::Unreachable("the session has ended".into()));
+        self.asks.send(ask).await.map_err(|_closed| gone())?;
+        answered.await.unwrap_or_else(|_dropped| Err(gone()))
+    }
+
+    /// Tells the tracker what has changed, and waits until it has taken it. Without a session there is nothing to wait
+    /// for: everything is announced when there is one.
+    pub async fn announce(&self, added: Vec<Share>, removed: Vec<SharePath>) -> Result<(), AskError> {
+        let (done, answered) = oneshot::channel();
+        // A task that has ended announces nothing, and nothing is lost: the next one announces all.
+        if self.asks.send(Ask::Announce { added, removed, done: Some(done) }).await.is_err() {
+            return Ok(());
+        }
+        answered.await.unwrap_or(Ok(()))
+    }
+
+    /// The computer was asleep, or the network has changed: find out at once whether the session still lives.
+    pub fn probe(&self) {
+        // A full queue means that the session is being used, which finds it out as well.
+        let _ = self.asks.try_send(Ask::Probe);
+    }
+
+    /// Who is there, as far as we have been told.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// Where the tracker is.
+    pub fn tracker(&self) -> &HostPort {
+        &self.tracker
+    }
+
+    /// Which key it has proven, or is expected to prove.
+    pub fn tracker_key(&self) -> Option<PublicKey> {
+        *self.key.borrow()
+    }
+}
+
+struct Task {
+    setup: ClientSetup,
+    events: mpsc::Sender<ClientEvent>,
+    asked: mpsc::Receiver<Ask>,
+    people: Arc<People>,
+    key_known: watch::Sender<Option<PublicKey>>,
+    /// Questions that wait for a session, each with the time when it fails.
+    parked: VecDeque<(Instant, Ask)>,
+    why_away: Option<AwayReason>,
+}
+
+impl Task {
+    async fn run(mut self, cancel: CancellationToken) {
+        let cancelled = cancel.clone();
+        tokio::select! {
+            () = cancelled.cancelled() => {}
+            () = self.stay_connected() => {}
+        }
+    }
+
+    async fn stay_connected(&mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            self.tell(ClientEvent::Connecting(self.why_away.clone())).await;
+            let tried = self.connect_while_asked().await;
+            let why = match tried {
+                Ok(session) => {
+                    let since = Instant::now();
+                    let ended = self.be_online(session).await;
+                    backoff.session_lasted(since.elapsed());
+                    ended
+                }
+                Err(why) => why,
+            };
+            self.why_away = Some(why.clone());
+            if !will_pass(&why) {
+                self.tell(ClientEvent::Refused(why.clone())).await;
+                self.refuse_all(&why).await;
+                return;
+            }
+            self.tell(ClientEvent::Connecting(Some(why.clone()))).await;
+            let until = Instant::now() + backoff.next_wait();
+            self.park_until(sleep_until(until), &why).await;
+        }
+    }
+
+    async fn connect_while_asked(&mut self) -> Result<Session, AwayReason> {
+        let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable("not connected yet".into()));
+        let connecting = connect(
+            self.setup.tracker.clone(),
+            self.setup.username.clone(),
+            self.setup.peer_port,
+            self.setup.tls.clone(),
+            self.setup.store.clone(),
+            self.key_known.clone(),
+        );
+        self.park_until(connecting, &why).await
+    }
+
+    async fn be_online(&mut self, mut session: Session) -> AwayReason {
+        let mut announcer = Announcer::new(self.setup.username.clone());
+        announcer.change((self.setup.shares)(), Vec::new(), None);
+        let online = ClientEvent::Online { network: session.network.clone(), message_of_the_day: session.motd.clone() };
+        let parked = std::mem::take(&mut self.parked);
+        for (_, ask) in parked {
+            session.take(ask, &mut announcer);
+        }
+        let all = Surroundings {
+            announcer: &mut announcer,
+            people: &self.people,
+            events: &self.events,
+            online: Some(online),
+        };
+        let Ended { why, unanswered } = session.run(&mut self.asked, all).await;
+        let deadline = Instant::now() + PARKED_MAX;
+        self.parked.extend(unanswered.into_iter().map(|ask| (deadline, ask)));
+        why
+    }
+
+    /// Waits for something while questions come in; each is kept until its time is up.
+    async fn park_until<T>(&mut self, until: impl Future<Output = T>, why: &AwayReason) -> T {
+        tokio::pin!(until);
+        loop {
+            let first_deadline = self.parked.front().map(|(deadline, _)| *deadline);
+            tokio::select! {
+                done = &mut until => return done,
+                Some(ask) = self.asked.recv() => self.park(ask, why),
+                () = sleep_until(first_deadline.unwrap_or_else(Instant::now)), if first_deadline.is_some() => {
+                    if let Some((_, ask)) = self.parked.pop_front() {
+                        ask.fail(why);
+                    }
+                }
+            }
+        }
+    }
+
+    fn park(&mut self, ask: Ask, why: &AwayReason) {
+        match ask {
+            // What we share is announced whole when there is a session.
+            Ask::Announce { done, .. } => done.map_or((), |done| drop(done.send(Ok(())))),
+            Ask::Probe => {}
+            question if self.parked.len() >= ASKS_MAX => question.fail(why),
+            question => self.parked.push_back((Instant::now() + PARKED_MAX, question)),
+        }
+    }
+
+    async fn refuse_all(&mut self, why: &AwayReason) {
+        for (_, ask) in std::mem::take(&mut self.parked) {
+            ask.fail(why);
+        }
+        while let Some(ask) = self.asked.recv().await {
+            ask.fail(why);
+        }
+    }
+
+    async fn tell(&self, event: ClientEvent) {
+        // Nobody listens only while the node is being taken down.
+        let _ = self.events.send(event).await;
+    }
+}
+
+impl Ask {
+    fn fail(self, why: &AwayReason) {
+        // An asker that has gone needs no answer.
+        match self {
+            Self::Question { answer, .. } => drop(answer.send(Err(AskError::Away(why.clone())))),
+            Self::Announce { done: Some(done), .. } => drop(done.send(Ok(()))),
+            Self::Announce { done: None, .. } | Self::Probe => {}
+        }
+    }
+}
+
+/// Whether time may heal it.
+fn will_pass(why: &AwayReason) -> bool {
+    match why {
+        AwayReason::Unreachable(_) => true,
+        AwayReason::KeyChanged => false,
+        AwayReason::Refused { code, .. } => matches!(code.as_str(), "slow-down" | "limit" | "internal"),
+    }
+}
+
+async fn connect(
+    tracker: TrackerAddress,
+    username: Username,
+    port: Option<PeerPort>,
+    tls: TlsClient,
+    store: Arc<Store>,
+    key_known: watch::Sender<Option<PublicKey>>,
+) -> Result<Session, AwayReason> {
+    let expected = match tracker.key {
+        Some(key) => Some(key),
+        None => pinned(store.clone(), tracker.address.clone()).await?,
+    };
+    let unreachable = |error: std::io::Error| AwayReason::Unreachable(error.to_string());
+    let stream = dial::host(&tracker.address, CONNECT_MAX).await.map_err(unreachable)?;
+    let at: SocketAddr = stream.peer_addr().map_err(unreachable)?;
+    let connected = timeout(limits::TLS_HANDSHAKE_MAX, tls.connect(stream, expected)).await;
+    let connected = connected.map_err(|_elapsed| AwayReason::Unreachable("no TLS answer in time".into()))?;
+    let (stream, key) = connected.map_err(|error| match tls::is_wrong_key(&error) {
+        true => AwayReason::KeyChanged,
+        false => unreachable(error),
+    })?;
+    if expected.is_none() || tracker.key.is_some() {
+        pin(store, tracker.address.clone(), key).await?;
+    }
+    key_known.send_replace(Some(key));
+    Session::register(stream, at, username, port).await
+}
+
+async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {
+    let read = tokio::task::spawn_blocking(move || store.pinned_key(&tracker)).await;
+    read.map_err(database_panicked)?.map_err(database_failed)
+}
+
+async fn pin(store: Arc<Store>, tracker: HostPort, key: PublicKey) -> Result<(), AwayReason> {
+    let write = move || match store.pinned_key(&tracker)? {
+        Some(known) if known == key => Ok(()),
+        _ => store.pin_key(&tracker, key),
+    };
+    tokio::task::spawn_blocking(write).await.map_err(database_panicked)?.map_err(database_failed)
+}
+
+fn database_failed(error: redb::Error) -> AwayReason {
+    AwayReason::Unreachable(format!("the database failed: {error}"))
+}
+
+fn database_panicked(_panic: tokio::task::JoinError) -> AwayReason {
+    AwayReason::Unreachable("the database failed".into())
+}
+
+impl std::fmt::Debug for TrackerClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrackerClient").field("tracker", &self.tracker).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ClientSetup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientSetup")
+            .field("tracker", &self.tracker)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! Who is at the tracker, as far as it has told us: what a download needs to find its peer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
+use crate::net::dial;
+use crate::protocol::reply::UserLine;
+
+/// Most users that are remembered; a tracker that lists more is not believed.
+pub(super) const USERS_MAX: usize = 1_000_000;
+
+/// A picture of the users that is kept up to date by the session. While the tracker is away it stays as it was:
+/// transfers between peers go on without a tracker.
+#[derive(Debug)]
+pub struct People {
+    known: RwLock<Known>,
+    version: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// By case-folded name.
+    users: BTreeMap<String, UserLine>,
+    /// From a proven key to the case-folded name; of several names the latest.
+    names: HashMap<PublicKey, String>,
+    tracker: Option<IpAddr>,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self { known: RwLock::default(), version: watch::Sender::new(0) }
+    }
+}
+
+impl People {
+    /// The user of this name, whatever its case.
+    pub fn user(&self, name: &Username) -> Option<UserLine> {
+        self.known.read().users.get(&name.folded()).cloned()
+    }
+
+    /// The names of all users, in order.
+    pub fn names(&self) -> Vec<Username> {
+        self.known.read().users.values().map(|user| user.username.clone()).collect()
+    }
+
+    /// Who has this key, if they are here.
+    pub fn name_of(&self, key: &PublicKey) -> Option<Username> {
+        let known = self.known.read();
+        let name = known.names.get(key)?;
+        known.users.get(name).map(|user| user.username.clone())
+    }
+
+    /// Where a user can be reached and whom to expect there; `None` if they have no key, no address, or one that this
+    /// tracker may not send us to.
+    pub fn reachable(&self, name: &Username) -> Option<(Username, SocketAddr, PublicKey)> {
+        let known = self.known.read();
+        let user = known.users.get(&name.folded())?;
+        let address = user.address.filter(|address| known.tracker.is_some_and(|t| dial::may_dial(address.ip(), t)))?;
+        Some((user.username.clone(), address, user.key?))
+    }
+
+    /// Changes whenever users or shares have changed, or a session began.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    pub(super) fn replace(&self, tracker: IpAddr, users: Vec<UserLine>) {
+        let mut known = Known { tracker: Some(tracker), ..Known::default() };
+        users.into_iter().for_each(|user| known.insert(user));
+        *self.known.write() = known;
+        self.touch();
+    }
+
+    pub(super) fn joined(&self, user: UserLine) {
+        let mut known = self.known.write();
+        if known.users.len() < USERS_MAX {
+            known.insert(user);
+        }
+        drop(known);
+        self.touch();
+    }
+
+    pub(super) fn left(&self, name: &Username) {
+        self.known.write().remove(&name.folded());
+        self.touch();
+    }
+
+    pub(super) fn touch(&self) {
+        self.version.send_modify(|version| *version = version.wrapping_add(1));
+    }
+}
+
+impl Known {
+    fn insert(&mut self, user: UserLine) {
+        let name = user.username.folded();
+        self.remove(&name);
+        if let Some(key) = user.key {
+            self.names.insert(key, name.clone());
+        }
+        self.users.insert(name, user);
+    }
+
+    fn remove(&mut self, name: &str) {
+        let key = self.users.remove(name).and_then(|user| user.key);
+        if let Some(key) = key
+            && self.names.get(&key).is_some_and(|of_key| of_key == name)
+        {
+            self.names.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str, address: &str, key: u8) -> UserLine {
+        UserLine {
+            username: Username::new(name).expect(name),
+            address: Some(address.parse().expect(address)),
+            key: (key > 0).then(|| PublicKey::from_bytes([key; 32])),
+        }
+    }
+
+    #[test]
+    fn finds_people_by_name_and_key() {
+        let people = People::default();
+        let local = "127.0.0.1".parse().expect("address");
+        people.replace(local, vec![user("anna", "127.0.0.1:4001", 1), user("bob", "127.0.0.1:4002", 0)]);
+        let name = |n: &str| Username::new(n).expect(n);
+        assert_eq!(people.reachable(&name("Anna")).map(|(name, ..)| name), Some(name("anna")));
+        assert!(people.reachable(&name("bob")).is_none(), "unverified");
+        assert_eq!(people.name_of(&PublicKey::from_bytes([1; 32])), Some(name("anna")));
+
+        people.joined(user("anna", "127.0.0.1:4009", 2));
+        assert!(people.name_of(&PublicKey::from_bytes([1; 32])).is_none(), "the old key is nobody now");
+        people.left(&name("anna"));
+        assert!(people.name_of(&PublicKey::from_bytes([2; 32])).is_none());
+
+        people.replace("8.8.8.8".parse().expect("address"), vec![user("eve", "127.0.0.1:22222", 3)]);
+        assert!(people.reachable(&name("eve")).is_none(), "a far tracker aims us at ourselves");
+    }
+}

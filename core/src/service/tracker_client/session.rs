@@ -1,0 +1,335 @@
+//! One connection to a tracker, from the handshake to its end.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::model::limits;
+use crate::model::port::PeerPort;
+use crate::model::username::Username;
+use crate::net::tls::Encrypted;
+use crate::protocol::command::{Command, Page};
+use crate::protocol::event::Event;
+use crate::protocol::line::{Flavor, Line, LineDecoder};
+use crate::protocol::reply::{Head, UserLine};
+use crate::service::tracker_client::announcer::Announcer;
+use crate::service::tracker_client::people::{People, USERS_MAX};
+use crate::service::tracker_client::{Answer, Ask, AskError, AwayReason, ClientEvent};
+
+/// Commands under way at once; further ones wait, so that the tracker's answers stay short of its patience.
+const PIPELINE_MAX: usize = 64;
+/// Most data lines that we accept in one answer: we never ask for more.
+const ANSWER_LINES_MAX: u64 = limits::PAGE_LINES_MAX as u64;
+/// An answer to a ping takes longer than this only from a tracker that is gone.
+const PONG_MAX: Duration = Duration::from_secs(15);
+/// The same after the computer was asleep: a person is waiting.
+const PROBE_MAX: Duration = Duration::from_secs(3);
+/// Lines of the message of the day that are kept.
+const MOTD_LINES_MAX: usize = 100;
+const READ_BYTES: usize = 32 * 1024;
+
+/// A registered session.
+pub(super) struct Session {
+    reader: ReadHalf<Encrypted<TcpStream>>,
+    writer: WriteHalf<Encrypted<TcpStream>>,
+    tracker: SocketAddr,
+    decoder: LineDecoder,
+    out: BytesMut,
+    /// Who waits for the answers to come, in the order of the commands.
+    pending: VecDeque<Pending>,
+    /// The data lines of the first pending answer that are still to come.
+    lines_left: u64,
+    collected: Answer,
+    said_at: Instant,
+    heard_at: Instant,
+    /// When the answer to a ping must have come.
+    pong_due: Option<Instant>,
+    pub(super) network: String,
+    pub(super) motd: Vec<String>,
+}
+
+/// What a session came to.
+pub(super) struct Ended {
+    pub(super) why: AwayReason,
+    /// Questions that were not answered; each may be asked again, since none of them changes anything.
+    pub(super) unanswered: Vec<Ask>,
+}
+
+enum Pending {
+    Question(Box<Command>, oneshot::Sender<Result<Answer, AskError>>),
+    Announcement,
+    Watch,
+    /// A page of the list of users, with those of the pages before.
+    Users(Vec<UserLine>),
+    Ping,
+}
+
+impl Session {
+    /// Says who we are and waits for the tracker's word.
+    pub(super) async fn register(
+        stream: Encrypted<TcpStream>,
+        tracker: SocketAddr,
+        username: Username,
+        port: Option<PeerPort>,
+    ) -> Result<Self, AwayReason> {
+        let (reader, writer) = tokio::io::split(stream);
+        let mut session = Self {
+            reader,
+            writer,
+            tracker,
+            decoder: LineDecoder::new(Flavor::Clean),
+            out: BytesMut::with_capacity(4096),
+            pending: VecDeque::new(),
+            lines_left: 0,
+            collected: Answer::default(),
+            said_at: Instant::now(),
+            heard_at: Instant::now(),
+            pong_due: None,
+            network: String::new(),
+            motd: Vec::new(),
+        };
+        session.say(&Command::RegisterUser { username, port });
+        let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, session.wait_for_registration()).await;
+        answered.map_err(|_elapsed| lost("the tracker does not answer"))??;
+        Ok(session)
+    }
+
+    async fn wait_for_registration(&mut self) -> Result<(), AwayReason> {
+        write_some(&mut self.writer, &mut self.out).await?;
+        loop {
+            while let Some(line) = self.decoder.next_line() {
+                match head_of(line)? {
+                    Head::Ok { lines: 0, .. } => return Ok(()),
+                    Head::Ok { .. } => return Err(lost("the tracker answers a question that was not asked")),
+                    Head::Err { code, text } => return Err(AwayReason::Refused { code, text }),
+                    Head::Event(Event::Greeting { version: 1, network }) => self.network = network,
+                    Head::Event(Event::Greeting { version, .. }) => {
+                        return Err(lost(&format!("the tracker speaks version {version} of the protocol, we speak 1")));
+                    }
+                    Head::Event(Event::MessageOfTheDay(line)) if self.motd.len() < MOTD_LINES_MAX => {
+                        self.motd.push(line)
+                    }
+                    Head::Event(_) => {}
+                }
+            }
+            read_some(&mut self.reader, &mut self.decoder).await?;
+        }
+    }
+
+    /// Takes a question or a change over.
+    pub(super) fn take(&mut self, ask: Ask, announcer: &mut Announcer) {
+        match ask {
+            Ask::Question { command, answer } => {
+                self.say(&command);
+                self.pending.push_back(Pending::Question(command, answer));
+            }
+            Ask::Announce { added, removed, done } => announcer.change(added, removed, done),
+            Ask::Probe if self.pong_due.is_none() => self.ping(PROBE_MAX),
+            Ask::Probe => {}
+        }
+    }
+
+    /// Runs until the connection is lost; drop the future to end it from here.
+    pub(super) async fn run(mut self, asked: &mut mpsc::Receiver<Ask>, mut all: Surroundings<'_>) -> Ended {
+        self.say(&Command::Watch);
+        self.pending.push_back(Pending::Watch);
+        self.ask_users(None, Vec::new());
+        let why = loop {
+            if let Err(why) = self.step(asked, &mut all).await {
+                break why;
+            }
+        };
+        let unanswered = self.pending.into_iter().filter_map(|pending| match pending {
+            Pending::Question(command, answer) => Some(Ask::Question { command, answer }),
+            _ => None,
+        });
+        Ended { why, unanswered: unanswered.collect() }
+    }
+
+    /// One turn: first what there is to say, then what comes next.
+    async fn step(&mut self, asked: &mut mpsc::Receiver<Ask>, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+        while self.pending.len() < PIPELINE_MAX
+            && let Some(line) = all.announcer.next_line()
+        {
+            self.say(&line);
+            self.pending.push_back(Pending::Announcement);
+        }
+        let wake = self.pong_due.unwrap_or_else(|| self.said_at.min(self.heard_at) + limits::PING_EVERY);
+        tokio::select! {
+            written = write_some(&mut self.writer, &mut self.out), if !self.out.is_empty() => written?,
+            read = read_some(&mut self.reader, &mut self.decoder) => {
+                read?;
+                self.heard_at = Instant::now();
+                self.pong_due = None;
+                while let Some(line) = self.decoder.next_line() {
+                    self.hear(line, all).await?;
+                }
+            }
+            Some(ask) = asked.recv(), if self.pending.len() < PIPELINE_MAX => self.take(ask, all.announcer),
+            () = sleep_until(wake) => {
+                if self.pong_due.is_some() {
+                    return Err(lost("the tracker does not answer"));
+                }
+                self.ping(PONG_MAX);
+            }
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, line: Line, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+        if self.lines_left > 0 {
+            let Line::Text(text) = line else { return Err(lost("the tracker sent a faulty line")) };
+            self.collected.lines.push(text);
+            self.lines_left -= 1;
+            return if self.lines_left == 0 { self.answered(all).await } else { Ok(()) };
+        }
+        match head_of(line)? {
+            Head::Event(event) => self.notice(event, all).await,
+            Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX => {
+                Err(lost("the tracker sends more than was asked for"))
+            }
+            Head::Ok { lines, more } => {
+                self.collected = Answer { lines: Vec::new(), more };
+                self.lines_left = lines;
+                if lines == 0 { self.answered(all).await } else { Ok(()) }
+            }
+            Head::Err { code, text } => self.refused(code, text, all),
+        }
+    }
+
+    /// The first pending command has its whole answer.
+    async fn answered(&mut self, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+        let answer = std::mem::take(&mut self.collected);
+        match self.next_pending()? {
+            // Who asked may have gone.
+            Pending::Question(_, asker) => drop(asker.send(Ok(answer))),
+            Pending::Announcement => all.announcer.line_answered(Ok(())),
+            Pending::Watch | Pending::Ping => {}
+            Pending::Users(mut users) => {
+                for line in &answer.lines {
+                    users.push(UserLine::parse(line).map_err(|_bad| lost("the tracker sent a faulty list"))?);
+                }
+                match answer.more {
+                    Some(_) if users.len() > USERS_MAX => return Err(lost("the tracker's list of users does not end")),
+                    Some(after) => self.ask_users(Some(after), users),
+                    None => {
+                        all.people.replace(self.tracker.ip(), users);
+                        let event = all.online.take().unwrap_or(ClientEvent::CatalogChanged);
+                        tell(all.events, event).await;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, code: String, text: String, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+        match self.next_pending()? {
+            Pending::Question(_, asker) => drop(asker.send(Err(AskError::Refused { code, text }))),
+            Pending::Announcement => all.announcer.line_answered(Err(AskError::Refused { code, text })),
+            Pending::Ping => {}
+            // Without them we would be blind, so this session is worth nothing.
+            Pending::Watch | Pending::Users(_) => return Err(AwayReason::Refused { code, text }),
+        }
+        Ok(())
+    }
+
+    async fn notice(&mut self, event: Event, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+        let event = match event {
+            Event::Joined(user) => {
+                all.people.joined(user.clone());
+                ClientEvent::Joined(user)
+            }
+            Event::Left(name) => {
+                all.people.left(&name);
+                ClientEvent::Left(name)
+            }
+            Event::Shared(_) | Event::Unshared(..) | Event::Changed(_) => {
+                all.people.touch();
+                ClientEvent::CatalogChanged
+            }
+            Event::Resync => {
+                self.ask_users(None, Vec::new());
+                return Ok(());
+            }
+            Event::Closing(reason) => return Err(lost(&reason)),
+            // Only a session without a key can be displaced.
+            Event::Greeting { .. } | Event::MessageOfTheDay(_) | Event::Displaced(_) | Event::Unknown => return Ok(()),
+        };
+        tell(all.events, event).await;
+        Ok(())
+    }
+
+    fn next_pending(&mut self) -> Result<Pending, AwayReason> {
+        self.pending.pop_front().ok_or_else(|| lost("the tracker answers a question that was not asked"))
+    }
+
+    fn ask_users(&mut self, after: Option<crate::protocol::command::Cursor>, so_far: Vec<UserLine>) {
+        self.say(&Command::ListUsers { page: Page { after, limit: Some(limits::PAGE_LINES_MAX) } });
+        self.pending.push_back(Pending::Users(so_far));
+    }
+
+    fn ping(&mut self, answer_within: Duration) {
+        self.say(&Command::Ping);
+        self.pending.push_back(Pending::Ping);
+        self.pong_due = Some(Instant::now() + answer_within);
+    }
+
+    fn say(&mut self, command: &Command) {
+        writeln!(self.out, "{command}").expect("memory takes any text");
+        self.said_at = Instant::now();
+    }
+}
+
+/// What a running session works on.
+pub(super) struct Surroundings<'a> {
+    pub(super) announcer: &'a mut Announcer,
+    pub(super) people: &'a People,
+    pub(super) events: &'a mpsc::Sender<ClientEvent>,
+    /// Told once, when the picture of the users is complete.
+    pub(super) online: Option<ClientEvent>,
+}
+
+async fn write_some(writer: &mut WriteHalf<Encrypted<TcpStream>>, out: &mut BytesMut) -> Result<(), AwayReason> {
+    writer.write_all_buf(out).await.map_err(broken)?;
+    writer.flush().await.map_err(broken)
+}
+
+async fn read_some(reader: &mut ReadHalf<Encrypted<TcpStream>>, decoder: &mut LineDecoder) -> Result<(), AwayReason> {
+    let mut chunk = BytesMut::with_capacity(READ_BYTES);
+    match reader.read_buf(&mut chunk).await.map_err(broken)? {
+        0 => Err(lost("the tracker ended the session")),
+        _ => {
+            decoder.feed(&chunk);
+            Ok(())
+        }
+    }
+}
+
+async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
+    // Nobody listens only while the node is being taken down.
+    let _ = events.send(event).await;
+}
+
+fn head_of(line: Line) -> Result<Head, AwayReason> {
+    let faulty = || lost("the tracker sent a faulty line");
+    match line {
+        Line::Text(text) => Head::parse(&text).map_err(|_bad| faulty()),
+        Line::Faulty(_) => Err(faulty()),
+    }
+}
+
+fn lost(why: &str) -> AwayReason {
+    AwayReason::Unreachable(why.to_owned())
+}
+
+fn broken(error: std::io::Error) -> AwayReason {
+    lost(&error.to_string())
+}

@@ -1,0 +1,156 @@
+//! The one owner of the machine: brings it inputs and the time, and carries out every effect before the next input.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+
+use crate::net::send_queue::SendQueue;
+use crate::service::tracker_server::writer::{Job, Writer};
+use crate::service::tracker_server::{Message, unix_seconds};
+use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::input::{Input, SessionId};
+use crate::tracker::machine::Tracker;
+
+/// Messages taken from the inbox before the time is looked at.
+const MESSAGES_AT_ONCE: usize = 64;
+/// How often the machine is told what the clock on the wall says.
+const CLOCK_EVERY: Duration = Duration::from_secs(15 * 60);
+
+struct Driver {
+    tracker: Tracker,
+    queues: HashMap<SessionId, Arc<SendQueue>>,
+    writer: Writer,
+}
+
+/// Runs until the tracker is stopped. When it returns, every session was told to end and every record is on disk.
+/// The queues are those of sessions that may still be sending their last bytes.
+pub(super) async fn run(
+    tracker: Tracker,
+    mut inbox: mpsc::Receiver<Message>,
+    writer: Writer,
+    cancel: CancellationToken,
+) -> Vec<Arc<SendQueue>> {
+    let mut driver = Driver { tracker, queues: HashMap::new(), writer };
+    let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
+    let mut clock_at = Instant::now() + CLOCK_EVERY;
+    loop {
+        let deadline = driver.tracker.next_deadline().map_or(clock_at, |at| at.min(clock_at));
+        if deadline > Instant::now() {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => break,
+                _ = inbox.recv_many(&mut messages, MESSAGES_AT_ONCE) => {}
+                () = sleep_until(deadline.into()) => {}
+            }
+        } else {
+            // There is work: take only what is there already.
+            while messages.len() < MESSAGES_AT_ONCE
+                && let Ok(message) = inbox.try_recv()
+            {
+                messages.push(message);
+            }
+            tokio::task::consume_budget().await;
+            if cancel.is_cancelled() {
+                break;
+            }
+        }
+        for message in messages.drain(..) {
+            driver.take(message);
+        }
+        let now = Instant::now();
+        if now >= clock_at {
+            clock_at = now + CLOCK_EVERY;
+            driver.apply(SessionId::NONE, Input::WallClock(unix_seconds()));
+        }
+        if driver.tracker.next_deadline().is_some_and(|at| at <= now) {
+            driver.guarded(SessionId::NONE, |tracker| tracker.tick(now));
+        }
+    }
+    inbox.close();
+    while let Ok(message) = inbox.try_recv() {
+        driver.take(message);
+    }
+    let queues = driver.queues.values().cloned().collect();
+    driver.apply(SessionId::NONE, Input::Stopping);
+    driver.writer.finish().await;
+    queues
+}
+
+impl Driver {
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Opened(id, opened, queue) => {
+                self.queues.insert(id, queue);
+                self.apply(id, Input::Opened(opened));
+            }
+            Message::Input(id, input) => {
+                if matches!(input, Input::Closed) {
+                    self.queues.remove(&id);
+                }
+                self.apply(id, input);
+            }
+            Message::Count(answer) => {
+                let _nobody_waits = answer.send(self.tracker.counts());
+            }
+        }
+    }
+
+    fn apply(&mut self, from: SessionId, input: Input) {
+        let now = Instant::now();
+        self.guarded(from, |tracker| tracker.apply(now, from, input));
+    }
+
+    /// A panic in the machine is a bug of ours; it ends the session that met it, not everybody's.
+    fn guarded(&mut self, from: SessionId, step: impl FnOnce(&mut Tracker) -> Effects) {
+        let effects = catch_unwind(AssertUnwindSafe(|| step(&mut self.tracker)));
+        let effects = effects.or_else(|_panic| {
+            tracing::error!(?from, "the tracker has panicked over a session; it is closed");
+            if let Some(queue) = self.queues.remove(&from) {
+                queue.close();
+            }
+            catch_unwind(AssertUnwindSafe(|| self.tracker.apply(Instant::now(), from, Input::Closed)))
+        });
+        if let Ok(effects) = effects {
+            self.carry_out(effects);
+        }
+    }
+
+    fn carry_out(&mut self, effects: Effects) {
+        let mut effects = effects.into_iter().peekable();
+        while let Some(effect) = effects.next() {
+            match effect {
+                Effect::Send { to, bytes } => {
+                    // Together, so that the session is woken once.
+                    let is_ready = effects.next_if_eq(&Effect::Ready(to)).is_some();
+                    self.with_queue(to, |queue| queue.send(bytes, is_ready));
+                }
+                Effect::Notify { to, bytes } => {
+                    to.iter().for_each(|to| self.with_queue(*to, |queue| queue.notify(bytes.clone())));
+                }
+                Effect::Ready(id) => self.with_queue(id, SendQueue::ready),
+                Effect::TellDrained(id) => self.with_queue(id, SendQueue::tell_drained),
+                Effect::Close(id) => {
+                    if let Some(queue) = self.queues.remove(&id) {
+                        queue.close();
+                    }
+                }
+                Effect::Save { ticket, record } => {
+                    if !self.writer.write(Job { ticket, record }) {
+                        self.apply(SessionId::NONE, Input::Stored { ticket, done: false });
+                    }
+                }
+            }
+        }
+    }
+
+    fn with_queue(&self, id: SessionId, act: impl FnOnce(&SendQueue)) {
+        if let Some(queue) = self.queues.get(&id) {
+            act(queue);
+        }
+    }
+}

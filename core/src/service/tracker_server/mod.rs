@@ -1,0 +1,197 @@
+//! A tracker that runs: one function for the program on a server and for the one inside the app.
+//!
+//! | task | does | ends when |
+//! |---|---|---|
+//! | `accept` | lets connections in, tells TLS from text | the tracker stops |
+//! | `session`, one a connection | bytes to requests, effects to bytes | its connection ends, or the tracker stops |
+//! | `driver` | owns the machine: inputs in, effects out | the tracker stops |
+//! | `writer`, a thread | puts records on disk | the driver has ended |
+
+mod accept;
+mod driver;
+mod session;
+mod writer;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::model::invite::{BadInvite, HostPort, Invite};
+use crate::model::key::PublicKey;
+use crate::net::identity::Identity;
+use crate::net::local;
+use crate::net::send_queue::SendQueue;
+use crate::net::tls::{Purpose, TlsServer};
+use crate::store::Store;
+use crate::tracker::admission::Admission;
+use crate::tracker::input::{Input, Opened, Order, SessionId};
+use crate::tracker::machine::{Counts, Remembered, Tracker};
+use crate::tracker::settings::{BadSetting, TrackerSettings};
+
+/// Inputs that wait for the machine; who brings more waits.
+const INBOX_MAX: usize = 1024;
+/// How long sessions may take to send their last bytes when the tracker stops.
+const LAST_BYTES_MAX: Duration = Duration::from_millis(1200);
+
+/// A running tracker. Dropping it stops the tracker without waiting.
+#[derive(Debug)]
+pub struct TrackerHandle {
+    address: SocketAddr,
+    key: PublicKey,
+    inbox: mpsc::Sender<Message>,
+    cancel: CancellationToken,
+    driver: Option<JoinHandle<()>>,
+}
+
+/// Why a tracker cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// The socket cannot be used.
+    #[error("the tracker cannot listen: {0}")]
+    Listen(#[from] io::Error),
+    /// The records cannot be read.
+    #[error("the tracker's records cannot be read: {0}")]
+    Records(#[from] redb::Error),
+}
+
+/// What the driver is brought.
+enum Message {
+    Opened(SessionId, Opened, Arc<SendQueue>),
+    Input(SessionId, Input),
+    Count(oneshot::Sender<Counts>),
+}
+
+/// What every connection needs.
+struct Shared {
+    inbox: mpsc::Sender<Message>,
+    tls: TlsServer,
+    admission: Mutex<Admission>,
+    last_session: AtomicU64,
+    cancel: CancellationToken,
+    tls_first_command_max: Duration,
+    notice_bytes_max: usize,
+    send_stall_max: Duration,
+}
+
+/// Starts a tracker on a socket that listens. Its tasks run on the current runtime until `cancel` is cancelled or
+/// [`TrackerHandle::stop`] is called.
+pub async fn start(
+    listener: TcpListener,
+    settings: TrackerSettings,
+    identity: &Identity,
+    store: Arc<Store>,
+    cancel: CancellationToken,
+) -> Result<TrackerHandle, StartError> {
+    settings.check()?;
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    let (store, remembered) = read_records(store).await?;
+
+    let cancel = cancel.child_token();
+    let (inbox, to_driver) = mpsc::channel(INBOX_MAX);
+    let shared = Arc::new(Shared {
+        inbox: inbox.clone(),
+        tls: TlsServer::new(identity, Purpose::Tracker),
+        admission: Mutex::new(Admission::new(&settings)),
+        last_session: AtomicU64::new(0),
+        cancel: cancel.clone(),
+        tls_first_command_max: Duration::from_secs(settings.tls_first_command_seconds),
+        notice_bytes_max: settings.send_queue_bytes,
+        send_stall_max: Duration::from_secs(settings.send_stall_seconds),
+    });
+    let tracker = Tracker::new(Instant::now(), settings, unix_seconds(), remembered);
+    let writer = writer::start(store, inbox.clone())?;
+    let sessions = TaskTracker::new();
+    let accepting = tokio::spawn(accept::run(listener, shared, sessions.clone()));
+    let driving = driver::run(tracker, to_driver, writer, cancel.clone());
+    let driver = tokio::spawn(async move {
+        let ending = driving.await;
+        let _accepted = accepting.await;
+        sessions.close();
+        if timeout(LAST_BYTES_MAX, sessions.wait()).await.is_err() {
+            ending.iter().for_each(|queue| queue.stop());
+            sessions.wait().await;
+        }
+    });
+    Ok(TrackerHandle { address, key: identity.public_key(), inbox, cancel, driver: Some(driver) })
+}
+
+impl TrackerHandle {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The key it proves.
+    pub fn key(&self) -> PublicKey {
+        self.key
+    }
+
+    /// The link that lets people in. A tracker that listens everywhere is named by the address under which others most
+    /// likely reach this computer.
+    pub fn invite(&self) -> Result<Invite, BadInvite> {
+        let ip = if self.address.ip().is_unspecified() { local::best_address() } else { self.address.ip() };
+        Ok(Invite { address: HostPort::new(&ip.to_string(), self.address.port())?, key: self.key })
+    }
+
+    /// Gives an order of the owner's; `false` if the tracker has stopped.
+    pub async fn order(&self, order: Order) -> bool {
+        self.inbox.send(Message::Input(SessionId::NONE, Input::Owner(order))).await.is_ok()
+    }
+
+    /// How many sessions, users, shares and names there are; `None` if the tracker has stopped.
+    pub async fn counts(&self) -> Option<Counts> {
+        let (answer, counts) = oneshot::channel();
+        self.inbox.send(Message::Count(answer)).await.ok()?;
+        counts.await.ok()
+    }
+
+    /// Begins to stop: no new connections, sessions get what is on its way to them, records are written.
+    pub fn stop(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits until it has stopped, of itself or because it was told to.
+    pub async fn join(mut self) {
+        if let Some(driver) = self.driver.take() {
+            let _ended = driver.await;
+        }
+    }
+}
+
+impl Drop for TrackerHandle {
+    fn drop(&mut self) {
+        if self.driver.is_some() {
+            self.cancel.cancel();
+        }
+    }
+}
+
+async fn read_records(store: Arc<Store>) -> Result<(Arc<Store>, Remembered), StartError> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let remembered = Remembered { bindings: store.bindings()?, bans: store.bans()? };
+        Ok::<_, redb::Error>((store, remembered))
+    });
+    let read = reading.await.map_err(|error| StartError::Listen(io::Error::other(error)))?;
+    Ok(read?)
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! One connection: reads in large pieces, brings all whole lines at once, and sends all that waits in one write.
+//!
+//! While bytes wait to be sent nothing is read, and while a batch of lines waits to be taken no further one is read:
+//! so a session holds a bounded amount of memory, and its client feels it. An idle session holds no buffer at all.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::time::{Sleep, sleep, timeout};
+
+use crate::net::send_queue::SendQueue;
+use crate::protocol::line::{Flavor, LineDecoder};
+use crate::service::tracker_server::Message;
+use crate::tracker::input::{Input, Request, SessionId};
+
+/// What a session runs on.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// Bytes read at once.
+const READ_BYTES: usize = 64 * 1024;
+/// Pieces written at once.
+const PIECES_MAX: usize = 64;
+/// How long the other side may take to read the last bytes and close.
+const LINGER_MAX: Duration = Duration::from_secs(1);
+/// Bytes of the other side that are thrown away at the end, so that closing does not take our last bytes with it.
+const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+const LINGER_READ_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    /// Where a worker reads into: what is read is decoded before the next session has its turn.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+/// A session's line to the machine.
+pub(super) struct Line {
+    pub(super) id: SessionId,
+    pub(super) queue: Arc<SendQueue>,
+    pub(super) inbox: mpsc::Sender<Message>,
+    pub(super) stall_max: Duration,
+}
+
+/// Runs until the connection is lost or the machine has closed it.
+pub(super) async fn run<S: Stream>(mut session: Session<S>) {
+    loop {
+        let input = match poll_fn(|cx| session.poll(cx)).await {
+            Next::Bring(requests) => Input::Requests(requests),
+            Next::Drained => Input::Drained,
+            Next::Close => return Box::pin(session.close()).await,
+            Next::Gone => return,
+        };
+        let message = Message::Input(session.line.id, input);
+        if !bring(&session.line.inbox, message).await {
+            return;
+        }
+    }
+}
+
+/// Brings the driver a message; `false` if it has ended. There is nearly always room, so the waiting has a box of its
+/// own instead of a place in every session.
+pub(super) fn bring(inbox: &mpsc::Sender<Message>, message: Message) -> impl Future<Output = bool> + Send {
+    let waiting = match inbox.try_send(message) {
+        Ok(()) => Ok(true),
+        Err(TrySendError::Closed(_)) => Ok(false),
+        Err(TrySendError::Full(message)) => Err(Box::pin(inbox.send(message))),
+    };
+    async move {
+        match waiting {
+            Ok(done) => done,
+            Err(waiting) => waiting.await.is_ok(),
+        }
+    }
+}
+
+/// A future whose panic is its result.
+pub(super) struct CatchPanic<F>(Pin<Box<F>>);
+
+impl<F: Future> CatchPanic<F> {
+    pub(super) fn new(future: F) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl<F: Future> Future for CatchPanic<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+/// A connection and what is on its way through it.
+pub(super) struct Session<S> {
+    stream: S,
+    line: Line,
+    decoder: LineDecoder,
+    unsent: VecDeque<Bytes>,
+    must_flush: bool,
+    /// Runs while the other side takes nothing.
+    stall: Option<Pin<Box<Sleep>>>,
+    /// Lines that are read and not brought.
+    batch: Option<Vec<Request>>,
+    may_bring: bool,
+    has_ended: bool,
+}
+
+enum Next {
+    Bring(Vec<Request>),
+    Drained,
+    Close,
+    Gone,
+}
+
+impl<S: Stream> Session<S> {
+    pub(super) fn new(stream: S, flavor: Flavor, line: Line) -> Self {
+        Self {
+            stream,
+            line,
+            decoder: LineDecoder::new(flavor),
+            unsent: VecDeque::new(),
+            must_flush: false,
+            stall: None,
+            batch: None,
+            may_bring: true,
+            has_ended: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        loop {
+            if self.line.queue.is_stopped() || ready!(self.poll_send(cx)).is_err() {
+                return Poll::Ready(Next::Gone);
+            }
+            let signs = self.line.queue.take(cx.waker(), &mut self.unsent);
+            self.may_bring |= signs.is_ready;
+            if signs.tell_drained {
+                return Poll::Ready(Next::Drained);
+            }
+            if !self.unsent.is_empty() {
+                continue;
+            }
+            if signs.is_closing {
+                return Poll::Ready(Next::Close);
+            }
+            if self.may_bring
+                && let Some(batch) = self.batch.take()
+            {
+                self.may_bring = false;
+                return Poll::Ready(Next::Bring(batch));
+            }
+            if self.batch.is_some() || self.has_ended {
+                return Poll::Pending;
+            }
+            if ready!(self.poll_read(cx)).is_err() {
+                return Poll::Ready(Next::Gone);
+            }
+        }
+    }
+
+    /// Sends everything that was taken.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+            let count = self.unsent.len().min(PIECES_MAX);
+            for (piece, bytes) in pieces.iter_mut().zip(&self.unsent) {
+                *piece = IoSlice::new(bytes);
+            }
+            match Pin::new(&mut self.stream).poll_write_vectored(cx, &pieces[..count]) {
+                Poll::Pending => return self.poll_stall(cx),
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(written) => self.has_sent(written?),
+            }
+        }
+        if self.must_flush {
+            if Pin::new(&mut self.stream).poll_flush(cx)?.is_pending() {
+                return self.poll_stall(cx);
+            }
+            self.must_flush = false;
+            self.stall = None;
+            // An idle session keeps no room.
+            self.unsent = VecDeque::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn has_sent(&mut self, mut bytes: usize) {
+        self.must_flush = true;
+        self.stall = None;
+        while let Some(first) = self.unsent.front_mut() {
+            let taken = bytes.min(first.len());
+            first.advance(taken);
+            bytes -= taken;
+            if !first.is_empty() {
+                return;
+            }
+            self.unsent.pop_front();
+        }
+    }
+
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.line.stall_max)));
+        stall.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Reads once and decodes what came.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut read = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+            if read.filled().is_empty() {
+                // The unfinished line, if there is one, is no line.
+                self.has_ended = true;
+                self.batch = Some(vec![Request::End]);
+                return Poll::Ready(Ok(()));
+            }
+            self.decoder.feed(read.filled());
+            let requests: Vec<Request> = std::iter::from_fn(|| self.decoder.next_line()).map(Request::read).collect();
+            self.batch = Some(requests).filter(|requests| !requests.is_empty());
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Ends the stream so that its last bytes arrive: closing while the other side still sends would discard them.
+    async fn close(mut self) {
+        let _in_time = timeout(LINGER_MAX, async {
+            self.stream.shutdown().await?;
+            let mut thrown_away = 0;
+            let mut room = vec![0; LINGER_READ_BYTES];
+            while thrown_away < LINGER_BYTES_MAX {
+                match self.stream.read(&mut room).await? {
+                    0 => break,
+                    bytes => thrown_away += bytes,
+                }
+            }
+            Ok::<(), io::Error>(())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,67 @@
+//! Puts records on disk, on a thread of its own: a durable commit waits for the disk. Records that came meanwhile go
+//! together into the next commit.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+
+use crate::model::binding::Record;
+use crate::service::tracker_server::Message;
+use crate::store::Store;
+use crate::tracker::input::{Input, SessionId, Ticket};
+
+/// Records that wait for the disk. Beyond it a registration is refused: the disk is too slow or stuck.
+const WAITING_MAX: usize = 16 * 1024;
+/// Records of one commit.
+const COMMIT_MAX: usize = 4096;
+
+/// A record to be written.
+pub(super) struct Job {
+    pub(super) ticket: Ticket,
+    pub(super) record: Record,
+}
+
+/// The thread, as its owner sees it.
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    thread: JoinHandle<()>,
+}
+
+/// Starts the thread. It says how each record fared to `answers`.
+pub(super) fn start(store: Arc<Store>, answers: mpsc::Sender<Message>) -> io::Result<Writer> {
+    let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+    let name = "potok-tracker-records".to_owned();
+    let thread = std::thread::Builder::new().name(name).spawn(move || run(&store, waiting, &answers))?;
+    Ok(Writer { jobs, thread })
+}
+
+impl Writer {
+    /// Hands a record over; `false` if too many wait.
+    pub(super) fn write(&self, job: Job) -> bool {
+        self.jobs.try_send(job).is_ok()
+    }
+
+    /// Waits until everything is written.
+    pub(super) async fn finish(self) {
+        drop(self.jobs);
+        let _ended = tokio::task::spawn_blocking(move || self.thread.join()).await;
+    }
+}
+
+fn run(store: &Store, mut waiting: mpsc::Receiver<Job>, answers: &mpsc::Sender<Message>) {
+    let mut jobs = Vec::new();
+    while waiting.blocking_recv_many(&mut jobs, COMMIT_MAX) > 0 {
+        let (tickets, records): (Vec<Ticket>, Vec<Record>) = jobs.drain(..).map(|job| (job.ticket, job.record)).unzip();
+        let written = store.change_names(&records);
+        if let Err(error) = &written {
+            tracing::error!(%error, count = records.len(), "records could not be written");
+        }
+        for ticket in tickets {
+            let stored = Input::Stored { ticket, done: written.is_ok() };
+            // After the end of the driver nobody wants to know.
+            let _stopped = answers.blocking_send(Message::Input(SessionId::NONE, stored));
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The queue of downloads, as it survives the end of the program: what is wanted, where it goes, and which files of it
+//! are finished. Which blocks of a file are here is not written down: the part file itself says it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use redb::{Durability, ReadableTable, TableDefinition, WriteTransaction};
+
+use crate::model::hash::ContentHash;
+use crate::model::local_name::LocalName;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::protocol::peer::Content;
+use crate::store::Store;
+use crate::transfer::status::{FileError, TransferId};
+
+/// Number, to user, label, whether it is a folder, target folder, whether files are replaced, whether it is paused.
+type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
+const JOBS: TableDefinition<'_, u64, JobRow> = TableDefinition::new("downloads");
+/// Number and index, to share path, size, hash, whether the name was typed, the name.
+type FileRow = (&'static str, u64, [u8; 32], bool, &'static [u8]);
+const FILES: TableDefinition<'_, (u64, u32), FileRow> = TableDefinition::new("download-files");
+/// Number and index, to state, what belongs to it as a number, and as a text. A file without a row has not begun.
+const STATES: TableDefinition<'_, (u64, u32), (u8, u64, &str)> = TableDefinition::new("download-states");
+/// The number that the next download gets: a number is never used twice.
+const NEXT: TableDefinition<'_, (), u64> = TableDefinition::new("download-next");
+
+/// A download as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedDownload {
+    /// Who shares it.
+    pub user: Username,
+    /// What the person asked for.
+    pub label: String,
+    /// Whether a folder was asked for.
+    pub is_folder: bool,
+    /// A folder on this computer that the person chose.
+    pub into: PathBuf,
+    /// Whether files that are there are replaced.
+    pub overwrite: bool,
+    /// Whether a person paused it.
+    pub is_paused: bool,
+    /// In order.
+    pub files: Vec<SavedFile>,
+    /// What became of them, by index; a file that is not named has not begun.
+    pub states: Vec<(u32, SavedState)>,
+}
+
+/// One file of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedFile {
+    /// As its owner calls it.
+    pub remote: SharePath,
+    /// What it is.
+    pub content: Content,
+    /// Where it goes below the target folder.
+    pub name: TargetName,
+}
+
+/// The name of a target below the folder that the person chose.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TargetName {
+    /// The person typed it.
+    Typed(OsString),
+    /// Others gave it: folders that may have to be made, and the file, each found harmless.
+    Below(Vec<LocalName>),
+}
+
+impl TargetName {
+    /// As a path below the folder, for people and for comparing.
+    pub fn path_below(&self, folder: &Path) -> PathBuf {
+        match self {
+            Self::Typed(name) => folder.join(name),
+            Self::Below(names) => names.iter().fold(folder.to_owned(), |path, name| path.join(name.as_str())),
+        }
+    }
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedState {
+    /// It is to be begun, once more perhaps.
+    Open,
+    /// So many bytes were verified; for people, it is counted again.
+    Partial(u64),
+    /// It is in its place.
+    Done,
+    /// It is not coming.
+    Failed(FileError),
+}
+
+impl Store {
+    /// Writes a new download, durably when this returns, and gives it its number.
+    pub fn save_download(&self, download: &SavedDownload) -> Result<TransferId, redb::Error> {
+        let write = self.begin_write()?;
+        let id = {
+            let mut next = write.open_table(NEXT)?;
+            let id = next.get(())?.map_or(1, |id| id.value());
+            next.insert((), id + 1)?;
+            id
+        };
+        {
+            let SavedDownload { user, label, is_folder, into, overwrite, is_paused, .. } = download;
+            let into = bytes_of(into.as_os_str());
+            let row = (user.as_str(), label.as_str(), *is_folder, into.as_slice(), *overwrite, *is_paused);
+            write.open_table(JOBS)?.insert(id, row)?;
+            let mut files = write.open_table(FILES)?;
+            for (file, index) in download.files.iter().zip(0u32..) {
+                let (is_typed, name) = encode_name(&file.name);
+                let content = &file.content;
+                let row = (file.remote.as_str(), content.size, *content.hash.as_bytes(), is_typed, name.as_slice());
+                files.insert((id, index), row)?;
+            }
+        }
+        write_states(&write, download.states.iter().map(|(index, state)| (TransferId(id), *index, state)))?;
+        write.commit()?;
+        Ok(TransferId(id))
+    }
+
+    /// Writes what became of files. Not waiting for the disk is for what the part files say as well.
+    pub fn record_download(
+        &self,
+        changes: &[(TransferId, u32, SavedState)],
+        wait_for_disk: bool,
+    ) -> Result<(), redb::Error> {
+        let mut write = self.begin_write()?;
+        if !wait_for_disk {
+            write.set_durability(Durability::None)?;
+        }
+        write_states(&write, changes.iter().map(|(id, index, state)| (*id, *index, state)))?;
+        Ok(write.commit()?)
+    }
+
+    /// Writes whether a download is paused.
+    pub fn pause_download(&self, id: TransferId, is_paused: bool) -> Result<(), redb::Error> {
+        let write = self.begin_write()?;
+        {
+            let mut jobs = write.open_table(JOBS)?;
+            let row = jobs.get(id.0)?.map(|row| {
+                let (user, label, is_folder, into, overwrite, _) = row.value();
+                (user.to_owned(), label.to_owned(), is_folder, into.to_owned(), overwrite)
+            });
+            if let Some((user, label, is_folder, into, overwrite)) = row {
+                let row = (user.as_str(), label.as_str(), is_folder, into.as_slice(), overwrite, is_paused);
+                jobs.insert(id.0, row)?;
+            }
+        }
+        Ok(write.commit()?)
+    }
+
+    /// Forgets downloads.
+    pub fn forget_downloads(&self, ids: &[TransferId]) -> Result<(), redb::Error> {
+        let write = self.begin_write()?;
+        {
+            let mut jobs = write.open_table(JOBS)?;
+            let mut files = write.open_table(FILES)?;
+            let mut states = write.open_table(STATES)?;
+            for TransferId(id) in ids {
+                jobs.remove(id)?;
+                files.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
+                states.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
+            }
+        }
+        Ok(write.commit()?)
+    }
+
+    /// Every download, in the order of their numbers.
+    pub fn downloads(&self) -> Result<Vec<(TransferId, SavedDownload)>, redb::Error> {
+        let read = self.begin_read()?;
+        let jobs = match read.open_table(JOBS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let files = read.open_table(FILES)?;
+        let states = read.open_table(STATES)?;
+        let mut downloads = Vec::new();
+        'jobs: for row in jobs.iter()? {
+            let (id, row) = row?;
+            let id = id.value();
+            let (user, label, is_folder, into, overwrite, is_paused) = row.value();
+            // Written from valid values. Should a later version be stricter, what it refuses is left where it is.
+            let Ok(user) = Username::new(user) else { continue };
+            let mut download = SavedDownload {
+                user,
+                label: label.to_owned(),
+                is_folder,
+                into: PathBuf::from(os_string_of(into)),
+                overwrite,
+                is_paused,
+                files: Vec::new(),
+                states: Vec::new(),
+            };
+            for row in files.range((id, 0)..=(id, u32::MAX))? {
+                let (_, row) = row?;
+                let (remote, size, hash, is_typed, name) = row.value();
+                let (Ok(remote), Some(name)) = (SharePath::new(remote), decode_name(is_typed, name)) else {
+                    continue 'jobs;
+                };
+                let content = Content { hash: ContentHash::from_bytes(hash), size };
+                download.files.push(SavedFile { remote, content, name });
+            }
+            for row in states.range((id, 0)..=(id, u32::MAX))? {
+                let (key, row) = row?;
+                let (code, number, text) = row.value();
+                download.states.push((key.value().1, decode_state(code, number, text)));
+            }
+            downloads.push((TransferId(id), download));
+        }
+        Ok(downloads)
+    }
+}
+
+fn write_states<'a>(
+    write: &WriteTransaction,
+    changes: impl Iterator<Item = (TransferId, u32, &'a SavedState)>,
+) -> Result<(), redb::Error> {
+    let mut states = write.open_table(STATES)?;
+    for (id, index, state) in changes {
+        let (code, number, text) = match state {
+            SavedState::Open => {
+                states.remove((id.0, index))?;
+                continue;
+            }
+            SavedState::Partial(bytes) => (PARTIAL, *bytes, ""),
+            SavedState::Done => (DONE, 0, ""),
+            SavedState::Failed(error) => match error {
+                FileError::Exists => (EXISTS, 0, ""),
+                FileError::NotShared => (NOT_SHARED, 0, ""),
+                FileError::Changed => (CHANGED, 0, ""),
+                FileError::Unreadable => (UNREADABLE, 0, ""),
+                FileError::Lied { user } => (LIED, 0, user.as_str()),
+                FileError::TooLarge => (TOO_LARGE, 0, ""),
+                FileError::Disk(text) => (DISK, 0, text.as_str()),
+            },
+        };
+        states.insert((id.0, index), (code, number, text))?;
+    }
+    Ok(())
+}
+
+const PARTIAL: u8 = 1;
+const DONE: u8 = 2;
+const EXISTS: u8 = 10;
+const NOT_SHARED: u8 = 11;
+const CHANGED: u8 = 12;
+const UNREADABLE: u8 = 13;
+const LIED: u8 = 14;
+const TOO_LARGE: u8 = 15;
+const DISK: u8 = 16;
+
+/// What no version wrote is begun anew.
+fn decode_state(code: u8, number: u64, text: &str) -> SavedState {
+    SavedState::Failed(match code {
+        PARTIAL => return SavedState::Partial(number),
+        DONE => return SavedState::Done,
+        EXISTS => FileError::Exists,
+        NOT_SHARED => FileError::NotShared,
+        CHANGED => FileError::Changed,
+        UNREADABLE => FileError::Unreadable,
+        LIED => match Username::new(text) {
+            Ok(user) => FileError::Lied { user },
+            Err(_bad_name) => return SavedState::Open,
+        },
+        TOO_LARGE => FileError::TooLarge,
+        DISK => FileError::Disk(text.to_owned()),
+        _ => return SavedState::Open,
+    })
+}
+
+fn encode_name(name: &TargetName) -> (bool, Vec<u8>) {
+    match name {
+        TargetName::Typed(name) => (true, bytes_of(name)),
+        TargetName::Below(names) => {
+            let names: Vec<&str> = names.iter().map(LocalName::as_str).collect();
+            (false, names.join("/").into_bytes())
+        }
+    }
+}
+
+fn decode_name(is_typed: bool, bytes: &[u8]) -> Option<TargetName> {
+    if is_typed {
+        return Some(TargetName::Typed(os_string_of(bytes)));
+    }
+    let names = std::str::from_utf8(bytes).ok()?.split('/').map(|part| LocalName::new(part).ok());
+    names.collect::<Option<Vec<_>>>().map(TargetName::Below)
+}
+
+#[cfg(unix)]
+fn bytes_of(text: &OsStr) -> Vec<u8> {
+    std::os::unix::ffi::OsStrExt::as_bytes(text).to_vec()
+}
+
+#[cfg(unix)]
+fn os_string_of(bytes: &[u8]) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
+}
+
+#[cfg(windows)]
+fn bytes_of(text: &OsStr) -> Vec<u8> {
+    std::os::windows::ffi::OsStrExt::encode_wide(text).flat_map(u16::to_le_bytes).collect()
+}
+
+#[cfg(windows)]
+fn os_string_of(bytes: &[u8]) -> OsString {
+    let wide: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    std::os::windows::ffi::OsStringExt::from_wide(&wide)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn download(files: u32) -> SavedDownload {
+        let file = |n: u32| SavedFile {
+            remote: SharePath::new(&format!("Trip/{n}")).expect("valid"),
+            content: Content { hash: ContentHash::from_bytes([7; 32]), size: u64::from(n) << 33 },
+            name: TargetName::Below(vec![
+                LocalName::new("Trip").expect("harmless"),
+                LocalName::new(&n.to_string()).expect("harmless"),
+            ]),
+        };
+        SavedDownload {
+            user: Username::new("Мария").expect("valid"),
+            label: "Trip/".to_owned(),
+            is_folder: true,
+            into: PathBuf::from("/home/маша/Downloads"),
+            overwrite: false,
+            is_paused: false,
+            files: (0..files).map(file).collect(),
+            states: vec![(1, SavedState::Failed(FileError::Exists))],
+        }
+    }
+
+    #[test]
+    fn the_queue_comes_back() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("potok.redb");
+        let store = Store::open(&path).expect("opens").store;
+        assert_eq!(store.downloads().expect("read"), []);
+        let mut trip = download(20);
+        let mut typed = download(0);
+        typed.files.push(SavedFile {
+            remote: SharePath::new("x").expect("valid"),
+            content: Content { hash: ContentHash::from_bytes([1; 32]), size: 5 },
+            name: TargetName::Typed(OsString::from(".named by me")),
+        });
+        let first = store.save_download(&trip).expect("saved");
+        let second = store.save_download(&typed).expect("saved");
+        assert!(first < second);
+        let lied = SavedState::Failed(FileError::Lied { user: trip.user.clone() });
+        let disk = SavedState::Failed(FileError::Disk("no such folder".into()));
+        let changes = [
+            (first, 0, SavedState::Done),
+            (first, 1, SavedState::Open),
+            (first, 2, SavedState::Partial(99)),
+            (first, 3, lied.clone()),
+            (first, 4, disk.clone()),
+        ];
+        store.record_download(&changes, false).expect("recorded");
+        store.pause_download(second, true).expect("paused");
+        drop(store);
+
+        let store = Store::open(&path).expect("opens again").store;
+        trip.states = vec![(0, SavedState::Done), (2, SavedState::Partial(99)), (3, lied), (4, disk)];
+        typed.is_paused = true;
+        assert_eq!(store.downloads().expect("read"), [(first, trip.clone()), (second, typed.clone())]);
+        store.forget_downloads(&[first]).expect("forgotten");
+        assert_eq!(store.downloads().expect("read"), [(second, typed)]);
+        store.forget_downloads(&[second]).expect("forgotten");
+        assert!(store.save_download(&trip).expect("saved") > second, "a number is not used twice");
+    }
+
+    #[test]
+    fn every_error_comes_back() {
+        let user = Username::new("anna").expect("valid");
+        let errors = [
+            FileError::Exists,
+            FileError::NotShared,
+            FileError::Changed,
+            FileError::Unreadable,
+            FileError::Lied { user },
+            FileError::TooLarge,
+            FileError::Disk("why".into()),
+        ];
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let store = Store::open(&dir.path().join("potok.redb")).expect("opens").store;
+        let mut saved = download(errors.len().try_into().expect("few"));
+        saved.states = (0..).zip(errors.map(SavedState::Failed)).collect();
+        let id = store.save_download(&saved).expect("saved");
+        assert_eq!(store.downloads().expect("read"), [(id, saved)]);
+    }
+}

@@ -1,0 +1,109 @@
+//! A tracker's records: whose each name is, and who is shut out.
+
+use redb::{ReadableTable, TableDefinition};
+
+use crate::model::binding::{BanTarget, Binding, Record};
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
+use crate::store::Store;
+
+/// By name regardless of case: the name as written, the owner's key, when it was last used.
+const BINDINGS: TableDefinition<'_, &str, (&str, &[u8; 32], u64)> = TableDefinition::new("tracker-bindings");
+const BANS: TableDefinition<'_, &str, ()> = TableDefinition::new("tracker-bans");
+
+impl Store {
+    /// All bindings, by name. A record that no longer follows the rules for names is left out, and left alone.
+    pub fn bindings(&self) -> Result<Vec<Binding>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(BINDINGS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut bindings = Vec::new();
+        for entry in table.iter()? {
+            let (_, value) = entry?;
+            let (name, key, used_at) = value.value();
+            let Ok(username) = Username::new(name) else { continue };
+            bindings.push(Binding { username, key: PublicKey::from_bytes(*key), used_at });
+        }
+        Ok(bindings)
+    }
+
+    /// Everybody who is shut out.
+    pub fn bans(&self) -> Result<Vec<BanTarget>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(BANS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut bans = Vec::new();
+        for entry in table.iter()? {
+            bans.extend(entry?.0.value().parse::<BanTarget>().ok());
+        }
+        Ok(bans)
+    }
+
+    /// Makes changes in order and waits until they are on disk for good: all of them, or none.
+    pub fn change_names(&self, changes: &[Record]) -> Result<(), redb::Error> {
+        let write = self.begin_write()?;
+        {
+            let mut bindings = write.open_table(BINDINGS)?;
+            let mut bans = write.open_table(BANS)?;
+            for change in changes {
+                match change {
+                    Record::Bound(binding) => {
+                        let folded = binding.username.folded();
+                        let value = (binding.username.as_str(), binding.key.as_bytes(), binding.used_at);
+                        bindings.insert(folded.as_str(), value)?;
+                    }
+                    Record::Released { folded } => {
+                        bindings.remove(folded.as_str())?;
+                    }
+                    Record::Banned(target) => {
+                        bans.insert(target.to_string().as_str(), ())?;
+                    }
+                    Record::Unbanned(target) => {
+                        bans.remove(target.to_string().as_str())?;
+                    }
+                }
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_changed_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("tracker.redb");
+        let binding = |name: &str, key: u8, used_at| Binding {
+            username: Username::new(name).expect(name),
+            key: PublicKey::from_bytes([key; 32]),
+            used_at,
+        };
+        let ban: BanTarget = "192.0.2.7".parse().expect("address");
+        {
+            let store = Store::open(&path).expect("opens").store;
+            assert!(store.bindings().expect("none").is_empty() && store.bans().expect("none").is_empty());
+            let first = [
+                Record::Bound(binding("anna", 1, 10)),
+                Record::Bound(binding("Мария", 2, 10)),
+                Record::Bound(binding("gone", 3, 10)),
+                Record::Banned(ban),
+            ];
+            store.change_names(&first).expect("written");
+            let second = [Record::Bound(binding("Anna", 1, 20)), Record::Released { folded: "gone".into() }];
+            store.change_names(&second).expect("written");
+        }
+        let store = Store::open(&path).expect("opens").store;
+        assert_eq!(store.bindings().expect("read"), [binding("Anna", 1, 20), binding("Мария", 2, 10)]);
+        assert_eq!(store.bans().expect("read"), [ban]);
+        store.change_names(&[Record::Unbanned(ban)]).expect("written");
+        assert!(store.bans().expect("read").is_empty());
+    }
+}

@@ -1,0 +1,158 @@
+//! Looking for the lines of a list, in steps that are short even if there is much to look through.
+//!
+//! A search that goes on looks at the shares that there were when it was started. Where they are still the same it asks
+//! the grid; a segment that has changed meanwhile is looked through leaf by leaf.
+
+use std::sync::Arc;
+
+use crate::model::hash::ContentHash;
+use crate::protocol::command::Cursor;
+use crate::tracker::catalog::OwnerId;
+use crate::tracker::catalog::grid::Term;
+use crate::tracker::catalog::leaf::{Leaf, Mask};
+use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::query::Query;
+use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+
+/// How much text one step looks through: a few milliseconds.
+const STEP_BYTES: usize = if cfg!(test) { 512 } else { 16 << 20 };
+/// What a look into the grid of a segment costs, in bytes looked through.
+const GRID_BYTES: usize = if cfg!(test) { 16 } else { 4 << 10 };
+
+/// Which shares are wanted.
+#[derive(Debug)]
+pub(super) enum Filter {
+    Owner(OwnerId),
+    Hash(ContentHash),
+    Words(Query),
+}
+
+impl Filter {
+    fn terms(&self) -> Vec<Term> {
+        match self {
+            Self::Owner(owner) => vec![Term::owner(*owner)],
+            Self::Hash(hash) => vec![Term::hash(hash)],
+            Self::Words(query) => query.terms().to_vec(),
+        }
+    }
+
+    fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
+        match self {
+            Self::Owner(owner) => leaf.of_owner(*owner),
+            Self::Hash(hash) => leaf.of_hash(hash),
+            Self::Words(query) => query.matches(leaf, scratch),
+        }
+    }
+}
+
+/// A search on its way.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    filter: Filter,
+    terms: Vec<Term>,
+    scratch: Vec<u8>,
+    found: Found,
+    /// What is to be looked through, as it was when the search was started.
+    rest: std::vec::IntoIter<Leaves>,
+    /// How much of this step is left.
+    bytes_left: usize,
+}
+
+/// What was found until now.
+#[derive(Debug)]
+pub(super) struct Found {
+    leaves: Vec<(Arc<Leaf>, Mask)>,
+    lines: usize,
+    limit: usize,
+    /// There is one more than the limit allows.
+    is_cut: bool,
+}
+
+impl Gathering {
+    pub(super) fn new(filter: Filter, limit: Option<usize>) -> Self {
+        let found = Found { leaves: Vec::new(), lines: 0, limit: limit.unwrap_or(usize::MAX), is_cut: false };
+        let (terms, rest) = (filter.terms(), Vec::new().into_iter());
+        Self { filter, terms, scratch: Vec::new(), found, rest, bytes_left: STEP_BYTES }
+    }
+
+    /// The first step, from a place in the first of these segments on; `true` if it was the last.
+    pub(super) fn start(&mut self, segments: &[Segment], from: Place) -> bool {
+        let mut from = Some(from);
+        for (n, segment) in segments.iter().enumerate() {
+            if self.bytes_left == 0 {
+                let rest: Vec<_> = segments[n..].iter().map(|segment| segment.leaves().clone()).collect();
+                self.rest = rest.into_iter();
+                return false;
+            }
+            self.look_into(segment, from.take().unwrap_or_default());
+            if self.found.is_cut {
+                break;
+            }
+        }
+        true
+    }
+
+    /// One more step; `true` if it was the last. `same` finds the segment that still has exactly these leaves.
+    pub(super) fn go_on<'a>(&mut self, same: impl Fn(&Leaves) -> Option<&'a Segment>) -> bool {
+        self.bytes_left = STEP_BYTES;
+        while self.bytes_left > 0 && !self.found.is_cut {
+            let Some(leaves) = self.rest.next() else { return true };
+            match same(&leaves) {
+                Some(segment) => self.look_into(segment, Place::default()),
+                None => _ = leaves.iter().all(|leaf| self.look_at(leaf, 0)),
+            }
+        }
+        self.found.is_cut || self.rest.len() == 0
+    }
+
+    pub(super) fn into_found(self) -> Found {
+        self.found
+    }
+
+    fn look_into(&mut self, segment: &Segment, from: Place) {
+        self.bytes_left = self.bytes_left.saturating_sub(GRID_BYTES);
+        let Some(candidates) = segment.candidates(&self.terms) else { return };
+        for (at, (leaf, column)) in segment.columns().enumerate().skip(from.leaf) {
+            if candidates.has(column) && !self.look_at(leaf, if at == from.leaf { from.at } else { 0 }) {
+                return;
+            }
+        }
+    }
+
+    /// Takes what matches from a share of this leaf on; `false` when there is more than the limit allows.
+    fn look_at(&mut self, leaf: &Arc<Leaf>, from: usize) -> bool {
+        self.bytes_left = self.bytes_left.saturating_sub(leaf.text_bytes());
+        let mask = self.filter.matches(leaf, &mut self.scratch) >> from << from;
+        if mask != 0 {
+            self.found.add(leaf, mask);
+        }
+        !self.found.is_cut
+    }
+}
+
+impl Found {
+    fn add(&mut self, leaf: &Arc<Leaf>, mut mask: Mask) {
+        while self.lines + mask.count_ones() as usize > self.limit {
+            self.is_cut = true;
+            mask &= !(1 << mask.ilog2());
+        }
+        if mask != 0 {
+            self.lines += mask.count_ones() as usize;
+            self.leaves.push((leaf.clone(), mask));
+        }
+    }
+
+    pub(super) fn lines(&self) -> u64 {
+        u64::try_from(self.lines).expect("a count in memory has at most 64 bits")
+    }
+
+    /// The cursor of the last line, if there are more.
+    pub(super) fn more(&self, owners: &Owners) -> Option<Cursor> {
+        let (leaf, mask) = self.leaves.last().filter(|_| self.is_cut)?;
+        Some(leaf.cursor(mask.ilog2() as usize, owners))
+    }
+
+    pub(super) fn into_leaves(self) -> std::vec::IntoIter<(Arc<Leaf>, Mask)> {
+        self.leaves.into_iter()
+    }
+}

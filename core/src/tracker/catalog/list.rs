@@ -1,0 +1,144 @@
+//! Lists: snapshots that are written in pieces, as slowly as their readers like.
+//!
+//! A list holds on to the leaves that it has still to write. A leaf that changes meanwhile is copied, so a list costs
+//! memory only for what has changed since it was started, besides a pointer a segment or a leaf.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use crate::protocol::command::Cursor;
+use crate::tracker::catalog::gather::{Found, Gathering};
+use crate::tracker::catalog::leaf::{Leaf, Mask};
+use crate::tracker::catalog::owners::{Hold, Owners};
+use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+
+/// A list that was started and is read in pieces. It keeps its lines, however the catalog changes; dropping it ends it.
+#[derive(Debug)]
+pub struct List {
+    pub(super) gathering: Option<Box<Gathering>>,
+    source: Source,
+    /// What is being written: a leaf, and which of its shares are still to be.
+    current: Option<(Arc<Leaf>, Mask)>,
+    lines: u64,
+    left: u64,
+    more: Option<Cursor>,
+    _names: Hold,
+}
+
+/// Where the next leaves come from.
+#[derive(Debug)]
+enum Source {
+    /// All leaves of this segment from `next` on, and of the segments behind it.
+    Whole { segment: Leaves, next: usize, behind: std::vec::IntoIter<Leaves> },
+    /// Some shares of some leaves.
+    Picked(std::vec::IntoIter<(Arc<Leaf>, Mask)>),
+}
+
+impl List {
+    /// Whether all lines are found, so that [`lines`](Self::lines) and [`more`](Self::more) are known. If not, call
+    /// [`Catalog::gather`](super::Catalog::gather) until it is.
+    pub fn is_ready(&self) -> bool {
+        self.gathering.is_none()
+    }
+
+    /// How many lines it has in all, whatever was written of it.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Where the next page begins, if a limit ended this one.
+    pub fn more(&self) -> Option<&Cursor> {
+        self.more.as_ref()
+    }
+
+    /// A list whose lines are still looked for.
+    pub(super) fn gathering(gathering: Gathering, owners: &Owners) -> Self {
+        let mut list = Self::new(Source::Picked(Vec::new().into_iter()), 0, owners);
+        list.gathering = Some(Box::new(gathering));
+        list
+    }
+
+    /// The lines have been looked for.
+    pub(super) fn set_found(&mut self, found: Found, owners: &Owners) {
+        self.gathering = None;
+        self.more = found.more(owners);
+        self.lines = found.lines();
+        self.left = self.lines;
+        self.source = Source::Picked(found.into_leaves());
+    }
+
+    /// All shares from a place in the first of these segments on, at most `limit` of them.
+    pub(super) fn whole(segments: &[Segment], from: Place, limit: Option<usize>, owners: &Owners) -> Self {
+        let skipped = segments.first().map_or(0, |first| first.shares_before(from));
+        let mut shares = 0;
+        let mut needed = Vec::new();
+        for segment in segments {
+            if limit.is_some_and(|limit| shares > limit + skipped) {
+                break;
+            }
+            shares += segment.shares();
+            needed.push(segment.leaves().clone());
+        }
+        let available = shares - skipped;
+        let lines = limit.unwrap_or(available).min(available);
+        let more = if available > lines { cursor_at(&needed, skipped + lines, owners) } else { None };
+
+        let mut behind = needed.into_iter();
+        let segment = behind.next().unwrap_or_default();
+        let current = segment.get(from.leaf).map(|leaf| (leaf.clone(), leaf.all() >> from.at << from.at));
+        let mut list = Self::new(Source::Whole { segment, next: from.leaf + 1, behind }, lines, owners);
+        (list.current, list.more) = (current, more);
+        list
+    }
+
+    fn new(source: Source, lines: usize, owners: &Owners) -> Self {
+        let lines = u64::try_from(lines).expect("a count in memory has at most 64 bits");
+        let (gathering, current, more) = (None, None, None);
+        Self { gathering, source, current, lines, left: lines, more, _names: owners.hold() }
+    }
+
+    /// Writes lines until `out` has grown by so many bytes; `true` after the last one.
+    pub(super) fn write(&mut self, owners: &Owners, out: &mut BytesMut, bytes_max: usize) -> bool {
+        let end = out.len().saturating_add(bytes_max);
+        while self.left > 0 && out.len() < end {
+            match &mut self.current {
+                Some((leaf, mask)) if *mask != 0 => {
+                    leaf.write_line(mask.trailing_zeros() as usize, owners, out);
+                    *mask &= *mask - 1;
+                    self.left -= 1;
+                }
+                _ => self.current = self.source.next(),
+            }
+        }
+        self.left == 0
+    }
+}
+
+impl Source {
+    fn next(&mut self) -> Option<(Arc<Leaf>, Mask)> {
+        match self {
+            Self::Picked(leaves) => leaves.next(),
+            Self::Whole { segment, next, behind } => {
+                while *next == segment.len() {
+                    (*segment, *next) = (behind.next()?, 0);
+                }
+                let leaf = segment.get(*next)?;
+                *next += 1;
+                Some((leaf.clone(), leaf.all()))
+            }
+        }
+    }
+}
+
+/// The cursor behind so many shares.
+fn cursor_at(segments: &[Leaves], shares: usize, owners: &Owners) -> Option<Cursor> {
+    let mut before = shares.checked_sub(1)?;
+    for leaf in segments.iter().flat_map(|leaves| leaves.iter()) {
+        if before < leaf.len() {
+            return Some(leaf.cursor(before, owners));
+        }
+        before -= leaf.len();
+    }
+    None
+}

@@ -1,0 +1,242 @@
+//! The catalog against a model too simple to be wrong: one sorted map, looked through from its beginning.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::reply::FileLine;
+
+/// Sorted by path and username, as the protocol wants it.
+#[derive(Default)]
+struct Model {
+    shares: BTreeMap<(String, String), (OwnerId, Content)>,
+}
+
+#[derive(Debug, Clone)]
+enum Wanted {
+    All,
+    Owner(usize),
+    Search(Vec<String>),
+    Sources(u8),
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A path of the pool, a size, a hash of few.
+    Insert(usize, String, Option<u64>, Option<u8>),
+    /// The share at this place of those there are.
+    Remove(prop::sample::Index),
+    RemoveMissing(usize, String),
+    /// All of one owner; somebody else of the same name comes at once.
+    Leave(usize),
+    /// Many in order below one folder, as an honest user announces them.
+    Folder(usize, String, u16),
+    /// Start a list, from a random place or the start, and check it later.
+    Open(Wanted, Option<prop::sample::Index>, Option<usize>),
+    /// Read some of every open list.
+    Read(usize),
+}
+
+const OWNERS: [&str; 4] = ["anna", "Мария", "ivan", "a"];
+
+impl Model {
+    fn list(&self, owners: &[OwnerId], wanted: &Wanted, after: Option<&Cursor>, limit: Option<usize>) -> Expected {
+        let matches = |path: &str, owner: OwnerId, content: &Content| match wanted {
+            Wanted::All => true,
+            Wanted::Owner(by) => owners[*by] == owner,
+            Wanted::Sources(hash) => content.hash == Some(ContentHash::from_bytes([*hash; 32])),
+            Wanted::Search(words) => words.iter().all(|word| key(path).contains(&key(word))),
+        };
+        let behind = |key: &(String, String)| after.is_none_or(|c| *key > (c.path.clone(), c.username.clone()));
+        let mut found: Vec<_> = self
+            .shares
+            .iter()
+            .filter(|(key, (owner, content))| behind(key) && matches(&key.0, *owner, content))
+            .collect();
+        let cut = limit.is_some_and(|limit| found.len() > limit);
+        found.truncate(limit.unwrap_or(usize::MAX));
+        let more = found
+            .last()
+            .filter(|_| cut)
+            .map(|((path, username), _)| Cursor { path: path.clone(), username: username.clone() });
+        let text = found.iter().map(|((path, username), (_, content))| {
+            let username = Username::new(username).expect("of the pool");
+            let line = FileLine {
+                username,
+                size: content.size,
+                hash: content.hash,
+                path: SharePath::new(path).expect("valid"),
+            };
+            format!("{line}\n")
+        });
+        Expected { text: text.collect(), lines: found.len(), more }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Expected {
+    text: String,
+    lines: usize,
+    more: Option<Cursor>,
+}
+
+fn key(text: &str) -> String {
+    let mut key = Vec::new();
+    query::push_key(text, &mut key);
+    String::from_utf8(key).expect("a key is text")
+}
+
+fn path() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "[abAB]{1,3}(/[abA]{1,2}){0,2}",
+        2 => "(Снимки|снимки)/[мМ]оре [0-9]{1,2}",
+        1 => "[a-c]{1,2}/(Straße|ταΐζω|ς|J\u{30c}|İ)[a-b]{0,2}",
+        1 => "[ab]/[xyz]{200,255}/[xyz]{200,255}/[xyz]{200,255}",
+        1 => Just("b".to_owned()),
+    ]
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let word = prop_oneof!["[abAB/]{1,4}", "МОРЕ|оре 1|STRASSE|ss|Σ|ΪΖ|е|x{1,50}|/b/|файл 1|ФАЙЛ_[0-9]"];
+    prop_oneof![
+        Just(Wanted::All),
+        (0..OWNERS.len()).prop_map(Wanted::Owner),
+        prop::collection::vec(word, 1..4).prop_map(Wanted::Search),
+        (0..3u8).prop_map(Wanted::Sources),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let owner = 0..OWNERS.len();
+    let hash = prop::option::weighted(0.8, 0..3u8);
+    prop_oneof![
+        12 => (owner.clone(), path(), prop::option::of(prop_oneof![0..3u64, any::<u64>()]), hash)
+            .prop_map(|(owner, path, size, hash)| Step::Insert(owner, path, size, hash)),
+        6 => any::<prop::sample::Index>().prop_map(Step::Remove),
+        1 => (owner.clone(), path()).prop_map(|(owner, path)| Step::RemoveMissing(owner, path)),
+        1 => owner.clone().prop_map(Step::Leave),
+        2 => (owner, "[ab]{1,2}", 0..400u16).prop_map(|(owner, folder, n)| Step::Folder(owner, folder, n)),
+        4 => (wanted(), prop::option::of(any::<prop::sample::Index>()), prop::option::of(1..30usize))
+            .prop_map(|(wanted, after, limit)| Step::Open(wanted, after, limit)),
+        2 => (1..3000usize).prop_map(Step::Read),
+    ]
+}
+
+fn check(steps: Vec<Step>) {
+    let mut model = Model::default();
+    let mut catalog = Catalog::new();
+    let mut owners: Vec<OwnerId> =
+        OWNERS.iter().map(|name| catalog.add_owner(Username::new(name).expect("valid"))).collect();
+    let mut open: Vec<(List, BytesMut, Expected)> = Vec::new();
+    for step in steps {
+        match step {
+            Step::Insert(owner, path, size, hash) => {
+                insert(&mut model, &mut catalog, &owners, owner, &path, size, hash)
+            }
+            Step::Folder(owner, folder, n) => {
+                for i in 0..n {
+                    let path = format!("{folder}/Файл_{i}.txt");
+                    insert(&mut model, &mut catalog, &owners, owner, &path, Some(i.into()), None);
+                }
+            }
+            Step::Remove(at) if !model.shares.is_empty() => {
+                let key = model.shares.keys().nth(at.index(model.shares.len())).expect("in range").clone();
+                let (owner, _) = model.shares.remove(&key).expect("just seen");
+                let path = SharePath::new(&key.0).expect("valid");
+                assert!(catalog.remove(owner, &path));
+                assert_eq!(catalog.get(owner, &path), None);
+            }
+            Step::Remove(_) => {}
+            Step::RemoveMissing(owner, path) => {
+                if !model.shares.contains_key(&(path.clone(), OWNERS[owner].to_owned())) {
+                    assert!(!catalog.remove(owners[owner], &SharePath::new(&path).expect("valid")));
+                }
+            }
+            Step::Leave(owner) => {
+                let left = catalog.remove_owner(owners[owner]);
+                let before = model.shares.len();
+                model.shares.retain(|_, (by, _)| *by != owners[owner]);
+                assert_eq!(left, before - model.shares.len());
+                owners[owner] = catalog.add_owner(Username::new(OWNERS[owner]).expect("valid"));
+            }
+            Step::Open(wanted, after, limit) => {
+                let after = after.filter(|_| !model.shares.is_empty()).map(|at| {
+                    let (path, username) = model.shares.keys().nth(at.index(model.shares.len())).expect("in range");
+                    Cursor { path: path.clone(), username: username.clone() }
+                });
+                let expected = model.list(&owners, &wanted, after.as_ref(), limit);
+                let query = Query::new(if let Wanted::Search(words) = &wanted { words } else { &[] });
+                let which = match wanted {
+                    Wanted::All => Which::All,
+                    Wanted::Owner(owner) => Which::Owner(owners[owner]),
+                    Wanted::Search(_) => Which::Search(&query),
+                    Wanted::Sources(hash) => Which::Sources(ContentHash::from_bytes([hash; 32])),
+                };
+                open.push((catalog.list(which, after.as_ref(), limit), BytesMut::new(), expected));
+            }
+            Step::Read(bytes_max) => {
+                open.retain_mut(|(list, text, expected)| !read(&catalog, list, text, expected, bytes_max));
+            }
+        }
+        assert_eq!(catalog.len(), model.shares.len());
+        catalog.assert_sound();
+    }
+    for (owner, name) in owners.iter().zip(OWNERS) {
+        let paths = || model.shares.iter().filter(|(_, (by, _))| by == owner).map(|((path, _), _)| path);
+        assert_eq!(catalog.shares_of(*owner), paths().count());
+        assert_eq!(catalog.path_bytes_of(*owner), paths().map(String::len).sum::<usize>());
+        assert_eq!(catalog.owner_name(*owner).as_str(), name);
+    }
+    while !open.is_empty() {
+        open.retain_mut(|(list, text, expected)| !read(&catalog, list, text, expected, 1 << 16));
+    }
+}
+
+fn insert(
+    model: &mut Model,
+    catalog: &mut Catalog,
+    owners: &[OwnerId],
+    owner: usize,
+    path: &str,
+    size: Option<u64>,
+    hash: Option<u8>,
+) {
+    let hash = hash.map(|hash| ContentHash::from_bytes([hash; 32]));
+    let content = Content { size, hash };
+    let share = Share { path: SharePath::new(path).expect("valid"), size, hash };
+    let expected = match model.shares.insert((path.to_owned(), OWNERS[owner].to_owned()), (owners[owner], content)) {
+        None => Insert::New,
+        Some((_, old)) if old == content => Insert::Same,
+        Some(_) => Insert::Replaced,
+    };
+    assert_eq!(catalog.insert(owners[owner], &share), expected);
+    assert_eq!(catalog.get(owners[owner], &share.path), Some(content));
+}
+
+/// Reads on; `true` when all was read and was right.
+fn read(catalog: &Catalog, list: &mut List, text: &mut BytesMut, expected: &Expected, bytes_max: usize) -> bool {
+    if !list.is_ready() && !catalog.gather(list) {
+        return false;
+    }
+    assert_eq!(list.lines(), expected.lines as u64);
+    assert_eq!(list.more(), expected.more.as_ref());
+    let before = text.len();
+    let done = catalog.write_lines(list, text, bytes_max);
+    let line_max = 1200;
+    assert!(text.len() - before < bytes_max + line_max);
+    assert!(done || text.len() - before >= bytes_max);
+    if done {
+        assert_eq!(std::str::from_utf8(text).expect("text"), expected.text);
+    }
+    done
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_catalog_does_what_the_model_does(steps in prop::collection::vec(step(), 1..80)) {
+        check(steps);
+    }
+}

@@ -1,0 +1,83 @@
+//! What the machine wants done, in the order in which it must reach the wire.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::model::binding::Record;
+use crate::tracker::input::{SessionId, Ticket};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send answers. They are never left out.
+    Send {
+        /// To whom.
+        to: SessionId,
+        /// Whole lines.
+        bytes: Bytes,
+    },
+    /// Send notices. A session whose send queue is full gets one `* resync` instead when it has drained.
+    Notify {
+        /// To whom: everybody for whom the bytes are the same.
+        to: Arc<[SessionId]>,
+        /// Whole lines.
+        bytes: Bytes,
+    },
+    /// The session's lines are worked off: it may bring further ones.
+    Ready(SessionId),
+    /// Say [`super::input::Input::Drained`] when everything sent so far has left.
+    TellDrained(SessionId),
+    /// Send what is left, then close the connection. The machine has forgotten the session.
+    Close(SessionId),
+    /// Write a record and say [`super::input::Input::Stored`] when it is on disk for good.
+    Save {
+        /// Repeated in the answer.
+        ticket: Ticket,
+        /// What to write.
+        record: Record,
+    },
+}
+
+/// Effects in order. Answers to one session in a row become one [`Effect::Send`], so that they leave in one write.
+#[derive(Debug, Default)]
+pub struct Effects {
+    done: Vec<Effect>,
+    open: Option<(SessionId, BytesMut)>,
+}
+
+impl Effects {
+    /// The buffer for further answers to a session.
+    pub(crate) fn answer(&mut self, to: SessionId) -> &mut BytesMut {
+        if self.open.as_ref().is_some_and(|(open, _)| *open != to) {
+            self.seal();
+        }
+        &mut self.open.get_or_insert_with(|| (to, BytesMut::new())).1
+    }
+
+    /// Answers that are bytes already; large ones are not copied.
+    pub(crate) fn send(&mut self, to: SessionId, bytes: Bytes) {
+        self.push(Effect::Send { to, bytes });
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.seal();
+        self.done.push(effect);
+    }
+
+    fn seal(&mut self) {
+        if let Some((to, bytes)) = self.open.take().filter(|(_, bytes)| !bytes.is_empty()) {
+            self.done.push(Effect::Send { to, bytes: bytes.freeze() });
+        }
+    }
+}
+
+impl IntoIterator for Effects {
+    type Item = Effect;
+    type IntoIter = std::vec::IntoIter<Effect>;
+
+    fn into_iter(mut self) -> Self::IntoIter {
+        self.seal();
+        self.done.into_iter()
+    }
+}

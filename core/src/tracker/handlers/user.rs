@@ -1,0 +1,133 @@
+//! `register-user` and `unregister-user`: the part of the gate *Who* that gives a session its name.
+
+use crate::model::binding::Record;
+use crate::model::key::PublicKey;
+use crate::model::port::PeerPort;
+use crate::model::username::Username;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::event::Event;
+use crate::tracker::effect::Effects;
+use crate::tracker::handlers::{Answer, Asker, Outcome};
+use crate::tracker::input::Ticket;
+use crate::tracker::machine::Tracker;
+use crate::tracker::names::{NotFree, Standing};
+use crate::tracker::roster::Online;
+use crate::tracker::session::User;
+
+impl Tracker {
+    pub(super) fn register_user(
+        &mut self,
+        asker: &Asker,
+        username: &Username,
+        port: Option<PeerPort>,
+        effects: &mut Effects,
+    ) -> Outcome {
+        if let Some(user) = &asker.user {
+            return self.register_again(asker, user, username, port);
+        }
+        let standing = self.names.standing(username, asker.key).map_err(refuse)?;
+        if self.roster.has_look_alike(username) {
+            return Err(refuse(NotFree::Confusable));
+        }
+        // A proven key comes before a name without one, and before an older session of its own.
+        let holder = self.roster.get(username).cloned();
+        let gives_way = |holder: &Online| asker.key.is_some() && (holder.key.is_none() || holder.key == asker.key);
+        if holder.as_ref().is_some_and(|holder| !gives_way(holder)) {
+            return Err(refuse(NotFree::Taken));
+        }
+        match (standing, asker.key) {
+            (Standing::Unsaved(ticket), _) => return Ok(Answer::Later(ticket)),
+            (Standing::Free, Some(key)) => return self.bind(asker, username, key, effects).map(Answer::Later),
+            (Standing::Free, None) | (Standing::Own, _) => {}
+        }
+        if let Some(holder) = holder {
+            self.displace(asker, &holder, effects);
+        }
+        self.come(asker, username, port);
+        if asker.key.is_some()
+            && let Some(binding) = self.names.used(username)
+        {
+            self.save(Record::Bound(binding), effects);
+        }
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn unregister_user(&mut self, asker: &Asker, username: &Username) -> Outcome {
+        asker.own(username)?;
+        self.remove_user(asker.now, asker.session, false);
+        Ok(Answer::Done)
+    }
+
+    /// A session that has its name says where its peer server is now.
+    fn register_again(&mut self, asker: &Asker, user: &User, username: &Username, port: Option<PeerPort>) -> Outcome {
+        if user.username.folded() != username.folded() {
+            let own = &user.username;
+            let text = format!("you are {own}; to be somebody else say 'unregister-user {own}' first");
+            return Err(Refusal::new(Code::AlreadyRegistered, text));
+        }
+        if let Some(before) = self.roster.get(&user.username).filter(|online| online.port != port) {
+            self.changes.moved(asker.now, before);
+            self.roster.set_port(&user.username, port);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Gives a free name to a key, if it may have another one.
+    fn bind(
+        &mut self,
+        asker: &Asker,
+        username: &Username,
+        key: PublicKey,
+        effects: &mut Effects,
+    ) -> Result<Ticket, Refusal> {
+        let (own_max, all_max) = (self.settings.names_per_key, self.settings.names_in_all);
+        if self.names.owned_by(key) >= own_max {
+            return Err(Refusal::new(Code::Limit, format!("you own {own_max} names already; use one of them")));
+        }
+        if self.names.len() >= all_max {
+            return Err(Refusal::new(Code::Limit, format!("this tracker remembers at most {all_max} names")));
+        }
+        if !self.new_names.has_left(asker.now, asker.address) {
+            return Err(Refusal::new(Code::SlowDown, "too many new names come from your address; try again later"));
+        }
+        self.new_names.charge(asker.now, asker.address, 1);
+        Ok(self.save_name(username, key, effects))
+    }
+
+    /// Takes a name from the session that has it.
+    fn displace(&mut self, asker: &Asker, holder: &Online, effects: &mut Effects) {
+        self.remove_user(asker.now, holder.session, true);
+        if holder.key == asker.key {
+            self.close(asker.now, holder.session, Some("taken over by a new connection"), effects);
+        } else {
+            self.notify(holder.session, &Event::Displaced(holder.username.clone()), effects);
+        }
+    }
+
+    fn come(&mut self, asker: &Asker, username: &Username, port: Option<PeerPort>) {
+        let owner = self.catalog.add_owner(username.clone());
+        self.changes.came(asker.now, username);
+        self.roster.add(Online {
+            session: asker.session,
+            username: username.clone(),
+            key: asker.key,
+            seen: asker.address,
+            port,
+            owner,
+        });
+        if let Some(session) = self.sessions.get_mut(&asker.session) {
+            session.user = Some(User { username: username.clone(), owner });
+        }
+        self.has_name(asker.session);
+    }
+}
+
+fn refuse(why: NotFree) -> Refusal {
+    match why {
+        NotFree::Reserved => Refusal::new(Code::NameReserved, "this name is kept for the tracker; choose another"),
+        NotFree::Taken => Refusal::new(Code::NameTaken, "this name is somebody else's; choose another"),
+        NotFree::Confusable => {
+            Refusal::new(Code::NameConfusable, "this name looks like somebody else's; choose a more different one")
+        }
+    }
+}

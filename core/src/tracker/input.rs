@@ -1,0 +1,114 @@
+//! What reaches the machine.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::model::binding::BanTarget;
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
+use crate::protocol::code::Refusal;
+use crate::protocol::command::{self, Command};
+use crate::protocol::line::{Fault, Line};
+
+/// One connection. Numbers are never used again, and grow with the time of opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(u64);
+
+impl SessionId {
+    /// What comes from no session: the clock, the database, the tracker's owner.
+    pub const NONE: Self = Self(0);
+
+    /// The n-th connection, counted from 1.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// A record on its way to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Everything that can happen to a tracker.
+#[derive(Debug)]
+pub enum Input {
+    /// A connection is ready: TLS after its handshake, plain at its first byte or when it is greeted unasked.
+    Opened(Opened),
+    /// Lines have come, in this order. The next ones are sent after [`super::effect::Effect::Ready`].
+    Requests(Vec<Request>),
+    /// All that was sent to the session has left; asked for by [`super::effect::Effect::TellDrained`].
+    Drained,
+    /// The connection is gone. Nothing more can be sent on it.
+    Closed,
+    /// A record is on disk for good, or is not.
+    Stored {
+        /// Which one.
+        ticket: Ticket,
+        /// Whether it is on disk.
+        done: bool,
+    },
+    /// What the clock on the wall says, in seconds since 1970: at least once an hour.
+    WallClock(u64),
+    /// The tracker's owner wants something.
+    Owner(Order),
+    /// The tracker ends: everybody is told.
+    Stopping,
+}
+
+/// A connection that is ready.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened {
+    /// The other end, as the socket sees it.
+    pub peer: SocketAddr,
+    /// This end of the same connection.
+    pub local: SocketAddr,
+    /// The key proven by TLS; a plain session has none.
+    pub key: Option<PublicKey>,
+    /// When the connection was accepted: deadlines count from then.
+    pub accepted_at: Instant,
+}
+
+/// One line of a session, or the end of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// A command.
+    Command(Command),
+    /// A line that is no command.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Whose files it was about.
+        named: Option<Username>,
+    },
+    /// A line that is not even text.
+    Fault(Fault),
+    /// The session has sent its last line; it still gets its answers.
+    End,
+}
+
+impl Request {
+    /// Gives a line its meaning.
+    pub fn read(line: Line) -> Self {
+        match line {
+            Line::Faulty(fault) => Self::Fault(fault),
+            Line::Text(line) => match Command::parse(&line) {
+                Ok(command) => Self::Command(command),
+                Err(refusal) => Self::Refused { refusal, named: command::named_user(&line) },
+            },
+        }
+    }
+}
+
+/// What only the tracker's owner may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// End a user's session.
+    Kick(Username),
+    /// Shut somebody out, also after a restart.
+    Ban(BanTarget),
+    /// Let them in again.
+    Unban(BanTarget),
+    /// Give a name back that its owner has lost the key of.
+    Release(Username),
+    /// What later sessions are greeted with.
+    SetMessageOfTheDay(Vec<String>),
+}

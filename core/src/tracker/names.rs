@@ -1,0 +1,319 @@
+//! Whose each name is: the part of the gate *Who* that outlives sessions. A name is a label on a key; the first key to
+//! register it owns it, here and on disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::binding::Binding;
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
+use crate::tracker::input::Ticket;
+
+/// Names that look official. Nobody has them, nor anything that looks like them.
+const RESERVED: &[&str] = &[
+    "admin",
+    "administrator",
+    "moderator",
+    "operator",
+    "potok",
+    "root",
+    "sysop",
+    "system",
+    "tracker",
+    "админ",
+    "администратор",
+    "модератор",
+    "поток",
+    "система",
+    "тракер",
+    "трекер",
+];
+
+/// Names with the keys that own them.
+#[derive(Debug)]
+pub struct Names {
+    lapses_after_seconds: u64,
+    by_folded: BTreeMap<String, Owned>,
+    by_key: BTreeMap<PublicKey, BTreeSet<String>>,
+    look_alikes: LookAlikes,
+    reserved: LookAlikes,
+    unix_seconds: u64,
+}
+
+#[derive(Debug)]
+struct Owned {
+    binding: Binding,
+    /// Set until the first record of it is on disk: nobody is told of the name before.
+    unsaved: Option<Ticket>,
+}
+
+/// Why a key, or nobody's key, may not have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotFree {
+    /// Kept for the tracker itself.
+    Reserved,
+    /// Another key owns it.
+    Taken,
+    /// It looks like a name that is owned.
+    Confusable,
+}
+
+/// Where a name stands for somebody who may have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody owns it.
+    Free,
+    /// It is the asker's own, and on disk.
+    Own,
+    /// It is the asker's own, and on its way to the disk.
+    Unsaved(Ticket),
+}
+
+impl Names {
+    /// The bindings as they were on disk.
+    pub fn new(lapses_after_seconds: u64, unix_seconds: u64, bindings: impl IntoIterator<Item = Binding>) -> Self {
+        let mut reserved = LookAlikes::default();
+        for name in RESERVED.iter().filter_map(|name| Username::new(name).ok()) {
+            reserved.add(&name);
+        }
+        let mut names = Self {
+            lapses_after_seconds,
+            by_folded: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            look_alikes: LookAlikes::default(),
+            reserved,
+            unix_seconds,
+        };
+        for binding in bindings {
+            names.put(binding, None);
+        }
+        names
+    }
+
+    /// The time on the wall. A clock that was set back frees nothing.
+    pub fn set_clock(&mut self, unix_seconds: u64) {
+        self.unix_seconds = unix_seconds;
+    }
+
+    /// Whether somebody may have this name.
+    pub fn standing(&self, name: &Username, key: Option<PublicKey>) -> Result<Standing, NotFree> {
+        let folded = name.folded();
+        let owned = self.by_folded.get(&folded).filter(|owned| !self.is_lapsed(owned));
+        match owned {
+            Some(owned) if key != Some(owned.binding.key) => Err(NotFree::Taken),
+            None if self.reserved.others(name, "").next().is_some() => Err(NotFree::Reserved),
+            // Also an owner's new spelling may look like somebody else: `bIll` is not `blll`.
+            _ if self.looks_like_an_owned_name(name, &folded) => Err(NotFree::Confusable),
+            None => Ok(Standing::Free),
+            Some(owned) => Ok(owned.unsaved.map_or(Standing::Own, Standing::Unsaved)),
+        }
+    }
+
+    fn looks_like_an_owned_name(&self, name: &Username, folded: &str) -> bool {
+        let is_owned = |other: &str| self.by_folded.get(other).is_some_and(|owned| !self.is_lapsed(owned));
+        self.look_alikes.others(name, folded).any(is_owned)
+    }
+
+    /// Gives a free name to a key. It is the key's from now on; [`Self::stored`] says when it is on disk.
+    pub fn bind(&mut self, name: &Username, key: PublicKey, ticket: Ticket) -> Binding {
+        let binding = Binding { username: name.clone(), key, used_at: self.unix_seconds };
+        self.put(binding.clone(), Some(ticket));
+        binding
+    }
+
+    /// A record is on disk, or could not be written: then the name is as free as before.
+    pub fn stored(&mut self, folded: &str, ticket: Ticket, done: bool) {
+        let Some(owned) = self.by_folded.get_mut(folded).filter(|owned| owned.unsaved == Some(ticket)) else { return };
+        if done {
+            owned.unsaved = None;
+        } else {
+            self.release(folded);
+        }
+    }
+
+    /// The owner uses the name. Once a day, or when it is spelled in a new way, this gives a record to be written.
+    pub fn used(&mut self, name: &Username) -> Option<Binding> {
+        const DAY: u64 = 24 * 3600;
+        let owned = self.by_folded.get_mut(&name.folded())?;
+        let fresh = self.unix_seconds.saturating_sub(owned.binding.used_at) < DAY;
+        if fresh && owned.binding.username == *name {
+            return None;
+        }
+        owned.binding.used_at = owned.binding.used_at.max(self.unix_seconds);
+        self.look_alikes.remove(&owned.binding.username);
+        self.look_alikes.add(name);
+        owned.binding.username = name.clone();
+        Some(owned.binding.clone())
+    }
+
+    /// Makes a name free; `false` if nobody owns it.
+    pub fn release(&mut self, folded: &str) -> bool {
+        let Some(owned) = self.by_folded.remove(folded) else { return false };
+        self.look_alikes.remove(&owned.binding.username);
+        if let Some(names) = self.by_key.get_mut(&owned.binding.key) {
+            names.remove(folded);
+            if names.is_empty() {
+                self.by_key.remove(&owned.binding.key);
+            }
+        }
+        true
+    }
+
+    /// How many names a key owns.
+    pub fn owned_by(&self, key: PublicKey) -> usize {
+        let names = self.by_key.get(&key).into_iter().flatten();
+        names.filter(|folded| self.by_folded.get(*folded).is_some_and(|owned| !self.is_lapsed(owned))).count()
+    }
+
+    /// How many names are owned, lapsed ones too.
+    pub fn len(&self) -> usize {
+        self.by_folded.len()
+    }
+
+    /// Whether no name is owned.
+    pub fn is_empty(&self) -> bool {
+        self.by_folded.is_empty()
+    }
+
+    fn put(&mut self, binding: Binding, unsaved: Option<Ticket>) {
+        let folded = binding.username.folded();
+        self.release(&folded);
+        self.look_alikes.add(&binding.username);
+        self.by_key.entry(binding.key).or_default().insert(folded.clone());
+        self.by_folded.insert(folded, Owned { binding, unsaved });
+    }
+
+    fn is_lapsed(&self, owned: &Owned) -> bool {
+        let unused = self.unix_seconds.saturating_sub(owned.binding.used_at);
+        owned.unsaved.is_none() && unused > self.lapses_after_seconds
+    }
+}
+
+/// Names by what they look like: pairs of a look and a name regardless of case.
+#[derive(Debug, Default)]
+pub struct LookAlikes {
+    pairs: BTreeSet<(Box<str>, Box<str>)>,
+}
+
+impl LookAlikes {
+    /// A name is there.
+    pub fn add(&mut self, name: &Username) {
+        let folded = name.folded();
+        for skeleton in name.skeletons() {
+            self.pairs.insert((skeleton.into(), folded.as_str().into()));
+        }
+    }
+
+    /// A name is gone. It must be spelled as it was added.
+    pub fn remove(&mut self, name: &Username) {
+        let folded: Box<str> = name.folded().into();
+        for skeleton in name.skeletons() {
+            self.pairs.remove(&(skeleton.into(), folded.clone()));
+        }
+    }
+
+    /// The names, regardless of case, that look like this one, but for `folded` itself.
+    pub fn others<'a>(&'a self, name: &Username, folded: &'a str) -> impl Iterator<Item = &'a str> {
+        let of = |skeleton: String| {
+            let first: (Box<str>, Box<str>) = (skeleton.as_str().into(), "".into());
+            let alike = self.pairs.range(first..).take_while(move |(look, _)| **look == *skeleton);
+            alike.map(|(_, name)| &**name)
+        };
+        let [written, regardless] = name.skeletons();
+        of(written).chain(of(regardless)).filter(move |other| *other != folded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 24 * 3600;
+
+    fn name(text: &str) -> Username {
+        Username::new(text).expect(text)
+    }
+
+    fn key(n: u8) -> Option<PublicKey> {
+        Some(PublicKey::from_bytes([n; 32]))
+    }
+
+    fn names(now: u64, bindings: &[(&str, u8, u64)]) -> Names {
+        Names::new(
+            180 * DAY,
+            now,
+            bindings.iter().map(|(text, n, used_at)| Binding {
+                username: name(text),
+                key: PublicKey::from_bytes([*n; 32]),
+                used_at: *used_at,
+            }),
+        )
+    }
+
+    #[test]
+    fn a_name_is_its_owners() {
+        let names = names(1000 * DAY, &[("anna", 1, 999 * DAY), ("modern", 2, 999 * DAY), ("Old", 3, 800 * DAY)]);
+        use NotFree::*;
+        use Standing::*;
+        for (text, who, expected) in [
+            ("anna", key(1), Ok(Own)),
+            ("ANNA", key(1), Ok(Own)),
+            ("anna", key(2), Err(Taken)),
+            ("Anna", None, Err(Taken)),
+            ("modem", key(1), Err(Confusable)),
+            ("modem", key(2), Err(Confusable)),
+            ("rnodern", None, Err(Confusable)),
+            ("ivan", key(4), Ok(Free)),
+            ("ivan", None, Ok(Free)),
+            ("old", key(4), Ok(Free)),
+            ("0ld", key(4), Ok(Free)),
+            ("Tracker", key(4), Err(Reserved)),
+            ("adrnin", key(4), Err(Reserved)),
+            ("ROOT", None, Err(Reserved)),
+        ] {
+            assert_eq!(names.standing(&name(text), who), expected, "{text} for {who:?}");
+        }
+        assert_eq!(names.owned_by(PublicKey::from_bytes([3; 32])), 0, "lapsed names do not count");
+    }
+
+    #[test]
+    fn a_name_that_is_not_on_disk_is_nobody_elses_either() {
+        let mut names = names(0, &[]);
+        let owner = PublicKey::from_bytes([1; 32]);
+        names.bind(&name("anna"), owner, Ticket(7));
+        assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Unsaved(Ticket(7))));
+        assert_eq!(names.standing(&name("anna"), key(2)), Err(NotFree::Taken));
+        names.stored("anna", Ticket(6), false);
+        assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Unsaved(Ticket(7))));
+        names.stored("anna", Ticket(7), false);
+        assert_eq!(names.standing(&name("anna"), key(2)), Ok(Standing::Free));
+        names.bind(&name("anna"), owner, Ticket(8));
+        names.stored("anna", Ticket(8), true);
+        assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Own));
+        assert!(names.release("anna"));
+        assert!(names.is_empty() && names.look_alikes.pairs.is_empty() && names.by_key.is_empty());
+    }
+
+    #[test]
+    fn use_is_written_down_once_a_day() {
+        let mut names = names(1000 * DAY, &[("anna", 1, 1000 * DAY)]);
+        assert_eq!(names.used(&name("anna")), None);
+        let respelled = names.used(&name("Anna")).expect("a new spelling");
+        assert_eq!(respelled.username, name("Anna"));
+        names.set_clock(1001 * DAY);
+        assert_eq!(names.used(&name("Anna")).expect("a day later").used_at, 1001 * DAY);
+        assert_eq!(names.used(&name("Anna")), None);
+        names.set_clock(0);
+        assert_eq!(names.used(&name("Anna")), None, "a clock set back frees nothing");
+        assert_eq!(names.standing(&name("anna"), key(2)), Err(NotFree::Taken));
+    }
+
+    #[test]
+    fn a_respelled_name_leaves_no_look_alike_behind() {
+        let mut names = names(0, &[("bill", 1, 0)]);
+        assert_eq!(names.standing(&name("bIll"), key(1)), Ok(Standing::Own));
+        names.used(&name("bIll"));
+        assert_eq!(names.standing(&name("blll"), key(2)), Err(NotFree::Confusable));
+        names.release("bill");
+        assert!(names.look_alikes.pairs.is_empty(), "{:?}", names.look_alikes);
+    }
+}

@@ -1,0 +1,96 @@
+//! What the tracker knows of one connection.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::model::key::PublicKey;
+use crate::model::username::Username;
+use crate::tracker::catalog::OwnerId;
+use crate::tracker::catalog::list::List;
+use crate::tracker::input::{Opened, Request, Ticket};
+use crate::tracker::roster::View;
+use crate::tracker::settings::TrackerSettings;
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) peer: SocketAddr,
+    pub(super) view: View,
+    /// Proven by TLS. A session without a key is a plain one.
+    pub(super) key: Option<PublicKey>,
+    /// As whom it is registered.
+    pub(super) user: Option<User>,
+    pub(super) is_watching: bool,
+
+    /// Lines that are not answered yet, in order.
+    pub(super) waiting: VecDeque<Request>,
+    pub(super) turn: Turn,
+    /// A list that is being sent.
+    pub(super) list: Option<Box<RunningList>>,
+    /// Bytes of answers since the session was last known to have taken all.
+    pub(super) unsent_bytes: usize,
+
+    /// When it last sent a whole line or took what was sent.
+    pub(super) heard_at: Instant,
+    /// Until its first command, when it must have come.
+    pub(super) first_command_by: Option<Instant>,
+    /// Its place in the machine's table of timers.
+    pub(super) timer: Instant,
+    /// Its place among the sessions without a name.
+    pub(super) idle_since: Option<Instant>,
+    pub(super) faulty_lines: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct User {
+    pub(super) username: Username,
+    pub(super) owner: OwnerId,
+}
+
+/// Whether a session's lines can be worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nothing waits.
+    Idle,
+    /// It stands in the line of sessions that have work.
+    Queued,
+    /// A record must be on disk first.
+    Saving(Ticket),
+    /// The answers so far must have left first.
+    Draining,
+}
+
+/// A list of files on its way out.
+#[derive(Debug)]
+pub(super) struct RunningList {
+    pub(super) list: List,
+    /// Its first line is sent, with the number of lines.
+    pub(super) is_begun: bool,
+}
+
+impl Session {
+    pub(super) fn new(opened: Opened, now: Instant, settings: &TrackerSettings) -> Self {
+        let first_command_by = opened.accepted_at + settings.first_command_max(opened.key.is_some());
+        Self {
+            peer: SocketAddr::new(opened.peer.ip().to_canonical(), opened.peer.port()),
+            view: View::of(opened.peer, opened.local),
+            key: opened.key,
+            user: None,
+            is_watching: false,
+            waiting: VecDeque::new(),
+            turn: Turn::Idle,
+            list: None,
+            unsent_bytes: 0,
+            heard_at: now,
+            first_command_by: Some(first_command_by),
+            timer: first_command_by,
+            idle_since: None,
+            faulty_lines: 0,
+        }
+    }
+
+    /// When it is dead if nothing is heard of it.
+    pub(super) fn deadline(&self, settings: &TrackerSettings) -> Instant {
+        self.first_command_by.unwrap_or_else(|| self.heard_at + settings.silence_max(self.key.is_some()))
+    }
+}

@@ -1,0 +1,201 @@
+//! What a tracker's owner may change. Each field says what it is for; the same sentences stand in the commented
+//! configuration file.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::binding::BanTarget;
+use crate::model::limits;
+
+/// Defines the settings with their defaults, and a table of what each is for.
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
+        /// The settings of one tracker. Unknown fields are refused, missing ones have their defaults.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct TrackerSettings {
+            $($(#[doc = $doc])+ pub $name: $type,)+
+        }
+
+        impl Default for TrackerSettings {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl TrackerSettings {
+            /// Each field's name and what it is for, in order.
+            pub const DESCRIPTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)+];
+        }
+    };
+}
+
+settings! {
+    /// Where the tracker listens. Port 0 takes any free port.
+    listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], limits::TRACKER_PORT)),
+    /// What everybody sees as the name of this network.
+    network_name: String = "Potok".to_owned(),
+    /// Lines that everybody is greeted with.
+    message_of_the_day: Vec<String> = Vec::new(),
+    /// Who is shut out: keys of 64 hexadecimal digits, or IP addresses.
+    bans: Vec<BanTarget> = Vec::new(),
+
+    /// Most files that one user may announce, so that one person cannot fill the memory.
+    shares_per_user: usize = limits::SHARES_PER_USER_MAX,
+    /// Most bytes of paths that one user may announce.
+    path_bytes_per_user: usize = 32 * 1024 * 1024,
+    /// Most files that all users together may announce; one file takes about 200 bytes of memory.
+    shares_in_all: usize = 20_000_000,
+
+    /// Most names that one key may own, so that nobody collects them.
+    names_per_key: usize = 8,
+    /// A name that its owner has not used for so many days may be taken by somebody else.
+    name_lapses_after_days: u64 = limits::BINDING_LIFETIME.as_secs() / (24 * 3600),
+    /// Most names that are remembered in all.
+    names_in_all: usize = 1_000_000,
+    /// New names that may come from one address at once. More are let in one a second.
+    new_names_per_address: u64 = 10_000,
+
+    /// Most open connections from one address. Raise it where many people share one address.
+    connections_per_address: usize = limits::CONNECTIONS_PER_ADDRESS_MAX,
+    /// Most connections in all; each needs a file descriptor of the system.
+    connections: usize = 100_000,
+    /// Most TLS handshakes from one address that are under way at once, because each costs computing time.
+    handshakes_per_address: usize = 128,
+    /// Most TLS handshakes in all that are under way at once.
+    handshakes: usize = 1024,
+    /// Most sessions without a name; the one that has been silent longest makes room.
+    unregistered_sessions: usize = limits::UNREGISTERED_SESSIONS_MAX,
+    /// Seconds in which a TLS connection must have finished its handshake and sent its first command.
+    tls_first_command_seconds: u64 = limits::TLS_FIRST_COMMAND_MAX.as_secs(),
+    /// Seconds in which a plain connection must have sent its first command: a person types.
+    plain_first_command_seconds: u64 = limits::PLAIN_FIRST_COMMAND_MAX.as_secs(),
+    /// Seconds of silence after which a TLS session is dead. Clients say something every 30 seconds.
+    tls_silence_seconds: u64 = limits::TLS_SILENCE_MAX.as_secs(),
+    /// Seconds of silence after which a plain session is dead: a person reads.
+    plain_silence_seconds: u64 = limits::PLAIN_SILENCE_MAX.as_secs(),
+    /// Seconds after which a session that takes none of the bytes waiting for it is dead.
+    send_stall_seconds: u64 = 60,
+    /// Lines in a row that are not even text, after which a session is closed.
+    faulty_lines: u32 = 8,
+
+    /// Most lines of one list for a session without a name: a stranger must not turn a short question into megabytes.
+    unregistered_lines: usize = limits::UNREGISTERED_LINES_MAX,
+    /// Bytes of lists that sessions without a name at one address may ask for at once.
+    unregistered_answer_bytes: u64 = 4 * 1024 * 1024,
+    /// Bytes a second by which that allowance comes back.
+    unregistered_answer_bytes_per_second: u64 = 256 * 1024,
+    /// Bytes of notices that wait for a slow reader. Beyond it the reader is told to ask for the lists again.
+    send_queue_bytes: usize = limits::SEND_QUEUE_BYTES_MAX,
+    /// Milliseconds in which changes of one user become one notice.
+    notice_window_milliseconds: u64 = duration_millis(limits::NOTICE_MERGE_WINDOW),
+}
+
+const fn duration_millis(duration: Duration) -> u64 {
+    duration.as_secs() * 1000 + duration.subsec_millis() as u64
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {what}")]
+pub struct BadSetting {
+    /// Which one.
+    pub setting: &'static str,
+    /// What would be right.
+    pub what: &'static str,
+}
+
+/// Longest name of a network and longest line of a greeting, in bytes.
+const GREETING_LINE_BYTES_MAX: usize = 400;
+/// Most lines of a greeting.
+const GREETING_LINES_MAX: usize = 100;
+
+impl TrackerSettings {
+    /// Checks what the types cannot.
+    pub fn check(&self) -> Result<(), BadSetting> {
+        let wrong = |setting, what| Err(BadSetting { setting, what });
+        if !is_line(&self.network_name) || self.network_name.is_empty() {
+            return wrong("network_name", "expected one line of text of at most 400 bytes");
+        }
+        if self.message_of_the_day.len() > GREETING_LINES_MAX || !self.message_of_the_day.iter().all(|l| is_line(l)) {
+            return wrong("message_of_the_day", "expected at most 100 lines of text of at most 400 bytes each");
+        }
+        let counts = [
+            ("shares_per_user", self.shares_per_user),
+            ("path_bytes_per_user", self.path_bytes_per_user),
+            ("shares_in_all", self.shares_in_all),
+            ("names_per_key", self.names_per_key),
+            ("names_in_all", self.names_in_all),
+            ("connections_per_address", self.connections_per_address),
+            ("connections", self.connections),
+            ("handshakes_per_address", self.handshakes_per_address),
+            ("handshakes", self.handshakes),
+            ("unregistered_sessions", self.unregistered_sessions),
+            ("unregistered_lines", self.unregistered_lines),
+            ("send_queue_bytes", self.send_queue_bytes),
+        ];
+        if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return wrong(setting, "expected a number of at least 1");
+        }
+        let seconds = [
+            ("name_lapses_after_days", self.name_lapses_after_days, 100_000),
+            ("new_names_per_address", self.new_names_per_address, u64::from(u32::MAX)),
+            ("tls_first_command_seconds", self.tls_first_command_seconds, 86_400),
+            ("plain_first_command_seconds", self.plain_first_command_seconds, 86_400),
+            ("tls_silence_seconds", self.tls_silence_seconds, 30 * 86_400),
+            ("plain_silence_seconds", self.plain_silence_seconds, 30 * 86_400),
+            ("send_stall_seconds", self.send_stall_seconds, 86_400),
+            ("notice_window_milliseconds", self.notice_window_milliseconds, 60_000),
+            ("unregistered_answer_bytes", self.unregistered_answer_bytes, 1 << 40),
+            ("unregistered_answer_bytes_per_second", self.unregistered_answer_bytes_per_second, 1 << 40),
+        ];
+        match seconds.into_iter().find(|(_, value, max)| !(1..=*max).contains(value)) {
+            Some((setting, ..)) => wrong(setting, "this number is too small or too large to work with"),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn first_command_max(&self, tls: bool) -> Duration {
+        let seconds = if tls { self.tls_first_command_seconds } else { self.plain_first_command_seconds };
+        Duration::from_secs(seconds)
+    }
+
+    pub(crate) fn silence_max(&self, tls: bool) -> Duration {
+        Duration::from_secs(if tls { self.tls_silence_seconds } else { self.plain_silence_seconds })
+    }
+}
+
+/// Text that stays one line on every screen.
+pub(crate) fn is_line(text: &str) -> bool {
+    text.len() <= GREETING_LINE_BYTES_MAX && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used_and_every_field_is_described() {
+        assert_eq!(TrackerSettings::default().check(), Ok(()));
+        assert_eq!(TrackerSettings::default().notice_window_milliseconds, 250);
+        for (name, description) in TrackerSettings::DESCRIPTIONS {
+            assert!(description.trim().ends_with('.'), "{name}: {description}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_cannot_work() {
+        let check = |change: &dyn Fn(&mut TrackerSettings)| {
+            let mut settings = TrackerSettings::default();
+            change(&mut settings);
+            settings.check().expect_err("refused").setting
+        };
+        assert_eq!(check(&|s| s.network_name.clear()), "network_name");
+        assert_eq!(check(&|s| s.network_name.push('\n')), "network_name");
+        assert_eq!(check(&|s| s.message_of_the_day.push("\u{1b}[31m".into())), "message_of_the_day");
+        assert_eq!(check(&|s| s.shares_per_user = 0), "shares_per_user");
+        assert_eq!(check(&|s| s.plain_silence_seconds = u64::MAX), "plain_silence_seconds");
+    }
+}

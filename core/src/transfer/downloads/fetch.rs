@@ -1,0 +1,403 @@
+//! Peers and requests: who is connected, what each is asked next, what their answers mean.
+
+use std::time::{Duration, Instant};
+
+use super::{Downloads, Effect, Outcome, Stage};
+use crate::model::block_list::BlockList;
+use crate::model::username::Username;
+use crate::protocol::peer::Refusal;
+use crate::transfer::job::{FileId, is_large};
+use crate::transfer::plan::Done;
+use crate::transfer::source::{Ask, Link, Source, What};
+use crate::transfer::status::FileError;
+use crate::transfer::{Contact, SourceId};
+
+/// Blocks of one file that are asked for in a row before the next file has its turn: long reads and writes.
+const RUN_BLOCKS: usize = 4;
+/// Connections that are being made at the same time.
+const CONNECTING_MAX: usize = 8;
+/// Connections in all.
+const CONNECTIONS_MAX: usize = 64;
+/// A connection that nobody needs is kept this long.
+const UNUSED_MAX: Duration = Duration::from_secs(5);
+/// A list that did not come in this time is asked of somebody else.
+const LIST_LATE: Duration = Duration::from_secs(2);
+
+impl Downloads {
+    /// A connection stands, its key proven.
+    pub fn connected(&mut self, id: SourceId, now: Instant) {
+        let Some(source) = self.sources.get_mut(id) else { return };
+        source.link = Link::Up;
+        source.backoff.connected(now);
+        source.may_fill = true;
+        self.all_changed();
+    }
+
+    /// No connection came about, or it is gone. Its open requests need no answers.
+    pub fn disconnected(&mut self, id: SourceId, now: Instant) {
+        let Some(source) = self.sources.get_mut(id) else { return };
+        source.backoff.failed(now);
+        let open = source.disconnected(now);
+        let user = source.contact.username.clone();
+        for ask in open {
+            self.give_back(&ask, id);
+        }
+        // They may have come back somewhere else.
+        if self.lanes.get(&user).is_some_and(|lane| lane.source == Some(id)) {
+            self.effects.push(Effect::FindUser(user));
+        }
+        self.search_without(id, now);
+        self.all_changed();
+    }
+
+    /// The connection is gone because the peer did not keep to the protocol: nothing more is asked of it.
+    pub fn misbehaved(&mut self, id: SourceId, now: Instant) {
+        self.disconnected(id, now);
+        self.lied(id, now);
+    }
+
+    /// The peer serves others first.
+    pub fn queued(&mut self, id: SourceId, place: u32) {
+        if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
+            source.link = Link::Waiting(place);
+        }
+        self.all_changed();
+    }
+
+    /// The wait for an upload slot is over.
+    pub fn granted(&mut self, id: SourceId) {
+        if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
+            source.link = Link::Up;
+            source.may_fill = true;
+        }
+        self.all_changed();
+    }
+
+    /// A request has its answer.
+    pub fn answered(&mut self, id: SourceId, request: u32, outcome: Outcome, now: Instant) {
+        let Some(source) = self.sources.get_mut(id) else { return };
+        let with_data = matches!(outcome, Outcome::List(_) | Outcome::Written | Outcome::NotWritten(_));
+        let Some(ask) = source.answered(request, with_data, now) else { return };
+        match outcome {
+            Outcome::List(list) => self.listed(ask.file, list),
+            Outcome::Written => self.written(id, &ask),
+            Outcome::NotWritten(fault) => {
+                self.give_back(&ask, id);
+                if self.active.contains_key(&ask.file) {
+                    self.not_written(ask.file, fault);
+                }
+            }
+            Outcome::Refused(why) => {
+                self.give_back(&ask, id);
+                self.refused(id, ask.file, why, now);
+            }
+            Outcome::Wrong => {
+                self.give_back(&ask, id);
+                self.lied(id, now);
+            }
+        }
+    }
+
+    fn listed(&mut self, file: FileId, list: BlockList) {
+        let Some(active) = self.active.get_mut(&file) else { return };
+        if matches!(active.stage, Stage::NeedsList | Stage::ListAsked(_)) {
+            active.stage = Stage::Checking;
+            self.effects.push(Effect::Check(file, list));
+            self.changed.insert(file.job);
+        }
+    }
+
+    fn written(&mut self, by: SourceId, ask: &Ask) {
+        if let Some(job) = self.jobs.get_mut(&ask.file.job) {
+            job.speed_add(ask.bytes());
+        }
+        let Some(active) = self.active.get_mut(&ask.file) else { return };
+        let (Stage::Blocks(plan), What::Block(block)) = (&mut active.stage, ask.what) else { return };
+        let Done::First { also_asked } = plan.done(block, by) else { return };
+        let (done_bytes, is_complete) = (plan.done_bytes(), plan.is_complete());
+        if is_complete {
+            active.stage = Stage::Finishing;
+            self.effects.push(Effect::Finish(ask.file));
+        }
+        if is_large(&ask.content) {
+            self.progressed(ask.file, done_bytes);
+        }
+        let other = also_asked.and_then(|other| Some((other, self.sources.get(other)?)));
+        if let Some((other, source)) = other {
+            let same = |open: &Ask| open.file == ask.file && open.what == ask.what;
+            let ids = source.open.values().filter(|(open, _)| same(open)).map(|(open, _)| open.id).collect();
+            self.effects.push(Effect::Cancel(other, ids));
+        }
+    }
+
+    fn refused(&mut self, id: SourceId, file: FileId, why: Refusal, now: Instant) {
+        let error = match why {
+            Refusal::Cancelled => return,
+            Refusal::Busy => {
+                // It will not answer more now; another connection later.
+                self.drop_source(id, now);
+                return;
+            }
+            Refusal::NotShared | Refusal::BadRequest => FileError::NotShared,
+            Refusal::Changed => FileError::Changed,
+            Refusal::Internal => FileError::Unreadable,
+        };
+        self.withdraw(file, id, error, now);
+    }
+
+    /// Nothing that this peer says is believed any more.
+    fn lied(&mut self, id: SourceId, now: Instant) {
+        let Some(source) = self.sources.get_mut(id) else { return };
+        if std::mem::replace(&mut source.is_liar, true) {
+            return;
+        }
+        let user = source.contact.username.clone();
+        self.effects.push(Effect::Lied(user.clone()));
+        self.drop_source(id, now);
+        let offered: Vec<FileId> =
+            self.active.iter().filter(|(_, active)| active.offers.contains(&id)).map(|(file, _)| *file).collect();
+        for file in offered {
+            self.withdraw(file, id, FileError::Lied { user: user.clone() }, now);
+        }
+    }
+
+    /// Ends a connection from our side.
+    fn drop_source(&mut self, id: SourceId, now: Instant) {
+        if self.sources.get(id).is_some_and(|source| source.link != Link::Down) {
+            self.effects.push(Effect::Disconnect(id));
+            self.disconnected(id, now);
+        }
+    }
+
+    /// A request will not be answered with data: what it asked for is missing again.
+    fn give_back(&mut self, ask: &Ask, id: SourceId) {
+        let Some(active) = self.active.get_mut(&ask.file) else { return };
+        let is_missing = match (&mut active.stage, ask.what) {
+            (Stage::ListAsked(asked), What::List) if *asked == id => {
+                active.stage = Stage::NeedsList;
+                true
+            }
+            (Stage::Blocks(plan), What::Block(block)) => {
+                plan.give_back(block, id);
+                plan.has_missing()
+            }
+            _ => false,
+        };
+        if is_missing {
+            self.offer_again(ask.file);
+        }
+    }
+
+    /// There is something to ask for: every source of this file may be asked.
+    pub(super) fn offer_again(&mut self, file: FileId) {
+        let Some(active) = self.active.get(&file) else { return };
+        for id in &active.offers {
+            if let Some(source) = self.sources.get_mut(*id) {
+                source.may_fill = true;
+                if !source.ring.contains(&file) {
+                    source.ring.push_front(file);
+                }
+            }
+        }
+    }
+
+    /// A source of a file, known from now on.
+    pub(super) fn offer(&mut self, file: FileId, id: SourceId) {
+        let Some(active) = self.active.get_mut(&file) else { return };
+        let Some(source) = self.sources.get_mut(id) else { return };
+        if source.is_liar || active.offers.contains(&id) || active.refused.contains(&id) {
+            return;
+        }
+        active.offers.push(id);
+        source.offers += 1;
+        source.may_fill = true;
+        source.ring.push_back(file);
+        if source.ring.len() > 2 * source.offers + 64 {
+            // Files that were put away while nobody asked this source.
+            source.ring.retain(|file| self.active.get(file).is_some_and(|active| active.offers.contains(&id)));
+        }
+    }
+
+    pub(super) fn cancel_asks(&mut self, is_meant: impl Fn(FileId) -> bool) {
+        for (id, source) in self.sources.iter() {
+            let ids: Vec<u32> =
+                source.open.values().filter(|(ask, _)| is_meant(ask.file)).map(|(ask, _)| ask.id).collect();
+            if !ids.is_empty() {
+                self.effects.push(Effect::Cancel(id, ids));
+            }
+        }
+    }
+
+    /// Opens connections to those who have something that is wanted.
+    pub(super) fn connect(&mut self, now: Instant) {
+        let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
+        let connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
+        for (id, source) in self.sources.iter_mut() {
+            let is_wanted = source.link == Link::Down && source.offers > 0 && !source.is_liar;
+            if !is_wanted || !source.backoff.is_due(now) {
+                continue;
+            }
+            if connecting >= CONNECTING_MAX || connecting + connected >= CONNECTIONS_MAX {
+                break;
+            }
+            source.link = Link::Connecting;
+            connecting += 1;
+            self.effects.push(Effect::Connect(id, source.contact.clone()));
+        }
+    }
+
+    pub(super) fn tick_sources(&mut self, now: Instant) {
+        let mut unused = Vec::new();
+        for (id, source) in self.sources.iter_mut().filter(|(_, source)| source.is_connected()) {
+            // Blocks that others were asked for may be late by now.
+            source.may_fill = true;
+            if source.offers > 0 || !source.open.is_empty() {
+                source.unused_since = None;
+            } else if now.saturating_duration_since(*source.unused_since.get_or_insert(now)) >= UNUSED_MAX {
+                source.unused_since = None;
+                source.ring.clear();
+                source.disconnected(now);
+                unused.push(id);
+            }
+        }
+        self.effects.extend(unused.into_iter().map(Effect::Disconnect));
+    }
+
+    pub(super) fn fill_all(&mut self, now: Instant) {
+        let ready: Vec<SourceId> = self
+            .sources
+            .iter()
+            .filter(|(_, source)| source.link == Link::Up && source.may_fill)
+            .map(|(id, _)| id)
+            .collect();
+        for id in ready {
+            if let Some(source) = self.sources.get_mut(id) {
+                source.may_fill = false;
+            }
+            let mut asks = self.fill(id, now);
+            asks.extend(self.fill_late(id, now));
+            if !asks.is_empty() {
+                self.effects.push(Effect::Ask(id, asks));
+            }
+        }
+    }
+
+    /// Asks for what is missing, file by file in turn, as much as the window takes.
+    fn fill(&mut self, id: SourceId, now: Instant) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        let Some(source) = self.sources.get_mut(id) else { return asks };
+        if !source.window.is_worth_filling() {
+            return asks;
+        }
+        let mut run = 0;
+        while source.window.has_room() {
+            let Some(&file) = source.ring.front() else { break };
+            let active = self.active.get_mut(&file).filter(|active| active.offers.contains(&id));
+            let what = active.and_then(|active| {
+                let what = match &mut active.stage {
+                    Stage::NeedsList => {
+                        active.stage = Stage::ListAsked(id);
+                        Some(What::List)
+                    }
+                    Stage::Blocks(plan) => plan.take(id).map(What::Block),
+                    Stage::ListAsked(_) | Stage::Checking | Stage::Finishing => None,
+                };
+                what.map(|what| (active.content, what))
+            });
+            let Some((content, what)) = what else {
+                source.ring.pop_front();
+                run = 0;
+                continue;
+            };
+            asks.push(source.ask(file, content, what, now));
+            run += 1;
+            if run >= RUN_BLOCKS && source.ring.len() > 1 {
+                source.ring.rotate_left(1);
+                run = 0;
+            }
+        }
+        asks
+    }
+
+    /// When nothing is missing that this source has: asks it for what others were asked for and is late.
+    fn fill_late(&mut self, id: SourceId, now: Instant) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        let Some(source) = self.sources.get(id) else { return asks };
+        if !source.window.is_worth_filling() || !source.ring.is_empty() {
+            return asks;
+        }
+        let late = source.late();
+        let late_asks: Vec<(Ask, Duration)> = self
+            .sources
+            .iter()
+            .filter(|(other, _)| *other != id)
+            .flat_map(|(_, other)| {
+                let open = other.open.values().map(|(ask, at)| (*ask, now.saturating_duration_since(*at)));
+                open.take_while(|(_, age)| *age >= late)
+            })
+            .collect();
+        for (late_ask, age) in late_asks {
+            let Some(source) = self.sources.get_mut(id).filter(|source| source.window.has_room()) else { break };
+            let Some(active) = self.active.get_mut(&late_ask.file) else { continue };
+            if !active.offers.contains(&id) {
+                continue;
+            }
+            let is_taken = match (&mut active.stage, late_ask.what) {
+                (Stage::Blocks(plan), What::Block(block)) => plan.take_too(block, id),
+                (Stage::ListAsked(asked), What::List) if *asked != id && age >= LIST_LATE => {
+                    *asked = id;
+                    true
+                }
+                _ => false,
+            };
+            if is_taken {
+                asks.push(source.ask(late_ask.file, late_ask.content, late_ask.what, now));
+            }
+        }
+        asks
+    }
+
+    /// The user of a lane is here, or not.
+    pub fn user_found(&mut self, user: &Username, contact: Option<&Contact>, now: Instant) {
+        let found = contact.map(|contact| self.sources.meet(contact, now));
+        let Some(lane) = self.lanes.get_mut(user) else { return };
+        let before = lane.source;
+        let is_connected = |id| self.sources.get(id).is_some_and(Source::is_connected);
+        // A transfer that runs does not need the tracker.
+        if before == found || (found.is_none() && before.is_some_and(is_connected)) {
+            return;
+        }
+        lane.source = found;
+        if let Some(source) = found.and_then(|id| self.sources.get_mut(id)) {
+            // They were away and are back: no reason to wait longer.
+            source.backoff.reset();
+        }
+        let mut files: Vec<FileId> =
+            self.active.iter().filter(|(_, active)| active.user == *user).map(|(file, _)| *file).collect();
+        files.sort_unstable();
+        for file in files {
+            if let Some(gone) = before {
+                self.take_offer_back(file, gone);
+            }
+            if let Some(id) = found {
+                self.offer(file, id);
+            }
+            self.consider_search(file, now);
+        }
+        self.all_changed();
+    }
+
+    pub(super) fn take_offer_back(&mut self, file: FileId, id: SourceId) {
+        let Some(active) = self.active.get_mut(&file) else { return };
+        if active.offers.contains(&id) {
+            active.offers.retain(|offer| *offer != id);
+            if let Some(source) = self.sources.get_mut(id) {
+                source.offers = source.offers.saturating_sub(1);
+            }
+        }
+    }
+
+    pub(super) fn all_changed(&mut self) {
+        self.changed.extend(self.jobs.iter().filter(|(_, job)| !job.active.is_empty()).map(|(id, _)| *id));
+    }
+}

@@ -1,0 +1,504 @@
+//! All downloads together: which request goes to which peer, when a download waits, runs, fails, is finished.
+//!
+//! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
+//! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
+//! went. [`fetch`] is about peers and requests, [`search`] about who has what.
+
+mod fetch;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::model::block_list::BlockList;
+use crate::model::hash::ContentHash;
+use crate::model::username::Username;
+use crate::protocol::peer::{Content, FILE_BYTES_MAX, Refusal};
+use crate::transfer::job::{Control, FileId, FileState, Job, is_large};
+use crate::transfer::plan::{Blocks, Plan};
+use crate::transfer::source::{Ask, Link, Sources};
+use crate::transfer::status::{FileError, State, TransferId};
+use crate::transfer::{Contact, SourceId};
+
+/// Files of one block that are in work for one user at a time: enough that no request waits for one to finish.
+const SMALL_ACTIVE_MAX: usize = 2048;
+/// Files of more blocks that one download has in work at a time: while one runs, the list of the next is fetched.
+const LARGE_ACTIVE_PER_JOB: usize = 2;
+/// Sources of one file that are used beside the user it was asked of.
+const SOURCES_MAX: usize = 8;
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Say with [`Downloads::user_found`] where this user is.
+    FindUser(Username),
+    /// Say with [`Downloads::sources_found`] who has this content, also when nobody has.
+    FindSources(FileId, ContentHash),
+    /// Connect; say [`Downloads::connected`] or [`Downloads::disconnected`].
+    Connect(SourceId, Contact),
+    /// Nobody wants anything of this source now. It is down already for this machine.
+    Disconnect(SourceId),
+    /// Send these requests; each is answered once with [`Downloads::answered`].
+    Ask(SourceId, Vec<Ask>),
+    /// The answers to these requests are of no use; they still count as answers.
+    Cancel(SourceId, Vec<u32>),
+    /// Open the part file and find out which blocks are in it: [`Downloads::checked`]. Only for files of more than one
+    /// block.
+    Check(FileId, BlockList),
+    /// All blocks are written: flush and rename, and say [`Downloads::finished`].
+    Finish(FileId),
+    /// Nothing more is written to this file for now.
+    Close(FileId),
+    /// Say [`Downloads::room`] when so many bytes are free on the disk of this download.
+    AwaitRoom(TransferId, u64),
+    /// A file is not coming; it can be retried.
+    FileFailed(FileId, FileError),
+    /// Nothing more is coming: every file is finished, or some failed.
+    Over(TransferId),
+    /// This user sent something else than was announced.
+    Lied(Username),
+}
+
+/// What answered a request.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The list, proven to belong to the file.
+    List(BlockList),
+    /// The block, verified and written.
+    Written,
+    /// The block, verified, but it could not be written.
+    NotWritten(WriteFault),
+    /// No data.
+    Refused(Refusal),
+    /// Data that does not belong to the file.
+    Wrong,
+}
+
+/// Why something could not be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteFault {
+    /// There is no room; it may come back.
+    Full,
+    /// Anything else.
+    File(FileError),
+}
+
+/// What is at a file's place on disk.
+#[derive(Debug)]
+pub enum Checked {
+    /// A part file with these verified blocks, open for the rest.
+    Part(Blocks),
+    /// The finished file itself.
+    Whole,
+    /// It cannot be written there now.
+    Fault(WriteFault),
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Downloads {
+    /// Large files in work for one user at a time.
+    at_once: usize,
+    jobs: BTreeMap<TransferId, Job>,
+    lanes: BTreeMap<Username, Lane>,
+    active: HashMap<FileId, Active>,
+    sources: Sources,
+    /// Counts what the tracker told: a search older than the news is worth repeating.
+    news: u64,
+    searching: VecDeque<FileId>,
+    searches_open: usize,
+    searched_again_at: Option<Instant>,
+    changed: BTreeSet<TransferId>,
+    effects: Vec<Effect>,
+}
+
+/// The downloads from one user, in the order they were asked for.
+#[derive(Debug, Default)]
+struct Lane {
+    jobs: Vec<TransferId>,
+    source: Option<SourceId>,
+    small: usize,
+    large: usize,
+    may_activate: bool,
+}
+
+/// A file in work.
+#[derive(Debug)]
+struct Active {
+    content: Content,
+    user: Username,
+    stage: Stage,
+    /// Who has it, connected or not.
+    offers: Vec<SourceId>,
+    /// Who says they have it not.
+    refused: Vec<SourceId>,
+    /// Why the user it was asked of does not send it.
+    verdict: Option<FileError>,
+    /// How often it came to nobody having it.
+    tries: u32,
+    retry_at: Option<Instant>,
+    /// When, and after which news.
+    searched: Option<(Instant, u64)>,
+    is_searching: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    NeedsList,
+    ListAsked(SourceId),
+    Checking,
+    Blocks(Plan),
+    Finishing,
+}
+
+impl Downloads {
+    /// Nothing to do yet. `at_once`: large files that are fetched from one user at a time.
+    pub fn new(at_once: usize) -> Self {
+        Self {
+            at_once: at_once.max(1),
+            jobs: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            active: HashMap::new(),
+            sources: Sources::default(),
+            news: 0,
+            searching: VecDeque::new(),
+            searches_open: 0,
+            searched_again_at: None,
+            changed: BTreeSet::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Another setting; what is in work stays so.
+    pub fn set_at_once(&mut self, at_once: usize) {
+        self.at_once = at_once.max(1);
+        self.lanes.values_mut().for_each(|lane| lane.may_activate = true);
+    }
+
+    /// A new download, or one of an earlier run.
+    pub fn add(&mut self, id: TransferId, job: Job) {
+        if !self.lanes.contains_key(&job.user) {
+            self.effects.push(Effect::FindUser(job.user.clone()));
+        }
+        let lane = self.lanes.entry(job.user.clone()).or_default();
+        lane.jobs.push(id);
+        lane.may_activate = true;
+        self.jobs.insert(id, job);
+        self.changed.insert(id);
+    }
+
+    /// Forgets a download; its requests are cancelled.
+    pub fn remove(&mut self, id: TransferId) -> Option<Job> {
+        self.put_down(id);
+        let job = self.jobs.remove(&id)?;
+        if let Some(lane) = self.lanes.get_mut(&job.user) {
+            lane.jobs.retain(|other| *other != id);
+            if lane.jobs.is_empty() {
+                self.lanes.remove(&job.user);
+            }
+        }
+        self.changed.remove(&id);
+        Some(job)
+    }
+
+    /// A person pauses a download.
+    pub fn pause(&mut self, id: TransferId) {
+        self.control(id, Control::Paused);
+    }
+
+    /// A download goes on.
+    pub fn resume(&mut self, id: TransferId) {
+        self.control(id, Control::Go);
+    }
+
+    /// There is room on the disk of a download that waited for it.
+    pub fn room(&mut self, id: TransferId) {
+        if self.jobs.get(&id).is_some_and(|job| matches!(job.control, Control::DiskFull { .. })) {
+            self.control(id, Control::Go);
+        }
+    }
+
+    /// Lets the files of a download that failed be tried once more, also by those who lied. Which ones they are.
+    pub fn retry(&mut self, id: TransferId) -> Vec<u32> {
+        let Some(job) = self.jobs.get_mut(&id) else { return Vec::new() };
+        let failed = job.retry();
+        if !failed.is_empty() {
+            for (_, source) in self.sources.iter_mut() {
+                source.is_liar = false;
+            }
+        }
+        self.control(id, Control::Go);
+        failed
+    }
+
+    /// What was found at a file's place.
+    pub fn checked(&mut self, file: FileId, found: Checked) {
+        let Some(active) = self.active.get_mut(&file).filter(|active| matches!(active.stage, Stage::Checking)) else {
+            return;
+        };
+        match found {
+            Checked::Part(blocks) => {
+                let plan = Plan::new(active.content.geometry(), blocks);
+                let (done_bytes, is_complete) = (plan.done_bytes(), plan.is_complete());
+                active.stage = if is_complete { Stage::Finishing } else { Stage::Blocks(plan) };
+                self.progressed(file, done_bytes);
+                if is_complete {
+                    self.effects.push(Effect::Finish(file));
+                } else {
+                    self.offer_again(file);
+                }
+            }
+            Checked::Whole => self.settle(file, FileState::Done),
+            Checked::Fault(fault) => self.not_written(file, fault),
+        }
+    }
+
+    /// What finishing a file came to.
+    pub fn finished(&mut self, file: FileId, result: Result<(), WriteFault>) {
+        let is_finishing = self.active.get(&file).is_some_and(|active| matches!(active.stage, Stage::Finishing));
+        let is_open = matches!(
+            self.jobs.get(&file.job).map(|job| job.state(file.index)),
+            Some(FileState::Pending | FileState::Active)
+        );
+        match result {
+            // Also when it was paused in the last moment: it is there.
+            Ok(()) if is_open => self.settle(file, FileState::Done),
+            Err(fault) if is_finishing => self.not_written(file, fault),
+            _ => {}
+        }
+    }
+
+    /// Time has passed. To be called a few times a second while anything is in work.
+    pub fn tick(&mut self, now: Instant) {
+        self.tick_search(now);
+        self.tick_sources(now);
+    }
+
+    /// What is to be done now, after everything that was put in.
+    pub fn effects(&mut self, now: Instant) -> Vec<Effect> {
+        self.activate(now);
+        self.connect(now);
+        self.search();
+        self.fill_all(now);
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The downloads of which something changed since this was asked last.
+    pub fn take_changed(&mut self) -> BTreeSet<TransferId> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// One download.
+    pub fn job(&self, id: TransferId) -> Option<&Job> {
+        self.jobs.get(&id)
+    }
+
+    /// One download, for its speed.
+    pub fn job_mut(&mut self, id: TransferId) -> Option<&mut Job> {
+        self.jobs.get_mut(&id)
+    }
+
+    /// All downloads.
+    pub fn jobs(&self) -> impl Iterator<Item = (TransferId, &Job)> {
+        self.jobs.iter().map(|(id, job)| (*id, job))
+    }
+
+    /// Whether there is anything to wait for but a person.
+    pub fn is_at_rest(&self) -> bool {
+        self.active.is_empty() && self.sources.iter().all(|(_, source)| source.link == Link::Down)
+    }
+
+    /// What a download is doing, and how many peers send for it.
+    pub fn state(&self, id: TransferId) -> (State, u32) {
+        let Some(job) = self.jobs.get(&id) else { return (State::Queued, 0) };
+        match job.control {
+            _ if job.is_over() => (job.last_error.clone().map_or(State::Finished, State::Failed), 0),
+            Control::Paused => (State::Paused, 0),
+            Control::DiskFull { .. } => (State::DiskFull, 0),
+            Control::Go => self.state_of_work(id, job),
+        }
+    }
+
+    fn state_of_work(&self, id: TransferId, job: &Job) -> (State, u32) {
+        if job.active.is_empty() {
+            return (State::Queued, 0);
+        }
+        // The first ones say enough, and a folder may have thousands in work.
+        let first = job.active.iter().take(64).filter_map(|index| self.active.get(&FileId { job: id, index: *index }));
+        let mut senders = BTreeSet::new();
+        let (mut is_checking, mut is_finishing, mut is_connecting) = (false, false, false);
+        let mut place = None;
+        for active in first {
+            is_checking |= matches!(active.stage, Stage::Checking);
+            is_finishing |= matches!(active.stage, Stage::Finishing);
+            for id in &active.offers {
+                match self.sources.get(*id).map(|source| source.link) {
+                    Some(Link::Up) => {
+                        senders.insert(*id);
+                    }
+                    Some(Link::Waiting(at)) => place = Some(place.map_or(at, |best: u32| best.min(at))),
+                    Some(Link::Connecting) => is_connecting = true,
+                    Some(Link::Down) | None => {}
+                }
+            }
+        }
+        let sources = u32::try_from(senders.len()).unwrap_or(u32::MAX);
+        let state = match place {
+            _ if is_checking => State::Verifying,
+            _ if is_finishing || sources > 0 => State::Running,
+            Some(place) => State::WaitingForSlot(place),
+            None if is_connecting => State::Connecting,
+            None => State::Looking,
+        };
+        (state, sources)
+    }
+
+    fn control(&mut self, id: TransferId, control: Control) {
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        job.control = control;
+        if let Some(lane) = self.lanes.get_mut(&job.user) {
+            lane.may_activate = true;
+        }
+        self.changed.insert(id);
+        if control != Control::Go {
+            self.put_down(id);
+        }
+    }
+
+    /// Takes every file of a download out of work.
+    fn put_down(&mut self, id: TransferId) {
+        let Some(job) = self.jobs.get(&id) else { return };
+        let active: Vec<FileId> = job.active.iter().map(|index| FileId { job: id, index: *index }).collect();
+        self.cancel_asks(|file| file.job == id);
+        for file in active {
+            self.put_away(file, FileState::Pending);
+        }
+    }
+
+    /// Brings files into work, download by download in their order.
+    fn activate(&mut self, now: Instant) {
+        let mut begun = Vec::new();
+        for lane in self.lanes.values_mut().filter(|lane| lane.may_activate) {
+            lane.may_activate = false;
+            for id in &lane.jobs {
+                let Some(job) = self.jobs.get_mut(id).filter(|job| job.control == Control::Go) else { continue };
+                while let Some(index) = job.next_pending() {
+                    let large = is_large(&job.files[index as usize]);
+                    let has_room = if large {
+                        lane.large < self.at_once && job.active_large < LARGE_ACTIVE_PER_JOB
+                    } else {
+                        lane.small < SMALL_ACTIVE_MAX
+                    };
+                    if !has_room {
+                        break;
+                    }
+                    *(if large { &mut lane.large } else { &mut lane.small }) += 1;
+                    job.set(index, FileState::Active);
+                    begun.push((FileId { job: *id, index }, lane.source));
+                }
+            }
+        }
+        for (file, source) in begun {
+            self.begin(file, source, now);
+        }
+    }
+
+    fn begin(&mut self, file: FileId, source: Option<SourceId>, now: Instant) {
+        let Some(job) = self.jobs.get(&file.job) else { return };
+        let content = job.files[file.index as usize];
+        let stage = if is_large(&content) {
+            Stage::NeedsList
+        } else {
+            Stage::Blocks(Plan::new(content.geometry(), Blocks::none(content.geometry())))
+        };
+        let active = Active {
+            content,
+            user: job.user.clone(),
+            stage,
+            offers: Vec::new(),
+            refused: Vec::new(),
+            verdict: None,
+            tries: 0,
+            retry_at: None,
+            searched: None,
+            is_searching: false,
+        };
+        self.active.insert(file, active);
+        self.changed.insert(file.job);
+        if content.size > FILE_BYTES_MAX {
+            return self.fail(file, FileError::TooLarge);
+        }
+        if let Some(source) = source {
+            self.offer(file, source);
+        }
+        self.consider_search(file, now);
+    }
+
+    fn not_written(&mut self, file: FileId, fault: WriteFault) {
+        match fault {
+            WriteFault::File(error) => self.fail(file, error),
+            WriteFault::Full => {
+                let Some(job) = self.jobs.get(&file.job) else { return };
+                let size = job.files[file.index as usize].size;
+                let here = job.partial().find(|(index, _)| *index == file.index).map_or(0, |(_, bytes)| bytes);
+                let needed = size.saturating_sub(here);
+                self.control(file.job, Control::DiskFull { needed });
+                self.effects.push(Effect::AwaitRoom(file.job, needed));
+            }
+        }
+    }
+
+    fn fail(&mut self, file: FileId, error: FileError) {
+        self.cancel_asks(|other| other == file);
+        if let Some(job) = self.jobs.get_mut(&file.job) {
+            job.last_error = Some(error.clone());
+        }
+        self.effects.push(Effect::FileFailed(file, error));
+        self.settle(file, FileState::Failed);
+    }
+
+    /// A file is done or failed; perhaps its download is over.
+    fn settle(&mut self, file: FileId, state: FileState) {
+        self.put_away(file, state);
+        if self.jobs.get(&file.job).is_some_and(Job::is_over) {
+            self.effects.push(Effect::Over(file.job));
+        }
+    }
+
+    /// Takes a file out of work.
+    fn put_away(&mut self, file: FileId, state: FileState) {
+        if let Some(job) = self.jobs.get_mut(&file.job) {
+            job.set(file.index, state);
+        }
+        self.changed.insert(file.job);
+        let Some(active) = self.active.remove(&file) else { return };
+        for id in &active.offers {
+            if let Some(source) = self.sources.get_mut(*id) {
+                source.offers = source.offers.saturating_sub(1);
+            }
+        }
+        if let Some(lane) = self.lanes.get_mut(&active.user) {
+            let large = is_large(&active.content);
+            let count = if large { &mut lane.large } else { &mut lane.small };
+            *count = count.saturating_sub(1);
+            lane.may_activate |= large || *count < SMALL_ACTIVE_MAX / 4 * 3;
+        }
+        if state != FileState::Done && is_large(&active.content) {
+            self.effects.push(Effect::Close(file));
+        }
+    }
+
+    fn progressed(&mut self, file: FileId, done_bytes: u64) {
+        if let Some(job) = self.jobs.get_mut(&file.job) {
+            job.progressed(file.index, done_bytes);
+        }
+        self.changed.insert(file.job);
+    }
+}
+
+/// How long until what nobody has is asked for again: its owner may just be starting, its library not read yet.
+fn pause_before_try(tries: u32) -> Duration {
+    Duration::from_secs(if tries <= 1 { 2 } else { 6 })
+}

@@ -1,0 +1,171 @@
+//! Who has what: the tracker is asked for more sources, sources that refuse are passed over, and what nobody has any
+//! more fails in the end.
+
+use std::time::{Duration, Instant};
+
+use super::{Active, Downloads, Effect, SOURCES_MAX, Stage, pause_before_try};
+use crate::transfer::job::FileId;
+use crate::transfer::source::Link;
+use crate::transfer::status::FileError;
+use crate::transfer::{Contact, SourceId};
+
+/// From this size on further sources are looked for although one is there.
+const MANY_SOURCES_BYTES: u64 = 8 * 1024 * 1024;
+/// Searches that are under way at the same time.
+const SEARCHES_MAX: usize = 4;
+/// The same file is not searched for more often.
+const SEARCH_AGAIN: Duration = Duration::from_secs(5);
+/// What nobody has is asked for this often before it fails.
+const TRIES_MAX: u32 = 3;
+
+impl Downloads {
+    /// Users or shares at the tracker changed, or the tracker is back.
+    pub fn news(&mut self, now: Instant) {
+        self.news += 1;
+        self.effects.extend(self.lanes.keys().cloned().map(Effect::FindUser));
+        self.search_again(now);
+    }
+
+    /// Who has the content of a file.
+    pub fn sources_found(&mut self, file: FileId, contacts: &[Contact], now: Instant) {
+        self.searches_open = self.searches_open.saturating_sub(1);
+        let news = self.news;
+        let Some(active) = self.active.get_mut(&file) else { return };
+        active.is_searching = false;
+        active.searched = Some((now, news));
+        for contact in contacts {
+            let id = self.sources.meet(contact, now);
+            if self.active.get(&file).is_some_and(|active| active.offers.len() <= SOURCES_MAX) {
+                self.offer(file, id);
+            }
+        }
+        self.judge(file, now);
+    }
+
+    /// A source says that it has not got this file, or is not to be believed.
+    pub(super) fn withdraw(&mut self, file: FileId, id: SourceId, error: FileError, now: Instant) {
+        self.take_offer_back(file, id);
+        let Some(active) = self.active.get_mut(&file) else { return };
+        if active.refused.contains(&id) {
+            return;
+        }
+        active.refused.push(id);
+        if self.lanes.get(&active.user).is_some_and(|lane| lane.source == Some(id)) {
+            active.verdict = Some(error);
+        }
+        if active.offers.is_empty() {
+            // Somebody else may have it: the verdict waits for the answer.
+            active.searched = None;
+            self.consider_search(file, now);
+        }
+    }
+
+    /// When everybody who was to have a file refused it: later once more, or never.
+    fn judge(&mut self, file: FileId, now: Instant) {
+        let Some(active) = self.active.get_mut(&file) else { return };
+        if !active.offers.is_empty() || active.retry_at.is_some() {
+            return;
+        }
+        let owner = self.lanes.get(&active.user).and_then(|lane| self.sources.get(lane.source?));
+        if owner.is_some_and(|owner| owner.is_liar) {
+            let user = active.user.clone();
+            return self.fail(file, FileError::Lied { user });
+        }
+        // Without its owner's word it is waited for.
+        let Some(error) = active.verdict.take() else { return };
+        active.tries += 1;
+        if active.tries >= TRIES_MAX {
+            self.fail(file, error);
+        } else {
+            active.retry_at = Some(now + pause_before_try(active.tries));
+        }
+    }
+
+    /// Asks for more sources if it makes sense: none is connected, or the file is large; and there are news.
+    pub(super) fn consider_search(&mut self, file: FileId, now: Instant) {
+        let news = self.news;
+        let Some(active) = self.active.get(&file) else { return };
+        let is_fresh =
+            active.searched.is_some_and(|(at, seen)| seen == news || now.saturating_duration_since(at) < SEARCH_AGAIN);
+        if active.is_searching || is_fresh || !self.needs_sources(active) {
+            return;
+        }
+        self.searching.push_back(file);
+        if let Some(active) = self.active.get_mut(&file) {
+            active.is_searching = true;
+            if active.searched.is_some() {
+                // There are news: whoever is listed now is worth asking again.
+                active.refused.clear();
+            }
+        }
+    }
+
+    fn needs_sources(&self, active: &Active) -> bool {
+        if matches!(active.stage, Stage::Finishing) {
+            return false;
+        }
+        // One that is being reached for the first time may turn out well.
+        let is_good = |id: &SourceId| {
+            self.sources.get(*id).is_some_and(|source| source.link != Link::Down || source.backoff.until().is_none())
+        };
+        active.content.size >= MANY_SOURCES_BYTES || !active.offers.iter().any(is_good)
+    }
+
+    /// A source is gone: those who had only this one look for others.
+    pub(super) fn search_without(&mut self, id: SourceId, now: Instant) {
+        let mut files: Vec<FileId> =
+            self.active.iter().filter(|(_, active)| active.offers.contains(&id)).map(|(file, _)| *file).collect();
+        files.sort_unstable();
+        for file in files {
+            self.consider_search(file, now);
+        }
+    }
+
+    pub(super) fn search(&mut self) {
+        while self.searches_open < SEARCHES_MAX {
+            let Some(file) = self.searching.pop_front() else { break };
+            if let Some(active) = self.active.get(&file) {
+                self.searches_open += 1;
+                self.effects.push(Effect::FindSources(file, active.content.hash));
+            }
+        }
+    }
+
+    pub(super) fn tick_search(&mut self, now: Instant) {
+        let due: Vec<FileId> = self
+            .active
+            .iter()
+            .filter(|(_, active)| active.retry_at.is_some_and(|at| at <= now))
+            .map(|(file, _)| *file)
+            .collect();
+        for file in due {
+            let Some(active) = self.active.get_mut(&file) else { continue };
+            active.retry_at = None;
+            active.refused.clear();
+            if let Some(id) = self.lanes.get(&active.user).and_then(|lane| lane.source) {
+                self.offer(file, id);
+            }
+            self.judge_if_alone(file, now);
+        }
+        if self.searched_again_at.is_none_or(|at| now.saturating_duration_since(at) >= Duration::from_secs(1)) {
+            self.search_again(now);
+        }
+    }
+
+    /// Nobody could be asked again: they are away, and that is waited for.
+    fn judge_if_alone(&mut self, file: FileId, now: Instant) {
+        if let Some(active) = self.active.get_mut(&file).filter(|active| active.offers.is_empty()) {
+            active.searched = None;
+            self.consider_search(file, now);
+        }
+    }
+
+    fn search_again(&mut self, now: Instant) {
+        self.searched_again_at = Some(now);
+        let mut files: Vec<FileId> = self.active.keys().copied().collect();
+        files.sort_unstable();
+        for file in files {
+            self.consider_search(file, now);
+        }
+    }
+}

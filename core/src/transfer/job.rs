@@ -1,0 +1,218 @@
+//! One download in the list: a file, or a folder of thousands. It knows which of its files are finished, failed, in
+//! work or not begun, and whether it may go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use crate::model::username::Username;
+use crate::protocol::peer::Content;
+use crate::transfer::speed::Speed;
+use crate::transfer::status::{FileError, TransferId};
+
+/// One file of one download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId {
+    /// Of which download.
+    pub job: TransferId,
+    /// Counted from 0.
+    pub index: u32,
+}
+
+/// Whether a download may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// It may.
+    Go,
+    /// A person paused it.
+    Paused,
+    /// Until so many bytes are free on its disk.
+    DiskFull {
+        /// Bytes.
+        needed: u64,
+    },
+}
+
+/// Where one file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// Not begun.
+    Pending,
+    /// In work.
+    Active,
+    /// Verified, flushed, in its place.
+    Done,
+    /// Not coming.
+    Failed,
+}
+
+/// A download.
+#[derive(Debug)]
+pub struct Job {
+    /// Who shares it.
+    pub user: Username,
+    /// What is wanted, in order.
+    pub files: Vec<Content>,
+    /// Whether it may go on.
+    pub control: Control,
+    states: Vec<FileState>,
+    /// Every file before this one is not pending.
+    pending_from: usize,
+    pub(crate) active: BTreeSet<u32>,
+    /// How many active ones have more than one block.
+    pub(crate) active_large: usize,
+    counts: Counts,
+    /// Verified bytes of files that are not finished.
+    partial: BTreeMap<u32, u64>,
+    done_bytes: u64,
+    total_bytes: u64,
+    speed: Option<Speed>,
+    /// Why the last file failed.
+    pub last_error: Option<FileError>,
+}
+
+/// How many files are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Finished ones.
+    pub done: usize,
+    /// Those that are not coming.
+    pub failed: usize,
+}
+
+impl Job {
+    /// A download of which nothing is here yet.
+    pub fn new(user: Username, files: Vec<Content>) -> Self {
+        let total_bytes = files.iter().fold(0u64, |sum, content| sum.saturating_add(content.size));
+        Self {
+            user,
+            states: vec![FileState::Pending; files.len()],
+            files,
+            control: Control::Go,
+            pending_from: 0,
+            active: BTreeSet::new(),
+            active_large: 0,
+            counts: Counts::default(),
+            partial: BTreeMap::new(),
+            done_bytes: 0,
+            total_bytes,
+            speed: None,
+            last_error: None,
+        }
+    }
+
+    /// What an earlier run of the program knew of a file: done, failed, or partly here.
+    pub fn restore(&mut self, index: u32, state: FileState, partial_bytes: u64) {
+        if index as usize >= self.states.len() {
+            return;
+        }
+        self.set(index, if state == FileState::Active { FileState::Pending } else { state });
+        if partial_bytes > 0 {
+            self.progressed(index, partial_bytes);
+        }
+    }
+
+    /// Where a file is.
+    pub fn state(&self, index: u32) -> FileState {
+        self.states.get(index as usize).copied().unwrap_or(FileState::Failed)
+    }
+
+    /// How many are finished or failed.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether nothing more is coming.
+    pub fn is_over(&self) -> bool {
+        self.counts.done + self.counts.failed == self.files.len()
+    }
+
+    /// All bytes.
+    pub fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
+    /// Verified bytes.
+    pub fn done_bytes(&self) -> u64 {
+        self.partial.values().fold(self.done_bytes, |sum, bytes| sum.saturating_add(*bytes))
+    }
+
+    /// Bytes a second; 0 while it rests.
+    pub fn speed(&mut self, now: Instant) -> u64 {
+        self.speed.get_or_insert_with(|| Speed::new(now)).rate(now)
+    }
+
+    pub(crate) fn speed_add(&mut self, bytes: u64) {
+        if let Some(speed) = &mut self.speed {
+            speed.add(bytes);
+        }
+    }
+
+    /// Files that are begun and not finished, with their verified bytes.
+    pub fn partial(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.partial.iter().map(|(index, bytes)| (*index, *bytes))
+    }
+
+    /// The first file that is not begun.
+    pub(crate) fn next_pending(&mut self) -> Option<u32> {
+        while self.states.get(self.pending_from).is_some_and(|state| *state != FileState::Pending) {
+            self.pending_from += 1;
+        }
+        let index = u32::try_from(self.pending_from).ok()?;
+        (self.pending_from < self.states.len()).then_some(index)
+    }
+
+    /// Moves a file to another state.
+    pub(crate) fn set(&mut self, index: u32, state: FileState) {
+        let Some(content) = self.files.get(index as usize).copied() else { return };
+        let old = std::mem::replace(&mut self.states[index as usize], state);
+        match old {
+            FileState::Done => {
+                self.counts.done -= 1;
+                self.done_bytes = self.done_bytes.saturating_sub(content.size);
+            }
+            FileState::Failed => self.counts.failed -= 1,
+            FileState::Active => {
+                self.active.remove(&index);
+                self.active_large -= usize::from(is_large(&content));
+            }
+            FileState::Pending => {}
+        }
+        match state {
+            FileState::Done => {
+                self.counts.done += 1;
+                self.done_bytes = self.done_bytes.saturating_add(content.size);
+                self.partial.remove(&index);
+            }
+            FileState::Failed => {
+                self.counts.failed += 1;
+                self.partial.remove(&index);
+            }
+            FileState::Active => {
+                self.active.insert(index);
+                self.active_large += usize::from(is_large(&content));
+            }
+            FileState::Pending => self.pending_from = self.pending_from.min(index as usize),
+        }
+    }
+
+    /// So many bytes of a file are verified.
+    pub(crate) fn progressed(&mut self, index: u32, bytes: u64) {
+        self.partial.insert(index, bytes);
+    }
+
+    /// Lets what failed be tried once more; what it was.
+    pub(crate) fn retry(&mut self) -> Vec<u32> {
+        let all = 0..u32::try_from(self.states.len()).unwrap_or(u32::MAX);
+        let failed: Vec<u32> = all.filter(|index| self.state(*index) == FileState::Failed).collect();
+        for index in &failed {
+            self.set(*index, FileState::Pending);
+        }
+        self.last_error = None;
+        failed
+    }
+}
+
+/// Whether a file has more than one block: it needs a list, and a part file that is filled in any order.
+pub(crate) fn is_large(content: &Content) -> bool {
+    content.geometry().blocks() > 1
+}

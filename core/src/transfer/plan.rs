@@ -1,0 +1,328 @@
+//! The blocks of one file: each is exactly one of missing, asked for, done.
+//!
+//! It does not know bytes or hashes: whoever calls [`Plan::done`] has verified and written the block.
+
+use std::collections::HashMap;
+
+use crate::model::geometry::Geometry;
+use crate::transfer::SourceId;
+
+/// Which blocks are done: one bit each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocks {
+    words: Vec<u64>,
+    count: u32,
+}
+
+impl Blocks {
+    /// None of them, for this file.
+    pub fn none(geometry: Geometry) -> Self {
+        Self { words: vec![0; (geometry.blocks() as usize).div_ceil(64)], count: 0 }
+    }
+
+    /// Adds a block; `false` if it was in already or there is no such block.
+    pub fn insert(&mut self, block: u32) -> bool {
+        let Some(word) = self.words.get_mut(block as usize / 64) else { return false };
+        let bit = 1 << (block % 64);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        self.count += u32::from(is_new);
+        is_new
+    }
+
+    /// Takes a block out.
+    pub fn remove(&mut self, block: u32) {
+        if self.contains(block) {
+            self.words[block as usize / 64] &= !(1 << (block % 64));
+            self.count -= 1;
+        }
+    }
+
+    /// Whether a block is in.
+    pub fn contains(&self, block: u32) -> bool {
+        self.words.get(block as usize / 64).is_some_and(|word| word & (1 << (block % 64)) != 0)
+    }
+
+    /// How many are in.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The first that is not in, from `from` on.
+    fn first_absent(&self, from: u32, end: u32) -> u32 {
+        let mut block = from;
+        while block < end {
+            let rest = !self.words[block as usize / 64] >> (block % 64);
+            if rest != 0 {
+                return (block + rest.trailing_zeros()).min(end);
+            }
+            block = (block / 64 + 1) * 64;
+        }
+        end
+    }
+}
+
+/// Who was asked for a block. Two at most: the second only for a block that is late.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    first: SourceId,
+    second: Option<SourceId>,
+}
+
+/// Which blocks of a file are missing, asked for, done.
+#[derive(Debug)]
+pub struct Plan {
+    geometry: Geometry,
+    done: Blocks,
+    /// Done or asked for.
+    taken: Blocks,
+    asked: HashMap<u32, Asked>,
+    /// Every block before this one is taken.
+    missing_from: u32,
+    done_bytes: u64,
+}
+
+/// What a block that came in was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// It counts. The other peer that was asked for it need not send it.
+    First {
+        /// Who else was asked.
+        also_asked: Option<SourceId>,
+    },
+    /// It was done already.
+    Again,
+}
+
+impl Plan {
+    /// A file of which these blocks are verified on disk.
+    pub fn new(geometry: Geometry, done: Blocks) -> Self {
+        let bytes = |block| geometry.bytes_of(block).unwrap_or(0) as u64;
+        let done_bytes = (0..geometry.blocks()).filter(|&block| done.contains(block)).map(bytes).sum();
+        Self { geometry, taken: done.clone(), done, asked: HashMap::new(), missing_from: 0, done_bytes }
+    }
+
+    /// How the file is cut.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Bytes of all blocks that are done.
+    pub fn done_bytes(&self) -> u64 {
+        self.done_bytes
+    }
+
+    /// Whether every block is done.
+    pub fn is_complete(&self) -> bool {
+        self.done.count() == self.geometry.blocks()
+    }
+
+    /// Whether a block is neither done nor asked for.
+    pub fn has_missing(&self) -> bool {
+        self.taken.count() < self.geometry.blocks()
+    }
+
+    /// The first missing block, which is asked of `source` from now on.
+    pub fn take(&mut self, source: SourceId) -> Option<u32> {
+        let end = self.geometry.blocks();
+        let block = self.taken.first_absent(self.missing_from, end);
+        self.missing_from = block;
+        if block == end {
+            return None;
+        }
+        self.taken.insert(block);
+        self.asked.insert(block, Asked { first: source, second: None });
+        Some(block)
+    }
+
+    /// When nothing is missing: asks `source` for a block that one other peer was asked for and that is late. `false`
+    /// if there is a reason not to.
+    pub fn take_too(&mut self, block: u32, source: SourceId) -> bool {
+        let nothing_is_missing = !self.has_missing();
+        match self.asked.get_mut(&block) {
+            Some(asked) if nothing_is_missing && asked.second.is_none() && asked.first != source => {
+                asked.second = Some(source);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A block is verified and written.
+    pub fn done(&mut self, block: u32, by: SourceId) -> Done {
+        if block >= self.geometry.blocks() || !self.done.insert(block) {
+            return Done::Again;
+        }
+        self.taken.insert(block);
+        self.done_bytes += self.geometry.bytes_of(block).unwrap_or(0) as u64;
+        let asked = self.asked.remove(&block);
+        let others = asked.into_iter().flat_map(|asked| [Some(asked.first), asked.second]).flatten();
+        Done::First { also_asked: others.into_iter().find(|other| *other != by) }
+    }
+
+    /// `source` will not send this block.
+    pub fn give_back(&mut self, block: u32, source: SourceId) {
+        let Some(asked) = self.asked.get_mut(&block) else { return };
+        if asked.second == Some(source) {
+            asked.second = None;
+        } else if asked.first == source {
+            match asked.second.take() {
+                Some(second) => asked.first = second,
+                None => {
+                    self.asked.remove(&block);
+                    self.taken.remove(block);
+                    self.missing_from = self.missing_from.min(block);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::geometry::BLOCK_BYTES_MIN;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Take(u32),
+        TakeToo(u32, u32),
+        Done(u32, usize),
+        GiveBack(u32, usize),
+        Lose(u32),
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        let source = 0..4u32;
+        prop_oneof![
+            4 => source.clone().prop_map(Step::Take),
+            2 => (source.clone(), 0..100u32).prop_map(|(s, block)| Step::TakeToo(s, block)),
+            4 => (source.clone(), any::<usize>()).prop_map(|(s, n)| Step::Done(s, n)),
+            1 => (source.clone(), any::<usize>()).prop_map(|(s, n)| Step::GiveBack(s, n)),
+            1 => source.prop_map(Step::Lose),
+        ]
+    }
+
+    /// What each source was asked for and has not answered, as a plain table beside the plan.
+    #[derive(Default)]
+    struct Table {
+        open: BTreeMap<SourceId, BTreeSet<u32>>,
+        done: BTreeSet<u32>,
+    }
+
+    impl Table {
+        fn nth(&self, source: SourceId, n: usize) -> Option<u32> {
+            let open = self.open.get(&source)?;
+            open.iter().nth(n % open.len().max(1)).copied()
+        }
+
+        fn askers(&self, block: u32) -> usize {
+            self.open.values().filter(|open| open.contains(&block)).count()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_block_is_missing_or_asked_for_or_done(
+            size in 0..100 * BLOCK_BYTES_MIN,
+            already in proptest::collection::vec(0..100u32, 0..20),
+            steps in proptest::collection::vec(any_step(), 0..400),
+        ) {
+            let geometry = Geometry::of(size);
+            let mut table = Table::default();
+            let mut blocks = Blocks::none(geometry);
+            for block in already.into_iter().filter(|block| *block < geometry.blocks()) {
+                prop_assert_eq!(blocks.insert(block), table.done.insert(block));
+            }
+            let mut plan = Plan::new(geometry, blocks);
+
+            for step in steps {
+                match step {
+                    Step::Take(n) => {
+                        let source = SourceId(n);
+                        if let Some(block) = plan.take(source) {
+                            prop_assert!(!table.done.contains(&block), "done blocks are not asked for");
+                            prop_assert_eq!(table.askers(block), 0, "nobody else was asked for it");
+                            table.open.entry(source).or_default().insert(block);
+                        }
+                    }
+                    Step::TakeToo(n, block) => {
+                        let source = SourceId(n);
+                        if plan.take_too(block, source) {
+                            prop_assert!(!table.done.contains(&block));
+                            prop_assert_eq!(table.askers(block), 1, "exactly one was asked before");
+                            prop_assert!(table.open.entry(source).or_default().insert(block), "not the same one");
+                        }
+                    }
+                    Step::Done(n, nth) => {
+                        let source = SourceId(n);
+                        if let Some(block) = table.nth(source, nth) {
+                            table.open.entry(source).or_default().remove(&block);
+                            let other = table.open.iter().find(|(_, open)| open.contains(&block)).map(|(id, _)| *id);
+                            let expected = if table.done.insert(block) {
+                                Done::First { also_asked: other }
+                            } else {
+                                Done::Again
+                            };
+                            prop_assert_eq!(plan.done(block, source), expected);
+                        }
+                    }
+                    Step::GiveBack(n, nth) => {
+                        let source = SourceId(n);
+                        if let Some(block) = table.nth(source, nth) {
+                            table.open.entry(source).or_default().remove(&block);
+                            plan.give_back(block, source);
+                        }
+                    }
+                    Step::Lose(n) => {
+                        for block in table.open.remove(&SourceId(n)).unwrap_or_default() {
+                            plan.give_back(block, SourceId(n));
+                        }
+                    }
+                }
+                let asked: BTreeSet<u32> =
+                    table.open.values().flatten().copied().filter(|block| !table.done.contains(block)).collect();
+                let missing = geometry.blocks() as usize - table.done.len() - asked.len();
+                prop_assert_eq!(plan.has_missing(), missing > 0);
+                prop_assert_eq!(plan.is_complete(), table.done.len() == geometry.blocks() as usize);
+                let bytes: u64 = table.done.iter().filter_map(|block| geometry.bytes_of(*block)).map(|n| n as u64).sum();
+                prop_assert_eq!(plan.done_bytes(), bytes);
+            }
+
+            // One honest source that answers finishes the file, whatever went before.
+            for source in 0..4 {
+                for block in table.open.remove(&SourceId(source)).unwrap_or_default() {
+                    plan.give_back(block, SourceId(source));
+                }
+            }
+            let mut asked = 0;
+            while let Some(block) = plan.take(SourceId(9)) {
+                asked += 1;
+                prop_assert_eq!(plan.done(block, SourceId(9)), Done::First { also_asked: None });
+            }
+            prop_assert!(plan.is_complete());
+            prop_assert_eq!(asked + table.done.len(), geometry.blocks() as usize, "nothing was fetched twice");
+        }
+    }
+
+    #[test]
+    fn only_the_last_blocks_are_asked_of_two() {
+        let geometry = Geometry::of(2 * BLOCK_BYTES_MIN);
+        let mut plan = Plan::new(geometry, Blocks::none(geometry));
+        let (slow, fast) = (SourceId(1), SourceId(2));
+        assert_eq!(plan.take(slow), Some(0));
+        assert!(!plan.take_too(0, fast), "another block is missing yet");
+        assert_eq!(plan.take(fast), Some(1));
+        assert!(!plan.take_too(0, slow), "its own");
+        assert!(plan.take_too(0, fast));
+        assert!(!plan.take_too(0, SourceId(3)), "two are asked already");
+        assert_eq!(plan.done(0, fast), Done::First { also_asked: Some(slow) });
+        assert_eq!(plan.done(0, slow), Done::Again);
+        assert_eq!(plan.done(7, slow), Done::Again, "no such block");
+        assert!(!plan.take_too(0, fast), "done");
+    }
+}

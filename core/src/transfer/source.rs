@@ -1,0 +1,181 @@
+//! One peer that files are fetched from: how it is reached, what it was asked and has not answered.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::model::key::PublicKey;
+use crate::protocol::peer::{Content, Request};
+use crate::transfer::backoff::Backoff;
+use crate::transfer::job::FileId;
+use crate::transfer::window::Window;
+use crate::transfer::{Contact, SourceId};
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The hashes of all blocks.
+    List,
+    /// One block.
+    Block(u32),
+}
+
+/// A request to one peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// Unique among the open requests of a connection.
+    pub id: u32,
+    /// For which file of ours.
+    pub file: FileId,
+    /// The content that is named to the peer.
+    pub content: Content,
+    /// Which part of it.
+    pub what: What,
+}
+
+impl Ask {
+    /// The length of the data that answers it.
+    pub fn bytes(&self) -> u64 {
+        match self.what {
+            What::List => self.content.list_bytes(),
+            What::Block(block) => self.content.geometry().bytes_of(block).unwrap_or(0) as u64,
+        }
+    }
+
+    /// As it goes over the wire.
+    pub fn request(&self) -> Request {
+        let (id, content) = (self.id, self.content);
+        match self.what {
+            What::List => Request::List { id, content },
+            What::Block(block) => Request::Read { id, content, block },
+        }
+    }
+}
+
+/// How a source can be reached now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Not connected.
+    Down,
+    /// TCP and TLS are on their way.
+    Connecting,
+    /// Connected, in the queue for an upload slot at this place.
+    Waiting(u32),
+    /// Connected.
+    Up,
+}
+
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) contact: Contact,
+    pub(crate) link: Link,
+    pub(crate) backoff: Backoff,
+    /// It sent something else than was announced: nothing is asked of it again.
+    pub(crate) is_liar: bool,
+    pub(crate) window: Window,
+    pub(crate) open: BTreeMap<u32, (Ask, Instant)>,
+    next_id: u32,
+    /// Files with something to ask this source for, in turn. May hold some that are no longer wanted.
+    pub(crate) ring: VecDeque<FileId>,
+    /// How many active files it is a source of.
+    pub(crate) offers: usize,
+    /// Since when nobody wants anything of it.
+    pub(crate) unused_since: Option<Instant>,
+    /// Its window may have room.
+    pub(crate) may_fill: bool,
+}
+
+impl Source {
+    fn new(contact: Contact, now: Instant) -> Self {
+        Self {
+            contact,
+            link: Link::Down,
+            backoff: Backoff::default(),
+            is_liar: false,
+            window: Window::new(now),
+            open: BTreeMap::new(),
+            next_id: 0,
+            ring: VecDeque::new(),
+            offers: 0,
+            unused_since: None,
+            may_fill: false,
+        }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.link, Link::Up | Link::Waiting(_))
+    }
+
+    /// Writes a request down as open.
+    pub(crate) fn ask(&mut self, file: FileId, content: Content, what: What, now: Instant) -> Ask {
+        while self.open.contains_key(&self.next_id) {
+            self.next_id = self.next_id.wrapping_add(1);
+        }
+        let ask = Ask { id: self.next_id, file, content, what };
+        self.next_id = self.next_id.wrapping_add(1);
+        self.window.asked(ask.bytes(), now);
+        self.open.insert(ask.id, (ask, now));
+        ask
+    }
+
+    /// Strikes a request out; `with_data` if its answer says something about the speed.
+    pub(crate) fn answered(&mut self, id: u32, with_data: bool, now: Instant) -> Option<Ask> {
+        let (ask, at) = self.open.remove(&id)?;
+        if with_data {
+            self.window.answered(ask.bytes(), now.saturating_duration_since(at), now);
+        } else {
+            self.window.closed(ask.bytes());
+        }
+        self.may_fill = true;
+        Some(ask)
+    }
+
+    /// Every open request of a connection that is gone.
+    pub(crate) fn disconnected(&mut self, now: Instant) -> Vec<Ask> {
+        self.link = Link::Down;
+        self.window = Window::new(now);
+        self.next_id = 0;
+        std::mem::take(&mut self.open).into_values().map(|(ask, _)| ask).collect()
+    }
+
+    /// How long a block may be on its way to somebody before this source is asked for it too.
+    pub(crate) fn late(&self) -> Duration {
+        (self.window.answer_time() * 2).max(Duration::from_millis(100))
+    }
+}
+
+/// All sources there ever were since the program began; one entry a key, whatever it is called and where it is.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    by_id: BTreeMap<SourceId, Source>,
+    by_key: HashMap<PublicKey, SourceId>,
+}
+
+impl Sources {
+    /// The source with this key; a new address or name takes the place of the old.
+    pub(crate) fn meet(&mut self, contact: &Contact, now: Instant) -> SourceId {
+        let next = SourceId(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX));
+        let id = *self.by_key.entry(contact.key).or_insert(next);
+        let source = self.by_id.entry(id).or_insert_with(|| Source::new(contact.clone(), now));
+        if source.contact != *contact {
+            source.contact = contact.clone();
+            source.backoff.reset();
+        }
+        id
+    }
+
+    pub(crate) fn get(&self, id: SourceId) -> Option<&Source> {
+        self.by_id.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: SourceId) -> Option<&mut Source> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        self.by_id.iter().map(|(id, source)| (*id, source))
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SourceId, &mut Source)> {
+        self.by_id.iter_mut().map(|(id, source)| (*id, source))
+    }
+}

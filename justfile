@@ -1,0 +1,8 @@
+# The gate: everything that must hold before a change lands.
+ci:
+    .ci/run
+
+# Potok's figures beside the limits of this machine, as ratios (docs/performance.md).
+bench *args:
+    cargo build --release --workspace
+    benches/figures.py {{args}}

@@ -1,0 +1,442 @@
+//! Plays one script.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use potok_core::model::binding::{BanTarget, Binding, Record};
+use potok_core::model::key::PublicKey;
+use potok_core::protocol::line::{Flavor, LineDecoder};
+use potok_core::tracker::effect::{Effect, Effects};
+use potok_core::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
+use potok_core::tracker::machine::{Remembered, Tracker};
+use potok_core::tracker::settings::TrackerSettings;
+
+pub(crate) fn play(script: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(script).map_err(|e| format!("{}: {e}", script.display()))?;
+    let mut player = Player::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let step = line.trim_end();
+        if step.is_empty() || step.starts_with('#') {
+            continue;
+        }
+        player.step(step).map_err(|why| format!("{}:{number}: {step}\n    {why}", script.display()))?;
+    }
+    player.nothing_is_left_over().map_err(|why| format!("{}: at the end: {why}", script.display()))
+}
+
+struct Player {
+    start: Instant,
+    now: Instant,
+    unix_seconds: u64,
+    settings: TrackerSettings,
+    tracker: Option<Tracker>,
+    sessions: BTreeMap<SessionId, Session>,
+    by_name: BTreeMap<String, SessionId>,
+    disk: Disk,
+    words: BTreeMap<String, String>,
+}
+
+struct Session {
+    name: String,
+    decoder: LineDecoder,
+    received: VecDeque<String>,
+    is_ready: bool,
+    to_send: VecDeque<Vec<Request>>,
+    is_stalled: bool,
+    owes_drained: bool,
+    is_closed: bool,
+}
+
+#[derive(Default)]
+struct Disk {
+    waits: bool,
+    waiting: Vec<(Ticket, Record)>,
+    bindings: BTreeMap<String, Binding>,
+    bans: Vec<BanTarget>,
+}
+
+impl Player {
+    fn new() -> Self {
+        let start = Instant::now();
+        Self {
+            start,
+            now: start,
+            unix_seconds: 1_800_000_000,
+            settings: TrackerSettings::default(),
+            tracker: None,
+            sessions: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            disk: Disk::default(),
+            words: BTreeMap::new(),
+        }
+    }
+
+    fn step(&mut self, step: &str) -> Result<(), String> {
+        let (first, rest) = step.split_once(' ').unwrap_or((step, ""));
+        if let Some(name) = first.strip_suffix('<') {
+            return self.expect(name, rest);
+        }
+        if let Some(count) = rest.strip_prefix("skips ") {
+            return self.skip(first, count);
+        }
+        self.nothing_is_left_over()?;
+        if let Some(count) = rest.strip_prefix("announces ") {
+            return self.announce(first, count.parse().map_err(|_bad| "a number")?);
+        }
+        if let Some(name) = first.strip_suffix(">>") {
+            return self.send(name, &unescape(rest));
+        }
+        if let Some(name) = first.strip_suffix('>') {
+            let line = self.fill_in(rest);
+            return self.send(name, format!("{line}\n").as_bytes());
+        }
+        match (first, rest) {
+            ("connect", rest) => self.connect(rest),
+            ("wait", rest) => self.wait(rest),
+            ("disk", "waits") => {
+                self.disk.waits = true;
+                Ok(())
+            }
+            ("disk", "writes") => self.disk_answers(true),
+            ("disk", "fails") => self.disk_answers(false),
+            ("owner", order) => self.order(order),
+            ("restart", "") => {
+                self.sessions.clear();
+                self.by_name.clear();
+                self.tracker = None;
+                Ok(())
+            }
+            ("set", rest) => self.set(rest),
+            (name, what) => self.happen(name, what),
+        }
+    }
+
+    fn set(&mut self, rest: &str) -> Result<(), String> {
+        let (name, value) = rest.split_once(' ').ok_or("set NAME NUMBER")?;
+        let number: usize = value.parse().map_err(|_bad| "a number")?;
+        let s = &mut self.settings;
+        match name {
+            "shares_per_user" => s.shares_per_user = number,
+            "path_bytes_per_user" => s.path_bytes_per_user = number,
+            "shares_in_all" => s.shares_in_all = number,
+            "names_per_key" => s.names_per_key = number,
+            "unregistered_sessions" => s.unregistered_sessions = number,
+            "unregistered_lines" => s.unregistered_lines = number,
+            "unregistered_answer_bytes" => s.unregistered_answer_bytes = number as u64,
+            "unregistered_answer_bytes_per_second" => s.unregistered_answer_bytes_per_second = number as u64,
+            _ => return Err("this setting is not known to the player".into()),
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, rest: &str) -> Result<(), String> {
+        let mut words = rest.split(' ');
+        let name = words.next().ok_or("whom?")?.to_owned();
+        let number = self.sessions.keys().last().map_or(1, |_| self.sessions.len() as u64 + 1);
+        let id = SessionId::new(number);
+        let (mut key, mut from, mut at) = (None, "192.0.2.1", "192.0.2.100");
+        for word in words {
+            match word.split_once('=') {
+                None if word == "plain" => {}
+                Some(("key", owner)) => key = Some(key_of(owner)),
+                Some(("from", ip)) => from = ip,
+                Some(("at", ip)) => at = ip,
+                _ => return Err(format!("what is {word}?")),
+            }
+        }
+        let ip = |text: &str| text.parse::<IpAddr>().map_err(|e| e.to_string());
+        let opened = Opened {
+            peer: SocketAddr::new(ip(from)?, 50_000),
+            local: SocketAddr::new(ip(at)?, 7686),
+            key,
+            accepted_at: self.now,
+        };
+        let flavor = if key.is_some() { Flavor::Clean } else { Flavor::Telnet };
+        let session = Session {
+            name: name.clone(),
+            decoder: LineDecoder::new(flavor),
+            received: VecDeque::new(),
+            is_ready: true,
+            to_send: VecDeque::new(),
+            is_stalled: false,
+            owes_drained: false,
+            is_closed: false,
+        };
+        self.sessions.insert(id, session);
+        self.by_name.insert(name, id);
+        self.apply(id, Input::Opened(opened));
+        Ok(())
+    }
+
+    fn send(&mut self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let id = self.id(name)?;
+        let session = self.sessions.get_mut(&id).ok_or("no such session")?;
+        session.decoder.feed(bytes);
+        let requests: Vec<Request> = std::iter::from_fn(|| session.decoder.next_line()).map(Request::read).collect();
+        if !requests.is_empty() {
+            session.to_send.push_back(requests);
+        }
+        self.deliver(id);
+        Ok(())
+    }
+
+    fn happen(&mut self, name: &str, what: &str) -> Result<(), String> {
+        let id = self.id(name)?;
+        let session = self.sessions.get_mut(&id).ok_or("no such session")?;
+        match what {
+            "ends" => {
+                session.to_send.push_back(vec![Request::End]);
+                self.deliver(id);
+            }
+            "drops" => {
+                session.is_closed = true;
+                self.apply(id, Input::Closed);
+            }
+            "stalls" => session.is_stalled = true,
+            "drains" => {
+                session.is_stalled = false;
+                if std::mem::take(&mut session.owes_drained) {
+                    self.apply(id, Input::Drained);
+                }
+            }
+            "closed" if session.is_closed => {}
+            "closed" => return Err("it is open".into()),
+            _ => return Err("what is that?".into()),
+        }
+        Ok(())
+    }
+
+    fn announce(&mut self, name: &str, count: usize) -> Result<(), String> {
+        for from in (0..count).step_by(100) {
+            let files: Vec<String> = (from..count.min(from + 100)).map(|n| format!("folder/file {n:06}.txt")).collect();
+            self.send(name, format!("register-files {name} {}\n", files.join(", ")).as_bytes())?;
+            self.expect(name, "OK 0")?;
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, name: &str, count: &str) -> Result<(), String> {
+        let id = self.id(name)?;
+        let received = &mut self.sessions.get_mut(&id).ok_or("no such session")?.received;
+        let count = if count == "all" { received.len() } else { count.parse().map_err(|_bad| "a number")? };
+        if received.len() < count {
+            return Err(format!("only {} lines were received", received.len()));
+        }
+        received.drain(..count);
+        Ok(())
+    }
+
+    fn order(&mut self, order: &str) -> Result<(), String> {
+        let (verb, rest) = order.split_once(' ').unwrap_or((order, ""));
+        let rest = self.fill_in(rest);
+        let target = || rest.parse::<BanTarget>().map_err(|e| e.to_string());
+        let username = || rest.parse().map_err(|_bad| "a username".to_owned());
+        let order = match verb {
+            "kick" => Order::Kick(username()?),
+            "ban" => Order::Ban(target()?),
+            "unban" => Order::Unban(target()?),
+            "release" => Order::Release(username()?),
+            "motd" => Order::SetMessageOfTheDay(vec![rest]),
+            _ => return Err("no such order".into()),
+        };
+        self.apply(SessionId::NONE, Input::Owner(order));
+        Ok(())
+    }
+
+    fn wait(&mut self, text: &str) -> Result<(), String> {
+        let split = text.find(|c: char| !c.is_ascii_digit()).ok_or("a time has a unit")?;
+        let amount: u64 = text[..split].parse().map_err(|_bad| "a number and a unit")?;
+        let passed = match &text[split..] {
+            "ms" => Duration::from_millis(amount),
+            "s" => Duration::from_secs(amount),
+            "d" => {
+                self.unix_seconds += amount * 24 * 3600;
+                self.apply(SessionId::NONE, Input::WallClock(self.unix_seconds));
+                return Ok(());
+            }
+            _ => return Err("ms, s or d".into()),
+        };
+        let until = self.now + passed;
+        while let Some(at) = self.tracker().next_deadline().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.tick();
+        }
+        self.now = until;
+        Ok(())
+    }
+
+    fn disk_answers(&mut self, done: bool) -> Result<(), String> {
+        self.disk.waits = false;
+        for (ticket, record) in std::mem::take(&mut self.disk.waiting) {
+            if done {
+                self.disk.write(record);
+            }
+            self.apply(SessionId::NONE, Input::Stored { ticket, done });
+        }
+        Ok(())
+    }
+
+    fn expect(&mut self, name: &str, pattern: &str) -> Result<(), String> {
+        let id = self.id(name)?;
+        let session = self.sessions.get_mut(&id).ok_or("no such session")?;
+        let line = session.received.pop_front().ok_or("nothing was received")?;
+        let fits = fits(pattern, &line, &mut self.words);
+        if fits { Ok(()) } else { Err(format!("received: {line}")) }
+    }
+
+    fn nothing_is_left_over(&self) -> Result<(), String> {
+        match self.sessions.values().find(|session| !session.received.is_empty()) {
+            None => Ok(()),
+            Some(session) => Err(format!("before this, {} received {:?}", session.name, session.received)),
+        }
+    }
+
+    fn deliver(&mut self, id: SessionId) {
+        while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.is_ready) {
+            let Some(requests) = session.to_send.pop_front() else { return };
+            session.is_ready = false;
+            self.apply(id, Input::Requests(requests));
+        }
+    }
+
+    fn apply(&mut self, from: SessionId, input: Input) {
+        let now = self.now;
+        let effects = self.tracker().apply(now, from, input);
+        self.carry_out(effects);
+        while self.tracker().next_deadline().is_some_and(|at| at <= now) {
+            self.tick();
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.now;
+        let effects = self.tracker().tick(now);
+        self.carry_out(effects);
+    }
+
+    fn tracker(&mut self) -> &mut Tracker {
+        let remembered =
+            || Remembered { bindings: self.disk.bindings.values().cloned().collect(), bans: self.disk.bans.clone() };
+        let new = || Tracker::new(self.start, self.settings.clone(), self.unix_seconds, remembered());
+        self.tracker.get_or_insert_with(new)
+    }
+
+    fn carry_out(&mut self, effects: Effects) {
+        for effect in effects {
+            match effect {
+                Effect::Send { to, bytes } => self.receive(to, &bytes),
+                Effect::Notify { to, bytes } => to.iter().for_each(|to| self.receive(*to, &bytes)),
+                Effect::Ready(id) => {
+                    if let Some(session) = self.sessions.get_mut(&id) {
+                        session.is_ready = true;
+                    }
+                    self.deliver(id);
+                }
+                Effect::TellDrained(id) => {
+                    let session = self.sessions.get_mut(&id).expect("open");
+                    if session.is_stalled {
+                        session.owes_drained = true;
+                    } else {
+                        self.apply(id, Input::Drained);
+                    }
+                }
+                Effect::Close(id) => self.sessions.get_mut(&id).expect("open").is_closed = true,
+                Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),
+                Effect::Save { ticket, record } => {
+                    self.disk.write(record);
+                    self.apply(SessionId::NONE, Input::Stored { ticket, done: true });
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, to: SessionId, bytes: &[u8]) {
+        let text = std::str::from_utf8(bytes).expect("the tracker sends text");
+        assert!(text.ends_with('\n'), "the tracker sends whole lines: {text:?}");
+        let session = self.sessions.get_mut(&to).expect("the tracker sends to sessions that are open");
+        assert!(!session.is_closed, "{} is closed, and was sent {text:?}", session.name);
+        session.received.extend(text.lines().map(str::to_owned));
+    }
+
+    fn id(&self, name: &str) -> Result<SessionId, String> {
+        self.by_name.get(name).copied().ok_or(format!("who is {name}?"))
+    }
+
+    /// Puts keys and remembered words in.
+    fn fill_in(&self, text: &str) -> String {
+        let mut filled = text.to_owned();
+        for (name, word) in &self.words {
+            filled = filled.replace(&format!("{{{name}}}"), word);
+        }
+        while let Some((before, owner, after)) = take_key(&filled) {
+            filled = format!("{before}{}{after}", key_of(owner));
+        }
+        filled
+    }
+}
+
+impl Disk {
+    fn write(&mut self, record: Record) {
+        match record {
+            Record::Bound(binding) => {
+                self.bindings.insert(binding.username.folded(), binding);
+            }
+            Record::Released { folded } => {
+                self.bindings.remove(&folded);
+            }
+            Record::Banned(target) => self.bans.push(target),
+            Record::Unbanned(target) => self.bans.retain(|ban| *ban != target),
+        }
+    }
+}
+
+/// A key that stands for a name in the scripts.
+fn key_of(owner: &str) -> PublicKey {
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(owner.bytes().cycle()).for_each(|(to, from)| *to = from);
+    PublicKey::from_bytes(bytes)
+}
+
+fn take_key(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("{key:")?;
+    let (owner, after) = rest.split_once('}')?;
+    Some((before, owner, after))
+}
+
+/// Word by word: `{*}` is any word, `{name}` any the first time and the same ever after; `{**}` is the rest.
+fn fits(pattern: &str, line: &str, words: &mut BTreeMap<String, String>) -> bool {
+    let (mut expected, mut received) = (pattern.split(' '), line.split(' '));
+    loop {
+        match (expected.next(), received.next()) {
+            (None, None) => return true,
+            (Some("{**}"), _) => return true,
+            (Some(pattern), Some(word)) if word_fits(pattern, word, words) => {}
+            _ => return false,
+        }
+    }
+}
+
+fn word_fits(pattern: &str, word: &str, words: &mut BTreeMap<String, String>) -> bool {
+    if let Some((before, owner, after)) = take_key(pattern) {
+        return word == format!("{before}{}{after}", key_of(owner));
+    }
+    let Some((before, name)) = pattern.strip_suffix('}').and_then(|p| p.split_once('{')) else {
+        return pattern == word;
+    };
+    let Some(value) = word.strip_prefix(before) else { return false };
+    name == "*" || words.entry(name.to_owned()).or_insert_with(|| value.to_owned()) == value
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("\\x") {
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
+        bytes.push(u8::from_str_radix(&rest[at + 2..at + 4], 16).expect("\\xNN"));
+        rest = &rest[at + 4..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}

@@ -1,0 +1,48 @@
+//! The command line of `potok-tracker`. Manual page and shell completions are made of it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Potok's tracker alone, for a server
+#[derive(Debug, Parser)]
+#[command(name = "potok-tracker", version, about, after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Where to listen; port 0 takes any free port [default: listen in the configuration, 0.0.0.0:7686]
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Where identity, names and configuration are kept [default: the system's own place for it]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// The configuration to use [default: config.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Print a configuration with every setting, its default and what it is for
+    #[arg(long)]
+    pub(crate) print_config: bool,
+}
+
+const AFTER_HELP: &str = "\
+The first line on standard output says where it listens, the second is the invite for others.
+Logs go to standard error; RUST_LOG=debug says more. SIGINT or SIGTERM end it.
+Exit status: 0 ended as told, 1 could not run, 2 wrong arguments or configuration.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Args::command().debug_assert();
+        let args = Args::parse_from(["potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", "x"]);
+        assert_eq!(args.listen, Some(SocketAddr::from(([127, 0, 0, 1], 0))));
+        for wrong in [&["--listen", "7686"][..], &["--listen"], &["--nonsense"], &["stray"]] {
+            assert!(Args::try_parse_from([&["potok-tracker"], wrong].concat()).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The configuration file: written once with every setting explained, read by confy, never overwritten.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use confy::ConfyError;
+use potok_core::tracker::settings::TrackerSettings;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("the configuration {path} cannot be read: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("the configuration {path} is not right{line}: {what}", line = line.map_or(String::new(), |n| format!(", line {n}")))]
+    Wrong { path: PathBuf, line: Option<usize>, what: String },
+    #[error("this system has no place for a configuration; say where with --data-dir")]
+    NoPlace,
+}
+
+/// The folder for everything, where the person named none.
+pub(crate) fn default_data_dir() -> Result<PathBuf, ConfigError> {
+    let file = confy::get_configuration_file_path("potok-tracker", None).map_err(|_no_home| ConfigError::NoPlace)?;
+    file.parent().map(Path::to_owned).ok_or(ConfigError::NoPlace)
+}
+
+/// Every setting with its default and what it is for, as it is loaded back.
+pub(crate) fn commented(settings: &TrackerSettings) -> String {
+    let mut text = String::from("# The settings of potok-tracker. Missing ones have their defaults.\n");
+    let values = toml::Table::try_from(settings).unwrap_or_default();
+    for (name, description) in TrackerSettings::DESCRIPTIONS {
+        let Some(value) = values.get(*name) else { continue };
+        write!(text, "\n#{description}\n{name} = {value}\n").expect("a string takes everything");
+    }
+    text
+}
+
+/// Reads a configuration that must be there.
+pub(crate) fn load(path: &Path) -> Result<TrackerSettings, ConfigError> {
+    let io = |source| ConfigError::Io { path: path.to_owned(), source };
+    // confy would write the defaults to where there is nothing; a mistyped name is not a wish for that.
+    let text = std::fs::read_to_string(path).map_err(io)?;
+    let settings: TrackerSettings = confy::load_path(path).map_err(|error| match error {
+        ConfyError::BadTomlData(error) => ConfigError::Wrong {
+            path: path.to_owned(),
+            line: error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1),
+            what: error.message().replace('\n', " "),
+        },
+        other => io(io::Error::other(other)),
+    })?;
+    let wrong = |what: String| ConfigError::Wrong { path: path.to_owned(), line: None, what };
+    settings.check().map_err(|error| wrong(error.to_string()))?;
+    Ok(settings)
+}
+
+/// Reads the configuration of a data folder; the first time it is written there with all its comments.
+pub(crate) fn load_or_create(path: &Path) -> Result<TrackerSettings, ConfigError> {
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => file
+            .write_all(commented(&TrackerSettings::default()).as_bytes())
+            .map_err(|source| ConfigError::Io { path: path.to_owned(), source })?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        // A folder that cannot be written to may still hold a configuration.
+        Err(_) if path.exists() => {}
+        Err(source) => return Err(ConfigError::Io { path: path.to_owned(), source }),
+    }
+    load(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_loads_back() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("config.toml");
+        let settings = TrackerSettings {
+            network_name: "Friends \"of\" Potok".into(),
+            message_of_the_day: vec!["Здравейте".into(), "# no comment".into()],
+            bans: vec!["192.0.2.7".parse().expect("address")],
+            ..TrackerSettings::default()
+        };
+        std::fs::write(&path, commented(&settings)).expect("written");
+        assert_eq!(load(&path).expect("loads"), settings);
+        for (name, _) in TrackerSettings::DESCRIPTIONS {
+            assert!(commented(&settings).contains(&format!("\n{name} = ")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_file_is_named_and_left_alone() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("config.toml");
+        for (text, said) in [
+            ("network_name = \"x\"\nnonsense = 1\n", "line 2: unknown field `nonsense`"),
+            ("listen = \"nowhere\"\n", "line 1"),
+            ("shares_per_user = -1\n", "line 1"),
+            ("shares_per_user = 0\n", "shares_per_user"),
+            ("network_name = \"two\\nlines\"\n", "network_name"),
+            ("bans = [\"anna\"]\n", "64 hexadecimal digits or an IP address"),
+            ("= = =", "line 1"),
+        ] {
+            std::fs::write(&path, text).expect("written");
+            let error = load_or_create(&path).expect_err(text).to_string();
+            assert!(error.contains(said) && !error.contains('\n'), "{text:?}: {error}");
+            assert_eq!(std::fs::read_to_string(&path).expect("read"), text);
+        }
+        std::fs::remove_file(&path).expect("removed");
+        assert!(load(&path).is_err() && !path.exists());
+        assert_eq!(load_or_create(&path).expect("made"), TrackerSettings::default());
+        std::fs::write(&path, "network_name = \"mine\"\n").expect("written");
+        assert_eq!(load_or_create(&path).expect("kept").network_name, "mine");
+    }
+}
