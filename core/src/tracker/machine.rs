@@ -216,7 +216,11 @@ impl Tracker {
                 self.timers.insert((deadline, id));
             }
         }
-        session.waiting.extend(requests);
+        if session.waiting.is_empty() {
+            session.waiting = requests.into();
+        } else {
+            session.waiting.extend(requests);
+        }
         self.go_on(now, id, Turn::Idle, effects);
     }
 
@@ -244,6 +248,8 @@ impl Tracker {
                 work_left = work_left.saturating_sub(work_of(&request));
                 self.handle(now, id, request, effects);
             } else {
+                // An idle session keeps no room for lines.
+                session.waiting = VecDeque::new();
                 effects.push(Effect::Ready(id));
                 return;
             }

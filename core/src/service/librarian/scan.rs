@@ -1,5 +1,5 @@
-//! A job: looks at places in roots, hashes what is new there, and reports. Runs on a blocking thread and changes nothing
-//! but the hash cache; the owner decides what becomes of the reports.
+//! A job: looks at places in roots, hashes what is new there, and brings the table in step with it. Runs on a blocking
+//! thread; what is left to be done it says at its end.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::disk::hash::{HashFault, hash_here};
@@ -38,21 +38,16 @@ const BATCH_FILES_MAX: usize = 1000;
 /// or after so long.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Tells jobs apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct JobId(pub(super) u64);
-
 /// Somewhere in a root.
 pub(super) type Place = (RootId, String);
 
 /// What a job is to do, and with what.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) id: JobId,
     pub(super) places: Vec<Place>,
     /// Roots to be remembered before anything of them is announced.
     pub(super) save: Vec<RootId>,
-    /// Somebody named these files and waits: what is being written is hashed all the same.
+    /// Somebody named these places and waits: what is being written is hashed all the same.
     pub(super) is_asked: bool,
     /// What files that were not quiet were when they were seen last.
     pub(super) seen_before: HashMap<Place, FileStamp>,
@@ -60,19 +55,9 @@ pub(super) struct Job {
     pub(super) watches: Arc<Mutex<Watches>>,
     pub(super) board: Arc<Board>,
     pub(super) data_dir: PathBuf,
-    pub(super) reports: mpsc::Sender<Report>,
+    /// Released when everything is shared that needs no hashing.
+    pub(super) known: Option<oneshot::Sender<()>>,
     pub(super) cancel: CancellationToken,
-}
-
-/// What a job says to the owner.
-#[derive(Debug)]
-pub(super) enum Report {
-    /// Changes to the table, in the order they were found.
-    Batch { gone: Vec<(RootId, SharePath)>, hashed: Vec<(SharePath, Entry)> },
-    /// Everything that needs no hashing was reported.
-    Known { job: JobId },
-    /// The last one.
-    Done { job: JobId, outcome: Outcome },
 }
 
 /// What a job came to.
@@ -102,12 +87,21 @@ pub(super) struct Board {
     pub(super) current: Mutex<String>,
 }
 
+impl Board {
+    /// Nothing is being done.
+    pub(super) fn reset(&self) {
+        for counter in [&self.hashed_bytes, &self.total_bytes, &self.files_left] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Job {
     /// Does all of it.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(mut self) -> Outcome {
         let mut outcome = Outcome::default();
         self.work(&mut outcome);
-        let _owner_ended = self.reports.blocking_send(Report::Done { job: self.id, outcome });
+        outcome
     }
 
     fn work(&mut self, outcome: &mut Outcome) {
@@ -125,7 +119,14 @@ impl Job {
             outcome.watch_news = watches.follow(&roots);
             outcome.watch_is_partial = watches.is_partial();
         }
-        let own = OwnFiles::of(&self.data_dir).unwrap_or_default();
+        let own = match OwnFiles::of(&self.data_dir) {
+            Ok(own) => own,
+            Err(error) => {
+                // Without knowing what is ours nothing more can be shared.
+                tracing::error!(%error, "the data folder cannot be read; shared folders are not looked at");
+                return;
+            }
+        };
         let mut folders = HashMap::new();
         let mut fresh = Vec::new();
         for (id, start) in std::mem::take(&mut self.places) {
@@ -140,17 +141,20 @@ impl Job {
                 }
                 Err(fault) => {
                     tracing::debug!(root = root.id.0, %fault, "a root is not there");
+                    shared.change(|library, changes| library.withdraw_all(id, changes));
                     outcome.missing.push(id);
                 }
             }
         }
         self.leave_out_what_is_too_much(&mut fresh, outcome);
-        let unknown = self.report_known(fresh);
-        let _owner_ended = self.reports.blocking_send(Report::Known { job: self.id });
+        let unknown = self.share_known(fresh);
+        if let Some(known) = self.known.take() {
+            let _nobody_waits = known.send(());
+        }
         Hashing { job: self, own: &own, folders: &folders, outcome, batch: Batch::new() }.hash(unknown);
     }
 
-    /// Walks one place, reports what is gone, and collects what may have to be hashed.
+    /// Walks one place, withdraws what is gone, and collects what may have to be hashed.
     fn look(
         &self,
         root: &Root,
@@ -167,12 +171,15 @@ impl Job {
             Ok(file) => found.push((file.relative, file.stamp)),
             Err(skip) => outcome.skipped.push(((root.id, skip.relative), skip.why.into())),
         })?;
+        if !root.is_folder && found.is_empty() {
+            return Err(ReadFault::Gone);
+        }
         let difference = self.shared.library.read().differ(root.id, start, found);
         let unnameable = difference.unnameable.into_iter().map(|(relative, why)| ((root.id, relative), why.into()));
         outcome.skipped.extend(unnameable);
         let colliding = difference.collisions.into_iter().map(|why| ((root.id, why.second.clone()), why.into()));
         outcome.skipped.extend(colliding);
-        self.report(difference.gone.into_iter().map(|path| (root.id, path)).collect(), Vec::new());
+        self.share(difference.gone.into_iter().map(|path| (root.id, path)).collect(), Vec::new());
         fresh.extend(difference.fresh.into_iter().map(|file| (root.id, file)));
         Ok(folder)
     }
@@ -193,8 +200,8 @@ impl Job {
         });
     }
 
-    /// Reports the files whose hash is remembered, and returns the others, with what was remembered of them.
-    fn report_known(&self, fresh: Vec<(RootId, Fresh)>) -> Vec<Unknown> {
+    /// Shares the files whose hash is remembered, and returns the others, with what was remembered of them.
+    fn share_known(&self, fresh: Vec<(RootId, Fresh)>) -> Vec<Unknown> {
         let mut unknown = Vec::new();
         let mut fresh = fresh.into_iter();
         loop {
@@ -222,14 +229,23 @@ impl Job {
                     unknown.push(Unknown { root, file, unsettled });
                 }
             }
-            self.report(Vec::new(), known);
+            self.share(Vec::new(), known);
         }
     }
 
-    fn report(&self, gone: Vec<(RootId, SharePath)>, hashed: Vec<(SharePath, Entry)>) {
-        if !gone.is_empty() || !hashed.is_empty() {
-            let _owner_ended = self.reports.blocking_send(Report::Batch { gone, hashed });
+    fn share(&self, gone: Vec<(RootId, SharePath)>, hashed: Vec<(SharePath, Entry)>) {
+        if gone.is_empty() && hashed.is_empty() {
+            return;
         }
+        self.shared.change(|library, changes| {
+            for (root, path) in gone {
+                library.withdraw(root, &[path], changes);
+            }
+            for (path, entry) in hashed {
+                // If there are too many shares by now, the next look says so.
+                library.announce(path, entry, changes);
+            }
+        });
     }
 }
 
@@ -312,10 +328,10 @@ impl Hashing<'_> {
             return Err(NotHashed::Unquiet(one.file.stamp));
         }
         *self.job.board.current.lock() = root.local_path(&one.file.relative);
-        let withdrawals = AtomicU64::new(self.job.shared.withdrawals.load(Ordering::Acquire));
+        let version = AtomicU64::new(self.job.shared.version());
         let watch = |bytes| {
             self.job.board.hashed_bytes.fetch_add(bytes, Ordering::Relaxed);
-            if self.is_wanted(&place, &withdrawals) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if self.is_wanted(&place, &version) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let mut tries = 0;
         loop {
@@ -359,12 +375,12 @@ impl Hashing<'_> {
         stamp.is_quiet_at(now_ns(), QUIET) || self.job.seen_before.get(place) == Some(stamp)
     }
 
-    fn is_wanted(&self, place: &Place, withdrawals: &AtomicU64) -> bool {
+    fn is_wanted(&self, place: &Place, version: &AtomicU64) -> bool {
         if self.job.cancel.is_cancelled() {
             return false;
         }
-        let now = self.job.shared.withdrawals.load(Ordering::Acquire);
-        if withdrawals.swap(now, Ordering::Relaxed) == now {
+        let now = self.job.shared.version();
+        if version.swap(now, Ordering::Relaxed) == now {
             return true;
         }
         let library = self.job.shared.library.read();
@@ -384,6 +400,9 @@ impl Hashing<'_> {
             Err(NotHashed::Unquiet(stamp)) => self.outcome.unquiet.push(((root, file.relative), stamp)),
             Err(NotHashed::Fault(why)) => {
                 self.batch.gone.push((root, file.path));
+                if matches!(why, HashFault::Changed) {
+                    self.outcome.unquiet.push(((root, file.relative.clone()), file.stamp));
+                }
                 self.outcome.failed.push(((root, file.relative), why));
             }
         }
@@ -400,7 +419,7 @@ impl Hashing<'_> {
         {
             tracing::warn!(%error, "hashes cannot be remembered; the files will be hashed again at the next start");
         }
-        self.job.report(batch.gone, batch.hashed);
+        self.job.share(batch.gone, batch.hashed);
     }
 }
 
