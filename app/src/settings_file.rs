@@ -67,6 +67,11 @@ pub fn data_dir(chosen: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
     Ok(directory)
 }
 
+/// Where the system keeps what was downloaded, if it has such a place.
+pub fn system_download_folder() -> Option<PathBuf> {
+    directories::UserDirs::new()?.download_dir().map(Path::to_owned)
+}
+
 /// Reads the settings of a data folder; the first time a commented file is written.
 pub fn load(data_dir: &Path) -> Result<Loaded, SettingsError> {
     let path = data_dir.join(FILE_NAME);

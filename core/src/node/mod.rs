@@ -50,6 +50,9 @@ pub struct Setup {
     pub data_dir: PathBuf,
     /// As read from the settings file and changed by arguments.
     pub settings: Settings,
+    /// Where downloads go if the settings do not say: the system's folder for them. Without one it is `downloads` below
+    /// the data folder.
+    pub download_folder: Option<PathBuf>,
     /// Run the embedded tracker here, and join it.
     pub host_tracker: Option<SocketAddr>,
 }
