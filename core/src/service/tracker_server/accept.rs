@@ -41,7 +41,7 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, sessions: Ta
         };
         match accepted {
             Ok((stream, peer)) => match Admitted::enter(&shared, peer.ip()) {
-                Ok(admitted) => drop(sessions.spawn(serve(stream, peer, admitted))),
+                Ok(admitted) => drop(sessions.spawn(receive(stream, peer, admitted, sessions.clone()))),
                 Err(why) => {
                     if let Some(count) = refused.note() {
                         tracing::warn!(count, %why, "connections were refused");
@@ -108,9 +108,8 @@ impl Drop for Handshake<'_> {
     }
 }
 
-/// Serves one connection to its end. Each stage has a box of its own: the task of an idle session is as large as the
-/// largest stage otherwise, and there are thousands of them.
-async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted) {
+/// Finds out what a connection is. Its session is then a task of its own: that one is small, and there are thousands.
+async fn receive(stream: TcpStream, peer: SocketAddr, admitted: Admitted, sessions: TaskTracker) {
     let accepted_at = Instant::now();
     let Ok(local) = stream.local_addr() else { return };
     // A lone answer must not wait for the next one.
@@ -121,14 +120,12 @@ async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted) {
     let _older_systems_lack_it = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
 
     let opened = Opened { peer, local, key: None, accepted_at };
-    let is_tls = Box::pin(unless_stopped(&admitted.shared, begins_with_handshake(&stream))).await;
-    match is_tls {
+    match unless_stopped(&admitted.shared, begins_with_handshake(&stream)).await {
         None | Some(Err(_)) => {}
-        Some(Ok(false)) => open(stream, opened, Flavor::Telnet, &admitted.shared).await,
+        Some(Ok(false)) => drop(sessions.spawn(open(stream, opened, Flavor::Telnet, admitted))),
         Some(Ok(true)) => {
-            let accepted = Box::pin(accept_tls(stream, accepted_at, &admitted)).await;
-            if let Some((stream, key)) = accepted {
-                open(stream, Opened { key: Some(key), ..opened }, Flavor::Clean, &admitted.shared).await;
+            if let Some((stream, key)) = accept_tls(stream, accepted_at, &admitted).await {
+                drop(sessions.spawn(open(stream, Opened { key: Some(key), ..opened }, Flavor::Clean, admitted)));
             }
         }
     }
@@ -158,14 +155,13 @@ async fn accept_tls(
     stream: TcpStream,
     accepted_at: Instant,
     admitted: &Admitted,
-) -> Option<(Box<Encrypted<TcpStream>>, PublicKey)> {
+) -> Option<(Encrypted<TcpStream>, PublicKey)> {
     let shared = &admitted.shared;
     let _handshake =
         Handshake::begin(admitted).inspect_err(|why| tracing::debug!(%why, "a handshake was refused")).ok()?;
     let by = tokio::time::Instant::from_std(accepted_at + shared.tls_first_command_max);
     let accepted = unless_stopped(shared, timeout_at(by, shared.tls.accept(stream))).await?;
-    let (stream, key) = accepted.ok()?.ok()?;
-    Some((Box::new(stream), key))
+    accepted.ok()?.ok()
 }
 
 /// Runs a session to its end; the machine hears of its beginning and of its end, whatever happens in between.
@@ -173,22 +169,23 @@ fn open<S: session::Stream>(
     stream: S,
     opened: Opened,
     flavor: Flavor,
-    shared: &Arc<Shared>,
+    admitted: Admitted,
 ) -> impl Future<Output = ()> + Send + use<S> {
+    let shared = &admitted.shared;
     let id = SessionId::new(shared.last_session.fetch_add(1, Ordering::Relaxed) + 1);
     let queue = Arc::new(SendQueue::new(shared.notice_bytes_max));
     let inbox = shared.inbox.clone();
-    let message = Box::new(Message::Opened(id, opened, queue.clone()));
-    let line = Line { id, queue, inbox: inbox.clone(), stall_max: shared.send_stall_max };
-    let session = CatchPanic::new(session::run(Session::new(stream, flavor, line)));
+    let opening = session::bring(&inbox, Message::Opened(id, opened, queue.clone()));
+    let line = Line { id, queue, inbox, stall_max: shared.send_stall_max };
+    let running = CatchPanic::new(session::run(Session::new(stream, flavor, line)));
     async move {
-        if !session::bring(&inbox, *message).await {
+        if !opening.await {
             return;
         }
-        if session.await.is_err() {
+        if running.await.is_err() {
             tracing::error!(?id, "a session has panicked; the others go on");
         }
-        session::bring(&inbox, Message::Input(id, Input::Closed)).await;
+        session::bring(&admitted.shared.inbox, Message::Input(id, Input::Closed)).await;
     }
 }
 

@@ -51,34 +51,49 @@ pub(super) struct Line {
     pub(super) stall_max: Duration,
 }
 
+impl Line {
+    fn bring(&self, input: Input) -> Bringing {
+        bring(&self.inbox, Message::Input(self.id, input))
+    }
+}
+
 /// Runs until the connection is lost or the machine has closed it.
 pub(super) async fn run<S: Stream>(mut session: Session<S>) {
-    loop {
-        let input = match poll_fn(|cx| session.poll(cx)).await {
-            Next::Bring(requests) => Input::Requests(requests),
-            Next::Drained => Input::Drained,
-            Next::Close => return Box::pin(session.close()).await,
-            Next::Gone => return,
-        };
-        let message = Message::Input(session.line.id, input);
-        if !bring(&session.line.inbox, message).await {
+    while let Some(bringing) = poll_fn(|cx| session.poll_bring(cx)).await {
+        if !bringing.await {
             return;
+        }
+    }
+    if session.is_closing {
+        Box::pin(session.close()).await;
+    }
+}
+
+/// A message on its way to the driver; `false` if it has ended. There is nearly always room, so the waiting has a box of
+/// its own instead of a place in every session.
+pub(super) enum Bringing {
+    Done(bool),
+    Waiting(Pin<Box<dyn Future<Output = bool> + Send>>),
+}
+
+pub(super) fn bring(inbox: &mpsc::Sender<Message>, message: Message) -> Bringing {
+    match inbox.try_send(message) {
+        Ok(()) => Bringing::Done(true),
+        Err(TrySendError::Closed(_)) => Bringing::Done(false),
+        Err(TrySendError::Full(message)) => {
+            let inbox = inbox.clone();
+            Bringing::Waiting(Box::pin(async move { inbox.send(message).await.is_ok() }))
         }
     }
 }
 
-/// Brings the driver a message; `false` if it has ended. There is nearly always room, so the waiting has a box of its
-/// own instead of a place in every session.
-pub(super) fn bring(inbox: &mpsc::Sender<Message>, message: Message) -> impl Future<Output = bool> + Send {
-    let waiting = match inbox.try_send(message) {
-        Ok(()) => Ok(true),
-        Err(TrySendError::Closed(_)) => Ok(false),
-        Err(TrySendError::Full(message)) => Err(Box::pin(inbox.send(message))),
-    };
-    async move {
-        match waiting {
-            Ok(done) => done,
-            Err(waiting) => waiting.await.is_ok(),
+impl Future for Bringing {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        match &mut *self {
+            Self::Done(done) => Poll::Ready(*done),
+            Self::Waiting(waiting) => waiting.as_mut().poll(cx),
         }
     }
 }
@@ -116,13 +131,7 @@ pub(super) struct Session<S> {
     batch: Option<Vec<Request>>,
     may_bring: bool,
     has_ended: bool,
-}
-
-enum Next {
-    Bring(Vec<Request>),
-    Drained,
-    Close,
-    Gone,
+    is_closing: bool,
 }
 
 impl<S: Stream> Session<S> {
@@ -137,36 +146,39 @@ impl<S: Stream> Session<S> {
             batch: None,
             may_bring: true,
             has_ended: false,
+            is_closing: false,
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+    /// Moves bytes until there is something for the driver, or nothing more will come.
+    fn poll_bring(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bringing>> {
         loop {
             if self.line.queue.is_stopped() || ready!(self.poll_send(cx)).is_err() {
-                return Poll::Ready(Next::Gone);
+                return Poll::Ready(None);
             }
             let signs = self.line.queue.take(cx.waker(), &mut self.unsent);
             self.may_bring |= signs.is_ready;
             if signs.tell_drained {
-                return Poll::Ready(Next::Drained);
+                return Poll::Ready(Some(self.line.bring(Input::Drained)));
             }
             if !self.unsent.is_empty() {
                 continue;
             }
             if signs.is_closing {
-                return Poll::Ready(Next::Close);
+                self.is_closing = true;
+                return Poll::Ready(None);
             }
             if self.may_bring
                 && let Some(batch) = self.batch.take()
             {
                 self.may_bring = false;
-                return Poll::Ready(Next::Bring(batch));
+                return Poll::Ready(Some(self.line.bring(Input::Requests(batch))));
             }
             if self.batch.is_some() || self.has_ended {
                 return Poll::Pending;
             }
             if ready!(self.poll_read(cx)).is_err() {
-                return Poll::Ready(Next::Gone);
+                return Poll::Ready(None);
             }
         }
     }
