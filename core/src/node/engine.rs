@@ -20,7 +20,7 @@ use crate::node::notice::{Connection, Notice, Outcome, Status};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::node::starting;
-use crate::service::downloader::Downloader;
+use crate::service::downloader::{DownloadSettings, Downloader};
 use crate::service::librarian::Librarian;
 use crate::service::peer_server::{PeerServer, UploadSettings};
 use crate::store::Store;
@@ -35,6 +35,7 @@ pub(super) struct Engine {
     pub(super) downloader: Downloader,
     pub(super) peer_server: PeerServer,
     pub(super) uploading: watch::Sender<UploadSettings>,
+    pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) meeting: Arc<Meeting>,
     pub(super) connection: watch::Sender<Connection>,
     /// Held while one tracker is exchanged for another.
@@ -91,6 +92,7 @@ impl Engine {
     /// Uses other settings from now on, and everything that depends on them.
     async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
         self.uploading.send_replace(starting::upload_settings(&settings));
+        self.downloading.send_replace(starting::download_settings(&settings));
         let before = self.settings.send_replace(settings.clone());
         if (&before.name, &before.tracker) != (&settings.name, &settings.tracker) {
             match settings.tracker.parse() {

@@ -5,6 +5,7 @@
 
 mod bridge;
 mod clock_watch;
+mod directory;
 mod engine;
 pub mod failure;
 mod fetching;
@@ -94,6 +95,9 @@ impl Node {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("potok").build();
         let runtime = runtime.map_err(system("the runtime"))?;
+        // What is told of paths stays right when the current folder changes.
+        let data_dir = std::path::absolute(&setup.data_dir).map_err(system("the data folder"))?;
+        let setup = Setup { data_dir, ..setup };
         let opened = starting::open(&setup)?;
         let outbox = Outbox::new();
         let engine = runtime.block_on(starting::start(setup, opened, outbox.clone()))?;

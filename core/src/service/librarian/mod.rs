@@ -5,9 +5,10 @@
 //! |---|---|
 //! | [`content`] | what the peer server may read |
 //! | [`event`] | what others are told |
-//! | `owner` | the task: the only one that changes the table |
+//! | `owner` | the task: what is looked at when, and who is told |
 //! | `plan` | from what was typed to roots |
-//! | `scan` | a job: look, hash, report |
+//! | `scan` | a job: looks at places, and shares what it finds |
+//! | `hashing` | the part of a job that reads |
 //! | `dirty` | what must be looked at, and when |
 //! | `news` | what waits to be told |
 //! | `watch` | being told of changes by the system |
@@ -15,6 +16,7 @@
 pub mod content;
 mod dirty;
 pub mod event;
+mod hashing;
 mod news;
 mod owner;
 mod plan;

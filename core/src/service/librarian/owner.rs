@@ -22,9 +22,10 @@ use crate::model::share_path::SharePath;
 use crate::service::librarian::content::{Shared, Suspect};
 use crate::service::librarian::dirty::{Dirty, is_at_or_below};
 use crate::service::librarian::event::{LibraryEvent, Progress};
+use crate::service::librarian::hashing::QUIET;
 use crate::service::librarian::news::News;
 use crate::service::librarian::plan::{Planned, accept, give_up, plan};
-use crate::service::librarian::scan::{Board, Job, Outcome, Place, QUIET, why_skipped};
+use crate::service::librarian::scan::{Board, Job, Outcome, Place, why_skipped};
 use crate::service::librarian::watch::{Health, RootIndex, Touched, Touches, Watches};
 use crate::service::librarian::{Ask, Item, LibrarianConfig, ShareError, ShareRequest};
 

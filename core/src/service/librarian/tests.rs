@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::event::{Warning, WhyNotShared};
 use super::*;
+use crate::disk::at;
 use crate::disk::walk::WhySkipped;
 use crate::model::hash::ContentHash;
 use crate::service::librarian::content::{OpenError, ReadError};
@@ -334,8 +335,6 @@ async fn only_announced_bytes_leave() {
     fixture.stop().await;
 }
 
-use crate::disk::at;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_file_is_read_once() {
     let fixture = Fixture::new().await;
@@ -425,4 +424,82 @@ async fn the_whole_disk_is_warned_of() {
     assert_eq!(plan::warning_for(Path::new("/")), Some(Warning::WholeDisk));
     assert_eq!(plan::warning_for(&home.canonicalize().expect("resolves")), Some(Warning::WholeHome));
     assert_eq!(plan::warning_for(Path::new("/usr/share")), None);
+}
+
+/// Whoever hears the events in their order knows what is shared, whatever happens at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_adds_up() {
+    let mut fixture = Fixture::new().await;
+    for at in 0..40 {
+        fixture.write(&format!("Trip/{at}"), at.to_string());
+        fixture.write(&format!("single {at}"), at.to_string());
+    }
+    let librarian = fixture.librarian.clone();
+    let cwd = fixture.cwd.clone();
+    let work = tokio::spawn(async move {
+        for round in 0..10u32 {
+            let request = |typed: String| ShareRequest { typed, cwd: cwd.clone(), share_as: None };
+            let singles = (0..40).map(|at| request(format!("single {at}"))).collect();
+            let (folder, files) =
+                tokio::join!(librarian.share(vec![request("Trip".to_owned())]), librarian.share(singles),);
+            folder.expect("shares");
+            files.expect("shares");
+            std::fs::write(cwd.join(format!("Trip/{round}")), format!("new {round}")).expect("writes");
+            std::fs::remove_file(cwd.join(format!("Trip/{}", 39 - round))).expect("removed");
+            let gone = vec!["Trip".to_owned(), format!("single {round}")];
+            librarian.unshare(gone, cwd.clone()).await.expect("unshares");
+            let again = librarian.share(vec![request("Trip".to_owned()), request(format!("single {round}"))]).await;
+            again.expect("shares");
+        }
+        librarian.unshare((0..20).map(|at| format!("single {at}")).collect(), cwd).await.expect("unshares");
+    });
+    let mut heard = std::collections::BTreeMap::new();
+    let adds_up = async {
+        while !work.is_finished() || heard.values().cloned().collect::<Vec<_>>() != fixture.librarian.shares() {
+            let event = tokio::time::timeout(Duration::from_millis(50), fixture.events.recv()).await;
+            if let Ok(Some(LibraryEvent::Changed { added, removed })) = event {
+                heard.extend(added.into_iter().map(|share| (share.path.clone(), share)));
+                removed.iter().for_each(|path| _ = heard.remove(path));
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, adds_up).await.expect("in time");
+    work.await.expect("went well");
+    assert_eq!(fixture.shared().len(), 30 + 20);
+    fixture.stop().await;
+}
+
+/// Somebody puts a link to a secret, and another file of the same size, in the place of a shared file, again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_the_place_of_a_shared_file_does_not_leave() {
+    let fixture = Fixture::new().await;
+    let (honest, secret) = (data(1, 300_000), data(2, 300_000));
+    fixture.write("share/file", &honest);
+    fixture.write("secret", &secret);
+    fixture.share(&["share/file as file"]).await.expect("shares");
+    let hash = fixture.hash_of("file");
+    let place = fixture.cwd.join("share/file");
+    let aside = fixture.cwd.join("aside");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let mut sent = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                std::fs::rename(&place, &aside).expect("aside");
+                symlink(fixture.cwd.join("secret"), &place).expect("link");
+                std::fs::remove_file(&place).expect("removed");
+                std::fs::rename(&aside, &place).expect("back");
+            }
+        });
+        for _ in 0..500 {
+            if let Ok(whole) = fetch(&fixture, hash) {
+                assert!(whole == honest);
+                sent += 1;
+            }
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(fixture.librarian.table().find(blake3::hash(&secret).into()).is_none());
+    let _how_often_depends_on_luck = sent;
+    fixture.stop().await;
 }
