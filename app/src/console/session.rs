@@ -221,6 +221,7 @@ impl<'a> Session<'a> {
     /// fact first, and says whether it took it.
     pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&Notice) -> bool) -> Result<Outcome, Stop> {
         let shows_hashing = matches!(intent, Intent::Share(_));
+        let changes_shares = matches!(intent, Intent::Share(_) | Intent::Unshare { .. });
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
         let mut has_files = false;
         let asked = self.engine.ask(intent);
@@ -242,6 +243,8 @@ impl<'a> Session<'a> {
                 Notice::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
                     self.output.progress_of_hashing(done_bytes, total_bytes, files_left);
                 }
+                // Its outcome says the same.
+                Notice::SharesChanged { .. } if changes_shares => self.completions.forget(),
                 notice if takes(&notice) => {}
                 notice => self.news(notice),
             }
