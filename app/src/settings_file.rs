@@ -64,7 +64,8 @@ pub fn data_dir(chosen: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
         }
     };
     create_private(&directory).map_err(at(&directory))?;
-    Ok(directory)
+    // What is shown and remembered of it must not depend on the current folder.
+    std::path::absolute(&directory).map_err(at(&directory))
 }
 
 /// Where the system keeps what was downloaded, if it has such a place.

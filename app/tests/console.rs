@@ -323,10 +323,17 @@ fn a_tracker_that_refuses_fails_what_needs_it() {
     let taken = Failure::Refused { code: "name-taken".into(), text: "anna belongs to another key".into() };
     let engine = Scripted::new(vec![(Intent::ListShares, ok(Outcome::Shared(vec![])))]);
     engine.tell(connecting());
-    engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken }));
+    engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
     let line = "error: name-taken: anna belongs to another key\n";
     let ran_by_now = run_with(&engine, Readers::Programs, waiting(), &["list-users", "shares", "search x"]);
     assert_eq!(ran_by_now, ran("", &line.repeat(2), false));
+
+    // What only would be better off with it is asked for, and the refusal is told once.
+    for (result, succeeded) in [(Ok(Outcome::Done), true), (Err(taken.clone()), false)] {
+        let engine = Scripted::new(vec![(Intent::Status, vec![Then::Outcome(result)])]);
+        engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
+        assert_eq!(run_with(&engine, Readers::Programs, waiting(), &["status"]), ran("", line, succeeded));
+    }
 }
 
 #[test]
