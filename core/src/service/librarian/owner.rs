@@ -24,7 +24,7 @@ use crate::service::librarian::dirty::{Dirty, is_at_or_below};
 use crate::service::librarian::event::{LibraryEvent, Progress};
 use crate::service::librarian::hashing::QUIET;
 use crate::service::librarian::news::News;
-use crate::service::librarian::plan::{Planned, accept, give_up, plan};
+use crate::service::librarian::plan::{Planned, accept, give_up, plan, problem_of};
 use crate::service::librarian::scan::{Board, Job, Outcome, Place, why_skipped};
 use crate::service::librarian::watch::{Health, RootIndex, Touched, Touches, Watches};
 use crate::service::librarian::{Ask, Item, LibrarianConfig, ShareError, ShareRequest};
@@ -498,27 +498,4 @@ impl Owner {
             self.news.tell(LibraryEvent::WatchHealth { folder, problem });
         }
     }
-}
-
-/// Why not all that was asked for is shared, if so. A file in a folder is no reason: it is left out.
-fn problem_of(
-    planned: &[Planned],
-    missing: &[RootId],
-    failed: &[(Place, crate::disk::hash::HashFault)],
-) -> Option<ShareError> {
-    use crate::disk::hash::HashFault;
-    use crate::disk::place::shared::ReadFault;
-    for plan in planned {
-        let typed = plan.typed.clone();
-        if missing.contains(&plan.root.id) {
-            return Some(ShareError::Unreadable { typed, why: ReadFault::Gone });
-        }
-        let own_fault = failed.iter().find(|((root, relative), _)| *root == plan.root.id && *relative == plan.start);
-        match own_fault.map(|(_, fault)| fault) {
-            None => {}
-            Some(HashFault::Changed | HashFault::Stopped) => return Some(ShareError::Changing { typed }),
-            Some(HashFault::Read(why)) => return Some(ShareError::Unreadable { typed, why: why.again() }),
-        }
-    }
-    None
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::RwLock;
 
-use crate::disk::place::shared::{Located, OwnFiles, SharedFolder, locate};
+use crate::disk::hash::HashFault;
+use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
 use crate::disk::place::target::PART_SUFFIX;
 use crate::disk::walk::walk;
 use crate::library::changes::Changes;
@@ -16,6 +17,7 @@ use crate::library::selection::Selection;
 use crate::library::table::Library;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::service::librarian::event::Warning;
+use crate::service::librarian::scan::Place;
 use crate::service::librarian::{Item, ShareError, ShareRequest};
 
 /// The number of a root until it is accepted.
@@ -157,6 +159,23 @@ fn expand(typed: &str, cwd: &Path) -> PathBuf {
         },
         _ => cwd.join(typed),
     }
+}
+
+/// Why not all that was asked for is shared, if so. A file in a folder is no reason: it is left out.
+pub(super) fn problem_of(planned: &[Planned], missing: &[RootId], failed: &[(Place, HashFault)]) -> Option<ShareError> {
+    for plan in planned {
+        let typed = plan.typed.clone();
+        if missing.contains(&plan.root.id) {
+            return Some(ShareError::Unreadable { typed, why: ReadFault::Gone });
+        }
+        let own_fault = failed.iter().find(|((root, relative), _)| *root == plan.root.id && *relative == plan.start);
+        match own_fault.map(|(_, fault)| fault) {
+            None => {}
+            Some(HashFault::Changed | HashFault::Stopped) => return Some(ShareError::Changing { typed }),
+            Some(HashFault::Read(why)) => return Some(ShareError::Unreadable { typed, why: why.again() }),
+        }
+    }
+    None
 }
 
 /// Gives up all items or none; says which roots must be remembered anew.

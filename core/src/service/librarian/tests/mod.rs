@@ -1,6 +1,8 @@
 //! The librarian with real files: what is shared, what is not, and what is told of it. Waits are for events, with a
 //! generous deadline.
 
+mod fixture;
+
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -10,129 +12,7 @@ use crate::disk::at;
 use crate::disk::walk::WhySkipped;
 use crate::model::hash::ContentHash;
 use crate::service::librarian::content::{OpenError, ReadError};
-
-const DEADLINE: Duration = Duration::from_secs(20);
-
-struct Fixture {
-    folder: tempfile::TempDir,
-    cwd: PathBuf,
-    store: Option<Arc<Store>>,
-    librarian: Librarian,
-    events: mpsc::Receiver<LibraryEvent>,
-    cancel: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Fixture {
-    /// A folder with a data folder in it, and a librarian.
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("folder");
-        std::fs::create_dir(folder.path().join("data")).expect("folder");
-        Self::start(folder).await
-    }
-
-    async fn start(folder: tempfile::TempDir) -> Self {
-        let cwd = folder.path().canonicalize().expect("resolves");
-        let data_dir = cwd.join("data");
-        let store = Arc::new(Store::open(&data_dir.join("potok.redb")).expect("opens").store);
-        let (sender, events) = mpsc::channel(64);
-        let cancel = CancellationToken::new();
-        let config =
-            LibrarianConfig { hash_threads: 2, shares_max: 2000, ..LibrarianConfig::new(Arc::clone(&store), data_dir) };
-        let (librarian, task) = Librarian::start(config, sender, cancel.clone()).expect("starts");
-        librarian.loaded().await;
-        Self { folder, cwd, store: Some(store), librarian, events, cancel, task }
-    }
-
-    async fn stop(self) -> tempfile::TempDir {
-        let Self { folder, store, librarian, cancel, task, .. } = self;
-        cancel.cancel();
-        task.await.expect("ends");
-        drop((store, librarian));
-        folder
-    }
-
-    async fn restart(self) -> Self {
-        Self::start(self.stop().await).await
-    }
-
-    fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
-        let path = self.cwd.join(name);
-        std::fs::create_dir_all(path.parent().expect("has one")).expect("folders");
-        std::fs::write(path, contents).expect("writes");
-    }
-
-    async fn share(&self, typed: &[&str]) -> Result<Vec<String>, ShareError> {
-        let request = |typed: &&str| {
-            let (typed, share_as) = typed.split_once(" as ").map_or((*typed, None), |(a, b)| (a, Some(b.to_owned())));
-            ShareRequest { typed: typed.to_owned(), cwd: self.cwd.clone(), share_as }
-        };
-        let shares = self.librarian.share(typed.iter().map(request).collect()).await?;
-        Ok(shares.into_iter().map(|share| share.path.to_string()).collect())
-    }
-
-    async fn unshare(&self, items: &[&str]) -> Result<Vec<String>, ShareError> {
-        let items = items.iter().map(|item| (*item).to_owned()).collect();
-        let removed = self.librarian.unshare(items, self.cwd.clone()).await?;
-        Ok(removed.into_iter().map(|path| path.to_string()).collect())
-    }
-
-    fn shared(&self) -> Vec<String> {
-        self.librarian.shares().into_iter().map(|share| share.path.to_string()).collect()
-    }
-
-    fn hash_of(&self, path: &str) -> ContentHash {
-        let shares = self.librarian.shares();
-        let share = shares.iter().find(|share| share.path.as_str() == path).expect("is shared");
-        share.hash.expect("was hashed")
-    }
-
-    /// Takes events until one is the right one.
-    async fn event<T>(&mut self, what: &str, mut is_right: impl FnMut(LibraryEvent) -> Option<T>) -> T {
-        let wait = async {
-            loop {
-                let event = self.events.recv().await.expect("is running");
-                if let Some(found) = is_right(event) {
-                    return found;
-                }
-            }
-        };
-        tokio::time::timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("no event: {what}"))
-    }
-
-    /// Waits until these are announced and nothing else is.
-    async fn becomes(&mut self, shared: &[&str]) {
-        let librarian = self.librarian.clone();
-        let now = move || -> Vec<String> { librarian.shares().iter().map(|share| share.path.to_string()).collect() };
-        if now() != shared {
-            let what = format!("{shared:?}");
-            self.event(&what, |_| (now() == shared).then_some(())).await;
-        }
-    }
-}
-
-fn data(seed: u8, bytes: usize) -> Vec<u8> {
-    let mut data = vec![seed; bytes];
-    data.iter_mut().step_by(977).enumerate().for_each(|(at, byte)| *byte = at.to_le_bytes()[0] ^ seed);
-    data
-}
-
-/// Everything of it, as a peer would get it.
-fn fetch(fixture: &Fixture, hash: ContentHash) -> Result<Vec<u8>, ReadError> {
-    let Some(content) = fixture.librarian.table().find(hash) else { return Err(ReadError::NotShared) };
-    let open = content.open().map_err(|why| match why {
-        OpenError::NotShared => ReadError::NotShared,
-        OpenError::Changed => ReadError::Changed,
-    })?;
-    let (mut whole, mut buffer) = (Vec::new(), Vec::new());
-    for block in 0..open.block_list().geometry().blocks() {
-        open.read_block(block, &mut buffer)?;
-        whole.extend_from_slice(&buffer);
-    }
-    assert!(matches!(open.read_block(u32::MAX, &mut buffer), Err(ReadError::NoSuchBlock)));
-    assert!(buffer.is_empty());
-    Ok(whole)
-}
+use crate::service::librarian::tests::fixture::{DEADLINE, Fixture, data, fetch};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_folders_are_shared_as_typed() {
