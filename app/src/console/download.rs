@@ -80,7 +80,9 @@ impl Session<'_> {
 
     /// It may have been there before us, ended even: then no fact about it need ever come.
     fn follow_list(&mut self, followed: &mut Followed, transfers: &[Transfer]) {
-        let listed = transfers.iter().find(|transfer| transfer.number == followed.number);
+        let is_followed =
+            |transfer: &&Transfer| transfer.direction == Direction::Download && transfer.number == followed.number;
+        let listed = transfers.iter().find(is_followed);
         let end = match listed.map(|transfer| &transfer.state) {
             Some(TransferState::Finished) => Some(Ok(())),
             Some(TransferState::Failed(failure)) => Some(Err(failure.clone())),

@@ -28,6 +28,7 @@ use crate::store::Store;
 /// Handles to everything that runs.
 pub(super) struct Engine {
     pub(super) data_dir: PathBuf,
+    pub(super) usual_download_folder: PathBuf,
     pub(super) settings: watch::Sender<Settings>,
     pub(super) store: Arc<Store>,
     pub(super) identity: Arc<Identity>,
@@ -130,6 +131,6 @@ impl Engine {
     /// Where downloads go that name no place.
     pub(super) fn download_folder(&self) -> PathBuf {
         let chosen = self.settings.borrow().download_folder.clone();
-        if chosen.as_os_str().is_empty() { self.data_dir.join("downloads") } else { chosen }
+        if chosen.as_os_str().is_empty() { self.usual_download_folder.clone() } else { chosen }
     }
 }

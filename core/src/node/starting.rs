@@ -135,6 +135,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         peer_server,
         uploading,
         downloading,
+        usual_download_folder: setup.download_folder.clone().unwrap_or_else(|| setup.data_dir.join("downloads")),
         data_dir: setup.data_dir.clone(),
         store,
         identity,

@@ -31,7 +31,7 @@ use crate::tracker::settings::{TrackerSettings, is_line};
 pub struct Tracker {
     pub(super) settings: TrackerSettings,
     greeting: Bytes,
-    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(super) names: Names,
     pub(super) roster: Roster,
     pub(super) catalog: Catalog,
@@ -185,7 +185,7 @@ impl Tracker {
 
     fn open(&mut self, now: Instant, id: SessionId, opened: Opened, effects: &mut Effects) {
         effects.answer(id).extend_from_slice(&self.greeting);
-        let session = Session::new(opened, now, &self.settings);
+        let session = Box::new(Session::new(opened, now, &self.settings));
         if self.is_banned(session.key, session.peer.ip()) {
             let refusal = Refusal::new(Code::Banned, "the owner of this tracker has shut you out");
             write_refusal(effects.answer(id), &refusal);
@@ -216,7 +216,11 @@ impl Tracker {
                 self.timers.insert((deadline, id));
             }
         }
-        session.waiting.extend(requests);
+        if session.waiting.is_empty() {
+            session.waiting = requests.into();
+        } else {
+            session.waiting.extend(requests);
+        }
         self.go_on(now, id, Turn::Idle, effects);
     }
 
@@ -244,6 +248,8 @@ impl Tracker {
                 work_left = work_left.saturating_sub(work_of(&request));
                 self.handle(now, id, request, effects);
             } else {
+                // An idle session keeps no room for lines.
+                session.waiting = VecDeque::new();
                 effects.push(Effect::Ready(id));
                 return;
             }
@@ -373,7 +379,7 @@ impl Tracker {
         let Some(save) = self.saves.remove(&ticket) else { return };
         self.names.stored(&save.folded, ticket, done);
         for id in save.waiting {
-            let waits = |session: &&mut Session| session.turn == Turn::Saving(ticket);
+            let waits = |session: &&mut Box<Session>| session.turn == Turn::Saving(ticket);
             let Some(session) = self.sessions.get_mut(&id).filter(waits) else { continue };
             if !done {
                 session.waiting.pop_front();

@@ -23,3 +23,6 @@ pub mod names;
 pub mod roster;
 mod session;
 pub mod settings;
+
+#[cfg(test)]
+mod tests;
