@@ -1,7 +1,7 @@
 //! New downloads, and those of an earlier run: what is on disk about them is looked at and written here, off the
 //! engine's loop. Blocks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
 
@@ -18,6 +18,24 @@ pub(super) struct Added {
     pub(super) download: SavedDownload,
     pub(super) result: Result<TransferId, AddError>,
     pub(super) reply: oneshot::Sender<Result<TransferId, AddError>>,
+}
+
+/// What lies where a download that is over has put its files.
+#[derive(Debug)]
+pub(super) struct LookedAtOver {
+    pub(super) id: TransferId,
+    /// Every finished file is still there, as long as it was.
+    pub(super) is_there: bool,
+    pub(super) new: NewDownload,
+    pub(super) reply: oneshot::Sender<Result<TransferId, AddError>>,
+}
+
+/// Whether files are where they were put. A person may have moved or deleted them since.
+pub(super) fn are_there(files: &[(PathBuf, u64)]) -> bool {
+    let is_there = |(path, size): &(PathBuf, u64)| {
+        path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)
+    };
+    files.iter().all(is_there)
 }
 
 /// A download that is not on disk yet.
