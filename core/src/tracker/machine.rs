@@ -16,14 +16,16 @@ use crate::protocol::command::{Command, Cursor};
 use crate::protocol::event::Event;
 use crate::protocol::line::Fault;
 use crate::tracker::budget::{Allowance, Budgets};
-use crate::tracker::catalog::Catalog;
+use crate::tracker::catalog::list::List;
+use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::Changes;
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::handlers::{Answer, Asker};
+use crate::tracker::handlers::files::SLICE_ITEMS;
+use crate::tracker::handlers::{Answer, Asker, Outcome};
 use crate::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
 use crate::tracker::names::Names;
 use crate::tracker::roster::{Online, Roster};
-use crate::tracker::session::{RunningList, Session, Turn};
+use crate::tracker::session::{Job, Session, Turn};
 use crate::tracker::settings::{TrackerSettings, is_line};
 
 /// A tracker.
@@ -45,6 +47,8 @@ pub struct Tracker {
     timers: BTreeSet<(Instant, SessionId)>,
     /// Sessions without a name; the moment may be earlier than when they were last heard.
     idle: BTreeSet<(Instant, SessionId)>,
+    /// Those who have left and whose shares are still being forgotten. No list is begun meanwhile.
+    leaving: VecDeque<OwnerId>,
     saves: BTreeMap<Ticket, PendingName>,
     last_ticket: u64,
     now: Instant,
@@ -79,10 +83,14 @@ pub struct Counts {
     pub names: usize,
 }
 
-/// Work of one session before others have their turn. One command is 1, costly ones more.
+/// Work of one session in its turn. One command is 1, costly ones more.
 const WORK_PER_TURN: u32 = 256;
-/// Sessions that have a turn before new input is looked at.
-const TURNS_PER_TICK: usize = 4;
+/// Work that is done for a session as soon as it asks. What is more waits for a turn: others with a short question must
+/// not wait behind many who announce long lists.
+const WORK_AT_ONCE: u32 = 80;
+const WORK_OF_A_LIST: u32 = 64;
+/// Users of more shares than this are forgotten in steps of it.
+const FORGOTTEN_AT_ONCE: usize = 8 * 1024;
 /// Bytes of answers that a session is sent before it has taken them.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
 /// Answers up to here are joined into one write.
@@ -112,6 +120,7 @@ impl Tracker {
             queue: VecDeque::new(),
             timers: BTreeSet::new(),
             idle: BTreeSet::new(),
+            leaving: VecDeque::new(),
             saves: BTreeMap::new(),
             last_ticket: 0,
             now,
@@ -152,8 +161,8 @@ impl Tracker {
         let mut effects = Effects::default();
         self.changes.tell(now, &self.roster, &mut effects);
         self.end_silent_sessions(now, &mut effects);
-        for _ in 0..TURNS_PER_TICK {
-            let Some(session) = self.queue.pop_front() else { break };
+        self.forget_some_shares();
+        if let Some(session) = self.queue.pop_front() {
             self.go_on(now, session, Turn::Queued, &mut effects);
         }
         effects
@@ -161,7 +170,7 @@ impl Tracker {
 
     /// When [`Self::tick`] must be called at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
-        if !self.queue.is_empty() {
+        if !self.queue.is_empty() || !self.leaving.is_empty() {
             return Some(self.now);
         }
         let timer = self.timers.first().map(|(at, _)| *at);
@@ -228,24 +237,32 @@ impl Tracker {
     fn go_on(&mut self, now: Instant, id: SessionId, waited_for: Turn, effects: &mut Effects) {
         if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.turn == waited_for) {
             session.turn = Turn::Idle;
-            self.work(now, id, effects);
+            self.work(now, id, if waited_for == Turn::Queued { WORK_PER_TURN } else { WORK_AT_ONCE }, effects);
         }
     }
 
-    fn work(&mut self, now: Instant, id: SessionId, effects: &mut Effects) {
-        let mut work_left = WORK_PER_TURN;
+    fn work(&mut self, now: Instant, id: SessionId, mut work_left: u32, effects: &mut Effects) {
         while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.turn == Turn::Idle) {
             if session.unsent_bytes > UNSENT_BYTES_MAX {
                 session.turn = Turn::Draining;
                 effects.push(Effect::TellDrained(id));
-            } else if work_left == 0 {
+                return;
+            }
+            let next = session.waiting.front();
+            let work = match &session.job {
+                Some(_) => WORK_OF_A_LIST,
+                None => next.map_or(0, work_of),
+            };
+            let must_wait = session.job.is_none() && !self.leaving.is_empty() && next.is_some_and(is_list);
+            if work > work_left || must_wait {
                 session.turn = Turn::Queued;
                 self.queue.push_back(id);
-            } else if session.list.is_some() {
-                work_left = work_left.saturating_sub(WORK_PER_TURN / 4);
-                self.send_piece(now, id, effects);
+                return;
+            }
+            work_left -= work;
+            if let Some(job) = session.job.take() {
+                self.go_on_with(now, id, job, effects);
             } else if let Some(request) = session.waiting.pop_front() {
-                work_left = work_left.saturating_sub(work_of(&request));
                 self.handle(now, id, request, effects);
             } else {
                 // An idle session keeps no room for lines.
@@ -253,6 +270,22 @@ impl Tracker {
                 effects.push(Effect::Ready(id));
                 return;
             }
+        }
+    }
+
+    fn go_on_with(&mut self, now: Instant, id: SessionId, mut job: Box<Job>, effects: &mut Effects) {
+        let Some(asker) = self.asker(now, id) else { return };
+        let outcome = match &mut *job {
+            Job::List { list, is_begun } => {
+                self.send_piece(&asker, list, is_begun, effects).then_some(Ok(Answer::Sent))
+            }
+            Job::Announce(announcing) => self.announce_slice(now, announcing),
+            Job::Withdraw(withdrawing) => self.withdraw_slice(now, withdrawing),
+        };
+        match (outcome, self.sessions.get_mut(&id)) {
+            (Some(outcome), _) => self.answer(&asker, outcome, effects),
+            (None, Some(session)) => session.job = Some(job),
+            (None, None) => {}
         }
     }
 
@@ -265,22 +298,12 @@ impl Tracker {
                 let named = named.map_or(Ok(()), |named| asker.own(&named).map(|_own| ()));
                 Err(named.err().unwrap_or(refusal))
             }
-            Request::Command(command) => {
-                let outcome = self.carry_out(&asker, &command, effects);
-                if let Ok(Answer::Later(ticket)) = outcome {
-                    self.wait_for(id, ticket, command);
-                    return;
-                }
-                outcome
-            }
+            Request::Command(command) => self.carry_out(&asker, command, effects),
         };
         if let Some(session) = self.sessions.get_mut(&id) {
             session.faulty_lines = 0;
         }
-        match outcome {
-            Ok(answer) => self.answer(&asker, answer, effects),
-            Err(refusal) => self.write(id, effects, |out| write_refusal(out, &refusal)),
-        }
+        self.answer(&asker, outcome, effects);
     }
 
     fn asker(&self, now: Instant, id: SessionId) -> Option<Asker> {
@@ -295,59 +318,55 @@ impl Tracker {
         })
     }
 
-    fn answer(&mut self, asker: &Asker, answer: Answer, effects: &mut Effects) {
-        match answer {
-            Answer::Done => self.write(asker.session, effects, |out| out.extend_from_slice(b"OK 0\n")),
-            Answer::Bye => {
-                self.write(asker.session, effects, |out| out.extend_from_slice(b"OK 0 bye\n"));
-                self.close(asker.now, asker.session, None, effects);
+    fn answer(&mut self, asker: &Asker, outcome: Outcome, effects: &mut Effects) {
+        let id = asker.session;
+        match outcome {
+            Err(refusal) => self.write(id, effects, |out| write_refusal(out, &refusal)),
+            Ok(Answer::Done) => self.write(id, effects, |out| out.extend_from_slice(b"OK 0\n")),
+            Ok(Answer::Bye) => {
+                self.write(id, effects, |out| out.extend_from_slice(b"OK 0 bye\n"));
+                self.close(asker.now, id, None, effects);
             }
-            Answer::Lines { lines, bytes, more } => {
+            Ok(Answer::Lines { lines, bytes, more }) => {
                 self.charge(asker, bytes.len());
                 let is_copied = bytes.len() <= COPIED_BYTES_MAX;
-                self.write(asker.session, effects, |out| {
+                self.write(id, effects, |out| {
                     write_head(out, lines, more.as_ref());
                     out.extend_from_slice(if is_copied { &bytes } else { &[] });
                 });
-                if is_copied {
-                    return;
-                }
-                if let Some(session) = self.sessions.get_mut(&asker.session) {
+                if let Some(session) = self.sessions.get_mut(&id).filter(|_| !is_copied) {
                     session.unsent_bytes += bytes.len();
-                }
-                effects.send(asker.session, bytes);
-            }
-            Answer::List(list) => {
-                if let Some(session) = self.sessions.get_mut(&asker.session) {
-                    session.list = Some(Box::new(RunningList { list, is_begun: false }));
+                    effects.send(id, bytes);
                 }
             }
-            Answer::Later(_) => {}
+            Ok(Answer::Job(job)) => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.job = Some(job);
+                }
+            }
+            Ok(Answer::Later(ticket, command)) => self.wait_for(id, ticket, command),
+            Ok(Answer::Sent) => {}
         }
     }
 
-    /// Goes on with the list that a session asked for.
-    fn send_piece(&mut self, now: Instant, id: SessionId, effects: &mut Effects) {
-        let Some(asker) = self.asker(now, id) else { return };
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(mut running) = session.list.take() else { return };
-        if !running.list.is_ready() && !self.catalog.gather(&mut running.list) {
-            session.list = Some(running);
-            return;
+    /// Sends the next piece of a list; `true` at its end.
+    fn send_piece(&mut self, asker: &Asker, list: &mut List, is_begun: &mut bool, effects: &mut Effects) -> bool {
+        if !list.is_ready() && !self.catalog.gather(list) {
+            return false;
         }
-        let out = effects.answer(id);
+        let Some(session) = self.sessions.get_mut(&asker.session) else { return true };
+        let out = effects.answer(asker.session);
         let before = out.len();
-        if !std::mem::replace(&mut running.is_begun, true) {
-            write_head(out, usize::try_from(running.list.lines()).unwrap_or(usize::MAX), running.list.more());
+        if !std::mem::replace(is_begun, true) {
+            write_head(out, usize::try_from(list.lines()).unwrap_or(usize::MAX), list.more());
         }
         let room = UNSENT_BYTES_MAX.saturating_sub(session.unsent_bytes);
-        if !self.catalog.write_lines(&mut running.list, out, room) {
-            session.list = Some(running);
-        }
+        let is_done = self.catalog.write_lines(list, out, room);
         let written = out.len() - before;
         // One byte more than the bound: a list that is not at its end waits until this piece has left.
-        session.unsent_bytes += if session.list.is_some() { written.max(room + 1) } else { written };
-        self.charge(&asker, written);
+        session.unsent_bytes += if is_done { written } else { written.max(room + 1) };
+        self.charge(asker, written);
+        is_done
     }
 
     fn handle_fault(&mut self, now: Instant, id: SessionId, fault: Fault, effects: &mut Effects) {
@@ -517,11 +536,25 @@ impl Tracker {
     /// Takes a session's user and shares away; the session stays.
     pub(super) fn remove_user(&mut self, now: Instant, id: SessionId, is_taken_over: bool) {
         let Some(user) = self.sessions.get_mut(&id).and_then(|session| session.user.take()) else { return };
-        let shares = self.catalog.remove_owner(user.owner);
+        let shares = self.catalog.shares_of(user.owner);
+        if shares <= FORGOTTEN_AT_ONCE {
+            self.catalog.remove_owner(user.owner);
+        } else {
+            self.leaving.push_back(user.owner);
+        }
         if let Some(online) = self.roster.remove(&user.username) {
             self.changes.went(now, &online, shares, is_taken_over);
         }
         self.is_without_name(now, id);
+    }
+
+    fn forget_some_shares(&mut self) {
+        let Some(owner) = self.leaving.front().copied() else { return };
+        self.catalog.clear_owner(owner, FORGOTTEN_AT_ONCE);
+        if self.catalog.shares_of(owner) == 0 {
+            self.catalog.remove_owner(owner);
+            self.leaving.pop_front();
+        }
     }
 
     /// Tells one session something that is never left out.
@@ -547,16 +580,20 @@ impl Tracker {
     }
 }
 
-/// How much of a turn a request takes.
+/// How much of a turn a request takes, or its first slice.
 fn work_of(request: &Request) -> u32 {
     let items = match request {
         Request::Command(Command::RegisterFiles { shares, .. }) => shares.len(),
         Request::Command(Command::UnregisterFiles { paths, .. }) => paths.len(),
-        Request::Command(Command::ListFiles { .. } | Command::Sources { .. } | Command::Search { .. }) => 64,
         Request::Command(Command::ListUsers { .. } | Command::RegisterUser { .. }) => 32,
+        request if is_list(request) => return WORK_OF_A_LIST,
         _ => 0,
     };
-    1 + u32::try_from(items / 4).unwrap_or(u32::MAX - 1)
+    1 + u32::try_from(items.min(SLICE_ITEMS) / 2).unwrap_or(0)
+}
+
+fn is_list(request: &Request) -> bool {
+    matches!(request, Request::Command(Command::ListFiles { .. } | Command::Sources { .. } | Command::Search { .. }))
 }
 
 fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {
