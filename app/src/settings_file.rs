@@ -64,7 +64,13 @@ pub fn data_dir(chosen: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
         }
     };
     create_private(&directory).map_err(at(&directory))?;
-    Ok(directory)
+    // What is shown and remembered of it must not depend on the current folder.
+    std::path::absolute(&directory).map_err(at(&directory))
+}
+
+/// Where the system keeps what was downloaded, if it has such a place.
+pub fn system_download_folder() -> Option<PathBuf> {
+    directories::UserDirs::new()?.download_dir().map(Path::to_owned)
 }
 
 /// Reads the settings of a data folder; the first time a commented file is written.

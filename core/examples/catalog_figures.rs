@@ -4,7 +4,7 @@
 //! cargo run --release -p potok-core --no-default-features --example catalog_figures -- [shares] [sorted|random] [ascii|cyrillic]
 //! ```
 //!
-//! Names, needles and classes of needles are those of `bench/tracker`: 53 bytes on average, words by Zipf's law.
+//! Names are reproducible, 53 bytes on average, with words by Zipf's law; needles are cut out of them.
 //! Memory is what the process has resident (Linux only) less what it had before; times are of one thread, on Unix
 //! what it had of the processor.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
@@ -227,7 +227,7 @@ impl std::fmt::Display for Pauses {
     }
 }
 
-/// Reproducible names, as `bench/tracker/trackbench` makes them.
+/// Reproducible names.
 struct Corpus {
     count: usize,
     /// One behind the other: a `String` each would be counted as memory.

@@ -82,6 +82,13 @@ impl Completions {
         self.asked = Some((engine.ask(intent), want, Vec::new()));
     }
 
+    /// Everything known is old.
+    pub fn forget(&mut self) {
+        if let Some(known) = &self.known {
+            known.answers.lock().clear();
+        }
+    }
+
     /// Takes a fact that completion asked for; notes what makes its answers old.
     pub fn take(&mut self, notice: &Notice) -> bool {
         let Some(known) = &self.known else { return false };
@@ -94,7 +101,7 @@ impl Completions {
                 | Notice::SharesChanged { .. }
                 | Notice::Connection(_)
         ) {
-            known.answers.lock().clear();
+            self.forget();
             return false;
         }
         match (notice, &mut self.asked) {

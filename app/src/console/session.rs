@@ -48,6 +48,8 @@ pub struct Session<'a> {
     tracker_wait_ends: Instant,
     connection: Option<Connection>,
     has_told_trouble: bool,
+    /// The tracker refused us while a command waited for it; the command may tell it itself.
+    untold_refusal: Option<Failure>,
     has_failed: bool,
     /// Finished files of transfers that nobody follows: queued before, by another program on this data folder perhaps.
     pub(super) unfollowed: Vec<Notice>,
@@ -109,6 +111,7 @@ impl<'a> Session<'a> {
             options,
             connection: None,
             has_told_trouble: false,
+            untold_refusal: None,
             has_failed: false,
             unfollowed: Vec::new(),
         }
@@ -163,7 +166,11 @@ impl<'a> Session<'a> {
         };
         let carried_out = self.carry_out(line);
         let flushed = self.output.flush().map_err(Stop::Output);
-        let Err(stop) = carried_out.and(flushed) else { return Ok(()) };
+        let untold_refusal = self.untold_refusal.take();
+        let Err(stop) = carried_out.and(flushed) else {
+            untold_refusal.iter().for_each(|why| self.output.failure(why));
+            return Ok(());
+        };
         match stop {
             Stop::Quit => return Err(End::OfProgram),
             Stop::Output(why) if why.kind() == io::ErrorKind::BrokenPipe => return Err(End::OfInput),
@@ -214,6 +221,7 @@ impl<'a> Session<'a> {
     /// fact first, and says whether it took it.
     pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&Notice) -> bool) -> Result<Outcome, Stop> {
         let shows_hashing = matches!(intent, Intent::Share(_));
+        let changes_shares = matches!(intent, Intent::Share(_) | Intent::Unshare { .. });
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
         let mut has_files = false;
         let asked = self.engine.ask(intent);
@@ -235,6 +243,8 @@ impl<'a> Session<'a> {
                 Notice::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
                     self.output.progress_of_hashing(done_bytes, total_bytes, files_left);
                 }
+                // Its outcome says the same.
+                Notice::SharesChanged { .. } if changes_shares => self.completions.forget(),
                 notice if takes(&notice) => {}
                 notice => self.news(notice),
             }
@@ -268,9 +278,9 @@ impl<'a> Session<'a> {
         while !matches!(self.connection, Some(Connection::Online { .. } | Connection::Refused { .. })) {
             match self.next_notice_until(Some(self.tracker_wait_ends))? {
                 None => break,
-                // The command itself tells why it fails.
-                Some(Notice::Connection(refused @ Connection::Refused { .. })) if need == Tracker::Needed => {
-                    self.connection = Some(refused);
+                Some(Notice::Connection(Connection::Refused { tracker, why })) => {
+                    self.untold_refusal = Some(why.clone());
+                    self.connection = Some(Connection::Refused { tracker, why });
                 }
                 Some(notice) => self.news(notice),
             }

@@ -7,10 +7,10 @@ use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::path::Path;
 
 use crate::library::changes::Changes;
 use crate::library::root::{Root, RootId};
+use crate::library::roots::{Roots, below};
 use crate::model::file_stamp::FileStamp;
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
@@ -67,57 +67,52 @@ pub struct Difference {
     pub unnameable: Vec<(String, BadSharePath)>,
 }
 
-/// What the person wants to share no longer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    roots: BTreeSet<RootId>,
-    excluded: BTreeSet<(RootId, String)>,
-}
-
-impl Selection {
-    /// All of these roots.
-    pub fn of_roots(roots: impl Iterator<Item = RootId>) -> Self {
-        Self { roots: roots.collect(), excluded: BTreeSet::new() }
-    }
-
-    /// Every root of which something is in it.
-    pub fn roots(&self) -> impl Iterator<Item = RootId> {
-        self.roots.iter().copied().chain(self.excluded.iter().map(|(root, _)| *root))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.excluded.is_empty()
-    }
-}
-
 /// What I share.
 #[derive(Debug, Clone)]
 pub struct Library {
-    roots: BTreeMap<RootId, Root>,
+    pub(super) roots: Roots,
     entries: BTreeMap<SharePath, Entry>,
     by_content: BTreeSet<(ContentHash, SharePath)>,
     shares_max: usize,
+    next_root: RootId,
 }
 
 impl Library {
     /// An empty library of at most so many shares.
     pub fn new(shares_max: usize) -> Self {
-        Self { roots: BTreeMap::new(), entries: BTreeMap::new(), by_content: BTreeSet::new(), shares_max }
+        Self {
+            roots: Roots::default(),
+            entries: BTreeMap::new(),
+            by_content: BTreeSet::new(),
+            shares_max,
+            next_root: RootId(1),
+        }
     }
 
     /// What the person shares.
     pub fn roots(&self) -> impl Iterator<Item = &Root> {
-        self.roots.values()
+        self.roots.iter()
     }
 
     /// One of them.
     pub fn root(&self, id: RootId) -> Option<&Root> {
-        self.roots.get(&id)
+        self.roots.get(id)
+    }
+
+    /// The root with this place on the disk and this share path, if there is one.
+    pub fn root_named(&self, local: &str, share_as: &SharePath) -> Option<&Root> {
+        self.roots.announced_as(share_as).find(|root| root.local == local)
     }
 
     /// Adds a root or takes the place of the one with its number. Its files come with [`Library::announce`].
     pub fn set_root(&mut self, root: Root) {
-        self.roots.insert(root.id, root);
+        self.next_root = self.next_root.max(RootId(root.id.0 + 1));
+        self.roots.set(root);
+    }
+
+    /// A number that no root has or had.
+    pub fn next_root(&self) -> RootId {
+        self.next_root
     }
 
     /// How many files are shared.
@@ -190,7 +185,7 @@ impl Library {
         found: impl IntoIterator<Item = (String, FileStamp)>,
     ) -> Difference {
         let mut difference = Difference::default();
-        let Some(root) = self.roots.get(&root) else { return difference };
+        let Some(root) = self.roots.get(root) else { return difference };
         let mut seen: BTreeMap<SharePath, (String, FileStamp)> = BTreeMap::new();
         for (relative, stamp) in found {
             if !root.holds(&relative) {
@@ -240,7 +235,7 @@ impl Library {
     /// Shares a file that was hashed. Nothing happens if that is not wanted any more, or if the path is another file's;
     /// `false` if there are too many shares already.
     pub fn announce(&mut self, path: SharePath, entry: Entry, changes: &mut Changes) -> bool {
-        let wanted = self.roots.get(&entry.root).is_some_and(|root| root.holds(&entry.relative));
+        let wanted = self.roots.get(entry.root).is_some_and(|root| root.holds(&entry.relative));
         if !wanted {
             return true;
         }
@@ -275,74 +270,6 @@ impl Library {
         self.withdraw(root, &paths, changes);
     }
 
-    /// What sharing `path` no longer means: every root that is announced under it or below, and out of the roots above
-    /// it what lies there. `None` if nothing is.
-    pub fn select_share_path(&self, path: &SharePath) -> Option<Selection> {
-        let mut selection = Selection::default();
-        for root in self.roots.values() {
-            if root.share_as == *path || root.share_as.below(path.as_str()).is_some() {
-                selection.roots.insert(root.id);
-            }
-        }
-        let depth = path.parts().count();
-        for (found, entry) in self.at_or_below(path.as_str()) {
-            let Some(root) = self.roots.get(&entry.root).filter(|root| !selection.roots.contains(&root.id)) else {
-                continue;
-            };
-            // The name on the disk may be in another normal form than the share path, part for part.
-            let extra = found.parts().count() - depth;
-            let relative: Vec<&str> = entry.relative.split('/').collect();
-            let at = relative[..relative.len().saturating_sub(extra)].join("/");
-            selection.excluded.insert((root.id, at));
-        }
-        self.exclude_what_is_shared_twice(&mut selection);
-        (!selection.is_empty()).then_some(selection)
-    }
-
-    /// The same for a path on this disk.
-    pub fn select_local(&self, local: &Path) -> Option<Selection> {
-        let mut selection = Selection::default();
-        for root in self.roots.values() {
-            if Path::new(&root.local).starts_with(local) {
-                selection.roots.insert(root.id);
-            } else if let Some(relative) = root.relative_of(local)
-                && self.entries_of(root.id, &relative).next().is_some()
-            {
-                selection.excluded.insert((root.id, relative));
-            }
-        }
-        self.exclude_what_is_shared_twice(&mut selection);
-        (!selection.is_empty()).then_some(selection)
-    }
-
-    /// A root that is given up may hide the same file, under the same path, of a folder that stays: that must not come
-    /// back in its place.
-    fn exclude_what_is_shared_twice(&self, selection: &mut Selection) {
-        for given_up in selection.roots.iter().filter_map(|id| self.roots.get(id)) {
-            for folder in self.roots.values().filter(|root| !selection.roots.contains(&root.id)) {
-                if let Some(relative) = folder.relative_of(Path::new(&given_up.local))
-                    && folder.share_path(&relative).as_ref() == Ok(&given_up.share_as)
-                {
-                    selection.excluded.insert((folder.id, relative));
-                }
-            }
-        }
-    }
-
-    /// Stops sharing what was selected, for good: it does not come back by itself.
-    pub fn give_up(&mut self, selection: &Selection, changes: &mut Changes) {
-        for id in &selection.roots {
-            self.withdraw_all(*id, changes);
-            self.roots.remove(id);
-        }
-        for (id, relative) in &selection.excluded {
-            let Some(root) = self.roots.get_mut(id) else { continue };
-            root.excluded.insert(relative.clone());
-            let paths: Vec<SharePath> = self.entries_of(*id, relative).map(|(path, _)| path.clone()).collect();
-            self.withdraw(*id, &paths, changes);
-        }
-    }
-
     fn remove(&mut self, path: &SharePath, changes: &mut Changes) {
         if let Some(entry) = self.entries.remove(path) {
             self.by_content.remove(&(entry.hash, path.clone()));
@@ -351,12 +278,12 @@ impl Library {
     }
 
     fn local_path(&self, entry: &Entry) -> String {
-        self.roots.get(&entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
+        self.roots.get(entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
     }
 
     /// The shares of a root that lie at or below a place in it.
-    fn entries_of<'a>(&'a self, root: RootId, at: &str) -> impl Iterator<Item = (&'a SharePath, &'a Entry)> {
-        let root = self.roots.get(&root);
+    pub(super) fn entries_of<'a>(&'a self, root: RootId, at: &str) -> impl Iterator<Item = (&'a SharePath, &'a Entry)> {
+        let root = self.roots.get(root);
         let path = root.and_then(|root| match at {
             "" => Some(root.share_as.clone()),
             at => root.share_path(at).ok(),
@@ -367,9 +294,8 @@ impl Library {
     }
 
     /// `folder` itself and everything below it; nothing that only begins alike.
-    fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &Entry)> + use<'_> {
-        // '0' comes right after '/'.
-        let (from, to) = (format!("{folder}/"), format!("{folder}0"));
+    pub(super) fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &Entry)> + use<'_> {
+        let (from, to) = below(folder, '/');
         let itself = self.entries.get_key_value(folder);
         itself.into_iter().chain(self.entries.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to))))
     }
@@ -385,15 +311,15 @@ fn first_path() -> SharePath {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn path(text: &str) -> SharePath {
+    pub(in crate::library) fn path(text: &str) -> SharePath {
         SharePath::new(text).expect(text)
     }
 
-    fn root(id: u64, local: &str, is_folder: bool, share_as: &str) -> Root {
+    pub(in crate::library) fn root(id: u64, local: &str, is_folder: bool, share_as: &str) -> Root {
         Root { id: RootId(id), local: local.into(), is_folder, share_as: path(share_as), excluded: BTreeSet::new() }
     }
 
@@ -406,7 +332,13 @@ mod tests {
     }
 
     /// Looks, hashes everything that is new to `content`, and announces it.
-    fn scan(library: &mut Library, id: u64, start: &str, found: &[(&str, u8)], content: u8) -> (Difference, Changes) {
+    pub(in crate::library) fn scan(
+        library: &mut Library,
+        id: u64,
+        start: &str,
+        found: &[(&str, u8)],
+        content: u8,
+    ) -> (Difference, Changes) {
         let found = found.iter().map(|(relative, version)| ((*relative).to_owned(), stamp(0, *version)));
         let difference = library.differ(RootId(id), start, found);
         let mut changes = Changes::default();
@@ -418,11 +350,11 @@ mod tests {
         (difference, changes)
     }
 
-    fn paths(library: &Library) -> Vec<String> {
+    pub(in crate::library) fn paths(library: &Library) -> Vec<String> {
         library.shares().map(|share| share.path.to_string()).collect()
     }
 
-    fn library(roots: &[Root]) -> Library {
+    pub(in crate::library) fn library(roots: &[Root]) -> Library {
         let mut library = Library::new(100);
         roots.iter().for_each(|root| library.set_root(root.clone()));
         library
@@ -467,7 +399,7 @@ mod tests {
         scan(&mut library, 1, "a", &[("a", 1)], 1);
         let (difference, _) = scan(&mut library, 2, "", &[("a", 1), ("b", 1)], 2);
         let collision = Collision { path: path("x/a"), first: "/d/a".into(), second: "/e/x/a".into() };
-        assert_eq!(difference.collisions, [collision.clone()]);
+        assert_eq!(difference.collisions.first(), Some(&collision));
         assert_eq!(collision.to_string(), "'/d/a' and '/e/x/a' would both be shared as 'x/a'");
         let (difference, _) = scan(&mut library, 3, "", &[("a", 1)], 1);
         assert_eq!(difference, Difference::default(), "the same file under the same path");
@@ -515,64 +447,6 @@ mod tests {
         assert_eq!((library.len(), library.room()), (2, 0));
         scan(&mut library, 1, "", &[("b", 2)], 2);
         assert_eq!(paths(&library), ["d/b"]);
-    }
-
-    #[test]
-    fn what_is_given_up_is_all_that_was_meant_and_no_more() {
-        let roots = [
-            root(1, "/h/Trip", true, "Trip"),
-            root(2, "/h/Trip/a", false, "Trip/a"),
-            root(3, "/h/Trip/a", false, "Reports/a"),
-            root(4, "/h/other", true, "Tripod"),
-        ];
-        let fresh = || {
-            let mut library = library(&roots);
-            scan(&mut library, 2, "a", &[("a", 1)], 1);
-            scan(&mut library, 3, "a", &[("a", 1)], 1);
-            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
-            scan(&mut library, 4, "", &[("x", 1)], 1);
-            library
-        };
-        let by_path = |text: &str| {
-            let library = fresh();
-            library.select_share_path(&path(text)).map(|selection| (library, selection))
-        };
-        let by_local = |text: &str| {
-            let library = fresh();
-            library.select_local(Path::new(text)).map(|selection| (library, selection))
-        };
-        let all = ["Reports/a", "Trip/a", "Trip/b", "Trip/sub/c", "Trip/sub2/é", "Tripod/x"];
-        for (given_up, removed) in [
-            (by_path("Trip"), vec![1, 2, 3, 4]),
-            (by_path("Trip/a"), vec![1]),
-            (by_path("Reports/a"), vec![0]),
-            (by_path("Reports"), vec![0]),
-            (by_path("Trip/sub"), vec![3]),
-            (by_path("Trip/sub/c"), vec![3]),
-            (by_path("Trip/sub2/é"), vec![4]),
-            (by_path("Trip/sub2"), vec![4]),
-            (by_path("Tripod"), vec![5]),
-            (by_local("/h/Trip"), vec![0, 1, 2, 3, 4]),
-            (by_local("/h/Trip/a"), vec![0, 1]),
-            (by_local("/h/Trip/sub"), vec![3]),
-            (by_local("/h/other/x"), vec![5]),
-            (by_local("/h"), vec![0, 1, 2, 3, 4, 5]),
-        ] {
-            let (mut library, selection) = given_up.expect("is shared");
-            let mut changes = Changes::default();
-            library.give_up(&selection, &mut changes);
-            let expected: Vec<SharePath> = removed.iter().map(|at: &usize| path(all[*at])).collect();
-            assert_eq!(changes.into_parts().1, expected, "{selection:?}");
-            // Nothing of it comes back at the next look.
-            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
-            scan(&mut library, 4, "", &[("x", 1)], 1);
-            assert!(paths(&library).iter().all(|left| !expected.contains(&path(left))), "{selection:?}");
-        }
-        for nothing in
-            [by_path("Tri"), by_path("Trip/none"), by_path("x"), by_local("/h/Tri"), by_local("/h/Trip/none")]
-        {
-            assert!(nothing.is_none());
-        }
     }
 
     proptest! {

@@ -12,25 +12,20 @@ use crate::tracker::input::Ticket;
 const RESERVED: &[&str] = &[
     "admin",
     "administrator",
-    "all",
-    "everyone",
-    "localhost",
-    "me",
     "moderator",
     "operator",
     "potok",
     "root",
-    "server",
+    "sysop",
     "system",
     "tracker",
     "админ",
     "администратор",
-    "все",
-    "всички",
     "модератор",
     "поток",
     "система",
     "тракер",
+    "трекер",
 ];
 
 /// Names with the keys that own them.
