@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -105,15 +106,24 @@ impl Test {
 
     /// Frames until the sorter's thread has answered.
     fn steps(&mut self) {
-        for _ in 0..200 {
-            self.window.step();
+        self.window.step();
+        self.window.step();
+        for _ in 0..2_000 {
             if !self.window.state().state.browse.is_busy {
                 break;
             }
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            self.window.step();
         }
         self.window.step();
         self.window.step();
+    }
+
+    fn type_into(&mut self, label: &str, text: &str) {
+        self.window.get_by_label(label).focus();
+        self.window.step();
+        self.window.get_by_label(label).type_text(text);
+        self.steps();
     }
 
     fn click(&mut self, label: &str) {
@@ -189,8 +199,7 @@ fn the_first_start_offers_two_choices_and_a_third() {
     assert_eq!(test.last(), Intent::HostTracker("0.0.0.0:7686".parse().expect("address")));
 
     test.click("Join one");
-    test.window.get_by_label("Paste the invite or address").type_text("tracker.example.org:7686");
-    test.steps();
+    test.type_into("Paste the invite or address", "tracker.example.org:7686");
     test.click("Join");
     let tracker = "tracker.example.org:7686".parse().expect("address");
     assert!(test.was_asked(&Intent::Join(tracker)));
@@ -202,8 +211,7 @@ fn the_first_start_offers_two_choices_and_a_third() {
 fn a_wrong_invite_is_explained_and_not_asked() {
     let mut test = Test::with(Page::Welcome, Settings { name: "me".into(), ..Settings::default() });
     test.click("Join one");
-    test.window.get_by_label("Paste the invite or address").type_text("potok://half");
-    test.steps();
+    test.type_into("Paste the invite or address", "potok://half");
     test.click("Join");
     assert!(test.is_seen("no whole invite"));
     assert!(!test.asked.lock().expect("no panic").iter().any(|(_, i)| matches!(i, Intent::Join(_))));
@@ -218,8 +226,7 @@ fn browse_finds_and_downloads() {
         file("maria", "my book.pdf", 7, 2),
     ]);
     assert!(test.is_seen("Trip/изглед.jpg") && test.is_seen("book.pdf"));
-    test.window.get_by_label("Search everything").type_text("ИЗГЛЕД");
-    test.steps();
+    test.type_into("Search everything", "ИЗГЛЕД");
     assert!(test.is_seen("Trip/изглед.jpg") && !test.is_seen("book.pdf"));
     test.click("Trip/изглед.jpg");
     test.click("Download");
@@ -327,8 +334,7 @@ fn shared_files_are_added_and_taken_back() {
 #[test]
 fn a_typed_path_is_as_good_as_a_picked_one() {
     let mut test = Test::new(Page::Shared);
-    test.window.get_by_label("Path of a file or folder").type_text("/tmp/a, b.txt");
-    test.steps();
+    test.type_into("Path of a file or folder", "/tmp/a, b.txt");
     test.click("Share");
     let Intent::Share(requests) = test.last() else { panic!("{:?}", test.last()) };
     assert_eq!(requests[0].typed, "/tmp/a, b.txt");
@@ -357,7 +363,8 @@ fn people_show_whose_key_was_proven() {
 #[test]
 fn the_network_page_hosts_and_invites() {
     let mut test = Test::new(Page::Tracker);
-    test.click("Host a network on this computer");
+    test.window.get_by_role_and_label(Role::CheckBox, "Host a network on this computer").click();
+    test.steps();
     assert!(test.was_asked(&Intent::HostTracker("0.0.0.0:7686".parse().expect("address"))));
     let invite = Invite { address: "h:7686".parse().expect("valid"), key: PublicKey::from_bytes([7; 32]) };
     test.answer(|i| matches!(i, Intent::Invite), Outcome::Invite(invite.clone()));
@@ -385,7 +392,7 @@ fn the_console_runs_lines_and_shows_clicks() {
 fn settings_take_effect_at_once() {
     let mut test = Test::new(Page::Settings);
     test.click("Light");
-    assert!(!test.window.ctx.style().visuals.dark_mode);
+    assert_eq!(test.window.ctx.theme(), eframe::egui::Theme::Light);
     let Some((_, Intent::Apply(settings))) =
         test.asked.lock().expect("no panic").iter().rev().find(|(_, i)| matches!(i, Intent::Apply(_))).cloned()
     else {

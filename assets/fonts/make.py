@@ -23,6 +23,10 @@ def tabular(work):
             for code in range(ord("0"), ord("9") + 1):
                 if code in table.cmap:
                     table.cmap[code] = swap.get(table.cmap[code], table.cmap[code])
+            # Inter lacks the brackets in which Potok shows invisible characters: ⟨U+202E⟩.
+            for bracket, like in (0x27E8, 0x2039), (0x27E9, 0x203A):
+                if like in table.cmap:
+                    table.cmap[bracket] = table.cmap[like]
         font.save(f"{work}/Inter_{weight}.ttf")
 
 def icons(work):

@@ -176,9 +176,9 @@ fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         actions.push(Action::Go(if model.connection == Connection::None { Page::Welcome } else { Page::Tracker }));
     }
     if down + up > 0 {
-        let text = format!("↓ {}   ↑ {}", human::speed(down), human::speed(up));
+        let text = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));
         ui.horizontal(|ui| {
-            ui.add_space(26.0);
+            ui.add_space(8.0);
             ui.label(RichText::new(text).font(theme::small()).color(p.weak));
         });
     }

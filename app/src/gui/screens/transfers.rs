@@ -162,11 +162,11 @@ fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, action
     let column = |name: &str, width, is_right| Column::<()> { name: name.to_owned(), width, is_right, key: None };
     let columns = [
         column(&t!("window.column.name"), 0.0, false),
-        column(&t!("window.column.size"), 88.0, true),
-        column(&t!("window.column.person"), 116.0, false),
-        column(&t!("window.column.progress"), 158.0, false),
-        column(&t!("window.column.state"), 226.0, false),
-        column("", 76.0, true),
+        column(&t!("window.column.size"), 92.0, true),
+        column(&t!("window.column.person"), 118.0, false),
+        column(&t!("window.column.progress"), 134.0, false),
+        column(&t!("window.column.state"), 200.0, false),
+        column("", 80.0, true),
     ];
     let table = Table { id: "transfers", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut from_menu = Vec::new();
@@ -313,7 +313,7 @@ fn speeds(ui: &mut Ui, model: &Model) {
             .height(ui.available_height().min(104.0))
             .show_background(false)
             .show_axes([false, true])
-            .show_grid([false, true])
+            .show_grid(false)
             .allow_drag(false)
             .allow_zoom(false)
             .allow_scroll(false)

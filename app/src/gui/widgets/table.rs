@@ -11,6 +11,9 @@ use crate::gui::icons;
 use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
 use crate::gui::widgets::{self, one_line};
 
+/// Between two cells.
+const CELL_GAP: f32 = 20.0;
+
 /// A column.
 #[derive(Debug, Clone)]
 pub struct Column<K> {
@@ -151,7 +154,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
         let mut x = rect.left() + 10.0;
         for (column, width) in self.columns.iter().zip(widths) {
-            let cell = Rect::from_min_size(pos2(x, rect.top()), vec2(width - 14.0, rect.height()));
+            let cell = Rect::from_min_size(pos2(x, rect.top()), vec2(width - CELL_GAP, rect.height()));
             x += width;
             let is_sorted = self.sorted.filter(|(key, _)| Some(*key) == column.key);
             let mut color = if is_sorted.is_some() { p.text } else { p.weak };
@@ -264,7 +267,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         let mut x = rect.left() + 10.0;
         let mut cells = Vec::with_capacity(widths.len());
         for width in widths {
-            cells.push(Rect::from_min_size(pos2(x, rect.top()), vec2(width - 14.0, rect.height())));
+            cells.push(Rect::from_min_size(pos2(x, rect.top()), vec2(width - CELL_GAP, rect.height())));
             x += width;
         }
         let rights = self.columns.iter().map(|column| column.is_right).collect();
