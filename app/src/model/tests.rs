@@ -1,3 +1,5 @@
+//! What the model makes of notices.
+
 use super::*;
 use crate::model::catalog::made_up;
 
