@@ -134,7 +134,7 @@ fn with_arguments(settings: &Settings, args: &ConsoleArgs) -> Settings {
 }
 
 /// The system's name for the person as far as it can be a username, else `user-` and four digits.
-fn default_name(system_name: Option<&str>) -> String {
+pub(crate) fn default_name(system_name: Option<&str>) -> String {
     let name: String = system_name
         .unwrap_or_default()
         .chars()
