@@ -12,11 +12,28 @@ use rust_i18n::t;
 
 /// Share files straight from your own computer.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "potok", version, about = t!("args.about").into_owned(), disable_help_subcommand = true)]
+#[command(
+    name = "potok",
+    version,
+    propagate_version = true,
+    about = t!("args.about").into_owned(),
+    help_template = help_template(),
+    subcommand_help_heading = t!("args.commands").into_owned(),
+    next_help_heading = t!("args.options").into_owned(),
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 pub struct Args {
     /// Where settings, identity and database are.
-    #[arg(long, value_name = "DIR", global = true, help = t!("args.data-dir").into_owned())]
+    #[arg(long, value_name = "DIR", global = true, display_order = 100, help = t!("args.data-dir").into_owned())]
     pub data_dir: Option<PathBuf>,
+    /// `--help`, in the person's language.
+    #[arg(long, short = 'h', global = true, display_order = 101, action = clap::ArgAction::Help, help = t!("args.help").into_owned())]
+    pub help: Option<bool>,
+    /// `--version`, in the person's language.
+    #[arg(long, short = 'V', global = true, display_order = 102, action = clap::ArgAction::Version, help = t!("args.version").into_owned())]
+    pub version: Option<bool>,
     /// What to run; none: the window.
     #[command(subcommand)]
     pub mode: Option<Mode>,
@@ -26,7 +43,12 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Mode {
     /// The client without a window.
-    #[command(about = t!("args.console").into_owned(), long_about = None)]
+    #[command(
+        about = t!("args.console").into_owned(),
+        long_about = None,
+        help_template = help_template(),
+        next_help_heading = t!("args.options").into_owned()
+    )]
     Console(ConsoleArgs),
     /// Man pages and shell completions, for packages.
     #[command(hide = true, about = t!("args.generate-docs").into_owned(), long_about = None)]
@@ -65,6 +87,11 @@ pub struct ConsoleArgs {
     /// Commands to run instead of reading them from standard input.
     #[arg(short = 'c', long = "command", value_name = "COMMAND", help = t!("args.command").into_owned())]
     pub commands: Vec<String>,
+}
+
+/// As clap writes it, with a heading that can be translated.
+fn help_template() -> String {
+    format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}\n", t!("args.usage"))
 }
 
 /// The embedded tracker listens here unless told otherwise: every address, [`limits::TRACKER_PORT`].

@@ -64,7 +64,13 @@ pub fn data_dir(chosen: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
         }
     };
     create_private(&directory).map_err(at(&directory))?;
-    Ok(directory)
+    // What is shown and remembered of it must not depend on the current folder.
+    std::path::absolute(&directory).map_err(at(&directory))
+}
+
+/// Where the system keeps what was downloaded, if it has such a place.
+pub fn system_download_folder() -> Option<PathBuf> {
+    directories::UserDirs::new()?.download_dir().map(Path::to_owned)
 }
 
 /// Reads the settings of a data folder; the first time a commented file is written.
@@ -92,7 +98,10 @@ pub fn save(data_dir: &Path, before: &Settings, after: &Settings) -> Result<(), 
         return Ok(());
     }
     let path = data_dir.join(FILE_NAME);
-    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    let text = match fs::read_to_string(&path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => commented(before).to_string(),
+        text => text.map_err(at(&path))?,
+    };
     let mut document: DocumentMut = text
         .parse()
         .map_err(|why: toml_edit::TomlError| SettingsError::File { path: path.clone(), why: why.to_string() })?;
@@ -247,11 +256,16 @@ mod tests {
 
         let after = Settings { name: "Мария".into(), tracker: "h:1".into(), ..before.clone() };
         save(folder.path(), &before, &after).expect("saved");
+        let saved = load(folder.path()).expect("loads").settings;
         let text = fs::read_to_string(&path).expect("there");
         assert!(text.starts_with("# mine\nupload_slots = 9 # enough\n\nname   = \"Мария\" # me\n"), "{text}");
         assert!(text.contains("\ntracker = \"h:1\"\n"), "{text}");
-        assert_eq!(load(folder.path()).expect("loads").settings, after);
+        assert_eq!(saved, after);
         assert_eq!(names_in(folder.path()), [FILE_NAME]);
+
+        fs::remove_file(&path).expect("somebody removes it meanwhile");
+        save(folder.path(), &before, &after).expect("saved");
+        assert_eq!(load(folder.path()).expect("loads").settings, after);
     }
 
     #[test]

@@ -254,6 +254,10 @@ fn keeps_sharing_until_a_signal() {
     let signals = engine.signals.0.clone();
     std::thread::scope(|scope| {
         let ran_by_now = scope.spawn(|| run_with(&engine, Readers::Programs, options(true), &["list-users"]));
+        // The scripted engine answers on the session's own thread, which must find room.
+        while !engine.script.lock().is_empty() {
+            std::thread::yield_now();
+        }
         // Facts are still taken while it serves, however many: the channel would be full otherwise.
         for _ in 0..5000 {
             engine.tell(Notice::CatalogChanged);
@@ -319,10 +323,17 @@ fn a_tracker_that_refuses_fails_what_needs_it() {
     let taken = Failure::Refused { code: "name-taken".into(), text: "anna belongs to another key".into() };
     let engine = Scripted::new(vec![(Intent::ListShares, ok(Outcome::Shared(vec![])))]);
     engine.tell(connecting());
-    engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken }));
+    engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
     let line = "error: name-taken: anna belongs to another key\n";
     let ran_by_now = run_with(&engine, Readers::Programs, waiting(), &["list-users", "shares", "search x"]);
     assert_eq!(ran_by_now, ran("", &line.repeat(2), false));
+
+    // What only would be better off with it is asked for, and the refusal is told once.
+    for (result, succeeded) in [(Ok(Outcome::Done), true), (Err(taken.clone()), false)] {
+        let engine = Scripted::new(vec![(Intent::Status, vec![Then::Outcome(result)])]);
+        engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
+        assert_eq!(run_with(&engine, Readers::Programs, waiting(), &["status"]), ran("", line, succeeded));
+    }
 }
 
 #[test]
@@ -406,8 +417,28 @@ fn a_download_returns_when_it_is_finished() {
 
     // Faster than its number.
     let early = vec![downloaded(NUMBER, "/d/a"), downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)];
+    let mut script = download_script(early, vec![], vec![]);
+    script.remove(1);
+    assert_eq!(run(DOWNLOAD, script), ran(&out, "", true));
+
+    // The list runs ahead of the facts.
+    let then = vec![downloaded(NUMBER, "/d/a"), downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)];
     let listed = vec![transfer(NUMBER, TransferState::Finished)];
-    assert_eq!(run(DOWNLOAD, download_script(early, listed, vec![])), ran(&out, "", true));
+    assert_eq!(run(DOWNLOAD, download_script(vec![], listed, then)), ran(&out, "", true));
+
+    // Went on from an earlier run, and was half done when it was asked for again.
+    let mut script =
+        download_script(vec![], queued(), vec![downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)]);
+    script.insert(0, (Intent::ListShares, ok(Outcome::Shared(vec![]))));
+    script[0].1.insert(0, downloaded(NUMBER, "/d/a"));
+    script[0].1.insert(1, downloaded(3, "/d/other"));
+    assert_eq!(run(&["shares", DOWNLOAD[0]], script), ran(&out, "", true));
+
+    // Too much was told at once, and the end was among what was left out.
+    let mut script = download_script(vec![], queued(), vec![Then::Tell(Notice::Lagged)]);
+    let listed = vec![transfer(NUMBER, TransferState::Finished)];
+    script.insert(2, (Intent::ListTransfers, ok(Outcome::Transfers(listed))));
+    assert_eq!(run(DOWNLOAD, script), ran("", "", true));
 
     // Joined when it was finished already, its last fact on the way.
     let mut script = download_script(vec![], vec![transfer(NUMBER, TransferState::Finished)], vec![]);
@@ -452,7 +483,7 @@ fn a_download_that_fails_fails_its_command() {
     let err = "error: internal: Trip/a: writing failed: I/O error\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
 
-    let then = vec![Then::Tell(Notice::TransferGone(NUMBER))];
+    let then = vec![Then::Tell(Notice::TransferGone { direction: Direction::Download, number: NUMBER })];
     let err = "error: cancelled: cancelled\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
     assert_eq!(run(DOWNLOAD, download_script(vec![], vec![], vec![])), ran("", err, false));
@@ -483,4 +514,30 @@ fn at_a_prompt_ctrl_c_pauses_and_the_next_command_follows() {
     let engine = Scripted::new(script);
     let ran_by_now = run_with(&engine, Readers::People, options(false), &[DOWNLOAD[0], "list-users"]);
     assert!(ran_by_now.succeeded && ran_by_now.out.starts_with("paused; 'resume 7' goes on\n"), "{ran_by_now:?}");
+}
+
+#[test]
+fn a_ctrl_c_that_comes_too_late_does_not_end_the_prompt() {
+    let engine = Scripted::new(vec![(Intent::ListUsers, ok(Outcome::Users(vec![])))]);
+    engine.signals.0.send(Interrupt::CtrlC).expect("room");
+    let (ready, is_ready) = crossbeam_channel::bounded(1);
+    let (sender, lines) = crossbeam_channel::bounded(1);
+    let input = Input { lines, wants: crossbeam_channel::never(), ready: Some(ready) };
+    let (signals, pending) = (engine.signals.1.clone(), engine.signals.1.clone());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            is_ready.recv().expect("asked for a line");
+            while !pending.is_empty() {
+                std::thread::yield_now();
+            }
+            sender.send(Ok("list-users".to_owned())).expect("still there");
+            is_ready.recv().expect("asked for a line");
+            drop(sender);
+        });
+        let out = Sink::default();
+        let output = Output::new(Readers::People, Box::new(out.clone()), Box::new(Sink::default()));
+        let session = Session::new(&engine, output, signals, Completions::default(), options(false));
+        assert!(session.run(&input));
+        assert_eq!(out.text(), "nothing\n");
+    });
 }

@@ -4,12 +4,13 @@
 //! cargo run --release -p potok-core --no-default-features --example catalog_figures -- [shares] [sorted|random] [ascii|cyrillic]
 //! ```
 //!
-//! Names, needles and classes of needles are those of `bench/tracker`: 53 bytes on average, words by Zipf's law.
-//! Memory is what the process has resident (Linux only) less what it had before; times are of one thread.
+//! Names are reproducible, 53 bytes on average, with words by Zipf's law; needles are cut out of them.
+//! Memory is what the process has resident (Linux only) less what it had before; times are of one thread, on Unix
+//! what it had of the processor.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are small")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use potok_core::model::hash::ContentHash;
@@ -35,6 +36,9 @@ fn main() {
     let resident_before = resident_bytes();
     announce(&mut catalog, &corpus, &owners);
     println!("memory: {:.1} bytes a share resident", (resident_bytes() - resident_before) as f64 / count as f64);
+    if args.next().is_some() {
+        return;
+    }
     search(&catalog, &corpus);
     look_up(&catalog, &corpus, &owners);
     list(&mut catalog, &corpus, &owners);
@@ -44,20 +48,21 @@ fn main() {
 
 fn announce(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
     let mut pauses = Pauses::default();
-    let start = Instant::now();
-    let mut making = Duration::ZERO;
+    let mut busy = Duration::ZERO;
     for from in (0..corpus.count).step_by(100) {
-        let made = Instant::now();
         let line: Vec<_> = (from..(from + 100).min(corpus.count)).map(|n| corpus.share(n)).collect();
-        making += made.elapsed();
+        let before = now();
         pauses.time(|| {
             for (n, share) in line.iter().enumerate() {
                 assert_eq!(catalog.insert(owners[(from + n) / 1_000 % OWNERS], share), Insert::New);
             }
         });
+        busy += now() - before;
     }
-    let busy = start.elapsed() - making;
-    println!("announce: {:.0} shares/s; 100 at once: {pauses}", corpus.count as f64 / busy.as_secs_f64());
+    println!(
+        "announce: {:.0} shares a second of processor time; 100 at once: {pauses}",
+        corpus.count as f64 / busy.as_secs_f64()
+    );
 }
 
 fn search(catalog: &Catalog, corpus: &Corpus) {
@@ -93,12 +98,12 @@ fn search(catalog: &Catalog, corpus: &Corpus) {
 fn first_hundred(catalog: &Catalog, words: &str, pauses: &mut [&mut Pauses]) -> u64 {
     let words: Vec<_> = words.split(' ').collect();
     let mut out = BytesMut::with_capacity(1 << 16);
-    let start = Instant::now();
+    let start = now();
     let query = Query::new(&words);
     let mut list = catalog.list(Which::Search(&query), None, Some(100));
     while !catalog.gather(&mut list) {}
     assert!(catalog.write_lines(&mut list, &mut out, usize::MAX));
-    let took = start.elapsed();
+    let took = now() - start;
     pauses.iter_mut().for_each(|pauses| pauses.0.push(took));
     list.lines()
 }
@@ -198,9 +203,9 @@ struct Pauses(Vec<Duration>);
 
 impl Pauses {
     fn time<T>(&mut self, job: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
+        let start = now();
         let result = job();
-        self.0.push(start.elapsed());
+        self.0.push(now() - start);
         result
     }
 }
@@ -222,7 +227,7 @@ impl std::fmt::Display for Pauses {
     }
 }
 
-/// Reproducible names, as `bench/tracker/trackbench` makes them.
+/// Reproducible names.
 struct Corpus {
     count: usize,
     /// One behind the other: a `String` each would be counted as memory.
@@ -376,6 +381,20 @@ fn cyrillic(name: &str) -> String {
         other => other,
     };
     name.chars().map(letter).collect()
+}
+
+/// What this thread has had of the processor: of wall time, other programs have their part.
+#[cfg(unix)]
+fn now() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// Wall time.
+#[cfg(not(unix))]
+fn now() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
 }
 
 fn resident_bytes() -> usize {

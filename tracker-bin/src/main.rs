@@ -109,8 +109,7 @@ fn open_store(dir: &Path) -> Result<Arc<Store>, Failure> {
 
 async fn serve(settings: TrackerSettings, identity: &Identity, store: Arc<Store>) -> Result<(), Failure> {
     let listen = settings.listen;
-    let listener =
-        local::listen(listen).map_err(|source| Failure::Listen { address: listen.to_string(), source })?;
+    let listener = local::listen(listen).map_err(|source| Failure::Listen { address: listen.to_string(), source })?;
     let cancel = CancellationToken::new();
     // Before anybody is told that we are here: from now on a signal ends us in order.
     let ended = end_by_signal()?;

@@ -82,18 +82,26 @@ impl Completions {
         self.asked = Some((engine.ask(intent), want, Vec::new()));
     }
 
+    /// Everything known is old.
+    pub fn forget(&mut self) {
+        if let Some(known) = &self.known {
+            known.answers.lock().clear();
+        }
+    }
+
     /// Takes a fact that completion asked for; notes what makes its answers old.
     pub fn take(&mut self, notice: &Notice) -> bool {
         let Some(known) = &self.known else { return false };
         if matches!(
             notice,
             Notice::CatalogChanged
+                | Notice::Lagged
                 | Notice::Joined(_)
                 | Notice::Left(_)
                 | Notice::SharesChanged { .. }
                 | Notice::Connection(_)
         ) {
-            known.answers.lock().clear();
+            self.forget();
             return false;
         }
         match (notice, &mut self.asked) {

@@ -1,5 +1,9 @@
 //! `download` in the console: from the queue to the last file, with a bar for people and records for programs.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
 use potok_core::node::notice::{Direction, Notice, Outcome, Transfer, TransferState};
@@ -13,51 +17,48 @@ use crate::signals::Interrupt;
 #[derive(Debug)]
 struct Followed {
     number: TransferNumber,
+    /// Where the files are that were told: the engine tells of them again to whoever joins a transfer.
+    downloaded: HashSet<PathBuf>,
     /// A failed file was told.
     has_failed_files: bool,
     /// What it waits for was told.
     told: Option<TransferState>,
-    end: Option<Result<(), Failure>>,
+    /// Facts may have passed us by: ask for the list.
+    must_list: bool,
+    /// The list says that it has ended. Facts on their way still count, until then.
+    listed_end: Option<(End, Instant)>,
+    end: Option<End>,
 }
 
-/// Facts about transfers between asking for one and learning its number; the engine sends few in that moment, and what
-/// does not fit is made good by asking for the list.
-const EARLY_FACTS_MAX: usize = 10_000;
+type End = Result<(), Failure>;
+
+/// Facts kept of transfers that nobody follows yet; the engine sends few between asking for one and learning its number.
+pub(super) const EARLY_FACTS_MAX: usize = 10_000;
+/// How long the last facts of a download may take behind the list that shows its end.
+const LAST_FACTS_MAX: Duration = Duration::from_millis(300);
 
 impl Session<'_> {
     /// Queues a download, or joins the one that is there, and follows it to its end.
     pub(super) fn download(&mut self, request: DownloadRequest) -> Result<(), Stop> {
-        let mut early = Vec::new();
-        let mut keep = |notice: &Notice| {
-            let is_kept = number_of(notice).is_some() && early.len() < EARLY_FACTS_MAX;
-            if is_kept {
-                early.push(notice.clone());
-            }
-            is_kept
-        };
-        let outcome = self.ask(Intent::Download(request), &mut keep)?;
+        let mut heard = Vec::new();
+        let outcome = self.ask(Intent::Download(request), &mut |notice| keep(notice, &mut heard))?;
         let Outcome::Queued(number) = outcome else {
             let (what, why) = ("download".to_owned(), format!("unexpected outcome {outcome:?}"));
             return Err(Stop::Failed(Failure::Internal { what, why }));
         };
-        // It may have been there before us, finished even: then no fact about it need ever come.
-        let listed = self.ask(Intent::ListTransfers, &mut keep);
-        let mut followed = Followed { number, has_failed_files: false, told: None, end: None };
-        for notice in early {
-            self.follow(&mut followed, notice)?;
-        }
-        if let Outcome::Transfers(transfers) = self.or_pause(number, listed)? {
-            let notice = match transfers.into_iter().find(|transfer| transfer.number == number) {
-                Some(transfer) => Notice::Transfer(transfer),
-                None => Notice::TransferGone { direction: Direction::Download, number },
-            };
-            self.follow(&mut followed, notice)?;
-        }
-        while followed.end.is_none() {
-            let next = self.next_notice();
-            let notice = self.or_pause(number, next)?;
-            self.follow(&mut followed, notice)?;
-        }
+        // One that goes on since the start of the program may have finished files before it was asked for.
+        heard.splice(0..0, self.unfollowed.extract_if(.., |notice| number_of(notice) == Some(number)));
+        let mut followed = Followed {
+            number,
+            downloaded: HashSet::new(),
+            has_failed_files: false,
+            told: None,
+            must_list: true,
+            listed_end: None,
+            end: None,
+        };
+        let followed_to_end = self.follow_to_end(&mut followed, heard);
+        self.or_pause(number, followed_to_end)?;
         self.acknowledge(&mut followed)?;
         match followed.end {
             Some(Err(_)) | Some(Ok(())) if followed.has_failed_files => Err(Stop::FailedAndTold),
@@ -66,15 +67,61 @@ impl Session<'_> {
         }
     }
 
+    fn follow_to_end(&mut self, followed: &mut Followed, mut heard: Vec<Notice>) -> Result<(), Stop> {
+        loop {
+            for notice in heard.drain(..) {
+                self.follow(followed, notice)?;
+            }
+            if followed.end.is_some() {
+                return Ok(());
+            }
+            if std::mem::take(&mut followed.must_list) {
+                let outcome = self.ask(Intent::ListTransfers, &mut |notice| keep(notice, &mut heard))?;
+                if let Outcome::Transfers(transfers) = outcome {
+                    self.follow_list(followed, &transfers);
+                }
+                continue;
+            }
+            match self.next_notice_until(followed.listed_end.as_ref().map(|(_, until)| *until))? {
+                Some(notice) => heard.push(notice),
+                None => followed.end = followed.listed_end.take().map(|(end, _)| end),
+            }
+        }
+    }
+
+    /// It may have been there before us, ended even: then no fact about it need ever come.
+    fn follow_list(&mut self, followed: &mut Followed, transfers: &[Transfer]) {
+        let is_followed =
+            |transfer: &&Transfer| transfer.direction == Direction::Download && transfer.number == followed.number;
+        let listed = transfers.iter().find(is_followed);
+        let end = match listed.map(|transfer| &transfer.state) {
+            Some(TransferState::Finished) => Some(Ok(())),
+            Some(TransferState::Failed(failure)) => Some(Err(failure.clone())),
+            Some(_) => None,
+            None => Some(Err(Failure::Cancelled)),
+        };
+        followed.listed_end = end.map(|end| (end, Instant::now() + LAST_FACTS_MAX));
+        if let (Some(transfer), None) = (listed, &followed.listed_end) {
+            self.follow_state(followed, transfer);
+        }
+    }
+
     /// Takes a fact about this download; others are news.
     fn follow(&mut self, followed: &mut Followed, notice: Notice) -> Result<(), Stop> {
+        if notice == Notice::Lagged {
+            followed.must_list = true;
+        }
         if number_of(&notice) != Some(followed.number) {
             self.news(notice);
             return Ok(());
         }
         match notice {
             Notice::Transfer(transfer) => self.follow_state(followed, &transfer),
-            Notice::Downloaded { local_path, size, hash, .. } => self.output.downloaded(&local_path, size, hash)?,
+            Notice::Downloaded { local_path, size, hash, .. } => {
+                if followed.downloaded.insert(local_path.clone()) {
+                    self.output.downloaded(&local_path, size, hash)?;
+                }
+            }
             Notice::FileFailed { remote_path, failure, .. } => {
                 followed.has_failed_files = true;
                 self.output.error(failure.code(), &about_file(&remote_path, &failure));
@@ -86,6 +133,7 @@ impl Session<'_> {
     }
 
     fn follow_state(&mut self, followed: &mut Followed, transfer: &Transfer) {
+        followed.listed_end = None;
         match &transfer.state {
             TransferState::Finished => followed.end = Some(Ok(())),
             TransferState::Failed(failure) => followed.end = Some(Err(failure.clone())),
@@ -116,13 +164,7 @@ impl Session<'_> {
     fn acknowledge(&mut self, followed: &mut Followed) -> Result<(), Stop> {
         let mut late = Vec::new();
         let number = followed.number;
-        let outcome = self.ask(Intent::Acknowledge(number), &mut |notice| {
-            let is_kept = number_of(notice) == Some(number) && late.len() < EARLY_FACTS_MAX;
-            if is_kept {
-                late.push(notice.clone());
-            }
-            is_kept
-        });
+        let outcome = self.ask(Intent::Acknowledge(number), &mut |notice| keep(notice, &mut late));
         for notice in late {
             self.follow(followed, notice)?;
         }
@@ -134,8 +176,17 @@ impl Session<'_> {
     }
 }
 
+/// Keeps facts about transfers until it is known which of them are followed.
+fn keep(notice: &Notice, kept: &mut Vec<Notice>) -> bool {
+    let is_kept = (number_of(notice).is_some() || *notice == Notice::Lagged) && kept.len() < EARLY_FACTS_MAX;
+    if is_kept {
+        kept.push(notice.clone());
+    }
+    is_kept
+}
+
 /// The transfer that a fact is about.
-fn number_of(notice: &Notice) -> Option<TransferNumber> {
+pub(super) fn number_of(notice: &Notice) -> Option<TransferNumber> {
     match notice {
         // Uploads have numbers of their own.
         Notice::Transfer(Transfer { direction: Direction::Upload, .. })

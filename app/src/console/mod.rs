@@ -60,6 +60,8 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
     logging::start(if has_prompt { logging::Default::Silent } else { logging::Default::Errors });
 
     let of_settings = |why: settings_file::SettingsError| ("settings", texts::of_settings_error(&why));
+    // A data folder of its own keeps everything below it.
+    let download_folder = if data_dir.is_none() { settings_file::system_download_folder() } else { None };
     let data_dir = settings_file::data_dir(data_dir).map_err(of_settings)?;
     let loaded = settings_file::load(&data_dir).map_err(of_settings)?;
     texts::use_language(&loaded.settings.language);
@@ -73,7 +75,12 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
     let cwd = std::env::current_dir().map_err(system("current folder"))?;
     let interrupts = signals::listen(has_prompt).map_err(system("signals"))?;
 
-    let setup = Setup { data_dir: data_dir.clone(), settings: settings.clone(), host_tracker: args.host_tracker };
+    let setup = Setup {
+        data_dir: data_dir.clone(),
+        settings: settings.clone(),
+        download_folder,
+        host_tracker: args.host_tracker,
+    };
     let has_tracker = args.host_tracker.is_some() || !settings.tracker.is_empty();
     // The console waits on the channel itself.
     let node = Node::start(setup, Arc::new(|| {})).map_err(|why| texts::of_start_error(&why))?;

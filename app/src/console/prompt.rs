@@ -2,7 +2,7 @@
 //! readable by its owner only.
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,6 +102,11 @@ fn edit_lines(mut editor: Reedline, is_ready: &Receiver<()>, lines: &Sender<Line
                 Ok(Signal::Success(line)) => break line,
                 // The line is given up; the next one begins.
                 Ok(Signal::CtrlC) => {}
+                Ok(Signal::ExternalBreak(_)) => {
+                    // What comes next does not belong behind the line.
+                    let _ = writeln!(io::stdout());
+                    return;
+                }
                 Ok(_) => return,
                 Err(why) => {
                     tracing::error!(%why, "the terminal cannot be read");

@@ -17,6 +17,7 @@ use rust_i18n::t;
 use crate::command_line::table::Tracker;
 use crate::command_line::{self, Request};
 use crate::console::completion::Completions;
+use crate::console::download;
 use crate::console::input::{Input, Line};
 use crate::console::output::Output;
 use crate::engine::Engine;
@@ -47,7 +48,11 @@ pub struct Session<'a> {
     tracker_wait_ends: Instant,
     connection: Option<Connection>,
     has_told_trouble: bool,
+    /// The tracker refused us while a command waited for it; the command may tell it itself.
+    untold_refusal: Option<Failure>,
     has_failed: bool,
+    /// Finished files of transfers that nobody follows: queued before, by another program on this data folder perhaps.
+    pub(super) unfollowed: Vec<Notice>,
 }
 
 /// Why a command did not come to its end.
@@ -106,7 +111,9 @@ impl<'a> Session<'a> {
             options,
             connection: None,
             has_told_trouble: false,
+            untold_refusal: None,
             has_failed: false,
+            unfollowed: Vec::new(),
         }
     }
 
@@ -134,7 +141,11 @@ impl<'a> Session<'a> {
                     Ok(Notice::Stopped) | Err(_) => break Err(self.engine_gone()),
                     Ok(notice) => self.news(notice),
                 },
-                recv(self.interrupts) -> _ => break Err(End::OfProgram),
+                // At a prompt Ctrl-C is a key; as a signal it was meant for a command that has just ended.
+                recv(self.interrupts) -> interrupt => match interrupt {
+                    Ok(Interrupt::CtrlC) if input.ready.is_some() => {}
+                    _ => break Err(End::OfProgram),
+                },
                 recv(input.wants) -> want => if let Ok(want) = want { self.completions.ask(self.engine, want) },
             }
         };
@@ -155,7 +166,11 @@ impl<'a> Session<'a> {
         };
         let carried_out = self.carry_out(line);
         let flushed = self.output.flush().map_err(Stop::Output);
-        let Err(stop) = carried_out.and(flushed) else { return Ok(()) };
+        let untold_refusal = self.untold_refusal.take();
+        let Err(stop) = carried_out.and(flushed) else {
+            untold_refusal.iter().for_each(|why| self.output.failure(why));
+            return Ok(());
+        };
         match stop {
             Stop::Quit => return Err(End::OfProgram),
             Stop::Output(why) if why.kind() == io::ErrorKind::BrokenPipe => return Err(End::OfInput),
@@ -206,6 +221,7 @@ impl<'a> Session<'a> {
     /// fact first, and says whether it took it.
     pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&Notice) -> bool) -> Result<Outcome, Stop> {
         let shows_hashing = matches!(intent, Intent::Share(_));
+        let changes_shares = matches!(intent, Intent::Share(_) | Intent::Unshare { .. });
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
         let mut has_files = false;
         let asked = self.engine.ask(intent);
@@ -227,6 +243,8 @@ impl<'a> Session<'a> {
                 Notice::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
                     self.output.progress_of_hashing(done_bytes, total_bytes, files_left);
                 }
+                // Its outcome says the same.
+                Notice::SharesChanged { .. } if changes_shares => self.completions.forget(),
                 notice if takes(&notice) => {}
                 notice => self.news(notice),
             }
@@ -234,13 +252,21 @@ impl<'a> Session<'a> {
     }
 
     /// The next fact.
-    pub(super) fn next_notice(&self) -> Result<Notice, Stop> {
+    fn next_notice(&self) -> Result<Notice, Stop> {
+        // Without an end of patience there is always one.
+        self.next_notice_until(None)?.ok_or(Stop::EngineGone)
+    }
+
+    /// The next fact, or none at the end of patience.
+    pub(super) fn next_notice_until(&self, until: Option<Instant>) -> Result<Option<Notice>, Stop> {
+        let too_late = until.map_or_else(crossbeam_channel::never, crossbeam_channel::at);
         select! {
             recv(self.engine.notices()) -> notice => match notice {
                 Ok(Notice::Stopped) | Err(_) => Err(Stop::EngineGone),
-                Ok(notice) => Ok(notice),
+                Ok(notice) => Ok(Some(notice)),
             },
             recv(self.interrupts) -> interrupt => Err(Stop::Interrupted(interrupt.unwrap_or(Interrupt::Terminate))),
+            recv(too_late) -> _ => Ok(None),
         }
     }
 
@@ -249,21 +275,14 @@ impl<'a> Session<'a> {
         if need == Tracker::No {
             return Ok(());
         }
-        while matches!(self.connection, None | Some(Connection::Connecting { .. })) {
-            let notice = select! {
-                recv(self.engine.notices()) -> notice => notice,
-                recv(self.interrupts) -> interrupt => {
-                    return Err(Stop::Interrupted(interrupt.unwrap_or(Interrupt::Terminate)));
+        while !matches!(self.connection, Some(Connection::Online { .. } | Connection::Refused { .. })) {
+            match self.next_notice_until(Some(self.tracker_wait_ends))? {
+                None => break,
+                Some(Notice::Connection(Connection::Refused { tracker, why })) => {
+                    self.untold_refusal = Some(why.clone());
+                    self.connection = Some(Connection::Refused { tracker, why });
                 }
-                default(self.tracker_wait_ends.saturating_duration_since(Instant::now())) => break,
-            };
-            match notice {
-                Ok(Notice::Stopped) | Err(_) => return Err(Stop::EngineGone),
-                // The command itself tells why it fails.
-                Ok(Notice::Connection(refused @ Connection::Refused { .. })) if need == Tracker::Needed => {
-                    self.connection = Some(refused);
-                }
-                Ok(notice) => self.news(notice),
+                Some(notice) => self.news(notice),
             }
         }
         match &self.connection {
@@ -300,6 +319,7 @@ impl<'a> Session<'a> {
         if self.completions.take(&notice) {
             return;
         }
+        self.keep_unfollowed(&notice);
         match notice {
             Notice::Connection(connection) => self.connection_news(connection),
             Notice::Joined(user) => self.output.news(&t!("console.joined", user = shown(user.username.as_str()))),
@@ -328,6 +348,19 @@ impl<'a> Session<'a> {
             | Notice::Transfer(_)
             | Notice::TransferGone { .. }
             | Notice::Stopped => {}
+        }
+    }
+
+    /// Whoever asks for such a download later joins it, and is told of all its files.
+    fn keep_unfollowed(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Downloaded { .. } if self.unfollowed.len() < download::EARLY_FACTS_MAX => {
+                self.unfollowed.push(notice.clone());
+            }
+            Notice::TransferGone { .. } => {
+                self.unfollowed.retain(|kept| download::number_of(kept) != download::number_of(notice));
+            }
+            _ => {}
         }
     }
 

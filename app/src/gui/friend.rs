@@ -32,7 +32,7 @@ impl Friend {
             listen: "127.0.0.1:0".to_owned(),
             ..Settings::default()
         };
-        let setup = Setup { data_dir: folder.path().join("data"), settings, host_tracker: None };
+        let setup = Setup { data_dir: folder.path().join("data"), settings, download_folder: None, host_tracker: None };
         let node = Node::start(setup, Arc::new(|| {})).map_err(|why| crate::texts::of_start_error(&why).1)?;
         let share = ShareRequest { typed: "Samples".into(), cwd: folder.path().to_owned(), share_as: None };
         node.ask(Intent::Share(vec![share]));

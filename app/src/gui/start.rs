@@ -30,6 +30,7 @@ pub fn start(data_dir: Option<PathBuf>) -> ExitCode {
 
 fn try_start(data_dir: Option<PathBuf>) -> Result<(), (&'static str, String)> {
     let of_settings = |why: settings_file::SettingsError| ("settings", texts::of_settings_error(&why));
+    let download_folder = if data_dir.is_none() { settings_file::system_download_folder() } else { None };
     let data_dir = settings_file::data_dir(data_dir).map_err(of_settings)?;
     let loaded = settings_file::load(&data_dir).map_err(of_settings)?;
     texts::use_language(&loaded.settings.language);
@@ -48,6 +49,7 @@ fn try_start(data_dir: Option<PathBuf>) -> Result<(), (&'static str, String)> {
     let setup = Setup {
         data_dir: data_dir.clone(),
         settings: settings.clone(),
+        download_folder,
         host_tracker: settings.host_tracker.parse().ok(),
     };
     let node = Arc::new(Node::start(setup, wake).map_err(|why| texts::of_start_error(&why))?);

@@ -5,9 +5,12 @@
 //! | [`name`] | from what a person typed to the share path it is announced under, and back |
 //! | [`root`] | a file or folder that the person shares |
 //! | [`table`] | which share path is which file with which content, and what changes when the disk does |
+//! | [`selection`] | what the person wants to share no longer |
 //! | [`changes`] | what others must be told |
 
 pub mod changes;
 pub mod name;
 pub mod root;
+mod roots;
+pub mod selection;
 pub mod table;

@@ -7,10 +7,10 @@ use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::path::Path;
 
 use crate::library::changes::Changes;
 use crate::library::root::{Root, RootId};
+use crate::library::roots::{Roots, below};
 use crate::model::file_stamp::FileStamp;
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
@@ -67,57 +67,52 @@ pub struct Difference {
     pub unnameable: Vec<(String, BadSharePath)>,
 }
 
-/// What the person wants to share no longer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    roots: BTreeSet<RootId>,
-    excluded: BTreeSet<(RootId, String)>,
-}
-
-impl Selection {
-    /// All of these roots.
-    pub fn of_roots(roots: impl Iterator<Item = RootId>) -> Self {
-        Self { roots: roots.collect(), excluded: BTreeSet::new() }
-    }
-
-    /// Every root of which something is in it.
-    pub fn roots(&self) -> impl Iterator<Item = RootId> {
-        self.roots.iter().copied().chain(self.excluded.iter().map(|(root, _)| *root))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.excluded.is_empty()
-    }
-}
-
 /// What I share.
 #[derive(Debug, Clone)]
 pub struct Library {
-    roots: BTreeMap<RootId, Root>,
+    pub(super) roots: Roots,
     entries: BTreeMap<SharePath, Entry>,
     by_content: BTreeSet<(ContentHash, SharePath)>,
     shares_max: usize,
+    next_root: RootId,
 }
 
 impl Library {
     /// An empty library of at most so many shares.
     pub fn new(shares_max: usize) -> Self {
-        Self { roots: BTreeMap::new(), entries: BTreeMap::new(), by_content: BTreeSet::new(), shares_max }
+        Self {
+            roots: Roots::default(),
+            entries: BTreeMap::new(),
+            by_content: BTreeSet::new(),
+            shares_max,
+            next_root: RootId(1),
+        }
     }
 
     /// What the person shares.
     pub fn roots(&self) -> impl Iterator<Item = &Root> {
-        self.roots.values()
+        self.roots.iter()
     }
 
     /// One of them.
     pub fn root(&self, id: RootId) -> Option<&Root> {
-        self.roots.get(&id)
+        self.roots.get(id)
+    }
+
+    /// The root with this place on the disk and this share path, if there is one.
+    pub fn root_named(&self, local: &str, share_as: &SharePath) -> Option<&Root> {
+        self.roots.announced_as(share_as).find(|root| root.local == local)
     }
 
     /// Adds a root or takes the place of the one with its number. Its files come with [`Library::announce`].
     pub fn set_root(&mut self, root: Root) {
-        self.roots.insert(root.id, root);
+        self.next_root = self.next_root.max(RootId(root.id.0 + 1));
+        self.roots.set(root);
+    }
+
+    /// A number that no root has or had.
+    pub fn next_root(&self) -> RootId {
+        self.next_root
     }
 
     /// How many files are shared.
@@ -190,7 +185,7 @@ impl Library {
         found: impl IntoIterator<Item = (String, FileStamp)>,
     ) -> Difference {
         let mut difference = Difference::default();
-        let Some(root) = self.roots.get(&root) else { return difference };
+        let Some(root) = self.roots.get(root) else { return difference };
         let mut seen: BTreeMap<SharePath, (String, FileStamp)> = BTreeMap::new();
         for (relative, stamp) in found {
             if !root.holds(&relative) {
@@ -240,7 +235,7 @@ impl Library {
     /// Shares a file that was hashed. Nothing happens if that is not wanted any more, or if the path is another file's;
     /// `false` if there are too many shares already.
     pub fn announce(&mut self, path: SharePath, entry: Entry, changes: &mut Changes) -> bool {
-        let wanted = self.roots.get(&entry.root).is_some_and(|root| root.holds(&entry.relative));
+        let wanted = self.roots.get(entry.root).is_some_and(|root| root.holds(&entry.relative));
         if !wanted {
             return true;
         }
@@ -275,74 +270,6 @@ impl Library {
         self.withdraw(root, &paths, changes);
     }
 
-    /// What sharing `path` no longer means: every root that is announced under it or below, and out of the roots above
-    /// it what lies there. `None` if nothing is.
-    pub fn select_share_path(&self, path: &SharePath) -> Option<Selection> {
-        let mut selection = Selection::default();
-        for root in self.roots.values() {
-            if root.share_as == *path || root.share_as.below(path.as_str()).is_some() {
-                selection.roots.insert(root.id);
-            }
-        }
-        let depth = path.parts().count();
-        for (found, entry) in self.at_or_below(path.as_str()) {
-            let Some(root) = self.roots.get(&entry.root).filter(|root| !selection.roots.contains(&root.id)) else {
-                continue;
-            };
-            // The name on the disk may be in another normal form than the share path, part for part.
-            let extra = found.parts().count() - depth;
-            let relative: Vec<&str> = entry.relative.split('/').collect();
-            let at = relative[..relative.len().saturating_sub(extra)].join("/");
-            selection.excluded.insert((root.id, at));
-        }
-        self.exclude_what_is_shared_twice(&mut selection);
-        (!selection.is_empty()).then_some(selection)
-    }
-
-    /// The same for a path on this disk.
-    pub fn select_local(&self, local: &Path) -> Option<Selection> {
-        let mut selection = Selection::default();
-        for root in self.roots.values() {
-            if Path::new(&root.local).starts_with(local) {
-                selection.roots.insert(root.id);
-            } else if let Some(relative) = root.relative_of(local)
-                && self.entries_of(root.id, &relative).next().is_some()
-            {
-                selection.excluded.insert((root.id, relative));
-            }
-        }
-        self.exclude_what_is_shared_twice(&mut selection);
-        (!selection.is_empty()).then_some(selection)
-    }
-
-    /// A root that is given up may hide the same file, under the same path, of a folder that stays: that must not come
-    /// back in its place.
-    fn exclude_what_is_shared_twice(&self, selection: &mut Selection) {
-        for given_up in selection.roots.iter().filter_map(|id| self.roots.get(id)) {
-            for folder in self.roots.values().filter(|root| !selection.roots.contains(&root.id)) {
-                if let Some(relative) = folder.relative_of(Path::new(&given_up.local))
-                    && folder.share_path(&relative).as_ref() == Ok(&given_up.share_as)
-                {
-                    selection.excluded.insert((folder.id, relative));
-                }
-            }
-        }
-    }
-
-    /// Stops sharing what was selected, for good: it does not come back by itself.
-    pub fn give_up(&mut self, selection: &Selection, changes: &mut Changes) {
-        for id in &selection.roots {
-            self.withdraw_all(*id, changes);
-            self.roots.remove(id);
-        }
-        for (id, relative) in &selection.excluded {
-            let Some(root) = self.roots.get_mut(id) else { continue };
-            root.excluded.insert(relative.clone());
-            let paths: Vec<SharePath> = self.entries_of(*id, relative).map(|(path, _)| path.clone()).collect();
-            self.withdraw(*id, &paths, changes);
-        }
-    }
-
     fn remove(&mut self, path: &SharePath, changes: &mut Changes) {
         if let Some(entry) = self.entries.remove(path) {
             self.by_content.remove(&(entry.hash, path.clone()));
@@ -351,12 +278,12 @@ impl Library {
     }
 
     fn local_path(&self, entry: &Entry) -> String {
-        self.roots.get(&entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
+        self.roots.get(entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
     }
 
     /// The shares of a root that lie at or below a place in it.
-    fn entries_of<'a>(&'a self, root: RootId, at: &str) -> impl Iterator<Item = (&'a SharePath, &'a Entry)> {
-        let root = self.roots.get(&root);
+    pub(super) fn entries_of<'a>(&'a self, root: RootId, at: &str) -> impl Iterator<Item = (&'a SharePath, &'a Entry)> {
+        let root = self.roots.get(root);
         let path = root.and_then(|root| match at {
             "" => Some(root.share_as.clone()),
             at => root.share_path(at).ok(),
@@ -367,9 +294,8 @@ impl Library {
     }
 
     /// `folder` itself and everything below it; nothing that only begins alike.
-    fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &Entry)> + use<'_> {
-        // '0' comes right after '/'.
-        let (from, to) = (format!("{folder}/"), format!("{folder}0"));
+    pub(super) fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &Entry)> + use<'_> {
+        let (from, to) = below(folder, '/');
         let itself = self.entries.get_key_value(folder);
         itself.into_iter().chain(self.entries.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to))))
     }
@@ -382,4 +308,181 @@ fn share_of(path: &SharePath, entry: &Entry) -> Share {
 /// No share path is before this one: a path has no character below the space, and no empty part.
 fn first_path() -> SharePath {
     SharePath::new(" ").expect("a space is a valid path")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(in crate::library) fn path(text: &str) -> SharePath {
+        SharePath::new(text).expect(text)
+    }
+
+    pub(in crate::library) fn root(id: u64, local: &str, is_folder: bool, share_as: &str) -> Root {
+        Root { id: RootId(id), local: local.into(), is_folder, share_as: path(share_as), excluded: BTreeSet::new() }
+    }
+
+    fn stamp(inode: u64, version: u8) -> FileStamp {
+        FileStamp { device: 1, inode, size: 10, mtime_ns: i128::from(version), ctime_ns: i128::from(version) }
+    }
+
+    fn hash(content: u8) -> ContentHash {
+        ContentHash::from_bytes([content; 32])
+    }
+
+    /// Looks, hashes everything that is new to `content`, and announces it.
+    pub(in crate::library) fn scan(
+        library: &mut Library,
+        id: u64,
+        start: &str,
+        found: &[(&str, u8)],
+        content: u8,
+    ) -> (Difference, Changes) {
+        let found = found.iter().map(|(relative, version)| ((*relative).to_owned(), stamp(0, *version)));
+        let difference = library.differ(RootId(id), start, found);
+        let mut changes = Changes::default();
+        library.withdraw(RootId(id), &difference.gone, &mut changes);
+        for Fresh { path, relative, stamp } in difference.fresh.clone() {
+            let entry = Entry { root: RootId(id), relative, hash: hash(content), stamp, is_settled: true };
+            library.announce(path, entry, &mut changes);
+        }
+        (difference, changes)
+    }
+
+    pub(in crate::library) fn paths(library: &Library) -> Vec<String> {
+        library.shares().map(|share| share.path.to_string()).collect()
+    }
+
+    pub(in crate::library) fn library(roots: &[Root]) -> Library {
+        let mut library = Library::new(100);
+        roots.iter().for_each(|root| library.set_root(root.clone()));
+        library
+    }
+
+    #[test]
+    fn a_scan_becomes_announcements() {
+        let mut library = library(&[root(1, "/d/Trip", true, "Trip"), root(2, "/d/Tripod", true, "Tripod")]);
+        scan(&mut library, 2, "", &[("x", 1)], 1);
+        let (_, changes) = scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 1);
+        assert_eq!(changes.into_parts().0.len(), 3);
+        assert_eq!(scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 2).1, Changes::default());
+
+        let (_, changes) = scan(&mut library, 1, "", &[("a", 2), ("sub/b", 1)], 2);
+        let (added, removed) = changes.into_parts();
+        assert_eq!((added.len(), added[0].hash), (1, Some(hash(2))), "replaced");
+        assert_eq!(removed, [path("Trip/sub-c")]);
+
+        let (_, changes) = scan(&mut library, 1, "sub", &[], 2);
+        assert_eq!(changes.into_parts().1, [path("Trip/sub/b")], "only what lies below the place");
+        let (_, changes) = scan(&mut library, 1, "a", &[("a", 3)], 2);
+        assert!(changes.is_empty(), "touched but the same");
+        assert_eq!(paths(&library), ["Trip/a", "Tripod/x"]);
+        assert_eq!(library.with_content(hash(2)).count(), 1);
+        assert!(library.has_content(hash(1)) && !library.has_content(hash(3)));
+    }
+
+    #[test]
+    fn an_unsettled_stamp_is_looked_at_again() {
+        let mut library = library(&[root(1, "/d", true, "d")]);
+        let mut changes = Changes::default();
+        let entry =
+            Entry { root: RootId(1), relative: "a".into(), hash: hash(1), stamp: stamp(0, 1), is_settled: false };
+        library.announce(path("d/a"), entry, &mut changes);
+        assert_eq!(library.differ(RootId(1), "", [("a".to_owned(), stamp(0, 1))]).fresh.len(), 1);
+    }
+
+    #[test]
+    fn one_path_is_one_file() {
+        let mut library =
+            library(&[root(1, "/d/a", false, "x/a"), root(2, "/e/x", true, "x"), root(3, "/d", true, "x")]);
+        scan(&mut library, 1, "a", &[("a", 1)], 1);
+        let (difference, _) = scan(&mut library, 2, "", &[("a", 1), ("b", 1)], 2);
+        let collision = Collision { path: path("x/a"), first: "/d/a".into(), second: "/e/x/a".into() };
+        assert_eq!(difference.collisions.first(), Some(&collision));
+        assert_eq!(collision.to_string(), "'/d/a' and '/e/x/a' would both be shared as 'x/a'");
+        let (difference, _) = scan(&mut library, 3, "", &[("a", 1)], 1);
+        assert_eq!(difference, Difference::default(), "the same file under the same path");
+        assert_eq!(paths(&library), ["x/a", "x/b"]);
+
+        // Two normal forms of one name: the same one wins, in whatever order they are found.
+        library.set_root(root(4, "/f", true, "f"));
+        for found in [[("e\u{301}", 1), ("é", 1)], [("é", 1), ("e\u{301}", 1)]] {
+            let (difference, _) = scan(&mut library, 4, "", &found, 3);
+            assert_eq!(difference.collisions.len(), 1);
+            assert_eq!(library.entry(&path("f/é")).expect("shared").relative, "e\u{301}");
+        }
+
+        let mut claimed = BTreeMap::new();
+        let new = |local: &str| root(0, local, false, "n");
+        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
+        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
+        assert!(library.claim(&new("/e/n"), ["n"].into_iter(), &mut claimed).is_err());
+    }
+
+    #[test]
+    fn only_what_the_root_holds_is_shared() {
+        let mut library = library(&[root(1, "/d/a", false, "a")]);
+        let (difference, _) = scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("a/b", 1)], 1);
+        assert_eq!(difference.fresh.len(), 1);
+        let mut changes = Changes::default();
+        for (root, relative) in [(1, "b"), (9, "a")] {
+            let entry = Entry {
+                root: RootId(root),
+                relative: relative.into(),
+                hash: hash(9),
+                stamp: stamp(0, 1),
+                is_settled: true,
+            };
+            library.announce(path("b"), entry, &mut changes);
+        }
+        assert!(changes.is_empty() && !library.has_content(hash(9)));
+    }
+
+    #[test]
+    fn too_many_are_refused() {
+        let mut library = Library::new(2);
+        library.set_root(root(1, "/d", true, "d"));
+        scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("c", 1)], 1);
+        assert_eq!((library.len(), library.room()), (2, 0));
+        scan(&mut library, 1, "", &[("b", 2)], 2);
+        assert_eq!(paths(&library), ["d/b"]);
+    }
+
+    proptest! {
+        /// Whoever hears every announcement knows exactly what is shared, and what is shared is what was on the disk
+        /// at the last look.
+        #[test]
+        fn announcements_tell_all(
+            scans in prop::collection::vec((1..4u64, prop::collection::btree_map("[ab](/[ab])?", 0..3u8, 0..5)), 1..20),
+        ) {
+            let mut library = library(&[
+                root(1, "/1", true, "one"), root(2, "/2", true, "two"), root(3, "/1/b", true, "one/b"),
+            ]);
+            let mut heard: BTreeMap<SharePath, Share> = BTreeMap::new();
+            for (at, (id, disk)) in scans.into_iter().enumerate() {
+                let disk: Vec<(&str, u8)> = disk.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+                let content = u8::try_from(at % 3).expect("small");
+                let (difference, changes) = scan(&mut library, id, "", &disk, content);
+                let (added, removed) = changes.into_parts();
+                for share in added {
+                    prop_assert!(heard.insert(share.path.clone(), share.clone()) != Some(share), "told twice");
+                }
+                for path in removed {
+                    prop_assert!(heard.remove(&path).is_some(), "not told before");
+                }
+                prop_assert!(heard.values().cloned().eq(library.shares()));
+                let root = library.root(RootId(id)).expect("there").clone();
+                for (relative, _) in disk {
+                    let path = root.share_path(relative).expect("valid");
+                    let collides = difference.collisions.iter().any(|collision| collision.path == path);
+                    prop_assert!(collides || heard.contains_key(&path), "{path} is not shared");
+                }
+                for (hash, path) in &library.by_content {
+                    prop_assert_eq!(library.entries.get(path).map(|entry| entry.hash), Some(*hash));
+                }
+                prop_assert_eq!(library.by_content.len(), library.entries.len());
+            }
+        }
+    }
 }

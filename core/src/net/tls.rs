@@ -159,6 +159,10 @@ fn key_of(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
 }
 
 fn provider() -> Arc<CryptoProvider> {
+    // Gathering the first randomness of a process takes tens of milliseconds. It must not happen between connecting and
+    // the first byte: a tracker takes half a second of silence for a person at telnet.
+    let mut warm_up = [0u8; 32];
+    aws_lc_rs::rand::fill(&mut warm_up).expect("the system's source of randomness does not fail");
     Arc::new(provider::default_provider())
 }
 

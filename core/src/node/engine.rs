@@ -20,7 +20,7 @@ use crate::node::notice::{Connection, Notice, Outcome, Status};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::node::starting;
-use crate::service::downloader::Downloader;
+use crate::service::downloader::{DownloadSettings, Downloader};
 use crate::service::librarian::Librarian;
 use crate::service::peer_server::{PeerServer, UploadSettings};
 use crate::store::Store;
@@ -28,6 +28,7 @@ use crate::store::Store;
 /// Handles to everything that runs.
 pub(super) struct Engine {
     pub(super) data_dir: PathBuf,
+    pub(super) usual_download_folder: PathBuf,
     pub(super) settings: watch::Sender<Settings>,
     pub(super) store: Arc<Store>,
     pub(super) identity: Arc<Identity>,
@@ -35,6 +36,7 @@ pub(super) struct Engine {
     pub(super) downloader: Downloader,
     pub(super) peer_server: PeerServer,
     pub(super) uploading: watch::Sender<UploadSettings>,
+    pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) meeting: Arc<Meeting>,
     pub(super) connection: watch::Sender<Connection>,
     /// Held while one tracker is exchanged for another.
@@ -91,6 +93,7 @@ impl Engine {
     /// Uses other settings from now on, and everything that depends on them.
     async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
         self.uploading.send_replace(starting::upload_settings(&settings));
+        self.downloading.send_replace(starting::download_settings(&settings));
         let before = self.settings.send_replace(settings.clone());
         if (&before.name, &before.tracker) != (&settings.name, &settings.tracker) {
             match settings.tracker.parse() {
@@ -128,6 +131,6 @@ impl Engine {
     /// Where downloads go that name no place.
     pub(super) fn download_folder(&self) -> PathBuf {
         let chosen = self.settings.borrow().download_folder.clone();
-        if chosen.as_os_str().is_empty() { self.data_dir.join("downloads") } else { chosen }
+        if chosen.as_os_str().is_empty() { self.usual_download_folder.clone() } else { chosen }
     }
 }

@@ -5,6 +5,7 @@
 
 mod bridge;
 mod clock_watch;
+mod directory;
 mod engine;
 pub mod failure;
 mod fetching;
@@ -49,6 +50,9 @@ pub struct Setup {
     pub data_dir: PathBuf,
     /// As read from the settings file and changed by arguments.
     pub settings: Settings,
+    /// Where downloads go if the settings do not say: the system's folder for them. Without one it is `downloads` below
+    /// the data folder.
+    pub download_folder: Option<PathBuf>,
     /// Run the embedded tracker here, and join it.
     pub host_tracker: Option<SocketAddr>,
 }
@@ -94,6 +98,9 @@ impl Node {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("potok").build();
         let runtime = runtime.map_err(system("the runtime"))?;
+        // What is told of paths stays right when the current folder changes.
+        let data_dir = std::path::absolute(&setup.data_dir).map_err(system("the data folder"))?;
+        let setup = Setup { data_dir, ..setup };
         let opened = starting::open(&setup)?;
         let outbox = Outbox::new();
         let engine = runtime.block_on(starting::start(setup, opened, outbox.clone()))?;
@@ -103,7 +110,7 @@ impl Node {
             runtime.block_on(supervisor::run(engine, intents_of_app));
             outbox.push(Notice::Stopped);
             // An app that has gone reads no more; one that waits for the end gets it.
-let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
             pump.abort();
             runtime.shutdown_timeout(BLOCKING_MAX);
         };

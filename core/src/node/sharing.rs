@@ -104,6 +104,10 @@ fn share_failed(error: ShareError) -> Failure {
         }
         ShareError::TooMany { .. } => Failure::Refused { code: "limit".into(), text: why },
         ShareError::NotShared { item: path } => Failure::NotYours { path },
+        ShareError::Unfinished { typed: path } => {
+            Failure::NotShareable { path, why: "it is a download that is not finished".into() }
+        }
+        ShareError::DataFolder(_) => Failure::Internal { what: "sharing".into(), why },
         ShareError::Save(_) => Failure::Internal { what: "saving the list of shares".into(), why },
         ShareError::Stopped => Failure::Cancelled,
     }

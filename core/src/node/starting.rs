@@ -14,14 +14,16 @@ use crate::model::invite::TrackerAddress;
 use crate::model::port::PeerPort;
 use crate::net::identity::{self, Identity};
 use crate::net::local;
-use crate::net::tls::{Purpose, TlsServer};
+use crate::net::tls::{Purpose, TlsClient, TlsServer};
+use crate::node::directory::Known;
 use crate::node::engine::Engine;
 use crate::node::meeting::Meeting;
 use crate::node::notice::{Connection, Notice};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::node::{Setup, StartError};
-use crate::service::downloader::Downloader;
+use crate::service::downloader::files::RealDisk;
+use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::librarian::{Librarian, LibrarianConfig};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::store::{Store, StoreError};
@@ -116,12 +118,24 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     };
     let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
     let peer_server = started.map_err(|error| system("the peer server", &error))?;
-    let downloader = Downloader;
+    let downloading = watch::Sender::new(download_settings(&setup.settings));
+    let fetching = DownloaderSetup {
+        store: store.clone(),
+        tls: TlsClient::new(&identity, Purpose::Peer),
+        directory: Arc::new(Known { meeting: Arc::clone(&meeting), own: identity.public_key() }),
+        settings: downloading.subscribe(),
+        disk: Arc::new(RealDisk),
+    };
+    let started = Downloader::start(fetching, transfer_events, cancel.child_token()).await;
+    let (downloader, downloader_task) = started.map_err(|error| system("the queue of downloads", &error))?;
+    tasks.spawn(async move { drop(downloader_task.await) });
 
     let engine = Arc::new(Engine {
         downloader,
         peer_server,
         uploading,
+        downloading,
+        usual_download_folder: setup.download_folder.clone().unwrap_or_else(|| setup.data_dir.join("downloads")),
         data_dir: setup.data_dir.clone(),
         store,
         identity,
@@ -151,6 +165,11 @@ pub(super) fn upload_settings(settings: &Settings) -> UploadSettings {
         slots_per_user: settings.upload_slots_per_user,
         bytes_per_second: settings.upload_bytes_per_second,
     }
+}
+
+/// The part of the settings that the downloads follow.
+pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
+    DownloadSettings { at_once: settings.downloads_at_once, bytes_per_second: settings.download_bytes_per_second }
 }
 
 /// Hosts or joins what the setup says.

@@ -1,5 +1,6 @@
 //! A speed limit that tasks wait for. One for each direction, shared by all connections.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -16,6 +17,8 @@ const PIECE_BYTES_MIN: u64 = 512;
 /// Bytes a second, changed at any time.
 #[derive(Debug)]
 pub struct Limiter {
+    /// Most have no limit; they need not ask the bucket.
+    is_limited: AtomicBool,
     bucket: Mutex<Bucket>,
     changed: Notify,
 }
@@ -23,17 +26,25 @@ pub struct Limiter {
 impl Limiter {
     /// A limit in bytes a second; 0 is none.
     pub fn new(rate: u64) -> Self {
-        Self { bucket: Mutex::new(Bucket::new(rate, now())), changed: Notify::new() }
+        Self {
+            is_limited: AtomicBool::new(rate > 0),
+            bucket: Mutex::new(Bucket::new(rate, now())),
+            changed: Notify::new(),
+        }
     }
 
     /// Another limit, which holds at once, also for those who wait.
     pub fn set(&self, rate: u64) {
+        self.is_limited.store(rate > 0, Ordering::Relaxed);
         self.bucket.lock().set_rate(rate, now());
         self.changed.notify_waiters();
     }
 
     /// How many of `bytes` are best moved in one piece.
     pub fn piece(&self, bytes: usize) -> usize {
+        if !self.is_limited.load(Ordering::Relaxed) {
+            return bytes;
+        }
         match self.bucket.lock().rate() {
             0 => bytes,
             rate => {
@@ -45,7 +56,7 @@ impl Limiter {
 
     /// Waits until something may move. Count what does with [`Limiter::spend`].
     pub async fn ready(&self) {
-        loop {
+        while self.is_limited.load(Ordering::Relaxed) {
             let changed = self.changed.notified();
             let wait = self.bucket.lock().wait(now());
             if wait.is_zero() {
@@ -60,7 +71,9 @@ impl Limiter {
 
     /// Counts bytes that moved.
     pub fn spend(&self, bytes: usize) {
-        self.bucket.lock().spend(bytes);
+        if self.is_limited.load(Ordering::Relaxed) {
+            self.bucket.lock().spend(bytes);
+        }
     }
 }
 

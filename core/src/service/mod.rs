@@ -12,5 +12,7 @@ pub mod downloader;
 pub mod librarian;
 pub mod limiter;
 pub mod peer_server;
+#[cfg(test)]
+mod testing;
 pub mod tracker_client;
 pub mod tracker_server;

@@ -74,6 +74,7 @@ impl Store {
     }
 
     fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        create_private(path).map_err(|error| StoreError::Database(redb::Error::Io(error)))?;
         let database = match Database::builder().set_cache_size(CACHE_BYTES).create(path) {
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse),
             other => other.map_err(redb::Error::from)?,
@@ -102,6 +103,15 @@ impl Store {
     pub(crate) fn begin_read(&self) -> Result<redb::ReadTransaction, redb::Error> {
         Ok(self.database.begin_read()?)
     }
+}
+
+/// Makes an empty file that only its owner can read, if there is none.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Whether the file itself is bad, rather than the disk or the rights on it.

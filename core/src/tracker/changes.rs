@@ -122,9 +122,9 @@ impl Changes {
     }
 
     /// One share of somebody came or went.
-    pub fn shared(&mut self, now: Instant, username: &Username, event: impl FnOnce() -> Event) {
+    pub fn shared(&mut self, now: Instant, username: &Username, event: Event) {
         if let Some(change) = self.change(now, username) {
-            change.shares = if change.shares == Shares::AsBefore { Shares::One(event()) } else { Shares::Many };
+            change.shares = if change.shares == Shares::AsBefore { Shares::One(event) } else { Shares::Many };
         }
     }
 
@@ -306,7 +306,7 @@ mod tests {
 
         fn share(&mut self, millis: u64, who: &str, path: &str) {
             let path = crate::model::share_path::SharePath::new(path).expect(path);
-            self.changes.shared(self.at(millis), &name(who), || Event::Unshared(name(who), path));
+            self.changes.shared(self.at(millis), &name(who), Event::Unshared(name(who), path));
         }
 
         /// What each audience is told at a time.

@@ -12,25 +12,20 @@ use crate::tracker::input::Ticket;
 const RESERVED: &[&str] = &[
     "admin",
     "administrator",
-    "all",
-    "everyone",
-    "localhost",
-    "me",
     "moderator",
     "operator",
     "potok",
     "root",
-    "server",
+    "sysop",
     "system",
     "tracker",
     "админ",
     "администратор",
-    "все",
-    "всички",
     "модератор",
     "поток",
     "система",
     "тракер",
+    "трекер",
 ];
 
 /// Names with the keys that own them.
@@ -114,7 +109,7 @@ impl Names {
     }
 
     fn looks_like_an_owned_name(&self, name: &Username, folded: &str) -> bool {
-        let is_owned = |other: &String| self.by_folded.get(other).is_some_and(|owned| !self.is_lapsed(owned));
+        let is_owned = |other: &str| self.by_folded.get(other).is_some_and(|owned| !self.is_lapsed(owned));
         self.look_alikes.others(name, folded).any(is_owned)
     }
 
@@ -193,10 +188,10 @@ impl Names {
     }
 }
 
-/// Names by what they look like.
+/// Names by what they look like: pairs of a look and a name regardless of case.
 #[derive(Debug, Default)]
 pub struct LookAlikes {
-    by_skeleton: BTreeMap<String, BTreeSet<String>>,
+    pairs: BTreeSet<(Box<str>, Box<str>)>,
 }
 
 impl LookAlikes {
@@ -204,27 +199,26 @@ impl LookAlikes {
     pub fn add(&mut self, name: &Username) {
         let folded = name.folded();
         for skeleton in name.skeletons() {
-            self.by_skeleton.entry(skeleton).or_default().insert(folded.clone());
+            self.pairs.insert((skeleton.into(), folded.as_str().into()));
         }
     }
 
     /// A name is gone. It must be spelled as it was added.
     pub fn remove(&mut self, name: &Username) {
-        let folded = name.folded();
+        let folded: Box<str> = name.folded().into();
         for skeleton in name.skeletons() {
-            if let Some(names) = self.by_skeleton.get_mut(&skeleton) {
-                names.remove(&folded);
-                if names.is_empty() {
-                    self.by_skeleton.remove(&skeleton);
-                }
-            }
+            self.pairs.remove(&(skeleton.into(), folded.clone()));
         }
     }
 
     /// The names, regardless of case, that look like this one, but for `folded` itself.
-    pub fn others<'a>(&'a self, name: &Username, folded: &'a str) -> impl Iterator<Item = &'a String> {
+    pub fn others<'a>(&'a self, name: &Username, folded: &'a str) -> impl Iterator<Item = &'a str> {
+        let of = |skeleton: String| {
+            let first: (Box<str>, Box<str>) = (skeleton.as_str().into(), "".into());
+            let alike = self.pairs.range(first..).take_while(move |(look, _)| **look == *skeleton);
+            alike.map(|(_, name)| &**name)
+        };
         let [written, regardless] = name.skeletons();
-        let of = |skeleton: String| self.by_skeleton.get(&skeleton).into_iter().flatten();
         of(written).chain(of(regardless)).filter(move |other| *other != folded)
     }
 }
@@ -296,7 +290,7 @@ mod tests {
         names.stored("anna", Ticket(8), true);
         assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Own));
         assert!(names.release("anna"));
-        assert!(names.is_empty() && names.look_alikes.by_skeleton.is_empty() && names.by_key.is_empty());
+        assert!(names.is_empty() && names.look_alikes.pairs.is_empty() && names.by_key.is_empty());
     }
 
     #[test]
@@ -320,6 +314,6 @@ mod tests {
         names.used(&name("bIll"));
         assert_eq!(names.standing(&name("blll"), key(2)), Err(NotFree::Confusable));
         names.release("bill");
-        assert!(names.look_alikes.by_skeleton.is_empty(), "{:?}", names.look_alikes);
+        assert!(names.look_alikes.pairs.is_empty(), "{:?}", names.look_alikes);
     }
 }

@@ -70,7 +70,7 @@ impl Online {
 #[derive(Debug, Default)]
 pub struct Roster {
     by_name: BTreeMap<Username, Online>,
-    by_folded: BTreeMap<String, Username>,
+    by_folded: BTreeMap<Box<str>, Username>,
     look_alikes: LookAlikes,
     /// The whole list as it was last asked for, until somebody comes, goes or changes.
     whole: BTreeMap<View, Whole>,
@@ -101,7 +101,7 @@ impl Roster {
     pub fn add(&mut self, online: Online) {
         self.whole.clear();
         self.look_alikes.add(&online.username);
-        self.by_folded.insert(online.username.folded(), online.username.clone());
+        self.by_folded.insert(online.username.folded().into(), online.username.clone());
         self.by_name.insert(online.username.clone(), online);
     }
 
@@ -110,7 +110,7 @@ impl Roster {
         let online = self.by_name.remove(username)?;
         self.whole.clear();
         self.look_alikes.remove(username);
-        self.by_folded.remove(&username.folded());
+        self.by_folded.remove(username.folded().as_str());
         Some(online)
     }
 

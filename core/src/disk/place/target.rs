@@ -149,6 +149,15 @@ impl Target {
         Ok(self.folder.dir.look_at(Path::new(&self.name))?.is_some())
     }
 
+    /// Opens what has the target's name, to read it: a regular file, no link.
+    pub fn open_whole(&self) -> Result<(File, FileStamp), PlaceError> {
+        let file = self.folder.dir.open_to_read(Path::new(&self.name))?;
+        match dir::inspect(&file)? {
+            (Kind::File, stamp) => Ok((file, stamp)),
+            _ => Err(PlaceError::InTheWay),
+        }
+    }
+
     /// Whether a download to this target was begun.
     pub fn has_part(&self) -> Result<bool, PlaceError> {
         Ok(self.folder.dir.look_at(Path::new(&self.part_name))?.is_some())

@@ -9,34 +9,97 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::RwLock;
-use tokio::sync::mpsc;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, mpsc};
 
 use crate::disk::at;
 use crate::disk::hash::Hasher;
 use crate::disk::place::shared::SharedFolder;
+use crate::library::changes::Changes;
 use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
+use crate::model::share_path::SharePath;
 use crate::store::Store;
 
 /// A file that turned out to be other than the table says, to be looked at.
 pub(super) type Suspect = (RootId, String);
 
-/// The library, read by many and written by its owner only.
+/// The library, read by many, and changed by [`Shared::change`] only.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) library: RwLock<Library>,
-    /// Counts what was taken out, so that a running upload sees at a glance that it need not ask again.
-    pub(super) withdrawals: AtomicU64,
+    /// Counts the changes, so that a running upload sees at a glance that it need not ask again.
+    changes: AtomicU64,
+    /// What others have not been told yet, in the order in which it happened.
+    untold: Mutex<Changes>,
+    /// Wakes whoever tells them.
+    pub(super) changed: Notify,
     /// Counts the files that were read to the end or the attempt of it.
     pub(super) files_hashed: AtomicU64,
     pub(super) store: Arc<Store>,
     pub(super) hasher: Hasher,
-    pub(super) suspects: mpsc::Sender<Suspect>,
+    suspects: mpsc::Sender<Suspect>,
+}
+
+impl Shared {
+    pub(super) fn new(library: Library, store: Arc<Store>, hasher: Hasher, suspects: mpsc::Sender<Suspect>) -> Self {
+        Self {
+            library: RwLock::new(library),
+            changes: AtomicU64::new(0),
+            untold: Mutex::default(),
+            changed: Notify::new(),
+            files_hashed: AtomicU64::new(0),
+            store,
+            hasher,
+            suspects,
+        }
+    }
+
+    /// Changes the library. When it returns no upload goes on with what was taken out, and what changed is in the queue
+    /// of what is told, behind everything that changed before.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Library, &mut Changes) -> T) -> T {
+        let mut library = self.library.write();
+        let mut changes = Changes::default();
+        let result = change(&mut library, &mut changes);
+        if !changes.is_empty() {
+            self.changes.fetch_add(1, Ordering::Release);
+            self.untold.lock().then(changes);
+            self.changed.notify_one();
+        }
+        result
+    }
+
+    /// Whether there is something to tell.
+    pub(super) fn has_untold(&self) -> bool {
+        !self.untold.lock().is_empty()
+    }
+
+    /// Takes out at most so many changes to tell them.
+    pub(super) fn take_untold(&self, most: usize) -> (Vec<Share>, Vec<SharePath>) {
+        self.untold.lock().take(most)
+    }
+
+    /// Writes what the library says of these roots now. Of two writers at once the later one writes last.
+    pub(super) fn save_roots(&self, ids: &[RootId]) -> Result<(), redb::Error> {
+        self.store.save_roots(|| {
+            let library = self.library.read();
+            ids.iter().map(|id| (*id, library.root(*id).cloned())).collect()
+        })
+    }
+
+    /// A number that stays the same while the library does.
+    pub(super) fn version(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Has a file looked at again. Beyond the queue's bound the periodic look does.
+    fn suspect(&self, suspect: Suspect) {
+        let _full = self.suspects.try_send(suspect);
+    }
 }
 
 /// A handle on what is shared at this moment; clones are cheap.
@@ -122,7 +185,7 @@ impl SharedContent {
 
     /// Opens a file that has this content. Blocks: call it on a blocking thread.
     pub fn open(&self) -> Result<OpenShare, OpenError> {
-        let withdrawals = self.shared.withdrawals.load(Ordering::Acquire);
+        let version = self.shared.version();
         let copies: Vec<Copy> = {
             let library = self.shared.library.read();
             let copy = |root: RootId, relative: &str, stamp| {
@@ -142,7 +205,7 @@ impl SharedContent {
             {
                 let Copy { suspect, .. } = copy;
                 let shared = Arc::clone(&self.shared);
-                return Ok(OpenShare { shared, file, blocks, suspect, withdrawals: AtomicU64::new(withdrawals) });
+                return Ok(OpenShare { shared, file, blocks, suspect, version: AtomicU64::new(version) });
             }
             self.shared.suspect(copy.suspect);
         }
@@ -166,21 +229,6 @@ fn open_unchanged(copy: &Copy) -> Option<File> {
     (stamp == copy.stamp).then_some(file)
 }
 
-impl Shared {
-    /// Writes what the library says of these roots now. Of two writers at once the later one writes last.
-    pub(super) fn save_roots(&self, ids: &[RootId]) -> Result<(), redb::Error> {
-        self.store.save_roots(|| {
-            let library = self.library.read();
-            ids.iter().map(|id| (*id, library.root(*id).cloned())).collect()
-        })
-    }
-
-    /// Has a file looked at again. Beyond the queue's bound the periodic look does.
-    fn suspect(&self, suspect: Suspect) {
-        let _full = self.suspects.try_send(suspect);
-    }
-}
-
 /// A file that has the announced content, open.
 #[derive(Debug)]
 pub struct OpenShare {
@@ -188,8 +236,8 @@ pub struct OpenShare {
     file: File,
     blocks: BlockList,
     suspect: Suspect,
-    /// As of this many withdrawals the content was shared.
-    withdrawals: AtomicU64,
+    /// As of this version of the library the content was shared.
+    version: AtomicU64,
 }
 
 impl OpenShare {
@@ -201,13 +249,13 @@ impl OpenShare {
     /// Whether the content is still shared, by whatever name. Quick, does not touch the disk; [`OpenShare::read_block`]
     /// asks by itself.
     pub fn is_still_shared(&self) -> bool {
-        let now = self.shared.withdrawals.load(Ordering::Acquire);
-        if now == self.withdrawals.load(Ordering::Relaxed) {
+        let now = self.shared.version();
+        if now == self.version.load(Ordering::Relaxed) {
             return true;
         }
         let is_shared = self.shared.library.read().has_content(self.blocks.root());
         if is_shared {
-            self.withdrawals.store(now, Ordering::Relaxed);
+            self.version.store(now, Ordering::Relaxed);
         }
         is_shared
     }

@@ -5,13 +5,19 @@
 //! |---|---|
 //! | [`content`] | what the peer server may read |
 //! | [`event`] | what others are told |
-//! | `owner` | the task: the only one that changes the table |
+//! | `owner` | the task: what is looked at when, and who is told |
 //! | `plan` | from what was typed to roots |
-//! | `scan` | a job: look, hash, report |
+//! | `scan` | a job: looks at places, and shares what it finds |
+//! | `hashing` | the part of a job that reads |
+//! | `dirty` | what must be looked at, and when |
+//! | `news` | what waits to be told |
 //! | `watch` | being told of changes by the system |
 
 pub mod content;
+mod dirty;
 pub mod event;
+mod hashing;
+mod news;
 mod owner;
 mod plan;
 mod scan;
@@ -22,10 +28,8 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -116,6 +120,15 @@ pub enum ShareError {
         /// As it was typed.
         typed: String,
     },
+    /// It is a download that is not finished.
+    #[error("'{typed}' is a download that is not finished; share it when it is")]
+    Unfinished {
+        /// As it was typed.
+        typed: String,
+    },
+    /// Our own data folder cannot be read, so it cannot be told what must not be shared.
+    #[error("Potok's own data folder cannot be read: {0}")]
+    DataFolder(std::io::Error),
     /// Two files would get one share path.
     #[error(transparent)]
     Collision(#[from] Collision),
@@ -176,14 +189,7 @@ impl Librarian {
         let (suspects, suspected) = mpsc::channel(SUSPECTS_MAX);
         let mut library = Library::new(config.shares_max);
         roots.into_iter().for_each(|root| library.set_root(root));
-        let shared = Arc::new(Shared {
-            library: RwLock::new(library),
-            withdrawals: AtomicU64::new(0),
-            files_hashed: AtomicU64::new(0),
-            store: Arc::clone(&config.store),
-            hasher,
-            suspects,
-        });
+        let shared = Arc::new(Shared::new(library, Arc::clone(&config.store), hasher, suspects));
         let (owner, inbox) = Owner::new(config, Arc::clone(&shared), events, cancel, asked, suspected);
         let task = tokio::spawn(owner.run(inbox));
         Ok((Self { asks, table: SharedTable::new(shared) }, task))

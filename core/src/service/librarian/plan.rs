@@ -4,17 +4,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::disk::place::shared::{Located, OwnFiles, SharedFolder, locate};
+use parking_lot::RwLock;
+
+use crate::disk::hash::HashFault;
+use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
+use crate::disk::place::target::PART_SUFFIX;
 use crate::disk::walk::walk;
+use crate::library::changes::Changes;
 use crate::library::name::{self, Separators};
 use crate::library::root::{Root, RootId};
+use crate::library::selection::Selection;
 use crate::library::table::Library;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::service::librarian::event::Warning;
+use crate::service::librarian::scan::Place;
 use crate::service::librarian::{Item, ShareError, ShareRequest};
 
-/// The number of a root that has none yet.
-pub(super) const NEW: RootId = RootId(0);
+/// The number of a root until it is accepted.
+const UNKNOWN: RootId = RootId(0);
 
 /// One request, understood.
 #[derive(Debug)]
@@ -22,6 +29,8 @@ pub(super) struct Planned {
     pub(super) typed: String,
     /// New, or one that is there already and holds what was asked for.
     pub(super) root: Root,
+    /// A file that a shared folder holds already.
+    pub(super) is_part: bool,
     /// Nothing of it was shared before, so nothing of it stays if it cannot be shared as a whole.
     pub(super) is_new: bool,
     /// Where in the root it is.
@@ -35,18 +44,19 @@ pub(super) struct Planned {
 pub(super) fn plan(
     requests: Vec<ShareRequest>,
     data_dir: &Path,
-    library: &Library,
+    library: &RwLock<Library>,
 ) -> Result<Vec<Planned>, ShareError> {
-    let own = OwnFiles::of(data_dir).unwrap_or_default();
+    // Without knowing what is ours nothing can be shared.
+    let own = OwnFiles::of(data_dir).map_err(ShareError::DataFolder)?;
     let planned: Result<Vec<Planned>, ShareError> =
         requests.into_iter().map(|request| plan_one(request, &own, library)).collect();
     let planned = planned?;
-    check(&planned, library)?;
+    check(&planned, &library.read())?;
     Ok(planned)
 }
 
 /// Whether all of it can be shared beside what is shared already.
-pub(super) fn check(planned: &[Planned], library: &Library) -> Result<(), ShareError> {
+fn check(planned: &[Planned], library: &Library) -> Result<(), ShareError> {
     let mut claimed = BTreeMap::new();
     for plan in planned {
         library.claim(&plan.root, plan.relatives.iter().map(String::as_str), &mut claimed)?;
@@ -57,26 +67,44 @@ pub(super) fn check(planned: &[Planned], library: &Library) -> Result<(), ShareE
     Ok(())
 }
 
-fn plan_one(request: ShareRequest, own: &OwnFiles, library: &Library) -> Result<Planned, ShareError> {
+/// Takes planned roots into the library, all or none; says which must be remembered.
+pub(super) fn accept(planned: &mut [Planned], library: &mut Library) -> Result<Vec<RootId>, ShareError> {
+    // Something else may have been shared or unshared since they were planned.
+    check(planned, library)?;
+    for part in planned.iter().filter(|plan| plan.is_part) {
+        // It needs no root of its own, if the one it is in is still there.
+        if !library.root(part.root.id).is_some_and(|root| root.holds(&part.start)) {
+            return Err(ShareError::Changing { typed: part.typed.clone() });
+        }
+    }
+    let mut changed = Vec::new();
+    for plan in planned.iter_mut().filter(|plan| !plan.is_part) {
+        let known = library.root_named(&plan.root.local, &plan.root.share_as).map(|root| root.id);
+        plan.is_new = known.is_none();
+        plan.root.id = known.unwrap_or(library.next_root());
+        if library.root(plan.root.id) != Some(&plan.root) {
+            library.set_root(plan.root.clone());
+            changed.push(plan.root.id);
+        }
+    }
+    Ok(changed)
+}
+
+fn plan_one(request: ShareRequest, own: &OwnFiles, library: &RwLock<Library>) -> Result<Planned, ShareError> {
     let ShareRequest { typed, cwd, share_as } = request;
     let unreadable = |why| ShareError::Unreadable { typed: typed.clone(), why };
     let Located { resolved, is_folder } = locate(&expand(&typed, &cwd), own).map_err(unreadable)?;
     let local = resolved.to_str().ok_or_else(|| ShareError::NotUnicode { typed: typed.clone() })?.to_owned();
     let share_as = share_path(&typed, share_as.as_deref(), &resolved, is_folder)
         .map_err(|why| ShareError::BadName { typed: typed.clone(), why })?;
-    if !is_folder && let Some((root, relative)) = find_shared(library, &share_as, &local) {
-        return Ok(Planned {
-            typed,
-            is_new: false,
-            relatives: vec![relative.clone()],
-            root,
-            start: relative,
-            warning: None,
-        });
+    if !is_folder && let Some((root, relative)) = find_shared(&library.read(), &share_as, &local) {
+        let relatives = vec![relative.clone()];
+        return Ok(Planned { typed, is_part: true, is_new: false, relatives, root, start: relative, warning: None });
     }
-    let known = library.roots().find(|root| root.local == local && root.share_as == share_as);
-    let id = known.map_or(NEW, |root| root.id);
-    let root = Root { id, local, is_folder, share_as, excluded: Default::default() };
+    if !is_folder && local.ends_with(PART_SUFFIX) {
+        return Err(ShareError::Unfinished { typed });
+    }
+    let root = Root { id: UNKNOWN, local, is_folder, share_as, excluded: Default::default() };
     let mut relatives = Vec::new();
     if is_folder {
         let folder = SharedFolder::open(root.base()).map_err(unreadable)?;
@@ -85,7 +113,8 @@ fn plan_one(request: ShareRequest, own: &OwnFiles, library: &Library) -> Result<
         relatives.push(root.start().to_owned());
     }
     let warning = if is_folder { warning_for(&resolved) } else { None };
-    Ok(Planned { typed, is_new: id == NEW, start: root.start().to_owned(), root, relatives, warning })
+    let start = root.start().to_owned();
+    Ok(Planned { typed, is_part: false, is_new: true, start, root, relatives, warning })
 }
 
 fn share_path(
@@ -130,6 +159,40 @@ fn expand(typed: &str, cwd: &Path) -> PathBuf {
         },
         _ => cwd.join(typed),
     }
+}
+
+/// Why not all that was asked for is shared, if so. A file in a folder is no reason: it is left out.
+pub(super) fn problem_of(planned: &[Planned], missing: &[RootId], failed: &[(Place, HashFault)]) -> Option<ShareError> {
+    for plan in planned {
+        let typed = plan.typed.clone();
+        if missing.contains(&plan.root.id) {
+            return Some(ShareError::Unreadable { typed, why: ReadFault::Gone });
+        }
+        let own_fault = failed.iter().find(|((root, relative), _)| *root == plan.root.id && *relative == plan.start);
+        match own_fault.map(|(_, fault)| fault) {
+            None => {}
+            Some(HashFault::Changed | HashFault::Stopped) => return Some(ShareError::Changing { typed }),
+            Some(HashFault::Read(why)) => return Some(ShareError::Unreadable { typed, why: why.again() }),
+        }
+    }
+    None
+}
+
+/// Gives up all items or none; says which roots must be remembered anew.
+pub(super) fn give_up(
+    items: Vec<Item>,
+    library: &mut Library,
+    changes: &mut Changes,
+) -> Result<Vec<RootId>, ShareError> {
+    let select = |item: Item| {
+        let by_path = item.path.as_ref().and_then(|path| library.select_share_path(path));
+        let by_local = || item.locals.iter().find_map(|local| library.select_local(local));
+        by_path.or_else(by_local).ok_or(ShareError::NotShared { item: item.typed })
+    };
+    let selections: Result<Vec<Selection>, ShareError> = items.into_iter().map(select).collect();
+    let selections = selections?;
+    selections.iter().for_each(|selection| library.give_up(selection, changes));
+    Ok(selections.iter().flat_map(Selection::roots).collect())
 }
 
 /// What the person may mean by something that they want to share no longer.

@@ -193,3 +193,73 @@ impl RootIndex {
         files.map(|id| (*id, name())).chain(folders).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::share_path::SharePath;
+
+    fn root(id: u64, local: &Path, is_folder: bool) -> Root {
+        Root {
+            id: RootId(id),
+            local: local.to_str().expect("text").to_owned(),
+            is_folder,
+            share_as: SharePath::new("x").expect("valid"),
+            excluded: Default::default(),
+        }
+    }
+
+    #[test]
+    fn folders_are_watched_once_and_as_they_are_now() {
+        let folder = tempfile::tempdir().expect("folder");
+        let top = folder.path().canonicalize().expect("resolves");
+        for name in ["a/b", "c"] {
+            std::fs::create_dir_all(top.join(name)).expect("folders");
+        }
+        let roots = [
+            root(1, &top.join("a"), true),
+            root(2, &top.join("a/b"), true),
+            root(3, &top.join("a/b/file"), false),
+            root(4, &top.join("c/file"), false),
+            root(5, &top.join("gone"), true),
+        ];
+        let paths = |roots: &[Root]| -> Vec<(PathBuf, bool)> {
+            wanted(roots).into_iter().map(|(path, active)| (path, active.is_recursive)).collect()
+        };
+        assert_eq!(paths(&roots), [(top.join("a"), true), (top.join("c"), false)]);
+        assert_eq!(paths(&roots[1..]), [(top.join("a/b"), true), (top.join("c"), false)]);
+        assert_eq!(paths(&roots[2..4]), [(top.join("a/b"), false), (top.join("c"), false)]);
+        let before = wanted(&roots[3..4]);
+        std::fs::rename(top.join("c"), top.join("d")).expect("renames");
+        std::fs::create_dir(top.join("c")).expect("folder");
+        assert_ne!(wanted(&roots[3..4]), before, "another folder of the same name");
+
+        let (mut watches, _touches) = Watches::new();
+        assert!(watches.follow(&roots).is_empty() && !watches.is_partial());
+        assert_eq!(watches.active.len(), 2);
+        assert!(watches.follow(&roots[3..]).is_empty());
+        assert_eq!(watches.active.len(), 1);
+        watches.watcher = Err("out of order".to_owned());
+        let news = watches.follow(&roots);
+        assert_eq!(news.len(), 1, "told once: {news:?}");
+        assert!(watches.follow(&roots).is_empty() && watches.is_partial());
+    }
+
+    #[test]
+    fn a_touched_path_is_found_in_its_roots() {
+        let index = RootIndex::of(
+            [root(1, Path::new("/a"), true), root(2, Path::new("/a/b/c"), false), root(3, Path::new("/a/b"), true)]
+                .iter(),
+        );
+        let found = |path: &str| {
+            let mut found: Vec<_> = index.roots_of(Path::new(path)).into_iter().map(|(id, at)| (id.0, at)).collect();
+            found.sort();
+            found
+        };
+        let place = |id: u64, at: &str| (id, at.to_owned());
+        assert_eq!(found("/a/b/c"), [place(1, "b/c"), place(2, "c"), place(3, "c")]);
+        assert_eq!(found("/a"), [place(1, "")]);
+        assert_eq!(found("/a/b/cc"), [place(1, "b/cc"), place(3, "cc")]);
+        assert_eq!(found("/x"), []);
+    }
+}

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::protocol::peer::{Answer, REQUEST_BYTES, Refusal, Request};
+use crate::protocol::peer::{Answer, Content, REQUEST_BYTES, Refusal, Request};
 use crate::service::limiter::Limiter;
 use crate::service::peer_server::desk::Place;
 use crate::service::peer_server::feeder::{Feeder, PIECES, Piece};
@@ -87,6 +87,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         around,
         empties,
         taken: Taken { since: Instant::now(), bytes: 0, waited: Duration::ZERO },
+        leaving: Vec::new(),
     };
     let ended = tokio::select! {
         () = around.cancel.cancelled() => Ended::Stopped,
@@ -183,6 +184,8 @@ struct Sending<'a, W> {
     around: &'a Surroundings,
     empties: mpsc::Sender<Piece>,
     taken: Taken,
+    /// What may still be in our buffers.
+    leaving: Vec<Content>,
 }
 
 /// How fast the peer takes what it asked for, without the time that our own limit costs.
@@ -298,9 +301,12 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
     async fn write(&mut self, piece: &Piece) -> Result<(), Ended> {
         let (mut answers, mut body) = (piece.answers.as_slice(), piece.body.as_slice());
         let has_data = !piece.contents.is_empty();
+        if has_data {
+            self.leaving.clone_from(&piece.contents);
+        }
         while !answers.is_empty() || !body.is_empty() {
             if has_data {
-                self.wait_for_limit(piece).await?;
+                self.wait_for_limit().await?;
             }
             let most = if has_data { self.around.limiter.piece(answers.len() + body.len()) } else { usize::MAX };
             let head = &answers[..answers.len().min(most)];
@@ -309,7 +315,7 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
             let written = loop {
                 match timeout(STILL_SHARED_EVERY, self.writer.write_vectored(&pieces)).await {
                     Ok(written) => break written?,
-                    Err(_elapsed) => self.check(piece, begun)?,
+                    Err(_elapsed) => self.check(begun)?,
                 }
             };
             if written == 0 {
@@ -326,9 +332,9 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
         Ok(())
     }
 
-    async fn wait_for_limit(&self, piece: &Piece) -> Result<(), Ended> {
+    async fn wait_for_limit(&self) -> Result<(), Ended> {
         while timeout(STILL_SHARED_EVERY, self.around.limiter.ready()).await.is_err() {
-            self.check_shared(piece)?;
+            self.check_shared()?;
         }
         Ok(())
     }
@@ -337,22 +343,25 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
         let begun = Instant::now();
         loop {
             match timeout(STILL_SHARED_EVERY, self.writer.flush()).await {
-                Ok(flushed) => return Ok(flushed?),
-                Err(_elapsed) => self.check(&Piece::default(), begun)?,
+                Ok(flushed) => {
+                    self.leaving.clear();
+                    return Ok(flushed?);
+                }
+                Err(_elapsed) => self.check(begun)?,
             }
         }
     }
 
-    fn check(&self, piece: &Piece, begun: Instant) -> Result<(), Ended> {
+    fn check(&self, begun: Instant) -> Result<(), Ended> {
         if begun.elapsed() >= STALL_MAX {
             return Err(Ended::Stalled);
         }
-        self.check_shared(piece)
+        self.check_shared()
     }
 
-    fn check_shared(&self, piece: &Piece) -> Result<(), Ended> {
+    fn check_shared(&self) -> Result<(), Ended> {
         let is_shared = |content| self.around.shelf.find(content).is_some();
-        if piece.contents.iter().all(is_shared) { Ok(()) } else { Err(Ended::Unshared) }
+        if self.leaving.iter().all(is_shared) { Ok(()) } else { Err(Ended::Unshared) }
     }
 
     /// A peer that takes a little now and then must not hold a slot for ever.

@@ -11,13 +11,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
+use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::net::descriptors::{self, Spare};
 use crate::net::send_queue::SendQueue;
-use crate::net::tls::HANDSHAKE_BYTE;
+use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
-use crate::service::tracker_server::session::{self, Line};
+use crate::service::tracker_server::session::{self, CatchPanic, Line, Session};
 use crate::service::tracker_server::{Message, Shared};
+use crate::tracker::admission::NotAdmitted;
 use crate::tracker::input::{Input, Opened, SessionId};
 
 /// How long to wait when the system has no descriptor for a new connection: trying at once would use a whole core.
@@ -38,8 +40,8 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, sessions: Ta
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match shared.admission.lock().enter(peer.ip()) {
-                Ok(()) => drop(sessions.spawn(serve(stream, peer, Admitted::new(shared.clone(), peer.ip())))),
+            Ok((stream, peer)) => match Admitted::enter(&shared, peer.ip()) {
+                Ok(admitted) => drop(sessions.spawn(receive(stream, peer, admitted, sessions.clone()))),
                 Err(why) => {
                     if let Some(count) = refused.note() {
                         tracing::warn!(count, %why, "connections were refused");
@@ -78,8 +80,9 @@ struct Admitted {
 }
 
 impl Admitted {
-    fn new(shared: Arc<Shared>, address: IpAddr) -> Self {
-        Self { shared, address }
+    fn enter(shared: &Arc<Shared>, address: IpAddr) -> Result<Self, NotAdmitted> {
+        shared.admission.lock().enter(address)?;
+        Ok(Self { shared: shared.clone(), address })
     }
 }
 
@@ -92,13 +95,21 @@ impl Drop for Admitted {
 /// A handshake under way.
 struct Handshake<'a>(&'a Admitted);
 
+impl<'a> Handshake<'a> {
+    fn begin(admitted: &'a Admitted) -> Result<Self, NotAdmitted> {
+        admitted.shared.admission.lock().begin_handshake(admitted.address)?;
+        Ok(Self(admitted))
+    }
+}
+
 impl Drop for Handshake<'_> {
     fn drop(&mut self) {
         self.0.shared.admission.lock().end_handshake(self.0.address);
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted) {
+/// Finds out what a connection is. Its session is then a task of its own: that one is small, and there are thousands.
+async fn receive(stream: TcpStream, peer: SocketAddr, admitted: Admitted, sessions: TaskTracker) {
     let accepted_at = Instant::now();
     let Ok(local) = stream.local_addr() else { return };
     // A lone answer must not wait for the next one.
@@ -108,16 +119,23 @@ async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     let _older_systems_lack_it = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
 
-    let is_tls = tokio::select! {
-        () = admitted.shared.cancel.cancelled() => return,
-        is_tls = begins_with_handshake(&stream) => is_tls,
-    };
     let opened = Opened { peer, local, key: None, accepted_at };
-    match is_tls {
-        Err(_gone) => {}
-        Ok(false) => open(stream, opened, Flavor::Telnet, &admitted.shared).await,
-        // In a box, so that the thousands of plain sessions do not have its size.
-        Ok(true) => Box::pin(serve_tls(stream, opened, &admitted)).await,
+    match unless_stopped(&admitted.shared, begins_with_handshake(&stream)).await {
+        None | Some(Err(_)) => {}
+        Some(Ok(false)) => drop(sessions.spawn(open(stream, opened, Flavor::Telnet, admitted))),
+        Some(Ok(true)) => {
+            if let Some((stream, key)) = accept_tls(stream, accepted_at, &admitted).await {
+                drop(sessions.spawn(open(stream, Opened { key: Some(key), ..opened }, Flavor::Clean, admitted)));
+            }
+        }
+    }
+}
+
+/// What a future comes to, unless the tracker stops first.
+async fn unless_stopped<T>(shared: &Shared, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        () = shared.cancel.cancelled() => None,
+        output = future => Some(output),
     }
 }
 
@@ -132,39 +150,43 @@ async fn begins_with_handshake(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-async fn serve_tls(stream: TcpStream, opened: Opened, admitted: &Admitted) {
+/// The handshake, if it comes to an end in time. A failed one is the other side's affair: strangers knock at every port.
+async fn accept_tls(
+    stream: TcpStream,
+    accepted_at: Instant,
+    admitted: &Admitted,
+) -> Option<(Encrypted<TcpStream>, PublicKey)> {
     let shared = &admitted.shared;
-    let handshake = {
-        if let Err(why) = shared.admission.lock().begin_handshake(admitted.address) {
-            tracing::debug!(%why, "a handshake was refused");
-            return;
-        }
-        Handshake(admitted)
-    };
-    let by = tokio::time::Instant::from_std(opened.accepted_at + shared.tls_first_command_max);
-    let accepted = tokio::select! {
-        () = shared.cancel.cancelled() => return,
-        accepted = timeout_at(by, shared.tls.accept(stream)) => accepted,
-    };
-    drop(handshake);
-    // A failed handshake is the other side's affair: strangers knock at every port.
-    if let Ok(Ok((stream, key))) = accepted {
-        open(stream, Opened { key: Some(key), ..opened }, Flavor::Clean, shared).await;
-    }
+    let _handshake =
+        Handshake::begin(admitted).inspect_err(|why| tracing::debug!(%why, "a handshake was refused")).ok()?;
+    let by = tokio::time::Instant::from_std(accepted_at + shared.tls_first_command_max);
+    let accepted = unless_stopped(shared, timeout_at(by, shared.tls.accept(stream))).await?;
+    accepted.ok()?.ok()
 }
 
 /// Runs a session to its end; the machine hears of its beginning and of its end, whatever happens in between.
-async fn open<S: session::Stream>(stream: S, opened: Opened, flavor: Flavor, shared: &Arc<Shared>) {
+fn open<S: session::Stream>(
+    stream: S,
+    opened: Opened,
+    flavor: Flavor,
+    admitted: Admitted,
+) -> impl Future<Output = ()> + Send + use<S> {
+    let shared = &admitted.shared;
     let id = SessionId::new(shared.last_session.fetch_add(1, Ordering::Relaxed) + 1);
     let queue = Arc::new(SendQueue::new(shared.notice_bytes_max));
-    if shared.inbox.send(Message::Opened(id, opened, queue.clone())).await.is_err() {
-        return;
+    let inbox = shared.inbox.clone();
+    let opening = session::bring(&inbox, Message::Opened(id, opened, queue.clone()));
+    let line = Line { id, queue, inbox, stall_max: shared.send_stall_max };
+    let running = CatchPanic::new(session::run(Session::new(stream, flavor, line)));
+    async move {
+        if !opening.await {
+            return;
+        }
+        if running.await.is_err() {
+            tracing::error!(?id, "a session has panicked; the others go on");
+        }
+        session::bring(&admitted.shared.inbox, Message::Input(id, Input::Closed)).await;
     }
-    let line = Line { id, queue, inbox: shared.inbox.clone(), stall_max: shared.send_stall_max };
-    if session::catch_panic(session::run(stream, flavor, line)).await.is_err() {
-        tracing::error!(?id, "a session has panicked; the others go on");
-    }
-    let _stopped = shared.inbox.send(Message::Input(id, Input::Closed)).await;
 }
 
 /// Counts what happens too often to be logged each time.

@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::net::send_queue::SendQueue;
@@ -36,6 +36,7 @@ const PIECES_MAX: usize = 64;
 const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Bytes of the other side that are thrown away at the end, so that closing does not take our last bytes with it.
 const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+const LINGER_READ_BYTES: usize = 16 * 1024;
 
 thread_local! {
     /// Where a worker reads into: what is read is decoded before the next session has its turn.
@@ -50,91 +51,134 @@ pub(super) struct Line {
     pub(super) stall_max: Duration,
 }
 
+impl Line {
+    fn bring(&self, input: Input) -> Bringing {
+        bring(&self.inbox, Message::Input(self.id, input))
+    }
+}
+
 /// Runs until the connection is lost or the machine has closed it.
-pub(super) async fn run<S: Stream>(stream: S, flavor: Flavor, line: Line) {
-    let mut session = Session {
-        stream,
-        decoder: LineDecoder::new(flavor),
-        unsent: VecDeque::new(),
-        must_flush: false,
-        stall: None,
-        stall_max: line.stall_max,
-        batch: None,
-        may_bring: true,
-        has_ended: false,
-    };
-    loop {
-        let input = match poll_fn(|cx| session.poll(cx, &line.queue)).await {
-            Next::Bring(requests) => Input::Requests(requests),
-            Next::Drained => Input::Drained,
-            Next::Close => return session.close().await,
-            Next::Gone => return,
-        };
-        if line.inbox.send(Message::Input(line.id, input)).await.is_err() {
+pub(super) async fn run<S: Stream>(mut session: Session<S>) {
+    while let Some(bringing) = poll_fn(|cx| session.poll_bring(cx)).await {
+        if !bringing.await {
             return;
+        }
+    }
+    if session.is_closing {
+        Box::pin(session.close()).await;
+    }
+}
+
+/// A message on its way to the driver; `false` if it has ended. There is nearly always room, so the waiting has a box of
+/// its own instead of a place in every session.
+pub(super) enum Bringing {
+    Done(bool),
+    Waiting(Pin<Box<dyn Future<Output = bool> + Send>>),
+}
+
+pub(super) fn bring(inbox: &mpsc::Sender<Message>, message: Message) -> Bringing {
+    match inbox.try_send(message) {
+        Ok(()) => Bringing::Done(true),
+        Err(TrySendError::Closed(_)) => Bringing::Done(false),
+        Err(TrySendError::Full(message)) => {
+            let inbox = inbox.clone();
+            Bringing::Waiting(Box::pin(async move { inbox.send(message).await.is_ok() }))
         }
     }
 }
 
-/// Runs a future; a panic in it is its result.
-pub(super) async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
+impl Future for Bringing {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        match &mut *self {
+            Self::Done(done) => Poll::Ready(*done),
+            Self::Waiting(waiting) => waiting.as_mut().poll(cx),
+        }
+    }
 }
 
-struct Session<S> {
+/// A future whose panic is its result.
+pub(super) struct CatchPanic<F>(Pin<Box<F>>);
+
+impl<F: Future> CatchPanic<F> {
+    pub(super) fn new(future: F) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl<F: Future> Future for CatchPanic<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+/// A connection and what is on its way through it.
+pub(super) struct Session<S> {
     stream: S,
+    line: Line,
     decoder: LineDecoder,
     unsent: VecDeque<Bytes>,
     must_flush: bool,
     /// Runs while the other side takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
-    stall_max: Duration,
     /// Lines that are read and not brought.
     batch: Option<Vec<Request>>,
     may_bring: bool,
     has_ended: bool,
-}
-
-enum Next {
-    Bring(Vec<Request>),
-    Drained,
-    Close,
-    Gone,
+    is_closing: bool,
 }
 
 impl<S: Stream> Session<S> {
-    fn poll(&mut self, cx: &mut Context<'_>, queue: &SendQueue) -> Poll<Next> {
+    pub(super) fn new(stream: S, flavor: Flavor, line: Line) -> Self {
+        Self {
+            stream,
+            line,
+            decoder: LineDecoder::new(flavor),
+            unsent: VecDeque::new(),
+            must_flush: false,
+            stall: None,
+            batch: None,
+            may_bring: true,
+            has_ended: false,
+            is_closing: false,
+        }
+    }
+
+    /// Moves bytes until there is something for the driver, or nothing more will come.
+    fn poll_bring(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bringing>> {
         loop {
-            if queue.is_stopped() || ready!(self.poll_send(cx)).is_err() {
-                return Poll::Ready(Next::Gone);
+            if self.line.queue.is_stopped() || ready!(self.poll_send(cx)).is_err() {
+                return Poll::Ready(None);
             }
-            let signs = queue.take(cx.waker(), &mut self.unsent);
+            let signs = self.line.queue.take(cx.waker(), &mut self.unsent);
             self.may_bring |= signs.is_ready;
             if signs.tell_drained {
-                return Poll::Ready(Next::Drained);
+                return Poll::Ready(Some(self.line.bring(Input::Drained)));
             }
             if !self.unsent.is_empty() {
                 continue;
             }
             if signs.is_closing {
-                return Poll::Ready(Next::Close);
+                self.is_closing = true;
+                return Poll::Ready(None);
             }
             if self.may_bring
                 && let Some(batch) = self.batch.take()
             {
                 self.may_bring = false;
-                return Poll::Ready(Next::Bring(batch));
+                return Poll::Ready(Some(self.line.bring(Input::Requests(batch))));
             }
             if self.batch.is_some() || self.has_ended {
                 return Poll::Pending;
             }
             if ready!(self.poll_read(cx)).is_err() {
-                return Poll::Ready(Next::Gone);
+                return Poll::Ready(None);
             }
         }
     }
@@ -159,6 +203,8 @@ impl<S: Stream> Session<S> {
             }
             self.must_flush = false;
             self.stall = None;
+            // An idle session keeps no room.
+            self.unsent = VecDeque::new();
         }
         Poll::Ready(Ok(()))
     }
@@ -178,7 +224,7 @@ impl<S: Stream> Session<S> {
     }
 
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.stall_max)));
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.line.stall_max)));
         stall.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
@@ -205,7 +251,7 @@ impl<S: Stream> Session<S> {
         let _in_time = timeout(LINGER_MAX, async {
             self.stream.shutdown().await?;
             let mut thrown_away = 0;
-            let mut room = [0; 1024];
+            let mut room = vec![0; LINGER_READ_BYTES];
             while thrown_away < LINGER_BYTES_MAX {
                 match self.stream.read(&mut room).await? {
                     0 => break,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::grid::Term;
+use crate::tracker::catalog::grid::{Candidates, Term};
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query::Query;
@@ -36,6 +36,11 @@ impl Filter {
         }
     }
 
+    /// The terms that the grid of segments has, too: not those of words.
+    pub(super) fn segment_terms(&self) -> Vec<Term> {
+        if matches!(self, Self::Words(_)) { Vec::new() } else { self.terms() }
+    }
+
     fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
         match self {
             Self::Owner(owner) => leaf.of_owner(*owner),
@@ -50,6 +55,7 @@ impl Filter {
 pub(super) struct Gathering {
     filter: Filter,
     terms: Vec<Term>,
+    candidates: Candidates,
     scratch: Vec<u8>,
     found: Found,
     /// What is to be looked through, as it was when the search was started.
@@ -72,22 +78,19 @@ impl Gathering {
     pub(super) fn new(filter: Filter, limit: Option<usize>) -> Self {
         let found = Found { leaves: Vec::new(), lines: 0, limit: limit.unwrap_or(usize::MAX), is_cut: false };
         let (terms, rest) = (filter.terms(), Vec::new().into_iter());
-        Self { filter, terms, scratch: Vec::new(), found, rest, bytes_left: STEP_BYTES }
+        let (candidates, scratch) = (Candidates::default(), Vec::new());
+        Self { filter, terms, candidates, scratch, found, rest, bytes_left: STEP_BYTES }
     }
 
-    /// The first step, from a place in the first of these segments on; `true` if it was the last.
-    pub(super) fn start(&mut self, segments: &[Segment], from: Place) -> bool {
-        let mut from = Some(from);
-        for (n, segment) in segments.iter().enumerate() {
+    /// The first step: each of these segments, from a place in it on; `true` if it was the last.
+    pub(super) fn start<'a>(&mut self, mut segments: impl Iterator<Item = (&'a Segment, Place)>) -> bool {
+        while let Some((segment, from)) = segments.next().filter(|_| !self.found.is_cut) {
             if self.bytes_left == 0 {
-                let rest: Vec<_> = segments[n..].iter().map(|segment| segment.leaves().clone()).collect();
-                self.rest = rest.into_iter();
+                let rest: Vec<_> = segments.map(|(segment, _)| segment.leaves().clone()).collect();
+                self.rest = std::iter::once(segment.leaves().clone()).chain(rest).collect::<Vec<_>>().into_iter();
                 return false;
             }
-            self.look_into(segment, from.take().unwrap_or_default());
-            if self.found.is_cut {
-                break;
-            }
+            self.look_into(segment, from);
         }
         true
     }
@@ -111,12 +114,15 @@ impl Gathering {
 
     fn look_into(&mut self, segment: &Segment, from: Place) {
         self.bytes_left = self.bytes_left.saturating_sub(GRID_BYTES);
-        let Some(candidates) = segment.candidates(&self.terms) else { return };
-        for (at, (leaf, column)) in segment.columns().enumerate().skip(from.leaf) {
-            if candidates.has(column) && !self.look_at(leaf, if at == from.leaf { from.at } else { 0 }) {
-                return;
+        let mut candidates = std::mem::take(&mut self.candidates);
+        if segment.find_leaves(&self.terms, &mut candidates) {
+            for at in candidates.places().skip_while(|at| *at < from.leaf) {
+                if !self.look_at(&segment.leaves()[at], if at == from.leaf { from.at } else { 0 }) {
+                    break;
+                }
             }
         }
+        self.candidates = candidates;
     }
 
     /// Takes what matches from a share of this leaf on; `false` when there is more than the limit allows.

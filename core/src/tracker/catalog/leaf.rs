@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use crate::model::hash::ContentHash;
 use crate::model::limits;
 use crate::protocol::command::Cursor;
+use crate::tracker::catalog::grid::Term;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query;
 use crate::tracker::catalog::{Content, OwnerId};
@@ -124,6 +125,11 @@ impl Leaf {
 
     fn matching(&self, matches: impl Fn(&Head) -> bool) -> Mask {
         self.heads.iter().enumerate().fold(0, |mask, (at, head)| mask | Mask::from(matches(head)) << at)
+    }
+
+    /// The owners and hashes of all shares.
+    pub(super) fn values(&self) -> impl Iterator<Item = Term> {
+        self.heads.iter().flat_map(|head| values(head.owner, head.content()))
     }
 
     /// The search keys of all paths in order, an LF behind each. `scratch` is where they are made if need be.
@@ -307,6 +313,11 @@ impl Leaf {
             head.end += end_of(added);
         }
     }
+}
+
+/// What a share is found by besides its path.
+pub(super) fn values(owner: OwnerId, content: Content) -> impl Iterator<Item = Term> {
+    content.hash.as_ref().map(Term::hash).into_iter().chain([Term::owner(owner)])
 }
 
 /// By how many shares the room of a leaf grows, and by how many bytes its text: room that is not used is small beside

@@ -6,6 +6,7 @@
 //! A list is ordered by path and then username, both by their bytes. It is a snapshot: however long its reader takes,
 //! it has exactly the lines that matched when it was started. Dropping it is all it takes to end it.
 
+mod common;
 mod gather;
 mod grid;
 mod leaf;
@@ -13,11 +14,10 @@ pub mod list;
 mod owners;
 pub mod query;
 mod segment;
+mod segments;
 
 #[cfg(test)]
 mod tests;
-
-use std::sync::Arc;
 
 use bytes::BytesMut;
 
@@ -27,11 +27,13 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::gather::{Filter, Gathering};
+use crate::tracker::catalog::grid::Candidates;
 use crate::tracker::catalog::leaf::Key;
 use crate::tracker::catalog::list::List;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query::Query;
-use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::segment::Place;
+use crate::tracker::catalog::segments::Segments;
 
 /// One who has shares in the catalog, from [`Catalog::add_owner`] to [`Catalog::remove_owner`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -74,11 +76,8 @@ pub enum Which<'a> {
 #[derive(Debug, Default)]
 pub struct Catalog {
     owners: Owners,
-    /// In order.
-    segments: Vec<Segment>,
+    segments: Segments,
     shares: usize,
-    /// How many segments were ever made.
-    seeds: u64,
 }
 
 impl Catalog {
@@ -103,19 +102,8 @@ impl Catalog {
     /// Takes about `max` shares away from an owner, a few more or all that there are; returns how many.
     pub fn clear_owner(&mut self, owner: OwnerId, max: usize) -> usize {
         let wanted = max.min(self.shares_of(owner));
-        let (mut removed, mut path_bytes) = (0, 0);
-        for segment in &mut self.segments {
-            if removed >= wanted {
-                break;
-            }
-            removed += segment.remove_owner(owner, wanted - removed, |path| path_bytes += path.len());
-        }
-        if removed > 0 {
-            self.segments.retain(|segment| segment.shares() > 0);
-            for at in (1..self.segments.len()).rev() {
-                self.join_segments(at - 1);
-            }
-        }
+        let mut path_bytes = 0;
+        let removed = self.segments.remove_owner(owner, wanted, |path| path_bytes += path.len());
         let counted = self.owners.get_mut(owner);
         counted.shares -= removed;
         counted.path_bytes -= path_bytes;
@@ -133,53 +121,20 @@ impl Catalog {
         let content = Content { size: share.size, hash: share.hash };
         let path = share.path.as_str();
         let key = Key { path, name: self.owners.name(owner), owner };
-        loop {
-            let Some(at) = segment_of(&self.segments, &key, &self.owners) else {
-                self.seeds += 1;
-                self.segments.push(Segment::new(self.seeds, path, owner, content));
-                break;
-            };
-            let segment = &mut self.segments[at];
-            match segment.find(&key, &self.owners) {
-                Ok(place) if segment.content(place) == content => return Insert::Same,
-                Ok(place) => {
-                    segment.replace(place, content);
-                    return Insert::Replaced;
-                }
-                Err(place) if !segment.is_full_for(place, path) => {
-                    segment.insert(place, path, owner, content);
-                    break;
-                }
-                // Shares often come in order: a segment that was filled from the front stays full.
-                Err(place) if segment.is_end(place) => {
-                    self.seeds += 1;
-                    self.segments.insert(at + 1, Segment::new(self.seeds, path, owner, content));
-                    break;
-                }
-                Err(_) => {
-                    self.seeds += 2;
-                    let right = segment.split(self.seeds);
-                    self.segments.insert(at + 1, right);
-                }
-            }
+        let done = self.segments.insert(&key, content, &self.owners);
+        if done == Insert::New {
+            let counted = self.owners.get_mut(owner);
+            counted.shares += 1;
+            counted.path_bytes += path.len();
+            self.shares += 1;
         }
-        let counted = self.owners.get_mut(owner);
-        counted.shares += 1;
-        counted.path_bytes += path.len();
-        self.shares += 1;
-        Insert::New
+        done
     }
 
     /// Takes a share away; `false` if there is none.
     pub fn remove(&mut self, owner: OwnerId, path: &SharePath) -> bool {
-        let Some((at, place)) = self.place_of(owner, path) else { return false };
-        let segment = &mut self.segments[at];
-        segment.remove(place);
-        if segment.shares() == 0 {
-            self.segments.remove(at);
-        } else if at == 0 || !self.join_segments(at - 1) {
-            self.join_segments(at);
-        }
+        let Some(found) = self.segments.find(&self.key(owner, path), &self.owners) else { return false };
+        self.segments.remove(found);
         let counted = self.owners.get_mut(owner);
         counted.shares -= 1;
         counted.path_bytes -= path.as_str().len();
@@ -189,7 +144,8 @@ impl Catalog {
 
     /// What this owner shares under this path.
     pub fn get(&self, owner: OwnerId, path: &SharePath) -> Option<Content> {
-        self.place_of(owner, path).map(|(at, place)| self.segments[at].content(place))
+        let (at, place) = self.segments.find(&self.key(owner, path), &self.owners)?;
+        Some(self.segments.all()[at].content(place))
     }
 
     /// How many shares there are.
@@ -215,16 +171,24 @@ impl Catalog {
     /// Starts a list: its lines behind `after`, at most `limit` of them, which is at least 1. A search through very much
     /// may come back before it [is ready](List::is_ready).
     pub fn list(&self, which: Which<'_>, after: Option<&Cursor>, limit: Option<usize>) -> List {
-        let (at, from) = after.map_or((0, Place::default()), |after| self.place_behind(after));
-        let segments = &self.segments[at..];
+        let behind = |after: &Cursor| {
+            let key = Key { path: &after.path, name: &after.username, owner: OwnerId(u32::MAX) };
+            self.segments.find_behind(&key, &self.owners)
+        };
+        let (at, from) = after.map_or_else(Default::default, behind);
+        let segments = self.segments.all();
         let filter = match which {
-            Which::All => return List::whole(segments, from, limit, &self.owners),
+            Which::All => return List::whole(&segments[at..], from, limit, &self.owners),
             Which::Owner(owner) => Filter::Owner(owner),
             Which::Sources(hash) => Filter::Hash(hash),
             Which::Search(query) => Filter::Words(query.clone()),
         };
+        let mut candidates = Candidates::default();
+        self.segments.find_segments(&filter.segment_terms(), &mut candidates);
+        let places = candidates.places().skip_while(|place| *place < at);
+        let segments = places.map(|place| (&segments[place], if place == at { from } else { Place::default() }));
         let mut gathering = Gathering::new(filter, limit);
-        let is_ready = gathering.start(segments, from);
+        let is_ready = gathering.start(segments);
         let mut list = List::gathering(gathering, &self.owners);
         if is_ready {
             self.set_found(&mut list);
@@ -236,7 +200,7 @@ impl Catalog {
     /// is what there was when it was started.
     pub fn gather(&self, list: &mut List) -> bool {
         let Some(gathering) = &mut list.gathering else { return true };
-        let is_ready = gathering.go_on(|leaves| self.segment_with(leaves));
+        let is_ready = gathering.go_on(|leaves| self.segments.with_leaves(leaves, &self.owners));
         if is_ready {
             self.set_found(list);
         }
@@ -249,59 +213,20 @@ impl Catalog {
         list.write(&self.owners, out, bytes_max)
     }
 
-    /// Checks what the parts promise each other.
-    #[cfg(test)]
-    fn assert_sound(&self) {
-        assert_eq!(self.shares, self.segments.iter().map(Segment::shares).sum::<usize>());
-        let leaves: Vec<_> = self.segments.iter().flat_map(|segment| segment.leaves().iter()).collect();
-        for pair in leaves.windows(2) {
-            let first = pair[1].key(0, &self.owners);
-            assert_eq!(pair[0].compare(pair[0].len() - 1, &first, &self.owners), std::cmp::Ordering::Less);
-        }
-        self.segments.iter().for_each(|segment| segment.assert_sound(&self.owners));
-    }
-
     fn set_found(&self, list: &mut List) {
         if let Some(gathering) = list.gathering.take() {
             list.set_found(gathering.into_found(), &self.owners);
         }
     }
 
-    fn place_of(&self, owner: OwnerId, path: &SharePath) -> Option<(usize, Place)> {
-        let key = Key { path: path.as_str(), name: self.owners.name(owner), owner };
-        let at = segment_of(&self.segments, &key, &self.owners)?;
-        self.segments[at].find(&key, &self.owners).ok().map(|place| (at, place))
+    fn key<'a>(&'a self, owner: OwnerId, path: &'a SharePath) -> Key<'a> {
+        Key { path: path.as_str(), name: self.owners.name(owner), owner }
     }
 
-    fn place_behind(&self, after: &Cursor) -> (usize, Place) {
-        let key = Key { path: &after.path, name: &after.username, owner: OwnerId(u32::MAX) };
-        segment_of(&self.segments, &key, &self.owners).map_or_else(Default::default, |at| {
-            let (Ok(place) | Err(place)) = self.segments[at].find(&key, &self.owners);
-            (at, place)
-        })
+    /// Checks what the parts promise each other.
+    #[cfg(test)]
+    fn assert_sound(&self) {
+        assert_eq!(self.shares, self.segments.all().iter().map(segment::Segment::shares).sum::<usize>());
+        self.segments.assert_sound(&self.owners);
     }
-
-    /// The segment that has exactly these leaves.
-    fn segment_with(&self, leaves: &Leaves) -> Option<&Segment> {
-        let key = leaves.first()?.key(0, &self.owners);
-        let segment = &self.segments[segment_of(&self.segments, &key, &self.owners)?];
-        Arc::ptr_eq(segment.leaves(), leaves).then_some(segment)
-    }
-
-    /// Makes one of this segment and the next, if both are small.
-    fn join_segments(&mut self, at: usize) -> bool {
-        let [one, next, ..] = &self.segments[at..] else { return false };
-        let is_small = one.can_take(next);
-        if is_small {
-            let next = self.segments.remove(at + 1);
-            self.segments[at].append(next);
-        }
-        is_small
-    }
-}
-
-/// The segment that has or should have a key; `None` if there is no segment.
-fn segment_of(segments: &[Segment], key: &Key<'_>, owners: &Owners) -> Option<usize> {
-    let behind = segments.partition_point(|segment| !segment.is_behind(0, key, owners));
-    if segments.is_empty() { None } else { Some(behind.saturating_sub(1)) }
 }

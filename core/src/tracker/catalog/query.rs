@@ -14,7 +14,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memrchr};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::tracker::catalog::grid::Term;
+use crate::tracker::catalog::grid::{self, Term};
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 
 /// The words of one search, ready to be looked for.
@@ -47,7 +47,7 @@ impl Query {
         // The longest word is likely the rarest: it is looked for first.
         keys.sort_by_key(|key| Reverse(key.len()));
         let mut terms: Vec<Term> = Vec::new();
-        for term in keys.iter().flat_map(|key| Term::trigrams(key)) {
+        for term in keys.iter().flat_map(|key| grid::trigrams(key)).map(Term::Trigram) {
             if terms.len() < TERMS_MAX && !terms.contains(&term) {
                 terms.push(term);
             }

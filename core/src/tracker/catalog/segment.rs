@@ -6,15 +6,16 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::tracker::catalog::grid::{COLUMNS_MAX, Candidates, Column, Grid, Term};
-use crate::tracker::catalog::leaf::{Key, Leaf};
+use crate::tracker::catalog::common::Common;
+use crate::tracker::catalog::grid::{self, Candidates, Grid, LEAF_ROWS, Term};
+use crate::tracker::catalog::leaf::{self, Key, Leaf};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query;
 use crate::tracker::catalog::{Content, OwnerId};
 
-/// Most leaves of one segment: less than a grid has columns, as columns wait to be cleared.
+/// Most leaves of one segment: a row of its grid, with what waits to be cleared, is then as long as a cache line.
 /// Tests have few shares and still want many segments.
-pub(super) const SEGMENT_LEAVES_MAX: usize = if cfg!(test) { 6 } else { COLUMNS_MAX - 32 };
+pub(super) const SEGMENT_LEAVES_MAX: usize = if cfg!(test) { 6 } else { 480 };
 /// A segment and the next with so many leaves together become one.
 const JOIN_LEAVES_MAX: usize = SEGMENT_LEAVES_MAX / 2;
 /// A leaf that lost so many shares since it was last indexed, and more than it still has, is indexed again.
@@ -31,6 +32,8 @@ pub(super) struct Segment {
     notes: Vec<Note>,
     grid: Grid,
     shares: usize,
+    /// How many shares left bits in the grid of segments that they no longer need.
+    pub(super) ghosts: usize,
 }
 
 /// What is known of a leaf and of no use to a list.
@@ -38,8 +41,7 @@ pub(super) struct Segment {
 struct Note {
     /// No share of this leaf has a path before this, none of the leaf before has one behind.
     fence: Box<str>,
-    column: Column,
-    /// How many shares left bits in the column that they no longer need.
+    /// How many shares left bits in the grid that they no longer need.
     ghosts: u16,
 }
 
@@ -52,8 +54,9 @@ pub(super) struct Place {
 
 impl Segment {
     /// A segment of one share.
-    pub(super) fn new(seed: u64, path: &str, owner: OwnerId, content: Content) -> Self {
-        let mut segment = Self { leaves: Leaves::default(), notes: Vec::new(), grid: Grid::new(seed, 1), shares: 0 };
+    pub(super) fn new(seed: u64, common: Arc<Common>, path: &str, owner: OwnerId, content: Content) -> Self {
+        let grid = Grid::new(seed, LEAF_ROWS, Some(common));
+        let mut segment = Self { leaves: Leaves::default(), notes: Vec::new(), grid, shares: 0, ghosts: 0 };
         segment.add_leaf(0, path, owner, content);
         segment
     }
@@ -76,14 +79,19 @@ impl Segment {
         self.leaves[..place.leaf].iter().map(|leaf| leaf.len()).sum::<usize>() + place.at
     }
 
-    /// The leaves, each with its column.
-    pub(super) fn columns(&self) -> impl Iterator<Item = (&Arc<Leaf>, Column)> {
-        self.leaves.iter().zip(self.notes.iter().map(|note| note.column))
+    /// Finds the leaves that may have all terms; `false` if there is none.
+    pub(super) fn find_leaves(&self, terms: &[Term], found: &mut Candidates) -> bool {
+        self.grid.find(terms, found)
     }
 
-    /// The leaves that may have all terms, by their columns.
-    pub(super) fn candidates(&self, terms: &[Term]) -> Option<Candidates> {
-        self.grid.candidates(terms)
+    /// Whether the grid was made for these common trigrams.
+    pub(super) fn knows(&self, common: &Arc<Common>) -> bool {
+        self.grid.common().is_some_and(|known| Arc::ptr_eq(known, common))
+    }
+
+    /// All owners and hashes.
+    pub(super) fn values(&self) -> impl Iterator<Item = Term> {
+        self.leaves.iter().flat_map(|leaf| leaf.values())
     }
 
     /// Whether all shares of the leaf at `leaf` come behind the key.
@@ -132,8 +140,7 @@ impl Segment {
         if *path < *note.fence {
             note.fence = path.into();
         }
-        let column = note.column;
-        mark_share(&mut self.grid, column, path, owner, content);
+        mark_share(&mut self.grid, place.leaf, path, owner, content);
         self.leaf_mut(place.leaf).insert(place.at, path, owner, content);
         self.shares += 1;
     }
@@ -143,17 +150,20 @@ impl Segment {
         self.leaf_mut(place.leaf).replace(place.at, content);
         let note = &mut self.notes[place.leaf];
         note.ghosts = note.ghosts.saturating_add(1);
+        self.ghosts += 1;
         if let Some(hash) = &content.hash {
-            self.grid.mark(note.column, Term::hash(hash));
+            self.grid.mark(place.leaf, Term::hash(hash));
         }
         self.index_again_if_worn(place.leaf);
     }
 
     pub(super) fn remove(&mut self, place: Place) {
         self.shares -= 1;
+        self.ghosts += 1;
         if self.leaves[place.leaf].len() == 1 {
             Arc::make_mut(&mut self.leaves).remove(place.leaf);
-            self.grid.drop_column(self.notes.remove(place.leaf).column);
+            self.notes.remove(place.leaf);
+            self.grid.remove(place.leaf);
             return;
         }
         self.leaf_mut(place.leaf).remove(place.at);
@@ -167,28 +177,32 @@ impl Segment {
         }
     }
 
-    /// Takes at most so many shares of one owner away, and calls `gone` with each path.
-    pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, mut gone: impl FnMut(&str)) -> usize {
-        let Some(candidates) = self.grid.candidates(&[Term::owner(owner)]) else { return 0 };
+    /// Takes about so many shares of one owner away, and calls `gone` with each path.
+    pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, gone: &mut impl FnMut(&str)) -> usize {
+        let mut candidates = Candidates::default();
         let mut removed = 0;
-        for (at, note) in self.notes.iter_mut().enumerate() {
-            if removed >= max {
-                break;
+        if self.grid.find(&[Term::owner(owner)], &mut candidates) {
+            for at in candidates.places() {
+                if removed >= max {
+                    break;
+                }
+                let leaf = &self.leaves[at];
+                let theirs = leaf.of_owner(owner);
+                if theirs == 0 {
+                    continue;
+                }
+                (0..leaf.len()).filter(|at| theirs & 1 << at != 0).for_each(|at| gone(leaf.path(at)));
+                let rest = leaf.only(leaf.all() & !theirs);
+                let lost = leaf.len() - rest.len();
+                removed += lost;
+                let note = &mut self.notes[at];
+                note.ghosts = note.ghosts.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
+                Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
             }
-            let leaf = &self.leaves[at];
-            let theirs = if candidates.has(note.column) { leaf.of_owner(owner) } else { 0 };
-            if theirs == 0 {
-                continue;
-            }
-            (0..leaf.len()).filter(|at| theirs & 1 << at != 0).for_each(|at| gone(leaf.path(at)));
-            let rest = leaf.only(leaf.all() & !theirs);
-            let lost = leaf.len() - rest.len();
-            removed += lost;
-            note.ghosts = note.ghosts.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
-            Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
         }
         if removed > 0 {
             self.shares -= removed;
+            self.ghosts += removed;
             self.tidy();
         }
         removed
@@ -196,36 +210,25 @@ impl Segment {
 
     /// Drops empty leaves and joins small ones.
     fn tidy(&mut self) {
-        let leaves = Arc::make_mut(&mut self.leaves);
-        let mut at = 0;
-        self.notes.retain(|note| {
-            let keep = leaves[at].len() > 0;
-            at += 1;
-            if !keep {
-                self.grid.drop_column(note.column);
-            }
-            keep
-        });
-        leaves.retain(|leaf| leaf.len() > 0);
-        let mut at = 0;
-        while at + 1 < self.leaves.len() {
-            if !self.join_leaves(at) {
-                at += 1;
+        for at in (0..self.leaves.len()).rev() {
+            if self.leaves[at].len() == 0 {
+                Arc::make_mut(&mut self.leaves).remove(at);
+                self.notes.remove(at);
+                self.grid.remove(at);
+            } else {
+                self.join_leaves(at);
             }
         }
     }
 
-    /// Cuts off the second half. Takes this seed and the one before.
-    pub(super) fn split(&mut self, seed: u64) -> Self {
+    /// Cuts off the second half.
+    pub(super) fn split(&mut self) -> Self {
         let middle = self.leaves.len() / 2;
-        let right = Arc::make_mut(&mut self.leaves).split_off(middle);
-        let notes = self.notes.split_off(middle);
-        let mut right = Self { leaves: Arc::new(right), notes, grid: Grid::new(seed, 0), shares: 0 };
-        right.shares = right.leaves.iter().map(|leaf| leaf.len()).sum();
-        self.shares -= right.shares;
-        self.index_all(seed - 1);
-        right.index_all(seed);
-        right
+        let leaves = Arc::make_mut(&mut self.leaves).split_off(middle);
+        let shares = leaves.iter().map(|leaf| leaf.len()).sum();
+        self.shares -= shares;
+        let (notes, grid) = (self.notes.split_off(middle), self.grid.split_off(middle));
+        Self { leaves: Arc::new(leaves), notes, grid, shares, ghosts: 0 }
     }
 
     /// Takes over the leaves of the segment behind this one, if both are small.
@@ -237,9 +240,10 @@ impl Segment {
     pub(super) fn append(&mut self, next: Self) {
         let mut scratch = Vec::new();
         for (leaf, note) in next.leaves.iter().zip(next.notes) {
-            let column = self.grid.add_column();
-            mark_leaf(&mut self.grid, column, leaf, &mut scratch);
-            self.notes.push(Note { column, ghosts: 0, ..note });
+            let place = self.grid.len();
+            self.grid.insert(place);
+            mark_leaf(&mut self.grid, place, leaf, &mut scratch);
+            self.notes.push(Note { ghosts: 0, ..note });
         }
         Arc::make_mut(&mut self.leaves).extend(next.leaves.iter().cloned());
         self.shares += next.shares;
@@ -250,24 +254,18 @@ impl Segment {
     pub(super) fn assert_sound(&self, owners: &Owners) {
         assert_eq!(self.leaves.len(), self.notes.len());
         assert_eq!(self.shares, self.leaves.iter().map(|leaf| leaf.len()).sum::<usize>());
-        let mut columns: Vec<_> = self.notes.iter().map(|note| note.column).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        assert_eq!(columns.len(), self.leaves.len());
+        assert_eq!(self.grid.len(), self.leaves.len());
+        self.grid.assert_sound();
         for (at, (leaf, note)) in self.leaves.iter().zip(&self.notes).enumerate() {
             leaf.assert_sound(owners);
             assert!(*note.fence <= *leaf.path(0));
             assert!(at == 0 || *note.fence >= *self.leaves[at - 1].path(self.leaves[at - 1].len() - 1));
-            let mut terms = Vec::new();
-            let mut scratch = Vec::new();
-            for key in leaf.keys(&mut scratch).split(|byte| *byte == b'\n') {
-                terms.extend(Term::trigrams(key));
+            let mut terms: Vec<_> = leaf.values().collect();
+            for key in leaf.keys(&mut Vec::new()).split(|byte| *byte == b'\n') {
+                terms.extend(grid::trigrams(key).map(Term::Trigram));
             }
-            for at in 0..leaf.len() {
-                terms.push(Term::owner(leaf.owner(at)));
-                terms.extend(leaf.content(at).hash.as_ref().map(Term::hash));
-            }
-            assert!(self.grid.candidates(&terms).is_some_and(|found| found.has(note.column)));
+            let mut found = Candidates::default();
+            assert!(self.grid.find(&terms, &mut found) && found.places().any(|place| place == at));
         }
     }
 
@@ -278,10 +276,10 @@ impl Segment {
     fn add_leaf(&mut self, at: usize, path: &str, owner: OwnerId, content: Content) {
         let mut leaf = Leaf::default();
         leaf.insert(0, path, owner, content);
-        let column = self.grid.add_column();
-        mark_share(&mut self.grid, column, path, owner, content);
+        self.grid.insert(at);
+        mark_share(&mut self.grid, at, path, owner, content);
         Arc::make_mut(&mut self.leaves).insert(at, Arc::new(leaf));
-        self.notes.insert(at, Note { fence: path.into(), column, ghosts: 0 });
+        self.notes.insert(at, Note { fence: path.into(), ghosts: 0 });
         self.shares += 1;
     }
 
@@ -296,9 +294,9 @@ impl Segment {
         let leaves = Arc::make_mut(&mut self.leaves);
         leaves[at] = Arc::new(left);
         leaves.insert(at + 1, Arc::new(right));
-        let column = self.grid.add_column();
-        self.notes.insert(at + 1, Note { fence, column, ghosts: 0 });
-        mark_leaf(&mut self.grid, column, &self.leaves[at + 1], &mut Vec::new());
+        self.notes.insert(at + 1, Note { fence, ghosts: 0 });
+        self.grid.insert(at + 1);
+        mark_leaf(&mut self.grid, at + 1, &self.leaves[at + 1], &mut Vec::new());
         self.index_again(at);
         if share > middle { Place { leaf: at + 1, at: share - middle } } else { place }
     }
@@ -310,9 +308,9 @@ impl Segment {
             return false;
         }
         let next = Arc::make_mut(&mut self.leaves).remove(at + 1);
-        let gone = self.notes.remove(at + 1);
-        self.grid.drop_column(gone.column);
-        mark_leaf(&mut self.grid, self.notes[at].column, &next, &mut Vec::new());
+        self.notes.remove(at + 1);
+        self.grid.remove(at + 1);
+        mark_leaf(&mut self.grid, at, &next, &mut Vec::new());
         self.leaf_mut(at).append(&next);
         self.index_again_if_worn(at);
         true
@@ -326,43 +324,32 @@ impl Segment {
     }
 
     fn index_again(&mut self, at: usize) {
-        let column = self.grid.add_column();
-        mark_leaf(&mut self.grid, column, &self.leaves[at], &mut Vec::new());
-        let note = &mut self.notes[at];
-        self.grid.drop_column(note.column);
-        (note.column, note.ghosts) = (column, 0);
+        self.grid.renew(at);
+        mark_leaf(&mut self.grid, at, &self.leaves[at], &mut Vec::new());
+        self.notes[at].ghosts = 0;
     }
 
-    fn index_all(&mut self, seed: u64) {
-        self.grid = Grid::new(seed, self.leaves.len());
+    /// Makes a grid of its own for what is common now.
+    pub(super) fn index_all(&mut self, seed: u64, common: &Arc<Common>) {
+        self.grid = Grid::new(seed, LEAF_ROWS, Some(common.clone()));
+        self.grid.reserve(self.leaves.len());
         let mut scratch = Vec::new();
-        for (leaf, note) in self.leaves.iter().zip(&mut self.notes) {
-            let column = self.grid.add_column();
-            mark_leaf(&mut self.grid, column, leaf, &mut scratch);
-            (note.column, note.ghosts) = (column, 0);
+        for (place, (leaf, note)) in self.leaves.iter().zip(&mut self.notes).enumerate() {
+            self.grid.insert(place);
+            mark_leaf(&mut self.grid, place, leaf, &mut scratch);
+            note.ghosts = 0;
         }
     }
 }
 
-fn mark_share(grid: &mut Grid, column: Column, path: &str, owner: OwnerId, content: Content) {
+fn mark_share(grid: &mut Grid, place: usize, path: &str, owner: OwnerId, content: Content) {
     let mut key = Vec::with_capacity(path.len());
     query::push_key(path, &mut key);
-    Term::trigrams(&key).for_each(|term| grid.mark(column, term));
-    mark_values(grid, column, owner, content);
+    grid::trigrams(&key).for_each(|trigram| grid.mark(place, Term::Trigram(trigram)));
+    leaf::values(owner, content).for_each(|value| grid.mark(place, value));
 }
 
-fn mark_leaf(grid: &mut Grid, column: Column, leaf: &Leaf, scratch: &mut Vec<u8>) {
-    for key in leaf.keys(scratch).split(|byte| *byte == b'\n') {
-        Term::trigrams(key).for_each(|term| grid.mark(column, term));
-    }
-    for at in 0..leaf.len() {
-        mark_values(grid, column, leaf.owner(at), leaf.content(at));
-    }
-}
-
-fn mark_values(grid: &mut Grid, column: Column, owner: OwnerId, content: Content) {
-    grid.mark(column, Term::owner(owner));
-    if let Some(hash) = &content.hash {
-        grid.mark(column, Term::hash(hash));
-    }
+fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {
+    let keys = leaf.keys(scratch).split(|byte| *byte == b'\n');
+    grid.mark_all(place, keys.flat_map(grid::trigrams).map(Term::Trigram).chain(leaf.values()));
 }

@@ -129,7 +129,7 @@ fn check(steps: Vec<Step>) {
     let mut owners: Vec<OwnerId> =
         OWNERS.iter().map(|name| catalog.add_owner(Username::new(name).expect("valid"))).collect();
     let mut open: Vec<(List, BytesMut, Expected)> = Vec::new();
-    for step in steps {
+    for (n, step) in steps.into_iter().enumerate() {
         match step {
             Step::Insert(owner, path, size, hash) => {
                 insert(&mut model, &mut catalog, &owners, owner, &path, size, hash)
@@ -180,8 +180,11 @@ fn check(steps: Vec<Step>) {
             }
         }
         assert_eq!(catalog.len(), model.shares.len());
-        catalog.assert_sound();
+        if n % 5 == 0 {
+            catalog.assert_sound();
+        }
     }
+    catalog.assert_sound();
     for (owner, name) in owners.iter().zip(OWNERS) {
         let paths = || model.shares.iter().filter(|(_, (by, _))| by == owner).map(|((path, _), _)| path);
         assert_eq!(catalog.shares_of(*owner), paths().count());

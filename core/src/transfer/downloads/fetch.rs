@@ -50,6 +50,12 @@ impl Downloads {
         self.all_changed();
     }
 
+    /// The connection is gone because the peer did not keep to the protocol: nothing more is asked of it.
+    pub fn misbehaved(&mut self, id: SourceId, now: Instant) {
+        self.disconnected(id, now);
+        self.lied(id, now);
+    }
+
     /// The peer serves others first.
     pub fn queued(&mut self, id: SourceId, place: u32) {
         if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
@@ -102,6 +108,9 @@ impl Downloads {
     }
 
     fn written(&mut self, by: SourceId, ask: &Ask) {
+        if let Some(job) = self.jobs.get_mut(&ask.file.job) {
+            job.speed_add(ask.bytes());
+        }
         let Some(active) = self.active.get_mut(&ask.file) else { return };
         let (Stage::Blocks(plan), What::Block(block)) = (&mut active.stage, ask.what) else { return };
         let Done::First { also_asked } = plan.done(block, by) else { return };
@@ -112,9 +121,6 @@ impl Downloads {
         }
         if is_large(&ask.content) {
             self.progressed(ask.file, done_bytes);
-        }
-        if let Some(job) = self.jobs.get_mut(&ask.file.job) {
-            job.speed_add(ask.bytes());
         }
         let other = also_asked.and_then(|other| Some((other, self.sources.get(other)?)));
         if let Some((other, source)) = other {

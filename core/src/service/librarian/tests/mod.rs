@@ -1,137 +1,18 @@
 //! The librarian with real files: what is shared, what is not, and what is told of it. Waits are for events, with a
 //! generous deadline.
 
+mod fixture;
+
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::event::{Warning, WhyNotShared};
 use super::*;
+use crate::disk::at;
 use crate::disk::walk::WhySkipped;
 use crate::model::hash::ContentHash;
 use crate::service::librarian::content::{OpenError, ReadError};
-
-const DEADLINE: Duration = Duration::from_secs(20);
-
-struct Fixture {
-    folder: tempfile::TempDir,
-    cwd: PathBuf,
-    store: Option<Arc<Store>>,
-    librarian: Librarian,
-    events: mpsc::Receiver<LibraryEvent>,
-    cancel: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Fixture {
-    /// A folder with a data folder in it, and a librarian.
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("folder");
-        std::fs::create_dir(folder.path().join("data")).expect("folder");
-        Self::start(folder).await
-    }
-
-    async fn start(folder: tempfile::TempDir) -> Self {
-        let cwd = folder.path().canonicalize().expect("resolves");
-        let data_dir = cwd.join("data");
-        let store = Arc::new(Store::open(&data_dir.join("potok.redb")).expect("opens").store);
-        let (sender, events) = mpsc::channel(64);
-        let cancel = CancellationToken::new();
-        let config =
-            LibrarianConfig { hash_threads: 2, shares_max: 2000, ..LibrarianConfig::new(Arc::clone(&store), data_dir) };
-        let (librarian, task) = Librarian::start(config, sender, cancel.clone()).expect("starts");
-        librarian.loaded().await;
-        Self { folder, cwd, store: Some(store), librarian, events, cancel, task }
-    }
-
-    async fn stop(self) -> tempfile::TempDir {
-        let Self { folder, store, librarian, cancel, task, .. } = self;
-        cancel.cancel();
-        task.await.expect("ends");
-        drop((store, librarian));
-        folder
-    }
-
-    async fn restart(self) -> Self {
-        Self::start(self.stop().await).await
-    }
-
-    fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
-        let path = self.cwd.join(name);
-        std::fs::create_dir_all(path.parent().expect("has one")).expect("folders");
-        std::fs::write(path, contents).expect("writes");
-    }
-
-    async fn share(&self, typed: &[&str]) -> Result<Vec<String>, ShareError> {
-        let request = |typed: &&str| {
-            let (typed, share_as) = typed.split_once(" as ").map_or((*typed, None), |(a, b)| (a, Some(b.to_owned())));
-            ShareRequest { typed: typed.to_owned(), cwd: self.cwd.clone(), share_as }
-        };
-        let shares = self.librarian.share(typed.iter().map(request).collect()).await?;
-        Ok(shares.into_iter().map(|share| share.path.to_string()).collect())
-    }
-
-    async fn unshare(&self, items: &[&str]) -> Result<Vec<String>, ShareError> {
-        let items = items.iter().map(|item| (*item).to_owned()).collect();
-        let removed = self.librarian.unshare(items, self.cwd.clone()).await?;
-        Ok(removed.into_iter().map(|path| path.to_string()).collect())
-    }
-
-    fn shared(&self) -> Vec<String> {
-        self.librarian.shares().into_iter().map(|share| share.path.to_string()).collect()
-    }
-
-    fn hash_of(&self, path: &str) -> ContentHash {
-        let shares = self.librarian.shares();
-        let share = shares.iter().find(|share| share.path.as_str() == path).expect("is shared");
-        share.hash.expect("was hashed")
-    }
-
-    /// Takes events until one is the right one.
-    async fn event<T>(&mut self, what: &str, mut is_right: impl FnMut(LibraryEvent) -> Option<T>) -> T {
-        let wait = async {
-            loop {
-                let event = self.events.recv().await.expect("is running");
-                if let Some(found) = is_right(event) {
-                    return found;
-                }
-            }
-        };
-        tokio::time::timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("no event: {what}"))
-    }
-
-    /// Waits until these are announced and nothing else is.
-    async fn becomes(&mut self, shared: &[&str]) {
-        let librarian = self.librarian.clone();
-        let now = move || -> Vec<String> { librarian.shares().iter().map(|share| share.path.to_string()).collect() };
-        if now() != shared {
-            let what = format!("{shared:?}");
-            self.event(&what, |_| (now() == shared).then_some(())).await;
-        }
-    }
-}
-
-fn data(seed: u8, bytes: usize) -> Vec<u8> {
-    let mut data = vec![seed; bytes];
-    data.iter_mut().step_by(977).enumerate().for_each(|(at, byte)| *byte = at.to_le_bytes()[0] ^ seed);
-    data
-}
-
-/// Everything of it, as a peer would get it.
-fn fetch(fixture: &Fixture, hash: ContentHash) -> Result<Vec<u8>, ReadError> {
-    let Some(content) = fixture.librarian.table().find(hash) else { return Err(ReadError::NotShared) };
-    let open = content.open().map_err(|why| match why {
-        OpenError::NotShared => ReadError::NotShared,
-        OpenError::Changed => ReadError::Changed,
-    })?;
-    let (mut whole, mut buffer) = (Vec::new(), Vec::new());
-    for block in 0..open.block_list().geometry().blocks() {
-        open.read_block(block, &mut buffer)?;
-        whole.extend_from_slice(&buffer);
-    }
-    assert!(matches!(open.read_block(u32::MAX, &mut buffer), Err(ReadError::NoSuchBlock)));
-    assert!(buffer.is_empty());
-    Ok(whole)
-}
+use crate::service::librarian::tests::fixture::{DEADLINE, Fixture, data, fetch};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_folders_are_shared_as_typed() {
@@ -334,8 +215,6 @@ async fn only_announced_bytes_leave() {
     fixture.stop().await;
 }
 
-use crate::disk::at;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_file_is_read_once() {
     let fixture = Fixture::new().await;
@@ -425,4 +304,82 @@ async fn the_whole_disk_is_warned_of() {
     assert_eq!(plan::warning_for(Path::new("/")), Some(Warning::WholeDisk));
     assert_eq!(plan::warning_for(&home.canonicalize().expect("resolves")), Some(Warning::WholeHome));
     assert_eq!(plan::warning_for(Path::new("/usr/share")), None);
+}
+
+/// Whoever hears the events in their order knows what is shared, whatever happens at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_adds_up() {
+    let mut fixture = Fixture::new().await;
+    for at in 0..40 {
+        fixture.write(&format!("Trip/{at}"), at.to_string());
+        fixture.write(&format!("single {at}"), at.to_string());
+    }
+    let librarian = fixture.librarian.clone();
+    let cwd = fixture.cwd.clone();
+    let work = tokio::spawn(async move {
+        for round in 0..10u32 {
+            let request = |typed: String| ShareRequest { typed, cwd: cwd.clone(), share_as: None };
+            let singles = (0..40).map(|at| request(format!("single {at}"))).collect();
+            let (folder, files) =
+                tokio::join!(librarian.share(vec![request("Trip".to_owned())]), librarian.share(singles),);
+            folder.expect("shares");
+            files.expect("shares");
+            std::fs::write(cwd.join(format!("Trip/{round}")), format!("new {round}")).expect("writes");
+            std::fs::remove_file(cwd.join(format!("Trip/{}", 39 - round))).expect("removed");
+            let gone = vec!["Trip".to_owned(), format!("single {round}")];
+            librarian.unshare(gone, cwd.clone()).await.expect("unshares");
+            let again = librarian.share(vec![request("Trip".to_owned()), request(format!("single {round}"))]).await;
+            again.expect("shares");
+        }
+        librarian.unshare((0..20).map(|at| format!("single {at}")).collect(), cwd).await.expect("unshares");
+    });
+    let mut heard = std::collections::BTreeMap::new();
+    let adds_up = async {
+        while !work.is_finished() || heard.values().cloned().collect::<Vec<_>>() != fixture.librarian.shares() {
+            let event = tokio::time::timeout(Duration::from_millis(50), fixture.events.recv()).await;
+            if let Ok(Some(LibraryEvent::Changed { added, removed })) = event {
+                heard.extend(added.into_iter().map(|share| (share.path.clone(), share)));
+                removed.iter().for_each(|path| _ = heard.remove(path));
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, adds_up).await.expect("in time");
+    work.await.expect("went well");
+    assert_eq!(fixture.shared().len(), 30 + 20);
+    fixture.stop().await;
+}
+
+/// Somebody puts a link to a secret, and another file of the same size, in the place of a shared file, again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_the_place_of_a_shared_file_does_not_leave() {
+    let fixture = Fixture::new().await;
+    let (honest, secret) = (data(1, 300_000), data(2, 300_000));
+    fixture.write("share/file", &honest);
+    fixture.write("secret", &secret);
+    fixture.share(&["share/file as file"]).await.expect("shares");
+    let hash = fixture.hash_of("file");
+    let place = fixture.cwd.join("share/file");
+    let aside = fixture.cwd.join("aside");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let mut sent = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                std::fs::rename(&place, &aside).expect("aside");
+                symlink(fixture.cwd.join("secret"), &place).expect("link");
+                std::fs::remove_file(&place).expect("removed");
+                std::fs::rename(&aside, &place).expect("back");
+            }
+        });
+        for _ in 0..500 {
+            if let Ok(whole) = fetch(&fixture, hash) {
+                assert!(whole == honest);
+                sent += 1;
+            }
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(fixture.librarian.table().find(blake3::hash(&secret).into()).is_none());
+    let _how_often_depends_on_luck = sent;
+    fixture.stop().await;
 }

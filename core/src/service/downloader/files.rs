@@ -1,0 +1,335 @@
+//! Where downloads are written: from a file's number to its place on disk, and the part files that are open now.
+//!
+//! All of it blocks and is shared by the threads that write.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::disk::place::target::{Part, PlaceError, Target, TargetDir};
+use crate::model::block_list::BlockList;
+use crate::model::local_name::LocalName;
+use crate::protocol::peer::Content;
+use crate::store::downloads::{SavedDownload, TargetName};
+use crate::transfer::downloads::{Checked, WriteFault};
+use crate::transfer::job::FileId;
+use crate::transfer::plan::Blocks;
+use crate::transfer::status::{FileError, TransferId};
+
+/// Folders of one download that are kept open.
+const FOLDERS_OPEN_MAX: usize = 32;
+/// A part file that a thread of ours has just let go of may be locked for a moment yet.
+const IN_USE_TRIES: u32 = 100;
+const IN_USE_PAUSE: Duration = Duration::from_millis(20);
+/// Files are read back in pieces of this size.
+const PIECE_BYTES: usize = 1024 * 1024;
+
+/// The calls that a full or broken disk refuses; tests put a bad disk in its place.
+pub trait Disk: Send + Sync + 'static {
+    /// Writes all of `data` at `offset`.
+    fn write_at(&self, part: &Part, data: &[u8], offset: u64) -> Result<(), PlaceError> {
+        part.write_at(data, offset)
+    }
+
+    /// Room left for us, in bytes; `None` where it cannot be known.
+    fn free_bytes(&self, folder: &TargetDir) -> Result<Option<u64>, PlaceError> {
+        folder.free_bytes()
+    }
+}
+
+/// The disk as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {}
+
+/// The target folder of one download, and its names.
+pub(super) struct JobFiles {
+    pub(super) saved: SavedDownload,
+    open: Mutex<OpenFolders>,
+    /// It was taken off the list: nothing is begun any more.
+    is_gone: AtomicBool,
+}
+
+#[derive(Default)]
+struct OpenFolders {
+    root: Option<TargetDir>,
+    below: HashMap<Vec<LocalName>, TargetDir>,
+}
+
+impl JobFiles {
+    pub(super) fn new(saved: SavedDownload) -> Arc<Self> {
+        Arc::new(Self { saved, open: Mutex::default(), is_gone: AtomicBool::new(false) })
+    }
+
+    pub(super) fn content(&self, index: u32) -> Option<Content> {
+        Some(self.saved.files.get(index as usize)?.content)
+    }
+
+    /// The whole path of one file, for people and for comparing.
+    pub(super) fn path(&self, index: u32) -> PathBuf {
+        match self.saved.files.get(index as usize) {
+            Some(file) => file.name.path_below(&self.saved.into),
+            None => self.saved.into.clone(),
+        }
+    }
+
+    /// What a person calls the place of all of it: the file, or the folder that holds them.
+    pub(super) fn shown_path(&self) -> PathBuf {
+        match self.saved.files.first().map(|file| &file.name) {
+            Some(TargetName::Below(names)) if self.saved.is_folder => match names.first() {
+                Some(top) => self.saved.into.join(top.as_str()),
+                None => self.saved.into.clone(),
+            },
+            _ => self.path(0),
+        }
+    }
+
+    /// The target of one file; the folders above it are made.
+    pub(super) fn target(&self, index: u32) -> Result<Target, PlaceError> {
+        let Some(file) = self.saved.files.get(index as usize) else { return Err(PlaceError::BadName) };
+        if self.is_gone.load(Ordering::Acquire) {
+            return Err(PlaceError::NoParent);
+        }
+        match &file.name {
+            TargetName::Typed(name) => self.root()?.target_typed(name),
+            TargetName::Below(names) => {
+                let Some((name, folders)) = names.split_last() else { return Err(PlaceError::BadName) };
+                Ok(self.folder(folders)?.target(name))
+            }
+        }
+    }
+
+    pub(super) fn root(&self) -> Result<TargetDir, PlaceError> {
+        let mut open = self.open.lock();
+        if let Some(root) = &open.root {
+            return Ok(root.clone());
+        }
+        let root = TargetDir::open(&self.saved.into)?;
+        open.root = Some(root.clone());
+        Ok(root)
+    }
+
+    fn folder(&self, names: &[LocalName]) -> Result<TargetDir, PlaceError> {
+        if let Some(folder) = self.open.lock().below.get(names) {
+            return Ok(folder.clone());
+        }
+        let folder = self.root()?.below(names)?;
+        let mut open = self.open.lock();
+        if open.below.len() >= FOLDERS_OPEN_MAX {
+            open.below.clear();
+        }
+        open.below.insert(names.to_vec(), folder.clone());
+        Ok(folder)
+    }
+
+    /// Lets go of the folders: a drive can be unplugged, a folder removed and made again.
+    pub(super) fn let_go(&self) {
+        *self.open.lock() = OpenFolders::default();
+    }
+
+    /// Room on its disk; `None` where it cannot be known.
+    pub(super) fn free_bytes(&self, disk: &dyn Disk) -> Option<u64> {
+        self.root().and_then(|root| disk.free_bytes(&root)).ok().flatten()
+    }
+
+    /// Removes what is unfinished of a download that is taken off the list.
+    pub(super) fn remove_parts(&self, unfinished: &[u32]) {
+        let names = unfinished.iter().filter_map(|index| Some(&self.saved.files.get(*index as usize)?.name));
+        let Ok(root) = self.root() else { return };
+        for name in names {
+            let target = match name {
+                TargetName::Typed(name) => root.target_typed(name),
+                // A folder that is not there is not made for this.
+                TargetName::Below(names) => match names.split_last() {
+                    Some((name, folders)) if name_exists(root.path(), folders) => {
+                        self.folder(folders).map(|folder| folder.target(name))
+                    }
+                    _ => continue,
+                },
+            };
+            if let Err(error) = target.and_then(|target| target.remove_part()) {
+                tracing::warn!(%error, "the unfinished file of a cancelled download stays");
+            }
+        }
+        self.let_go();
+    }
+
+    pub(super) fn set_gone(&self) {
+        self.is_gone.store(true, Ordering::Release);
+    }
+}
+
+fn name_exists(root: &Path, folders: &[LocalName]) -> bool {
+    folders.iter().fold(root.to_owned(), |path, name| path.join(name.as_str())).is_dir()
+}
+
+/// A part file of more than one block, and what its blocks must be.
+#[derive(Debug)]
+pub(super) struct OpenPart {
+    pub(super) part: Part,
+    pub(super) list: BlockList,
+}
+
+/// What was found at a file's place, and the part file if it is to be filled.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) checked: Checked,
+    pub(super) open: Option<Arc<OpenPart>>,
+}
+
+/// All of them.
+pub(super) struct Files {
+    pub(super) disk: Arc<dyn Disk>,
+    jobs: Mutex<HashMap<TransferId, Arc<JobFiles>>>,
+    open: Mutex<HashMap<FileId, Arc<OpenPart>>>,
+    /// Small files that are written or being finished: of two peers that send one, the first has it.
+    small: Mutex<HashSet<FileId>>,
+}
+
+impl Files {
+    pub(super) fn new(disk: Arc<dyn Disk>) -> Self {
+        Self { disk, jobs: Mutex::default(), open: Mutex::default(), small: Mutex::default() }
+    }
+
+    pub(super) fn add_job(&self, id: TransferId, job: Arc<JobFiles>) {
+        self.jobs.lock().insert(id, job);
+    }
+
+    pub(super) fn job(&self, id: TransferId) -> Option<Arc<JobFiles>> {
+        self.jobs.lock().get(&id).cloned()
+    }
+
+    pub(super) fn remove_job(&self, id: TransferId) -> Option<Arc<JobFiles>> {
+        self.open.lock().retain(|file, _| file.job != id);
+        let job = self.jobs.lock().remove(&id)?;
+        job.set_gone();
+        Some(job)
+    }
+
+    pub(super) fn open(&self, file: FileId, part: Arc<OpenPart>) {
+        self.open.lock().insert(file, part);
+    }
+
+    pub(super) fn opened(&self, file: FileId) -> Option<Arc<OpenPart>> {
+        self.open.lock().get(&file).cloned()
+    }
+
+    pub(super) fn close(&self, file: FileId) -> Option<Arc<OpenPart>> {
+        self.open.lock().remove(&file)
+    }
+
+    /// Claims a small file; `false` if another thread is at it.
+    pub(super) fn claim_small(&self, file: FileId) -> bool {
+        self.small.lock().insert(file)
+    }
+
+    pub(super) fn release_small(&self, file: FileId) {
+        self.small.lock().remove(&file);
+    }
+
+    /// Opens the part file of a large file and finds out which blocks are in it.
+    pub(super) fn check(&self, file: FileId, list: BlockList, is_stopped: &dyn Fn() -> bool) -> Found {
+        let fault = |fault| Found { checked: Checked::Fault(fault), open: None };
+        let Some(job) = self.job(file.job) else { return fault(WriteFault::File(FileError::Exists)) };
+        match check_place(&job, file.index, list, self.disk.as_ref(), is_stopped) {
+            Ok(found) => found,
+            Err(error) => fault(fault_of(error)),
+        }
+    }
+}
+
+fn check_place(
+    job: &JobFiles,
+    index: u32,
+    list: BlockList,
+    disk: &dyn Disk,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Found, PlaceError> {
+    let target = job.target(index)?;
+    let content = Content { hash: list.root(), size: list.geometry().size() };
+    if !job.saved.overwrite && target.is_taken()? {
+        return if is_whole(&target, content) {
+            target.remove_part()?;
+            Ok(Found { checked: Checked::Whole, open: None })
+        } else {
+            Err(PlaceError::Exists)
+        };
+    }
+    let part = open_part(&target)?;
+    let blocks = if part.is_new() { Blocks::none(list.geometry()) } else { verified(&part, &list, is_stopped)? };
+    let missing = content.size.saturating_sub(bytes_of(&blocks, &list));
+    if job.free_bytes(disk).is_some_and(|free| free < missing) {
+        return Err(PlaceError::NoSpace);
+    }
+    part.set_bytes(content.size)?;
+    Ok(Found { checked: Checked::Part(blocks), open: Some(Arc::new(OpenPart { part, list })) })
+}
+
+pub(super) fn open_part(target: &Target) -> Result<Part, PlaceError> {
+    for _ in 0..IN_USE_TRIES {
+        match target.open_part() {
+            Err(PlaceError::InUse) => std::thread::sleep(IN_USE_PAUSE),
+            other => return other,
+        }
+    }
+    target.open_part()
+}
+
+/// The blocks that are in a part file, found by reading it: nothing else is believed.
+fn verified(part: &Part, list: &BlockList, is_stopped: &dyn Fn() -> bool) -> Result<Blocks, PlaceError> {
+    let geometry = list.geometry();
+    let length = part.bytes()?;
+    let mut blocks = Blocks::none(geometry);
+    let mut buffer = Vec::new();
+    for block in 0..geometry.blocks() {
+        let (Some(offset), Some(bytes)) = (geometry.offset_of(block), geometry.bytes_of(block)) else { continue };
+        if is_stopped() || offset.saturating_add(bytes as u64) > length {
+            break;
+        }
+        buffer.resize(bytes, 0);
+        part.read_at(&mut buffer, offset)?;
+        if list.is_block(block, &buffer) {
+            blocks.insert(block);
+        }
+    }
+    Ok(blocks)
+}
+
+fn bytes_of(blocks: &Blocks, list: &BlockList) -> u64 {
+    let geometry = list.geometry();
+    let here = (0..geometry.blocks()).filter(|block| blocks.contains(*block));
+    here.filter_map(|block| geometry.bytes_of(block)).map(|bytes| bytes as u64).sum()
+}
+
+/// Whether the finished file is there already, whole: finished by an earlier run that could not say so any more.
+pub(super) fn is_whole(target: &Target, content: Content) -> bool {
+    let Ok((mut file, stamp)) = target.open_whole() else { return false };
+    if stamp.size != content.size {
+        return false;
+    }
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; PIECE_BYTES];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return content.hash == hasher.finalize().into(),
+            Ok(bytes) => _ = hasher.update(&buffer[..bytes]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// What an error of the disk means for the download.
+pub(super) fn fault_of(error: PlaceError) -> WriteFault {
+    match error {
+        PlaceError::NoSpace => WriteFault::Full,
+        PlaceError::Exists => WriteFault::File(FileError::Exists),
+        other => WriteFault::File(FileError::Disk(other.to_string())),
+    }
+}

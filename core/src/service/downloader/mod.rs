@@ -1,0 +1,295 @@
+//! Fetches what was asked for: connects to those who have it, verifies, writes, finishes; keeps the queue over restarts.
+//!
+//! | module | its job |
+//! |---|---|
+//! | `engine` | the one loop: feeds the machine ([`crate::transfer::downloads`]) and carries out what it wants |
+//! | `source`, `writer` | one connection to a peer, and its thread that verifies and writes |
+//! | `finisher` | the thread that gives whole files their names |
+//! | [`files`] | where downloads are on disk |
+//! | `adding` | new downloads, and those of an earlier run |
+
+mod adding;
+mod engine;
+pub mod files;
+mod finisher;
+mod source;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::hash::ContentHash;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::net::tls::TlsClient;
+use crate::protocol::peer::Content;
+use crate::service::downloader::adding::{Added, LookedAtOver};
+use crate::service::downloader::engine::Engine;
+use crate::service::downloader::files::{Disk, Found};
+use crate::service::downloader::finisher::Finished;
+use crate::service::downloader::source::Report;
+use crate::store::Store;
+use crate::store::downloads::TargetName;
+use crate::transfer::job::FileId;
+use crate::transfer::status::{TransferEvent, TransferId, TransferState};
+use crate::transfer::{Contact, SourceId};
+
+/// Commands that wait for their turn.
+const COMMANDS_MAX: usize = 64;
+/// Files of one download; a list of more is refused.
+pub const FILES_MAX: usize = 1_000_000;
+
+/// A future that a trait object returns.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Who is where and has what: the tracker's knowledge.
+pub trait Directory: Send + Sync + 'static {
+    /// Where a user is now; `None` if they are not connected, or have no key.
+    fn contact(&self, user: &Username) -> Option<Contact>;
+
+    /// Everybody but ourselves who shares exactly this; empty when the tracker is away.
+    fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>>;
+
+    /// Counts up whenever users or shares changed, or the tracker is back.
+    fn changes(&self) -> watch::Receiver<u64>;
+}
+
+/// What a person may change; it holds at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DownloadSettings {
+    /// Files of more than one block that are fetched from one user at the same time.
+    pub at_once: usize,
+    /// In all; 0 is no limit.
+    pub bytes_per_second: u64,
+}
+
+impl Default for DownloadSettings {
+    fn default() -> Self {
+        Self { at_once: 4, bytes_per_second: 0 }
+    }
+}
+
+/// What the downloader works with.
+pub struct DownloaderSetup {
+    /// Keeps the queue.
+    pub store: Arc<Store>,
+    /// Proves our identity; for [`crate::net::tls::Purpose::Peer`].
+    pub tls: TlsClient,
+    /// Who is where.
+    pub directory: Arc<dyn Directory>,
+    /// As they are now.
+    pub settings: watch::Receiver<DownloadSettings>,
+    /// [`files::RealDisk`], but in tests.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl fmt::Debug for DownloaderSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DownloaderSetup").field("settings", &*self.settings.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// Something to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDownload {
+    /// Who shares it.
+    pub user: Username,
+    /// What the person asked for, as it is shown.
+    pub label: String,
+    /// Whether a folder was asked for.
+    pub is_folder: bool,
+    /// A folder on this computer that the person chose.
+    pub into: PathBuf,
+    /// Whether files that are there are replaced.
+    pub overwrite: bool,
+    /// In the order in which they are fetched; at most [`FILES_MAX`].
+    pub files: Vec<NewFile>,
+}
+
+/// One file of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// As its owner calls it.
+    pub remote: SharePath,
+    /// What was announced.
+    pub content: Content,
+    /// Where it goes below the target folder.
+    pub name: TargetName,
+}
+
+/// Why something is not fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// There is a file at the target, and it was not asked to replace it.
+    #[error("there is a file '{path}' already")]
+    Exists {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// Another download goes there.
+    #[error("another download goes to '{path}'")]
+    Taken {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// The target folder cannot be used.
+    #[error("'{path}': {why}")]
+    Folder {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No file, or more than [`FILES_MAX`].
+    #[error("a download has 1 to {FILES_MAX} files")]
+    Count,
+    /// The queue cannot be saved.
+    #[error("the queue cannot be saved: {0}")]
+    Save(#[from] redb::Error),
+    /// The program is ending.
+    #[error("the program is ending")]
+    Stopped,
+}
+
+/// A handle on the downloads; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Downloader {
+    commands: mpsc::Sender<Command>,
+    list: Arc<List>,
+}
+
+/// The downloads as they were told last.
+type List = Mutex<BTreeMap<TransferId, TransferState>>;
+
+/// What a person wants.
+#[derive(Debug)]
+enum Command {
+    Add(NewDownload, oneshot::Sender<Result<TransferId, AddError>>),
+    Pause(Which, oneshot::Sender<()>),
+    Resume(Which, oneshot::Sender<()>),
+    Cancel(Which, oneshot::Sender<()>),
+    Retry(Which, oneshot::Sender<()>),
+    Acknowledge(Which, oneshot::Sender<()>),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    One(TransferId),
+    All,
+}
+
+/// What wakes the engine, besides commands and time.
+#[derive(Debug)]
+enum Event {
+    /// A connection says something.
+    Source(SourceId, u64, Report),
+    /// Who has the content of a file.
+    Sources(FileId, Vec<Contact>),
+    /// What is at a file's place; the number is that of the check.
+    Checked(FileId, u64, Found),
+    /// Files are finished, or not.
+    Finished(Finished),
+    /// A download is on disk, or was refused.
+    Added(Box<Added>),
+    /// The target of a download that is over is asked for again.
+    LookedAtOver(Box<LookedAtOver>),
+    /// How much room there is on the disk of a download.
+    Free(TransferId, Option<u64>),
+}
+
+impl Downloader {
+    /// Reads the queue and goes on with it. The task ends when `cancel` is, and then waits for what it began.
+    pub async fn start(
+        setup: DownloaderSetup,
+        events: mpsc::Sender<TransferEvent>,
+        cancel: CancellationToken,
+    ) -> Result<(Self, JoinHandle<()>), AddError> {
+        let list = Arc::new(List::default());
+        let (commands, asked) = mpsc::channel(COMMANDS_MAX);
+        let engine = Engine::restore(setup, Arc::clone(&list), events, cancel).await?;
+        let task = tokio::spawn(engine.run(asked));
+        Ok((Self { commands, list }, task))
+    }
+
+    /// Queues a download, durably when this returns. The same content to the same place, asked for again, is the
+    /// download that is there already: it goes on if it was paused or had failed, and if it is finished and not
+    /// acknowledged it is just that.
+    pub async fn add(&self, download: NewDownload) -> Result<TransferId, AddError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Add(download, reply)).await.map_err(|_ended| AddError::Stopped)?;
+        answer.await.map_err(|_ended| AddError::Stopped)?
+    }
+
+    /// All downloads, by number.
+    pub fn snapshot(&self) -> Vec<TransferState> {
+        self.list.lock().values().cloned().collect()
+    }
+
+    /// Stops a download until [`Downloader::resume`], over restarts too.
+    pub async fn pause(&self, id: TransferId) {
+        self.say(|reply| Command::Pause(Which::One(id), reply)).await;
+    }
+
+    /// Lets a download go on.
+    pub async fn resume(&self, id: TransferId) {
+        self.say(|reply| Command::Resume(Which::One(id), reply)).await;
+    }
+
+    /// Pauses all that are not over.
+    pub async fn pause_all(&self) {
+        self.say(|reply| Command::Pause(Which::All, reply)).await;
+    }
+
+    /// Resumes all.
+    pub async fn resume_all(&self) {
+        self.say(|reply| Command::Resume(Which::All, reply)).await;
+    }
+
+    /// Takes a download off the list, with its unfinished files; finished ones stay.
+    pub async fn cancel(&self, id: TransferId) {
+        self.say(|reply| Command::Cancel(Which::One(id), reply)).await;
+    }
+
+    /// Cancels all that are not over.
+    pub async fn cancel_all(&self) {
+        self.say(|reply| Command::Cancel(Which::All, reply)).await;
+    }
+
+    /// Tries what failed once more.
+    pub async fn retry(&self, id: TransferId) {
+        self.say(|reply| Command::Retry(Which::One(id), reply)).await;
+    }
+
+    /// Retries all.
+    pub async fn retry_all(&self) {
+        self.say(|reply| Command::Retry(Which::All, reply)).await;
+    }
+
+    /// The person knows that a download is over: it leaves the list.
+    pub async fn acknowledge(&self, id: TransferId) {
+        self.say(|reply| Command::Acknowledge(Which::One(id), reply)).await;
+    }
+
+    /// Takes everything that is over off the list.
+    pub async fn forget_finished(&self) {
+        self.say(|reply| Command::Acknowledge(Which::All, reply)).await;
+    }
+
+    async fn say(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
+        let (reply, answer) = oneshot::channel();
+        if self.commands.send(command(reply)).await.is_ok() {
+            let _ended = answer.await;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What waits to be told. A slow listener is never waited for: changes of shares are merged where they are kept,
+//! progress is the latest only, and of the rest the oldest is lost beyond a bound.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use crate::library::root::RootId;
+use crate::library::table::Library;
+use crate::service::librarian::content::Shared;
+use crate::service::librarian::event::{LibraryEvent, Progress, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
+use crate::service::librarian::scan::Place;
+use crate::service::librarian::watch::Health;
+
+/// Announcements in one event.
+const CHANGES_PER_EVENT: usize = 1000;
+/// Events that wait, besides changes of shares.
+const NOTICES_MAX: usize = 1024;
+/// Skipped files that are remembered, so that each is told once.
+const TOLD_MAX: usize = 100_000;
+
+/// Events in the order they are told.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    notices: VecDeque<LibraryEvent>,
+    progress: Option<Progress>,
+    told: HashSet<Place>,
+}
+
+impl News {
+    pub(super) fn is_empty(&self) -> bool {
+        self.notices.is_empty() && self.progress.is_none()
+    }
+
+    /// The next event, if there is one.
+    pub(super) fn next(&mut self, shared: &Shared) -> Option<LibraryEvent> {
+        if let Some(notice) = self.notices.pop_front() {
+            return Some(notice);
+        }
+        let (added, removed) = shared.take_untold(CHANGES_PER_EVENT);
+        if !added.is_empty() || !removed.is_empty() {
+            return Some(LibraryEvent::Changed { added, removed });
+        }
+        self.progress.take().map(LibraryEvent::Progress)
+    }
+
+    pub(super) fn progressed(&mut self, progress: Progress) {
+        self.progress = Some(progress);
+    }
+
+    pub(super) fn tell(&mut self, notice: LibraryEvent) {
+        if self.notices.len() >= NOTICES_MAX {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(notice);
+    }
+
+    /// Tells which folders are watched no more, or again.
+    pub(super) fn watched(&mut self, news: Vec<Health>) {
+        for Health { folder, problem } in news {
+            self.tell(LibraryEvent::WatchHealth { folder, problem });
+        }
+    }
+
+    /// Tells of each file once, in one event a root.
+    pub(super) fn skipped(&mut self, skipped: Vec<(Place, WhyNotShared)>, library: &Library) {
+        let mut by_root: BTreeMap<RootId, (Vec<SkippedFile>, usize)> = BTreeMap::new();
+        for (place, why) in skipped {
+            let Some(root) = library.root(place.0) else { continue };
+            if self.told.len() >= TOLD_MAX {
+                self.told.clear();
+            }
+            let path = root.local_path(&place.1);
+            if !self.told.insert(place) {
+                continue;
+            }
+            let (files, count) = by_root.entry(root.id).or_default();
+            *count += 1;
+            if files.len() < SKIPPED_SHOWN_MAX {
+                files.push(SkippedFile { path, why });
+            }
+        }
+        for (id, (files, count)) in by_root {
+            if let Some(root) = library.root(id) {
+                self.tell(LibraryEvent::Skipped { root: root.local.clone(), files, count });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use crate::disk::hash::Hasher;
+    use crate::disk::walk::WhySkipped;
+    use crate::library::root::Root;
+    use crate::model::share::Share;
+    use crate::model::share_path::SharePath;
+    use crate::store::Store;
+
+    fn shared(library: Library) -> (tempfile::TempDir, Shared) {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Store::open(&folder.path().join("potok.redb")).expect("opens").store;
+        let (suspects, _) = tokio::sync::mpsc::channel(1);
+        let shared = Shared::new(library, Arc::new(store), Hasher::new(1).expect("starts"), suspects);
+        (folder, shared)
+    }
+
+    #[test]
+    fn news_stay_within_bounds_and_changes_are_never_lost() {
+        let (_folder, shared) = shared(Library::new(1));
+        let mut news = News::default();
+        for at in 0..NOTICES_MAX + 5 {
+            news.tell(LibraryEvent::Missing { root: at.to_string() });
+        }
+        let path = |at: usize| SharePath::new(&format!("{at:05}")).expect("valid");
+        for at in 0..CHANGES_PER_EVENT + 1 {
+            shared.change(|_, changes| changes.add(Share { path: path(at), size: Some(1), hash: None }));
+        }
+        shared.change(|_, changes| changes.remove(path(0)));
+        news.progressed(Progress::default());
+        news.progressed(Progress { files_left: 7, ..Progress::default() });
+
+        for at in 5..NOTICES_MAX + 5 {
+            assert_eq!(news.next(&shared), Some(LibraryEvent::Missing { root: at.to_string() }));
+        }
+        let (mut added, mut removed) = (0, 0);
+        while let Some(event) = news.next(&shared) {
+            match event {
+                LibraryEvent::Changed { added: a, removed: r } => {
+                    added += a.len();
+                    removed += r.len();
+                }
+                other => assert_eq!(other, LibraryEvent::Progress(Progress { files_left: 7, ..Progress::default() })),
+            }
+        }
+        assert_eq!((added, removed), (CHANGES_PER_EVENT, 1));
+    }
+
+    #[test]
+    fn a_skipped_file_is_told_once() {
+        let mut library = Library::new(1);
+        library.set_root(Root {
+            id: RootId(1),
+            local: "/d".into(),
+            is_folder: true,
+            share_as: SharePath::new("d").expect("valid"),
+            excluded: Default::default(),
+        });
+        let mut news = News::default();
+        let skip = |at: usize| ((RootId(1), at.to_string()), WhyNotShared::Skipped(WhySkipped::Link));
+        for _ in 0..2 {
+            news.skipped((0..SKIPPED_SHOWN_MAX + 9).map(skip).collect(), &library);
+        }
+        let (_folder, shared) = shared(library);
+        let Some(LibraryEvent::Skipped { files, count, .. }) = news.next(&shared) else { panic!("not told") };
+        assert_eq!((files.len(), count), (SKIPPED_SHOWN_MAX, SKIPPED_SHOWN_MAX + 9));
+        assert!(news.is_empty());
+    }
+}

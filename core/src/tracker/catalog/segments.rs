@@ -1,0 +1,224 @@
+//! All shares in the order of lists, as a row of segments, and an overview of which segments an owner or a content can
+//! be in.
+
+use std::sync::Arc;
+
+use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
+use crate::tracker::catalog::grid::{Candidates, Grid, SEGMENT_ROWS, Term};
+use crate::tracker::catalog::leaf::{self, Key};
+use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::{Content, Insert, OwnerId};
+
+/// A segment that lost so many shares since it was noted in the overview, and more than it still has, is noted again.
+const GHOSTS_MIN: usize = 1024;
+/// What is common is learnt again when so many shares have come, and three times as many as there were.
+const LEARN_FROM: usize = if cfg!(test) { 50 } else { 4096 };
+/// After so many new shares one more segment is indexed by what is common now. It takes a millisecond or two.
+const INDEX_AGAIN_EVERY: usize = if cfg!(test) { 20 } else { 16_384 };
+
+#[derive(Debug)]
+pub(super) struct Segments {
+    /// In order.
+    all: Vec<Segment>,
+    overview: Grid,
+    /// One for each grid that was ever made.
+    seeds: u64,
+    common: Arc<Common>,
+    /// How many shares there were when that was learnt, and how many have come since.
+    learnt_at: usize,
+    new_since: usize,
+}
+
+impl Default for Segments {
+    fn default() -> Self {
+        let (all, overview, common) = (Vec::new(), Grid::new(0, SEGMENT_ROWS, None), Arc::default());
+        Self { all, overview, seeds: 0, common, learnt_at: 0, new_since: 0 }
+    }
+}
+
+impl Segments {
+    pub(super) fn all(&self) -> &[Segment] {
+        &self.all
+    }
+
+    /// Finds the segments that may have all terms.
+    pub(super) fn find_segments(&self, terms: &[Term], found: &mut Candidates) -> bool {
+        self.overview.find(terms, found)
+    }
+
+    /// Where the share of a key is.
+    pub(super) fn find(&self, key: &Key<'_>, owners: &Owners) -> Option<(usize, Place)> {
+        let at = self.segment_of(key, owners)?;
+        self.all[at].find(key, owners).ok().map(|place| (at, place))
+    }
+
+    /// Where the shares behind a key begin.
+    pub(super) fn find_behind(&self, key: &Key<'_>, owners: &Owners) -> (usize, Place) {
+        self.segment_of(key, owners).map_or_else(Default::default, |at| {
+            let (Ok(place) | Err(place)) = self.all[at].find(key, owners);
+            (at, place)
+        })
+    }
+
+    /// The segment that still has exactly these leaves.
+    pub(super) fn with_leaves(&self, leaves: &Leaves, owners: &Owners) -> Option<&Segment> {
+        let key = leaves.first()?.key(0, owners);
+        let segment = &self.all[self.segment_of(&key, owners)?];
+        Arc::ptr_eq(segment.leaves(), leaves).then_some(segment)
+    }
+
+    pub(super) fn insert(&mut self, key: &Key<'_>, content: Content, owners: &Owners) -> Insert {
+        loop {
+            let Some(at) = self.segment_of(key, owners) else {
+                self.add(0, key, content);
+                break;
+            };
+            let segment = &mut self.all[at];
+            match segment.find(key, owners) {
+                Ok(place) if segment.content(place) == content => return Insert::Same,
+                Ok(place) => {
+                    segment.replace(place, content);
+                    self.note(at, key.owner, content);
+                    return Insert::Replaced;
+                }
+                Err(place) if !segment.is_full_for(place, key.path) => {
+                    segment.insert(place, key.path, key.owner, content);
+                    self.note(at, key.owner, content);
+                    break;
+                }
+                // Shares often come in order: a segment that was filled from the front stays full.
+                Err(place) if segment.is_end(place) => {
+                    self.add(at + 1, key, content);
+                    break;
+                }
+                Err(_) => self.split(at),
+            }
+        }
+        self.new_since += 1;
+        self.learn();
+        Insert::New
+    }
+
+    /// Takes away what [`find`](Self::find) has found.
+    pub(super) fn remove(&mut self, (at, place): (usize, Place)) {
+        self.all[at].remove(place);
+        self.tidy(at);
+    }
+
+    /// Takes about so many shares of one owner away, and calls `gone` with each path.
+    pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, mut gone: impl FnMut(&str)) -> usize {
+        let mut removed = 0;
+        let mut candidates = Candidates::default();
+        if self.overview.find(&[Term::owner(owner)], &mut candidates) {
+            for at in candidates.places() {
+                removed += self.all[at].remove_owner(owner, max - removed, &mut gone);
+                if removed >= max {
+                    break;
+                }
+            }
+        }
+        (0..self.all.len()).rev().for_each(|at| self.tidy(at));
+        removed
+    }
+
+    /// Checks what the parts promise each other, and that nothing is missing in the overview.
+    #[cfg(test)]
+    pub(super) fn assert_sound(&self, owners: &Owners) {
+        let leaves: Vec<_> = self.all.iter().flat_map(|segment| segment.leaves().iter()).collect();
+        for pair in leaves.windows(2) {
+            let first = pair[1].key(0, owners);
+            assert_eq!(pair[0].compare(pair[0].len() - 1, &first, owners), std::cmp::Ordering::Less);
+        }
+        assert_eq!(self.overview.len(), self.all.len());
+        self.overview.assert_sound();
+        for (at, segment) in self.all.iter().enumerate() {
+            segment.assert_sound(owners);
+            let mut found = Candidates::default();
+            let values: Vec<_> = segment.values().collect();
+            assert!(self.overview.find(&values, &mut found) && found.places().any(|place| place == at));
+        }
+    }
+
+    /// The segment that has or should have a key; `None` if there is no segment.
+    fn segment_of(&self, key: &Key<'_>, owners: &Owners) -> Option<usize> {
+        let behind = self.all.partition_point(|segment| !segment.is_behind(0, key, owners));
+        if self.all.is_empty() { None } else { Some(behind.saturating_sub(1)) }
+    }
+
+    fn add(&mut self, at: usize, key: &Key<'_>, content: Content) {
+        let seed = self.next_seed();
+        self.all.insert(at, Segment::new(seed, self.common.clone(), key.path, key.owner, content));
+        self.overview.insert(at);
+        self.note(at, key.owner, content);
+    }
+
+    fn split(&mut self, at: usize) {
+        let right = self.all[at].split();
+        self.all.insert(at + 1, right);
+        self.overview.insert(at + 1);
+        self.note_all(at);
+        self.note_all(at + 1);
+    }
+
+    /// After a segment has lost shares: drops it if it is empty, and joins it with a neighbour if both are small.
+    fn tidy(&mut self, at: usize) {
+        if self.all[at].shares() == 0 {
+            self.all.remove(at);
+            self.overview.remove(at);
+            return;
+        }
+        let is_joined = at > 0 && self.join(at - 1) || self.join(at);
+        let segment = &self.all[at.min(self.all.len() - 1)];
+        if !is_joined && segment.ghosts > segment.shares() + GHOSTS_MIN {
+            self.note_all(at);
+        }
+    }
+
+    /// Makes one of this segment and the next, if both are small.
+    fn join(&mut self, at: usize) -> bool {
+        let [one, next, ..] = &self.all[at..] else { return false };
+        let is_small = one.can_take(next);
+        if is_small {
+            let next = self.all.remove(at + 1);
+            self.overview.remove(at + 1);
+            next.values().for_each(|value| self.overview.mark(at, value));
+            self.all[at].append(next);
+        }
+        is_small
+    }
+
+    /// Notes one share in the overview.
+    fn note(&mut self, at: usize, owner: OwnerId, content: Content) {
+        leaf::values(owner, content).for_each(|value| self.overview.mark(at, value));
+    }
+
+    /// Notes what a segment has, and forgets what it had.
+    fn note_all(&mut self, at: usize) {
+        self.overview.renew(at);
+        self.all[at].values().for_each(|value| self.overview.mark(at, value));
+        self.all[at].ghosts = 0;
+    }
+
+    /// Keeps up with what is common.
+    fn learn(&mut self) {
+        if self.new_since >= LEARN_FROM && self.new_since >= 3 * self.learnt_at {
+            let leaves: usize = self.all.iter().map(|segment| segment.leaves().len()).sum();
+            let sample = self.all.iter().flat_map(|segment| segment.leaves().iter());
+            self.common = Arc::new(Common::of(sample.step_by(leaves.div_ceil(SAMPLE_LEAVES))));
+            self.learnt_at += self.new_since;
+            self.new_since = 0;
+        }
+        if self.new_since.is_multiple_of(INDEX_AGAIN_EVERY) {
+            let seed = self.next_seed();
+            if let Some(old) = self.all.iter_mut().find(|segment| !segment.knows(&self.common)) {
+                old.index_all(seed, &self.common);
+            }
+        }
+    }
+
+    fn next_seed(&mut self) -> u64 {
+        self.seeds += 1;
+        self.seeds
+    }
+}
