@@ -16,7 +16,7 @@ for theme in dark light; do
             first=(); [ "$page" = welcome ] && first=(--first)
             "$demo" --page "$page" --theme "$theme" --language "$language" "${first[@]}" 2>/dev/null & app=$!
             sleep "${WAIT_SECONDS:-4}"
-            import -window root -colors 128 "docs/pictures/$page-$theme-$language.png"
+            import -window root +dither -colors 255 "docs/pictures/$page-$theme-$language.png"
             kill "$app"; wait "$app" 2>/dev/null || true
         done
     done

@@ -1,5 +1,7 @@
 //! What the model makes of notices.
 
+use potok_core::node::notice::Outcome;
+
 use super::*;
 use crate::model::catalog::made_up;
 
