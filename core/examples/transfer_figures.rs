@@ -134,7 +134,11 @@ mod linux {
             );
             compare(&args.dir.join("src/big.bin"), &args.dir.join("one/src/big.bin"))?;
             fs::remove_dir_all(args.dir.join("one"))?;
-            println!("resident at most, MiB          {:>8} send {} receive", peak_mib(server.id()), peak_mib(std::process::id()));
+            println!(
+                "resident at most, MiB          {:>8} send {} receive",
+                peak_mib(server.id()),
+                peak_mib(std::process::id())
+            );
             let run = runtime.block_on(fetch(&args.dir.join("many"), &contact, &small, server.id()))?;
             println!(
                 "{} files of 4 KiB           {:>8.0} files/s   CPU us a file {:.0} send {:.0} receive",

@@ -48,16 +48,15 @@ impl Session<'_> {
         };
         // One that goes on since the start of the program may have finished files before it was asked for.
         heard.splice(0..0, self.unfollowed.extract_if(.., |notice| number_of(notice) == Some(number)));
-        let mut followed =
-            Followed {
-                number,
-                downloaded: HashSet::new(),
-                has_failed_files: false,
-                told: None,
-                must_list: true,
-                listed_end: None,
-                end: None,
-            };
+        let mut followed = Followed {
+            number,
+            downloaded: HashSet::new(),
+            has_failed_files: false,
+            told: None,
+            must_list: true,
+            listed_end: None,
+            end: None,
+        };
         let followed_to_end = self.follow_to_end(&mut followed, heard);
         self.or_pause(number, followed_to_end)?;
         self.acknowledge(&mut followed)?;
