@@ -2,7 +2,7 @@
 //! folder, or whose link flaps, is not N lines to everybody.
 //!
 //! The window opens at a user's first change and closes [`TrackerSettings::notice_window_milliseconds`] later, rounded
-//! up to a common [`STEP`]: then the changes of many users leave in one write to each watcher.
+//! up to a common `STEP`: then the changes of many users leave in one write to each watcher.
 //!
 //! [`TrackerSettings::notice_window_milliseconds`]: crate::tracker::settings::TrackerSettings
 

@@ -1,5 +1,5 @@
 //! The machine: it owns every table, opens sessions, and ends those that are dead, hostile or shut out. How lines are
-//! worked off is in [`super::turns`], what the commands do in [`super::handlers`].
+//! worked off is in `turns`, what the commands do in `handlers`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
