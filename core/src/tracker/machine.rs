@@ -1,5 +1,5 @@
 //! The machine: it owns every table, opens sessions, and ends those that are dead, hostile or shut out. How lines are
-//! worked off is in [`super::turns`], what the commands do in [`super::handlers`].
+//! worked off is in `turns`, what the commands do in `handlers`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -14,14 +14,14 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::event::Event;
 use crate::tracker::budget::{Allowance, Budgets};
 use crate::tracker::catalog::{Catalog, OwnerId};
-use crate::tracker::changes::Changes;
+use crate::tracker::changes::{Changes, Readers};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Input, Opened, SessionId, Ticket};
 use crate::tracker::names::Names;
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::session::{Session, Turn};
 use crate::tracker::settings::TrackerSettings;
-use crate::tracker::turns::write_refusal;
+use crate::tracker::turns::{write_event, write_refusal};
 
 /// A tracker.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub struct Tracker {
     pub(super) roster: Roster,
     pub(super) catalog: Catalog,
     pub(super) changes: Changes,
+    pub(super) readers: Readers,
     pub(super) bans: BTreeSet<BanTarget>,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
@@ -99,6 +100,7 @@ impl Tracker {
             roster: Roster::default(),
             catalog: Catalog::new(),
             changes: Changes::new(now, window),
+            readers: Readers::new(settings.send_queue_bytes),
             bans: settings.bans.iter().copied().chain(remembered.bans).collect(),
             answers: Budgets::new(answers),
             new_names: Budgets::new(new_names),
@@ -144,7 +146,7 @@ impl Tracker {
     pub fn tick(&mut self, now: Instant) -> Effects {
         self.now = now;
         let mut effects = Effects::default();
-        self.changes.tell(now, &self.roster, &mut effects);
+        self.changes.tell(now, &self.roster, &mut self.readers, &mut effects);
         self.end_silent_sessions(now, &mut effects);
         self.forget_some_shares();
         if let Some(session) = self.queue.pop_front() {
@@ -239,8 +241,10 @@ impl Tracker {
 
     /// Says why, sends what is left, and forgets the session.
     pub(super) fn close(&mut self, now: Instant, id: SessionId, reason: Option<&str>, effects: &mut Effects) {
-        if let Some(reason) = reason {
-            self.notify(id, &Event::Closing(reason.to_owned()), effects);
+        // In the middle of a list it would be taken for a line of it.
+        if let Some(reason) = reason.filter(|_| !self.readers.is_reading(id)) {
+            let event = Event::Closing(reason.to_owned());
+            self.write(id, effects, |out| write_event(out, &event));
         }
         self.forget(now, id);
         effects.push(Effect::Close(id));
@@ -251,6 +255,7 @@ impl Tracker {
         self.has_name(id);
         let Some(session) = self.sessions.remove(&id) else { return };
         self.timers.remove(&(session.timer, id));
+        self.readers.end(id);
         if session.is_watching {
             self.changes.unwatch(id, session.view);
         }

@@ -183,6 +183,13 @@ impl Tracker {
         // One byte more than the bound: a list that is not at its end waits until this piece has left.
         session.unsent_bytes += if is_done { written } else { written.max(room + 1) };
         self.charge(asker, written);
+        if is_done {
+            for bytes in self.readers.end(asker.session) {
+                effects.push(Effect::Notify { to: [asker.session].into(), bytes });
+            }
+        } else {
+            self.readers.begin(asker.session);
+        }
         is_done
     }
 
@@ -211,11 +218,14 @@ impl Tracker {
         }
     }
 
-    /// Tells one session something that is never left out.
+    /// Tells one session something.
     pub(super) fn notify(&mut self, id: SessionId, event: &Event, effects: &mut Effects) {
-        self.write(id, effects, |out| {
-            writeln!(out, "{event}").expect("a buffer in memory takes everything");
-        });
+        let mut line = BytesMut::new();
+        write_event(&mut line, event);
+        let bytes = line.freeze();
+        if !self.readers.hold(id, || bytes.clone()) {
+            effects.push(Effect::Notify { to: [id].into(), bytes });
+        }
     }
 
     pub(super) fn write(&mut self, id: SessionId, effects: &mut Effects, write: impl FnOnce(&mut BytesMut)) {
@@ -256,6 +266,10 @@ fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {
         Some(more) => writeln!(out, "OK {lines} more={more}"),
     };
     written.expect("a buffer in memory takes everything");
+}
+
+pub(super) fn write_event(out: &mut BytesMut, event: &Event) {
+    writeln!(out, "{event}").expect("a buffer in memory takes everything");
 }
 
 pub(super) fn write_refusal(out: &mut BytesMut, refusal: &Refusal) {
