@@ -12,12 +12,12 @@ export DISPLAY=":$number" LANG=C.UTF-8 POTOK_DEMO_STILL=1
 sleep 1
 for theme in dark light; do
     for language in en bg; do
-        for page in browse transfers shared people tracker console settings welcome; do
+        for page in ${PAGES:-browse transfers shared people tracker console settings welcome}; do
             first=(); [ "$page" = welcome ] && first=(--first)
             "$demo" --page "$page" --theme "$theme" --language "$language" "${first[@]}" 2>/dev/null & app=$!
             sleep "${WAIT_SECONDS:-4}"
             import -window root +dither -colors 255 "docs/pictures/$page-$theme-$language.png"
-            kill "$app"; wait "$app" 2>/dev/null || true
+            kill "$app" 2>/dev/null || true; wait "$app" 2>/dev/null || true
         done
     done
 done
