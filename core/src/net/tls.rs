@@ -44,7 +44,7 @@ impl Purpose {
     fn alpn(self) -> &'static [u8] {
         match self {
             Self::Tracker => b"potok-tracker/1",
-            Self::Peer => b"potok-peer/1",
+            Self::Peer => crate::protocol::peer::ALPN,
         }
     }
 

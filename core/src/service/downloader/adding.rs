@@ -1,6 +1,7 @@
 //! New downloads, and those of an earlier run: what is on disk about them is looked at and written here, off the
 //! engine's loop. Blocks.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
@@ -68,8 +69,18 @@ pub(super) fn save(store: &Store, download: &mut SavedDownload) -> Result<Transf
 /// A first look only: what matters is that the finished file is given its name without replacing anything.
 fn existing(download: &SavedDownload) -> Vec<(u32, SavedState)> {
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    // Of thousands of files in a folder that is not there yet, none has to be looked for.
+    let mut folders: HashMap<PathBuf, bool> = HashMap::new();
+    let mut is_taken = |path: PathBuf| {
+        let folder = path.parent().unwrap_or(&path);
+        let is_folder = match folders.get(folder) {
+            Some(known) => *known,
+            None => *folders.entry(folder.to_owned()).or_insert(is_there(folder)),
+        };
+        is_folder && is_there(&path)
+    };
     let files = (0u32..).zip(&download.files);
-    let there = files.filter(|(_, file)| is_there(&file.name.path_below(&download.into)));
+    let there = files.filter(|(_, file)| is_taken(file.name.path_below(&download.into)));
     there.map(|(index, _)| (index, SavedState::Failed(FileError::Exists))).collect()
 }
 

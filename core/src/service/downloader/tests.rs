@@ -121,7 +121,7 @@ impl Fetching {
         self.folder().join(name)
     }
 
-    fn new(&self, from: &Contact, files: &[(&str, &[u8])]) -> NewDownload {
+    fn wanted(&self, from: &Contact, files: &[(&str, &[u8])]) -> NewDownload {
         let file = |(name, data): &(&str, &[u8])| NewFile {
             remote: SharePath::new(name).expect("valid"),
             content: content_of(data),
@@ -138,7 +138,7 @@ impl Fetching {
     }
 
     async fn add(&self, from: &Contact, files: &[(&str, &[u8])]) -> TransferId {
-        self.downloader.add(self.new(from, files)).await.expect("added")
+        self.downloader.add(self.wanted(from, files)).await.expect("added")
     }
 
     /// Everything that is told until this download is over.
@@ -267,21 +267,21 @@ async fn asking_again_joins_what_is_there() {
     let (first, second) = tokio::join!(fetching.add(&server.contact, &wanted), fetching.add(&server.contact, &wanted));
     assert_eq!(first, second);
     let other = bytes(2, 5);
-    let taken = fetching.downloader.add(fetching.new(&server.contact, &[("a.bin", &other)])).await;
+    let taken = fetching.downloader.add(fetching.wanted(&server.contact, &[("a.bin", &other)])).await;
     assert!(matches!(taken, Err(AddError::Taken { .. })), "{taken:?}");
     fetching.over(first).await;
     assert_eq!(fetching.add(&server.contact, &wanted).await, first, "finished, and nobody has said they know");
     fetching.downloader.acknowledge(first).await;
     assert!(fetching.downloader.snapshot().is_empty());
-    let exists = fetching.downloader.add(fetching.new(&server.contact, &wanted)).await;
+    let exists = fetching.downloader.add(fetching.wanted(&server.contact, &wanted)).await;
     assert!(matches!(exists, Err(AddError::Exists { .. })), "{exists:?}");
-    let mut again = fetching.new(&server.contact, &wanted);
+    let mut again = fetching.wanted(&server.contact, &wanted);
     again.overwrite = true;
     std::fs::write(fetching.path("a.bin"), "something else").expect("written");
     let id = fetching.downloader.add(again).await.expect("added");
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);
-    let nowhere = NewDownload { into: fetching.path("none"), ..fetching.new(&server.contact, &[("b", &file)]) };
+    let nowhere = NewDownload { into: fetching.path("none"), ..fetching.wanted(&server.contact, &[("b", &file)]) };
     assert!(matches!(fetching.downloader.add(nowhere).await, Err(AddError::Folder { .. })));
 }
 

@@ -246,7 +246,7 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
                     while let Ok(answer) = refused.try_recv() {
                         frames.extend(answer.encode());
                     }
-                    self.write(&Piece { answers: frames, ..Piece::default() }).await?;
+                    self.write(&Piece::of(frames)).await?;
                     self.flush().await?;
                 }
                 Some(piece) = pieces.recv() => {
@@ -281,13 +281,13 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
     }
 
     async fn tell(&mut self, answer: Answer) -> Result<(), Ended> {
-        self.write(&Piece { answers: answer.encode().to_vec(), ..Piece::default() }).await?;
+        self.write(&Piece::of(answer.encode().to_vec())).await?;
         self.flush().await
     }
 
     async fn send(&mut self, mut piece: Piece) -> Result<(), Ended> {
         self.write(&piece).await?;
-        let bytes = piece.answers.len() + piece.body.len();
+        let bytes = piece.answers.len() + piece.body().len();
         self.place.sent(piece.contents.last(), bytes, piece.count, now());
         if self.inbox.sent(piece.count) {
             rest(self.place, self.inbox);
@@ -299,7 +299,7 @@ impl<W: AsyncWrite + Unpin> Sending<'_, W> {
     }
 
     async fn write(&mut self, piece: &Piece) -> Result<(), Ended> {
-        let (mut answers, mut body) = (piece.answers.as_slice(), piece.body.as_slice());
+        let (mut answers, mut body) = (piece.answers.as_slice(), piece.body());
         let has_data = !piece.contents.is_empty();
         if has_data {
             self.leaving.clone_from(&piece.contents);

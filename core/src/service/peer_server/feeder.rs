@@ -25,8 +25,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub(super) struct Piece {
     /// Whole answers, and the head of `body` if there is one.
     pub(super) answers: Vec<u8>,
-    /// One block.
-    pub(super) body: Vec<u8>,
+    /// Room for one block; filled again and again, so it is never emptied.
+    body: Vec<u8>,
+    has_body: bool,
     /// How many requests are answered by it.
     pub(super) count: usize,
     /// What is in it: it must still be shared while it leaves.
@@ -34,17 +35,27 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    /// Answers without data.
+    pub(super) fn of(answers: Vec<u8>) -> Self {
+        Self { answers, ..Self::default() }
+    }
+
     pub(super) fn clear(&mut self) {
         self.answers.clear();
         // The list of a huge file is not worth keeping room for.
         self.answers.shrink_to(2 * TOGETHER_BYTES);
-        self.body.clear();
+        self.has_body = false;
         self.count = 0;
         self.contents.clear();
     }
 
+    /// One block, or nothing.
+    pub(super) fn body(&self) -> &[u8] {
+        if self.has_body { &self.body } else { &[] }
+    }
+
     fn is_due(&self) -> bool {
-        !self.body.is_empty() || self.answers.len() >= TOGETHER_BYTES
+        self.has_body || self.answers.len() >= TOGETHER_BYTES
     }
 }
 
@@ -129,6 +140,7 @@ impl Feeder {
             }
             self.scratch = buffer;
         } else {
+            piece.has_body = result.is_ok();
             piece.body = buffer;
         }
         result
@@ -140,7 +152,6 @@ impl Feeder {
         }
         let result = self.opened(content)?.read_block(block, buffer);
         if result.is_err() {
-            buffer.clear();
             // What it is now is to be found out anew.
             self.open.retain(|(open, _)| *open != content);
         }

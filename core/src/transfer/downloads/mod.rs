@@ -443,7 +443,8 @@ impl Downloads {
                 let Some(job) = self.jobs.get(&file.job) else { return };
                 let size = job.files[file.index as usize].size;
                 let here = job.partial().find(|(index, _)| *index == file.index).map_or(0, |(_, bytes)| bytes);
-                let needed = size.saturating_sub(here);
+                // An empty file needs its name at least.
+                let needed = size.saturating_sub(here).max(1);
                 self.control(file.job, Control::DiskFull { needed });
                 self.effects.push(Effect::AwaitRoom(file.job, needed));
             }

@@ -27,9 +27,7 @@ enum Manner {
 }
 
 struct Peer {
-    contact: Contact,
     manner: Manner,
-    is_listed: bool,
     is_connected: bool,
     /// Requests without an answer, with the time they came.
     open: Vec<(Ask, Instant)>,
@@ -134,15 +132,8 @@ impl World {
                 if manner == Manner::Unreachable || self.absent.contains(&contact.username) {
                     return self.machine.disconnected(id, now);
                 }
-                let peer = Peer {
-                    contact,
-                    manner,
-                    is_listed: false,
-                    is_connected: true,
-                    open: Vec::new(),
-                    cancelled: BTreeSet::new(),
-                    answers: 0,
-                };
+                let peer =
+                    Peer { manner, is_connected: true, open: Vec::new(), cancelled: BTreeSet::new(), answers: 0 };
                 let before = self.peers.insert(id, peer);
                 assert!(before.is_none_or(|peer| !peer.is_connected), "connected once");
                 self.machine.connected(id, now);
