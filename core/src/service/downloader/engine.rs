@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::service::downloader::adding::{self, Added};
@@ -35,6 +35,7 @@ const EVENTS_TOGETHER: usize = 64;
 const FACTS_MAX: usize = 4096;
 /// How often time passes for the machine, and what changed is told.
 const TICK: Duration = Duration::from_millis(100);
+const TICK_WAITING: Duration = Duration::from_millis(500);
 /// How often a full disk is looked at.
 const ROOM_EVERY: Duration = Duration::from_secs(2);
 /// How often progress is written down, for people who look after a restart.
@@ -138,14 +139,15 @@ impl Engine {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let listener = self.listener.clone();
         let mut changes = self.directory.changes();
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticked = Instant::now();
         let mut looked_for_room = Instant::now();
         let mut saved = Instant::now();
         let (mut may_change, mut settings_may_change) = (true, true);
         let mut batch = Vec::with_capacity(EVENTS_TOGETHER);
         loop {
             self.carry_out();
+            // Nobody to fetch from: it is only waited for.
+            let tick = if self.links.is_empty() { TICK_WAITING } else { TICK };
             let is_resting = self.machine.is_at_rest() && self.told.is_empty() && self.rooms.is_empty();
             tokio::select! {
                 () = self.cancel.cancelled() => break,
@@ -169,7 +171,8 @@ impl Engine {
                 Some(_ended) = self.tasks.join_next() => {}
                 // Written one after the other: the last word is the last one written.
                 () = ended(&mut self.saving) => self.save_next(),
-                _ = tick.tick(), if !is_resting => {
+                () = sleep_until(ticked + tick), if !is_resting => {
+                    ticked = Instant::now();
                     self.machine.tick(now());
                     self.tell_changed();
                     if looked_for_room.elapsed() >= ROOM_EVERY {

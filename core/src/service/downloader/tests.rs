@@ -679,3 +679,25 @@ async fn a_part_file_of_something_else_is_not_believed() {
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("s")), small);
 }
+
+/// A kill between the last rename and the note about it: the finished file is there, the queue does not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_finished_unnoticed_is_found_to_be_whole() {
+    let (small, large) = (bytes(1, 100), bytes(2, 5 * BLOCK));
+    let shelf = MemoryShelf::with(&[small.clone(), large.clone()]);
+    let server = serve("anna", shelf.clone(), UploadSettings::default()).await;
+    let book = Book::of(&[]);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&server.contact, &[("d/s", &small), ("d/l", &large), ("d/x", &small)]).await;
+    fetching.until_state(id, |state| state.state == State::Looking).await;
+    std::fs::create_dir(fetching.path("d")).expect("folder");
+    std::fs::write(fetching.path("d/s"), &small).expect("written");
+    std::fs::write(fetching.path("d/l"), &large).expect("written");
+    std::fs::write(fetching.path("d/x"), "something else").expect("written");
+    book.is_now(&server.contact);
+    let events = fetching.over(id).await;
+    assert_eq!(failures(&events), [&FileError::Exists]);
+    assert_eq!(events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count(), 2);
+    assert!(*shelf.reads.lock() <= 2, "nothing of the large one was fetched");
+    assert_eq!(read(&fetching.path("d/x")), b"something else");
+}
