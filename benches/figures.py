@@ -179,12 +179,12 @@ def measure_file(bench):
     with Processes() as processes:
         _, address = start_tracker(bench, processes)
         sharer, share_seconds = start_sharer(bench, processes, address, source)
+        bench.fresh("bob")
         for _ in range(bench.args.runs):
             target = bench.fresh("plain")
             plain.append(sendfile_copy(source, f"{target}/copy.bin"))
             shutil.rmtree(target)
             target = bench.fresh("target")
-            bench.fresh("bob")
             seconds, peak, used = download(bench, processes, address, "source.bin", target)
             ours.append(seconds)
             memory.append(peak)
@@ -219,6 +219,7 @@ def measure_small(bench):
     with Processes() as processes:
         _, address = start_tracker(bench, processes)
         _, share_seconds = start_sharer(bench, processes, address, folder)
+        bench.fresh("bob")
         for _ in range(bench.args.runs):
             target = bench.fresh("copied")
             since = time.monotonic()
@@ -226,7 +227,6 @@ def measure_small(bench):
             copied.append(time.monotonic() - since)
             shutil.rmtree(target)
             target = bench.fresh("target")
-            bench.fresh("bob")
             seconds, _, _ = download(bench, processes, address, "small/", target)
             ours.append(seconds)
             if subprocess.run(["diff", "-rq", folder, f"{target}/small"]).returncode != 0:

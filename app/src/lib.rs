@@ -6,6 +6,8 @@
 //! | [`settings_file`] | `config.toml`: read, set aside, saved |
 //! | [`command_line`] | one line that a person types → what it asks for; used by console and window |
 //! | [`console`] | the client without a window |
+//! | [`model`] | what a client knows, folded from notices; no toolkit in it |
+//! | `gui` | the window, with the feature of that name |
 //! | [`texts`] | every sentence a person reads, in their language |
 //! | [`engine`], [`signals`], [`logging`], [`human`], [`docs`] | small helpers of these |
 
@@ -16,8 +18,11 @@ pub mod command_line;
 pub mod console;
 pub mod docs;
 pub mod engine;
+#[cfg(feature = "gui")]
+pub mod gui;
 pub mod human;
 pub mod logging;
+pub mod model;
 pub mod settings_file;
 pub mod signals;
 pub mod texts;

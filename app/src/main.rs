@@ -10,6 +10,9 @@ fn main() -> ExitCode {
     texts::use_language("");
     let args = Args::parse();
     match args.mode {
+        #[cfg(feature = "gui")]
+        None => potok_app::gui::start::start(args.data_dir),
+        #[cfg(not(feature = "gui"))]
         None => console::no_window(),
         Some(Mode::Console(console_args)) => console::start(args.data_dir, console_args),
         Some(Mode::GenerateDocs { directory }) => docs::generate(&directory),

@@ -261,6 +261,41 @@ fn a_killed_download_goes_on_where_it_was() {
     assert!(!part.exists());
 }
 
+#[test]
+fn the_queue_goes_on_by_itself_and_tells_who_asks_later() {
+    let world = World::new();
+    let big = world.file("big.bin", 24 << 20);
+    fs::create_dir_all(world.path("alice")).expect("folder");
+    fs::write(world.path("alice/config.toml"), "upload_bytes_per_second = 16000000\n").expect("written");
+    let mut alice = world.sharer("alice");
+    alice.say(&format!("register {}", str(&big)));
+    alice.line();
+    let target = world.path("copy.bin");
+    let part = world.path("copy.bin.potok-part");
+    let download = format!("download alice big.bin {}", str(&target));
+    let data = world.path("bob");
+    let bob = Running::start(POTOK, &world.args(&data, "bob", &["-c", &download]));
+    let until = std::time::Instant::now() + potok_tests::program::PATIENCE;
+    while on_disk(&part) < 2 << 20 {
+        assert!(std::time::Instant::now() < until, "nothing arrives: {:?}", bob.errors());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    bob.kill();
+    // A program that was not asked for anything finishes it ...
+    let bob = world.sharer("bob");
+    while !target.exists() {
+        assert!(std::time::Instant::now() < until, "not finished: {:?}", bob.errors());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    bob.terminate();
+    // ... and the one who asks again learns it, once.
+    let asked = world.once("bob", &[&download]);
+    assert_eq!(stdout(&asked), format!("downloaded\t{}\t{}\t{}\n", str(&target), 24 << 20, hash(&big)));
+    assert!(asked.status.success());
+    let again = world.once("bob", &[&download]);
+    assert!(stderr(&again).starts_with("error: exists: "), "{}", stderr(&again));
+}
+
 /// Bytes that are really there: an unfinished file has holes.
 fn on_disk(path: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;

@@ -21,6 +21,7 @@ pub fn sibling(tested: &str, name: &str) -> PathBuf {
     path
 }
 
+#[derive(Debug)]
 /// A running program whose standard output is read line by line. It is killed when dropped.
 pub struct Running {
     child: Child,

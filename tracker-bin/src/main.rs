@@ -21,7 +21,7 @@ use crate::args::Args;
 use crate::config::ConfigError;
 
 /// Descriptors that are not for connections: the database, the runtime, standard streams.
-const OWN_DESCRIPTORS: u64 = 64;
+const OWN_DESCRIPTORS: u64 = 24;
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -80,8 +80,10 @@ fn run(args: Args) -> Result<(), Failure> {
         settings.listen = listen;
     }
     if let Some(limit) = descriptors::raise_limit() {
-        let room = limit.saturating_sub(OWN_DESCRIPTORS).max(1);
-        settings.connections = settings.connections.min(usize::try_from(room).unwrap_or(usize::MAX));
+        let room = usize::try_from(limit.saturating_sub(OWN_DESCRIPTORS)).unwrap_or(usize::MAX).max(2);
+        settings.connections = settings.connections.min(room);
+        // Who has no name must not keep the others out.
+        settings.unregistered_sessions = settings.unregistered_sessions.min(settings.connections / 2).max(1);
     }
     // The database first: its lock says whether the folder is ours.
     let store = open_store(&dir)?;

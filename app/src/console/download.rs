@@ -1,5 +1,7 @@
 //! `download` in the console: from the queue to the last file, with a bar for people and records for programs.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use potok_core::node::failure::Failure;
@@ -15,6 +17,8 @@ use crate::signals::Interrupt;
 #[derive(Debug)]
 struct Followed {
     number: TransferNumber,
+    /// Where the files are that were told: the engine tells of them again to whoever joins a transfer.
+    downloaded: HashSet<PathBuf>,
     /// A failed file was told.
     has_failed_files: bool,
     /// What it waits for was told.
@@ -44,8 +48,15 @@ impl Session<'_> {
         };
         // One that goes on since the start of the program may have finished files before it was asked for.
         heard.splice(0..0, self.unfollowed.extract_if(.., |notice| number_of(notice) == Some(number)));
-        let mut followed =
-            Followed { number, has_failed_files: false, told: None, must_list: true, listed_end: None, end: None };
+        let mut followed = Followed {
+            number,
+            downloaded: HashSet::new(),
+            has_failed_files: false,
+            told: None,
+            must_list: true,
+            listed_end: None,
+            end: None,
+        };
         let followed_to_end = self.follow_to_end(&mut followed, heard);
         self.or_pause(number, followed_to_end)?;
         self.acknowledge(&mut followed)?;
@@ -106,7 +117,11 @@ impl Session<'_> {
         }
         match notice {
             Notice::Transfer(transfer) => self.follow_state(followed, &transfer),
-            Notice::Downloaded { local_path, size, hash, .. } => self.output.downloaded(&local_path, size, hash)?,
+            Notice::Downloaded { local_path, size, hash, .. } => {
+                if followed.downloaded.insert(local_path.clone()) {
+                    self.output.downloaded(&local_path, size, hash)?;
+                }
+            }
             Notice::FileFailed { remote_path, failure, .. } => {
                 followed.has_failed_files = true;
                 self.output.error(failure.code(), &about_file(&remote_path, &failure));

@@ -22,6 +22,7 @@ use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
+use potok_core::tracker::names::is_reserved;
 use rust_i18n::t;
 
 use crate::args::ConsoleArgs;
@@ -134,7 +135,7 @@ fn with_arguments(settings: &Settings, args: &ConsoleArgs) -> Settings {
 }
 
 /// The system's name for the person as far as it can be a username, else `user-` and four digits.
-fn default_name(system_name: Option<&str>) -> String {
+pub(crate) fn default_name(system_name: Option<&str>) -> String {
     let name: String = system_name
         .unwrap_or_default()
         .chars()
@@ -142,8 +143,9 @@ fn default_name(system_name: Option<&str>) -> String {
         .skip_while(|c| !c.is_alphanumeric())
         .collect();
     match Username::new(&name) {
-        Ok(name) => name.to_string(),
-        Err(_) => {
+        // `root` and its like speak for the tracker.
+        Ok(name) if !is_reserved(&name) => name.to_string(),
+        Ok(_) | Err(_) => {
             let random = std::hash::RandomState::new().build_hasher().finish();
             format!("user-{:04x}", random & 0xffff)
         }
@@ -163,6 +165,7 @@ mod tests {
             (Some("DOMAIN\\ivan"), Some("DOMAINivan")),
             (Some("аnna"), None),
             (Some("😀"), None),
+            (Some("root"), None),
             (Some(""), None),
             (None, None),
         ] {

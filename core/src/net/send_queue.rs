@@ -28,6 +28,8 @@ struct State {
     notice_bytes: usize,
     taken_notice_bytes: usize,
     is_behind: bool,
+    /// The driver goes on when all has left, perhaps in the middle of an answer.
+    goes_on: bool,
     signs: Signs,
     waker: Option<Waker>,
 }
@@ -49,11 +51,14 @@ impl SendQueue {
         Self { state: Mutex::default(), is_stopped: AtomicBool::new(false), notice_bytes_max }
     }
 
-    /// Adds answers, and with them perhaps the sign that the session may bring its next lines.
-    pub fn send(&self, bytes: Bytes, is_ready: bool) {
+    /// Adds answers that belong together, and signs that must be there with them.
+    pub fn send(&self, answers: impl IntoIterator<Item = Bytes>, with: Signs) {
         self.change(|state| {
-            state.waiting.push_back(bytes);
-            state.signs.is_ready |= is_ready;
+            state.waiting.extend(answers);
+            state.goes_on = with.tell_drained;
+            state.signs.is_ready |= with.is_ready;
+            state.signs.tell_drained |= with.tell_drained;
+            state.signs.is_closing |= with.is_closing;
         });
     }
 
@@ -70,12 +75,18 @@ impl SendQueue {
 
     /// The session may bring its next lines.
     pub fn ready(&self) {
-        self.change(|state| state.signs.is_ready = true);
+        self.change(|state| {
+            state.goes_on = false;
+            state.signs.is_ready = true;
+        });
     }
 
     /// The session is to say when everything has left.
     pub fn tell_drained(&self) {
-        self.change(|state| state.signs.tell_drained = true);
+        self.change(|state| {
+            state.goes_on = true;
+            state.signs.tell_drained = true;
+        });
     }
 
     /// The session is to send what is left and end.
@@ -107,7 +118,8 @@ impl SendQueue {
         if into.is_empty() {
             // Nothing of this queue's room is kept for an idle session.
             state.waiting = VecDeque::new();
-            if std::mem::take(&mut state.is_behind) {
+            if state.is_behind && !state.goes_on {
+                state.is_behind = false;
                 into.push_back(Bytes::from_static(RESYNC));
             }
         }
@@ -144,9 +156,9 @@ mod tests {
     #[test]
     fn answers_and_notices_keep_their_order() {
         let queue = SendQueue::new(100);
-        queue.send(Bytes::from_static(b"OK 0\n"), false);
+        queue.send([Bytes::from_static(b"OK 0\n")], Signs::default());
         queue.notify(Bytes::from_static(b"* left anna\n"));
-        queue.send(Bytes::from_static(b"OK 1\n"), true);
+        queue.send([Bytes::from_static(b"OK 1\n")], Signs { is_ready: true, ..Signs::default() });
         let (text, signs) = take(&queue);
         assert_eq!(text, "OK 0\n* left anna\nOK 1\n");
         assert!(signs.is_ready);
@@ -158,7 +170,7 @@ mod tests {
         let queue = SendQueue::new(10);
         queue.notify(Bytes::from_static(b"12345678\n"));
         queue.notify(Bytes::from_static(b"87654321\n"));
-        queue.send(Bytes::from_static(b"OK 0\n"), false);
+        queue.send([Bytes::from_static(b"OK 0\n")], Signs::default());
         queue.notify(Bytes::from_static(b"x\n"));
         assert_eq!(take(&queue).0, "12345678\nOK 0\n");
         queue.notify(Bytes::from_static(b"y\n"));
@@ -166,6 +178,19 @@ mod tests {
         queue.notify(Bytes::from_static(b"12345678\n"));
         assert_eq!(take(&queue).0, "12345678\n", "the room is there again");
         assert_eq!(take(&queue).0, "");
+    }
+
+    #[test]
+    fn nothing_is_told_in_the_middle_of_an_answer() {
+        let queue = SendQueue::new(1);
+        queue.notify(Bytes::from_static(b"too long\n"));
+        queue.send([Bytes::from_static(b"OK 2\na\n")], Signs { tell_drained: true, ..Signs::default() });
+        assert_eq!(take(&queue).0, "OK 2\na\n");
+        assert_eq!(take(&queue), (String::new(), Signs { tell_drained: true, ..Signs::default() }));
+        assert_eq!(take(&queue).0, "", "the rest of the answer is on its way");
+        queue.send([Bytes::from_static(b"b\n")], Signs::default());
+        assert_eq!(take(&queue).0, "b\n");
+        assert_eq!(take(&queue).0, "* resync\n");
     }
 
     #[test]
@@ -180,8 +205,7 @@ mod tests {
     #[test]
     fn drained_is_told_when_there_is_nothing_left() {
         let queue = SendQueue::new(10);
-        queue.send(Bytes::from_static(b"a"), false);
-        queue.tell_drained();
+        queue.send([Bytes::from_static(b"a")], Signs { tell_drained: true, ..Signs::default() });
         assert!(!take(&queue).1.tell_drained);
         assert!(take(&queue).1.tell_drained);
         assert!(!take(&queue).1.tell_drained);

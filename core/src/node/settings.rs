@@ -36,6 +36,10 @@ pub struct Settings {
     pub reconcile_seconds: u64,
     /// `en` or `bg`; empty: the system's language.
     pub language: String,
+    /// `light` or `dark`; empty: as the system.
+    pub theme: String,
+    /// The window hosts the embedded tracker here: `IP:PORT`; empty: it hosts none.
+    pub host_tracker: String,
     /// What the embedded tracker calls its network.
     pub network_name: String,
     /// The embedded tracker's message of the day.
@@ -58,6 +62,8 @@ impl Default for Settings {
             shares_max: limits::SHARES_PER_USER_MAX,
             reconcile_seconds: 600,
             language: String::new(),
+            theme: String::new(),
+            host_tracker: String::new(),
             network_name: "Potok".to_owned(),
             message_of_the_day: String::new(),
         }

@@ -2,7 +2,7 @@
 //! folder, or whose link flaps, is not N lines to everybody.
 //!
 //! The window opens at a user's first change and closes [`TrackerSettings::notice_window_milliseconds`] later, rounded
-//! up to a common [`STEP`]: then the changes of many users leave in one write to each watcher.
+//! up to a common `STEP`: then the changes of many users leave in one write to each watcher.
 //!
 //! [`TrackerSettings::notice_window_milliseconds`]: crate::tracker::settings::TrackerSettings
 
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::model::username::Username;
 use crate::protocol::event::Event;
@@ -33,6 +33,58 @@ pub struct Changes {
     due: BTreeSet<(Instant, String)>,
     watchers: BTreeMap<View, BTreeMap<SessionId, Moment>>,
     now: Moment,
+}
+
+/// Sessions in the middle of a list, and the notices that wait for its end: a notice never stands among data lines.
+#[derive(Debug)]
+pub struct Readers {
+    bytes_max: usize,
+    held: BTreeMap<SessionId, Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    notices: Vec<Bytes>,
+    bytes: usize,
+    is_behind: bool,
+}
+
+impl Readers {
+    /// Nobody reads. A reader is held at most so many bytes of notices; what is more becomes one `* resync`.
+    pub fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, held: BTreeMap::new() }
+    }
+
+    /// A list begins that is not sent at once.
+    pub fn begin(&mut self, session: SessionId) {
+        self.held.entry(session).or_default();
+    }
+
+    /// Keeps a notice for a session that is in the middle of a list; `false` if it is not.
+    pub fn hold(&mut self, session: SessionId, notice: impl FnOnce() -> Bytes) -> bool {
+        let Some(held) = self.held.get_mut(&session) else { return false };
+        let notice = notice();
+        held.is_behind |= held.bytes + notice.len() > self.bytes_max;
+        if !held.is_behind {
+            held.bytes += notice.len();
+            held.notices.push(notice);
+        }
+        true
+    }
+
+    /// The list is at its end, or its session is: gives what was held.
+    pub fn end(&mut self, session: SessionId) -> Vec<Bytes> {
+        let Some(mut held) = self.held.remove(&session) else { return Vec::new() };
+        if held.is_behind {
+            held.notices.push(Bytes::from(format!("{}\n", Event::Resync)));
+        }
+        held.notices
+    }
+
+    /// Whether a session is in the middle of a list.
+    pub fn is_reading(&self, session: SessionId) -> bool {
+        self.held.contains_key(&session)
+    }
 }
 
 /// Orders changes and the beginnings of watching: a watcher is told of what changed since.
@@ -122,9 +174,9 @@ impl Changes {
     }
 
     /// One share of somebody came or went.
-    pub fn shared(&mut self, now: Instant, username: &Username, event: impl FnOnce() -> Event) {
+    pub fn shared(&mut self, now: Instant, username: &Username, event: Event) {
         if let Some(change) = self.change(now, username) {
-            change.shares = if change.shares == Shares::AsBefore { Shares::One(event()) } else { Shares::Many };
+            change.shares = if change.shares == Shares::AsBefore { Shares::One(event) } else { Shares::Many };
         }
     }
 
@@ -141,7 +193,7 @@ impl Changes {
     }
 
     /// Tells the watchers of every window that is closed.
-    pub fn tell(&mut self, now: Instant, roster: &Roster, effects: &mut Effects) {
+    pub fn tell(&mut self, now: Instant, roster: &Roster, reading: &mut Readers, effects: &mut Effects) {
         let mut closed = Vec::new();
         while let Some((due, folded)) = self.due.pop_first() {
             if due > now {
@@ -156,7 +208,7 @@ impl Changes {
         // In this order a watcher who began in between is told of the end of the list.
         closed.sort_by_key(|(change, _)| change.latest);
         for (view, sessions) in &self.watchers {
-            tell_view(*view, sessions, &closed, roster, effects);
+            tell_view(*view, sessions, &closed, roster, reading, effects);
         }
     }
 
@@ -199,6 +251,7 @@ fn tell_view(
     sessions: &BTreeMap<SessionId, Moment>,
     closed: &[(Change, String)],
     roster: &Roster,
+    reading: &mut Readers,
     effects: &mut Effects,
 ) {
     let mut lines = BytesMut::new();
@@ -214,7 +267,8 @@ fn tell_view(
     let mut audiences: BTreeMap<usize, Vec<SessionId>> = BTreeMap::new();
     for (session, since) in sessions {
         let first = starts.partition_point(|(latest, _)| latest < since);
-        if let Some((_, start)) = starts.get(first).filter(|(_, start)| *start < lines.len()) {
+        let Some((_, start)) = starts.get(first).filter(|(_, start)| *start < lines.len()) else { continue };
+        if !reading.hold(*session, || lines.slice(start..)) {
             audiences.entry(*start).or_default().push(*session);
         }
     }
@@ -306,13 +360,14 @@ mod tests {
 
         fn share(&mut self, millis: u64, who: &str, path: &str) {
             let path = crate::model::share_path::SharePath::new(path).expect(path);
-            self.changes.shared(self.at(millis), &name(who), || Event::Unshared(name(who), path));
+            self.changes.shared(self.at(millis), &name(who), Event::Unshared(name(who), path));
         }
 
         /// What each audience is told at a time.
         fn told(&mut self, millis: u64) -> Vec<(usize, String)> {
             let mut effects = Effects::default();
-            self.changes.tell(self.start + Duration::from_millis(millis), &self.roster, &mut effects);
+            let now = self.start + Duration::from_millis(millis);
+            self.changes.tell(now, &self.roster, &mut Readers::new(1000), &mut effects);
             let told = effects.into_iter().map(|effect| match effect {
                 Effect::Notify { to, bytes } => (to.len(), String::from_utf8(bytes.to_vec()).expect("text")),
                 other => panic!("{other:?}"),
@@ -364,6 +419,20 @@ mod tests {
         f.come(0, "anna", 7);
         f.go(10, "anna", 1, false);
         assert_eq!(f.line(250), "* left anna\n");
+    }
+
+    #[test]
+    fn notices_wait_for_the_end_of_a_list() {
+        let mut readers = Readers::new(10);
+        let (reader, other) = (SessionId::new(1), SessionId::new(2));
+        readers.begin(reader);
+        let notice = |text: &'static str| move || Bytes::from_static(text.as_bytes());
+        assert!(!readers.hold(other, notice("x")) && !readers.is_reading(other));
+        for text in ["* 345678\n", "* 345678\n", "*\n"] {
+            assert!(readers.hold(reader, notice(text)));
+        }
+        assert_eq!(readers.end(reader), ["* 345678\n", "* resync\n"]);
+        assert!(readers.end(reader).is_empty() && !readers.hold(reader, notice("x")));
     }
 
     #[test]

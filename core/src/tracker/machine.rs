@@ -1,5 +1,5 @@
-//! The machine: it owns every table, gives each session its turn, and ends those that are dead, hostile or shut out.
-//! What the commands do is in [`super::handlers`].
+//! The machine: it owns every table, opens sessions, and ends those that are dead, hostile or shut out. How lines are
+//! worked off is in `turns`, what the commands do in `handlers`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -8,53 +8,53 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::model::binding::{BanTarget, Binding, Record};
+use crate::model::binding::{BanTarget, Binding};
 use crate::model::key::PublicKey;
-use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Command, Cursor};
 use crate::protocol::event::Event;
-use crate::protocol::line::Fault;
 use crate::tracker::budget::{Allowance, Budgets};
-use crate::tracker::catalog::Catalog;
-use crate::tracker::changes::Changes;
+use crate::tracker::catalog::{Catalog, OwnerId};
+use crate::tracker::changes::{Changes, Readers};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::handlers::{Answer, Asker};
-use crate::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
+use crate::tracker::input::{Input, Opened, SessionId, Ticket};
 use crate::tracker::names::Names;
 use crate::tracker::roster::{Online, Roster};
-use crate::tracker::session::{RunningList, Session, Turn};
-use crate::tracker::settings::{TrackerSettings, is_line};
+use crate::tracker::session::{Session, Turn};
+use crate::tracker::settings::TrackerSettings;
+use crate::tracker::turns::{write_event, write_refusal};
 
 /// A tracker.
 #[derive(Debug)]
 pub struct Tracker {
     pub(super) settings: TrackerSettings,
-    greeting: Bytes,
+    pub(super) greeting: Bytes,
     pub(super) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(super) names: Names,
     pub(super) roster: Roster,
     pub(super) catalog: Catalog,
     pub(super) changes: Changes,
-    bans: BTreeSet<BanTarget>,
+    pub(super) readers: Readers,
+    pub(super) bans: BTreeSet<BanTarget>,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
     /// Sessions that have work and wait for their turn.
-    queue: VecDeque<SessionId>,
+    pub(super) queue: VecDeque<SessionId>,
     /// One entry a session, at or before its deadline.
-    timers: BTreeSet<(Instant, SessionId)>,
+    pub(super) timers: BTreeSet<(Instant, SessionId)>,
     /// Sessions without a name; the moment may be earlier than when they were last heard.
     idle: BTreeSet<(Instant, SessionId)>,
-    saves: BTreeMap<Ticket, PendingName>,
-    last_ticket: u64,
+    /// Those who have left and whose shares are still being forgotten. No list is begun meanwhile.
+    pub(super) leaving: VecDeque<OwnerId>,
+    pub(super) saves: BTreeMap<Ticket, PendingName>,
+    pub(super) last_ticket: u64,
     now: Instant,
 }
 
 /// A name on its way to the disk, and the sessions that want it.
 #[derive(Debug)]
-struct PendingName {
-    folded: String,
-    waiting: Vec<SessionId>,
+pub(super) struct PendingName {
+    pub(super) folded: String,
+    pub(super) waiting: Vec<SessionId>,
 }
 
 /// What a tracker knew when it was last stopped.
@@ -79,14 +79,8 @@ pub struct Counts {
     pub names: usize,
 }
 
-/// Work of one session before others have their turn. One command is 1, costly ones more.
-const WORK_PER_TURN: u32 = 256;
-/// Sessions that have a turn before new input is looked at.
-const TURNS_PER_TICK: usize = 4;
-/// Bytes of answers that a session is sent before it has taken them.
-const UNSENT_BYTES_MAX: usize = 64 * 1024;
-/// Answers up to here are joined into one write.
-const COPIED_BYTES_MAX: usize = 4 * 1024;
+/// Users of more shares than this are forgotten in steps of it.
+const FORGOTTEN_AT_ONCE: usize = 8 * 1024;
 const NAME_LAPSE_UNIT_SECONDS: u64 = 24 * 3600;
 
 impl Tracker {
@@ -106,12 +100,14 @@ impl Tracker {
             roster: Roster::default(),
             catalog: Catalog::new(),
             changes: Changes::new(now, window),
+            readers: Readers::new(settings.send_queue_bytes),
             bans: settings.bans.iter().copied().chain(remembered.bans).collect(),
             answers: Budgets::new(answers),
             new_names: Budgets::new(new_names),
             queue: VecDeque::new(),
             timers: BTreeSet::new(),
             idle: BTreeSet::new(),
+            leaving: VecDeque::new(),
             saves: BTreeMap::new(),
             last_ticket: 0,
             now,
@@ -150,10 +146,10 @@ impl Tracker {
     pub fn tick(&mut self, now: Instant) -> Effects {
         self.now = now;
         let mut effects = Effects::default();
-        self.changes.tell(now, &self.roster, &mut effects);
+        self.changes.tell(now, &self.roster, &mut self.readers, &mut effects);
         self.end_silent_sessions(now, &mut effects);
-        for _ in 0..TURNS_PER_TICK {
-            let Some(session) = self.queue.pop_front() else { break };
+        self.forget_some_shares();
+        if let Some(session) = self.queue.pop_front() {
             self.go_on(now, session, Turn::Queued, &mut effects);
         }
         effects
@@ -161,7 +157,7 @@ impl Tracker {
 
     /// When [`Self::tick`] must be called at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
-        if !self.queue.is_empty() {
+        if !self.queue.is_empty() || !self.leaving.is_empty() {
             return Some(self.now);
         }
         let timer = self.timers.first().map(|(at, _)| *at);
@@ -200,261 +196,9 @@ impl Tracker {
         }
     }
 
-    fn is_banned(&self, key: Option<PublicKey>, address: IpAddr) -> bool {
+    pub(super) fn is_banned(&self, key: Option<PublicKey>, address: IpAddr) -> bool {
         let key_is_banned = key.is_some_and(|key| self.bans.contains(&BanTarget::Key(key)));
         key_is_banned || self.bans.contains(&BanTarget::Address(address))
-    }
-
-    fn take_requests(&mut self, now: Instant, id: SessionId, requests: Vec<Request>, effects: &mut Effects) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        if requests.iter().any(|r| matches!(r, Request::Command(_) | Request::Refused { .. })) {
-            session.heard_at = now;
-            if session.first_command_by.take().is_some() {
-                let deadline = session.deadline(&self.settings);
-                let timer = std::mem::replace(&mut session.timer, deadline);
-                self.timers.remove(&(timer, id));
-                self.timers.insert((deadline, id));
-            }
-        }
-        if session.waiting.is_empty() {
-            session.waiting = requests.into();
-        } else {
-            session.waiting.extend(requests);
-        }
-        self.go_on(now, id, Turn::Idle, effects);
-    }
-
-    /// Works on a session's lines if what it waited for was `waited_for`.
-    fn go_on(&mut self, now: Instant, id: SessionId, waited_for: Turn, effects: &mut Effects) {
-        if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.turn == waited_for) {
-            session.turn = Turn::Idle;
-            self.work(now, id, effects);
-        }
-    }
-
-    fn work(&mut self, now: Instant, id: SessionId, effects: &mut Effects) {
-        let mut work_left = WORK_PER_TURN;
-        while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.turn == Turn::Idle) {
-            if session.unsent_bytes > UNSENT_BYTES_MAX {
-                session.turn = Turn::Draining;
-                effects.push(Effect::TellDrained(id));
-            } else if work_left == 0 {
-                session.turn = Turn::Queued;
-                self.queue.push_back(id);
-            } else if session.list.is_some() {
-                work_left = work_left.saturating_sub(WORK_PER_TURN / 4);
-                self.send_piece(now, id, effects);
-            } else if let Some(request) = session.waiting.pop_front() {
-                work_left = work_left.saturating_sub(work_of(&request));
-                self.handle(now, id, request, effects);
-            } else {
-                // An idle session keeps no room for lines.
-                session.waiting = VecDeque::new();
-                effects.push(Effect::Ready(id));
-                return;
-            }
-        }
-    }
-
-    fn handle(&mut self, now: Instant, id: SessionId, request: Request, effects: &mut Effects) {
-        let Some(asker) = self.asker(now, id) else { return };
-        let outcome = match request {
-            Request::End => return self.close(now, id, None, effects),
-            Request::Fault(fault) => return self.handle_fault(now, id, fault, effects),
-            Request::Refused { refusal, named } => {
-                let named = named.map_or(Ok(()), |named| asker.own(&named).map(|_own| ()));
-                Err(named.err().unwrap_or(refusal))
-            }
-            Request::Command(command) => {
-                let outcome = self.carry_out(&asker, &command, effects);
-                if let Ok(Answer::Later(ticket)) = outcome {
-                    self.wait_for(id, ticket, command);
-                    return;
-                }
-                outcome
-            }
-        };
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.faulty_lines = 0;
-        }
-        match outcome {
-            Ok(answer) => self.answer(&asker, answer, effects),
-            Err(refusal) => self.write(id, effects, |out| write_refusal(out, &refusal)),
-        }
-    }
-
-    fn asker(&self, now: Instant, id: SessionId) -> Option<Asker> {
-        let session = self.sessions.get(&id)?;
-        Some(Asker {
-            now,
-            session: id,
-            key: session.key,
-            address: session.peer.ip(),
-            view: session.view,
-            user: session.user.clone(),
-        })
-    }
-
-    fn answer(&mut self, asker: &Asker, answer: Answer, effects: &mut Effects) {
-        match answer {
-            Answer::Done => self.write(asker.session, effects, |out| out.extend_from_slice(b"OK 0\n")),
-            Answer::Bye => {
-                self.write(asker.session, effects, |out| out.extend_from_slice(b"OK 0 bye\n"));
-                self.close(asker.now, asker.session, None, effects);
-            }
-            Answer::Lines { lines, bytes, more } => {
-                self.charge(asker, bytes.len());
-                let is_copied = bytes.len() <= COPIED_BYTES_MAX;
-                self.write(asker.session, effects, |out| {
-                    write_head(out, lines, more.as_ref());
-                    out.extend_from_slice(if is_copied { &bytes } else { &[] });
-                });
-                if is_copied {
-                    return;
-                }
-                if let Some(session) = self.sessions.get_mut(&asker.session) {
-                    session.unsent_bytes += bytes.len();
-                }
-                effects.send(asker.session, bytes);
-            }
-            Answer::List(list) => {
-                if let Some(session) = self.sessions.get_mut(&asker.session) {
-                    session.list = Some(Box::new(RunningList { list, is_begun: false }));
-                }
-            }
-            Answer::Later(_) => {}
-        }
-    }
-
-    /// Goes on with the list that a session asked for.
-    fn send_piece(&mut self, now: Instant, id: SessionId, effects: &mut Effects) {
-        let Some(asker) = self.asker(now, id) else { return };
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(mut running) = session.list.take() else { return };
-        if !running.list.is_ready() && !self.catalog.gather(&mut running.list) {
-            session.list = Some(running);
-            return;
-        }
-        let out = effects.answer(id);
-        let before = out.len();
-        if !std::mem::replace(&mut running.is_begun, true) {
-            write_head(out, usize::try_from(running.list.lines()).unwrap_or(usize::MAX), running.list.more());
-        }
-        let room = UNSENT_BYTES_MAX.saturating_sub(session.unsent_bytes);
-        if !self.catalog.write_lines(&mut running.list, out, room) {
-            session.list = Some(running);
-        }
-        let written = out.len() - before;
-        // One byte more than the bound: a list that is not at its end waits until this piece has left.
-        session.unsent_bytes += if session.list.is_some() { written.max(room + 1) } else { written };
-        self.charge(&asker, written);
-    }
-
-    fn handle_fault(&mut self, now: Instant, id: SessionId, fault: Fault, effects: &mut Effects) {
-        let code = match fault {
-            Fault::Http => return self.close(now, id, None, effects),
-            Fault::TooLong => Code::TooLong,
-            Fault::NotUtf8 | Fault::Control => Code::Usage,
-        };
-        self.write(id, effects, |out| write_refusal(out, &Refusal::new(code, fault)));
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.faulty_lines += 1;
-        if fault == Fault::TooLong {
-            self.close(now, id, None, effects);
-        } else if session.faulty_lines >= self.settings.faulty_lines {
-            self.close(now, id, Some("too many lines that are not text"), effects);
-        }
-    }
-
-    /// Keeps a command until its record is on disk.
-    fn wait_for(&mut self, id: SessionId, ticket: Ticket, command: Command) {
-        if let (Some(session), Some(save)) = (self.sessions.get_mut(&id), self.saves.get_mut(&ticket)) {
-            session.waiting.push_front(Request::Command(command));
-            session.turn = Turn::Saving(ticket);
-            save.waiting.push(id);
-        }
-    }
-
-    fn stored(&mut self, now: Instant, ticket: Ticket, done: bool, effects: &mut Effects) {
-        let Some(save) = self.saves.remove(&ticket) else { return };
-        self.names.stored(&save.folded, ticket, done);
-        for id in save.waiting {
-            let waits = |session: &&mut Box<Session>| session.turn == Turn::Saving(ticket);
-            let Some(session) = self.sessions.get_mut(&id).filter(waits) else { continue };
-            if !done {
-                session.waiting.pop_front();
-                let refusal = Refusal::new(Code::Internal, "the tracker could not write the name down; try again");
-                self.write(id, effects, |out| write_refusal(out, &refusal));
-            }
-            self.go_on(now, id, Turn::Saving(ticket), effects);
-        }
-    }
-
-    /// Starts writing a new name down.
-    pub(super) fn save_name(&mut self, name: &Username, key: PublicKey, effects: &mut Effects) -> Ticket {
-        let ticket = self.next_ticket();
-        let binding = self.names.bind(name, key, ticket);
-        self.saves.insert(ticket, PendingName { folded: name.folded(), waiting: Vec::new() });
-        effects.push(Effect::Save { ticket, record: Record::Bound(binding) });
-        ticket
-    }
-
-    /// Writes something down that nobody waits for.
-    pub(super) fn save(&mut self, record: Record, effects: &mut Effects) {
-        let ticket = self.next_ticket();
-        effects.push(Effect::Save { ticket, record });
-    }
-
-    fn next_ticket(&mut self) -> Ticket {
-        self.last_ticket += 1;
-        Ticket(self.last_ticket)
-    }
-
-    fn set_clock(&mut self, unix_seconds: u64, effects: &mut Effects) {
-        self.names.set_clock(unix_seconds);
-        let used: Vec<Binding> = {
-            let owners = self.roster.iter().filter(|online| online.key.is_some());
-            owners.filter_map(|online| self.names.used(&online.username)).collect()
-        };
-        for binding in used {
-            self.save(Record::Bound(binding), effects);
-        }
-    }
-
-    fn obey(&mut self, now: Instant, order: Order, effects: &mut Effects) {
-        match order {
-            Order::Kick(username) => {
-                if let Some(session) = self.roster.get(&username).map(|online| online.session) {
-                    self.close(now, session, Some("the owner of this tracker has ended this session"), effects);
-                }
-            }
-            Order::Ban(target) => {
-                self.bans.insert(target);
-                self.save(Record::Banned(target), effects);
-                let banned = self.sessions.iter().filter(|(_, s)| self.is_banned(s.key, s.peer.ip()));
-                let banned: Vec<SessionId> = banned.map(|(id, _)| *id).collect();
-                for id in banned {
-                    self.close(now, id, Some("the owner of this tracker has shut you out"), effects);
-                }
-            }
-            Order::Unban(target) => {
-                self.bans.remove(&target);
-                self.save(Record::Unbanned(target), effects);
-            }
-            Order::Release(username) => {
-                let folded = username.folded();
-                if let Some(session) = self.roster.get(&username).filter(|online| online.key.is_some()) {
-                    self.close(now, session.session, Some("the owner of this tracker has freed the name"), effects);
-                }
-                if self.names.release(&folded) {
-                    self.save(Record::Released { folded }, effects);
-                }
-            }
-            Order::SetMessageOfTheDay(lines) => {
-                self.settings.message_of_the_day = lines.into_iter().filter(|line| is_line(line)).collect();
-                self.greeting = greeting(&self.settings);
-            }
-        }
     }
 
     fn end_silent_sessions(&mut self, now: Instant, effects: &mut Effects) {
@@ -497,8 +241,10 @@ impl Tracker {
 
     /// Says why, sends what is left, and forgets the session.
     pub(super) fn close(&mut self, now: Instant, id: SessionId, reason: Option<&str>, effects: &mut Effects) {
-        if let Some(reason) = reason {
-            self.notify(id, &Event::Closing(reason.to_owned()), effects);
+        // In the middle of a list it would be taken for a line of it.
+        if let Some(reason) = reason.filter(|_| !self.readers.is_reading(id)) {
+            let event = Event::Closing(reason.to_owned());
+            self.write(id, effects, |out| write_event(out, &event));
         }
         self.forget(now, id);
         effects.push(Effect::Close(id));
@@ -509,6 +255,7 @@ impl Tracker {
         self.has_name(id);
         let Some(session) = self.sessions.remove(&id) else { return };
         self.timers.remove(&(session.timer, id));
+        self.readers.end(id);
         if session.is_watching {
             self.changes.unwatch(id, session.view);
         }
@@ -517,61 +264,29 @@ impl Tracker {
     /// Takes a session's user and shares away; the session stays.
     pub(super) fn remove_user(&mut self, now: Instant, id: SessionId, is_taken_over: bool) {
         let Some(user) = self.sessions.get_mut(&id).and_then(|session| session.user.take()) else { return };
-        let shares = self.catalog.remove_owner(user.owner);
+        let shares = self.catalog.shares_of(user.owner);
+        if shares <= FORGOTTEN_AT_ONCE {
+            self.catalog.remove_owner(user.owner);
+        } else {
+            self.leaving.push_back(user.owner);
+        }
         if let Some(online) = self.roster.remove(&user.username) {
             self.changes.went(now, &online, shares, is_taken_over);
         }
         self.is_without_name(now, id);
     }
 
-    /// Tells one session something that is never left out.
-    pub(super) fn notify(&mut self, id: SessionId, event: &Event, effects: &mut Effects) {
-        self.write(id, effects, |out| {
-            writeln!(out, "{event}").expect("a buffer in memory takes everything");
-        });
-    }
-
-    fn write(&mut self, id: SessionId, effects: &mut Effects, write: impl FnOnce(&mut BytesMut)) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let out = effects.answer(id);
-        let before = out.len();
-        write(out);
-        session.unsent_bytes += out.len() - before;
-    }
-
-    /// Takes the size of a list from the allowance of sessions without a name.
-    fn charge(&mut self, asker: &Asker, bytes: usize) {
-        if asker.user.is_none() {
-            self.answers.charge(asker.now, asker.address, u64::try_from(bytes).unwrap_or(u64::MAX));
+    fn forget_some_shares(&mut self) {
+        let Some(owner) = self.leaving.front().copied() else { return };
+        self.catalog.clear_owner(owner, FORGOTTEN_AT_ONCE);
+        if self.catalog.shares_of(owner) == 0 {
+            self.catalog.remove_owner(owner);
+            self.leaving.pop_front();
         }
     }
 }
 
-/// How much of a turn a request takes.
-fn work_of(request: &Request) -> u32 {
-    let items = match request {
-        Request::Command(Command::RegisterFiles { shares, .. }) => shares.len(),
-        Request::Command(Command::UnregisterFiles { paths, .. }) => paths.len(),
-        Request::Command(Command::ListFiles { .. } | Command::Sources { .. } | Command::Search { .. }) => 64,
-        Request::Command(Command::ListUsers { .. } | Command::RegisterUser { .. }) => 32,
-        _ => 0,
-    };
-    1 + u32::try_from(items / 4).unwrap_or(u32::MAX - 1)
-}
-
-fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {
-    let written = match more {
-        None => writeln!(out, "OK {lines}"),
-        Some(more) => writeln!(out, "OK {lines} more={more}"),
-    };
-    written.expect("a buffer in memory takes everything");
-}
-
-fn write_refusal(out: &mut BytesMut, refusal: &Refusal) {
-    writeln!(out, "ERR {} {}", refusal.code, refusal.text).expect("a buffer in memory takes everything");
-}
-
-fn greeting(settings: &TrackerSettings) -> Bytes {
+pub(super) fn greeting(settings: &TrackerSettings) -> Bytes {
     let mut lines = BytesMut::new();
     let hello = Event::Greeting { version: PROTOCOL_VERSION, network: settings.network_name.clone() };
     let motd = settings.message_of_the_day.iter().cloned().map(Event::MessageOfTheDay);

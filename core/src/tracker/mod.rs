@@ -7,8 +7,8 @@
 //!                       the passing of time -> machine::Tracker::tick   \ Effect::Close, Ready    -> sessions
 //! ```
 //!
-//! [`machine`] owns the state and gives every session its turn; [`handlers`] hold what each command does; the others
-//! are the tables: [`catalog`] of shares, [`names`] and their owners, [`roster`] of who is here, [`changes`] that
+//! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
+//! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners, [`roster`] of who is here, [`changes`] that
 //! watchers are told, [`budget`] of answers, [`admission`] of connections.
 
 pub mod admission;
@@ -18,11 +18,13 @@ pub mod changes;
 pub mod effect;
 mod handlers;
 pub mod input;
+mod lasting;
 pub mod machine;
 pub mod names;
 pub mod roster;
 mod session;
 pub mod settings;
+mod turns;
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,19 @@ const RESERVED: &[&str] = &[
     "трекер",
 ];
 
+/// Whether no tracker gives this name to anybody.
+pub fn is_reserved(name: &Username) -> bool {
+    reserved_names().others(name, "").next().is_some()
+}
+
+fn reserved_names() -> LookAlikes {
+    let mut reserved = LookAlikes::default();
+    for name in RESERVED.iter().filter_map(|name| Username::new(name).ok()) {
+        reserved.add(&name);
+    }
+    reserved
+}
+
 /// Names with the keys that own them.
 #[derive(Debug)]
 pub struct Names {
@@ -71,16 +84,12 @@ pub enum Standing {
 impl Names {
     /// The bindings as they were on disk.
     pub fn new(lapses_after_seconds: u64, unix_seconds: u64, bindings: impl IntoIterator<Item = Binding>) -> Self {
-        let mut reserved = LookAlikes::default();
-        for name in RESERVED.iter().filter_map(|name| Username::new(name).ok()) {
-            reserved.add(&name);
-        }
         let mut names = Self {
             lapses_after_seconds,
             by_folded: BTreeMap::new(),
             by_key: BTreeMap::new(),
             look_alikes: LookAlikes::default(),
-            reserved,
+            reserved: reserved_names(),
             unix_seconds,
         };
         for binding in bindings {

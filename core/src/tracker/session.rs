@@ -8,6 +8,7 @@ use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::list::List;
+use crate::tracker::handlers::files::{Announcing, Withdrawing};
 use crate::tracker::input::{Opened, Request, Ticket};
 use crate::tracker::roster::View;
 use crate::tracker::settings::TrackerSettings;
@@ -25,8 +26,8 @@ pub(super) struct Session {
     /// Lines that are not answered yet, in order.
     pub(super) waiting: VecDeque<Request>,
     pub(super) turn: Turn,
-    /// A list that is being sent.
-    pub(super) list: Option<Box<RunningList>>,
+    /// What its first line asked for and is not done.
+    pub(super) job: Option<Box<Job>>,
     /// Bytes of answers since the session was last known to have taken all.
     pub(super) unsent_bytes: usize,
 
@@ -60,12 +61,17 @@ pub(super) enum Turn {
     Draining,
 }
 
-/// A list of files on its way out.
+/// A command that takes more than one turn.
 #[derive(Debug)]
-pub(super) struct RunningList {
-    pub(super) list: List,
-    /// Its first line is sent, with the number of lines.
-    pub(super) is_begun: bool,
+pub(super) enum Job {
+    /// Files on their way out.
+    List {
+        list: List,
+        /// Its first line is sent, with the number of lines.
+        is_begun: bool,
+    },
+    Announce(Announcing),
+    Withdraw(Withdrawing),
 }
 
 impl Session {
@@ -79,7 +85,7 @@ impl Session {
             is_watching: false,
             waiting: VecDeque::new(),
             turn: Turn::Idle,
-            list: None,
+            job: None,
             unsent_bytes: 0,
             heard_at: now,
             first_command_by: Some(first_command_by),

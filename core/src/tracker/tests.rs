@@ -250,3 +250,75 @@ proptest! {
         prop_assert_eq!(play(start, &steps), first, "the same inputs give the same effects");
     }
 }
+
+/// One client that says a line and is given all its turns.
+fn ask(tracker: &mut Tracker, now: Instant, id: SessionId, line: &str) -> String {
+    let request = Request::read(Line::Text(line.to_owned()));
+    let mut text = said(tracker.apply(now, id, Input::Requests(vec![request])));
+    while tracker.next_deadline().is_some_and(|at| at <= now) {
+        text.push_str(&said(tracker.tick(now)));
+    }
+    text
+}
+
+fn said(effects: Effects) -> String {
+    let sent = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Send { bytes, .. } => Some(String::from_utf8(bytes.to_vec()).expect("text")),
+        _ => None,
+    });
+    sent.collect()
+}
+
+fn opened(tracker: &mut Tracker, now: Instant, number: u64) -> SessionId {
+    let id = SessionId::new(number);
+    let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
+    tracker.apply(now, id, Input::Opened(Opened { peer, local: peer, key: None, accepted_at: now }));
+    id
+}
+
+#[test]
+fn a_long_line_is_all_or_nothing_and_others_have_their_turn() {
+    let now = Instant::now();
+    let settings = TrackerSettings { shares_per_user: 30_000, ..TrackerSettings::default() };
+    let mut tracker = Tracker::new(now, settings, 0, Remembered::default());
+    let (anna, other) = (opened(&mut tracker, now, 1), opened(&mut tracker, now, 2));
+    ask(&mut tracker, now, anna, "register-user anna");
+    let names: Vec<String> = (0..10_000).map(|n| format!("{n:04}")).collect();
+    let line = Line::Text(format!("register-files anna {}", names.join(",")));
+    assert_eq!(said(tracker.apply(now, anna, Input::Requests(vec![Request::read(line)]))), "", "not all at once");
+    let request = Request::read(Line::Text("ping".into()));
+    assert_eq!(said(tracker.apply(now, other, Input::Requests(vec![request]))), "OK 0\n");
+    let mut answer = String::new();
+    while answer.is_empty() {
+        answer = said(tracker.tick(now));
+    }
+    assert_eq!((answer.as_str(), tracker.counts().shares), ("OK 0\n", 10_000));
+
+    let missing = format!("unregister-files anna {}, missing", names[..9_000].join(","));
+    assert!(ask(&mut tracker, now, anna, &missing).starts_with("ERR not-shared "));
+    assert_eq!(tracker.counts().shares, 10_000, "nothing was changed");
+    let there = format!("unregister-files anna {}", names[..9_999].join(","));
+    assert_eq!(ask(&mut tracker, now, anna, &there), "OK 0\n");
+    assert_eq!(ask(&mut tracker, now, other, "list-files"), "OK 1\nanna - - 9999\n");
+}
+
+#[test]
+fn a_list_never_shows_who_has_left_however_much_they_shared() {
+    let now = Instant::now();
+    let mut tracker = Tracker::new(now, TrackerSettings::default(), 0, Remembered::default());
+    let (anna, other) = (opened(&mut tracker, now, 1), opened(&mut tracker, now, 2));
+    ask(&mut tracker, now, anna, "register-user anna");
+    for thousand in 0..20 {
+        let names: Vec<String> = (0..1000).map(|n| format!("{thousand}/{n}")).collect();
+        ask(&mut tracker, now, anna, &format!("register-files anna {}", names.join(",")));
+    }
+    tracker.apply(now, anna, Input::Closed);
+    assert!(tracker.counts().shares > 0, "they are forgotten in steps");
+    let list = Request::read(Line::Text("search 7".into()));
+    assert_eq!(said(tracker.apply(now, other, Input::Requests(vec![list]))), "", "the list waits");
+    let mut answer = String::new();
+    while tracker.next_deadline().is_some_and(|at| at <= now) {
+        answer.push_str(&said(tracker.tick(now)));
+    }
+    assert_eq!((answer.as_str(), tracker.counts().shares), ("OK 0\n", 0));
+}

@@ -21,6 +21,24 @@ pub(super) struct Added {
     pub(super) reply: oneshot::Sender<Result<TransferId, AddError>>,
 }
 
+/// What lies where a download that is over has put its files.
+#[derive(Debug)]
+pub(super) struct LookedAtOver {
+    pub(super) id: TransferId,
+    /// Every finished file is still there, as long as it was.
+    pub(super) is_there: bool,
+    pub(super) new: NewDownload,
+    pub(super) reply: oneshot::Sender<Result<TransferId, AddError>>,
+}
+
+/// Whether files are where they were put. A person may have moved or deleted them since.
+pub(super) fn are_there(files: &[(PathBuf, u64)]) -> bool {
+    let is_there = |(path, size): &(PathBuf, u64)| {
+        path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)
+    };
+    files.iter().all(is_there)
+}
+
 /// A download that is not on disk yet.
 pub(super) fn to_save(new: NewDownload) -> Result<SavedDownload, AddError> {
     let NewDownload { user, label, is_folder, into, overwrite, files } = new;

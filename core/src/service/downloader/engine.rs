@@ -12,7 +12,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::service::downloader::adding::{self, Added};
+use crate::protocol::peer::Content;
+use crate::service::downloader::adding::{self, Added, LookedAtOver};
 use crate::service::downloader::files::{Files, JobFiles};
 use crate::service::downloader::finisher::{Finisher, finish_large};
 use crate::service::downloader::source::{self, ORDERS_MAX, Order, Report, Reporter, Surroundings, Why};
@@ -260,6 +261,7 @@ impl Engine {
                 }
             }
             Event::Added(added) => self.added(*added),
+            Event::LookedAtOver(looked) => self.looked_at_over(*looked),
             Event::Free(id, free) => {
                 let has_room = |needed: &u64| free.is_none_or(|free| free >= *needed);
                 if self.rooms.get(&id).is_some_and(has_room) {
@@ -518,9 +520,12 @@ impl Engine {
         let paths: Vec<PathBuf> = new.files.iter().map(|file| file.name.path_below(&new.into)).collect();
         match paths.iter().find_map(|path| Some((path, *self.targets.get(path)?))) {
             Some((_, None)) => return self.deferred.push((new, reply)),
+            Some((_, Some(id))) if self.machine.job(id).is_some_and(Job::is_over) => {
+                return self.look_at_over(id, new, reply);
+            }
             Some((path, Some(id))) => {
                 let joined = if self.is_same(id, &new) {
-                    self.go_on(id);
+                    self.join(id);
                     Ok(id)
                 } else {
                     Err(AddError::Taken { path: path.clone() })
@@ -543,6 +548,45 @@ impl Engine {
             let result = adding::save(&store, &mut download);
             let _ended = events.blocking_send(Event::Added(Box::new(Added { download, result, reply })));
         });
+    }
+
+    /// A download that is over holds its targets until somebody was told; after that they are free.
+    fn look_at_over(&mut self, id: TransferId, new: NewDownload, reply: oneshot::Sender<Result<TransferId, AddError>>) {
+        let done = self.done_files(id);
+        let done = done.into_iter().map(|(_, target, content)| (target, content.size)).collect::<Vec<_>>();
+        let events = self.events.clone();
+        self.spawn_blocking(move || {
+            let is_there = adding::are_there(&done);
+            let looked = LookedAtOver { id, is_there, new, reply };
+            let _ended = events.blocking_send(Event::LookedAtOver(Box::new(looked)));
+        });
+    }
+
+    fn looked_at_over(&mut self, looked: LookedAtOver) {
+        let LookedAtOver { id, is_there, new, reply } = looked;
+        if self.machine.job(id).is_some_and(Job::is_over) {
+            if is_there && self.is_same(id, &new) {
+                self.join(id);
+                let _nobody_waits = reply.send(Ok(id));
+                return;
+            }
+            self.forget(&[id]);
+        }
+        self.add(new, reply);
+    }
+
+    /// Somebody asks for what is in the list already: they are told what of it is here, perhaps since an earlier run.
+    fn join(&mut self, id: TransferId) {
+        for (index, _, _) in self.done_files(id) {
+            self.finished_file(FileId { job: id, index });
+        }
+        self.go_on(id);
+    }
+
+    fn done_files(&self, id: TransferId) -> Vec<(u32, PathBuf, Content)> {
+        let (Some(job), Some(files)) = (self.machine.job(id), self.files.job(id)) else { return Vec::new() };
+        let done = (0u32..).zip(&job.files).filter(|(index, _)| job.state(*index) == FileState::Done);
+        done.map(|(index, content)| (index, files.path(index), *content)).collect()
     }
 
     fn added(&mut self, added: Added) {

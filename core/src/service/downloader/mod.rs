@@ -34,7 +34,7 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::net::tls::TlsClient;
 use crate::protocol::peer::Content;
-use crate::service::downloader::adding::Added;
+use crate::service::downloader::adding::{Added, LookedAtOver};
 use crate::service::downloader::engine::Engine;
 use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
@@ -202,6 +202,8 @@ enum Event {
     Finished(Finished),
     /// A download is on disk, or was refused.
     Added(Box<Added>),
+    /// The target of a download that is over is asked for again.
+    LookedAtOver(Box<LookedAtOver>),
     /// How much room there is on the disk of a download.
     Free(TransferId, Option<u64>),
 }

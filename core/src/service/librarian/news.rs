@@ -8,6 +8,7 @@ use crate::library::table::Library;
 use crate::service::librarian::content::Shared;
 use crate::service::librarian::event::{LibraryEvent, Progress, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
 use crate::service::librarian::scan::Place;
+use crate::service::librarian::watch::Health;
 
 /// Announcements in one event.
 const CHANGES_PER_EVENT: usize = 1000;
@@ -50,6 +51,13 @@ impl News {
             self.notices.pop_front();
         }
         self.notices.push_back(notice);
+    }
+
+    /// Tells which folders are watched no more, or again.
+    pub(super) fn watched(&mut self, news: Vec<Health>) {
+        for Health { folder, problem } in news {
+            self.tell(LibraryEvent::WatchHealth { folder, problem });
+        }
     }
 
     /// Tells of each file once, in one event a root.

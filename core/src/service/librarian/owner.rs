@@ -246,7 +246,7 @@ impl Owner {
             Ok(Ended::Looked { job, outcome }) => self.finish(job, outcome),
             Ok(Ended::Withdrawn { watch_news }) => {
                 self.roots_changed();
-                self.tell_watch_news(watch_news);
+                self.news.watched(watch_news);
             }
             Ok(Ended::Answered) => {}
             Err(error) => tracing::error!(%error, "a task of the librarian failed"),
@@ -287,7 +287,7 @@ impl Owner {
         let is_broken = outcome.is_none();
         let Outcome { present, missing, unquiet, mut skipped, failed, watch_news, watch_is_partial, save_error } =
             outcome.unwrap_or_default();
-        self.tell_watch_news(watch_news);
+        self.news.watched(watch_news);
         if watch_is_partial {
             self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_UNWATCHED_EVERY);
         }
@@ -491,11 +491,5 @@ impl Owner {
             files_left,
             current: self.board.current.lock().clone(),
         });
-    }
-
-    fn tell_watch_news(&mut self, news: Vec<Health>) {
-        for Health { folder, problem } in news {
-            self.news.tell(LibraryEvent::WatchHealth { folder, problem });
-        }
     }
 }

@@ -17,7 +17,7 @@ use crate::net::descriptors::{self, Spare};
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
-use crate::service::tracker_server::session::{self, CatchPanic, Line, Session};
+use crate::service::tracker_server::session::{self, Line, Session};
 use crate::service::tracker_server::{Message, Shared};
 use crate::tracker::admission::NotAdmitted;
 use crate::tracker::input::{Input, Opened, SessionId};
@@ -177,14 +177,13 @@ fn open<S: session::Stream>(
     let inbox = shared.inbox.clone();
     let opening = session::bring(&inbox, Message::Opened(id, opened, queue.clone()));
     let line = Line { id, queue, inbox, stall_max: shared.send_stall_max };
-    let running = CatchPanic::new(session::run(Session::new(stream, flavor, line)));
+    // In a box: a future that is handed on is stored twice otherwise.
+    let session = Box::new(Session::new(stream, flavor, line));
     async move {
         if !opening.await {
             return;
         }
-        if running.await.is_err() {
-            tracing::error!(?id, "a session has panicked; the others go on");
-        }
+        session::run(session).await;
         session::bring(&admitted.shared.inbox, Message::Input(id, Input::Closed)).await;
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use crate::net::send_queue::SendQueue;
+use crate::net::send_queue::{SendQueue, Signs};
 use crate::service::tracker_server::writer::{Job, Writer};
 use crate::service::tracker_server::{Message, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
@@ -125,9 +125,18 @@ impl Driver {
         while let Some(effect) = effects.next() {
             match effect {
                 Effect::Send { to, bytes } => {
-                    // Together, so that the session is woken once.
-                    let is_ready = effects.next_if_eq(&Effect::Ready(to)).is_some();
-                    self.with_queue(to, |queue| queue.send(bytes, is_ready));
+                    // Together, so that the session is woken once, and nothing comes in between.
+                    let mut answers = vec![bytes];
+                    let is_same = |next: &Effect| matches!(next, Effect::Send { to: next, .. } if *next == to);
+                    while let Some(Effect::Send { bytes, .. }) = effects.next_if(is_same) {
+                        answers.push(bytes);
+                    }
+                    let with = Signs {
+                        is_ready: effects.next_if_eq(&Effect::Ready(to)).is_some(),
+                        tell_drained: effects.next_if_eq(&Effect::TellDrained(to)).is_some(),
+                        is_closing: false,
+                    };
+                    self.with_queue(to, |queue| queue.send(answers, with));
                 }
                 Effect::Notify { to, bytes } => {
                     to.iter().for_each(|to| self.with_queue(*to, |queue| queue.notify(bytes.clone())));

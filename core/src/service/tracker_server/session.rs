@@ -3,7 +3,6 @@
 //! While bytes wait to be sent nothing is read, and while a batch of lines waits to be taken no further one is read:
 //! so a session holds a bounded amount of memory, and its client feels it. An idle session holds no buffer at all.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -57,9 +56,9 @@ impl Line {
     }
 }
 
-/// Runs until the connection is lost or the machine has closed it.
-pub(super) async fn run<S: Stream>(mut session: Session<S>) {
-    while let Some(bringing) = poll_fn(|cx| session.poll_bring(cx)).await {
+/// Runs until the connection is lost, the machine has closed it, or it has panicked; the others go on.
+pub(super) async fn run<S: Stream>(mut session: Box<Session<S>>) {
+    while let Some(bringing) = poll_fn(|cx| session.poll_guarded(cx)).await {
         if !bringing.await {
             return;
         }
@@ -98,26 +97,6 @@ impl Future for Bringing {
     }
 }
 
-/// A future whose panic is its result.
-pub(super) struct CatchPanic<F>(Pin<Box<F>>);
-
-impl<F: Future> CatchPanic<F> {
-    pub(super) fn new(future: F) -> Self {
-        Self(Box::pin(future))
-    }
-}
-
-impl<F: Future> Future for CatchPanic<F> {
-    type Output = Result<F::Output, Box<dyn Any + Send>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
-    }
-}
-
 /// A connection and what is on its way through it.
 pub(super) struct Session<S> {
     stream: S,
@@ -148,6 +127,13 @@ impl<S: Stream> Session<S> {
             has_ended: false,
             is_closing: false,
         }
+    }
+
+    fn poll_guarded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bringing>> {
+        catch_unwind(AssertUnwindSafe(|| self.poll_bring(cx))).unwrap_or_else(|_panic| {
+            tracing::error!(id = ?self.line.id, "a session has panicked; it is closed");
+            Poll::Ready(None)
+        })
     }
 
     /// Moves bytes until there is something for the driver, or nothing more will come.

@@ -1,6 +1,8 @@
-//! `register-files` and `unregister-files`: only one's own, all items or none.
+//! `register-files` and `unregister-files`: only one's own, all items or none. A long list is worked off in slices, so
+//! that others have their turn in between.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
@@ -12,45 +14,98 @@ use crate::protocol::reply::FileLine;
 use crate::tracker::catalog::Insert;
 use crate::tracker::handlers::{Answer, Asker, Outcome};
 use crate::tracker::machine::Tracker;
-use crate::tracker::session::User;
+use crate::tracker::session::{Job, User};
+
+/// Items that are worked off at once.
+pub(in crate::tracker) const SLICE_ITEMS: usize = 128;
+
+/// A list of files that is being announced. It was judged as a whole before it was begun.
+#[derive(Debug)]
+pub(in crate::tracker) struct Announcing {
+    user: User,
+    shares: std::vec::IntoIter<Share>,
+    changed: Changed,
+}
+
+/// A list of files that is being taken back: first all of them are looked for, then they are taken.
+#[derive(Debug)]
+pub(in crate::tracker) struct Withdrawing {
+    user: User,
+    paths: Vec<SharePath>,
+    found: usize,
+    taken: usize,
+    changed: Changed,
+}
+
+/// What watchers will be told.
+#[derive(Debug)]
+enum Changed {
+    Nothing,
+    One(Event),
+    Many,
+}
 
 impl Tracker {
-    pub(super) fn register_files(&mut self, asker: &Asker, username: &Username, shares: &[Share]) -> Outcome {
-        let user = asker.own(username)?;
-        self.check_quota(user, shares)?;
-        let mut changed = shares.iter().filter(|share| self.catalog.insert(user.owner, share) != Insert::Same);
-        let (first, is_many) = (changed.next(), changed.count() > 0);
-        match first {
-            None => {}
-            Some(_) if is_many => self.changes.shared_many(asker.now, &user.username),
-            Some(share) => self.changes.shared(asker.now, &user.username, || Event::Shared(line(user, share))),
-        }
-        Ok(Answer::Done)
+    pub(super) fn register_files(&mut self, asker: &Asker, username: &Username, shares: Vec<Share>) -> Outcome {
+        let user = asker.own(username)?.clone();
+        self.check_quota(&user, &shares)?;
+        let mut announcing = Announcing { user, shares: shares.into_iter(), changed: Changed::Nothing };
+        self.announce_slice(asker.now, &mut announcing)
+            .unwrap_or_else(|| Ok(Answer::Job(Box::new(Job::Announce(announcing)))))
     }
 
-    pub(super) fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: &[SharePath]) -> Outcome {
-        let user = asker.own(username)?;
-        if let Some(missing) = paths.iter().find(|path| self.catalog.get(user.owner, path).is_none()) {
-            let text = format!("you do not share \"{}\"; nothing was changed", Shown(missing.as_str()));
-            return Err(Refusal::new(Code::NotShared, text));
-        }
-        // A path that stands twice in the list is gone the first time.
-        let mut gone = paths.iter().filter(|path| self.catalog.remove(user.owner, path));
-        let (first, is_many) = (gone.next(), gone.count() > 0);
-        match first {
-            None => {}
-            Some(_) if is_many => self.changes.shared_many(asker.now, &user.username),
-            Some(path) => {
-                let event = || Event::Unshared(user.username.clone(), path.clone());
-                self.changes.shared(asker.now, &user.username, event);
+    pub(super) fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: Vec<SharePath>) -> Outcome {
+        let user = asker.own(username)?.clone();
+        let mut withdrawing = Withdrawing { user, paths, found: 0, taken: 0, changed: Changed::Nothing };
+        self.withdraw_slice(asker.now, &mut withdrawing)
+            .unwrap_or_else(|| Ok(Answer::Job(Box::new(Job::Withdraw(withdrawing)))))
+    }
+
+    /// Goes on; gives the outcome at the end of the list.
+    pub(in crate::tracker) fn announce_slice(&mut self, now: Instant, list: &mut Announcing) -> Option<Outcome> {
+        let user = &list.user;
+        for share in list.shares.by_ref().take(SLICE_ITEMS) {
+            if self.catalog.insert(user.owner, &share) != Insert::Same {
+                list.changed.add(|| Event::Shared(line(user, share)));
             }
+        }
+        list.shares.as_slice().is_empty().then(|| self.tell_changed(now, &list.user, &mut list.changed))
+    }
+
+    /// Goes on; gives the outcome at the end of the list, or at the first path that is not shared.
+    pub(in crate::tracker) fn withdraw_slice(&mut self, now: Instant, list: &mut Withdrawing) -> Option<Outcome> {
+        let user = &list.user;
+        for path in list.paths.iter().skip(list.found).take(SLICE_ITEMS) {
+            if self.catalog.get(user.owner, path).is_none() {
+                let text = format!("you do not share \"{}\"; nothing was changed", Shown(path.as_str()));
+                return Some(Err(Refusal::new(Code::NotShared, text)));
+            }
+            list.found += 1;
+        }
+        if list.found < list.paths.len() {
+            return None;
+        }
+        for path in list.paths.iter().skip(list.taken).take(SLICE_ITEMS) {
+            list.taken += 1;
+            // A path that stands twice in the list is gone the first time.
+            if self.catalog.remove(user.owner, path) {
+                list.changed.add(|| Event::Unshared(user.username.clone(), path.clone()));
+            }
+        }
+        (list.taken == list.paths.len()).then(|| self.tell_changed(now, &list.user, &mut list.changed))
+    }
+
+    fn tell_changed(&mut self, now: Instant, user: &User, changed: &mut Changed) -> Outcome {
+        match std::mem::replace(changed, Changed::Nothing) {
+            Changed::Nothing => {}
+            Changed::One(event) => self.changes.shared(now, &user.username, event),
+            Changed::Many => self.changes.shared_many(now, &user.username),
         }
         Ok(Answer::Done)
     }
 
     fn check_quota(&self, user: &User, shares: &[Share]) -> Result<(), Refusal> {
-        let bytes = |share: &Share| share.path.as_str().len();
-        let most_bytes: usize = shares.iter().map(bytes).sum();
+        let most_bytes: usize = shares.iter().map(|share| share.path.as_str().len()).sum();
         if self.quota_broken_by(user, shares.len(), most_bytes).is_none() {
             return Ok(());
         }
@@ -78,6 +133,15 @@ impl Tracker {
     }
 }
 
-fn line(user: &User, share: &Share) -> FileLine {
-    FileLine { username: user.username.clone(), size: share.size, hash: share.hash, path: share.path.clone() }
+impl Changed {
+    fn add(&mut self, event: impl FnOnce() -> Event) {
+        *self = match self {
+            Self::Nothing => Self::One(event()),
+            Self::One(_) | Self::Many => Self::Many,
+        };
+    }
+}
+
+fn line(user: &User, share: Share) -> FileLine {
+    FileLine { username: user.username.clone(), size: share.size, hash: share.hash, path: share.path }
 }

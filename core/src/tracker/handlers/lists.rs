@@ -8,11 +8,12 @@ use crate::tracker::catalog::Which;
 use crate::tracker::catalog::query::Query;
 use crate::tracker::handlers::{Answer, Asker, Outcome};
 use crate::tracker::machine::Tracker;
+use crate::tracker::session::Job;
 
 impl Tracker {
-    pub(super) fn list_users(&mut self, asker: &Asker, page: &Page) -> Outcome {
-        let limit = self.limit(asker, page)?;
-        let page = self.roster.page(asker.view, &Page { after: page.after.clone(), limit });
+    pub(super) fn list_users(&mut self, asker: &Asker, page: Page) -> Outcome {
+        let limit = self.limit(asker, &page)?;
+        let page = self.roster.page(asker.view, &Page { limit, ..page });
         Ok(Answer::Lines { lines: page.lines, bytes: page.bytes, more: page.more })
     }
 
@@ -37,7 +38,8 @@ impl Tracker {
 
     fn list(&mut self, asker: &Asker, which: Which<'_>, page: &Page) -> Outcome {
         let limit = self.limit(asker, page)?;
-        Ok(Answer::List(self.catalog.list(which, page.after.as_ref(), limit)))
+        let list = self.catalog.list(which, page.after.as_ref(), limit);
+        Ok(Answer::Job(Box::new(Job::List { list, is_begun: false })))
     }
 
     /// Most lines of the answer.

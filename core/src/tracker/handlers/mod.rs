@@ -1,7 +1,7 @@
 //! What each command does: one file a family. A handler judges and changes the tables; it writes no bytes but through
 //! its [`Answer`].
 
-mod files;
+pub(super) mod files;
 mod lists;
 mod talk;
 mod user;
@@ -16,12 +16,11 @@ use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor};
-use crate::tracker::catalog::list::List;
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::View;
-use crate::tracker::session::User;
+use crate::tracker::session::{Job, User};
 
 /// The session that asks: the only source of who it is.
 #[derive(Debug)]
@@ -48,28 +47,30 @@ pub(super) enum Answer {
         /// Where the next page begins.
         more: Option<Cursor>,
     },
-    /// Files, sent as the session takes them.
-    List(List),
+    /// Goes on when others have had their turn; a list of files is sent as the session takes it.
+    Job(Box<Job>),
+    /// Everything is sent already.
+    Sent,
     /// `OK 0 bye`, and the end.
     Bye,
-    /// The same command is tried again when this record is on disk.
-    Later(Ticket),
+    /// The command is tried again when this record is on disk.
+    Later(Ticket, Command),
 }
 
 pub(super) type Outcome = Result<Answer, Refusal>;
 
 impl Tracker {
     /// Carries a command out, or says why not; then nothing has changed.
-    pub(super) fn carry_out(&mut self, asker: &Asker, command: &Command, effects: &mut Effects) -> Outcome {
+    pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> Outcome {
         match command {
-            Command::RegisterUser { username, port } => self.register_user(asker, username, *port, effects),
-            Command::UnregisterUser { username } => self.unregister_user(asker, username),
-            Command::RegisterFiles { username, shares } => self.register_files(asker, username, shares),
-            Command::UnregisterFiles { username, paths } => self.unregister_files(asker, username, paths),
+            Command::RegisterUser { username, port } => self.register_user(asker, username, port, effects),
+            Command::UnregisterUser { username } => self.unregister_user(asker, &username),
+            Command::RegisterFiles { username, shares } => self.register_files(asker, &username, shares),
+            Command::UnregisterFiles { username, paths } => self.unregister_files(asker, &username, paths),
             Command::ListUsers { page } => self.list_users(asker, page),
-            Command::ListFiles { username, page } => self.list_files(asker, username.as_ref(), page),
-            Command::Search { words, page } => self.search(asker, words, page),
-            Command::Sources { hash, page } => self.sources(asker, *hash, page),
+            Command::ListFiles { username, page } => self.list_files(asker, username.as_ref(), &page),
+            Command::Search { words, page } => self.search(asker, &words, &page),
+            Command::Sources { hash, page } => self.sources(asker, hash, &page),
             Command::Watch => self.watch(asker),
             Command::Unwatch => self.unwatch(asker),
             Command::WhoAmI => self.who_am_i(asker),

@@ -5,6 +5,7 @@ use crate::model::key::PublicKey;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
+use crate::protocol::command::Command;
 use crate::protocol::event::Event;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Answer, Asker, Outcome};
@@ -18,34 +19,37 @@ impl Tracker {
     pub(super) fn register_user(
         &mut self,
         asker: &Asker,
-        username: &Username,
+        username: Username,
         port: Option<PeerPort>,
         effects: &mut Effects,
     ) -> Outcome {
         if let Some(user) = &asker.user {
-            return self.register_again(asker, user, username, port);
+            return self.register_again(asker, user, &username, port);
         }
-        let standing = self.names.standing(username, asker.key).map_err(refuse)?;
-        if self.roster.has_look_alike(username) {
+        let standing = self.names.standing(&username, asker.key).map_err(refuse)?;
+        if self.roster.has_look_alike(&username) {
             return Err(refuse(NotFree::Confusable));
         }
         // A proven key comes before a name without one, and before an older session of its own.
-        let holder = self.roster.get(username).cloned();
+        let holder = self.roster.get(&username).cloned();
         let gives_way = |holder: &Online| asker.key.is_some() && (holder.key.is_none() || holder.key == asker.key);
         if holder.as_ref().is_some_and(|holder| !gives_way(holder)) {
             return Err(refuse(NotFree::Taken));
         }
-        match (standing, asker.key) {
-            (Standing::Unsaved(ticket), _) => return Ok(Answer::Later(ticket)),
-            (Standing::Free, Some(key)) => return self.bind(asker, username, key, effects).map(Answer::Later),
-            (Standing::Free, None) | (Standing::Own, _) => {}
+        let unsaved = match (standing, asker.key) {
+            (Standing::Unsaved(ticket), _) => Some(ticket),
+            (Standing::Free, Some(key)) => Some(self.bind(asker, &username, key, effects)?),
+            (Standing::Free, None) | (Standing::Own, _) => None,
+        };
+        if let Some(ticket) = unsaved {
+            return Ok(Answer::Later(ticket, Command::RegisterUser { username, port }));
         }
         if let Some(holder) = holder {
             self.displace(asker, &holder, effects);
         }
-        self.come(asker, username, port);
+        self.come(asker, &username, port);
         if asker.key.is_some()
-            && let Some(binding) = self.names.used(username)
+            && let Some(binding) = self.names.used(&username)
         {
             self.save(Record::Bound(binding), effects);
         }

@@ -1,0 +1,329 @@
+//! The window over a made-up client: for pictures, for looking at it, for measuring a million rows.
+//!
+//! `cargo run --example window_demo -- [--page NAME] [--theme dark] [--language bg] [--files N] [--first]`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use potok_app::engine::Engine;
+use potok_app::gui::action::Page;
+use potok_app::gui::picker::Native;
+use potok_app::gui::{Parts, start};
+use potok_app::texts;
+use potok_core::model::hash::ContentHash;
+use potok_core::model::invite::Invite;
+use potok_core::model::key::PublicKey;
+use potok_core::model::share::Share;
+use potok_core::model::share_path::SharePath;
+use potok_core::model::username::Username;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, IntentId};
+use potok_core::node::notice::{Connection, Direction, Me, Notice, Outcome, Status, Transfer, TransferState};
+use potok_core::node::settings::Settings;
+use potok_core::protocol::reply::{FileLine, UserLine};
+
+const PEOPLE: [&str; 7] = ["Мария", "georgi", "Ана-Мария", "nikolay-pc", "Ελένη", "太郎", "telnet-guest"];
+const FILES: [&str; 22] = [
+    "Витоша 2026/Изгрев над Черни връх.jpg",
+    "Витоша 2026/Група.jpg",
+    "Витоша 2026/Панорама, зима.png",
+    "Годишен отчет — чернова.pdf",
+    "debian-13.2.0-amd64-netinst.iso",
+    "Лятна ваканция, част 2.mkv",
+    "日本語の資料/旅行の写真.zip",
+    "Ελληνικά έγγραφα.tar.gz",
+    "field recordings/2026-05-03 river.flac",
+    "field recordings/2026-05-04 frogs at dusk.flac",
+    "Рецепти на баба 🍰.docx",
+    "Music/Щурците/Вкусът на времето.flac",
+    "Music/Щурците/Конникът.flac",
+    "Music/Nina Simone/Feeling Good.flac",
+    "Books/Under the Yoke.epub",
+    "Books/Под игото.epub",
+    "source/potok-0.1.0.tar.xz",
+    "Семейни видеа/1998 касета 3 - рожден ден, море, първият учебен ден и още много други неща.mp4",
+    "invoice 2026-11.pdf",
+    "한국어 문서.hwp",
+    "setup.exe",
+    "notes.txt",
+];
+
+fn name(text: &str) -> Username {
+    Username::new(text).expect("a valid name")
+}
+
+fn key(n: u8) -> PublicKey {
+    PublicKey::from_bytes(std::array::from_fn(|i| {
+        n.wrapping_mul(37).wrapping_add(u8::try_from(i).unwrap_or(0).wrapping_mul(91))
+    }))
+}
+
+fn users() -> Vec<UserLine> {
+    let line = |(n, user): (u8, &&str)| UserLine {
+        username: name(user),
+        address: (*user != "telnet-guest")
+            .then(|| SocketAddr::from(([192, 168, 1, 20 + n], 42_000 + u16::from(n) * 13))),
+        key: (*user != "telnet-guest").then(|| key(n)),
+    };
+    let mut users: Vec<UserLine> = (0..).zip(&PEOPLE).map(line).collect();
+    users.push(UserLine { username: name("me"), address: "192.168.1.7:42001".parse().ok(), key: Some(key(99)) });
+    users.sort_by(|a, b| a.username.cmp(&b.username));
+    users
+}
+
+fn files(many: usize) -> Vec<FileLine> {
+    let mut files: Vec<FileLine> = Vec::new();
+    for (n, path) in (0_u8..).zip(FILES) {
+        for (m, user) in PEOPLE.iter().enumerate() {
+            if (usize::from(n) * 5 + m * 3) % 7 < 2 {
+                let size = 1_000 + u64::from(n).pow(5) * 97 + u64::from(n) * 31_337;
+                let hash = ContentHash::from_bytes([n + 1; 32]);
+                files.push(FileLine {
+                    username: name(user),
+                    size: Some(size),
+                    hash: Some(hash),
+                    path: SharePath::new(path).expect("valid"),
+                });
+            }
+        }
+    }
+    for n in files.len()..many {
+        let path =
+            format!("archive/{:03}/{:03}/file number {n}.{}", n / 10_000, n / 100 % 100, ["jpg", "pdf", "flac"][n % 3]);
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&(n as u64 + 1_000).to_le_bytes());
+        files.push(FileLine {
+            username: name(PEOPLE[n % 6]),
+            size: Some((n as u64 * 7_919) % 50_000_000),
+            hash: Some(ContentHash::from_bytes(hash)),
+            path: SharePath::new(&path).expect("valid"),
+        });
+    }
+    files.sort_by(|a, b| (&a.path, &a.username).cmp(&(&b.path, &b.username)));
+    files
+}
+
+fn transfers() -> Vec<Transfer> {
+    let rows = [
+        (
+            Direction::Download,
+            "georgi",
+            "debian-13.2.0-amd64-netinst.iso",
+            790_000_000,
+            493_000_000,
+            11_400_000,
+            3,
+            TransferState::Running,
+        ),
+        (Direction::Download, "Мария", "Витоша 2026/", 340_000_000, 61_000_000, 6_900_000, 1, TransferState::Running),
+        (
+            Direction::Download,
+            "nikolay-pc",
+            "Лятна ваканция, част 2.mkv",
+            3_328_599_654,
+            2_100_000_000,
+            0,
+            0,
+            TransferState::WaitingForUser,
+        ),
+        (
+            Direction::Download,
+            "Ана-Мария",
+            "Music/Щурците/Конникът.flac",
+            31_000_000,
+            0,
+            0,
+            0,
+            TransferState::WaitingForSlot { place: 2 },
+        ),
+        (Direction::Download, "Ελένη", "Ελληνικά έγγραφα.tar.gz", 4_800_000, 1_900_000, 0, 0, TransferState::Paused),
+        (
+            Direction::Download,
+            "georgi",
+            "invoice 2026-11.pdf",
+            120_000,
+            0,
+            0,
+            0,
+            TransferState::Failed(Failure::Changed { path: "invoice 2026-11.pdf".into() }),
+        ),
+        (
+            Direction::Download,
+            "太郎",
+            "日本語の資料/旅行の写真.zip",
+            88_000_000,
+            88_000_000,
+            0,
+            0,
+            TransferState::Finished,
+        ),
+        (Direction::Upload, "Мария", "Books/Под игото.epub", 2_100_000, 1_300_000, 420_000, 1, TransferState::Running),
+        (
+            Direction::Upload,
+            "georgi",
+            "field recordings/2026-05-03 river.flac",
+            212_000_000,
+            212_000_000,
+            0,
+            0,
+            TransferState::Finished,
+        ),
+    ];
+    let transfer = |(n, row): (u64, (Direction, &str, &str, u64, u64, u64, u32, TransferState))| Transfer {
+        number: n + 1,
+        direction: row.0,
+        user: name(row.1),
+        label: row.2.to_owned(),
+        local_path: (row.0 == Direction::Download).then(|| PathBuf::from("/home/me/Downloads").join(row.2)),
+        files: if row.2.ends_with('/') { 24 } else { 1 },
+        files_done: 0,
+        total_bytes: row.3,
+        done_bytes: row.4,
+        bytes_per_second: row.5,
+        sources: row.6,
+        state: row.7,
+    };
+    (0..).zip(rows).map(transfer).collect()
+}
+
+fn shares() -> Vec<Share> {
+    let share = |(n, path): (u8, &&str)| Share {
+        path: SharePath::new(path).expect("valid"),
+        size: Some(90_000 + u64::from(n).pow(6) * 311),
+        hash: Some(blake3_like(n)),
+    };
+    (0..)
+        .zip(&[
+            "Books/Под игото.epub",
+            "Books/Under the Yoke.epub",
+            "Reports/2026 план.docx",
+            "field recordings/2026-05-03 river.flac",
+            "снимки/море.jpg",
+            "снимки/планина.jpg",
+        ])
+        .map(share)
+        .collect()
+}
+
+fn blake3_like(n: u8) -> ContentHash {
+    ContentHash::from_bytes(*key(n.wrapping_add(50)).as_bytes())
+}
+
+fn connection() -> Connection {
+    Connection::Online {
+        tracker: "192.168.1.7:7686".into(),
+        network: "Семейство и приятели".into(),
+        message_of_the_day: vec!["Добре дошли! Снимките от Витоша са вече тук.".into()],
+    }
+}
+
+struct Made {
+    notices: Receiver<Notice>,
+    send: Sender<Notice>,
+    next: AtomicU64,
+    files: usize,
+    is_first: bool,
+}
+
+impl Engine for Made {
+    fn ask(&self, intent: Intent) -> IntentId {
+        let id = IntentId(self.next.fetch_add(1, Ordering::Relaxed));
+        let online = !self.is_first;
+        let outcome = match intent {
+            Intent::ListUsers => Outcome::Users(users()),
+            Intent::ListFiles { .. } => {
+                let (send, many) = (self.send.clone(), self.files);
+                std::thread::spawn(move || {
+                    for page in files(many).chunks(10_000) {
+                        let _ = send.send(Notice::Files { id, files: page.to_vec() });
+                    }
+                    let _ = send.send(Notice::Outcome { id, result: Ok(Outcome::Done) });
+                });
+                return id;
+            }
+            Intent::ListShares => Outcome::Shared(if online { shares() } else { Vec::new() }),
+            Intent::ListTransfers => Outcome::Transfers(if online { transfers() } else { Vec::new() }),
+            Intent::WhoAmI => Outcome::Me(Me { username: name("me"), address: None, key: key(99) }),
+            Intent::Invite if online => {
+                Outcome::Invite(Invite { address: "192.168.1.7:7686".parse().expect("valid"), key: key(3) })
+            }
+            Intent::Status => Outcome::Status(Box::new(Status {
+                connection: if online { connection() } else { Connection::None },
+                listening: "0.0.0.0:42001".parse().ok(),
+                hosting: if online { "0.0.0.0:7686".parse().ok() } else { None },
+                shares: 6,
+                share_bytes: 0,
+                files_to_hash: 0,
+                downloads: 0,
+                uploads: 0,
+                down_bytes_per_second: 0,
+                up_bytes_per_second: 0,
+                download_folder: "/home/me/Downloads".into(),
+            })),
+            _ => Outcome::Done,
+        };
+        let _ = self.send.try_send(Notice::Outcome { id, result: Ok(outcome) });
+        id
+    }
+
+    fn notices(&self) -> &Receiver<Notice> {
+        &self.notices
+    }
+}
+
+fn main() -> eframe::Result {
+    let args: Vec<String> = std::env::args().collect();
+    let after = |flag: &str| {
+        args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1)).cloned().unwrap_or_default()
+    };
+    let is_first = args.iter().any(|arg| arg == "--first");
+    let settings = Settings {
+        name: "me".into(),
+        theme: after("--theme"),
+        language: after("--language"),
+        host_tracker: if is_first { String::new() } else { "0.0.0.0:7686".into() },
+        ..Settings::default()
+    };
+    texts::use_language(&settings.language);
+    let (send, notices) = bounded(1_000);
+    if !is_first {
+        let _ = send.send(Notice::Connection(connection()));
+    }
+    let page = match after("--page").as_str() {
+        "transfers" => Page::Transfers,
+        "shared" => Page::Shared,
+        "people" => Page::People,
+        "tracker" => Page::Tracker,
+        "console" => Page::Console,
+        "settings" => Page::Settings,
+        "welcome" => Page::Welcome,
+        _ => Page::Browse,
+    };
+    let files = after("--files").parse().unwrap_or(0);
+    let engine = Made { notices, send: send.clone(), next: AtomicU64::new(1), files, is_first };
+    let parts = Parts { engine: Box::new(engine), picker: Box::new(Native), settings, data_dir: None };
+    let page = if is_first { Page::Welcome } else { page };
+    start::open_at(parts, page, |ctx| {
+        let (ctx, send) = (ctx.clone(), send);
+        std::thread::spawn(move || demo(&ctx, &send, is_first));
+    })
+}
+
+/// Some life: progress that moves for a while, then nothing, so that idling can be measured.
+fn demo(ctx: &eframe::egui::Context, send: &Sender<Notice>, is_first: bool) {
+    for step in 0_u64..40 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        if is_first || std::env::var_os("POTOK_DEMO_STILL").is_some() {
+            ctx.request_repaint();
+            continue;
+        }
+        for mut transfer in transfers().into_iter().filter(|t| t.state == TransferState::Running) {
+            transfer.done_bytes += step * transfer.bytes_per_second / 40;
+            transfer.bytes_per_second += step * 7_919 * 13 % 700_000;
+            let _ = send.send(Notice::Transfer(transfer));
+        }
+        ctx.request_repaint();
+    }
+}

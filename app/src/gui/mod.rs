@@ -1,0 +1,447 @@
+//! The window. A ring: notices → [`Model`] → pages → [`Action`]s → intents. It sleeps until something happens.
+
+pub mod action;
+pub mod friend;
+pub mod icons;
+pub mod picker;
+pub mod screens;
+pub mod shell;
+pub mod sorter;
+pub mod start;
+pub mod theme;
+pub mod widgets;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use eframe::egui::{self, Ui, ViewportCommand};
+use potok_core::model::invite::TrackerAddress;
+use potok_core::model::shown::Shown as ShownText;
+use potok_core::node::intent::{Intent, ShareRequest, Which};
+use potok_core::node::notice::{Connection, Direction};
+use potok_core::node::settings::Settings;
+use rust_i18n::t;
+
+use crate::command_line::{self, Request};
+use crate::engine::Engine;
+use crate::gui::action::{Action, Confirm, Page, Pick};
+use crate::gui::friend::Friend;
+use crate::gui::picker::Picker;
+use crate::gui::screens::UiState;
+use crate::gui::sorter::Sorter;
+use crate::model::{Asker, Model, Tone};
+use crate::{settings_file, texts};
+
+/// Notices folded in one frame; the rest waits for the next, which is asked for.
+const NOTICES_A_FRAME: usize = 2_000;
+/// How long a message stays.
+const TOAST_STAYS: Duration = Duration::from_secs(6);
+/// How often the speed graph moves.
+const SPEED_EVERY: Duration = Duration::from_secs(1);
+/// Finished transfers that are cleared at once.
+const CLEAR_MAX: usize = 10_000;
+
+/// What a window is made of.
+pub struct Parts {
+    /// The running client, or a scripted one.
+    pub engine: Box<dyn Engine>,
+    /// The system's dialogs, or scripted ones.
+    pub picker: Box<dyn Picker>,
+    /// As they are in the file.
+    pub settings: Settings,
+    /// Where the file is; none: nothing is saved.
+    pub data_dir: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+/// The window.
+pub struct Window {
+    parts: Parts,
+    /// What is known.
+    pub model: Model,
+    /// What the person is doing.
+    pub state: UiState,
+    sorter: Sorter,
+    picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
+    /// The tracker as the engine's settings have it: another one there makes it join anew.
+    engine_tracker: String,
+    friend: Option<Friend>,
+    wants_friend: bool,
+    may_close: bool,
+}
+
+impl std::fmt::Debug for Window {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Window").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl Window {
+    /// A window over a client. Fails only if no thread can be started.
+    pub fn new(ctx: &egui::Context, parts: Parts) -> std::io::Result<Self> {
+        theme::install(ctx);
+        use_theme(ctx, &parts.settings.theme);
+        let wake = ctx.clone();
+        let sorter = Sorter::start(move || wake.request_repaint())?;
+        let mut state = UiState::new(&parts.settings);
+        state.has_picker = parts.picker.is_there();
+        let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
+        state.page = if is_new { Page::Welcome } else { Page::Browse };
+        let engine_tracker = parts.settings.tracker.clone();
+        Ok(Self {
+            parts,
+            model: Model::default(),
+            state,
+            sorter,
+            picking: None,
+            engine_tracker,
+            friend: None,
+            wants_friend: false,
+            may_close: false,
+        })
+    }
+
+    fn hear(&mut self, ctx: &egui::Context) {
+        let now = Instant::now();
+        let was_online = self.model.is_online();
+        let mut heard = 0;
+        while heard < NOTICES_A_FRAME {
+            let Ok(notice) = self.parts.engine.notices().try_recv() else { break };
+            self.model.apply(now, notice);
+            heard += 1;
+        }
+        if heard == NOTICES_A_FRAME {
+            ctx.request_repaint();
+        }
+        if !was_online && self.model.is_online() && self.state.page == Page::Welcome {
+            self.state.page = Page::Browse;
+        }
+        if let Some(tone) = self.failed_to_join(was_online) {
+            self.state.join_failed = Some(tone);
+        }
+        let (wishes, later) = self.model.wishes(now);
+        for intent in wishes {
+            self.ask(intent, Asker::Background);
+        }
+        if let Some(later) = later {
+            ctx.request_repaint_after(later);
+        }
+        if self.model.tick(now) {
+            ctx.request_repaint_after(SPEED_EVERY);
+        }
+        self.model.toasts.retain(|toast| now.duration_since(toast.since) < TOAST_STAYS);
+        if let Some(first) = self.model.toasts.front() {
+            ctx.request_repaint_after(TOAST_STAYS.saturating_sub(now.duration_since(first.since)));
+        }
+        self.start_friend(now);
+        let query = &self.state.browse.query;
+        if let Some(shown) = self.sorter.turn(&self.model.catalog, query) {
+            self.state.browse.take(shown);
+        }
+        self.state.browse.is_busy = self.sorter.is_busy();
+    }
+
+    fn failed_to_join(&self, was_online: bool) -> Option<String> {
+        match &self.model.connection {
+            Connection::Refused { why, .. } | Connection::Connecting { why: Some(why), .. } if !was_online => {
+                Some(texts::of_failure(why))
+            }
+            _ => None,
+        }
+    }
+
+    fn start_friend(&mut self, now: Instant) {
+        if !self.wants_friend || !self.model.is_online() {
+            return;
+        }
+        let Some(invite) = self.model.invite.clone() else { return };
+        self.wants_friend = false;
+        match Friend::start(&invite) {
+            Ok(friend) => self.friend = Some(friend),
+            Err(why) => self.model.toast(now, Tone::Bad, why),
+        }
+    }
+
+    fn ask(&mut self, intent: Intent, asker: Asker) {
+        let copy = intent.clone();
+        let id = self.parts.engine.ask(intent);
+        self.model.asked(id, &copy, asker);
+    }
+
+    fn picked(&mut self) {
+        let Some((pick, answer)) = &self.picking else { return };
+        let paths = match answer.try_recv() {
+            Ok(paths) => paths,
+            Err(crossbeam_channel::TryRecvError::Empty) => return,
+            Err(crossbeam_channel::TryRecvError::Disconnected) => Vec::new(),
+        };
+        let pick = pick.clone();
+        self.picking = None;
+        if paths.is_empty() {
+            return;
+        }
+        match pick {
+            Pick::ShareFiles | Pick::ShareFolder => self.share(&paths),
+            Pick::DownloadFolder => {
+                let folder = paths.into_iter().next().unwrap_or_default();
+                self.state.settings.draft.download_folder = folder.clone();
+                let settings = Settings { download_folder: folder, ..self.parts.settings.clone() };
+                self.apply_settings(settings);
+            }
+            Pick::SaveAs(mut request) => {
+                request.local_path = paths.first().map(|path| path.to_string_lossy().into_owned());
+                // The dialog has asked whether to replace.
+                request.overwrite = paths.first().is_some_and(|path| path.is_file());
+                self.ask(Intent::Download(*request), Asker::Mouse);
+            }
+        }
+    }
+
+    fn share(&mut self, paths: &[PathBuf]) {
+        let request = |path: &PathBuf| ShareRequest {
+            typed: path.to_string_lossy().into_owned(),
+            cwd: std::env::current_dir().unwrap_or_default(),
+            share_as: None,
+        };
+        if !paths.is_empty() {
+            self.ask(Intent::Share(paths.iter().map(request).collect()), Asker::Mouse);
+        }
+    }
+
+    fn run(&mut self, ctx: &egui::Context, action: Action) {
+        let now = Instant::now();
+        match action {
+            Action::Ask(intent) => self.ask(intent, Asker::Mouse),
+            Action::Go(page) => self.state.page = page,
+            Action::BrowsePerson(name) => {
+                self.state.browse.only_person(name);
+                self.state.page = Page::Browse;
+            }
+            Action::Pick(pick) => {
+                let wake = ctx.clone();
+                let title = match &pick {
+                    Pick::ShareFiles => t!("window.pick.files"),
+                    Pick::ShareFolder => t!("window.pick.folder"),
+                    Pick::SaveAs(_) => t!("window.pick.save"),
+                    Pick::DownloadFolder => t!("window.pick.downloads"),
+                };
+                let answer = self.parts.picker.pick(&pick, &title, Box::new(move || wake.request_repaint()));
+                // An older dialog that never answered is forgotten.
+                self.picking = Some((pick, answer));
+            }
+            Action::Copy(text) => {
+                ctx.copy_text(text);
+                self.model.toast(now, Tone::Good, t!("window.toast.copied").into());
+            }
+            Action::Open(path) => self.open(now, opener::open(path)),
+            Action::Reveal(path) => {
+                let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
+                self.open(now, opener::open(folder));
+            }
+            Action::Confirm(confirm) => self.state.confirm = Some(confirm),
+            Action::Apply(settings) => self.apply_settings(*settings),
+            Action::Join(typed) => self.join(now, &typed),
+            Action::Host(at) => self.host(now, at),
+            Action::TryAlone => {
+                self.wants_friend = true;
+                self.host(now, Some("127.0.0.1:0".to_owned()));
+                // Only for a try: the next start begins anew.
+                self.save(Settings { host_tracker: String::new(), ..self.parts.settings.clone() });
+            }
+            Action::Run(line) => self.run_line(ctx, &line),
+            Action::CloseToast(number) => self.model.toasts.retain(|toast| toast.number != number),
+            Action::ClearFinished => {
+                let over = self.model.transfers.values().filter(|t| t.state.is_final());
+                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect::<Vec<_>>();
+                for (direction, number) in over {
+                    if direction == Direction::Download {
+                        self.ask(Intent::Acknowledge(number), Asker::Background);
+                    }
+                    self.model.transfers.remove(&(direction, number));
+                }
+            }
+            Action::Quit => {
+                self.may_close = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    fn open(&mut self, now: Instant, result: Result<(), opener::OpenError>) {
+        if let Err(why) = result {
+            self.model.toast(now, Tone::Bad, t!("window.toast.not-opened", why = why).into_owned());
+        }
+    }
+
+    fn join(&mut self, now: Instant, typed: &str) {
+        match typed.parse::<TrackerAddress>() {
+            Ok(tracker) => {
+                self.state.join_failed = None;
+                self.save(Settings {
+                    tracker: typed.trim().to_owned(),
+                    host_tracker: String::new(),
+                    ..self.parts.settings.clone()
+                });
+                self.ask(Intent::Join(tracker), Asker::Mouse);
+            }
+            Err(why) => {
+                self.state.join_failed = Some(bad_invite(why));
+                self.model.toast(now, Tone::Bad, bad_invite(why));
+            }
+        }
+    }
+
+    fn host(&mut self, now: Instant, at: Option<String>) {
+        let intent = match &at {
+            None => Intent::StopTracker,
+            Some(at) => match at.parse() {
+                Ok(at) => Intent::HostTracker(at),
+                Err(_no_address) => {
+                    self.model.toast(now, Tone::Bad, t!("window.tracker.bad-address", at = ShownText(at)).into_owned());
+                    return;
+                }
+            },
+        };
+        self.save(Settings {
+            host_tracker: at.unwrap_or_default(),
+            tracker: String::new(),
+            ..self.parts.settings.clone()
+        });
+        self.ask(intent, Asker::Mouse);
+    }
+
+    /// Uses settings at once, and saves them.
+    fn apply_settings(&mut self, settings: Settings) {
+        let renamed = settings.name != self.parts.settings.name;
+        let mut sent = settings.clone();
+        sent.tracker.clone_from(&self.engine_tracker);
+        if renamed {
+            // Another name is another registration: the engine joins anew, wherever we are now.
+            let hosted = self.model.invite.as_ref().map(ToString::to_string);
+            let now_at = if settings.tracker.is_empty() { hosted } else { Some(settings.tracker.clone()) };
+            sent.tracker = now_at.unwrap_or_default();
+            self.engine_tracker.clone_from(&sent.tracker);
+        }
+        self.ask(Intent::Apply(Box::new(sent)), Asker::Background);
+        self.save(settings);
+    }
+
+    fn save(&mut self, settings: Settings) {
+        if let Some(data_dir) = &self.parts.data_dir
+            && let Err(why) = settings_file::save(data_dir, &self.parts.settings, &settings)
+        {
+            self.model.toast(Instant::now(), Tone::Bad, texts::of_settings_error(&why));
+        }
+        self.parts.settings = settings;
+    }
+
+    fn run_line(&mut self, ctx: &egui::Context, line: &str) {
+        self.model.push_log(Tone::Command, ShownText(line).to_string());
+        let cwd = std::env::current_dir().unwrap_or_default();
+        match command_line::parse(line, &cwd) {
+            Ok(None) => {}
+            Ok(Some(line)) => match line.request {
+                Request::Ask(intent) => self.ask(intent, Asker::Console),
+                Request::Quit => self.close(ctx),
+                Request::Help(None) => {
+                    for command in command_line::table::COMMANDS {
+                        let text = format!("{}: {}", texts::usage(command), texts::explanation(command));
+                        self.model.push_log(Tone::Info, text);
+                    }
+                }
+                Request::Help(Some(command)) => {
+                    let text = format!("{}: {}", texts::usage(command), texts::explanation(command));
+                    self.model.push_log(Tone::Info, text);
+                }
+            },
+            Err(bad) => self.model.push_log(Tone::Bad, texts::of_bad_line(&bad)),
+        }
+    }
+
+    /// Closes, or asks first while something moves.
+    fn close(&mut self, ctx: &egui::Context) {
+        if self.model.unfinished() > 0 {
+            self.state.confirm = Some(Confirm::Quit);
+        } else {
+            self.run(ctx, Action::Quit);
+        }
+    }
+
+    fn confirmed(&mut self, ctx: &egui::Context, confirm: Confirm) {
+        match confirm {
+            Confirm::Cancel(numbers) => {
+                for number in numbers {
+                    self.ask(Intent::Cancel(Which::One(number)), Asker::Mouse);
+                }
+            }
+            Confirm::Unshare(paths) => {
+                let cwd = std::env::current_dir().unwrap_or_default();
+                self.ask(Intent::Unshare { paths, cwd }, Asker::Mouse);
+            }
+            Confirm::StopTracker => self.run(ctx, Action::Host(None)),
+            Confirm::Quit => self.run(ctx, Action::Quit),
+        }
+    }
+}
+
+impl eframe::App for Window {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.hear(&ctx);
+        self.picked();
+        let dropped =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect::<Vec<PathBuf>>());
+        if !dropped.is_empty() {
+            self.state.page = Page::Shared;
+            self.share(&dropped);
+        }
+        if ctx.input(|input| input.viewport().close_requested()) && !self.may_close && self.model.unfinished() > 0 {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.state.confirm = Some(Confirm::Quit);
+        }
+        let actions = shell::show(ui, &self.model, &mut self.state, &self.parts.settings);
+        if let Some(confirm) = shell::confirm(&ctx, &mut self.state) {
+            self.confirmed(&ctx, confirm);
+        }
+        let language = self.parts.settings.language.clone();
+        let theme = self.parts.settings.theme.clone();
+        let any = !actions.is_empty();
+        for action in actions {
+            self.run(&ctx, action);
+        }
+        if language != self.parts.settings.language {
+            texts::use_language(&self.parts.settings.language);
+        }
+        if theme != self.parts.settings.theme {
+            use_theme(&ctx, &self.parts.settings.theme);
+        }
+        if any {
+            // What was done is seen at once.
+            ctx.request_repaint();
+        }
+    }
+}
+
+fn use_theme(ctx: &egui::Context, theme: &str) {
+    ctx.set_theme(match theme {
+        "light" => egui::ThemePreference::Light,
+        "dark" => egui::ThemePreference::Dark,
+        _ => egui::ThemePreference::System,
+    });
+}
+
+fn bad_invite(why: potok_core::model::invite::BadInvite) -> String {
+    use potok_core::model::invite::BadInvite::{Host, Link, Port};
+    match why {
+        Host => t!("window.bad-invite.host"),
+        Port => t!("window.bad-invite.port"),
+        Link => t!("window.bad-invite.link"),
+    }
+    .into_owned()
+}

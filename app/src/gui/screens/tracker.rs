@@ -1,0 +1,183 @@
+//! The tracker of this network: host one with a switch, let others in with a link, or join another.
+
+use eframe::egui::{self, Color32, Label, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+use potok_core::model::shown::Shown;
+use potok_core::node::intent::Intent;
+use potok_core::node::notice::Connection;
+use rust_i18n::t;
+
+use crate::gui::action::{Action, Confirm};
+use crate::gui::icons;
+use crate::gui::screens::UiState;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::{self, Loud};
+use crate::model::Model;
+use crate::texts;
+
+/// What is typed here.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Where to host.
+    pub host_at: String,
+    join: String,
+}
+
+impl State {
+    /// Nothing typed yet.
+    pub fn new(host_at: String) -> Self {
+        Self { host_at, join: String::new() }
+    }
+}
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
+    widgets::head(ui, &t!("window.page.tracker"), "", |_| {});
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        now(ui, model, actions);
+        ui.add_space(theme::GAP);
+        host(ui, model, &mut state.tracker, actions);
+        ui.add_space(theme::GAP);
+        if let Some(invite) = &model.invite {
+            self::invite(ui, &invite.to_string(), actions);
+            ui.add_space(theme::GAP);
+        }
+        join(ui, state, actions);
+    });
+}
+
+fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    widgets::card(ui, |ui| {
+        let (icon, color, title, text) = match &model.connection {
+            Connection::Online { tracker, network, message_of_the_day } => {
+                let mut text = Shown(tracker).to_string();
+                for line in message_of_the_day {
+                    text += &format!("\n{}", Shown(line));
+                }
+                (icons::PLUGS_CONNECTED, p.good, Shown(network).to_string(), text)
+            }
+            Connection::Connecting { tracker, why } => {
+                let why = why.as_ref().map_or(String::new(), texts::of_failure);
+                let title = t!("window.tracker.connecting", tracker = Shown(tracker)).into_owned();
+                (icons::HOURGLASS_MEDIUM, p.warn, title, why)
+            }
+            Connection::Refused { why, .. } => {
+                (icons::SHIELD_WARNING, p.bad, t!("window.side.refused").into_owned(), texts::of_failure(why))
+            }
+            Connection::None => {
+                (icons::PLUGS, p.weak, t!("window.side.none").into_owned(), t!("window.tracker.none-text").into_owned())
+            }
+        };
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icon).font(theme::icon(26.0)).color(color));
+            ui.vertical(|ui| {
+                ui.set_max_width(ui.available_width() - 150.0);
+                widgets::heading(ui, &title);
+                widgets::weak(ui, text);
+            });
+            let is_hosting = model.status.as_ref().is_some_and(|status| status.hosting.is_some());
+            if model.connection != Connection::None && !is_hosting {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if widgets::button(ui, Loud::Plain, "", &t!("window.tracker.leave")).clicked() {
+                        actions.push(Action::Ask(Intent::Leave));
+                    }
+                });
+            }
+        });
+    });
+}
+
+fn host(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+    let hosting = model.status.as_ref().and_then(|status| status.hosting);
+    widgets::card(ui, |ui| {
+        ui.horizontal(|ui| {
+            let mut is_on = hosting.is_some();
+            if widgets::switch(ui, &mut is_on, &t!("window.tracker.host")).changed() {
+                actions.push(if is_on {
+                    Action::Host(Some(state.host_at.trim().to_owned()))
+                } else {
+                    Action::Confirm(Confirm::StopTracker)
+                });
+            }
+            ui.vertical(|ui| {
+                widgets::heading(ui, &t!("window.tracker.host"));
+                widgets::weak(ui, t!("window.tracker.host-text"));
+            });
+        });
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            widgets::weak(ui, t!("window.tracker.listen"));
+            match hosting {
+                Some(address) => {
+                    ui.label(RichText::new(address.to_string()).font(theme::mono()).color(palette(ui).text));
+                }
+                None => {
+                    widgets::field(ui, &mut state.host_at, "", &t!("window.tracker.listen"), "0.0.0.0:7686", 180.0);
+                }
+            }
+        });
+    });
+}
+
+/// The link, as text and as a picture for a phone's camera.
+fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    widgets::card(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            qr(ui, link);
+            ui.add_space(theme::GAP);
+            ui.vertical(|ui| {
+                widgets::heading(ui, &t!("window.tracker.invite"));
+                widgets::weak(ui, t!("window.tracker.invite-text"));
+                let text = RichText::new(link).font(theme::mono()).color(p.text);
+                ui.add(Label::new(text).selectable(true).wrap());
+                ui.add_space(4.0);
+                if widgets::button(ui, Loud::Primary, icons::COPY, &t!("window.tracker.copy")).clicked() {
+                    actions.push(Action::Copy(link.to_owned()));
+                }
+            });
+        });
+    });
+}
+
+/// Dark on light in both themes: not every camera reads the other way round.
+#[expect(clippy::cast_precision_loss, reason = "some tens of squares")]
+fn qr(ui: &mut Ui, link: &str) {
+    let Ok(code) = qrcode::QrCode::new(link) else { return };
+    let side = 148.0;
+    let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+    let width = code.width();
+    let quiet = 3.0;
+    let module = side / (width as f32 + 2.0 * quiet);
+    ui.painter().rect_filled(rect, theme::RADIUS, Color32::WHITE);
+    for (at, color) in code.to_colors().into_iter().enumerate() {
+        if color == qrcode::Color::Dark {
+            let (x, y) = ((at % width) as f32 + quiet, (at / width) as f32 + quiet);
+            let min = rect.min + vec2(x * module, y * module);
+            let square = Rect::from_min_max(min, pos2(min.x + module + 0.3, min.y + module + 0.3));
+            ui.painter().rect_filled(square, 0.0, Color32::BLACK);
+        }
+    }
+    let name = t!("window.tracker.qr");
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, &*name));
+}
+
+fn join(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.tracker.join"));
+        widgets::weak(ui, t!("window.tracker.join-text"));
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            let name = t!("window.welcome.paste");
+            let response = widgets::field(ui, &mut state.tracker.join, icons::LINK, &name, "potok://…", 420.0);
+            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let is_typed = !state.tracker.join.trim().is_empty();
+            let clicked = ui.add_enabled_ui(is_typed, |ui| {
+                widgets::button(ui, Loud::Plain, icons::SIGN_IN, &t!("window.welcome.join")).clicked()
+            });
+            if (entered || clicked.inner) && is_typed {
+                actions.push(Action::Join(std::mem::take(&mut state.tracker.join)));
+            }
+        });
+    });
+}

@@ -1,0 +1,139 @@
+//! The first start: a name, and two choices.
+
+use eframe::egui::{
+    self, Align, Layout, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
+};
+use potok_core::model::username::Username;
+use potok_core::node::notice::Connection;
+use potok_core::node::settings::Settings;
+use rust_i18n::t;
+
+use crate::gui::action::Action;
+use crate::gui::icons;
+use crate::gui::screens::UiState;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::{self, Loud};
+use crate::model::Model;
+
+const WIDTH: f32 = 640.0;
+
+/// What is typed here.
+#[derive(Debug, Default)]
+pub struct State {
+    /// My name, filled in.
+    pub name: String,
+    invite: String,
+    is_joining: bool,
+    wrong_name: Option<String>,
+}
+
+impl State {
+    /// With this name filled in.
+    pub fn new(name: String) -> Self {
+        Self { name, ..Self::default() }
+    }
+}
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.vertical_centered(|ui| {
+            ui.set_max_width(WIDTH);
+            ui.add_space((ui.available_height() * 0.08).max(8.0));
+            ui.label(RichText::new(t!("window.welcome.title")).font(theme::title()).color(p.text));
+            ui.label(RichText::new(t!("window.welcome.text")).color(p.weak));
+            ui.add_space(theme::GAP_WIDE);
+            name(ui, &mut state.welcome, settings, actions);
+            ui.add_space(theme::GAP_WIDE);
+            let is_on_the_way = matches!(model.connection, Connection::Connecting { .. });
+            ui.add_enabled_ui(state.welcome.wrong_name.is_none(), |ui| {
+                ui.with_layout(Layout::top_down(Align::LEFT), |ui| choices(ui, state, actions));
+            });
+            if let Some(why) = &state.join_failed {
+                ui.add_space(theme::GAP);
+                ui.label(RichText::new(why).color(p.bad));
+            } else if is_on_the_way {
+                ui.add_space(theme::GAP);
+                ui.label(RichText::new(t!("window.side.connecting")).color(p.weak));
+            }
+        });
+    });
+}
+
+fn name(ui: &mut Ui, state: &mut State, settings: &Settings, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    let text = t!("window.welcome.name");
+    ui.allocate_ui_with_layout(vec2(WIDTH, 40.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.label(RichText::new(&*text).font(theme::medium()).color(p.text));
+        let response = widgets::field(ui, &mut state.name, icons::USER, &text, "", 280.0);
+        if response.changed() {
+            state.wrong_name = Username::new(&state.name).err().map(|why| why.to_string());
+        }
+        if response.lost_focus() && state.wrong_name.is_none() && state.name != settings.name {
+            actions.push(Action::Apply(Box::new(Settings { name: state.name.clone(), ..settings.clone() })));
+        }
+    });
+    match &state.wrong_name {
+        Some(why) => ui.label(RichText::new(why).font(theme::small()).color(p.bad)),
+        None => widgets::weak(ui, t!("window.welcome.name-text")),
+    };
+}
+
+fn choices(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
+    if choice(ui, icons::BROADCAST, &t!("window.welcome.start"), &t!("window.welcome.start-text")) {
+        actions.push(Action::Host(Some(state.tracker.host_at.clone())));
+    }
+    ui.add_space(4.0);
+    if choice(ui, icons::SIGN_IN, &t!("window.welcome.join-one"), &t!("window.welcome.join-text")) {
+        state.welcome.is_joining = !state.welcome.is_joining;
+    }
+    if state.welcome.is_joining {
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            let name = t!("window.welcome.paste");
+            let width = WIDTH - 130.0;
+            let response = widgets::field(ui, &mut state.welcome.invite, icons::LINK, &name, &name, width);
+            if state.welcome.invite.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
+                response.request_focus();
+            }
+            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let clicked = widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join")).clicked();
+            if (entered || clicked) && !state.welcome.invite.trim().is_empty() {
+                actions.push(Action::Join(state.welcome.invite.clone()));
+            }
+        });
+    }
+    ui.add_space(4.0);
+    if choice(ui, icons::SPARKLE, &t!("window.welcome.alone"), &t!("window.welcome.alone-text")) {
+        actions.push(Action::TryAlone);
+    }
+}
+
+/// A choice as large as a card.
+fn choice(ui: &mut Ui, icon: &str, title: &str, text: &str) -> bool {
+    let p = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, 82.0), Sense::click());
+    let how = ui.ctx().animate_bool_with_time(response.id, response.hovered(), 0.1);
+    let stroke = if how > 0.5 { p.accent } else { p.line };
+    let painter = ui.painter();
+    painter.rect(
+        rect,
+        theme::RADIUS_CARD,
+        if response.hovered() { p.hover } else { p.card },
+        Stroke::new(1.0, stroke),
+        StrokeKind::Inside,
+    );
+    let disc = pos2(rect.left() + 46.0, rect.center().y);
+    painter.circle_filled(disc, 23.0, p.selected);
+    painter.text(disc, egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
+    let left = rect.left() + 86.0;
+    painter.text(pos2(left, rect.top() + 31.0), egui::Align2::LEFT_CENTER, title, theme::heading(), p.text);
+    painter.text(pos2(left, rect.top() + 53.0), egui::Align2::LEFT_CENTER, text, theme::small(), p.weak);
+    let arrow = pos2(rect.right() - 24.0, rect.center().y);
+    painter.text(arrow, egui::Align2::CENTER_CENTER, icons::CARET_RIGHT, theme::icon(16.0), p.weak);
+    widgets::focus_ring(ui, &response, rect);
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, title));
+    response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked()
+}

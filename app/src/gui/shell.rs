@@ -1,0 +1,283 @@
+//! What is round every page: the bar of pages, messages, questions, shortcuts.
+
+use eframe::egui::{
+    self, Align2, Color32, Frame, Id, Key, Margin, Modal, Modifiers, Panel, Pos2, RichText, Sense, Stroke, Ui,
+    WidgetInfo, accesskit::Role, pos2, vec2,
+};
+use potok_core::model::shown::Shown;
+use potok_core::node::notice::Connection;
+use potok_core::node::settings::Settings;
+use rust_i18n::t;
+
+use crate::gui::action::{Action, Confirm, Page};
+use crate::gui::icons;
+use crate::gui::screens::{self, UiState};
+use crate::gui::theme::{self, RADIUS, palette};
+use crate::gui::widgets::{self, Loud, one_line};
+use crate::human;
+use crate::model::{Model, Tone};
+
+/// Pages in the bar, with their icons; Alt and a number shows them.
+const PAGES: [(Page, &str, Key); 7] = [
+    (Page::Browse, icons::COMPASS, Key::Num1),
+    (Page::Transfers, icons::DOWNLOAD_SIMPLE, Key::Num2),
+    (Page::Shared, icons::FOLDER_OPEN, Key::Num3),
+    (Page::People, icons::USERS_THREE, Key::Num4),
+    (Page::Tracker, icons::BROADCAST, Key::Num5),
+    (Page::Console, icons::TERMINAL_WINDOW, Key::Num6),
+    (Page::Settings, icons::GEAR_SIX, Key::Num7),
+];
+
+/// One frame of the whole window.
+pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings) -> Vec<Action> {
+    let mut actions = Vec::new();
+    shortcuts(ui, model, state, &mut actions);
+    let p = palette(ui);
+    let side = Frame::new().fill(p.side).inner_margin(Margin::symmetric(12, 14));
+    Panel::left("pages")
+        .frame(side)
+        .exact_size(theme::SIDE_WIDTH)
+        .resizable(false)
+        .show_separator_line(false)
+        .show(ui, |ui| pages(ui, model, state, &mut actions));
+    let page = Frame::new().fill(p.page).inner_margin(theme::PAGE_MARGIN);
+    egui::CentralPanel::default().frame(page).show(ui, |ui| {
+        screens::show(ui, model, state, settings, &mut actions);
+    });
+    toasts(ui, model, &mut actions);
+    drop_hint(ui);
+    actions
+}
+
+fn shortcuts(ui: &Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
+    for (page, _, key) in PAGES {
+        if widgets::pressed(ui, Modifiers::ALT, key) {
+            state.page = page;
+        }
+    }
+    if widgets::pressed(ui, Modifiers::COMMAND, Key::F) {
+        state.page = Page::Browse;
+        state.browse.wants_focus = true;
+    }
+    if widgets::pressed(ui, Modifiers::COMMAND, Key::O) {
+        state.page = Page::Shared;
+        actions.push(Action::Pick(crate::gui::action::Pick::ShareFiles));
+    }
+    if widgets::pressed(ui, Modifiers::COMMAND, Key::Q) {
+        if model.unfinished() > 0 {
+            state.confirm = Some(Confirm::Quit);
+        } else {
+            actions.push(Action::Quit);
+        }
+    }
+}
+
+/// What a page is called.
+pub fn page_name(page: Page) -> String {
+    match page {
+        Page::Welcome => t!("window.page.welcome"),
+        Page::Browse => t!("window.page.browse"),
+        Page::Transfers => t!("window.page.transfers"),
+        Page::Shared => t!("window.page.shared"),
+        Page::People => t!("window.page.people"),
+        Page::Tracker => t!("window.page.tracker"),
+        Page::Console => t!("window.page.console"),
+        Page::Settings => t!("window.page.settings"),
+    }
+    .into_owned()
+}
+
+fn pages(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    ui.spacing_mut().item_spacing.y = 2.0;
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 34.0), Sense::hover());
+    mark(ui, pos2(rect.left() + 19.0, rect.center().y));
+    let name = pos2(rect.left() + 42.0, rect.center().y);
+    ui.painter().text(name, Align2::LEFT_CENTER, "Potok", theme::heading(), p.text);
+    ui.add_space(16.0);
+    for (number, (page, icon, _)) in PAGES.into_iter().enumerate() {
+        let count = match page {
+            Page::Transfers => model.unfinished(),
+            Page::Shared => model.shares.len(),
+            Page::People => model.people.len(),
+            _ => 0,
+        };
+        let is_here = state.page == page || (page == Page::Tracker && state.page == Page::Welcome);
+        if page_button(ui, icon, &page_name(page), count, is_here, number + 1) {
+            state.page = page;
+        }
+    }
+    ui.with_layout(egui::Layout::bottom_up(egui::Align::LEFT), |ui| bottom(ui, model, actions));
+}
+
+/// The mark of Potok: three streams in a rounded square.
+fn mark(ui: &Ui, center: Pos2) {
+    let p = palette(ui);
+    let square = egui::Rect::from_center_size(center, vec2(28.0, 28.0));
+    ui.painter().rect_filled(square, RADIUS, p.accent_fill);
+    for line in [-5.5_f32, 0.0, 5.5] {
+        let wave = |i: u8| {
+            let t = f32::from(i) / 12.0;
+            let x = square.left() + 6.0 + 16.0 * t;
+            pos2(x, center.y + line + 2.0 * (t * std::f32::consts::TAU).sin())
+        };
+        let points: Vec<Pos2> = (0..=12).map(wave).collect();
+        ui.painter().line(points, Stroke::new(2.2, p.on_accent));
+    }
+}
+
+fn page_button(ui: &mut Ui, icon: &str, name: &str, count: usize, is_here: bool, number: usize) -> bool {
+    let p = palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 35.0), Sense::click());
+    let how = ui.ctx().animate_bool_with_time(response.id, response.hovered(), 0.08);
+    let fill = if is_here { p.selected } else { p.hover.gamma_multiply(how) };
+    ui.painter().rect_filled(rect, RADIUS, fill);
+    let color = if is_here { p.accent } else { p.text };
+    let middle = rect.center().y;
+    ui.painter().text(pos2(rect.left() + 20.0, middle), Align2::CENTER_CENTER, icon, theme::icon(18.0), color);
+    ui.painter().text(pos2(rect.left() + 38.0, middle), Align2::LEFT_CENTER, name, theme::medium(), color);
+    if count > 0 {
+        let at = pos2(rect.right() - 12.0, middle);
+        ui.painter().text(at, Align2::RIGHT_CENTER, thousands(count as u64), theme::small(), p.weak);
+    }
+    widgets::focus_ring(ui, &response, rect.shrink(2.0));
+    response.widget_info(|| WidgetInfo::selected(Role::Tab, true, is_here, name));
+    let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
+    response.on_hover_text(format!("Alt+{number}")).clicked()
+}
+
+fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    let (down, up) = model.speed();
+    let (color, title, beside) = match &model.connection {
+        Connection::Online { network, .. } => {
+            (p.good, Shown(network).to_string(), t!("window.side.online").into_owned())
+        }
+        Connection::Connecting { tracker, .. } => {
+            (p.warn, t!("window.side.connecting").into_owned(), Shown(tracker).to_string())
+        }
+        Connection::Refused { tracker, .. } => {
+            (p.bad, t!("window.side.refused").into_owned(), Shown(tracker).to_string())
+        }
+        Connection::None => (p.weak, t!("window.side.none").into_owned(), String::new()),
+    };
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 40.0), Sense::click());
+    if response.hovered() {
+        ui.painter().rect_filled(rect, RADIUS, p.hover);
+    }
+    ui.painter().circle_filled(pos2(rect.left() + 14.0, rect.top() + 13.0), 4.0, color);
+    let width = rect.width() - 32.0;
+    let first = one_line(ui, &title, theme::medium(), p.text, width);
+    ui.painter().galley(pos2(rect.left() + 26.0, rect.top() + 4.0), first, p.text);
+    let second = one_line(ui, &beside, theme::small(), p.weak, width);
+    ui.painter().galley(pos2(rect.left() + 26.0, rect.top() + 21.0), second, p.weak);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{title} {beside}")));
+    if response.clicked() {
+        actions.push(Action::Go(if model.connection == Connection::None { Page::Welcome } else { Page::Tracker }));
+    }
+    if down + up > 0 {
+        let text = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));
+        ui.horizontal(|ui| {
+            ui.add_space(8.0);
+            ui.label(RichText::new(text).font(theme::small()).color(p.weak));
+        });
+    }
+}
+
+/// `1 234 567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{a0}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn toasts(ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    let area = egui::Area::new(Id::unique("toasts")).anchor(Align2::RIGHT_BOTTOM, vec2(-20.0, -16.0));
+    area.order(egui::Order::Foreground).show(ui.ctx(), |ui| {
+        ui.set_max_width(380.0);
+        for toast in &model.toasts {
+            let (icon, color) = match toast.tone {
+                Tone::Good => (icons::CHECK_CIRCLE, p.good),
+                Tone::Bad => (icons::WARNING_CIRCLE, p.bad),
+                Tone::Info | Tone::Command => (icons::INFO, p.accent),
+            };
+            let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(theme::RADIUS_CARD);
+            let frame = frame.shadow(ui.visuals().popup_shadow).inner_margin(Margin::symmetric(12, 8));
+            frame.show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(RichText::new(icon).font(theme::icon(18.0)).color(color));
+                    let text = egui::Label::new(RichText::new(&toast.text).color(p.text)).wrap();
+                    ui.allocate_ui(vec2(280.0, 0.0), |ui| ui.add(text));
+                    if widgets::icon_button(ui, icons::X, &t!("window.close")).clicked() {
+                        actions.push(Action::CloseToast(toast.number));
+                    }
+                });
+            });
+        }
+    });
+}
+
+fn drop_hint(ui: &Ui) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let p = palette(ui);
+    let rect = ui.ctx().content_rect();
+    let layer = egui::LayerId::new(egui::Order::Foreground, Id::unique("drop"));
+    let painter = ui.ctx().layer_painter(layer);
+    painter.rect_filled(rect, 0.0, Color32::from_black_alpha(160));
+    painter.text(rect.center(), Align2::CENTER_CENTER, t!("window.shared.drop"), theme::title(), p.on_accent);
+}
+
+/// The question that is open, if any; what was agreed to.
+pub fn confirm(ctx: &egui::Context, state: &mut UiState) -> Option<Confirm> {
+    let open = state.confirm.clone()?;
+    let (title, text, yes) = match &open {
+        Confirm::Cancel(numbers) => (
+            t!("window.confirm.cancel-title", count = numbers.len()),
+            t!("window.confirm.cancel-text"),
+            t!("window.confirm.cancel-yes"),
+        ),
+        Confirm::Unshare(paths) => (
+            t!("window.confirm.unshare-title", count = paths.len()),
+            t!("window.confirm.unshare-text"),
+            t!("window.confirm.unshare-yes"),
+        ),
+        Confirm::StopTracker => {
+            (t!("window.confirm.stop-title"), t!("window.confirm.stop-text"), t!("window.confirm.stop-yes"))
+        }
+        Confirm::Quit => {
+            (t!("window.confirm.quit-title"), t!("window.confirm.quit-text"), t!("window.confirm.quit-yes"))
+        }
+    };
+    let mut answer = None;
+    let modal = Modal::new(Id::unique("confirm")).show(ctx, |ui| {
+        let p = palette(ui);
+        ui.set_width(380.0);
+        ui.add_space(6.0);
+        widgets::heading(ui, &title);
+        ui.add(egui::Label::new(RichText::new(&*text).color(p.weak)).wrap());
+        ui.add_space(10.0);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if widgets::button(ui, Loud::Danger, "", &yes).clicked() {
+                answer = Some(true);
+            }
+            if widgets::button(ui, Loud::Plain, "", &t!("window.confirm.no")).clicked() {
+                answer = Some(false);
+            }
+        });
+    });
+    if modal.should_close() {
+        answer = Some(false);
+    }
+    let agreed = answer?;
+    state.confirm = None;
+    agreed.then_some(open)
+}

@@ -1,0 +1,330 @@
+//! The pieces that pages are made of: each draws with the palette and has a name for a screen reader.
+
+pub mod table;
+
+use eframe::egui::text::LayoutJob;
+use eframe::egui::{
+    self, Align2, Color32, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Rect, Response, RichText, Sense, Stroke,
+    StrokeKind, TextEdit, TextFormat, Ui, Vec2, WidgetInfo, accesskit::Role, pos2, vec2,
+};
+use std::sync::Arc;
+
+use crate::gui::icons;
+use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
+
+/// One line, cut with `…` where it is too long.
+pub fn one_line(ui: &Ui, text: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
+    let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(font, color));
+    job.wrap.max_width = width.max(0.0);
+    job.wrap.max_rows = 1;
+    job.wrap.break_anywhere = true;
+    job.break_on_newline = false;
+    ui.fonts_mut(|fonts| fonts.layout_job(job))
+}
+
+/// How loud a button is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loud {
+    /// The one thing to do here.
+    Primary,
+    /// One of several.
+    Plain,
+    /// Without a frame until the pointer is over it.
+    Quiet,
+    /// Takes something away.
+    Danger,
+}
+
+/// A button with an icon and a word.
+pub fn button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
+    let p = palette(ui);
+    let is_enabled = ui.is_enabled();
+    let color = match loud {
+        Loud::Primary => p.on_accent,
+        Loud::Danger => p.bad,
+        Loud::Plain | Loud::Quiet => p.text,
+    };
+    let text_galley = ui.fonts_mut(|f| f.layout_no_wrap(text.to_owned(), theme::medium(), color));
+    let icon_galley = ui.fonts_mut(|f| f.layout_no_wrap(icon.to_owned(), theme::icon(16.0), color));
+    let gap = if icon.is_empty() || text.is_empty() { 0.0 } else { 7.0 };
+    let icon_width = if icon.is_empty() { 0.0 } else { 16.0 };
+    let padding = if text.is_empty() { 8.0 } else { 13.0 };
+    let size = vec2(padding * 2.0 + icon_width + gap + text_galley.size().x, theme::CONTROL_HEIGHT);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    if ui.is_rect_visible(rect) {
+        let hot = response.hovered() && is_enabled;
+        let (fill, stroke) = match loud {
+            Loud::Primary => (if hot { p.accent_fill.gamma_multiply(0.9) } else { p.accent_fill }, Stroke::NONE),
+            Loud::Plain | Loud::Danger => (if hot { p.hover } else { p.card }, Stroke::new(1.0, p.line)),
+            Loud::Quiet => (if hot { p.hover } else { Color32::TRANSPARENT }, Stroke::NONE),
+        };
+        let fade = if is_enabled { 1.0 } else { 0.45 };
+        let painter = ui.painter();
+        painter.rect(rect, RADIUS, fill.gamma_multiply(fade), stroke, StrokeKind::Inside);
+        let left = rect.left() + padding;
+        painter.galley_with_override_text_color(
+            pos2(left, rect.center().y - icon_galley.size().y / 2.0),
+            icon_galley,
+            color.gamma_multiply(fade),
+        );
+        painter.galley_with_override_text_color(
+            pos2(left + icon_width + gap, rect.center().y - text_galley.size().y / 2.0),
+            text_galley,
+            color.gamma_multiply(fade),
+        );
+    }
+    focus_ring(ui, &response, rect);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, text));
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+/// A button that is only an icon; its name is in the tooltip.
+pub fn icon_button(ui: &mut Ui, icon: &str, name: &str) -> Response {
+    let size = Vec2::splat(28.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    paint_icon_button(ui, rect, &response, icon, name);
+    response.on_hover_text(name)
+}
+
+/// The same in a place that is already there.
+pub fn icon_button_at(ui: &mut Ui, rect: Rect, id: Id, icon: &str, name: &str) -> Response {
+    let response = ui.interact(rect, id, Sense::click());
+    paint_icon_button(ui, rect, &response, icon, name);
+    response.on_hover_text(name)
+}
+
+fn paint_icon_button(ui: &Ui, rect: Rect, response: &Response, icon: &str, name: &str) {
+    let p = palette(ui);
+    let is_enabled = ui.is_enabled();
+    if response.hovered() && is_enabled {
+        ui.painter().rect_filled(rect, RADIUS, p.line);
+    }
+    let color = match (is_enabled, response.hovered()) {
+        (false, _) => p.weak.gamma_multiply(0.5),
+        (true, true) => p.text,
+        (true, false) => p.weak,
+    };
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon, theme::icon(17.0), color);
+    focus_ring(ui, response, rect);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, name));
+}
+
+/// Shows where the keyboard is.
+pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect) {
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect.expand(2.0), RADIUS, Stroke::new(2.0, palette(ui).accent), StrokeKind::Inside);
+    }
+}
+
+/// A card with rounded corners.
+pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let p = palette(ui);
+    let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
+    frame
+        .inner_margin(Margin::same(18))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            add(ui)
+        })
+        .inner
+}
+
+/// A field to type in, with a name for screen readers and an icon in front.
+pub fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, hint: &str, width: f32) -> Response {
+    let p = palette(ui);
+    let mut edit = TextEdit::singleline(text)
+        .hint_text(RichText::new(hint).color(p.weak))
+        .desired_width(width)
+        .align(egui::Align2::LEFT_CENTER)
+        .margin(Margin::symmetric(10, 7))
+        .min_size(vec2(0.0, theme::CONTROL_HEIGHT));
+    if !icon.is_empty() {
+        edit = edit.prefix(RichText::new(icon).font(theme::icon(16.0)).color(p.weak));
+    }
+    let response = ui.add(edit);
+    let value = text.clone();
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::TextInput, true, name);
+        info.current_text_value = Some(value.clone());
+        info
+    });
+    response
+}
+
+/// A switch: on or off.
+pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
+    let p = palette(ui);
+    let (rect, mut response) = ui.allocate_exact_size(vec2(38.0, 22.0), Sense::click());
+    if response.clicked() {
+        *on = !*on;
+        response.mark_changed();
+    }
+    let how = ui.ctx().animate_bool_responsive(response.id, *on);
+    let fill = if *on { p.accent_fill } else { p.line };
+    ui.painter().rect_filled(rect, 11.0, fill);
+    let x = egui::lerp((rect.left() + 11.0)..=(rect.right() - 11.0), how);
+    ui.painter().circle_filled(pos2(x, rect.center().y), 8.0, p.on_accent);
+    focus_ring(ui, &response, rect);
+    let is_on = *on;
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_on, name));
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+/// One of a few, side by side.
+pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)]) -> bool {
+    let p = palette(ui);
+    let mut changed = false;
+    let frame = Frame::new().fill(p.well).corner_radius(RADIUS).inner_margin(Margin::same(3));
+    frame.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.horizontal(|ui| {
+            for (option, icon, name) in options {
+                let is_chosen = value == option;
+                let color = if is_chosen { p.text } else { p.weak };
+                let galley = ui.fonts_mut(|f| f.layout_no_wrap((*name).to_owned(), theme::medium(), color));
+                let icon_width = if icon.is_empty() { 0.0 } else { 22.0 };
+                let size = vec2(galley.size().x + 24.0 + icon_width, theme::CONTROL_HEIGHT - 6.0);
+                let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+                if is_chosen {
+                    ui.painter().rect(rect, 6.0, p.card, Stroke::new(1.0, p.line), StrokeKind::Inside);
+                } else if response.hovered() {
+                    ui.painter().rect_filled(rect, 6.0, p.hover);
+                }
+                let left = rect.left() + 12.0;
+                ui.painter().text(pos2(left, rect.center().y), Align2::LEFT_CENTER, icon, theme::icon(15.0), color);
+                let at = pos2(left + icon_width, rect.center().y - galley.size().y / 2.0);
+                ui.painter().galley(at, galley, color);
+                focus_ring(ui, &response, rect);
+                response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, is_chosen, *name));
+                if response.clicked() && !is_chosen {
+                    *value = option.clone();
+                    changed = true;
+                }
+            }
+        });
+    });
+    changed
+}
+
+/// What a page without content says: what it is for, and what to do next.
+pub fn empty(ui: &mut Ui, icon: &str, title: &str, text: &str, add: impl FnOnce(&mut Ui)) {
+    let p = palette(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.28).max(GAP));
+        ui.label(RichText::new(icon).font(theme::icon(44.0)).color(p.weak));
+        ui.add_space(4.0);
+        ui.label(RichText::new(title).font(theme::heading()).color(p.text));
+        ui.label(RichText::new(text).color(p.weak));
+        ui.add_space(GAP);
+        add(ui);
+    });
+}
+
+/// The head of a page: title and a weak line beside it on the left; `right` is laid out from the right.
+pub fn head(ui: &mut Ui, title: &str, beside: &str, right: impl FnOnce(&mut Ui)) {
+    let p = palette(ui);
+    ui.horizontal(|ui| {
+        ui.set_height(theme::CONTROL_HEIGHT + 4.0);
+        let label = ui.label(RichText::new(title).font(theme::title()).color(p.text));
+        label.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
+        if !beside.is_empty() {
+            ui.add(egui::Label::new(RichText::new(beside).font(theme::small()).color(p.weak)).truncate());
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), right);
+    });
+    ui.add_space(6.0);
+}
+
+/// A weak explanation.
+pub fn weak(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let color = palette(ui).weak;
+    ui.add(egui::Label::new(RichText::new(text).font(theme::small()).color(color)).wrap())
+}
+
+/// The title of a card.
+pub fn heading(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).font(theme::heading()).color(palette(ui).text));
+}
+
+/// A line of a context menu, with its shortcut.
+pub fn menu_item(ui: &mut Ui, icon: &str, text: &str, shortcut: &str) -> bool {
+    let p = palette(ui);
+    ui.set_min_width(210.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().max(210.0), 30.0), Sense::click());
+    let is_enabled = ui.is_enabled();
+    if response.hovered() || response.has_focus() {
+        ui.painter().rect_filled(rect, 6.0, p.hover);
+    }
+    let fade = if is_enabled { 1.0 } else { 0.45 };
+    let middle = rect.center().y;
+    let painter = ui.painter();
+    painter.text(
+        pos2(rect.left() + 10.0, middle),
+        Align2::LEFT_CENTER,
+        icon,
+        theme::icon(16.0),
+        p.weak.gamma_multiply(fade),
+    );
+    painter.text(
+        pos2(rect.left() + 36.0, middle),
+        Align2::LEFT_CENTER,
+        text,
+        theme::body(),
+        p.text.gamma_multiply(fade),
+    );
+    painter.text(
+        pos2(rect.right() - 10.0, middle),
+        Align2::RIGHT_CENTER,
+        shortcut,
+        theme::small(),
+        p.weak.gamma_multiply(fade),
+    );
+    response.widget_info(|| WidgetInfo::labeled(Role::MenuItem, is_enabled, text));
+    let clicked = response.clicked();
+    if clicked {
+        ui.close();
+    }
+    clicked
+}
+
+/// Whether this shortcut was pressed; it is used up.
+pub fn pressed(ui: &Ui, modifiers: Modifiers, key: Key) -> bool {
+    ui.input_mut(|input| input.consume_key(modifiers, key))
+}
+
+/// Whether nothing is being typed, so that plain keys mean something else.
+pub fn keys_are_free(ui: &Ui) -> bool {
+    !ui.ctx().egui_wants_keyboard_input()
+}
+
+/// A bar of progress.
+pub fn bar(ui: &Ui, rect: Rect, part: f32, color: Color32) {
+    let p = palette(ui);
+    let rect = Rect::from_center_size(rect.center(), vec2(rect.width(), theme::BAR_HEIGHT));
+    ui.painter().rect_filled(rect, 3.0, p.line);
+    let width = rect.width() * part.clamp(0.0, 1.0);
+    if width > 0.0 {
+        let done = Rect::from_min_size(rect.min, vec2(width.max(theme::BAR_HEIGHT), rect.height()));
+        ui.painter().rect_filled(done, 3.0, color);
+    }
+}
+
+/// The mark behind a name whose key was proven. It is drawn, not a character: nobody can put it into a name.
+pub fn verified_mark(ui: &mut Ui, is_verified: bool) {
+    let p = palette(ui);
+    let (icon, color, text) = if is_verified {
+        (icons::SEAL_CHECK, p.accent, rust_i18n::t!("window.people.verified"))
+    } else {
+        (icons::WARNING, p.warn, rust_i18n::t!("window.people.unverified"))
+    };
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(18.0), Sense::hover());
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon, theme::icon(16.0), color);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &*text));
+    response.on_hover_text(&*text);
+}
+
+/// A share of the whole as a number for drawing.
+#[expect(clippy::cast_precision_loss, reason = "a bar is a few hundred points wide")]
+pub fn part(done: u64, total: u64) -> f32 {
+    if total == 0 { 1.0 } else { (done as f64 / total as f64) as f32 }
+}

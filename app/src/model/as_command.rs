@@ -1,0 +1,107 @@
+//! What a click asked for, as the command that would have done the same: the window teaches its own console.
+
+use potok_core::node::intent::{DownloadRequest, Intent, Which};
+use potok_core::protocol::field::Quoted;
+
+/// The command; `None` where there is none, or where it would be a secret or noise.
+pub fn line(intent: &Intent) -> Option<String> {
+    Some(match intent {
+        Intent::ListUsers => "list-users".to_owned(),
+        Intent::ListFiles { user: None } => "list-files".to_owned(),
+        Intent::ListFiles { user: Some(user) } => format!("list-files {}", word(user)),
+        Intent::Search { words } => format!("search {}", words.iter().map(|w| word(w)).collect::<Vec<_>>().join(" ")),
+        Intent::Share(requests) => {
+            let one = |request: &potok_core::node::intent::ShareRequest| match &request.share_as {
+                Some(name) => format!("{} as {}", Quoted(&request.typed), Quoted(name)),
+                None => Quoted(&request.typed).to_string(),
+            };
+            format!("register {}", requests.iter().map(one).collect::<Vec<_>>().join(", "))
+        }
+        Intent::Unshare { paths, .. } => {
+            format!("unregister {}", paths.iter().map(|p| Quoted(p).to_string()).collect::<Vec<_>>().join(", "))
+        }
+        Intent::ListShares => "shares".to_owned(),
+        Intent::Download(request) => download(request),
+        Intent::ListTransfers => "transfers".to_owned(),
+        Intent::Pause(which) => format!("pause {}", number(*which)),
+        Intent::Resume(which) => format!("resume {}", number(*which)),
+        Intent::Cancel(which) => format!("cancel {}", number(*which)),
+        Intent::Retry(which) => format!("retry {}", number(*which)),
+        Intent::WhoAmI => "whoami".to_owned(),
+        Intent::Invite => "invite".to_owned(),
+        Intent::Status => "status".to_owned(),
+        Intent::Join(_)
+        | Intent::Leave
+        | Intent::HostTracker(_)
+        | Intent::StopTracker
+        | Intent::Acknowledge(_)
+        | Intent::Apply(_) => return None,
+    })
+}
+
+fn download(request: &DownloadRequest) -> String {
+    let mut line = format!("download {} {}", word(&request.user), Quoted(&request.remote_path));
+    if let Some(local) = &request.local_path {
+        line += &format!(" {}", Quoted(local));
+    }
+    if request.overwrite {
+        line += " --overwrite";
+    }
+    if request.wait {
+        line += " --wait";
+    }
+    line
+}
+
+fn word(text: &str) -> String {
+    let is_plain =
+        !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
+    if is_plain { text.to_owned() } else { Quoted(text).to_string() }
+}
+
+fn number(which: Which) -> String {
+    match which {
+        Which::One(number) => number.to_string(),
+        Which::All => "all".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use potok_core::node::intent::ShareRequest;
+
+    use super::*;
+    use crate::command_line::{self, Request};
+
+    #[test]
+    fn the_command_does_what_the_click_did() {
+        let here = PathBuf::from("/here");
+        let share = |typed: &str, share_as: Option<&str>| ShareRequest {
+            typed: typed.into(),
+            cwd: here.clone(),
+            share_as: share_as.map(str::to_owned),
+        };
+        for intent in [
+            Intent::ListUsers,
+            Intent::Share(vec![share("a, \"b\".txt", None), share("x y", Some("z/ я"))]),
+            Intent::Unshare { paths: vec!["Trip/day 1.jpg".into(), "b".into()], cwd: here.clone() },
+            Intent::Download(DownloadRequest {
+                user: "Мария".into(),
+                remote_path: "--wait \\ me".into(),
+                local_path: Some("/tmp/my copy".into()),
+                cwd: here.clone(),
+                overwrite: true,
+                wait: false,
+            }),
+            Intent::Pause(Which::One(7)),
+            Intent::Cancel(Which::All),
+            Intent::Status,
+        ] {
+            let typed = line(&intent).expect("there is one");
+            let read = command_line::parse(&typed, Path::new("/here")).expect(&typed).expect("a command");
+            assert_eq!(read.request, Request::Ask(intent), "{typed}");
+        }
+    }
+}

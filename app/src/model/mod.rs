@@ -1,0 +1,447 @@
+//! What a client knows, folded from [`Notice`]s: what the window draws. No toolkit in it, no clock, no I/O.
+
+pub mod as_command;
+pub mod browse;
+pub mod catalog;
+mod outcome;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use potok_core::model::invite::Invite;
+use potok_core::model::share::Share;
+use potok_core::model::share_path::SharePath;
+use potok_core::model::shown::Shown;
+use potok_core::model::username::Username;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, IntentId, TransferNumber};
+use potok_core::node::notice::{Connection, Direction, Me, Notice, Status, Transfer, TransferState};
+use potok_core::protocol::reply::{FileLine, UserLine};
+use rust_i18n::t;
+
+use crate::human;
+use crate::model::catalog::{Catalog, CatalogBuilder};
+use crate::texts;
+
+/// Lines of the console page; the oldest go first.
+pub const LOG_LINES_MAX: usize = 2_000;
+/// Records of one list that the console page prints.
+const LIST_LINES_MAX: usize = 500;
+/// Messages that wait to be read; the oldest go first.
+const TOASTS_MAX: usize = 5;
+/// Seconds of the speed graph.
+pub const SPEEDS_MAX: usize = 120;
+/// Many changes on the tracker become one refresh.
+const REFRESH_AFTER: Duration = Duration::from_millis(600);
+/// A list of a million files is not read again for every change of one: a second more for so many files.
+const FILES_A_SECOND: usize = 50_000;
+/// Intents whose outcome is not there yet; more are answered, but not remembered.
+const ASKED_MAX: usize = 10_000;
+
+/// Who asked, and therefore who is told what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// Nobody: a list is kept up to date.
+    Background,
+    /// A click.
+    Mouse,
+    /// A line on the console page.
+    Console,
+}
+
+/// How a message is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Something went well.
+    Good,
+    /// Something to know.
+    Info,
+    /// Something needs a person.
+    Bad,
+    /// A command, as typed or as it would be typed.
+    Command,
+}
+
+/// A short message over the window.
+#[derive(Debug, Clone)]
+pub struct Toast {
+    /// Names it.
+    pub number: u64,
+    /// How it is meant.
+    pub tone: Tone,
+    /// One sentence.
+    pub text: String,
+    /// When it came.
+    pub since: Instant,
+}
+
+/// A line of the console page.
+#[derive(Debug, Clone)]
+pub struct LogLine {
+    /// How it is meant.
+    pub tone: Tone,
+    /// Safe to show.
+    pub text: String,
+}
+
+/// Someone on the tracker.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// As the tracker lists them.
+    pub line: UserLine,
+    /// How many files they share.
+    pub files: u64,
+    /// How many bytes these have.
+    pub bytes: u64,
+}
+
+/// Files being hashed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hashing {
+    /// Bytes done.
+    pub done_bytes: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
+    /// Files left.
+    pub files_left: u64,
+}
+
+/// Everything a window shows.
+#[derive(Debug)]
+pub struct Model {
+    /// At a tracker or not.
+    pub connection: Connection,
+    /// Who I am.
+    pub me: Option<Me>,
+    /// Everybody on the tracker, by name.
+    pub people: BTreeMap<Username, Person>,
+    /// All that is shared.
+    pub catalog: Arc<Catalog>,
+    /// A list of files is on its way.
+    pub catalog_loading: bool,
+    /// A whole list came since the tracker was joined.
+    pub catalog_known: bool,
+    /// What I share.
+    pub shares: BTreeMap<SharePath, Share>,
+    /// All transfers.
+    pub transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
+    /// Files of a transfer that failed while the others go on.
+    pub failed_files: HashMap<TransferNumber, Vec<(String, Failure)>>,
+    /// Hashing, while it goes on.
+    pub hashing: Option<Hashing>,
+    /// Files in shared folders that are not shared, and why.
+    pub skipped: VecDeque<(String, String)>,
+    /// The link that lets others in.
+    pub invite: Option<Invite>,
+    /// How things are.
+    pub status: Option<Status>,
+    /// Bytes a second, in and out, once a second.
+    pub speeds: VecDeque<(u64, u64)>,
+    /// Messages.
+    pub toasts: VecDeque<Toast>,
+    /// The console page.
+    pub log: VecDeque<LogLine>,
+    /// The engine is gone.
+    pub stopped: bool,
+    asked: HashMap<IntentId, Asked>,
+    builder: Option<(IntentId, CatalogBuilder)>,
+    wishes: Vec<Intent>,
+    dirty_since: Option<Instant>,
+    sampled_at: Option<Instant>,
+    toasts_so_far: u64,
+}
+
+#[derive(Debug)]
+struct Asked {
+    asker: Asker,
+    what: What,
+    lines: usize,
+}
+
+/// What an outcome is needed for, beyond its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Catalog,
+    Invite,
+    Other,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            connection: Connection::None,
+            me: None,
+            people: BTreeMap::new(),
+            catalog: Arc::default(),
+            catalog_loading: false,
+            catalog_known: false,
+            shares: BTreeMap::new(),
+            transfers: BTreeMap::new(),
+            failed_files: HashMap::new(),
+            hashing: None,
+            skipped: VecDeque::new(),
+            invite: None,
+            status: None,
+            speeds: VecDeque::new(),
+            toasts: VecDeque::new(),
+            log: VecDeque::new(),
+            stopped: false,
+            asked: HashMap::new(),
+            builder: None,
+            // What is known without a tracker.
+            wishes: vec![Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite],
+            dirty_since: None,
+            sampled_at: None,
+            toasts_so_far: 0,
+        }
+    }
+}
+
+impl Model {
+    /// Remembers who asked; call it with every intent that is sent.
+    pub fn asked(&mut self, id: IntentId, intent: &Intent, asker: Asker) {
+        if asker == Asker::Mouse
+            && let Some(line) = as_command::line(intent)
+        {
+            self.push_log(Tone::Command, line);
+        }
+        let what = match intent {
+            Intent::ListFiles { user: None } if asker == Asker::Background => {
+                self.builder = Some((id, CatalogBuilder::default()));
+                self.catalog_loading = true;
+                What::Catalog
+            }
+            Intent::Invite if asker == Asker::Background => What::Invite,
+            _ => What::Other,
+        };
+        if self.asked.len() < ASKED_MAX {
+            self.asked.insert(id, Asked { asker, what, lines: 0 });
+        }
+    }
+
+    /// What the model wants to know now; when to ask again if nothing else happens.
+    pub fn wishes(&mut self, now: Instant) -> (Vec<Intent>, Option<Duration>) {
+        let mut wishes = std::mem::take(&mut self.wishes);
+        let mut later = None;
+        if let Some(since) = self.dirty_since {
+            let size = Duration::from_secs((self.catalog.len() / FILES_A_SECOND) as u64);
+            let due = since + REFRESH_AFTER + size;
+            if now < due {
+                later = Some(due - now);
+            } else if !self.catalog_loading {
+                self.dirty_since = None;
+                wishes.extend([Intent::ListUsers, Intent::ListFiles { user: None }]);
+            }
+        }
+        (wishes, later)
+    }
+
+    /// Takes a sample of the speeds once a second; whether it wants another one.
+    pub fn tick(&mut self, now: Instant) -> bool {
+        let (down, up) = self.speed();
+        let is_moving = down + up > 0 || self.transfers.values().any(|t| t.state == TransferState::Running);
+        let quiet = self.speeds.iter().all(|sample| *sample == (0, 0));
+        if !is_moving && quiet {
+            self.speeds.clear();
+            self.sampled_at = None;
+            return false;
+        }
+        if self.sampled_at.is_none_or(|at| now.duration_since(at) >= Duration::from_secs(1)) {
+            self.sampled_at = Some(now);
+            self.speeds.push_back((down, up));
+            if self.speeds.len() > SPEEDS_MAX {
+                self.speeds.pop_front();
+            }
+        }
+        true
+    }
+
+    /// Bytes a second, in and out.
+    pub fn speed(&self) -> (u64, u64) {
+        let sum = |direction| {
+            let of = self.transfers.values().filter(|t| t.direction == direction && t.state == TransferState::Running);
+            of.map(|t| t.bytes_per_second).fold(0, u64::saturating_add)
+        };
+        (sum(Direction::Download), sum(Direction::Upload))
+    }
+
+    /// Transfers that are not over.
+    pub fn unfinished(&self) -> usize {
+        self.transfers.values().filter(|t| !t.state.is_final()).count()
+    }
+
+    /// Whether we are registered at a tracker.
+    pub fn is_online(&self) -> bool {
+        matches!(self.connection, Connection::Online { .. })
+    }
+
+    /// Folds one notice in.
+    pub fn apply(&mut self, now: Instant, notice: Notice) {
+        match notice {
+            Notice::Outcome { id, result } => self.apply_outcome(now, id, result),
+            Notice::Files { id, files } => self.apply_files(id, files),
+            Notice::Connection(connection) => self.apply_connection(now, connection),
+            Notice::CatalogChanged => self.mark_dirty(now),
+            Notice::Joined(line) => {
+                self.push_log(Tone::Info, t!("console.joined", user = Shown(line.username.as_str())).into_owned());
+                self.people.insert(line.username.clone(), Person { line, files: 0, bytes: 0 });
+                self.mark_dirty(now);
+            }
+            Notice::Left(user) => {
+                self.push_log(Tone::Info, t!("console.left", user = Shown(user.as_str())).into_owned());
+                self.people.remove(&user);
+                self.mark_dirty(now);
+            }
+            Notice::Hashing { done_bytes, total_bytes, files_left } => {
+                self.hashing = (files_left > 0).then_some(Hashing { done_bytes, total_bytes, files_left });
+            }
+            Notice::Skipped { path, why } => {
+                self.skipped.push_back((Shown(&path).to_string(), Shown(&why).to_string()));
+                if self.skipped.len() > LIST_LINES_MAX {
+                    self.skipped.pop_front();
+                }
+            }
+            Notice::SharesChanged { added, removed } => {
+                for path in removed {
+                    self.shares.remove(&path);
+                }
+                self.shares.extend(added.into_iter().map(|share| (share.path.clone(), share)));
+            }
+            Notice::Transfer(transfer) => self.apply_transfer(now, transfer),
+            Notice::Downloaded { local_path, .. } => {
+                self.push_log(Tone::Good, format!("downloaded {}", Shown(&local_path.to_string_lossy())));
+            }
+            Notice::FileFailed { number, remote_path, failure } => {
+                let text = format!("{}: {}", Shown(&remote_path), texts::of_failure(&failure));
+                self.push_log(Tone::Bad, text);
+                self.failed_files.entry(number).or_default().push((remote_path, failure));
+            }
+            Notice::TransferGone { direction, number } => {
+                self.transfers.remove(&(direction, number));
+                if direction == Direction::Download {
+                    self.failed_files.remove(&number);
+                }
+            }
+            Notice::PeerLied { user } => {
+                self.toast(now, Tone::Bad, t!("console.peer-lied", user = Shown(user.as_str())).into_owned());
+            }
+            Notice::Lagged => {
+                self.wishes.extend([Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite]);
+                self.mark_dirty(now);
+            }
+            Notice::Warning(text) => self.toast(now, Tone::Bad, Shown(&text).to_string()),
+            Notice::Stopped => self.stopped = true,
+        }
+    }
+
+    /// Tells something in passing.
+    pub fn toast(&mut self, now: Instant, tone: Tone, text: String) {
+        self.push_log(tone, text.clone());
+        // The same sentence twice is one sentence.
+        self.toasts.retain(|toast| toast.text != text);
+        self.toasts_so_far += 1;
+        self.toasts.push_back(Toast { number: self.toasts_so_far, tone, text, since: now });
+        if self.toasts.len() > TOASTS_MAX {
+            self.toasts.pop_front();
+        }
+    }
+
+    /// Adds a line to the console page.
+    pub fn push_log(&mut self, tone: Tone, text: String) {
+        self.log.push_back(LogLine { tone, text });
+        if self.log.len() > LOG_LINES_MAX {
+            self.log.pop_front();
+        }
+    }
+
+    fn mark_dirty(&mut self, now: Instant) {
+        self.dirty_since.get_or_insert(now);
+    }
+
+    fn apply_connection(&mut self, now: Instant, connection: Connection) {
+        if matches!(connection, Connection::Online { .. }) && !self.is_online() {
+            let first = [Intent::WhoAmI, Intent::ListUsers, Intent::ListFiles { user: None }];
+            self.wishes.extend(first);
+        }
+        if let Connection::Refused { why, .. } = &connection
+            && self.connection != connection
+        {
+            self.toast(now, Tone::Bad, texts::of_failure(why));
+        }
+        let is_elsewhere = tracker_of(&self.connection) != tracker_of(&connection);
+        if is_elsewhere {
+            self.people.clear();
+            self.catalog = Arc::default();
+            self.catalog_known = false;
+            self.catalog_loading = false;
+            self.builder = None;
+            self.dirty_since = None;
+            self.invite = None;
+        }
+        self.connection = connection;
+        self.wishes.extend([Intent::Status, Intent::Invite]);
+    }
+
+    fn apply_files(&mut self, id: IntentId, files: Vec<FileLine>) {
+        if let Some((of, builder)) = &mut self.builder
+            && *of == id
+        {
+            builder.extend(&files);
+            return;
+        }
+        let Some(asked) = self.asked.get_mut(&id) else { return };
+        if asked.asker != Asker::Console {
+            return;
+        }
+        let room = LIST_LINES_MAX.saturating_sub(asked.lines);
+        let is_last = asked.lines <= LIST_LINES_MAX && asked.lines + files.len() > LIST_LINES_MAX;
+        asked.lines += files.len();
+        for file in files.iter().take(room) {
+            let size = file.size.map_or_else(|| "-".to_owned(), human::size);
+            let line = format!("{}  {}  {}", Shown(file.username.as_str()), size, Shown(file.path.as_str()));
+            self.push_log(Tone::Info, line);
+        }
+        if is_last {
+            self.push_log(Tone::Info, "…".to_owned());
+        }
+    }
+
+    fn apply_transfer(&mut self, now: Instant, transfer: Transfer) {
+        let key = (transfer.direction, transfer.number);
+        let before = self.transfers.get(&key).map(|t| t.state.clone());
+        let is_new_state = before.is_some_and(|before| before != transfer.state);
+        if transfer.direction == Direction::Download && is_new_state {
+            let name = short(&transfer.label);
+            match &transfer.state {
+                TransferState::Finished => self.toast(now, Tone::Good, t!("window.toast.finished", name = name).into()),
+                TransferState::Failed(Failure::Cancelled) => {}
+                TransferState::Failed(why) => {
+                    let text = format!("{name}: {}", texts::of_failure(why));
+                    self.toast(now, Tone::Bad, text);
+                }
+                TransferState::DiskFull => self.toast(now, Tone::Bad, t!("window.state.disk-full").into()),
+                _ => {}
+            }
+        }
+        self.transfers.insert(key, transfer);
+    }
+}
+
+/// The last part of a label, safe to show.
+pub fn short(label: &str) -> String {
+    let name = label.trim_end_matches('/').rsplit('/').next().unwrap_or(label);
+    Shown(name).to_string()
+}
+
+fn tracker_of(connection: &Connection) -> Option<&str> {
+    match connection {
+        Connection::None => None,
+        Connection::Connecting { tracker, .. }
+        | Connection::Online { tracker, .. }
+        | Connection::Refused { tracker, .. } => Some(tracker),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! What comes of what was asked: for whom it is told, and what is known by it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, IntentId};
+use potok_core::node::notice::Outcome;
+use potok_core::protocol::reply::UserLine;
+use rust_i18n::t;
+
+use crate::model::{Asked, Asker, LIST_LINES_MAX, Model, Person, Tone, What};
+use crate::texts;
+
+impl Model {
+    pub(super) fn apply_outcome(&mut self, now: Instant, id: IntentId, result: Result<Outcome, Failure>) {
+        let asked = self.asked.remove(&id).unwrap_or(Asked { asker: Asker::Background, what: What::Other, lines: 0 });
+        if asked.what == What::Catalog {
+            self.finish_catalog(id, result.is_ok());
+        }
+        match result {
+            Ok(outcome) => self.apply_success(now, &asked, outcome),
+            Err(why) => {
+                let text = texts::of_failure(&why);
+                match asked.asker {
+                    Asker::Background if asked.what == What::Invite => self.invite = None,
+                    Asker::Background => {}
+                    Asker::Mouse => self.toast(now, Tone::Bad, text),
+                    Asker::Console => self.push_log(Tone::Bad, text),
+                }
+            }
+        }
+    }
+
+    fn finish_catalog(&mut self, id: IntentId, is_whole: bool) {
+        let Some((_, builder)) = self.builder.take_if(|(of, _)| *of == id) else { return };
+        self.catalog_loading = false;
+        if !is_whole {
+            return;
+        }
+        let catalog = builder.finish();
+        for person in self.people.values_mut() {
+            (person.files, person.bytes) = catalog.totals_of(person.line.username.as_str());
+        }
+        self.catalog = Arc::new(catalog);
+        self.catalog_known = true;
+    }
+
+    fn apply_success(&mut self, now: Instant, asked: &Asked, outcome: Outcome) {
+        match asked.asker {
+            Asker::Console => self.print(&outcome),
+            Asker::Mouse => match &outcome {
+                Outcome::Shared(shares) => {
+                    let text = t!("window.toast.shared", count = shares.len()).into_owned();
+                    self.toast(now, Tone::Good, text);
+                }
+                Outcome::Unshared(paths) => {
+                    let text = t!("window.toast.unshared", count = paths.len()).into_owned();
+                    self.toast(now, Tone::Good, text);
+                }
+                Outcome::Queued(_) => self.toast(now, Tone::Good, t!("window.toast.queued").into()),
+                _ => {}
+            },
+            Asker::Background => {}
+        }
+        match outcome {
+            Outcome::Users(lines) => {
+                let person = |line: UserLine| {
+                    let (files, bytes) = self.catalog.totals_of(line.username.as_str());
+                    (line.username.clone(), Person { line, files, bytes })
+                };
+                self.people = lines.into_iter().map(person).collect();
+            }
+            Outcome::Shared(shares) => {
+                let shares = shares.into_iter().map(|share| (share.path.clone(), share));
+                if asked.asker == Asker::Background {
+                    self.shares = shares.collect();
+                } else {
+                    self.shares.extend(shares);
+                }
+            }
+            Outcome::Unshared(paths) => {
+                for path in paths {
+                    self.shares.remove(&path);
+                }
+            }
+            Outcome::Transfers(transfers) => {
+                self.transfers = transfers.into_iter().map(|t| ((t.direction, t.number), t)).collect();
+            }
+            Outcome::Me(me) => self.me = Some(me),
+            Outcome::Invite(invite) => self.invite = Some(invite),
+            Outcome::Status(status) => self.status = Some(*status),
+            Outcome::Done => self.wishes.extend([Intent::Status, Intent::Invite].into_iter().filter(|_| {
+                // What a click changed may be seen in these; what they change themselves is nothing.
+                asked.asker != Asker::Background
+            })),
+            Outcome::Queued(_) => {}
+        }
+    }
+
+    fn print(&mut self, outcome: &Outcome) {
+        let mut out = Vec::new();
+        // Writing into memory cannot fail.
+        let _ = match outcome {
+            Outcome::Done => crate::console::render::line(&mut out, t!("console.done")),
+            Outcome::Users(users) => crate::console::tables::users(&mut out, users),
+            Outcome::Shared(shares) => crate::console::tables::shared(&mut out, shares),
+            Outcome::Unshared(paths) => crate::console::tables::unshared(&mut out, paths),
+            Outcome::Queued(number) => crate::console::render::line(&mut out, number),
+            Outcome::Transfers(transfers) => crate::console::tables::transfers(&mut out, transfers),
+            Outcome::Me(me) => crate::console::tables::me(&mut out, me),
+            Outcome::Invite(invite) => crate::console::render::line(&mut out, invite),
+            Outcome::Status(status) => crate::console::tables::status(&mut out, status),
+        };
+        for line in String::from_utf8_lossy(&out).lines().take(LIST_LINES_MAX) {
+            self.push_log(Tone::Info, line.trim_end().to_owned());
+        }
+    }
+}

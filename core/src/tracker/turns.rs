@@ -1,0 +1,277 @@
+//! Turns: a session's lines are worked off in order, and no session holds up the others. Long commands go on in later
+//! turns; a session that does not take its answers waits.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::command::{Command, Cursor};
+use crate::protocol::event::Event;
+use crate::protocol::line::Fault;
+use crate::tracker::catalog::list::List;
+use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::handlers::files::SLICE_ITEMS;
+use crate::tracker::handlers::{Answer, Asker, Outcome};
+use crate::tracker::input::{Request, SessionId, Ticket};
+use crate::tracker::machine::Tracker;
+use crate::tracker::session::{Job, Turn};
+
+/// Work of one session in its turn. One command is 1, costly ones more.
+const WORK_PER_TURN: u32 = 256;
+/// Work that is done for a session as soon as it asks. What is more waits for a turn: others with a short question must
+/// not wait behind many who announce long lists.
+const WORK_AT_ONCE: u32 = 80;
+const WORK_OF_A_LIST: u32 = 64;
+/// Bytes of answers that a session is sent before it has taken them.
+const UNSENT_BYTES_MAX: usize = 64 * 1024;
+/// Answers up to here are joined into one write.
+const COPIED_BYTES_MAX: usize = 4 * 1024;
+
+impl Tracker {
+    pub(super) fn take_requests(&mut self, now: Instant, id: SessionId, requests: Vec<Request>, effects: &mut Effects) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if requests.iter().any(|r| matches!(r, Request::Command(_) | Request::Refused { .. })) {
+            session.heard_at = now;
+            if session.first_command_by.take().is_some() {
+                let deadline = session.deadline(&self.settings);
+                let timer = std::mem::replace(&mut session.timer, deadline);
+                self.timers.remove(&(timer, id));
+                self.timers.insert((deadline, id));
+            }
+        }
+        if session.waiting.is_empty() {
+            session.waiting = requests.into();
+        } else {
+            session.waiting.extend(requests);
+        }
+        self.go_on(now, id, Turn::Idle, effects);
+    }
+
+    /// Works on a session's lines if what it waited for was `waited_for`.
+    pub(super) fn go_on(&mut self, now: Instant, id: SessionId, waited_for: Turn, effects: &mut Effects) {
+        if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.turn == waited_for) {
+            session.turn = Turn::Idle;
+            self.work(now, id, if waited_for == Turn::Queued { WORK_PER_TURN } else { WORK_AT_ONCE }, effects);
+        }
+    }
+
+    fn work(&mut self, now: Instant, id: SessionId, mut work_left: u32, effects: &mut Effects) {
+        while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.turn == Turn::Idle) {
+            if session.unsent_bytes > UNSENT_BYTES_MAX {
+                session.turn = Turn::Draining;
+                effects.push(Effect::TellDrained(id));
+                return;
+            }
+            let next = session.waiting.front();
+            let work = match &session.job {
+                Some(_) => WORK_OF_A_LIST,
+                None => next.map_or(0, work_of),
+            };
+            let must_wait = session.job.is_none() && !self.leaving.is_empty() && next.is_some_and(is_list);
+            if work > work_left || must_wait {
+                session.turn = Turn::Queued;
+                self.queue.push_back(id);
+                return;
+            }
+            work_left -= work;
+            if let Some(job) = session.job.take() {
+                self.go_on_with(now, id, job, effects);
+            } else if let Some(request) = session.waiting.pop_front() {
+                self.handle(now, id, request, effects);
+            } else {
+                // An idle session keeps no room for lines.
+                session.waiting = VecDeque::new();
+                effects.push(Effect::Ready(id));
+                return;
+            }
+        }
+    }
+
+    fn go_on_with(&mut self, now: Instant, id: SessionId, mut job: Box<Job>, effects: &mut Effects) {
+        let Some(asker) = self.asker(now, id) else { return };
+        let outcome = match &mut *job {
+            Job::List { list, is_begun } => {
+                self.send_piece(&asker, list, is_begun, effects).then_some(Ok(Answer::Sent))
+            }
+            Job::Announce(announcing) => self.announce_slice(now, announcing),
+            Job::Withdraw(withdrawing) => self.withdraw_slice(now, withdrawing),
+        };
+        match (outcome, self.sessions.get_mut(&id)) {
+            (Some(outcome), _) => self.answer(&asker, outcome, effects),
+            (None, Some(session)) => session.job = Some(job),
+            (None, None) => {}
+        }
+    }
+
+    fn handle(&mut self, now: Instant, id: SessionId, request: Request, effects: &mut Effects) {
+        let Some(asker) = self.asker(now, id) else { return };
+        let outcome = match request {
+            Request::End => return self.close(now, id, None, effects),
+            Request::Fault(fault) => return self.handle_fault(now, id, fault, effects),
+            Request::Refused { refusal, named } => {
+                let named = named.map_or(Ok(()), |named| asker.own(&named).map(|_own| ()));
+                Err(named.err().unwrap_or(refusal))
+            }
+            Request::Command(command) => self.carry_out(&asker, command, effects),
+        };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.faulty_lines = 0;
+        }
+        self.answer(&asker, outcome, effects);
+    }
+
+    fn asker(&self, now: Instant, id: SessionId) -> Option<Asker> {
+        let session = self.sessions.get(&id)?;
+        Some(Asker {
+            now,
+            session: id,
+            key: session.key,
+            address: session.peer.ip(),
+            view: session.view,
+            user: session.user.clone(),
+        })
+    }
+
+    fn answer(&mut self, asker: &Asker, outcome: Outcome, effects: &mut Effects) {
+        let id = asker.session;
+        match outcome {
+            Err(refusal) => self.write(id, effects, |out| write_refusal(out, &refusal)),
+            Ok(Answer::Done) => self.write(id, effects, |out| out.extend_from_slice(b"OK 0\n")),
+            Ok(Answer::Bye) => {
+                self.write(id, effects, |out| out.extend_from_slice(b"OK 0 bye\n"));
+                self.close(asker.now, id, None, effects);
+            }
+            Ok(Answer::Lines { lines, bytes, more }) => {
+                self.charge(asker, bytes.len());
+                let is_copied = bytes.len() <= COPIED_BYTES_MAX;
+                self.write(id, effects, |out| {
+                    write_head(out, lines, more.as_ref());
+                    out.extend_from_slice(if is_copied { &bytes } else { &[] });
+                });
+                if let Some(session) = self.sessions.get_mut(&id).filter(|_| !is_copied) {
+                    session.unsent_bytes += bytes.len();
+                    effects.send(id, bytes);
+                }
+            }
+            Ok(Answer::Job(job)) => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.job = Some(job);
+                }
+            }
+            Ok(Answer::Later(ticket, command)) => self.wait_for(id, ticket, command),
+            Ok(Answer::Sent) => {}
+        }
+    }
+
+    /// Sends the next piece of a list; `true` at its end.
+    fn send_piece(&mut self, asker: &Asker, list: &mut List, is_begun: &mut bool, effects: &mut Effects) -> bool {
+        if !list.is_ready() && !self.catalog.gather(list) {
+            return false;
+        }
+        let Some(session) = self.sessions.get_mut(&asker.session) else { return true };
+        let out = effects.answer(asker.session);
+        let before = out.len();
+        if !std::mem::replace(is_begun, true) {
+            write_head(out, usize::try_from(list.lines()).unwrap_or(usize::MAX), list.more());
+        }
+        let room = UNSENT_BYTES_MAX.saturating_sub(session.unsent_bytes);
+        let is_done = self.catalog.write_lines(list, out, room);
+        let written = out.len() - before;
+        // One byte more than the bound: a list that is not at its end waits until this piece has left.
+        session.unsent_bytes += if is_done { written } else { written.max(room + 1) };
+        self.charge(asker, written);
+        if is_done {
+            for bytes in self.readers.end(asker.session) {
+                effects.push(Effect::Notify { to: [asker.session].into(), bytes });
+            }
+        } else {
+            self.readers.begin(asker.session);
+        }
+        is_done
+    }
+
+    fn handle_fault(&mut self, now: Instant, id: SessionId, fault: Fault, effects: &mut Effects) {
+        let code = match fault {
+            Fault::Http => return self.close(now, id, None, effects),
+            Fault::TooLong => Code::TooLong,
+            Fault::NotUtf8 | Fault::Control => Code::Usage,
+        };
+        self.write(id, effects, |out| write_refusal(out, &Refusal::new(code, fault)));
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.faulty_lines += 1;
+        if fault == Fault::TooLong {
+            self.close(now, id, None, effects);
+        } else if session.faulty_lines >= self.settings.faulty_lines {
+            self.close(now, id, Some("too many lines that are not text"), effects);
+        }
+    }
+
+    /// Keeps a command until its record is on disk.
+    fn wait_for(&mut self, id: SessionId, ticket: Ticket, command: Command) {
+        if let (Some(session), Some(save)) = (self.sessions.get_mut(&id), self.saves.get_mut(&ticket)) {
+            session.waiting.push_front(Request::Command(command));
+            session.turn = Turn::Saving(ticket);
+            save.waiting.push(id);
+        }
+    }
+
+    /// Tells one session something.
+    pub(super) fn notify(&mut self, id: SessionId, event: &Event, effects: &mut Effects) {
+        let mut line = BytesMut::new();
+        write_event(&mut line, event);
+        let bytes = line.freeze();
+        if !self.readers.hold(id, || bytes.clone()) {
+            effects.push(Effect::Notify { to: [id].into(), bytes });
+        }
+    }
+
+    pub(super) fn write(&mut self, id: SessionId, effects: &mut Effects, write: impl FnOnce(&mut BytesMut)) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let out = effects.answer(id);
+        let before = out.len();
+        write(out);
+        session.unsent_bytes += out.len() - before;
+    }
+
+    /// Takes the size of a list from the allowance of sessions without a name.
+    fn charge(&mut self, asker: &Asker, bytes: usize) {
+        if asker.user.is_none() {
+            self.answers.charge(asker.now, asker.address, u64::try_from(bytes).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// How much of a turn a request takes, or its first slice.
+fn work_of(request: &Request) -> u32 {
+    let items = match request {
+        Request::Command(Command::RegisterFiles { shares, .. }) => shares.len(),
+        Request::Command(Command::UnregisterFiles { paths, .. }) => paths.len(),
+        Request::Command(Command::ListUsers { .. } | Command::RegisterUser { .. }) => 32,
+        request if is_list(request) => return WORK_OF_A_LIST,
+        _ => 0,
+    };
+    1 + u32::try_from(items.min(SLICE_ITEMS) / 2).unwrap_or(0)
+}
+
+fn is_list(request: &Request) -> bool {
+    matches!(request, Request::Command(Command::ListFiles { .. } | Command::Sources { .. } | Command::Search { .. }))
+}
+
+fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {
+    let written = match more {
+        None => writeln!(out, "OK {lines}"),
+        Some(more) => writeln!(out, "OK {lines} more={more}"),
+    };
+    written.expect("a buffer in memory takes everything");
+}
+
+pub(super) fn write_event(out: &mut BytesMut, event: &Event) {
+    writeln!(out, "{event}").expect("a buffer in memory takes everything");
+}
+
+pub(super) fn write_refusal(out: &mut BytesMut, refusal: &Refusal) {
+    writeln!(out, "ERR {} {}", refusal.code, refusal.text).expect("a buffer in memory takes everything");
+}
