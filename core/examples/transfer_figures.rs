@@ -68,7 +68,8 @@ mod linux {
             ["serve-plain", path] => return serve_plain(Path::new(path)),
             _ => {}
         }
-        let mut args = Args { gib: 4.0, files: 10_000, rounds: 3, dir: PathBuf::from("/dev/shm/potok-figures") };
+        let dir = PathBuf::from(format!("/dev/shm/potok-figures-{}", std::process::id()));
+        let mut args = Args { gib: 4.0, files: 10_000, rounds: 3, dir };
         for pair in given.chunks(2) {
             match pair {
                 [name, value] if name == "--size" => args.gib = value.parse()?,
@@ -83,7 +84,7 @@ mod linux {
         println!("congestion control: {}", fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control")?.trim());
         make_files(&args)?;
         let result = figures(&args);
-        fs::remove_dir_all(&args.dir)?;
+        let _gone = fs::remove_dir_all(&args.dir);
         result
     }
 
@@ -112,7 +113,7 @@ mod linux {
 
     fn figures(args: &Args) -> Result<(), Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let (mut server, lines) = start(&["serve", &args.dir.to_string_lossy()], 3)?;
+        let (server, lines) = start(&["serve", &args.dir.to_string_lossy()], 3)?;
         let [about, shared, listed] = lines.as_slice() else { return Err("the server says too little".into()) };
         println!("{shared}");
         let mut words = about.split(' ');
@@ -124,7 +125,7 @@ mod linux {
             let size = big.first().map_or(0, |(_, content)| content.size);
             let plain = plain_copy(args)?;
             println!("sendfile over TCP, fresh file  {:>8.0} MB/s", mb(size) / plain.as_secs_f64());
-            let run = runtime.block_on(fetch(&args.dir.join("one"), &contact, &big, server.id()))?;
+            let run = runtime.block_on(fetch(&args.dir.join("one"), &contact, &big, server.0.id()))?;
             println!(
                 "one file, encrypted, verified  {:>8.0} MB/s   {:.2} of plain   CPU-s/GB {:.2} send {:.2} receive",
                 mb(size) / run.took.as_secs_f64(),
@@ -136,10 +137,10 @@ mod linux {
             fs::remove_dir_all(args.dir.join("one"))?;
             println!(
                 "resident at most, MiB          {:>8} send {} receive",
-                peak_mib(server.id()),
+                peak_mib(server.0.id()),
                 peak_mib(std::process::id())
             );
-            let run = runtime.block_on(fetch(&args.dir.join("many"), &contact, &small, server.id()))?;
+            let run = runtime.block_on(fetch(&args.dir.join("many"), &contact, &small, server.0.id()))?;
             println!(
                 "{} files of 4 KiB           {:>8.0} files/s   CPU us a file {:.0} send {:.0} receive",
                 small.len(),
@@ -149,8 +150,6 @@ mod linux {
             );
             fs::remove_dir_all(args.dir.join("many"))?;
         }
-        server.kill()?;
-        server.wait()?;
         Ok(())
     }
 
@@ -315,16 +314,26 @@ mod linux {
             }
         }
         let took = begun.elapsed();
-        sender.wait()?;
+        sender.0.wait()?;
         fs::remove_file(target)?;
         Ok(took)
     }
 
-    fn start(args: &[&str], lines: usize) -> Result<(Child, Vec<String>), Error> {
+    fn start(args: &[&str], lines: usize) -> Result<(Other, Vec<String>), Error> {
         let mut child = Command::new(std::env::current_exe()?).args(args).stdout(Stdio::piped()).spawn()?;
         let said = BufReader::new(child.stdout.take().ok_or("no output")?).lines().take(lines);
         let said = said.collect::<Result<Vec<_>, _>>()?;
-        Ok((child, said))
+        Ok((Other(child), said))
+    }
+
+    /// The process at the other end; it ends with this one.
+    struct Other(Child);
+
+    impl Drop for Other {
+        fn drop(&mut self) {
+            let _ended_already = self.0.kill();
+            let _status = self.0.wait();
+        }
     }
 
     fn compare(one: &Path, other: &Path) -> Result<(), Error> {

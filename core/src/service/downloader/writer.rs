@@ -19,6 +19,9 @@ pub(super) const BATCHES: usize = 4;
 /// What a batch holds: one block, or many small files.
 pub(super) const BATCH_BYTES: usize = 256 * 1024;
 
+/// Answers that are told to the engine at once; few enough that requests follow in time.
+const TOLD_TOGETHER: usize = 4;
+
 /// Data of several answers, one after the other.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -69,18 +72,21 @@ pub(super) struct Writer {
 impl Writer {
     /// Until nothing comes any more. Blocks.
     pub(super) fn run(mut self) {
+        let mut outcomes = Vec::new();
         while let Some(mut batch) = self.filled.blocking_recv() {
-            let mut outcomes = Vec::with_capacity(batch.parts.len());
             for (ask, range) in &batch.parts {
                 outcomes.push((ask.id, self.outcome(ask, &batch.buffer[range.clone()])));
             }
             batch.clear();
             // Nobody reads any more: the connection is gone, its blocks are written all the same.
             let _gone = self.empties.try_send(batch);
-            // First that they are written, then that they are finished.
-            self.reporter.blocking_send(Report::Answered(outcomes));
-            for small in self.small.drain(..) {
-                self.finisher.finish(small);
+            // While the disk is behind, the engine hears of several blocks at once.
+            if self.filled.is_empty() || outcomes.len() >= TOLD_TOGETHER {
+                // First that they are written, then that they are finished.
+                self.reporter.blocking_send(Report::Answered(std::mem::take(&mut outcomes)));
+                for small in self.small.drain(..) {
+                    self.finisher.finish(small);
+                }
             }
         }
     }

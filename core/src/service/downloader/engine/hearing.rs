@@ -1,0 +1,92 @@
+//! What the engine hears of connections, threads and the tracker.
+
+use super::{Engine, now};
+use crate::service::downloader::Event;
+use crate::service::downloader::source::{Report, Why};
+use crate::transfer::SourceId;
+use crate::transfer::downloads::Checked;
+use crate::transfer::job::{FileId, FileState};
+use crate::transfer::status::TransferEvent;
+
+impl Engine {
+    pub(super) fn hear(&mut self, event: Event) {
+        match event {
+            Event::Source(id, connection, report) => {
+                if self.links.get(&id).is_some_and(|link| link.connection == connection) {
+                    self.hear_source(id, report);
+                }
+            }
+            Event::Sources(file, contacts) => self.machine.sources_found(file, &contacts, now()),
+            Event::Checked(file, check, found) => {
+                if self.checks.get(&file).is_some_and(|(current, _)| *current == check) {
+                    self.checks.remove(&file);
+                    if let Some(open) = found.open {
+                        self.files.open(file, open);
+                    }
+                    let is_whole = matches!(found.checked, Checked::Whole);
+                    self.machine.checked(file, found.checked);
+                    if is_whole {
+                        self.finished_file(file);
+                    }
+                }
+            }
+            Event::Finished(finished) => {
+                for (file, result) in finished {
+                    let is_done = result.is_ok() && self.is_open(file);
+                    self.machine.finished(file, result);
+                    if is_done {
+                        self.files.close(file);
+                        self.finished_file(file);
+                    }
+                }
+            }
+            Event::Added(added) => self.added(*added),
+            Event::LookedAtOver(looked) => self.looked_at_over(*looked),
+            Event::Free(id, free) => {
+                let has_room = |needed: &u64| free.is_none_or(|free| free >= *needed);
+                if self.rooms.get(&id).is_some_and(has_room) {
+                    self.rooms.remove(&id);
+                    self.machine.room(id);
+                }
+            }
+        }
+    }
+
+    fn hear_source(&mut self, id: SourceId, report: Report) {
+        let now = now();
+        match report {
+            Report::Up => self.machine.connected(id, now),
+            Report::Queued(place) => self.machine.queued(id, place),
+            Report::Granted => self.machine.granted(id),
+            Report::Answered(outcomes) => {
+                for (request, outcome) in outcomes {
+                    self.machine.answered(id, request, outcome, now);
+                }
+            }
+            Report::Down(why) => {
+                self.links.remove(&id);
+                match why {
+                    Why::Misbehaved => self.machine.misbehaved(id, now),
+                    _ => self.machine.disconnected(id, now),
+                }
+            }
+        }
+    }
+
+    fn is_open(&self, file: FileId) -> bool {
+        let state = self.machine.job(file.job).map(|job| job.state(file.index));
+        matches!(state, Some(FileState::Pending | FileState::Active))
+    }
+
+    pub(super) fn finished_file(&mut self, file: FileId) {
+        let Some(job) = self.files.job(file.job) else { return };
+        let Some(content) = job.content(file.index) else { return };
+        let target = job.path(file.index);
+        self.facts.push_back(TransferEvent::FileFinished {
+            id: file.job,
+            target,
+            size: content.size,
+            hash: content.hash,
+        });
+    }
+}

@@ -1,0 +1,206 @@
+//! Peers that keep their word, and a person who changes their mind.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_every_size_arrive() {
+    let sizes = [0, 1, 1000, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 40 * BLOCK + 17];
+    let files: Vec<Vec<u8>> = sizes.iter().map(|size| bytes(*size, *size)).collect();
+    let server = honest(&files).await;
+    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    for (file, n) in files.iter().zip(0..) {
+        let name = format!("{n}.bin");
+        let id = fetching.add(&server.contact, &[(&name, file)]).await;
+        let events = fetching.over(id).await;
+        assert_eq!(fetching.state(id), State::Finished, "{events:?}");
+        assert_eq!(read(&fetching.path(&name)), *file);
+        assert!(events.contains(&TransferEvent::FileFinished {
+            id,
+            target: fetching.path(&name),
+            size: file.len() as u64,
+            hash: content_of(file).hash,
+        }));
+    }
+    assert_eq!(fetching.listing().len(), files.len(), "no unfinished file is left");
+    fetching.stop().await;
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_a_thousand_files_arrives() {
+    let files: Vec<Vec<u8>> = (0..1000).map(|n| bytes(n, if n % 100 == 0 { 3 * BLOCK + n } else { n * 7 })).collect();
+    let server = honest(&files).await;
+    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    let names: Vec<String> = (0..1000).map(|n| format!("Trip/{}/{n}", n % 7)).collect();
+    let wanted: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(files.iter().map(Vec::as_slice)).collect();
+    let id = fetching.add(&server.contact, &wanted).await;
+    let events = fetching.over(id).await;
+    assert_eq!(fetching.state(id), State::Finished);
+    assert_eq!(events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count(), 1000);
+    for (name, data) in wanted {
+        assert_eq!(read(&fetching.path(name)), data);
+    }
+    let state = fetching.downloader.snapshot().pop().expect("listed");
+    assert_eq!((state.files, state.files_done), (1000, 1000));
+    assert_eq!(state.done_bytes, state.total_bytes);
+    assert_eq!(state.target, Some(fetching.path("Trip")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_again_joins_what_is_there() {
+    let file = bytes(1, 20 * BLOCK);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    let wanted: [(&str, &[u8]); 1] = [("a.bin", &file)];
+    let (first, second) = tokio::join!(fetching.add(&server.contact, &wanted), fetching.add(&server.contact, &wanted));
+    assert_eq!(first, second);
+    let other = bytes(2, 5);
+    let taken = fetching.downloader.add(fetching.wanted(&server.contact, &[("a.bin", &other)])).await;
+    assert!(matches!(taken, Err(AddError::Taken { .. })), "{taken:?}");
+    fetching.over(first).await;
+    assert_eq!(fetching.add(&server.contact, &wanted).await, first, "finished, and nobody has said they know");
+    fetching.downloader.acknowledge(first).await;
+    assert!(fetching.downloader.snapshot().is_empty());
+    let exists = fetching.downloader.add(fetching.wanted(&server.contact, &wanted)).await;
+    assert!(matches!(exists, Err(AddError::Exists { .. })), "{exists:?}");
+    let mut again = fetching.wanted(&server.contact, &wanted);
+    again.overwrite = true;
+    std::fs::write(fetching.path("a.bin"), "something else").expect("written");
+    let id = fetching.downloader.add(again).await.expect("added");
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+    let nowhere = NewDownload { into: fetching.path("none"), ..fetching.wanted(&server.contact, &[("b", &file)]) };
+    assert!(matches!(fetching.downloader.add(nowhere).await, Err(AddError::Folder { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_the_way_fails_alone() {
+    let files: Vec<Vec<u8>> = [10, 20, 3 * BLOCK].map(|size| bytes(size, size)).to_vec();
+    let server = honest(&files).await;
+    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    std::fs::create_dir(fetching.path("d")).expect("folder");
+    std::fs::write(fetching.path("d/b"), "mine").expect("written");
+    let wanted: [(&str, &[u8]); 3] = [("d/a", &files[0]), ("d/b", &files[1]), ("d/c", &files[2])];
+    let id = fetching.add(&server.contact, &wanted).await;
+    let events = fetching.over(id).await;
+    assert_eq!(failures(&events), [&FileError::Exists]);
+    assert_eq!(fetching.state(id), State::Failed(FileError::Exists));
+    assert_eq!(read(&fetching.path("d/b")), b"mine");
+    assert_eq!(read(&fetching.path("d/c")), files[2]);
+
+    std::fs::remove_file(fetching.path("d/b")).expect("removed");
+    fetching.downloader.retry(id).await;
+    fetching.over(id).await;
+    assert_eq!(fetching.state(id), State::Finished);
+    assert_eq!(read(&fetching.path("d/b")), files[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_any_moment_costs_little() {
+    let file = bytes(1, 200 * BLOCK);
+    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let slow = UploadSettings { bytes_per_second: 20_000_000, ..UploadSettings::default() };
+    let server = serve("anna", shelf.clone(), slow).await;
+    let book = Book::of(&[&server.contact]);
+    let mut fetching = fetch(&book).await;
+    let wanted: [(&str, &[u8]); 1] = [("a.bin", &file)];
+    let id = fetching.add(&server.contact, &wanted).await;
+    fetching.until_state(id, |state| state.done_bytes > 10_000_000).await;
+    // As after a kill: the task is gone in the middle, nothing is written down.
+    fetching.task.abort();
+    let _killed = (&mut fetching.task).await;
+    let Fetching { home, downloader, events, cancel, .. } = fetching;
+    drop((downloader, events));
+    cancel.cancel();
+    let mut fetching = loop {
+        // The threads of the first one hold the database until they notice.
+        match Store::open(&home.path().join("potok.redb")) {
+            Ok(opened) => {
+                drop(opened);
+                break fetch_in(home, &book, Arc::new(RealDisk)).await;
+            }
+            Err(_in_use) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    };
+    server.settings.send_replace(UploadSettings::default());
+    let reads_before = *shelf.reads.lock();
+    assert_eq!(fetching.add(&server.contact, &wanted).await, id, "it goes on by itself, and asking joins it");
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+    let again = *shelf.reads.lock() - reads_before;
+    assert!(again * BLOCK < file.len() - 10_000_000 + 16 * 1024 * 1024, "{again} blocks were fetched after the kill");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pausing_stops_and_resuming_goes_on() {
+    let file = bytes(1, 100 * BLOCK);
+    let slow = UploadSettings { bytes_per_second: 10_000_000, ..UploadSettings::default() };
+    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), slow).await;
+    let book = Book::of(&[&server.contact]);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |state| state.done_bytes > 1_000_000).await;
+    fetching.downloader.pause(id).await;
+    assert_eq!(fetching.state(id), State::Paused);
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    assert_eq!(fetching.state(id), State::Paused, "over a restart too");
+    assert!(fetching.downloader.snapshot()[0].done_bytes > 1_000_000, "and what was here is shown");
+    server.settings.send_replace(UploadSettings::default());
+    fetching.downloader.resume(id).await;
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+    fetching.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_leaves_nothing_behind() {
+    let file = bytes(1, 100 * BLOCK);
+    let slow = UploadSettings { bytes_per_second: 5_000_000, ..UploadSettings::default() };
+    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), slow).await;
+    let book = Book::of(&[&server.contact]);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |state| state.done_bytes > 0).await;
+    assert_eq!(fetching.listing(), ["a.bin.potok-part"]);
+    fetching.downloader.cancel(id).await;
+    fetching.until(|event| matches!(event, TransferEvent::Gone(..))).await;
+    assert!(fetching.downloader.snapshot().is_empty());
+    let into = fetching.folder();
+    let home = fetching.stop().await;
+    assert_eq!(std::fs::read_dir(into).expect("lists").count(), 0);
+    let fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    assert!(fetching.downloader.snapshot().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_leaves_is_waited_for() {
+    let file = bytes(1, 60 * BLOCK);
+    let identity = Identity::generate();
+    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let slow = UploadSettings { bytes_per_second: 10_000_000, ..UploadSettings::default() };
+    let address = "127.0.0.1:0".parse().expect("address");
+    let server = serve_as(&identity, "anna", shelf.clone(), slow, address, |_| Some(user("guest"))).await;
+    let book = Book::of(&[&server.contact]);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |state| state.done_bytes > 1_000_000).await;
+    book.left(&server.contact.username);
+    server.running.stop().await;
+    fetching.until_state(id, |state| state.state == State::Looking).await;
+    let server = serve_as(&identity, "anna", shelf, UploadSettings::default(), address, |_| Some(user("guest"))).await;
+    book.is_now(&server.contact);
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_key_gets_nothing() {
+    let file = bytes(1, 1000);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let impostor = Contact { key: Identity::generate().public_key(), ..server.contact.clone() };
+    let mut fetching = fetch(&Book::of(&[&impostor])).await;
+    let id = fetching.add(&impostor, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |state| state.state == State::Looking).await;
+    assert!(fetching.listing().is_empty());
+}

@@ -1,0 +1,219 @@
+//! Downloads on loopback with real TLS, real files, and peers that are honest or not.
+
+mod honest;
+mod hostile;
+mod trouble;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::files::{Disk, RealDisk};
+use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, NewDownload, NewFile};
+use crate::disk::place::target::{Part, PlaceError, TargetDir};
+use crate::model::hash::ContentHash;
+use crate::model::local_name::LocalName;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::net::identity::Identity;
+use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
+use crate::protocol::peer::{Answer, REQUEST_BYTES, Request};
+use crate::service::peer_server::UploadSettings;
+use crate::service::testing::{MemoryShelf, Server, bytes, content_of, list_of, serve, serve_as, user};
+use crate::store::Store;
+use crate::store::downloads::TargetName;
+use crate::transfer::Contact;
+use crate::transfer::status::{FileError, State, TransferEvent, TransferId, TransferState};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A tracker that the test fills.
+#[derive(Default)]
+struct Book {
+    contacts: Mutex<HashMap<Username, Contact>>,
+    sources: Mutex<HashMap<ContentHash, Vec<Contact>>>,
+    version: watch::Sender<u64>,
+}
+
+impl Book {
+    fn of(contacts: &[&Contact]) -> Arc<Self> {
+        let book = Self::default();
+        for contact in contacts {
+            book.contacts.lock().insert(contact.username.clone(), (*contact).clone());
+        }
+        Arc::new(book)
+    }
+
+    fn sources(&self, data: &[u8], contacts: &[&Contact]) {
+        let contacts = contacts.iter().map(|contact| (*contact).clone()).collect();
+        self.sources.lock().insert(content_of(data).hash, contacts);
+    }
+
+    fn is_now(&self, contact: &Contact) {
+        self.contacts.lock().insert(contact.username.clone(), contact.clone());
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn left(&self, user: &Username) {
+        self.contacts.lock().remove(user);
+        self.version.send_modify(|version| *version += 1);
+    }
+}
+
+impl Directory for Book {
+    fn contact(&self, user: &Username) -> Option<Contact> {
+        self.contacts.lock().get(user).cloned()
+    }
+
+    fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
+        let found = self.sources.lock().get(&hash).cloned().unwrap_or_default();
+        Box::pin(std::future::ready(found))
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+}
+
+/// A running downloader with its folders.
+struct Fetching {
+    downloader: Downloader,
+    events: mpsc::Receiver<TransferEvent>,
+    task: JoinHandle<()>,
+    cancel: CancellationToken,
+    settings: watch::Sender<DownloadSettings>,
+    home: tempfile::TempDir,
+}
+
+async fn fetch(book: &Arc<Book>) -> Fetching {
+    fetch_in(tempfile::tempdir().expect("folder"), book, Arc::new(RealDisk)).await
+}
+
+async fn fetch_in(home: tempfile::TempDir, book: &Arc<Book>, disk: Arc<dyn Disk>) -> Fetching {
+    std::fs::create_dir_all(home.path().join("into")).expect("folder");
+    let store = Store::open(&home.path().join("potok.redb")).expect("opens").store;
+    let settings = watch::Sender::new(DownloadSettings::default());
+    let setup = DownloaderSetup {
+        store: Arc::new(store),
+        tls: TlsClient::new(&Identity::generate(), Purpose::Peer),
+        directory: book.clone(),
+        settings: settings.subscribe(),
+        disk,
+    };
+    let (sender, events) = mpsc::channel(4096);
+    let cancel = CancellationToken::new();
+    let (downloader, task) = Downloader::start(setup, sender, cancel.clone()).await.expect("starts");
+    Fetching { downloader, events, task, cancel, settings, home }
+}
+
+impl Fetching {
+    fn folder(&self) -> PathBuf {
+        self.home.path().join("into")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    fn wanted(&self, from: &Contact, files: &[(&str, &[u8])]) -> NewDownload {
+        let file = |(name, data): &(&str, &[u8])| NewFile {
+            remote: SharePath::new(name).expect("valid"),
+            content: content_of(data),
+            name: TargetName::Below(name.split('/').map(|part| LocalName::new(part).expect("harmless")).collect()),
+        };
+        NewDownload {
+            user: from.username.clone(),
+            label: files[0].0.to_owned(),
+            is_folder: files.len() > 1,
+            into: self.folder(),
+            overwrite: false,
+            files: files.iter().map(file).collect(),
+        }
+    }
+
+    async fn add(&self, from: &Contact, files: &[(&str, &[u8])]) -> TransferId {
+        self.downloader.add(self.wanted(from, files)).await.expect("added")
+    }
+
+    /// Everything that is told until this download is over.
+    async fn over(&mut self, id: TransferId) -> Vec<TransferEvent> {
+        self.until(|event| {
+            matches!(event, TransferEvent::Changed(state) if state.id == id
+                && matches!(state.state, State::Finished | State::Failed(_)))
+        })
+        .await
+    }
+
+    async fn until(&mut self, is_last: impl Fn(&TransferEvent) -> bool) -> Vec<TransferEvent> {
+        let mut heard = Vec::new();
+        let hear = async {
+            while let Some(event) = self.events.recv().await {
+                let is_last = is_last(&event);
+                heard.push(event);
+                if is_last {
+                    return;
+                }
+            }
+        };
+        if timeout(LONG, hear).await.is_err() {
+            panic!("not in time: {:?}", heard.iter().rev().take(20).collect::<Vec<_>>());
+        }
+        heard
+    }
+
+    async fn until_state(&mut self, id: TransferId, is_meant: impl Fn(&TransferState) -> bool) -> TransferState {
+        let events = self
+            .until(|event| matches!(event, TransferEvent::Changed(state) if state.id == id && is_meant(state)))
+            .await;
+        let Some(TransferEvent::Changed(state)) = events.last() else { panic!("{events:?}") };
+        state.clone()
+    }
+
+    fn state(&self, id: TransferId) -> State {
+        let all = self.downloader.snapshot();
+        all.into_iter().find(|state| state.id == id).expect("listed").state
+    }
+
+    fn listing(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.folder())
+            .expect("lists")
+            .map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    async fn stop(self) -> tempfile::TempDir {
+        self.cancel.cancel();
+        timeout(Duration::from_secs(2), self.task).await.expect("stops in time").expect("no panic");
+        self.home
+    }
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn failures(events: &[TransferEvent]) -> Vec<&FileError> {
+    let failed = events.iter().filter_map(|event| match event {
+        TransferEvent::FileFailed { error, .. } => Some(error),
+        _ => None,
+    });
+    failed.collect()
+}
+
+async fn honest(files: &[Vec<u8>]) -> Server {
+    serve("anna", MemoryShelf::with(files), UploadSettings::default()).await
+}
+
+const BLOCK: usize = 256 * 1024;

@@ -1,0 +1,154 @@
+//! Sources that leave, disks that are full, leftovers of earlier runs.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_source_leaves_its_work_to_the_other() {
+    let file = bytes(1, 120 * BLOCK);
+    let slow = UploadSettings { bytes_per_second: 8_000_000, ..UploadSettings::default() };
+    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let first = serve("anna", shelf.clone(), slow).await;
+    let second = serve("ivan", shelf, slow).await;
+    let book = Book::of(&[&first.contact, &second.contact]);
+    book.sources(&file, &[&first.contact, &second.contact]);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&first.contact, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |state| state.sources == 2 && state.done_bytes > 3_000_000).await;
+    first.running.stop().await;
+    book.left(&first.contact.username);
+    second.settings.send_replace(UploadSettings::default());
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_unshared_meanwhile_fails_after_a_while() {
+    let file = bytes(1, 100 * BLOCK);
+    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let slow = UploadSettings { bytes_per_second: 10_000_000, ..UploadSettings::default() };
+    let server = serve("anna", shelf.clone(), slow).await;
+    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |state| state.done_bytes > 0).await;
+    shelf.unshare_all();
+    let events = fetching.over(id).await;
+    assert_eq!(failures(&events), [&FileError::NotShared]);
+    shelf.share(&file);
+    server.settings.send_replace(UploadSettings::default());
+    fetching.downloader.retry(id).await;
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+}
+
+/// A disk that is full when the test says so.
+struct FullDisk {
+    is_full: AtomicBool,
+}
+
+impl Disk for FullDisk {
+    fn write_at(&self, part: &Part, data: &[u8], offset: u64) -> Result<(), PlaceError> {
+        if self.is_full.load(Ordering::Relaxed) && offset > 0 {
+            return Err(PlaceError::NoSpace);
+        }
+        part.write_at(data, offset)
+    }
+
+    fn free_bytes(&self, _folder: &TargetDir) -> Result<Option<u64>, PlaceError> {
+        Ok(Some(if self.is_full.load(Ordering::Relaxed) { 1000 } else { u64::MAX }))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_waited_for() {
+    let file = bytes(1, 60 * BLOCK);
+    let slow = UploadSettings { bytes_per_second: 20_000_000, ..UploadSettings::default() };
+    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), slow).await;
+    let disk = Arc::new(FullDisk { is_full: AtomicBool::new(false) });
+    let home = tempfile::tempdir().expect("folder");
+    let mut fetching = fetch_in(home, &Book::of(&[&server.contact]), disk.clone()).await;
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |state| state.done_bytes > 0).await;
+    disk.is_full.store(true, Ordering::Relaxed);
+    fetching.until_state(id, |state| state.state == State::DiskFull).await;
+    disk.is_full.store(false, Ordering::Relaxed);
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_place_in_the_queue_is_shown() {
+    let file = bytes(1, 200 * BLOCK);
+    let settings = UploadSettings { slots: 1, bytes_per_second: 5_000_000, ..UploadSettings::default() };
+    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), settings).await;
+    let book = Book::of(&[&server.contact]);
+    let (mut first, mut second) = (fetch(&book).await, fetch(&book).await);
+    let one = first.add(&server.contact, &[("a.bin", &file)]).await;
+    first.until_state(one, |state| state.state == State::Running && state.done_bytes > 0).await;
+    let two = second.add(&server.contact, &[("a.bin", &file)]).await;
+    second.until_state(two, |state| state.state == State::WaitingForSlot(1)).await;
+    first.downloader.cancel(one).await;
+    second.until_state(two, |state| state.state == State::Running).await;
+    server.settings.send_replace(UploadSettings::default());
+    second.over(two).await;
+    assert_eq!(read(&second.path("a.bin")), file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_limit_is_kept_and_lifted_at_once() {
+    let file = bytes(1, 40 * BLOCK);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    fetching.settings.send_replace(DownloadSettings { bytes_per_second: 1_000_000, ..DownloadSettings::default() });
+    let begun = tokio::time::Instant::now();
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    let state = fetching.until_state(id, |state| state.done_bytes >= 1_500_000).await;
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!(state.done_bytes as f64 <= 1_000_000.0 * (seconds + 1.0) + 500_000.0, "{} in {seconds}", state.done_bytes);
+    fetching.settings.send_replace(DownloadSettings::default());
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_file_of_something_else_is_not_believed() {
+    let file = bytes(1, 20 * BLOCK + 5);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    let mut leftover = bytes(9, 30 * BLOCK);
+    leftover[..BLOCK].copy_from_slice(&file[..BLOCK]);
+    std::fs::write(fetching.path("a.bin.potok-part"), &leftover).expect("written");
+    std::fs::write(fetching.path("s.potok-part"), "longer than the file").expect("written");
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+    let small = bytes(3, 5);
+    let server = honest(std::slice::from_ref(&small)).await;
+    let fetched = Book::of(&[&server.contact]);
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &fetched, Arc::new(RealDisk)).await;
+    let id = fetching.add(&server.contact, &[("s", &small)]).await;
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("s")), small);
+}
+
+/// A kill between the last rename and the note about it: the finished file is there, the queue does not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_finished_unnoticed_is_found_to_be_whole() {
+    let (small, large) = (bytes(1, 100), bytes(2, 5 * BLOCK));
+    let shelf = MemoryShelf::with(&[small.clone(), large.clone()]);
+    let server = serve("anna", shelf.clone(), UploadSettings::default()).await;
+    let book = Book::of(&[]);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&server.contact, &[("d/s", &small), ("d/l", &large), ("d/x", &small)]).await;
+    fetching.until_state(id, |state| state.state == State::Looking).await;
+    std::fs::create_dir(fetching.path("d")).expect("folder");
+    std::fs::write(fetching.path("d/s"), &small).expect("written");
+    std::fs::write(fetching.path("d/l"), &large).expect("written");
+    std::fs::write(fetching.path("d/x"), "something else").expect("written");
+    book.is_now(&server.contact);
+    let events = fetching.over(id).await;
+    assert_eq!(failures(&events), [&FileError::Exists]);
+    assert_eq!(events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count(), 2);
+    assert!(*shelf.reads.lock() <= 2, "nothing of the large one was fetched");
+    assert_eq!(read(&fetching.path("d/x")), b"something else");
+}
