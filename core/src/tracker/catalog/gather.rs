@@ -115,11 +115,10 @@ impl Gathering {
     fn look_into(&mut self, segment: &Segment, from: Place) {
         self.bytes_left = self.bytes_left.saturating_sub(GRID_BYTES);
         let mut candidates = std::mem::take(&mut self.candidates);
-        if segment.find_leaves(&self.terms, &mut candidates) {
-            for at in candidates.places().skip_while(|at| *at < from.leaf) {
-                if !self.look_at(&segment.leaves()[at], if at == from.leaf { from.at } else { 0 }) {
-                    break;
-                }
+        segment.find_leaves(&self.terms, &mut candidates);
+        for at in candidates.places().skip_while(|at| *at < from.leaf) {
+            if !self.look_at(&segment.leaves()[at], if at == from.leaf { from.at } else { 0 }) {
+                break;
             }
         }
         self.candidates = candidates;

@@ -17,11 +17,11 @@ pub(super) const LEAF_ROWS: usize = if cfg!(test) { COMMON_ROWS + 256 } else { 4
 /// Rows of the grid of segments: they have hundreds of times as many owners and hashes.
 pub(super) const SEGMENT_ROWS: usize = if cfg!(test) { 1 << 9 } else { 1 << 17 };
 
-/// How many rows a term has. A common trigram has one to itself; where others share rows, two that are wrong seldom
-/// meet in a column. More would fill the table.
-const TRIGRAM_ROWS: usize = 2;
-const VALUE_ROWS: usize = 4;
-const ROWS_MAX: usize = if TRIGRAM_ROWS > VALUE_ROWS { TRIGRAM_ROWS } else { VALUE_ROWS };
+/// A term has rows in one or two blocks of so many that lie together, as what it costs to mark is fetching them.
+const BLOCK_ROWS: usize = 8;
+/// Most rows of a term. A common trigram has one to itself; others have three of a block, and seldom are all three set
+/// by others; values have two each of two blocks.
+const ROWS_MAX: usize = 4;
 
 /// So many unused columns are worth clearing before a grid is made wider.
 const WASH_MIN: usize = if cfg!(test) { 4 } else { 32 };
@@ -54,8 +54,9 @@ pub(super) fn trigrams(key: &[u8]) -> impl Iterator<Item = u32> {
 /// The places of what may have all terms.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    columns: Vec<u64>,
     places: Vec<u64>,
+    /// Where the rows of what is looked for are put down meanwhile.
+    rows: Vec<usize>,
 }
 
 impl Candidates {
@@ -95,9 +96,8 @@ pub(super) struct Grid {
     seed: u64,
     common: Option<Arc<Common>>,
     rows: usize,
-    /// 64 columns each.
-    words: usize,
-    bits: Vec<u64>,
+    /// 64 columns each: the rows of a plane lie together, as marking a leaf is what happens most.
+    planes: Vec<Box<[u64]>>,
     /// The column of each place, and the place of each column that is used.
     columns: Vec<u32>,
     places: Vec<u32>,
@@ -108,9 +108,8 @@ pub(super) struct Grid {
 impl Grid {
     /// An empty grid; `common` has rows of their own in it.
     pub(super) fn new(seed: u64, rows: usize, common: Option<Arc<Common>>) -> Self {
-        let (seed, words, bits, columns) = (mix(seed), 0, Vec::new(), Vec::new());
-        let (places, clean, dirty) = (Vec::new(), Vec::new(), Vec::new());
-        Self { seed, common, rows, words, bits, columns, places, clean, dirty }
+        let (seed, planes, columns, places) = (mix(seed), Vec::new(), Vec::new(), Vec::new());
+        Self { seed, common, rows, planes, columns, places, clean: Vec::new(), dirty: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -119,14 +118,6 @@ impl Grid {
 
     pub(super) fn common(&self) -> Option<&Arc<Common>> {
         self.common.as_ref()
-    }
-
-    /// Makes room for so many places at once.
-    pub(super) fn reserve(&mut self, places: usize) {
-        let words = (self.len() + places).div_ceil(64);
-        if words > self.words {
-            self.widen(words);
-        }
     }
 
     /// Makes a place for something that has nothing yet.
@@ -150,27 +141,22 @@ impl Grid {
     }
 
     /// Notes that this is to be had at that place.
-    pub(super) fn mark(&mut self, place: usize, term: Term) {
-        let column = self.columns[place];
-        let (word, bit) = (column as usize / 64, 1 << (column % 64));
-        let words = self.words;
-        for row in self.rows_of(term).as_slice() {
-            self.bits[row * words + word] |= bit;
-        }
+    pub(super) fn mark(&mut self, place: usize, terms: impl Iterator<Item = Term>) {
+        // First all rows, then all memory: so the one need not wait for the other.
+        let mut rows = Vec::with_capacity(256);
+        terms.for_each(|term| rows.extend_from_slice(self.rows_of(term).as_slice()));
+        let (plane, bit) = self.plane_of(place);
+        rows.iter().for_each(|row| plane[*row] |= bit);
     }
 
-    /// Notes all that is to be had at a place.
+    /// The same for very many terms, of which most are there several times.
     pub(super) fn mark_all(&mut self, place: usize, terms: impl Iterator<Item = Term>) {
-        // Most terms are there several times, and a table is slower to reach than a column.
         let mut rows = vec![0u64; self.rows.div_ceil(64)];
         for term in terms {
             self.rows_of(term).as_slice().iter().for_each(|row| rows[row / 64] |= 1 << (row % 64));
         }
-        let column = self.columns[place] as usize;
-        let (word, bit) = (column / 64, 1 << (column % 64));
-        for row in bits_of(&rows) {
-            self.bits[row * self.words + word] |= bit;
-        }
+        let (plane, bit) = self.plane_of(place);
+        bits_of(&rows).for_each(|row| plane[row] |= bit);
     }
 
     /// Cuts off the places from this one on.
@@ -182,26 +168,25 @@ impl Grid {
 
     /// A copy with only these columns, packed.
     fn only(&self, columns: &[u32]) -> Self {
-        let mut masks = vec![0u64; self.words];
+        let mut masks = vec![0u64; self.planes.len()];
         columns.iter().for_each(|column| masks[*column as usize / 64] |= 1 << (column % 64));
         let mut copy = Self::new(0, self.rows, self.common.clone());
         copy.seed = self.seed;
-        copy.reserve(columns.len());
-        let packs: Vec<Pack> = masks.iter().map(|mask| Pack::new(*mask)).collect();
+        while copy.planes.len() * 64 < columns.len() {
+            copy.widen();
+        }
         let mut first = 0;
-        for (word, pack) in packs.iter().enumerate() {
-            let (at, shift) = (first / 64, first % 64);
-            for row in 0..self.rows {
-                let packed = pack.apply(self.bits[row * self.words + word]);
-                if packed != 0 {
-                    let row = &mut copy.bits[row * copy.words..][..copy.words];
-                    row[at] |= packed << shift;
-                    if shift > 0 && packed >> (64 - shift) != 0 {
-                        row[at + 1] |= packed >> (64 - shift);
-                    }
+        for (plane, mask) in self.planes.iter().zip(&masks) {
+            let (at, shift, pack) = (first / 64, first % 64, Pack::new(*mask));
+            first += mask.count_ones() as usize;
+            for (to, bits) in copy.planes[at..].iter_mut().take(1).flat_map(|to| to.iter_mut().zip(plane)) {
+                *to |= pack.apply(*bits) << shift;
+            }
+            if shift > 0 && first > (at + 1) * 64 {
+                for (to, bits) in copy.planes[at + 1].iter_mut().zip(plane) {
+                    *to |= pack.apply(*bits) >> (64 - shift);
                 }
             }
-            first += masks[word].count_ones() as usize;
         }
         for (place, column) in columns.iter().enumerate() {
             let (word, below) = (*column as usize / 64, (1u64 << (column % 64)) - 1);
@@ -215,39 +200,35 @@ impl Grid {
         copy
     }
 
-    /// Finds the places that may have all terms; `false` if there surely is none. Without terms all may.
-    pub(super) fn find(&self, terms: &[Term], found: &mut Candidates) -> bool {
-        let (columns, places) = (&mut found.columns, &mut found.places);
+    /// Finds the places that may have all terms. Without terms all may.
+    pub(super) fn find(&self, terms: &[Term], found: &mut Candidates) {
+        let Candidates { rows, places } = found;
         places.clear();
-        columns.clear();
-        columns.resize(self.words, u64::MAX);
-        for term in terms {
-            for row in self.rows_of(*term).as_slice() {
-                let row = &self.bits[row * self.words..][..self.words];
-                columns.iter_mut().zip(row).for_each(|(found, bits)| *found &= bits);
-            }
-            if columns.iter().all(|bits| *bits == 0) {
-                return false;
-            }
-        }
         places.resize(self.len().div_ceil(64), 0);
         if terms.is_empty() {
             (0..self.len()).for_each(|place| places[place / 64] |= 1 << (place % 64));
-            return true;
+            return;
         }
-        for (word, bits) in columns.iter().enumerate() {
-            let mut bits = *bits;
+        rows.clear();
+        terms.iter().for_each(|term| rows.extend_from_slice(self.rows_of(*term).as_slice()));
+        for (n, plane) in self.planes.iter().enumerate() {
+            let mut bits = u64::MAX;
+            for row in rows.iter() {
+                bits &= plane[*row];
+                if bits == 0 {
+                    break;
+                }
+            }
             while bits != 0 {
-                let column = word * 64 + bits.trailing_zeros() as usize;
+                let column = n * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
                 let place = self.places[column] as usize;
                 // A column that is no longer used still has its bits until it is cleared.
                 if self.columns.get(place).is_some_and(|used| *used as usize == column) {
                     places[place / 64] |= 1 << (place % 64);
                 }
-                bits &= bits - 1;
             }
         }
-        true
     }
 
     /// Checks that places and columns agree and that a fresh column is empty.
@@ -257,30 +238,35 @@ impl Grid {
             assert_eq!(self.places[*column as usize] as usize, place);
             assert!(!self.clean.contains(column) && !self.dirty.contains(column));
         }
-        assert_eq!(self.columns.len() + self.clean.len() + self.dirty.len(), self.words * 64);
+        assert_eq!(self.columns.len() + self.clean.len() + self.dirty.len(), self.planes.len() * 64);
         for column in &self.clean {
-            let mask = 1 << (column % 64);
-            assert!(self.bits.chunks_exact(self.words).all(|row| row[*column as usize / 64] & mask == 0));
+            assert!(self.planes[*column as usize / 64].iter().all(|bits| bits & 1 << (column % 64) == 0));
         }
     }
 
     #[inline]
     fn rows_of(&self, term: Term) -> Rows {
-        let (value, count, first) = match (term, &self.common) {
-            (Term::Trigram(trigram), Some(common)) => match common.row(trigram) {
-                Some(row) => return Rows { rows: [row; ROWS_MAX], count: 1 },
-                None => (u64::from(trigram), TRIGRAM_ROWS, COMMON_ROWS),
-            },
-            (Term::Trigram(trigram), None) => (u64::from(trigram), TRIGRAM_ROWS, 0),
-            (Term::Value(value), Some(_)) => (value, VALUE_ROWS, COMMON_ROWS),
-            (Term::Value(value), None) => (value, VALUE_ROWS, 0),
-        };
-        let hash = mix(value ^ self.seed);
-        let rows = std::array::from_fn(|n| {
-            let part = hash.rotate_left(16 * n as u32) & 0xffff_ffff;
-            first + (part * (self.rows - first) as u64 >> 32) as usize
-        });
-        Rows { rows, count }
+        let first = if self.common.is_some() { COMMON_ROWS } else { 0 };
+        let blocks = (self.rows - first) / BLOCK_ROWS;
+        // The highest bits of the hash choose blocks, the lowest choose rows.
+        let block = |hash: u64| first + ((hash >> 32) * blocks as u64 >> 32) as usize * BLOCK_ROWS;
+        let row = |hash: u64, n: u32| (hash >> (3 * n)) as usize % BLOCK_ROWS;
+        match term {
+            Term::Trigram(trigram) => {
+                if let Some(row) = self.common.as_ref().and_then(|common| common.row(trigram)) {
+                    return Rows { rows: [row; ROWS_MAX], count: 1 };
+                }
+                let hash = mix(u64::from(trigram) ^ self.seed);
+                let block = block(hash);
+                Rows { rows: [block + row(hash, 0), block + row(hash, 1), block + row(hash, 2), 0], count: 3 }
+            }
+            Term::Value(value) => {
+                let hash = mix(value ^ self.seed);
+                let (one, two) = (block(hash), block(hash << 32));
+                let rows = [one + row(hash, 0), one + row(hash, 1), two + row(hash, 2), two + row(hash, 3)];
+                Rows { rows, count: 4 }
+            }
+        }
     }
 
     fn fresh_column(&mut self) -> u32 {
@@ -288,33 +274,32 @@ impl Grid {
             self.wash();
         }
         if self.clean.is_empty() {
-            self.widen(self.words + 1);
+            self.widen();
         }
         self.clean.pop().expect("just made")
     }
 
     fn wash(&mut self) {
-        let mut keep = vec![u64::MAX; self.words];
+        let mut keep = vec![u64::MAX; self.planes.len()];
         for column in &self.dirty {
             keep[*column as usize / 64] &= !(1 << (column % 64));
         }
-        for row in self.bits.chunks_exact_mut(self.words) {
-            row.iter_mut().zip(&keep).for_each(|(bits, keep)| *bits &= keep);
+        for (plane, keep) in self.planes.iter_mut().zip(keep).filter(|(_, keep)| *keep != u64::MAX) {
+            plane.iter_mut().for_each(|bits| *bits &= keep);
         }
         self.clean.append(&mut self.dirty);
     }
 
-    fn widen(&mut self, words: usize) {
-        let mut bits = vec![0; self.rows * words];
-        if self.words > 0 {
-            for (wide, narrow) in bits.chunks_exact_mut(words).zip(self.bits.chunks_exact(self.words)) {
-                wide[..self.words].copy_from_slice(narrow);
-            }
-        }
-        let new = (self.words * 64..words * 64).rev();
+    fn widen(&mut self) {
+        let new = (self.planes.len() * 64..self.planes.len() * 64 + 64).rev();
         self.clean.extend(new.map(|column| u32::try_from(column).expect("columns are fewer than shares")));
-        self.places.resize(words * 64, u32::MAX);
-        (self.words, self.bits) = (words, bits);
+        self.planes.push(vec![0; self.rows].into());
+        self.places.resize(self.planes.len() * 64, u32::MAX);
+    }
+
+    fn plane_of(&mut self, place: usize) -> (&mut [u64], u64) {
+        let column = self.columns[place];
+        (&mut self.planes[column as usize / 64], 1 << (column % 64))
     }
 
     fn set_places_from(&mut self, from: usize) {

@@ -39,6 +39,11 @@ use crate::tracker::catalog::segments::Segments;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct OwnerId(u32);
 
+impl OwnerId {
+    /// No owner has it, and it comes behind all that there are. A leaf has other uses for the highest bits.
+    const MAX: Self = Self((1 << 30) - 1);
+}
+
 /// What an announcement did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Insert {
@@ -172,7 +177,7 @@ impl Catalog {
     /// may come back before it [is ready](List::is_ready).
     pub fn list(&self, which: Which<'_>, after: Option<&Cursor>, limit: Option<usize>) -> List {
         let behind = |after: &Cursor| {
-            let key = Key { path: &after.path, name: &after.username, owner: OwnerId(u32::MAX) };
+            let key = Key { path: &after.path, name: &after.username, owner: OwnerId::MAX };
             self.segments.find_behind(&key, &self.owners)
         };
         let (at, from) = after.map_or_else(Default::default, behind);

@@ -38,7 +38,8 @@ impl Owners {
             *self.get_mut(id) = owner;
             return id;
         }
-        let id = u32::try_from(self.slots.len()).expect("fewer users than 2^32 fit into memory");
+        let id = u32::try_from(self.slots.len()).ok().filter(|id| *id < OwnerId::MAX.0);
+        let id = id.expect("fewer users than a thousand million fit into memory");
         self.slots.push(owner);
         OwnerId(id)
     }

@@ -68,19 +68,19 @@ impl Query {
         }
         let Some((lead, others)) = self.words.split_first() else { return leaf.all() };
         let keys = leaf.keys(scratch);
-        let (mut mask, mut from, mut share) = (0, 0, 0);
+        let (mut slots, mut from, mut slot) = (0, 0, 0);
         while let Some(hit) = lead.find(&keys[from..]) {
             let hit = from + hit;
-            share += memchr_iter(b'\n', &keys[from..hit]).count();
+            slot += memchr_iter(b'\n', &keys[from..hit]).count();
             let start = memrchr(b'\n', &keys[..hit]).map_or(0, |lf| lf + 1);
             let end = memchr(b'\n', &keys[hit..]).map_or(keys.len(), |lf| hit + lf);
             if others.iter().all(|word| word.find(&keys[start..end]).is_some()) {
-                mask |= 1 << share;
+                slots |= 1 << slot;
             }
-            share += 1;
+            slot += 1;
             from = (end + 1).min(keys.len());
         }
-        mask
+        leaf.of_slots(slots)
     }
 }
 

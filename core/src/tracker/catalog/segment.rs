@@ -79,9 +79,9 @@ impl Segment {
         self.leaves[..place.leaf].iter().map(|leaf| leaf.len()).sum::<usize>() + place.at
     }
 
-    /// Finds the leaves that may have all terms; `false` if there is none.
-    pub(super) fn find_leaves(&self, terms: &[Term], found: &mut Candidates) -> bool {
-        self.grid.find(terms, found)
+    /// Finds the leaves that may have all terms.
+    pub(super) fn find_leaves(&self, terms: &[Term], found: &mut Candidates) {
+        self.grid.find(terms, found);
     }
 
     /// Whether the grid was made for these common trigrams.
@@ -152,7 +152,7 @@ impl Segment {
         note.ghosts = note.ghosts.saturating_add(1);
         self.ghosts += 1;
         if let Some(hash) = &content.hash {
-            self.grid.mark(place.leaf, Term::hash(hash));
+            self.grid.mark(place.leaf, [Term::hash(hash)].into_iter());
         }
         self.index_again_if_worn(place.leaf);
     }
@@ -181,24 +181,23 @@ impl Segment {
     pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, gone: &mut impl FnMut(&str)) -> usize {
         let mut candidates = Candidates::default();
         let mut removed = 0;
-        if self.grid.find(&[Term::owner(owner)], &mut candidates) {
-            for at in candidates.places() {
-                if removed >= max {
-                    break;
-                }
-                let leaf = &self.leaves[at];
-                let theirs = leaf.of_owner(owner);
-                if theirs == 0 {
-                    continue;
-                }
-                (0..leaf.len()).filter(|at| theirs & 1 << at != 0).for_each(|at| gone(leaf.path(at)));
-                let rest = leaf.only(leaf.all() & !theirs);
-                let lost = leaf.len() - rest.len();
-                removed += lost;
-                let note = &mut self.notes[at];
-                note.ghosts = note.ghosts.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
-                Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
+        self.grid.find(&[Term::owner(owner)], &mut candidates);
+        for at in candidates.places() {
+            if removed >= max {
+                break;
             }
+            let leaf = &self.leaves[at];
+            let theirs = leaf.of_owner(owner);
+            if theirs == 0 {
+                continue;
+            }
+            (0..leaf.len()).filter(|at| theirs & 1 << at != 0).for_each(|at| gone(leaf.path(at)));
+            let rest = leaf.only(leaf.all() & !theirs);
+            let lost = leaf.len() - rest.len();
+            removed += lost;
+            let note = &mut self.notes[at];
+            note.ghosts = note.ghosts.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
+            Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
         }
         if removed > 0 {
             self.shares -= removed;
@@ -265,7 +264,8 @@ impl Segment {
                 terms.extend(grid::trigrams(key).map(Term::Trigram));
             }
             let mut found = Candidates::default();
-            assert!(self.grid.find(&terms, &mut found) && found.places().any(|place| place == at));
+            self.grid.find(&terms, &mut found);
+            assert!(found.places().any(|place| place == at));
         }
     }
 
@@ -332,7 +332,6 @@ impl Segment {
     /// Makes a grid of its own for what is common now.
     pub(super) fn index_all(&mut self, seed: u64, common: &Arc<Common>) {
         self.grid = Grid::new(seed, LEAF_ROWS, Some(common.clone()));
-        self.grid.reserve(self.leaves.len());
         let mut scratch = Vec::new();
         for (place, (leaf, note)) in self.leaves.iter().zip(&mut self.notes).enumerate() {
             self.grid.insert(place);
@@ -345,8 +344,7 @@ impl Segment {
 fn mark_share(grid: &mut Grid, place: usize, path: &str, owner: OwnerId, content: Content) {
     let mut key = Vec::with_capacity(path.len());
     query::push_key(path, &mut key);
-    grid::trigrams(&key).for_each(|trigram| grid.mark(place, Term::Trigram(trigram)));
-    leaf::values(owner, content).for_each(|value| grid.mark(place, value));
+    grid.mark(place, grid::trigrams(&key).map(Term::Trigram).chain(leaf::values(owner, content)));
 }
 
 fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {

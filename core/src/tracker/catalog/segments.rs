@@ -43,8 +43,8 @@ impl Segments {
     }
 
     /// Finds the segments that may have all terms.
-    pub(super) fn find_segments(&self, terms: &[Term], found: &mut Candidates) -> bool {
-        self.overview.find(terms, found)
+    pub(super) fn find_segments(&self, terms: &[Term], found: &mut Candidates) {
+        self.overview.find(terms, found);
     }
 
     /// Where the share of a key is.
@@ -110,12 +110,11 @@ impl Segments {
     pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, mut gone: impl FnMut(&str)) -> usize {
         let mut removed = 0;
         let mut candidates = Candidates::default();
-        if self.overview.find(&[Term::owner(owner)], &mut candidates) {
-            for at in candidates.places() {
-                removed += self.all[at].remove_owner(owner, max - removed, &mut gone);
-                if removed >= max {
-                    break;
-                }
+        self.overview.find(&[Term::owner(owner)], &mut candidates);
+        for at in candidates.places() {
+            removed += self.all[at].remove_owner(owner, max - removed, &mut gone);
+            if removed >= max {
+                break;
             }
         }
         (0..self.all.len()).rev().for_each(|at| self.tidy(at));
@@ -136,7 +135,8 @@ impl Segments {
             segment.assert_sound(owners);
             let mut found = Candidates::default();
             let values: Vec<_> = segment.values().collect();
-            assert!(self.overview.find(&values, &mut found) && found.places().any(|place| place == at));
+            self.overview.find(&values, &mut found);
+            assert!(found.places().any(|place| place == at));
         }
     }
 
@@ -182,7 +182,7 @@ impl Segments {
         if is_small {
             let next = self.all.remove(at + 1);
             self.overview.remove(at + 1);
-            next.values().for_each(|value| self.overview.mark(at, value));
+            self.overview.mark(at, next.values());
             self.all[at].append(next);
         }
         is_small
@@ -190,13 +190,13 @@ impl Segments {
 
     /// Notes one share in the overview.
     fn note(&mut self, at: usize, owner: OwnerId, content: Content) {
-        leaf::values(owner, content).for_each(|value| self.overview.mark(at, value));
+        self.overview.mark(at, leaf::values(owner, content));
     }
 
     /// Notes what a segment has, and forgets what it had.
     fn note_all(&mut self, at: usize) {
         self.overview.renew(at);
-        self.all[at].values().for_each(|value| self.overview.mark(at, value));
+        self.overview.mark(at, self.all[at].values());
         self.all[at].ghosts = 0;
     }
 
