@@ -7,6 +7,7 @@
 //! it has exactly the lines that matched when it was started. Dropping it is all it takes to end it.
 
 mod common;
+mod fences;
 mod gather;
 mod grid;
 mod leaf;

@@ -142,7 +142,7 @@ impl Segments {
 
     /// The segment that has or should have a key; `None` if there is no segment.
     fn segment_of(&self, key: &Key<'_>, owners: &Owners) -> Option<usize> {
-        let behind = self.all.partition_point(|segment| !segment.is_behind(0, key, owners));
+        let behind = self.all.partition_point(|segment| !segment.is_behind(key, owners));
         if self.all.is_empty() { None } else { Some(behind.saturating_sub(1)) }
     }
 
