@@ -59,6 +59,7 @@ impl Common {
     }
 
     /// The row that a trigram has to itself, if it is common.
+    #[inline]
     pub(super) fn row(&self, trigram: u32) -> Option<usize> {
         let slot = slot(trigram);
         if self.slots[slot] == trigram {
@@ -71,6 +72,7 @@ impl Common {
     }
 }
 
+#[inline]
 fn slot(trigram: u32) -> usize {
     (trigram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - COMMON_ROWS.ilog2())) as usize
 }

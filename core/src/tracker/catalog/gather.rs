@@ -19,6 +19,9 @@ const STEP_BYTES: usize = if cfg!(test) { 512 } else { 16 << 20 };
 /// What a look into the grid of a segment costs, in bytes looked through.
 const GRID_BYTES: usize = if cfg!(test) { 16 } else { 4 << 10 };
 
+/// How many leaves are fetched from memory together.
+const FETCH_LEAVES: usize = 8;
+
 /// Which shares are wanted.
 #[derive(Debug)]
 pub(super) enum Filter {
@@ -116,11 +119,23 @@ impl Gathering {
         self.bytes_left = self.bytes_left.saturating_sub(GRID_BYTES);
         let mut candidates = std::mem::take(&mut self.candidates);
         segment.find_leaves(&self.terms, &mut candidates);
-        for at in candidates.places().skip_while(|at| *at < from.leaf) {
-            if !self.look_at(&segment.leaves()[at], if at == from.leaf { from.at } else { 0 }) {
+        let mut places = candidates.places().skip_while(|at| *at < from.leaf);
+        let leaves = segment.leaves();
+        'search: loop {
+            let mut some = [0; FETCH_LEAVES];
+            let count = some.iter_mut().zip(&mut places).map(|(to, at)| *to = at).count();
+            // Most of the time goes into waiting for memory: all are asked for before the first is looked at.
+            some[..count].iter().for_each(|at| leaves[*at].fetch());
+            for at in &some[..count] {
+                if !self.look_at(&leaves[*at], if *at == from.leaf { from.at } else { 0 }) {
+                    break 'search;
+                }
+            }
+            if count < some.len() {
                 break;
             }
         }
+        drop(places);
         self.candidates = candidates;
     }
 

@@ -13,15 +13,13 @@ use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::common::{COMMON_ROWS, Common};
 
 /// Rows of a grid of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
-pub(super) const LEAF_ROWS: usize = if cfg!(test) { COMMON_ROWS + 256 } else { 4096 };
+pub(super) const LEAF_ROWS: usize = if cfg!(test) { COMMON_ROWS + 256 } else { 5120 };
 /// Rows of the grid of segments: they have hundreds of times as many owners and hashes.
-pub(super) const SEGMENT_ROWS: usize = if cfg!(test) { 1 << 9 } else { 1 << 17 };
+pub(super) const SEGMENT_ROWS: usize = if cfg!(test) { COMMON_ROWS + 512 } else { 1 << 17 };
 
-/// A term has rows in one or two blocks of so many that lie together, as what it costs to mark is fetching them.
+/// Rows that lie together: a term has its rows in one or two blocks, as what it costs to mark is fetching them.
 const BLOCK_ROWS: usize = 8;
-/// Most rows of a term. A common trigram has one to itself; others have three of a block, and seldom are all three set
-/// by others; values have two each of two blocks.
-const ROWS_MAX: usize = 4;
+const _: () = assert!(COMMON_ROWS.is_multiple_of(BLOCK_ROWS));
 
 /// So many unused columns are worth clearing before a grid is made wider.
 const WASH_MIN: usize = if cfg!(test) { 4 } else { 32 };
@@ -78,23 +76,12 @@ fn bits_of(words: &[u64]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The rows of one term.
-struct Rows {
-    rows: [usize; ROWS_MAX],
-    count: usize,
-}
-
-impl Rows {
-    fn as_slice(&self) -> &[usize] {
-        &self.rows[..self.count]
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Grid {
     /// Makes every grid hash differently, so that what meets by chance in one does not meet in all.
     seed: u64,
-    common: Option<Arc<Common>>,
+    /// The first rows are theirs.
+    common: Arc<Common>,
     rows: usize,
     /// 64 columns each: the rows of a plane lie together, as marking a leaf is what happens most.
     planes: Vec<Box<[u64]>>,
@@ -106,8 +93,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// An empty grid; `common` has rows of their own in it.
-    pub(super) fn new(seed: u64, rows: usize, common: Option<Arc<Common>>) -> Self {
+    pub(super) fn new(seed: u64, rows: usize, common: Arc<Common>) -> Self {
         let (seed, planes, columns, places) = (mix(seed), Vec::new(), Vec::new(), Vec::new());
         Self { seed, common, rows, planes, columns, places, clean: Vec::new(), dirty: Vec::new() }
     }
@@ -116,8 +102,8 @@ impl Grid {
         self.columns.len()
     }
 
-    pub(super) fn common(&self) -> Option<&Arc<Common>> {
-        self.common.as_ref()
+    pub(super) fn common(&self) -> &Arc<Common> {
+        &self.common
     }
 
     /// Makes a place for something that has nothing yet.
@@ -140,23 +126,24 @@ impl Grid {
         self.places[column as usize] = u32::try_from(place).expect("as many places as columns");
     }
 
-    /// Notes that this is to be had at that place.
-    pub(super) fn mark(&mut self, place: usize, terms: impl Iterator<Item = Term>) {
-        // First all rows, then all memory: so the one need not wait for the other.
-        let mut rows = Vec::with_capacity(256);
-        terms.for_each(|term| rows.extend_from_slice(self.rows_of(term).as_slice()));
+    /// Notes what words can find at a place: the trigrams of some search keys with LFs between them.
+    pub(super) fn mark_keys(&mut self, place: usize, keys: &[u8]) {
+        let hash = self.hash();
         let (plane, bit) = self.plane_of(place);
-        rows.iter().for_each(|row| plane[*row] |= bit);
+        for key in keys.split(|byte| *byte == b'\n') {
+            for trigram in trigrams(key) {
+                hash.rows_of_trigram(trigram).iter().for_each(|row| plane[*row] |= bit);
+            }
+        }
     }
 
-    /// The same for very many terms, of which most are there several times.
-    pub(super) fn mark_all(&mut self, place: usize, terms: impl Iterator<Item = Term>) {
-        let mut rows = vec![0u64; self.rows.div_ceil(64)];
-        for term in terms {
-            self.rows_of(term).as_slice().iter().for_each(|row| rows[row / 64] |= 1 << (row % 64));
-        }
+    /// Notes the owners and hashes at a place.
+    pub(super) fn mark_values(&mut self, place: usize, values: impl Iterator<Item = Term>) {
+        let hash = self.hash();
         let (plane, bit) = self.plane_of(place);
-        bits_of(&rows).for_each(|row| plane[row] |= bit);
+        for value in values {
+            hash.rows_of(value).iter().for_each(|row| plane[*row] |= bit);
+        }
     }
 
     /// Cuts off the places from this one on.
@@ -210,7 +197,8 @@ impl Grid {
             return;
         }
         rows.clear();
-        terms.iter().for_each(|term| rows.extend_from_slice(self.rows_of(*term).as_slice()));
+        let hash = self.hash();
+        terms.iter().for_each(|term| rows.extend_from_slice(&hash.rows_of(*term)));
         for (n, plane) in self.planes.iter().enumerate() {
             let mut bits = u64::MAX;
             for row in rows.iter() {
@@ -244,29 +232,9 @@ impl Grid {
         }
     }
 
-    #[inline]
-    fn rows_of(&self, term: Term) -> Rows {
-        let first = if self.common.is_some() { COMMON_ROWS } else { 0 };
-        let blocks = (self.rows - first) / BLOCK_ROWS;
-        // The highest bits of the hash choose blocks, the lowest choose rows.
-        let block = |hash: u64| first + ((hash >> 32) * blocks as u64 >> 32) as usize * BLOCK_ROWS;
-        let row = |hash: u64, n: u32| (hash >> (3 * n)) as usize % BLOCK_ROWS;
-        match term {
-            Term::Trigram(trigram) => {
-                if let Some(row) = self.common.as_ref().and_then(|common| common.row(trigram)) {
-                    return Rows { rows: [row; ROWS_MAX], count: 1 };
-                }
-                let hash = mix(u64::from(trigram) ^ self.seed);
-                let block = block(hash);
-                Rows { rows: [block + row(hash, 0), block + row(hash, 1), block + row(hash, 2), 0], count: 3 }
-            }
-            Term::Value(value) => {
-                let hash = mix(value ^ self.seed);
-                let (one, two) = (block(hash), block(hash << 32));
-                let rows = [one + row(hash, 0), one + row(hash, 1), two + row(hash, 2), two + row(hash, 3)];
-                Rows { rows, count: 4 }
-            }
-        }
+    fn hash(&self) -> RowHash {
+        let blocks = (self.rows - COMMON_ROWS) / BLOCK_ROWS;
+        RowHash { seed: self.seed, blocks: blocks as u64, common: self.common.clone() }
     }
 
     fn fresh_column(&mut self) -> u32 {
@@ -309,6 +277,53 @@ impl Grid {
     }
 }
 
+/// Which rows a term has in a grid.
+struct RowHash {
+    seed: u64,
+    blocks: u64,
+    common: Arc<Common>,
+}
+
+impl RowHash {
+    /// Two each of two blocks for a value.
+    fn rows_of(&self, term: Term) -> [usize; 4] {
+        match term {
+            Term::Trigram(trigram) => {
+                let [one, two, three] = self.rows_of_trigram(trigram);
+                [one, two, three, three]
+            }
+            Term::Value(value) => {
+                let hash = mix(value ^ self.seed);
+                let (one, two) = (self.block(hash), self.block(hash << 32));
+                [one | row(hash), one | row(hash >> 3), two | row(hash >> 6), two | row(hash >> 9)]
+            }
+        }
+    }
+
+    /// The one row that a common trigram has to itself, or three of two blocks: seldom do others set all three.
+    #[inline]
+    fn rows_of_trigram(&self, trigram: u32) -> [usize; 3] {
+        let hash = (u64::from(trigram) ^ self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (one, two) = (self.block(hash), self.block(hash << 16));
+        match self.common.row(trigram) {
+            Some(row) => [row; 3],
+            None => [one | row(hash >> 32), two | row(hash >> 35), two | row(hash >> 38)],
+        }
+    }
+
+    /// The first row of the block that the highest bits of a hash choose.
+    #[inline]
+    fn block(&self, hash: u64) -> usize {
+        COMMON_ROWS + ((hash >> 32).wrapping_mul(self.blocks) >> 32) as usize * BLOCK_ROWS
+    }
+}
+
+/// The row of a block that the lowest bits choose.
+#[inline]
+fn row(hash: u64) -> usize {
+    hash as usize % BLOCK_ROWS
+}
+
 /// Moves the bits of a mask together (Hacker's Delight, 7-4), with what depends on the mask only worked out before.
 struct Pack {
     mask: u64,
@@ -348,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_split_grid_finds_what_the_whole_one_found() {
-        let mut grid = Grid::new(1, 300, None);
+        let mut grid = Grid::new(1, COMMON_ROWS + 300, Arc::default());
         let mut n = 0;
         for round in 0..500u64 {
             let places = grid.len();
@@ -358,7 +373,7 @@ mod tests {
                 grid.remove(place);
             } else {
                 grid.insert(place);
-                grid.mark_all(place, (0..n % 7).map(|term| Term::Value(n >> 20 & 7 | term << 3)));
+                grid.mark_values(place, (0..n % 7).map(|term| Term::Value(n >> 20 & 7 | term << 3)));
             }
         }
         let find = |grid: &Grid, term| {

@@ -153,6 +153,11 @@ impl Leaf {
         scratch
     }
 
+    /// Has the processor fetch the text, which [`keys`](Self::keys) will need.
+    pub(super) fn fetch(&self) {
+        std::hint::black_box(self.text.first().copied().unwrap_or(0) ^ self.text[self.text.len() / 2]);
+    }
+
     /// The places of the shares in these slots.
     pub(super) fn of_slots(&self, slots: Mask) -> Mask {
         if slots == 0 {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::fences::Fences;
-use crate::tracker::catalog::grid::{self, Candidates, Grid, LEAF_ROWS, Term};
+use crate::tracker::catalog::grid::{Candidates, Grid, LEAF_ROWS, Term};
 use crate::tracker::catalog::leaf::{self, Key, Leaf};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query;
@@ -48,7 +48,7 @@ pub(super) struct Place {
 impl Segment {
     /// A segment of one share.
     pub(super) fn new(seed: u64, common: Arc<Common>, path: &str, owner: OwnerId, content: Content) -> Self {
-        let grid = Grid::new(seed, LEAF_ROWS, Some(common));
+        let grid = Grid::new(seed, LEAF_ROWS, common);
         let (leaves, fences, leaf_ghosts) = (Leaves::default(), Fences::default(), Vec::new());
         let mut segment = Self { leaves, fences, leaf_ghosts, grid, shares: 0, ghosts: 0 };
         segment.add_leaf(0, path, owner, content);
@@ -80,7 +80,7 @@ impl Segment {
 
     /// Whether the grid was made for these common trigrams.
     pub(super) fn knows(&self, common: &Arc<Common>) -> bool {
-        self.grid.common().is_some_and(|known| Arc::ptr_eq(known, common))
+        Arc::ptr_eq(self.grid.common(), common)
     }
 
     /// All owners and hashes.
@@ -133,7 +133,7 @@ impl Segment {
         self.leaf_ghosts[place.leaf] += 1;
         self.ghosts += 1;
         if let Some(hash) = &content.hash {
-            self.grid.mark(place.leaf, [Term::hash(hash)].into_iter());
+            self.grid.mark_values(place.leaf, [Term::hash(hash)].into_iter());
         }
         self.index_again_if_worn(place.leaf);
     }
@@ -240,7 +240,7 @@ impl Segment {
             }
             let mut terms: Vec<_> = leaf.values().collect();
             for key in leaf.keys(&mut Vec::new()).split(|byte| *byte == b'\n') {
-                terms.extend(grid::trigrams(key).map(Term::Trigram));
+                terms.extend(super::grid::trigrams(key).map(Term::Trigram));
             }
             let mut found = Candidates::default();
             self.grid.find(&terms, &mut found);
@@ -316,7 +316,7 @@ impl Segment {
 
     /// Makes a grid of its own for what is common now.
     pub(super) fn index_all(&mut self, seed: u64, common: &Arc<Common>) {
-        self.grid = Grid::new(seed, LEAF_ROWS, Some(common.clone()));
+        self.grid = Grid::new(seed, LEAF_ROWS, common.clone());
         let mut scratch = Vec::new();
         for (place, leaf) in self.leaves.iter().enumerate() {
             self.grid.insert(place);
@@ -329,10 +329,11 @@ impl Segment {
 fn mark_share(grid: &mut Grid, place: usize, path: &str, owner: OwnerId, content: Content) {
     let mut key = Vec::with_capacity(path.len());
     query::push_key(path, &mut key);
-    grid.mark(place, grid::trigrams(&key).map(Term::Trigram).chain(leaf::values(owner, content)));
+    grid.mark_keys(place, &key);
+    grid.mark_values(place, leaf::values(owner, content));
 }
 
 fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {
-    let keys = leaf.keys(scratch).split(|byte| *byte == b'\n');
-    grid.mark_all(place, keys.flat_map(grid::trigrams).map(Term::Trigram).chain(leaf.values()));
+    grid.mark_keys(place, leaf.keys(scratch));
+    grid.mark_values(place, leaf.values());
 }

@@ -32,7 +32,7 @@ pub(super) struct Segments {
 
 impl Default for Segments {
     fn default() -> Self {
-        let (all, overview, common) = (Vec::new(), Grid::new(0, SEGMENT_ROWS, None), Arc::default());
+        let (all, overview, common) = (Vec::new(), Grid::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
         Self { all, overview, seeds: 0, common, learnt_at: 0, new_since: 0 }
     }
 }
@@ -182,7 +182,7 @@ impl Segments {
         if is_small {
             let next = self.all.remove(at + 1);
             self.overview.remove(at + 1);
-            self.overview.mark(at, next.values());
+            self.overview.mark_values(at, next.values());
             self.all[at].append(next);
         }
         is_small
@@ -190,13 +190,13 @@ impl Segments {
 
     /// Notes one share in the overview.
     fn note(&mut self, at: usize, owner: OwnerId, content: Content) {
-        self.overview.mark(at, leaf::values(owner, content));
+        self.overview.mark_values(at, leaf::values(owner, content));
     }
 
     /// Notes what a segment has, and forgets what it had.
     fn note_all(&mut self, at: usize) {
         self.overview.renew(at);
-        self.overview.mark(at, self.all[at].values());
+        self.overview.mark_values(at, self.all[at].values());
         self.all[at].ghosts = 0;
     }
 
