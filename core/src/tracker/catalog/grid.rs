@@ -13,9 +13,9 @@ use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::common::{COMMON_ROWS, Common};
 
 /// Rows of a grid of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
-pub(super) const LEAF_ROWS: usize = if cfg!(test) { COMMON_ROWS + 256 } else { 5120 };
+pub(super) const LEAF_ROWS: usize = COMMON_ROWS + if cfg!(test) { 1 << 8 } else { 1 << 12 };
 /// Rows of the grid of segments: they have hundreds of times as many owners and hashes.
-pub(super) const SEGMENT_ROWS: usize = if cfg!(test) { COMMON_ROWS + 512 } else { 1 << 17 };
+pub(super) const SEGMENT_ROWS: usize = COMMON_ROWS + if cfg!(test) { 1 << 9 } else { 1 << 17 };
 
 /// Rows that lie together: a term has its rows in one or two blocks, as what it costs to mark is fetching them.
 const BLOCK_ROWS: usize = 8;
@@ -126,12 +126,16 @@ impl Grid {
         self.places[column as usize] = u32::try_from(place).expect("as many places as columns");
     }
 
-    /// Notes what words can find at a place: the trigrams of some search keys with LFs between them.
+    /// Notes what words can find at a place: the trigrams of some search keys with an LF behind each.
     pub(super) fn mark_keys(&mut self, place: usize, keys: &[u8]) {
-        let hash = self.hash();
-        let (plane, bit) = self.plane_of(place);
+        let hash = RowHash::new(self.seed, self.rows, &self.common);
+        let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
+        let mut before: &[u8] = &[];
         for key in keys.split(|byte| *byte == b'\n') {
-            for trigram in trigrams(key) {
+            // In order, what a key begins with was often marked with the key before it.
+            let known = key.iter().zip(before).take_while(|(one, other)| one == other).count();
+            before = key;
+            for trigram in trigrams(&key[known.saturating_sub(2)..]) {
                 hash.rows_of_trigram(trigram).iter().for_each(|row| plane[*row] |= bit);
             }
         }
@@ -139,8 +143,8 @@ impl Grid {
 
     /// Notes the owners and hashes at a place.
     pub(super) fn mark_values(&mut self, place: usize, values: impl Iterator<Item = Term>) {
-        let hash = self.hash();
-        let (plane, bit) = self.plane_of(place);
+        let hash = RowHash::new(self.seed, self.rows, &self.common);
+        let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
         for value in values {
             hash.rows_of(value).iter().for_each(|row| plane[*row] |= bit);
         }
@@ -197,7 +201,7 @@ impl Grid {
             return;
         }
         rows.clear();
-        let hash = self.hash();
+        let hash = RowHash::new(self.seed, self.rows, &self.common);
         terms.iter().for_each(|term| rows.extend_from_slice(&hash.rows_of(*term)));
         for (n, plane) in self.planes.iter().enumerate() {
             let mut bits = u64::MAX;
@@ -232,11 +236,6 @@ impl Grid {
         }
     }
 
-    fn hash(&self) -> RowHash {
-        let blocks = (self.rows - COMMON_ROWS) / BLOCK_ROWS;
-        RowHash { seed: self.seed, blocks: blocks as u64, common: self.common.clone() }
-    }
-
     fn fresh_column(&mut self) -> u32 {
         if self.clean.is_empty() && self.dirty.len() >= WASH_MIN {
             self.wash();
@@ -265,11 +264,6 @@ impl Grid {
         self.places.resize(self.planes.len() * 64, u32::MAX);
     }
 
-    fn plane_of(&mut self, place: usize) -> (&mut [u64], u64) {
-        let column = self.columns[place];
-        (&mut self.planes[column as usize / 64], 1 << (column % 64))
-    }
-
     fn set_places_from(&mut self, from: usize) {
         for (place, column) in self.columns.iter().enumerate().skip(from) {
             self.places[*column as usize] = u32::try_from(place).expect("as many places as columns");
@@ -278,13 +272,18 @@ impl Grid {
 }
 
 /// Which rows a term has in a grid.
-struct RowHash {
+struct RowHash<'a> {
     seed: u64,
-    blocks: u64,
-    common: Arc<Common>,
+    common: &'a Common,
+    /// How many bits choose one of the rows behind those of common trigrams.
+    bits: u32,
 }
 
-impl RowHash {
+impl<'a> RowHash<'a> {
+    fn new(seed: u64, rows: usize, common: &'a Common) -> Self {
+        Self { seed, common, bits: (rows - COMMON_ROWS).ilog2() }
+    }
+
     /// Two each of two blocks for a value.
     fn rows_of(&self, term: Term) -> [usize; 4] {
         match term {
@@ -294,8 +293,8 @@ impl RowHash {
             }
             Term::Value(value) => {
                 let hash = mix(value ^ self.seed);
-                let (one, two) = (self.block(hash), self.block(hash << 32));
-                [one | row(hash), one | row(hash >> 3), two | row(hash >> 6), two | row(hash >> 9)]
+                let (one, two) = (self.row(hash), self.row(hash << 32));
+                [one, in_block(one, hash), two, in_block(two, hash >> 3)]
             }
         }
     }
@@ -304,24 +303,30 @@ impl RowHash {
     #[inline]
     fn rows_of_trigram(&self, trigram: u32) -> [usize; 3] {
         let hash = (u64::from(trigram) ^ self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let (one, two) = (self.block(hash), self.block(hash << 16));
         match self.common.row(trigram) {
             Some(row) => [row; 3],
-            None => [one | row(hash >> 32), two | row(hash >> 35), two | row(hash >> 38)],
+            None => {
+                let two = self.row(hash << 12);
+                [self.row(hash), two, in_block(two, hash >> 32)]
+            }
         }
     }
 
-    /// The first row of the block that the highest bits of a hash choose.
+    /// The row that the highest bits of a hash choose.
     #[inline]
-    fn block(&self, hash: u64) -> usize {
-        COMMON_ROWS + ((hash >> 32).wrapping_mul(self.blocks) >> 32) as usize * BLOCK_ROWS
+    fn row(&self, hash: u64) -> usize {
+        COMMON_ROWS + (hash >> (u64::BITS - self.bits)) as usize
     }
 }
 
-/// The row of a block that the lowest bits choose.
+/// Another row of the same block, by the lowest bits of a hash.
 #[inline]
-fn row(hash: u64) -> usize {
-    hash as usize % BLOCK_ROWS
+fn in_block(row: usize, hash: u64) -> usize {
+    row ^ (1 + hash as usize % (BLOCK_ROWS - 1))
+}
+
+fn plane_of(planes: &mut [Box<[u64]>], column: u32) -> (&mut [u64], u64) {
+    (&mut planes[column as usize / 64], 1 << (column % 64))
 }
 
 /// Moves the bits of a mask together (Hacker's Delight, 7-4), with what depends on the mask only worked out before.
