@@ -58,17 +58,12 @@ impl Common {
         common
     }
 
-    /// The row that a trigram has to itself, if it is common.
+    /// Whether a trigram is common, and if so the row that it has to itself.
     #[inline]
-    pub(super) fn row(&self, trigram: u32) -> Option<usize> {
+    pub(super) fn row(&self, trigram: u32) -> (bool, usize) {
         let slot = slot(trigram);
-        if self.slots[slot] == trigram {
-            Some(slot)
-        } else if self.slots[slot ^ 1] == trigram {
-            Some(slot ^ 1)
-        } else {
-            None
-        }
+        let is_beside = self.slots[slot ^ 1] == trigram;
+        (is_beside | (self.slots[slot] == trigram), slot ^ usize::from(is_beside))
     }
 }
 
@@ -93,9 +88,9 @@ mod tests {
             .collect();
         let common = Common::of(leaves.iter());
         let row = |text: &[u8; 3]| common.row(u32::from_be_bytes([0, text[0], text[1], text[2]]));
-        assert!(row(b".mp").is_some() && row(b"mp3").is_some() && row(b"1.m").is_some());
+        assert!(row(b".mp").0 && row(b"mp3").0 && row(b"1.m").0);
         assert_ne!(row(b".mp"), row(b"mp3"));
-        assert_eq!(row(b"042"), None);
-        assert_eq!(Common::default().row(0), None);
+        assert!(!row(b"042").0);
+        assert!(!Common::default().row(0).0);
     }
 }

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::tracker::catalog::leaf::Leaf;
+use crate::tracker::catalog::leaf::{self, Leaf};
 
 #[derive(Debug, Default)]
 pub(super) struct Fences {
@@ -21,7 +21,7 @@ impl Fences {
         let ([first, ..], [.., last]) = (leaves, leaves) else { return Self::default() };
         let (first, last) = (first.path(0).as_bytes(), last.path(0).as_bytes());
         // They are in order: what the first and the last have in common, all have.
-        let common = first.iter().zip(last).take_while(|(one, other)| one == other).count();
+        let common = leaf::common_bytes(first, last);
         let heads = leaves.iter().map(|leaf| head(&leaf.path(0).as_bytes()[common..])).collect();
         Self { prefix: first[..common].into(), heads }
     }

@@ -15,7 +15,7 @@ use crate::tracker::catalog::query::Query;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
 
 /// How much text one step looks through: a few milliseconds.
-const STEP_BYTES: usize = if cfg!(test) { 512 } else { 16 << 20 };
+const STEP_BYTES: usize = if cfg!(test) { 512 } else { 4 << 20 };
 /// What a look into the grid of a segment costs, in bytes looked through.
 const GRID_BYTES: usize = if cfg!(test) { 16 } else { 4 << 10 };
 

@@ -126,18 +126,12 @@ impl Grid {
         self.places[column as usize] = u32::try_from(place).expect("as many places as columns");
     }
 
-    /// Notes what words can find at a place: the trigrams of some search keys with an LF behind each.
-    pub(super) fn mark_keys(&mut self, place: usize, keys: &[u8]) {
+    /// Notes what words can find at a place: the trigrams of a search key, but for those of its first `known` bytes.
+    pub(super) fn mark_key(&mut self, place: usize, key: &[u8], known: usize) {
         let hash = RowHash::new(self.seed, self.rows, &self.common);
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
-        let mut before: &[u8] = &[];
-        for key in keys.split(|byte| *byte == b'\n') {
-            // In order, what a key begins with was often marked with the key before it.
-            let known = key.iter().zip(before).take_while(|(one, other)| one == other).count();
-            before = key;
-            for trigram in trigrams(&key[known.saturating_sub(2)..]) {
-                hash.rows_of_trigram(trigram).iter().for_each(|row| plane[*row] |= bit);
-            }
+        for trigram in trigrams(&key[known.saturating_sub(2)..]) {
+            hash.rows_of_trigram(trigram).iter().for_each(|row| plane[*row] |= bit);
         }
     }
 
@@ -303,13 +297,11 @@ impl<'a> RowHash<'a> {
     #[inline]
     fn rows_of_trigram(&self, trigram: u32) -> [usize; 3] {
         let hash = (u64::from(trigram) ^ self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        match self.common.row(trigram) {
-            Some(row) => [row; 3],
-            None => {
-                let two = self.row(hash << 12);
-                [self.row(hash), two, in_block(two, hash >> 32)]
-            }
-        }
+        let two = self.row(hash << 12);
+        // Which it is nobody can guess, the processor neither: choosing without a branch is faster.
+        let (is_common, own) = self.common.row(trigram);
+        let pick = |row| std::hint::select_unpredictable(is_common, own, row);
+        [pick(self.row(hash)), pick(two), pick(in_block(two, hash >> 32))]
     }
 
     /// The row that the highest bits of a hash choose.
@@ -322,7 +314,7 @@ impl<'a> RowHash<'a> {
 /// Another row of the same block, by the lowest bits of a hash.
 #[inline]
 fn in_block(row: usize, hash: u64) -> usize {
-    row ^ (1 + hash as usize % (BLOCK_ROWS - 1))
+    row ^ (1 + ((hash as usize & 0xff) * (BLOCK_ROWS - 1) >> 8))
 }
 
 fn plane_of(planes: &mut [Box<[u64]>], column: u32) -> (&mut [u64], u64) {

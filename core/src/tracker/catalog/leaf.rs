@@ -181,6 +181,12 @@ impl Leaf {
         Err(low)
     }
 
+    /// How many bytes of a path that belongs to this place begin the path before or behind it, too.
+    pub(super) fn has_before(&self, at: usize, path: &str) -> usize {
+        let shares = at.saturating_sub(1)..self.len().min(at + 1);
+        shares.map(|near| common_bytes(self.path_bytes(near), path.as_bytes())).max().unwrap_or(0)
+    }
+
     /// How the share at this place stands to a key.
     pub(super) fn compare(&self, at: usize, key: &Key<'_>, owners: &Owners) -> Ordering {
         let path = self.path_bytes(at).cmp(key.path.as_bytes());
@@ -354,6 +360,11 @@ impl Leaf {
 /// What a share is found by besides its path.
 pub(super) fn values(owner: OwnerId, content: Content) -> impl Iterator<Item = Term> {
     content.hash.as_ref().map(Term::hash).into_iter().chain([Term::owner(owner)])
+}
+
+/// How many bytes two texts begin with in common.
+pub(super) fn common_bytes(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
 /// By how many shares the room of a leaf grows, and by how many bytes its text: room that is not used is small beside

@@ -22,6 +22,9 @@ const JOIN_LEAVES_MAX: usize = SEGMENT_LEAVES_MAX / 2;
 /// A leaf that lost so many shares since it was last indexed, and more than it still has, is indexed again.
 const GHOSTS_MIN: u16 = 8;
 
+/// So few shares are taken out of a leaf one by one; if there are more, the leaf is made anew.
+const FEW: u32 = 4;
+
 /// The leaves of one segment, as lists hold them.
 pub(super) type Leaves = Arc<Vec<Arc<Leaf>>>;
 
@@ -122,7 +125,8 @@ impl Segment {
             }
             place = self.split_leaf(place);
         }
-        mark_share(&mut self.grid, place.leaf, path, owner, content);
+        let known = self.leaves[place.leaf].has_before(place.at, path);
+        mark_share(&mut self.grid, place.leaf, path, known, owner, content);
         self.leaf_mut(place.leaf).insert(place.at, path, owner, content);
         self.shares += 1;
     }
@@ -169,12 +173,17 @@ impl Segment {
             if theirs == 0 {
                 continue;
             }
-            (0..leaf.len()).filter(|at| theirs & 1 << at != 0).for_each(|at| gone(leaf.path(at)));
-            let rest = leaf.only(leaf.all() & !theirs);
-            let lost = leaf.len() - rest.len();
-            removed += lost;
+            (0..leaf.len()).filter(|share| theirs & 1 << share != 0).for_each(|share| gone(leaf.path(share)));
+            let lost = theirs.count_ones();
+            removed += lost as usize;
             self.leaf_ghosts[at] += u16::try_from(lost).expect("a leaf has few shares");
-            Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
+            if lost <= FEW {
+                let leaf = self.leaf_mut(at);
+                (0..leaf.len()).rev().filter(|share| theirs & 1 << share != 0).for_each(|share| leaf.remove(share));
+            } else {
+                let rest = leaf.only(leaf.all() & !theirs);
+                Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
+            }
         }
         if removed > 0 {
             self.shares -= removed;
@@ -256,7 +265,7 @@ impl Segment {
         let mut leaf = Leaf::default();
         leaf.insert(0, path, owner, content);
         self.grid.insert(at);
-        mark_share(&mut self.grid, at, path, owner, content);
+        mark_share(&mut self.grid, at, path, 0, owner, content);
         Arc::make_mut(&mut self.leaves).insert(at, Arc::new(leaf));
         self.fences.insert(at, &self.leaves);
         self.leaf_ghosts.insert(at, 0);
@@ -326,14 +335,20 @@ impl Segment {
     }
 }
 
-fn mark_share(grid: &mut Grid, place: usize, path: &str, owner: OwnerId, content: Content) {
+/// `known` bytes of the path begin another path of the same leaf.
+fn mark_share(grid: &mut Grid, place: usize, path: &str, known: usize, owner: OwnerId, content: Content) {
     let mut key = Vec::with_capacity(path.len());
     query::push_key(path, &mut key);
-    grid.mark_keys(place, &key);
+    // Only of ASCII are the keys as long as the texts.
+    grid.mark_key(place, &key, if path.is_ascii() { known } else { 0 });
     grid.mark_values(place, leaf::values(owner, content));
 }
 
 fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {
-    grid.mark_keys(place, leaf.keys(scratch));
+    let mut before: &[u8] = &[];
+    for key in leaf.keys(scratch).split(|byte| *byte == b'\n') {
+        grid.mark_key(place, key, leaf::common_bytes(key, before));
+        before = key;
+    }
     grid.mark_values(place, leaf.values());
 }
