@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::tracker::catalog::grid;
 use crate::tracker::catalog::leaf::Leaf;
+use crate::tracker::catalog::term;
 
 /// Rows of their own that there are for common trigrams.
 pub(super) const COMMON_ROWS: usize = 1024;
@@ -40,7 +40,7 @@ impl Common {
             leaves += 1;
             trigrams.clear();
             for key in leaf.keys(&mut scratch).split(|byte| *byte == b'\n') {
-                trigrams.extend(grid::trigrams(key));
+                trigrams.extend(term::trigrams(key));
             }
             trigrams.sort_unstable();
             trigrams.dedup();

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::grid::{Candidates, Term};
+use crate::tracker::catalog::grid::Candidates;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query::Query;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::term::Term;
 
 /// How much text one step looks through: a few milliseconds.
 const STEP_BYTES: usize = if cfg!(test) { 512 } else { 4 << 20 };
 /// What a look into the grid of a segment costs, in bytes looked through.
-const GRID_BYTES: usize = if cfg!(test) { 16 } else { 4 << 10 };
+const GRID_BYTES: usize = if cfg!(test) { 16 } else { 2 << 10 };
 
 /// How many leaves are fetched from memory together.
 const FETCH_LEAVES: usize = 8;
@@ -42,6 +43,11 @@ impl Filter {
     /// The terms that the grid of segments has, too: not those of words.
     pub(super) fn segment_terms(&self) -> Vec<Term> {
         if matches!(self, Self::Words(_)) { Vec::new() } else { self.terms() }
+    }
+
+    /// How many times a text is looked through at worst.
+    fn looks(&self) -> usize {
+        if let Self::Words(query) = self { query.words_len().max(1) } else { 1 }
     }
 
     fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
@@ -141,7 +147,7 @@ impl Gathering {
 
     /// Takes what matches from a share of this leaf on; `false` when there is more than the limit allows.
     fn look_at(&mut self, leaf: &Arc<Leaf>, from: usize) -> bool {
-        self.bytes_left = self.bytes_left.saturating_sub(leaf.text_bytes());
+        self.bytes_left = self.bytes_left.saturating_sub(leaf.text_bytes() * self.filter.looks());
         let mask = self.filter.matches(leaf, &mut self.scratch) >> from << from;
         if mask != 0 {
             self.found.add(leaf, mask);

@@ -8,46 +8,17 @@
 
 use std::sync::Arc;
 
-use crate::model::hash::ContentHash;
-use crate::tracker::catalog::OwnerId;
+use crate::tracker::catalog::bits::{Pack, bits_of};
 use crate::tracker::catalog::common::{COMMON_ROWS, Common};
+use crate::tracker::catalog::term::{RowHash, Term, mix, trigrams};
 
 /// Rows of a grid of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
 pub(super) const LEAF_ROWS: usize = COMMON_ROWS + if cfg!(test) { 1 << 8 } else { 1 << 12 };
 /// Rows of the grid of segments: they have hundreds of times as many owners and hashes.
 pub(super) const SEGMENT_ROWS: usize = COMMON_ROWS + if cfg!(test) { 1 << 9 } else { 1 << 17 };
 
-/// Rows that lie together: a term has its rows in one or two blocks, as what it costs to mark is fetching them.
-const BLOCK_ROWS: usize = 8;
-const _: () = assert!(COMMON_ROWS.is_multiple_of(BLOCK_ROWS));
-
 /// So many unused columns are worth clearing before a grid is made wider.
 const WASH_MIN: usize = if cfg!(test) { 4 } else { 32 };
-
-/// Something that can be had and looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Term {
-    /// Three bytes of a search key.
-    Trigram(u32),
-    /// Whatever is different for different owners and hashes.
-    Value(u64),
-}
-
-impl Term {
-    pub(super) fn owner(owner: OwnerId) -> Self {
-        Self::Value(u64::from(owner.0))
-    }
-
-    pub(super) fn hash(hash: &ContentHash) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-        Self::Value(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
-    }
-}
-
-/// Each three bytes of a search key that follow each other.
-pub(super) fn trigrams(key: &[u8]) -> impl Iterator<Item = u32> {
-    key.windows(3).map(|three| u32::from_be_bytes([0, three[0], three[1], three[2]]))
-}
 
 /// The places of what may have all terms.
 #[derive(Debug, Default)]
@@ -62,18 +33,6 @@ impl Candidates {
     pub(super) fn places(&self) -> impl Iterator<Item = usize> {
         bits_of(&self.places)
     }
-}
-
-/// Which bits are set, from the first to the last.
-fn bits_of(words: &[u64]) -> impl Iterator<Item = usize> {
-    words.iter().enumerate().flat_map(|(word, bits)| {
-        let mut rest = *bits;
-        std::iter::from_fn(move || {
-            let bit = rest.trailing_zeros() as usize;
-            rest &= rest.checked_sub(1)?;
-            Some(word * 64 + bit)
-        })
-    })
 }
 
 #[derive(Debug)]
@@ -265,93 +224,8 @@ impl Grid {
     }
 }
 
-/// Which rows a term has in a grid.
-struct RowHash<'a> {
-    seed: u64,
-    common: &'a Common,
-    /// How many bits choose one of the rows behind those of common trigrams.
-    bits: u32,
-}
-
-impl<'a> RowHash<'a> {
-    fn new(seed: u64, rows: usize, common: &'a Common) -> Self {
-        Self { seed, common, bits: (rows - COMMON_ROWS).ilog2() }
-    }
-
-    /// Two each of two blocks for a value.
-    fn rows_of(&self, term: Term) -> [usize; 4] {
-        match term {
-            Term::Trigram(trigram) => {
-                let [one, two, three] = self.rows_of_trigram(trigram);
-                [one, two, three, three]
-            }
-            Term::Value(value) => {
-                let hash = mix(value ^ self.seed);
-                let (one, two) = (self.row(hash), self.row(hash << 32));
-                [one, in_block(one, hash), two, in_block(two, hash >> 3)]
-            }
-        }
-    }
-
-    /// The one row that a common trigram has to itself, or three of two blocks: seldom do others set all three.
-    #[inline]
-    fn rows_of_trigram(&self, trigram: u32) -> [usize; 3] {
-        let hash = (u64::from(trigram) ^ self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let two = self.row(hash << 12);
-        // Which it is nobody can guess, the processor neither: choosing without a branch is faster.
-        let (is_common, own) = self.common.row(trigram);
-        let pick = |row| std::hint::select_unpredictable(is_common, own, row);
-        [pick(self.row(hash)), pick(two), pick(in_block(two, hash >> 32))]
-    }
-
-    /// The row that the highest bits of a hash choose.
-    #[inline]
-    fn row(&self, hash: u64) -> usize {
-        COMMON_ROWS + (hash >> (u64::BITS - self.bits)) as usize
-    }
-}
-
-/// Another row of the same block, by the lowest bits of a hash.
-#[inline]
-fn in_block(row: usize, hash: u64) -> usize {
-    row ^ (1 + ((hash as usize & 0xff) * (BLOCK_ROWS - 1) >> 8))
-}
-
 fn plane_of(planes: &mut [Box<[u64]>], column: u32) -> (&mut [u64], u64) {
     (&mut planes[column as usize / 64], 1 << (column % 64))
-}
-
-/// Moves the bits of a mask together (Hacker's Delight, 7-4), with what depends on the mask only worked out before.
-struct Pack {
-    mask: u64,
-    moves: [u64; 6],
-}
-
-impl Pack {
-    fn new(mask: u64) -> Self {
-        let (mut rest, mut to_right) = (mask, !mask << 1);
-        let moves = std::array::from_fn(|n| {
-            let parity = (0..6).fold(to_right, |parity, n| parity ^ parity << (1 << n));
-            let moved = parity & rest;
-            rest = (rest ^ moved) | moved >> (1 << n);
-            to_right &= !parity;
-            moved
-        });
-        Self { mask, moves }
-    }
-
-    fn apply(&self, bits: u64) -> u64 {
-        let step = |bits: u64, (n, moved): (usize, &u64)| (bits & !moved) | (bits & moved) >> (1 << n);
-        self.moves.iter().enumerate().fold(bits & self.mask, step)
-    }
-}
-
-/// Every bit of the result depends on every bit of the value (the finalizer of SplitMix64).
-pub(super) fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ value >> 31
 }
 
 #[cfg(test)]

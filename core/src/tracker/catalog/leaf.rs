@@ -8,9 +8,9 @@ use bytes::BytesMut;
 use crate::model::hash::ContentHash;
 use crate::model::limits;
 use crate::protocol::command::Cursor;
-use crate::tracker::catalog::grid::Term;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query;
+use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
 /// Most shares of one leaf. More of them make the index smaller and each look slower. A [`Mask`] has a bit for each.
@@ -182,7 +182,7 @@ impl Leaf {
     }
 
     /// How many bytes of a path that belongs to this place begin the path before or behind it, too.
-    pub(super) fn has_before(&self, at: usize, path: &str) -> usize {
+    pub(super) fn known_bytes(&self, at: usize, path: &str) -> usize {
         let shares = at.saturating_sub(1)..self.len().min(at + 1);
         shares.map(|near| common_bytes(self.path_bytes(near), path.as_bytes())).max().unwrap_or(0)
     }

@@ -6,6 +6,7 @@
 //! A list is ordered by path and then username, both by their bytes. It is a snapshot: however long its reader takes,
 //! it has exactly the lines that matched when it was started. Dropping it is all it takes to end it.
 
+mod bits;
 mod common;
 mod fences;
 mod gather;
@@ -16,6 +17,7 @@ mod owners;
 pub mod query;
 mod segment;
 mod segments;
+mod term;
 
 #[cfg(test)]
 mod tests;

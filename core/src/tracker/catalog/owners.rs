@@ -48,6 +48,12 @@ impl Owners {
         self.left.push_back((std::mem::take(&mut self.current), id));
     }
 
+    /// How many places there are, taken or free.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(super) fn hold(&self) -> Hold {
         self.current.clone()
     }

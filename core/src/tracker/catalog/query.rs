@@ -14,8 +14,8 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memrchr};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::tracker::catalog::grid::{self, Term};
 use crate::tracker::catalog::leaf::{Leaf, Mask};
+use crate::tracker::catalog::term::{self, Term};
 
 /// The words of one search, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -47,13 +47,17 @@ impl Query {
         // The longest word is likely the rarest: it is looked for first.
         keys.sort_by_key(|key| Reverse(key.len()));
         let mut terms: Vec<Term> = Vec::new();
-        for term in keys.iter().flat_map(|key| grid::trigrams(key)).map(Term::Trigram) {
+        for term in keys.iter().flat_map(|key| term::trigrams(key)).map(Term::Trigram) {
             if terms.len() < TERMS_MAX && !terms.contains(&term) {
                 terms.push(term);
             }
         }
         let words = keys.iter().map(|key| Finder::new(key).into_owned()).collect();
         Self { words, terms: terms.into(), is_vain }
+    }
+
+    pub(super) fn words_len(&self) -> usize {
+        self.words.len()
     }
 
     /// What the grids know of leaves that can match.

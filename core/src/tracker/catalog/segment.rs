@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::fences::Fences;
-use crate::tracker::catalog::grid::{Candidates, Grid, LEAF_ROWS, Term};
+use crate::tracker::catalog::grid::{Candidates, Grid, LEAF_ROWS};
 use crate::tracker::catalog::leaf::{self, Key, Leaf};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query;
+use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
-/// Most leaves of one segment: a row of its grid, with what waits to be cleared, is then as long as a cache line.
-/// Tests have few shares and still want many segments.
+/// Most leaves of one segment. To index them all again takes some milliseconds; each segment costs a search half a
+/// microsecond. Tests have few shares and still want many segments.
 pub(super) const SEGMENT_LEAVES_MAX: usize = if cfg!(test) { 6 } else { 480 };
 /// A segment and the next with so many leaves together become one.
 const JOIN_LEAVES_MAX: usize = SEGMENT_LEAVES_MAX / 2;
@@ -91,7 +92,7 @@ impl Segment {
         self.leaves.iter().flat_map(|leaf| leaf.values())
     }
 
-    /// Whether a key comes before this segment, or between the one before and this.
+    /// Whether all shares of this segment come behind a key.
     pub(super) fn is_behind(&self, key: &Key<'_>, owners: &Owners) -> bool {
         self.fences.compare(0, key.path).then_with(|| self.leaves[0].compare(0, key, owners)) == Ordering::Greater
     }
@@ -125,7 +126,7 @@ impl Segment {
             }
             place = self.split_leaf(place);
         }
-        let known = self.leaves[place.leaf].has_before(place.at, path);
+        let known = self.leaves[place.leaf].known_bytes(place.at, path);
         mark_share(&mut self.grid, place.leaf, path, known, owner, content);
         self.leaf_mut(place.leaf).insert(place.at, path, owner, content);
         self.shares += 1;
@@ -249,7 +250,7 @@ impl Segment {
             }
             let mut terms: Vec<_> = leaf.values().collect();
             for key in leaf.keys(&mut Vec::new()).split(|byte| *byte == b'\n') {
-                terms.extend(super::grid::trigrams(key).map(Term::Trigram));
+                terms.extend(super::term::trigrams(key).map(Term::Trigram));
             }
             let mut found = Candidates::default();
             self.grid.find(&terms, &mut found);

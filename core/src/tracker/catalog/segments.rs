@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
-use crate::tracker::catalog::grid::{Candidates, Grid, SEGMENT_ROWS, Term};
+use crate::tracker::catalog::grid::{Candidates, Grid, SEGMENT_ROWS};
 use crate::tracker::catalog::leaf::{self, Key};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, Insert, OwnerId};
 
 /// A segment that lost so many shares since it was noted in the overview, and more than it still has, is noted again.
