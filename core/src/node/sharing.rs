@@ -69,7 +69,7 @@ impl Engine {
                     }
                 }
                 LibraryEvent::Warning { root, warning } => {
-                    self.outbox.push(Notice::Warning(format!("'{root}': {warning}")))
+                    self.outbox.push(Notice::Warning(format!("'{root}': {warning}")));
                 }
                 LibraryEvent::Missing { root } => {
                     let text = format!("'{root}' is not there; nothing of it is shared until it is back");

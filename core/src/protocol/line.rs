@@ -194,7 +194,7 @@ fn erase(line: &[u8]) -> Vec<u8> {
 fn is_http(line: &str) -> bool {
     const METHODS: [&str; 9] = ["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT", "TRACE"];
     let method = METHODS.iter().any(|m| line.strip_prefix(m).is_some_and(|rest| rest.starts_with(' ')));
-    (method && line.contains(" HTTP/")) || (method && line.contains(" /")) || starts_with_ignore_case(line, "host:")
+    (method && (line.contains(" HTTP/") || line.contains(" /"))) || starts_with_ignore_case(line, "host:")
 }
 
 fn starts_with_ignore_case(line: &str, prefix: &str) -> bool {

@@ -114,7 +114,7 @@ impl Session {
                         return Err(lost(&format!("the tracker speaks version {version} of the protocol, we speak 1")));
                     }
                     Head::Event(Event::MessageOfTheDay(line)) if self.motd.len() < MOTD_LINES_MAX => {
-                        self.motd.push(line)
+                        self.motd.push(line);
                     }
                     Head::Event(_) => {}
                 }
