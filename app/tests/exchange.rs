@@ -55,8 +55,7 @@ impl World {
     /// A console that goes on serving.
     fn sharer(&self, name: &str) -> Running {
         let data = self.path(name);
-        let console = Running::start(POTOK, &self.args(&data, name, &["--keep-sharing"]));
-        console
+        Running::start(POTOK, &self.args(&data, name, &["--keep-sharing"]))
     }
 
     /// A console that carries out commands and ends.
