@@ -105,6 +105,9 @@ fn files(many: usize) -> Vec<FileLine> {
     files
 }
 
+/// Direction, user, label, all bytes, verified bytes, bytes a second, sources, state.
+type Row<'a> = (Direction, &'a str, &'a str, u64, u64, u64, u32, TransferState);
+
 fn transfers() -> Vec<Transfer> {
     let rows = [
         (
@@ -171,7 +174,7 @@ fn transfers() -> Vec<Transfer> {
             TransferState::Finished,
         ),
     ];
-    let transfer = |(n, row): (u64, (Direction, &str, &str, u64, u64, u64, u32, TransferState))| Transfer {
+    let transfer = |(n, row): (u64, Row<'_>)| Transfer {
         number: n + 1,
         direction: row.0,
         user: name(row.1),

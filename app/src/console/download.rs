@@ -117,10 +117,8 @@ impl Session<'_> {
         }
         match notice {
             Notice::Transfer(transfer) => self.follow_state(followed, &transfer),
-            Notice::Downloaded { local_path, size, hash, .. } => {
-                if followed.downloaded.insert(local_path.clone()) {
-                    self.output.downloaded(&local_path, size, hash)?;
-                }
+            Notice::Downloaded { local_path, size, hash, .. } if followed.downloaded.insert(local_path.clone()) => {
+                self.output.downloaded(&local_path, size, hash)?;
             }
             Notice::FileFailed { remote_path, failure, .. } => {
                 followed.has_failed_files = true;

@@ -40,7 +40,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
     // Other pages change these too.
     state.draft.tracker.clone_from(&settings.tracker);
     state.draft.host_tracker.clone_from(&settings.host_tracker);
-    if state.draft.download_folder != PathBuf::from(&state.folder)
+    if state.draft.download_folder.as_os_str() != state.folder.as_str()
         && state.draft.download_folder == settings.download_folder
     {
         let is_typing = ui.memory(|memory| memory.focused().is_some());

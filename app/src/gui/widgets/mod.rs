@@ -326,5 +326,5 @@ pub fn verified_mark(ui: &mut Ui, is_verified: bool) {
 /// A share of the whole as a number for drawing.
 #[expect(clippy::cast_precision_loss, reason = "a bar is a few hundred points wide")]
 pub fn part(done: u64, total: u64) -> f32 {
-    if total == 0 { 1.0 } else { (done as f64 / total as f64) as f32 }
+    if total == 0 { 1.0 } else { done as f32 / total as f32 }
 }
