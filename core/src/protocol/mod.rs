@@ -1,7 +1,7 @@
 //! Floor 1: the wire as values. Bytes in, values out, and back; no I/O. `docs/protocol.md` is the same in prose.
 //!
 //! Between a client and a tracker (text lines):
-//! [`line`] cuts bytes into lines, [`field`] cuts lines into fields and lists, [`command`] gives them meaning,
+//! [`mod@line`] cuts bytes into lines, [`field`] cuts lines into fields and lists, [`command`] gives them meaning,
 //! [`reply`] and [`event`] are what comes back, [`code`] the names of refusals.
 //!
 //! Between two peers (binary frames): [`peer`].

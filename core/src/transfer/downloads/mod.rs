@@ -2,7 +2,7 @@
 //!
 //! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
-//! went. [`fetch`] is about peers and requests, [`search`] about who has what.
+//! went. `fetch` is about peers and requests, `search` about who has what.
 
 mod fetch;
 mod search;
