@@ -1,9 +1,11 @@
 //! The command line of `potok-tracker`. Manual page and shell completions are made of it.
 
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
 
 /// Potok's tracker alone, for a server
 #[derive(Debug, Parser)]
@@ -24,6 +26,21 @@ pub(crate) struct Args {
     /// Print a configuration with every setting, its default and what it is for
     #[arg(long)]
     pub(crate) print_config: bool,
+
+    /// Write the manual page and the completions of every shell into a folder
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) generate_docs: Option<PathBuf>,
+}
+
+/// Writes `potok-tracker.1` and the completions of every shell into a folder, which is created.
+pub(crate) fn generate_docs(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    let command = Args::command();
+    clap_mangen::generate_to(command.clone(), directory)?;
+    for shell in Shell::value_variants() {
+        clap_complete::generate_to(*shell, &mut command.clone(), "potok-tracker", directory)?;
+    }
+    Ok(())
 }
 
 const AFTER_HELP: &str = "\
@@ -34,7 +51,6 @@ Exit status: 0 ended as told, 1 could not run, 2 wrong arguments or configuratio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_definitions_hold_together() {

@@ -53,6 +53,15 @@ fn main() -> ExitCode {
             Err(_nobody_reads) => ExitCode::FAILURE,
         };
     }
+    if let Some(directory) = &args.generate_docs {
+        return match args::generate_docs(directory) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                let _nobody_reads = writeln!(io::stderr(), "error: {}: {why}", directory.display());
+                ExitCode::FAILURE
+            }
+        };
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_none| EnvFilter::new("info"));
     let ansi = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();

@@ -172,12 +172,17 @@ impl<S: Stream> Session<S> {
     /// Sends everything that was taken.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
-            let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
-            let count = self.unsent.len().min(PIECES_MAX);
-            for (piece, bytes) in pieces.iter_mut().zip(&self.unsent) {
-                *piece = IoSlice::new(bytes);
-            }
-            match Pin::new(&mut self.stream).poll_write_vectored(cx, &pieces[..count]) {
+            let written = if let ([only], []) = self.unsent.as_slices() {
+                Pin::new(&mut self.stream).poll_write(cx, only)
+            } else {
+                let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+                let count = self.unsent.len().min(PIECES_MAX);
+                for (piece, bytes) in pieces.iter_mut().zip(&self.unsent) {
+                    *piece = IoSlice::new(bytes);
+                }
+                Pin::new(&mut self.stream).poll_write_vectored(cx, &pieces[..count])
+            };
+            match written {
                 Poll::Pending => return self.poll_stall(cx),
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(written) => self.has_sent(written?),

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::tracker::catalog::grid;
 use crate::tracker::catalog::leaf::Leaf;
+use crate::tracker::catalog::term;
 
 /// Rows of their own that there are for common trigrams.
 pub(super) const COMMON_ROWS: usize = 1024;
@@ -40,7 +40,7 @@ impl Common {
             leaves += 1;
             trigrams.clear();
             for key in leaf.keys(&mut scratch).split(|byte| *byte == b'\n') {
-                trigrams.extend(grid::trigrams(key));
+                trigrams.extend(term::trigrams(key));
             }
             trigrams.sort_unstable();
             trigrams.dedup();
@@ -58,19 +58,16 @@ impl Common {
         common
     }
 
-    /// The row that a trigram has to itself, if it is common.
-    pub(super) fn row(&self, trigram: u32) -> Option<usize> {
+    /// Whether a trigram is common, and if so the row that it has to itself.
+    #[inline]
+    pub(super) fn row(&self, trigram: u32) -> (bool, usize) {
         let slot = slot(trigram);
-        if self.slots[slot] == trigram {
-            Some(slot)
-        } else if self.slots[slot ^ 1] == trigram {
-            Some(slot ^ 1)
-        } else {
-            None
-        }
+        let is_beside = self.slots[slot ^ 1] == trigram;
+        (is_beside | (self.slots[slot] == trigram), slot ^ usize::from(is_beside))
     }
 }
 
+#[inline]
 fn slot(trigram: u32) -> usize {
     (trigram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - COMMON_ROWS.ilog2())) as usize
 }
@@ -91,9 +88,9 @@ mod tests {
             .collect();
         let common = Common::of(leaves.iter());
         let row = |text: &[u8; 3]| common.row(u32::from_be_bytes([0, text[0], text[1], text[2]]));
-        assert!(row(b".mp").is_some() && row(b"mp3").is_some() && row(b"1.m").is_some());
+        assert!(row(b".mp").0 && row(b"mp3").0 && row(b"1.m").0);
         assert_ne!(row(b".mp"), row(b"mp3"));
-        assert_eq!(row(b"042"), None);
-        assert_eq!(Common::default().row(0), None);
+        assert!(!row(b"042").0);
+        assert!(!Common::default().row(0).0);
     }
 }

@@ -8,16 +8,20 @@ use std::sync::Arc;
 use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::grid::{Candidates, Term};
+use crate::tracker::catalog::grid::Candidates;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query::Query;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::term::Term;
 
 /// How much text one step looks through: a few milliseconds.
-const STEP_BYTES: usize = if cfg!(test) { 512 } else { 16 << 20 };
+const STEP_BYTES: usize = if cfg!(test) { 512 } else { 4 << 20 };
 /// What a look into the grid of a segment costs, in bytes looked through.
-const GRID_BYTES: usize = if cfg!(test) { 16 } else { 4 << 10 };
+const GRID_BYTES: usize = if cfg!(test) { 16 } else { 2 << 10 };
+
+/// How many leaves are fetched from memory together.
+const FETCH_LEAVES: usize = 8;
 
 /// Which shares are wanted.
 #[derive(Debug)]
@@ -39,6 +43,11 @@ impl Filter {
     /// The terms that the grid of segments has, too: not those of words.
     pub(super) fn segment_terms(&self) -> Vec<Term> {
         if matches!(self, Self::Words(_)) { Vec::new() } else { self.terms() }
+    }
+
+    /// How many times a text is looked through at worst.
+    fn looks(&self) -> usize {
+        if let Self::Words(query) = self { query.words_len().max(1) } else { 1 }
     }
 
     fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
@@ -115,19 +124,30 @@ impl Gathering {
     fn look_into(&mut self, segment: &Segment, from: Place) {
         self.bytes_left = self.bytes_left.saturating_sub(GRID_BYTES);
         let mut candidates = std::mem::take(&mut self.candidates);
-        if segment.find_leaves(&self.terms, &mut candidates) {
-            for at in candidates.places().skip_while(|at| *at < from.leaf) {
-                if !self.look_at(&segment.leaves()[at], if at == from.leaf { from.at } else { 0 }) {
-                    break;
+        segment.find_leaves(&self.terms, &mut candidates);
+        let mut places = candidates.places().skip_while(|at| *at < from.leaf);
+        let leaves = segment.leaves();
+        'search: loop {
+            let mut some = [0; FETCH_LEAVES];
+            let count = some.iter_mut().zip(&mut places).map(|(to, at)| *to = at).count();
+            // Most of the time goes into waiting for memory: all are asked for before the first is looked at.
+            some[..count].iter().for_each(|at| leaves[*at].fetch());
+            for at in &some[..count] {
+                if !self.look_at(&leaves[*at], if *at == from.leaf { from.at } else { 0 }) {
+                    break 'search;
                 }
             }
+            if count < some.len() {
+                break;
+            }
         }
+        drop(places);
         self.candidates = candidates;
     }
 
     /// Takes what matches from a share of this leaf on; `false` when there is more than the limit allows.
     fn look_at(&mut self, leaf: &Arc<Leaf>, from: usize) -> bool {
-        self.bytes_left = self.bytes_left.saturating_sub(leaf.text_bytes());
+        self.bytes_left = self.bytes_left.saturating_sub(leaf.text_bytes() * self.filter.looks());
         let mask = self.filter.matches(leaf, &mut self.scratch) >> from << from;
         if mask != 0 {
             self.found.add(leaf, mask);

@@ -8,9 +8,9 @@ use bytes::BytesMut;
 use crate::model::hash::ContentHash;
 use crate::model::limits;
 use crate::protocol::command::Cursor;
-use crate::tracker::catalog::grid::Term;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query;
+use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
 /// Most shares of one leaf. More of them make the index smaller and each look slower. A [`Mask`] has a bit for each.
@@ -22,7 +22,7 @@ const _: () = assert!(LEAF_BYTES_MAX <= u16::MAX as usize, "an end within a leaf
 
 /// Some shares of a leaf: bit `i` is the `i`th of them.
 pub(super) type Mask = u32;
-const _: () = assert!(LEAF_SHARES_MAX < Mask::BITS as usize);
+const _: () = assert!(LEAF_SHARES_MAX < Mask::BITS as usize, "a bit for each and one to shift");
 
 /// The place of a share in the order of lists. The last part tells apart what has one path and one name, which the
 /// session machine does not let happen for long.
@@ -34,6 +34,9 @@ pub(super) struct Key<'a> {
 }
 
 /// Shares in order. Never empty while it is in the catalog.
+///
+/// A share that comes is put behind the others, in a slot, and only its place in `order` is among them: most of the time
+/// that a change takes is fetching from memory, and so it fetches little.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Leaf {
     heads: Vec<Head>,
@@ -41,36 +44,49 @@ pub(super) struct Leaf {
     text: Vec<u8>,
     /// The same by [`query::push_key`]; empty if all paths are ASCII, whose keys are quickly made.
     keys: Vec<u8>,
+    /// The slot of each place.
+    order: [u8; LEAF_SHARES_MAX],
+    /// Where the path of each slot ends in the text, with its LF.
+    ends: [u16; LEAF_SHARES_MAX],
 }
 
-/// All that is known of a share but its path, which ends (with its LF) at `end` of the text.
+/// All that is known of a share but its path, without a byte between.
 #[derive(Debug, Clone, Copy)]
 struct Head {
     hash: [u8; 32],
-    size: u64,
-    owner: OwnerId,
-    end: u16,
-    has_hash: bool,
-    has_size: bool,
+    size: [u8; 8],
+    /// The owner, and in the two highest bits whether there are a hash and a size.
+    owner: u32,
 }
+
+const HAS_HASH: u32 = 1 << 31;
+const HAS_SIZE: u32 = 1 << 30;
 
 impl Head {
     fn new(owner: OwnerId, content: Content) -> Self {
+        let has_hash = if content.hash.is_some() { HAS_HASH } else { 0 };
+        let has_size = if content.size.is_some() { HAS_SIZE } else { 0 };
         Self {
             hash: content.hash.map_or([0; 32], |hash| *hash.as_bytes()),
-            size: content.size.unwrap_or(0),
-            owner,
-            end: 0,
-            has_hash: content.hash.is_some(),
-            has_size: content.size.is_some(),
+            size: content.size.unwrap_or(0).to_le_bytes(),
+            owner: owner.0 | has_hash | has_size,
         }
     }
 
+    fn owner(&self) -> OwnerId {
+        OwnerId(self.owner & !(HAS_HASH | HAS_SIZE))
+    }
+
+    fn size(&self) -> Option<u64> {
+        (self.owner & HAS_SIZE != 0).then(|| u64::from_le_bytes(self.size))
+    }
+
+    fn hash(&self) -> Option<&[u8; 32]> {
+        (self.owner & HAS_HASH != 0).then_some(&self.hash)
+    }
+
     fn content(&self) -> Content {
-        Content {
-            size: self.has_size.then_some(self.size),
-            hash: self.has_hash.then_some(ContentHash::from_bytes(self.hash)),
-        }
+        Content { size: self.size(), hash: self.hash().copied().map(ContentHash::from_bytes) }
     }
 }
 
@@ -90,8 +106,7 @@ impl Leaf {
     }
 
     pub(super) fn path(&self, at: usize) -> &str {
-        let path = &self.text[self.start(at)..self.end(at) - 1];
-        std::str::from_utf8(path).expect("written from a share path")
+        std::str::from_utf8(self.path_bytes(at)).expect("written from a share path")
     }
 
     /// The cursor that goes on behind this share.
@@ -106,33 +121,29 @@ impl Leaf {
     }
 
     pub(super) fn owner(&self, at: usize) -> OwnerId {
-        self.heads[at].owner
+        self.heads[self.slot(at)].owner()
     }
 
     pub(super) fn content(&self, at: usize) -> Content {
-        self.heads[at].content()
+        self.heads[self.slot(at)].content()
     }
 
     /// The shares of one owner.
     pub(super) fn of_owner(&self, owner: OwnerId) -> Mask {
-        self.matching(|head| head.owner == owner)
+        self.of_slots(self.slots_where(|head| head.owner() == owner))
     }
 
     /// The shares of one content.
     pub(super) fn of_hash(&self, hash: &ContentHash) -> Mask {
-        self.matching(|head| head.hash == *hash.as_bytes() && head.has_hash)
-    }
-
-    fn matching(&self, matches: impl Fn(&Head) -> bool) -> Mask {
-        self.heads.iter().enumerate().fold(0, |mask, (at, head)| mask | Mask::from(matches(head)) << at)
+        self.of_slots(self.slots_where(|head| head.hash() == Some(hash.as_bytes())))
     }
 
     /// The owners and hashes of all shares.
     pub(super) fn values(&self) -> impl Iterator<Item = Term> {
-        self.heads.iter().flat_map(|head| values(head.owner, head.content()))
+        self.heads.iter().flat_map(|head| values(head.owner(), head.content()))
     }
 
-    /// The search keys of all paths in order, an LF behind each. `scratch` is where they are made if need be.
+    /// The search keys of all paths by their slots, an LF behind each. `scratch` is where they are made if need be.
     pub(super) fn keys<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         if !self.keys.is_empty() {
             return &self.keys;
@@ -140,6 +151,20 @@ impl Leaf {
         scratch.clear();
         scratch.extend(self.text.iter().map(u8::to_ascii_lowercase));
         scratch
+    }
+
+    /// Has the processor fetch the text, which [`keys`](Self::keys) will need.
+    pub(super) fn fetch(&self) {
+        std::hint::black_box(self.text.first().copied().unwrap_or(0) ^ self.text[self.text.len() / 2]);
+    }
+
+    /// The places of the shares in these slots.
+    pub(super) fn of_slots(&self, slots: Mask) -> Mask {
+        if slots == 0 {
+            return 0;
+        }
+        let order = self.order[..self.len()].iter().enumerate();
+        order.fold(0, |mask, (at, slot)| mask | (slots >> slot & 1) << at)
     }
 
     /// Where a share is, or where it belongs.
@@ -156,12 +181,16 @@ impl Leaf {
         Err(low)
     }
 
+    /// How many bytes of a path that belongs to this place begin the path before or behind it, too.
+    pub(super) fn known_bytes(&self, at: usize, path: &str) -> usize {
+        let shares = at.saturating_sub(1)..self.len().min(at + 1);
+        shares.map(|near| common_bytes(self.path_bytes(near), path.as_bytes())).max().unwrap_or(0)
+    }
+
     /// How the share at this place stands to a key.
     pub(super) fn compare(&self, at: usize, key: &Key<'_>, owners: &Owners) -> Ordering {
-        let path = &self.text[self.start(at)..self.end(at) - 1];
-        path.cmp(key.path.as_bytes())
-            .then_with(|| owners.name(self.owner(at)).cmp(key.name))
-            .then_with(|| self.owner(at).cmp(&key.owner))
+        let path = self.path_bytes(at).cmp(key.path.as_bytes());
+        path.then_with(|| owners.name(self.owner(at)).cmp(key.name)).then_with(|| self.owner(at).cmp(&key.owner))
     }
 
     /// Whether a share with a path of this length needs a leaf of its own or a split.
@@ -171,64 +200,66 @@ impl Leaf {
 
     /// Puts a share at its place.
     pub(super) fn insert(&mut self, at: usize, path: &str, owner: OwnerId, content: Content) {
-        let start = self.start(at);
+        let slot = self.len();
         if !path.is_ascii() && self.keys.is_empty() {
-            let mut scratch = Vec::new();
-            self.keys = self.keys(&mut scratch).to_vec();
+            self.keys = self.keys(&mut Vec::new()).to_vec();
         }
         if !path.is_ascii() || !self.keys.is_empty() {
-            let mut key = Vec::with_capacity(path.len() + 1);
-            query::push_key(path, &mut key);
-            key.push(b'\n');
-            let key_start = self.key_start(at);
-            open_gap(&mut self.keys, key_start, key.len()).copy_from_slice(&key);
+            query::push_key(path, &mut self.keys);
+            self.keys.push(b'\n');
         }
-        let gap = open_gap(&mut self.text, start, path.len() + 1);
-        let (text, lf) = gap.split_at_mut(path.len());
-        text.copy_from_slice(path.as_bytes());
-        lf.copy_from_slice(b"\n");
-        if self.heads.len() == self.heads.capacity() {
+        let text_bytes = self.text.len() + path.len() + 1;
+        if text_bytes > self.text.capacity() {
+            self.text.reserve_exact(text_bytes.next_multiple_of(TEXT_STEP) - self.text.len());
+        }
+        self.text.extend_from_slice(path.as_bytes());
+        self.text.push(b'\n');
+        if slot == self.heads.capacity() {
             self.heads.reserve_exact(HEADS_STEP);
         }
-        self.heads.insert(at, Head::new(owner, content));
-        self.set_ends_from(at, start, path.len() + 1);
+        self.heads.push(Head::new(owner, content));
+        self.ends[slot] = end_of(text_bytes);
+        self.order.copy_within(at..slot, at + 1);
+        self.order[at] = slot_of(slot);
     }
 
     /// Gives the share at this place another size and hash.
     pub(super) fn replace(&mut self, at: usize, content: Content) {
-        let head = &mut self.heads[at];
-        *head = Head { end: head.end, ..Head::new(head.owner, content) };
+        let slot = self.slot(at);
+        self.heads[slot] = Head::new(self.heads[slot].owner(), content);
     }
 
     pub(super) fn remove(&mut self, at: usize) {
-        let (start, end) = (self.start(at), self.end(at));
+        let slot = self.slot(at);
         if !self.keys.is_empty() {
-            let (key_start, key_end) = (self.key_start(at), self.key_start(at + 1));
-            self.keys.drain(key_start..key_end);
+            let key = self.key_start(slot)..self.key_start(slot + 1);
+            self.keys.drain(key);
         }
+        let (start, end) = (self.start(slot), self.end(slot));
         self.text.drain(start..end);
-        self.heads.remove(at);
-        for head in &mut self.heads[at..] {
-            head.end -= end_of(end - start);
-        }
+        self.heads.remove(slot);
+        let len = self.len();
+        self.ends.copy_within(slot + 1..=len, slot);
+        self.ends[slot..len].iter_mut().for_each(|later| *later -= end_of(end - start));
+        self.order.copy_within(at + 1..=len, at);
+        self.order[..len].iter_mut().filter(|later| usize::from(**later) > slot).for_each(|later| *later -= 1);
     }
 
-    /// A copy with only these shares, and no room to spare.
+    /// A copy with only these shares, in order and with no room to spare.
     pub(super) fn only(&self, mask: Mask) -> Self {
         let mut copy = Self::default();
-        let kept = (0..self.len()).filter(|at| mask & 1 << at != 0);
-        copy.heads.reserve_exact(kept.clone().count());
-        copy.text.reserve_exact(kept.clone().map(|at| self.end(at) - self.start(at)).sum());
-        for at in kept {
-            copy.text.extend_from_slice(&self.text[self.start(at)..self.end(at)]);
-            copy.heads.push(Head { end: end_of(copy.text.len()), ..self.heads[at] });
+        let slots = (0..self.len()).filter(|at| mask & 1 << at != 0).map(|at| self.slot(at));
+        copy.heads.reserve_exact(slots.clone().count());
+        copy.text.reserve_exact(slots.clone().map(|slot| self.end(slot) - self.start(slot)).sum());
+        let keys: Vec<_> = self.keys.split_inclusive(|byte| *byte == b'\n').collect();
+        for (at, slot) in slots.clone().enumerate() {
+            copy.text.extend_from_slice(&self.text[self.start(slot)..self.end(slot)]);
+            copy.heads.push(self.heads[slot]);
+            copy.order[at] = slot_of(at);
+            copy.ends[at] = end_of(copy.text.len());
         }
         if !copy.text.is_ascii() {
-            for (at, key) in self.keys.split_inclusive(|byte| *byte == b'\n').enumerate() {
-                if mask & 1 << at != 0 {
-                    copy.keys.extend_from_slice(key);
-                }
-            }
+            copy.keys = slots.flat_map(|slot| keys[slot]).copied().collect();
         }
         copy
     }
@@ -242,75 +273,86 @@ impl Leaf {
     /// Takes over the shares of the leaf behind this one.
     pub(super) fn append(&mut self, next: &Self) {
         if !self.keys.is_empty() || !next.keys.is_empty() {
-            let mut scratch = Vec::new();
-            let mut keys = self.keys(&mut scratch).to_vec();
-            keys.extend_from_slice(next.keys(&mut scratch));
+            let mut keys = self.keys(&mut Vec::new()).to_vec();
+            keys.extend_from_slice(next.keys(&mut Vec::new()));
             self.keys = keys;
         }
-        let offset = end_of(self.text.len());
+        let (slots, text_bytes) = (self.len(), self.text.len());
         self.text.reserve_exact(next.text.len());
         self.text.extend_from_slice(&next.text);
         self.heads.reserve_exact(next.heads.len());
-        self.heads.extend(next.heads.iter().map(|head| Head { end: head.end + offset, ..*head }));
+        self.heads.extend_from_slice(&next.heads);
+        for n in 0..next.len() {
+            self.order[slots + n] = slot_of(slots + next.slot(n));
+            self.ends[slots + n] = end_of(text_bytes + next.end(n));
+        }
     }
 
     /// Writes one line of a list, as [`FileLine`](crate::protocol::reply::FileLine) prints it, and its LF.
     pub(super) fn write_line(&self, at: usize, owners: &Owners, out: &mut BytesMut) {
-        let head = &self.heads[at];
-        out.extend_from_slice(owners.name(head.owner).as_bytes());
+        let slot = self.slot(at);
+        let head = &self.heads[slot];
+        out.extend_from_slice(owners.name(head.owner()).as_bytes());
         out.extend_from_slice(b" ");
-        if head.has_size {
-            let mut digits = [0; 20];
-            out.extend_from_slice(decimal(head.size, &mut digits));
-        } else {
-            out.extend_from_slice(b"-");
+        match head.size() {
+            Some(size) => out.extend_from_slice(decimal(size, &mut [0; 20])),
+            None => out.extend_from_slice(b"-"),
         }
-        if head.has_hash {
-            let mut hex = [b' '; 66];
-            data_encoding::HEXLOWER.encode_mut(&head.hash, &mut hex[1..65]);
-            out.extend_from_slice(&hex);
-        } else {
-            out.extend_from_slice(b" - ");
+        match head.hash() {
+            Some(hash) => {
+                let mut hex = [b' '; 66];
+                data_encoding::HEXLOWER.encode_mut(hash, &mut hex[1..65]);
+                out.extend_from_slice(&hex);
+            }
+            None => out.extend_from_slice(b" - "),
         }
-        out.extend_from_slice(&self.text[self.start(at)..self.end(at)]);
+        out.extend_from_slice(&self.text[self.start(slot)..self.end(slot)]);
     }
 
     /// Checks what the parts promise each other.
     #[cfg(test)]
     pub(super) fn assert_sound(&self, owners: &Owners) {
         assert!((1..=LEAF_SHARES_MAX).contains(&self.len()) && self.text.len() <= LEAF_BYTES_MAX);
-        let paths: Vec<_> = (0..self.len()).map(|at| self.path(at)).collect();
-        assert_eq!(self.text, format!("{}\n", paths.join("\n")).into_bytes());
-        let mut keys = Vec::new();
-        for path in &paths {
-            query::push_key(path, &mut keys);
+        let (mut keys, mut bytes) = (Vec::new(), 0);
+        for slot in 0..self.len() {
+            let at = (0..self.len()).find(|at| self.slot(*at) == slot).expect("every slot has a place");
+            query::push_key(self.path(at), &mut keys);
             keys.push(b'\n');
+            bytes += self.path(at).len() + 1;
+            assert_eq!((self.end(slot), self.text[bytes - 1]), (bytes, b'\n'));
         }
+        assert_eq!(self.text.len(), bytes);
         assert_eq!(self.keys(&mut Vec::new()), keys);
         for at in 1..self.len() {
             assert_eq!(self.compare(at - 1, &self.key(at, owners), owners), Ordering::Less);
         }
     }
 
-    fn start(&self, at: usize) -> usize {
-        at.checked_sub(1).map_or(0, |before| self.end(before))
+    fn slots_where(&self, matches: impl Fn(&Head) -> bool) -> Mask {
+        self.heads.iter().enumerate().fold(0, |slots, (slot, head)| slots | Mask::from(matches(head)) << slot)
     }
 
-    fn end(&self, at: usize) -> usize {
-        usize::from(self.heads[at].end)
+    fn path_bytes(&self, at: usize) -> &[u8] {
+        let slot = self.slot(at);
+        &self.text[self.start(slot)..self.end(slot) - 1]
     }
 
-    fn key_start(&self, at: usize) -> usize {
-        match at.checked_sub(1) {
+    fn slot(&self, at: usize) -> usize {
+        usize::from(self.order[at])
+    }
+
+    fn start(&self, slot: usize) -> usize {
+        slot.checked_sub(1).map_or(0, |before| self.end(before))
+    }
+
+    fn end(&self, slot: usize) -> usize {
+        usize::from(self.ends[slot])
+    }
+
+    fn key_start(&self, slot: usize) -> usize {
+        match slot.checked_sub(1) {
             None => 0,
             Some(before) => memchr::memchr_iter(b'\n', &self.keys).nth(before).map_or(self.keys.len(), |lf| lf + 1),
-        }
-    }
-
-    fn set_ends_from(&mut self, at: usize, start: usize, added: usize) {
-        self.heads[at].end = end_of(start + added);
-        for head in &mut self.heads[at + 1..] {
-            head.end += end_of(added);
         }
     }
 }
@@ -320,21 +362,18 @@ pub(super) fn values(owner: OwnerId, content: Content) -> impl Iterator<Item = T
     content.hash.as_ref().map(Term::hash).into_iter().chain([Term::owner(owner)])
 }
 
+/// How many bytes two texts begin with in common.
+pub(super) fn common_bytes(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(one, other)| one == other).count()
+}
+
 /// By how many shares the room of a leaf grows, and by how many bytes its text: room that is not used is small beside
 /// what is.
-const HEADS_STEP: usize = 2;
-const TEXT_STEP: usize = 64;
+const HEADS_STEP: usize = 3;
+const TEXT_STEP: usize = 192;
 
-/// Makes room in the middle; returns it.
-fn open_gap(bytes: &mut Vec<u8>, at: usize, gap: usize) -> &mut [u8] {
-    let old_len = bytes.len();
-    let len = old_len + gap;
-    if len > bytes.capacity() {
-        bytes.reserve_exact(len.next_multiple_of(TEXT_STEP) - old_len);
-    }
-    bytes.resize(len, 0);
-    bytes.copy_within(at..old_len, at + gap);
-    &mut bytes[at..at + gap]
+fn slot_of(slot: usize) -> u8 {
+    u8::try_from(slot).expect("a leaf has few shares")
 }
 
 fn end_of(bytes: usize) -> u16 {

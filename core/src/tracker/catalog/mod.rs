@@ -6,7 +6,9 @@
 //! A list is ordered by path and then username, both by their bytes. It is a snapshot: however long its reader takes,
 //! it has exactly the lines that matched when it was started. Dropping it is all it takes to end it.
 
+mod bits;
 mod common;
+mod fences;
 mod gather;
 mod grid;
 mod leaf;
@@ -15,6 +17,7 @@ mod owners;
 pub mod query;
 mod segment;
 mod segments;
+mod term;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +41,11 @@ use crate::tracker::catalog::segments::Segments;
 /// One who has shares in the catalog, from [`Catalog::add_owner`] to [`Catalog::remove_owner`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct OwnerId(u32);
+
+impl OwnerId {
+    /// No owner has it, and it comes behind all that there are. A leaf has other uses for the highest bits.
+    const MAX: Self = Self((1 << 30) - 1);
+}
 
 /// What an announcement did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -172,7 +180,7 @@ impl Catalog {
     /// may come back before it [is ready](List::is_ready).
     pub fn list(&self, which: Which<'_>, after: Option<&Cursor>, limit: Option<usize>) -> List {
         let behind = |after: &Cursor| {
-            let key = Key { path: &after.path, name: &after.username, owner: OwnerId(u32::MAX) };
+            let key = Key { path: &after.path, name: &after.username, owner: OwnerId::MAX };
             self.segments.find_behind(&key, &self.owners)
         };
         let (at, from) = after.map_or_else(Default::default, behind);

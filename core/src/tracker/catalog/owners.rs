@@ -38,13 +38,20 @@ impl Owners {
             *self.get_mut(id) = owner;
             return id;
         }
-        let id = u32::try_from(self.slots.len()).expect("fewer users than 2^32 fit into memory");
+        let id = u32::try_from(self.slots.len()).ok().filter(|id| *id < OwnerId::MAX.0);
+        let id = id.expect("fewer users than a thousand million fit into memory");
         self.slots.push(owner);
         OwnerId(id)
     }
 
     pub(super) fn remove(&mut self, id: OwnerId) {
         self.left.push_back((std::mem::take(&mut self.current), id));
+    }
+
+    /// How many places there are, taken or free.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
     }
 
     pub(super) fn hold(&self) -> Hold {

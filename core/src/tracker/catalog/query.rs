@@ -14,8 +14,8 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memrchr};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::tracker::catalog::grid::{self, Term};
 use crate::tracker::catalog::leaf::{Leaf, Mask};
+use crate::tracker::catalog::term::{self, Term};
 
 /// The words of one search, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -47,13 +47,17 @@ impl Query {
         // The longest word is likely the rarest: it is looked for first.
         keys.sort_by_key(|key| Reverse(key.len()));
         let mut terms: Vec<Term> = Vec::new();
-        for term in keys.iter().flat_map(|key| grid::trigrams(key)).map(Term::Trigram) {
+        for term in keys.iter().flat_map(|key| term::trigrams(key)).map(Term::Trigram) {
             if terms.len() < TERMS_MAX && !terms.contains(&term) {
                 terms.push(term);
             }
         }
         let words = keys.iter().map(|key| Finder::new(key).into_owned()).collect();
         Self { words, terms: terms.into(), is_vain }
+    }
+
+    pub(super) fn words_len(&self) -> usize {
+        self.words.len()
     }
 
     /// What the grids know of leaves that can match.
@@ -68,19 +72,19 @@ impl Query {
         }
         let Some((lead, others)) = self.words.split_first() else { return leaf.all() };
         let keys = leaf.keys(scratch);
-        let (mut mask, mut from, mut share) = (0, 0, 0);
+        let (mut slots, mut from, mut slot) = (0, 0, 0);
         while let Some(hit) = lead.find(&keys[from..]) {
             let hit = from + hit;
-            share += memchr_iter(b'\n', &keys[from..hit]).count();
+            slot += memchr_iter(b'\n', &keys[from..hit]).count();
             let start = memrchr(b'\n', &keys[..hit]).map_or(0, |lf| lf + 1);
             let end = memchr(b'\n', &keys[hit..]).map_or(keys.len(), |lf| hit + lf);
             if others.iter().all(|word| word.find(&keys[start..end]).is_some()) {
-                mask |= 1 << share;
+                slots |= 1 << slot;
             }
-            share += 1;
+            slot += 1;
             from = (end + 1).min(keys.len());
         }
-        mask
+        leaf.of_slots(slots)
     }
 }
 

@@ -7,19 +7,24 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::tracker::catalog::common::Common;
-use crate::tracker::catalog::grid::{self, Candidates, Grid, LEAF_ROWS, Term};
+use crate::tracker::catalog::fences::Fences;
+use crate::tracker::catalog::grid::{Candidates, Grid, LEAF_ROWS};
 use crate::tracker::catalog::leaf::{self, Key, Leaf};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query;
+use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
-/// Most leaves of one segment: a row of its grid, with what waits to be cleared, is then as long as a cache line.
-/// Tests have few shares and still want many segments.
+/// Most leaves of one segment. To index them all again takes some milliseconds; each segment costs a search half a
+/// microsecond. Tests have few shares and still want many segments.
 pub(super) const SEGMENT_LEAVES_MAX: usize = if cfg!(test) { 6 } else { 480 };
 /// A segment and the next with so many leaves together become one.
 const JOIN_LEAVES_MAX: usize = SEGMENT_LEAVES_MAX / 2;
 /// A leaf that lost so many shares since it was last indexed, and more than it still has, is indexed again.
 const GHOSTS_MIN: u16 = 8;
+
+/// So few shares are taken out of a leaf one by one; if there are more, the leaf is made anew.
+const FEW: u32 = 4;
 
 /// The leaves of one segment, as lists hold them.
 pub(super) type Leaves = Arc<Vec<Arc<Leaf>>>;
@@ -28,21 +33,13 @@ pub(super) type Leaves = Arc<Vec<Arc<Leaf>>>;
 #[derive(Debug)]
 pub(super) struct Segment {
     leaves: Leaves,
-    /// One for each leaf.
-    notes: Vec<Note>,
+    fences: Fences,
+    /// How many shares of each leaf have left bits in the grid that they no longer need.
+    leaf_ghosts: Vec<u16>,
     grid: Grid,
     shares: usize,
     /// How many shares left bits in the grid of segments that they no longer need.
     pub(super) ghosts: usize,
-}
-
-/// What is known of a leaf and of no use to a list.
-#[derive(Debug)]
-struct Note {
-    /// No share of this leaf has a path before this, none of the leaf before has one behind.
-    fence: Box<str>,
-    /// How many shares left bits in the grid that they no longer need.
-    ghosts: u16,
 }
 
 /// Where in a segment a share is or belongs.
@@ -55,8 +52,9 @@ pub(super) struct Place {
 impl Segment {
     /// A segment of one share.
     pub(super) fn new(seed: u64, common: Arc<Common>, path: &str, owner: OwnerId, content: Content) -> Self {
-        let grid = Grid::new(seed, LEAF_ROWS, Some(common));
-        let mut segment = Self { leaves: Leaves::default(), notes: Vec::new(), grid, shares: 0, ghosts: 0 };
+        let grid = Grid::new(seed, LEAF_ROWS, common);
+        let (leaves, fences, leaf_ghosts) = (Leaves::default(), Fences::default(), Vec::new());
+        let mut segment = Self { leaves, fences, leaf_ghosts, grid, shares: 0, ghosts: 0 };
         segment.add_leaf(0, path, owner, content);
         segment
     }
@@ -79,14 +77,14 @@ impl Segment {
         self.leaves[..place.leaf].iter().map(|leaf| leaf.len()).sum::<usize>() + place.at
     }
 
-    /// Finds the leaves that may have all terms; `false` if there is none.
-    pub(super) fn find_leaves(&self, terms: &[Term], found: &mut Candidates) -> bool {
-        self.grid.find(terms, found)
+    /// Finds the leaves that may have all terms.
+    pub(super) fn find_leaves(&self, terms: &[Term], found: &mut Candidates) {
+        self.grid.find(terms, found);
     }
 
     /// Whether the grid was made for these common trigrams.
     pub(super) fn knows(&self, common: &Arc<Common>) -> bool {
-        self.grid.common().is_some_and(|known| Arc::ptr_eq(known, common))
+        Arc::ptr_eq(self.grid.common(), common)
     }
 
     /// All owners and hashes.
@@ -94,23 +92,15 @@ impl Segment {
         self.leaves.iter().flat_map(|leaf| leaf.values())
     }
 
-    /// Whether all shares of the leaf at `leaf` come behind the key.
-    pub(super) fn is_behind(&self, leaf: usize, key: &Key<'_>, owners: &Owners) -> bool {
-        match (*self.notes[leaf].fence).cmp(key.path) {
-            Ordering::Less => false,
-            Ordering::Equal => self.leaves[leaf].compare(0, key, owners) == Ordering::Greater,
-            Ordering::Greater => true,
-        }
+    /// Whether all shares of this segment come behind a key.
+    pub(super) fn is_behind(&self, key: &Key<'_>, owners: &Owners) -> bool {
+        self.fences.compare(0, key.path).then_with(|| self.leaves[0].compare(0, key, owners)) == Ordering::Greater
     }
 
     /// Where a share is, or where it belongs.
     pub(super) fn find(&self, key: &Key<'_>, owners: &Owners) -> Result<Place, Place> {
-        let (mut low, mut high) = (1, self.leaves.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.is_behind(middle, key, owners) { high = middle } else { low = middle + 1 }
-        }
-        let leaf = low - 1;
+        let is_behind = |leaf: usize| self.leaves[leaf].compare(0, key, owners) == Ordering::Greater;
+        let leaf = self.fences.find(key.path, is_behind);
         let place = |at| Place { leaf, at };
         self.leaves[leaf].find(key, owners).map(place).map_err(place)
     }
@@ -136,11 +126,8 @@ impl Segment {
             }
             place = self.split_leaf(place);
         }
-        let note = &mut self.notes[place.leaf];
-        if *path < *note.fence {
-            note.fence = path.into();
-        }
-        mark_share(&mut self.grid, place.leaf, path, owner, content);
+        let known = self.leaves[place.leaf].known_bytes(place.at, path);
+        mark_share(&mut self.grid, place.leaf, path, known, owner, content);
         self.leaf_mut(place.leaf).insert(place.at, path, owner, content);
         self.shares += 1;
     }
@@ -148,11 +135,10 @@ impl Segment {
     /// Gives a share another size and hash.
     pub(super) fn replace(&mut self, place: Place, content: Content) {
         self.leaf_mut(place.leaf).replace(place.at, content);
-        let note = &mut self.notes[place.leaf];
-        note.ghosts = note.ghosts.saturating_add(1);
+        self.leaf_ghosts[place.leaf] += 1;
         self.ghosts += 1;
         if let Some(hash) = &content.hash {
-            self.grid.mark(place.leaf, Term::hash(hash));
+            self.grid.mark_values(place.leaf, [Term::hash(hash)].into_iter());
         }
         self.index_again_if_worn(place.leaf);
     }
@@ -161,14 +147,11 @@ impl Segment {
         self.shares -= 1;
         self.ghosts += 1;
         if self.leaves[place.leaf].len() == 1 {
-            Arc::make_mut(&mut self.leaves).remove(place.leaf);
-            self.notes.remove(place.leaf);
-            self.grid.remove(place.leaf);
+            self.remove_leaf(place.leaf);
             return;
         }
         self.leaf_mut(place.leaf).remove(place.at);
-        let note = &mut self.notes[place.leaf];
-        note.ghosts = note.ghosts.saturating_add(1);
+        self.leaf_ghosts[place.leaf] += 1;
         if place.leaf > 0 && self.join_leaves(place.leaf - 1) {
             return;
         }
@@ -181,22 +164,25 @@ impl Segment {
     pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, gone: &mut impl FnMut(&str)) -> usize {
         let mut candidates = Candidates::default();
         let mut removed = 0;
-        if self.grid.find(&[Term::owner(owner)], &mut candidates) {
-            for at in candidates.places() {
-                if removed >= max {
-                    break;
-                }
-                let leaf = &self.leaves[at];
-                let theirs = leaf.of_owner(owner);
-                if theirs == 0 {
-                    continue;
-                }
-                (0..leaf.len()).filter(|at| theirs & 1 << at != 0).for_each(|at| gone(leaf.path(at)));
+        self.grid.find(&[Term::owner(owner)], &mut candidates);
+        for at in candidates.places() {
+            if removed >= max {
+                break;
+            }
+            let leaf = &self.leaves[at];
+            let theirs = leaf.of_owner(owner);
+            if theirs == 0 {
+                continue;
+            }
+            (0..leaf.len()).filter(|share| theirs & 1 << share != 0).for_each(|share| gone(leaf.path(share)));
+            let lost = theirs.count_ones();
+            removed += lost as usize;
+            self.leaf_ghosts[at] += u16::try_from(lost).expect("a leaf has few shares");
+            if lost <= FEW {
+                let leaf = self.leaf_mut(at);
+                (0..leaf.len()).rev().filter(|share| theirs & 1 << share != 0).for_each(|share| leaf.remove(share));
+            } else {
                 let rest = leaf.only(leaf.all() & !theirs);
-                let lost = leaf.len() - rest.len();
-                removed += lost;
-                let note = &mut self.notes[at];
-                note.ghosts = note.ghosts.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
                 Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
             }
         }
@@ -208,15 +194,13 @@ impl Segment {
         removed
     }
 
-    /// Drops empty leaves and joins small ones.
+    /// Drops empty leaves, joins small ones and indexes worn ones again.
     fn tidy(&mut self) {
         for at in (0..self.leaves.len()).rev() {
             if self.leaves[at].len() == 0 {
-                Arc::make_mut(&mut self.leaves).remove(at);
-                self.notes.remove(at);
-                self.grid.remove(at);
-            } else {
-                self.join_leaves(at);
+                self.remove_leaf(at);
+            } else if !self.join_leaves(at) {
+                self.index_again_if_worn(at);
             }
         }
     }
@@ -227,8 +211,9 @@ impl Segment {
         let leaves = Arc::make_mut(&mut self.leaves).split_off(middle);
         let shares = leaves.iter().map(|leaf| leaf.len()).sum();
         self.shares -= shares;
-        let (notes, grid) = (self.notes.split_off(middle), self.grid.split_off(middle));
-        Self { leaves: Arc::new(leaves), notes, grid, shares, ghosts: 0 }
+        let (leaf_ghosts, grid) = (self.leaf_ghosts.split_off(middle), self.grid.split_off(middle));
+        self.fences = Fences::of(&self.leaves);
+        Self { fences: Fences::of(&leaves), leaves: Arc::new(leaves), leaf_ghosts, grid, shares, ghosts: 0 }
     }
 
     /// Takes over the leaves of the segment behind this one, if both are small.
@@ -239,33 +224,37 @@ impl Segment {
     /// Takes over the leaves of the segment behind this one.
     pub(super) fn append(&mut self, next: Self) {
         let mut scratch = Vec::new();
-        for (leaf, note) in next.leaves.iter().zip(next.notes) {
+        for leaf in next.leaves.iter() {
             let place = self.grid.len();
             self.grid.insert(place);
             mark_leaf(&mut self.grid, place, leaf, &mut scratch);
-            self.notes.push(Note { ghosts: 0, ..note });
+            self.leaf_ghosts.push(0);
         }
         Arc::make_mut(&mut self.leaves).extend(next.leaves.iter().cloned());
+        self.fences = Fences::of(&self.leaves);
         self.shares += next.shares;
     }
 
     /// Checks what the parts promise each other, and that nothing is missing in the grid.
     #[cfg(test)]
     pub(super) fn assert_sound(&self, owners: &Owners) {
-        assert_eq!(self.leaves.len(), self.notes.len());
+        assert_eq!(self.leaves.len(), self.leaf_ghosts.len());
         assert_eq!(self.shares, self.leaves.iter().map(|leaf| leaf.len()).sum::<usize>());
         assert_eq!(self.grid.len(), self.leaves.len());
         self.grid.assert_sound();
-        for (at, (leaf, note)) in self.leaves.iter().zip(&self.notes).enumerate() {
+        for (at, leaf) in self.leaves.iter().enumerate() {
             leaf.assert_sound(owners);
-            assert!(*note.fence <= *leaf.path(0));
-            assert!(at == 0 || *note.fence >= *self.leaves[at - 1].path(self.leaves[at - 1].len() - 1));
+            for share in 0..leaf.len() {
+                let found = self.find(&leaf.key(share, owners), owners).expect("is there");
+                assert_eq!((found.leaf, found.at), (at, share));
+            }
             let mut terms: Vec<_> = leaf.values().collect();
             for key in leaf.keys(&mut Vec::new()).split(|byte| *byte == b'\n') {
-                terms.extend(grid::trigrams(key).map(Term::Trigram));
+                terms.extend(super::term::trigrams(key).map(Term::Trigram));
             }
             let mut found = Candidates::default();
-            assert!(self.grid.find(&terms, &mut found) && found.places().any(|place| place == at));
+            self.grid.find(&terms, &mut found);
+            assert!(found.places().any(|place| place == at));
         }
     }
 
@@ -277,10 +266,18 @@ impl Segment {
         let mut leaf = Leaf::default();
         leaf.insert(0, path, owner, content);
         self.grid.insert(at);
-        mark_share(&mut self.grid, at, path, owner, content);
+        mark_share(&mut self.grid, at, path, 0, owner, content);
         Arc::make_mut(&mut self.leaves).insert(at, Arc::new(leaf));
-        self.notes.insert(at, Note { fence: path.into(), ghosts: 0 });
+        self.fences.insert(at, &self.leaves);
+        self.leaf_ghosts.insert(at, 0);
         self.shares += 1;
+    }
+
+    fn remove_leaf(&mut self, at: usize) -> Arc<Leaf> {
+        self.fences.remove(at);
+        self.leaf_ghosts.remove(at);
+        self.grid.remove(at);
+        Arc::make_mut(&mut self.leaves).remove(at)
     }
 
     /// Makes two of a full leaf; returns where the place is now.
@@ -290,11 +287,11 @@ impl Segment {
         let middle = leaf.len() / 2;
         let right_mask = leaf.all() >> middle << middle;
         let (left, right) = (leaf.only(leaf.all() & !right_mask), leaf.only(right_mask));
-        let fence = right.path(0).into();
         let leaves = Arc::make_mut(&mut self.leaves);
         leaves[at] = Arc::new(left);
         leaves.insert(at + 1, Arc::new(right));
-        self.notes.insert(at + 1, Note { fence, ghosts: 0 });
+        self.fences.insert(at + 1, &self.leaves);
+        self.leaf_ghosts.insert(at + 1, 0);
         self.grid.insert(at + 1);
         mark_leaf(&mut self.grid, at + 1, &self.leaves[at + 1], &mut Vec::new());
         self.index_again(at);
@@ -307,9 +304,7 @@ impl Segment {
         if !one.can_take(next) {
             return false;
         }
-        let next = Arc::make_mut(&mut self.leaves).remove(at + 1);
-        self.notes.remove(at + 1);
-        self.grid.remove(at + 1);
+        let next = self.remove_leaf(at + 1);
         mark_leaf(&mut self.grid, at, &next, &mut Vec::new());
         self.leaf_mut(at).append(&next);
         self.index_again_if_worn(at);
@@ -317,7 +312,7 @@ impl Segment {
     }
 
     fn index_again_if_worn(&mut self, at: usize) {
-        let ghosts = self.notes[at].ghosts;
+        let ghosts = self.leaf_ghosts[at];
         if ghosts >= GHOSTS_MIN && usize::from(ghosts) > self.leaves[at].len() {
             self.index_again(at);
         }
@@ -326,30 +321,35 @@ impl Segment {
     fn index_again(&mut self, at: usize) {
         self.grid.renew(at);
         mark_leaf(&mut self.grid, at, &self.leaves[at], &mut Vec::new());
-        self.notes[at].ghosts = 0;
+        self.leaf_ghosts[at] = 0;
     }
 
     /// Makes a grid of its own for what is common now.
     pub(super) fn index_all(&mut self, seed: u64, common: &Arc<Common>) {
-        self.grid = Grid::new(seed, LEAF_ROWS, Some(common.clone()));
-        self.grid.reserve(self.leaves.len());
+        self.grid = Grid::new(seed, LEAF_ROWS, common.clone());
         let mut scratch = Vec::new();
-        for (place, (leaf, note)) in self.leaves.iter().zip(&mut self.notes).enumerate() {
+        for (place, leaf) in self.leaves.iter().enumerate() {
             self.grid.insert(place);
             mark_leaf(&mut self.grid, place, leaf, &mut scratch);
-            note.ghosts = 0;
         }
+        self.leaf_ghosts.fill(0);
     }
 }
 
-fn mark_share(grid: &mut Grid, place: usize, path: &str, owner: OwnerId, content: Content) {
+/// `known` bytes of the path begin another path of the same leaf.
+fn mark_share(grid: &mut Grid, place: usize, path: &str, known: usize, owner: OwnerId, content: Content) {
     let mut key = Vec::with_capacity(path.len());
     query::push_key(path, &mut key);
-    grid::trigrams(&key).for_each(|trigram| grid.mark(place, Term::Trigram(trigram)));
-    leaf::values(owner, content).for_each(|value| grid.mark(place, value));
+    // Only of ASCII are the keys as long as the texts.
+    grid.mark_key(place, &key, if path.is_ascii() { known } else { 0 });
+    grid.mark_values(place, leaf::values(owner, content));
 }
 
 fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {
-    let keys = leaf.keys(scratch).split(|byte| *byte == b'\n');
-    grid.mark_all(place, keys.flat_map(grid::trigrams).map(Term::Trigram).chain(leaf.values()));
+    let mut before: &[u8] = &[];
+    for key in leaf.keys(scratch).split(|byte| *byte == b'\n') {
+        grid.mark_key(place, key, leaf::common_bytes(key, before));
+        before = key;
+    }
+    grid.mark_values(place, leaf.values());
 }

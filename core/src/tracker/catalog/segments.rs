@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
-use crate::tracker::catalog::grid::{Candidates, Grid, SEGMENT_ROWS, Term};
+use crate::tracker::catalog::grid::{Candidates, Grid, SEGMENT_ROWS};
 use crate::tracker::catalog::leaf::{self, Key};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, Insert, OwnerId};
 
 /// A segment that lost so many shares since it was noted in the overview, and more than it still has, is noted again.
@@ -32,7 +33,7 @@ pub(super) struct Segments {
 
 impl Default for Segments {
     fn default() -> Self {
-        let (all, overview, common) = (Vec::new(), Grid::new(0, SEGMENT_ROWS, None), Arc::default());
+        let (all, overview, common) = (Vec::new(), Grid::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
         Self { all, overview, seeds: 0, common, learnt_at: 0, new_since: 0 }
     }
 }
@@ -43,8 +44,8 @@ impl Segments {
     }
 
     /// Finds the segments that may have all terms.
-    pub(super) fn find_segments(&self, terms: &[Term], found: &mut Candidates) -> bool {
-        self.overview.find(terms, found)
+    pub(super) fn find_segments(&self, terms: &[Term], found: &mut Candidates) {
+        self.overview.find(terms, found);
     }
 
     /// Where the share of a key is.
@@ -110,12 +111,11 @@ impl Segments {
     pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, mut gone: impl FnMut(&str)) -> usize {
         let mut removed = 0;
         let mut candidates = Candidates::default();
-        if self.overview.find(&[Term::owner(owner)], &mut candidates) {
-            for at in candidates.places() {
-                removed += self.all[at].remove_owner(owner, max - removed, &mut gone);
-                if removed >= max {
-                    break;
-                }
+        self.overview.find(&[Term::owner(owner)], &mut candidates);
+        for at in candidates.places() {
+            removed += self.all[at].remove_owner(owner, max - removed, &mut gone);
+            if removed >= max {
+                break;
             }
         }
         (0..self.all.len()).rev().for_each(|at| self.tidy(at));
@@ -136,13 +136,14 @@ impl Segments {
             segment.assert_sound(owners);
             let mut found = Candidates::default();
             let values: Vec<_> = segment.values().collect();
-            assert!(self.overview.find(&values, &mut found) && found.places().any(|place| place == at));
+            self.overview.find(&values, &mut found);
+            assert!(found.places().any(|place| place == at));
         }
     }
 
     /// The segment that has or should have a key; `None` if there is no segment.
     fn segment_of(&self, key: &Key<'_>, owners: &Owners) -> Option<usize> {
-        let behind = self.all.partition_point(|segment| !segment.is_behind(0, key, owners));
+        let behind = self.all.partition_point(|segment| !segment.is_behind(key, owners));
         if self.all.is_empty() { None } else { Some(behind.saturating_sub(1)) }
     }
 
@@ -182,7 +183,7 @@ impl Segments {
         if is_small {
             let next = self.all.remove(at + 1);
             self.overview.remove(at + 1);
-            next.values().for_each(|value| self.overview.mark(at, value));
+            self.overview.mark_values(at, next.values());
             self.all[at].append(next);
         }
         is_small
@@ -190,13 +191,13 @@ impl Segments {
 
     /// Notes one share in the overview.
     fn note(&mut self, at: usize, owner: OwnerId, content: Content) {
-        leaf::values(owner, content).for_each(|value| self.overview.mark(at, value));
+        self.overview.mark_values(at, leaf::values(owner, content));
     }
 
     /// Notes what a segment has, and forgets what it had.
     fn note_all(&mut self, at: usize) {
         self.overview.renew(at);
-        self.all[at].values().for_each(|value| self.overview.mark(at, value));
+        self.overview.mark_values(at, self.all[at].values());
         self.all[at].ghosts = 0;
     }
 

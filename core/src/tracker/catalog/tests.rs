@@ -132,7 +132,7 @@ fn check(steps: Vec<Step>) {
     for (n, step) in steps.into_iter().enumerate() {
         match step {
             Step::Insert(owner, path, size, hash) => {
-                insert(&mut model, &mut catalog, &owners, owner, &path, size, hash)
+                insert(&mut model, &mut catalog, &owners, owner, &path, size, hash);
             }
             Step::Folder(owner, folder, n) => {
                 for i in 0..n {
@@ -242,4 +242,46 @@ proptest! {
     fn the_catalog_does_what_the_model_does(steps in prop::collection::vec(step(), 1..80)) {
         check(steps);
     }
+}
+
+/// A session that was taken over leaves its shares behind for a while.
+#[test]
+fn two_owners_of_one_name_do_not_touch_each_other() {
+    let mut catalog = Catalog::new();
+    let [old, new] = [(); 2].map(|()| catalog.add_owner(Username::new("anna").expect("valid")));
+    let share = |n: u32| {
+        let path = SharePath::new(&format!("{n:04}.txt")).expect("valid");
+        Share { path, size: Some(n.into()), hash: None }
+    };
+    for n in 0..200 {
+        assert_eq!(catalog.insert(old, &share(n)), Insert::New);
+        assert_eq!(catalog.insert(new, &share(n)), Insert::New);
+        assert_eq!(catalog.insert(new, &share(n)), Insert::Same);
+    }
+    catalog.assert_sound();
+    let mut left = 0;
+    while catalog.shares_of(old) > 0 {
+        let removed = catalog.clear_owner(old, 50);
+        assert!((1..100).contains(&removed), "{removed}");
+        left += removed;
+        catalog.assert_sound();
+    }
+    assert_eq!((left, catalog.remove_owner(old), catalog.len()), (200, 0, 200));
+    assert!((0..200).all(|n| catalog.get(new, &share(n).path).is_some()));
+}
+
+/// Whoever comes and goes with the same files all day leaves no traces that add up.
+#[test]
+fn coming_and_going_wears_nothing_out() {
+    let mut catalog = Catalog::new();
+    let stays = catalog.add_owner(Username::new("stays").expect("valid"));
+    let share = |n: u32| Share { path: SharePath::new(&format!("{n:04}")).expect("valid"), size: None, hash: None };
+    (0..40).for_each(|n| _ = catalog.insert(stays, &share(n * 3)));
+    for _ in 0..5_000 {
+        let comes = catalog.add_owner(Username::new("comes").expect("valid"));
+        (0..20).for_each(|n| _ = catalog.insert(comes, &share(n * 3 + 1)));
+        assert_eq!(catalog.remove_owner(comes), 20);
+    }
+    catalog.assert_sound();
+    assert_eq!(catalog.owners.len(), 2);
 }
