@@ -1,24 +1,17 @@
-//! Reads what is asked for, on a blocking thread, for as long as its connection has a slot and requests.
+//! Answers requests with what is on the disk. Blocks: it belongs on a thread that may.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::sync::mpsc;
 
 use crate::protocol::peer::{Answer, BLOCK_BYTES_MAX, Content, Refusal, Request};
-use crate::service::peer_server::inbox::{Inbox, Next};
+use crate::service::peer_server::inbox::Inbox;
 use crate::service::peer_server::shelf::{Opened, Shelf};
 
-/// Pieces that are read ahead of the network.
-pub(super) const PIECES: usize = 3;
 /// Answers that are this small travel together.
 const SMALL_BYTES: usize = 32 * 1024;
 /// They leave when they are so many bytes.
 const TOGETHER_BYTES: usize = 128 * 1024;
 /// Files of several blocks that stay open between two requests.
 const OPEN_MAX: usize = 4;
-/// How long the thread waits for another request before it ends.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Bytes to be sent.
 #[derive(Debug, Default)]
@@ -40,7 +33,7 @@ impl Piece {
         Self { answers, ..Self::default() }
     }
 
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.answers.clear();
         // The list of a huge file is not worth keeping room for.
         self.answers.shrink_to(2 * TOGETHER_BYTES);
@@ -59,57 +52,33 @@ impl Piece {
     }
 }
 
-/// The thread's own things.
+/// What is kept between two requests.
 pub(super) struct Feeder {
     shelf: Arc<dyn Shelf>,
-    inbox: Arc<Inbox>,
-    /// Pieces to fill.
-    empty: mpsc::Receiver<Piece>,
-    filled: mpsc::Sender<Piece>,
     open: Vec<(Content, Box<dyn Opened>)>,
     scratch: Vec<u8>,
 }
 
 impl Feeder {
-    pub(super) fn new(
-        shelf: Arc<dyn Shelf>,
-        inbox: Arc<Inbox>,
-        empty: mpsc::Receiver<Piece>,
-        filled: mpsc::Sender<Piece>,
-    ) -> Self {
-        Self { shelf, inbox, empty, filled, open: Vec::new(), scratch: Vec::new() }
+    pub(super) fn new(shelf: Arc<dyn Shelf>) -> Self {
+        Self { shelf, open: Vec::new(), scratch: Vec::new() }
     }
 
-    /// Answers requests until there are none or the slot is lost. Blocks. Comes back for the next time.
-    pub(super) fn run(mut self) -> Self {
-        // `None`: nobody sends any more.
-        let _ended = self.feed();
-        // A file that is kept open would keep a drive from being unplugged.
+    /// Answers this request, and as many of the waiting ones as fit together.
+    pub(super) fn fill(&mut self, first: Request, inbox: &Inbox, piece: &mut Piece) {
+        piece.clear();
+        self.answer(first, piece);
+        while !piece.is_due()
+            && let Some(next) = inbox.next()
+        {
+            self.answer(next, piece);
+        }
+    }
+
+    /// Lets go of everything: a file that is kept open would keep a drive from being unplugged.
+    pub(super) fn rest(&mut self) {
         self.open.clear();
         self.scratch = Vec::new();
-        self
-    }
-
-    fn feed(&mut self) -> Option<()> {
-        let mut request = self.inbox.wait(PATIENCE);
-        while let Next::Request(first) = request {
-            let mut piece = self.empty.blocking_recv()?;
-            self.answer(first, &mut piece);
-            request = loop {
-                if piece.is_due() {
-                    break Next::Nothing;
-                }
-                match self.inbox.next() {
-                    Next::Request(next) => self.answer(next, &mut piece),
-                    other => break other,
-                }
-            };
-            self.filled.blocking_send(piece).ok()?;
-            if request == Next::Nothing {
-                request = self.inbox.wait(PATIENCE);
-            }
-        }
-        Some(())
     }
 
     fn answer(&mut self, request: Request, piece: &mut Piece) {

@@ -1,10 +1,9 @@
-//! The requests of one connection that have no answer yet: put in by the task that reads them, taken out by the thread
-//! that reads the files.
+//! The requests of one connection that have no answer yet: put in by the half that reads them, taken out by the half
+//! that answers.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::protocol::peer::{OPEN_REQUESTS_MAX, Request};
@@ -13,11 +12,9 @@ use crate::protocol::peer::{OPEN_REQUESTS_MAX, Request};
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     state: Mutex<State>,
-    /// The reading thread waits here.
-    arrived: Condvar,
     /// Whoever wants to put more in waits here.
     answered: Notify,
-    /// Whoever wakes the reading thread waits here.
+    /// Whoever takes them out waits here.
     news: Notify,
 }
 
@@ -26,18 +23,6 @@ struct State {
     waiting: VecDeque<Request>,
     /// Those in `waiting`, and those that were taken out and are not sent yet.
     open: usize,
-    may_serve: bool,
-}
-
-/// What the reading thread is to do.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Answer this.
-    Request(Request),
-    /// There is nothing now: what was read can leave.
-    Nothing,
-    /// Nothing came for the whole time, or the slot is lost: end.
-    Stop,
 }
 
 impl Inbox {
@@ -61,7 +46,6 @@ impl Inbox {
         let added = state.waiting.len() - before;
         state.open += added;
         drop(state);
-        self.arrived.notify_one();
         self.news.notify_one();
         was_empty && added > 0
     }
@@ -102,36 +86,9 @@ impl Inbox {
         !self.state.lock().waiting.is_empty()
     }
 
-    /// Whether the reading thread may go on.
-    pub(super) fn set_may_serve(&self, may_serve: bool) {
-        self.state.lock().may_serve = may_serve;
-        self.arrived.notify_one();
-    }
-
-    /// The next request, without waiting.
-    pub(super) fn next(&self) -> Next {
-        let mut state = self.state.lock();
-        match state.waiting.pop_front() {
-            Some(request) if state.may_serve => Next::Request(request),
-            Some(request) => {
-                state.waiting.push_front(request);
-                Next::Stop
-            }
-            None => Next::Nothing,
-        }
-    }
-
-    /// The next request. Blocks for at most `patience`.
-    pub(super) fn wait(&self, patience: Duration) -> Next {
-        let mut state = self.state.lock();
-        if state.waiting.is_empty() && state.may_serve {
-            self.arrived.wait_for(&mut state, patience);
-        }
-        drop(state);
-        match self.next() {
-            Next::Nothing => Next::Stop,
-            other => other,
-        }
+    /// The next request that nobody has begun to answer.
+    pub(super) fn next(&self) -> Option<Request> {
+        self.state.lock().waiting.pop_front()
     }
 }
 
@@ -149,17 +106,14 @@ mod tests {
         assert!(inbox.is_idle());
         assert!(inbox.put([cancel(1), cancel(2), cancel(3)].into_iter()));
         assert!(!inbox.put([cancel(4)].into_iter()), "there were some");
-        assert_eq!(inbox.next(), Next::Stop, "no slot yet");
-        inbox.set_may_serve(true);
-        assert_eq!(inbox.next(), Next::Request(cancel(1)));
+        assert_eq!(inbox.next(), Some(cancel(1)));
         assert!(inbox.cancel(3));
         assert!(!inbox.cancel(1), "begun");
-        assert_eq!(inbox.wait(Duration::ZERO), Next::Request(cancel(2)));
+        assert_eq!(inbox.next(), Some(cancel(2)));
         assert!(!inbox.sent(2));
-        assert_eq!(inbox.next(), Next::Request(cancel(4)));
-        assert_eq!(inbox.next(), Next::Nothing);
+        assert_eq!(inbox.next(), Some(cancel(4)));
+        assert_eq!(inbox.next(), None);
         assert!(inbox.sent(1) && inbox.is_idle());
-        assert_eq!(inbox.wait(Duration::from_millis(1)), Next::Stop);
     }
 
     #[tokio::test]
@@ -167,7 +121,7 @@ mod tests {
         let inbox = Inbox::default();
         inbox.room().await;
         inbox.put((0..).map(cancel).take(OPEN_REQUESTS_MAX));
-        let full = tokio::time::timeout(Duration::from_millis(20), inbox.room()).await;
+        let full = tokio::time::timeout(std::time::Duration::from_millis(20), inbox.room()).await;
         assert!(full.is_err());
         inbox.sent(1);
         inbox.room().await;

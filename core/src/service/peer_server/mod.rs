@@ -3,14 +3,15 @@
 //! | module | its job |
 //! |---|---|
 //! | [`shelf`] | what may be sent |
-//! | `connection` | one peer: reads its requests, sends answers |
-//! | `inbox`, `feeder` | requests without an answer; the thread that reads files for them |
+//! | `connection`, `sending` | one peer: the half that reads its requests, the half that sends answers |
+//! | `inbox`, `feeder` | requests without an answer; what reads files for them |
 //! | `desk` | who has an upload slot, who waits |
 
 mod connection;
 mod desk;
 mod feeder;
 mod inbox;
+mod sending;
 pub mod shelf;
 #[cfg(test)]
 mod tests;
@@ -230,6 +231,7 @@ impl Guest {
         let Some((place, standing)) = self.desk.enter(key, user, now()) else {
             return tracing::debug!(%from, %key, "too many connections of this key");
         };
+        let place = Arc::new(place);
         let ended = connection::serve(stream, &place, standing, &self.around).await;
         tracing::debug!(%from, %key, %ended, "a peer was served");
         if place.was_seen() {

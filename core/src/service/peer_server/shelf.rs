@@ -17,7 +17,7 @@ pub trait Shared: Send {
 }
 
 /// An open file.
-pub trait Opened: Send {
+pub trait Opened: Send + Sync {
     /// The hashes of its blocks.
     fn block_list(&self) -> &BlockList;
 

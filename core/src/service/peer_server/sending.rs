@@ -1,0 +1,306 @@
+//! The half of a connection that sends: it tells the peer its place, and when it has a slot answers requests, on a thread
+//! that may block, so that what was read from the disk and hashed is encrypted while it is in the processor's cache.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::protocol::peer::{Answer, Content};
+use crate::service::peer_server::connection::{Ended, Surroundings, now, rest};
+use crate::service::peer_server::desk::Place;
+use crate::service::peer_server::feeder::{Feeder, Piece};
+use crate::service::peer_server::inbox::Inbox;
+use crate::transfer::slots::Standing;
+
+/// Who waits is told its place again, so that silence means something.
+const QUEUED_EVERY: Duration = Duration::from_secs(15);
+/// A connection without requests.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+/// How often it is asked whether what is being sent is still shared.
+const STILL_SHARED_EVERY: Duration = Duration::from_millis(400);
+/// Nothing at all could be sent.
+const STALL_MAX: Duration = Duration::from_secs(30);
+/// In this time at least [`SLOW_BYTES_MIN`] must be taken, or somebody holds a slot for nothing.
+const SLOW_AFTER: Duration = Duration::from_secs(60);
+const SLOW_BYTES_MIN: u64 = 60 * 1024;
+/// How long a thread without requests waits for the next: most come at once.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// See the module.
+pub(super) struct Sending<W> {
+    writer: W,
+    place: Arc<Place>,
+    inbox: Arc<Inbox>,
+    around: Arc<Surroundings>,
+    standing: watch::Receiver<Standing>,
+    refused: mpsc::Receiver<Answer>,
+    feeder: Feeder,
+    /// Filled and sent again and again.
+    piece: Piece,
+    /// What may still be in our buffers.
+    leaving: Vec<Content>,
+    taken: Taken,
+    /// The peer was told that it waits.
+    has_waited: bool,
+}
+
+/// How fast the peer takes what it asked for, without the time that our own limit costs.
+struct Taken {
+    since: Instant,
+    bytes: u64,
+    waited: Duration,
+}
+
+/// A turn on its thread: the half comes back from it.
+pub(super) type Turn<W> = Option<JoinHandle<(Sending<W>, Result<(), Ended>)>>;
+
+/// Waits and sends, turn by turn. Whoever stops it waits for the turn.
+pub(super) async fn run<W>(mut sending: Sending<W>, turn: &mut Turn<W>, over: &CancellationToken) -> Ended
+where
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    loop {
+        if let Err(ended) = sending.wait().await {
+            return ended;
+        }
+        let (handle, over) = (Handle::current(), over.clone());
+        let thread = turn.insert(spawn_blocking(move || {
+            let result = handle.block_on(over.run_until_cancelled(sending.turn()));
+            sending.feeder.rest();
+            (sending, result.unwrap_or(Err(Ended::Stopped)))
+        }));
+        sending = match thread.await {
+            Ok((back, Ok(()))) => back,
+            Ok((_, Err(ended))) => return ended,
+            Err(panic) => return Ended::Io(io::Error::other(panic)),
+        };
+        *turn = None;
+    }
+}
+
+impl<W: AsyncWrite + Unpin> Sending<W> {
+    pub(super) fn new(
+        writer: W,
+        place: Arc<Place>,
+        inbox: Arc<Inbox>,
+        around: Arc<Surroundings>,
+        standing: watch::Receiver<Standing>,
+        refused: mpsc::Receiver<Answer>,
+    ) -> Self {
+        let feeder = Feeder::new(Arc::clone(&around.shelf));
+        let taken = Taken { since: Instant::now(), bytes: 0, waited: Duration::ZERO };
+        Self {
+            writer,
+            place,
+            inbox,
+            around,
+            standing,
+            refused,
+            feeder,
+            piece: Piece::default(),
+            leaving: Vec::new(),
+            taken,
+            has_waited: false,
+        }
+    }
+
+    /// Until there is a slot and something to send.
+    async fn wait(&mut self) -> Result<(), Ended> {
+        let mut next_told = Instant::now() + QUEUED_EVERY;
+        let mut active_at = Instant::now();
+        loop {
+            let is_serving = *self.standing.borrow() == Standing::Serving;
+            if is_serving && self.inbox.has_waiting() {
+                return Ok(());
+            }
+            if !self.inbox.is_idle() {
+                active_at = Instant::now();
+            }
+            tokio::select! {
+                changed = self.standing.changed() => {
+                    changed.map_err(|_no_desk| Ended::Closed)?;
+                    self.tell_standing().await?;
+                    next_told = Instant::now() + QUEUED_EVERY;
+                }
+                Some(answer) = self.refused.recv() => self.refuse(answer).await?,
+                () = self.inbox.news() => {}
+                () = sleep_until(next_told) => {
+                    let standing = *self.standing.borrow();
+                    if let Standing::Waiting(place) = standing {
+                        self.tell(Answer::Queued { place }).await?;
+                    }
+                    next_told = Instant::now() + QUEUED_EVERY;
+                }
+                () = sleep_until(active_at + IDLE_MAX) => {
+                    if self.inbox.is_idle() {
+                        return Err(Ended::Idle);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers requests until there are none for a while or the slot is lost. Blocks on the disk.
+    async fn turn(&mut self) -> Result<(), Ended> {
+        loop {
+            if let Ok(answer) = self.refused.try_recv() {
+                self.refuse(answer).await?;
+            }
+            if self.standing.has_changed().unwrap_or(true) {
+                self.tell_standing().await?;
+            }
+            if *self.standing.borrow() != Standing::Serving {
+                return Ok(());
+            }
+            if let Some(request) = self.inbox.next() {
+                let mut piece = std::mem::take(&mut self.piece);
+                self.feeder.fill(request, &self.inbox, &mut piece);
+                let sent = self.send(&piece).await;
+                self.piece = piece;
+                sent?;
+                if self.inbox.has_waiting() {
+                    continue;
+                }
+                self.flush().await?;
+            }
+            tokio::select! {
+                () = self.inbox.news() => {}
+                changed = self.standing.changed() => {
+                    changed.map_err(|_no_desk| Ended::Closed)?;
+                    self.tell_standing().await?;
+                }
+                Some(answer) = self.refused.recv() => self.refuse(answer).await?,
+                () = tokio::time::sleep(PATIENCE) => {
+                    if !self.inbox.has_waiting() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn tell_standing(&mut self) -> Result<(), Ended> {
+        let standing = *self.standing.borrow_and_update();
+        match standing {
+            Standing::Waiting(place) => {
+                self.has_waited = true;
+                self.tell(Answer::Queued { place }).await
+            }
+            Standing::Serving if std::mem::take(&mut self.has_waited) => self.tell(Answer::Granted).await,
+            Standing::Serving | Standing::Idle => Ok(()),
+        }
+    }
+
+    async fn refuse(&mut self, first: Answer) -> Result<(), Ended> {
+        let mut frames = first.encode().to_vec();
+        while let Ok(answer) = self.refused.try_recv() {
+            frames.extend(answer.encode());
+        }
+        self.write(&Piece::of(frames)).await?;
+        self.flush().await
+    }
+
+    async fn tell(&mut self, answer: Answer) -> Result<(), Ended> {
+        self.write(&Piece::of(answer.encode().to_vec())).await?;
+        self.flush().await
+    }
+
+    async fn send(&mut self, piece: &Piece) -> Result<(), Ended> {
+        self.write(piece).await?;
+        let bytes = piece.answers.len() + piece.body().len();
+        self.place.sent(piece.contents.last(), bytes, piece.count, now());
+        if self.inbox.sent(piece.count) {
+            rest(&self.place, &self.inbox);
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, piece: &Piece) -> Result<(), Ended> {
+        let (mut answers, mut body) = (piece.answers.as_slice(), piece.body());
+        let has_data = !piece.contents.is_empty();
+        if has_data {
+            self.leaving.clone_from(&piece.contents);
+        }
+        while !answers.is_empty() || !body.is_empty() {
+            if has_data {
+                self.wait_for_limit().await?;
+            }
+            let most = if has_data { self.around.limiter.piece(answers.len() + body.len()) } else { usize::MAX };
+            let head = &answers[..answers.len().min(most)];
+            let pieces = [IoSlice::new(head), IoSlice::new(&body[..body.len().min(most - head.len())])];
+            let begun = Instant::now();
+            let written = loop {
+                match timeout(STILL_SHARED_EVERY, self.writer.write_vectored(&pieces)).await {
+                    Ok(written) => break written?,
+                    Err(_elapsed) => self.check(begun)?,
+                }
+            };
+            if written == 0 {
+                return Err(Ended::Closed);
+            }
+            self.took(written, begun)?;
+            if has_data {
+                self.around.limiter.spend(written);
+            }
+            let of_answers = written.min(answers.len());
+            answers = &answers[of_answers..];
+            body = &body[written - of_answers..];
+        }
+        Ok(())
+    }
+
+    async fn wait_for_limit(&self) -> Result<(), Ended> {
+        while timeout(STILL_SHARED_EVERY, self.around.limiter.ready()).await.is_err() {
+            self.check_shared()?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Ended> {
+        let begun = Instant::now();
+        loop {
+            match timeout(STILL_SHARED_EVERY, self.writer.flush()).await {
+                Ok(flushed) => {
+                    self.leaving.clear();
+                    return Ok(flushed?);
+                }
+                Err(_elapsed) => self.check(begun)?,
+            }
+        }
+    }
+
+    fn check(&self, begun: Instant) -> Result<(), Ended> {
+        if begun.elapsed() >= STALL_MAX {
+            return Err(Ended::Stalled);
+        }
+        self.check_shared()
+    }
+
+    fn check_shared(&self) -> Result<(), Ended> {
+        let is_shared = |content| self.around.shelf.find(content).is_some();
+        if self.leaving.iter().all(is_shared) { Ok(()) } else { Err(Ended::Unshared) }
+    }
+
+    /// A peer that takes a little now and then must not hold a slot for ever.
+    fn took(&mut self, bytes: usize, begun: Instant) -> Result<(), Ended> {
+        let taken = &mut self.taken;
+        taken.bytes += bytes as u64;
+        taken.waited += begun.elapsed();
+        if taken.waited >= SLOW_AFTER {
+            if taken.bytes < SLOW_BYTES_MIN {
+                return Err(Ended::Stalled);
+            }
+            *taken = Taken { since: Instant::now(), bytes: 0, waited: Duration::ZERO };
+        } else if taken.since.elapsed() >= SLOW_AFTER {
+            *taken = Taken { since: Instant::now(), bytes: 0, waited: Duration::ZERO };
+        }
+        Ok(())
+    }
+}
