@@ -260,8 +260,10 @@ mod tests {
                 }
             });
             let folder = SharedFolder::open(&path.join("share")).expect("opens");
-            let mut opened = 0;
-            for _ in 0..5_000 {
+            let (mut opened, mut tries) = (0, 0);
+            // However the two threads are scheduled: many tries, and on until the honest file was met.
+            while tries < 5_000 || (opened == 0 && tries < 5_000_000) {
+                tries += 1;
                 if let Ok((mut file, _)) = folder.open_file(Path::new("sub/file")) {
                     let mut text = String::new();
                     file.read_to_string(&mut text).expect("reads");
