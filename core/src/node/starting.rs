@@ -140,6 +140,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         librarian,
         meeting,
         connection: watch::Sender::new(Connection::None),
+        at_tracker: Mutex::new(None),
         joining: tokio::sync::Mutex::new(()),
         hosting: Mutex::new(None),
         listening,

@@ -70,7 +70,7 @@ pub struct ClientSetup {
 pub enum ClientEvent {
     /// On the way; the last try failed like this.
     Connecting(Option<AwayReason>),
-    /// Registered.
+    /// Registered, or greeted anew since.
     Online {
         /// What the owner calls the network.
         network: String,
@@ -273,17 +273,12 @@ impl Task {
     async fn be_online(&mut self, mut session: Session) -> AwayReason {
         let mut announcer = Announcer::new(self.setup.username.clone());
         announcer.change((self.setup.shares)(), Vec::new(), None);
-        let online = ClientEvent::Online { network: session.network.clone(), message_of_the_day: session.motd.clone() };
         let parked = std::mem::take(&mut self.parked);
         for (_, ask) in parked {
             session.take(ask, &mut announcer);
         }
-        let all = Surroundings {
-            announcer: &mut announcer,
-            people: &self.people,
-            events: &self.events,
-            online: Some(online),
-        };
+        let all =
+            Surroundings { announcer: &mut announcer, people: &self.people, events: &self.events, is_online: false };
         let Ended { why, unanswered } = session.run(&mut self.asked, all).await;
         let deadline = Instant::now() + PARKED_MAX;
         self.parked.extend(unanswered.into_iter().map(|ask| (deadline, ask)));

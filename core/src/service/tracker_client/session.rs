@@ -51,8 +51,8 @@ pub(super) struct Session {
     heard_at: Instant,
     /// When the answer to a ping must have come.
     pong_due: Option<Instant>,
-    pub(super) network: String,
-    pub(super) motd: Vec<String>,
+    network: String,
+    motd: Vec<String>,
 }
 
 /// What a session came to.
@@ -221,7 +221,8 @@ impl Session {
                     Some(after) => self.ask_users(Some(after), users),
                     None => {
                         all.people.replace(self.tracker.ip(), users);
-                        let event = all.online.take().unwrap_or(ClientEvent::CatalogChanged);
+                        let was_online = std::mem::replace(&mut all.is_online, true);
+                        let event = if was_online { ClientEvent::CatalogChanged } else { self.greeted() };
                         tell(all.events, event).await;
                     }
                 }
@@ -260,11 +261,29 @@ impl Session {
                 return Ok(());
             }
             Event::Closing(reason) => return Err(lost(&reason)),
+            // The owner has changed it.
+            Event::Greeting { network, .. } => {
+                self.network = network;
+                self.motd.clear();
+                self.greeted()
+            }
+            Event::MessageOfTheDay(line) if self.motd.len() < MOTD_LINES_MAX => {
+                self.motd.push(line);
+                self.greeted()
+            }
             // Only a session without a key can be displaced.
-            Event::Greeting { .. } | Event::MessageOfTheDay(_) | Event::Displaced(_) | Event::Unknown => return Ok(()),
+            Event::MessageOfTheDay(_) | Event::Displaced(_) | Event::Unknown => return Ok(()),
         };
-        tell(all.events, event).await;
+        // Before that what we were greeted with is not told at all.
+        if all.is_online || !matches!(event, ClientEvent::Online { .. }) {
+            tell(all.events, event).await;
+        }
         Ok(())
+    }
+
+    /// What we were greeted with last.
+    pub(super) fn greeted(&self) -> ClientEvent {
+        ClientEvent::Online { network: self.network.clone(), message_of_the_day: self.motd.clone() }
     }
 
     fn next_pending(&mut self) -> Result<Pending, AwayReason> {
@@ -293,8 +312,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) announcer: &'a mut Announcer,
     pub(super) people: &'a People,
     pub(super) events: &'a mpsc::Sender<ClientEvent>,
-    /// Told once, when the picture of the users is complete.
-    pub(super) online: Option<ClientEvent>,
+    /// Told when the picture of the users is complete.
+    pub(super) is_online: bool,
 }
 
 async fn write_some(writer: &mut WriteHalf<Encrypted<TcpStream>>, out: &mut BytesMut) -> Result<(), AwayReason> {
