@@ -24,6 +24,7 @@ use crate::node::starting;
 use crate::service::downloader::{DownloadSettings, Downloader};
 use crate::service::librarian::Librarian;
 use crate::service::peer_server::{PeerServer, UploadSettings};
+use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
 
 /// Handles to everything that runs.
@@ -39,6 +40,7 @@ pub(super) struct Engine {
     pub(super) uploading: watch::Sender<UploadSettings>,
     pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) meeting: Arc<Meeting>,
+    pub(super) tap: Arc<Tap>,
     pub(super) connection: watch::Sender<Connection>,
     /// The tracker that we are at, or on the way to.
     pub(super) at_tracker: Mutex<Option<TrackerAddress>>,
@@ -94,7 +96,12 @@ impl Engine {
             Intent::Ban { user } => self.ban(user).await,
             Intent::Unban { who } => self.unban(who).await,
             Intent::ListBans => self.list_bans().await,
-            Intent::Reorder { .. } | Intent::RenameShare { .. } | Intent::TapWire(_) | Intent::SendLine(_) => {
+            Intent::TapWire(is_on) => {
+                self.tap.turn(is_on);
+                Ok(Outcome::Done)
+            }
+            Intent::SendLine(line) => self.send_line(line).await,
+            Intent::Reorder { .. } | Intent::RenameShare { .. } => {
                 Err(Failure::Internal { what: "this".into(), why: "it is not built yet".into() })
             }
         }

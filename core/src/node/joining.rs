@@ -36,6 +36,7 @@ impl Engine {
             peer_port: self.peer_port,
             tls: TlsClient::new(&self.identity, Purpose::Tracker),
             store: self.store.clone(),
+            tap: Arc::clone(&self.tap),
             shares: Arc::new(move || librarian.shares()),
         };
         let cancel = self.cancel.child_token();
