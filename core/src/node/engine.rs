@@ -101,7 +101,8 @@ impl Engine {
                 Ok(Outcome::Done)
             }
             Intent::SendLine(line) => self.send_line(line).await,
-            Intent::Reorder { .. } | Intent::RenameShare { .. } => {
+            Intent::Reorder { number, to } => self.reorder(number, to).await,
+            Intent::RenameShare { .. } => {
                 Err(Failure::Internal { what: "this".into(), why: "it is not built yet".into() })
             }
         }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::model::binding::{Ban, BanTarget};
 use crate::model::invite::TrackerAddress;
 use crate::node::failure::Failure;
-use crate::node::intent::{Intent, IntentId};
-use crate::node::notice::{Connection, Hosted, Me, Notice, Outcome, Status};
+use crate::node::intent::{DownloadRequest, Intent, IntentId, Place, ShareRequest, TransferNumber};
+use crate::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status};
 use crate::node::settings::Settings;
 use crate::node::{Node, Setup};
 use crate::tracker::log::LogEntry;
@@ -284,6 +284,62 @@ fn a_person_reads_the_wire_and_types_on_it() {
         assert_eq!(failure.key(), why, "{line:?}");
     }
     assert_eq!(Client::start("alone", false).ask(Intent::SendLine("ping".into())), Err(Failure::NoTracker));
+}
+
+fn share(client: &mut Client, files: &[(&str, &[u8])]) {
+    for (name, bytes) in files {
+        let path = client.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("below the folder")).expect("made");
+        std::fs::write(path, bytes).expect("written");
+    }
+    let cwd = client.dir.path().to_owned();
+    let tops: std::collections::BTreeSet<&str> =
+        files.iter().map(|(name, _)| name.split_once('/').map_or(*name, |(top, _)| top)).collect();
+    let request = |top: &str| ShareRequest { typed: top.to_owned(), cwd: cwd.clone(), share_as: None };
+    let requests = tops.into_iter().map(request).collect();
+    assert!(matches!(client.ask(Intent::Share(requests)), Ok(Outcome::Shared(_))));
+}
+
+fn download(client: &mut Client, user: &str, path: &str) -> TransferNumber {
+    let request = DownloadRequest {
+        user: user.into(),
+        remote_path: path.into(),
+        local_path: None,
+        cwd: client.dir.path().to_owned(),
+        overwrite: false,
+        wait: true,
+    };
+    match client.ask(Intent::Download(request)) {
+        Ok(Outcome::Queued(number)) => number,
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+fn labels(client: &mut Client) -> Vec<String> {
+    match client.ask(Intent::ListTransfers) {
+        Ok(Outcome::Transfers(transfers)) => {
+            transfers.into_iter().filter(|t| t.direction == Direction::Download).map(|t| t.label).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_order_of_downloads_is_kept() {
+    let (mut host, tracker) = Client::host("host");
+    let bytes = vec![7; 1 << 20];
+    share(&mut host, &[("a", &bytes), ("b", &bytes), ("c", &bytes)]);
+    let mut guest = Client::at("guest", &tracker);
+    guest.apply(|settings| settings.download_bytes_per_second = 1);
+    let numbers = ["a", "b", "c"].map(|path| download(&mut guest, "host", path));
+    assert_eq!(labels(&mut guest), ["a", "b", "c"]);
+    let reorder = |number, to| Intent::Reorder { number, to };
+    assert_eq!(guest.ask(reorder(numbers[2], Place::First)), Ok(Outcome::Done));
+    assert_eq!(guest.ask(reorder(numbers[0], Place::Later)), Ok(Outcome::Done));
+    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
+    assert_eq!(guest.ask(reorder(99, Place::Last)), Err(Failure::NoSuchTransfer { number: 99 }));
+    guest.restart();
+    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
 }
 
 #[test]
