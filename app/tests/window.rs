@@ -178,6 +178,7 @@ fn transfer(number: u64, state: TransferState) -> Transfer {
     Transfer {
         number,
         direction: Direction::Download,
+        position: 0,
         user: name("anna"),
         label: format!("Trip/day {number}.jpg"),
         local_path: Some("/tmp/x".into()),

@@ -96,7 +96,7 @@ impl Completions {
             notice,
             Notice::CatalogChanged
                 | Notice::Lagged
-                | Notice::Joined(_)
+                | Notice::Joined { .. }
                 | Notice::Left(_)
                 | Notice::SharesChanged { .. }
                 | Notice::Connection(_)

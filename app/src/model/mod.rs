@@ -283,7 +283,7 @@ impl Model {
             Notice::Files { id, files } => self.apply_files(id, files),
             Notice::Connection(connection) => self.apply_connection(now, connection),
             Notice::CatalogChanged => self.mark_dirty(now),
-            Notice::Joined(line) => {
+            Notice::Joined { user: line, .. } => {
                 self.push_log(Tone::Info, t!("console.joined", user = Shown(line.username.as_str())).into_owned());
                 self.people.insert(line.username.clone(), Person { line, files: 0, bytes: 0 });
                 self.mark_dirty(now);
@@ -330,7 +330,9 @@ impl Model {
                 self.wishes.extend([Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite]);
                 self.mark_dirty(now);
             }
-            Notice::Warning(text) => self.toast(now, Tone::Bad, Shown(&text).to_string()),
+            Notice::Warning(warning) => self.toast(now, Tone::Bad, texts::of_warning(&warning)),
+            // Drawn by nobody yet.
+            Notice::TrackerLog { .. } | Notice::Wire { .. } | Notice::WireLeftOut { .. } => {}
             Notice::Stopped => self.stopped = true,
         }
     }

@@ -94,7 +94,7 @@ impl Model {
                 // What a click changed may be seen in these; what they change themselves is nothing.
                 asked.asker != Asker::Background
             })),
-            Outcome::Queued(_) => {}
+            Outcome::Queued(_) | Outcome::Bans(_) => {}
         }
     }
 
@@ -111,6 +111,7 @@ impl Model {
             Outcome::Me(me) => crate::console::tables::me(&mut out, me),
             Outcome::Invite(invite) => crate::console::render::line(&mut out, invite),
             Outcome::Status(status) => crate::console::tables::status(&mut out, status),
+            Outcome::Bans(bans) => crate::console::tables::bans(&mut out, bans),
         };
         for line in String::from_utf8_lossy(&out).lines().take(LIST_LINES_MAX) {
             self.push_log(Tone::Info, line.trim_end().to_owned());

@@ -75,7 +75,7 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
                 widgets::heading(ui, &title);
                 widgets::weak(ui, text);
             });
-            let is_hosting = model.status.as_ref().is_some_and(|status| status.hosting.is_some());
+            let is_hosting = model.status.as_ref().is_some_and(|status| status.hosted.is_some());
             if model.connection != Connection::None && !is_hosting {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if widgets::button(ui, Loud::Plain, "", &t!("window.tracker.leave")).clicked() {
@@ -88,7 +88,7 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
 }
 
 fn host(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
-    let hosting = model.status.as_ref().and_then(|status| status.hosting);
+    let hosting = model.status.as_ref().and_then(|status| status.hosted.as_ref()).map(|hosted| hosted.address);
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
             let mut is_on = hosting.is_some();
