@@ -43,8 +43,12 @@ pub enum Action {
     Open(PathBuf),
     /// Show in the file manager.
     Reveal(PathBuf),
+    /// Say something in passing.
+    Tell(String),
     /// Ask first.
     Confirm(Confirm),
+    /// Open one of these.
+    Dialog(Dialog),
     /// Use and save these.
     Apply(Box<Settings>),
     /// Join a tracker, by address or invite as typed.
@@ -72,8 +76,33 @@ pub enum Pick {
     ShareFolder,
     /// Where a download goes.
     SaveAs(Box<DownloadRequest>),
+    /// The folder into which several downloads go.
+    SaveInto(Vec<DownloadRequest>),
     /// The folder of all downloads.
     DownloadFolder,
+}
+
+/// A small window over the page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dialog {
+    /// Where downloads go, as a path to type.
+    SaveAs {
+        /// One goes to the path; several go into it.
+        requests: Vec<DownloadRequest>,
+        /// As typed.
+        path: String,
+        /// Replace what is there.
+        overwrite: bool,
+    },
+    /// Another share path for a share.
+    Rename {
+        /// As it is shared now.
+        from: String,
+        /// As typed.
+        to: String,
+    },
+    /// All shortcuts.
+    Shortcuts,
 }
 
 /// What is asked before it is done.
@@ -90,9 +119,9 @@ pub enum Confirm {
 }
 
 impl Action {
-    /// Download to the download folder, waiting for whoever is away.
-    pub fn download(user: &str, remote_path: String) -> Self {
-        Self::Ask(Intent::Download(download_request(user, remote_path)))
+    /// Start this download.
+    pub fn start(request: DownloadRequest) -> Self {
+        Self::Ask(Intent::Download(request))
     }
 
     /// One intent a number.
@@ -101,7 +130,7 @@ impl Action {
     }
 }
 
-/// A request for one file or folder.
+/// A request for one file or folder: to the download folder, waiting for whoever is away.
 pub fn download_request(user: &str, remote_path: String) -> DownloadRequest {
     DownloadRequest {
         user: user.to_owned(),

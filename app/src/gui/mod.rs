@@ -1,7 +1,9 @@
 //! The window. A ring: notices → [`Model`] → pages → [`Action`]s → intents. It sleeps until something happens.
 
 pub mod action;
+pub mod dialogs;
 pub mod friend;
+pub mod grower;
 pub mod icons;
 pub mod picker;
 pub mod screens;
@@ -9,6 +11,7 @@ pub mod shell;
 pub mod sorter;
 pub mod start;
 pub mod theme;
+mod toasts;
 pub mod widgets;
 
 use std::path::PathBuf;
@@ -18,7 +21,7 @@ use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
 use potok_core::model::invite::TrackerAddress;
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::intent::{Intent, ShareRequest, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, Which};
 use potok_core::node::notice::{Connection, Direction};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -27,6 +30,7 @@ use crate::command_line::{self, Request};
 use crate::engine::Engine;
 use crate::gui::action::{Action, Confirm, Page, Pick};
 use crate::gui::friend::Friend;
+use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
 use crate::gui::sorter::Sorter;
@@ -68,6 +72,7 @@ pub struct Window {
     /// What the person is doing.
     pub state: UiState,
     sorter: Sorter,
+    grower: Grower,
     picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
     /// The tracker as the engine's settings have it: another one there makes it join anew.
     engine_tracker: String,
@@ -89,6 +94,8 @@ impl Window {
         use_theme(ctx, &parts.settings.theme);
         let wake = ctx.clone();
         let sorter = Sorter::start(move || wake.request_repaint())?;
+        let wake = ctx.clone();
+        let grower = Grower::start(move || wake.request_repaint())?;
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
         let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
@@ -99,6 +106,7 @@ impl Window {
             model: Model::default(),
             state,
             sorter,
+            grower,
             picking: None,
             engine_tracker,
             friend: None,
@@ -144,7 +152,24 @@ impl Window {
         if let Some(shown) = self.sorter.turn(&self.model.catalog, query) {
             self.state.browse.take(shown);
         }
-        self.state.browse.is_busy = self.sorter.is_busy();
+        let is_growing = self.grow();
+        self.state.browse.is_busy = self.sorter.is_busy() || is_growing;
+    }
+
+    /// Keeps the tree of one person up to date while it is looked at; whether a newer one is on its way.
+    fn grow(&mut self) -> bool {
+        match self.state.browse.wanted_tree() {
+            Some((shown, open, sort)) => {
+                if let Some(tree) = self.grower.turn(shown, open, sort) {
+                    self.state.browse.take_tree(tree);
+                }
+                self.grower.is_busy()
+            }
+            None => {
+                self.grower.rest();
+                false
+            }
+        }
     }
 
     fn failed_to_join(&self, was_online: bool) -> Option<String> {
@@ -200,6 +225,12 @@ impl Window {
                 request.overwrite = paths.first().is_some_and(|path| path.is_file());
                 self.ask(Intent::Download(*request), Asker::Mouse);
             }
+            Pick::SaveInto(requests) => {
+                let folder = paths.first().map(|path| path.to_string_lossy().into_owned());
+                for request in requests {
+                    self.ask(Intent::Download(DownloadRequest { local_path: folder.clone(), ..request }), Asker::Mouse);
+                }
+            }
         }
     }
 
@@ -228,7 +259,7 @@ impl Window {
                 let title = match &pick {
                     Pick::ShareFiles => t!("window.pick.files"),
                     Pick::ShareFolder => t!("window.pick.folder"),
-                    Pick::SaveAs(_) => t!("window.pick.save"),
+                    Pick::SaveAs(_) | Pick::SaveInto(_) => t!("window.pick.save"),
                     Pick::DownloadFolder => t!("window.pick.downloads"),
                 };
                 let answer = self.parts.picker.pick(&pick, &title, Box::new(move || wake.request_repaint()));
@@ -244,7 +275,12 @@ impl Window {
                 let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
                 self.open(now, opener::open(folder));
             }
+            Action::Tell(text) => self.model.toast(now, Tone::Info, text),
             Action::Confirm(confirm) => self.state.confirm = Some(confirm),
+            Action::Dialog(dialog) => {
+                self.state.dialog = Some(dialog);
+                self.state.dialog_is_new = true;
+            }
             Action::Apply(settings) => self.apply_settings(*settings),
             Action::Join(typed) => self.join(now, &typed),
             Action::Host(at) => self.host(now, at),

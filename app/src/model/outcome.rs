@@ -67,23 +67,19 @@ impl Model {
             Outcome::Users(lines) => {
                 let person = |line: UserLine| {
                     let (files, bytes) = self.catalog.totals_of(line.username.as_str());
-                    (line.username.clone(), Person { line, files, bytes })
+                    let since = self.people.get(&line.username).and_then(|known| known.since);
+                    (line.username.clone(), Person { line, since, files, bytes })
                 };
                 self.people = lines.into_iter().map(person).collect();
             }
             Outcome::Shared(shares) => {
-                let shares = shares.into_iter().map(|share| (share.path.clone(), share));
                 if asked.asker == Asker::Background {
-                    self.shares = shares.collect();
+                    self.shares.replace(shares);
                 } else {
-                    self.shares.extend(shares);
+                    self.shares.add(shares);
                 }
             }
-            Outcome::Unshared(paths) => {
-                for path in paths {
-                    self.shares.remove(&path);
-                }
-            }
+            Outcome::Unshared(paths) => self.shares.remove(paths),
             Outcome::Transfers(transfers) => {
                 self.transfers = transfers.into_iter().map(|t| ((t.direction, t.number), t)).collect();
             }

@@ -13,7 +13,7 @@ use eframe::egui::Ui;
 use potok_core::model::limits;
 use potok_core::node::settings::Settings;
 
-use crate::gui::action::{Action, Confirm, Page};
+use crate::gui::action::{Action, Confirm, Dialog, Page};
 use crate::gui::widgets::table::Selection;
 use crate::model::Model;
 
@@ -24,6 +24,10 @@ pub struct UiState {
     pub page: Page,
     /// A question that waits for an answer.
     pub confirm: Option<Confirm>,
+    /// A small window over the page.
+    pub dialog: Option<Dialog>,
+    /// It was not drawn yet.
+    pub dialog_is_new: bool,
     /// There are system dialogs.
     pub has_picker: bool,
     /// Why joining failed, until the next try.
@@ -56,6 +60,8 @@ impl UiState {
         Self {
             page: Page::Browse,
             confirm: None,
+            dialog: None,
+            dialog_is_new: false,
             has_picker: true,
             join_failed: None,
             browse: browse::State::default(),

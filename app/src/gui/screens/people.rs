@@ -37,13 +37,12 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
         });
         return;
     }
-    let column = |name: &str, width, is_right| Column::<()> { name: name.to_owned(), width, is_right, key: None };
     let columns = [
-        column(&t!("window.column.person"), 0.0, false),
-        column(&t!("window.people.identity"), 150.0, false),
-        column(&t!("window.people.files"), 90.0, true),
-        column(&t!("window.column.size"), 110.0, true),
-        column(&t!("window.people.address"), 190.0, false),
+        Column::<()>::new(&t!("window.column.person"), 0.0),
+        Column::new(&t!("window.people.identity"), 150.0),
+        Column::new(&t!("window.people.files"), 90.0).right(),
+        Column::new(&t!("window.column.size"), 110.0).right().drop(1),
+        Column::new(&t!("window.people.address"), 190.0).drop(2),
     ];
     let me = model.me.as_ref().map(|me| me.username.clone());
     let height = (ui.available_height() - 210.0).max(120.0);

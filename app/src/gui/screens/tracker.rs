@@ -1,6 +1,6 @@
 //! The tracker of this network: host one with a switch, let others in with a link, or join another.
 
-use eframe::egui::{self, Color32, Label, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use potok_core::node::notice::Connection;
@@ -10,9 +10,12 @@ use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
 use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::{self, Loud};
+use crate::gui::widgets::{self, Loud, qr};
 use crate::model::Model;
 use crate::texts;
+
+/// The invite as a picture.
+const QR_SIDE: f32 = 148.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
@@ -124,7 +127,7 @@ fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::card(ui, |ui| {
         ui.horizontal_top(|ui| {
-            qr(ui, link);
+            qr::show(ui, link, QR_SIDE, &t!("window.tracker.qr"));
             ui.add_space(theme::GAP);
             ui.vertical(|ui| {
                 widgets::heading(ui, &t!("window.tracker.invite"));
@@ -138,28 +141,6 @@ fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
             });
         });
     });
-}
-
-/// Dark on light in both themes: not every camera reads the other way round.
-#[expect(clippy::cast_precision_loss, reason = "some tens of squares")]
-fn qr(ui: &mut Ui, link: &str) {
-    let Ok(code) = qrcode::QrCode::new(link) else { return };
-    let side = 148.0;
-    let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-    let width = code.width();
-    let quiet = 3.0;
-    let module = side / (width as f32 + 2.0 * quiet);
-    ui.painter().rect_filled(rect, theme::RADIUS, Color32::WHITE);
-    for (at, color) in code.to_colors().into_iter().enumerate() {
-        if color == qrcode::Color::Dark {
-            let (x, y) = ((at % width) as f32 + quiet, (at / width) as f32 + quiet);
-            let min = rect.min + vec2(x * module, y * module);
-            let square = Rect::from_min_max(min, pos2(min.x + module + 0.3, min.y + module + 0.3));
-            ui.painter().rect_filled(square, 0.0, Color32::BLACK);
-        }
-    }
-    let name = t!("window.tracker.qr");
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, &*name));
 }
 
 fn join(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {

@@ -13,7 +13,8 @@ use crate::gui::icons;
 use crate::gui::screens::file_icon;
 use crate::gui::theme::{self, Palette, palette};
 use crate::gui::widgets::table::{Column, Row, Selection, Table};
-use crate::gui::widgets::{self, Loud, icon_button_at, one_line};
+use crate::gui::widgets::text::one_line;
+use crate::gui::widgets::{self, Loud, icon_button_at};
 use crate::human;
 use crate::model::{Model, SPEEDS_MAX, short};
 use crate::texts;
@@ -159,14 +160,13 @@ fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
 }
 
 fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
-    let column = |name: &str, width, is_right| Column::<()> { name: name.to_owned(), width, is_right, key: None };
     let columns = [
-        column(&t!("window.column.name"), 0.0, false),
-        column(&t!("window.column.size"), 92.0, true),
-        column(&t!("window.column.person"), 118.0, false),
-        column(&t!("window.column.progress"), 134.0, false),
-        column(&t!("window.column.state"), 200.0, false),
-        column("", 80.0, true),
+        Column::<()>::new(&t!("window.column.name"), 0.0),
+        Column::new(&t!("window.column.size"), 92.0).right().drop(2),
+        Column::new(&t!("window.column.person"), 118.0).drop(1),
+        Column::new(&t!("window.column.progress"), 134.0),
+        Column::new(&t!("window.column.state"), 200.0),
+        Column::new("", 80.0).right(),
     ];
     let table = Table { id: "transfers", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut from_menu = Vec::new();
