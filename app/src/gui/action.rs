@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
+use potok_core::node::notice::Direction;
 use potok_core::node::settings::Settings;
 
 /// The pages.
@@ -63,6 +64,8 @@ pub enum Action {
     CloseToast(u64),
     /// Finished and failed transfers leave the list.
     ClearFinished,
+    /// These leave the list; they are over.
+    Forget(Vec<(Direction, TransferNumber)>),
     /// The end.
     Quit,
 }

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod dialogs;
+pub mod fingerprint;
 pub mod friend;
 pub mod grower;
 pub mod icons;
@@ -21,7 +22,7 @@ use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
 use potok_core::model::invite::TrackerAddress;
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
 use potok_core::node::notice::{Connection, Direction};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -294,18 +295,23 @@ impl Window {
             Action::CloseToast(number) => self.model.toasts.retain(|toast| toast.number != number),
             Action::ClearFinished => {
                 let over = self.model.transfers.values().filter(|t| t.state.is_final());
-                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect::<Vec<_>>();
-                for (direction, number) in over {
-                    if direction == Direction::Download {
-                        self.ask(Intent::Acknowledge(number), Asker::Background);
-                    }
-                    self.model.transfers.remove(&(direction, number));
-                }
+                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect();
+                self.forget(over);
             }
+            Action::Forget(over) => self.forget(over),
             Action::Quit => {
                 self.may_close = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
+        }
+    }
+
+    fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
+        for (direction, number) in over {
+            if direction == Direction::Download {
+                self.ask(Intent::Acknowledge(number), Asker::Background);
+            }
+            self.model.transfers.remove(&(direction, number));
         }
     }
 

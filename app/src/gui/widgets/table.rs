@@ -1,7 +1,7 @@
 //! A table for any number of rows: only those in view are made. Rows are chosen as in any file manager, by mouse and by
 //! keyboard; for the keyboard the whole table is one place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eframe::egui::{
     self, Align2, Color32, EventFilter, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Popup, Rect, Response,
@@ -433,6 +433,19 @@ impl Selection {
     /// Nothing.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Keeps to what was chosen when it is in other rows than before.
+    pub fn follow<T: Ord + Clone>(&mut self, old: &[T], new: &[T]) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let places: BTreeMap<&T, usize> = new.iter().enumerate().map(|(at, of)| (of, at)).collect();
+        let now = |row: usize| old.get(row).and_then(|of| places.get(of)).copied();
+        self.rows = self.rows.iter().filter_map(|row| now(*row)).collect();
+        let first = self.rows.first().copied().unwrap_or(0);
+        self.anchor = now(self.anchor).unwrap_or(first);
+        self.head = now(self.head).unwrap_or(first);
     }
 
     /// The row that the keyboard is at.
