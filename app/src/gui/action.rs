@@ -32,6 +32,8 @@ pub enum Page {
 pub enum Action {
     /// Something of the engine.
     Ask(Intent),
+    /// The same, only to know more: nobody is told what came of it.
+    Refresh(Intent),
     /// Show a page.
     Go(Page),
     /// Show one person's files.
@@ -60,6 +62,10 @@ pub enum Action {
     TryAlone,
     /// A line of the console page.
     Run(String),
+    /// A line for the tracker as it is.
+    Send(String),
+    /// The console page begins anew.
+    ClearLog,
     /// A message is read.
     CloseToast(u64),
     /// Finished and failed transfers leave the list.

@@ -89,7 +89,9 @@ impl SaveAs<'_> {
         let folder = model.status.as_ref().map_or(PathBuf::new(), |status| status.download_folder.clone());
         let is_typed = !self.path.trim().is_empty();
         let answer = answers(ui, &t!("window.browse.download"), is_typed, |ui| {
-            if self.has_picker && widgets::button(ui, Loud::Plain, icons::FOLDER_OPEN, &t!("window.save.choose")).clicked() {
+            if self.has_picker
+                && widgets::button(ui, Loud::Plain, icons::FOLDER_OPEN, &t!("window.save.choose")).clicked()
+            {
                 actions.push(Action::Pick(pick(self.requests.to_vec())));
                 return true;
             }
@@ -145,7 +147,8 @@ fn rename(ui: &mut Ui, from: &str, to: &mut String, is_new: bool, actions: &mut 
         Answer::No | Answer::Other => true,
         Answer::None if !(entered && can) => false,
         Answer::Yes | Answer::None => {
-            let _ = &actions;
+            let (from, to) = (from.to_owned(), to.trim().to_owned());
+            actions.push(Action::Ask(Intent::RenameShare { from, to }));
             true
         }
     }

@@ -141,6 +141,15 @@ impl Window {
         if let Some(later) = later {
             ctx.request_repaint_after(later);
         }
+        if self.state.page == Page::Tracker {
+            let (intent, later) = self.model.watch_figures(now);
+            if let Some(intent) = intent {
+                self.ask(intent, Asker::Background);
+            }
+            if let Some(later) = later {
+                ctx.request_repaint_after(later);
+            }
+        }
         if self.model.tick(now) {
             ctx.request_repaint_after(SPEED_EVERY);
         }
@@ -250,6 +259,7 @@ impl Window {
         let now = Instant::now();
         match action {
             Action::Ask(intent) => self.ask(intent, Asker::Mouse),
+            Action::Refresh(intent) => self.ask(intent, Asker::Background),
             Action::Go(page) => self.state.page = page,
             Action::BrowsePerson(name) => {
                 self.state.browse.only_person(name);
@@ -292,6 +302,8 @@ impl Window {
                 self.save(Settings { host_tracker: String::new(), ..self.parts.settings.clone() });
             }
             Action::Run(line) => self.run_line(ctx, &line),
+            Action::Send(line) => self.ask(Intent::SendLine(line), Asker::Console),
+            Action::ClearLog => self.model.log.clear(),
             Action::CloseToast(number) => self.model.toasts.retain(|toast| toast.number != number),
             Action::ClearFinished => {
                 let over = self.model.transfers.values().filter(|t| t.state.is_final());

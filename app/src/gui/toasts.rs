@@ -29,7 +29,7 @@ fn one(ui: &mut Ui, toast: &Toast, actions: &mut Vec<Action>) {
     let (icon, color) = match toast.tone {
         Tone::Good => (icons::CHECK_CIRCLE, p.good),
         Tone::Bad => (icons::WARNING_CIRCLE, p.bad),
-        Tone::Info | Tone::Command => (icons::INFO, p.accent),
+        Tone::Info | Tone::Command | Tone::Sent | Tone::Received => (icons::INFO, p.accent),
     };
     let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(theme::RADIUS_CARD);
     frame.shadow(ui.visuals().popup_shadow).inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
@@ -54,17 +54,20 @@ fn one(ui: &mut Ui, toast: &Toast, actions: &mut Vec<Action>) {
 }
 
 fn offer(ui: &mut Ui, remedy: &Remedy, actions: &mut Vec<Action>) -> bool {
-    let (icon, name, action) = match remedy {
-        Remedy::Show(path) => {
-            (icons::FOLDER_OPEN, t!("window.transfers.reveal"), Action::Reveal(path.clone()))
-        }
-        Remedy::Retry(number) => {
-            (icons::ARROW_CLOCKWISE, t!("window.transfers.retry"), Action::Ask(Intent::Retry(Which::One(*number))))
-        }
+    let (icon, name) = match remedy {
+        Remedy::Show(_) => (icons::FOLDER_OPEN, t!("window.transfers.reveal")),
+        Remedy::Retry(_) => (icons::ARROW_CLOCKWISE, t!("window.transfers.retry")),
+        Remedy::Unban(_) => (icons::ARROW_COUNTER_CLOCKWISE, t!("window.undo")),
     };
     let is_clicked = widgets::button(ui, Loud::Plain, icon, &name).clicked();
     if is_clicked {
-        actions.push(action);
+        match remedy {
+            Remedy::Show(path) => actions.push(Action::Reveal(path.clone())),
+            Remedy::Retry(number) => actions.push(Action::Ask(Intent::Retry(Which::One(*number)))),
+            Remedy::Unban(who) => {
+                actions.extend(who.iter().map(|who| Action::Ask(Intent::Unban { who: who.clone() })));
+            }
+        }
     }
     is_clicked
 }

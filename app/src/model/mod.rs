@@ -3,6 +3,7 @@
 pub mod as_command;
 pub mod browse;
 pub mod catalog;
+mod network;
 mod outcome;
 pub mod shares;
 pub mod tree;
@@ -10,8 +11,9 @@ pub mod tree;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
@@ -65,6 +67,10 @@ pub enum Tone {
     Bad,
     /// A command, as typed or as it would be typed.
     Command,
+    /// A line that went to the tracker.
+    Sent,
+    /// A line that came from the tracker.
+    Received,
 }
 
 /// A short message over the window.
@@ -89,6 +95,8 @@ pub enum Remedy {
     Show(PathBuf),
     /// Try this download again.
     Retry(TransferNumber),
+    /// Let them in again.
+    Unban(Vec<String>),
 }
 
 /// A line of the console page.
@@ -106,7 +114,7 @@ pub struct Person {
     /// As the tracker lists them.
     pub line: UserLine,
     /// When they came; `None`: before we did.
-    pub since: Option<Instant>,
+    pub since: Option<SystemTime>,
     /// How many files they share.
     pub files: u64,
     /// How many bytes these have.
@@ -161,6 +169,10 @@ pub struct Model {
     pub toasts: VecDeque<Toast>,
     /// The console page.
     pub log: VecDeque<LogLine>,
+    /// What happened at the tracker that runs here.
+    pub tracker_log: VecDeque<(SystemTime, String)>,
+    /// Who is shut out of it.
+    pub bans: Vec<Ban>,
     /// The engine is gone.
     pub stopped: bool,
     asked: HashMap<IntentId, Asked>,
@@ -168,6 +180,7 @@ pub struct Model {
     wishes: Vec<Intent>,
     dirty_since: Option<Instant>,
     sampled_at: Option<Instant>,
+    figures_asked_at: Option<Instant>,
     toasts_so_far: u64,
 }
 
@@ -183,6 +196,9 @@ struct Asked {
 enum What {
     Catalog,
     Invite,
+    Rename,
+    /// What comes of it is told as lines of the wire.
+    Wire,
     Other,
 }
 
@@ -206,6 +222,8 @@ impl Default for Model {
             speeds: VecDeque::new(),
             toasts: VecDeque::new(),
             log: VecDeque::new(),
+            tracker_log: VecDeque::new(),
+            bans: Vec::new(),
             stopped: false,
             asked: HashMap::new(),
             builder: None,
@@ -213,6 +231,7 @@ impl Default for Model {
             wishes: vec![Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite],
             dirty_since: None,
             sampled_at: None,
+            figures_asked_at: None,
             toasts_so_far: 0,
         }
     }
@@ -233,6 +252,8 @@ impl Model {
                 What::Catalog
             }
             Intent::Invite if asker == Asker::Background => What::Invite,
+            Intent::RenameShare { .. } => What::Rename,
+            Intent::SendLine(_) => What::Wire,
             _ => What::Other,
         };
         if self.asked.len() < ASKED_MAX {
@@ -303,9 +324,9 @@ impl Model {
             Notice::Files { id, files } => self.apply_files(id, files),
             Notice::Connection(connection) => self.apply_connection(now, connection),
             Notice::CatalogChanged => self.mark_dirty(now),
-            Notice::Joined(line) => {
+            Notice::Joined { user: line, at } => {
                 self.push_log(Tone::Info, t!("console.joined", user = Shown(line.username.as_str())).into_owned());
-                self.people.insert(line.username.clone(), Person { line, since: Some(now), files: 0, bytes: 0 });
+                self.people.insert(line.username.clone(), Person { line, since: Some(at), files: 0, bytes: 0 });
                 self.mark_dirty(now);
             }
             Notice::Left(user) => {
@@ -348,14 +369,11 @@ impl Model {
                 self.wishes.extend([Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite]);
                 self.mark_dirty(now);
             }
-            Notice::Warning(text) => {
-                let text = Shown(&text).to_string();
-                self.warnings.retain(|old| *old != text);
-                self.warnings.push_back(text.clone());
-                if self.warnings.len() > WARNINGS_MAX {
-                    self.warnings.pop_front();
-                }
-                self.toast(now, Tone::Bad, text);
+            Notice::Warning(warning) => self.apply_warning(now, texts::of_warning(&warning)),
+            Notice::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),
+            Notice::Wire { sent, line } => self.apply_wire(sent, &line),
+            Notice::WireLeftOut { lines } => {
+                self.push_log(Tone::Info, t!("window.console.left-out", count = lines).into_owned());
             }
             Notice::Stopped => self.stopped = true,
         }
@@ -376,6 +394,15 @@ impl Model {
         if self.toasts.len() > TOASTS_MAX {
             self.toasts.pop_front();
         }
+    }
+
+    fn apply_warning(&mut self, now: Instant, text: String) {
+        self.warnings.retain(|old| *old != text);
+        self.warnings.push_back(text.clone());
+        if self.warnings.len() > WARNINGS_MAX {
+            self.warnings.pop_front();
+        }
+        self.toast(now, Tone::Bad, text);
     }
 
     /// Adds a line to the console page.

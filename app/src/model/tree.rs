@@ -232,6 +232,9 @@ mod tests {
     #[test]
     fn sorts_within_a_folder() {
         let rows = tree(&["Trip"], (Column::Size, true));
-        assert_eq!(rows, ["-Trip 4 57", " +day 2 1 50", " +day 1 2 3", " plan.txt 1 4", "Trip.txt 1 8", "книга.pdf 1 0"]);
+        assert_eq!(
+            rows,
+            ["-Trip 4 57", " +day 2 1 50", " +day 1 2 3", " plan.txt 1 4", "Trip.txt 1 8", "книга.pdf 1 0"]
+        );
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::model::port::PeerPort;
 use crate::net::identity::Identity;
 use crate::node::failure::Failure;
-use crate::node::hosting::Hosted;
+use crate::node::hosting::Hosting;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::meeting::Meeting;
 use crate::node::notice::{Connection, Notice, Outcome, Status};
@@ -41,7 +41,7 @@ pub(super) struct Engine {
     pub(super) connection: watch::Sender<Connection>,
     /// Held while one tracker is exchanged for another.
     pub(super) joining: tokio::sync::Mutex<()>,
-    pub(super) hosted: Mutex<Option<Hosted>>,
+    pub(super) hosting: Mutex<Option<Hosting>>,
     pub(super) listening: std::net::SocketAddr,
     pub(super) peer_port: Option<PeerPort>,
     pub(super) files_to_hash: AtomicU64,
@@ -85,8 +85,15 @@ impl Engine {
             Intent::Acknowledge(number) => self.acknowledge(number).await,
             Intent::WhoAmI => self.who_am_i().await,
             Intent::Invite => self.invite(),
-            Intent::Status => Ok(Outcome::Status(Box::new(self.status()))),
+            Intent::Status => Ok(Outcome::Status(Box::new(self.status().await))),
             Intent::Apply(settings) => self.apply(*settings).await,
+            Intent::Kick { user } => self.kick(user).await,
+            Intent::Ban { user } => self.ban(user).await,
+            Intent::Unban { who } => self.unban(who).await,
+            Intent::ListBans => self.list_bans().await,
+            Intent::Reorder { .. } | Intent::RenameShare { .. } | Intent::TapWire(_) | Intent::SendLine(_) => {
+                Err(Failure::Internal { what: "this".into(), why: "it is not built yet".into() })
+            }
         }
     }
 
@@ -94,6 +101,7 @@ impl Engine {
     async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
         self.uploading.send_replace(starting::upload_settings(&settings));
         self.downloading.send_replace(starting::download_settings(&settings));
+        self.apply_to_tracker(&settings).await;
         let before = self.settings.send_replace(settings.clone());
         if (&before.name, &before.tracker) != (&settings.name, &settings.tracker) {
             match settings.tracker.parse() {
@@ -104,7 +112,7 @@ impl Engine {
         Ok(Outcome::Done)
     }
 
-    fn status(&self) -> Status {
+    async fn status(&self) -> Status {
         let shares = self.librarian.shares();
         let transfers = self.transfers();
         let sum = |direction| {
@@ -113,10 +121,11 @@ impl Engine {
         };
         use crate::node::notice::Direction::{Download, Upload};
         let ((downloads, down_bytes_per_second), (uploads, up_bytes_per_second)) = (sum(Download), sum(Upload));
+        let hosted = self.hosted().await;
         Status {
             connection: self.connection.borrow().clone(),
             listening: Some(self.listening),
-            hosting: self.hosting(),
+            hosted,
             shares: shares.len() as u64,
             share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),
             files_to_hash: self.files_to_hash.load(Ordering::Relaxed),

@@ -296,6 +296,7 @@ fn transfer_of(state: TransferState) -> Transfer {
     Transfer {
         number: state.id.0,
         direction: direction_of(state.direction),
+        position: state.position,
         user: state.user,
         local_path: state.target,
         files: state.files,

@@ -1,7 +1,7 @@
 //! Joining and leaving a tracker.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -112,7 +112,7 @@ impl Engine {
                     let why = away(&tracker, why);
                     self.set_connection(Connection::Refused { tracker, why });
                 }
-                ClientEvent::Joined(user) => self.outbox.push(Notice::Joined(user)),
+                ClientEvent::Joined(user) => self.outbox.push(Notice::Joined { user, at: SystemTime::now() }),
                 ClientEvent::Left(user) => self.outbox.push(Notice::Left(user)),
                 ClientEvent::CatalogChanged => self.outbox.push(Notice::CatalogChanged),
             }

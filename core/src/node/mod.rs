@@ -21,6 +21,7 @@ pub mod settings;
 mod sharing;
 mod starting;
 mod supervisor;
+pub mod warning;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -187,6 +187,7 @@ mod tests {
         Notice::Transfer(Transfer {
             number,
             direction: Direction::Download,
+            position: number,
             user: Username::new("anna").expect("valid"),
             label: "x".into(),
             local_path: None,

@@ -14,7 +14,6 @@ use potok_core::model::limits;
 use potok_core::node::settings::Settings;
 
 use crate::gui::action::{Action, Confirm, Dialog, Page};
-use crate::gui::widgets::table::Selection;
 use crate::model::Model;
 
 /// What the person is doing: which page, what is typed, what is chosen.
@@ -39,7 +38,7 @@ pub struct UiState {
     /// The shared page.
     pub shared: shared::State,
     /// The people page.
-    pub people: Selection,
+    pub people: people::State,
     /// The tracker page.
     pub tracker: tracker::State,
     /// The console page.
@@ -67,7 +66,7 @@ impl UiState {
             browse: browse::State::default(),
             transfers: transfers::State::default(),
             shared: shared::State::default(),
-            people: Selection::default(),
+            people: people::State::default(),
             tracker: tracker::State::new(host_at),
             console: console::State::default(),
             settings: settings::State::new(settings),
@@ -84,7 +83,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         Page::Transfers => transfers::show(ui, model, &mut state.transfers, actions),
         Page::Shared => shared::show(ui, model, state, actions),
         Page::People => people::show(ui, model, state, actions),
-        Page::Tracker => tracker::show(ui, model, state, actions),
+        Page::Tracker => tracker::show(ui, model, state, settings, actions),
         Page::Console => console::show(ui, model, &mut state.console, actions),
         Page::Settings => settings::show(ui, model, state, settings, actions),
     }

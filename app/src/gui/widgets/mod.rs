@@ -5,8 +5,8 @@ pub mod table;
 pub mod text;
 
 use eframe::egui::{
-    self, Align2, Color32, Frame, Id, Key, Margin, Modifiers, Rect, Response, RichText, Sense, Stroke, StrokeKind, TextEdit,
-    Ui, Vec2, WidgetInfo, accesskit::Role, pos2, vec2,
+    self, Align2, Color32, Frame, Id, Key, Margin, Modifiers, Rect, Response, RichText, Sense, Stroke, StrokeKind,
+    TextEdit, Ui, Vec2, WidgetInfo, accesskit::Role, pos2, vec2,
 };
 
 use crate::gui::icons;
@@ -121,6 +121,19 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
 
 /// A field to type in, with a name for screen readers and an icon in front.
 pub fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, hint: &str, width: f32) -> Response {
+    field_as(ui, text, icon, name, hint, width, |edit| edit)
+}
+
+/// The same, with something special about it.
+pub fn field_as(
+    ui: &mut Ui,
+    text: &mut String,
+    icon: &str,
+    name: &str,
+    hint: &str,
+    width: f32,
+    special: impl FnOnce(TextEdit<'_>) -> TextEdit<'_>,
+) -> Response {
     let p = palette(ui);
     let mut edit = TextEdit::singleline(text)
         .hint_text(RichText::new(hint).color(p.weak))
@@ -131,7 +144,7 @@ pub fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, hint: &str,
     if !icon.is_empty() {
         edit = edit.prefix(RichText::new(icon).font(theme::icon(16.0)).color(p.weak));
     }
-    let response = ui.add(edit);
+    let response = ui.add(special(edit));
     let value = text.clone();
     response.widget_info(|| {
         let mut info = WidgetInfo::labeled(Role::TextInput, true, name);
@@ -167,6 +180,7 @@ pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &
     let frame = Frame::new().fill(p.well).corner_radius(RADIUS).inner_margin(Margin::same(3));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().interact_size.y = theme::CONTROL_HEIGHT - 6.0;
         ui.horizontal(|ui| {
             for (option, icon, name) in options {
                 let is_chosen = value == option;

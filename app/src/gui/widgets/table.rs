@@ -111,7 +111,16 @@ impl Row<'_> {
         self.icon_text_after(column, 0.0, icon, text, font, color);
     }
 
-    /// The same in a tree: so deep, with a caret where there is something to open. Whether the caret was clicked.
+    /// A mark in front of the text that is drawn next in this column.
+    pub fn mark(&mut self, column: usize, icon: &str, color: Color32) {
+        let cell = &mut self.cells[column];
+        if cell.width() > 0.0 {
+            self.ui.painter().text(cell.left_center(), Align2::LEFT_CENTER, icon, theme::icon(16.0), color);
+            cell.min.x += 24.0;
+        }
+    }
+
+    /// An icon and a name in a tree: so deep, with a caret where there is something to open. Whether the caret was clicked.
     pub fn tree_text(&mut self, depth: u16, is_open: Option<bool>, icon: &str, text: &str, color: Color32) -> bool {
         let indent = INDENT * f32::from(depth.min(INDENT_LEVELS_MAX));
         let font = if is_open.is_some() { theme::medium() } else { theme::body() };
@@ -223,12 +232,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
             if response.gained_focus() && selection.rows.is_empty() && self.rows > 0 {
                 selection.only(0);
             }
-            ui.painter().rect_stroke(
-                rect,
-                RADIUS_CARD,
-                Stroke::new(2.0, palette(ui).accent),
-                StrokeKind::Inside,
-            );
+            ui.painter().rect_stroke(rect, RADIUS_CARD, Stroke::new(2.0, palette(ui).accent), StrokeKind::Inside);
         }
     }
 
@@ -413,7 +417,8 @@ impl<K: Copy + PartialEq> Table<'_, K> {
             response.context_menu(menu);
             return;
         }
-        let popup = Popup::from_response(response).kind(egui::PopupKind::Menu).style(egui::containers::menu::menu_style);
+        let popup =
+            Popup::from_response(response).kind(egui::PopupKind::Menu).style(egui::containers::menu::menu_style);
         let is_new = ui.data(|data| data.get_temp::<bool>(menu_focus_id()).is_some());
         let popup = popup.layout(egui::Layout::top_down_justified(egui::Align::Min));
         let popup = popup.open_memory(is_new.then_some(SetOpenCommand::Bool(true)));

@@ -75,7 +75,7 @@ mod tests {
         let one = |_: char| 1.0;
         for (text, width, expected) in [
             ("short.txt", 20.0, None),
-            ("a very long name of a song.flac", 16.0, Some("a very lo….flac")),
+            ("a very long name of a song.flac", 16.0, Some("a very lo…g.flac")),
             ("много дълго име на файл.jpg", 12.0, Some("много д….jpg")),
             ("tiny.txt", 3.0, None),
         ] {

@@ -30,11 +30,14 @@ pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut Selection, action
     let height = (ui.available_height() - 92.0).max(80.0);
     let table = Table { id: "bans", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut lets_in = false;
-    let name = |ban: &Ban| ban.username.as_ref().map_or_else(|| "–".to_owned(), |name| Shown(name.as_str()).to_string());
+    let name =
+        |ban: &Ban| ban.username.as_ref().map_or_else(|| "–".to_owned(), |name| Shown(name.as_str()).to_string());
     table.show(
         ui,
         selection,
-        |index| rows.get(index).map_or(String::new(), |ban| format!("{} {}", name(ban), Shown(&ban.target.to_string()))),
+        |index| {
+            rows.get(index).map_or(String::new(), |ban| format!("{} {}", name(ban), Shown(&ban.target.to_string())))
+        },
         |index, row| {
             let Some(ban) = rows.get(index) else { return };
             row.icon_text(0, icons::PROHIBIT, &name(ban), theme::medium(), p.text);

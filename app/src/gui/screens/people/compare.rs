@@ -48,8 +48,11 @@ pub(super) fn show(ui: &mut Ui, model: &Model, person: Option<&Person>, form: &m
                     let (words, digits, picture) =
                         (t!("window.people.words"), t!("window.people.digits"), t!("window.people.picture"));
                     // From the right.
-                    let options =
-                        [(Form::Picture, icons::QR_CODE, &*picture), (Form::Digits, "", &*digits), (Form::Words, "", &*words)];
+                    let options = [
+                        (Form::Picture, icons::QR_CODE, &*picture),
+                        (Form::Digits, "", &*digits),
+                        (Form::Words, "", &*words),
+                    ];
                     widgets::choice(ui, form, &options);
                 }
             });
@@ -58,7 +61,10 @@ pub(super) fn show(ui: &mut Ui, model: &Model, person: Option<&Person>, form: &m
             widgets::weak(ui, t!("window.people.unverified"));
             return;
         };
-        let keys = [(t!("window.people.theirs"), Some(theirs)), (t!("window.people.mine"), model.me.as_ref().map(|me| &me.key))];
+        let keys = [
+            (t!("window.people.theirs"), Some(theirs)),
+            (t!("window.people.mine"), model.me.as_ref().map(|me| &me.key)),
+        ];
         if *form == Form::Picture {
             pictures(ui, &keys);
         } else {

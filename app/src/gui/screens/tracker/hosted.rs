@@ -147,6 +147,7 @@ fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Act
 pub(super) fn greeting(ui: &mut Ui, greeting: &mut Greeting, settings: &Settings, actions: &mut Vec<Action>) {
     let kept = || (settings.network_name.clone(), settings.message_of_the_day.clone());
     let (name, message) = greeting.typed.get_or_insert_with(kept);
+    let mut is_saved = false;
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.tracker.greeting"));
         widgets::weak(ui, t!("window.tracker.greeting-text"));
@@ -173,10 +174,13 @@ pub(super) fn greeting(ui: &mut Ui, greeting: &mut Greeting, settings: &Settings
                 };
                 actions.push(Action::Apply(Box::new(settings)));
                 actions.push(Action::Tell(t!("window.tracker.saved").into_owned()));
-                greeting.typed = None;
+                is_saved = true;
             }
         });
     });
+    if is_saved {
+        greeting.typed = None;
+    }
 }
 
 /// What happened, the newest last.

@@ -101,7 +101,11 @@ fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
     };
     let mut rows: Vec<&Transfer> = model.transfers.values().filter(is_wanted).collect();
     rows.sort_by_key(|t| {
-        if t.state.is_final() { (2, u64::MAX - t.number) } else { (u8::from(t.direction == Direction::Upload), t.position) }
+        if t.state.is_final() {
+            (2, u64::MAX - t.number)
+        } else {
+            (u8::from(t.direction == Direction::Upload), t.position)
+        }
     });
     rows
 }
@@ -236,20 +240,30 @@ fn keys(ui: &Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if widgets::pressed(ui, Modifiers::COMMAND, Key::E) {
         actions.extend(chosen.first().and_then(|t| finished_place(t)).map(Action::Reveal));
     }
-    for (_, _, key, _, place) in PLACES {
+    for (place, _, key, _) in PLACES {
         if widgets::pressed(ui, Modifiers::ALT, key) {
             reorder(chosen, place, actions);
         }
     }
 }
 
-/// Places in the queue: texts, icons, keys with Alt.
-const PLACES: [(&str, &str, Key, &str, Place); 4] = [
-    ("window.transfers.first", icons::ARROW_LINE_UP, Key::Home, "Alt+Home", Place::First),
-    ("window.transfers.earlier", icons::ARROW_UP, Key::ArrowUp, "Alt+↑", Place::Earlier),
-    ("window.transfers.later", icons::ARROW_DOWN, Key::ArrowDown, "Alt+↓", Place::Later),
-    ("window.transfers.last", icons::ARROW_LINE_DOWN, Key::End, "Alt+End", Place::Last),
+/// Places in the queue: icons, keys with Alt.
+const PLACES: [(Place, &str, Key, &str); 4] = [
+    (Place::First, icons::ARROW_LINE_UP, Key::Home, "Alt+Home"),
+    (Place::Earlier, icons::ARROW_UP, Key::ArrowUp, "Alt+↑"),
+    (Place::Later, icons::ARROW_DOWN, Key::ArrowDown, "Alt+↓"),
+    (Place::Last, icons::ARROW_LINE_DOWN, Key::End, "Alt+End"),
 ];
+
+fn place_words(place: Place) -> String {
+    match place {
+        Place::First => t!("window.transfers.first"),
+        Place::Earlier => t!("window.transfers.earlier"),
+        Place::Later => t!("window.transfers.later"),
+        Place::Last => t!("window.transfers.last"),
+    }
+    .into_owned()
+}
 
 /// Several keep their order among themselves.
 fn reorder(chosen: &[&Transfer], to: Place, actions: &mut Vec<Action>) {
@@ -354,15 +368,16 @@ fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if item(ui, !retry.is_empty(), icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), "") {
         actions.extend(Action::each(&retry, Intent::Retry));
     }
-    for (text, icon, _, keys, to) in PLACES {
-        if item(ui, !stop.is_empty(), icon, &t!(text), keys) {
+    for (to, icon, _, keys) in PLACES {
+        if item(ui, !stop.is_empty(), icon, &place_words(to), keys) {
             reorder(chosen, to, actions);
         }
     }
     if item(ui, !stop.is_empty(), icons::X, &t!("window.transfers.cancel"), "Del") {
         actions.push(Action::Confirm(Confirm::Cancel(stop)));
     }
-    let over: Vec<TransferKey> = chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number)).collect();
+    let over: Vec<TransferKey> =
+        chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number)).collect();
     if item(ui, !over.is_empty(), icons::BROOM, &t!("window.transfers.forget"), "Del") {
         actions.push(Action::Forget(over));
     }

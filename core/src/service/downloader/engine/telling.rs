@@ -57,6 +57,7 @@ impl Engine {
         Some(TransferState {
             id,
             direction: Direction::Download,
+            position: id.0,
             user: job.user.clone(),
             label: files.saved.label.clone(),
             target: Some(files.shown_path()),
