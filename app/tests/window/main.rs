@@ -356,6 +356,8 @@ fn people_show_whose_key_was_proven() {
     test.click("guest");
     assert!(test.is_seen("this name has no key"));
     test.click("anna (you)");
+    assert!(test.is_seen("alpha deal scrub"), "words are read more easily than digits");
+    test.click("Digits");
     assert!(test.is_seen("0707 0707"));
     test.click("Their files");
     assert_eq!(test.window.state().state.page, Page::Browse);
