@@ -47,6 +47,8 @@ pub enum Action {
     Confirm(Confirm),
     /// Use and save these.
     Apply(Box<Settings>),
+    /// Start with the system from now on, or no longer.
+    StartWithSystem(bool),
     /// Join a tracker, by address or invite as typed.
     Join(String),
     /// Start or stop hosting; the text is `IP:PORT`.

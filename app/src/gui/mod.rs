@@ -1,9 +1,12 @@
 //! The window. A ring: notices → [`Model`] → pages → [`Action`]s → intents. It sleeps until something happens.
 
 pub mod action;
+pub mod desk;
 pub mod friend;
+pub mod icon;
 pub mod icons;
 pub mod picker;
+pub mod questions;
 pub mod screens;
 pub mod shell;
 pub mod sorter;
@@ -12,10 +15,12 @@ pub mod theme;
 pub mod widgets;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
+use parking_lot::Mutex;
 use potok_core::model::invite::TrackerAddress;
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::node::intent::{Intent, ShareRequest, Which};
@@ -26,6 +31,7 @@ use rust_i18n::t;
 use crate::command_line::{self, Request};
 use crate::engine::Engine;
 use crate::gui::action::{Action, Confirm, Page, Pick};
+use crate::gui::desk::Desk;
 use crate::gui::friend::Friend;
 use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
@@ -74,6 +80,9 @@ pub struct Window {
     friend: Option<Friend>,
     wants_friend: bool,
     may_close: bool,
+    /// What the desktop round the window is told, and tells.
+    pub desk: Desk,
+    shown_on: Arc<Mutex<egui::Context>>,
 }
 
 impl std::fmt::Debug for Window {
@@ -87,8 +96,9 @@ impl Window {
     pub fn new(ctx: &egui::Context, parts: Parts) -> std::io::Result<Self> {
         theme::install(ctx);
         use_theme(ctx, &parts.settings.theme);
-        let wake = ctx.clone();
-        let sorter = Sorter::start(move || wake.request_repaint())?;
+        let shown_on = Arc::new(Mutex::new(ctx.clone()));
+        let wake = Arc::clone(&shown_on);
+        let sorter = Sorter::start(move || wake.lock().request_repaint())?;
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
         let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
@@ -104,7 +114,15 @@ impl Window {
             friend: None,
             wants_friend: false,
             may_close: false,
+            desk: Desk::default(),
+            shown_on,
         })
+    }
+
+    /// Another context shows it from now on: it was closed and is opened again.
+    fn moved_to(&mut self, ctx: &egui::Context) {
+        theme::install(ctx);
+        *self.shown_on.lock() = ctx.clone();
     }
 
     fn hear(&mut self, ctx: &egui::Context) {
@@ -113,6 +131,7 @@ impl Window {
         let mut heard = 0;
         while heard < NOTICES_A_FRAME {
             let Ok(notice) = self.parts.engine.notices().try_recv() else { break };
+            self.desk.note(&self.model, &notice);
             self.model.apply(now, notice);
             heard += 1;
         }
@@ -246,6 +265,7 @@ impl Window {
             }
             Action::Confirm(confirm) => self.state.confirm = Some(confirm),
             Action::Apply(settings) => self.apply_settings(*settings),
+            Action::StartWithSystem(on) => self.start_with_system(on),
             Action::Join(typed) => self.join(now, &typed),
             Action::Host(at) => self.host(now, at),
             Action::TryAlone => {
@@ -391,9 +411,15 @@ impl Window {
 }
 
 impl eframe::App for Window {
+    /// Also while the window is minimised or covered: notices go on coming.
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.hear(ctx);
+        self.attend(ctx, true);
+        self.watch_window(ctx, frame);
+    }
+
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        self.hear(&ctx);
         self.picked();
         let dropped =
             ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect::<Vec<PathBuf>>());
@@ -401,14 +427,14 @@ impl eframe::App for Window {
             self.state.page = Page::Shared;
             self.share(&dropped);
         }
-        if ctx.input(|input| input.viewport().close_requested()) && !self.may_close && self.model.unfinished() > 0 {
-            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.state.confirm = Some(Confirm::Quit);
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.close_requested(&ctx);
         }
         let actions = shell::show(ui, &self.model, &mut self.state, &self.parts.settings);
         if let Some(confirm) = shell::confirm(&ctx, &mut self.state) {
             self.confirmed(&ctx, confirm);
         }
+        self.ask_question(&ctx);
         let language = self.parts.settings.language.clone();
         let theme = self.parts.settings.theme.clone();
         let any = !actions.is_empty();
@@ -419,9 +445,10 @@ impl eframe::App for Window {
             texts::use_language(&self.parts.settings.language);
         }
         if theme != self.parts.settings.theme {
-            use_theme(&ctx, &self.parts.settings.theme);
+            self.show_theme(&ctx);
         }
         if any {
+            self.follow_settings();
             // What was done is seen at once.
             ctx.request_repaint();
         }
