@@ -6,8 +6,8 @@ use potok_core::model::shown::Shown;
 use potok_core::node::notice::Connection;
 use rust_i18n::t;
 
+use crate::gui::fingerprint;
 use crate::gui::icons;
-use crate::gui::screens::people;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
@@ -60,7 +60,7 @@ fn join(ui: &mut Ui, invite: &Invite, model: &Model, choice: &mut Option<Choice>
     text(ui, &t!("window.link.text"));
     ui.add_space(theme::GAP);
     value(ui, &t!("window.link.address"), &Shown(&invite.address.to_string()).to_string());
-    value(ui, &t!("window.link.key"), &people::fingerprint(&invite.key));
+    value(ui, &t!("window.link.key"), &fingerprint::hex(&invite.key));
     ui.add_space(theme::GAP);
     if let Some(what) = what_is_left(model) {
         text(ui, &what);
@@ -91,7 +91,7 @@ fn what_is_left(model: &Model) -> Option<String> {
 
 /// Whether the network is one that this computer hosts.
 pub fn is_hosting(model: &Model) -> bool {
-    model.status.as_ref().is_some_and(|status| status.hosting.is_some())
+    model.status.as_ref().is_some_and(|status| status.hosted.is_some())
 }
 
 fn close(ui: &mut Ui, has_tray: bool, choice: &mut Option<Choice>) {

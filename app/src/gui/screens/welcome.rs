@@ -11,8 +11,9 @@ use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
+use crate::gui::fingerprint;
 use crate::gui::icons;
-use crate::gui::screens::{UiState, people};
+use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
@@ -104,7 +105,7 @@ fn offer(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
                 ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::medium()).color(p.text));
                 let address = Shown(&invite.address.to_string()).to_string();
                 ui.add(egui::Label::new(RichText::new(address).font(theme::mono()).color(p.weak)).truncate());
-                let key = people::fingerprint(&invite.key);
+                let key = fingerprint::hex(&invite.key);
                 ui.add(egui::Label::new(RichText::new(key).font(theme::mono()).color(p.weak)).truncate());
             });
             if widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join-it")).clicked() {

@@ -8,13 +8,13 @@ use parking_lot::RwLock;
 
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
-use crate::disk::place::target::PART_SUFFIX;
 use crate::disk::walk::walk;
 use crate::library::changes::Changes;
 use crate::library::name::{self, Separators};
 use crate::library::root::{Root, RootId};
 use crate::library::selection::Selection;
 use crate::library::table::Library;
+use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::service::librarian::event::Warning;
 use crate::service::librarian::scan::Place;
