@@ -8,4 +8,5 @@ mod evil_client;
 mod evil_peer;
 mod evil_tracker;
 mod impersonation;
+mod only_shared;
 mod weather;

@@ -1,5 +1,6 @@
 //! What the test targets share.
 
+pub mod asking;
 pub mod chaos;
 pub mod evil_peer;
 pub mod evil_tracker;
