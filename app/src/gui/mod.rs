@@ -341,8 +341,8 @@ impl Window {
                 self.ask(Intent::Join(tracker), Asker::Mouse);
             }
             Err(why) => {
-                self.state.join_failed = Some(bad_invite(why));
-                self.model.toast(now, Tone::Bad, bad_invite(why));
+                self.state.join_failed = Some(texts::of_bad_invite(why));
+                self.model.toast(now, Tone::Bad, texts::of_bad_invite(why));
             }
         }
     }
@@ -474,14 +474,4 @@ fn use_theme(ctx: &egui::Context, theme: &str) {
         "dark" => egui::ThemePreference::Dark,
         _ => egui::ThemePreference::System,
     });
-}
-
-fn bad_invite(why: potok_core::model::invite::BadInvite) -> String {
-    use potok_core::model::invite::BadInvite::{Host, Link, Port};
-    match why {
-        Host => t!("window.bad-invite.host"),
-        Port => t!("window.bad-invite.port"),
-        Link => t!("window.bad-invite.link"),
-    }
-    .into_owned()
 }
