@@ -81,7 +81,7 @@ impl Engine {
             Intent::Share(requests) => self.share(requests).await,
             Intent::Unshare { paths, cwd } => self.unshare(paths, cwd).await,
             Intent::ListShares => Ok(Outcome::Shared(self.librarian.shares())),
-            Intent::Download(request) => self.download(request).await,
+            Intent::Download(request) => self.download(id, request).await,
             Intent::ListTransfers => Ok(Outcome::Transfers(self.transfers())),
             Intent::Pause(which) => self.pause(which).await,
             Intent::Resume(which) => self.resume(which).await,

@@ -64,9 +64,8 @@ pub(super) fn open(setup: &Setup) -> Result<Opened, StartError> {
 }
 
 fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartError> {
-    let wanted: SocketAddr = setting.parse().map_err(|_not_an_address| {
-        StartError::Setting(format!("'{setting}' is no address to listen at; expected IP:PORT, such as 0.0.0.0:0"))
-    })?;
+    let bad_listen = |_not_an_address| StartError::BadListen { setting: setting.to_owned() };
+    let wanted: SocketAddr = setting.parse().map_err(bad_listen)?;
     let database = |error: redb::Error| system("the database", &error);
     let port = match (wanted.port(), store.peer_port().map_err(database)?) {
         (0, Some(remembered)) => remembered,
@@ -180,17 +179,15 @@ pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
 /// Hosts or joins what the setup says.
 async fn begin_meeting(engine: &Arc<Engine>, setup: &Setup) -> Result<(), StartError> {
     let tracker = match setup.host_tracker {
-        Some(at) => {
-            let hosting = engine.begin_hosting(at).await;
-            Some(hosting.map_err(|why| StartError::Setting(why.to_string()))?)
-        }
+        Some(at) => Some(engine.begin_hosting(at).await.map_err(StartError::Failed)?),
         None if setup.settings.tracker.is_empty() => None,
-        None => Some(setup.settings.tracker.parse::<TrackerAddress>().map_err(|why| {
-            StartError::Setting(format!("the tracker '{}' cannot be joined: {why}", setup.settings.tracker))
-        })?),
+        None => {
+            let setting = setup.settings.tracker.clone();
+            Some(setting.parse::<TrackerAddress>().map_err(|why| StartError::BadTracker { setting, why })?)
+        }
     };
     match tracker {
-        Some(tracker) => engine.begin_join(tracker).await.map_err(|why| StartError::Setting(why.to_string())),
+        Some(tracker) => engine.begin_join(tracker).await.map_err(StartError::Failed),
         None => Ok(()),
     }
 }
