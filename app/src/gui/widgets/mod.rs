@@ -30,7 +30,8 @@ pub fn button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
     let p = palette(ui);
     let is_enabled = ui.is_enabled();
     let color = match loud {
-        Loud::Primary => p.on_accent,
+        Loud::Primary if is_enabled => p.on_accent,
+        Loud::Primary => p.text,
         Loud::Danger => p.bad,
         Loud::Plain | Loud::Quiet => p.text,
     };
@@ -44,13 +45,15 @@ pub fn button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
     if ui.is_rect_visible(rect) {
         let hot = response.hovered() && is_enabled;
         let (fill, stroke) = match loud {
+            // What cannot be done now is not the one thing to do.
+            Loud::Primary if !is_enabled => (p.hover, Stroke::NONE),
             Loud::Primary => (if hot { p.accent_fill.gamma_multiply(0.9) } else { p.accent_fill }, Stroke::NONE),
             Loud::Plain | Loud::Danger => (if hot { p.hover } else { p.card }, Stroke::new(1.0, p.line)),
             Loud::Quiet => (if hot { p.hover } else { Color32::TRANSPARENT }, Stroke::NONE),
         };
         let fade = if is_enabled { 1.0 } else { 0.45 };
         let painter = ui.painter();
-        painter.rect(rect, RADIUS, fill.gamma_multiply(fade), stroke, StrokeKind::Inside);
+        painter.rect(rect, RADIUS, fill, stroke, StrokeKind::Inside);
         let left = rect.left() + padding;
         painter.galley_with_override_text_color(
             pos2(left, rect.center().y - icon_galley.size().y / 2.0),
@@ -117,6 +120,18 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
             add(ui)
         })
         .inner
+}
+
+/// A small window over the page; whether it was left, by Escape or by a click beside it.
+pub fn modal(ctx: &egui::Context, name: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+    let p = if ctx.theme() == egui::Theme::Dark { &theme::DARK } else { &theme::LIGHT };
+    let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
+    let modal = egui::Modal::new(Id::unique(("modal", name))).frame(frame.inner_margin(Margin::same(20)));
+    let response = modal.show(ctx, |ui| {
+        ui.set_width(width);
+        add(ui);
+    });
+    response.should_close()
 }
 
 /// A field to type in, with a name for screen readers and an icon in front.

@@ -17,7 +17,7 @@ use crate::gui::widgets::{self, menu_focus_id};
 /// Between two cells.
 const CELL_GAP: f32 = 20.0;
 /// Less is too little for a name: columns that may go make room.
-const REST_MIN: f32 = 220.0;
+const REST_MIN: f32 = 180.0;
 /// A level of a tree.
 const INDENT: f32 = 18.0;
 /// Deeper levels are not moved further to the right.

@@ -26,7 +26,11 @@ pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer) {
         ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).max_height(HEIGHT).show(ui, |ui| {
             let whole = Shown(&transfer.label).to_string();
             ui.add(Label::new(RichText::new(whole).font(theme::medium()).color(p.text)).selectable(true).wrap());
-            let state = RichText::new(state_words(transfer)).font(theme::small()).color(color(p, &transfer.state));
+            let mut words = state_words(transfer);
+            if transfer.sources > 1 {
+                words += &format!(" · {}", t!("window.state.sources", count = transfer.sources));
+            }
+            let state = RichText::new(words).font(theme::small()).color(color(p, &transfer.state));
             ui.add(Label::new(state).selectable(true).wrap());
             widgets::weak(ui, who_and_where(transfer));
             if transfer.files > 1 {

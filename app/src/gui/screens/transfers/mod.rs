@@ -22,9 +22,9 @@ use crate::model::{Model, short};
 use crate::texts;
 
 /// The graph of speeds, with the gap above it.
-const GRAPH_HEIGHT: f32 = 148.0;
+const GRAPH_HEIGHT: f32 = 166.0;
 /// What is said about the one that is chosen, with the gap above it.
-const DETAILS_HEIGHT: f32 = 104.0;
+const DETAILS_HEIGHT: f32 = 120.0;
 
 /// Which transfers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,8 +56,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
         state.keys = keys;
     }
     let (down, up) = model.speed();
-    let beside = format!("↓ {}    ↑ {}", human::speed(down), human::speed(up));
-    widgets::head(ui, &t!("window.page.transfers"), &beside, |ui| all_of_them(ui, model, actions));
+    widgets::head(ui, &t!("window.page.transfers"), "", |ui| all_of_them(ui, model, actions));
     if model.transfers.is_empty() {
         let (title, text) = (t!("window.transfers.empty-title"), t!("window.transfers.empty-text"));
         widgets::empty(ui, icons::DOWNLOAD_SIMPLE, &title, &text, |ui| {
@@ -74,10 +73,11 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
         if widgets::choice(ui, &mut state.only, &options) {
             state.selection.clear();
         }
-        widgets::weak(ui, totals(&rows));
+        let speeds = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));
+        widgets::weak(ui, format!("{}    {speeds}", totals(&rows)));
     });
     ui.add_space(4.0);
-    let has_graph = model.speeds.len() > 1 && ui.available_height() > 380.0;
+    let has_graph = model.speeds.len() > 1 && ui.available_height() > 420.0;
     let chosen = state.selection.head().filter(|_| state.selection.rows.len() == 1);
     let chosen = chosen.and_then(|row| rows.get(row).copied());
     let below = if has_graph { GRAPH_HEIGHT } else { 0.0 } + if chosen.is_some() { DETAILS_HEIGHT } else { 0.0 };
@@ -176,9 +176,6 @@ fn running_words(transfer: &Transfer) -> String {
     let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
     if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {
         words += &format!(" · {}", t!("window.state.left", time = left));
-    }
-    if transfer.sources > 1 {
-        words += &format!(" · {}", t!("window.state.sources", count = transfer.sources));
     }
     words
 }
@@ -300,7 +297,8 @@ fn draw(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
     row.icon_text(0, icon, &name, theme::body(), p.text);
     row.text(1, &human::size(t.total_bytes), theme::body(), p.weak);
     let arrow = if t.direction == Direction::Download { "↓" } else { "↑" };
-    row.text(2, &format!("{arrow} {}", Shown(t.user.as_str())), theme::body(), p.text);
+    let others = if t.sources > 1 { format!(" +{}", t.sources - 1) } else { String::new() };
+    row.text(2, &format!("{arrow} {}{others}", Shown(t.user.as_str())), theme::body(), p.text);
     let cell = row.cells[3];
     let color = color(p, &t.state);
     let percent =
