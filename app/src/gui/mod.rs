@@ -75,8 +75,6 @@ pub struct Window {
     sorter: Sorter,
     grower: Grower,
     picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
-    /// The tracker as the engine's settings have it: another one there makes it join anew.
-    engine_tracker: String,
     friend: Option<Friend>,
     wants_friend: bool,
     may_close: bool,
@@ -101,7 +99,6 @@ impl Window {
         state.has_picker = parts.picker.is_there();
         let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
         state.page = if is_new { Page::Welcome } else { Page::Browse };
-        let engine_tracker = parts.settings.tracker.clone();
         Ok(Self {
             parts,
             model: Model::default(),
@@ -109,7 +106,6 @@ impl Window {
             sorter,
             grower,
             picking: None,
-            engine_tracker,
             friend: None,
             wants_friend: false,
             may_close: false,
@@ -372,17 +368,7 @@ impl Window {
 
     /// Uses settings at once, and saves them.
     fn apply_settings(&mut self, settings: Settings) {
-        let renamed = settings.name != self.parts.settings.name;
-        let mut sent = settings.clone();
-        sent.tracker.clone_from(&self.engine_tracker);
-        if renamed {
-            // Another name is another registration: the engine joins anew, wherever we are now.
-            let hosted = self.model.invite.as_ref().map(ToString::to_string);
-            let now_at = if settings.tracker.is_empty() { hosted } else { Some(settings.tracker.clone()) };
-            sent.tracker = now_at.unwrap_or_default();
-            self.engine_tracker.clone_from(&sent.tracker);
-        }
-        self.ask(Intent::Apply(Box::new(sent)), Asker::Background);
+        self.ask(Intent::Apply(Box::new(settings.clone())), Asker::Background);
         self.save(settings);
     }
 

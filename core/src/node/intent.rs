@@ -56,7 +56,7 @@ pub enum Intent {
     ListShares,
     /// Fetch a file or folder. `Queued`; the rest is told by `Transfer` notices.
     Download(DownloadRequest),
-    /// All transfers. `Transfers`.
+    /// All transfers: downloads in the order of the queue, then uploads. `Transfers`.
     ListTransfers,
     /// Stop moving bytes for now. `Done`.
     Pause(Which),

@@ -21,6 +21,8 @@ pub mod settings;
 mod sharing;
 mod starting;
 mod supervisor;
+#[cfg(all(test, unix))]
+mod tests;
 pub mod warning;
 
 use std::net::SocketAddr;

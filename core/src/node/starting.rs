@@ -27,6 +27,7 @@ use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::librarian::{Librarian, LibrarianConfig};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
+use crate::service::tracker_client::tap::{Tap, Way};
 use crate::store::{Store, StoreError};
 
 /// Events of a service that wait for the node.
@@ -139,7 +140,9 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         identity,
         librarian,
         meeting,
+        tap: tap_into(outbox.clone()),
         connection: watch::Sender::new(Connection::None),
+        at_tracker: Mutex::new(None),
         joining: tokio::sync::Mutex::new(()),
         hosting: Mutex::new(None),
         listening,
@@ -154,6 +157,10 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     engine.tasks.spawn(Arc::clone(&engine).hear_transfers(transfers_heard));
     begin_meeting(&engine, &setup).await?;
     Ok(engine)
+}
+
+fn tap_into(outbox: Outbox) -> Arc<Tap> {
+    Arc::new(Tap::new(move |way, line| outbox.push(Notice::Wire { sent: way == Way::Out, line })))
 }
 
 /// The part of the settings that the peer server follows.
