@@ -317,6 +317,7 @@ impl Window {
     fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
         for (direction, number) in over {
             if direction == Direction::Download {
+                self.model.push_log(Tone::Command, format!("forget {number}"));
                 self.ask(Intent::Acknowledge(number), Asker::Background);
             }
             self.model.transfers.remove(&(direction, number));

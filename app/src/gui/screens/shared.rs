@@ -147,6 +147,12 @@ fn notes(ui: &mut Ui, model: &Model, state: &mut State) {
     });
 }
 
+/// A row for a screen reader.
+fn in_words(share: &Share, uploads: &[&Transfer]) -> String {
+    let (path, takers) = (Shown(share.path.as_str()), takers(share, uploads));
+    if takers.is_empty() { path.to_string() } else { format!("{path}, {takers}") }
+}
+
 /// Who takes this file now, and how fast.
 fn takers(share: &Share, uploads: &[&Transfer]) -> String {
     let path = share.path.as_str();
@@ -179,7 +185,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action
     let happened = table.show(
         ui,
         &mut state.selection,
-        |index| share(index).map_or(String::new(), |share| Shown(share.path.as_str()).to_string()),
+        |index| share(index).map_or(String::new(), |share| in_words(share, &uploads)),
         |index, row| {
             let Some(share) = share(index) else { return };
             let name = Shown(share.path.as_str()).to_string();

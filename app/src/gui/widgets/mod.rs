@@ -314,9 +314,17 @@ fn menu_focus_id() -> Id {
     Id::unique("menu-focus")
 }
 
-/// Whether this shortcut was pressed; it is used up.
+/// Whether this shortcut was pressed, with these modifiers and no others; it is used up.
 pub fn pressed(ui: &Ui, modifiers: Modifiers, key: Key) -> bool {
-    ui.input_mut(|input| input.consume_key(modifiers, key))
+    let is_it = |event: &egui::Event| {
+        matches!(event, egui::Event::Key { key: of, pressed: true, modifiers: with, .. }
+            if *of == key && with.matches_exact(modifiers))
+    };
+    ui.input_mut(|input| {
+        let before = input.events.len();
+        input.events.retain(|event| !is_it(event));
+        input.events.len() < before
+    })
 }
 
 /// Whether plain keys mean the page: nothing has the keyboard, or its table has.
