@@ -41,6 +41,7 @@ use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
 use crate::gui::sorter::Sorter;
+use crate::model::tree::Tree;
 use crate::model::{Asker, Model, Tone};
 use crate::{settings_file, texts};
 
@@ -192,6 +193,8 @@ impl Window {
             }
             None => {
                 self.grower.rest();
+                // It would keep an old list of everybody's files.
+                self.state.browse.take_tree(Tree::default());
                 false
             }
         }

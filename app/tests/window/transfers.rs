@@ -32,6 +32,9 @@ fn the_queue_is_shown_in_its_order_and_reordered() {
         test.press(Modifiers::ALT, key);
         assert!(test.was_asked(&Intent::Reorder { number: 3, to }), "{key:?}");
     }
+    let before = test.asked_so_far();
+    test.click("Move earlier (Alt+↑)");
+    assert!(test.asked_since(before).contains(&Intent::Reorder { number: 3, to: Place::Earlier }));
 }
 
 #[test]

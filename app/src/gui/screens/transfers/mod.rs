@@ -14,7 +14,8 @@ use crate::gui::action::{Action, Confirm, Page};
 use crate::gui::icons;
 use crate::gui::screens::file_icon;
 use crate::gui::theme::{self, Palette, palette};
-use crate::gui::widgets::table::{Column, Row, Selection, Table};
+use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::table::{Column, Row, Table};
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud, icon_button_at};
 use crate::human;
@@ -84,7 +85,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
     table(ui, state, &rows, (ui.available_height() - 48.0 - below).max(80.0), actions);
     if let Some(transfer) = chosen {
         ui.add_space(theme::GAP);
-        details::show(ui, model, transfer);
+        details::show(ui, model, transfer, actions);
     }
     if has_graph {
         ui.add_space(theme::GAP);
