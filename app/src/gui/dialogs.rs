@@ -19,6 +19,8 @@ use crate::model::{Model, short};
 const WIDTH: f32 = 480.0;
 /// A line of the list of shortcuts.
 const KEYS_HEIGHT: f32 = 20.0;
+/// The whole list, if the window is that high.
+const KEYS_HEIGHT_MAX: f32 = 480.0;
 /// Requests that a title names; of more it tells the number.
 const NAMED_MAX: usize = 1;
 
@@ -232,7 +234,7 @@ fn shortcuts(ui: &mut Ui) -> bool {
         ("↑ ↓", t!("window.keys.history")),
         ("Ctrl+L", t!("window.console.clear")),
     ];
-    ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
+    ScrollArea::vertical().auto_shrink([false, true]).max_height(KEYS_HEIGHT_MAX).show(ui, |ui| {
         ui.spacing_mut().interact_size.y = KEYS_HEIGHT;
         section(ui, &t!("window.keys.everywhere"), &everywhere);
         section(ui, &t!("window.keys.lists"), &lists);

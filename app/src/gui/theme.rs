@@ -244,6 +244,7 @@ fn style(ctx: &egui::Context, theme: Theme, p: &Palette) {
         for widget in [&mut widgets.hovered, &mut widgets.active, &mut widgets.open] {
             widget.bg_fill = p.hover;
             widget.weak_bg_fill = p.hover;
+            widget.bg_stroke = Stroke::new(1.0, p.edge);
         }
         widgets.active.bg_stroke = Stroke::new(1.0, p.accent);
     });

@@ -72,10 +72,12 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
     let beside = t!("window.browse.totals", files = count, size = human::size(model.shares.bytes()));
     widgets::head(ui, &t!("window.page.shared"), &beside, |ui| {
         ui.add_enabled_ui(has_picker, |ui| {
-            if widgets::button(ui, Loud::Primary, icons::PLUS, &t!("window.shared.add-files")).clicked() {
+            if widgets::edge_button(ui, Loud::Primary, icons::PLUS, &t!("window.shared.add-files")).clicked() {
                 actions.push(Action::Pick(Pick::ShareFiles));
             }
-            if widgets::button(ui, Loud::Plain, icons::FOLDER_SIMPLE_PLUS, &t!("window.shared.add-folder")).clicked() {
+            if widgets::edge_button(ui, Loud::Plain, icons::FOLDER_SIMPLE_PLUS, &t!("window.shared.add-folder"))
+                .clicked()
+            {
                 actions.push(Action::Pick(Pick::ShareFolder));
             }
         });

@@ -13,6 +13,9 @@ use eframe::egui::{
 use crate::gui::icons;
 use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
 
+/// A window that is narrower has no room for words at the edges.
+const NARROW: f32 = 920.0;
+
 /// How loud a button is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loud {
@@ -193,6 +196,9 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
 pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)]) -> bool {
     let p = palette(ui);
     let mut changed = false;
+    // Without room the icons have to do.
+    let words: f32 = options.iter().map(|(_, _, name)| 48.0 + text_width(ui, name)).sum();
+    let are_icons = options.iter().all(|(_, icon, _)| !icon.is_empty()) && words > ui.available_size_before_wrap().x;
     let frame = Frame::new().fill(p.well).corner_radius(RADIUS).inner_margin(Margin::same(3));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -201,8 +207,13 @@ pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &
             for (option, icon, name) in options {
                 let is_chosen = value == option;
                 let color = if is_chosen { p.text } else { p.weak };
-                let galley = ui.fonts_mut(|f| f.layout_no_wrap((*name).to_owned(), theme::medium(), color));
-                let icon_width = if icon.is_empty() { 0.0 } else { 22.0 };
+                let word = if are_icons { "" } else { *name };
+                let galley = ui.fonts_mut(|f| f.layout_no_wrap(word.to_owned(), theme::medium(), color));
+                let icon_width = match (icon.is_empty(), are_icons) {
+                    (true, _) => 0.0,
+                    (false, false) => 22.0,
+                    (false, true) => 16.0,
+                };
                 let size = vec2(galley.size().x + 24.0 + icon_width, theme::CONTROL_HEIGHT - 6.0);
                 let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                 if is_chosen {
@@ -220,10 +231,17 @@ pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &
                     *value = option.clone();
                     changed = true;
                 }
+                if are_icons {
+                    response.on_hover_text(*name);
+                }
             }
         });
     });
     changed
+}
+
+fn text_width(ui: &Ui, text: &str) -> f32 {
+    ui.fonts_mut(|f| f.layout_no_wrap(text.to_owned(), theme::medium(), Color32::PLACEHOLDER)).size().x
 }
 
 /// What a page without content says: what it is for, and what to do next.
@@ -240,6 +258,22 @@ pub fn empty(ui: &mut Ui, icon: &str, title: &str, text: &str, add: impl FnOnce(
     });
 }
 
+/// Whether a page has so little room that buttons at its edge are only icons.
+pub fn is_narrow(ui: &Ui) -> bool {
+    ui.ctx().content_rect().width() < NARROW
+}
+
+/// A button at the edge of a page or card: in a narrow window only its icon, with its name under the pointer.
+pub fn edge_button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
+    if !is_narrow(ui) {
+        return button(ui, loud, icon, text);
+    }
+    let response = button(ui, loud, icon, "");
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, text));
+    response.on_hover_text(text)
+}
+
 /// The head of a page: title and a weak line beside it on the left; `right` is laid out from the right.
 pub fn head(ui: &mut Ui, title: &str, beside: &str, right: impl FnOnce(&mut Ui)) {
     let p = palette(ui);
@@ -247,7 +281,7 @@ pub fn head(ui: &mut Ui, title: &str, beside: &str, right: impl FnOnce(&mut Ui))
         ui.set_height(theme::CONTROL_HEIGHT + 4.0);
         let label = ui.label(RichText::new(title).font(theme::title()).color(p.text));
         label.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
-        if !beside.is_empty() {
+        if !beside.is_empty() && !is_narrow(ui) {
             ui.add(egui::Label::new(RichText::new(beside).font(theme::small()).color(p.weak)).truncate());
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), right);

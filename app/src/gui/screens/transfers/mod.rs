@@ -69,13 +69,19 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
     }
     ui.horizontal(|ui| {
         let (a, d, u) = (t!("window.transfers.all"), t!("window.transfers.downloads"), t!("window.transfers.uploads"));
-        let options =
-            [(Only::All, "", &*a), (Only::Downloads, icons::ARROW_DOWN, &*d), (Only::Uploads, icons::ARROW_UP, &*u)];
+        let options = [
+            (Only::All, icons::LIST_BULLETS, &*a),
+            (Only::Downloads, icons::ARROW_DOWN, &*d),
+            (Only::Uploads, icons::ARROW_UP, &*u),
+        ];
         if widgets::choice(ui, &mut state.only, &options) {
             state.selection.clear();
         }
-        let speeds = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));
-        widgets::weak(ui, format!("{}    {speeds}", totals(&rows)));
+        let mut text = totals(&rows);
+        if !widgets::is_narrow(ui) {
+            text += &format!("    ↓ {}  ↑ {}", human::speed(down), human::speed(up));
+        }
+        widgets::weak(ui, text);
     });
     ui.add_space(4.0);
     let has_graph = model.speeds.len() > 1 && ui.available_height() > 420.0;
@@ -115,17 +121,17 @@ fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
 fn all_of_them(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     let any = |is: fn(&Transfer) -> bool| model.transfers.values().any(is);
     ui.add_enabled_ui(any(|t| t.state.is_final()), |ui| {
-        if widgets::button(ui, Loud::Quiet, icons::BROOM, &t!("window.transfers.clear")).clicked() {
+        if widgets::edge_button(ui, Loud::Quiet, icons::BROOM, &t!("window.transfers.clear")).clicked() {
             actions.push(Action::ClearFinished);
         }
     });
     ui.add_enabled_ui(any(can_resume), |ui| {
-        if widgets::button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
+        if widgets::edge_button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
             actions.push(Action::Ask(Intent::Resume(Which::All)));
         }
     });
     ui.add_enabled_ui(any(can_pause), |ui| {
-        if widgets::button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
+        if widgets::edge_button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
             actions.push(Action::Ask(Intent::Pause(Which::All)));
         }
     });
@@ -194,9 +200,9 @@ fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
 fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
     let columns = [
         Column::<()>::new(&t!("window.column.name"), 0.0),
-        Column::new(&t!("window.column.size"), 92.0).right().drop(2),
-        Column::new(&t!("window.column.person"), 118.0).drop(1),
-        Column::new(&t!("window.column.progress"), 134.0),
+        Column::new(&t!("window.column.size"), 92.0).right().drop(3),
+        Column::new(&t!("window.column.person"), 118.0).drop(2),
+        Column::new(&t!("window.column.progress"), 134.0).drop(1),
         Column::new(&t!("window.column.state"), 210.0),
         Column::new("", 80.0).right(),
     ];
@@ -301,15 +307,23 @@ fn draw(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
     let others = if t.sources > 1 { format!(" +{}", t.sources - 1) } else { String::new() };
     row.text(2, &format!("{arrow} {}{others}", Shown(t.user.as_str())), theme::body(), p.text);
     let cell = row.cells[3];
+    let has_bar = cell.width() > 0.0;
     let color = color(p, &t.state);
-    let percent =
-        one_line(row.ui, &format!("{}%", human::percent(t.done_bytes, t.total_bytes)), theme::small(), p.weak, 40.0);
+    if has_bar {
+        progress(row, cell, t, color);
+    }
+    row.text(4, &state_words(t), theme::small(), if color == p.accent { p.text } else { color });
+    buttons(row, t, actions);
+}
+
+fn progress(row: &Row<'_>, cell: Rect, t: &Transfer, color: eframe::egui::Color32) {
+    let p = palette(row.ui);
+    let percent = format!("{}%", human::percent(t.done_bytes, t.total_bytes));
+    let percent = one_line(row.ui, &percent, theme::small(), p.weak, 40.0);
     let bar = Rect::from_min_max(cell.min, pos2(cell.right() - 42.0, cell.max.y));
     widgets::bar(row.ui, bar, widgets::part(t.done_bytes, t.total_bytes), color);
     let at = pos2(cell.right() - percent.size().x, cell.center().y - percent.size().y / 2.0);
     row.ui.painter().galley(at, percent, p.weak);
-    row.text(4, &state_words(t), theme::small(), if color == p.accent { p.text } else { color });
-    buttons(row, t, actions);
 }
 
 fn buttons(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
