@@ -1,7 +1,10 @@
 //! The window. A ring: notices → [`Model`] → pages → [`Action`]s → intents. It sleeps until something happens.
 
 pub mod action;
+pub mod dialogs;
+pub mod fingerprint;
 pub mod friend;
+pub mod grower;
 pub mod icons;
 pub mod picker;
 pub mod screens;
@@ -9,6 +12,7 @@ pub mod shell;
 pub mod sorter;
 pub mod start;
 pub mod theme;
+mod toasts;
 pub mod widgets;
 
 use std::path::PathBuf;
@@ -18,7 +22,7 @@ use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
 use potok_core::model::invite::TrackerAddress;
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::intent::{Intent, ShareRequest, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
 use potok_core::node::notice::{Connection, Direction};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -27,6 +31,7 @@ use crate::command_line::{self, Request};
 use crate::engine::Engine;
 use crate::gui::action::{Action, Confirm, Page, Pick};
 use crate::gui::friend::Friend;
+use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
 use crate::gui::sorter::Sorter;
@@ -68,9 +73,8 @@ pub struct Window {
     /// What the person is doing.
     pub state: UiState,
     sorter: Sorter,
+    grower: Grower,
     picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
-    /// The tracker as the engine's settings have it: another one there makes it join anew.
-    engine_tracker: String,
     friend: Option<Friend>,
     wants_friend: bool,
     may_close: bool,
@@ -89,18 +93,19 @@ impl Window {
         use_theme(ctx, &parts.settings.theme);
         let wake = ctx.clone();
         let sorter = Sorter::start(move || wake.request_repaint())?;
+        let wake = ctx.clone();
+        let grower = Grower::start(move || wake.request_repaint())?;
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
         let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
         state.page = if is_new { Page::Welcome } else { Page::Browse };
-        let engine_tracker = parts.settings.tracker.clone();
         Ok(Self {
             parts,
             model: Model::default(),
             state,
             sorter,
+            grower,
             picking: None,
-            engine_tracker,
             friend: None,
             wants_friend: false,
             may_close: false,
@@ -132,6 +137,15 @@ impl Window {
         if let Some(later) = later {
             ctx.request_repaint_after(later);
         }
+        if self.state.page == Page::Tracker {
+            let (intent, later) = self.model.watch_figures(now);
+            if let Some(intent) = intent {
+                self.ask(intent, Asker::Background);
+            }
+            if let Some(later) = later {
+                ctx.request_repaint_after(later);
+            }
+        }
         if self.model.tick(now) {
             ctx.request_repaint_after(SPEED_EVERY);
         }
@@ -144,7 +158,24 @@ impl Window {
         if let Some(shown) = self.sorter.turn(&self.model.catalog, query) {
             self.state.browse.take(shown);
         }
-        self.state.browse.is_busy = self.sorter.is_busy();
+        let is_growing = self.grow();
+        self.state.browse.is_busy = self.sorter.is_busy() || is_growing;
+    }
+
+    /// Keeps the tree of one person up to date while it is looked at; whether a newer one is on its way.
+    fn grow(&mut self) -> bool {
+        match self.state.browse.wanted_tree() {
+            Some((shown, open, sort)) => {
+                if let Some(tree) = self.grower.turn(shown, open, sort) {
+                    self.state.browse.take_tree(tree);
+                }
+                self.grower.is_busy()
+            }
+            None => {
+                self.grower.rest();
+                false
+            }
+        }
     }
 
     fn failed_to_join(&self, was_online: bool) -> Option<String> {
@@ -200,6 +231,12 @@ impl Window {
                 request.overwrite = paths.first().is_some_and(|path| path.is_file());
                 self.ask(Intent::Download(*request), Asker::Mouse);
             }
+            Pick::SaveInto(requests) => {
+                let folder = paths.first().map(|path| path.to_string_lossy().into_owned());
+                for request in requests {
+                    self.ask(Intent::Download(DownloadRequest { local_path: folder.clone(), ..request }), Asker::Mouse);
+                }
+            }
         }
     }
 
@@ -218,6 +255,7 @@ impl Window {
         let now = Instant::now();
         match action {
             Action::Ask(intent) => self.ask(intent, Asker::Mouse),
+            Action::Refresh(intent) => self.ask(intent, Asker::Background),
             Action::Go(page) => self.state.page = page,
             Action::BrowsePerson(name) => {
                 self.state.browse.only_person(name);
@@ -228,7 +266,7 @@ impl Window {
                 let title = match &pick {
                     Pick::ShareFiles => t!("window.pick.files"),
                     Pick::ShareFolder => t!("window.pick.folder"),
-                    Pick::SaveAs(_) => t!("window.pick.save"),
+                    Pick::SaveAs(_) | Pick::SaveInto(_) => t!("window.pick.save"),
                     Pick::DownloadFolder => t!("window.pick.downloads"),
                 };
                 let answer = self.parts.picker.pick(&pick, &title, Box::new(move || wake.request_repaint()));
@@ -244,7 +282,12 @@ impl Window {
                 let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
                 self.open(now, opener::open(folder));
             }
+            Action::Tell(text) => self.model.toast(now, Tone::Info, text),
             Action::Confirm(confirm) => self.state.confirm = Some(confirm),
+            Action::Dialog(dialog) => {
+                self.state.dialog = Some(dialog);
+                self.state.dialog_is_new = true;
+            }
             Action::Apply(settings) => self.apply_settings(*settings),
             Action::Join(typed) => self.join(now, &typed),
             Action::Host(at) => self.host(now, at),
@@ -255,21 +298,28 @@ impl Window {
                 self.save(Settings { host_tracker: String::new(), ..self.parts.settings.clone() });
             }
             Action::Run(line) => self.run_line(ctx, &line),
+            Action::Send(line) => self.ask(Intent::SendLine(line), Asker::Console),
+            Action::ClearLog => self.model.log.clear(),
             Action::CloseToast(number) => self.model.toasts.retain(|toast| toast.number != number),
             Action::ClearFinished => {
                 let over = self.model.transfers.values().filter(|t| t.state.is_final());
-                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect::<Vec<_>>();
-                for (direction, number) in over {
-                    if direction == Direction::Download {
-                        self.ask(Intent::Acknowledge(number), Asker::Background);
-                    }
-                    self.model.transfers.remove(&(direction, number));
-                }
+                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect();
+                self.forget(over);
             }
+            Action::Forget(over) => self.forget(over),
             Action::Quit => {
                 self.may_close = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
+        }
+    }
+
+    fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
+        for (direction, number) in over {
+            if direction == Direction::Download {
+                self.ask(Intent::Acknowledge(number), Asker::Background);
+            }
+            self.model.transfers.remove(&(direction, number));
         }
     }
 
@@ -318,17 +368,7 @@ impl Window {
 
     /// Uses settings at once, and saves them.
     fn apply_settings(&mut self, settings: Settings) {
-        let renamed = settings.name != self.parts.settings.name;
-        let mut sent = settings.clone();
-        sent.tracker.clone_from(&self.engine_tracker);
-        if renamed {
-            // Another name is another registration: the engine joins anew, wherever we are now.
-            let hosted = self.model.invite.as_ref().map(ToString::to_string);
-            let now_at = if settings.tracker.is_empty() { hosted } else { Some(settings.tracker.clone()) };
-            sent.tracker = now_at.unwrap_or_default();
-            self.engine_tracker.clone_from(&sent.tracker);
-        }
-        self.ask(Intent::Apply(Box::new(sent)), Asker::Background);
+        self.ask(Intent::Apply(Box::new(settings.clone())), Asker::Background);
         self.save(settings);
     }
 

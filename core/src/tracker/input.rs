@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::model::binding::BanTarget;
+use crate::model::binding::{Ban, BanTarget};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::Refusal;
@@ -104,13 +104,20 @@ pub enum Order {
     /// End a user's session.
     Kick(Username),
     /// Shut somebody out, also after a restart.
-    Ban(BanTarget),
+    Ban(Ban),
     /// Let them in again.
     Unban(BanTarget),
     /// Give a name back that its owner has lost the key of.
     Release(Username),
-    /// What later sessions are greeted with.
-    SetMessageOfTheDay(Vec<String>),
+    /// What sessions are greeted with; those who watch are greeted again.
+    SetGreeting {
+        /// What everybody sees as the name of this network.
+        network_name: String,
+        /// Line by line.
+        message_of_the_day: Vec<String>,
+    },
+    /// Most files that one user may announce from now on.
+    SetSharesPerUser(usize),
 }
 
 #[cfg(test)]

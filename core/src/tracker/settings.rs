@@ -39,7 +39,7 @@ settings! {
     network_name: String = "Potok".to_owned(),
     /// Lines that everybody is greeted with.
     message_of_the_day: Vec<String> = Vec::new(),
-    /// Who is shut out: keys of 64 hexadecimal digits, or IP addresses.
+    /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, or names written as @name.
     bans: Vec<BanTarget> = Vec::new(),
 
     /// Most files that one user may announce, so that one person cannot fill the memory.
@@ -107,8 +107,6 @@ pub struct BadSetting {
     pub what: &'static str,
 }
 
-/// Longest name of a network and longest line of a greeting, in bytes.
-const GREETING_LINE_BYTES_MAX: usize = 400;
 /// Most lines of a greeting.
 const GREETING_LINES_MAX: usize = 100;
 
@@ -169,7 +167,7 @@ impl TrackerSettings {
 
 /// Text that stays one line on every screen.
 pub(crate) fn is_line(text: &str) -> bool {
-    text.len() <= GREETING_LINE_BYTES_MAX && !text.chars().any(char::is_control)
+    text.len() <= limits::GREETING_LINE_BYTES_MAX && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Pick};
+use crate::gui::fingerprint;
 use crate::gui::icons;
-use crate::gui::screens::{UiState, people};
+use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
@@ -186,7 +187,7 @@ fn about(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     ui.label(RichText::new(format!("Potok {}", env!("CARGO_PKG_VERSION"))).color(p.text));
     widgets::weak(ui, t!("window.settings.about-text"));
     if let Some(me) = &model.me {
-        let key = fingerprint_row(ui, &people::fingerprint(&me.key));
+        let key = fingerprint_row(ui, &fingerprint::hex(&me.key));
         if key {
             actions.push(Action::Copy(me.key.to_string()));
         }

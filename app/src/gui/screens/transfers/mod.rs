@@ -1,10 +1,12 @@
-//! Downloads and uploads: what they do and why, and what can be done about it.
+//! Downloads and uploads: what they do and why, in which order, and what can be done about it.
+
+mod details;
+mod graph;
 
 use eframe::egui::{Id, Key, Modifiers, Rect, Ui, pos2, vec2};
-use egui_plot::{Line, Plot, PlotPoints};
 use potok_core::model::shown::Shown;
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, TransferNumber, Which};
+use potok_core::node::intent::{Intent, Place, TransferNumber, Which};
 use potok_core::node::notice::{Direction, Transfer, TransferState};
 use rust_i18n::t;
 
@@ -13,10 +15,16 @@ use crate::gui::icons;
 use crate::gui::screens::file_icon;
 use crate::gui::theme::{self, Palette, palette};
 use crate::gui::widgets::table::{Column, Row, Selection, Table};
-use crate::gui::widgets::{self, Loud, icon_button_at, one_line};
+use crate::gui::widgets::text::one_line;
+use crate::gui::widgets::{self, Loud, icon_button_at};
 use crate::human;
-use crate::model::{Model, SPEEDS_MAX, short};
+use crate::model::{Model, short};
 use crate::texts;
+
+/// The graph of speeds, with the gap above it.
+const GRAPH_HEIGHT: f32 = 148.0;
+/// What is said about the one that is chosen, with the gap above it.
+const DETAILS_HEIGHT: f32 = 104.0;
 
 /// Which transfers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,47 +35,30 @@ enum Only {
     Uploads,
 }
 
+/// A transfer, whatever row it is in.
+type TransferKey = (Direction, TransferNumber);
+
 /// What is chosen here.
 #[derive(Debug, Default)]
 pub struct State {
     only: Only,
     selection: Selection,
+    /// What the rows were when something was chosen.
+    keys: Vec<TransferKey>,
 }
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
-    let all: Vec<&Transfer> = model.transfers.values().collect();
-    let rows: Vec<&Transfer> = all
-        .iter()
-        .filter(|t| match state.only {
-            Only::All => true,
-            Only::Downloads => t.direction == Direction::Download,
-            Only::Uploads => t.direction == Direction::Upload,
-        })
-        .copied()
-        .rev()
-        .collect();
+    let rows = rows(model, state.only);
+    let keys: Vec<TransferKey> = rows.iter().map(|t| (t.direction, t.number)).collect();
+    if keys != state.keys {
+        state.selection.follow(&state.keys, &keys);
+        state.keys = keys;
+    }
     let (down, up) = model.speed();
     let beside = format!("↓ {}    ↑ {}", human::speed(down), human::speed(up));
-    widgets::head(ui, &t!("window.page.transfers"), &beside, |ui| {
-        let has_over = all.iter().any(|t| t.state.is_final());
-        ui.add_enabled_ui(has_over, |ui| {
-            if widgets::button(ui, Loud::Quiet, icons::BROOM, &t!("window.transfers.clear")).clicked() {
-                actions.push(Action::ClearFinished);
-            }
-        });
-        ui.add_enabled_ui(all.iter().any(|t| can_resume(t)), |ui| {
-            if widgets::button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
-                actions.push(Action::Ask(Intent::Resume(Which::All)));
-            }
-        });
-        ui.add_enabled_ui(all.iter().any(|t| can_pause(t)), |ui| {
-            if widgets::button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
-                actions.push(Action::Ask(Intent::Pause(Which::All)));
-            }
-        });
-    });
-    if all.is_empty() {
+    widgets::head(ui, &t!("window.page.transfers"), &beside, |ui| all_of_them(ui, model, actions));
+    if model.transfers.is_empty() {
         let (title, text) = (t!("window.transfers.empty-title"), t!("window.transfers.empty-text"));
         widgets::empty(ui, icons::DOWNLOAD_SIMPLE, &title, &text, |ui| {
             if widgets::button(ui, Loud::Primary, icons::COMPASS, &t!("window.transfers.browse")).clicked() {
@@ -86,13 +77,57 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
         widgets::weak(ui, totals(&rows));
     });
     ui.add_space(4.0);
-    let graph = model.speeds.len() > 1 && ui.available_height() > 380.0;
-    let height = ui.available_height() - 48.0 - if graph { 128.0 } else { 0.0 };
-    table(ui, state, &rows, height.max(80.0), actions);
-    if graph {
+    let has_graph = model.speeds.len() > 1 && ui.available_height() > 380.0;
+    let chosen = state.selection.head().filter(|_| state.selection.rows.len() == 1);
+    let chosen = chosen.and_then(|row| rows.get(row).copied());
+    let below = if has_graph { GRAPH_HEIGHT } else { 0.0 } + if chosen.is_some() { DETAILS_HEIGHT } else { 0.0 };
+    table(ui, state, &rows, (ui.available_height() - 48.0 - below).max(80.0), actions);
+    if let Some(transfer) = chosen {
         ui.add_space(theme::GAP);
-        speeds(ui, model);
+        details::show(ui, model, transfer);
     }
+    if has_graph {
+        ui.add_space(theme::GAP);
+        graph::show(ui, model);
+    }
+}
+
+/// What is to come in the order in which it comes, then what leaves, then what is over, the newest first.
+fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
+    let is_wanted = |t: &&Transfer| match only {
+        Only::All => true,
+        Only::Downloads => t.direction == Direction::Download,
+        Only::Uploads => t.direction == Direction::Upload,
+    };
+    let mut rows: Vec<&Transfer> = model.transfers.values().filter(is_wanted).collect();
+    rows.sort_by_key(|t| {
+        if t.state.is_final() {
+            (2, u64::MAX - t.number)
+        } else {
+            (u8::from(t.direction == Direction::Upload), t.position)
+        }
+    });
+    rows
+}
+
+/// What can be done with all of them.
+fn all_of_them(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    let any = |is: fn(&Transfer) -> bool| model.transfers.values().any(is);
+    ui.add_enabled_ui(any(|t| t.state.is_final()), |ui| {
+        if widgets::button(ui, Loud::Quiet, icons::BROOM, &t!("window.transfers.clear")).clicked() {
+            actions.push(Action::ClearFinished);
+        }
+    });
+    ui.add_enabled_ui(any(can_resume), |ui| {
+        if widgets::button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
+            actions.push(Action::Ask(Intent::Resume(Which::All)));
+        }
+    });
+    ui.add_enabled_ui(any(can_pause), |ui| {
+        if widgets::button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
+            actions.push(Action::Ask(Intent::Pause(Which::All)));
+        }
+    });
 }
 
 fn totals(rows: &[&Transfer]) -> String {
@@ -140,7 +175,7 @@ fn running_words(transfer: &Transfer) -> String {
     let mut words = human::speed(transfer.bytes_per_second);
     let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
     if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {
-        words += &format!(" · {left}");
+        words += &format!(" · {}", t!("window.state.left", time = left));
     }
     if transfer.sources > 1 {
         words += &format!(" · {}", t!("window.state.sources", count = transfer.sources));
@@ -159,14 +194,13 @@ fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
 }
 
 fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
-    let column = |name: &str, width, is_right| Column::<()> { name: name.to_owned(), width, is_right, key: None };
     let columns = [
-        column(&t!("window.column.name"), 0.0, false),
-        column(&t!("window.column.size"), 92.0, true),
-        column(&t!("window.column.person"), 118.0, false),
-        column(&t!("window.column.progress"), 134.0, false),
-        column(&t!("window.column.state"), 200.0, false),
-        column("", 80.0, true),
+        Column::<()>::new(&t!("window.column.name"), 0.0),
+        Column::new(&t!("window.column.size"), 92.0).right().drop(2),
+        Column::new(&t!("window.column.person"), 118.0).drop(1),
+        Column::new(&t!("window.column.progress"), 134.0),
+        Column::new(&t!("window.column.state"), 210.0),
+        Column::new("", 80.0).right(),
     ];
     let table = Table { id: "transfers", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut from_menu = Vec::new();
@@ -189,16 +223,55 @@ fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, action
         actions.push(Action::Open(path));
     }
     if widgets::keys_are_free(ui) {
-        if widgets::pressed(ui, Modifiers::NONE, Key::Delete) {
-            cancel(&chosen, actions);
-        }
-        if widgets::pressed(ui, Modifiers::NONE, Key::Space) {
-            let running = numbers(&chosen, can_pause);
-            let paused = numbers(&chosen, can_resume);
-            actions.extend(Action::each(&running, Intent::Pause));
-            actions.extend(Action::each(&paused, Intent::Resume));
+        keys(ui, &chosen, actions);
+    }
+}
+
+fn keys(ui: &Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
+    if widgets::pressed(ui, Modifiers::NONE, Key::Delete) {
+        cancel(chosen, actions);
+        let over = chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number));
+        actions.push(Action::Forget(over.collect()));
+    }
+    if widgets::pressed(ui, Modifiers::NONE, Key::Space) {
+        actions.extend(Action::each(&numbers(chosen, can_pause), Intent::Pause));
+        actions.extend(Action::each(&numbers(chosen, can_resume), Intent::Resume));
+    }
+    if widgets::pressed(ui, Modifiers::COMMAND, Key::E) {
+        actions.extend(chosen.first().and_then(|t| finished_place(t)).map(Action::Reveal));
+    }
+    for (place, _, key, _) in PLACES {
+        if widgets::pressed(ui, Modifiers::ALT, key) {
+            reorder(chosen, place, actions);
         }
     }
+}
+
+/// Places in the queue: icons, keys with Alt.
+const PLACES: [(Place, &str, Key, &str); 4] = [
+    (Place::First, icons::ARROW_LINE_UP, Key::Home, "Alt+Home"),
+    (Place::Earlier, icons::ARROW_UP, Key::ArrowUp, "Alt+↑"),
+    (Place::Later, icons::ARROW_DOWN, Key::ArrowDown, "Alt+↓"),
+    (Place::Last, icons::ARROW_LINE_DOWN, Key::End, "Alt+End"),
+];
+
+fn place_words(place: Place) -> String {
+    match place {
+        Place::First => t!("window.transfers.first"),
+        Place::Earlier => t!("window.transfers.earlier"),
+        Place::Later => t!("window.transfers.later"),
+        Place::Last => t!("window.transfers.last"),
+    }
+    .into_owned()
+}
+
+/// Several keep their order among themselves.
+fn reorder(chosen: &[&Transfer], to: Place, actions: &mut Vec<Action>) {
+    let mut numbers = numbers(chosen, can_cancel);
+    if matches!(to, Place::First | Place::Later) {
+        numbers.reverse();
+    }
+    actions.extend(numbers.into_iter().map(|number| Action::Ask(Intent::Reorder { number, to })));
 }
 
 fn of<'a>(rows: &[&'a Transfer], chosen: &Selection) -> Vec<&'a Transfer> {
@@ -282,7 +355,7 @@ fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if item(ui, place.is_some(), icons::ARROW_SQUARE_OUT, &t!("window.transfers.open"), "Enter") {
         actions.extend(place.clone().map(Action::Open));
     }
-    if item(ui, place.is_some(), icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "") {
+    if item(ui, place.is_some(), icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "Ctrl+E") {
         actions.extend(place.map(Action::Reveal));
     }
     let (pause, resume, retry, stop) = (can(can_pause), can(can_resume), can(can_retry), can(can_cancel));
@@ -295,41 +368,17 @@ fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if item(ui, !retry.is_empty(), icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), "") {
         actions.extend(Action::each(&retry, Intent::Retry));
     }
+    for (to, icon, _, keys) in PLACES {
+        if item(ui, !stop.is_empty(), icon, &place_words(to), keys) {
+            reorder(chosen, to, actions);
+        }
+    }
     if item(ui, !stop.is_empty(), icons::X, &t!("window.transfers.cancel"), "Del") {
         actions.push(Action::Confirm(Confirm::Cancel(stop)));
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a picture of about a hundred points")]
-fn speeds(ui: &mut Ui, model: &Model) {
-    let p = palette(ui);
-    let line = |pick: fn(&(u64, u64)) -> u64| -> PlotPoints<'_> {
-        let from = SPEEDS_MAX - model.speeds.len();
-        model.speeds.iter().enumerate().map(|(n, s)| [(from + n) as f64, pick(s) as f64]).collect()
-    };
-    let frame = eframe::egui::Frame::new().fill(p.card).stroke(eframe::egui::Stroke::new(1.0, p.line));
-    frame.corner_radius(theme::RADIUS_CARD).inner_margin(8).show(ui, |ui| {
-        Plot::new("speeds")
-            .height(ui.available_height().min(104.0))
-            .show_background(false)
-            .show_axes([false, true])
-            .show_grid(false)
-            .allow_drag(false)
-            .allow_zoom(false)
-            .allow_scroll(false)
-            .allow_boxed_zoom(false)
-            .include_x(0.0)
-            .include_x(SPEEDS_MAX as f64)
-            .include_y(0.0)
-            .include_y(1024.0)
-            .y_axis_formatter(|mark, _range| {
-                // Marks are never negative or larger than a speed can be.
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mark on an axis")]
-                human::speed(mark.value.max(0.0) as u64)
-            })
-            .show(ui, |plot| {
-                plot.line(Line::new(t!("window.transfers.down"), line(|s| s.0)).color(p.accent).fill(0.0).width(2.0));
-                plot.line(Line::new(t!("window.transfers.up"), line(|s| s.1)).color(p.good).width(2.0));
-            });
-    });
+    let over: Vec<TransferKey> =
+        chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number)).collect();
+    if item(ui, !over.is_empty(), icons::BROOM, &t!("window.transfers.forget"), "Del") {
+        actions.push(Action::Forget(over));
+    }
 }

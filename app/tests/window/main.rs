@@ -178,6 +178,7 @@ fn transfer(number: u64, state: TransferState) -> Transfer {
     Transfer {
         number,
         direction: Direction::Download,
+        position: 0,
         user: name("anna"),
         label: format!("Trip/day {number}.jpg"),
         local_path: Some("/tmp/x".into()),
@@ -355,6 +356,8 @@ fn people_show_whose_key_was_proven() {
     test.click("guest");
     assert!(test.is_seen("this name has no key"));
     test.click("anna (you)");
+    assert!(test.is_seen("alpha deal scrub"), "words are read more easily than digits");
+    test.click("Digits");
     assert!(test.is_seen("0707 0707"));
     test.click("Their files");
     assert_eq!(test.window.state().state.page, Page::Browse);

@@ -1,18 +1,24 @@
 //! The tracker of this network: host one with a switch, let others in with a link, or join another.
 
-use eframe::egui::{self, Color32, Label, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+mod hosted;
+
+use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use potok_core::node::notice::Connection;
+use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
 use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::{self, Loud};
+use crate::gui::widgets::{self, Loud, qr};
 use crate::model::Model;
 use crate::texts;
+
+/// The invite as a picture.
+const QR_SIDE: f32 = 148.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
@@ -20,25 +26,36 @@ pub struct State {
     /// Where to host.
     pub host_at: String,
     join: String,
+    greeting: hosted::Greeting,
 }
 
 impl State {
     /// Nothing typed yet.
     pub fn new(host_at: String) -> Self {
-        Self { host_at, join: String::new() }
+        Self { host_at, ..Self::default() }
     }
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
+pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
     widgets::head(ui, &t!("window.page.tracker"), "", |_| {});
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        // The bar lies over the right edge.
+        ui.set_max_width(ui.available_width() - 8.0);
         now(ui, model, actions);
         ui.add_space(theme::GAP);
         host(ui, model, &mut state.tracker, actions);
         ui.add_space(theme::GAP);
         if let Some(invite) = &model.invite {
             self::invite(ui, &invite.to_string(), actions);
+            ui.add_space(theme::GAP);
+        }
+        if model.hosted().is_some() {
+            hosted::people(ui, model, actions);
+            ui.add_space(theme::GAP);
+            hosted::greeting(ui, &mut state.tracker.greeting, settings, actions);
+            ui.add_space(theme::GAP);
+            hosted::log(ui, model);
             ui.add_space(theme::GAP);
         }
         join(ui, state, actions);
@@ -75,8 +92,7 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
                 widgets::heading(ui, &title);
                 widgets::weak(ui, text);
             });
-            let is_hosting = model.status.as_ref().is_some_and(|status| status.hosting.is_some());
-            if model.connection != Connection::None && !is_hosting {
+            if model.connection != Connection::None && model.hosted().is_none() {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if widgets::button(ui, Loud::Plain, "", &t!("window.tracker.leave")).clicked() {
                         actions.push(Action::Ask(Intent::Leave));
@@ -88,10 +104,9 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
 }
 
 fn host(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
-    let hosting = model.status.as_ref().and_then(|status| status.hosting);
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
-            let mut is_on = hosting.is_some();
+            let mut is_on = model.hosted().is_some();
             if widgets::switch(ui, &mut is_on, &t!("window.tracker.host")).changed() {
                 actions.push(if is_on {
                     Action::Host(Some(state.host_at.trim().to_owned()))
@@ -105,17 +120,19 @@ fn host(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>
             });
         });
         ui.add_space(4.0);
-        ui.horizontal(|ui| {
-            widgets::weak(ui, t!("window.tracker.listen"));
-            match hosting {
-                Some(address) => {
-                    ui.label(RichText::new(address.to_string()).font(theme::mono()).color(palette(ui).text));
-                }
-                None => {
-                    widgets::field(ui, &mut state.host_at, "", &t!("window.tracker.listen"), "0.0.0.0:7686", 180.0);
-                }
+        match model.hosted() {
+            Some(hosted) => hosted::figures(ui, model, hosted),
+            None => {
+                ui.horizontal(|ui| {
+                    let name = t!("window.tracker.listen");
+                    widgets::weak(ui, &*name);
+                    let response = widgets::field(ui, &mut state.host_at, "", &name, "0.0.0.0:7686", 180.0);
+                    if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
+                        actions.push(Action::Host(Some(state.host_at.trim().to_owned())));
+                    }
+                });
             }
-        });
+        }
     });
 }
 
@@ -124,7 +141,7 @@ fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::card(ui, |ui| {
         ui.horizontal_top(|ui| {
-            qr(ui, link);
+            qr::show(ui, link, QR_SIDE, &t!("window.tracker.qr"));
             ui.add_space(theme::GAP);
             ui.vertical(|ui| {
                 widgets::heading(ui, &t!("window.tracker.invite"));
@@ -138,28 +155,6 @@ fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
             });
         });
     });
-}
-
-/// Dark on light in both themes: not every camera reads the other way round.
-#[expect(clippy::cast_precision_loss, reason = "some tens of squares")]
-fn qr(ui: &mut Ui, link: &str) {
-    let Ok(code) = qrcode::QrCode::new(link) else { return };
-    let side = 148.0;
-    let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-    let width = code.width();
-    let quiet = 3.0;
-    let module = side / (width as f32 + 2.0 * quiet);
-    ui.painter().rect_filled(rect, theme::RADIUS, Color32::WHITE);
-    for (at, color) in code.to_colors().into_iter().enumerate() {
-        if color == qrcode::Color::Dark {
-            let (x, y) = ((at % width) as f32 + quiet, (at / width) as f32 + quiet);
-            let min = rect.min + vec2(x * module, y * module);
-            let square = Rect::from_min_max(min, pos2(min.x + module + 0.3, min.y + module + 0.3));
-            ui.painter().rect_filled(square, 0.0, Color32::BLACK);
-        }
-    }
-    let name = t!("window.tracker.qr");
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, &*name));
 }
 
 fn join(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
@@ -179,5 +174,8 @@ fn join(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
                 actions.push(Action::Join(std::mem::take(&mut state.tracker.join)));
             }
         });
+        if let Some(why) = &state.join_failed {
+            ui.label(RichText::new(why).font(theme::small()).color(palette(ui).bad));
+        }
     });
 }
