@@ -27,20 +27,22 @@ fn every_mutant_fits_its_source() {
 #[test]
 #[ignore = "builds and tests each mutant: half an hour. tests/mutants.sh runs it"]
 fn every_mutant_is_killed() {
-    let tree = root().join("target/mutants");
+    let tree = Tree::new();
     let wanted = std::env::var("POTOK_MUTANT").unwrap_or_default();
     let mut survivors = Vec::new();
     for mutant in mutants().iter().filter(|mutant| mutant.text(0).contains(&wanted)) {
-        copy_tree(&tree);
-        let source = tree.join(mutant.text(1));
+        let source = tree.0.join(mutant.text(1));
         let text = std::fs::read_to_string(&source).expect("read");
-        std::fs::write(&source, text.replacen(mutant.text(2), mutant.text(3), 1)).expect("written");
-        let built = cargo_test(&tree, mutant.text(4), &["--no-run"]);
+        let mutated = text.replacen(mutant.text(2), mutant.text(3), 1);
+        assert_ne!(mutated, text, "{}: does not fit", mutant.text(0));
+        std::fs::write(&source, mutated).expect("written");
+        let built = cargo_test(&tree.0, mutant.text(4), &["--no-run"]);
         let said = String::from_utf8_lossy(&built.stderr).into_owned();
         assert!(built.status.success(), "{}: does not build\n{said}", mutant.text(0));
-        let tested = cargo_test(&tree, mutant.text(4), &[]);
+        let tested = cargo_test(&tree.0, mutant.text(4), &[]);
         let said = String::from_utf8_lossy(&tested.stdout).into_owned();
         assert!(said.contains("running ") && !said.contains("running 0 tests"), "{}: no tests\n{said}", mutant.text(0));
+        std::fs::write(&source, text).expect("written");
         let is_killed = !tested.status.success();
         eprintln!("{} {}", if is_killed { "killed  " } else { "SURVIVED" }, mutant.text(0));
         if !is_killed {
@@ -65,16 +67,31 @@ fn cargo_test(tree: &Path, what: &str, more: &[&str]) -> Output {
     command.output().expect("cargo runs")
 }
 
-/// What is under version control, as it is now; a file that did not change keeps its time, so that little is built anew.
-fn copy_tree(to: &Path) {
-    let listed = Command::new("git").current_dir(root()).args(["ls-files", "-z"]).output().expect("git runs");
-    let listed = String::from_utf8(listed.stdout).expect("names are text");
-    for name in listed.split('\0').filter(|name| !name.is_empty() && !name.starts_with("docs/pictures")) {
-        let (from, to): (PathBuf, PathBuf) = (root().join(name), to.join(name));
-        let Ok(data) = std::fs::read(&from) else { continue };
-        if std::fs::read(&to).ok().as_deref() != Some(data.as_slice()) {
-            std::fs::create_dir_all(to.parent().expect("has one")).expect("folder");
-            std::fs::write(&to, data).expect("written");
-        }
+/// The last commit, in a place of its own: what is being worked on does not disturb it.
+struct Tree(PathBuf);
+
+impl Tree {
+    fn new() -> Self {
+        let path = root().join("target/mutants");
+        let tree = Self(path);
+        tree.remove();
+        let added = git(&["worktree", "add", "--detach", "--force", tree.0.to_str().expect("text"), "HEAD"]);
+        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        tree
     }
+
+    fn remove(&self) {
+        // There may be none.
+        let _none = git(&["worktree", "remove", "--force", self.0.to_str().expect("text")]);
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn git(args: &[&str]) -> Output {
+    Command::new("git").current_dir(root()).args(args).output().expect("git runs")
 }

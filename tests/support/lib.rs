@@ -1,6 +1,7 @@
 //! What the test targets share.
 
 pub mod asking;
+pub mod black_box;
 pub mod chaos;
 pub mod evil_peer;
 pub mod evil_tracker;
