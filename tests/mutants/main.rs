@@ -59,7 +59,9 @@ fn cargo_test(tree: &Path, what: &str, more: &[&str]) -> Output {
         _ => (what, ""),
     };
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(tree).env("CARGO_TARGET_DIR", root().join("target")).args(["test", "-p"]);
+    // Beside ours, with the dependencies of ours unless another place was given.
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    command.current_dir(tree).env("CARGO_TARGET_DIR", target).args(["test", "-p"]);
     command.args(target.split(' ')).args(more);
     if !filter.is_empty() {
         command.args(["--", filter]);
