@@ -60,8 +60,8 @@ fn cargo_test(tree: &Path, what: &str, more: &[&str]) -> Output {
     };
     let mut command = Command::new(env!("CARGO"));
     // Beside ours, with the dependencies of ours unless another place was given.
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    command.current_dir(tree).env("CARGO_TARGET_DIR", target).args(["test", "-p"]);
+    let build = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    command.current_dir(tree).env("CARGO_TARGET_DIR", build).args(["test", "-p"]);
     command.args(target.split(' ')).args(more);
     if !filter.is_empty() {
         command.args(["--", filter]);
