@@ -54,6 +54,8 @@ pub enum Action {
     Dialog(Dialog),
     /// Use and save these.
     Apply(Box<Settings>),
+    /// Start with the system from now on, or no longer.
+    StartWithSystem(bool),
     /// Join a tracker, by address or invite as typed.
     Join(String),
     /// Start or stop hosting; the text is `IP:PORT`.

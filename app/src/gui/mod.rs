@@ -1,12 +1,16 @@
 //! The window. A ring: notices → [`Model`] → pages → [`Action`]s → intents. It sleeps until something happens.
 
 pub mod action;
+pub mod desk;
 pub mod dialogs;
 pub mod fingerprint;
 pub mod friend;
 pub mod grower;
+pub mod icon;
 pub mod icons;
+mod network;
 pub mod picker;
+pub mod questions;
 pub mod screens;
 pub mod shell;
 pub mod sorter;
@@ -16,11 +20,12 @@ mod toasts;
 pub mod widgets;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
-use potok_core::model::invite::TrackerAddress;
+use parking_lot::Mutex;
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
 use potok_core::node::notice::{Connection, Direction};
@@ -30,6 +35,7 @@ use rust_i18n::t;
 use crate::command_line::{self, Request};
 use crate::engine::Engine;
 use crate::gui::action::{Action, Confirm, Page, Pick};
+use crate::gui::desk::Desk;
 use crate::gui::friend::Friend;
 use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
@@ -78,6 +84,9 @@ pub struct Window {
     friend: Option<Friend>,
     wants_friend: bool,
     may_close: bool,
+    /// What the desktop round the window is told, and tells.
+    pub desk: Desk,
+    shown_on: Arc<Mutex<egui::Context>>,
 }
 
 impl std::fmt::Debug for Window {
@@ -91,10 +100,11 @@ impl Window {
     pub fn new(ctx: &egui::Context, parts: Parts) -> std::io::Result<Self> {
         theme::install(ctx);
         use_theme(ctx, &parts.settings.theme);
-        let wake = ctx.clone();
-        let sorter = Sorter::start(move || wake.request_repaint())?;
-        let wake = ctx.clone();
-        let grower = Grower::start(move || wake.request_repaint())?;
+        let shown_on = Arc::new(Mutex::new(ctx.clone()));
+        let wake = Arc::clone(&shown_on);
+        let sorter = Sorter::start(move || wake.lock().request_repaint())?;
+        let wake = Arc::clone(&shown_on);
+        let grower = Grower::start(move || wake.lock().request_repaint())?;
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
         let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
@@ -109,7 +119,15 @@ impl Window {
             friend: None,
             wants_friend: false,
             may_close: false,
+            desk: Desk::default(),
+            shown_on,
         })
+    }
+
+    /// Another context shows it from now on: it was closed and is opened again.
+    fn moved_to(&mut self, ctx: &egui::Context) {
+        theme::install(ctx);
+        *self.shown_on.lock() = ctx.clone();
     }
 
     fn hear(&mut self, ctx: &egui::Context) {
@@ -118,6 +136,7 @@ impl Window {
         let mut heard = 0;
         while heard < NOTICES_A_FRAME {
             let Ok(notice) = self.parts.engine.notices().try_recv() else { break };
+            self.desk.note(&self.model, &notice);
             self.model.apply(now, notice);
             heard += 1;
         }
@@ -289,6 +308,7 @@ impl Window {
                 self.state.dialog_is_new = true;
             }
             Action::Apply(settings) => self.apply_settings(*settings),
+            Action::StartWithSystem(on) => self.start_with_system(on),
             Action::Join(typed) => self.join(now, &typed),
             Action::Host(at) => self.host(now, at),
             Action::TryAlone => {
@@ -327,43 +347,6 @@ impl Window {
         if let Err(why) = result {
             self.model.toast(now, Tone::Bad, t!("window.toast.not-opened", why = why).into_owned());
         }
-    }
-
-    fn join(&mut self, now: Instant, typed: &str) {
-        match typed.parse::<TrackerAddress>() {
-            Ok(tracker) => {
-                self.state.join_failed = None;
-                self.save(Settings {
-                    tracker: typed.trim().to_owned(),
-                    host_tracker: String::new(),
-                    ..self.parts.settings.clone()
-                });
-                self.ask(Intent::Join(tracker), Asker::Mouse);
-            }
-            Err(why) => {
-                self.state.join_failed = Some(bad_invite(why));
-                self.model.toast(now, Tone::Bad, bad_invite(why));
-            }
-        }
-    }
-
-    fn host(&mut self, now: Instant, at: Option<String>) {
-        let intent = match &at {
-            None => Intent::StopTracker,
-            Some(at) => match at.parse() {
-                Ok(at) => Intent::HostTracker(at),
-                Err(_no_address) => {
-                    self.model.toast(now, Tone::Bad, t!("window.tracker.bad-address", at = ShownText(at)).into_owned());
-                    return;
-                }
-            },
-        };
-        self.save(Settings {
-            host_tracker: at.unwrap_or_default(),
-            tracker: String::new(),
-            ..self.parts.settings.clone()
-        });
-        self.ask(intent, Asker::Mouse);
     }
 
     /// Uses settings at once, and saves them.
@@ -431,9 +414,15 @@ impl Window {
 }
 
 impl eframe::App for Window {
+    /// Also while the window is minimised or covered: notices go on coming.
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.hear(ctx);
+        self.attend(ctx, true);
+        self.watch_window(ctx, frame);
+    }
+
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        self.hear(&ctx);
         self.picked();
         let dropped =
             ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect::<Vec<PathBuf>>());
@@ -441,14 +430,14 @@ impl eframe::App for Window {
             self.state.page = Page::Shared;
             self.share(&dropped);
         }
-        if ctx.input(|input| input.viewport().close_requested()) && !self.may_close && self.model.unfinished() > 0 {
-            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.state.confirm = Some(Confirm::Quit);
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.close_requested(&ctx);
         }
         let actions = shell::show(ui, &self.model, &mut self.state, &self.parts.settings);
         if let Some(confirm) = shell::confirm(&ctx, &mut self.state) {
             self.confirmed(&ctx, confirm);
         }
+        self.ask_question(&ctx);
         let language = self.parts.settings.language.clone();
         let theme = self.parts.settings.theme.clone();
         let any = !actions.is_empty();
@@ -459,9 +448,10 @@ impl eframe::App for Window {
             texts::use_language(&self.parts.settings.language);
         }
         if theme != self.parts.settings.theme {
-            use_theme(&ctx, &self.parts.settings.theme);
+            self.show_theme(&ctx);
         }
         if any {
+            self.follow_settings();
             // What was done is seen at once.
             ctx.request_repaint();
         }
@@ -474,14 +464,4 @@ fn use_theme(ctx: &egui::Context, theme: &str) {
         "dark" => egui::ThemePreference::Dark,
         _ => egui::ThemePreference::System,
     });
-}
-
-fn bad_invite(why: potok_core::model::invite::BadInvite) -> String {
-    use potok_core::model::invite::BadInvite::{Host, Link, Port};
-    match why {
-        Host => t!("window.bad-invite.host"),
-        Port => t!("window.bad-invite.port"),
-        Link => t!("window.bad-invite.link"),
-    }
-    .into_owned()
 }

@@ -102,9 +102,7 @@ impl Engine {
             }
             Intent::SendLine(line) => self.send_line(line).await,
             Intent::Reorder { number, to } => self.reorder(number, to).await,
-            Intent::RenameShare { .. } => {
-                Err(Failure::Internal { what: "this".into(), why: "it is not built yet".into() })
-            }
+            Intent::RenameShare { from, to } => self.rename_share(from, to).await,
         }
     }
 

@@ -39,6 +39,14 @@ impl Engine {
         Ok(Outcome::Unshared(removed))
     }
 
+    pub(super) async fn rename_share(&self, from: String, to: String) -> Result<Outcome, Failure> {
+        let (added, removed) = self.librarian.rename(from, to).await.map_err(share_failed)?;
+        if let Ok(client) = self.meeting.client() {
+            client.announce(added.clone(), removed).await.map_err(|error| ask_failed(&client, error))?;
+        }
+        Ok(Outcome::Shared(added))
+    }
+
     /// Passes on what the library says, until it ends.
     pub(super) async fn hear_library(self: Arc<Self>, mut heard: mpsc::Receiver<LibraryEvent>) {
         while let Some(event) = heard.recv().await {

@@ -343,6 +343,41 @@ fn the_order_of_downloads_is_kept() {
 }
 
 #[test]
+fn what_is_renamed_is_fetched_under_its_new_name() {
+    let (mut host, tracker) = Client::host("host");
+    share(&mut host, &[("Trip/a", b"one"), ("Trip/sub/b", b"two"), ("c", b"three")]);
+    let rename = |from: &str, to: &str| Intent::RenameShare { from: from.into(), to: to.into() };
+    let paths = |outcome| match outcome {
+        Ok(Outcome::Shared(shares)) => shares.into_iter().map(|share| share.path.to_string()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(paths(host.ask(rename("Trip/", "Summer/"))), ["Summer/a", "Summer/sub/b"]);
+    assert_eq!(paths(host.ask(rename("Summer/sub/b", "Best"))), ["Best"]);
+    assert!(matches!(host.ask(rename("c", "Summer/a")), Err(Failure::PathTaken { .. })));
+    assert!(matches!(host.ask(rename("c", "../c")), Err(Failure::NotShareable { .. })));
+    assert_eq!(host.ask(rename("Trip", "x")), Err(Failure::NotYours { path: "Trip".into() }));
+    let after = ["Best", "Summer/a", "c"];
+    assert_eq!(paths(host.ask(Intent::ListShares)), after);
+
+    let mut guest = Client::at("guest", &tracker);
+    let id = guest.send(Intent::ListFiles { user: None });
+    match guest.until(|notice| matches!(notice, Notice::Files { .. })) {
+        Notice::Files { files, .. } => assert!(files.iter().map(|file| file.path.as_str()).eq(after)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(guest.outcome(id), Ok(Outcome::Done));
+    download(&mut guest, "host", "Best");
+    guest.until(|notice| matches!(notice, Notice::Downloaded { .. }));
+    assert_eq!(std::fs::read(guest.downloads().join("Best")).expect("there"), b"two");
+
+    host.restart();
+    let until = Instant::now() + TOO_LONG;
+    while paths(host.ask(Intent::ListShares)) != after {
+        assert!(Instant::now() < until, "the names are not kept");
+    }
+}
+
+#[test]
 fn another_greeting_is_seen_by_everybody_at_once() {
     let (mut host, tracker) = Client::host("host");
     let mut guest = Client::at("guest", &tracker);
