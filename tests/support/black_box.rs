@@ -16,8 +16,9 @@ use crate::program::Running;
 use crate::vectors::{self, Row};
 use crate::world::{Person, scaled};
 
-/// Most memory of a client that is told things without end, in bytes.
-const CLIENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Most memory of a client that is told things without end, in bytes: what it remembers of people is part of it. One that
+/// kept what it is told in these few seconds would have more.
+const CLIENT_BYTES_MAX: u64 = 96 * 1024 * 1024;
 
 /// `potok-tracker`, running.
 #[derive(Debug)]
