@@ -216,8 +216,8 @@ const fn endless(answers: crate::evil_tracker::Answers) -> Script {
     Script { manner: Manner::Honest, greeting: hello, answers }
 }
 
-/// A client that is told things without end stays small, and ends when it is told to.
-pub fn endless_trackers(potok: &Path) {
+/// A client that is told things without end stays small, and ends when it is told to. Gives its sizes.
+pub fn endless_trackers(potok: &Path) -> Vec<String> {
     let runtime = Runtime::new().expect("a runtime");
     let dir = tempfile::tempdir().expect("folder");
     let mut running: Vec<(&str, EvilTracker, Running)> = Vec::new();
@@ -239,12 +239,14 @@ pub fn endless_trackers(potok: &Path) {
             assert!(console.is_alive(), "{what}: the client has died: {:?}", console.errors());
         }
     }
+    let mut figures = Vec::new();
     for (what, evil, console) in running {
         assert!(evil.met() > 0, "{what}: the client never came");
         let peak = console.peak_bytes();
-        eprintln!("told {what} without end: {} MiB at most", peak.unwrap_or(0) >> 20);
+        figures.push(format!("told {what} without end: {} MiB at most", peak.unwrap_or(0) >> 20));
         assert!(peak.is_none_or(|bytes| bytes < CLIENT_BYTES_MAX), "{what}: {peak:?} bytes");
         #[cfg(unix)]
         assert!(console.terminate().is_some(), "{what}: it does not end in order");
     }
+    figures
 }

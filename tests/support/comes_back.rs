@@ -21,8 +21,8 @@ use crate::program::PATIENCE;
 /// All are back after this; it is the promise.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
 
-/// Kills it so often under so many clients.
-pub fn killed_under_clients(potok_tracker: &Path, clients: usize, kills: usize) {
+/// Kills it so often under so many clients. Says how they came back.
+pub fn killed_under_clients(potok_tracker: &Path, clients: usize, kills: usize) -> Vec<String> {
     let dir = tempfile::tempdir().expect("folder");
     let data = dir.path().join("data");
     // All of them have one address here.
@@ -52,14 +52,15 @@ pub fn killed_under_clients(potok_tracker: &Path, clients: usize, kills: usize) 
         (0..clients).map(client).collect()
     });
     runtime.block_on(all_are_there(&tracker, clients, PATIENCE));
+    let mut figures = Vec::new();
     for kill in 0..kills {
         tracker.running.kill();
         tracker = Tracker::start(potok_tracker, &address, &data, &more);
         let (took, peak) = runtime.block_on(all_are_there(&tracker, clients, BACK_WITHIN));
         let mean = clients as f64 / took.as_secs_f64().max(0.25);
-        eprintln!(
+        figures.push(format!(
             "kill {kill}: {clients} back after {took:?}, {peak} in the busiest second, {mean:.0} a second on average"
-        );
+        ));
     }
     cancel.cancel();
     runtime.block_on(async {
@@ -67,6 +68,7 @@ pub fn killed_under_clients(potok_tracker: &Path, clients: usize, kills: usize) 
             task.await.expect("no panic");
         }
     });
+    figures
 }
 
 /// How long it took, and how many came in the busiest second.
