@@ -323,7 +323,7 @@ impl<'a> Session<'a> {
         match notice {
             Notice::Connection(connection) => self.connection_news(connection),
             Notice::Joined { user, .. } => {
-                self.output.news(&t!("console.joined", user = shown(user.username.as_str())))
+                self.output.news(&t!("console.joined", user = shown(user.username.as_str())));
             }
             Notice::Left(user) => self.output.news(&t!("console.left", user = shown(user.as_str()))),
             Notice::SharesChanged { added, removed } => {
