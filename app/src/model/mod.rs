@@ -305,6 +305,9 @@ impl Model {
                     self.failed_files.remove(&number);
                 }
             }
+            Notice::WaitingFor { user, .. } => {
+                self.push_log(Tone::Info, t!("console.waiting-for", user = Shown(&user)).into_owned());
+            }
             Notice::PeerLied { user } => {
                 self.toast(now, Tone::Bad, t!("console.peer-lied", user = Shown(user.as_str())).into_owned());
             }
