@@ -148,6 +148,7 @@ impl Test {
             done_bytes: 1,
             bytes_per_second: 0,
             sources: 1,
+            position: 0,
             state: TransferState::Running,
         }));
     }

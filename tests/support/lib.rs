@@ -1,7 +1,14 @@
 //! What the test targets share.
 
+pub mod asking;
+pub mod chaos;
+pub mod evil_peer;
+pub mod evil_tracker;
+pub mod forged;
+pub mod lines;
 pub mod program;
 pub mod vectors;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 

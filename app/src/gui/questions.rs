@@ -1,6 +1,6 @@
 //! What is asked because of something outside the window: a link that was clicked, or the window being closed.
 
-use eframe::egui::{self, Align, Id, Label, Layout, Modal, RichText, Ui};
+use eframe::egui::{self, Align, Label, Layout, RichText, Ui};
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::node::notice::Connection;
@@ -42,14 +42,11 @@ pub enum Choice {
 /// Draws the question; what was chosen, if anything yet.
 pub fn show(ctx: &egui::Context, question: &Question, model: &Model) -> Option<Choice> {
     let mut choice = None;
-    let modal = Modal::new(Id::unique("question")).show(ctx, |ui| {
-        ui.set_width(WIDTH);
-        match question {
-            Question::Join(invite) => join(ui, invite, model, &mut choice),
-            Question::Close { has_tray } => close(ui, *has_tray, &mut choice),
-        }
+    let is_left = widgets::modal(ctx, "question", WIDTH, |ui| match question {
+        Question::Join(invite) => join(ui, invite, model, &mut choice),
+        Question::Close { has_tray } => close(ui, *has_tray, &mut choice),
     });
-    if modal.should_close() {
+    if is_left {
         choice = Some(Choice::Nothing);
     }
     choice
@@ -114,7 +111,6 @@ fn close(ui: &mut Ui, has_tray: bool, choice: &mut Option<Choice>) {
 }
 
 fn title(ui: &mut Ui, icon: &str, text: &str) {
-    ui.add_space(6.0);
     ui.horizontal(|ui| {
         ui.label(RichText::new(icon).font(theme::icon(20.0)).color(palette(ui).accent));
         widgets::heading(ui, text);

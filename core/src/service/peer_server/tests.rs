@@ -150,6 +150,23 @@ async fn strangers_get_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_breaks_off_is_told_as_gone() {
+    let file = bytes(1, 8_000_000);
+    let mut server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let mut client = Client::connect(&server.contact).await;
+    client.ask(&(0..30).cycle().take(500).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
+    assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(0, _)));
+    // The server is in the middle of a block that nobody takes any more.
+    drop(client);
+    loop {
+        let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
+        if matches!(told, crate::transfer::status::TransferEvent::Gone(..)) {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn uploads_are_told() {
     let file = bytes(1, 3_000_000);
     let mut server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;

@@ -11,8 +11,9 @@ use crate::model::username::Username;
 use crate::net::dial;
 use crate::protocol::reply::UserLine;
 
-/// Most users that are remembered; a tracker that lists more is not believed.
-pub(super) const USERS_MAX: usize = 1_000_000;
+/// Most users that are remembered: twice the connections that a tracker has unless its owner raises them. One that lists
+/// more is not believed.
+pub(super) const USERS_MAX: usize = 200_000;
 
 /// A picture of the users that is kept up to date by the session. While the tracker is away it stays as it was:
 /// transfers between peers go on without a tracker.
