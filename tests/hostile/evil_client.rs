@@ -21,6 +21,8 @@ enum Do {
     Say(&'static [u8]),
     /// The same bytes many times, without reading in between.
     Times(usize, &'static [u8]),
+    /// So many times a line of this beginning and so many of that.
+    Lines(usize, &'static str, &'static str, usize),
     /// Each byte in a packet of its own.
     Bytewise(&'static [u8]),
     /// Reads replies until one begins like this.
@@ -45,7 +47,7 @@ enum By {
 }
 
 use By::{Crowd, Plain, Tls};
-use Do::{Bytewise, Ended, Go, Hear, Say, Shut, Stay, Times};
+use Do::{Bytewise, Ended, Go, Hear, Lines as LongLines, Say, Shut, Stay, Times};
 
 const HELLO_OF_TLS_1_2: &[u8] = b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03\
     \x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\
@@ -131,9 +133,9 @@ const EVIL: &[(&str, By, &[Do])] = &[
     ("watches a storm and reads nothing", Tls, &[
         Say(b"register-user mallory\nwatch\n"), Times(1_000, b"register-files mallory a\nunregister-files mallory a\n"), Stay,
     ]),
-    ("lines of ten thousand items", Tls, &[Say(b"register-user mallory\n"), Times(40, &LONG_LIST), Go]),
-    ("lines of nothing but commas", Plain, &[Times(50, &COMMAS), Hear("ERR "), Go]),
-    ("searches for as much as fits", Plain, &[Times(200, &WIDE_SEARCH), Hear("OK"), Go]),
+    ("lines of ten thousand items", Tls, &[Say(b"register-user mallory\n"), LongLines(40, "register-files mallory a", ",a", 9_999), Go]),
+    ("lines of nothing but commas", Plain, &[LongLines(50, "register-files mallory ", ",", 30_000), Hear("ERR "), Go]),
+    ("searches for as much as fits", Plain, &[LongLines(200, "search ", "eeeeeeee ", 31), Hear("OK"), Go]),
     ("cursors of junk", Plain, &[
         Times(50, b"list-files after=AAAAAAAAAAAA\nlist-users after=____ limit=1\nlist-files after=/w limit=1\n"), Go,
     ]),
@@ -151,50 +153,6 @@ const EVIL: &[(&str, By, &[Do])] = &[
     ("a crowd beyond what an address may have", Crowd(200), &[Say(b"ping\n"), Go]),
     ("a crowd that comes and goes at once", Crowd(200), &[Go]),
 ];
-
-const LONG_LIST: [u8; 20_023 + 1] = {
-    let mut line = [b','; 20_024];
-    let head = b"register-files mallory ";
-    let mut at = 0;
-    while at < head.len() {
-        line[at] = head[at];
-        at += 1;
-    }
-    while at < line.len() - 1 {
-        line[at] = if (at - head.len()).is_multiple_of(2) { b'a' } else { b',' };
-        at += 1;
-    }
-    line[line.len() - 1] = b'\n';
-    line
-};
-const COMMAS: [u8; 30_000] = {
-    let mut line = [b','; 30_000];
-    let mut at = 0;
-    let head = b"register-files mallory ";
-    while at < head.len() {
-        line[at] = head[at];
-        at += 1;
-    }
-    line[29_999] = b'\n';
-    line
-};
-const WIDE_SEARCH: [u8; 8_000] = {
-    let mut line = [b'e'; 8_000];
-    let mut at = 0;
-    let head = b"search ";
-    while at < head.len() {
-        line[at] = head[at];
-        at += 1;
-    }
-    while at < 7_999 {
-        if at.is_multiple_of(260) {
-            line[at] = b' ';
-        }
-        at += 1;
-    }
-    line[7_999] = b'\n';
-    line
-};
 
 /// Small enough that a test reaches its bounds.
 fn settings() -> TrackerSettings {
@@ -327,16 +285,10 @@ async fn act(what: &str, mut session: Lines, deeds: &[Do]) -> Option<Lines> {
     for deed in deeds {
         match deed {
             Say(bytes) => drop(session.send(bytes).await),
-            // A tracker that takes no more has closed, or waits until we read; neither may hang us.
-            Times(times, bytes) => {
-                let all = async {
-                    for _ in 0..*times {
-                        if !session.send(bytes).await {
-                            return;
-                        }
-                    }
-                };
-                let _stuck = timeout(Duration::from_millis(1_500), all).await;
+            Times(times, bytes) => pour(&mut session, *times, bytes, Duration::from_millis(1_500)).await,
+            LongLines(times, head, unit, many) => {
+                let line = format!("{head}{}\n", unit.repeat(*many));
+                pour(&mut session, *times, line.as_bytes(), Duration::from_millis(1_500)).await;
             }
             Bytewise(bytes) => {
                 for byte in bytes.chunks(1) {
@@ -362,6 +314,18 @@ async fn act(what: &str, mut session: Lines, deeds: &[Do]) -> Option<Lines> {
     None
 }
 
+/// A tracker that takes no more has closed, or waits until we read; neither may hang us.
+async fn pour(session: &mut Lines, times: usize, bytes: &[u8], within: Duration) {
+    let all = async {
+        for _ in 0..times {
+            if !session.send(bytes).await {
+                return;
+            }
+        }
+    };
+    let _stuck = timeout(within, all).await;
+}
+
 async fn crowd(what: &'static str, tracker: &TestTracker, many: usize, deeds: &'static [Do]) -> Vec<Lines> {
     let address = tracker.handle.address();
     let mut tasks = Vec::new();
@@ -373,16 +337,7 @@ async fn crowd(what: &'static str, tracker: &TestTracker, many: usize, deeds: &'
             for deed in deeds {
                 match deed {
                     Say(bytes) => drop(session.send(bytes).await),
-                    Times(times, bytes) => {
-                        let all = async {
-                            for _ in 0..*times {
-                                if !session.send(bytes).await {
-                                    return;
-                                }
-                            }
-                        };
-                        let _stuck = timeout(Duration::from_millis(500), all).await;
-                    }
+                    Times(times, bytes) => pour(&mut session, *times, bytes, Duration::from_millis(500)).await,
                     // Some of a crowd are sent away, so what one of them hears is its own affair.
                     Hear(_) => drop(session.reply().await),
                     Stay => stays = true,

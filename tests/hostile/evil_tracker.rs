@@ -27,9 +27,9 @@ fn hello() -> Say {
 /// What an honest tracker with one user and one file would say.
 fn honest(line: &str, _number: usize) -> Say {
     text(match line.split(' ').next().unwrap_or_default() {
-        "list-users" => format!("OK 1\nmallory 127.0.0.1:9 {KEY}\n"),
+        "list-users" => format!("OK 1\nmallory 127.0.0.1:4009 {KEY}\n"),
         "list-files" | "search" | "sources" => format!("OK 1\nmallory 5 {KEY} evil.txt\n"),
-        "whoami" => "OK 1\nvictim 127.0.0.1:9 -\n".into(),
+        "whoami" => "OK 1\nvictim 127.0.0.1:4009 -\n".into(),
         _ => "OK 0\n".into(),
     })
 }
@@ -136,7 +136,7 @@ const EVIL: &[(&str, Script)] = &[
         "answers in another order",
         says(|line, _| match line.split(' ').next() {
             Some("watch") => text(""),
-            Some("list-users") => text(format!("OK 1\nmallory 127.0.0.1:9 {KEY}\nOK 0\n")),
+            Some("list-users") => text(format!("OK 1\nmallory 127.0.0.1:4009 {KEY}\nOK 0\n")),
             _ => honest(line, 0),
         }),
     ),
@@ -151,7 +151,7 @@ const EVIL: &[(&str, Script)] = &[
     ("an empty page after the other", says(|line, _| but(line, "list-", || text("OK 0 more=AGE\n")))),
     (
         "the same page again and again",
-        says(|line, _| but(line, "list-", || text(format!("OK 1 more=AGE\nmallory 127.0.0.1:9 {KEY}\n")))),
+        says(|line, _| but(line, "list-", || text(format!("OK 1 more=AGE\nmallory 127.0.0.1:4009 {KEY}\n")))),
     ),
     ("a cursor that is none", says(|line, _| but(line, "list-", || text("OK 0 more=???\n")))),
     ("a list that breaks off", says(|line, _| but(line, "list-users", || Say::Last(b"OK 9\na - -\n".to_vec())))),
@@ -161,10 +161,13 @@ const EVIL: &[(&str, Script)] = &[
     (
         "everybody is the same key",
         says(|line, _| {
-            user_list(line, &format!("anna 127.0.0.1:9 {KEY}\nbob 127.0.0.1:9 {KEY}\nvictim 127.0.0.1:9 {KEY}"))
+            user_list(
+                line,
+                &format!("anna 127.0.0.1:4009 {KEY}\nbob 127.0.0.1:4009 {KEY}\nvictim 127.0.0.1:4009 {KEY}"),
+            )
         }),
     ),
-    ("the same name a thousand times", says(|line, _| user_list(line, &["anna 127.0.0.1:9 -"; 1000].join("\n")))),
+    ("the same name a thousand times", says(|line, _| user_list(line, &["anna 127.0.0.1:4009 -"; 1000].join("\n")))),
     (
         "addresses that nobody has",
         says(|line, _| {
@@ -180,20 +183,23 @@ const EVIL: &[(&str, Script)] = &[
         "ports of the system",
         says(|line, _| user_list(line, &format!("mallory 127.0.0.1:22 {KEY}\nb 127.0.0.1:0 {KEY}"))),
     ),
-    ("we are somebody else, it says", says(|line, _| told(line, text(format!("* joined victim 127.0.0.1:9 {KEY}\n"))))),
+    (
+        "we are somebody else, it says",
+        says(|line, _| told(line, text(format!("* joined victim 127.0.0.1:4009 {KEY}\n")))),
+    ),
     ("we have left, it says", says(|line, _| told(line, text("* left victim\n* displaced victim\n")))),
     ("it closes, and says so every time", says(|line, _| told(line, text("* closing \"\u{202e}again\"\n")))),
     ("it closes every time", says(|line, _| told(line, Say::Last(b"OK 0\n".to_vec())))),
     (
         "somebody joins without end",
         says(|line, n| {
-            let joined = |k: usize| format!("* joined u{n}x{k} 127.0.0.1:9 {KEY}\n");
+            let joined = |k: usize| format!("* joined u{n}x{k} 127.0.0.1:4009 {KEY}\n");
             told(line, Say::Forever((0..2000).map(joined).collect::<String>().into_bytes()))
         }),
     ),
     (
         "somebody joins and leaves without end",
-        says(|line, _| told(line, Say::Forever(b"* joined a 127.0.0.1:9 -\n* left a\n".repeat(500)))),
+        says(|line, _| told(line, Say::Forever(b"* joined a 127.0.0.1:4009 -\n* left a\n".repeat(500)))),
     ),
     ("everything changes without end", says(|line, _| told(line, Say::Forever(b"* changed mallory\n".repeat(1000))))),
     ("it resyncs without end", says(|line, _| told(line, Say::Forever(b"* resync\n".repeat(5000))))),

@@ -8,7 +8,9 @@ use potok_core::model::key::PublicKey;
 use potok_core::net::identity::Identity;
 use potok_core::node::intent::Intent;
 use potok_core::node::notice::{Connection, Outcome};
+use potok_core::protocol::peer::Request;
 use potok_core::tracker::settings::TrackerSettings;
+use potok_tests::asking::{Asker, Got, content_of};
 use potok_tests::chaos::{Chaos, Weather};
 use potok_tests::forged::{self, Forgery};
 use potok_tests::lines::{Lines, connect};
@@ -239,11 +241,7 @@ fn a_copied_key_opens_no_door() {
     let Ok(Outcome::Status(status)) = anna.ask(Intent::Status) else { panic!("no status") };
     let address = status.listening.expect("listens");
     let content = b"only users of this network may have this";
-    let request = potok_core::protocol::peer::Request::Read {
-        id: 1,
-        content: potok_core::protocol::peer::Content { hash: blake3::hash(content).into(), size: content.len() as u64 },
-        block: 0,
-    };
+    let request = Request::Read { id: 1, content: content_of(content), block: 0 };
     runtime.block_on(async {
         for forgery in Forgery::ALL {
             let stream = connect(address, 1).await.expect("connected");
@@ -259,6 +257,33 @@ fn a_copied_key_opens_no_door() {
     // The owner of the key is served.
     let number = bob.download("anna", "for-users.txt", "copy.txt").expect("asked");
     assert_eq!(bob.over(number, potok_tests::program::PATIENCE), Some(None));
+}
+
+/// Who is no user of the network is told nothing, whatever they know.
+#[test]
+fn strangers_are_told_nothing() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let tracker = runtime.block_on(TestTracker::start(TrackerSettings::default()));
+    let anna = Person::new("anna");
+    let data = b"for users of this network";
+    let file = anna.write("for-users.txt", data);
+    anna.join(&tracker.address());
+    anna.share(&file).expect("shared");
+    let (Ok(Outcome::Me(me)), Ok(Outcome::Status(status))) = (anna.ask(Intent::WhoAmI), anna.ask(Intent::Status))
+    else {
+        panic!("no name or no status")
+    };
+    let address = status.listening.expect("listens");
+    let request = Request::Read { id: 1, content: content_of(data), block: 0 };
+    runtime.block_on(async {
+        let stranger = Asker::of(Identity::generate());
+        let user = Asker::come(&tracker, "bob").await;
+        for (asker, expected) in [(&user, Got::Bytes(1, data.to_vec())), (&stranger, Got::End)] {
+            let mut asking = asker.connect(address, me.key).await;
+            asking.ask(&[request]).await;
+            assert_eq!(asking.answer().await, expected);
+        }
+    });
 }
 
 /// A tracker that changed its key is not the same tracker, however it came about.

@@ -17,7 +17,7 @@ use crate::world::TestTracker;
 pub struct Asker {
     /// Who they are.
     pub identity: Identity,
-    _session: Lines,
+    _session: Option<Lines>,
 }
 
 impl Asker {
@@ -26,7 +26,12 @@ impl Asker {
         let identity = Identity::generate();
         let mut session = Lines::tls(tracker.handle.address(), tracker.handle.key(), &identity).await;
         session.expect(&format!("register-user {name} 4001"), "OK 0").await;
-        Self { identity, _session: session }
+        Self { identity, _session: Some(session) }
+    }
+
+    /// Somebody who is at no tracker.
+    pub fn of(identity: Identity) -> Self {
+        Self { identity, _session: None }
     }
 
     /// A connection to somebody's peer server.

@@ -27,8 +27,13 @@ impl std::fmt::Debug for Lines {
 
 /// Connects from one of this computer's loopback addresses: 127.0.0.`from`.
 pub async fn connect(to: SocketAddr, from: u8) -> std::io::Result<TcpStream> {
+    connect_from(to, Ipv4Addr::new(127, 0, 0, from)).await
+}
+
+/// Connects from this address.
+pub async fn connect_from(to: SocketAddr, from: Ipv4Addr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    socket.bind((Ipv4Addr::new(127, 0, 0, from), 0).into())?;
+    socket.bind((from, 0).into())?;
     let stream = socket.connect(to).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

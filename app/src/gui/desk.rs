@@ -163,11 +163,6 @@ impl Window {
                 self.desk.goes_on = false;
                 self.run(ctx, Action::Quit);
             }
-            // The way back to a closed window is gone with the tray.
-            Event::TrayIsThere(false) if !has_window && !self.desk.is_minimized => {
-                self.desk.is_minimized = true;
-                self.desk.wants_window = true;
-            }
             Event::TrayIsThere(_) => {}
             Event::Clipboard(invite) => self.state.welcome.offer(invite),
             Event::ColorScheme(scheme) => {

@@ -95,6 +95,12 @@ pub enum StartError {
     },
 }
 
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> Self {
+        Self::System { what: "the peer server".into(), why: error.to_string() }
+    }
+}
+
 /// A running client.
 #[derive(Debug)]
 pub struct Node {

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::model::invite::TrackerAddress;
-use crate::model::port::PeerPort;
 use crate::net::identity::{self, Identity};
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
@@ -63,7 +62,8 @@ pub(super) fn open(setup: &Setup) -> Result<Opened, StartError> {
     Ok(Opened { store, identity: Arc::new(loaded.identity), listener, warnings })
 }
 
-fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartError> {
+/// Opens the peer server's port as the setting says.
+pub(super) fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartError> {
     let bad_listen = |_not_an_address| StartError::BadListen { setting: setting.to_owned() };
     let wanted: SocketAddr = setting.parse().map_err(bad_listen)?;
     let database = |error: redb::Error| system("the database", &error);
@@ -87,7 +87,6 @@ fn system(what: &str, why: &dyn std::fmt::Display) -> StartError {
 pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Result<Arc<Engine>, StartError> {
     let Opened { store, identity, listener, warnings } = opened;
     warnings.into_iter().for_each(|warning| outbox.push(Notice::Warning(warning)));
-    let listening = listener.local_addr().map_err(|error| system("the peer server", &error))?;
     let cancel = CancellationToken::new();
     let tasks = TaskTracker::new();
     let meeting = Meeting::new();
@@ -144,8 +143,6 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         at_tracker: Mutex::new(None),
         joining: tokio::sync::Mutex::new(()),
         hosting: Mutex::new(None),
-        listening,
-        peer_port: PeerPort::new(listening.port()).ok(),
         files_to_hash: AtomicU64::new(0),
         outbox,
         tasks,
