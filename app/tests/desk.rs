@@ -139,7 +139,6 @@ impl Test {
         self.tell(Notice::Transfer(Transfer {
             number: 1,
             direction: Direction::Download,
-            position: 1,
             user: "anna".parse().expect("a name"),
             label: "x".into(),
             local_path: None,
