@@ -41,6 +41,7 @@ use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
 use crate::gui::sorter::Sorter;
+use crate::model::tree::Tree;
 use crate::model::{Asker, Model, Tone};
 use crate::{settings_file, texts};
 
@@ -192,6 +193,8 @@ impl Window {
             }
             None => {
                 self.grower.rest();
+                // It would keep an old list of everybody's files.
+                self.state.browse.take_tree(Tree::default());
                 false
             }
         }
@@ -337,6 +340,7 @@ impl Window {
     fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
         for (direction, number) in over {
             if direction == Direction::Download {
+                self.model.push_log(Tone::Command, format!("forget {number}"));
                 self.ask(Intent::Acknowledge(number), Asker::Background);
             }
             self.model.transfers.remove(&(direction, number));

@@ -59,6 +59,8 @@ impl Meeting {
             }
         });
         *self.current.write() = Some(Current { client, cancel, tasks, forward });
+        // A quick session knew everybody before anyone listened here.
+        self.version.send_modify(|version| *version = version.wrapping_add(1));
     }
 
     /// Ends the session and waits until its socket is closed.
