@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use potok_app::engine::Engine;
@@ -281,6 +281,27 @@ fn a_million_rows_are_as_light_as_ten() {
     test.window.key_press(Key::End);
     test.steps();
     assert!(test.is_seen("f/0999999.txt"));
+
+    // Ten million points down, the wheel still moves by single points.
+    let top = |test: &Test| test.window.get_by_label("f/0999990.txt").rect().top();
+    let before = top(&test);
+    test.window.get_by_label("f/0999990.txt").hover();
+    test.window.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, 3.0),
+        source: MouseWheelSource::Unknown,
+        phase: TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    });
+    for _ in 0..60 {
+        test.window.step();
+    }
+    assert!((top(&test) - before - 3.0).abs() < 0.1, "moved by {}", top(&test) - before);
+
+    // All of them are chosen at once.
+    test.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    test.steps();
+    assert!(test.is_seen("Selected: 1000000"));
 }
 
 #[test]

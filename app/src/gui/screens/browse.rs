@@ -67,12 +67,12 @@ impl State {
     }
 
     fn download(&self) -> Vec<Action> {
-        let chosen = self.selection.rows.iter().take(DOWNLOADS_MAX).filter_map(|row| self.remote(*row));
+        let chosen = self.selection.rows.iter().take(DOWNLOADS_MAX).filter_map(|row| self.remote(row));
         chosen.map(|(user, path)| Action::download(&user, path)).collect()
     }
 
     fn download_as(&self) -> Option<Action> {
-        let (user, path) = self.remote(*self.selection.rows.first()?)?;
+        let (user, path) = self.remote(self.selection.rows.first()?)?;
         Some(Action::Pick(Pick::SaveAs(Box::new(download_request(&user, path)))))
     }
 }
@@ -370,7 +370,7 @@ fn keys(ui: &Ui, asked: &mut Vec<MenuAsk>) {
 }
 
 fn carry_out(ask: MenuAsk, state: &mut State, actions: &mut Vec<Action>) {
-    let first = state.selection.rows.first().and_then(|row| state.remote(*row));
+    let first = state.selection.rows.first().and_then(|row| state.remote(row));
     match (ask, first) {
         (MenuAsk::Download, _) => actions.extend(state.download()),
         (MenuAsk::As, _) => actions.extend(state.download_as()),

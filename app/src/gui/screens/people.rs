@@ -75,7 +75,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
         },
         |ui, chosen| {
             if widgets::menu_item(ui, icons::FOLDER, &t!("window.browse.their-files"), "Enter") {
-                from_menu = chosen.rows.first().copied();
+                from_menu = chosen.rows.first();
             }
         },
     );
@@ -84,7 +84,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
         actions.push(Action::BrowsePerson(person.line.username.to_string()));
     }
     ui.add_space(theme::GAP);
-    let chosen = state.people.rows.first().and_then(|row| rows.get(*row));
+    let chosen = state.people.rows.first().and_then(|row| rows.get(row));
     compare(ui, model, chosen.copied(), actions);
 }
 

@@ -132,7 +132,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action
         .selection
         .rows
         .iter()
-        .filter_map(|row| rows.get(*row))
+        .filter_map(|row| rows.get(row))
         .map(|share| share.path.as_str().to_owned())
         .collect();
     if widgets::keys_are_free(ui) && widgets::pressed(ui, Modifiers::NONE, Key::Delete) {

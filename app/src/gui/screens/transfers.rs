@@ -202,7 +202,7 @@ fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, action
 }
 
 fn of<'a>(rows: &[&'a Transfer], chosen: &Selection) -> Vec<&'a Transfer> {
-    chosen.rows.iter().filter_map(|row| rows.get(*row).copied()).collect()
+    chosen.rows.iter().filter_map(|row| rows.get(row).copied()).collect()
 }
 
 fn numbers(chosen: &[&Transfer], can: impl Fn(&Transfer) -> bool) -> Vec<TransferNumber> {

@@ -1,5 +1,7 @@
 //! The pieces that pages are made of: each draws with the palette and has a name for a screen reader.
 
+pub mod chosen;
+pub mod scroll;
 pub mod table;
 
 use eframe::egui::text::LayoutJob;

@@ -1,15 +1,14 @@
 //! A table for any number of rows: only those in view are made. Rows are chosen as in any file manager.
 
-use std::collections::BTreeSet;
-
 use eframe::egui::{
-    self, Align2, Color32, FontId, Frame, Key, Margin, Modifiers, Rect, Response, ScrollArea, Sense, Stroke, Ui,
-    WidgetInfo, accesskit::Role, pos2, vec2,
+    self, Align2, Color32, FontId, Frame, Key, Margin, Modifiers, Rect, Response, Sense, Stroke, Ui, WidgetInfo,
+    accesskit::Role, pos2, vec2,
 };
 
 use crate::gui::icons;
 use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
-use crate::gui::widgets::{self, one_line};
+use crate::gui::widgets::chosen::Chosen;
+use crate::gui::widgets::{self, one_line, scroll};
 
 /// Between two cells.
 const CELL_GAP: f32 = 20.0;
@@ -31,7 +30,7 @@ pub struct Column<K> {
 #[derive(Debug, Default, Clone)]
 pub struct Selection {
     /// Rows, by place.
-    pub rows: BTreeSet<usize>,
+    pub rows: Chosen,
     anchor: usize,
     head: usize,
 }
@@ -113,33 +112,27 @@ impl<K: Copy + PartialEq> Table<'_, K> {
     ) -> Happened<K> {
         let p = palette(ui);
         let mut happened = Happened { sort: None, opened: None };
-        selection.rows.retain(|row| *row < self.rows);
+        selection.rows.truncate(self.rows);
         let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
         frame.inner_margin(Margin::symmetric(6, 6)).show(ui, |ui| {
             ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
             ui.set_width(ui.available_width());
-            let bar_width = 10.0;
-            let widths = self.widths(ui.available_width() - bar_width - 20.0);
+            let widths = self.widths(ui.available_width() - scroll::BAR_WIDTH - 20.0);
             happened.sort = self.header(ui, &widths);
-            let height = self.height.unwrap_or(ui.available_height());
-            let mut area = ScrollArea::vertical().id_salt(self.id).auto_shrink([false, self.height.is_some()]);
-            area = area.max_height(height);
+            let height = self.height.map_or(ui.available_height(), |height| height.min(self.whole_height()));
             let moved = self.keys(ui, selection, &mut happened);
-            if let Some(offset) = moved.and_then(|row| self.offset_for(ui, row, height)) {
-                area = area.vertical_scroll_offset(offset);
-            }
-            let output = area.show_rows(ui, ROW_HEIGHT, self.rows, |ui, range| {
-                for index in range {
-                    self.row(ui, index, &widths, selection, &mut happened, &mut name, &mut draw, &mut menu);
-                }
+            let id = egui::Id::unique(("table", self.id));
+            let held = (!selection.rows.is_empty()).then_some(selection.head);
+            scroll::show_rows(ui, id, self.rows, height, moved, held, |ui, index| {
+                self.row(ui, index, &widths, selection, &mut happened, &mut name, &mut draw, &mut menu);
             });
-            ui.data_mut(|data| data.insert_temp(self.offset_id(), output.state.clamped_offset().y));
         });
         happened
     }
 
-    fn offset_id(&self) -> egui::Id {
-        egui::Id::unique(("table-offset", self.id))
+    #[expect(clippy::cast_precision_loss, reason = "compared with the height of a window")]
+    fn whole_height(&self) -> f32 {
+        self.rows as f32 * ROW_HEIGHT
     }
 
     fn widths(&self, available: f32) -> Vec<f32> {
@@ -199,8 +192,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         }
         let last = self.rows - 1;
         if widgets::pressed(ui, Modifiers::COMMAND, Key::A) {
-            // All of a million rows is a set of a million: bounded by what can be shown.
-            selection.rows = (0..self.rows).collect();
+            selection.rows = Chosen::from(0..self.rows);
             return None;
         }
         if widgets::pressed(ui, Modifiers::NONE, Key::Enter) && !selection.rows.is_empty() {
@@ -227,19 +219,6 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         None
     }
 
-    fn offset_for(&self, ui: &Ui, row: usize, height: f32) -> Option<f32> {
-        let now: f32 = ui.data(|data| data.get_temp(self.offset_id())).unwrap_or(0.0);
-        #[expect(clippy::cast_precision_loss, reason = "a scroll position, not a count")]
-        let top = row as f32 * ROW_HEIGHT;
-        if top < now {
-            Some(top)
-        } else if top + ROW_HEIGHT > now + height {
-            Some(top + ROW_HEIGHT - height)
-        } else {
-            None
-        }
-    }
-
     #[expect(clippy::too_many_arguments, reason = "the closures of `show`, handed on")]
     fn row(
         &self,
@@ -253,9 +232,9 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         menu: &mut impl FnMut(&mut Ui, &Selection),
     ) {
         let p = palette(ui);
-        let width = ui.available_width() - 10.0;
+        let width = ui.available_width() - scroll::BAR_WIDTH;
         let (rect, response) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::click());
-        let is_selected = selection.rows.contains(&index);
+        let is_selected = selection.rows.contains(index);
         if is_selected {
             ui.painter().rect_filled(rect.shrink2(vec2(0.0, 1.0)), RADIUS, p.selected);
         } else if response.hovered() {
@@ -295,7 +274,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
 impl Selection {
     /// This one alone.
     pub fn only(&mut self, row: usize) {
-        self.rows = BTreeSet::from([row]);
+        self.rows = Chosen::from(row..row + 1);
         (self.anchor, self.head) = (row, row);
     }
 
@@ -305,14 +284,12 @@ impl Selection {
     }
 
     fn toggle(&mut self, row: usize) {
-        if !self.rows.remove(&row) {
-            self.rows.insert(row);
-        }
+        self.rows.toggle(row);
         (self.anchor, self.head) = (row, row);
     }
 
     fn extend_to(&mut self, row: usize) {
-        self.rows = (self.anchor.min(row)..=self.anchor.max(row)).collect();
+        self.rows = Chosen::from(self.anchor.min(row)..self.anchor.max(row) + 1);
         self.head = row;
     }
 }
