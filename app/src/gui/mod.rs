@@ -392,6 +392,7 @@ impl Window {
 
 impl eframe::App for Window {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let since = Instant::now();
         let ctx = ui.ctx().clone();
         self.hear(&ctx);
         self.picked();
@@ -425,6 +426,8 @@ impl eframe::App for Window {
             // What was done is seen at once.
             ctx.request_repaint();
         }
+        // For `benches/window.py`.
+        tracing::trace!(target: "potok::frame", micros = since.elapsed().as_micros());
     }
 }
 
