@@ -20,7 +20,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::notice::{Connection, Direction, Me, Notice, Outcome, Status, Transfer, TransferState};
+use potok_core::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status, Transfer, TransferState};
 use potok_core::node::settings::Settings;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
@@ -177,6 +177,7 @@ fn transfers() -> Vec<Transfer> {
     let transfer = |(n, row): (u64, Row<'_>)| Transfer {
         number: n + 1,
         direction: row.0,
+        position: n,
         user: name(row.1),
         label: row.2.to_owned(),
         local_path: (row.0 == Direction::Download).then(|| PathBuf::from("/home/me/Downloads").join(row.2)),
@@ -255,7 +256,15 @@ impl Engine for Made {
             Intent::Status => Outcome::Status(Box::new(Status {
                 connection: if online { connection() } else { Connection::None },
                 listening: "0.0.0.0:42001".parse().ok(),
-                hosting: if online { "0.0.0.0:7686".parse().ok() } else { None },
+                hosted: "0.0.0.0:7686".parse().ok().filter(|_| online).map(|address| Hosted {
+                    address,
+                    connections: 6,
+                    users: 5,
+                    files: 1_234,
+                    bytes_in: 345_678,
+                    bytes_out: 1_234_567,
+                    since: std::time::SystemTime::now(),
+                }),
                 shares: 6,
                 share_bytes: 0,
                 files_to_hash: 0,

@@ -34,6 +34,12 @@ pub struct Args {
     /// `--version`, in the person's language.
     #[arg(long, short = 'V', global = true, display_order = 102, action = clap::ArgAction::Version, help = t!("args.version").into_owned())]
     pub version: Option<bool>,
+    /// An invite to ask about: the desktop opens `potok://` links with it. Parsed where it is asked about.
+    #[arg(value_name = "LINK", value_parser = link, help = t!("args.link").into_owned())]
+    pub link: Option<String>,
+    /// Start in the tray, as at the start of the system.
+    #[arg(long, hide = true, help = t!("args.background").into_owned())]
+    pub background: bool,
     /// What to run; none: the window.
     #[command(subcommand)]
     pub mode: Option<Mode>,
@@ -102,6 +108,13 @@ fn name(text: &str) -> Result<String, potok_core::model::username::BadUsername> 
     Username::new(text).map(|name| name.as_str().to_owned())
 }
 
+/// Any link with our scheme: what is wrong with it is said in the window, where a person sees it.
+fn link(text: &str) -> Result<String, potok_core::model::invite::BadInvite> {
+    use potok_core::model::invite::BadInvite;
+    let is_ours = text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("potok:"));
+    if is_ours { Ok(text.to_owned()) } else { Err(BadInvite::Link) }
+}
+
 fn tracker(text: &str) -> Result<String, potok_core::model::invite::BadInvite> {
     text.parse::<TrackerAddress>().map(|_valid| text.trim().to_owned())
 }
@@ -159,6 +172,10 @@ mod tests {
             assert_eq!(console(line).expect("valid").1.host_tracker, Some(address.parse().expect("address")));
         }
         assert!(Args::try_parse_from(["potok"]).expect("the window").mode.is_none());
+        for link in ["potok://h:1/?key=x", "POTOK:whatever it is"] {
+            let args = Args::try_parse_from(["potok", "--data-dir", "d", link]).expect("the window");
+            assert_eq!((args.link.as_deref(), args.mode.is_none()), (Some(link), true));
+        }
     }
 
     #[test]
@@ -174,6 +191,8 @@ mod tests {
             &["console", "list-users"],
             &["console", "-c"],
             &["consol"],
+            &["http://h:1"],
+            &["potok://h:1", "potok://h:2"],
             &["--nonsense"],
         ] {
             assert!(Args::try_parse_from([&["potok"], line].concat()).is_err(), "{line:?}");

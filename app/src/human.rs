@@ -1,7 +1,8 @@
 //! Numbers as people read them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Local};
 use humansize::{BINARY, FormatSizeOptions};
 
 use crate::texts;
@@ -26,6 +27,13 @@ pub fn percent(done: u64, total: u64) -> u64 {
     u64::try_from(u128::from(done) * 100 / u128::from(total)).unwrap_or(99)
 }
 
+/// The time of day where the person is: `14:05:09`; with the day if it was another one: `23.11. 14:05`.
+pub fn time_of_day(at: SystemTime, now: SystemTime) -> String {
+    let (at, now) = (DateTime::<Local>::from(at), DateTime::<Local>::from(now));
+    let form = if at.date_naive() == now.date_naive() { "%H:%M:%S" } else { "%d.%m. %H:%M" };
+    at.format(form).to_string()
+}
+
 /// How long the rest takes at this speed: `1:02:03`, `2:03`. None while nothing moves or when nobody would wait so long.
 pub fn time_left(missing_bytes: u64, bytes_per_second: u64) -> Option<String> {
     let seconds = missing_bytes.checked_div(bytes_per_second)?;
@@ -42,6 +50,13 @@ const TIME_LEFT_MAX: Duration = Duration::from_secs(99 * 3600);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn writes_times() {
+        let now = SystemTime::now();
+        assert_eq!(time_of_day(now, now).len(), "14:05:09".len());
+        assert_eq!(time_of_day(now - Duration::from_secs(100_000), now).len(), "23.11. 14:05".len());
+    }
 
     #[test]
     fn writes_numbers() {

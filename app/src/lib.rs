@@ -8,6 +8,7 @@
 //! | [`console`] | the client without a window |
 //! | [`model`] | what a client knows, folded from notices; no toolkit in it |
 //! | `gui` | the window, with the feature of that name |
+//! | `desktop` | what the operating system and Potok tell each other; with the same feature |
 //! | [`texts`] | every sentence a person reads, in their language |
 //! | [`engine`], [`signals`], [`logging`], [`human`], [`docs`] | small helpers of these |
 
@@ -16,6 +17,8 @@ rust_i18n::i18n!("../assets/translations", fallback = "en");
 pub mod args;
 pub mod command_line;
 pub mod console;
+#[cfg(feature = "gui")]
+pub mod desktop;
 pub mod docs;
 pub mod engine;
 #[cfg(feature = "gui")]

@@ -11,7 +11,11 @@ fn main() -> ExitCode {
     let args = Args::parse();
     match args.mode {
         #[cfg(feature = "gui")]
-        None => potok_app::gui::start::start(args.data_dir),
+        None => potok_app::gui::start::start(potok_app::gui::start::Start {
+            data_dir: args.data_dir,
+            link: args.link,
+            in_background: args.background,
+        }),
         #[cfg(not(feature = "gui"))]
         None => console::no_window(),
         Some(Mode::Console(console_args)) => console::start(args.data_dir, console_args),

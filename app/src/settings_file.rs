@@ -193,7 +193,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> SettingsError {
 }
 
 /// A temporary file beside it, flushed, renamed, and the folder flushed. A link keeps pointing to the file.
-fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     let path = &fs::canonicalize(path).unwrap_or_else(|_not_there_yet| path.to_owned());
     let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let mut file = tempfile::Builder::new().prefix(".config").suffix(".part").tempfile_in(directory)?;

@@ -6,7 +6,9 @@
 use potok_core::model::shown::Shown;
 use potok_core::node::StartError;
 use potok_core::node::failure::Failure;
+use potok_core::node::warning::Warning;
 use potok_core::protocol::field::BadFields;
+use potok_core::tracker::log::LogEntry;
 
 use crate::command_line::BadLine;
 use crate::command_line::table::Command;
@@ -53,6 +55,20 @@ fn in_language(language: &str, failure: &Failure) -> String {
         _ => None,
     };
     of_code.or_else(|| try_text(language, "failure", failure.key(), &args)).unwrap_or_else(|| failure.to_string())
+}
+
+/// Something that a person should read although nobody asked.
+pub fn of_warning(warning: &Warning) -> String {
+    let mut args = warning.args();
+    if let Warning::NotAnnounced { why } = warning {
+        args = vec![("why", of_failure(why))];
+    }
+    text("warning", warning.key(), &args)
+}
+
+/// What happened at the embedded tracker.
+pub fn of_log_entry(entry: &LogEntry) -> String {
+    text("tracker-log", entry.key(), &entry.args())
 }
 
 /// Why a line was not understood.
@@ -151,6 +167,8 @@ mod tests {
             used.extend(names.iter().map(|name| format!("{family}.{name}")));
         };
         family("failure", &failures().iter().map(Failure::key).collect::<Vec<_>>());
+        family("warning", &warnings().iter().map(Warning::key).collect::<Vec<_>>());
+        family("tracker-log", &log_entries().iter().map(LogEntry::key).collect::<Vec<_>>());
         family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
         family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
         family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
@@ -207,6 +225,11 @@ mod tests {
             Failure::NoSuchTransfer { number: 7 },
             Failure::Cancelled,
             Failure::NotHosting,
+            Failure::NotAtYours { user: text() },
+            Failure::Yourself,
+            Failure::NotBanned { who: text() },
+            Failure::SentByItself { verb: text() },
+            Failure::BadLine { why: text() },
             Failure::Internal { what: text(), why: text() },
         ]
     }
@@ -234,7 +257,78 @@ mod tests {
             | Failure::NoSuchTransfer { .. }
             | Failure::Cancelled
             | Failure::NotHosting
+            | Failure::NotAtYours { .. }
+            | Failure::Yourself
+            | Failure::NotBanned { .. }
+            | Failure::SentByItself { .. }
+            | Failure::BadLine { .. }
             | Failure::Internal { .. } => {}
+        }
+    }
+
+    fn warnings() -> Vec<Warning> {
+        let text = || "x".to_owned();
+        vec![
+            Warning::DatabaseSetAside { path: "x".into() },
+            Warning::KeyWasReadable,
+            Warning::NotAnnounced { why: Failure::NoTracker },
+            Warning::MoreSkipped { count: 7 },
+            Warning::WholeDisk { folder: text() },
+            Warning::WholeHome { folder: text() },
+            Warning::Missing { path: text() },
+            Warning::Back { path: text() },
+            Warning::NotWatched { folder: text(), why: text() },
+        ]
+    }
+
+    fn log_entries() -> Vec<LogEntry> {
+        let user = || "anna".parse().expect("a name");
+        let address = "192.0.2.7".parse().expect("an address");
+        vec![
+            LogEntry::Joined { user: user(), address },
+            LogEntry::Left { user: user() },
+            LogEntry::Refused { address, code: Code::Banned, text: "x".to_owned() },
+            LogEntry::Kicked { user: user() },
+            LogEntry::Banned { who: "x".to_owned() },
+            LogEntry::Unbanned { who: "x".to_owned() },
+            LogEntry::LeftOut { count: 7 },
+        ]
+    }
+
+    /// As [`is_in_the_list`].
+    fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
+        match warning {
+            Warning::DatabaseSetAside { .. }
+            | Warning::KeyWasReadable
+            | Warning::NotAnnounced { .. }
+            | Warning::MoreSkipped { .. }
+            | Warning::WholeDisk { .. }
+            | Warning::WholeHome { .. }
+            | Warning::Missing { .. }
+            | Warning::Back { .. }
+            | Warning::NotWatched { .. } => {}
+        }
+        match entry {
+            LogEntry::Joined { .. }
+            | LogEntry::Left { .. }
+            | LogEntry::Refused { .. }
+            | LogEntry::Kicked { .. }
+            | LogEntry::Banned { .. }
+            | LogEntry::Unbanned { .. }
+            | LogEntry::LeftOut { .. } => {}
+        }
+    }
+
+    #[test]
+    fn warnings_and_the_log_say_in_english_what_the_engine_says() {
+        let entries = log_entries();
+        for (warning, entry) in warnings().iter().zip(entries.iter().cycle()) {
+            is_in_a_list(warning, entry);
+            let of = |language: &str, family, key, args: &[_]| try_text(language, family, key, args).expect(key);
+            assert_eq!(of("en", "warning", warning.key(), &warning.args()), warning.to_string());
+            assert_eq!(of("en", "tracker-log", entry.key(), &entry.args()), entry.to_string());
+            assert!(!of("bg", "warning", warning.key(), &warning.args()).contains("%{"), "{warning:?}");
+            assert!(!of("bg", "tracker-log", entry.key(), &entry.args()).contains("%{"), "{entry:?}");
         }
     }
 

@@ -21,6 +21,7 @@ use potok_core::model::username::Username;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, Which};
 use potok_core::node::notice::{Connection, Direction, Me, Notice, Outcome, Transfer, TransferState};
+use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
 /// What follows an intent.
@@ -224,7 +225,7 @@ fn a_failure_does_not_stop_the_next_command() {
 fn what_happens_meanwhile_is_told_to_people_only() {
     let told = || {
         vec![
-            Then::Tell(Notice::Joined(anna())),
+            Then::Tell(Notice::Joined { user: anna(), at: std::time::SystemTime::now() }),
             Then::Tell(Notice::Skipped { path: "x".into(), why: "a link".into() }),
             Then::Tell(Notice::CatalogChanged),
             Then::Outcome(Ok(Outcome::Users(vec![anna()]))),
@@ -262,12 +263,12 @@ fn keeps_sharing_until_a_signal() {
         for _ in 0..5000 {
             engine.tell(Notice::CatalogChanged);
         }
-        engine.tell(Notice::Warning("disk\u{7}".into()));
+        engine.tell(Notice::Warning(Warning::Back { path: "disk\u{7}".into() }));
         while !engine.notices.1.is_empty() {
             std::thread::yield_now();
         }
         signals.send(Interrupt::Terminate).unwrap();
-        assert_eq!(ran_by_now.join().unwrap(), ran("", "warning: disk⟨U+0007⟩\n", true));
+        assert_eq!(ran_by_now.join().unwrap(), ran("", "warning: 'disk⟨U+0007⟩' is back and shared again\n", true));
     });
 }
 
@@ -365,6 +366,7 @@ fn transfer(number: u64, state: TransferState) -> Transfer {
     Transfer {
         number,
         direction: Direction::Download,
+        position: 0,
         user: name("ivan"),
         label: "Trip/".into(),
         local_path: None,

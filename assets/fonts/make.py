@@ -8,7 +8,8 @@ shield-check shield-warning sun moon circle-half copy link qr-code arrow-square-
 file file-text file-image file-audio file-video file-zip file-code file-pdf clock hourglass-medium hard-drive
 share-network sign-in sparkle tree-structure list-bullets funnel sliders-horizontal arrow-down arrow-up keyboard
 fingerprint plugs plugs-connected globe-simple translate palette speedometer broom eye stop eraser minus-circle
-floppy-disk disc question arrow-bend-down-left wifi-slash""".split()
+floppy-disk disc question arrow-bend-down-left wifi-slash arrow-line-up arrow-line-down prohibit pencil-simple user-minus
+arrow-counter-clockwise folder-simple-plus dots-three list-numbers heartbeat megaphone""".split()
 
 def tabular(work):
     """egui cannot switch on OpenType features: columns of numbers need the tabular digits as the ordinary ones."""

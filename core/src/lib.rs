@@ -30,3 +30,9 @@ pub mod service;
 // floor 5: the whole, started and stopped as one
 #[cfg(feature = "io")]
 pub mod node;
+
+/// The data of `tests/vectors`, for the tests of the modules that own it.
+#[cfg(test)]
+#[path = "../../tests/support/vectors.rs"]
+#[allow(unreachable_pub, dead_code, reason = "it is a public module of the other tests")]
+mod vectors;

@@ -1,6 +1,7 @@
 //! What the test targets share.
 
 pub mod program;
+pub mod vectors;
 
 use std::path::{Path, PathBuf};
 

@@ -11,7 +11,8 @@
 //! anna closed                             the tracker has closed it
 //! wait 250ms | 10s | 180d                 time passes; days on the wall clock only
 //! disk waits | writes | fails             records wait; the waiting ones are written, or could not be
-//! owner kick anna                         also: ban, unban (KEY or address), release, motd
+//! owner kick anna                         also: ban, unban (KEY, address or @name), release, greets NETWORK | MESSAGE
+//! owner reads anna has left               the next such entry of the owner's log; those before it are passed over
 //! restart                                 a new tracker with the records of the old one
 //! set shares_per_user 3                   before the first connect
 //! ```

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use potok_core::model::binding::{BanTarget, Binding, Record};
+use potok_core::model::binding::{Ban, BanTarget, Binding, Record};
 use potok_core::model::key::PublicKey;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::tracker::effect::{Effect, Effects};
@@ -36,6 +36,8 @@ struct Player {
     by_name: BTreeMap<String, SessionId>,
     disk: Disk,
     words: BTreeMap<String, String>,
+    /// What the owner was told and has not read.
+    log: VecDeque<String>,
 }
 
 struct Session {
@@ -54,7 +56,7 @@ struct Disk {
     waits: bool,
     waiting: Vec<(Ticket, Record)>,
     bindings: BTreeMap<String, Binding>,
-    bans: Vec<BanTarget>,
+    bans: Vec<Ban>,
 }
 
 impl Player {
@@ -70,6 +72,7 @@ impl Player {
             by_name: BTreeMap::new(),
             disk: Disk::default(),
             words: BTreeMap::new(),
+            log: VecDeque::new(),
         }
     }
 
@@ -101,6 +104,7 @@ impl Player {
             }
             ("disk", "writes") => self.disk_answers(true),
             ("disk", "fails") => self.disk_answers(false),
+            ("owner", rest) if rest.starts_with("reads ") => self.read_log(&rest["reads ".len()..]),
             ("owner", order) => self.order(order),
             ("restart", "") => {
                 self.sessions.clear();
@@ -235,14 +239,28 @@ impl Player {
         let username = || rest.parse().map_err(|_bad| "a username".to_owned());
         let order = match verb {
             "kick" => Order::Kick(username()?),
-            "ban" => Order::Ban(target()?),
+            "ban" => Order::Ban(Ban { target: target()?, username: None }),
             "unban" => Order::Unban(target()?),
             "release" => Order::Release(username()?),
-            "motd" => Order::SetMessageOfTheDay(vec![rest]),
+            "greets" => {
+                let (network_name, motd) = rest.split_once(" | ").ok_or("greets NETWORK | MESSAGE")?;
+                Order::SetGreeting { network_name: network_name.into(), message_of_the_day: vec![motd.into()] }
+            }
             _ => return Err("no such order".into()),
         };
         self.apply(SessionId::NONE, Input::Owner(order));
         Ok(())
+    }
+
+    fn read_log(&mut self, pattern: &str) -> Result<(), String> {
+        let mut passed = Vec::new();
+        while let Some(line) = self.log.pop_front() {
+            if fits(pattern, &line, &mut self.words) {
+                return Ok(());
+            }
+            passed.push(line);
+        }
+        Err(format!("the log says: {passed:?}"))
     }
 
     fn wait(&mut self, text: &str) -> Result<(), String> {
@@ -343,6 +361,7 @@ impl Player {
                     }
                 }
                 Effect::Close(id) => self.sessions.get_mut(&id).expect("open").is_closed = true,
+                Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),
                 Effect::Save { ticket, record } => {
                     self.disk.write(record);
@@ -386,8 +405,8 @@ impl Disk {
             Record::Released { folded } => {
                 self.bindings.remove(&folded);
             }
-            Record::Banned(target) => self.bans.push(target),
-            Record::Unbanned(target) => self.bans.retain(|ban| *ban != target),
+            Record::Banned(ban) => self.bans.push(ban),
+            Record::Unbanned(target) => self.bans.retain(|ban| ban.target != target),
         }
     }
 }

@@ -125,7 +125,7 @@ impl BadLine {
 mod tests {
     use std::path::PathBuf;
 
-    use potok_core::node::intent::{DownloadRequest, ShareRequest, Which};
+    use potok_core::node::intent::{DownloadRequest, Place, ShareRequest, Which};
 
     use super::*;
 
@@ -170,6 +170,12 @@ mod tests {
             ("resume ALL", Intent::Resume(Which::All)),
             ("cancel all", Intent::Cancel(Which::All)),
             ("retry 18446744073709551615", Intent::Retry(Which::One(u64::MAX))),
+            ("move 7 First", Intent::Reorder { number: 7, to: Place::First }),
+            ("rename-share \"a, b/\" c", Intent::RenameShare { from: "a, b/".into(), to: "c".into() }),
+            ("kick anna", Intent::Kick { user: "anna".into() }),
+            ("ban Мария", Intent::Ban { user: "Мария".into() }),
+            ("unban 192.0.2.7", Intent::Unban { who: "192.0.2.7".into() }),
+            ("bans", Intent::ListBans),
             ("whoami", Intent::WhoAmI),
             ("invite\r", Intent::Invite),
             ("status", Intent::Status),
@@ -235,6 +241,12 @@ mod tests {
             ("pause -1", usage("pause")),
             ("pause 1 2", usage("pause")),
             ("retry 18446744073709551616", usage("retry")),
+            ("move 7", usage("move")),
+            ("move 7 up", usage("move")),
+            ("move x first", usage("move")),
+            ("rename-share a", usage("rename-share")),
+            ("kick", usage("kick")),
+            ("bans all", usage("bans")),
             ("quit now", usage("quit")),
         ] {
             assert_eq!(parse(line, Path::new("/")), Err(why), "{line}");

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, Place, ShareRequest, Which};
 use potok_core::protocol::field;
 
 use crate::command_line::{BadLine, Request, Rest, list};
@@ -106,6 +106,13 @@ pub const COMMANDS: &[Command] = &[
         read: read_unregister,
     },
     Command {
+        name: "rename-share",
+        arguments: "old new",
+        tracker: Tracker::Better,
+        completes: Completes::Fields(&[Kind::MyShare]),
+        read: read_rename,
+    },
+    Command {
         name: "shares",
         arguments: "",
         tracker: Tracker::No,
@@ -155,6 +162,13 @@ pub const COMMANDS: &[Command] = &[
         read: |rest| which(rest).map(Intent::Retry).map(Request::Ask),
     },
     Command {
+        name: "move",
+        arguments: "N first | earlier | later | last",
+        tracker: Tracker::No,
+        completes: Completes::Fields(&[Kind::Transfer]),
+        read: read_move,
+    },
+    Command {
         name: "whoami",
         arguments: "",
         tracker: Tracker::Better,
@@ -174,6 +188,34 @@ pub const COMMANDS: &[Command] = &[
         tracker: Tracker::Better,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::Status),
+    },
+    Command {
+        name: "kick",
+        arguments: "user",
+        tracker: Tracker::Better,
+        completes: Completes::Fields(&[Kind::User]),
+        read: |rest| Ok(Request::Ask(Intent::Kick { user: one_word(rest)? })),
+    },
+    Command {
+        name: "ban",
+        arguments: "user",
+        tracker: Tracker::Better,
+        completes: Completes::Fields(&[Kind::User]),
+        read: |rest| Ok(Request::Ask(Intent::Ban { user: one_word(rest)? })),
+    },
+    Command {
+        name: "unban",
+        arguments: "user | key | address",
+        tracker: Tracker::Better,
+        completes: Completes::Nothing,
+        read: |rest| Ok(Request::Ask(Intent::Unban { who: one_word(rest)? })),
+    },
+    Command {
+        name: "bans",
+        arguments: "",
+        tracker: Tracker::Better,
+        completes: Completes::Nothing,
+        read: |rest| ask_alone(rest, Intent::ListBans),
     },
     Command {
         name: "help",
@@ -270,6 +312,29 @@ fn which(rest: Rest<'_>) -> Result<Which, BadLine> {
         }
         _ => Err(rest.usage()),
     }
+}
+
+fn read_rename(rest: Rest<'_>) -> Result<Request, BadLine> {
+    let mut words = rest.words(2, 2)?.into_iter();
+    let (Some(from), Some(to)) = (words.next(), words.next()) else { return Err(rest.usage()) };
+    Ok(Request::Ask(Intent::RenameShare { from, to }))
+}
+
+fn read_move(rest: Rest<'_>) -> Result<Request, BadLine> {
+    let words = rest.words(2, 2)?;
+    let number = Some(&words[0]).filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
+    let number = number.and_then(|number| number.parse().ok()).ok_or_else(|| rest.usage())?;
+    let to = PLACES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&words[1])).ok_or_else(|| rest.usage())?.1;
+    Ok(Request::Ask(Intent::Reorder { number, to }))
+}
+
+/// The words for places in the queue.
+pub const PLACES: &[(&str, Place)] =
+    &[("first", Place::First), ("earlier", Place::Earlier), ("later", Place::Later), ("last", Place::Last)];
+
+fn one_word(rest: Rest<'_>) -> Result<String, BadLine> {
+    let mut words = rest.words(1, 1)?;
+    Ok(words.remove(0))
 }
 
 fn read_help(rest: Rest<'_>) -> Result<Request, BadLine> {

@@ -34,7 +34,7 @@ pub enum Want {
 /// Longest time that Tab waits for an answer.
 const ANSWER_MAX: Duration = Duration::from_millis(500);
 /// Most words kept of one answer; nobody picks from more.
-const WORDS_MAX: usize = 20_000;
+pub const WORDS_MAX: usize = 20_000;
 /// Most answers kept; beyond it the whole cache begins anew.
 const ANSWERS_MAX: usize = 64;
 /// Most suggestions shown.
@@ -96,7 +96,7 @@ impl Completions {
             notice,
             Notice::CatalogChanged
                 | Notice::Lagged
-                | Notice::Joined(_)
+                | Notice::Joined { .. }
                 | Notice::Left(_)
                 | Notice::SharesChanged { .. }
                 | Notice::Connection(_)
@@ -146,6 +146,24 @@ impl Known {
 }
 
 impl LineCompleter {
+    /// One that knows only this, and asks nobody.
+    pub fn knowing(cwd: PathBuf, answers: impl IntoIterator<Item = (Want, Vec<String>)>) -> Self {
+        let (_, completer, _) = pair(cwd);
+        for (want, words) in answers {
+            completer.known.put(want, words);
+        }
+        completer
+    }
+
+    /// The line as it would be with each suggestion. Reads folders of this computer: not for a frame.
+    pub fn lines(&self, line: &str) -> Vec<String> {
+        let apply = |s: Suggestion| {
+            let space = if s.append_whitespace { " " } else { "" };
+            format!("{}{}{space}", &line[..s.span.start], s.value)
+        };
+        self.suggestions(line).into_iter().map(apply).collect()
+    }
+
     fn known_or_asked(&self, want: Want) -> Arc<Vec<String>> {
         let mut answers = self.known.answers.lock();
         if !answers.contains_key(&want) {

@@ -55,6 +55,11 @@ pub fn fail(code: &str, text: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Says one sentence to a person at a terminal; answers go to nobody else.
+pub fn say(text: &str) {
+    Output::standard(who_reads()).news(text);
+}
+
 fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotStarted> {
     let readers = who_reads();
     let has_prompt = readers == Readers::People && args.commands.is_empty();

@@ -96,6 +96,7 @@ impl Output {
             (Readers::Programs, Outcome::Transfers(transfers)) => render::transfers(out, transfers),
             (Readers::Programs, Outcome::Me(me)) => render::me(out, me),
             (Readers::Programs, Outcome::Status(status)) => render::status(out, status),
+            (Readers::Programs, Outcome::Bans(bans)) => render::bans(out, bans),
             (Readers::People, outcome) if is_empty(outcome) => render::line(out, t!("console.nothing")),
             (Readers::People, Outcome::Users(users)) => tables::users(out, users),
             (Readers::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
@@ -104,6 +105,7 @@ impl Output {
             (Readers::People, Outcome::Transfers(transfers)) => tables::transfers(out, transfers),
             (Readers::People, Outcome::Me(me)) => tables::me(out, me),
             (Readers::People, Outcome::Status(status)) => tables::status(out, status),
+            (Readers::People, Outcome::Bans(bans)) => tables::bans(out, bans),
         }
     }
 

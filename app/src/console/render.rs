@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
+use potok_core::model::binding::Ban;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
@@ -77,6 +78,14 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
     })
 }
 
+/// `who⇥name`
+pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
+    bans.iter().try_for_each(|ban| {
+        let name = ban.username.as_ref().map(|name| Shown(name.as_str()));
+        writeln!(out, "{}\t{}", Shown(&ban.target.to_string()), OrDash(name))
+    })
+}
+
 /// `name⇥address⇥key`
 pub fn me(out: &mut impl Write, me: &Me) -> io::Result<()> {
     writeln!(out, "{}\t{}\t{}", Shown(me.username.as_str()), OrDash(me.address), me.key)
@@ -106,7 +115,7 @@ pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
         tracker,
         network,
         status.listening.map(|address| address.to_string()),
-        status.hosting.map(|address| address.to_string()),
+        status.hosted.as_ref().map(|hosted| hosted.address.to_string()),
         Some(status.shares.to_string()),
         Some(status.share_bytes.to_string()),
         Some(status.files_to_hash.to_string()),
@@ -184,6 +193,7 @@ mod tests {
         let transfer = Transfer {
             number: 3,
             direction: Direction::Download,
+            position: 0,
             user: name("ivan"),
             label: "Trip/\u{202e}x".into(),
             local_path: None,
@@ -208,7 +218,7 @@ mod tests {
                 message_of_the_day: vec![],
             },
             listening: None,
-            hosting: None,
+            hosted: None,
             shares: 2,
             share_bytes: 10,
             files_to_hash: 0,

@@ -322,7 +322,9 @@ impl<'a> Session<'a> {
         self.keep_unfollowed(&notice);
         match notice {
             Notice::Connection(connection) => self.connection_news(connection),
-            Notice::Joined(user) => self.output.news(&t!("console.joined", user = shown(user.username.as_str()))),
+            Notice::Joined { user, .. } => {
+                self.output.news(&t!("console.joined", user = shown(user.username.as_str())))
+            }
             Notice::Left(user) => self.output.news(&t!("console.left", user = shown(user.as_str()))),
             Notice::SharesChanged { added, removed } => {
                 self.output.news(&t!("console.shares-changed", added = added.len(), removed = removed.len()));
@@ -331,7 +333,7 @@ impl<'a> Session<'a> {
                 self.output.warning(&t!("console.skipped", path = shown(&path), why = shown(&why)));
             }
             Notice::PeerLied { user } => self.output.warning(&t!("console.peer-lied", user = shown(user.as_str()))),
-            Notice::Warning(text) => self.output.warning(&shown(&text)),
+            Notice::Warning(warning) => self.output.warning(&texts::of_warning(&warning)),
             Notice::Downloaded { local_path, size, .. } => {
                 let (path, size) = (shown(&local_path.to_string_lossy()), crate::human::size(size));
                 self.output.news(&t!("console.downloaded", path = path, size = size));
@@ -344,6 +346,9 @@ impl<'a> Session<'a> {
             | Notice::Files { .. }
             | Notice::CatalogChanged
             | Notice::Lagged
+            | Notice::TrackerLog { .. }
+            | Notice::Wire { .. }
+            | Notice::WireLeftOut { .. }
             | Notice::Hashing { .. }
             | Notice::Transfer(_)
             | Notice::TransferGone { .. }

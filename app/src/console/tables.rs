@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
+use potok_core::model::binding::Ban;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
@@ -23,6 +24,16 @@ pub fn users(out: &mut impl Write, users: &[UserLine]) -> io::Result<()> {
         let address = user.address.map_or_else(|| "-".into(), |address| address.to_string());
         let key = user.key.map_or_else(|| t!("console.unverified").into_owned(), |key| short(&key.to_string()));
         table.add_row([shown(user.username.as_str()), address, key]);
+    }
+    writeln!(out, "{}", table.trim_fmt())
+}
+
+/// Who is shut out.
+pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
+    let mut table = table(&[t!("column.user"), t!("column.banned")]);
+    for ban in bans {
+        let name = ban.username.as_ref().map_or_else(|| "-".into(), |name| shown(name.as_str()));
+        table.add_row([name, shown(&ban.target.to_string())]);
     }
     writeln!(out, "{}", table.trim_fmt())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
+use potok_core::node::notice::Direction;
 use potok_core::node::settings::Settings;
 
 /// The pages.
@@ -31,6 +32,8 @@ pub enum Page {
 pub enum Action {
     /// Something of the engine.
     Ask(Intent),
+    /// The same, only to know more: nobody is told what came of it.
+    Refresh(Intent),
     /// Show a page.
     Go(Page),
     /// Show one person's files.
@@ -43,10 +46,16 @@ pub enum Action {
     Open(PathBuf),
     /// Show in the file manager.
     Reveal(PathBuf),
+    /// Say something in passing.
+    Tell(String),
     /// Ask first.
     Confirm(Confirm),
+    /// Open one of these.
+    Dialog(Dialog),
     /// Use and save these.
     Apply(Box<Settings>),
+    /// Start with the system from now on, or no longer.
+    StartWithSystem(bool),
     /// Join a tracker, by address or invite as typed.
     Join(String),
     /// Start or stop hosting; the text is `IP:PORT`.
@@ -55,10 +64,16 @@ pub enum Action {
     TryAlone,
     /// A line of the console page.
     Run(String),
+    /// A line for the tracker as it is.
+    Send(String),
+    /// The console page begins anew.
+    ClearLog,
     /// A message is read.
     CloseToast(u64),
     /// Finished and failed transfers leave the list.
     ClearFinished,
+    /// These leave the list; they are over.
+    Forget(Vec<(Direction, TransferNumber)>),
     /// The end.
     Quit,
 }
@@ -72,8 +87,33 @@ pub enum Pick {
     ShareFolder,
     /// Where a download goes.
     SaveAs(Box<DownloadRequest>),
+    /// The folder into which several downloads go.
+    SaveInto(Vec<DownloadRequest>),
     /// The folder of all downloads.
     DownloadFolder,
+}
+
+/// A small window over the page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dialog {
+    /// Where downloads go, as a path to type.
+    SaveAs {
+        /// One goes to the path; several go into it.
+        requests: Vec<DownloadRequest>,
+        /// As typed.
+        path: String,
+        /// Replace what is there.
+        overwrite: bool,
+    },
+    /// Another share path for a share.
+    Rename {
+        /// As it is shared now.
+        from: String,
+        /// As typed.
+        to: String,
+    },
+    /// All shortcuts.
+    Shortcuts,
 }
 
 /// What is asked before it is done.
@@ -90,9 +130,9 @@ pub enum Confirm {
 }
 
 impl Action {
-    /// Download to the download folder, waiting for whoever is away.
-    pub fn download(user: &str, remote_path: String) -> Self {
-        Self::Ask(Intent::Download(download_request(user, remote_path)))
+    /// Start this download.
+    pub fn start(request: DownloadRequest) -> Self {
+        Self::Ask(Intent::Download(request))
     }
 
     /// One intent a number.
@@ -101,7 +141,7 @@ impl Action {
     }
 }
 
-/// A request for one file or folder.
+/// A request for one file or folder: to the download folder, waiting for whoever is away.
 pub fn download_request(user: &str, remote_path: String) -> DownloadRequest {
     DownloadRequest {
         user: user.to_owned(),

@@ -1,24 +1,33 @@
 //! The window. A ring: notices → [`Model`] → pages → [`Action`]s → intents. It sleeps until something happens.
 
 pub mod action;
+pub mod desk;
+pub mod dialogs;
+pub mod fingerprint;
 pub mod friend;
+pub mod grower;
+pub mod icon;
 pub mod icons;
+mod network;
 pub mod picker;
+pub mod questions;
 pub mod screens;
 pub mod shell;
 pub mod sorter;
 pub mod start;
 pub mod theme;
+mod toasts;
 pub mod widgets;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
-use potok_core::model::invite::TrackerAddress;
+use parking_lot::Mutex;
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::intent::{Intent, ShareRequest, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
 use potok_core::node::notice::{Connection, Direction};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -26,7 +35,9 @@ use rust_i18n::t;
 use crate::command_line::{self, Request};
 use crate::engine::Engine;
 use crate::gui::action::{Action, Confirm, Page, Pick};
+use crate::gui::desk::Desk;
 use crate::gui::friend::Friend;
+use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
 use crate::gui::sorter::Sorter;
@@ -68,12 +79,14 @@ pub struct Window {
     /// What the person is doing.
     pub state: UiState,
     sorter: Sorter,
+    grower: Grower,
     picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
-    /// The tracker as the engine's settings have it: another one there makes it join anew.
-    engine_tracker: String,
     friend: Option<Friend>,
     wants_friend: bool,
     may_close: bool,
+    /// What the desktop round the window is told, and tells.
+    pub desk: Desk,
+    shown_on: Arc<Mutex<egui::Context>>,
 }
 
 impl std::fmt::Debug for Window {
@@ -87,24 +100,34 @@ impl Window {
     pub fn new(ctx: &egui::Context, parts: Parts) -> std::io::Result<Self> {
         theme::install(ctx);
         use_theme(ctx, &parts.settings.theme);
-        let wake = ctx.clone();
-        let sorter = Sorter::start(move || wake.request_repaint())?;
+        let shown_on = Arc::new(Mutex::new(ctx.clone()));
+        let wake = Arc::clone(&shown_on);
+        let sorter = Sorter::start(move || wake.lock().request_repaint())?;
+        let wake = Arc::clone(&shown_on);
+        let grower = Grower::start(move || wake.lock().request_repaint())?;
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
         let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
         state.page = if is_new { Page::Welcome } else { Page::Browse };
-        let engine_tracker = parts.settings.tracker.clone();
         Ok(Self {
             parts,
             model: Model::default(),
             state,
             sorter,
+            grower,
             picking: None,
-            engine_tracker,
             friend: None,
             wants_friend: false,
             may_close: false,
+            desk: Desk::default(),
+            shown_on,
         })
+    }
+
+    /// Another context shows it from now on: it was closed and is opened again.
+    fn moved_to(&mut self, ctx: &egui::Context) {
+        theme::install(ctx);
+        *self.shown_on.lock() = ctx.clone();
     }
 
     fn hear(&mut self, ctx: &egui::Context) {
@@ -113,6 +136,7 @@ impl Window {
         let mut heard = 0;
         while heard < NOTICES_A_FRAME {
             let Ok(notice) = self.parts.engine.notices().try_recv() else { break };
+            self.desk.note(&self.model, &notice);
             self.model.apply(now, notice);
             heard += 1;
         }
@@ -132,6 +156,15 @@ impl Window {
         if let Some(later) = later {
             ctx.request_repaint_after(later);
         }
+        if self.state.page == Page::Tracker {
+            let (intent, later) = self.model.watch_figures(now);
+            if let Some(intent) = intent {
+                self.ask(intent, Asker::Background);
+            }
+            if let Some(later) = later {
+                ctx.request_repaint_after(later);
+            }
+        }
         if self.model.tick(now) {
             ctx.request_repaint_after(SPEED_EVERY);
         }
@@ -144,7 +177,24 @@ impl Window {
         if let Some(shown) = self.sorter.turn(&self.model.catalog, query) {
             self.state.browse.take(shown);
         }
-        self.state.browse.is_busy = self.sorter.is_busy();
+        let is_growing = self.grow();
+        self.state.browse.is_busy = self.sorter.is_busy() || is_growing;
+    }
+
+    /// Keeps the tree of one person up to date while it is looked at; whether a newer one is on its way.
+    fn grow(&mut self) -> bool {
+        match self.state.browse.wanted_tree() {
+            Some((shown, open, sort)) => {
+                if let Some(tree) = self.grower.turn(shown, open, sort) {
+                    self.state.browse.take_tree(tree);
+                }
+                self.grower.is_busy()
+            }
+            None => {
+                self.grower.rest();
+                false
+            }
+        }
     }
 
     fn failed_to_join(&self, was_online: bool) -> Option<String> {
@@ -200,6 +250,12 @@ impl Window {
                 request.overwrite = paths.first().is_some_and(|path| path.is_file());
                 self.ask(Intent::Download(*request), Asker::Mouse);
             }
+            Pick::SaveInto(requests) => {
+                let folder = paths.first().map(|path| path.to_string_lossy().into_owned());
+                for request in requests {
+                    self.ask(Intent::Download(DownloadRequest { local_path: folder.clone(), ..request }), Asker::Mouse);
+                }
+            }
         }
     }
 
@@ -218,6 +274,7 @@ impl Window {
         let now = Instant::now();
         match action {
             Action::Ask(intent) => self.ask(intent, Asker::Mouse),
+            Action::Refresh(intent) => self.ask(intent, Asker::Background),
             Action::Go(page) => self.state.page = page,
             Action::BrowsePerson(name) => {
                 self.state.browse.only_person(name);
@@ -228,7 +285,7 @@ impl Window {
                 let title = match &pick {
                     Pick::ShareFiles => t!("window.pick.files"),
                     Pick::ShareFolder => t!("window.pick.folder"),
-                    Pick::SaveAs(_) => t!("window.pick.save"),
+                    Pick::SaveAs(_) | Pick::SaveInto(_) => t!("window.pick.save"),
                     Pick::DownloadFolder => t!("window.pick.downloads"),
                 };
                 let answer = self.parts.picker.pick(&pick, &title, Box::new(move || wake.request_repaint()));
@@ -244,8 +301,14 @@ impl Window {
                 let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
                 self.open(now, opener::open(folder));
             }
+            Action::Tell(text) => self.model.toast(now, Tone::Info, text),
             Action::Confirm(confirm) => self.state.confirm = Some(confirm),
+            Action::Dialog(dialog) => {
+                self.state.dialog = Some(dialog);
+                self.state.dialog_is_new = true;
+            }
             Action::Apply(settings) => self.apply_settings(*settings),
+            Action::StartWithSystem(on) => self.start_with_system(on),
             Action::Join(typed) => self.join(now, &typed),
             Action::Host(at) => self.host(now, at),
             Action::TryAlone => {
@@ -255,21 +318,28 @@ impl Window {
                 self.save(Settings { host_tracker: String::new(), ..self.parts.settings.clone() });
             }
             Action::Run(line) => self.run_line(ctx, &line),
+            Action::Send(line) => self.ask(Intent::SendLine(line), Asker::Console),
+            Action::ClearLog => self.model.log.clear(),
             Action::CloseToast(number) => self.model.toasts.retain(|toast| toast.number != number),
             Action::ClearFinished => {
                 let over = self.model.transfers.values().filter(|t| t.state.is_final());
-                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect::<Vec<_>>();
-                for (direction, number) in over {
-                    if direction == Direction::Download {
-                        self.ask(Intent::Acknowledge(number), Asker::Background);
-                    }
-                    self.model.transfers.remove(&(direction, number));
-                }
+                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect();
+                self.forget(over);
             }
+            Action::Forget(over) => self.forget(over),
             Action::Quit => {
                 self.may_close = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
+        }
+    }
+
+    fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
+        for (direction, number) in over {
+            if direction == Direction::Download {
+                self.ask(Intent::Acknowledge(number), Asker::Background);
+            }
+            self.model.transfers.remove(&(direction, number));
         }
     }
 
@@ -279,56 +349,9 @@ impl Window {
         }
     }
 
-    fn join(&mut self, now: Instant, typed: &str) {
-        match typed.parse::<TrackerAddress>() {
-            Ok(tracker) => {
-                self.state.join_failed = None;
-                self.save(Settings {
-                    tracker: typed.trim().to_owned(),
-                    host_tracker: String::new(),
-                    ..self.parts.settings.clone()
-                });
-                self.ask(Intent::Join(tracker), Asker::Mouse);
-            }
-            Err(why) => {
-                self.state.join_failed = Some(bad_invite(why));
-                self.model.toast(now, Tone::Bad, bad_invite(why));
-            }
-        }
-    }
-
-    fn host(&mut self, now: Instant, at: Option<String>) {
-        let intent = match &at {
-            None => Intent::StopTracker,
-            Some(at) => match at.parse() {
-                Ok(at) => Intent::HostTracker(at),
-                Err(_no_address) => {
-                    self.model.toast(now, Tone::Bad, t!("window.tracker.bad-address", at = ShownText(at)).into_owned());
-                    return;
-                }
-            },
-        };
-        self.save(Settings {
-            host_tracker: at.unwrap_or_default(),
-            tracker: String::new(),
-            ..self.parts.settings.clone()
-        });
-        self.ask(intent, Asker::Mouse);
-    }
-
     /// Uses settings at once, and saves them.
     fn apply_settings(&mut self, settings: Settings) {
-        let renamed = settings.name != self.parts.settings.name;
-        let mut sent = settings.clone();
-        sent.tracker.clone_from(&self.engine_tracker);
-        if renamed {
-            // Another name is another registration: the engine joins anew, wherever we are now.
-            let hosted = self.model.invite.as_ref().map(ToString::to_string);
-            let now_at = if settings.tracker.is_empty() { hosted } else { Some(settings.tracker.clone()) };
-            sent.tracker = now_at.unwrap_or_default();
-            self.engine_tracker.clone_from(&sent.tracker);
-        }
-        self.ask(Intent::Apply(Box::new(sent)), Asker::Background);
+        self.ask(Intent::Apply(Box::new(settings.clone())), Asker::Background);
         self.save(settings);
     }
 
@@ -391,10 +414,16 @@ impl Window {
 }
 
 impl eframe::App for Window {
+    /// Also while the window is minimised or covered: notices go on coming.
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.hear(ctx);
+        self.attend(ctx, true);
+        self.watch_window(ctx, frame);
+    }
+
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let since = Instant::now();
         let ctx = ui.ctx().clone();
-        self.hear(&ctx);
         self.picked();
         let dropped =
             ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect::<Vec<PathBuf>>());
@@ -402,14 +431,14 @@ impl eframe::App for Window {
             self.state.page = Page::Shared;
             self.share(&dropped);
         }
-        if ctx.input(|input| input.viewport().close_requested()) && !self.may_close && self.model.unfinished() > 0 {
-            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.state.confirm = Some(Confirm::Quit);
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.close_requested(&ctx);
         }
         let actions = shell::show(ui, &self.model, &mut self.state, &self.parts.settings);
         if let Some(confirm) = shell::confirm(&ctx, &mut self.state) {
             self.confirmed(&ctx, confirm);
         }
+        self.ask_question(&ctx);
         let language = self.parts.settings.language.clone();
         let theme = self.parts.settings.theme.clone();
         let any = !actions.is_empty();
@@ -420,9 +449,10 @@ impl eframe::App for Window {
             texts::use_language(&self.parts.settings.language);
         }
         if theme != self.parts.settings.theme {
-            use_theme(&ctx, &self.parts.settings.theme);
+            self.show_theme(&ctx);
         }
         if any {
+            self.follow_settings();
             // What was done is seen at once.
             ctx.request_repaint();
         }
@@ -437,14 +467,4 @@ fn use_theme(ctx: &egui::Context, theme: &str) {
         "dark" => egui::ThemePreference::Dark,
         _ => egui::ThemePreference::System,
     });
-}
-
-fn bad_invite(why: potok_core::model::invite::BadInvite) -> String {
-    use potok_core::model::invite::BadInvite::{Host, Link, Port};
-    match why {
-        Host => t!("window.bad-invite.host"),
-        Port => t!("window.bad-invite.port"),
-        Link => t!("window.bad-invite.link"),
-    }
-    .into_owned()
 }

@@ -31,7 +31,9 @@ impl Picker for Native {
         let run = move || {
             let paths = match &what {
                 Pick::ShareFiles => dialog.pick_files().unwrap_or_default(),
-                Pick::ShareFolder | Pick::DownloadFolder => dialog.pick_folder().into_iter().collect(),
+                Pick::ShareFolder | Pick::DownloadFolder | Pick::SaveInto(_) => {
+                    dialog.pick_folder().into_iter().collect()
+                }
                 Pick::SaveAs(request) => {
                     let name = crate::model::short(&request.remote_path);
                     dialog.set_file_name(name).save_file().into_iter().collect()

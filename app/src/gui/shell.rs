@@ -9,13 +9,16 @@ use potok_core::node::notice::Connection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Confirm, Page};
+use crate::gui::action::{Action, Confirm, Dialog, Page};
+use crate::gui::dialogs;
 use crate::gui::icons;
 use crate::gui::screens::{self, UiState};
 use crate::gui::theme::{self, RADIUS, palette};
-use crate::gui::widgets::{self, Loud, one_line};
+use crate::gui::toasts;
+use crate::gui::widgets::text::one_line;
+use crate::gui::widgets::{self, Loud};
 use crate::human;
-use crate::model::{Model, Tone};
+use crate::model::Model;
 
 /// Pages in the bar, with their icons; Alt and a number shows them.
 const PAGES: [(Page, &str, Key); 7] = [
@@ -44,7 +47,8 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
     egui::CentralPanel::default().frame(page).show(ui, |ui| {
         screens::show(ui, model, state, settings, &mut actions);
     });
-    toasts(ui, model, &mut actions);
+    dialogs::show(ui.ctx(), model, state, &mut actions);
+    toasts::show(ui, model, &mut actions);
     drop_hint(ui);
     actions
 }
@@ -63,6 +67,11 @@ fn shortcuts(ui: &Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Acti
         state.page = Page::Shared;
         actions.push(Action::Pick(crate::gui::action::Pick::ShareFiles));
     }
+    let asks_for_keys = widgets::pressed(ui, Modifiers::NONE, Key::F1)
+        || (widgets::keys_are_free(ui) && ui.input(|input| input.events.iter().any(is_question_mark)));
+    if asks_for_keys {
+        actions.push(Action::Dialog(Dialog::Shortcuts));
+    }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::Q) {
         if model.unfinished() > 0 {
             state.confirm = Some(Confirm::Quit);
@@ -70,6 +79,11 @@ fn shortcuts(ui: &Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Acti
             actions.push(Action::Quit);
         }
     }
+}
+
+/// Wherever it is on the keyboard.
+fn is_question_mark(event: &egui::Event) -> bool {
+    matches!(event, egui::Event::Text(text) if text == "?")
 }
 
 /// What a page is called.
@@ -195,33 +209,6 @@ pub fn thousands(number: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-fn toasts(ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
-    let p = palette(ui);
-    let area = egui::Area::new(Id::unique("toasts")).anchor(Align2::RIGHT_BOTTOM, vec2(-20.0, -16.0));
-    area.order(egui::Order::Foreground).show(ui.ctx(), |ui| {
-        ui.set_max_width(380.0);
-        for toast in &model.toasts {
-            let (icon, color) = match toast.tone {
-                Tone::Good => (icons::CHECK_CIRCLE, p.good),
-                Tone::Bad => (icons::WARNING_CIRCLE, p.bad),
-                Tone::Info | Tone::Command => (icons::INFO, p.accent),
-            };
-            let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(theme::RADIUS_CARD);
-            let frame = frame.shadow(ui.visuals().popup_shadow).inner_margin(Margin::symmetric(12, 8));
-            frame.show(ui, |ui| {
-                ui.horizontal(|ui| {
-                    ui.label(RichText::new(icon).font(theme::icon(18.0)).color(color));
-                    let text = egui::Label::new(RichText::new(&toast.text).color(p.text)).wrap();
-                    ui.allocate_ui(vec2(280.0, 0.0), |ui| ui.add(text));
-                    if widgets::icon_button(ui, icons::X, &t!("window.close")).clicked() {
-                        actions.push(Action::CloseToast(toast.number));
-                    }
-                });
-            });
-        }
-    });
 }
 
 fn drop_hint(ui: &Ui) {

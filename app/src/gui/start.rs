@@ -1,72 +1,270 @@
-//! `potok` without a subcommand: settings, engine and window put together.
+//! `potok` without a subcommand: settings, engine, desktop and window put together.
+//!
+//! The window may be closed and opened again while the engine runs on: then Potok is in the tray, and this thread waits
+//! for the desktop or the engine to say something.
 
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender};
 use eframe::egui;
+use parking_lot::Mutex;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::notice::Notice;
-use potok_core::node::{Node, Setup};
+use potok_core::node::{Node, Setup, StartError};
 use rust_i18n::t;
 
+use crate::desktop::instance::{self, Answer};
+use crate::desktop::notification::{Message, Notifier};
+use crate::desktop::place::Place;
+use crate::desktop::{Bell, Desktop, Event};
 use crate::engine::Engine;
 use crate::gui::action::Page;
+use crate::gui::icon;
 use crate::gui::picker::Native;
 use crate::gui::{Parts, Window};
-use crate::{console, logging, settings_file, texts};
+use crate::{console, logging, settings_file, signals, texts};
 
 /// The name by which desktops know the window: of its desktop entry and its icon.
 pub const APP_ID: &str = "org.potok.Potok";
 
+/// How long another Potok may take to start or to end before the data folder counts as in use.
+const OTHER_START_MAX: Duration = Duration::from_secs(3);
+/// Between two looks at it.
+const OTHER_START_STEP: Duration = Duration::from_millis(100);
+/// A panel that starts together with us may show its tray so late.
+const TRAY_MAX: Duration = Duration::from_secs(10);
+
+/// What the arguments say.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// Where settings, identity and database are; none: the usual place.
+    pub data_dir: Option<PathBuf>,
+    /// A link that was clicked.
+    pub link: Option<String>,
+    /// Into the tray, without a window.
+    pub in_background: bool,
+}
+
 /// Runs the window to its end.
-pub fn start(data_dir: Option<PathBuf>) -> ExitCode {
+pub fn start(start: Start) -> ExitCode {
     logging::start(logging::Default::Errors);
-    match try_start(data_dir) {
+    match try_start(start) {
         Ok(()) => ExitCode::SUCCESS,
-        Err((code, text)) => console::fail(code, &text),
+        Err((code, text)) => {
+            // Who clicked an icon sees no terminal.
+            Notifier::send_and_wait(Message { title: t!("notification.not-started").into_owned(), text: text.clone() });
+            console::fail(code, &text)
+        }
     }
 }
 
-fn try_start(data_dir: Option<PathBuf>) -> Result<(), (&'static str, String)> {
+fn try_start(start: Start) -> Result<(), (&'static str, String)> {
     let of_settings = |why: settings_file::SettingsError| ("settings", texts::of_settings_error(&why));
     // A data folder of its own keeps everything below it.
-    let download_folder = if data_dir.is_none() { settings_file::system_download_folder() } else { None };
-    let data_dir = settings_file::data_dir(data_dir).map_err(of_settings)?;
+    let download_folder = if start.data_dir.is_none() { settings_file::system_download_folder() } else { None };
+    let is_usual = start.data_dir.is_none();
+    let data_dir = settings_file::data_dir(start.data_dir).map_err(of_settings)?;
     let loaded = settings_file::load(&data_dir).map_err(of_settings)?;
     texts::use_language(&loaded.settings.language);
+    if let Some(answer) = instance::hand_over(&data_dir, start.link.as_deref()) {
+        return handed_over(answer);
+    }
     let mut settings = loaded.settings.clone();
     if settings.name.is_empty() {
         settings.name = console::default_name(whoami::username().ok().as_deref());
     }
-    // The window is there only after the engine: until then there is nothing to wake.
-    let context: Arc<OnceLock<egui::Context>> = Arc::default();
-    let to_wake = Arc::clone(&context);
-    let wake = Arc::new(move || {
-        if let Some(context) = to_wake.get() {
-            context.request_repaint();
-        }
-    });
+    let wake = Waker::new();
     let setup = Setup {
         data_dir: data_dir.clone(),
         settings: settings.clone(),
         download_folder,
         host_tracker: settings.host_tracker.parse().ok(),
     };
-    let node = Arc::new(Node::start(setup, wake).map_err(|why| texts::of_start_error(&why))?);
+    let node = match start_node(&setup, &wake, start.link.as_deref())? {
+        Started::Here(node) => Arc::new(node),
+        Started::Elsewhere(answer) => return handed_over(answer),
+    };
     // Only now is it certain that the data folder is ours; a file that cannot be written is told at the first change.
     let _ = settings_file::save(&data_dir, &loaded.settings, &settings);
+    let (bell, heard) = Bell::new(wake.as_wake());
+    forward_signals(&bell);
+    let desktop = Desktop::start(bell, heard, &data_dir, icon::tray());
     let parts = Parts {
         engine: Box::new(Shared(Arc::clone(&node))),
         picker: Box::new(Native),
         settings,
-        data_dir: Some(data_dir),
+        data_dir: Some(data_dir.clone()),
     };
-    let ran = open(parts, |ctx| drop(context.set(ctx.clone())));
+    let hidden = egui::Context::default();
+    let window = Window::new(&hidden, parts).map_err(|why| ("internal", why.to_string()))?;
+    let window = Rc::new(RefCell::new(window));
+    {
+        let mut window = window.borrow_mut();
+        window.use_desktop(desktop, is_usual);
+        if let Some(link) = &start.link {
+            window.ask_about_link(link);
+        }
+    }
+    let ran = run(&window, &wake, &data_dir, &hidden, start.in_background);
+    drop(window);
     if let Some(node) = Arc::into_inner(node) {
         node.stop();
     }
     ran.map_err(|why| ("no-window", t!("window.no-display", why = why).into_owned()))
+}
+
+enum Started {
+    Here(Node),
+    Elsewhere(Answer),
+}
+
+/// Starts the engine. Two starts at the same moment: one gets the data folder, the other hands over to it.
+fn start_node(setup: &Setup, wake: &Waker, link: Option<&str>) -> Result<Started, (&'static str, String)> {
+    let until = Instant::now() + OTHER_START_MAX;
+    loop {
+        match Node::start(setup.clone(), wake.as_wake()) {
+            Ok(node) => return Ok(Started::Here(node)),
+            Err(StartError::InUse(_)) if Instant::now() < until => {}
+            Err(why) => return Err(texts::of_start_error(&why)),
+        }
+        if let Some(answer) = instance::hand_over(&setup.data_dir, link) {
+            return Ok(Started::Elsewhere(answer));
+        }
+        std::thread::sleep(OTHER_START_STEP);
+    }
+}
+
+/// The window that runs already has been told.
+fn handed_over(answer: Answer) -> Result<(), (&'static str, String)> {
+    let text = match answer {
+        Answer::Shown => t!("start.shown"),
+        Answer::Asked => t!("start.asked"),
+        Answer::Busy => return Err(("busy", t!("start.busy").into_owned())),
+    };
+    console::say(&text);
+    Ok(())
+}
+
+/// Window, tray, window, … until Potok ends.
+fn run(
+    window: &Rc<RefCell<Window>>,
+    wake: &Waker,
+    data_dir: &Path,
+    hidden: &egui::Context,
+    in_background: bool,
+) -> eframe::Result {
+    let mut is_closed = in_background;
+    loop {
+        if is_closed && !wait_in_background(&mut window.borrow_mut(), wake, hidden) {
+            return Ok(());
+        }
+        let place = Place::load(data_dir);
+        let shared = Rc::clone(window);
+        let ran = show(viewport(place), |cc| {
+            shared.borrow_mut().opened(&cc.egui_ctx, place);
+            wake.use_window(Some(cc.egui_ctx.clone()));
+            Ok(Box::new(Lent(Rc::clone(&shared))))
+        });
+        wake.use_window(None);
+        window.borrow().closed();
+        ran?;
+        is_closed = window.borrow().desk.goes_on;
+        if !is_closed {
+            return Ok(());
+        }
+    }
+}
+
+/// Hears engine and desktop without a window; whether it shall be opened again, rather than Potok end.
+fn wait_in_background(window: &mut Window, wake: &Waker, hidden: &egui::Context) -> bool {
+    let give_up = Instant::now() + TRAY_MAX;
+    window.desk.goes_on = true;
+    loop {
+        window.hear(hidden);
+        window.attend(hidden, false);
+        if window.desk.wants_window || window.model.stopped {
+            return true;
+        }
+        if !window.desk.goes_on {
+            return false;
+        }
+        let until_tray = (!window.has_tray()).then_some(give_up);
+        let next = [until_tray, window.next_news()].into_iter().flatten().min();
+        wake.wait(next);
+        if !window.has_tray() && Instant::now() >= give_up {
+            window.desk.is_minimized = true;
+            return true;
+        }
+    }
+}
+
+/// Wakes the window, or whoever waits while there is none.
+#[derive(Clone)]
+struct Waker {
+    window: Arc<Mutex<Option<egui::Context>>>,
+    ring: Sender<()>,
+    rung: Receiver<()>,
+}
+
+impl Waker {
+    fn new() -> Self {
+        let (ring, rung) = crossbeam_channel::bounded(1);
+        Self { window: Arc::default(), ring, rung }
+    }
+
+    fn use_window(&self, window: Option<egui::Context>) {
+        *self.window.lock() = window;
+        // What was said in between is heard.
+        let _ = self.ring.try_send(());
+    }
+
+    fn as_wake(&self) -> crate::desktop::Wake {
+        let (window, ring) = (Arc::clone(&self.window), self.ring.clone());
+        Arc::new(move || match &*window.lock() {
+            Some(window) => window.request_repaint(),
+            // Full: it is being woken.
+            None => drop(ring.try_send(())),
+        })
+    }
+
+    fn wait(&self, until: Option<Instant>) {
+        // Both ways of waking up lead to the same look at everything.
+        let _ = match until {
+            Some(until) => self.rung.recv_deadline(until).is_ok(),
+            None => self.rung.recv().is_ok(),
+        };
+    }
+}
+
+/// SIGTERM and its like end Potok as *Quit* does.
+fn forward_signals(bell: &Bell) {
+    let Ok(interrupts) = signals::listen(false) else { return };
+    let bell = bell.clone();
+    let forward = move || {
+        for _wish in interrupts {
+            bell.ring(Event::Terminate);
+        }
+    };
+    // Without a thread the system's own way of ending remains.
+    let _ = std::thread::Builder::new().name("potok-signals".into()).spawn(forward);
+}
+
+/// The window lives as long as the program, its picture on the screen only until it is closed.
+struct Lent(Rc<RefCell<Window>>);
+
+impl eframe::App for Lent {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.0.borrow_mut().logic(ctx, frame);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        self.0.borrow_mut().ui(ui, frame);
+    }
 }
 
 /// The window lives as long as the event loop, the engine a little longer.
@@ -77,7 +275,7 @@ impl Engine for Shared {
         self.0.ask(intent)
     }
 
-    fn notices(&self) -> &crossbeam_channel::Receiver<Notice> {
+    fn notices(&self) -> &Receiver<Notice> {
         self.0.notices()
     }
 }
@@ -93,44 +291,32 @@ pub fn open_at(parts: Parts, page: Page, ready: impl FnOnce(&egui::Context)) -> 
 }
 
 fn open_with(parts: Parts, prepare: impl FnOnce(&mut Window), ready: impl FnOnce(&egui::Context)) -> eframe::Result {
-    let viewport = egui::ViewportBuilder::default()
-        .with_title("Potok")
-        .with_app_id(APP_ID)
-        .with_inner_size([1120.0, 740.0])
-        .with_min_inner_size([760.0, 500.0])
-        .with_icon(icon());
-    let options = eframe::NativeOptions { viewport, ..Default::default() };
-    let create = |cc: &eframe::CreationContext<'_>| {
+    show(viewport(None), |cc| {
         ready(&cc.egui_ctx);
         let mut window = Window::new(&cc.egui_ctx, parts)?;
         prepare(&mut window);
-        Ok(Box::new(window) as Box<dyn eframe::App>)
-    };
-    eframe::run_native("Potok", options, Box::new(create))
+        Ok(Box::new(window))
+    })
 }
 
-/// The mark of Potok: three streams in a rounded square, as in `assets/desktop/org.potok.Potok.svg`.
-fn icon() -> egui::IconData {
-    const SIDE: u32 = 64;
-    let mut rgba = Vec::new();
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            rgba.extend(icon_point(x, y, SIDE));
-        }
-    }
-    egui::IconData { rgba, width: SIDE, height: SIDE }
+type Made<'a> = Result<Box<dyn eframe::App + 'a>, Box<dyn std::error::Error + Send + Sync>>;
+
+fn show<'a>(
+    viewport: egui::ViewportBuilder,
+    make: impl FnOnce(&eframe::CreationContext<'_>) -> Made<'a> + 'a,
+) -> eframe::Result {
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    eframe::run_native("Potok", options, Box::new(make))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "places in a small picture")]
-fn icon_point(x: u32, y: u32, side: u32) -> [u8; 4] {
-    let at = |v: u32| (v as f32 + 0.5) / side as f32;
-    let (x, y) = (at(x), at(y));
-    let corner = |v: f32| (0.22 - v).max(v - 0.78).max(0.0);
-    if corner(x).hypot(corner(y)) > 0.22 {
-        return [0; 4];
-    }
-    let wave = |base: f32| (y - base - 0.07 * ((x - 0.5) * std::f32::consts::TAU * 0.9).sin()).abs() < 0.045;
-    let is_stream = (0.2..0.8).contains(&x) && [0.32, 0.5, 0.68].into_iter().any(wave);
-    let fill = crate::gui::theme::LIGHT.accent_fill;
-    if is_stream { [255; 4] } else { [fill.r(), fill.g(), fill.b(), 255] }
+/// A window as large and where it was.
+fn viewport(place: Option<Place>) -> egui::ViewportBuilder {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Potok")
+        .with_app_id(APP_ID)
+        .with_min_inner_size([760.0, 500.0])
+        .with_icon(icon::window());
+    let Some(place) = place else { return viewport.with_inner_size([1120.0, 740.0]) };
+    let viewport = viewport.with_inner_size(place.size).with_maximized(place.is_maximized);
+    place.at.into_iter().fold(viewport, |viewport, at| viewport.with_position(at))
 }

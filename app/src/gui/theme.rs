@@ -20,6 +20,8 @@ pub struct Palette {
     pub well: Color32,
     /// Lines round cards.
     pub line: Color32,
+    /// Edges by which something is recognised: fields to type in, a switch that is off.
+    pub edge: Color32,
     /// A row or button under the pointer.
     pub hover: Color32,
     /// A chosen row.
@@ -54,6 +56,7 @@ pub const DARK: Palette = Palette {
     card: rgb(0x1b1e25),
     well: rgb(0x12141a),
     line: rgb(0x2a2e37),
+    edge: rgb(0x6b7382),
     hover: rgb(0x242832),
     selected: rgb(0x1f2d4d),
     text: rgb(0xe6e9ef),
@@ -73,6 +76,7 @@ pub const LIGHT: Palette = Palette {
     card: rgb(0xffffff),
     well: rgb(0xf1f3f6),
     line: rgb(0xdfe2e8),
+    edge: rgb(0x858d9b),
     hover: rgb(0xeef0f4),
     selected: rgb(0xe1eaff),
     text: rgb(0x1b1f27),
@@ -87,6 +91,8 @@ pub const LIGHT: Palette = Palette {
 
 /// Corners of buttons, fields and rows.
 pub const RADIUS: CornerRadius = CornerRadius::same(8);
+/// Corners of what lies in a button, field or menu.
+pub const RADIUS_SMALL: CornerRadius = CornerRadius::same(6);
 /// Corners of cards.
 pub const RADIUS_CARD: CornerRadius = CornerRadius::same(12);
 /// Round a page.
@@ -269,6 +275,20 @@ mod tests {
                 }
             }
             assert!(contrast(p.on_accent, p.accent_fill) >= 4.5, "{name}: the primary button");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_can_be_recognised_in_both_themes() {
+        for (name, p) in [("dark", DARK), ("light", LIGHT)] {
+            for ground in [p.page, p.card, p.well] {
+                // Edges of fields and switches, bars, lines of the graph, the ring round what has the keyboard.
+                for drawn in [p.edge, p.accent, p.accent_fill, p.good, p.bad, p.warn] {
+                    let contrast = contrast(drawn, ground);
+                    assert!(contrast >= 3.0, "{name}: {drawn:?} on {ground:?} is {contrast}");
+                }
+            }
+            assert!(contrast(p.on_accent, p.edge) >= 3.0, "{name}: the knob of a switch that is off");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What a click asked for, as the command that would have done the same: the window teaches its own console.
 
-use potok_core::node::intent::{DownloadRequest, Intent, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, Place, Which};
 use potok_core::protocol::field::Quoted;
+
+use crate::command_line::table::PLACES;
 
 /// The command; `None` where there is none, or where it would be a secret or noise.
 pub fn line(intent: &Intent) -> Option<String> {
@@ -27,6 +29,12 @@ pub fn line(intent: &Intent) -> Option<String> {
         Intent::Resume(which) => format!("resume {}", number(*which)),
         Intent::Cancel(which) => format!("cancel {}", number(*which)),
         Intent::Retry(which) => format!("retry {}", number(*which)),
+        Intent::Reorder { number, to } => format!("move {number} {}", place(*to)),
+        Intent::RenameShare { from, to } => format!("rename-share {} {}", Quoted(from), Quoted(to)),
+        Intent::Kick { user } => format!("kick {}", word(user)),
+        Intent::Ban { user } => format!("ban {}", word(user)),
+        Intent::Unban { who } => format!("unban {}", word(who)),
+        Intent::ListBans => "bans".to_owned(),
         Intent::WhoAmI => "whoami".to_owned(),
         Intent::Invite => "invite".to_owned(),
         Intent::Status => "status".to_owned(),
@@ -35,6 +43,8 @@ pub fn line(intent: &Intent) -> Option<String> {
         | Intent::HostTracker(_)
         | Intent::StopTracker
         | Intent::Acknowledge(_)
+        | Intent::TapWire(_)
+        | Intent::SendLine(_)
         | Intent::Apply(_) => return None,
     })
 }
@@ -57,6 +67,10 @@ fn word(text: &str) -> String {
     let is_plain =
         !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
     if is_plain { text.to_owned() } else { Quoted(text).to_string() }
+}
+
+fn place(to: Place) -> &'static str {
+    PLACES.iter().find(|(_, place)| *place == to).map_or("first", |(name, _)| name)
 }
 
 fn number(which: Which) -> String {
@@ -97,6 +111,11 @@ mod tests {
             }),
             Intent::Pause(Which::One(7)),
             Intent::Cancel(Which::All),
+            Intent::Reorder { number: 7, to: Place::Later },
+            Intent::RenameShare { from: "Trip/".into(), to: "a \"b\"".into() },
+            Intent::Ban { user: "Мария".into() },
+            Intent::Unban { who: "@Мария".into() },
+            Intent::ListBans,
             Intent::Status,
         ] {
             let typed = line(&intent).expect("there is one");

@@ -3,15 +3,18 @@
 pub mod as_command;
 pub mod browse;
 pub mod catalog;
+mod network;
 mod outcome;
+pub mod shares;
+pub mod tree;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
-use potok_core::model::share::Share;
-use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::failure::Failure;
@@ -22,6 +25,7 @@ use rust_i18n::t;
 
 use crate::human;
 use crate::model::catalog::{Catalog, CatalogBuilder};
+use crate::model::shares::Shares;
 use crate::texts;
 
 /// Lines of the console page; the oldest go first.
@@ -30,6 +34,8 @@ pub const LOG_LINES_MAX: usize = 2_000;
 const LIST_LINES_MAX: usize = 500;
 /// Messages that wait to be read; the oldest go first.
 const TOASTS_MAX: usize = 5;
+/// Warnings that the pages keep; the oldest go first.
+const WARNINGS_MAX: usize = 50;
 /// Seconds of the speed graph.
 pub const SPEEDS_MAX: usize = 120;
 /// Many changes on the tracker become one refresh.
@@ -61,6 +67,10 @@ pub enum Tone {
     Bad,
     /// A command, as typed or as it would be typed.
     Command,
+    /// A line that went to the tracker.
+    Sent,
+    /// A line that came from the tracker.
+    Received,
 }
 
 /// A short message over the window.
@@ -74,6 +84,19 @@ pub struct Toast {
     pub text: String,
     /// When it came.
     pub since: Instant,
+    /// What can be done about it.
+    pub remedy: Option<Remedy>,
+}
+
+/// What a message offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Show this in its folder.
+    Show(PathBuf),
+    /// Try this download again.
+    Retry(TransferNumber),
+    /// Let them in again.
+    Unban(Vec<String>),
 }
 
 /// A line of the console page.
@@ -90,6 +113,8 @@ pub struct LogLine {
 pub struct Person {
     /// As the tracker lists them.
     pub line: UserLine,
+    /// When they came; `None`: before we did.
+    pub since: Option<SystemTime>,
     /// How many files they share.
     pub files: u64,
     /// How many bytes these have.
@@ -123,7 +148,7 @@ pub struct Model {
     /// A whole list came since the tracker was joined.
     pub catalog_known: bool,
     /// What I share.
-    pub shares: BTreeMap<SharePath, Share>,
+    pub shares: Shares,
     /// All transfers.
     pub transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
     /// Files of a transfer that failed while the others go on.
@@ -132,6 +157,8 @@ pub struct Model {
     pub hashing: Option<Hashing>,
     /// Files in shared folders that are not shared, and why.
     pub skipped: VecDeque<(String, String)>,
+    /// What a person should read about shared folders and the rest, newest last.
+    pub warnings: VecDeque<String>,
     /// The link that lets others in.
     pub invite: Option<Invite>,
     /// How things are.
@@ -142,6 +169,10 @@ pub struct Model {
     pub toasts: VecDeque<Toast>,
     /// The console page.
     pub log: VecDeque<LogLine>,
+    /// What happened at the tracker that runs here.
+    pub tracker_log: VecDeque<(SystemTime, String)>,
+    /// Who is shut out of it.
+    pub bans: Vec<Ban>,
     /// The engine is gone.
     pub stopped: bool,
     asked: HashMap<IntentId, Asked>,
@@ -149,6 +180,7 @@ pub struct Model {
     wishes: Vec<Intent>,
     dirty_since: Option<Instant>,
     sampled_at: Option<Instant>,
+    figures_asked_at: Option<Instant>,
     toasts_so_far: u64,
 }
 
@@ -164,6 +196,9 @@ struct Asked {
 enum What {
     Catalog,
     Invite,
+    Rename,
+    /// What comes of it is told as lines of the wire.
+    Wire,
     Other,
 }
 
@@ -176,16 +211,19 @@ impl Default for Model {
             catalog: Arc::default(),
             catalog_loading: false,
             catalog_known: false,
-            shares: BTreeMap::new(),
+            shares: Shares::default(),
             transfers: BTreeMap::new(),
             failed_files: HashMap::new(),
             hashing: None,
             skipped: VecDeque::new(),
+            warnings: VecDeque::new(),
             invite: None,
             status: None,
             speeds: VecDeque::new(),
             toasts: VecDeque::new(),
             log: VecDeque::new(),
+            tracker_log: VecDeque::new(),
+            bans: Vec::new(),
             stopped: false,
             asked: HashMap::new(),
             builder: None,
@@ -193,6 +231,7 @@ impl Default for Model {
             wishes: vec![Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite],
             dirty_since: None,
             sampled_at: None,
+            figures_asked_at: None,
             toasts_so_far: 0,
         }
     }
@@ -213,6 +252,8 @@ impl Model {
                 What::Catalog
             }
             Intent::Invite if asker == Asker::Background => What::Invite,
+            Intent::RenameShare { .. } => What::Rename,
+            Intent::SendLine(_) => What::Wire,
             _ => What::Other,
         };
         if self.asked.len() < ASKED_MAX {
@@ -283,9 +324,9 @@ impl Model {
             Notice::Files { id, files } => self.apply_files(id, files),
             Notice::Connection(connection) => self.apply_connection(now, connection),
             Notice::CatalogChanged => self.mark_dirty(now),
-            Notice::Joined(line) => {
+            Notice::Joined { user: line, at } => {
                 self.push_log(Tone::Info, t!("console.joined", user = Shown(line.username.as_str())).into_owned());
-                self.people.insert(line.username.clone(), Person { line, files: 0, bytes: 0 });
+                self.people.insert(line.username.clone(), Person { line, since: Some(at), files: 0, bytes: 0 });
                 self.mark_dirty(now);
             }
             Notice::Left(user) => {
@@ -303,10 +344,8 @@ impl Model {
                 }
             }
             Notice::SharesChanged { added, removed } => {
-                for path in removed {
-                    self.shares.remove(&path);
-                }
-                self.shares.extend(added.into_iter().map(|share| (share.path.clone(), share)));
+                self.shares.remove(removed);
+                self.shares.add(added);
             }
             Notice::Transfer(transfer) => self.apply_transfer(now, transfer),
             Notice::Downloaded { local_path, .. } => {
@@ -330,21 +369,40 @@ impl Model {
                 self.wishes.extend([Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite]);
                 self.mark_dirty(now);
             }
-            Notice::Warning(text) => self.toast(now, Tone::Bad, Shown(&text).to_string()),
+            Notice::Warning(warning) => self.apply_warning(now, texts::of_warning(&warning)),
+            Notice::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),
+            Notice::Wire { sent, line } => self.apply_wire(sent, &line),
+            Notice::WireLeftOut { lines } => {
+                self.push_log(Tone::Info, t!("window.console.left-out", count = lines).into_owned());
+            }
             Notice::Stopped => self.stopped = true,
         }
     }
 
     /// Tells something in passing.
     pub fn toast(&mut self, now: Instant, tone: Tone, text: String) {
+        self.toast_with(now, tone, text, None);
+    }
+
+    /// The same, with what can be done about it.
+    pub fn toast_with(&mut self, now: Instant, tone: Tone, text: String, remedy: Option<Remedy>) {
         self.push_log(tone, text.clone());
         // The same sentence twice is one sentence.
         self.toasts.retain(|toast| toast.text != text);
         self.toasts_so_far += 1;
-        self.toasts.push_back(Toast { number: self.toasts_so_far, tone, text, since: now });
+        self.toasts.push_back(Toast { number: self.toasts_so_far, tone, text, since: now, remedy });
         if self.toasts.len() > TOASTS_MAX {
             self.toasts.pop_front();
         }
+    }
+
+    fn apply_warning(&mut self, now: Instant, text: String) {
+        self.warnings.retain(|old| *old != text);
+        self.warnings.push_back(text.clone());
+        if self.warnings.len() > WARNINGS_MAX {
+            self.warnings.pop_front();
+        }
+        self.toast(now, Tone::Bad, text);
     }
 
     /// Adds a line to the console page.
@@ -414,11 +472,14 @@ impl Model {
         if transfer.direction == Direction::Download && is_new_state {
             let name = short(&transfer.label);
             match &transfer.state {
-                TransferState::Finished => self.toast(now, Tone::Good, t!("window.toast.finished", name = name).into()),
+                TransferState::Finished => {
+                    let text = t!("window.toast.finished", name = name).into();
+                    self.toast_with(now, Tone::Good, text, transfer.local_path.clone().map(Remedy::Show));
+                }
                 TransferState::Failed(Failure::Cancelled) => {}
                 TransferState::Failed(why) => {
                     let text = format!("{name}: {}", texts::of_failure(why));
-                    self.toast(now, Tone::Bad, text);
+                    self.toast_with(now, Tone::Bad, text, Some(Remedy::Retry(transfer.number)));
                 }
                 TransferState::DiskFull => self.toast(now, Tone::Bad, t!("window.state.disk-full").into()),
                 _ => {}

@@ -47,9 +47,17 @@ impl Model {
     }
 
     fn apply_success(&mut self, now: Instant, asked: &Asked, outcome: Outcome) {
+        if asked.what == What::Rename {
+            // The old path is gone, and for a folder there are many.
+            self.wishes.push(Intent::ListShares);
+        }
         match asked.asker {
+            Asker::Console if asked.what == What::Wire => {}
             Asker::Console => self.print(&outcome),
             Asker::Mouse => match &outcome {
+                Outcome::Shared(_) if asked.what == What::Rename => {
+                    self.toast(now, Tone::Good, t!("window.toast.renamed").into());
+                }
                 Outcome::Shared(shares) => {
                     let text = t!("window.toast.shared", count = shares.len()).into_owned();
                     self.toast(now, Tone::Good, text);
@@ -67,33 +75,35 @@ impl Model {
             Outcome::Users(lines) => {
                 let person = |line: UserLine| {
                     let (files, bytes) = self.catalog.totals_of(line.username.as_str());
-                    (line.username.clone(), Person { line, files, bytes })
+                    let since = self.people.get(&line.username).and_then(|known| known.since);
+                    (line.username.clone(), Person { line, since, files, bytes })
                 };
                 self.people = lines.into_iter().map(person).collect();
             }
             Outcome::Shared(shares) => {
-                let shares = shares.into_iter().map(|share| (share.path.clone(), share));
                 if asked.asker == Asker::Background {
-                    self.shares = shares.collect();
+                    self.shares.replace(shares);
                 } else {
-                    self.shares.extend(shares);
+                    self.shares.add(shares);
                 }
             }
-            Outcome::Unshared(paths) => {
-                for path in paths {
-                    self.shares.remove(&path);
-                }
-            }
+            Outcome::Unshared(paths) => self.shares.remove(paths),
             Outcome::Transfers(transfers) => {
                 self.transfers = transfers.into_iter().map(|t| ((t.direction, t.number), t)).collect();
             }
             Outcome::Me(me) => self.me = Some(me),
             Outcome::Invite(invite) => self.invite = Some(invite),
-            Outcome::Status(status) => self.status = Some(*status),
+            Outcome::Status(status) => {
+                if status.hosted.is_some() && self.hosted().is_none() {
+                    self.wishes.push(Intent::ListBans);
+                }
+                self.status = Some(*status);
+            }
             Outcome::Done => self.wishes.extend([Intent::Status, Intent::Invite].into_iter().filter(|_| {
                 // What a click changed may be seen in these; what they change themselves is nothing.
                 asked.asker != Asker::Background
             })),
+            Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             Outcome::Queued(_) => {}
         }
     }
@@ -111,6 +121,7 @@ impl Model {
             Outcome::Me(me) => crate::console::tables::me(&mut out, me),
             Outcome::Invite(invite) => crate::console::render::line(&mut out, invite),
             Outcome::Status(status) => crate::console::tables::status(&mut out, status),
+            Outcome::Bans(bans) => crate::console::tables::bans(&mut out, bans),
         };
         for line in String::from_utf8_lossy(&out).lines().take(LIST_LINES_MAX) {
             self.push_log(Tone::Info, line.trim_end().to_owned());

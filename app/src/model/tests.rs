@@ -15,6 +15,7 @@ fn transfer(state: TransferState) -> Transfer {
     Transfer {
         number: 1,
         direction: Direction::Download,
+        position: 0,
         user: Username::new("anna").expect("valid"),
         label: "Trip/day\u{202e}1.jpg".into(),
         local_path: None,
@@ -102,7 +103,7 @@ fn another_tracker_is_another_world() {
     let (mut model, now) = (Model::default(), Instant::now());
     model.apply(now, online());
     let line = UserLine { username: Username::new("anna").expect("valid"), address: None, key: None };
-    model.apply(now, Notice::Joined(line));
+    model.apply(now, Notice::Joined { user: line, at: std::time::SystemTime::now() });
     assert_eq!(model.people.len(), 1);
     model.apply(now, Notice::Connection(Connection::None));
     assert!(model.people.is_empty());

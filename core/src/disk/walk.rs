@@ -6,9 +6,8 @@ use std::path::Path;
 
 use crate::disk::dir::Kind;
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
-use crate::disk::place::target::PART_SUFFIX;
 use crate::model::file_stamp::FileStamp;
-use crate::model::limits::PATH_BYTES_MAX;
+use crate::model::limits::{PART_SUFFIX, PATH_BYTES_MAX};
 
 /// A regular file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,12 @@
 //! | [`root`] | a file or folder that the person shares |
 //! | [`table`] | which share path is which file with which content, and what changes when the disk does |
 //! | [`selection`] | what the person wants to share no longer |
+//! | [`rename`] | announcing it under another share path |
 //! | [`changes`] | what others must be told |
 
 pub mod changes;
 pub mod name;
+pub mod rename;
 pub mod root;
 mod roots;
 pub mod selection;

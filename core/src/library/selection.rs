@@ -26,6 +26,12 @@ impl Selection {
         self.roots.iter().copied().chain(self.excluded.iter().map(|(root, _)| *root))
     }
 
+    /// What is in it: a root and a place in it, which is empty for the whole root.
+    pub(super) fn places(&self) -> impl Iterator<Item = (RootId, &str)> {
+        let whole = self.roots.iter().map(|root| (*root, ""));
+        whole.chain(self.excluded.iter().map(|(root, at)| (*root, at.as_str())))
+    }
+
     fn is_empty(&self) -> bool {
         self.roots.is_empty() && self.excluded.is_empty()
     }

@@ -18,12 +18,23 @@ pub struct Binding {
 }
 
 /// Who is shut out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BanTarget {
     /// A person, under whatever name and from wherever.
     Key(PublicKey),
     /// Everybody at an address.
     Address(IpAddr),
+    /// Everybody who wants a name, whatever its case. It is written `@name`, as no username is.
+    Name(Username),
+}
+
+/// Somebody who is shut out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ban {
+    /// What they are known by.
+    pub target: BanTarget,
+    /// What they were called, if that is known.
+    pub username: Option<Username>,
 }
 
 impl fmt::Display for BanTarget {
@@ -31,6 +42,7 @@ impl fmt::Display for BanTarget {
         match self {
             Self::Key(key) => key.fmt(f),
             Self::Address(address) => address.fmt(f),
+            Self::Name(name) => write!(f, "@{name}"),
         }
     }
 }
@@ -46,14 +58,14 @@ pub enum Record {
         folded: String,
     },
     /// Somebody is shut out.
-    Banned(BanTarget),
+    Banned(Ban),
     /// Somebody is let in again.
     Unbanned(BanTarget),
 }
 
-/// A text that is neither a key nor an address.
+/// A text that is neither a key nor an address nor a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a key of 64 hexadecimal digits or an IP address")]
+#[error("expected a key of 64 hexadecimal digits, an IP address, or @name")]
 pub struct BadBanTarget;
 
 impl std::str::FromStr for BanTarget {
@@ -62,6 +74,9 @@ impl std::str::FromStr for BanTarget {
     fn from_str(text: &str) -> Result<Self, BadBanTarget> {
         if let Ok(key) = text.parse() {
             return Ok(Self::Key(key));
+        }
+        if let Some(name) = text.strip_prefix('@') {
+            return Username::new(name).map(Self::Name).map_err(|_bad_name| BadBanTarget);
         }
         let address: IpAddr = text.parse().map_err(|_neither| BadBanTarget)?;
         Ok(Self::Address(address.to_canonical()))
@@ -88,11 +103,11 @@ mod tests {
     #[test]
     fn a_target_is_read_as_it_is_written() {
         let key = "ab".repeat(32);
-        for text in [key.as_str(), "192.0.2.7", "2001:db8::1"] {
+        for text in [key.as_str(), "192.0.2.7", "2001:db8::1", "@anna", "@192.0.2.7"] {
             assert_eq!(text.parse::<BanTarget>().expect(text).to_string(), text);
         }
         assert_eq!("::ffff:192.0.2.7".parse::<BanTarget>().expect("mapped").to_string(), "192.0.2.7");
-        for bad in ["", "anna", "192.0.2.0/24", "abab"] {
+        for bad in ["", "anna", "@", "@a b", "192.0.2.0/24", "abab"] {
             assert_eq!(bad.parse::<BanTarget>(), Err(BadBanTarget), "{bad}");
         }
     }

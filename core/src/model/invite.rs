@@ -166,6 +166,7 @@ impl FromStr for TrackerAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors;
 
     #[test]
     fn reads_what_people_paste() {
@@ -221,6 +222,21 @@ mod tests {
             assert!(bad.parse::<TrackerAddress>().is_err(), "{bad}");
         }
         assert!("a".repeat(5000).parse::<TrackerAddress>().is_err());
+    }
+
+    #[test]
+    fn every_text_of_the_vectors_is_read_as_it_stands_there() {
+        let mut wrong = Vec::new();
+        for row in vectors::rows(include_str!("../../../tests/vectors/invites.tsv")) {
+            let found = row.text(1).parse::<TrackerAddress>().map_or("bad".to_owned(), |to| match to.key {
+                Some(key) => Invite { address: to.address, key }.to_string(),
+                None => to.address.to_string(),
+            });
+            if found != row.text_or_same(0, 1) {
+                wrong.push(format!("{:?} is {found}", row.text(1)));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     proptest::proptest! {

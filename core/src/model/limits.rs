@@ -13,6 +13,9 @@ pub const USERNAME_CHARS_MAX: usize = 32;
 pub const PATH_BYTES_MAX: usize = 1024;
 /// Longest part of a share path, in bytes: what the common file systems hold.
 pub const PATH_PART_BYTES_MAX: usize = 255;
+/// What the name of an unfinished download ends in. A stranger's file must not come under such a name: it would be taken
+/// for the beginning of another.
+pub const PART_SUFFIX: &str = ".potok-part";
 /// Most lines of one page that a registered session may ask for.
 pub const PAGE_LINES_MAX: usize = 10_000;
 /// Most lines that a session without a name gets of one list: an unknown asker must not be an amplifier.

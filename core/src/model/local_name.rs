@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::shown;
 
@@ -55,14 +56,14 @@ fn fault_of(part: &str) -> Option<&'static str> {
     if part.is_empty() || part == "." || part == ".." {
         return Some("is no file name");
     }
-    if part.len() > crate::model::limits::PATH_PART_BYTES_MAX {
+    if part.len() > limits::PATH_PART_BYTES_MAX {
         return Some("is longer than 255 bytes");
     }
     if part.starts_with('.') {
         return Some("would be hidden");
     }
-    if part.chars().any(|c| c.is_control() || shown::is_direction_control(c)) {
-        return Some("has control or text-direction characters");
+    if part.chars().any(shown::is_hidden) {
+        return Some("has control, text-direction or invisible characters");
     }
     if part.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) {
         return Some("has a character that is not allowed on every system");
@@ -72,6 +73,13 @@ fn fault_of(part: &str) -> Option<&'static str> {
     }
     if is_device(part) {
         return Some("is the name of a device on Windows");
+    }
+    let folded = part.to_ascii_lowercase();
+    if folded.ends_with(limits::PART_SUFFIX) {
+        return Some("is that of an unfinished download");
+    }
+    if matches!(folded.as_str(), "desktop.ini" | "autorun.inf") {
+        return Some("is that of a file which Windows acts on by itself");
     }
     None
 }
@@ -92,6 +100,7 @@ fn is_device(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors;
 
     #[test]
     fn honest_names_pass() {
@@ -110,6 +119,20 @@ mod tests {
         ] {
             assert!(LocalName::new(good).is_ok(), "{good}");
         }
+    }
+
+    #[test]
+    fn no_hostile_name_of_the_vectors_is_written_and_every_honest_one_is() {
+        let harmless = |name: &str| name.split('/').all(|part| LocalName::new(part).is_ok());
+        let hostile = vectors::rows(include_str!("../../../tests/vectors/names-hostile.tsv"));
+        let honest = vectors::rows(include_str!("../../../tests/vectors/names-honest.tsv"));
+        assert!(hostile.len() >= 400 && honest.len() >= 200, "{} and {}", hostile.len(), honest.len());
+        // A whole path is refused as such, or at one of its parts.
+        let passes = |name: &str| SharePath::new(name).is_ok() && harmless(name);
+        let written: Vec<_> = hostile.iter().filter(|row| passes(row.text(1))).collect();
+        assert!(written.is_empty(), "{written:#?}");
+        let refused: Vec<_> = honest.iter().filter(|row| !passes(row.text_or_same(1, 0))).collect();
+        assert!(refused.is_empty(), "{refused:#?}");
     }
 
     #[test]

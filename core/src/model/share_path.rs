@@ -155,6 +155,7 @@ impl std::str::FromStr for SharePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors;
 
     #[test]
     fn accepts_honest_names() {
@@ -210,6 +211,34 @@ mod tests {
             (&"ab/".repeat(400), Length),
         ] {
             assert_eq!(SharePath::new(bad).map(|p| p.to_string()), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_of_the_vectors_is_judged_as_it_stands_there() {
+        let mut wrong = Vec::new();
+        for row in vectors::rows(include_str!("../../../tests/vectors/names-hostile.tsv")) {
+            use BadSharePath::*;
+            let found = match SharePath::new(row.text(1)) {
+                Ok(_) => "ok",
+                Err(Empty) => "empty",
+                Err(Length) => "length",
+                Err(Dots) => "dots",
+                Err(Drive) => "drive",
+                Err(Character) => "character",
+                Err(NotNfc) => "not-nfc",
+            };
+            if found != row.text(0) {
+                wrong.push(format!("{:?} is {found}, not {}", row.text(1), row.text(0)));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        for row in vectors::rows(include_str!("../../../tests/vectors/names-honest.tsv")) {
+            let (name, announced) = (row.text(0), row.text_or_same(1, 0));
+            let path = SharePath::normalized(name).unwrap_or_else(|why| panic!("{name:?}: {why}"));
+            assert_eq!(path.as_str(), announced);
+            assert_eq!(SharePath::new(announced), Ok(path));
+            assert_eq!(SharePath::new(name).is_ok(), name == announced, "{name:?}");
         }
     }
 

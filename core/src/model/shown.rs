@@ -23,6 +23,12 @@ pub fn is_direction_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Characters that are there and not seen, so that two names look the same; but not the joiners, which some scripts and
+/// emoji cannot be written without.
+pub fn is_hidden(c: char) -> bool {
+    must_be_made_visible(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+}
+
 /// Control characters of every kind, line separators, and all that take no room: zero-width, direction, tags,
 /// variation selectors that can smuggle data, private-use and unassigned specials.
 fn must_be_made_visible(c: char) -> bool {

@@ -143,6 +143,7 @@ impl std::str::FromStr for Username {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors;
 
     #[test]
     fn accepts_names_of_people() {
@@ -206,6 +207,37 @@ mod tests {
         for (a, b) in [("anna", "annas"), ("maria", "mario"), ("иван", "ивана")] {
             assert!(!same(a, b), "{a} and {b}");
         }
+    }
+
+    #[test]
+    fn every_name_of_the_vectors_is_judged_as_it_stands_there() {
+        let mut wrong = Vec::new();
+        for row in vectors::rows(include_str!("../../../tests/vectors/usernames.tsv")) {
+            use BadUsername::*;
+            let found = match Username::new(row.text(1)) {
+                Ok(_) => "ok",
+                Err(Length) => "length",
+                Err(First) => "first",
+                Err(Character) => "bad",
+                Err(MixedScripts) => "mixed",
+            };
+            // A forbidden first character is both.
+            if found != row.text(0) && (found, row.text(0)) != ("first", "bad") {
+                wrong.push(format!("{:?} is {found}, not {}: {}", row.text(1), row.text(0), row.text(2)));
+            }
+        }
+        for row in vectors::rows(include_str!("../../../tests/vectors/username-pairs.tsv")) {
+            let [a, b] = [1, 2].map(|n| Username::new(row.text(n)).unwrap_or_else(|why| panic!("{row:?}: {why}")));
+            let found = match a.folded() == b.folded() {
+                true => "same",
+                false if a.skeletons().iter().any(|key| b.skeletons().contains(key)) => "alike",
+                false => "different",
+            };
+            if found != row.text(0) {
+                wrong.push(format!("{a} and {b} are {found}, not {}", row.text(0)));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     proptest::proptest! {

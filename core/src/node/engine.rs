@@ -10,10 +10,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::model::invite::TrackerAddress;
 use crate::model::port::PeerPort;
 use crate::net::identity::Identity;
 use crate::node::failure::Failure;
-use crate::node::hosting::Hosted;
+use crate::node::hosting::Hosting;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::meeting::Meeting;
 use crate::node::notice::{Connection, Notice, Outcome, Status};
@@ -23,6 +24,7 @@ use crate::node::starting;
 use crate::service::downloader::{DownloadSettings, Downloader};
 use crate::service::librarian::Librarian;
 use crate::service::peer_server::{PeerServer, UploadSettings};
+use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
 
 /// Handles to everything that runs.
@@ -38,10 +40,13 @@ pub(super) struct Engine {
     pub(super) uploading: watch::Sender<UploadSettings>,
     pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) meeting: Arc<Meeting>,
+    pub(super) tap: Arc<Tap>,
     pub(super) connection: watch::Sender<Connection>,
+    /// The tracker that we are at, or on the way to.
+    pub(super) at_tracker: Mutex<Option<TrackerAddress>>,
     /// Held while one tracker is exchanged for another.
     pub(super) joining: tokio::sync::Mutex<()>,
-    pub(super) hosted: Mutex<Option<Hosted>>,
+    pub(super) hosting: Mutex<Option<Hosting>>,
     pub(super) listening: std::net::SocketAddr,
     pub(super) peer_port: Option<PeerPort>,
     pub(super) files_to_hash: AtomicU64,
@@ -85,8 +90,19 @@ impl Engine {
             Intent::Acknowledge(number) => self.acknowledge(number).await,
             Intent::WhoAmI => self.who_am_i().await,
             Intent::Invite => self.invite(),
-            Intent::Status => Ok(Outcome::Status(Box::new(self.status()))),
+            Intent::Status => Ok(Outcome::Status(Box::new(self.status().await))),
             Intent::Apply(settings) => self.apply(*settings).await,
+            Intent::Kick { user } => self.kick(user).await,
+            Intent::Ban { user } => self.ban(user).await,
+            Intent::Unban { who } => self.unban(who).await,
+            Intent::ListBans => self.list_bans().await,
+            Intent::TapWire(is_on) => {
+                self.tap.turn(is_on);
+                Ok(Outcome::Done)
+            }
+            Intent::SendLine(line) => self.send_line(line).await,
+            Intent::Reorder { number, to } => self.reorder(number, to).await,
+            Intent::RenameShare { from, to } => self.rename_share(from, to).await,
         }
     }
 
@@ -94,17 +110,39 @@ impl Engine {
     async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
         self.uploading.send_replace(starting::upload_settings(&settings));
         self.downloading.send_replace(starting::download_settings(&settings));
+        self.apply_to_tracker(&settings).await;
         let before = self.settings.send_replace(settings.clone());
-        if (&before.name, &before.tracker) != (&settings.name, &settings.tracker) {
-            match settings.tracker.parse() {
-                Ok(tracker) => self.begin_join(tracker).await?,
-                Err(_no_tracker) => drop(self.leave().await?),
-            }
-        }
+        self.go_where_settings_say(&before, &settings).await?;
         Ok(Outcome::Done)
     }
 
-    fn status(&self) -> Status {
+    /// Joins or leaves if other settings say so. We may be elsewhere than the settings before said: where an intent
+    /// brought us. Another name is another registration, wherever we are.
+    async fn go_where_settings_say(self: &Arc<Self>, before: &Settings, now: &Settings) -> Result<(), Failure> {
+        let here = self.at_tracker.lock().clone();
+        let wanted = match now.tracker.parse() {
+            _ if before.tracker == now.tracker => here.clone(),
+            Ok(tracker) => Some(tracker),
+            // Who hosts a tracker is there without a setting.
+            Err(_no_tracker) if self.hosted_invite().is_some() => here.clone(),
+            Err(_no_tracker) => None,
+        };
+        let is_renamed = before.name != now.name;
+        match wanted {
+            Some(tracker) if is_renamed || !self.is_at(&tracker) => self.begin_join(tracker).await,
+            None if here.is_some() => self.leave().await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it is the tracker that we are at, or are on the way to.
+    fn is_at(&self, tracker: &TrackerAddress) -> bool {
+        let Some(here) = self.at_tracker.lock().clone() else { return false };
+        let proven = || self.meeting.client().ok().and_then(|client| client.tracker_key());
+        here.address == tracker.address && (tracker.key.is_none() || tracker.key == here.key.or_else(proven))
+    }
+
+    async fn status(&self) -> Status {
         let shares = self.librarian.shares();
         let transfers = self.transfers();
         let sum = |direction| {
@@ -113,10 +151,11 @@ impl Engine {
         };
         use crate::node::notice::Direction::{Download, Upload};
         let ((downloads, down_bytes_per_second), (uploads, up_bytes_per_second)) = (sum(Download), sum(Upload));
+        let hosted = self.hosted().await;
         Status {
             connection: self.connection.borrow().clone(),
             listening: Some(self.listening),
-            hosting: self.hosting(),
+            hosted,
             shares: shares.len() as u64,
             share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),
             files_to_hash: self.files_to_hash.load(Ordering::Relaxed),

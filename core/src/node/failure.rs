@@ -141,6 +141,33 @@ pub enum Failure {
     /// This program hosts no tracker.
     #[error("no tracker runs in this program; start one with --host-tracker")]
     NotHosting,
+    /// Nobody of that name is at the embedded tracker, and nobody owns it.
+    #[error("nobody called {} is at your tracker", Shown(user))]
+    NotAtYours {
+        /// The name that was asked for.
+        user: String,
+    },
+    /// The tracker's owner cannot be shut out of it.
+    #[error("that would shut you out of your own tracker")]
+    Yourself,
+    /// Nobody of that name, key or address is shut out.
+    #[error("{} is not shut out; 'bans' shows who is", Shown(who))]
+    NotBanned {
+        /// As it was typed.
+        who: String,
+    },
+    /// A line that would come between the engine and the tracker.
+    #[error("'{}' is sent by Potok itself: by hand it would change who you are or what is announced", Shown(verb))]
+    SentByItself {
+        /// The command.
+        verb: String,
+    },
+    /// A line that no tracker takes.
+    #[error("that is no line: {why}")]
+    BadLine {
+        /// What is wrong with it.
+        why: String,
+    },
     /// Potok or the computer is at fault.
     #[error("{what} failed: {why}")]
     Internal {
@@ -156,7 +183,8 @@ impl Failure {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused { code, .. } => code,
-            Self::NoSuchUser { .. } => "no-such-user",
+            Self::NoSuchUser { .. } | Self::NotAtYours { .. } => "no-such-user",
+            Self::BadLine { .. } => "usage",
             Self::NotShared { .. } | Self::NotYours { .. } => "not-shared",
             _ => self.key(),
         }
@@ -185,6 +213,11 @@ impl Failure {
             Self::NoSuchTransfer { .. } => "no-such-transfer",
             Self::Cancelled => "cancelled",
             Self::NotHosting => "not-hosting",
+            Self::NotAtYours { .. } => "not-at-yours",
+            Self::Yourself => "yourself",
+            Self::NotBanned { .. } => "not-banned",
+            Self::SentByItself { .. } => "sent-by-itself",
+            Self::BadLine { .. } => "bad-line",
             Self::Internal { .. } => "internal",
         }
     }
@@ -212,7 +245,11 @@ impl Failure {
             Self::UnsafeName { text } => vec![("text", shown(text))],
             Self::NoSuchTransfer { number } => vec![("number", number.to_string())],
             Self::Internal { what, why } => vec![("what", shown(what)), ("why", shown(why))],
-            Self::NoTracker | Self::Cancelled | Self::NotHosting => Vec::new(),
+            Self::NotAtYours { user } => vec![("user", shown(user))],
+            Self::NotBanned { who } => vec![("who", shown(who))],
+            Self::SentByItself { verb } => vec![("verb", shown(verb))],
+            Self::BadLine { why } => vec![("why", shown(why))],
+            Self::NoTracker | Self::Cancelled | Self::NotHosting | Self::Yourself => Vec::new(),
         }
     }
 }

@@ -11,13 +11,14 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::engine::Engine;
 use crate::node::failure::Failure;
-use crate::node::intent::{DownloadRequest, TransferNumber, Which};
+use crate::node::intent::{self, DownloadRequest, TransferNumber, Which};
 use crate::node::lookup::{self, Found};
 use crate::node::notice::{self, Notice, Outcome, Transfer};
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::service::downloader::{AddError, NewDownload, NewFile};
 use crate::store::downloads::TargetName;
+use crate::transfer::downloads::order;
 use crate::transfer::status::{self, FileError, State, TransferEvent, TransferId, TransferState};
 
 /// A file that will not come, as its owner calls it, and why.
@@ -79,7 +80,10 @@ impl Engine {
     }
 
     pub(super) fn transfers(&self) -> Vec<Transfer> {
-        self.downloader.snapshot().into_iter().chain(self.peer_server.uploads()).map(transfer_of).collect()
+        let both = self.downloader.snapshot().into_iter().chain(self.peer_server.uploads());
+        let mut transfers: Vec<Transfer> = both.map(transfer_of).collect();
+        transfers.sort_by_key(|transfer| (transfer.direction, transfer.position, transfer.number));
+        transfers
     }
 
     pub(super) async fn pause(&self, which: Which) -> Result<Outcome, Failure> {
@@ -102,6 +106,17 @@ impl Engine {
         for id in self.chosen(which)? {
             self.downloader.cancel(id).await;
         }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn reorder(&self, number: TransferNumber, to: intent::Place) -> Result<Outcome, Failure> {
+        let to = match to {
+            intent::Place::First => order::Place::First,
+            intent::Place::Earlier => order::Place::Earlier,
+            intent::Place::Later => order::Place::Later,
+            intent::Place::Last => order::Place::Last,
+        };
+        self.downloader.reorder(self.known(number)?, to).await;
         Ok(Outcome::Done)
     }
 
@@ -296,6 +311,7 @@ fn transfer_of(state: TransferState) -> Transfer {
     Transfer {
         number: state.id.0,
         direction: direction_of(state.direction),
+        position: state.position,
         user: state.user,
         local_path: state.target,
         files: state.files,

@@ -45,11 +45,18 @@ pub enum Intent {
         /// What relative paths are relative to.
         cwd: PathBuf,
     },
+    /// Announce a shared file or folder under another share path. Nothing is read again. `Shared`, by the new paths.
+    RenameShare {
+        /// The share path it has; a folder may end in `/`.
+        from: String,
+        /// The share path it gets.
+        to: String,
+    },
     /// What I share. `Shared`.
     ListShares,
     /// Fetch a file or folder. `Queued`; the rest is told by `Transfer` notices.
     Download(DownloadRequest),
-    /// All transfers. `Transfers`.
+    /// All transfers: downloads in the order of the queue, then uploads. `Transfers`.
     ListTransfers,
     /// Stop moving bytes for now. `Done`.
     Pause(Which),
@@ -59,6 +66,13 @@ pub enum Intent {
     Cancel(Which),
     /// Try what has failed once more. `Done`.
     Retry(Which),
+    /// Give a download another place in the queue: what waits is begun in its order. It is kept. `Done`.
+    Reorder {
+        /// Which download.
+        number: TransferNumber,
+        /// Where it goes.
+        to: Place,
+    },
     /// The person has seen that this one is finished or failed; it leaves the list. `Done`.
     Acknowledge(TransferNumber),
     /// `Me`.
@@ -69,6 +83,41 @@ pub enum Intent {
     Status,
     /// Use these settings from now on. `Done`.
     Apply(Box<Settings>),
+    /// End a user's session at the embedded tracker; they may come back. `Done`.
+    Kick {
+        /// The name.
+        user: String,
+    },
+    /// Shut a user out of the embedded tracker, also after a restart: their key; of a user without a key the name, and
+    /// the address unless we are there ourselves. `Bans`, the new ones.
+    Ban {
+        /// The name: of somebody who is here, or who owns it.
+        user: String,
+    },
+    /// Let somebody in again. `Done`.
+    Unban {
+        /// A name, a key, or an address, as `Bans` shows them.
+        who: String,
+    },
+    /// Who is shut out of the embedded tracker. `Bans`.
+    ListBans,
+    /// Tell each line to and from the tracker as [`crate::node::notice::Notice::Wire`], or no longer. `Done`.
+    TapWire(bool),
+    /// Send a line to the tracker as it was typed. It and its answer are told as `Wire`. `Done` when it is answered.
+    SendLine(String),
+}
+
+/// Where in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Before all others.
+    First,
+    /// Before the one that is before it.
+    Earlier,
+    /// Behind the one that is behind it.
+    Later,
+    /// Behind all others.
+    Last,
 }
 
 /// Which transfers.

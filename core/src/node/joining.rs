@@ -1,7 +1,7 @@
 //! Joining and leaving a tracker.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -27,6 +27,7 @@ impl Engine {
         self.meeting.leave().await;
         let username = self.own_name()?;
         let address = tracker.address.to_string();
+        *self.at_tracker.lock() = Some(tracker.clone());
         self.set_connection(Connection::Connecting { tracker: address.clone(), why: None });
         let librarian = self.librarian.clone();
         let setup = ClientSetup {
@@ -35,6 +36,7 @@ impl Engine {
             peer_port: self.peer_port,
             tls: TlsClient::new(&self.identity, Purpose::Tracker),
             store: self.store.clone(),
+            tap: Arc::clone(&self.tap),
             shares: Arc::new(move || librarian.shares()),
         };
         let cancel = self.cancel.child_token();
@@ -65,6 +67,7 @@ impl Engine {
     pub(super) async fn leave(&self) -> Result<Outcome, Failure> {
         let _one_at_a_time = self.joining.lock().await;
         self.meeting.leave().await;
+        *self.at_tracker.lock() = None;
         self.set_connection(Connection::None);
         Ok(Outcome::Done)
     }
@@ -112,7 +115,7 @@ impl Engine {
                     let why = away(&tracker, why);
                     self.set_connection(Connection::Refused { tracker, why });
                 }
-                ClientEvent::Joined(user) => self.outbox.push(Notice::Joined(user)),
+                ClientEvent::Joined(user) => self.outbox.push(Notice::Joined { user, at: SystemTime::now() }),
                 ClientEvent::Left(user) => self.outbox.push(Notice::Left(user)),
                 ClientEvent::CatalogChanged => self.outbox.push(Notice::CatalogChanged),
             }

@@ -8,6 +8,7 @@ use crate::node::meeting::{ask_failed, read_pages};
 use crate::node::notice::{Me, Outcome};
 use crate::protocol::command::{Command, Page};
 use crate::protocol::reply::{FileLine, UserLine};
+use crate::service::tracker_client::TypeError;
 
 impl Engine {
     pub(super) async fn list_users(&self) -> Result<Outcome, Failure> {
@@ -41,6 +42,19 @@ impl Engine {
             why: "it gave no name".into(),
         })?;
         Ok(Outcome::Me(Me { username: line.username, address: line.address, key }))
+    }
+
+    /// A line as typed; the tap shows it and its answer.
+    pub(super) async fn send_line(&self, line: String) -> Result<Outcome, Failure> {
+        let client = self.meeting.client()?;
+        match client.type_line(line).await {
+            Ok(()) => Ok(Outcome::Done),
+            Err(TypeError::Ask(error)) => Err(ask_failed(&client, error)),
+            Err(TypeError::SentByItself(verb)) => Err(Failure::SentByItself { verb }),
+            Err(error @ (TypeError::Fault(_) | TypeError::NotOneLine)) => {
+                Err(Failure::BadLine { why: error.to_string() })
+            }
+        }
     }
 
     /// A name as typed; one that cannot be a username is nobody's.

@@ -21,6 +21,9 @@ pub mod settings;
 mod sharing;
 mod starting;
 mod supervisor;
+#[cfg(all(test, unix))]
+mod tests;
+pub mod warning;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
+use crate::model::binding::Ban;
 use crate::model::hash::ContentHash;
 use crate::model::invite::Invite;
 use crate::model::key::PublicKey;
@@ -11,7 +13,9 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::intent::{IntentId, TransferNumber};
+use crate::node::warning::Warning;
 use crate::protocol::reply::{FileLine, UserLine};
+use crate::tracker::log::LogEntry;
 
 /// One fact. Facts come in order; [`Notice::Transfer`] and [`Notice::Hashing`] are latest-wins, about 30 a second.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +38,13 @@ pub enum Notice {
     Connection(Connection),
     /// Users or shares on the tracker are no longer what was listed before.
     CatalogChanged,
-    /// Somebody came.
-    Joined(UserLine),
+    /// Somebody came, or came back.
+    Joined {
+        /// Who.
+        user: UserLine,
+        /// When we heard of it. Of those who were there before us nobody says since when.
+        at: SystemTime,
+    },
     /// Somebody went.
     Left(Username),
     /// Files are being hashed.
@@ -98,7 +107,26 @@ pub enum Notice {
     /// The listener was too slow and facts were left out: ask for the lists again.
     Lagged,
     /// Something that a person should read: a database set aside, a watch limit reached.
-    Warning(String),
+    Warning(Warning),
+    /// What happened at the embedded tracker. Beyond a bound the latest are left out, and counted.
+    TrackerLog {
+        /// When.
+        at: SystemTime,
+        /// What.
+        entry: LogEntry,
+    },
+    /// A line to or from the tracker, while the wire is tapped.
+    Wire {
+        /// From here; else from the tracker.
+        sent: bool,
+        /// Without its LF. No secret is ever in it: who we are is proven by TLS.
+        line: String,
+    },
+    /// So many lines of the wire came faster than they were taken, and were left out here.
+    WireLeftOut {
+        /// How many.
+        lines: u64,
+    },
     /// The client has stopped; nothing follows.
     Stopped,
 }
@@ -124,6 +152,8 @@ pub enum Outcome {
     Invite(Invite),
     /// How things are.
     Status(Box<Status>),
+    /// Who is shut out.
+    Bans(Vec<Ban>),
 }
 
 /// Who I am.
@@ -174,8 +204,8 @@ pub struct Status {
     pub connection: Connection,
     /// Where the peer server listens.
     pub listening: Option<SocketAddr>,
-    /// Where the embedded tracker listens.
-    pub hosting: Option<SocketAddr>,
+    /// The embedded tracker, if one runs here.
+    pub hosted: Option<Hosted>,
     /// How many files I share.
     pub shares: u64,
     /// How many bytes they have.
@@ -194,6 +224,25 @@ pub struct Status {
     pub download_folder: PathBuf,
 }
 
+/// How the embedded tracker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosted {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Connections, registered or not.
+    pub connections: u64,
+    /// Those that have a name.
+    pub users: u64,
+    /// Files that are announced.
+    pub files: u64,
+    /// Bytes of lines that came, before TLS.
+    pub bytes_in: u64,
+    /// Bytes of lines that left, before TLS.
+    pub bytes_out: u64,
+    /// When it was started.
+    pub since: SystemTime,
+}
+
 /// A download or an upload as a person sees it. A folder is one transfer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transfer {
@@ -201,6 +250,8 @@ pub struct Transfer {
     pub number: TransferNumber,
     /// In or out.
     pub direction: Direction,
+    /// Where a download stands in the queue: a lower one is begun first. Only the order counts. An upload has 0.
+    pub position: u64,
     /// With whom.
     pub user: Username,
     /// The file or folder, as its owner calls it.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{Sender, TrySendError};
 use parking_lot::Mutex;
@@ -13,11 +13,14 @@ use crate::node::Wake;
 use crate::node::intent::{IntentId, TransferNumber};
 use crate::node::notice::{Direction, Notice, Transfer};
 use crate::protocol::reply::FileLine;
+use crate::tracker::log::LogEntry;
 
 /// Notices in the channel to the app.
 pub(super) const CHANNEL_MAX: usize = 1024;
 /// Facts that wait for a slow listener; beyond it all but outcomes are replaced by [`Notice::Lagged`].
 const FACTS_MAX: usize = 100_000;
+/// Lines of the wire and of the tracker's log that wait for a slow listener; beyond it the latest are left out.
+const LINES_MAX: usize = 2_000;
 /// Progress is told about thirty times a second: no screen shows more.
 const PROGRESS_EVERY: Duration = Duration::from_millis(33);
 /// How soon a full channel is tried again.
@@ -42,6 +45,10 @@ struct Waiting {
     facts: VecDeque<Notice>,
     transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
     hashing: Option<Notice>,
+    /// How many of the facts are lines, and how many of each kind were left out since.
+    lines: usize,
+    wire_left_out: u64,
+    log_left_out: u64,
 }
 
 impl Outbox {
@@ -110,6 +117,7 @@ impl Outbox {
         let mut waiting = self.shared.waiting.lock();
         let mut some = false;
         while let Some(notice) = waiting.facts.pop_front() {
+            let is_line = is_line(&notice);
             let is_page = matches!(notice, Notice::Files { .. });
             match to_app.try_send(notice) {
                 Ok(()) if is_page => self.shared.pages.add_permits(1),
@@ -120,6 +128,7 @@ impl Outbox {
                 }
                 Err(TrySendError::Disconnected(_)) => return Moved::Gone,
             }
+            waiting.lines -= usize::from(is_line);
             some = true;
         }
         Moved::All { some }
@@ -162,13 +171,40 @@ impl Waiting {
                 self.transfers.remove(&(direction, number));
                 self.facts.push_back(notice);
             }
+            line if is_line(&line) => self.push_line(line),
             fact => self.facts.push_back(fact),
         }
         if self.facts.len() > FACTS_MAX {
             self.facts.retain(|fact| matches!(fact, Notice::Outcome { .. } | Notice::Files { .. } | Notice::Stopped));
             self.facts.push_back(Notice::Lagged);
+            self.lines = 0;
         }
     }
+
+    /// How many were left out stands where they would have been.
+    fn push_line(&mut self, line: Notice) {
+        let is_wire = matches!(line, Notice::Wire { .. });
+        let left_out = if is_wire { &mut self.wire_left_out } else { &mut self.log_left_out };
+        if self.lines >= LINES_MAX {
+            *left_out += 1;
+            return;
+        }
+        let left_out = std::mem::take(left_out);
+        if left_out > 0 {
+            self.facts.push_back(match is_wire {
+                true => Notice::WireLeftOut { lines: left_out },
+                false => Notice::TrackerLog { at: SystemTime::now(), entry: LogEntry::LeftOut { count: left_out } },
+            });
+            self.lines += 1;
+        }
+        self.facts.push_back(line);
+        self.lines += 1;
+    }
+}
+
+/// Whether it is one of many lines that somebody reads along, and not a fact that must arrive.
+fn is_line(notice: &Notice) -> bool {
+    matches!(notice, Notice::Wire { .. } | Notice::WireLeftOut { .. } | Notice::TrackerLog { .. })
 }
 
 enum Moved {
@@ -187,6 +223,7 @@ mod tests {
         Notice::Transfer(Transfer {
             number,
             direction: Direction::Download,
+            position: number,
             user: Username::new("anna").expect("valid"),
             label: "x".into(),
             local_path: None,
@@ -232,6 +269,23 @@ mod tests {
         assert!(waiting.facts.len() <= FACTS_MAX + 1);
         assert!(matches!(waiting.facts[0], Notice::Outcome { id: IntentId(7), .. }));
         assert!(waiting.facts.contains(&Notice::Lagged));
+    }
+
+    #[test]
+    fn lines_beyond_the_bound_are_counted_instead() {
+        let outbox = Outbox::new();
+        let line = |n: usize| Notice::Wire { sent: true, line: n.to_string() };
+        for n in 0..LINES_MAX + 7 {
+            outbox.push(line(n));
+        }
+        outbox.push(Notice::CatalogChanged);
+        let (to_app, from_core) = crossbeam_channel::bounded(2 * LINES_MAX);
+        outbox.move_facts(&to_app);
+        assert_eq!(from_core.try_iter().count(), LINES_MAX + 1);
+        outbox.push(line(1));
+        outbox.move_facts(&to_app);
+        assert_eq!(from_core.try_iter().collect::<Vec<_>>(), [Notice::WireLeftOut { lines: 7 }, line(1)]);
+        assert_eq!(outbox.shared.waiting.lock().lines, 0);
     }
 
     #[tokio::test]

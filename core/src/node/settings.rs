@@ -38,6 +38,12 @@ pub struct Settings {
     pub language: String,
     /// `light` or `dark`; empty: as the system.
     pub theme: String,
+    /// Messages of the desktop for downloads that finished or failed while the window is not in front.
+    pub notifications: bool,
+    /// An icon in the tray, where the desktop has one.
+    pub tray: bool,
+    /// What closing the window does: `keep` (Potok runs on without it) or `quit`; empty: it asks while something runs.
+    pub when_closed: String,
     /// The window hosts the embedded tracker here: `IP:PORT`; empty: it hosts none.
     pub host_tracker: String,
     /// What the embedded tracker calls its network.
@@ -63,6 +69,9 @@ impl Default for Settings {
             reconcile_seconds: 600,
             language: String::new(),
             theme: String::new(),
+            notifications: true,
+            tray: true,
+            when_closed: String::new(),
             host_tracker: String::new(),
             network_name: "Potok".to_owned(),
             message_of_the_day: String::new(),

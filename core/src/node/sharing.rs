@@ -12,7 +12,8 @@ use crate::node::failure::Failure;
 use crate::node::intent::ShareRequest;
 use crate::node::meeting::ask_failed;
 use crate::node::notice::{Notice, Outcome};
-use crate::service::librarian::event::LibraryEvent;
+use crate::node::warning::Warning;
+use crate::service::librarian::event::{self, LibraryEvent};
 use crate::service::librarian::{self, ShareError};
 
 impl Engine {
@@ -38,6 +39,14 @@ impl Engine {
         Ok(Outcome::Unshared(removed))
     }
 
+    pub(super) async fn rename_share(&self, from: String, to: String) -> Result<Outcome, Failure> {
+        let (added, removed) = self.librarian.rename(from, to).await.map_err(share_failed)?;
+        if let Ok(client) = self.meeting.client() {
+            client.announce(added.clone(), removed).await.map_err(|error| ask_failed(&client, error))?;
+        }
+        Ok(Outcome::Shared(added))
+    }
+
     /// Passes on what the library says, until it ends.
     pub(super) async fn hear_library(self: Arc<Self>, mut heard: mpsc::Receiver<LibraryEvent>) {
         while let Some(event) = heard.recv().await {
@@ -46,7 +55,7 @@ impl Engine {
                     if let Ok(client) = self.meeting.client() {
                         // What a tracker refuses of it, it refuses again at the next session; the person is told.
                         if let Err(error) = client.announce(added.clone(), removed.clone()).await {
-                            self.outbox.push(Notice::Warning(ask_failed(&client, error).to_string()));
+                            self.warn(Warning::NotAnnounced { why: ask_failed(&client, error) });
                         }
                     }
                     self.outbox.push(Notice::SharesChanged { added, removed });
@@ -65,26 +74,25 @@ impl Engine {
                         self.outbox.push(Notice::Skipped { path: file.path, why: file.why.to_string() });
                     }
                     if more > 0 {
-                        self.outbox.push(Notice::Warning(format!("{more} more files are not shared")));
+                        self.warn(Warning::MoreSkipped { count: more });
                     }
                 }
-                LibraryEvent::Warning { root, warning } => {
-                    self.outbox.push(Notice::Warning(format!("'{root}': {warning}")));
-                }
-                LibraryEvent::Missing { root } => {
-                    let text = format!("'{root}' is not there; nothing of it is shared until it is back");
-                    self.outbox.push(Notice::Warning(text));
-                }
-                LibraryEvent::Back { root } => {
-                    self.outbox.push(Notice::Warning(format!("'{root}' is back and shared again")));
-                }
-                LibraryEvent::WatchHealth { folder, problem: Some(problem) } => {
-                    let text = format!("'{folder}' is not watched ({problem}); changes in it are found a little later");
-                    self.outbox.push(Notice::Warning(text));
+                LibraryEvent::Warning { root: folder, warning } => self.warn(match warning {
+                    event::Warning::WholeDisk => Warning::WholeDisk { folder },
+                    event::Warning::WholeHome => Warning::WholeHome { folder },
+                }),
+                LibraryEvent::Missing { root: path } => self.warn(Warning::Missing { path }),
+                LibraryEvent::Back { root: path } => self.warn(Warning::Back { path }),
+                LibraryEvent::WatchHealth { folder, problem: Some(why) } => {
+                    self.warn(Warning::NotWatched { folder, why });
                 }
                 LibraryEvent::WatchHealth { problem: None, .. } => {}
             }
         }
+    }
+
+    fn warn(&self, warning: Warning) {
+        self.outbox.push(Notice::Warning(warning));
     }
 }
 

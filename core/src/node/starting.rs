@@ -21,11 +21,13 @@ use crate::node::meeting::Meeting;
 use crate::node::notice::{Connection, Notice};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
+use crate::node::warning::Warning;
 use crate::node::{Setup, StartError};
 use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::librarian::{Librarian, LibrarianConfig};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
+use crate::service::tracker_client::tap::{Tap, Way};
 use crate::store::{Store, StoreError};
 
 /// Events of a service that wait for the node.
@@ -36,7 +38,7 @@ pub(super) struct Opened {
     store: Arc<Store>,
     identity: Arc<Identity>,
     listener: TcpListener,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 /// Opens the data folder and the peer server's port.
@@ -50,15 +52,12 @@ pub(super) fn open(setup: &Setup) -> Result<Opened, StartError> {
         error => system("the database", &error),
     })?;
     if let Some(aside) = opened.set_aside {
-        warnings.push(format!(
-            "the database could not be read; it is kept as '{}', and shares and downloads begin anew",
-            aside.display()
-        ));
+        warnings.push(Warning::DatabaseSetAside { path: aside });
     }
     let store = Arc::new(opened.store);
     let loaded = Identity::load_or_create(&dir.join("identity.key")).map_err(|error| system("the identity", &error))?;
     if loaded.was_readable_by_others {
-        warnings.push("others on this computer could read your identity key; they no longer can".into());
+        warnings.push(Warning::KeyWasReadable);
     }
     let listener = listen(&store, &setup.settings.listen)?;
     Ok(Opened { store, identity: Arc::new(loaded.identity), listener, warnings })
@@ -141,9 +140,11 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         identity,
         librarian,
         meeting,
+        tap: tap_into(outbox.clone()),
         connection: watch::Sender::new(Connection::None),
+        at_tracker: Mutex::new(None),
         joining: tokio::sync::Mutex::new(()),
-        hosted: Mutex::new(None),
+        hosting: Mutex::new(None),
         listening,
         peer_port: PeerPort::new(listening.port()).ok(),
         files_to_hash: AtomicU64::new(0),
@@ -156,6 +157,10 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     engine.tasks.spawn(Arc::clone(&engine).hear_transfers(transfers_heard));
     begin_meeting(&engine, &setup).await?;
     Ok(engine)
+}
+
+fn tap_into(outbox: Outbox) -> Arc<Tap> {
+    Arc::new(Tap::new(move |way, line| outbox.push(Notice::Wire { sent: way == Way::Out, line })))
 }
 
 /// The part of the settings that the peer server follows.

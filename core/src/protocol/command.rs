@@ -123,8 +123,7 @@ impl Command {
     /// Reads one line.
     pub fn parse(line: &str) -> Result<Self, Refusal> {
         let mut rest = line;
-        let first = field::take_field(&mut rest).map_err(|why| Refusal::new(Code::Usage, why))?;
-        let verb = first.map(|field| field.text.to_ascii_lowercase()).unwrap_or_default();
+        let verb = take_verb(&mut rest).map_err(|why| Refusal::new(Code::Usage, why))?;
         match verb.as_str() {
             "register-user" => parse_register_user(rest),
             "unregister-user" => {
@@ -180,9 +179,18 @@ impl Command {
 /// the list is.
 pub fn named_user(line: &str) -> Option<Username> {
     let mut rest = line;
-    let verb = field::take_field(&mut rest).ok()??.text.to_ascii_lowercase();
+    let verb = take_verb(&mut rest).ok()?;
     let names_somebody = matches!(verb.as_str(), "register-files" | "unregister-files");
     names_somebody.then(|| parse_username(&mut rest, &verb).ok())?
+}
+
+/// The verb of a line, in small letters; empty if it has none.
+pub fn verb(line: &str) -> Result<String, field::BadFields> {
+    take_verb(&mut &*line)
+}
+
+fn take_verb(rest: &mut &str) -> Result<String, field::BadFields> {
+    Ok(field::take_field(rest)?.map(|field| field.text.to_ascii_lowercase()).unwrap_or_default())
 }
 
 fn parse_register_user(mut rest: &str) -> Result<Command, Refusal> {

@@ -255,6 +255,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::vectors;
 
     fn any_content() -> impl Strategy<Value = Content> {
         (any::<[u8; 32]>(), 0..=FILE_BYTES_MAX)
@@ -311,6 +312,31 @@ mod tests {
                     _ => {}
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_frame_of_the_vectors_is_read_as_it_stands_there() {
+        for row in vectors::rows(include_str!("../../../tests/vectors/frames.tsv")) {
+            let hex = data_encoding::HEXLOWER.decode(row.bytes(2)).expect("hex");
+            let found = if row.text(0) == "request" {
+                let frame = hex.as_slice().try_into().expect("49 bytes");
+                Request::decode(frame).map_or("bad", |request| match request {
+                    Request::Read { .. } => "read",
+                    Request::List { .. } => "list",
+                    Request::Cancel { .. } => "cancel",
+                })
+            } else {
+                let frame = hex.as_slice().try_into().expect("9 bytes");
+                Answer::decode(frame).map_or("bad", |answer| match answer {
+                    Answer::Data { .. } => "data",
+                    Answer::List { .. } => "list",
+                    Answer::Refused { .. } => "refused",
+                    Answer::Queued { .. } => "queued",
+                    Answer::Granted => "granted",
+                })
+            };
+            assert_eq!(found, row.text(1), "{}: {}", row.text(3), row.text(2));
         }
     }
 

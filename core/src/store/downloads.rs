@@ -22,6 +22,8 @@ type FileRow = (&'static str, u64, [u8; 32], bool, &'static [u8]);
 const FILES: TableDefinition<'_, (u64, u32), FileRow> = TableDefinition::new("download-files");
 /// Number and index, to state, what belongs to it as a number, and as a text. A file without a row has not begun.
 const STATES: TableDefinition<'_, (u64, u32), (u8, u64, &str)> = TableDefinition::new("download-states");
+/// Number, to rank in the queue; without a row it is the number.
+const RANKS: TableDefinition<'_, u64, u64> = TableDefinition::new("download-ranks");
 /// The number that the next download gets: a number is never used twice.
 const NEXT: TableDefinition<'_, (), u64> = TableDefinition::new("download-next");
 
@@ -148,6 +150,32 @@ impl Store {
         Ok(write.commit()?)
     }
 
+    /// Writes where downloads stand in the queue.
+    pub fn rank_downloads(&self, ranks: &[(TransferId, u64)]) -> Result<(), redb::Error> {
+        let write = self.begin_write()?;
+        {
+            let mut table = write.open_table(RANKS)?;
+            for (id, rank) in ranks {
+                table.insert(id.0, rank)?;
+            }
+        }
+        Ok(write.commit()?)
+    }
+
+    /// Where downloads stand in the queue; one that is not named has its number for a rank.
+    pub fn download_ranks(&self) -> Result<Vec<(TransferId, u64)>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(RANKS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let rank = |row: Result<(redb::AccessGuard<'_, u64>, redb::AccessGuard<'_, u64>), redb::StorageError>| {
+            let (id, rank) = row?;
+            Ok((TransferId(id.value()), rank.value()))
+        };
+        table.iter()?.map(rank).collect()
+    }
+
     /// Forgets downloads.
     pub fn forget_downloads(&self, ids: &[TransferId]) -> Result<(), redb::Error> {
         let write = self.begin_write()?;
@@ -155,8 +183,10 @@ impl Store {
             let mut jobs = write.open_table(JOBS)?;
             let mut files = write.open_table(FILES)?;
             let mut states = write.open_table(STATES)?;
+            let mut ranks = write.open_table(RANKS)?;
             for TransferId(id) in ids {
                 jobs.remove(id)?;
+                ranks.remove(id)?;
                 files.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
                 states.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
             }
@@ -358,13 +388,17 @@ mod tests {
         ];
         store.record_download(&changes, false).expect("recorded");
         store.pause_download(second, true).expect("paused");
+        assert_eq!(store.download_ranks().expect("read"), []);
+        store.rank_downloads(&[(first, 2), (second, 1)]).expect("ranked");
         drop(store);
 
         let store = Store::open(&path).expect("opens again").store;
         trip.states = vec![(0, SavedState::Done), (2, SavedState::Partial(99)), (3, lied), (4, disk)];
         typed.is_paused = true;
         assert_eq!(store.downloads().expect("read"), [(first, trip.clone()), (second, typed.clone())]);
+        assert_eq!(store.download_ranks().expect("read"), [(first, 2), (second, 1)]);
         store.forget_downloads(&[first]).expect("forgotten");
+        assert_eq!(store.download_ranks().expect("read"), [(second, 1)]);
         assert_eq!(store.downloads().expect("read"), [(second, typed)]);
         store.forget_downloads(&[second]).expect("forgotten");
         assert!(store.save_download(&trip).expect("saved") > second, "a number is not used twice");

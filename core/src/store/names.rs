@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable, TableDefinition};
 
-use crate::model::binding::{BanTarget, Binding, Record};
+use crate::model::binding::{Ban, Binding, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::store::Store;
@@ -10,6 +10,8 @@ use crate::store::Store;
 /// By name regardless of case: the name as written, the owner's key, when it was last used.
 const BINDINGS: TableDefinition<'_, &str, (&str, &[u8; 32], u64)> = TableDefinition::new("tracker-bindings");
 const BANS: TableDefinition<'_, &str, ()> = TableDefinition::new("tracker-bans");
+/// What those who are shut out were called, where that is known.
+const BAN_NAMES: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ban-names");
 
 impl Store {
     /// All bindings, by name. A record that no longer follows the rules for names is left out, and left alone.
@@ -30,15 +32,22 @@ impl Store {
     }
 
     /// Everybody who is shut out.
-    pub fn bans(&self) -> Result<Vec<BanTarget>, redb::Error> {
+    pub fn bans(&self) -> Result<Vec<Ban>, redb::Error> {
         let read = self.begin_read()?;
         let table = match read.open_table(BANS) {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
             table => table?,
         };
+        let names = match read.open_table(BAN_NAMES) {
+            Err(redb::TableError::TableDoesNotExist(_)) => None,
+            table => Some(table?),
+        };
         let mut bans = Vec::new();
         for entry in table.iter()? {
-            bans.extend(entry?.0.value().parse::<BanTarget>().ok());
+            let key = entry?.0;
+            let Ok(target) = key.value().parse() else { continue };
+            let name = names.as_ref().map(|names| names.get(key.value())).transpose()?.flatten();
+            bans.push(Ban { target, username: name.and_then(|name| Username::new(name.value()).ok()) });
         }
         Ok(bans)
     }
@@ -49,6 +58,7 @@ impl Store {
         {
             let mut bindings = write.open_table(BINDINGS)?;
             let mut bans = write.open_table(BANS)?;
+            let mut names = write.open_table(BAN_NAMES)?;
             for change in changes {
                 match change {
                     Record::Bound(binding) => {
@@ -59,11 +69,18 @@ impl Store {
                     Record::Released { folded } => {
                         bindings.remove(folded.as_str())?;
                     }
-                    Record::Banned(target) => {
-                        bans.insert(target.to_string().as_str(), ())?;
+                    Record::Banned(Ban { target, username }) => {
+                        let target = target.to_string();
+                        bans.insert(target.as_str(), ())?;
+                        match username {
+                            Some(name) => names.insert(target.as_str(), name.as_str())?,
+                            None => names.remove(target.as_str())?,
+                        };
                     }
                     Record::Unbanned(target) => {
-                        bans.remove(target.to_string().as_str())?;
+                        let target = target.to_string();
+                        bans.remove(target.as_str())?;
+                        names.remove(target.as_str())?;
                     }
                 }
             }
@@ -86,7 +103,11 @@ mod tests {
             key: PublicKey::from_bytes([key; 32]),
             used_at,
         };
-        let ban: BanTarget = "192.0.2.7".parse().expect("address");
+        let ban = |target: &str, name: Option<&str>| Ban {
+            target: target.parse().expect(target),
+            username: name.map(|name| Username::new(name).expect(name)),
+        };
+        let (address, name) = (ban("192.0.2.7", Some("гост")), ban("@guest", None));
         {
             let store = Store::open(&path).expect("opens").store;
             assert!(store.bindings().expect("none").is_empty() && store.bans().expect("none").is_empty());
@@ -94,7 +115,8 @@ mod tests {
                 Record::Bound(binding("anna", 1, 10)),
                 Record::Bound(binding("Мария", 2, 10)),
                 Record::Bound(binding("gone", 3, 10)),
-                Record::Banned(ban),
+                Record::Banned(address.clone()),
+                Record::Banned(name.clone()),
             ];
             store.change_names(&first).expect("written");
             let second = [Record::Bound(binding("Anna", 1, 20)), Record::Released { folded: "gone".into() }];
@@ -102,8 +124,8 @@ mod tests {
         }
         let store = Store::open(&path).expect("opens").store;
         assert_eq!(store.bindings().expect("read"), [binding("Anna", 1, 20), binding("Мария", 2, 10)]);
-        assert_eq!(store.bans().expect("read"), [ban]);
-        store.change_names(&[Record::Unbanned(ban)]).expect("written");
+        assert_eq!(store.bans().expect("read"), [address.clone(), name.clone()]);
+        store.change_names(&[Record::Unbanned(address.target), Record::Unbanned(name.target)]).expect("written");
         assert!(store.bans().expect("read").is_empty());
     }
 }

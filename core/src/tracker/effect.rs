@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::model::binding::Record;
 use crate::tracker::input::{SessionId, Ticket};
+use crate::tracker::log::LogEntry;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Effect {
     TellDrained(SessionId),
     /// Send what is left, then close the connection. The machine has forgotten the session.
     Close(SessionId),
+    /// Tell the owner what happened.
+    Log(LogEntry),
     /// Write a record and say [`super::input::Input::Stored`] when it is on disk for good.
     Save {
         /// Repeated in the answer.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::model::binding::BanTarget;
+use crate::model::binding::{Ban, BanTarget};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::Refusal;
@@ -104,11 +104,55 @@ pub enum Order {
     /// End a user's session.
     Kick(Username),
     /// Shut somebody out, also after a restart.
-    Ban(BanTarget),
+    Ban(Ban),
     /// Let them in again.
     Unban(BanTarget),
     /// Give a name back that its owner has lost the key of.
     Release(Username),
-    /// What later sessions are greeted with.
-    SetMessageOfTheDay(Vec<String>),
+    /// What sessions are greeted with; those who watch are greeted again.
+    SetGreeting {
+        /// What everybody sees as the name of this network.
+        network_name: String,
+        /// Line by line.
+        message_of_the_day: Vec<String>,
+    },
+    /// Most files that one user may announce from now on.
+    SetSharesPerUser(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::line::{Flavor, LineDecoder};
+    use crate::vectors;
+
+    /// What a session is or has decides the rest.
+    const OF_THE_LINE: [&str; 6] =
+        ["ERR unknown-command", "ERR usage", "ERR bad-name", "ERR bad-path", "ERR too-long", "closed"];
+
+    #[test]
+    fn every_line_of_the_vectors_is_read_as_it_stands_there() {
+        let mut wrong = Vec::new();
+        for row in vectors::rows(include_str!("../../../tests/vectors/lines.tsv")) {
+            let mut decoder = LineDecoder::new(Flavor::Telnet);
+            decoder.feed(row.bytes(1));
+            decoder.feed(b"\n");
+            let request = decoder.next_line().map(Request::read);
+            let expected = row.text(0);
+            let found = match &request {
+                Some(Request::Fault(Fault::Http)) => "closed".to_owned(),
+                Some(Request::Fault(Fault::TooLong)) => "ERR too-long".to_owned(),
+                Some(Request::Fault(_)) => "ERR usage".to_owned(),
+                // Whether it is the asker's own comes first.
+                Some(Request::Refused { named: Some(name), .. }) if name.folded() != "tester" => expected.to_owned(),
+                Some(Request::Refused { refusal, .. }) => format!("ERR {}", refusal.code),
+                Some(Request::Command(_)) if !OF_THE_LINE.contains(&expected) => expected.to_owned(),
+                other => format!("{other:?}"),
+            };
+            if found != expected {
+                wrong.push(format!("{found}, not {expected}: {:?}", String::from_utf8_lossy(row.bytes(1))));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
 }

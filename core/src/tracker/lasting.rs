@@ -1,38 +1,35 @@
 //! What outlives sessions: names on their way to the disk, the clock on the wall, and what the owner orders.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::model::binding::{Binding, Record};
+use crate::model::binding::{Ban, Binding, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Order, SessionId, Ticket};
+use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{PendingName, Tracker, greeting};
 use crate::tracker::session::{Session, Turn};
-use crate::tracker::settings::is_line;
+use crate::tracker::settings::TrackerSettings;
 use crate::tracker::turns::write_refusal;
 
 impl Tracker {
     pub(super) fn obey(&mut self, now: Instant, order: Order, effects: &mut Effects) {
         match order {
             Order::Kick(username) => {
-                if let Some(session) = self.roster.get(&username).map(|online| online.session) {
+                if let Some((session, user)) = self.roster.get(&username).map(|on| (on.session, on.username.clone())) {
+                    self.log.push(LogEntry::Kicked { user });
                     self.close(now, session, Some("the owner of this tracker has ended this session"), effects);
                 }
             }
-            Order::Ban(target) => {
-                self.bans.insert(target);
-                self.save(Record::Banned(target), effects);
-                let banned = self.sessions.iter().filter(|(_, s)| self.is_banned(s.key, s.peer.ip()));
-                let banned: Vec<SessionId> = banned.map(|(id, _)| *id).collect();
-                for id in banned {
-                    self.close(now, id, Some("the owner of this tracker has shut you out"), effects);
-                }
-            }
+            Order::Ban(ban) => self.ban(now, ban, effects),
             Order::Unban(target) => {
-                self.bans.remove(&target);
-                self.save(Record::Unbanned(target), effects);
+                if let Some(target) = self.bans.remove(&target) {
+                    self.log.push(LogEntry::Unbanned { who: target.to_string() });
+                    self.save(Record::Unbanned(target), effects);
+                }
             }
             Order::Release(username) => {
                 let folded = username.folded();
@@ -43,10 +40,45 @@ impl Tracker {
                     self.save(Record::Released { folded }, effects);
                 }
             }
-            Order::SetMessageOfTheDay(lines) => {
-                self.settings.message_of_the_day = lines.into_iter().filter(|line| is_line(line)).collect();
-                self.greeting = greeting(&self.settings);
+            Order::SetGreeting { network_name, message_of_the_day } => {
+                let settings = TrackerSettings { network_name, message_of_the_day, ..self.settings.clone() };
+                let now = greeting(&settings);
+                if settings.check().is_ok() && now != self.greeting {
+                    (self.settings, self.greeting) = (settings, now);
+                    self.greet_watchers(effects);
+                }
             }
+            Order::SetSharesPerUser(most) => self.settings.shares_per_user = most.max(1),
+        }
+    }
+
+    fn ban(&mut self, now: Instant, ban: Ban, effects: &mut Effects) {
+        if !self.bans.insert(ban.clone()) {
+            return;
+        }
+        let is_banned = |session: &Session| {
+            let user = session.user.as_ref();
+            self.bans.has_connection(session.key, session.peer.ip())
+                || user.is_some_and(|user| self.bans.has_name(&user.username))
+        };
+        let banned = self.sessions.iter().filter(|(_, session)| is_banned(session));
+        let banned: Vec<SessionId> = banned.map(|(id, _)| *id).collect();
+        self.log.push(LogEntry::Banned { who: ban.target.to_string() });
+        self.save(Record::Banned(ban), effects);
+        for id in banned {
+            self.close(now, id, Some("the owner of this tracker has shut you out"), effects);
+        }
+    }
+
+    /// The greeting is another one: whoever watches is told.
+    fn greet_watchers(&mut self, effects: &mut Effects) {
+        let watchers = self.sessions.iter().filter(|(_, session)| session.is_watching);
+        let watchers: Vec<SessionId> = watchers.map(|(id, _)| *id).collect();
+        let bytes = self.greeting.clone();
+        let told: Arc<[SessionId]> =
+            watchers.into_iter().filter(|id| !self.readers.hold(*id, || bytes.clone())).collect();
+        if !told.is_empty() {
+            effects.push(Effect::Notify { to: told, bytes });
         }
     }
 
@@ -68,7 +100,10 @@ impl Tracker {
     /// Starts writing a new name down.
     pub(super) fn save_name(&mut self, name: &Username, key: PublicKey, effects: &mut Effects) -> Ticket {
         let ticket = self.next_ticket();
-        let binding = self.names.bind(name, key, ticket);
+        let (binding, lapsed) = self.names.bind(name, key, ticket);
+        for folded in lapsed {
+            self.save(Record::Released { folded }, effects);
+        }
         self.saves.insert(ticket, PendingName { folded: name.folded(), waiting: Vec::new() });
         effects.push(Effect::Save { ticket, record: Record::Bound(binding) });
         ticket

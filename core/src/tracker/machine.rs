@@ -8,15 +8,18 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::model::binding::{BanTarget, Binding};
+use crate::model::binding::{Ban, Binding};
 use crate::model::key::PublicKey;
+use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::event::Event;
+use crate::tracker::bans::Bans;
 use crate::tracker::budget::{Allowance, Budgets};
 use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::{Changes, Readers};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Input, Opened, SessionId, Ticket};
+use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::session::{Session, Turn};
@@ -34,7 +37,7 @@ pub struct Tracker {
     pub(super) catalog: Catalog,
     pub(super) changes: Changes,
     pub(super) readers: Readers,
-    pub(super) bans: BTreeSet<BanTarget>,
+    pub(super) bans: Bans,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
     /// Sessions that have work and wait for their turn.
@@ -47,7 +50,18 @@ pub struct Tracker {
     pub(super) leaving: VecDeque<OwnerId>,
     pub(super) saves: BTreeMap<Ticket, PendingName>,
     pub(super) last_ticket: u64,
+    /// What happened since the last effects.
+    pub(super) log: Vec<LogEntry>,
     now: Instant,
+}
+
+/// Who a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The key that proved it, or owns it.
+    pub key: Option<PublicKey>,
+    /// Where they are, if they are here.
+    pub address: Option<IpAddr>,
 }
 
 /// A name on its way to the disk, and the sessions that want it.
@@ -63,7 +77,7 @@ pub struct Remembered {
     /// Whose each name is.
     pub bindings: Vec<Binding>,
     /// Who is shut out, besides those in the settings.
-    pub bans: Vec<BanTarget>,
+    pub bans: Vec<Ban>,
 }
 
 /// How many sessions and users there are, and how much is shared.
@@ -101,7 +115,7 @@ impl Tracker {
             catalog: Catalog::new(),
             changes: Changes::new(now, window),
             readers: Readers::new(settings.send_queue_bytes),
-            bans: settings.bans.iter().copied().chain(remembered.bans).collect(),
+            bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
             answers: Budgets::new(answers),
             new_names: Budgets::new(new_names),
             queue: VecDeque::new(),
@@ -110,6 +124,7 @@ impl Tracker {
             leaving: VecDeque::new(),
             saves: BTreeMap::new(),
             last_ticket: 0,
+            log: Vec::new(),
             now,
             settings,
         }
@@ -139,6 +154,7 @@ impl Tracker {
                 }
             }
         }
+        self.tell_owner(&mut effects);
         effects
     }
 
@@ -152,6 +168,7 @@ impl Tracker {
         if let Some(session) = self.queue.pop_front() {
             self.go_on(now, session, Turn::Queued, &mut effects);
         }
+        self.tell_owner(&mut effects);
         effects
     }
 
@@ -174,6 +191,19 @@ impl Tracker {
         }
     }
 
+    /// Everybody who is shut out.
+    pub fn bans(&self) -> &Bans {
+        &self.bans
+    }
+
+    /// Whom a name stands for, if anybody.
+    pub fn known(&self, username: &Username) -> Option<Known> {
+        match self.roster.get(username) {
+            Some(online) => Some(Known { key: online.key, address: Some(online.seen) }),
+            None => self.names.owner(username).map(|key| Known { key: Some(key), address: None }),
+        }
+    }
+
     /// Everybody who is here.
     pub fn users(&self) -> impl Iterator<Item = &Online> {
         self.roster.iter()
@@ -182,9 +212,11 @@ impl Tracker {
     fn open(&mut self, now: Instant, id: SessionId, opened: Opened, effects: &mut Effects) {
         effects.answer(id).extend_from_slice(&self.greeting);
         let session = Box::new(Session::new(opened, now, &self.settings));
-        if self.is_banned(session.key, session.peer.ip()) {
+        let address = session.peer.ip();
+        if self.bans.has_connection(session.key, address) {
             let refusal = Refusal::new(Code::Banned, "the owner of this tracker has shut you out");
             write_refusal(effects.answer(id), &refusal);
+            self.note_refusal(address, &refusal);
             effects.push(Effect::Close(id));
             return;
         }
@@ -196,9 +228,12 @@ impl Tracker {
         }
     }
 
-    pub(super) fn is_banned(&self, key: Option<PublicKey>, address: IpAddr) -> bool {
-        let key_is_banned = key.is_some_and(|key| self.bans.contains(&BanTarget::Key(key)));
-        key_is_banned || self.bans.contains(&BanTarget::Address(address))
+    pub(super) fn note_refusal(&mut self, address: IpAddr, refusal: &Refusal) {
+        self.log.push(LogEntry::Refused { address, code: refusal.code, text: refusal.text.clone() });
+    }
+
+    fn tell_owner(&mut self, effects: &mut Effects) {
+        self.log.drain(..).for_each(|entry| effects.push(Effect::Log(entry)));
     }
 
     fn end_silent_sessions(&mut self, now: Instant, effects: &mut Effects) {
@@ -271,6 +306,9 @@ impl Tracker {
             self.leaving.push_back(user.owner);
         }
         if let Some(online) = self.roster.remove(&user.username) {
+            if !is_taken_over {
+                self.log.push(LogEntry::Left { user: user.username.clone() });
+            }
             self.changes.went(now, &online, shares, is_taken_over);
         }
         self.is_without_name(now, id);
@@ -284,6 +322,10 @@ impl Tracker {
             self.leaving.pop_front();
         }
     }
+}
+
+fn settings_bans(settings: &TrackerSettings) -> impl Iterator<Item = Ban> + use<> {
+    settings.bans.clone().into_iter().map(|target| Ban { target, username: None })
 }
 
 pub(super) fn greeting(settings: &TrackerSettings) -> Bytes {

@@ -9,9 +9,10 @@
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners, [`roster`] of who is here, [`changes`] that
-//! watchers are told, [`budget`] of answers, [`admission`] of connections.
+//! watchers are told, [`bans`], [`budget`] of answers, [`admission`] of connections. [`log`] is for the owner to read.
 
 pub mod admission;
+pub mod bans;
 pub mod budget;
 pub mod catalog;
 pub mod changes;
@@ -19,6 +20,7 @@ pub mod effect;
 mod handlers;
 pub mod input;
 mod lasting;
+pub mod log;
 pub mod machine;
 pub mod names;
 pub mod roster;

@@ -122,11 +122,15 @@ impl Names {
         self.look_alikes.others(name, folded).any(is_owned)
     }
 
-    /// Gives a free name to a key. It is the key's from now on; [`Self::stored`] says when it is on disk.
-    pub fn bind(&mut self, name: &Username, key: PublicKey, ticket: Ticket) -> Binding {
+    /// Gives a free name to a key. It is the key's from now on; [`Self::stored`] says when it is on disk. With it come
+    /// the names, regardless of case, that looked like it and had lapsed: they are free, or a clock that is set back
+    /// would make two alike.
+    pub fn bind(&mut self, name: &Username, key: PublicKey, ticket: Ticket) -> (Binding, BTreeSet<String>) {
+        let alike: BTreeSet<String> = self.look_alikes.others(name, &name.folded()).map(str::to_owned).collect();
+        alike.iter().for_each(|folded| _ = self.release(folded));
         let binding = Binding { username: name.clone(), key, used_at: self.unix_seconds };
         self.put(binding.clone(), Some(ticket));
-        binding
+        (binding, alike)
     }
 
     /// A record is on disk, or could not be written: then the name is as free as before.
@@ -165,6 +169,12 @@ impl Names {
             }
         }
         true
+    }
+
+    /// Whose a name is.
+    pub fn owner(&self, name: &Username) -> Option<PublicKey> {
+        let owned = self.by_folded.get(&name.folded()).filter(|owned| !self.is_lapsed(owned))?;
+        Some(owned.binding.key)
     }
 
     /// How many names a key owns.
@@ -300,6 +310,17 @@ mod tests {
         assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Own));
         assert!(names.release("anna"));
         assert!(names.is_empty() && names.look_alikes.pairs.is_empty() && names.by_key.is_empty());
+    }
+
+    #[test]
+    fn a_lapsed_name_does_not_come_back_beside_one_that_looks_like_it() {
+        let mut names = names(1000 * DAY, &[("modern", 1, 800 * DAY)]);
+        let (_, alike) = names.bind(&name("modem"), PublicKey::from_bytes([2; 32]), Ticket(1));
+        assert!(alike.iter().eq(["modern"]));
+        names.stored("modem", Ticket(1), true);
+        names.set_clock(0);
+        assert_eq!(names.standing(&name("modem"), key(2)), Ok(Standing::Own));
+        assert_eq!(names.standing(&name("modern"), key(1)), Err(NotFree::Confusable));
     }
 
     #[test]

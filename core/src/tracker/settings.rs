@@ -39,7 +39,7 @@ settings! {
     network_name: String = "Potok".to_owned(),
     /// Lines that everybody is greeted with.
     message_of_the_day: Vec<String> = Vec::new(),
-    /// Who is shut out: keys of 64 hexadecimal digits, or IP addresses.
+    /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, or names written as @name.
     bans: Vec<BanTarget> = Vec::new(),
 
     /// Most files that one user may announce, so that one person cannot fill the memory.

@@ -54,6 +54,8 @@ pub struct Job {
     pub files: Vec<Content>,
     /// Whether it may go on.
     pub control: Control,
+    /// Its place in the queue.
+    pub(crate) rank: u64,
     states: Vec<FileState>,
     /// Every file before this one is not pending.
     pending_from: usize,
@@ -88,6 +90,7 @@ impl Job {
             states: vec![FileState::Pending; files.len()],
             files,
             control: Control::Go,
+            rank: 0,
             pending_from: 0,
             active: BTreeSet::new(),
             active_large: 0,

@@ -27,6 +27,8 @@ pub struct TransferState {
     pub id: TransferId,
     /// In or out.
     pub direction: Direction,
+    /// Where a download stands in the queue: a lower one is begun first. An upload has 0.
+    pub position: u64,
     /// With whom.
     pub user: Username,
     /// The file or folder, as its owner calls it.

@@ -13,8 +13,7 @@ use eframe::egui::Ui;
 use potok_core::model::limits;
 use potok_core::node::settings::Settings;
 
-use crate::gui::action::{Action, Confirm, Page};
-use crate::gui::widgets::table::Selection;
+use crate::gui::action::{Action, Confirm, Dialog, Page};
 use crate::model::Model;
 
 /// What the person is doing: which page, what is typed, what is chosen.
@@ -24,6 +23,10 @@ pub struct UiState {
     pub page: Page,
     /// A question that waits for an answer.
     pub confirm: Option<Confirm>,
+    /// A small window over the page.
+    pub dialog: Option<Dialog>,
+    /// It was not drawn yet.
+    pub dialog_is_new: bool,
     /// There are system dialogs.
     pub has_picker: bool,
     /// Why joining failed, until the next try.
@@ -35,7 +38,7 @@ pub struct UiState {
     /// The shared page.
     pub shared: shared::State,
     /// The people page.
-    pub people: Selection,
+    pub people: people::State,
     /// The tracker page.
     pub tracker: tracker::State,
     /// The console page.
@@ -56,12 +59,14 @@ impl UiState {
         Self {
             page: Page::Browse,
             confirm: None,
+            dialog: None,
+            dialog_is_new: false,
             has_picker: true,
             join_failed: None,
             browse: browse::State::default(),
             transfers: transfers::State::default(),
             shared: shared::State::default(),
-            people: Selection::default(),
+            people: people::State::default(),
             tracker: tracker::State::new(host_at),
             console: console::State::default(),
             settings: settings::State::new(settings),
@@ -78,7 +83,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         Page::Transfers => transfers::show(ui, model, &mut state.transfers, actions),
         Page::Shared => shared::show(ui, model, state, actions),
         Page::People => people::show(ui, model, state, actions),
-        Page::Tracker => tracker::show(ui, model, state, actions),
+        Page::Tracker => tracker::show(ui, model, state, settings, actions),
         Page::Console => console::show(ui, model, &mut state.console, actions),
         Page::Settings => settings::show(ui, model, state, settings, actions),
     }

@@ -1,35 +1,115 @@
-//! Settings: each takes effect at once. What is typed does so when the field is left.
+//! Settings: each takes effect at once. What is typed does so when the field is left; what cannot be meant is answered
+//! with one sentence, and stays in its field.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
-use eframe::egui::{DragValue, Label, Response, RichText, ScrollArea, Ui, WidgetInfo, accesskit::Role, vec2};
+use eframe::egui::{
+    Align, DragValue, Id, Label, Layout, Modal, Response, RichText, ScrollArea, Ui, WidgetInfo, accesskit::Role, vec2,
+};
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Pick};
+use crate::gui::fingerprint;
 use crate::gui::icons;
-use crate::gui::screens::{UiState, people};
+use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
 
 const KIB: u64 = 1024;
+const NAMES_WIDTH: f32 = 200.0;
+
+/// Every crate in the program with its licence; `assets/licences.py` writes it.
+const LICENCES: &str = include_str!("../../../../assets/licences.txt");
 
 /// What is typed here and not yet applied.
 #[derive(Debug)]
 pub struct State {
     /// The settings as the page shows them.
     pub draft: Settings,
-    folder: String,
-    wrong_name: Option<String>,
+    /// There is a tray to hide in.
+    pub has_tray: bool,
+    /// Whether Potok starts with the system; none: not known here.
+    pub autostart: Option<bool>,
+    applied: Settings,
+    name: Typed,
+    folder: Typed,
+    listen: Typed,
+    shows_licences: bool,
 }
 
 impl State {
     /// As they are.
     pub fn new(settings: &Settings) -> Self {
-        let folder = settings.download_folder.to_string_lossy().into_owned();
-        Self { draft: settings.clone(), folder, wrong_name: None }
+        let mut state = Self {
+            draft: settings.clone(),
+            has_tray: false,
+            autostart: None,
+            applied: settings.clone(),
+            name: Typed::default(),
+            folder: Typed::default(),
+            listen: Typed::default(),
+            shows_licences: false,
+        };
+        state.follow(settings);
+        state
+    }
+
+    /// Other pages and commands change settings too.
+    fn follow(&mut self, settings: &Settings) {
+        if self.applied != *settings {
+            self.applied.clone_from(settings);
+            self.draft.clone_from(settings);
+        }
+        self.name.follow(&settings.name);
+        self.folder.follow(&settings.download_folder.to_string_lossy());
+        self.listen.follow(&settings.listen);
+    }
+}
+
+/// A text in a field: what is typed may be wrong, and is kept until it is right.
+#[derive(Debug, Default)]
+struct Typed {
+    text: String,
+    applied: String,
+    wrong: Option<String>,
+}
+
+impl Typed {
+    fn follow(&mut self, applied: &str) {
+        if self.applied != applied {
+            applied.clone_into(&mut self.applied);
+            applied.clone_into(&mut self.text);
+            self.wrong = None;
+        }
+    }
+
+    /// Draws the field; the value, when the field was left with a right one that is new.
+    fn field<T>(
+        &mut self,
+        ui: &mut Ui,
+        add: impl FnOnce(&mut Ui, &mut String) -> Response,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let response = add(ui, &mut self.text);
+        if !response.changed() && !response.lost_focus() {
+            return None;
+        }
+        let value = read(self.text.trim());
+        self.wrong = value.as_ref().err().cloned();
+        value.ok().filter(|_| response.lost_focus() && self.text.trim() != self.applied)
+    }
+
+    fn complain(&self, ui: &mut Ui) {
+        if let Some(why) = &self.wrong {
+            ui.horizontal(|ui| {
+                ui.add_space(NAMES_WIDTH + theme::GAP);
+                ui.add(Label::new(RichText::new(why).font(theme::small()).color(palette(ui).bad)).wrap());
+            });
+        }
     }
 }
 
@@ -37,49 +117,42 @@ impl State {
 pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
     let has_picker = state.has_picker;
     let state = &mut state.settings;
-    // Other pages change these too.
-    state.draft.tracker.clone_from(&settings.tracker);
-    state.draft.host_tracker.clone_from(&settings.host_tracker);
-    if state.draft.download_folder.as_os_str() != state.folder.as_str()
-        && state.draft.download_folder == settings.download_folder
-    {
-        let is_typing = ui.memory(|memory| memory.focused().is_some());
-        if !is_typing {
-            state.folder = settings.download_folder.to_string_lossy().into_owned();
-        }
-    }
+    state.follow(settings);
     let mut is_done = false;
     widgets::head(ui, &t!("window.page.settings"), &t!("window.settings.at-once"), |_| {});
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        widgets::card(ui, |ui| {
-            widgets::heading(ui, &t!("window.settings.you"));
-            is_done |= name(ui, state);
-            is_done |= folder(ui, model, state, has_picker, actions);
+        is_done |= section(ui, &t!("window.settings.you"), |ui| {
+            let name = name(ui, state);
+            folder(ui, model, state, has_picker, actions) || name
         });
-        ui.add_space(theme::GAP);
-        widgets::card(ui, |ui| {
-            widgets::heading(ui, &t!("window.settings.look"));
-            is_done |= look(ui, &mut state.draft);
-        });
-        ui.add_space(theme::GAP);
-        widgets::card(ui, |ui| {
-            widgets::heading(ui, &t!("window.settings.traffic"));
-            is_done |= traffic(ui, &mut state.draft);
-        });
-        ui.add_space(theme::GAP);
-        widgets::card(ui, |ui| about(ui, model, actions));
+        is_done |= section(ui, &t!("window.settings.look"), |ui| look(ui, &mut state.draft));
+        is_done |= section(ui, &t!("window.settings.desktop"), |ui| desktop(ui, state, actions));
+        is_done |= section(ui, &t!("window.settings.traffic"), |ui| traffic(ui, state));
+        section(ui, &t!("window.settings.about"), |ui| about(ui, model, state, actions));
     });
-    if is_done && state.draft != *settings && state.wrong_name.is_none() {
+    if is_done && state.draft != *settings {
         actions.push(Action::Apply(Box::new(state.draft.clone())));
     }
+    if state.shows_licences {
+        licences(ui, &mut state.shows_licences);
+    }
+}
+
+fn section<R>(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let added = widgets::card(ui, |ui| {
+        widgets::heading(ui, title);
+        add(ui)
+    });
+    ui.add_space(theme::GAP);
+    added
 }
 
 /// A name on the left, its control on the right.
 fn row<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal(|ui| {
-        let label = vec2(200.0, theme::CONTROL_HEIGHT);
-        ui.allocate_ui_with_layout(label, eframe::egui::Layout::left_to_right(eframe::egui::Align::Center), |ui| {
-            ui.set_min_width(200.0);
+        let label = vec2(NAMES_WIDTH, theme::CONTROL_HEIGHT);
+        ui.allocate_ui_with_layout(label, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(NAMES_WIDTH);
             ui.add(Label::new(RichText::new(name).color(palette(ui).text)).wrap());
         });
         add(ui)
@@ -89,30 +162,44 @@ fn row<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
 
 fn name(ui: &mut Ui, state: &mut State) -> bool {
     let text = t!("window.settings.name");
-    let response = row(ui, &text, |ui| widgets::field(ui, &mut state.draft.name, icons::USER, &text, "", 240.0));
-    if response.changed() {
-        state.wrong_name = Username::new(&state.draft.name).err().map(|why| why.to_string());
+    let name = row(ui, &text, |ui| {
+        let field = |ui: &mut Ui, name: &mut String| widgets::field(ui, name, icons::USER, &text, "", 240.0);
+        let read = |name: &str| Username::new(name).map_err(|why| why.to_string());
+        state.name.field(ui, field, read)
+    });
+    state.name.complain(ui);
+    let is_new = name.is_some();
+    if let Some(name) = name {
+        name.as_str().clone_into(&mut state.draft.name);
     }
-    if let Some(why) = &state.wrong_name {
-        ui.label(RichText::new(why).font(theme::small()).color(palette(ui).bad));
-    }
-    response.lost_focus()
+    is_new
 }
 
 fn folder(ui: &mut Ui, model: &Model, state: &mut State, has_picker: bool, actions: &mut Vec<Action>) -> bool {
     let text = t!("window.settings.folder");
-    let hint =
-        model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into_owned());
-    row(ui, &text, |ui| {
-        let response = widgets::field(ui, &mut state.folder, icons::FOLDER, &text, &hint, 300.0);
+    let hint = model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into());
+    let folder = row(ui, &text, |ui| {
+        let field = |ui: &mut Ui, folder: &mut String| widgets::field(ui, folder, icons::FOLDER, &text, &hint, 300.0);
+        let folder = state.folder.field(ui, field, |folder| usable_folder(Path::new(folder)));
         if has_picker && widgets::button(ui, Loud::Plain, "", &t!("window.settings.choose")).clicked() {
             actions.push(Action::Pick(Pick::DownloadFolder));
         }
-        if response.lost_focus() {
-            state.draft.download_folder = PathBuf::from(state.folder.trim());
-        }
-        response.lost_focus()
-    })
+        folder
+    });
+    state.folder.complain(ui);
+    let is_new = folder.is_some();
+    if let Some(folder) = folder {
+        state.draft.download_folder = folder;
+    }
+    is_new
+}
+
+/// Empty is the usual folder.
+fn usable_folder(folder: &Path) -> Result<PathBuf, String> {
+    if folder.as_os_str().is_empty() || folder.is_dir() && folder.is_absolute() {
+        return Ok(folder.to_owned());
+    }
+    Err(if folder.is_absolute() { t!("window.settings.no-folder") } else { t!("window.settings.not-whole") }.into())
 }
 
 fn look(ui: &mut Ui, draft: &mut Settings) -> bool {
@@ -136,7 +223,48 @@ fn look(ui: &mut Ui, draft: &mut Settings) -> bool {
     theme || language
 }
 
-fn traffic(ui: &mut Ui, draft: &mut Settings) -> bool {
+fn desktop(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) -> bool {
+    let has_tray = state.has_tray;
+    let draft = &mut state.draft;
+    let mut is_done = switch(ui, &t!("window.settings.notifications"), &mut draft.notifications, "");
+    if let Some(is_on) = state.autostart {
+        let mut wanted = is_on;
+        if switch(ui, &t!("window.settings.autostart"), &mut wanted, "") {
+            actions.push(Action::StartWithSystem(wanted));
+        }
+    }
+    if cfg!(all(unix, not(target_os = "macos"))) {
+        let text = if draft.tray && !has_tray { t!("window.settings.no-tray") } else { "".into() };
+        is_done |= switch(ui, &t!("window.settings.tray"), &mut draft.tray, &text);
+    }
+    let closing = [t!("window.settings.close-ask"), t!("window.settings.close-keep"), t!("window.settings.close-quit")];
+    is_done |= row(ui, &t!("window.settings.when-closed"), |ui| {
+        let options = [
+            (String::new(), "", &*closing[0]),
+            ("keep".to_owned(), "", &*closing[1]),
+            ("quit".to_owned(), "", &*closing[2]),
+        ];
+        widgets::choice(ui, &mut draft.when_closed, &options)
+    });
+    if draft.when_closed == "keep" {
+        let text = if has_tray { t!("window.settings.keep-tray") } else { t!("window.settings.keep-no-tray") };
+        widgets::weak(ui, text);
+    }
+    is_done
+}
+
+fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> bool {
+    row(ui, name, |ui| {
+        let changed = widgets::switch(ui, on, name).changed();
+        if !text.is_empty() {
+            widgets::weak(ui, text);
+        }
+        changed
+    })
+}
+
+fn traffic(ui: &mut Ui, state: &mut State) -> bool {
+    let draft = &mut state.draft;
     let down = limit(ui, &t!("window.settings.down"), &mut draft.download_bytes_per_second);
     let up = limit(ui, &t!("window.settings.up"), &mut draft.upload_bytes_per_second);
     let slots = count(ui, &t!("window.settings.slots"), &mut draft.upload_slots, 64);
@@ -144,11 +272,24 @@ fn traffic(ui: &mut Ui, draft: &mut Settings) -> bool {
     let downloads = count(ui, &t!("window.settings.downloads-at-once"), &mut draft.downloads_at_once, 32);
     let text = t!("window.settings.listen");
     let listen = row(ui, &text, |ui| {
-        let response = widgets::field(ui, &mut draft.listen, "", &text, "0.0.0.0:0", 180.0);
+        let field = |ui: &mut Ui, at: &mut String| widgets::field(ui, at, "", &text, "0.0.0.0:0", 180.0);
+        let listen = state.listen.field(ui, field, listen_address);
         widgets::weak(ui, t!("window.settings.listen-text"));
-        response.lost_focus() && draft.listen.parse::<std::net::SocketAddr>().is_ok()
+        listen
     });
-    down || up || slots || of_user || downloads || listen
+    state.listen.complain(ui);
+    let is_new = listen.is_some();
+    if let Some(listen) = listen {
+        state.draft.listen = listen;
+    }
+    down || up || slots || of_user || downloads || is_new
+}
+
+fn listen_address(text: &str) -> Result<String, String> {
+    let bad = || t!("window.settings.bad-listen").into_owned();
+    let address: SocketAddr = text.parse().map_err(|_no_address| bad())?;
+    // The tracker publishes no port below 1024.
+    if (1..1024).contains(&address.port()) { Err(bad()) } else { Ok(address.to_string()) }
 }
 
 fn limit(ui: &mut Ui, name: &str, bytes: &mut u64) -> bool {
@@ -180,13 +321,15 @@ fn finished(response: &Response) -> bool {
         || (response.changed() && !response.dragged() && !response.has_focus())
 }
 
-fn about(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+fn about(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
     let p = palette(ui);
-    widgets::heading(ui, &t!("window.settings.about"));
     ui.label(RichText::new(format!("Potok {}", env!("CARGO_PKG_VERSION"))).color(p.text));
     widgets::weak(ui, t!("window.settings.about-text"));
+    if widgets::button(ui, Loud::Plain, icons::FILE_TEXT, &t!("window.settings.licences")).clicked() {
+        state.shows_licences = true;
+    }
     if let Some(me) = &model.me {
-        let key = fingerprint_row(ui, &people::fingerprint(&me.key));
+        let key = fingerprint_row(ui, &fingerprint::hex(&me.key));
         if key {
             actions.push(Action::Copy(me.key.to_string()));
         }
@@ -201,4 +344,50 @@ fn fingerprint_row(ui: &mut Ui, key: &str) -> bool {
         widgets::icon_button(ui, icons::COPY, &t!("window.settings.copy-key")).clicked()
     })
     .inner
+}
+
+fn licences(ui: &Ui, is_open: &mut bool) {
+    let modal = Modal::new(Id::unique("licences")).show(ui.ctx(), |ui| {
+        ui.set_width(560.0);
+        widgets::heading(ui, &t!("window.settings.licences"));
+        let lines: Vec<&str> = LICENCES.lines().collect();
+        let height = ui.text_style_height(&eframe::egui::TextStyle::Monospace);
+        let area = ScrollArea::vertical().max_height(380.0).auto_shrink(false);
+        area.show_rows(ui, height, lines.len(), |ui, seen| {
+            for line in lines.get(seen).unwrap_or_default() {
+                ui.add(Label::new(RichText::new(*line).font(theme::mono()).color(palette(ui).text)).truncate());
+            }
+        });
+        ui.add_space(theme::GAP);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            widgets::button(ui, Loud::Primary, "", &t!("window.close")).clicked()
+        })
+        .inner
+    });
+    if modal.inner || modal.should_close() {
+        *is_open = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_to_listen_at() {
+        for (text, read) in [("0.0.0.0:0", true), ("[::]:7301", true), ("127.0.0.1:80", false), ("7301", false)] {
+            assert_eq!(listen_address(text).is_ok(), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn folders_that_can_be_used() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("written");
+        for (path, is_usable) in [(Path::new(""), true), (folder.path(), true), (&file, false), (Path::new("."), false)]
+        {
+            assert_eq!(usable_folder(path).is_ok(), is_usable, "{}", path.display());
+        }
+    }
 }

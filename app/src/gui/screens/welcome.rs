@@ -3,12 +3,15 @@
 use eframe::egui::{
     self, Align, Layout, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
 };
+use potok_core::model::invite::Invite;
+use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::notice::Connection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
+use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
@@ -25,9 +28,19 @@ pub struct State {
     invite: String,
     is_joining: bool,
     wrong_name: Option<String>,
+    /// An invite on the clipboard.
+    offered: Option<Invite>,
+    declined: Option<Invite>,
 }
 
 impl State {
+    /// Offers an invite that lies on the clipboard, unless it was declined.
+    pub fn offer(&mut self, invite: Invite) {
+        if self.declined.as_ref() != Some(&invite) {
+            self.offered = Some(invite);
+        }
+    }
+
     /// With this name filled in.
     pub fn new(name: String) -> Self {
         Self { name, ..Self::default() }
@@ -80,7 +93,35 @@ fn name(ui: &mut Ui, state: &mut State, settings: &Settings, actions: &mut Vec<A
     };
 }
 
+/// An invite that was copied somewhere else: joining it is one click, and whose it is can be seen.
+fn offer(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    let Some(invite) = state.offered.clone() else { return };
+    let p = palette(ui);
+    widgets::card(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icons::LINK).font(theme::icon(22.0)).color(p.accent));
+            ui.vertical(|ui| {
+                ui.set_width(WIDTH - 240.0);
+                ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::medium()).color(p.text));
+                let address = Shown(&invite.address.to_string()).to_string();
+                ui.add(egui::Label::new(RichText::new(address).font(theme::mono()).color(p.weak)).truncate());
+                let key = fingerprint::hex(&invite.key);
+                ui.add(egui::Label::new(RichText::new(key).font(theme::mono()).color(p.weak)).truncate());
+            });
+            if widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join-it")).clicked() {
+                actions.push(Action::Join(invite.to_string()));
+                state.offered = None;
+            }
+            if widgets::icon_button(ui, icons::X, &t!("window.welcome.decline")).clicked() {
+                state.declined = state.offered.take();
+            }
+        });
+    });
+    ui.add_space(4.0);
+}
+
 fn choices(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
+    offer(ui, &mut state.welcome, actions);
     if choice(ui, icons::BROADCAST, &t!("window.welcome.start"), &t!("window.welcome.start-text")) {
         actions.push(Action::Host(Some(state.tracker.host_at.clone())));
     }

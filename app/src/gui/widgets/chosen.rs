@@ -73,6 +73,15 @@ impl From<Range<usize>> for Chosen {
     }
 }
 
+impl FromIterator<usize> for Chosen {
+    fn from_iter<I: IntoIterator<Item = usize>>(rows: I) -> Self {
+        let mut rows: Vec<usize> = rows.into_iter().collect();
+        rows.sort_unstable();
+        rows.dedup();
+        Self(rows.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[run.len() - 1] + 1).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -97,6 +106,7 @@ mod tests {
             set.retain(|row| *row < cut);
             prop_assert!((0..40).all(|row| chosen.contains(row) == set.contains(&row)));
             prop_assert_eq!((chosen.len(), chosen.is_empty(), chosen.first()), (set.len(), set.is_empty(), set.first().copied()));
+            prop_assert_eq!(&set.iter().copied().collect::<Chosen>(), &chosen);
             prop_assert!(chosen.iter().eq(set));
         }
     }

@@ -2,27 +2,17 @@
 
 pub mod chosen;
 pub mod scroll;
+pub mod qr;
 pub mod table;
+pub mod text;
 
-use eframe::egui::text::LayoutJob;
 use eframe::egui::{
-    self, Align2, Color32, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Rect, Response, RichText, Sense, Stroke,
-    StrokeKind, TextEdit, TextFormat, Ui, Vec2, WidgetInfo, accesskit::Role, pos2, vec2,
+    self, Align2, Color32, Frame, Id, Key, Margin, Modifiers, Rect, Response, RichText, Sense, Stroke, StrokeKind,
+    TextEdit, Ui, Vec2, WidgetInfo, accesskit::Role, pos2, vec2,
 };
-use std::sync::Arc;
 
 use crate::gui::icons;
 use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
-
-/// One line, cut with `…` where it is too long.
-pub fn one_line(ui: &Ui, text: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
-    let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(font, color));
-    job.wrap.max_width = width.max(0.0);
-    job.wrap.max_rows = 1;
-    job.wrap.break_anywhere = true;
-    job.break_on_newline = false;
-    ui.fonts_mut(|fonts| fonts.layout_job(job))
-}
 
 /// How loud a button is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +123,19 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
 
 /// A field to type in, with a name for screen readers and an icon in front.
 pub fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, hint: &str, width: f32) -> Response {
+    field_as(ui, text, icon, name, hint, width, |edit| edit)
+}
+
+/// The same, with something special about it.
+pub fn field_as(
+    ui: &mut Ui,
+    text: &mut String,
+    icon: &str,
+    name: &str,
+    hint: &str,
+    width: f32,
+    special: impl FnOnce(TextEdit<'_>) -> TextEdit<'_>,
+) -> Response {
     let p = palette(ui);
     let mut edit = TextEdit::singleline(text)
         .hint_text(RichText::new(hint).color(p.weak))
@@ -143,7 +146,7 @@ pub fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, hint: &str,
     if !icon.is_empty() {
         edit = edit.prefix(RichText::new(icon).font(theme::icon(16.0)).color(p.weak));
     }
-    let response = ui.add(edit);
+    let response = ui.add(special(edit));
     let value = text.clone();
     response.widget_info(|| {
         let mut info = WidgetInfo::labeled(Role::TextInput, true, name);
@@ -162,7 +165,7 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
         response.mark_changed();
     }
     let how = ui.ctx().animate_bool_responsive(response.id, *on);
-    let fill = if *on { p.accent_fill } else { p.line };
+    let fill = if *on { p.accent_fill } else { p.edge };
     ui.painter().rect_filled(rect, 11.0, fill);
     let x = egui::lerp((rect.left() + 11.0)..=(rect.right() - 11.0), how);
     ui.painter().circle_filled(pos2(x, rect.center().y), 8.0, p.on_accent);
@@ -179,6 +182,7 @@ pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &
     let frame = Frame::new().fill(p.well).corner_radius(RADIUS).inner_margin(Margin::same(3));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().interact_size.y = theme::CONTROL_HEIGHT - 6.0;
         ui.horizontal(|ui| {
             for (option, icon, name) in options {
                 let is_chosen = value == option;
@@ -188,9 +192,9 @@ pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &
                 let size = vec2(galley.size().x + 24.0 + icon_width, theme::CONTROL_HEIGHT - 6.0);
                 let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                 if is_chosen {
-                    ui.painter().rect(rect, 6.0, p.card, Stroke::new(1.0, p.line), StrokeKind::Inside);
+                    ui.painter().rect(rect, theme::RADIUS_SMALL, p.card, Stroke::new(1.0, p.line), StrokeKind::Inside);
                 } else if response.hovered() {
-                    ui.painter().rect_filled(rect, 6.0, p.hover);
+                    ui.painter().rect_filled(rect, theme::RADIUS_SMALL, p.hover);
                 }
                 let left = rect.left() + 12.0;
                 ui.painter().text(pos2(left, rect.center().y), Align2::LEFT_CENTER, icon, theme::icon(15.0), color);
@@ -254,8 +258,11 @@ pub fn menu_item(ui: &mut Ui, icon: &str, text: &str, shortcut: &str) -> bool {
     ui.set_min_width(210.0);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().max(210.0), 30.0), Sense::click());
     let is_enabled = ui.is_enabled();
+    if is_enabled && ui.data_mut(|data| data.remove_temp::<bool>(menu_focus_id())).is_some() {
+        response.request_focus();
+    }
     if response.hovered() || response.has_focus() {
-        ui.painter().rect_filled(rect, 6.0, p.hover);
+        ui.painter().rect_filled(rect, theme::RADIUS_SMALL, p.hover);
     }
     let fade = if is_enabled { 1.0 } else { 0.45 };
     let middle = rect.center().y;
@@ -289,14 +296,21 @@ pub fn menu_item(ui: &mut Ui, icon: &str, text: &str, shortcut: &str) -> bool {
     clicked
 }
 
+/// Set by whoever opens a menu with the keyboard: its first line takes the focus.
+fn menu_focus_id() -> Id {
+    Id::unique("menu-focus")
+}
+
 /// Whether this shortcut was pressed; it is used up.
 pub fn pressed(ui: &Ui, modifiers: Modifiers, key: Key) -> bool {
     ui.input_mut(|input| input.consume_key(modifiers, key))
 }
 
-/// Whether nothing is being typed, so that plain keys mean something else.
+/// Whether plain keys mean the page: nothing has the keyboard, or its table has.
 pub fn keys_are_free(ui: &Ui) -> bool {
-    !ui.ctx().egui_wants_keyboard_input()
+    let focused = ui.memory(|memory| memory.focused());
+    let is_free = focused.is_none_or(|id| id == table::focus_id());
+    is_free && !egui::Popup::is_any_open(ui.ctx()) && ui.memory(|memory| memory.top_modal_layer().is_none())
 }
 
 /// A bar of progress.

@@ -1,17 +1,33 @@
-//! A table for any number of rows: only those in view are made. Rows are chosen as in any file manager.
+//! A table for any number of rows: only those in view are made. Rows are chosen as in any file manager, by mouse and by
+//! keyboard; for the keyboard the whole table is one place.
+
+use std::collections::BTreeMap;
 
 use eframe::egui::{
-    self, Align2, Color32, FontId, Frame, Key, Margin, Modifiers, Rect, Response, Sense, Stroke, Ui, WidgetInfo,
-    accesskit::Role, pos2, vec2,
+    self, Align2, Color32, EventFilter, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Popup, Rect, Response, Sense,
+    SetOpenCommand, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
 };
+use std::sync::Arc;
 
 use crate::gui::icons;
 use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
 use crate::gui::widgets::chosen::Chosen;
-use crate::gui::widgets::{self, one_line, scroll};
+use crate::gui::widgets::text::{middle_line, one_line};
+use crate::gui::widgets::{self, menu_focus_id, scroll};
 
 /// Between two cells.
 const CELL_GAP: f32 = 20.0;
+/// Less is too little for a name: columns that may go make room.
+const REST_MIN: f32 = 220.0;
+/// A level of a tree.
+const INDENT: f32 = 18.0;
+/// Deeper levels are not moved further to the right.
+const INDENT_LEVELS_MAX: u16 = 14;
+
+/// What has the keyboard when the table of a page has it; a page has one.
+pub fn focus_id() -> Id {
+    Id::unique("table-focus")
+}
 
 /// A column.
 #[derive(Debug, Clone)]
@@ -24,6 +40,30 @@ pub struct Column<K> {
     pub is_right: bool,
     /// What it sorts by.
     pub key: Option<K>,
+    /// 0 stays; in a narrow window the largest numbers go first.
+    pub drop: u8,
+}
+
+impl<K> Column<K> {
+    /// A column of words.
+    pub fn new(name: &str, width: f32) -> Self {
+        Self { name: name.to_owned(), width, is_right: false, key: None, drop: 0 }
+    }
+
+    /// Of numbers.
+    pub fn right(self) -> Self {
+        Self { is_right: true, ..self }
+    }
+
+    /// Sorted by.
+    pub fn by(self, key: K) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// May go in a narrow window.
+    pub fn drop(self, drop: u8) -> Self {
+        Self { drop, ..self }
+    }
 }
 
 /// What is chosen.
@@ -59,28 +99,64 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// A line of text.
+    /// A line of text, cut at its end.
     pub fn text(&mut self, column: usize, text: &str, font: FontId, color: Color32) {
-        self.text_after(column, 0.0, text, font, color);
-    }
-
-    /// An icon and a line of text.
-    pub fn icon_text(&mut self, column: usize, icon: &str, text: &str, font: FontId, color: Color32) {
-        let p = palette(self.ui);
-        let at = self.cells[column].left_center();
-        self.ui.painter().text(at, Align2::LEFT_CENTER, icon, theme::icon(18.0), p.weak);
-        self.text_after(column, 28.0, text, font, color);
-    }
-
-    fn text_after(&mut self, column: usize, indent: f32, text: &str, font: FontId, color: Color32) {
-        let cell = self.cells[column];
-        let galley = one_line(self.ui, text, font, color, cell.width() - indent);
-        let x = if self.rights[column] { cell.right() - galley.size().x } else { cell.left() + indent };
+        let width = self.cells[column].width();
+        let galley = one_line(self.ui, text, font, color, width);
         let is_cut = galley.elided;
-        self.ui.painter().galley(pos2(x, cell.center().y - galley.size().y / 2.0), galley, color);
-        let over = is_cut && self.response.hovered() && self.ui.rect_contains_pointer(cell);
-        if over {
-            self.response.clone().on_hover_text_at_pointer(text);
+        self.put(column, 0.0, galley, is_cut, text);
+    }
+
+    /// An icon and a name, which is cut in its middle.
+    pub fn icon_text(&mut self, column: usize, icon: &str, text: &str, font: FontId, color: Color32) {
+        self.icon_text_after(column, 0.0, icon, text, font, color);
+    }
+
+    /// A mark in front of the text that is drawn next in this column.
+    pub fn mark(&mut self, column: usize, icon: &str, color: Color32) {
+        let cell = &mut self.cells[column];
+        if cell.width() > 0.0 {
+            self.ui.painter().text(cell.left_center(), Align2::LEFT_CENTER, icon, theme::icon(16.0), color);
+            cell.min.x += 24.0;
+        }
+    }
+
+    /// An icon and a name in a tree: so deep, with a caret where there is something to open. Whether the caret was clicked.
+    pub fn tree_text(&mut self, depth: u16, is_open: Option<bool>, icon: &str, text: &str, color: Color32) -> bool {
+        let indent = INDENT * f32::from(depth.min(INDENT_LEVELS_MAX));
+        let font = if is_open.is_some() { theme::medium() } else { theme::body() };
+        self.icon_text_after(0, indent + INDENT, icon, text, font, color);
+        let Some(is_open) = is_open else { return false };
+        let p = palette(self.ui);
+        let cell = self.cells[0];
+        let rect = Rect::from_center_size(pos2(cell.left() + indent + 6.0, cell.center().y), vec2(22.0, 26.0));
+        let response = self.ui.interact(rect, self.response.id.with("caret"), Sense::CLICK);
+        let color = if response.hovered() { p.text } else { p.weak };
+        let caret = if is_open { icons::CARET_DOWN } else { icons::CARET_RIGHT };
+        self.ui.painter().text(rect.center(), Align2::CENTER_CENTER, caret, theme::icon(13.0), color);
+        response.widget_info(|| WidgetInfo::selected(Role::DisclosureTriangle, true, is_open, text));
+        response.clicked()
+    }
+
+    fn icon_text_after(&mut self, column: usize, indent: f32, icon: &str, text: &str, font: FontId, color: Color32) {
+        let p = palette(self.ui);
+        let at = self.cells[column].left_center() + vec2(indent, 0.0);
+        self.ui.painter().text(at, Align2::LEFT_CENTER, icon, theme::icon(18.0), p.weak);
+        let indent = indent + 28.0;
+        let width = self.cells[column].width() - indent;
+        let (galley, is_cut) = middle_line(self.ui, text, font, color, width);
+        self.put(column, indent, galley, is_cut, text);
+    }
+
+    fn put(&self, column: usize, indent: f32, galley: Arc<Galley>, is_cut: bool, whole: &str) {
+        let cell = self.cells[column];
+        if cell.width() <= 0.0 {
+            return;
+        }
+        let x = if self.rights[column] { cell.right() - galley.size().x } else { cell.left() + indent };
+        self.ui.painter().galley(pos2(x, cell.center().y - galley.size().y / 2.0), galley, Color32::PLACEHOLDER);
+        if is_cut && self.response.hovered() && self.ui.rect_contains_pointer(cell) {
+            self.response.clone().on_hover_text_at_pointer(whole);
         }
     }
 }
@@ -119,6 +195,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
             ui.set_width(ui.available_width());
             let widths = self.widths(ui.available_width() - scroll::BAR_WIDTH - 20.0);
             happened.sort = self.header(ui, &widths);
+            self.focus(ui, selection);
             let height = self.height.map_or(ui.available_height(), |height| height.min(self.whole_height()));
             let moved = self.keys(ui, selection, &mut happened);
             let id = egui::Id::unique(("table", self.id));
@@ -135,10 +212,41 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         self.rows as f32 * ROW_HEIGHT
     }
 
+    fn menu_id(&self) -> Id {
+        Id::unique(("table-menu", self.id))
+    }
+
+    /// A place for the keyboard, with a ring while it is there.
+    fn focus(&self, ui: &Ui, selection: &mut Selection) {
+        let rect = ui.max_rect().expand(4.0);
+        let response = ui.interact(rect, focus_id(), Sense::focusable_noninteractive());
+        response.widget_info(|| WidgetInfo::labeled(Role::Table, true, self.id));
+        if response.has_focus() {
+            let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(focus_id(), filter));
+            if response.gained_focus() && selection.rows.is_empty() && self.rows > 0 {
+                selection.only(0);
+            }
+            ui.painter().rect_stroke(rect, RADIUS_CARD, Stroke::new(2.0, palette(ui).accent), StrokeKind::Inside);
+        }
+    }
+
+    /// What a column gets; 0 if there is no room for it.
     fn widths(&self, available: f32) -> Vec<f32> {
-        let fixed: f32 = self.columns.iter().map(|column| column.width).sum();
-        let rest = (available - fixed).max(160.0);
-        self.columns.iter().map(|column| if column.width == 0.0 { rest } else { column.width }).collect()
+        let mut widths: Vec<f32> = self.columns.iter().map(|column| column.width).collect();
+        while available - widths.iter().sum::<f32>() < REST_MIN {
+            let there = self.columns.iter().zip(&widths).enumerate();
+            let first = there.filter(|(_, (column, width))| column.drop > 0 && **width > 0.0);
+            let Some((at, _)) = first.max_by_key(|(_, (column, _))| column.drop) else { break };
+            widths[at] = 0.0;
+        }
+        let rest = (available - widths.iter().sum::<f32>()).max(REST_MIN / 2.0);
+        for (width, column) in widths.iter_mut().zip(self.columns) {
+            if column.width == 0.0 {
+                *width = rest;
+            }
+        }
+        widths
     }
 
     fn header(&self, ui: &mut Ui, widths: &[f32]) -> Option<K> {
@@ -147,6 +255,9 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
         let mut x = rect.left() + 10.0;
         for (column, width) in self.columns.iter().zip(widths) {
+            if *width <= 0.0 {
+                continue;
+            }
             let cell = Rect::from_min_size(pos2(x, rect.top()), vec2(width - CELL_GAP, rect.height()));
             x += width;
             let is_sorted = self.sorted.filter(|(key, _)| Some(*key) == column.key);
@@ -195,6 +306,16 @@ impl<K: Copy + PartialEq> Table<'_, K> {
             selection.rows = Chosen::from(0..self.rows);
             return None;
         }
+        if widgets::pressed(ui, Modifiers::NONE, Key::Escape) {
+            selection.clear();
+            return None;
+        }
+        if widgets::pressed(ui, Modifiers::SHIFT, Key::F10) || widgets::pressed(ui, Modifiers::NONE, Key::Menu) {
+            ui.data_mut(|data| {
+                data.insert_temp(self.menu_id(), selection.head);
+                data.insert_temp(menu_focus_id(), true);
+            });
+        }
         if widgets::pressed(ui, Modifiers::NONE, Key::Enter) && !selection.rows.is_empty() {
             happened.opened = Some(selection.head);
             return None;
@@ -233,20 +354,20 @@ impl<K: Copy + PartialEq> Table<'_, K> {
     ) {
         let p = palette(ui);
         let width = ui.available_width() - scroll::BAR_WIDTH;
-        let (rect, response) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::click());
+        let (rect, response) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::CLICK);
         let is_selected = selection.rows.contains(index);
         if is_selected {
             ui.painter().rect_filled(rect.shrink2(vec2(0.0, 1.0)), RADIUS, p.selected);
         } else if response.hovered() {
             ui.painter().rect_filled(rect.shrink2(vec2(0.0, 1.0)), RADIUS, p.hover);
         }
-        widgets::focus_ring(ui, &response, rect.shrink(2.0));
         let label = name(index);
         response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &label));
         let mut x = rect.left() + 10.0;
         let mut cells = Vec::with_capacity(widths.len());
         for width in widths {
-            cells.push(Rect::from_min_size(pos2(x, rect.top()), vec2(width - CELL_GAP, rect.height())));
+            let inner = (width - CELL_GAP).max(0.0);
+            cells.push(Rect::from_min_size(pos2(x, rect.top()), vec2(inner, rect.height())));
             x += width;
         }
         let rights = self.columns.iter().map(|column| column.is_right).collect();
@@ -267,7 +388,24 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         if response.secondary_clicked() && !is_selected {
             selection.only(index);
         }
-        response.context_menu(|ui| menu(ui, selection));
+        self.row_menu(ui, index, &response, |ui| menu(ui, selection));
+    }
+
+    /// The context menu: where the pointer is, or at the row when the keyboard asked for it.
+    fn row_menu(&self, ui: &Ui, index: usize, response: &Response, menu: impl FnOnce(&mut Ui)) {
+        let asked: Option<usize> = ui.data(|data| data.get_temp(self.menu_id()));
+        if asked != Some(index) {
+            response.context_menu(menu);
+            return;
+        }
+        let popup =
+            Popup::from_response(response).kind(egui::PopupKind::Menu).style(egui::containers::menu::menu_style);
+        let is_new = ui.data(|data| data.get_temp::<bool>(menu_focus_id()).is_some());
+        let popup = popup.layout(egui::Layout::top_down_justified(egui::Align::Min));
+        let popup = popup.open_memory(is_new.then_some(SetOpenCommand::Bool(true)));
+        if popup.show(menu).is_none() {
+            ui.data_mut(|data| data.remove_temp::<usize>(self.menu_id()));
+        }
     }
 }
 
@@ -281,6 +419,24 @@ impl Selection {
     /// Nothing.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Keeps to what was chosen when it is in other rows than before.
+    pub fn follow<T: Ord + Clone>(&mut self, old: &[T], new: &[T]) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let places: BTreeMap<&T, usize> = new.iter().enumerate().map(|(at, of)| (of, at)).collect();
+        let now = |row: usize| old.get(row).and_then(|of| places.get(of)).copied();
+        self.rows = self.rows.iter().filter_map(now).collect();
+        let first = self.rows.first().unwrap_or(0);
+        self.anchor = now(self.anchor).unwrap_or(first);
+        self.head = now(self.head).unwrap_or(first);
+    }
+
+    /// The row that the keyboard is at.
+    pub fn head(&self) -> Option<usize> {
+        (!self.rows.is_empty()).then_some(self.head)
     }
 
     fn toggle(&mut self, row: usize) {

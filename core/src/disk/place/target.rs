@@ -12,11 +12,8 @@ use std::sync::Arc;
 use crate::disk::at;
 use crate::disk::dir::{self, Dir, IfTaken, Kind};
 use crate::model::file_stamp::FileStamp;
-use crate::model::limits::PATH_PART_BYTES_MAX;
+use crate::model::limits::{PART_SUFFIX, PATH_PART_BYTES_MAX};
 use crate::model::local_name::LocalName;
-
-/// What an unfinished file's name ends in.
-pub const PART_SUFFIX: &str = ".potok-part";
 
 /// Why a download cannot be written. Each asks something else of the person.
 #[derive(Debug, thiserror::Error)]

@@ -41,6 +41,7 @@ use crate::service::downloader::finisher::Finished;
 use crate::service::downloader::source::Report;
 use crate::store::Store;
 use crate::store::downloads::TargetName;
+use crate::transfer::downloads::order::Place;
 use crate::transfer::job::FileId;
 use crate::transfer::status::{TransferEvent, TransferId, TransferState};
 use crate::transfer::{Contact, SourceId};
@@ -180,6 +181,7 @@ enum Command {
     Resume(Which, oneshot::Sender<()>),
     Cancel(Which, oneshot::Sender<()>),
     Retry(Which, oneshot::Sender<()>),
+    Reorder(TransferId, Place, oneshot::Sender<()>),
     Acknowledge(Which, oneshot::Sender<()>),
 }
 
@@ -274,6 +276,11 @@ impl Downloader {
     /// Retries all.
     pub async fn retry_all(&self) {
         self.say(|reply| Command::Retry(Which::All, reply)).await;
+    }
+
+    /// Gives a download another place in the queue, over restarts too.
+    pub async fn reorder(&self, id: TransferId, to: Place) {
+        self.say(|reply| Command::Reorder(id, to, reply)).await;
     }
 
     /// The person knows that a download is over: it leaves the list.

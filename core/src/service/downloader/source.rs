@@ -375,7 +375,10 @@ impl<R: AsyncRead + Unpin> Reading<'_, R> {
         }
         let next = self.empty.recv().await.ok_or(Why::Closed)?;
         let batch = std::mem::replace(&mut self.batch, next);
-        self.filled.send(batch).await.map_err(|_ended| Why::Closed)
+        self.filled.send(batch).await.map_err(|_ended| Why::Closed)?;
+        // Requests leave by this same task: as long as data keeps coming, they would wait until the peer has run dry.
+        tokio::task::yield_now().await;
+        Ok(())
     }
 }
 

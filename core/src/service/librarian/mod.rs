@@ -163,8 +163,12 @@ pub struct Librarian {
 pub(super) enum Ask {
     Share { requests: Vec<ShareRequest>, reply: oneshot::Sender<Result<Vec<Share>, ShareError>> },
     Unshare { items: Vec<Item>, reply: oneshot::Sender<Result<Vec<SharePath>, ShareError>> },
+    Rename { from: String, to: String, reply: oneshot::Sender<Result<RenamedShares, ShareError>> },
     Loaded { reply: oneshot::Sender<()> },
 }
+
+/// What is announced under new names, and the old names.
+pub type RenamedShares = (Vec<Share>, Vec<SharePath>);
 
 /// What the person wants to share no longer.
 #[derive(Debug)]
@@ -210,6 +214,14 @@ impl Librarian {
         let items = tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)?;
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Unshare { items, reply }).await.map_err(|_ended| ShareError::Stopped)?;
+        answer.await.map_err(|_ended| ShareError::Stopped)?
+    }
+
+    /// Announces a shared file or folder under another share path. Nothing is read again. Gives what is announced now,
+    /// and the paths that are not any more.
+    pub async fn rename(&self, from: String, to: String) -> Result<RenamedShares, ShareError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Rename { from, to, reply }).await.map_err(|_ended| ShareError::Stopped)?;
         answer.await.map_err(|_ended| ShareError::Stopped)?
     }
 

@@ -24,10 +24,10 @@ use crate::service::librarian::dirty::{Dirty, is_at_or_below};
 use crate::service::librarian::event::{LibraryEvent, Progress};
 use crate::service::librarian::hashing::QUIET;
 use crate::service::librarian::news::News;
-use crate::service::librarian::plan::{Planned, accept, give_up, plan, problem_of};
+use crate::service::librarian::plan::{Planned, accept, give_up, plan, problem_of, read_path, rename_error};
 use crate::service::librarian::scan::{Board, Job, Outcome, Place, why_skipped};
 use crate::service::librarian::watch::{Health, RootIndex, Touched, Touches, Watches};
-use crate::service::librarian::{Ask, Item, LibrarianConfig, ShareError, ShareRequest};
+use crate::service::librarian::{Ask, Item, LibrarianConfig, RenamedShares, ShareError, ShareRequest};
 
 /// A change rarely comes alone: wait so long after the first before looking.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -44,6 +44,7 @@ const LOOKS_MAX: usize = 4;
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 type ShareReply = oneshot::Sender<Result<Vec<Share>, ShareError>>;
+type RenameReply = oneshot::Sender<Result<RenamedShares, ShareError>>;
 type UnshareReply = oneshot::Sender<Result<Vec<SharePath>, ShareError>>;
 
 /// Tells jobs apart.
@@ -94,6 +95,8 @@ enum Ended {
     Looked { job: JobId, outcome: Option<Outcome> },
     /// There are fewer roots now.
     Withdrawn { watch_news: Vec<Health> },
+    /// There are other roots now, of which nobody is told what changes until they were looked at.
+    Renamed { watch_news: Vec<Health>, look: Vec<RootId> },
 }
 
 impl Ended {
@@ -213,6 +216,7 @@ impl Owner {
         match ask {
             Ask::Share { requests, reply } => self.share(requests, reply),
             Ask::Unshare { items, reply } => self.unshare(items, reply),
+            Ask::Rename { from, to, reply } => self.rename(&from, &to, reply),
             Ask::Loaded { reply } => _ = reply.send(()),
         }
     }
@@ -247,6 +251,13 @@ impl Owner {
             Ok(Ended::Withdrawn { watch_news }) => {
                 self.roots_changed();
                 self.news.watched(watch_news);
+            }
+            Ok(Ended::Renamed { watch_news, look }) => {
+                self.roots_changed();
+                self.news.watched(watch_news);
+                for place in self.all_places().into_iter().filter(|(root, _)| look.contains(root)) {
+                    self.mark(place, Duration::ZERO);
+                }
             }
             Ok(Ended::Answered) => {}
             Err(error) => tracing::error!(%error, "a task of the librarian failed"),
@@ -354,6 +365,30 @@ impl Owner {
                 tracing::error!(%error, "the list of shares cannot be saved");
             }
             let _gave_up_waiting = reply.send(Err(problem));
+        });
+    }
+
+    fn rename(&mut self, from: &str, to: &str, reply: RenameReply) {
+        let (from, to) = match (read_path(from), read_path(to)) {
+            (Ok(from), Ok(to)) => (from, to),
+            // What cannot be a share path is none.
+            (Err(_bad_name), _) => return drop(reply.send(Err(ShareError::NotShared { item: from.to_owned() }))),
+            (_, Err(why)) => return drop(reply.send(Err(ShareError::BadName { typed: to.to_owned(), why }))),
+        };
+        let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
+        self.tasks.spawn_blocking(move || {
+            let renamed = shared.change(|library, changes| {
+                let renamed = library.rename(&from, &to, changes).map_err(|why| rename_error(&from, &to, why))?;
+                Ok((renamed, changes.clone().into_parts()))
+            });
+            let look = renamed.as_ref().map_or_else(|_why| Vec::new(), |(renamed, _)| renamed.look.clone());
+            let saved = renamed.and_then(|(renamed, told)| {
+                shared.save_roots(&renamed.save)?;
+                Ok(told)
+            });
+            let _gave_up_waiting = reply.send(saved);
+            let roots: Vec<_> = shared.library.read().roots().cloned().collect();
+            Ended::Renamed { watch_news: watches.lock().follow(&roots), look }
         });
     }
 

@@ -8,13 +8,14 @@ use parking_lot::RwLock;
 
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
-use crate::disk::place::target::PART_SUFFIX;
 use crate::disk::walk::walk;
 use crate::library::changes::Changes;
 use crate::library::name::{self, Separators};
+use crate::library::rename::RenameError;
 use crate::library::root::{Root, RootId};
 use crate::library::selection::Selection;
 use crate::library::table::Library;
+use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::service::librarian::event::Warning;
 use crate::service::librarian::scan::Place;
@@ -195,6 +196,20 @@ pub(super) fn give_up(
     Ok(selections.iter().flat_map(Selection::roots).collect())
 }
 
+/// A share path as typed; that of a folder may end in `/`.
+pub(super) fn read_path(typed: &str) -> Result<SharePath, BadSharePath> {
+    SharePath::normalized(typed.strip_suffix('/').unwrap_or(typed))
+}
+
+/// Why nothing was renamed, with what was typed.
+pub(super) fn rename_error(from: &SharePath, to: &SharePath, why: RenameError) -> ShareError {
+    match why {
+        RenameError::NotShared => ShareError::NotShared { item: from.to_string() },
+        RenameError::BadName(why) => ShareError::BadName { typed: to.to_string(), why },
+        RenameError::Collision(collision) => collision.into(),
+    }
+}
+
 /// What the person may mean by something that they want to share no longer.
 pub(super) fn read_item(typed: String, cwd: &Path) -> Item {
     let absolute = expand(&typed, cwd);
@@ -207,6 +222,6 @@ pub(super) fn read_item(typed: String, cwd: &Path) -> Item {
         locals.push(parent.join(name));
     }
     locals.push(absolute);
-    let path = SharePath::normalized(typed.strip_suffix('/').unwrap_or(&typed)).ok();
+    let path = read_path(&typed).ok();
     Item { typed, path, locals }
 }

@@ -102,6 +102,7 @@ impl Desk {
                 Standing::Serving => State::Running,
             };
             states.push(TransferState {
+                position: 0,
                 id: TransferId(id.0),
                 direction: Direction::Upload,
                 user: connection.user.clone(),

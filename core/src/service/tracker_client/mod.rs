@@ -14,6 +14,7 @@ mod announcer;
 mod backoff;
 mod people;
 mod session;
+pub mod tap;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -34,12 +35,14 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::net::dial;
 use crate::net::tls::{self, TlsClient};
-use crate::protocol::command::{Command, Cursor};
+use crate::protocol::command::{self, Command, Cursor};
+use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
 use crate::protocol::reply::UserLine;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::Backoff;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::session::{Ended, Session, Surroundings};
+use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
 
 /// Questions that may wait for their turn.
@@ -61,6 +64,8 @@ pub struct ClientSetup {
     pub tls: TlsClient,
     /// Remembers the keys of trackers.
     pub store: Arc<Store>,
+    /// Shows the lines to whoever wants to see them.
+    pub tap: Arc<Tap>,
     /// Everything that we share now; asked for at every new session.
     pub shares: Arc<dyn Fn() -> Vec<Share> + Send + Sync>,
 }
@@ -70,7 +75,7 @@ pub struct ClientSetup {
 pub enum ClientEvent {
     /// On the way; the last try failed like this.
     Connecting(Option<AwayReason>),
-    /// Registered.
+    /// Registered, or greeted anew since.
     Online {
         /// What the owner calls the network.
         network: String,
@@ -122,6 +127,28 @@ pub enum AskError {
     },
 }
 
+/// Commands that come between us and the tracker when a person types them: who we are, what is announced, and what we
+/// are told are the client's own affair.
+const SENT_BY_ITSELF: &[&str] =
+    &["register-user", "unregister-user", "register-files", "unregister-files", "unwatch", "quit"];
+
+/// Why a typed line was not sent, or not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TypeError {
+    /// We are not at the tracker.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The tracker would close the session over it.
+    #[error(transparent)]
+    Fault(Fault),
+    /// Nothing, or more than one line.
+    #[error("expected one line")]
+    NotOneLine,
+    /// The client says this itself.
+    #[error("{0} is sent by the client itself")]
+    SentByItself(String),
+}
+
 /// An answer: its data lines, and where the next page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -150,6 +177,11 @@ enum Ask {
         removed: Vec<SharePath>,
         done: Option<oneshot::Sender<Result<(), AskError>>>,
     },
+    /// A line as a person typed it.
+    Typed {
+        line: String,
+        answered: oneshot::Sender<Result<(), AskError>>,
+    },
     /// Time has jumped: look at once whether the other side is still there.
     Probe,
 }
@@ -176,6 +208,27 @@ impl TrackerClient {
         let gone = || AskError::Away(AwayReason::Unreachable("the session has ended".into()));
         self.asks.send(ask).await.map_err(|_closed| gone())?;
         answered.await.unwrap_or_else(|_dropped| Err(gone()))
+    }
+
+    /// Sends a line as it was typed, and waits for its answer, which the tap shows. Fails at once while we are away.
+    pub async fn type_line(&self, line: String) -> Result<(), TypeError> {
+        let mut decoder = LineDecoder::new(Flavor::Clean);
+        decoder.feed(line.as_bytes());
+        decoder.feed(b"\n");
+        match decoder.next_line() {
+            Some(Line::Text(text)) if text == line && !line.trim().is_empty() => {}
+            Some(Line::Faulty(fault)) => return Err(TypeError::Fault(fault)),
+            _ => return Err(TypeError::NotOneLine),
+        }
+        // A line that is no command at all is answered too.
+        let verb = command::verb(&line).unwrap_or_default();
+        if SENT_BY_ITSELF.contains(&verb.as_str()) {
+            return Err(TypeError::SentByItself(verb));
+        }
+        let (answered, answer) = oneshot::channel();
+        let gone = || AskError::Away(AwayReason::Unreachable("the session has ended".into()));
+        self.asks.send(Ask::Typed { line, answered }).await.map_err(|_closed| gone())?;
+        Ok(answer.await.unwrap_or_else(|_dropped| Err(gone()))?)
     }
 
     /// Tells the tracker what has changed, and waits until it has taken it. Without a session there is nothing to wait
@@ -266,6 +319,7 @@ impl Task {
             self.setup.tls.clone(),
             self.setup.store.clone(),
             self.key_known.clone(),
+            self.setup.tap.clone(),
         );
         self.park_until(connecting, &why).await
     }
@@ -273,17 +327,12 @@ impl Task {
     async fn be_online(&mut self, mut session: Session) -> AwayReason {
         let mut announcer = Announcer::new(self.setup.username.clone());
         announcer.change((self.setup.shares)(), Vec::new(), None);
-        let online = ClientEvent::Online { network: session.network.clone(), message_of_the_day: session.motd.clone() };
         let parked = std::mem::take(&mut self.parked);
         for (_, ask) in parked {
             session.take(ask, &mut announcer);
         }
-        let all = Surroundings {
-            announcer: &mut announcer,
-            people: &self.people,
-            events: &self.events,
-            online: Some(online),
-        };
+        let all =
+            Surroundings { announcer: &mut announcer, people: &self.people, events: &self.events, is_online: false };
         let Ended { why, unanswered } = session.run(&mut self.asked, all).await;
         let deadline = Instant::now() + PARKED_MAX;
         self.parked.extend(unanswered.into_iter().map(|ask| (deadline, ask)));
@@ -312,6 +361,8 @@ impl Task {
             // What we share is announced whole when there is a session.
             Ask::Announce { done, .. } => done.map_or((), |done| drop(done.send(Ok(())))),
             Ask::Probe => {}
+            // Ten seconds later nobody waits for what they typed.
+            typed @ Ask::Typed { .. } => typed.fail(why),
             question if self.parked.len() >= ASKS_MAX => question.fail(why),
             question => self.parked.push_back((Instant::now() + PARKED_MAX, question)),
         }
@@ -337,6 +388,7 @@ impl Ask {
         // An asker that has gone needs no answer.
         match self {
             Self::Question { answer, .. } => drop(answer.send(Err(AskError::Away(why.clone())))),
+            Self::Typed { answered, .. } => drop(answered.send(Err(AskError::Away(why.clone())))),
             Self::Announce { done: Some(done), .. } => drop(done.send(Ok(()))),
             Self::Announce { done: None, .. } | Self::Probe => {}
         }
@@ -359,6 +411,7 @@ async fn connect(
     tls: TlsClient,
     store: Arc<Store>,
     key_known: watch::Sender<Option<PublicKey>>,
+    tap: Arc<Tap>,
 ) -> Result<Session, AwayReason> {
     let expected = match tracker.key {
         Some(key) => Some(key),
@@ -377,7 +430,7 @@ async fn connect(
         pin(store, tracker.address.clone(), key).await?;
     }
     key_known.send_replace(Some(key));
-    Session::register(stream, at, username, port).await
+    Session::register(stream, at, username, port, tap).await
 }
 
 async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {

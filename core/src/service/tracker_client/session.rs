@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -21,6 +22,7 @@ use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::reply::{Head, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::people::{People, USERS_MAX};
+use crate::service::tracker_client::tap::{Tap, Way};
 use crate::service::tracker_client::{Answer, Ask, AskError, AwayReason, ClientEvent};
 
 /// Commands under way at once; further ones wait, so that the tracker's answers stay short of its patience.
@@ -51,8 +53,9 @@ pub(super) struct Session {
     heard_at: Instant,
     /// When the answer to a ping must have come.
     pong_due: Option<Instant>,
-    pub(super) network: String,
-    pub(super) motd: Vec<String>,
+    tap: Arc<Tap>,
+    network: String,
+    motd: Vec<String>,
 }
 
 /// What a session came to.
@@ -69,6 +72,8 @@ enum Pending {
     /// A page of the list of users, with those of the pages before.
     Users(Vec<UserLine>),
     Ping,
+    /// What a person typed; only the tap has its answer.
+    Typed(oneshot::Sender<Result<(), AskError>>),
 }
 
 impl Session {
@@ -78,6 +83,7 @@ impl Session {
         tracker: SocketAddr,
         username: Username,
         port: Option<PeerPort>,
+        tap: Arc<Tap>,
     ) -> Result<Self, AwayReason> {
         let (reader, writer) = tokio::io::split(stream);
         let mut session = Self {
@@ -92,6 +98,7 @@ impl Session {
             said_at: Instant::now(),
             heard_at: Instant::now(),
             pong_due: None,
+            tap,
             network: String::new(),
             motd: Vec::new(),
         };
@@ -105,6 +112,7 @@ impl Session {
         write_some(&mut self.writer, &mut self.out).await?;
         loop {
             while let Some(line) = self.decoder.next_line() {
+                self.show(&line, false);
                 match head_of(line)? {
                     Head::Ok { lines: 0, .. } => return Ok(()),
                     Head::Ok { .. } => return Err(lost("the tracker answers a question that was not asked")),
@@ -129,6 +137,10 @@ impl Session {
             Ask::Question { command, answer } => {
                 self.say(&command);
                 self.pending.push_back(Pending::Question(command, answer));
+            }
+            Ask::Typed { line, answered } => {
+                self.say_line(&line, true);
+                self.pending.push_back(Pending::Typed(answered));
             }
             Ask::Announce { added, removed, done } => announcer.change(added, removed, done),
             Ask::Probe if self.pong_due.is_none() => self.ping(PROBE_MAX),
@@ -184,15 +196,22 @@ impl Session {
     }
 
     async fn hear(&mut self, line: Line, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+        let is_typed = matches!(self.pending.front(), Some(Pending::Typed(_)));
         if self.lines_left > 0 {
+            self.show(&line, is_typed);
             let Line::Text(text) = line else { return Err(lost("the tracker sent a faulty line")) };
-            self.collected.lines.push(text);
+            if !is_typed {
+                self.collected.lines.push(text);
+            }
             self.lines_left -= 1;
             return if self.lines_left == 0 { self.answered(all).await } else { Ok(()) };
         }
+        let is_notice = matches!(&line, Line::Text(text) if text.starts_with('*'));
+        self.show(&line, is_typed && !is_notice);
         match head_of(line)? {
             Head::Event(event) => self.notice(event, all).await,
-            Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX => {
+            // What a person asks for may be long; nothing of it is kept.
+            Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX && !is_typed => {
                 Err(lost("the tracker sends more than was asked for"))
             }
             Head::Ok { lines, more } => {
@@ -211,6 +230,7 @@ impl Session {
             // Who asked may have gone.
             Pending::Question(_, asker) => drop(asker.send(Ok(answer))),
             Pending::Announcement => all.announcer.line_answered(Ok(())),
+            Pending::Typed(asker) => drop(asker.send(Ok(()))),
             Pending::Watch | Pending::Ping => {}
             Pending::Users(mut users) => {
                 for line in &answer.lines {
@@ -221,7 +241,8 @@ impl Session {
                     Some(after) => self.ask_users(Some(after), users),
                     None => {
                         all.people.replace(self.tracker.ip(), users);
-                        let event = all.online.take().unwrap_or(ClientEvent::CatalogChanged);
+                        let was_online = std::mem::replace(&mut all.is_online, true);
+                        let event = if was_online { ClientEvent::CatalogChanged } else { self.greeted() };
                         tell(all.events, event).await;
                     }
                 }
@@ -234,6 +255,7 @@ impl Session {
         match self.next_pending()? {
             Pending::Question(_, asker) => drop(asker.send(Err(AskError::Refused { code, text }))),
             Pending::Announcement => all.announcer.line_answered(Err(AskError::Refused { code, text })),
+            Pending::Typed(asker) => drop(asker.send(Ok(()))),
             Pending::Ping => {}
             // Without them we would be blind, so this session is worth nothing.
             Pending::Watch | Pending::Users(_) => return Err(AwayReason::Refused { code, text }),
@@ -260,11 +282,29 @@ impl Session {
                 return Ok(());
             }
             Event::Closing(reason) => return Err(lost(&reason)),
+            // The owner has changed it.
+            Event::Greeting { network, .. } => {
+                self.network = network;
+                self.motd.clear();
+                self.greeted()
+            }
+            Event::MessageOfTheDay(line) if self.motd.len() < MOTD_LINES_MAX => {
+                self.motd.push(line);
+                self.greeted()
+            }
             // Only a session without a key can be displaced.
-            Event::Greeting { .. } | Event::MessageOfTheDay(_) | Event::Displaced(_) | Event::Unknown => return Ok(()),
+            Event::MessageOfTheDay(_) | Event::Displaced(_) | Event::Unknown => return Ok(()),
         };
-        tell(all.events, event).await;
+        // Before that what we were greeted with is not told at all.
+        if all.is_online || !matches!(event, ClientEvent::Online { .. }) {
+            tell(all.events, event).await;
+        }
         Ok(())
+    }
+
+    /// What we were greeted with last.
+    pub(super) fn greeted(&self) -> ClientEvent {
+        ClientEvent::Online { network: self.network.clone(), message_of_the_day: self.motd.clone() }
     }
 
     fn next_pending(&mut self) -> Result<Pending, AwayReason> {
@@ -283,8 +323,19 @@ impl Session {
     }
 
     fn say(&mut self, command: &Command) {
-        writeln!(self.out, "{command}").expect("memory takes any text");
+        self.say_line(&command.to_string(), false);
+    }
+
+    fn say_line(&mut self, line: &str, is_typed: bool) {
+        self.tap.line(Way::Out, line, is_typed);
+        writeln!(self.out, "{line}").expect("memory takes any text");
         self.said_at = Instant::now();
+    }
+
+    fn show(&self, line: &Line, is_typed: bool) {
+        if let Line::Text(text) = line {
+            self.tap.line(Way::In, text, is_typed);
+        }
     }
 }
 
@@ -293,8 +344,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) announcer: &'a mut Announcer,
     pub(super) people: &'a People,
     pub(super) events: &'a mpsc::Sender<ClientEvent>,
-    /// Told once, when the picture of the users is complete.
-    pub(super) online: Option<ClientEvent>,
+    /// Told when the picture of the users is complete.
+    pub(super) is_online: bool,
 }
 
 async fn write_some(writer: &mut WriteHalf<Encrypted<TcpStream>>, out: &mut BytesMut) -> Result<(), AwayReason> {

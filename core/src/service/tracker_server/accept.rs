@@ -176,7 +176,8 @@ fn open<S: session::Stream>(
     let queue = Arc::new(SendQueue::new(shared.notice_bytes_max));
     let inbox = shared.inbox.clone();
     let opening = session::bring(&inbox, Message::Opened(id, opened, queue.clone()));
-    let line = Line { id, queue, inbox, stall_max: shared.send_stall_max };
+    let traffic = Arc::clone(&shared.traffic);
+    let line = Line { id, queue, inbox, stall_max: shared.send_stall_max, traffic };
     // In a box: a future that is handed on is stored twice otherwise.
     let session = Box::new(Session::new(stream, flavor, line));
     async move {

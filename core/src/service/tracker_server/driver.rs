@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
@@ -14,6 +14,7 @@ use crate::service::tracker_server::writer::{Job, Writer};
 use crate::service::tracker_server::{Message, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Input, SessionId};
+use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 
 /// Messages taken from the inbox before the time is looked at.
@@ -25,6 +26,29 @@ struct Driver {
     tracker: Tracker,
     queues: HashMap<SessionId, Arc<SendQueue>>,
     writer: Writer,
+    log: Log,
+}
+
+/// Passes the machine's log on.
+#[derive(Default)]
+struct Log {
+    reader: Option<mpsc::Sender<(SystemTime, LogEntry)>>,
+    left_out: u64,
+}
+
+impl Log {
+    /// Never waits: a reader that is behind is told how much it missed.
+    fn tell(&mut self, entry: LogEntry) {
+        tracing::debug!(%entry, "the tracker's log");
+        let Some(reader) = &self.reader else { return };
+        let now = SystemTime::now();
+        if self.left_out > 0 && reader.try_send((now, LogEntry::LeftOut { count: self.left_out })).is_ok() {
+            self.left_out = 0;
+        }
+        if reader.try_send((now, entry)).is_err() {
+            self.left_out += 1;
+        }
+    }
 }
 
 /// Runs until the tracker is stopped. When it returns, every session was told to end and every record is on disk.
@@ -35,7 +59,7 @@ pub(super) async fn run(
     writer: Writer,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
-    let mut driver = Driver { tracker, queues: HashMap::new(), writer };
+    let mut driver = Driver { tracker, queues: HashMap::new(), writer, log: Log::default() };
     let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
     let mut clock_at = Instant::now() + CLOCK_EVERY;
     loop {
@@ -94,9 +118,8 @@ impl Driver {
                 }
                 self.apply(id, input);
             }
-            Message::Count(answer) => {
-                let _nobody_waits = answer.send(self.tracker.counts());
-            }
+            Message::Look(look) => look(&self.tracker),
+            Message::ReadLog(reader) => self.log = Log { reader: Some(reader), left_out: 0 },
         }
     }
 
@@ -148,6 +171,7 @@ impl Driver {
                         queue.close();
                     }
                 }
+                Effect::Log(entry) => self.log.tell(entry),
                 Effect::Save { ticket, record } => {
                     if !self.writer.write(Job { ticket, record }) {
                         self.apply(SessionId::NONE, Input::Stored { ticket, done: false });

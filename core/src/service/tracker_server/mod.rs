@@ -15,7 +15,7 @@ mod writer;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -34,11 +34,14 @@ use crate::net::tls::{Purpose, TlsServer};
 use crate::store::Store;
 use crate::tracker::admission::Admission;
 use crate::tracker::input::{Input, Opened, Order, SessionId};
+use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{Counts, Remembered, Tracker};
 use crate::tracker::settings::{BadSetting, TrackerSettings};
 
 /// Inputs that wait for the machine; who brings more waits.
 const INBOX_MAX: usize = 1024;
+/// Entries of the log that wait for the owner.
+const LOG_MAX: usize = 256;
 /// How long sessions may take to send their last bytes when the tracker stops.
 const LAST_BYTES_MAX: Duration = Duration::from_millis(1200);
 
@@ -49,7 +52,16 @@ pub struct TrackerHandle {
     key: PublicKey,
     inbox: mpsc::Sender<Message>,
     cancel: CancellationToken,
-    driver: Option<JoinHandle<()>>,
+    driver: Mutex<Option<JoinHandle<()>>>,
+    traffic: Arc<Traffic>,
+    since: SystemTime,
+}
+
+/// Bytes of lines, counted by the sessions.
+#[derive(Debug, Default)]
+struct Traffic {
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
 }
 
 /// Why a tracker cannot start.
@@ -70,7 +82,8 @@ pub enum StartError {
 enum Message {
     Opened(SessionId, Opened, Arc<SendQueue>),
     Input(SessionId, Input),
-    Count(oneshot::Sender<Counts>),
+    Look(Box<dyn FnOnce(&Tracker) + Send>),
+    ReadLog(mpsc::Sender<(SystemTime, LogEntry)>),
 }
 
 /// What every connection needs.
@@ -83,6 +96,7 @@ struct Shared {
     tls_first_command_max: Duration,
     notice_bytes_max: usize,
     send_stall_max: Duration,
+    traffic: Arc<Traffic>,
 }
 
 /// Starts a tracker on a socket that listens. Its tasks run on the current runtime until `cancel` is cancelled or
@@ -102,6 +116,7 @@ pub async fn start(
 
     let cancel = cancel.child_token();
     let (inbox, to_driver) = mpsc::channel(INBOX_MAX);
+    let traffic = Arc::new(Traffic::default());
     let shared = Arc::new(Shared {
         inbox: inbox.clone(),
         tls: TlsServer::new(identity, Purpose::Tracker),
@@ -111,6 +126,7 @@ pub async fn start(
         tls_first_command_max: Duration::from_secs(settings.tls_first_command_seconds),
         notice_bytes_max: settings.send_queue_bytes,
         send_stall_max: Duration::from_secs(settings.send_stall_seconds),
+        traffic: Arc::clone(&traffic),
     });
     let tracker = Tracker::new(Instant::now(), settings, unix_seconds(), remembered);
     let writer = writer::start(store, inbox.clone())?;
@@ -126,7 +142,8 @@ pub async fn start(
             sessions.wait().await;
         }
     });
-    Ok(TrackerHandle { address, key: identity.public_key(), inbox, cancel, driver: Some(driver) })
+    let (key, since) = (identity.public_key(), SystemTime::now());
+    Ok(TrackerHandle { address, key, inbox, cancel, driver: Mutex::new(Some(driver)), traffic, since })
 }
 
 impl TrackerHandle {
@@ -154,9 +171,33 @@ impl TrackerHandle {
 
     /// How many sessions, users, shares and names there are; `None` if the tracker has stopped.
     pub async fn counts(&self) -> Option<Counts> {
-        let (answer, counts) = oneshot::channel();
-        self.inbox.send(Message::Count(answer)).await.ok()?;
-        counts.await.ok()
+        self.look(Tracker::counts).await
+    }
+
+    /// Looks something up in the machine; `None` if the tracker has stopped. Everybody waits meanwhile.
+    pub async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Tracker) -> T + Send + 'static) -> Option<T> {
+        let (answer, seen) = oneshot::channel();
+        let look = move |tracker: &Tracker| drop(answer.send(look(tracker)));
+        self.inbox.send(Message::Look(Box::new(look))).await.ok()?;
+        seen.await.ok()
+    }
+
+    /// What happens from now on, for the owner to read; it replaces an earlier reader. Ends when the tracker does. A
+    /// reader that is more than `LOG_MAX` entries behind misses the next ones, and is told how many.
+    pub async fn read_log(&self) -> mpsc::Receiver<(SystemTime, LogEntry)> {
+        let (reader, log) = mpsc::channel(LOG_MAX);
+        let _has_stopped = self.inbox.send(Message::ReadLog(reader)).await;
+        log
+    }
+
+    /// Bytes of lines that came in and went out so far, before TLS.
+    pub fn traffic(&self) -> (u64, u64) {
+        (self.traffic.bytes_in.load(Ordering::Relaxed), self.traffic.bytes_out.load(Ordering::Relaxed))
+    }
+
+    /// Since when it runs.
+    pub fn since(&self) -> SystemTime {
+        self.since
     }
 
     /// Begins to stop: no new connections, sessions get what is on its way to them, records are written.
@@ -165,8 +206,9 @@ impl TrackerHandle {
     }
 
     /// Waits until it has stopped, of itself or because it was told to.
-    pub async fn join(mut self) {
-        if let Some(driver) = self.driver.take() {
+    pub async fn join(&self) {
+        let driver = self.driver.lock().take();
+        if let Some(driver) = driver {
             let _ended = driver.await;
         }
     }
@@ -174,7 +216,7 @@ impl TrackerHandle {
 
 impl Drop for TrackerHandle {
     fn drop(&mut self) {
-        if self.driver.is_some() {
+        if self.driver.lock().is_some() {
             self.cancel.cancel();
         }
     }

@@ -10,6 +10,7 @@ use std::io::{self, IoSlice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::net::send_queue::SendQueue;
 use crate::protocol::line::{Flavor, LineDecoder};
-use crate::service::tracker_server::Message;
+use crate::service::tracker_server::{Message, Traffic};
 use crate::tracker::input::{Input, Request, SessionId};
 
 /// What a session runs on.
@@ -48,6 +49,7 @@ pub(super) struct Line {
     pub(super) queue: Arc<SendQueue>,
     pub(super) inbox: mpsc::Sender<Message>,
     pub(super) stall_max: Duration,
+    pub(super) traffic: Arc<Traffic>,
 }
 
 impl Line {
@@ -201,6 +203,7 @@ impl<S: Stream> Session<S> {
     }
 
     fn has_sent(&mut self, mut bytes: usize) {
+        self.line.traffic.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
         self.must_flush = true;
         self.stall = None;
         while let Some(first) = self.unsent.front_mut() {
@@ -230,6 +233,7 @@ impl<S: Stream> Session<S> {
                 self.batch = Some(vec![Request::End]);
                 return Poll::Ready(Ok(()));
             }
+            self.line.traffic.bytes_in.fetch_add(read.filled().len() as u64, Ordering::Relaxed);
             self.decoder.feed(read.filled());
             let requests: Vec<Request> = std::iter::from_fn(|| self.decoder.next_line()).map(Request::read).collect();
             self.batch = Some(requests).filter(|requests| !requests.is_empty());

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::binding::BanTarget;
+use crate::model::binding::{Ban, BanTarget};
 use crate::net::identity::Identity;
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient};
@@ -300,7 +300,8 @@ async fn the_owner_shuts_somebody_out_for_good() {
     let mut session = fixture.tls(&mallory).await;
     session.expect("* potok 1 \"Potok\"").await;
     session.ask("register-user mallory", "OK 0").await;
-    assert!(fixture.handle.order(Order::Ban(BanTarget::Key(mallory.public_key()))).await);
+    let ban = Ban { target: BanTarget::Key(mallory.public_key()), username: None };
+    assert!(fixture.handle.order(Order::Ban(ban.clone())).await);
     session.expect("* closing \"the owner of this tracker has shut you out\"").await;
     assert_eq!(session.line().await, None);
     let mut session = fixture.tls(&mallory).await;
@@ -309,7 +310,7 @@ async fn the_owner_shuts_somebody_out_for_good() {
     let Fixture { handle, store, .. } = fixture;
     handle.stop();
     handle.join().await;
-    assert_eq!(store.bans().expect("read"), [BanTarget::Key(mallory.public_key())]);
+    assert_eq!(store.bans().expect("read"), [ban]);
 }
 
 #[tokio::test]

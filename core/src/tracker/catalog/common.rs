@@ -1,5 +1,5 @@
-//! The three-letter pieces that very many paths have: endings, years, the usual words. In a grid they would crowd the
-//! rows that they share with rare pieces, so they get rows of their own.
+//! The grams that very many paths have: endings, years, the usual words. In a grid they would crowd the
+//! rows that they share with rare ones, so they get rows of their own.
 //!
 //! What is common is learnt from a sample of what is in the catalog, and learnt again when most of that is new.
 
@@ -9,14 +9,14 @@ use std::sync::Arc;
 use crate::tracker::catalog::leaf::Leaf;
 use crate::tracker::catalog::term;
 
-/// Rows of their own that there are for common trigrams.
+/// Rows of their own that there are for common grams.
 pub(super) const COMMON_ROWS: usize = 1024;
 /// Leaves of a sample: enough to see what one leaf in ten has, and looked through in about two milliseconds.
 pub(super) const SAMPLE_LEAVES: usize = 128;
-/// A trigram is common if one leaf in so many has it.
+/// A gram is common if one leaf in so many has it.
 const COMMON_FROM: usize = 16;
 
-/// Which trigrams are common: each is in the slot that its hash names, or in the slot beside it.
+/// Which grams are common: each is in the slot that its hash names, or in the slot beside it.
 #[derive(Debug)]
 pub(super) struct Common {
     slots: Box<[u32; COMMON_ROWS]>,
@@ -28,53 +28,54 @@ impl Default for Common {
     }
 }
 
-/// In an empty slot: no trigram has more than 24 bits.
+/// In an empty slot: no gram has so many bits.
 const NONE: u32 = u32::MAX;
 
 impl Common {
     /// Learns from some leaves.
     pub(super) fn of<'a>(sample: impl Iterator<Item = &'a Arc<Leaf>>) -> Self {
         let mut counts: HashMap<u32, usize> = HashMap::new();
-        let (mut trigrams, mut scratch, mut leaves) = (Vec::new(), Vec::new(), 0);
+        let (mut grams, mut scratch, mut leaves) = (Vec::new(), Vec::new(), 0);
         for leaf in sample {
             leaves += 1;
-            trigrams.clear();
+            grams.clear();
             for key in leaf.keys(&mut scratch).split(|byte| *byte == b'\n') {
-                trigrams.extend(term::trigrams(key));
+                term::for_each_gram(key, |gram| grams.push(gram));
             }
-            trigrams.sort_unstable();
-            trigrams.dedup();
-            trigrams.iter().for_each(|trigram| *counts.entry(*trigram).or_default() += 1);
+            grams.sort_unstable();
+            grams.dedup();
+            grams.iter().for_each(|gram| *counts.entry(*gram).or_default() += 1);
         }
         let mut often: Vec<_> = counts.into_iter().filter(|(_, count)| *count * COMMON_FROM >= leaves).collect();
-        often.sort_unstable_by_key(|(trigram, count)| (std::cmp::Reverse(*count), *trigram));
+        often.sort_unstable_by_key(|(gram, count)| (std::cmp::Reverse(*count), *gram));
         let mut common = Self::default();
-        for (trigram, _) in often {
-            let slot = slot(trigram);
+        for (gram, _) in often {
+            let slot = slot(gram);
             if let Some(free) = [slot, slot ^ 1].into_iter().find(|slot| common.slots[*slot] == NONE) {
-                common.slots[free] = trigram;
+                common.slots[free] = gram;
             }
         }
         common
     }
 
-    /// Whether a trigram is common, and if so the row that it has to itself.
+    /// Whether a gram is common, and if so the row that it has to itself.
     #[inline]
-    pub(super) fn row(&self, trigram: u32) -> (bool, usize) {
-        let slot = slot(trigram);
-        let is_beside = self.slots[slot ^ 1] == trigram;
-        (is_beside | (self.slots[slot] == trigram), slot ^ usize::from(is_beside))
+    pub(super) fn row(&self, gram: u32) -> (bool, usize) {
+        let slot = slot(gram);
+        let is_beside = self.slots[slot ^ 1] == gram;
+        (is_beside | (self.slots[slot] == gram), slot ^ usize::from(is_beside))
     }
 }
 
 #[inline]
-fn slot(trigram: u32) -> usize {
-    (trigram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - COMMON_ROWS.ilog2())) as usize
+fn slot(gram: u32) -> usize {
+    (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - COMMON_ROWS.ilog2())) as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tracker::catalog::leaf::NewShare;
     use crate::tracker::catalog::{Content, OwnerId};
 
     #[test]
@@ -82,7 +83,9 @@ mod tests {
         let leaves: Vec<_> = (0..100)
             .map(|n| {
                 let mut leaf = Leaf::default();
-                leaf.insert(0, &format!("{n:03}.mp3"), OwnerId(0), Content { size: None, hash: None });
+                let path = &format!("{n:03}.mp3");
+                let content = Content { size: None, hash: None };
+                leaf.insert(0, &NewShare { path, search_key: path.as_bytes(), owner: OwnerId(0), content });
                 Arc::new(leaf)
             })
             .collect();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::tracker::catalog::bits::{Pack, bits_of};
 use crate::tracker::catalog::common::{COMMON_ROWS, Common};
-use crate::tracker::catalog::term::{RowHash, Term, mix, trigrams};
+use crate::tracker::catalog::term::{RowHash, Term, for_each_gram, mix};
 
 /// Rows of a grid of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
 pub(super) const LEAF_ROWS: usize = COMMON_ROWS + if cfg!(test) { 1 << 8 } else { 1 << 12 };
@@ -85,13 +85,14 @@ impl Grid {
         self.places[column as usize] = u32::try_from(place).expect("as many places as columns");
     }
 
-    /// Notes what words can find at a place: the trigrams of a search key, but for those of its first `known` bytes.
+    /// Notes what words can find at a place: the grams of a search key, but for those of its first `known` bytes, which
+    /// must be ASCII.
     pub(super) fn mark_key(&mut self, place: usize, key: &[u8], known: usize) {
         let hash = RowHash::new(self.seed, self.rows, &self.common);
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
-        for trigram in trigrams(&key[known.saturating_sub(2)..]) {
-            hash.rows_of_trigram(trigram).iter().for_each(|row| plane[*row] |= bit);
-        }
+        for_each_gram(&key[known.saturating_sub(2)..], |gram| {
+            hash.rows_of_gram(gram).iter().for_each(|row| plane[*row] |= bit);
+        });
     }
 
     /// Notes the owners and hashes at a place.

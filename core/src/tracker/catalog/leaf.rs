@@ -8,8 +8,9 @@ use bytes::BytesMut;
 use crate::model::hash::ContentHash;
 use crate::model::limits;
 use crate::protocol::command::Cursor;
+#[cfg(test)]
+use crate::tracker::catalog::key::push_key;
 use crate::tracker::catalog::owners::Owners;
-use crate::tracker::catalog::query;
 use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
@@ -33,6 +34,23 @@ pub(super) struct Key<'a> {
     pub(super) owner: OwnerId,
 }
 
+/// A share on its way into the catalog.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewShare<'a> {
+    pub(super) path: &'a str,
+    /// The search key of the path.
+    pub(super) search_key: &'a [u8],
+    pub(super) owner: OwnerId,
+    pub(super) content: Content,
+}
+
+impl NewShare<'_> {
+    /// What it is found by besides its path.
+    pub(super) fn values(&self) -> impl Iterator<Item = Term> {
+        values(self.owner, self.content)
+    }
+}
+
 /// Shares in order. Never empty while it is in the catalog.
 ///
 /// A share that comes is put behind the others, in a slot, and only its place in `order` is among them: most of the time
@@ -42,7 +60,7 @@ pub(super) struct Leaf {
     heads: Vec<Head>,
     /// The paths, each with an LF behind it, which no path contains.
     text: Vec<u8>,
-    /// The same by [`query::push_key`]; empty if all paths are ASCII, whose keys are quickly made.
+    /// The same by [`push_key`](crate::tracker::catalog::key::push_key); empty if all paths are ASCII, whose keys are quickly made.
     keys: Vec<u8>,
     /// The slot of each place.
     order: [u8; LEAF_SHARES_MAX],
@@ -199,26 +217,24 @@ impl Leaf {
     }
 
     /// Puts a share at its place.
-    pub(super) fn insert(&mut self, at: usize, path: &str, owner: OwnerId, content: Content) {
-        let slot = self.len();
+    pub(super) fn insert(&mut self, at: usize, share: &NewShare<'_>) {
+        let (slot, path) = (self.len(), share.path);
         if !path.is_ascii() && self.keys.is_empty() {
             self.keys = self.keys(&mut Vec::new()).to_vec();
         }
         if !path.is_ascii() || !self.keys.is_empty() {
-            query::push_key(path, &mut self.keys);
+            reserve(&mut self.keys, share.search_key.len() + 1);
+            self.keys.extend_from_slice(share.search_key);
             self.keys.push(b'\n');
         }
-        let text_bytes = self.text.len() + path.len() + 1;
-        if text_bytes > self.text.capacity() {
-            self.text.reserve_exact(text_bytes.next_multiple_of(TEXT_STEP) - self.text.len());
-        }
+        reserve(&mut self.text, path.len() + 1);
         self.text.extend_from_slice(path.as_bytes());
         self.text.push(b'\n');
         if slot == self.heads.capacity() {
             self.heads.reserve_exact(HEADS_STEP);
         }
-        self.heads.push(Head::new(owner, content));
-        self.ends[slot] = end_of(text_bytes);
+        self.heads.push(Head::new(share.owner, share.content));
+        self.ends[slot] = end_of(self.text.len());
         self.order.copy_within(at..slot, at + 1);
         self.order[at] = slot_of(slot);
     }
@@ -316,7 +332,7 @@ impl Leaf {
         let (mut keys, mut bytes) = (Vec::new(), 0);
         for slot in 0..self.len() {
             let at = (0..self.len()).find(|at| self.slot(*at) == slot).expect("every slot has a place");
-            query::push_key(self.path(at), &mut keys);
+            push_key(self.path(at), &mut keys);
             keys.push(b'\n');
             bytes += self.path(at).len() + 1;
             assert_eq!((self.end(slot), self.text[bytes - 1]), (bytes, b'\n'));
@@ -357,8 +373,7 @@ impl Leaf {
     }
 }
 
-/// What a share is found by besides its path.
-pub(super) fn values(owner: OwnerId, content: Content) -> impl Iterator<Item = Term> {
+fn values(owner: OwnerId, content: Content) -> impl Iterator<Item = Term> {
     content.hash.as_ref().map(Term::hash).into_iter().chain([Term::owner(owner)])
 }
 
@@ -371,6 +386,14 @@ pub(super) fn common_bytes(one: &[u8], other: &[u8]) -> usize {
 /// what is.
 const HEADS_STEP: usize = 3;
 const TEXT_STEP: usize = 192;
+
+/// Makes room for so many bytes more.
+fn reserve(text: &mut Vec<u8>, bytes: usize) {
+    let needed = text.len() + bytes;
+    if needed > text.capacity() {
+        text.reserve_exact(needed.next_multiple_of(TEXT_STEP) - text.len());
+    }
+}
 
 fn slot_of(slot: usize) -> u8 {
     u8::try_from(slot).expect("a leaf has few shares")

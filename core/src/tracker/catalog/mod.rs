@@ -11,6 +11,7 @@ mod common;
 mod fences;
 mod gather;
 mod grid;
+mod key;
 mod leaf;
 pub mod list;
 mod owners;

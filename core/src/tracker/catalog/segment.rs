@@ -9,9 +9,8 @@ use std::sync::Arc;
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::fences::Fences;
 use crate::tracker::catalog::grid::{Candidates, Grid, LEAF_ROWS};
-use crate::tracker::catalog::leaf::{self, Key, Leaf};
+use crate::tracker::catalog::leaf::{self, Key, Leaf, NewShare};
 use crate::tracker::catalog::owners::Owners;
-use crate::tracker::catalog::query;
 use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
@@ -51,11 +50,11 @@ pub(super) struct Place {
 
 impl Segment {
     /// A segment of one share.
-    pub(super) fn new(seed: u64, common: Arc<Common>, path: &str, owner: OwnerId, content: Content) -> Self {
+    pub(super) fn new(seed: u64, common: Arc<Common>, share: &NewShare<'_>) -> Self {
         let grid = Grid::new(seed, LEAF_ROWS, common);
         let (leaves, fences, leaf_ghosts) = (Leaves::default(), Fences::default(), Vec::new());
         let mut segment = Self { leaves, fences, leaf_ghosts, grid, shares: 0, ghosts: 0 };
-        segment.add_leaf(0, path, owner, content);
+        segment.add_leaf(0, share);
         segment
     }
 
@@ -82,7 +81,7 @@ impl Segment {
         self.grid.find(terms, found);
     }
 
-    /// Whether the grid was made for these common trigrams.
+    /// Whether the grid was made for these common grams.
     pub(super) fn knows(&self, common: &Arc<Common>) -> bool {
         Arc::ptr_eq(self.grid.common(), common)
     }
@@ -116,19 +115,21 @@ impl Segment {
     }
 
     /// Puts a share where [`find`](Self::find) says that it belongs.
-    pub(super) fn insert(&mut self, mut place: Place, path: &str, owner: OwnerId, content: Content) {
+    pub(super) fn insert(&mut self, mut place: Place, share: &NewShare<'_>) {
         let leaf = &self.leaves[place.leaf];
-        if leaf.is_full_for(path.len()) {
+        if leaf.is_full_for(share.path.len()) {
             // Shares often come in order: a leaf that was filled from the front stays full.
             if place.at == leaf.len() {
-                self.add_leaf(place.leaf + 1, path, owner, content);
+                self.add_leaf(place.leaf + 1, share);
                 return;
             }
             place = self.split_leaf(place);
         }
-        let known = self.leaves[place.leaf].known_bytes(place.at, path);
-        mark_share(&mut self.grid, place.leaf, path, known, owner, content);
-        self.leaf_mut(place.leaf).insert(place.at, path, owner, content);
+        // Only of ASCII are the keys as long as the texts.
+        let is_ascii = share.path.is_ascii();
+        let known = if is_ascii { self.leaves[place.leaf].known_bytes(place.at, share.path) } else { 0 };
+        mark_share(&mut self.grid, place.leaf, share, known);
+        self.leaf_mut(place.leaf).insert(place.at, share);
         self.shares += 1;
     }
 
@@ -250,7 +251,7 @@ impl Segment {
             }
             let mut terms: Vec<_> = leaf.values().collect();
             for key in leaf.keys(&mut Vec::new()).split(|byte| *byte == b'\n') {
-                terms.extend(super::term::trigrams(key).map(Term::Trigram));
+                super::term::for_each_gram(key, |gram| terms.push(Term::Gram(gram)));
             }
             let mut found = Candidates::default();
             self.grid.find(&terms, &mut found);
@@ -262,11 +263,11 @@ impl Segment {
         Arc::make_mut(&mut Arc::make_mut(&mut self.leaves)[leaf])
     }
 
-    fn add_leaf(&mut self, at: usize, path: &str, owner: OwnerId, content: Content) {
+    fn add_leaf(&mut self, at: usize, share: &NewShare<'_>) {
         let mut leaf = Leaf::default();
-        leaf.insert(0, path, owner, content);
+        leaf.insert(0, share);
         self.grid.insert(at);
-        mark_share(&mut self.grid, at, path, 0, owner, content);
+        mark_share(&mut self.grid, at, share, 0);
         Arc::make_mut(&mut self.leaves).insert(at, Arc::new(leaf));
         self.fences.insert(at, &self.leaves);
         self.leaf_ghosts.insert(at, 0);
@@ -336,19 +337,17 @@ impl Segment {
     }
 }
 
-/// `known` bytes of the path begin another path of the same leaf.
-fn mark_share(grid: &mut Grid, place: usize, path: &str, known: usize, owner: OwnerId, content: Content) {
-    let mut key = Vec::with_capacity(path.len());
-    query::push_key(path, &mut key);
-    // Only of ASCII are the keys as long as the texts.
-    grid.mark_key(place, &key, if path.is_ascii() { known } else { 0 });
-    grid.mark_values(place, leaf::values(owner, content));
+/// The first `known` bytes of the search key begin another one of the same leaf.
+fn mark_share(grid: &mut Grid, place: usize, share: &NewShare<'_>, known: usize) {
+    grid.mark_key(place, share.search_key, known);
+    grid.mark_values(place, share.values());
 }
 
 fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {
     let mut before: &[u8] = &[];
     for key in leaf.keys(scratch).split(|byte| *byte == b'\n') {
-        grid.mark_key(place, key, leaf::common_bytes(key, before));
+        let common = leaf::common_bytes(key, before);
+        grid.mark_key(place, key, if key[..common].is_ascii() { common } else { 0 });
         before = key;
     }
     grid.mark_values(place, leaf.values());

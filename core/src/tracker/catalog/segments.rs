@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
 use crate::tracker::catalog::grid::{Candidates, Grid, SEGMENT_ROWS};
-use crate::tracker::catalog::leaf::{self, Key};
+use crate::tracker::catalog::key::push_key;
+use crate::tracker::catalog::leaf::{Key, NewShare};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
 use crate::tracker::catalog::term::Term;
@@ -70,9 +71,12 @@ impl Segments {
     }
 
     pub(super) fn insert(&mut self, key: &Key<'_>, content: Content, owners: &Owners) -> Insert {
+        let mut search_key = Vec::with_capacity(key.path.len());
+        push_key(key.path, &mut search_key);
+        let share = NewShare { path: key.path, search_key: &search_key, owner: key.owner, content };
         loop {
             let Some(at) = self.segment_of(key, owners) else {
-                self.add(0, key, content);
+                self.add(0, &share);
                 break;
             };
             let segment = &mut self.all[at];
@@ -80,17 +84,17 @@ impl Segments {
                 Ok(place) if segment.content(place) == content => return Insert::Same,
                 Ok(place) => {
                     segment.replace(place, content);
-                    self.note(at, key.owner, content);
+                    self.overview.mark_values(at, share.values());
                     return Insert::Replaced;
                 }
                 Err(place) if !segment.is_full_for(place, key.path) => {
-                    segment.insert(place, key.path, key.owner, content);
-                    self.note(at, key.owner, content);
+                    segment.insert(place, &share);
+                    self.overview.mark_values(at, share.values());
                     break;
                 }
                 // Shares often come in order: a segment that was filled from the front stays full.
                 Err(place) if segment.is_end(place) => {
-                    self.add(at + 1, key, content);
+                    self.add(at + 1, &share);
                     break;
                 }
                 Err(_) => self.split(at),
@@ -147,11 +151,11 @@ impl Segments {
         if self.all.is_empty() { None } else { Some(behind.saturating_sub(1)) }
     }
 
-    fn add(&mut self, at: usize, key: &Key<'_>, content: Content) {
+    fn add(&mut self, at: usize, share: &NewShare<'_>) {
         let seed = self.next_seed();
-        self.all.insert(at, Segment::new(seed, self.common.clone(), key.path, key.owner, content));
+        self.all.insert(at, Segment::new(seed, self.common.clone(), share));
         self.overview.insert(at);
-        self.note(at, key.owner, content);
+        self.overview.mark_values(at, share.values());
     }
 
     fn split(&mut self, at: usize) {
@@ -187,11 +191,6 @@ impl Segments {
             self.all[at].append(next);
         }
         is_small
-    }
-
-    /// Notes one share in the overview.
-    fn note(&mut self, at: usize, owner: OwnerId, content: Content) {
-        self.overview.mark_values(at, leaf::values(owner, content));
     }
 
     /// Notes what a segment has, and forgets what it had.

@@ -46,7 +46,7 @@ impl Model {
             Wanted::All => true,
             Wanted::Owner(by) => owners[*by] == owner,
             Wanted::Sources(hash) => content.hash == Some(ContentHash::from_bytes([*hash; 32])),
-            Wanted::Search(words) => words.iter().all(|word| key(path).contains(&key(word))),
+            Wanted::Search(words) => words.iter().all(|word| key_of(path).contains(&key_of(word))),
         };
         let behind = |key: &(String, String)| after.is_none_or(|c| *key > (c.path.clone(), c.username.clone()));
         let mut found: Vec<_> = self
@@ -81,9 +81,9 @@ struct Expected {
     more: Option<Cursor>,
 }
 
-fn key(text: &str) -> String {
+fn key_of(text: &str) -> String {
     let mut key = Vec::new();
-    query::push_key(text, &mut key);
+    key::push_key(text, &mut key);
     String::from_utf8(key).expect("a key is text")
 }
 

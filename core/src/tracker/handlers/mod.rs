@@ -63,7 +63,10 @@ impl Tracker {
     /// Carries a command out, or says why not; then nothing has changed.
     pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> Outcome {
         match command {
-            Command::RegisterUser { username, port } => self.register_user(asker, username, port, effects),
+            Command::RegisterUser { username, port } => {
+                let registered = self.register_user(asker, username, port, effects);
+                registered.inspect_err(|refusal| self.note_refusal(asker.address, refusal))
+            }
             Command::UnregisterUser { username } => self.unregister_user(asker, &username),
             Command::RegisterFiles { username, shares } => self.register_files(asker, &username, shares),
             Command::UnregisterFiles { username, paths } => self.unregister_files(asker, &username, paths),

@@ -10,6 +10,7 @@ use crate::protocol::event::Event;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Answer, Asker, Outcome};
 use crate::tracker::input::Ticket;
+use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::{NotFree, Standing};
 use crate::tracker::roster::Online;
@@ -25,6 +26,10 @@ impl Tracker {
     ) -> Outcome {
         if let Some(user) = &asker.user {
             return self.register_again(asker, user, &username, port);
+        }
+        if self.bans.has_name(&username) {
+            let text = "the owner of this tracker has shut this name out; choose another";
+            return Err(Refusal::new(Code::Banned, text));
         }
         let standing = self.names.standing(&username, asker.key).map_err(refuse)?;
         if self.roster.has_look_alike(&username) {
@@ -123,6 +128,7 @@ impl Tracker {
             session.user = Some(User { username: username.clone(), owner });
         }
         self.has_name(asker.session);
+        self.log.push(LogEntry::Joined { user: username.clone(), address: asker.address });
     }
 }
 

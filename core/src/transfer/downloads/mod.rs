@@ -2,9 +2,10 @@
 //!
 //! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
-//! went. `fetch` is about peers and requests, `search` about who has what.
+//! went. `fetch` is about peers and requests, `search` about who has what, `order` about what is begun first.
 
 mod fetch;
+pub mod order;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -178,7 +179,8 @@ impl Downloads {
     }
 
     /// A new download, or one of an earlier run.
-    pub fn add(&mut self, id: TransferId, job: Job) {
+    pub fn add(&mut self, id: TransferId, mut job: Job) {
+        job.rank = id.0;
         if !self.lanes.contains_key(&job.user) {
             self.effects.push(Effect::FindUser(job.user.clone()));
         }

@@ -99,8 +99,8 @@ impl Engine {
     ) -> Result<Self, AddError> {
         let DownloaderSetup { store, tls, directory, settings, disk } = setup;
         let reader = Arc::clone(&store);
-        let saved =
-            tokio::task::spawn_blocking(move || reader.downloads()).await.map_err(|_panic| AddError::Stopped)??;
+        let read = move || Ok::<_, redb::Error>((reader.downloads()?, reader.download_ranks()?));
+        let (saved, ranks) = tokio::task::spawn_blocking(read).await.map_err(|_panic| AddError::Stopped)??;
         let now_settings = *settings.borrow();
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let files = Arc::new(Files::new(disk));
@@ -137,6 +137,7 @@ impl Engine {
         for (id, download) in saved {
             engine.take_in(id, download);
         }
+        engine.machine.set_ranks(&ranks);
         engine.tell_changed();
         Ok(engine)
     }

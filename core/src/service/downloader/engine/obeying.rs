@@ -45,6 +45,11 @@ impl Engine {
                 }
                 self.answer(reply);
             }
+            Command::Reorder(id, to, reply) => {
+                let ranks = self.machine.reorder(id, to);
+                self.save(move |store| store.rank_downloads(&ranks));
+                self.answer(reply);
+            }
             Command::Acknowledge(which, reply) => {
                 let chosen = self.chosen(which, Job::is_over);
                 self.forget(&chosen);

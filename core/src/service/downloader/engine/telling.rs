@@ -52,11 +52,13 @@ impl Engine {
     fn state_of(&mut self, id: TransferId, now: std::time::Instant) -> Option<TransferState> {
         let files = self.files.job(id)?;
         let (state, sources) = self.machine.state(id);
+        let position = self.machine.rank(id);
         let job = self.machine.job_mut(id)?;
         let speed = job.speed(now);
         Some(TransferState {
             id,
             direction: Direction::Download,
+            position,
             user: job.user.clone(),
             label: files.saved.label.clone(),
             target: Some(files.shown_path()),

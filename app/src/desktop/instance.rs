@@ -1,0 +1,259 @@
+//! One window a data folder: a second start finds the first, hands its link over, and ends.
+//!
+//! A socket in the data folder that only its owner can use (a named pipe on Windows). One line each way:
+//!
+//! ```text
+//! potok-window 1 open [LINK]
+//! potok-window 1 shown | asked | busy
+//! ```
+//!
+//! What arrives is bounded and read strictly; a link is only ever shown and asked about.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use interprocess::local_socket::traits::{ListenerExt, Stream as _};
+use interprocess::local_socket::{self, ListenerOptions, Name, Stream};
+use potok_core::model::limits::INVITE_BYTES_MAX;
+
+use crate::desktop::{Bell, Event};
+
+/// The first two words of every line; another version of Potok may speak another one.
+const GREETING: &str = "potok-window 1 ";
+/// A whole line.
+const LINE_BYTES_MAX: usize = INVITE_BYTES_MAX + 64;
+/// How long a line may take to arrive.
+const LINE_MAX: Duration = Duration::from_secs(2);
+/// How long the window may take to look up from what it does.
+const WINDOW_MAX: Duration = Duration::from_secs(3);
+/// Longest path of a socket on every Unix.
+#[cfg(unix)]
+const SOCKET_PATH_BYTES_MAX: usize = 100;
+
+/// What became of a second start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The window is in front.
+    Shown,
+    /// The desktop lets no window come to the front by itself; it was asked to draw attention to it.
+    Asked,
+    /// The window did not answer in time.
+    Busy,
+}
+
+const ANSWERS: [(Answer, &str); 3] = [(Answer::Shown, "shown"), (Answer::Asked, "asked"), (Answer::Busy, "busy")];
+
+/// Whether a link may be handed over: no more than an invite has, and nothing that ends a line.
+fn is_link(text: &str) -> bool {
+    text.len() <= INVITE_BYTES_MAX && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Hands a start over to the window that runs on this data folder; none if no window does.
+pub fn hand_over(data_dir: &Path, link: Option<&str>) -> Option<Answer> {
+    let mut stream = Stream::connect(name(data_dir).ok()?).ok()?;
+    // Named pipes have no time limit; they end with the program at their other end.
+    let _ = stream.set_recv_timeout(Some(WINDOW_MAX + LINE_MAX));
+    let _ = stream.set_send_timeout(Some(LINE_MAX));
+    let link = link.filter(|link| is_link(link)).unwrap_or_default();
+    stream.write_all(format!("{GREETING}open {link}\n").as_bytes()).ok()?;
+    let line = read_line(&mut stream, WINDOW_MAX + LINE_MAX)?;
+    let word = line.strip_prefix(GREETING)?;
+    ANSWERS.into_iter().find(|(_, name)| *name == word).map(|(answer, _)| answer)
+}
+
+/// The first window, listening for others.
+#[derive(Debug)]
+pub struct Listening {
+    data_dir: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Listening {
+    /// Begins to listen. A socket that is already there is left over: the data folder is ours.
+    pub fn start(data_dir: &Path, bell: Bell) -> io::Result<Self> {
+        let options = ListenerOptions::new().name(name(data_dir)?).try_overwrite(true);
+        let listener = options.create_sync()?;
+        #[cfg(unix)]
+        std::fs::set_permissions(socket_path(data_dir)?, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&stop);
+        let run = move || serve(&listener, &bell, &is_over);
+        let thread = std::thread::Builder::new().name("potok-instance".into()).spawn(run)?;
+        Ok(Self { data_dir: data_dir.to_owned(), stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the thread out of its waiting.
+        let woken = name(&self.data_dir).and_then(Stream::connect).is_ok();
+        if let Some(thread) = self.thread.take().filter(|_| woken) {
+            // A panic in there was reported by its own hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One at a time: another start waits its turn.
+fn serve(listener: &local_socket::Listener, bell: &Bell, is_over: &AtomicBool) {
+    for stream in listener.incoming() {
+        if is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(mut stream) = stream else { continue };
+        let _ = stream.set_recv_timeout(Some(LINE_MAX));
+        let _ = stream.set_send_timeout(Some(LINE_MAX));
+        let Some(link) = read_line(&mut stream, LINE_MAX).and_then(|line| parse(&line)) else { continue };
+        let answer = tell(bell, link);
+        let word = ANSWERS.into_iter().find(|(known, _)| *known == answer).map_or("busy", |(_, word)| word);
+        // The other start has ended meanwhile.
+        let _ = stream.write_all(format!("{GREETING}{word}\n").as_bytes());
+    }
+}
+
+fn tell(bell: &Bell, link: Option<String>) -> Answer {
+    let (answer, told) = crossbeam_channel::bounded(1);
+    if !bell.ring(Event::Started { link, answer }) {
+        return Answer::Busy;
+    }
+    told.recv_timeout(WINDOW_MAX).unwrap_or(Answer::Busy)
+}
+
+/// `potok-window 1 open [LINK]`.
+fn parse(line: &str) -> Option<Option<String>> {
+    let link = line.strip_prefix(GREETING)?.strip_prefix("open ")?;
+    is_link(link).then(|| (!link.is_empty()).then(|| link.to_owned()))
+}
+
+/// One line without its end, or nothing: too long, too slow, no UTF-8, cut off.
+fn read_line(stream: &mut Stream, at_most: Duration) -> Option<String> {
+    let until = Instant::now() + at_most;
+    let mut line = Vec::new();
+    let mut buffer = [0; 512];
+    while Instant::now() < until {
+        let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
+        line.extend_from_slice(buffer.get(..count)?);
+        if line.last() == Some(&b'\n') {
+            line.pop();
+            return String::from_utf8(line).ok();
+        }
+        if line.len() > LINE_BYTES_MAX {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(unix)]
+fn name(data_dir: &Path) -> io::Result<Name<'static>> {
+    use interprocess::local_socket::{GenericFilePath, ToFsName};
+    socket_path(data_dir)?.to_fs_name::<GenericFilePath>()
+}
+
+/// In the data folder; where its path is too long for a socket, in the folder of the session, which is private too.
+#[cfg(unix)]
+fn socket_path(data_dir: &Path) -> io::Result<PathBuf> {
+    let path = data_dir.join("window.sock");
+    if path.as_os_str().len() <= SOCKET_PATH_BYTES_MAX {
+        return Ok(path);
+    }
+    let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let session = session.ok_or(io::ErrorKind::InvalidFilename)?;
+    Ok(session.join(format!("potok-{}.sock", short_hash(data_dir))))
+}
+
+#[cfg(windows)]
+fn name(data_dir: &Path) -> io::Result<Name<'static>> {
+    use interprocess::local_socket::{GenericNamespaced, ToNsName};
+    format!("potok-{}", short_hash(data_dir)).to_ns_name::<GenericNamespaced>()
+}
+
+/// Names a data folder in few letters.
+pub(crate) fn short_hash(data_dir: &Path) -> String {
+    blake3::hash(data_dir.as_os_str().as_encoded_bytes()).to_hex().chars().take(16).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn reads_lines_strictly() {
+        assert_eq!(parse("potok-window 1 open "), Some(None));
+        assert_eq!(parse("potok-window 1 open potok://h:1"), Some(Some("potok://h:1".into())));
+        let long = format!("potok-window 1 open {}", "x".repeat(INVITE_BYTES_MAX + 1));
+        for bad in ["", "potok-window 1 open", "potok-window 2 open ", "open ", "potok-window 1 open a b", &long] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+        assert!(!is_link("a\u{85}b") && !is_link("a\nb") && is_link(""));
+    }
+
+    /// A window that answers at once, and the links it was given.
+    fn window(data_dir: &Path) -> (Listening, Arc<Mutex<Vec<Option<String>>>>) {
+        let (bell, heard) = Bell::new(Arc::new(|| {}));
+        let listening = Listening::start(data_dir, bell).expect("listens");
+        let links: Arc<Mutex<Vec<_>>> = Arc::default();
+        let seen = Arc::clone(&links);
+        std::thread::spawn(move || {
+            for event in heard {
+                let Event::Started { link, answer } = event else { continue };
+                seen.lock().expect("no panic").push(link);
+                answer.send(Answer::Shown).expect("waited for");
+            }
+        });
+        (listening, links)
+    }
+
+    #[test]
+    fn a_second_start_reaches_the_first() {
+        let folder = tempfile::tempdir().expect("folder");
+        assert_eq!(hand_over(folder.path(), None), None, "nobody is there");
+        let (listening, links) = window(folder.path());
+        assert_eq!(hand_over(folder.path(), Some("potok://h:1")), Some(Answer::Shown));
+        assert_eq!(hand_over(folder.path(), Some("two\nlines")), Some(Answer::Shown));
+        assert_eq!(*links.lock().expect("no panic"), [Some("potok://h:1".to_owned()), None]);
+        drop(listening);
+        assert_eq!(hand_over(folder.path(), None), None, "it has ended");
+        let _again = window(folder.path());
+        assert_eq!(hand_over(folder.path(), None), Some(Answer::Shown), "a new one on the same folder");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn strangers_get_nothing_and_nobody_else_may_speak() {
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::net::UnixStream;
+        let folder = tempfile::tempdir().expect("folder");
+        let (_listening, links) = window(folder.path());
+        let path = socket_path(folder.path()).expect("short");
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+        for garbage in [&b"GET / HTTP/1.1\n"[..], b"\xff\xfe\n", &vec![b'a'; LINE_BYTES_MAX + 1024]] {
+            let mut stream = UnixStream::connect(&path).expect("connects");
+            // It may hang up before everything is written.
+            let _ = stream.write_all(garbage);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            assert!(answer.is_empty(), "{answer:?}");
+        }
+        assert_eq!(hand_over(folder.path(), None), Some(Answer::Shown), "it still listens");
+        assert_eq!(links.lock().expect("no panic").len(), 1);
+    }
+
+    #[test]
+    fn a_left_over_socket_is_no_window() {
+        let folder = tempfile::tempdir().expect("folder");
+        #[cfg(unix)]
+        drop(std::os::unix::net::UnixListener::bind(socket_path(folder.path()).expect("short")).expect("bound"));
+        assert_eq!(hand_over(folder.path(), None), None);
+        let _window = window(folder.path());
+        assert_eq!(hand_over(folder.path(), None), Some(Answer::Shown));
+    }
+}

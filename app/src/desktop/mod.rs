@@ -1,0 +1,119 @@
+//! The desktop round the window: what other programs and the system tell Potok, and what Potok tells them.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`instance`] | a second start on the same data folder hands its link over to the first |
+//! | [`tray`] | the icon that is left when the window is closed |
+//! | [`notification`] | what finished or failed while nobody looked |
+//! | [`color_scheme`] | light or dark, as the desktop wishes |
+//! | [`clipboard`] | an invite that was copied somewhere else |
+//! | [`autostart`] | start with the system |
+//! | [`place`] | where the window was |
+//!
+//! No toolkit in here. Whatever talks to the system does so on a thread of its own, so that a desktop that does not
+//! answer never holds up a frame; without D-Bus, tray or portal there is silence, and the window works on.
+
+pub mod autostart;
+pub mod clipboard;
+pub mod color_scheme;
+pub mod instance;
+pub mod notification;
+pub mod place;
+pub mod tray;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+use potok_core::model::invite::Invite;
+
+use crate::desktop::clipboard::Clipboard;
+use crate::desktop::color_scheme::ColorScheme;
+use crate::desktop::instance::{Answer, Listening};
+use crate::desktop::notification::Notifier;
+use crate::desktop::tray::{Icon, Tray, Wish};
+
+/// Events that wait for the window; what comes while it is so far behind is lost, and its sender knows.
+const EVENTS_MAX: usize = 32;
+
+/// What the desktop tells.
+#[derive(Debug)]
+pub enum Event {
+    /// Potok was started again, perhaps by a link that somebody clicked.
+    Started {
+        /// As it came: a stranger may have written it.
+        link: Option<String>,
+        /// What became of it.
+        answer: Sender<Answer>,
+    },
+    /// A click on the tray icon or in its menu.
+    Tray(Wish),
+    /// The tray came, or is gone.
+    TrayIsThere(bool),
+    /// An invite lies on the clipboard.
+    Clipboard(Invite),
+    /// The desktop is light or dark now.
+    ColorScheme(ColorScheme),
+    /// The system wants an end: SIGTERM, a closed session.
+    Terminate,
+}
+
+/// Called whenever an event is there; it must return at once.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// With this a thread tells an event.
+#[derive(Clone)]
+pub struct Bell {
+    events: Sender<Event>,
+    wake: Wake,
+}
+
+impl std::fmt::Debug for Bell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bell").finish_non_exhaustive()
+    }
+}
+
+impl Bell {
+    /// Events go to the receiver, each with a wake.
+    pub fn new(wake: Wake) -> (Self, Receiver<Event>) {
+        let (events, heard) = crossbeam_channel::bounded(EVENTS_MAX);
+        (Self { events, wake }, heard)
+    }
+
+    /// Tells an event; whether there was room for it.
+    pub fn ring(&self, event: Event) -> bool {
+        let told = self.events.try_send(event).is_ok();
+        (self.wake)();
+        told
+    }
+}
+
+/// Everything of the desktop that a running window holds on to.
+#[derive(Debug)]
+pub struct Desktop {
+    /// What was told.
+    pub heard: Receiver<Event>,
+    /// Messages of the desktop.
+    pub notifier: Notifier,
+    /// The icon, where there is a tray.
+    pub tray: Tray,
+    /// What was copied elsewhere.
+    pub clipboard: Clipboard,
+    _listening: Option<Listening>,
+}
+
+impl Desktop {
+    /// Begins to listen. The data folder is ours: its lock is held.
+    pub fn start(bell: Bell, heard: Receiver<Event>, data_dir: &Path, icon: Icon) -> Self {
+        color_scheme::watch(bell.clone());
+        Self {
+            heard,
+            notifier: Notifier::default(),
+            tray: Tray::new(bell.clone(), icon),
+            clipboard: Clipboard::new(bell.clone()),
+            // Without it a second start says that the data folder is in use.
+            _listening: Listening::start(data_dir, bell).ok(),
+        }
+    }
+}

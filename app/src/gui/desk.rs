@@ -1,0 +1,406 @@
+//! The window's side of the desktop: links, tray, notifications, closing. What the person is asked is in
+//! [`crate::gui::questions`], how the system is spoken to in [`crate::desktop`].
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use eframe::egui::{self, UserAttentionType, ViewportCommand};
+use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, Which};
+use potok_core::node::notice::{Direction, Notice, Transfer, TransferState};
+use potok_core::node::settings::Settings;
+use rust_i18n::t;
+
+use crate::desktop::color_scheme::ColorScheme;
+use crate::desktop::instance::Answer;
+use crate::desktop::notification::Message;
+use crate::desktop::place::{Place, brought_back};
+use crate::desktop::tray::Wish;
+use crate::desktop::{Desktop, Event, autostart};
+use crate::gui::action::{Action, Page};
+use crate::gui::network::bad_invite;
+use crate::gui::questions::{self, Choice, Question};
+use crate::gui::{Window, use_theme};
+use crate::model::{self, Asker, Model, Tone};
+use crate::texts;
+
+/// What finishes in so short a time is told in one message.
+const GATHER: Duration = Duration::from_secs(2);
+/// A window that was just opened stands where it should only after its first frames.
+const FRAMES_TO_SETTLE: u32 = 3;
+
+/// What the window keeps about the desktop.
+#[derive(Debug, Default)]
+pub struct Desk {
+    desktop: Option<Desktop>,
+    /// What is asked now.
+    pub question: Option<Question>,
+    /// Another start, waiting for its answer.
+    unanswered: Option<Sender<Answer>>,
+    scheme: Option<ColorScheme>,
+    news: News,
+    place: Option<Place>,
+    frames: u32,
+    had_focus: bool,
+    has_usual_data_dir: bool,
+    /// The page of the last frame.
+    page: Option<Page>,
+    /// The window closes now, and Potok runs on.
+    pub goes_on: bool,
+    /// The window shall be opened (again).
+    pub wants_window: bool,
+    /// It opens minimised.
+    pub is_minimized: bool,
+}
+
+/// What has happened to downloads since the last message of the desktop.
+#[derive(Debug, Default)]
+struct News {
+    finished: Vec<String>,
+    failed: Vec<String>,
+    since: Option<Instant>,
+}
+
+impl Desk {
+    /// Looks at a notice before the model takes it in: what ends now is news.
+    pub fn note(&mut self, model: &Model, notice: &Notice) {
+        let Notice::Transfer(new) = notice else { return };
+        let before = model.transfers.get(&(new.direction, new.number));
+        if new.direction == Direction::Download && before.is_some_and(|before| !before.state.is_final()) {
+            self.news.add(new);
+        }
+    }
+}
+
+impl News {
+    fn add(&mut self, transfer: &Transfer) {
+        let name = model::short(&transfer.label);
+        match &transfer.state {
+            TransferState::Finished => self.finished.push(name),
+            TransferState::Failed(Failure::Cancelled) => return,
+            TransferState::Failed(why) => self.failed.push(format!("{name}: {}", texts::of_failure(why))),
+            _ => return,
+        }
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// One message of each kind, however many there are.
+    fn messages(self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        if let [first, rest @ ..] = &self.finished[..] {
+            let (title, count) = (t!("notification.finished").into_owned(), rest.len());
+            let text = if rest.is_empty() {
+                first.clone()
+            } else {
+                t!("notification.more", first = first, count = count).into_owned()
+            };
+            messages.push(Message { title, text });
+        }
+        if let [first, rest @ ..] = &self.failed[..] {
+            let (title, count) = (t!("notification.failed").into_owned(), rest.len());
+            let text = if rest.is_empty() {
+                first.clone()
+            } else {
+                t!("notification.more", first = first, count = count).into_owned()
+            };
+            messages.push(Message { title, text });
+        }
+        messages
+    }
+}
+
+impl Window {
+    /// From now on the window hears of the desktop. A data folder that is not the usual one is named where the system
+    /// starts Potok.
+    pub fn use_desktop(&mut self, desktop: Desktop, has_usual_data_dir: bool) {
+        self.desk.desktop = Some(desktop);
+        self.desk.has_usual_data_dir = has_usual_data_dir;
+        self.follow_settings();
+    }
+
+    /// Asks whether to join what a link leads to. A link that is none is explained.
+    pub fn ask_about_link(&mut self, link: &str) {
+        let invite = match link.parse::<Invite>() {
+            Ok(invite) => invite,
+            Err(why) => {
+                let text = t!("window.link.bad", why = bad_invite(why));
+                self.model.toast(Instant::now(), Tone::Bad, text.into_owned());
+                return;
+            }
+        };
+        let is_here = |now: &TrackerAddress| now.address == invite.address && now.key == Some(invite.key);
+        if self.model.is_online()
+            && (self.model.invite.as_ref() == Some(&invite)
+                || self.parts.settings.tracker.parse().is_ok_and(|now| is_here(&now)))
+        {
+            self.model.toast(Instant::now(), Tone::Info, t!("window.link.here").into_owned());
+            return;
+        }
+        self.desk.question = Some(Question::Join(invite));
+    }
+
+    /// Hears what the desktop has told. Without a window `ctx` is one that nobody sees.
+    pub fn attend(&mut self, ctx: &egui::Context, has_window: bool) {
+        while let Some(event) = self.desk.desktop.as_ref().and_then(|desktop| desktop.heard.try_recv().ok()) {
+            self.happened(ctx, has_window, event);
+        }
+        self.tell_news(ctx, has_window);
+    }
+
+    fn happened(&mut self, ctx: &egui::Context, has_window: bool, event: Event) {
+        match event {
+            Event::Started { link, answer } => {
+                if let Some(link) = link {
+                    self.ask_about_link(&link);
+                }
+                self.desk.unanswered = Some(answer);
+                self.come_to_front(ctx, has_window);
+            }
+            Event::Tray(Wish::Open) => self.come_to_front(ctx, has_window),
+            Event::Tray(Wish::PauseAll) => self.ask(Intent::Pause(Which::All), Asker::Mouse),
+            Event::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(Which::All), Asker::Mouse),
+            Event::Tray(Wish::Quit) | Event::Terminate => {
+                self.desk.goes_on = false;
+                self.run(ctx, Action::Quit);
+            }
+            // The way back to a closed window is gone with the tray.
+            Event::TrayIsThere(false) if !has_window && !self.desk.is_minimized => {
+                self.desk.is_minimized = true;
+                self.desk.wants_window = true;
+            }
+            Event::TrayIsThere(_) => {}
+            Event::Clipboard(invite) => self.state.welcome.offer(invite),
+            Event::ColorScheme(scheme) => {
+                self.desk.scheme = Some(scheme);
+                self.show_theme(ctx);
+            }
+        }
+    }
+
+    fn come_to_front(&mut self, ctx: &egui::Context, has_window: bool) {
+        self.desk.is_minimized = false;
+        if !has_window {
+            // Answered when it is open.
+            self.desk.wants_window = true;
+            return;
+        }
+        ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
+        ctx.send_viewport_cmd(ViewportCommand::Focus);
+        ctx.request_repaint();
+        // There a window comes to the front only if the desktop finds that a person meant it.
+        if is_wayland() {
+            ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
+        }
+        self.answer(if is_wayland() { Answer::Asked } else { Answer::Shown });
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        if let Some(unanswered) = self.desk.unanswered.take() {
+            // The other start may have given up.
+            let _ = unanswered.try_send(answer);
+        }
+    }
+
+    /// Messages of the desktop, if nobody looks at the window and they are wanted.
+    fn tell_news(&mut self, ctx: &egui::Context, has_window: bool) {
+        let Some(since) = self.desk.news.since else { return };
+        let is_seen = has_window && ctx.input(|input| input.viewport().focused == Some(true));
+        if is_seen || !self.parts.settings.notifications {
+            self.desk.news = News::default();
+            return;
+        }
+        let left = GATHER.saturating_sub(since.elapsed());
+        if !left.is_zero() {
+            ctx.request_repaint_after(left);
+            return;
+        }
+        let news = std::mem::take(&mut self.desk.news);
+        if let Some(desktop) = &mut self.desk.desktop {
+            news.messages().into_iter().for_each(|message| desktop.notifier.send(message));
+        }
+    }
+
+    /// When the next message is due, for who waits without a window.
+    pub fn next_news(&self) -> Option<Instant> {
+        self.desk.news.since.map(|since| since + GATHER)
+    }
+
+    /// The theme of the settings, or of the desktop.
+    pub fn show_theme(&self, ctx: &egui::Context) {
+        let theme = match (self.parts.settings.theme.as_str(), self.desk.scheme) {
+            ("", Some(ColorScheme::Light)) => "light",
+            ("", Some(ColorScheme::Dark)) => "dark",
+            (theme, _) => theme,
+        };
+        use_theme(ctx, theme);
+    }
+
+    /// What depends on the settings outside the window.
+    pub fn follow_settings(&mut self) {
+        let is_wanted = self.parts.settings.tray;
+        if let Some(desktop) = &mut self.desk.desktop {
+            desktop.tray.show(is_wanted);
+            desktop.tray.translate();
+        }
+        self.state.settings.has_tray = self.has_tray();
+    }
+
+    /// Starts with the system from now on, or no longer.
+    pub fn start_with_system(&mut self, on: bool) {
+        let Some(data_dir) = &self.parts.data_dir else { return };
+        if let Err(why) = autostart::set(data_dir, self.desk.has_usual_data_dir, on) {
+            self.model.toast(Instant::now(), Tone::Bad, t!("window.settings.no-autostart", why = why).into_owned());
+        }
+        self.see_autostart();
+    }
+
+    /// As it is in truth: the desktop's own settings may have changed it.
+    fn see_autostart(&mut self) {
+        if let (Some(_), Some(data_dir)) = (&self.desk.desktop, &self.parts.data_dir) {
+            self.state.settings.autostart = Some(autostart::is_on(data_dir, self.desk.has_usual_data_dir));
+        }
+    }
+
+    pub(super) fn has_tray(&self) -> bool {
+        self.desk.desktop.as_ref().is_some_and(|desktop| desktop.tray.is_there())
+    }
+
+    /// Every frame: where the window is, whether it has come to the front.
+    pub fn watch_window(&mut self, ctx: &egui::Context, frame: &eframe::Frame) {
+        let has_focus = ctx.input(|input| input.viewport().focused == Some(true));
+        let came_to_front = has_focus && !self.desk.had_focus;
+        self.desk.had_focus = has_focus;
+        if came_to_front
+            && self.state.page == Page::Welcome
+            && let Some(desktop) = &self.desk.desktop
+        {
+            desktop.clipboard.look();
+        }
+        self.state.settings.has_tray = self.has_tray();
+        let has_come = self.desk.page.replace(self.state.page) != Some(self.state.page) || came_to_front;
+        if has_come && self.state.page == Page::Settings {
+            self.see_autostart();
+        }
+        self.desk.frames = self.desk.frames.saturating_add(1);
+        if self.desk.frames == FRAMES_TO_SETTLE {
+            bring_back(ctx, frame);
+        } else if self.desk.frames < FRAMES_TO_SETTLE && self.desk.desktop.is_some() {
+            ctx.request_repaint();
+        }
+        self.remember_place(ctx);
+    }
+
+    fn remember_place(&mut self, ctx: &egui::Context) {
+        let info = ctx.input(|input| input.viewport().clone());
+        let Some(inner) = info.inner_rect else { return };
+        if info.minimized == Some(true) || info.fullscreen == Some(true) || self.desk.frames < FRAMES_TO_SETTLE {
+            return;
+        }
+        let is_maximized = info.maximized == Some(true);
+        let at = info.outer_rect.map(|rect| [rect.left(), rect.top()]);
+        let now = Place { at, size: [inner.width(), inner.height()], is_maximized };
+        // A window that fills the screen keeps the place that it has otherwise.
+        let otherwise = self.desk.place.filter(|_| is_maximized).map(|place| Place { is_maximized, ..place });
+        self.desk.place = Some(otherwise.unwrap_or(now));
+    }
+
+    /// The window opens (again).
+    pub fn opened(&mut self, ctx: &egui::Context, place: Option<Place>) {
+        self.moved_to(ctx);
+        self.desk.place = place;
+        self.desk.frames = 0;
+        self.desk.had_focus = false;
+        self.desk.goes_on = false;
+        self.desk.wants_window = false;
+        self.answer(Answer::Shown);
+        if std::mem::take(&mut self.desk.is_minimized) {
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
+        }
+        self.may_close = false;
+        self.show_theme(ctx);
+    }
+
+    /// The window has closed.
+    pub fn closed(&self) {
+        if let (Some(place), Some(data_dir)) = (self.desk.place, &self.parts.data_dir) {
+            place.save(data_dir);
+        }
+    }
+
+    /// The window is being closed: it may, it hides, or the person is asked.
+    pub fn close_requested(&mut self, ctx: &egui::Context) {
+        if self.may_close || self.desk.desktop.is_none() && self.model.unfinished() == 0 {
+            return;
+        }
+        match self.parts.settings.when_closed.as_str() {
+            "quit" => {}
+            "keep" => self.keep_running(ctx),
+            _ if self.model.unfinished() > 0 || questions::is_hosting(&self.model) => {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                self.desk.question = Some(Question::Close { has_tray: self.has_tray() });
+            }
+            _ => {}
+        }
+    }
+
+    /// Without the window: in the tray, or minimised where there is none.
+    fn keep_running(&mut self, ctx: &egui::Context) {
+        if self.has_tray() {
+            self.desk.goes_on = true;
+            self.may_close = true;
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        } else {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
+        }
+    }
+
+    /// Draws the question that is open, and does what was chosen.
+    pub fn ask_question(&mut self, ctx: &egui::Context) {
+        let Some(question) = &self.desk.question else { return };
+        let Some(choice) = questions::show(ctx, question, &self.model) else { return };
+        let Some(question) = self.desk.question.take() else { return };
+        match (choice, question) {
+            (Choice::Join, Question::Join(invite)) => {
+                if questions::is_hosting(&self.model) {
+                    self.ask(Intent::StopTracker, Asker::Mouse);
+                }
+                self.join(Instant::now(), &invite.to_string());
+            }
+            (Choice::KeepRunning, _) => {
+                self.save(Settings { when_closed: "keep".into(), ..self.parts.settings.clone() });
+                self.keep_running(ctx);
+            }
+            (Choice::Quit, _) => {
+                self.save(Settings { when_closed: "quit".into(), ..self.parts.settings.clone() });
+                self.run(ctx, Action::Quit);
+            }
+            (Choice::Nothing | Choice::Join, _) => {}
+        }
+        ctx.request_repaint();
+    }
+}
+
+/// Whether the window is one of Wayland, where programs cannot place or raise their windows.
+fn is_wayland() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(target_os = "linux") && (is_set("WAYLAND_DISPLAY") || is_set("WAYLAND_SOCKET"))
+}
+
+/// A window whose screen is not there any more comes to one that is.
+fn bring_back(ctx: &egui::Context, frame: &eframe::Frame) {
+    let Some(window) = frame.winit_window() else { return };
+    let Some(outer) = ctx.input(|input| input.viewport().outer_rect) else { return };
+    let points = |monitor: &winit::monitor::MonitorHandle| {
+        let (at, size) = (monitor.position(), monitor.size());
+        let scale = monitor.scale_factor();
+        let at = at.to_logical::<f32>(scale);
+        let size = size.to_logical::<f32>(scale);
+        [at.x, at.y, size.width, size.height]
+    };
+    let screens: Vec<_> = window.available_monitors().map(|monitor| points(&monitor)).collect();
+    if let Some([x, y]) = brought_back([outer.left(), outer.top()], [outer.width(), outer.height()], &screens) {
+        ctx.send_viewport_cmd(ViewportCommand::OuterPosition(egui::pos2(x, y)));
+    }
+}

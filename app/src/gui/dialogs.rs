@@ -1,0 +1,262 @@
+//! Small windows over the page: a path for a download, another name for a share, the list of shortcuts.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{self, Grid, Id, Key, Label, Modal, RichText, ScrollArea, Ui};
+use potok_core::model::share_path::SharePath;
+use potok_core::model::shown::Shown;
+use potok_core::node::intent::{DownloadRequest, Intent};
+use rust_i18n::t;
+
+use crate::gui::action::{Action, Dialog, Page, Pick};
+use crate::gui::icons;
+use crate::gui::screens::UiState;
+use crate::gui::shell::page_name;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::{self, Loud};
+use crate::model::{Model, short};
+
+const WIDTH: f32 = 480.0;
+/// Requests that a title names; of more it tells the number.
+const NAMED_MAX: usize = 1;
+
+/// A dialog for these downloads, with a path that would do filled in.
+pub fn save_as(requests: Vec<DownloadRequest>, folder: &Path) -> Dialog {
+    let name = |request: &DownloadRequest| {
+        let path = request.remote_path.trim_end_matches('/');
+        path.rsplit('/').next().unwrap_or(path).to_owned()
+    };
+    let path = match requests.as_slice() {
+        [one] => folder.join(name(one)),
+        _ => folder.to_owned(),
+    };
+    Dialog::SaveAs { requests, path: path.to_string_lossy().into_owned(), overwrite: false }
+}
+
+/// The dialog that is open, if any.
+pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
+    let Some(mut dialog) = state.dialog.take() else { return };
+    let is_new = std::mem::take(&mut state.dialog_is_new);
+    let has_picker = state.has_picker;
+    let mut is_over = false;
+    let modal = Modal::new(Id::unique("dialog")).show(ctx, |ui| {
+        ui.set_width(WIDTH);
+        ui.add_space(4.0);
+        is_over = match &mut dialog {
+            Dialog::SaveAs { requests, path, overwrite } => {
+                let mut form = SaveAs { requests, path, overwrite, has_picker, is_new };
+                form.show(ui, model, actions)
+            }
+            Dialog::Rename { from, to } => rename(ui, from, to, is_new, actions),
+            Dialog::Shortcuts => shortcuts(ui),
+        };
+    });
+    if !is_over && !modal.should_close() {
+        state.dialog = Some(dialog);
+    }
+}
+
+/// The form of [`Dialog::SaveAs`].
+struct SaveAs<'a> {
+    requests: &'a [DownloadRequest],
+    path: &'a mut String,
+    overwrite: &'a mut bool,
+    has_picker: bool,
+    is_new: bool,
+}
+
+impl SaveAs<'_> {
+    /// Whether it is over.
+    fn show(&mut self, ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> bool {
+        let what = match self.requests {
+            [one] => short(&one.remote_path),
+            many => t!("window.browse.chosen", count = many.len()).into_owned(),
+        };
+        widgets::heading(ui, &t!("window.save.title"));
+        let is_several = self.requests.len() > NAMED_MAX;
+        let hint = if is_several { t!("window.save.into-text") } else { t!("window.save.text") };
+        ui.add(Label::new(RichText::new(what).color(palette(ui).text)).truncate());
+        widgets::weak(ui, hint);
+        ui.add_space(theme::GAP);
+        let name = t!("window.save.path");
+        let entered = field(ui, self.path, icons::FOLDER, &name, self.is_new);
+        ui.horizontal(|ui| {
+            let replace = t!("window.save.overwrite");
+            widgets::switch(ui, self.overwrite, &replace);
+            widgets::weak(ui, &*replace);
+        });
+        ui.add_space(theme::GAP);
+        let folder = model.status.as_ref().map_or(PathBuf::new(), |status| status.download_folder.clone());
+        let is_typed = !self.path.trim().is_empty();
+        let answer = answers(ui, &t!("window.browse.download"), is_typed, |ui| {
+            if self.has_picker
+                && widgets::button(ui, Loud::Plain, icons::FOLDER_OPEN, &t!("window.save.choose")).clicked()
+            {
+                actions.push(Action::Pick(pick(self.requests.to_vec())));
+                return true;
+            }
+            false
+        });
+        match answer {
+            Answer::Other | Answer::No => true,
+            Answer::Yes => self.download(&folder, actions),
+            Answer::None => entered && is_typed && self.download(&folder, actions),
+        }
+    }
+
+    fn download(&self, folder: &Path, actions: &mut Vec<Action>) -> bool {
+        let local_path = self.path.trim().to_owned();
+        actions.extend(self.requests.iter().map(|request| {
+            Action::Ask(Intent::Download(DownloadRequest {
+                local_path: Some(local_path.clone()),
+                cwd: folder.to_owned(),
+                overwrite: *self.overwrite,
+                ..request.clone()
+            }))
+        }));
+        true
+    }
+}
+
+/// The system's dialog for these: a name for one file, a folder for anything else.
+pub fn pick(mut requests: Vec<DownloadRequest>) -> Pick {
+    let is_file = requests.len() == 1 && requests.iter().all(|request| !request.remote_path.ends_with('/'));
+    match requests.pop() {
+        Some(request) if is_file => Pick::SaveAs(Box::new(request)),
+        last => {
+            requests.extend(last);
+            Pick::SaveInto(requests)
+        }
+    }
+}
+
+fn rename(ui: &mut Ui, from: &str, to: &mut String, is_new: bool, actions: &mut Vec<Action>) -> bool {
+    widgets::heading(ui, &t!("window.rename.title"));
+    widgets::weak(ui, t!("window.rename.text"));
+    ui.add_space(4.0);
+    ui.add(Label::new(RichText::new(Shown(from).to_string()).color(palette(ui).text)).truncate());
+    let entered = field(ui, to, icons::PENCIL_SIMPLE, &t!("window.rename.to"), is_new);
+    let wrong = SharePath::new(to.trim()).err();
+    if let Some(why) = &wrong {
+        ui.label(RichText::new(why.to_string()).font(theme::small()).color(palette(ui).bad));
+    }
+    ui.add_space(theme::GAP);
+    let can = wrong.is_none() && to.trim() != from;
+    let answer = answers(ui, &t!("window.rename.yes"), can, |_| false);
+    match answer {
+        Answer::No | Answer::Other => true,
+        Answer::None if !(entered && can) => false,
+        Answer::Yes | Answer::None => {
+            let (from, to) = (from.to_owned(), to.trim().to_owned());
+            actions.push(Action::Ask(Intent::RenameShare { from, to }));
+            true
+        }
+    }
+}
+
+/// A field over the whole width; whether Enter was pressed in it.
+fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, is_new: bool) -> bool {
+    let response = widgets::field(ui, text, icon, name, name, ui.available_width());
+    if is_new {
+        response.request_focus();
+    }
+    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    None,
+    Yes,
+    No,
+    Other,
+}
+
+/// The row of buttons at the end of a form.
+fn answers(ui: &mut Ui, yes: &str, can: bool, other: impl FnOnce(&mut Ui) -> bool) -> Answer {
+    let mut answer = Answer::None;
+    ui.horizontal(|ui| {
+        if other(ui) {
+            answer = Answer::Other;
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.add_enabled_ui(can, |ui| {
+                if widgets::button(ui, Loud::Primary, "", yes).clicked() {
+                    answer = Answer::Yes;
+                }
+            });
+            if widgets::button(ui, Loud::Plain, "", &t!("window.close")).clicked() {
+                answer = Answer::No;
+            }
+        });
+    });
+    answer
+}
+
+/// Every shortcut, by page. A row: the keys, and the text that says what they do.
+fn shortcuts(ui: &mut Ui) -> bool {
+    widgets::heading(ui, &t!("window.keys.title"));
+    ui.add_space(4.0);
+    let everywhere = [
+        ("Alt+1 … 7", t!("window.keys.pages")),
+        ("Ctrl+F", t!("window.keys.search")),
+        ("Ctrl+O", t!("window.keys.share")),
+        ("F1, ?", t!("window.keys.this")),
+        ("Ctrl+Q", t!("window.keys.quit")),
+    ];
+    let lists = [
+        ("↑ ↓  PgUp PgDn  Home End", t!("window.keys.move")),
+        ("Shift+↑ ↓", t!("window.keys.several")),
+        ("Ctrl+A", t!("window.keys.all")),
+        ("Shift+F10", t!("window.keys.menu")),
+        ("Esc", t!("window.keys.none")),
+    ];
+    let browse = [
+        ("Enter, Ctrl+D", t!("window.browse.download")),
+        ("Ctrl+S", t!("window.browse.download-as")),
+        ("Ctrl+Shift+S", t!("window.browse.download-to")),
+        ("→ ←", t!("window.keys.tree")),
+        ("Backspace", t!("window.keys.up")),
+        ("Ctrl+C", t!("window.browse.copy-path")),
+    ];
+    let transfers = [
+        ("Space", t!("window.keys.pause")),
+        ("Alt+↑ ↓", t!("window.keys.order")),
+        ("Alt+Home, End", t!("window.keys.ends")),
+        ("Enter", t!("window.transfers.open")),
+        ("Ctrl+E", t!("window.transfers.reveal")),
+        ("Del", t!("window.keys.delete")),
+    ];
+    let shared = [("F2", t!("window.shared.rename")), ("Del", t!("window.shared.stop"))];
+    let console = [
+        ("Tab", t!("window.keys.complete")),
+        ("↑ ↓", t!("window.keys.history")),
+        ("Ctrl+L", t!("window.console.clear")),
+    ];
+    ScrollArea::vertical().max_height(460.0).show(ui, |ui| {
+        section(ui, &t!("window.keys.everywhere"), &everywhere);
+        section(ui, &t!("window.keys.lists"), &lists);
+        section(ui, &page_name(Page::Browse), &browse);
+        section(ui, &page_name(Page::Transfers), &transfers);
+        section(ui, &page_name(Page::Shared), &shared);
+        section(ui, &page_name(Page::Console), &console);
+    });
+    ui.add_space(4.0);
+    let mut is_over = false;
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        is_over = widgets::button(ui, Loud::Plain, "", &t!("window.close")).clicked();
+    });
+    is_over
+}
+
+fn section(ui: &mut Ui, name: &str, rows: &[(&str, std::borrow::Cow<'_, str>)]) {
+    let p = palette(ui);
+    ui.add_space(theme::GAP);
+    ui.label(RichText::new(name).font(theme::medium()).color(p.weak));
+    Grid::new(("keys", name)).num_columns(2).min_col_width(190.0).spacing([12.0, 3.0]).show(ui, |ui| {
+        for (keys, text) in rows {
+            ui.label(RichText::new(*keys).font(theme::mono()).color(p.accent));
+            ui.label(RichText::new(&**text).color(p.text));
+            ui.end_row();
+        }
+    });
+}

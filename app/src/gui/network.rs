@@ -1,0 +1,61 @@
+//! Which network the window is in: joining and hosting as a person wishes it, remembered for the next start.
+
+use std::time::Instant;
+
+use potok_core::model::invite::{BadInvite, TrackerAddress};
+use potok_core::model::shown::Shown;
+use potok_core::node::intent::Intent;
+use potok_core::node::settings::Settings;
+use rust_i18n::t;
+
+use crate::gui::Window;
+use crate::model::{Asker, Tone};
+
+impl Window {
+    pub(super) fn join(&mut self, now: Instant, typed: &str) {
+        match typed.parse::<TrackerAddress>() {
+            Ok(tracker) => {
+                self.state.join_failed = None;
+                self.save(Settings {
+                    tracker: typed.trim().to_owned(),
+                    host_tracker: String::new(),
+                    ..self.parts.settings.clone()
+                });
+                self.ask(Intent::Join(tracker), Asker::Mouse);
+            }
+            Err(why) => {
+                self.state.join_failed = Some(bad_invite(why));
+                self.model.toast(now, Tone::Bad, bad_invite(why));
+            }
+        }
+    }
+
+    pub(super) fn host(&mut self, now: Instant, at: Option<String>) {
+        let intent = match &at {
+            None => Intent::StopTracker,
+            Some(at) => match at.parse() {
+                Ok(at) => Intent::HostTracker(at),
+                Err(_no_address) => {
+                    self.model.toast(now, Tone::Bad, t!("window.tracker.bad-address", at = Shown(at)).into_owned());
+                    return;
+                }
+            },
+        };
+        self.save(Settings {
+            host_tracker: at.unwrap_or_default(),
+            tracker: String::new(),
+            ..self.parts.settings.clone()
+        });
+        self.ask(intent, Asker::Mouse);
+    }
+}
+
+/// Why a text is no invite, in the words of the window.
+pub(super) fn bad_invite(why: BadInvite) -> String {
+    match why {
+        BadInvite::Host => t!("window.bad-invite.host"),
+        BadInvite::Port => t!("window.bad-invite.port"),
+        BadInvite::Link => t!("window.bad-invite.link"),
+    }
+    .into_owned()
+}

@@ -1,0 +1,136 @@
+//! What is asked because of something outside the window: a link that was clicked, or the window being closed.
+
+use eframe::egui::{self, Align, Id, Label, Layout, Modal, RichText, Ui};
+use potok_core::model::invite::Invite;
+use potok_core::model::shown::Shown;
+use potok_core::node::notice::Connection;
+use rust_i18n::t;
+
+use crate::gui::fingerprint;
+use crate::gui::icons;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::{self, Loud};
+use crate::model::Model;
+
+const WIDTH: f32 = 460.0;
+
+/// One question. Only one is open at a time; a newer one takes its place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Question {
+    /// A link wants us in a network. Whoever made it may be anybody.
+    Join(Invite),
+    /// The window is being closed while something runs.
+    Close {
+        /// Potok can stay in the tray; otherwise only minimised.
+        has_tray: bool,
+    },
+}
+
+/// What was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Leave everything as it is.
+    Nothing,
+    /// Join.
+    Join,
+    /// Run on without the window, now and from now on.
+    KeepRunning,
+    /// End Potok, now and from now on.
+    Quit,
+}
+
+/// Draws the question; what was chosen, if anything yet.
+pub fn show(ctx: &egui::Context, question: &Question, model: &Model) -> Option<Choice> {
+    let mut choice = None;
+    let modal = Modal::new(Id::unique("question")).show(ctx, |ui| {
+        ui.set_width(WIDTH);
+        match question {
+            Question::Join(invite) => join(ui, invite, model, &mut choice),
+            Question::Close { has_tray } => close(ui, *has_tray, &mut choice),
+        }
+    });
+    if modal.should_close() {
+        choice = Some(Choice::Nothing);
+    }
+    choice
+}
+
+fn join(ui: &mut Ui, invite: &Invite, model: &Model, choice: &mut Option<Choice>) {
+    title(ui, icons::LINK, &t!("window.link.title"));
+    text(ui, &t!("window.link.text"));
+    ui.add_space(theme::GAP);
+    value(ui, &t!("window.link.address"), &Shown(&invite.address.to_string()).to_string());
+    value(ui, &t!("window.link.key"), &fingerprint::hex(&invite.key));
+    ui.add_space(theme::GAP);
+    if let Some(what) = what_is_left(model) {
+        text(ui, &what);
+    }
+    answers(ui, |ui| {
+        if widgets::button(ui, Loud::Primary, "", &t!("window.link.yes")).clicked() {
+            *choice = Some(Choice::Join);
+        }
+        if widgets::button(ui, Loud::Plain, "", &t!("window.link.no")).clicked() {
+            *choice = Some(Choice::Nothing);
+        }
+    });
+}
+
+/// What happens to the network that we are in.
+fn what_is_left(model: &Model) -> Option<String> {
+    let now = match &model.connection {
+        Connection::None => return None,
+        Connection::Online { network, .. } => Shown(network).to_string(),
+        Connection::Connecting { tracker, .. } | Connection::Refused { tracker, .. } => Shown(tracker).to_string(),
+    };
+    Some(if is_hosting(model) {
+        t!("window.link.stops", network = now).into_owned()
+    } else {
+        t!("window.link.leaves", network = now).into_owned()
+    })
+}
+
+/// Whether the network is one that this computer hosts.
+pub fn is_hosting(model: &Model) -> bool {
+    model.status.as_ref().is_some_and(|status| status.hosted.is_some())
+}
+
+fn close(ui: &mut Ui, has_tray: bool, choice: &mut Option<Choice>) {
+    title(ui, icons::DOWNLOAD_SIMPLE, &t!("window.closing.title"));
+    text(ui, &if has_tray { t!("window.closing.text-tray") } else { t!("window.closing.text-no-tray") });
+    text(ui, &t!("window.closing.remembered"));
+    answers(ui, |ui| {
+        if widgets::button(ui, Loud::Primary, "", &t!("window.closing.keep")).clicked() {
+            *choice = Some(Choice::KeepRunning);
+        }
+        if widgets::button(ui, Loud::Plain, "", &t!("window.closing.quit")).clicked() {
+            *choice = Some(Choice::Quit);
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            if widgets::button(ui, Loud::Quiet, "", &t!("window.closing.stay")).clicked() {
+                *choice = Some(Choice::Nothing);
+            }
+        });
+    });
+}
+
+fn title(ui: &mut Ui, icon: &str, text: &str) {
+    ui.add_space(6.0);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(icon).font(theme::icon(20.0)).color(palette(ui).accent));
+        widgets::heading(ui, text);
+    });
+}
+
+fn text(ui: &mut Ui, text: &str) {
+    ui.add(Label::new(RichText::new(text).color(palette(ui).weak)).wrap());
+}
+
+fn value(ui: &mut Ui, name: &str, value: &str) {
+    ui.label(RichText::new(name).font(theme::small()).color(palette(ui).weak));
+    ui.add(Label::new(RichText::new(value).font(theme::mono()).color(palette(ui).text)).wrap());
+}
+
+fn answers(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.add_space(10.0);
+    ui.with_layout(Layout::right_to_left(Align::Center), add);
+}

@@ -1,0 +1,111 @@
+//! The row of filters: kind, person, size, and whether folders are shown.
+
+use eframe::egui::{self, Ui};
+use potok_core::model::shown::Shown as ShownText;
+use rust_i18n::t;
+
+use crate::gui::icons;
+use crate::gui::screens::browse::State;
+use crate::gui::shell::thousands;
+use crate::gui::widgets::{self, Loud};
+use crate::human;
+use crate::model::Model;
+use crate::model::browse::Query;
+use crate::model::catalog::Kind;
+
+/// People in the filter's menu.
+const PEOPLE_SHOWN: usize = 200;
+const MIB: u64 = 1 << 20;
+/// The least sizes to choose from.
+const SIZES: [u64; 5] = [0, MIB, 10 * MIB, 100 * MIB, 1024 * MIB];
+
+/// Draws it.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) {
+    ui.horizontal_wrapped(|ui| {
+        kinds(ui, state);
+        people(ui, model, state);
+        sizes(ui, state);
+        let (list, tree) = (t!("window.browse.list"), t!("window.browse.folders"));
+        let options = [(false, icons::LIST_BULLETS, &*list), (true, icons::TREE_STRUCTURE, &*tree)];
+        if widgets::choice(ui, &mut state.by_folder, &options) {
+            state.selection.clear();
+        }
+        let plain = Query { sort: state.query.sort, is_descending: state.query.is_descending, ..Query::default() };
+        if (Query { folder: None, ..state.query.clone() }) != plain {
+            let count = thousands((state.shown.view.files.len() + state.shown.view.folders.len()) as u64);
+            let text = format!("{count}  ·  {}", human::size(state.shown.view.bytes));
+            if widgets::button(ui, Loud::Quiet, icons::X, &t!("window.browse.clear")).clicked() {
+                state.query = plain;
+            }
+            widgets::weak(ui, text);
+        }
+    });
+    ui.add_space(4.0);
+}
+
+fn kinds(ui: &mut Ui, state: &mut State) {
+    let name = |kind: Option<Kind>| kind.map_or(t!("window.kind.any").into_owned(), kind_name);
+    menu(ui, &t!("window.browse.kind"), &name(state.query.kind), |ui| {
+        for kind in std::iter::once(None).chain(Kind::ALL.map(Some)) {
+            if item(ui, state.query.kind == kind, "", &name(kind)) {
+                state.query.kind = kind;
+            }
+        }
+    });
+}
+
+fn people(ui: &mut Ui, model: &Model, state: &mut State) {
+    let person = state.query.person.clone();
+    let who = person.clone().map_or(t!("window.browse.everybody").into_owned(), |p| ShownText(&p).to_string());
+    menu(ui, &t!("window.browse.person"), &who, |ui| {
+        if item(ui, person.is_none(), "", &t!("window.browse.everybody")) {
+            state.query.person = None;
+        }
+        let mut owners: Vec<&str> = model.catalog.owners().take(PEOPLE_SHOWN).collect();
+        owners.sort_unstable();
+        egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+            for owner in owners {
+                if item(ui, person.as_deref() == Some(owner), icons::USER, &ShownText(owner).to_string()) {
+                    state.query.person = Some(owner.to_owned());
+                }
+            }
+        });
+    });
+}
+
+fn sizes(ui: &mut Ui, state: &mut State) {
+    let name = |size: u64| match size {
+        0 => t!("window.browse.any-size").into_owned(),
+        size => format!("≥ {}", human::size(size)),
+    };
+    menu(ui, &t!("window.browse.size"), &name(state.query.size_min), |ui| {
+        for size in SIZES {
+            if item(ui, state.query.size_min == size, "", &name(size)) {
+                state.query.size_min = size;
+            }
+        }
+    });
+}
+
+fn item(ui: &mut Ui, is_chosen: bool, icon: &str, text: &str) -> bool {
+    widgets::menu_item(ui, if is_chosen { icons::CHECK } else { icon }, text, "")
+}
+
+fn menu(ui: &mut Ui, name: &str, value: &str, add: impl FnOnce(&mut Ui)) {
+    let response = widgets::button(ui, Loud::Plain, icons::CARET_DOWN, &format!("{name}: {value}"));
+    egui::Popup::menu(&response).show(add);
+}
+
+/// What a kind is called.
+pub fn kind_name(kind: Kind) -> String {
+    match kind {
+        Kind::Audio => t!("window.kind.audio"),
+        Kind::Video => t!("window.kind.video"),
+        Kind::Picture => t!("window.kind.picture"),
+        Kind::Document => t!("window.kind.document"),
+        Kind::Archive => t!("window.kind.archive"),
+        Kind::Program => t!("window.kind.program"),
+        Kind::Other => t!("window.kind.other"),
+    }
+    .into_owned()
+}

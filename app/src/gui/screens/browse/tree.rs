@@ -1,0 +1,106 @@
+//! The tree of one person's files: opened and closed by mouse or with the arrow keys, as in any file manager.
+
+use std::sync::Arc;
+
+use eframe::egui::{Key, Modifiers, Ui};
+use potok_core::model::shown::Shown as ShownText;
+use rust_i18n::t;
+
+use crate::gui::icons;
+use crate::gui::screens::browse::{Ask, State, kind_name, menu};
+use crate::gui::screens::file_icon;
+use crate::gui::shell::thousands;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets;
+use crate::gui::widgets::table::{Column, Table};
+use crate::human;
+use crate::model::browse::Column as By;
+use crate::model::catalog::Kind;
+use crate::model::tree::Tree;
+
+/// Draws it.
+pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<Ask>) {
+    let p = palette(ui);
+    let columns = [
+        Column::new(&t!("window.column.name"), 0.0).by(By::Path),
+        Column::new(&t!("window.people.files"), 100.0).right().drop(1),
+        Column::new(&t!("window.column.size"), 110.0).right().by(By::Size),
+        Column::new(&t!("window.column.kind"), 130.0).by(By::Kind).drop(2),
+    ];
+    let mut toggled = keys(ui, state);
+    let mut selection = std::mem::take(&mut state.selection);
+    let tree = &state.tree;
+    let rows = tree.nodes.len();
+    let table = Table { id: "tree", columns: &columns, rows, sorted: Some(state.tree_sort), height: Some(height) };
+    let owners = state.owners.as_ref();
+    let happened = table.show(
+        ui,
+        &mut selection,
+        |index| tree.nodes.get(index).map_or(String::new(), |node| ShownText(tree.path(node)).to_string()),
+        |index, row| {
+            let Some(node) = tree.nodes.get(index) else { return };
+            let name = ShownText(tree.name(node)).to_string();
+            let icon = match node.is_open {
+                Some(true) => icons::FOLDER_OPEN,
+                Some(false) => icons::FOLDER,
+                None => file_icon(&name),
+            };
+            if row.tree_text(node.depth, node.is_open, icon, &name, p.text) {
+                toggled = Some(index);
+            }
+            if node.is_open.is_some() {
+                row.text(1, &thousands(Tree::count(node)), theme::body(), p.weak);
+                row.text(3, &t!("window.kind.folder"), theme::body(), p.weak);
+            } else {
+                row.text(3, &kind_name(Kind::of(&name)), theme::body(), p.weak);
+            }
+            row.text(2, &human::size(tree.bytes(node)), theme::body(), p.weak);
+        },
+        |ui, _| menu(ui, owners, asked),
+    );
+    state.selection = selection;
+    if let Some(by) = happened.sort {
+        state.tree_sort = (by, state.tree_sort.0 == by && !state.tree_sort.1);
+    }
+    match happened.opened {
+        Some(row) if state.tree.nodes.get(row).is_some_and(|node| node.is_open.is_some()) => toggled = Some(row),
+        Some(_) => asked.push(Ask::Download),
+        None => {}
+    }
+    if let Some(row) = toggled {
+        toggle(state, row);
+    }
+}
+
+/// Right opens, or goes in; left closes, or goes out. The row to open or close.
+fn keys(ui: &Ui, state: &mut State) -> Option<usize> {
+    let row = state.selection.head().filter(|_| widgets::keys_are_free(ui))?;
+    let is_open = state.tree.nodes.get(row)?.is_open;
+    if widgets::pressed(ui, Modifiers::NONE, Key::ArrowRight) {
+        match is_open {
+            Some(false) => return Some(row),
+            Some(true) => state.selection.only(row + 1),
+            None => {}
+        }
+    }
+    if widgets::pressed(ui, Modifiers::NONE, Key::ArrowLeft) {
+        if is_open == Some(true) {
+            return Some(row);
+        }
+        if let Some(parent) = state.tree.parent(row) {
+            state.selection.only(parent);
+        }
+    }
+    None
+}
+
+/// What is below a row changes; the row itself stays where it is.
+fn toggle(state: &mut State, row: usize) {
+    let Some(node) = state.tree.nodes.get(row) else { return };
+    let path = state.tree.path(node).to_owned();
+    let open = Arc::make_mut(&mut state.open);
+    if !open.remove(&path) {
+        open.insert(path);
+    }
+    state.selection.only(row);
+}

@@ -1,0 +1,146 @@
+//! Completion of a typed command from what the model knows. It may read a folder, so it runs on a thread of its own.
+
+use std::thread;
+
+use crossbeam_channel::{Receiver, bounded};
+use eframe::egui::{self, RichText, Ui};
+use potok_core::model::shown::Shown;
+
+use crate::console::completion::{LineCompleter, WORDS_MAX, Want};
+use crate::gui::theme::{self, palette};
+use crate::model::Model;
+
+/// Suggestions that are shown.
+const SHOWN_MAX: usize = 6;
+const LINE_HEIGHT: f32 = 19.0;
+/// People in a line whose files are offered.
+const OWNERS_MAX: usize = 2;
+
+/// What is offered for the line.
+#[derive(Debug, Default)]
+pub(super) struct Completion {
+    waits: Option<(String, Receiver<Vec<String>>)>,
+    lines: Vec<String>,
+    chosen: Option<usize>,
+}
+
+impl Completion {
+    /// Tab: the next of what is offered, or a look for it.
+    pub(super) fn tab(&mut self, ctx: &egui::Context, model: &Model, line: &mut String) {
+        if self.lines.len() > 1 {
+            let next = self.chosen.map_or(0, |chosen| (chosen + 1) % self.lines.len());
+            line.clone_from(&self.lines[next]);
+            self.chosen = Some(next);
+            return;
+        }
+        let (answer, waits) = bounded(1);
+        let completer = LineCompleter::knowing(std::env::current_dir().unwrap_or_default(), answers(model, line));
+        let (typed, wake) = (line.clone(), ctx.clone());
+        let run = move || {
+            // The page may have forgotten the question by now.
+            let _ = answer.send(completer.lines(&typed));
+            wake.request_repaint();
+        };
+        // Without a thread nothing is offered.
+        if thread::Builder::new().name("potok-completion".into()).spawn(run).is_ok() {
+            self.waits = Some((line.clone(), waits));
+        }
+    }
+
+    /// Puts what came into the line; whether the line is another one now.
+    pub(super) fn take(&mut self, line: &mut String) -> bool {
+        let Some((of, waits)) = &self.waits else { return false };
+        let Ok(lines) = waits.try_recv() else { return false };
+        let is_current = of == line;
+        self.waits = None;
+        if !is_current {
+            return false;
+        }
+        let common = common_start(&lines);
+        self.chosen = None;
+        self.lines = if lines.len() > 1 { lines } else { Vec::new() };
+        let is_longer = common.len() > line.len();
+        if is_longer {
+            *line = common;
+        }
+        is_longer
+    }
+
+    /// Nothing is offered any more.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The room that the offer takes.
+    pub(super) fn height(&self) -> f32 {
+        // At most `SHOWN_MAX` and one.
+        f32::from(u8::try_from(self.lines.len().min(SHOWN_MAX + 1)).unwrap_or(0)) * LINE_HEIGHT
+    }
+
+    /// Draws the offer, with the chosen one in view.
+    pub(super) fn show(&self, ui: &mut Ui) {
+        let p = palette(ui);
+        let from = self.chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(SHOWN_MAX));
+        for (at, line) in self.lines.iter().enumerate().skip(from).take(SHOWN_MAX) {
+            let color = if self.chosen == Some(at) { p.accent } else { p.weak };
+            let text = RichText::new(format!("  {}", Shown(line.trim_end()))).font(theme::mono()).color(color);
+            ui.add_sized(
+                [ui.available_width(), LINE_HEIGHT],
+                egui::Label::new(text).truncate().halign(egui::Align::LEFT),
+            );
+        }
+        if self.lines.len() > SHOWN_MAX {
+            let text = format!("  … {}", self.lines.len() - SHOWN_MAX);
+            let text = RichText::new(text).font(theme::mono()).color(p.weak);
+            ui.add_sized([ui.available_width(), LINE_HEIGHT], egui::Label::new(text).halign(egui::Align::LEFT));
+        }
+    }
+}
+
+/// What the model knows of what the line may need.
+fn answers(model: &Model, line: &str) -> Vec<(Want, Vec<String>)> {
+    let users: Vec<String> = model.people.keys().map(ToString::to_string).collect();
+    let named = users.iter().filter(|user| line.contains(user.as_str())).take(OWNERS_MAX);
+    let mut answers: Vec<(Want, Vec<String>)> =
+        named.map(|user| (Want::FilesOf(user.clone()), files_of(model, user))).collect();
+    // Whoever else is named shares nothing that is known here, and is not waited for.
+    let words = line.split_whitespace().filter(|word| !users.iter().any(|user| user == word));
+    answers.extend(words.map(|word| (Want::FilesOf(word.to_owned()), Vec::new())));
+    let shares = model.shares.iter().take(WORDS_MAX).map(|share| share.path.as_str().to_owned()).collect();
+    let transfers = model.transfers.keys().map(|(_, number)| number.to_string()).collect();
+    answers.extend([(Want::Users, users), (Want::MyShares, shares), (Want::Transfers, transfers)]);
+    answers
+}
+
+fn files_of(model: &Model, user: &str) -> Vec<String> {
+    let catalog = &model.catalog;
+    let Some(owner) = catalog.number_of(user) else { return Vec::new() };
+    let rows = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
+    let theirs = rows.filter(|row| catalog.owner_number(*row) == owner).take(WORDS_MAX);
+    theirs.map(|row| catalog.path(row).to_owned()).collect()
+}
+
+/// As far as all of them agree.
+fn common_start(lines: &[String]) -> String {
+    let Some((first, others)) = lines.split_first() else { return String::new() };
+    let mut common = first.as_str();
+    for other in others {
+        let same = common.char_indices().zip(other.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
+        common = &common[..same.unwrap_or(common.len().min(other.len()))];
+    }
+    common.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_agree_up_to_somewhere() {
+        let of = |lines: &[&str]| common_start(&lines.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(of(&[]), "");
+        assert_eq!(of(&["list-users", "list-files"]), "list-");
+        assert_eq!(of(&["снимка", "снимки"]), "снимк");
+        assert_eq!(of(&["a", "ab"]), "a");
+    }
+}

@@ -1,0 +1,171 @@
+//! Who is here and since when, whether they are who they say, and who is shut out.
+
+mod bans;
+mod compare;
+
+use std::time::SystemTime;
+
+use eframe::egui::{self, Key, Modifiers, Ui};
+use potok_core::model::shown::Shown;
+use potok_core::node::intent::Intent;
+use rust_i18n::t;
+
+use crate::gui::action::{Action, Page};
+use crate::gui::icons;
+use crate::gui::screens::UiState;
+use crate::gui::shell::thousands;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::table::{Column, Selection, Table};
+use crate::gui::widgets::{self, Loud};
+use crate::human;
+use crate::model::{Model, Person};
+
+/// What is said about the one who is chosen, with the gap above it.
+const COMPARE_HEIGHT: f32 = 216.0;
+
+/// What is chosen here.
+#[derive(Debug, Default)]
+pub struct State {
+    selection: Selection,
+    bans: Selection,
+    shows_bans: bool,
+    form: compare::Form,
+    /// Who was in which row.
+    names: Vec<String>,
+}
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
+    let state = &mut state.people;
+    let is_hosting = model.hosted().is_some();
+    state.shows_bans &= is_hosting;
+    let beside = t!("window.people.count", count = thousands(model.people.len() as u64));
+    widgets::head(ui, &t!("window.page.people"), &beside, |ui| {
+        if !is_hosting {
+            return;
+        }
+        // The layout is from the right, and so is this order.
+        ui.allocate_ui_with_layout(ui.available_size(), egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let (here, out) = (t!("window.people.here"), t!("window.people.bans", count = model.bans.len()));
+            let options = [(false, icons::USERS_THREE, &*here), (true, icons::PROHIBIT, &*out)];
+            if widgets::choice(ui, &mut state.shows_bans, &options) && state.shows_bans {
+                actions.push(Action::Refresh(Intent::ListBans));
+            }
+        });
+    });
+    if state.shows_bans {
+        bans::show(ui, model, &mut state.bans, actions);
+    } else {
+        here(ui, model, state, actions);
+    }
+}
+
+fn here(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+    let rows: Vec<&Person> = model.people.values().collect();
+    if rows.is_empty() {
+        let (title, text) = (t!("window.people.empty-title"), t!("window.people.empty-text"));
+        widgets::empty(ui, icons::USERS_THREE, &title, &text, |ui| {
+            if widgets::button(ui, Loud::Primary, icons::LINK, &t!("window.people.invite")).clicked() {
+                actions.push(Action::Go(Page::Tracker));
+            }
+        });
+        return;
+    }
+    let names: Vec<String> = rows.iter().map(|person| person.line.username.to_string()).collect();
+    if names != state.names {
+        state.selection.follow(&state.names, &names);
+        state.names = names;
+    }
+    table(ui, model, state, &rows, actions);
+    ui.add_space(theme::GAP);
+    let chosen = state.selection.head().and_then(|row| rows.get(row).copied());
+    compare::show(ui, model, chosen, &mut state.form, actions);
+}
+
+fn table(ui: &mut Ui, model: &Model, state: &mut State, rows: &[&Person], actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    let columns = [
+        Column::<()>::new(&t!("window.column.person"), 0.0),
+        Column::new(&t!("window.people.identity"), 140.0),
+        Column::new(&t!("window.people.since"), 130.0).drop(3),
+        Column::new(&t!("window.people.files"), 80.0).right(),
+        Column::new(&t!("window.column.size"), 104.0).right().drop(1),
+        Column::new(&t!("window.people.address"), 178.0).drop(2),
+    ];
+    let now = SystemTime::now();
+    let height = (ui.available_height() - COMPARE_HEIGHT - 42.0).max(120.0);
+    let table = Table { id: "people", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let mut asked = Vec::new();
+    let can_send_away = model.hosted().is_some();
+    let happened = table.show(
+        ui,
+        &mut state.selection,
+        |index| rows.get(index).map_or(String::new(), |person| name_of(model, person)),
+        |index, row| {
+            let Some(person) = rows.get(index) else { return };
+            row.icon_text(0, icons::USER, &name_of(model, person), theme::medium(), p.text);
+            let (icon, text, color) = match person.line.key {
+                Some(_) => (icons::SEAL_CHECK, t!("window.people.verified-short"), p.accent),
+                None => (icons::WARNING, t!("window.people.unverified-short"), p.warn),
+            };
+            row.mark(1, icon, color);
+            row.text(1, &text, theme::small(), p.weak);
+            let since = match person.since {
+                Some(at) => human::time_of_day(at, now),
+                None => t!("window.people.before-you").into_owned(),
+            };
+            row.text(2, &since, theme::small(), p.weak);
+            row.text(3, &thousands(person.files), theme::body(), p.weak);
+            row.text(4, &human::size(person.bytes), theme::body(), p.weak);
+            let address = person.line.address.map_or_else(|| "–".to_owned(), |address| address.to_string());
+            row.text(5, &address, theme::mono(), p.weak);
+        },
+        |ui, chosen| {
+            let person = chosen.head().and_then(|row| rows.get(row).copied());
+            if let Some(person) = person {
+                menu(ui, person, can_send_away && !is_me(model, person), &mut asked);
+            }
+        },
+    );
+    if let Some(person) = happened.opened.and_then(|row| rows.get(row)) {
+        actions.push(Action::BrowsePerson(person.line.username.to_string()));
+    }
+    let chosen = state.selection.head().and_then(|row| rows.get(row)).filter(|person| !is_me(model, person));
+    if let Some(person) = chosen.filter(|_| can_send_away && widgets::keys_are_free(ui))
+        && widgets::pressed(ui, Modifiers::NONE, Key::Delete)
+    {
+        asked.push(Action::Ask(Intent::Kick { user: person.line.username.to_string() }));
+    }
+    actions.append(&mut asked);
+}
+
+fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Action>) {
+    let user = person.line.username.to_string();
+    if widgets::menu_item(ui, icons::FOLDER, &t!("window.browse.their-files"), "Enter") {
+        actions.push(Action::BrowsePerson(user.clone()));
+    }
+    if let Some(key) = &person.line.key
+        && widgets::menu_item(ui, icons::FINGERPRINT, &t!("window.settings.copy-key"), "")
+    {
+        actions.push(Action::Copy(key.to_string()));
+    }
+    if can_send_away {
+        if widgets::menu_item(ui, icons::USER_MINUS, &t!("window.people.kick"), "Del") {
+            actions.push(Action::Ask(Intent::Kick { user: user.clone() }));
+        }
+        if widgets::menu_item(ui, icons::PROHIBIT, &t!("window.people.ban"), "") {
+            actions.push(Action::Ask(Intent::Ban { user }));
+        }
+    }
+}
+
+/// Whether it is this client itself.
+pub fn is_me(model: &Model, person: &Person) -> bool {
+    model.me.as_ref().is_some_and(|me| me.username == person.line.username)
+}
+
+/// A name as it is shown.
+pub fn name_of(model: &Model, person: &Person) -> String {
+    let name = Shown(person.line.username.as_str()).to_string();
+    if is_me(model, person) { format!("{name} ({})", t!("window.people.you")) } else { name }
+}

@@ -1,0 +1,54 @@
+//! The one transfer that is chosen, in whole sentences: what it is, where it goes, why it waits.
+
+use eframe::egui::{Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui};
+use potok_core::model::shown::Shown;
+use potok_core::node::notice::{Direction, Transfer};
+use rust_i18n::t;
+
+use crate::gui::screens::transfers::{color, state_words};
+use crate::gui::shell::thousands;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets;
+use crate::model::Model;
+use crate::texts;
+
+const HEIGHT: f32 = 76.0;
+/// Failed files that are named.
+const FAILED_SHOWN: usize = 50;
+
+/// Draws it.
+pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer) {
+    let p = palette(ui);
+    let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(theme::RADIUS_CARD);
+    frame.inner_margin(Margin::symmetric(14, 10)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 3.0;
+        ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).max_height(HEIGHT).show(ui, |ui| {
+            let whole = Shown(&transfer.label).to_string();
+            ui.add(Label::new(RichText::new(whole).font(theme::medium()).color(p.text)).selectable(true).wrap());
+            let state = RichText::new(state_words(transfer)).font(theme::small()).color(color(p, &transfer.state));
+            ui.add(Label::new(state).selectable(true).wrap());
+            widgets::weak(ui, who_and_where(transfer));
+            if transfer.files > 1 {
+                let (done, all) = (thousands(transfer.files_done), thousands(transfer.files));
+                widgets::weak(ui, t!("window.transfers.files", done = done, all = all));
+            }
+            let failed = model.failed_files.get(&transfer.number).filter(|_| transfer.direction == Direction::Download);
+            for (path, why) in failed.into_iter().flatten().take(FAILED_SHOWN) {
+                let text = format!("{}: {}", Shown(path), texts::of_failure(why));
+                ui.add(Label::new(RichText::new(text).font(theme::small()).color(p.bad)).wrap());
+            }
+        });
+    });
+}
+
+fn who_and_where(transfer: &Transfer) -> String {
+    let user = Shown(transfer.user.as_str()).to_string();
+    match (&transfer.local_path, transfer.direction) {
+        (Some(path), Direction::Download) => {
+            t!("window.transfers.from-to", user = user, path = Shown(&path.to_string_lossy())).into_owned()
+        }
+        (None, Direction::Download) => t!("window.transfers.from", user = user).into_owned(),
+        (_, Direction::Upload) => t!("window.transfers.to", user = user).into_owned(),
+    }
+}

@@ -1,0 +1,384 @@
+//! Downloads and uploads: what they do and why, in which order, and what can be done about it.
+
+mod details;
+mod graph;
+
+use eframe::egui::{Id, Key, Modifiers, Rect, Ui, pos2, vec2};
+use potok_core::model::shown::Shown;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, Place, TransferNumber, Which};
+use potok_core::node::notice::{Direction, Transfer, TransferState};
+use rust_i18n::t;
+
+use crate::gui::action::{Action, Confirm, Page};
+use crate::gui::icons;
+use crate::gui::screens::file_icon;
+use crate::gui::theme::{self, Palette, palette};
+use crate::gui::widgets::table::{Column, Row, Selection, Table};
+use crate::gui::widgets::text::one_line;
+use crate::gui::widgets::{self, Loud, icon_button_at};
+use crate::human;
+use crate::model::{Model, short};
+use crate::texts;
+
+/// The graph of speeds, with the gap above it.
+const GRAPH_HEIGHT: f32 = 148.0;
+/// What is said about the one that is chosen, with the gap above it.
+const DETAILS_HEIGHT: f32 = 104.0;
+
+/// Which transfers are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Only {
+    #[default]
+    All,
+    Downloads,
+    Uploads,
+}
+
+/// A transfer, whatever row it is in.
+type TransferKey = (Direction, TransferNumber);
+
+/// What is chosen here.
+#[derive(Debug, Default)]
+pub struct State {
+    only: Only,
+    selection: Selection,
+    /// What the rows were when something was chosen.
+    keys: Vec<TransferKey>,
+}
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+    let rows = rows(model, state.only);
+    let keys: Vec<TransferKey> = rows.iter().map(|t| (t.direction, t.number)).collect();
+    if keys != state.keys {
+        state.selection.follow(&state.keys, &keys);
+        state.keys = keys;
+    }
+    let (down, up) = model.speed();
+    let beside = format!("↓ {}    ↑ {}", human::speed(down), human::speed(up));
+    widgets::head(ui, &t!("window.page.transfers"), &beside, |ui| all_of_them(ui, model, actions));
+    if model.transfers.is_empty() {
+        let (title, text) = (t!("window.transfers.empty-title"), t!("window.transfers.empty-text"));
+        widgets::empty(ui, icons::DOWNLOAD_SIMPLE, &title, &text, |ui| {
+            if widgets::button(ui, Loud::Primary, icons::COMPASS, &t!("window.transfers.browse")).clicked() {
+                actions.push(Action::Go(Page::Browse));
+            }
+        });
+        return;
+    }
+    ui.horizontal(|ui| {
+        let (a, d, u) = (t!("window.transfers.all"), t!("window.transfers.downloads"), t!("window.transfers.uploads"));
+        let options =
+            [(Only::All, "", &*a), (Only::Downloads, icons::ARROW_DOWN, &*d), (Only::Uploads, icons::ARROW_UP, &*u)];
+        if widgets::choice(ui, &mut state.only, &options) {
+            state.selection.clear();
+        }
+        widgets::weak(ui, totals(&rows));
+    });
+    ui.add_space(4.0);
+    let has_graph = model.speeds.len() > 1 && ui.available_height() > 380.0;
+    let chosen = state.selection.head().filter(|_| state.selection.rows.len() == 1);
+    let chosen = chosen.and_then(|row| rows.get(row).copied());
+    let below = if has_graph { GRAPH_HEIGHT } else { 0.0 } + if chosen.is_some() { DETAILS_HEIGHT } else { 0.0 };
+    table(ui, state, &rows, (ui.available_height() - 48.0 - below).max(80.0), actions);
+    if let Some(transfer) = chosen {
+        ui.add_space(theme::GAP);
+        details::show(ui, model, transfer);
+    }
+    if has_graph {
+        ui.add_space(theme::GAP);
+        graph::show(ui, model);
+    }
+}
+
+/// What is to come in the order in which it comes, then what leaves, then what is over, the newest first.
+fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
+    let is_wanted = |t: &&Transfer| match only {
+        Only::All => true,
+        Only::Downloads => t.direction == Direction::Download,
+        Only::Uploads => t.direction == Direction::Upload,
+    };
+    let mut rows: Vec<&Transfer> = model.transfers.values().filter(is_wanted).collect();
+    rows.sort_by_key(|t| {
+        if t.state.is_final() {
+            (2, u64::MAX - t.number)
+        } else {
+            (u8::from(t.direction == Direction::Upload), t.position)
+        }
+    });
+    rows
+}
+
+/// What can be done with all of them.
+fn all_of_them(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    let any = |is: fn(&Transfer) -> bool| model.transfers.values().any(is);
+    ui.add_enabled_ui(any(|t| t.state.is_final()), |ui| {
+        if widgets::button(ui, Loud::Quiet, icons::BROOM, &t!("window.transfers.clear")).clicked() {
+            actions.push(Action::ClearFinished);
+        }
+    });
+    ui.add_enabled_ui(any(can_resume), |ui| {
+        if widgets::button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
+            actions.push(Action::Ask(Intent::Resume(Which::All)));
+        }
+    });
+    ui.add_enabled_ui(any(can_pause), |ui| {
+        if widgets::button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
+            actions.push(Action::Ask(Intent::Pause(Which::All)));
+        }
+    });
+}
+
+fn totals(rows: &[&Transfer]) -> String {
+    let done = rows.iter().map(|t| t.done_bytes).fold(0, u64::saturating_add);
+    let total = rows.iter().map(|t| t.total_bytes).fold(0, u64::saturating_add);
+    t!("window.transfers.totals", done = human::size(done), total = human::size(total)).into_owned()
+}
+
+fn can_pause(t: &Transfer) -> bool {
+    t.direction == Direction::Download && !t.state.is_final() && t.state != TransferState::Paused
+}
+
+fn can_resume(t: &Transfer) -> bool {
+    t.direction == Direction::Download && t.state == TransferState::Paused
+}
+
+fn can_retry(t: &Transfer) -> bool {
+    t.direction == Direction::Download && matches!(t.state, TransferState::Failed(_))
+}
+
+fn can_cancel(t: &Transfer) -> bool {
+    t.direction == Direction::Download && !t.state.is_final()
+}
+
+/// What a transfer is doing, in words.
+pub fn state_words(transfer: &Transfer) -> String {
+    match &transfer.state {
+        TransferState::Queued => t!("window.state.queued").into_owned(),
+        TransferState::WaitingForUser => {
+            t!("window.state.waiting-for-user", user = Shown(transfer.user.as_str())).into_owned()
+        }
+        TransferState::Connecting => t!("window.state.connecting").into_owned(),
+        TransferState::WaitingForSlot { place } => t!("window.state.waiting-for-slot", place = place).into_owned(),
+        TransferState::Checking => t!("window.state.checking").into_owned(),
+        TransferState::Running => running_words(transfer),
+        TransferState::Paused => t!("window.state.paused").into_owned(),
+        TransferState::DiskFull => t!("window.state.disk-full").into_owned(),
+        TransferState::Finished => t!("window.state.finished").into_owned(),
+        TransferState::Failed(Failure::Cancelled) => t!("window.state.cancelled").into_owned(),
+        TransferState::Failed(why) => texts::of_failure(why),
+    }
+}
+
+fn running_words(transfer: &Transfer) -> String {
+    let mut words = human::speed(transfer.bytes_per_second);
+    let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
+    if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {
+        words += &format!(" · {}", t!("window.state.left", time = left));
+    }
+    if transfer.sources > 1 {
+        words += &format!(" · {}", t!("window.state.sources", count = transfer.sources));
+    }
+    words
+}
+
+fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
+    match state {
+        TransferState::Finished => p.good,
+        TransferState::Failed(Failure::Cancelled) | TransferState::Paused | TransferState::Queued => p.weak,
+        TransferState::Failed(_) | TransferState::DiskFull => p.bad,
+        TransferState::WaitingForUser | TransferState::WaitingForSlot { .. } => p.warn,
+        TransferState::Connecting | TransferState::Checking | TransferState::Running => p.accent,
+    }
+}
+
+fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
+    let columns = [
+        Column::<()>::new(&t!("window.column.name"), 0.0),
+        Column::new(&t!("window.column.size"), 92.0).right().drop(2),
+        Column::new(&t!("window.column.person"), 118.0).drop(1),
+        Column::new(&t!("window.column.progress"), 134.0),
+        Column::new(&t!("window.column.state"), 210.0),
+        Column::new("", 80.0).right(),
+    ];
+    let table = Table { id: "transfers", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let mut from_menu = Vec::new();
+    let mut from_rows = Vec::new();
+    let happened = table.show(
+        ui,
+        &mut state.selection,
+        |index| rows.get(index).map_or(String::new(), |t| format!("{} {}", short(&t.label), state_words(t))),
+        |index, row| {
+            if let Some(transfer) = rows.get(index) {
+                draw(row, transfer, &mut from_rows);
+            }
+        },
+        |ui, chosen| menu(ui, &of(rows, chosen), &mut from_menu),
+    );
+    actions.append(&mut from_menu);
+    actions.append(&mut from_rows);
+    let chosen = of(rows, &state.selection);
+    if let Some(path) = happened.opened.and_then(|row| rows.get(row)).and_then(|t| finished_place(t)) {
+        actions.push(Action::Open(path));
+    }
+    if widgets::keys_are_free(ui) {
+        keys(ui, &chosen, actions);
+    }
+}
+
+fn keys(ui: &Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
+    if widgets::pressed(ui, Modifiers::NONE, Key::Delete) {
+        cancel(chosen, actions);
+        let over = chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number));
+        actions.push(Action::Forget(over.collect()));
+    }
+    if widgets::pressed(ui, Modifiers::NONE, Key::Space) {
+        actions.extend(Action::each(&numbers(chosen, can_pause), Intent::Pause));
+        actions.extend(Action::each(&numbers(chosen, can_resume), Intent::Resume));
+    }
+    if widgets::pressed(ui, Modifiers::COMMAND, Key::E) {
+        actions.extend(chosen.first().and_then(|t| finished_place(t)).map(Action::Reveal));
+    }
+    for (place, _, key, _) in PLACES {
+        if widgets::pressed(ui, Modifiers::ALT, key) {
+            reorder(chosen, place, actions);
+        }
+    }
+}
+
+/// Places in the queue: icons, keys with Alt.
+const PLACES: [(Place, &str, Key, &str); 4] = [
+    (Place::First, icons::ARROW_LINE_UP, Key::Home, "Alt+Home"),
+    (Place::Earlier, icons::ARROW_UP, Key::ArrowUp, "Alt+↑"),
+    (Place::Later, icons::ARROW_DOWN, Key::ArrowDown, "Alt+↓"),
+    (Place::Last, icons::ARROW_LINE_DOWN, Key::End, "Alt+End"),
+];
+
+fn place_words(place: Place) -> String {
+    match place {
+        Place::First => t!("window.transfers.first"),
+        Place::Earlier => t!("window.transfers.earlier"),
+        Place::Later => t!("window.transfers.later"),
+        Place::Last => t!("window.transfers.last"),
+    }
+    .into_owned()
+}
+
+/// Several keep their order among themselves.
+fn reorder(chosen: &[&Transfer], to: Place, actions: &mut Vec<Action>) {
+    let mut numbers = numbers(chosen, can_cancel);
+    if matches!(to, Place::First | Place::Later) {
+        numbers.reverse();
+    }
+    actions.extend(numbers.into_iter().map(|number| Action::Ask(Intent::Reorder { number, to })));
+}
+
+fn of<'a>(rows: &[&'a Transfer], chosen: &Selection) -> Vec<&'a Transfer> {
+    chosen.rows.iter().filter_map(|row| rows.get(row).copied()).collect()
+}
+
+fn numbers(chosen: &[&Transfer], can: impl Fn(&Transfer) -> bool) -> Vec<TransferNumber> {
+    chosen.iter().filter(|t| can(t)).map(|t| t.number).collect()
+}
+
+fn cancel(chosen: &[&Transfer], actions: &mut Vec<Action>) {
+    let numbers = numbers(chosen, can_cancel);
+    if !numbers.is_empty() {
+        actions.push(Action::Confirm(Confirm::Cancel(numbers)));
+    }
+}
+
+fn finished_place(t: &Transfer) -> Option<std::path::PathBuf> {
+    (t.state == TransferState::Finished).then(|| t.local_path.clone()).flatten()
+}
+
+fn draw(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
+    let p = palette(row.ui);
+    let name = short(&t.label);
+    let icon = if t.label.ends_with('/') || t.files > 1 { icons::FOLDER } else { file_icon(&name) };
+    row.icon_text(0, icon, &name, theme::body(), p.text);
+    row.text(1, &human::size(t.total_bytes), theme::body(), p.weak);
+    let arrow = if t.direction == Direction::Download { "↓" } else { "↑" };
+    row.text(2, &format!("{arrow} {}", Shown(t.user.as_str())), theme::body(), p.text);
+    let cell = row.cells[3];
+    let color = color(p, &t.state);
+    let percent =
+        one_line(row.ui, &format!("{}%", human::percent(t.done_bytes, t.total_bytes)), theme::small(), p.weak, 40.0);
+    let bar = Rect::from_min_max(cell.min, pos2(cell.right() - 42.0, cell.max.y));
+    widgets::bar(row.ui, bar, widgets::part(t.done_bytes, t.total_bytes), color);
+    let at = pos2(cell.right() - percent.size().x, cell.center().y - percent.size().y / 2.0);
+    row.ui.painter().galley(at, percent, p.weak);
+    row.text(4, &state_words(t), theme::small(), if color == p.accent { p.text } else { color });
+    buttons(row, t, actions);
+}
+
+fn buttons(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
+    let cell = row.cells[5];
+    let ui = &mut *row.ui;
+    let mut right = cell.right();
+    let mut button = |what: &str, icon: &str, name: &str| {
+        let rect = Rect::from_center_size(pos2(right - 14.0, cell.center().y), vec2(28.0, 28.0));
+        right -= 30.0;
+        let id = Id::unique(("transfer", t.direction, t.number, what));
+        icon_button_at(ui, rect, id, icon, &format!("{name}: {}", short(&t.label))).clicked()
+    };
+    if can_cancel(t) && button("cancel", icons::X, &t!("window.transfers.cancel")) {
+        cancel(&[t], actions);
+    }
+    let one = Which::One(t.number);
+    if can_pause(t) && button("pause", icons::PAUSE, &t!("window.transfers.pause")) {
+        actions.push(Action::Ask(Intent::Pause(one)));
+    }
+    if can_resume(t) && button("resume", icons::PLAY, &t!("window.transfers.resume")) {
+        actions.push(Action::Ask(Intent::Resume(one)));
+    }
+    if can_retry(t) && button("retry", icons::ARROW_CLOCKWISE, &t!("window.transfers.retry")) {
+        actions.push(Action::Ask(Intent::Retry(one)));
+    }
+    if let Some(path) = finished_place(t) {
+        if button("reveal", icons::FOLDER_OPEN, &t!("window.transfers.reveal")) {
+            actions.push(Action::Reveal(path.clone()));
+        }
+        if button("open", icons::ARROW_SQUARE_OUT, &t!("window.transfers.open")) {
+            actions.push(Action::Open(path));
+        }
+    }
+}
+
+fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
+    let place = chosen.first().and_then(|t| finished_place(t));
+    let can = |can: fn(&Transfer) -> bool| numbers(chosen, can);
+    let item = |ui: &mut Ui, is_enabled: bool, icon: &str, text: &str, keys: &str| {
+        ui.add_enabled_ui(is_enabled, |ui| widgets::menu_item(ui, icon, text, keys)).inner
+    };
+    if item(ui, place.is_some(), icons::ARROW_SQUARE_OUT, &t!("window.transfers.open"), "Enter") {
+        actions.extend(place.clone().map(Action::Open));
+    }
+    if item(ui, place.is_some(), icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "Ctrl+E") {
+        actions.extend(place.map(Action::Reveal));
+    }
+    let (pause, resume, retry, stop) = (can(can_pause), can(can_resume), can(can_retry), can(can_cancel));
+    if item(ui, !pause.is_empty(), icons::PAUSE, &t!("window.transfers.pause"), "Space") {
+        actions.extend(Action::each(&pause, Intent::Pause));
+    }
+    if item(ui, !resume.is_empty(), icons::PLAY, &t!("window.transfers.resume"), "Space") {
+        actions.extend(Action::each(&resume, Intent::Resume));
+    }
+    if item(ui, !retry.is_empty(), icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), "") {
+        actions.extend(Action::each(&retry, Intent::Retry));
+    }
+    for (to, icon, _, keys) in PLACES {
+        if item(ui, !stop.is_empty(), icon, &place_words(to), keys) {
+            reorder(chosen, to, actions);
+        }
+    }
+    if item(ui, !stop.is_empty(), icons::X, &t!("window.transfers.cancel"), "Del") {
+        actions.push(Action::Confirm(Confirm::Cancel(stop)));
+    }
+    let over: Vec<TransferKey> =
+        chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number)).collect();
+    if item(ui, !over.is_empty(), icons::BROOM, &t!("window.transfers.forget"), "Del") {
+        actions.push(Action::Forget(over));
+    }
+}

@@ -1,0 +1,277 @@
+//! What comes from outside the window: links, the clipboard, closing; and the settings of it. No display, no bus.
+#![cfg(feature = "gui")]
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use eframe::egui::Key;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use potok_app::engine::Engine;
+use potok_app::gui::action::{Page, Pick};
+use potok_app::gui::picker::{Picker, Wake};
+use potok_app::gui::questions::Question;
+use potok_app::gui::{Parts, Window};
+use potok_app::texts;
+use potok_core::node::intent::{Intent, IntentId};
+use potok_core::node::notice::{Connection, Direction, Notice, Transfer, TransferState};
+use potok_core::node::settings::Settings;
+
+const LINK: &str =
+    "potok://tracker.example.org:7686/?key=cc892c02f64987b9c47ac971bf0dc5bab5788f63cff6529a185d06b7edccb441";
+
+type Asked = Arc<Mutex<Vec<Intent>>>;
+
+/// A client that does nothing but remember what it was asked.
+struct Fake(Asked, Receiver<Notice>);
+
+impl Engine for Fake {
+    fn ask(&self, intent: Intent) -> IntentId {
+        let mut asked = self.0.lock().expect("no panic");
+        asked.push(intent);
+        IntentId(asked.len() as u64)
+    }
+
+    fn notices(&self) -> &Receiver<Notice> {
+        &self.1
+    }
+}
+
+struct NoPicker;
+
+impl Picker for NoPicker {
+    fn pick(&mut self, _what: &Pick, _title: &str, _wake: Wake) -> Receiver<Vec<PathBuf>> {
+        bounded(1).1
+    }
+
+    fn is_there(&self) -> bool {
+        false
+    }
+}
+
+struct Test {
+    window: Harness<'static, Window>,
+    asked: Asked,
+    tell: Sender<Notice>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// The language is one of the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+impl Test {
+    fn new(page: Page, settings: Settings) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        texts::use_language("en");
+        let (tell, notices) = bounded(100);
+        let asked = Asked::default();
+        let settings = Settings { name: "me".into(), language: "en".into(), theme: "dark".into(), ..settings };
+        let engine = Box::new(Fake(Arc::clone(&asked), notices));
+        let parts = Parts { engine, picker: Box::new(NoPicker), settings, data_dir: None };
+        // High enough to show all settings without scrolling.
+        let harness = Harness::builder().with_size([1120.0, 1500.0]).with_max_steps(64);
+        let window = harness.build_eframe(|cc| {
+            let mut window = Window::new(&cc.egui_ctx, parts).expect("a thread");
+            window.state.page = page;
+            window
+        });
+        let mut test = Self { window, asked, tell, _alone: alone };
+        test.steps();
+        test
+    }
+
+    fn steps(&mut self) {
+        for _ in 0..4 {
+            self.window.step();
+        }
+    }
+
+    fn click(&mut self, label: &str) {
+        self.window.get_by_label(label).click();
+        self.steps();
+    }
+
+    fn type_into(&mut self, label: &str, text: &str) {
+        self.window.get_by_label(label).focus();
+        self.window.step();
+        self.window.key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::A);
+        self.window.step();
+        self.window.get_by_label(label).type_text(text);
+        self.window.step();
+        self.window.key_press(Key::Enter);
+        self.steps();
+    }
+
+    fn is_seen(&self, label: &str) -> bool {
+        self.window.query_all_by_label_contains(label).next().is_some()
+    }
+
+    fn applied(&self) -> Option<Settings> {
+        let asked = self.asked.lock().expect("no panic");
+        asked.iter().rev().find_map(|intent| match intent {
+            Intent::Apply(settings) => Some((**settings).clone()),
+            _ => None,
+        })
+    }
+
+    fn joins(&self) -> usize {
+        self.asked.lock().expect("no panic").iter().filter(|intent| matches!(intent, Intent::Join(_))).count()
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.tell.send(notice).expect("there is room");
+        self.steps();
+    }
+
+    fn go_online(&mut self) {
+        let (tracker, network) = ("h:1".to_owned(), "Home\u{202e}".to_owned());
+        self.tell(Notice::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
+    }
+
+    fn open_link(&mut self, link: &str) {
+        self.window.state_mut().ask_about_link(link);
+        self.steps();
+    }
+
+    fn begin_transfer(&mut self) {
+        self.tell(Notice::Transfer(Transfer {
+            number: 1,
+            direction: Direction::Download,
+            user: "anna".parse().expect("a name"),
+            label: "x".into(),
+            local_path: None,
+            files: 1,
+            files_done: 0,
+            total_bytes: 2,
+            done_bytes: 1,
+            bytes_per_second: 0,
+            sources: 1,
+            state: TransferState::Running,
+        }));
+    }
+
+    fn close(&mut self) {
+        let ctx = self.window.ctx.clone();
+        self.window.state_mut().close_requested(&ctx);
+        self.steps();
+    }
+}
+
+#[test]
+fn a_link_asks_before_anything_happens() {
+    let mut test = Test::new(Page::Browse, Settings { tracker: "h:1".into(), ..Settings::default() });
+    test.go_online();
+    test.open_link(LINK);
+    assert!(test.is_seen("tracker.example.org:7686"), "whose network");
+    assert!(test.is_seen("cc89 2c02 f649"), "which key");
+    assert!(test.is_seen("You leave Home⟨U+202E⟩."), "what is lost");
+    assert_eq!(test.joins(), 0);
+    test.click("Not now");
+    assert!(!test.is_seen("tracker.example.org") && test.joins() == 0);
+
+    test.open_link(LINK);
+    test.click("Join");
+    assert!(!test.is_seen("Join this network?"));
+    assert_eq!(test.joins(), 1);
+    test.go_online();
+    test.open_link(LINK);
+    assert!(test.is_seen("in this network already") && test.joins() == 1);
+}
+
+#[test]
+fn a_hostile_link_is_only_explained() {
+    let mut test = Test::new(Page::Browse, Settings::default());
+    for bad in
+        ["potok://h:1", "potok:<script>", &format!("{LINK}&then=x"), &format!("{LINK} --x"), &"potok:".repeat(999)]
+    {
+        test.open_link(bad);
+        assert!(test.is_seen("A link was opened that is no invite"), "{bad}");
+        assert!(test.window.state().desk.question.is_none() && test.joins() == 0, "{bad}");
+    }
+}
+
+#[test]
+fn an_invite_on_the_clipboard_is_one_click() {
+    let mut test = Test::new(Page::Welcome, Settings::default());
+    let invite = || LINK.parse().expect("valid");
+    test.window.state_mut().state.welcome.offer(invite());
+    test.steps();
+    assert!(test.is_seen("tracker.example.org:7686") && test.joins() == 0);
+    test.click("Not this one");
+    test.window.state_mut().state.welcome.offer(invite());
+    test.steps();
+    assert!(!test.is_seen("on your clipboard"), "once is enough");
+
+    drop(test);
+    let mut test = Test::new(Page::Welcome, Settings::default());
+    test.window.state_mut().state.welcome.offer(invite());
+    test.steps();
+    test.click("Join it");
+    assert_eq!(test.joins(), 1);
+}
+
+#[test]
+fn closing_asks_once_and_remembers() {
+    let mut test = Test::new(Page::Browse, Settings::default());
+    test.close();
+    assert_eq!(test.window.state().desk.question, None, "nothing runs");
+    test.begin_transfer();
+    test.close();
+    assert_eq!(test.window.state().desk.question, Some(Question::Close { has_tray: false }));
+    assert!(test.is_seen("the window is minimised"));
+    test.click("Leave it open");
+    assert_eq!(test.window.state().desk.question, None);
+    test.close();
+    test.click("Keep running");
+    test.close();
+    assert_eq!(test.window.state().desk.question, None, "the answer is known");
+    test.window.state_mut().state.page = Page::Settings;
+    test.steps();
+    assert!(test.is_seen("Without a tray the window is minimised"));
+    test.click("Ask if busy");
+    test.close();
+    assert!(test.window.state().desk.question.is_some(), "asks again");
+}
+
+#[test]
+fn settings_take_right_values_and_keep_wrong_ones() {
+    let mut test = Test::new(Page::Settings, Settings::default());
+    test.type_into("Where others reach you", "7301");
+    assert!(test.is_seen("Expected IP:PORT") && test.applied().is_none());
+    test.click("Notifications");
+    let applied = test.applied().expect("takes effect at once");
+    assert!(!applied.notifications && applied.listen == "0.0.0.0:0");
+    assert!(test.is_seen("Expected IP:PORT"), "what was typed is still there");
+    test.type_into("Where others reach you", "127.0.0.1:7301");
+    assert_eq!(test.applied().expect("applied").listen, "127.0.0.1:7301");
+    assert!(!test.is_seen("Expected IP:PORT"));
+
+    test.type_into("Name", "two words");
+    assert_eq!(test.applied().expect("applied").name, "me");
+    test.type_into("Name", "Мария");
+    assert_eq!(test.applied().expect("applied").name, "Мария");
+    test.type_into("Download folder", "/no/such/folder");
+    assert!(test.is_seen("There is no such folder"));
+    let folder = tempfile::tempdir().expect("folder");
+    test.type_into("Download folder", folder.path().to_str().expect("text"));
+    assert_eq!(test.applied().expect("applied").download_folder, folder.path());
+}
+
+#[test]
+fn licences_of_all_crates_can_be_read() {
+    let mut test = Test::new(Page::Settings, Settings::default());
+    test.click("Licences");
+    assert!(test.is_seen("ab_glyph"));
+    test.click("Close");
+    assert!(!test.is_seen("ab_glyph"));
+}
+
+#[test]
+fn the_language_changes_at_once() {
+    let mut test = Test::new(Page::Settings, Settings::default());
+    test.click("Български");
+    assert!(test.is_seen("Настройки") && test.is_seen("Известия"));
+    test.click("English");
+    assert!(test.is_seen("Notifications"));
+}

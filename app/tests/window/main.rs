@@ -1,0 +1,445 @@
+//! The window by its labels: what is told is seen, what is clicked is asked. No display, no network.
+#![cfg(feature = "gui")]
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use potok_app::engine::Engine;
+use potok_app::gui::action::{Page, Pick};
+use potok_app::gui::picker::{Picker, Wake};
+use potok_app::gui::{Parts, Window};
+use potok_app::texts;
+use potok_core::model::hash::ContentHash;
+use potok_core::model::invite::Invite;
+use potok_core::model::key::PublicKey;
+use potok_core::model::share::Share;
+use potok_core::model::share_path::SharePath;
+use potok_core::model::username::Username;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, IntentId, Which};
+use potok_core::node::notice::{Connection, Direction, Me, Notice, Outcome, Transfer, TransferState};
+use potok_core::node::settings::Settings;
+use potok_core::protocol::reply::{FileLine, UserLine};
+
+/// A client that does nothing but remember what it was asked.
+struct Fake {
+    asked: Arc<Mutex<Vec<(IntentId, Intent)>>>,
+    notices: Receiver<Notice>,
+}
+
+impl Engine for Fake {
+    fn ask(&self, intent: Intent) -> IntentId {
+        let mut asked = self.asked.lock().expect("no panic");
+        let id = IntentId(asked.len() as u64);
+        asked.push((id, intent));
+        id
+    }
+
+    fn notices(&self) -> &Receiver<Notice> {
+        &self.notices
+    }
+}
+
+/// A dialog that answers at once.
+struct Scripted(Vec<PathBuf>);
+
+impl Picker for Scripted {
+    fn pick(&mut self, _what: &Pick, _title: &str, wake: Wake) -> Receiver<Vec<PathBuf>> {
+        let (answer, chosen) = bounded(1);
+        answer.send(self.0.clone()).expect("there is room");
+        wake();
+        chosen
+    }
+
+    fn is_there(&self) -> bool {
+        true
+    }
+}
+
+struct Test {
+    window: Harness<'static, Window>,
+    asked: Arc<Mutex<Vec<(IntentId, Intent)>>>,
+    tell: Sender<Notice>,
+}
+
+impl Test {
+    fn new(page: Page) -> Self {
+        Self::with(
+            page,
+            Settings {
+                name: "me".into(),
+                language: "en".into(),
+                theme: "dark".into(),
+                tracker: "h:1".into(),
+                ..Settings::default()
+            },
+        )
+    }
+
+    fn with(page: Page, settings: Settings) -> Self {
+        texts::use_language("en");
+        let (tell, notices) = bounded(1_000);
+        let asked: Arc<Mutex<Vec<_>>> = Arc::default();
+        let engine = Fake { asked: Arc::clone(&asked), notices };
+        let picker = Scripted(vec!["/home/me/снимка 1.jpg".into()]);
+        let parts = Parts { engine: Box::new(engine), picker: Box::new(picker), settings, data_dir: None };
+        let harness = Harness::builder().with_size([1120.0, 740.0]).with_max_steps(64);
+        let window = harness.build_eframe(|cc| {
+            let mut window = Window::new(&cc.egui_ctx, parts).expect("a thread");
+            window.state.page = page;
+            window
+        });
+        let mut test = Self { window, asked, tell };
+        test.steps();
+        test
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.tell.send(notice).expect("there is room");
+        self.steps();
+    }
+
+    /// Frames until the sorter's thread has answered.
+    fn steps(&mut self) {
+        self.window.step();
+        self.window.step();
+        for _ in 0..2_000 {
+            if !self.window.state().state.browse.is_busy {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            self.window.step();
+        }
+        self.window.step();
+        self.window.step();
+    }
+
+    fn type_into(&mut self, label: &str, text: &str) {
+        self.window.get_by_label(label).focus();
+        self.window.step();
+        self.window.get_by_label(label).type_text(text);
+        self.steps();
+    }
+
+    fn click(&mut self, label: &str) {
+        self.window.get_by_label(label).click();
+        self.steps();
+    }
+
+    fn is_seen(&self, label: &str) -> bool {
+        self.window.query_all_by_label_contains(label).next().is_some()
+    }
+
+    fn was_asked(&self, intent: &Intent) -> bool {
+        self.asked.lock().expect("no panic").iter().any(|(_, asked)| asked == intent)
+    }
+
+    fn last(&self) -> Intent {
+        self.asked.lock().expect("no panic").last().expect("something was asked").1.clone()
+    }
+
+    /// Answers the newest intent that `is` describes.
+    fn answer(&mut self, is: impl Fn(&Intent) -> bool, outcome: Outcome) {
+        let id = self.asked.lock().expect("no panic").iter().rev().find(|(_, i)| is(i)).expect("was asked").0;
+        self.tell(Notice::Outcome { id, result: Ok(outcome) });
+    }
+
+    fn go_online(&mut self) {
+        let (tracker, network) = ("h:1".to_owned(), "Home".to_owned());
+        self.tell(Notice::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
+    }
+
+    fn list(&mut self, files: Vec<FileLine>) {
+        self.go_online();
+        let is_list = |intent: &Intent| matches!(intent, Intent::ListFiles { user: None });
+        let id = self.asked.lock().expect("no panic").iter().rev().find(|(_, i)| is_list(i)).expect("was asked").0;
+        for page in files.chunks(10_000) {
+            self.tell.send(Notice::Files { id, files: page.to_vec() }).expect("there is room");
+        }
+        self.answer(is_list, Outcome::Done);
+    }
+}
+
+fn name(text: &str) -> Username {
+    Username::new(text).expect("a valid name")
+}
+
+fn file(user: &str, path: &str, size: u64, content: u8) -> FileLine {
+    let hash = Some(ContentHash::from_bytes([content; 32]));
+    FileLine { username: name(user), size: Some(size), hash, path: SharePath::new(path).expect("valid") }
+}
+
+fn transfer(number: u64, state: TransferState) -> Transfer {
+    Transfer {
+        number,
+        direction: Direction::Download,
+        position: 0,
+        user: name("anna"),
+        label: format!("Trip/day {number}.jpg"),
+        local_path: Some("/tmp/x".into()),
+        files: 1,
+        files_done: 0,
+        total_bytes: 100,
+        done_bytes: 50,
+        bytes_per_second: 0,
+        sources: 1,
+        state,
+    }
+}
+
+#[test]
+fn the_first_start_offers_two_choices_and_a_third() {
+    let mut test = Test::with(Page::Welcome, Settings { name: "me".into(), ..Settings::default() });
+    assert!(test.is_seen("Try it alone"));
+    test.click("Start a network here");
+    assert_eq!(test.last(), Intent::HostTracker("0.0.0.0:7686".parse().expect("address")));
+
+    test.click("Join one");
+    test.type_into("Paste the invite or address", "tracker.example.org:7686");
+    test.click("Join");
+    let tracker = "tracker.example.org:7686".parse().expect("address");
+    assert!(test.was_asked(&Intent::Join(tracker)));
+    test.go_online();
+    assert_eq!(test.window.state().state.page, Page::Browse, "what comes next is shown by itself");
+}
+
+#[test]
+fn a_wrong_invite_is_explained_and_not_asked() {
+    let mut test = Test::with(Page::Welcome, Settings { name: "me".into(), ..Settings::default() });
+    test.click("Join one");
+    test.type_into("Paste the invite or address", "potok://half");
+    test.click("Join");
+    assert!(test.is_seen("no whole invite"));
+    assert!(!test.asked.lock().expect("no panic").iter().any(|(_, i)| matches!(i, Intent::Join(_))));
+}
+
+#[test]
+fn browse_finds_and_downloads() {
+    let mut test = Test::new(Page::Browse);
+    test.list(vec![
+        file("anna", "Trip/изглед.jpg", 5, 1),
+        file("ivan", "book.pdf", 7, 2),
+        file("maria", "my book.pdf", 7, 2),
+    ]);
+    assert!(test.is_seen("Trip/изглед.jpg") && test.is_seen("book.pdf"));
+    test.type_into("Search everything", "ИЗГЛЕД");
+    assert!(test.is_seen("Trip/изглед.jpg") && !test.is_seen("book.pdf"));
+    test.click("Trip/изглед.jpg");
+    test.click("Download");
+    let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!((request.user.as_str(), request.remote_path.as_str()), ("anna", "Trip/изглед.jpg"));
+    assert!(!request.overwrite && request.local_path.is_none());
+
+    test.click("Clear filters");
+    test.click("book.pdf");
+    assert!(test.is_seen("Shared by ivan, maria"));
+    test.click("Download as…");
+    let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!(request.local_path.as_deref(), Some("/home/me/снимка 1.jpg"));
+}
+
+#[test]
+fn folders_are_taken_whole() {
+    let mut test = Test::new(Page::Browse);
+    test.list(vec![file("anna", "Trip/a.jpg", 5, 1), file("anna", "Trip/b.jpg", 5, 2), file("anna", "c.jpg", 5, 3)]);
+    test.click("Folders");
+    assert!(!test.is_seen("a.jpg"));
+    test.click("Trip");
+    test.click("Download");
+    let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!(request.remote_path, "Trip/");
+}
+
+#[test]
+fn names_of_strangers_cannot_deceive() {
+    let mut test = Test::new(Page::Browse);
+    let zero_width = "in\u{200b}voice.exe";
+    test.list(vec![file("anna", zero_width, 5, 1), file("anna", &"д".repeat(120), 5, 2)]);
+    assert!(test.is_seen("in⟨U+200B⟩voice.exe"));
+    assert!(!test.is_seen(zero_width));
+}
+
+#[test]
+fn a_million_rows_are_as_light_as_ten() {
+    let mut test = Test::new(Page::Browse);
+    let files = (0..1_000_000_u32).map(|n| file("anna", &format!("f/{n:07}.txt"), u64::from(n), 1)).collect();
+    test.list(files);
+    for _ in 0..2_000 {
+        if test.window.state().state.browse.shown.view.files.len() == 1_000_000 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        test.steps();
+    }
+    assert!(test.is_seen("f/0000003.txt"));
+    let rows = test.window.query_all_by_label_contains(".txt").count();
+    assert!(rows < 60, "{rows} rows are drawn");
+    test.window.key_press(Key::End);
+    test.steps();
+    assert!(test.is_seen("f/0999999.txt"));
+
+    // Ten million points down, the wheel still moves by single points.
+    let top = |test: &Test| test.window.get_by_label("f/0999990.txt").rect().top();
+    let before = top(&test);
+    test.window.get_by_label("f/0999990.txt").hover();
+    test.window.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, 3.0),
+        source: MouseWheelSource::Unknown,
+        phase: TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    });
+    for _ in 0..60 {
+        test.window.step();
+    }
+    assert!((top(&test) - before - 3.0).abs() < 0.1, "moved by {}", top(&test) - before);
+
+    // All of them are chosen at once.
+    test.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    test.steps();
+    assert!(test.is_seen("Selected: 1000000"));
+}
+
+#[test]
+fn transfers_say_why_and_obey() {
+    let mut test = Test::new(Page::Transfers);
+    assert!(test.is_seen("Nothing is moving"));
+    test.tell(Notice::Transfer(transfer(1, TransferState::Running)));
+    test.tell(Notice::Transfer(transfer(2, TransferState::Paused)));
+    test.tell(Notice::Transfer(transfer(3, TransferState::Failed(Failure::Changed { path: "x".into() }))));
+    test.tell(Notice::Transfer(transfer(4, TransferState::WaitingForSlot { place: 3 })));
+    assert!(test.is_seen("has changed at its owner") && test.is_seen("In their queue, place 3"));
+    test.click("Pause: day 1.jpg");
+    assert_eq!(test.last(), Intent::Pause(Which::One(1)));
+    test.click("Resume: day 2.jpg");
+    assert_eq!(test.last(), Intent::Resume(Which::One(2)));
+    test.click("Try again: day 3.jpg");
+    assert_eq!(test.last(), Intent::Retry(Which::One(3)));
+
+    test.click("Cancel: day 1.jpg");
+    assert!(!test.was_asked(&Intent::Cancel(Which::One(1))), "asked first");
+    test.click("Keep");
+    assert!(!test.was_asked(&Intent::Cancel(Which::One(1))));
+    test.click("Cancel: day 1.jpg");
+    test.click("Cancel downloads");
+    assert!(test.was_asked(&Intent::Cancel(Which::One(1))));
+
+    test.click("Clear finished");
+    assert!(test.was_asked(&Intent::Acknowledge(3)) && !test.is_seen("day 3.jpg"));
+}
+
+#[test]
+fn shared_files_are_added_and_taken_back() {
+    let mut test = Test::new(Page::Shared);
+    assert!(test.is_seen("You share nothing yet"));
+    test.click("Share files…");
+    let Intent::Share(requests) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!(requests[0].typed, "/home/me/снимка 1.jpg");
+    let share = Share { path: SharePath::new("снимка 1.jpg").expect("valid"), size: Some(5), hash: None };
+    test.answer(|i| matches!(i, Intent::Share(_)), Outcome::Shared(vec![share]));
+    test.tell(Notice::Hashing { done_bytes: 1, total_bytes: 2, files_left: 1 });
+    assert!(test.is_seen("1 left"));
+    test.click("снимка 1.jpg");
+    test.click("Stop sharing");
+    assert!(!matches!(test.last(), Intent::Unshare { .. }), "asked first");
+    test.window.get_all_by_label("Stop sharing").last().expect("the answer").click();
+    test.steps();
+    let Intent::Unshare { paths, .. } = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!(paths, ["снимка 1.jpg"]);
+}
+
+#[test]
+fn a_typed_path_is_as_good_as_a_picked_one() {
+    let mut test = Test::new(Page::Shared);
+    test.type_into("Path of a file or folder", "/tmp/a, b.txt");
+    test.click("Share");
+    let Intent::Share(requests) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!(requests[0].typed, "/tmp/a, b.txt");
+}
+
+#[test]
+fn people_show_whose_key_was_proven() {
+    let mut test = Test::new(Page::People);
+    test.go_online();
+    let line = |user: &str, key: Option<u8>| UserLine {
+        username: name(user),
+        address: None,
+        key: key.map(|n| PublicKey::from_bytes([n; 32])),
+    };
+    test.answer(|i| matches!(i, Intent::ListUsers), Outcome::Users(vec![line("anna", Some(7)), line("guest", None)]));
+    let me = Me { username: name("anna"), address: None, key: PublicKey::from_bytes([7; 32]) };
+    test.answer(|i| matches!(i, Intent::WhoAmI), Outcome::Me(me));
+    test.click("guest");
+    assert!(test.is_seen("this name has no key"));
+    test.click("anna (you)");
+    assert!(test.is_seen("alpha deal scrub"), "words are read more easily than digits");
+    test.click("Digits");
+    assert!(test.is_seen("0707 0707"));
+    test.click("Their files");
+    assert_eq!(test.window.state().state.page, Page::Browse);
+}
+
+#[test]
+fn the_network_page_hosts_and_invites() {
+    let mut test = Test::new(Page::Tracker);
+    test.window.get_by_role_and_label(Role::CheckBox, "Host a network on this computer").click();
+    test.steps();
+    assert!(test.was_asked(&Intent::HostTracker("0.0.0.0:7686".parse().expect("address"))));
+    let invite = Invite { address: "h:7686".parse().expect("valid"), key: PublicKey::from_bytes([7; 32]) };
+    test.answer(|i| matches!(i, Intent::Invite), Outcome::Invite(invite.clone()));
+    assert!(test.is_seen(&invite.to_string()) && test.is_seen("The invite as a QR code"));
+    test.click("Copy the invite");
+    assert!(test.is_seen("Copied"));
+}
+
+#[test]
+fn the_console_runs_lines_and_shows_clicks() {
+    let mut test = Test::new(Page::Console);
+    let input = test.window.get_by_label("Command");
+    input.focus();
+    input.type_text("pause 7");
+    test.window.step();
+    test.window.key_press(Key::Enter);
+    test.steps();
+    assert_eq!(test.last(), Intent::Pause(Which::One(7)));
+    let id = test.asked.lock().expect("no panic").last().expect("asked").0;
+    test.tell(Notice::Outcome { id, result: Err(Failure::NoSuchTransfer { number: 7 }) });
+    assert!(test.is_seen("there is no transfer 7"));
+}
+
+#[test]
+fn settings_take_effect_at_once() {
+    let mut test = Test::new(Page::Settings);
+    test.click("Light");
+    assert_eq!(test.window.ctx.theme(), eframe::egui::Theme::Light);
+    let Some((_, Intent::Apply(settings))) =
+        test.asked.lock().expect("no panic").iter().rev().find(|(_, i)| matches!(i, Intent::Apply(_))).cloned()
+    else {
+        panic!("not applied")
+    };
+    assert_eq!(settings.theme, "light");
+}
+
+#[test]
+fn closing_while_something_moves_asks() {
+    let mut test = Test::new(Page::Browse);
+    test.tell(Notice::Transfer(transfer(1, TransferState::Running)));
+    test.window.key_press_modifiers(Modifiers::COMMAND, Key::Q);
+    test.steps();
+    assert!(test.is_seen("Transfers are running"));
+}
+
+#[test]
+fn shortcuts_show_pages() {
+    let mut test = Test::new(Page::Browse);
+    for (key, page) in [(Key::Num2, Page::Transfers), (Key::Num4, Page::People), (Key::Num7, Page::Settings)] {
+        test.window.key_press_modifiers(Modifiers::ALT, key);
+        test.steps();
+        assert_eq!(test.window.state().state.page, page);
+    }
+}

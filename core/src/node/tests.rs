@@ -1,0 +1,427 @@
+//! Whole clients on loopback: an intent goes in, and what follows from it is seen by its outcome and by the others.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::model::binding::{Ban, BanTarget};
+use crate::model::invite::TrackerAddress;
+use crate::node::failure::Failure;
+use crate::node::intent::{DownloadRequest, Intent, IntentId, Place, ShareRequest, TransferNumber};
+use crate::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status};
+use crate::node::settings::Settings;
+use crate::node::{Node, Setup};
+use crate::tracker::log::LogEntry;
+
+/// Longer than anything here takes; a test that waits so long has failed.
+const TOO_LONG: Duration = Duration::from_secs(30);
+
+/// A running client with a data folder of its own.
+struct Client {
+    node: Option<Node>,
+    settings: Settings,
+    dir: tempfile::TempDir,
+    /// What was told and not looked for yet.
+    heard: Vec<Notice>,
+}
+
+impl Client {
+    fn start(name: &str, hosts: bool) -> Self {
+        let settings = Settings { name: name.into(), listen: "127.0.0.1:0".into(), ..Settings::default() };
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let mut client = Self { node: None, settings, dir, heard: Vec::new() };
+        client.run(hosts);
+        client
+    }
+
+    /// Hosts a tracker, and is there.
+    fn host(name: &str) -> (Self, TrackerAddress) {
+        let mut host = Self::start(name, true);
+        host.until(is_online);
+        let tracker = host.invite();
+        (host, tracker)
+    }
+
+    /// Is at that tracker.
+    fn at(name: &str, tracker: &TrackerAddress) -> Self {
+        let mut client = Self::start(name, false);
+        assert_eq!(client.ask(Intent::Join(tracker.clone())), Ok(Outcome::Done));
+        client
+    }
+
+    fn run(&mut self, hosts: bool) {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let setup = Setup {
+            data_dir: self.dir.path().join("data"),
+            settings: self.settings.clone(),
+            download_folder: Some(self.downloads()),
+            host_tracker: hosts.then_some(loopback),
+        };
+        self.node = Some(Node::start(setup, Arc::new(|| {})).expect("starts"));
+    }
+
+    fn restart(&mut self) {
+        self.node.take().expect("runs").stop();
+        self.heard.clear();
+        self.run(false);
+    }
+
+    fn downloads(&self) -> PathBuf {
+        self.dir.path().join("downloads")
+    }
+
+    fn invite(&mut self) -> TrackerAddress {
+        match self.ask(Intent::Invite) {
+            Ok(Outcome::Invite(invite)) => TrackerAddress { address: invite.address, key: Some(invite.key) },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn status(&mut self) -> Status {
+        match self.ask(Intent::Status) {
+            Ok(Outcome::Status(status)) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn hosted(&mut self) -> Hosted {
+        self.status().hosted.expect("hosts")
+    }
+
+    fn me(&mut self) -> Me {
+        match self.ask(Intent::WhoAmI) {
+            Ok(Outcome::Me(me)) => me,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn apply(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+        assert_eq!(self.ask(Intent::Apply(Box::new(self.settings.clone()))), Ok(Outcome::Done));
+    }
+
+    fn ask(&mut self, intent: Intent) -> Result<Outcome, Failure> {
+        let id = self.send(intent);
+        self.outcome(id)
+    }
+
+    fn send(&self, intent: Intent) -> IntentId {
+        self.node.as_ref().expect("runs").ask(intent)
+    }
+
+    fn outcome(&mut self, of: IntentId) -> Result<Outcome, Failure> {
+        match self.until(|notice| matches!(notice, Notice::Outcome { id, .. } if *id == of)) {
+            Notice::Outcome { result, .. } => result,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The first notice of this kind that was not looked for yet; those of other kinds wait.
+    fn until(&mut self, is_meant: impl Fn(&Notice) -> bool) -> Notice {
+        let until = Instant::now() + TOO_LONG;
+        if let Some(at) = self.heard.iter().position(&is_meant) {
+            return self.heard.remove(at);
+        }
+        loop {
+            let next = self.node.as_ref().expect("runs").notices().recv_deadline(until);
+            let notice = next.unwrap_or_else(|why| panic!("{why}; heard {:#?}", self.heard));
+            if is_meant(&notice) {
+                return notice;
+            }
+            self.heard.push(notice);
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.stop();
+        }
+    }
+}
+
+fn is_online(notice: &Notice) -> bool {
+    matches!(notice, Notice::Connection(Connection::Online { .. }))
+}
+
+fn is_refused(notice: &Notice) -> bool {
+    matches!(notice, Notice::Connection(Connection::Refused { .. }))
+}
+
+fn logs(expected: impl Fn(&LogEntry) -> bool) -> impl Fn(&Notice) -> bool {
+    move |notice| matches!(notice, Notice::TrackerLog { entry, .. } if expected(entry))
+}
+
+#[test]
+fn the_owner_of_a_tracker_sees_kicks_and_bans() {
+    let (mut host, tracker) = Client::host("host");
+    let mut guest = Client::at("guest", &tracker);
+    host.until(logs(|entry| matches!(entry, LogEntry::Joined { user, .. } if user.as_str() == "guest")));
+    let hosted = host.hosted();
+    assert_eq!((hosted.connections, hosted.users, hosted.files), (2, 2, 0));
+    assert!(hosted.bytes_in > 0 && hosted.bytes_out > 0 && hosted.since <= std::time::SystemTime::now());
+
+    // Who was sent away comes back by itself.
+    guest.until(is_online);
+    assert_eq!(host.ask(Intent::Kick { user: "Guest".into() }), Ok(Outcome::Done));
+    host.until(logs(|entry| matches!(entry, LogEntry::Kicked { .. })));
+    guest.until(is_online);
+
+    // Who is shut out stops, and is out after a restart of the tracker too.
+    let key = guest.me().key;
+    let ban = Ban { target: BanTarget::Key(key), username: Some("guest".parse().expect("a name")) };
+    assert_eq!(host.ask(Intent::Ban { user: "guest".into() }), Ok(Outcome::Bans(vec![ban.clone()])));
+    guest.until(is_refused);
+    let refused = |client: &mut Client| match client.status().connection {
+        Connection::Refused { why: Failure::Refused { code, .. }, .. } => code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&mut guest), "banned");
+    host.until(logs(|entry| matches!(entry, LogEntry::Refused { code, .. } if code.as_str() == "banned")));
+    host.restart();
+    let at = SocketAddr::from(([127, 0, 0, 1], 0));
+    assert_eq!(host.ask(Intent::HostTracker(at)), Ok(Outcome::Done));
+    assert_eq!(host.ask(Intent::ListBans), Ok(Outcome::Bans(vec![ban])));
+    let tracker = host.invite();
+    assert!(matches!(guest.ask(Intent::Join(tracker.clone())), Err(Failure::Refused { code, .. }) if code == "banned"));
+
+    assert_eq!(host.ask(Intent::Unban { who: "GUEST".into() }), Ok(Outcome::Done));
+    assert_eq!(host.ask(Intent::ListBans), Ok(Outcome::Bans(vec![])));
+    assert_eq!(guest.ask(Intent::Join(tracker)), Ok(Outcome::Done));
+}
+
+#[test]
+fn orders_that_cannot_be_carried_out_say_why() {
+    let (mut host, tracker) = Client::host("host");
+    assert_eq!(host.ask(Intent::Ban { user: "host".into() }), Err(Failure::Yourself));
+    for user in ["nobody", "no name!"] {
+        let nobody = Failure::NotAtYours { user: user.into() };
+        assert_eq!(host.ask(Intent::Kick { user: user.into() }), Err(nobody.clone()));
+        assert_eq!(host.ask(Intent::Ban { user: user.into() }), Err(nobody));
+        assert_eq!(host.ask(Intent::Unban { who: user.into() }), Err(Failure::NotBanned { who: user.into() }));
+    }
+    let mut guest = Client::at("guest", &tracker);
+    for intent in [
+        Intent::Kick { user: "host".into() },
+        Intent::Ban { user: "host".into() },
+        Intent::Unban { who: "host".into() },
+        Intent::ListBans,
+    ] {
+        assert_eq!(guest.ask(intent), Err(Failure::NotHosting));
+    }
+}
+
+#[test]
+fn a_user_without_a_key_is_shut_out_by_name() {
+    let (mut host, tracker) = Client::host("host");
+    let mut stranger = std::net::TcpStream::connect(tracker.address.to_string()).expect("connected");
+    std::io::Write::write_all(&mut stranger, b"register-user stranger\n").expect("written");
+    host.until(|notice| matches!(notice, Notice::Joined { user, .. } if user.username.as_str() == "stranger"));
+    // Not the address: it is our own too.
+    let ban = Ban { target: "@stranger".parse().expect("a name"), username: Some("stranger".parse().expect("a name")) };
+    assert_eq!(host.ask(Intent::Ban { user: "stranger".into() }), Ok(Outcome::Bans(vec![ban])));
+    host.until(|notice| matches!(notice, Notice::Left(user) if user.as_str() == "stranger"));
+    assert_eq!(host.ask(Intent::Unban { who: "stranger".into() }), Ok(Outcome::Done));
+}
+
+/// What the wire shows until that line.
+fn wire(client: &mut Client, last: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    while lines.last().is_none_or(|line: &String| line != last) {
+        match client.until(|notice| matches!(notice, Notice::Wire { .. })) {
+            Notice::Wire { sent: true, line } => lines.push(format!("> {line}")),
+            Notice::Wire { sent: false, line } => lines.push(format!("< {line}")),
+            other => panic!("{other:?}"),
+        }
+    }
+    lines
+}
+
+#[test]
+fn a_person_reads_the_wire_and_types_on_it() {
+    let (mut host, tracker) = Client::host("host");
+    // Typed lines are shown with their answers, and nothing else is while it is not wanted.
+    assert_eq!(host.ask(Intent::SendLine("whoami".into())), Ok(Outcome::Done));
+    let me = host.me();
+    let own = format!("< host {} {}", me.address.expect("has one"), me.key);
+    assert_eq!(wire(&mut host, &own), ["> whoami", "< OK 1", &own]);
+
+    // Among the client's own questions each has its own answer.
+    let sent: Vec<IntentId> = (0..30)
+        .map(|n| match n % 3 {
+            0 => host.send(Intent::SendLine("frobnicate".into())),
+            1 => host.send(Intent::SendLine("list-users".into())),
+            _ => host.send(Intent::WhoAmI),
+        })
+        .collect();
+    for (n, id) in sent.into_iter().enumerate() {
+        let expected = if n % 3 == 2 { Outcome::Me(me.clone()) } else { Outcome::Done };
+        assert_eq!(host.outcome(id), Ok(expected));
+    }
+    let shown = host.heard.iter().filter(|notice| matches!(notice, Notice::Wire { .. })).count();
+    assert_eq!(shown, 10 * 2 + 10 * 3, "a question or two lines, and their answers");
+    host.heard.clear();
+
+    assert_eq!(host.ask(Intent::TapWire(true)), Ok(Outcome::Done));
+    let _guest = Client::at("guest", &tracker);
+    let joined = |line: &str| line.starts_with("< * joined guest ");
+    host.until(|notice| matches!(notice, Notice::Wire { sent: false, line } if joined(&format!("< {line}"))));
+    assert_eq!(host.ask(Intent::TapWire(false)), Ok(Outcome::Done));
+
+    for (line, why) in [
+        ("quit", "sent-by-itself"),
+        ("REGISTER-user anna", "sent-by-itself"),
+        ("\"unregister-files\" host x", "sent-by-itself"),
+        ("", "bad-line"),
+        (" ", "bad-line"),
+        ("ping\nquit", "bad-line"),
+        ("ping\u{1b}", "bad-line"),
+        ("GET / HTTP/1.1", "bad-line"),
+    ] {
+        let failure = host.ask(Intent::SendLine(line.into())).expect_err(line);
+        assert_eq!(failure.key(), why, "{line:?}");
+    }
+    assert_eq!(Client::start("alone", false).ask(Intent::SendLine("ping".into())), Err(Failure::NoTracker));
+}
+
+fn share(client: &mut Client, files: &[(&str, &[u8])]) {
+    for (name, bytes) in files {
+        let path = client.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("below the folder")).expect("made");
+        std::fs::write(path, bytes).expect("written");
+    }
+    let cwd = client.dir.path().to_owned();
+    let tops: std::collections::BTreeSet<&str> =
+        files.iter().map(|(name, _)| name.split_once('/').map_or(*name, |(top, _)| top)).collect();
+    let request = |top: &str| ShareRequest { typed: top.to_owned(), cwd: cwd.clone(), share_as: None };
+    let requests = tops.into_iter().map(request).collect();
+    assert!(matches!(client.ask(Intent::Share(requests)), Ok(Outcome::Shared(_))));
+}
+
+fn download(client: &mut Client, user: &str, path: &str) -> TransferNumber {
+    let request = DownloadRequest {
+        user: user.into(),
+        remote_path: path.into(),
+        local_path: None,
+        cwd: client.dir.path().to_owned(),
+        overwrite: false,
+        wait: true,
+    };
+    match client.ask(Intent::Download(request)) {
+        Ok(Outcome::Queued(number)) => number,
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+fn labels(client: &mut Client) -> Vec<String> {
+    match client.ask(Intent::ListTransfers) {
+        Ok(Outcome::Transfers(transfers)) => {
+            transfers.into_iter().filter(|t| t.direction == Direction::Download).map(|t| t.label).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_order_of_downloads_is_kept() {
+    let (mut host, tracker) = Client::host("host");
+    let bytes = vec![7; 1 << 20];
+    share(&mut host, &[("a", &bytes), ("b", &bytes), ("c", &bytes)]);
+    let mut guest = Client::at("guest", &tracker);
+    guest.apply(|settings| settings.download_bytes_per_second = 1);
+    let numbers = ["a", "b", "c"].map(|path| download(&mut guest, "host", path));
+    assert_eq!(labels(&mut guest), ["a", "b", "c"]);
+    let reorder = |number, to| Intent::Reorder { number, to };
+    assert_eq!(guest.ask(reorder(numbers[2], Place::First)), Ok(Outcome::Done));
+    assert_eq!(guest.ask(reorder(numbers[0], Place::Later)), Ok(Outcome::Done));
+    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
+    assert_eq!(guest.ask(reorder(99, Place::Last)), Err(Failure::NoSuchTransfer { number: 99 }));
+    guest.restart();
+    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
+}
+
+#[test]
+fn what_is_renamed_is_fetched_under_its_new_name() {
+    let (mut host, tracker) = Client::host("host");
+    share(&mut host, &[("Trip/a", b"one"), ("Trip/sub/b", b"two"), ("c", b"three")]);
+    let rename = |from: &str, to: &str| Intent::RenameShare { from: from.into(), to: to.into() };
+    let paths = |outcome| match outcome {
+        Ok(Outcome::Shared(shares)) => shares.into_iter().map(|share| share.path.to_string()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(paths(host.ask(rename("Trip/", "Summer/"))), ["Summer/a", "Summer/sub/b"]);
+    assert_eq!(paths(host.ask(rename("Summer/sub/b", "Best"))), ["Best"]);
+    assert!(matches!(host.ask(rename("c", "Summer/a")), Err(Failure::PathTaken { .. })));
+    assert!(matches!(host.ask(rename("c", "../c")), Err(Failure::NotShareable { .. })));
+    assert_eq!(host.ask(rename("Trip", "x")), Err(Failure::NotYours { path: "Trip".into() }));
+    let after = ["Best", "Summer/a", "c"];
+    assert_eq!(paths(host.ask(Intent::ListShares)), after);
+
+    let mut guest = Client::at("guest", &tracker);
+    let id = guest.send(Intent::ListFiles { user: None });
+    match guest.until(|notice| matches!(notice, Notice::Files { .. })) {
+        Notice::Files { files, .. } => assert!(files.iter().map(|file| file.path.as_str()).eq(after)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(guest.outcome(id), Ok(Outcome::Done));
+    download(&mut guest, "host", "Best");
+    guest.until(|notice| matches!(notice, Notice::Downloaded { .. }));
+    assert_eq!(std::fs::read(guest.downloads().join("Best")).expect("there"), b"two");
+
+    host.restart();
+    let until = Instant::now() + TOO_LONG;
+    while paths(host.ask(Intent::ListShares)) != after {
+        assert!(Instant::now() < until, "the names are not kept");
+    }
+}
+
+#[test]
+fn another_greeting_is_seen_by_everybody_at_once() {
+    let (mut host, tracker) = Client::host("host");
+    let mut guest = Client::at("guest", &tracker);
+    guest.until(is_online);
+    host.apply(|settings| {
+        settings.network_name = "Our house".into();
+        settings.message_of_the_day = "Hello\nall".into();
+    });
+    for client in [&mut host, &mut guest] {
+        client.until(|notice| match notice {
+            Notice::Connection(Connection::Online { network, message_of_the_day, .. }) => {
+                network == "Our house" && message_of_the_day == &["Hello", "all"]
+            }
+            _ => false,
+        });
+    }
+}
+
+#[test]
+fn settings_bring_us_elsewhere_only_when_they_say_so() {
+    let (mut one, first) = Client::host("one");
+    let (_other, second) = Client::host("other");
+    let mut guest = Client::at("guest", &first);
+    guest.until(is_online);
+    guest.heard.clear();
+    one.heard.clear();
+    // Where an intent brought us the settings agree, or do not say otherwise.
+    guest.apply(|settings| settings.upload_slots = 7);
+    guest.apply(|settings| settings.tracker = first.address.to_string());
+    guest.apply(|settings| settings.tracker = format!("potok://{}/?key={}", first.address, first.key.expect("key")));
+    one.apply(|settings| settings.upload_slots = 7);
+    assert!(!guest.heard.iter().chain(&one.heard).any(|notice| matches!(notice, Notice::Connection(_))));
+
+    // Another name is another registration, wherever we are.
+    guest.apply(|settings| settings.name = "renamed".into());
+    guest.until(is_online);
+    assert_eq!(guest.me().username.as_str(), "renamed");
+    one.apply(|settings| settings.name = "uno".into());
+    one.until(is_online);
+    assert_eq!(one.me().username.as_str(), "uno");
+
+    guest.apply(|settings| settings.tracker = second.address.to_string());
+    guest.until(is_online);
+    assert_eq!(guest.invite(), second);
+    guest.apply(|settings| settings.tracker.clear());
+    assert_eq!(guest.status().connection, Connection::None);
+}

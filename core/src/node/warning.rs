@@ -1,0 +1,103 @@
+//! What a person should read although nobody asked: one sentence each.
+//!
+//! The English sentence is the `Display` form. The app translates by [`Warning::key`] and [`Warning::args`].
+
+use std::path::PathBuf;
+
+use crate::model::shown::Shown;
+use crate::node::failure::Failure;
+
+/// Something that a person should read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// The database was damaged; an empty one took its place.
+    #[error(
+        "the database could not be read; it is kept as '{}', and shares and downloads begin anew",
+        Shown(&path.to_string_lossy())
+    )]
+    DatabaseSetAside {
+        /// Where the damaged one is.
+        path: PathBuf,
+    },
+    /// The key file had too wide rights; they were mended.
+    #[error("others on this computer could read your identity key; they no longer can")]
+    KeyWasReadable,
+    /// The tracker did not take what the library announced by itself.
+    #[error("not announced: {why}")]
+    NotAnnounced {
+        /// Why not.
+        why: Failure,
+    },
+    /// More files than are named by [`crate::node::notice::Notice::Skipped`].
+    #[error("{count} more files are not shared")]
+    MoreSkipped {
+        /// How many.
+        count: usize,
+    },
+    /// A shared folder is everything on the disk.
+    #[error("'{}' is the whole disk: everybody on the network can fetch every file on it", Shown(folder))]
+    WholeDisk {
+        /// Its local path.
+        folder: String,
+    },
+    /// A shared folder is the home folder, or holds it.
+    #[error(
+        "'{}' has your home folder in it: everybody on the network can fetch every file in it, hidden ones too",
+        Shown(folder)
+    )]
+    WholeHome {
+        /// Its local path.
+        folder: String,
+    },
+    /// A shared file or folder is gone for now.
+    #[error("'{}' is not there; nothing of it is shared until it is back", Shown(path))]
+    Missing {
+        /// Its local path.
+        path: String,
+    },
+    /// It is there again.
+    #[error("'{}' is back and shared again", Shown(path))]
+    Back {
+        /// Its local path.
+        path: String,
+    },
+    /// The system does not tell of changes in a shared folder.
+    #[error("'{}' is not watched ({}); changes in it are found a little later", Shown(folder), Shown(why))]
+    NotWatched {
+        /// Its local path.
+        folder: String,
+        /// What the system said.
+        why: String,
+    },
+}
+
+impl Warning {
+    /// The key of its sentence in the translations, below `warning`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::DatabaseSetAside { .. } => "database-set-aside",
+            Self::KeyWasReadable => "key-was-readable",
+            Self::NotAnnounced { .. } => "not-announced",
+            Self::MoreSkipped { .. } => "more-skipped",
+            Self::WholeDisk { .. } => "whole-disk",
+            Self::WholeHome { .. } => "whole-home",
+            Self::Missing { .. } => "missing",
+            Self::Back { .. } => "back",
+            Self::NotWatched { .. } => "not-watched",
+        }
+    }
+
+    /// The values in its sentence, ready to be shown; that of a failure is its English sentence.
+    pub fn args(&self) -> Vec<(&'static str, String)> {
+        let shown = |text: &str| Shown(text).to_string();
+        match self {
+            Self::DatabaseSetAside { path } => vec![("path", shown(&path.to_string_lossy()))],
+            Self::NotAnnounced { why } => vec![("why", why.to_string())],
+            Self::MoreSkipped { count } => vec![("count", count.to_string())],
+            Self::WholeDisk { folder } | Self::WholeHome { folder } => vec![("folder", shown(folder))],
+            Self::Missing { path } | Self::Back { path } => vec![("path", shown(path))],
+            Self::NotWatched { folder, why } => vec![("folder", shown(folder)), ("why", shown(why))],
+            Self::KeyWasReadable => Vec::new(),
+        }
+    }
+}
