@@ -71,11 +71,12 @@ class Window:
         # The second frame begins when the first one is on the screen.
         self.frame(), self.frame()
         self.first_frame_seconds = time.monotonic() - since
+        self.first_frame_ticks = self.ticks()
         os.set_blocking(self.process.stderr.fileno(), False)
 
     def frame(self):
         while line := self.process.stderr.readline():
-            if b"potok::frame" in line:
+            if b"ui_micros" in line:
                 return
             print(line.decode(), end="", file=sys.stderr)
         raise SystemExit("the window did not open")
@@ -83,7 +84,14 @@ class Window:
     def frames(self):
         """The app's own milliseconds of each frame since the last question."""
         text = self.process.stderr.read() or b""
-        return [int(micros) / 1000 for micros in re.findall(rb"micros=(\d+)", text)]
+        frames, logic = [], 0
+        for part, micros in re.findall(rb"(logic|ui)_micros=(\d+)", text):
+            if part == b"logic":
+                logic += int(micros)
+            else:
+                frames.append((logic + int(micros)) / 1000)
+                logic = 0
+        return frames
 
     def ticks(self):
         with open(f"/proc/{self.process.pid}/stat") as stat:
@@ -119,12 +127,14 @@ class Window:
 
 
 def measure_start(bench):
-    times = []
+    times, used = [], []
     for _ in range(bench.args.runs):
         with Processes() as processes:
-            times.append(Window(bench, processes).first_frame_seconds * 1000)
+            window = Window(bench, processes)
+            times.append(window.first_frame_seconds * 1000)
+            used.append(window.first_frame_ticks * 1000 / TICKS)
     bench.row("start to first frame, empty data folder", f"{median(times):.0f} ms ({min(times):.0f}–{max(times):.0f})",
-              "goal: 300 ms", "")
+              f"goal: 300 ms; processor time: {median(used):.0f} ms", "")
 
 
 def measure_frames(bench):
@@ -148,8 +158,8 @@ def measure_memory(bench):
         rss, anonymous, files, peak = window.memory()
         bench.row(f"memory with {bench.args.announced:,} files known", f"{rss:.0f} MiB",
                   f"goal: 150 MiB; {anonymous:.0f} its own, {files:.0f} of files; most while listing: {peak:.0f}", "")
-        bench.row("start to first frame at that tracker", f"{window.first_frame_seconds * 1000:.0f} ms", "goal: 300 ms",
-                  "")
+        bench.row("start to first frame at that tracker", f"{window.first_frame_seconds * 1000:.0f} ms",
+                  f"goal: 300 ms; processor time: {window.first_frame_ticks * 1000 // TICKS} ms", "")
         bench.row(f"frames while it was listing ({seconds:.0f} s to rest), own work p50 / p99 / max",
                   f"{statistics.median(frames):.2f} / {frames[len(frames) * 99 // 100]:.2f} / {frames[-1]:.2f} ms",
                   "goal: p99 4 ms", "")

@@ -104,12 +104,13 @@ impl Test {
         self.steps();
     }
 
-    /// Frames until the sorter's thread has answered.
+    /// Frames until the threads behind the window have answered.
     fn steps(&mut self) {
         self.window.step();
         self.window.step();
         for _ in 0..2_000 {
-            if !self.window.state().state.browse.is_busy {
+            let window = self.window.state();
+            if !window.state.browse.is_busy && !window.model.is_making_catalog() {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(1));

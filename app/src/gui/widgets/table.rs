@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use eframe::egui::{
-    self, Align2, Color32, EventFilter, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Popup, Rect, Response, Sense,
-    SetOpenCommand, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
+    self, Align2, Color32, EventFilter, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Popup, Rect, Response,
+    Sense, SetOpenCommand, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
 };
 use std::sync::Arc;
 
