@@ -344,7 +344,8 @@ mod tests {
         let catalog = builder.finish();
         let mut paths = catalog.paths();
         // Forwards, and jumping backwards.
-        for (row, file) in (0..).zip(&files).chain((0..).zip(&files).rev()) {
+        let numbered: Vec<(u32, &FileLine)> = (0..).zip(&files).collect();
+        for (row, file) in numbered.iter().copied().chain(numbered.iter().rev().copied()) {
             assert_eq!(paths.get(row), file.path.as_str());
             assert_eq!((catalog.size(row), catalog.owner(row)), (file.size, file.username.as_str()));
         }
