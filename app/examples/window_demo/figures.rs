@@ -23,7 +23,8 @@ const SEARCHED: &str = "file number 12 flac";
 pub(crate) fn run(parts: Parts, files: usize, send: Sender<Notice>) -> eframe::Result {
     let viewport = egui::ViewportBuilder::default().with_inner_size([1120.0, 740.0]);
     // As fast as it can: waiting for the screen is no work.
-    let options = eframe::NativeOptions { viewport, vsync: false, ..Default::default() };
+    let mut options = eframe::NativeOptions { viewport, ..Default::default() };
+    options.glow_options.vsync = false;
     let make = move |cc: &eframe::CreationContext<'_>| {
         let ctx = cc.egui_ctx.clone();
         std::thread::spawn(move || report_progress(&ctx, &send));
