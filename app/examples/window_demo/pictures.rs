@@ -66,6 +66,11 @@ impl Pictures {
 }
 
 impl eframe::App for Pictures {
+    /// The pointer of the display lies in its middle, over some row.
+    fn raw_input_hook(&mut self, _ctx: &egui::Context, input: &mut egui::RawInput) {
+        input.events.push(egui::Event::PointerGone);
+    }
+
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.window.logic(ctx, frame);
     }
