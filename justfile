@@ -6,3 +6,8 @@ ci:
 bench *args:
     cargo build --release --workspace
     benches/figures.py {{args}}
+
+# Packages for this system, into target/packages.
+package:
+    packaging/deb.sh
+    NO_BUILD=1 packaging/portable.sh

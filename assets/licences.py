@@ -33,7 +33,7 @@ def crates():
 
 
 def main():
-    lines = sorted({f"{name} {version}: {licence}" for name, version, licence in crates()})
+    lines = sorted({f"{name:<36}  {version:<14}  {licence}" for name, version, licence in crates()})
     text = HEAD + "\n".join(lines) + "\n"
     if sys.argv[1:] == ["--check"]:
         if TARGET.read_text() != text:

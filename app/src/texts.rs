@@ -3,12 +3,15 @@
 //! A sentence that stands in the code is a `t!` with its name; one whose name is computed (a failure, a help text, a
 //! setting) goes through the functions here. Records and codes for programs are never translated.
 
+use potok_core::model::invite::BadInvite;
 use potok_core::model::shown::Shown;
 use potok_core::node::StartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::field::BadFields;
 use potok_core::tracker::log::LogEntry;
+
+use rust_i18n::t;
 
 use crate::command_line::BadLine;
 use crate::command_line::table::Command;
@@ -112,13 +115,30 @@ pub fn explanation(command: &Command) -> String {
     text("command", command.name, &[])
 }
 
+/// Why a text is no address of a tracker.
+pub fn of_bad_invite(why: BadInvite) -> String {
+    match why {
+        BadInvite::Host => t!("window.bad-invite.host"),
+        BadInvite::Port => t!("window.bad-invite.port"),
+        BadInvite::Link => t!("window.bad-invite.link"),
+    }
+    .into_owned()
+}
+
 /// Why the engine did not start, with its code.
 pub fn of_start_error(error: &StartError) -> (&'static str, String) {
     match error {
         StartError::InUse(folder) => {
             ("in-use", text("start", "in-use", &[("folder", Shown(&folder.to_string_lossy()).to_string())]))
         }
-        StartError::Setting(why) => ("setting", Shown(why).to_string()),
+        StartError::BadListen { setting } => {
+            ("setting", text("start", "bad-listen", &[("setting", Shown(setting).to_string())]))
+        }
+        StartError::BadTracker { setting, why } => {
+            let args = [("setting", Shown(setting).to_string()), ("why", of_bad_invite(*why))];
+            ("setting", text("start", "bad-tracker", &args))
+        }
+        StartError::Failed(why) => ("setting", of_failure(why)),
         StartError::System { what, why } => {
             let args = [("what", Shown(what).to_string()), ("why", Shown(why).to_string())];
             ("internal", text("start", "system", &args))
@@ -172,7 +192,7 @@ mod tests {
         family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
         family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
         family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
-        family("start", &["in-use", "system", "no-place", "settings-file"]);
+        family("start", &["in-use", "system", "bad-listen", "bad-tracker", "no-place", "settings-file"]);
         family("command", &COMMANDS.iter().map(|command| command.name).collect::<Vec<_>>());
         family("state", words::STATES);
         family("connection", words::CONNECTIONS);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::Key;
+use eframe::egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use potok_app::engine::Engine;
@@ -93,11 +94,11 @@ impl Test {
     }
 
     fn type_into(&mut self, label: &str, text: &str) {
-        self.window.get_by_label(label).focus();
+        self.window.get_by_role_and_label(Role::TextInput, label).focus();
         self.window.step();
         self.window.key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::A);
         self.window.step();
-        self.window.get_by_label(label).type_text(text);
+        self.window.get_by_role_and_label(Role::TextInput, label).type_text(text);
         self.window.step();
         self.window.key_press(Key::Enter);
         self.steps();
@@ -138,6 +139,7 @@ impl Test {
         self.tell(Notice::Transfer(Transfer {
             number: 1,
             direction: Direction::Download,
+            position: 1,
             user: "anna".parse().expect("a name"),
             label: "x".into(),
             local_path: None,
@@ -239,7 +241,8 @@ fn settings_take_right_values_and_keep_wrong_ones() {
     let mut test = Test::new(Page::Settings, Settings::default());
     test.type_into("Where others reach you", "7301");
     assert!(test.is_seen("Expected IP:PORT") && test.applied().is_none());
-    test.click("Notifications");
+    test.window.get_by_role_and_label(Role::CheckBox, "Notifications").click();
+    test.steps();
     let applied = test.applied().expect("takes effect at once");
     assert!(!applied.notifications && applied.listen == "0.0.0.0:0");
     assert!(test.is_seen("Expected IP:PORT"), "what was typed is still there");

@@ -1,7 +1,17 @@
 //! What the test targets share.
 
+pub mod asking;
+pub mod black_box;
+pub mod chaos;
+pub mod comes_back;
+pub mod evil_peer;
+pub mod evil_tracker;
+pub mod floods;
+pub mod forged;
+pub mod lines;
 pub mod program;
 pub mod vectors;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 

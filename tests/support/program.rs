@@ -89,6 +89,33 @@ impl Running {
         self.errors.try_iter().collect()
     }
 
+    /// Everything that it still says to both sides until its end.
+    pub fn rest(&mut self) -> (Vec<String>, Vec<String>) {
+        self.close_stdin();
+        self.wait();
+        let all = |lines: &Receiver<String>| {
+            std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok()).collect::<Vec<String>>()
+        };
+        (all(&self.lines), all(&self.errors))
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has not ended.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("it was started").is_none()
+    }
+
+    /// The most memory that it ever had at once, in bytes; `None` where the system does not say.
+    pub fn peak_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
+    }
+
     /// SIGKILL, the power cut of a program.
     pub fn kill(mut self) {
         self.child.kill().expect("it runs");

@@ -18,6 +18,7 @@ use potok_app::gui::action::Page;
 use potok_app::gui::picker::Native;
 use potok_app::gui::{Parts, start};
 use potok_app::texts;
+use potok_core::model::binding::{Ban, BanTarget};
 use potok_core::model::hash::ContentHash;
 use potok_core::model::invite::Invite;
 use potok_core::model::key::PublicKey;
@@ -28,7 +29,10 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status, Transfer, TransferState};
 use potok_core::node::settings::Settings;
+use potok_core::node::warning::Warning;
+use potok_core::protocol::code::Code;
 use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::tracker::log::LogEntry;
 
 const PAGES: [(&str, Page); 7] = [
     ("browse", Page::Browse),
@@ -238,6 +242,34 @@ fn connection() -> Connection {
     }
 }
 
+/// What a tracker's owner reads, and what a sharer does.
+fn happened() -> Vec<Notice> {
+    let at = std::time::SystemTime::now();
+    let address = "192.168.1.24".parse().expect("an address");
+    let log = |entry| Notice::TrackerLog { at, entry };
+    let came = |(n, user): (usize, &&str)| {
+        let user = users().into_iter().find(|line| line.username.as_str() == *user).expect("one of them");
+        Notice::Joined { user, at: at - std::time::Duration::from_secs(n as u64 * 1_371) }
+    };
+    let mut all: Vec<Notice> = PEOPLE.iter().enumerate().take(4).map(came).collect();
+    all.extend([
+        log(LogEntry::Joined { user: name("Мария"), address }),
+        log(LogEntry::Joined { user: name("georgi"), address }),
+        log(LogEntry::Refused {
+            address,
+            code: Code::NameTaken,
+            text: "the name 'georgi' belongs to another key".into(),
+        }),
+        log(LogEntry::Banned { who: "@spammer".into() }),
+        Notice::Hashing { done_bytes: 1_300_000_000, total_bytes: 4_100_000_000, files_left: 312 },
+        Notice::Warning(Warning::NotWatched {
+            folder: "/home/me/снимки".into(), why: "the limit of watches".into()
+        }),
+        Notice::Skipped { path: "/home/me/снимки/.lock".into(), why: "it is being written to".into() },
+    ]);
+    all
+}
+
 struct Made {
     notices: Receiver<Notice>,
     send: Sender<Notice>,
@@ -264,6 +296,17 @@ impl Engine for Made {
             }
             Intent::ListShares => Outcome::Shared(if online { shares() } else { Vec::new() }),
             Intent::ListTransfers => Outcome::Transfers(if online { transfers() } else { Vec::new() }),
+            Intent::ListBans => Outcome::Bans(vec![
+                Ban { target: BanTarget::Key(key(7)), username: Some(name("spammer")) },
+                Ban { target: BanTarget::Address("203.0.113.9".parse().expect("an address")), username: None },
+            ]),
+            Intent::TapWire(true) => {
+                let lines = [(true, "list-users"), (false, "user georgi 192.168.1.21:42013"), (false, "OK 1")];
+                for (sent, line) in lines {
+                    let _ = self.send.try_send(Notice::Wire { sent, line: line.into() });
+                }
+                Outcome::Done
+            }
             Intent::WhoAmI => Outcome::Me(Me { username: name("me"), address: None, key: key(99) }),
             Intent::Invite if online => {
                 Outcome::Invite(Invite { address: "192.168.1.7:7686".parse().expect("valid"), key: key(3) })
@@ -317,6 +360,9 @@ fn main() -> eframe::Result {
     let (send, notices) = bounded(1_000);
     if !is_first {
         let _ = send.send(Notice::Connection(connection()));
+        for notice in happened() {
+            let _ = send.send(notice);
+        }
     }
     let wanted = after("--page");
     let page = PAGES.iter().find(|(name, _)| *name == wanted).map_or(Page::Browse, |(_, page)| *page);

@@ -169,6 +169,13 @@ pub const COMMANDS: &[Command] = &[
         read: read_move,
     },
     Command {
+        name: "forget",
+        arguments: "N",
+        tracker: Tracker::No,
+        completes: Completes::Fields(&[Kind::Transfer]),
+        read: read_forget,
+    },
+    Command {
         name: "whoami",
         arguments: "",
         tracker: Tracker::Better,
@@ -188,6 +195,34 @@ pub const COMMANDS: &[Command] = &[
         tracker: Tracker::Better,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::Status),
+    },
+    Command {
+        name: "join",
+        arguments: "host:port | invite",
+        tracker: Tracker::No,
+        completes: Completes::Nothing,
+        read: read_join,
+    },
+    Command {
+        name: "leave",
+        arguments: "",
+        tracker: Tracker::No,
+        completes: Completes::Nothing,
+        read: |rest| ask_alone(rest, Intent::Leave),
+    },
+    Command {
+        name: "host",
+        arguments: "ip:port",
+        tracker: Tracker::No,
+        completes: Completes::Nothing,
+        read: read_host,
+    },
+    Command {
+        name: "stop-hosting",
+        arguments: "",
+        tracker: Tracker::No,
+        completes: Completes::Nothing,
+        read: |rest| ask_alone(rest, Intent::StopTracker),
     },
     Command {
         name: "kick",
@@ -312,6 +347,23 @@ fn which(rest: Rest<'_>) -> Result<Which, BadLine> {
         }
         _ => Err(rest.usage()),
     }
+}
+
+fn read_forget(rest: Rest<'_>) -> Result<Request, BadLine> {
+    match which(rest)? {
+        Which::One(number) => Ok(Request::Ask(Intent::Acknowledge(number))),
+        Which::All => Err(rest.usage()),
+    }
+}
+
+fn read_join(rest: Rest<'_>) -> Result<Request, BadLine> {
+    let tracker = one_word(rest)?.parse().map_err(|_no_address| rest.usage())?;
+    Ok(Request::Ask(Intent::Join(tracker)))
+}
+
+fn read_host(rest: Rest<'_>) -> Result<Request, BadLine> {
+    let at = one_word(rest)?.parse().map_err(|_no_address| rest.usage())?;
+    Ok(Request::Ask(Intent::HostTracker(at)))
 }
 
 fn read_rename(rest: Rest<'_>) -> Result<Request, BadLine> {

@@ -243,6 +243,9 @@ impl<'a> Session<'a> {
                 Notice::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
                     self.output.progress_of_hashing(done_bytes, total_bytes, files_left);
                 }
+                Notice::WaitingFor { id, user } if id == asked => {
+                    self.output.news(&t!("console.waiting-for", user = Shown(&user)));
+                }
                 // Its outcome says the same.
                 Notice::SharesChanged { .. } if changes_shares => self.completions.forget(),
                 notice if takes(&notice) => {}
@@ -323,7 +326,7 @@ impl<'a> Session<'a> {
         match notice {
             Notice::Connection(connection) => self.connection_news(connection),
             Notice::Joined { user, .. } => {
-                self.output.news(&t!("console.joined", user = shown(user.username.as_str())))
+                self.output.news(&t!("console.joined", user = shown(user.username.as_str())));
             }
             Notice::Left(user) => self.output.news(&t!("console.left", user = shown(user.as_str()))),
             Notice::SharesChanged { added, removed } => {
@@ -344,6 +347,7 @@ impl<'a> Session<'a> {
             // The outcome of a wish that nobody waits for any more; progress of what nobody follows.
             Notice::Outcome { .. }
             | Notice::Files { .. }
+            | Notice::WaitingFor { .. }
             | Notice::CatalogChanged
             | Notice::Lagged
             | Notice::TrackerLog { .. }

@@ -106,8 +106,13 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
             Direction::Download => t!("console.down"),
             Direction::Upload => t!("console.up"),
         };
+        // Only downloads are paused or moved, and uploads have numbers of their own: shown here they would be mistaken.
+        let number = match transfer.direction {
+            Direction::Download => transfer.number.to_string(),
+            Direction::Upload => String::new(),
+        };
         table.add_row([
-            Cell::new(transfer.number).set_alignment(CellAlignment::Right),
+            Cell::new(number).set_alignment(CellAlignment::Right),
             Cell::new(direction),
             Cell::new(shown(&transfer.label)),
             Cell::new(shown(transfer.user.as_str())),

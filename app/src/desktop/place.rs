@@ -11,8 +11,10 @@ use crate::settings_file::write_atomically;
 const FILE_NAME: &str = "window.toml";
 /// Smaller or larger is a damaged file, not a window.
 const SIDE_POINTS: std::ops::RangeInclusive<f32> = 100.0..=20_000.0;
-/// So much of the title bar must be on a screen to be caught with the pointer.
-const VISIBLE_POINTS: f32 = 80.0;
+/// So much of the title bar's width must be on a screen.
+const VISIBLE_PART: f32 = 0.5;
+/// So much of the window's top must be on it too.
+const VISIBLE_POINTS: f32 = 100.0;
 
 /// Size and place of a window, in points.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -50,12 +52,12 @@ impl Place {
     }
 }
 
-/// Where a window at `at` of this size has to go so that its title bar can be caught; none if it can be already.
+/// Where a window at `at` of this size has to go so that it can be seen and caught; none if it can be already.
 pub fn brought_back(at: [f32; 2], size: [f32; 2], screens: &[Screen]) -> Option<[f32; 2]> {
     let [x, y] = at;
     let can_be_caught = |[left, top, width, height]: &Screen| {
         let across = (x + size[0]).min(left + width) - x.max(*left);
-        across >= VISIBLE_POINTS.min(size[0]) && y >= *top - 1.0 && y + 20.0 <= top + height
+        across >= size[0] * VISIBLE_PART && y >= *top - 1.0 && y + VISIBLE_POINTS.min(size[1]) <= top + height
     };
     if screens.is_empty() || screens.iter().any(can_be_caught) {
         return None;
@@ -87,10 +89,10 @@ mod tests {
     fn a_window_is_never_out_of_reach() {
         let (left, right) = ([0.0, 0.0, 1000.0, 800.0], [1000.0, 100.0, 500.0, 400.0]);
         let size = [400.0, 300.0];
-        for fine in [[0.0, 0.0], [900.0, 700.0], [-300.0, 10.0], [1400.0, 100.0]] {
+        for fine in [[0.0, 0.0], [900.0, 700.0], [-200.0, 10.0], [1300.0, 100.0]] {
             assert_eq!(brought_back(fine, size, &[left, right]), None, "{fine:?}");
         }
-        for lost in [[2000.0, 0.0], [0.0, 790.0], [0.0, -50.0], [-390.0, 0.0], [1200.0, 10.0]] {
+        for lost in [[2000.0, 0.0], [0.0, 790.0], [0.0, -50.0], [-210.0, 0.0], [1350.0, 100.0], [1200.0, 10.0]] {
             assert_eq!(brought_back(lost, size, &[left, right]), Some([300.0, 250.0]), "{lost:?}");
         }
         assert_eq!(brought_back([0.0, 900.0], [5000.0, 5000.0], &[left]), Some([0.0, 0.0]));

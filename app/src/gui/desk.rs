@@ -19,7 +19,6 @@ use crate::desktop::place::{Place, brought_back};
 use crate::desktop::tray::Wish;
 use crate::desktop::{Desktop, Event, autostart};
 use crate::gui::action::{Action, Page};
-use crate::gui::network::bad_invite;
 use crate::gui::questions::{self, Choice, Question};
 use crate::gui::{Window, use_theme};
 use crate::model::{self, Asker, Model, Tone};
@@ -124,7 +123,7 @@ impl Window {
         let invite = match link.parse::<Invite>() {
             Ok(invite) => invite,
             Err(why) => {
-                let text = t!("window.link.bad", why = bad_invite(why));
+                let text = t!("window.link.bad", why = texts::of_bad_invite(why));
                 self.model.toast(Instant::now(), Tone::Bad, text.into_owned());
                 return;
             }
@@ -163,11 +162,6 @@ impl Window {
             Event::Tray(Wish::Quit) | Event::Terminate => {
                 self.desk.goes_on = false;
                 self.run(ctx, Action::Quit);
-            }
-            // The way back to a closed window is gone with the tray.
-            Event::TrayIsThere(false) if !has_window && !self.desk.is_minimized => {
-                self.desk.is_minimized = true;
-                self.desk.wants_window = true;
             }
             Event::TrayIsThere(_) => {}
             Event::Clipboard(invite) => self.state.welcome.offer(invite),

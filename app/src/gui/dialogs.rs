@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{self, Grid, Id, Key, Label, Modal, RichText, ScrollArea, Ui};
+use eframe::egui::{self, Grid, Key, Label, RichText, ScrollArea, Ui};
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::{DownloadRequest, Intent};
@@ -17,6 +17,10 @@ use crate::gui::widgets::{self, Loud};
 use crate::model::{Model, short};
 
 const WIDTH: f32 = 480.0;
+/// A line of the list of shortcuts.
+const KEYS_HEIGHT: f32 = 20.0;
+/// The whole list, if the window is that high.
+const KEYS_HEIGHT_MAX: f32 = 480.0;
 /// Requests that a title names; of more it tells the number.
 const NAMED_MAX: usize = 1;
 
@@ -39,9 +43,7 @@ pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &m
     let is_new = std::mem::take(&mut state.dialog_is_new);
     let has_picker = state.has_picker;
     let mut is_over = false;
-    let modal = Modal::new(Id::unique("dialog")).show(ctx, |ui| {
-        ui.set_width(WIDTH);
-        ui.add_space(4.0);
+    let is_left = widgets::modal(ctx, "dialog", WIDTH, |ui| {
         is_over = match &mut dialog {
             Dialog::SaveAs { requests, path, overwrite } => {
                 let mut form = SaveAs { requests, path, overwrite, has_picker, is_new };
@@ -51,7 +53,7 @@ pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &m
             Dialog::Shortcuts => shortcuts(ui),
         };
     });
-    if !is_over && !modal.should_close() {
+    if !is_over && !is_left {
         state.dialog = Some(dialog);
     }
 }
@@ -232,7 +234,8 @@ fn shortcuts(ui: &mut Ui) -> bool {
         ("↑ ↓", t!("window.keys.history")),
         ("Ctrl+L", t!("window.console.clear")),
     ];
-    ScrollArea::vertical().max_height(460.0).show(ui, |ui| {
+    ScrollArea::vertical().auto_shrink([false, true]).max_height(KEYS_HEIGHT_MAX).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = KEYS_HEIGHT;
         section(ui, &t!("window.keys.everywhere"), &everywhere);
         section(ui, &t!("window.keys.lists"), &lists);
         section(ui, &page_name(Page::Browse), &browse);

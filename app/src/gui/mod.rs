@@ -41,6 +41,7 @@ use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
 use crate::gui::sorter::Sorter;
+use crate::model::tree::Tree;
 use crate::model::{Asker, Model, Tone};
 use crate::{settings_file, texts};
 
@@ -197,6 +198,8 @@ impl Window {
             }
             None => {
                 self.grower.rest();
+                // It would keep an old list of everybody's files.
+                self.state.browse.take_tree(Tree::default());
                 false
             }
         }
@@ -342,6 +345,7 @@ impl Window {
     fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
         for (direction, number) in over {
             if direction == Direction::Download {
+                self.model.push_log(Tone::Command, format!("forget {number}"));
                 self.ask(Intent::Acknowledge(number), Asker::Background);
             }
             self.model.transfers.remove(&(direction, number));

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use potok_core::model::invite::{BadInvite, TrackerAddress};
+use potok_core::model::invite::TrackerAddress;
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use potok_core::node::settings::Settings;
@@ -10,6 +10,7 @@ use rust_i18n::t;
 
 use crate::gui::Window;
 use crate::model::{Asker, Tone};
+use crate::texts;
 
 impl Window {
     pub(super) fn join(&mut self, now: Instant, typed: &str) {
@@ -24,8 +25,8 @@ impl Window {
                 self.ask(Intent::Join(tracker), Asker::Mouse);
             }
             Err(why) => {
-                self.state.join_failed = Some(bad_invite(why));
-                self.model.toast(now, Tone::Bad, bad_invite(why));
+                self.state.join_failed = Some(texts::of_bad_invite(why));
+                self.model.toast(now, Tone::Bad, texts::of_bad_invite(why));
             }
         }
     }
@@ -48,14 +49,4 @@ impl Window {
         });
         self.ask(intent, Asker::Mouse);
     }
-}
-
-/// Why a text is no invite, in the words of the window.
-pub(super) fn bad_invite(why: BadInvite) -> String {
-    match why {
-        BadInvite::Host => t!("window.bad-invite.host"),
-        BadInvite::Port => t!("window.bad-invite.port"),
-        BadInvite::Link => t!("window.bad-invite.link"),
-    }
-    .into_owned()
 }

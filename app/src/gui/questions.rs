@@ -1,6 +1,6 @@
 //! What is asked because of something outside the window: a link that was clicked, or the window being closed.
 
-use eframe::egui::{self, Align, Id, Label, Layout, Modal, RichText, Ui};
+use eframe::egui::{self, Align, Label, Layout, RichText, Ui, vec2};
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::node::notice::Connection;
@@ -42,14 +42,15 @@ pub enum Choice {
 /// Draws the question; what was chosen, if anything yet.
 pub fn show(ctx: &egui::Context, question: &Question, model: &Model) -> Option<Choice> {
     let mut choice = None;
-    let modal = Modal::new(Id::unique("question")).show(ctx, |ui| {
-        ui.set_width(WIDTH);
-        match question {
-            Question::Join(invite) => join(ui, invite, model, &mut choice),
-            Question::Close { has_tray } => close(ui, *has_tray, &mut choice),
-        }
+    let id = match question {
+        Question::Join(_) => "question-join",
+        Question::Close { .. } => "question-close",
+    };
+    let is_left = widgets::modal(ctx, id, WIDTH, |ui| match question {
+        Question::Join(invite) => join(ui, invite, model, &mut choice),
+        Question::Close { has_tray } => close(ui, *has_tray, &mut choice),
     });
-    if modal.should_close() {
+    if is_left {
         choice = Some(Choice::Nothing);
     }
     choice
@@ -105,16 +106,13 @@ fn close(ui: &mut Ui, has_tray: bool, choice: &mut Option<Choice>) {
         if widgets::button(ui, Loud::Plain, "", &t!("window.closing.quit")).clicked() {
             *choice = Some(Choice::Quit);
         }
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            if widgets::button(ui, Loud::Quiet, "", &t!("window.closing.stay")).clicked() {
-                *choice = Some(Choice::Nothing);
-            }
-        });
+        if widgets::button(ui, Loud::Quiet, "", &t!("window.closing.stay")).clicked() {
+            *choice = Some(Choice::Nothing);
+        }
     });
 }
 
 fn title(ui: &mut Ui, icon: &str, text: &str) {
-    ui.add_space(6.0);
     ui.horizontal(|ui| {
         ui.label(RichText::new(icon).font(theme::icon(20.0)).color(palette(ui).accent));
         widgets::heading(ui, text);
@@ -131,6 +129,7 @@ fn value(ui: &mut Ui, name: &str, value: &str) {
 }
 
 fn answers(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    ui.add_space(10.0);
-    ui.with_layout(Layout::right_to_left(Align::Center), add);
+    ui.add_space(theme::GAP_WIDE);
+    let size = vec2(ui.available_width(), theme::CONTROL_HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add);
 }

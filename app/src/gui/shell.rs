@@ -1,8 +1,8 @@
 //! What is round every page: the bar of pages, messages, questions, shortcuts.
 
 use eframe::egui::{
-    self, Align2, Color32, Frame, Id, Key, Margin, Modal, Modifiers, Panel, Pos2, RichText, Sense, Stroke, Ui,
-    WidgetInfo, accesskit::Role, pos2, vec2,
+    self, Align2, Color32, Frame, Id, Key, Margin, Modifiers, Panel, Pos2, RichText, Sense, Stroke, Ui, WidgetInfo,
+    accesskit::Role, pos2, vec2,
 };
 use potok_core::model::shown::Shown;
 use potok_core::node::notice::Connection;
@@ -185,6 +185,7 @@ fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     ui.painter().galley(pos2(rect.left() + 26.0, rect.top() + 4.0), first, p.text);
     let second = one_line(ui, &beside, theme::small(), p.weak, width);
     ui.painter().galley(pos2(rect.left() + 26.0, rect.top() + 21.0), second, p.weak);
+    widgets::focus_ring(ui, &response, rect.shrink(2.0));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{title} {beside}")));
     if response.clicked() {
         actions.push(Action::Go(if model.connection == Connection::None { Page::Welcome } else { Page::Tracker }));
@@ -245,23 +246,25 @@ pub fn confirm(ctx: &egui::Context, state: &mut UiState) -> Option<Confirm> {
         }
     };
     let mut answer = None;
-    let modal = Modal::new(Id::unique("confirm")).show(ctx, |ui| {
-        let p = palette(ui);
-        ui.set_width(380.0);
-        ui.add_space(6.0);
+    let is_left = widgets::modal(ctx, "confirm", 380.0, |ui| {
         widgets::heading(ui, &title);
-        ui.add(egui::Label::new(RichText::new(&*text).color(p.weak)).wrap());
+        ui.add(egui::Label::new(RichText::new(&*text).color(palette(ui).weak)).wrap());
         ui.add_space(10.0);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if widgets::button(ui, Loud::Danger, "", &yes).clicked() {
                 answer = Some(true);
             }
-            if widgets::button(ui, Loud::Plain, "", &t!("window.confirm.no")).clicked() {
+            let no = widgets::button(ui, Loud::Plain, "", &t!("window.confirm.no"));
+            if ui.memory(|memory| memory.focused().is_none()) {
+                // Enter without a look destroys nothing.
+                no.request_focus();
+            }
+            if no.clicked() {
                 answer = Some(false);
             }
         });
     });
-    if modal.should_close() {
+    if is_left {
         answer = Some(false);
     }
     let agreed = answer?;

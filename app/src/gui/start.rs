@@ -182,7 +182,7 @@ fn run(
 
 /// Hears engine and desktop without a window; whether it shall be opened again, rather than Potok end.
 fn wait_in_background(window: &mut Window, wake: &Waker, hidden: &egui::Context) -> bool {
-    let give_up = Instant::now() + TRAY_MAX;
+    let mut give_up = None;
     window.desk.goes_on = true;
     loop {
         window.hear(hidden);
@@ -193,13 +193,13 @@ fn wait_in_background(window: &mut Window, wake: &Waker, hidden: &egui::Context)
         if !window.desk.goes_on {
             return false;
         }
-        let until_tray = (!window.has_tray()).then_some(give_up);
-        let next = [until_tray, window.next_news()].into_iter().flatten().min();
-        wake.wait(next);
-        if !window.has_tray() && Instant::now() >= give_up {
+        // A tray may come late or be away for a moment; without one nothing leads back to the window.
+        give_up = if window.has_tray() { None } else { give_up.or_else(|| Instant::now().checked_add(TRAY_MAX)) };
+        if give_up.is_some_and(|at| Instant::now() >= at) {
             window.desk.is_minimized = true;
             return true;
         }
+        wake.wait([give_up, window.next_news()].into_iter().flatten().min());
     }
 }
 

@@ -240,9 +240,11 @@ fn style(ctx: &egui::Context, theme: Theme, p: &Palette) {
             widget.weak_bg_fill = p.card;
         }
         widgets.inactive.bg_fill = p.well;
+        widgets.inactive.bg_stroke = Stroke::new(1.0, p.edge);
         for widget in [&mut widgets.hovered, &mut widgets.active, &mut widgets.open] {
             widget.bg_fill = p.hover;
             widget.weak_bg_fill = p.hover;
+            widget.bg_stroke = Stroke::new(1.0, p.edge);
         }
         widgets.active.bg_stroke = Stroke::new(1.0, p.accent);
     });

@@ -33,7 +33,8 @@ fn one(ui: &mut Ui, toast: &Toast, actions: &mut Vec<Action>) {
     };
     let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(theme::RADIUS_CARD);
     frame.shadow(ui.visuals().popup_shadow).inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
-        ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.horizontal_top(|ui| {
             ui.label(RichText::new(icon).font(theme::icon(18.0)).color(color));
             ui.allocate_ui(vec2(TEXT_WIDTH, 0.0), |ui| {
                 ui.vertical(|ui| {

@@ -1,5 +1,6 @@
 //! What a click asked for, as the command that would have done the same: the window teaches its own console.
 
+use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::node::intent::{DownloadRequest, Intent, Place, Which};
 use potok_core::protocol::field::Quoted;
 
@@ -38,14 +39,12 @@ pub fn line(intent: &Intent) -> Option<String> {
         Intent::WhoAmI => "whoami".to_owned(),
         Intent::Invite => "invite".to_owned(),
         Intent::Status => "status".to_owned(),
-        Intent::Join(_)
-        | Intent::Leave
-        | Intent::HostTracker(_)
-        | Intent::StopTracker
-        | Intent::Acknowledge(_)
-        | Intent::TapWire(_)
-        | Intent::SendLine(_)
-        | Intent::Apply(_) => return None,
+        Intent::Join(tracker) => format!("join {}", address(tracker)),
+        Intent::Leave => "leave".to_owned(),
+        Intent::HostTracker(at) => format!("host {at}"),
+        Intent::StopTracker => "stop-hosting".to_owned(),
+        Intent::Acknowledge(number) => format!("forget {number}"),
+        Intent::TapWire(_) | Intent::SendLine(_) | Intent::Apply(_) => return None,
     })
 }
 
@@ -61,6 +60,14 @@ fn download(request: &DownloadRequest) -> String {
         line += " --wait";
     }
     line
+}
+
+/// An invite says the key too.
+fn address(tracker: &TrackerAddress) -> String {
+    match tracker.key {
+        Some(key) => Invite { address: tracker.address.clone(), key }.to_string(),
+        None => tracker.address.to_string(),
+    }
 }
 
 fn word(text: &str) -> String {
@@ -116,6 +123,12 @@ mod tests {
             Intent::Ban { user: "Мария".into() },
             Intent::Unban { who: "@Мария".into() },
             Intent::ListBans,
+            Intent::Join("tracker.example.org:7686".parse().expect("an address")),
+            Intent::Join(format!("potok://h:1/?key={}", "0a".repeat(32)).parse().expect("an invite")),
+            Intent::Leave,
+            Intent::HostTracker("0.0.0.0:7686".parse().expect("an address")),
+            Intent::StopTracker,
+            Intent::Acknowledge(7),
             Intent::Status,
         ] {
             let typed = line(&intent).expect("there is one");

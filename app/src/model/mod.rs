@@ -4,13 +4,13 @@ pub mod as_command;
 pub mod browse;
 pub mod catalog;
 pub mod listing;
+mod messages;
 mod network;
 mod outcome;
 pub mod shares;
 pub mod tree;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,17 +27,12 @@ use rust_i18n::t;
 use crate::human;
 use crate::model::catalog::Catalog;
 use crate::model::listing::{Listing, Made};
+pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
 use crate::model::shares::Shares;
 use crate::texts;
 
-/// Lines of the console page; the oldest go first.
-pub const LOG_LINES_MAX: usize = 2_000;
 /// Records of one list that the console page prints.
 const LIST_LINES_MAX: usize = 500;
-/// Messages that wait to be read; the oldest go first.
-const TOASTS_MAX: usize = 5;
-/// Warnings that the pages keep; the oldest go first.
-const WARNINGS_MAX: usize = 50;
 /// Seconds of the speed graph.
 pub const SPEEDS_MAX: usize = 120;
 /// Many changes on the tracker become one refresh.
@@ -56,58 +51,6 @@ pub enum Asker {
     Mouse,
     /// A line on the console page.
     Console,
-}
-
-/// How a message is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    /// Something went well.
-    Good,
-    /// Something to know.
-    Info,
-    /// Something needs a person.
-    Bad,
-    /// A command, as typed or as it would be typed.
-    Command,
-    /// A line that went to the tracker.
-    Sent,
-    /// A line that came from the tracker.
-    Received,
-}
-
-/// A short message over the window.
-#[derive(Debug, Clone)]
-pub struct Toast {
-    /// Names it.
-    pub number: u64,
-    /// How it is meant.
-    pub tone: Tone,
-    /// One sentence.
-    pub text: String,
-    /// When it came.
-    pub since: Instant,
-    /// What can be done about it.
-    pub remedy: Option<Remedy>,
-}
-
-/// What a message offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remedy {
-    /// Show this in its folder.
-    Show(PathBuf),
-    /// Try this download again.
-    Retry(TransferNumber),
-    /// Let them in again.
-    Unban(Vec<String>),
-}
-
-/// A line of the console page.
-#[derive(Debug, Clone)]
-pub struct LogLine {
-    /// How it is meant.
-    pub tone: Tone,
-    /// Safe to show.
-    pub text: String,
 }
 
 /// Someone on the tracker.
@@ -391,6 +334,9 @@ impl Model {
                     self.failed_files.remove(&number);
                 }
             }
+            Notice::WaitingFor { user, .. } => {
+                self.push_log(Tone::Info, t!("console.waiting-for", user = Shown(&user)).into_owned());
+            }
             Notice::PeerLied { user } => {
                 self.toast(now, Tone::Bad, t!("console.peer-lied", user = Shown(user.as_str())).into_owned());
             }
@@ -405,40 +351,6 @@ impl Model {
                 self.push_log(Tone::Info, t!("window.console.left-out", count = lines).into_owned());
             }
             Notice::Stopped => self.stopped = true,
-        }
-    }
-
-    /// Tells something in passing.
-    pub fn toast(&mut self, now: Instant, tone: Tone, text: String) {
-        self.toast_with(now, tone, text, None);
-    }
-
-    /// The same, with what can be done about it.
-    pub fn toast_with(&mut self, now: Instant, tone: Tone, text: String, remedy: Option<Remedy>) {
-        self.push_log(tone, text.clone());
-        // The same sentence twice is one sentence.
-        self.toasts.retain(|toast| toast.text != text);
-        self.toasts_so_far += 1;
-        self.toasts.push_back(Toast { number: self.toasts_so_far, tone, text, since: now, remedy });
-        if self.toasts.len() > TOASTS_MAX {
-            self.toasts.pop_front();
-        }
-    }
-
-    fn apply_warning(&mut self, now: Instant, text: String) {
-        self.warnings.retain(|old| *old != text);
-        self.warnings.push_back(text.clone());
-        if self.warnings.len() > WARNINGS_MAX {
-            self.warnings.pop_front();
-        }
-        self.toast(now, Tone::Bad, text);
-    }
-
-    /// Adds a line to the console page.
-    pub fn push_log(&mut self, tone: Tone, text: String) {
-        self.log.push_back(LogLine { tone, text });
-        if self.log.len() > LOG_LINES_MAX {
-            self.log.pop_front();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use potok_core::node::notice::Outcome;
 
+use super::messages::TOASTS_MAX;
 use super::*;
 use crate::model::catalog::made_up;
 

@@ -1,6 +1,14 @@
 //! The window by its labels: what is told is seen, what is clicked is asked. No display, no network.
 #![cfg(feature = "gui")]
 
+mod browse;
+mod console;
+mod everywhere;
+mod network;
+mod people;
+mod shared;
+mod transfers;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -125,6 +133,20 @@ impl Test {
         self.window.step();
         self.window.get_by_label(label).type_text(text);
         self.steps();
+    }
+
+    fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.window.key_press_modifiers(modifiers, key);
+        self.steps();
+    }
+
+    /// Everything asked since the list was looked at last.
+    fn asked_since(&self, from: usize) -> Vec<Intent> {
+        self.asked.lock().expect("no panic")[from..].iter().map(|(_, intent)| intent.clone()).collect()
+    }
+
+    fn asked_so_far(&self) -> usize {
+        self.asked.lock().expect("no panic").len()
     }
 
     fn click(&mut self, label: &str) {

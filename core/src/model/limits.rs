@@ -16,6 +16,8 @@ pub const PATH_PART_BYTES_MAX: usize = 255;
 /// What the name of an unfinished download ends in. A stranger's file must not come under such a name: it would be taken
 /// for the beginning of another.
 pub const PART_SUFFIX: &str = ".potok-part";
+/// Longest name of a network and longest line of its message of the day, in bytes: they are shown to everybody.
+pub const GREETING_LINE_BYTES_MAX: usize = 400;
 /// Most lines of one page that a registered session may ask for.
 pub const PAGE_LINES_MAX: usize = 10_000;
 /// Most lines that a session without a name gets of one list: an unknown asker must not be an amplifier.

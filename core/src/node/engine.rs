@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::model::invite::TrackerAddress;
-use crate::model::port::PeerPort;
 use crate::net::identity::Identity;
 use crate::node::failure::Failure;
 use crate::node::hosting::Hosting;
@@ -47,8 +46,6 @@ pub(super) struct Engine {
     /// Held while one tracker is exchanged for another.
     pub(super) joining: tokio::sync::Mutex<()>,
     pub(super) hosting: Mutex<Option<Hosting>>,
-    pub(super) listening: std::net::SocketAddr,
-    pub(super) peer_port: Option<PeerPort>,
     pub(super) files_to_hash: AtomicU64,
     pub(super) outbox: Outbox,
     pub(super) tasks: TaskTracker,
@@ -81,7 +78,7 @@ impl Engine {
             Intent::Share(requests) => self.share(requests).await,
             Intent::Unshare { paths, cwd } => self.unshare(paths, cwd).await,
             Intent::ListShares => Ok(Outcome::Shared(self.librarian.shares())),
-            Intent::Download(request) => self.download(request).await,
+            Intent::Download(request) => self.download(id, request).await,
             Intent::ListTransfers => Ok(Outcome::Transfers(self.transfers())),
             Intent::Pause(which) => self.pause(which).await,
             Intent::Resume(which) => self.resume(which).await,
@@ -112,13 +109,27 @@ impl Engine {
         self.downloading.send_replace(starting::download_settings(&settings));
         self.apply_to_tracker(&settings).await;
         let before = self.settings.send_replace(settings.clone());
-        self.go_where_settings_say(&before, &settings).await?;
-        Ok(Outcome::Done)
+        let moved = if before.listen == settings.listen { Ok(false) } else { self.listen_at(&settings.listen).await };
+        self.go_where_settings_say(&before, &settings, moved == Ok(true)).await?;
+        moved.map(|_| Outcome::Done)
+    }
+
+    /// Serves peers at another place from now on; whether it is another one.
+    async fn listen_at(&self, setting: &str) -> Result<bool, Failure> {
+        let before = self.peer_server.address();
+        let moved = self.peer_server.move_to(|| starting::listen(&self.store, setting)).await;
+        moved.map_err(|why| Failure::Internal { what: format!("listening at {setting}"), why: why.to_string() })?;
+        Ok(self.peer_server.address() != before)
     }
 
     /// Joins or leaves if other settings say so. We may be elsewhere than the settings before said: where an intent
-    /// brought us. Another name is another registration, wherever we are.
-    async fn go_where_settings_say(self: &Arc<Self>, before: &Settings, now: &Settings) -> Result<(), Failure> {
+    /// brought us. Another name or peer port is another registration, wherever we are.
+    async fn go_where_settings_say(
+        self: &Arc<Self>,
+        before: &Settings,
+        now: &Settings,
+        has_moved: bool,
+    ) -> Result<(), Failure> {
         let here = self.at_tracker.lock().clone();
         let wanted = match now.tracker.parse() {
             _ if before.tracker == now.tracker => here.clone(),
@@ -127,9 +138,9 @@ impl Engine {
             Err(_no_tracker) if self.hosted_invite().is_some() => here.clone(),
             Err(_no_tracker) => None,
         };
-        let is_renamed = before.name != now.name;
+        let is_other = before.name != now.name || has_moved;
         match wanted {
-            Some(tracker) if is_renamed || !self.is_at(&tracker) => self.begin_join(tracker).await,
+            Some(tracker) if is_other || !self.is_at(&tracker) => self.begin_join(tracker).await,
             None if here.is_some() => self.leave().await.map(drop),
             _ => Ok(()),
         }
@@ -154,7 +165,7 @@ impl Engine {
         let hosted = self.hosted().await;
         Status {
             connection: self.connection.borrow().clone(),
-            listening: Some(self.listening),
+            listening: Some(self.peer_server.address()),
             hosted,
             shares: shares.len() as u64,
             share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),

@@ -11,7 +11,7 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::engine::Engine;
 use crate::node::failure::Failure;
-use crate::node::intent::{self, DownloadRequest, TransferNumber, Which};
+use crate::node::intent::{self, DownloadRequest, IntentId, TransferNumber, Which};
 use crate::node::lookup::{self, Found};
 use crate::node::notice::{self, Notice, Outcome, Transfer};
 use crate::protocol::peer::Content;
@@ -25,10 +25,10 @@ use crate::transfer::status::{self, FileError, State, TransferEvent, TransferId,
 type Refused = (String, Failure);
 
 impl Engine {
-    pub(super) async fn download(&self, request: DownloadRequest) -> Result<Outcome, Failure> {
+    pub(super) async fn download(&self, id: IntentId, request: DownloadRequest) -> Result<Outcome, Failure> {
         let user = self.username_of(&request.user)?;
         let place = self.place_of(&request).await?;
-        let found = match self.find(&user, &request).await {
+        let found = match self.find(id, &user, &request).await {
             Ok(found) => found,
             // What was asked for before goes on without its owner being there.
             Err(why) => return self.queued_before(&user, &request.remote_path, &place).ok_or(why),
@@ -41,8 +41,9 @@ impl Engine {
         Ok(Outcome::Queued(number))
     }
 
-    async fn find(&self, user: &Username, request: &DownloadRequest) -> Result<Found, Failure> {
+    async fn find(&self, id: IntentId, user: &Username, request: &DownloadRequest) -> Result<Found, Failure> {
         let mut changes = self.meeting.changes();
+        let mut is_told = false;
         loop {
             let client = self.meeting.client()?;
             let found = lookup::find(&client, user, &request.remote_path).await;
@@ -54,6 +55,9 @@ impl Engine {
                     let verified = client.people().user(user).is_none_or(|user| user.key.is_some());
                     return if verified { Ok(found) } else { Err(Failure::Unverified { user: user.to_string() }) };
                 }
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                self.outbox.push(Notice::WaitingFor { id, user: user.to_string() });
             }
             // The sender lives as long as the engine.
             let _ = changes.changed().await;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::model::invite::{Invite, TrackerAddress};
+use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::engine::Engine;
@@ -33,7 +34,7 @@ impl Engine {
         let setup = ClientSetup {
             tracker,
             username,
-            peer_port: self.peer_port,
+            peer_port: PeerPort::new(self.peer_server.address().port()).ok(),
             tls: TlsClient::new(&self.identity, Purpose::Tracker),
             store: self.store.clone(),
             tap: Arc::clone(&self.tap),

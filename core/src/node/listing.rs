@@ -10,6 +10,9 @@ use crate::protocol::command::{Command, Page};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::TypeError;
 
+/// Most users that are shown of one list; a tracker that lists more is not believed.
+const USERS_MAX: usize = 200_000;
+
 impl Engine {
     pub(super) async fn list_users(&self) -> Result<Outcome, Failure> {
         let client = self.meeting.client()?;
@@ -17,7 +20,7 @@ impl Engine {
         let command = |page| Command::ListUsers { page };
         let collect = |lines: Vec<String>| {
             users.extend(lines.iter().filter_map(|line| UserLine::parse(line).ok()));
-            std::future::ready(true)
+            std::future::ready(users.len() < USERS_MAX)
         };
         read_pages(&client, command, collect, None).await?;
         Ok(Outcome::Users(users))

@@ -59,6 +59,8 @@ impl Meeting {
             }
         });
         *self.current.write() = Some(Current { client, cancel, tasks, forward });
+        // A quick session knew everybody before anyone listened here.
+        self.version.send_modify(|version| *version = version.wrapping_add(1));
     }
 
     /// Ends the session and waits until its socket is closed.
@@ -97,7 +99,12 @@ impl Meeting {
 /// More sources than this make nothing faster.
 const SOURCES_MAX: usize = 200;
 
-/// Reads a list of any length page by page; each page is handed on at once.
+/// Most lines of one list: as many files as a tracker holds unless its owner raises that. One that lists more is not
+/// believed.
+const LINES_MAX: usize = 20_000_000;
+
+/// Reads a list of any length page by page; each page is handed on at once. A list that does not go forward does not end
+/// either, and is a fault of the tracker.
 pub(super) async fn read_pages<Handed: Future<Output = bool>>(
     client: &TrackerClient,
     command: impl Fn(Page) -> Command,
@@ -105,12 +112,21 @@ pub(super) async fn read_pages<Handed: Future<Output = bool>>(
     from: Option<Cursor>,
 ) -> Result<(), Failure> {
     let mut after = from;
+    let mut lines = 0;
     loop {
-        let page = Page { after: after.take(), limit: Some(limits::PAGE_LINES_MAX) };
+        let page = Page { after: after.clone(), limit: Some(limits::PAGE_LINES_MAX) };
         let answer = client.ask(command(page)).await.map_err(|error| ask_failed(client, error))?;
+        let count = answer.lines.len();
+        lines += count;
         let go_on = hand_on(answer.lines).await;
         match answer.more {
-            Some(more) if go_on => after = Some(more),
+            Some(more) if go_on => {
+                if count == 0 || lines > LINES_MAX || after.as_ref().is_some_and(|before| more <= *before) {
+                    let why = "it does not end".to_owned();
+                    return Err(Failure::Internal { what: "reading the tracker's list".into(), why });
+                }
+                after = Some(more);
+            }
             _ => return Ok(()),
         }
     }

@@ -34,6 +34,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
+use crate::model::invite::BadInvite;
+use crate::node::failure::Failure;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::notice::Notice;
 use crate::node::outbox::Outbox;
@@ -66,9 +68,23 @@ pub enum StartError {
     /// A second program on the same data folder.
     #[error("another Potok uses the data folder {0}; close it, or choose another with --data-dir")]
     InUse(PathBuf),
-    /// A setting that cannot be used.
-    #[error("{0}")]
-    Setting(String),
+    /// The setting `listen` is no address.
+    #[error("'{setting}' is no address to listen at; expected IP:PORT, such as 0.0.0.0:0")]
+    BadListen {
+        /// As it is written.
+        setting: String,
+    },
+    /// The setting `tracker` is neither address nor invite.
+    #[error("the tracker '{setting}' cannot be joined: {why}")]
+    BadTracker {
+        /// As it is written.
+        setting: String,
+        /// What would be right.
+        why: BadInvite,
+    },
+    /// The embedded tracker cannot be started, or the name cannot be used.
+    #[error(transparent)]
+    Failed(Failure),
     /// The identity, the database or a socket.
     #[error("{what}: {why}")]
     System {
@@ -77,6 +93,12 @@ pub enum StartError {
         /// What the system said.
         why: String,
     },
+}
+
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> Self {
+        Self::System { what: "the peer server".into(), why: error.to_string() }
+    }
 }
 
 /// A running client.

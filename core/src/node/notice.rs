@@ -34,6 +34,13 @@ pub enum Notice {
         /// In the tracker's order.
         files: Vec<FileLine>,
     },
+    /// A download that waits for its user has begun to wait.
+    WaitingFor {
+        /// Which intent.
+        id: IntentId,
+        /// The name that was asked for.
+        user: String,
+    },
     /// Whether we are at a tracker.
     Connection(Connection),
     /// Users or shares on the tracker are no longer what was listed before.

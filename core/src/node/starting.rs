@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::model::invite::TrackerAddress;
-use crate::model::port::PeerPort;
 use crate::net::identity::{self, Identity};
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
@@ -63,10 +62,10 @@ pub(super) fn open(setup: &Setup) -> Result<Opened, StartError> {
     Ok(Opened { store, identity: Arc::new(loaded.identity), listener, warnings })
 }
 
-fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartError> {
-    let wanted: SocketAddr = setting.parse().map_err(|_not_an_address| {
-        StartError::Setting(format!("'{setting}' is no address to listen at; expected IP:PORT, such as 0.0.0.0:0"))
-    })?;
+/// Opens the peer server's port as the setting says.
+pub(super) fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartError> {
+    let bad_listen = |_not_an_address| StartError::BadListen { setting: setting.to_owned() };
+    let wanted: SocketAddr = setting.parse().map_err(bad_listen)?;
     let database = |error: redb::Error| system("the database", &error);
     let port = match (wanted.port(), store.peer_port().map_err(database)?) {
         (0, Some(remembered)) => remembered,
@@ -88,7 +87,6 @@ fn system(what: &str, why: &dyn std::fmt::Display) -> StartError {
 pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Result<Arc<Engine>, StartError> {
     let Opened { store, identity, listener, warnings } = opened;
     warnings.into_iter().for_each(|warning| outbox.push(Notice::Warning(warning)));
-    let listening = listener.local_addr().map_err(|error| system("the peer server", &error))?;
     let cancel = CancellationToken::new();
     let tasks = TaskTracker::new();
     let meeting = Meeting::new();
@@ -145,8 +143,6 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         at_tracker: Mutex::new(None),
         joining: tokio::sync::Mutex::new(()),
         hosting: Mutex::new(None),
-        listening,
-        peer_port: PeerPort::new(listening.port()).ok(),
         files_to_hash: AtomicU64::new(0),
         outbox,
         tasks,
@@ -180,17 +176,15 @@ pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
 /// Hosts or joins what the setup says.
 async fn begin_meeting(engine: &Arc<Engine>, setup: &Setup) -> Result<(), StartError> {
     let tracker = match setup.host_tracker {
-        Some(at) => {
-            let hosting = engine.begin_hosting(at).await;
-            Some(hosting.map_err(|why| StartError::Setting(why.to_string()))?)
-        }
+        Some(at) => Some(engine.begin_hosting(at).await.map_err(StartError::Failed)?),
         None if setup.settings.tracker.is_empty() => None,
-        None => Some(setup.settings.tracker.parse::<TrackerAddress>().map_err(|why| {
-            StartError::Setting(format!("the tracker '{}' cannot be joined: {why}", setup.settings.tracker))
-        })?),
+        None => {
+            let setting = setup.settings.tracker.clone();
+            Some(setting.parse::<TrackerAddress>().map_err(|why| StartError::BadTracker { setting, why })?)
+        }
     };
     match tracker {
-        Some(tracker) => engine.begin_join(tracker).await.map_err(|why| StartError::Setting(why.to_string())),
+        Some(tracker) => engine.begin_join(tracker).await.map_err(StartError::Failed),
         None => Ok(()),
     }
 }

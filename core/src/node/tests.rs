@@ -325,6 +325,28 @@ fn labels(client: &mut Client) -> Vec<String> {
 }
 
 #[test]
+fn who_waits_for_a_user_is_told_so() {
+    let (host, tracker) = Client::host("host");
+    let mut guest = Client::at("guest", &tracker);
+    let request = DownloadRequest {
+        user: "late".into(),
+        remote_path: "a".into(),
+        local_path: None,
+        cwd: guest.dir.path().to_owned(),
+        overwrite: false,
+        wait: true,
+    };
+    let asked = guest.send(Intent::Download(request));
+    guest.until(|notice| matches!(notice, Notice::WaitingFor { id, user } if *id == asked && user == "late"));
+    let mut late = Client::at("late", &tracker);
+    share(&mut late, &[("a", b"one")]);
+    assert!(matches!(guest.outcome(asked), Ok(Outcome::Queued(_))));
+    guest.until(|notice| matches!(notice, Notice::Downloaded { .. }));
+    assert!(!guest.heard.iter().any(|notice| matches!(notice, Notice::WaitingFor { .. })), "told once");
+    drop(host);
+}
+
+#[test]
 fn the_order_of_downloads_is_kept() {
     let (mut host, tracker) = Client::host("host");
     let bytes = vec![7; 1 << 20];

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::field::{self, AsField, Quoted};
@@ -51,6 +52,7 @@ impl Event {
         let name = |text: &str| Username::new(text).map_err(|_bad_name| BadReply);
         let path = |text: &str| SharePath::new(text).map_err(|_bad_path| BadReply);
         match words.as_slice() {
+            ["potok", _, line, ..] | ["motd", line] if line.len() > limits::GREETING_LINE_BYTES_MAX => Err(BadReply),
             ["potok", version, network, ..] => Ok(Self::Greeting {
                 version: version.parse().map_err(|_not_a_number| BadReply)?,
                 network: (*network).to_owned(),
@@ -122,6 +124,10 @@ mod tests {
         ] {
             let Head::Event(event) = Head::parse(line).expect(line) else { panic!("{line}") };
             assert_eq!(event.to_string(), line);
+        }
+        for line in ["* potok 1 ", "* motd "] {
+            let of = |bytes: usize| Head::parse(&format!("{line}\"{}\"", "x".repeat(bytes)));
+            assert!(of(limits::GREETING_LINE_BYTES_MAX).is_ok() && of(limits::GREETING_LINE_BYTES_MAX + 1).is_err());
         }
         assert_eq!(Head::parse("* weather sunny 7"), Ok(Head::Event(Event::Unknown)));
     }

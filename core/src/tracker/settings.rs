@@ -107,8 +107,6 @@ pub struct BadSetting {
     pub what: &'static str,
 }
 
-/// Longest name of a network and longest line of a greeting, in bytes.
-const GREETING_LINE_BYTES_MAX: usize = 400;
 /// Most lines of a greeting.
 const GREETING_LINES_MAX: usize = 100;
 
@@ -169,7 +167,7 @@ impl TrackerSettings {
 
 /// Text that stays one line on every screen.
 pub(crate) fn is_line(text: &str) -> bool {
-    text.len() <= GREETING_LINE_BYTES_MAX && !text.chars().any(char::is_control)
+    text.len() <= limits::GREETING_LINE_BYTES_MAX && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use crate::model::binding::Ban;
 use crate::model::key::PublicKey;
 use crate::protocol::line::{Fault, Line};
 use crate::tracker::effect::{Effect, Effects};
@@ -25,10 +26,15 @@ enum Step {
     Store(bool),
     Wait(u64),
     Kick(&'static str),
+    Ban(&'static str),
+    Unban(&'static str),
+    Greet(&'static str),
     Clock(u64),
 }
 
 const NAMES: [&str; 5] = ["anna", "Anna", "ivan", "modern", "modem"];
+/// A key, an address and a name.
+const BANS: [&str; 3] = ["0202020202020202020202020202020202020202020202020202020202020202", "192.0.2.1", "@aNNa"];
 const LINES: [&str; 22] = [
     "register-user anna 4001",
     "register-user Anna",
@@ -67,6 +73,9 @@ fn step() -> impl Strategy<Value = Step> {
         4 => any::<bool>().prop_map(Step::Store),
         2 => (0..4000u64).prop_map(Step::Wait),
         1 => proptest::sample::select(&NAMES).prop_map(Step::Kick),
+        1 => proptest::sample::select(&BANS).prop_map(Step::Ban),
+        3 => proptest::sample::select(&BANS).prop_map(Step::Unban),
+        1 => proptest::sample::select(&NAMES).prop_map(Step::Greet),
         1 => (0..400u64).prop_map(Step::Clock),
     ]
 }
@@ -129,9 +138,13 @@ impl Shell {
                 }
             }
             Step::Wait(millis) => self.now += Duration::from_millis(*millis),
-            Step::Kick(name) => {
-                let order = Order::Kick(name.parse().expect("a name"));
-                self.apply(SessionId::NONE, Input::Owner(order));
+            Step::Kick(name) => self.order(Order::Kick(name.parse().expect("a name"))),
+            Step::Ban(target) => {
+                self.order(Order::Ban(Ban { target: target.parse().expect("a target"), username: None }));
+            }
+            Step::Unban(target) => self.order(Order::Unban(target.parse().expect("a target"))),
+            Step::Greet(network) => {
+                self.order(Order::SetGreeting { network_name: (*network).into(), message_of_the_day: Vec::new() });
             }
             Step::Clock(days) => self.apply(SessionId::NONE, Input::WallClock(1_000_000_000 + days * 86_400)),
         }
@@ -139,6 +152,10 @@ impl Shell {
             let effects = self.tracker.tick(self.now);
             self.carry_out(effects);
         }
+    }
+
+    fn order(&mut self, order: Order) {
+        self.apply(SessionId::NONE, Input::Owner(order));
     }
 
     fn connect(&mut self, client: u64, key: Option<u8>) {
@@ -185,7 +202,10 @@ impl Shell {
                     let text = String::from_utf8(bytes.to_vec()).expect("text");
                     assert!(text.ends_with('\n'));
                     let open = self.open.get_mut(&to).expect("sent to an open session");
-                    let heads = text.lines().filter(|l| l.starts_with("OK ") || l.starts_with("ERR ")).count();
+                    // Who is shut out is told so unasked.
+                    let is_answer =
+                        |l: &&str| l.starts_with("OK ") || (l.starts_with("ERR ") && !l.ends_with("shut you out"));
+                    let heads = text.lines().filter(is_answer).count();
                     assert!(heads <= open.unanswered, "{heads} answers to {} lines: {text}", open.unanswered);
                     open.unanswered -= heads;
                 }
@@ -220,6 +240,7 @@ impl Shell {
             let session = &tracker.sessions[&user.session];
             assert_eq!(session.user.as_ref().map(|u| &u.username), Some(&user.username));
             assert_eq!(session.key, user.key);
+            assert!(!tracker.bans.has_connection(user.key, user.seen) && !tracker.bans.has_name(&user.username));
             if user.key.is_some() {
                 assert_eq!(tracker.names.standing(&user.username, user.key), Ok(Standing::Own));
             }

@@ -13,7 +13,8 @@ use crate::gui::icons;
 use crate::gui::screens::{UiState, file_icon};
 use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::table::{Column, Selection, Table};
+use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::Model;
@@ -71,10 +72,12 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
     let beside = t!("window.browse.totals", files = count, size = human::size(model.shares.bytes()));
     widgets::head(ui, &t!("window.page.shared"), &beside, |ui| {
         ui.add_enabled_ui(has_picker, |ui| {
-            if widgets::button(ui, Loud::Primary, icons::PLUS, &t!("window.shared.add-files")).clicked() {
+            if widgets::edge_button(ui, Loud::Primary, icons::PLUS, &t!("window.shared.add-files")).clicked() {
                 actions.push(Action::Pick(Pick::ShareFiles));
             }
-            if widgets::button(ui, Loud::Plain, icons::FOLDER_SIMPLE_PLUS, &t!("window.shared.add-folder")).clicked() {
+            if widgets::edge_button(ui, Loud::Plain, icons::FOLDER_SIMPLE_PLUS, &t!("window.shared.add-folder"))
+                .clicked()
+            {
                 actions.push(Action::Pick(Pick::ShareFolder));
             }
         });
@@ -147,6 +150,12 @@ fn notes(ui: &mut Ui, model: &Model, state: &mut State) {
     });
 }
 
+/// A row for a screen reader.
+fn in_words(share: &Share, uploads: &[&Transfer]) -> String {
+    let (path, takers) = (Shown(share.path.as_str()), takers(share, uploads));
+    if takers.is_empty() { path.to_string() } else { format!("{path}, {takers}") }
+}
+
 /// Who takes this file now, and how fast.
 fn takers(share: &Share, uploads: &[&Transfer]) -> String {
     let path = share.path.as_str();
@@ -179,7 +188,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action
     let happened = table.show(
         ui,
         &mut state.selection,
-        |index| share(index).map_or(String::new(), |share| Shown(share.path.as_str()).to_string()),
+        |index| share(index).map_or(String::new(), |share| in_words(share, &uploads)),
         |index, row| {
             let Some(share) = share(index) else { return };
             let name = Shown(share.path.as_str()).to_string();

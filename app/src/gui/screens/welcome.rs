@@ -99,22 +99,29 @@ fn offer(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
-            ui.label(RichText::new(icons::LINK).font(theme::icon(22.0)).color(p.accent));
+            let (disc, _) = ui.allocate_exact_size(vec2(46.0, 46.0), Sense::hover());
+            ui.painter().circle_filled(disc.center(), 23.0, p.selected);
+            ui.painter().text(disc.center(), egui::Align2::CENTER_CENTER, icons::LINK, theme::icon(24.0), p.accent);
+            ui.add_space(theme::GAP);
             ui.vertical(|ui| {
-                ui.set_width(WIDTH - 240.0);
-                ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::medium()).color(p.text));
+                ui.set_width(WIDTH - 230.0);
+                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::heading()).color(p.text));
                 let address = Shown(&invite.address.to_string()).to_string();
-                ui.add(egui::Label::new(RichText::new(address).font(theme::mono()).color(p.weak)).truncate());
+                ui.add(egui::Label::new(RichText::new(address).font(theme::mono()).color(p.text)).truncate());
                 let key = fingerprint::hex(&invite.key);
-                ui.add(egui::Label::new(RichText::new(key).font(theme::mono()).color(p.weak)).truncate());
+                ui.add(egui::Label::new(RichText::new(&key).font(theme::mono()).color(p.weak)).truncate())
+                    .on_hover_text(key);
             });
-            if widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join-it")).clicked() {
-                actions.push(Action::Join(invite.to_string()));
-                state.offered = None;
-            }
-            if widgets::icon_button(ui, icons::X, &t!("window.welcome.decline")).clicked() {
-                state.declined = state.offered.take();
-            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if widgets::icon_button(ui, icons::X, &t!("window.welcome.decline")).clicked() {
+                    state.declined = state.offered.take();
+                }
+                if widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join-it")).clicked() {
+                    actions.push(Action::Join(invite.to_string()));
+                    state.offered = None;
+                }
+            });
         });
     });
     ui.add_space(4.0);

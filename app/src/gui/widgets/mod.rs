@@ -3,6 +3,7 @@
 pub mod chosen;
 pub mod qr;
 pub mod scroll;
+pub mod selection;
 pub mod table;
 pub mod text;
 
@@ -13,6 +14,9 @@ use eframe::egui::{
 
 use crate::gui::icons;
 use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
+
+/// A window that is narrower has no room for words at the edges.
+const NARROW: f32 = 920.0;
 
 /// How loud a button is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +36,8 @@ pub fn button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
     let p = palette(ui);
     let is_enabled = ui.is_enabled();
     let color = match loud {
-        Loud::Primary => p.on_accent,
+        Loud::Primary if is_enabled => p.on_accent,
+        Loud::Primary => p.text,
         Loud::Danger => p.bad,
         Loud::Plain | Loud::Quiet => p.text,
     };
@@ -46,13 +51,15 @@ pub fn button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
     if ui.is_rect_visible(rect) {
         let hot = response.hovered() && is_enabled;
         let (fill, stroke) = match loud {
+            // What cannot be done now is not the one thing to do.
+            Loud::Primary if !is_enabled => (p.hover, Stroke::NONE),
             Loud::Primary => (if hot { p.accent_fill.gamma_multiply(0.9) } else { p.accent_fill }, Stroke::NONE),
             Loud::Plain | Loud::Danger => (if hot { p.hover } else { p.card }, Stroke::new(1.0, p.line)),
             Loud::Quiet => (if hot { p.hover } else { Color32::TRANSPARENT }, Stroke::NONE),
         };
         let fade = if is_enabled { 1.0 } else { 0.45 };
         let painter = ui.painter();
-        painter.rect(rect, RADIUS, fill.gamma_multiply(fade), stroke, StrokeKind::Inside);
+        painter.rect(rect, RADIUS, fill, stroke, StrokeKind::Inside);
         let left = rect.left() + padding;
         painter.galley_with_override_text_color(
             pos2(left, rect.center().y - icon_galley.size().y / 2.0),
@@ -121,6 +128,18 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
         .inner
 }
 
+/// A small window over the page; whether it was left, by Escape or by a click beside it.
+pub fn modal(ctx: &egui::Context, name: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+    let p = if ctx.theme() == egui::Theme::Dark { &theme::DARK } else { &theme::LIGHT };
+    let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
+    let modal = egui::Modal::new(Id::unique(("modal", name))).frame(frame.inner_margin(Margin::same(20)));
+    let response = modal.show(ctx, |ui| {
+        ui.set_width(width);
+        add(ui);
+    });
+    response.should_close()
+}
+
 /// A field to type in, with a name for screen readers and an icon in front.
 pub fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, hint: &str, width: f32) -> Response {
     field_as(ui, text, icon, name, hint, width, |edit| edit)
@@ -179,6 +198,9 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
 pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)]) -> bool {
     let p = palette(ui);
     let mut changed = false;
+    // Without room the icons have to do.
+    let words: f32 = options.iter().map(|(_, _, name)| 48.0 + text_width(ui, name)).sum();
+    let are_icons = options.iter().all(|(_, icon, _)| !icon.is_empty()) && words > ui.available_size_before_wrap().x;
     let frame = Frame::new().fill(p.well).corner_radius(RADIUS).inner_margin(Margin::same(3));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -187,8 +209,13 @@ pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &
             for (option, icon, name) in options {
                 let is_chosen = value == option;
                 let color = if is_chosen { p.text } else { p.weak };
-                let galley = ui.fonts_mut(|f| f.layout_no_wrap((*name).to_owned(), theme::medium(), color));
-                let icon_width = if icon.is_empty() { 0.0 } else { 22.0 };
+                let word = if are_icons { "" } else { *name };
+                let galley = ui.fonts_mut(|f| f.layout_no_wrap(word.to_owned(), theme::medium(), color));
+                let icon_width = match (icon.is_empty(), are_icons) {
+                    (true, _) => 0.0,
+                    (false, false) => 22.0,
+                    (false, true) => 16.0,
+                };
                 let size = vec2(galley.size().x + 24.0 + icon_width, theme::CONTROL_HEIGHT - 6.0);
                 let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                 if is_chosen {
@@ -206,10 +233,17 @@ pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &
                     *value = option.clone();
                     changed = true;
                 }
+                if are_icons {
+                    response.on_hover_text(*name);
+                }
             }
         });
     });
     changed
+}
+
+fn text_width(ui: &Ui, text: &str) -> f32 {
+    ui.fonts_mut(|f| f.layout_no_wrap(text.to_owned(), theme::medium(), Color32::PLACEHOLDER)).size().x
 }
 
 /// What a page without content says: what it is for, and what to do next.
@@ -226,6 +260,22 @@ pub fn empty(ui: &mut Ui, icon: &str, title: &str, text: &str, add: impl FnOnce(
     });
 }
 
+/// Whether a page has so little room that buttons at its edge are only icons.
+pub fn is_narrow(ui: &Ui) -> bool {
+    ui.ctx().content_rect().width() < NARROW
+}
+
+/// A button at the edge of a page or card: in a narrow window only its icon, with its name under the pointer.
+pub fn edge_button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
+    if !is_narrow(ui) {
+        return button(ui, loud, icon, text);
+    }
+    let response = button(ui, loud, icon, "");
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, text));
+    response.on_hover_text(text)
+}
+
 /// The head of a page: title and a weak line beside it on the left; `right` is laid out from the right.
 pub fn head(ui: &mut Ui, title: &str, beside: &str, right: impl FnOnce(&mut Ui)) {
     let p = palette(ui);
@@ -233,7 +283,7 @@ pub fn head(ui: &mut Ui, title: &str, beside: &str, right: impl FnOnce(&mut Ui))
         ui.set_height(theme::CONTROL_HEIGHT + 4.0);
         let label = ui.label(RichText::new(title).font(theme::title()).color(p.text));
         label.widget_info(|| WidgetInfo::labeled(Role::Heading, true, title));
-        if !beside.is_empty() {
+        if !beside.is_empty() && !is_narrow(ui) {
             ui.add(egui::Label::new(RichText::new(beside).font(theme::small()).color(p.weak)).truncate());
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), right);
@@ -301,9 +351,17 @@ fn menu_focus_id() -> Id {
     Id::unique("menu-focus")
 }
 
-/// Whether this shortcut was pressed; it is used up.
+/// Whether this shortcut was pressed, with these modifiers and no others; it is used up.
 pub fn pressed(ui: &Ui, modifiers: Modifiers, key: Key) -> bool {
-    ui.input_mut(|input| input.consume_key(modifiers, key))
+    let is_it = |event: &egui::Event| {
+        matches!(event, egui::Event::Key { key: of, pressed: true, modifiers: with, .. }
+            if *of == key && with.matches_exact(modifiers))
+    };
+    ui.input_mut(|input| {
+        let before = input.events.len();
+        input.events.retain(|event| !is_it(event));
+        input.events.len() < before
+    })
 }
 
 /// Whether plain keys mean the page: nothing has the keyboard, or its table has.

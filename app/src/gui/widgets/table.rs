@@ -1,8 +1,6 @@
 //! A table for any number of rows: only those in view are made. Rows are chosen as in any file manager, by mouse and by
 //! keyboard; for the keyboard the whole table is one place.
 
-use std::collections::BTreeMap;
-
 use eframe::egui::{
     self, Align2, Color32, EventFilter, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Popup, Rect, Response,
     Sense, SetOpenCommand, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
@@ -11,14 +9,14 @@ use std::sync::Arc;
 
 use crate::gui::icons;
 use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
-use crate::gui::widgets::chosen::Chosen;
+use crate::gui::widgets::selection::Selection;
 use crate::gui::widgets::text::{middle_line, one_line};
 use crate::gui::widgets::{self, menu_focus_id, scroll};
 
 /// Between two cells.
 const CELL_GAP: f32 = 20.0;
 /// Less is too little for a name: columns that may go make room.
-const REST_MIN: f32 = 220.0;
+const REST_MIN: f32 = 180.0;
 /// A level of a tree.
 const INDENT: f32 = 18.0;
 /// Deeper levels are not moved further to the right.
@@ -64,15 +62,6 @@ impl<K> Column<K> {
     pub fn drop(self, drop: u8) -> Self {
         Self { drop, ..self }
     }
-}
-
-/// What is chosen.
-#[derive(Debug, Default, Clone)]
-pub struct Selection {
-    /// Rows, by place.
-    pub rows: Chosen,
-    anchor: usize,
-    head: usize,
 }
 
 /// What happened in a table.
@@ -406,46 +395,5 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         if popup.show(menu).is_none() {
             ui.data_mut(|data| data.remove_temp::<usize>(self.menu_id()));
         }
-    }
-}
-
-impl Selection {
-    /// This one alone.
-    pub fn only(&mut self, row: usize) {
-        self.rows = Chosen::from(row..row + 1);
-        (self.anchor, self.head) = (row, row);
-    }
-
-    /// Nothing.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    /// Keeps to what was chosen when it is in other rows than before.
-    pub fn follow<T: Ord + Clone>(&mut self, old: &[T], new: &[T]) {
-        if self.rows.is_empty() {
-            return;
-        }
-        let places: BTreeMap<&T, usize> = new.iter().enumerate().map(|(at, of)| (of, at)).collect();
-        let now = |row: usize| old.get(row).and_then(|of| places.get(of)).copied();
-        self.rows = self.rows.iter().filter_map(now).collect();
-        let first = self.rows.first().unwrap_or(0);
-        self.anchor = now(self.anchor).unwrap_or(first);
-        self.head = now(self.head).unwrap_or(first);
-    }
-
-    /// The row that the keyboard is at.
-    pub fn head(&self) -> Option<usize> {
-        (!self.rows.is_empty()).then_some(self.head)
-    }
-
-    fn toggle(&mut self, row: usize) {
-        self.rows.toggle(row);
-        (self.anchor, self.head) = (row, row);
-    }
-
-    fn extend_to(&mut self, row: usize) {
-        self.rows = Chosen::from(self.anchor.min(row)..self.anchor.max(row) + 1);
-        self.head = row;
     }
 }

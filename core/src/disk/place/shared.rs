@@ -240,6 +240,14 @@ mod tests {
         assert_eq!(locate(&path, &own).expect("may be shared without it"), Located { resolved: path, is_folder: true });
     }
 
+    struct StopAtTheEnd<'a>(&'a AtomicBool);
+
+    impl Drop for StopAtTheEnd<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Somebody swaps a file for a link to a secret while it is opened again and again.
     #[test]
     fn a_swapped_link_never_leads_out() {
@@ -259,6 +267,8 @@ mod tests {
                     std::fs::rename(&aside, &real).expect("back");
                 }
             });
+            // Also when something here fails: the scope waits for the other thread.
+            let _stopped = StopAtTheEnd(&stop);
             let folder = SharedFolder::open(&path.join("share")).expect("opens");
             let (mut opened, mut tries) = (0, 0);
             // However the two threads are scheduled: many tries, and on until the honest file was met.
@@ -271,7 +281,6 @@ mod tests {
                     opened += 1;
                 }
             }
-            stop.store(true, Ordering::Relaxed);
             assert!(opened > 0, "the honest file was there at times");
         });
     }

@@ -21,8 +21,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::username::Username;
 use crate::net::dial;
+use crate::net::local;
 use crate::net::tls::TlsServer;
 use crate::service::limiter::Limiter;
 use crate::service::peer_server::connection::Surroundings;
@@ -89,7 +91,8 @@ impl fmt::Debug for PeerServerSetup {
 /// A running peer server.
 #[derive(Debug)]
 pub struct PeerServer {
-    address: SocketAddr,
+    address: Mutex<SocketAddr>,
+    moves: mpsc::Sender<Move>,
     desk: Arc<Desk>,
     cancel: CancellationToken,
     task: JoinHandle<()>,
@@ -119,13 +122,35 @@ impl PeerServer {
             events,
             cancel: cancel.clone(),
         };
-        let task = tokio::spawn(server.run(listener));
-        Ok(Self { address, desk, cancel, task })
+        let (moves, moved) = mpsc::channel(1);
+        let task = tokio::spawn(server.run(listener, moved));
+        Ok(Self { address: Mutex::new(address), moves, desk, cancel, task })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        *self.address.lock()
+    }
+
+    /// Listens at another place from now on; whoever is being served goes on being served. The old place is free while
+    /// `bind` looks for the new one, and is taken again if that fails. `bind` may block.
+    pub async fn move_to<E: From<std::io::Error>>(
+        &self,
+        bind: impl FnOnce() -> Result<std::net::TcpListener, E>,
+    ) -> Result<(), E> {
+        let (freed, is_freed) = oneshot::channel();
+        // A server that has ended listens nowhere.
+        let _ended = self.moves.send(Move::Leave(freed)).await;
+        let _ended = is_freed.await;
+        let before = self.address();
+        let (listener, result) = match tokio::task::block_in_place(bind) {
+            Ok(listener) => (listener, Ok(())),
+            Err(why) => (local::listen(before)?, Err(why)),
+        };
+        let listener = TcpListener::from_std(listener)?;
+        *self.address.lock() = listener.local_addr()?;
+        let _ended = self.moves.send(Move::Arrive(listener)).await;
+        result
     }
 
     /// Everybody who was sent something or waits for it.
@@ -140,6 +165,15 @@ impl PeerServer {
     }
 }
 
+/// The two steps from one place to another.
+#[derive(Debug)]
+enum Move {
+    /// Listen nowhere, and say when.
+    Leave(oneshot::Sender<()>),
+    /// Listen here.
+    Arrive(TcpListener),
+}
+
 struct Server {
     setup: PeerServerSetup,
     around: Arc<Surroundings>,
@@ -150,7 +184,8 @@ struct Server {
 }
 
 impl Server {
-    async fn run(mut self, listener: TcpListener) {
+    async fn run(mut self, listener: TcpListener, mut moves: mpsc::Receiver<Move>) {
+        let mut listener = Some(listener);
         let mut connections = JoinSet::new();
         let mut tell = interval(TELL_EVERY);
         tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -158,7 +193,15 @@ impl Server {
         loop {
             tokio::select! {
                 () = self.cancel.cancelled() => break,
-                accepted = listener.accept() => match accepted {
+                Some(next) = moves.recv() => match next {
+                    Move::Leave(freed) => {
+                        listener = None;
+                        // Whoever asked may have gone.
+                        let _gone = freed.send(());
+                    }
+                    Move::Arrive(place) => listener = Some(place),
+                },
+                accepted = accept(listener.as_ref()) => match accepted {
                     Ok((stream, from)) => self.admit(stream, from, &mut connections),
                     Err(error) => {
                         tracing::warn!(%error, "no connection can be accepted");
@@ -201,6 +244,13 @@ impl Server {
             _door: door,
         };
         connections.spawn(guest.receive(stream, from));
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -76,12 +76,14 @@ where
             sending.feeder.rest();
             (sending, result.unwrap_or(Err(Ended::Stopped)))
         }));
-        sending = match thread.await {
+        let over = thread.await;
+        // It is waited for only once.
+        *turn = None;
+        sending = match over {
             Ok((back, Ok(()))) => back,
             Ok((_, Err(ended))) => return ended,
             Err(panic) => return Ended::Io(io::Error::other(panic)),
         };
-        *turn = None;
     }
 }
 

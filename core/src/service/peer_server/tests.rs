@@ -1,15 +1,19 @@
 //! The server on loopback, with real TLS, and peers that ask what they like.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::UploadSettings;
 use crate::model::geometry::BLOCK_BYTES_MIN;
 use crate::net::identity::Identity;
+use crate::net::local;
 use crate::protocol::peer::{Content, REQUEST_BYTES, Refusal, Request};
 use crate::service::testing::{Client, Got, MemoryShelf, bytes, content_of, list_of, serve, serve_as, user};
+use crate::transfer::Contact;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -51,6 +55,31 @@ async fn what_is_shared_is_sent_and_nothing_else() {
     assert_eq!(client.got().await, Got::Refused(11, Refusal::NotShared), "as if it had never been");
     server.running.stop().await;
     assert_eq!(client.got().await, Got::End);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_place_to_listen_interrupts_nobody() {
+    let file = bytes(1, 1000);
+    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let mut client = Client::connect(&server.contact).await;
+    let before = server.running.address();
+    let elsewhere = || local::listen(SocketAddr::new(before.ip(), 0));
+    server.running.move_to(elsewhere).await.expect("there is a free port");
+    let now = server.running.address();
+    assert_ne!(now, before);
+    assert!(TcpStream::connect(before).await.is_err(), "nobody is at the old place");
+    client.ask(&[read(1, &file, 0)]).await;
+    assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, file.clone()), "still served");
+    let mut other = Client::connect(&Contact { address: now, ..server.contact.clone() }).await;
+    other.ask(&[read(2, &file, 0)]).await;
+    assert_eq!(timeout(LONG, other.got()).await.expect("in time"), Got::Data(2, file.clone()));
+
+    let nowhere = || Err(std::io::Error::other("no such place"));
+    server.running.move_to(nowhere).await.expect_err("it cannot listen there");
+    assert_eq!(server.running.address(), now, "and stays where it was");
+    assert!(TcpStream::connect(now).await.is_ok());
+    // The same port at the same address is free for the move itself.
+    server.running.move_to(|| local::listen(now)).await.expect("free meanwhile");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,6 +175,23 @@ async fn strangers_get_nothing() {
         let mut client = Client::connect_as(&identity, &server.contact).await.expect("connected");
         client.ask(&[read(1, &file, 0)]).await;
         assert_eq!(timeout(LONG, client.got()).await.expect("in time"), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_breaks_off_is_told_as_gone() {
+    let file = bytes(1, 8_000_000);
+    let mut server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let mut client = Client::connect(&server.contact).await;
+    client.ask(&(0..30).cycle().take(500).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
+    assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(0, _)));
+    // The server is in the middle of a block that nobody takes any more.
+    drop(client);
+    loop {
+        let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
+        if matches!(told, crate::transfer::status::TransferEvent::Gone(..)) {
+            break;
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::model::key::PublicKey;
+use crate::model::limits;
 use crate::model::username::Username;
 use crate::net::dial;
 use crate::protocol::reply::UserLine;
 
-/// Most users that are remembered; a tracker that lists more is not believed.
-pub(super) const USERS_MAX: usize = 1_000_000;
+/// Most users that are remembered: twice the connections that a tracker has unless its owner raises them. One that lists
+/// more is not believed.
+pub(super) const USERS_MAX: usize = 200_000;
 
 /// A picture of the users that is kept up to date by the session. While the tracker is away it stays as it was:
 /// transfers between peers go on without a tracker.
@@ -60,7 +62,8 @@ impl People {
     pub fn reachable(&self, name: &Username) -> Option<(Username, SocketAddr, PublicKey)> {
         let known = self.known.read();
         let user = known.users.get(&name.folded())?;
-        let address = user.address.filter(|address| known.tracker.is_some_and(|t| dial::may_dial(address.ip(), t)))?;
+        let address =
+            user.address.filter(|address| known.tracker.is_some_and(|tracker| may_be_peer(*address, tracker)))?;
         Some((user.username.clone(), address, user.key?))
     }
 
@@ -93,6 +96,12 @@ impl People {
     pub(super) fn touch(&self) {
         self.version.send_modify(|version| *version = version.wrapping_add(1));
     }
+}
+
+/// A tracker could aim us at the services of any computer: no peer is at a port of the system, and none is nearer than
+/// the tracker itself.
+fn may_be_peer(address: SocketAddr, tracker: IpAddr) -> bool {
+    address.port() >= limits::PEER_PORT_MIN && dial::may_dial(address.ip(), tracker)
 }
 
 impl Known {
@@ -142,6 +151,12 @@ mod tests {
         people.left(&name("anna"));
         assert!(people.name_of(&PublicKey::from_bytes([2; 32])).is_none());
 
+        for port in [0, 22, 80, 1023] {
+            people.joined(user("eve", &format!("127.0.0.1:{port}"), 3));
+            assert!(people.reachable(&name("eve")).is_none(), "a port of the system: {port}");
+        }
+        people.joined(user("eve", "127.0.0.1:1024", 3));
+        assert!(people.reachable(&name("eve")).is_some());
         people.replace("8.8.8.8".parse().expect("address"), vec![user("eve", "127.0.0.1:22222", 3)]);
         assert!(people.reachable(&name("eve")).is_none(), "a far tracker aims us at ourselves");
     }

@@ -29,6 +29,8 @@ use crate::service::tracker_client::{Answer, Ask, AskError, AwayReason, ClientEv
 const PIPELINE_MAX: usize = 64;
 /// Most data lines that we accept in one answer: we never ask for more.
 const ANSWER_LINES_MAX: u64 = limits::PAGE_LINES_MAX as u64;
+/// Most bytes of one answer: a page of users with the longest names and of files with the longest paths is shorter.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// An answer to a ping takes longer than this only from a tracker that is gone.
 const PONG_MAX: Duration = Duration::from_secs(15);
 /// The same after the computer was asleep: a person is waiting.
@@ -49,6 +51,9 @@ pub(super) struct Session {
     /// The data lines of the first pending answer that are still to come.
     lines_left: u64,
     collected: Answer,
+    collected_bytes: usize,
+    /// Something was left out of what we were told, and the list of users that makes up for it is not asked for yet.
+    must_resync: bool,
     said_at: Instant,
     heard_at: Instant,
     /// When the answer to a ping must have come.
@@ -95,6 +100,8 @@ impl Session {
             pending: VecDeque::new(),
             lines_left: 0,
             collected: Answer::default(),
+            collected_bytes: 0,
+            must_resync: false,
             said_at: Instant::now(),
             heard_at: Instant::now(),
             pong_due: None,
@@ -167,6 +174,10 @@ impl Session {
 
     /// One turn: first what there is to say, then what comes next.
     async fn step(&mut self, asked: &mut mpsc::Receiver<Ask>, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+        if self.must_resync && !self.pending.iter().any(|pending| matches!(pending, Pending::Users(_))) {
+            self.must_resync = false;
+            self.ask_users(None, Vec::new());
+        }
         while self.pending.len() < PIPELINE_MAX
             && let Some(line) = all.announcer.next_line()
         {
@@ -179,7 +190,6 @@ impl Session {
             read = read_some(&mut self.reader, &mut self.decoder) => {
                 read?;
                 self.heard_at = Instant::now();
-                self.pong_due = None;
                 while let Some(line) = self.decoder.next_line() {
                     self.hear(line, all).await?;
                 }
@@ -200,7 +210,12 @@ impl Session {
         if self.lines_left > 0 {
             self.show(&line, is_typed);
             let Line::Text(text) = line else { return Err(lost("the tracker sent a faulty line")) };
+            self.pong_due = None;
             if !is_typed {
+                self.collected_bytes += text.len();
+                if self.collected_bytes > ANSWER_BYTES_MAX {
+                    return Err(lost("the tracker sends more than was asked for"));
+                }
                 self.collected.lines.push(text);
             }
             self.lines_left -= 1;
@@ -208,7 +223,12 @@ impl Session {
         }
         let is_notice = matches!(&line, Line::Text(text) if text.starts_with('*'));
         self.show(&line, is_typed && !is_notice);
-        match head_of(line)? {
+        let head = head_of(line)?;
+        // A tracker that tells us things and never answers is as good as gone.
+        if !matches!(head, Head::Event(_)) {
+            self.pong_due = None;
+        }
+        match head {
             Head::Event(event) => self.notice(event, all).await,
             // What a person asks for may be long; nothing of it is kept.
             Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX && !is_typed => {
@@ -216,6 +236,7 @@ impl Session {
             }
             Head::Ok { lines, more } => {
                 self.collected = Answer { lines: Vec::new(), more };
+                self.collected_bytes = 0;
                 self.lines_left = lines;
                 if lines == 0 { self.answered(all).await } else { Ok(()) }
             }
@@ -237,7 +258,9 @@ impl Session {
                     users.push(UserLine::parse(line).map_err(|_bad| lost("the tracker sent a faulty list"))?);
                 }
                 match answer.more {
-                    Some(_) if users.len() > USERS_MAX => return Err(lost("the tracker's list of users does not end")),
+                    Some(_) if users.len() > USERS_MAX || answer.lines.is_empty() => {
+                        return Err(lost("the tracker's list of users does not end"));
+                    }
                     Some(after) => self.ask_users(Some(after), users),
                     None => {
                         all.people.replace(self.tracker.ip(), users);
@@ -278,7 +301,8 @@ impl Session {
                 ClientEvent::CatalogChanged
             }
             Event::Resync => {
-                self.ask_users(None, Vec::new());
+                // However often it is said: one list makes up for all that was left out before it was asked for.
+                self.must_resync = true;
                 return Ok(());
             }
             Event::Closing(reason) => return Err(lost(&reason)),

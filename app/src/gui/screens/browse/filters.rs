@@ -45,7 +45,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) {
 
 fn kinds(ui: &mut Ui, state: &mut State) {
     let name = |kind: Option<Kind>| kind.map_or(t!("window.kind.any").into_owned(), kind_name);
-    menu(ui, &t!("window.browse.kind"), &name(state.query.kind), |ui| {
+    menu(ui, &t!("window.browse.kind"), &name(state.query.kind), state.query.kind.is_some(), |ui| {
         for kind in std::iter::once(None).chain(Kind::ALL.map(Some)) {
             if item(ui, state.query.kind == kind, "", &name(kind)) {
                 state.query.kind = kind;
@@ -57,7 +57,7 @@ fn kinds(ui: &mut Ui, state: &mut State) {
 fn people(ui: &mut Ui, model: &Model, state: &mut State) {
     let person = state.query.person.clone();
     let who = person.clone().map_or(t!("window.browse.everybody").into_owned(), |p| ShownText(&p).to_string());
-    menu(ui, &t!("window.browse.person"), &who, |ui| {
+    menu(ui, &t!("window.browse.person"), &who, person.is_some(), |ui| {
         if item(ui, person.is_none(), "", &t!("window.browse.everybody")) {
             state.query.person = None;
         }
@@ -78,7 +78,7 @@ fn sizes(ui: &mut Ui, state: &mut State) {
         0 => t!("window.browse.any-size").into_owned(),
         size => format!("≥ {}", human::size(size)),
     };
-    menu(ui, &t!("window.browse.size"), &name(state.query.size_min), |ui| {
+    menu(ui, &t!("window.browse.size"), &name(state.query.size_min), state.query.size_min > 0, |ui| {
         for size in SIZES {
             if item(ui, state.query.size_min == size, "", &name(size)) {
                 state.query.size_min = size;
@@ -91,8 +91,13 @@ fn item(ui: &mut Ui, is_chosen: bool, icon: &str, text: &str) -> bool {
     widgets::menu_item(ui, if is_chosen { icons::CHECK } else { icon }, text, "")
 }
 
-fn menu(ui: &mut Ui, name: &str, value: &str, add: impl FnOnce(&mut Ui)) {
-    let response = widgets::button(ui, Loud::Plain, icons::CARET_DOWN, &format!("{name}: {value}"));
+fn menu(ui: &mut Ui, name: &str, value: &str, is_set: bool, add: impl FnOnce(&mut Ui)) {
+    let text = match (widgets::is_narrow(ui), is_set) {
+        (false, _) => format!("{name}: {value}"),
+        (true, false) => name.to_owned(),
+        (true, true) => value.to_owned(),
+    };
+    let response = widgets::button(ui, Loud::Plain, icons::CARET_DOWN, &text);
     egui::Popup::menu(&response).show(add);
 }
 

@@ -1,5 +1,6 @@
 //! Everything that is shared: search, filters, folders, the tree of one person, and who else has it.
 
+mod asks;
 mod filters;
 mod list;
 mod tree;
@@ -13,13 +14,12 @@ use potok_core::node::intent::DownloadRequest;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Page, Pick, download_request};
-use crate::gui::dialogs;
 use crate::gui::icons;
 use crate::gui::screens::UiState;
 use crate::gui::shell::thousands;
 use crate::gui::sorter::Shown;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::table::Selection;
+use crate::gui::widgets::selection::Selection;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::Model;
@@ -28,8 +28,8 @@ use crate::model::tree::{Open, Tree};
 
 pub use filters::kind_name;
 
-/// Files that one click downloads; more are taken as folders.
-const DOWNLOADS_MAX: usize = 1_000;
+use asks::{Ask, carry_out, keys};
+
 /// Names in the line of who else has a file.
 const OWNERS_SHOWN: usize = 6;
 /// Chosen rows that are added up; of more only their number is told.
@@ -168,7 +168,7 @@ impl State {
     /// What is chosen, as requests. What lies in a chosen folder is taken with it, not once more.
     fn requests(&self) -> Vec<DownloadRequest> {
         let mut requests: Vec<DownloadRequest> = Vec::new();
-        for (user, path) in self.selection.rows.iter().take(DOWNLOADS_MAX).filter_map(|row| self.remote(row)) {
+        for (user, path) in self.selection.rows.iter().take(asks::DOWNLOADS_MAX).filter_map(|row| self.remote(row)) {
             let is_inside = |other: &DownloadRequest| {
                 other.user == user && other.remote_path.ends_with('/') && path.starts_with(&other.remote_path)
             };
@@ -190,7 +190,7 @@ impl State {
         if self.owners.as_ref().is_some_and(|owners| owners.row == row) {
             return;
         }
-        let catalog = &self.shown.catalog;
+        let catalog = if self.is_tree() { &self.tree.catalog } else { &self.shown.catalog };
         let is_shared = catalog.content(row).is_some_and(|content| self.shown.copies.contains_key(&content));
         // Most files have one owner; only the others are worth a look at all rows.
         let all = if is_shared { catalog.owners_of_content(row) } else { vec![catalog.owner(row)] };
@@ -299,80 +299,6 @@ fn nothing_shared(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
                 actions.extend([Action::Go(Page::Shared), Action::Pick(Pick::ShareFiles)]);
             }
         });
-    }
-}
-
-/// What was asked for, by menu, key or button.
-enum Ask {
-    Download,
-    /// With the system's dialog.
-    As,
-    /// With a typed path.
-    To,
-    Person(Option<String>),
-    Copy,
-}
-
-/// The context menu of both tables.
-fn menu(ui: &mut Ui, owners: Option<&Owners>, asked: &mut Vec<Ask>) {
-    if widgets::menu_item(ui, icons::DOWNLOAD_SIMPLE, &t!("window.browse.download"), "Ctrl+D") {
-        asked.push(Ask::Download);
-    }
-    if widgets::menu_item(ui, icons::FLOPPY_DISK, &t!("window.browse.download-as"), "Ctrl+S") {
-        asked.push(Ask::As);
-    }
-    if widgets::menu_item(ui, icons::KEYBOARD, &t!("window.browse.download-to"), "Ctrl+Shift+S") {
-        asked.push(Ask::To);
-    }
-    if widgets::menu_item(ui, icons::USER, &t!("window.browse.their-files"), "") {
-        asked.push(Ask::Person(None));
-    }
-    if widgets::menu_item(ui, icons::COPY, &t!("window.browse.copy-path"), "Ctrl+C") {
-        asked.push(Ask::Copy);
-    }
-    if let Some(owners) = owners.filter(|owners| owners.count > 1) {
-        ui.add_space(4.0);
-        widgets::weak(ui, t!("window.browse.same-content", count = owners.count));
-        for name in &owners.names {
-            if widgets::menu_item(ui, icons::USER, &ShownText(name).to_string(), "") {
-                asked.push(Ask::Person(Some(name.clone())));
-            }
-        }
-    }
-}
-
-fn keys(ui: &Ui, asked: &mut Vec<Ask>) {
-    if !widgets::keys_are_free(ui) {
-        return;
-    }
-    if widgets::pressed(ui, Modifiers::COMMAND, Key::D) {
-        asked.push(Ask::Download);
-    }
-    if widgets::pressed(ui, Modifiers::COMMAND | Modifiers::SHIFT, Key::S) {
-        asked.push(Ask::To);
-    } else if widgets::pressed(ui, Modifiers::COMMAND, Key::S) {
-        asked.push(Ask::As);
-    }
-    if ui.input(|input| input.events.contains(&egui::Event::Copy)) {
-        asked.push(Ask::Copy);
-    }
-}
-
-fn carry_out(ask: Ask, state: &mut State, has_picker: bool, download_folder: &Path, actions: &mut Vec<Action>) {
-    if let Ask::Person(Some(name)) = ask {
-        return state.only_person(name);
-    }
-    let Some((user, path)) = state.selection.rows.first().and_then(|row| state.remote(row)) else { return };
-    if matches!(ask, Ask::Download | Ask::As | Ask::To) && state.selection.rows.len() > DOWNLOADS_MAX {
-        let text = t!("window.browse.too-many", count = DOWNLOADS_MAX, all = state.selection.rows.len());
-        actions.push(Action::Tell(text.into_owned()));
-    }
-    match ask {
-        Ask::Download => actions.extend(state.requests().into_iter().map(Action::start)),
-        Ask::As if has_picker => actions.push(Action::Pick(dialogs::pick(state.requests()))),
-        Ask::As | Ask::To => actions.push(Action::Dialog(dialogs::save_as(state.requests(), download_folder))),
-        Ask::Copy => actions.push(Action::Copy(path)),
-        Ask::Person(_) => state.only_person(user),
     }
 }
 

@@ -7,7 +7,8 @@ use potok_core::model::shown::Shown as ShownText;
 use rust_i18n::t;
 
 use crate::gui::icons;
-use crate::gui::screens::browse::{Ask, State, kind_name, menu};
+use crate::gui::screens::browse::asks::{Ask, menu};
+use crate::gui::screens::browse::{State, kind_name};
 use crate::gui::screens::file_icon;
 use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};

@@ -3,11 +3,12 @@
 use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
-use eframe::egui::{self, RichText, Ui};
+use eframe::egui::{self, Sense, Ui, vec2};
 use potok_core::model::shown::Shown;
 
 use crate::console::completion::{LineCompleter, WORDS_MAX, Want};
 use crate::gui::theme::{self, palette};
+use crate::gui::widgets::text::one_line;
 use crate::model::Model;
 
 /// Suggestions that are shown.
@@ -81,18 +82,17 @@ impl Completion {
     pub(super) fn show(&self, ui: &mut Ui) {
         let p = palette(ui);
         let from = self.chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(SHOWN_MAX));
+        let mut put = |text: String, color| {
+            let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), LINE_HEIGHT), Sense::hover());
+            let galley = one_line(ui, &text, theme::mono(), color, rect.width());
+            ui.painter().galley(rect.left_top(), galley, color);
+        };
         for (at, line) in self.lines.iter().enumerate().skip(from).take(SHOWN_MAX) {
             let color = if self.chosen == Some(at) { p.accent } else { p.weak };
-            let text = RichText::new(format!("  {}", Shown(line.trim_end()))).font(theme::mono()).color(color);
-            ui.add_sized(
-                [ui.available_width(), LINE_HEIGHT],
-                egui::Label::new(text).truncate().halign(egui::Align::LEFT),
-            );
+            put(format!("  {}", Shown(line.trim_end())), color);
         }
         if self.lines.len() > SHOWN_MAX {
-            let text = format!("  … {}", self.lines.len() - SHOWN_MAX);
-            let text = RichText::new(text).font(theme::mono()).color(p.weak);
-            ui.add_sized([ui.available_width(), LINE_HEIGHT], egui::Label::new(text).halign(egui::Align::LEFT));
+            put(format!("  … {}", self.lines.len() - SHOWN_MAX), p.weak);
         }
     }
 }

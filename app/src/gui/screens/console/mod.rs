@@ -39,7 +39,7 @@ pub struct State {
 pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::head(ui, &t!("window.page.console"), &t!("window.console.beside"), |ui| {
-        if widgets::button(ui, Loud::Quiet, icons::ERASER, &t!("window.console.clear")).clicked() {
+        if widgets::edge_button(ui, Loud::Quiet, icons::ERASER, &t!("window.console.clear")).clicked() {
             actions.push(Action::ClearLog);
         }
         wire(ui, state, actions);

@@ -9,7 +9,8 @@ use rust_i18n::t;
 use crate::gui::action::Action;
 use crate::gui::icons;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::table::{Column, Selection, Table};
+use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
 

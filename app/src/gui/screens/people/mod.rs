@@ -5,7 +5,7 @@ mod compare;
 
 use std::time::SystemTime;
 
-use eframe::egui::{self, Key, Modifiers, Ui};
+use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use rust_i18n::t;
@@ -15,7 +15,8 @@ use crate::gui::icons;
 use crate::gui::screens::UiState;
 use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::table::{Column, Selection, Table};
+use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::{Model, Person};
@@ -44,14 +45,12 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
         if !is_hosting {
             return;
         }
-        // The layout is from the right, and so is this order.
-        ui.allocate_ui_with_layout(ui.available_size(), egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let (here, out) = (t!("window.people.here"), t!("window.people.bans", count = model.bans.len()));
-            let options = [(false, icons::USERS_THREE, &*here), (true, icons::PROHIBIT, &*out)];
-            if widgets::choice(ui, &mut state.shows_bans, &options) && state.shows_bans {
-                actions.push(Action::Refresh(Intent::ListBans));
-            }
-        });
+        let (here, out) = (t!("window.people.here"), t!("window.people.bans", count = model.bans.len()));
+        // Laid out from the right.
+        let options = [(true, icons::PROHIBIT, &*out), (false, icons::USERS_THREE, &*here)];
+        if widgets::choice(ui, &mut state.shows_bans, &options) && state.shows_bans {
+            actions.push(Action::Refresh(Intent::ListBans));
+        }
     });
     if state.shows_bans {
         bans::show(ui, model, &mut state.bans, actions);

@@ -100,6 +100,8 @@ pub(super) fn people(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             });
         });
         let area = ScrollArea::vertical().id_salt("connected").max_height(PEOPLE_HEIGHT).auto_shrink([false, true]);
+        // Else a list in a page that scrolls shrinks to two lines.
+        let area = area.min_scrolled_height(PEOPLE_HEIGHT);
         area.show_rows(ui, PERSON_HEIGHT, rows.len(), |ui, range| {
             for person in rows.get(range).into_iter().flatten() {
                 one_person(ui, model, person, actions);
@@ -195,16 +197,21 @@ pub(super) fn log(ui: &mut Ui, model: &Model) {
         ui.spacing_mut().item_spacing.y = 0.0;
         let now = SystemTime::now();
         let area = ScrollArea::vertical().id_salt("tracker-log").stick_to_bottom(true).auto_shrink([false, true]);
-        area.max_height(LOG_HEIGHT).show_rows(ui, LOG_LINE_HEIGHT, model.tracker_log.len(), |ui, range| {
-            for (at, text) in model.tracker_log.range(range) {
-                ui.horizontal(|ui| {
-                    ui.set_height(LOG_LINE_HEIGHT);
-                    ui.spacing_mut().interact_size.y = LOG_LINE_HEIGHT;
-                    ui.label(RichText::new(human::time_of_day(*at, now)).font(theme::mono()).color(p.weak));
-                    let text = RichText::new(text).font(theme::small()).color(p.text);
-                    ui.add(Label::new(text).selectable(true).truncate());
-                });
-            }
-        });
+        area.max_height(LOG_HEIGHT).min_scrolled_height(LOG_HEIGHT).show_rows(
+            ui,
+            LOG_LINE_HEIGHT,
+            model.tracker_log.len(),
+            |ui, range| {
+                for (at, text) in model.tracker_log.range(range) {
+                    ui.horizontal(|ui| {
+                        ui.set_height(LOG_LINE_HEIGHT);
+                        ui.spacing_mut().interact_size.y = LOG_LINE_HEIGHT;
+                        ui.label(RichText::new(human::time_of_day(*at, now)).font(theme::mono()).color(p.weak));
+                        let text = RichText::new(text).font(theme::small()).color(p.text);
+                        ui.add(Label::new(text).selectable(true).truncate());
+                    });
+                }
+            },
+        );
     });
 }

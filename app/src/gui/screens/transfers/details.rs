@@ -2,10 +2,12 @@
 
 use eframe::egui::{Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui};
 use potok_core::model::shown::Shown;
+use potok_core::node::intent::Intent;
 use potok_core::node::notice::{Direction, Transfer};
 use rust_i18n::t;
 
-use crate::gui::screens::transfers::{color, state_words};
+use crate::gui::action::Action;
+use crate::gui::screens::transfers::{PLACES, can_cancel, color, place_words, state_words};
 use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets;
@@ -17,7 +19,7 @@ const HEIGHT: f32 = 76.0;
 const FAILED_SHOWN: usize = 50;
 
 /// Draws it.
-pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer) {
+pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(theme::RADIUS_CARD);
     frame.inner_margin(Margin::symmetric(14, 10)).show(ui, |ui| {
@@ -25,8 +27,20 @@ pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer) {
         ui.spacing_mut().item_spacing.y = 3.0;
         ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).max_height(HEIGHT).show(ui, |ui| {
             let whole = Shown(&transfer.label).to_string();
-            ui.add(Label::new(RichText::new(whole).font(theme::medium()).color(p.text)).selectable(true).wrap());
-            let state = RichText::new(state_words(transfer)).font(theme::small()).color(color(p, &transfer.state));
+            if can_cancel(transfer) {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().interact_size.y = 0.0;
+                    places(ui, transfer, actions);
+                    ui.add(Label::new(RichText::new(whole).font(theme::medium()).color(p.text)).truncate());
+                });
+            } else {
+                ui.add(Label::new(RichText::new(whole).font(theme::medium()).color(p.text)).selectable(true).wrap());
+            }
+            let mut words = state_words(transfer);
+            if transfer.sources > 1 {
+                words += &format!(" · {}", t!("window.state.sources", count = transfer.sources));
+            }
+            let state = RichText::new(words).font(theme::small()).color(color(p, &transfer.state));
             ui.add(Label::new(state).selectable(true).wrap());
             widgets::weak(ui, who_and_where(transfer));
             if transfer.files > 1 {
@@ -40,6 +54,18 @@ pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer) {
             }
         });
     });
+}
+
+/// Buttons for its place in the queue.
+fn places(ui: &mut Ui, transfer: &Transfer, actions: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.x = 0.0;
+    for (to, icon, _, keys) in PLACES {
+        let name = format!("{} ({keys})", place_words(to));
+        if widgets::icon_button(ui, icon, &name).clicked() {
+            actions.push(Action::Ask(Intent::Reorder { number: transfer.number, to }));
+        }
+    }
+    ui.add_space(theme::GAP);
 }
 
 fn who_and_where(transfer: &Transfer) -> String {

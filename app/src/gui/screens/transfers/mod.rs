@@ -14,7 +14,8 @@ use crate::gui::action::{Action, Confirm, Page};
 use crate::gui::icons;
 use crate::gui::screens::file_icon;
 use crate::gui::theme::{self, Palette, palette};
-use crate::gui::widgets::table::{Column, Row, Selection, Table};
+use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::table::{Column, Row, Table};
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud, icon_button_at};
 use crate::human;
@@ -22,9 +23,9 @@ use crate::model::{Model, short};
 use crate::texts;
 
 /// The graph of speeds, with the gap above it.
-const GRAPH_HEIGHT: f32 = 148.0;
+const GRAPH_HEIGHT: f32 = 166.0;
 /// What is said about the one that is chosen, with the gap above it.
-const DETAILS_HEIGHT: f32 = 104.0;
+const DETAILS_HEIGHT: f32 = 120.0;
 
 /// Which transfers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,8 +57,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
         state.keys = keys;
     }
     let (down, up) = model.speed();
-    let beside = format!("↓ {}    ↑ {}", human::speed(down), human::speed(up));
-    widgets::head(ui, &t!("window.page.transfers"), &beside, |ui| all_of_them(ui, model, actions));
+    widgets::head(ui, &t!("window.page.transfers"), "", |ui| all_of_them(ui, model, actions));
     if model.transfers.is_empty() {
         let (title, text) = (t!("window.transfers.empty-title"), t!("window.transfers.empty-text"));
         widgets::empty(ui, icons::DOWNLOAD_SIMPLE, &title, &text, |ui| {
@@ -69,22 +69,29 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
     }
     ui.horizontal(|ui| {
         let (a, d, u) = (t!("window.transfers.all"), t!("window.transfers.downloads"), t!("window.transfers.uploads"));
-        let options =
-            [(Only::All, "", &*a), (Only::Downloads, icons::ARROW_DOWN, &*d), (Only::Uploads, icons::ARROW_UP, &*u)];
+        let options = [
+            (Only::All, icons::LIST_BULLETS, &*a),
+            (Only::Downloads, icons::ARROW_DOWN, &*d),
+            (Only::Uploads, icons::ARROW_UP, &*u),
+        ];
         if widgets::choice(ui, &mut state.only, &options) {
             state.selection.clear();
         }
-        widgets::weak(ui, totals(&rows));
+        let mut text = totals(&rows);
+        if !widgets::is_narrow(ui) {
+            text += &format!("    ↓ {}  ↑ {}", human::speed(down), human::speed(up));
+        }
+        widgets::weak(ui, text);
     });
     ui.add_space(4.0);
-    let has_graph = model.speeds.len() > 1 && ui.available_height() > 380.0;
+    let has_graph = model.speeds.len() > 1 && ui.available_height() > 420.0;
     let chosen = state.selection.head().filter(|_| state.selection.rows.len() == 1);
     let chosen = chosen.and_then(|row| rows.get(row).copied());
     let below = if has_graph { GRAPH_HEIGHT } else { 0.0 } + if chosen.is_some() { DETAILS_HEIGHT } else { 0.0 };
     table(ui, state, &rows, (ui.available_height() - 48.0 - below).max(80.0), actions);
     if let Some(transfer) = chosen {
         ui.add_space(theme::GAP);
-        details::show(ui, model, transfer);
+        details::show(ui, model, transfer, actions);
     }
     if has_graph {
         ui.add_space(theme::GAP);
@@ -114,17 +121,17 @@ fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
 fn all_of_them(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     let any = |is: fn(&Transfer) -> bool| model.transfers.values().any(is);
     ui.add_enabled_ui(any(|t| t.state.is_final()), |ui| {
-        if widgets::button(ui, Loud::Quiet, icons::BROOM, &t!("window.transfers.clear")).clicked() {
+        if widgets::edge_button(ui, Loud::Quiet, icons::BROOM, &t!("window.transfers.clear")).clicked() {
             actions.push(Action::ClearFinished);
         }
     });
     ui.add_enabled_ui(any(can_resume), |ui| {
-        if widgets::button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
+        if widgets::edge_button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
             actions.push(Action::Ask(Intent::Resume(Which::All)));
         }
     });
     ui.add_enabled_ui(any(can_pause), |ui| {
-        if widgets::button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
+        if widgets::edge_button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
             actions.push(Action::Ask(Intent::Pause(Which::All)));
         }
     });
@@ -177,9 +184,6 @@ fn running_words(transfer: &Transfer) -> String {
     if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {
         words += &format!(" · {}", t!("window.state.left", time = left));
     }
-    if transfer.sources > 1 {
-        words += &format!(" · {}", t!("window.state.sources", count = transfer.sources));
-    }
     words
 }
 
@@ -196,9 +200,9 @@ fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
 fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
     let columns = [
         Column::<()>::new(&t!("window.column.name"), 0.0),
-        Column::new(&t!("window.column.size"), 92.0).right().drop(2),
-        Column::new(&t!("window.column.person"), 118.0).drop(1),
-        Column::new(&t!("window.column.progress"), 134.0),
+        Column::new(&t!("window.column.size"), 92.0).right().drop(3),
+        Column::new(&t!("window.column.person"), 118.0).drop(2),
+        Column::new(&t!("window.column.progress"), 134.0).drop(1),
         Column::new(&t!("window.column.state"), 210.0),
         Column::new("", 80.0).right(),
     ];
@@ -300,17 +304,26 @@ fn draw(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
     row.icon_text(0, icon, &name, theme::body(), p.text);
     row.text(1, &human::size(t.total_bytes), theme::body(), p.weak);
     let arrow = if t.direction == Direction::Download { "↓" } else { "↑" };
-    row.text(2, &format!("{arrow} {}", Shown(t.user.as_str())), theme::body(), p.text);
+    let others = if t.sources > 1 { format!(" +{}", t.sources - 1) } else { String::new() };
+    row.text(2, &format!("{arrow} {}{others}", Shown(t.user.as_str())), theme::body(), p.text);
     let cell = row.cells[3];
+    let has_bar = cell.width() > 0.0;
     let color = color(p, &t.state);
-    let percent =
-        one_line(row.ui, &format!("{}%", human::percent(t.done_bytes, t.total_bytes)), theme::small(), p.weak, 40.0);
+    if has_bar {
+        progress(row, cell, t, color);
+    }
+    row.text(4, &state_words(t), theme::small(), if color == p.accent { p.text } else { color });
+    buttons(row, t, actions);
+}
+
+fn progress(row: &Row<'_>, cell: Rect, t: &Transfer, color: eframe::egui::Color32) {
+    let p = palette(row.ui);
+    let percent = format!("{}%", human::percent(t.done_bytes, t.total_bytes));
+    let percent = one_line(row.ui, &percent, theme::small(), p.weak, 40.0);
     let bar = Rect::from_min_max(cell.min, pos2(cell.right() - 42.0, cell.max.y));
     widgets::bar(row.ui, bar, widgets::part(t.done_bytes, t.total_bytes), color);
     let at = pos2(cell.right() - percent.size().x, cell.center().y - percent.size().y / 2.0);
     row.ui.painter().galley(at, percent, p.weak);
-    row.text(4, &state_words(t), theme::small(), if color == p.accent { p.text } else { color });
-    buttons(row, t, actions);
 }
 
 fn buttons(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {

@@ -1,0 +1,71 @@
+//! Which rows of a table are chosen, as in any file manager.
+
+use std::collections::BTreeMap;
+
+use crate::gui::widgets::chosen::Chosen;
+
+/// What is chosen.
+#[derive(Debug, Default, Clone)]
+pub struct Selection {
+    /// Rows, by place.
+    pub rows: Chosen,
+    anchor: usize,
+    pub(super) head: usize,
+}
+
+impl Selection {
+    /// This one alone.
+    pub fn only(&mut self, row: usize) {
+        self.rows = Chosen::from(row..row + 1);
+        (self.anchor, self.head) = (row, row);
+    }
+
+    /// Nothing.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Keeps to what was chosen when it is in other rows than before.
+    pub fn follow<T: Ord + Clone>(&mut self, old: &[T], new: &[T]) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let places: BTreeMap<&T, usize> = new.iter().enumerate().map(|(at, of)| (of, at)).collect();
+        let now = |row: usize| old.get(row).and_then(|of| places.get(of)).copied();
+        self.rows = self.rows.iter().filter_map(now).collect();
+        let first = self.rows.first().unwrap_or(0);
+        self.anchor = now(self.anchor).unwrap_or(first);
+        self.head = now(self.head).unwrap_or(first);
+    }
+
+    /// The row that the keyboard is at.
+    pub fn head(&self) -> Option<usize> {
+        (!self.rows.is_empty()).then_some(self.head)
+    }
+
+    pub(super) fn toggle(&mut self, row: usize) {
+        self.rows.toggle(row);
+        (self.anchor, self.head) = (row, row);
+    }
+
+    pub(super) fn extend_to(&mut self, row: usize) {
+        self.rows = Chosen::from(self.anchor.min(row)..self.anchor.max(row) + 1);
+        self.head = row;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_chosen_moves_with_its_rows() {
+        let mut selection = Selection::default();
+        selection.only(1);
+        selection.extend_to(2);
+        selection.follow(&["a", "b", "c"], &["c", "x", "a"]);
+        assert_eq!((selection.rows.iter().collect::<Vec<_>>(), selection.head()), (vec![0], Some(0)));
+        selection.follow(&["c", "x", "a"], &[]);
+        assert_eq!(selection.head(), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! The people page: keys in three forms, sending away, shutting out and letting in again.
+
+use potok_core::model::binding::{Ban, BanTarget};
+use potok_core::node::notice::{Hosted, Status};
+
+use super::*;
+
+pub(crate) fn hosting() -> Outcome {
+    Outcome::Status(Box::new(Status {
+        connection: Connection::None,
+        listening: None,
+        hosted: Some(Hosted {
+            address: "0.0.0.0:7686".parse().expect("an address"),
+            connections: 3,
+            users: 2,
+            files: 1_234,
+            bytes_in: 5,
+            bytes_out: 6,
+            since: std::time::SystemTime::now(),
+        }),
+        shares: 0,
+        share_bytes: 0,
+        files_to_hash: 0,
+        downloads: 0,
+        uploads: 0,
+        down_bytes_per_second: 0,
+        up_bytes_per_second: 0,
+        download_folder: "/tmp".into(),
+    }))
+}
+
+pub(crate) fn at_my_network(page: Page) -> Test {
+    let mut test = Test::new(page);
+    test.go_online();
+    test.answer(|i| matches!(i, Intent::Status), hosting());
+    let line = UserLine { username: name("eve"), address: None, key: Some(PublicKey::from_bytes([9; 32])) };
+    test.answer(|i| matches!(i, Intent::ListUsers), Outcome::Users(vec![line]));
+    test
+}
+
+#[test]
+fn the_owner_sends_away_and_shuts_out() {
+    let mut test = at_my_network(Page::People);
+    test.click("eve");
+    test.press(Modifiers::NONE, Key::Delete);
+    assert_eq!(test.last(), Intent::Kick { user: "eve".into() });
+    test.press(Modifiers::SHIFT, Key::F10);
+    test.click("Shut out");
+    assert_eq!(test.last(), Intent::Ban { user: "eve".into() });
+    let ban = Ban { target: BanTarget::Key(PublicKey::from_bytes([9; 32])), username: Some(name("eve")) };
+    test.answer(|i| matches!(i, Intent::Ban { .. }), Outcome::Bans(vec![ban.clone()]));
+    test.answer(|i| matches!(i, Intent::ListBans), Outcome::Bans(vec![ban.clone()]));
+    assert!(test.is_seen("eve is shut out"));
+    test.click("Undo");
+    let unban = Intent::Unban { who: ban.target.to_string() };
+    assert!(test.was_asked(&unban));
+
+    test.click("Shut out: 1");
+    test.click(&format!("eve {}", ban.target));
+    let before = test.asked_so_far();
+    test.click("Let in again");
+    assert_eq!(test.asked_since(before), [unban]);
+}
+
+#[test]
+fn only_the_owner_can() {
+    let mut test = Test::new(Page::People);
+    test.go_online();
+    let line = UserLine { username: name("eve"), address: None, key: None };
+    test.answer(|i| matches!(i, Intent::ListUsers), Outcome::Users(vec![line]));
+    test.click("eve");
+    test.press(Modifiers::SHIFT, Key::F10);
+    assert!(test.is_seen("Their files") && !test.is_seen("Shut out"));
+}
+
+#[test]
+fn since_when_is_known_of_those_who_came_after() {
+    let mut test = at_my_network(Page::People);
+    let user = UserLine { username: name("anna"), address: None, key: None };
+    test.tell(Notice::Joined { user, at: std::time::SystemTime::now() });
+    let since = |test: &Test, of: &str| test.window.state().model.people[&name(of)].since;
+    assert!(since(&test, "anna").is_some() && since(&test, "eve").is_none());
+    // A newer list does not forget it.
+    let line = |user: &str| UserLine { username: name(user), address: None, key: None };
+    test.answer(|i| matches!(i, Intent::ListUsers), Outcome::Users(vec![line("anna"), line("eve")]));
+}
+
+#[test]
+fn a_key_can_be_a_picture() {
+    let mut test = at_my_network(Page::People);
+    let me = Me { username: name("me"), address: None, key: PublicKey::from_bytes([7; 32]) };
+    test.answer(|i| matches!(i, Intent::WhoAmI), Outcome::Me(me));
+    test.click("eve");
+    test.click("QR code");
+    assert!(test.is_seen("QR code of the key: Theirs") && test.is_seen("QR code of the key: Mine"));
+}

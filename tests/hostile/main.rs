@@ -1,0 +1,12 @@
+//! Everything that others can do to us, done: evil clients, evil peers, evil trackers, impersonators, and a network that
+//! breaks. Each is a table of named behaviours; the attacked tracker or engine is one and the same from the first row to
+//! the last, and serves a good client within a second of each.
+//!
+//! `POTOK_HOSTILE=20 cargo test -p potok-tests --test hostile` does twenty times as much.
+
+mod evil_client;
+mod evil_peer;
+mod evil_tracker;
+mod impersonation;
+mod only_shared;
+mod weather;

@@ -1,0 +1,183 @@
+//! A tracker under many who want it to fall over at the same time, and what a good client notices of it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use potok_core::net::identity::Identity;
+use tokio::io::AsyncWriteExt;
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::black_box::Tracker;
+use crate::lines::{Lines, connect_from};
+use crate::world::{promised, scaled};
+
+/// How many of each kind come.
+#[derive(Debug, Clone, Copy)]
+pub struct Flood {
+    /// Plain sessions that send a byte a second of a line that never ends.
+    pub tricklers: usize,
+    /// TLS handshakes that stop in the middle.
+    pub stuck_handshakes: usize,
+    /// Sessions with a name that ask for everything and read nothing.
+    pub non_readers: usize,
+    /// New connections a second that go at once.
+    pub connects_per_second: usize,
+    /// How long all of it goes on.
+    pub seconds: usize,
+}
+
+impl Flood {
+    /// A short one; `POTOK_HOSTILE=10` is the long one, with 5,000 tricklers.
+    pub fn ordinary() -> Self {
+        Self {
+            tricklers: scaled(500),
+            stuck_handshakes: scaled(50),
+            non_readers: scaled(50),
+            connects_per_second: scaled(100),
+            seconds: scaled(4),
+        }
+    }
+}
+
+/// Most memory of a tracker in a flood, in bytes.
+const TRACKER_BYTES_MAX: u64 = 400 * 1024 * 1024;
+
+/// The same process serves its users all the time. Says what they notice.
+pub fn run(potok_tracker: &Path, flood: Flood) -> String {
+    let dir = tempfile::tempdir().expect("folder");
+    let mut tracker = Tracker::start(potok_tracker, "127.0.0.1:0", &dir.path().join("data"), &[]);
+    let runtime = Runtime::new().expect("a runtime");
+    let (lists, sign_ons) = runtime.block_on(async {
+        let mut witness = tracker.session(&Identity::generate()).await;
+        witness.expect("register-user witness 4001", "OK 0").await;
+        for some in 0..10 {
+            let files: Vec<String> = (0..200).map(|n| format!("a folder/file {some} {n}.bin")).collect();
+            witness.expect(&format!("register-files witness {}", files.join(",")), "OK 0").await;
+        }
+        let over = CancellationToken::new();
+        begin(tracker.address, flood, &over);
+        let until = Instant::now() + Duration::from_secs(flood.seconds as u64);
+        let (mut lists, mut sign_ons) = (Vec::new(), Vec::new());
+        while Instant::now() < until {
+            let begun = Instant::now();
+            witness.expect("list-users", "OK ").await;
+            lists.push(begun.elapsed());
+            let begun = Instant::now();
+            let mut new = tracker.session(&Identity::generate()).await;
+            let name = format!("new-{}", sign_ons.len());
+            new.expect(&format!("register-user {name} 4002"), "OK 0").await;
+            sign_ons.push(begun.elapsed());
+            new.expect(&format!("unregister-user {name}"), "OK 0").await;
+            sleep(Duration::from_millis(20)).await;
+        }
+        over.cancel();
+        let after = Instant::now();
+        promised("after the flood", || async {
+            let mut new = tracker.session(&Identity::generate()).await;
+            new.expect("list-users", "OK ").await;
+        })
+        .await;
+        assert!(after.elapsed() < Duration::from_secs(5), "normal after {:?}", after.elapsed());
+        witness.expect("ping", "OK 0").await;
+        (lists, sign_ons)
+    });
+    assert!(tracker.running.is_alive(), "it is the same process");
+    let peak = tracker.running.peak_bytes().unwrap_or(0);
+    let (list, sign_on) = (p99(lists), p99(sign_ons));
+    assert!(peak < TRACKER_BYTES_MAX, "{peak} bytes");
+    assert!(list.max(sign_on) < Duration::from_secs(10), "list-users {list:?}, sign-on {sign_on:?}");
+    format!("{flood:?}: list-users p99 {list:?}, sign-on p99 {sign_on:?}, at most {} MiB", peak >> 20)
+}
+
+fn p99(mut all: Vec<Duration>) -> Duration {
+    all.sort();
+    let at = all.len().saturating_sub(1) * 99 / 100;
+    all.get(at).copied().unwrap_or_default()
+}
+
+/// Everybody has one of many loopback addresses, so that what one address may have does not end it.
+fn address_of(kind: u8, n: usize) -> Ipv4Addr {
+    let [_, high, low] = [0, n / 200, n % 200].map(|n| u8::try_from(n % 250).unwrap_or(0));
+    Ipv4Addr::new(127, kind, high, low + 1)
+}
+
+fn begin(to: SocketAddr, flood: Flood, over: &CancellationToken) {
+    for n in 0..flood.tricklers {
+        spawn(over, async move {
+            let Ok(mut stream) = connect_from(to, address_of(11, n)).await else { return };
+            for byte in b"register-user trickler".iter().cycle() {
+                if stream.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+    }
+    for n in 0..flood.stuck_handshakes {
+        spawn(over, async move {
+            let Ok(mut stream) = connect_from(to, address_of(12, n)).await else { return };
+            let _said = stream.write_all(b"\x16\x03\x01\x02\x00\x01").await;
+            std::future::pending::<()>().await;
+        });
+    }
+    for n in 0..flood.non_readers {
+        spawn(over, async move {
+            let Ok(mut stream) = connect_from(to, address_of(13, n)).await else { return };
+            let _said = stream.write_all(format!("register-user deaf-{n}\nwatch\n").as_bytes()).await;
+            loop {
+                if stream.write_all(&b"list-files\n".repeat(50)).await.is_err() {
+                    return;
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        });
+    }
+    let every = Duration::from_secs(1) / u32::try_from(flood.connects_per_second.max(1)).unwrap_or(1);
+    spawn(over, async move {
+        for n in 0.. {
+            tokio::spawn(async move { drop(connect_from(to, address_of(14, n % 40_000)).await) });
+            sleep(every).await;
+        }
+    });
+}
+
+fn spawn(over: &CancellationToken, deed: impl Future<Output = ()> + Send + 'static) {
+    let over = over.clone();
+    tokio::spawn(async move { over.run_until_cancelled(deed).await });
+}
+
+/// A name is its owner's when `OK` is said, whatever happens to the tracker at that moment.
+#[cfg(unix)]
+pub fn killed_after_a_registration(potok_tracker: &Path, rounds: usize) {
+    let dir = tempfile::tempdir().expect("folder");
+    let data = dir.path().join("data");
+    let runtime = Runtime::new().expect("a runtime");
+    let mut tracker = Tracker::start(potok_tracker, "127.0.0.1:0", &data, &[]);
+    let address = tracker.address.to_string();
+    let mut owners: Vec<Identity> = Vec::new();
+    for round in 0..rounds {
+        let owner = Identity::generate();
+        runtime.block_on(async {
+            let mut session = tracker.session(&owner).await;
+            session.expect(&format!("register-user owner-{round} 4001"), "OK 0").await;
+        });
+        owners.push(owner);
+        let key = tracker.key;
+        tracker.running.kill();
+        tracker = Tracker::start(potok_tracker, &address, &data, &[]);
+        assert_eq!(tracker.key, key, "it is the same tracker");
+        runtime.block_on(async {
+            let mut mallory = tracker.session(&Identity::generate()).await;
+            for taken in 0..=round {
+                mallory.expect(&format!("register-user Owner-{taken} 6666"), "ERR name-taken ").await;
+            }
+            let mut person = Lines::plain(tracker.address).await;
+            person.expect(&format!("register-user owner-{round}"), "ERR name-taken ").await;
+            let mut session = tracker.session(&owners[round / 2]).await;
+            session.expect(&format!("register-user owner-{} 4001", round / 2), "OK 0").await;
+        });
+    }
+}

@@ -1,0 +1,26 @@
+//! `potok-tracker` as it was built, and those who want it to fall over.
+
+use std::path::Path;
+
+use potok_tests::world::scaled;
+use potok_tests::{comes_back, floods};
+
+const TRACKER: &str = env!("CARGO_BIN_EXE_potok-tracker");
+
+#[test]
+fn a_flood_is_hardly_noticed() {
+    println!("{}", floods::run(Path::new(TRACKER), floods::Flood::ordinary()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_is_owned_once_ok_is_said_also_if_the_tracker_is_killed() {
+    floods::killed_after_a_registration(Path::new(TRACKER), scaled(8));
+}
+
+#[test]
+fn all_clients_come_back_when_the_tracker_is_killed() {
+    for line in comes_back::killed_under_clients(Path::new(TRACKER), scaled(60), scaled(2)) {
+        println!("{line}");
+    }
+}
