@@ -139,7 +139,7 @@ impl Test {
         self.tell(Notice::Transfer(Transfer {
             number: 1,
             direction: Direction::Download,
-            position: 1,
+            position: 0,
             user: "anna".parse().expect("a name"),
             label: "x".into(),
             local_path: None,

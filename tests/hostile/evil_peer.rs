@@ -7,7 +7,7 @@ use potok_core::net::identity::Identity;
 use potok_core::node::intent::{Intent, Which};
 use potok_core::protocol::peer::{Answer, Refusal, Request};
 use potok_core::tracker::settings::TrackerSettings;
-use potok_tests::evil_peer::{Answers, EvilPeer, Manner, Say, block_of, list_of, right};
+use potok_tests::evil_peer::{Answers, EvilPeer, Manner, Say, block_of, length, list_of, right};
 use potok_tests::forged::Forgery;
 use potok_tests::lines::Lines;
 use potok_tests::program::PATIENCE;
@@ -281,6 +281,34 @@ fn a_downloader_outlives_every_evil_peer() {
     let named = scene.bob.liars();
     assert!(named.len() >= 25, "{named:?}");
     assert!(named.iter().all(|name| name.starts_with("mallory")), "{named:?}");
+}
+
+/// What comes in one piece is checked in one piece.
+const SMALL: &[(&str, Answers)] = &[
+    ("one wrong bit", |request, data| {
+        let mut bytes = right(request, data);
+        *bytes.last_mut().expect("data") ^= 1;
+        Say::Bytes(bytes)
+    }),
+    ("zeros", |request, data| with_head(Answer::Data { id: request.id(), bytes: length(data) }, &vec![0; data.len()])),
+    ("another file of that length", |request, data| Say::Bytes(right(request, &noise(5, data.len())))),
+];
+
+#[test]
+fn a_small_file_is_never_wrong_either() {
+    let scene = Scene::new();
+    for (round, (what, answers)) in SMALL.iter().enumerate() {
+        let data = noise(round as u64 + 900, 5_000);
+        let mut mallory = scene.mallory(round);
+        let start = EvilPeer::start(&mallory.identity, Manner::Honest, *answers, data.clone());
+        let peer = scene.runtime.block_on(start);
+        scene.announce(&mut mallory, &peer, "small.bin", &data);
+        let local = format!("small-{round}");
+        let number = scene.bob.download(&mallory.name, "small.bin", &local).expect(what);
+        assert!(matches!(scene.bob.over(number, PATIENCE), Some(Some(_))), "{what}: it did not fail");
+        assert!(!scene.bob.path(&local).exists(), "{what}: a wrong file was finished");
+        assert!(scene.bob.liars().contains(&mallory.name), "{what}: nobody was named");
+    }
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

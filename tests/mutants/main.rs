@@ -52,15 +52,15 @@ fn every_mutant_is_killed() {
     assert!(survivors.is_empty(), "nobody noticed: {survivors:?}");
 }
 
-/// The dependencies are built once, for the mutants and for us.
+/// The dependencies are built once for all mutants.
 fn cargo_test(tree: &Path, what: &str, more: &[&str]) -> Output {
     let (target, filter) = match what.rsplit_once(' ') {
         Some((target, filter)) if !target.ends_with("--test") => (target, filter),
         _ => (what, ""),
     };
     let mut command = Command::new(env!("CARGO"));
-    // Beside ours, with the dependencies of ours unless another place was given.
-    let build = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    // Apart from ours, or the next ordinary build would begin anew.
+    let build = root().join("target/mutants-build");
     command.current_dir(tree).env("CARGO_TARGET_DIR", build).args(["test", "-p"]);
     command.args(target.split(' ')).args(more);
     if !filter.is_empty() {

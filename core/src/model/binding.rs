@@ -17,7 +17,7 @@ pub struct Binding {
     pub used_at: u64,
 }
 
-/// Who is shut out.
+/// What somebody who is shut out is known by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BanTarget {
     /// A person, under whatever name and from wherever.

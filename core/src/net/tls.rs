@@ -30,6 +30,31 @@ pub const HANDSHAKE_BYTE: u8 = 0x16;
 /// travels in this form.
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
+/// Points of small order, but for the highest bit, which says nothing of the order: with such a "key" a signature of
+/// zeros fits one message in a few, so that it proves nothing. No honest key is among them.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    first_then(1, 0, 0),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+    first_then(0xec, 0xff, 0x7f),
+    first_then(0xed, 0xff, 0x7f),
+    first_then(0xee, 0xff, 0x7f),
+];
+
+const fn first_then(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
+}
+
 /// What a connection is for: it decides the protocol's name in the handshake and the buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -154,8 +179,10 @@ fn proven_key<S>(stream: Encrypted<S>) -> io::Result<(Encrypted<S>, PublicKey)> 
 }
 
 fn key_of(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
-    let key = certificate.as_ref().strip_prefix(&SPKI_PREFIX)?;
-    Some(PublicKey::from_bytes(key.try_into().ok()?))
+    let key: [u8; 32] = certificate.as_ref().strip_prefix(&SPKI_PREFIX)?.try_into().ok()?;
+    let mut point = key;
+    point[31] &= 0x7f;
+    if SMALL_ORDER.contains(&point) { None } else { Some(PublicKey::from_bytes(key)) }
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -375,6 +402,17 @@ mod tests {
         let (near, far) = duplex(1 << 16);
         let (server, client) = (TlsServer::new(server, purpose), TlsClient::new(client, purpose));
         tokio::join!(server.accept(near), client.connect(far, expected))
+    }
+
+    #[test]
+    fn a_point_of_small_order_is_no_key() {
+        let is_key = |key: [u8; 32]| key_of(&CertificateDer::from([SPKI_PREFIX.as_slice(), &key].concat())).is_some();
+        for point in SMALL_ORDER {
+            let mut other_sign = point;
+            other_sign[31] |= 0x80;
+            assert!(!is_key(point) && !is_key(other_sign), "{point:?}");
+        }
+        assert!(is_key(*Identity::generate().public_key().as_bytes()));
     }
 
     #[tokio::test]

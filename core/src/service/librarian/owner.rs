@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::library::changes::Changes;
+use crate::library::rename::Renamed;
 use crate::library::root::RootId;
 use crate::library::selection::Selection;
 use crate::library::table::Library;
@@ -21,10 +21,10 @@ use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::service::librarian::content::{Shared, Suspect};
 use crate::service::librarian::dirty::{Dirty, is_at_or_below};
-use crate::service::librarian::event::{LibraryEvent, Progress};
+use crate::service::librarian::event::LibraryEvent;
 use crate::service::librarian::hashing::QUIET;
 use crate::service::librarian::news::News;
-use crate::service::librarian::plan::{Planned, accept, give_up, plan, problem_of, read_path, rename_error};
+use crate::service::librarian::plan::{Planned, accept, give_up, plan, problem_of, rename};
 use crate::service::librarian::scan::{Board, Job, Outcome, Place, why_skipped};
 use crate::service::librarian::watch::{Health, RootIndex, Touched, Touches, Watches};
 use crate::service::librarian::{Ask, Item, LibrarianConfig, RenamedShares, ShareError, ShareRequest};
@@ -93,10 +93,8 @@ enum Ended {
     Answered,
     /// A job did what it could; `None` if it broke.
     Looked { job: JobId, outcome: Option<Outcome> },
-    /// There are fewer roots now.
-    Withdrawn { watch_news: Vec<Health> },
-    /// There are other roots now, of which nobody is told what changes until they were looked at.
-    Renamed { watch_news: Vec<Health>, look: Vec<RootId> },
+    /// There are fewer roots now, or others, which are to be looked at.
+    Rearranged { watch_news: Vec<Health>, look: Vec<RootId> },
 }
 
 impl Ended {
@@ -216,7 +214,7 @@ impl Owner {
         match ask {
             Ask::Share { requests, reply } => self.share(requests, reply),
             Ask::Unshare { items, reply } => self.unshare(items, reply),
-            Ask::Rename { from, to, reply } => self.rename(&from, &to, reply),
+            Ask::Rename { from, to, reply } => self.rename(from, to, reply),
             Ask::Loaded { reply } => _ = reply.send(()),
         }
     }
@@ -248,11 +246,7 @@ impl Owner {
                 self.start(places, Start { save, asked: Some(asked), known: None });
             }
             Ok(Ended::Looked { job, outcome }) => self.finish(job, outcome),
-            Ok(Ended::Withdrawn { watch_news }) => {
-                self.roots_changed();
-                self.news.watched(watch_news);
-            }
-            Ok(Ended::Renamed { watch_news, look }) => {
+            Ok(Ended::Rearranged { watch_news, look }) => {
                 self.roots_changed();
                 self.news.watched(watch_news);
                 for place in self.all_places().into_iter().filter(|(root, _)| look.contains(root)) {
@@ -358,9 +352,9 @@ impl Owner {
         let ids: Vec<RootId> = planned.iter().filter(|plan| plan.is_new).map(|plan| plan.root.id).collect();
         let give_up = move |library: &mut Library, changes: &mut Changes| {
             library.give_up(&Selection::of_roots(ids.iter().copied()), changes);
-            Ok(ids)
+            Ok(Renamed { save: ids, look: Vec::new() })
         };
-        self.withdraw(give_up, |withdrawn| {
+        self.rearrange(give_up, |withdrawn| {
             if let Err(error) = withdrawn {
                 tracing::error!(%error, "the list of shares cannot be saved");
             }
@@ -368,53 +362,35 @@ impl Owner {
         });
     }
 
-    fn rename(&mut self, from: &str, to: &str, reply: RenameReply) {
-        let (from, to) = match (read_path(from), read_path(to)) {
-            (Ok(from), Ok(to)) => (from, to),
-            // What cannot be a share path is none.
-            (Err(_bad_name), _) => return drop(reply.send(Err(ShareError::NotShared { item: from.to_owned() }))),
-            (_, Err(why)) => return drop(reply.send(Err(ShareError::BadName { typed: to.to_owned(), why }))),
-        };
-        let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
-        self.tasks.spawn_blocking(move || {
-            let renamed = shared.change(|library, changes| {
-                let renamed = library.rename(&from, &to, changes).map_err(|why| rename_error(&from, &to, why))?;
-                Ok((renamed, changes.clone().into_parts()))
-            });
-            let look = renamed.as_ref().map_or_else(|_why| Vec::new(), |(renamed, _)| renamed.look.clone());
-            let saved = renamed.and_then(|(renamed, told)| {
-                shared.save_roots(&renamed.save)?;
-                Ok(told)
-            });
-            let _gave_up_waiting = reply.send(saved);
-            let roots: Vec<_> = shared.library.read().roots().cloned().collect();
-            Ended::Renamed { watch_news: watches.lock().follow(&roots), look }
-        });
+    fn rename(&mut self, from: String, to: String, reply: RenameReply) {
+        self.rearrange(move |library, changes| rename(&from, &to, library, changes), |result| _ = reply.send(result));
     }
 
     fn unshare(&mut self, items: Vec<Item>, reply: UnshareReply) {
-        self.withdraw(|library, changes| give_up(items, library, changes), |result| _ = reply.send(result));
+        let answer = |result: Result<RenamedShares, _>| _ = reply.send(result.map(|(_, removed)| removed));
+        self.rearrange(|library, changes| give_up(items, library, changes), answer);
     }
 
-    /// Takes something out of the table, remembers that, and only then answers: nothing of it is served any more then,
-    /// not after a restart either.
-    fn withdraw(
+    /// Takes something out of the table, or gives it other names, remembers that, and only then answers: nothing of it is
+    /// served as it was any more then, not after a restart either.
+    fn rearrange(
         &mut self,
-        give_up: impl FnOnce(&mut Library, &mut Changes) -> Result<Vec<RootId>, ShareError> + Send + 'static,
-        answer: impl FnOnce(Result<Vec<SharePath>, ShareError>) + Send + 'static,
+        change: impl FnOnce(&mut Library, &mut Changes) -> Result<Renamed, ShareError> + Send + 'static,
+        answer: impl FnOnce(Result<RenamedShares, ShareError>) + Send + 'static,
     ) {
         let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
         self.tasks.spawn_blocking(move || {
-            let given_up = shared.change(|library, changes| {
-                let ids = give_up(library, changes)?;
-                Ok((ids, changes.clone().into_parts().1))
+            let changed = shared.change(|library, changes| {
+                let renamed = change(library, changes)?;
+                Ok((renamed, changes.clone().into_parts()))
             });
-            answer(given_up.and_then(|(ids, removed)| {
-                shared.save_roots(&ids)?;
-                Ok(removed)
+            let look = changed.as_ref().map_or_else(|_why| Vec::new(), |(renamed, _)| renamed.look.clone());
+            answer(changed.and_then(|(renamed, told)| {
+                shared.save_roots(&renamed.save)?;
+                Ok(told)
             }));
             let roots: Vec<_> = shared.library.read().roots().cloned().collect();
-            Ended::Withdrawn { watch_news: watches.lock().follow(&roots) }
+            Ended::Rearranged { watch_news: watches.lock().follow(&roots), look }
         });
     }
 
@@ -515,16 +491,8 @@ impl Owner {
     }
 
     fn tell_progress(&mut self) {
-        let total_bytes = self.board.total_bytes.load(Ordering::Relaxed);
-        let files_left = if self.running.is_empty() { 0 } else { self.board.files_left.load(Ordering::Relaxed) };
-        if total_bytes == 0 && files_left == 0 {
-            return;
+        if let Some(progress) = self.board.progress(!self.running.is_empty()) {
+            self.news.progressed(progress);
         }
-        self.news.progressed(Progress {
-            hashed_bytes: self.board.hashed_bytes.load(Ordering::Relaxed).min(total_bytes),
-            total_bytes,
-            files_left,
-            current: self.board.current.lock().clone(),
-        });
     }
 }

@@ -11,7 +11,7 @@ use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, loc
 use crate::disk::walk::walk;
 use crate::library::changes::Changes;
 use crate::library::name::{self, Separators};
-use crate::library::rename::RenameError;
+use crate::library::rename::{RenameError, Renamed};
 use crate::library::root::{Root, RootId};
 use crate::library::selection::Selection;
 use crate::library::table::Library;
@@ -180,11 +180,7 @@ pub(super) fn problem_of(planned: &[Planned], missing: &[RootId], failed: &[(Pla
 }
 
 /// Gives up all items or none; says which roots must be remembered anew.
-pub(super) fn give_up(
-    items: Vec<Item>,
-    library: &mut Library,
-    changes: &mut Changes,
-) -> Result<Vec<RootId>, ShareError> {
+pub(super) fn give_up(items: Vec<Item>, library: &mut Library, changes: &mut Changes) -> Result<Renamed, ShareError> {
     let select = |item: Item| {
         let by_path = item.path.as_ref().and_then(|path| library.select_share_path(path));
         let by_local = || item.locals.iter().find_map(|local| library.select_local(local));
@@ -193,21 +189,30 @@ pub(super) fn give_up(
     let selections: Result<Vec<Selection>, ShareError> = items.into_iter().map(select).collect();
     let selections = selections?;
     selections.iter().for_each(|selection| library.give_up(selection, changes));
-    Ok(selections.iter().flat_map(Selection::roots).collect())
+    Ok(Renamed { save: selections.iter().flat_map(Selection::roots).collect(), look: Vec::new() })
+}
+
+/// Announces what is shared under another path, as both are typed.
+pub(super) fn rename(
+    from: &str,
+    to: &str,
+    library: &mut Library,
+    changes: &mut Changes,
+) -> Result<Renamed, ShareError> {
+    let not_shared = || ShareError::NotShared { item: from.to_owned() };
+    let bad_name = |why| ShareError::BadName { typed: to.to_owned(), why };
+    // What cannot be a share path is none.
+    let path = read_path(from).map_err(|_bad_name| not_shared())?;
+    library.rename(&path, &read_path(to).map_err(bad_name)?, changes).map_err(|why| match why {
+        RenameError::NotShared => not_shared(),
+        RenameError::BadName(why) => bad_name(why),
+        RenameError::Collision(collision) => collision.into(),
+    })
 }
 
 /// A share path as typed; that of a folder may end in `/`.
-pub(super) fn read_path(typed: &str) -> Result<SharePath, BadSharePath> {
+fn read_path(typed: &str) -> Result<SharePath, BadSharePath> {
     SharePath::normalized(typed.strip_suffix('/').unwrap_or(typed))
-}
-
-/// Why nothing was renamed, with what was typed.
-pub(super) fn rename_error(from: &SharePath, to: &SharePath, why: RenameError) -> ShareError {
-    match why {
-        RenameError::NotShared => ShareError::NotShared { item: from.to_string() },
-        RenameError::BadName(why) => ShareError::BadName { typed: to.to_string(), why },
-        RenameError::Collision(collision) => collision.into(),
-    }
 }
 
 /// What the person may mean by something that they want to share no longer.

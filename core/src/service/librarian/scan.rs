@@ -18,7 +18,7 @@ use crate::library::table::{Entry, Fresh};
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
 use crate::service::librarian::content::Shared;
-use crate::service::librarian::event::WhyNotShared;
+use crate::service::librarian::event::{Progress, WhyNotShared};
 use crate::service::librarian::hashing::{Hashing, Unknown};
 use crate::service::librarian::watch::{Health, Watches};
 use crate::store::hash_cache::CachedHash;
@@ -76,6 +76,18 @@ pub(super) struct Board {
 }
 
 impl Board {
+    /// How far they are, if they do anything that takes time.
+    pub(super) fn progress(&self, is_running: bool) -> Option<Progress> {
+        let total_bytes = self.total_bytes.load(Ordering::Relaxed);
+        let files_left = if is_running { self.files_left.load(Ordering::Relaxed) } else { 0 };
+        (total_bytes > 0 || files_left > 0).then(|| Progress {
+            hashed_bytes: self.hashed_bytes.load(Ordering::Relaxed).min(total_bytes),
+            total_bytes,
+            files_left,
+            current: self.current.lock().clone(),
+        })
+    }
+
     /// Nothing is being done.
     pub(super) fn reset(&self) {
         for counter in [&self.hashed_bytes, &self.total_bytes, &self.files_left] {

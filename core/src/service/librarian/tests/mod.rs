@@ -371,13 +371,11 @@ async fn what_takes_the_place_of_a_shared_file_does_not_leave() {
                 std::fs::rename(&aside, &place).expect("back");
             }
         });
-        for _ in 0..500 {
-            if let Ok(whole) = fetch(&fixture, hash) {
-                assert!(whole == honest);
-                sent += 1;
-            }
-        }
+        let fetched: Vec<_> = (0..500).filter_map(|_| fetch(&fixture, hash).ok()).collect();
+        // Before anything can fail here: the scope waits for the other thread.
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(fetched.iter().all(|whole| *whole == honest));
+        sent = fetched.len();
     });
     assert!(fixture.librarian.table().find(blake3::hash(&secret).into()).is_none());
     let _how_often_depends_on_luck = sent;
