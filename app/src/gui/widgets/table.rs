@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::gui::icons;
 use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
+use crate::gui::widgets::chosen::Chosen;
 use crate::gui::widgets::selection::Selection;
 use crate::gui::widgets::text::{middle_line, one_line};
 use crate::gui::widgets::{self, menu_focus_id, scroll};
