@@ -47,6 +47,8 @@ use crate::{settings_file, texts};
 
 /// Notices folded in one frame; the rest waits for the next, which is asked for.
 const NOTICES_A_FRAME: usize = 2_000;
+/// How soon a list of files that is being made is looked for again.
+const CATALOG_LOOK: Duration = Duration::from_millis(20);
 /// How long a message stays.
 const TOAST_STAYS: Duration = Duration::from_secs(6);
 /// How often the speed graph moves.
@@ -149,6 +151,9 @@ impl Window {
         }
         if let Some(tone) = self.failed_to_join(was_online) {
             self.state.join_failed = Some(tone);
+        }
+        if self.model.take_catalog() {
+            ctx.request_repaint_after(CATALOG_LOOK);
         }
         let (wishes, later) = self.model.wishes(now);
         for intent in wishes {
@@ -420,12 +425,16 @@ impl Window {
 impl eframe::App for Window {
     /// Also while the window is minimised or covered: notices go on coming.
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        let since = Instant::now();
         self.hear(ctx);
         self.attend(ctx, true);
         self.watch_window(ctx, frame);
+        // These lines are for `benches/window.py`.
+        tracing::trace!(target: "potok::frame", logic_micros = since.elapsed().as_micros());
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let since = Instant::now();
         let ctx = ui.ctx().clone();
         self.picked();
         let dropped =
@@ -459,6 +468,7 @@ impl eframe::App for Window {
             // What was done is seen at once.
             ctx.request_repaint();
         }
+        tracing::trace!(target: "potok::frame", ui_micros = since.elapsed().as_micros());
     }
 }
 

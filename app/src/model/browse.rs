@@ -65,12 +65,12 @@ pub struct View {
 }
 
 /// How many different people share each content.
-pub type Copies = HashMap<u64, u16>;
+pub type Copies = HashMap<u32, u16>;
 
 /// Counts contents that more than one person shares; the rest is not kept.
 pub fn copies(catalog: &Catalog) -> Copies {
-    let rows = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
-    let mut all: Vec<(u64, u32)> = rows.filter_map(|r| Some((catalog.content(r)?, catalog.owner_number(r)))).collect();
+    let owned = |(row, content)| Some((content, catalog.owner_number(row)?));
+    let mut all: Vec<(u32, u16)> = catalog.contents().filter_map(owned).collect();
     all.sort_unstable();
     all.dedup();
     let groups = all.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
@@ -88,12 +88,12 @@ pub fn view(catalog: &Catalog, copies: &Copies, query: &Query) -> View {
         None => None,
     };
     let mut lower = String::new();
+    let mut paths = catalog.paths();
     let mut is_wanted = |row: &u32| {
-        let path = catalog.path(*row);
-        person.is_none_or(|person| catalog.owner_number(*row) == person)
+        person.is_none_or(|person| catalog.owner_number(*row) == Some(person))
             && (query.size_min == 0 || catalog.size(*row).is_some_and(|size| size >= query.size_min))
-            && query.kind.is_none_or(|kind| Kind::of(path) == kind)
-            && has_words(path, &words, &mut lower)
+            && query.kind.is_none_or(|kind| Kind::of(paths.get(*row)) == kind)
+            && (words.is_empty() || has_words(paths.get(*row), &words, &mut lower))
     };
     let rows = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
     let wanted = rows.filter(|row| is_wanted(row));
@@ -111,9 +111,10 @@ pub fn view(catalog: &Catalog, copies: &Copies, query: &Query) -> View {
 fn level(catalog: &Catalog, rows: impl Iterator<Item = u32>, folder: &str) -> View {
     let mut view = View::default();
     // By name, then by person, with one row of each to find its name again.
-    let mut folders: BTreeMap<(&str, u32), (u32, u64, u64)> = BTreeMap::new();
+    let mut folders: BTreeMap<(String, u16), (u32, u64, u64)> = BTreeMap::new();
+    let mut paths = catalog.paths();
     for row in rows {
-        let path = catalog.path(row);
+        let path = paths.get(row);
         let below = if folder.is_empty() {
             Some(path)
         } else {
@@ -123,16 +124,17 @@ fn level(catalog: &Catalog, rows: impl Iterator<Item = u32>, folder: &str) -> Vi
         match below.split_once('/') {
             None => view.files.push(row),
             Some((name, _)) => {
-                let sums = folders.entry((name, catalog.owner_number(row))).or_insert((row, 0, 0));
+                let sums =
+                    folders.entry((name.to_owned(), catalog.owner_number(row).unwrap_or(0))).or_insert((row, 0, 0));
                 sums.1 += 1;
                 sums.2 = sums.2.saturating_add(catalog.size(row).unwrap_or(0));
             }
         }
     }
     let whole = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-    let as_folder = |((name, _), (row, files, bytes)): ((&str, u32), (u32, u64, u64))| Folder {
+    let as_folder = |((name, _), (row, files, bytes)): ((String, u16), (u32, u64, u64))| Folder {
         person: catalog.owner(row).to_owned(),
-        path: whole(name),
+        path: whole(&name),
         files,
         bytes,
     };
@@ -141,12 +143,13 @@ fn level(catalog: &Catalog, rows: impl Iterator<Item = u32>, folder: &str) -> Vi
 }
 
 fn sort(catalog: &Catalog, copies: &Copies, query: &Query, view: &mut View) {
+    let mut paths = catalog.paths();
     let sources = |row: u32| catalog.content(row).and_then(|c| copies.get(&c).copied()).unwrap_or(1);
     // The rows are in path order already; a stable sort keeps it among equals.
     match query.sort {
         Column::Path => {}
         Column::Size => view.files.sort_by_key(|row| catalog.size(*row).unwrap_or(0)),
-        Column::Kind => view.files.sort_by_cached_key(|row| Kind::of(catalog.path(*row))),
+        Column::Kind => view.files.sort_by_cached_key(|row| Kind::of(paths.get(*row))),
         Column::Person => view.files.sort_by(|a, b| catalog.owner(*a).cmp(catalog.owner(*b))),
         Column::Sources => view.files.sort_by_key(|row| sources(*row)),
     }
@@ -162,9 +165,6 @@ fn sort(catalog: &Catalog, copies: &Copies, query: &Query, view: &mut View) {
 }
 
 fn has_words(path: &str, words: &[String], lower: &mut String) -> bool {
-    if words.is_empty() {
-        return true;
-    }
     lower.clear();
     if path.is_ascii() {
         lower.extend(path.bytes().map(|b| char::from(b.to_ascii_lowercase())));

@@ -3,6 +3,7 @@
 pub mod as_command;
 pub mod browse;
 pub mod catalog;
+pub mod listing;
 mod messages;
 mod network;
 mod outcome;
@@ -24,7 +25,8 @@ use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
 use crate::human;
-use crate::model::catalog::{Catalog, CatalogBuilder};
+use crate::model::catalog::Catalog;
+use crate::model::listing::{Listing, Made};
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
 use crate::model::shares::Shares;
 use crate::texts;
@@ -119,7 +121,8 @@ pub struct Model {
     /// The engine is gone.
     pub stopped: bool,
     asked: HashMap<IntentId, Asked>,
-    builder: Option<(IntentId, CatalogBuilder)>,
+    listing: Option<(IntentId, Listing)>,
+    made: Option<Made>,
     wishes: Vec<Intent>,
     dirty_since: Option<Instant>,
     sampled_at: Option<Instant>,
@@ -169,7 +172,8 @@ impl Default for Model {
             bans: Vec::new(),
             stopped: false,
             asked: HashMap::new(),
-            builder: None,
+            listing: None,
+            made: None,
             // What is known without a tracker.
             wishes: vec![Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite],
             dirty_since: None,
@@ -190,7 +194,7 @@ impl Model {
         }
         let what = match intent {
             Intent::ListFiles { user: None } if asker == Asker::Background => {
-                self.builder = Some((id, CatalogBuilder::default()));
+                self.listing = Some((id, Listing::start()));
                 self.catalog_loading = true;
                 What::Catalog
             }
@@ -219,6 +223,31 @@ impl Model {
             }
         }
         (wishes, later)
+    }
+
+    /// Whether a whole list of files has come and is being made into a catalog.
+    pub fn is_making_catalog(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// Takes a list of files that has been made meanwhile; whether one is still being made.
+    pub fn take_catalog(&mut self) -> bool {
+        let Some(made) = &self.made else { return false };
+        let catalog = match made.take() {
+            Ok(None) => return true,
+            Ok(catalog) => catalog,
+            Err(_thread_ended) => None,
+        };
+        self.made = None;
+        self.catalog_loading = self.listing.is_some();
+        if let Some(catalog) = catalog {
+            for person in self.people.values_mut() {
+                (person.files, person.bytes) = catalog.totals_of(person.line.username.as_str());
+            }
+            self.catalog = Arc::new(catalog);
+            self.catalog_known = true;
+        }
+        false
     }
 
     /// Takes a sample of the speeds once a second; whether it wants another one.
@@ -345,7 +374,8 @@ impl Model {
             self.catalog = Arc::default();
             self.catalog_known = false;
             self.catalog_loading = false;
-            self.builder = None;
+            self.listing = None;
+            self.made = None;
             self.dirty_since = None;
             self.invite = None;
         }
@@ -354,10 +384,10 @@ impl Model {
     }
 
     fn apply_files(&mut self, id: IntentId, files: Vec<FileLine>) {
-        if let Some((of, builder)) = &mut self.builder
+        if let Some((of, listing)) = &self.listing
             && *of == id
         {
-            builder.extend(&files);
+            listing.add(files);
             return;
         }
         let Some(asked) = self.asked.get_mut(&id) else { return };

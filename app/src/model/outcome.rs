@@ -1,6 +1,5 @@
 //! What comes of what was asked: for whom it is told, and what is known by it.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use potok_core::node::failure::Failure;
@@ -33,17 +32,12 @@ impl Model {
     }
 
     fn finish_catalog(&mut self, id: IntentId, is_whole: bool) {
-        let Some((_, builder)) = self.builder.take_if(|(of, _)| *of == id) else { return };
-        self.catalog_loading = false;
-        if !is_whole {
-            return;
+        let Some((_, listing)) = self.listing.take_if(|(of, _)| *of == id) else { return };
+        if is_whole {
+            self.made = Some(listing.finish());
+        } else {
+            self.catalog_loading = false;
         }
-        let catalog = builder.finish();
-        for person in self.people.values_mut() {
-            (person.files, person.bytes) = catalog.totals_of(person.line.username.as_str());
-        }
-        self.catalog = Arc::new(catalog);
-        self.catalog_known = true;
     }
 
     fn apply_success(&mut self, now: Instant, asked: &Asked, outcome: Outcome) {

@@ -45,7 +45,10 @@ fn a_list_is_shown_when_it_is_whole() {
     assert!(model.catalog.is_empty() && model.catalog_loading);
     model.apply(now, Notice::Files { id: IntentId(99), files: made_up(&[("eve", "b", Some(5), 1)]) });
     model.apply(now, Notice::Outcome { id, result: Ok(Outcome::Done) });
-    assert_eq!((model.catalog.len(), model.catalog_known), (1, true));
+    while model.take_catalog() {
+        std::thread::yield_now();
+    }
+    assert_eq!((model.catalog.len(), model.catalog_known, model.catalog_loading), (1, true, false));
 }
 
 #[test]

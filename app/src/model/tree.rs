@@ -58,21 +58,20 @@ impl Tree {
     }
 
     /// The whole path of a row; a folder's without `/` at the end.
-    pub fn path(&self, node: &Node) -> &str {
-        let path = self.first_path(node);
-        match node.is_open {
-            None => path,
-            Some(_) => {
-                let below = path.get(usize::from(node.name_at)..).unwrap_or("");
-                let end = below.find('/').map_or(path.len(), |slash| usize::from(node.name_at) + slash);
-                &path[..end]
+    pub fn path(&self, node: &Node) -> String {
+        let mut path = self.first_path(node);
+        if node.is_open.is_some() {
+            let below = path.get(usize::from(node.name_at)..).unwrap_or("");
+            if let Some(slash) = below.find('/') {
+                path.truncate(usize::from(node.name_at) + slash);
             }
         }
+        path
     }
 
     /// Its own name.
-    pub fn name(&self, node: &Node) -> &str {
-        self.path(node).get(usize::from(node.name_at)..).unwrap_or("")
+    pub fn name(&self, node: &Node) -> String {
+        self.path(node).get(usize::from(node.name_at)..).unwrap_or("").to_owned()
     }
 
     /// How many files it is.
@@ -97,8 +96,8 @@ impl Tree {
         (0..index).rev().find(|above| self.nodes[*above].depth < depth)
     }
 
-    fn first_path(&self, node: &Node) -> &str {
-        self.view.files.get(node.files.start as usize).map_or("", |row| self.catalog.path(*row))
+    fn first_path(&self, node: &Node) -> String {
+        self.view.files.get(node.files.start as usize).map_or(String::new(), |row| self.catalog.path(*row))
     }
 
     fn grow(&mut self, files: Range<u32>, name_at: u16, depth: u16, open: &Open, sort: (Column, bool)) {
@@ -110,7 +109,7 @@ impl Tree {
                 continue;
             }
             let path = self.path(&node);
-            let is_open = open.contains(path);
+            let is_open = open.contains(&path);
             let below = u16::try_from(path.len() + 1).unwrap_or(u16::MAX);
             node.is_open = Some(is_open);
             let inside = node.files.clone();
@@ -125,16 +124,17 @@ impl Tree {
     /// folder is jumped over at once.
     fn children(&self, files: Range<u32>, name_at: u16, depth: u16) -> Vec<Node> {
         let mut children = Vec::new();
-        let path_of = |at: u32| self.view.files.get(at as usize).map_or("", |row| self.catalog.path(*row));
+        let mut paths = self.catalog.paths();
+        let row_of = |at: u32| self.view.files.get(at as usize).copied().unwrap_or(u32::MAX);
         let mut at = files.start;
         while at < files.end {
-            let path = path_of(at);
+            let path = paths.get(row_of(at));
             let below = path.get(usize::from(name_at)..).unwrap_or("");
             let (end, is_open) = match below.find('/') {
                 None => (at + 1, None),
                 Some(slash) => {
-                    let folder = &path[..=usize::from(name_at) + slash];
-                    (end_of(at + 1..files.end, |at| path_of(at).starts_with(folder)), Some(false))
+                    let folder = path[..=usize::from(name_at) + slash].to_owned();
+                    (end_of(at + 1..files.end, |at| paths.get(row_of(at)).starts_with(&folder)), Some(false))
                 }
             };
             children.push(Node { files: at..end, name_at, depth, is_open });
@@ -147,7 +147,7 @@ impl Tree {
     fn sort(&self, children: &mut [Node], (by, is_descending): (Column, bool)) {
         match by {
             Column::Size => children.sort_by_key(|node| self.bytes(node)),
-            Column::Kind => children.sort_by_cached_key(|node| Kind::of(self.name(node))),
+            Column::Kind => children.sort_by_cached_key(|node| Kind::of(&self.name(node))),
             Column::Path | Column::Person | Column::Sources => {}
         }
         if is_descending {
@@ -158,7 +158,7 @@ impl Tree {
 }
 
 /// The first place of the range where it is not so; it is so up to there and nowhere behind.
-fn end_of(range: Range<u32>, is_so: impl Fn(u32) -> bool) -> u32 {
+fn end_of(range: Range<u32>, mut is_so: impl FnMut(u32) -> bool) -> u32 {
     let (mut from, mut to) = (range.start, range.end);
     while from < to {
         let middle = from + (to - from) / 2;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use potok_app::engine::Engine;
@@ -112,12 +112,13 @@ impl Test {
         self.steps();
     }
 
-    /// Frames until the sorter's thread has answered.
+    /// Frames until the threads behind the window have answered.
     fn steps(&mut self) {
         self.window.step();
         self.window.step();
         for _ in 0..2_000 {
-            if !self.window.state().state.browse.is_busy {
+            let window = self.window.state();
+            if !window.state.browse.is_busy && !window.model.is_making_catalog() {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(1));
@@ -304,6 +305,27 @@ fn a_million_rows_are_as_light_as_ten() {
     test.window.key_press(Key::End);
     test.steps();
     assert!(test.is_seen("f/0999999.txt"));
+
+    // Ten million points down, the wheel still moves by single points.
+    let top = |test: &Test| test.window.get_by_label("f/0999990.txt").rect().top();
+    let before = top(&test);
+    test.window.get_by_label("f/0999990.txt").hover();
+    test.window.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, 3.0),
+        source: MouseWheelSource::Unknown,
+        phase: TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    });
+    for _ in 0..60 {
+        test.window.step();
+    }
+    assert!((top(&test) - before - 3.0).abs() < 0.1, "moved by {}", top(&test) - before);
+
+    // All of them are chosen at once.
+    test.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    test.steps();
+    assert!(test.is_seen("Selected: 1\u{a0}000\u{a0}000"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The pieces that pages are made of: each draws with the palette and has a name for a screen reader.
 
+pub mod chosen;
 pub mod qr;
+pub mod scroll;
 pub mod selection;
 pub mod table;
 pub mod text;

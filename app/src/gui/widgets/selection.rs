@@ -1,12 +1,14 @@
 //! Which rows of a table are chosen, as in any file manager.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use crate::gui::widgets::chosen::Chosen;
 
 /// What is chosen.
 #[derive(Debug, Default, Clone)]
 pub struct Selection {
     /// Rows, by place.
-    pub rows: BTreeSet<usize>,
+    pub rows: Chosen,
     anchor: usize,
     pub(super) head: usize,
 }
@@ -14,7 +16,7 @@ pub struct Selection {
 impl Selection {
     /// This one alone.
     pub fn only(&mut self, row: usize) {
-        self.rows = BTreeSet::from([row]);
+        self.rows = Chosen::from(row..row + 1);
         (self.anchor, self.head) = (row, row);
     }
 
@@ -30,8 +32,8 @@ impl Selection {
         }
         let places: BTreeMap<&T, usize> = new.iter().enumerate().map(|(at, of)| (of, at)).collect();
         let now = |row: usize| old.get(row).and_then(|of| places.get(of)).copied();
-        self.rows = self.rows.iter().filter_map(|row| now(*row)).collect();
-        let first = self.rows.first().copied().unwrap_or(0);
+        self.rows = self.rows.iter().filter_map(now).collect();
+        let first = self.rows.first().unwrap_or(0);
         self.anchor = now(self.anchor).unwrap_or(first);
         self.head = now(self.head).unwrap_or(first);
     }
@@ -42,14 +44,12 @@ impl Selection {
     }
 
     pub(super) fn toggle(&mut self, row: usize) {
-        if !self.rows.remove(&row) {
-            self.rows.insert(row);
-        }
+        self.rows.toggle(row);
         (self.anchor, self.head) = (row, row);
     }
 
     pub(super) fn extend_to(&mut self, row: usize) {
-        self.rows = (self.anchor.min(row)..=self.anchor.max(row)).collect();
+        self.rows = Chosen::from(self.anchor.min(row)..self.anchor.max(row) + 1);
         self.head = row;
     }
 }
@@ -64,7 +64,7 @@ mod tests {
         selection.only(1);
         selection.extend_to(2);
         selection.follow(&["a", "b", "c"], &["c", "x", "a"]);
-        assert_eq!((selection.rows.iter().copied().collect::<Vec<_>>(), selection.head()), (vec![0], Some(0)));
+        assert_eq!((selection.rows.iter().collect::<Vec<_>>(), selection.head()), (vec![0], Some(0)));
         selection.follow(&["c", "x", "a"], &[]);
         assert_eq!(selection.head(), None);
     }

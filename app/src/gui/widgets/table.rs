@@ -3,15 +3,16 @@
 
 use eframe::egui::{
     self, Align2, Color32, EventFilter, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Popup, Rect, Response,
-    ScrollArea, Sense, SetOpenCommand, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
+    Sense, SetOpenCommand, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
 };
 use std::sync::Arc;
 
 use crate::gui::icons;
 use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
+use crate::gui::widgets::chosen::Chosen;
 use crate::gui::widgets::selection::Selection;
 use crate::gui::widgets::text::{middle_line, one_line};
-use crate::gui::widgets::{self, menu_focus_id};
+use crate::gui::widgets::{self, menu_focus_id, scroll};
 
 /// Between two cells.
 const CELL_GAP: f32 = 20.0;
@@ -177,34 +178,28 @@ impl<K: Copy + PartialEq> Table<'_, K> {
     ) -> Happened<K> {
         let p = palette(ui);
         let mut happened = Happened { sort: None, opened: None };
-        selection.rows.retain(|row| *row < self.rows);
+        selection.rows.truncate(self.rows);
         let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
         frame.inner_margin(Margin::symmetric(6, 6)).show(ui, |ui| {
             ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
             ui.set_width(ui.available_width());
-            let bar_width = 10.0;
-            let widths = self.widths(ui.available_width() - bar_width - 20.0);
+            let widths = self.widths(ui.available_width() - scroll::BAR_WIDTH - 20.0);
             happened.sort = self.header(ui, &widths);
             self.focus(ui, selection);
-            let height = self.height.unwrap_or(ui.available_height());
-            let mut area = ScrollArea::vertical().id_salt(self.id).auto_shrink([false, self.height.is_some()]);
-            area = area.max_height(height);
+            let height = self.height.map_or(ui.available_height(), |height| height.min(self.whole_height()));
             let moved = self.keys(ui, selection, &mut happened);
-            if let Some(offset) = moved.and_then(|row| self.offset_for(ui, row, height)) {
-                area = area.vertical_scroll_offset(offset);
-            }
-            let output = area.show_rows(ui, ROW_HEIGHT, self.rows, |ui, range| {
-                for index in range {
-                    self.row(ui, index, &widths, selection, &mut happened, &mut name, &mut draw, &mut menu);
-                }
+            let id = egui::Id::unique(("table", self.id));
+            let held = (!selection.rows.is_empty()).then_some(selection.head);
+            scroll::show_rows(ui, id, self.rows, height, moved, held, |ui, index| {
+                self.row(ui, index, &widths, selection, &mut happened, &mut name, &mut draw, &mut menu);
             });
-            ui.data_mut(|data| data.insert_temp(self.offset_id(), output.state.clamped_offset().y));
         });
         happened
     }
 
-    fn offset_id(&self) -> Id {
-        Id::unique(("table-offset", self.id))
+    #[expect(clippy::cast_precision_loss, reason = "compared with the height of a window")]
+    fn whole_height(&self) -> f32 {
+        self.rows as f32 * ROW_HEIGHT
     }
 
     fn menu_id(&self) -> Id {
@@ -298,8 +293,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         }
         let last = self.rows - 1;
         if widgets::pressed(ui, Modifiers::COMMAND, Key::A) {
-            // All of a million rows is a set of a million: bounded by what can be shown.
-            selection.rows = (0..self.rows).collect();
+            selection.rows = Chosen::from(0..self.rows);
             return None;
         }
         if widgets::pressed(ui, Modifiers::NONE, Key::Escape) {
@@ -336,19 +330,6 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         None
     }
 
-    fn offset_for(&self, ui: &Ui, row: usize, height: f32) -> Option<f32> {
-        let now: f32 = ui.data(|data| data.get_temp(self.offset_id())).unwrap_or(0.0);
-        #[expect(clippy::cast_precision_loss, reason = "a scroll position, not a count")]
-        let top = row as f32 * ROW_HEIGHT;
-        if top < now {
-            Some(top)
-        } else if top + ROW_HEIGHT > now + height {
-            Some(top + ROW_HEIGHT - height)
-        } else {
-            None
-        }
-    }
-
     #[expect(clippy::too_many_arguments, reason = "the closures of `show`, handed on")]
     fn row(
         &self,
@@ -362,9 +343,9 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         menu: &mut impl FnMut(&mut Ui, &Selection),
     ) {
         let p = palette(ui);
-        let width = ui.available_width() - 10.0;
+        let width = ui.available_width() - scroll::BAR_WIDTH;
         let (rect, response) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::CLICK);
-        let is_selected = selection.rows.contains(&index);
+        let is_selected = selection.rows.contains(index);
         if is_selected {
             ui.painter().rect_filled(rect.shrink2(vec2(0.0, 1.0)), RADIUS, p.selected);
         } else if response.hovered() {

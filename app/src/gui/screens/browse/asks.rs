@@ -81,7 +81,7 @@ pub(super) fn carry_out(
     if let Ask::Person(Some(name)) = ask {
         return state.only_person(name);
     }
-    let Some((user, path)) = state.selection.rows.first().and_then(|row| state.remote(*row)) else { return };
+    let Some((user, path)) = state.selection.rows.first().and_then(|row| state.remote(row)) else { return };
     if matches!(ask, Ask::Download | Ask::As | Ask::To) && state.selection.rows.len() > DOWNLOADS_MAX {
         let text = t!("window.browse.too-many", count = DOWNLOADS_MAX, all = state.selection.rows.len());
         actions.push(Action::Tell(text.into_owned()));

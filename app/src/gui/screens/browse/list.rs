@@ -32,17 +32,17 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
     let table = Table { id: "browse", columns: &columns, rows, sorted, height: Some(height) };
     let mut selection = std::mem::take(&mut state.selection);
     let path_of = |index: usize| match view.folders.get(index) {
-        Some(folder) => folder.path.as_str(),
-        None => view.files.get(index - view.folders.len()).map_or("", |row| catalog.path(*row)),
+        Some(folder) => folder.path.clone(),
+        None => view.files.get(index - view.folders.len()).map_or(String::new(), |row| catalog.path(*row)),
     };
     let owners = state.owners.as_ref();
     let happened = table.show(
         ui,
         &mut selection,
-        |index| ShownText(path_of(index)).to_string(),
+        |index| ShownText(&path_of(index)).to_string(),
         |index, row| {
             let path = path_of(index);
-            let name = if is_level { path.rsplit('/').next().unwrap_or(path) } else { path };
+            let name = if is_level { path.rsplit('/').next().unwrap_or(&path) } else { &path };
             let name = ShownText(name).to_string();
             if let Some(folder) = view.folders.get(index) {
                 row.icon_text(0, icons::FOLDER, &name, theme::medium(), p.text);
@@ -55,7 +55,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
             row.icon_text(0, file_icon(&name), &name, theme::body(), p.text);
             let size = catalog.size(file).map_or_else(|| "–".to_owned(), human::size);
             row.text(1, &size, theme::body(), p.weak);
-            row.text(2, &kind_name(Kind::of(path)), theme::body(), p.weak);
+            row.text(2, &kind_name(Kind::of(&path)), theme::body(), p.weak);
             row.text(3, &ShownText(catalog.owner(file)).to_string(), theme::body(), p.text);
             let sources = catalog.content(file).and_then(|c| shown.copies.get(&c)).copied().unwrap_or(1);
             let color = if sources > 1 { p.good } else { p.weak };

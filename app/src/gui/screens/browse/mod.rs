@@ -118,13 +118,14 @@ impl State {
         let catalog = &self.shown.catalog;
         let mut paths = self.shown.view.files.iter().map(|row| catalog.path(*row));
         if !self.query.text.trim().is_empty() {
-            let folders = paths.flat_map(|path| path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
-            self.open = Arc::new(folders.collect());
+            let folders =
+                |path: String| path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect::<Vec<_>>();
+            self.open = Arc::new(paths.flat_map(folders).collect());
         } else if self.open.is_empty()
-            && let Some((top, _)) = paths.next().and_then(|path| path.split_once('/'))
-            && paths.all(|path| path.strip_prefix(top).is_some_and(|rest| rest.starts_with('/')))
+            && let Some(top) = paths.next().and_then(|path| Some(path.split_once('/')?.0.to_owned()))
+            && paths.all(|path| path.strip_prefix(&top).is_some_and(|rest| rest.starts_with('/')))
         {
-            self.open = Arc::new(Open::from([top.to_owned()]));
+            self.open = Arc::new(Open::from([top]));
         }
     }
 
@@ -142,7 +143,7 @@ impl State {
         }
         let file = *self.shown.view.files.get(row - folders.len())?;
         let catalog = &self.shown.catalog;
-        Some((catalog.owner(file).to_owned(), catalog.path(file).to_owned()))
+        Some((catalog.owner(file).to_owned(), catalog.path(file)))
     }
 
     /// A row as a row of the catalog, if it is a file.
@@ -167,7 +168,7 @@ impl State {
     /// What is chosen, as requests. What lies in a chosen folder is taken with it, not once more.
     fn requests(&self) -> Vec<DownloadRequest> {
         let mut requests: Vec<DownloadRequest> = Vec::new();
-        for (user, path) in self.selection.rows.iter().take(asks::DOWNLOADS_MAX).filter_map(|row| self.remote(*row)) {
+        for (user, path) in self.selection.rows.iter().take(asks::DOWNLOADS_MAX).filter_map(|row| self.remote(row)) {
             let is_inside = |other: &DownloadRequest| {
                 other.user == user && other.remote_path.ends_with('/') && path.starts_with(&other.remote_path)
             };
@@ -330,7 +331,7 @@ fn summary(state: &State) -> String {
     let count = state.selection.rows.len();
     let mut text = t!("window.browse.chosen", count = thousands(count as u64)).into_owned();
     if count <= ADDED_MAX {
-        let bytes = state.selection.rows.iter().map(|row| state.bytes_of(*row)).fold(0, u64::saturating_add);
+        let bytes = state.selection.rows.iter().map(|row| state.bytes_of(row)).fold(0, u64::saturating_add);
         text += &format!("  ·  {}", human::size(bytes));
     }
     text

@@ -37,10 +37,10 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
     let happened = table.show(
         ui,
         &mut selection,
-        |index| tree.nodes.get(index).map_or(String::new(), |node| ShownText(tree.path(node)).to_string()),
+        |index| tree.nodes.get(index).map_or(String::new(), |node| ShownText(&tree.path(node)).to_string()),
         |index, row| {
             let Some(node) = tree.nodes.get(index) else { return };
-            let name = ShownText(tree.name(node)).to_string();
+            let name = ShownText(&tree.name(node)).to_string();
             let icon = match node.is_open {
                 Some(true) => icons::FOLDER_OPEN,
                 Some(false) => icons::FOLDER,
@@ -98,7 +98,7 @@ fn keys(ui: &Ui, state: &mut State) -> Option<usize> {
 /// What is below a row changes; the row itself stays where it is.
 fn toggle(state: &mut State, row: usize) {
     let Some(node) = state.tree.nodes.get(row) else { return };
-    let path = state.tree.path(node).to_owned();
+    let path = state.tree.path(node);
     let open = Arc::make_mut(&mut state.open);
     if !open.remove(&path) {
         open.insert(path);

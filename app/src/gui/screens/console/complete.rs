@@ -116,8 +116,8 @@ fn files_of(model: &Model, user: &str) -> Vec<String> {
     let catalog = &model.catalog;
     let Some(owner) = catalog.number_of(user) else { return Vec::new() };
     let rows = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
-    let theirs = rows.filter(|row| catalog.owner_number(*row) == owner).take(WORDS_MAX);
-    theirs.map(|row| catalog.path(row).to_owned()).collect()
+    let theirs = rows.filter(|row| catalog.owner_number(*row) == Some(owner)).take(WORDS_MAX);
+    theirs.map(|row| catalog.path(row)).collect()
 }
 
 /// As far as all of them agree.

@@ -52,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut Selection, action
         },
         |ui, _| lets_in |= widgets::menu_item(ui, icons::ARROW_COUNTER_CLOCKWISE, &t!("window.bans.unban"), "Del"),
     );
-    let chosen: Vec<&Ban> = selection.rows.iter().filter_map(|row| rows.get(*row)).collect();
+    let chosen: Vec<&Ban> = selection.rows.iter().filter_map(|row| rows.get(row)).collect();
     lets_in |= widgets::keys_are_free(ui) && widgets::pressed(ui, Modifiers::NONE, Key::Delete);
     ui.horizontal(|ui| {
         ui.set_height(40.0);

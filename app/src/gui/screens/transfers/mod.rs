@@ -279,7 +279,7 @@ fn reorder(chosen: &[&Transfer], to: Place, actions: &mut Vec<Action>) {
 }
 
 fn of<'a>(rows: &[&'a Transfer], chosen: &Selection) -> Vec<&'a Transfer> {
-    chosen.rows.iter().filter_map(|row| rows.get(*row).copied()).collect()
+    chosen.rows.iter().filter_map(|row| rows.get(row).copied()).collect()
 }
 
 fn numbers(chosen: &[&Transfer], can: impl Fn(&Transfer) -> bool) -> Vec<TransferNumber> {

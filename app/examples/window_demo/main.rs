@@ -1,6 +1,12 @@
 //! The window over a made-up client: for pictures, for looking at it, for measuring a million rows.
 //!
 //! `cargo run --example window_demo -- [--page NAME] [--theme dark] [--language bg] [--files N] [--first]`
+//!
+//! `--figures` measures frames with so many files instead; `benches/window.py` runs it. `--pictures FOLDER` takes a picture
+//! of each page; `docs/pictures/make.sh` runs it.
+
+mod figures;
+mod pictures;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +34,15 @@ use potok_core::protocol::code::Code;
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::tracker::log::LogEntry;
 
+const PAGES: [(&str, Page); 7] = [
+    ("browse", Page::Browse),
+    ("transfers", Page::Transfers),
+    ("shared", Page::Shared),
+    ("people", Page::People),
+    ("tracker", Page::Tracker),
+    ("console", Page::Console),
+    ("settings", Page::Settings),
+];
 const PEOPLE: [&str; 7] = ["Мария", "georgi", "Ана-Мария", "nikolay-pc", "Ελένη", "太郎", "telnet-guest"];
 const FILES: [&str; 22] = [
     "Витоша 2026/Изгрев над Черни връх.jpg",
@@ -349,19 +364,18 @@ fn main() -> eframe::Result {
             let _ = send.send(notice);
         }
     }
-    let page = match after("--page").as_str() {
-        "transfers" => Page::Transfers,
-        "shared" => Page::Shared,
-        "people" => Page::People,
-        "tracker" => Page::Tracker,
-        "console" => Page::Console,
-        "settings" => Page::Settings,
-        "welcome" => Page::Welcome,
-        _ => Page::Browse,
-    };
+    let wanted = after("--page");
+    let page = PAGES.iter().find(|(name, _)| *name == wanted).map_or(Page::Browse, |(_, page)| *page);
     let files = after("--files").parse().unwrap_or(0);
     let engine = Made { notices, send: send.clone(), next: AtomicU64::new(1), files, is_first };
     let parts = Parts { engine: Box::new(engine), picker: Box::new(Native), settings, data_dir: None };
+    if args.iter().any(|arg| arg == "--figures") {
+        return figures::run(parts, files, send);
+    }
+    if args.iter().any(|arg| arg == "--pictures") {
+        let pages = if is_first { vec![("welcome", Page::Welcome)] } else { PAGES.to_vec() };
+        return pictures::run(parts, pages, PathBuf::from(after("--pictures")));
+    }
     let page = if is_first { Page::Welcome } else { page };
     start::open_at(parts, page, |ctx| {
         let (ctx, send) = (ctx.clone(), send);

@@ -1,0 +1,103 @@
+//! Two built programs in real windows, the system's own file dialogs, a real bus: the whole mission as two people would
+//! do it with mouse and keyboard. Needs the tools that `.ci/run` installs, and says which of them is missing.
+#![cfg(target_os = "linux")]
+
+mod desktop;
+mod window;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use desktop::{Desktop, Potok, until};
+
+/// So slow that B can be killed in the middle of the large file, and so fast that nobody waits long for its end.
+const LARGE_BYTES: usize = 24 << 20;
+const BYTES_A_SECOND: usize = 6 << 20;
+
+#[test]
+fn two_people_share_by_mouse_by_keyboard_and_through_a_power_cut() {
+    let desktop = Desktop::start();
+    let dir = desktop.folder("files");
+    let path = |name: &str| dir.join(name);
+
+    // A network, started by a click; its invite goes over the clipboard.
+    let mut anna = Potok::start(&desktop, "anna", "");
+    anna.window.click("Network");
+    anna.window.type_over("Address and port", "127.0.0.1:0");
+    anna.window.click("Host a network on this computer");
+    anna.window.click("Copy the invite");
+    anna.window.wait_for("Copied");
+    let invite = desktop.clipboard();
+    assert!(invite.starts_with("potok://127.0.0.1:"), "{invite}");
+
+    let slow = format!("download_bytes_per_second = {BYTES_A_SECOND}\n");
+    let mut boris = Potok::start(&desktop, "boris", &slow);
+    boris.window.click("Join one");
+    boris.window.type_over("Paste the invite or address", &invite);
+    boris.window.click("Join");
+    boris.window.wait_for("Connected");
+
+    // By mouse: shared and saved through the dialogs of the system.
+    let original = noise(&path("Изглед от Витоша, 1.bin"), 3_000_000);
+    anna.window.click("Shared");
+    anna.window.click("Share files…");
+    desktop.answer_dialog("Share files", &original, true);
+    anna.window.wait_for("Изглед от Витоша, 1.bin");
+    boris.window.click("Browse");
+    boris.window.type_over("Search everything", "ВИТОША изглед");
+    boris.window.click("Изглед от Витоша, 1.bin");
+    boris.window.click("Download as…");
+    let copy = path("получено: копие.bin");
+    desktop.answer_dialog("Download as", &copy, false);
+    until("the file is here", || is_same(&original, &copy));
+
+    // By typed commands.
+    let original = noise(&path("typed.bin"), 2_000_000);
+    anna.console(&format!("register {:?} \"typed/by hand.bin\"", path("typed.bin")));
+    boris.window.click("Browse");
+    boris.window.type_over("Search everything", "by hand");
+    boris.window.wait_for("typed/by hand.bin");
+    let copy = path("typed copy.bin");
+    boris.console(&format!("download anna \"typed/by hand.bin\" {copy:?}"));
+    until("the file is here", || is_same(&original, &copy));
+
+    // Through a power cut.
+    let original = noise(&path("large.bin"), LARGE_BYTES);
+    anna.console(&format!("register {original:?}"));
+    boris.window.click("Browse");
+    boris.window.type_over("Search everything", "large");
+    boris.window.wait_for("large.bin");
+    let copy = path("large copy.bin");
+    boris.console(&format!("download anna large.bin {copy:?}"));
+    let part = path("large copy.bin.potok-part");
+    until("some of it is here", || fs::metadata(&part).is_ok_and(|part| part.blocks() * 512 > 2 << 20));
+    boris.kill();
+    assert!(!copy.exists(), "it was killed in the middle");
+    let mut boris = Potok::start(&desktop, "boris", &slow);
+    boris.window.click("Transfers");
+    boris.window.wait_for("large.bin");
+    until("the rest is here", || is_same(&original, &copy));
+    until("nothing is left beside it", || !part.exists());
+
+    boris.close();
+    anna.close();
+}
+
+/// A file of bytes that look like nothing else.
+fn noise(path: &Path, bytes: usize) -> PathBuf {
+    let mut made = vec![0; bytes];
+    blake3::Hasher::new().update(path.as_os_str().as_encoded_bytes()).finalize_xof().fill(&mut made);
+    fs::write(path, made).expect("written");
+    path.to_owned()
+}
+
+/// Compared by hash. A file that is not there yet is not the same.
+fn is_same(original: &Path, copy: &Path) -> bool {
+    let hash = |path: &Path| fs::read(path).ok().map(|bytes| blake3::hash(&bytes));
+    copy.exists() && {
+        let (here, there) = (hash(copy), hash(original));
+        assert_eq!(here, there, "{} is under its name, but not what was sent", copy.display());
+        true
+    }
+}

@@ -1,0 +1,139 @@
+//! A window driven from outside: found by what a screen reader would say, moved by the events a mouse would send.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::{Node, Role};
+use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2};
+use egui_inspection::{PROTOCOL_VERSION, Request, Response, protocol, read_message, write_message};
+use potok_tests::program::PATIENCE;
+
+/// How often a window is asked while something is awaited.
+const LOOK_EVERY: Duration = Duration::from_millis(30);
+
+pub(crate) struct Window {
+    stream: TcpStream,
+}
+
+impl Window {
+    /// The window behind this port, once it is there.
+    pub(crate) fn connect(port: u16, mut is_running: impl FnMut() -> bool) -> Self {
+        let end = Instant::now() + PATIENCE;
+        let mut stream = loop {
+            match TcpStream::connect(("127.0.0.1", port)) {
+                Ok(stream) => break stream,
+                Err(why) => assert!(is_running() && Instant::now() < end, "no window: {why}"),
+            }
+            std::thread::sleep(LOOK_EVERY);
+        };
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        let version = protocol::read_handshake(Read::by_ref(&mut stream)).expect("a window");
+        assert_eq!(version, PROTOCOL_VERSION);
+        Self { stream }
+    }
+
+    /// Waits for something whose label, value or text contains this.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        self.find(&format!("something with {text:?}"), |node| texts(node).any(|seen| seen.contains(text)));
+    }
+
+    /// Clicks what is called this, or what is in a row that begins with it.
+    pub(crate) fn click(&mut self, label: &str) {
+        let place = self.find(&format!("{label:?}, to be clicked"), |node| {
+            let is_called = if node.role() == Role::Row {
+                texts(node).any(|seen| seen.starts_with(label))
+            } else {
+                texts(node).any(|seen| seen == label)
+            };
+            is_called && node.role() != Role::Label && node.role() != Role::TextInput && !node.is_disabled()
+        });
+        self.click_at(place);
+    }
+
+    /// Replaces what stands in a field.
+    pub(crate) fn type_over(&mut self, label: &str, text: &str) {
+        let place = self.find(&format!("the field {label:?}"), |node| {
+            node.role() == Role::TextInput && texts(node).any(|seen| seen == label) && !node.is_disabled()
+        });
+        self.click_at(place);
+        self.press(Key::A, Modifiers::COMMAND);
+        self.send(vec![Event::Text(text.to_owned())]);
+    }
+
+    pub(crate) fn press_enter(&mut self) {
+        self.press(Key::Enter, Modifiers::NONE);
+    }
+
+    /// Asks the window to close; it may be gone before it answers.
+    pub(crate) fn quit(&mut self) {
+        let events = vec![key(Key::Q, Modifiers::COMMAND, true)];
+        let _ = write_message(&mut self.stream, &Request::ApplyEvents { events });
+    }
+
+    fn press(&mut self, pressed: Key, modifiers: Modifiers) {
+        self.send(vec![key(pressed, modifiers, true)]);
+        self.send(vec![key(pressed, modifiers, false)]);
+    }
+
+    fn click_at(&mut self, pos: Pos2) {
+        let button =
+            |pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+        self.send(vec![Event::PointerMoved(pos)]);
+        self.send(vec![button(true)]);
+        self.send(vec![button(false)]);
+    }
+
+    /// The middle of the first node that fits, waiting for it to come and to stand still.
+    fn find(&mut self, what: &str, fits: impl Fn(&Node) -> bool) -> Pos2 {
+        let end = Instant::now() + PATIENCE;
+        let mut before = None;
+        loop {
+            let nodes = self.nodes();
+            let place = nodes.iter().find(|node| fits(node)).and_then(middle);
+            if place.is_some() && place == before {
+                return place.expect("just seen");
+            }
+            before = place;
+            assert!(
+                Instant::now() < end,
+                "in vain: {what}; seen: {:#?}",
+                nodes.iter().flat_map(texts).collect::<Vec<_>>()
+            );
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn nodes(&mut self) -> Vec<Node> {
+        match self.ask(&Request::GetTree) {
+            Response::Tree { accesskit, .. } => {
+                accesskit.map_or(Vec::new(), |tree| tree.nodes.into_iter().map(|(_, node)| node).collect())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn send(&mut self, events: Vec<Event>) {
+        let answer = self.ask(&Request::ApplyEvents { events });
+        assert!(matches!(answer, Response::Done), "{answer:?}");
+    }
+
+    fn ask(&mut self, request: &Request) -> Response {
+        write_message(&mut self.stream, request).expect("the window listens");
+        read_message(&mut self.stream).expect("the window answers")
+    }
+}
+
+fn key(key: Key, modifiers: Modifiers, pressed: bool) -> Event {
+    Event::Key { key, physical_key: None, pressed, repeat: false, modifiers }
+}
+
+fn texts(node: &Node) -> impl Iterator<Item = &str> {
+    node.label().into_iter().chain(node.value())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "places in a window")]
+fn middle(node: &Node) -> Option<Pos2> {
+    let bounds = node.bounds()?;
+    Some(pos2(((bounds.x0 + bounds.x1) / 2.0) as f32, ((bounds.y0 + bounds.y1) / 2.0) as f32))
+}
