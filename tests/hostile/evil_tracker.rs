@@ -294,9 +294,10 @@ fn what_a_tracker_does_wrong_is_named() {
         let (_, script) = EVIL.iter().find(|(name, _)| name == what).unwrap_or_else(|| panic!("{what}: no such row"));
         let evil = runtime.block_on(EvilTracker::start(*script));
         victim.begin(Intent::Join(evil.invite()));
+        let address = evil.invite().address.to_string();
         wait_until(what, || match victim.connection() {
-            Some(Connection::Connecting { why: Some(why), .. } | Connection::Refused { why, .. }) => {
-                why.to_string().contains(reason)
+            Some(Connection::Connecting { tracker, why: Some(why) } | Connection::Refused { tracker, why }) => {
+                tracker == address && why.to_string().contains(reason)
             }
             _ => false,
         });

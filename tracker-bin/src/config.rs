@@ -99,7 +99,7 @@ mod tests {
             ("shares_per_user = -1\n", "line 1"),
             ("shares_per_user = 0\n", "shares_per_user"),
             ("network_name = \"two\\nlines\"\n", "network_name"),
-            ("bans = [\"anna\"]\n", "64 hexadecimal digits or an IP address"),
+            ("bans = [\"anna\"]\n", "an IP address, or @name"),
             ("= = =", "line 1"),
         ] {
             std::fs::write(&path, text).expect("written");

@@ -45,6 +45,8 @@ pub(super) struct Engine {
     pub(super) at_tracker: Mutex<Option<TrackerAddress>>,
     /// Held while one tracker is exchanged for another.
     pub(super) joining: tokio::sync::Mutex<()>,
+    /// The newest intent that says where to be: an older one that comes to its turn later has been overtaken.
+    pub(super) newest_move: AtomicU64,
     pub(super) hosting: Mutex<Option<Hosting>>,
     pub(super) files_to_hash: AtomicU64,
     pub(super) outbox: Outbox,
@@ -55,6 +57,9 @@ pub(super) struct Engine {
 impl Engine {
     /// Carries one intent out in a task of its own; its outcome is told with its id.
     pub(super) fn carry_out(self: &Arc<Self>, id: IntentId, intent: Intent) {
+        if matches!(intent, Intent::Join(_) | Intent::Leave | Intent::HostTracker(_) | Intent::StopTracker) {
+            self.newest_move.store(id.0, Ordering::Relaxed);
+        }
         let engine = Arc::clone(self);
         let cancelled = self.cancel.clone();
         self.tasks.spawn(async move {
@@ -68,10 +73,10 @@ impl Engine {
 
     async fn outcome_of(self: &Arc<Self>, id: IntentId, intent: Intent) -> Result<Outcome, Failure> {
         match intent {
-            Intent::Join(tracker) => self.join(tracker).await,
-            Intent::Leave => self.leave().await,
-            Intent::HostTracker(at) => self.host_tracker(at).await,
-            Intent::StopTracker => self.stop_tracker().await,
+            Intent::Join(tracker) => self.join(id, tracker).await,
+            Intent::Leave => self.leave(id).await,
+            Intent::HostTracker(at) => self.host_tracker(id, at).await,
+            Intent::StopTracker => self.stop_tracker(id).await,
             Intent::ListUsers => self.list_users().await,
             Intent::ListFiles { user } => self.list_files(id, user).await,
             Intent::Search { words } => self.search(id, words).await,
@@ -88,7 +93,7 @@ impl Engine {
             Intent::WhoAmI => self.who_am_i().await,
             Intent::Invite => self.invite(),
             Intent::Status => Ok(Outcome::Status(Box::new(self.status().await))),
-            Intent::Apply(settings) => self.apply(*settings).await,
+            Intent::Apply(settings) => self.apply(id, *settings).await,
             Intent::Kick { user } => self.kick(user).await,
             Intent::Ban { user } => self.ban(user).await,
             Intent::Unban { who } => self.unban(who).await,
@@ -104,13 +109,13 @@ impl Engine {
     }
 
     /// Uses other settings from now on, and everything that depends on them.
-    async fn apply(self: &Arc<Self>, settings: Settings) -> Result<Outcome, Failure> {
+    async fn apply(self: &Arc<Self>, id: IntentId, settings: Settings) -> Result<Outcome, Failure> {
         self.uploading.send_replace(starting::upload_settings(&settings));
         self.downloading.send_replace(starting::download_settings(&settings));
         self.apply_to_tracker(&settings).await;
         let before = self.settings.send_replace(settings.clone());
         let moved = if before.listen == settings.listen { Ok(false) } else { self.listen_at(&settings.listen).await };
-        self.go_where_settings_say(&before, &settings, moved == Ok(true)).await?;
+        self.go_where_settings_say(id, &before, &settings, moved == Ok(true)).await?;
         moved.map(|_| Outcome::Done)
     }
 
@@ -126,6 +131,7 @@ impl Engine {
     /// brought us. Another name or peer port is another registration, wherever we are.
     async fn go_where_settings_say(
         self: &Arc<Self>,
+        id: IntentId,
         before: &Settings,
         now: &Settings,
         has_moved: bool,
@@ -140,8 +146,8 @@ impl Engine {
         };
         let is_other = before.name != now.name || has_moved;
         match wanted {
-            Some(tracker) if is_other || !self.is_at(&tracker) => self.begin_join(tracker).await,
-            None if here.is_some() => self.leave().await.map(drop),
+            Some(tracker) if is_other || !self.is_at(&tracker) => self.begin_join(Some(id), tracker).await,
+            None if here.is_some() => self.leave(id).await.map(drop),
             _ => Ok(()),
         }
     }

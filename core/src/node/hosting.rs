@@ -15,6 +15,7 @@ use crate::net::identity::{self, Identity};
 use crate::net::local;
 use crate::node::engine::Engine;
 use crate::node::failure::Failure;
+use crate::node::intent::IntentId;
 use crate::node::notice::{Hosted, Notice, Outcome};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
@@ -35,9 +36,9 @@ pub(super) struct Hosting {
 }
 
 impl Engine {
-    pub(super) async fn host_tracker(self: &Arc<Self>, at: SocketAddr) -> Result<Outcome, Failure> {
+    pub(super) async fn host_tracker(self: &Arc<Self>, id: IntentId, at: SocketAddr) -> Result<Outcome, Failure> {
         let tracker = self.begin_hosting(at).await?;
-        self.join(tracker).await
+        self.join(id, tracker).await
     }
 
     /// Starts the embedded tracker in place of one that runs; where to join it.
@@ -61,9 +62,9 @@ impl Engine {
         Ok(tracker)
     }
 
-    pub(super) async fn stop_tracker(&self) -> Result<Outcome, Failure> {
+    pub(super) async fn stop_tracker(&self, id: IntentId) -> Result<Outcome, Failure> {
         self.tracker()?;
-        self.leave().await?;
+        self.leave(id).await?;
         self.stop_hosting().await;
         Ok(Outcome::Done)
     }

@@ -1,6 +1,7 @@
 //! Joining and leaving a tracker.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
@@ -12,6 +13,7 @@ use crate::model::username::Username;
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::engine::Engine;
 use crate::node::failure::Failure;
+use crate::node::intent::IntentId;
 use crate::node::meeting::away;
 use crate::node::notice::{Connection, Notice, Outcome};
 use crate::service::tracker_client::{ClientEvent, ClientSetup, TrackerClient};
@@ -23,8 +25,13 @@ const EVENTS_MAX: usize = 1024;
 
 impl Engine {
     /// Begins to join; what comes of it is told by [`Notice::Connection`].
-    pub(super) async fn begin_join(self: &Arc<Self>, tracker: TrackerAddress) -> Result<(), Failure> {
+    pub(super) async fn begin_join(
+        self: &Arc<Self>,
+        asked: Option<IntentId>,
+        tracker: TrackerAddress,
+    ) -> Result<(), Failure> {
         let _one_at_a_time = self.joining.lock().await;
+        self.not_overtaken(asked)?;
         self.meeting.leave().await;
         let username = self.own_name()?;
         let address = tracker.address.to_string();
@@ -48,8 +55,8 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) async fn join(self: &Arc<Self>, tracker: TrackerAddress) -> Result<Outcome, Failure> {
-        self.begin_join(tracker).await?;
+    pub(super) async fn join(self: &Arc<Self>, id: IntentId, tracker: TrackerAddress) -> Result<Outcome, Failure> {
+        self.begin_join(Some(id), tracker).await?;
         self.wait_until_joined().await
     }
 
@@ -65,12 +72,19 @@ impl Engine {
         }
     }
 
-    pub(super) async fn leave(&self) -> Result<Outcome, Failure> {
+    pub(super) async fn leave(&self, id: IntentId) -> Result<Outcome, Failure> {
         let _one_at_a_time = self.joining.lock().await;
+        self.not_overtaken(Some(id))?;
         self.meeting.leave().await;
         *self.at_tracker.lock() = None;
         self.set_connection(Connection::None);
         Ok(Outcome::Done)
+    }
+
+    /// Intents run side by side, so an older one may come to its turn after a newer one: the newest says where we are.
+    fn not_overtaken(&self, asked: Option<IntentId>) -> Result<(), Failure> {
+        let newest = self.newest_move.load(Ordering::Relaxed);
+        if asked.is_some_and(|id| id.0 < newest) { Err(Failure::Cancelled) } else { Ok(()) }
     }
 
     /// The link to the tracker that we are at.

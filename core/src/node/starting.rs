@@ -142,6 +142,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         connection: watch::Sender::new(Connection::None),
         at_tracker: Mutex::new(None),
         joining: tokio::sync::Mutex::new(()),
+        newest_move: AtomicU64::new(0),
         hosting: Mutex::new(None),
         files_to_hash: AtomicU64::new(0),
         outbox,
@@ -184,7 +185,7 @@ async fn begin_meeting(engine: &Arc<Engine>, setup: &Setup) -> Result<(), StartE
         }
     };
     match tracker {
-        Some(tracker) => engine.begin_join(tracker).await.map_err(StartError::Failed),
+        Some(tracker) => engine.begin_join(None, tracker).await.map_err(StartError::Failed),
         None => Ok(()),
     }
 }

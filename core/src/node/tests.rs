@@ -9,7 +9,7 @@ use crate::model::binding::{Ban, BanTarget};
 use crate::model::invite::TrackerAddress;
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Intent, IntentId, Place, ShareRequest, TransferNumber};
-use crate::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status};
+use crate::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status, TransferState};
 use crate::node::settings::Settings;
 use crate::node::{Node, Setup};
 use crate::tracker::log::LogEntry;
@@ -446,4 +446,39 @@ fn settings_bring_us_elsewhere_only_when_they_say_so() {
     assert_eq!(guest.invite(), second);
     guest.apply(|settings| settings.tracker.clear());
     assert_eq!(guest.status().connection, Connection::None);
+}
+
+#[test]
+fn of_several_joins_the_last_one_counts() {
+    let (_anna, first) = Client::host("anna");
+    let (_boris, second) = Client::host("boris");
+    let mut carol = Client::start("carol", false);
+    for _ in 0..20 {
+        carol.send(Intent::Join(first.clone()));
+        let last = carol.send(Intent::Join(second.clone()));
+        assert_eq!(carol.outcome(last), Ok(Outcome::Done));
+        let Connection::Online { tracker, .. } = carol.status().connection else { panic!("not online") };
+        assert_eq!(tracker, second.address.to_string());
+    }
+}
+
+#[test]
+fn a_download_that_goes_on_at_the_start_finds_who_is_there() {
+    let (mut anna, tracker) = Client::host("anna");
+    share(&mut anna, &[("a.bin", &[7; 300_000])]);
+    let mut boris = Client::at("boris", &tracker);
+    boris.settings.tracker = tracker.address.to_string();
+    for _ in 0..8 {
+        boris.apply(|settings| settings.download_bytes_per_second = 1);
+        let number = download(&mut boris, "anna", "a.bin");
+        boris.settings.download_bytes_per_second = 0;
+        boris.restart();
+        let is_over = |notice: &Notice| match notice {
+            Notice::Transfer(transfer) => transfer.number == number && transfer.state == TransferState::Finished,
+            _ => false,
+        };
+        boris.until(is_over);
+        std::fs::remove_dir_all(boris.downloads()).expect("removed");
+        assert_eq!(boris.ask(Intent::Acknowledge(number)), Ok(Outcome::Done));
+    }
 }
