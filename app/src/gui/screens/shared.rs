@@ -207,7 +207,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action
         },
     );
     let chosen: Vec<String> =
-        state.selection.rows.iter().filter_map(|row| share(row)).map(|share| share.path.as_str().to_owned()).collect();
+        state.selection.rows.iter().filter_map(share).map(|share| share.path.as_str().to_owned()).collect();
     if widgets::keys_are_free(ui) {
         stop |= widgets::pressed(ui, Modifiers::NONE, Key::Delete);
         rename |= widgets::pressed(ui, Modifiers::NONE, Key::F2);
