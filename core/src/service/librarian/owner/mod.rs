@@ -1,6 +1,8 @@
 //! The librarian's task: hears what is asked and what the system says, and decides what is looked at when. The work is
 //! done on blocking threads, which this task starts, limits and waits for.
 
+mod jobs;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +16,16 @@ use tokio_util::sync::CancellationToken;
 use crate::library::changes::Changes;
 use crate::library::rename::Renamed;
 use crate::library::root::RootId;
-use crate::library::selection::Selection;
 use crate::library::table::Library;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::service::librarian::content::{Shared, Suspect};
-use crate::service::librarian::dirty::{Dirty, is_at_or_below};
+use crate::service::librarian::dirty::Dirty;
 use crate::service::librarian::event::LibraryEvent;
-use crate::service::librarian::hashing::QUIET;
 use crate::service::librarian::news::News;
-use crate::service::librarian::plan::{Planned, accept, give_up, plan, problem_of, rename};
-use crate::service::librarian::scan::{Board, Job, Outcome, Place, why_skipped};
+use crate::service::librarian::plan::{Planned, accept, give_up, plan, rename};
+use crate::service::librarian::scan::{Board, Outcome, Place};
 use crate::service::librarian::watch::{Health, RootIndex, Touched, Touches, Watches};
 use crate::service::librarian::{Ask, Item, LibrarianConfig, RenamedShares, ShareError, ShareRequest};
 
@@ -256,110 +256,6 @@ impl Owner {
             Ok(Ended::Answered) => {}
             Err(error) => tracing::error!(%error, "a task of the librarian failed"),
         }
-    }
-
-    fn start(&mut self, places: Vec<Place>, Start { save, asked, known }: Start) {
-        let id = JobId(self.next_job);
-        self.next_job += 1;
-        let is_in =
-            |place: &Place| places.iter().any(|(root, start)| *root == place.0 && is_at_or_below(&place.1, start));
-        let job = Job {
-            places: places.clone(),
-            save,
-            is_asked: asked.is_some(),
-            seen_before: self.unquiet.extract_if(|place, _| is_in(place)).collect(),
-            shared: Arc::clone(&self.shared),
-            watches: Arc::clone(&self.watches),
-            board: Arc::clone(&self.board),
-            data_dir: self.config.data_dir.clone(),
-            known,
-            cancel: self.cancel.clone(),
-        };
-        let roots = places.iter().map(|(root, _)| *root).collect();
-        self.running.insert(id, Running { places, roots, asked });
-        self.progress_at.get_or_insert_with(|| Instant::now() + PROGRESS_EVERY);
-        self.tasks.spawn(async move {
-            let outcome = tokio::task::spawn_blocking(move || job.run()).await;
-            if let Err(error) = &outcome {
-                tracing::error!(%error, "a look at shared folders failed");
-            }
-            Ended::Looked { job: id, outcome: outcome.ok() }
-        });
-    }
-
-    fn finish(&mut self, job: JobId, outcome: Option<Outcome>) {
-        let Some(Running { places, asked, .. }) = self.running.remove(&job) else { return };
-        let is_broken = outcome.is_none();
-        let Outcome { present, missing, unquiet, mut skipped, failed, watch_news, watch_is_partial, save_error } =
-            outcome.unwrap_or_default();
-        self.news.watched(watch_news);
-        if watch_is_partial {
-            self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_UNWATCHED_EVERY);
-        }
-        present.into_iter().for_each(|root| self.is_present(root));
-        missing.iter().for_each(|root| self.is_missing(*root));
-        for (place, stamp) in unquiet {
-            self.mark(place.clone(), QUIET);
-            self.unquiet.insert(place, stamp);
-        }
-        self.look_again_at_what_two_jobs_saw(&places);
-        if let Some(asked) = asked {
-            let problem = match save_error {
-                Some(error) => Some(error.into()),
-                None if is_broken => Some(ShareError::Stopped),
-                None => problem_of(&asked.planned, &missing, &failed),
-            };
-            self.answer(asked, problem);
-        }
-        skipped.extend(failed.into_iter().filter_map(|(place, fault)| Some((place, why_skipped(&fault)?.into()))));
-        self.news.skipped(skipped, &self.shared.library.read());
-        if self.running.is_empty() {
-            self.tell_progress();
-            self.progress_at = None;
-            self.board.reset();
-        }
-    }
-
-    /// What one job saw may be older than what the other did.
-    fn look_again_at_what_two_jobs_saw(&mut self, places: &[Place]) {
-        for place in places {
-            if self.is_busy(place.0) {
-                self.mark(place.clone(), DEBOUNCE);
-            }
-        }
-    }
-
-    fn answer(&mut self, asked: Asked, problem: Option<ShareError>) {
-        let Asked { planned, reply } = asked;
-        if let Some(problem) = problem {
-            return self.take_back(&planned, problem, reply);
-        }
-        let shared = Arc::clone(&self.shared);
-        self.tasks.spawn_blocking(move || {
-            let library = shared.library.read();
-            let places = planned.iter().map(|plan| (plan.root.id, plan.start.as_str()));
-            let mut shares: Vec<Share> = places.flat_map(|(root, start)| library.shares_at(root, start)).collect();
-            drop(library);
-            shares.sort_by(|a, b| a.path.cmp(&b.path));
-            shares.dedup();
-            let _gave_up_waiting = reply.send(Ok(shares));
-            Ended::Answered
-        });
-    }
-
-    /// Nothing of it is shared, if not all of it can be.
-    fn take_back(&mut self, planned: &[Planned], problem: ShareError, reply: ShareReply) {
-        let ids: Vec<RootId> = planned.iter().filter(|plan| plan.is_new).map(|plan| plan.root.id).collect();
-        let give_up = move |library: &mut Library, changes: &mut Changes| {
-            library.give_up(&Selection::of_roots(ids.iter().copied()), changes);
-            Ok(Renamed { save: ids, look: Vec::new() })
-        };
-        self.rearrange(give_up, |withdrawn| {
-            if let Err(error) = withdrawn {
-                tracing::error!(%error, "the list of shares cannot be saved");
-            }
-            let _gave_up_waiting = reply.send(Err(problem));
-        });
     }
 
     fn rename(&mut self, from: String, to: String, reply: RenameReply) {
