@@ -91,8 +91,8 @@ impl Window {
         loop {
             let nodes = self.nodes();
             let place = nodes.iter().find(|node| fits(node)).and_then(middle);
-            if place.is_some() && place == before {
-                return place.expect("just seen");
+            if let Some(place) = place.filter(|place| Some(*place) == before) {
+                return place;
             }
             before = place;
             assert!(
