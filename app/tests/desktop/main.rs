@@ -33,6 +33,9 @@ fn two_people_share_by_mouse_by_keyboard_and_through_a_power_cut() {
 
     let slow = format!("download_bytes_per_second = {BYTES_A_SECOND}\n");
     let mut boris = Potok::start(&desktop, "boris", &slow);
+    // The clipboard of the desktop is his as well: the invite is offered, and he would rather type it.
+    boris.window.wait_for("There is an invite on your clipboard");
+    boris.window.click("Not this one");
     boris.window.click("Join one");
     boris.window.type_over("Paste the invite or address", &invite);
     boris.window.click("Join");
@@ -54,7 +57,7 @@ fn two_people_share_by_mouse_by_keyboard_and_through_a_power_cut() {
 
     // By typed commands.
     let original = noise(&path("typed.bin"), 2_000_000);
-    anna.console(&format!("register {:?} \"typed/by hand.bin\"", path("typed.bin")));
+    anna.console(&format!("register {:?} as \"typed/by hand.bin\"", path("typed.bin")));
     boris.window.click("Browse");
     boris.window.type_over("Search everything", "by hand");
     boris.window.wait_for("typed/by hand.bin");
