@@ -125,7 +125,7 @@ fn every_column_sorts() {
     test.list(vec![file("ivan", "a.pdf", 5, 1), file("anna", "b.jpg", 9, 2), file("maria", "c.zip", 1, 2)]);
     let first = |test: &Test| {
         let browse = &test.window.state().state.browse;
-        browse.shown.catalog.path(browse.shown.view.files[0]).to_owned()
+        browse.shown.catalog.path(browse.shown.view.files[0])
     };
     let sort = |test: &mut Test, column: &str| {
         test.window.get_by_role_and_label(Role::ColumnHeader, column).click();
