@@ -11,3 +11,7 @@ bench *args:
 package:
     packaging/deb.sh
     NO_BUILD=1 packaging/portable.sh
+
+# The proofs of what Potok promises, in their long form, into docs/promises.md.
+promises *args:
+    tests/promises.py {{args}}

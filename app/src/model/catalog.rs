@@ -1,6 +1,6 @@
 //! All shares of a tracker in little memory: a million of them in about 20 MB.
 //!
-//! Paths are pressed in blocks of [`BLOCK_ROWS`]: neighbours in path order have most of their text in common. A size takes
+//! Paths are pressed in blocks of `BLOCK_ROWS`: neighbours in path order have most of their text in common. A size takes
 //! four bytes, a person two, and a content none unless somebody else has it too.
 
 use std::collections::HashMap;
