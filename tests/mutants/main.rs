@@ -29,7 +29,7 @@ fn every_mutant_fits_its_source() {
 fn every_mutant_is_killed() {
     let tree = Tree::new();
     let wanted = std::env::var("POTOK_MUTANT").unwrap_or_default();
-    let mut survivors = Vec::new();
+    let (mut killed, mut survivors) = (0, Vec::new());
     for mutant in mutants().iter().filter(|mutant| mutant.text(0).contains(&wanted)) {
         let source = tree.0.join(mutant.text(1));
         let text = std::fs::read_to_string(&source).expect("read");
@@ -45,10 +45,13 @@ fn every_mutant_is_killed() {
         std::fs::write(&source, text).expect("written");
         let is_killed = !tested.status.success();
         eprintln!("{} {}", if is_killed { "killed  " } else { "SURVIVED" }, mutant.text(0));
-        if !is_killed {
+        if is_killed {
+            killed += 1;
+        } else {
             survivors.push(mutant.text(0).to_owned());
         }
     }
+    eprintln!("mutants: {killed} killed, {} survived", survivors.len());
     assert!(survivors.is_empty(), "nobody noticed: {survivors:?}");
 }
 
