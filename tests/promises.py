@@ -147,7 +147,7 @@ def main():
         command = "tests/promises.py" + (" --short" if options.short else "")
         with open(f"{ROOT}/docs/promises.md", "w") as out:
             out.write(f"# What Potok promises, and the proof\n\nMade by `{command}` on {time.strftime('%Y-%m-%d')}, {machine}. The long form is\n"
-                      "`tests/promises.py`, the short one (`--short`) is part of the gate. A promise that a run did not meet is shown so.\n\n"
+                      "`tests/promises.py`, the short one (`--short`) is what the gate runs. A promise that a run did not meet is shown so.\n\n"
                       "| promise | how it was tried | what was reached | took |\n|---|---|---|---|\n"
                       + "\n".join(rows) + "\n\n" + NOT_PROMISED)
     sys.exit(0 if all_met else 1)

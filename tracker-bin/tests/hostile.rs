@@ -9,7 +9,7 @@ const TRACKER: &str = env!("CARGO_BIN_EXE_potok-tracker");
 
 #[test]
 fn a_flood_is_hardly_noticed() {
-    println!("{}", floods::run(Path::new(TRACKER), floods::Flood::ordinary()));
+    println!("figures: {}", floods::run(Path::new(TRACKER), floods::Flood::ordinary()));
 }
 
 #[cfg(unix)]
@@ -21,6 +21,6 @@ fn a_name_is_owned_once_ok_is_said_also_if_the_tracker_is_killed() {
 #[test]
 fn all_clients_come_back_when_the_tracker_is_killed() {
     for line in comes_back::killed_under_clients(Path::new(TRACKER), scaled(60), scaled(2)) {
-        println!("{line}");
+        println!("figures: {line}");
     }
 }
