@@ -23,7 +23,7 @@ use crate::tracker::session::{Job, Turn};
 const WORK_PER_TURN: u32 = 256;
 /// Work that is done for a session as soon as it asks. What is more waits for a turn: others with a short question must
 /// not wait behind many who announce long lists.
-const WORK_AT_ONCE: u32 = 80;
+const WORK_AT_ONCE: u32 = 40;
 const WORK_OF_A_LIST: u32 = 64;
 /// Bytes of answers that a session is sent before it has taken them.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
@@ -253,7 +253,7 @@ fn work_of(request: &Request) -> u32 {
         request if is_list(request) => return WORK_OF_A_LIST,
         _ => 0,
     };
-    1 + u32::try_from(items.min(SLICE_ITEMS) / 2).unwrap_or(0)
+    1 + u32::try_from(items.min(SLICE_ITEMS)).unwrap_or(0)
 }
 
 fn is_list(request: &Request) -> bool {
