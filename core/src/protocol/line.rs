@@ -118,7 +118,7 @@ impl LineDecoder {
     /// The next line, if a whole one is there. Empty lines are skipped.
     pub fn next_line(&mut self) -> Option<Line> {
         loop {
-            let end = self.input[self.searched..].iter().position(|&b| b == b'\n').map(|at| self.searched + at);
+            let end = memchr::memchr(b'\n', &self.input[self.searched..]).map(|at| self.searched + at);
             let Some(end) = end else {
                 self.searched = self.input.len();
                 if self.skipping {
@@ -160,7 +160,7 @@ impl LineDecoder {
             return Line::Faulty(Fault::TooLong);
         }
         let edited;
-        let line = if self.flavor == Flavor::Telnet && line.iter().any(|b| matches!(*b, BACKSPACE | DELETE)) {
+        let line = if self.flavor == Flavor::Telnet && memchr::memchr2(BACKSPACE, DELETE, line).is_some() {
             edited = erase(line);
             edited.as_slice()
         } else {
@@ -170,7 +170,9 @@ impl LineDecoder {
         if is_http(text) {
             return Line::Faulty(Fault::Http);
         }
-        if text.bytes().any(|b| b < 0x20 || b == DELETE) || (!text.is_ascii() && text.chars().any(char::is_control)) {
+        // Without a way out in the middle the compiler looks at many bytes at once.
+        let has_control = text.bytes().fold(false, |found, b| found | (b < 0x20) | (b == DELETE));
+        if has_control || (!text.is_ascii() && text.chars().any(char::is_control)) {
             return Line::Faulty(Fault::Control);
         }
         Line::Text(text.to_owned())
