@@ -102,7 +102,10 @@ class Bench:
         print(f"{group:18} {program:24} {json.dumps(settings) if settings else ''} {shown}", flush=True)
 
     def version(self, program="potok"):
-        return subprocess.run([f"{self.bin}/{program}", "--version"], capture_output=True, text=True).stdout.split()[-1]
+        """Of a built program, and the commit that is checked out where it was built."""
+        said = subprocess.run([f"{self.bin}/{program}", "--version"], capture_output=True, text=True).stdout.split()[-1]
+        commit = subprocess.run(["git", "-C", self.bin, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
+        return f"{said} ({commit.strip()})" if commit else said
 
 
 def rounded(figures):

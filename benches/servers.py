@@ -66,7 +66,7 @@ def start_hub(bench, processes):
 
 
 def hub_version():
-    return subprocess.run(["uhub", "-V"], capture_output=True, text=True).stdout.split()[-1]
+    return subprocess.run(["uhub", "-V"], capture_output=True, text=True).stdout.split("/")[1].split("-")[0]
 
 
 def start_limit(bench, processes, command="limit", port=LIMIT_PORT):
@@ -260,8 +260,8 @@ def search_10m(bench, program):
 
 def users(bench, program):
     """Users who register and stay; and half as many who all watch, so that everybody is told of everybody."""
-    figures = {}
     users = bench.args.users
+    figures = {"asked": users}
     with Processes() as processes:
         if program == "uhub":
             server, address = start_hub(bench, processes)
