@@ -18,6 +18,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SENDER, RECEIVER = "10.99.0.1", "10.99.0.2"
 INSIDE = "POTOK_BENCH_NETWORK"
 PAGE = os.sysconf("SC_PAGE_SIZE")
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 class Skip(Exception):
@@ -68,7 +70,7 @@ def raise_descriptors():
 
 def die_with_parent():
     """For a started process: it ends when this program does, however that ends."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Bench:
