@@ -7,12 +7,13 @@ from harness import RECEIVER, Lines, Processes, Skip, median, resident_bytes, st
 from peers.measure import Payload, Sampler
 from peers.potok import said
 from peers.programs import PROGRAMS
-from servers import ITEMS, LOGIN, PER_SOURCE, needles, tell, trackbench
+from servers import ITEMS, PER_SOURCE, REGISTER, announcing, leave, needles, tell, trackbench
 
 # Files that all users together announce while users grow: as many as one may.
 FILES = 100_000
 # Files of one user at most, with a margin.
 FILES_A_USER = 90_000
+HOW = {"per_source": PER_SOURCE, "login": [REGISTER]}
 
 
 def fits(bench, point, most):
@@ -23,22 +24,21 @@ def fits(bench, point, most):
 def users(bench, count):
     """A tracker with so many users, who announce a hundred thousand files together."""
     fits(bench, count, bench.args.users)
+    items = min(ITEMS, FILES // count)
     with Processes() as processes:
         tracker, address = start_tracker(bench, processes)
         empty = resident_bytes(tracker.pid)
-        result, stays = trackbench(bench, "load", address, "--per-source", PER_SOURCE, "--connections", count, *LOGIN,
-                                   "--commands", max(FILES // ITEMS, count), "--items", min(ITEMS, FILES // count), "--command",
-                                   f"register-files u{{c}} {{items:{min(ITEMS, FILES // count)}}}", "--pid", tracker.pid, stay=True)
-        figures = {"register_seconds": result["sign_on_seconds"], "announced_per_second": result["items_per_second"]}
+        result, stays = trackbench(bench, "load", address, **HOW, connections=count, commands=FILES // items, items=items,
+                                   command=announcing("Potok", items), pid=tracker.pid, stay=True)
         time.sleep(1)
-        figures["resident_mib"] = resident_bytes(tracker.pid) / 2**20
-        figures["added_mib"] = (resident_bytes(tracker.pid) - empty) / 2**20
+        resident = resident_bytes(tracker.pid)
         asker = Lines(address)
         asker.ask("register-user asker 4001")
-        figures["list_users_ms"] = median([timed(asker, "list-users") for _ in range(5)])
-        figures["search_ms"] = median([timed(asker, f'search "{word}" limit=100') for word in ("mai", "strou", "flac") * 5])
-        stays.stdin.close()
-        stays.wait()
+        figures = {"register_seconds": result["sign_on_seconds"], "announced_per_second": result["items_per_second"],
+                   "resident_mib": resident / 2**20, "added_mib": (resident - empty) / 2**20,
+                   "list_users_ms": median([timed(asker, "list-users") for _ in range(5)]),
+                   "search_ms": median([timed(asker, f'search "{word}" limit=100') for word in ("mai", "strou", "flac") * 5])}
+        leave(stays)
     told, version = tell(bench, "Potok", count, 1, 20)
     figures |= {"notice_last_ms": told["last_ms"], "notice_telling_ms": told["telling_ms"], "notices_lost": told["lost"]}
     bench.add("growth-users", "Potok", figures, version, users=count)
@@ -55,19 +55,19 @@ def files(bench, count):
     fits(bench, count, bench.args.names)
     with Processes() as processes:
         tracker, address = start_tracker(bench, processes)
-        how = ["--per-source", PER_SOURCE, *LOGIN]
-        loaded, stays = trackbench(bench, "load", address, *how, "--connections", count // FILES_A_USER + 1, "--commands",
-                                   count // ITEMS, "--items", ITEMS, "--command", f"register-files u{{c}} {{items:{ITEMS}}}",
-                                   "--seconds", 900, "--pid", tracker.pid, stay=True)
+        loaded, stays = trackbench(bench, "load", address, **HOW, connections=count // FILES_A_USER + 1, commands=count // ITEMS,
+                                   items=ITEMS, command=announcing("Potok", ITEMS), seconds=900, pid=tracker.pid, stay=True)
         time.sleep(2)
         added = resident_bytes(tracker.pid) - loaded["resident_before_kib"] * 1024
-        ask = [*how, "--connections", 1, "--first-user", 100_000]
-        searched = trackbench(bench, "load", address, *ask, "--commands", 3600, "--needles", needles(bench, count), "--command",
-                              "search {needle} limit=100")
-        page = trackbench(bench, "load", address, *ask, "--commands", 20, "--command", "list-files limit=10000")
-        whole = trackbench(bench, "load", address, *ask, "--commands", 1, "--command", "list-files")
-        stays.stdin.close()
-        stays.wait()
+
+        def ask(command, commands, **more):
+            return trackbench(bench, "load", address, **HOW, connections=1, first_user=100_000, commands=commands, command=command,
+                              **more)
+
+        searched = ask("search {needle} limit=100", 3600, needles=needles(bench, count))
+        page = ask("list-files limit=10000", 20)
+        whole = ask("list-files", 1)
+        leave(stays)
         bench.add("growth-files", "Potok", {
             "announced_per_second": loaded["items_per_second"], "announce_p99_ms": loaded["milliseconds"]["p99"],
             "resident_mib": (added + loaded["resident_before_kib"] * 1024) / 2**20, "bytes_a_file": added / count,

@@ -12,17 +12,17 @@ from harness import Processes, Skip, median, resident_bytes, start_tracker, wait
 
 REDIS_PORT, HUB_PORT, LIMIT_PORT, TLS_PORT = 6399, 1511, 7000, 7002
 # Connections of the generator that share an address: a tracker limits them.
-PER_SOURCE = "24"
-LOGIN = ["--login", "register-user u{c} 4001"]
+PER_SOURCE = 24
+REGISTER = "register-user u{c} 4001"
 ITEMS = 100
 
 
-def trackbench(bench, *args, stay=False):
+def trackbench(bench, command, *where, stay=False, **options):
     """Runs the generator; its figures. With `stay` also the process, which goes when its input is closed."""
     if not os.access(bench.args.trackbench, os.X_OK):
         raise Skip("benches/trackbench is not built: cargo build --release in its folder")
-    argv = [bench.args.trackbench, *map(str, args)]
-    process = subprocess.Popen(argv + (["--stay"] if stay else []), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    argv = words(bench, command, *where, stay=stay, **options)
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     line = process.stdout.readline()
     if not stay:
         process.stdin.close()
@@ -33,6 +33,23 @@ def trackbench(bench, *args, stay=False):
     if figures.get("errors"):
         print(f"  {figures['errors']} errors, the first: {figures['first_error']}", flush=True)
     return (figures, process) if stay else figures
+
+
+def words(bench, command, *where, **options):
+    """A command line: `in_flight=16` is `--in-flight 16`, a list is given several times, True is a flag."""
+    argv = [bench.args.trackbench, command, *where]
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        for each in value if isinstance(value, list) else [value]:
+            if each is not False:
+                argv += [option] if each is True else [option, str(each)]
+    return argv
+
+
+def leave(process):
+    """Ends a generator that stays."""
+    process.stdin.close()
+    process.wait()
 
 
 def start_redis(bench, processes):
@@ -76,29 +93,30 @@ def start_limit(bench, processes, command="limit", port=LIMIT_PORT):
 
 
 def start(bench, processes, program):
-    """A server; its process, address, version, and the arguments with which it is spoken to."""
+    """A server; its process, address, version, and how the generator speaks to it."""
     if program == "redis":
-        return *start_redis(bench, processes), redis_version(), ["--language", "resp"]
+        return *start_redis(bench, processes), redis_version(), {"language": "resp"}
     if program.startswith("limit"):
-        return *start_limit(bench, processes), "", []
-    return *start_tracker(bench, processes), bench.version("potok-tracker"), ["--per-source", PER_SOURCE]
+        return *start_limit(bench, processes), "", {}
+    how = {"per_source": PER_SOURCE, "login": [REGISTER]}
+    return *start_tracker(bench, processes), bench.version("potok-tracker"), how
 
 
-def times(figures, *quantiles):
-    return {f"{name}_ms": figures["milliseconds"][name] for name in quantiles}
+def announcing(program, items):
+    """The command that announces so many files."""
+    return {"redis": f"SADD files {{names:{items}}}", "Potok": f"register-files u{{c}} {{items:{items}}}"}.get(
+        program, f"put {{names:{items}}}")
 
 
 def requests(bench, program):
     """The cheapest command: `ping` for all."""
     figures = {}
     for name, connections, in_flight, commands in (("50x16", 50, 16, 3_000_000), ("5000x1", 5000, 1, 400_000)):
-        commands = commands * bench.args.names // 1_000_000
         with Processes() as processes:
             server, address, version, how = start(bench, processes, program)
-            login = LOGIN if program == "Potok" else []
-            result = trackbench(bench, "load", address, *how, "--connections", min(connections, bench.args.users), "--in-flight",
-                                in_flight, "--commands", commands, "--command", "PING" if program == "redis" else "ping", *login,
-                                "--pid", server.pid)
+            result = trackbench(bench, "load", address, **how, connections=min(connections, bench.args.users), in_flight=in_flight,
+                                commands=commands * bench.args.names // 1_000_000, pid=server.pid,
+                                command="PING" if program == "redis" else "ping")
             figures[f"per_second_{name}"] = result["commands_per_second"]
             figures[f"p99_ms_{name}"] = result["milliseconds"]["p99"]
             figures[f"lost_{name}"] = result["lost"] + result["errors"]
@@ -111,10 +129,8 @@ def announce(bench, program):
     for name, items in (("100_a_line", ITEMS), ("1_a_line", 1)):
         with Processes() as processes:
             server, address, version, how = start(bench, processes, program)
-            command = {"redis": f"SADD files {{names:{items}}}"}.get(program, f"register-files u{{c}} {{items:{items}}}")
-            result, stays = trackbench(bench, "load", address, *how, "--connections", 50, "--in-flight", 16, "--commands",
-                                       bench.args.names // items, "--items", items, *(LOGIN if program == "Potok" else []),
-                                       "--command", command, "--pid", server.pid, stay=True)
+            result, stays = trackbench(bench, "load", address, **how, connections=50, in_flight=16, items=items, pid=server.pid,
+                                       commands=bench.args.names // items, command=announcing(program, items), stay=True)
             figures[f"files_per_second_{name}"] = result["items_per_second"]
             figures[f"p99_ms_{name}"] = result["milliseconds"]["p99"]
             figures[f"errors_{name}"] = result["errors"]
@@ -122,13 +138,12 @@ def announce(bench, program):
                 time.sleep(2)
                 added = resident_bytes(server.pid) - result["resident_before_kib"] * 1024
                 figures[f"bytes_a_file_{name}"] = added / bench.args.names
-            stays.stdin.close()
-            stays.wait()
+            leave(stays)
     if program == "redis":
         with Processes() as processes:
             server, address, version, how = start(bench, processes, program)
-            result = trackbench(bench, "load", address, *how, "--connections", 8, "--in-flight", 64, "--commands",
-                                bench.args.names, "--command", "HSET files {name} {size}:{hash}:{c}", "--pid", server.pid)
+            result = trackbench(bench, "load", address, **how, connections=8, in_flight=64, commands=bench.args.names,
+                                command="HSET files {name} {size}:{hash}:{c}", pid=server.pid)
             figures["bytes_a_file_100_a_line"] = result["resident_bytes_per_item"]
     bench.add("announce", program, figures, version, names=bench.args.names)
 
@@ -137,22 +152,18 @@ def waits(bench, program):
     """What a `ping` waits for its reply, a thousand a second, while all files are announced, 100 a line."""
     with Processes() as processes:
         server, address, version, how = start(bench, processes, program)
-        login = LOGIN if program == "Potok" else []
-        command = f"SADD files {{names:{ITEMS}}}" if program == "redis" else f"register-files u{{c}} {{items:{ITEMS}}}"
-        announcer = processes.start(
-            list(map(str, [bench.args.trackbench, "load", address, *how, "--connections", 50, "--commands",
-                           bench.args.names // ITEMS, *login, "--command", command, "--stay"])),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        argv = words(bench, "load", address, **how, connections=50, commands=bench.args.names // ITEMS,
+                     command=announcing(program, ITEMS), stay=True)
+        announcer = processes.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         asker = Asker(address, "PING\r\n" if program == "redis" else "ping\n")
         waited = []
         while not select.select([announcer.stdout], [], [], 0)[0]:
-            waited.append(asker.ask())
+            waited.append(asker.ask() * 1000)
             time.sleep(0.001)
-        announcer.stdin.close()
+        leave(announcer)
     waited.sort()
-    at = lambda share: waited[min(int(len(waited) * share), len(waited) - 1)] * 1000  # noqa: E731
-    bench.add("waits", program, {"p50_ms": at(0.5), "p99_ms": at(0.99), "p999_ms": at(0.999), "max_ms": waited[-1] * 1000,
-                                 "asked": len(waited)}, version, names=bench.args.names)
+    figures = {f"{name}_ms": waited[int(len(waited) * share)] for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999))}
+    bench.add("waits", program, {**figures, "max_ms": waited[-1], "asked": len(waited)}, version, names=bench.args.names)
 
 
 class Asker:
@@ -188,45 +199,47 @@ def needles(bench, names):
 def search(bench, program, names=None, group="search"):
     """Any needle of 3 to 8 letters: a third rare, a third common, a third nowhere. While files come and go."""
     names = names or bench.args.names
-    words = needles(bench, names)
+    needles_path = needles(bench, names)
     if program.startswith("SQLite"):
-        return search_sqlite(bench, program, names, group, words)
+        return search_sqlite(bench, program, names, group, needles_path)
     with Processes() as processes:
         server, address, version, how = start(bench, processes, program)
         potok = program == "Potok"
-        login = LOGIN if potok else []
-        command = f"register-files u{{c}} {{items:{ITEMS}}}" if potok else f"put {{names:{ITEMS}}}"
         # A user announces a hundred thousand files at most.
-        connections = max(10, names // 90_000 + 1)
-        loaded, stays = trackbench(bench, "load", address, *how, "--connections", connections, "--commands", names // ITEMS,
-                                   "--items", ITEMS, *login, "--command", command, "--pid", server.pid, "--seconds", 600,
+        loaded, stays = trackbench(bench, "load", address, **how, connections=max(10, names // 90_000 + 1), items=ITEMS,
+                                   commands=names // ITEMS, command=announcing(program, ITEMS), pid=server.pid, seconds=600,
                                    stay=True)
         time.sleep(2)
-        ask = ["--needles", words, "--command", "search {needle} limit=100" if potok else "search {needle}", "--first-user", 100_000,
-               *login, *how]
-        alone = trackbench(bench, "load", address, "--connections", 1, "--commands", 3600 if potok else 360, *ask)
-        figures = {**times(alone, "p50", "p99", "max")}
+
+        def ask(connections, commands):
+            command = "search {needle} limit=100" if potok else "search {needle}"
+            return trackbench(bench, "load", address, **how, connections=connections, commands=commands, command=command,
+                              first_user=100_000, needles=needles_path)
+
+        figures = times(ask(1, 3600 if potok else 360))
         if potok:
             # A thousand files a second come, a thousand go.
-            churn = processes.start(list(map(str, [
-                bench.args.trackbench, "load", address, *how, "--connections", 1, "--first-user", 200_000, *login, "--first", names,
-                "--rate", 40, "--seconds", 100, "--command", "register-files u{c} {items:50}", "--command",
-                "unregister-files u{c} {paths:50}"])), stdout=subprocess.DEVNULL)
+            come_and_go = ["register-files u{c} {items:50}", "unregister-files u{c} {paths:50}"]
+            argv = words(bench, "load", address, **how, connections=1, first_user=200_000, first=names, rate=40, seconds=100,
+                         command=come_and_go)
+            churn = processes.start(argv, stdout=subprocess.DEVNULL)
             time.sleep(1)
-            busy = trackbench(bench, "load", address, "--connections", 1, "--commands", 3600, *ask)
-            figures |= {f"{name}_while_they_come_and_go": figure for name, figure in times(busy, "p50", "p99", "max").items()}
+            figures |= {f"{name}_while_they_come_and_go": figure for name, figure in times(ask(1, 3600)).items()}
             processes.stop(churn)
-        many = trackbench(bench, "load", address, "--connections", 50, "--commands", 20_000 if potok else 2000, *ask)
+        many = ask(50, 20_000 if potok else 2000)
         figures["per_second_50_askers"] = many["commands_per_second"]
         figures["p99_ms_50_askers"] = many["milliseconds"]["p99"]
         figures["loaded_files_per_second"] = loaded["items_per_second"]
         figures["bytes_a_file"] = loaded["resident_bytes_per_item"]
-        stays.stdin.close()
-        stays.wait()
+        leave(stays)
     bench.add(group, program, figures, version, names=names)
 
 
-def search_sqlite(bench, program, names, group, words):
+def times(figures):
+    return {f"{name}_ms": figures["milliseconds"][name] for name in ("p50", "p99", "max")}
+
+
+def search_sqlite(bench, program, names, group, needles_path):
     """SQLite within the process: without a socket, and in the order of insertion."""
     path = f"{bench.fresh('sqlite')}/names.db"
     database = sqlite3.connect(path)
@@ -243,7 +256,7 @@ def search_sqlite(bench, program, names, group, words):
     size = os.path.getsize(path) / names
     database.execute("pragma cache_size=-2000000")
     waited = []
-    with open(words) as lines:
+    with open(needles_path) as lines:
         for word in lines.read().split():
             since = time.perf_counter()
             database.execute("select name from names where names match ? limit 100", (f'"{word}"',)).fetchall()
@@ -260,72 +273,66 @@ def search_10m(bench, program):
 
 def users(bench, program):
     """Users who register and stay; and half as many who all watch, so that everybody is told of everybody."""
-    users = bench.args.users
-    figures = {"asked": users}
-    with Processes() as processes:
-        if program == "uhub":
-            server, address = start_hub(bench, processes)
-            version = hub_version()
-            held = trackbench(bench, "hold", address, "--language", "adc", "--connections", users // 2, "--pid", server.pid)["held"]
-            figures |= {"watching_seconds": held["settled_seconds"], "watching_up": held["up"],
-                        "bytes_a_watcher": held["resident_bytes_per_user"]}
-        else:
-            server, address, version, how = start(bench, processes, program)
-            login = LOGIN if program == "Potok" else ["--login", "PING"]
-            held = trackbench(bench, "hold", address, *how, "--connections", users, *login, "--pid", server.pid)["held"]
-            figures |= {"seconds": held["seconds"], "up": held["up"], "bytes_a_user": held["resident_bytes_per_user"]}
-    if program == "Potok":
+    count = bench.args.users
+    figures = {"asked": count}
+    if program != "uhub":
         with Processes() as processes:
             server, address, version, how = start(bench, processes, program)
-            held = trackbench(bench, "hold", address, *how, "--connections", users // 2, *LOGIN, "--login", "watch", "--pid",
-                              server.pid)["held"]
+            held = trackbench(bench, "hold", address, **{"login": ["PING"], **how}, connections=count, pid=server.pid)["held"]
+            figures |= {"seconds": held["seconds"], "up": held["up"], "bytes_a_user": held["resident_bytes_per_user"]}
+    if program != "redis":
+        with Processes() as processes:
+            if program == "uhub":
+                server, address = start_hub(bench, processes)
+                version, how = hub_version(), {"language": "adc"}
+            else:
+                server, address, version, how = start(bench, processes, program)
+                how["login"] = [REGISTER, "watch"]
+            held = trackbench(bench, "hold", address, **how, connections=count // 2, pid=server.pid)["held"]
             figures |= {"watching_seconds": held["settled_seconds"], "watching_up": held["open"],
                         "bytes_a_watcher": held["resident_bytes_per_user"]}
-    bench.add("users", program, figures, version, users=users)
+    bench.add("users", program, figures, version, users=count)
 
 
 def notices(bench, program):
     """A change of one told to everybody; and 50 changes at once."""
-    one, version = tell(bench, program, bench.args.users, 1, 20)
-    fifty, _ = tell(bench, program, bench.args.users, 50, 5)
-    bench.add("notices", program, {**{f"{name}_one": figure for name, figure in one.items()},
-                                   **{f"{name}_fifty": figure for name, figure in fifty.items()}}, version, users=bench.args.users)
+    figures = {}
+    for name, at_once, rounds in (("one", 1, 20), ("fifty", 50, 5)):
+        told, version = tell(bench, program, bench.args.users, at_once, rounds)
+        figures |= {f"{figure}_{name}": value for figure, value in told.items()}
+    bench.add("notices", program, figures, version, users=bench.args.users)
 
 
-def tell(bench, program, users, at_once, rounds):
+def tell(bench, program, count, at_once, rounds):
     """Potok waits for more changes of the same user before it tells; redis does not. `telling` is without that wait."""
     with Processes() as processes:
         server, address, version, how = start(bench, processes, program)
         if program == "Potok":
-            said = [*LOGIN, "--login", "watch", "--change", 'register-files u{c} "{name}"', "--notice", "* shared"]
+            how |= {"login": [REGISTER, "watch"], "change": 'register-files u{c} "{name}"', "notice": "* shared"}
         else:
-            said = ["--login", "SUBSCRIBE changes", "--own-speaker", "--change", "PUBLISH changes EVT:u1:{name}", "--notice", "EVT"]
-        told = trackbench(bench, "hold", address, *how, "--connections", users, *said, "--rounds", rounds, "--at-once", at_once,
-                          "--pid", server.pid)["told"]
+            how |= {"login": ["SUBSCRIBE changes"], "own_speaker": True, "change": "PUBLISH changes EVT:u1:{name}", "notice": "EVT"}
+        told = trackbench(bench, "hold", address, **how, connections=count, rounds=rounds, at_once=at_once, pid=server.pid)["told"]
     return {"last_ms": told["last_milliseconds"]["p50"], "telling_ms": told["spread_milliseconds"]["p50"],
             "per_second": told["deliveries_per_second"], "lost": told["expected"] - told["delivered"]}, version
 
 
 def sign_on(bench, program):
     """TLS handshakes with keys on both sides, and a first command; on the same two processors as those who sign on."""
-    figures = {}
-    commands = {"ping": "ping"} | ({"register": "register-user u{c} 4001"} if program == "Potok" else {})
-    connections = min(bench.args.users // 2, 5000)
-    for name, command in commands.items():
+    figures, version = {}, ""
+    count = min(bench.args.users // 2, 5000)
+    for name, command in (("ping", "ping"), ("register", REGISTER)):
         with Processes() as processes:
             if program == "Potok":
                 # All of them before they have names.
-                server, address = start_tracker(bench, processes, unregistered_sessions=connections + 10)
+                server, address = start_tracker(bench, processes, unregistered_sessions=count + 10)
                 version = bench.version("potok-tracker")
             else:
                 server, address = start_limit(bench, processes, "tls-server", TLS_PORT)
-                version = ""
-            result = trackbench(bench, "tls", address, "--connections", connections, "--window", 64, "--login", command, "--pid",
-                                server.pid)
+            result = trackbench(bench, "tls", address, connections=count, window=64, login=command, pid=server.pid)
             figures |= {f"per_second_{name}": result["users_per_second"], f"failed_{name}": result["failed"],
                         f"server_cpu_us_{name}": result["server_cpu_microseconds_per_user"],
                         f"bytes_a_user_{name}": result["resident_bytes_per_user"]}
-    bench.add("sign-on", program, figures, version, users=connections)
+    bench.add("sign-on", program, figures, version, users=count)
 
 
 # Group: what measures it, the rows, whether it is part of the quick form.

@@ -6,7 +6,7 @@ import threading
 import time
 
 from harness import SENDER, Lines, Skip, drain, median, wait_until
-from peers import others, potok  # noqa: F401  (they register themselves)
+from peers import others, potok  # noqa: F401 (they add themselves to PROGRAMS)
 from peers.measure import Payload, Sampler, wire_bytes
 from peers.programs import PROGRAMS
 

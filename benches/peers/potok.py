@@ -24,8 +24,8 @@ class Potok(Program):
         self.share_seconds = self.share(payload)
 
     def start_tracker(self):
-        tracker = self.hub.start([f"{self.bench.bin}/potok-tracker", "--listen", self.tracker, "--data-dir", f"{self.state}/tracker"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        argv = [f"{self.bench.bin}/potok-tracker", "--listen", self.tracker, "--data-dir", f"{self.state}/tracker"]
+        tracker = self.hub.start(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         tracker.stdout.readline()
         threading.Thread(target=drain, args=(tracker.stdout,), daemon=True).start()
 
