@@ -17,11 +17,11 @@ REGISTER = "register-user u{c} 4001"
 ITEMS = 100
 
 
-def trackbench(bench, command, *where, stay=False, **options):
+def trackbench(bench, verb, *where, stay=False, **options):
     """Runs the generator; its figures. With `stay` also the process, which goes when its input is closed."""
     if not os.access(bench.args.trackbench, os.X_OK):
         raise Skip("benches/trackbench is not built: cargo build --release in its folder")
-    argv = words(bench, command, *where, stay=stay, **options)
+    argv = words(bench, verb, *where, stay=stay, **options)
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     line = process.stdout.readline()
     if not stay:
@@ -35,9 +35,9 @@ def trackbench(bench, command, *where, stay=False, **options):
     return (figures, process) if stay else figures
 
 
-def words(bench, command, *where, **options):
+def words(bench, verb, *where, **options):
     """A command line: `in_flight=16` is `--in-flight 16`, a list is given several times, True is a flag."""
-    argv = [bench.args.trackbench, command, *where]
+    argv = [bench.args.trackbench, verb, *where]
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
         for each in value if isinstance(value, list) else [value]:
