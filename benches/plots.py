@@ -7,7 +7,7 @@ from plot import plot, short
 
 def draw(results, folder):
     for name, make in (("users", users), ("files", files), ("transfers", transfers), ("window", window)):
-        if results.group(f"growth-{name}"):
+        if len(results.group(f"growth-{name}")) > 1:
             make(results, lambda part, name=name: os.path.join(folder, f"{name}-{part}.svg"))
 
 

@@ -13,8 +13,8 @@ import sys
 
 import goals
 import plots
+import tables
 from harness import ROOT
-from tables import TABLES
 
 # The groups in which other programs are measured.
 OTHERS = ("file", "small", "resume", "share", "announce", "search", "users")
@@ -70,11 +70,13 @@ def fill(template, results):
     def part(match):
         word, _, name = match.group(1).partition(" ")
         if word == "table":
-            return TABLES[name](results)
+            return tables.TABLES[name](results)
         if word == "goals":
             return goals.table(results)
         if word == "limits":
             return goals.limits(results)
+        if word == "transfers":
+            return tables.turns(results)
         return known[word]
     return re.sub(r"\{\{(.+?)\}\}", part, template)
 

@@ -71,6 +71,15 @@ def growth(group, point, columns):
     return draw
 
 
+def turns(results):
+    """A sentence where many transfers at once are slower than few."""
+    speeds = dict(results.points("growth-transfers", "megabytes_per_second"))
+    if not speeds or speeds[max(speeds)] > 0.7 * max(speeds.values()):
+        return ""
+    return ("A slot is kept for a second after its last request, because the next is often on its way: where each wants one file, "
+            f"that second is most of the time ({number(speeds[max(speeds)])} MB/s with {max(speeds)}).")
+
+
 def commands(results):
     """How each group was run, when."""
     groups = {}
@@ -102,7 +111,7 @@ def instead(results):
          "server bears it all"],
         ["something large for very many strangers", "BitTorrent (qBittorrent)", compared("qBittorrent"),
          "swarms of thousands, no tracker needed, ways through routers; plain text or RC4, and anybody in the swarm sees who "
-         "takes what. Without the settings of this run (TCP first) it is a thirtieth as fast"],
+         "takes what. By default it tries uTP first and is much slower than here"],
         ["the same, by a program in Rust", "rqbit", compared("rqbit"), "as above"],
         ["a group that shares folders and searches in them", "Direct Connect (ncdc, uhub)", compared("ncdc, uhub"),
          "the closest kin: chat, hubs with thousands of users, decades of clients. Names are not bound to keys, a small file "

@@ -164,6 +164,8 @@ class Sampler:
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
+        for side in self.sides:
+            side.sample()
 
 
 class Payload:
