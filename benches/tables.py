@@ -91,32 +91,32 @@ def commands(results):
 
 def instead(results):
     """What a user would pick instead, and by how much it is ahead or behind."""
-    def times(group, figure, program, ours="Potok"):
-        mine, theirs = results.figure(group, figure, ours), results.figure(group, figure, program)
+    def times(group, figure, program, short):
+        mine, theirs = results.figure(group, figure), results.figure(group, figure, program)
         if not mine or not theirs:
             return None
-        return f"{mine / theirs:.1f} × as fast" if mine >= theirs else f"{theirs / mine:.1f} × slower"
+        return f"Potok {mine / theirs:.1f} × as fast" if mine >= theirs else f"{short} {theirs / mine:.1f} × as fast"
 
-    def compared(program):
-        large = times("file", "megabytes_per_second", program)
-        small = times("small", "files_per_second", program)
-        parts = [f"one large file: Potok is {large}" if large else "", f"many small ones: {small}" if small else ""]
+    def compared(program, short):
+        large = times("file", "megabytes_per_second", program, short)
+        small = times("small", "files_per_second", program, short)
+        parts = [f"one large file: {large}" if large else "", f"many small ones: {small}" if small else ""]
         return "; ".join(part for part in parts if part) or "not measured here"
     rows = [
-        ["one's own folders, the same on all one's computers", "Syncthing", compared("Syncthing"),
+        ["one's own folders, the same on all one's computers", "Syncthing", compared("Syncthing", "Syncthing"),
          "Syncthing keeps folders the same in both directions, finds ways through routers and relays, and runs on telephones. "
          "Potok does none of that; it shows what everybody has and takes what one wants"],
-        ["a file for anybody who has a link, over the web", "nginx with TLS", compared("nginx TLS, aria2 ×4"),
+        ["a file for anybody who has a link, over the web", "nginx with TLS", compared("nginx TLS, aria2 ×4", "aria2"),
          "a web server needs no program on the other side but a browser; it does not say who asks, verifies nothing, and one "
          "server bears it all"],
-        ["something large for very many strangers", "BitTorrent (qBittorrent)", compared("qBittorrent"),
+        ["something large for very many strangers", "BitTorrent (qBittorrent)", compared("qBittorrent", "qBittorrent"),
          "swarms of thousands, no tracker needed, ways through routers; plain text or RC4, and anybody in the swarm sees who "
          "takes what. By default it tries uTP first and is much slower than here"],
-        ["the same, by a program in Rust", "rqbit", compared("rqbit"), "as above"],
-        ["a group that shares folders and searches in them", "Direct Connect (ncdc, uhub)", compared("ncdc, uhub"),
+        ["the same, by a program in Rust", "rqbit", compared("rqbit", "rqbit"), "as above"],
+        ["a group that shares folders and searches in them", "Direct Connect (ncdc, uhub)", compared("ncdc, uhub", "ncdc"),
          "the closest kin: chat, hubs with thousands of users, decades of clients. Names are not bound to keys, a small file "
          "costs half a second, and a hub's cost grows with the square of its users"],
-        ["one file for one person, far away, once", "magic-wormhole, sendme", compared("sendme"),
+        ["one file for one person, far away, once", "magic-wormhole, sendme", compared("sendme", "sendme"),
          "a code to say on the telephone, ways through routers, no tracker to run. Potok needs a port that others reach"],
     ]
     return markdown(["what for", "instead", "speed, this run", "what else speaks for and against it"], rows)
