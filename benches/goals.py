@@ -234,6 +234,23 @@ def limit_of_announcing(f):
     )
 
 
+def limit_of_requests(f):
+    names = ("per_second_50x16", "per_second_5000x1")
+    most = " and ".join(number(f("requests", name, "limit: epoll")) for name in names)
+    return (
+        f"server and generator share two processors, and one epoll thread that answers without reading reaches {most} beside the same "
+        "generator. The rest is the lines' way through a task a session and back"
+    )
+
+
+def limit_of_registering(f):
+    ours, redis = (f("users", "seconds", program) / f("users", "asked", program) * 1e6 for program in ("Potok", "redis"))
+    return (
+        f"to be connected to costs redis {number(redis)} µs a user; Potok takes {number(ours)}, in which it also checks the name against "
+        "all that could be confused with it and queues what others are told"
+    )
+
+
 # What limits a goal that is missed, with the arithmetic. Shown only as long as it is.
 LIMITS = {
     "S1": limit_of_one_file,
@@ -244,6 +261,8 @@ LIMITS = {
         "53 bytes of path, 32 of hash, 6 of size and 4 of owner are 95 without anything to find them by; the index of the search "
         "takes some 36, the rest is the order by path and by hash, and what an allocator leaves between"
     ),
+    "S11": limit_of_registering,
+    "S13": limit_of_requests,
     "S14": lambda f: (
         "generator and tracker share two processors, and a line of 100 files is done whole before the next is read"
     ),

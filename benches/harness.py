@@ -20,6 +20,8 @@ INSIDE = "POTOK_BENCH_NETWORK"
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+# A row is called disturbed when others used more of the processors.
+OTHERS_MAX = 0.2
 
 
 class Skip(Exception):
@@ -82,6 +84,7 @@ class Bench:
         self.bin = args.bin
         self.run = time.strftime("%Y-%m-%dT%H:%M:%S")
         self.machine = machine()
+        self.rows = []
         raise_descriptors()
 
     def path(self, *parts):
@@ -97,17 +100,44 @@ class Bench:
         """A row: what was measured, of which program, with which settings."""
         row = {"run": self.run, "group": group, "program": program, "version": version, "settings": settings,
                "figures": rounded(figures), "machine": self.machine}
-        os.makedirs(os.path.dirname(os.path.abspath(self.args.results)), exist_ok=True)
-        with open(self.args.results, "a") as out:
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self.rows.append(row)
         shown = "  ".join(f"{name} {value}" for name, value in row["figures"].items())
         print(f"{group:18} {program:24} {json.dumps(settings) if settings else ''} {shown}", flush=True)
+
+    def measure(self, function, row):
+        """Measures one row and keeps it, with how many processors others used meanwhile: it should be near 0."""
+        self.rows = []
+        since, busy, own = time.monotonic(), busy_seconds(), own_seconds()
+        try:
+            function(self, row)
+        finally:
+            seconds = time.monotonic() - since
+            others = max(0.0, busy_seconds() - busy - (own_seconds() - own)) / seconds
+            os.makedirs(os.path.dirname(os.path.abspath(self.args.results)), exist_ok=True)
+            with open(self.args.results, "a") as out:
+                for kept in self.rows:
+                    line = {**kept, "seconds": round(seconds, 1), "others": round(others, 2)}
+                    out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            print(f"{'':18} {seconds:.0f} s{f', and others used {others:.1f} processors' if others > OTHERS_MAX else ''}", flush=True)
 
     def version(self, program="potok"):
         """Of a built program, and the commit that is checked out where it was built."""
         said = subprocess.run([f"{self.bin}/{program}", "--version"], capture_output=True, text=True).stdout.split()[-1]
         commit = subprocess.run(["git", "-C", self.bin, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
         return f"{said} ({commit.strip()})" if commit else said
+
+
+def busy_seconds():
+    """Seconds that all processors have worked."""
+    with open("/proc/stat") as stat:
+        user, nice, system, _, _, irq, softirq, *_ = (int(ticks) for ticks in stat.readline().split()[1:])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds():
+    """Of this program and of what it has started and waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def rounded(figures):

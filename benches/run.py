@@ -94,7 +94,7 @@ def main():
     try:
         for group, row in rows:
             try:
-                GROUPS[group][0](bench, row)
+                bench.measure(GROUPS[group][0], row)
             except Skip as skip:
                 print(f"{group:18} {row:24} left out: {skip}", flush=True)
             except (OSError, RuntimeError, ValueError) as error:

@@ -82,11 +82,13 @@ def turns(results):
 
 def commands(results):
     """How each group was run, when."""
-    groups = {}
-    for row in results.rows.values():
-        groups.setdefault(row["group"], set()).add(row["run"][:16].replace("T", " "))
-    cells = [[f"`benches/run.py {group}`", ", ".join(sorted(runs))] for group, runs in groups.items()]
-    return markdown(["command", "run of"], cells)
+    cells = []
+    for group in dict.fromkeys(row["group"] for row in results.rows.values()):
+        rows = results.group(group)
+        runs = sorted({row["run"][:16].replace("T", " ") for row in rows})
+        minutes = sum({row["run"] + row["program"] + str(row["settings"]): row["seconds"] for row in rows}.values()) / 60
+        cells.append([f"`benches/run.py {group}`", ", ".join(runs), number(minutes), number(max(row["others"] for row in rows))])
+    return markdown(["command", "run of", "minutes", "processors that others used, at most"], cells)
 
 
 def instead(results):
