@@ -86,7 +86,8 @@ def commands(results):
     for group in dict.fromkeys(row["group"] for row in results.rows.values()):
         rows = results.group(group)
         runs = sorted({row["run"][:16].replace("T", " ") for row in rows})
-        minutes = sum({row["run"] + row["program"] + str(row["settings"]): row["seconds"] for row in rows}.values()) / 60
+        # Some rows are measured together.
+        minutes = sum({(row["run"], row["seconds"]): row["seconds"] for row in rows}.values()) / 60
         cells.append([f"`benches/run.py {group}`", ", ".join(runs), number(minutes), number(max(row["others"] for row in rows))])
     return markdown(["command", "run of", "minutes", "processors that others used, at most"], cells)
 
