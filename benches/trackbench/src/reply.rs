@@ -58,3 +58,22 @@ impl Replies {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many replies end in these lines, and how many of them are errors.
+    fn count(language: Language, lines: &[&str]) -> (usize, usize) {
+        let mut replies = Replies::default();
+        let ends: Vec<_> = lines.iter().filter_map(|line| replies.take(language, line.as_bytes())).collect();
+        (ends.len(), ends.iter().filter(|end| end.is_err()).count())
+    }
+
+    #[test]
+    fn lines_of_a_reply_are_counted_and_notices_passed_over() {
+        let lines = ["* potok 1 \"n\"", "OK 0", "OK 2 more=x", "OK 9", "ERR 9", "* left a", "ERR usage how"];
+        assert_eq!(count(Language::Lines, &lines), (3, 1));
+        assert_eq!(count(Language::Resp, &["*3\r", "$9\r", "subscribe\r", ":1\r", "-ERR\r"]), (2, 1));
+    }
+}

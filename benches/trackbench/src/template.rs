@@ -193,3 +193,32 @@ fn push_hash(file: u64, out: &mut Vec<u8>) {
 fn size(file: u64) -> u64 {
     mix(file ^ 0x99) % 4_000_000_000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(language: Language, template: &str, number: u64) -> String {
+        let mut out = Vec::new();
+        let mut filler = Filler::new(language, vec![b"mai".to_vec(), b"flac".to_vec()]);
+        filler.push(&template.parse().unwrap(), 7, number, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn templates_become_commands() {
+        assert_eq!(filled(Language::Lines, "register-user u{c} 4001", 3), "register-user u7 4001\n");
+        assert_eq!(filled(Language::Lines, "search {needle} limit=100", 3), "search flac limit=100\n");
+        assert_eq!(filled(Language::Resp, "SET k{i} v", 3), "*3\r\n$3\r\nSET\r\n$2\r\nk3\r\n$1\r\nv\r\n");
+        let items = filled(Language::Lines, "register-files u{c} {items:2}", 5);
+        assert_eq!((items.matches(" size=").count(), items.matches(", ").count()), (2, 1));
+        assert!("{nothing}".parse::<Template>().is_err() && "{open".parse::<Template>().is_err());
+    }
+
+    #[test]
+    fn names_of_a_list_are_those_of_their_numbers() {
+        let one = filled(Language::Lines, "{name}", 11);
+        let list = filled(Language::Lines, "{names:4}", 2);
+        assert_eq!(list.trim_end().split(' ').nth(3), Some(one.trim_end()));
+    }
+}
