@@ -82,7 +82,7 @@ class Bench:
         self.args = args
         self.dir = args.dir
         self.bin = args.bin
-        self.run = time.strftime("%Y-%m-%dT%H:%M:%S")
+        self.run = args.run
         self.machine = machine()
         self.rows = []
         raise_descriptors()

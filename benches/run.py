@@ -15,6 +15,7 @@ import argparse
 import os
 import shutil
 import sys
+import time
 import traceback
 
 import growth
@@ -67,6 +68,7 @@ def main():
     parser.add_argument("--trackbench", default=os.path.join(ROOT, "benches/trackbench/target/release/trackbench"))
     parser.add_argument("--dir", default="/dev/shm/potok-bench", help="work folder; it is removed at the end")
     parser.add_argument("--keep", action="store_true", help="keep the work folder, for the next row")
+    parser.add_argument("--run", default=time.strftime("%Y-%m-%dT%H:%M"), help="when the run began, to go on with one")
     parser.add_argument("--results", default=os.path.join(ROOT, "benches/results.jsonl"), help="where rows are added")
     parser.add_argument("--congestion", nargs="+", default=["cubic", "reno"], help="TCP congestion control: the first of them "
                         "that a namespace may choose")

@@ -14,6 +14,7 @@ class Potok(Program):
     name, loads = "Potok", ("file", "small")
     encrypted, verified = "TLS 1.3, both sides", "BLAKE3, each block"
     tracker = f"{SENDER}:7300"
+    rounds = 0
 
     def version(self):
         return self.bench.version()
@@ -47,13 +48,17 @@ class Potok(Program):
     def prepare(self, payload):
         super().prepare(payload)
         self.receiver.stop()
-        # Nobody has downloaded this before.
-        self.bench.fresh("state/bob")
-        self.process = self.console(self.receiver, "bob", f"{RECEIVER}:7302", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.newcomer()
+        self.process = self.console(self.receiver, self.name_of_receiver, f"{RECEIVER}:7302", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     stderr=subprocess.DEVNULL)
-        said(self.process, "list-users", "bob\t")
+        said(self.process, "list-users", "alice\t")
         # As with the others that are up: they have heard of each other.
         time.sleep(1)
+
+    def newcomer(self):
+        """Somebody else each time, who has downloaded nothing yet: a name belongs to the key that had it first."""
+        self.rounds += 1
+        self.name_of_receiver = f"bob{self.rounds}"
 
     def download(self, payload):
         what = f"{payload.leaf}/" if payload.files else payload.leaf
@@ -64,7 +69,7 @@ class Potok(Program):
         self.process.stdin.flush()
 
     def wait(self, payload):
-        said(self.process, "", "bob\t")
+        said(self.process, "", "alice\t")
 
     def stop(self):
         super().stop()
@@ -78,10 +83,10 @@ class PotokCommand(Potok):
 
     def prepare(self, payload):
         Program.prepare(self, payload)
-        self.bench.fresh("state/bob")
+        self.newcomer()
 
     def begin(self, payload):
-        self.process = self.console(self.receiver, "bob", f"{RECEIVER}:7302", "-c", self.download(payload))
+        self.process = self.console(self.receiver, self.name_of_receiver, f"{RECEIVER}:7302", "-c", self.download(payload))
 
     def wait(self, payload):
         Program.wait(self, payload)
