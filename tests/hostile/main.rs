@@ -9,4 +9,6 @@ mod evil_peer;
 mod evil_tracker;
 mod impersonation;
 mod only_shared;
+mod races;
+mod settings;
 mod weather;
