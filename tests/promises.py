@@ -205,6 +205,7 @@ def main():
     parser.add_argument("--debug", action="store_true", help="the long form with programs built for debugging")
     parser.add_argument("--bin", help="where the programs are that the scripts use, instead of what is built here")
     parser.add_argument("--only", help="promises, or texts of descriptions, as P1,mutants")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another size, as fuzz_seconds=30")
     parser.add_argument("--prefix", default="", help="what each command is run by")
     parser.add_argument("--document", action="store_true", help="write the document of what was reached before")
     parser.add_argument("--print", action="store_true", help="write no document")
@@ -213,6 +214,10 @@ def main():
     debug = options.short or options.debug
     if debug:
         values = {**values, "profile": "", "bin": "target/debug"}
+    for name, _, value in (word.partition("=") for word in options.set):
+        if name not in values:
+            raise SystemExit(f"--set knows {', '.join(values)}")
+        values = {**values, name: type(values[name])(value)}
     if options.bin:
         values = {**values, "bin": options.bin}
     kept = f"{ROOT}/target/promises/{form}{'-debug' if debug else ''}"

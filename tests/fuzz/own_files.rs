@@ -89,7 +89,7 @@ pub(super) fn store_file(data: &[u8]) {
     let mut feed = Feed(data);
     let mut bytes = A_DATABASE.clone();
     while let Some(kind) = feed.byte() {
-        let at = feed.number() as usize % bytes.len().max(1);
+        let at = usize::try_from(feed.number() % bytes.len().max(1) as u64).expect("below a length");
         match kind % 8 {
             // Most of the file is empty: what is written is in its first pages.
             0..=5 => {
@@ -200,9 +200,10 @@ impl<'a> Feed<'a> {
 
 /// The tables as `potok_core::store` has them; what is in them is the feed's.
 fn write_rows(path: &Path, feed: &mut Feed<'_>) -> Result<(), redb::Error> {
-    const JOBS: TableDefinition<'_, u64, (&str, &str, bool, &[u8], bool, bool)> = TableDefinition::new("downloads");
-    const FILES: TableDefinition<'_, (u64, u32), (&str, u64, [u8; 32], bool, &[u8])> =
-        TableDefinition::new("download-files");
+    type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
+    type FileRow = (&'static str, u64, [u8; 32], bool, &'static [u8]);
+    const JOBS: TableDefinition<'_, u64, JobRow> = TableDefinition::new("downloads");
+    const FILES: TableDefinition<'_, (u64, u32), FileRow> = TableDefinition::new("download-files");
     const STATES: TableDefinition<'_, (u64, u32), (u8, u64, &str)> = TableDefinition::new("download-states");
     const RANKS: TableDefinition<'_, u64, u64> = TableDefinition::new("download-ranks");
     const NEXT: TableDefinition<'_, (), u64> = TableDefinition::new("download-next");

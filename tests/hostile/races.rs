@@ -65,13 +65,13 @@ fn a_race_in_the_machine_has_one_winner_whatever_the_disk_does() {
         let mut waiting: Vec<u8> = (0..6).collect();
         while !waiting.is_empty() || !race.to_store.is_empty() {
             let throw = chance.next().expect("it goes on for ever");
-            if throw % 3 > 0 && !waiting.is_empty() {
+            if !throw.is_multiple_of(3) && !waiting.is_empty() {
                 let racer = waiting.swap_remove(usize::from(throw) % waiting.len());
                 let name = &names[usize::from(chance.next().expect("it goes on")) % names.len()];
                 race.say(racer, &format!("register-user {name}"));
             } else if !race.to_store.is_empty() {
                 let ticket = race.to_store.swap_remove(usize::from(throw) % race.to_store.len());
-                let done = throw % 16 != 0;
+                let done = !throw.is_multiple_of(16);
                 failures += u32::from(!done);
                 race.apply(SessionId::NONE, Input::Stored { ticket, done });
             }
