@@ -159,7 +159,6 @@ async fn connect_and_work(
         why = watch(&state) => why,
         () = cancel.cancelled() => Why::Closed,
     };
-    over.cancel();
     // What has come counts before the end of the connection does.
     receiving.tell().await;
     why
@@ -188,23 +187,6 @@ impl State {
     /// Something came.
     pub(super) fn heard(&self) {
         self.came.set(self.came.get().wrapping_add(1));
-    }
-}
-
-impl State {
-    /// The request that this answers; what nobody asked for is not read.
-    pub(super) fn close(&self, id: u32) -> Result<Ask, Why> {
-        self.open.lock().remove(&id).ok_or(Why::Misbehaved)
-    }
-
-    /// Whether we wait for a slot: silence may be longer.
-    pub(super) fn set_queued(&self, is_queued: bool) {
-        self.is_queued.store(is_queued, Ordering::Relaxed);
-    }
-
-    /// Something came.
-    pub(super) fn heard(&self) {
-        self.came.fetch_add(1, Ordering::Relaxed);
     }
 }
 
