@@ -103,6 +103,11 @@ def main():
             bob.ask(f'register "{into}/src"')
             alice.ask("search bin")
             bob.ask(f'unregister "src"')
+            # What is finished stays on his list, until he takes it off.
+            for line in bob.ask("transfers"):
+                bob.ask(f"forget {line.split()[0]}")
+            if left := bob.ask("transfers"):
+                raise SystemExit(f"what was finished stays: {left}")
             shutil.rmtree(into)
             guest = Console(options.bin, f"{options.dir}/guest", "guest", address)
             guest.ask("list-files alice")

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:-300}; shift || true
 root=$(cd ../.. && pwd)
-[ $# -gt 0 ] || set -- $(sed -n 's/^    ("\([a-z-]*\)", [a-z_]*),$/\1/p' targets.rs)
+[ $# -gt 0 ] || set -- $(sed -n 's/^    ("\([a-z-]*\)", [a-z_:]*),$/\1/p' targets.rs)
 # Coverage counters need no sanitizer, and so no nightly compiler but for the flags that cargo-fuzz itself gives.
 export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$root/target/fuzz/build"
 for target in "$@"; do

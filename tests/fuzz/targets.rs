@@ -1,6 +1,9 @@
 //! What is done with hostile bytes, gate by gate, and what must hold whatever they are. The ordinary test and the
 //! fuzzer run the same functions.
 
+#[path = "own_files.rs"]
+mod own_files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -43,6 +46,11 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("peer-answer", peer_answer),
     ("block-list", block_list),
     ("tracker", tracker),
+    ("config", own_files::config),
+    ("tracker-config", own_files::tracker_config),
+    ("identity", own_files::identity),
+    ("store-rows", own_files::store_rows),
+    ("store-file", own_files::store_file),
 ];
 
 /// However a stream is cut into packets, its lines are the same, and each is short and clean.
@@ -255,8 +263,12 @@ const LINES: [&str; 16] = [
 
 impl World {
     fn new() -> Self {
+        Self::with(TrackerSettings::default())
+    }
+
+    fn with(settings: TrackerSettings) -> Self {
         let now = Instant::now();
-        let tracker = Tracker::new(now, TrackerSettings::default(), 1_800_000_000, Remembered::default());
+        let tracker = Tracker::new(now, settings, 1_800_000_000, Remembered::default());
         Self { now, tracker, opened: 0, sessions: BTreeMap::new(), to_store: Vec::new() }
     }
 

@@ -1,5 +1,4 @@
-//! Nobody can pretend to be somebody else: scripted attacks, of which none may succeed, and races, of which each has one
-//! winner.
+//! Nobody can pretend to be somebody else: scripted attacks, of which none may succeed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +16,6 @@ use potok_tests::lines::{Lines, connect};
 use potok_tests::vectors;
 use potok_tests::world::{Person, TestTracker, scaled};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Barrier;
 
 /// How somebody comes who is not the owner.
 #[derive(Debug, Clone, Copy)]
@@ -297,60 +295,6 @@ fn a_tracker_with_another_key_is_a_full_stop() {
     assert!(matches!(anna.connection(), Some(Connection::Refused { .. })), "{:?}", anna.connection());
     let counts = runtime.block_on(first.handle.counts()).expect("runs");
     assert_eq!((counts.users, counts.names), (0, 0), "nothing was sent to it");
-}
-
-/// Of those who want a name at the same moment one has it, and it is theirs on the disk.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_races_for_a_name_have_one_winner_each() {
-    const GROUPS: usize = 5;
-    const RACERS: usize = 4;
-    let rounds = scaled(1_000) / GROUPS;
-    let settings =
-        TrackerSettings { names_per_key: 1_000_000, new_names_per_address: 1_000_000, ..TrackerSettings::default() };
-    let tracker = Arc::new(TestTracker::start(settings).await);
-    let mut groups = Vec::new();
-    for group in 0..GROUPS {
-        let start = Arc::new(Barrier::new(RACERS));
-        for racer in 0..RACERS {
-            let (tracker, start) = (tracker.clone(), start.clone());
-            groups.push(tokio::spawn(async move {
-                let identity = Identity::generate();
-                let mut session = Lines::tls(tracker.handle.address(), tracker.handle.key(), &identity).await;
-                let mut won = Vec::new();
-                for round in 0..rounds {
-                    // Each spells it in a way of their own.
-                    let name = format!("race{group}x{round}");
-                    let name =
-                        [name.clone(), name.to_uppercase(), name.replacen('r', "R", 1), name.replacen('e', "E", 1)]
-                            [racer % RACERS]
-                            .clone();
-                    start.wait().await;
-                    let answer = session.ask(&format!("register-user {name}")).await.expect("an answer");
-                    if answer == "OK 0" {
-                        won.push(name.to_lowercase());
-                    } else {
-                        assert!(answer.starts_with("ERR name-taken "), "{answer}");
-                    }
-                    start.wait().await;
-                    if answer == "OK 0" {
-                        session.expect(&format!("unregister-user {name}"), "OK 0").await;
-                    }
-                }
-                (identity.public_key(), won)
-            }));
-        }
-    }
-    let mut winners: BTreeMap<String, PublicKey> = BTreeMap::new();
-    for racer in groups {
-        let (key, won) = racer.await.expect("no panic");
-        for name in won {
-            assert_eq!(winners.insert(name.clone(), key), None, "{name} has two winners");
-        }
-    }
-    assert_eq!(winners.len(), rounds * GROUPS, "each race has a winner");
-    let on_disk: BTreeMap<String, PublicKey> =
-        tracker.bindings().into_iter().map(|(name, key)| (name.to_lowercase(), key)).collect();
-    assert!(on_disk == winners, "on the disk are others than were told that they won");
 }
 
 /// The owner comes and goes while others wait for the moment.

@@ -9,4 +9,7 @@ mod evil_peer;
 mod evil_tracker;
 mod impersonation;
 mod only_shared;
+mod part_files;
+mod races;
+mod settings;
 mod weather;

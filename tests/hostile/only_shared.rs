@@ -296,8 +296,8 @@ fn what_is_unshared_stops_within_a_second() {
         }
         eves
     });
-    let mut stopped = 0;
-    for round in 0..scaled(2) {
+    let (mut stopped, mut latest) = (0, Duration::ZERO);
+    for round in 0..scaled(9) {
         let files: Vec<(PathBuf, Content)> = (0..KEYS * PER_KEY)
             .map(|n| {
                 let data = noise((round * 1_000 + n) as u64, 600_000);
@@ -332,6 +332,8 @@ fn what_is_unshared_stops_within_a_second() {
                 })
             })
             .collect();
+        // So long that nearly all of them are being sent.
+        std::thread::sleep(Duration::from_millis(700));
         let mut unshared = Vec::new();
         for (n, (path, _)) in files.iter().enumerate() {
             // At moments that have nothing to do with anything.
@@ -346,8 +348,13 @@ fn what_is_unshared_stops_within_a_second() {
                 let late = last.saturating_duration_since(unshared);
                 assert!(late <= Duration::from_secs(1), "bytes came {late:?} after they were unshared");
                 stopped += 1;
+                latest = latest.max(late);
             }
         }
     }
-    assert!(stopped >= KEYS * PER_KEY, "{stopped} were being sent");
+    assert!(stopped >= scaled(300), "{stopped} were being sent");
+    println!(
+        "figures: {stopped} files unshared while they were sent, nothing later than {} ms after",
+        latest.as_millis()
+    );
 }

@@ -39,8 +39,18 @@ pub enum Weather {
 /// What has passed.
 #[derive(Debug, Default)]
 struct Captured {
+    /// On the connections with a lower number nothing passes any more.
+    frozen_below: AtomicUsize,
     to_server: Mutex<Vec<u8>>,
     to_client: Mutex<Vec<u8>>,
+}
+
+impl Captured {
+    async fn unless_frozen(&self, number: usize) {
+        if number < self.frozen_below.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// A proxy on loopback that runs until it is dropped. The first connections have the weather of the list, later ones its
@@ -67,7 +77,7 @@ impl Chaos {
             while let Ok((near, _)) = listener.accept().await {
                 let number = counter.fetch_add(1, Ordering::Relaxed);
                 let weather = forecast.get(number).or(forecast.last()).copied().unwrap_or(Weather::Clear);
-                running.spawn(carry(near, to, weather, record.clone()));
+                running.spawn(carry(near, to, weather, number, record.clone()));
             }
         });
         Self { address, connections, captured, task }
@@ -76,6 +86,11 @@ impl Chaos {
     /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// From now on nothing passes on the connections that are there, in either direction, and nobody is told.
+    pub fn freeze(&self) {
+        self.captured.frozen_below.store(self.connections(), Ordering::Relaxed);
     }
 
     /// Everything that has passed to the clients.
@@ -95,7 +110,7 @@ impl Drop for Chaos {
     }
 }
 
-async fn carry(near: TcpStream, to: SocketAddr, weather: Weather, captured: Arc<Captured>) {
+async fn carry(near: TcpStream, to: SocketAddr, weather: Weather, number: usize, captured: Arc<Captured>) {
     if weather == Weather::Nobody {
         return std::future::pending().await;
     }
@@ -106,8 +121,8 @@ async fn carry(near: TcpStream, to: SocketAddr, weather: Weather, captured: Arc<
     }
     let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
     tokio::select! {
-        () = forward(near_read, far_write, &captured.to_server) => {}
-        cut = back(far_read, near_write, weather, &captured.to_client) => if cut { reset() },
+        () = forward(near_read, far_write, number, &captured) => {}
+        cut = back(far_read, near_write, weather, number, &captured) => if cut { reset() },
     }
 }
 
@@ -125,10 +140,11 @@ impl Linger for socket2::SockRef<'_> {
     }
 }
 
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, captured: &Mutex<Vec<u8>>) {
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, number: usize, captured: &Captured) {
     let mut buffer = vec![0; 65_536];
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
-        captured.lock().extend_from_slice(&buffer[..bytes]);
+        captured.unless_frozen(number).await;
+        captured.to_server.lock().extend_from_slice(&buffer[..bytes]);
         if to.write_all(&buffer[..bytes]).await.is_err() {
             return;
         }
@@ -139,12 +155,19 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, captured: &Mut
 }
 
 /// `true` if the connection is to be reset.
-async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: Weather, captured: &Mutex<Vec<u8>>) -> bool {
+async fn back(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    weather: Weather,
+    number: usize,
+    captured: &Captured,
+) -> bool {
     let mut buffer = vec![0; 65_536];
     let mut passed = 0;
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
         let mut piece = buffer[..bytes].to_vec();
-        captured.lock().extend_from_slice(&piece);
+        captured.unless_frozen(number).await;
+        captured.to_client.lock().extend_from_slice(&piece);
         // Where in this piece it happens, if it does.
         let at = |after: usize| after.checked_sub(passed).filter(|at| *at < bytes);
         match weather {

@@ -2,10 +2,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use potok_core::net::identity::Identity;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -30,27 +34,33 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// A short one; `POTOK_HOSTILE=10` is the long one, with 5,000 tricklers.
+    /// A short one; `POTOK_HOSTILE=10` is the long one, a minute with 5,000 tricklers.
     pub fn ordinary() -> Self {
         Self {
             tricklers: scaled(500),
             stuck_handshakes: scaled(50),
             non_readers: scaled(50),
             connects_per_second: scaled(100),
-            seconds: scaled(4),
+            seconds: scaled(6),
         }
     }
 }
 
 /// Most memory of a tracker in a flood, in bytes.
 const TRACKER_BYTES_MAX: u64 = 400 * 1024 * 1024;
+/// Whoever is thrown out comes again after this.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// All of them have come after this.
+const GATHER: Duration = Duration::from_secs(30);
 
-/// The same process serves its users all the time. Says what they notice.
+/// The same process serves its users all the time. Says what they notice; `tests/promises.py` judges it.
 pub fn run(potok_tracker: &Path, flood: Flood) -> String {
     let dir = tempfile::tempdir().expect("folder");
     let mut tracker = Tracker::start(potok_tracker, "127.0.0.1:0", &dir.path().join("data"), &[]);
-    let runtime = Runtime::new().expect("a runtime");
-    let (lists, sign_ons) = runtime.block_on(async {
+    // Apart from each other, so that a good client does not wait for what its evil neighbours do in this process.
+    let [good, evil] = [(), ()].map(|()| Runtime::new().expect("a runtime"));
+    let crowd = Arc::new(Crowd::default());
+    let (lists, sign_ons, normal) = good.block_on(async {
         let mut witness = tracker.session(&Identity::generate()).await;
         witness.expect("register-user witness 4001", "OK 0").await;
         for some in 0..10 {
@@ -58,7 +68,15 @@ pub fn run(potok_tracker: &Path, flood: Flood) -> String {
             witness.expect(&format!("register-files witness {}", files.join(",")), "OK 0").await;
         }
         let over = CancellationToken::new();
-        begin(tracker.address, flood, &over);
+        {
+            let _its_tasks = evil.enter();
+            begin(tracker.address, flood, &crowd, &over);
+        }
+        let until = Instant::now() + GATHER;
+        while crowd.here.load(Relaxed) < flood.tricklers + flood.stuck_handshakes + flood.non_readers {
+            assert!(Instant::now() < until, "only {} of the flood have come", crowd.here.load(Relaxed));
+            sleep(Duration::from_millis(20)).await;
+        }
         let until = Instant::now() + Duration::from_secs(flood.seconds as u64);
         let (mut lists, mut sign_ons) = (Vec::new(), Vec::new());
         while Instant::now() < until {
@@ -80,16 +98,26 @@ pub fn run(potok_tracker: &Path, flood: Flood) -> String {
             new.expect("list-users", "OK ").await;
         })
         .await;
-        assert!(after.elapsed() < Duration::from_secs(5), "normal after {:?}", after.elapsed());
+        let normal = after.elapsed();
         witness.expect("ping", "OK 0").await;
-        (lists, sign_ons)
+        (lists, sign_ons, normal)
     });
+    evil.shutdown_timeout(Duration::from_secs(5));
     assert!(tracker.running.is_alive(), "it is the same process");
     let peak = tracker.running.peak_bytes().unwrap_or(0);
-    let (list, sign_on) = (p99(lists), p99(sign_ons));
     assert!(peak < TRACKER_BYTES_MAX, "{peak} bytes");
-    assert!(list.max(sign_on) < Duration::from_secs(10), "list-users {list:?}, sign-on {sign_on:?}");
-    format!("{flood:?}: list-users p99 {list:?}, sign-on p99 {sign_on:?}, at most {} MiB", peak >> 20)
+    let asked = lists.len();
+    let [list, sign_on] = [lists, sign_ons].map(|all| p99(all).as_secs_f64() * 1e3);
+    assert!(list.max(sign_on) < 10_000.0, "list-users {list} ms, sign-on {sign_on} ms");
+    let Flood { tricklers, stuck_handshakes, non_readers, seconds, .. } = flood;
+    format!(
+        "{tricklers} tricklers, {stuck_handshakes} stuck handshakes, {non_readers} non-readers, {} connects a second for \
+         {seconds} s: list-users p99 {list:.1} ms, sign-on p99 {sign_on:.1} ms of {asked}, at most {} MiB, normal after \
+         {:.2} s",
+        crowd.connects.load(Relaxed) / seconds,
+        peak >> 20,
+        normal.as_secs_f64(),
+    )
 }
 
 fn p99(mut all: Vec<Duration>) -> Duration {
@@ -98,55 +126,87 @@ fn p99(mut all: Vec<Duration>) -> Duration {
     all.get(at).copied().unwrap_or_default()
 }
 
+/// What of the flood has really come.
+#[derive(Debug, Default)]
+struct Crowd {
+    here: AtomicUsize,
+    connects: AtomicUsize,
+}
+
 /// Everybody has one of many loopback addresses, so that what one address may have does not end it.
 fn address_of(kind: u8, n: usize) -> Ipv4Addr {
     let [_, high, low] = [0, n / 200, n % 200].map(|n| u8::try_from(n % 250).unwrap_or(0));
     Ipv4Addr::new(127, kind, high, low + 1)
 }
 
-fn begin(to: SocketAddr, flood: Flood, over: &CancellationToken) {
+fn begin(to: SocketAddr, flood: Flood, crowd: &Arc<Crowd>, over: &CancellationToken) {
     for n in 0..flood.tricklers {
-        spawn(over, async move {
-            let Ok(mut stream) = connect_from(to, address_of(11, n)).await else { return };
+        stay(to, address_of(11, n), crowd, over, |mut stream| async move {
             for byte in b"register-user trickler".iter().cycle() {
-                if stream.write_all(&[*byte]).await.is_err() {
-                    return;
-                }
+                stream.write_all(&[*byte]).await?;
                 sleep(Duration::from_secs(1)).await;
             }
+            Ok(())
         });
     }
     for n in 0..flood.stuck_handshakes {
-        spawn(over, async move {
-            let Ok(mut stream) = connect_from(to, address_of(12, n)).await else { return };
-            let _said = stream.write_all(b"\x16\x03\x01\x02\x00\x01").await;
-            std::future::pending::<()>().await;
+        stay(to, address_of(12, n), crowd, over, |mut stream| async move {
+            stream.write_all(b"\x16\x03\x01\x02\x00\x01").await?;
+            // Until it is thrown out.
+            stream.read(&mut [0; 64]).await.map(drop)
         });
     }
     for n in 0..flood.non_readers {
-        spawn(over, async move {
-            let Ok(mut stream) = connect_from(to, address_of(13, n)).await else { return };
-            let _said = stream.write_all(format!("register-user deaf-{n}\nwatch\n").as_bytes()).await;
+        stay(to, address_of(13, n), crowd, over, move |mut stream| async move {
+            stream.write_all(format!("register-user deaf-{n}\nwatch\n").as_bytes()).await?;
             loop {
-                if stream.write_all(&b"list-files\n".repeat(50)).await.is_err() {
-                    return;
-                }
+                stream.write_all(&b"list-files\n".repeat(50)).await?;
                 sleep(Duration::from_millis(100)).await;
             }
         });
     }
-    let every = Duration::from_secs(1) / u32::try_from(flood.connects_per_second.max(1)).unwrap_or(1);
-    spawn(over, async move {
-        for n in 0.. {
-            tokio::spawn(async move { drop(connect_from(to, address_of(14, n % 40_000)).await) });
-            sleep(every).await;
+    // A timer cannot ring a thousand times a second.
+    const BATCHES_PER_SECOND: u32 = 50;
+    let (crowd, over_too) = (crowd.clone(), over.clone());
+    let connects = async move {
+        let mut timer = tokio::time::interval(Duration::from_secs(1) / BATCHES_PER_SECOND);
+        for batch in 0.. {
+            timer.tick().await;
+            for n in 0..flood.connects_per_second / BATCHES_PER_SECOND as usize {
+                let crowd = crowd.clone();
+                tokio::spawn(async move {
+                    if connect_from(to, address_of(14, (batch * 100 + n) % 40_000)).await.is_ok() {
+                        crowd.connects.fetch_add(1, Relaxed);
+                    }
+                });
+            }
         }
-    });
+    };
+    tokio::spawn(async move { over_too.run_until_cancelled(connects).await });
 }
 
-fn spawn(over: &CancellationToken, deed: impl Future<Output = ()> + Send + 'static) {
-    let over = over.clone();
-    tokio::spawn(async move { over.run_until_cancelled(deed).await });
+/// Connects and does this until it is thrown out, again and again.
+fn stay<D, F>(to: SocketAddr, from: Ipv4Addr, crowd: &Arc<Crowd>, over: &CancellationToken, deed: D)
+where
+    D: Fn(TcpStream) -> F + Send + 'static,
+    F: Future<Output = std::io::Result<()>> + Send,
+{
+    let (crowd, over) = (crowd.clone(), over.clone());
+    tokio::spawn(async move {
+        over.run_until_cancelled(async move {
+            let mut is_new = true;
+            loop {
+                if let Ok(stream) = connect_from(to, from).await {
+                    if std::mem::take(&mut is_new) {
+                        crowd.here.fetch_add(1, Relaxed);
+                    }
+                    let _thrown_out = deed(stream).await;
+                }
+                sleep(AGAIN_AFTER).await;
+            }
+        })
+        .await
+    });
 }
 
 /// A name is its owner's when `OK` is said, whatever happens to the tracker at that moment.

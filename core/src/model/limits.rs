@@ -56,6 +56,11 @@ pub const NOTICE_MERGE_WINDOW: Duration = Duration::from_millis(250);
 /// A name that its key has not used for this long may be registered by another key.
 pub const BINDING_LIFETIME: Duration = Duration::from_secs(180 * 24 * 3600);
 
+/// Files hashed at the same time, whatever the settings say: more threads would only wait for the disk.
+pub const HASH_THREADS_MAX: usize = 64;
+/// How seldom shared folders may be compared with the disk, in seconds: a month. Far larger numbers are no time any more.
+pub const RECONCILE_SECONDS_MAX: u64 = 30 * 86_400;
+
 /// Reaching a peer: TCP and TLS together.
 pub const PEER_CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Peers served at the same time.

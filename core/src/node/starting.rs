@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::model::invite::TrackerAddress;
+use crate::model::limits;
 use crate::net::identity::{self, Identity};
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
@@ -95,8 +96,8 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     let config = LibrarianConfig {
         store: store.clone(),
         data_dir: setup.data_dir.clone(),
-        reconcile_every: Duration::from_secs(setup.settings.reconcile_seconds.max(1)),
-        hash_threads: setup.settings.hash_threads,
+        reconcile_every: Duration::from_secs(setup.settings.reconcile_seconds.clamp(1, limits::RECONCILE_SECONDS_MAX)),
+        hash_threads: setup.settings.hash_threads.min(limits::HASH_THREADS_MAX),
         shares_max: setup.settings.shares_max,
     };
     let started = Librarian::start(config, library_events, cancel.child_token());

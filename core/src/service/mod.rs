@@ -11,6 +11,7 @@
 pub mod downloader;
 pub mod librarian;
 pub mod limiter;
+mod own_thread;
 pub mod peer_server;
 #[cfg(test)]
 mod testing;

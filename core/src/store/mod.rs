@@ -10,6 +10,7 @@ pub mod names;
 mod peer_port;
 mod pins;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -75,9 +76,10 @@ impl Store {
 
     fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
         create_private(path).map_err(|error| StoreError::Database(redb::Error::Io(error)))?;
-        let database = match Database::builder().set_cache_size(CACHE_BYTES).create(path) {
-            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse),
-            other => other.map_err(redb::Error::from)?,
+        let database = match std::panic::catch_unwind(|| open_and_check(path)) {
+            Ok(Err(redb::DatabaseError::DatabaseAlreadyOpen)) => return Err(StoreError::InUse),
+            Ok(other) => other.map_err(redb::Error::from)?,
+            Err(_panic) => return Err(StoreError::Database(redb::Error::Corrupted("it cannot be read".into()))),
         };
         let store = Self { database };
         let write = store.begin_write()?;
@@ -105,6 +107,14 @@ impl Store {
     }
 }
 
+/// redb panics at a page that makes no sense. Here it is known what follows from that; later, in the middle of a call, it
+/// would end the program: so every page is compared with its sum now.
+fn open_and_check(path: &Path) -> Result<Database, redb::DatabaseError> {
+    let mut database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+    database.check_integrity()?;
+    Ok(database)
+}
+
 /// Makes an empty file that only its owner can read, if there is none.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
@@ -118,7 +128,8 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 fn is_damage(error: &redb::Error) -> bool {
     match error {
         redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_) | redb::Error::TableTypeMismatch { .. } => true,
-        redb::Error::Io(io) => io.kind() == std::io::ErrorKind::InvalidData,
+        // A file that was cut short ends too early.
+        redb::Error::Io(io) => matches!(io.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof),
         _ => false,
     }
 }

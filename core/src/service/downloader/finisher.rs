@@ -45,10 +45,10 @@ impl Finisher {
         (Self { small }, task)
     }
 
-    /// Has a small file finished. Blocks while too many wait.
-    pub(super) fn finish(&self, small: Small) {
+    /// Has a small file finished. Waits while too many do.
+    pub(super) async fn finish(&self, small: Small) {
         // The thread ends only after every handle is gone, this one too.
-        let _never = self.small.blocking_send(small);
+        let _never = self.small.send(small).await;
     }
 }
 

@@ -3,7 +3,8 @@
 //! | module | its job |
 //! |---|---|
 //! | `engine` | the one loop: feeds the machine ([`crate::transfer::downloads`]) and carries out what it wants |
-//! | `source`, `writer` | one connection to a peer, and its thread that verifies and writes |
+//! | `source` | one connection to a peer: what is sent |
+//! | `receiving`, `writer` | what comes over it: read, verified and written on one thread |
 //! | `finisher` | the thread that gives whole files their names |
 //! | [`files`] | where downloads are on disk |
 //! | `adding` | new downloads, and those of an earlier run |
@@ -12,6 +13,7 @@ mod adding;
 mod engine;
 pub mod files;
 mod finisher;
+mod receiving;
 mod source;
 #[cfg(test)]
 mod tests;

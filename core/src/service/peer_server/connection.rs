@@ -3,27 +3,23 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::peer::{Answer, REQUEST_BYTES, Refusal, Request};
 use crate::service::limiter::Limiter;
 use crate::service::peer_server::desk::Place;
 use crate::service::peer_server::inbox::Inbox;
-use crate::service::peer_server::sending::{self, Sending};
+use crate::service::peer_server::sending::Sending;
 use crate::service::peer_server::shelf::Shelf;
 use crate::transfer::slots::Standing;
 
 /// Refusals that wait to be sent; beyond it no more requests are read.
 const REFUSALS_MAX: usize = 64;
-
-/// How long a thread that reads a file is waited for; a disk may hang.
-const THREAD_END_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection works with.
 pub(super) struct Surroundings {
@@ -59,25 +55,18 @@ pub(super) async fn serve<S>(
     around: &Arc<Surroundings>,
 ) -> Ended
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let (reader, writer) = tokio::io::split(stream);
     let inbox = Arc::new(Inbox::default());
     let (refusals, refused) = mpsc::channel(REFUSALS_MAX);
     let asking = Asking { place, inbox: &inbox, shelf: around.shelf.as_ref(), refusals };
     let sending = Sending::new(writer, Arc::clone(place), Arc::clone(&inbox), Arc::clone(around), standing, refused);
-    let over = around.cancel.child_token();
-    let mut turn = None;
-    let ended = tokio::select! {
-        () = over.cancelled() => Ended::Stopped,
+    tokio::select! {
+        () = around.cancel.cancelled() => Ended::Stopped,
         ended = asking.run(reader) => ended,
-        ended = sending::run(sending, &mut turn, &over) => ended,
-    };
-    over.cancel();
-    if let Some(turn) = turn {
-        let _hung_disk = timeout(THREAD_END_MAX, turn).await;
+        ended = sending.run() => ended,
     }
-    ended
 }
 
 /// The half that reads requests.

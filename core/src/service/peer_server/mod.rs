@@ -35,6 +35,7 @@ use crate::net::dial;
 use crate::net::local;
 use crate::net::tls::TlsServer;
 use crate::service::limiter::Limiter;
+use crate::service::own_thread;
 use crate::service::peer_server::connection::Surroundings;
 use crate::service::peer_server::desk::{Desk, Door, Doors};
 use crate::service::peer_server::shelf::Shelf;
@@ -243,7 +244,16 @@ impl Server {
             events: self.events.clone(),
             _door: door,
         };
-        connections.spawn(guest.receive(stream, from));
+        connections.spawn(async move {
+            // From here on its own thread waits for the socket.
+            let received = match stream.into_std() {
+                Ok(stream) => own_thread::run("upload", move || guest.receive(stream, from)).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = received {
+                tracing::warn!(%from, %error, "a connection cannot be served");
+            }
+        });
     }
 }
 
@@ -265,11 +275,17 @@ struct Guest {
 }
 
 impl Guest {
-    async fn receive(self, stream: TcpStream, from: SocketAddr) {
-        if let Err(error) = dial::tune(&stream) {
-            tracing::debug!(%from, %error, "a connection cannot be set up");
-            return;
-        }
+    async fn receive(self, stream: std::net::TcpStream, from: SocketAddr) {
+        let cancel = self.around.cancel.clone();
+        let _stopped = cancel.run_until_cancelled(self.attend(stream, from)).await;
+    }
+
+    async fn attend(self, stream: std::net::TcpStream, from: SocketAddr) {
+        let tuned = TcpStream::from_std(stream).and_then(|stream| dial::tune(&stream).map(|()| stream));
+        let stream = match tuned {
+            Ok(stream) => stream,
+            Err(error) => return tracing::debug!(%from, %error, "a connection cannot be set up"),
+        };
         let (stream, key) = match timeout(limits::TLS_HANDSHAKE_MAX, self.tls.accept(stream)).await {
             Ok(Ok(proven)) => proven,
             Ok(Err(error)) => return tracing::debug!(%from, %error, "no handshake"),

@@ -1,16 +1,14 @@
-//! The half of a connection that sends: it tells the peer its place, and when it has a slot answers requests, on a thread
-//! that may block, so that what was read from the disk and hashed is encrypted while it is in the processor's cache.
+//! The half of a connection that sends: it tells the peer its place, and when it has a slot answers requests. What was read
+//! from the disk and hashed is encrypted at once, while it is in the processor's cache. Blocks on the disk.
 
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_util::sync::CancellationToken;
 
 use crate::protocol::peer::{Answer, Content};
 use crate::service::peer_server::connection::{Ended, Surroundings, now, rest};
@@ -30,7 +28,7 @@ const STALL_MAX: Duration = Duration::from_secs(30);
 /// In this time at least [`SLOW_BYTES_MIN`] must be taken, or somebody holds a slot for nothing.
 const SLOW_AFTER: Duration = Duration::from_secs(60);
 const SLOW_BYTES_MIN: u64 = 60 * 1024;
-/// How long a thread without requests waits for the next: most come at once.
+/// How long files are kept open without requests: most come at once.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// See the module.
@@ -58,35 +56,6 @@ struct Taken {
     waited: Duration,
 }
 
-/// A turn on its thread: the half comes back from it.
-pub(super) type Turn<W> = Option<JoinHandle<(Sending<W>, Result<(), Ended>)>>;
-
-/// Waits and sends, turn by turn. Whoever stops it waits for the turn.
-pub(super) async fn run<W>(mut sending: Sending<W>, turn: &mut Turn<W>, over: &CancellationToken) -> Ended
-where
-    W: AsyncWrite + Send + Unpin + 'static,
-{
-    loop {
-        if let Err(ended) = sending.wait().await {
-            return ended;
-        }
-        let (handle, over) = (Handle::current(), over.clone());
-        let thread = turn.insert(spawn_blocking(move || {
-            let result = handle.block_on(over.run_until_cancelled(sending.turn()));
-            sending.feeder.rest();
-            (sending, result.unwrap_or(Err(Ended::Stopped)))
-        }));
-        let over = thread.await;
-        // It is waited for only once.
-        *turn = None;
-        sending = match over {
-            Ok((back, Ok(()))) => back,
-            Ok((_, Err(ended))) => return ended,
-            Err(panic) => return Ended::Io(io::Error::other(panic)),
-        };
-    }
-}
-
 impl<W: AsyncWrite + Unpin> Sending<W> {
     pub(super) fn new(
         writer: W,
@@ -110,6 +79,19 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
             leaving: Vec::new(),
             taken,
             has_waited: false,
+        }
+    }
+
+    /// Waits and sends, turn by turn, until the connection ends.
+    pub(super) async fn run(mut self) -> Ended {
+        loop {
+            if let Err(ended) = self.wait().await {
+                return ended;
+            }
+            if let Err(ended) = self.turn().await {
+                return ended;
+            }
+            self.feeder.rest();
         }
     }
 
@@ -149,7 +131,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
         }
     }
 
-    /// Answers requests until there are none for a while or the slot is lost. Blocks on the disk.
+    /// Answers requests until there are none for a while or the slot is lost.
     async fn turn(&mut self) -> Result<(), Ended> {
         loop {
             if let Ok(answer) = self.refused.try_recv() {
@@ -167,6 +149,8 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
                 let sent = self.send(&piece).await;
                 self.piece = piece;
                 sent?;
+                // The other half of the connection has requests to read.
+                yield_now().await;
                 if self.inbox.has_waiting() {
                     continue;
                 }

@@ -1,36 +1,40 @@
 //! How long to wait before the next try.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-/// The first wait is at most this, so that a restart of the tracker is hardly noticed.
-const FIRST: Duration = Duration::from_secs(1);
+/// The first waits are at most this, so that a restart of the tracker is hardly noticed.
+const SHORTEST: Duration = Duration::from_secs(3);
 /// No wait is longer: people expect to be back half a minute after the tracker is.
 const LONGEST: Duration = Duration::from_secs(20);
 /// A session that lasted this long was a good one: the next loss begins anew.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
 
-/// Doubles the bound at each failure and draws the wait below it at random, so that a thousand clients of a restarted
-/// tracker do not come back in the same second.
+/// Draws each wait at random below a bound that grows with the time since the last good session, so that a thousand
+/// clients of a restarted tracker do not come back in the same second. It does not grow with the number of failures:
+/// those few who knocked too early would come long after all others, who come in a crowd.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
-    failures: u32,
+    troubled_since: Option<Instant>,
 }
 
 impl Backoff {
     /// The wait after one more failure.
-    pub(super) fn next_wait(&mut self) -> Duration {
-        let bound = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
-        self.failures = self.failures.saturating_add(1);
-        rand::rng().random_range(Duration::ZERO..=bound)
+    pub(super) fn next_wait(&mut self, now: Instant) -> Duration {
+        rand::rng().random_range(Duration::ZERO..=self.bound(now))
     }
 
     /// A session ended. A link that flaps every few seconds does not count as mended.
     pub(super) fn session_lasted(&mut self, time: Duration) {
         if time >= STABLE_AFTER {
-            self.failures = 0;
+            self.troubled_since = None;
         }
+    }
+
+    fn bound(&mut self, now: Instant) -> Duration {
+        let since = *self.troubled_since.get_or_insert(now);
+        now.saturating_duration_since(since).clamp(SHORTEST, LONGEST)
     }
 }
 
@@ -39,16 +43,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_a_bound_and_begin_anew() {
+    fn waits_grow_with_the_time_to_a_bound_and_begin_anew() {
         let mut backoff = Backoff::default();
-        let mut bound = FIRST;
-        for _ in 0..50 {
-            assert!(backoff.next_wait() <= bound);
-            bound = (bound * 2).min(LONGEST);
+        let begun = Instant::now();
+        for (after, bound) in [(0, 3), (1, 3), (3, 3), (5, 5), (12, 12), (20, 20), (21, 20), (90_000, 20)] {
+            let now = begun + Duration::from_secs(after);
+            assert_eq!(backoff.bound(now), Duration::from_secs(bound), "after {after} s");
+            assert!(backoff.next_wait(now) <= Duration::from_secs(bound));
         }
+        let now = begun + Duration::from_secs(100_000);
         backoff.session_lasted(Duration::from_secs(3));
-        assert!(backoff.failures > 0, "a flapping link goes on waiting");
+        assert_eq!(backoff.bound(now), LONGEST, "a flapping link goes on waiting");
         backoff.session_lasted(STABLE_AFTER);
-        assert!(backoff.next_wait() <= FIRST);
+        assert_eq!(backoff.bound(now), SHORTEST);
     }
 }

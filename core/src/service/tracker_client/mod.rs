@@ -305,7 +305,8 @@ impl Task {
                 return;
             }
             self.tell(ClientEvent::Connecting(Some(why.clone()))).await;
-            let until = Instant::now() + backoff.next_wait();
+            let now = Instant::now();
+            let until = now + backoff.next_wait(now.into_std());
             self.park_until(sleep_until(until), &why).await;
         }
     }

@@ -1,0 +1,220 @@
+//! What comes over one connection: read, verified and written, one after the other. A block is in the processor's cache
+//! from its decryption to its place in the file; and while the disk is behind, nothing more is read. Blocks on the disk.
+
+use std::convert::Infallible;
+use std::ops::Range;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::task::yield_now;
+
+use crate::protocol::peer::{ANSWER_BYTES, Answer, Refusal};
+use crate::service::downloader::source::{Report, Reporter, State, Why};
+use crate::service::downloader::writer::Writer;
+use crate::service::limiter::Limiter;
+use crate::transfer::downloads::Outcome;
+use crate::transfer::source::{Ask, What};
+
+/// Answers are read from the stream in pieces of this size; larger ones go straight to where they are verified.
+const INPUT_BYTES: usize = 32 * 1024;
+/// Room for data that is kept: a block. The list of a huge file is not worth keeping room for.
+const DATA_BYTES: usize = 1024 * 1024;
+/// Data that is told to the engine at once; little enough that requests follow in time.
+const TOLD_BYTES: usize = 512 * 1024;
+/// Small files that are told at once.
+const TOLD_COUNT: usize = 64;
+
+/// See the module.
+pub(super) struct Receiving<'a, R> {
+    reader: R,
+    state: &'a State,
+    limiter: &'a Limiter,
+    reporter: &'a Reporter,
+    writer: Writer,
+    input: Input,
+    /// The data of one answer; filled again and again.
+    data: Vec<u8>,
+    /// Not told yet, and how much data that was.
+    outcomes: Vec<(u32, Outcome)>,
+    outcome_bytes: usize,
+}
+
+impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
+    pub(super) fn new(
+        reader: R,
+        state: &'a State,
+        limiter: &'a Limiter,
+        reporter: &'a Reporter,
+        writer: Writer,
+    ) -> Self {
+        Self {
+            reader,
+            state,
+            limiter,
+            reporter,
+            writer,
+            input: Input { buffer: vec![0; INPUT_BYTES], filled: 0..0 },
+            data: Vec::new(),
+            outcomes: Vec::new(),
+            outcome_bytes: 0,
+        }
+    }
+
+    /// Until the connection ends; says why.
+    pub(super) async fn run(&mut self) -> Why {
+        match self.receive().await {
+            Ok(never) => match never {},
+            Err(why) => why,
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Infallible, Why> {
+        loop {
+            let frame = self.frame().await?;
+            match Answer::decode(&frame).map_err(|_bad| Why::Misbehaved)? {
+                Answer::Data { id, bytes } => {
+                    let ask = self.state.close(id)?;
+                    self.take(ask, bytes, matches!(ask.what, What::Block(_))).await?;
+                }
+                Answer::List { id, bytes } => {
+                    let ask = self.state.close(id)?;
+                    self.take(ask, bytes, ask.what == What::List).await?;
+                }
+                Answer::Refused { id, why } => {
+                    self.state.close(id)?;
+                    self.refused(id, why).await?;
+                }
+                Answer::Queued { place } => {
+                    self.state.set_queued(true);
+                    self.reporter.send(Report::Queued(place)).await;
+                }
+                Answer::Granted => {
+                    self.state.set_queued(false);
+                    self.reporter.send(Report::Granted).await;
+                }
+            }
+        }
+    }
+
+    async fn refused(&mut self, id: u32, why: Refusal) -> Result<(), Why> {
+        self.outcomes.push((id, Outcome::Refused(why)));
+        // Thousands of files may be refused in a row: tell them together.
+        while let Some(frame) = self.input.peek() {
+            let Ok(Answer::Refused { id, why }) = Answer::decode(&frame) else { break };
+            self.input.take(ANSWER_BYTES);
+            self.state.close(id)?;
+            self.outcomes.push((id, Outcome::Refused(why)));
+        }
+        self.tell().await;
+        Ok(())
+    }
+
+    async fn frame(&mut self) -> Result<[u8; ANSWER_BYTES], Why> {
+        loop {
+            if let Some(frame) = self.input.peek() {
+                self.input.take(ANSWER_BYTES);
+                return Ok(frame);
+            }
+            let bytes = loop {
+                if let Some(bytes) = self.read_or_tell(None).await? {
+                    break bytes;
+                }
+            };
+            self.input.filled.end += bytes;
+        }
+    }
+
+    /// Takes the data of an answer to the end, and has it verified and written.
+    async fn take(&mut self, ask: Ask, bytes: u32, is_what_was_asked: bool) -> Result<(), Why> {
+        if !is_what_was_asked || u64::from(bytes) != ask.bytes() {
+            // The announced size or the peer is wrong; either way it is not what was announced.
+            self.outcomes.push((ask.id, Outcome::Wrong));
+            return Err(Why::Misbehaved);
+        }
+        let bytes = usize::try_from(bytes).map_err(|_too_long| Why::Misbehaved)?;
+        if self.data.len() < bytes {
+            self.data.resize(bytes, 0);
+        }
+        let mut at = self.input.move_to(&mut self.data[..bytes]);
+        while at < bytes {
+            self.limiter.ready().await;
+            let piece = self.limiter.piece(bytes - at);
+            at += self.read_or_tell(Some(at..at + piece)).await?.unwrap_or(0);
+        }
+        let outcome = self.writer.outcome(&ask, &self.data[..bytes]);
+        self.data.truncate(DATA_BYTES);
+        self.data.shrink_to(DATA_BYTES);
+        self.outcomes.push((ask.id, outcome));
+        self.outcome_bytes += bytes;
+        if self.outcome_bytes >= TOLD_BYTES || self.outcomes.len() >= TOLD_COUNT {
+            self.tell().await;
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, into this part of the data or else into the input. Before it has to wait, what is done is
+    /// told instead.
+    async fn read_or_tell(&mut self, into: Option<Range<usize>>) -> Result<Option<usize>, Why> {
+        let room = match into {
+            Some(range) => &mut self.data[range],
+            None => self.input.room(),
+        };
+        let has_news = !self.outcomes.is_empty();
+        let bytes = tokio::select! {
+            biased;
+            bytes = self.reader.read(room) => bytes?,
+            () = std::future::ready(()), if has_news => {
+                self.tell().await;
+                return Ok(None);
+            }
+        };
+        self.state.heard();
+        self.limiter.spend(bytes);
+        if bytes == 0 { Err(Why::Closed) } else { Ok(Some(bytes)) }
+    }
+
+    /// First that files are written, then that they are to be finished.
+    pub(super) async fn tell(&mut self) {
+        if !self.outcomes.is_empty() {
+            let room = self.reporter.room().await;
+            self.outcome_bytes = 0;
+            room.send(Report::Answered(std::mem::take(&mut self.outcomes)));
+        }
+        self.writer.finish_small().await;
+        // Requests leave by this thread too: as long as data keeps coming, they would wait until the peer has run dry.
+        yield_now().await;
+    }
+}
+
+/// Bytes that were read and not looked at yet.
+struct Input {
+    buffer: Vec<u8>,
+    filled: std::ops::Range<usize>,
+}
+
+impl Input {
+    fn peek(&self) -> Option<[u8; ANSWER_BYTES]> {
+        self.buffer[self.filled.clone()].first_chunk().copied()
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.filled.start += bytes;
+    }
+
+    /// Room to read into.
+    fn room(&mut self) -> &mut [u8] {
+        if self.filled.is_empty() {
+            self.filled = 0..0;
+        } else if self.buffer.len() - self.filled.end < ANSWER_BYTES {
+            self.buffer.copy_within(self.filled.clone(), 0);
+            self.filled = 0..self.filled.len();
+        }
+        &mut self.buffer[self.filled.end..]
+    }
+
+    fn move_to(&mut self, to: &mut [u8]) -> usize {
+        let bytes = to.len().min(self.filled.len());
+        to[..bytes].copy_from_slice(&self.buffer[self.filled.start..self.filled.start + bytes]);
+        self.filled.start += bytes;
+        bytes
+    }
+}

@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""Three computers with lines between them that are slow or cut: a tracker, alice who shares, bob who downloads.
+
+    tests/networks.py [--bin target/debug] [--long]
+
+Each has a network namespace with one line to a switch in a fourth. A line is slow by a token bucket (tbf); it is cut by
+taking its end out of the switch, so that nothing passes and neither side is told. What must hold:
+
+slow     a download takes little more time than its line needs for the bytes.
+short    a line cut for ten seconds in the middle of a download: it goes on by itself, and the file is right.
+apart    the tracker's line is cut: a download that has begun does not need it.
+long     bob's line cut for longer than every time-out: all find out, and when it is back so is bob, and the download ends
+         by itself, with the right bytes.
+
+`--long` does it with larger files and once more with alice's line. Needs Linux, root, iproute2 and Python 3.9. It prints
+one line a part; what does not hold ends it with status 1. No time is judged here but that of a program that hangs.
+"""
+import argparse
+import contextlib
+import filecmp
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MEGABITS = 40
+SHORT_CUT_SECONDS = 10
+# Sessions with a tracker are given up after 75 seconds of silence, those between peers sooner.
+LONG_CUT_SECONDS = 90
+# What takes longer than this hangs.
+SECONDS_MAX = 120
+PORT = 7000
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+class Computer:
+    """A namespace with one line to the switch."""
+
+    def __init__(self, networks, number):
+        self.networks, self.address = networks, f"10.77.0.{number}"
+        # Names of network devices have 15 letters at most.
+        self.name, self.port = f"{networks.name}-{number}", f"line{number}"
+        ip("netns", "add", self.name)
+        ip("-n", networks.name, "link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        ip("-n", self.name, "address", "add", f"{self.address}/24", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            ip("-n", self.name, "link", "set", device, "up")
+        ip("-n", networks.name, "link", "set", self.port, "up")
+        self.mend()
+
+    def cut(self):
+        ip("-n", self.networks.name, "link", "set", self.port, "nomaster")
+
+    def mend(self):
+        ip("-n", self.networks.name, "link", "set", self.port, "master", "switch")
+
+    def slow(self, megabits):
+        """What comes to it, and what goes from it."""
+        for name, device in ((self.networks.name, self.port), (self.name, "eth0")):
+            subprocess.run(["tc", "-n", name, "qdisc", "replace", "dev", device, "root", "tbf", "rate", f"{megabits}mbit",
+                            "burst", "64kb", "latency", "50ms"], check=True)
+
+    def run(self, argv):
+        program = Program(["ip", "netns", "exec", self.name, *argv])
+        self.networks.programs.append(program)
+        return program
+
+
+class Networks:
+    def __init__(self):
+        self.name, self.programs, self.computers = f"potok-{os.getpid()}", [], []
+
+    def __enter__(self):
+        ip("netns", "add", self.name)
+        ip("-n", self.name, "link", "add", "switch", "type", "bridge")
+        ip("-n", self.name, "link", "set", "switch", "up")
+        self.computers = [Computer(self, number) for number in (1, 2, 3)]
+        return self
+
+    def __exit__(self, *_):
+        for program in reversed(self.programs):
+            program.stop()
+        for name in [*(computer.name for computer in self.computers), self.name]:
+            ip("netns", "delete", name)
+
+
+class Program:
+    """A running program. Its lines are kept with their times."""
+
+    def __init__(self, argv):
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines, self.news = [], threading.Condition()
+        for stream in (self.process.stdout, self.process.stderr):
+            threading.Thread(target=self.listen, args=(stream,), daemon=True).start()
+
+    def listen(self, stream):
+        for line in stream:
+            with self.news:
+                self.lines.append((time.monotonic(), line.rstrip("\n")))
+                self.news.notify_all()
+
+    def say(self, line):
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        return len(self.lines)
+
+    def hear(self, pattern, since=0, seconds_max=SECONDS_MAX):
+        """The time of the first line that begins like this, and the line."""
+        until = time.monotonic() + seconds_max
+        with self.news:
+            while True:
+                for when, line in self.lines[since:]:
+                    if re.match(pattern, line):
+                        return when, line
+                if not self.news.wait(until - time.monotonic()):
+                    said = "\n".join(line for _, line in self.lines[-20:])
+                    raise SystemExit(f"nothing like '{pattern}' was said in {seconds_max} s; it said:\n{said}")
+
+    def ask(self, question, pattern, seconds_max=SECONDS_MAX):
+        return self.hear(pattern, self.say(question), seconds_max)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class World:
+    def __init__(self, networks, options):
+        self.dir, self.number = options.dir, 0
+        self.tracker_at, self.alice_at, self.bob_at = networks.computers
+        for computer in networks.computers:
+            computer.slow(MEGABITS)
+        os.makedirs(f"{self.dir}/src")
+        tracker = self.tracker_at.run([f"{options.bin}/potok-tracker", "--listen", f"{self.tracker_at.address}:{PORT}",
+                                       "--data-dir", f"{self.dir}/tracker"])
+        tracker.hear("listening on ")
+        self.alice, self.bob = (self.console(options.bin, at, name) for at, name in ((self.alice_at, "alice"), (self.bob_at, "bob")))
+
+    def console(self, bin, at, name):
+        console = at.run([f"{bin}/potok", "console", "--data-dir", f"{self.dir}/{name}", "--name", name, "--tracker",
+                          f"{self.tracker_at.address}:{PORT}", "--listen", f"{at.address}:{PORT}", "--keep-sharing"])
+        console.ask("whoami", f"{name}\t")
+        return console
+
+    def share(self, megabytes):
+        """A new file of alice's; its name."""
+        self.number += 1
+        name = f"{self.number}.bin"
+        with open(f"{self.dir}/src/{name}", "wb") as out:
+            out.write(random.Random(self.number).randbytes(megabytes * 1_000_000))
+        self.alice.ask(f'register "{self.dir}/src/{name}"', f"shared\t{name}\t")
+        return name
+
+    def begin(self, name):
+        """Bob begins a download; where in what he says."""
+        return self.bob.say(f'download alice "{name}" "{self.dir}/{name}"')
+
+    def end(self, name, since, seconds_max=SECONDS_MAX):
+        """When it ended. It must be the file that was shared."""
+        when, line = self.bob.hear("downloaded\t|error: ", since, seconds_max)
+        if not line.startswith("downloaded\t"):
+            raise SystemExit(f"the download of {name} failed: {line}")
+        if not filecmp.cmp(f"{self.dir}/src/{name}", f"{self.dir}/{name}", shallow=False):
+            raise SystemExit(f"{name} is not the file that was shared")
+        return when
+
+    def must_be_under_way(self, name):
+        if os.path.exists(f"{self.dir}/{name}") or not os.path.exists(f"{self.dir}/{name}.potok-part"):
+            raise SystemExit(f"{name} is not in the middle of its download: the test shows nothing")
+
+    def users(self, of):
+        """Who is online, as one of them sees it; `None`: they are not."""
+        since = of.say("list-users\nwhoami")
+        of.hear("(alice|bob)\t[^\t]*\t[0-9a-f]{64}$|error: ", since)
+        time.sleep(0.2)
+        lines = [line for _, line in of.lines[since:]]
+        return None if any(line.startswith("error: ") for line in lines) else {line.split("\t")[0] for line in lines}
+
+
+def slow(world, megabytes):
+    name = world.share(megabytes)
+    began = time.monotonic()
+    seconds = world.end(name, world.begin(name)) - began
+    needed = megabytes * 8 / MEGABITS
+    if seconds < needed * 0.9:
+        raise SystemExit(f"the line is not slow: {megabytes} MB in {seconds:.1f} s, the test shows nothing")
+    print(f"network: {megabytes} MB at {MEGABITS} Mbit/s in {seconds:.1f} s, {seconds / needed:.2f} times the time that the line needs",
+          flush=True)
+
+
+def cut_for_a_while(world, computer, what, megabytes, seconds):
+    name = world.share(megabytes)
+    since = world.begin(name)
+    time.sleep(1.5)
+    computer.cut()
+    world.must_be_under_way(name)
+    time.sleep(seconds)
+    computer.mend()
+    mended = time.monotonic()
+    if computer is not world.tracker_at:
+        world.must_be_under_way(name)
+    after = world.end(name, since) - mended
+    how = f"the rest came in {after:.1f} s" if after > 0 else f"the download ended {-after:.1f} s before that"
+    print(f"network: {what} cut for {seconds} s, {how}", flush=True)
+
+
+def cut_for_long(world, computer, what, megabytes, seconds):
+    """Longer than every time-out: those on the other side of the cut find out, and all comes back."""
+    away, other, who = (world.bob, world.alice, "bob") if computer is world.bob_at else (world.alice, world.bob, "alice")
+    name = world.share(megabytes)
+    since = world.begin(name)
+    time.sleep(1.5)
+    said_before = len(away.lines)
+    computer.cut()
+    cut = time.monotonic()
+    world.must_be_under_way(name)
+    lost_at, gone_at = None, None
+    while time.monotonic() - cut < seconds:
+        if lost_at is None and any("cannot be reached" in line for _, line in away.lines[said_before:]):
+            lost_at = time.monotonic() - cut
+        # Bob is waiting for his download, and is asked nothing.
+        if gone_at is None and other is world.alice and who not in (world.users(other) or {who}):
+            gone_at = time.monotonic() - cut
+        time.sleep(0.3)
+    if lost_at is None or (gone_at is None and other is world.alice):
+        raise SystemExit(f"{what} was cut for {seconds} s: {who} noticed after {lost_at} s, the tracker after {gone_at} s")
+    world.must_be_under_way(name)
+    computer.mend()
+    mended = time.monotonic()
+    after = world.end(name, since) - mended
+    while world.users(world.alice) != {"alice", "bob"}:
+        if time.monotonic() - mended > SECONDS_MAX:
+            raise SystemExit(f"{who} does not come back")
+        time.sleep(0.3)
+    back = time.monotonic() - mended
+    told = f", the tracker's found after {gone_at:.0f} s" if gone_at else ""
+    print(f"network: {what} cut for {seconds} s: {who}'s found after {lost_at:.0f} s{told}; the rest of the download came in "
+          f"{after:.1f} s, all are back after {max(back, after):.1f} s", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", default=f"{ROOT}/target/debug")
+    parser.add_argument("--dir", default=f"/dev/shm/potok-networks-{os.getpid()}")
+    parser.add_argument("--long", action="store_true")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("tests/networks.py must be run as root: it makes network namespaces")
+    for program in ("ip", "tc"):
+        if not shutil.which(program):
+            sys.exit(f"'{program}' is not installed: apt-get install iproute2")
+    # Also when it is ended, nothing of it stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    times = 4 if options.long else 1
+    try:
+        with Networks() as networks:
+            world = World(networks, options)
+            slow(world, 15 * times)
+            cut_for_a_while(world, world.bob_at, "the downloader's line", 20 * times, SHORT_CUT_SECONDS)
+            cut_for_a_while(world, world.alice_at, "the owner's line", 20 * times, SHORT_CUT_SECONDS)
+            cut_for_a_while(world, world.tracker_at, "the tracker's line", 20 * times, SHORT_CUT_SECONDS)
+            cut_for_long(world, world.bob_at, "the downloader's line", 20 * times, LONG_CUT_SECONDS)
+            if options.long:
+                cut_for_long(world, world.alice_at, "the owner's line", 20 * times, LONG_CUT_SECONDS)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(options.dir)
+
+
+if __name__ == "__main__":
+    main()
