@@ -2,10 +2,21 @@
 ci:
     .ci/run
 
-# Potok's figures beside the limits of this machine, as ratios (docs/performance.md).
-bench *args:
+# Potok beside other programs, the quick form: a few minutes, printed and not kept. Needs root (benches/run.py).
+bench *args: bench-build
+    benches/run.py --quick {{args}}
+    benches/report.py --results target/bench/quick.jsonl --print
+
+# Everything, into benches/results.jsonl, and docs/performance.md from it. Half an hour on a machine that does nothing else.
+bench-all *args: bench-build
+    benches/run.py {{args}}
+    benches/report.py
+
+[private]
+bench-build:
     cargo build --release --workspace
-    benches/figures.py {{args}}
+    cargo build --release --package potok --example window_demo
+    cargo build --release --manifest-path benches/trackbench/Cargo.toml
 
 # Packages for this system, into target/packages.
 package:

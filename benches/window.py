@@ -1,15 +1,9 @@
-#!/usr/bin/env python3
-"""What the window costs: frames, start, memory and rest, with a million files known.
+"""What the window costs: start, frames, memory and rest, with up to a million files known.
 
-    cargo build --release --package potok --package potok-tracker --example window_demo && benches/window.py
-    benches/window.py --only memory --announced 100000
-
-Needs Python 3.9, Linux and Xvfb. The window is drawn by the processor here (no GPU): the time of the renderer is
-reported beside the app's own.
+The window is drawn by the processor here (Xvfb, no GPU). Of a frame the program's own time counts, not the renderer's;
+of memory everything, with the 55 MiB of the renderer's compiler.
 """
-import argparse
 import os
-import platform
 import re
 import shutil
 import statistics
@@ -17,15 +11,18 @@ import subprocess
 import sys
 import time
 
-from figures import ROOT, Bench, Lines, Processes, median, resident_bytes
+from harness import Lines, Processes, Skip, median, start_tracker
 
 TICKS = os.sysconf("SC_CLK_TCK")
 # People who announce, each as many files as a tracker allows by default.
 SHARES_PER_USER = 100_000
+REST_SECONDS = 10
 
 
 def start_display(processes):
     """An X server of its own, on the first free number."""
+    if not shutil.which("Xvfb"):
+        raise Skip("Xvfb is not installed")
     read, write = os.pipe()
     processes.start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
                     pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -34,18 +31,15 @@ def start_display(processes):
         os.environ["DISPLAY"] = f":{number.readline().strip()}"
 
 
-def start_crowded_tracker(bench, processes):
-    """A tracker with all the announced files, and the sessions that announced them."""
-    tracker = processes.start(
-        [f"{bench.bin}/potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", bench.fresh("tracker")],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    address = tracker.stdout.readline().decode().split()[-1]
+def start_crowded_tracker(bench, processes, announced):
+    """A tracker with so many announced files, and the sessions that announced them."""
+    _, address = start_tracker(bench, processes)
     sessions, a_line = [], 100
-    for first in range(0, bench.args.announced, SHARES_PER_USER):
+    for first in range(0, announced, SHARES_PER_USER):
         session = Lines(address)
         session.say(f"register-user person{len(sessions)} {4001 + len(sessions)}\n")
         session.answer()
-        for start in range(first, min(first + SHARES_PER_USER, bench.args.announced), a_line):
+        for start in range(first, min(first + SHARES_PER_USER, announced), a_line):
             items = ", ".join(
                 f'"music/artist {n % 977:03}/album {n % 89:02}/{n:07} - a song name.flac" size={n * 7919 % 50_000_000} '
                 f'hash={n:064x}' for n in range(start, start + a_line))
@@ -78,7 +72,8 @@ class Window:
         while line := self.process.stderr.readline():
             if b"ui_micros" in line:
                 return
-            print(line.decode(), end="", file=sys.stderr)
+            if b"_micros" not in line:
+                print(line.decode(), end="", file=sys.stderr)
         raise SystemExit("the window did not open")
 
     def frames(self):
@@ -126,71 +121,60 @@ class Window:
         self.process.wait()
 
 
-def measure_start(bench):
-    times, used = [], []
-    for _ in range(bench.args.runs):
-        with Processes() as processes:
-            window = Window(bench, processes)
-            times.append(window.first_frame_seconds * 1000)
-            used.append(window.first_frame_ticks * 1000 / TICKS)
-    bench.row("start to first frame, empty data folder", f"{median(times):.0f} ms ({min(times):.0f}–{max(times):.0f})",
-              f"goal: 300 ms; processor time: {median(used):.0f} ms", "")
-
-
-def measure_frames(bench):
-    for line in subprocess.run([f"{bench.bin}/examples/window_demo", "--figures", "--files", str(bench.args.announced)],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout.splitlines():
-        bench.row(*line.split("\t"))
-
-
-def measure_memory(bench):
-    with Processes() as processes:
-        small = Window(bench, processes)
-        small.settle()
-        rss, anonymous, files, peak = small.memory()
-        bench.row("memory with nothing known", f"{rss:.0f} MiB", f"{anonymous:.0f} its own, {files:.0f} of files", "")
-        small.close()
-        address, _sessions = start_crowded_tracker(bench, processes)
-        since = time.monotonic()
-        window = Window(bench, processes, address)
-        frames = sorted(window.settle())
-        seconds = time.monotonic() - since
-        rss, anonymous, files, peak = window.memory()
-        bench.row(f"memory with {bench.args.announced:,} files known", f"{rss:.0f} MiB",
-                  f"goal: 150 MiB; {anonymous:.0f} its own, {files:.0f} of files; most while listing: {peak:.0f}", "")
-        bench.row("start to first frame at that tracker", f"{window.first_frame_seconds * 1000:.0f} ms",
-                  f"goal: 300 ms; processor time: {window.first_frame_ticks * 1000 // TICKS} ms", "")
-        bench.row(f"frames while it was listing ({seconds:.0f} s to rest), own work p50 / p99 / max",
-                  f"{statistics.median(frames):.2f} / {frames[len(frames) * 99 // 100]:.2f} / {frames[-1]:.2f} ms",
-                  "goal: p99 4 ms", "")
-        before = window.ticks()
-        time.sleep(bench.args.rest)
-        used = window.ticks() - before
-        bench.row(f"processor time at rest, {bench.args.rest} s", f"{used * 1000 // TICKS} ms",
-                  f"goal: 0; frames drawn: {len(window.frames())}", "")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=os.path.join(ROOT, "target/release"), help="where the built programs are")
-    parser.add_argument("--dir", default="/dev/shm/potok-window", help="work folder; it is emptied")
-    parser.add_argument("--announced", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--rest", type=int, default=20)
-    parser.add_argument("--only", default="start,frames,memory")
-    args = parser.parse_args()
-    os.makedirs(args.dir, exist_ok=True)
-    bench = Bench(args)
-    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, {platform.system()} {platform.release()}\n")
-    print("| what | Potok | beside it | ratio |\n|---|---|---|---|", flush=True)
-    try:
+def start(bench):
+    """Start to the first frame, with an empty data folder."""
+    runs = []
+    for _ in range(5):
         with Processes() as processes:
             start_display(processes)
-            for name in args.only.split(","):
-                {"start": measure_start, "frames": measure_frames, "memory": measure_memory}[name](bench)
-    finally:
-        shutil.rmtree(args.dir, ignore_errors=True)
+            window = Window(bench, processes)
+            runs.append((window.first_frame_seconds * 1000, window.first_frame_ticks * 1000 / TICKS))
+    wall, used = zip(*runs)
+    bench.add("window", "start", {"first_frame_ms": median(wall), "processor_ms": median(used)}, bench.version())
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def frames(bench):
+    """The own work of frames, in a window without a tracker that is given so many files at once."""
+    demo = f"{bench.bin}/examples/window_demo"
+    if not os.access(demo, os.X_OK):
+        raise Skip("window_demo is not built: cargo build --release --example window_demo")
+    with Processes() as processes:
+        start_display(processes)
+        lines = subprocess.run([demo, "--figures", "--files", str(bench.args.names)], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True, check=True).stdout.splitlines()
+    for line in lines:
+        what, figure, _, *_ = line.split("\t")
+        milliseconds = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", figure)[:3]]
+        bench.add("window", f"frames {what}", dict(zip(("p50_ms", "p99_ms", "max_ms"), milliseconds)), bench.version(),
+                  files=bench.args.names)
+
+
+def rows(bench, count):
+    """The built program at a tracker with so many files."""
+    if bench.args.quick and count > bench.args.names:
+        raise Skip(f"the quick form ends at {bench.args.names:,}")
+    with Processes() as processes:
+        start_display(processes)
+        address, _sessions = start_crowded_tracker(bench, processes, count)
+        since = time.monotonic()
+        window = Window(bench, processes, address)
+        drawn = sorted(window.settle())
+        # Two seconds of rest are how it is known to have come to rest.
+        seconds = time.monotonic() - since - 2
+        resident, own, of_files, most = window.memory()
+        before = window.ticks()
+        time.sleep(REST_SECONDS)
+        used = window.ticks() - before
+    bench.add("growth-window", "Potok", {
+        "resident_mib": resident, "own_mib": own, "of_files_mib": of_files, "peak_mib": most,
+        "first_frame_ms": window.first_frame_seconds * 1000, "rest_after_seconds": seconds,
+        "frame_p50_ms": statistics.median(drawn), "frame_p99_ms": drawn[len(drawn) * 99 // 100], "frame_max_ms": drawn[-1],
+        "processor_ms_at_rest": used * 1000 / TICKS,
+    }, bench.version(), files=count)
+
+
+# Group: what measures it, the rows, whether it is part of the quick form.
+GROUPS = {
+    "window": (lambda bench, row: {"start": start, "frames": frames}[row](bench), ["start", "frames"], True),
+    "growth-window": (rows, [0, 1000, 10_000, 100_000, 1_000_000], True),
+}

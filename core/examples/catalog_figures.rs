@@ -36,6 +36,12 @@ fn main() {
         (0..OWNERS).map(|n| catalog.add_owner(Username::new(&format!("user{n}")).unwrap())).collect();
     let resident_before = resident_bytes();
     announce(&mut catalog, &corpus, &owners);
+    let before = now();
+    let mut steps = Pauses::default();
+    while catalog.is_late() {
+        steps.time(|| catalog.catch_up());
+    }
+    println!("working in what is late: {:?}; {steps}", now() - before);
     println!("memory: {:.1} bytes a share resident", (resident_bytes() - resident_before) as f64 / count as f64);
     anchor(&corpus);
     if args.next().is_some() {

@@ -35,6 +35,7 @@ pub struct Tracker {
     pub(super) names: Names,
     pub(super) roster: Roster,
     pub(super) catalog: Catalog,
+    caught_up_at: Instant,
     pub(super) changes: Changes,
     pub(super) readers: Readers,
     pub(super) bans: Bans,
@@ -95,6 +96,8 @@ pub struct Counts {
 
 /// Users of more shares than this are forgotten in steps of it.
 const FORGOTTEN_AT_ONCE: usize = 8 * 1024;
+/// How often some of the shares that came are worked into the catalog: seldom enough that many come together.
+const CATCH_UP_EVERY: Duration = Duration::from_millis(2);
 const NAME_LAPSE_UNIT_SECONDS: u64 = 24 * 3600;
 
 impl Tracker {
@@ -113,6 +116,7 @@ impl Tracker {
             names: Names::new(lapses_after_seconds, unix_seconds, remembered.bindings),
             roster: Roster::default(),
             catalog: Catalog::new(),
+            caught_up_at: now,
             changes: Changes::new(now, window),
             readers: Readers::new(settings.send_queue_bytes),
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
@@ -165,6 +169,10 @@ impl Tracker {
         self.changes.tell(now, &self.roster, &mut self.readers, &mut effects);
         self.end_silent_sessions(now, &mut effects);
         self.forget_some_shares();
+        if self.catching_up_due().is_some_and(|due| due <= now) {
+            self.catalog.catch_up();
+            self.caught_up_at = now;
+        }
         if let Some(session) = self.queue.pop_front() {
             self.go_on(now, session, Turn::Queued, &mut effects);
         }
@@ -178,7 +186,12 @@ impl Tracker {
             return Some(self.now);
         }
         let timer = self.timers.first().map(|(at, _)| *at);
-        timer.into_iter().chain(self.changes.next_deadline()).min()
+        timer.into_iter().chain(self.changes.next_deadline()).chain(self.catching_up_due()).min()
+    }
+
+    /// When some of the late shares are worked into the catalog.
+    fn catching_up_due(&self) -> Option<Instant> {
+        self.catalog.is_late().then(|| self.caught_up_at + CATCH_UP_EVERY)
     }
 
     /// How much there is.

@@ -1,13 +1,12 @@
 //! One connection to a peer: sends requests, watches for silence; what comes is the other half's
 //! ([`crate::service::downloader::receiving`]). It decides nothing.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -165,29 +164,29 @@ async fn connect_and_work(
     why
 }
 
-/// What the two halves of a connection know together.
+/// What the two halves of a connection know together; both are on its thread.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    open: Mutex<HashMap<u32, Ask>>,
-    is_queued: AtomicBool,
+    open: RefCell<HashMap<u32, Ask>>,
+    is_queued: Cell<bool>,
     /// Counts what came, so that silence is noticed.
-    came: AtomicU64,
+    came: Cell<u64>,
 }
 
 impl State {
     /// The request that this answers; what nobody asked for is not read.
     pub(super) fn close(&self, id: u32) -> Result<Ask, Why> {
-        self.open.lock().remove(&id).ok_or(Why::Misbehaved)
+        self.open.borrow_mut().remove(&id).ok_or(Why::Misbehaved)
     }
 
     /// Whether we wait for a slot: silence may be longer.
     pub(super) fn set_queued(&self, is_queued: bool) {
-        self.is_queued.store(is_queued, Ordering::Relaxed);
+        self.is_queued.set(is_queued);
     }
 
     /// Something came.
     pub(super) fn heard(&self) {
-        self.came.fetch_add(1, Ordering::Relaxed);
+        self.came.set(self.came.get().wrapping_add(1));
     }
 }
 
@@ -198,15 +197,15 @@ async fn watch(state: &State) -> Why {
     let mut seen = 0;
     loop {
         sleep(tick).await;
-        let came = state.came.load(Ordering::Relaxed);
-        let owes_nothing = state.open.lock().is_empty();
+        let came = state.came.get();
+        let owes_nothing = state.open.borrow().is_empty();
         if came != seen || owes_nothing {
             seen = came;
             silent = Duration::ZERO;
             continue;
         }
         silent += tick;
-        let most = if state.is_queued.load(Ordering::Relaxed) { QUEUED_SILENCE_MAX } else { SILENCE_MAX };
+        let most = if state.is_queued.get() { QUEUED_SILENCE_MAX } else { SILENCE_MAX };
         if silent >= most {
             return Why::Silent;
         }
@@ -234,7 +233,7 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<O
 }
 
 fn encode(order: Order, state: &State, frames: &mut Vec<u8>) {
-    let mut open = state.open.lock();
+    let mut open = state.open.borrow_mut();
     match order {
         Order::Ask(asks) => {
             for ask in asks {

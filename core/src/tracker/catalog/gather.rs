@@ -9,6 +9,7 @@ use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::grid::Candidates;
+use crate::tracker::catalog::late::Late;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query::Query;
@@ -48,6 +49,15 @@ impl Filter {
     /// How many times a text is looked through at worst.
     fn looks(&self) -> usize {
         if let Self::Words(query) = self { query.words_len().max(1) } else { 1 }
+    }
+
+    /// What of the shares that are not in a grid yet can be wanted.
+    pub(super) fn matches_late(&self, late: &Late) -> Mask {
+        match self {
+            Self::Owner(owner) => late.with_value(Term::owner(*owner)),
+            Self::Hash(hash) => late.with_value(Term::hash(hash)),
+            Self::Words(query) => query.matches_of(late.keys()),
+        }
     }
 
     fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
@@ -124,7 +134,7 @@ impl Gathering {
     fn look_into(&mut self, segment: &Segment, from: Place) {
         self.bytes_left = self.bytes_left.saturating_sub(GRID_BYTES);
         let mut candidates = std::mem::take(&mut self.candidates);
-        segment.find_leaves(&self.terms, &mut candidates);
+        segment.find_leaves(&self.terms, |late| self.filter.matches_late(late), &mut candidates);
         let mut places = candidates.places().skip_while(|at| *at < from.leaf);
         let leaves = segment.leaves();
         'search: loop {

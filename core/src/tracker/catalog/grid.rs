@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use crate::tracker::catalog::bits::{Pack, bits_of};
 use crate::tracker::catalog::common::{COMMON_ROWS, Common};
+use crate::tracker::catalog::late::Late;
+use crate::tracker::catalog::leaf::{Mask, NewShare};
 use crate::tracker::catalog::term::{RowHash, Term, for_each_gram, mix};
 
 /// Rows of a grid of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
@@ -43,12 +45,18 @@ pub(super) struct Grid {
     common: Arc<Common>,
     rows: usize,
     /// 64 columns each: the rows of a plane lie together, as marking a leaf is what happens most.
-    planes: Vec<Box<[u64]>>,
+    planes: Vec<Plane>,
     /// The column of each place, and the place of each column that is used.
     columns: Vec<u32>,
     places: Vec<u32>,
     clean: Vec<u32>,
     dirty: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Plane {
+    bits: Box<[u64]>,
+    late: Late,
 }
 
 impl Grid {
@@ -74,14 +82,15 @@ impl Grid {
 
     pub(super) fn remove(&mut self, place: usize) {
         let column = self.columns.remove(place);
-        self.dirty.push(column);
+        self.forget(column);
         self.set_places_from(place);
     }
 
     /// Forgets what was marked at a place.
     pub(super) fn renew(&mut self, place: usize) {
         let column = self.fresh_column();
-        self.dirty.push(std::mem::replace(&mut self.columns[place], column));
+        let old = std::mem::replace(&mut self.columns[place], column);
+        self.forget(old);
         self.places[column as usize] = u32::try_from(place).expect("as many places as columns");
     }
 
@@ -90,21 +99,60 @@ impl Grid {
     pub(super) fn mark_key(&mut self, place: usize, key: &[u8], known: usize) {
         let hash = RowHash::new(self.seed, self.rows, &self.common);
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
-        for_each_gram(&key[known.saturating_sub(2)..], |gram| {
-            hash.rows_of_gram(gram).iter().for_each(|row| plane[*row] |= bit);
-        });
+        mark_key(&mut plane.bits, &hash, bit, key, known);
     }
 
     /// Notes the owners and hashes at a place.
     pub(super) fn mark_values(&mut self, place: usize, values: impl Iterator<Item = Term>) {
         let hash = RowHash::new(self.seed, self.rows, &self.common);
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
-        for value in values {
-            hash.rows_of(value).iter().for_each(|row| plane[*row] |= bit);
-        }
+        mark_values(&mut plane.bits, &hash, bit, values);
     }
 
-    /// Cuts off the places from this one on.
+    /// Nothing is noted at this fresh place yet.
+    pub(super) fn is_late(&mut self, place: usize) {
+        let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
+        plane.late.add_column(bit);
+    }
+
+    /// A share at this place is not noted yet; `true` if it is time to [`catch_up`](Self::catch_up).
+    pub(super) fn add_late(&mut self, place: usize, share: &NewShare<'_>, known: usize) -> bool {
+        let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
+        plane.late.add(bit, share, known);
+        plane.late.is_much()
+    }
+
+    pub(super) fn planes(&self) -> usize {
+        self.planes.len()
+    }
+
+    /// The plane in which a place is noted.
+    pub(super) fn plane(&self, place: usize) -> usize {
+        self.columns[place] as usize / 64
+    }
+
+    /// Notes the late shares of a plane. What comes back are places at which nothing is noted yet: the caller notes them.
+    pub(super) fn catch_up(&mut self, plane: usize) -> impl Iterator<Item = usize> + use<> {
+        let hash = RowHash::new(self.seed, self.rows, &self.common);
+        let Plane { bits, late } = &mut self.planes[plane];
+        let columns = late.take(|bit, key, known, values| {
+            mark_key(bits, &hash, bit, key, known);
+            mark_values(bits, &hash, bit, values.into_iter().flatten());
+        });
+        let places: Vec<usize> = bits_of(&[columns]).map(|bit| self.places[plane * 64 + bit] as usize).collect();
+        places.into_iter()
+    }
+
+    /// Whether anything of a plane is late. If not, it keeps no room for it.
+    pub(super) fn has_late(&mut self, plane: usize) -> bool {
+        let late = &mut self.planes[plane].late;
+        if late.is_empty() {
+            *late = Late::default();
+        }
+        !late.is_empty()
+    }
+
+    /// Cuts off the places from this one on. Nothing may be late.
     pub(super) fn split_off(&mut self, place: usize) -> Self {
         let right = self.only(&self.columns[place..]);
         *self = self.only(&self.columns[..place]);
@@ -124,11 +172,11 @@ impl Grid {
         for (plane, mask) in self.planes.iter().zip(&masks) {
             let (at, shift, pack) = (first / 64, first % 64, Pack::new(*mask));
             first += mask.count_ones() as usize;
-            for (to, bits) in copy.planes[at..].iter_mut().take(1).flat_map(|to| to.iter_mut().zip(plane)) {
+            for (to, bits) in copy.planes[at..].iter_mut().take(1).flat_map(|to| to.bits.iter_mut().zip(&plane.bits)) {
                 *to |= pack.apply(*bits) << shift;
             }
             if shift > 0 && first > (at + 1) * 64 {
-                for (to, bits) in copy.planes[at + 1].iter_mut().zip(plane) {
+                for (to, bits) in copy.planes[at + 1].bits.iter_mut().zip(&plane.bits) {
                     *to |= pack.apply(*bits) >> (64 - shift);
                 }
             }
@@ -145,8 +193,8 @@ impl Grid {
         copy
     }
 
-    /// Finds the places that may have all terms. Without terms all may.
-    pub(super) fn find(&self, terms: &[Term], found: &mut Candidates) {
+    /// Finds the places that may have all terms. Without terms all may. `late` says which of the late shares are meant.
+    pub(super) fn find(&self, terms: &[Term], late: impl Fn(&Late) -> Mask, found: &mut Candidates) {
         let Candidates { rows, places } = found;
         places.clear();
         places.resize(self.len().div_ceil(64), 0);
@@ -160,10 +208,13 @@ impl Grid {
         for (n, plane) in self.planes.iter().enumerate() {
             let mut bits = u64::MAX;
             for row in rows.iter() {
-                bits &= plane[*row];
+                bits &= plane.bits[*row];
                 if bits == 0 {
                     break;
                 }
+            }
+            if !plane.late.is_empty() {
+                bits |= plane.late.columns(late(&plane.late));
             }
             while bits != 0 {
                 let column = n * 64 + bits.trailing_zeros() as usize;
@@ -186,8 +237,15 @@ impl Grid {
         }
         assert_eq!(self.columns.len() + self.clean.len() + self.dirty.len(), self.planes.len() * 64);
         for column in &self.clean {
-            assert!(self.planes[*column as usize / 64].iter().all(|bits| bits & 1 << (column % 64) == 0));
+            assert!(self.planes[*column as usize / 64].bits.iter().all(|bits| bits & 1 << (column % 64) == 0));
         }
+    }
+
+    /// A column is no longer used.
+    fn forget(&mut self, column: u32) {
+        let (plane, bit) = plane_of(&mut self.planes, column);
+        plane.late.forget(bit);
+        self.dirty.push(column);
     }
 
     fn fresh_column(&mut self) -> u32 {
@@ -206,7 +264,7 @@ impl Grid {
             keep[*column as usize / 64] &= !(1 << (column % 64));
         }
         for (plane, keep) in self.planes.iter_mut().zip(keep).filter(|(_, keep)| *keep != u64::MAX) {
-            plane.iter_mut().for_each(|bits| *bits &= keep);
+            plane.bits.iter_mut().for_each(|bits| *bits &= keep);
         }
         self.clean.append(&mut self.dirty);
     }
@@ -214,7 +272,7 @@ impl Grid {
     fn widen(&mut self) {
         let new = (self.planes.len() * 64..self.planes.len() * 64 + 64).rev();
         self.clean.extend(new.map(|column| u32::try_from(column).expect("columns are fewer than shares")));
-        self.planes.push(vec![0; self.rows].into());
+        self.planes.push(Plane { bits: vec![0; self.rows].into(), late: Late::default() });
         self.places.resize(self.planes.len() * 64, u32::MAX);
     }
 
@@ -225,7 +283,19 @@ impl Grid {
     }
 }
 
-fn plane_of(planes: &mut [Box<[u64]>], column: u32) -> (&mut [u64], u64) {
+fn mark_key(rows: &mut [u64], hash: &RowHash<'_>, bit: u64, key: &[u8], known: usize) {
+    for_each_gram(&key[known.saturating_sub(2)..], |gram| {
+        hash.rows_of_gram(gram).iter().for_each(|row| rows[*row] |= bit);
+    });
+}
+
+fn mark_values(rows: &mut [u64], hash: &RowHash<'_>, bit: u64, values: impl Iterator<Item = Term>) {
+    for value in values {
+        hash.rows_of(value).iter().for_each(|row| rows[*row] |= bit);
+    }
+}
+
+fn plane_of(planes: &mut [Plane], column: u32) -> (&mut Plane, u64) {
     (&mut planes[column as usize / 64], 1 << (column % 64))
 }
 
@@ -250,7 +320,7 @@ mod tests {
         }
         let find = |grid: &Grid, term| {
             let mut found = Candidates::default();
-            grid.find(&[term], &mut found);
+            grid.find(&[term], |_none| 0, &mut found);
             found.places().collect::<Vec<_>>()
         };
         let terms = || (0..60).map(Term::Value);

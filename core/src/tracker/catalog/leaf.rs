@@ -15,7 +15,7 @@ use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
 /// Most shares of one leaf. More of them make the index smaller and each look slower. A [`Mask`] has a bit for each.
-pub(super) const LEAF_SHARES_MAX: usize = 24;
+pub(super) const LEAF_SHARES_MAX: usize = 30;
 /// Most bytes of paths of one leaf, so that very long names do not make it slow to change.
 const LEAF_BYTES_MAX: usize = 4096;
 const _: () = assert!(LEAF_BYTES_MAX > 3 * (limits::PATH_BYTES_MAX + 1), "a full leaf can be split");
@@ -48,6 +48,14 @@ impl NewShare<'_> {
     /// What it is found by besides its path.
     pub(super) fn values(&self) -> impl Iterator<Item = Term> {
         values(self.owner, self.content)
+    }
+
+    pub(super) fn owner_term(&self) -> Term {
+        Term::owner(self.owner)
+    }
+
+    pub(super) fn hash_term(&self) -> Option<Term> {
+        self.content.hash.as_ref().map(Term::hash)
     }
 }
 

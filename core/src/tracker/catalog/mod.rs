@@ -12,6 +12,7 @@ mod fences;
 mod gather;
 mod grid;
 mod key;
+mod late;
 mod leaf;
 pub mod list;
 mod owners;
@@ -155,6 +156,16 @@ impl Catalog {
     pub fn get(&self, owner: OwnerId, path: &SharePath) -> Option<Content> {
         let (at, place) = self.segments.find(&self.key(owner, path), &self.owners)?;
         Some(self.segments.all()[at].content(place))
+    }
+
+    /// Whether shares have come that make searching slower until [`catch_up`](Self::catch_up) has worked them in.
+    pub fn is_late(&self) -> bool {
+        self.segments.is_late()
+    }
+
+    /// Works some of them in: a fraction of a millisecond.
+    pub fn catch_up(&mut self) {
+        self.segments.catch_up();
     }
 
     /// How many shares there are.

@@ -63,24 +63,28 @@ impl Query {
 
     /// The shares of a leaf whose paths have all words. `scratch` is where keys are made.
     pub(super) fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
+        leaf.of_slots(self.matches_of(leaf.keys(scratch)))
+    }
+
+    /// Which of some search keys, an LF behind each, have all words.
+    pub(super) fn matches_of(&self, keys: &[u8]) -> Mask {
         if self.is_vain {
             return 0;
         }
-        let Some((lead, others)) = self.words.split_first() else { return leaf.all() };
-        let keys = leaf.keys(scratch);
-        let (mut slots, mut from, mut slot) = (0, 0, 0);
+        let Some((lead, others)) = self.words.split_first() else { return Mask::MAX };
+        let (mut matching, mut from, mut at) = (0, 0, 0);
         while let Some(hit) = lead.find(&keys[from..]) {
             let hit = from + hit;
-            slot += memchr_iter(b'\n', &keys[from..hit]).count();
+            at += memchr_iter(b'\n', &keys[from..hit]).count();
             let start = memrchr(b'\n', &keys[..hit]).map_or(0, |lf| lf + 1);
             let end = memchr(b'\n', &keys[hit..]).map_or(keys.len(), |lf| hit + lf);
             if others.iter().all(|word| word.find(&keys[start..end]).is_some()) {
-                slots |= 1 << slot;
+                matching |= 1 << at;
             }
-            slot += 1;
+            at += 1;
             from = (end + 1).min(keys.len());
         }
-        leaf.of_slots(slots)
+        matching
     }
 }
 

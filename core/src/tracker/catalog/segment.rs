@@ -9,8 +9,11 @@ use std::sync::Arc;
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::fences::Fences;
 use crate::tracker::catalog::grid::{Candidates, Grid, LEAF_ROWS};
-use crate::tracker::catalog::leaf::{self, Key, Leaf, NewShare};
+use crate::tracker::catalog::late::Late;
+use crate::tracker::catalog::leaf::{self, Key, Leaf, Mask, NewShare};
 use crate::tracker::catalog::owners::Owners;
+#[cfg(test)]
+use crate::tracker::catalog::query::Query;
 use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
@@ -76,9 +79,27 @@ impl Segment {
         self.leaves[..place.leaf].iter().map(|leaf| leaf.len()).sum::<usize>() + place.at
     }
 
-    /// Finds the leaves that may have all terms.
-    pub(super) fn find_leaves(&self, terms: &[Term], found: &mut Candidates) {
-        self.grid.find(terms, found);
+    /// Finds the leaves that may have all terms. `late` says which of the late shares are meant.
+    pub(super) fn find_leaves(&self, terms: &[Term], late: impl Fn(&Late) -> Mask, found: &mut Candidates) {
+        self.grid.find(terms, late, found);
+    }
+
+    /// Marks all that is late; whether there was any.
+    pub(super) fn catch_up(&mut self) -> bool {
+        (0..self.grid.planes()).fold(false, |was_late, plane| {
+            let is_late = self.grid.has_late(plane);
+            if is_late {
+                self.catch_up_plane(plane);
+            }
+            was_late | is_late
+        })
+    }
+
+    fn catch_up_plane(&mut self, plane: usize) {
+        let mut scratch = Vec::new();
+        for at in self.grid.catch_up(plane) {
+            mark_leaf(&mut self.grid, at, &self.leaves[at], &mut scratch);
+        }
     }
 
     /// Whether the grid was made for these common grams.
@@ -128,9 +149,9 @@ impl Segment {
         // Only of ASCII are the keys as long as the texts.
         let is_ascii = share.path.is_ascii();
         let known = if is_ascii { self.leaves[place.leaf].known_bytes(place.at, share.path) } else { 0 };
-        mark_share(&mut self.grid, place.leaf, share, known);
         self.leaf_mut(place.leaf).insert(place.at, share);
         self.shares += 1;
+        self.note_late(place.leaf, share, known);
     }
 
     /// Gives a share another size and hash.
@@ -165,7 +186,8 @@ impl Segment {
     pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, gone: &mut impl FnMut(&str)) -> usize {
         let mut candidates = Candidates::default();
         let mut removed = 0;
-        self.grid.find(&[Term::owner(owner)], &mut candidates);
+        let term = Term::owner(owner);
+        self.grid.find(&[term], |late| late.with_value(term), &mut candidates);
         for at in candidates.places() {
             if removed >= max {
                 break;
@@ -208,6 +230,7 @@ impl Segment {
 
     /// Cuts off the second half.
     pub(super) fn split(&mut self) -> Self {
+        self.catch_up();
         let middle = self.leaves.len() / 2;
         let leaves = Arc::make_mut(&mut self.leaves).split_off(middle);
         let shares = leaves.iter().map(|leaf| leaf.len()).sum();
@@ -249,13 +272,16 @@ impl Segment {
                 let found = self.find(&leaf.key(share, owners), owners).expect("is there");
                 assert_eq!((found.leaf, found.at), (at, share));
             }
-            let mut terms: Vec<_> = leaf.values().collect();
-            for key in leaf.keys(&mut Vec::new()).split(|byte| *byte == b'\n') {
-                super::term::for_each_gram(key, |gram| terms.push(Term::Gram(gram)));
-            }
             let mut found = Candidates::default();
-            self.grid.find(&terms, &mut found);
-            assert!(found.places().any(|place| place == at));
+            for value in leaf.values() {
+                self.grid.find(&[value], |late| late.with_value(value), &mut found);
+                assert!(found.places().any(|place| place == at));
+            }
+            for share in 0..leaf.len() {
+                let whole = Query::new(&[leaf.path(share)]);
+                self.grid.find(whole.terms(), |late| whole.matches_of(late.keys()), &mut found);
+                assert!(found.places().any(|place| place == at));
+            }
         }
     }
 
@@ -267,11 +293,18 @@ impl Segment {
         let mut leaf = Leaf::default();
         leaf.insert(0, share);
         self.grid.insert(at);
-        mark_share(&mut self.grid, at, share, 0);
         Arc::make_mut(&mut self.leaves).insert(at, Arc::new(leaf));
         self.fences.insert(at, &self.leaves);
         self.leaf_ghosts.insert(at, 0);
         self.shares += 1;
+        self.note_late(at, share, 0);
+    }
+
+    /// The first `known` bytes of the search key begin another one of the same leaf.
+    fn note_late(&mut self, leaf: usize, share: &NewShare<'_>, known: usize) {
+        if self.grid.add_late(leaf, share, known) {
+            self.catch_up_plane(self.grid.plane(leaf));
+        }
     }
 
     fn remove_leaf(&mut self, at: usize) -> Arc<Leaf> {
@@ -294,8 +327,10 @@ impl Segment {
         self.fences.insert(at + 1, &self.leaves);
         self.leaf_ghosts.insert(at + 1, 0);
         self.grid.insert(at + 1);
-        mark_leaf(&mut self.grid, at + 1, &self.leaves[at + 1], &mut Vec::new());
-        self.index_again(at);
+        self.grid.is_late(at + 1);
+        self.grid.renew(at);
+        self.grid.is_late(at);
+        self.leaf_ghosts[at] = 0;
         if share > middle { Place { leaf: at + 1, at: share - middle } } else { place }
     }
 
@@ -335,12 +370,6 @@ impl Segment {
         }
         self.leaf_ghosts.fill(0);
     }
-}
-
-/// The first `known` bytes of the search key begin another one of the same leaf.
-fn mark_share(grid: &mut Grid, place: usize, share: &NewShare<'_>, known: usize) {
-    grid.mark_key(place, share.search_key, known);
-    grid.mark_values(place, share.values());
 }
 
 fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {

@@ -30,12 +30,16 @@ pub(super) struct Segments {
     /// How many shares there were when that was learnt, and how many have come since.
     learnt_at: usize,
     new_since: usize,
+    /// Where marking what is late goes on, and whether any may be late at all.
+    catching_up_at: usize,
+    is_late: bool,
 }
 
 impl Default for Segments {
     fn default() -> Self {
         let (all, overview, common) = (Vec::new(), Grid::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
-        Self { all, overview, seeds: 0, common, learnt_at: 0, new_since: 0 }
+        let (learnt_at, new_since, catching_up_at, is_late) = (0, 0, 0, false);
+        Self { all, overview, seeds: 0, common, learnt_at, new_since, catching_up_at, is_late }
     }
 }
 
@@ -46,7 +50,8 @@ impl Segments {
 
     /// Finds the segments that may have all terms.
     pub(super) fn find_segments(&self, terms: &[Term], found: &mut Candidates) {
-        self.overview.find(terms, found);
+        // Nothing is late there.
+        self.overview.find(terms, |_none| 0, found);
     }
 
     /// Where the share of a key is.
@@ -100,6 +105,7 @@ impl Segments {
                 Err(_) => self.split(at),
             }
         }
+        self.is_late = true;
         self.new_since += 1;
         self.learn();
         Insert::New
@@ -115,7 +121,7 @@ impl Segments {
     pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, mut gone: impl FnMut(&str)) -> usize {
         let mut removed = 0;
         let mut candidates = Candidates::default();
-        self.overview.find(&[Term::owner(owner)], &mut candidates);
+        self.find_segments(&[Term::owner(owner)], &mut candidates);
         for at in candidates.places() {
             removed += self.all[at].remove_owner(owner, max - removed, &mut gone);
             if removed >= max {
@@ -124,6 +130,19 @@ impl Segments {
         }
         (0..self.all.len()).rev().for_each(|at| self.tidy(at));
         removed
+    }
+
+    /// Whether some shares are not in the grids yet.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late
+    }
+
+    /// Puts the late shares of one segment into its grid.
+    pub(super) fn catch_up(&mut self) {
+        let count = self.all.len();
+        let next = (0..count).map(|step| (self.catching_up_at + step) % count).find(|at| self.all[*at].catch_up());
+        self.is_late = next.is_some();
+        self.catching_up_at = next.map_or(0, |at| at + 1);
     }
 
     /// Checks what the parts promise each other, and that nothing is missing in the overview.
@@ -140,7 +159,7 @@ impl Segments {
             segment.assert_sound(owners);
             let mut found = Candidates::default();
             let values: Vec<_> = segment.values().collect();
-            self.overview.find(&values, &mut found);
+            self.find_segments(&values, &mut found);
             assert!(found.places().any(|place| place == at));
         }
     }

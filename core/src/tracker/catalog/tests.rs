@@ -36,6 +36,8 @@ enum Step {
     Open(Wanted, Option<prop::sample::Index>, Option<usize>),
     /// Read some of every open list.
     Read(usize),
+    /// Some of what is late is worked in.
+    CatchUp,
 }
 
 const OWNERS: [&str; 4] = ["anna", "Мария", "ivan", "a"];
@@ -120,6 +122,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (wanted(), prop::option::of(any::<prop::sample::Index>()), prop::option::of(1..30usize))
             .prop_map(|(wanted, after, limit)| Step::Open(wanted, after, limit)),
         2 => (1..3000usize).prop_map(Step::Read),
+        2 => Just(Step::CatchUp),
     ]
 }
 
@@ -178,12 +181,18 @@ fn check(steps: Vec<Step>) {
             Step::Read(bytes_max) => {
                 open.retain_mut(|(list, text, expected)| !read(&catalog, list, text, expected, bytes_max));
             }
+            Step::CatchUp => catalog.catch_up(),
         }
         assert_eq!(catalog.len(), model.shares.len());
         if n % 5 == 0 {
             catalog.assert_sound();
         }
     }
+    catalog.assert_sound();
+    for _ in 0..=catalog.segments.all().len() {
+        catalog.catch_up();
+    }
+    assert!(!catalog.is_late());
     catalog.assert_sound();
     for (owner, name) in owners.iter().zip(OWNERS) {
         let paths = || model.shares.iter().filter(|(_, (by, _))| by == owner).map(|((path, _), _)| path);

@@ -1,0 +1,1 @@
+"""Programs that move files, each asked the same way."""
