@@ -83,6 +83,7 @@ def main():
     for n in range(50):
         with open(f"{options.dir}/src/{n:02}.bin", "wb") as out:
             out.write(chance.randbytes(chance.choice([100, 5_000, 300_000, 3_000_000])))
+    shutil.copytree(f"{options.dir}/src", f"{options.dir}/own")
     tracker = Program([f"{options.bin}/potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", f"{options.dir}/tracker"])
     address = tracker.process.stdout.readline().decode().split()[-1]
     alice = Console(options.bin, f"{options.dir}/alice", "alice", address)
@@ -100,9 +101,10 @@ def main():
             bob.ask(f'download alice "src/" "{into}"')
             if len(os.listdir(f"{into}/src")) != 50:
                 raise SystemExit("a file is missing after a download")
-            bob.ask(f'register "{into}/src"')
+            # The same files each time: what is known of ever new ones fills the database's cache, up to its bound.
+            bob.ask(f'register "{options.dir}/own"')
             alice.ask("search bin")
-            bob.ask(f'unregister "src"')
+            bob.ask(f'unregister "own"')
             # What is finished stays on his list, until he takes it off.
             for line in bob.ask("transfers"):
                 bob.ask(f"forget {line.split()[0]}")

@@ -155,7 +155,9 @@ impl FromStr for TrackerAddress {
 
     fn from_str(text: &str) -> Result<Self, BadInvite> {
         let text = text.trim();
-        if text.starts_with("potok:") {
+        // `potok:7686` is a computer of that name.
+        let is_port = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+        if text.strip_prefix("potok:").is_some_and(|rest| !is_port(rest)) {
             let invite: Invite = text.parse()?;
             return Ok(Self { address: invite.address, key: Some(invite.key) });
         }
@@ -181,6 +183,8 @@ mod tests {
             assert_eq!((parsed.host(), parsed.port()), (host, port));
             assert_eq!(parsed.to_string().parse(), Ok(parsed));
         }
+        let named_so: TrackerAddress = "potok:7686".parse().expect("an address");
+        assert_eq!((named_so.address.to_string().as_str(), named_so.key), ("potok:7686", None));
         let invite = Invite { address: "[::1]:9".parse().expect("address"), key: PublicKey::from_bytes([9; 32]) };
         assert_eq!(invite.to_string().parse(), Ok(invite.clone()));
         let joined: TrackerAddress = format!("  {invite}\n").parse().expect("invite");
