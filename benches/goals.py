@@ -221,7 +221,7 @@ def limit_of_small_files(f):
     return (
         f"a file takes {number(1e6 / files)} µs, in which the sender works {number(sending)} µs and the receiver {number(receiving)} "
         "µs: it is created, written, checked, synced, renamed and noted in the database, and its folder is synced, before it is "
-        "called finished. Of the programs beside it none syncs a file"
+        "called finished. curl, aria2 and BitTorrent sync nothing"
     )
 
 
