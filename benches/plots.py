@@ -58,7 +58,7 @@ def transfers(results, path):
     speed = points(results, "transfers", "megabytes_per_second")
     best = max(y for _, y in speed)
     plot(path("speed"), "One sender: speed by transfers at once", "transfers at once", "MB/s in all", {"all together": speed},
-         horizontal=[(best, f"both processors are busy: {best:,.0f} MB/s")])
+         horizontal=[(best, f"one machine ends at {best:,.0f} MB/s")])
     plot(path("memory"), "One sender: memory by transfers at once", "transfers at once", "MiB resident", {
         "the sender": points(results, "transfers", "sending_mib"), "each receiver": points(results, "transfers", "receiving_mib")})
 

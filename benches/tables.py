@@ -98,7 +98,7 @@ def instead(results):
         mine, theirs = results.figure(group, figure), results.figure(group, figure, program)
         if not mine or not theirs:
             return None
-        return f"Potok {mine / theirs:.1f} × as fast" if mine >= theirs else f"{short} {theirs / mine:.1f} × as fast"
+        return f"Potok {number(mine / theirs)} × as fast" if mine >= theirs else f"{short} {number(theirs / mine)} × as fast"
 
     def compared(program, short):
         large = times("file", "megabytes_per_second", program, short)
