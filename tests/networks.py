@@ -183,11 +183,12 @@ class World:
 
     def users(self, of):
         """Who is online, as one of them sees it; `None`: they are not."""
-        since = of.say("list-users\nwhoami")
-        of.hear("(alice|bob)\t[^\t]*\t[0-9a-f]{64}$|error: ", since)
-        time.sleep(0.2)
+        since = of.say("list-users\nstatus")
+        of.hear("download-folder\t", since)
         lines = [line for _, line in of.lines[since:]]
-        return None if any(line.startswith("error: ") for line in lines) else {line.split("\t")[0] for line in lines}
+        if any(line.startswith("error: offline") for line in lines):
+            return None
+        return {line.split("\t")[0] for line in lines if re.search("\t[0-9a-f]{64}$", line)}
 
 
 def slow(world, megabytes):
@@ -231,7 +232,6 @@ def cut_for_long(world, computer, what, megabytes, seconds):
     while time.monotonic() - cut < seconds:
         if lost_at is None and any("cannot be reached" in line for _, line in away.lines[said_before:]):
             lost_at = time.monotonic() - cut
-        # Bob is waiting for his download, and is asked nothing.
         if gone_at is None and other is world.alice and who not in (world.users(other) or {who}):
             gone_at = time.monotonic() - cut
         time.sleep(0.3)
