@@ -13,7 +13,7 @@ pub const TURN_BYTES: u64 = 64 * 1024 * 1024;
 /// Or after this time.
 pub const TURN_TIME: Duration = Duration::from_secs(30);
 /// A slot without requests is kept this long: the next request is often on its way.
-pub const IDLE_GRACE: Duration = Duration::from_secs(1);
+pub const IDLE_GRACE: Duration = Duration::from_millis(250);
 
 /// One connection of a peer to our server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

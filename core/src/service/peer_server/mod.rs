@@ -44,8 +44,8 @@ use crate::transfer::status::{Direction, TransferEvent, TransferState};
 /// How often what changed is told.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Somebody who just came may be known to us a moment later: the tracker tells us in groups.
-const ADMISSION_TRIES: u32 = 8;
-const ADMISSION_PAUSE: Duration = Duration::from_millis(250);
+const ADMISSION_TRIES: u32 = 40;
+const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
 /// Connections that do not end by themselves in this time are cut off.
 const STOP_MAX: Duration = Duration::from_millis(1500);
 /// After an error of the listener (no file descriptors left, say) there is a pause.
