@@ -76,8 +76,8 @@ def turns(results):
     speeds = dict(results.points("growth-transfers", "megabytes_per_second"))
     if not speeds or speeds[max(speeds)] > 0.7 * max(speeds.values()):
         return ""
-    return ("A slot is kept for a second after its last request, because the next is often on its way: where each wants one file, "
-            f"that second is most of the time ({number(speeds[max(speeds)])} MB/s with {max(speeds)}).")
+    return ("A slot is kept for a quarter of a second after its last request, because the next is often on its way: where each wants one file, "
+            f"that pause is most of the time ({number(speeds[max(speeds)])} MB/s with {max(speeds)}).")
 
 
 def commands(results):
