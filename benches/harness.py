@@ -109,6 +109,7 @@ class Bench:
         self.rows = []
         since, busy, own = time.monotonic(), busy_seconds(), own_seconds()
         try:
+            os.makedirs(self.dir, exist_ok=True)
             function(self, row)
         finally:
             seconds = time.monotonic() - since
