@@ -28,6 +28,8 @@ import sys
 import threading
 import time
 
+from processes import stop
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MEGABITS = 40
 SHORT_CUT_SECONDS = 10
@@ -129,12 +131,7 @@ class Program:
         return self.hear(pattern, self.say(question), seconds_max)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
 
 
 class World:

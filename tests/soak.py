@@ -11,9 +11,10 @@ import argparse
 import os
 import random
 import shutil
-import signal
 import subprocess
 import time
+
+from processes import stop
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Threads of a pool come and go, and the first rounds fill caches.
@@ -47,12 +48,7 @@ class Program:
         return len(os.listdir(f"{proc}/fd")), int(values["Threads"]), int(values["RssAnon"].split()[0]) / 1024
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
 
 
 class Console(Program):

@@ -20,12 +20,13 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, f"{ROOT}/tests")
+import processes  # found by the line above
 WRITES = "write,writev,pwrite64,pwritev,pwritev2,ftruncate,fallocate"
 SYNCS = "fsync,fdatasync,syncfs"
 NAMES = "rename,renameat,renameat2,unlink,unlinkat,link,linkat,mkdir,mkdirat"
@@ -76,12 +77,7 @@ class World:
         return tracker, line.split()[-1] if line.startswith("listening on") else None
 
     def stop(self, process):
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        processes.stop(process)
         self.started.remove(process)
 
     def stop_all(self):

@@ -47,7 +47,7 @@ const TRACKERS: &[(&str, &[Weather])] = &[
     ("cut in the handshake", &[CutAfter(100), Clear]),
     ("ends in the handshake", &[EndsAfter(300), Clear]),
     ("cut behind the handshake", &[CutAfter(900), Clear]),
-    ("ends again and again", &[EndsAfter(900), EndsAfter(1_000), Clear]),
+    ("ends again and again", &[EndsAfter(800), EndsAfter(900), Clear]),
     ("one wrong bit in the handshake", &[CorruptAfter(50), Clear]),
     ("one wrong bit later", &[CorruptAfter(800), Clear]),
     ("bytes left out", &[LosesAfter(800), Clear]),
@@ -108,15 +108,18 @@ fn a_client_finds_its_way_back_through_any_weather() {
     }
     let until = std::time::Instant::now() + PATIENCE;
     loop {
+        // All may be there for a moment on connections that are about to break.
+        let sunny =
+            people.iter().zip(TRACKERS).all(|((_, _, proxy), (_, forecast))| proxy.connections() >= forecast.len());
         let counts = runtime.block_on(tracker.handle.counts()).expect("runs");
-        if (counts.users, counts.shares) == (TRACKERS.len(), TRACKERS.len()) {
+        if sunny && (counts.users, counts.shares) == (TRACKERS.len(), TRACKERS.len()) {
             break;
         }
-        assert!(std::time::Instant::now() < until, "not all are back: {counts:?}");
+        let connections: Vec<_> = people.iter().map(|(what, _, proxy)| (what, proxy.connections())).collect();
+        assert!(std::time::Instant::now() < until, "not all are back: {counts:?}, {connections:?}");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    for (n, (what, person, proxy)) in people.iter().enumerate() {
-        assert!(proxy.connections() >= TRACKERS[n].1.len(), "{what}: the weather was not met");
+    for (what, person, _) in &people {
         assert!(person.ask(Intent::WhoAmI).is_ok(), "{what}");
     }
 }

@@ -188,7 +188,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
 /// Bytes that were read and not looked at yet.
 struct Input {
     buffer: Vec<u8>,
-    filled: std::ops::Range<usize>,
+    filled: Range<usize>,
 }
 
 impl Input {

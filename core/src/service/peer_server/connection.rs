@@ -8,7 +8,6 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::protocol::peer::{Answer, REQUEST_BYTES, Refusal, Request};
 use crate::service::limiter::Limiter;
@@ -25,7 +24,6 @@ const REFUSALS_MAX: usize = 64;
 pub(super) struct Surroundings {
     pub(super) shelf: Arc<dyn Shelf>,
     pub(super) limiter: Arc<Limiter>,
-    pub(super) cancel: CancellationToken,
 }
 
 /// Why a connection ends from our side.
@@ -43,8 +41,6 @@ pub(super) enum Ended {
     Stalled,
     #[error("what was being sent is no longer shared")]
     Unshared,
-    #[error("the server stops")]
-    Stopped,
 }
 
 /// Serves until the peer goes or misbehaves.
@@ -63,7 +59,6 @@ where
     let asking = Asking { place, inbox: &inbox, shelf: around.shelf.as_ref(), refusals };
     let sending = Sending::new(writer, Arc::clone(place), Arc::clone(&inbox), Arc::clone(around), standing, refused);
     tokio::select! {
-        () = around.cancel.cancelled() => Ended::Stopped,
         ended = asking.run(reader) => ended,
         ended = sending.run() => ended,
     }

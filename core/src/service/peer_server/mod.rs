@@ -113,7 +113,6 @@ impl PeerServer {
         let around = Surroundings {
             shelf: Arc::clone(&setup.shelf),
             limiter: Arc::new(Limiter::new(settings.bytes_per_second)),
-            cancel: cancel.clone(),
         };
         let server = Server {
             setup,
@@ -242,6 +241,7 @@ impl Server {
             desk: Arc::clone(&self.desk),
             around: Arc::clone(&self.around),
             events: self.events.clone(),
+            cancel: self.cancel.clone(),
             _door: door,
         };
         connections.spawn(async move {
@@ -271,12 +271,13 @@ struct Guest {
     desk: Arc<Desk>,
     around: Arc<Surroundings>,
     events: mpsc::Sender<TransferEvent>,
+    cancel: CancellationToken,
     _door: Door,
 }
 
 impl Guest {
     async fn receive(self, stream: std::net::TcpStream, from: SocketAddr) {
-        let cancel = self.around.cancel.clone();
+        let cancel = self.cancel.clone();
         let _stopped = cancel.run_until_cancelled(self.attend(stream, from)).await;
     }
 
@@ -301,8 +302,7 @@ impl Guest {
         let ended = connection::serve(stream, &place, standing, &self.around).await;
         tracing::debug!(%from, %key, %ended, "a peer was served");
         if place.was_seen() {
-            let gone = self.events.send(TransferEvent::Gone(Direction::Upload, place.id()));
-            let _nobody_listens = self.around.cancel.run_until_cancelled(gone).await;
+            let _nobody_listens = self.events.send(TransferEvent::Gone(Direction::Upload, place.id())).await;
         }
     }
 
