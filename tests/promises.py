@@ -5,13 +5,16 @@
     tests/promises.py --short          the same, smaller, in a quarter of an hour
     tests/promises.py --only P4,P5     some of them, or those whose description contains a text; the others stay as
                                        they were reached before
+    tests/promises.py --set parts=5    another size; the document says so
     tests/promises.py --document       only writes the document anew
 
 A promise that is not met is written down as not met: its proof has failed, or a figure is beyond its limit. Figures are
-judged here and not in the tests, which run on machines that are busy with something else. What each proof reached is
-kept in target/promises. Needs what `.ci/run` installs, and for the networks to be root.
+judged here and not in the tests, which run on machines that are busy with something else. What each proof reached in
+the long form is kept in tests/promises.json, in the short form in target. Needs what `.ci/run` installs, and for the
+networks to be root.
 """
 import argparse
+import fcntl
 import json
 import os
 import platform
@@ -149,8 +152,8 @@ def beyond(figures, limits):
             yield f"promised is '{wanted}', it was {max(values):g}"
 
 
-def prove(command, limits, values, prefix):
-    """Runs a proof, and says what it reached."""
+def prove(command, limits, values, others, prefix):
+    """Runs a proof, and says what it reached. `others` are the sizes that differ from those of the form."""
     outputs, statuses, seconds = [], [], 0.0
     parts = range(values["parts"]) if "{part}" in command else [0]
     for part in parts:
@@ -169,14 +172,18 @@ def prove(command, limits, values, prefix):
         why = [(failed.strip().splitlines() or ["no output"])[-1]]
     else:
         why = list(beyond(figures, limits))
-    return {"figures": figures, "why_not": "; ".join(why), "seconds": round(seconds), "date": time.strftime("%Y-%m-%d")}
+    used = [f"{name}={values[name]}" for name in others if f"{{{name}}}" in command or (name.isupper() and "cargo" in command)
+            or (name == "parts" and "{part}" in command)]
+    return {"figures": figures, "why_not": "; ".join(why), "seconds": round(seconds), "date": time.strftime("%Y-%m-%d"),
+            "with": ", ".join(used), "debug": values["profile"] == ""}
 
 
 def row(name, promise, what, reached):
     if reached is None:
         return f"| **{name}** {promise} | {what} | not tried in this form | |"
     said = "; ".join(filter(None, [f"**not met**: {reached['why_not']}" if reached["why_not"] else "", reached["figures"]]))
-    return f"| **{name}** {promise} | {what} | {said} | {reached['seconds']} s |".replace("\n", " ")
+    size = f" (with {reached['with']})" if reached["with"] else ""
+    return f"| **{name}** {promise} | {what} | {said}{size} | {reached['seconds']} s, {reached['date']} |".replace("\n", " ")
 
 
 def machine():
@@ -186,17 +193,35 @@ def machine():
             f"{platform.release()}")
 
 
-def document(all_reached, form, debug):
-    dates = sorted({reached["date"] for reached in all_reached.values()}) or ["never"]
-    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    command = "tests/promises.py" + (" --short" if form == "short" else " --debug" if debug else "")
+def document(all_reached, form):
+    command = "tests/promises.py" + (" --short" if form == "short" else "")
+    debug = any(reached["debug"] for reached in all_reached.values())
     builds = "programs built for debugging, which are several times slower" if debug else "programs built for release"
     rows = [row(name, promise, what, all_reached.get(what)) for name, promise, proofs in PROMISES for what, _, _ in proofs]
-    return (f"# What Potok promises, and the proof\n\nMade by `{command}` on {when}: {builds}, {machine()}.\n"
+    return (f"# What Potok promises, and the proof\n\nMade by `{command}`: {builds}, {machine()}.\n"
             "The long form is `tests/promises.py`; `--short` runs a smaller one of each. A promise that a run did not meet "
-            "is\nshown so, with why.\n\n"
+            "is\nshown so, with why. Sizes that are not those of the form stand behind the figures.\n\n"
             "| promise | how it was tried | what was reached | took |\n|---|---|---|---|\n"
             + "\n".join(rows) + "\n\n" + NOT_PROMISED)
+
+
+def load(kept):
+    """What was reached before, by the description of its proof."""
+    if not os.path.exists(kept):
+        return {}
+    with open(kept) as text:
+        return json.load(text)
+
+
+def keep(kept, what, reached):
+    """Adds what was reached to what others, that may run at the same time, have kept."""
+    with open(f"{ROOT}/target/promises.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        all_reached = {**load(kept), what: reached}
+        with open(f"{kept}.new", "w") as out:
+            json.dump(all_reached, out, indent=1, sort_keys=True)
+            out.write("\n")
+        os.replace(f"{kept}.new", kept)
 
 
 def main():
@@ -214,33 +239,31 @@ def main():
     debug = options.short or options.debug
     if debug:
         values = {**values, "profile": "", "bin": "target/debug"}
+    others = []
     for name, _, value in (word.partition("=") for word in options.set):
         if name not in values:
             raise SystemExit(f"--set knows {', '.join(values)}")
+        others.append(name)
         values = {**values, name: type(values[name])(value)}
     if options.bin:
         values = {**values, "bin": options.bin}
-    kept = f"{ROOT}/target/promises/{form}{'-debug' if debug else ''}"
-    os.makedirs(kept, exist_ok=True)
+    kept = f"{ROOT}/target/promises.json" if options.short else f"{ROOT}/tests/promises.json"
+    os.makedirs(f"{ROOT}/target", exist_ok=True)
     if not options.document and not options.bin:
         build = ["cargo", "build", "--workspace", "--locked", *([] if debug else ["--release"])]
         subprocess.run(build, cwd=ROOT, check=True)
-    all_reached = {}
     for name, promise, proofs in PROMISES:
-        for number, (what, command, limits) in enumerate(proofs):
-            file = f"{kept}/{name}-{number}.json"
+        for what, command, limits in proofs:
             wanted = not options.only or any(word == name or word in what for word in options.only.split(","))
             if wanted and not options.document and not (command.startswith(LONG_ONLY) and options.short):
-                reached = prove(command.removeprefix(LONG_ONLY).replace("  ", " "), limits, values, options.prefix)
-                with open(file, "w") as out:
-                    json.dump(reached, out)
+                command = command.removeprefix(LONG_ONLY).replace("  ", " ")
+                reached = prove(command, limits, values, others, options.prefix)
+                keep(kept, what, reached)
                 print(row(name, promise, what, reached), flush=True)
-            if os.path.exists(file):
-                with open(file) as text:
-                    all_reached[what] = json.load(text)
+    all_reached = load(kept)
     if not options.print:
         with open(f"{ROOT}/docs/promises.md", "w") as out:
-            out.write(document(all_reached, form, debug))
+            out.write(document(all_reached, form))
     sys.exit(1 if any(reached["why_not"] for reached in all_reached.values()) else 0)
 
 

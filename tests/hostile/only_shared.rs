@@ -297,7 +297,11 @@ fn what_is_unshared_stops_within_a_second() {
         eves
     });
     let (mut stopped, mut latest) = (0, Duration::ZERO);
-    for round in 0..scaled(9) {
+    let mut round = 0;
+    // On a busy machine not all of a round are being sent yet.
+    while stopped < scaled(300) {
+        round += 1;
+        assert!(round <= scaled(30), "{stopped} were being sent");
         let files: Vec<(PathBuf, Content)> = (0..KEYS * PER_KEY)
             .map(|n| {
                 let data = noise((round * 1_000 + n) as u64, 600_000);
@@ -352,7 +356,6 @@ fn what_is_unshared_stops_within_a_second() {
             }
         }
     }
-    assert!(stopped >= scaled(300), "{stopped} were being sent");
     println!(
         "figures: {stopped} files unshared while they were sent, nothing later than {} ms after",
         latest.as_millis()
