@@ -100,7 +100,7 @@ def main():
             # The same files each time: what is known of ever new ones fills the database's cache, up to its bound.
             bob.ask(f'register "{options.dir}/own"')
             alice.ask("search bin")
-            bob.ask(f'unregister "own"')
+            bob.ask('unregister "own"')
             # What is finished stays on his list, until he takes it off.
             for line in bob.ask("transfers"):
                 bob.ask(f"forget {line.split()[0]}")
