@@ -212,10 +212,9 @@ def limit_of_one_file(f):
     return (
         f"sender and receiver share two processors. Copying alone costs {number(least)} s a GB on both sides together (sendfile, "
         "and filling fresh pages of the destination). What Potok adds at least is AES-GCM twice and BLAKE3 twice, since the sender "
-        "checks each block before it leaves: at 5 and 4.5 GB/s a thread, as such processors have them alone, that is 0.85 s, so with nothing else lost two processors "
-        f"end at {number(2 / (least + 0.85))} GB/s, {number(2 / (least + 0.85) / (f('file', 'megabytes_per_second', SENDFILE) / 1000))} "
-        f"of sendfile. Potok uses {number(ours)} s a GB, which ends at {number(2 / ours)} GB/s, and reaches {number(rate)} GB/s, "
-        f"{rate * ours / 2:.0%} of that"
+        "checks each block before it leaves: at 5 and 4.5 GB/s a thread, as such processors have them alone, that is 0.85 s, so "
+        f"with nothing else lost two processors end at {number(2 / (least + 0.85))} GB/s. Potok uses {number(ours)} s a GB, which "
+        f"ends at {number(2 / ours)} GB/s, and reaches {number(rate)} GB/s, {rate * ours / 2:.0%} of that"
     )
 
 
@@ -261,7 +260,7 @@ def limit_of_searching(f):
     return (
         "a search that ends with fewer than 100 lines looks at every leaf of some 30 names that the index does not rule out: some "
         "1,000 of 45,000 for three rare letters, 2,800 for the worst of the needles, whose letters are common together and whose "
-        "word is not. A leaf takes 0.55 µs, half of it waiting for memory (`catalog_figures`), and the way over the socket 150: "
+        "word is not. A leaf takes 0.55 µs, half of it waiting for memory (`catalog_figures`), and the way over the socket 150 more: "
         f"{number(worst)} ms. An index that is wrong a third as often takes 11 bytes a file more than S9 leaves"
     )
 
@@ -277,7 +276,7 @@ def limit_of_registering(f):
 # What limits a goal that is missed, with the arithmetic. Shown only as long as it is.
 LIMITS = {
     "S1": limit_of_one_file,
-    "S2": lambda f: "the same arithmetic: it is processor time that limits S1",
+    "S2": limit_of_one_file,
     "S4": limit_of_small_files,
     "S5": limit_of_sources,
     "S8": limit_of_announcing,
@@ -309,10 +308,12 @@ def table(results):
 
 def limits(results):
     missed = dict.fromkeys(goal[0] for goal in GOALS if row(results, goal)[-1] == MISSED)
-    shown = []
+    # Two goals may have one limit.
+    names = {}
     for name in missed:
         try:
-            shown.append(f"- **{name}**: {LIMITS[name](results.figure)}.")
+            names.setdefault(LIMITS[name](results.figure), []).append(name)
         except (KeyError, TypeError):
             continue
+    shown = [f"- **{', '.join(of)}**: {text}." for text, of in names.items()]
     return "What limits those that are not met:\n\n" + "\n".join(shown) if shown else ""
