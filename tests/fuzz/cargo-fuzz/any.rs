@@ -10,6 +10,9 @@ use std::sync::LazyLock;
 use targets::{TARGETS, Target};
 
 static TARGET: LazyLock<Target> = LazyLock::new(|| {
+    // The fuzzer's own hook ends the program at every panic, at those too that the store expects of a damaged database
+    // and catches. Without it a panic that nobody catches still ends the program.
+    drop(std::panic::take_hook());
     let wanted = std::env::var("POTOK_FUZZ_TARGET").unwrap_or_default();
     let found = TARGETS.iter().find(|(name, _)| *name == wanted);
     found.unwrap_or_else(|| panic!("POTOK_FUZZ_TARGET is none of the targets: {wanted:?}")).1
