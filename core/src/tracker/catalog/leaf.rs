@@ -224,6 +224,21 @@ impl Leaf {
         self.len() >= LEAF_SHARES_MAX || self.text.len() + path_bytes + 1 > LEAF_BYTES_MAX
     }
 
+    /// Where a full leaf is cut in two: by bytes, as a few very long paths among short ones would leave a half that is as
+    /// good as full. Neither half has more than half of the text and half of a path.
+    pub(super) fn middle(&self) -> usize {
+        let (mut before, mut at) = (0, 0);
+        loop {
+            let with = before + self.path_bytes(at).len() + 1;
+            if 2 * with >= self.text.len() {
+                // The path in the middle goes to the smaller side.
+                let cut = if before < self.text.len() - with { at + 1 } else { at };
+                return cut.clamp(1, self.len() - 1);
+            }
+            (before, at) = (with, at + 1);
+        }
+    }
+
     /// Puts a share at its place.
     pub(super) fn insert(&mut self, at: usize, share: &NewShare<'_>) {
         let (slot, path) = (self.len(), share.path);

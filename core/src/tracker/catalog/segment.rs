@@ -318,7 +318,7 @@ impl Segment {
     fn split_leaf(&mut self, place: Place) -> Place {
         let Place { leaf: at, at: share } = place;
         let leaf = &self.leaves[at];
-        let middle = leaf.len() / 2;
+        let middle = leaf.middle();
         let right_mask = leaf.all() >> middle << middle;
         let (left, right) = (leaf.only(leaf.all() & !right_mask), leaf.only(right_mask));
         let leaves = Arc::make_mut(&mut self.leaves);
