@@ -14,6 +14,9 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, f"{ROOT}/tests")
+from processes import stop  # noqa: E402 (found by the line above)
+
 # Two addresses of the loopback device, one a side. BitTorrent clients refuse 127.0.0.x as a peer.
 SENDER, RECEIVER = "10.99.0.1", "10.99.0.2"
 INSIDE = "POTOK_BENCH_NETWORK"
@@ -166,13 +169,7 @@ class Processes:
         return process
 
     def stop(self, process):
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
     def __exit__(self, *_):
         for process in reversed(self.started):

@@ -8,10 +8,8 @@ import time
 from harness import SENDER, Lines, Skip, drain, median, wait_until
 from peers import others, potok  # noqa: F401 (they add themselves to PROGRAMS)
 from peers.measure import Payload, Sampler, wire_bytes
-from peers.programs import PROGRAMS
+from peers.programs import PROGRAMS, Sendfile
 
-# What every large file is compared with.
-LIMIT = "limit: sendfile over TCP"
 # Bytes a second of the slow one of four sources.
 SLOW = 5_000_000
 
@@ -52,7 +50,7 @@ def transfer(bench, name, load, payload):
     if cls.files_max and payload.files and payload.files > cls.files_max:
         payload = Payload(bench, files=cls.files_max, each=payload.each)
     payload.make()
-    limit = PROGRAMS[LIMIT](bench) if load == "file" and name != LIMIT else None
+    limit = Sendfile(bench) if load == "file" and cls is not Sendfile else None
     subject = cls(bench)
     runs = []
     try:
