@@ -3,7 +3,9 @@
 //! A search that goes on looks at the shares that there were when it was started. Where they are still the same it asks
 //! the grid; a segment that has changed meanwhile is looked through leaf by leaf.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
@@ -17,12 +19,18 @@ use crate::tracker::catalog::segment::{Leaves, Place, Segment};
 use crate::tracker::catalog::term::Term;
 
 /// How much text one step looks through: a few milliseconds.
-const STEP_BYTES: usize = if cfg!(test) { 512 } else { 4 << 20 };
+const STEP_BYTES: usize = if cfg!(test) { 2048 } else { 4 << 20 };
 /// What a look into the grid of a segment costs, in bytes looked through.
 const GRID_BYTES: usize = if cfg!(test) { 16 } else { 2 << 10 };
 
 /// How many leaves are fetched from memory together.
 const FETCH_LEAVES: usize = 8;
+
+/// So many segments are looked through before others are asked to help: words that many have are found in them, and
+/// waking a thread takes as long.
+const ALONE_RUNS: usize = if cfg!(test) { 2 } else { 6 };
+/// Threads that help at most: memory does not answer more of them faster, and a tracker has other work.
+const HELPERS_MAX: usize = 3;
 
 /// Which shares are wanted.
 #[derive(Debug)]
@@ -74,13 +82,9 @@ impl Filter {
 pub(super) struct Gathering {
     filter: Filter,
     terms: Vec<Term>,
-    candidates: Candidates,
-    scratch: Vec<u8>,
     found: Found,
     /// What is to be looked through, as it was when the search was started.
-    rest: std::vec::IntoIter<Leaves>,
-    /// How much of this step is left.
-    bytes_left: usize,
+    rest: VecDeque<Leaves>,
 }
 
 /// What was found until now.
@@ -96,85 +100,189 @@ pub(super) struct Found {
 impl Gathering {
     pub(super) fn new(filter: Filter, limit: Option<usize>) -> Self {
         let found = Found { leaves: Vec::new(), lines: 0, limit: limit.unwrap_or(usize::MAX), is_cut: false };
-        let (terms, rest) = (filter.terms(), Vec::new().into_iter());
-        let (candidates, scratch) = (Candidates::default(), Vec::new());
-        Self { filter, terms, candidates, scratch, found, rest, bytes_left: STEP_BYTES }
+        Self { terms: filter.terms(), filter, found, rest: VecDeque::new() }
     }
 
     /// The first step: each of these segments, from a place in it on; `true` if it was the last.
-    pub(super) fn start<'a>(&mut self, mut segments: impl Iterator<Item = (&'a Segment, Place)>) -> bool {
-        while let Some((segment, from)) = segments.next().filter(|_| !self.found.is_cut) {
-            if self.bytes_left == 0 {
-                let rest: Vec<_> = segments.map(|(segment, _)| segment.leaves().clone()).collect();
-                self.rest = std::iter::once(segment.leaves().clone()).chain(rest).collect::<Vec<_>>().into_iter();
-                return false;
-            }
-            self.look_into(segment, from);
+    pub(super) fn start(&mut self, segments: &[(&Segment, Place)]) -> bool {
+        let run = |at: usize| segments.get(at).map(|(segment, from)| Run::of(segment, *from));
+        let done = self.step(run);
+        if !self.found.is_cut {
+            self.rest = segments[done..].iter().map(|(segment, _)| segment.leaves().clone()).collect();
         }
-        true
+        self.rest.is_empty()
     }
 
     /// One more step; `true` if it was the last. `same` finds the segment that still has exactly these leaves.
-    pub(super) fn go_on<'a>(&mut self, same: impl Fn(&Leaves) -> Option<&'a Segment>) -> bool {
-        self.bytes_left = STEP_BYTES;
-        while self.bytes_left > 0 && !self.found.is_cut {
-            let Some(leaves) = self.rest.next() else { return true };
-            match same(&leaves) {
-                Some(segment) => self.look_into(segment, Place::default()),
-                None => _ = leaves.iter().all(|leaf| self.look_at(leaf, 0)),
-            }
+    pub(super) fn go_on<'a>(&mut self, same: impl Fn(&Leaves) -> Option<&'a Segment> + Sync) -> bool {
+        let rest = std::mem::take(&mut self.rest);
+        let run = |at: usize| rest.get(at).map(|leaves| same(leaves).map_or(Run::Leaves(leaves), Run::whole));
+        let done = self.step(run);
+        if !self.found.is_cut {
+            self.rest = rest;
+            self.rest.drain(..done);
         }
-        self.found.is_cut || self.rest.len() == 0
+        self.rest.is_empty()
     }
 
     pub(super) fn into_found(self) -> Found {
         self.found
     }
 
-    fn look_into(&mut self, segment: &Segment, from: Place) {
-        self.bytes_left = self.bytes_left.saturating_sub(GRID_BYTES);
-        let mut candidates = std::mem::take(&mut self.candidates);
-        segment.find_leaves(&self.terms, |late| self.filter.matches_late(late), &mut candidates);
+    /// Looks through one run after the other, for some milliseconds at most; returns how many. Whoever has only few
+    /// and rare lines to find looks through all there are: that is shared with other threads.
+    fn step<'a>(&mut self, run: impl Fn(usize) -> Option<Run<'a>> + Sync) -> usize {
+        let limit = self.found.limit - self.found.lines;
+        let step = Step { filter: &self.filter, terms: &self.terms, limit, run, progress: Progress::default() };
+        let mut parts = step.work(ALONE_RUNS);
+        if parts.len() == ALONE_RUNS && !step.is_over() {
+            let helpers = rayon::current_num_threads().saturating_sub(1).min(HELPERS_MAX);
+            let helped = Mutex::new(Vec::new());
+            rayon::in_place_scope(|scope| {
+                for _ in 0..helpers {
+                    scope.spawn(|_| {
+                        let theirs = step.work(usize::MAX);
+                        helped.lock().unwrap_or_else(PoisonError::into_inner).extend(theirs);
+                    });
+                }
+                parts.extend(step.work(usize::MAX));
+            });
+            parts.extend(helped.into_inner().unwrap_or_else(PoisonError::into_inner));
+            parts.sort_unstable_by_key(|(at, _)| *at);
+        }
+        let done = parts.len();
+        for (leaf, mask) in parts.into_iter().flat_map(|(_, leaves)| leaves) {
+            self.found.add(leaf, mask);
+            if self.found.is_cut {
+                break;
+            }
+        }
+        done
+    }
+}
+
+/// What one thread looks through before it asks for more.
+enum Run<'a> {
+    /// Where a segment was not changed, from a place in it on: its grid is asked.
+    Segment(&'a Segment, Place),
+    /// The leaves that a segment had.
+    Leaves(&'a Leaves),
+}
+
+impl<'a> Run<'a> {
+    fn of(segment: &'a Segment, from: Place) -> Self {
+        Self::Segment(segment, from)
+    }
+
+    fn whole(segment: &'a Segment) -> Self {
+        Self::Segment(segment, Place::default())
+    }
+}
+
+/// A step that several threads may work on.
+struct Step<'a, R> {
+    filter: &'a Filter,
+    terms: &'a [Term],
+    /// More lines than these are not needed.
+    limit: usize,
+    /// The runs, by their places.
+    run: R,
+    progress: Progress,
+}
+
+/// Runs are begun in their order and each that was begun is looked through: what is done is without gaps.
+#[derive(Default)]
+struct Progress {
+    begun: AtomicUsize,
+    bytes: AtomicUsize,
+    lines: AtomicUsize,
+}
+
+type Part = Vec<(Arc<Leaf>, Mask)>;
+
+impl<'a, R: Fn(usize) -> Option<Run<'a>> + Sync> Step<'_, R> {
+    fn is_over(&self) -> bool {
+        self.progress.bytes.load(Relaxed) >= STEP_BYTES || self.progress.lines.load(Relaxed) > self.limit
+    }
+
+    /// Looks through at most so many of the runs that nobody has begun; returns what was found in each, by its place.
+    fn work(&self, runs_max: usize) -> Vec<(usize, Part)> {
+        let (mut candidates, mut scratch) = (Candidates::default(), Vec::new());
+        let next = || {
+            let at = self.progress.begun.fetch_add(1, Relaxed);
+            (self.run)(at).map(|run| (at, run))
+        };
+        let mut parts = Vec::new();
+        while parts.len() < runs_max
+            && !self.is_over()
+            && let Some((at, run)) = next()
+        {
+            let mut look = Look { step: self, scratch: &mut scratch, part: Part::new(), bytes: 0, lines: 0 };
+            match run {
+                Run::Segment(segment, from) => look.look_into(segment, from, &mut candidates),
+                Run::Leaves(leaves) => _ = leaves.iter().all(|leaf| look.look_at(leaf, 0)),
+            }
+            self.progress.bytes.fetch_add(look.bytes, Relaxed);
+            self.progress.lines.fetch_add(look.lines, Relaxed);
+            parts.push((at, look.part));
+        }
+        parts
+    }
+}
+
+/// One run being looked through.
+struct Look<'a, 'b, R> {
+    step: &'a Step<'b, R>,
+    scratch: &'a mut Vec<u8>,
+    part: Part,
+    bytes: usize,
+    lines: usize,
+}
+
+impl<R> Look<'_, '_, R> {
+    fn look_into(&mut self, segment: &Segment, from: Place, candidates: &mut Candidates) {
+        self.bytes += GRID_BYTES;
+        let filter = self.step.filter;
+        segment.find_leaves(self.step.terms, |late| filter.matches_late(late), candidates);
         let mut places = candidates.places().skip_while(|at| *at < from.leaf);
         let leaves = segment.leaves();
-        'search: loop {
+        loop {
             let mut some = [0; FETCH_LEAVES];
             let count = some.iter_mut().zip(&mut places).map(|(to, at)| *to = at).count();
             // Most of the time goes into waiting for memory: all are asked for before the first is looked at.
             some[..count].iter().for_each(|at| leaves[*at].fetch());
             for at in &some[..count] {
                 if !self.look_at(&leaves[*at], if *at == from.leaf { from.at } else { 0 }) {
-                    break 'search;
+                    return;
                 }
             }
             if count < some.len() {
-                break;
+                return;
             }
         }
-        drop(places);
-        self.candidates = candidates;
     }
 
     /// Takes what matches from a share of this leaf on; `false` when there is more than the limit allows.
     fn look_at(&mut self, leaf: &Arc<Leaf>, from: usize) -> bool {
-        self.bytes_left = self.bytes_left.saturating_sub(leaf.text_bytes() * self.filter.looks());
-        let mask = self.filter.matches(leaf, &mut self.scratch) >> from << from;
+        self.bytes += leaf.text_bytes() * self.step.filter.looks();
+        let mask = self.step.filter.matches(leaf, self.scratch) >> from << from;
         if mask != 0 {
-            self.found.add(leaf, mask);
+            self.lines += mask.count_ones() as usize;
+            self.part.push((leaf.clone(), mask));
         }
-        !self.found.is_cut
+        self.lines <= self.step.limit
     }
 }
 
 impl Found {
-    fn add(&mut self, leaf: &Arc<Leaf>, mut mask: Mask) {
+    fn add(&mut self, leaf: Arc<Leaf>, mut mask: Mask) {
         while self.lines + mask.count_ones() as usize > self.limit {
             self.is_cut = true;
             mask &= !(1 << mask.ilog2());
         }
         if mask != 0 {
             self.lines += mask.count_ones() as usize;
-            self.leaves.push((leaf.clone(), mask));
+            self.leaves.push((leaf, mask));
         }
     }
 

@@ -207,8 +207,9 @@ impl Catalog {
         self.segments.find_segments(&filter.segment_terms(), &mut candidates);
         let places = candidates.places().skip_while(|place| *place < at);
         let segments = places.map(|place| (&segments[place], if place == at { from } else { Place::default() }));
+        let segments: Vec<_> = segments.collect();
         let mut gathering = Gathering::new(filter, limit);
-        let is_ready = gathering.start(segments);
+        let is_ready = gathering.start(&segments);
         let mut list = List::gathering(gathering, &self.owners);
         if is_ready {
             self.set_found(&mut list);

@@ -294,3 +294,30 @@ fn coming_and_going_wears_nothing_out() {
     catalog.assert_sound();
     assert_eq!(catalog.owners.len(), 2);
 }
+
+/// What is rare is looked for by several threads at once; what they find is in order all the same, and each line once.
+#[test]
+fn a_search_through_many_segments_finds_its_lines_in_order() {
+    const FEW: u32 = 500;
+    let mut catalog = Catalog::new();
+    let owner = catalog.add_owner(Username::new("anna").expect("valid"));
+    let path = |n: u32| format!("{n:05}{}.txt", if n.is_multiple_of(FEW) { " needle" } else { "" });
+    for n in 0..20 * FEW {
+        let path = SharePath::new(&path(n)).expect("valid");
+        assert_eq!(catalog.insert(owner, &Share { path, size: None, hash: None }), Insert::New);
+    }
+    let all: Vec<String> = (0..20).map(|n| path(n * FEW)).collect();
+    for limit in [None, Some(1), Some(7), Some(19), Some(20)] {
+        let mut list = catalog.list(Which::Search(&Query::new(&["needle"])), None, limit);
+        while !catalog.gather(&mut list) {}
+        let mut text = BytesMut::new();
+        assert!(catalog.write_lines(&mut list, &mut text, usize::MAX));
+        let text = std::str::from_utf8(&text).expect("text");
+        let found: Vec<&str> = text.lines().filter_map(|line| line.splitn(4, ' ').nth(3)).collect();
+        assert_eq!(found, all[..limit.unwrap_or(all.len())], "{limit:?}");
+        assert_eq!(
+            list.more().map(|after| after.path.as_str()),
+            limit.filter(|n| *n < 20).map(|n| all[n - 1].as_str())
+        );
+    }
+}
