@@ -260,8 +260,9 @@ def limit_of_searching(f):
     return (
         "a search that ends with fewer than 100 lines looks at every leaf of some 30 names that the index does not rule out: some "
         "1,000 of 45,000 for three rare letters, 2,800 for the worst of the needles, whose letters are common together and whose "
-        "word is not. A leaf takes 0.55 µs, half of it waiting for memory (`catalog_figures`), and the way over the socket 150 more: "
-        f"{number(worst)} ms. An index that is wrong a third as often takes 11 bytes a file more than S9 leaves"
+        "word is not. A leaf takes 0.55 µs, most of it waiting for memory, and the way over the socket 150 more. Two threads share "
+        f"that, on the two processors that the asker and whoever comes and goes use as well: {number(worst)} ms. An index that is "
+        "wrong a third as often takes 11 bytes a file more than S9 leaves"
     )
 
 
