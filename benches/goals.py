@@ -49,6 +49,12 @@ def beside_sendfile(f):
     return f"{number(ours)} MB/s", f"sendfile, next to it: {number(limit)}", f"{ratio:.2f}", ratio >= 0.75
 
 
+def bad_sources(f):
+    names = ("megabytes_per_second", "of_good", "good_megabytes_per_second")
+    ours, ratio, good = (f("sources", name, "two good, one slow, one liar") for name in names)
+    return f"{number(ours)} MB/s", f"two good, next to it: {number(good)}", f"{ratio:.2f}", ratio >= 0.9
+
+
 def small_files(f):
     ours, rqbit = f("small", "files_per_second"), f("small", "files_per_second", "rqbit")
     beside = f"rqbit: {number(rqbit)}" if rqbit else "rqbit was 25,000 on such a machine"
@@ -138,7 +144,7 @@ GOALS = [
         "S5",
         "four sources, one slow and one that lies",
         "≥ 0.9 × the good ones alone",
-        Ratio("sources", "megabytes_per_second", "two good", at_least=0.9, unit="MB/s", ours="two good, one slow, one liar"),
+        Special(bad_sources),
     ),
     (
         "S6",

@@ -123,25 +123,34 @@ def resume(bench, name):
         shutil.rmtree(bench.path("state"), ignore_errors=True)
 
 
+BAD = "two good, one slow, one liar"
+
+
 def sources(bench, kind):
-    """Potok from four sources. Of the bad ones one gives 5 MB/s and one has a wrong bit in every block."""
+    """Potok from several sources. Of the bad ones one gives 5 MB/s and one has a wrong bit in every block; before each
+    round with them the good ones alone send the same, as only neighbours can be compared. `of_good` is the median of
+    their ratios.
+    """
     payload = Payload(bench, size=bench.args.size)
     payload.make()
-    good = {"four good": 4, "two good, one slow, one liar": 2, "two good": 2}[kind]
     runs = []
     subject = PROGRAMS["Potok"](bench)
     try:
         subject.start(payload)
-        for number in range(1, good):
+        for number in range(1, 4 if kind == "four good" else 2):
             subject.share(payload, f"alice{number}", f"10.99.0.1:{7310 + number}")
-        if "liar" in kind:
-            for name, port, how in (("slow", 7321, ["--bytes-per-second", str(SLOW)]), ("liar", 7322, ["--lie"])):
-                source = subject.hub.start([bench.args.trackbench, "source", subject.tracker, "--name", name, "--listen",
-                                            f"{SENDER}:{port}", "--file", payload.path, *how], stdout=subprocess.PIPE)
-                if not source.stdout.readline():
-                    raise RuntimeError(f"the {name} source ended")
-        for _ in range(bench.args.rounds):
-            runs.append(once(subject, payload))
+        for number in range(bench.args.rounds):
+            if kind != BAD:
+                runs.append(once(subject, payload))
+                continue
+            good_seconds = once(subject, payload)["seconds"]
+            bad = bad_sources(bench, subject, payload, number)
+            run = once(subject, payload)
+            run["good_megabytes_per_second"] = payload.bytes / good_seconds / 1e6
+            run["of_good"] = good_seconds / run["seconds"]
+            runs.append(run)
+            for source in bad:
+                subject.hub.kill(source)
         figures = middle(runs)
         figures["megabytes_per_second"] = payload.bytes / figures["seconds"] / 1e6
         bench.add("sources", kind, figures, subject.version(), bytes=payload.bytes, rounds=bench.args.rounds)
@@ -149,6 +158,18 @@ def sources(bench, kind):
         subject.stop()
         shutil.rmtree(bench.path("target"), ignore_errors=True)
         shutil.rmtree(bench.path("state"), ignore_errors=True)
+
+
+def bad_sources(bench, subject, payload, number):
+    """One that is slow and one that lies, under names that nobody has met before."""
+    started = []
+    for name, port, how in (("slow", 7321, ["--bytes-per-second", str(SLOW)]), ("liar", 7322, ["--lie"])):
+        source = subject.hub.start([bench.args.trackbench, "source", subject.tracker, "--name", f"{name}{number}", "--listen",
+                                    f"{SENDER}:{port}", "--file", payload.path, *how], stdout=subprocess.PIPE)
+        if not source.stdout.readline():
+            raise RuntimeError(f"the {name} source ended")
+        started.append(source)
+    return started
 
 
 def share(bench, name):
