@@ -1,12 +1,13 @@
 //! What the tracker's catalog costs with a million shares: memory, announcing, searching, listing, leaving.
 //!
 //! ```text
-//! cargo run --release -p potok-core --no-default-features --example catalog_figures -- [shares] [sorted|random] [ascii|cyrillic]
+//! cargo build --release -p potok-core --no-default-features --example catalog_figures
+//! taskset -c 0 target/release/examples/catalog_figures [shares] [sorted|random] [ascii|cyrillic]
 //! ```
 //!
 //! Names are reproducible, 53 bytes on average, with words by Zipf's law; needles are cut out of them.
 //! Memory is what the process has resident (Linux only) less what it had before; times are of one thread, on Unix
-//! what it had of the processor. So searches get no help from other threads here, as they do in a tracker.
+//! what it had of the processor. On one processor (`taskset`) nobody helps a search, as other threads do in a tracker.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are small")]
 
@@ -24,7 +25,6 @@ use potok_core::tracker::catalog::{Catalog, Insert, OwnerId, Which};
 const OWNERS: usize = 1_000;
 
 fn main() {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
     let mut args = std::env::args().skip(1);
     let count: usize = args.next().map_or(1_000_000, |n| n.parse().unwrap());
     let order = args.next().unwrap_or_else(|| "sorted".into());

@@ -4,8 +4,11 @@
 //! the grid; a segment that has changed meanwhile is looked through leaf by leaf.
 
 use std::collections::VecDeque;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
@@ -31,6 +34,14 @@ const FETCH_LEAVES: usize = 8;
 const ALONE_RUNS: usize = if cfg!(test) { 2 } else { 6 };
 /// Threads that help at most: memory does not answer more of them faster, and a tracker has other work.
 const HELPERS_MAX: usize = 3;
+
+/// Those who help. They do nothing else: whoever searches waits for them. None on a machine with one processor.
+static HELPERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let helpers = (processors - 1).min(HELPERS_MAX);
+    let builder = ThreadPoolBuilder::new().num_threads(helpers).thread_name(|at| format!("search-{at}"));
+    if helpers == 0 { None } else { builder.build().ok() }
+});
 
 /// Which shares are wanted.
 #[derive(Debug)]
@@ -135,11 +146,13 @@ impl Gathering {
         let limit = self.found.limit - self.found.lines;
         let step = Step { filter: &self.filter, terms: &self.terms, limit, run, progress: Progress::default() };
         let mut parts = step.work(ALONE_RUNS);
-        if parts.len() == ALONE_RUNS && !step.is_over() {
-            let helpers = rayon::current_num_threads().saturating_sub(1).min(HELPERS_MAX);
+        if parts.len() == ALONE_RUNS
+            && !step.is_over()
+            && let Some(helpers) = &*HELPERS
+        {
             let helped = Mutex::new(Vec::new());
-            rayon::in_place_scope(|scope| {
-                for _ in 0..helpers {
+            helpers.in_place_scope(|scope| {
+                for _ in 0..helpers.current_num_threads() {
                     scope.spawn(|_| {
                         let theirs = step.work(usize::MAX);
                         helped.lock().unwrap_or_else(PoisonError::into_inner).extend(theirs);
