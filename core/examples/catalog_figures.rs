@@ -1,13 +1,14 @@
 //! What the tracker's catalog costs with a million shares: memory, announcing, searching, listing, leaving.
 //!
 //! ```text
-//! cargo build --release -p potok-core --no-default-features --example catalog_figures
-//! taskset -c 0 target/release/examples/catalog_figures [shares] [sorted|random] [ascii|cyrillic]
+//! export RAYON_NUM_THREADS=1
+//! cargo run --release -p potok-core --no-default-features --example catalog_figures -- [shares] [sorted|random] [ascii|cyrillic]
 //! ```
 //!
 //! Names are reproducible, 53 bytes on average, with words by Zipf's law; needles are cut out of them.
 //! Memory is what the process has resident (Linux only) less what it had before; times are of one thread, on Unix
-//! what it had of the processor. On one processor (`taskset`) nobody helps a search, as other threads do in a tracker.
+//! what it had of the processor. With `RAYON_NUM_THREADS=1` nobody helps a search, as other threads do in
+//! a tracker.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are small")]
 

@@ -4,7 +4,6 @@
 //! the grid; a segment that has changed meanwhile is looked through leaf by leaf.
 
 use std::collections::VecDeque;
-use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -35,13 +34,9 @@ const ALONE_RUNS: usize = if cfg!(test) { 2 } else { 6 };
 /// Threads that help at most: memory does not answer more of them faster, and a tracker has other work.
 const HELPERS_MAX: usize = 3;
 
-/// Those who help. They do nothing else: whoever searches waits for them. None on a machine with one processor.
-static HELPERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let helpers = (processors - 1).min(HELPERS_MAX);
-    let builder = ThreadPoolBuilder::new().num_threads(helpers).thread_name(|at| format!("search-{at}"));
-    if helpers == 0 { None } else { builder.build().ok() }
-});
+/// Those who help, one for each processor. They do nothing else: whoever searches waits for them.
+static HELPERS: LazyLock<Option<ThreadPool>> =
+    LazyLock::new(|| ThreadPoolBuilder::new().thread_name(|at| format!("search-{at}")).build().ok());
 
 /// Which shares are wanted.
 #[derive(Debug)]
@@ -152,7 +147,7 @@ impl Gathering {
         {
             let helped = Mutex::new(Vec::new());
             helpers.in_place_scope(|scope| {
-                for _ in 0..helpers.current_num_threads() {
+                for _ in 0..(helpers.current_num_threads() - 1).min(HELPERS_MAX) {
                     scope.spawn(|_| {
                         let theirs = step.work(usize::MAX);
                         helped.lock().unwrap_or_else(PoisonError::into_inner).extend(theirs);
