@@ -28,8 +28,9 @@ use crate::tracker::input::{Input, Request, SessionId};
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// Bytes read at once.
-const READ_BYTES: usize = 64 * 1024;
+/// Bytes read at once. The lines of one read wait decoded while those before it are worked on: that is what a session that
+/// announces very much takes.
+const READ_BYTES: usize = 32 * 1024;
 /// Pieces written at once.
 const PIECES_MAX: usize = 64;
 /// How long the other side may take to read the last bytes and close.

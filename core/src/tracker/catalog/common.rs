@@ -7,29 +7,32 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::tracker::catalog::leaf::Leaf;
-use crate::tracker::catalog::term;
+use crate::tracker::catalog::term::{Gram, for_each_gram};
 
 /// Rows of their own that there are for common grams.
-pub(super) const COMMON_ROWS: usize = 1024;
+pub(super) const COMMON_ROWS: usize = 2048;
 /// Leaves of a sample: enough to see what one leaf in ten has, and looked through in about two milliseconds.
 pub(super) const SAMPLE_LEAVES: usize = 128;
 /// A gram is common if one leaf in so many has it.
-const COMMON_FROM: usize = 16;
+const COMMON_FROM: usize = 24;
 
-/// Which grams are common: each is in the slot that its hash names, or in the slot beside it.
+/// Which grams are common: each is in one of the slots of the set that its hash names.
 #[derive(Debug)]
 pub(super) struct Common {
-    slots: Box<[u32; COMMON_ROWS]>,
+    sets: Box<[[u32; SET_SLOTS]; SETS]>,
 }
+
+const SET_SLOTS: usize = 4;
+const SETS: usize = COMMON_ROWS / SET_SLOTS;
 
 impl Default for Common {
     fn default() -> Self {
-        Self { slots: Box::new([NONE; COMMON_ROWS]) }
+        Self { sets: Box::new([[EMPTY; SET_SLOTS]; SETS]) }
     }
 }
 
-/// In an empty slot: no gram has so many bits.
-const NONE: u32 = u32::MAX;
+/// In an empty slot: no gram has so many bits, and that there is none is said otherwise.
+const EMPTY: u32 = Gram::NONE - 1;
 
 impl Common {
     /// Learns from some leaves.
@@ -40,7 +43,7 @@ impl Common {
             leaves += 1;
             grams.clear();
             for key in leaf.keys(&mut scratch).split(|byte| *byte == b'\n') {
-                term::for_each_gram(key, |gram| grams.push(gram));
+                for_each_gram(key, |gram| grams.push(gram.letters));
             }
             grams.sort_unstable();
             grams.dedup();
@@ -50,9 +53,8 @@ impl Common {
         often.sort_unstable_by_key(|(gram, count)| (std::cmp::Reverse(*count), *gram));
         let mut common = Self::default();
         for (gram, _) in often {
-            let slot = slot(gram);
-            if let Some(free) = [slot, slot ^ 1].into_iter().find(|slot| common.slots[*slot] == NONE) {
-                common.slots[free] = gram;
+            if let Some(free) = common.sets[set(gram)].iter_mut().find(|slot| **slot == EMPTY) {
+                *free = gram;
             }
         }
         common
@@ -61,15 +63,16 @@ impl Common {
     /// Whether a gram is common, and if so the row that it has to itself.
     #[inline]
     pub(super) fn row(&self, gram: u32) -> (bool, usize) {
-        let slot = slot(gram);
-        let is_beside = self.slots[slot ^ 1] == gram;
-        (is_beside | (self.slots[slot] == gram), slot ^ usize::from(is_beside))
+        let set = set(gram);
+        let slots = self.sets[set].iter().enumerate();
+        let at = slots.fold(SET_SLOTS, |found, (at, slot)| if *slot == gram { at } else { found });
+        (at < SET_SLOTS, set * SET_SLOTS + at)
     }
 }
 
 #[inline]
-fn slot(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - COMMON_ROWS.ilog2())) as usize
+fn set(gram: u32) -> usize {
+    (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - SETS.ilog2())) as usize
 }
 
 #[cfg(test)]

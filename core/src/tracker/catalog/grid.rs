@@ -9,18 +9,18 @@
 use std::sync::Arc;
 
 use crate::tracker::catalog::bits::{Pack, bits_of};
-use crate::tracker::catalog::common::{COMMON_ROWS, Common};
+use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::late::Late;
 use crate::tracker::catalog::leaf::{Mask, NewShare};
-use crate::tracker::catalog::term::{RowHash, Term, for_each_gram, mix};
+use crate::tracker::catalog::term::{BLOCK_ROWS, OWN_ROWS, RowHash, Term, for_each_gram, mix};
 
 /// Rows of a grid of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
-pub(super) const LEAF_ROWS: usize = COMMON_ROWS + if cfg!(test) { 1 << 8 } else { 1 << 12 };
+pub(super) const LEAF_ROWS: usize = OWN_ROWS + if cfg!(test) { 1 << 8 } else { 3 << 10 };
 /// Rows of the grid of segments: they have hundreds of times as many owners and hashes.
-pub(super) const SEGMENT_ROWS: usize = COMMON_ROWS + if cfg!(test) { 1 << 9 } else { 1 << 17 };
+pub(super) const SEGMENT_ROWS: usize = OWN_ROWS + if cfg!(test) { 1 << 9 } else { 1 << 17 };
 
 /// So many unused columns are worth clearing before a grid is made wider.
-const WASH_MIN: usize = if cfg!(test) { 4 } else { 32 };
+const WASH_MIN: usize = if cfg!(test) { 4 } else { 16 };
 
 /// The places of what may have all terms.
 #[derive(Debug, Default)]
@@ -61,6 +61,7 @@ struct Plane {
 
 impl Grid {
     pub(super) fn new(seed: u64, rows: usize, common: Arc<Common>) -> Self {
+        debug_assert!(rows.is_multiple_of(BLOCK_ROWS), "a block lies in the grid as a whole");
         let (seed, planes, columns, places) = (mix(seed), Vec::new(), Vec::new(), Vec::new());
         Self { seed, common, rows, planes, columns, places, clean: Vec::new(), dirty: Vec::new() }
     }
@@ -284,7 +285,7 @@ impl Grid {
 }
 
 fn mark_key(rows: &mut [u64], hash: &RowHash<'_>, bit: u64, key: &[u8], known: usize) {
-    for_each_gram(&key[known.saturating_sub(2)..], |gram| {
+    for_each_gram(&key[known.saturating_sub(3)..], |gram| {
         hash.rows_of_gram(gram).iter().for_each(|row| rows[*row] |= bit);
     });
 }
@@ -305,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_split_grid_finds_what_the_whole_one_found() {
-        let mut grid = Grid::new(1, COMMON_ROWS + 300, Arc::default());
+        let mut grid = Grid::new(1, OWN_ROWS + 304, Arc::default());
         let mut n = 0;
         for round in 0..500u64 {
             let places = grid.len();

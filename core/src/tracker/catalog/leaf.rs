@@ -407,7 +407,7 @@ pub(super) fn common_bytes(one: &[u8], other: &[u8]) -> usize {
 
 /// By how many shares the room of a leaf grows, and by how many bytes its text: room that is not used is small beside
 /// what is.
-const HEADS_STEP: usize = 3;
+const HEADS_STEP: usize = 2;
 const TEXT_STEP: usize = 192;
 
 /// Makes room for so many bytes more.
