@@ -130,6 +130,11 @@ impl Test {
         self.tell(Notice::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
     }
 
+    fn learn_invite(&mut self, link: &str) {
+        self.window.state_mut().model.invite = Some(link.parse().expect("valid"));
+        self.steps();
+    }
+
     fn open_link(&mut self, link: &str) {
         self.window.state_mut().ask_about_link(link);
         self.steps();
@@ -176,9 +181,28 @@ fn a_link_asks_before_anything_happens() {
     test.click("Join");
     assert!(!test.is_seen("Join this network?"));
     assert_eq!(test.joins(), 1);
-    test.go_online();
     test.open_link(LINK);
-    assert!(test.is_seen("in this network already") && test.joins() == 1);
+    assert!(test.is_seen("on its way into this network") && !test.is_seen("Join this network?"));
+    assert_eq!(test.joins(), 1);
+}
+
+#[test]
+fn a_network_that_we_are_in_is_not_joined_again() {
+    let mut test = Test::new(Page::Browse, Settings { tracker: "h:1".into(), ..Settings::default() });
+    test.open_link(LINK);
+    assert!(test.is_seen("Join this network?"), "nothing is known yet");
+    test.go_online();
+    assert!(test.is_seen("Join this network?"), "it may be another network");
+    test.learn_invite(LINK);
+    assert!(!test.is_seen("Join this network?") && test.is_seen("in this network already"));
+
+    let elsewhere = LINK.replace("tracker.example.org:7686", "10.0.0.7:1");
+    assert_ne!(elsewhere, LINK);
+    test.open_link(&elsewhere);
+    assert!(!test.is_seen("Join this network?"), "the same key at another address");
+    test.open_link(&LINK.replace("cc", "cd"));
+    assert!(test.is_seen("Join this network?"), "another key at the same address");
+    assert_eq!(test.joins(), 0);
 }
 
 #[test]

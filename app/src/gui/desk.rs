@@ -8,7 +8,7 @@ use eframe::egui::{self, UserAttentionType, ViewportCommand};
 use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, Which};
-use potok_core::node::notice::{Direction, Notice, Transfer, TransferState};
+use potok_core::node::notice::{Connection, Direction, Notice, Transfer, TransferState};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -128,15 +128,27 @@ impl Window {
                 return;
             }
         };
-        let is_here = |now: &TrackerAddress| now.address == invite.address && now.key == Some(invite.key);
-        if self.model.is_online()
-            && (self.model.invite.as_ref() == Some(&invite)
-                || self.parts.settings.tracker.parse().is_ok_and(|now| is_here(&now)))
-        {
+        if self.is_in(&invite) {
             self.model.toast(Instant::now(), Tone::Info, t!("window.link.here").into_owned());
             return;
         }
+        if self.is_bound_for(&invite) {
+            self.model.toast(Instant::now(), Tone::Info, t!("window.link.bound").into_owned());
+            return;
+        }
         self.desk.question = Some(Question::Join(invite));
+    }
+
+    /// Whether we are in the network of this invite. A tracker is its key, whatever address it was found at.
+    fn is_in(&self, invite: &Invite) -> bool {
+        self.model.is_online() && self.model.invite.as_ref().is_some_and(|now| now.key == invite.key)
+    }
+
+    /// Whether the network of this invite is the chosen one, and nothing stands in the way but time.
+    fn is_bound_for(&self, invite: &Invite) -> bool {
+        let is_it = |now: &TrackerAddress| now.address == invite.address && now.key == Some(invite.key);
+        self.parts.settings.tracker.parse().is_ok_and(|now| is_it(&now))
+            && !matches!(self.model.connection, Connection::Refused { .. })
     }
 
     /// Hears what the desktop has told. Without a window `ctx` is one that nobody sees.
@@ -353,6 +365,11 @@ impl Window {
     /// Draws the question that is open, and does what was chosen.
     pub fn ask_question(&mut self, ctx: &egui::Context) {
         let Some(question) = &self.desk.question else { return };
+        if matches!(question, Question::Join(invite) if self.is_in(invite)) {
+            self.desk.question = None;
+            self.model.toast(Instant::now(), Tone::Info, t!("window.link.here").into_owned());
+            return;
+        }
         let Some(choice) = questions::show(ctx, question, &self.model) else { return };
         let Some(question) = self.desk.question.take() else { return };
         match (choice, question) {
