@@ -181,9 +181,14 @@ fn a_link_asks_before_anything_happens() {
     test.click("Join");
     assert!(!test.is_seen("Join this network?"));
     assert_eq!(test.joins(), 1);
+    test.tell(Notice::Connection(Connection::Connecting { tracker: "tracker.example.org:7686".into(), why: None }));
     test.open_link(LINK);
     assert!(test.is_seen("on its way into this network") && !test.is_seen("Join this network?"));
     assert_eq!(test.joins(), 1);
+
+    test.tell(Notice::Connection(Connection::None));
+    test.open_link(LINK);
+    assert!(test.is_seen("Join this network?"), "whoever has left may come back");
 }
 
 #[test]

@@ -128,27 +128,29 @@ impl Window {
                 return;
             }
         };
-        if self.is_in(&invite) {
-            self.model.toast(Instant::now(), Tone::Info, t!("window.link.here").into_owned());
-            return;
-        }
-        if self.is_bound_for(&invite) {
-            self.model.toast(Instant::now(), Tone::Info, t!("window.link.bound").into_owned());
+        if let Some(text) = self.needless(&invite) {
+            self.model.toast(Instant::now(), Tone::Info, text);
             return;
         }
         self.desk.question = Some(Question::Join(invite));
     }
 
-    /// Whether we are in the network of this invite. A tracker is its key, whatever address it was found at.
-    fn is_in(&self, invite: &Invite) -> bool {
-        self.model.is_online() && self.model.invite.as_ref().is_some_and(|now| now.key == invite.key)
-    }
-
-    /// Whether the network of this invite is the chosen one, and nothing stands in the way but time.
-    fn is_bound_for(&self, invite: &Invite) -> bool {
-        let is_it = |now: &TrackerAddress| now.address == invite.address && now.key == Some(invite.key);
-        self.parts.settings.tracker.parse().is_ok_and(|now| is_it(&now))
-            && !matches!(self.model.connection, Connection::Refused { .. })
+    /// Why an invite need not be asked about, if it leads where we are or are going anyway. Whoever has left, or was
+    /// refused, is asked.
+    fn needless(&self, invite: &Invite) -> Option<String> {
+        match &self.model.connection {
+            // A tracker is its key, whatever address it was found at.
+            Connection::Online { .. } => {
+                let now = self.model.invite.as_ref()?;
+                (now.key == invite.key).then(|| t!("window.link.here").into_owned())
+            }
+            Connection::Connecting { .. } => {
+                let chosen: TrackerAddress = self.parts.settings.tracker.parse().ok()?;
+                let is_it = chosen.address == invite.address && chosen.key == Some(invite.key);
+                is_it.then(|| t!("window.link.bound").into_owned())
+            }
+            Connection::None | Connection::Refused { .. } => None,
+        }
     }
 
     /// Hears what the desktop has told. Without a window `ctx` is one that nobody sees.
@@ -365,9 +367,12 @@ impl Window {
     /// Draws the question that is open, and does what was chosen.
     pub fn ask_question(&mut self, ctx: &egui::Context) {
         let Some(question) = &self.desk.question else { return };
-        if matches!(question, Question::Join(invite) if self.is_in(invite)) {
+        // What was asked at the start may have answered itself since.
+        if let Question::Join(invite) = question
+            && let Some(text) = self.needless(invite)
+        {
             self.desk.question = None;
-            self.model.toast(Instant::now(), Tone::Info, t!("window.link.here").into_owned());
+            self.model.toast(Instant::now(), Tone::Info, text);
             return;
         }
         let Some(choice) = questions::show(ctx, question, &self.model) else { return };

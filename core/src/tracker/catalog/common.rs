@@ -11,7 +11,7 @@ use crate::tracker::catalog::term::{Gram, for_each_gram};
 
 /// Rows of their own that there are for common grams.
 pub(super) const COMMON_ROWS: usize = 2048;
-/// Leaves of a sample: enough to see what one leaf in ten has, and looked through in about two milliseconds.
+/// Leaves of a sample: enough to see what one leaf in [`COMMON_FROM`] has, and looked through in about two milliseconds.
 pub(super) const SAMPLE_LEAVES: usize = 128;
 /// A gram is common if one leaf in so many has it.
 const COMMON_FROM: usize = 24;
@@ -31,7 +31,7 @@ impl Default for Common {
     }
 }
 
-/// In an empty slot: no gram has so many bits, and that there is none is said otherwise.
+/// In an empty slot. It is no gram, and not [`Gram::NONE`] either, which is looked up too and must not be found.
 const EMPTY: u32 = Gram::NONE - 1;
 
 impl Common {

@@ -123,9 +123,9 @@ impl<'a> RowHash<'a> {
     /// A common gram has one row to itself, and one that it shares with other runs if the gram before it is common, too.
     #[inline]
     pub(super) fn rows_of_gram(&self, gram: Gram) -> [usize; 4] {
-        let hash = (u64::from(gram.letters) ^ self.seed).wrapping_mul(FACTOR);
+        let hash = (u64::from(gram.letters) ^ self.seed).wrapping_mul(GOLDEN);
         let (one, two) = (self.row(hash), self.row(hash << 16));
-        let run = (hash ^ u64::from(gram.before)).wrapping_mul(FACTOR);
+        let run = (hash ^ u64::from(gram.before)).wrapping_mul(GOLDEN);
         let run = COMMON_ROWS + ((run >> 32) as u32 >> (u32::BITS - RUN_ROWS.ilog2())) as usize;
         // Which it is nobody can guess, the processor neither: choosing without a branch is faster.
         let (is_common, own) = self.common.row(gram.letters);
@@ -143,7 +143,7 @@ impl<'a> RowHash<'a> {
 }
 
 /// Spreads what is next to each other over all bits (2⁶⁴ divided by the golden ratio).
-const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Another row of the same block, by the lowest bits of a hash.
 #[inline]
@@ -154,7 +154,7 @@ fn in_block(row: usize, hash: u64) -> usize {
 
 /// Every bit of the result depends on every bit of the value (the finalizer of SplitMix64).
 pub(super) fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = value.wrapping_add(GOLDEN);
     let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ value >> 31
