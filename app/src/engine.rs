@@ -2,8 +2,8 @@
 
 use crossbeam_channel::Receiver;
 use potok_core::node::Node;
+use potok_core::node::event::NodeEvent;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::notice::Notice;
 
 /// Wishes in, facts out.
 pub trait Engine {
@@ -11,7 +11,7 @@ pub trait Engine {
     fn ask(&self, intent: Intent) -> IntentId;
 
     /// What has happened, in order.
-    fn notices(&self) -> &Receiver<Notice>;
+    fn notices(&self) -> &Receiver<NodeEvent>;
 }
 
 impl Engine for Node {
@@ -19,7 +19,7 @@ impl Engine for Node {
         Self::ask(self, intent)
     }
 
-    fn notices(&self) -> &Receiver<Notice> {
+    fn notices(&self) -> &Receiver<NodeEvent> {
         Self::notices(self)
     }
 }

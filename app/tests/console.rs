@@ -18,9 +18,9 @@ use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
+use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, Which};
-use potok_core::node::notice::{Connection, Direction, Me, Notice, Outcome, Transfer, TransferState};
 use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
@@ -28,14 +28,14 @@ use potok_core::protocol::reply::{FileLine, UserLine};
 enum Then {
     Outcome(Result<Outcome, Failure>),
     Files(Vec<FileLine>),
-    Tell(Notice),
+    Tell(NodeEvent),
     Signal(Interrupt),
 }
 
 /// Answers each intent with the next entry of its script, at once and in order.
 struct Scripted {
     script: Mutex<VecDeque<(Intent, Vec<Then>)>>,
-    notices: (Sender<Notice>, Receiver<Notice>),
+    notices: (Sender<NodeEvent>, Receiver<NodeEvent>),
     signals: (Sender<Interrupt>, Receiver<Interrupt>),
     next_id: Mutex<u64>,
 }
@@ -49,8 +49,8 @@ impl Engine for Scripted {
         assert_eq!(intent, expected);
         for then in follows {
             match then {
-                Then::Outcome(result) => self.tell(Notice::Outcome { id, result }),
-                Then::Files(files) => self.tell(Notice::Files { id, files }),
+                Then::Outcome(result) => self.tell(NodeEvent::Outcome { id, result }),
+                Then::Files(files) => self.tell(NodeEvent::Files { id, files }),
                 Then::Tell(notice) => self.tell(notice),
                 Then::Signal(interrupt) => self.signals.0.send(interrupt).expect("room"),
             }
@@ -58,7 +58,7 @@ impl Engine for Scripted {
         id
     }
 
-    fn notices(&self) -> &Receiver<Notice> {
+    fn notices(&self) -> &Receiver<NodeEvent> {
         &self.notices.1
     }
 }
@@ -73,7 +73,7 @@ impl Scripted {
         }
     }
 
-    fn tell(&self, notice: Notice) {
+    fn tell(&self, notice: NodeEvent) {
         self.notices.0.send(notice).expect("the test has the other end");
     }
 }
@@ -225,9 +225,9 @@ fn a_failure_does_not_stop_the_next_command() {
 fn what_happens_meanwhile_is_told_to_people_only() {
     let told = || {
         vec![
-            Then::Tell(Notice::Joined { user: anna(), at: std::time::SystemTime::now() }),
-            Then::Tell(Notice::Skipped { path: "x".into(), why: "a link".into() }),
-            Then::Tell(Notice::CatalogChanged),
+            Then::Tell(NodeEvent::Joined { user: anna(), at: std::time::SystemTime::now() }),
+            Then::Tell(NodeEvent::Skipped { path: "x".into(), why: "a link".into() }),
+            Then::Tell(NodeEvent::CatalogChanged),
             Then::Outcome(Ok(Outcome::Users(vec![anna()]))),
         ]
     };
@@ -261,9 +261,9 @@ fn keeps_sharing_until_a_signal() {
         }
         // Facts are still taken while it serves, however many: the channel would be full otherwise.
         for _ in 0..5000 {
-            engine.tell(Notice::CatalogChanged);
+            engine.tell(NodeEvent::CatalogChanged);
         }
-        engine.tell(Notice::Warning(Warning::Back { path: "disk\u{7}".into() }));
+        engine.tell(NodeEvent::Warning(Warning::Back { path: "disk\u{7}".into() }));
         while !engine.notices.1.is_empty() {
             std::thread::yield_now();
         }
@@ -286,7 +286,7 @@ fn a_closed_pipe_ends_quietly() {
 
 #[test]
 fn an_engine_that_stops_ends_the_program() {
-    let stops = vec![(Intent::ListUsers, vec![Then::Tell(Notice::Stopped)])];
+    let stops = vec![(Intent::ListUsers, vec![Then::Tell(NodeEvent::Stopped)])];
     let err = "error: internal: Potok has stopped by itself; start it again\n";
     assert_eq!(run(&["list-users", "list-users"], stops), ran("", err, false));
 }
@@ -295,8 +295,8 @@ fn waiting() -> Options {
     Options { tracker_wait: Duration::from_secs(3600), ..options(false) }
 }
 
-fn connecting() -> Notice {
-    Notice::Connection(Connection::Connecting { tracker: "h:1".into(), why: None })
+fn connecting() -> NodeEvent {
+    NodeEvent::Connection(Connection::Connecting { tracker: "h:1".into(), why: None })
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn gives_the_first_connection_a_moment() {
             std::thread::yield_now();
         }
         assert_eq!(engine.script.lock().len(), 1);
-        engine.tell(Notice::Connection(online));
+        engine.tell(NodeEvent::Connection(online));
         assert_eq!(ran_by_now.join().unwrap(), ran("anna\t-\t-\n", "", true));
     });
 }
@@ -324,7 +324,7 @@ fn a_tracker_that_refuses_fails_what_needs_it() {
     let taken = Failure::Refused { code: "name-taken".into(), text: "anna belongs to another key".into() };
     let engine = Scripted::new(vec![(Intent::ListShares, ok(Outcome::Shared(vec![])))]);
     engine.tell(connecting());
-    engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
+    engine.tell(NodeEvent::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
     let line = "error: name-taken: anna belongs to another key\n";
     let ran_by_now = run_with(&engine, Readers::Programs, waiting(), &["list-users", "shares", "search x"]);
     assert_eq!(ran_by_now, ran("", &line.repeat(2), false));
@@ -332,7 +332,7 @@ fn a_tracker_that_refuses_fails_what_needs_it() {
     // What only would be better off with it is asked for, and the refusal is told once.
     for (result, succeeded) in [(Ok(Outcome::Done), true), (Err(taken.clone()), false)] {
         let engine = Scripted::new(vec![(Intent::Status, vec![Then::Outcome(result)])]);
-        engine.tell(Notice::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
+        engine.tell(NodeEvent::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
         assert_eq!(run_with(&engine, Readers::Programs, waiting(), &["status"]), ran("", line, succeeded));
     }
 }
@@ -381,11 +381,11 @@ fn transfer(number: u64, state: TransferState) -> Transfer {
 }
 
 fn moved(state: TransferState) -> Then {
-    Then::Tell(Notice::Transfer(transfer(NUMBER, state)))
+    Then::Tell(NodeEvent::Transfer(transfer(NUMBER, state)))
 }
 
 fn downloaded(number: u64, path: &str) -> Then {
-    Then::Tell(Notice::Downloaded { number, local_path: path.into(), size: 5, hash: HASH })
+    Then::Tell(NodeEvent::Downloaded { number, local_path: path.into(), size: 5, hash: HASH })
 }
 
 /// Queue, list, acknowledge; `early` comes before the number is known, `then` after it.
@@ -437,7 +437,7 @@ fn a_download_returns_when_it_is_finished() {
     assert_eq!(run(&["shares", DOWNLOAD[0]], script), ran(&out, "", true));
 
     // Too much was told at once, and the end was among what was left out.
-    let mut script = download_script(vec![], queued(), vec![Then::Tell(Notice::Lagged)]);
+    let mut script = download_script(vec![], queued(), vec![Then::Tell(NodeEvent::Lagged)]);
     let listed = vec![transfer(NUMBER, TransferState::Finished)];
     script.insert(2, (Intent::ListTransfers, ok(Outcome::Transfers(listed))));
     assert_eq!(run(DOWNLOAD, script), ran("", "", true));
@@ -468,7 +468,7 @@ fn a_download_that_fails_fails_its_command() {
     let sentence = "'Trip/a' has changed at its owner since it was announced; ask again";
     let queued = || vec![transfer(NUMBER, TransferState::Queued)];
     let failed_file =
-        |failure: Failure| Then::Tell(Notice::FileFailed { number: NUMBER, remote_path: "Trip/a".into(), failure });
+        |failure: Failure| Then::Tell(NodeEvent::FileFailed { number: NUMBER, remote_path: "Trip/a".into(), failure });
 
     let then = vec![moved(TransferState::Failed(changed.clone()))];
     let err = format!("error: changed: {sentence}\n");
@@ -485,7 +485,7 @@ fn a_download_that_fails_fails_its_command() {
     let err = "error: internal: Trip/a: writing failed: I/O error\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
 
-    let then = vec![Then::Tell(Notice::TransferGone { direction: Direction::Download, number: NUMBER })];
+    let then = vec![Then::Tell(NodeEvent::TransferGone { direction: Direction::Download, number: NUMBER })];
     let err = "error: cancelled: cancelled\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
     assert_eq!(run(DOWNLOAD, download_script(vec![], vec![], vec![])), ran("", err, false));

@@ -40,10 +40,10 @@ fn main() {
     announce(&mut catalog, &corpus, &owners);
     let before = now();
     let mut steps = Pauses::default();
-    while catalog.is_late() {
+    while catalog.is_pending() {
         steps.time(|| catalog.catch_up());
     }
-    println!("working in what is late: {:?}; {steps}", now() - before);
+    println!("working in what is pending: {:?}; {steps}", now() - before);
     println!("memory: {:.1} bytes a share resident", (resident_bytes() - resident_before) as f64 / count as f64);
     anchor(&corpus);
     if args.next().is_some() {

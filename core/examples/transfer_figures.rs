@@ -41,8 +41,8 @@ mod linux {
     use potok_core::service::downloader::{
         BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, NewDownload, NewFile,
     };
-    use potok_core::service::librarian::{Librarian, LibrarianConfig, ShareRequest};
     use potok_core::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
+    use potok_core::service::share_indexer::{ShareIndexer, ShareIndexerConfig, ShareRequest};
     use potok_core::store::Store;
     use potok_core::store::downloads::TargetName;
     use potok_core::transfer::Contact;
@@ -168,12 +168,12 @@ mod linux {
             fs::create_dir_all(&data)?;
             let store = Arc::new(Store::open(&data.join("potok.redb"))?.store);
             let (library_events, mut heard) = mpsc::channel(1024);
-            let config = LibrarianConfig::new(store, data.clone());
-            let (librarian, _task) = Librarian::start(config, library_events, CancellationToken::new())?;
+            let config = ShareIndexerConfig::new(store, data.clone());
+            let (share_indexer, _task) = ShareIndexer::start(config, library_events, CancellationToken::new())?;
             tokio::spawn(async move { while heard.recv().await.is_some() {} });
             let begun = Instant::now();
             let request = ShareRequest { typed: "src".into(), cwd: dir.to_owned(), share_as: None };
-            let shares = librarian.share(vec![request]).await?;
+            let shares = share_indexer.share(vec![request]).await?;
             let took = begun.elapsed();
             let identity = Identity::generate();
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -181,7 +181,7 @@ mod linux {
             let guest = Username::new("guest")?;
             let setup = PeerServerSetup {
                 tls: TlsServer::new(&identity, Purpose::Peer),
-                shelf: Arc::new(librarian.table()),
+                content_source: Arc::new(share_indexer.table()),
                 admission: Arc::new(move |_: &PublicKey| Some(guest.clone())),
                 settings,
             };

@@ -19,9 +19,9 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::{Shown, is_direction_control};
 use potok_core::model::username::{Username, fold_case};
 use potok_core::protocol::command::Command;
-use potok_core::protocol::event::Event;
 use potok_core::protocol::field::{self, Quoted};
 use potok_core::protocol::line::{Flavor, Line, LineDecoder};
+use potok_core::protocol::notice::Notice;
 use potok_core::protocol::peer::{ANSWER_BYTES, Answer, REQUEST_BYTES, Request as PeerRequest};
 use potok_core::protocol::reply::{FileLine, Head, UserLine};
 use potok_core::tracker::effect::{Effect, Effects};
@@ -117,10 +117,10 @@ pub(crate) fn reply(data: &[u8]) {
     if let Ok(file) = FileLine::parse(text) {
         assert_eq!(FileLine::parse(&file.to_string()), Ok(file));
     }
-    if let Ok(Head::Event(event)) = Head::parse(text)
-        && event != Event::Unknown
+    if let Ok(Head::Notice(event)) = Head::parse(text)
+        && event != Notice::Unknown
     {
-        assert_eq!(Head::parse(&event.to_string()), Ok(Head::Event(event)));
+        assert_eq!(Head::parse(&event.to_string()), Ok(Head::Notice(event)));
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use potok_core::node::event::{Connection, Outcome};
 use potok_core::node::intent::{DownloadRequest, Intent};
-use potok_core::node::notice::{Connection, Outcome};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::evil_peer::Say;
 use potok_tests::evil_tracker::{Answers, EvilTracker, Manner, Script};

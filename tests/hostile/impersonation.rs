@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use potok_core::model::key::PublicKey;
 use potok_core::net::identity::Identity;
+use potok_core::node::event::{Connection, Outcome};
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::{Connection, Outcome};
 use potok_core::protocol::peer::Request;
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::asking::{Asker, Got, content_of};

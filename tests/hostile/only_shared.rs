@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use potok_core::model::key::PublicKey;
+use potok_core::node::event::Outcome;
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::Outcome;
 use potok_core::protocol::peer::{Content, Refusal, Request};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::asking::{Asker, Got, content_of};

@@ -1,8 +1,8 @@
 //! Numbers and texts that somebody wrote into their own `config.toml` without knowing what they do: the program works, or
 //! says why not.
 
+use potok_core::node::event::Outcome;
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::Outcome;
 use potok_core::node::settings::Settings;
 use potok_tests::world::Person;
 

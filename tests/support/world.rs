@@ -10,9 +10,9 @@ use potok_core::model::invite::{HostPort, TrackerAddress};
 use potok_core::model::key::PublicKey;
 use potok_core::net::identity::Identity;
 use potok_core::net::local;
+use potok_core::node::event::{Connection, NodeEvent, Outcome, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, IntentId, ShareRequest};
-use potok_core::node::notice::{Connection, Notice, Outcome, TransferState};
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
 use potok_core::protocol::reply::FileLine;
@@ -255,15 +255,15 @@ impl Drop for Person {
 }
 
 impl Heard {
-    fn note(&self, notice: Notice) {
+    fn note(&self, notice: NodeEvent) {
         let mut log = self.log.lock();
         log.notices += 1;
         match notice {
-            Notice::Outcome { id, result } => log.outcomes.push((id, result)),
-            Notice::Files { id, files } => log.files.push((id, files)),
-            Notice::Connection(connection) => log.connection = Some(connection),
-            Notice::PeerLied { user } => log.liars.push(user.to_string()),
-            Notice::Transfer(transfer) => match transfer.state {
+            NodeEvent::Outcome { id, result } => log.outcomes.push((id, result)),
+            NodeEvent::Files { id, files } => log.files.push((id, files)),
+            NodeEvent::Connection(connection) => log.connection = Some(connection),
+            NodeEvent::PeerLied { user } => log.liars.push(user.to_string()),
+            NodeEvent::Transfer(transfer) => match transfer.state {
                 TransferState::Finished => log.over.push((transfer.number, None)),
                 TransferState::Failed(why) => log.over.push((transfer.number, Some(why))),
                 _ => {}

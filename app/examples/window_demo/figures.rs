@@ -9,7 +9,7 @@ use eframe::egui::{
 };
 use potok_app::gui::{Parts, Window};
 use potok_app::model::browse::Column;
-use potok_core::node::notice::{Notice, TransferState};
+use potok_core::node::event::{NodeEvent, TransferState};
 
 /// Frames of each part of the script.
 const FRAMES: usize = 600;
@@ -20,7 +20,7 @@ const DOWNLOADS: u64 = 8;
 const SEARCHED: &str = "file number 12 flac";
 
 /// Runs the script over `files` rows and ends the program.
-pub(crate) fn run(parts: Parts, files: usize, send: Sender<Notice>) -> eframe::Result {
+pub(crate) fn run(parts: Parts, files: usize, send: Sender<NodeEvent>) -> eframe::Result {
     let viewport = egui::ViewportBuilder::default().with_inner_size([1120.0, 740.0]);
     // As fast as it can: waiting for the screen is no work.
     let mut options = eframe::NativeOptions { viewport, ..Default::default() };
@@ -34,7 +34,7 @@ pub(crate) fn run(parts: Parts, files: usize, send: Sender<Notice>) -> eframe::R
     eframe::run_native("Potok", options, Box::new(make))
 }
 
-fn report_progress(ctx: &egui::Context, send: &Sender<Notice>) {
+fn report_progress(ctx: &egui::Context, send: &Sender<NodeEvent>) {
     let like = super::transfers().into_iter().find(|transfer| transfer.state == TransferState::Running);
     let like = like.expect("one of them is running");
     for step in 1.. {
@@ -43,7 +43,7 @@ fn report_progress(ctx: &egui::Context, send: &Sender<Notice>) {
             transfer.number = 100 + number;
             transfer.done_bytes = step * 350_000 % transfer.total_bytes;
             transfer.bytes_per_second += step * 7_919 * (number + 1) % 900_000;
-            let _ = send.send(Notice::Transfer(transfer));
+            let _ = send.send(NodeEvent::Transfer(transfer));
         }
         ctx.request_repaint();
         std::thread::sleep(PROGRESS_EVERY);

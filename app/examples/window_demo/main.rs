@@ -25,9 +25,9 @@ use potok_core::model::key::PublicKey;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
+use potok_core::node::event::{Connection, Direction, Hosted, Me, NodeEvent, Outcome, Status, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status, Transfer, TransferState};
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::code::Code;
@@ -243,15 +243,15 @@ fn connection() -> Connection {
 }
 
 /// What a tracker's owner reads, and what a sharer does.
-fn happened() -> Vec<Notice> {
+fn happened() -> Vec<NodeEvent> {
     let at = std::time::SystemTime::now();
     let address = "192.168.1.24".parse().expect("an address");
-    let log = |entry| Notice::TrackerLog { at, entry };
+    let log = |entry| NodeEvent::TrackerLog { at, entry };
     let came = |(n, user): (usize, &&str)| {
         let user = users().into_iter().find(|line| line.username.as_str() == *user).expect("one of them");
-        Notice::Joined { user, at: at - std::time::Duration::from_secs(n as u64 * 1_371) }
+        NodeEvent::Joined { user, at: at - std::time::Duration::from_secs(n as u64 * 1_371) }
     };
-    let mut all: Vec<Notice> = PEOPLE.iter().enumerate().take(4).map(came).collect();
+    let mut all: Vec<NodeEvent> = PEOPLE.iter().enumerate().take(4).map(came).collect();
     all.extend([
         log(LogEntry::Joined { user: name("Мария"), address }),
         log(LogEntry::Joined { user: name("georgi"), address }),
@@ -261,18 +261,19 @@ fn happened() -> Vec<Notice> {
             text: "the name 'georgi' belongs to another key".into(),
         }),
         log(LogEntry::Banned { who: "@spammer".into() }),
-        Notice::Hashing { done_bytes: 1_300_000_000, total_bytes: 4_100_000_000, files_left: 312 },
-        Notice::Warning(Warning::NotWatched {
-            folder: "/home/me/снимки".into(), why: "the limit of watches".into()
+        NodeEvent::Hashing { done_bytes: 1_300_000_000, total_bytes: 4_100_000_000, files_left: 312 },
+        NodeEvent::Warning(Warning::NotWatched {
+            folder: "/home/me/снимки".into(),
+            why: "the limit of watches".into(),
         }),
-        Notice::Skipped { path: "/home/me/снимки/.lock".into(), why: "it is being written to".into() },
+        NodeEvent::Skipped { path: "/home/me/снимки/.lock".into(), why: "it is being written to".into() },
     ]);
     all
 }
 
 struct Made {
-    notices: Receiver<Notice>,
-    send: Sender<Notice>,
+    notices: Receiver<NodeEvent>,
+    send: Sender<NodeEvent>,
     next: AtomicU64,
     files: usize,
     is_first: bool,
@@ -288,9 +289,9 @@ impl Engine for Made {
                 let (send, many) = (self.send.clone(), self.files);
                 std::thread::spawn(move || {
                     for page in files(many).chunks(10_000) {
-                        let _ = send.send(Notice::Files { id, files: page.to_vec() });
+                        let _ = send.send(NodeEvent::Files { id, files: page.to_vec() });
                     }
-                    let _ = send.send(Notice::Outcome { id, result: Ok(Outcome::Done) });
+                    let _ = send.send(NodeEvent::Outcome { id, result: Ok(Outcome::Done) });
                 });
                 return id;
             }
@@ -303,7 +304,7 @@ impl Engine for Made {
             Intent::TapWire(true) => {
                 let lines = [(true, "list-users"), (false, "user georgi 192.168.1.21:42013"), (false, "OK 1")];
                 for (sent, line) in lines {
-                    let _ = self.send.try_send(Notice::Wire { sent, line: line.into() });
+                    let _ = self.send.try_send(NodeEvent::Wire { sent, line: line.into() });
                 }
                 Outcome::Done
             }
@@ -334,11 +335,11 @@ impl Engine for Made {
             })),
             _ => Outcome::Done,
         };
-        let _ = self.send.try_send(Notice::Outcome { id, result: Ok(outcome) });
+        let _ = self.send.try_send(NodeEvent::Outcome { id, result: Ok(outcome) });
         id
     }
 
-    fn notices(&self) -> &Receiver<Notice> {
+    fn notices(&self) -> &Receiver<NodeEvent> {
         &self.notices
     }
 }
@@ -359,7 +360,7 @@ fn main() -> eframe::Result {
     texts::use_language(&settings.language);
     let (send, notices) = bounded(1_000);
     if !is_first {
-        let _ = send.send(Notice::Connection(connection()));
+        let _ = send.send(NodeEvent::Connection(connection()));
         for notice in happened() {
             let _ = send.send(notice);
         }
@@ -384,7 +385,7 @@ fn main() -> eframe::Result {
 }
 
 /// Some life: progress that moves for a while, then nothing, so that idling can be measured.
-fn demo(ctx: &eframe::egui::Context, send: &Sender<Notice>, is_first: bool) {
+fn demo(ctx: &eframe::egui::Context, send: &Sender<NodeEvent>, is_first: bool) {
     for step in 0_u64..40 {
         std::thread::sleep(std::time::Duration::from_millis(100));
         if is_first || std::env::var_os("POTOK_DEMO_STILL").is_some() {
@@ -394,7 +395,7 @@ fn demo(ctx: &eframe::egui::Context, send: &Sender<Notice>, is_first: bool) {
         for mut transfer in transfers().into_iter().filter(|t| t.state == TransferState::Running) {
             transfer.done_bytes += step * transfer.bytes_per_second / 40;
             transfer.bytes_per_second += step * 7_919 * 13 % 700_000;
-            let _ = send.send(Notice::Transfer(transfer));
+            let _ = send.send(NodeEvent::Transfer(transfer));
         }
         ctx.request_repaint();
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::{Condvar, Mutex};
+use potok_core::node::event::{NodeEvent, Outcome};
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::notice::{Notice, Outcome};
 use potok_core::protocol::field::{AsField, Quoted};
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 
@@ -90,27 +90,27 @@ impl Completions {
     }
 
     /// Takes a fact that completion asked for; notes what makes its answers old.
-    pub fn take(&mut self, notice: &Notice) -> bool {
+    pub fn take(&mut self, notice: &NodeEvent) -> bool {
         let Some(known) = &self.known else { return false };
         if matches!(
             notice,
-            Notice::CatalogChanged
-                | Notice::Lagged
-                | Notice::Joined { .. }
-                | Notice::Left(_)
-                | Notice::SharesChanged { .. }
-                | Notice::Connection(_)
+            NodeEvent::CatalogChanged
+                | NodeEvent::Lagged
+                | NodeEvent::Joined { .. }
+                | NodeEvent::Left(_)
+                | NodeEvent::SharesChanged { .. }
+                | NodeEvent::Connection(_)
         ) {
             self.forget();
             return false;
         }
         match (notice, &mut self.asked) {
-            (Notice::Files { id, files }, Some((asked, _, words))) if id == asked => {
+            (NodeEvent::Files { id, files }, Some((asked, _, words))) if id == asked => {
                 let room = WORDS_MAX.saturating_sub(words.len());
                 words.extend(files.iter().take(room).map(|file| file.path.as_str().to_owned()));
                 true
             }
-            (Notice::Outcome { id, result }, Some((asked, ..))) if id == asked => {
+            (NodeEvent::Outcome { id, result }, Some((asked, ..))) if id == asked => {
                 if let Some((_, want, mut words)) = self.asked.take() {
                     // A failure is an answer too: there is nothing to offer.
                     words.extend(result.as_ref().map(words_of).unwrap_or_default());

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use potok_core::node::event::{Direction, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
-use potok_core::node::notice::{Direction, Notice, Outcome, Transfer, TransferState};
 use rust_i18n::t;
 
 use crate::console::session::{Session, Stop, about_file};
@@ -67,7 +67,7 @@ impl Session<'_> {
         }
     }
 
-    fn follow_to_end(&mut self, followed: &mut Followed, mut heard: Vec<Notice>) -> Result<(), Stop> {
+    fn follow_to_end(&mut self, followed: &mut Followed, mut heard: Vec<NodeEvent>) -> Result<(), Stop> {
         loop {
             for notice in heard.drain(..) {
                 self.follow(followed, notice)?;
@@ -107,8 +107,8 @@ impl Session<'_> {
     }
 
     /// Takes a fact about this download; others are news.
-    fn follow(&mut self, followed: &mut Followed, notice: Notice) -> Result<(), Stop> {
-        if notice == Notice::Lagged {
+    fn follow(&mut self, followed: &mut Followed, notice: NodeEvent) -> Result<(), Stop> {
+        if notice == NodeEvent::Lagged {
             followed.must_list = true;
         }
         if number_of(&notice) != Some(followed.number) {
@@ -116,15 +116,15 @@ impl Session<'_> {
             return Ok(());
         }
         match notice {
-            Notice::Transfer(transfer) => self.follow_state(followed, &transfer),
-            Notice::Downloaded { local_path, size, hash, .. } if followed.downloaded.insert(local_path.clone()) => {
+            NodeEvent::Transfer(transfer) => self.follow_state(followed, &transfer),
+            NodeEvent::Downloaded { local_path, size, hash, .. } if followed.downloaded.insert(local_path.clone()) => {
                 self.output.downloaded(&local_path, size, hash)?;
             }
-            Notice::FileFailed { remote_path, failure, .. } => {
+            NodeEvent::FileFailed { remote_path, failure, .. } => {
                 followed.has_failed_files = true;
                 self.output.error(failure.code(), &about_file(&remote_path, &failure));
             }
-            Notice::TransferGone { .. } if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
+            NodeEvent::TransferGone { .. } if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
             _ => {}
         }
         Ok(())
@@ -175,8 +175,8 @@ impl Session<'_> {
 }
 
 /// Keeps facts about transfers until it is known which of them are followed.
-fn keep(notice: &Notice, kept: &mut Vec<Notice>) -> bool {
-    let is_kept = (number_of(notice).is_some() || *notice == Notice::Lagged) && kept.len() < EARLY_FACTS_MAX;
+fn keep(notice: &NodeEvent, kept: &mut Vec<NodeEvent>) -> bool {
+    let is_kept = (number_of(notice).is_some() || *notice == NodeEvent::Lagged) && kept.len() < EARLY_FACTS_MAX;
     if is_kept {
         kept.push(notice.clone());
     }
@@ -184,15 +184,15 @@ fn keep(notice: &Notice, kept: &mut Vec<Notice>) -> bool {
 }
 
 /// The transfer that a fact is about.
-pub(super) fn number_of(notice: &Notice) -> Option<TransferNumber> {
+pub(super) fn number_of(notice: &NodeEvent) -> Option<TransferNumber> {
     match notice {
         // Uploads have numbers of their own.
-        Notice::Transfer(Transfer { direction: Direction::Upload, .. })
-        | Notice::TransferGone { direction: Direction::Upload, .. } => None,
-        Notice::Transfer(Transfer { number, .. })
-        | Notice::Downloaded { number, .. }
-        | Notice::FileFailed { number, .. }
-        | Notice::TransferGone { number, .. } => Some(*number),
+        NodeEvent::Transfer(Transfer { direction: Direction::Upload, .. })
+        | NodeEvent::TransferGone { direction: Direction::Upload, .. } => None,
+        NodeEvent::Transfer(Transfer { number, .. })
+        | NodeEvent::Downloaded { number, .. }
+        | NodeEvent::FileFailed { number, .. }
+        | NodeEvent::TransferGone { number, .. } => Some(*number),
         _ => None,
     }
 }

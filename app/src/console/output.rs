@@ -8,8 +8,8 @@ use std::sync::mpsc::SyncSender;
 
 use nu_ansi_term::{Color, Style as Ansi};
 use potok_core::model::hash::ContentHash;
+use potok_core::node::event::{Outcome, Transfer};
 use potok_core::node::failure::Failure;
-use potok_core::node::notice::{Outcome, Transfer};
 use potok_core::protocol::reply::FileLine;
 use rust_i18n::t;
 

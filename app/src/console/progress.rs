@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use potok_core::model::shown::Shown;
-use potok_core::node::notice::{Transfer, TransferState};
+use potok_core::node::event::{Transfer, TransferState};
 use rust_i18n::t;
 
 use crate::console::tables;

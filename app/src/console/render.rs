@@ -11,7 +11,7 @@ use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::notice::{Connection, Me, Status, Transfer};
+use potok_core::node::event::{Connection, Me, Status, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 
 use crate::command_line::table::Command;
@@ -140,7 +140,7 @@ mod tests {
     use std::path::PathBuf;
 
     use potok_core::model::username::Username;
-    use potok_core::node::notice::{Direction, TransferState};
+    use potok_core::node::event::{Direction, TransferState};
 
     use super::*;
 

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
 use potok_core::model::shown::Shown;
+use potok_core::node::event::{Connection, NodeEvent, Outcome};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::{Connection, Notice, Outcome};
 use rust_i18n::t;
 
 use crate::command_line::table::Tracker;
@@ -52,7 +52,7 @@ pub struct Session<'a> {
     untold_refusal: Option<Failure>,
     has_failed: bool,
     /// Finished files of transfers that nobody follows: queued before, by another program on this data folder perhaps.
-    pub(super) unfollowed: Vec<Notice>,
+    pub(super) unfollowed: Vec<NodeEvent>,
 }
 
 /// Why a command did not come to its end.
@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
             select! {
                 recv(input.lines) -> line => break line.map_err(|_closed| End::OfInput),
                 recv(self.engine.notices()) -> notice => match notice {
-                    Ok(Notice::Stopped) | Err(_) => break Err(self.engine_gone()),
+                    Ok(NodeEvent::Stopped) | Err(_) => break Err(self.engine_gone()),
                     Ok(notice) => self.news(notice),
                 },
                 // At a prompt Ctrl-C is a key; as a signal it was meant for a command that has just ended.
@@ -219,7 +219,7 @@ impl<'a> Session<'a> {
 
     /// Sends a wish and waits for what comes of it; its files are written as they come. `takes` is offered every other
     /// fact first, and says whether it took it.
-    pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&Notice) -> bool) -> Result<Outcome, Stop> {
+    pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&NodeEvent) -> bool) -> Result<Outcome, Stop> {
         let shows_hashing = matches!(intent, Intent::Share(_));
         let changes_shares = matches!(intent, Intent::Share(_) | Intent::Unshare { .. });
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
@@ -227,27 +227,27 @@ impl<'a> Session<'a> {
         let asked = self.engine.ask(intent);
         loop {
             match self.next_notice()? {
-                Notice::Outcome { id, result } if id == asked => {
+                NodeEvent::Outcome { id, result } if id == asked => {
                     let outcome = result.map_err(Stop::Failed)?;
                     if lists_files && !has_files {
                         self.output.no_files()?;
                     }
                     return Ok(outcome);
                 }
-                Notice::Files { id, files } if id == asked => {
+                NodeEvent::Files { id, files } if id == asked => {
                     if !files.is_empty() {
                         self.output.files(&files, !has_files)?;
                         has_files = true;
                     }
                 }
-                Notice::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
+                NodeEvent::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
                     self.output.progress_of_hashing(done_bytes, total_bytes, files_left);
                 }
-                Notice::WaitingFor { id, user } if id == asked => {
+                NodeEvent::WaitingFor { id, user } if id == asked => {
                     self.output.news(&t!("console.waiting-for", user = Shown(&user)));
                 }
                 // Its outcome says the same.
-                Notice::SharesChanged { .. } if changes_shares => self.completions.forget(),
+                NodeEvent::SharesChanged { .. } if changes_shares => self.completions.forget(),
                 notice if takes(&notice) => {}
                 notice => self.news(notice),
             }
@@ -255,17 +255,17 @@ impl<'a> Session<'a> {
     }
 
     /// The next fact.
-    fn next_notice(&self) -> Result<Notice, Stop> {
+    fn next_notice(&self) -> Result<NodeEvent, Stop> {
         // Without an end of patience there is always one.
         self.next_notice_until(None)?.ok_or(Stop::EngineGone)
     }
 
     /// The next fact, or none at the end of patience.
-    pub(super) fn next_notice_until(&self, until: Option<Instant>) -> Result<Option<Notice>, Stop> {
+    pub(super) fn next_notice_until(&self, until: Option<Instant>) -> Result<Option<NodeEvent>, Stop> {
         let too_late = until.map_or_else(crossbeam_channel::never, crossbeam_channel::at);
         select! {
             recv(self.engine.notices()) -> notice => match notice {
-                Ok(Notice::Stopped) | Err(_) => Err(Stop::EngineGone),
+                Ok(NodeEvent::Stopped) | Err(_) => Err(Stop::EngineGone),
                 Ok(notice) => Ok(Some(notice)),
             },
             recv(self.interrupts) -> interrupt => Err(Stop::Interrupted(interrupt.unwrap_or(Interrupt::Terminate))),
@@ -281,7 +281,7 @@ impl<'a> Session<'a> {
         while !matches!(self.connection, Some(Connection::Online { .. } | Connection::Refused { .. })) {
             match self.next_notice_until(Some(self.tracker_wait_ends))? {
                 None => break,
-                Some(Notice::Connection(Connection::Refused { tracker, why })) => {
+                Some(NodeEvent::Connection(Connection::Refused { tracker, why })) => {
                     self.untold_refusal = Some(why.clone());
                     self.connection = Some(Connection::Refused { tracker, why });
                 }
@@ -317,56 +317,56 @@ impl<'a> Session<'a> {
     }
 
     /// A fact that no command waits for.
-    pub(super) fn news(&mut self, notice: Notice) {
+    pub(super) fn news(&mut self, notice: NodeEvent) {
         let shown = |text: &str| Shown(text).to_string();
         if self.completions.take(&notice) {
             return;
         }
         self.keep_unfollowed(&notice);
         match notice {
-            Notice::Connection(connection) => self.connection_news(connection),
-            Notice::Joined { user, .. } => {
+            NodeEvent::Connection(connection) => self.connection_news(connection),
+            NodeEvent::Joined { user, .. } => {
                 self.output.news(&t!("console.joined", user = shown(user.username.as_str())));
             }
-            Notice::Left(user) => self.output.news(&t!("console.left", user = shown(user.as_str()))),
-            Notice::SharesChanged { added, removed } => {
+            NodeEvent::Left(user) => self.output.news(&t!("console.left", user = shown(user.as_str()))),
+            NodeEvent::SharesChanged { added, removed } => {
                 self.output.news(&t!("console.shares-changed", added = added.len(), removed = removed.len()));
             }
-            Notice::Skipped { path, why } => {
+            NodeEvent::Skipped { path, why } => {
                 self.output.warning(&t!("console.skipped", path = shown(&path), why = shown(&why)));
             }
-            Notice::PeerLied { user } => self.output.warning(&t!("console.peer-lied", user = shown(user.as_str()))),
-            Notice::Warning(warning) => self.output.warning(&texts::of_warning(&warning)),
-            Notice::Downloaded { local_path, size, .. } => {
+            NodeEvent::PeerLied { user } => self.output.warning(&t!("console.peer-lied", user = shown(user.as_str()))),
+            NodeEvent::Warning(warning) => self.output.warning(&texts::of_warning(&warning)),
+            NodeEvent::Downloaded { local_path, size, .. } => {
                 let (path, size) = (shown(&local_path.to_string_lossy()), crate::human::size(size));
                 self.output.news(&t!("console.downloaded", path = path, size = size));
             }
-            Notice::FileFailed { remote_path, failure, .. } => {
+            NodeEvent::FileFailed { remote_path, failure, .. } => {
                 self.output.warning(&about_file(&remote_path, &failure));
             }
             // The outcome of a wish that nobody waits for any more; progress of what nobody follows.
-            Notice::Outcome { .. }
-            | Notice::Files { .. }
-            | Notice::WaitingFor { .. }
-            | Notice::CatalogChanged
-            | Notice::Lagged
-            | Notice::TrackerLog { .. }
-            | Notice::Wire { .. }
-            | Notice::WireLeftOut { .. }
-            | Notice::Hashing { .. }
-            | Notice::Transfer(_)
-            | Notice::TransferGone { .. }
-            | Notice::Stopped => {}
+            NodeEvent::Outcome { .. }
+            | NodeEvent::Files { .. }
+            | NodeEvent::WaitingFor { .. }
+            | NodeEvent::CatalogChanged
+            | NodeEvent::Lagged
+            | NodeEvent::TrackerLog { .. }
+            | NodeEvent::Wire { .. }
+            | NodeEvent::WireLeftOut { .. }
+            | NodeEvent::Hashing { .. }
+            | NodeEvent::Transfer(_)
+            | NodeEvent::TransferGone { .. }
+            | NodeEvent::Stopped => {}
         }
     }
 
     /// Whoever asks for such a download later joins it, and is told of all its files.
-    fn keep_unfollowed(&mut self, notice: &Notice) {
+    fn keep_unfollowed(&mut self, notice: &NodeEvent) {
         match notice {
-            Notice::Downloaded { .. } if self.unfollowed.len() < download::EARLY_FACTS_MAX => {
+            NodeEvent::Downloaded { .. } if self.unfollowed.len() < download::EARLY_FACTS_MAX => {
                 self.unfollowed.push(notice.clone());
             }
-            Notice::TransferGone { .. } => {
+            NodeEvent::TransferGone { .. } => {
                 self.unfollowed.retain(|kept| download::number_of(kept) != download::number_of(notice));
             }
             _ => {}

@@ -9,7 +9,7 @@ use potok_core::model::binding::Ban;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::notice::{Direction, Me, Status, Transfer, TransferState};
+use potok_core::node::event::{Direction, Me, Status, Transfer, TransferState};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 

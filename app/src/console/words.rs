@@ -1,6 +1,6 @@
 //! The words for states: one list for records, which programs read, and for the translations that people read.
 
-use potok_core::node::notice::{Connection, Direction, TransferState};
+use potok_core::node::event::{Connection, Direction, TransferState};
 
 /// What a transfer can be doing.
 pub const STATES: &[&str] = &[

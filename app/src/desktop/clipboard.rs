@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use potok_core::model::invite::Invite;
 use potok_core::model::limits::INVITE_BYTES_MAX;
 
-use crate::desktop::{Bell, Event};
+use crate::desktop::{Bell, DesktopEvent};
 
 /// Looks at the clipboard, one look at a time: the program that owns its content may take long to answer.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Clipboard {
         let run = move || {
             let text = arboard::Clipboard::new().and_then(|mut clipboard| clipboard.get_text());
             if let Some(invite) = text.ok().as_deref().and_then(invite_in) {
-                bell.ring(Event::Clipboard(invite));
+                bell.ring(DesktopEvent::Clipboard(invite));
             }
             is_looking.store(false, Ordering::Relaxed);
         };

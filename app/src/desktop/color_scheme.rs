@@ -30,7 +30,7 @@ mod portal {
     use zbus::zvariant::{OwnedValue, Value};
 
     use super::ColorScheme;
-    use crate::desktop::{Bell, Event};
+    use crate::desktop::{Bell, DesktopEvent};
 
     const NAMESPACE: &str = "org.freedesktop.appearance";
     const KEY: &str = "color-scheme";
@@ -46,7 +46,7 @@ mod portal {
         // Old portals wrap the value twice and know only `Read`.
         let now: OwnedValue =
             portal.call("ReadOne", &(NAMESPACE, KEY)).or_else(|_| portal.call("Read", &(NAMESPACE, KEY))).ok()?;
-        let tell = |value: &Value<'_>| scheme(value).is_none_or(|scheme| bell.ring(Event::ColorScheme(scheme)));
+        let tell = |value: &Value<'_>| scheme(value).is_none_or(|scheme| bell.ring(DesktopEvent::ColorScheme(scheme)));
         tell(&now);
         for change in changes {
             let body = change.body();

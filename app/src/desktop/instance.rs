@@ -20,7 +20,7 @@ use interprocess::local_socket::traits::{ListenerExt, Stream as _};
 use interprocess::local_socket::{self, ListenerOptions, Name, Stream};
 use potok_core::model::limits::INVITE_BYTES_MAX;
 
-use crate::desktop::{Bell, Event};
+use crate::desktop::{Bell, DesktopEvent};
 
 /// The first two words of every line; another version of Potok may speak another one.
 const GREETING: &str = "potok-window 1 ";
@@ -119,7 +119,7 @@ fn serve(listener: &local_socket::Listener, bell: &Bell, is_over: &AtomicBool) {
 
 fn tell(bell: &Bell, link: Option<String>) -> Answer {
     let (answer, told) = crossbeam_channel::bounded(1);
-    if !bell.ring(Event::Started { link, answer }) {
+    if !bell.ring(DesktopEvent::Started { link, answer }) {
         return Answer::Busy;
     }
     told.recv_timeout(WINDOW_MAX).unwrap_or(Answer::Busy)
@@ -203,7 +203,7 @@ mod tests {
         let seen = Arc::clone(&links);
         std::thread::spawn(move || {
             for event in heard {
-                let Event::Started { link, answer } = event else { continue };
+                let DesktopEvent::Started { link, answer } = event else { continue };
                 seen.lock().expect("no panic").push(link);
                 answer.send(Answer::Shown).expect("waited for");
             }

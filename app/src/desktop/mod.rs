@@ -38,7 +38,7 @@ const EVENTS_MAX: usize = 32;
 
 /// What the desktop tells.
 #[derive(Debug)]
-pub enum Event {
+pub enum DesktopEvent {
     /// Potok was started again, perhaps by a link that somebody clicked.
     Started {
         /// As it came: a stranger may have written it.
@@ -64,7 +64,7 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 /// With this a thread tells an event.
 #[derive(Clone)]
 pub struct Bell {
-    events: Sender<Event>,
+    events: Sender<DesktopEvent>,
     wake: Wake,
 }
 
@@ -76,13 +76,13 @@ impl std::fmt::Debug for Bell {
 
 impl Bell {
     /// Events go to the receiver, each with a wake.
-    pub fn new(wake: Wake) -> (Self, Receiver<Event>) {
+    pub fn new(wake: Wake) -> (Self, Receiver<DesktopEvent>) {
         let (events, heard) = crossbeam_channel::bounded(EVENTS_MAX);
         (Self { events, wake }, heard)
     }
 
     /// Tells an event; whether there was room for it.
-    pub fn ring(&self, event: Event) -> bool {
+    pub fn ring(&self, event: DesktopEvent) -> bool {
         let told = self.events.try_send(event).is_ok();
         (self.wake)();
         told
@@ -93,7 +93,7 @@ impl Bell {
 #[derive(Debug)]
 pub struct Desktop {
     /// What was told.
-    pub heard: Receiver<Event>,
+    pub heard: Receiver<DesktopEvent>,
     /// Messages of the desktop.
     pub notifier: Notifier,
     /// The icon, where there is a tray.
@@ -105,7 +105,7 @@ pub struct Desktop {
 
 impl Desktop {
     /// Begins to listen. The data folder is ours: its lock is held.
-    pub fn start(bell: Bell, heard: Receiver<Event>, data_dir: &Path, icon: Icon) -> Self {
+    pub fn start(bell: Bell, heard: Receiver<DesktopEvent>, data_dir: &Path, icon: Icon) -> Self {
         color_scheme::watch(bell.clone());
         Self {
             heard,

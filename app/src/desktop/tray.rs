@@ -45,7 +45,7 @@ impl Tray {
         Self { bell, icon, shown: None }
     }
 
-    /// Shows it, or takes it away. Whether a tray is there is told by [`crate::desktop::Event::TrayIsThere`].
+    /// Shows it, or takes it away. Whether a tray is there is told by [`crate::desktop::DesktopEvent::TrayIsThere`].
     pub fn show(&mut self, is_wanted: bool) {
         match (is_wanted, &self.shown) {
             (true, None) => self.shown = Some(system::Shown::start(self.bell.clone(), self.icon.clone())),
@@ -98,7 +98,7 @@ mod system {
     use rust_i18n::t;
 
     use super::{Icon, Wish};
-    use crate::desktop::{Bell, Event};
+    use crate::desktop::{Bell, DesktopEvent};
 
     /// Refreshes that wait; one refreshes everything.
     const REFRESHES_MAX: usize = 1;
@@ -138,7 +138,7 @@ mod system {
         if handle.is_err() {
             is_there.store(false, Ordering::Relaxed);
         }
-        bell.ring(Event::TrayIsThere(is_there.load(Ordering::Relaxed)));
+        bell.ring(DesktopEvent::TrayIsThere(is_there.load(Ordering::Relaxed)));
         let Ok(handle) = handle else { return };
         while refreshes.recv().is_ok() {
             handle.update(|_item| {});
@@ -155,7 +155,7 @@ mod system {
     impl Item {
         fn line(text: String, wish: Wish) -> MenuItem<Self> {
             let activate = Box::new(move |item: &mut Self| {
-                item.bell.ring(Event::Tray(wish));
+                item.bell.ring(DesktopEvent::Tray(wish));
             });
             // An underscore would underline the next letter.
             StandardItem { label: text.replace('_', "__"), activate, ..StandardItem::default() }.into()
@@ -163,7 +163,7 @@ mod system {
 
         fn is_there_now(&self, is_there: bool) {
             self.is_there.store(is_there, Ordering::Relaxed);
-            self.bell.ring(Event::TrayIsThere(is_there));
+            self.bell.ring(DesktopEvent::TrayIsThere(is_there));
         }
     }
 
@@ -197,7 +197,7 @@ mod system {
         }
 
         fn activate(&mut self, _x: i32, _y: i32) {
-            self.bell.ring(Event::Tray(Wish::Open));
+            self.bell.ring(DesktopEvent::Tray(Wish::Open));
         }
 
         fn menu(&self) -> Vec<MenuItem<Self>> {

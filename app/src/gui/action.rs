@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use potok_core::node::event::Direction;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
-use potok_core::node::notice::Direction;
 use potok_core::node::settings::Settings;
 
 /// The pages.

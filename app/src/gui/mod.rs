@@ -1,7 +1,7 @@
 //! The window. A ring: notices → [`Model`] → pages → [`Action`]s → intents. It sleeps until something happens.
 
 pub mod action;
-pub mod desk;
+pub mod desktop_bridge;
 pub mod dialogs;
 pub mod fingerprint;
 pub mod friend;
@@ -27,15 +27,15 @@ use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
 use potok_core::model::shown::Shown as ShownText;
+use potok_core::node::event::{Connection, Direction};
 use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
-use potok_core::node::notice::{Connection, Direction};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::command_line::{self, Request};
 use crate::engine::Engine;
 use crate::gui::action::{Action, Confirm, Page, Pick};
-use crate::gui::desk::Desk;
+use crate::gui::desktop_bridge::DesktopBridge;
 use crate::gui::friend::Friend;
 use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
@@ -88,7 +88,7 @@ pub struct Window {
     wants_friend: bool,
     may_close: bool,
     /// What the desktop round the window is told, and tells.
-    pub desk: Desk,
+    pub desktop_bridge: DesktopBridge,
     shown_on: Arc<Mutex<egui::Context>>,
 }
 
@@ -122,7 +122,7 @@ impl Window {
             friend: None,
             wants_friend: false,
             may_close: false,
-            desk: Desk::default(),
+            desktop_bridge: DesktopBridge::default(),
             shown_on,
         })
     }
@@ -139,7 +139,7 @@ impl Window {
         let mut heard = 0;
         while heard < NOTICES_A_FRAME {
             let Ok(notice) = self.parts.engine.notices().try_recv() else { break };
-            self.desk.note(&self.model, &notice);
+            self.desktop_bridge.note(&self.model, &notice);
             self.model.apply(now, notice);
             heard += 1;
         }

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Align, Label, Layout, RichText, Ui, vec2};
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
-use potok_core::node::notice::Connection;
+use potok_core::node::event::Connection;
 use rust_i18n::t;
 
 use crate::gui::fingerprint;

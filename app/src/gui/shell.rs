@@ -5,7 +5,7 @@ use eframe::egui::{
     accesskit::Role, pos2, vec2,
 };
 use potok_core::model::shown::Shown;
-use potok_core::node::notice::Connection;
+use potok_core::node::event::Connection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 

@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use eframe::egui;
 use parking_lot::Mutex;
+use potok_core::node::event::NodeEvent;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::notice::Notice;
 use potok_core::node::{Node, Setup, StartError};
 use rust_i18n::t;
 
 use crate::desktop::instance::{self, Answer};
 use crate::desktop::notification::{Message, Notifier};
 use crate::desktop::place::Place;
-use crate::desktop::{Bell, Desktop, Event};
+use crate::desktop::{Bell, Desktop, DesktopEvent};
 use crate::engine::Engine;
 use crate::gui::action::Page;
 use crate::gui::icon;
@@ -173,7 +173,7 @@ fn run(
         wake.use_window(None);
         window.borrow().closed();
         ran?;
-        is_closed = window.borrow().desk.goes_on;
+        is_closed = window.borrow().desktop_bridge.goes_on;
         if !is_closed {
             return Ok(());
         }
@@ -183,20 +183,20 @@ fn run(
 /// Hears engine and desktop without a window; whether it shall be opened again, rather than Potok end.
 fn wait_in_background(window: &mut Window, wake: &Waker, hidden: &egui::Context) -> bool {
     let mut give_up = None;
-    window.desk.goes_on = true;
+    window.desktop_bridge.goes_on = true;
     loop {
         window.hear(hidden);
         window.attend(hidden, false);
-        if window.desk.wants_window || window.model.stopped {
+        if window.desktop_bridge.wants_window || window.model.stopped {
             return true;
         }
-        if !window.desk.goes_on {
+        if !window.desktop_bridge.goes_on {
             return false;
         }
         // A tray may come late or be away for a moment; without one nothing leads back to the window.
         give_up = if window.has_tray() { None } else { give_up.or_else(|| Instant::now().checked_add(TRAY_MAX)) };
         if give_up.is_some_and(|at| Instant::now() >= at) {
-            window.desk.is_minimized = true;
+            window.desktop_bridge.is_minimized = true;
             return true;
         }
         wake.wait([give_up, window.next_news()].into_iter().flatten().min());
@@ -247,7 +247,7 @@ fn forward_signals(bell: &Bell) {
     let bell = bell.clone();
     let forward = move || {
         for _wish in interrupts {
-            bell.ring(Event::Terminate);
+            bell.ring(DesktopEvent::Terminate);
         }
     };
     // Without a thread the system's own way of ending remains.
@@ -275,7 +275,7 @@ impl Engine for Shared {
         self.0.ask(intent)
     }
 
-    fn notices(&self) -> &Receiver<Notice> {
+    fn notices(&self) -> &Receiver<NodeEvent> {
         self.0.notices()
     }
 }

@@ -1,4 +1,4 @@
-//! What a client knows, folded from [`Notice`]s: what the window draws. No toolkit in it, no clock, no I/O.
+//! What a client knows, folded from [`NodeEvent`]s: what the window draws. No toolkit in it, no clock, no I/O.
 
 pub mod as_command;
 pub mod browse;
@@ -18,9 +18,9 @@ use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
+use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Status, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferNumber};
-use potok_core::node::notice::{Connection, Direction, Me, Notice, Status, Transfer, TransferState};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
@@ -290,67 +290,67 @@ impl Model {
     }
 
     /// Folds one notice in.
-    pub fn apply(&mut self, now: Instant, notice: Notice) {
+    pub fn apply(&mut self, now: Instant, notice: NodeEvent) {
         match notice {
-            Notice::Outcome { id, result } => self.apply_outcome(now, id, result),
-            Notice::Files { id, files } => self.apply_files(id, files),
-            Notice::Connection(connection) => self.apply_connection(now, connection),
-            Notice::CatalogChanged => self.mark_dirty(now),
-            Notice::Joined { user: line, at } => {
+            NodeEvent::Outcome { id, result } => self.apply_outcome(now, id, result),
+            NodeEvent::Files { id, files } => self.apply_files(id, files),
+            NodeEvent::Connection(connection) => self.apply_connection(now, connection),
+            NodeEvent::CatalogChanged => self.mark_dirty(now),
+            NodeEvent::Joined { user: line, at } => {
                 self.push_log(Tone::Info, t!("console.joined", user = Shown(line.username.as_str())).into_owned());
                 self.people.insert(line.username.clone(), Person { line, since: Some(at), files: 0, bytes: 0 });
                 self.mark_dirty(now);
             }
-            Notice::Left(user) => {
+            NodeEvent::Left(user) => {
                 self.push_log(Tone::Info, t!("console.left", user = Shown(user.as_str())).into_owned());
                 self.people.remove(&user);
                 self.mark_dirty(now);
             }
-            Notice::Hashing { done_bytes, total_bytes, files_left } => {
+            NodeEvent::Hashing { done_bytes, total_bytes, files_left } => {
                 self.hashing = (files_left > 0).then_some(Hashing { done_bytes, total_bytes, files_left });
             }
-            Notice::Skipped { path, why } => {
+            NodeEvent::Skipped { path, why } => {
                 self.skipped.push_back((Shown(&path).to_string(), Shown(&why).to_string()));
                 if self.skipped.len() > LIST_LINES_MAX {
                     self.skipped.pop_front();
                 }
             }
-            Notice::SharesChanged { added, removed } => {
+            NodeEvent::SharesChanged { added, removed } => {
                 self.shares.remove(removed);
                 self.shares.add(added);
             }
-            Notice::Transfer(transfer) => self.apply_transfer(now, transfer),
-            Notice::Downloaded { local_path, .. } => {
+            NodeEvent::Transfer(transfer) => self.apply_transfer(now, transfer),
+            NodeEvent::Downloaded { local_path, .. } => {
                 self.push_log(Tone::Good, format!("downloaded {}", Shown(&local_path.to_string_lossy())));
             }
-            Notice::FileFailed { number, remote_path, failure } => {
+            NodeEvent::FileFailed { number, remote_path, failure } => {
                 let text = format!("{}: {}", Shown(&remote_path), texts::of_failure(&failure));
                 self.push_log(Tone::Bad, text);
                 self.failed_files.entry(number).or_default().push((remote_path, failure));
             }
-            Notice::TransferGone { direction, number } => {
+            NodeEvent::TransferGone { direction, number } => {
                 self.transfers.remove(&(direction, number));
                 if direction == Direction::Download {
                     self.failed_files.remove(&number);
                 }
             }
-            Notice::WaitingFor { user, .. } => {
+            NodeEvent::WaitingFor { user, .. } => {
                 self.push_log(Tone::Info, t!("console.waiting-for", user = Shown(&user)).into_owned());
             }
-            Notice::PeerLied { user } => {
+            NodeEvent::PeerLied { user } => {
                 self.toast(now, Tone::Bad, t!("console.peer-lied", user = Shown(user.as_str())).into_owned());
             }
-            Notice::Lagged => {
+            NodeEvent::Lagged => {
                 self.wishes.extend([Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite]);
                 self.mark_dirty(now);
             }
-            Notice::Warning(warning) => self.apply_warning(now, texts::of_warning(&warning)),
-            Notice::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),
-            Notice::Wire { sent, line } => self.apply_wire(sent, &line),
-            Notice::WireLeftOut { lines } => {
+            NodeEvent::Warning(warning) => self.apply_warning(now, texts::of_warning(&warning)),
+            NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),
+            NodeEvent::Wire { sent, line } => self.apply_wire(sent, &line),
+            NodeEvent::WireLeftOut { lines } => {
                 self.push_log(Tone::Info, t!("window.console.left-out", count = lines).into_owned());
             }
-            Notice::Stopped => self.stopped = true,
+            NodeEvent::Stopped => self.stopped = true,
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use potok_core::model::binding::Ban;
 use potok_core::model::shown::Shown;
+use potok_core::node::event::Hosted;
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::Hosted;
 use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
 

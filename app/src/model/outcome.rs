@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use potok_core::node::event::Outcome;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::notice::Outcome;
 use potok_core::protocol::reply::UserLine;
 use rust_i18n::t;
 

@@ -1,6 +1,6 @@
 //! What the model makes of notices.
 
-use potok_core::node::notice::Outcome;
+use potok_core::node::event::Outcome;
 
 use super::messages::TOASTS_MAX;
 use super::*;
@@ -30,9 +30,9 @@ fn transfer(state: TransferState) -> Transfer {
     }
 }
 
-fn online() -> Notice {
+fn online() -> NodeEvent {
     let (tracker, network) = ("h:1".to_owned(), "n".to_owned());
-    Notice::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() })
+    NodeEvent::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() })
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn a_list_is_shown_when_it_is_whole() {
     model.apply(now, online());
     assert!(model.wishes(now).0.contains(&Intent::ListFiles { user: None }));
     let id = asked(&mut model, 1, Intent::ListFiles { user: None }, Asker::Background);
-    model.apply(now, Notice::Files { id, files: made_up(&[("anna", "a", Some(5), 1)]) });
+    model.apply(now, NodeEvent::Files { id, files: made_up(&[("anna", "a", Some(5), 1)]) });
     assert!(model.catalog.is_empty() && model.catalog_loading);
-    model.apply(now, Notice::Files { id: IntentId(99), files: made_up(&[("eve", "b", Some(5), 1)]) });
-    model.apply(now, Notice::Outcome { id, result: Ok(Outcome::Done) });
+    model.apply(now, NodeEvent::Files { id: IntentId(99), files: made_up(&[("eve", "b", Some(5), 1)]) });
+    model.apply(now, NodeEvent::Outcome { id, result: Ok(Outcome::Done) });
     while model.take_catalog() {
         std::thread::yield_now();
     }
@@ -55,8 +55,8 @@ fn a_list_is_shown_when_it_is_whole() {
 fn many_changes_are_one_refresh() {
     let (mut model, now) = (Model::default(), Instant::now());
     model.wishes(now);
-    model.apply(now, Notice::CatalogChanged);
-    model.apply(now, Notice::CatalogChanged);
+    model.apply(now, NodeEvent::CatalogChanged);
+    model.apply(now, NodeEvent::CatalogChanged);
     let (wishes, later) = model.wishes(now);
     assert!(wishes.is_empty() && later == Some(REFRESH_AFTER));
     let (wishes, later) = model.wishes(now + REFRESH_AFTER);
@@ -69,24 +69,24 @@ fn who_asked_is_told() {
     let (mut model, now) = (Model::default(), Instant::now());
     let failure = || Err(Failure::NoTracker);
     let id = asked(&mut model, 1, Intent::Invite, Asker::Background);
-    model.apply(now, Notice::Outcome { id, result: failure() });
+    model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert!(model.toasts.is_empty() && model.log.is_empty());
     let id = asked(&mut model, 2, Intent::Status, Asker::Console);
-    model.apply(now, Notice::Outcome { id, result: failure() });
+    model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert!(model.toasts.is_empty() && model.log.len() == 1);
     let id = asked(&mut model, 3, Intent::Pause(potok_core::node::intent::Which::All), Asker::Mouse);
     assert_eq!(model.log[1].text, "pause all");
-    model.apply(now, Notice::Outcome { id, result: failure() });
+    model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert_eq!(model.toasts.len(), 1);
 }
 
 #[test]
 fn a_strangers_name_is_made_visible() {
     let (mut model, now) = (Model::default(), Instant::now());
-    model.apply(now, Notice::Transfer(transfer(TransferState::Running)));
+    model.apply(now, NodeEvent::Transfer(transfer(TransferState::Running)));
     assert_eq!(model.speed(), (7, 0));
     assert!(model.tick(now));
-    model.apply(now, Notice::Transfer(transfer(TransferState::Finished)));
+    model.apply(now, NodeEvent::Transfer(transfer(TransferState::Finished)));
     let toast = &model.toasts[0].text;
     assert!(toast.contains("day⟨U+202E⟩1.jpg"), "{toast}");
     assert_eq!(model.unfinished(), 0);
@@ -97,7 +97,7 @@ fn nothing_grows_without_end() {
     let (mut model, now) = (Model::default(), Instant::now());
     for n in 0..3 * LOG_LINES_MAX {
         model.toast(now, Tone::Info, format!("{n}"));
-        model.apply(now, Notice::Skipped { path: "p".into(), why: "w".into() });
+        model.apply(now, NodeEvent::Skipped { path: "p".into(), why: "w".into() });
     }
     assert_eq!((model.toasts.len(), model.log.len(), model.skipped.len()), (TOASTS_MAX, LOG_LINES_MAX, LIST_LINES_MAX));
 }
@@ -107,8 +107,8 @@ fn another_tracker_is_another_world() {
     let (mut model, now) = (Model::default(), Instant::now());
     model.apply(now, online());
     let line = UserLine { username: Username::new("anna").expect("valid"), address: None, key: None };
-    model.apply(now, Notice::Joined { user: line, at: std::time::SystemTime::now() });
+    model.apply(now, NodeEvent::Joined { user: line, at: std::time::SystemTime::now() });
     assert_eq!(model.people.len(), 1);
-    model.apply(now, Notice::Connection(Connection::None));
+    model.apply(now, NodeEvent::Connection(Connection::None));
     assert!(model.people.is_empty());
 }

@@ -75,8 +75,8 @@ fn the_wire_is_seen_and_written_to() {
     test.window.get_by_role_and_label(Role::CheckBox, "Wire").click();
     test.steps();
     assert!(test.was_asked(&Intent::TapWire(true)));
-    test.tell(Notice::Wire { sent: true, line: "list-users".into() });
-    test.tell(Notice::Wire { sent: false, line: "user e\u{202e}ve".into() });
+    test.tell(NodeEvent::Wire { sent: true, line: "list-users".into() });
+    test.tell(NodeEvent::Wire { sent: false, line: "user e\u{202e}ve".into() });
     assert!(test.is_seen("→ list-users") && test.is_seen("← user e⟨U+202E⟩ve"));
     test.click("Tracker");
     test.window.get_by_label("Line for the tracker").focus();

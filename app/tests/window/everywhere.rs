@@ -35,11 +35,11 @@ fn busy() -> Test {
     let mut test = at_my_network(Page::Browse);
     let path = "in\u{200b}voice.exe";
     test.list(vec![file("eve", path, 5, 1), file("anna", "b.jpg", 5, 1)]);
-    test.tell(Notice::Transfer(Transfer { label: path.into(), ..transfer(1, TransferState::Running) }));
-    test.tell(Notice::Transfer(Transfer { label: path.into(), ..transfer(2, TransferState::Finished) }));
+    test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(1, TransferState::Running) }));
+    test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(2, TransferState::Finished) }));
     let share = Share { path: SharePath::new(path).expect("valid"), size: Some(5), hash: None };
     test.answer(|i| matches!(i, Intent::ListShares), Outcome::Shared(vec![share]));
-    test.tell(Notice::Skipped { path: path.into(), why: path.into() });
+    test.tell(NodeEvent::Skipped { path: path.into(), why: path.into() });
     test
 }
 

@@ -28,16 +28,16 @@ use potok_core::model::key::PublicKey;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
+use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, Which};
-use potok_core::node::notice::{Connection, Direction, Me, Notice, Outcome, Transfer, TransferState};
 use potok_core::node::settings::Settings;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
 /// A client that does nothing but remember what it was asked.
 struct Fake {
     asked: Arc<Mutex<Vec<(IntentId, Intent)>>>,
-    notices: Receiver<Notice>,
+    notices: Receiver<NodeEvent>,
 }
 
 impl Engine for Fake {
@@ -48,7 +48,7 @@ impl Engine for Fake {
         id
     }
 
-    fn notices(&self) -> &Receiver<Notice> {
+    fn notices(&self) -> &Receiver<NodeEvent> {
         &self.notices
     }
 }
@@ -72,7 +72,7 @@ impl Picker for Scripted {
 struct Test {
     window: Harness<'static, Window>,
     asked: Arc<Mutex<Vec<(IntentId, Intent)>>>,
-    tell: Sender<Notice>,
+    tell: Sender<NodeEvent>,
 }
 
 impl Test {
@@ -107,7 +107,7 @@ impl Test {
         test
     }
 
-    fn tell(&mut self, notice: Notice) {
+    fn tell(&mut self, notice: NodeEvent) {
         self.tell.send(notice).expect("there is room");
         self.steps();
     }
@@ -169,12 +169,12 @@ impl Test {
     /// Answers the newest intent that `is` describes.
     fn answer(&mut self, is: impl Fn(&Intent) -> bool, outcome: Outcome) {
         let id = self.asked.lock().expect("no panic").iter().rev().find(|(_, i)| is(i)).expect("was asked").0;
-        self.tell(Notice::Outcome { id, result: Ok(outcome) });
+        self.tell(NodeEvent::Outcome { id, result: Ok(outcome) });
     }
 
     fn go_online(&mut self) {
         let (tracker, network) = ("h:1".to_owned(), "Home".to_owned());
-        self.tell(Notice::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
+        self.tell(NodeEvent::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
     }
 
     fn list(&mut self, files: Vec<FileLine>) {
@@ -182,7 +182,7 @@ impl Test {
         let is_list = |intent: &Intent| matches!(intent, Intent::ListFiles { user: None });
         let id = self.asked.lock().expect("no panic").iter().rev().find(|(_, i)| is_list(i)).expect("was asked").0;
         for page in files.chunks(10_000) {
-            self.tell.send(Notice::Files { id, files: page.to_vec() }).expect("there is room");
+            self.tell.send(NodeEvent::Files { id, files: page.to_vec() }).expect("there is room");
         }
         self.answer(is_list, Outcome::Done);
     }
@@ -332,10 +332,10 @@ fn a_million_rows_are_as_light_as_ten() {
 fn transfers_say_why_and_obey() {
     let mut test = Test::new(Page::Transfers);
     assert!(test.is_seen("Nothing is moving"));
-    test.tell(Notice::Transfer(transfer(1, TransferState::Running)));
-    test.tell(Notice::Transfer(transfer(2, TransferState::Paused)));
-    test.tell(Notice::Transfer(transfer(3, TransferState::Failed(Failure::Changed { path: "x".into() }))));
-    test.tell(Notice::Transfer(transfer(4, TransferState::WaitingForSlot { place: 3 })));
+    test.tell(NodeEvent::Transfer(transfer(1, TransferState::Running)));
+    test.tell(NodeEvent::Transfer(transfer(2, TransferState::Paused)));
+    test.tell(NodeEvent::Transfer(transfer(3, TransferState::Failed(Failure::Changed { path: "x".into() }))));
+    test.tell(NodeEvent::Transfer(transfer(4, TransferState::WaitingForSlot { place: 3 })));
     assert!(test.is_seen("has changed at its owner") && test.is_seen("In their queue, place 3"));
     test.click("Pause: day 1.jpg");
     assert_eq!(test.last(), Intent::Pause(Which::One(1)));
@@ -365,7 +365,7 @@ fn shared_files_are_added_and_taken_back() {
     assert_eq!(requests[0].typed, "/home/me/снимка 1.jpg");
     let share = Share { path: SharePath::new("снимка 1.jpg").expect("valid"), size: Some(5), hash: None };
     test.answer(|i| matches!(i, Intent::Share(_)), Outcome::Shared(vec![share]));
-    test.tell(Notice::Hashing { done_bytes: 1, total_bytes: 2, files_left: 1 });
+    test.tell(NodeEvent::Hashing { done_bytes: 1, total_bytes: 2, files_left: 1 });
     assert!(test.is_seen("1 left"));
     test.click("снимка 1.jpg");
     test.click("Stop sharing");
@@ -431,7 +431,7 @@ fn the_console_runs_lines_and_shows_clicks() {
     test.steps();
     assert_eq!(test.last(), Intent::Pause(Which::One(7)));
     let id = test.asked.lock().expect("no panic").last().expect("asked").0;
-    test.tell(Notice::Outcome { id, result: Err(Failure::NoSuchTransfer { number: 7 }) });
+    test.tell(NodeEvent::Outcome { id, result: Err(Failure::NoSuchTransfer { number: 7 }) });
     assert!(test.is_seen("there is no transfer 7"));
 }
 
@@ -451,7 +451,7 @@ fn settings_take_effect_at_once() {
 #[test]
 fn closing_while_something_moves_asks() {
     let mut test = Test::new(Page::Browse);
-    test.tell(Notice::Transfer(transfer(1, TransferState::Running)));
+    test.tell(NodeEvent::Transfer(transfer(1, TransferState::Running)));
     test.window.key_press_modifiers(Modifiers::COMMAND, Key::Q);
     test.steps();
     assert!(test.is_seen("Transfers are running"));

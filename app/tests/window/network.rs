@@ -11,7 +11,7 @@ fn the_owner_sees_figures_people_and_what_happened() {
     assert!(test.is_seen("1\u{a0}234") && test.is_seen("Announced files"));
     assert!(test.is_seen("not checked"), "nobody asked from outside");
     let entry = LogEntry::Joined { user: name("eve"), address: "192.0.2.7".parse().expect("an address") };
-    test.tell(Notice::TrackerLog { at: std::time::SystemTime::now(), entry });
+    test.tell(NodeEvent::TrackerLog { at: std::time::SystemTime::now(), entry });
     assert_eq!(test.window.state().model.tracker_log.len(), 1);
     test.click("Send away: eve");
     assert_eq!(test.last(), Intent::Kick { user: "eve".into() });

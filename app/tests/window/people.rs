@@ -1,7 +1,7 @@
 //! The people page: keys in three forms, sending away, shutting out and letting in again.
 
 use potok_core::model::binding::{Ban, BanTarget};
-use potok_core::node::notice::{Hosted, Status};
+use potok_core::node::event::{Hosted, Status};
 
 use super::*;
 
@@ -77,7 +77,7 @@ fn only_the_owner_can() {
 fn since_when_is_known_of_those_who_came_after() {
     let mut test = at_my_network(Page::People);
     let user = UserLine { username: name("anna"), address: None, key: None };
-    test.tell(Notice::Joined { user, at: std::time::SystemTime::now() });
+    test.tell(NodeEvent::Joined { user, at: std::time::SystemTime::now() });
     let since = |test: &Test, of: &str| test.window.state().model.people[&name(of)].since;
     assert!(since(&test, "anna").is_some() && since(&test, "eve").is_none());
     // A newer list does not forget it.

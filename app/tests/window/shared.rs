@@ -45,15 +45,15 @@ fn who_takes_what_is_seen() {
         bytes_per_second: 2048,
         ..transfer(9, TransferState::Running)
     };
-    test.tell(Notice::Transfer(taken));
+    test.tell(NodeEvent::Transfer(taken));
     assert!(test.is_seen("b.jpg, anna 2 KiB/s"), "in the words of the row");
 }
 
 #[test]
 fn what_is_wrong_with_folders_is_listed() {
     let mut test = sharing();
-    test.tell(Notice::Warning(Warning::NotWatched { folder: "/x".into(), why: "limit".into() }));
-    test.tell(Notice::Skipped { path: "/x/y".into(), why: "it is a link".into() });
+    test.tell(NodeEvent::Warning(Warning::NotWatched { folder: "/x".into(), why: "limit".into() }));
+    test.tell(NodeEvent::Skipped { path: "/x/y".into(), why: "it is a link".into() });
     test.click("Notes about shared folders: 2");
     assert!(test.is_seen("'/x' is not watched") && test.is_seen("it is a link"));
 }

@@ -4,8 +4,8 @@ use potok_core::node::intent::Place;
 
 use super::*;
 
-fn at(number: u64, position: u64, state: TransferState) -> Notice {
-    Notice::Transfer(Transfer { position, ..transfer(number, state) })
+fn at(number: u64, position: u64, state: TransferState) -> NodeEvent {
+    NodeEvent::Transfer(Transfer { position, ..transfer(number, state) })
 }
 
 fn queue() -> Test {
@@ -52,7 +52,7 @@ fn the_reason_is_told_in_whole() {
     let mut test = Test::new(Page::Transfers);
     test.tell(at(1, 1, TransferState::WaitingForUser));
     test.click("day 1.jpg Waiting for anna to come back");
-    test.tell(Notice::FileFailed { number: 1, remote_path: "Trip/x\u{202e}".into(), failure: Failure::NoTracker });
+    test.tell(NodeEvent::FileFailed { number: 1, remote_path: "Trip/x\u{202e}".into(), failure: Failure::NoTracker });
     assert!(test.is_seen("From anna to /tmp/x") && test.is_seen("Trip/x⟨U+202E⟩: no tracker"));
 }
 

@@ -12,17 +12,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::model::invite::TrackerAddress;
 use crate::net::identity::Identity;
+use crate::node::event::{Connection, NodeEvent, Outcome, Status};
 use crate::node::failure::Failure;
 use crate::node::hosting::Hosting;
 use crate::node::intent::{Intent, IntentId};
-use crate::node::meeting::Meeting;
-use crate::node::notice::{Connection, Notice, Outcome, Status};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::node::starting;
+use crate::node::tracker_session::TrackerSession;
 use crate::service::downloader::{DownloadSettings, Downloader};
-use crate::service::librarian::Librarian;
 use crate::service::peer_server::{PeerServer, UploadSettings};
+use crate::service::share_indexer::ShareIndexer;
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
 
@@ -33,12 +33,12 @@ pub(super) struct Engine {
     pub(super) settings: watch::Sender<Settings>,
     pub(super) store: Arc<Store>,
     pub(super) identity: Arc<Identity>,
-    pub(super) librarian: Librarian,
+    pub(super) share_indexer: ShareIndexer,
     pub(super) downloader: Downloader,
     pub(super) peer_server: PeerServer,
     pub(super) uploading: watch::Sender<UploadSettings>,
     pub(super) downloading: watch::Sender<DownloadSettings>,
-    pub(super) meeting: Arc<Meeting>,
+    pub(super) tracker_session: Arc<TrackerSession>,
     pub(super) tap: Arc<Tap>,
     pub(super) connection: watch::Sender<Connection>,
     /// The tracker that we are at, or on the way to.
@@ -67,7 +67,7 @@ impl Engine {
                 result = engine.outcome_of(id, intent) => result,
                 () = cancelled.cancelled() => Err(Failure::Cancelled),
             };
-            engine.outbox.push(Notice::Outcome { id, result });
+            engine.outbox.push(NodeEvent::Outcome { id, result });
         });
     }
 
@@ -82,7 +82,7 @@ impl Engine {
             Intent::Search { words } => self.search(id, words).await,
             Intent::Share(requests) => self.share(requests).await,
             Intent::Unshare { paths, cwd } => self.unshare(paths, cwd).await,
-            Intent::ListShares => Ok(Outcome::Shared(self.librarian.shares())),
+            Intent::ListShares => Ok(Outcome::Shared(self.share_indexer.shares())),
             Intent::Download(request) => self.download(id, request).await,
             Intent::ListTransfers => Ok(Outcome::Transfers(self.transfers())),
             Intent::Pause(which) => self.pause(which).await,
@@ -155,18 +155,18 @@ impl Engine {
     /// Whether it is the tracker that we are at, or are on the way to.
     fn is_at(&self, tracker: &TrackerAddress) -> bool {
         let Some(here) = self.at_tracker.lock().clone() else { return false };
-        let proven = || self.meeting.client().ok().and_then(|client| client.tracker_key());
+        let proven = || self.tracker_session.client().ok().and_then(|client| client.tracker_key());
         here.address == tracker.address && (tracker.key.is_none() || tracker.key == here.key.or_else(proven))
     }
 
     async fn status(&self) -> Status {
-        let shares = self.librarian.shares();
+        let shares = self.share_indexer.shares();
         let transfers = self.transfers();
         let sum = |direction| {
             let of = transfers.iter().filter(move |t| t.direction == direction && !t.state.is_final());
             of.fold((0, 0), |(count, speed), t| (count + 1, speed + t.bytes_per_second))
         };
-        use crate::node::notice::Direction::{Download, Upload};
+        use crate::node::event::Direction::{Download, Upload};
         let ((downloads, down_bytes_per_second), (uploads, up_bytes_per_second)) = (sum(Download), sum(Upload));
         let hosted = self.hosted().await;
         Status {

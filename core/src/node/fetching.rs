@@ -10,10 +10,10 @@ use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::engine::Engine;
+use crate::node::event::{self, NodeEvent, Outcome, Transfer};
 use crate::node::failure::Failure;
 use crate::node::intent::{self, DownloadRequest, IntentId, TransferNumber, Which};
 use crate::node::lookup::{self, Found};
-use crate::node::notice::{self, Notice, Outcome, Transfer};
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::service::downloader::{AddError, NewDownload, NewFile};
@@ -36,16 +36,16 @@ impl Engine {
         let (download, refused) = new_download(user, place, found, request.overwrite)?;
         let number = self.downloader.add(download).await.map_err(add_failed)?.0;
         for (remote_path, failure) in refused {
-            self.outbox.push(Notice::FileFailed { number, remote_path, failure });
+            self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
         }
         Ok(Outcome::Queued(number))
     }
 
     async fn find(&self, id: IntentId, user: &Username, request: &DownloadRequest) -> Result<Found, Failure> {
-        let mut changes = self.meeting.changes();
+        let mut changes = self.tracker_session.changes();
         let mut is_told = false;
         loop {
-            let client = self.meeting.client()?;
+            let client = self.tracker_session.client()?;
             let found = lookup::find(&client, user, &request.remote_path).await;
             match found {
                 Err(Failure::NoSuchUser { .. } | Failure::Offline { .. }) if request.wait => {}
@@ -57,7 +57,7 @@ impl Engine {
                 }
             }
             if !std::mem::replace(&mut is_told, true) {
-                self.outbox.push(Notice::WaitingFor { id, user: user.to_string() });
+                self.outbox.push(NodeEvent::WaitingFor { id, user: user.to_string() });
             }
             // The sender lives as long as the engine.
             let _ = changes.changed().await;
@@ -67,7 +67,7 @@ impl Engine {
     fn queued_before(&self, user: &Username, remote_path: &str, place: &Place) -> Option<Outcome> {
         let wanted = remote_path.trim_end_matches('/');
         let same = |transfer: &Transfer| {
-            transfer.direction == notice::Direction::Download
+            transfer.direction == event::Direction::Download
                 && transfer.user == *user
                 && transfer.label.trim_end_matches('/') == wanted
                 && transfer.local_path.as_deref().is_some_and(|path| place.may_be(path))
@@ -153,19 +153,19 @@ impl Engine {
     pub(super) async fn hear_transfers(self: Arc<Self>, mut heard: mpsc::Receiver<TransferEvent>) {
         while let Some(event) = heard.recv().await {
             let notice = match event {
-                TransferEvent::Changed(state) => Notice::Transfer(transfer_of(state)),
+                TransferEvent::Changed(state) => NodeEvent::Transfer(transfer_of(state)),
                 TransferEvent::FileFinished { id, target, size, hash } => {
-                    Notice::Downloaded { number: id.0, local_path: target, size, hash }
+                    NodeEvent::Downloaded { number: id.0, local_path: target, size, hash }
                 }
                 TransferEvent::FileFailed { id, remote, error } => {
                     let remote_path = remote.to_string();
                     let failure = file_failed(error, &remote_path);
-                    Notice::FileFailed { number: id.0, remote_path, failure }
+                    NodeEvent::FileFailed { number: id.0, remote_path, failure }
                 }
                 TransferEvent::Gone(direction, id) => {
-                    Notice::TransferGone { direction: direction_of(direction), number: id.0 }
+                    NodeEvent::TransferGone { direction: direction_of(direction), number: id.0 }
                 }
-                TransferEvent::PeerLied(user) => Notice::PeerLied { user },
+                TransferEvent::PeerLied(user) => NodeEvent::PeerLied { user },
                 // The last `Changed` says the same.
                 TransferEvent::Finished(_) | TransferEvent::Failed(..) => continue,
             };
@@ -303,10 +303,10 @@ fn file_failed(error: FileError, path: &str) -> Failure {
     }
 }
 
-fn direction_of(direction: status::Direction) -> notice::Direction {
+fn direction_of(direction: status::Direction) -> event::Direction {
     match direction {
-        status::Direction::Download => notice::Direction::Download,
-        status::Direction::Upload => notice::Direction::Upload,
+        status::Direction::Download => event::Direction::Download,
+        status::Direction::Upload => event::Direction::Upload,
     }
 }
 
@@ -325,16 +325,16 @@ fn transfer_of(state: TransferState) -> Transfer {
         bytes_per_second: state.bytes_per_second,
         sources: state.sources,
         state: match state.state {
-            State::Queued => notice::TransferState::Queued,
-            State::Looking => notice::TransferState::WaitingForUser,
-            State::Connecting => notice::TransferState::Connecting,
-            State::WaitingForSlot(place) => notice::TransferState::WaitingForSlot { place },
-            State::Verifying => notice::TransferState::Checking,
-            State::Running => notice::TransferState::Running,
-            State::Paused => notice::TransferState::Paused,
-            State::DiskFull => notice::TransferState::DiskFull,
-            State::Finished => notice::TransferState::Finished,
-            State::Failed(error) => notice::TransferState::Failed(file_failed(error, &label)),
+            State::Queued => event::TransferState::Queued,
+            State::Looking => event::TransferState::WaitingForUser,
+            State::Connecting => event::TransferState::Connecting,
+            State::WaitingForSlot(place) => event::TransferState::WaitingForSlot { place },
+            State::Verifying => event::TransferState::Checking,
+            State::Running => event::TransferState::Running,
+            State::Paused => event::TransferState::Paused,
+            State::DiskFull => event::TransferState::DiskFull,
+            State::Finished => event::TransferState::Finished,
+            State::Failed(error) => event::TransferState::Failed(file_failed(error, &label)),
         },
         label,
     }

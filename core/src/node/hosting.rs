@@ -14,9 +14,9 @@ use crate::model::username::Username;
 use crate::net::identity::{self, Identity};
 use crate::net::local;
 use crate::node::engine::Engine;
+use crate::node::event::{Hosted, NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
-use crate::node::notice::{Hosted, Notice, Outcome};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::service::tracker_server::{self, TrackerHandle};
@@ -182,7 +182,7 @@ impl Engine {
 
 async fn pass_log_on(mut log: mpsc::Receiver<(SystemTime, LogEntry)>, outbox: Outbox) {
     while let Some((at, entry)) = log.recv().await {
-        outbox.push(Notice::TrackerLog { at, entry });
+        outbox.push(NodeEvent::TrackerLog { at, entry });
     }
 }
 

@@ -13,7 +13,7 @@ pub struct IntentId(pub u64);
 /// The number of a transfer, as `transfers` shows it.
 pub type TransferNumber = u64;
 
-/// One wish. What comes back in [`crate::node::notice::Outcome`] is named with each.
+/// One wish. What comes back in [`crate::node::event::Outcome`] is named with each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Intent {
     /// Join this tracker from now on, and after every restart. `Done` when registered there.
@@ -101,7 +101,7 @@ pub enum Intent {
     },
     /// Who is shut out of the embedded tracker. `Bans`.
     ListBans,
-    /// Tell each line to and from the tracker as [`crate::node::notice::Notice::Wire`], or no longer. `Done`.
+    /// Tell each line to and from the tracker as [`crate::node::event::NodeEvent::Wire`], or no longer. `Done`.
     TapWire(bool),
     /// Send a line to the tracker as it was typed. It and its answer are told as `Wire`. `Done` when it is answered.
     SendLine(String),

@@ -12,10 +12,10 @@ use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::engine::Engine;
+use crate::node::event::{Connection, NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
-use crate::node::meeting::away;
-use crate::node::notice::{Connection, Notice, Outcome};
+use crate::node::tracker_session::away;
 use crate::service::tracker_client::{ClientEvent, ClientSetup, TrackerClient};
 
 /// How long the one who asked to join waits; the tries go on behind it.
@@ -24,7 +24,7 @@ const JOIN_MAX: Duration = Duration::from_secs(15);
 const EVENTS_MAX: usize = 1024;
 
 impl Engine {
-    /// Begins to join; what comes of it is told by [`Notice::Connection`].
+    /// Begins to join; what comes of it is told by [`NodeEvent::Connection`].
     pub(super) async fn begin_join(
         self: &Arc<Self>,
         asked: Option<IntentId>,
@@ -32,12 +32,12 @@ impl Engine {
     ) -> Result<(), Failure> {
         let _one_at_a_time = self.joining.lock().await;
         self.not_overtaken(asked)?;
-        self.meeting.leave().await;
+        self.tracker_session.leave().await;
         let username = self.own_name()?;
         let address = tracker.address.to_string();
         *self.at_tracker.lock() = Some(tracker.clone());
         self.set_connection(Connection::Connecting { tracker: address.clone(), why: None });
-        let librarian = self.librarian.clone();
+        let share_indexer = self.share_indexer.clone();
         let setup = ClientSetup {
             tracker,
             username,
@@ -45,13 +45,13 @@ impl Engine {
             tls: TlsClient::new(&self.identity, Purpose::Tracker),
             store: self.store.clone(),
             tap: Arc::clone(&self.tap),
-            shares: Arc::new(move || librarian.shares()),
+            shares: Arc::new(move || share_indexer.shares()),
         };
         let cancel = self.cancel.child_token();
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let (client, task) = TrackerClient::start(setup, events, cancel.clone());
         let hearing = tokio::spawn(Arc::clone(self).hear_session(address, heard));
-        self.meeting.begin(client, vec![task, hearing], cancel);
+        self.tracker_session.begin(client, vec![task, hearing], cancel);
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl Engine {
     pub(super) async fn leave(&self, id: IntentId) -> Result<Outcome, Failure> {
         let _one_at_a_time = self.joining.lock().await;
         self.not_overtaken(Some(id))?;
-        self.meeting.leave().await;
+        self.tracker_session.leave().await;
         *self.at_tracker.lock() = None;
         self.set_connection(Connection::None);
         Ok(Outcome::Done)
@@ -92,7 +92,7 @@ impl Engine {
         if let Some(invite) = self.hosted_invite() {
             return Ok(Outcome::Invite(invite));
         }
-        let client = self.meeting.client()?;
+        let client = self.tracker_session.client()?;
         let key = client.tracker_key().ok_or_else(|| self.why_offline())?;
         Ok(Outcome::Invite(Invite { address: client.tracker().clone(), key }))
     }
@@ -130,9 +130,9 @@ impl Engine {
                     let why = away(&tracker, why);
                     self.set_connection(Connection::Refused { tracker, why });
                 }
-                ClientEvent::Joined(user) => self.outbox.push(Notice::Joined { user, at: SystemTime::now() }),
-                ClientEvent::Left(user) => self.outbox.push(Notice::Left(user)),
-                ClientEvent::CatalogChanged => self.outbox.push(Notice::CatalogChanged),
+                ClientEvent::Joined(user) => self.outbox.push(NodeEvent::Joined { user, at: SystemTime::now() }),
+                ClientEvent::Left(user) => self.outbox.push(NodeEvent::Left(user)),
+                ClientEvent::CatalogChanged => self.outbox.push(NodeEvent::CatalogChanged),
             }
         }
     }
@@ -144,7 +144,7 @@ impl Engine {
             changed
         });
         if changed {
-            self.outbox.push(Notice::Connection(now));
+            self.outbox.push(NodeEvent::Connection(now));
         }
     }
 }

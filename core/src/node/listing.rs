@@ -2,10 +2,10 @@
 
 use crate::model::username::Username;
 use crate::node::engine::Engine;
+use crate::node::event::{Me, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
-use crate::node::meeting::{ask_failed, read_pages};
-use crate::node::notice::{Me, Outcome};
+use crate::node::tracker_session::{ask_failed, read_pages};
 use crate::protocol::command::{Command, Page};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::TypeError;
@@ -15,7 +15,7 @@ const USERS_MAX: usize = 200_000;
 
 impl Engine {
     pub(super) async fn list_users(&self) -> Result<Outcome, Failure> {
-        let client = self.meeting.client()?;
+        let client = self.tracker_session.client()?;
         let mut users = Vec::new();
         let command = |page| Command::ListUsers { page };
         let collect = |lines: Vec<String>| {
@@ -37,7 +37,7 @@ impl Engine {
 
     pub(super) async fn who_am_i(&self) -> Result<Outcome, Failure> {
         let key = self.identity.public_key();
-        let client = self.meeting.client()?;
+        let client = self.tracker_session.client()?;
         let answer = client.ask(Command::WhoAmI).await.map_err(|error| ask_failed(&client, error))?;
         let line = answer.lines.first().and_then(|line| UserLine::parse(line).ok());
         let line = line.ok_or_else(|| Failure::Internal {
@@ -49,7 +49,7 @@ impl Engine {
 
     /// A line as typed; the tap shows it and its answer.
     pub(super) async fn send_line(&self, line: String) -> Result<Outcome, Failure> {
-        let client = self.meeting.client()?;
+        let client = self.tracker_session.client()?;
         match client.type_line(line).await {
             Ok(()) => Ok(Outcome::Done),
             Err(TypeError::Ask(error)) => Err(ask_failed(&client, error)),
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     async fn hand_on(&self, id: IntentId, command: impl Fn(Page) -> Command) -> Result<Outcome, Failure> {
-        let client = self.meeting.client()?;
+        let client = self.tracker_session.client()?;
         let hand_on = |lines: Vec<String>| async move {
             let files = lines.iter().filter_map(|line| FileLine::parse(line).ok()).collect();
             self.outbox.push_files(id, files).await;

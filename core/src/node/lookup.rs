@@ -4,7 +4,7 @@ use crate::library::name::{self, Candidate};
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
-use crate::node::meeting::{ask_failed, read_pages};
+use crate::node::tracker_session::{ask_failed, read_pages};
 use crate::protocol::command::{Command, Cursor, Page};
 use crate::protocol::reply::FileLine;
 use crate::service::tracker_client::{AskError, TrackerClient};

@@ -1,12 +1,13 @@
 //! Floor 5: the whole client as one thing that a window, a console or a test starts and stops.
 //!
-//! [`intent::Intent`] goes in, [`notice::Notice`] comes out, over crossbeam channels; a `wake` closure tells the other
+//! [`intent::Intent`] goes in, [`event::NodeEvent`] comes out, over crossbeam channels; a `wake` closure tells the other
 //! side that something is there. Nothing here knows a toolkit, and nothing here waits for whoever listens.
 
 mod bridge;
 mod clock_watch;
 mod directory;
 mod engine;
+pub mod event;
 pub mod failure;
 mod fetching;
 mod hosting;
@@ -14,8 +15,6 @@ pub mod intent;
 mod joining;
 mod listing;
 mod lookup;
-mod meeting;
-pub mod notice;
 mod outbox;
 pub mod settings;
 mod sharing;
@@ -23,6 +22,7 @@ mod starting;
 mod supervisor;
 #[cfg(all(test, unix))]
 mod tests;
+mod tracker_session;
 pub mod warning;
 
 use std::net::SocketAddr;
@@ -35,9 +35,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::model::invite::BadInvite;
+use crate::node::event::NodeEvent;
 use crate::node::failure::Failure;
 use crate::node::intent::{Intent, IntentId};
-use crate::node::notice::Notice;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 
@@ -105,7 +105,7 @@ impl From<std::io::Error> for StartError {
 #[derive(Debug)]
 pub struct Node {
     intents: Sender<(IntentId, Intent)>,
-    notices: Receiver<Notice>,
+    notices: Receiver<NodeEvent>,
     next_id: AtomicU64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -133,7 +133,7 @@ impl Node {
         let run = move || {
             let pump = runtime.spawn(outbox.clone().pump(to_app, wake));
             runtime.block_on(supervisor::run(engine, intents_of_app));
-            outbox.push(Notice::Stopped);
+            outbox.push(NodeEvent::Stopped);
             // An app that has gone reads no more; one that waits for the end gets it.
             let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });
             pump.abort();
@@ -146,13 +146,13 @@ impl Node {
     /// Sends a wish; its outcome comes as a notice with the same id.
     pub fn ask(&self, intent: Intent) -> IntentId {
         let id = IntentId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        // The other end is gone only after `Notice::Stopped`, which the asker sees.
+        // The other end is gone only after `NodeEvent::Stopped`, which the asker sees.
         let _ = self.intents.send((id, intent));
         id
     }
 
     /// What has happened, in order.
-    pub fn notices(&self) -> &Receiver<Notice> {
+    pub fn notices(&self) -> &Receiver<NodeEvent> {
         &self.notices
     }
 

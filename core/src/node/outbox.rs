@@ -10,14 +10,14 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::node::Wake;
+use crate::node::event::{Direction, NodeEvent, Transfer};
 use crate::node::intent::{IntentId, TransferNumber};
-use crate::node::notice::{Direction, Notice, Transfer};
 use crate::protocol::reply::FileLine;
 use crate::tracker::log::LogEntry;
 
 /// Notices in the channel to the app.
 pub(super) const CHANNEL_MAX: usize = 1024;
-/// Facts that wait for a slow listener; beyond it all but outcomes are replaced by [`Notice::Lagged`].
+/// Facts that wait for a slow listener; beyond it all but outcomes are replaced by [`NodeEvent::Lagged`].
 const FACTS_MAX: usize = 100_000;
 /// Lines of the wire and of the tracker's log that wait for a slow listener; beyond it the latest are left out.
 const LINES_MAX: usize = 2_000;
@@ -42,9 +42,9 @@ struct Shared {
 
 #[derive(Default)]
 struct Waiting {
-    facts: VecDeque<Notice>,
+    facts: VecDeque<NodeEvent>,
     transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
-    hashing: Option<Notice>,
+    hashing: Option<NodeEvent>,
     /// How many of the facts are lines, and how many of each kind were left out since.
     lines: usize,
     wire_left_out: u64,
@@ -59,7 +59,7 @@ impl Outbox {
     }
 
     /// Never waits.
-    pub(super) fn push(&self, notice: Notice) {
+    pub(super) fn push(&self, notice: NodeEvent) {
         self.shared.waiting.lock().push(notice);
         self.shared.changed.notify_one();
     }
@@ -68,11 +68,11 @@ impl Outbox {
     pub(super) async fn push_files(&self, id: IntentId, files: Vec<FileLine>) {
         let permit = self.shared.pages.acquire().await.expect("the semaphore is never closed");
         permit.forget();
-        self.push(Notice::Files { id, files });
+        self.push(NodeEvent::Files { id, files });
     }
 
     /// Moves notices into the channel until the app has gone.
-    pub(super) async fn pump(self, to_app: Sender<Notice>, wake: Wake) {
+    pub(super) async fn pump(self, to_app: Sender<NodeEvent>, wake: Wake) {
         let mut progress_at = tokio::time::Instant::now();
         loop {
             let full = match self.move_facts(&to_app) {
@@ -113,12 +113,12 @@ impl Outbox {
         }
     }
 
-    fn move_facts(&self, to_app: &Sender<Notice>) -> Moved {
+    fn move_facts(&self, to_app: &Sender<NodeEvent>) -> Moved {
         let mut waiting = self.shared.waiting.lock();
         let mut some = false;
         while let Some(notice) = waiting.facts.pop_front() {
             let is_line = is_line(&notice);
-            let is_page = matches!(notice, Notice::Files { .. });
+            let is_page = matches!(notice, NodeEvent::Files { .. });
             match to_app.try_send(notice) {
                 Ok(()) if is_page => self.shared.pages.add_permits(1),
                 Ok(()) => {}
@@ -134,7 +134,7 @@ impl Outbox {
         Moved::All { some }
     }
 
-    fn move_progress(&self, to_app: &Sender<Notice>) -> bool {
+    fn move_progress(&self, to_app: &Sender<NodeEvent>) -> bool {
         let mut waiting = self.shared.waiting.lock();
         let mut some = false;
         if let Some(hashing) = waiting.hashing.take() {
@@ -142,7 +142,9 @@ impl Outbox {
             some |= to_app.try_send(hashing).is_ok();
         }
         while let Some((number, transfer)) = waiting.transfers.pop_first() {
-            if let Err(TrySendError::Full(Notice::Transfer(transfer))) = to_app.try_send(Notice::Transfer(transfer)) {
+            if let Err(TrySendError::Full(NodeEvent::Transfer(transfer))) =
+                to_app.try_send(NodeEvent::Transfer(transfer))
+            {
                 waiting.transfers.insert(number, transfer);
                 break;
             }
@@ -158,16 +160,18 @@ impl Outbox {
 }
 
 impl Waiting {
-    fn push(&mut self, notice: Notice) {
+    fn push(&mut self, notice: NodeEvent) {
         match notice {
             // The end of a transfer is a fact: it must not overtake the files that were told before it.
-            Notice::Transfer(transfer) if transfer.state.is_final() => {
+            NodeEvent::Transfer(transfer) if transfer.state.is_final() => {
                 self.transfers.remove(&(transfer.direction, transfer.number));
-                self.facts.push_back(Notice::Transfer(transfer));
+                self.facts.push_back(NodeEvent::Transfer(transfer));
             }
-            Notice::Transfer(transfer) => drop(self.transfers.insert((transfer.direction, transfer.number), transfer)),
-            Notice::Hashing { .. } => self.hashing = Some(notice),
-            Notice::TransferGone { direction, number } => {
+            NodeEvent::Transfer(transfer) => {
+                drop(self.transfers.insert((transfer.direction, transfer.number), transfer))
+            }
+            NodeEvent::Hashing { .. } => self.hashing = Some(notice),
+            NodeEvent::TransferGone { direction, number } => {
                 self.transfers.remove(&(direction, number));
                 self.facts.push_back(notice);
             }
@@ -175,15 +179,17 @@ impl Waiting {
             fact => self.facts.push_back(fact),
         }
         if self.facts.len() > FACTS_MAX {
-            self.facts.retain(|fact| matches!(fact, Notice::Outcome { .. } | Notice::Files { .. } | Notice::Stopped));
-            self.facts.push_back(Notice::Lagged);
+            self.facts.retain(|fact| {
+                matches!(fact, NodeEvent::Outcome { .. } | NodeEvent::Files { .. } | NodeEvent::Stopped)
+            });
+            self.facts.push_back(NodeEvent::Lagged);
             self.lines = 0;
         }
     }
 
     /// How many were left out stands where they would have been.
-    fn push_line(&mut self, line: Notice) {
-        let is_wire = matches!(line, Notice::Wire { .. });
+    fn push_line(&mut self, line: NodeEvent) {
+        let is_wire = matches!(line, NodeEvent::Wire { .. });
         let left_out = if is_wire { &mut self.wire_left_out } else { &mut self.log_left_out };
         if self.lines >= LINES_MAX {
             *left_out += 1;
@@ -192,8 +198,8 @@ impl Waiting {
         let left_out = std::mem::take(left_out);
         if left_out > 0 {
             self.facts.push_back(match is_wire {
-                true => Notice::WireLeftOut { lines: left_out },
-                false => Notice::TrackerLog { at: SystemTime::now(), entry: LogEntry::LeftOut { count: left_out } },
+                true => NodeEvent::WireLeftOut { lines: left_out },
+                false => NodeEvent::TrackerLog { at: SystemTime::now(), entry: LogEntry::LeftOut { count: left_out } },
             });
             self.lines += 1;
         }
@@ -203,8 +209,8 @@ impl Waiting {
 }
 
 /// Whether it is one of many lines that somebody reads along, and not a fact that must arrive.
-fn is_line(notice: &Notice) -> bool {
-    matches!(notice, Notice::Wire { .. } | Notice::WireLeftOut { .. } | Notice::TrackerLog { .. })
+fn is_line(notice: &NodeEvent) -> bool {
+    matches!(notice, NodeEvent::Wire { .. } | NodeEvent::WireLeftOut { .. } | NodeEvent::TrackerLog { .. })
 }
 
 enum Moved {
@@ -217,10 +223,10 @@ enum Moved {
 mod tests {
     use super::*;
     use crate::model::username::Username;
-    use crate::node::notice::TransferState;
+    use crate::node::event::TransferState;
 
-    fn transfer(number: TransferNumber, done_bytes: u64, state: TransferState) -> Notice {
-        Notice::Transfer(Transfer {
+    fn transfer(number: TransferNumber, done_bytes: u64, state: TransferState) -> NodeEvent {
+        NodeEvent::Transfer(Transfer {
             number,
             direction: Direction::Download,
             position: number,
@@ -237,7 +243,7 @@ mod tests {
         })
     }
 
-    fn drain(outbox: &Outbox) -> Vec<Notice> {
+    fn drain(outbox: &Outbox) -> Vec<NodeEvent> {
         let (to_app, from_core) = crossbeam_channel::bounded(CHANNEL_MAX);
         assert!(matches!(outbox.move_facts(&to_app), Moved::All { .. }));
         outbox.move_progress(&to_app);
@@ -249,42 +255,42 @@ mod tests {
         let outbox = Outbox::new();
         outbox.push(transfer(1, 10, TransferState::Running));
         outbox.push(transfer(1, 20, TransferState::Running));
-        outbox.push(Notice::CatalogChanged);
-        assert_eq!(drain(&outbox), [Notice::CatalogChanged, transfer(1, 20, TransferState::Running)]);
+        outbox.push(NodeEvent::CatalogChanged);
+        assert_eq!(drain(&outbox), [NodeEvent::CatalogChanged, transfer(1, 20, TransferState::Running)]);
 
         outbox.push(transfer(1, 30, TransferState::Running));
-        outbox.push(Notice::CatalogChanged);
+        outbox.push(NodeEvent::CatalogChanged);
         outbox.push(transfer(1, 100, TransferState::Finished));
-        assert_eq!(drain(&outbox), [Notice::CatalogChanged, transfer(1, 100, TransferState::Finished)]);
+        assert_eq!(drain(&outbox), [NodeEvent::CatalogChanged, transfer(1, 100, TransferState::Finished)]);
     }
 
     #[test]
     fn a_listener_that_never_reads_costs_bounded_memory_and_no_outcome() {
         let outbox = Outbox::new();
-        outbox.push(Notice::Outcome { id: IntentId(7), result: Ok(crate::node::notice::Outcome::Done) });
+        outbox.push(NodeEvent::Outcome { id: IntentId(7), result: Ok(crate::node::event::Outcome::Done) });
         for _ in 0..3 * FACTS_MAX {
-            outbox.push(Notice::CatalogChanged);
+            outbox.push(NodeEvent::CatalogChanged);
         }
         let waiting = outbox.shared.waiting.lock();
         assert!(waiting.facts.len() <= FACTS_MAX + 1);
-        assert!(matches!(waiting.facts[0], Notice::Outcome { id: IntentId(7), .. }));
-        assert!(waiting.facts.contains(&Notice::Lagged));
+        assert!(matches!(waiting.facts[0], NodeEvent::Outcome { id: IntentId(7), .. }));
+        assert!(waiting.facts.contains(&NodeEvent::Lagged));
     }
 
     #[test]
     fn lines_beyond_the_bound_are_counted_instead() {
         let outbox = Outbox::new();
-        let line = |n: usize| Notice::Wire { sent: true, line: n.to_string() };
+        let line = |n: usize| NodeEvent::Wire { sent: true, line: n.to_string() };
         for n in 0..LINES_MAX + 7 {
             outbox.push(line(n));
         }
-        outbox.push(Notice::CatalogChanged);
+        outbox.push(NodeEvent::CatalogChanged);
         let (to_app, from_core) = crossbeam_channel::bounded(2 * LINES_MAX);
         outbox.move_facts(&to_app);
         assert_eq!(from_core.try_iter().count(), LINES_MAX + 1);
         outbox.push(line(1));
         outbox.move_facts(&to_app);
-        assert_eq!(from_core.try_iter().collect::<Vec<_>>(), [Notice::WireLeftOut { lines: 7 }, line(1)]);
+        assert_eq!(from_core.try_iter().collect::<Vec<_>>(), [NodeEvent::WireLeftOut { lines: 7 }, line(1)]);
         assert_eq!(outbox.shared.waiting.lock().lines, 0);
     }
 
@@ -294,13 +300,15 @@ mod tests {
         let (to_app, from_core) = crossbeam_channel::bounded(2);
         let pump = tokio::spawn(outbox.clone().pump(to_app, Arc::new(|| {})));
         for n in 0..100 {
-            outbox.push(Notice::TransferGone { direction: Direction::Download, number: n });
+            outbox.push(NodeEvent::TransferGone { direction: Direction::Download, number: n });
         }
         let reader = tokio::task::spawn_blocking(move || from_core.iter().take(100).collect::<Vec<_>>());
         let read = reader.await.expect("read");
         assert_eq!(
             read,
-            (0..100).map(|number| Notice::TransferGone { direction: Direction::Download, number }).collect::<Vec<_>>()
+            (0..100)
+                .map(|number| NodeEvent::TransferGone { direction: Direction::Download, number })
+                .collect::<Vec<_>>()
         );
         pump.abort();
     }

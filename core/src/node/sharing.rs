@@ -8,40 +8,40 @@ use tokio::sync::mpsc;
 use crate::disk::place::shared::ReadFault;
 use crate::library::table::Collision;
 use crate::node::engine::Engine;
+use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::ShareRequest;
-use crate::node::meeting::ask_failed;
-use crate::node::notice::{Notice, Outcome};
+use crate::node::tracker_session::ask_failed;
 use crate::node::warning::Warning;
-use crate::service::librarian::event::{self, LibraryEvent};
-use crate::service::librarian::{self, ShareError};
+use crate::service::share_indexer::event::{self, LibraryEvent};
+use crate::service::share_indexer::{self, ShareError};
 
 impl Engine {
     pub(super) async fn share(&self, requests: Vec<ShareRequest>) -> Result<Outcome, Failure> {
-        let requests = requests.into_iter().map(|ShareRequest { typed, cwd, share_as }| librarian::ShareRequest {
+        let requests = requests.into_iter().map(|ShareRequest { typed, cwd, share_as }| share_indexer::ShareRequest {
             typed,
             cwd,
             share_as,
         });
-        let shared = self.librarian.share(requests.collect()).await.map_err(share_failed)?;
+        let shared = self.share_indexer.share(requests.collect()).await.map_err(share_failed)?;
         // The same change comes as an event too; the announcer tells each thing once. Here it is waited for.
-        if let Ok(client) = self.meeting.client() {
+        if let Ok(client) = self.tracker_session.client() {
             client.announce(shared.clone(), Vec::new()).await.map_err(|error| ask_failed(&client, error))?;
         }
         Ok(Outcome::Shared(shared))
     }
 
     pub(super) async fn unshare(&self, paths: Vec<String>, cwd: PathBuf) -> Result<Outcome, Failure> {
-        let removed = self.librarian.unshare(paths, cwd).await.map_err(share_failed)?;
-        if let Ok(client) = self.meeting.client() {
+        let removed = self.share_indexer.unshare(paths, cwd).await.map_err(share_failed)?;
+        if let Ok(client) = self.tracker_session.client() {
             client.announce(Vec::new(), removed.clone()).await.map_err(|error| ask_failed(&client, error))?;
         }
         Ok(Outcome::Unshared(removed))
     }
 
     pub(super) async fn rename_share(&self, from: String, to: String) -> Result<Outcome, Failure> {
-        let (added, removed) = self.librarian.rename(from, to).await.map_err(share_failed)?;
-        if let Ok(client) = self.meeting.client() {
+        let (added, removed) = self.share_indexer.rename(from, to).await.map_err(share_failed)?;
+        if let Ok(client) = self.tracker_session.client() {
             client.announce(added.clone(), removed).await.map_err(|error| ask_failed(&client, error))?;
         }
         Ok(Outcome::Shared(added))
@@ -52,17 +52,17 @@ impl Engine {
         while let Some(event) = heard.recv().await {
             match event {
                 LibraryEvent::Changed { added, removed } => {
-                    if let Ok(client) = self.meeting.client() {
+                    if let Ok(client) = self.tracker_session.client() {
                         // What a tracker refuses of it, it refuses again at the next session; the person is told.
                         if let Err(error) = client.announce(added.clone(), removed.clone()).await {
                             self.warn(Warning::NotAnnounced { why: ask_failed(&client, error) });
                         }
                     }
-                    self.outbox.push(Notice::SharesChanged { added, removed });
+                    self.outbox.push(NodeEvent::SharesChanged { added, removed });
                 }
                 LibraryEvent::Progress(progress) => {
                     self.files_to_hash.store(progress.files_left, std::sync::atomic::Ordering::Relaxed);
-                    self.outbox.push(Notice::Hashing {
+                    self.outbox.push(NodeEvent::Hashing {
                         done_bytes: progress.hashed_bytes,
                         total_bytes: progress.total_bytes,
                         files_left: progress.files_left,
@@ -71,7 +71,7 @@ impl Engine {
                 LibraryEvent::Skipped { files, count, .. } => {
                     let more = count.saturating_sub(files.len());
                     for file in files {
-                        self.outbox.push(Notice::Skipped { path: file.path, why: file.why.to_string() });
+                        self.outbox.push(NodeEvent::Skipped { path: file.path, why: file.why.to_string() });
                     }
                     if more > 0 {
                         self.warn(Warning::MoreSkipped { count: more });
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     fn warn(&self, warning: Warning) {
-        self.outbox.push(Notice::Warning(warning));
+        self.outbox.push(NodeEvent::Warning(warning));
     }
 }
 

@@ -17,16 +17,16 @@ use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
 use crate::node::directory::Known;
 use crate::node::engine::Engine;
-use crate::node::meeting::Meeting;
-use crate::node::notice::{Connection, Notice};
+use crate::node::event::{Connection, NodeEvent};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
+use crate::node::tracker_session::TrackerSession;
 use crate::node::warning::Warning;
 use crate::node::{Setup, StartError};
 use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
-use crate::service::librarian::{Librarian, LibrarianConfig};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
+use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig};
 use crate::service::tracker_client::tap::{Tap, Way};
 use crate::store::{Store, StoreError};
 
@@ -87,30 +87,30 @@ fn system(what: &str, why: &dyn std::fmt::Display) -> StartError {
 /// Starts every task. Joining a tracker goes on behind it.
 pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Result<Arc<Engine>, StartError> {
     let Opened { store, identity, listener, warnings } = opened;
-    warnings.into_iter().for_each(|warning| outbox.push(Notice::Warning(warning)));
+    warnings.into_iter().for_each(|warning| outbox.push(NodeEvent::Warning(warning)));
     let cancel = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let meeting = Meeting::new();
+    let tracker_session = TrackerSession::new();
 
     let (library_events, library_heard) = mpsc::channel(EVENTS_MAX);
-    let config = LibrarianConfig {
+    let config = ShareIndexerConfig {
         store: store.clone(),
         data_dir: setup.data_dir.clone(),
         reconcile_every: Duration::from_secs(setup.settings.reconcile_seconds.clamp(1, limits::RECONCILE_SECONDS_MAX)),
         hash_threads: setup.settings.hash_threads.min(limits::HASH_THREADS_MAX),
         shares_max: setup.settings.shares_max,
     };
-    let started = Librarian::start(config, library_events, cancel.child_token());
-    let (librarian, librarian_task) = started.map_err(|error| system("the library", &error))?;
-    tasks.spawn(async move { drop(librarian_task.await) });
+    let started = ShareIndexer::start(config, library_events, cancel.child_token());
+    let (share_indexer, share_indexer_task) = started.map_err(|error| system("the library", &error))?;
+    tasks.spawn(async move { drop(share_indexer_task.await) });
 
     let uploading = watch::Sender::new(upload_settings(&setup.settings));
     let (transfer_events, transfers_heard) = mpsc::channel(EVENTS_MAX);
     let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| system("the peer server", &error))?;
-    let of_key = Arc::clone(&meeting);
+    let of_key = Arc::clone(&tracker_session);
     let serving = PeerServerSetup {
         tls: TlsServer::new(&identity, Purpose::Peer),
-        shelf: Arc::new(librarian.table()),
+        content_source: Arc::new(share_indexer.table()),
         admission: Arc::new(move |key| of_key.name_of(key)),
         settings: uploading.subscribe(),
     };
@@ -120,7 +120,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     let fetching = DownloaderSetup {
         store: store.clone(),
         tls: TlsClient::new(&identity, Purpose::Peer),
-        directory: Arc::new(Known { meeting: Arc::clone(&meeting), own: identity.public_key() }),
+        directory: Arc::new(Known { tracker_session: Arc::clone(&tracker_session), own: identity.public_key() }),
         settings: downloading.subscribe(),
         disk: Arc::new(RealDisk),
     };
@@ -137,8 +137,8 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         data_dir: setup.data_dir.clone(),
         store,
         identity,
-        librarian,
-        meeting,
+        share_indexer,
+        tracker_session,
         tap: tap_into(outbox.clone()),
         connection: watch::Sender::new(Connection::None),
         at_tracker: Mutex::new(None),
@@ -158,7 +158,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
 }
 
 fn tap_into(outbox: Outbox) -> Arc<Tap> {
-    Arc::new(Tap::new(move |way, line| outbox.push(Notice::Wire { sent: way == Way::Out, line })))
+    Arc::new(Tap::new(move |way, line| outbox.push(NodeEvent::Wire { sent: way == Way::Out, line })))
 }
 
 /// The part of the settings that the peer server follows.

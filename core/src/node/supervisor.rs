@@ -22,7 +22,7 @@ pub(super) async fn run(engine: Arc<Engine>, mut intents: mpsc::Receiver<(Intent
                 None => break,
             },
             () = clock_watch::jumped() => {
-                if let Ok(client) = engine.meeting.client() {
+                if let Ok(client) = engine.tracker_session.client() {
                     client.probe();
                 }
             }
@@ -35,7 +35,7 @@ pub(super) async fn run(engine: Arc<Engine>, mut intents: mpsc::Receiver<(Intent
 async fn stop(engine: &Engine) {
     engine.cancel.cancel();
     let all = async {
-        engine.meeting.leave().await;
+        engine.tracker_session.leave().await;
         engine.stop_hosting().await;
         engine.tasks.close();
         engine.tasks.wait().await;

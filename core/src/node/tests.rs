@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::model::binding::{Ban, BanTarget};
 use crate::model::invite::TrackerAddress;
+use crate::node::event::{Connection, Direction, Hosted, Me, NodeEvent, Outcome, Status, TransferState};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Intent, IntentId, Place, ShareRequest, TransferNumber};
-use crate::node::notice::{Connection, Direction, Hosted, Me, Notice, Outcome, Status, TransferState};
 use crate::node::settings::Settings;
 use crate::node::{Node, Setup};
 use crate::tracker::log::LogEntry;
@@ -23,7 +23,7 @@ struct Client {
     settings: Settings,
     dir: tempfile::TempDir,
     /// What was told and not looked for yet.
-    heard: Vec<Notice>,
+    heard: Vec<NodeEvent>,
 }
 
 impl Client {
@@ -111,14 +111,14 @@ impl Client {
     }
 
     fn outcome(&mut self, of: IntentId) -> Result<Outcome, Failure> {
-        match self.until(|notice| matches!(notice, Notice::Outcome { id, .. } if *id == of)) {
-            Notice::Outcome { result, .. } => result,
+        match self.until(|notice| matches!(notice, NodeEvent::Outcome { id, .. } if *id == of)) {
+            NodeEvent::Outcome { result, .. } => result,
             other => panic!("{other:?}"),
         }
     }
 
     /// The first notice of this kind that was not looked for yet; those of other kinds wait.
-    fn until(&mut self, is_meant: impl Fn(&Notice) -> bool) -> Notice {
+    fn until(&mut self, is_meant: impl Fn(&NodeEvent) -> bool) -> NodeEvent {
         let until = Instant::now() + TOO_LONG;
         if let Some(at) = self.heard.iter().position(&is_meant) {
             return self.heard.remove(at);
@@ -142,16 +142,16 @@ impl Drop for Client {
     }
 }
 
-fn is_online(notice: &Notice) -> bool {
-    matches!(notice, Notice::Connection(Connection::Online { .. }))
+fn is_online(notice: &NodeEvent) -> bool {
+    matches!(notice, NodeEvent::Connection(Connection::Online { .. }))
 }
 
-fn is_refused(notice: &Notice) -> bool {
-    matches!(notice, Notice::Connection(Connection::Refused { .. }))
+fn is_refused(notice: &NodeEvent) -> bool {
+    matches!(notice, NodeEvent::Connection(Connection::Refused { .. }))
 }
 
-fn logs(expected: impl Fn(&LogEntry) -> bool) -> impl Fn(&Notice) -> bool {
-    move |notice| matches!(notice, Notice::TrackerLog { entry, .. } if expected(entry))
+fn logs(expected: impl Fn(&LogEntry) -> bool) -> impl Fn(&NodeEvent) -> bool {
+    move |notice| matches!(notice, NodeEvent::TrackerLog { entry, .. } if expected(entry))
 }
 
 #[test]
@@ -218,11 +218,11 @@ fn a_user_without_a_key_is_shut_out_by_name() {
     let (mut host, tracker) = Client::host("host");
     let mut stranger = std::net::TcpStream::connect(tracker.address.to_string()).expect("connected");
     std::io::Write::write_all(&mut stranger, b"register-user stranger\n").expect("written");
-    host.until(|notice| matches!(notice, Notice::Joined { user, .. } if user.username.as_str() == "stranger"));
+    host.until(|notice| matches!(notice, NodeEvent::Joined { user, .. } if user.username.as_str() == "stranger"));
     // Not the address: it is our own too.
     let ban = Ban { target: "@stranger".parse().expect("a name"), username: Some("stranger".parse().expect("a name")) };
     assert_eq!(host.ask(Intent::Ban { user: "stranger".into() }), Ok(Outcome::Bans(vec![ban])));
-    host.until(|notice| matches!(notice, Notice::Left(user) if user.as_str() == "stranger"));
+    host.until(|notice| matches!(notice, NodeEvent::Left(user) if user.as_str() == "stranger"));
     assert_eq!(host.ask(Intent::Unban { who: "stranger".into() }), Ok(Outcome::Done));
 }
 
@@ -230,9 +230,9 @@ fn a_user_without_a_key_is_shut_out_by_name() {
 fn wire(client: &mut Client, last: &str) -> Vec<String> {
     let mut lines = Vec::new();
     while lines.last().is_none_or(|line: &String| line != last) {
-        match client.until(|notice| matches!(notice, Notice::Wire { .. })) {
-            Notice::Wire { sent: true, line } => lines.push(format!("> {line}")),
-            Notice::Wire { sent: false, line } => lines.push(format!("< {line}")),
+        match client.until(|notice| matches!(notice, NodeEvent::Wire { .. })) {
+            NodeEvent::Wire { sent: true, line } => lines.push(format!("> {line}")),
+            NodeEvent::Wire { sent: false, line } => lines.push(format!("< {line}")),
             other => panic!("{other:?}"),
         }
     }
@@ -260,14 +260,14 @@ fn a_person_reads_the_wire_and_types_on_it() {
         let expected = if n % 3 == 2 { Outcome::Me(me.clone()) } else { Outcome::Done };
         assert_eq!(host.outcome(id), Ok(expected));
     }
-    let shown = host.heard.iter().filter(|notice| matches!(notice, Notice::Wire { .. })).count();
+    let shown = host.heard.iter().filter(|notice| matches!(notice, NodeEvent::Wire { .. })).count();
     assert_eq!(shown, 10 * 2 + 10 * 3, "a question or two lines, and their answers");
     host.heard.clear();
 
     assert_eq!(host.ask(Intent::TapWire(true)), Ok(Outcome::Done));
     let _guest = Client::at("guest", &tracker);
     let joined = |line: &str| line.starts_with("< * joined guest ");
-    host.until(|notice| matches!(notice, Notice::Wire { sent: false, line } if joined(&format!("< {line}"))));
+    host.until(|notice| matches!(notice, NodeEvent::Wire { sent: false, line } if joined(&format!("< {line}"))));
     assert_eq!(host.ask(Intent::TapWire(false)), Ok(Outcome::Done));
 
     for (line, why) in [
@@ -337,12 +337,12 @@ fn who_waits_for_a_user_is_told_so() {
         wait: true,
     };
     let asked = guest.send(Intent::Download(request));
-    guest.until(|notice| matches!(notice, Notice::WaitingFor { id, user } if *id == asked && user == "late"));
+    guest.until(|notice| matches!(notice, NodeEvent::WaitingFor { id, user } if *id == asked && user == "late"));
     let mut late = Client::at("late", &tracker);
     share(&mut late, &[("a", b"one")]);
     assert!(matches!(guest.outcome(asked), Ok(Outcome::Queued(_))));
-    guest.until(|notice| matches!(notice, Notice::Downloaded { .. }));
-    assert!(!guest.heard.iter().any(|notice| matches!(notice, Notice::WaitingFor { .. })), "told once");
+    guest.until(|notice| matches!(notice, NodeEvent::Downloaded { .. }));
+    assert!(!guest.heard.iter().any(|notice| matches!(notice, NodeEvent::WaitingFor { .. })), "told once");
     drop(host);
 }
 
@@ -383,13 +383,13 @@ fn what_is_renamed_is_fetched_under_its_new_name() {
 
     let mut guest = Client::at("guest", &tracker);
     let id = guest.send(Intent::ListFiles { user: None });
-    match guest.until(|notice| matches!(notice, Notice::Files { .. })) {
-        Notice::Files { files, .. } => assert!(files.iter().map(|file| file.path.as_str()).eq(after)),
+    match guest.until(|notice| matches!(notice, NodeEvent::Files { .. })) {
+        NodeEvent::Files { files, .. } => assert!(files.iter().map(|file| file.path.as_str()).eq(after)),
         other => panic!("{other:?}"),
     }
     assert_eq!(guest.outcome(id), Ok(Outcome::Done));
     download(&mut guest, "host", "Best");
-    guest.until(|notice| matches!(notice, Notice::Downloaded { .. }));
+    guest.until(|notice| matches!(notice, NodeEvent::Downloaded { .. }));
     assert_eq!(std::fs::read(guest.downloads().join("Best")).expect("there"), b"two");
 
     host.restart();
@@ -410,7 +410,7 @@ fn another_greeting_is_seen_by_everybody_at_once() {
     });
     for client in [&mut host, &mut guest] {
         client.until(|notice| match notice {
-            Notice::Connection(Connection::Online { network, message_of_the_day, .. }) => {
+            NodeEvent::Connection(Connection::Online { network, message_of_the_day, .. }) => {
                 network == "Our house" && message_of_the_day == &["Hello", "all"]
             }
             _ => false,
@@ -431,7 +431,7 @@ fn settings_bring_us_elsewhere_only_when_they_say_so() {
     guest.apply(|settings| settings.tracker = first.address.to_string());
     guest.apply(|settings| settings.tracker = format!("potok://{}/?key={}", first.address, first.key.expect("key")));
     one.apply(|settings| settings.upload_slots = 7);
-    assert!(!guest.heard.iter().chain(&one.heard).any(|notice| matches!(notice, Notice::Connection(_))));
+    assert!(!guest.heard.iter().chain(&one.heard).any(|notice| matches!(notice, NodeEvent::Connection(_))));
 
     // Another name is another registration, wherever we are.
     guest.apply(|settings| settings.name = "renamed".into());
@@ -473,8 +473,8 @@ fn a_download_that_goes_on_at_the_start_finds_who_is_there() {
         let number = download(&mut boris, "anna", "a.bin");
         boris.settings.download_bytes_per_second = 0;
         boris.restart();
-        let is_over = |notice: &Notice| match notice {
-            Notice::Transfer(transfer) => transfer.number == number && transfer.state == TransferState::Finished,
+        let is_over = |notice: &NodeEvent| match notice {
+            NodeEvent::Transfer(transfer) => transfer.number == number && transfer.state == TransferState::Finished,
             _ => false,
         };
         boris.until(is_over);

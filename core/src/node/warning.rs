@@ -28,7 +28,7 @@ pub enum Warning {
         /// Why not.
         why: Failure,
     },
-    /// More files than are named by [`crate::node::notice::Notice::Skipped`].
+    /// More files than are named by [`crate::node::event::NodeEvent::Skipped`].
     #[error("{count} more files are not shared")]
     MoreSkipped {
         /// How many.

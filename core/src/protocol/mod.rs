@@ -8,8 +8,8 @@
 
 pub mod code;
 pub mod command;
-pub mod event;
 pub mod field;
 pub mod line;
+pub mod notice;
 pub mod peer;
 pub mod reply;

@@ -13,7 +13,7 @@ use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::command::Cursor;
-use crate::protocol::event::Event;
+use crate::protocol::notice::Notice;
 
 /// The first line of an answer, or a notice: what a client can receive where it expects no data line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Head {
         text: String,
     },
     /// `* name fields`.
-    Event(Event),
+    Notice(Notice),
 }
 
 /// A line from a tracker that does not follow the protocol.
@@ -56,7 +56,7 @@ impl Head {
             return Ok(Self::Err { code: code.to_owned(), text: text.to_owned() });
         }
         let rest = line.strip_prefix("* ").ok_or(BadReply)?;
-        Ok(Self::Event(Event::parse(rest)?))
+        Ok(Self::Notice(Notice::parse(rest)?))
     }
 }
 

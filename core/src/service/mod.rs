@@ -2,17 +2,17 @@
 //!
 //! | task | owned by | ends when |
 //! |---|---|---|
-//! | [`librarian`]: keeps what I share in step with the disk | the node | the node stops |
+//! | [`share_indexer`]: keeps what I share in step with the disk | the node | the node stops |
 //! | [`downloader`]: everything that is fetched | the node | the node stops |
 //! | [`peer_server`]: sends what is shared | the node | the node stops |
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
 //! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
 pub mod downloader;
-pub mod librarian;
 pub mod limiter;
 mod own_thread;
 pub mod peer_server;
+pub mod share_indexer;
 #[cfg(test)]
 mod testing;
 pub mod tracker_client;

@@ -16,7 +16,7 @@ use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
 use crate::protocol::peer::{ANSWER_BYTES, Answer, Content, Refusal, Request};
-use crate::service::peer_server::shelf::{Opened, Shared, Shelf};
+use crate::service::peer_server::content_source::{ContentSource, Opened, Shared};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::transfer::Contact;
 use crate::transfer::status::TransferEvent;
@@ -47,19 +47,19 @@ type Files = Arc<Mutex<HashMap<Content, Arc<Vec<u8>>>>>;
 
 /// Content in memory, shared or not.
 #[derive(Default)]
-pub(crate) struct MemoryShelf {
+pub(crate) struct MemoryContent {
     files: Files,
     /// How many blocks were read.
     pub(crate) reads: Arc<Mutex<usize>>,
 }
 
-impl MemoryShelf {
+impl MemoryContent {
     pub(crate) fn with(files: &[Vec<u8>]) -> Arc<Self> {
-        let shelf = Self::default();
+        let content_source = Self::default();
         for file in files {
-            shelf.share(file);
+            content_source.share(file);
         }
-        Arc::new(shelf)
+        Arc::new(content_source)
     }
 
     pub(crate) fn share(&self, data: &[u8]) {
@@ -87,7 +87,7 @@ struct InMemory {
     list: BlockList,
 }
 
-impl Shelf for MemoryShelf {
+impl ContentSource for MemoryContent {
     fn find(&self, content: &Content) -> Option<Box<dyn Shared>> {
         let data = Arc::clone(self.files.lock().get(content)?);
         let (files, reads) = (Arc::clone(&self.files), Arc::clone(&self.reads));
@@ -136,15 +136,18 @@ pub(crate) fn user(name: &str) -> Username {
 }
 
 /// Serves to everybody.
-pub(crate) async fn serve(name: &str, shelf: Arc<dyn Shelf>, settings: UploadSettings) -> Server {
+pub(crate) async fn serve(name: &str, content_source: Arc<dyn ContentSource>, settings: UploadSettings) -> Server {
     let identity = Identity::generate();
-    serve_as(&identity, name, shelf, settings, "127.0.0.1:0".parse().expect("address"), |_| Some(user("guest"))).await
+    serve_as(&identity, name, content_source, settings, "127.0.0.1:0".parse().expect("address"), |_| {
+        Some(user("guest"))
+    })
+    .await
 }
 
 pub(crate) async fn serve_as(
     identity: &Identity,
     name: &str,
-    shelf: Arc<dyn Shelf>,
+    content_source: Arc<dyn ContentSource>,
     settings: UploadSettings,
     address: SocketAddr,
     admission: impl Fn(&PublicKey) -> Option<Username> + Send + Sync + 'static,
@@ -153,7 +156,7 @@ pub(crate) async fn serve_as(
     let (settings, told) = watch::channel(settings);
     let setup = PeerServerSetup {
         tls: TlsServer::new(identity, Purpose::Peer),
-        shelf,
+        content_source,
         admission: Arc::new(admission),
         settings: told,
     };

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::model::username::Username;
-use crate::protocol::event::Event;
+use crate::protocol::notice::Notice;
 use crate::protocol::reply::UserLine;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::SessionId;
@@ -76,7 +76,7 @@ impl Readers {
     pub fn end(&mut self, session: SessionId) -> Vec<Bytes> {
         let Some(mut held) = self.held.remove(&session) else { return Vec::new() };
         if held.is_behind {
-            held.notices.push(Bytes::from(format!("{}\n", Event::Resync)));
+            held.notices.push(Bytes::from(format!("{}\n", Notice::Resync)));
         }
         held.notices
     }
@@ -118,7 +118,7 @@ struct Here {
 enum Shares {
     #[default]
     AsBefore,
-    One(Event),
+    One(Notice),
     Many,
 }
 
@@ -150,7 +150,7 @@ impl Changes {
     }
 
     /// Somebody came.
-    pub fn came(&mut self, now: Instant, username: &Username) {
+    pub fn joined(&mut self, now: Instant, username: &Username) {
         if let Some(change) = self.change(now, username) {
             change.presence.get_or_insert(Before { here: None, was_away: true });
         }
@@ -165,7 +165,7 @@ impl Changes {
 
     /// Somebody went, with so many shares. If another session of theirs takes over in the same moment, nobody can have
     /// seen them away.
-    pub fn went(&mut self, now: Instant, before: &Online, shares: usize, is_taken_over: bool) {
+    pub fn left(&mut self, now: Instant, before: &Online, shares: usize, is_taken_over: bool) {
         let Some(change) = self.change(now, &before.username) else { return };
         change.presence.get_or_insert_with(|| Before::here(before)).was_away |= !is_taken_over;
         if shares > 0 {
@@ -174,7 +174,7 @@ impl Changes {
     }
 
     /// One share of somebody came or went.
-    pub fn shared(&mut self, now: Instant, username: &Username, event: Event) {
+    pub fn shared(&mut self, now: Instant, username: &Username, event: Notice) {
         if let Some(change) = self.change(now, username) {
             change.shares = if change.shares == Shares::AsBefore { Shares::One(event) } else { Shares::Many };
         }
@@ -279,13 +279,13 @@ fn tell_view(
 
 impl Change {
     fn write(&self, online: Option<&Online>, view: View, lines: &mut BytesMut) {
-        let mut line = |event: Event| {
+        let mut line = |event: Notice| {
             write!(lines, "{event}").expect("a buffer in memory takes everything");
             lines.put_u8(b'\n');
         };
         let Some(online) = online else {
             if self.presence.is_some() {
-                line(Event::Left(self.username.clone()));
+                line(Notice::Left(self.username.clone()));
             }
             return;
         };
@@ -294,17 +294,17 @@ impl Change {
             let is_same =
                 |here: &Here| here.session == online.session || (online.key.is_some() && here.line.key == online.key);
             if before.here.as_ref().is_some_and(|here| !is_same(here)) {
-                line(Event::Left(self.username.clone()));
+                line(Notice::Left(self.username.clone()));
             }
             let is_as_before = before.here.as_ref().is_some_and(|here| here.line == online.line(View::SameHost));
             if before.was_away || !is_as_before {
-                line(Event::Joined(online.line(view)));
+                line(Notice::Joined(online.line(view)));
             }
         }
         match &self.shares {
             Shares::AsBefore => {}
             Shares::One(event) => line(event.clone()),
-            Shares::Many => line(Event::Changed(online.username.clone())),
+            Shares::Many => line(Notice::Changed(online.username.clone())),
         }
     }
 }
@@ -340,7 +340,7 @@ mod tests {
         }
 
         fn come(&mut self, millis: u64, who: &str, key: u8) {
-            self.changes.came(self.at(millis), &name(who));
+            self.changes.joined(self.at(millis), &name(who));
             let owner = self.catalog.add_owner(name(who));
             self.sessions += 1;
             self.roster.add(Online {
@@ -355,12 +355,12 @@ mod tests {
 
         fn go(&mut self, millis: u64, who: &str, shares: usize, is_taken_over: bool) {
             let online = self.roster.remove(&name(who)).expect("online");
-            self.changes.went(self.at(millis), &online, shares, is_taken_over);
+            self.changes.left(self.at(millis), &online, shares, is_taken_over);
         }
 
         fn share(&mut self, millis: u64, who: &str, path: &str) {
             let path = crate::model::share_path::SharePath::new(path).expect(path);
-            self.changes.shared(self.at(millis), &name(who), Event::Unshared(name(who), path));
+            self.changes.shared(self.at(millis), &name(who), Notice::Unshared(name(who), path));
         }
 
         /// What each audience is told at a time.

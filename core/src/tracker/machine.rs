@@ -12,7 +12,7 @@ use crate::model::binding::{Ban, Binding};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::event::Event;
+use crate::protocol::notice::Notice;
 use crate::tracker::bans::Bans;
 use crate::tracker::budget::{Allowance, Budgets};
 use crate::tracker::catalog::{Catalog, OwnerId};
@@ -24,7 +24,7 @@ use crate::tracker::names::Names;
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::session::{Session, Turn};
 use crate::tracker::settings::TrackerSettings;
-use crate::tracker::turns::{write_event, write_refusal};
+use crate::tracker::turns::{write_notice, write_refusal};
 
 /// A tracker.
 #[derive(Debug)]
@@ -189,9 +189,9 @@ impl Tracker {
         timer.into_iter().chain(self.changes.next_deadline()).chain(self.catching_up_due()).min()
     }
 
-    /// When some of the late shares are worked into the catalog.
+    /// When some of the pending shares are worked into the catalog.
     fn catching_up_due(&self) -> Option<Instant> {
-        self.catalog.is_late().then(|| self.caught_up_at + CATCH_UP_EVERY)
+        self.catalog.is_pending().then(|| self.caught_up_at + CATCH_UP_EVERY)
     }
 
     /// How much there is.
@@ -291,8 +291,8 @@ impl Tracker {
     pub(super) fn close(&mut self, now: Instant, id: SessionId, reason: Option<&str>, effects: &mut Effects) {
         // In the middle of a list it would be taken for a line of it.
         if let Some(reason) = reason.filter(|_| !self.readers.is_reading(id)) {
-            let event = Event::Closing(reason.to_owned());
-            self.write(id, effects, |out| write_event(out, &event));
+            let event = Notice::Closing(reason.to_owned());
+            self.write(id, effects, |out| write_notice(out, &event));
         }
         self.forget(now, id);
         effects.push(Effect::Close(id));
@@ -322,7 +322,7 @@ impl Tracker {
             if !is_taken_over {
                 self.log.push(LogEntry::Left { user: user.username.clone() });
             }
-            self.changes.went(now, &online, shares, is_taken_over);
+            self.changes.left(now, &online, shares, is_taken_over);
         }
         self.is_without_name(now, id);
     }
@@ -343,8 +343,8 @@ fn settings_bans(settings: &TrackerSettings) -> impl Iterator<Item = Ban> + use<
 
 pub(super) fn greeting(settings: &TrackerSettings) -> Bytes {
     let mut lines = BytesMut::new();
-    let hello = Event::Greeting { version: PROTOCOL_VERSION, network: settings.network_name.clone() };
-    let motd = settings.message_of_the_day.iter().cloned().map(Event::MessageOfTheDay);
+    let hello = Notice::Greeting { version: PROTOCOL_VERSION, network: settings.network_name.clone() };
+    let motd = settings.message_of_the_day.iter().cloned().map(Notice::MessageOfTheDay);
     for event in std::iter::once(hello).chain(motd) {
         writeln!(lines, "{event}").expect("a buffer in memory takes everything");
     }

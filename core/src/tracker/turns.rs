@@ -9,8 +9,8 @@ use bytes::BytesMut;
 
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor};
-use crate::protocol::event::Event;
 use crate::protocol::line::Fault;
+use crate::protocol::notice::Notice;
 use crate::tracker::catalog::list::List;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
@@ -219,9 +219,9 @@ impl Tracker {
     }
 
     /// Tells one session something.
-    pub(super) fn notify(&mut self, id: SessionId, event: &Event, effects: &mut Effects) {
+    pub(super) fn notify(&mut self, id: SessionId, event: &Notice, effects: &mut Effects) {
         let mut line = BytesMut::new();
-        write_event(&mut line, event);
+        write_notice(&mut line, event);
         let bytes = line.freeze();
         if !self.readers.hold(id, || bytes.clone()) {
             effects.push(Effect::Notify { to: [id].into(), bytes });
@@ -268,7 +268,7 @@ fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {
     written.expect("a buffer in memory takes everything");
 }
 
-pub(super) fn write_event(out: &mut BytesMut, event: &Event) {
+pub(super) fn write_notice(out: &mut BytesMut, event: &Notice) {
     writeln!(out, "{event}").expect("a buffer in memory takes everything");
 }
 

@@ -4,8 +4,8 @@
 use eframe::egui::{Key, Modifiers, Sense, Ui, vec2};
 use potok_core::model::share::Share;
 use potok_core::model::shown::Shown;
+use potok_core::node::event::{Direction, Transfer, TransferState};
 use potok_core::node::intent::{Intent, ShareRequest};
-use potok_core::node::notice::{Direction, Transfer, TransferState};
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm, Dialog, Pick};

@@ -6,7 +6,7 @@ use eframe::egui::{
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
-use potok_core::node::notice::Connection;
+use potok_core::node::event::Connection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 

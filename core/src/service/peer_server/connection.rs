@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use crate::protocol::peer::{Answer, REQUEST_BYTES, Refusal, Request};
 use crate::service::limiter::Limiter;
-use crate::service::peer_server::desk::Place;
+use crate::service::peer_server::content_source::ContentSource;
 use crate::service::peer_server::inbox::Inbox;
+use crate::service::peer_server::scheduler::Place;
 use crate::service::peer_server::sending::Sending;
-use crate::service::peer_server::shelf::Shelf;
 use crate::transfer::slots::Standing;
 
 /// Refusals that wait to be sent; beyond it no more requests are read.
@@ -22,7 +22,7 @@ const REFUSALS_MAX: usize = 64;
 
 /// What a connection works with.
 pub(super) struct Surroundings {
-    pub(super) shelf: Arc<dyn Shelf>,
+    pub(super) content_source: Arc<dyn ContentSource>,
     pub(super) limiter: Arc<Limiter>,
 }
 
@@ -56,7 +56,7 @@ where
     let (reader, writer) = tokio::io::split(stream);
     let inbox = Arc::new(Inbox::default());
     let (refusals, refused) = mpsc::channel(REFUSALS_MAX);
-    let asking = Asking { place, inbox: &inbox, shelf: around.shelf.as_ref(), refusals };
+    let asking = Asking { place, inbox: &inbox, content_source: around.content_source.as_ref(), refusals };
     let sending = Sending::new(writer, Arc::clone(place), Arc::clone(&inbox), Arc::clone(around), standing, refused);
     tokio::select! {
         ended = asking.run(reader) => ended,
@@ -68,7 +68,7 @@ where
 struct Asking<'a> {
     place: &'a Place,
     inbox: &'a Inbox,
-    shelf: &'a dyn Shelf,
+    content_source: &'a dyn ContentSource,
     refusals: mpsc::Sender<Answer>,
 }
 
@@ -112,7 +112,7 @@ impl Asking<'_> {
             Request::Cancel { .. } => None,
             Request::Read { content, block, .. } if *block >= content.geometry().blocks() => Some(Refusal::BadRequest),
             Request::Read { content, .. } | Request::List { content, .. } => {
-                self.shelf.find(content).is_none().then_some(Refusal::NotShared)
+                self.content_source.find(content).is_none().then_some(Refusal::NotShared)
             }
         }
     }

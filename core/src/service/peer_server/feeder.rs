@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::protocol::peer::{Answer, BLOCK_BYTES_MAX, Content, Refusal, Request};
+use crate::service::peer_server::content_source::{ContentSource, Opened};
 use crate::service::peer_server::inbox::Inbox;
-use crate::service::peer_server::shelf::{Opened, Shelf};
 
 /// Answers that are this small travel together.
 const SMALL_BYTES: usize = 32 * 1024;
@@ -54,14 +54,14 @@ impl Piece {
 
 /// What is kept between two requests.
 pub(super) struct Feeder {
-    shelf: Arc<dyn Shelf>,
+    content_source: Arc<dyn ContentSource>,
     open: Vec<(Content, Box<dyn Opened>)>,
     scratch: Vec<u8>,
 }
 
 impl Feeder {
-    pub(super) fn new(shelf: Arc<dyn Shelf>) -> Self {
-        Self { shelf, open: Vec::new(), scratch: Vec::new() }
+    pub(super) fn new(content_source: Arc<dyn ContentSource>) -> Self {
+        Self { content_source, open: Vec::new(), scratch: Vec::new() }
     }
 
     /// Answers this request, and as many of the waiting ones as fit together.
@@ -143,7 +143,7 @@ impl Feeder {
         let at = match self.open.iter().position(|(open, _)| *open == content) {
             Some(at) => at,
             None => {
-                let opened = self.shelf.find(&content).ok_or(Refusal::NotShared)?.open()?;
+                let opened = self.content_source.find(&content).ok_or(Refusal::NotShared)?.open()?;
                 if self.open.len() >= OPEN_MAX {
                     self.open.remove(0);
                 }

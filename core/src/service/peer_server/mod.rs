@@ -2,17 +2,17 @@
 //!
 //! | module | its job |
 //! |---|---|
-//! | [`shelf`] | what may be sent |
+//! | [`content_source`] | what may be sent |
 //! | `connection`, `sending` | one peer: the half that reads its requests, the half that sends answers |
 //! | `inbox`, `feeder` | requests without an answer; what reads files for them |
-//! | `desk` | who has an upload slot, who waits |
+//! | `scheduler` | who has an upload slot, who waits |
 
 mod connection;
-mod desk;
+pub mod content_source;
 mod feeder;
 mod inbox;
+mod scheduler;
 mod sending;
-pub mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -37,8 +37,8 @@ use crate::net::tls::TlsServer;
 use crate::service::limiter::Limiter;
 use crate::service::own_thread;
 use crate::service::peer_server::connection::Surroundings;
-use crate::service::peer_server::desk::{Desk, Door, Doors};
-use crate::service::peer_server::shelf::Shelf;
+use crate::service::peer_server::content_source::ContentSource;
+use crate::service::peer_server::scheduler::{ConnectionLimit, ConnectionPermit, UploadScheduler};
 use crate::transfer::status::{Direction, TransferEvent, TransferState};
 
 /// How often what changed is told.
@@ -76,7 +76,7 @@ pub struct PeerServerSetup {
     /// Proves our identity; for [`crate::net::tls::Purpose::Peer`].
     pub tls: TlsServer,
     /// What may be sent.
-    pub shelf: Arc<dyn Shelf>,
+    pub content_source: Arc<dyn ContentSource>,
     /// Who may ask.
     pub admission: Admission,
     /// As they are now.
@@ -94,7 +94,7 @@ impl fmt::Debug for PeerServerSetup {
 pub struct PeerServer {
     address: Mutex<SocketAddr>,
     moves: mpsc::Sender<Move>,
-    desk: Arc<Desk>,
+    scheduler: Arc<UploadScheduler>,
     cancel: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -109,22 +109,22 @@ impl PeerServer {
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let settings = *setup.settings.borrow();
-        let desk = Desk::new(settings.slots, settings.slots_per_user);
+        let scheduler = UploadScheduler::new(settings.slots, settings.slots_per_user);
         let around = Surroundings {
-            shelf: Arc::clone(&setup.shelf),
+            content_source: Arc::clone(&setup.content_source),
             limiter: Arc::new(Limiter::new(settings.bytes_per_second)),
         };
         let server = Server {
             setup,
             around: Arc::new(around),
-            desk: Arc::clone(&desk),
-            doors: Arc::default(),
+            scheduler: Arc::clone(&scheduler),
+            connection_limit: Arc::default(),
             events,
             cancel: cancel.clone(),
         };
         let (moves, moved) = mpsc::channel(1);
         let task = tokio::spawn(server.run(listener, moved));
-        Ok(Self { address: Mutex::new(address), moves, desk, cancel, task })
+        Ok(Self { address: Mutex::new(address), moves, scheduler, cancel, task })
     }
 
     /// Where it listens.
@@ -155,7 +155,7 @@ impl PeerServer {
 
     /// Everybody who was sent something or waits for it.
     pub fn uploads(&self) -> Vec<TransferState> {
-        self.desk.uploads(false, now())
+        self.scheduler.uploads(false, now())
     }
 
     /// Ends all connections and waits until nothing of it runs any more.
@@ -177,8 +177,8 @@ enum Move {
 struct Server {
     setup: PeerServerSetup,
     around: Arc<Surroundings>,
-    desk: Arc<Desk>,
-    doors: Arc<Doors>,
+    scheduler: Arc<UploadScheduler>,
+    connection_limit: Arc<ConnectionLimit>,
     events: mpsc::Sender<TransferEvent>,
     cancel: CancellationToken,
 }
@@ -212,12 +212,12 @@ impl Server {
                 changed = self.setup.settings.changed(), if settings_may_change => {
                     settings_may_change = changed.is_ok();
                     let settings = *self.setup.settings.borrow_and_update();
-                    self.desk.set(settings.slots, settings.slots_per_user, now());
+                    self.scheduler.set(settings.slots, settings.slots_per_user, now());
                     self.around.limiter.set(settings.bytes_per_second);
                 }
                 _ = tell.tick() => {
-                    self.desk.tick(now());
-                    for state in self.desk.uploads(true, now()) {
+                    self.scheduler.tick(now());
+                    for state in self.scheduler.uploads(true, now()) {
                         // The next one says it better.
                         let _full = self.events.try_send(TransferEvent::Changed(state));
                     }
@@ -231,23 +231,23 @@ impl Server {
     }
 
     fn admit(&self, stream: TcpStream, from: SocketAddr, connections: &mut JoinSet<()>) {
-        let Some(door) = self.doors.open(from.ip()) else {
+        let Some(permit) = self.connection_limit.open(from.ip()) else {
             tracing::debug!(%from, "too many connections");
             return;
         };
-        let guest = Guest {
+        let incoming = IncomingPeer {
             tls: self.setup.tls.clone(),
             admission: Arc::clone(&self.setup.admission),
-            desk: Arc::clone(&self.desk),
+            scheduler: Arc::clone(&self.scheduler),
             around: Arc::clone(&self.around),
             events: self.events.clone(),
             cancel: self.cancel.clone(),
-            _door: door,
+            _permit: permit,
         };
         connections.spawn(async move {
             // From here on its own thread waits for the socket.
             let received = match stream.into_std() {
-                Ok(stream) => own_thread::run("upload", move || guest.receive(stream, from)).await,
+                Ok(stream) => own_thread::run("upload", move || incoming.receive(stream, from)).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = received {
@@ -265,17 +265,17 @@ async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, S
 }
 
 /// One connection, from its first byte.
-struct Guest {
+struct IncomingPeer {
     tls: TlsServer,
     admission: Admission,
-    desk: Arc<Desk>,
+    scheduler: Arc<UploadScheduler>,
     around: Arc<Surroundings>,
     events: mpsc::Sender<TransferEvent>,
     cancel: CancellationToken,
-    _door: Door,
+    _permit: ConnectionPermit,
 }
 
-impl Guest {
+impl IncomingPeer {
     async fn receive(self, stream: std::net::TcpStream, from: SocketAddr) {
         let cancel = self.cancel.clone();
         let _stopped = cancel.run_until_cancelled(self.attend(stream, from)).await;
@@ -295,7 +295,7 @@ impl Guest {
         let Some(user) = self.ask_for(&key).await else {
             return tracing::debug!(%from, %key, "not a user of this network");
         };
-        let Some((place, standing)) = self.desk.enter(key, user, now()) else {
+        let Some((place, standing)) = self.scheduler.enter(key, user, now()) else {
             return tracing::debug!(%from, %key, "too many connections of this key");
         };
         let place = Arc::new(place);

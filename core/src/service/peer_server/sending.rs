@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::protocol::peer::{Answer, Content};
 use crate::service::peer_server::connection::{Ended, Surroundings, now, rest};
-use crate::service::peer_server::desk::Place;
 use crate::service::peer_server::feeder::{Feeder, Piece};
 use crate::service::peer_server::inbox::Inbox;
+use crate::service::peer_server::scheduler::Place;
 use crate::transfer::slots::Standing;
 
 /// Who waits is told its place again, so that silence means something.
@@ -65,7 +65,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
         standing: watch::Receiver<Standing>,
         refused: mpsc::Receiver<Answer>,
     ) -> Self {
-        let feeder = Feeder::new(Arc::clone(&around.shelf));
+        let feeder = Feeder::new(Arc::clone(&around.content_source));
         let taken = Taken { since: Instant::now(), bytes: 0, waited: Duration::ZERO };
         Self {
             writer,
@@ -270,7 +270,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
     }
 
     fn check_shared(&self) -> Result<(), Ended> {
-        let is_shared = |content| self.around.shelf.find(content).is_some();
+        let is_shared = |content| self.around.content_source.find(content).is_some();
         if self.leaving.iter().all(is_shared) { Ok(()) } else { Err(Ended::Unshared) }
     }
 

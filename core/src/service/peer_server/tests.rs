@@ -12,7 +12,7 @@ use crate::model::geometry::BLOCK_BYTES_MIN;
 use crate::net::identity::Identity;
 use crate::net::local;
 use crate::protocol::peer::{Content, REQUEST_BYTES, Refusal, Request};
-use crate::service::testing::{Client, Got, MemoryShelf, bytes, content_of, list_of, serve, serve_as, user};
+use crate::service::testing::{Client, Got, MemoryContent, bytes, content_of, list_of, serve, serve_as, user};
 use crate::transfer::Contact;
 
 const LONG: Duration = Duration::from_secs(20);
@@ -25,8 +25,8 @@ fn read(id: u32, data: &[u8], block: u32) -> Request {
 async fn what_is_shared_is_sent_and_nothing_else() {
     let large = bytes(1, usize::try_from(BLOCK_BYTES_MIN * 2 + 5).expect("small"));
     let (small, empty, secret) = (bytes(2, 1000), Vec::new(), bytes(3, 1000));
-    let shelf = MemoryShelf::with(&[large.clone(), small.clone(), empty.clone()]);
-    let server = serve("anna", shelf.clone(), UploadSettings::default()).await;
+    let content_source = MemoryContent::with(&[large.clone(), small.clone(), empty.clone()]);
+    let server = serve("anna", content_source.clone(), UploadSettings::default()).await;
     let mut client = Client::connect(&server.contact).await;
     let block = usize::try_from(BLOCK_BYTES_MIN).expect("small");
 
@@ -50,7 +50,7 @@ async fn what_is_shared_is_sent_and_nothing_else() {
         client.ask(&[request]).await;
         assert_eq!(timeout(LONG, client.got()).await.expect("in time"), expected);
     }
-    shelf.unshare(&small);
+    content_source.unshare(&small);
     client.ask(&[read(11, &small, 0)]).await;
     assert_eq!(client.got().await, Got::Refused(11, Refusal::NotShared), "as if it had never been");
     server.running.stop().await;
@@ -60,7 +60,7 @@ async fn what_is_shared_is_sent_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_place_to_listen_interrupts_nobody() {
     let file = bytes(1, 1000);
-    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
     let mut client = Client::connect(&server.contact).await;
     let before = server.running.address();
     let elsewhere = || local::listen(SocketAddr::new(before.ip(), 0));
@@ -85,7 +85,7 @@ async fn another_place_to_listen_interrupts_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_requests_in_a_row_are_all_answered() {
     let files: Vec<Vec<u8>> = (0..2000).map(|n| bytes(n, 10 + n % 4000)).collect();
-    let server = serve("anna", MemoryShelf::with(&files), UploadSettings::default()).await;
+    let server = serve("anna", MemoryContent::with(&files), UploadSettings::default()).await;
     let mut client = Client::connect(&server.contact).await;
     let requests: Vec<Request> = files.iter().zip(0..).map(|(file, id)| read(id, file, 0)).collect();
     client.ask(&requests).await;
@@ -98,7 +98,7 @@ async fn a_thousand_requests_in_a_row_are_all_answered() {
 async fn who_waits_is_told_the_place_and_gets_a_turn() {
     let file = bytes(1, 3_000_000);
     let settings = UploadSettings { slots: 1, ..UploadSettings::default() };
-    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), settings).await;
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), settings).await;
     let mut first = Client::connect(&server.contact).await;
     // It takes nothing, so it holds the slot.
     first.ask(&(0..12).cycle().take(200).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
@@ -129,27 +129,27 @@ async fn who_waits_is_told_the_place_and_gets_a_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unsharing_stops_what_is_being_sent() {
     let file = bytes(1, 8_000_000);
-    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
-    let server = serve("anna", shelf.clone(), UploadSettings::default()).await;
+    let content_source = MemoryContent::with(std::slice::from_ref(&file));
+    let server = serve("anna", content_source.clone(), UploadSettings::default()).await;
     let mut client = Client::connect(&server.contact).await;
     client.ask(&(0..30).cycle().take(500).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
     let Got::Data(..) = timeout(LONG, client.got()).await.expect("in time") else { panic!("no data") };
     // The buffers are full now: the server is in the middle of a block that the client does not take.
     sleep(Duration::from_millis(300)).await;
-    shelf.unshare_all();
+    content_source.unshare_all();
     sleep(Duration::from_millis(900)).await;
-    let reads = *shelf.reads.lock();
+    let reads = *content_source.reads.lock();
     let mut received = 0;
     while let Got::Data(..) = timeout(LONG, client.got()).await.expect("in time") {
         received += 1;
     }
     assert!(received < 500);
-    assert_eq!(*shelf.reads.lock(), reads, "nothing was read after it was unshared");
+    assert_eq!(*content_source.reads.lock(), reads, "nothing was read after it was unshared");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_ends_the_connection() {
-    let server = serve("anna", MemoryShelf::with(&[]), UploadSettings::default()).await;
+    let server = serve("anna", MemoryContent::with(&[]), UploadSettings::default()).await;
     for garbage in
         [[0xff; REQUEST_BYTES], [0; REQUEST_BYTES], *b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n."]
     {
@@ -163,14 +163,15 @@ async fn garbage_ends_the_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_get_nothing() {
     let file = bytes(1, 1000);
-    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let content_source = MemoryContent::with(std::slice::from_ref(&file));
     let (known, stranger) = (Identity::generate(), Identity::generate());
     let key = known.public_key();
     let address = "127.0.0.1:0".parse().expect("address");
-    let server = serve_as(&Identity::generate(), "anna", shelf, UploadSettings::default(), address, move |asker| {
-        (*asker == key).then(|| user("ivan"))
-    })
-    .await;
+    let server =
+        serve_as(&Identity::generate(), "anna", content_source, UploadSettings::default(), address, move |asker| {
+            (*asker == key).then(|| user("ivan"))
+        })
+        .await;
     for (identity, expected) in [(known, Got::Data(1, file.clone())), (stranger, Got::End)] {
         let mut client = Client::connect_as(&identity, &server.contact).await.expect("connected");
         client.ask(&[read(1, &file, 0)]).await;
@@ -181,7 +182,7 @@ async fn strangers_get_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_breaks_off_is_told_as_gone() {
     let file = bytes(1, 8_000_000);
-    let mut server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let mut server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
     let mut client = Client::connect(&server.contact).await;
     client.ask(&(0..30).cycle().take(500).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
     assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(0, _)));
@@ -198,7 +199,7 @@ async fn an_upload_that_breaks_off_is_told_as_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_are_told() {
     let file = bytes(1, 3_000_000);
-    let mut server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let mut server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
     let mut client = Client::connect(&server.contact).await;
     client.ask(&(0..12).map(|block| read(block, &file, block)).collect::<Vec<_>>()).await;
     for _ in 0..12 {
@@ -206,7 +207,7 @@ async fn uploads_are_told() {
     }
     let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
     let crate::transfer::status::TransferEvent::Changed(state) = told else { panic!("{told:?}") };
-    assert_eq!((state.user.as_str(), state.label), ("guest", content_of(&file).hash.to_string()));
+    assert_eq!((state.user.as_str(), state.label), ("incoming", content_of(&file).hash.to_string()));
     assert!(state.done_bytes > 0);
     drop(client);
     loop {

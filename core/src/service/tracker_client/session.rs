@@ -17,8 +17,8 @@ use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::Encrypted;
 use crate::protocol::command::{Command, Page};
-use crate::protocol::event::Event;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
+use crate::protocol::notice::Notice;
 use crate::protocol::reply::{Head, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::people::{People, USERS_MAX};
@@ -124,14 +124,14 @@ impl Session {
                     Head::Ok { lines: 0, .. } => return Ok(()),
                     Head::Ok { .. } => return Err(lost("the tracker answers a question that was not asked")),
                     Head::Err { code, text } => return Err(AwayReason::Refused { code, text }),
-                    Head::Event(Event::Greeting { version: 1, network }) => self.network = network,
-                    Head::Event(Event::Greeting { version, .. }) => {
+                    Head::Notice(Notice::Greeting { version: 1, network }) => self.network = network,
+                    Head::Notice(Notice::Greeting { version, .. }) => {
                         return Err(lost(&format!("the tracker speaks version {version} of the protocol, we speak 1")));
                     }
-                    Head::Event(Event::MessageOfTheDay(line)) if self.motd.len() < MOTD_LINES_MAX => {
+                    Head::Notice(Notice::MessageOfTheDay(line)) if self.motd.len() < MOTD_LINES_MAX => {
                         self.motd.push(line);
                     }
-                    Head::Event(_) => {}
+                    Head::Notice(_) => {}
                 }
             }
             read_some(&mut self.reader, &mut self.decoder).await?;
@@ -225,11 +225,11 @@ impl Session {
         self.show(&line, is_typed && !is_notice);
         let head = head_of(line)?;
         // A tracker that tells us things and never answers is as good as gone.
-        if !matches!(head, Head::Event(_)) {
+        if !matches!(head, Head::Notice(_)) {
             self.pong_due = None;
         }
         match head {
-            Head::Event(event) => self.notice(event, all).await,
+            Head::Notice(event) => self.notice(event, all).await,
             // What a person asks for may be long; nothing of it is kept.
             Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX && !is_typed => {
                 Err(lost("the tracker sends more than was asked for"))
@@ -286,38 +286,38 @@ impl Session {
         Ok(())
     }
 
-    async fn notice(&mut self, event: Event, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+    async fn notice(&mut self, event: Notice, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
         let event = match event {
-            Event::Joined(user) => {
+            Notice::Joined(user) => {
                 all.people.joined(user.clone());
                 ClientEvent::Joined(user)
             }
-            Event::Left(name) => {
+            Notice::Left(name) => {
                 all.people.left(&name);
                 ClientEvent::Left(name)
             }
-            Event::Shared(_) | Event::Unshared(..) | Event::Changed(_) => {
+            Notice::Shared(_) | Notice::Unshared(..) | Notice::Changed(_) => {
                 all.people.touch();
                 ClientEvent::CatalogChanged
             }
-            Event::Resync => {
+            Notice::Resync => {
                 // However often it is said: one list makes up for all that was left out before it was asked for.
                 self.must_resync = true;
                 return Ok(());
             }
-            Event::Closing(reason) => return Err(lost(&reason)),
+            Notice::Closing(reason) => return Err(lost(&reason)),
             // The owner has changed it.
-            Event::Greeting { network, .. } => {
+            Notice::Greeting { network, .. } => {
                 self.network = network;
                 self.motd.clear();
                 self.greeted()
             }
-            Event::MessageOfTheDay(line) if self.motd.len() < MOTD_LINES_MAX => {
+            Notice::MessageOfTheDay(line) if self.motd.len() < MOTD_LINES_MAX => {
                 self.motd.push(line);
                 self.greeted()
             }
             // Only a session without a key can be displaced.
-            Event::MessageOfTheDay(_) | Event::Displaced(_) | Event::Unknown => return Ok(()),
+            Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),
         };
         // Before that what we were greeted with is not told at all.
         if all.is_online || !matches!(event, ClientEvent::Online { .. }) {

@@ -1,4 +1,4 @@
-//! The grams that very many paths have: endings, years, the usual words. In a grid they would crowd the
+//! The grams that very many paths have: endings, years, the usual words. In a signature index they would crowd the
 //! rows that they share with rare ones, so they get rows of their own.
 //!
 //! What is common is learnt from a sample of what is in the catalog, and learnt again when most of that is new.

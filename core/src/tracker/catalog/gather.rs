@@ -1,7 +1,7 @@
 //! Looking for the lines of a list, in steps that are short even if there is much to look through.
 //!
 //! A search that goes on looks at the shares that there were when it was started. Where they are still the same it asks
-//! the grid; a segment that has changed meanwhile is looked through leaf by leaf.
+//! the signature index; a segment that has changed meanwhile is looked through leaf by leaf.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -12,18 +12,18 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::grid::Candidates;
-use crate::tracker::catalog::late::Late;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::pending_delta::PendingDelta;
 use crate::tracker::catalog::query::Query;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::signature_index::Candidates;
 use crate::tracker::catalog::term::Term;
 
 /// How much text one step looks through: a few milliseconds.
 const STEP_BYTES: usize = if cfg!(test) { 2048 } else { 4 << 20 };
-/// What a look into the grid of a segment costs, in bytes looked through.
-const GRID_BYTES: usize = if cfg!(test) { 16 } else { 2 << 10 };
+/// What a look into the signature index of a segment costs, in bytes looked through.
+const SIGNATURE_BYTES: usize = if cfg!(test) { 16 } else { 2 << 10 };
 
 /// How many leaves are fetched from memory together.
 const FETCH_LEAVES: usize = 8;
@@ -55,7 +55,7 @@ impl Filter {
         }
     }
 
-    /// The terms that the grid of segments has, too: not those of words.
+    /// The terms that the signature index of segments has, too: not those of words.
     pub(super) fn segment_terms(&self) -> Vec<Term> {
         if matches!(self, Self::Words(_)) { Vec::new() } else { self.terms() }
     }
@@ -65,12 +65,12 @@ impl Filter {
         if let Self::Words(query) = self { query.words_len().max(1) } else { 1 }
     }
 
-    /// What of the shares that are not in a grid yet can be wanted.
-    pub(super) fn matches_late(&self, late: &Late) -> Mask {
+    /// What of the shares that are not in a signature index yet can be wanted.
+    pub(super) fn matches_pending(&self, pending: &PendingDelta) -> Mask {
         match self {
-            Self::Owner(owner) => late.with_value(Term::owner(*owner)),
-            Self::Hash(hash) => late.with_value(Term::hash(hash)),
-            Self::Words(query) => query.matches_of(late.keys()),
+            Self::Owner(owner) => pending.with_value(Term::owner(*owner)),
+            Self::Hash(hash) => pending.with_value(Term::hash(hash)),
+            Self::Words(query) => query.matches_of(pending.keys()),
         }
     }
 
@@ -171,7 +171,7 @@ impl Gathering {
 
 /// What one thread looks through before it asks for more.
 enum Run<'a> {
-    /// Where a segment was not changed, from a place in it on: its grid is asked.
+    /// Where a segment was not changed, from a place in it on: its signature index is asked.
     Segment(&'a Segment, Place),
     /// The leaves that a segment had.
     Leaves(&'a Leaves),
@@ -249,9 +249,9 @@ struct Look<'a, 'b, R> {
 
 impl<R> Look<'_, '_, R> {
     fn look_into(&mut self, segment: &Segment, from: Place, candidates: &mut Candidates) {
-        self.bytes += GRID_BYTES;
+        self.bytes += SIGNATURE_BYTES;
         let filter = self.step.filter;
-        segment.find_leaves(self.step.terms, |late| filter.matches_late(late), candidates);
+        segment.find_leaves(self.step.terms, |pending| filter.matches_pending(pending), candidates);
         let mut places = candidates.places().skip_while(|at| *at < from.leaf);
         let leaves = segment.leaves();
         loop {

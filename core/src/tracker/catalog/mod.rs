@@ -10,15 +10,15 @@ mod bits;
 mod common;
 mod fences;
 mod gather;
-mod grid;
 mod key;
-mod late;
 mod leaf;
 pub mod list;
 mod owners;
+mod pending_delta;
 pub mod query;
 mod segment;
 mod segments;
+mod signature_index;
 mod term;
 
 #[cfg(test)]
@@ -32,13 +32,13 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::gather::{Filter, Gathering};
-use crate::tracker::catalog::grid::Candidates;
 use crate::tracker::catalog::leaf::Key;
 use crate::tracker::catalog::list::List;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query::Query;
 use crate::tracker::catalog::segment::Place;
 use crate::tracker::catalog::segments::Segments;
+use crate::tracker::catalog::signature_index::Candidates;
 
 /// One who has shares in the catalog, from [`Catalog::add_owner`] to [`Catalog::remove_owner`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -159,8 +159,8 @@ impl Catalog {
     }
 
     /// Whether shares have come that make searching slower until [`catch_up`](Self::catch_up) has worked them in.
-    pub fn is_late(&self) -> bool {
-        self.segments.is_late()
+    pub fn is_pending(&self) -> bool {
+        self.segments.is_pending()
     }
 
     /// Works some of them in: a fraction of a millisecond.

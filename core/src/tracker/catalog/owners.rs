@@ -82,12 +82,12 @@ mod tests {
         let anna = owners.add(name("anna"));
         let early = owners.hold();
         owners.remove(anna);
-        let late = owners.hold();
+        let pending = owners.hold();
         let ivan = owners.add(name("ivan"));
         assert_ne!(anna, ivan);
         assert_eq!(owners.name(anna), "anna");
         owners.remove(ivan);
-        drop(late);
+        drop(pending);
         // `early` was started before either left.
         let maria = owners.add(name("maria"));
         assert!(maria != anna && maria != ivan);

@@ -56,7 +56,7 @@ impl Query {
         self.words.len()
     }
 
-    /// What the grids know of leaves that can match.
+    /// What the signature indexes know of leaves that can match.
     pub(super) fn terms(&self) -> &[Term] {
         &self.terms
     }

@@ -1,19 +1,19 @@
-//! A run of leaves in the order of lists, with the grid in which they are searched.
+//! A run of leaves in the order of lists, with the signature index in which they are searched.
 //!
 //! The leaves are shared with running lists: what changes here is copied first if a list still reads it, one leaf at a
-//! time. The grid is of the leaves as they are now and belongs to nobody else.
+//! time. The signature index is of the leaves as they are now and belongs to nobody else.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::fences::Fences;
-use crate::tracker::catalog::grid::{Candidates, Grid, LEAF_ROWS};
-use crate::tracker::catalog::late::Late;
 use crate::tracker::catalog::leaf::{self, Key, Leaf, Mask, NewShare};
 use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::pending_delta::PendingDelta;
 #[cfg(test)]
 use crate::tracker::catalog::query::Query;
+use crate::tracker::catalog::signature_index::{Candidates, LEAF_ROWS, SignatureIndex};
 use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
 
@@ -23,7 +23,7 @@ pub(super) const SEGMENT_LEAVES_MAX: usize = if cfg!(test) { 6 } else { 480 };
 /// A segment and the next with so many leaves together become one.
 const JOIN_LEAVES_MAX: usize = SEGMENT_LEAVES_MAX / 2;
 /// A leaf that lost so many shares since it was last indexed, and more than it still has, is indexed again.
-const GHOSTS_MIN: u16 = 8;
+const TOMBSTONES_MIN: u16 = 8;
 
 /// So few shares are taken out of a leaf one by one; if there are more, the leaf is made anew.
 const FEW: u32 = 4;
@@ -36,12 +36,12 @@ pub(super) type Leaves = Arc<Vec<Arc<Leaf>>>;
 pub(super) struct Segment {
     leaves: Leaves,
     fences: Fences,
-    /// How many shares of each leaf have left bits in the grid that they no longer need.
+    /// How many shares of each leaf have left bits in the signature index that they no longer need.
     leaf_ghosts: Vec<u16>,
-    grid: Grid,
+    signatures: SignatureIndex,
     shares: usize,
-    /// How many shares left bits in the grid of segments that they no longer need.
-    pub(super) ghosts: usize,
+    /// How many shares left bits in the signature index of segments that they no longer need.
+    pub(super) tombstones: usize,
 }
 
 /// Where in a segment a share is or belongs.
@@ -54,9 +54,9 @@ pub(super) struct Place {
 impl Segment {
     /// A segment of one share.
     pub(super) fn new(seed: u64, common: Arc<Common>, share: &NewShare<'_>) -> Self {
-        let grid = Grid::new(seed, LEAF_ROWS, common);
+        let signatures = SignatureIndex::new(seed, LEAF_ROWS, common);
         let (leaves, fences, leaf_ghosts) = (Leaves::default(), Fences::default(), Vec::new());
-        let mut segment = Self { leaves, fences, leaf_ghosts, grid, shares: 0, ghosts: 0 };
+        let mut segment = Self { leaves, fences, leaf_ghosts, signatures, shares: 0, tombstones: 0 };
         segment.add_leaf(0, share);
         segment
     }
@@ -79,32 +79,32 @@ impl Segment {
         self.leaves[..place.leaf].iter().map(|leaf| leaf.len()).sum::<usize>() + place.at
     }
 
-    /// Finds the leaves that may have all terms. `late` says which of the late shares are meant.
-    pub(super) fn find_leaves(&self, terms: &[Term], late: impl Fn(&Late) -> Mask, found: &mut Candidates) {
-        self.grid.find(terms, late, found);
+    /// Finds the leaves that may have all terms. `pending` says which of the pending shares are meant.
+    pub(super) fn find_leaves(&self, terms: &[Term], pending: impl Fn(&PendingDelta) -> Mask, found: &mut Candidates) {
+        self.signatures.find(terms, pending, found);
     }
 
-    /// Marks all that is late; whether there was any.
+    /// Marks all that is pending; whether there was any.
     pub(super) fn catch_up(&mut self) -> bool {
-        (0..self.grid.planes()).fold(false, |was_late, plane| {
-            let is_late = self.grid.has_late(plane);
-            if is_late {
+        (0..self.signatures.planes()).fold(false, |was_pending, plane| {
+            let is_pending = self.signatures.has_pending(plane);
+            if is_pending {
                 self.catch_up_plane(plane);
             }
-            was_late | is_late
+            was_pending | is_pending
         })
     }
 
     fn catch_up_plane(&mut self, plane: usize) {
         let mut scratch = Vec::new();
-        for at in self.grid.catch_up(plane) {
-            mark_leaf(&mut self.grid, at, &self.leaves[at], &mut scratch);
+        for at in self.signatures.catch_up(plane) {
+            mark_leaf(&mut self.signatures, at, &self.leaves[at], &mut scratch);
         }
     }
 
-    /// Whether the grid was made for these common grams.
+    /// Whether the signature index was made for these common grams.
     pub(super) fn knows(&self, common: &Arc<Common>) -> bool {
-        Arc::ptr_eq(self.grid.common(), common)
+        Arc::ptr_eq(self.signatures.common(), common)
     }
 
     /// All owners and hashes.
@@ -158,16 +158,16 @@ impl Segment {
     pub(super) fn replace(&mut self, place: Place, content: Content) {
         self.leaf_mut(place.leaf).replace(place.at, content);
         self.leaf_ghosts[place.leaf] += 1;
-        self.ghosts += 1;
+        self.tombstones += 1;
         if let Some(hash) = &content.hash {
-            self.grid.mark_values(place.leaf, [Term::hash(hash)].into_iter());
+            self.signatures.mark_values(place.leaf, [Term::hash(hash)].into_iter());
         }
         self.index_again_if_worn(place.leaf);
     }
 
     pub(super) fn remove(&mut self, place: Place) {
         self.shares -= 1;
-        self.ghosts += 1;
+        self.tombstones += 1;
         if self.leaves[place.leaf].len() == 1 {
             self.remove_leaf(place.leaf);
             return;
@@ -187,7 +187,7 @@ impl Segment {
         let mut candidates = Candidates::default();
         let mut removed = 0;
         let term = Term::owner(owner);
-        self.grid.find(&[term], |late| late.with_value(term), &mut candidates);
+        self.signatures.find(&[term], |pending| pending.with_value(term), &mut candidates);
         for at in candidates.places() {
             if removed >= max {
                 break;
@@ -211,7 +211,7 @@ impl Segment {
         }
         if removed > 0 {
             self.shares -= removed;
-            self.ghosts += removed;
+            self.tombstones += removed;
             self.tidy();
         }
         removed
@@ -235,9 +235,9 @@ impl Segment {
         let leaves = Arc::make_mut(&mut self.leaves).split_off(middle);
         let shares = leaves.iter().map(|leaf| leaf.len()).sum();
         self.shares -= shares;
-        let (leaf_ghosts, grid) = (self.leaf_ghosts.split_off(middle), self.grid.split_off(middle));
+        let (leaf_ghosts, signatures) = (self.leaf_ghosts.split_off(middle), self.signatures.split_off(middle));
         self.fences = Fences::of(&self.leaves);
-        Self { fences: Fences::of(&leaves), leaves: Arc::new(leaves), leaf_ghosts, grid, shares, ghosts: 0 }
+        Self { fences: Fences::of(&leaves), leaves: Arc::new(leaves), leaf_ghosts, signatures, shares, tombstones: 0 }
     }
 
     /// Takes over the leaves of the segment behind this one, if both are small.
@@ -249,9 +249,9 @@ impl Segment {
     pub(super) fn append(&mut self, next: Self) {
         let mut scratch = Vec::new();
         for leaf in next.leaves.iter() {
-            let place = self.grid.len();
-            self.grid.insert(place);
-            mark_leaf(&mut self.grid, place, leaf, &mut scratch);
+            let place = self.signatures.len();
+            self.signatures.insert(place);
+            mark_leaf(&mut self.signatures, place, leaf, &mut scratch);
             self.leaf_ghosts.push(0);
         }
         Arc::make_mut(&mut self.leaves).extend(next.leaves.iter().cloned());
@@ -259,13 +259,13 @@ impl Segment {
         self.shares += next.shares;
     }
 
-    /// Checks what the parts promise each other, and that nothing is missing in the grid.
+    /// Checks what the parts promise each other, and that nothing is missing in the signature index.
     #[cfg(test)]
     pub(super) fn assert_sound(&self, owners: &Owners) {
         assert_eq!(self.leaves.len(), self.leaf_ghosts.len());
         assert_eq!(self.shares, self.leaves.iter().map(|leaf| leaf.len()).sum::<usize>());
-        assert_eq!(self.grid.len(), self.leaves.len());
-        self.grid.assert_sound();
+        assert_eq!(self.signatures.len(), self.leaves.len());
+        self.signatures.assert_sound();
         for (at, leaf) in self.leaves.iter().enumerate() {
             leaf.assert_sound(owners);
             for share in 0..leaf.len() {
@@ -274,12 +274,12 @@ impl Segment {
             }
             let mut found = Candidates::default();
             for value in leaf.values() {
-                self.grid.find(&[value], |late| late.with_value(value), &mut found);
+                self.signatures.find(&[value], |pending| pending.with_value(value), &mut found);
                 assert!(found.places().any(|place| place == at));
             }
             for share in 0..leaf.len() {
                 let whole = Query::new(&[leaf.path(share)]);
-                self.grid.find(whole.terms(), |late| whole.matches_of(late.keys()), &mut found);
+                self.signatures.find(whole.terms(), |pending| whole.matches_of(pending.keys()), &mut found);
                 assert!(found.places().any(|place| place == at));
             }
         }
@@ -292,7 +292,7 @@ impl Segment {
     fn add_leaf(&mut self, at: usize, share: &NewShare<'_>) {
         let mut leaf = Leaf::default();
         leaf.insert(0, share);
-        self.grid.insert(at);
+        self.signatures.insert(at);
         Arc::make_mut(&mut self.leaves).insert(at, Arc::new(leaf));
         self.fences.insert(at, &self.leaves);
         self.leaf_ghosts.insert(at, 0);
@@ -302,15 +302,15 @@ impl Segment {
 
     /// The first `known` bytes of the search key begin another one of the same leaf.
     fn note_late(&mut self, leaf: usize, share: &NewShare<'_>, known: usize) {
-        if self.grid.add_late(leaf, share, known) {
-            self.catch_up_plane(self.grid.plane(leaf));
+        if self.signatures.add_late(leaf, share, known) {
+            self.catch_up_plane(self.signatures.plane(leaf));
         }
     }
 
     fn remove_leaf(&mut self, at: usize) -> Arc<Leaf> {
         self.fences.remove(at);
         self.leaf_ghosts.remove(at);
-        self.grid.remove(at);
+        self.signatures.remove(at);
         Arc::make_mut(&mut self.leaves).remove(at)
     }
 
@@ -326,10 +326,10 @@ impl Segment {
         leaves.insert(at + 1, Arc::new(right));
         self.fences.insert(at + 1, &self.leaves);
         self.leaf_ghosts.insert(at + 1, 0);
-        self.grid.insert(at + 1);
-        self.grid.is_late(at + 1);
-        self.grid.renew(at);
-        self.grid.is_late(at);
+        self.signatures.insert(at + 1);
+        self.signatures.is_pending(at + 1);
+        self.signatures.renew(at);
+        self.signatures.is_pending(at);
         self.leaf_ghosts[at] = 0;
         if share > middle { Place { leaf: at + 1, at: share - middle } } else { place }
     }
@@ -341,43 +341,43 @@ impl Segment {
             return false;
         }
         let next = self.remove_leaf(at + 1);
-        mark_leaf(&mut self.grid, at, &next, &mut Vec::new());
+        mark_leaf(&mut self.signatures, at, &next, &mut Vec::new());
         self.leaf_mut(at).append(&next);
         self.index_again_if_worn(at);
         true
     }
 
     fn index_again_if_worn(&mut self, at: usize) {
-        let ghosts = self.leaf_ghosts[at];
-        if ghosts >= GHOSTS_MIN && usize::from(ghosts) > self.leaves[at].len() {
+        let tombstones = self.leaf_ghosts[at];
+        if tombstones >= TOMBSTONES_MIN && usize::from(tombstones) > self.leaves[at].len() {
             self.index_again(at);
         }
     }
 
     fn index_again(&mut self, at: usize) {
-        self.grid.renew(at);
-        mark_leaf(&mut self.grid, at, &self.leaves[at], &mut Vec::new());
+        self.signatures.renew(at);
+        mark_leaf(&mut self.signatures, at, &self.leaves[at], &mut Vec::new());
         self.leaf_ghosts[at] = 0;
     }
 
-    /// Makes a grid of its own for what is common now.
+    /// Makes a signature index of its own for what is common now.
     pub(super) fn index_all(&mut self, seed: u64, common: &Arc<Common>) {
-        self.grid = Grid::new(seed, LEAF_ROWS, common.clone());
+        self.signatures = SignatureIndex::new(seed, LEAF_ROWS, common.clone());
         let mut scratch = Vec::new();
         for (place, leaf) in self.leaves.iter().enumerate() {
-            self.grid.insert(place);
-            mark_leaf(&mut self.grid, place, leaf, &mut scratch);
+            self.signatures.insert(place);
+            mark_leaf(&mut self.signatures, place, leaf, &mut scratch);
         }
         self.leaf_ghosts.fill(0);
     }
 }
 
-fn mark_leaf(grid: &mut Grid, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {
+fn mark_leaf(signatures: &mut SignatureIndex, place: usize, leaf: &Leaf, scratch: &mut Vec<u8>) {
     let mut before: &[u8] = &[];
     for key in leaf.keys(scratch).split(|byte| *byte == b'\n') {
         let common = leaf::common_bytes(key, before);
-        grid.mark_key(place, key, if key[..common].is_ascii() { common } else { 0 });
+        signatures.mark_key(place, key, if key[..common].is_ascii() { common } else { 0 });
         before = key;
     }
-    grid.mark_values(place, leaf.values());
+    signatures.mark_values(place, leaf.values());
 }

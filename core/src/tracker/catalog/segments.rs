@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
-use crate::tracker::catalog::grid::{Candidates, Grid, SEGMENT_ROWS};
 use crate::tracker::catalog::key::push_key;
 use crate::tracker::catalog::leaf::{Key, NewShare};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::signature_index::{Candidates, SEGMENT_ROWS, SignatureIndex};
 use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, Insert, OwnerId};
 
 /// A segment that lost so many shares since it was noted in the overview, and more than it still has, is noted again.
-const GHOSTS_MIN: usize = 1024;
+const TOMBSTONES_MIN: usize = 1024;
 /// What is common is learnt again when so many shares have come, and three times as many as there were.
 const LEARN_FROM: usize = if cfg!(test) { 50 } else { 4096 };
 /// After so many new shares one more segment is indexed by what is common now. It takes a millisecond or two.
@@ -23,23 +23,24 @@ const INDEX_AGAIN_EVERY: usize = if cfg!(test) { 20 } else { 16_384 };
 pub(super) struct Segments {
     /// In order.
     all: Vec<Segment>,
-    overview: Grid,
-    /// One for each grid that was ever made.
+    overview: SignatureIndex,
+    /// One for each signature index that was ever made.
     seeds: u64,
     common: Arc<Common>,
     /// How many shares there were when that was learnt, and how many have come since.
     learnt_at: usize,
     new_since: usize,
-    /// Where marking what is late goes on, and whether any may be late at all.
+    /// Where marking what is pending goes on, and whether any may be pending at all.
     catching_up_at: usize,
-    is_late: bool,
+    is_pending: bool,
 }
 
 impl Default for Segments {
     fn default() -> Self {
-        let (all, overview, common) = (Vec::new(), Grid::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
-        let (learnt_at, new_since, catching_up_at, is_late) = (0, 0, 0, false);
-        Self { all, overview, seeds: 0, common, learnt_at, new_since, catching_up_at, is_late }
+        let (all, overview, common) =
+            (Vec::new(), SignatureIndex::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
+        let (learnt_at, new_since, catching_up_at, is_pending) = (0, 0, 0, false);
+        Self { all, overview, seeds: 0, common, learnt_at, new_since, catching_up_at, is_pending }
     }
 }
 
@@ -50,7 +51,7 @@ impl Segments {
 
     /// Finds the segments that may have all terms.
     pub(super) fn find_segments(&self, terms: &[Term], found: &mut Candidates) {
-        // Nothing is late there.
+        // Nothing is pending there.
         self.overview.find(terms, |_none| 0, found);
     }
 
@@ -105,7 +106,7 @@ impl Segments {
                 Err(_) => self.split(at),
             }
         }
-        self.is_late = true;
+        self.is_pending = true;
         self.new_since += 1;
         self.learn();
         Insert::New
@@ -132,16 +133,16 @@ impl Segments {
         removed
     }
 
-    /// Whether some shares are not in the grids yet.
-    pub(super) fn is_late(&self) -> bool {
-        self.is_late
+    /// Whether some shares are not in the signature indexes yet.
+    pub(super) fn is_pending(&self) -> bool {
+        self.is_pending
     }
 
-    /// Puts the late shares of one segment into its grid.
+    /// Puts the pending shares of one segment into its signature index.
     pub(super) fn catch_up(&mut self) {
         let count = self.all.len();
         let next = (0..count).map(|step| (self.catching_up_at + step) % count).find(|at| self.all[*at].catch_up());
-        self.is_late = next.is_some();
+        self.is_pending = next.is_some();
         self.catching_up_at = next.map_or(0, |at| at + 1);
     }
 
@@ -194,7 +195,7 @@ impl Segments {
         }
         let is_joined = at > 0 && self.join(at - 1) || self.join(at);
         let segment = &self.all[at.min(self.all.len() - 1)];
-        if !is_joined && segment.ghosts > segment.shares() + GHOSTS_MIN {
+        if !is_joined && segment.tombstones > segment.shares() + TOMBSTONES_MIN {
             self.note_all(at);
         }
     }
@@ -216,7 +217,7 @@ impl Segments {
     fn note_all(&mut self, at: usize) {
         self.overview.renew(at);
         self.overview.mark_values(at, self.all[at].values());
-        self.all[at].ghosts = 0;
+        self.all[at].tombstones = 0;
     }
 
     /// Keeps up with what is common.

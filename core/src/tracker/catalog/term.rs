@@ -1,4 +1,4 @@
-//! What can be looked for in a grid, and in which rows of it each is noted.
+//! What can be looked for in a signature index, and in which rows of it each is noted.
 
 use std::hint::select_unpredictable;
 
@@ -95,7 +95,7 @@ const RUN_ROWS: usize = 1024;
 pub(super) const OWN_ROWS: usize = COMMON_ROWS + RUN_ROWS;
 const _: () = assert!(OWN_ROWS.is_multiple_of(BLOCK_ROWS));
 
-/// Which rows a term has in a grid.
+/// Which rows a term has in a signature index.
 pub(super) struct RowHash<'a> {
     seed: u64,
     common: &'a Common,

@@ -36,7 +36,7 @@ enum Step {
     Open(Wanted, Option<prop::sample::Index>, Option<usize>),
     /// Read some of every open list.
     Read(usize),
-    /// Some of what is late is worked in.
+    /// Some of what is pending is worked in.
     CatchUp,
 }
 
@@ -192,7 +192,7 @@ fn check(steps: Vec<Step>) {
     for _ in 0..=catalog.segments.all().len() {
         catalog.catch_up();
     }
-    assert!(!catalog.is_late());
+    assert!(!catalog.is_pending());
     catalog.assert_sound();
     for (owner, name) in owners.iter().zip(OWNERS) {
         let paths = || model.shares.iter().filter(|(_, (by, _))| by == owner).map(|((path, _), _)| path);

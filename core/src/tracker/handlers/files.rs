@@ -9,7 +9,7 @@ use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::event::Event;
+use crate::protocol::notice::Notice;
 use crate::protocol::reply::FileLine;
 use crate::tracker::catalog::Insert;
 use crate::tracker::handlers::{Answer, Asker, Outcome};
@@ -41,7 +41,7 @@ pub(in crate::tracker) struct Withdrawing {
 #[derive(Debug)]
 enum Changed {
     Nothing,
-    One(Event),
+    One(Notice),
     Many,
 }
 
@@ -66,7 +66,7 @@ impl Tracker {
         let user = &list.user;
         for share in list.shares.by_ref().take(SLICE_ITEMS) {
             if self.catalog.insert(user.owner, &share) != Insert::Same {
-                list.changed.add(|| Event::Shared(line(user, share)));
+                list.changed.add(|| Notice::Shared(line(user, share)));
             }
         }
         list.shares.as_slice().is_empty().then(|| self.tell_changed(now, &list.user, &mut list.changed))
@@ -89,7 +89,7 @@ impl Tracker {
             list.taken += 1;
             // A path that stands twice in the list is gone the first time.
             if self.catalog.remove(user.owner, path) {
-                list.changed.add(|| Event::Unshared(user.username.clone(), path.clone()));
+                list.changed.add(|| Notice::Unshared(user.username.clone(), path.clone()));
             }
         }
         (list.taken == list.paths.len()).then(|| self.tell_changed(now, &list.user, &mut list.changed))
@@ -134,7 +134,7 @@ impl Tracker {
 }
 
 impl Changed {
-    fn add(&mut self, event: impl FnOnce() -> Event) {
+    fn add(&mut self, event: impl FnOnce() -> Notice) {
         *self = match self {
             Self::Nothing => Self::One(event()),
             Self::One(_) | Self::Many => Self::Many,

@@ -6,7 +6,7 @@ use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::Command;
-use crate::protocol::event::Event;
+use crate::protocol::notice::Notice;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Answer, Asker, Outcome};
 use crate::tracker::input::Ticket;
@@ -109,13 +109,13 @@ impl Tracker {
         if holder.key == asker.key {
             self.close(asker.now, holder.session, Some("taken over by a new connection"), effects);
         } else {
-            self.notify(holder.session, &Event::Displaced(holder.username.clone()), effects);
+            self.notify(holder.session, &Notice::Displaced(holder.username.clone()), effects);
         }
     }
 
     fn come(&mut self, asker: &Asker, username: &Username, port: Option<PeerPort>) {
         let owner = self.catalog.add_owner(username.clone());
-        self.changes.came(asker.now, username);
+        self.changes.joined(asker.now, username);
         self.roster.add(Online {
             session: asker.session,
             username: username.clone(),

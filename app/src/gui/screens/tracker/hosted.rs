@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use eframe::egui::{Label, RichText, ScrollArea, TextEdit, Ui, WidgetInfo, accesskit::Role, vec2};
 use potok_core::model::shown::Shown;
+use potok_core::node::event::Hosted;
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::Hosted;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 

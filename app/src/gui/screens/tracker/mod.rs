@@ -4,8 +4,8 @@ mod hosted;
 
 use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
+use potok_core::node::event::Connection;
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::Connection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 

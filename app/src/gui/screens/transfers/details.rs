@@ -2,8 +2,8 @@
 
 use eframe::egui::{Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui};
 use potok_core::model::shown::Shown;
+use potok_core::node::event::{Direction, Transfer};
 use potok_core::node::intent::Intent;
-use potok_core::node::notice::{Direction, Transfer};
 use rust_i18n::t;
 
 use crate::gui::action::Action;

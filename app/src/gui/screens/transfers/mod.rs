@@ -5,9 +5,9 @@ mod graph;
 
 use eframe::egui::{Id, Key, Modifiers, Rect, Ui, pos2, vec2};
 use potok_core::model::shown::Shown;
+use potok_core::node::event::{Direction, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, Place, TransferNumber, Which};
-use potok_core::node::notice::{Direction, Transfer, TransferState};
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm, Page};

@@ -98,9 +98,9 @@ async fn a_file_in_the_way_fails_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_any_moment_costs_little() {
     let file = bytes(1, 200 * BLOCK);
-    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let content_source = MemoryContent::with(std::slice::from_ref(&file));
     let slow = UploadSettings { bytes_per_second: 20_000_000, ..UploadSettings::default() };
-    let server = serve("anna", shelf.clone(), slow).await;
+    let server = serve("anna", content_source.clone(), slow).await;
     let book = Book::of(&[&server.contact]);
     let mut fetching = fetch(&book).await;
     let wanted: [(&str, &[u8]); 1] = [("a.bin", &file)];
@@ -123,11 +123,11 @@ async fn a_kill_at_any_moment_costs_little() {
         }
     };
     server.settings.send_replace(UploadSettings::default());
-    let reads_before = *shelf.reads.lock();
+    let reads_before = *content_source.reads.lock();
     assert_eq!(fetching.add(&server.contact, &wanted).await, id, "it goes on by itself, and asking joins it");
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);
-    let again = *shelf.reads.lock() - reads_before;
+    let again = *content_source.reads.lock() - reads_before;
     assert!(again * BLOCK < file.len() - 10_000_000 + 16 * 1024 * 1024, "{again} blocks were fetched after the kill");
 }
 
@@ -135,7 +135,7 @@ async fn a_kill_at_any_moment_costs_little() {
 async fn pausing_stops_and_resuming_goes_on() {
     let file = bytes(1, 100 * BLOCK);
     let slow = UploadSettings { bytes_per_second: 10_000_000, ..UploadSettings::default() };
-    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), slow).await;
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), slow).await;
     let book = Book::of(&[&server.contact]);
     let mut fetching = fetch(&book).await;
     let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
@@ -157,7 +157,7 @@ async fn pausing_stops_and_resuming_goes_on() {
 async fn cancelling_leaves_nothing_behind() {
     let file = bytes(1, 100 * BLOCK);
     let slow = UploadSettings { bytes_per_second: 5_000_000, ..UploadSettings::default() };
-    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), slow).await;
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), slow).await;
     let book = Book::of(&[&server.contact]);
     let mut fetching = fetch(&book).await;
     let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
@@ -177,10 +177,10 @@ async fn cancelling_leaves_nothing_behind() {
 async fn an_owner_who_leaves_is_waited_for() {
     let file = bytes(1, 60 * BLOCK);
     let identity = Identity::generate();
-    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let content_source = MemoryContent::with(std::slice::from_ref(&file));
     let slow = UploadSettings { bytes_per_second: 10_000_000, ..UploadSettings::default() };
     let address = "127.0.0.1:0".parse().expect("address");
-    let server = serve_as(&identity, "anna", shelf.clone(), slow, address, |_| Some(user("guest"))).await;
+    let server = serve_as(&identity, "anna", content_source.clone(), slow, address, |_| Some(user("guest"))).await;
     let book = Book::of(&[&server.contact]);
     let mut fetching = fetch(&book).await;
     let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
@@ -188,7 +188,8 @@ async fn an_owner_who_leaves_is_waited_for() {
     book.left(&server.contact.username);
     server.running.stop().await;
     fetching.until_state(id, |state| state.state == State::Looking).await;
-    let server = serve_as(&identity, "anna", shelf, UploadSettings::default(), address, |_| Some(user("guest"))).await;
+    let server =
+        serve_as(&identity, "anna", content_source, UploadSettings::default(), address, |_| Some(user("guest"))).await;
     book.is_now(&server.contact);
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);

@@ -29,7 +29,7 @@ use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
 use crate::protocol::peer::{Answer, REQUEST_BYTES, Request};
 use crate::service::peer_server::UploadSettings;
-use crate::service::testing::{MemoryShelf, Server, bytes, content_of, list_of, serve, serve_as, user};
+use crate::service::testing::{MemoryContent, Server, bytes, content_of, list_of, serve, serve_as, user};
 use crate::store::Store;
 use crate::store::downloads::TargetName;
 use crate::transfer::Contact;
@@ -213,7 +213,7 @@ fn failures(events: &[TransferEvent]) -> Vec<&FileError> {
 }
 
 async fn honest(files: &[Vec<u8>]) -> Server {
-    serve("anna", MemoryShelf::with(files), UploadSettings::default()).await
+    serve("anna", MemoryContent::with(files), UploadSettings::default()).await
 }
 
 const BLOCK: usize = 256 * 1024;

@@ -6,9 +6,9 @@ use super::*;
 async fn a_lost_source_leaves_its_work_to_the_other() {
     let file = bytes(1, 120 * BLOCK);
     let slow = UploadSettings { bytes_per_second: 8_000_000, ..UploadSettings::default() };
-    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
-    let first = serve("anna", shelf.clone(), slow).await;
-    let second = serve("ivan", shelf, slow).await;
+    let content_source = MemoryContent::with(std::slice::from_ref(&file));
+    let first = serve("anna", content_source.clone(), slow).await;
+    let second = serve("ivan", content_source, slow).await;
     let book = Book::of(&[&first.contact, &second.contact]);
     book.sources(&file, &[&first.contact, &second.contact]);
     let mut fetching = fetch(&book).await;
@@ -24,16 +24,16 @@ async fn a_lost_source_leaves_its_work_to_the_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_unshared_meanwhile_fails_after_a_while() {
     let file = bytes(1, 100 * BLOCK);
-    let shelf = MemoryShelf::with(std::slice::from_ref(&file));
+    let content_source = MemoryContent::with(std::slice::from_ref(&file));
     let slow = UploadSettings { bytes_per_second: 10_000_000, ..UploadSettings::default() };
-    let server = serve("anna", shelf.clone(), slow).await;
+    let server = serve("anna", content_source.clone(), slow).await;
     let mut fetching = fetch(&Book::of(&[&server.contact])).await;
     let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
     fetching.until_state(id, |state| state.done_bytes > 0).await;
-    shelf.unshare_all();
+    content_source.unshare_all();
     let events = fetching.over(id).await;
     assert_eq!(failures(&events), [&FileError::NotShared]);
-    shelf.share(&file);
+    content_source.share(&file);
     server.settings.send_replace(UploadSettings::default());
     fetching.downloader.retry(id).await;
     fetching.over(id).await;
@@ -62,7 +62,7 @@ impl Disk for FullDisk {
 async fn a_full_disk_is_waited_for() {
     let file = bytes(1, 60 * BLOCK);
     let slow = UploadSettings { bytes_per_second: 20_000_000, ..UploadSettings::default() };
-    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), slow).await;
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), slow).await;
     let disk = Arc::new(FullDisk { is_full: AtomicBool::new(false) });
     let home = tempfile::tempdir().expect("folder");
     let mut fetching = fetch_in(home, &Book::of(&[&server.contact]), disk.clone()).await;
@@ -79,7 +79,7 @@ async fn a_full_disk_is_waited_for() {
 async fn the_place_in_the_queue_is_shown() {
     let file = bytes(1, 200 * BLOCK);
     let settings = UploadSettings { slots: 1, bytes_per_second: 5_000_000, ..UploadSettings::default() };
-    let server = serve("anna", MemoryShelf::with(std::slice::from_ref(&file)), settings).await;
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), settings).await;
     let book = Book::of(&[&server.contact]);
     let (mut first, mut second) = (fetch(&book).await, fetch(&book).await);
     let one = first.add(&server.contact, &[("a.bin", &file)]).await;
@@ -135,8 +135,8 @@ async fn a_part_file_of_something_else_is_not_believed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_was_finished_unnoticed_is_found_to_be_whole() {
     let (small, large) = (bytes(1, 100), bytes(2, 5 * BLOCK));
-    let shelf = MemoryShelf::with(&[small.clone(), large.clone()]);
-    let server = serve("anna", shelf.clone(), UploadSettings::default()).await;
+    let content_source = MemoryContent::with(&[small.clone(), large.clone()]);
+    let server = serve("anna", content_source.clone(), UploadSettings::default()).await;
     let book = Book::of(&[]);
     let mut fetching = fetch(&book).await;
     let id = fetching.add(&server.contact, &[("d/s", &small), ("d/l", &large), ("d/x", &small)]).await;
@@ -149,6 +149,6 @@ async fn a_file_that_was_finished_unnoticed_is_found_to_be_whole() {
     let events = fetching.over(id).await;
     assert_eq!(failures(&events), [&FileError::Exists]);
     assert_eq!(events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count(), 2);
-    assert!(*shelf.reads.lock() <= 2, "nothing of the large one was fetched");
+    assert!(*content_source.reads.lock() <= 2, "nothing of the large one was fetched");
     assert_eq!(read(&fetching.path("d/x")), b"something else");
 }

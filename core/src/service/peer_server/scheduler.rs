@@ -20,7 +20,7 @@ const CONNECTIONS_PER_KEY_MAX: usize = 4;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct UploadScheduler {
     inner: Mutex<Inner>,
 }
 
@@ -43,7 +43,7 @@ struct Connection {
     is_changed: bool,
 }
 
-impl Desk {
+impl UploadScheduler {
     pub(super) fn new(slots: usize, slots_per_key: usize) -> Arc<Self> {
         let slots = Slots::new(slots, slots_per_key);
         Arc::new(Self { inner: Mutex::new(Inner { slots, connections: HashMap::new(), next: 1 }) })
@@ -74,7 +74,7 @@ impl Desk {
             is_changed: false,
         };
         inner.connections.insert(id, connection);
-        Some((Place { desk: Arc::clone(self), id, key }, told))
+        Some((Place { scheduler: Arc::clone(self), id, key }, told))
     }
 
     pub(super) fn set(&self, slots: usize, slots_per_key: usize, now: Instant) {
@@ -133,10 +133,10 @@ impl Desk {
     }
 }
 
-/// One connection's place at the desk; it leaves when this is dropped.
+/// One connection's place at the scheduler; it leaves when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    desk: Arc<Desk>,
+    scheduler: Arc<UploadScheduler>,
     id: ConnectionId,
     key: PublicKey,
 }
@@ -148,19 +148,19 @@ impl Place {
 
     /// There are requests.
     pub(super) fn want(&self, now: Instant) {
-        self.desk.apply(|slots| slots.want(self.id, self.key, now));
+        self.scheduler.apply(|slots| slots.want(self.id, self.key, now));
     }
 
     /// There are none any more.
     pub(super) fn idle(&self, now: Instant) {
-        self.desk.apply(|slots| slots.idle(self.id, now));
+        self.scheduler.apply(|slots| slots.idle(self.id, now));
     }
 
     /// Bytes have left, the last of them of this content.
     pub(super) fn sent(&self, content: Option<&Content>, bytes: usize, answers: usize, now: Instant) {
         let bytes = bytes as u64;
         {
-            let mut inner = self.desk.inner.lock();
+            let mut inner = self.scheduler.inner.lock();
             if let Some(connection) = inner.connections.get_mut(&self.id) {
                 connection.sent_bytes = connection.sent_bytes.saturating_add(bytes);
                 connection.sent_answers = connection.sent_answers.saturating_add(answers as u64);
@@ -169,26 +169,26 @@ impl Place {
                 connection.is_changed = true;
             }
         }
-        self.desk.apply(|slots| slots.sent(self.id, bytes, now));
+        self.scheduler.apply(|slots| slots.sent(self.id, bytes, now));
     }
 
     /// Whether anything was sent or waited for.
     pub(super) fn was_seen(&self) -> bool {
-        self.desk.inner.lock().connections.get(&self.id).is_some_and(|connection| connection.content.is_some())
+        self.scheduler.inner.lock().connections.get(&self.id).is_some_and(|connection| connection.content.is_some())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let now = tokio::time::Instant::now().into_std();
-        self.desk.inner.lock().connections.remove(&self.id);
-        self.desk.apply(|slots| slots.leave(self.id, now));
+        self.scheduler.inner.lock().connections.remove(&self.id);
+        self.scheduler.apply(|slots| slots.leave(self.id, now));
     }
 }
 
 /// Connections by address, handshakes included: counted before anybody has proven anything.
 #[derive(Debug, Default)]
-pub(super) struct Doors {
+pub(super) struct ConnectionLimit {
     open: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -197,9 +197,9 @@ const CONNECTIONS_PER_ADDRESS_MAX: usize = 64;
 /// Connections in all; each holds the buffers of a TLS session.
 const CONNECTIONS_MAX: usize = 256;
 
-impl Doors {
+impl ConnectionLimit {
     /// Counts a connection, or refuses it.
-    pub(super) fn open(self: &Arc<Self>, address: IpAddr) -> Option<Door> {
+    pub(super) fn open(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
         let mut open = self.open.lock();
         let in_all: usize = open.values().sum();
         let here = open.entry(address).or_default();
@@ -210,20 +210,20 @@ impl Doors {
             return None;
         }
         *here += 1;
-        Some(Door { doors: Arc::clone(self), address })
+        Some(ConnectionPermit { connection_limit: Arc::clone(self), address })
     }
 }
 
 /// One counted connection.
 #[derive(Debug)]
-pub(super) struct Door {
-    doors: Arc<Doors>,
+pub(super) struct ConnectionPermit {
+    connection_limit: Arc<ConnectionLimit>,
     address: IpAddr,
 }
 
-impl Drop for Door {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut open = self.doors.open.lock();
+        let mut open = self.connection_limit.open.lock();
         if let Some(here) = open.get_mut(&self.address) {
             *here -= 1;
             if *here == 0 {

@@ -17,9 +17,9 @@ use crate::library::selection::Selection;
 use crate::library::table::Library;
 use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
-use crate::service::librarian::event::Warning;
-use crate::service::librarian::scan::Place;
-use crate::service::librarian::{Item, ShareError, ShareRequest};
+use crate::service::share_indexer::event::Warning;
+use crate::service::share_indexer::scan::Place;
+use crate::service::share_indexer::{Item, ShareError, ShareRequest};
 
 /// The number of a root until it is accepted.
 const UNKNOWN: RootId = RootId(0);

@@ -1,4 +1,4 @@
-//! The librarian: keeps what I share in step with the disk. It finds files, hashes them, watches their folders, and says
+//! The share indexer: keeps what I share in step with the disk. It finds files, hashes them, watches their folders, and says
 //! what changed; it never talks to anybody outside.
 //!
 //! | module | its job |
@@ -40,9 +40,9 @@ use crate::library::table::{Collision, Library};
 use crate::model::limits;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
-use crate::service::librarian::content::{Shared, SharedTable};
-use crate::service::librarian::event::LibraryEvent;
-use crate::service::librarian::owner::Owner;
+use crate::service::share_indexer::content::{Shared, SharedTable};
+use crate::service::share_indexer::event::LibraryEvent;
+use crate::service::share_indexer::owner::Owner;
 use crate::store::Store;
 
 /// Commands that wait; more wait at their senders.
@@ -50,9 +50,9 @@ const ASKS_MAX: usize = 64;
 /// Files to be looked at because an upload found them changed.
 const SUSPECTS_MAX: usize = 256;
 
-/// What a librarian works with.
+/// What a share indexer works with.
 #[derive(Debug)]
-pub struct LibrarianConfig {
+pub struct ShareIndexerConfig {
     /// Where roots and hashes are remembered.
     pub store: Arc<Store>,
     /// Our own data folder, of which nothing is ever shared.
@@ -65,7 +65,7 @@ pub struct LibrarianConfig {
     pub shares_max: usize,
 }
 
-impl LibrarianConfig {
+impl ShareIndexerConfig {
     /// The usual settings.
     pub fn new(store: Arc<Store>, data_dir: PathBuf) -> Self {
         Self {
@@ -152,9 +152,9 @@ pub enum ShareError {
     Stopped,
 }
 
-/// A handle on the librarian's task; clones are cheap.
+/// A handle on the share indexer's task; clones are cheap.
 #[derive(Debug, Clone)]
-pub struct Librarian {
+pub struct ShareIndexer {
     asks: mpsc::Sender<Ask>,
     table: SharedTable,
 }
@@ -178,12 +178,12 @@ pub(super) struct Item {
     locals: Vec<PathBuf>,
 }
 
-impl Librarian {
+impl ShareIndexer {
     /// Starts the task. It ends when `cancel` is, and then waits for what it began.
     ///
     /// Events come in batches; while they are not taken, what they say is merged, and nothing waits for it.
     pub fn start(
-        config: LibrarianConfig,
+        config: ShareIndexerConfig,
         events: mpsc::Sender<LibraryEvent>,
         cancel: CancellationToken,
     ) -> Result<(Self, JoinHandle<()>), ShareError> {

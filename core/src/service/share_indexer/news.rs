@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::library::root::RootId;
 use crate::library::table::Library;
-use crate::service::librarian::content::Shared;
-use crate::service::librarian::event::{LibraryEvent, Progress, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
-use crate::service::librarian::scan::Place;
-use crate::service::librarian::watch::Health;
+use crate::service::share_indexer::content::Shared;
+use crate::service::share_indexer::event::{LibraryEvent, Progress, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
+use crate::service::share_indexer::scan::Place;
+use crate::service::share_indexer::watch::Health;
 
 /// Announcements in one event.
 const CHANGES_PER_EVENT: usize = 1000;

@@ -1,4 +1,4 @@
-//! The librarian with real files: what is shared, what is not, and what is told of it. Waits are for events, with a
+//! The share indexer with real files: what is shared, what is not, and what is told of it. Waits are for events, with a
 //! generous deadline.
 
 mod fixture;
@@ -11,8 +11,8 @@ use super::*;
 use crate::disk::at;
 use crate::disk::walk::WhySkipped;
 use crate::model::hash::ContentHash;
-use crate::service::librarian::content::{OpenError, ReadError};
-use crate::service::librarian::tests::fixture::{DEADLINE, Fixture, data, fetch};
+use crate::service::share_indexer::content::{OpenError, ReadError};
+use crate::service::share_indexer::tests::fixture::{DEADLINE, Fixture, data, fetch};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_folders_are_shared_as_typed() {
@@ -102,7 +102,7 @@ async fn a_folder_is_shared_without_what_must_not_leave() {
         assert!(files.iter().any(|file| file.why == WhyNotShared::Skipped(why)), "{why}");
     }
     let secret = ContentHash::from(blake3::hash(b"secret"));
-    assert!(fixture.librarian.table().find(secret).is_none());
+    assert!(fixture.share_indexer.table().find(secret).is_none());
     fixture.stop().await;
 }
 
@@ -114,7 +114,7 @@ async fn unsharing_ends_it_for_good() {
     }
     fixture.share(&["Trip", "x", "docs/y", "docs/z as Z/z", "Trip/sub"]).await.expect("shares");
     let hash = fixture.hash_of("x");
-    let open = fixture.librarian.table().find(hash).expect("is shared").open().expect("opens");
+    let open = fixture.share_indexer.table().find(hash).expect("is shared").open().expect("opens");
     let mut buffer = Vec::new();
     open.read_block(0, &mut buffer).expect("reads");
 
@@ -124,7 +124,7 @@ async fn unsharing_ends_it_for_good() {
     assert!(matches!(open.read_block(0, &mut buffer), Err(ReadError::NotShared)), "a running upload ends");
     assert!(!open.is_still_shared());
     drop(open);
-    assert!(fixture.librarian.table().find(hash).is_none());
+    assert!(fixture.share_indexer.table().find(hash).is_none());
 
     assert_eq!(fixture.unshare(&["Trip/a"]).await.expect("a file of a folder"), ["Trip/a"]);
     assert_eq!(fixture.unshare(&["Trip/sub/"]).await.expect("a folder in it"), ["Trip/sub/c", "Trip/sub/d"]);
@@ -192,7 +192,7 @@ async fn only_announced_bytes_leave() {
     fixture.write("a", &old);
     fixture.share(&["a"]).await.expect("shares");
     let hash = fixture.hash_of("a");
-    let content = fixture.librarian.table().find(hash).expect("is shared");
+    let content = fixture.share_indexer.table().find(hash).expect("is shared");
     assert_eq!(content.size(), 600_000);
     let open = content.open().expect("opens");
     let file = std::fs::File::options().write(true).open(fixture.cwd.join("a")).expect("opens");
@@ -228,14 +228,14 @@ async fn an_unchanged_file_is_read_once() {
         tokio::task::yield_now().await;
     }
     fixture.share(&["Trip"]).await.expect("shares");
-    assert_eq!(fixture.librarian.files_hashed(), 301);
+    assert_eq!(fixture.share_indexer.files_hashed(), 301);
     fixture.share(&["Trip", "Trip as again"]).await.expect("shares");
-    assert_eq!(fixture.librarian.files_hashed(), 301, "another name is no other content");
+    assert_eq!(fixture.share_indexer.files_hashed(), 301, "another name is no other content");
     let fixture = fixture.restart().await;
     assert_eq!(fixture.shared().len(), 602);
-    assert_eq!(fixture.librarian.files_hashed(), 0);
+    assert_eq!(fixture.share_indexer.files_hashed(), 0);
     assert_eq!(fetch(&fixture, fixture.hash_of("Trip/large")).expect("reads"), data(3, 5_000_000));
-    assert_eq!(fixture.librarian.files_hashed(), 0);
+    assert_eq!(fixture.share_indexer.files_hashed(), 0);
 
     let folder = fixture.stop().await;
     let changed = folder.path().join("Trip/7");
@@ -314,28 +314,28 @@ async fn what_is_told_adds_up() {
         fixture.write(&format!("Trip/{at}"), at.to_string());
         fixture.write(&format!("single {at}"), at.to_string());
     }
-    let librarian = fixture.librarian.clone();
+    let share_indexer = fixture.share_indexer.clone();
     let cwd = fixture.cwd.clone();
     let work = tokio::spawn(async move {
         for round in 0..10u32 {
             let request = |typed: String| ShareRequest { typed, cwd: cwd.clone(), share_as: None };
             let singles = (0..40).map(|at| request(format!("single {at}"))).collect();
             let (folder, files) =
-                tokio::join!(librarian.share(vec![request("Trip".to_owned())]), librarian.share(singles),);
+                tokio::join!(share_indexer.share(vec![request("Trip".to_owned())]), share_indexer.share(singles),);
             folder.expect("shares");
             files.expect("shares");
             std::fs::write(cwd.join(format!("Trip/{round}")), format!("new {round}")).expect("writes");
             std::fs::remove_file(cwd.join(format!("Trip/{}", 39 - round))).expect("removed");
             let gone = vec!["Trip".to_owned(), format!("single {round}")];
-            librarian.unshare(gone, cwd.clone()).await.expect("unshares");
-            let again = librarian.share(vec![request("Trip".to_owned()), request(format!("single {round}"))]).await;
+            share_indexer.unshare(gone, cwd.clone()).await.expect("unshares");
+            let again = share_indexer.share(vec![request("Trip".to_owned()), request(format!("single {round}"))]).await;
             again.expect("shares");
         }
-        librarian.unshare((0..20).map(|at| format!("single {at}")).collect(), cwd).await.expect("unshares");
+        share_indexer.unshare((0..20).map(|at| format!("single {at}")).collect(), cwd).await.expect("unshares");
     });
     let mut heard = std::collections::BTreeMap::new();
     let adds_up = async {
-        while !work.is_finished() || heard.values().cloned().collect::<Vec<_>>() != fixture.librarian.shares() {
+        while !work.is_finished() || heard.values().cloned().collect::<Vec<_>>() != fixture.share_indexer.shares() {
             let event = tokio::time::timeout(Duration::from_millis(50), fixture.events.recv()).await;
             if let Ok(Some(LibraryEvent::Changed { added, removed })) = event {
                 heard.extend(added.into_iter().map(|share| (share.path.clone(), share)));
@@ -377,7 +377,7 @@ async fn what_takes_the_place_of_a_shared_file_does_not_leave() {
         assert!(fetched.iter().all(|whole| *whole == honest));
         sent = fetched.len();
     });
-    assert!(fixture.librarian.table().find(blake3::hash(&secret).into()).is_none());
+    assert!(fixture.share_indexer.table().find(blake3::hash(&secret).into()).is_none());
     let _how_often_depends_on_luck = sent;
     fixture.stop().await;
 }

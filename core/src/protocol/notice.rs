@@ -14,7 +14,7 @@ use crate::protocol::reply::{BadReply, FileLine, OrDash, UserLine};
 
 /// One notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum Notice {
     /// `potok <version> "<network name>"`: the greeting.
     Greeting {
         /// The protocol's version.
@@ -44,7 +44,7 @@ pub enum Event {
     Unknown,
 }
 
-impl Event {
+impl Notice {
     /// Reads a notice without its `* `.
     pub fn parse(text: &str) -> Result<Self, BadReply> {
         let fields = field::fields(text).map_err(|_grammar| BadReply)?;
@@ -74,7 +74,7 @@ impl Event {
     }
 }
 
-impl fmt::Display for Event {
+impl fmt::Display for Notice {
     /// The whole line without its LF, `* ` included.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -122,13 +122,13 @@ mod tests {
             "* displaced anna",
             "* closing \"taken over\"",
         ] {
-            let Head::Event(event) = Head::parse(line).expect(line) else { panic!("{line}") };
+            let Head::Notice(event) = Head::parse(line).expect(line) else { panic!("{line}") };
             assert_eq!(event.to_string(), line);
         }
         for line in ["* potok 1 ", "* motd "] {
             let of = |bytes: usize| Head::parse(&format!("{line}\"{}\"", "x".repeat(bytes)));
             assert!(of(limits::GREETING_LINE_BYTES_MAX).is_ok() && of(limits::GREETING_LINE_BYTES_MAX + 1).is_err());
         }
-        assert_eq!(Head::parse("* weather sunny 7"), Ok(Head::Event(Event::Unknown)));
+        assert_eq!(Head::parse("* weather sunny 7"), Ok(Head::Notice(Notice::Unknown)));
     }
 }

@@ -18,7 +18,7 @@ use crate::service::tracker_client::{AskError, AwayReason, TrackerClient};
 
 /// The current session, replaced when another tracker is joined.
 #[derive(Debug)]
-pub(super) struct Meeting {
+pub(super) struct TrackerSession {
     current: RwLock<Option<Current>>,
     /// Changes whenever users or shares have changed, or another tracker was joined.
     version: watch::Sender<u64>,
@@ -34,7 +34,7 @@ struct Current {
     forward: JoinHandle<()>,
 }
 
-impl Meeting {
+impl TrackerSession {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { current: RwLock::new(None), version: watch::Sender::new(0) })
     }
@@ -44,7 +44,7 @@ impl Meeting {
         self.current.read().as_ref().map(|current| current.client.clone()).ok_or(Failure::NoTracker)
     }
 
-    /// Begins another session; end the one before with [`Meeting::leave`] first.
+    /// Begins another session; end the one before with [`TrackerSession::leave`] first.
     pub(super) fn begin(
         self: &Arc<Self>,
         client: TrackerClient,

@@ -1,4 +1,4 @@
-//! The librarian's task: hears what is asked and what the system says, and decides what is looked at when. The work is
+//! The share indexer's task: hears what is asked and what the system says, and decides what is looked at when. The work is
 //! done on blocking threads, which this task starts, limits and waits for.
 
 mod jobs;
@@ -20,14 +20,14 @@ use crate::library::table::Library;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
-use crate::service::librarian::content::{Shared, Suspect};
-use crate::service::librarian::dirty::Dirty;
-use crate::service::librarian::event::LibraryEvent;
-use crate::service::librarian::news::News;
-use crate::service::librarian::plan::{Planned, accept, give_up, plan, rename};
-use crate::service::librarian::scan::{Board, Outcome, Place};
-use crate::service::librarian::watch::{Health, RootIndex, Touched, Touches, Watches};
-use crate::service::librarian::{Ask, Item, LibrarianConfig, RenamedShares, ShareError, ShareRequest};
+use crate::service::share_indexer::content::{Shared, Suspect};
+use crate::service::share_indexer::dirty::Dirty;
+use crate::service::share_indexer::event::LibraryEvent;
+use crate::service::share_indexer::news::News;
+use crate::service::share_indexer::plan::{Planned, accept, give_up, plan, rename};
+use crate::service::share_indexer::scan::{Board, Outcome, Place};
+use crate::service::share_indexer::watch::{Health, RootIndex, Touched, Touches, Watches};
+use crate::service::share_indexer::{Ask, Item, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest};
 
 /// A change rarely comes alone: wait so long after the first before looking.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -54,7 +54,7 @@ struct JobId(u64);
 /// The state of the task.
 #[derive(Debug)]
 pub(super) struct Owner {
-    config: LibrarianConfig,
+    config: ShareIndexerConfig,
     shared: Arc<Shared>,
     watches: Arc<Mutex<Watches>>,
     index: RootIndex,
@@ -129,7 +129,7 @@ struct Asked {
 
 impl Owner {
     pub(super) fn new(
-        config: LibrarianConfig,
+        config: ShareIndexerConfig,
         shared: Arc<Shared>,
         events: mpsc::Sender<LibraryEvent>,
         cancel: CancellationToken,
@@ -254,7 +254,7 @@ impl Owner {
                 }
             }
             Ok(Ended::Answered) => {}
-            Err(error) => tracing::error!(%error, "a task of the librarian failed"),
+            Err(error) => tracing::error!(%error, "a task of the share_indexer failed"),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::library::table::{Entry, Fresh};
 use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
-use crate::service::librarian::scan::{Job, Outcome, Place};
+use crate::service::share_indexer::scan::{Job, Outcome, Place};
 use crate::store::hash_cache::CachedHash;
 
 /// A file that nobody asked for by name is left alone until it was not written to for so long.

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use eframe::egui::{self, UserAttentionType, ViewportCommand};
 use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::node::event::{Connection, Direction, NodeEvent, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, Which};
-use potok_core::node::notice::{Connection, Direction, Notice, Transfer, TransferState};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -17,7 +17,7 @@ use crate::desktop::instance::Answer;
 use crate::desktop::notification::Message;
 use crate::desktop::place::{Place, brought_back};
 use crate::desktop::tray::Wish;
-use crate::desktop::{Desktop, Event, autostart};
+use crate::desktop::{Desktop, DesktopEvent, autostart};
 use crate::gui::action::{Action, Page};
 use crate::gui::questions::{self, Choice, Question};
 use crate::gui::{Window, use_theme};
@@ -31,7 +31,7 @@ const FRAMES_TO_SETTLE: u32 = 3;
 
 /// What the window keeps about the desktop.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub struct DesktopBridge {
     desktop: Option<Desktop>,
     /// What is asked now.
     pub question: Option<Question>,
@@ -61,10 +61,10 @@ struct News {
     since: Option<Instant>,
 }
 
-impl Desk {
+impl DesktopBridge {
     /// Looks at a notice before the model takes it in: what ends now is news.
-    pub fn note(&mut self, model: &Model, notice: &Notice) {
-        let Notice::Transfer(new) = notice else { return };
+    pub fn note(&mut self, model: &Model, notice: &NodeEvent) {
+        let NodeEvent::Transfer(new) = notice else { return };
         let before = model.transfers.get(&(new.direction, new.number));
         if new.direction == Direction::Download && before.is_some_and(|before| !before.state.is_final()) {
             self.news.add(new);
@@ -113,8 +113,8 @@ impl Window {
     /// From now on the window hears of the desktop. A data folder that is not the usual one is named where the system
     /// starts Potok.
     pub fn use_desktop(&mut self, desktop: Desktop, has_usual_data_dir: bool) {
-        self.desk.desktop = Some(desktop);
-        self.desk.has_usual_data_dir = has_usual_data_dir;
+        self.desktop_bridge.desktop = Some(desktop);
+        self.desktop_bridge.has_usual_data_dir = has_usual_data_dir;
         self.follow_settings();
     }
 
@@ -132,7 +132,7 @@ impl Window {
             self.model.toast(Instant::now(), Tone::Info, text);
             return;
         }
-        self.desk.question = Some(Question::Join(invite));
+        self.desktop_bridge.question = Some(Question::Join(invite));
     }
 
     /// Why an invite need not be asked about, if it leads where we are or are going anyway. Whoever has left, or was
@@ -155,42 +155,42 @@ impl Window {
 
     /// Hears what the desktop has told. Without a window `ctx` is one that nobody sees.
     pub fn attend(&mut self, ctx: &egui::Context, has_window: bool) {
-        while let Some(event) = self.desk.desktop.as_ref().and_then(|desktop| desktop.heard.try_recv().ok()) {
+        while let Some(event) = self.desktop_bridge.desktop.as_ref().and_then(|desktop| desktop.heard.try_recv().ok()) {
             self.happened(ctx, has_window, event);
         }
         self.tell_news(ctx, has_window);
     }
 
-    fn happened(&mut self, ctx: &egui::Context, has_window: bool, event: Event) {
+    fn happened(&mut self, ctx: &egui::Context, has_window: bool, event: DesktopEvent) {
         match event {
-            Event::Started { link, answer } => {
+            DesktopEvent::Started { link, answer } => {
                 if let Some(link) = link {
                     self.ask_about_link(&link);
                 }
-                self.desk.unanswered = Some(answer);
+                self.desktop_bridge.unanswered = Some(answer);
                 self.come_to_front(ctx, has_window);
             }
-            Event::Tray(Wish::Open) => self.come_to_front(ctx, has_window),
-            Event::Tray(Wish::PauseAll) => self.ask(Intent::Pause(Which::All), Asker::Mouse),
-            Event::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(Which::All), Asker::Mouse),
-            Event::Tray(Wish::Quit) | Event::Terminate => {
-                self.desk.goes_on = false;
+            DesktopEvent::Tray(Wish::Open) => self.come_to_front(ctx, has_window),
+            DesktopEvent::Tray(Wish::PauseAll) => self.ask(Intent::Pause(Which::All), Asker::Mouse),
+            DesktopEvent::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(Which::All), Asker::Mouse),
+            DesktopEvent::Tray(Wish::Quit) | DesktopEvent::Terminate => {
+                self.desktop_bridge.goes_on = false;
                 self.run(ctx, Action::Quit);
             }
-            Event::TrayIsThere(_) => {}
-            Event::Clipboard(invite) => self.state.welcome.offer(invite),
-            Event::ColorScheme(scheme) => {
-                self.desk.scheme = Some(scheme);
+            DesktopEvent::TrayIsThere(_) => {}
+            DesktopEvent::Clipboard(invite) => self.state.welcome.offer(invite),
+            DesktopEvent::ColorScheme(scheme) => {
+                self.desktop_bridge.scheme = Some(scheme);
                 self.show_theme(ctx);
             }
         }
     }
 
     fn come_to_front(&mut self, ctx: &egui::Context, has_window: bool) {
-        self.desk.is_minimized = false;
+        self.desktop_bridge.is_minimized = false;
         if !has_window {
             // Answered when it is open.
-            self.desk.wants_window = true;
+            self.desktop_bridge.wants_window = true;
             return;
         }
         ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
@@ -204,7 +204,7 @@ impl Window {
     }
 
     fn answer(&mut self, answer: Answer) {
-        if let Some(unanswered) = self.desk.unanswered.take() {
+        if let Some(unanswered) = self.desktop_bridge.unanswered.take() {
             // The other start may have given up.
             let _ = unanswered.try_send(answer);
         }
@@ -212,10 +212,10 @@ impl Window {
 
     /// Messages of the desktop, if nobody looks at the window and they are wanted.
     fn tell_news(&mut self, ctx: &egui::Context, has_window: bool) {
-        let Some(since) = self.desk.news.since else { return };
+        let Some(since) = self.desktop_bridge.news.since else { return };
         let is_seen = has_window && ctx.input(|input| input.viewport().focused == Some(true));
         if is_seen || !self.parts.settings.notifications {
-            self.desk.news = News::default();
+            self.desktop_bridge.news = News::default();
             return;
         }
         let left = GATHER.saturating_sub(since.elapsed());
@@ -223,20 +223,20 @@ impl Window {
             ctx.request_repaint_after(left);
             return;
         }
-        let news = std::mem::take(&mut self.desk.news);
-        if let Some(desktop) = &mut self.desk.desktop {
+        let news = std::mem::take(&mut self.desktop_bridge.news);
+        if let Some(desktop) = &mut self.desktop_bridge.desktop {
             news.messages().into_iter().for_each(|message| desktop.notifier.send(message));
         }
     }
 
     /// When the next message is due, for who waits without a window.
     pub fn next_news(&self) -> Option<Instant> {
-        self.desk.news.since.map(|since| since + GATHER)
+        self.desktop_bridge.news.since.map(|since| since + GATHER)
     }
 
     /// The theme of the settings, or of the desktop.
     pub fn show_theme(&self, ctx: &egui::Context) {
-        let theme = match (self.parts.settings.theme.as_str(), self.desk.scheme) {
+        let theme = match (self.parts.settings.theme.as_str(), self.desktop_bridge.scheme) {
             ("", Some(ColorScheme::Light)) => "light",
             ("", Some(ColorScheme::Dark)) => "dark",
             (theme, _) => theme,
@@ -247,7 +247,7 @@ impl Window {
     /// What depends on the settings outside the window.
     pub fn follow_settings(&mut self) {
         let is_wanted = self.parts.settings.tray;
-        if let Some(desktop) = &mut self.desk.desktop {
+        if let Some(desktop) = &mut self.desktop_bridge.desktop {
             desktop.tray.show(is_wanted);
             desktop.tray.translate();
         }
@@ -257,7 +257,7 @@ impl Window {
     /// Starts with the system from now on, or no longer.
     pub fn start_with_system(&mut self, on: bool) {
         let Some(data_dir) = &self.parts.data_dir else { return };
-        if let Err(why) = autostart::set(data_dir, self.desk.has_usual_data_dir, on) {
+        if let Err(why) = autostart::set(data_dir, self.desktop_bridge.has_usual_data_dir, on) {
             self.model.toast(Instant::now(), Tone::Bad, t!("window.settings.no-autostart", why = why).into_owned());
         }
         self.see_autostart();
@@ -265,35 +265,35 @@ impl Window {
 
     /// As it is in truth: the desktop's own settings may have changed it.
     fn see_autostart(&mut self) {
-        if let (Some(_), Some(data_dir)) = (&self.desk.desktop, &self.parts.data_dir) {
-            self.state.settings.autostart = Some(autostart::is_on(data_dir, self.desk.has_usual_data_dir));
+        if let (Some(_), Some(data_dir)) = (&self.desktop_bridge.desktop, &self.parts.data_dir) {
+            self.state.settings.autostart = Some(autostart::is_on(data_dir, self.desktop_bridge.has_usual_data_dir));
         }
     }
 
     pub(super) fn has_tray(&self) -> bool {
-        self.desk.desktop.as_ref().is_some_and(|desktop| desktop.tray.is_there())
+        self.desktop_bridge.desktop.as_ref().is_some_and(|desktop| desktop.tray.is_there())
     }
 
     /// Every frame: where the window is, whether it has come to the front.
     pub fn watch_window(&mut self, ctx: &egui::Context, frame: &eframe::Frame) {
         let has_focus = ctx.input(|input| input.viewport().focused == Some(true));
-        let came_to_front = has_focus && !self.desk.had_focus;
-        self.desk.had_focus = has_focus;
+        let came_to_front = has_focus && !self.desktop_bridge.had_focus;
+        self.desktop_bridge.had_focus = has_focus;
         if came_to_front
             && self.state.page == Page::Welcome
-            && let Some(desktop) = &self.desk.desktop
+            && let Some(desktop) = &self.desktop_bridge.desktop
         {
             desktop.clipboard.look();
         }
         self.state.settings.has_tray = self.has_tray();
-        let has_come = self.desk.page.replace(self.state.page) != Some(self.state.page) || came_to_front;
+        let has_come = self.desktop_bridge.page.replace(self.state.page) != Some(self.state.page) || came_to_front;
         if has_come && self.state.page == Page::Settings {
             self.see_autostart();
         }
-        self.desk.frames = self.desk.frames.saturating_add(1);
-        if self.desk.frames == FRAMES_TO_SETTLE {
+        self.desktop_bridge.frames = self.desktop_bridge.frames.saturating_add(1);
+        if self.desktop_bridge.frames == FRAMES_TO_SETTLE {
             bring_back(ctx, frame);
-        } else if self.desk.frames < FRAMES_TO_SETTLE && self.desk.desktop.is_some() {
+        } else if self.desktop_bridge.frames < FRAMES_TO_SETTLE && self.desktop_bridge.desktop.is_some() {
             ctx.request_repaint();
         }
         self.remember_place(ctx);
@@ -302,27 +302,30 @@ impl Window {
     fn remember_place(&mut self, ctx: &egui::Context) {
         let info = ctx.input(|input| input.viewport().clone());
         let Some(inner) = info.inner_rect else { return };
-        if info.minimized == Some(true) || info.fullscreen == Some(true) || self.desk.frames < FRAMES_TO_SETTLE {
+        if info.minimized == Some(true)
+            || info.fullscreen == Some(true)
+            || self.desktop_bridge.frames < FRAMES_TO_SETTLE
+        {
             return;
         }
         let is_maximized = info.maximized == Some(true);
         let at = info.outer_rect.map(|rect| [rect.left(), rect.top()]);
         let now = Place { at, size: [inner.width(), inner.height()], is_maximized };
         // A window that fills the screen keeps the place that it has otherwise.
-        let otherwise = self.desk.place.filter(|_| is_maximized).map(|place| Place { is_maximized, ..place });
-        self.desk.place = Some(otherwise.unwrap_or(now));
+        let otherwise = self.desktop_bridge.place.filter(|_| is_maximized).map(|place| Place { is_maximized, ..place });
+        self.desktop_bridge.place = Some(otherwise.unwrap_or(now));
     }
 
     /// The window opens (again).
     pub fn opened(&mut self, ctx: &egui::Context, place: Option<Place>) {
         self.moved_to(ctx);
-        self.desk.place = place;
-        self.desk.frames = 0;
-        self.desk.had_focus = false;
-        self.desk.goes_on = false;
-        self.desk.wants_window = false;
+        self.desktop_bridge.place = place;
+        self.desktop_bridge.frames = 0;
+        self.desktop_bridge.had_focus = false;
+        self.desktop_bridge.goes_on = false;
+        self.desktop_bridge.wants_window = false;
         self.answer(Answer::Shown);
-        if std::mem::take(&mut self.desk.is_minimized) {
+        if std::mem::take(&mut self.desktop_bridge.is_minimized) {
             ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
         }
         self.may_close = false;
@@ -331,14 +334,14 @@ impl Window {
 
     /// The window has closed.
     pub fn closed(&self) {
-        if let (Some(place), Some(data_dir)) = (self.desk.place, &self.parts.data_dir) {
+        if let (Some(place), Some(data_dir)) = (self.desktop_bridge.place, &self.parts.data_dir) {
             place.save(data_dir);
         }
     }
 
     /// The window is being closed: it may, it hides, or the person is asked.
     pub fn close_requested(&mut self, ctx: &egui::Context) {
-        if self.may_close || self.desk.desktop.is_none() && self.model.unfinished() == 0 {
+        if self.may_close || self.desktop_bridge.desktop.is_none() && self.model.unfinished() == 0 {
             return;
         }
         match self.parts.settings.when_closed.as_str() {
@@ -346,7 +349,7 @@ impl Window {
             "keep" => self.keep_running(ctx),
             _ if self.model.unfinished() > 0 || questions::is_hosting(&self.model) => {
                 ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-                self.desk.question = Some(Question::Close { has_tray: self.has_tray() });
+                self.desktop_bridge.question = Some(Question::Close { has_tray: self.has_tray() });
             }
             _ => {}
         }
@@ -355,7 +358,7 @@ impl Window {
     /// Without the window: in the tray, or minimised where there is none.
     fn keep_running(&mut self, ctx: &egui::Context) {
         if self.has_tray() {
-            self.desk.goes_on = true;
+            self.desktop_bridge.goes_on = true;
             self.may_close = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);
         } else {
@@ -366,17 +369,17 @@ impl Window {
 
     /// Draws the question that is open, and does what was chosen.
     pub fn ask_question(&mut self, ctx: &egui::Context) {
-        let Some(question) = &self.desk.question else { return };
+        let Some(question) = &self.desktop_bridge.question else { return };
         // What was asked at the start may have answered itself since.
         if let Question::Join(invite) = question
             && let Some(text) = self.needless(invite)
         {
-            self.desk.question = None;
+            self.desktop_bridge.question = None;
             self.model.toast(Instant::now(), Tone::Info, text);
             return;
         }
         let Some(choice) = questions::show(ctx, question, &self.model) else { return };
-        let Some(question) = self.desk.question.take() else { return };
+        let Some(question) = self.desktop_bridge.question.take() else { return };
         match (choice, question) {
             (Choice::Join, Question::Join(invite)) => {
                 if questions::is_hosting(&self.model) {

@@ -10,17 +10,17 @@ use std::sync::Arc;
 
 use crate::tracker::catalog::bits::{Pack, bits_of};
 use crate::tracker::catalog::common::Common;
-use crate::tracker::catalog::late::Late;
 use crate::tracker::catalog::leaf::{Mask, NewShare};
+use crate::tracker::catalog::pending_delta::PendingDelta;
 use crate::tracker::catalog::term::{BLOCK_ROWS, OWN_ROWS, RowHash, Term, for_each_gram, mix};
 
-/// Rows of a grid of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
+/// Rows of a signature index of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
 pub(super) const LEAF_ROWS: usize = OWN_ROWS + if cfg!(test) { 1 << 8 } else { 3 << 10 };
-/// Rows of the grid of segments: they have hundreds of times as many owners and hashes.
+/// Rows of the signature index of segments: they have hundreds of times as many owners and hashes.
 pub(super) const SEGMENT_ROWS: usize = OWN_ROWS + if cfg!(test) { 1 << 9 } else { 1 << 17 };
 
-/// So many unused columns are worth clearing before a grid is made wider.
-const WASH_MIN: usize = if cfg!(test) { 4 } else { 16 };
+/// So many unused columns are worth clearing before a signature index is made wider.
+const SWEEP_MIN: usize = if cfg!(test) { 4 } else { 16 };
 
 /// The places of what may have all terms.
 #[derive(Debug, Default)]
@@ -38,8 +38,8 @@ impl Candidates {
 }
 
 #[derive(Debug)]
-pub(super) struct Grid {
-    /// Makes every grid hash differently, so that what meets by chance in one does not meet in all.
+pub(super) struct SignatureIndex {
+    /// Makes every signature index hash differently, so that what meets by chance in one does not meet in all.
     seed: u64,
     /// The first rows are theirs.
     common: Arc<Common>,
@@ -56,12 +56,12 @@ pub(super) struct Grid {
 #[derive(Debug)]
 struct Plane {
     bits: Box<[u64]>,
-    late: Late,
+    pending: PendingDelta,
 }
 
-impl Grid {
+impl SignatureIndex {
     pub(super) fn new(seed: u64, rows: usize, common: Arc<Common>) -> Self {
-        debug_assert!(rows.is_multiple_of(BLOCK_ROWS), "a block lies in the grid as a whole");
+        debug_assert!(rows.is_multiple_of(BLOCK_ROWS), "a block lies in the signatures as a whole");
         let (seed, planes, columns, places) = (mix(seed), Vec::new(), Vec::new(), Vec::new());
         Self { seed, common, rows, planes, columns, places, clean: Vec::new(), dirty: Vec::new() }
     }
@@ -111,16 +111,16 @@ impl Grid {
     }
 
     /// Nothing is noted at this fresh place yet.
-    pub(super) fn is_late(&mut self, place: usize) {
+    pub(super) fn is_pending(&mut self, place: usize) {
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
-        plane.late.add_column(bit);
+        plane.pending.add_column(bit);
     }
 
     /// A share at this place is not noted yet; `true` if it is time to [`catch_up`](Self::catch_up).
     pub(super) fn add_late(&mut self, place: usize, share: &NewShare<'_>, known: usize) -> bool {
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
-        plane.late.add(bit, share, known);
-        plane.late.is_much()
+        plane.pending.add(bit, share, known);
+        plane.pending.is_much()
     }
 
     pub(super) fn planes(&self) -> usize {
@@ -132,11 +132,11 @@ impl Grid {
         self.columns[place] as usize / 64
     }
 
-    /// Notes the late shares of a plane. What comes back are places at which nothing is noted yet: the caller notes them.
+    /// Notes the pending shares of a plane. What comes back are places at which nothing is noted yet: the caller notes them.
     pub(super) fn catch_up(&mut self, plane: usize) -> impl Iterator<Item = usize> + use<> {
         let hash = RowHash::new(self.seed, self.rows, &self.common);
-        let Plane { bits, late } = &mut self.planes[plane];
-        let columns = late.take(|bit, key, known, values| {
+        let Plane { bits, pending } = &mut self.planes[plane];
+        let columns = pending.take(|bit, key, known, values| {
             mark_key(bits, &hash, bit, key, known);
             mark_values(bits, &hash, bit, values.into_iter().flatten());
         });
@@ -144,16 +144,16 @@ impl Grid {
         places.into_iter()
     }
 
-    /// Whether anything of a plane is late. If not, it keeps no room for it.
-    pub(super) fn has_late(&mut self, plane: usize) -> bool {
-        let late = &mut self.planes[plane].late;
-        if late.is_empty() {
-            *late = Late::default();
+    /// Whether anything of a plane is pending. If not, it keeps no room for it.
+    pub(super) fn has_pending(&mut self, plane: usize) -> bool {
+        let pending = &mut self.planes[plane].pending;
+        if pending.is_empty() {
+            *pending = PendingDelta::default();
         }
-        !late.is_empty()
+        !pending.is_empty()
     }
 
-    /// Cuts off the places from this one on. Nothing may be late.
+    /// Cuts off the places from this one on. Nothing may be pending.
     pub(super) fn split_off(&mut self, place: usize) -> Self {
         let right = self.only(&self.columns[place..]);
         *self = self.only(&self.columns[..place]);
@@ -194,8 +194,8 @@ impl Grid {
         copy
     }
 
-    /// Finds the places that may have all terms. Without terms all may. `late` says which of the late shares are meant.
-    pub(super) fn find(&self, terms: &[Term], late: impl Fn(&Late) -> Mask, found: &mut Candidates) {
+    /// Finds the places that may have all terms. Without terms all may. `pending` says which of the pending shares are meant.
+    pub(super) fn find(&self, terms: &[Term], pending: impl Fn(&PendingDelta) -> Mask, found: &mut Candidates) {
         let Candidates { rows, places } = found;
         places.clear();
         places.resize(self.len().div_ceil(64), 0);
@@ -214,8 +214,8 @@ impl Grid {
                     break;
                 }
             }
-            if !plane.late.is_empty() {
-                bits |= plane.late.columns(late(&plane.late));
+            if !plane.pending.is_empty() {
+                bits |= plane.pending.columns(pending(&plane.pending));
             }
             while bits != 0 {
                 let column = n * 64 + bits.trailing_zeros() as usize;
@@ -245,13 +245,13 @@ impl Grid {
     /// A column is no longer used.
     fn forget(&mut self, column: u32) {
         let (plane, bit) = plane_of(&mut self.planes, column);
-        plane.late.forget(bit);
+        plane.pending.forget(bit);
         self.dirty.push(column);
     }
 
     fn fresh_column(&mut self) -> u32 {
-        if self.clean.is_empty() && self.dirty.len() >= WASH_MIN {
-            self.wash();
+        if self.clean.is_empty() && self.dirty.len() >= SWEEP_MIN {
+            self.sweep();
         }
         if self.clean.is_empty() {
             self.widen();
@@ -259,7 +259,7 @@ impl Grid {
         self.clean.pop().expect("just made")
     }
 
-    fn wash(&mut self) {
+    fn sweep(&mut self) {
         let mut keep = vec![u64::MAX; self.planes.len()];
         for column in &self.dirty {
             keep[*column as usize / 64] &= !(1 << (column % 64));
@@ -273,7 +273,7 @@ impl Grid {
     fn widen(&mut self) {
         let new = (self.planes.len() * 64..self.planes.len() * 64 + 64).rev();
         self.clean.extend(new.map(|column| u32::try_from(column).expect("columns are fewer than shares")));
-        self.planes.push(Plane { bits: vec![0; self.rows].into(), late: Late::default() });
+        self.planes.push(Plane { bits: vec![0; self.rows].into(), pending: PendingDelta::default() });
         self.places.resize(self.planes.len() * 64, u32::MAX);
     }
 
@@ -306,32 +306,32 @@ mod tests {
 
     #[test]
     fn a_split_grid_finds_what_the_whole_one_found() {
-        let mut grid = Grid::new(1, OWN_ROWS + 304, Arc::default());
+        let mut signatures = SignatureIndex::new(1, OWN_ROWS + 304, Arc::default());
         let mut n = 0;
         for round in 0..500u64 {
-            let places = grid.len();
+            let places = signatures.len();
             n = mix(n);
             let place = usize::try_from(n % 1000).expect("small") % (places + 1);
             if round % 5 == 4 && place < places {
-                grid.remove(place);
+                signatures.remove(place);
             } else {
-                grid.insert(place);
-                grid.mark_values(place, (0..n % 7).map(|term| Term::Value(n >> 20 & 7 | term << 3)));
+                signatures.insert(place);
+                signatures.mark_values(place, (0..n % 7).map(|term| Term::Value(n >> 20 & 7 | term << 3)));
             }
         }
-        let find = |grid: &Grid, term| {
+        let find = |signatures: &SignatureIndex, term| {
             let mut found = Candidates::default();
-            grid.find(&[term], |_none| 0, &mut found);
+            signatures.find(&[term], |_none| 0, &mut found);
             found.places().collect::<Vec<_>>()
         };
         let terms = || (0..60).map(Term::Value);
-        let before: Vec<_> = terms().map(|term| find(&grid, term)).collect();
-        let cut = grid.len() / 3;
-        let right = grid.split_off(cut);
-        grid.assert_sound();
+        let before: Vec<_> = terms().map(|term| find(&signatures, term)).collect();
+        let cut = signatures.len() / 3;
+        let right = signatures.split_off(cut);
+        signatures.assert_sound();
         right.assert_sound();
         for (term, before) in terms().zip(before) {
-            let mut after = find(&grid, term);
+            let mut after = find(&signatures, term);
             after.extend(find(&right, term).iter().map(|place| place + cut));
             assert_eq!(after, before);
         }

@@ -1,4 +1,4 @@
-//! A librarian with a folder of its own to work on.
+//! A share indexer with a folder of its own to work on.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,20 +9,20 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::hash::ContentHash;
-use crate::service::librarian::content::{OpenError, ReadError};
-use crate::service::librarian::event::LibraryEvent;
-use crate::service::librarian::{Librarian, LibrarianConfig, ShareError, ShareRequest};
+use crate::service::share_indexer::content::{OpenError, ReadError};
+use crate::service::share_indexer::event::LibraryEvent;
+use crate::service::share_indexer::{ShareError, ShareIndexer, ShareIndexerConfig, ShareRequest};
 use crate::store::Store;
 
 /// Generous: a loaded machine is slow, and only a failure waits so long.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A folder with a data folder in it, and a librarian at work on it.
+/// A folder with a data folder in it, and a share indexer at work on it.
 pub(super) struct Fixture {
     folder: tempfile::TempDir,
     pub(super) cwd: PathBuf,
     store: Option<Arc<Store>>,
-    pub(super) librarian: Librarian,
+    pub(super) share_indexer: ShareIndexer,
     pub(super) events: mpsc::Receiver<LibraryEvent>,
     cancel: CancellationToken,
     task: JoinHandle<()>,
@@ -41,18 +41,21 @@ impl Fixture {
         let store = Arc::new(Store::open(&data_dir.join("potok.redb")).expect("opens").store);
         let (sender, events) = mpsc::channel(64);
         let cancel = CancellationToken::new();
-        let config =
-            LibrarianConfig { hash_threads: 2, shares_max: 2000, ..LibrarianConfig::new(Arc::clone(&store), data_dir) };
-        let (librarian, task) = Librarian::start(config, sender, cancel.clone()).expect("starts");
-        librarian.loaded().await;
-        Self { folder, cwd, store: Some(store), librarian, events, cancel, task }
+        let config = ShareIndexerConfig {
+            hash_threads: 2,
+            shares_max: 2000,
+            ..ShareIndexerConfig::new(Arc::clone(&store), data_dir)
+        };
+        let (share_indexer, task) = ShareIndexer::start(config, sender, cancel.clone()).expect("starts");
+        share_indexer.loaded().await;
+        Self { folder, cwd, store: Some(store), share_indexer, events, cancel, task }
     }
 
     pub(super) async fn stop(self) -> tempfile::TempDir {
-        let Self { folder, store, librarian, cancel, task, .. } = self;
+        let Self { folder, store, share_indexer, cancel, task, .. } = self;
         cancel.cancel();
         task.await.expect("ends");
-        drop((store, librarian));
+        drop((store, share_indexer));
         folder
     }
 
@@ -71,22 +74,22 @@ impl Fixture {
             let (typed, share_as) = typed.split_once(" as ").map_or((*typed, None), |(a, b)| (a, Some(b.to_owned())));
             ShareRequest { typed: typed.to_owned(), cwd: self.cwd.clone(), share_as }
         };
-        let shares = self.librarian.share(typed.iter().map(request).collect()).await?;
+        let shares = self.share_indexer.share(typed.iter().map(request).collect()).await?;
         Ok(shares.into_iter().map(|share| share.path.to_string()).collect())
     }
 
     pub(super) async fn unshare(&self, items: &[&str]) -> Result<Vec<String>, ShareError> {
         let items = items.iter().map(|item| (*item).to_owned()).collect();
-        let removed = self.librarian.unshare(items, self.cwd.clone()).await?;
+        let removed = self.share_indexer.unshare(items, self.cwd.clone()).await?;
         Ok(removed.into_iter().map(|path| path.to_string()).collect())
     }
 
     pub(super) fn shared(&self) -> Vec<String> {
-        self.librarian.shares().into_iter().map(|share| share.path.to_string()).collect()
+        self.share_indexer.shares().into_iter().map(|share| share.path.to_string()).collect()
     }
 
     pub(super) fn hash_of(&self, path: &str) -> ContentHash {
-        let shares = self.librarian.shares();
+        let shares = self.share_indexer.shares();
         let share = shares.iter().find(|share| share.path.as_str() == path).expect("is shared");
         share.hash.expect("was hashed")
     }
@@ -106,8 +109,9 @@ impl Fixture {
 
     /// Waits until these are announced and nothing else is.
     pub(super) async fn becomes(&mut self, shared: &[&str]) {
-        let librarian = self.librarian.clone();
-        let now = move || -> Vec<String> { librarian.shares().iter().map(|share| share.path.to_string()).collect() };
+        let share_indexer = self.share_indexer.clone();
+        let now =
+            move || -> Vec<String> { share_indexer.shares().iter().map(|share| share.path.to_string()).collect() };
         if now() != shared {
             let what = format!("{shared:?}");
             self.event(&what, |_| (now() == shared).then_some(())).await;
@@ -123,7 +127,7 @@ pub(super) fn data(seed: u8, bytes: usize) -> Vec<u8> {
 
 /// Everything of it, as a peer would get it.
 pub(super) fn fetch(fixture: &Fixture, hash: ContentHash) -> Result<Vec<u8>, ReadError> {
-    let Some(content) = fixture.librarian.table().find(hash) else { return Err(ReadError::NotShared) };
+    let Some(content) = fixture.share_indexer.table().find(hash) else { return Err(ReadError::NotShared) };
     let open = content.open().map_err(|why| match why {
         OpenError::NotShared => ReadError::NotShared,
         OpenError::Changed => ReadError::Changed,

@@ -17,10 +17,10 @@ use crate::library::root::{Root, RootId};
 use crate::library::table::{Entry, Fresh};
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
-use crate::service::librarian::content::Shared;
-use crate::service::librarian::event::{Progress, WhyNotShared};
-use crate::service::librarian::hashing::{Hashing, Unknown};
-use crate::service::librarian::watch::{Health, Watches};
+use crate::service::share_indexer::content::Shared;
+use crate::service::share_indexer::event::{Progress, WhyNotShared};
+use crate::service::share_indexer::hashing::{Hashing, Unknown};
+use crate::service::share_indexer::watch::{Health, Watches};
 use crate::store::hash_cache::CachedHash;
 
 /// Files that are looked up and announced at a time.

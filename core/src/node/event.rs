@@ -17,9 +17,9 @@ use crate::node::warning::Warning;
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::tracker::log::LogEntry;
 
-/// One fact. Facts come in order; [`Notice::Transfer`] and [`Notice::Hashing`] are latest-wins, about 30 a second.
+/// One fact. Facts come in order; [`NodeEvent::Transfer`] and [`NodeEvent::Hashing`] are latest-wins, about 30 a second.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Notice {
+pub enum NodeEvent {
     /// What an intent came to. Every intent has exactly one.
     Outcome {
         /// Which intent.

@@ -15,8 +15,8 @@ use potok_app::gui::picker::{Picker, Wake};
 use potok_app::gui::questions::Question;
 use potok_app::gui::{Parts, Window};
 use potok_app::texts;
+use potok_core::node::event::{Connection, Direction, NodeEvent, Transfer, TransferState};
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::notice::{Connection, Direction, Notice, Transfer, TransferState};
 use potok_core::node::settings::Settings;
 
 const LINK: &str =
@@ -25,7 +25,7 @@ const LINK: &str =
 type Asked = Arc<Mutex<Vec<Intent>>>;
 
 /// A client that does nothing but remember what it was asked.
-struct Fake(Asked, Receiver<Notice>);
+struct Fake(Asked, Receiver<NodeEvent>);
 
 impl Engine for Fake {
     fn ask(&self, intent: Intent) -> IntentId {
@@ -34,7 +34,7 @@ impl Engine for Fake {
         IntentId(asked.len() as u64)
     }
 
-    fn notices(&self) -> &Receiver<Notice> {
+    fn notices(&self) -> &Receiver<NodeEvent> {
         &self.1
     }
 }
@@ -54,7 +54,7 @@ impl Picker for NoPicker {
 struct Test {
     window: Harness<'static, Window>,
     asked: Asked,
-    tell: Sender<Notice>,
+    tell: Sender<NodeEvent>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -120,14 +120,14 @@ impl Test {
         self.asked.lock().expect("no panic").iter().filter(|intent| matches!(intent, Intent::Join(_))).count()
     }
 
-    fn tell(&mut self, notice: Notice) {
+    fn tell(&mut self, notice: NodeEvent) {
         self.tell.send(notice).expect("there is room");
         self.steps();
     }
 
     fn go_online(&mut self) {
         let (tracker, network) = ("h:1".to_owned(), "Home\u{202e}".to_owned());
-        self.tell(Notice::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
+        self.tell(NodeEvent::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
     }
 
     fn learn_invite(&mut self, link: &str) {
@@ -141,7 +141,7 @@ impl Test {
     }
 
     fn begin_transfer(&mut self) {
-        self.tell(Notice::Transfer(Transfer {
+        self.tell(NodeEvent::Transfer(Transfer {
             number: 1,
             direction: Direction::Download,
             position: 0,
@@ -181,12 +181,12 @@ fn a_link_asks_before_anything_happens() {
     test.click("Join");
     assert!(!test.is_seen("Join this network?"));
     assert_eq!(test.joins(), 1);
-    test.tell(Notice::Connection(Connection::Connecting { tracker: "tracker.example.org:7686".into(), why: None }));
+    test.tell(NodeEvent::Connection(Connection::Connecting { tracker: "tracker.example.org:7686".into(), why: None }));
     test.open_link(LINK);
     assert!(test.is_seen("on its way into this network") && !test.is_seen("Join this network?"));
     assert_eq!(test.joins(), 1);
 
-    test.tell(Notice::Connection(Connection::None));
+    test.tell(NodeEvent::Connection(Connection::None));
     test.open_link(LINK);
     assert!(test.is_seen("Join this network?"), "whoever has left may come back");
 }
@@ -218,7 +218,7 @@ fn a_hostile_link_is_only_explained() {
     {
         test.open_link(bad);
         assert!(test.is_seen("A link was opened that is no invite"), "{bad}");
-        assert!(test.window.state().desk.question.is_none() && test.joins() == 0, "{bad}");
+        assert!(test.window.state().desktop_bridge.question.is_none() && test.joins() == 0, "{bad}");
     }
 }
 
@@ -246,23 +246,23 @@ fn an_invite_on_the_clipboard_is_one_click() {
 fn closing_asks_once_and_remembers() {
     let mut test = Test::new(Page::Browse, Settings::default());
     test.close();
-    assert_eq!(test.window.state().desk.question, None, "nothing runs");
+    assert_eq!(test.window.state().desktop_bridge.question, None, "nothing runs");
     test.begin_transfer();
     test.close();
-    assert_eq!(test.window.state().desk.question, Some(Question::Close { has_tray: false }));
+    assert_eq!(test.window.state().desktop_bridge.question, Some(Question::Close { has_tray: false }));
     assert!(test.is_seen("the window is minimised"));
     test.click("Leave it open");
-    assert_eq!(test.window.state().desk.question, None);
+    assert_eq!(test.window.state().desktop_bridge.question, None);
     test.close();
     test.click("Keep running");
     test.close();
-    assert_eq!(test.window.state().desk.question, None, "the answer is known");
+    assert_eq!(test.window.state().desktop_bridge.question, None, "the answer is known");
     test.window.state_mut().state.page = Page::Settings;
     test.steps();
     assert!(test.is_seen("Without a tray the window is minimised"));
     test.click("Ask if busy");
     test.close();
-    assert!(test.window.state().desk.question.is_some(), "asks again");
+    assert!(test.window.state().desktop_bridge.question.is_some(), "asks again");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use crate::model::block_list::BlockList;
 use crate::protocol::peer::{Content, Refusal};
-use crate::service::librarian::content::{OpenError, OpenShare, ReadError, SharedContent, SharedTable};
+use crate::service::share_indexer::content::{OpenError, OpenShare, ReadError, SharedContent, SharedTable};
 
 /// The table of what is shared.
-pub trait Shelf: Send + Sync + 'static {
+pub trait ContentSource: Send + Sync + 'static {
     /// The content, if it is shared now. Quick, does not touch the disk.
     fn find(&self, content: &Content) -> Option<Box<dyn Shared>>;
 }
@@ -25,7 +25,7 @@ pub trait Opened: Send + Sync {
     fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal>;
 }
 
-impl Shelf for SharedTable {
+impl ContentSource for SharedTable {
     fn find(&self, content: &Content) -> Option<Box<dyn Shared>> {
         let found = Self::find(self, content.hash).filter(|found| found.size() == content.size)?;
         Some(Box::new(found))

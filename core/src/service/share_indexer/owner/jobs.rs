@@ -10,14 +10,14 @@ use crate::library::root::RootId;
 use crate::library::selection::Selection;
 use crate::library::table::Library;
 use crate::model::share::Share;
-use crate::service::librarian::ShareError;
-use crate::service::librarian::dirty::is_at_or_below;
-use crate::service::librarian::hashing::QUIET;
-use crate::service::librarian::owner::{
+use crate::service::share_indexer::ShareError;
+use crate::service::share_indexer::dirty::is_at_or_below;
+use crate::service::share_indexer::hashing::QUIET;
+use crate::service::share_indexer::owner::{
     Asked, DEBOUNCE, Ended, JobId, Owner, PROGRESS_EVERY, RECONCILE_UNWATCHED_EVERY, Running, ShareReply, Start,
 };
-use crate::service::librarian::plan::{Planned, problem_of};
-use crate::service::librarian::scan::{Job, Outcome, Place, why_skipped};
+use crate::service::share_indexer::plan::{Planned, problem_of};
+use crate::service::share_indexer::scan::{Job, Outcome, Place, why_skipped};
 
 impl Owner {
     pub(super) fn start(&mut self, places: Vec<Place>, Start { save, asked, known }: Start) {

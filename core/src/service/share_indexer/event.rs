@@ -1,4 +1,4 @@
-//! What the librarian tells.
+//! What the share indexer tells.
 
 use crate::disk::walk::WhySkipped;
 use crate::library::table::Collision;
