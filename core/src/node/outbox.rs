@@ -168,7 +168,7 @@ impl Waiting {
                 self.facts.push_back(NodeEvent::Transfer(transfer));
             }
             NodeEvent::Transfer(transfer) => {
-                drop(self.transfers.insert((transfer.direction, transfer.number), transfer))
+                drop(self.transfers.insert((transfer.direction, transfer.number), transfer));
             }
             NodeEvent::Hashing { .. } => self.hashing = Some(notice),
             NodeEvent::TransferGone { direction, number } => {
