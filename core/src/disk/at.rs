@@ -11,7 +11,7 @@ pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<
     return windows::read_exact_at(file, buffer, offset);
 }
 
-/// Writes all of `data` from `offset` on.
+/// Writes all of `data` from `offset` on; what lay there is overwritten, and the file grows if it must.
 pub fn write_all_at(file: &File, data: &[u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::write_all_at(file, data, offset);

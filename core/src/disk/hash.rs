@@ -28,21 +28,21 @@ const BLOCKS_PER_TURN: usize = 1024;
 /// threads at once.
 pub type Watch<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
 
-/// Why there is no hash.
+/// Why a file that was read has no hash.
 #[derive(Debug, thiserror::Error)]
 pub enum HashFault {
     /// The file was written to, cut or replaced while it was read.
     #[error("the file changed while it was read")]
     Changed,
-    /// The watch said so.
+    /// The [`Watch`] answered `Break`: nobody wants the hash any more.
     #[error("stopped")]
     Stopped,
-    /// The file cannot be read.
+    /// The file cannot be read; the reason is inside.
     #[error(transparent)]
     Read(#[from] ReadFault),
 }
 
-/// The cores that hash.
+/// The threads that hash, one pool for the whole program.
 #[derive(Debug)]
 pub struct Hasher {
     pool: rayon::ThreadPool,
@@ -77,7 +77,8 @@ impl Hasher {
     }
 }
 
-/// Hashes one file on the calling thread.
+/// Hashes one file on the calling thread, for one that is too small to be worth several. `stamp` is as in
+/// [`Hasher::hash`].
 pub fn hash_here(file: &File, stamp: &FileStamp, watch: Watch<'_>) -> Result<BlockList, HashFault> {
     let geometry = Geometry::of(stamp.size);
     let count = usize::try_from(geometry.blocks()).expect("at most 2^20");

@@ -9,12 +9,12 @@ use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
 use crate::model::file_stamp::FileStamp;
 use crate::model::limits::{PART_SUFFIX, PATH_BYTES_MAX};
 
-/// A regular file.
+/// A regular file that was seen and may be shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Where it is below the folder, `/` between parts.
     pub relative: String,
-    /// What it was when it was seen.
+    /// What the file was when it was seen; it may change before it is read.
     pub stamp: FileStamp,
 }
 
@@ -23,7 +23,7 @@ pub struct Found {
 pub struct Skipped {
     /// Where it is below the folder; a name that is no text is shown as well as it can be.
     pub relative: String,
-    /// Why.
+    /// The reason, which asks something else of the person each time.
     pub why: WhySkipped,
 }
 
@@ -33,7 +33,7 @@ pub enum WhySkipped {
     /// A name that is not Unicode has no share path.
     #[error("its name is not Unicode")]
     NotUnicode,
-    /// No share path is so long.
+    /// It lies so deep that no share path can be so long.
     #[error("its path is too long")]
     TooLong,
     /// A link; it is not followed.
@@ -45,10 +45,10 @@ pub enum WhySkipped {
     /// Potok's own data, which holds the identity key.
     #[error("it belongs to Potok's own data folder")]
     Own,
-    /// The system does not let us look.
+    /// The system does not let us look into it.
     #[error("no permission to read it")]
     Denied,
-    /// The disk failed.
+    /// The system failed to read it for another reason, mostly a bad disk.
     #[error("it cannot be read")]
     Unreadable,
 }

@@ -18,12 +18,12 @@ impl Changes {
         self.last.insert(share.path.clone(), Some(share));
     }
 
-    /// The path is not shared any more.
+    /// Adds that the path is not shared any more.
     pub fn remove(&mut self, path: SharePath) {
         self.last.insert(path, None);
     }
 
-    /// Adds what happened after.
+    /// Adds what happened after these changes: on a path that both name, `later` has the last word.
     pub fn then(&mut self, later: Self) {
         self.last.extend(later.last);
     }
@@ -46,7 +46,7 @@ impl Changes {
         (added, removed)
     }
 
-    /// Everything at once.
+    /// Everything that is to be told: what is shared now, and the paths of what is not any more.
     pub fn into_parts(mut self) -> (Vec<Share>, Vec<SharePath>) {
         self.take(usize::MAX)
     }

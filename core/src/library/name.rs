@@ -38,9 +38,9 @@ pub fn of_folder(typed: &str, resolved_name: &str, separators: Separators) -> Re
 /// What the remote path of a download may mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Candidate {
-    /// One share.
+    /// One file, by its share path.
     File(SharePath),
-    /// Every share below.
+    /// A folder: every share whose path lies below this one.
     Folder(SharePath),
 }
 
@@ -73,7 +73,7 @@ pub fn candidates(typed: &str) -> Vec<Candidate> {
 /// A typed path without empty parts and `.`, and with `..` taken off where there is something to take off.
 struct Typed<'a> {
     parts: Vec<&'a str>,
-    /// Relative, and never above where it began.
+    /// Whether it is relative and never climbs above where it began.
     is_below: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::library::root::{Root, RootId};
 use crate::library::table::{Collision, Entry, Library};
 use crate::model::share_path::{BadSharePath, SharePath};
 
-/// Why nothing was renamed.
+/// Why nothing was renamed; all is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenameError {
     /// Nothing is shared under the old name.
@@ -20,12 +20,12 @@ pub enum RenameError {
     /// What is below the new name would have no share path.
     #[error(transparent)]
     BadName(#[from] BadSharePath),
-    /// The new name is another file's.
+    /// Another file is shared under the new name, or under one below it.
     #[error(transparent)]
     Collision(#[from] Collision),
 }
 
-/// What is to be done after renaming.
+/// What the caller has to do after a rename.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Renamed {
     /// Roots to be remembered, or forgotten if they are no more.

@@ -12,13 +12,13 @@ pub struct RootId(pub u64);
 /// A file or folder on this disk, and the share path it is announced under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// Its number.
+    /// The number by which the table and the database know it.
     pub id: RootId,
     /// The absolute path without links; never told to others.
     pub local: String,
     /// A folder, shared with all in it, or else one file.
     pub is_folder: bool,
-    /// What it is announced under.
+    /// The share path of the file, or what the share paths of the folder's files begin with.
     pub share_as: SharePath,
     /// What lies below the folder and is not shared, because the person said so.
     pub excluded: BTreeSet<String>,
@@ -45,7 +45,7 @@ impl Root {
         if self.is_folder { self.share_as.join(relative) } else { Ok(self.share_as.clone()) }
     }
 
-    /// Where a file of this root lies.
+    /// The local path of a file of this root; it is shown to its owner and never told to others.
     pub fn local_path(&self, relative: &str) -> String {
         self.base().join(relative).to_string_lossy().into_owned()
     }

@@ -7,7 +7,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 use crate::library::root::{Root, RootId};
 use crate::model::share_path::SharePath;
 
-/// All roots.
+/// All roots, with an index for each way of asking.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Roots {
     by_id: BTreeMap<RootId, Root>,

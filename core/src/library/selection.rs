@@ -16,7 +16,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// All of these roots.
+    /// All that these roots share.
     pub fn of_roots(roots: impl Iterator<Item = RootId>) -> Self {
         Self { roots: roots.collect(), excluded: BTreeSet::new() }
     }

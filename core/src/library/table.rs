@@ -16,14 +16,14 @@ use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
 
-/// One shared file.
+/// One shared file: where it is and what was hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Which root it belongs to.
     pub root: RootId,
     /// Where it is below the root's base.
     pub relative: String,
-    /// Its content.
+    /// The hash of its content, under which peers ask for it.
     pub hash: ContentHash,
     /// What the file was when it was hashed; its size is the share's.
     pub stamp: FileStamp,
@@ -34,11 +34,11 @@ pub struct Entry {
 /// A file that was seen on the disk and must be hashed before it can be announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fresh {
-    /// What it will be announced under.
+    /// The share path that it will be announced under.
     pub path: SharePath,
     /// Where it is below the root's base.
     pub relative: String,
-    /// What it was when it was seen.
+    /// What the file was when it was seen; if it differs after hashing, the hash is not used.
     pub stamp: FileStamp,
 }
 
@@ -46,18 +46,18 @@ pub struct Fresh {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{first}' and '{second}' would both be shared as '{path}'")]
 pub struct Collision {
-    /// The share path.
+    /// The share path that both would have.
     pub path: SharePath,
-    /// The file that has it.
+    /// The local path of the file that has it.
     pub first: String,
-    /// The file that cannot have it too.
+    /// The local path of the file that cannot have it too.
     pub second: String,
 }
 
 /// What differs between the table and the disk, for one root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// No longer there.
+    /// Share paths whose files are no longer there.
     pub gone: Vec<SharePath>,
     /// New, or not surely the same as it was.
     pub fresh: Vec<Fresh>,
@@ -67,7 +67,7 @@ pub struct Difference {
     pub unnameable: Vec<(String, BadSharePath)>,
 }
 
-/// What I share.
+/// The table of all that this computer shares, and the roots it comes from.
 #[derive(Debug, Clone)]
 pub struct Library {
     pub(super) roots: Roots,
@@ -89,12 +89,12 @@ impl Library {
         }
     }
 
-    /// What the person shares.
+    /// The files and folders that the person shares, by number.
     pub fn roots(&self) -> impl Iterator<Item = &Root> {
         self.roots.iter()
     }
 
-    /// One of them.
+    /// The root with this number; `None` if it is not shared any more.
     pub fn root(&self, id: RootId) -> Option<&Root> {
         self.roots.get(id)
     }
@@ -115,27 +115,27 @@ impl Library {
         self.next_root
     }
 
-    /// How many files are shared.
+    /// How many files are shared, of all roots together.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nothing is shared.
+    /// Whether no file is shared; there may be roots all the same, which are empty or not hashed yet.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// How many more may be shared.
+    /// How many more files may be shared before the limit of [`Library::new`].
     pub fn room(&self) -> usize {
         self.shares_max.saturating_sub(self.entries.len())
     }
 
-    /// Everything that is shared, by path.
+    /// Everything that is shared, in the order of share paths.
     pub fn shares(&self) -> impl Iterator<Item = Share> {
         self.entries.iter().map(|(path, entry)| share_of(path, entry))
     }
 
-    /// What is shared under a path.
+    /// The file that is shared under exactly this path.
     pub fn entry(&self, path: &SharePath) -> Option<&Entry> {
         self.entries.get(path)
     }
@@ -145,7 +145,7 @@ impl Library {
         self.entries_of(root, start).map(|(path, entry)| share_of(path, entry)).collect()
     }
 
-    /// The shares that have exactly this content.
+    /// The shares that have exactly this content, in the order of share paths: a file may be shared under several.
     pub fn with_content(&self, hash: ContentHash) -> impl Iterator<Item = (&SharePath, &Entry)> {
         let same = self.by_content.range((hash, first_path())..).take_while(move |(other, _)| *other == hash);
         same.filter_map(|(_, path)| self.entries.get_key_value(path))

@@ -21,12 +21,12 @@ const HASHES: TableDefinition<'_, (u64, u64), Row> = TableDefinition::new("hashe
 /// Of files of more than one block: hash to the hashes of the blocks, one after the other.
 const BLOCK_LISTS: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("block-lists");
 
-/// What is known of one file.
+/// The hash of one file, and what the file was when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CachedHash {
-    /// The file as it was.
+    /// The stamp of the file when it was hashed.
     pub stamp: FileStamp,
-    /// Its content.
+    /// The hash of the content that was read.
     pub hash: ContentHash,
     /// When the hashing began, in nanoseconds since 1970.
     pub hashed_at_ns: i128,
@@ -53,7 +53,7 @@ impl Store {
         stamps.iter().map(look_up).collect()
     }
 
-    /// Remembers what was hashed, in one commit.
+    /// Remembers what was hashed, in one commit, and the block hashes of files of more than one block.
     pub fn remember_hashes(&self, hashed: &[(CachedHash, BlockList)]) -> Result<(), redb::Error> {
         let write = self.begin_write()?;
         {

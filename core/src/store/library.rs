@@ -11,7 +11,7 @@ type Row = (&'static str, bool, &'static str, Vec<&'static str>);
 const ROOTS: TableDefinition<'_, u64, Row> = TableDefinition::new("roots");
 
 impl Store {
-    /// Every root.
+    /// Every root that was saved, by number; a row whose share path is against the rules of today is left out.
     pub fn roots(&self) -> Result<Vec<Root>, redb::Error> {
         let read = self.begin_read()?;
         let table = match read.open_table(ROOTS) {

@@ -23,35 +23,35 @@ const FORMAT_KEY: &str = "format";
 /// Pages of the file kept in memory. Left alone it grows to a gibibyte; everything that is looked at often fits into this.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
-/// An open database.
+/// The open database of one data folder; as long as it is open, no other program can open it.
 #[derive(Debug)]
 pub struct Store {
     database: Database,
 }
 
-/// Why the database cannot be used.
+/// Why the database cannot be used, in words for the person.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another program has it open.
+    /// Another program has the database open: a data folder serves one Potok at a time.
     #[error("another Potok uses this data folder")]
     InUse,
-    /// Written by a newer version.
+    /// A newer version of Potok wrote it; this one leaves it alone.
     #[error("{path} was written by a newer version of Potok (format {found}, this one knows {FORMAT})")]
     Newer {
-        /// Which file.
+        /// The database file.
         path: PathBuf,
-        /// The number in it.
+        /// The number of the format in the file.
         found: u64,
     },
-    /// Everything else: the disk, mostly.
+    /// Any other failure: of the disk, mostly.
     #[error(transparent)]
     Database(#[from] redb::Error),
 }
 
-/// What opening a database came to.
+/// The open database, and what had to be done for it.
 #[derive(Debug)]
 pub struct Opened {
-    /// The database.
+    /// The database, ready for use.
     pub store: Store,
     /// A file that could not be read was moved here, and an empty database took its place.
     pub set_aside: Option<PathBuf>,

@@ -31,7 +31,7 @@ impl Store {
         Ok(bindings)
     }
 
-    /// Everybody who is shut out.
+    /// Everybody who is shut out of this tracker, in the order of the targets' texts.
     pub fn bans(&self) -> Result<Vec<Ban>, redb::Error> {
         let read = self.begin_read()?;
         let table = match read.open_table(BANS) {

@@ -8,7 +8,7 @@ const PORTS: TableDefinition<'_, &str, u16> = TableDefinition::new("ports");
 const PEER_SERVER: &str = "peer-server";
 
 impl Store {
-    /// The port of earlier runs.
+    /// The port of earlier runs; `None` if there was none.
     pub fn peer_port(&self) -> Result<Option<u16>, redb::Error> {
         let table = match self.begin_read()?.open_table(PORTS) {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
@@ -17,7 +17,7 @@ impl Store {
         Ok(redb::ReadableTable::get(&table, PEER_SERVER)?.map(|port| port.value()))
     }
 
-    /// Keeps a port for later runs.
+    /// Keeps the port for later runs, durably when this returns.
     pub fn set_peer_port(&self, port: u16) -> Result<(), redb::Error> {
         let write = self.begin_write()?;
         write.open_table(PORTS)?.insert(PEER_SERVER, port)?;

@@ -20,7 +20,7 @@ impl Store {
         Ok(found.map(|key| PublicKey::from_bytes(*key.value())))
     }
 
-    /// Remembers a key, durably when this returns.
+    /// Remembers the key of the tracker at this address, durably when this returns; an older key is replaced.
     pub fn pin_key(&self, tracker: &HostPort, key: PublicKey) -> Result<(), redb::Error> {
         let write = self.begin_write()?;
         write.open_table(PINS)?.insert(tracker.to_string().as_str(), key.as_bytes())?;

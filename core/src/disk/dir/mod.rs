@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// One name in a folder.
+/// One name in a folder, as it was when the folder was read.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: OsString,
@@ -38,7 +38,7 @@ pub(crate) struct Entry {
 /// What a rename does if the new name is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IfTaken {
-    /// `AlreadyExists`, and nothing happened.
+    /// The new name keeps what it stands for, and the answer is `AlreadyExists`.
     Refuse,
     Replace,
 }

@@ -12,7 +12,7 @@ use cap_std::time::SystemTime;
 use crate::disk::dir::{Entry, IfTaken, Kind, link_in_the_way};
 use crate::model::file_stamp::FileStamp;
 
-/// An open folder.
+/// An open folder by the means of `cap-std`: what is opened through it lies below it.
 #[derive(Debug)]
 pub(crate) struct Dir {
     dir: cap_std::fs::Dir,
@@ -56,7 +56,7 @@ impl Dir {
         self.open_file(name, OpenOptions::new().read(true).write(true))
     }
 
-    /// A new file in this folder.
+    /// Makes a new, empty file in this folder; it fails if there is anything of that name, be it a link.
     pub(crate) fn create_new(&self, name: &Path) -> io::Result<File> {
         self.open_file(name, OpenOptions::new().read(true).write(true).create_new(true))
     }
@@ -111,7 +111,7 @@ impl Dir {
         Ok(self.dir.entries()?.map(entry).collect())
     }
 
-    /// What this folder itself is.
+    /// The stamp of this folder itself, by which it is told from others.
     pub(crate) fn stamp(&self) -> io::Result<FileStamp> {
         Ok(stamp_of(&self.dir.dir_metadata()?))
     }
@@ -132,7 +132,7 @@ impl Dir {
     }
 }
 
-/// What an open file is.
+/// What kind of thing an open file is, and its stamp, both asked of the handle and not of a name.
 pub(crate) fn inspect(file: &File) -> io::Result<(Kind, FileStamp)> {
     let metadata = Metadata::from_file(file)?;
     Ok((kind_of(&metadata), stamp_of(&metadata)))

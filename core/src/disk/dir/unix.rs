@@ -20,7 +20,7 @@ const WRITE: OFlags =
     OFlags::RDWR.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// An open folder.
+/// An open folder's descriptor: what is opened through it lies below it.
 #[derive(Debug)]
 pub(crate) struct Dir {
     fd: OwnedFd,
@@ -126,12 +126,12 @@ impl Dir {
         Ok(entries)
     }
 
-    /// What this folder itself is.
+    /// The stamp of this folder itself, by which it is told from others.
     pub(crate) fn stamp(&self) -> io::Result<FileStamp> {
         Ok(read_stat(&rustix::fs::fstat(&self.fd)?).1)
     }
 
-    /// Makes the names in this folder durable.
+    /// Makes the names in this folder durable: a file that was renamed has its new name after a power loss too.
     pub(crate) fn sync(&self) -> io::Result<()> {
         match rustix::fs::fsync(&self.fd) {
             // Some file systems in user space cannot.
@@ -194,7 +194,7 @@ impl Dir {
     }
 }
 
-/// What an open file is.
+/// What kind of thing an open file is, and its stamp, both asked of the descriptor and not of a name.
 pub(crate) fn inspect(file: &File) -> io::Result<(Kind, FileStamp)> {
     Ok(read_stat(&rustix::fs::fstat(file)?))
 }

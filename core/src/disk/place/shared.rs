@@ -17,7 +17,7 @@ pub enum ReadFault {
     /// There is no such file or folder, or not any more.
     #[error("there is no such file or folder")]
     Gone,
-    /// The system does not let us.
+    /// The system does not let us read it.
     #[error("no permission to read it")]
     Denied,
     /// A link, a pipe, a socket or a device.
@@ -26,7 +26,7 @@ pub enum ReadFault {
     /// It is part of Potok's own data folder, which holds the identity key.
     #[error("it belongs to Potok's own data folder")]
     Own,
-    /// Everything else.
+    /// Any other failure of the system, in its own words.
     #[error(transparent)]
     Io(io::Error),
 }
@@ -43,7 +43,7 @@ impl From<io::Error> for ReadFault {
 }
 
 impl ReadFault {
-    /// The same fault, to be told twice.
+    /// The same fault once more, for a second person who is to be told: an [`io::Error`] cannot be cloned.
     pub fn again(&self) -> Self {
         match self {
             Self::Gone => Self::Gone,
@@ -84,7 +84,7 @@ impl OwnFiles {
         Ok(own)
     }
 
-    /// Whether this is one of them.
+    /// Whether the file or folder with this stamp is one of ours.
     pub fn contains(&self, stamp: &FileStamp) -> bool {
         self.numbers.contains(&number_of(stamp))
     }
@@ -107,7 +107,7 @@ fn number_of(stamp: &FileStamp) -> (u64, u64) {
 pub struct Located {
     /// The path without links, `.` and `..`: this is what is shared from then on.
     pub resolved: PathBuf,
-    /// A folder, or else a regular file.
+    /// Whether it is a folder; if not, it is a regular file.
     pub is_folder: bool,
 }
 
@@ -131,7 +131,7 @@ pub fn locate(path: &Path, own: &OwnFiles) -> Result<Located, ReadFault> {
     Ok(Located { resolved, is_folder })
 }
 
-/// A folder from which files are shared.
+/// The open handle of a folder from which files are shared; they are opened through it, so that nothing outside can be.
 #[derive(Debug)]
 pub struct SharedFolder {
     pub(in crate::disk) dir: Dir,

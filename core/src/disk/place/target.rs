@@ -36,10 +36,10 @@ pub enum PlaceError {
     /// Another transfer, perhaps of another program, writes the same unfinished file.
     #[error("another transfer writes this file")]
     InUse,
-    /// Not the name of one file.
+    /// The text is not the name of one file: it is empty, `.`, `..`, or has a separator in it.
     #[error("this is no file name")]
     BadName,
-    /// Everything else.
+    /// Any other failure of the system, in its own words.
     #[error(transparent)]
     Io(io::Error),
 }
@@ -67,7 +67,7 @@ fn is_link_refused(error: &io::Error) -> bool {
     return error.raw_os_error().is_some() && error.to_string().contains("symbolic link");
 }
 
-/// A folder to write into.
+/// The open handle of a folder to write into, and its path for people to read.
 #[derive(Debug, Clone)]
 pub struct TargetDir {
     dir: Arc<Dir>,
@@ -218,7 +218,7 @@ impl Part {
         self.is_new
     }
 
-    /// Which file it will be.
+    /// The target that the unfinished file becomes.
     pub fn target(&self) -> &Target {
         &self.target
     }
@@ -233,12 +233,12 @@ impl Part {
         Ok(self.file.set_len(bytes)?)
     }
 
-    /// Fills `buffer` from `offset` on.
+    /// Fills all of `buffer` from `offset` on, in bytes; an earlier end of the file is an error.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), PlaceError> {
         Ok(at::read_exact_at(&self.file, buffer, offset)?)
     }
 
-    /// Writes all of `data` at `offset`.
+    /// Writes all of `data` at `offset`, in bytes. It is on the disk only after [`Part::sync`].
     pub fn write_at(&self, data: &[u8], offset: u64) -> Result<(), PlaceError> {
         Ok(at::write_all_at(&self.file, data, offset)?)
     }
@@ -257,7 +257,7 @@ impl Part {
         Ok(dir::inspect(&self.file)?.1)
     }
 
-    /// Removes the unfinished file.
+    /// Removes the unfinished file, with all that was downloaded of it.
     pub fn remove(self) -> Result<(), PlaceError> {
         self.target.remove_part()
     }
