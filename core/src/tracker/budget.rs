@@ -44,8 +44,8 @@ impl Budgets {
         Self { allowance, used: BTreeMap::new() }
     }
 
-    /// Whether anything is left. What is charged afterwards may go beyond it: the size of an answer is known pending.
-    pub fn has_left(&mut self, now: Instant, address: IpAddr) -> bool {
+    /// Whether anything is left. What is charged afterwards may go beyond it: the size of an answer is known only then.
+    pub fn has_left(&self, now: Instant, address: IpAddr) -> bool {
         let allowance = self.allowance;
         self.used.get(&household(address)).is_none_or(|used| used.later(now, allowance) < allowance.burst)
     }

@@ -235,7 +235,7 @@ impl Tracker {
         }
         self.timers.insert((session.timer, id));
         self.sessions.insert(id, session);
-        self.is_without_name(now, id);
+        self.start_idling(now, id);
         while self.idle.len() > self.settings.unregistered_sessions {
             self.close_longest_idle(now, effects);
         }
@@ -274,14 +274,16 @@ impl Tracker {
         }
     }
 
-    pub(super) fn is_without_name(&mut self, now: Instant, id: SessionId) {
+    /// Counts a session among those without a name, which go first when others need the room.
+    pub(super) fn start_idling(&mut self, now: Instant, id: SessionId) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.idle_since = Some(now);
             self.idle.insert((now, id));
         }
     }
 
-    pub(super) fn has_name(&mut self, id: SessionId) {
+    /// Counts a session no longer among those without a name.
+    pub(super) fn stop_idling(&mut self, id: SessionId) {
         if let Some(since) = self.sessions.get_mut(&id).and_then(|session| session.idle_since.take()) {
             self.idle.remove(&(since, id));
         }
@@ -300,7 +302,7 @@ impl Tracker {
 
     fn forget(&mut self, now: Instant, id: SessionId) {
         self.remove_user(now, id, false);
-        self.has_name(id);
+        self.stop_idling(id);
         let Some(session) = self.sessions.remove(&id) else { return };
         self.timers.remove(&(session.timer, id));
         self.readers.end(id);
@@ -324,7 +326,7 @@ impl Tracker {
             }
             self.changes.left(now, &online, shares, is_taken_over);
         }
-        self.is_without_name(now, id);
+        self.start_idling(now, id);
     }
 
     fn forget_some_shares(&mut self) {

@@ -188,7 +188,7 @@ impl<S: Stream> Session<S> {
             match written {
                 Poll::Pending => return self.poll_stall(cx),
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(written) => self.has_sent(written?),
+                Poll::Ready(written) => self.take_sent(written?),
             }
         }
         if self.must_flush {
@@ -203,7 +203,7 @@ impl<S: Stream> Session<S> {
         Poll::Ready(Ok(()))
     }
 
-    fn has_sent(&mut self, mut bytes: usize) {
+    fn take_sent(&mut self, mut bytes: usize) {
         self.line.traffic.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
         self.must_flush = true;
         self.stall = None;

@@ -127,7 +127,7 @@ impl Tracker {
         if let Some(session) = self.sessions.get_mut(&asker.session) {
             session.user = Some(User { username: username.clone(), owner });
         }
-        self.has_name(asker.session);
+        self.stop_idling(asker.session);
         self.log.push(LogEntry::Joined { user: username.clone(), address: asker.address });
     }
 }

@@ -58,8 +58,8 @@ impl Owner {
         if watch_is_partial {
             self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_UNWATCHED_EVERY);
         }
-        present.into_iter().for_each(|root| self.is_present(root));
-        missing.iter().for_each(|root| self.is_missing(*root));
+        present.into_iter().for_each(|root| self.note_present(root));
+        missing.iter().for_each(|root| self.note_missing(*root));
         for (place, stamp) in unquiet {
             self.mark(place.clone(), QUIET);
             self.unquiet.insert(place, stamp);

@@ -290,7 +290,7 @@ impl Owner {
         });
     }
 
-    fn is_missing(&mut self, id: RootId) {
+    fn note_missing(&mut self, id: RootId) {
         if self.missing.insert(id)
             && let Some(root) = self.local_path(id)
         {
@@ -299,7 +299,7 @@ impl Owner {
         self.probe_at = Instant::now() + PROBE_EVERY;
     }
 
-    fn is_present(&mut self, id: RootId) {
+    fn note_present(&mut self, id: RootId) {
         if self.missing.remove(&id)
             && let Some(root) = self.local_path(id)
         {
