@@ -4,14 +4,14 @@
 use std::io;
 use std::path::Path;
 
-use crate::disk::dir::Kind;
+use crate::disk::dir::FileKind;
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
 use crate::model::file_stamp::FileStamp;
 use crate::model::limits::{PART_SUFFIX, PATH_BYTES_MAX};
 
 /// A regular file that was seen and may be shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundFile {
     /// Where it is below the folder, `/` between parts.
     pub relative: String,
     /// What the file was when it was seen; it may change before it is read.
@@ -60,7 +60,7 @@ pub fn walk(
     folder: &SharedFolder,
     start: &str,
     own: &OwnFiles,
-    mut see: impl FnMut(Result<Found, Skipped>),
+    mut see: impl FnMut(Result<FoundFile, Skipped>),
 ) -> Result<(), ReadFault> {
     let skipped = |relative: &str, why| Err(Skipped { relative: relative.to_owned(), why });
     let mut folders = Vec::new();
@@ -73,7 +73,7 @@ pub fn walk(
         Ok(Some((_, stamp))) if own.contains(&stamp) => see(skipped(start, WhySkipped::Own)),
         Ok(Some((true, _))) => folders.push(start.to_owned()),
         Ok(Some((false, _))) if start.ends_with(PART_SUFFIX) => {}
-        Ok(Some((false, stamp))) => see(Ok(Found { relative: start.to_owned(), stamp })),
+        Ok(Some((false, stamp))) => see(Ok(FoundFile { relative: start.to_owned(), stamp })),
     }
     while let Some(parent) = folders.pop() {
         let entries = match folder.dir.below(Path::new(&parent)).and_then(|dir| dir.entries()) {
@@ -105,11 +105,11 @@ pub fn walk(
                 see(skipped(&relative, WhySkipped::TooLong));
             } else {
                 match entry.kind {
-                    Kind::File if relative.ends_with(PART_SUFFIX) => {}
-                    Kind::File => see(Ok(Found { relative, stamp: entry.stamp })),
-                    Kind::Folder => folders.push(relative),
-                    Kind::Link => see(skipped(&relative, WhySkipped::Link)),
-                    Kind::Other => see(skipped(&relative, WhySkipped::Special)),
+                    FileKind::File if relative.ends_with(PART_SUFFIX) => {}
+                    FileKind::File => see(Ok(FoundFile { relative, stamp: entry.stamp })),
+                    FileKind::Folder => folders.push(relative),
+                    FileKind::Link => see(skipped(&relative, WhySkipped::Link)),
+                    FileKind::Other => see(skipped(&relative, WhySkipped::Special)),
                 }
             }
         }

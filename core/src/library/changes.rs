@@ -8,11 +8,11 @@ use crate::model::share_path::SharePath;
 /// Announcements that wait to be told. Later ones on the same path take the place of earlier ones, so that there is
 /// never more to tell than there are paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct ShareChanges {
     last: BTreeMap<SharePath, Option<Share>>,
 }
 
-impl Changes {
+impl ShareChanges {
     /// The path is shared, with this content from now on.
     pub fn add(&mut self, share: Share) {
         self.last.insert(share.path.clone(), Some(share));

@@ -23,14 +23,14 @@ impl Separators {
 
 /// The share path of a file: the path as typed where that stays below the current folder, else its file name.
 pub fn of_file(typed: &str, separators: Separators) -> Result<SharePath, BadSharePath> {
-    let read = Typed::read(typed, separators);
+    let read = TypedPath::read(typed, separators);
     if read.is_below { SharePath::normalized(&read.parts.join("/")) } else { SharePath::normalized(read.last()) }
 }
 
 /// The share path of a folder: its own name. `resolved_name` is that of the folder itself, for when it was typed as `.`
 /// or `..`; a folder without a name, such as `/`, has no share path.
 pub fn of_folder(typed: &str, resolved_name: &str, separators: Separators) -> Result<SharePath, BadSharePath> {
-    let read = Typed::read(typed, separators);
+    let read = TypedPath::read(typed, separators);
     let typed_name = read.parts.last().copied().filter(|last| *last != "..");
     SharePath::normalized(typed_name.unwrap_or(resolved_name))
 }
@@ -48,7 +48,8 @@ pub enum Candidate {
 /// have typed it, an absolute or climbing path of a file by the file's name, a folder by its name. A path that ends in a
 /// separator is a folder only.
 pub fn candidates(typed: &str) -> Vec<Candidate> {
-    let readings = [Separators::Slash, Separators::SlashAndBackslash].map(|separators| Typed::read(typed, separators));
+    let readings =
+        [Separators::Slash, Separators::SlashAndBackslash].map(|separators| TypedPath::read(typed, separators));
     let mut found = Vec::new();
     let mut add = |candidate: Candidate| {
         if !found.contains(&candidate) {
@@ -71,13 +72,13 @@ pub fn candidates(typed: &str) -> Vec<Candidate> {
 }
 
 /// A typed path without empty parts and `.`, and with `..` taken off where there is something to take off.
-struct Typed<'a> {
+struct TypedPath<'a> {
     parts: Vec<&'a str>,
     /// Whether it is relative and never climbs above where it began.
     is_below: bool,
 }
 
-impl<'a> Typed<'a> {
+impl<'a> TypedPath<'a> {
     fn read(typed: &'a str, separators: Separators) -> Self {
         let drive = match typed.as_bytes() {
             [letter, b':', ..] if separators == Separators::SlashAndBackslash && letter.is_ascii_alphabetic() => 2,

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::library::changes::Changes;
+use crate::library::changes::ShareChanges;
 use crate::library::root::{Root, RootId};
-use crate::library::table::{Collision, Entry, Library};
+use crate::library::table::{Collision, Library, ShareEntry};
 use crate::model::share_path::{BadSharePath, SharePath};
 
 /// Why nothing was renamed; all is as it was.
@@ -35,7 +35,7 @@ pub struct Renamed {
 }
 
 /// A part of a root, or all of it, that becomes a root.
-struct Move {
+struct RootMove {
     from: RootId,
     /// Where it is in the old root; empty for all of it.
     at: String,
@@ -44,12 +44,17 @@ struct Move {
 
 impl Library {
     /// Announces what is shared at and below `from` at and below `to` instead: all of it or nothing.
-    pub fn rename(&mut self, from: &SharePath, to: &SharePath, changes: &mut Changes) -> Result<Renamed, RenameError> {
+    pub fn rename(
+        &mut self,
+        from: &SharePath,
+        to: &SharePath,
+        changes: &mut ShareChanges,
+    ) -> Result<Renamed, RenameError> {
         let selection = self.select_share_path(from).ok_or(RenameError::NotShared)?;
         if from == to {
             return Ok(Renamed::default());
         }
-        let mut moves: Vec<Move> = Vec::new();
+        let mut moves: Vec<RootMove> = Vec::new();
         let mut next = self.next_root();
         for (id, at) in selection.places() {
             let Some(root) = self.root(id) else { continue };
@@ -57,12 +62,12 @@ impl Library {
             // The same file may be shared by itself and with its folder.
             if !moves.iter().any(|other| (&other.new.local, &other.new.share_as) == (&new.local, &new.share_as)) {
                 next = RootId(next.0 + 1);
-                moves.push(Move { from: id, at: at.to_owned(), new });
+                moves.push(RootMove { from: id, at: at.to_owned(), new });
             }
         }
         let announced = self.announcements(&moves)?;
         self.give_up(&selection, changes);
-        for Move { new, .. } in &moves {
+        for RootMove { new, .. } in &moves {
             self.set_root(new.clone());
         }
         for (path, entry) in announced {
@@ -91,13 +96,13 @@ impl Library {
     }
 
     /// What is announced after the moves, if nobody else's path is among it.
-    fn announcements(&self, moves: &[Move]) -> Result<BTreeMap<SharePath, Entry>, RenameError> {
+    fn announcements(&self, moves: &[RootMove]) -> Result<BTreeMap<SharePath, ShareEntry>, RenameError> {
         let mut announced = BTreeMap::new();
-        let is_moved = |entry: &Entry| {
+        let is_moved = |entry: &ShareEntry| {
             let is_in = |at: &str| at.is_empty() || entry.relative.strip_prefix(at).is_some_and(starts_a_part);
-            moves.iter().any(|Move { from, at, .. }| *from == entry.root && is_in(at))
+            moves.iter().any(|RootMove { from, at, .. }| *from == entry.root && is_in(at))
         };
-        for Move { from, at, new } in moves {
+        for RootMove { from, at, new } in moves {
             for (_, entry) in self.entries_of(*from, at) {
                 let relative = match entry.relative.strip_prefix(at.as_str()).map(|rest| rest.trim_start_matches('/')) {
                     Some(rest) if new.is_folder => rest,
@@ -111,7 +116,7 @@ impl Library {
                         return Err(Collision { path, first, second }.into());
                     }
                 }
-                announced.insert(path, Entry { root: new.id, relative: relative.to_owned(), ..entry.clone() });
+                announced.insert(path, ShareEntry { root: new.id, relative: relative.to_owned(), ..entry.clone() });
             }
         }
         Ok(announced)
@@ -167,7 +172,7 @@ mod tests {
         ] {
             let mut library = fresh();
             let before = library.shares().collect::<Vec<_>>();
-            let mut changes = Changes::default();
+            let mut changes = ShareChanges::default();
             let renamed = library.rename(&path(from), &path(to), &mut changes).expect(from);
             assert_eq!(paths(&library), after, "{from} to {to}");
             let contents = |shares: &[crate::model::share::Share]| {
@@ -200,7 +205,7 @@ mod tests {
             ("Trip/sub/secret", "mine", "not shared"),
         ] {
             let mut library = fresh();
-            let mut changes = Changes::default();
+            let mut changes = ShareChanges::default();
             let (before, roots) = (paths(&library), library.roots().cloned().collect::<Vec<_>>());
             let why = match library.rename(&path(from), &path(to), &mut changes).expect_err(from) {
                 RenameError::NotShared => "not shared",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::library::changes::Changes;
+use crate::library::changes::ShareChanges;
 use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::model::share_path::SharePath;
@@ -88,7 +88,7 @@ impl Library {
     }
 
     /// Stops sharing what was selected, for good: it does not come back by itself.
-    pub fn give_up(&mut self, selection: &Selection, changes: &mut Changes) {
+    pub fn give_up(&mut self, selection: &Selection, changes: &mut ShareChanges) {
         for id in &selection.roots {
             self.withdraw_all(*id, changes);
             self.roots.remove(*id);
@@ -150,7 +150,7 @@ mod tests {
             (by_local("/h"), vec![0, 1, 2, 3, 4, 5]),
         ] {
             let (mut library, selection) = given_up.expect("is shared");
-            let mut changes = Changes::default();
+            let mut changes = ShareChanges::default();
             library.give_up(&selection, &mut changes);
             let expected: Vec<SharePath> = removed.iter().map(|at: &usize| path(all[*at])).collect();
             assert_eq!(changes.into_parts().1, expected, "{selection:?}");

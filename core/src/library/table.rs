@@ -8,7 +8,7 @@ use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::library::changes::Changes;
+use crate::library::changes::ShareChanges;
 use crate::library::root::{Root, RootId};
 use crate::library::roots::{Roots, below};
 use crate::model::file_stamp::FileStamp;
@@ -18,7 +18,7 @@ use crate::model::share_path::{BadSharePath, SharePath};
 
 /// One shared file: where it is and what was hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ShareEntry {
     /// Which root it belongs to.
     pub root: RootId,
     /// Where it is below the root's base.
@@ -71,7 +71,7 @@ pub struct Difference {
 #[derive(Debug, Clone)]
 pub struct Library {
     pub(super) roots: Roots,
-    entries: BTreeMap<SharePath, Entry>,
+    entries: BTreeMap<SharePath, ShareEntry>,
     by_content: BTreeSet<(ContentHash, SharePath)>,
     shares_max: usize,
     next_root: RootId,
@@ -136,7 +136,7 @@ impl Library {
     }
 
     /// The file that is shared under exactly this path.
-    pub fn entry(&self, path: &SharePath) -> Option<&Entry> {
+    pub fn entry(&self, path: &SharePath) -> Option<&ShareEntry> {
         self.entries.get(path)
     }
 
@@ -146,7 +146,7 @@ impl Library {
     }
 
     /// The shares that have exactly this content, in the order of share paths: a file may be shared under several.
-    pub fn with_content(&self, hash: ContentHash) -> impl Iterator<Item = (&SharePath, &Entry)> {
+    pub fn with_content(&self, hash: ContentHash) -> impl Iterator<Item = (&SharePath, &ShareEntry)> {
         let same = self.by_content.range((hash, first_path())..).take_while(move |(other, _)| *other == hash);
         same.filter_map(|(_, path)| self.entries.get_key_value(path))
     }
@@ -234,7 +234,7 @@ impl Library {
 
     /// Shares a file that was hashed. Nothing happens if that is not wanted any more, or if the path is another file's;
     /// `false` if there are too many shares already.
-    pub fn announce(&mut self, path: SharePath, entry: Entry, changes: &mut Changes) -> bool {
+    pub fn announce(&mut self, path: SharePath, entry: ShareEntry, changes: &mut ShareChanges) -> bool {
         let wanted = self.roots.get(entry.root).is_some_and(|root| root.holds(&entry.relative));
         if !wanted {
             return true;
@@ -256,7 +256,7 @@ impl Library {
     }
 
     /// Stops sharing these paths as far as they are that root's.
-    pub fn withdraw(&mut self, root: RootId, paths: &[SharePath], changes: &mut Changes) {
+    pub fn withdraw(&mut self, root: RootId, paths: &[SharePath], changes: &mut ShareChanges) {
         for path in paths {
             if self.entries.get(path).is_some_and(|entry| entry.root == root) {
                 self.remove(path, changes);
@@ -265,24 +265,28 @@ impl Library {
     }
 
     /// Stops sharing all of a root, which stays: its drive is unplugged, say.
-    pub fn withdraw_all(&mut self, root: RootId, changes: &mut Changes) {
+    pub fn withdraw_all(&mut self, root: RootId, changes: &mut ShareChanges) {
         let paths: Vec<SharePath> = self.entries_of(root, "").map(|(path, _)| path.clone()).collect();
         self.withdraw(root, &paths, changes);
     }
 
-    fn remove(&mut self, path: &SharePath, changes: &mut Changes) {
+    fn remove(&mut self, path: &SharePath, changes: &mut ShareChanges) {
         if let Some(entry) = self.entries.remove(path) {
             self.by_content.remove(&(entry.hash, path.clone()));
             changes.remove(path.clone());
         }
     }
 
-    fn local_path(&self, entry: &Entry) -> String {
+    fn local_path(&self, entry: &ShareEntry) -> String {
         self.roots.get(entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
     }
 
     /// The shares of a root that lie at or below a place in it.
-    pub(super) fn entries_of<'a>(&'a self, root: RootId, at: &str) -> impl Iterator<Item = (&'a SharePath, &'a Entry)> {
+    pub(super) fn entries_of<'a>(
+        &'a self,
+        root: RootId,
+        at: &str,
+    ) -> impl Iterator<Item = (&'a SharePath, &'a ShareEntry)> {
         let root = self.roots.get(root);
         let path = root.and_then(|root| match at {
             "" => Some(root.share_as.clone()),
@@ -294,14 +298,14 @@ impl Library {
     }
 
     /// `folder` itself and everything below it; nothing that only begins alike.
-    pub(super) fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &Entry)> + use<'_> {
+    pub(super) fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &ShareEntry)> + use<'_> {
         let (from, to) = below(folder, '/');
         let itself = self.entries.get_key_value(folder);
         itself.into_iter().chain(self.entries.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to))))
     }
 }
 
-fn share_of(path: &SharePath, entry: &Entry) -> Share {
+fn share_of(path: &SharePath, entry: &ShareEntry) -> Share {
     Share { path: path.clone(), size: Some(entry.stamp.size), hash: Some(entry.hash) }
 }
 
@@ -338,13 +342,13 @@ pub(super) mod tests {
         start: &str,
         found: &[(&str, u8)],
         content: u8,
-    ) -> (Difference, Changes) {
+    ) -> (Difference, ShareChanges) {
         let found = found.iter().map(|(relative, version)| ((*relative).to_owned(), stamp(0, *version)));
         let difference = library.differ(RootId(id), start, found);
-        let mut changes = Changes::default();
+        let mut changes = ShareChanges::default();
         library.withdraw(RootId(id), &difference.gone, &mut changes);
         for Fresh { path, relative, stamp } in difference.fresh.clone() {
-            let entry = Entry { root: RootId(id), relative, hash: hash(content), stamp, is_settled: true };
+            let entry = ShareEntry { root: RootId(id), relative, hash: hash(content), stamp, is_settled: true };
             library.announce(path, entry, &mut changes);
         }
         (difference, changes)
@@ -366,7 +370,7 @@ pub(super) mod tests {
         scan(&mut library, 2, "", &[("x", 1)], 1);
         let (_, changes) = scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 1);
         assert_eq!(changes.into_parts().0.len(), 3);
-        assert_eq!(scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 2).1, Changes::default());
+        assert_eq!(scan(&mut library, 1, "", &[("a", 1), ("sub/b", 1), ("sub-c", 1)], 2).1, ShareChanges::default());
 
         let (_, changes) = scan(&mut library, 1, "", &[("a", 2), ("sub/b", 1)], 2);
         let (added, removed) = changes.into_parts();
@@ -385,9 +389,9 @@ pub(super) mod tests {
     #[test]
     fn an_unsettled_stamp_is_looked_at_again() {
         let mut library = library(&[root(1, "/d", true, "d")]);
-        let mut changes = Changes::default();
+        let mut changes = ShareChanges::default();
         let entry =
-            Entry { root: RootId(1), relative: "a".into(), hash: hash(1), stamp: stamp(0, 1), is_settled: false };
+            ShareEntry { root: RootId(1), relative: "a".into(), hash: hash(1), stamp: stamp(0, 1), is_settled: false };
         library.announce(path("d/a"), entry, &mut changes);
         assert_eq!(library.differ(RootId(1), "", [("a".to_owned(), stamp(0, 1))]).fresh.len(), 1);
     }
@@ -425,9 +429,9 @@ pub(super) mod tests {
         let mut library = library(&[root(1, "/d/a", false, "a")]);
         let (difference, _) = scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("a/b", 1)], 1);
         assert_eq!(difference.fresh.len(), 1);
-        let mut changes = Changes::default();
+        let mut changes = ShareChanges::default();
         for (root, relative) in [(1, "b"), (9, "a")] {
-            let entry = Entry {
+            let entry = ShareEntry {
                 root: RootId(root),
                 relative: relative.into(),
                 hash: hash(9),

@@ -78,8 +78,8 @@ impl Engine {
                     }
                 }
                 LibraryEvent::Warning { root: folder, warning } => self.warn(match warning {
-                    event::Warning::WholeDisk => Warning::WholeDisk { folder },
-                    event::Warning::WholeHome => Warning::WholeHome { folder },
+                    event::ShareWarning::WholeDisk => Warning::WholeDisk { folder },
+                    event::ShareWarning::WholeHome => Warning::WholeHome { folder },
                 }),
                 LibraryEvent::Missing { root: path } => self.warn(Warning::Missing { path }),
                 LibraryEvent::Back { root: path } => self.warn(Warning::Back { path }),

@@ -19,7 +19,7 @@ pub(crate) use unix::{Dir, inspect};
 
 /// What a name stands for, without following it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FileKind {
     File,
     Folder,
     Link,
@@ -29,9 +29,9 @@ pub(crate) enum Kind {
 
 /// One name in a folder, as it was when the folder was read.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct DirEntry {
     pub(crate) name: OsString,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FileKind,
     pub(crate) stamp: FileStamp,
 }
 
@@ -114,11 +114,11 @@ mod tests {
                         .expect("pipe");
                     let dir = Dir::open(folder.path()).expect("opens");
                     if let Ok(file) = dir.open_to_read(Path::new("pipe")) {
-                        assert_eq!(inspect(&file).expect("inspects").0, Kind::Other);
+                        assert_eq!(inspect(&file).expect("inspects").0, FileKind::Other);
                     }
                     let kinds: Vec<_> =
                         dir.entries().expect("lists").into_iter().map(|e| e.expect("entry").kind).collect();
-                    assert_eq!(kinds, [Kind::Other]);
+                    assert_eq!(kinds, [FileKind::Other]);
                 }
 
                 #[test]

@@ -9,7 +9,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Metadata, OpenOptions};
 use cap_std::time::SystemTime;
 
-use crate::disk::dir::{Entry, IfTaken, Kind, link_in_the_way};
+use crate::disk::dir::{DirEntry, FileKind, IfTaken, link_in_the_way};
 use crate::model::file_stamp::FileStamp;
 
 /// An open folder by the means of `cap-std`: what is opened through it lies below it.
@@ -75,7 +75,7 @@ impl Dir {
     }
 
     /// What a name in this folder stands for, if there is one.
-    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(Kind, FileStamp)>> {
+    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(FileKind, FileStamp)>> {
         match self.dir.symlink_metadata(name) {
             Ok(metadata) if metadata.is_file() => {
                 inspect(&self.open_file(name, OpenOptions::new().read(true))?).map(Some)
@@ -102,11 +102,11 @@ impl Dir {
     }
 
     /// Every name in this folder in no order.
-    pub(crate) fn entries(&self) -> io::Result<Vec<io::Result<Entry>>> {
+    pub(crate) fn entries(&self) -> io::Result<Vec<io::Result<DirEntry>>> {
         let entry = |item: io::Result<cap_std::fs::DirEntry>| {
             let item = item?;
             let metadata = item.full_metadata()?;
-            Ok(Entry { name: item.file_name(), kind: kind_of(&metadata), stamp: stamp_of(&metadata) })
+            Ok(DirEntry { name: item.file_name(), kind: kind_of(&metadata), stamp: stamp_of(&metadata) })
         };
         Ok(self.dir.entries()?.map(entry).collect())
     }
@@ -133,21 +133,21 @@ impl Dir {
 }
 
 /// What kind of thing an open file is, and its stamp, both asked of the handle and not of a name.
-pub(crate) fn inspect(file: &File) -> io::Result<(Kind, FileStamp)> {
+pub(crate) fn inspect(file: &File) -> io::Result<(FileKind, FileStamp)> {
     let metadata = Metadata::from_file(file)?;
     Ok((kind_of(&metadata), stamp_of(&metadata)))
 }
 
-fn kind_of(metadata: &Metadata) -> Kind {
+fn kind_of(metadata: &Metadata) -> FileKind {
     let kind = metadata.file_type();
     if kind.is_file() {
-        Kind::File
+        FileKind::File
     } else if kind.is_dir() {
-        Kind::Folder
+        FileKind::Folder
     } else if kind.is_symlink() {
-        Kind::Link
+        FileKind::Link
     } else {
-        Kind::Other
+        FileKind::Other
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Component, Path};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::disk::dir::{Entry, IfTaken, Kind, link_in_the_way};
+use crate::disk::dir::{DirEntry, FileKind, IfTaken, link_in_the_way};
 use crate::model::file_stamp::FileStamp;
 
 /// Without `NONBLOCK` the opening of a pipe waits for a writer.
@@ -72,7 +72,7 @@ impl Dir {
     }
 
     /// What a name in this folder stands for, if there is one.
-    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(Kind, FileStamp)>> {
+    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(FileKind, FileStamp)>> {
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(read_stat(&stat))),
             Err(Errno::NOENT) => Ok(None),
@@ -109,7 +109,7 @@ impl Dir {
     }
 
     /// Every name in this folder in no order; a name that vanished in between is left out.
-    pub(crate) fn entries(&self) -> io::Result<Vec<io::Result<Entry>>> {
+    pub(crate) fn entries(&self) -> io::Result<Vec<io::Result<DirEntry>>> {
         let mut entries = Vec::new();
         for item in rustix::fs::Dir::read_from(&self.fd)? {
             let item = item?;
@@ -118,7 +118,7 @@ impl Dir {
                 continue;
             }
             match self.look_at(Path::new(name)) {
-                Ok(Some((kind, stamp))) => entries.push(Ok(Entry { name: OsString::from(name), kind, stamp })),
+                Ok(Some((kind, stamp))) => entries.push(Ok(DirEntry { name: OsString::from(name), kind, stamp })),
                 Ok(None) => {}
                 Err(error) => entries.push(Err(error)),
             }
@@ -195,16 +195,16 @@ impl Dir {
 }
 
 /// What kind of thing an open file is, and its stamp, both asked of the descriptor and not of a name.
-pub(crate) fn inspect(file: &File) -> io::Result<(Kind, FileStamp)> {
+pub(crate) fn inspect(file: &File) -> io::Result<(FileKind, FileStamp)> {
     Ok(read_stat(&rustix::fs::fstat(file)?))
 }
 
-fn read_stat(stat: &Stat) -> (Kind, FileStamp) {
+fn read_stat(stat: &Stat) -> (FileKind, FileStamp) {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Folder,
-        FileType::Symlink => Kind::Link,
-        _ => Kind::Other,
+        FileType::RegularFile => FileKind::File,
+        FileType::Directory => FileKind::Folder,
+        FileType::Symlink => FileKind::Link,
+        _ => FileKind::Other,
     };
     let stamp = FileStamp {
         device: unsigned(stat.st_dev),

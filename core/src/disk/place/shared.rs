@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::dir::{self, Dir, Kind};
+use crate::disk::dir::{self, Dir, FileKind};
 use crate::model::file_stamp::FileStamp;
 
 /// Most files of our own that are told apart by number; a data folder holds a handful.
@@ -76,7 +76,7 @@ impl OwnFiles {
                     return Ok(own);
                 }
                 own.numbers.insert(number_of(&entry.stamp));
-                if entry.kind == Kind::Folder {
+                if entry.kind == FileKind::Folder {
                     folders.extend(folder.below(Path::new(&entry.name)));
                 }
             }
@@ -152,7 +152,7 @@ impl SharedFolder {
     pub fn open_file(&self, relative: &Path) -> Result<(File, FileStamp), ReadFault> {
         let file = self.dir.open_to_read(relative)?;
         match dir::inspect(&file)? {
-            (Kind::File, stamp) => Ok((file, stamp)),
+            (FileKind::File, stamp) => Ok((file, stamp)),
             _ => Err(ReadFault::NotRegular),
         }
     }
@@ -162,8 +162,8 @@ impl SharedFolder {
         let Some(name) = relative.file_name() else { return Ok(Some((true, self.dir.stamp()?))) };
         let parent = relative.parent().unwrap_or(Path::new(""));
         match self.dir.below(parent)?.look_at(Path::new(name))?.ok_or(ReadFault::Gone)? {
-            (Kind::Folder, stamp) => Ok(Some((true, stamp))),
-            (Kind::File, stamp) => Ok(Some((false, stamp))),
+            (FileKind::Folder, stamp) => Ok(Some((true, stamp))),
+            (FileKind::File, stamp) => Ok(Some((false, stamp))),
             _ => Ok(None),
         }
     }

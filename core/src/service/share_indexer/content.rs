@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::disk::at;
 use crate::disk::hash::Hasher;
 use crate::disk::place::shared::SharedFolder;
-use crate::library::changes::Changes;
+use crate::library::changes::ShareChanges;
 use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::model::block_list::BlockList;
@@ -28,14 +28,14 @@ use crate::store::Store;
 /// A file that turned out to be other than the table says, to be looked at.
 pub(super) type Suspect = (RootId, String);
 
-/// The library, read by many, and changed by [`Shared::change`] only.
+/// The library, read by many, and changed by [`SharedLibrary::change`] only.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedLibrary {
     pub(super) library: RwLock<Library>,
     /// Counts the changes, so that a running upload sees at a glance that it need not ask again.
     changes: AtomicU64,
     /// What others have not been told yet, in the order in which it happened.
-    untold: Mutex<Changes>,
+    untold: Mutex<ShareChanges>,
     /// Wakes whoever tells them.
     pub(super) changed: Notify,
     /// Counts the files that were read to the end or the attempt of it.
@@ -45,7 +45,7 @@ pub(super) struct Shared {
     suspects: mpsc::Sender<Suspect>,
 }
 
-impl Shared {
+impl SharedLibrary {
     pub(super) fn new(library: Library, store: Arc<Store>, hasher: Hasher, suspects: mpsc::Sender<Suspect>) -> Self {
         Self {
             library: RwLock::new(library),
@@ -59,11 +59,11 @@ impl Shared {
         }
     }
 
-    /// Changes the library. When it returns no upload goes on with what was taken out, and what changed is in the queue
+    /// ShareChanges the library. When it returns no upload goes on with what was taken out, and what changed is in the queue
     /// of what is told, behind everything that changed before.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Library, &mut Changes) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Library, &mut ShareChanges) -> T) -> T {
         let mut library = self.library.write();
-        let mut changes = Changes::default();
+        let mut changes = ShareChanges::default();
         let result = change(&mut library, &mut changes);
         if !changes.is_empty() {
             self.changes.fetch_add(1, Ordering::Release);
@@ -105,11 +105,11 @@ impl Shared {
 /// A handle on what is shared at this moment; clones are cheap.
 #[derive(Debug, Clone)]
 pub struct SharedTable {
-    shared: Arc<Shared>,
+    shared: Arc<SharedLibrary>,
 }
 
 impl SharedTable {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<SharedLibrary>) -> Self {
         Self { shared }
     }
 
@@ -132,7 +132,7 @@ impl SharedTable {
 /// Content that was shared when it was looked up.
 #[derive(Debug, Clone)]
 pub struct SharedContent {
-    shared: Arc<Shared>,
+    shared: Arc<SharedLibrary>,
     hash: ContentHash,
     size: u64,
 }
@@ -232,7 +232,7 @@ fn open_unchanged(copy: &Copy) -> Option<File> {
 /// A file that has the announced content, open.
 #[derive(Debug)]
 pub struct OpenShare {
-    shared: Arc<Shared>,
+    shared: Arc<SharedLibrary>,
     file: File,
     blocks: BlockList,
     suspect: Suspect,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::library::root::RootId;
-use crate::service::share_indexer::scan::Place;
+use crate::service::share_indexer::scan::RootPlace;
 
 /// More changed places in one root than these, and all of it is looked at.
 const PLACES_MAX: usize = 1000;
@@ -26,7 +26,7 @@ struct DirtyRoot {
 
 impl Dirty {
     /// Has a place looked at after so long; what is due sooner stays so.
-    pub(super) fn mark(&mut self, now: Instant, (root, start): Place, delay: Duration) {
+    pub(super) fn mark(&mut self, now: Instant, (root, start): RootPlace, delay: Duration) {
         let due = now + delay;
         let dirty = self.roots.entry(root).or_insert_with(|| DirtyRoot { due, starts: BTreeSet::new() });
         dirty.due = dirty.due.min(due);
@@ -43,7 +43,7 @@ impl Dirty {
     }
 
     /// Takes out what is due and in no busy root; nothing that lies below something else that is taken.
-    pub(super) fn take_due(&mut self, now: Instant, is_busy: impl Fn(RootId) -> bool) -> Vec<Place> {
+    pub(super) fn take_due(&mut self, now: Instant, is_busy: impl Fn(RootId) -> bool) -> Vec<RootPlace> {
         let due = self.roots.extract_if(.., |root, dirty| dirty.due <= now && !is_busy(*root));
         due.flat_map(|(root, dirty)| topmost(dirty.starts).into_iter().map(move |start| (root, start))).collect()
     }

@@ -16,7 +16,7 @@ pub enum LibraryEvent {
         removed: Vec<SharePath>,
     },
     /// How far the hashing is; the latest is all that counts.
-    Progress(Progress),
+    Progress(HashProgress),
     /// Files that lie in a shared folder and are not shared.
     Skipped {
         /// The file or folder that the person shared.
@@ -31,7 +31,7 @@ pub enum LibraryEvent {
         /// The folder that the person shared.
         root: String,
         /// What about it.
-        warning: Warning,
+        warning: ShareWarning,
     },
     /// A shared file or folder is not there: nothing of it is shared until it is back.
     Missing {
@@ -54,7 +54,7 @@ pub enum LibraryEvent {
 
 /// How far the hashing is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct HashProgress {
     /// Bytes read so far.
     pub hashed_bytes: u64,
     /// Bytes to read in all, as far as is known.
@@ -96,7 +96,7 @@ pub enum WhyNotShared {
 
 /// What the person may not have meant to share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Warning {
+pub enum ShareWarning {
     /// Everything on the disk.
     #[error("this is the whole disk: everybody on the network can fetch every file on it")]
     WholeDisk,

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::disk::hash::{HashFault, hash_here};
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
 use crate::library::root::{Root, RootId};
-use crate::library::table::{Entry, Fresh};
+use crate::library::table::{Fresh, ShareEntry};
 use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
-use crate::service::share_indexer::scan::{Job, Outcome, Place};
+use crate::service::share_indexer::scan::{RootPlace, ScanJob, ScanReport};
 use crate::store::hash_cache::CachedHash;
 
 /// A file that nobody asked for by name is left alone until it was not written to for so long.
@@ -50,18 +50,18 @@ enum NotHashed {
 type Hashed = Result<(CachedHash, BlockList), NotHashed>;
 
 /// The part of a job that reads.
-pub(super) struct Hashing<'a> {
-    job: &'a Job,
+pub(super) struct HashStage<'a> {
+    job: &'a ScanJob,
     own: &'a OwnFiles,
     folders: &'a HashMap<RootId, (Root, SharedFolder)>,
-    outcome: &'a mut Outcome,
+    outcome: &'a mut ScanReport,
     batch: Batch,
 }
 
 /// What was hashed and not yet reported.
 struct Batch {
     rows: Vec<(CachedHash, BlockList)>,
-    hashed: Vec<(SharePath, Entry)>,
+    hashed: Vec<(SharePath, ShareEntry)>,
     gone: Vec<(RootId, SharePath)>,
     began: Instant,
 }
@@ -76,12 +76,12 @@ impl Batch {
     }
 }
 
-impl<'a> Hashing<'a> {
+impl<'a> HashStage<'a> {
     pub(super) fn new(
-        job: &'a Job,
+        job: &'a ScanJob,
         own: &'a OwnFiles,
         folders: &'a HashMap<RootId, (Root, SharedFolder)>,
-        outcome: &'a mut Outcome,
+        outcome: &'a mut ScanReport,
     ) -> Self {
         Self { job, own, folders, outcome, batch: Batch::new() }
     }
@@ -162,11 +162,11 @@ impl<'a> Hashing<'a> {
         CachedHash { stamp, hash, hashed_at_ns, is_settled: stood || stamp.is_settled_at(hashed_at_ns) }
     }
 
-    fn is_quiet(&self, place: &Place, stamp: &FileStamp) -> bool {
+    fn is_quiet(&self, place: &RootPlace, stamp: &FileStamp) -> bool {
         stamp.is_quiet_at(now_ns(), QUIET) || self.job.seen_before.get(place) == Some(stamp)
     }
 
-    fn is_wanted(&self, place: &Place, version: &AtomicU64) -> bool {
+    fn is_wanted(&self, place: &RootPlace, version: &AtomicU64) -> bool {
         if self.job.cancel.is_cancelled() {
             return false;
         }
@@ -184,7 +184,9 @@ impl<'a> Hashing<'a> {
         match result {
             Ok((cached, list)) => {
                 let CachedHash { hash, stamp, is_settled, .. } = cached;
-                self.batch.hashed.push((file.path, Entry { root, relative: file.relative, hash, stamp, is_settled }));
+                self.batch
+                    .hashed
+                    .push((file.path, ShareEntry { root, relative: file.relative, hash, stamp, is_settled }));
                 self.batch.rows.push((cached, list));
             }
             Err(NotHashed::Unwanted) => {}

@@ -5,22 +5,22 @@
 //! |---|---|
 //! | [`content`] | what the peer server may read |
 //! | [`event`] | what others are told |
-//! | `owner` | the task: what is looked at when, and who is told |
+//! | `task` | the task: what is looked at when, and who is told |
 //! | `plan` | from what was typed to roots |
 //! | `scan` | a job: looks at places, and shares what it finds |
 //! | `hashing` | the part of a job that reads |
 //! | `dirty` | what must be looked at, and when |
-//! | `news` | what waits to be told |
+//! | `event_queue` | what waits to be told |
 //! | `watch` | being told of changes by the system |
 
 pub mod content;
 mod dirty;
 pub mod event;
+mod event_queue;
 mod hashing;
-mod news;
-mod owner;
 mod plan;
 mod scan;
+mod task;
 mod watch;
 
 #[cfg(all(test, unix))]
@@ -40,9 +40,9 @@ use crate::library::table::{Collision, Library};
 use crate::model::limits;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
-use crate::service::share_indexer::content::{Shared, SharedTable};
+use crate::service::share_indexer::content::{SharedLibrary, SharedTable};
 use crate::service::share_indexer::event::LibraryEvent;
-use crate::service::share_indexer::owner::Owner;
+use crate::service::share_indexer::task::IndexerTask;
 use crate::store::Store;
 
 /// Commands that wait; more wait at their senders.
@@ -155,14 +155,14 @@ pub enum ShareError {
 /// A handle on the share indexer's task; clones are cheap.
 #[derive(Debug, Clone)]
 pub struct ShareIndexer {
-    asks: mpsc::Sender<Ask>,
+    asks: mpsc::Sender<IndexerCommand>,
     table: SharedTable,
 }
 
 #[derive(Debug)]
-pub(super) enum Ask {
+pub(super) enum IndexerCommand {
     Share { requests: Vec<ShareRequest>, reply: oneshot::Sender<Result<Vec<Share>, ShareError>> },
-    Unshare { items: Vec<Item>, reply: oneshot::Sender<Result<Vec<SharePath>, ShareError>> },
+    Unshare { items: Vec<UnshareItem>, reply: oneshot::Sender<Result<Vec<SharePath>, ShareError>> },
     Rename { from: String, to: String, reply: oneshot::Sender<Result<RenamedShares, ShareError>> },
     Loaded { reply: oneshot::Sender<()> },
 }
@@ -172,7 +172,7 @@ pub type RenamedShares = (Vec<Share>, Vec<SharePath>);
 
 /// What the person wants to share no longer.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct UnshareItem {
     typed: String,
     path: Option<SharePath>,
     locals: Vec<PathBuf>,
@@ -193,9 +193,9 @@ impl ShareIndexer {
         let (suspects, suspected) = mpsc::channel(SUSPECTS_MAX);
         let mut library = Library::new(config.shares_max);
         roots.into_iter().for_each(|root| library.set_root(root));
-        let shared = Arc::new(Shared::new(library, Arc::clone(&config.store), hasher, suspects));
-        let (owner, inbox) = Owner::new(config, Arc::clone(&shared), events, cancel, asked, suspected);
-        let task = tokio::spawn(owner.run(inbox));
+        let shared = Arc::new(SharedLibrary::new(library, Arc::clone(&config.store), hasher, suspects));
+        let (indexer, inbox) = IndexerTask::new(config, Arc::clone(&shared), events, cancel, asked, suspected);
+        let task = tokio::spawn(indexer.run(inbox));
         Ok((Self { asks, table: SharedTable::new(shared) }, task))
     }
 
@@ -203,7 +203,7 @@ impl ShareIndexer {
     /// them cannot be shared none is; what cannot be shared in a folder is left out and told as an event.
     pub async fn share(&self, requests: Vec<ShareRequest>) -> Result<Vec<Share>, ShareError> {
         let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask::Share { requests, reply }).await.map_err(|_ended| ShareError::Stopped)?;
+        self.asks.send(IndexerCommand::Share { requests, reply }).await.map_err(|_ended| ShareError::Stopped)?;
         answer.await.map_err(|_ended| ShareError::Stopped)?
     }
 
@@ -213,7 +213,7 @@ impl ShareIndexer {
         let read = move || items.into_iter().map(|typed| plan::read_item(typed, &cwd)).collect();
         let items = tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)?;
         let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask::Unshare { items, reply }).await.map_err(|_ended| ShareError::Stopped)?;
+        self.asks.send(IndexerCommand::Unshare { items, reply }).await.map_err(|_ended| ShareError::Stopped)?;
         answer.await.map_err(|_ended| ShareError::Stopped)?
     }
 
@@ -221,14 +221,14 @@ impl ShareIndexer {
     /// and the paths that are not any more.
     pub async fn rename(&self, from: String, to: String) -> Result<RenamedShares, ShareError> {
         let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask::Rename { from, to, reply }).await.map_err(|_ended| ShareError::Stopped)?;
+        self.asks.send(IndexerCommand::Rename { from, to, reply }).await.map_err(|_ended| ShareError::Stopped)?;
         answer.await.map_err(|_ended| ShareError::Stopped)?
     }
 
     /// Waits until what was shared when the program ended last is shared again.
     pub async fn loaded(&self) {
         let (reply, answer) = oneshot::channel();
-        if self.asks.send(Ask::Loaded { reply }).await.is_ok() {
+        if self.asks.send(IndexerCommand::Loaded { reply }).await.is_ok() {
             let _ended = answer.await;
         }
     }

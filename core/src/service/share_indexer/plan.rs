@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
 use crate::disk::walk::walk;
-use crate::library::changes::Changes;
+use crate::library::changes::ShareChanges;
 use crate::library::name::{self, Separators};
 use crate::library::rename::{RenameError, Renamed};
 use crate::library::root::{Root, RootId};
@@ -17,9 +17,9 @@ use crate::library::selection::Selection;
 use crate::library::table::Library;
 use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
-use crate::service::share_indexer::event::Warning;
-use crate::service::share_indexer::scan::Place;
-use crate::service::share_indexer::{Item, ShareError, ShareRequest};
+use crate::service::share_indexer::event::ShareWarning;
+use crate::service::share_indexer::scan::RootPlace;
+use crate::service::share_indexer::{ShareError, ShareRequest, UnshareItem};
 
 /// The number of a root until it is accepted.
 const UNKNOWN: RootId = RootId(0);
@@ -38,7 +38,7 @@ pub(super) struct Planned {
     pub(super) start: String,
     /// The files there.
     pub(super) relatives: Vec<String>,
-    pub(super) warning: Option<Warning>,
+    pub(super) warning: Option<ShareWarning>,
 }
 
 /// Understands all requests, or says which one is wrong. What it read of the library may be outdated when it returns.
@@ -142,12 +142,12 @@ fn find_shared(library: &Library, path: &SharePath, local: &str) -> Option<(Root
     (root.is_folder && root.local_path(&entry.relative) == local).then(|| (root.clone(), entry.relative.clone()))
 }
 
-pub(super) fn warning_for(resolved: &Path) -> Option<Warning> {
+pub(super) fn warning_for(resolved: &Path) -> Option<ShareWarning> {
     if resolved.parent().is_none() {
-        return Some(Warning::WholeDisk);
+        return Some(ShareWarning::WholeDisk);
     }
     let home = std::env::home_dir()?.canonicalize().ok()?;
-    home.starts_with(resolved).then_some(Warning::WholeHome)
+    home.starts_with(resolved).then_some(ShareWarning::WholeHome)
 }
 
 /// The absolute path of what was typed. The console is no shell, so a leading `~/` is for us to read.
@@ -163,7 +163,11 @@ fn expand(typed: &str, cwd: &Path) -> PathBuf {
 }
 
 /// Why not all that was asked for is shared, if so. A file in a folder is no reason: it is left out.
-pub(super) fn problem_of(planned: &[Planned], missing: &[RootId], failed: &[(Place, HashFault)]) -> Option<ShareError> {
+pub(super) fn problem_of(
+    planned: &[Planned],
+    missing: &[RootId],
+    failed: &[(RootPlace, HashFault)],
+) -> Option<ShareError> {
     for plan in planned {
         let typed = plan.typed.clone();
         if missing.contains(&plan.root.id) {
@@ -180,8 +184,12 @@ pub(super) fn problem_of(planned: &[Planned], missing: &[RootId], failed: &[(Pla
 }
 
 /// Gives up all items or none; says which roots must be remembered anew.
-pub(super) fn give_up(items: Vec<Item>, library: &mut Library, changes: &mut Changes) -> Result<Renamed, ShareError> {
-    let select = |item: Item| {
+pub(super) fn give_up(
+    items: Vec<UnshareItem>,
+    library: &mut Library,
+    changes: &mut ShareChanges,
+) -> Result<Renamed, ShareError> {
+    let select = |item: UnshareItem| {
         let by_path = item.path.as_ref().and_then(|path| library.select_share_path(path));
         let by_local = || item.locals.iter().find_map(|local| library.select_local(local));
         by_path.or_else(by_local).ok_or(ShareError::NotShared { item: item.typed })
@@ -197,7 +205,7 @@ pub(super) fn rename(
     from: &str,
     to: &str,
     library: &mut Library,
-    changes: &mut Changes,
+    changes: &mut ShareChanges,
 ) -> Result<Renamed, ShareError> {
     let not_shared = || ShareError::NotShared { item: from.to_owned() };
     let bad_name = |why| ShareError::BadName { typed: to.to_owned(), why };
@@ -216,7 +224,7 @@ fn read_path(typed: &str) -> Result<SharePath, BadSharePath> {
 }
 
 /// What the person may mean by something that they want to share no longer.
-pub(super) fn read_item(typed: String, cwd: &Path) -> Item {
+pub(super) fn read_item(typed: String, cwd: &Path) -> UnshareItem {
     let absolute = expand(&typed, cwd);
     let mut locals = Vec::new();
     if let Ok(resolved) = absolute.canonicalize() {
@@ -228,5 +236,5 @@ pub(super) fn read_item(typed: String, cwd: &Path) -> Item {
     }
     locals.push(absolute);
     let path = read_path(&typed).ok();
-    Item { typed, path, locals }
+    UnshareItem { typed, path, locals }
 }

@@ -14,32 +14,32 @@ use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
 use crate::disk::walk::{WhySkipped, walk};
 use crate::library::root::{Root, RootId};
-use crate::library::table::{Entry, Fresh};
+use crate::library::table::{Fresh, ShareEntry};
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
-use crate::service::share_indexer::content::Shared;
-use crate::service::share_indexer::event::{Progress, WhyNotShared};
-use crate::service::share_indexer::hashing::{Hashing, Unknown};
-use crate::service::share_indexer::watch::{Health, Watches};
+use crate::service::share_indexer::content::SharedLibrary;
+use crate::service::share_indexer::event::{HashProgress, WhyNotShared};
+use crate::service::share_indexer::hashing::{HashStage, Unknown};
+use crate::service::share_indexer::watch::{WatchHealthChange, Watches};
 use crate::store::hash_cache::CachedHash;
 
 /// Files that are looked up and announced at a time.
 const BATCH_FILES_MAX: usize = 1000;
 
 /// Somewhere in a root.
-pub(super) type Place = (RootId, String);
+pub(super) type RootPlace = (RootId, String);
 
 /// What a job is to do, and with what.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) places: Vec<Place>,
+pub(super) struct ScanJob {
+    pub(super) places: Vec<RootPlace>,
     /// Roots to be remembered before anything of them is announced.
     pub(super) save: Vec<RootId>,
     /// Somebody named these places and waits: what is being written is hashed all the same.
     pub(super) is_asked: bool,
     /// What files that were not quiet were when they were seen last.
-    pub(super) seen_before: HashMap<Place, FileStamp>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) seen_before: HashMap<RootPlace, FileStamp>,
+    pub(super) shared: Arc<SharedLibrary>,
     pub(super) watches: Arc<Mutex<Watches>>,
     pub(super) board: Arc<Board>,
     pub(super) data_dir: PathBuf,
@@ -50,18 +50,18 @@ pub(super) struct Job {
 
 /// What a job came to.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct ScanReport {
     /// Roots that are there.
     pub(super) present: Vec<RootId>,
     /// Roots that are not.
     pub(super) missing: Vec<RootId>,
     /// Files that are being written to.
-    pub(super) unquiet: Vec<(Place, FileStamp)>,
+    pub(super) unquiet: Vec<(RootPlace, FileStamp)>,
     /// Files that are not shared.
-    pub(super) skipped: Vec<(Place, WhyNotShared)>,
+    pub(super) skipped: Vec<(RootPlace, WhyNotShared)>,
     /// Files that somebody waits for and that cannot be shared.
-    pub(super) failed: Vec<(Place, HashFault)>,
-    pub(super) watch_news: Vec<Health>,
+    pub(super) failed: Vec<(RootPlace, HashFault)>,
+    pub(super) watch_news: Vec<WatchHealthChange>,
     pub(super) watch_is_partial: bool,
     pub(super) save_error: Option<redb::Error>,
 }
@@ -77,10 +77,10 @@ pub(super) struct Board {
 
 impl Board {
     /// How far they are, if they do anything that takes time.
-    pub(super) fn progress(&self, is_running: bool) -> Option<Progress> {
+    pub(super) fn progress(&self, is_running: bool) -> Option<HashProgress> {
         let total_bytes = self.total_bytes.load(Ordering::Relaxed);
         let files_left = if is_running { self.files_left.load(Ordering::Relaxed) } else { 0 };
-        (total_bytes > 0 || files_left > 0).then(|| Progress {
+        (total_bytes > 0 || files_left > 0).then(|| HashProgress {
             hashed_bytes: self.hashed_bytes.load(Ordering::Relaxed).min(total_bytes),
             total_bytes,
             files_left,
@@ -96,15 +96,15 @@ impl Board {
     }
 }
 
-impl Job {
+impl ScanJob {
     /// Does all of it.
-    pub(super) fn run(mut self) -> Outcome {
-        let mut outcome = Outcome::default();
+    pub(super) fn run(mut self) -> ScanReport {
+        let mut outcome = ScanReport::default();
         self.work(&mut outcome);
         outcome
     }
 
-    fn work(&mut self, outcome: &mut Outcome) {
+    fn work(&mut self, outcome: &mut ScanReport) {
         let shared = Arc::clone(&self.shared);
         if !self.save.is_empty()
             && let Err(error) = shared.save_roots(&self.save)
@@ -151,7 +151,7 @@ impl Job {
         if let Some(known) = self.known.take() {
             let _nobody_waits = known.send(());
         }
-        Hashing::new(self, &own, &folders, outcome).hash(unknown);
+        HashStage::new(self, &own, &folders, outcome).hash(unknown);
     }
 
     /// Walks one place, withdraws what is gone, and collects what may have to be hashed.
@@ -161,7 +161,7 @@ impl Job {
         start: &str,
         own: &OwnFiles,
         fresh: &mut Vec<(RootId, Fresh)>,
-        outcome: &mut Outcome,
+        outcome: &mut ScanReport,
     ) -> Result<SharedFolder, ReadFault> {
         // A file's folder is never looked at as a whole, whoever asks.
         let start = if root.is_folder { start } else { root.start() };
@@ -184,7 +184,7 @@ impl Job {
         Ok(folder)
     }
 
-    fn leave_out_what_is_too_much(&self, fresh: &mut Vec<(RootId, Fresh)>, outcome: &mut Outcome) {
+    fn leave_out_what_is_too_much(&self, fresh: &mut Vec<(RootId, Fresh)>, outcome: &mut ScanReport) {
         let library = self.shared.library.read();
         let mut room = library.room();
         fresh.retain(|(root, file)| {
@@ -223,7 +223,7 @@ impl Job {
                 };
                 // Very likely right even if the stamp is too young to prove it: announced at once and read again to be
                 // sure. Whatever is sent meanwhile is compared with the hash anyhow.
-                let entry = Entry { root, relative: file.relative.clone(), hash, stamp, is_settled };
+                let entry = ShareEntry { root, relative: file.relative.clone(), hash, stamp, is_settled };
                 known.push((file.path.clone(), entry));
                 if !is_settled {
                     unknown.push(Unknown { root, file, unsettled });
@@ -233,7 +233,7 @@ impl Job {
         }
     }
 
-    pub(super) fn share(&self, gone: Vec<(RootId, SharePath)>, hashed: Vec<(SharePath, Entry)>) {
+    pub(super) fn share(&self, gone: Vec<(RootId, SharePath)>, hashed: Vec<(SharePath, ShareEntry)>) {
         if gone.is_empty() && hashed.is_empty() {
             return;
         }

@@ -42,7 +42,7 @@ impl Touches {
 
 /// Whether a folder is being watched.
 #[derive(Debug)]
-pub(super) struct Health {
+pub(super) struct WatchHealthChange {
     pub(super) folder: String,
     pub(super) problem: Option<String>,
 }
@@ -51,12 +51,12 @@ pub(super) struct Health {
 #[derive(Debug)]
 pub(super) struct Watches {
     watcher: Result<RecommendedWatcher, String>,
-    active: BTreeMap<PathBuf, Active>,
+    active: BTreeMap<PathBuf, WatchedFolder>,
     broken: BTreeMap<PathBuf, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Active {
+struct WatchedFolder {
     is_recursive: bool,
     /// Which folder it is: another one under the same name must be watched anew.
     number: (u64, u64),
@@ -91,7 +91,7 @@ impl Watches {
     }
 
     /// Watches exactly the folders of these roots, and says where that became impossible or possible again.
-    pub(super) fn follow(&mut self, roots: &[Root]) -> Vec<Health> {
+    pub(super) fn follow(&mut self, roots: &[Root]) -> Vec<WatchHealthChange> {
         let wanted = wanted(roots);
         let outdated: Vec<PathBuf> =
             self.active.keys().filter(|path| self.active.get(*path) != wanted.get(*path)).cloned().collect();
@@ -112,13 +112,13 @@ impl Watches {
             match self.watch(&path, active.is_recursive) {
                 Ok(()) => {
                     if self.broken.remove(&path).is_some() {
-                        news.push(Health { folder, problem: None });
+                        news.push(WatchHealthChange { folder, problem: None });
                     }
                     self.active.insert(path, active);
                 }
                 Err(problem) => {
                     if self.broken.insert(path, problem.clone()).is_none() {
-                        news.push(Health { folder, problem: Some(problem) });
+                        news.push(WatchHealthChange { folder, problem: Some(problem) });
                     }
                 }
             }
@@ -152,7 +152,7 @@ fn is_change(kind: EventKind) -> bool {
 }
 
 /// The folders to watch: those that are there, and none that lies in another that is watched with all in it.
-fn wanted(roots: &[Root]) -> BTreeMap<PathBuf, Active> {
+fn wanted(roots: &[Root]) -> BTreeMap<PathBuf, WatchedFolder> {
     let mut folders: BTreeMap<&Path, bool> = BTreeMap::new();
     for root in roots {
         *folders.entry(root.base()).or_default() |= root.is_folder;
@@ -160,7 +160,7 @@ fn wanted(roots: &[Root]) -> BTreeMap<PathBuf, Active> {
     let is_covered = |path: &Path| path.ancestors().skip(1).any(|above| folders.get(above) == Some(&true));
     let there = |(path, is_recursive): (&&Path, &bool)| {
         let number = stamp_of_folder(&SharedFolder::open(path).ok()?).ok()?;
-        Some((path.to_path_buf(), Active { is_recursive: *is_recursive, number: (number.device, number.inode) }))
+        Some((path.to_path_buf(), WatchedFolder { is_recursive: *is_recursive, number: (number.device, number.inode) }))
     };
     folders.iter().filter(|(path, _)| !is_covered(path)).filter_map(there).collect()
 }

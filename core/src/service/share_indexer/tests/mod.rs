@@ -6,7 +6,7 @@ mod fixture;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::event::{Warning, WhyNotShared};
+use super::event::{ShareWarning, WhyNotShared};
 use super::*;
 use crate::disk::at;
 use crate::disk::walk::WhySkipped;
@@ -301,8 +301,8 @@ async fn there_are_never_too_many() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_disk_is_warned_of() {
     let home = std::env::home_dir().expect("has one");
-    assert_eq!(plan::warning_for(Path::new("/")), Some(Warning::WholeDisk));
-    assert_eq!(plan::warning_for(&home.canonicalize().expect("resolves")), Some(Warning::WholeHome));
+    assert_eq!(plan::warning_for(Path::new("/")), Some(ShareWarning::WholeDisk));
+    assert_eq!(plan::warning_for(&home.canonicalize().expect("resolves")), Some(ShareWarning::WholeHome));
     assert_eq!(plan::warning_for(Path::new("/usr/share")), None);
 }
 

@@ -13,21 +13,23 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::library::changes::Changes;
+use crate::library::changes::ShareChanges;
 use crate::library::rename::Renamed;
 use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
-use crate::service::share_indexer::content::{Shared, Suspect};
+use crate::service::share_indexer::content::{SharedLibrary, Suspect};
 use crate::service::share_indexer::dirty::Dirty;
 use crate::service::share_indexer::event::LibraryEvent;
-use crate::service::share_indexer::news::News;
+use crate::service::share_indexer::event_queue::EventQueue;
 use crate::service::share_indexer::plan::{Planned, accept, give_up, plan, rename};
-use crate::service::share_indexer::scan::{Board, Outcome, Place};
-use crate::service::share_indexer::watch::{Health, RootIndex, Touched, Touches, Watches};
-use crate::service::share_indexer::{Ask, Item, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest};
+use crate::service::share_indexer::scan::{Board, RootPlace, ScanReport};
+use crate::service::share_indexer::watch::{RootIndex, Touched, Touches, WatchHealthChange, Watches};
+use crate::service::share_indexer::{
+    IndexerCommand, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest, UnshareItem,
+};
 
 /// A change rarely comes alone: wait so long after the first before looking.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -53,23 +55,23 @@ struct JobId(u64);
 
 /// The state of the task.
 #[derive(Debug)]
-pub(super) struct Owner {
+pub(super) struct IndexerTask {
     config: ShareIndexerConfig,
-    shared: Arc<Shared>,
+    shared: Arc<SharedLibrary>,
     watches: Arc<Mutex<Watches>>,
     index: RootIndex,
     board: Arc<Board>,
     cancel: CancellationToken,
     events: mpsc::Sender<LibraryEvent>,
     /// Everything that was begun and has not ended.
-    tasks: JoinSet<Ended>,
+    tasks: JoinSet<TaskEnd>,
     running: HashMap<JobId, Running>,
     next_job: u64,
     dirty: Dirty,
     /// Files that were being written to when they were seen last.
-    unquiet: HashMap<Place, FileStamp>,
+    unquiet: HashMap<RootPlace, FileStamp>,
     missing: BTreeSet<RootId>,
-    news: News,
+    news: EventQueue,
     progress_at: Option<Instant>,
     reconcile_at: Instant,
     probe_at: Instant,
@@ -78,26 +80,26 @@ pub(super) struct Owner {
 
 /// Everything that wakes the task.
 #[derive(Debug)]
-pub(super) struct Inbox {
-    asks: mpsc::Receiver<Ask>,
+pub(super) struct IndexerInbox {
+    asks: mpsc::Receiver<IndexerCommand>,
     suspects: mpsc::Receiver<Suspect>,
     touches: Touches,
 }
 
 /// What a task of ours says at its end.
 #[derive(Debug)]
-enum Ended {
+enum TaskEnd {
     /// The roots are in the library, and `save` is to be remembered.
-    Accepted { asked: Asked, save: Vec<RootId> },
+    Accepted { asked: AwaitedShare, save: Vec<RootId> },
     /// Whoever asked was answered.
     Answered,
     /// A job did what it could; `None` if it broke.
-    Looked { job: JobId, outcome: Option<Outcome> },
+    Looked { job: JobId, outcome: Option<ScanReport> },
     /// There are fewer roots now, or others, which are to be looked at.
-    Rearranged { watch_news: Vec<Health>, look: Vec<RootId> },
+    Rearranged { watch_news: Vec<WatchHealthChange>, look: Vec<RootId> },
 }
 
-impl Ended {
+impl TaskEnd {
     fn refused(reply: ShareReply, error: ShareError) -> Self {
         let _gave_up_waiting = reply.send(Err(error));
         Self::Answered
@@ -106,39 +108,39 @@ impl Ended {
 
 /// What a job is for, besides looking.
 #[derive(Debug, Default)]
-struct Start {
+struct ScanPurpose {
     save: Vec<RootId>,
-    asked: Option<Asked>,
+    asked: Option<AwaitedShare>,
     known: Option<oneshot::Sender<()>>,
 }
 
 /// A job under way.
 #[derive(Debug)]
 struct Running {
-    places: Vec<Place>,
+    places: Vec<RootPlace>,
     roots: HashSet<RootId>,
     /// Somebody waits for it.
-    asked: Option<Asked>,
+    asked: Option<AwaitedShare>,
 }
 
 #[derive(Debug)]
-struct Asked {
+struct AwaitedShare {
     planned: Vec<Planned>,
     reply: ShareReply,
 }
 
-impl Owner {
+impl IndexerTask {
     pub(super) fn new(
         config: ShareIndexerConfig,
-        shared: Arc<Shared>,
+        shared: Arc<SharedLibrary>,
         events: mpsc::Sender<LibraryEvent>,
         cancel: CancellationToken,
-        asks: mpsc::Receiver<Ask>,
+        asks: mpsc::Receiver<IndexerCommand>,
         suspects: mpsc::Receiver<Suspect>,
-    ) -> (Self, Inbox) {
+    ) -> (Self, IndexerInbox) {
         let now = Instant::now();
         let (watches, touches) = Watches::new();
-        let owner = Self {
+        let indexer = Self {
             reconcile_at: now + config.reconcile_every,
             config,
             shared,
@@ -153,15 +155,15 @@ impl Owner {
             dirty: Dirty::default(),
             unquiet: HashMap::new(),
             missing: BTreeSet::new(),
-            news: News::default(),
+            news: EventQueue::default(),
             progress_at: None,
             probe_at: now,
             overflow_pause: OVERFLOW_PAUSE_MIN,
         };
-        (owner, Inbox { asks, suspects, touches })
+        (indexer, IndexerInbox { asks, suspects, touches })
     }
 
-    pub(super) async fn run(mut self, mut inbox: Inbox) {
+    pub(super) async fn run(mut self, mut inbox: IndexerInbox) {
         let cancel = self.cancel.clone();
         let events = self.events.clone();
         let shared = Arc::clone(&self.shared);
@@ -198,11 +200,11 @@ impl Owner {
     fn load(&mut self) -> oneshot::Receiver<()> {
         self.roots_changed();
         let (known, loading) = oneshot::channel();
-        self.start(self.all_places(), Start { known: Some(known), ..Start::default() });
+        self.start(self.all_places(), ScanPurpose { known: Some(known), ..ScanPurpose::default() });
         loading
     }
 
-    fn all_places(&self) -> Vec<Place> {
+    fn all_places(&self) -> Vec<RootPlace> {
         self.shared.library.read().roots().map(|root| (root.id, root.start().to_owned())).collect()
     }
 
@@ -210,12 +212,12 @@ impl Owner {
         self.index = RootIndex::of(self.shared.library.read().roots());
     }
 
-    fn hear(&mut self, ask: Ask) {
+    fn hear(&mut self, ask: IndexerCommand) {
         match ask {
-            Ask::Share { requests, reply } => self.share(requests, reply),
-            Ask::Unshare { items, reply } => self.unshare(items, reply),
-            Ask::Rename { from, to, reply } => self.rename(from, to, reply),
-            Ask::Loaded { reply } => _ = reply.send(()),
+            IndexerCommand::Share { requests, reply } => self.share(requests, reply),
+            IndexerCommand::Unshare { items, reply } => self.unshare(items, reply),
+            IndexerCommand::Rename { from, to, reply } => self.rename(from, to, reply),
+            IndexerCommand::Loaded { reply } => _ = reply.send(()),
         }
     }
 
@@ -224,18 +226,18 @@ impl Owner {
         self.tasks.spawn_blocking(move || {
             let mut planned = match plan(requests, &data_dir, &shared.library) {
                 Ok(planned) => planned,
-                Err(error) => return Ended::refused(reply, error),
+                Err(error) => return TaskEnd::refused(reply, error),
             };
             match shared.change(|library, _| accept(&mut planned, library)) {
-                Ok(save) => Ended::Accepted { asked: Asked { planned, reply }, save },
-                Err(error) => Ended::refused(reply, error),
+                Ok(save) => TaskEnd::Accepted { asked: AwaitedShare { planned, reply }, save },
+                Err(error) => TaskEnd::refused(reply, error),
             }
         });
     }
 
-    fn take_end(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+    fn take_end(&mut self, ended: Result<TaskEnd, tokio::task::JoinError>) {
         match ended {
-            Ok(Ended::Accepted { asked, save }) => {
+            Ok(TaskEnd::Accepted { asked, save }) => {
                 self.roots_changed();
                 for plan in &asked.planned {
                     if let Some(warning) = plan.warning {
@@ -243,17 +245,17 @@ impl Owner {
                     }
                 }
                 let places = asked.planned.iter().map(|plan| (plan.root.id, plan.start.clone())).collect();
-                self.start(places, Start { save, asked: Some(asked), known: None });
+                self.start(places, ScanPurpose { save, asked: Some(asked), known: None });
             }
-            Ok(Ended::Looked { job, outcome }) => self.finish(job, outcome),
-            Ok(Ended::Rearranged { watch_news, look }) => {
+            Ok(TaskEnd::Looked { job, outcome }) => self.finish(job, outcome),
+            Ok(TaskEnd::Rearranged { watch_news, look }) => {
                 self.roots_changed();
                 self.news.watched(watch_news);
                 for place in self.all_places().into_iter().filter(|(root, _)| look.contains(root)) {
                     self.mark(place, Duration::ZERO);
                 }
             }
-            Ok(Ended::Answered) => {}
+            Ok(TaskEnd::Answered) => {}
             Err(error) => tracing::error!(%error, "a task of the share_indexer failed"),
         }
     }
@@ -262,7 +264,7 @@ impl Owner {
         self.rearrange(move |library, changes| rename(&from, &to, library, changes), |result| _ = reply.send(result));
     }
 
-    fn unshare(&mut self, items: Vec<Item>, reply: UnshareReply) {
+    fn unshare(&mut self, items: Vec<UnshareItem>, reply: UnshareReply) {
         let answer = |result: Result<RenamedShares, _>| _ = reply.send(result.map(|(_, removed)| removed));
         self.rearrange(|library, changes| give_up(items, library, changes), answer);
     }
@@ -271,7 +273,7 @@ impl Owner {
     /// served as it was any more then, not after a restart either.
     fn rearrange(
         &mut self,
-        change: impl FnOnce(&mut Library, &mut Changes) -> Result<Renamed, ShareError> + Send + 'static,
+        change: impl FnOnce(&mut Library, &mut ShareChanges) -> Result<Renamed, ShareError> + Send + 'static,
         answer: impl FnOnce(Result<RenamedShares, ShareError>) + Send + 'static,
     ) {
         let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
@@ -286,7 +288,7 @@ impl Owner {
                 Ok(told)
             }));
             let roots: Vec<_> = shared.library.read().roots().cloned().collect();
-            Ended::Rearranged { watch_news: watches.lock().follow(&roots), look }
+            TaskEnd::Rearranged { watch_news: watches.lock().follow(&roots), look }
         });
     }
 
@@ -314,7 +316,7 @@ impl Owner {
     fn take_touched(&mut self, touched: Touched) {
         match touched {
             Touched::Paths(paths) => {
-                let places: Vec<Place> = paths.iter().flat_map(|path| self.index.roots_of(path)).collect();
+                let places: Vec<RootPlace> = paths.iter().flat_map(|path| self.index.roots_of(path)).collect();
                 places.into_iter().for_each(|place| self.mark(place, DEBOUNCE));
             }
             Touched::Everything => {
@@ -330,7 +332,7 @@ impl Owner {
         }
     }
 
-    fn mark(&mut self, place: Place, delay: Duration) {
+    fn mark(&mut self, place: RootPlace, delay: Duration) {
         self.dirty.mark(Instant::now(), place, delay);
     }
 
@@ -368,7 +370,7 @@ impl Owner {
         let running = &self.running;
         let places = self.dirty.take_due(now, |root| running.values().any(|job| job.roots.contains(&root)));
         if !places.is_empty() {
-            self.start(places, Start::default());
+            self.start(places, ScanPurpose::default());
         }
     }
 

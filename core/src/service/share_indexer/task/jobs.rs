@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::library::changes::Changes;
+use crate::library::changes::ShareChanges;
 use crate::library::rename::Renamed;
 use crate::library::root::RootId;
 use crate::library::selection::Selection;
@@ -13,19 +13,20 @@ use crate::model::share::Share;
 use crate::service::share_indexer::ShareError;
 use crate::service::share_indexer::dirty::is_at_or_below;
 use crate::service::share_indexer::hashing::QUIET;
-use crate::service::share_indexer::owner::{
-    Asked, DEBOUNCE, Ended, JobId, Owner, PROGRESS_EVERY, RECONCILE_UNWATCHED_EVERY, Running, ShareReply, Start,
-};
 use crate::service::share_indexer::plan::{Planned, problem_of};
-use crate::service::share_indexer::scan::{Job, Outcome, Place, why_skipped};
+use crate::service::share_indexer::scan::{RootPlace, ScanJob, ScanReport, why_skipped};
+use crate::service::share_indexer::task::{
+    AwaitedShare, DEBOUNCE, IndexerTask, JobId, PROGRESS_EVERY, RECONCILE_UNWATCHED_EVERY, Running, ScanPurpose,
+    ShareReply, TaskEnd,
+};
 
-impl Owner {
-    pub(super) fn start(&mut self, places: Vec<Place>, Start { save, asked, known }: Start) {
+impl IndexerTask {
+    pub(super) fn start(&mut self, places: Vec<RootPlace>, ScanPurpose { save, asked, known }: ScanPurpose) {
         let id = JobId(self.next_job);
         self.next_job += 1;
         let is_in =
-            |place: &Place| places.iter().any(|(root, start)| *root == place.0 && is_at_or_below(&place.1, start));
-        let job = Job {
+            |place: &RootPlace| places.iter().any(|(root, start)| *root == place.0 && is_at_or_below(&place.1, start));
+        let job = ScanJob {
             places: places.clone(),
             save,
             is_asked: asked.is_some(),
@@ -45,14 +46,14 @@ impl Owner {
             if let Err(error) = &outcome {
                 tracing::error!(%error, "a look at shared folders failed");
             }
-            Ended::Looked { job: id, outcome: outcome.ok() }
+            TaskEnd::Looked { job: id, outcome: outcome.ok() }
         });
     }
 
-    pub(super) fn finish(&mut self, job: JobId, outcome: Option<Outcome>) {
+    pub(super) fn finish(&mut self, job: JobId, outcome: Option<ScanReport>) {
         let Some(Running { places, asked, .. }) = self.running.remove(&job) else { return };
         let is_broken = outcome.is_none();
-        let Outcome { present, missing, unquiet, mut skipped, failed, watch_news, watch_is_partial, save_error } =
+        let ScanReport { present, missing, unquiet, mut skipped, failed, watch_news, watch_is_partial, save_error } =
             outcome.unwrap_or_default();
         self.news.watched(watch_news);
         if watch_is_partial {
@@ -83,7 +84,7 @@ impl Owner {
     }
 
     /// What one job saw may be older than what the other did.
-    fn look_again_at_what_two_jobs_saw(&mut self, places: &[Place]) {
+    fn look_again_at_what_two_jobs_saw(&mut self, places: &[RootPlace]) {
         for place in places {
             if self.is_busy(place.0) {
                 self.mark(place.clone(), DEBOUNCE);
@@ -91,8 +92,8 @@ impl Owner {
         }
     }
 
-    fn answer(&mut self, asked: Asked, problem: Option<ShareError>) {
-        let Asked { planned, reply } = asked;
+    fn answer(&mut self, asked: AwaitedShare, problem: Option<ShareError>) {
+        let AwaitedShare { planned, reply } = asked;
         if let Some(problem) = problem {
             return self.take_back(&planned, problem, reply);
         }
@@ -105,14 +106,14 @@ impl Owner {
             shares.sort_by(|a, b| a.path.cmp(&b.path));
             shares.dedup();
             let _gave_up_waiting = reply.send(Ok(shares));
-            Ended::Answered
+            TaskEnd::Answered
         });
     }
 
     /// Nothing of it is shared, if not all of it can be.
     fn take_back(&mut self, planned: &[Planned], problem: ShareError, reply: ShareReply) {
         let ids: Vec<RootId> = planned.iter().filter(|plan| plan.is_new).map(|plan| plan.root.id).collect();
-        let give_up = move |library: &mut Library, changes: &mut Changes| {
+        let give_up = move |library: &mut Library, changes: &mut ShareChanges| {
             library.give_up(&Selection::of_roots(ids.iter().copied()), changes);
             Ok(Renamed { save: ids, look: Vec::new() })
         };

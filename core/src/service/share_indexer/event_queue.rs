@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::library::root::RootId;
 use crate::library::table::Library;
-use crate::service::share_indexer::content::Shared;
-use crate::service::share_indexer::event::{LibraryEvent, Progress, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
-use crate::service::share_indexer::scan::Place;
-use crate::service::share_indexer::watch::Health;
+use crate::service::share_indexer::content::SharedLibrary;
+use crate::service::share_indexer::event::{HashProgress, LibraryEvent, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
+use crate::service::share_indexer::scan::RootPlace;
+use crate::service::share_indexer::watch::WatchHealthChange;
 
 /// Announcements in one event.
 const CHANGES_PER_EVENT: usize = 1000;
@@ -19,19 +19,19 @@ const TOLD_MAX: usize = 100_000;
 
 /// Events in the order they are told.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct EventQueue {
     notices: VecDeque<LibraryEvent>,
-    progress: Option<Progress>,
-    told: HashSet<Place>,
+    progress: Option<HashProgress>,
+    told: HashSet<RootPlace>,
 }
 
-impl News {
+impl EventQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.notices.is_empty() && self.progress.is_none()
     }
 
     /// The next event, if there is one.
-    pub(super) fn next(&mut self, shared: &Shared) -> Option<LibraryEvent> {
+    pub(super) fn next(&mut self, shared: &SharedLibrary) -> Option<LibraryEvent> {
         if let Some(notice) = self.notices.pop_front() {
             return Some(notice);
         }
@@ -42,7 +42,7 @@ impl News {
         self.progress.take().map(LibraryEvent::Progress)
     }
 
-    pub(super) fn progressed(&mut self, progress: Progress) {
+    pub(super) fn progressed(&mut self, progress: HashProgress) {
         self.progress = Some(progress);
     }
 
@@ -54,14 +54,14 @@ impl News {
     }
 
     /// Tells which folders are watched no more, or again.
-    pub(super) fn watched(&mut self, news: Vec<Health>) {
-        for Health { folder, problem } in news {
+    pub(super) fn watched(&mut self, news: Vec<WatchHealthChange>) {
+        for WatchHealthChange { folder, problem } in news {
             self.tell(LibraryEvent::WatchHealth { folder, problem });
         }
     }
 
     /// Tells of each file once, in one event a root.
-    pub(super) fn skipped(&mut self, skipped: Vec<(Place, WhyNotShared)>, library: &Library) {
+    pub(super) fn skipped(&mut self, skipped: Vec<(RootPlace, WhyNotShared)>, library: &Library) {
         let mut by_root: BTreeMap<RootId, (Vec<SkippedFile>, usize)> = BTreeMap::new();
         for (place, why) in skipped {
             let Some(root) = library.root(place.0) else { continue };
@@ -98,18 +98,18 @@ mod tests {
     use crate::model::share_path::SharePath;
     use crate::store::Store;
 
-    fn shared(library: Library) -> (tempfile::TempDir, Shared) {
+    fn shared(library: Library) -> (tempfile::TempDir, SharedLibrary) {
         let folder = tempfile::tempdir().expect("folder");
         let store = Store::open(&folder.path().join("potok.redb")).expect("opens").store;
         let (suspects, _) = tokio::sync::mpsc::channel(1);
-        let shared = Shared::new(library, Arc::new(store), Hasher::new(1).expect("starts"), suspects);
+        let shared = SharedLibrary::new(library, Arc::new(store), Hasher::new(1).expect("starts"), suspects);
         (folder, shared)
     }
 
     #[test]
     fn news_stay_within_bounds_and_changes_are_never_lost() {
         let (_folder, shared) = shared(Library::new(1));
-        let mut news = News::default();
+        let mut news = EventQueue::default();
         for at in 0..NOTICES_MAX + 5 {
             news.tell(LibraryEvent::Missing { root: at.to_string() });
         }
@@ -118,8 +118,8 @@ mod tests {
             shared.change(|_, changes| changes.add(Share { path: path(at), size: Some(1), hash: None }));
         }
         shared.change(|_, changes| changes.remove(path(0)));
-        news.progressed(Progress::default());
-        news.progressed(Progress { files_left: 7, ..Progress::default() });
+        news.progressed(HashProgress::default());
+        news.progressed(HashProgress { files_left: 7, ..HashProgress::default() });
 
         for at in 5..NOTICES_MAX + 5 {
             assert_eq!(news.next(&shared), Some(LibraryEvent::Missing { root: at.to_string() }));
@@ -131,7 +131,9 @@ mod tests {
                     added += a.len();
                     removed += r.len();
                 }
-                other => assert_eq!(other, LibraryEvent::Progress(Progress { files_left: 7, ..Progress::default() })),
+                other => {
+                    assert_eq!(other, LibraryEvent::Progress(HashProgress { files_left: 7, ..HashProgress::default() }))
+                }
             }
         }
         assert_eq!((added, removed), (CHANGES_PER_EVENT, 1));
@@ -147,7 +149,7 @@ mod tests {
             share_as: SharePath::new("d").expect("valid"),
             excluded: Default::default(),
         });
-        let mut news = News::default();
+        let mut news = EventQueue::default();
         let skip = |at: usize| ((RootId(1), at.to_string()), WhyNotShared::Skipped(WhySkipped::Link));
         for _ in 0..2 {
             news.skipped((0..SKIPPED_SHOWN_MAX + 9).map(skip).collect(), &library);
