@@ -8,13 +8,13 @@ use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
 use crate::args::Args;
-use crate::console;
+use crate::render::output;
 
 /// Writes `*.1` and the completions of every shell into a folder, which is created.
 pub fn generate(directory: &Path) -> ExitCode {
     match write_all(directory) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => console::fail("internal", &format!("{}: {why}", directory.display())),
+        Err(why) => output::fail("internal", &format!("{}: {why}", directory.display())),
     }
 }
 

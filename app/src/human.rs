@@ -13,6 +13,19 @@ pub fn size(bytes: u64) -> String {
     texts::decimal_sign(humansize::format_size(bytes, options))
 }
 
+/// `1 234 567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{a0}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// Bytes a second: `1.5 MiB/s`.
 pub fn speed(bytes_per_second: u64) -> String {
     size(bytes_per_second) + "/s"

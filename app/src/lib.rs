@@ -1,31 +1,37 @@
 //! The whole app as a library: what `main.rs` starts, and what tests drive.
 //!
-//! | module | job |
-//! |---|---|
-//! | [`args`] | the arguments, shared by man pages and completions |
-//! | [`settings_file`] | `config.toml`: read, set aside, saved |
-//! | [`command_line`] | one line that a person types → what it asks for; used by console and window |
-//! | [`console`] | the client without a window |
-//! | [`model`] | what a client knows, folded from notices; no toolkit in it |
-//! | `gui` | the window, with the feature of that name |
-//! | `desktop` | what the operating system and Potok tell each other; with the same feature |
-//! | [`texts`] | every sentence a person reads, in their language |
-//! | [`engine`], [`signals`], [`logging`], [`human`], [`docs`] | small helpers of these |
+//! The modules are floors; a module imports only from floors above it in this file, and `tests/tidy` refuses anything
+//! else. Console and window stand side by side on the same floors and do not know each other.
 
 rust_i18n::i18n!("../assets/translations", fallback = "en");
 
+// floor 0: every sentence a person reads, and numbers as people read them
+pub mod human;
+pub mod texts;
+
+// floor 0: the log, the signals of the system, and what is needed of a running client
+pub mod engine;
+pub mod logging;
+pub mod signals;
+
+// floor 1: what is typed (arguments, settings, commands), and what a client knows; no toolkit
 pub mod args;
 pub mod command_line;
-pub mod console;
-#[cfg(feature = "gui")]
-pub mod desktop;
-pub mod docs;
-pub mod engine;
-#[cfg(feature = "gui")]
-pub mod gui;
-pub mod human;
-pub mod logging;
 pub mod model;
 pub mod settings_file;
-pub mod signals;
-pub mod texts;
+
+// floor 2: what came of a command, as text
+pub mod render;
+
+// floor 2: what the operating system and Potok tell each other; no toolkit
+#[cfg(feature = "gui")]
+pub mod desktop;
+
+// floor 3: the ways to use it, siblings that do not know each other
+pub mod console;
+pub mod docs;
+#[cfg(feature = "gui")]
+pub mod gui;
+
+#[cfg(test)]
+mod translations;

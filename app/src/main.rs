@@ -17,7 +17,7 @@ fn main() -> ExitCode {
             in_background: args.background,
         }),
         #[cfg(not(feature = "gui"))]
-        None => console::no_window(),
+        None => potok_app::render::output::no_window(),
         Some(Mode::Console(console_args)) => console::start(args.data_dir, console_args),
         Some(Mode::GenerateDocs { directory }) => docs::generate(&directory),
     }

@@ -5,12 +5,16 @@
 //! cut leaves the old or the new one.
 
 use std::fs;
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use confy::ConfyError;
+use potok_core::model::shown::Shown;
+use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
+use potok_core::tracker::names::is_reserved;
 use toml_edit::{DocumentMut, Item};
 
 use crate::texts;
@@ -50,6 +54,19 @@ pub enum SettingsError {
         /// What the system said.
         why: String,
     },
+}
+
+impl SettingsError {
+    /// Why the settings cannot be used, in the person's language.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NoPlace(why) => texts::text("start", "no-place", &[("why", Shown(why).to_string())]),
+            Self::File { path, why } => {
+                let args = [("path", Shown(&path.to_string_lossy()).to_string()), ("why", Shown(why).to_string())];
+                texts::text("start", "settings-file", &args)
+            }
+        }
+    }
 }
 
 /// The data folder: the chosen one, or the system's own place for settings. It exists afterwards.
@@ -214,6 +231,29 @@ fn create_private(directory: &Path) -> io::Result<()> {
     builder.create(directory)
 }
 
+/// A name for whoever has chosen none: the system's name for the person as far as it can be a username, else `user-` and
+/// four digits.
+pub fn default_name() -> String {
+    name_for(whoami::username().ok().as_deref())
+}
+
+fn name_for(system_name: Option<&str>) -> String {
+    let name: String = system_name
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        .skip_while(|c| !c.is_alphanumeric())
+        .collect();
+    match Username::new(&name) {
+        // `root` and its like speak for the tracker.
+        Ok(name) if !is_reserved(&name) => name.to_string(),
+        Ok(_) | Err(_) => {
+            let random = std::hash::RandomState::new().build_hasher().finish();
+            format!("user-{:04x}", random & 0xffff)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,5 +341,27 @@ mod tests {
         save(folder.path(), &before, &Settings { name: "eva".into(), ..before.clone() }).expect("saved");
         assert_eq!(fs::read_to_string(&real).expect("there"), "name = \"eva\"\n");
         assert!(fs::symlink_metadata(folder.path().join(FILE_NAME)).expect("there").is_symlink());
+    }
+
+    #[test]
+    fn a_default_name_is_always_valid() {
+        for (system, name) in [
+            (Some("anna"), Some("anna")),
+            (Some("Мария Петрова"), Some("МарияПетрова")),
+            (Some("_www"), Some("www")),
+            (Some("DOMAIN\\ivan"), Some("DOMAINivan")),
+            (Some("аnna"), None),
+            (Some("😀"), None),
+            (Some("root"), None),
+            (Some(""), None),
+            (None, None),
+        ] {
+            let made = name_for(system);
+            assert!(Username::new(&made).is_ok(), "{made}");
+            match name {
+                Some(name) => assert_eq!(made, name),
+                None => assert!(made.starts_with("user-") && made.len() == 9, "{made}"),
+            }
+        }
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
-use potok_app::console::completion::Completions;
+use potok_app::command_line::completion::Completions;
 use potok_app::console::input::Input;
-use potok_app::console::output::{Output, Readers};
 use potok_app::console::session::{Options, Session};
 use potok_app::engine::Engine;
+use potok_app::render::output::{Output, Readers};
 use potok_app::signals::Interrupt;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;

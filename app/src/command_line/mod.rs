@@ -3,15 +3,19 @@
 //! What the commands are stands in [`table`]; the grammar of fields and lists is the tracker's
 //! ([`potok_core::protocol::field`]) and nothing here sends or prints.
 
+pub mod completion;
 pub mod list;
 pub mod table;
 
 use std::path::Path;
 
+use potok_core::model::limits;
+use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use potok_core::protocol::field::{self, BadFields, Field};
 
 use crate::command_line::table::Command;
+use crate::texts::text;
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +47,7 @@ pub enum BadLine {
     #[error("register-user is sent by itself on connecting; your name is --name, or 'name' in config.toml")]
     SentByItself,
     /// The words do not fit the verb.
-    #[error("expected: {}", crate::texts::usage(.0))]
+    #[error("expected: {}", .0.usage())]
     Usage(&'static Command),
     /// `--something` that the verb does not have.
     #[error("{} has no option {word}; a name that begins with -- is put into quotes", .command.name)]
@@ -118,6 +122,35 @@ impl BadLine {
             Self::TooLong | Self::Grammar(BadFields::TooMany) => "too-long",
             Self::Usage(_) | Self::Option { .. } | Self::Grammar(_) | Self::NotText => "usage",
         }
+    }
+
+    /// Why the line was not understood, in the person's language.
+    pub fn sentence(&self) -> String {
+        let shown = |text: &str| Shown(text).to_string();
+        match self {
+            Self::Unknown(verb) => text("line", "unknown", &[("verb", shown(verb))]),
+            Self::SentByItself => text("line", "sent-by-itself", &[]),
+            Self::Usage(command) => text("line", "usage", &[("usage", command.usage())]),
+            Self::Option { word, command } => {
+                text("line", "option", &[("word", shown(word)), ("command", command.name.to_owned())])
+            }
+            Self::Grammar(why) => {
+                text("grammar", grammar_name(*why), &[("max", limits::ITEMS_PER_LINE_MAX.to_string())])
+            }
+            Self::TooLong => text("line", "too-long", &[("max", LINE_BYTES_MAX.to_string())]),
+            Self::NotText => text("line", "not-text", &[]),
+        }
+    }
+}
+
+fn grammar_name(why: BadFields) -> &'static str {
+    match why {
+        BadFields::Unclosed => "unclosed",
+        BadFields::Escape => "escape",
+        BadFields::Quote => "quote",
+        BadFields::EmptyItem => "empty-item",
+        BadFields::Attribute => "attribute",
+        BadFields::TooMany => "too-many",
     }
 }
 

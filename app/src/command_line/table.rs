@@ -8,6 +8,7 @@ use potok_core::node::intent::{DownloadRequest, Intent, Place, ShareRequest, Whi
 use potok_core::protocol::field;
 
 use crate::command_line::{BadLine, Request, Rest, list};
+use crate::texts;
 
 /// One command.
 #[derive(Debug)]
@@ -60,6 +61,18 @@ pub enum Kind {
     MyShare,
     /// Numbers of transfers, and `all`.
     Transfer,
+}
+
+impl Command {
+    /// How the command is written: its verb and its arguments.
+    pub fn usage(&self) -> String {
+        format!("{} {}", self.name, self.arguments).trim_end().to_owned()
+    }
+
+    /// What the command does, in the person's language.
+    pub fn explanation(&self) -> String {
+        texts::text("command", self.name, &[])
+    }
 }
 
 impl PartialEq for Command {

@@ -10,7 +10,7 @@ use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
 use rust_i18n::t;
 
 use crate::console::session::{Session, Stop, about_file};
-use crate::console::tables;
+use crate::render::tables;
 use crate::signals::Interrupt;
 
 /// What a download has come to so far.

@@ -5,8 +5,8 @@ use std::io::{self, BufRead, Read};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use crate::command_line::completion::Want;
 use crate::command_line::{BadLine, LINE_BYTES_MAX};
-use crate::console::completion::Want;
 
 /// One line, or why it is none.
 pub type Line = Result<String, BadLine>;

@@ -17,8 +17,8 @@ use reedline::{
     StyledText, default_emacs_keybindings,
 };
 
+use crate::command_line::completion::{self, Completions};
 use crate::command_line::table;
-use crate::console::completion::{self, Completions};
 use crate::console::input::{Input, Line};
 
 /// News that wait to be shown above the line.

@@ -14,13 +14,13 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
+use crate::command_line::completion::Completions;
 use crate::command_line::table::Tracker;
 use crate::command_line::{self, Request};
-use crate::console::completion::Completions;
 use crate::console::download;
 use crate::console::input::{Input, Line};
-use crate::console::output::Output;
 use crate::engine::Engine;
+use crate::render::output::Output;
 use crate::signals::Interrupt;
 use crate::texts;
 

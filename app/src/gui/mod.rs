@@ -42,7 +42,8 @@ use crate::gui::picker::Picker;
 use crate::gui::screens::UiState;
 use crate::gui::sorter::Sorter;
 use crate::model::tree::Tree;
-use crate::model::{Asker, Model, Tone};
+use crate::model::{Asker, LIST_LINES_MAX, Model, Tone};
+use crate::render::tables;
 use crate::{settings_file, texts};
 
 /// Notices folded in one frame; the rest waits for the next, which is asked for.
@@ -141,6 +142,11 @@ impl Window {
             let Ok(notice) = self.parts.engine.notices().try_recv() else { break };
             self.desktop_bridge.note(&self.model, &notice);
             self.model.apply(now, notice);
+            for outcome in self.model.take_answers() {
+                for line in tables::lines_of(&outcome, LIST_LINES_MAX) {
+                    self.model.push_log(Tone::Info, line);
+                }
+            }
             heard += 1;
         }
         if heard == NOTICES_A_FRAME {
@@ -368,7 +374,7 @@ impl Window {
         if let Some(data_dir) = &self.parts.data_dir
             && let Err(why) = settings_file::save(data_dir, &self.parts.settings, &settings)
         {
-            self.model.toast(Instant::now(), Tone::Bad, texts::of_settings_error(&why));
+            self.model.toast(Instant::now(), Tone::Bad, why.sentence());
         }
         self.parts.settings = settings;
     }
@@ -383,16 +389,16 @@ impl Window {
                 Request::Quit => self.close(ctx),
                 Request::Help(None) => {
                     for command in command_line::table::COMMANDS {
-                        let text = format!("{}: {}", texts::usage(command), texts::explanation(command));
+                        let text = format!("{}: {}", command.usage(), command.explanation());
                         self.model.push_log(Tone::Info, text);
                     }
                 }
                 Request::Help(Some(command)) => {
-                    let text = format!("{}: {}", texts::usage(command), texts::explanation(command));
+                    let text = format!("{}: {}", command.usage(), command.explanation());
                     self.model.push_log(Tone::Info, text);
                 }
             },
-            Err(bad) => self.model.push_log(Tone::Bad, texts::of_bad_line(&bad)),
+            Err(bad) => self.model.push_log(Tone::Bad, bad.sentence()),
         }
     }
 

@@ -152,7 +152,7 @@ fn page_button(ui: &mut Ui, icon: &str, name: &str, count: usize, is_here: bool,
     ui.painter().text(pos2(rect.left() + 38.0, middle), Align2::LEFT_CENTER, name, theme::medium(), color);
     if count > 0 {
         let at = pos2(rect.right() - 12.0, middle);
-        ui.painter().text(at, Align2::RIGHT_CENTER, thousands(count as u64), theme::small(), p.weak);
+        ui.painter().text(at, Align2::RIGHT_CENTER, human::thousands(count as u64), theme::small(), p.weak);
     }
     widgets::focus_ring(ui, &response, rect.shrink(2.0));
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, is_here, name));
@@ -197,19 +197,6 @@ fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             ui.label(RichText::new(text).font(theme::small()).color(p.weak));
         });
     }
-}
-
-/// `1 234 567`.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push('\u{a0}');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn drop_hint(ui: &Ui) {

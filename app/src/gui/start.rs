@@ -27,7 +27,8 @@ use crate::gui::action::Page;
 use crate::gui::icon;
 use crate::gui::picker::Native;
 use crate::gui::{Parts, Window};
-use crate::{console, logging, settings_file, signals, texts};
+use crate::render::output;
+use crate::{logging, settings_file, signals, texts};
 
 /// The name by which desktops know the window: of its desktop entry and its icon.
 pub const APP_ID: &str = "org.potok.Potok";
@@ -58,13 +59,13 @@ pub fn start(start: Start) -> ExitCode {
         Err((code, text)) => {
             // Who clicked an icon sees no terminal.
             Notifier::send_and_wait(Message { title: t!("notification.not-started").into_owned(), text: text.clone() });
-            console::fail(code, &text)
+            output::fail(code, &text)
         }
     }
 }
 
 fn try_start(start: Start) -> Result<(), (&'static str, String)> {
-    let of_settings = |why: settings_file::SettingsError| ("settings", texts::of_settings_error(&why));
+    let of_settings = |why: settings_file::SettingsError| ("settings", why.sentence());
     // A data folder of its own keeps everything below it.
     let download_folder = if start.data_dir.is_none() { settings_file::system_download_folder() } else { None };
     let is_usual = start.data_dir.is_none();
@@ -76,7 +77,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
     }
     let mut settings = loaded.settings.clone();
     if settings.name.is_empty() {
-        settings.name = console::default_name(whoami::username().ok().as_deref());
+        settings.name = settings_file::default_name();
     }
     let wake = Waker::new();
     let setup = Setup {
@@ -146,7 +147,7 @@ fn handed_over(answer: Answer) -> Result<(), (&'static str, String)> {
         Answer::Asked => t!("start.asked"),
         Answer::Busy => return Err(("busy", t!("start.busy").into_owned())),
     };
-    console::say(&text);
+    output::say(&text);
     Ok(())
 }
 

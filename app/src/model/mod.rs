@@ -18,7 +18,7 @@ use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
-use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Status, Transfer, TransferState};
+use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Status, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferNumber};
 use potok_core::protocol::reply::{FileLine, UserLine};
@@ -32,7 +32,7 @@ use crate::model::shares::Shares;
 use crate::texts;
 
 /// Records of one list that the console page prints.
-const LIST_LINES_MAX: usize = 500;
+pub const LIST_LINES_MAX: usize = 500;
 /// Seconds of the speed graph.
 pub const SPEEDS_MAX: usize = 120;
 /// Many changes on the tracker become one refresh.
@@ -120,6 +120,7 @@ pub struct Model {
     pub bans: Vec<Ban>,
     /// The engine is gone.
     pub stopped: bool,
+    answers: Vec<Outcome>,
     asked: HashMap<IntentId, Asked>,
     listing: Option<(IntentId, Listing)>,
     made: Option<Made>,
@@ -171,6 +172,7 @@ impl Default for Model {
             tracker_log: VecDeque::new(),
             bans: Vec::new(),
             stopped: false,
+            answers: Vec::new(),
             asked: HashMap::new(),
             listing: None,
             made: None,
@@ -223,6 +225,11 @@ impl Model {
             }
         }
         (wishes, later)
+    }
+
+    /// What came of lines of the console page since the last call; whoever draws it puts it into words.
+    pub fn take_answers(&mut self) -> Vec<Outcome> {
+        std::mem::take(&mut self.answers)
     }
 
     /// Whether a whole list of files has come and is being made into a catalog.

@@ -8,7 +8,7 @@ use potok_core::node::intent::{Intent, IntentId};
 use potok_core::protocol::reply::UserLine;
 use rust_i18n::t;
 
-use crate::model::{Asked, Asker, LIST_LINES_MAX, Model, Person, Tone, What};
+use crate::model::{Asked, Asker, Model, Person, Tone, What};
 use crate::texts;
 
 impl Model {
@@ -47,7 +47,7 @@ impl Model {
         }
         match asked.asker {
             Asker::Console if asked.what == What::Wire => {}
-            Asker::Console => self.print(&outcome),
+            Asker::Console => self.answers.push(outcome.clone()),
             Asker::Mouse => match &outcome {
                 Outcome::Shared(_) if asked.what == What::Rename => {
                     self.toast(now, Tone::Good, t!("window.toast.renamed").into());
@@ -99,26 +99,6 @@ impl Model {
             })),
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             Outcome::Queued(_) => {}
-        }
-    }
-
-    fn print(&mut self, outcome: &Outcome) {
-        let mut out = Vec::new();
-        // Writing into memory cannot fail.
-        let _ = match outcome {
-            Outcome::Done => crate::console::render::line(&mut out, t!("console.done")),
-            Outcome::Users(users) => crate::console::tables::users(&mut out, users),
-            Outcome::Shared(shares) => crate::console::tables::shared(&mut out, shares),
-            Outcome::Unshared(paths) => crate::console::tables::unshared(&mut out, paths),
-            Outcome::Queued(number) => crate::console::render::line(&mut out, number),
-            Outcome::Transfers(transfers) => crate::console::tables::transfers(&mut out, transfers),
-            Outcome::Me(me) => crate::console::tables::me(&mut out, me),
-            Outcome::Invite(invite) => crate::console::render::line(&mut out, invite),
-            Outcome::Status(status) => crate::console::tables::status(&mut out, status),
-            Outcome::Bans(bans) => crate::console::tables::bans(&mut out, bans),
-        };
-        for line in String::from_utf8_lossy(&out).lines().take(LIST_LINES_MAX) {
-            self.push_log(Tone::Info, line.trim_end().to_owned());
         }
     }
 }

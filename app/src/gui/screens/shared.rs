@@ -11,12 +11,12 @@ use rust_i18n::t;
 use crate::gui::action::{Action, Confirm, Dialog, Pick};
 use crate::gui::icons;
 use crate::gui::screens::{UiState, file_icon};
-use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::selection::Selection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
+use crate::human::thousands;
 use crate::model::Model;
 use crate::model::shares::{ShareOrder, Shares};
 

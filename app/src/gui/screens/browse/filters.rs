@@ -6,9 +6,9 @@ use rust_i18n::t;
 
 use crate::gui::icons;
 use crate::gui::screens::browse::State;
-use crate::gui::shell::thousands;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
+use crate::human::thousands;
 use crate::model::Model;
 use crate::model::browse::Query;
 use crate::model::catalog::Kind;

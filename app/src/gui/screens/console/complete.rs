@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, Sense, Ui, vec2};
 use potok_core::model::shown::Shown;
 
-use crate::console::completion::{LineCompleter, WORDS_MAX, Want};
+use crate::command_line::completion::{LineCompleter, WORDS_MAX, Want};
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::text::one_line;
 use crate::model::Model;

@@ -13,12 +13,12 @@ use rust_i18n::t;
 use crate::gui::action::{Action, Page};
 use crate::gui::icons;
 use crate::gui::screens::UiState;
-use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::selection::Selection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
+use crate::human::thousands;
 use crate::model::{Model, Person};
 
 /// What is said about the one who is chosen, with the gap above it.

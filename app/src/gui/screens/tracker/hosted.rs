@@ -13,11 +13,11 @@ use rust_i18n::t;
 use crate::gui::action::{Action, Page};
 use crate::gui::icons;
 use crate::gui::screens::people::{is_me, name_of};
-use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::text::middle_line;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
+use crate::human::thousands;
 use crate::model::{Model, Person};
 
 const PERSON_HEIGHT: f32 = 34.0;

@@ -8,9 +8,9 @@ use rust_i18n::t;
 
 use crate::gui::action::Action;
 use crate::gui::screens::transfers::{PLACES, can_cancel, color, place_words, state_words};
-use crate::gui::shell::thousands;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets;
+use crate::human::thousands;
 use crate::model::Model;
 use crate::texts;
 

@@ -9,13 +9,32 @@ use potok_core::model::binding::Ban;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::event::{Direction, Me, Status, Transfer, TransferState};
+use potok_core::node::event::{Direction, Me, Outcome, Status, Transfer, TransferState};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
 use crate::command_line::table::Command;
-use crate::console::{render, words};
+use crate::render::{records, words};
 use crate::{human, texts};
+
+/// What came of a command, as the lines that people read; at most `lines_max` of them.
+pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    // Writing into memory cannot fail.
+    let _ = match outcome {
+        Outcome::Done => records::line(&mut out, t!("console.done")),
+        Outcome::Users(list) => users(&mut out, list),
+        Outcome::Shared(shares) => shared(&mut out, shares),
+        Outcome::Unshared(paths) => unshared(&mut out, paths),
+        Outcome::Queued(number) => records::line(&mut out, number),
+        Outcome::Transfers(list) => transfers(&mut out, list),
+        Outcome::Me(i) => me(&mut out, i),
+        Outcome::Invite(invite) => records::line(&mut out, invite),
+        Outcome::Status(now) => status(&mut out, now),
+        Outcome::Bans(list) => bans(&mut out, list),
+    };
+    String::from_utf8_lossy(&out).lines().take(lines_max).map(|line| line.trim_end().to_owned()).collect()
+}
 
 /// Who is connected.
 pub fn users(out: &mut impl Write, users: &[UserLine]) -> io::Result<()> {
@@ -157,7 +176,7 @@ pub fn me(out: &mut impl Write, me: &Me) -> io::Result<()> {
 /// How things are.
 pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
     let mut table = table(&[]);
-    for (name, value) in render::status_values(status) {
+    for (name, value) in records::status_values(status) {
         let Some(value) = value else { continue };
         let value = match name {
             "connection" => texts::text("connection", &value, &[]),
@@ -175,7 +194,7 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
 pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a Command>) -> io::Result<()> {
     let mut table = table(&[]);
     for command in commands {
-        table.add_row([texts::usage(command), texts::explanation(command)]);
+        table.add_row([command.usage(), command.explanation()]);
     }
     writeln!(out, "{}", table.trim_fmt())
 }

@@ -15,8 +15,7 @@ use potok_core::node::event::{Connection, Me, Status, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 
 use crate::command_line::table::Command;
-use crate::console::words;
-use crate::texts;
+use crate::render::words;
 
 /// `user⇥address⇥key`
 pub fn users(out: &mut impl Write, users: &[UserLine]) -> io::Result<()> {
@@ -130,9 +129,7 @@ pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
 
 /// `usage⇥explanation`
 pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a Command>) -> io::Result<()> {
-    commands
-        .into_iter()
-        .try_for_each(|command| writeln!(out, "{}\t{}", texts::usage(command), texts::explanation(command)))
+    commands.into_iter().try_for_each(|command| writeln!(out, "{}\t{}", command.usage(), command.explanation()))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use potok_core::model::shown::Shown;
 use potok_core::node::event::{Transfer, TransferState};
 use rust_i18n::t;
 
-use crate::console::tables;
 use crate::human;
+use crate::render::tables;
 
 /// At most one bar.
 #[derive(Debug, Default)]

@@ -2,8 +2,9 @@
 //!
 //! The one place that knows whether people or programs read. Answers are buffered and flushed once a command.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::mpsc::SyncSender;
 
 use nu_ansi_term::{Color, Style as Ansi};
@@ -15,8 +16,8 @@ use rust_i18n::t;
 
 use crate::command_line::BadLine;
 use crate::command_line::table::{COMMANDS, Command};
-use crate::console::progress::Progress;
-use crate::console::{render, tables};
+use crate::render::progress::Progress;
+use crate::render::{records, tables};
 use crate::texts;
 
 /// Who reads.
@@ -88,16 +89,16 @@ impl Output {
         let out = &mut self.out;
         match (self.readers, outcome) {
             (_, Outcome::Done | Outcome::Queued(_)) => Ok(()),
-            (_, Outcome::Invite(invite)) => render::line(out, invite),
-            (Readers::Programs, Outcome::Users(users)) => render::users(out, users),
-            (Readers::Programs, Outcome::Shared(shares)) if is_list_of_mine => render::my_shares(out, shares),
-            (Readers::Programs, Outcome::Shared(shares)) => render::shared(out, shares),
-            (Readers::Programs, Outcome::Unshared(paths)) => render::unshared(out, paths),
-            (Readers::Programs, Outcome::Transfers(transfers)) => render::transfers(out, transfers),
-            (Readers::Programs, Outcome::Me(me)) => render::me(out, me),
-            (Readers::Programs, Outcome::Status(status)) => render::status(out, status),
-            (Readers::Programs, Outcome::Bans(bans)) => render::bans(out, bans),
-            (Readers::People, outcome) if is_empty(outcome) => render::line(out, t!("console.nothing")),
+            (_, Outcome::Invite(invite)) => records::line(out, invite),
+            (Readers::Programs, Outcome::Users(users)) => records::users(out, users),
+            (Readers::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),
+            (Readers::Programs, Outcome::Shared(shares)) => records::shared(out, shares),
+            (Readers::Programs, Outcome::Unshared(paths)) => records::unshared(out, paths),
+            (Readers::Programs, Outcome::Transfers(transfers)) => records::transfers(out, transfers),
+            (Readers::Programs, Outcome::Me(me)) => records::me(out, me),
+            (Readers::Programs, Outcome::Status(status)) => records::status(out, status),
+            (Readers::Programs, Outcome::Bans(bans)) => records::bans(out, bans),
+            (Readers::People, outcome) if is_empty(outcome) => records::line(out, t!("console.nothing")),
             (Readers::People, Outcome::Users(users)) => tables::users(out, users),
             (Readers::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
             (Readers::People, Outcome::Shared(shares)) => tables::shared(out, shares),
@@ -112,7 +113,7 @@ impl Output {
     /// A part of a list of files.
     pub fn files(&mut self, files: &[FileLine], is_first_part: bool) -> io::Result<()> {
         match self.readers {
-            Readers::Programs => render::files(&mut self.out, files),
+            Readers::Programs => records::files(&mut self.out, files),
             Readers::People => tables::files(&mut self.out, files, is_first_part),
         }
     }
@@ -121,7 +122,7 @@ impl Output {
     pub fn no_files(&mut self) -> io::Result<()> {
         match self.readers {
             Readers::Programs => Ok(()),
-            Readers::People => render::line(&mut self.out, t!("console.nothing")),
+            Readers::People => records::line(&mut self.out, t!("console.nothing")),
         }
     }
 
@@ -130,7 +131,7 @@ impl Output {
         let Self { readers, out, progress, .. } = self;
         progress.around(|| {
             match readers {
-                Readers::Programs => render::downloaded(out, local_path, size, hash),
+                Readers::Programs => records::downloaded(out, local_path, size, hash),
                 Readers::People => tables::downloaded(out, local_path, size),
             }?;
             out.flush()
@@ -141,8 +142,8 @@ impl Output {
     pub fn help(&mut self, command: Option<&Command>) -> io::Result<()> {
         let out = &mut self.out;
         match (self.readers, command) {
-            (Readers::Programs, None) => render::help(out, COMMANDS),
-            (Readers::Programs, Some(command)) => render::help(out, [command]),
+            (Readers::Programs, None) => records::help(out, COMMANDS),
+            (Readers::Programs, Some(command)) => records::help(out, [command]),
             (Readers::People, None) => tables::help(out, COMMANDS),
             (Readers::People, Some(command)) => tables::help(out, [command]),
         }
@@ -152,7 +153,7 @@ impl Output {
     pub fn remark(&mut self, text: &str) -> io::Result<()> {
         match self.readers {
             Readers::Programs => Ok(()),
-            Readers::People => render::line(&mut self.out, text),
+            Readers::People => records::line(&mut self.out, text),
         }
     }
 
@@ -169,7 +170,7 @@ impl Output {
 
     /// A line was not understood.
     pub fn bad_line(&mut self, bad: &BadLine) {
-        self.error(bad.code(), &texts::of_bad_line(bad));
+        self.error(bad.code(), &bad.sentence());
     }
 
     /// `error: <code>: <text>`; people get the text alone.
@@ -230,7 +231,28 @@ impl Output {
     }
 }
 
-/// Answers are written in pieces of this size.
+/// People sit at both ends, or programs read.
+pub fn who_reads() -> Readers {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() { Readers::People } else { Readers::Programs }
+}
+
+/// What `potok` alone says until it has a window.
+pub fn no_window() -> ExitCode {
+    fail("no-window", &t!("start.no-window"))
+}
+
+/// Tells why a program ends before it began.
+pub fn fail(code: &str, text: &str) -> ExitCode {
+    Output::standard(who_reads()).error(code, text);
+    ExitCode::FAILURE
+}
+
+/// Says one sentence to a person at a terminal; answers go to nobody else.
+pub fn say(text: &str) {
+    Output::standard(who_reads()).news(text);
+}
+
+/// Answers are written in pieces of this size, in bytes.
 const OUT_BUFFER_BYTES: usize = 64 * 1024;
 
 fn is_empty(outcome: &Outcome) -> bool {

@@ -1,0 +1,9 @@
+//! What came of a command, as text: records for programs, tables and sentences for people.
+//!
+//! The console writes it to its output, the window to its console page.
+
+pub mod output;
+pub mod progress;
+pub mod records;
+pub mod tables;
+pub mod words;
