@@ -227,7 +227,7 @@ fn what_happens_meanwhile_is_told_to_people_only() {
         vec![
             Then::Tell(NodeEvent::Joined { user: anna(), at: std::time::SystemTime::now() }),
             Then::Tell(NodeEvent::Skipped { path: "x".into(), why: "a link".into() }),
-            Then::Tell(NodeEvent::CatalogChanged),
+            Then::Tell(NodeEvent::Resync),
             Then::Outcome(Ok(Outcome::Users(vec![anna()]))),
         ]
     };
@@ -261,7 +261,7 @@ fn keeps_sharing_until_a_signal() {
         }
         // Facts are still taken while it serves, however many: the channel would be full otherwise.
         for _ in 0..5000 {
-            engine.tell(NodeEvent::CatalogChanged);
+            engine.tell(NodeEvent::Resync);
         }
         engine.tell(NodeEvent::Warning(Warning::Back { path: "disk\u{7}".into() }));
         while !engine.notices.1.is_empty() {

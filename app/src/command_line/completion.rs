@@ -94,7 +94,10 @@ impl Completions {
         let Some(known) = &self.known else { return false };
         if matches!(
             notice,
-            NodeEvent::CatalogChanged
+            NodeEvent::Shared(_)
+                | NodeEvent::Unshared { .. }
+                | NodeEvent::UserChanged(_)
+                | NodeEvent::Resync
                 | NodeEvent::Lagged
                 | NodeEvent::Joined { .. }
                 | NodeEvent::Left(_)

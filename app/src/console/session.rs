@@ -348,7 +348,10 @@ impl<'a> Session<'a> {
             NodeEvent::Outcome { .. }
             | NodeEvent::Files { .. }
             | NodeEvent::WaitingFor { .. }
-            | NodeEvent::CatalogChanged
+            | NodeEvent::Shared(_)
+            | NodeEvent::Unshared { .. }
+            | NodeEvent::UserChanged(_)
+            | NodeEvent::Resync
             | NodeEvent::Lagged
             | NodeEvent::TrackerLog { .. }
             | NodeEvent::Wire { .. }

@@ -302,7 +302,9 @@ impl Model {
             NodeEvent::Outcome { id, result } => self.apply_outcome(now, id, result),
             NodeEvent::Files { id, files } => self.apply_files(id, files),
             NodeEvent::Connection(connection) => self.apply_connection(now, connection),
-            NodeEvent::CatalogChanged => self.mark_dirty(now),
+            NodeEvent::Shared(_) | NodeEvent::Unshared { .. } | NodeEvent::UserChanged(_) | NodeEvent::Resync => {
+                self.mark_dirty(now);
+            }
             NodeEvent::Joined { user: line, at } => {
                 self.push_log(Tone::Info, t!("console.joined", user = Shown(line.username.as_str())).into_owned());
                 self.people.insert(line.username.clone(), Person { line, since: Some(at), files: 0, bytes: 0 });

@@ -55,8 +55,8 @@ fn a_list_is_shown_when_it_is_whole() {
 fn many_changes_are_one_refresh() {
     let (mut model, now) = (Model::default(), Instant::now());
     model.wishes(now);
-    model.apply(now, NodeEvent::CatalogChanged);
-    model.apply(now, NodeEvent::CatalogChanged);
+    model.apply(now, NodeEvent::Resync);
+    model.apply(now, NodeEvent::Resync);
     let (wishes, later) = model.wishes(now);
     assert!(wishes.is_empty() && later == Some(REFRESH_AFTER));
     let (wishes, later) = model.wishes(now + REFRESH_AFTER);

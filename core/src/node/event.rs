@@ -43,8 +43,19 @@ pub enum NodeEvent {
     },
     /// Whether we are at a tracker.
     Connection(Connection),
-    /// Users or shares on the tracker are no longer what was listed before.
-    CatalogChanged,
+    /// Somebody shares this from now on, or shares it otherwise than before.
+    Shared(FileLine),
+    /// Somebody no longer shares this.
+    Unshared {
+        /// Who.
+        user: Username,
+        /// What.
+        path: SharePath,
+    },
+    /// Several shares of this user came or went at once.
+    UserChanged(Username),
+    /// Changes on the tracker were left out of what is told: ask again for what is shown.
+    Resync,
     /// Somebody came, or came back.
     Joined {
         /// Who.

@@ -132,7 +132,10 @@ impl Engine {
                 }
                 ClientEvent::Joined(user) => self.outbox.push(NodeEvent::Joined { user, at: SystemTime::now() }),
                 ClientEvent::Left(user) => self.outbox.push(NodeEvent::Left(user)),
-                ClientEvent::CatalogChanged => self.outbox.push(NodeEvent::CatalogChanged),
+                ClientEvent::Shared(file) => self.outbox.push(NodeEvent::Shared(file)),
+                ClientEvent::Unshared(user, path) => self.outbox.push(NodeEvent::Unshared { user, path }),
+                ClientEvent::Changed(user) => self.outbox.push(NodeEvent::UserChanged(user)),
+                ClientEvent::Resync => self.outbox.push(NodeEvent::Resync),
             }
         }
     }

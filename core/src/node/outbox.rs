@@ -21,6 +21,9 @@ pub(super) const CHANNEL_MAX: usize = 1024;
 const FACTS_MAX: usize = 100_000;
 /// Lines of the wire and of the tracker's log that wait for a slow listener; beyond it the latest are left out.
 const LINES_MAX: usize = 2_000;
+/// Changes of what others share that wait for a slow listener; beyond it they become one [`NodeEvent::Resync`]. A page of
+/// a list says more than so many.
+const CHANGES_MAX: usize = 1_000;
 /// Progress is told about thirty times a second: no screen shows more.
 const PROGRESS_EVERY: Duration = Duration::from_millis(33);
 /// How soon a full channel is tried again.
@@ -45,6 +48,8 @@ struct Waiting {
     facts: VecDeque<NodeEvent>,
     transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
     hashing: Option<NodeEvent>,
+    /// How many of the facts are changes of what others share.
+    changes: usize,
     /// How many of the facts are lines, and how many of each kind were left out since.
     lines: usize,
     wire_left_out: u64,
@@ -118,6 +123,7 @@ impl Outbox {
         let mut some = false;
         while let Some(notice) = waiting.facts.pop_front() {
             let is_line = is_line(&notice);
+            let is_change = is_change(&notice);
             let is_page = matches!(notice, NodeEvent::Files { .. });
             match to_app.try_send(notice) {
                 Ok(()) if is_page => self.shared.pages.add_permits(1),
@@ -129,6 +135,7 @@ impl Outbox {
                 Err(TrySendError::Disconnected(_)) => return Moved::Gone,
             }
             waiting.lines -= usize::from(is_line);
+            waiting.changes -= usize::from(is_change);
             some = true;
         }
         Moved::All { some }
@@ -176,6 +183,7 @@ impl Waiting {
                 self.facts.push_back(notice);
             }
             line if is_line(&line) => self.push_line(line),
+            change if is_change(&change) => self.push_change(change),
             fact => self.facts.push_back(fact),
         }
         if self.facts.len() > FACTS_MAX {
@@ -184,7 +192,20 @@ impl Waiting {
             });
             self.facts.push_back(NodeEvent::Lagged);
             self.lines = 0;
+            self.changes = 0;
         }
+    }
+
+    /// A stranger may change what they share as often as they like: what nobody has read yet stays bounded.
+    fn push_change(&mut self, change: NodeEvent) {
+        if self.changes < CHANGES_MAX {
+            self.facts.push_back(change);
+            self.changes += 1;
+            return;
+        }
+        self.facts.retain(|fact| !is_change(fact));
+        self.facts.push_back(NodeEvent::Resync);
+        self.changes = 1;
     }
 
     /// How many were left out stands where they would have been.
@@ -211,6 +232,11 @@ impl Waiting {
 /// Whether it is one of many lines that somebody reads along, and not a fact that must arrive.
 fn is_line(notice: &NodeEvent) -> bool {
     matches!(notice, NodeEvent::Wire { .. } | NodeEvent::WireLeftOut { .. } | NodeEvent::TrackerLog { .. })
+}
+
+/// Whether it says that others share something else now; [`NodeEvent::Resync`] says the same of everything.
+fn is_change(notice: &NodeEvent) -> bool {
+    matches!(notice, NodeEvent::Shared(_) | NodeEvent::Unshared { .. } | NodeEvent::UserChanged(_) | NodeEvent::Resync)
 }
 
 enum Moved {
@@ -255,13 +281,13 @@ mod tests {
         let outbox = Outbox::new();
         outbox.push(transfer(1, 10, TransferState::Running));
         outbox.push(transfer(1, 20, TransferState::Running));
-        outbox.push(NodeEvent::CatalogChanged);
-        assert_eq!(drain(&outbox), [NodeEvent::CatalogChanged, transfer(1, 20, TransferState::Running)]);
+        outbox.push(NodeEvent::Resync);
+        assert_eq!(drain(&outbox), [NodeEvent::Resync, transfer(1, 20, TransferState::Running)]);
 
         outbox.push(transfer(1, 30, TransferState::Running));
-        outbox.push(NodeEvent::CatalogChanged);
+        outbox.push(NodeEvent::Resync);
         outbox.push(transfer(1, 100, TransferState::Finished));
-        assert_eq!(drain(&outbox), [NodeEvent::CatalogChanged, transfer(1, 100, TransferState::Finished)]);
+        assert_eq!(drain(&outbox), [NodeEvent::Resync, transfer(1, 100, TransferState::Finished)]);
     }
 
     #[test]
@@ -269,12 +295,28 @@ mod tests {
         let outbox = Outbox::new();
         outbox.push(NodeEvent::Outcome { id: IntentId(7), result: Ok(crate::node::event::Outcome::Done) });
         for _ in 0..3 * FACTS_MAX {
-            outbox.push(NodeEvent::CatalogChanged);
+            outbox.push(NodeEvent::Left(Username::new("eve").expect("valid")));
         }
         let waiting = outbox.shared.waiting.lock();
         assert!(waiting.facts.len() <= FACTS_MAX + 1);
         assert!(matches!(waiting.facts[0], NodeEvent::Outcome { id: IntentId(7), .. }));
         assert!(waiting.facts.contains(&NodeEvent::Lagged));
+    }
+
+    #[test]
+    fn changes_beyond_the_bound_become_one() {
+        let outbox = Outbox::new();
+        let path = |n: usize| crate::model::share_path::SharePath::new(&n.to_string()).expect("valid");
+        let change = |n: usize| NodeEvent::Unshared { user: Username::new("eve").expect("valid"), path: path(n) };
+        let outcome = NodeEvent::Outcome { id: IntentId(7), result: Ok(crate::node::event::Outcome::Done) };
+        outbox.push(change(0));
+        outbox.push(outcome.clone());
+        for n in 1..=CHANGES_MAX {
+            outbox.push(change(n));
+        }
+        outbox.push(change(7));
+        assert_eq!(drain(&outbox), [outcome, NodeEvent::Resync, change(7)]);
+        assert_eq!(outbox.shared.waiting.lock().changes, 0);
     }
 
     #[test]
@@ -284,7 +326,7 @@ mod tests {
         for n in 0..LINES_MAX + 7 {
             outbox.push(line(n));
         }
-        outbox.push(NodeEvent::CatalogChanged);
+        outbox.push(NodeEvent::Resync);
         let (to_app, from_core) = crossbeam_channel::bounded(2 * LINES_MAX);
         outbox.move_facts(&to_app);
         assert_eq!(from_core.try_iter().count(), LINES_MAX + 1);

@@ -37,7 +37,7 @@ use crate::net::dial;
 use crate::net::tls::{self, TlsClient};
 use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
-use crate::protocol::reply::UserLine;
+use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::Backoff;
 use crate::service::tracker_client::people::People;
@@ -88,8 +88,14 @@ pub enum ClientEvent {
     Joined(UserLine),
     /// Somebody went.
     Left(Username),
-    /// What is shared has changed.
-    CatalogChanged,
+    /// Somebody shares this from now on, or shares it otherwise than before.
+    Shared(FileLine),
+    /// Somebody no longer shares this.
+    Unshared(Username, SharePath),
+    /// Several shares of somebody came or went at once.
+    Changed(Username),
+    /// Something was left out of what we were told; the picture of the users has been read anew since.
+    Resync,
 }
 
 /// Why we are not at the tracker.

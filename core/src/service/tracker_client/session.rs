@@ -265,7 +265,7 @@ impl Session {
                     None => {
                         all.people.replace(self.tracker.ip(), users);
                         let was_online = std::mem::replace(&mut all.is_online, true);
-                        let event = if was_online { ClientEvent::CatalogChanged } else { self.greeted() };
+                        let event = if was_online { ClientEvent::Resync } else { self.greeted() };
                         tell(all.events, event).await;
                     }
                 }
@@ -296,9 +296,17 @@ impl Session {
                 all.people.left(&name);
                 ClientEvent::Left(name)
             }
-            Notice::Shared(_) | Notice::Unshared(..) | Notice::Changed(_) => {
+            Notice::Shared(file) => {
                 all.people.touch();
-                ClientEvent::CatalogChanged
+                ClientEvent::Shared(file)
+            }
+            Notice::Unshared(name, path) => {
+                all.people.touch();
+                ClientEvent::Unshared(name, path)
+            }
+            Notice::Changed(name) => {
+                all.people.touch();
+                ClientEvent::Changed(name)
             }
             Notice::Resync => {
                 // However often it is said: one list makes up for all that was left out before it was asked for.
