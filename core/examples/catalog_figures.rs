@@ -1,14 +1,12 @@
 //! What the tracker's catalog costs with a million shares: memory, announcing, searching, listing, leaving.
 //!
 //! ```text
-//! export RAYON_NUM_THREADS=1
 //! cargo run --release -p potok-core --no-default-features --example catalog_figures -- [shares] [sorted|random] [ascii|cyrillic]
 //! ```
 //!
 //! Names are reproducible, 53 bytes on average, with words by Zipf's law; needles are cut out of them.
 //! Memory is what the process has resident (Linux only) less what it had before; times are of one thread, on Unix
-//! what it had of the processor. With `RAYON_NUM_THREADS=1` nobody helps a search, as other threads do in
-//! a tracker.
+//! what it had of the processor. Nobody helps a search, as other threads do in a tracker.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are small")]
 
@@ -116,7 +114,7 @@ fn search(catalog: &Catalog, corpus: &Corpus) {
         let query = Query::new(&[needle]);
         let mut steps = Pauses::default();
         let mut list = steps.time(|| catalog.list(Which::Search(&query), None, None));
-        while !steps.time(|| catalog.gather(&mut list)) {}
+        while !steps.time(|| catalog.scan(&mut list)) {}
         println!("search, {needle:?}: first 100 {page}; all {} in steps: {steps}", list.lines());
     }
 }
@@ -127,7 +125,7 @@ fn first_hundred(catalog: &Catalog, words: &str, pauses: &mut [&mut Pauses]) -> 
     let start = now();
     let query = Query::new(&words);
     let mut list = catalog.list(Which::Search(&query), None, Some(100));
-    while !catalog.gather(&mut list) {}
+    while !catalog.scan(&mut list) {}
     assert!(catalog.write_lines(&mut list, &mut out, usize::MAX));
     let took = now() - start;
     pauses.iter_mut().for_each(|pauses| pauses.0.push(took));

@@ -17,8 +17,8 @@ pub fn parse_32(text: &str) -> Result<[u8; 32], BadHex> {
 
 /// Writes 64 lower-case hex digits.
 pub fn display_32(bytes: &[u8; 32]) -> impl std::fmt::Display + '_ {
-    // A static, because the returned value borrows the encoding.
-    static HEX: data_encoding::Encoding = data_encoding::HEXLOWER;
+    // The returned value borrows the encoding.
+    const HEX: &data_encoding::Encoding = &data_encoding::HEXLOWER;
     HEX.encode_display(bytes)
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -15,6 +16,7 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::notice::Notice;
 use crate::tracker::bans::Bans;
 use crate::tracker::budget::{Allowance, Budgets};
+use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::{Changes, Readers};
 use crate::tracker::effect::{Effect, Effects};
@@ -132,6 +134,12 @@ impl Tracker {
             now,
             settings,
         }
+    }
+
+    /// Has long scans of the catalog shared with these workers from now on. It changes how long they take, not what they
+    /// find.
+    pub fn set_scan_workers(&mut self, workers: Arc<dyn ScanWorkers>) {
+        self.catalog.set_workers(workers);
     }
 
     /// Something happened. What follows from it is to be carried out before the next input.

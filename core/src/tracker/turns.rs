@@ -168,7 +168,7 @@ impl Tracker {
 
     /// Sends the next piece of a list; `true` at its end.
     fn send_piece(&mut self, asker: &Asker, list: &mut List, is_begun: &mut bool, effects: &mut Effects) -> bool {
-        if !list.is_ready() && !self.catalog.gather(list) {
+        if !list.is_ready() && !self.catalog.scan(list) {
             return false;
         }
         let Some(session) = self.sessions.get_mut(&asker.session) else { return true };

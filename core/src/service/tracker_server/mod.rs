@@ -6,9 +6,11 @@
 //! | `session`, one a connection | bytes to requests, effects to bytes | its connection ends, or the tracker stops |
 //! | `driver` | owns the machine: inputs in, effects out | the tracker stops |
 //! | `writer`, a thread | puts records on disk | the driver has ended |
+//! | `scan_threads` | look through the catalog while the driver waits | the driver has ended |
 
 mod accept;
 mod driver;
+mod scan_threads;
 mod session;
 mod writer;
 
@@ -31,6 +33,7 @@ use crate::net::identity::Identity;
 use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Purpose, TlsServer};
+use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::store::Store;
 use crate::tracker::admission::Admission;
 use crate::tracker::input::{Input, Opened, Order, SessionId};
@@ -128,7 +131,10 @@ pub async fn start(
         send_stall_max: Duration::from_secs(settings.send_stall_seconds),
         traffic: Arc::clone(&traffic),
     });
-    let tracker = Tracker::new(Instant::now(), settings, unix_seconds(), remembered);
+    let mut tracker = Tracker::new(Instant::now(), settings, unix_seconds(), remembered);
+    if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
+        tracker.set_scan_workers(Arc::new(threads));
+    }
     let writer = writer::start(store, inbox.clone())?;
     let sessions = TaskTracker::new();
     let accepting = tokio::spawn(accept::run(listener, shared, sessions.clone()));

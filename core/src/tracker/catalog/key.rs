@@ -6,8 +6,6 @@
 //! case is a letter and a mark behind it, which folding alone keeps apart. Nothing is composed or taken apart beyond
 //! that: `cafe` does not occur in `café`.
 
-use std::sync::LazyLock;
-
 use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization;
 
@@ -17,27 +15,29 @@ pub(super) fn push_key(text: &str, key: &mut Vec<u8>) {
         key.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
         return;
     }
-    let near = &*NEAR_KEYS;
     let mut utf8 = [0; 4];
     for c in text.chars() {
-        match near.get(c as usize).copied().flatten() {
+        match near_key(c) {
             Some(near) => key.extend_from_slice(near.encode_utf8(&mut utf8).as_bytes()),
             None => push_far_key(c, key),
         }
     }
 }
 
-/// The keys of the characters that alphabets have, where they are one character each: looked up, not worked out.
-static NEAR_KEYS: LazyLock<Vec<Option<char>>> = LazyLock::new(|| {
-    let near_key = |c: char| {
-        let mut key = Vec::new();
-        push_far_key(c, &mut key);
-        let text = String::from_utf8(key).ok()?;
-        let mut letters = text.chars();
-        letters.next().filter(|_| letters.next().is_none())
-    };
-    ('\0'..'\u{600}').map(near_key).collect()
-});
+/// The keys of the characters that most texts are of, where they are one character each: a comparison or two instead
+/// of working them out.
+fn near_key(c: char) -> Option<char> {
+    let further = |by: u32| char::from_u32(u32::from(c) + by);
+    match c {
+        '\0'..='\x7f' => Some(c.to_ascii_lowercase()),
+        'а'..='џ' | 'α'..='ρ' | 'σ'..='ϋ' | 'à'..='ö' | 'ø'..='ÿ' => Some(c),
+        'А'..='Я' | 'Α'..='Ρ' | 'Σ'..='Ϋ' | 'À'..='Ö' | 'Ø'..='Þ' => further(32),
+        'Ѐ'..='Џ' => further(80),
+        // Hebrew and Arabic letters, kana and the han of daily use have one case.
+        'א'..='ת' | 'ء'..='ي' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='龥' => Some(c),
+        _ => None,
+    }
+}
 
 fn push_far_key(c: char, key: &mut Vec<u8>) {
     let upper: String = c.to_uppercase().nfc().collect();
@@ -75,6 +75,15 @@ mod tests {
         }
         for (one, other) in [("cafe", "café"), ("и", "й"), ("а", "a")] {
             assert!(!key(other).contains(&key(one)), "{one} in {other}");
+        }
+    }
+
+    #[test]
+    fn a_near_key_is_the_one_that_is_worked_out() {
+        for (c, near) in ('\0'..=char::MAX).filter_map(|c| near_key(c).map(|near| (c, near))) {
+            let mut far = Vec::new();
+            push_far_key(c, &mut far);
+            assert_eq!(far, near.to_string().as_bytes(), "{c:?}");
         }
     }
 

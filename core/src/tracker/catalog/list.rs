@@ -8,15 +8,15 @@ use std::sync::Arc;
 use bytes::BytesMut;
 
 use crate::protocol::command::Cursor;
-use crate::tracker::catalog::gather::{Found, Gathering};
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::owners::{Hold, Owners};
+use crate::tracker::catalog::scan::{Scan, ScanHits};
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
 
 /// A list that was started and is read in pieces. It keeps its lines, however the catalog changes; dropping it ends it.
 #[derive(Debug)]
 pub struct List {
-    pub(super) gathering: Option<Box<Gathering>>,
+    pub(super) scan: Option<Box<Scan>>,
     source: Source,
     /// What is being written: a leaf, and which of its shares are still to be.
     current: Option<(Arc<Leaf>, Mask)>,
@@ -37,9 +37,9 @@ enum Source {
 
 impl List {
     /// Whether all lines are found, so that [`lines`](Self::lines) and [`more`](Self::more) are known. If not, call
-    /// [`Catalog::gather`](super::Catalog::gather) until it is.
+    /// [`Catalog::scan`](super::Catalog::scan) until it is.
     pub fn is_ready(&self) -> bool {
-        self.gathering.is_none()
+        self.scan.is_none()
     }
 
     /// How many lines it has in all, whatever was written of it.
@@ -53,19 +53,19 @@ impl List {
     }
 
     /// A list whose lines are still looked for.
-    pub(super) fn gathering(gathering: Gathering, owners: &Owners) -> Self {
+    pub(super) fn scanning(scan: Scan, owners: &Owners) -> Self {
         let mut list = Self::new(Source::Picked(Vec::new().into_iter()), 0, owners);
-        list.gathering = Some(Box::new(gathering));
+        list.scan = Some(Box::new(scan));
         list
     }
 
     /// The lines have been looked for.
-    pub(super) fn set_found(&mut self, found: Found, owners: &Owners) {
-        self.gathering = None;
-        self.more = found.more(owners);
-        self.lines = found.lines();
+    pub(super) fn set_hits(&mut self, hits: ScanHits, owners: &Owners) {
+        self.scan = None;
+        self.more = hits.more(owners);
+        self.lines = hits.lines();
         self.left = self.lines;
-        self.source = Source::Picked(found.into_leaves());
+        self.source = Source::Picked(hits.into_leaves());
     }
 
     /// All shares from a place in the first of these segments on, at most `limit` of them.
@@ -94,8 +94,8 @@ impl List {
 
     fn new(source: Source, lines: usize, owners: &Owners) -> Self {
         let lines = u64::try_from(lines).expect("a count in memory has at most 64 bits");
-        let (gathering, current, more) = (None, None, None);
-        Self { gathering, source, current, lines, left: lines, more, _names: owners.hold() }
+        let (scan, current, more) = (None, None, None);
+        Self { scan, source, current, lines, left: lines, more, _names: owners.hold() }
     }
 
     /// Writes lines until `out` has grown by so many bytes; `true` after the last one.

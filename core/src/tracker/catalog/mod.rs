@@ -9,13 +9,14 @@
 mod bits;
 mod common;
 mod fences;
-mod gather;
 mod key;
 mod leaf;
 pub mod list;
 mod owners;
 mod pending_delta;
 pub mod query;
+mod scan;
+pub mod scan_workers;
 mod segment;
 mod segments;
 mod signature_index;
@@ -24,6 +25,8 @@ mod term;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 
 use crate::model::hash::ContentHash;
@@ -31,11 +34,12 @@ use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::command::Cursor;
-use crate::tracker::catalog::gather::{Filter, Gathering};
 use crate::tracker::catalog::leaf::Key;
 use crate::tracker::catalog::list::List;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::query::Query;
+use crate::tracker::catalog::scan::{Filter, Scan};
+use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::segment::Place;
 use crate::tracker::catalog::segments::Segments;
 use crate::tracker::catalog::signature_index::Candidates;
@@ -88,12 +92,18 @@ pub struct Catalog {
     owners: Owners,
     segments: Segments,
     shares: usize,
+    workers: Option<Arc<dyn ScanWorkers>>,
 }
 
 impl Catalog {
-    /// An empty catalog.
+    /// An empty catalog that scans alone.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Has long scans shared with these workers from now on.
+    pub fn set_workers(&mut self, workers: Arc<dyn ScanWorkers>) {
+        self.workers = Some(workers);
     }
 
     /// Makes room for somebody's shares. Names should differ: lists cannot tell two owners of one name apart.
@@ -208,22 +218,23 @@ impl Catalog {
         let places = candidates.places().skip_while(|place| *place < at);
         let segments = places.map(|place| (&segments[place], if place == at { from } else { Place::default() }));
         let segments: Vec<_> = segments.collect();
-        let mut gathering = Gathering::new(filter, limit);
-        let is_ready = gathering.start(&segments);
-        let mut list = List::gathering(gathering, &self.owners);
+        let mut scan = Scan::new(filter, limit);
+        let is_ready = scan.start(&segments, self.workers.as_deref());
+        let mut list = List::scanning(scan, &self.owners);
         if is_ready {
-            self.set_found(&mut list);
+            self.set_hits(&mut list);
         }
         list
     }
 
     /// Goes on with a list that [is not ready](List::is_ready), for some milliseconds; `true` when it is. What it finds
     /// is what there was when it was started.
-    pub fn gather(&self, list: &mut List) -> bool {
-        let Some(gathering) = &mut list.gathering else { return true };
-        let is_ready = gathering.go_on(|leaves| self.segments.with_leaves(leaves, &self.owners));
+    pub fn scan(&self, list: &mut List) -> bool {
+        let Some(scan) = &mut list.scan else { return true };
+        let same = |leaves: &_| self.segments.with_leaves(leaves, &self.owners);
+        let is_ready = scan.go_on(same, self.workers.as_deref());
         if is_ready {
-            self.set_found(list);
+            self.set_hits(list);
         }
         is_ready
     }
@@ -234,9 +245,9 @@ impl Catalog {
         list.write(&self.owners, out, bytes_max)
     }
 
-    fn set_found(&self, list: &mut List) {
-        if let Some(gathering) = list.gathering.take() {
-            list.set_found(gathering.into_found(), &self.owners);
+    fn set_hits(&self, list: &mut List) {
+        if let Some(scan) = list.scan.take() {
+            list.set_hits(scan.into_hits(), &self.owners);
         }
     }
 

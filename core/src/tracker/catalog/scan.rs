@@ -1,13 +1,12 @@
 //! Looking for the lines of a list, in steps that are short even if there is much to look through.
 //!
+//! A step takes runs of leaves one after the other; [`ScanWorkers`] may take some of them at the same time.
 //! A search that goes on looks at the shares that there were when it was started. Where they are still the same it asks
 //! the signature index; a segment that has changed meanwhile is looked through leaf by leaf.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
@@ -16,6 +15,7 @@ use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::pending_delta::PendingDelta;
 use crate::tracker::catalog::query::Query;
+use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};
 use crate::tracker::catalog::signature_index::Candidates;
 use crate::tracker::catalog::term::Term;
@@ -28,15 +28,9 @@ const SIGNATURE_BYTES: usize = if cfg!(test) { 16 } else { 2 << 10 };
 /// How many leaves are fetched from memory together.
 const FETCH_LEAVES: usize = 8;
 
-/// So many segments are looked through before others are asked to help: words that many have are found in them, and
-/// waking a thread takes as long.
+/// So many segments are looked through before workers are asked: words that many have are found in them, and waking a
+/// thread takes as long.
 const ALONE_RUNS: usize = if cfg!(test) { 2 } else { 6 };
-/// Threads that help at most: memory does not answer more of them faster, and a tracker has other work.
-const HELPERS_MAX: usize = 3;
-
-/// Those who help, one for each processor. They do nothing else: whoever searches waits for them.
-static HELPERS: LazyLock<Option<ThreadPool>> =
-    LazyLock::new(|| ThreadPoolBuilder::new().thread_name(|at| format!("search-{at}")).build().ok());
 
 /// Which shares are wanted.
 #[derive(Debug)]
@@ -83,19 +77,19 @@ impl Filter {
     }
 }
 
-/// A search on its way.
+/// A scan on its way.
 #[derive(Debug)]
-pub(super) struct Gathering {
+pub(super) struct Scan {
     filter: Filter,
     terms: Vec<Term>,
-    found: Found,
-    /// What is to be looked through, as it was when the search was started.
+    hits: ScanHits,
+    /// What is to be looked through, as it was when the scan was started.
     rest: VecDeque<Leaves>,
 }
 
 /// What was found until now.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ScanHits {
     leaves: Vec<(Arc<Leaf>, Mask)>,
     lines: usize,
     limit: usize,
@@ -103,69 +97,59 @@ pub(super) struct Found {
     is_cut: bool,
 }
 
-impl Gathering {
+impl Scan {
     pub(super) fn new(filter: Filter, limit: Option<usize>) -> Self {
-        let found = Found { leaves: Vec::new(), lines: 0, limit: limit.unwrap_or(usize::MAX), is_cut: false };
-        Self { terms: filter.terms(), filter, found, rest: VecDeque::new() }
+        let hits = ScanHits { leaves: Vec::new(), lines: 0, limit: limit.unwrap_or(usize::MAX), is_cut: false };
+        Self { terms: filter.terms(), filter, hits, rest: VecDeque::new() }
     }
 
     /// The first step: each of these segments, from a place in it on; `true` if it was the last.
-    pub(super) fn start(&mut self, segments: &[(&Segment, Place)]) -> bool {
+    pub(super) fn start(&mut self, segments: &[(&Segment, Place)], workers: Option<&dyn ScanWorkers>) -> bool {
         let run = |at: usize| segments.get(at).map(|(segment, from)| Run::of(segment, *from));
-        let done = self.step(run);
-        if !self.found.is_cut {
+        let done = self.step(run, workers);
+        if !self.hits.is_cut {
             self.rest = segments[done..].iter().map(|(segment, _)| segment.leaves().clone()).collect();
         }
         self.rest.is_empty()
     }
 
     /// One more step; `true` if it was the last. `same` finds the segment that still has exactly these leaves.
-    pub(super) fn go_on<'a>(&mut self, same: impl Fn(&Leaves) -> Option<&'a Segment> + Sync) -> bool {
+    pub(super) fn go_on<'a>(
+        &mut self,
+        same: impl Fn(&Leaves) -> Option<&'a Segment> + Sync,
+        workers: Option<&dyn ScanWorkers>,
+    ) -> bool {
         let rest = std::mem::take(&mut self.rest);
         let run = |at: usize| rest.get(at).map(|leaves| same(leaves).map_or(Run::Leaves(leaves), Run::whole));
-        let done = self.step(run);
-        if !self.found.is_cut {
+        let done = self.step(run, workers);
+        if !self.hits.is_cut {
             self.rest = rest;
             self.rest.drain(..done);
         }
         self.rest.is_empty()
     }
 
-    pub(super) fn into_found(self) -> Found {
-        self.found
+    pub(super) fn into_hits(self) -> ScanHits {
+        self.hits
     }
 
     /// Looks through one run after the other, for some milliseconds at most; returns how many. Whoever has only few
-    /// and rare lines to find looks through all there are: that is shared with other threads.
-    fn step<'a>(&mut self, run: impl Fn(usize) -> Option<Run<'a>> + Sync) -> usize {
-        let limit = self.found.limit - self.found.lines;
-        let step = Step { filter: &self.filter, terms: &self.terms, limit, run, progress: Progress::default() };
-        let mut parts = step.work(ALONE_RUNS);
-        if parts.len() == ALONE_RUNS
-            && !step.is_over()
-            && let Some(helpers) = &*HELPERS
-        {
-            let helped = Mutex::new(Vec::new());
-            helpers.in_place_scope(|scope| {
-                for _ in 0..(helpers.current_num_threads() - 1).min(HELPERS_MAX) {
-                    scope.spawn(|_| {
-                        let theirs = step.work(usize::MAX);
-                        helped.lock().unwrap_or_else(PoisonError::into_inner).extend(theirs);
-                    });
-                }
-                parts.extend(step.work(usize::MAX));
+    /// and rare lines to find looks through all there are: that is shared with the workers.
+    fn step<'a>(&mut self, run: impl Fn(usize) -> Option<Run<'a>> + Sync, workers: Option<&dyn ScanWorkers>) -> usize {
+        let limit = self.hits.limit - self.hits.lines;
+        let step = ScanStep { filter: &self.filter, terms: &self.terms, limit, run, progress: StepProgress::default() };
+        let Some(workers) = workers else { return self.hits.add_runs(step.work(usize::MAX)) };
+        let mut looked = step.work(ALONE_RUNS);
+        if looked.len() == ALONE_RUNS && !step.is_over() {
+            let together = Mutex::new(Vec::new());
+            workers.run(&|| {
+                let some = step.work(usize::MAX);
+                together.lock().unwrap_or_else(PoisonError::into_inner).extend(some);
             });
-            parts.extend(helped.into_inner().unwrap_or_else(PoisonError::into_inner));
-            parts.sort_unstable_by_key(|(at, _)| *at);
+            looked.extend(together.into_inner().unwrap_or_else(PoisonError::into_inner));
+            looked.sort_unstable_by_key(|(at, _)| *at);
         }
-        let done = parts.len();
-        for (leaf, mask) in parts.into_iter().flat_map(|(_, leaves)| leaves) {
-            self.found.add(leaf, mask);
-            if self.found.is_cut {
-                break;
-            }
-        }
-        done
+        self.hits.add_runs(looked)
     }
 }
 
@@ -188,61 +172,62 @@ impl<'a> Run<'a> {
 }
 
 /// A step that several threads may work on.
-struct Step<'a, R> {
+struct ScanStep<'a, R> {
     filter: &'a Filter,
     terms: &'a [Term],
     /// More lines than these are not needed.
     limit: usize,
     /// The runs, by their places.
     run: R,
-    progress: Progress,
+    progress: StepProgress,
 }
 
 /// Runs are begun in their order and each that was begun is looked through: what is done is without gaps.
 #[derive(Default)]
-struct Progress {
+struct StepProgress {
     begun: AtomicUsize,
     bytes: AtomicUsize,
     lines: AtomicUsize,
 }
 
-type Part = Vec<(Arc<Leaf>, Mask)>;
+/// What was found in one run.
+type RunHits = Vec<(Arc<Leaf>, Mask)>;
 
-impl<'a, R: Fn(usize) -> Option<Run<'a>> + Sync> Step<'_, R> {
+impl<'a, R: Fn(usize) -> Option<Run<'a>> + Sync> ScanStep<'_, R> {
     fn is_over(&self) -> bool {
         self.progress.bytes.load(Relaxed) >= STEP_BYTES || self.progress.lines.load(Relaxed) > self.limit
     }
 
     /// Looks through at most so many of the runs that nobody has begun; returns what was found in each, by its place.
-    fn work(&self, runs_max: usize) -> Vec<(usize, Part)> {
+    fn work(&self, runs_max: usize) -> Vec<(usize, RunHits)> {
         let (mut candidates, mut scratch) = (Candidates::default(), Vec::new());
         let next = || {
             let at = self.progress.begun.fetch_add(1, Relaxed);
             (self.run)(at).map(|run| (at, run))
         };
-        let mut parts = Vec::new();
-        while parts.len() < runs_max
+        let mut looked = Vec::new();
+        while looked.len() < runs_max
             && !self.is_over()
             && let Some((at, run)) = next()
         {
-            let mut look = Look { step: self, scratch: &mut scratch, part: Part::new(), bytes: 0, lines: 0 };
+            let mut look = Look { step: self, scratch: &mut scratch, hits: RunHits::new(), bytes: 0, lines: 0 };
             match run {
                 Run::Segment(segment, from) => look.look_into(segment, from, &mut candidates),
                 Run::Leaves(leaves) => _ = leaves.iter().all(|leaf| look.look_at(leaf, 0)),
             }
             self.progress.bytes.fetch_add(look.bytes, Relaxed);
             self.progress.lines.fetch_add(look.lines, Relaxed);
-            parts.push((at, look.part));
+            looked.push((at, look.hits));
         }
-        parts
+        looked
     }
 }
 
 /// One run being looked through.
 struct Look<'a, 'b, R> {
-    step: &'a Step<'b, R>,
+    step: &'a ScanStep<'b, R>,
     scratch: &'a mut Vec<u8>,
-    part: Part,
+    hits: RunHits,
     bytes: usize,
     lines: usize,
 }
@@ -276,13 +261,25 @@ impl<R> Look<'_, '_, R> {
         let mask = self.step.filter.matches(leaf, self.scratch) >> from << from;
         if mask != 0 {
             self.lines += mask.count_ones() as usize;
-            self.part.push((leaf.clone(), mask));
+            self.hits.push((leaf.clone(), mask));
         }
         self.lines <= self.step.limit
     }
 }
 
-impl Found {
+impl ScanHits {
+    /// Takes what was found in each run, in their order; returns how many runs they were.
+    fn add_runs(&mut self, looked: Vec<(usize, RunHits)>) -> usize {
+        let runs = looked.len();
+        for (leaf, mask) in looked.into_iter().flat_map(|(_, hits)| hits) {
+            self.add(leaf, mask);
+            if self.is_cut {
+                break;
+            }
+        }
+        runs
+    }
+
     fn add(&mut self, leaf: Arc<Leaf>, mut mask: Mask) {
         while self.lines + mask.count_ones() as usize > self.limit {
             self.is_cut = true;
