@@ -10,7 +10,7 @@ pub mod human;
 pub mod texts;
 
 // floor 0: the log, the signals of the system, and what is needed of a running client
-pub mod engine;
+pub mod client;
 pub mod logging;
 pub mod signals;
 

@@ -20,11 +20,11 @@ use toml_edit::{DocumentMut, Item};
 use crate::texts;
 
 /// The name of the file in the data folder.
-pub const FILE_NAME: &str = "config.toml";
+pub const SETTINGS_FILE: &str = "config.toml";
 
 /// What was read.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedSettings {
     /// The settings; the defaults where the file says nothing.
     pub settings: Settings,
     /// A file that could not be understood, and a new one took its place.
@@ -91,19 +91,19 @@ pub fn system_download_folder() -> Option<PathBuf> {
 }
 
 /// Reads the settings of a data folder; the first time a commented file is written.
-pub fn load(data_dir: &Path) -> Result<Loaded, SettingsError> {
-    let path = data_dir.join(FILE_NAME);
+pub fn load(data_dir: &Path) -> Result<LoadedSettings, SettingsError> {
+    let path = data_dir.join(SETTINGS_FILE);
     // A dangling link counts as there: its owner meant something by it.
     if fs::symlink_metadata(&path).is_err_and(|why| why.kind() == io::ErrorKind::NotFound) {
         write_atomically(&path, &commented(&Settings::default()).to_string()).map_err(at(&path))?;
     }
     match confy::load_path(&path) {
-        Ok(settings) => Ok(Loaded { settings, set_aside: None }),
+        Ok(settings) => Ok(LoadedSettings { settings, set_aside: None }),
         Err(why) if is_content(&why) => {
             let set_aside = set_aside(&path, &why).map_err(at(&path))?;
             let settings = Settings::default();
             write_atomically(&path, &commented(&settings).to_string()).map_err(at(&path))?;
-            Ok(Loaded { settings, set_aside: Some(set_aside) })
+            Ok(LoadedSettings { settings, set_aside: Some(set_aside) })
         }
         Err(why) => Err(SettingsError::File { path, why: with_source(&why) }),
     }
@@ -114,7 +114,7 @@ pub fn save(data_dir: &Path, before: &Settings, after: &Settings) -> Result<(), 
     if before == after {
         return Ok(());
     }
-    let path = data_dir.join(FILE_NAME);
+    let path = data_dir.join(SETTINGS_FILE);
     let text = match fs::read_to_string(&path) {
         Err(why) if why.kind() == io::ErrorKind::NotFound => commented(before).to_string(),
         text => text.map_err(at(&path))?,
@@ -182,7 +182,7 @@ fn set_aside(path: &Path, why: &ConfyError) -> io::Result<SetAside> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let free = |n: u32| {
         let end = if n == 0 { String::new() } else { format!("-{n}") };
-        let aside = path.with_file_name(format!("{FILE_NAME}.unreadable-{seconds}{end}"));
+        let aside = path.with_file_name(format!("{SETTINGS_FILE}.unreadable-{seconds}{end}"));
         (!aside.exists()).then_some(aside)
     };
     let aside = (0..SET_ASIDE_MAX).find_map(free).ok_or(io::ErrorKind::AlreadyExists)?;
@@ -274,20 +274,20 @@ mod tests {
         let loaded = load(&data_dir).expect("loads");
         assert_eq!(loaded.settings, Settings::default());
         assert!(loaded.set_aside.is_none());
-        let text = fs::read_to_string(data_dir.join(FILE_NAME)).expect("written");
+        let text = fs::read_to_string(data_dir.join(SETTINGS_FILE)).expect("written");
         let values = text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
         assert_eq!(values, commented(&Settings::default()).len());
         assert!(text.starts_with("# "), "{text}");
         let last_three: Vec<_> = text.lines().rev().take(3).collect();
         assert!(last_three[0].contains(" = ") && last_three[1].starts_with("# "), "{text}");
-        assert_eq!(names_in(&data_dir), [FILE_NAME]);
+        assert_eq!(names_in(&data_dir), [SETTINGS_FILE]);
         assert_eq!(load(&data_dir).expect("loads again").settings, Settings::default());
     }
 
     #[test]
     fn saving_changes_the_changed_values_only() {
         let folder = folder();
-        let path = folder.path().join(FILE_NAME);
+        let path = folder.path().join(SETTINGS_FILE);
         let mine = "# mine\nupload_slots = 9 # enough\n\nname   = \"anna\" # me\n";
         fs::write(&path, mine).expect("written");
         let before = load(folder.path()).expect("loads").settings;
@@ -301,7 +301,7 @@ mod tests {
         assert!(text.starts_with("# mine\nupload_slots = 9 # enough\n\nname   = \"Мария\" # me\n"), "{text}");
         assert!(text.contains("\ntracker = \"h:1\"\n"), "{text}");
         assert_eq!(saved, after);
-        assert_eq!(names_in(folder.path()), [FILE_NAME]);
+        assert_eq!(names_in(folder.path()), [SETTINGS_FILE]);
 
         fs::remove_file(&path).expect("somebody removes it meanwhile");
         save(folder.path(), &before, &after).expect("saved");
@@ -312,7 +312,7 @@ mod tests {
     fn a_file_that_cannot_be_understood_is_kept() {
         for bad in [&b"name = "[..], b"no_such_setting = 1\n", b"upload_slots = \"many\"\n", b"name = \"\xff\"\n"] {
             let folder = folder();
-            fs::write(folder.path().join(FILE_NAME), bad).expect("written");
+            fs::write(folder.path().join(SETTINGS_FILE), bad).expect("written");
             let loaded = load(folder.path()).expect("loads");
             assert_eq!(loaded.settings, Settings::default());
             let aside = loaded.set_aside.expect("set aside");
@@ -325,9 +325,9 @@ mod tests {
     #[test]
     fn what_is_no_file_is_an_error_and_stays() {
         let folder = folder();
-        fs::create_dir(folder.path().join(FILE_NAME)).expect("created");
+        fs::create_dir(folder.path().join(SETTINGS_FILE)).expect("created");
         assert!(matches!(load(folder.path()), Err(SettingsError::File { .. })));
-        assert_eq!(names_in(folder.path()), [FILE_NAME]);
+        assert_eq!(names_in(folder.path()), [SETTINGS_FILE]);
     }
 
     #[cfg(unix)]
@@ -336,11 +336,11 @@ mod tests {
         let folder = folder();
         let real = folder.path().join("dotfiles.toml");
         fs::write(&real, "name = \"anna\"\n").expect("written");
-        std::os::unix::fs::symlink(&real, folder.path().join(FILE_NAME)).expect("linked");
+        std::os::unix::fs::symlink(&real, folder.path().join(SETTINGS_FILE)).expect("linked");
         let before = load(folder.path()).expect("loads").settings;
         save(folder.path(), &before, &Settings { name: "eva".into(), ..before.clone() }).expect("saved");
         assert_eq!(fs::read_to_string(&real).expect("there"), "name = \"eva\"\n");
-        assert!(fs::symlink_metadata(folder.path().join(FILE_NAME)).expect("there").is_symlink());
+        assert!(fs::symlink_metadata(folder.path().join(SETTINGS_FILE)).expect("there").is_symlink());
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum Interrupt {
 }
 
 /// Signals that wait to be looked at; more of them say nothing new.
-const PENDING_MAX: usize = 4;
+const SIGNALS_PENDING_MAX: usize = 4;
 
 /// Longest time from a wish to end to the end of the program, even if somebody keeps our output pipe full. A download
 /// survives it as it survives a kill: only unverified blocks are fetched again.
@@ -23,7 +23,7 @@ const END_MAX: Duration = Duration::from_millis(1900);
 
 /// Takes the signals of this process over for good. Without a prompt to return to, Ctrl-C ends the program.
 pub fn listen(has_prompt: bool) -> io::Result<Receiver<Interrupt>> {
-    let (sender, receiver) = crossbeam_channel::bounded(PENDING_MAX);
+    let (sender, receiver) = crossbeam_channel::bounded(SIGNALS_PENDING_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let streams = {
         let _context = runtime.enter();

@@ -35,9 +35,9 @@ fn used() -> BTreeSet<String> {
     family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
     family("start", &["in-use", "system", "bad-listen", "bad-tracker", "no-place", "settings-file"]);
     family("command", &COMMANDS.iter().map(|command| command.name).collect::<Vec<_>>());
-    family("state", words::STATES);
-    family("connection", words::CONNECTIONS);
-    family("status", words::STATUS);
+    family("state", words::STATE_WORDS);
+    family("connection", words::CONNECTION_WORDS);
+    family("status", words::STATUS_WORDS);
     let settings = toml_edit::ser::to_document(&Settings::default()).expect("plain values");
     family("settings", &settings.iter().map(|(key, _)| key).chain(["head"]).collect::<Vec<_>>());
     used

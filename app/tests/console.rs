@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
+use potok_app::client::Client;
 use potok_app::command_line::completion::Completions;
-use potok_app::console::input::Input;
-use potok_app::console::session::{Options, Session};
-use potok_app::engine::Engine;
-use potok_app::render::output::{Output, Readers};
+use potok_app::console::input::ConsoleInput;
+use potok_app::console::session::{ConsoleSession, Options};
+use potok_app::render::output::{Audience, Output};
 use potok_app::signals::Interrupt;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
@@ -40,7 +40,7 @@ struct Scripted {
     next_id: Mutex<u64>,
 }
 
-impl Engine for Scripted {
+impl Client for Scripted {
     fn ask(&self, intent: Intent) -> IntentId {
         let mut next_id = self.next_id.lock();
         *next_id += 1;
@@ -127,18 +127,18 @@ fn options(keep_sharing: bool) -> Options {
     Options { cwd: PathBuf::from("/here"), tracker_wait: Duration::ZERO, keep_sharing }
 }
 
-fn run_with(engine: &Scripted, readers: Readers, options: Options, lines: &[&str]) -> Ran {
+fn run_with(engine: &Scripted, audience: Audience, options: Options, lines: &[&str]) -> Ran {
     let (out, err) = (Sink::default(), Sink::default());
-    let output = Output::new(readers, Box::new(out.clone()), Box::new(err.clone()));
-    let input = Input::of_commands(lines.iter().map(ToString::to_string).collect());
-    let session = Session::new(engine, output, engine.signals.1.clone(), Completions::default(), options);
+    let output = Output::new(audience, Box::new(out.clone()), Box::new(err.clone()));
+    let input = ConsoleInput::of_commands(lines.iter().map(ToString::to_string).collect());
+    let session = ConsoleSession::new(engine, output, engine.signals.1.clone(), Completions::default(), options);
     let succeeded = session.run(&input);
     assert!(engine.script.lock().is_empty(), "not everything was asked");
     Ran { out: out.text(), err: err.text(), succeeded }
 }
 
 fn run(lines: &[&str], script: Vec<(Intent, Vec<Then>)>) -> Ran {
-    run_with(&Scripted::new(script), Readers::Programs, options(false), lines)
+    run_with(&Scripted::new(script), Audience::Programs, options(false), lines)
 }
 
 fn ok(outcome: Outcome) -> Vec<Then> {
@@ -236,7 +236,7 @@ fn what_happens_meanwhile_is_told_to_people_only() {
 
     let engine =
         Scripted::new(vec![(Intent::ListUsers, told()), (Intent::ListTransfers, ok(Outcome::Transfers(vec![])))]);
-    let ran = run_with(&engine, Readers::People, options(false), &["list-users", "transfers"]);
+    let ran = run_with(&engine, Audience::People, options(false), &["list-users", "transfers"]);
     assert!(ran.err.contains("anna is here") && ran.err.contains("'x' is not shared: a link"), "{ran:?}");
     assert!(ran.out.contains("anna") && ran.out.contains("unverified") && ran.out.ends_with("nothing\n"), "{ran:?}");
 }
@@ -246,7 +246,7 @@ fn quit_and_the_end_of_input_end() {
     assert_eq!(run(&[], vec![]), ran("", "", true));
     assert_eq!(run(&["quit", "list-users"], vec![]), ran("", "", true));
     let engine = Scripted::new(vec![]);
-    assert_eq!(run_with(&engine, Readers::Programs, options(true), &["QUIT"]), ran("", "", true));
+    assert_eq!(run_with(&engine, Audience::Programs, options(true), &["QUIT"]), ran("", "", true));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn keeps_sharing_until_a_signal() {
     let engine = Scripted::new(vec![(Intent::ListUsers, ok(Outcome::Users(vec![])))]);
     let signals = engine.signals.0.clone();
     std::thread::scope(|scope| {
-        let ran_by_now = scope.spawn(|| run_with(&engine, Readers::Programs, options(true), &["list-users"]));
+        let ran_by_now = scope.spawn(|| run_with(&engine, Audience::Programs, options(true), &["list-users"]));
         // The scripted engine answers on the session's own thread, which must find room.
         while !engine.script.lock().is_empty() {
             std::thread::yield_now();
@@ -277,10 +277,10 @@ fn a_closed_pipe_ends_quietly() {
     let script = vec![(Intent::ListUsers, ok(Outcome::Users(vec![anna()])))];
     let engine = Scripted::new(script);
     let err = Sink::default();
-    let output = Output::new(Readers::Programs, Box::new(Closed), Box::new(err.clone()));
-    let input = Input::of_commands(vec!["list-users".into(), "list-users".into()]);
+    let output = Output::new(Audience::Programs, Box::new(Closed), Box::new(err.clone()));
+    let input = ConsoleInput::of_commands(vec!["list-users".into(), "list-users".into()]);
     let never = crossbeam_channel::never();
-    assert!(Session::new(&engine, output, never, Completions::default(), options(false)).run(&input));
+    assert!(ConsoleSession::new(&engine, output, never, Completions::default(), options(false)).run(&input));
     assert_eq!(err.text(), "");
 }
 
@@ -307,7 +307,7 @@ fn gives_the_first_connection_a_moment() {
     ]);
     let online = Connection::Online { tracker: "h:1".into(), network: "n".into(), message_of_the_day: vec![] };
     std::thread::scope(|scope| {
-        let ran_by_now = scope.spawn(|| run_with(&engine, Readers::Programs, waiting(), &["shares", "list-users"]));
+        let ran_by_now = scope.spawn(|| run_with(&engine, Audience::Programs, waiting(), &["shares", "list-users"]));
         engine.tell(connecting());
         // The fact is taken, and still nothing is asked that needs the tracker.
         while !engine.notices.1.is_empty() || engine.script.lock().len() == 2 {
@@ -326,14 +326,14 @@ fn a_tracker_that_refuses_fails_what_needs_it() {
     engine.tell(connecting());
     engine.tell(NodeEvent::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
     let line = "error: name-taken: anna belongs to another key\n";
-    let ran_by_now = run_with(&engine, Readers::Programs, waiting(), &["list-users", "shares", "search x"]);
+    let ran_by_now = run_with(&engine, Audience::Programs, waiting(), &["list-users", "shares", "search x"]);
     assert_eq!(ran_by_now, ran("", &line.repeat(2), false));
 
     // What only would be better off with it is asked for, and the refusal is told once.
     for (result, succeeded) in [(Ok(Outcome::Done), true), (Err(taken.clone()), false)] {
         let engine = Scripted::new(vec![(Intent::Status, vec![Then::Outcome(result)])]);
         engine.tell(NodeEvent::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
-        assert_eq!(run_with(&engine, Readers::Programs, waiting(), &["status"]), ran("", line, succeeded));
+        assert_eq!(run_with(&engine, Audience::Programs, waiting(), &["status"]), ran("", line, succeeded));
     }
 }
 
@@ -342,7 +342,7 @@ fn without_a_connection_in_time_the_engine_decides() {
     let offline = Failure::Offline { tracker: "h:1".into(), why: "refused".into() };
     let engine = Scripted::new(vec![(Intent::ListUsers, vec![Then::Outcome(Err(offline))])]);
     let short = Options { tracker_wait: Duration::from_millis(20), ..options(false) };
-    let ran_by_now = run_with(&engine, Readers::Programs, short, &["list-users"]);
+    let ran_by_now = run_with(&engine, Audience::Programs, short, &["list-users"]);
     let err = "error: offline: the tracker h:1 cannot be reached (refused); Potok keeps trying\n";
     assert_eq!(ran_by_now, ran("", err, false));
 }
@@ -502,7 +502,7 @@ fn a_signal_ends_a_download_and_the_program() {
     script[1].1.push(Then::Signal(Interrupt::Terminate));
     let err = "error: interrupted: stopped before it was done; what is in the queue goes on at the next start\n";
     let engine = Scripted::new(script);
-    let ran_by_now = run_with(&engine, Readers::Programs, options(true), &[DOWNLOAD[0], "list-users"]);
+    let ran_by_now = run_with(&engine, Audience::Programs, options(true), &[DOWNLOAD[0], "list-users"]);
     assert_eq!(ran_by_now, ran("", err, false));
 }
 
@@ -514,7 +514,7 @@ fn at_a_prompt_ctrl_c_pauses_and_the_next_command_follows() {
     script.push((Intent::Pause(Which::One(NUMBER)), ok(Outcome::Done)));
     script.push((Intent::ListUsers, ok(Outcome::Users(vec![anna()]))));
     let engine = Scripted::new(script);
-    let ran_by_now = run_with(&engine, Readers::People, options(false), &[DOWNLOAD[0], "list-users"]);
+    let ran_by_now = run_with(&engine, Audience::People, options(false), &[DOWNLOAD[0], "list-users"]);
     assert!(ran_by_now.succeeded && ran_by_now.out.starts_with("paused; 'resume 7' goes on\n"), "{ran_by_now:?}");
 }
 
@@ -524,7 +524,7 @@ fn a_ctrl_c_that_comes_too_late_does_not_end_the_prompt() {
     engine.signals.0.send(Interrupt::CtrlC).expect("room");
     let (ready, is_ready) = crossbeam_channel::bounded(1);
     let (sender, lines) = crossbeam_channel::bounded(1);
-    let input = Input { lines, wants: crossbeam_channel::never(), ready: Some(ready) };
+    let input = ConsoleInput { lines, wants: crossbeam_channel::never(), ready: Some(ready) };
     let (signals, pending) = (engine.signals.1.clone(), engine.signals.1.clone());
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -537,8 +537,8 @@ fn a_ctrl_c_that_comes_too_late_does_not_end_the_prompt() {
             drop(sender);
         });
         let out = Sink::default();
-        let output = Output::new(Readers::People, Box::new(out.clone()), Box::new(Sink::default()));
-        let session = Session::new(&engine, output, signals, Completions::default(), options(false));
+        let output = Output::new(Audience::People, Box::new(out.clone()), Box::new(Sink::default()));
+        let session = ConsoleSession::new(&engine, output, signals, Completions::default(), options(false));
         assert!(session.run(&input));
         assert_eq!(out.text(), "nothing\n");
     });

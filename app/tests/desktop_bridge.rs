@@ -9,11 +9,12 @@ use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use potok_app::engine::Engine;
-use potok_app::gui::action::{Page, Pick};
-use potok_app::gui::picker::{Picker, Wake};
+use potok_app::client::Client;
+use potok_app::gui::action::Pick;
+use potok_app::gui::picker::{Picker, WhenPicked};
 use potok_app::gui::questions::Question;
-use potok_app::gui::{Parts, Window};
+use potok_app::gui::screen::Screen;
+use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::texts;
 use potok_core::node::event::{Connection, Direction, NodeEvent, Transfer, TransferState};
 use potok_core::node::intent::{Intent, IntentId};
@@ -27,7 +28,7 @@ type Asked = Arc<Mutex<Vec<Intent>>>;
 /// A client that does nothing but remember what it was asked.
 struct Fake(Asked, Receiver<NodeEvent>);
 
-impl Engine for Fake {
+impl Client for Fake {
     fn ask(&self, intent: Intent) -> IntentId {
         let mut asked = self.0.lock().expect("no panic");
         asked.push(intent);
@@ -42,7 +43,7 @@ impl Engine for Fake {
 struct NoPicker;
 
 impl Picker for NoPicker {
-    fn pick(&mut self, _what: &Pick, _title: &str, _wake: Wake) -> Receiver<Vec<PathBuf>> {
+    fn pick(&mut self, _what: &Pick, _title: &str, _wake: WhenPicked) -> Receiver<Vec<PathBuf>> {
         bounded(1).1
     }
 
@@ -52,7 +53,7 @@ impl Picker for NoPicker {
 }
 
 struct Test {
-    window: Harness<'static, Window>,
+    window: Harness<'static, MainWindow>,
     asked: Asked,
     tell: Sender<NodeEvent>,
     _alone: MutexGuard<'static, ()>,
@@ -62,7 +63,7 @@ struct Test {
 static ALONE: Mutex<()> = Mutex::new(());
 
 impl Test {
-    fn new(page: Page, settings: Settings) -> Self {
+    fn new(page: Screen, settings: Settings) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         texts::use_language("en");
         let (tell, notices) = bounded(100);
@@ -73,8 +74,8 @@ impl Test {
         // High enough to show all settings without scrolling.
         let harness = Harness::builder().with_size([1120.0, 1500.0]).with_max_steps(64);
         let window = harness.build_eframe(|cc| {
-            let mut window = Window::new(&cc.egui_ctx, parts).expect("a thread");
-            window.state.page = page;
+            let mut window = MainWindow::new(&cc.egui_ctx, parts).expect("a thread");
+            window.state.screen = page;
             window
         });
         let mut test = Self { window, asked, tell, _alone: alone };
@@ -167,7 +168,7 @@ impl Test {
 
 #[test]
 fn a_link_asks_before_anything_happens() {
-    let mut test = Test::new(Page::Browse, Settings { tracker: "h:1".into(), ..Settings::default() });
+    let mut test = Test::new(Screen::Browse, Settings { tracker: "h:1".into(), ..Settings::default() });
     test.go_online();
     test.open_link(LINK);
     assert!(test.is_seen("tracker.example.org:7686"), "whose network");
@@ -193,7 +194,7 @@ fn a_link_asks_before_anything_happens() {
 
 #[test]
 fn a_network_that_we_are_in_is_not_joined_again() {
-    let mut test = Test::new(Page::Browse, Settings { tracker: "h:1".into(), ..Settings::default() });
+    let mut test = Test::new(Screen::Browse, Settings { tracker: "h:1".into(), ..Settings::default() });
     test.open_link(LINK);
     assert!(test.is_seen("Join this network?"), "nothing is known yet");
     test.go_online();
@@ -212,7 +213,7 @@ fn a_network_that_we_are_in_is_not_joined_again() {
 
 #[test]
 fn a_hostile_link_is_only_explained() {
-    let mut test = Test::new(Page::Browse, Settings::default());
+    let mut test = Test::new(Screen::Browse, Settings::default());
     for bad in
         ["potok://h:1", "potok:<script>", &format!("{LINK}&then=x"), &format!("{LINK} --x"), &"potok:".repeat(999)]
     {
@@ -224,7 +225,7 @@ fn a_hostile_link_is_only_explained() {
 
 #[test]
 fn an_invite_on_the_clipboard_is_one_click() {
-    let mut test = Test::new(Page::Welcome, Settings::default());
+    let mut test = Test::new(Screen::Welcome, Settings::default());
     let invite = || LINK.parse().expect("valid");
     test.window.state_mut().state.welcome.offer(invite());
     test.steps();
@@ -235,7 +236,7 @@ fn an_invite_on_the_clipboard_is_one_click() {
     assert!(!test.is_seen("on your clipboard"), "once is enough");
 
     drop(test);
-    let mut test = Test::new(Page::Welcome, Settings::default());
+    let mut test = Test::new(Screen::Welcome, Settings::default());
     test.window.state_mut().state.welcome.offer(invite());
     test.steps();
     test.click("Join it");
@@ -244,7 +245,7 @@ fn an_invite_on_the_clipboard_is_one_click() {
 
 #[test]
 fn closing_asks_once_and_remembers() {
-    let mut test = Test::new(Page::Browse, Settings::default());
+    let mut test = Test::new(Screen::Browse, Settings::default());
     test.close();
     assert_eq!(test.window.state().desktop_bridge.question, None, "nothing runs");
     test.begin_transfer();
@@ -257,7 +258,7 @@ fn closing_asks_once_and_remembers() {
     test.click("Keep running");
     test.close();
     assert_eq!(test.window.state().desktop_bridge.question, None, "the answer is known");
-    test.window.state_mut().state.page = Page::Settings;
+    test.window.state_mut().state.screen = Screen::Settings;
     test.steps();
     assert!(test.is_seen("Without a tray the window is minimised"));
     test.click("Ask if busy");
@@ -267,7 +268,7 @@ fn closing_asks_once_and_remembers() {
 
 #[test]
 fn settings_take_right_values_and_keep_wrong_ones() {
-    let mut test = Test::new(Page::Settings, Settings::default());
+    let mut test = Test::new(Screen::Settings, Settings::default());
     test.type_into("Where others reach you", "7301");
     assert!(test.is_seen("Expected IP:PORT") && test.applied().is_none());
     test.window.get_by_role_and_label(Role::CheckBox, "Notifications").click();
@@ -292,7 +293,7 @@ fn settings_take_right_values_and_keep_wrong_ones() {
 
 #[test]
 fn licences_of_all_crates_can_be_read() {
-    let mut test = Test::new(Page::Settings, Settings::default());
+    let mut test = Test::new(Screen::Settings, Settings::default());
     test.click("Licences");
     assert!(test.is_seen("ab_glyph"));
     test.click("Close");
@@ -301,7 +302,7 @@ fn licences_of_all_crates_can_be_read() {
 
 #[test]
 fn the_language_changes_at_once() {
-    let mut test = Test::new(Page::Settings, Settings::default());
+    let mut test = Test::new(Screen::Settings, Settings::default());
     test.click("Български");
     assert!(test.is_seen("Настройки") && test.is_seen("Известия"));
     test.click("English");

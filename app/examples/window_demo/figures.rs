@@ -7,8 +7,8 @@ use crossbeam_channel::Sender;
 use eframe::egui::{
     self, Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, RawInput, TouchPhase, Ui, pos2, vec2,
 };
-use potok_app::gui::{Parts, Window};
-use potok_app::model::browse::Column;
+use potok_app::gui::window::{MainWindow, Parts};
+use potok_app::model::browse::SortColumn;
 use potok_core::node::event::{NodeEvent, TransferState};
 
 /// Frames of each part of the script.
@@ -28,7 +28,7 @@ pub(crate) fn run(parts: Parts, files: usize, send: Sender<NodeEvent>) -> eframe
     let make = move |cc: &eframe::CreationContext<'_>| {
         let ctx = cc.egui_ctx.clone();
         std::thread::spawn(move || report_progress(&ctx, &send));
-        let window = Window::new(&cc.egui_ctx, parts)?;
+        let window = MainWindow::new(&cc.egui_ctx, parts)?;
         Ok(Box::new(Figures::new(window, files)) as Box<dyn eframe::App>)
     };
     eframe::run_native("Potok", options, Box::new(make))
@@ -60,7 +60,7 @@ enum Part {
 }
 
 struct Figures {
-    window: Window,
+    window: MainWindow,
     files: usize,
     part: Part,
     frame: usize,
@@ -71,7 +71,7 @@ struct Figures {
 }
 
 impl Figures {
-    fn new(window: Window, files: usize) -> Self {
+    fn new(window: MainWindow, files: usize) -> Self {
         let (events, own) = (Vec::new(), Vec::new());
         Self { window, files, part: Part::Listing, frame: 0, events, logic: Duration::ZERO, own, began: Instant::now() }
     }
@@ -113,7 +113,8 @@ impl Figures {
             }
             Part::Sorting => {
                 if self.frame.is_multiple_of(60) {
-                    let columns = [Column::Size, Column::Person, Column::Kind, Column::Sources, Column::Path];
+                    let columns =
+                        [SortColumn::Size, SortColumn::Person, SortColumn::Kind, SortColumn::Sources, SortColumn::Path];
                     browse.query.sort = columns[self.frame / 60 % columns.len()];
                     browse.query.is_descending = self.frame.is_multiple_of(120);
                 }

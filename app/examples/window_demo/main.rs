@@ -13,10 +13,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use potok_app::engine::Engine;
-use potok_app::gui::action::Page;
+use potok_app::client::Client;
 use potok_app::gui::picker::Native;
-use potok_app::gui::{Parts, start};
+use potok_app::gui::screen::Screen;
+use potok_app::gui::start;
+use potok_app::gui::window::Parts;
 use potok_app::texts;
 use potok_core::model::binding::{Ban, BanTarget};
 use potok_core::model::hash::ContentHash;
@@ -34,14 +35,14 @@ use potok_core::protocol::code::Code;
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::tracker::log::LogEntry;
 
-const PAGES: [(&str, Page); 7] = [
-    ("browse", Page::Browse),
-    ("transfers", Page::Transfers),
-    ("shared", Page::Shared),
-    ("people", Page::People),
-    ("tracker", Page::Tracker),
-    ("console", Page::Console),
-    ("settings", Page::Settings),
+const SCREENS: [(&str, Screen); 7] = [
+    ("browse", Screen::Browse),
+    ("transfers", Screen::Transfers),
+    ("shared", Screen::Shared),
+    ("people", Screen::People),
+    ("tracker", Screen::Tracker),
+    ("console", Screen::Console),
+    ("settings", Screen::Settings),
 ];
 const PEOPLE: [&str; 7] = ["Мария", "georgi", "Ана-Мария", "nikolay-pc", "Ελένη", "太郎", "telnet-guest"];
 const FILES: [&str; 22] = [
@@ -279,7 +280,7 @@ struct Made {
     is_first: bool,
 }
 
-impl Engine for Made {
+impl Client for Made {
     fn ask(&self, intent: Intent) -> IntentId {
         let id = IntentId(self.next.fetch_add(1, Ordering::Relaxed));
         let online = !self.is_first;
@@ -366,7 +367,7 @@ fn main() -> eframe::Result {
         }
     }
     let wanted = after("--page");
-    let page = PAGES.iter().find(|(name, _)| *name == wanted).map_or(Page::Browse, |(_, page)| *page);
+    let page = SCREENS.iter().find(|(name, _)| *name == wanted).map_or(Screen::Browse, |(_, page)| *page);
     let files = after("--files").parse().unwrap_or(0);
     let engine = Made { notices, send: send.clone(), next: AtomicU64::new(1), files, is_first };
     let parts = Parts { engine: Box::new(engine), picker: Box::new(Native), settings, data_dir: None };
@@ -374,10 +375,10 @@ fn main() -> eframe::Result {
         return figures::run(parts, files, send);
     }
     if args.iter().any(|arg| arg == "--pictures") {
-        let pages = if is_first { vec![("welcome", Page::Welcome)] } else { PAGES.to_vec() };
+        let pages = if is_first { vec![("welcome", Screen::Welcome)] } else { SCREENS.to_vec() };
         return pictures::run(parts, pages, PathBuf::from(after("--pictures")));
     }
-    let page = if is_first { Page::Welcome } else { page };
+    let page = if is_first { Screen::Welcome } else { page };
     start::open_at(parts, page, |ctx| {
         let (ctx, send) = (ctx.clone(), send);
         std::thread::spawn(move || demo(&ctx, &send, is_first));

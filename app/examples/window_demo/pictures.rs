@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, ColorImage, Ui};
-use potok_app::gui::action::Page;
-use potok_app::gui::{Parts, Window};
+use potok_app::gui::screen::Screen;
+use potok_app::gui::window::{MainWindow, Parts};
 
 /// How long a page must have stood: longer than anything fades.
 const STILL: Duration = Duration::from_millis(400);
@@ -16,15 +16,15 @@ const STILL: Duration = Duration::from_millis(400);
 const FIRST_STILL: Duration = Duration::from_millis(1_200);
 
 /// Takes the pictures of these pages into the folder, then ends the program.
-pub(crate) fn run(parts: Parts, pages: Vec<(&'static str, Page)>, folder: PathBuf) -> eframe::Result {
+pub(crate) fn run(parts: Parts, pages: Vec<(&'static str, Screen)>, folder: PathBuf) -> eframe::Result {
     let viewport = egui::ViewportBuilder::default().with_inner_size([1120.0, 740.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let end = format!("{}-{}", parts.settings.theme, parts.settings.language);
     let make = move |cc: &eframe::CreationContext<'_>| {
-        let mut window = Window::new(&cc.egui_ctx, parts)?;
+        let mut window = MainWindow::new(&cc.egui_ctx, parts)?;
         let pages: Vec<_> = pages.into_iter().rev().map(|(name, page)| (format!("{name}-{end}"), page)).collect();
         if let Some((_, page)) = pages.last() {
-            window.state.page = *page;
+            window.state.screen = *page;
         }
         let since = Instant::now();
         Ok(Box::new(Pictures { window, pages, folder, since, still: FIRST_STILL, taken: None }) as Box<dyn eframe::App>)
@@ -33,9 +33,9 @@ pub(crate) fn run(parts: Parts, pages: Vec<(&'static str, Page)>, folder: PathBu
 }
 
 struct Pictures {
-    window: Window,
+    window: MainWindow,
     /// The one that is shown is the last.
-    pages: Vec<(String, Page)>,
+    pages: Vec<(String, Screen)>,
     folder: PathBuf,
     since: Instant,
     still: Duration,
@@ -55,7 +55,7 @@ impl Pictures {
             let Some((name, _)) = self.pages.pop() else { return };
             save(&self.folder, &name, &image);
             let Some((_, page)) = self.pages.last() else { std::process::exit(0) };
-            self.window.state.page = *page;
+            self.window.state.screen = *page;
             (self.since, self.still) = (Instant::now(), STILL);
         } else if self.taken.is_none() && self.since.elapsed() > self.still && !self.window.state.browse.is_busy {
             let (send, taken) = bounded(1);

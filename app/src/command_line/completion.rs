@@ -15,8 +15,8 @@ use potok_core::node::intent::{Intent, IntentId};
 use potok_core::protocol::field::{AsField, Quoted};
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 
-use crate::command_line::table::{self, COMMANDS, Completes, Kind};
-use crate::engine::Engine;
+use crate::client::Client;
+use crate::command_line::table::{self, COMMANDS, Completes, WordKind};
 
 /// Something that completion does not know yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ pub enum Want {
 /// Longest time that Tab waits for an answer.
 const ANSWER_MAX: Duration = Duration::from_millis(500);
 /// Most words kept of one answer; nobody picks from more.
-pub const WORDS_MAX: usize = 20_000;
+pub const COMPLETIONS_MAX: usize = 20_000;
 /// Most answers kept; beyond it the whole cache begins anew.
 const ANSWERS_MAX: usize = 64;
 /// Most suggestions shown.
@@ -72,7 +72,7 @@ pub fn pair(cwd: PathBuf) -> (Completions, LineCompleter, Receiver<Want>) {
 
 impl Completions {
     /// Sends the engine what completion wants to know.
-    pub fn ask(&mut self, engine: &dyn Engine, want: Want) {
+    pub fn ask(&mut self, engine: &dyn Client, want: Want) {
         let intent = match &want {
             Want::Users => Intent::ListUsers,
             Want::FilesOf(user) => Intent::ListFiles { user: Some(user.clone()) },
@@ -109,7 +109,7 @@ impl Completions {
         }
         match (notice, &mut self.asked) {
             (NodeEvent::Files { id, files }, Some((asked, _, words))) if id == asked => {
-                let room = WORDS_MAX.saturating_sub(words.len());
+                let room = COMPLETIONS_MAX.saturating_sub(words.len());
                 words.extend(files.iter().take(room).map(|file| file.path.as_str().to_owned()));
                 true
             }
@@ -128,10 +128,12 @@ impl Completions {
 
 fn words_of(outcome: &Outcome) -> Vec<String> {
     match outcome {
-        Outcome::Users(users) => users.iter().take(WORDS_MAX).map(|user| user.username.to_string()).collect(),
-        Outcome::Shared(shares) => shares.iter().take(WORDS_MAX).map(|share| share.path.as_str().to_owned()).collect(),
+        Outcome::Users(users) => users.iter().take(COMPLETIONS_MAX).map(|user| user.username.to_string()).collect(),
+        Outcome::Shared(shares) => {
+            shares.iter().take(COMPLETIONS_MAX).map(|share| share.path.as_str().to_owned()).collect()
+        }
         Outcome::Transfers(transfers) => {
-            transfers.iter().take(WORDS_MAX).map(|transfer| transfer.number.to_string()).collect()
+            transfers.iter().take(COMPLETIONS_MAX).map(|transfer| transfer.number.to_string()).collect()
         }
         _ => Vec::new(),
     }
@@ -179,29 +181,29 @@ impl LineCompleter {
     }
 
     /// Everything that the word may be, each with whether it is a folder that goes on.
-    fn candidates(&self, kind: Kind, typed: &str, before: &[String]) -> Vec<(String, bool)> {
+    fn candidates(&self, kind: WordKind, typed: &str, before: &[String]) -> Vec<(String, bool)> {
         let whole = |words: &[String]| {
             let fits = words.iter().filter(|word| starts_with_ignoring_case(word, typed));
             fits.map(|word| (word.clone(), false)).collect()
         };
         match kind {
-            Kind::Command => COMMANDS
+            WordKind::Command => COMMANDS
                 .iter()
                 .filter(|command| starts_with_ignoring_case(command.name, typed))
                 .map(|command| (command.name.to_owned(), false))
                 .collect(),
-            Kind::User => whole(&self.known_or_asked(Want::Users)),
-            Kind::RemotePath => {
+            WordKind::User => whole(&self.known_or_asked(Want::Users)),
+            WordKind::RemotePath => {
                 let user = before.last().cloned().unwrap_or_default();
                 by_folder(&self.known_or_asked(Want::FilesOf(user)), typed)
             }
-            Kind::MyShare => by_folder(&self.known_or_asked(Want::MyShares), typed),
-            Kind::Transfer => {
+            WordKind::MyShare => by_folder(&self.known_or_asked(Want::MyShares), typed),
+            WordKind::Transfer => {
                 let mut numbers = self.known_or_asked(Want::Transfers).to_vec();
                 numbers.push("all".to_owned());
                 whole(&numbers)
             }
-            Kind::LocalPath => local_paths(&self.cwd, typed),
+            WordKind::LocalPath => local_paths(&self.cwd, typed),
         }
     }
 
@@ -209,7 +211,7 @@ impl LineCompleter {
         let rest = line.trim_start_matches([' ', '\t']);
         let verb_start = line.len() - rest.len();
         let Some((verb, arguments)) = rest.split_once([' ', '\t']) else {
-            let commands = self.candidates(Kind::Command, rest, &[]);
+            let commands = self.candidates(WordKind::Command, rest, &[]);
             return commands.into_iter().map(|(name, _)| suggestion(name, verb_start..line.len(), true)).collect();
         };
         let Some(command) = table::find(verb) else { return Vec::new() };
@@ -329,7 +331,7 @@ fn local_paths(cwd: &Path, typed: &str) -> Vec<(String, bool)> {
     let Ok(entries) = std::fs::read_dir(there) else { return Vec::new() };
     let mut all: Vec<_> = entries
         .flatten()
-        .take(WORDS_MAX)
+        .take(COMPLETIONS_MAX)
         .filter_map(|entry| {
             let entry_name = entry.file_name().into_string().ok()?;
             let is_wanted =

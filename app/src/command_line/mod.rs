@@ -14,27 +14,27 @@ use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use potok_core::protocol::field::{self, BadFields, Field};
 
-use crate::command_line::table::Command;
+use crate::command_line::table::ConsoleCommand;
 use crate::texts::text;
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Request {
+pub enum LineRequest {
     /// Something of the engine.
     Ask(Intent),
     /// All commands, or one of them, explained.
-    Help(Option<&'static Command>),
+    Help(Option<&'static ConsoleCommand>),
     /// The end of the program.
     Quit,
 }
 
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub struct TypedLine {
     /// Its verb.
-    pub command: &'static Command,
+    pub command: &'static ConsoleCommand,
     /// The rest.
-    pub request: Request,
+    pub request: LineRequest,
 }
 
 /// A line that cannot be meant.
@@ -48,20 +48,20 @@ pub enum BadLine {
     SentByItself,
     /// The words do not fit the verb.
     #[error("expected: {}", .0.usage())]
-    Usage(&'static Command),
+    Usage(&'static ConsoleCommand),
     /// `--something` that the verb does not have.
     #[error("{} has no option {word}; a name that begins with -- is put into quotes", .command.name)]
     Option {
         /// As typed.
         word: String,
         /// The verb.
-        command: &'static Command,
+        command: &'static ConsoleCommand,
     },
     /// Quotes or commas in the wrong places.
     #[error(transparent)]
     Grammar(#[from] BadFields),
     /// Longer than anything that could be meant.
-    #[error("the line is longer than {max} bytes", max = LINE_BYTES_MAX)]
+    #[error("the line is longer than {max} bytes", max = COMMAND_BYTES_MAX)]
     TooLong,
     /// Bytes that are no text.
     #[error("the line is not UTF-8 text")]
@@ -69,11 +69,11 @@ pub enum BadLine {
 }
 
 /// Longest line in bytes: a list of [`potok_core::model::limits::ITEMS_PER_LINE_MAX`] long paths fits.
-pub const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const COMMAND_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Reads one line. `Ok(None)`: nothing is on it. Relative paths are relative to `cwd`.
-pub fn parse(line: &str, cwd: &Path) -> Result<Option<Line>, BadLine> {
-    if line.len() > LINE_BYTES_MAX {
+pub fn parse(line: &str, cwd: &Path) -> Result<Option<TypedLine>, BadLine> {
+    if line.len() > COMMAND_BYTES_MAX {
         return Err(BadLine::TooLong);
     }
     let line = line.trim();
@@ -86,13 +86,13 @@ pub fn parse(line: &str, cwd: &Path) -> Result<Option<Line>, BadLine> {
     }
     let command = table::find(verb).ok_or_else(|| BadLine::Unknown(verb.to_owned()))?;
     let request = (command.read)(Rest { command, text: rest.trim(), cwd })?;
-    Ok(Some(Line { command, request }))
+    Ok(Some(TypedLine { command, request }))
 }
 
 /// What stands behind a verb.
 #[derive(Debug, Clone, Copy)]
 pub struct Rest<'a> {
-    command: &'static Command,
+    command: &'static ConsoleCommand,
     text: &'a str,
     cwd: &'a Path,
 }
@@ -137,7 +137,7 @@ impl BadLine {
             Self::Grammar(why) => {
                 text("grammar", grammar_name(*why), &[("max", limits::ITEMS_PER_LINE_MAX.to_string())])
             }
-            Self::TooLong => text("line", "too-long", &[("max", LINE_BYTES_MAX.to_string())]),
+            Self::TooLong => text("line", "too-long", &[("max", COMMAND_BYTES_MAX.to_string())]),
             Self::NotText => text("line", "not-text", &[]),
         }
     }
@@ -164,7 +164,7 @@ mod tests {
 
     fn ask(line: &str) -> Result<Intent, BadLine> {
         match parse(line, Path::new("/here"))?.expect("something on it").request {
-            Request::Ask(intent) => Ok(intent),
+            LineRequest::Ask(intent) => Ok(intent),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -243,9 +243,9 @@ mod tests {
         let request = |line: &str| parse(line, Path::new("/")).map(|line| line.map(|line| line.request));
         assert_eq!(request(""), Ok(None));
         assert_eq!(request(" \t\r"), Ok(None));
-        assert_eq!(request("quit"), Ok(Some(Request::Quit)));
-        assert_eq!(request("help"), Ok(Some(Request::Help(None))));
-        assert_eq!(request("help Download"), Ok(Some(Request::Help(table::find("download")))));
+        assert_eq!(request("quit"), Ok(Some(LineRequest::Quit)));
+        assert_eq!(request("help"), Ok(Some(LineRequest::Help(None))));
+        assert_eq!(request("help Download"), Ok(Some(LineRequest::Help(table::find("download")))));
     }
 
     #[test]
@@ -284,7 +284,7 @@ mod tests {
         ] {
             assert_eq!(parse(line, Path::new("/")), Err(why), "{line}");
         }
-        assert_eq!(parse(&"a".repeat(LINE_BYTES_MAX + 1), Path::new("/")), Err(BadLine::TooLong));
+        assert_eq!(parse(&"a".repeat(COMMAND_BYTES_MAX + 1), Path::new("/")), Err(BadLine::TooLong));
     }
 
     proptest::proptest! {

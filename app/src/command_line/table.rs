@@ -7,26 +7,26 @@ use std::path::PathBuf;
 use potok_core::node::intent::{DownloadRequest, Intent, Place, ShareRequest, Which};
 use potok_core::protocol::field;
 
-use crate::command_line::{BadLine, Request, Rest, list};
+use crate::command_line::{BadLine, LineRequest, Rest, list};
 use crate::texts;
 
 /// One command.
 #[derive(Debug)]
-pub struct Command {
+pub struct ConsoleCommand {
     /// Its verb. The sentence that explains it is `command.<name>` in the translations.
     pub name: &'static str,
     /// What stands behind the verb, as `help` shows it.
     pub arguments: &'static str,
     /// What it needs of the tracker.
-    pub tracker: Tracker,
+    pub tracker: TrackerNeed,
     /// What its arguments are, for completion.
     pub completes: Completes,
-    pub(super) read: fn(Rest<'_>) -> Result<Request, BadLine>,
+    pub(super) read: fn(Rest<'_>) -> Result<LineRequest, BadLine>,
 }
 
 /// What a command needs of the tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tracker {
+pub enum TrackerNeed {
     /// Nothing.
     No,
     /// It is better off when connected, and the engine knows what to do when not.
@@ -41,14 +41,14 @@ pub enum Completes {
     /// Nothing.
     Nothing,
     /// Fields, each of its own kind.
-    Fields(&'static [Kind]),
+    Fields(&'static [WordKind]),
     /// A list of the same kind.
-    List(Kind),
+    List(WordKind),
 }
 
 /// What a word can be completed from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum WordKind {
     /// The commands.
     Command,
     /// Users who are connected.
@@ -63,7 +63,7 @@ pub enum Kind {
     Transfer,
 }
 
-impl Command {
+impl ConsoleCommand {
     /// How the command is written: its verb and its arguments.
     pub fn usage(&self) -> String {
         format!("{} {}", self.name, self.arguments).trim_end().to_owned()
@@ -75,243 +75,243 @@ impl Command {
     }
 }
 
-impl PartialEq for Command {
+impl PartialEq for ConsoleCommand {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
 }
 
 /// Every command, in the order of `help`.
-pub const COMMANDS: &[Command] = &[
-    Command {
+pub const COMMANDS: &[ConsoleCommand] = &[
+    ConsoleCommand {
         name: "list-users",
         arguments: "",
-        tracker: Tracker::Needed,
+        tracker: TrackerNeed::Needed,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::ListUsers),
     },
-    Command {
+    ConsoleCommand {
         name: "list-files",
         arguments: "[user]",
-        tracker: Tracker::Needed,
-        completes: Completes::Fields(&[Kind::User]),
-        read: |rest| Ok(Request::Ask(Intent::ListFiles { user: rest.words(0, 1)?.pop() })),
+        tracker: TrackerNeed::Needed,
+        completes: Completes::Fields(&[WordKind::User]),
+        read: |rest| Ok(LineRequest::Ask(Intent::ListFiles { user: rest.words(0, 1)?.pop() })),
     },
-    Command {
+    ConsoleCommand {
         name: "search",
         arguments: "words",
-        tracker: Tracker::Needed,
+        tracker: TrackerNeed::Needed,
         completes: Completes::Nothing,
         read: read_search,
     },
-    Command {
+    ConsoleCommand {
         name: "register",
         arguments: "file1 [, file2, ...] | \"file\" as \"name\"",
-        tracker: Tracker::Better,
-        completes: Completes::List(Kind::LocalPath),
+        tracker: TrackerNeed::Better,
+        completes: Completes::List(WordKind::LocalPath),
         read: read_register,
     },
-    Command {
+    ConsoleCommand {
         name: "unregister",
         arguments: "file1 [, file2, ...]",
-        tracker: Tracker::Better,
-        completes: Completes::List(Kind::MyShare),
+        tracker: TrackerNeed::Better,
+        completes: Completes::List(WordKind::MyShare),
         read: read_unregister,
     },
-    Command {
+    ConsoleCommand {
         name: "rename-share",
         arguments: "old new",
-        tracker: Tracker::Better,
-        completes: Completes::Fields(&[Kind::MyShare]),
+        tracker: TrackerNeed::Better,
+        completes: Completes::Fields(&[WordKind::MyShare]),
         read: read_rename,
     },
-    Command {
+    ConsoleCommand {
         name: "shares",
         arguments: "",
-        tracker: Tracker::No,
+        tracker: TrackerNeed::No,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::ListShares),
     },
-    Command {
+    ConsoleCommand {
         name: "download",
         arguments: "user remote_path [local_path] [--overwrite] [--wait]",
-        tracker: Tracker::Needed,
-        completes: Completes::Fields(&[Kind::User, Kind::RemotePath, Kind::LocalPath]),
+        tracker: TrackerNeed::Needed,
+        completes: Completes::Fields(&[WordKind::User, WordKind::RemotePath, WordKind::LocalPath]),
         read: read_download,
     },
-    Command {
+    ConsoleCommand {
         name: "transfers",
         arguments: "",
-        tracker: Tracker::No,
+        tracker: TrackerNeed::No,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::ListTransfers),
     },
-    Command {
+    ConsoleCommand {
         name: "pause",
         arguments: WHICH,
-        tracker: Tracker::No,
-        completes: Completes::Fields(&[Kind::Transfer]),
-        read: |rest| which(rest).map(Intent::Pause).map(Request::Ask),
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Pause).map(LineRequest::Ask),
     },
-    Command {
+    ConsoleCommand {
         name: "resume",
         arguments: WHICH,
-        tracker: Tracker::No,
-        completes: Completes::Fields(&[Kind::Transfer]),
-        read: |rest| which(rest).map(Intent::Resume).map(Request::Ask),
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Resume).map(LineRequest::Ask),
     },
-    Command {
+    ConsoleCommand {
         name: "cancel",
         arguments: WHICH,
-        tracker: Tracker::No,
-        completes: Completes::Fields(&[Kind::Transfer]),
-        read: |rest| which(rest).map(Intent::Cancel).map(Request::Ask),
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Cancel).map(LineRequest::Ask),
     },
-    Command {
+    ConsoleCommand {
         name: "retry",
         arguments: WHICH,
-        tracker: Tracker::No,
-        completes: Completes::Fields(&[Kind::Transfer]),
-        read: |rest| which(rest).map(Intent::Retry).map(Request::Ask),
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Retry).map(LineRequest::Ask),
     },
-    Command {
+    ConsoleCommand {
         name: "move",
         arguments: "N first | earlier | later | last",
-        tracker: Tracker::No,
-        completes: Completes::Fields(&[Kind::Transfer]),
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
         read: read_move,
     },
-    Command {
+    ConsoleCommand {
         name: "forget",
         arguments: "N",
-        tracker: Tracker::No,
-        completes: Completes::Fields(&[Kind::Transfer]),
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
         read: read_forget,
     },
-    Command {
+    ConsoleCommand {
         name: "whoami",
         arguments: "",
-        tracker: Tracker::Better,
+        tracker: TrackerNeed::Better,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::WhoAmI),
     },
-    Command {
+    ConsoleCommand {
         name: "invite",
         arguments: "",
-        tracker: Tracker::Better,
+        tracker: TrackerNeed::Better,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::Invite),
     },
-    Command {
+    ConsoleCommand {
         name: "status",
         arguments: "",
-        tracker: Tracker::Better,
+        tracker: TrackerNeed::Better,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::Status),
     },
-    Command {
+    ConsoleCommand {
         name: "join",
         arguments: "host:port | invite",
-        tracker: Tracker::No,
+        tracker: TrackerNeed::No,
         completes: Completes::Nothing,
         read: read_join,
     },
-    Command {
+    ConsoleCommand {
         name: "leave",
         arguments: "",
-        tracker: Tracker::No,
+        tracker: TrackerNeed::No,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::Leave),
     },
-    Command {
+    ConsoleCommand {
         name: "host",
         arguments: "ip:port",
-        tracker: Tracker::No,
+        tracker: TrackerNeed::No,
         completes: Completes::Nothing,
         read: read_host,
     },
-    Command {
+    ConsoleCommand {
         name: "stop-hosting",
         arguments: "",
-        tracker: Tracker::No,
+        tracker: TrackerNeed::No,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::StopTracker),
     },
-    Command {
+    ConsoleCommand {
         name: "kick",
         arguments: "user",
-        tracker: Tracker::Better,
-        completes: Completes::Fields(&[Kind::User]),
-        read: |rest| Ok(Request::Ask(Intent::Kick { user: one_word(rest)? })),
+        tracker: TrackerNeed::Better,
+        completes: Completes::Fields(&[WordKind::User]),
+        read: |rest| Ok(LineRequest::Ask(Intent::Kick { user: one_word(rest)? })),
     },
-    Command {
+    ConsoleCommand {
         name: "ban",
         arguments: "user",
-        tracker: Tracker::Better,
-        completes: Completes::Fields(&[Kind::User]),
-        read: |rest| Ok(Request::Ask(Intent::Ban { user: one_word(rest)? })),
+        tracker: TrackerNeed::Better,
+        completes: Completes::Fields(&[WordKind::User]),
+        read: |rest| Ok(LineRequest::Ask(Intent::Ban { user: one_word(rest)? })),
     },
-    Command {
+    ConsoleCommand {
         name: "unban",
         arguments: "user | key | address",
-        tracker: Tracker::Better,
+        tracker: TrackerNeed::Better,
         completes: Completes::Nothing,
-        read: |rest| Ok(Request::Ask(Intent::Unban { who: one_word(rest)? })),
+        read: |rest| Ok(LineRequest::Ask(Intent::Unban { who: one_word(rest)? })),
     },
-    Command {
+    ConsoleCommand {
         name: "bans",
         arguments: "",
-        tracker: Tracker::Better,
+        tracker: TrackerNeed::Better,
         completes: Completes::Nothing,
         read: |rest| ask_alone(rest, Intent::ListBans),
     },
-    Command {
+    ConsoleCommand {
         name: "help",
         arguments: "[command]",
-        tracker: Tracker::No,
-        completes: Completes::Fields(&[Kind::Command]),
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Command]),
         read: read_help,
     },
-    Command {
+    ConsoleCommand {
         name: "quit",
         arguments: "",
-        tracker: Tracker::No,
+        tracker: TrackerNeed::No,
         completes: Completes::Nothing,
-        read: |rest| rest.words(0, 0).map(|_none| Request::Quit),
+        read: |rest| rest.words(0, 0).map(|_none| LineRequest::Quit),
     },
 ];
 
 const WHICH: &str = "N | all";
 
 /// The command of this name, in any ASCII case.
-pub fn find(name: &str) -> Option<&'static Command> {
+pub fn find(name: &str) -> Option<&'static ConsoleCommand> {
     COMMANDS.iter().find(|command| command.name.eq_ignore_ascii_case(name))
 }
 
-fn ask_alone(rest: Rest<'_>, intent: Intent) -> Result<Request, BadLine> {
-    rest.words(0, 0).map(|_none| Request::Ask(intent))
+fn ask_alone(rest: Rest<'_>, intent: Intent) -> Result<LineRequest, BadLine> {
+    rest.words(0, 0).map(|_none| LineRequest::Ask(intent))
 }
 
-fn read_search(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_search(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let mut words = rest.words(1, SEARCH_WORDS_MAX)?;
     words.retain(|word| !word.trim().is_empty());
-    if words.is_empty() { Err(rest.usage()) } else { Ok(Request::Ask(Intent::Search { words })) }
+    if words.is_empty() { Err(rest.usage()) } else { Ok(LineRequest::Ask(Intent::Search { words })) }
 }
 
 /// What a tracker takes.
 const SEARCH_WORDS_MAX: usize = 32;
 
-fn read_register(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_register(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let items = list::named_items(rest.text)?;
     if items.is_empty() {
         return Err(rest.usage());
     }
     let request =
         |item: list::Named| ShareRequest { typed: from_home(item.path), cwd: rest.cwd.to_owned(), share_as: item.name };
-    Ok(Request::Ask(Intent::Share(items.into_iter().map(request).collect())))
+    Ok(LineRequest::Ask(Intent::Share(items.into_iter().map(request).collect())))
 }
 
-fn read_unregister(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_unregister(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let items = field::items(rest.text)?;
     if items.is_empty() {
         return Err(rest.usage());
@@ -320,10 +320,10 @@ fn read_unregister(rest: Rest<'_>) -> Result<Request, BadLine> {
         return Err(field::BadFields::Attribute.into());
     }
     let paths = items.into_iter().map(|item| from_home(item.text.into_owned())).collect();
-    Ok(Request::Ask(Intent::Unshare { paths, cwd: rest.cwd.to_owned() }))
+    Ok(LineRequest::Ask(Intent::Unshare { paths, cwd: rest.cwd.to_owned() }))
 }
 
-fn read_download(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let (mut overwrite, mut wait) = (false, false);
     let mut words = Vec::new();
     for field in rest.fields()? {
@@ -341,7 +341,7 @@ fn read_download(rest: Rest<'_>) -> Result<Request, BadLine> {
     else {
         return Err(rest.usage());
     };
-    Ok(Request::Ask(Intent::Download(DownloadRequest {
+    Ok(LineRequest::Ask(Intent::Download(DownloadRequest {
         user,
         remote_path,
         local_path: local_path.map(from_home),
@@ -362,39 +362,39 @@ fn which(rest: Rest<'_>) -> Result<Which, BadLine> {
     }
 }
 
-fn read_forget(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_forget(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     match which(rest)? {
-        Which::One(number) => Ok(Request::Ask(Intent::Acknowledge(number))),
+        Which::One(number) => Ok(LineRequest::Ask(Intent::Acknowledge(number))),
         Which::All => Err(rest.usage()),
     }
 }
 
-fn read_join(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_join(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let tracker = one_word(rest)?.parse().map_err(|_no_address| rest.usage())?;
-    Ok(Request::Ask(Intent::Join(tracker)))
+    Ok(LineRequest::Ask(Intent::Join(tracker)))
 }
 
-fn read_host(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_host(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let at = one_word(rest)?.parse().map_err(|_no_address| rest.usage())?;
-    Ok(Request::Ask(Intent::HostTracker(at)))
+    Ok(LineRequest::Ask(Intent::HostTracker(at)))
 }
 
-fn read_rename(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_rename(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let mut words = rest.words(2, 2)?.into_iter();
     let (Some(from), Some(to)) = (words.next(), words.next()) else { return Err(rest.usage()) };
-    Ok(Request::Ask(Intent::RenameShare { from, to }))
+    Ok(LineRequest::Ask(Intent::RenameShare { from, to }))
 }
 
-fn read_move(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_move(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let words = rest.words(2, 2)?;
     let number = Some(&words[0]).filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
     let number = number.and_then(|number| number.parse().ok()).ok_or_else(|| rest.usage())?;
-    let to = PLACES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&words[1])).ok_or_else(|| rest.usage())?.1;
-    Ok(Request::Ask(Intent::Reorder { number, to }))
+    let to = PLACE_WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&words[1])).ok_or_else(|| rest.usage())?.1;
+    Ok(LineRequest::Ask(Intent::Reorder { number, to }))
 }
 
 /// The words for places in the queue.
-pub const PLACES: &[(&str, Place)] =
+pub const PLACE_WORDS: &[(&str, Place)] =
     &[("first", Place::First), ("earlier", Place::Earlier), ("later", Place::Later), ("last", Place::Last)];
 
 fn one_word(rest: Rest<'_>) -> Result<String, BadLine> {
@@ -402,10 +402,10 @@ fn one_word(rest: Rest<'_>) -> Result<String, BadLine> {
     Ok(words.remove(0))
 }
 
-fn read_help(rest: Rest<'_>) -> Result<Request, BadLine> {
+fn read_help(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     match rest.words(0, 1)?.pop() {
-        None => Ok(Request::Help(None)),
-        Some(name) => find(&name).map(|command| Request::Help(Some(command))).ok_or(BadLine::Unknown(name)),
+        None => Ok(LineRequest::Help(None)),
+        Some(name) => find(&name).map(|command| LineRequest::Help(Some(command))).ok_or(BadLine::Unknown(name)),
     }
 }
 

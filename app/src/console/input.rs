@@ -6,23 +6,23 @@ use std::io::{self, BufRead, Read};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::command_line::completion::Want;
-use crate::command_line::{BadLine, LINE_BYTES_MAX};
+use crate::command_line::{BadLine, COMMAND_BYTES_MAX};
 
 /// One line, or why it is none.
-pub type Line = Result<String, BadLine>;
+pub type InputLine = Result<String, BadLine>;
 
-/// A source of lines. It ends when [`Input::lines`] is closed.
+/// A source of lines. It ends when [`ConsoleInput::lines`] is closed.
 #[derive(Debug)]
-pub struct Input {
+pub struct ConsoleInput {
     /// The lines, in order.
-    pub lines: Receiver<Line>,
+    pub lines: Receiver<InputLine>,
     /// What completion would like to know.
     pub wants: Receiver<Want>,
     /// The prompt shows itself when it is asked for a line.
     pub ready: Option<Sender<()>>,
 }
 
-impl Input {
+impl ConsoleInput {
     /// Given commands, then the end.
     pub fn of_commands(commands: Vec<String>) -> Self {
         let (sender, lines) = crossbeam_channel::bounded(commands.len());
@@ -49,7 +49,7 @@ impl Input {
     }
 }
 
-fn read_lines(source: &mut impl BufRead, lines: &Sender<Line>) {
+fn read_lines(source: &mut impl BufRead, lines: &Sender<InputLine>) {
     let mut is_first = true;
     while let Ok(Some(mut line)) = read_line(source) {
         if let (true, Ok(text)) = (is_first, &mut line) {
@@ -64,15 +64,15 @@ fn read_lines(source: &mut impl BufRead, lines: &Sender<Line>) {
 }
 
 /// The next line without its end. `None` at the end of the input.
-fn read_line(source: &mut impl BufRead) -> io::Result<Option<Line>> {
-    let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+fn read_line(source: &mut impl BufRead) -> io::Result<Option<InputLine>> {
+    let most = u64::try_from(COMMAND_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     if source.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
     }
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
-    } else if bytes.len() > LINE_BYTES_MAX {
+    } else if bytes.len() > COMMAND_BYTES_MAX {
         source.skip_until(b'\n')?;
         return Ok(Some(Err(BadLine::TooLong)));
     }
@@ -83,7 +83,7 @@ fn read_line(source: &mut impl BufRead) -> io::Result<Option<Line>> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Vec<Line> {
+    fn read(bytes: &[u8]) -> Vec<InputLine> {
         let (sender, lines) = crossbeam_channel::bounded(100);
         read_lines(&mut io::BufReader::with_capacity(7, bytes), &sender);
         drop(sender);
@@ -101,11 +101,11 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_refused_and_the_next_one_read() {
-        let mut endless = vec![b'a'; LINE_BYTES_MAX + 10];
+        let mut endless = vec![b'a'; COMMAND_BYTES_MAX + 10];
         endless.extend(b"\nb\n");
         assert_eq!(read(&endless), [Err(BadLine::TooLong), Ok("b".to_owned())]);
-        let mut longest = vec![b'a'; LINE_BYTES_MAX];
+        let mut longest = vec![b'a'; COMMAND_BYTES_MAX];
         longest.push(b'\n');
-        assert!(matches!(read(&longest).as_slice(), [Ok(line)] if line.len() == LINE_BYTES_MAX));
+        assert!(matches!(read(&longest).as_slice(), [Ok(line)] if line.len() == COMMAND_BYTES_MAX));
     }
 }

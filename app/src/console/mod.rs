@@ -1,7 +1,6 @@
 //! `potok console`: the client without a window. Here settings, engine, input and output are put together; the loop
 //! that uses them is [`session`].
 
-mod download;
 pub mod input;
 pub mod prompt;
 pub mod session;
@@ -18,9 +17,9 @@ use rust_i18n::t;
 
 use crate::args::ConsoleArgs;
 use crate::command_line::completion::Completions;
-use crate::console::input::Input;
-use crate::console::session::{Options, Session, TRACKER_WAIT_MAX};
-use crate::render::output::{self, Output, Readers, who_reads};
+use crate::console::input::ConsoleInput;
+use crate::console::session::{ConsoleSession, Options, TRACKER_WAIT_MAX};
+use crate::render::output::{self, Audience, Output, who_reads};
 use crate::{logging, settings_file, signals, texts};
 
 /// Why the console did not start: the code, and the sentence.
@@ -36,8 +35,8 @@ pub fn start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> ExitCode {
 }
 
 fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotStarted> {
-    let readers = who_reads();
-    let has_prompt = readers == Readers::People && args.commands.is_empty();
+    let audience = who_reads();
+    let has_prompt = audience == Audience::People && args.commands.is_empty();
     logging::start(if has_prompt { logging::Default::Silent } else { logging::Default::Errors });
 
     let of_settings = |why: settings_file::SettingsError| ("settings", why.sentence());
@@ -46,7 +45,7 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
     let data_dir = settings_file::data_dir(data_dir).map_err(of_settings)?;
     let loaded = settings_file::load(&data_dir).map_err(of_settings)?;
     texts::use_language(&loaded.settings.language);
-    let mut output = Output::standard(readers);
+    let mut output = Output::standard(audience);
     if let Some(aside) = &loaded.set_aside {
         let (path, why) = (Shown(&aside.path.to_string_lossy()).to_string(), Shown(&aside.why).to_string());
         output.warning(&t!("start.set-aside", path = path, why = why));
@@ -78,14 +77,19 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
     let ran = if has_prompt {
         prompt::start(&data_dir, cwd).map(|prompt| {
             let output = output.with_prompt(prompt.above_prompt);
-            let all_succeeded = Session::new(&node, output, interrupts, prompt.completions, options).run(&prompt.input);
+            let all_succeeded =
+                ConsoleSession::new(&node, output, interrupts, prompt.completions, options).run(&prompt.input);
             drop(prompt.input);
             prompt.thread.stop();
             all_succeeded
         })
     } else {
-        let input = if args.commands.is_empty() { Input::of_stdin() } else { Ok(Input::of_commands(args.commands)) };
-        input.map(|input| Session::new(&node, output, interrupts, Completions::default(), options).run(&input))
+        let input = if args.commands.is_empty() {
+            ConsoleInput::of_stdin()
+        } else {
+            Ok(ConsoleInput::of_commands(args.commands))
+        };
+        input.map(|input| ConsoleSession::new(&node, output, interrupts, Completions::default(), options).run(&input))
     };
     node.stop();
     ran.map_err(system("input"))

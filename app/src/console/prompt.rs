@@ -19,7 +19,7 @@ use reedline::{
 
 use crate::command_line::completion::{self, Completions};
 use crate::command_line::table;
-use crate::console::input::{Input, Line};
+use crate::console::input::{ConsoleInput, InputLine};
 
 /// News that wait to be shown above the line.
 const NEWS_MAX: usize = 100;
@@ -41,14 +41,14 @@ pub struct Started {
     /// The thread.
     pub thread: PromptThread,
     /// What is typed.
-    pub input: Input,
+    pub input: ConsoleInput,
     /// The session's side of completion.
     pub completions: Completions,
     /// What is printed above the line.
     pub above_prompt: SyncSender<String>,
 }
 
-/// Starts the thread; it waits for [`Input::ask_for_line`].
+/// Starts the thread; it waits for [`ConsoleInput::ask_for_line`].
 pub fn start(data_dir: &Path, cwd: PathBuf) -> io::Result<Started> {
     let (completions, completer, wants) = completion::pair(cwd);
     let printer = ExternalPrinter::new(NEWS_MAX);
@@ -82,7 +82,7 @@ pub fn start(data_dir: &Path, cwd: PathBuf) -> io::Result<Started> {
     let (sender, lines) = crossbeam_channel::bounded(1);
     let thread =
         std::thread::Builder::new().name("prompt".into()).spawn(move || edit_lines(editor, &is_ready, &sender))?;
-    let input = Input { lines, wants, ready: Some(ready) };
+    let input = ConsoleInput { lines, wants, ready: Some(ready) };
     Ok(Started { thread: PromptThread { break_signal, thread }, input, completions, above_prompt })
 }
 
@@ -95,7 +95,7 @@ impl PromptThread {
     }
 }
 
-fn edit_lines(mut editor: Reedline, is_ready: &Receiver<()>, lines: &Sender<Line>) {
+fn edit_lines(mut editor: Reedline, is_ready: &Receiver<()>, lines: &Sender<InputLine>) {
     while is_ready.recv().is_ok() {
         let line = loop {
             match editor.read_line(&PotokPrompt) {

@@ -25,7 +25,7 @@ use crate::desktop::{Bell, DesktopEvent};
 /// The first two words of every line; another version of Potok may speak another one.
 const GREETING: &str = "potok-window 1 ";
 /// A whole line.
-const LINE_BYTES_MAX: usize = INVITE_BYTES_MAX + 64;
+const HAND_OVER_BYTES_MAX: usize = INVITE_BYTES_MAX + 64;
 /// How long a line may take to arrive.
 const LINE_MAX: Duration = Duration::from_secs(2);
 /// How long the window may take to look up from what it does.
@@ -36,7 +36,7 @@ const SOCKET_PATH_BYTES_MAX: usize = 100;
 
 /// What became of a second start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum HandedOver {
     /// The window is in front.
     Shown,
     /// The desktop lets no window come to the front by itself; it was asked to draw attention to it.
@@ -45,7 +45,8 @@ pub enum Answer {
     Busy,
 }
 
-const ANSWERS: [(Answer, &str); 3] = [(Answer::Shown, "shown"), (Answer::Asked, "asked"), (Answer::Busy, "busy")];
+const ANSWERS: [(HandedOver, &str); 3] =
+    [(HandedOver::Shown, "shown"), (HandedOver::Asked, "asked"), (HandedOver::Busy, "busy")];
 
 /// Whether a link may be handed over: no more than an invite has, and nothing that ends a line.
 fn is_link(text: &str) -> bool {
@@ -53,7 +54,7 @@ fn is_link(text: &str) -> bool {
 }
 
 /// Hands a start over to the window that runs on this data folder; none if no window does.
-pub fn hand_over(data_dir: &Path, link: Option<&str>) -> Option<Answer> {
+pub fn hand_over(data_dir: &Path, link: Option<&str>) -> Option<HandedOver> {
     let mut stream = Stream::connect(name(data_dir).ok()?).ok()?;
     // Named pipes have no time limit; they end with the program at their other end.
     let _ = stream.set_recv_timeout(Some(WINDOW_MAX + LINE_MAX));
@@ -117,12 +118,12 @@ fn serve(listener: &local_socket::Listener, bell: &Bell, is_over: &AtomicBool) {
     }
 }
 
-fn tell(bell: &Bell, link: Option<String>) -> Answer {
+fn tell(bell: &Bell, link: Option<String>) -> HandedOver {
     let (answer, told) = crossbeam_channel::bounded(1);
     if !bell.ring(DesktopEvent::Started { link, answer }) {
-        return Answer::Busy;
+        return HandedOver::Busy;
     }
-    told.recv_timeout(WINDOW_MAX).unwrap_or(Answer::Busy)
+    told.recv_timeout(WINDOW_MAX).unwrap_or(HandedOver::Busy)
 }
 
 /// `potok-window 1 open [LINK]`.
@@ -143,7 +144,7 @@ fn read_line(stream: &mut Stream, at_most: Duration) -> Option<String> {
             line.pop();
             return String::from_utf8(line).ok();
         }
-        if line.len() > LINE_BYTES_MAX {
+        if line.len() > HAND_OVER_BYTES_MAX {
             return None;
         }
     }
@@ -205,7 +206,7 @@ mod tests {
             for event in heard {
                 let DesktopEvent::Started { link, answer } = event else { continue };
                 seen.lock().expect("no panic").push(link);
-                answer.send(Answer::Shown).expect("waited for");
+                answer.send(HandedOver::Shown).expect("waited for");
             }
         });
         (listening, links)
@@ -216,13 +217,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         assert_eq!(hand_over(folder.path(), None), None, "nobody is there");
         let (listening, links) = window(folder.path());
-        assert_eq!(hand_over(folder.path(), Some("potok://h:1")), Some(Answer::Shown));
-        assert_eq!(hand_over(folder.path(), Some("two\nlines")), Some(Answer::Shown));
+        assert_eq!(hand_over(folder.path(), Some("potok://h:1")), Some(HandedOver::Shown));
+        assert_eq!(hand_over(folder.path(), Some("two\nlines")), Some(HandedOver::Shown));
         assert_eq!(*links.lock().expect("no panic"), [Some("potok://h:1".to_owned()), None]);
         drop(listening);
         assert_eq!(hand_over(folder.path(), None), None, "it has ended");
         let _again = window(folder.path());
-        assert_eq!(hand_over(folder.path(), None), Some(Answer::Shown), "a new one on the same folder");
+        assert_eq!(hand_over(folder.path(), None), Some(HandedOver::Shown), "a new one on the same folder");
     }
 
     #[cfg(unix)]
@@ -235,7 +236,7 @@ mod tests {
         let path = socket_path(folder.path()).expect("short");
         let mode = std::fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o077, 0);
-        for garbage in [&b"GET / HTTP/1.1\n"[..], b"\xff\xfe\n", &vec![b'a'; LINE_BYTES_MAX + 1024]] {
+        for garbage in [&b"GET / HTTP/1.1\n"[..], b"\xff\xfe\n", &vec![b'a'; HAND_OVER_BYTES_MAX + 1024]] {
             let mut stream = UnixStream::connect(&path).expect("connects");
             // It may hang up before everything is written.
             let _ = stream.write_all(garbage);
@@ -243,7 +244,7 @@ mod tests {
             let _ = stream.read_to_end(&mut answer);
             assert!(answer.is_empty(), "{answer:?}");
         }
-        assert_eq!(hand_over(folder.path(), None), Some(Answer::Shown), "it still listens");
+        assert_eq!(hand_over(folder.path(), None), Some(HandedOver::Shown), "it still listens");
         assert_eq!(links.lock().expect("no panic").len(), 1);
     }
 
@@ -254,6 +255,6 @@ mod tests {
         drop(std::os::unix::net::UnixListener::bind(socket_path(folder.path()).expect("short")).expect("bound"));
         assert_eq!(hand_over(folder.path(), None), None);
         let _window = window(folder.path());
-        assert_eq!(hand_over(folder.path(), None), Some(Answer::Shown));
+        assert_eq!(hand_over(folder.path(), None), Some(HandedOver::Shown));
     }
 }

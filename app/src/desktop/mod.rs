@@ -29,12 +29,15 @@ use potok_core::model::invite::Invite;
 
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::color_scheme::ColorScheme;
-use crate::desktop::instance::{Answer, Listening};
+use crate::desktop::instance::{HandedOver, Listening};
 use crate::desktop::notification::Notifier;
 use crate::desktop::tray::{Icon, Tray, Wish};
 
+/// The name by which desktops know Potok: of its desktop entry, its window and its icon.
+pub const APP_ID: &str = "org.potok.Potok";
+
 /// Events that wait for the window; what comes while it is so far behind is lost, and its sender knows.
-const EVENTS_MAX: usize = 32;
+const DESKTOP_EVENTS_MAX: usize = 32;
 
 /// What the desktop tells.
 #[derive(Debug)]
@@ -44,7 +47,7 @@ pub enum DesktopEvent {
         /// As it came: a stranger may have written it.
         link: Option<String>,
         /// What became of it.
-        answer: Sender<Answer>,
+        answer: Sender<HandedOver>,
     },
     /// A click on the tray icon or in its menu.
     Tray(Wish),
@@ -59,13 +62,13 @@ pub enum DesktopEvent {
 }
 
 /// Called whenever an event is there; it must return at once.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
+pub type Ring = Arc<dyn Fn() + Send + Sync>;
 
 /// With this a thread tells an event.
 #[derive(Clone)]
 pub struct Bell {
     events: Sender<DesktopEvent>,
-    wake: Wake,
+    wake: Ring,
 }
 
 impl std::fmt::Debug for Bell {
@@ -76,8 +79,8 @@ impl std::fmt::Debug for Bell {
 
 impl Bell {
     /// Events go to the receiver, each with a wake.
-    pub fn new(wake: Wake) -> (Self, Receiver<DesktopEvent>) {
-        let (events, heard) = crossbeam_channel::bounded(EVENTS_MAX);
+    pub fn new(wake: Ring) -> (Self, Receiver<DesktopEvent>) {
+        let (events, heard) = crossbeam_channel::bounded(DESKTOP_EVENTS_MAX);
         (Self { events, wake }, heard)
     }
 

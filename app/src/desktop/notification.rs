@@ -6,7 +6,7 @@
 use crossbeam_channel::{Sender, TrySendError};
 
 /// Messages that wait for the desktop; more of them would only be noise.
-const WAITING_MAX: usize = 4;
+const MESSAGES_WAITING_MAX: usize = 4;
 /// Longest text; names of files can be very long.
 const TEXT_CHARS_MAX: usize = 300;
 
@@ -52,7 +52,7 @@ impl Notifier {
             message.text.push('…');
         }
         let waiting = self.waiting.get_or_insert_with(|| {
-            let (waiting, messages) = crossbeam_channel::bounded::<Message>(WAITING_MAX);
+            let (waiting, messages) = crossbeam_channel::bounded::<Message>(MESSAGES_WAITING_MAX);
             // Without a thread the receiver is dropped, and with it every message.
             let _ = std::thread::Builder::new().name("potok-notify".into()).spawn(move || system::run(&messages));
             waiting
@@ -79,9 +79,6 @@ mod system {
 
     use super::{Message, without_markup};
 
-    /// The name of the desktop entry, and of the icon that belongs to it.
-    const APP_ID: &str = "org.potok.Potok";
-
     /// Sends until nobody can ask any more. A bus that is gone is looked for again with the next message.
     pub(super) fn run(messages: &Receiver<Message>) {
         let mut open = None;
@@ -106,9 +103,10 @@ mod system {
 
     fn send(proxy: &Proxy<'_>, has_markup: bool, message: &Message) -> zbus::Result<u32> {
         let text = if has_markup { without_markup(&message.text) } else { message.text.clone() };
-        let hints = HashMap::from([("desktop-entry", Value::from(APP_ID))]);
+        let hints = HashMap::from([("desktop-entry", Value::from(crate::desktop::APP_ID))]);
         let (replaces, actions, expires) = (0_u32, Vec::<&str>::new(), -1_i32);
-        proxy.call("Notify", &("Potok", replaces, APP_ID, &message.title, text, actions, hints, expires))
+        proxy
+            .call("Notify", &("Potok", replaces, crate::desktop::APP_ID, &message.title, text, actions, hints, expires))
     }
 }
 

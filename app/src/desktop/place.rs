@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings_file::write_atomically;
 
-const FILE_NAME: &str = "window.toml";
+const WINDOW_FILE: &str = "window.toml";
 /// Smaller or larger is a damaged file, not a window.
 const SIDE_POINTS: std::ops::RangeInclusive<f32> = 100.0..=20_000.0;
 /// So much of the title bar's width must be on a screen.
@@ -19,7 +19,7 @@ const VISIBLE_POINTS: f32 = 100.0;
 /// Size and place of a window, in points.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct WindowPlace {
     /// Left and top, where the system tells (Wayland does not).
     pub at: Option<[f32; 2]>,
     /// Width and height without the frame.
@@ -29,12 +29,12 @@ pub struct Place {
 }
 
 /// A screen: left, top, width and height in points.
-pub type Screen = [f32; 4];
+pub type Monitor = [f32; 4];
 
-impl Place {
+impl WindowPlace {
     /// As it was, if it was ever saved.
     pub fn load(data_dir: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(data_dir.join(FILE_NAME)).ok()?;
+        let text = std::fs::read_to_string(data_dir.join(WINDOW_FILE)).ok()?;
         toml_edit::de::from_str(&text).ok().filter(Self::is_sane)
     }
 
@@ -42,7 +42,7 @@ impl Place {
     pub fn save(&self, data_dir: &Path) {
         if let Ok(text) = toml_edit::ser::to_string(self) {
             // The next start opens the window where it is by default.
-            let _ = write_atomically(&data_dir.join(FILE_NAME), &text);
+            let _ = write_atomically(&data_dir.join(WINDOW_FILE), &text);
         }
     }
 
@@ -53,9 +53,9 @@ impl Place {
 }
 
 /// Where a window at `at` of this size has to go so that it can be seen and caught; none if it can be already.
-pub fn brought_back(at: [f32; 2], size: [f32; 2], screens: &[Screen]) -> Option<[f32; 2]> {
+pub fn brought_back(at: [f32; 2], size: [f32; 2], screens: &[Monitor]) -> Option<[f32; 2]> {
     let [x, y] = at;
-    let can_be_caught = |[left, top, width, height]: &Screen| {
+    let can_be_caught = |[left, top, width, height]: &Monitor| {
         let across = (x + size[0]).min(left + width) - x.max(*left);
         across >= size[0] * VISIBLE_PART && y >= *top - 1.0 && y + VISIBLE_POINTS.min(size[1]) <= top + height
     };
@@ -73,15 +73,15 @@ mod tests {
     #[test]
     fn a_place_comes_back_and_damage_does_not() {
         let folder = tempfile::tempdir().expect("folder");
-        assert_eq!(Place::load(folder.path()), None);
+        assert_eq!(WindowPlace::load(folder.path()), None);
         for at in [None, Some([-5.0, 40.5])] {
-            let place = Place { at, size: [900.0, 600.0], is_maximized: at.is_none() };
+            let place = WindowPlace { at, size: [900.0, 600.0], is_maximized: at.is_none() };
             place.save(folder.path());
-            assert_eq!(Place::load(folder.path()), Some(place));
+            assert_eq!(WindowPlace::load(folder.path()), Some(place));
         }
         for bad in ["", "size = [1, 1]\nis_maximized = false", "size = [nan, 600.0]\nis_maximized = false", "x"] {
-            std::fs::write(folder.path().join(FILE_NAME), bad).expect("written");
-            assert_eq!(Place::load(folder.path()), None, "{bad}");
+            std::fs::write(folder.path().join(WINDOW_FILE), bad).expect("written");
+            assert_eq!(WindowPlace::load(folder.path()), None, "{bad}");
         }
     }
 

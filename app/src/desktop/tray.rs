@@ -35,7 +35,7 @@ pub struct Tray {
     #[cfg_attr(not(all(unix, not(target_os = "macos"))), expect(dead_code, reason = "no tray on this system yet"))]
     icon: Icon,
     #[cfg(all(unix, not(target_os = "macos")))]
-    shown: Option<system::Shown>,
+    shown: Option<system::TrayThread>,
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -48,7 +48,7 @@ impl Tray {
     /// Shows it, or takes it away. Whether a tray is there is told by [`crate::desktop::DesktopEvent::TrayIsThere`].
     pub fn show(&mut self, is_wanted: bool) {
         match (is_wanted, &self.shown) {
-            (true, None) => self.shown = Some(system::Shown::start(self.bell.clone(), self.icon.clone())),
+            (true, None) => self.shown = Some(system::TrayThread::start(self.bell.clone(), self.icon.clone())),
             (false, Some(_)) => self.shown = None,
             _ => {}
         }
@@ -56,7 +56,7 @@ impl Tray {
 
     /// Whether somebody can see it.
     pub fn is_there(&self) -> bool {
-        self.shown.as_ref().is_some_and(system::Shown::is_there)
+        self.shown.as_ref().is_some_and(system::TrayThread::is_there)
     }
 
     /// The language has changed.
@@ -105,12 +105,12 @@ mod system {
 
     /// The service behind the icon. Its thread talks to the bus and ends when this is dropped.
     #[derive(Debug)]
-    pub(super) struct Shown {
+    pub(super) struct TrayThread {
         refresh: Sender<()>,
         is_there: Arc<AtomicBool>,
     }
 
-    impl Shown {
+    impl TrayThread {
         pub(super) fn start(bell: Bell, icon: Icon) -> Self {
             let (refresh, refreshes) = bounded(REFRESHES_MAX);
             let is_there = Arc::<AtomicBool>::default();

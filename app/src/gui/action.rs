@@ -1,31 +1,12 @@
 //! What a click or a shortcut asks for. Pages return these; the window carries them out in one place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use potok_core::node::event::Direction;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
 use potok_core::node::settings::Settings;
 
-/// The pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Page {
-    /// The first start, or no tracker.
-    Welcome,
-    /// Everything that is shared.
-    Browse,
-    /// Downloads and uploads.
-    Transfers,
-    /// What I share.
-    Shared,
-    /// Who is here.
-    People,
-    /// The tracker of this network.
-    Tracker,
-    /// Commands.
-    Console,
-    /// Settings.
-    Settings,
-}
+use crate::gui::screen::Screen;
 
 /// One wish of a person.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +16,7 @@ pub enum Action {
     /// The same, only to know more: nobody is told what came of it.
     Refresh(Intent),
     /// Show a page.
-    Go(Page),
+    Go(Screen),
     /// Show one person's files.
     BrowsePerson(String),
     /// Let the system's dialog choose.
@@ -138,6 +119,35 @@ impl Action {
     /// One intent a number.
     pub fn each(numbers: &[TransferNumber], intent: impl Fn(Which) -> Intent) -> Vec<Self> {
         numbers.iter().map(|number| Self::Ask(intent(Which::One(*number)))).collect()
+    }
+}
+
+impl Dialog {
+    /// A dialog for these downloads, with a path that would do filled in.
+    pub fn save_as(requests: Vec<DownloadRequest>, folder: &Path) -> Self {
+        let name = |request: &DownloadRequest| {
+            let path = request.remote_path.trim_end_matches('/');
+            path.rsplit('/').next().unwrap_or(path).to_owned()
+        };
+        let path = match requests.as_slice() {
+            [one] => folder.join(name(one)),
+            _ => folder.to_owned(),
+        };
+        Self::SaveAs { requests, path: path.to_string_lossy().into_owned(), overwrite: false }
+    }
+}
+
+impl Pick {
+    /// The system's dialog for these: a name for one file, a folder for anything else.
+    pub fn of_downloads(mut requests: Vec<DownloadRequest>) -> Self {
+        let is_file = requests.len() == 1 && requests.iter().all(|request| !request.remote_path.ends_with('/'));
+        match requests.pop() {
+            Some(request) if is_file => Self::SaveAs(Box::new(request)),
+            last => {
+                requests.extend(last);
+                Self::SaveInto(requests)
+            }
+        }
     }
 }
 

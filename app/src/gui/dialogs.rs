@@ -8,15 +8,15 @@ use potok_core::model::shown::Shown;
 use potok_core::node::intent::{DownloadRequest, Intent};
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Dialog, Page, Pick};
+use crate::gui::action::{Action, Dialog, Pick};
 use crate::gui::icons;
+use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
-use crate::gui::shell::page_name;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::{Model, short};
 
-const WIDTH: f32 = 480.0;
+const DIALOG_WIDTH: f32 = 480.0;
 /// A line of the list of shortcuts.
 const KEYS_HEIGHT: f32 = 20.0;
 /// The whole list, if the window is that high.
@@ -24,26 +24,13 @@ const KEYS_HEIGHT_MAX: f32 = 480.0;
 /// Requests that a title names; of more it tells the number.
 const NAMED_MAX: usize = 1;
 
-/// A dialog for these downloads, with a path that would do filled in.
-pub fn save_as(requests: Vec<DownloadRequest>, folder: &Path) -> Dialog {
-    let name = |request: &DownloadRequest| {
-        let path = request.remote_path.trim_end_matches('/');
-        path.rsplit('/').next().unwrap_or(path).to_owned()
-    };
-    let path = match requests.as_slice() {
-        [one] => folder.join(name(one)),
-        _ => folder.to_owned(),
-    };
-    Dialog::SaveAs { requests, path: path.to_string_lossy().into_owned(), overwrite: false }
-}
-
 /// The dialog that is open, if any.
 pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
     let Some(mut dialog) = state.dialog.take() else { return };
     let is_new = std::mem::take(&mut state.dialog_is_new);
     let has_picker = state.has_picker;
     let mut is_over = false;
-    let is_left = widgets::modal(ctx, "dialog", WIDTH, |ui| {
+    let is_left = widgets::modal(ctx, "dialog", DIALOG_WIDTH, |ui| {
         is_over = match &mut dialog {
             Dialog::SaveAs { requests, path, overwrite } => {
                 let mut form = SaveAs { requests, path, overwrite, has_picker, is_new };
@@ -94,7 +81,7 @@ impl SaveAs<'_> {
             if self.has_picker
                 && widgets::button(ui, Loud::Plain, icons::FOLDER_OPEN, &t!("window.save.choose")).clicked()
             {
-                actions.push(Action::Pick(pick(self.requests.to_vec())));
+                actions.push(Action::Pick(Pick::of_downloads(self.requests.to_vec())));
                 return true;
             }
             false
@@ -117,18 +104,6 @@ impl SaveAs<'_> {
             }))
         }));
         true
-    }
-}
-
-/// The system's dialog for these: a name for one file, a folder for anything else.
-pub fn pick(mut requests: Vec<DownloadRequest>) -> Pick {
-    let is_file = requests.len() == 1 && requests.iter().all(|request| !request.remote_path.ends_with('/'));
-    match requests.pop() {
-        Some(request) if is_file => Pick::SaveAs(Box::new(request)),
-        last => {
-            requests.extend(last);
-            Pick::SaveInto(requests)
-        }
     }
 }
 
@@ -238,10 +213,10 @@ fn shortcuts(ui: &mut Ui) -> bool {
         ui.spacing_mut().interact_size.y = KEYS_HEIGHT;
         section(ui, &t!("window.keys.everywhere"), &everywhere);
         section(ui, &t!("window.keys.lists"), &lists);
-        section(ui, &page_name(Page::Browse), &browse);
-        section(ui, &page_name(Page::Transfers), &transfers);
-        section(ui, &page_name(Page::Shared), &shared);
-        section(ui, &page_name(Page::Console), &console);
+        section(ui, &Screen::Browse.name(), &browse);
+        section(ui, &Screen::Transfers.name(), &transfers);
+        section(ui, &Screen::Shared.name(), &shared);
+        section(ui, &Screen::Console.name(), &console);
     });
     ui.add_space(4.0);
     let mut is_over = false;

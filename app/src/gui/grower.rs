@@ -7,7 +7,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::gui::sorter::Shown;
-use crate::model::browse::{Column, View};
+use crate::model::browse::{SortColumn, View};
 use crate::model::tree::{Open, Tree};
 
 /// What a tree is made of.
@@ -15,7 +15,7 @@ use crate::model::tree::{Open, Tree};
 struct Job {
     shown: Shown,
     open: Arc<Open>,
-    sort: (Column, bool),
+    sort: (SortColumn, bool),
 }
 
 impl Job {
@@ -61,7 +61,7 @@ impl Grower {
     }
 
     /// Asks for a tree if it is not the one asked for last; the newest one that is ready.
-    pub fn turn(&mut self, shown: &Shown, open: &Arc<Open>, sort: (Column, bool)) -> Option<Tree> {
+    pub fn turn(&mut self, shown: &Shown, open: &Arc<Open>, sort: (SortColumn, bool)) -> Option<Tree> {
         let ready = self.done.try_recv().ok();
         if ready.is_some() {
             self.waiting = false;

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, reason = "an icon is called as Phosphor calls it")]
 
+use crate::model::catalog::Kind;
+
 pub const ARROW_BEND_DOWN_LEFT: &str = "\u{e018}";
 pub const ARROW_CLOCKWISE: &str = "\u{e036}";
 pub const ARROW_COUNTER_CLOCKWISE: &str = "\u{e038}";
@@ -86,3 +88,17 @@ pub const WARNING: &str = "\u{e4e0}";
 pub const WARNING_CIRCLE: &str = "\u{e4e2}";
 pub const WIFI_SLASH: &str = "\u{e4f2}";
 pub const X: &str = "\u{e4f6}";
+
+/// The icon of a file of this name.
+pub fn of_file(name: &str) -> &'static str {
+    match Kind::of(name) {
+        Kind::Audio => FILE_AUDIO,
+        Kind::Video => FILE_VIDEO,
+        Kind::Picture => FILE_IMAGE,
+        Kind::Document if name.to_ascii_lowercase().ends_with(".pdf") => FILE_PDF,
+        Kind::Document => FILE_TEXT,
+        Kind::Archive => FILE_ZIP,
+        Kind::Program => FILE_CODE,
+        Kind::Other => FILE,
+    }
+}

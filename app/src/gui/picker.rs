@@ -8,12 +8,12 @@ use crossbeam_channel::{Receiver, bounded};
 use crate::gui::action::Pick;
 
 /// Called when an answer is there.
-pub type Wake = Box<dyn FnOnce() + Send>;
+pub type WhenPicked = Box<dyn FnOnce() + Send>;
 
 /// Something that lets a person choose files. Tests put a scripted one in its place.
 pub trait Picker {
     /// Starts choosing. Nothing chosen: an empty list.
-    fn pick(&mut self, what: &Pick, title: &str, wake: Wake) -> Receiver<Vec<PathBuf>>;
+    fn pick(&mut self, what: &Pick, title: &str, wake: WhenPicked) -> Receiver<Vec<PathBuf>>;
 
     /// Whether there is any dialog on this system; without one a path is typed.
     fn is_there(&self) -> bool;
@@ -24,7 +24,7 @@ pub trait Picker {
 pub struct Native;
 
 impl Picker for Native {
-    fn pick(&mut self, what: &Pick, title: &str, wake: Wake) -> Receiver<Vec<PathBuf>> {
+    fn pick(&mut self, what: &Pick, title: &str, wake: WhenPicked) -> Receiver<Vec<PathBuf>> {
         let (answer, chosen) = bounded(1);
         let dialog = rfd::FileDialog::new().set_title(title);
         let what = what.clone();

@@ -12,7 +12,7 @@ use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
 
-const WIDTH: f32 = 460.0;
+const QUESTION_WIDTH: f32 = 460.0;
 
 /// One question. Only one is open at a time; a newer one takes its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ pub fn show(ctx: &egui::Context, question: &Question, model: &Model) -> Option<C
         Question::Join(_) => "question-join",
         Question::Close { .. } => "question-close",
     };
-    let is_left = widgets::modal(ctx, id, WIDTH, |ui| match question {
+    let is_left = widgets::modal(ctx, id, QUESTION_WIDTH, |ui| match question {
         Question::Join(invite) => join(ui, invite, model, &mut choice),
         Question::Close { has_tray } => close(ui, *has_tray, &mut choice),
     });

@@ -9,9 +9,10 @@ use potok_core::node::event::Connection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Confirm, Dialog, Page};
+use crate::gui::action::{Action, Confirm, Dialog};
 use crate::gui::dialogs;
 use crate::gui::icons;
+use crate::gui::screen::Screen;
 use crate::gui::screens::{self, UiState};
 use crate::gui::theme::{self, RADIUS, palette};
 use crate::gui::toasts;
@@ -21,14 +22,14 @@ use crate::human;
 use crate::model::Model;
 
 /// Pages in the bar, with their icons; Alt and a number shows them.
-const PAGES: [(Page, &str, Key); 7] = [
-    (Page::Browse, icons::COMPASS, Key::Num1),
-    (Page::Transfers, icons::DOWNLOAD_SIMPLE, Key::Num2),
-    (Page::Shared, icons::FOLDER_OPEN, Key::Num3),
-    (Page::People, icons::USERS_THREE, Key::Num4),
-    (Page::Tracker, icons::BROADCAST, Key::Num5),
-    (Page::Console, icons::TERMINAL_WINDOW, Key::Num6),
-    (Page::Settings, icons::GEAR_SIX, Key::Num7),
+const SCREENS: [(Screen, &str, Key); 7] = [
+    (Screen::Browse, icons::COMPASS, Key::Num1),
+    (Screen::Transfers, icons::DOWNLOAD_SIMPLE, Key::Num2),
+    (Screen::Shared, icons::FOLDER_OPEN, Key::Num3),
+    (Screen::People, icons::USERS_THREE, Key::Num4),
+    (Screen::Tracker, icons::BROADCAST, Key::Num5),
+    (Screen::Console, icons::TERMINAL_WINDOW, Key::Num6),
+    (Screen::Settings, icons::GEAR_SIX, Key::Num7),
 ];
 
 /// One frame of the whole window.
@@ -54,17 +55,17 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
 }
 
 fn shortcuts(ui: &Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
-    for (page, _, key) in PAGES {
+    for (page, _, key) in SCREENS {
         if widgets::pressed(ui, Modifiers::ALT, key) {
-            state.page = page;
+            state.screen = page;
         }
     }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::F) {
-        state.page = Page::Browse;
+        state.screen = Screen::Browse;
         state.browse.wants_focus = true;
     }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::O) {
-        state.page = Page::Shared;
+        state.screen = Screen::Shared;
         actions.push(Action::Pick(crate::gui::action::Pick::ShareFiles));
     }
     let asks_for_keys = widgets::pressed(ui, Modifiers::NONE, Key::F1)
@@ -86,21 +87,6 @@ fn is_question_mark(event: &egui::Event) -> bool {
     matches!(event, egui::Event::Text(text) if text == "?")
 }
 
-/// What a page is called.
-pub fn page_name(page: Page) -> String {
-    match page {
-        Page::Welcome => t!("window.page.welcome"),
-        Page::Browse => t!("window.page.browse"),
-        Page::Transfers => t!("window.page.transfers"),
-        Page::Shared => t!("window.page.shared"),
-        Page::People => t!("window.page.people"),
-        Page::Tracker => t!("window.page.tracker"),
-        Page::Console => t!("window.page.console"),
-        Page::Settings => t!("window.page.settings"),
-    }
-    .into_owned()
-}
-
 fn pages(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
     let p = palette(ui);
     ui.spacing_mut().item_spacing.y = 2.0;
@@ -109,16 +95,16 @@ fn pages(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Acti
     let name = pos2(rect.left() + 42.0, rect.center().y);
     ui.painter().text(name, Align2::LEFT_CENTER, "Potok", theme::heading(), p.text);
     ui.add_space(16.0);
-    for (number, (page, icon, _)) in PAGES.into_iter().enumerate() {
+    for (number, (page, icon, _)) in SCREENS.into_iter().enumerate() {
         let count = match page {
-            Page::Transfers => model.unfinished(),
-            Page::Shared => model.shares.len(),
-            Page::People => model.people.len(),
+            Screen::Transfers => model.unfinished(),
+            Screen::Shared => model.shares.len(),
+            Screen::People => model.people.len(),
             _ => 0,
         };
-        let is_here = state.page == page || (page == Page::Tracker && state.page == Page::Welcome);
-        if page_button(ui, icon, &page_name(page), count, is_here, number + 1) {
-            state.page = page;
+        let is_here = state.screen == page || (page == Screen::Tracker && state.screen == Screen::Welcome);
+        if page_button(ui, icon, &page.name(), count, is_here, number + 1) {
+            state.screen = page;
         }
     }
     ui.with_layout(egui::Layout::bottom_up(egui::Align::LEFT), |ui| bottom(ui, model, actions));
@@ -188,7 +174,7 @@ fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::focus_ring(ui, &response, rect.shrink(2.0));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{title} {beside}")));
     if response.clicked() {
-        actions.push(Action::Go(if model.connection == Connection::None { Page::Welcome } else { Page::Tracker }));
+        actions.push(Action::Go(if model.connection == Connection::None { Screen::Welcome } else { Screen::Tracker }));
     }
     if down + up > 0 {
         let text = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));

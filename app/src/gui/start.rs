@@ -18,20 +18,17 @@ use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::{Node, Setup, StartError};
 use rust_i18n::t;
 
-use crate::desktop::instance::{self, Answer};
+use crate::client::Client;
+use crate::desktop::instance::{self, HandedOver};
 use crate::desktop::notification::{Message, Notifier};
-use crate::desktop::place::Place;
-use crate::desktop::{Bell, Desktop, DesktopEvent};
-use crate::engine::Engine;
-use crate::gui::action::Page;
+use crate::desktop::place::WindowPlace;
+use crate::desktop::{self, Bell, Desktop, DesktopEvent};
 use crate::gui::icon;
 use crate::gui::picker::Native;
-use crate::gui::{Parts, Window};
+use crate::gui::screen::Screen;
+use crate::gui::window::{MainWindow, Parts};
 use crate::render::output;
 use crate::{logging, settings_file, signals, texts};
-
-/// The name by which desktops know the window: of its desktop entry and its icon.
-pub const APP_ID: &str = "org.potok.Potok";
 
 /// How long another Potok may take to start or to end before the data folder counts as in use.
 const OTHER_START_MAX: Duration = Duration::from_secs(3);
@@ -102,7 +99,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
         data_dir: Some(data_dir.clone()),
     };
     let hidden = egui::Context::default();
-    let window = Window::new(&hidden, parts).map_err(|why| ("internal", why.to_string()))?;
+    let window = MainWindow::new(&hidden, parts).map_err(|why| ("internal", why.to_string()))?;
     let window = Rc::new(RefCell::new(window));
     {
         let mut window = window.borrow_mut();
@@ -121,7 +118,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
 
 enum Started {
     Here(Node),
-    Elsewhere(Answer),
+    Elsewhere(HandedOver),
 }
 
 /// Starts the engine. Two starts at the same moment: one gets the data folder, the other hands over to it.
@@ -141,11 +138,11 @@ fn start_node(setup: &Setup, wake: &Waker, link: Option<&str>) -> Result<Started
 }
 
 /// The window that runs already has been told.
-fn handed_over(answer: Answer) -> Result<(), (&'static str, String)> {
+fn handed_over(answer: HandedOver) -> Result<(), (&'static str, String)> {
     let text = match answer {
-        Answer::Shown => t!("start.shown"),
-        Answer::Asked => t!("start.asked"),
-        Answer::Busy => return Err(("busy", t!("start.busy").into_owned())),
+        HandedOver::Shown => t!("start.shown"),
+        HandedOver::Asked => t!("start.asked"),
+        HandedOver::Busy => return Err(("busy", t!("start.busy").into_owned())),
     };
     output::say(&text);
     Ok(())
@@ -153,7 +150,7 @@ fn handed_over(answer: Answer) -> Result<(), (&'static str, String)> {
 
 /// Window, tray, window, … until Potok ends.
 fn run(
-    window: &Rc<RefCell<Window>>,
+    window: &Rc<RefCell<MainWindow>>,
     wake: &Waker,
     data_dir: &Path,
     hidden: &egui::Context,
@@ -164,7 +161,7 @@ fn run(
         if is_closed && !wait_in_background(&mut window.borrow_mut(), wake, hidden) {
             return Ok(());
         }
-        let place = Place::load(data_dir);
+        let place = WindowPlace::load(data_dir);
         let shared = Rc::clone(window);
         let ran = show(viewport(place), |cc| {
             shared.borrow_mut().opened(&cc.egui_ctx, place);
@@ -182,7 +179,7 @@ fn run(
 }
 
 /// Hears engine and desktop without a window; whether it shall be opened again, rather than Potok end.
-fn wait_in_background(window: &mut Window, wake: &Waker, hidden: &egui::Context) -> bool {
+fn wait_in_background(window: &mut MainWindow, wake: &Waker, hidden: &egui::Context) -> bool {
     let mut give_up = None;
     window.desktop_bridge.goes_on = true;
     loop {
@@ -224,7 +221,7 @@ impl Waker {
         let _ = self.ring.try_send(());
     }
 
-    fn as_wake(&self) -> crate::desktop::Wake {
+    fn as_wake(&self) -> crate::desktop::Ring {
         let (window, ring) = (Arc::clone(&self.window), self.ring.clone());
         Arc::new(move || match &*window.lock() {
             Some(window) => window.request_repaint(),
@@ -256,7 +253,7 @@ fn forward_signals(bell: &Bell) {
 }
 
 /// The window lives as long as the program, its picture on the screen only until it is closed.
-struct Lent(Rc<RefCell<Window>>);
+struct Lent(Rc<RefCell<MainWindow>>);
 
 impl eframe::App for Lent {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
@@ -271,7 +268,7 @@ impl eframe::App for Lent {
 /// The window lives as long as the event loop, the engine a little longer.
 struct Shared(Arc<Node>);
 
-impl Engine for Shared {
+impl Client for Shared {
     fn ask(&self, intent: Intent) -> IntentId {
         self.0.ask(intent)
     }
@@ -287,14 +284,18 @@ pub fn open(parts: Parts, ready: impl FnOnce(&egui::Context)) -> eframe::Result 
 }
 
 /// The same, on a page of choice.
-pub fn open_at(parts: Parts, page: Page, ready: impl FnOnce(&egui::Context)) -> eframe::Result {
-    open_with(parts, |window| window.state.page = page, ready)
+pub fn open_at(parts: Parts, page: Screen, ready: impl FnOnce(&egui::Context)) -> eframe::Result {
+    open_with(parts, |window| window.state.screen = page, ready)
 }
 
-fn open_with(parts: Parts, prepare: impl FnOnce(&mut Window), ready: impl FnOnce(&egui::Context)) -> eframe::Result {
+fn open_with(
+    parts: Parts,
+    prepare: impl FnOnce(&mut MainWindow),
+    ready: impl FnOnce(&egui::Context),
+) -> eframe::Result {
     show(viewport(None), |cc| {
         ready(&cc.egui_ctx);
-        let mut window = Window::new(&cc.egui_ctx, parts)?;
+        let mut window = MainWindow::new(&cc.egui_ctx, parts)?;
         prepare(&mut window);
         Ok(Box::new(window))
     })
@@ -311,10 +312,10 @@ fn show<'a>(
 }
 
 /// A window as large and where it was.
-fn viewport(place: Option<Place>) -> egui::ViewportBuilder {
+fn viewport(place: Option<WindowPlace>) -> egui::ViewportBuilder {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Potok")
-        .with_app_id(APP_ID)
+        .with_app_id(desktop::APP_ID)
         .with_min_inner_size([760.0, 500.0])
         .with_icon(icon::window());
     let Some(place) = place else { return viewport.with_inner_size([1120.0, 740.0]) };

@@ -250,6 +250,15 @@ fn style(ctx: &egui::Context, theme: Theme, p: &Palette) {
     });
 }
 
+/// Uses the theme of this name; any other name: the system's.
+pub fn choose(ctx: &egui::Context, name: &str) {
+    ctx.set_theme(match name {
+        "light" => egui::ThemePreference::Light,
+        "dark" => egui::ThemePreference::Dark,
+        _ => egui::ThemePreference::System,
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,14 +10,14 @@ use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::{Model, Remedy, Toast, Tone};
 
-const WIDTH: f32 = 380.0;
+const TOAST_WIDTH: f32 = 380.0;
 const TEXT_WIDTH: f32 = 286.0;
 
 /// Draws those that wait to be read.
 pub(super) fn show(ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
     let area = egui::Area::new(Id::unique("toasts")).anchor(Align2::RIGHT_BOTTOM, vec2(-20.0, -16.0));
     area.order(egui::Order::Foreground).show(ui.ctx(), |ui| {
-        ui.set_max_width(WIDTH);
+        ui.set_max_width(TOAST_WIDTH);
         for toast in &model.toasts {
             one(ui, toast, actions);
         }

@@ -4,7 +4,7 @@ use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::node::intent::{DownloadRequest, Intent, Place, Which};
 use potok_core::protocol::field::Quoted;
 
-use crate::command_line::table::PLACES;
+use crate::command_line::table::PLACE_WORDS;
 
 /// The command; `None` where there is none, or where it would be a secret or noise.
 pub fn line(intent: &Intent) -> Option<String> {
@@ -77,7 +77,7 @@ fn word(text: &str) -> String {
 }
 
 fn place(to: Place) -> &'static str {
-    PLACES.iter().find(|(_, place)| *place == to).map_or("first", |(name, _)| name)
+    PLACE_WORDS.iter().find(|(_, place)| *place == to).map_or("first", |(name, _)| name)
 }
 
 fn number(which: Which) -> String {
@@ -94,7 +94,7 @@ mod tests {
     use potok_core::node::intent::ShareRequest;
 
     use super::*;
-    use crate::command_line::{self, Request};
+    use crate::command_line::{self, LineRequest};
 
     #[test]
     fn the_command_does_what_the_click_did() {
@@ -133,7 +133,7 @@ mod tests {
         ] {
             let typed = line(&intent).expect("there is one");
             let read = command_line::parse(&typed, Path::new("/here")).expect(&typed).expect("a command");
-            assert_eq!(read.request, Request::Ask(intent), "{typed}");
+            assert_eq!(read.request, LineRequest::Ask(intent), "{typed}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Query {
     /// At least so many bytes.
     pub size_min: u64,
     /// By which column.
-    pub sort: Column,
+    pub sort: SortColumn,
     /// From the largest down.
     pub is_descending: bool,
     /// One level of folders instead of all files: `Some("")` is the top, `Some("Trip")` what is in `Trip`.
@@ -26,7 +26,7 @@ pub struct Query {
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Column {
+pub enum SortColumn {
     /// The whole path: the order of the tracker.
     #[default]
     Path,
@@ -147,15 +147,15 @@ fn sort(catalog: &Catalog, copies: &Copies, query: &Query, view: &mut View) {
     let sources = |row: u32| catalog.content(row).and_then(|c| copies.get(&c).copied()).unwrap_or(1);
     // The rows are in path order already; a stable sort keeps it among equals.
     match query.sort {
-        Column::Path => {}
-        Column::Size => view.files.sort_by_key(|row| catalog.size(*row).unwrap_or(0)),
-        Column::Kind => view.files.sort_by_cached_key(|row| Kind::of(paths.get(*row))),
-        Column::Person => view.files.sort_by(|a, b| catalog.owner(*a).cmp(catalog.owner(*b))),
-        Column::Sources => view.files.sort_by_key(|row| sources(*row)),
+        SortColumn::Path => {}
+        SortColumn::Size => view.files.sort_by_key(|row| catalog.size(*row).unwrap_or(0)),
+        SortColumn::Kind => view.files.sort_by_cached_key(|row| Kind::of(paths.get(*row))),
+        SortColumn::Person => view.files.sort_by(|a, b| catalog.owner(*a).cmp(catalog.owner(*b))),
+        SortColumn::Sources => view.files.sort_by_key(|row| sources(*row)),
     }
     match query.sort {
-        Column::Size => view.folders.sort_by_key(|folder| folder.bytes),
-        Column::Person => view.folders.sort_by(|a, b| a.person.cmp(&b.person)),
+        SortColumn::Size => view.folders.sort_by_key(|folder| folder.bytes),
+        SortColumn::Person => view.folders.sort_by(|a, b| a.person.cmp(&b.person)),
         _ => {}
     }
     if query.is_descending {
@@ -212,10 +212,10 @@ mod tests {
     #[test]
     fn sorts() {
         let by = |sort, is_descending| files(Query { sort, is_descending, ..Query::default() });
-        assert_eq!(by(Column::Path, true), [4, 3, 2, 1, 0]);
-        assert_eq!(by(Column::Size, false), [4, 0, 1, 3, 2]);
-        assert_eq!(by(Column::Person, false), [0, 2, 3, 1, 4]);
-        assert_eq!(by(Column::Sources, false), [2, 3, 4, 0, 1]);
+        assert_eq!(by(SortColumn::Path, true), [4, 3, 2, 1, 0]);
+        assert_eq!(by(SortColumn::Size, false), [4, 0, 1, 3, 2]);
+        assert_eq!(by(SortColumn::Person, false), [0, 2, 3, 1, 4]);
+        assert_eq!(by(SortColumn::Sources, false), [2, 3, 4, 0, 1]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ const ASKED_MAX: usize = 10_000;
 
 /// Who asked, and therefore who is told what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
+pub enum AskedBy {
     /// Nobody: a list is kept up to date.
     Background,
     /// A click.
@@ -133,7 +133,7 @@ pub struct Model {
 
 #[derive(Debug)]
 struct Asked {
-    asker: Asker,
+    by: AskedBy,
     what: What,
     lines: usize,
 }
@@ -188,25 +188,25 @@ impl Default for Model {
 
 impl Model {
     /// Remembers who asked; call it with every intent that is sent.
-    pub fn asked(&mut self, id: IntentId, intent: &Intent, asker: Asker) {
-        if asker == Asker::Mouse
+    pub fn asked(&mut self, id: IntentId, intent: &Intent, by: AskedBy) {
+        if by == AskedBy::Mouse
             && let Some(line) = as_command::line(intent)
         {
             self.push_log(Tone::Command, line);
         }
         let what = match intent {
-            Intent::ListFiles { user: None } if asker == Asker::Background => {
+            Intent::ListFiles { user: None } if by == AskedBy::Background => {
                 self.listing = Some((id, Listing::start()));
                 self.catalog_loading = true;
                 What::Catalog
             }
-            Intent::Invite if asker == Asker::Background => What::Invite,
+            Intent::Invite if by == AskedBy::Background => What::Invite,
             Intent::RenameShare { .. } => What::Rename,
             Intent::SendLine(_) => What::Wire,
             _ => What::Other,
         };
         if self.asked.len() < ASKED_MAX {
-            self.asked.insert(id, Asked { asker, what, lines: 0 });
+            self.asked.insert(id, Asked { by, what, lines: 0 });
         }
     }
 
@@ -289,6 +289,17 @@ impl Model {
     /// Transfers that are not over.
     pub fn unfinished(&self) -> usize {
         self.transfers.values().filter(|t| !t.state.is_final()).count()
+    }
+
+    /// Whether this person is this client itself.
+    pub fn is_me(&self, person: &Person) -> bool {
+        self.me.as_ref().is_some_and(|me| me.username == person.line.username)
+    }
+
+    /// The name of a person as it is shown; mine says that it is mine.
+    pub fn name_of(&self, person: &Person) -> String {
+        let name = Shown(person.line.username.as_str()).to_string();
+        if self.is_me(person) { format!("{name} ({})", t!("window.people.you")) } else { name }
     }
 
     /// Whether we are registered at a tracker.
@@ -400,7 +411,7 @@ impl Model {
             return;
         }
         let Some(asked) = self.asked.get_mut(&id) else { return };
-        if asked.asker != Asker::Console {
+        if asked.by != AskedBy::Console {
             return;
         }
         let room = LIST_LINES_MAX.saturating_sub(asked.lines);

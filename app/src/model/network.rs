@@ -10,7 +10,7 @@ use potok_core::node::intent::Intent;
 use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
 
-use crate::model::{Asked, Asker, Model, Remedy, Tone};
+use crate::model::{Asked, AskedBy, Model, Remedy, Tone};
 use crate::texts;
 
 /// Lines of the tracker's log; the oldest go first.
@@ -50,12 +50,12 @@ impl Model {
 
     /// The whole list if nobody clicked; after a click the new ones, which can be undone.
     pub(super) fn apply_bans(&mut self, now: Instant, asked: &Asked, bans: Vec<Ban>) {
-        if asked.asker == Asker::Background {
+        if asked.by == AskedBy::Background {
             self.bans = bans;
             return;
         }
         self.wishes.push(Intent::ListBans);
-        let Some(first) = bans.first().filter(|_| asked.asker == Asker::Mouse) else { return };
+        let Some(first) = bans.first().filter(|_| asked.by == AskedBy::Mouse) else { return };
         let who = first.username.as_ref().map_or_else(|| first.target.to_string(), ToString::to_string);
         let text = t!("window.toast.banned", who = Shown(&who)).into_owned();
         let remedy = Remedy::Unban(bans.iter().map(|ban| ban.target.to_string()).collect());

@@ -8,12 +8,12 @@ use potok_core::node::intent::{Intent, IntentId};
 use potok_core::protocol::reply::UserLine;
 use rust_i18n::t;
 
-use crate::model::{Asked, Asker, Model, Person, Tone, What};
+use crate::model::{Asked, AskedBy, Model, Person, Tone, What};
 use crate::texts;
 
 impl Model {
     pub(super) fn apply_outcome(&mut self, now: Instant, id: IntentId, result: Result<Outcome, Failure>) {
-        let asked = self.asked.remove(&id).unwrap_or(Asked { asker: Asker::Background, what: What::Other, lines: 0 });
+        let asked = self.asked.remove(&id).unwrap_or(Asked { by: AskedBy::Background, what: What::Other, lines: 0 });
         if asked.what == What::Catalog {
             self.finish_catalog(id, result.is_ok());
         }
@@ -21,11 +21,11 @@ impl Model {
             Ok(outcome) => self.apply_success(now, &asked, outcome),
             Err(why) => {
                 let text = texts::of_failure(&why);
-                match asked.asker {
-                    Asker::Background if asked.what == What::Invite => self.invite = None,
-                    Asker::Background => {}
-                    Asker::Mouse => self.toast(now, Tone::Bad, text),
-                    Asker::Console => self.push_log(Tone::Bad, text),
+                match asked.by {
+                    AskedBy::Background if asked.what == What::Invite => self.invite = None,
+                    AskedBy::Background => {}
+                    AskedBy::Mouse => self.toast(now, Tone::Bad, text),
+                    AskedBy::Console => self.push_log(Tone::Bad, text),
                 }
             }
         }
@@ -45,10 +45,10 @@ impl Model {
             // The old path is gone, and for a folder there are many.
             self.wishes.push(Intent::ListShares);
         }
-        match asked.asker {
-            Asker::Console if asked.what == What::Wire => {}
-            Asker::Console => self.answers.push(outcome.clone()),
-            Asker::Mouse => match &outcome {
+        match asked.by {
+            AskedBy::Console if asked.what == What::Wire => {}
+            AskedBy::Console => self.answers.push(outcome.clone()),
+            AskedBy::Mouse => match &outcome {
                 Outcome::Shared(_) if asked.what == What::Rename => {
                     self.toast(now, Tone::Good, t!("window.toast.renamed").into());
                 }
@@ -63,7 +63,7 @@ impl Model {
                 Outcome::Queued(_) => self.toast(now, Tone::Good, t!("window.toast.queued").into()),
                 _ => {}
             },
-            Asker::Background => {}
+            AskedBy::Background => {}
         }
         match outcome {
             Outcome::Users(lines) => {
@@ -75,7 +75,7 @@ impl Model {
                 self.people = lines.into_iter().map(person).collect();
             }
             Outcome::Shared(shares) => {
-                if asked.asker == Asker::Background {
+                if asked.by == AskedBy::Background {
                     self.shares.replace(shares);
                 } else {
                     self.shares.add(shares);
@@ -95,7 +95,7 @@ impl Model {
             }
             Outcome::Done => self.wishes.extend([Intent::Status, Intent::Invite].into_iter().filter(|_| {
                 // What a click changed may be seen in these; what they change themselves is nothing.
-                asked.asker != Asker::Background
+                asked.by != AskedBy::Background
             })),
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             Outcome::Queued(_) => {}

@@ -6,9 +6,9 @@ use super::messages::TOASTS_MAX;
 use super::*;
 use crate::model::catalog::made_up;
 
-fn asked(model: &mut Model, number: u64, intent: Intent, asker: Asker) -> IntentId {
+fn asked(model: &mut Model, number: u64, intent: Intent, by: AskedBy) -> IntentId {
     let id = IntentId(number);
-    model.asked(id, &intent, asker);
+    model.asked(id, &intent, by);
     id
 }
 
@@ -40,7 +40,7 @@ fn a_list_is_shown_when_it_is_whole() {
     let (mut model, now) = (Model::default(), Instant::now());
     model.apply(now, online());
     assert!(model.wishes(now).0.contains(&Intent::ListFiles { user: None }));
-    let id = asked(&mut model, 1, Intent::ListFiles { user: None }, Asker::Background);
+    let id = asked(&mut model, 1, Intent::ListFiles { user: None }, AskedBy::Background);
     model.apply(now, NodeEvent::Files { id, files: made_up(&[("anna", "a", Some(5), 1)]) });
     assert!(model.catalog.is_empty() && model.catalog_loading);
     model.apply(now, NodeEvent::Files { id: IntentId(99), files: made_up(&[("eve", "b", Some(5), 1)]) });
@@ -68,13 +68,13 @@ fn many_changes_are_one_refresh() {
 fn who_asked_is_told() {
     let (mut model, now) = (Model::default(), Instant::now());
     let failure = || Err(Failure::NoTracker);
-    let id = asked(&mut model, 1, Intent::Invite, Asker::Background);
+    let id = asked(&mut model, 1, Intent::Invite, AskedBy::Background);
     model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert!(model.toasts.is_empty() && model.log.is_empty());
-    let id = asked(&mut model, 2, Intent::Status, Asker::Console);
+    let id = asked(&mut model, 2, Intent::Status, AskedBy::Console);
     model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert!(model.toasts.is_empty() && model.log.len() == 1);
-    let id = asked(&mut model, 3, Intent::Pause(potok_core::node::intent::Which::All), Asker::Mouse);
+    let id = asked(&mut model, 3, Intent::Pause(potok_core::node::intent::Which::All), AskedBy::Mouse);
     assert_eq!(model.log[1].text, "pause all");
     model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert_eq!(model.toasts.len(), 1);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::model::browse::{Column, View};
+use crate::model::browse::{SortColumn, View};
 use crate::model::catalog::{Catalog, Kind};
 
 /// Folders that are open, by their path without `/` at the end.
@@ -39,7 +39,13 @@ pub struct Tree {
 
 impl Tree {
     /// The rows. `view` lists files of one person in the order of their paths.
-    pub fn new(view: Arc<View>, catalog: Arc<Catalog>, sums: Arc<Vec<u64>>, open: &Open, sort: (Column, bool)) -> Self {
+    pub fn new(
+        view: Arc<View>,
+        catalog: Arc<Catalog>,
+        sums: Arc<Vec<u64>>,
+        open: &Open,
+        sort: (SortColumn, bool),
+    ) -> Self {
         let mut tree = Self { view, catalog, nodes: Vec::new(), sums };
         let all = 0..u32::try_from(tree.view.files.len()).unwrap_or(u32::MAX);
         tree.grow(all, 0, 0, open, sort);
@@ -100,7 +106,7 @@ impl Tree {
         self.view.files.get(node.files.start as usize).map_or(String::new(), |row| self.catalog.path(*row))
     }
 
-    fn grow(&mut self, files: Range<u32>, name_at: u16, depth: u16, open: &Open, sort: (Column, bool)) {
+    fn grow(&mut self, files: Range<u32>, name_at: u16, depth: u16, open: &Open, sort: (SortColumn, bool)) {
         let mut children = self.children(files, name_at, depth);
         self.sort(&mut children, sort);
         for mut node in children {
@@ -144,11 +150,11 @@ impl Tree {
     }
 
     /// Folders come first; the list is in path order already, which stays among equals.
-    fn sort(&self, children: &mut [Node], (by, is_descending): (Column, bool)) {
+    fn sort(&self, children: &mut [Node], (by, is_descending): (SortColumn, bool)) {
         match by {
-            Column::Size => children.sort_by_key(|node| self.bytes(node)),
-            Column::Kind => children.sort_by_cached_key(|node| Kind::of(&self.name(node))),
-            Column::Path | Column::Person | Column::Sources => {}
+            SortColumn::Size => children.sort_by_key(|node| self.bytes(node)),
+            SortColumn::Kind => children.sort_by_cached_key(|node| Kind::of(&self.name(node))),
+            SortColumn::Path | SortColumn::Person | SortColumn::Sources => {}
         }
         if is_descending {
             children.reverse();
@@ -187,7 +193,7 @@ mod tests {
         ("anna", "книга.pdf", None, 7),
     ];
 
-    fn tree(open: &[&str], sort: (Column, bool)) -> Vec<String> {
+    fn tree(open: &[&str], sort: (SortColumn, bool)) -> Vec<String> {
         let mut files = made_up(&FILES);
         files.sort_by(|a, b| (&a.path, &a.username).cmp(&(&b.path, &b.username)));
         let mut builder = CatalogBuilder::default();
@@ -212,7 +218,7 @@ mod tests {
 
     #[test]
     fn only_what_is_open_is_rows() {
-        let by_path = (Column::Path, false);
+        let by_path = (SortColumn::Path, false);
         assert_eq!(tree(&[], by_path), ["+Trip 4 57", "Trip.txt 1 8", "книга.pdf 1 0"]);
         assert_eq!(
             tree(&["Trip", "Trip/day 1", "gone"], by_path),
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn sorts_within_a_folder() {
-        let rows = tree(&["Trip"], (Column::Size, true));
+        let rows = tree(&["Trip"], (SortColumn::Size, true));
         assert_eq!(
             rows,
             ["-Trip 4 57", " +day 2 1 50", " +day 1 2 3", " plan.txt 1 4", "Trip.txt 1 8", "книга.pdf 1 0"]

@@ -15,14 +15,14 @@ use potok_core::protocol::reply::FileLine;
 use rust_i18n::t;
 
 use crate::command_line::BadLine;
-use crate::command_line::table::{COMMANDS, Command};
+use crate::command_line::table::{COMMANDS, ConsoleCommand};
 use crate::render::progress::Progress;
 use crate::render::{records, tables};
 use crate::texts;
 
-/// Who reads.
+/// Who reads what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readers {
+pub enum Audience {
     /// Records, codes, no colours, no bars.
     Programs,
     /// Tables and sentences.
@@ -31,7 +31,7 @@ pub enum Readers {
 
 /// Both ways out.
 pub struct Output {
-    readers: Readers,
+    audience: Audience,
     out: BufWriter<Box<dyn Write + Send>>,
     err: Box<dyn Write + Send>,
     /// While a line is edited, news go above it.
@@ -43,16 +43,16 @@ pub struct Output {
 
 impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Output").field("readers", &self.readers).finish_non_exhaustive()
+        f.debug_struct("Output").field("audience", &self.audience).finish_non_exhaustive()
     }
 }
 
 impl Output {
     /// Writes to these two.
-    pub fn new(readers: Readers, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        let at_terminal = readers == Readers::People;
+    pub fn new(audience: Audience, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        let at_terminal = audience == Audience::People;
         Self {
-            readers,
+            audience,
             out: BufWriter::with_capacity(OUT_BUFFER_BYTES, out),
             err,
             above_prompt: None,
@@ -63,8 +63,8 @@ impl Output {
     }
 
     /// Writes to standard output and standard error.
-    pub fn standard(readers: Readers) -> Self {
-        Self::new(readers, Box::new(io::stdout()), Box::new(io::stderr()))
+    pub fn standard(audience: Audience) -> Self {
+        Self::new(audience, Box::new(io::stdout()), Box::new(io::stderr()))
     }
 
     /// News go through this sender while a line is edited.
@@ -73,9 +73,9 @@ impl Output {
         self
     }
 
-    /// Who reads.
-    pub fn readers(&self) -> Readers {
-        self.readers
+    /// Who reads what is written.
+    pub fn audience(&self) -> Audience {
+        self.audience
     }
 
     /// Whether somebody edits a line now.
@@ -87,73 +87,73 @@ impl Output {
     pub fn outcome(&mut self, outcome: &Outcome, is_list_of_mine: bool) -> io::Result<()> {
         self.progress.clear();
         let out = &mut self.out;
-        match (self.readers, outcome) {
+        match (self.audience, outcome) {
             (_, Outcome::Done | Outcome::Queued(_)) => Ok(()),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
-            (Readers::Programs, Outcome::Users(users)) => records::users(out, users),
-            (Readers::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),
-            (Readers::Programs, Outcome::Shared(shares)) => records::shared(out, shares),
-            (Readers::Programs, Outcome::Unshared(paths)) => records::unshared(out, paths),
-            (Readers::Programs, Outcome::Transfers(transfers)) => records::transfers(out, transfers),
-            (Readers::Programs, Outcome::Me(me)) => records::me(out, me),
-            (Readers::Programs, Outcome::Status(status)) => records::status(out, status),
-            (Readers::Programs, Outcome::Bans(bans)) => records::bans(out, bans),
-            (Readers::People, outcome) if is_empty(outcome) => records::line(out, t!("console.nothing")),
-            (Readers::People, Outcome::Users(users)) => tables::users(out, users),
-            (Readers::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
-            (Readers::People, Outcome::Shared(shares)) => tables::shared(out, shares),
-            (Readers::People, Outcome::Unshared(paths)) => tables::unshared(out, paths),
-            (Readers::People, Outcome::Transfers(transfers)) => tables::transfers(out, transfers),
-            (Readers::People, Outcome::Me(me)) => tables::me(out, me),
-            (Readers::People, Outcome::Status(status)) => tables::status(out, status),
-            (Readers::People, Outcome::Bans(bans)) => tables::bans(out, bans),
+            (Audience::Programs, Outcome::Users(users)) => records::users(out, users),
+            (Audience::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),
+            (Audience::Programs, Outcome::Shared(shares)) => records::shared(out, shares),
+            (Audience::Programs, Outcome::Unshared(paths)) => records::unshared(out, paths),
+            (Audience::Programs, Outcome::Transfers(transfers)) => records::transfers(out, transfers),
+            (Audience::Programs, Outcome::Me(me)) => records::me(out, me),
+            (Audience::Programs, Outcome::Status(status)) => records::status(out, status),
+            (Audience::Programs, Outcome::Bans(bans)) => records::bans(out, bans),
+            (Audience::People, outcome) if is_empty(outcome) => records::line(out, t!("console.nothing")),
+            (Audience::People, Outcome::Users(users)) => tables::users(out, users),
+            (Audience::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
+            (Audience::People, Outcome::Shared(shares)) => tables::shared(out, shares),
+            (Audience::People, Outcome::Unshared(paths)) => tables::unshared(out, paths),
+            (Audience::People, Outcome::Transfers(transfers)) => tables::transfers(out, transfers),
+            (Audience::People, Outcome::Me(me)) => tables::me(out, me),
+            (Audience::People, Outcome::Status(status)) => tables::status(out, status),
+            (Audience::People, Outcome::Bans(bans)) => tables::bans(out, bans),
         }
     }
 
     /// A part of a list of files.
     pub fn files(&mut self, files: &[FileLine], is_first_part: bool) -> io::Result<()> {
-        match self.readers {
-            Readers::Programs => records::files(&mut self.out, files),
-            Readers::People => tables::files(&mut self.out, files, is_first_part),
+        match self.audience {
+            Audience::Programs => records::files(&mut self.out, files),
+            Audience::People => tables::files(&mut self.out, files, is_first_part),
         }
     }
 
     /// A list of files had none.
     pub fn no_files(&mut self) -> io::Result<()> {
-        match self.readers {
-            Readers::Programs => Ok(()),
-            Readers::People => records::line(&mut self.out, t!("console.nothing")),
+        match self.audience {
+            Audience::Programs => Ok(()),
+            Audience::People => records::line(&mut self.out, t!("console.nothing")),
         }
     }
 
     /// A file of a download that somebody waits for is finished. Written at once.
     pub fn downloaded(&mut self, local_path: &Path, size: u64, hash: ContentHash) -> io::Result<()> {
-        let Self { readers, out, progress, .. } = self;
+        let Self { audience, out, progress, .. } = self;
         progress.around(|| {
-            match readers {
-                Readers::Programs => records::downloaded(out, local_path, size, hash),
-                Readers::People => tables::downloaded(out, local_path, size),
+            match audience {
+                Audience::Programs => records::downloaded(out, local_path, size, hash),
+                Audience::People => tables::downloaded(out, local_path, size),
             }?;
             out.flush()
         })
     }
 
     /// The commands, or one.
-    pub fn help(&mut self, command: Option<&Command>) -> io::Result<()> {
+    pub fn help(&mut self, command: Option<&ConsoleCommand>) -> io::Result<()> {
         let out = &mut self.out;
-        match (self.readers, command) {
-            (Readers::Programs, None) => records::help(out, COMMANDS),
-            (Readers::Programs, Some(command)) => records::help(out, [command]),
-            (Readers::People, None) => tables::help(out, COMMANDS),
-            (Readers::People, Some(command)) => tables::help(out, [command]),
+        match (self.audience, command) {
+            (Audience::Programs, None) => records::help(out, COMMANDS),
+            (Audience::Programs, Some(command)) => records::help(out, [command]),
+            (Audience::People, None) => tables::help(out, COMMANDS),
+            (Audience::People, Some(command)) => tables::help(out, [command]),
         }
     }
 
     /// A sentence for people; programs do not want it.
     pub fn remark(&mut self, text: &str) -> io::Result<()> {
-        match self.readers {
-            Readers::Programs => Ok(()),
-            Readers::People => records::line(&mut self.out, text),
+        match self.audience {
+            Audience::Programs => Ok(()),
+            Audience::People => records::line(&mut self.out, text),
         }
     }
 
@@ -175,25 +175,25 @@ impl Output {
 
     /// `error: <code>: <text>`; people get the text alone.
     pub fn error(&mut self, code: &str, text: &str) {
-        let line = match self.readers {
-            Readers::Programs => format!("error: {code}: {text}"),
-            Readers::People => format!("{} {text}", self.paint(Color::Red.bold(), &t!("console.error"))),
+        let line = match self.audience {
+            Audience::Programs => format!("error: {code}: {text}"),
+            Audience::People => format!("{} {text}", self.paint(Color::Red.bold(), &t!("console.error"))),
         };
         self.news_line(line);
     }
 
     /// Something that a person should read.
     pub fn warning(&mut self, text: &str) {
-        let line = match self.readers {
-            Readers::Programs => format!("warning: {text}"),
-            Readers::People => format!("{} {text}", self.paint(Color::Yellow.bold(), &t!("console.warning"))),
+        let line = match self.audience {
+            Audience::Programs => format!("warning: {text}"),
+            Audience::People => format!("{} {text}", self.paint(Color::Yellow.bold(), &t!("console.warning"))),
         };
         self.news_line(line);
     }
 
     /// Something that happened by itself; programs do not want it.
     pub fn news(&mut self, text: &str) {
-        if self.readers == Readers::People {
+        if self.audience == Audience::People {
             let line = self.paint(Ansi::new().dimmed(), text);
             self.news_line(line);
         }
@@ -232,8 +232,8 @@ impl Output {
 }
 
 /// People sit at both ends, or programs read.
-pub fn who_reads() -> Readers {
-    if io::stdin().is_terminal() && io::stdout().is_terminal() { Readers::People } else { Readers::Programs }
+pub fn who_reads() -> Audience {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() { Audience::People } else { Audience::Programs }
 }
 
 /// What `potok` alone says until it has a window.

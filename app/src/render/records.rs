@@ -14,7 +14,7 @@ use potok_core::model::shown::Shown;
 use potok_core::node::event::{Connection, Me, Status, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 
-use crate::command_line::table::Command;
+use crate::command_line::table::ConsoleCommand;
 use crate::render::words;
 
 /// `user⇥address⇥key`
@@ -95,14 +95,14 @@ pub fn line(out: &mut impl Write, value: impl Display) -> io::Result<()> {
     writeln!(out, "{value}")
 }
 
-/// `name⇥value`, one line for each of [`words::STATUS`].
+/// `name⇥value`, one line for each of [`words::STATUS_WORDS`].
 pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
     status_values(status)
         .into_iter()
         .try_for_each(|(name, value)| writeln!(out, "{name}\t{}", Shown(value.as_deref().unwrap_or("-"))))
 }
 
-/// The lines of `status` with their plain values, in the order of [`words::STATUS`].
+/// The lines of `status` with their plain values, in the order of [`words::STATUS_WORDS`].
 pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
     let (tracker, network) = match &status.connection {
         Connection::None => (None, None),
@@ -124,11 +124,11 @@ pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
         Some(status.up_bytes_per_second.to_string()),
         Some(status.download_folder.to_string_lossy().into_owned()),
     ];
-    words::STATUS.iter().copied().zip(values).collect()
+    words::STATUS_WORDS.iter().copied().zip(values).collect()
 }
 
 /// `usage⇥explanation`
-pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a Command>) -> io::Result<()> {
+pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a ConsoleCommand>) -> io::Result<()> {
     commands.into_iter().try_for_each(|command| writeln!(out, "{}\t{}", command.usage(), command.explanation()))
 }
 
@@ -231,6 +231,6 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("up-bytes-per-second\t0\ndownload-folder\t/d\n"), "{text}");
-        assert_eq!(text.lines().count(), words::STATUS.len());
+        assert_eq!(text.lines().count(), words::STATUS_WORDS.len());
     }
 }

@@ -13,7 +13,7 @@ use potok_core::node::event::{Direction, Me, Outcome, Status, Transfer, Transfer
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
-use crate::command_line::table::Command;
+use crate::command_line::table::ConsoleCommand;
 use crate::render::{records, words};
 use crate::{human, texts};
 
@@ -83,7 +83,7 @@ pub fn my_shares(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
 
 /// What is shared from now on: each file, or how many when there are many.
 pub fn shared(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
-    if shares.len() > LINES_MAX {
+    if shares.len() > FILES_TOLD_MAX {
         let bytes = human::size(shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add));
         return writeln!(out, "{}", t!("console.shared-many", count = shares.len(), size = bytes));
     }
@@ -94,14 +94,14 @@ pub fn shared(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
 
 /// What is no longer shared.
 pub fn unshared(out: &mut impl Write, paths: &[SharePath]) -> io::Result<()> {
-    if paths.len() > LINES_MAX {
+    if paths.len() > FILES_TOLD_MAX {
         return writeln!(out, "{}", t!("console.unshared-many", count = paths.len()));
     }
     paths.iter().try_for_each(|path| writeln!(out, "{}", t!("console.unshared", path = shown(path.as_str()))))
 }
 
 /// More files than this are told as a number.
-const LINES_MAX: usize = 20;
+const FILES_TOLD_MAX: usize = 20;
 
 /// A finished file.
 pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64) -> io::Result<()> {
@@ -191,7 +191,7 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
 }
 
 /// All commands, or one.
-pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a Command>) -> io::Result<()> {
+pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a ConsoleCommand>) -> io::Result<()> {
     let mut table = table(&[]);
     for command in commands {
         table.add_row([command.usage(), command.explanation()]);

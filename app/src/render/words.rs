@@ -3,7 +3,7 @@
 use potok_core::node::event::{Connection, Direction, TransferState};
 
 /// What a transfer can be doing.
-pub const STATES: &[&str] = &[
+pub const STATE_WORDS: &[&str] = &[
     "queued",
     "waiting-for-user",
     "connecting",
@@ -17,10 +17,10 @@ pub const STATES: &[&str] = &[
 ];
 
 /// How we can stand with the tracker.
-pub const CONNECTIONS: &[&str] = &["none", "connecting", "online", "refused"];
+pub const CONNECTION_WORDS: &[&str] = &["none", "connecting", "online", "refused"];
 
 /// The lines of `status`.
-pub const STATUS: &[&str] = &[
+pub const STATUS_WORDS: &[&str] = &[
     "connection",
     "tracker",
     "network",

@@ -12,7 +12,7 @@ fn trips() -> Vec<FileLine> {
 }
 
 fn tree_of_anna() -> Test {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(trips());
     test.window.state_mut().state.browse.only_person("anna".into());
     test.steps();
@@ -67,7 +67,7 @@ fn a_chosen_folder_is_taken_once_with_all_in_it() {
 
 #[test]
 fn several_go_into_the_folder_that_was_picked() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(trips());
     test.press(Modifiers::COMMAND, Key::A);
     let before = test.asked_so_far();
@@ -82,7 +82,7 @@ fn several_go_into_the_folder_that_was_picked() {
 
 #[test]
 fn a_download_can_go_to_a_typed_path() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(trips());
     test.click("book.pdf");
     test.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
@@ -99,7 +99,7 @@ fn a_download_can_go_to_a_typed_path() {
 
 #[test]
 fn without_a_dialog_of_the_system_a_path_is_typed() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(trips());
     test.window.state_mut().state.has_picker = false;
     test.click("book.pdf");
@@ -109,7 +109,7 @@ fn without_a_dialog_of_the_system_a_path_is_typed() {
 
 #[test]
 fn the_menu_says_who_else_has_it() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(vec![file("anna", "a.jpg", 5, 1), file("ivan", "b.jpg", 5, 1), file("ivan", "c.jpg", 5, 2)]);
     test.press(Modifiers::NONE, Key::ArrowDown);
     test.press(Modifiers::SHIFT, Key::F10);
@@ -121,7 +121,7 @@ fn the_menu_says_who_else_has_it() {
 
 #[test]
 fn every_column_sorts() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(vec![file("ivan", "a.pdf", 5, 1), file("anna", "b.jpg", 9, 2), file("maria", "c.zip", 1, 2)]);
     let first = |test: &Test| {
         let browse = &test.window.state().state.browse;
@@ -147,7 +147,7 @@ fn every_column_sorts() {
 
 #[test]
 fn a_folder_of_a_million_files_opens() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     let files = (0..1_000_000_u32).map(|n| file("anna", &format!("f/{n:07}.txt"), u64::from(n), 1)).collect();
     test.list(files);
     test.window.state_mut().state.browse.only_person("anna".into());

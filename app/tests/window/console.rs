@@ -28,7 +28,7 @@ fn tab(test: &mut Test) {
 
 #[test]
 fn tab_completes_from_what_is_known() {
-    let mut test = Test::new(Page::Console);
+    let mut test = Test::new(Screen::Console);
     test.list(vec![file("anna", "my trip/a.jpg", 5, 1)]);
     let anna = UserLine { username: name("anna"), address: None, key: None };
     test.answer(|i| matches!(i, Intent::ListUsers), Outcome::Users(vec![anna]));
@@ -45,7 +45,7 @@ fn tab_completes_from_what_is_known() {
 
 #[test]
 fn tab_goes_through_what_it_offers() {
-    let mut test = Test::new(Page::Console);
+    let mut test = Test::new(Screen::Console);
     typed(&mut test, "li");
     tab(&mut test);
     assert_eq!(line(&test), "list-");
@@ -57,7 +57,7 @@ fn tab_goes_through_what_it_offers() {
 
 #[test]
 fn earlier_lines_come_back() {
-    let mut test = Test::new(Page::Console);
+    let mut test = Test::new(Screen::Console);
     for command in ["pause 1", "pause 2"] {
         typed(&mut test, command);
         test.press(Modifiers::NONE, Key::Enter);
@@ -71,7 +71,7 @@ fn earlier_lines_come_back() {
 
 #[test]
 fn the_wire_is_seen_and_written_to() {
-    let mut test = Test::new(Page::Console);
+    let mut test = Test::new(Screen::Console);
     test.window.get_by_role_and_label(Role::CheckBox, "Wire").click();
     test.steps();
     assert!(test.was_asked(&Intent::TapWire(true)));

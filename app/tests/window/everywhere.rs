@@ -5,15 +5,15 @@ use egui_kittest::kittest::NodeT;
 use super::people::at_my_network;
 use super::*;
 
-const PAGES: [Page; 8] = [
-    Page::Welcome,
-    Page::Browse,
-    Page::Transfers,
-    Page::Shared,
-    Page::People,
-    Page::Tracker,
-    Page::Console,
-    Page::Settings,
+const SCREENS: [Screen; 8] = [
+    Screen::Welcome,
+    Screen::Browse,
+    Screen::Transfers,
+    Screen::Shared,
+    Screen::People,
+    Screen::Tracker,
+    Screen::Console,
+    Screen::Settings,
 ];
 
 /// What a person uses.
@@ -32,7 +32,7 @@ const USED: [Role; 10] = [
 
 /// A network with something on every page, shared by somebody with a name that would like to deceive.
 fn busy() -> Test {
-    let mut test = at_my_network(Page::Browse);
+    let mut test = at_my_network(Screen::Browse);
     let path = "in\u{200b}voice.exe";
     test.list(vec![file("eve", path, 5, 1), file("anna", "b.jpg", 5, 1)]);
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(1, TransferState::Running) }));
@@ -46,8 +46,8 @@ fn busy() -> Test {
 #[test]
 fn everything_that_can_be_clicked_has_a_name() {
     let mut test = busy();
-    for page in PAGES {
-        test.window.state_mut().state.page = page;
+    for page in SCREENS {
+        test.window.state_mut().state.screen = page;
         test.steps();
         test.steps();
         for node in test.window.root().children_recursive() {
@@ -62,8 +62,8 @@ fn everything_that_can_be_clicked_has_a_name() {
 #[test]
 fn names_of_strangers_are_harmless_on_every_page() {
     let mut test = busy();
-    for page in PAGES {
-        test.window.state_mut().state.page = page;
+    for page in SCREENS {
+        test.window.state_mut().state.screen = page;
         test.steps();
         assert!(!test.is_seen("\u{200b}"), "{page:?}");
     }
@@ -71,7 +71,7 @@ fn names_of_strangers_are_harmless_on_every_page() {
 
 #[test]
 fn shortcuts_are_listed() {
-    let mut test = Test::new(Page::Transfers);
+    let mut test = Test::new(Screen::Transfers);
     test.press(Modifiers::NONE, Key::F1);
     assert!(test.is_seen("Alt+↑ ↓") && test.is_seen("Earlier or later in the queue"));
     test.press(Modifiers::NONE, Key::Escape);
@@ -82,8 +82,8 @@ fn shortcuts_are_listed() {
 fn a_narrow_window_keeps_what_matters() {
     let mut test = busy();
     test.window.set_size(eframe::egui::vec2(760.0, 500.0));
-    for page in PAGES {
-        test.window.state_mut().state.page = page;
+    for page in SCREENS {
+        test.window.state_mut().state.screen = page;
         test.steps();
     }
 }

@@ -17,10 +17,11 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use potok_app::engine::Engine;
-use potok_app::gui::action::{Page, Pick};
-use potok_app::gui::picker::{Picker, Wake};
-use potok_app::gui::{Parts, Window};
+use potok_app::client::Client;
+use potok_app::gui::action::Pick;
+use potok_app::gui::picker::{Picker, WhenPicked};
+use potok_app::gui::screen::Screen;
+use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::texts;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::invite::Invite;
@@ -40,7 +41,7 @@ struct Fake {
     notices: Receiver<NodeEvent>,
 }
 
-impl Engine for Fake {
+impl Client for Fake {
     fn ask(&self, intent: Intent) -> IntentId {
         let mut asked = self.asked.lock().expect("no panic");
         let id = IntentId(asked.len() as u64);
@@ -57,7 +58,7 @@ impl Engine for Fake {
 struct Scripted(Vec<PathBuf>);
 
 impl Picker for Scripted {
-    fn pick(&mut self, _what: &Pick, _title: &str, wake: Wake) -> Receiver<Vec<PathBuf>> {
+    fn pick(&mut self, _what: &Pick, _title: &str, wake: WhenPicked) -> Receiver<Vec<PathBuf>> {
         let (answer, chosen) = bounded(1);
         answer.send(self.0.clone()).expect("there is room");
         wake();
@@ -70,13 +71,13 @@ impl Picker for Scripted {
 }
 
 struct Test {
-    window: Harness<'static, Window>,
+    window: Harness<'static, MainWindow>,
     asked: Arc<Mutex<Vec<(IntentId, Intent)>>>,
     tell: Sender<NodeEvent>,
 }
 
 impl Test {
-    fn new(page: Page) -> Self {
+    fn new(page: Screen) -> Self {
         Self::with(
             page,
             Settings {
@@ -89,7 +90,7 @@ impl Test {
         )
     }
 
-    fn with(page: Page, settings: Settings) -> Self {
+    fn with(page: Screen, settings: Settings) -> Self {
         texts::use_language("en");
         let (tell, notices) = bounded(1_000);
         let asked: Arc<Mutex<Vec<_>>> = Arc::default();
@@ -98,8 +99,8 @@ impl Test {
         let parts = Parts { engine: Box::new(engine), picker: Box::new(picker), settings, data_dir: None };
         let harness = Harness::builder().with_size([1120.0, 740.0]).with_max_steps(64);
         let window = harness.build_eframe(|cc| {
-            let mut window = Window::new(&cc.egui_ctx, parts).expect("a thread");
-            window.state.page = page;
+            let mut window = MainWindow::new(&cc.egui_ctx, parts).expect("a thread");
+            window.state.screen = page;
             window
         });
         let mut test = Self { window, asked, tell };
@@ -217,7 +218,7 @@ fn transfer(number: u64, state: TransferState) -> Transfer {
 
 #[test]
 fn the_first_start_offers_two_choices_and_a_third() {
-    let mut test = Test::with(Page::Welcome, Settings { name: "me".into(), ..Settings::default() });
+    let mut test = Test::with(Screen::Welcome, Settings { name: "me".into(), ..Settings::default() });
     assert!(test.is_seen("Try it alone"));
     test.click("Start a network here");
     assert_eq!(test.last(), Intent::HostTracker("0.0.0.0:7686".parse().expect("address")));
@@ -228,12 +229,12 @@ fn the_first_start_offers_two_choices_and_a_third() {
     let tracker = "tracker.example.org:7686".parse().expect("address");
     assert!(test.was_asked(&Intent::Join(tracker)));
     test.go_online();
-    assert_eq!(test.window.state().state.page, Page::Browse, "what comes next is shown by itself");
+    assert_eq!(test.window.state().state.screen, Screen::Browse, "what comes next is shown by itself");
 }
 
 #[test]
 fn a_wrong_invite_is_explained_and_not_asked() {
-    let mut test = Test::with(Page::Welcome, Settings { name: "me".into(), ..Settings::default() });
+    let mut test = Test::with(Screen::Welcome, Settings { name: "me".into(), ..Settings::default() });
     test.click("Join one");
     test.type_into("Paste the invite or address", "potok://half");
     test.click("Join");
@@ -243,7 +244,7 @@ fn a_wrong_invite_is_explained_and_not_asked() {
 
 #[test]
 fn browse_finds_and_downloads() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(vec![
         file("anna", "Trip/изглед.jpg", 5, 1),
         file("ivan", "book.pdf", 7, 2),
@@ -268,7 +269,7 @@ fn browse_finds_and_downloads() {
 
 #[test]
 fn folders_are_taken_whole() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.list(vec![file("anna", "Trip/a.jpg", 5, 1), file("anna", "Trip/b.jpg", 5, 2), file("anna", "c.jpg", 5, 3)]);
     test.click("Folders");
     assert!(!test.is_seen("a.jpg"));
@@ -280,7 +281,7 @@ fn folders_are_taken_whole() {
 
 #[test]
 fn names_of_strangers_cannot_deceive() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     let zero_width = "in\u{200b}voice.exe";
     test.list(vec![file("anna", zero_width, 5, 1), file("anna", &"д".repeat(120), 5, 2)]);
     assert!(test.is_seen("in⟨U+200B⟩voice.exe"));
@@ -289,7 +290,7 @@ fn names_of_strangers_cannot_deceive() {
 
 #[test]
 fn a_million_rows_are_as_light_as_ten() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     let files = (0..1_000_000_u32).map(|n| file("anna", &format!("f/{n:07}.txt"), u64::from(n), 1)).collect();
     test.list(files);
     for _ in 0..2_000 {
@@ -330,7 +331,7 @@ fn a_million_rows_are_as_light_as_ten() {
 
 #[test]
 fn transfers_say_why_and_obey() {
-    let mut test = Test::new(Page::Transfers);
+    let mut test = Test::new(Screen::Transfers);
     assert!(test.is_seen("Nothing is moving"));
     test.tell(NodeEvent::Transfer(transfer(1, TransferState::Running)));
     test.tell(NodeEvent::Transfer(transfer(2, TransferState::Paused)));
@@ -358,7 +359,7 @@ fn transfers_say_why_and_obey() {
 
 #[test]
 fn shared_files_are_added_and_taken_back() {
-    let mut test = Test::new(Page::Shared);
+    let mut test = Test::new(Screen::Shared);
     assert!(test.is_seen("You share nothing yet"));
     test.click("Share files…");
     let Intent::Share(requests) = test.last() else { panic!("{:?}", test.last()) };
@@ -378,7 +379,7 @@ fn shared_files_are_added_and_taken_back() {
 
 #[test]
 fn a_typed_path_is_as_good_as_a_picked_one() {
-    let mut test = Test::new(Page::Shared);
+    let mut test = Test::new(Screen::Shared);
     test.type_into("Path of a file or folder", "/tmp/a, b.txt");
     test.click("Share");
     let Intent::Share(requests) = test.last() else { panic!("{:?}", test.last()) };
@@ -387,7 +388,7 @@ fn a_typed_path_is_as_good_as_a_picked_one() {
 
 #[test]
 fn people_show_whose_key_was_proven() {
-    let mut test = Test::new(Page::People);
+    let mut test = Test::new(Screen::People);
     test.go_online();
     let line = |user: &str, key: Option<u8>| UserLine {
         username: name(user),
@@ -404,12 +405,12 @@ fn people_show_whose_key_was_proven() {
     test.click("Digits");
     assert!(test.is_seen("0707 0707"));
     test.click("Their files");
-    assert_eq!(test.window.state().state.page, Page::Browse);
+    assert_eq!(test.window.state().state.screen, Screen::Browse);
 }
 
 #[test]
 fn the_network_page_hosts_and_invites() {
-    let mut test = Test::new(Page::Tracker);
+    let mut test = Test::new(Screen::Tracker);
     test.window.get_by_role_and_label(Role::CheckBox, "Host a network on this computer").click();
     test.steps();
     assert!(test.was_asked(&Intent::HostTracker("0.0.0.0:7686".parse().expect("address"))));
@@ -422,7 +423,7 @@ fn the_network_page_hosts_and_invites() {
 
 #[test]
 fn the_console_runs_lines_and_shows_clicks() {
-    let mut test = Test::new(Page::Console);
+    let mut test = Test::new(Screen::Console);
     let input = test.window.get_by_label("Command");
     input.focus();
     input.type_text("pause 7");
@@ -437,7 +438,7 @@ fn the_console_runs_lines_and_shows_clicks() {
 
 #[test]
 fn settings_take_effect_at_once() {
-    let mut test = Test::new(Page::Settings);
+    let mut test = Test::new(Screen::Settings);
     test.click("Light");
     assert_eq!(test.window.ctx.theme(), eframe::egui::Theme::Light);
     let Some((_, Intent::Apply(settings))) =
@@ -450,7 +451,7 @@ fn settings_take_effect_at_once() {
 
 #[test]
 fn closing_while_something_moves_asks() {
-    let mut test = Test::new(Page::Browse);
+    let mut test = Test::new(Screen::Browse);
     test.tell(NodeEvent::Transfer(transfer(1, TransferState::Running)));
     test.window.key_press_modifiers(Modifiers::COMMAND, Key::Q);
     test.steps();
@@ -459,10 +460,10 @@ fn closing_while_something_moves_asks() {
 
 #[test]
 fn shortcuts_show_pages() {
-    let mut test = Test::new(Page::Browse);
-    for (key, page) in [(Key::Num2, Page::Transfers), (Key::Num4, Page::People), (Key::Num7, Page::Settings)] {
+    let mut test = Test::new(Screen::Browse);
+    for (key, page) in [(Key::Num2, Screen::Transfers), (Key::Num4, Screen::People), (Key::Num7, Screen::Settings)] {
         test.window.key_press_modifiers(Modifiers::ALT, key);
         test.steps();
-        assert_eq!(test.window.state().state.page, page);
+        assert_eq!(test.window.state().state.screen, page);
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn the_owner_sees_figures_people_and_what_happened() {
-    let mut test = at_my_network(Page::Tracker);
+    let mut test = at_my_network(Screen::Tracker);
     assert!(test.is_seen("1\u{a0}234") && test.is_seen("Announced files"));
     assert!(test.is_seen("not checked"), "nobody asked from outside");
     let entry = LogEntry::Joined { user: name("eve"), address: "192.0.2.7".parse().expect("an address") };
@@ -21,7 +21,7 @@ fn the_owner_sees_figures_people_and_what_happened() {
 
 #[test]
 fn the_message_of_the_day_is_edited() {
-    let mut test = at_my_network(Page::Tracker);
+    let mut test = at_my_network(Screen::Tracker);
     test.type_into("Message of the day", "Welcome!");
     test.click("Save");
     let applied = test.asked_since(0).into_iter().rev().find_map(|intent| match intent {
@@ -33,7 +33,7 @@ fn the_message_of_the_day_is_edited() {
 
 #[test]
 fn figures_are_read_while_somebody_looks() {
-    let mut test = at_my_network(Page::Tracker);
+    let mut test = at_my_network(Screen::Tracker);
     let count = |test: &Test| test.asked_since(0).iter().filter(|i| matches!(i, Intent::Status)).count();
     let before = count(&test);
     test.steps();

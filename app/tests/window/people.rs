@@ -29,7 +29,7 @@ pub(crate) fn hosting() -> Outcome {
     }))
 }
 
-pub(crate) fn at_my_network(page: Page) -> Test {
+pub(crate) fn at_my_network(page: Screen) -> Test {
     let mut test = Test::new(page);
     test.go_online();
     test.answer(|i| matches!(i, Intent::Status), hosting());
@@ -40,7 +40,7 @@ pub(crate) fn at_my_network(page: Page) -> Test {
 
 #[test]
 fn the_owner_sends_away_and_shuts_out() {
-    let mut test = at_my_network(Page::People);
+    let mut test = at_my_network(Screen::People);
     test.click("eve");
     test.press(Modifiers::NONE, Key::Delete);
     assert_eq!(test.last(), Intent::Kick { user: "eve".into() });
@@ -64,7 +64,7 @@ fn the_owner_sends_away_and_shuts_out() {
 
 #[test]
 fn only_the_owner_can() {
-    let mut test = Test::new(Page::People);
+    let mut test = Test::new(Screen::People);
     test.go_online();
     let line = UserLine { username: name("eve"), address: None, key: None };
     test.answer(|i| matches!(i, Intent::ListUsers), Outcome::Users(vec![line]));
@@ -75,7 +75,7 @@ fn only_the_owner_can() {
 
 #[test]
 fn since_when_is_known_of_those_who_came_after() {
-    let mut test = at_my_network(Page::People);
+    let mut test = at_my_network(Screen::People);
     let user = UserLine { username: name("anna"), address: None, key: None };
     test.tell(NodeEvent::Joined { user, at: std::time::SystemTime::now() });
     let since = |test: &Test, of: &str| test.window.state().model.people[&name(of)].since;
@@ -87,7 +87,7 @@ fn since_when_is_known_of_those_who_came_after() {
 
 #[test]
 fn a_key_can_be_a_picture() {
-    let mut test = at_my_network(Page::People);
+    let mut test = at_my_network(Screen::People);
     let me = Me { username: name("me"), address: None, key: PublicKey::from_bytes([7; 32]) };
     test.answer(|i| matches!(i, Intent::WhoAmI), Outcome::Me(me));
     test.click("eve");

@@ -5,7 +5,7 @@ use potok_core::node::warning::Warning;
 use super::*;
 
 fn sharing() -> Test {
-    let mut test = Test::new(Page::Shared);
+    let mut test = Test::new(Screen::Shared);
     let share = |path: &str| Share { path: SharePath::new(path).expect("valid"), size: Some(5), hash: None };
     test.answer(|i| matches!(i, Intent::ListShares), Outcome::Shared(vec![share("a.jpg"), share("b.jpg")]));
     test

@@ -9,7 +9,7 @@ fn at(number: u64, position: u64, state: TransferState) -> NodeEvent {
 }
 
 fn queue() -> Test {
-    let mut test = Test::new(Page::Transfers);
+    let mut test = Test::new(Screen::Transfers);
     for (number, position) in [(1, 30), (2, 10), (3, 20)] {
         test.tell(at(number, position, TransferState::Queued));
     }
@@ -49,7 +49,7 @@ fn what_is_chosen_stays_chosen_when_the_order_changes() {
 
 #[test]
 fn the_reason_is_told_in_whole() {
-    let mut test = Test::new(Page::Transfers);
+    let mut test = Test::new(Screen::Transfers);
     test.tell(at(1, 1, TransferState::WaitingForUser));
     test.click("day 1.jpg Waiting for anna to come back");
     test.tell(NodeEvent::FileFailed { number: 1, remote_path: "Trip/x\u{202e}".into(), failure: Failure::NoTracker });

@@ -13,14 +13,15 @@ use eframe::egui::Ui;
 use potok_core::model::limits;
 use potok_core::node::settings::Settings;
 
-use crate::gui::action::{Action, Confirm, Dialog, Page};
+use crate::gui::action::{Action, Confirm, Dialog};
+use crate::gui::screen::{Screen, ScreenContext};
 use crate::model::Model;
 
 /// What the person is doing: which page, what is typed, what is chosen.
 #[derive(Debug)]
 pub struct UiState {
     /// The page that is shown.
-    pub page: Page,
+    pub screen: Screen,
     /// A question that waits for an answer.
     pub confirm: Option<Confirm>,
     /// A small window over the page.
@@ -32,21 +33,21 @@ pub struct UiState {
     /// Why joining failed, until the next try.
     pub join_failed: Option<String>,
     /// The browse page.
-    pub browse: browse::State,
+    pub browse: browse::BrowseState,
     /// The transfers page.
-    pub transfers: transfers::State,
+    pub transfers: transfers::TransfersState,
     /// The shared page.
-    pub shared: shared::State,
+    pub shared: shared::SharedState,
     /// The people page.
-    pub people: people::State,
+    pub people: people::PeopleState,
     /// The tracker page.
-    pub tracker: tracker::State,
+    pub tracker: tracker::TrackerState,
     /// The console page.
-    pub console: console::State,
+    pub console: console::ConsoleState,
     /// The settings page.
-    pub settings: settings::State,
+    pub settings: settings::SettingsState,
     /// The first page.
-    pub welcome: welcome::State,
+    pub welcome: welcome::WelcomeState,
 }
 
 impl UiState {
@@ -57,50 +58,36 @@ impl UiState {
             at => at.to_owned(),
         };
         Self {
-            page: Page::Browse,
+            screen: Screen::Browse,
             confirm: None,
             dialog: None,
             dialog_is_new: false,
             has_picker: true,
             join_failed: None,
-            browse: browse::State::default(),
-            transfers: transfers::State::default(),
-            shared: shared::State::default(),
-            people: people::State::default(),
-            tracker: tracker::State::new(host_at),
-            console: console::State::default(),
-            settings: settings::State::new(settings),
-            welcome: welcome::State::new(settings.name.clone()),
+            browse: browse::BrowseState::default(),
+            transfers: transfers::TransfersState::default(),
+            shared: shared::SharedState::default(),
+            people: people::PeopleState::default(),
+            tracker: tracker::TrackerState::new(host_at),
+            console: console::ConsoleState::default(),
+            settings: settings::SettingsState::new(settings),
+            welcome: welcome::WelcomeState::new(settings.name.clone()),
         }
     }
 }
 
-/// Draws the page.
+/// Draws the screen that is shown.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
-    match state.page {
-        Page::Welcome => welcome::show(ui, model, state, settings, actions),
-        Page::Browse => browse::show(ui, model, state, actions),
-        Page::Transfers => transfers::show(ui, model, &mut state.transfers, actions),
-        Page::Shared => shared::show(ui, model, state, actions),
-        Page::People => people::show(ui, model, state, actions),
-        Page::Tracker => tracker::show(ui, model, state, settings, actions),
-        Page::Console => console::show(ui, model, &mut state.console, actions),
-        Page::Settings => settings::show(ui, model, state, settings, actions),
-    }
-}
-
-/// The icon of a file of this name.
-pub fn file_icon(name: &str) -> &'static str {
-    use crate::gui::icons;
-    use crate::model::catalog::Kind;
-    match Kind::of(name) {
-        Kind::Audio => icons::FILE_AUDIO,
-        Kind::Video => icons::FILE_VIDEO,
-        Kind::Picture => icons::FILE_IMAGE,
-        Kind::Document if name.to_ascii_lowercase().ends_with(".pdf") => icons::FILE_PDF,
-        Kind::Document => icons::FILE_TEXT,
-        Kind::Archive => icons::FILE_ZIP,
-        Kind::Program => icons::FILE_CODE,
-        Kind::Other => icons::FILE,
+    let join_failed = state.join_failed.clone();
+    let context = ScreenContext { model, settings, has_picker: state.has_picker, join_failed: join_failed.as_deref() };
+    match state.screen {
+        Screen::Welcome => welcome::show(ui, context, &mut state.welcome, &state.tracker.host_at, actions),
+        Screen::Browse => browse::show(ui, context, &mut state.browse, actions),
+        Screen::Transfers => transfers::show(ui, model, &mut state.transfers, actions),
+        Screen::Shared => shared::show(ui, context, &mut state.shared, actions),
+        Screen::People => people::show(ui, model, &mut state.people, actions),
+        Screen::Tracker => tracker::show(ui, context, &mut state.tracker, actions),
+        Screen::Console => console::show(ui, model, &mut state.console, actions),
+        Screen::Settings => settings::show(ui, context, &mut state.settings, actions),
     }
 }

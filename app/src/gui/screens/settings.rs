@@ -14,7 +14,7 @@ use rust_i18n::t;
 use crate::gui::action::{Action, Pick};
 use crate::gui::fingerprint;
 use crate::gui::icons;
-use crate::gui::screens::UiState;
+use crate::gui::screen::ScreenContext;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
@@ -27,7 +27,7 @@ const LICENCES: &str = include_str!("../../../../assets/licences.txt");
 
 /// What is typed here and not yet applied.
 #[derive(Debug)]
-pub struct State {
+pub struct SettingsState {
     /// The settings as the page shows them.
     pub draft: Settings,
     /// There is a tray to hide in.
@@ -41,7 +41,7 @@ pub struct State {
     shows_licences: bool,
 }
 
-impl State {
+impl SettingsState {
     /// As they are.
     pub fn new(settings: &Settings) -> Self {
         let mut state = Self {
@@ -114,9 +114,8 @@ impl Typed {
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
-    let has_picker = state.has_picker;
-    let state = &mut state.settings;
+pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, actions: &mut Vec<Action>) {
+    let ScreenContext { model, settings, has_picker, .. } = context;
     state.follow(settings);
     let mut is_done = false;
     widgets::head(ui, &t!("window.page.settings"), &t!("window.settings.at-once"), |_| {});
@@ -160,7 +159,7 @@ fn row<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
     .inner
 }
 
-fn name(ui: &mut Ui, state: &mut State) -> bool {
+fn name(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let text = t!("window.settings.name");
     let name = row(ui, &text, |ui| {
         let field = |ui: &mut Ui, name: &mut String| widgets::field(ui, name, icons::USER, &text, "", 240.0);
@@ -175,7 +174,7 @@ fn name(ui: &mut Ui, state: &mut State) -> bool {
     is_new
 }
 
-fn folder(ui: &mut Ui, model: &Model, state: &mut State, has_picker: bool, actions: &mut Vec<Action>) -> bool {
+fn folder(ui: &mut Ui, model: &Model, state: &mut SettingsState, has_picker: bool, actions: &mut Vec<Action>) -> bool {
     let text = t!("window.settings.folder");
     let hint = model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into());
     let folder = row(ui, &text, |ui| {
@@ -223,7 +222,7 @@ fn look(ui: &mut Ui, draft: &mut Settings) -> bool {
     theme || language
 }
 
-fn desktop(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) -> bool {
+fn desktop(ui: &mut Ui, state: &mut SettingsState, actions: &mut Vec<Action>) -> bool {
     let has_tray = state.has_tray;
     let draft = &mut state.draft;
     let mut is_done = switch(ui, &t!("window.settings.notifications"), &mut draft.notifications, "");
@@ -263,7 +262,7 @@ fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> bool {
     })
 }
 
-fn traffic(ui: &mut Ui, state: &mut State) -> bool {
+fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let draft = &mut state.draft;
     let down = limit(ui, &t!("window.settings.down"), &mut draft.download_bytes_per_second);
     let up = limit(ui, &t!("window.settings.up"), &mut draft.upload_bytes_per_second);
@@ -321,7 +320,7 @@ fn finished(response: &Response) -> bool {
         || (response.changed() && !response.dragged() && !response.has_focus())
 }
 
-fn about(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+fn about(ui: &mut Ui, model: &Model, state: &mut SettingsState, actions: &mut Vec<Action>) {
     let p = palette(ui);
     ui.label(RichText::new(format!("Potok {}", env!("CARGO_PKG_VERSION"))).color(p.text));
     widgets::weak(ui, t!("window.settings.about-text"));

@@ -10,9 +10,9 @@ use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm, Dialog, Pick};
 use crate::gui::icons;
-use crate::gui::screens::{UiState, file_icon};
+use crate::gui::screen::ScreenContext;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
@@ -27,12 +27,12 @@ const FILTER_FROM: usize = 12;
 
 /// What is typed and chosen here.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct SharedState {
     path: String,
     filter: String,
     shows_notes: bool,
     order: (ShareOrder, bool),
-    selection: Selection,
+    selection: RowSelection,
     rows: Rows,
 }
 
@@ -65,9 +65,8 @@ impl Rows {
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
-    let has_picker = state.has_picker;
-    let state = &mut state.shared;
+pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SharedState, actions: &mut Vec<Action>) {
+    let ScreenContext { model, has_picker, .. } = context;
     let count = thousands(model.shares.len() as u64);
     let beside = t!("window.browse.totals", files = count, size = human::size(model.shares.bytes()));
     widgets::head(ui, &t!("window.page.shared"), &beside, |ui| {
@@ -94,7 +93,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
     table(ui, model, state, actions);
 }
 
-fn typed(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+fn typed(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         let hint = t!("window.shared.path-hint");
         let name = t!("window.shared.path");
@@ -125,7 +124,7 @@ fn hashing(ui: &mut Ui, model: &Model) {
 }
 
 /// The health of what is shared: what cannot be watched, and which files are left out and why.
-fn notes(ui: &mut Ui, model: &Model, state: &mut State) {
+fn notes(ui: &mut Ui, model: &Model, state: &mut SharedState) {
     let count = model.warnings.len() + model.skipped.len();
     if count == 0 {
         return;
@@ -164,7 +163,7 @@ fn takers(share: &Share, uploads: &[&Transfer]) -> String {
     uploads.iter().filter(is_this).map(words).collect::<Vec<_>>().join(", ")
 }
 
-fn table(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+fn table(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<Action>) {
     let p = palette(ui);
     if state.rows.update(&model.shares, &state.filter, state.order) {
         state.selection.clear();
@@ -192,7 +191,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action
         |index, row| {
             let Some(share) = share(index) else { return };
             let name = Shown(share.path.as_str()).to_string();
-            row.icon_text(0, file_icon(&name), &name, theme::body(), p.text);
+            row.icon_text(0, icons::of_file(&name), &name, theme::body(), p.text);
             row.text(1, &share.size.map_or_else(|| "–".to_owned(), human::size), theme::body(), p.weak);
             row.text(2, &takers(share, &uploads), theme::small(), p.accent);
             let hash = share.hash.map_or_else(|| "–".to_owned(), |hash| hash.to_string());

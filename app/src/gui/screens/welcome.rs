@@ -13,16 +13,15 @@ use rust_i18n::t;
 use crate::gui::action::Action;
 use crate::gui::fingerprint;
 use crate::gui::icons;
-use crate::gui::screens::UiState;
+use crate::gui::screen::ScreenContext;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
-use crate::model::Model;
 
-const WIDTH: f32 = 640.0;
+const WELCOME_WIDTH: f32 = 640.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct WelcomeState {
     /// My name, filled in.
     pub name: String,
     invite: String,
@@ -33,7 +32,7 @@ pub struct State {
     declined: Option<Invite>,
 }
 
-impl State {
+impl WelcomeState {
     /// Offers an invite that lies on the clipboard, unless it was declined.
     pub fn offer(&mut self, invite: Invite) {
         if self.declined.as_ref() != Some(&invite) {
@@ -48,22 +47,29 @@ impl State {
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
+pub fn show(
+    ui: &mut Ui,
+    context: ScreenContext<'_>,
+    state: &mut WelcomeState,
+    host_at: &str,
+    actions: &mut Vec<Action>,
+) {
+    let ScreenContext { model, settings, join_failed, .. } = context;
     let p = palette(ui);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.vertical_centered(|ui| {
-            ui.set_max_width(WIDTH);
+            ui.set_max_width(WELCOME_WIDTH);
             ui.add_space((ui.available_height() * 0.08).max(8.0));
             ui.label(RichText::new(t!("window.welcome.title")).font(theme::title()).color(p.text));
             ui.label(RichText::new(t!("window.welcome.text")).color(p.weak));
             ui.add_space(theme::GAP_WIDE);
-            name(ui, &mut state.welcome, settings, actions);
+            name(ui, state, settings, actions);
             ui.add_space(theme::GAP_WIDE);
             let is_on_the_way = matches!(model.connection, Connection::Connecting { .. });
-            ui.add_enabled_ui(state.welcome.wrong_name.is_none(), |ui| {
-                ui.with_layout(Layout::top_down(Align::LEFT), |ui| choices(ui, state, actions));
+            ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
+                ui.with_layout(Layout::top_down(Align::LEFT), |ui| choices(ui, state, host_at, actions));
             });
-            if let Some(why) = &state.join_failed {
+            if let Some(why) = join_failed {
                 ui.add_space(theme::GAP);
                 ui.label(RichText::new(why).color(p.bad));
             } else if is_on_the_way {
@@ -74,10 +80,10 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
     });
 }
 
-fn name(ui: &mut Ui, state: &mut State, settings: &Settings, actions: &mut Vec<Action>) {
+fn name(ui: &mut Ui, state: &mut WelcomeState, settings: &Settings, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let text = t!("window.welcome.name");
-    ui.allocate_ui_with_layout(vec2(WIDTH, 40.0), Layout::left_to_right(Align::Center), |ui| {
+    ui.allocate_ui_with_layout(vec2(WELCOME_WIDTH, 40.0), Layout::left_to_right(Align::Center), |ui| {
         ui.label(RichText::new(&*text).font(theme::medium()).color(p.text));
         let response = widgets::field(ui, &mut state.name, icons::USER, &text, "", 280.0);
         if response.changed() {
@@ -94,7 +100,7 @@ fn name(ui: &mut Ui, state: &mut State, settings: &Settings, actions: &mut Vec<A
 }
 
 /// An invite that was copied somewhere else: joining it is one click, and whose it is can be seen.
-fn offer(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+fn offer(ui: &mut Ui, state: &mut WelcomeState, actions: &mut Vec<Action>) {
     let Some(invite) = state.offered.clone() else { return };
     let p = palette(ui);
     widgets::card(ui, |ui| {
@@ -104,7 +110,7 @@ fn offer(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             ui.painter().text(disc.center(), egui::Align2::CENTER_CENTER, icons::LINK, theme::icon(24.0), p.accent);
             ui.add_space(theme::GAP);
             ui.vertical(|ui| {
-                ui.set_width(WIDTH - 230.0);
+                ui.set_width(WELCOME_WIDTH - 230.0);
                 ui.spacing_mut().item_spacing.y = 2.0;
                 ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::heading()).color(p.text));
                 let address = Shown(&invite.address.to_string()).to_string();
@@ -127,28 +133,28 @@ fn offer(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     ui.add_space(4.0);
 }
 
-fn choices(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
-    offer(ui, &mut state.welcome, actions);
+fn choices(ui: &mut Ui, state: &mut WelcomeState, host_at: &str, actions: &mut Vec<Action>) {
+    offer(ui, state, actions);
     if choice(ui, icons::BROADCAST, &t!("window.welcome.start"), &t!("window.welcome.start-text")) {
-        actions.push(Action::Host(Some(state.tracker.host_at.clone())));
+        actions.push(Action::Host(Some(host_at.to_owned())));
     }
     ui.add_space(4.0);
     if choice(ui, icons::SIGN_IN, &t!("window.welcome.join-one"), &t!("window.welcome.join-text")) {
-        state.welcome.is_joining = !state.welcome.is_joining;
+        state.is_joining = !state.is_joining;
     }
-    if state.welcome.is_joining {
+    if state.is_joining {
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             let name = t!("window.welcome.paste");
-            let width = WIDTH - 130.0;
-            let response = widgets::field(ui, &mut state.welcome.invite, icons::LINK, &name, &name, width);
-            if state.welcome.invite.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
+            let width = WELCOME_WIDTH - 130.0;
+            let response = widgets::field(ui, &mut state.invite, icons::LINK, &name, &name, width);
+            if state.invite.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
                 response.request_focus();
             }
             let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             let clicked = widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join")).clicked();
-            if (entered || clicked) && !state.welcome.invite.trim().is_empty() {
-                actions.push(Action::Join(state.welcome.invite.clone()));
+            if (entered || clicked) && !state.invite.trim().is_empty() {
+                actions.push(Action::Join(state.invite.clone()));
             }
         });
     }
@@ -161,7 +167,7 @@ fn choices(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
 /// A choice as large as a card.
 fn choice(ui: &mut Ui, icon: &str, title: &str, text: &str) -> bool {
     let p = palette(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(WIDTH, 82.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(WELCOME_WIDTH, 82.0), Sense::click());
     let how = ui.ctx().animate_bool_with_time(response.id, response.hovered(), 0.1);
     let stroke = if how > 0.5 { p.accent } else { p.line };
     let painter = ui.painter();

@@ -7,7 +7,7 @@ use eframe::egui::{Color32, Id, Rect, Sense, Ui, WidgetInfo, accesskit::Role, po
 use crate::gui::theme;
 
 /// Empty squares round the code, without which cameras do not find it.
-const QUIET: f32 = 3.0;
+const QUIET_MODULES: f32 = 3.0;
 
 /// Its squares, row by row, and how many a row has.
 type Code = Arc<(usize, Vec<bool>)>;
@@ -17,10 +17,10 @@ type Code = Arc<(usize, Vec<bool>)>;
 pub fn show(ui: &mut Ui, text: &str, side: f32, name: &str) {
     let Some(code) = code(ui, text) else { return };
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-    let module = side / (code.0 as f32 + 2.0 * QUIET);
+    let module = side / (code.0 as f32 + 2.0 * QUIET_MODULES);
     ui.painter().rect_filled(rect, theme::RADIUS, Color32::WHITE);
     for at in (0..code.1.len()).filter(|at| code.1[*at]) {
-        let (x, y) = ((at % code.0) as f32 + QUIET, (at / code.0) as f32 + QUIET);
+        let (x, y) = ((at % code.0) as f32 + QUIET_MODULES, (at / code.0) as f32 + QUIET_MODULES);
         let min = rect.min + vec2(x * module, y * module);
         // A little larger than its place, so that no light line is left between two.
         let square = Rect::from_min_max(min, pos2(min.x + module + 0.3, min.y + module + 0.3));

@@ -6,14 +6,14 @@ use crate::gui::widgets::chosen::Chosen;
 
 /// What is chosen.
 #[derive(Debug, Default, Clone)]
-pub struct Selection {
+pub struct RowSelection {
     /// Rows, by place.
     pub rows: Chosen,
     anchor: usize,
     pub(super) head: usize,
 }
 
-impl Selection {
+impl RowSelection {
     /// This one alone.
     pub fn only(&mut self, row: usize) {
         self.rows = Chosen::from(row..row + 1);
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn what_is_chosen_moves_with_its_rows() {
-        let mut selection = Selection::default();
+        let mut selection = RowSelection::default();
         selection.only(1);
         selection.extend_to(2);
         selection.follow(&["a", "b", "c"], &["c", "x", "a"]);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::gui::icons;
 use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
 use crate::gui::widgets::chosen::Chosen;
-use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::text::{middle_line, one_line};
 use crate::gui::widgets::{self, menu_focus_id, scroll};
 
@@ -171,10 +171,10 @@ impl<K: Copy + PartialEq> Table<'_, K> {
     pub fn show(
         self,
         ui: &mut Ui,
-        selection: &mut Selection,
+        selection: &mut RowSelection,
         mut name: impl FnMut(usize) -> String,
         mut draw: impl FnMut(usize, &mut Row<'_>),
-        mut menu: impl FnMut(&mut Ui, &Selection),
+        mut menu: impl FnMut(&mut Ui, &RowSelection),
     ) -> Happened<K> {
         let p = palette(ui);
         let mut happened = Happened { sort: None, opened: None };
@@ -207,7 +207,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
     }
 
     /// A place for the keyboard, with a ring while it is there.
-    fn focus(&self, ui: &Ui, selection: &mut Selection) {
+    fn focus(&self, ui: &Ui, selection: &mut RowSelection) {
         let rect = ui.max_rect().expand(4.0);
         let response = ui.interact(rect, focus_id(), Sense::focusable_noninteractive());
         response.widget_info(|| WidgetInfo::labeled(Role::Table, true, self.id));
@@ -287,7 +287,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
     }
 
     /// Arrows, Home, End, Enter, Ctrl+A; the row that must be in view.
-    fn keys(&self, ui: &Ui, selection: &mut Selection, happened: &mut Happened<K>) -> Option<usize> {
+    fn keys(&self, ui: &Ui, selection: &mut RowSelection, happened: &mut Happened<K>) -> Option<usize> {
         if self.rows == 0 || !widgets::keys_are_free(ui) {
             return None;
         }
@@ -336,11 +336,11 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         ui: &mut Ui,
         index: usize,
         widths: &[f32],
-        selection: &mut Selection,
+        selection: &mut RowSelection,
         happened: &mut Happened<K>,
         name: &mut impl FnMut(usize) -> String,
         draw: &mut impl FnMut(usize, &mut Row<'_>),
-        menu: &mut impl FnMut(&mut Ui, &Selection),
+        menu: &mut impl FnMut(&mut Ui, &RowSelection),
     ) {
         let p = palette(ui);
         let width = ui.available_width() - scroll::BAR_WIDTH;

@@ -5,7 +5,7 @@ use potok_core::model::shown::Shown as ShownText;
 use rust_i18n::t;
 
 use crate::gui::icons;
-use crate::gui::screens::browse::State;
+use crate::gui::screens::browse::BrowseState;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::human::thousands;
@@ -20,7 +20,7 @@ const MIB: u64 = 1 << 20;
 const SIZES: [u64; 5] = [0, MIB, 10 * MIB, 100 * MIB, 1024 * MIB];
 
 /// Draws it.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) {
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
     ui.horizontal_wrapped(|ui| {
         kinds(ui, state);
         people(ui, model, state);
@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) {
     ui.add_space(4.0);
 }
 
-fn kinds(ui: &mut Ui, state: &mut State) {
+fn kinds(ui: &mut Ui, state: &mut BrowseState) {
     let name = |kind: Option<Kind>| kind.map_or(t!("window.kind.any").into_owned(), kind_name);
     menu(ui, &t!("window.browse.kind"), &name(state.query.kind), state.query.kind.is_some(), |ui| {
         for kind in std::iter::once(None).chain(Kind::ALL.map(Some)) {
@@ -54,7 +54,7 @@ fn kinds(ui: &mut Ui, state: &mut State) {
     });
 }
 
-fn people(ui: &mut Ui, model: &Model, state: &mut State) {
+fn people(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
     let person = state.query.person.clone();
     let who = person.clone().map_or(t!("window.browse.everybody").into_owned(), |p| ShownText(&p).to_string());
     menu(ui, &t!("window.browse.person"), &who, person.is_some(), |ui| {
@@ -73,7 +73,7 @@ fn people(ui: &mut Ui, model: &Model, state: &mut State) {
     });
 }
 
-fn sizes(ui: &mut Ui, state: &mut State) {
+fn sizes(ui: &mut Ui, state: &mut BrowseState) {
     let name = |size: u64| match size {
         0 => t!("window.browse.any-size").into_owned(),
         size => format!("≥ {}", human::size(size)),

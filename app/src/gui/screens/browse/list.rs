@@ -5,17 +5,16 @@ use potok_core::model::shown::Shown as ShownText;
 use rust_i18n::t;
 
 use crate::gui::icons;
-use crate::gui::screens::browse::asks::{Ask, menu};
-use crate::gui::screens::browse::{State, kind_name};
-use crate::gui::screens::file_icon;
+use crate::gui::screens::browse::asks::{RowAction, menu};
+use crate::gui::screens::browse::{BrowseState, kind_name};
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::table::{Column, Table};
 use crate::human;
-use crate::model::browse::Column as By;
+use crate::model::browse::SortColumn as By;
 use crate::model::catalog::Kind;
 
 /// Draws it.
-pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<Ask>) {
+pub(super) fn show(ui: &mut Ui, state: &mut BrowseState, height: f32, asked: &mut Vec<RowAction>) {
     let p = palette(ui);
     let columns = [
         Column::new(&t!("window.column.name"), 0.0).by(By::Path),
@@ -52,7 +51,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
                 return;
             }
             let Some(file) = view.files.get(index - view.folders.len()).copied() else { return };
-            row.icon_text(0, file_icon(&name), &name, theme::body(), p.text);
+            row.icon_text(0, icons::of_file(&name), &name, theme::body(), p.text);
             let size = catalog.size(file).map_or_else(|| "–".to_owned(), human::size);
             row.text(1, &size, theme::body(), p.weak);
             row.text(2, &kind_name(Kind::of(&path)), theme::body(), p.weak);
@@ -73,7 +72,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
             state.query.folder = Some(folder.path.clone());
             state.selection.clear();
         }
-        Some(None) => asked.push(Ask::Download),
+        Some(None) => asked.push(RowAction::Download),
         None => {}
     }
 }

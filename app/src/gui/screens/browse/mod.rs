@@ -13,22 +13,22 @@ use potok_core::model::shown::Shown as ShownText;
 use potok_core::node::intent::DownloadRequest;
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Page, Pick, download_request};
+use crate::gui::action::{Action, Pick, download_request};
 use crate::gui::icons;
-use crate::gui::screens::UiState;
+use crate::gui::screen::{Screen, ScreenContext};
 use crate::gui::sorter::Shown;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::human::thousands;
 use crate::model::Model;
-use crate::model::browse::{Column as By, Query};
+use crate::model::browse::{Query, SortColumn as By};
 use crate::model::tree::{Open, Tree};
 
 pub use filters::kind_name;
 
-use asks::{Ask, carry_out, keys};
+use asks::{RowAction, carry_out, keys};
 
 /// Names in the line of who else has a file.
 const OWNERS_SHOWN: usize = 6;
@@ -39,7 +39,7 @@ const OPENED_FILES_MAX: usize = 2_000;
 
 /// What is typed and chosen here.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct BrowseState {
     /// What the person wants to see.
     pub query: Query,
     /// What the sorter made of it.
@@ -53,7 +53,7 @@ pub struct State {
     tree: Tree,
     open: Arc<Open>,
     tree_sort: (By, bool),
-    selection: Selection,
+    selection: RowSelection,
     owners: Option<Owners>,
 }
 
@@ -65,7 +65,7 @@ struct Owners {
     names: Vec<String>,
 }
 
-impl State {
+impl BrowseState {
     /// A view is ready.
     pub fn take(&mut self, shown: Shown) {
         if self.shown.view != shown.view {
@@ -200,9 +200,8 @@ impl State {
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
-    let has_picker = state.has_picker;
-    let state = &mut state.browse;
+pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut BrowseState, actions: &mut Vec<Action>) {
+    let ScreenContext { model, has_picker, .. } = context;
     let (files, bytes) = model.catalog.totals();
     let beside = t!("window.browse.totals", files = thousands(files), size = human::size(bytes));
     widgets::head(ui, &t!("window.page.browse"), &beside, |ui| search(ui, state));
@@ -241,7 +240,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
     }
 }
 
-fn search(ui: &mut Ui, state: &mut State) {
+fn search(ui: &mut Ui, state: &mut BrowseState) {
     let name = t!("window.browse.search");
     let hint = format!("{name}  (Ctrl+F)");
     let response = widgets::field(ui, &mut state.query.text, icons::MAGNIFYING_GLASS, &name, &hint, 260.0);
@@ -259,7 +258,7 @@ fn search(ui: &mut Ui, state: &mut State) {
     }
 }
 
-fn crumbs(ui: &mut Ui, state: &mut State) {
+fn crumbs(ui: &mut Ui, state: &mut BrowseState) {
     let Some(folder) = state.query.folder.clone() else { return };
     ui.horizontal_wrapped(|ui| {
         if widgets::button(ui, Loud::Quiet, icons::HARD_DRIVE, &t!("window.browse.everybody")).clicked() {
@@ -287,7 +286,7 @@ fn nothing_shared(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         let (title, text) = (t!("window.browse.offline-title"), t!("window.browse.offline-text"));
         widgets::empty(ui, icons::PLUGS, &title, &text, |ui| {
             if widgets::button(ui, Loud::Primary, icons::SIGN_IN, &t!("window.browse.choose-network")).clicked() {
-                actions.push(Action::Go(Page::Welcome));
+                actions.push(Action::Go(Screen::Welcome));
             }
         });
     } else if !model.catalog_known {
@@ -296,25 +295,25 @@ fn nothing_shared(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         let (title, text) = (t!("window.browse.empty-title"), t!("window.browse.empty-text"));
         widgets::empty(ui, icons::COMPASS, &title, &text, |ui| {
             if widgets::button(ui, Loud::Primary, icons::PLUS, &t!("window.shared.add-files")).clicked() {
-                actions.extend([Action::Go(Page::Shared), Action::Pick(Pick::ShareFiles)]);
+                actions.extend([Action::Go(Screen::Shared), Action::Pick(Pick::ShareFiles)]);
             }
         });
     }
 }
 
 /// What can be done with the chosen rows, and who else has the first of them.
-fn below(ui: &mut Ui, state: &State, asked: &mut Vec<Ask>) {
+fn below(ui: &mut Ui, state: &BrowseState, asked: &mut Vec<RowAction>) {
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         ui.set_height(40.0);
         if widgets::button(ui, Loud::Primary, icons::DOWNLOAD_SIMPLE, &t!("window.browse.download")).clicked() {
-            asked.push(Ask::Download);
+            asked.push(RowAction::Download);
         }
         if widgets::button(ui, Loud::Plain, icons::FLOPPY_DISK, &t!("window.browse.download-as")).clicked() {
-            asked.push(Ask::As);
+            asked.push(RowAction::As);
         }
         if widgets::icon_button(ui, icons::KEYBOARD, &t!("window.browse.download-to")).clicked() {
-            asked.push(Ask::To);
+            asked.push(RowAction::To);
         }
         let text = RichText::new(summary(state)).font(theme::small()).color(palette(ui).weak);
         ui.add(egui::Label::new(text).truncate());
@@ -322,7 +321,7 @@ fn below(ui: &mut Ui, state: &State, asked: &mut Vec<Ask>) {
 }
 
 /// Who has the one chosen file, or how much the chosen rows are.
-fn summary(state: &State) -> String {
+fn summary(state: &BrowseState) -> String {
     if let Some(owners) = &state.owners {
         let names: Vec<String> = owners.names.iter().map(|name| ShownText(name).to_string()).collect();
         let more = if owners.count > names.len() { ", …" } else { "" };

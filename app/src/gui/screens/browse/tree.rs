@@ -7,20 +7,19 @@ use potok_core::model::shown::Shown as ShownText;
 use rust_i18n::t;
 
 use crate::gui::icons;
-use crate::gui::screens::browse::asks::{Ask, menu};
-use crate::gui::screens::browse::{State, kind_name};
-use crate::gui::screens::file_icon;
+use crate::gui::screens::browse::asks::{RowAction, menu};
+use crate::gui::screens::browse::{BrowseState, kind_name};
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets;
 use crate::gui::widgets::table::{Column, Table};
 use crate::human;
 use crate::human::thousands;
-use crate::model::browse::Column as By;
+use crate::model::browse::SortColumn as By;
 use crate::model::catalog::Kind;
 use crate::model::tree::Tree;
 
 /// Draws it.
-pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<Ask>) {
+pub(super) fn show(ui: &mut Ui, state: &mut BrowseState, height: f32, asked: &mut Vec<RowAction>) {
     let p = palette(ui);
     let columns = [
         Column::new(&t!("window.column.name"), 0.0).by(By::Path),
@@ -44,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
             let icon = match node.is_open {
                 Some(true) => icons::FOLDER_OPEN,
                 Some(false) => icons::FOLDER,
-                None => file_icon(&name),
+                None => icons::of_file(&name),
             };
             if row.tree_text(node.depth, node.is_open, icon, &name, p.text) {
                 toggled = Some(index);
@@ -65,7 +64,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
     }
     match happened.opened {
         Some(row) if state.tree.nodes.get(row).is_some_and(|node| node.is_open.is_some()) => toggled = Some(row),
-        Some(_) => asked.push(Ask::Download),
+        Some(_) => asked.push(RowAction::Download),
         None => {}
     }
     if let Some(row) = toggled {
@@ -74,7 +73,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, height: f32, asked: &mut Vec<
 }
 
 /// Right opens, or goes in; left closes, or goes out. The row to open or close.
-fn keys(ui: &Ui, state: &mut State) -> Option<usize> {
+fn keys(ui: &Ui, state: &mut BrowseState) -> Option<usize> {
     let row = state.selection.head().filter(|_| widgets::keys_are_free(ui))?;
     let is_open = state.tree.nodes.get(row)?.is_open;
     if widgets::pressed(ui, Modifiers::NONE, Key::ArrowRight) {
@@ -96,7 +95,7 @@ fn keys(ui: &Ui, state: &mut State) -> Option<usize> {
 }
 
 /// What is below a row changes; the row itself stays where it is.
-fn toggle(state: &mut State, row: usize) {
+fn toggle(state: &mut BrowseState, row: usize) {
     let Some(node) = state.tree.nodes.get(row) else { return };
     let path = state.tree.path(node);
     let open = Arc::make_mut(&mut state.open);

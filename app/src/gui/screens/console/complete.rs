@@ -6,14 +6,14 @@ use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, Sense, Ui, vec2};
 use potok_core::model::shown::Shown;
 
-use crate::command_line::completion::{LineCompleter, WORDS_MAX, Want};
+use crate::command_line::completion::{COMPLETIONS_MAX, LineCompleter, Want};
+use crate::gui::screens::console::CONSOLE_LINE_HEIGHT;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::text::one_line;
 use crate::model::Model;
 
 /// Suggestions that are shown.
 const SHOWN_MAX: usize = 6;
-const LINE_HEIGHT: f32 = 19.0;
 /// People in a line whose files are offered.
 const OWNERS_MAX: usize = 2;
 
@@ -75,7 +75,7 @@ impl Completion {
     /// The room that the offer takes.
     pub(super) fn height(&self) -> f32 {
         // At most `SHOWN_MAX` and one.
-        f32::from(u8::try_from(self.lines.len().min(SHOWN_MAX + 1)).unwrap_or(0)) * LINE_HEIGHT
+        f32::from(u8::try_from(self.lines.len().min(SHOWN_MAX + 1)).unwrap_or(0)) * CONSOLE_LINE_HEIGHT
     }
 
     /// Draws the offer, with the chosen one in view.
@@ -83,7 +83,7 @@ impl Completion {
         let p = palette(ui);
         let from = self.chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(SHOWN_MAX));
         let mut put = |text: String, color| {
-            let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), LINE_HEIGHT), Sense::hover());
+            let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CONSOLE_LINE_HEIGHT), Sense::hover());
             let galley = one_line(ui, &text, theme::mono(), color, rect.width());
             ui.painter().galley(rect.left_top(), galley, color);
         };
@@ -106,7 +106,7 @@ fn answers(model: &Model, line: &str) -> Vec<(Want, Vec<String>)> {
     // Whoever else is named shares nothing that is known here, and is not waited for.
     let words = line.split_whitespace().filter(|word| !users.iter().any(|user| user == word));
     answers.extend(words.map(|word| (Want::FilesOf(word.to_owned()), Vec::new())));
-    let shares = model.shares.iter().take(WORDS_MAX).map(|share| share.path.as_str().to_owned()).collect();
+    let shares = model.shares.iter().take(COMPLETIONS_MAX).map(|share| share.path.as_str().to_owned()).collect();
     let transfers = model.transfers.keys().map(|(_, number)| number.to_string()).collect();
     answers.extend([(Want::Users, users), (Want::MyShares, shares), (Want::Transfers, transfers)]);
     answers
@@ -116,7 +116,7 @@ fn files_of(model: &Model, user: &str) -> Vec<String> {
     let catalog = &model.catalog;
     let Some(owner) = catalog.number_of(user) else { return Vec::new() };
     let rows = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
-    let theirs = rows.filter(|row| catalog.owner_number(*row) == Some(owner)).take(WORDS_MAX);
+    let theirs = rows.filter(|row| catalog.owner_number(*row) == Some(owner)).take(COMPLETIONS_MAX);
     theirs.map(|row| catalog.path(row)).collect()
 }
 

@@ -18,13 +18,14 @@ use crate::model::{LogLine, Model, Tone};
 
 /// Lines that the arrow keys bring back.
 const HISTORY_MAX: usize = 200;
-const LINE_HEIGHT: f32 = 19.0;
+/// A line of the log or of what is offered, in points.
+const CONSOLE_LINE_HEIGHT: f32 = 19.0;
 /// The line to type in, with the gap above it.
 const INPUT_HEIGHT: f32 = 48.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct ConsoleState {
     line: String,
     history: Vec<String>,
     back: usize,
@@ -36,7 +37,7 @@ pub struct State {
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+pub fn show(ui: &mut Ui, model: &Model, state: &mut ConsoleState, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::head(ui, &t!("window.page.console"), &t!("window.console.beside"), |ui| {
         if widgets::edge_button(ui, Loud::Quiet, icons::ERASER, &t!("window.console.clear")).clicked() {
@@ -53,12 +54,12 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
         let height = ui.available_height() - INPUT_HEIGHT - state.completion.height();
         ui.spacing_mut().item_spacing.y = 0.0;
         let area = ScrollArea::both().auto_shrink(false).stick_to_bottom(true).max_height(height);
-        area.show_rows(ui, LINE_HEIGHT, model.log.len().max(1), |ui, range| {
+        area.show_rows(ui, CONSOLE_LINE_HEIGHT, model.log.len().max(1), |ui, range| {
             if model.log.is_empty() {
                 widgets::weak(ui, t!("window.console.empty"));
             }
             for line in range.filter_map(|at| model.log.get(at)) {
-                ui.set_min_height(LINE_HEIGHT);
+                ui.set_min_height(CONSOLE_LINE_HEIGHT);
                 let (color, text) = look(p, line);
                 let text = RichText::new(text).font(theme::mono()).color(color);
                 ui.add(Label::new(text).selectable(true).extend());
@@ -82,7 +83,7 @@ fn look(p: &Palette, line: &LogLine) -> (Color32, String) {
 }
 
 /// The switch for the wire, and where the typed line goes; laid out from the right.
-fn wire(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+fn wire(ui: &mut Ui, state: &mut ConsoleState, actions: &mut Vec<Action>) {
     let name = t!("window.console.wire");
     let response = widgets::switch(ui, &mut state.is_tapped, &name).on_hover_text(t!("window.console.wire-text"));
     if response.changed() {
@@ -97,7 +98,7 @@ fn wire(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     }
 }
 
-fn input(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+fn input(ui: &mut Ui, model: &Model, state: &mut ConsoleState, actions: &mut Vec<Action>) {
     let (name, hint) = if state.is_raw {
         (t!("window.console.raw"), t!("window.console.raw-hint"))
     } else {
@@ -142,7 +143,7 @@ fn input(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action
     }
 }
 
-fn enter(state: &mut State, actions: &mut Vec<Action>) {
+fn enter(state: &mut ConsoleState, actions: &mut Vec<Action>) {
     state.completion.forget();
     let line = std::mem::take(&mut state.line);
     if line.trim().is_empty() {
@@ -157,7 +158,7 @@ fn enter(state: &mut State, actions: &mut Vec<Action>) {
     actions.push(if state.is_raw { Action::Send(line) } else { Action::Run(line) });
 }
 
-fn recall(state: &mut State) {
+fn recall(state: &mut ConsoleState) {
     state.completion.forget();
     state.line = match state.back {
         0 => String::new(),

@@ -9,13 +9,13 @@ use rust_i18n::t;
 use crate::gui::action::Action;
 use crate::gui::icons;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut Selection, actions: &mut Vec<Action>) {
+pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let rows = &model.bans;
     if rows.is_empty() {

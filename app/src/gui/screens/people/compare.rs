@@ -12,7 +12,7 @@ use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud, qr};
 use crate::model::{Model, Person};
 
-const QR_SIDE: f32 = 124.0;
+const KEY_QR_SIDE: f32 = 124.0;
 /// Room for `Theirs` and `Mine`.
 const WHOSE_WIDTH: f32 = 70.0;
 
@@ -92,8 +92,8 @@ fn pictures(ui: &mut Ui, keys: &[(std::borrow::Cow<'_, str>, Option<&PublicKey>)
     ui.horizontal_top(|ui| {
         for (whose, key) in keys {
             let Some(key) = key else { continue };
-            qr::show(ui, &key.to_string(), QR_SIDE, &t!("window.people.qr", whose = whose));
-            ui.allocate_ui(vec2(WHOSE_WIDTH, QR_SIDE), |ui| {
+            qr::show(ui, &key.to_string(), KEY_QR_SIDE, &t!("window.people.qr", whose = whose));
+            ui.allocate_ui(vec2(WHOSE_WIDTH, KEY_QR_SIDE), |ui| {
                 ui.set_width(WHOSE_WIDTH);
                 widgets::weak(ui, &**whose)
             });

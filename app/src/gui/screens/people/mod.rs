@@ -6,15 +6,14 @@ mod compare;
 use std::time::SystemTime;
 
 use eframe::egui::{Key, Modifiers, Ui};
-use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Page};
+use crate::gui::action::Action;
 use crate::gui::icons;
-use crate::gui::screens::UiState;
+use crate::gui::screen::Screen;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
@@ -26,9 +25,9 @@ const COMPARE_HEIGHT: f32 = 216.0;
 
 /// What is chosen here.
 #[derive(Debug, Default)]
-pub struct State {
-    selection: Selection,
-    bans: Selection,
+pub struct PeopleState {
+    selection: RowSelection,
+    bans: RowSelection,
     shows_bans: bool,
     form: compare::Form,
     /// Who was in which row.
@@ -36,8 +35,7 @@ pub struct State {
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
-    let state = &mut state.people;
+pub fn show(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<Action>) {
     let is_hosting = model.hosted().is_some();
     state.shows_bans &= is_hosting;
     let beside = t!("window.people.count", count = thousands(model.people.len() as u64));
@@ -59,13 +57,13 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<A
     }
 }
 
-fn here(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<Action>) {
     let rows: Vec<&Person> = model.people.values().collect();
     if rows.is_empty() {
         let (title, text) = (t!("window.people.empty-title"), t!("window.people.empty-text"));
         widgets::empty(ui, icons::USERS_THREE, &title, &text, |ui| {
             if widgets::button(ui, Loud::Primary, icons::LINK, &t!("window.people.invite")).clicked() {
-                actions.push(Action::Go(Page::Tracker));
+                actions.push(Action::Go(Screen::Tracker));
             }
         });
         return;
@@ -81,7 +79,7 @@ fn here(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>
     compare::show(ui, model, chosen, &mut state.form, actions);
 }
 
-fn table(ui: &mut Ui, model: &Model, state: &mut State, rows: &[&Person], actions: &mut Vec<Action>) {
+fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], actions: &mut Vec<Action>) {
     let p = palette(ui);
     let columns = [
         Column::<()>::new(&t!("window.column.person"), 0.0),
@@ -99,10 +97,10 @@ fn table(ui: &mut Ui, model: &Model, state: &mut State, rows: &[&Person], action
     let happened = table.show(
         ui,
         &mut state.selection,
-        |index| rows.get(index).map_or(String::new(), |person| name_of(model, person)),
+        |index| rows.get(index).map_or(String::new(), |person| model.name_of(person)),
         |index, row| {
             let Some(person) = rows.get(index) else { return };
-            row.icon_text(0, icons::USER, &name_of(model, person), theme::medium(), p.text);
+            row.icon_text(0, icons::USER, &model.name_of(person), theme::medium(), p.text);
             let (icon, text, color) = match person.line.key {
                 Some(_) => (icons::SEAL_CHECK, t!("window.people.verified-short"), p.accent),
                 None => (icons::WARNING, t!("window.people.unverified-short"), p.warn),
@@ -122,14 +120,14 @@ fn table(ui: &mut Ui, model: &Model, state: &mut State, rows: &[&Person], action
         |ui, chosen| {
             let person = chosen.head().and_then(|row| rows.get(row).copied());
             if let Some(person) = person {
-                menu(ui, person, can_send_away && !is_me(model, person), &mut asked);
+                menu(ui, person, can_send_away && !model.is_me(person), &mut asked);
             }
         },
     );
     if let Some(person) = happened.opened.and_then(|row| rows.get(row)) {
         actions.push(Action::BrowsePerson(person.line.username.to_string()));
     }
-    let chosen = state.selection.head().and_then(|row| rows.get(row)).filter(|person| !is_me(model, person));
+    let chosen = state.selection.head().and_then(|row| rows.get(row)).filter(|person| !model.is_me(person));
     if let Some(person) = chosen.filter(|_| can_send_away && widgets::keys_are_free(ui))
         && widgets::pressed(ui, Modifiers::NONE, Key::Delete)
     {
@@ -156,15 +154,4 @@ fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Act
             actions.push(Action::Ask(Intent::Ban { user }));
         }
     }
-}
-
-/// Whether it is this client itself.
-pub fn is_me(model: &Model, person: &Person) -> bool {
-    model.me.as_ref().is_some_and(|me| me.username == person.line.username)
-}
-
-/// A name as it is shown.
-pub fn name_of(model: &Model, person: &Person) -> String {
-    let name = Shown(person.line.username.as_str()).to_string();
-    if is_me(model, person) { format!("{name} ({})", t!("window.people.you")) } else { name }
 }

@@ -10,9 +10,9 @@ use potok_core::node::intent::Intent;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Page};
+use crate::gui::action::Action;
 use crate::gui::icons;
-use crate::gui::screens::people::{is_me, name_of};
+use crate::gui::screen::Screen;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::text::middle_line;
 use crate::gui::widgets::{self, Loud};
@@ -95,7 +95,7 @@ pub(super) fn people(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             widgets::heading(ui, &t!("window.tracker.connected"));
             ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
                 if widgets::button(ui, Loud::Quiet, icons::USERS_THREE, &t!("window.page.people")).clicked() {
-                    actions.push(Action::Go(Page::People));
+                    actions.push(Action::Go(Screen::People));
                 }
             });
         });
@@ -112,7 +112,7 @@ pub(super) fn people(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
 
 fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Action>) {
     let p = palette(ui);
-    let name = name_of(model, person);
+    let name = model.name_of(person);
     let user = || person.line.username.to_string();
     ui.allocate_ui(vec2(ui.available_width(), PERSON_HEIGHT - theme::GAP), |ui| {
         ui.horizontal(|ui| {
@@ -128,7 +128,7 @@ fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Act
             if let Some(address) = person.line.address {
                 ui.label(RichText::new(address.to_string()).font(theme::mono()).color(p.weak));
             }
-            if is_me(model, person) {
+            if model.is_me(person) {
                 return;
             }
             ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {

@@ -6,30 +6,29 @@ use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::Connection;
 use potok_core::node::intent::Intent;
-use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
-use crate::gui::screens::UiState;
+use crate::gui::screen::ScreenContext;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud, qr};
 use crate::model::Model;
 use crate::texts;
 
 /// The invite as a picture.
-const QR_SIDE: f32 = 148.0;
+const INVITE_QR_SIDE: f32 = 148.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct TrackerState {
     /// Where to host.
     pub host_at: String,
     join: String,
     greeting: hosted::Greeting,
 }
 
-impl State {
+impl TrackerState {
     /// Nothing typed yet.
     pub fn new(host_at: String) -> Self {
         Self { host_at, ..Self::default() }
@@ -37,14 +36,15 @@ impl State {
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
+pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, actions: &mut Vec<Action>) {
+    let ScreenContext { model, settings, join_failed, .. } = context;
     widgets::head(ui, &t!("window.page.tracker"), "", |_| {});
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         // The bar lies over the right edge.
         ui.set_max_width(ui.available_width() - 8.0);
         now(ui, model, actions);
         ui.add_space(theme::GAP);
-        host(ui, model, &mut state.tracker, actions);
+        host(ui, model, state, actions);
         ui.add_space(theme::GAP);
         if let Some(invite) = &model.invite {
             self::invite(ui, &invite.to_string(), actions);
@@ -53,12 +53,12 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         if model.hosted().is_some() {
             hosted::people(ui, model, actions);
             ui.add_space(theme::GAP);
-            hosted::greeting(ui, &mut state.tracker.greeting, settings, actions);
+            hosted::greeting(ui, &mut state.greeting, settings, actions);
             ui.add_space(theme::GAP);
             hosted::log(ui, model);
             ui.add_space(theme::GAP);
         }
-        join(ui, state, actions);
+        join(ui, state, join_failed, actions);
     });
 }
 
@@ -103,7 +103,7 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     });
 }
 
-fn host(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+fn host(ui: &mut Ui, model: &Model, state: &mut TrackerState, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
             let mut is_on = model.hosted().is_some();
@@ -141,7 +141,7 @@ fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::card(ui, |ui| {
         ui.horizontal_top(|ui| {
-            qr::show(ui, link, QR_SIDE, &t!("window.tracker.qr"));
+            qr::show(ui, link, INVITE_QR_SIDE, &t!("window.tracker.qr"));
             ui.add_space(theme::GAP);
             ui.vertical(|ui| {
                 widgets::heading(ui, &t!("window.tracker.invite"));
@@ -157,24 +157,24 @@ fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
     });
 }
 
-fn join(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
+fn join(ui: &mut Ui, state: &mut TrackerState, join_failed: Option<&str>, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.tracker.join"));
         widgets::weak(ui, t!("window.tracker.join-text"));
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             let name = t!("window.welcome.paste");
-            let response = widgets::field(ui, &mut state.tracker.join, icons::LINK, &name, "potok://…", 420.0);
+            let response = widgets::field(ui, &mut state.join, icons::LINK, &name, "potok://…", 420.0);
             let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            let is_typed = !state.tracker.join.trim().is_empty();
+            let is_typed = !state.join.trim().is_empty();
             let clicked = ui.add_enabled_ui(is_typed, |ui| {
                 widgets::button(ui, Loud::Plain, icons::SIGN_IN, &t!("window.welcome.join")).clicked()
             });
             if (entered || clicked.inner) && is_typed {
-                actions.push(Action::Join(std::mem::take(&mut state.tracker.join)));
+                actions.push(Action::Join(std::mem::take(&mut state.join)));
             }
         });
-        if let Some(why) = &state.join_failed {
+        if let Some(why) = join_failed {
             ui.label(RichText::new(why).font(theme::small()).color(palette(ui).bad));
         }
     });

@@ -7,14 +7,14 @@ use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
-use crate::gui::screens::transfers::{PLACES, can_cancel, color, place_words, state_words};
+use crate::gui::screens::transfers::{QUEUE_MOVES, can_cancel, color, place_words, state_words};
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets;
 use crate::human::thousands;
 use crate::model::Model;
 use crate::texts;
 
-const HEIGHT: f32 = 76.0;
+const CARD_HEIGHT: f32 = 76.0;
 /// Failed files that are named.
 const FAILED_SHOWN: usize = 50;
 
@@ -25,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer, actions: &mu
     frame.inner_margin(Margin::symmetric(14, 10)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 3.0;
-        ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).max_height(HEIGHT).show(ui, |ui| {
+        ScrollArea::vertical().id_salt("details").auto_shrink([false, false]).max_height(CARD_HEIGHT).show(ui, |ui| {
             let whole = Shown(&transfer.label).to_string();
             if can_cancel(transfer) {
                 ui.horizontal(|ui| {
@@ -59,7 +59,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer, actions: &mu
 /// Buttons for its place in the queue.
 fn places(ui: &mut Ui, transfer: &Transfer, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.x = 0.0;
-    for (to, icon, _, keys) in PLACES {
+    for (to, icon, _, keys) in QUEUE_MOVES {
         let name = format!("{} ({keys})", place_words(to));
         if widgets::icon_button(ui, icon, &name).clicked() {
             actions.push(Action::Ask(Intent::Reorder { number: transfer.number, to }));

@@ -9,7 +9,7 @@ use crate::gui::widgets;
 use crate::human;
 use crate::model::{Model, SPEEDS_MAX};
 
-const HEIGHT: f32 = 78.0;
+const PLOT_HEIGHT: f32 = 78.0;
 /// With less the graph would show noise as mountains, in bytes a second.
 const TOP_MIN: f64 = 1024.0;
 
@@ -31,7 +31,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model) {
         });
         ui.visuals_mut().override_text_color = Some(p.weak);
         Plot::new("speeds")
-            .height(HEIGHT)
+            .height(PLOT_HEIGHT)
             .show_background(false)
             .show_axes([false, true])
             .show_grid(false)

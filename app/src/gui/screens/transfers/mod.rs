@@ -10,11 +10,11 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, Place, TransferNumber, Which};
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Confirm, Page};
+use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
-use crate::gui::screens::file_icon;
+use crate::gui::screen::Screen;
 use crate::gui::theme::{self, Palette, palette};
-use crate::gui::widgets::selection::Selection;
+use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Row, Table};
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud, icon_button_at};
@@ -41,15 +41,15 @@ type TransferKey = (Direction, TransferNumber);
 
 /// What is chosen here.
 #[derive(Debug, Default)]
-pub struct State {
+pub struct TransfersState {
     only: Only,
-    selection: Selection,
+    selection: RowSelection,
     /// What the rows were when something was chosen.
     keys: Vec<TransferKey>,
 }
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+pub fn show(ui: &mut Ui, model: &Model, state: &mut TransfersState, actions: &mut Vec<Action>) {
     let rows = rows(model, state.only);
     let keys: Vec<TransferKey> = rows.iter().map(|t| (t.direction, t.number)).collect();
     if keys != state.keys {
@@ -62,7 +62,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
         let (title, text) = (t!("window.transfers.empty-title"), t!("window.transfers.empty-text"));
         widgets::empty(ui, icons::DOWNLOAD_SIMPLE, &title, &text, |ui| {
             if widgets::button(ui, Loud::Primary, icons::COMPASS, &t!("window.transfers.browse")).clicked() {
-                actions.push(Action::Go(Page::Browse));
+                actions.push(Action::Go(Screen::Browse));
             }
         });
         return;
@@ -197,7 +197,7 @@ fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
     }
 }
 
-fn table(ui: &mut Ui, state: &mut State, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
+fn table(ui: &mut Ui, state: &mut TransfersState, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
     let columns = [
         Column::<()>::new(&t!("window.column.name"), 0.0),
         Column::new(&t!("window.column.size"), 92.0).right().drop(3),
@@ -244,7 +244,7 @@ fn keys(ui: &Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if widgets::pressed(ui, Modifiers::COMMAND, Key::E) {
         actions.extend(chosen.first().and_then(|t| finished_place(t)).map(Action::Reveal));
     }
-    for (place, _, key, _) in PLACES {
+    for (place, _, key, _) in QUEUE_MOVES {
         if widgets::pressed(ui, Modifiers::ALT, key) {
             reorder(chosen, place, actions);
         }
@@ -252,7 +252,7 @@ fn keys(ui: &Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
 }
 
 /// Places in the queue: icons, keys with Alt.
-const PLACES: [(Place, &str, Key, &str); 4] = [
+const QUEUE_MOVES: [(Place, &str, Key, &str); 4] = [
     (Place::First, icons::ARROW_LINE_UP, Key::Home, "Alt+Home"),
     (Place::Earlier, icons::ARROW_UP, Key::ArrowUp, "Alt+↑"),
     (Place::Later, icons::ARROW_DOWN, Key::ArrowDown, "Alt+↓"),
@@ -278,7 +278,7 @@ fn reorder(chosen: &[&Transfer], to: Place, actions: &mut Vec<Action>) {
     actions.extend(numbers.into_iter().map(|number| Action::Ask(Intent::Reorder { number, to })));
 }
 
-fn of<'a>(rows: &[&'a Transfer], chosen: &Selection) -> Vec<&'a Transfer> {
+fn of<'a>(rows: &[&'a Transfer], chosen: &RowSelection) -> Vec<&'a Transfer> {
     chosen.rows.iter().filter_map(|row| rows.get(row).copied()).collect()
 }
 
@@ -300,7 +300,7 @@ fn finished_place(t: &Transfer) -> Option<std::path::PathBuf> {
 fn draw(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
     let p = palette(row.ui);
     let name = short(&t.label);
-    let icon = if t.label.ends_with('/') || t.files > 1 { icons::FOLDER } else { file_icon(&name) };
+    let icon = if t.label.ends_with('/') || t.files > 1 { icons::FOLDER } else { icons::of_file(&name) };
     row.icon_text(0, icon, &name, theme::body(), p.text);
     row.text(1, &human::size(t.total_bytes), theme::body(), p.weak);
     let arrow = if t.direction == Direction::Download { "↓" } else { "↑" };
@@ -381,7 +381,7 @@ fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if item(ui, !retry.is_empty(), icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), "") {
         actions.extend(Action::each(&retry, Intent::Retry));
     }
-    for (to, icon, _, keys) in PLACES {
+    for (to, icon, _, keys) in QUEUE_MOVES {
         if item(ui, !stop.is_empty(), icon, &place_words(to), keys) {
             reorder(chosen, to, actions);
         }

@@ -9,7 +9,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
 use rust_i18n::t;
 
-use crate::console::session::{Session, Stop, about_file};
+use crate::console::session::{ConsoleSession, Stop, about_file};
 use crate::render::tables;
 use crate::signals::Interrupt;
 
@@ -37,7 +37,7 @@ pub(super) const EARLY_FACTS_MAX: usize = 10_000;
 /// How long the last facts of a download may take behind the list that shows its end.
 const LAST_FACTS_MAX: Duration = Duration::from_millis(300);
 
-impl Session<'_> {
+impl ConsoleSession<'_> {
     /// Queues a download, or joins the one that is there, and follows it to its end.
     pub(super) fn download(&mut self, request: DownloadRequest) -> Result<(), Stop> {
         let mut heard = Vec::new();

@@ -3,6 +3,8 @@
 //! A command ends before the next begins; facts that belong to no command are told in between. Waiting is always for
 //! three things at once: the engine, a signal, and the end of patience.
 
+mod download;
+
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,12 +16,11 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
+use crate::client::Client;
 use crate::command_line::completion::Completions;
-use crate::command_line::table::Tracker;
-use crate::command_line::{self, Request};
-use crate::console::download;
-use crate::console::input::{Input, Line};
-use crate::engine::Engine;
+use crate::command_line::table::TrackerNeed;
+use crate::command_line::{self, LineRequest};
+use crate::console::input::{ConsoleInput, InputLine};
 use crate::render::output::Output;
 use crate::signals::Interrupt;
 use crate::texts;
@@ -39,8 +40,8 @@ pub struct Options {
 }
 
 /// One run of the console.
-pub struct Session<'a> {
-    pub(super) engine: &'a dyn Engine,
+pub struct ConsoleSession<'a> {
+    pub(super) engine: &'a dyn Client,
     pub(super) output: Output,
     interrupts: Receiver<Interrupt>,
     completions: Completions,
@@ -87,16 +88,16 @@ enum End {
     OfProgram,
 }
 
-impl std::fmt::Debug for Session<'_> {
+impl std::fmt::Debug for ConsoleSession<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("ConsoleSession").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
-impl<'a> Session<'a> {
+impl<'a> ConsoleSession<'a> {
     /// Joins an engine with an output.
     pub fn new(
-        engine: &'a dyn Engine,
+        engine: &'a dyn Client,
         output: Output,
         interrupts: Receiver<Interrupt>,
         completions: Completions,
@@ -118,7 +119,7 @@ impl<'a> Session<'a> {
     }
 
     /// Runs every line; whether each succeeded.
-    pub fn run(mut self, input: &Input) -> bool {
+    pub fn run(mut self, input: &ConsoleInput) -> bool {
         let end = loop {
             let next = self.next_line(input).and_then(|line| self.run_line(line));
             if let Err(end) = next {
@@ -131,7 +132,7 @@ impl<'a> Session<'a> {
         !self.has_failed
     }
 
-    fn next_line(&mut self, input: &Input) -> Result<Line, End> {
+    fn next_line(&mut self, input: &ConsoleInput) -> Result<InputLine, End> {
         self.output.set_prompting(input.ready.is_some());
         input.ask_for_line();
         let line = loop {
@@ -153,7 +154,7 @@ impl<'a> Session<'a> {
         line
     }
 
-    fn run_line(&mut self, line: Line) -> Result<(), End> {
+    fn run_line(&mut self, line: InputLine) -> Result<(), End> {
         let parsed = line.and_then(|line| command_line::parse(&line, &self.options.cwd));
         let line = match parsed {
             Ok(Some(line)) => line,
@@ -194,11 +195,11 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn carry_out(&mut self, line: command_line::Line) -> Result<(), Stop> {
+    fn carry_out(&mut self, line: command_line::TypedLine) -> Result<(), Stop> {
         let intent = match line.request {
-            Request::Quit => return Err(Stop::Quit),
-            Request::Help(command) => return Ok(self.output.help(command)?),
-            Request::Ask(intent) => intent,
+            LineRequest::Quit => return Err(Stop::Quit),
+            LineRequest::Help(command) => return Ok(self.output.help(command)?),
+            LineRequest::Ask(intent) => intent,
         };
         self.await_tracker(line.command.tracker)?;
         match intent {
@@ -274,8 +275,8 @@ impl<'a> Session<'a> {
     }
 
     /// Gives the first connection a moment. With a tracker that refuses us, what needs it fails with its reason.
-    fn await_tracker(&mut self, need: Tracker) -> Result<(), Stop> {
-        if need == Tracker::No {
+    fn await_tracker(&mut self, need: TrackerNeed) -> Result<(), Stop> {
+        if need == TrackerNeed::No {
             return Ok(());
         }
         while !matches!(self.connection, Some(Connection::Online { .. } | Connection::Refused { .. })) {
@@ -289,7 +290,7 @@ impl<'a> Session<'a> {
             }
         }
         match &self.connection {
-            Some(Connection::Refused { why, .. }) if need == Tracker::Needed => Err(Stop::Failed(why.clone())),
+            Some(Connection::Refused { why, .. }) if need == TrackerNeed::Needed => Err(Stop::Failed(why.clone())),
             _ => Ok(()),
         }
     }

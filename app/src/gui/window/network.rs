@@ -8,11 +8,11 @@ use potok_core::node::intent::Intent;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
-use crate::gui::Window;
-use crate::model::{Asker, Tone};
+use crate::gui::window::MainWindow;
+use crate::model::{AskedBy, Tone};
 use crate::texts;
 
-impl Window {
+impl MainWindow {
     pub(super) fn join(&mut self, now: Instant, typed: &str) {
         match typed.parse::<TrackerAddress>() {
             Ok(tracker) => {
@@ -22,7 +22,7 @@ impl Window {
                     host_tracker: String::new(),
                     ..self.parts.settings.clone()
                 });
-                self.ask(Intent::Join(tracker), Asker::Mouse);
+                self.ask(Intent::Join(tracker), AskedBy::Mouse);
             }
             Err(why) => {
                 self.state.join_failed = Some(texts::of_bad_invite(why));
@@ -47,6 +47,6 @@ impl Window {
             tracker: String::new(),
             ..self.parts.settings.clone()
         });
-        self.ask(intent, Asker::Mouse);
+        self.ask(intent, AskedBy::Mouse);
     }
 }

@@ -13,15 +13,17 @@ use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::desktop::color_scheme::ColorScheme;
-use crate::desktop::instance::Answer;
+use crate::desktop::instance::HandedOver;
 use crate::desktop::notification::Message;
-use crate::desktop::place::{Place, brought_back};
+use crate::desktop::place::{WindowPlace, brought_back};
 use crate::desktop::tray::Wish;
 use crate::desktop::{Desktop, DesktopEvent, autostart};
-use crate::gui::action::{Action, Page};
+use crate::gui::action::Action;
 use crate::gui::questions::{self, Choice, Question};
-use crate::gui::{Window, use_theme};
-use crate::model::{self, Asker, Model, Tone};
+use crate::gui::screen::Screen;
+use crate::gui::theme;
+use crate::gui::window::MainWindow;
+use crate::model::{self, AskedBy, Model, Tone};
 use crate::texts;
 
 /// What finishes in so short a time is told in one message.
@@ -36,15 +38,15 @@ pub struct DesktopBridge {
     /// What is asked now.
     pub question: Option<Question>,
     /// Another start, waiting for its answer.
-    unanswered: Option<Sender<Answer>>,
+    unanswered: Option<Sender<HandedOver>>,
     scheme: Option<ColorScheme>,
     news: News,
-    place: Option<Place>,
+    place: Option<WindowPlace>,
     frames: u32,
     had_focus: bool,
     has_usual_data_dir: bool,
-    /// The page of the last frame.
-    page: Option<Page>,
+    /// The screen of the last frame.
+    screen: Option<Screen>,
     /// The window closes now, and Potok runs on.
     pub goes_on: bool,
     /// The window shall be opened (again).
@@ -109,7 +111,7 @@ impl News {
     }
 }
 
-impl Window {
+impl MainWindow {
     /// From now on the window hears of the desktop. A data folder that is not the usual one is named where the system
     /// starts Potok.
     pub fn use_desktop(&mut self, desktop: Desktop, has_usual_data_dir: bool) {
@@ -171,8 +173,8 @@ impl Window {
                 self.come_to_front(ctx, has_window);
             }
             DesktopEvent::Tray(Wish::Open) => self.come_to_front(ctx, has_window),
-            DesktopEvent::Tray(Wish::PauseAll) => self.ask(Intent::Pause(Which::All), Asker::Mouse),
-            DesktopEvent::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(Which::All), Asker::Mouse),
+            DesktopEvent::Tray(Wish::PauseAll) => self.ask(Intent::Pause(Which::All), AskedBy::Mouse),
+            DesktopEvent::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(Which::All), AskedBy::Mouse),
             DesktopEvent::Tray(Wish::Quit) | DesktopEvent::Terminate => {
                 self.desktop_bridge.goes_on = false;
                 self.run(ctx, Action::Quit);
@@ -200,10 +202,10 @@ impl Window {
         if is_wayland() {
             ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
         }
-        self.answer(if is_wayland() { Answer::Asked } else { Answer::Shown });
+        self.answer(if is_wayland() { HandedOver::Asked } else { HandedOver::Shown });
     }
 
-    fn answer(&mut self, answer: Answer) {
+    fn answer(&mut self, answer: HandedOver) {
         if let Some(unanswered) = self.desktop_bridge.unanswered.take() {
             // The other start may have given up.
             let _ = unanswered.try_send(answer);
@@ -241,7 +243,7 @@ impl Window {
             ("", Some(ColorScheme::Dark)) => "dark",
             (theme, _) => theme,
         };
-        use_theme(ctx, theme);
+        theme::choose(ctx, theme);
     }
 
     /// What depends on the settings outside the window.
@@ -270,7 +272,7 @@ impl Window {
         }
     }
 
-    pub(super) fn has_tray(&self) -> bool {
+    pub(in crate::gui) fn has_tray(&self) -> bool {
         self.desktop_bridge.desktop.as_ref().is_some_and(|desktop| desktop.tray.is_there())
     }
 
@@ -280,14 +282,15 @@ impl Window {
         let came_to_front = has_focus && !self.desktop_bridge.had_focus;
         self.desktop_bridge.had_focus = has_focus;
         if came_to_front
-            && self.state.page == Page::Welcome
+            && self.state.screen == Screen::Welcome
             && let Some(desktop) = &self.desktop_bridge.desktop
         {
             desktop.clipboard.look();
         }
         self.state.settings.has_tray = self.has_tray();
-        let has_come = self.desktop_bridge.page.replace(self.state.page) != Some(self.state.page) || came_to_front;
-        if has_come && self.state.page == Page::Settings {
+        let has_come =
+            self.desktop_bridge.screen.replace(self.state.screen) != Some(self.state.screen) || came_to_front;
+        if has_come && self.state.screen == Screen::Settings {
             self.see_autostart();
         }
         self.desktop_bridge.frames = self.desktop_bridge.frames.saturating_add(1);
@@ -310,21 +313,22 @@ impl Window {
         }
         let is_maximized = info.maximized == Some(true);
         let at = info.outer_rect.map(|rect| [rect.left(), rect.top()]);
-        let now = Place { at, size: [inner.width(), inner.height()], is_maximized };
+        let now = WindowPlace { at, size: [inner.width(), inner.height()], is_maximized };
         // A window that fills the screen keeps the place that it has otherwise.
-        let otherwise = self.desktop_bridge.place.filter(|_| is_maximized).map(|place| Place { is_maximized, ..place });
+        let otherwise =
+            self.desktop_bridge.place.filter(|_| is_maximized).map(|place| WindowPlace { is_maximized, ..place });
         self.desktop_bridge.place = Some(otherwise.unwrap_or(now));
     }
 
     /// The window opens (again).
-    pub fn opened(&mut self, ctx: &egui::Context, place: Option<Place>) {
+    pub fn opened(&mut self, ctx: &egui::Context, place: Option<WindowPlace>) {
         self.moved_to(ctx);
         self.desktop_bridge.place = place;
         self.desktop_bridge.frames = 0;
         self.desktop_bridge.had_focus = false;
         self.desktop_bridge.goes_on = false;
         self.desktop_bridge.wants_window = false;
-        self.answer(Answer::Shown);
+        self.answer(HandedOver::Shown);
         if std::mem::take(&mut self.desktop_bridge.is_minimized) {
             ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
         }
@@ -383,7 +387,7 @@ impl Window {
         match (choice, question) {
             (Choice::Join, Question::Join(invite)) => {
                 if questions::is_hosting(&self.model) {
-                    self.ask(Intent::StopTracker, Asker::Mouse);
+                    self.ask(Intent::StopTracker, AskedBy::Mouse);
                 }
                 self.join(Instant::now(), &invite.to_string());
             }

@@ -6,7 +6,7 @@ use potok_core::node::event::NodeEvent;
 use potok_core::node::intent::{Intent, IntentId};
 
 /// Wishes in, facts out.
-pub trait Engine {
+pub trait Client {
     /// Sends a wish; its outcome comes as a notice with the same id.
     fn ask(&self, intent: Intent) -> IntentId;
 
@@ -14,7 +14,7 @@ pub trait Engine {
     fn notices(&self) -> &Receiver<NodeEvent>;
 }
 
-impl Engine for Node {
+impl Client for Node {
     fn ask(&self, intent: Intent) -> IntentId {
         Self::ask(self, intent)
     }

@@ -1,0 +1,468 @@
+//! The window: it hears what happens, draws the screen that is shown, and carries out what a person wants.
+
+pub mod desktop_bridge;
+mod network;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use eframe::egui::{self, Ui, ViewportCommand};
+use parking_lot::Mutex;
+use potok_core::model::shown::Shown as ShownText;
+use potok_core::node::event::{Connection, Direction};
+use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
+use potok_core::node::settings::Settings;
+use rust_i18n::t;
+
+use crate::client::Client;
+use crate::command_line::{self, LineRequest};
+use crate::gui::action::{Action, Confirm, Pick};
+use crate::gui::friend::Friend;
+use crate::gui::grower::Grower;
+use crate::gui::picker::Picker;
+use crate::gui::screen::Screen;
+use crate::gui::screens::UiState;
+use crate::gui::sorter::Sorter;
+use crate::gui::window::desktop_bridge::DesktopBridge;
+use crate::gui::{shell, theme};
+use crate::model::tree::Tree;
+use crate::model::{AskedBy, LIST_LINES_MAX, Model, Tone};
+use crate::render::tables;
+use crate::{settings_file, texts};
+
+/// Notices folded in one frame; the rest waits for the next, which is asked for.
+const NOTICES_A_FRAME: usize = 2_000;
+/// How soon a list of files that is being made is looked for again.
+const CATALOG_LOOK: Duration = Duration::from_millis(20);
+/// How long a message stays.
+const TOAST_STAYS: Duration = Duration::from_secs(6);
+/// How often the speed graph moves.
+const SPEED_EVERY: Duration = Duration::from_secs(1);
+/// Finished transfers that are cleared at once.
+const CLEAR_MAX: usize = 10_000;
+
+/// What a window is made of.
+pub struct Parts {
+    /// The running client, or a scripted one.
+    pub engine: Box<dyn Client>,
+    /// The system's dialogs, or scripted ones.
+    pub picker: Box<dyn Picker>,
+    /// As they are in the file.
+    pub settings: Settings,
+    /// Where the file is; none: nothing is saved.
+    pub data_dir: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+/// The window.
+pub struct MainWindow {
+    parts: Parts,
+    /// What is known.
+    pub model: Model,
+    /// What the person is doing.
+    pub state: UiState,
+    sorter: Sorter,
+    grower: Grower,
+    picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
+    friend: Option<Friend>,
+    wants_friend: bool,
+    may_close: bool,
+    /// What the desktop round the window is told, and tells.
+    pub desktop_bridge: DesktopBridge,
+    shown_on: Arc<Mutex<egui::Context>>,
+}
+
+impl std::fmt::Debug for MainWindow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Window").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl MainWindow {
+    /// A window over a client. Fails only if no thread can be started.
+    pub fn new(ctx: &egui::Context, parts: Parts) -> std::io::Result<Self> {
+        theme::install(ctx);
+        theme::choose(ctx, &parts.settings.theme);
+        let shown_on = Arc::new(Mutex::new(ctx.clone()));
+        let wake = Arc::clone(&shown_on);
+        let sorter = Sorter::start(move || wake.lock().request_repaint())?;
+        let wake = Arc::clone(&shown_on);
+        let grower = Grower::start(move || wake.lock().request_repaint())?;
+        let mut state = UiState::new(&parts.settings);
+        state.has_picker = parts.picker.is_there();
+        let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
+        state.screen = if is_new { Screen::Welcome } else { Screen::Browse };
+        Ok(Self {
+            parts,
+            model: Model::default(),
+            state,
+            sorter,
+            grower,
+            picking: None,
+            friend: None,
+            wants_friend: false,
+            may_close: false,
+            desktop_bridge: DesktopBridge::default(),
+            shown_on,
+        })
+    }
+
+    /// Another context shows it from now on: it was closed and is opened again.
+    fn moved_to(&mut self, ctx: &egui::Context) {
+        theme::install(ctx);
+        *self.shown_on.lock() = ctx.clone();
+    }
+
+    pub(super) fn hear(&mut self, ctx: &egui::Context) {
+        let now = Instant::now();
+        let was_online = self.model.is_online();
+        let mut heard = 0;
+        while heard < NOTICES_A_FRAME {
+            let Ok(notice) = self.parts.engine.notices().try_recv() else { break };
+            self.desktop_bridge.note(&self.model, &notice);
+            self.model.apply(now, notice);
+            for outcome in self.model.take_answers() {
+                for line in tables::lines_of(&outcome, LIST_LINES_MAX) {
+                    self.model.push_log(Tone::Info, line);
+                }
+            }
+            heard += 1;
+        }
+        if heard == NOTICES_A_FRAME {
+            ctx.request_repaint();
+        }
+        if !was_online && self.model.is_online() && self.state.screen == Screen::Welcome {
+            self.state.screen = Screen::Browse;
+        }
+        if let Some(tone) = self.failed_to_join(was_online) {
+            self.state.join_failed = Some(tone);
+        }
+        if self.model.take_catalog() {
+            ctx.request_repaint_after(CATALOG_LOOK);
+        }
+        let (wishes, later) = self.model.wishes(now);
+        for intent in wishes {
+            self.ask(intent, AskedBy::Background);
+        }
+        if let Some(later) = later {
+            ctx.request_repaint_after(later);
+        }
+        if self.state.screen == Screen::Tracker {
+            let (intent, later) = self.model.watch_figures(now);
+            if let Some(intent) = intent {
+                self.ask(intent, AskedBy::Background);
+            }
+            if let Some(later) = later {
+                ctx.request_repaint_after(later);
+            }
+        }
+        if self.model.tick(now) {
+            ctx.request_repaint_after(SPEED_EVERY);
+        }
+        self.model.toasts.retain(|toast| now.duration_since(toast.since) < TOAST_STAYS);
+        if let Some(first) = self.model.toasts.front() {
+            ctx.request_repaint_after(TOAST_STAYS.saturating_sub(now.duration_since(first.since)));
+        }
+        self.start_friend(now);
+        let query = &self.state.browse.query;
+        if let Some(shown) = self.sorter.turn(&self.model.catalog, query) {
+            self.state.browse.take(shown);
+        }
+        let is_growing = self.grow();
+        self.state.browse.is_busy = self.sorter.is_busy() || is_growing;
+    }
+
+    /// Keeps the tree of one person up to date while it is looked at; whether a newer one is on its way.
+    fn grow(&mut self) -> bool {
+        match self.state.browse.wanted_tree() {
+            Some((shown, open, sort)) => {
+                if let Some(tree) = self.grower.turn(shown, open, sort) {
+                    self.state.browse.take_tree(tree);
+                }
+                self.grower.is_busy()
+            }
+            None => {
+                self.grower.rest();
+                // It would keep an old list of everybody's files.
+                self.state.browse.take_tree(Tree::default());
+                false
+            }
+        }
+    }
+
+    fn failed_to_join(&self, was_online: bool) -> Option<String> {
+        match &self.model.connection {
+            Connection::Refused { why, .. } | Connection::Connecting { why: Some(why), .. } if !was_online => {
+                Some(texts::of_failure(why))
+            }
+            _ => None,
+        }
+    }
+
+    fn start_friend(&mut self, now: Instant) {
+        if !self.wants_friend || !self.model.is_online() {
+            return;
+        }
+        let Some(invite) = self.model.invite.clone() else { return };
+        self.wants_friend = false;
+        match Friend::start(&invite) {
+            Ok(friend) => self.friend = Some(friend),
+            Err(why) => self.model.toast(now, Tone::Bad, why),
+        }
+    }
+
+    fn ask(&mut self, intent: Intent, asker: AskedBy) {
+        let copy = intent.clone();
+        let id = self.parts.engine.ask(intent);
+        self.model.asked(id, &copy, asker);
+    }
+
+    fn picked(&mut self) {
+        let Some((pick, answer)) = &self.picking else { return };
+        let paths = match answer.try_recv() {
+            Ok(paths) => paths,
+            Err(crossbeam_channel::TryRecvError::Empty) => return,
+            Err(crossbeam_channel::TryRecvError::Disconnected) => Vec::new(),
+        };
+        let pick = pick.clone();
+        self.picking = None;
+        if paths.is_empty() {
+            return;
+        }
+        match pick {
+            Pick::ShareFiles | Pick::ShareFolder => self.share(&paths),
+            Pick::DownloadFolder => {
+                let folder = paths.into_iter().next().unwrap_or_default();
+                self.state.settings.draft.download_folder = folder.clone();
+                let settings = Settings { download_folder: folder, ..self.parts.settings.clone() };
+                self.apply_settings(settings);
+            }
+            Pick::SaveAs(mut request) => {
+                request.local_path = paths.first().map(|path| path.to_string_lossy().into_owned());
+                // The dialog has asked whether to replace.
+                request.overwrite = paths.first().is_some_and(|path| path.is_file());
+                self.ask(Intent::Download(*request), AskedBy::Mouse);
+            }
+            Pick::SaveInto(requests) => {
+                let folder = paths.first().map(|path| path.to_string_lossy().into_owned());
+                for request in requests {
+                    self.ask(
+                        Intent::Download(DownloadRequest { local_path: folder.clone(), ..request }),
+                        AskedBy::Mouse,
+                    );
+                }
+            }
+        }
+    }
+
+    fn share(&mut self, paths: &[PathBuf]) {
+        let request = |path: &PathBuf| ShareRequest {
+            typed: path.to_string_lossy().into_owned(),
+            cwd: std::env::current_dir().unwrap_or_default(),
+            share_as: None,
+        };
+        if !paths.is_empty() {
+            self.ask(Intent::Share(paths.iter().map(request).collect()), AskedBy::Mouse);
+        }
+    }
+
+    fn run(&mut self, ctx: &egui::Context, action: Action) {
+        let now = Instant::now();
+        match action {
+            Action::Ask(intent) => self.ask(intent, AskedBy::Mouse),
+            Action::Refresh(intent) => self.ask(intent, AskedBy::Background),
+            Action::Go(page) => self.state.screen = page,
+            Action::BrowsePerson(name) => {
+                self.state.browse.only_person(name);
+                self.state.screen = Screen::Browse;
+            }
+            Action::Pick(pick) => {
+                let wake = ctx.clone();
+                let title = match &pick {
+                    Pick::ShareFiles => t!("window.pick.files"),
+                    Pick::ShareFolder => t!("window.pick.folder"),
+                    Pick::SaveAs(_) | Pick::SaveInto(_) => t!("window.pick.save"),
+                    Pick::DownloadFolder => t!("window.pick.downloads"),
+                };
+                let answer = self.parts.picker.pick(&pick, &title, Box::new(move || wake.request_repaint()));
+                // An older dialog that never answered is forgotten.
+                self.picking = Some((pick, answer));
+            }
+            Action::Copy(text) => {
+                ctx.copy_text(text);
+                self.model.toast(now, Tone::Good, t!("window.toast.copied").into());
+            }
+            Action::Open(path) => self.open(now, opener::open(path)),
+            Action::Reveal(path) => {
+                let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
+                self.open(now, opener::open(folder));
+            }
+            Action::Tell(text) => self.model.toast(now, Tone::Info, text),
+            Action::Confirm(confirm) => self.state.confirm = Some(confirm),
+            Action::Dialog(dialog) => {
+                self.state.dialog = Some(dialog);
+                self.state.dialog_is_new = true;
+            }
+            Action::Apply(settings) => self.apply_settings(*settings),
+            Action::StartWithSystem(on) => self.start_with_system(on),
+            Action::Join(typed) => self.join(now, &typed),
+            Action::Host(at) => self.host(now, at),
+            Action::TryAlone => {
+                self.wants_friend = true;
+                self.host(now, Some("127.0.0.1:0".to_owned()));
+                // Only for a try: the next start begins anew.
+                self.save(Settings { host_tracker: String::new(), ..self.parts.settings.clone() });
+            }
+            Action::Run(line) => self.run_line(ctx, &line),
+            Action::Send(line) => self.ask(Intent::SendLine(line), AskedBy::Console),
+            Action::ClearLog => self.model.log.clear(),
+            Action::CloseToast(number) => self.model.toasts.retain(|toast| toast.number != number),
+            Action::ClearFinished => {
+                let over = self.model.transfers.values().filter(|t| t.state.is_final());
+                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect();
+                self.forget(over);
+            }
+            Action::Forget(over) => self.forget(over),
+            Action::Quit => {
+                self.may_close = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
+        for (direction, number) in over {
+            if direction == Direction::Download {
+                self.model.push_log(Tone::Command, format!("forget {number}"));
+                self.ask(Intent::Acknowledge(number), AskedBy::Background);
+            }
+            self.model.transfers.remove(&(direction, number));
+        }
+    }
+
+    fn open(&mut self, now: Instant, result: Result<(), opener::OpenError>) {
+        if let Err(why) = result {
+            self.model.toast(now, Tone::Bad, t!("window.toast.not-opened", why = why).into_owned());
+        }
+    }
+
+    /// Uses settings at once, and saves them.
+    fn apply_settings(&mut self, settings: Settings) {
+        self.ask(Intent::Apply(Box::new(settings.clone())), AskedBy::Background);
+        self.save(settings);
+    }
+
+    fn save(&mut self, settings: Settings) {
+        if let Some(data_dir) = &self.parts.data_dir
+            && let Err(why) = settings_file::save(data_dir, &self.parts.settings, &settings)
+        {
+            self.model.toast(Instant::now(), Tone::Bad, why.sentence());
+        }
+        self.parts.settings = settings;
+    }
+
+    fn run_line(&mut self, ctx: &egui::Context, line: &str) {
+        self.model.push_log(Tone::Command, ShownText(line).to_string());
+        let cwd = std::env::current_dir().unwrap_or_default();
+        match command_line::parse(line, &cwd) {
+            Ok(None) => {}
+            Ok(Some(line)) => match line.request {
+                LineRequest::Ask(intent) => self.ask(intent, AskedBy::Console),
+                LineRequest::Quit => self.close(ctx),
+                LineRequest::Help(None) => {
+                    for command in command_line::table::COMMANDS {
+                        let text = format!("{}: {}", command.usage(), command.explanation());
+                        self.model.push_log(Tone::Info, text);
+                    }
+                }
+                LineRequest::Help(Some(command)) => {
+                    let text = format!("{}: {}", command.usage(), command.explanation());
+                    self.model.push_log(Tone::Info, text);
+                }
+            },
+            Err(bad) => self.model.push_log(Tone::Bad, bad.sentence()),
+        }
+    }
+
+    /// Closes, or asks first while something moves.
+    fn close(&mut self, ctx: &egui::Context) {
+        if self.model.unfinished() > 0 {
+            self.state.confirm = Some(Confirm::Quit);
+        } else {
+            self.run(ctx, Action::Quit);
+        }
+    }
+
+    fn confirmed(&mut self, ctx: &egui::Context, confirm: Confirm) {
+        match confirm {
+            Confirm::Cancel(numbers) => {
+                for number in numbers {
+                    self.ask(Intent::Cancel(Which::One(number)), AskedBy::Mouse);
+                }
+            }
+            Confirm::Unshare(paths) => {
+                let cwd = std::env::current_dir().unwrap_or_default();
+                self.ask(Intent::Unshare { paths, cwd }, AskedBy::Mouse);
+            }
+            Confirm::StopTracker => self.run(ctx, Action::Host(None)),
+            Confirm::Quit => self.run(ctx, Action::Quit),
+        }
+    }
+}
+
+impl eframe::App for MainWindow {
+    /// Also while the window is minimised or covered: notices go on coming.
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        let since = Instant::now();
+        self.hear(ctx);
+        self.attend(ctx, true);
+        self.watch_window(ctx, frame);
+        // These lines are for `benches/window.py`.
+        tracing::trace!(target: "potok::frame", logic_micros = since.elapsed().as_micros());
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let since = Instant::now();
+        let ctx = ui.ctx().clone();
+        self.picked();
+        let dropped =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect::<Vec<PathBuf>>());
+        if !dropped.is_empty() {
+            self.state.screen = Screen::Shared;
+            self.share(&dropped);
+        }
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.close_requested(&ctx);
+        }
+        let actions = shell::show(ui, &self.model, &mut self.state, &self.parts.settings);
+        if let Some(confirm) = shell::confirm(&ctx, &mut self.state) {
+            self.confirmed(&ctx, confirm);
+        }
+        self.ask_question(&ctx);
+        let language = self.parts.settings.language.clone();
+        let theme = self.parts.settings.theme.clone();
+        let any = !actions.is_empty();
+        for action in actions {
+            self.run(&ctx, action);
+        }
+        if language != self.parts.settings.language {
+            texts::use_language(&self.parts.settings.language);
+        }
+        if theme != self.parts.settings.theme {
+            self.show_theme(&ctx);
+        }
+        if any {
+            self.follow_settings();
+            // What was done is seen at once.
+            ctx.request_repaint();
+        }
+        tracing::trace!(target: "potok::frame", ui_micros = since.elapsed().as_micros());
+    }
+}
