@@ -3,20 +3,39 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
 /// How often the two clocks are compared.
-const EVERY: Duration = Duration::from_secs(2);
+const COMPARE_EVERY: Duration = Duration::from_secs(2);
 /// A difference below this is a corrected clock, not a sleep.
 const JUMP_MIN: Duration = Duration::from_secs(10);
 
-/// Returns after a sleep, or after the wall clock was set forward, which is harmless: the connection is probed. A
-/// program that was stopped for a while shows as a late tick.
-pub(super) async fn jumped() {
-    loop {
-        let (wall, monotonic) = (SystemTime::now(), Instant::now());
-        tokio::time::sleep(EVERY).await;
-        let wall_passed = wall.elapsed().unwrap_or_default();
-        if wall_passed.saturating_sub(EVERY) > JUMP_MIN || monotonic.elapsed().saturating_sub(EVERY) > JUMP_MIN {
-            return;
+/// Compares the wall clock with the monotonic one. It remembers what it saw last, so waiting for it may be given up and
+/// begun again at any time.
+#[derive(Debug)]
+pub(super) struct ClockWatch {
+    ticks: Interval,
+    seen: (SystemTime, Instant),
+}
+
+impl ClockWatch {
+    pub(super) fn new() -> Self {
+        let mut ticks = interval(COMPARE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, seen: (SystemTime::now(), Instant::now()) }
+    }
+
+    /// Returns after a sleep, or after the wall clock was set forward, which is harmless: the connection is probed. A
+    /// program that was stopped for a while shows as a late tick.
+    pub(super) async fn jumped(&mut self) {
+        loop {
+            self.ticks.tick().await;
+            let (wall, monotonic) = std::mem::replace(&mut self.seen, (SystemTime::now(), Instant::now()));
+            let wall_passed = wall.elapsed().unwrap_or_default();
+            let is_late = |passed: Duration| passed.saturating_sub(COMPARE_EVERY) > JUMP_MIN;
+            if is_late(wall_passed) || is_late(monotonic.elapsed()) {
+                return;
+            }
         }
     }
 }

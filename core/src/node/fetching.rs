@@ -3,20 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use crate::disk::typed;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
-use crate::node::engine::Engine;
 use crate::node::event::{self, NodeEvent, Outcome, Transfer};
 use crate::node::failure::Failure;
 use crate::node::intent::{self, DownloadRequest, IntentId, TransferNumber, Which};
+use crate::node::listing::username_of;
 use crate::node::lookup::{self, Found};
+use crate::node::outbox::Outbox;
+use crate::node::tracker_session::SessionView;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
-use crate::service::downloader::{AddError, NewDownload, NewFile};
+use crate::service::downloader::{AddError, Downloader, NewDownload, NewFile};
+use crate::service::peer_server::PeerServer;
 use crate::store::downloads::TargetName;
 use crate::transfer::downloads::order;
 use crate::transfer::status::{self, FileError, State, TransferEvent, TransferId, TransferState};
@@ -24,10 +25,24 @@ use crate::transfer::status::{self, FileError, State, TransferEvent, TransferId,
 /// A file that will not come, as its owner calls it, and why.
 type Refused = (String, Failure);
 
-impl Engine {
-    pub(super) async fn download(&self, id: IntentId, request: DownloadRequest) -> Result<Outcome, Failure> {
-        let user = self.username_of(&request.user)?;
-        let place = self.place_of(&request).await?;
+/// What intents about transfers work with.
+pub(super) struct TransferHandles {
+    pub(super) downloader: Downloader,
+    pub(super) peer_server: Arc<PeerServer>,
+    pub(super) session: SessionView,
+    pub(super) outbox: Outbox,
+}
+
+impl TransferHandles {
+    /// Queues a download; one that names no place goes into `folder`.
+    pub(super) async fn download(
+        self,
+        id: IntentId,
+        request: DownloadRequest,
+        folder: PathBuf,
+    ) -> Result<Outcome, Failure> {
+        let user = username_of(&request.user)?;
+        let place = place_of(&request, folder).await?;
         let found = match self.find(id, &user, &request).await {
             Ok(found) => found,
             // What was asked for before goes on without its owner being there.
@@ -42,10 +57,10 @@ impl Engine {
     }
 
     async fn find(&self, id: IntentId, user: &Username, request: &DownloadRequest) -> Result<Found, Failure> {
-        let mut changes = self.tracker_session.changes();
+        let mut changes = self.session.changes();
         let mut is_told = false;
         loop {
-            let client = self.tracker_session.client()?;
+            let client = self.session.client()?;
             let found = lookup::find(&client, user, &request.remote_path).await;
             match found {
                 Err(Failure::NoSuchUser { .. } | Failure::Offline { .. }) if request.wait => {}
@@ -72,25 +87,18 @@ impl Engine {
                 && transfer.label.trim_end_matches('/') == wanted
                 && transfer.local_path.as_deref().is_some_and(|path| place.may_be(path))
         };
-        self.transfers().into_iter().find(same).map(|transfer| Outcome::Queued(transfer.number))
+        self.list().into_iter().find(same).map(|transfer| Outcome::Queued(transfer.number))
     }
 
-    async fn place_of(&self, request: &DownloadRequest) -> Result<Place, Failure> {
-        let (typed, cwd, fallback) = (request.local_path.clone(), request.cwd.clone(), self.download_folder());
-        let place = tokio::task::spawn_blocking(move || Place::find(typed.as_deref(), &cwd, fallback)).await;
-        place.unwrap_or_else(|_panic| {
-            Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() })
-        })
-    }
-
-    pub(super) fn transfers(&self) -> Vec<Transfer> {
+    /// Downloads in the order of the queue, then uploads.
+    pub(super) fn list(&self) -> Vec<Transfer> {
         let both = self.downloader.snapshot().into_iter().chain(self.peer_server.uploads());
         let mut transfers: Vec<Transfer> = both.map(transfer_of).collect();
         transfers.sort_by_key(|transfer| (transfer.direction, transfer.position, transfer.number));
         transfers
     }
 
-    pub(super) async fn pause(&self, which: Which) -> Result<Outcome, Failure> {
+    pub(super) async fn pause(self, which: Which) -> Result<Outcome, Failure> {
         match which {
             Which::One(number) => self.downloader.pause(self.known(number)?).await,
             Which::All => self.downloader.pause_all().await,
@@ -98,7 +106,7 @@ impl Engine {
         Ok(Outcome::Done)
     }
 
-    pub(super) async fn resume(&self, which: Which) -> Result<Outcome, Failure> {
+    pub(super) async fn resume(self, which: Which) -> Result<Outcome, Failure> {
         match which {
             Which::One(number) => self.downloader.resume(self.known(number)?).await,
             Which::All => self.downloader.resume_all().await,
@@ -106,14 +114,14 @@ impl Engine {
         Ok(Outcome::Done)
     }
 
-    pub(super) async fn cancel_transfers(&self, which: Which) -> Result<Outcome, Failure> {
+    pub(super) async fn cancel(self, which: Which) -> Result<Outcome, Failure> {
         for id in self.chosen(which)? {
             self.downloader.cancel(id).await;
         }
         Ok(Outcome::Done)
     }
 
-    pub(super) async fn reorder(&self, number: TransferNumber, to: intent::Place) -> Result<Outcome, Failure> {
+    pub(super) async fn reorder(self, number: TransferNumber, to: intent::Place) -> Result<Outcome, Failure> {
         let to = match to {
             intent::Place::First => order::Place::First,
             intent::Place::Earlier => order::Place::Earlier,
@@ -124,14 +132,14 @@ impl Engine {
         Ok(Outcome::Done)
     }
 
-    pub(super) async fn retry(&self, which: Which) -> Result<Outcome, Failure> {
+    pub(super) async fn retry(self, which: Which) -> Result<Outcome, Failure> {
         for id in self.chosen(which)? {
             self.downloader.retry(id).await;
         }
         Ok(Outcome::Done)
     }
 
-    pub(super) async fn acknowledge(&self, number: TransferNumber) -> Result<Outcome, Failure> {
+    pub(super) async fn acknowledge(self, number: TransferNumber) -> Result<Outcome, Failure> {
         self.downloader.acknowledge(self.known(number)?).await;
         Ok(Outcome::Done)
     }
@@ -148,30 +156,34 @@ impl Engine {
         let known = self.downloader.snapshot().iter().any(|transfer| transfer.id == id);
         if known { Ok(id) } else { Err(Failure::NoSuchTransfer { number }) }
     }
+}
 
-    /// Passes on what the transfers say, until they end.
-    pub(super) async fn hear_transfers(self: Arc<Self>, mut heard: mpsc::Receiver<TransferEvent>) {
-        while let Some(event) = heard.recv().await {
-            let notice = match event {
-                TransferEvent::Changed(state) => NodeEvent::Transfer(transfer_of(state)),
-                TransferEvent::FileFinished { id, target, size, hash } => {
-                    NodeEvent::Downloaded { number: id.0, local_path: target, size, hash }
-                }
-                TransferEvent::FileFailed { id, remote, error } => {
-                    let remote_path = remote.to_string();
-                    let failure = file_failed(error, &remote_path);
-                    NodeEvent::FileFailed { number: id.0, remote_path, failure }
-                }
-                TransferEvent::Gone(direction, id) => {
-                    NodeEvent::TransferGone { direction: direction_of(direction), number: id.0 }
-                }
-                TransferEvent::PeerLied(user) => NodeEvent::PeerLied { user },
-                // The last `Changed` says the same.
-                TransferEvent::Finished(_) | TransferEvent::Failed(..) => continue,
-            };
-            self.outbox.push(notice);
+async fn place_of(request: &DownloadRequest, folder: PathBuf) -> Result<Place, Failure> {
+    let (typed, cwd) = (request.local_path.clone(), request.cwd.clone());
+    let place = tokio::task::spawn_blocking(move || Place::find(typed.as_deref(), &cwd, folder)).await;
+    place
+        .unwrap_or_else(|_panic| Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() }))
+}
+
+/// What the app is told by the word of a transfer; `None` where it has been told the same.
+pub(super) fn told_by(event: TransferEvent) -> Option<NodeEvent> {
+    Some(match event {
+        TransferEvent::Changed(state) => NodeEvent::Transfer(transfer_of(state)),
+        TransferEvent::FileFinished { id, target, size, hash } => {
+            NodeEvent::Downloaded { number: id.0, local_path: target, size, hash }
         }
-    }
+        TransferEvent::FileFailed { id, remote, error } => {
+            let remote_path = remote.to_string();
+            let failure = file_failed(error, &remote_path);
+            NodeEvent::FileFailed { number: id.0, remote_path, failure }
+        }
+        TransferEvent::Gone(direction, id) => {
+            NodeEvent::TransferGone { direction: direction_of(direction), number: id.0 }
+        }
+        TransferEvent::PeerLied(user) => NodeEvent::PeerLied { user },
+        // The last `Changed` says the same.
+        TransferEvent::Finished(_) | TransferEvent::Failed(..) => return None,
+    })
 }
 
 /// Where a download goes.

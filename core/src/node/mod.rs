@@ -4,22 +4,22 @@
 //! side that something is there. Nothing here knows a toolkit, and nothing here waits for whoever listens.
 
 mod bridge;
+mod carrying_out;
+mod children;
 mod clock_watch;
-mod directory;
-mod engine;
 pub mod event;
 pub mod failure;
 mod fetching;
 mod hosting;
 pub mod intent;
-mod joining;
 mod listing;
 mod lookup;
+mod main_loop;
+mod moving;
 mod outbox;
 pub mod settings;
 mod sharing;
 mod starting;
-mod supervisor;
 #[cfg(all(test, unix))]
 mod tests;
 mod tracker_session;
@@ -128,11 +128,11 @@ impl Node {
         let setup = Setup { data_dir, ..setup };
         let opened = starting::open(&setup)?;
         let outbox = Outbox::new();
-        let engine = runtime.block_on(starting::start(setup, opened, outbox.clone()))?;
+        let (node, inbox) = runtime.block_on(starting::start(setup, opened, outbox.clone()))?;
         let intents_of_app = bridge::start(from_app).map_err(system("the bridge"))?;
         let run = move || {
             let pump = runtime.spawn(outbox.clone().pump(to_app, wake));
-            runtime.block_on(supervisor::run(engine, intents_of_app));
+            runtime.block_on(node.run(intents_of_app, inbox));
             outbox.push(NodeEvent::Stopped);
             // An app that has gone reads no more; one that waits for the end gets it.
             let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS_MAX, outbox.emptied()).await });

@@ -1,93 +1,116 @@
 //! Sharing and unsharing, and what the library says by itself.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-
-use tokio::sync::mpsc;
 
 use crate::disk::place::shared::ReadFault;
 use crate::library::table::Collision;
-use crate::node::engine::Engine;
+use crate::model::share::Share;
+use crate::model::share_path::SharePath;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::ShareRequest;
-use crate::node::tracker_session::ask_failed;
+use crate::node::main_loop::NodeTask;
+use crate::node::outbox::Outbox;
+use crate::node::tracker_session::{SessionView, ask_failed};
 use crate::node::warning::Warning;
 use crate::service::share_indexer::event::{self, LibraryEvent};
-use crate::service::share_indexer::{self, ShareError};
+use crate::service::share_indexer::{self, ShareError, ShareIndexer};
+use crate::service::tracker_client::TrackerClient;
 
-impl Engine {
-    pub(super) async fn share(&self, requests: Vec<ShareRequest>) -> Result<Outcome, Failure> {
-        let requests = requests.into_iter().map(|ShareRequest { typed, cwd, share_as }| share_indexer::ShareRequest {
-            typed,
-            cwd,
-            share_as,
-        });
-        let shared = self.share_indexer.share(requests.collect()).await.map_err(share_failed)?;
-        // The same change comes as an event too; the announcer tells each thing once. Here it is waited for.
-        if let Ok(client) = self.tracker_session.client() {
-            client.announce(shared.clone(), Vec::new()).await.map_err(|error| ask_failed(&client, error))?;
-        }
-        Ok(Outcome::Shared(shared))
+/// Shares files and folders, and waits until the tracker knows of them.
+pub(super) async fn share(
+    share_indexer: ShareIndexer,
+    session: SessionView,
+    requests: Vec<ShareRequest>,
+) -> Result<Outcome, Failure> {
+    let requests = requests.into_iter().map(|ShareRequest { typed, cwd, share_as }| share_indexer::ShareRequest {
+        typed,
+        cwd,
+        share_as,
+    });
+    let shared = share_indexer.share(requests.collect()).await.map_err(share_failed)?;
+    // The same change comes as an event too; the announcer tells each thing once. Here it is waited for.
+    announce(&session, shared.clone(), Vec::new()).await?;
+    Ok(Outcome::Shared(shared))
+}
+
+/// Stops sharing, and waits until the tracker knows of it.
+pub(super) async fn unshare(
+    share_indexer: ShareIndexer,
+    session: SessionView,
+    paths: Vec<String>,
+    cwd: PathBuf,
+) -> Result<Outcome, Failure> {
+    let removed = share_indexer.unshare(paths, cwd).await.map_err(share_failed)?;
+    announce(&session, Vec::new(), removed.clone()).await?;
+    Ok(Outcome::Unshared(removed))
+}
+
+/// Announces what is shared under another share path.
+pub(super) async fn rename_share(
+    share_indexer: ShareIndexer,
+    session: SessionView,
+    from: String,
+    to: String,
+) -> Result<Outcome, Failure> {
+    let (added, removed) = share_indexer.rename(from, to).await.map_err(share_failed)?;
+    announce(&session, added.clone(), removed).await?;
+    Ok(Outcome::Shared(added))
+}
+
+/// Without a tracker there is nobody to tell.
+async fn announce(session: &SessionView, added: Vec<Share>, removed: Vec<SharePath>) -> Result<(), Failure> {
+    match session.client() {
+        Ok(client) => client.announce(added, removed).await.map_err(|error| ask_failed(&client, error)),
+        Err(_no_tracker) => Ok(()),
     }
+}
 
-    pub(super) async fn unshare(&self, paths: Vec<String>, cwd: PathBuf) -> Result<Outcome, Failure> {
-        let removed = self.share_indexer.unshare(paths, cwd).await.map_err(share_failed)?;
-        if let Ok(client) = self.tracker_session.client() {
-            client.announce(Vec::new(), removed.clone()).await.map_err(|error| ask_failed(&client, error))?;
-        }
-        Ok(Outcome::Unshared(removed))
+/// Tells the tracker, and then the app, what has changed by itself.
+async fn announce_change(client: Option<TrackerClient>, outbox: Outbox, added: Vec<Share>, removed: Vec<SharePath>) {
+    if let Some(client) = client
+        // What a tracker refuses of it, it refuses again at the next session; the person is told.
+        && let Err(error) = client.announce(added.clone(), removed.clone()).await
+    {
+        outbox.push(NodeEvent::Warning(Warning::NotAnnounced { why: ask_failed(&client, error) }));
     }
+    outbox.push(NodeEvent::SharesChanged { added, removed });
+}
 
-    pub(super) async fn rename_share(&self, from: String, to: String) -> Result<Outcome, Failure> {
-        let (added, removed) = self.share_indexer.rename(from, to).await.map_err(share_failed)?;
-        if let Ok(client) = self.tracker_session.client() {
-            client.announce(added.clone(), removed).await.map_err(|error| ask_failed(&client, error))?;
-        }
-        Ok(Outcome::Shared(added))
-    }
-
-    /// Passes on what the library says, until it ends.
-    pub(super) async fn hear_library(self: Arc<Self>, mut heard: mpsc::Receiver<LibraryEvent>) {
-        while let Some(event) = heard.recv().await {
-            match event {
-                LibraryEvent::Changed { added, removed } => {
-                    if let Ok(client) = self.tracker_session.client() {
-                        // What a tracker refuses of it, it refuses again at the next session; the person is told.
-                        if let Err(error) = client.announce(added.clone(), removed.clone()).await {
-                            self.warn(Warning::NotAnnounced { why: ask_failed(&client, error) });
-                        }
-                    }
-                    self.outbox.push(NodeEvent::SharesChanged { added, removed });
-                }
-                LibraryEvent::Progress(progress) => {
-                    self.files_to_hash.store(progress.files_left, std::sync::atomic::Ordering::Relaxed);
-                    self.outbox.push(NodeEvent::Hashing {
-                        done_bytes: progress.hashed_bytes,
-                        total_bytes: progress.total_bytes,
-                        files_left: progress.files_left,
-                    });
-                }
-                LibraryEvent::Skipped { files, count, .. } => {
-                    let more = count.saturating_sub(files.len());
-                    for file in files {
-                        self.outbox.push(NodeEvent::Skipped { path: file.path, why: file.why.to_string() });
-                    }
-                    if more > 0 {
-                        self.warn(Warning::MoreSkipped { count: more });
-                    }
-                }
-                LibraryEvent::Warning { root: folder, warning } => self.warn(match warning {
-                    event::ShareWarning::WholeDisk => Warning::WholeDisk { folder },
-                    event::ShareWarning::WholeHome => Warning::WholeHome { folder },
-                }),
-                LibraryEvent::Missing { root: path } => self.warn(Warning::Missing { path }),
-                LibraryEvent::Back { root: path } => self.warn(Warning::Back { path }),
-                LibraryEvent::WatchHealth { folder, problem: Some(why) } => {
-                    self.warn(Warning::NotWatched { folder, why });
-                }
-                LibraryEvent::WatchHealth { problem: None, .. } => {}
+impl NodeTask {
+    /// Passes on what the library says.
+    pub(super) fn hear_library(&mut self, event: LibraryEvent) {
+        match event {
+            LibraryEvent::Changed { added, removed } => {
+                self.is_announcing = true;
+                let (client, outbox) = (self.session.client().ok(), self.outbox.clone());
+                self.children.announce(announce_change(client, outbox, added, removed));
             }
+            LibraryEvent::Progress(progress) => {
+                self.files_to_hash = progress.files_left;
+                self.outbox.push(NodeEvent::Hashing {
+                    done_bytes: progress.hashed_bytes,
+                    total_bytes: progress.total_bytes,
+                    files_left: progress.files_left,
+                });
+            }
+            LibraryEvent::Skipped { files, count, .. } => {
+                let more = count.saturating_sub(files.len());
+                for file in files {
+                    self.outbox.push(NodeEvent::Skipped { path: file.path, why: file.why.to_string() });
+                }
+                if more > 0 {
+                    self.warn(Warning::MoreSkipped { count: more });
+                }
+            }
+            LibraryEvent::Warning { root: folder, warning } => self.warn(match warning {
+                event::ShareWarning::WholeDisk => Warning::WholeDisk { folder },
+                event::ShareWarning::WholeHome => Warning::WholeHome { folder },
+            }),
+            LibraryEvent::Missing { root: path } => self.warn(Warning::Missing { path }),
+            LibraryEvent::Back { root: path } => self.warn(Warning::Back { path }),
+            LibraryEvent::WatchHealth { folder, problem: Some(why) } => self.warn(Warning::NotWatched { folder, why }),
+            LibraryEvent::WatchHealth { problem: None, .. } => {}
         }
     }
 

@@ -2,10 +2,8 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,12 +13,14 @@ use crate::model::limits;
 use crate::net::identity::{self, Identity};
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
-use crate::node::directory::Known;
-use crate::node::engine::Engine;
+use crate::node::children::Children;
 use crate::node::event::{Connection, NodeEvent};
+use crate::node::hosting;
+use crate::node::main_loop::{Inbox, NodeTask};
+use crate::node::moving::Moves;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
-use crate::node::tracker_session::TrackerSession;
+use crate::node::tracker_session::{TrackerDirectory, TrackerSession};
 use crate::node::warning::Warning;
 use crate::node::{Setup, StartError};
 use crate::service::downloader::files::RealDisk;
@@ -31,7 +31,7 @@ use crate::service::tracker_client::tap::{Tap, Way};
 use crate::store::{Store, StoreError};
 
 /// Events of a service that wait for the node.
-const EVENTS_MAX: usize = 1024;
+const SERVICE_EVENTS_MAX: usize = 1024;
 
 /// What is opened before anything runs, and fails with one sentence if it cannot be.
 pub(super) struct Opened {
@@ -85,14 +85,14 @@ fn system(what: &str, why: &dyn std::fmt::Display) -> StartError {
 }
 
 /// Starts every task. Joining a tracker goes on behind it.
-pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Result<Arc<Engine>, StartError> {
+pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Result<(NodeTask, Inbox), StartError> {
     let Opened { store, identity, listener, warnings } = opened;
     warnings.into_iter().for_each(|warning| outbox.push(NodeEvent::Warning(warning)));
     let cancel = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let tracker_session = TrackerSession::new();
+    let services = TaskTracker::new();
+    let session = TrackerSession::new();
 
-    let (library_events, library_heard) = mpsc::channel(EVENTS_MAX);
+    let (library_events, library_heard) = mpsc::channel(SERVICE_EVENTS_MAX);
     let config = ShareIndexerConfig {
         store: store.clone(),
         data_dir: setup.data_dir.clone(),
@@ -102,12 +102,12 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     };
     let started = ShareIndexer::start(config, library_events, cancel.child_token());
     let (share_indexer, share_indexer_task) = started.map_err(|error| system("the library", &error))?;
-    tasks.spawn(async move { drop(share_indexer_task.await) });
+    services.spawn(async move { drop(share_indexer_task.await) });
 
     let uploading = watch::Sender::new(upload_settings(&setup.settings));
-    let (transfer_events, transfers_heard) = mpsc::channel(EVENTS_MAX);
+    let (transfer_events, transfers_heard) = mpsc::channel(SERVICE_EVENTS_MAX);
     let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| system("the peer server", &error))?;
-    let of_key = Arc::clone(&tracker_session);
+    let of_key = session.view();
     let serving = PeerServerSetup {
         tls: TlsServer::new(&identity, Purpose::Peer),
         content_source: Arc::new(share_indexer.table()),
@@ -120,17 +120,17 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     let fetching = DownloaderSetup {
         store: store.clone(),
         tls: TlsClient::new(&identity, Purpose::Peer),
-        directory: Arc::new(Known { tracker_session: Arc::clone(&tracker_session), own: identity.public_key() }),
+        directory: Arc::new(TrackerDirectory { session: session.view(), own: identity.public_key() }),
         settings: downloading.subscribe(),
         disk: Arc::new(RealDisk),
     };
     let started = Downloader::start(fetching, transfer_events, cancel.child_token()).await;
     let (downloader, downloader_task) = started.map_err(|error| system("the queue of downloads", &error))?;
-    tasks.spawn(async move { drop(downloader_task.await) });
+    services.spawn(async move { drop(downloader_task.await) });
 
-    let engine = Arc::new(Engine {
+    let mut node = NodeTask {
         downloader,
-        peer_server,
+        peer_server: Arc::new(peer_server),
         uploading,
         downloading,
         usual_download_folder: setup.download_folder.clone().unwrap_or_else(|| setup.data_dir.join("downloads")),
@@ -138,23 +138,21 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         store,
         identity,
         share_indexer,
-        tracker_session,
+        session,
         tap: tap_into(outbox.clone()),
-        connection: watch::Sender::new(Connection::None),
-        at_tracker: Mutex::new(None),
-        joining: tokio::sync::Mutex::new(()),
-        newest_move: AtomicU64::new(0),
-        hosting: Mutex::new(None),
-        files_to_hash: AtomicU64::new(0),
+        connection: Connection::None,
+        moves: Moves::default(),
+        hosting: None,
+        files_to_hash: 0,
+        is_announcing: false,
         outbox,
-        tasks,
+        children: Children::default(),
+        services,
         cancel,
-        settings: watch::Sender::new(setup.settings.clone()),
-    });
-    engine.tasks.spawn(Arc::clone(&engine).hear_library(library_heard));
-    engine.tasks.spawn(Arc::clone(&engine).hear_transfers(transfers_heard));
-    begin_meeting(&engine, &setup).await?;
-    Ok(engine)
+        settings: setup.settings.clone(),
+    };
+    node.moves = Moves::to(first_tracker(&mut node, &setup).await?);
+    Ok((node, Inbox { transfers: transfers_heard, library: library_heard }))
 }
 
 fn tap_into(outbox: Outbox) -> Arc<Tap> {
@@ -175,18 +173,19 @@ pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
     DownloadSettings { at_once: settings.downloads_at_once, bytes_per_second: settings.download_bytes_per_second }
 }
 
-/// Hosts or joins what the setup says.
-async fn begin_meeting(engine: &Arc<Engine>, setup: &Setup) -> Result<(), StartError> {
+/// Where to go at the start: to the embedded tracker, which runs then, or to that of the settings.
+async fn first_tracker(node: &mut NodeTask, setup: &Setup) -> Result<Option<TrackerAddress>, StartError> {
     let tracker = match setup.host_tracker {
-        Some(at) => Some(engine.begin_hosting(at).await.map_err(StartError::Failed)?),
-        None if setup.settings.tracker.is_empty() => None,
+        Some(at) => {
+            let hosting = hosting::start(node.hosting_setup(at)).await.map_err(StartError::Failed)?;
+            node.hosting.insert(hosting).joined_at.clone()
+        }
+        None if setup.settings.tracker.is_empty() => return Ok(None),
         None => {
             let setting = setup.settings.tracker.clone();
-            Some(setting.parse::<TrackerAddress>().map_err(|why| StartError::BadTracker { setting, why })?)
+            setting.parse().map_err(|why| StartError::BadTracker { setting, why })?
         }
     };
-    match tracker {
-        Some(tracker) => engine.begin_join(None, tracker).await.map_err(StartError::Failed),
-        None => Ok(()),
-    }
+    node.own_name().map_err(StartError::Failed)?;
+    Ok(Some(tracker))
 }

@@ -1,9 +1,6 @@
 //! Where we meet others now: the session at the tracker that is joined, if one is.
 
-use std::sync::Arc;
-
-use parking_lot::RwLock;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -14,81 +11,137 @@ use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::protocol::command::{Command, Cursor, Page};
 use crate::protocol::reply::FileLine;
-use crate::service::tracker_client::{AskError, AwayReason, TrackerClient};
+use crate::service::downloader::{BoxFuture, Directory};
+use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
+use crate::transfer::Contact;
 
-/// The current session, replaced when another tracker is joined.
+/// Events of the session that wait for the node.
+const SESSION_EVENTS_MAX: usize = 1024;
+
+/// What the session at a tracker says.
+#[derive(Debug)]
+pub(super) struct SessionEvent {
+    /// Where.
+    pub(super) tracker: String,
+    pub(super) event: ClientEvent,
+}
+
+/// The current session. The node owns it; others see it through [`SessionView`].
 #[derive(Debug)]
 pub(super) struct TrackerSession {
-    current: RwLock<Option<Current>>,
+    client: watch::Sender<Option<TrackerClient>>,
     /// Changes whenever users or shares have changed, or another tracker was joined.
     version: watch::Sender<u64>,
+    open: Option<OpenSession>,
 }
 
 #[derive(Debug)]
-struct Current {
-    client: TrackerClient,
+struct OpenSession {
+    tracker: String,
+    events: mpsc::Receiver<ClientEvent>,
+    people: watch::Receiver<u64>,
     cancel: CancellationToken,
-    /// The session, and who passes its events on: they end one after the other.
-    tasks: Vec<JoinHandle<()>>,
-    /// Passes its changes on.
-    forward: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 impl TrackerSession {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { current: RwLock::new(None), version: watch::Sender::new(0) })
+    pub(super) fn new() -> Self {
+        Self { client: watch::Sender::new(None), version: watch::Sender::new(0), open: None }
     }
 
     /// The session to ask.
     pub(super) fn client(&self) -> Result<TrackerClient, Failure> {
-        self.current.read().as_ref().map(|current| current.client.clone()).ok_or(Failure::NoTracker)
+        self.client.borrow().clone().ok_or(Failure::NoTracker)
     }
 
-    /// Begins another session; end the one before with [`TrackerSession::leave`] first.
-    pub(super) fn begin(
-        self: &Arc<Self>,
-        client: TrackerClient,
-        tasks: Vec<JoinHandle<()>>,
-        cancel: CancellationToken,
-    ) {
-        let mut changes = client.people().changes();
-        let version = self.version.clone();
-        let forward = tokio::spawn(async move {
-            while changes.changed().await.is_ok() {
-                version.send_modify(|version| *version = version.wrapping_add(1));
-            }
-        });
-        *self.current.write() = Some(Current { client, cancel, tasks, forward });
+    /// What others see of it.
+    pub(super) fn view(&self) -> SessionView {
+        SessionView { client: self.client.subscribe(), version: self.version.subscribe() }
+    }
+
+    /// Whether there is one, or the tries to have one.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Begins another session; end the one before with [`TrackerSession::end`] first.
+    pub(super) fn begin(&mut self, setup: ClientSetup, cancel: CancellationToken) {
+        let tracker = setup.tracker.address.to_string();
+        let (events, heard) = mpsc::channel(SESSION_EVENTS_MAX);
+        let (client, task) = TrackerClient::start(setup, events, cancel.clone());
+        let people = client.people().changes();
+        self.open = Some(OpenSession { tracker, events: heard, people, cancel, task });
+        self.client.send_replace(Some(client));
         // A quick session knew everybody before anyone listened here.
-        self.version.send_modify(|version| *version = version.wrapping_add(1));
+        self.count_change();
     }
 
-    /// Ends the session and waits until its socket is closed.
-    pub(super) async fn leave(&self) {
-        let current = self.current.write().take();
-        if let Some(current) = current {
-            current.cancel.cancel();
-            for task in current.tasks {
+    /// Ends the session at once; the future is ready when its socket is closed.
+    pub(super) fn end(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        self.client.send_replace(None);
+        let open = self.open.take();
+        async move {
+            if let Some(OpenSession { cancel, task, .. }) = open {
+                cancel.cancel();
                 // A session that panicked has ended as well.
-                let _ = task.await;
+                let _panicked = task.await;
             }
-            current.forward.abort();
         }
     }
 
+    /// The next thing the session says; never while there is none. Those who look at the view are told of changes here.
+    pub(super) async fn next(&mut self) -> SessionEvent {
+        loop {
+            let Some(open) = &mut self.open else { return std::future::pending().await };
+            tokio::select! {
+                Some(event) = open.events.recv() => return SessionEvent { tracker: open.tracker.clone(), event },
+                Ok(()) = open.people.changed() => self.count_change(),
+                else => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// The computer was asleep: finds out at once whether the session still lives.
+    pub(super) fn probe(&self) {
+        if let Some(client) = &*self.client.borrow() {
+            client.probe();
+        }
+    }
+
+    fn count_change(&self) {
+        self.version.send_modify(|version| *version = version.wrapping_add(1));
+    }
+}
+
+/// The tracker session as others see it: whom to ask now, and when there is something new to ask about. Clones are cheap.
+#[derive(Debug, Clone)]
+pub(super) struct SessionView {
+    client: watch::Receiver<Option<TrackerClient>>,
+    version: watch::Receiver<u64>,
+}
+
+impl SessionView {
+    /// The session to ask.
+    pub(super) fn client(&self) -> Result<TrackerClient, Failure> {
+        self.client.borrow().clone().ok_or(Failure::NoTracker)
+    }
+
+    /// Counts up whenever users or shares have changed, or another tracker was joined.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
+        let mut changes = self.version.clone();
+        changes.mark_unchanged();
+        changes
     }
 
     /// The user who has this key, if they are on our tracker.
     pub(super) fn name_of(&self, key: &PublicKey) -> Option<Username> {
-        self.client().ok()?.people().name_of(key)
+        self.client.borrow().as_ref()?.people().name_of(key)
     }
 
     /// Everybody who shares this content; empty while we are away.
-    pub(super) async fn sources(&self, hash: ContentHash) -> Vec<FileLine> {
+    async fn sources(&self, hash: ContentHash) -> Vec<FileLine> {
         let Ok(client) = self.client() else { return Vec::new() };
-        let page = Page { after: None, limit: Some(SOURCES_MAX) };
+        let page = Page { after: None, limit: Some(CONTENT_SOURCES_MAX) };
         match client.ask(Command::Sources { hash, page }).await {
             Ok(answer) => answer.lines.iter().filter_map(|line| FileLine::parse(line).ok()).collect(),
             Err(_away) => Vec::new(),
@@ -96,12 +149,39 @@ impl TrackerSession {
     }
 }
 
-/// More sources than this make nothing faster.
-const SOURCES_MAX: usize = 200;
+/// The tracker that is joined now, as downloads see it.
+#[derive(Debug)]
+pub(super) struct TrackerDirectory {
+    pub(super) session: SessionView,
+    /// Ours: we are no further source of what we fetch.
+    pub(super) own: PublicKey,
+}
+
+impl Directory for TrackerDirectory {
+    fn contact(&self, user: &Username) -> Option<Contact> {
+        let (username, address, key) = self.session.client().ok()?.people().reachable(user)?;
+        Some(Contact { username, address, key })
+    }
+
+    fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
+        Box::pin(async move {
+            let files = self.session.sources(hash).await;
+            let contacts = files.iter().filter_map(|file| self.contact(&file.username));
+            contacts.filter(|contact| contact.key != self.own).collect()
+        })
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.session.changes()
+    }
+}
+
+/// Most sources that are asked for of one content: more of them make nothing faster.
+const CONTENT_SOURCES_MAX: usize = 200;
 
 /// Most lines of one list: as many files as a tracker holds unless its owner raises that. One that lists more is not
 /// believed.
-const LINES_MAX: usize = 20_000_000;
+const LISTED_LINES_MAX: usize = 20_000_000;
 
 /// Reads a list of any length page by page; each page is handed on at once. A list that does not go forward does not end
 /// either, and is a fault of the tracker.
@@ -121,7 +201,7 @@ pub(super) async fn read_pages<Handed: Future<Output = bool>>(
         let go_on = hand_on(answer.lines).await;
         match answer.more {
             Some(more) if go_on => {
-                if count == 0 || lines > LINES_MAX || after.as_ref().is_some_and(|before| more <= *before) {
+                if count == 0 || lines > LISTED_LINES_MAX || after.as_ref().is_some_and(|before| more <= *before) {
                     let why = "it does not end".to_owned();
                     return Err(Failure::Internal { what: "reading the tracker's list".into(), why });
                 }

@@ -1,0 +1,164 @@
+//! What is done about each intent: answered at once, a child task, or a move to another tracker.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::node::event::{Direction, Outcome, Status};
+use crate::node::failure::Failure;
+use crate::node::fetching::TransferHandles;
+use crate::node::hosting;
+use crate::node::intent::{Intent, IntentId};
+use crate::node::listing;
+use crate::node::main_loop::NodeTask;
+use crate::node::moving::{Change, Move};
+use crate::node::settings::Settings;
+use crate::node::sharing;
+use crate::node::starting;
+use crate::service::tracker_client::TrackerClient;
+use crate::service::tracker_server::TrackerHandle;
+
+impl NodeTask {
+    /// Begins what an intent asks for. Its outcome is told once, now or later, and with its id.
+    pub(super) fn carry_out(&mut self, id: IntentId, intent: Intent) {
+        let (share_indexer, session) = (self.share_indexer.clone(), self.session.view());
+        let (outbox, own) = (self.outbox.clone(), self.identity.public_key());
+        match intent {
+            Intent::Join(tracker) => self.ask_to_move(id, Move::Join(tracker)),
+            Intent::Leave => self.ask_to_move(id, Move::Leave),
+            Intent::HostTracker(at) => self.ask_to_move(id, Move::Host(at)),
+            Intent::StopTracker => self.ask_to_move(id, Move::StopHosting),
+            Intent::Apply(settings) => self.apply(id, *settings),
+
+            Intent::ListUsers => self.ask_tracker(id, listing::list_users),
+            Intent::ListFiles { user } => {
+                self.ask_tracker(id, move |client| listing::list_files(client, outbox, id, user));
+            }
+            Intent::Search { words } => self.ask_tracker(id, move |client| listing::search(client, outbox, id, words)),
+            Intent::WhoAmI => self.ask_tracker(id, move |client| listing::who_am_i(client, own)),
+            Intent::SendLine(line) => self.ask_tracker(id, move |client| listing::send_line(client, line)),
+            Intent::TapWire(is_on) => {
+                self.tap.turn(is_on);
+                self.answer(Some(id), Ok(Outcome::Done));
+            }
+
+            Intent::Share(requests) => self.children.ask(id, sharing::share(share_indexer, session, requests)),
+            Intent::Unshare { paths, cwd } => {
+                self.children.ask(id, sharing::unshare(share_indexer, session, paths, cwd));
+            }
+            Intent::RenameShare { from, to } => {
+                self.children.ask(id, sharing::rename_share(share_indexer, session, from, to));
+            }
+            Intent::ListShares => self.children.ask(id, async move { Ok(Outcome::Shared(share_indexer.shares())) }),
+
+            Intent::Download(request) => {
+                let folder = self.download_folder();
+                self.ask_transfers(id, move |transfers| transfers.download(id, request, folder));
+            }
+            Intent::ListTransfers => {
+                self.ask_transfers(id, async |transfers| Ok(Outcome::Transfers(transfers.list())));
+            }
+            Intent::Pause(which) => self.ask_transfers(id, move |transfers| transfers.pause(which)),
+            Intent::Resume(which) => self.ask_transfers(id, move |transfers| transfers.resume(which)),
+            Intent::Cancel(which) => self.ask_transfers(id, move |transfers| transfers.cancel(which)),
+            Intent::Retry(which) => self.ask_transfers(id, move |transfers| transfers.retry(which)),
+            Intent::Acknowledge(number) => self.ask_transfers(id, move |transfers| transfers.acknowledge(number)),
+            Intent::Reorder { number, to } => self.ask_transfers(id, move |transfers| transfers.reorder(number, to)),
+
+            Intent::Invite => self.answer(Some(id), self.invite()),
+            Intent::Status => self.ask_status(id),
+            Intent::Kick { user } => self.ask_hosted(id, |tracker| hosting::kick(tracker, user)),
+            Intent::Ban { user } => self.ask_hosted(id, |tracker| hosting::ban(tracker, own, user)),
+            Intent::Unban { who } => self.ask_hosted(id, |tracker| hosting::unban(tracker, who)),
+            Intent::ListBans => self.ask_hosted(id, hosting::list_bans),
+        }
+    }
+
+    /// Asks the tracker that we are at.
+    fn ask_tracker<Asking>(&mut self, id: IntentId, ask: impl FnOnce(TrackerClient) -> Asking)
+    where
+        Asking: Future<Output = Result<Outcome, Failure>> + Send + 'static,
+    {
+        match self.session.client() {
+            Ok(client) => self.children.ask(id, ask(client)),
+            Err(why) => self.answer(Some(id), Err(why)),
+        }
+    }
+
+    /// Asks the embedded tracker.
+    fn ask_hosted<Asking>(&mut self, id: IntentId, ask: impl FnOnce(Arc<TrackerHandle>) -> Asking)
+    where
+        Asking: Future<Output = Result<Outcome, Failure>> + Send + 'static,
+    {
+        match &self.hosting {
+            Some(hosting) => self.children.ask(id, ask(Arc::clone(&hosting.handle))),
+            None => self.answer(Some(id), Err(Failure::NotHosting)),
+        }
+    }
+
+    /// Asks those who download and upload.
+    fn ask_transfers<Asking>(&mut self, id: IntentId, ask: impl FnOnce(TransferHandles) -> Asking)
+    where
+        Asking: Future<Output = Result<Outcome, Failure>> + Send + 'static,
+    {
+        let asking = ask(self.transfer_handles());
+        self.children.ask(id, asking);
+    }
+
+    fn transfer_handles(&self) -> TransferHandles {
+        TransferHandles {
+            downloader: self.downloader.clone(),
+            peer_server: Arc::clone(&self.peer_server),
+            session: self.session.view(),
+            outbox: self.outbox.clone(),
+        }
+    }
+
+    /// Uses other settings from now on, and everything that depends on them.
+    fn apply(&mut self, id: IntentId, settings: Settings) {
+        self.uploading.send_replace(starting::upload_settings(&settings));
+        self.downloading.send_replace(starting::download_settings(&settings));
+        let before = std::mem::replace(&mut self.settings, settings.clone());
+        self.ask_to_move(id, Move::Follow(Box::new(Change { before, now: settings })));
+    }
+
+    fn ask_status(&mut self, id: IntentId) {
+        let transfers = self.transfer_handles();
+        let share_indexer = self.share_indexer.clone();
+        let hosted = self.hosting.as_ref().map(|hosting| Arc::clone(&hosting.handle));
+        let (connection, files_to_hash) = (self.connection.clone(), self.files_to_hash);
+        let download_folder = self.download_folder();
+        self.children.ask(id, async move {
+            let shares = share_indexer.shares();
+            let listed = transfers.list();
+            let sum = |direction| {
+                let of = listed.iter().filter(move |t| t.direction == direction && !t.state.is_final());
+                of.fold((0, 0), |(count, speed), t| (count + 1, speed + t.bytes_per_second))
+            };
+            let (downloads, down_bytes_per_second) = sum(Direction::Download);
+            let (uploads, up_bytes_per_second) = sum(Direction::Upload);
+            let hosted = match hosted {
+                Some(tracker) => hosting::condition(tracker).await,
+                None => None,
+            };
+            Ok(Outcome::Status(Box::new(Status {
+                connection,
+                listening: Some(transfers.peer_server.address()),
+                hosted,
+                shares: shares.len() as u64,
+                share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),
+                files_to_hash,
+                downloads,
+                uploads,
+                down_bytes_per_second,
+                up_bytes_per_second,
+                download_folder,
+            })))
+        });
+    }
+
+    /// Where downloads go that name no place.
+    fn download_folder(&self) -> PathBuf {
+        let chosen = &self.settings.download_folder;
+        if chosen.as_os_str().is_empty() { self.usual_download_folder.clone() } else { chosen.clone() }
+    }
+}

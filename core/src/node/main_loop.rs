@@ -1,0 +1,188 @@
+//! The node's one task. It owns everything that changes; what wakes it is an [`Event`], and handling one never waits.
+//! What takes long is a child task that gets what it needs by value and reports back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::net::identity::Identity;
+use crate::node::children::{Children, Report};
+use crate::node::clock_watch::ClockWatch;
+use crate::node::event::{Connection, NodeEvent, Outcome};
+use crate::node::failure::Failure;
+use crate::node::fetching;
+use crate::node::hosting::Hosting;
+use crate::node::intent::{Intent, IntentId};
+use crate::node::moving::Moves;
+use crate::node::outbox::Outbox;
+use crate::node::settings::Settings;
+use crate::node::tracker_session::{SessionEvent, TrackerSession};
+use crate::service::downloader::{DownloadSettings, Downloader};
+use crate::service::peer_server::{PeerServer, UploadSettings};
+use crate::service::share_indexer::ShareIndexer;
+use crate::service::share_indexer::event::LibraryEvent;
+use crate::service::tracker_client::tap::Tap;
+use crate::store::Store;
+use crate::transfer::status::TransferEvent;
+
+/// Everything is asked to stop at once; what has not stopped by then is left behind.
+const NODE_STOP_MAX: Duration = Duration::from_millis(1800);
+
+/// What wakes the node.
+enum Event {
+    /// A person asks for something.
+    Asked(IntentId, Intent),
+    /// The app has dropped its end: it is over.
+    AppGone,
+    /// A child task is done.
+    Reported(Report),
+    /// The tracker session says something.
+    Session(SessionEvent),
+    /// Somebody waited long enough for the tracker's word.
+    JoinTookTooLong,
+    /// A download or an upload goes on.
+    Transfer(TransferEvent),
+    /// What I share has changed by itself, or could not be shared.
+    Library(LibraryEvent),
+    /// The computer was asleep.
+    ClockJumped,
+}
+
+/// The running client: what it knows, and handles to what runs.
+pub(super) struct NodeTask {
+    pub(super) data_dir: PathBuf,
+    pub(super) usual_download_folder: PathBuf,
+    pub(super) settings: Settings,
+    pub(super) store: Arc<Store>,
+    pub(super) identity: Arc<Identity>,
+    pub(super) share_indexer: ShareIndexer,
+    pub(super) downloader: Downloader,
+    pub(super) peer_server: Arc<PeerServer>,
+    pub(super) uploading: watch::Sender<UploadSettings>,
+    pub(super) downloading: watch::Sender<DownloadSettings>,
+    pub(super) session: TrackerSession,
+    pub(super) tap: Arc<Tap>,
+    pub(super) connection: Connection,
+    pub(super) moves: Moves,
+    pub(super) hosting: Option<Hosting>,
+    pub(super) files_to_hash: u64,
+    pub(super) is_announcing: bool,
+    pub(super) outbox: Outbox,
+    pub(super) children: Children,
+    /// The services' own tasks.
+    pub(super) services: TaskTracker,
+    pub(super) cancel: CancellationToken,
+}
+
+/// What others send to the node.
+pub(super) struct Inbox {
+    pub(super) transfers: mpsc::Receiver<TransferEvent>,
+    pub(super) library: mpsc::Receiver<LibraryEvent>,
+}
+
+impl NodeTask {
+    /// Runs until the app drops its end of the intents.
+    pub(super) async fn run(mut self, mut intents: mpsc::Receiver<(IntentId, Intent)>, mut inbox: Inbox) {
+        let mut clocks = ClockWatch::new();
+        self.next_move();
+        loop {
+            let event = self.next_event(&mut intents, &mut inbox, &mut clocks).await;
+            match event {
+                Event::Asked(id, intent) => self.carry_out(id, intent),
+                Event::AppGone => break,
+                Event::Reported(report) => self.reported(report),
+                Event::Session(event) => self.hear_session(event),
+                Event::JoinTookTooLong => self.give_join_up(),
+                Event::Transfer(event) => self.hear_transfer(event),
+                Event::Library(event) => self.hear_library(event),
+                Event::ClockJumped => self.session.probe(),
+            }
+        }
+        self.stop(inbox).await;
+    }
+
+    async fn next_event(
+        &mut self,
+        intents: &mut mpsc::Receiver<(IntentId, Intent)>,
+        inbox: &mut Inbox,
+        clocks: &mut ClockWatch,
+    ) -> Event {
+        let join_until = self.moves.join_until();
+        tokio::select! {
+            asked = intents.recv() => asked.map_or(Event::AppGone, |(id, intent)| Event::Asked(id, intent)),
+            Some(report) = self.children.next() => Event::Reported(report),
+            event = self.session.next() => Event::Session(event),
+            () = tokio::time::sleep_until(join_until.unwrap_or_else(tokio::time::Instant::now)), if join_until.is_some() => {
+                Event::JoinTookTooLong
+            }
+            Some(event) = inbox.transfers.recv() => Event::Transfer(event),
+            // While the tracker is told of the last change, further ones are merged where they come from.
+            Some(event) = inbox.library.recv(), if !self.is_announcing => Event::Library(event),
+            () = clocks.jumped() => Event::ClockJumped,
+        }
+    }
+
+    fn reported(&mut self, report: Report) {
+        match report {
+            Report::Answered(id, result) => self.answer(Some(id), result),
+            Report::Announced => self.is_announcing = false,
+            Report::Moved(result) => self.moved(result),
+        }
+    }
+
+    /// Tells the outcome of an intent. What was not asked for has none.
+    pub(super) fn answer(&self, asked: Option<IntentId>, result: Result<Outcome, Failure>) {
+        if let Some(id) = asked {
+            self.outbox.push(NodeEvent::Outcome { id, result });
+        }
+    }
+
+    fn hear_transfer(&self, event: TransferEvent) {
+        if let Some(event) = fetching::told_by(event) {
+            self.outbox.push(event);
+        }
+    }
+
+    /// First nothing new begins, then everything that runs ends together. What it says at its end is still told.
+    async fn stop(mut self, mut inbox: Inbox) {
+        self.cancel.cancel();
+        self.children.cancel();
+        self.give_moves_up();
+        let all = async {
+            while let Some(report) = self.children.next().await {
+                match report {
+                    // It was on its way when the end came: what it opened is closed like the rest.
+                    Report::Moved(arrival) => self.close_what_was_opened(arrival).await,
+                    report => self.reported(report),
+                }
+            }
+            self.session.end().await;
+            if let Some(hosting) = self.hosting.take() {
+                hosting.stop().await;
+            }
+            self.services.close();
+            let outbox = &self.outbox;
+            let last_transfers = async {
+                while let Some(event) = inbox.transfers.recv().await {
+                    fetching::told_by(event).into_iter().for_each(|event| outbox.push(event));
+                }
+            };
+            let peer_server = async {
+                // The children that had it have ended.
+                if let Some(server) = Arc::into_inner(self.peer_server) {
+                    server.stop().await;
+                }
+            };
+            let last_shares = async { while inbox.library.recv().await.is_some() {} };
+            tokio::join!(self.services.wait(), peer_server, last_transfers, last_shares);
+        };
+        if timeout(NODE_STOP_MAX, all).await.is_err() {
+            tracing::warn!("some tasks did not stop in time");
+        }
+    }
+}

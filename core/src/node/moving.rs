@@ -1,0 +1,409 @@
+//! To which tracker we go: joining, leaving, hosting, and what settings say of it.
+//!
+//! Wishes to be elsewhere are carried out one after the other, in the order in which they came; of several that wait
+//! the newest one counts, and those before it are cancelled. A step that takes time (ending a session, starting the
+//! embedded tracker, listening elsewhere) is a child task, of which there is one at a time.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::invite::{Invite, TrackerAddress};
+use crate::model::port::PeerPort;
+use crate::model::username::Username;
+use crate::net::tls::{Purpose, TlsClient};
+use crate::node::event::{Connection, NodeEvent, Outcome};
+use crate::node::failure::Failure;
+use crate::node::hosting::{self, Hosting, HostingSetup};
+use crate::node::intent::IntentId;
+use crate::node::main_loop::NodeTask;
+use crate::node::settings::Settings;
+use crate::node::starting;
+use crate::node::tracker_session::{SessionEvent, away};
+use crate::service::peer_server::PeerServer;
+use crate::service::tracker_client::{ClientEvent, ClientSetup};
+use crate::store::Store;
+
+/// How long the one who asked to join waits; the tries go on behind it.
+const JOIN_MAX: Duration = Duration::from_secs(15);
+
+/// Where to be.
+#[derive(Debug, Clone)]
+pub(super) enum Move {
+    /// At this tracker.
+    Join(TrackerAddress),
+    /// At none.
+    Leave,
+    /// At the embedded tracker, which runs here from now on.
+    Host(SocketAddr),
+    /// At none, and the embedded tracker runs no more.
+    StopHosting,
+    /// Where other settings say.
+    Follow(Box<Change>),
+}
+
+/// Settings that have changed.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) before: Settings,
+    pub(super) now: Settings,
+}
+
+/// A wish to be elsewhere.
+#[derive(Debug)]
+struct Wish {
+    asked: Option<IntentId>,
+    to: Move,
+    /// The outcome of settings is known before the tracker's word.
+    outcome: Option<Result<Outcome, Failure>>,
+}
+
+/// Where one step has led.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// The session before is closed.
+    Left,
+    /// The embedded tracker runs.
+    Hosted(Box<Hosting>),
+    /// The session is closed if it was to be, and the embedded tracker has stopped.
+    StoppedHosting,
+    /// The services go by other settings; whether peers are served at another place, or why they could not be.
+    Followed(Result<bool, Failure>),
+}
+
+/// Somebody who waits for the word of the tracker that is being joined.
+#[derive(Debug)]
+struct AwaitedJoin {
+    id: IntentId,
+    until: Instant,
+}
+
+/// Where we are at, on the way to, and yet to go.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    waiting: VecDeque<Wish>,
+    under_way: Option<Wish>,
+    /// The tracker that we are at, or on the way to.
+    here: Option<TrackerAddress>,
+    awaited: Option<AwaitedJoin>,
+}
+
+impl Moves {
+    /// Goes there as soon as the node runs; nobody waits for it.
+    pub(super) fn to(tracker: Option<TrackerAddress>) -> Self {
+        let wish = tracker.map(|tracker| Wish { asked: None, to: Move::Join(tracker), outcome: None });
+        Self { waiting: wish.into_iter().collect(), ..Self::default() }
+    }
+
+    /// When the one who waits for the tracker's word has waited long enough.
+    pub(super) fn join_until(&self) -> Option<Instant> {
+        self.awaited.as_ref().map(|awaited| awaited.until)
+    }
+
+    /// Whether a newer wish says where to be.
+    fn is_overtaken(&self) -> bool {
+        self.waiting.iter().any(|wish| !matches!(wish.to, Move::Follow(_)))
+    }
+
+    /// Whether a newer wish says whether to host.
+    fn is_hosting_overtaken(&self) -> bool {
+        self.waiting.iter().any(|wish| matches!(wish.to, Move::Host(_) | Move::StopHosting))
+    }
+}
+
+impl NodeTask {
+    /// Goes elsewhere when all earlier wishes to do so were carried out.
+    pub(super) fn ask_to_move(&mut self, id: IntentId, to: Move) {
+        self.moves.waiting.push_back(Wish { asked: Some(id), to, outcome: None });
+        self.next_move();
+    }
+
+    /// Begins the next move, unless one is under way.
+    pub(super) fn next_move(&mut self) {
+        while self.moves.under_way.is_none()
+            && let Some(wish) = self.moves.waiting.pop_front()
+        {
+            match self.begin_move(&wish) {
+                Ok(()) => self.moves.under_way = Some(wish),
+                Err(why) => self.answer(wish.asked, Err(why)),
+            }
+        }
+    }
+
+    fn begin_move(&mut self, wish: &Wish) -> Result<(), Failure> {
+        let is_overtaken = self.moves.is_overtaken();
+        match &wish.to {
+            Move::Join(_) | Move::Leave if is_overtaken => return Err(Failure::Cancelled),
+            Move::Host(_) if self.moves.is_hosting_overtaken() => return Err(Failure::Cancelled),
+            Move::Join(_) => {
+                self.own_name()?;
+                self.end_session();
+            }
+            Move::Leave => self.end_session(),
+            Move::Host(at) => {
+                let (before, setup) = (self.hosting.take(), self.hosting_setup(*at));
+                self.children.go(async move {
+                    if let Some(before) = before {
+                        before.stop().await;
+                    }
+                    hosting::start(setup).await.map(|hosting| Arrival::Hosted(Box::new(hosting)))
+                });
+            }
+            Move::StopHosting => {
+                let hosting = self.hosting.take().ok_or(Failure::NotHosting)?;
+                let ending = (!is_overtaken).then(|| self.session.end());
+                self.children.go(async move {
+                    if let Some(ending) = ending {
+                        ending.await;
+                    }
+                    hosting.stop().await;
+                    Ok(Arrival::StoppedHosting)
+                });
+            }
+            Move::Follow(change) => self.follow(change),
+        }
+        Ok(())
+    }
+
+    pub(super) fn hosting_setup(&self, at: SocketAddr) -> HostingSetup {
+        HostingSetup {
+            dir: self.data_dir.join("tracker"),
+            settings: hosting::tracker_settings(&self.settings, at),
+            outbox: self.outbox.clone(),
+            cancel: self.cancel.child_token(),
+        }
+    }
+
+    fn end_session(&mut self) {
+        let ending = self.session.end();
+        self.children.go(async move {
+            ending.await;
+            Ok(Arrival::Left)
+        });
+    }
+
+    /// Has the embedded tracker and the peer server go by other settings.
+    fn follow(&mut self, Change { before, now }: &Change) {
+        let hosted = self.hosting.as_ref().map(|hosting| hosting.follow(now));
+        let listen = (before.listen != now.listen).then(|| now.listen.clone());
+        let (peer_server, store) = (Arc::clone(&self.peer_server), Arc::clone(&self.store));
+        self.children.go(async move {
+            if let Some(hosted) = hosted {
+                hosted.await;
+            }
+            Ok(Arrival::Followed(match listen {
+                Some(listen) => listen_at(&peer_server, &store, &listen).await,
+                None => Ok(false),
+            }))
+        });
+    }
+
+    /// A step is done.
+    pub(super) fn moved(&mut self, arrival: Result<Arrival, Failure>) {
+        let Some(Wish { asked, to, outcome }) = self.moves.under_way.take() else { return };
+        match (to, arrival) {
+            (_, Err(why)) => self.answer(asked, Err(why)),
+            (Move::Join(tracker), Ok(_left)) => self.begin_session(asked, tracker, outcome),
+            (_, Ok(Arrival::Left)) => {
+                self.is_nowhere();
+                self.answer(asked, outcome.unwrap_or(Ok(Outcome::Done)));
+            }
+            (_, Ok(Arrival::StoppedHosting)) => {
+                if !self.session.is_open() {
+                    self.is_nowhere();
+                }
+                self.answer(asked, Ok(Outcome::Done));
+            }
+            (_, Ok(Arrival::Hosted(hosting))) => {
+                let tracker = hosting.joined_at.clone();
+                self.hosting = Some(*hosting);
+                self.moves.waiting.push_front(Wish { asked, to: Move::Join(tracker), outcome: None });
+            }
+            (Move::Follow(change), Ok(Arrival::Followed(moved))) => {
+                let is_elsewhere = moved == Ok(true);
+                let outcome = moved.map(|_| Outcome::Done);
+                match self.where_settings_say(&change, is_elsewhere) {
+                    Some(to) => self.moves.waiting.push_front(Wish { asked, to, outcome: Some(outcome) }),
+                    None => self.answer(asked, outcome),
+                }
+            }
+            (_, Ok(Arrival::Followed(_))) => {}
+        }
+        self.next_move();
+    }
+
+    fn begin_session(
+        &mut self,
+        asked: Option<IntentId>,
+        tracker: TrackerAddress,
+        outcome: Option<Result<Outcome, Failure>>,
+    ) {
+        let username = match self.own_name() {
+            Ok(username) => username,
+            Err(why) => {
+                self.is_nowhere();
+                return self.answer(asked, Err(why));
+            }
+        };
+        let is_same = self.moves.here.as_ref() == Some(&tracker);
+        self.moves.here = Some(tracker.clone());
+        self.set_connection(Connection::Connecting { tracker: tracker.address.to_string(), why: None });
+        let share_indexer = self.share_indexer.clone();
+        let setup = ClientSetup {
+            tracker,
+            username,
+            peer_port: PeerPort::new(self.peer_server.address().port()).ok(),
+            tls: TlsClient::new(&self.identity, Purpose::Tracker),
+            store: Arc::clone(&self.store),
+            tap: Arc::clone(&self.tap),
+            shares: Arc::new(move || share_indexer.shares()),
+        };
+        self.session.begin(setup, self.cancel.child_token());
+        match outcome {
+            Some(outcome) => {
+                if !is_same {
+                    self.tell_who_joins(Err(Failure::Cancelled));
+                }
+                self.answer(asked, outcome);
+            }
+            None => {
+                self.tell_who_joins(Err(Failure::Cancelled));
+                self.moves.awaited = asked.map(|id| AwaitedJoin { id, until: Instant::now() + JOIN_MAX });
+            }
+        }
+    }
+
+    fn is_nowhere(&mut self) {
+        self.moves.here = None;
+        self.set_connection(Connection::None);
+        self.tell_who_joins(Err(Failure::Cancelled));
+    }
+
+    /// Tells the one who waits for the tracker's word.
+    fn tell_who_joins(&mut self, result: Result<Outcome, Failure>) {
+        if let Some(AwaitedJoin { id, .. }) = self.moves.awaited.take() {
+            self.answer(Some(id), result);
+        }
+    }
+
+    /// The tracker has not said its word in time.
+    pub(super) fn give_join_up(&mut self) {
+        let why = self.why_offline();
+        self.tell_who_joins(Err(why));
+    }
+
+    /// Closes what the last step has opened when the end came.
+    pub(super) async fn close_what_was_opened(&mut self, arrival: Result<Arrival, Failure>) {
+        if let Ok(Arrival::Hosted(hosting)) = arrival {
+            hosting.stop().await;
+        }
+    }
+
+    /// The node stops: nothing is begun any more.
+    pub(super) fn give_moves_up(&mut self) {
+        let moves = std::mem::take(&mut self.moves);
+        let wishes = moves.waiting.into_iter().chain(moves.under_way).map(|wish| wish.asked);
+        let awaited = moves.awaited.map(|awaited| Some(awaited.id));
+        wishes.chain(awaited).for_each(|asked| self.answer(asked, Err(Failure::Cancelled)));
+    }
+
+    /// Where other settings lead. We may be elsewhere than the settings before said: where an intent brought us.
+    /// Another name or peer port is another registration, wherever we are.
+    fn where_settings_say(&self, Change { before, now }: &Change, is_elsewhere: bool) -> Option<Move> {
+        let here = self.moves.here.clone();
+        let wanted = match now.tracker.parse() {
+            _ if before.tracker == now.tracker => here.clone(),
+            Ok(tracker) => Some(tracker),
+            // Who hosts a tracker is there without a setting.
+            Err(_no_tracker) if self.hosting.is_some() => here.clone(),
+            Err(_no_tracker) => None,
+        };
+        let is_other = before.name != now.name || is_elsewhere;
+        match wanted {
+            Some(tracker) if is_other || !self.is_at(&tracker) => Some(Move::Join(tracker)),
+            None if here.is_some() => Some(Move::Leave),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the tracker that we are at, or are on the way to.
+    fn is_at(&self, tracker: &TrackerAddress) -> bool {
+        let Some(here) = &self.moves.here else { return false };
+        let proven = || self.session.client().ok().and_then(|client| client.tracker_key());
+        here.address == tracker.address && (tracker.key.is_none() || tracker.key == here.key.or_else(proven))
+    }
+
+    /// The link to the tracker that we are at.
+    pub(super) fn invite(&self) -> Result<Outcome, Failure> {
+        if let Some(hosting) = &self.hosting {
+            return Ok(Outcome::Invite(hosting.invite.clone()));
+        }
+        let client = self.session.client()?;
+        let key = client.tracker_key().ok_or_else(|| self.why_offline())?;
+        Ok(Outcome::Invite(Invite { address: client.tracker().clone(), key }))
+    }
+
+    pub(super) fn own_name(&self) -> Result<Username, Failure> {
+        Username::new(&self.settings.name)
+            .map_err(|why| Failure::Refused { code: "bad-name".into(), text: why.to_string() })
+    }
+
+    fn why_offline(&self) -> Failure {
+        match &self.connection {
+            Connection::None => Failure::NoTracker,
+            Connection::Refused { why, .. } | Connection::Connecting { why: Some(why), .. } => why.clone(),
+            Connection::Connecting { tracker, why: None } => {
+                Failure::Offline { tracker: tracker.clone(), why: "no answer yet".into() }
+            }
+            Connection::Online { tracker, .. } => {
+                Failure::Offline { tracker: tracker.clone(), why: "the connection was just lost".into() }
+            }
+        }
+    }
+
+    /// Takes what the session says.
+    pub(super) fn hear_session(&mut self, event: SessionEvent) {
+        let SessionEvent { tracker, event } = event;
+        match event {
+            ClientEvent::Connecting(why) => {
+                let why = why.map(|why| away(&tracker, why));
+                self.set_connection(Connection::Connecting { tracker, why });
+            }
+            ClientEvent::Online { network, message_of_the_day } => {
+                self.set_connection(Connection::Online { tracker, network, message_of_the_day });
+                self.tell_who_joins(Ok(Outcome::Done));
+            }
+            ClientEvent::Refused(why) => {
+                let why = away(&tracker, why);
+                self.set_connection(Connection::Refused { tracker, why: why.clone() });
+                self.tell_who_joins(Err(why));
+            }
+            ClientEvent::Joined(user) => {
+                self.outbox.push(NodeEvent::Joined { user, at: std::time::SystemTime::now() });
+            }
+            ClientEvent::Left(user) => self.outbox.push(NodeEvent::Left(user)),
+            ClientEvent::Shared(file) => self.outbox.push(NodeEvent::Shared(file)),
+            ClientEvent::Unshared(user, path) => self.outbox.push(NodeEvent::Unshared { user, path }),
+            ClientEvent::Changed(user) => self.outbox.push(NodeEvent::UserChanged(user)),
+            ClientEvent::Resync => self.outbox.push(NodeEvent::Resync),
+        }
+    }
+
+    fn set_connection(&mut self, now: Connection) {
+        if self.connection != now {
+            self.connection.clone_from(&now);
+            self.outbox.push(NodeEvent::Connection(now));
+        }
+    }
+}
+
+/// Serves peers at another place from now on; whether it is another one.
+async fn listen_at(peer_server: &PeerServer, store: &Store, setting: &str) -> Result<bool, Failure> {
+    let before = peer_server.address();
+    let moved = peer_server.move_to(|| starting::listen(store, setting)).await;
+    moved.map_err(|why| Failure::Internal { what: format!("listening at {setting}"), why: why.to_string() })?;
+    Ok(peer_server.address() != before)
+}
