@@ -24,11 +24,12 @@ class Ratio:
 class Most:
     """Figures of Potok's that have limits; another program's may stand beside the first."""
 
-    def __init__(self, group, limits, unit, program=None, factor=1.0):
+    def __init__(self, group, limits, unit, program=None, factor=1.0, ours="Potok"):
         self.group, self.limits, self.unit, self.program, self.factor = group, limits, unit, program, factor
+        self.ours = ours
 
     def measure(self, f):
-        ours = [f(self.group, name) * self.factor for name in self.limits]
+        ours = [f(self.group, name, self.ours) * self.factor for name in self.limits]
         beside, ratio = "", ""
         if self.program:
             theirs = f(self.group, next(iter(self.limits)), self.program) * self.factor
@@ -105,6 +106,11 @@ def registering(f):
 def idle_sessions(f):
     plain, tls = f("users", "bytes_a_user") / 1024, f("sign-on", "bytes_a_user_register") / 1024
     return f"{number(plain)} / {number(tls)} KiB", "", "", plain <= 2 and tls <= 32
+
+
+def window_memory(f):
+    ours, empty = (f("growth-window", "resident_mib", "Potok", files) for files in (1_000_000, 0))
+    return f"{number(ours)} MiB", f"an empty network: {number(empty)}", f"{ours / empty:.2f}", ours <= 1.15 * empty
 
 
 # Its name, what it is about, what is to be reached, how it is measured.
@@ -207,6 +213,31 @@ GOALS = [
         "TLS sign-ons",
         "≥ 0.7 × bare rustls",
         Ratio("sign-on", "per_second_ping", "limit: rustls", at_least=0.7, unit="a second"),
+    ),
+    (
+        "S16",
+        "a window at 300,000 files while a stranger shares one a second, for a minute: received",
+        "≤ 200 KB",
+        Most("large-network", {"received_kb": 200}, "KB", ours="a file a second"),
+    ),
+    (
+        "S16",
+        "opening Browse at 1,000,000 files: received; until there are rows",
+        "≤ 1,000 KB; ≤ 500 ms",
+        Most("large-network", {"received_kb": 1000, "rows_ms": 500}, "KB, ms", ours="opening"),
+    ),
+    (
+        "S16",
+        "a word is typed beside 1,000,000 files and 100 changes a second: until there are its rows, p99",
+        "≤ 100 ms",
+        Most("large-network", {"p99_ms": 100}, "ms", ours="typing"),
+    ),
+    ("S16", "memory of the window at 1,000,000 files", "≤ 1.15 × an empty network's", Special(window_memory)),
+    (
+        "S16",
+        "500 windows at 1,000,000 files and 20 changes a second: the tracker's processor",
+        "≤ 0.5 of one",
+        Most("large-network", {"tracker_processors": 0.5}, "", ours="500 windows"),
     ),
 ]
 

@@ -19,6 +19,7 @@ import time
 import traceback
 
 import growth
+import large_network
 import servers
 import transfers
 import window
@@ -44,6 +45,7 @@ GROUPS = {
     **servers.GROUPS,
     **growth.GROUPS,
     **window.GROUPS,
+    **large_network.GROUPS,
 }
 QUICK = {"size": "512M", "files": 2000, "unchanged": 10_000, "names": 100_000, "users": 1000, "rounds": 1}
 

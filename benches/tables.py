@@ -162,6 +162,10 @@ TABLES = {
                      ["per_second_ping", "server_cpu_us_ping", "per_second_register", "bytes_a_user_ping"]),
     "window": table("window", ["p50, ms", "p99, ms", "worst, ms", "first frame, ms", "of it processor time, ms"],
                     ["p50_ms", "p99_ms", "max_ms", "first_frame_ms", "processor_ms"]),
+    "large-network": table("large-network", ["received, KB", "until there are rows, ms", "p50, ms", "p99", "worst",
+                                             "processor s of the window", "processors of the tracker", "KB a window a minute"],
+                           ["received_kb", "rows_ms", "p50_ms", "p99_ms", "max_ms", "processor_seconds", "tracker_processors",
+                            "kb_a_window_a_minute"]),
     "growth-users": growth("growth-users", "users", [
         ("MiB", "resident_mib"), ("all register, s", "register_seconds"), ("files announced a second", "announced_per_second"),
         ("`list-users`, ms", "list_users_ms"), ("search, ms", "search_ms"), ("telling one change, ms", "notice_telling_ms")]),

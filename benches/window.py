@@ -33,7 +33,7 @@ def start_display(processes):
 
 def start_crowded_tracker(bench, processes, announced):
     """A tracker with so many announced files, and the sessions that announced them."""
-    _, address = start_tracker(bench, processes)
+    tracker, address = start_tracker(bench, processes)
     sessions, a_line = [], 100
     for first in range(0, announced, SHARES_PER_USER):
         session = Lines(address)
@@ -46,7 +46,7 @@ def start_crowded_tracker(bench, processes, announced):
             session.say(f"register-files person{len(sessions)} {items}\n")
             session.answer()
         sessions.append(session)
-    return address, sessions
+    return tracker, address, sessions
 
 
 class Window:
@@ -155,7 +155,7 @@ def rows(bench, count):
         raise Skip(f"the quick form ends at {bench.args.names:,}")
     with Processes() as processes:
         start_display(processes)
-        address, _sessions = start_crowded_tracker(bench, processes, count)
+        _tracker, address, _sessions = start_crowded_tracker(bench, processes, count)
         since = time.monotonic()
         window = Window(bench, processes, address)
         drawn = sorted(window.settle())
