@@ -51,7 +51,7 @@ pub fn of_failure(failure: &Failure) -> String {
 pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
     let args = failure.args();
     let of_code = match failure {
-        Failure::Refused { code, .. } => try_text(language, "refused", code, &args),
+        Failure::Refused { code, .. } => try_text(language, "refused", code.as_str(), &args),
         _ => None,
     };
     of_code.or_else(|| try_text(language, "failure", failure.key(), &args)).unwrap_or_else(|| failure.to_string())

@@ -65,7 +65,7 @@ fn collect_literals(folder: &Path, used: &mut BTreeSet<String>) {
 fn failures() -> Vec<Failure> {
     let text = || "x".to_owned();
     vec![
-        Failure::Refused { code: text(), text: text() },
+        Failure::Refused { code: text().as_str().into(), text: text() },
         Failure::NoTracker,
         Failure::Offline { tracker: text(), why: text() },
         Failure::TrackerKeyChanged { tracker: text() },

@@ -3,6 +3,7 @@
 //! The English sentence is the `Display` form. The app translates by [`Failure::key`] and [`Failure::args`].
 
 use crate::model::shown::Shown;
+use crate::protocol::code::{Code, ReplyCode};
 
 /// A failed intent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,7 +12,7 @@ pub enum Failure {
     #[error("{}", Shown(text))]
     Refused {
         /// The tracker's error code.
-        code: String,
+        code: ReplyCode,
         /// What it said.
         text: String,
     },
@@ -182,10 +183,10 @@ impl Failure {
     /// The word in `error: <code>: <text>`.
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused { code, .. } => code,
-            Self::NoSuchUser { .. } | Self::NotAtYours { .. } => "no-such-user",
-            Self::BadLine { .. } => "usage",
-            Self::NotShared { .. } | Self::NotYours { .. } => "not-shared",
+            Self::Refused { code, .. } => code.as_str(),
+            Self::NoSuchUser { .. } | Self::NotAtYours { .. } => Code::NoSuchUser.as_str(),
+            Self::BadLine { .. } => Code::Usage.as_str(),
+            Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
             _ => self.key(),
         }
     }
@@ -226,7 +227,7 @@ impl Failure {
     pub fn args(&self) -> Vec<(&'static str, String)> {
         let shown = |text: &String| Shown(text).to_string();
         match self {
-            Self::Refused { code, text } => vec![("code", shown(code)), ("text", shown(text))],
+            Self::Refused { code, text } => vec![("code", Shown(code.as_str()).to_string()), ("text", shown(text))],
             Self::Offline { tracker, why } => vec![("tracker", shown(tracker)), ("why", shown(why))],
             Self::TrackerKeyChanged { tracker } => vec![("tracker", shown(tracker))],
             Self::NoSuchUser { user } | Self::Unverified { user } => vec![("user", shown(user))],

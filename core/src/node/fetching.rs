@@ -14,6 +14,7 @@ use crate::node::listing::username_of;
 use crate::node::lookup::{self, Found};
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::SessionView;
+use crate::protocol::code::Code;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::service::downloader::{AddError, Downloader, NewDownload, NewFile};
@@ -309,7 +310,7 @@ fn file_failed(error: FileError, path: &str) -> Failure {
         FileError::Exists => Failure::Exists { path },
         FileError::Changed => Failure::Changed { path },
         FileError::NotShared => {
-            Failure::Refused { code: "not-shared".into(), text: format!("'{path}' is not shared any more") }
+            Failure::Refused { code: Code::NotShared.into(), text: format!("'{path}' is not shared any more") }
         }
         other => Failure::Internal { what: format!("downloading '{path}'"), why: other.to_string() },
     }

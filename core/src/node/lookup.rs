@@ -5,6 +5,7 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::tracker_session::{ask_failed, read_pages};
+use crate::protocol::code::Code;
 use crate::protocol::command::{Command, Cursor, Page};
 use crate::protocol::reply::FileLine;
 use crate::service::tracker_client::{AskError, TrackerClient};
@@ -70,7 +71,7 @@ async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) 
     };
     let from = just_before(&format!("{path}/"));
     match read_pages(client, command, collect, Some(from)).await {
-        Err(Failure::Refused { code, .. }) if code == "no-such-user" => {
+        Err(Failure::Refused { code, .. }) if code == Code::NoSuchUser => {
             Err(Failure::NoSuchUser { user: user.to_string() })
         }
         Err(why) => Err(why),
@@ -85,7 +86,7 @@ fn just_before(path: &str) -> Cursor {
 
 fn list_failed(client: &TrackerClient, user: &Username, error: AskError) -> Failure {
     match error {
-        AskError::Refused { code, .. } if code == "no-such-user" => Failure::NoSuchUser { user: user.to_string() },
+        AskError::Refused { code, .. } if code == Code::NoSuchUser => Failure::NoSuchUser { user: user.to_string() },
         error => ask_failed(client, error),
     }
 }

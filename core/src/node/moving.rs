@@ -23,6 +23,7 @@ use crate::node::main_loop::NodeTask;
 use crate::node::settings::Settings;
 use crate::node::starting;
 use crate::node::tracker_session::{SessionEvent, away};
+use crate::protocol::code::Code;
 use crate::service::peer_server::PeerServer;
 use crate::service::tracker_client::{ClientEvent, ClientSetup};
 use crate::store::Store;
@@ -348,7 +349,7 @@ impl NodeTask {
 
     pub(super) fn own_name(&self) -> Result<Username, Failure> {
         Username::new(&self.settings.name)
-            .map_err(|why| Failure::Refused { code: "bad-name".into(), text: why.to_string() })
+            .map_err(|why| Failure::Refused { code: Code::BadName.into(), text: why.to_string() })
     }
 
     fn why_offline(&self) -> Failure {

@@ -13,6 +13,7 @@ use crate::node::main_loop::NodeTask;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{SessionView, ask_failed};
 use crate::node::warning::Warning;
+use crate::protocol::code::Code;
 use crate::service::share_indexer::event::{self, LibraryEvent};
 use crate::service::share_indexer::{self, ShareError, ShareIndexer};
 use crate::service::tracker_client::TrackerClient;
@@ -133,7 +134,7 @@ fn share_failed(error: ShareError) -> Failure {
         ShareError::Collision(Collision { path, first, second }) => {
             Failure::PathTaken { first, second, path: path.to_string() }
         }
-        ShareError::TooMany { .. } => Failure::Refused { code: "limit".into(), text: why },
+        ShareError::TooMany { .. } => Failure::Refused { code: Code::Limit.into(), text: why },
         ShareError::NotShared { item: path } => Failure::NotYours { path },
         ShareError::Unfinished { typed: path } => {
             Failure::NotShareable { path, why: "it is a download that is not finished".into() }

@@ -12,6 +12,7 @@ use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Intent, IntentId, Place, ShareRequest, TransferNumber};
 use crate::node::settings::Settings;
 use crate::node::{Node, Setup};
+use crate::protocol::code::Code;
 use crate::tracker::log::LogEntry;
 
 /// Longer than anything here takes; a test that waits so long has failed.
@@ -178,14 +179,16 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
         Connection::Refused { why: Failure::Refused { code, .. }, .. } => code,
         other => panic!("{other:?}"),
     };
-    assert_eq!(refused(&mut guest), "banned");
-    host.until(logs(|entry| matches!(entry, LogEntry::Refused { code, .. } if code.as_str() == "banned")));
+    assert_eq!(refused(&mut guest), Code::Banned);
+    host.until(logs(|entry| matches!(entry, LogEntry::Refused { code, .. } if *code == Code::Banned)));
     host.restart();
     let at = SocketAddr::from(([127, 0, 0, 1], 0));
     assert_eq!(host.ask(Intent::HostTracker(at)), Ok(Outcome::Done));
     assert_eq!(host.ask(Intent::ListBans), Ok(Outcome::Bans(vec![ban])));
     let tracker = host.invite();
-    assert!(matches!(guest.ask(Intent::Join(tracker.clone())), Err(Failure::Refused { code, .. }) if code == "banned"));
+    assert!(
+        matches!(guest.ask(Intent::Join(tracker.clone())), Err(Failure::Refused { code, .. }) if code == Code::Banned)
+    );
 
     assert_eq!(host.ask(Intent::Unban { who: "GUEST".into() }), Ok(Outcome::Done));
     assert_eq!(host.ask(Intent::ListBans), Ok(Outcome::Bans(vec![])));

@@ -81,6 +81,43 @@ impl FromStr for Code {
     }
 }
 
+/// The code of a refusal as a client reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ReplyCode {
+    /// One of this version of the protocol.
+    Known(Code),
+    /// The word of a later tracker. It is a stranger's text: show it through [`crate::model::shown::Shown`].
+    Later(String),
+}
+
+impl ReplyCode {
+    /// The word on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(code) => code.as_str(),
+            Self::Later(word) => word,
+        }
+    }
+}
+
+impl From<Code> for ReplyCode {
+    fn from(code: Code) -> Self {
+        Self::Known(code)
+    }
+}
+
+impl From<&str> for ReplyCode {
+    fn from(word: &str) -> Self {
+        word.parse().map_or_else(|UnknownCode| Self::Later(word.to_owned()), Self::Known)
+    }
+}
+
+impl PartialEq<Code> for ReplyCode {
+    fn eq(&self, code: &Code) -> bool {
+        matches!(self, Self::Known(known) if known == code)
+    }
+}
+
 /// A command that was not carried out: which rule it broke, and one sentence that says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {text}")]

@@ -12,6 +12,7 @@ use crate::model::hash::ContentHash;
 use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
+use crate::protocol::code::ReplyCode;
 use crate::protocol::command::Cursor;
 use crate::protocol::notice::Notice;
 
@@ -25,10 +26,10 @@ pub enum Head {
         /// Where the next page begins, if the list goes on.
         more: Option<Cursor>,
     },
-    /// `ERR code text`. The code is kept as a word: a newer tracker may know more of them.
+    /// `ERR code text`.
     Err {
         /// The rule that was broken.
-        code: String,
+        code: ReplyCode,
         /// What would be right.
         text: String,
     },
@@ -53,7 +54,7 @@ impl Head {
         }
         if let Some(rest) = line.strip_prefix("ERR ") {
             let (code, text) = rest.split_once(' ').unwrap_or((rest, ""));
-            return Ok(Self::Err { code: code.to_owned(), text: text.to_owned() });
+            return Ok(Self::Err { code: code.into(), text: text.to_owned() });
         }
         let rest = line.strip_prefix("* ").ok_or(BadReply)?;
         Ok(Self::Notice(Notice::parse(rest)?))
@@ -151,6 +152,7 @@ fn decimal(digits: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::code::Code;
 
     #[test]
     fn reads_heads() {
@@ -161,9 +163,9 @@ mod tests {
             (format!("OK 7 more={cursor}"), Head::Ok { lines: 7, more: Some(cursor) }),
             (
                 "ERR name-taken pick another".to_owned(),
-                Head::Err { code: "name-taken".into(), text: "pick another".into() },
+                Head::Err { code: Code::NameTaken.into(), text: "pick another".into() },
             ),
-            ("ERR new-code".to_owned(), Head::Err { code: "new-code".into(), text: String::new() }),
+            ("ERR new-code".to_owned(), Head::Err { code: ReplyCode::Later("new-code".into()), text: String::new() }),
         ] {
             assert_eq!(Head::parse(&line), Ok(head), "{line}");
         }

@@ -133,6 +133,7 @@ fn batches<T>(items: Vec<T>, path_bytes: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::code::Code;
 
     fn share(path: &str, size: u64) -> Share {
         Share { path: SharePath::new(path).expect(path), size: Some(size), hash: None }
@@ -166,7 +167,7 @@ mod tests {
         a.change(vec![share("a", 1)], vec![], Some(again));
         assert_eq!(lines(&mut a).len(), 1);
         assert!(answered.try_recv().is_err() && answered_again.try_recv().is_err());
-        let why = AskError::Refused { code: "limit".into(), text: "enough".into() };
+        let why = AskError::Refused { code: Code::Limit.into(), text: "enough".into() };
         a.line_answered(Err(why.clone()));
         assert_eq!(answered.try_recv(), Ok(Err(why)));
         assert_eq!(answered_again.try_recv(), Ok(Ok(())));

@@ -35,6 +35,7 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::net::dial;
 use crate::net::tls::{self, TlsClient};
+use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
 use crate::protocol::reply::{FileLine, UserLine};
@@ -111,7 +112,7 @@ pub enum AwayReason {
     #[error("{text}")]
     Refused {
         /// The tracker's error code.
-        code: String,
+        code: ReplyCode,
         /// Its sentence.
         text: String,
     },
@@ -127,7 +128,7 @@ pub enum AskError {
     #[error("{text}")]
     Refused {
         /// The tracker's error code.
-        code: String,
+        code: ReplyCode,
         /// Its sentence.
         text: String,
     },
@@ -407,7 +408,11 @@ fn will_pass(why: &AwayReason) -> bool {
     match why {
         AwayReason::Unreachable(_) => true,
         AwayReason::KeyChanged => false,
-        AwayReason::Refused { code, .. } => matches!(code.as_str(), "slow-down" | "limit" | "internal"),
+        AwayReason::Refused { code: ReplyCode::Known(code), .. } => {
+            matches!(code, Code::SlowDown | Code::Limit | Code::Internal)
+        }
+        // What a later tracker means by it only a person can tell.
+        AwayReason::Refused { code: ReplyCode::Later(_), .. } => false,
     }
 }
 

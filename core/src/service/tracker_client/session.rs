@@ -16,6 +16,7 @@ use crate::model::limits;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::Encrypted;
+use crate::protocol::code::ReplyCode;
 use crate::protocol::command::{Command, Page};
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::Notice;
@@ -274,7 +275,7 @@ impl Session {
         Ok(())
     }
 
-    fn refused(&mut self, code: String, text: String, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+    fn refused(&mut self, code: ReplyCode, text: String, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
         match self.next_pending()? {
             Pending::Question(_, asker) => drop(asker.send(Err(AskError::Refused { code, text }))),
             Pending::Announcement => all.announcer.line_answered(Err(AskError::Refused { code, text })),
