@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+pub use potok_core::model::file_kind::FileKind as Kind;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::protocol::reply::FileLine;
@@ -19,25 +20,6 @@ const NO_SIZE: u32 = u32::MAX;
 const LARGE_SIZE: u32 = u32::MAX - 1;
 /// Content that was not announced.
 const NO_CONTENT: u64 = 0;
-
-/// What a file is for, judged by the end of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// Sound.
-    Audio,
-    /// Moving pictures.
-    Video,
-    /// Pictures.
-    Picture,
-    /// Texts, tables, slides, books.
-    Document,
-    /// Files in a file.
-    Archive,
-    /// Programs and source.
-    Program,
-    /// Anything else.
-    Other,
-}
 
 /// Everybody's shares, in the tracker's order: by path, then by username.
 #[derive(Debug, Default)]
@@ -270,28 +252,6 @@ impl Catalog {
     }
 }
 
-impl Kind {
-    /// All, in the order of menus.
-    pub const ALL: [Self; 7] =
-        [Self::Document, Self::Picture, Self::Audio, Self::Video, Self::Archive, Self::Program, Self::Other];
-
-    /// The kind of a file of this name.
-    pub fn of(name: &str) -> Self {
-        let Some((_, end)) = name.rsplit_once('.') else { return Self::Other };
-        let is_one_of = |list: &str| list.split(' ').any(|known| known.eq_ignore_ascii_case(end));
-        KINDS.iter().find(|(_, ends)| is_one_of(ends)).map_or(Self::Other, |(kind, _)| *kind)
-    }
-}
-
-const KINDS: [(Kind, &str); 6] = [
-    (Kind::Document, "pdf doc docx odt rtf txt md epub xls xlsx ods csv ppt pptx odp fb2 djvu html tex"),
-    (Kind::Picture, "jpg jpeg png gif webp heic svg tif tiff bmp raw cr2 nef avif psd"),
-    (Kind::Audio, "mp3 flac ogg opus wav m4a aac wma aiff mid"),
-    (Kind::Video, "mp4 mkv avi mov webm m4v mpg mpeg wmv ts srt"),
-    (Kind::Archive, "zip gz xz zst bz2 7z rar tar tgz iso img dmg"),
-    (Kind::Program, "exe msi deb rpm apk appimage sh py rs c h cpp js java jar go toml json"),
-];
-
 /// A catalog of made-up files, for tests, pictures and measurements.
 pub fn made_up(files: &[(&str, &str, Option<u64>, u8)]) -> Vec<FileLine> {
     let line = |(user, path, size, content): &(&str, &str, Option<u64>, u8)| {
@@ -350,21 +310,5 @@ mod tests {
             assert_eq!((catalog.size(row), catalog.owner(row)), (file.size, file.username.as_str()));
         }
         assert_eq!((catalog.len(), paths.get(u32::try_from(rows).expect("few"))), (rows, ""));
-    }
-
-    #[test]
-    fn kinds_by_the_end_of_the_name() {
-        for (name, kind) in [
-            ("a.JPG", Kind::Picture),
-            ("a.tar.gz", Kind::Archive),
-            ("книга.pdf", Kind::Document),
-            ("a.flac", Kind::Audio),
-            ("a.mkv", Kind::Video),
-            ("a.rs", Kind::Program),
-            ("a", Kind::Other),
-            ("a.", Kind::Other),
-        ] {
-            assert_eq!(Kind::of(name), kind, "{name}");
-        }
     }
 }

@@ -8,7 +8,9 @@
 //! | [`key::PublicKey`], [`hash::ContentHash`] | 32 bytes, written as 64 hex digits |
 //! | [`port::PeerPort`] | 1024 or above, so that nobody can be aimed at a system service |
 //! | [`invite::Invite`], [`invite::HostPort`] | a host and a port that can be dialled |
+//! | [`search_key`] | what "whatever its case, in any script" means |
 //! | [`share::Share`] | what is announced: path, size, hash |
+//! | [`file_kind::FileKind`] | what a file is for, by the ending of its name |
 //! | [`file_stamp::FileStamp`] | which file, and when it was last touched |
 //! | [`geometry::Geometry`] | how a file of this size is cut into blocks |
 //! | [`block_list::BlockList`] | the hashes of a file's blocks, proven to belong to its hash |
@@ -17,6 +19,7 @@
 
 pub mod binding;
 pub mod block_list;
+pub mod file_kind;
 pub mod file_stamp;
 pub mod geometry;
 pub mod hash;
@@ -26,6 +29,7 @@ pub mod key;
 pub mod limits;
 pub mod local_name;
 pub mod port;
+pub mod search_key;
 pub mod share;
 pub mod share_path;
 pub mod shown;

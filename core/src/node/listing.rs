@@ -7,8 +7,9 @@ use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{ask_failed, read_pages};
-use crate::protocol::command::{Command, Page};
+use crate::protocol::command::{Command, ListFiles, ListUsers, Page, Search, WhoAmI};
 use crate::protocol::reply::{FileLine, UserLine};
+use crate::protocol::selection::Selection;
 use crate::service::tracker_client::{TrackerClient, TypeError};
 
 /// Most users that are shown of one list; a tracker that lists more is not believed.
@@ -17,7 +18,7 @@ const LISTED_USERS_MAX: usize = 200_000;
 /// Everybody who is connected.
 pub(super) async fn list_users(client: TrackerClient) -> Result<Outcome, Failure> {
     let mut users = Vec::new();
-    let command = |page| Command::ListUsers { page };
+    let command = |page| ListUsers { page }.into();
     let collect = |lines: Vec<String>| {
         users.extend(lines.iter().filter_map(|line| UserLine::parse(line).ok()));
         std::future::ready(users.len() < LISTED_USERS_MAX)
@@ -34,7 +35,7 @@ pub(super) async fn list_files(
     user: Option<String>,
 ) -> Result<Outcome, Failure> {
     let username = user.map(|user| username_of(&user)).transpose()?;
-    hand_on(client, outbox, id, |page| Command::ListFiles { username: username.clone(), page }).await
+    hand_on(client, outbox, id, |page| ListFiles { username: username.clone(), page }.into()).await
 }
 
 /// Every file with these words in its path, page by page.
@@ -44,12 +45,12 @@ pub(super) async fn search(
     id: IntentId,
     words: Vec<String>,
 ) -> Result<Outcome, Failure> {
-    hand_on(client, outbox, id, |page| Command::Search { words: words.clone(), page }).await
+    hand_on(client, outbox, id, |page| Search { selection: Selection::of_words(words.clone()), page }.into()).await
 }
 
 /// Who we are to the tracker.
 pub(super) async fn who_am_i(client: TrackerClient, key: PublicKey) -> Result<Outcome, Failure> {
-    let answer = client.ask(Command::WhoAmI).await.map_err(|error| ask_failed(&client, error))?;
+    let answer = client.ask(WhoAmI.into()).await.map_err(|error| ask_failed(&client, error))?;
     let line = answer.lines.first().and_then(|line| UserLine::parse(line).ok());
     let line = line.ok_or_else(|| Failure::Internal {
         what: "asking the tracker who we are".into(),

@@ -6,7 +6,7 @@ use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::tracker_session::{ask_failed, read_pages};
 use crate::protocol::code::Code;
-use crate::protocol::command::{Command, Cursor, Page};
+use crate::protocol::command::{Cursor, ListFiles, Page};
 use crate::protocol::reply::FileLine;
 use crate::service::tracker_client::{AskError, TrackerClient};
 
@@ -49,7 +49,7 @@ pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &str) -
 
 async fn find_file(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Option<FileLine>, Failure> {
     let page = Page { after: Some(just_before(path.as_str())), limit: Some(1) };
-    let command = Command::ListFiles { username: Some(user.clone()), page };
+    let command = ListFiles { username: Some(user.clone()), page }.into();
     let answer = client.ask(command).await.map_err(|error| list_failed(client, user, error))?;
     let first = answer.lines.first().and_then(|line| FileLine::parse(line).ok());
     Ok(first.filter(|file| file.path == *path))
@@ -57,7 +57,7 @@ async fn find_file(client: &TrackerClient, user: &Username, path: &SharePath) ->
 
 async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Vec<FileLine>, Failure> {
     let mut files: Vec<FileLine> = Vec::new();
-    let command = |page| Command::ListFiles { username: Some(user.clone()), page };
+    let command = |page| ListFiles { username: Some(user.clone()), page }.into();
     let collect = |lines: Vec<String>| {
         let mut all_below = files.len() < FILES_MAX;
         for file in lines.iter().filter_map(|line| FileLine::parse(line).ok()) {

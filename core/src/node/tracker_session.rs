@@ -9,7 +9,7 @@ use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
-use crate::protocol::command::{Command, Cursor, Page};
+use crate::protocol::command::{Command, Cursor, Page, Sources};
 use crate::protocol::reply::FileLine;
 use crate::service::downloader::{BoxFuture, Directory};
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
@@ -142,7 +142,7 @@ impl SessionView {
     async fn sources(&self, hash: ContentHash) -> Vec<FileLine> {
         let Ok(client) = self.client() else { return Vec::new() };
         let page = Page { after: None, limit: Some(CONTENT_SOURCES_MAX) };
-        match client.ask(Command::Sources { hash, page }).await {
+        match client.ask(Sources { hash, page }.into()).await {
             Ok(answer) => answer.lines.iter().filter_map(|line| FileLine::parse(line).ok()).collect(),
             Err(_away) => Vec::new(),
         }

@@ -23,7 +23,7 @@ pub struct Field<'a> {
 
 /// One item of a list with what follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item<'a> {
+pub struct ListItem<'a> {
     /// The text, without quotes and escapes.
     pub text: Cow<'a, str>,
     /// `name=value` after a quoted item, in order.
@@ -90,7 +90,7 @@ pub fn fields(mut line: &str) -> Result<Vec<Field<'_>>, BadFields> {
 }
 
 /// All items of a list. An empty text is an empty list.
-pub fn items(list: &str) -> Result<Vec<Item<'_>>, BadFields> {
+pub fn items(list: &str) -> Result<Vec<ListItem<'_>>, BadFields> {
     let mut all = Vec::new();
     let mut rest = list.trim_matches(' ');
     if rest.is_empty() {
@@ -110,14 +110,14 @@ pub fn items(list: &str) -> Result<Vec<Item<'_>>, BadFields> {
 }
 
 /// One item, and what stands behind the comma after it.
-fn take_item(rest: &str) -> Result<(Item<'_>, Option<&str>), BadFields> {
+fn take_item(rest: &str) -> Result<(ListItem<'_>, Option<&str>), BadFields> {
     let Some(after) = rest.strip_prefix('"') else {
         let (bare, after) = split_comma(rest);
         let bare = bare.trim_end_matches(' ');
         return match bare {
             "" => Err(BadFields::EmptyItem),
             _ if bare.contains('"') => Err(BadFields::Quote),
-            _ => Ok((Item { text: Cow::Borrowed(bare), attributes: Vec::new() }, after)),
+            _ => Ok((ListItem { text: Cow::Borrowed(bare), attributes: Vec::new() }, after)),
         };
     };
     let (text, after) = quoted(after)?;
@@ -130,7 +130,7 @@ fn take_item(rest: &str) -> Result<(Item<'_>, Option<&str>), BadFields> {
         .filter(|word| !word.is_empty())
         .map(|word| word.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or(BadFields::Attribute))
         .collect::<Result<_, _>>()?;
-    Ok((Item { text, attributes }, after))
+    Ok((ListItem { text, attributes }, after))
 }
 
 fn split_comma(text: &str) -> (&str, Option<&str>) {

@@ -2,7 +2,8 @@
 //!
 //! Between a client and a tracker (text lines):
 //! [`mod@line`] cuts bytes into lines, [`field`] cuts lines into fields and lists, [`command`] gives them meaning,
-//! [`reply`] and [`event`] are what comes back, [`code`] the names of refusals.
+//! [`selection`] says which shares a question is about, [`reply`] and [`notice`] are what comes back, [`code`] the names
+//! of refusals.
 //!
 //! Between two peers (binary frames): [`peer`].
 
@@ -13,3 +14,4 @@ pub mod line;
 pub mod notice;
 pub mod peer;
 pub mod reply;
+pub mod selection;

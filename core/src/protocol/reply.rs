@@ -90,7 +90,7 @@ impl fmt::Display for UserLine {
     }
 }
 
-/// One line of `list-files`, `search` and `sources`: `<username> <size or -> <hash or -> <path>`.
+/// One line of `list-files`, `search` and `sources`, and a file in `list-folder`: `<username> <size or -> <hash or -> <path>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLine {
     /// Whose.
@@ -125,6 +125,128 @@ impl fmt::Display for FileLine {
     }
 }
 
+/// One folder in `list-folder`: `<username or *> <bytes> <files> <path>/`. The `/` at the end tells it from a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderLine {
+    /// Whose everything below it is; `None` if it is of several users.
+    pub username: Option<Username>,
+    /// How much is below it, at any depth.
+    pub totals: Totals,
+    /// The path of the folder, without the `/`.
+    pub path: SharePath,
+}
+
+/// One line of `list-folder`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderEntry {
+    /// A folder, with what is below it.
+    Folder(FolderLine),
+    /// A file.
+    File(FileLine),
+}
+
+/// Files and bytes of something: the line of `count-files`, `<files> <bytes>`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many shares.
+    pub files: u64,
+    /// The sum of their announced sizes in bytes; a larger one than fits is [`u64::MAX`].
+    pub bytes: u64,
+}
+
+/// One line of `list-totals`: `<username> <files> <bytes>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserTotals {
+    /// Whose.
+    pub username: Username,
+    /// How much they share.
+    pub totals: Totals,
+}
+
+impl FolderLine {
+    /// Reads one data line. The path is the rest of it.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let mut words = line.splitn(4, ' ');
+        let mut next = || words.next().ok_or(BadReply);
+        let username = match next()? {
+            "*" => None,
+            name => Some(Username::new(name).map_err(|_bad_name| BadReply)?),
+        };
+        let (bytes, files) = (number(next()?)?, number(next()?)?);
+        let path = next()?.strip_suffix('/').ok_or(BadReply)?;
+        let path = SharePath::new(path).map_err(|_bad_path| BadReply)?;
+        Ok(Self { username, totals: Totals { files, bytes }, path })
+    }
+}
+
+impl fmt::Display for FolderLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { username, totals, path } = self;
+        match username {
+            Some(username) => write!(f, "{username}")?,
+            None => f.write_str("*")?,
+        }
+        write!(f, " {} {} {path}/", totals.bytes, totals.files)
+    }
+}
+
+impl FolderEntry {
+    /// Reads one data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        if line.ends_with('/') {
+            FolderLine::parse(line).map(Self::Folder)
+        } else {
+            FileLine::parse(line).map(Self::File)
+        }
+    }
+
+    /// The path of the folder or file.
+    pub fn path(&self) -> &SharePath {
+        match self {
+            Self::Folder(folder) => &folder.path,
+            Self::File(file) => &file.path,
+        }
+    }
+}
+
+impl fmt::Display for FolderEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.fmt(f),
+            Self::File(file) => file.fmt(f),
+        }
+    }
+}
+
+impl Totals {
+    /// Reads one data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let (files, bytes) = line.split_once(' ').ok_or(BadReply)?;
+        Ok(Self { files: number(files)?, bytes: number(bytes)? })
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.files, self.bytes)
+    }
+}
+
+impl UserTotals {
+    /// Reads one data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let (username, totals) = line.split_once(' ').ok_or(BadReply)?;
+        let username = Username::new(username).map_err(|_bad_name| BadReply)?;
+        Ok(Self { username, totals: Totals::parse(totals)? })
+    }
+}
+
+impl fmt::Display for UserTotals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.username, self.totals)
+    }
+}
+
 /// A value, or `-` where there is none.
 #[derive(Debug, Clone, Copy)]
 pub struct OrDash<T>(pub Option<T>);
@@ -143,6 +265,10 @@ fn optional<T: std::str::FromStr>(word: &str) -> Result<Option<T>, BadReply> {
         return Ok(None);
     }
     word.parse().map(Some).map_err(|_of_any_kind| BadReply)
+}
+
+fn number(digits: &str) -> Result<u64, BadReply> {
+    decimal(digits).ok_or(BadReply)
 }
 
 fn decimal(digits: &str) -> Option<u64> {
@@ -182,6 +308,21 @@ mod tests {
         }
         for line in ["anna - - my file.txt", &format!("ivan 120 {key} Trip/a b, c.jpg")] {
             assert_eq!(FileLine::parse(line).expect(line).to_string(), line);
+        }
+        for line in ["* 12 3 Trip/day 1/", "anna 0 1 a/", "Мария 18446744073709551615 2 Снимки/"] {
+            assert_eq!(FolderLine::parse(line).expect(line).to_string(), line);
+            assert!(matches!(FolderEntry::parse(line), Ok(FolderEntry::Folder(_))), "{line}");
+        }
+        for line in ["anna - - a", "anna 1 - a/b"] {
+            assert!(matches!(FolderEntry::parse(line), Ok(FolderEntry::File(_))), "{line}");
+        }
+        for bad in ["* 1 2 a", "* 1 2 /", "* - 2 a/", "anna 1 a/", "an na 1 2 a/", "* 1 2 ../", "* 1 2 a//"] {
+            assert!(FolderLine::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(Totals::parse("3 120"), Ok(Totals { files: 3, bytes: 120 }));
+        assert_eq!(UserTotals::parse("anna 3 120").expect("valid").to_string(), "anna 3 120");
+        for bad in ["", "3", "3 -", "3 1 2", "- 1", "3  1", " 3 1"] {
+            assert!(Totals::parse(bad).is_err() && UserTotals::parse(&format!("anna {bad}")).is_err(), "{bad}");
         }
         for bad in ["anna", "anna - - - -", "anna x -", "an na - -"] {
             assert!(UserLine::parse(bad).is_err(), "{bad}");

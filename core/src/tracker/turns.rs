@@ -14,7 +14,7 @@ use crate::protocol::notice::Notice;
 use crate::tracker::catalog::list::List;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
-use crate::tracker::handlers::{Answer, Asker, Outcome};
+use crate::tracker::handlers::{Answer, Asker, Outcome, Work, work_of};
 use crate::tracker::input::{Request, SessionId, Ticket};
 use crate::tracker::machine::Tracker;
 use crate::tracker::session::{Job, Turn};
@@ -25,6 +25,8 @@ const WORK_PER_TURN: u32 = 256;
 /// not wait behind many who announce long lists.
 const WORK_AT_ONCE: u32 = 40;
 const WORK_OF_A_LIST: u32 = 64;
+/// What a look at everybody who is here takes beyond one.
+const UNITS_OF_USERS: usize = 32;
 /// Bytes of answers that a session is sent before it has taken them.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
 /// Answers up to here are joined into one write.
@@ -68,7 +70,7 @@ impl Tracker {
             let next = session.waiting.front();
             let work = match &session.job {
                 Some(_) => WORK_OF_A_LIST,
-                None => next.map_or(0, work_of),
+                None => next.map_or(0, units_of),
             };
             let must_wait = session.job.is_none() && !self.leaving.is_empty() && next.is_some_and(is_list);
             if work > work_left || must_wait {
@@ -245,19 +247,19 @@ impl Tracker {
 }
 
 /// How much of a turn a request takes, or its first slice.
-fn work_of(request: &Request) -> u32 {
-    let items = match request {
-        Request::Command(Command::RegisterFiles { shares, .. }) => shares.len(),
-        Request::Command(Command::UnregisterFiles { paths, .. }) => paths.len(),
-        Request::Command(Command::ListUsers { .. } | Command::RegisterUser { .. }) => 32,
-        request if is_list(request) => return WORK_OF_A_LIST,
-        _ => 0,
+fn units_of(request: &Request) -> u32 {
+    let Request::Command(command) = request else { return 1 };
+    let more = match work_of(command) {
+        Work::Little => 0,
+        Work::Changes(items) => items.min(SLICE_ITEMS),
+        Work::Users => UNITS_OF_USERS,
+        Work::Shares => return WORK_OF_A_LIST,
     };
-    1 + u32::try_from(items.min(SLICE_ITEMS)).unwrap_or(0)
+    1 + u32::try_from(more).unwrap_or(0)
 }
 
 fn is_list(request: &Request) -> bool {
-    matches!(request, Request::Command(Command::ListFiles { .. } | Command::Sources { .. } | Command::Search { .. }))
+    matches!(request, Request::Command(command) if work_of(command) == Work::Shares)
 }
 
 fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {

@@ -8,7 +8,7 @@ use crate::model::limits;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
-use crate::protocol::command::Command;
+use crate::protocol::command::{Command, RegisterFiles, UnregisterFiles};
 use crate::service::tracker_client::AskError;
 
 /// Lines that may be under way: enough to fill the round trip, few enough to let questions in between.
@@ -60,7 +60,7 @@ impl Announcer {
         let first_line = self.queued();
         let removed = removed.into_iter().filter(|path| self.told.remove(path).is_some()).collect::<Vec<_>>();
         for paths in batches(removed, |path| path.as_str().len()) {
-            self.waiting.push_back(Command::UnregisterFiles { username: self.username.clone(), paths });
+            self.waiting.push_back(UnregisterFiles { username: self.username.clone(), paths }.into());
         }
         let new = |share: &Share| {
             let now = (share.size, share.hash);
@@ -68,7 +68,7 @@ impl Announcer {
         };
         let added = added.into_iter().filter(new).collect::<Vec<_>>();
         for shares in batches(added, |share| share.path.as_str().len()) {
-            self.waiting.push_back(Command::RegisterFiles { username: self.username.clone(), shares });
+            self.waiting.push_back(RegisterFiles { username: self.username.clone(), shares }.into());
         }
         if let Some(done) = done {
             // With nothing new it still waits for what is under way: that may be the same files.
@@ -181,7 +181,7 @@ mod tests {
         a.change(shares, vec![], None);
         let mut count = 0;
         while let Some(line) = a.next_line() {
-            let Command::RegisterFiles { shares, .. } = &line else { panic!("{line}") };
+            let Command::RegisterFiles(RegisterFiles { shares, .. }) = &line else { panic!("{line}") };
             count += shares.len();
             assert!(line.to_string().len() <= limits::LINE_BYTES_MAX);
             a.line_answered(Ok(()));

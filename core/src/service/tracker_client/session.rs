@@ -17,7 +17,7 @@ use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::Encrypted;
 use crate::protocol::code::ReplyCode;
-use crate::protocol::command::{Command, Page};
+use crate::protocol::command::{Command, ListUsers, Page, Ping, RegisterUser, Watch};
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::{Head, UserLine};
@@ -110,7 +110,7 @@ impl Session {
             network: String::new(),
             motd: Vec::new(),
         };
-        session.say(&Command::RegisterUser { username, port });
+        session.say(&RegisterUser { username, port }.into());
         let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, session.wait_for_registration()).await;
         answered.map_err(|_elapsed| lost("the tracker does not answer"))??;
         Ok(session)
@@ -158,7 +158,7 @@ impl Session {
 
     /// Runs until the connection is lost; drop the future to end it from here.
     pub(super) async fn run(mut self, asked: &mut mpsc::Receiver<Ask>, mut all: Surroundings<'_>) -> Ended {
-        self.say(&Command::Watch);
+        self.say(&Watch.into());
         self.pending.push_back(Pending::Watch);
         self.ask_users(None, Vec::new());
         let why = loop {
@@ -345,12 +345,12 @@ impl Session {
     }
 
     fn ask_users(&mut self, after: Option<crate::protocol::command::Cursor>, so_far: Vec<UserLine>) {
-        self.say(&Command::ListUsers { page: Page { after, limit: Some(limits::PAGE_LINES_MAX) } });
+        self.say(&ListUsers { page: Page { after, limit: Some(limits::PAGE_LINES_MAX) } }.into());
         self.pending.push_back(Pending::Users(so_far));
     }
 
     fn ping(&mut self, answer_within: Duration) {
-        self.say(&Command::Ping);
+        self.say(&Ping.into());
         self.pending.push_back(Pending::Ping);
         self.pong_due = Some(Instant::now() + answer_within);
     }

@@ -7,9 +7,9 @@ use bytes::BytesMut;
 
 use crate::model::hash::ContentHash;
 use crate::model::limits;
-use crate::protocol::command::Cursor;
 #[cfg(test)]
-use crate::tracker::catalog::key::push_key;
+use crate::model::search_key::push_key;
+use crate::protocol::command::Cursor;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{Content, OwnerId};
@@ -68,7 +68,7 @@ pub(super) struct Leaf {
     heads: Vec<Head>,
     /// The paths, each with an LF behind it, which no path contains.
     text: Vec<u8>,
-    /// The same by [`push_key`](crate::tracker::catalog::key::push_key); empty if all paths are ASCII, whose keys are quickly made.
+    /// The same by [`push_key`](crate::model::search_key::push_key); empty if all paths are ASCII, whose keys are quickly made.
     keys: Vec<u8>,
     /// The slot of each place.
     order: [u8; LEAF_SHARES_MAX],

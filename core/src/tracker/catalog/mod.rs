@@ -9,7 +9,6 @@
 mod bits;
 mod common;
 mod fences;
-mod key;
 mod leaf;
 pub mod list;
 mod owners;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memrchr};
-use unicode_normalization::UnicodeNormalization;
 
-use crate::tracker::catalog::key::push_key;
+use crate::model::search_key::word_keys;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::term::{self, Term};
 
@@ -26,18 +25,9 @@ const TERMS_MAX: usize = 48;
 impl Query {
     /// Takes the words as typed, in any normal form. Empty ones ask for nothing and are left out.
     pub fn new<W: AsRef<str>>(words: &[W]) -> Self {
-        let mut keys: Vec<Vec<u8>> = Vec::new();
-        let mut is_vain = false;
-        for word in words {
-            // Paths are in NFC.
-            let composed: String = word.as_ref().nfc().collect();
-            is_vain |= composed.chars().any(char::is_control);
-            let mut key = Vec::new();
-            push_key(&composed, &mut key);
-            if !key.is_empty() && !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
+        let keys = word_keys(words);
+        let is_vain = keys.is_none();
+        let mut keys = keys.unwrap_or_default();
         // The longest word is likely the rarest: it is looked for first.
         keys.sort_by_key(|key| Reverse(key.len()));
         let mut terms: Vec<Term> = Vec::new();

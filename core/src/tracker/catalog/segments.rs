@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::model::search_key::push_key;
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
-use crate::tracker::catalog::key::push_key;
 use crate::tracker::catalog::leaf::{Key, NewShare};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::segment::{Leaves, Place, Segment};

@@ -98,7 +98,7 @@ struct Expected {
 
 fn key_of(text: &str) -> String {
     let mut key = Vec::new();
-    key::push_key(text, &mut key);
+    crate::model::search_key::push_key(text, &mut key);
     String::from_utf8(key).expect("a key is text")
 }
 

@@ -9,10 +9,12 @@ use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
+use crate::protocol::command::{RegisterFiles, UnregisterFiles};
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::FileLine;
 use crate::tracker::catalog::Insert;
-use crate::tracker::handlers::{Answer, Asker, Outcome};
+use crate::tracker::effect::Effects;
+use crate::tracker::handlers::{Answer, Asker, Handle, Outcome, Work};
 use crate::tracker::machine::Tracker;
 use crate::tracker::session::{Job, User};
 
@@ -45,8 +47,28 @@ enum Changed {
     Many,
 }
 
+impl Handle for RegisterFiles {
+    fn work(&self) -> Work {
+        Work::Changes(self.shares.len())
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        tracker.register_files(asker, &self.username, self.shares)
+    }
+}
+
+impl Handle for UnregisterFiles {
+    fn work(&self) -> Work {
+        Work::Changes(self.paths.len())
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        tracker.unregister_files(asker, &self.username, self.paths)
+    }
+}
+
 impl Tracker {
-    pub(super) fn register_files(&mut self, asker: &Asker, username: &Username, shares: Vec<Share>) -> Outcome {
+    fn register_files(&mut self, asker: &Asker, username: &Username, shares: Vec<Share>) -> Outcome {
         let user = asker.own(username)?.clone();
         self.check_quota(&user, &shares)?;
         let mut announcing = Announcing { user, shares: shares.into_iter(), changed: Changed::Nothing };
@@ -54,7 +76,7 @@ impl Tracker {
             .unwrap_or_else(|| Ok(Answer::Job(Box::new(Job::Announce(announcing)))))
     }
 
-    pub(super) fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: Vec<SharePath>) -> Outcome {
+    fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: Vec<SharePath>) -> Outcome {
         let user = asker.own(username)?.clone();
         let mut withdrawing = Withdrawing { user, paths, found: 0, taken: 0, changed: Changed::Nothing };
         self.withdraw_slice(asker.now, &mut withdrawing)

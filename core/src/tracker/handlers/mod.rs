@@ -1,5 +1,5 @@
-//! What each command does: one file a family. A handler judges and changes the tables; it writes no bytes but through
-//! its [`Answer`].
+//! What each command does: a [`Handle`] for its verb, one file a family. A handler judges and changes the tables; it
+//! writes no bytes but through its [`Answer`].
 
 pub(super) mod files;
 mod lists;
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Command, Cursor};
+use crate::protocol::command::{Command, Cursor, Verb, each_verb};
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::machine::Tracker;
@@ -59,30 +59,50 @@ pub(super) enum Answer {
 
 pub(super) type Outcome = Result<Answer, Refusal>;
 
-impl Tracker {
-    /// Carries a command out, or says why not; then nothing has changed.
-    pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> Outcome {
-        match command {
-            Command::RegisterUser { username, port } => {
-                let registered = self.register_user(asker, username, port, effects);
-                registered.inspect_err(|refusal| self.note_refusal(asker.address, refusal))
-            }
-            Command::UnregisterUser { username } => self.unregister_user(asker, &username),
-            Command::RegisterFiles { username, shares } => self.register_files(asker, &username, shares),
-            Command::UnregisterFiles { username, paths } => self.unregister_files(asker, &username, paths),
-            Command::ListUsers { page } => self.list_users(asker, page),
-            Command::ListFiles { username, page } => self.list_files(asker, username.as_ref(), &page),
-            Command::Search { words, page } => self.search(asker, &words, &page),
-            Command::Sources { hash, page } => self.sources(asker, hash, &page),
-            Command::Watch => self.watch(asker),
-            Command::Unwatch => self.unwatch(asker),
-            Command::WhoAmI => self.who_am_i(asker),
-            Command::Ping => Ok(Answer::Done),
-            Command::Help { verb } => talk::help(verb.as_deref()),
-            Command::Quit => Ok(Answer::Bye),
-        }
+/// What a verb does here.
+pub(super) trait Handle: Verb {
+    /// How much of its session's turn it takes.
+    fn work(&self) -> Work {
+        Work::Little
     }
+
+    /// Carries it out, or says why not; then nothing has changed.
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> Outcome;
 }
+
+/// What a command costs. Those of one turn are added up, so that nobody holds up the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Next to nothing.
+    Little,
+    /// So many changes of the catalog.
+    Changes(usize),
+    /// A look at everybody who is here.
+    Users,
+    /// A list of shares. None is begun while shares of somebody who has left are being forgotten.
+    Shares,
+}
+
+macro_rules! dispatch {
+    ($($module:ident::$verb:ident),+ $(,)?) => {
+        impl Tracker {
+            /// Carries a command out, or says why not; then nothing has changed.
+            pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> Outcome {
+                match command {
+                    $(Command::$verb(verb) => verb.carry_out(self, asker, effects),)+
+                }
+            }
+        }
+
+        /// How much of a turn a command takes.
+        pub(super) fn work_of(command: &Command) -> Work {
+            match command {
+                $(Command::$verb(verb) => verb.work(),)+
+            }
+        }
+    };
+}
+each_verb!(dispatch);
 
 impl Asker {
     /// The session's own user, if that is who it named.

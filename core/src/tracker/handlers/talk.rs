@@ -1,17 +1,41 @@
-//! `whoami` and `help`: for people.
+//! `whoami`, `help`, `ping` and `quit`: what changes nothing.
 
 use bytes::Bytes;
 
-use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::VERBS;
+use crate::protocol::command::{Help, Ping, Quit, VERBS, WhoAmI, unknown_command};
 use crate::protocol::reply::OrDash;
-use crate::tracker::handlers::{Answer, Asker, Outcome};
+use crate::tracker::effect::Effects;
+use crate::tracker::handlers::{Answer, Asker, Handle, Outcome};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::View;
 
+impl Handle for WhoAmI {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        tracker.who_am_i(asker)
+    }
+}
+
+impl Handle for Help {
+    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
+        help(self.verb.as_deref())
+    }
+}
+
+impl Handle for Ping {
+    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
+        Ok(Answer::Done)
+    }
+}
+
+impl Handle for Quit {
+    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
+        Ok(Answer::Bye)
+    }
+}
+
 impl Tracker {
     /// The session's name, the address that the tracker sees, the key.
-    pub(super) fn who_am_i(&self, asker: &Asker) -> Outcome {
+    fn who_am_i(&self, asker: &Asker) -> Outcome {
         let online = asker.user.as_ref().and_then(|user| self.roster.get(&user.username));
         let line = match online {
             Some(online) => online.line(View::SameHost).to_string(),
@@ -21,13 +45,13 @@ impl Tracker {
     }
 }
 
-pub(super) fn help(verb: Option<&str>) -> Outcome {
+fn help(verb: Option<&str>) -> Outcome {
     let Some(verb) = verb else {
         return Ok(lines(&VERBS.iter().map(|(_, help)| *help).collect::<Vec<_>>()));
     };
     match VERBS.iter().find(|(name, _)| *name == verb) {
         Some((_, help)) => Ok(lines(&[help])),
-        None => Err(Refusal::new(Code::UnknownCommand, "no such command; 'help' lists the commands")),
+        None => Err(unknown_command()),
     }
 }
 

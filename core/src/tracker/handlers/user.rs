@@ -5,10 +5,10 @@ use crate::model::key::PublicKey;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::Command;
+use crate::protocol::command::{RegisterUser, UnregisterUser};
 use crate::protocol::notice::Notice;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Answer, Asker, Outcome};
+use crate::tracker::handlers::{Answer, Asker, Handle, Outcome, Work};
 use crate::tracker::input::Ticket;
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
@@ -16,8 +16,25 @@ use crate::tracker::names::{NotFree, Standing};
 use crate::tracker::roster::Online;
 use crate::tracker::session::User;
 
+impl Handle for RegisterUser {
+    fn work(&self) -> Work {
+        Work::Users
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> Outcome {
+        let registered = tracker.register_user(asker, self.username, self.port, effects);
+        registered.inspect_err(|refusal| tracker.note_refusal(asker.address, refusal))
+    }
+}
+
+impl Handle for UnregisterUser {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        tracker.unregister_user(asker, &self.username)
+    }
+}
+
 impl Tracker {
-    pub(super) fn register_user(
+    fn register_user(
         &mut self,
         asker: &Asker,
         username: Username,
@@ -47,7 +64,7 @@ impl Tracker {
             (Standing::Free, None) | (Standing::Own, _) => None,
         };
         if let Some(ticket) = unsaved {
-            return Ok(Answer::Later(ticket, Command::RegisterUser { username, port }));
+            return Ok(Answer::Later(ticket, RegisterUser { username, port }.into()));
         }
         if let Some(holder) = holder {
             self.displace(asker, &holder, effects);
@@ -61,7 +78,7 @@ impl Tracker {
         Ok(Answer::Done)
     }
 
-    pub(super) fn unregister_user(&mut self, asker: &Asker, username: &Username) -> Outcome {
+    fn unregister_user(&mut self, asker: &Asker, username: &Username) -> Outcome {
         asker.own(username)?;
         self.remove_user(asker.now, asker.session, false);
         Ok(Answer::Done)

@@ -1,10 +1,24 @@
 //! `watch` and `unwatch`.
 
-use crate::tracker::handlers::{Answer, Asker, Outcome};
+use crate::protocol::command::{Unwatch, Watch};
+use crate::tracker::effect::Effects;
+use crate::tracker::handlers::{Answer, Asker, Handle, Outcome};
 use crate::tracker::machine::Tracker;
 
+impl Handle for Watch {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        tracker.watch(asker)
+    }
+}
+
+impl Handle for Unwatch {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        tracker.unwatch(asker)
+    }
+}
+
 impl Tracker {
-    pub(super) fn watch(&mut self, asker: &Asker) -> Outcome {
+    fn watch(&mut self, asker: &Asker) -> Outcome {
         if let Some(session) = self.sessions.get_mut(&asker.session) {
             session.is_watching = true;
             self.changes.watch(asker.session, asker.view);
@@ -12,7 +26,7 @@ impl Tracker {
         Ok(Answer::Done)
     }
 
-    pub(super) fn unwatch(&mut self, asker: &Asker) -> Outcome {
+    fn unwatch(&mut self, asker: &Asker) -> Outcome {
         if let Some(session) = self.sessions.get_mut(&asker.session) {
             session.is_watching = false;
             self.changes.unwatch(asker.session, asker.view);

@@ -10,7 +10,7 @@ use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization;
 
 /// Appends the key of a text in NFC.
-pub(super) fn push_key(text: &str, key: &mut Vec<u8>) {
+pub fn push_key(text: &str, key: &mut Vec<u8>) {
     if text.is_ascii() {
         key.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
         return;
@@ -37,6 +37,25 @@ fn near_key(c: char) -> Option<char> {
         'א'..='ת' | 'ء'..='ي' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='龥' => Some(c),
         _ => None,
     }
+}
+
+/// The keys of words as they were typed, in any normal form; each once, and none of a word that has no letters. `None` if
+/// a word has a character that no path has, so that it occurs nowhere.
+pub fn word_keys<W: AsRef<str>>(words: &[W]) -> Option<Vec<Vec<u8>>> {
+    let mut keys: Vec<Vec<u8>> = Vec::new();
+    for word in words {
+        // Paths are in NFC.
+        let composed: String = word.as_ref().nfc().collect();
+        if composed.chars().any(char::is_control) {
+            return None;
+        }
+        let mut key = Vec::new();
+        push_key(&composed, &mut key);
+        if !key.is_empty() && !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    Some(keys)
 }
 
 fn push_far_key(c: char, key: &mut Vec<u8>) {
@@ -85,6 +104,14 @@ mod tests {
             push_far_key(c, &mut far);
             assert_eq!(far, near.to_string().as_bytes(), "{c:?}");
         }
+    }
+
+    #[test]
+    fn words_are_folded_composed_and_kept_once() {
+        let keys = word_keys(&["E\u{301}", "é", "", "ABC"]).expect("no control characters");
+        assert_eq!(keys, [Vec::from("é"), Vec::from("abc")]);
+        assert_eq!(word_keys(&["a", "b\nc"]), None);
+        assert_eq!(word_keys::<&str>(&[]), Some(Vec::new()));
     }
 
     #[test]

@@ -1,0 +1,177 @@
+//! What stands behind a verb: words, and the options of pages and selections.
+//!
+//! ```text
+//! argument = field | option
+//! option   = name "=" ( bare | '"' text '"' )      limit=5, in="Trip/day 1"
+//! ```
+//!
+//! An option is never quoted as a whole: `"limit=5"` is a word.
+
+use std::borrow::Cow;
+
+use crate::model::port::PeerPort;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::command::page::Page;
+use crate::protocol::field::{self, BadFields, Field, ListItem};
+use crate::protocol::selection::Selection;
+
+/// Most words of one command: a search looks for each of them.
+pub const WORDS_MAX: usize = 32;
+
+/// Everything behind the verb of a command that takes options.
+#[derive(Debug, Default)]
+pub(super) struct Arguments {
+    /// The words, at most [`WORDS_MAX`].
+    pub(super) words: Vec<String>,
+    /// The options of a selection; its words are left empty.
+    pub(super) selection: Selection,
+    /// The options of a page.
+    pub(super) page: Page,
+}
+
+/// Reads words and options. What of them the verb takes is for the verb to say.
+pub(super) fn read(mut rest: &str) -> Result<Arguments, Refusal> {
+    let mut arguments = Arguments::default();
+    while let Some(argument) = take_argument(&mut rest).map_err(misspelt)? {
+        match argument {
+            Argument::Option(name, value) if Page::OPTIONS.contains(&name) => arguments.page.set(name, &value)?,
+            Argument::Option(name, value) => arguments.selection.set(name, &value)?,
+            Argument::Word(_) if arguments.words.len() == WORDS_MAX => {
+                return Err(Refusal::new(Code::Usage, format!("a command takes at most {WORDS_MAX} words")));
+            }
+            Argument::Word(word) => arguments.words.push(word.into_owned()),
+        }
+    }
+    Ok(arguments)
+}
+
+/// Reads words and the options of a page, and refuses with `usage` what belongs to a selection.
+pub(super) fn read_page(rest: &str, usage: fn() -> Refusal) -> Result<(Vec<String>, Page), Refusal> {
+    let Arguments { words, selection, page } = read(rest)?;
+    if selection.is_everything() { Ok((words, page)) } else { Err(usage()) }
+}
+
+enum Argument<'a> {
+    Word(Cow<'a, str>),
+    Option(&'a str, Cow<'a, str>),
+}
+
+fn take_argument<'a>(rest: &mut &'a str) -> Result<Option<Argument<'a>>, BadFields> {
+    let line = rest.trim_start_matches(' ');
+    let named =
+        line.split_once('=').filter(|(name, _)| Page::OPTIONS.contains(name) || Selection::OPTIONS.contains(name));
+    let Some((name, value)) = named else {
+        return Ok(field::take_field(rest)?.map(|Field { text, .. }| Argument::Word(text)));
+    };
+    *rest = value;
+    if value.is_empty() || value.starts_with(' ') {
+        return Ok(Some(Argument::Option(name, Cow::Borrowed(""))));
+    }
+    Ok(field::take_field(rest)?.map(|Field { text, .. }| Argument::Option(name, text)))
+}
+
+/// Takes the next field off a line.
+pub(super) fn take<'a>(rest: &mut &'a str) -> Result<Option<Field<'a>>, Refusal> {
+    field::take_field(rest).map_err(misspelt)
+}
+
+/// Takes a username off a line; `usage` is the refusal if there is none.
+pub(super) fn take_username(rest: &mut &str, usage: fn() -> Refusal) -> Result<Username, Refusal> {
+    username(&take(rest)?.ok_or_else(usage)?.text)
+}
+
+/// Takes a port off a line, if one is there.
+pub(super) fn take_port(rest: &mut &str) -> Result<Option<PeerPort>, Refusal> {
+    take(rest)?.map(|field| field.text.parse().map_err(|why| Refusal::new(Code::Usage, why))).transpose()
+}
+
+/// Refuses whatever is left of a line.
+pub(super) fn no_more(rest: &str, usage: fn() -> Refusal) -> Result<(), Refusal> {
+    if rest.trim_matches(' ').is_empty() { Ok(()) } else { Err(usage()) }
+}
+
+/// Reads a list, which has at least one item.
+pub(super) fn items(list: &str, usage: fn() -> Refusal) -> Result<Vec<ListItem<'_>>, Refusal> {
+    let items = field::items(list).map_err(|why| {
+        let code = if why == BadFields::TooMany { Code::TooLong } else { Code::Usage };
+        Refusal::new(code, why)
+    })?;
+    if items.is_empty() { Err(usage()) } else { Ok(items) }
+}
+
+/// Reads a username.
+pub(in crate::protocol) fn username(text: &str) -> Result<Username, Refusal> {
+    Username::new(text).map_err(|why| Refusal::new(Code::BadName, why))
+}
+
+/// Reads a share path. A person's keyboard may produce the decomposed form; the catalog holds the composed one.
+pub(in crate::protocol) fn path(text: &str) -> Result<SharePath, Refusal> {
+    SharePath::normalized(text).map_err(|why| Refusal::new(Code::BadPath, why))
+}
+
+/// Reads a decimal number in its one spelling: digits, no sign, no leading zero.
+pub(in crate::protocol) fn number(text: &str) -> Result<u64, Refusal> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let one_spelling = digits && (text == "0" || !text.starts_with('0'));
+    let value = if one_spelling { text.parse().ok() } else { None };
+    value.ok_or_else(|| Refusal::new(Code::Usage, "a number is written in digits, from 0 to 18446744073709551615"))
+}
+
+pub(super) fn misspelt(why: BadFields) -> Refusal {
+    Refusal::new(Code::Usage, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_stand_anywhere_and_are_never_quoted_as_a_whole() {
+        for (line, words, options) in [
+            ("", vec![], ""),
+            ("  a  limit=5 b ", vec!["a", "b"], " limit=5"),
+            ("\"limit=5\" a", vec!["limit=5", "a"], ""),
+            ("kind=audio kind2=audio", vec!["kind2=audio"], " kind=audio"),
+            ("in=\"Trip/day 1\" x", vec!["x"], " in=\"Trip/day 1\""),
+            ("in=\"a \\\"b\\\"\"", vec![], " in=\"a \\\"b\\\"\""),
+            ("user=\"anna\" min-size=0", vec![], " user=anna min-size=0"),
+            ("=a LIMIT=5", vec!["=a", "LIMIT=5"], ""),
+        ] {
+            let read = read(line).expect(line);
+            assert_eq!(read.words, words, "{line}");
+            assert_eq!(format!("{}{}", read.selection, read.page), options, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_option() {
+        for (line, code) in [
+            ("limit=", Code::Usage),
+            ("limit= 5", Code::Usage),
+            ("limit=0", Code::Usage),
+            ("limit=\"5", Code::Usage),
+            ("limit=\"5\"6", Code::Usage),
+            ("in=a\"b", Code::Usage),
+            ("in=a,b", Code::Usage),
+            ("in=", Code::BadPath),
+            ("in=\"\"", Code::BadPath),
+            ("in=a/", Code::BadPath),
+            ("in=../a", Code::BadPath),
+            ("user=", Code::BadName),
+            ("user=_a", Code::BadName),
+            ("kind=", Code::Usage),
+            ("kind=music", Code::Usage),
+            ("kind=Audio", Code::Usage),
+            ("min-size=", Code::Usage),
+            ("min-size=-1", Code::Usage),
+            ("min-size=01", Code::Usage),
+            ("min-size=1k", Code::Usage),
+            ("kind=audio kind=video", Code::Usage),
+            ("user=a user=a", Code::Usage),
+        ] {
+            assert_eq!(read(line).expect_err(line).code, code, "{line}");
+        }
+    }
+}

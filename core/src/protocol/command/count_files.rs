@@ -1,0 +1,36 @@
+//! `count-files [words] [user=<username>] [kind=<kind>] [min-size=<bytes>] [in=<folder>]`.
+
+use std::fmt;
+
+use crate::protocol::code::Refusal;
+use crate::protocol::command::Verb;
+use crate::protocol::command::arguments::{Arguments, read};
+use crate::protocol::command::page::Page;
+use crate::protocol::selection::Selection;
+
+/// Asks how many shares a selection has, and how many bytes they are together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CountFiles {
+    /// Which.
+    pub selection: Selection,
+}
+
+impl Verb for CountFiles {
+    const NAME: &'static str = "count-files";
+    const USAGE: &'static str = "count-files [words] [user=<username>] [kind=<kind>] [min-size=<bytes>] \
+        [in=<folder>]: how many files a search finds, and their bytes";
+
+    fn parse(rest: &str) -> Result<Self, Refusal> {
+        let Arguments { words, selection, page } = read(rest)?;
+        if page != Page::default() {
+            return Err(Self::usage());
+        }
+        Ok(Self { selection: Selection { words, ..selection } })
+    }
+}
+
+impl fmt::Display for CountFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Self::NAME, self.selection)
+    }
+}

@@ -1,0 +1,35 @@
+//! `sources <hash> [after=<cursor>] [limit=<n>]`.
+
+use std::fmt;
+
+use crate::model::hash::ContentHash;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::command::arguments::read_page;
+use crate::protocol::command::{Page, Verb};
+
+/// Asks who shares a content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// The content that is looked for.
+    pub hash: ContentHash,
+    /// Which part of the list.
+    pub page: Page,
+}
+
+impl Verb for Sources {
+    const NAME: &'static str = "sources";
+    const USAGE: &'static str = "sources <hash> [after=<cursor>] [limit=<n>]: everyone who shares exactly this content";
+
+    fn parse(rest: &str) -> Result<Self, Refusal> {
+        let (words, page) = read_page(rest, Self::usage)?;
+        let [hash] = words.as_slice() else { return Err(Self::usage()) };
+        let hash = hash.parse().map_err(|why| Refusal::new(Code::Usage, why))?;
+        Ok(Self { hash, page })
+    }
+}
+
+impl fmt::Display for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", Self::NAME, self.hash, self.page)
+    }
+}
