@@ -163,8 +163,54 @@ fn takers(share: &Share, uploads: &[&Transfer]) -> String {
     uploads.iter().filter(is_this).map(words).collect::<Vec<_>>().join(", ")
 }
 
+/// A share, as a row.
+struct SharedRow<'a> {
+    share: &'a Share,
+    /// What runs now.
+    uploads: &'a [&'a Transfer],
+}
+
+fn columns<'a>() -> [Column<SharedRow<'a>, ShareOrder>; 4] {
+    [
+        Column::new(
+            || t!("window.column.name"),
+            0.0,
+            |cell, row: &SharedRow<'_>| {
+                let name = Shown(row.share.path.as_str()).to_string();
+                cell.icon_text(icons::of_file(&name), &name, theme::body(), cell.palette().text);
+            },
+        )
+        .by(ShareOrder::Path),
+        Column::number(
+            || t!("window.column.size"),
+            110.0,
+            |cell, row: &SharedRow<'_>| {
+                let size = row.share.size.map_or_else(|| "–".to_owned(), human::size);
+                cell.text(&size, theme::body(), cell.palette().weak);
+            },
+        )
+        .by(ShareOrder::Size),
+        Column::new(
+            || t!("window.shared.takers"),
+            190.0,
+            |cell, row: &SharedRow<'_>| {
+                cell.text(&takers(row.share, row.uploads), theme::small(), cell.palette().accent);
+            },
+        )
+        .drop(1),
+        Column::new(
+            || t!("window.column.content"),
+            140.0,
+            |cell, row: &SharedRow<'_>| {
+                let hash = row.share.hash.map_or_else(|| "–".to_owned(), |hash| hash.to_string());
+                cell.text(&hash, theme::mono(), cell.palette().weak);
+            },
+        )
+        .drop(2),
+    ]
+}
+
 fn table(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<Action>) {
-    let p = palette(ui);
     if state.rows.update(&model.shares, &state.filter, state.order) {
         state.selection.clear();
     }
@@ -173,30 +219,16 @@ fn table(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<
     let uploads = model.transfers.values();
     let uploads: Vec<&Transfer> =
         uploads.filter(|t| t.direction == Direction::Upload && t.state == TransferState::Running).collect();
-    let columns = [
-        Column::new(&t!("window.column.name"), 0.0).by(ShareOrder::Path),
-        Column::new(&t!("window.column.size"), 110.0).right().by(ShareOrder::Size),
-        Column::new(&t!("window.shared.takers"), 190.0).drop(1),
-        Column::new(&t!("window.column.content"), 140.0).drop(2),
-    ];
     let height = (ui.available_height() - 92.0).max(80.0);
     let sorted = Some(state.order);
-    let table = Table { id: "shared", columns: &columns, rows: rows.len(), sorted, height: Some(height) };
+    let table = Table { id: "shared", columns: &columns(), rows: rows.len(), sorted, height: Some(height) };
     let (mut stop, mut copy, mut rename) = (false, false, false);
     let is_one = state.selection.rows.len() == 1;
     let happened = table.show(
         ui,
         &mut state.selection,
-        |index| share(index).map_or(String::new(), |share| in_words(share, &uploads)),
-        |index, row| {
-            let Some(share) = share(index) else { return };
-            let name = Shown(share.path.as_str()).to_string();
-            row.icon_text(0, icons::of_file(&name), &name, theme::body(), p.text);
-            row.text(1, &share.size.map_or_else(|| "–".to_owned(), human::size), theme::body(), p.weak);
-            row.text(2, &takers(share, &uploads), theme::small(), p.accent);
-            let hash = share.hash.map_or_else(|| "–".to_owned(), |hash| hash.to_string());
-            row.text(3, &hash, theme::mono(), p.weak);
-        },
+        |index| share(index).map(|share| SharedRow { share, uploads: &uploads }),
+        |row| in_words(row.share, row.uploads),
         |ui, _| {
             ui.add_enabled_ui(is_one, |ui| {
                 rename |= widgets::menu_item(ui, icons::PENCIL_SIMPLE, &t!("window.shared.rename"), "F2");

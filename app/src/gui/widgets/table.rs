@@ -1,14 +1,16 @@
 //! A table for any number of rows: only those in view are made. Rows are chosen as in any file manager, by mouse and by
 //! keyboard; for the keyboard the whole table is one place.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use eframe::egui::{
     self, Align2, Color32, EventFilter, FontId, Frame, Galley, Id, Key, Margin, Modifiers, Popup, Rect, Response,
     Sense, SetOpenCommand, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
 };
-use std::sync::Arc;
 
 use crate::gui::icons;
-use crate::gui::theme::{self, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
+use crate::gui::theme::{self, Palette, RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
 use crate::gui::widgets::chosen::Chosen;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::text::{middle_line, one_line};
@@ -28,38 +30,46 @@ pub fn focus_id() -> Id {
     Id::unique("table-focus")
 }
 
-/// A column.
-#[derive(Debug, Clone)]
-pub struct Column<K> {
-    /// Its name.
-    pub name: String,
+/// A column of a table whose rows are `R`: its title, its place, what it sorts by, and how a cell of it is drawn. What is
+/// clicked in a cell is an `E`.
+pub struct Column<R, K = (), E = ()> {
+    /// Its title, in the person's language.
+    pub title: fn() -> Cow<'static, str>,
     /// In points; 0 takes what is left.
     pub width: f32,
     /// Numbers stand on the right.
     pub is_right: bool,
-    /// What it sorts by.
+    /// What it sorts by; none: it does not.
     pub key: Option<K>,
     /// 0 stays; in a narrow window the largest numbers go first.
     pub drop: u8,
+    /// Draws the cell of a row; it is called only where there is room.
+    pub cell: fn(&mut Cell<'_, E>, &R),
 }
 
-impl<K> Column<K> {
-    /// A column of words.
-    pub fn new(name: &str, width: f32) -> Self {
-        Self { name: name.to_owned(), width, is_right: false, key: None, drop: 0 }
+impl<R, K: std::fmt::Debug, E> std::fmt::Debug for Column<R, K, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Column").field("title", &(self.title)()).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl<R, K, E> Column<R, K, E> {
+    /// A column of words, so many points wide; 0: what is left.
+    pub fn new(title: fn() -> Cow<'static, str>, width: f32, cell: fn(&mut Cell<'_, E>, &R)) -> Self {
+        Self { title, width, is_right: false, key: None, drop: 0, cell }
     }
 
-    /// Of numbers.
-    pub fn right(self) -> Self {
-        Self { is_right: true, ..self }
+    /// A column of numbers, so many points wide.
+    pub fn number(title: fn() -> Cow<'static, str>, width: f32, cell: fn(&mut Cell<'_, E>, &R)) -> Self {
+        Self { is_right: true, ..Self::new(title, width, cell) }
     }
 
-    /// Sorted by.
+    /// It sorts by this.
     pub fn by(self, key: K) -> Self {
         Self { key: Some(key), ..self }
     }
 
-    /// May go in a narrow window.
+    /// It may go in a narrow window, the largest number first.
     pub fn drop(self, drop: u8) -> Self {
         Self { drop, ..self }
     }
@@ -67,60 +77,66 @@ impl<K> Column<K> {
 
 /// What happened in a table.
 #[derive(Debug)]
-pub struct Happened<K> {
-    /// A header was clicked.
+pub struct Happened<K, E> {
+    /// The title of a column that sorts was clicked.
     pub sort: Option<K>,
     /// A row was opened, by double click or Enter.
     pub opened: Option<usize>,
+    /// What was clicked in cells, each with its row.
+    pub clicked: Vec<(usize, E)>,
 }
 
-/// A row in view, to be drawn.
+/// A cell in view, to be drawn.
 #[expect(missing_debug_implementations, reason = "it borrows the toolkit's `Ui`, which has none")]
-pub struct Row<'a> {
-    /// Where to draw.
+pub struct Cell<'a, E> {
+    /// What to draw with.
     pub ui: &'a mut Ui,
-    /// One place a column.
-    pub cells: Vec<Rect>,
-    /// The whole row.
-    pub response: Response,
-    /// It is chosen.
-    pub is_selected: bool,
-    rights: Vec<bool>,
+    /// Where to draw, in points.
+    pub rect: Rect,
+    row: &'a Response,
+    is_right: bool,
+    clicked: &'a mut Option<E>,
 }
 
-impl Row<'_> {
+impl<E> Cell<'_, E> {
+    /// The colours in use.
+    pub fn palette(&self) -> &'static Palette {
+        palette(self.ui)
+    }
+
+    /// This was clicked.
+    pub fn click(&mut self, what: E) {
+        *self.clicked = Some(what);
+    }
+
     /// A line of text, cut at its end.
-    pub fn text(&mut self, column: usize, text: &str, font: FontId, color: Color32) {
-        let width = self.cells[column].width();
-        let galley = one_line(self.ui, text, font, color, width);
+    pub fn text(&mut self, text: &str, font: FontId, color: Color32) {
+        let galley = one_line(self.ui, text, font, color, self.rect.width());
         let is_cut = galley.elided;
-        self.put(column, 0.0, galley, is_cut, text);
+        self.put(0.0, galley, is_cut, text);
     }
 
     /// An icon and a name, which is cut in its middle.
-    pub fn icon_text(&mut self, column: usize, icon: &str, text: &str, font: FontId, color: Color32) {
-        self.icon_text_after(column, 0.0, icon, text, font, color);
+    pub fn icon_text(&mut self, icon: &str, text: &str, font: FontId, color: Color32) {
+        self.icon_text_after(0.0, icon, text, font, color);
     }
 
-    /// A mark in front of the text that is drawn next in this column.
-    pub fn mark(&mut self, column: usize, icon: &str, color: Color32) {
-        let cell = &mut self.cells[column];
-        if cell.width() > 0.0 {
-            self.ui.painter().text(cell.left_center(), Align2::LEFT_CENTER, icon, theme::icon(16.0), color);
-            cell.min.x += 24.0;
-        }
+    /// A mark in front of the text that is drawn next.
+    pub fn mark(&mut self, icon: &str, color: Color32) {
+        self.ui.painter().text(self.rect.left_center(), Align2::LEFT_CENTER, icon, theme::icon(16.0), color);
+        self.rect.min.x += 24.0;
     }
 
     /// An icon and a name in a tree: so deep, with a caret where there is something to open. Whether the caret was clicked.
     pub fn tree_text(&mut self, depth: u16, is_open: Option<bool>, icon: &str, text: &str, color: Color32) -> bool {
         let indent = INDENT * f32::from(depth.min(INDENT_LEVELS_MAX));
         let font = if is_open.is_some() { theme::medium() } else { theme::body() };
-        self.icon_text_after(0, indent + INDENT, icon, text, font, color);
+        self.icon_text_after(indent + INDENT, icon, text, font, color);
         let Some(is_open) = is_open else { return false };
         let p = palette(self.ui);
-        let cell = self.cells[0];
-        let rect = Rect::from_center_size(pos2(cell.left() + indent + 6.0, cell.center().y), vec2(22.0, 26.0));
-        let response = self.ui.interact(rect, self.response.id.with("caret"), Sense::CLICK);
+        let rect =
+            Rect::from_center_size(pos2(self.rect.left() + indent + 6.0, self.rect.center().y), vec2(22.0, 26.0));
+        let response = self.ui.interact(rect, self.row.id.with("caret"), Sense::CLICK);
         let color = if response.hovered() { p.text } else { p.weak };
         let caret = if is_open { icons::CARET_DOWN } else { icons::CARET_RIGHT };
         self.ui.painter().text(rect.center(), Align2::CENTER_CENTER, caret, theme::icon(13.0), color);
@@ -128,36 +144,32 @@ impl Row<'_> {
         response.clicked()
     }
 
-    fn icon_text_after(&mut self, column: usize, indent: f32, icon: &str, text: &str, font: FontId, color: Color32) {
+    fn icon_text_after(&mut self, indent: f32, icon: &str, text: &str, font: FontId, color: Color32) {
         let p = palette(self.ui);
-        let at = self.cells[column].left_center() + vec2(indent, 0.0);
+        let at = self.rect.left_center() + vec2(indent, 0.0);
         self.ui.painter().text(at, Align2::LEFT_CENTER, icon, theme::icon(18.0), p.weak);
         let indent = indent + 28.0;
-        let width = self.cells[column].width() - indent;
-        let (galley, is_cut) = middle_line(self.ui, text, font, color, width);
-        self.put(column, indent, galley, is_cut, text);
+        let (galley, is_cut) = middle_line(self.ui, text, font, color, self.rect.width() - indent);
+        self.put(indent, galley, is_cut, text);
     }
 
-    fn put(&self, column: usize, indent: f32, galley: Arc<Galley>, is_cut: bool, whole: &str) {
-        let cell = self.cells[column];
-        if cell.width() <= 0.0 {
-            return;
-        }
-        let x = if self.rights[column] { cell.right() - galley.size().x } else { cell.left() + indent };
+    fn put(&self, indent: f32, galley: Arc<Galley>, is_cut: bool, whole: &str) {
+        let cell = self.rect;
+        let x = if self.is_right { cell.right() - galley.size().x } else { cell.left() + indent };
         self.ui.painter().galley(pos2(x, cell.center().y - galley.size().y / 2.0), galley, Color32::PLACEHOLDER);
-        if is_cut && self.response.hovered() && self.ui.rect_contains_pointer(cell) {
-            self.response.clone().on_hover_text_at_pointer(whole);
+        if is_cut && self.row.hovered() && self.ui.rect_contains_pointer(cell) {
+            self.row.clone().on_hover_text_at_pointer(whole);
         }
     }
 }
 
 /// How a table looks.
 #[derive(Debug)]
-pub struct Table<'a, K> {
+pub struct Table<'a, R, K = (), E = ()> {
     /// Names it.
     pub id: &'static str,
     /// Its columns.
-    pub columns: &'a [Column<K>],
+    pub columns: &'a [Column<R, K, E>],
     /// How many rows.
     pub rows: usize,
     /// Sorted by this, and whether from the largest down.
@@ -166,18 +178,19 @@ pub struct Table<'a, K> {
     pub height: Option<f32>,
 }
 
-impl<K: Copy + PartialEq> Table<'_, K> {
-    /// Draws it. `draw` gets rows in view; `name` says a row in words; `menu` is its context menu.
+impl<R, K: Copy + PartialEq, E> Table<'_, R, K, E> {
+    /// Draws it. `at` makes the row at a place, of those in view only; `name` says a row in words; `menu` is its context
+    /// menu.
     pub fn show(
         self,
         ui: &mut Ui,
         selection: &mut RowSelection,
-        mut name: impl FnMut(usize) -> String,
-        mut draw: impl FnMut(usize, &mut Row<'_>),
+        mut at: impl FnMut(usize) -> Option<R>,
+        name: impl Fn(&R) -> String,
         mut menu: impl FnMut(&mut Ui, &RowSelection),
-    ) -> Happened<K> {
+    ) -> Happened<K, E> {
         let p = palette(ui);
-        let mut happened = Happened { sort: None, opened: None };
+        let mut happened = Happened { sort: None, opened: None, clicked: Vec::new() };
         selection.rows.truncate(self.rows);
         let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
         frame.inner_margin(Margin::symmetric(6, 6)).show(ui, |ui| {
@@ -191,7 +204,10 @@ impl<K: Copy + PartialEq> Table<'_, K> {
             let id = egui::Id::unique(("table", self.id));
             let held = (!selection.rows.is_empty()).then_some(selection.head);
             scroll::show_rows(ui, id, self.rows, height, moved, held, |ui, index| {
-                self.row(ui, index, &widths, selection, &mut happened, &mut name, &mut draw, &mut menu);
+                // A row that is gone is gone from the next frame.
+                let Some(row) = at(index) else { return };
+                let response = self.row(ui, index, (&row, name(&row)), &widths, selection, &mut happened);
+                self.row_menu(ui, index, &response, |ui| menu(ui, selection));
             });
         });
         happened
@@ -250,11 +266,12 @@ impl<K: Copy + PartialEq> Table<'_, K> {
             }
             let cell = Rect::from_min_size(pos2(x, rect.top()), vec2(width - CELL_GAP, rect.height()));
             x += width;
+            let title = (column.title)();
             let is_sorted = self.sorted.filter(|(key, _)| Some(*key) == column.key);
             let mut color = if is_sorted.is_some() { p.text } else { p.weak };
             if let Some(key) = column.key {
-                let response = ui.interact(cell, ui.scope_id().with(("sort", &column.name)), Sense::click());
-                response.widget_info(|| WidgetInfo::labeled(Role::ColumnHeader, true, &column.name));
+                let response = ui.interact(cell, ui.scope_id().with(("sort", &*title)), Sense::click());
+                response.widget_info(|| WidgetInfo::labeled(Role::ColumnHeader, true, &*title));
                 if response.hovered() {
                     color = p.text;
                 }
@@ -264,7 +281,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
                 }
             }
             let arrow = if column.is_right { 14.0 } else { 0.0 };
-            let galley = one_line(ui, &column.name, theme::small(), color, cell.width());
+            let galley = one_line(ui, &title, theme::small(), color, cell.width());
             let left = if column.is_right {
                 cell.right() - galley.size().x - if is_sorted.is_some() { arrow } else { 0.0 }
             } else {
@@ -287,7 +304,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
     }
 
     /// Arrows, Home, End, Enter, Ctrl+A; the row that must be in view.
-    fn keys(&self, ui: &Ui, selection: &mut RowSelection, happened: &mut Happened<K>) -> Option<usize> {
+    fn keys(&self, ui: &Ui, selection: &mut RowSelection, happened: &mut Happened<K, E>) -> Option<usize> {
         if self.rows == 0 || !widgets::keys_are_free(ui) {
             return None;
         }
@@ -330,18 +347,15 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         None
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the closures of `show`, handed on")]
     fn row(
         &self,
         ui: &mut Ui,
         index: usize,
+        (row, label): (&R, String),
         widths: &[f32],
         selection: &mut RowSelection,
-        happened: &mut Happened<K>,
-        name: &mut impl FnMut(usize) -> String,
-        draw: &mut impl FnMut(usize, &mut Row<'_>),
-        menu: &mut impl FnMut(&mut Ui, &RowSelection),
-    ) {
+        happened: &mut Happened<K, E>,
+    ) -> Response {
         let p = palette(ui);
         let width = ui.available_width() - scroll::BAR_WIDTH;
         let (rect, response) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::CLICK);
@@ -351,17 +365,18 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         } else if response.hovered() {
             ui.painter().rect_filled(rect.shrink2(vec2(0.0, 1.0)), RADIUS, p.hover);
         }
-        let label = name(index);
         response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &label));
         let mut x = rect.left() + 10.0;
-        let mut cells = Vec::with_capacity(widths.len());
-        for width in widths {
-            let inner = (width - CELL_GAP).max(0.0);
-            cells.push(Rect::from_min_size(pos2(x, rect.top()), vec2(inner, rect.height())));
+        let mut clicked = None;
+        for (column, width) in self.columns.iter().zip(widths) {
+            let rect = Rect::from_min_size(pos2(x, rect.top()), vec2((width - CELL_GAP).max(0.0), rect.height()));
             x += width;
+            if rect.width() > 0.0 {
+                let is_right = column.is_right;
+                (column.cell)(&mut Cell { ui, rect, row: &response, is_right, clicked: &mut clicked }, row);
+            }
         }
-        let rights = self.columns.iter().map(|column| column.is_right).collect();
-        draw(index, &mut Row { ui, cells, response: response.clone(), is_selected, rights });
+        happened.clicked.extend(clicked.map(|what| (index, what)));
         if response.clicked() {
             let modifiers = ui.input(|input| input.modifiers);
             if modifiers.shift {
@@ -378,7 +393,7 @@ impl<K: Copy + PartialEq> Table<'_, K> {
         if response.secondary_clicked() && !is_selected {
             selection.only(index);
         }
-        self.row_menu(ui, index, &response, |ui| menu(ui, selection));
+        response
     }
 
     /// The context menu: where the pointer is, or at the row when the keyboard asked for it.

@@ -9,56 +9,33 @@ use rust_i18n::t;
 use crate::gui::icons;
 use crate::gui::screens::browse::asks::{RowAction, menu};
 use crate::gui::screens::browse::{BrowseState, kind_name};
-use crate::gui::theme::{self, palette};
+use crate::gui::theme;
 use crate::gui::widgets;
 use crate::gui::widgets::table::{Column, Table};
 use crate::human;
 use crate::human::thousands;
 use crate::model::browse::SortColumn as By;
 use crate::model::catalog::Kind;
-use crate::model::tree::Tree;
+use crate::model::tree::{Node, Tree};
 
 /// Draws it.
 pub(super) fn show(ui: &mut Ui, state: &mut BrowseState, height: f32, asked: &mut Vec<RowAction>) {
-    let p = palette(ui);
-    let columns = [
-        Column::new(&t!("window.column.name"), 0.0).by(By::Path),
-        Column::new(&t!("window.people.files"), 100.0).right().drop(1),
-        Column::new(&t!("window.column.size"), 110.0).right().by(By::Size),
-        Column::new(&t!("window.column.kind"), 130.0).by(By::Kind).drop(2),
-    ];
     let mut toggled = keys(ui, state);
     let mut selection = std::mem::take(&mut state.selection);
     let tree = &state.tree;
     let rows = tree.nodes.len();
+    let columns = columns();
     let table = Table { id: "tree", columns: &columns, rows, sorted: Some(state.tree_sort), height: Some(height) };
     let owners = state.owners.as_ref();
     let happened = table.show(
         ui,
         &mut selection,
-        |index| tree.nodes.get(index).map_or(String::new(), |node| ShownText(&tree.path(node)).to_string()),
-        |index, row| {
-            let Some(node) = tree.nodes.get(index) else { return };
-            let name = ShownText(&tree.name(node)).to_string();
-            let icon = match node.is_open {
-                Some(true) => icons::FOLDER_OPEN,
-                Some(false) => icons::FOLDER,
-                None => icons::of_file(&name),
-            };
-            if row.tree_text(node.depth, node.is_open, icon, &name, p.text) {
-                toggled = Some(index);
-            }
-            if node.is_open.is_some() {
-                row.text(1, &thousands(Tree::count(node)), theme::body(), p.weak);
-                row.text(3, &t!("window.kind.folder"), theme::body(), p.weak);
-            } else {
-                row.text(3, &kind_name(Kind::of(&name)), theme::body(), p.weak);
-            }
-            row.text(2, &human::size(tree.bytes(node)), theme::body(), p.weak);
-        },
+        |index| tree.nodes.get(index).map(|node| (tree, node)),
+        |(tree, node)| ShownText(&tree.path(node)).to_string(),
         |ui, _| menu(ui, owners, asked),
     );
     state.selection = selection;
+    toggled = happened.clicked.first().map(|(row, Toggle)| *row).or(toggled);
     if let Some(by) = happened.sort {
         state.tree_sort = (by, state.tree_sort.0 == by && !state.tree_sort.1);
     }
@@ -70,6 +47,62 @@ pub(super) fn show(ui: &mut Ui, state: &mut BrowseState, height: f32, asked: &mu
     if let Some(row) = toggled {
         toggle(state, row);
     }
+}
+
+/// The caret of a folder was clicked.
+#[derive(Clone, Copy)]
+struct Toggle;
+
+fn columns<'a>() -> [Column<(&'a Tree, &'a Node), By, Toggle>; 4] {
+    [
+        Column::new(
+            || t!("window.column.name"),
+            0.0,
+            |cell, (tree, node): &(&Tree, &Node)| {
+                let name = ShownText(&tree.name(node)).to_string();
+                let icon = match node.is_open {
+                    Some(true) => icons::FOLDER_OPEN,
+                    Some(false) => icons::FOLDER,
+                    None => icons::of_file(&name),
+                };
+                if cell.tree_text(node.depth, node.is_open, icon, &name, cell.palette().text) {
+                    cell.click(Toggle);
+                }
+            },
+        )
+        .by(By::Path),
+        Column::number(
+            || t!("window.people.files"),
+            100.0,
+            |cell, (_, node): &(&Tree, &Node)| {
+                if node.is_open.is_some() {
+                    cell.text(&thousands(Tree::count(node)), theme::body(), cell.palette().weak);
+                }
+            },
+        )
+        .drop(1),
+        Column::number(
+            || t!("window.column.size"),
+            110.0,
+            |cell, (tree, node): &(&Tree, &Node)| {
+                cell.text(&human::size(tree.bytes(node)), theme::body(), cell.palette().weak);
+            },
+        )
+        .by(By::Size),
+        Column::new(
+            || t!("window.column.kind"),
+            130.0,
+            |cell, (tree, node): &(&Tree, &Node)| {
+                let kind = match node.is_open {
+                    Some(_) => t!("window.kind.folder").into_owned(),
+                    None => kind_name(Kind::of(&tree.name(node))),
+                };
+                cell.text(&kind, theme::body(), cell.palette().weak);
+            },
+        )
+        .by(By::Kind)
+        .drop(2),
+    ]
 }
 
 /// Right opens, or goes in; left closes, or goes out. The row to open or close.

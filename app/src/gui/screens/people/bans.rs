@@ -8,7 +8,7 @@ use rust_i18n::t;
 
 use crate::gui::action::Action;
 use crate::gui::icons;
-use crate::gui::theme::{self, palette};
+use crate::gui::theme;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
@@ -16,40 +16,20 @@ use crate::model::Model;
 
 /// Draws the list.
 pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, actions: &mut Vec<Action>) {
-    let p = palette(ui);
     let rows = &model.bans;
     if rows.is_empty() {
         let (title, text) = (t!("window.bans.empty-title"), t!("window.bans.empty-text"));
         widgets::empty(ui, icons::PROHIBIT, &title, &text, |_| {});
         return;
     }
-    let columns = [
-        Column::<()>::new(&t!("window.column.person"), 220.0),
-        Column::new(&t!("window.bans.by"), 110.0),
-        Column::new("", 0.0),
-    ];
     let height = (ui.available_height() - 92.0).max(80.0);
-    let table = Table { id: "bans", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let table = Table { id: "bans", columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
     let mut lets_in = false;
-    let name =
-        |ban: &Ban| ban.username.as_ref().map_or_else(|| "–".to_owned(), |name| Shown(name.as_str()).to_string());
     table.show(
         ui,
         selection,
-        |index| {
-            rows.get(index).map_or(String::new(), |ban| format!("{} {}", name(ban), Shown(&ban.target.to_string())))
-        },
-        |index, row| {
-            let Some(ban) = rows.get(index) else { return };
-            row.icon_text(0, icons::PROHIBIT, &name(ban), theme::medium(), p.text);
-            let by = match ban.target {
-                BanTarget::Key(_) => t!("window.bans.key"),
-                BanTarget::Address(_) => t!("window.people.address"),
-                BanTarget::Name(_) => t!("window.column.name"),
-            };
-            row.text(1, &by, theme::small(), p.weak);
-            row.text(2, &Shown(&ban.target.to_string()).to_string(), theme::mono(), p.weak);
-        },
+        |index| rows.get(index),
+        |ban| format!("{} {}", name(ban), Shown(&ban.target.to_string())),
         |ui, _| lets_in |= widgets::menu_item(ui, icons::ARROW_COUNTER_CLOCKWISE, &t!("window.bans.unban"), "Del"),
     );
     let chosen: Vec<&Ban> = selection.rows.iter().filter_map(|row| rows.get(row)).collect();
@@ -65,4 +45,39 @@ pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, act
     if lets_in {
         actions.extend(chosen.iter().map(|ban| Action::Ask(Intent::Unban { who: ban.target.to_string() })));
     }
+}
+
+fn columns<'a>() -> [Column<&'a Ban>; 3] {
+    [
+        Column::new(
+            || t!("window.column.person"),
+            220.0,
+            |cell, ban| {
+                cell.icon_text(icons::PROHIBIT, &name(ban), theme::medium(), cell.palette().text);
+            },
+        ),
+        Column::new(
+            || t!("window.bans.by"),
+            110.0,
+            |cell, ban| {
+                let by = match ban.target {
+                    BanTarget::Key(_) => t!("window.bans.key"),
+                    BanTarget::Address(_) => t!("window.people.address"),
+                    BanTarget::Name(_) => t!("window.column.name"),
+                };
+                cell.text(&by, theme::small(), cell.palette().weak);
+            },
+        ),
+        Column::new(
+            || "".into(),
+            0.0,
+            |cell, ban| {
+                cell.text(&Shown(&ban.target.to_string()).to_string(), theme::mono(), cell.palette().weak);
+            },
+        ),
+    ]
+}
+
+fn name(ban: &Ban) -> String {
+    ban.username.as_ref().map_or_else(|| "–".to_owned(), |name| Shown(name.as_str()).to_string())
 }

@@ -12,7 +12,7 @@ use rust_i18n::t;
 use crate::gui::action::Action;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
-use crate::gui::theme::{self, palette};
+use crate::gui::theme::{self};
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
@@ -80,43 +80,16 @@ fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<A
 }
 
 fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], actions: &mut Vec<Action>) {
-    let p = palette(ui);
-    let columns = [
-        Column::<()>::new(&t!("window.column.person"), 0.0),
-        Column::new(&t!("window.people.identity"), 140.0),
-        Column::new(&t!("window.people.since"), 130.0).drop(3),
-        Column::new(&t!("window.people.files"), 80.0).right(),
-        Column::new(&t!("window.column.size"), 104.0).right().drop(1),
-        Column::new(&t!("window.people.address"), 178.0).drop(2),
-    ];
     let now = SystemTime::now();
     let height = (ui.available_height() - COMPARE_HEIGHT - 42.0).max(120.0);
-    let table = Table { id: "people", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let table = Table { id: "people", columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
     let mut asked = Vec::new();
     let can_send_away = model.hosted().is_some();
     let happened = table.show(
         ui,
         &mut state.selection,
-        |index| rows.get(index).map_or(String::new(), |person| model.name_of(person)),
-        |index, row| {
-            let Some(person) = rows.get(index) else { return };
-            row.icon_text(0, icons::USER, &model.name_of(person), theme::medium(), p.text);
-            let (icon, text, color) = match person.line.key {
-                Some(_) => (icons::SEAL_CHECK, t!("window.people.verified-short"), p.accent),
-                None => (icons::WARNING, t!("window.people.unverified-short"), p.warn),
-            };
-            row.mark(1, icon, color);
-            row.text(1, &text, theme::small(), p.weak);
-            let since = match person.since {
-                Some(at) => human::time_of_day(at, now),
-                None => t!("window.people.before-you").into_owned(),
-            };
-            row.text(2, &since, theme::small(), p.weak);
-            row.text(3, &thousands(person.files), theme::body(), p.weak);
-            row.text(4, &human::size(person.bytes), theme::body(), p.weak);
-            let address = person.line.address.map_or_else(|| "–".to_owned(), |address| address.to_string());
-            row.text(5, &address, theme::mono(), p.weak);
-        },
+        |index| rows.get(index).map(|person| PersonRow { model, person, now }),
+        |row| model.name_of(row.person),
         |ui, chosen| {
             let person = chosen.head().and_then(|row| rows.get(row).copied());
             if let Some(person) = person {
@@ -134,6 +107,74 @@ fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], 
         asked.push(Action::Ask(Intent::Kick { user: person.line.username.to_string() }));
     }
     actions.append(&mut asked);
+}
+
+/// Somebody, as a row.
+struct PersonRow<'a> {
+    model: &'a Model,
+    person: &'a Person,
+    now: SystemTime,
+}
+
+fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
+    [
+        Column::new(
+            || t!("window.column.person"),
+            0.0,
+            |cell, row: &PersonRow<'_>| {
+                cell.icon_text(icons::USER, &row.model.name_of(row.person), theme::medium(), cell.palette().text);
+            },
+        ),
+        Column::new(
+            || t!("window.people.identity"),
+            140.0,
+            |cell, row: &PersonRow<'_>| {
+                let p = cell.palette();
+                let (icon, text, color) = match row.person.line.key {
+                    Some(_) => (icons::SEAL_CHECK, t!("window.people.verified-short"), p.accent),
+                    None => (icons::WARNING, t!("window.people.unverified-short"), p.warn),
+                };
+                cell.mark(icon, color);
+                cell.text(&text, theme::small(), p.weak);
+            },
+        ),
+        Column::new(
+            || t!("window.people.since"),
+            130.0,
+            |cell, row: &PersonRow<'_>| {
+                let since = match row.person.since {
+                    Some(at) => human::time_of_day(at, row.now),
+                    None => t!("window.people.before-you").into_owned(),
+                };
+                cell.text(&since, theme::small(), cell.palette().weak);
+            },
+        )
+        .drop(3),
+        Column::number(
+            || t!("window.people.files"),
+            80.0,
+            |cell, row: &PersonRow<'_>| {
+                cell.text(&thousands(row.person.files), theme::body(), cell.palette().weak);
+            },
+        ),
+        Column::number(
+            || t!("window.column.size"),
+            104.0,
+            |cell, row: &PersonRow<'_>| {
+                cell.text(&human::size(row.person.bytes), theme::body(), cell.palette().weak);
+            },
+        )
+        .drop(1),
+        Column::new(
+            || t!("window.people.address"),
+            178.0,
+            |cell, row: &PersonRow<'_>| {
+                let address = row.person.line.address.map_or_else(|| "–".to_owned(), |address| address.to_string());
+                cell.text(&address, theme::mono(), cell.palette().weak);
+            },
+        )
+        .drop(2),
+    ]
 }
 
 fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Action>) {

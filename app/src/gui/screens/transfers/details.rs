@@ -7,7 +7,8 @@ use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
-use crate::gui::screens::transfers::{QUEUE_MOVES, can_cancel, color, place_words, state_words};
+use crate::gui::screens::transfers::columns::{color, state_words};
+use crate::gui::screens::transfers::{QUEUE_MOVES, can_cancel, place_words};
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets;
 use crate::human::thousands;

@@ -1,26 +1,24 @@
 //! Downloads and uploads: what they do and why, in which order, and what can be done about it.
 
+mod columns;
 mod details;
 mod graph;
 
-use eframe::egui::{Id, Key, Modifiers, Rect, Ui, pos2, vec2};
-use potok_core::model::shown::Shown;
+use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::node::event::{Direction, Transfer, TransferState};
-use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, Place, TransferNumber, Which};
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
 use crate::gui::screen::Screen;
-use crate::gui::theme::{self, Palette, palette};
+use crate::gui::screens::transfers::columns::state_words;
+use crate::gui::theme;
 use crate::gui::widgets::selection::RowSelection;
-use crate::gui::widgets::table::{Column, Row, Table};
-use crate::gui::widgets::text::one_line;
-use crate::gui::widgets::{self, Loud, icon_button_at};
+use crate::gui::widgets::table::Table;
+use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::{Model, short};
-use crate::texts;
 
 /// The graph of speeds, with the gap above it.
 const GRAPH_HEIGHT: f32 = 166.0;
@@ -159,69 +157,19 @@ fn can_cancel(t: &Transfer) -> bool {
     t.direction == Direction::Download && !t.state.is_final()
 }
 
-/// What a transfer is doing, in words.
-pub fn state_words(transfer: &Transfer) -> String {
-    match &transfer.state {
-        TransferState::Queued => t!("window.state.queued").into_owned(),
-        TransferState::WaitingForUser => {
-            t!("window.state.waiting-for-user", user = Shown(transfer.user.as_str())).into_owned()
-        }
-        TransferState::Connecting => t!("window.state.connecting").into_owned(),
-        TransferState::WaitingForSlot { place } => t!("window.state.waiting-for-slot", place = place).into_owned(),
-        TransferState::Checking => t!("window.state.checking").into_owned(),
-        TransferState::Running => running_words(transfer),
-        TransferState::Paused => t!("window.state.paused").into_owned(),
-        TransferState::DiskFull => t!("window.state.disk-full").into_owned(),
-        TransferState::Finished => t!("window.state.finished").into_owned(),
-        TransferState::Failed(Failure::Cancelled) => t!("window.state.cancelled").into_owned(),
-        TransferState::Failed(why) => texts::of_failure(why),
-    }
-}
-
-fn running_words(transfer: &Transfer) -> String {
-    let mut words = human::speed(transfer.bytes_per_second);
-    let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
-    if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {
-        words += &format!(" · {}", t!("window.state.left", time = left));
-    }
-    words
-}
-
-fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
-    match state {
-        TransferState::Finished => p.good,
-        TransferState::Failed(Failure::Cancelled) | TransferState::Paused | TransferState::Queued => p.weak,
-        TransferState::Failed(_) | TransferState::DiskFull => p.bad,
-        TransferState::WaitingForUser | TransferState::WaitingForSlot { .. } => p.warn,
-        TransferState::Connecting | TransferState::Checking | TransferState::Running => p.accent,
-    }
-}
-
 fn table(ui: &mut Ui, state: &mut TransfersState, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
-    let columns = [
-        Column::<()>::new(&t!("window.column.name"), 0.0),
-        Column::new(&t!("window.column.size"), 92.0).right().drop(3),
-        Column::new(&t!("window.column.person"), 118.0).drop(2),
-        Column::new(&t!("window.column.progress"), 134.0).drop(1),
-        Column::new(&t!("window.column.state"), 210.0),
-        Column::new("", 80.0).right(),
-    ];
-    let table = Table { id: "transfers", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let table =
+        Table { id: "transfers", columns: &columns::all(), rows: rows.len(), sorted: None, height: Some(height) };
     let mut from_menu = Vec::new();
-    let mut from_rows = Vec::new();
     let happened = table.show(
         ui,
         &mut state.selection,
-        |index| rows.get(index).map_or(String::new(), |t| format!("{} {}", short(&t.label), state_words(t))),
-        |index, row| {
-            if let Some(transfer) = rows.get(index) {
-                draw(row, transfer, &mut from_rows);
-            }
-        },
+        |index| rows.get(index).copied(),
+        |t| format!("{} {}", short(&t.label), state_words(t)),
         |ui, chosen| menu(ui, &of(rows, chosen), &mut from_menu),
     );
     actions.append(&mut from_menu);
-    actions.append(&mut from_rows);
+    actions.extend(happened.clicked.into_iter().map(|(_, action)| action));
     let chosen = of(rows, &state.selection);
     if let Some(path) = happened.opened.and_then(|row| rows.get(row)).and_then(|t| finished_place(t)) {
         actions.push(Action::Open(path));
@@ -295,68 +243,6 @@ fn cancel(chosen: &[&Transfer], actions: &mut Vec<Action>) {
 
 fn finished_place(t: &Transfer) -> Option<std::path::PathBuf> {
     (t.state == TransferState::Finished).then(|| t.local_path.clone()).flatten()
-}
-
-fn draw(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
-    let p = palette(row.ui);
-    let name = short(&t.label);
-    let icon = if t.label.ends_with('/') || t.files > 1 { icons::FOLDER } else { icons::of_file(&name) };
-    row.icon_text(0, icon, &name, theme::body(), p.text);
-    row.text(1, &human::size(t.total_bytes), theme::body(), p.weak);
-    let arrow = if t.direction == Direction::Download { "↓" } else { "↑" };
-    let others = if t.sources > 1 { format!(" +{}", t.sources - 1) } else { String::new() };
-    row.text(2, &format!("{arrow} {}{others}", Shown(t.user.as_str())), theme::body(), p.text);
-    let cell = row.cells[3];
-    let has_bar = cell.width() > 0.0;
-    let color = color(p, &t.state);
-    if has_bar {
-        progress(row, cell, t, color);
-    }
-    row.text(4, &state_words(t), theme::small(), if color == p.accent { p.text } else { color });
-    buttons(row, t, actions);
-}
-
-fn progress(row: &Row<'_>, cell: Rect, t: &Transfer, color: eframe::egui::Color32) {
-    let p = palette(row.ui);
-    let percent = format!("{}%", human::percent(t.done_bytes, t.total_bytes));
-    let percent = one_line(row.ui, &percent, theme::small(), p.weak, 40.0);
-    let bar = Rect::from_min_max(cell.min, pos2(cell.right() - 42.0, cell.max.y));
-    widgets::bar(row.ui, bar, widgets::part(t.done_bytes, t.total_bytes), color);
-    let at = pos2(cell.right() - percent.size().x, cell.center().y - percent.size().y / 2.0);
-    row.ui.painter().galley(at, percent, p.weak);
-}
-
-fn buttons(row: &mut Row<'_>, t: &Transfer, actions: &mut Vec<Action>) {
-    let cell = row.cells[5];
-    let ui = &mut *row.ui;
-    let mut right = cell.right();
-    let mut button = |what: &str, icon: &str, name: &str| {
-        let rect = Rect::from_center_size(pos2(right - 14.0, cell.center().y), vec2(28.0, 28.0));
-        right -= 30.0;
-        let id = Id::unique(("transfer", t.direction, t.number, what));
-        icon_button_at(ui, rect, id, icon, &format!("{name}: {}", short(&t.label))).clicked()
-    };
-    if can_cancel(t) && button("cancel", icons::X, &t!("window.transfers.cancel")) {
-        cancel(&[t], actions);
-    }
-    let one = Which::One(t.number);
-    if can_pause(t) && button("pause", icons::PAUSE, &t!("window.transfers.pause")) {
-        actions.push(Action::Ask(Intent::Pause(one)));
-    }
-    if can_resume(t) && button("resume", icons::PLAY, &t!("window.transfers.resume")) {
-        actions.push(Action::Ask(Intent::Resume(one)));
-    }
-    if can_retry(t) && button("retry", icons::ARROW_CLOCKWISE, &t!("window.transfers.retry")) {
-        actions.push(Action::Ask(Intent::Retry(one)));
-    }
-    if let Some(path) = finished_place(t) {
-        if button("reveal", icons::FOLDER_OPEN, &t!("window.transfers.reveal")) {
-            actions.push(Action::Reveal(path.clone()));
-        }
-        if button("open", icons::ARROW_SQUARE_OUT, &t!("window.transfers.open")) {
-            actions.push(Action::Open(path));
-        }
-    }
 }
 
 fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {

@@ -1,0 +1,145 @@
+//! The columns of the table of transfers. One more is one more value here, with its title in both translations.
+
+use eframe::egui::{Id, Rect, pos2, vec2};
+use potok_core::model::shown::Shown;
+use potok_core::node::event::{Direction, Transfer, TransferState};
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, Which};
+use rust_i18n::t;
+
+use crate::gui::action::{Action, Confirm};
+use crate::gui::icons;
+use crate::gui::screens::transfers::{can_cancel, can_pause, can_resume, can_retry, finished_place};
+use crate::gui::theme::{self, Palette};
+use crate::gui::widgets::table::{Cell, Column};
+use crate::gui::widgets::text::one_line;
+use crate::gui::widgets::{self, icon_button_at};
+use crate::human;
+use crate::model::short;
+use crate::texts;
+
+/// All of them, from left to right. What is clicked in a cell is an action.
+pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
+    [
+        Column::new(
+            || t!("window.column.name"),
+            0.0,
+            |cell, t: &&Transfer| {
+                let name = short(&t.label);
+                let icon = if t.label.ends_with('/') || t.files > 1 { icons::FOLDER } else { icons::of_file(&name) };
+                cell.icon_text(icon, &name, theme::body(), cell.palette().text);
+            },
+        ),
+        Column::number(
+            || t!("window.column.size"),
+            92.0,
+            |cell, t: &&Transfer| {
+                cell.text(&human::size(t.total_bytes), theme::body(), cell.palette().weak);
+            },
+        )
+        .drop(3),
+        Column::new(
+            || t!("window.column.person"),
+            118.0,
+            |cell, t: &&Transfer| {
+                let arrow = if t.direction == Direction::Download { "↓" } else { "↑" };
+                let others = if t.sources > 1 { format!(" +{}", t.sources - 1) } else { String::new() };
+                let text = format!("{arrow} {}{others}", Shown(t.user.as_str()));
+                cell.text(&text, theme::body(), cell.palette().text);
+            },
+        )
+        .drop(2),
+        Column::new(|| t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t)).drop(1),
+        Column::new(
+            || t!("window.column.state"),
+            210.0,
+            |cell, t: &&Transfer| {
+                let p = cell.palette();
+                let color = color(p, &t.state);
+                cell.text(&state_words(t), theme::small(), if color == p.accent { p.text } else { color });
+            },
+        ),
+        Column::number(|| "".into(), 80.0, |cell, t: &&Transfer| buttons(cell, t)),
+    ]
+}
+
+/// What a transfer is doing, in words.
+pub(super) fn state_words(transfer: &Transfer) -> String {
+    match &transfer.state {
+        TransferState::Queued => t!("window.state.queued").into_owned(),
+        TransferState::WaitingForUser => {
+            t!("window.state.waiting-for-user", user = Shown(transfer.user.as_str())).into_owned()
+        }
+        TransferState::Connecting => t!("window.state.connecting").into_owned(),
+        TransferState::WaitingForSlot { place } => t!("window.state.waiting-for-slot", place = place).into_owned(),
+        TransferState::Checking => t!("window.state.checking").into_owned(),
+        TransferState::Running => running_words(transfer),
+        TransferState::Paused => t!("window.state.paused").into_owned(),
+        TransferState::DiskFull => t!("window.state.disk-full").into_owned(),
+        TransferState::Finished => t!("window.state.finished").into_owned(),
+        TransferState::Failed(Failure::Cancelled) => t!("window.state.cancelled").into_owned(),
+        TransferState::Failed(why) => texts::of_failure(why),
+    }
+}
+
+fn running_words(transfer: &Transfer) -> String {
+    let mut words = human::speed(transfer.bytes_per_second);
+    let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
+    if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {
+        words += &format!(" · {}", t!("window.state.left", time = left));
+    }
+    words
+}
+
+pub(super) fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
+    match state {
+        TransferState::Finished => p.good,
+        TransferState::Failed(Failure::Cancelled) | TransferState::Paused | TransferState::Queued => p.weak,
+        TransferState::Failed(_) | TransferState::DiskFull => p.bad,
+        TransferState::WaitingForUser | TransferState::WaitingForSlot { .. } => p.warn,
+        TransferState::Connecting | TransferState::Checking | TransferState::Running => p.accent,
+    }
+}
+
+fn progress(cell: &Cell<'_, Action>, t: &Transfer) {
+    let p = cell.palette();
+    let percent = format!("{}%", human::percent(t.done_bytes, t.total_bytes));
+    let percent = one_line(cell.ui, &percent, theme::small(), p.weak, 40.0);
+    let bar = Rect::from_min_max(cell.rect.min, pos2(cell.rect.right() - 42.0, cell.rect.max.y));
+    widgets::bar(cell.ui, bar, widgets::part(t.done_bytes, t.total_bytes), color(p, &t.state));
+    let at = pos2(cell.rect.right() - percent.size().x, cell.rect.center().y - percent.size().y / 2.0);
+    cell.ui.painter().galley(at, percent, p.weak);
+}
+
+fn buttons(cell: &mut Cell<'_, Action>, t: &Transfer) {
+    let mut right = cell.rect.right();
+    let mut clicked = None;
+    let mut button = |what: &str, icon: &str, name: &str, action: Action| {
+        let rect = Rect::from_center_size(pos2(right - 14.0, cell.rect.center().y), vec2(28.0, 28.0));
+        right -= 30.0;
+        let id = Id::unique(("transfer", t.direction, t.number, what));
+        if icon_button_at(cell.ui, rect, id, icon, &format!("{name}: {}", short(&t.label))).clicked() {
+            clicked = Some(action);
+        }
+    };
+    let one = Which::One(t.number);
+    if can_cancel(t) {
+        button("cancel", icons::X, &t!("window.transfers.cancel"), Action::Confirm(Confirm::Cancel(vec![t.number])));
+    }
+    if can_pause(t) {
+        button("pause", icons::PAUSE, &t!("window.transfers.pause"), Action::Ask(Intent::Pause(one)));
+    }
+    if can_resume(t) {
+        button("resume", icons::PLAY, &t!("window.transfers.resume"), Action::Ask(Intent::Resume(one)));
+    }
+    if can_retry(t) {
+        button("retry", icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), Action::Ask(Intent::Retry(one)));
+    }
+    if let Some(path) = finished_place(t) {
+        button("reveal", icons::FOLDER_OPEN, &t!("window.transfers.reveal"), Action::Reveal(path.clone()));
+        button("open", icons::ARROW_SQUARE_OUT, &t!("window.transfers.open"), Action::Open(path));
+    }
+    if let Some(action) = clicked {
+        cell.click(action);
+    }
+}
