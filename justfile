@@ -14,8 +14,8 @@ bench-all *args: bench-build
 
 [private]
 bench-build:
-    cargo build --release --workspace
-    cargo build --release --package potok --example window_demo
+    cargo build --profile dist --workspace
+    cargo build --profile dist --package potok --example window_demo
     cargo build --release --manifest-path benches/trackbench/Cargo.toml
 
 # Packages for this system, into target/packages.

@@ -6,7 +6,7 @@
     benches/run.py file "small/Potok" resume  these groups or rows
     benches/report.py                         writes docs/performance.md and its pictures from the results
 
-Linux and root (each run has a network namespace of its own), Python 3.9, the built programs (`cargo build --release`),
+Linux and root (each run has a network namespace of its own), Python 3.9, the built programs (`cargo build --profile dist`),
 `benches/trackbench` built for everything but transfers, and a tmpfs with room for twice --size. What is not installed is
 left out; benches/install.sh installs it. Absolute figures drift by tens of per cent from run to run: only ratios of one
 run count.
@@ -66,7 +66,7 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="GROUP[/ROW]")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--quick", action="store_true", help=f"small sizes: {QUICK}")
-    parser.add_argument("--bin", default=os.path.join(ROOT, "target/release"), help="folder of the built programs")
+    parser.add_argument("--bin", default=os.path.join(ROOT, "target/dist"), help="folder of the built programs")
     parser.add_argument("--trackbench", default=os.path.join(ROOT, "benches/trackbench/target/release/trackbench"))
     parser.add_argument("--dir", default="/dev/shm/potok-bench", help="work folder; it is removed at the end")
     parser.add_argument("--keep", action="store_true", help="keep the work folder, for the next row")

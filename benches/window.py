@@ -137,7 +137,7 @@ def frames(bench):
     """The own work of frames, in a window without a tracker that is given so many files at once."""
     demo = f"{bench.bin}/examples/window_demo"
     if not os.access(demo, os.X_OK):
-        raise Skip("window_demo is not built: cargo build --release --example window_demo")
+        raise Skip("window_demo is not built: cargo build --profile dist --example window_demo")
     with Processes() as processes:
         start_display(processes)
         lines = subprocess.run([demo, "--figures", "--files", str(bench.args.names)], stdout=subprocess.PIPE,

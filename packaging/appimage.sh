@@ -6,11 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 runtime=${APPIMAGE_RUNTIME:?the path of the runtime}
-[ -n "${NO_BUILD:-}" ] || cargo build --release --locked --package potok
+[ -n "${NO_BUILD:-}" ] || cargo build --profile dist --locked --package potok
 version=$(cargo pkgid --package potok | sed 's/.*[#@]//')
 work=$(mktemp --directory)
 trap 'rm -r "$work"' EXIT
-install -D --strip -t "$work/app/usr/bin" "$target/release/potok"
+install -D --strip -t "$work/app/usr/bin" "$target/dist/potok"
 install -m 644 -t "$work/app" assets/desktop/org.potok.Potok.desktop assets/desktop/org.potok.Potok.svg
 install -D -m 644 -t "$work/app/usr/share/metainfo" assets/desktop/org.potok.Potok.metainfo.xml
 install -m 644 assets/desktop/icons/256.png "$work/app/.DirIcon"

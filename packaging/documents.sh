@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 rm -rf target/documents
-LC_ALL=C "$target/release/potok" generate-docs target/documents
-LC_ALL=C "$target/release/potok-tracker" --generate-docs target/documents
+LC_ALL=C "$target/dist/potok" generate-docs target/documents
+LC_ALL=C "$target/dist/potok-tracker" --generate-docs target/documents

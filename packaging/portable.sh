@@ -3,14 +3,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
-[ -n "${NO_BUILD:-}" ] || cargo build --release --locked --package potok --package potok-tracker
+[ -n "${NO_BUILD:-}" ] || cargo build --profile dist --locked --package potok --package potok-tracker
 packaging/documents.sh
 version=$(cargo pkgid --package potok | sed 's/.*[#@]//')
 name=potok-$version-linux-$(uname -m)
 work=$(mktemp --directory)
 trap 'rm -r "$work"' EXIT
 root=$work/$name
-install -D --strip -t "$root" "$target/release/potok" "$target/release/potok-tracker"
+install -D --strip -t "$root" "$target/dist/potok" "$target/dist/potok-tracker"
 install -D -m 644 -t "$root" README.md LICENSE LICENSE-MIT LICENSE-APACHE assets/licences.txt
 install -D -m 644 -t "$root/share/applications" assets/desktop/org.potok.Potok.desktop
 install -D -m 644 -t "$root/share/icons/hicolor/scalable/apps" assets/desktop/org.potok.Potok.svg
