@@ -11,7 +11,7 @@ use crate::model::username::Username;
 pub struct Binding {
     /// The name as its owner wrote it last.
     pub username: Username,
-    /// Whose it is.
+    /// The key of its owner; nobody else may register the name while the binding lasts.
     pub key: PublicKey,
     /// When the owner was last seen under it, in seconds since 1970 by the tracker's clock.
     pub used_at: u64,
@@ -22,16 +22,16 @@ pub struct Binding {
 pub enum BanTarget {
     /// A person, under whatever name and from wherever.
     Key(PublicKey),
-    /// Everybody at an address.
+    /// Everybody at one IP address, whoever they are.
     Address(IpAddr),
     /// Everybody who wants a name, whatever its case. It is written `@name`, as no username is.
     Name(Username),
 }
 
-/// Somebody who is shut out.
+/// Somebody who is shut out of a tracker, until the tracker's owner takes it back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ban {
-    /// What they are known by.
+    /// What they are known by, and refused for.
     pub target: BanTarget,
     /// What they were called, if that is known.
     pub username: Option<Username>,
@@ -52,14 +52,14 @@ impl fmt::Display for BanTarget {
 pub enum Record {
     /// A name is bound to a key, or was used again.
     Bound(Binding),
-    /// A name is free again.
+    /// A name is nobody's again: it was released, or not used for too long.
     Released {
-        /// The name regardless of case.
+        /// The name as [`Username::folded`] gives it.
         folded: String,
     },
-    /// Somebody is shut out.
+    /// Somebody is shut out from now on.
     Banned(Ban),
-    /// Somebody is let in again.
+    /// Somebody who was shut out may come in again.
     Unbanned(BanTarget),
 }
 

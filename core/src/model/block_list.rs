@@ -49,17 +49,17 @@ impl BlockList {
         Some(Self { geometry, root, blocks: blocks.into() })
     }
 
-    /// How the file is cut.
+    /// How the file is cut into the blocks that the list is of.
     pub fn geometry(&self) -> Geometry {
         self.geometry
     }
 
-    /// The hash of the whole file.
+    /// The hash of the whole file, to which the list was proven to belong.
     pub fn root(&self) -> ContentHash {
         self.root
     }
 
-    /// One hash a block, in order.
+    /// The chaining values of the blocks, one each, in the order of the file.
     pub fn as_slice(&self) -> &[ChainingValue] {
         &self.blocks
     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 /// a clock has ticks, and two writes within one tick leave the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileStamp {
-    /// The file system it is on.
+    /// The number of the file system that the file is on.
     pub device: u64,
-    /// Its number there.
+    /// The number of the file on its file system; a name may come to stand for another file.
     pub inode: u64,
     /// Its length in bytes.
     pub size: u64,

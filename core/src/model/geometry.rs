@@ -25,7 +25,7 @@ impl Geometry {
         Self { size, block_bytes }
     }
 
-    /// The whole file, in bytes.
+    /// The length of the whole file, in bytes.
     pub fn size(self) -> u64 {
         self.size
     }

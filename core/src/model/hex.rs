@@ -35,7 +35,7 @@ macro_rules! hex_newtype {
                 Self(bytes)
             }
 
-            /// The 32 bytes.
+            /// The 32 bytes, as requests between peers and the database hold them.
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0
             }

@@ -17,7 +17,7 @@ pub struct HostPort {
 /// `potok://HOST:PORT/?key=<64 hex>`: where a tracker is, and which key it proves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Invite {
-    /// Where the tracker listens.
+    /// The host and port where the tracker listens.
     pub address: HostPort,
     /// The tracker's identity. Somebody else at this address is refused.
     pub key: PublicKey,
@@ -26,13 +26,13 @@ pub struct Invite {
 /// Why a text is neither an address nor an invite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadInvite {
-    /// No usable host.
+    /// The host is missing, or neither an IP address nor a host name in ASCII.
     #[error("expected HOST:PORT, where HOST is a name such as tracker.example.org or an IP address")]
     Host,
-    /// No usable port.
+    /// The port is no number from 1 to 65535.
     #[error("expected HOST:PORT, where PORT is a number from 1 to 65535")]
     Port,
-    /// Begins with `potok:` but goes on differently.
+    /// It begins with `potok:` but does not go on as an invite does.
     #[error("expected potok://HOST:PORT/?key=<64 hexadecimal digits>")]
     Link,
 }
@@ -49,12 +49,12 @@ impl HostPort {
         Ok(Self { host: host.to_ascii_lowercase(), port })
     }
 
-    /// The host, without brackets.
+    /// The host name in lower case or the IP address; an IPv6 address is without brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port.
+    /// The TCP port, which is never 0.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -144,7 +144,7 @@ impl fmt::Display for Invite {
 /// What a person gives to join: an address, or an invite that also says whom to expect there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TrackerAddress {
-    /// Where the tracker listens.
+    /// The host and port where the tracker listens.
     pub address: HostPort,
     /// The key it must prove; without one, the key seen at the first joining is remembered.
     pub key: Option<PublicKey>,

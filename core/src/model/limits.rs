@@ -7,9 +7,9 @@ use std::time::Duration;
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Most items in one list, so that one line costs a bounded time.
 pub const ITEMS_PER_LINE_MAX: usize = 10_000;
-/// Longest username, in characters.
+/// Longest username, in characters: it fits into a column of a list.
 pub const USERNAME_CHARS_MAX: usize = 32;
-/// Longest share path, in bytes of UTF-8.
+/// Longest share path, in bytes of UTF-8: deep folders fit, and a line of the protocol holds many.
 pub const PATH_BYTES_MAX: usize = 1024;
 /// Longest part of a share path, in bytes: what the common file systems hold.
 pub const PATH_PART_BYTES_MAX: usize = 255;
@@ -26,7 +26,7 @@ pub const UNREGISTERED_LINES_MAX: usize = 1_000;
 pub const PEER_PORT_MIN: u16 = 1024;
 /// The tracker's port unless told otherwise.
 pub const TRACKER_PORT: u16 = 7686;
-/// Longest invite link, in bytes.
+/// Longest invite link, in bytes: a longer text is refused before it is looked at.
 pub const INVITE_BYTES_MAX: usize = 2048;
 
 /// TLS handshake of a session, from accept to its end.
@@ -43,11 +43,11 @@ pub const PING_EVERY: Duration = Duration::from_secs(30);
 pub const TLS_SILENCE_MAX: Duration = Duration::from_secs(75);
 /// A plain session that said nothing for this long is dead.
 pub const PLAIN_SILENCE_MAX: Duration = Duration::from_secs(3600);
-/// Open connections from one address.
+/// Most open connections from one address: a household or an office behind one router, and not a flood.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 /// Connections without a name in all; the oldest idle one makes room.
 pub const UNREGISTERED_SESSIONS_MAX: usize = 4096;
-/// Shares a user may announce.
+/// Most shares that a user may announce: it bounds what one of them costs the tracker's memory.
 pub const SHARES_PER_USER_MAX: usize = 100_000;
 /// Bytes waiting for one session; notices beyond it become one `* resync`.
 pub const SEND_QUEUE_BYTES_MAX: usize = 128 * 1024;
@@ -61,9 +61,9 @@ pub const HASH_THREADS_MAX: usize = 64;
 /// How seldom shared folders may be compared with the disk, in seconds: a month. Far larger numbers are no time any more.
 pub const RECONCILE_SECONDS_MAX: u64 = 30 * 86_400;
 
-/// Reaching a peer: TCP and TLS together.
+/// How long reaching a peer may take, TCP and TLS together, before another source is tried.
 pub const PEER_CONNECT_MAX: Duration = Duration::from_secs(5);
-/// Peers served at the same time.
+/// Peers that are served at the same time: fewer get more each, and others wait in the queue.
 pub const UPLOAD_SLOTS: usize = 4;
 /// Connections of one user that are served at the same time.
 pub const UPLOAD_SLOTS_PER_USER: usize = 2;

@@ -22,7 +22,7 @@ pub struct UnsafeName {
 }
 
 impl LocalName {
-    /// Checks one part of a remote path.
+    /// Checks one part of a remote path; an error says what about it is unsafe.
     pub fn new(part: &str) -> Result<Self, UnsafeName> {
         match fault_of(part) {
             None => Ok(Self(part.to_owned())),
@@ -35,7 +35,7 @@ impl LocalName {
         path.parts().map(Self::new).collect()
     }
 
-    /// The name.
+    /// The name as it will be on the disk, which is exactly as it came.
     pub fn as_str(&self) -> &str {
         &self.0
     }

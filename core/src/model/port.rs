@@ -7,18 +7,18 @@ use crate::model::limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerPort(u16);
 
-/// Why a number is no peer port.
+/// A number below [`limits::PEER_PORT_MIN`] or above 65535, or a text that is no plain number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a port is a number from {min} to 65535", min = limits::PEER_PORT_MIN)]
 pub struct BadPort;
 
 impl PeerPort {
-    /// Checks the lower bound.
+    /// Takes a port that is high enough.
     pub const fn new(port: u16) -> Result<Self, BadPort> {
         if port < limits::PEER_PORT_MIN { Err(BadPort) } else { Ok(Self(port)) }
     }
 
-    /// The number.
+    /// The port as a number.
     pub const fn get(self) -> u16 {
         self.0
     }

@@ -7,10 +7,10 @@ use crate::model::share_path::SharePath;
 /// no client downloads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
-    /// Under which name.
+    /// The share path that it is announced under; unique among its owner's shares.
     pub path: SharePath,
-    /// Its length in bytes.
+    /// The length of the file in bytes, if it was announced.
     pub size: Option<u64>,
-    /// Its content.
+    /// The hash of the content, if it was announced.
     pub hash: Option<ContentHash>,
 }

@@ -26,13 +26,13 @@ pub enum BadSharePath {
     #[error("a path has at most {max} bytes, and {part} between two '/'",
         max = limits::PATH_BYTES_MAX, part = limits::PATH_PART_BYTES_MAX)]
     Length,
-    /// A part that is `.` or `..`.
+    /// A part is `.` or `..`.
     #[error("a path has no part '.' or '..'")]
     Dots,
-    /// Begins like `C:`.
+    /// It begins with a letter and a colon, as `C:` does.
     #[error("a path is relative: no drive letter")]
     Drive,
-    /// A control, direction or invisible character.
+    /// There is a control, direction or line-separating character in it.
     #[error("a path has no control or text-direction characters")]
     Character,
     /// Not in the composed form that the protocol asks for.
@@ -61,17 +61,17 @@ impl SharePath {
         Self::new(&text.nfc().collect::<String>())
     }
 
-    /// The whole path.
+    /// The whole path, in NFC and with `/` between parts.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The part after the last `/`.
+    /// The part after the last `/`; all of it where there is none.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
-    /// The parts in order.
+    /// The parts between the `/`, in order; there is at least one, and none is empty.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
     }

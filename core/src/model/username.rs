@@ -20,7 +20,7 @@ pub struct Username(Arc<str>);
 /// Why a text is no username; the message says what would be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadUsername {
-    /// Empty or longer than [`limits::USERNAME_CHARS_MAX`].
+    /// It is empty or longer than [`limits::USERNAME_CHARS_MAX`].
     #[error("a username has 1 to {max} characters", max = limits::USERNAME_CHARS_MAX)]
     Length,
     /// The first character is neither a letter nor a digit.
@@ -35,7 +35,7 @@ pub enum BadUsername {
 }
 
 impl Username {
-    /// Normalises to NFC and checks every rule.
+    /// Normalises to NFC and checks every rule; the first that is broken is the error.
     pub fn new(text: &str) -> Result<Self, BadUsername> {
         // Each character takes at most 4 bytes, and composing never more than triples the count of code points:
         // cut off the absurd before normalising it.
@@ -89,7 +89,7 @@ fn stable_skeleton(mut text: String) -> String {
     text
 }
 
-/// Full Unicode case folding, then NFC.
+/// Full Unicode case folding (Unicode Standard, section 3.13, `toCasefold`), then NFC.
 pub fn fold_case(text: &str) -> String {
     CaseMapper::new().fold_string(text).nfc().collect()
 }

@@ -39,19 +39,19 @@ pub fn are_used_up(error: &io::Error) -> bool {
 pub struct Spare(Option<socket2::Socket>);
 
 impl Spare {
-    /// Takes one descriptor.
+    /// Holds one descriptor back, if there is one.
     pub fn new() -> Self {
         let mut spare = Self(None);
         spare.take_back();
         spare
     }
 
-    /// Frees it.
+    /// Frees the descriptor, so that somebody can be accepted with it.
     pub fn give(&mut self) {
         self.0 = None;
     }
 
-    /// Takes one again, if there is one.
+    /// Holds one descriptor back again, if there is one.
     pub fn take_back(&mut self) {
         // A socket that is not bound reaches nothing and is reached by nobody.
         self.0 = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).ok();

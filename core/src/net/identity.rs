@@ -17,18 +17,18 @@ const PEM_END: &str = "-----END PRIVATE KEY-----";
 /// A file longer than this is no key: do not read it into memory.
 const FILE_BYTES_MAX: u64 = 4096;
 
-/// An Ed25519 key pair.
+/// An Ed25519 key pair (RFC 8032); the secret half leaves it for TLS only and is wiped from memory at the end.
 pub struct Identity {
     pkcs8: Zeroizing<Vec<u8>>,
     public: PublicKey,
 }
 
-/// Where an identity came from.
+/// An identity that was read or made, and what the person should know about it.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The key.
+    /// The key pair that was in the file, or is now.
     pub identity: Identity,
-    /// Whether it was made just now.
+    /// Whether it was made just now, because there was no file.
     pub created: bool,
     /// Whether others on this computer could read the file; they no longer can.
     pub was_readable_by_others: bool,
@@ -37,21 +37,21 @@ pub struct Loaded {
 /// Why there is no identity. The file is left as it is: a new key would be a new person.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// The system does not let us.
+    /// The system refuses to read or write the file.
     #[error("the identity {path} cannot be read or made: {source}")]
     Io {
-        /// Which file.
+        /// The file of the identity.
         path: PathBuf,
-        /// What the system said.
+        /// The reason in the system's words.
         source: io::Error,
     },
-    /// The file is damaged.
+    /// The file is there and is no Ed25519 key in PKCS#8 and PEM.
     #[error(
         "the identity {path} is damaged. It is who you are, so it is never replaced: put a copy of it back, or move it \
          away to begin anew as somebody else"
     )]
     Damaged {
-        /// Which file.
+        /// The file of the identity.
         path: PathBuf,
     },
 }
@@ -89,7 +89,7 @@ impl Identity {
         Self { pkcs8, public: PublicKey::from_bytes(public) }
     }
 
-    /// The half that others know.
+    /// The public half, by which others know this user or tracker.
     pub fn public_key(&self) -> PublicKey {
         self.public
     }

@@ -37,7 +37,7 @@ struct State {
 /// What the session is to do besides sending.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Signs {
-    /// It may bring its next lines.
+    /// The session may bring its next lines.
     pub is_ready: bool,
     /// It is to say when everything has left.
     pub tell_drained: bool,
@@ -62,7 +62,7 @@ impl SendQueue {
         });
     }
 
-    /// Adds notices, or leaves them out.
+    /// Adds notices of others' doings; beyond the bound they are left out, and `* resync` follows.
     pub fn notify(&self, bytes: Bytes) {
         self.change(|state| {
             state.is_behind |= state.notice_bytes + bytes.len() > self.notice_bytes_max;
@@ -73,7 +73,7 @@ impl SendQueue {
         });
     }
 
-    /// The session may bring its next lines.
+    /// Lets the session bring its next lines: its last ones are answered.
     pub fn ready(&self) {
         self.change(|state| {
             state.goes_on = false;

@@ -101,7 +101,7 @@ pub struct TlsClient {
 }
 
 impl TlsServer {
-    /// A server that proves `identity`.
+    /// A server that proves `identity` to whoever connects.
     pub fn new(identity: &Identity, purpose: Purpose) -> Self {
         let provider = provider();
         let resolver = rustls::server::AlwaysResolvesServerRawPublicKeys::new(certified_key(identity, &provider));
@@ -129,7 +129,7 @@ impl TlsServer {
 }
 
 impl TlsClient {
-    /// A client that proves `identity`.
+    /// A client that proves `identity` to whomever it connects to.
     pub fn new(identity: &Identity, purpose: Purpose) -> Self {
         let provider = provider();
         Self { identity: certified_key(identity, &provider), provider, purpose }
