@@ -6,7 +6,7 @@ use potok_tests::files_below;
 const LINES_MAX: usize = 500;
 
 fn sources() -> Vec<(String, String)> {
-    ["core/src", "app/src", "tracker-bin/src", "tests"]
+    ["core/src", "core/examples", "core/tests", "app/src", "tracker-bin/src", "tests"]
         .iter()
         .flat_map(|folder| files_below(folder, "rs"))
         .filter(|path| !path.components().any(|part| part.as_os_str() == "target"))

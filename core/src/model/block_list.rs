@@ -13,6 +13,22 @@ use crate::model::geometry::Geometry;
 use crate::model::hash::ContentHash;
 
 /// A list of block hashes that is proven to belong to a file's hash.
+///
+/// ```
+/// use potok_core::model::block_list::{BlockList, WrongList, block_hash};
+/// use potok_core::model::geometry::{BLOCK_BYTES_MIN, Geometry};
+///
+/// let file = vec![7u8; 300_000];
+/// let (first, last) = file.split_at(usize::try_from(BLOCK_BYTES_MIN).expect("it fits"));
+/// let geometry = Geometry::of(300_000);
+/// let hash = |at, data| block_hash(geometry, at, data).expect("its length is right");
+/// let hashes = vec![hash(0, first), hash(1, last)];
+///
+/// let list = BlockList::proven(geometry, blake3::hash(&file).into(), hashes.clone())?;
+/// assert!(list.is_block(1, last) && !list.is_block(0, last));
+/// assert_eq!(BlockList::proven(geometry, blake3::hash(b"another").into(), hashes), Err(WrongList));
+/// # Ok::<(), WrongList>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockList {
     geometry: Geometry,

@@ -5,6 +5,14 @@
 pub const BLOCK_BYTES_MIN: u64 = 256 * 1024;
 
 /// The cutting of one file; a function of its size alone, so both sides agree without saying it.
+///
+/// ```
+/// use potok_core::model::geometry::Geometry;
+///
+/// let cut = Geometry::of(1_000_000);
+/// assert_eq!((cut.blocks(), cut.block_bytes()), (4, 262_144));
+/// assert_eq!((cut.offset_of(3), cut.bytes_of(3), cut.bytes_of(4)), (Some(786_432), Some(213_568), None));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
     size: u64,

@@ -15,6 +15,17 @@ pub struct HostPort {
 }
 
 /// `potok://HOST:PORT/?key=<64 hex>`: where a tracker is, and which key it proves.
+///
+/// ```
+/// use potok_core::model::invite::{BadInvite, Invite};
+///
+/// let text = format!("potok://tracker.example.org:7686/?key={}", "0a".repeat(32));
+/// let invite: Invite = text.parse()?;
+/// assert_eq!((invite.address.host(), invite.address.port()), ("tracker.example.org", 7686));
+/// assert_eq!(invite.to_string(), text);
+/// assert_eq!("potok://tracker.example.org".parse::<Invite>(), Err(BadInvite::Link));
+/// # Ok::<(), BadInvite>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Invite {
     /// The host and port where the tracker listens.
@@ -142,6 +153,14 @@ impl fmt::Display for Invite {
 }
 
 /// What a person gives to join: an address, or an invite that also says whom to expect there.
+///
+/// ```
+/// use potok_core::model::invite::{BadInvite, TrackerAddress};
+///
+/// let tracker: TrackerAddress = "[::1]".parse()?;
+/// assert_eq!((tracker.address.to_string().as_str(), tracker.key), ("[::1]:7686", None));
+/// # Ok::<(), BadInvite>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TrackerAddress {
     /// The host and port where the tracker listens.

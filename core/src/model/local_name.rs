@@ -10,6 +10,16 @@ use crate::model::share_path::SharePath;
 use crate::model::shown;
 
 /// One part of a path that is harmless as a file or folder name on every system.
+///
+/// ```
+/// use potok_core::model::local_name::LocalName;
+///
+/// assert_eq!(LocalName::new("day 1.jpg")?.as_str(), "day 1.jpg");
+/// for bad in ["..", "a/b", "nul.txt", ".bashrc", "day 1.jpg."] {
+///     assert!(LocalName::new(bad).is_err(), "{bad}");
+/// }
+/// # Ok::<(), potok_core::model::local_name::UnsafeName>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalName(String);
 

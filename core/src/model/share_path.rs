@@ -13,6 +13,16 @@ use crate::model::shown;
 ///
 /// It is a label in the tracker's catalog. It never becomes a path on anybody's disk: a peer looks content up in its
 /// table of shares, and a downloader goes through [`crate::model::local_name`].
+///
+/// ```
+/// use potok_core::model::share_path::{BadSharePath, SharePath};
+///
+/// let photo = SharePath::new("Trip/day 1.jpg")?;
+/// assert_eq!((photo.file_name(), photo.below("Trip")), ("day 1.jpg", Some("day 1.jpg")));
+/// assert_eq!(SharePath::new("../secret"), Err(BadSharePath::Dots));
+/// assert_eq!(SharePath::new("/etc/passwd"), Err(BadSharePath::Empty));
+/// # Ok::<(), BadSharePath>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SharePath(Arc<str>);
 

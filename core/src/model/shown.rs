@@ -3,6 +3,12 @@
 use std::fmt;
 
 /// Prints a text with everything that could drive a terminal, hide, or reorder made visible: `⟨U+202E⟩`.
+///
+/// ```
+/// use potok_core::model::shown::Shown;
+///
+/// assert_eq!(Shown("harmless\u{202e}gpj.exe").to_string(), "harmless⟨U+202E⟩gpj.exe");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a>(pub &'a str);
 

@@ -14,6 +14,16 @@ use crate::model::limits;
 ///
 /// Equality is exact; whether two names may stand beside each other is decided on [`Username::folded`] and
 /// [`Username::skeletons`].
+///
+/// ```
+/// use potok_core::model::username::{BadUsername, Username};
+///
+/// let anna = Username::new("Anna-1")?;
+/// assert_eq!(anna.folded(), Username::new("ANNA-1")?.folded());
+/// // A Cyrillic letter among Latin ones is a disguise.
+/// assert_eq!(Username::new("Аnna"), Err(BadUsername::MixedScripts));
+/// # Ok::<(), BadUsername>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Username(Arc<str>);
 

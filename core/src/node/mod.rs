@@ -101,7 +101,30 @@ impl From<std::io::Error> for StartError {
     }
 }
 
-/// A running client.
+/// A running client: it is asked with intents and tells events. It stops when [`Node::stop`] is called.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use potok_core::node::event::{NodeEvent, Outcome};
+/// use potok_core::node::intent::Intent;
+/// use potok_core::node::settings::Settings;
+/// use potok_core::node::{Node, Setup};
+///
+/// let folder = tempfile::tempdir()?;
+/// let settings = Settings { name: "anna".into(), listen: "127.0.0.1:0".into(), ..Settings::default() };
+/// let setup = Setup { data_dir: folder.path().to_owned(), settings, download_folder: None, host_tracker: None };
+/// let node = Node::start(setup, Arc::new(|| {}))?;
+///
+/// let asked = node.ask(Intent::ListShares);
+/// let outcome = node.notices().iter().find_map(|event| match event {
+///     NodeEvent::Outcome { id, result } if id == asked => Some(result),
+///     _ => None,
+/// });
+/// assert_eq!(outcome, Some(Ok(Outcome::Shared(Vec::new()))));
+/// node.stop();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Node {
     intents: Sender<(IntentId, Intent)>,

@@ -15,6 +15,18 @@ use crate::protocol::field::AsField;
 use crate::protocol::reply::FileLine;
 
 /// Which shares are meant: those to which everything here applies. An empty one means all.
+///
+/// ```
+/// use potok_core::model::file_kind::FileKind;
+/// use potok_core::protocol::reply::FileLine;
+/// use potok_core::protocol::selection::Selection;
+///
+/// let file = FileLine::parse("anna 120 - Trip/Ден 1.jpg")?;
+/// let words = Selection::of_words(vec!["ден".into(), "trip".into()]);
+/// assert!(words.matches(&file));
+/// assert!(!Selection { kind: Some(FileKind::Audio), ..words }.matches(&file));
+/// # Ok::<(), potok_core::protocol::reply::BadReply>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Each of these occurs in the path, whatever its case, in any script. Empty words ask for nothing.

@@ -88,6 +88,21 @@ macro_rules! define_command {
         $(pub use $module::$verb;)+
 
         /// One request.
+        ///
+        /// ```
+        /// use potok_core::protocol::code::{Code, Refusal};
+        /// use potok_core::protocol::command::Command;
+        ///
+        /// let command = Command::parse("register-files anna \"day 1.jpg\" size=120")?;
+        /// let Command::RegisterFiles(files) = command else { panic!("another command") };
+        /// assert_eq!((files.shares[0].path.as_str(), files.shares[0].size), ("day 1.jpg", Some(120)));
+        ///
+        /// // What is written is what is read.
+        /// assert_eq!(Command::parse("SEARCH  day")?.to_string(), "search day");
+        /// let refused = Command::parse("register-files anna ../x").map_err(|refusal| refusal.code);
+        /// assert_eq!(refused, Err(Code::BadPath));
+        /// # Ok::<(), Refusal>(())
+        /// ```
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Command {
             $(
