@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Whether a change has made anything slower: the rows that say most, with the programs before and after it, in turn.
 
-    git worktree add ../before COMMIT && (cd ../before && cargo build --release --workspace)
-    benches/compare.py ../before/target/release [GROUP/ROW ...]
+    git worktree add ../before COMMIT && (cd ../before && cargo build --profile dist --workspace)
+    benches/compare.py ../before/target/dist [GROUP/ROW ...]
 
 Each round measures before and after next to each other, so that what a machine does meanwhile hits both; of the rounds the
 median of the ratios counts. Nothing is kept but the rows, in target/bench/compare.jsonl. The rest is as in benches/run.py.
@@ -50,7 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", help="folder of the programs built before")
     parser.add_argument("rows", nargs="*", metavar="GROUP/ROW", help="all if none is named")
-    parser.add_argument("--after", default=os.path.join(ROOT, "target/release"), help="folder of those built after")
+    parser.add_argument("--after", default=os.path.join(ROOT, "target/dist"), help="folder of those built after")
     parser.add_argument("--rounds", type=int, default=3)
     args, more = parser.parse_known_args()
     rows = list(dict.fromkeys(row for _, row, _, _ in FIGURES if not args.rows or row in args.rows))

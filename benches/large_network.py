@@ -25,7 +25,7 @@ FILES_A_USER = 90_000
 def example(bench, name):
     path = f"{bench.bin}/examples/{name}"
     if not os.access(path, os.X_OK):
-        raise Skip(f"{name} is not built: cargo build --release --package potok --example {name}")
+        raise Skip(f"{name} is not built: cargo build --profile dist --package potok --example {name}")
     return path
 
 
