@@ -125,7 +125,7 @@ fn read_all(store: &Store, may_fail: bool) {
         assert_eq!(again, SavedDownload { states: begun, ..download });
     }
     or_refused(store.download_ranks(), may_fail);
-    for root in or_refused(store.roots(), may_fail).into_iter().flatten() {
+    for (root, _) in or_refused(store.roots(), may_fail).into_iter().flatten() {
         assert_eq!(SharePath::new(root.share_as.as_str()).as_ref(), Ok(&root.share_as));
     }
     or_refused(store.peer_port(), may_fail);
@@ -208,6 +208,9 @@ fn write_rows(path: &Path, feed: &mut Feed<'_>) -> Result<(), redb::Error> {
     const RANKS: TableDefinition<'_, u64, u64> = TableDefinition::new("download-ranks");
     const NEXT: TableDefinition<'_, (), u64> = TableDefinition::new("download-next");
     const ROOTS: TableDefinition<'_, u64, (&str, bool, &str, Vec<&str>)> = TableDefinition::new("roots");
+    const SHARED_ROOTS: TableDefinition<'_, u64, (&str, bool, &str, Option<(u64, u64, bool)>)> =
+        TableDefinition::new("shared_roots");
+    const EXCLUSIONS: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("exclusions");
     const BINDINGS: TableDefinition<'_, &str, (&str, &[u8; 32], u64)> = TableDefinition::new("tracker-bindings");
     const BANS: TableDefinition<'_, &str, ()> = TableDefinition::new("tracker-bans");
     const BAN_NAMES: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ban-names");
@@ -221,6 +224,7 @@ fn write_rows(path: &Path, feed: &mut Feed<'_>) -> Result<(), redb::Error> {
         let (mut states, mut ranks) = (write.open_table(STATES)?, write.open_table(RANKS)?);
         write.open_table(NEXT)?.insert((), 4)?;
         let mut roots = write.open_table(ROOTS)?;
+        let (mut shared_roots, mut exclusions) = (write.open_table(SHARED_ROOTS)?, write.open_table(EXCLUSIONS)?);
         let (mut bindings, mut bans) = (write.open_table(BINDINGS)?, write.open_table(BANS)?);
         let mut ban_names = write.open_table(BAN_NAMES)?;
         let (mut pins, mut ports) = (write.open_table(PINS)?, write.open_table(PORTS)?);
@@ -242,7 +246,13 @@ fn write_rows(path: &Path, feed: &mut Feed<'_>) -> Result<(), redb::Error> {
                     states.insert((id, index), (code, number, feed.text().as_str()))?;
                 }
                 8 => _ = ranks.insert(id, feed.number())?,
-                9 | 10 => {
+                9 => {
+                    let (local, share_as, place) = (feed.text(), feed.text(), feed.text());
+                    let file_system = feed.flag().then(|| (feed.number(), feed.number(), feed.flag()));
+                    shared_roots.insert(id, (local.as_str(), feed.flag(), share_as.as_str(), file_system))?;
+                    exclusions.insert((id, place.as_str()), ())?;
+                }
+                10 => {
                     let (local, share_as, excluded) = (feed.text(), feed.text(), [feed.text(), feed.text()]);
                     let excluded = excluded.iter().map(String::as_str).collect();
                     roots.insert(id, (local.as_str(), feed.flag(), share_as.as_str(), excluded))?;

@@ -5,14 +5,20 @@
 //! | [`name`] | from what a person typed to the share path it is announced under, and back |
 //! | [`root`] | a file or folder that the person shares |
 //! | [`table`] | which share path is which file with which content, and what changes when the disk does |
-//! | [`selection`] | what the person wants to share no longer |
+//! | [`exclusions`] | what the person took out of a folder |
+//! | [`comparison`] | what differs between the table and the disk |
+//! | [`giving_up`] | what the person wants to share no longer |
 //! | [`rename`] | announcing it under another share path |
 //! | [`changes`] | what others must be told |
+//! | [`unsaved`] | what must be written |
 
 pub mod changes;
+pub mod comparison;
+pub mod exclusions;
+pub mod giving_up;
 pub mod name;
 pub mod rename;
 pub mod root;
 mod roots;
-pub mod selection;
 pub mod table;
+pub mod unsaved;

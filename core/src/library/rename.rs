@@ -1,14 +1,18 @@
 //! Announcing what is shared under another share path: the same files with the same hashes, so nothing is read again.
 //!
 //! A root that is renamed becomes another root, and what is renamed in a folder becomes a root of its own, taken out of
-//! the folder: whoever still looks at the old one finds nothing to say about the new name.
+//! the folder: whoever still looks at the old one finds nothing to say about the new name. It is planned and done a
+//! bounded part at a time; a file has the old name or the new one at every moment, so that who fetches it goes on.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::library::changes::ShareChanges;
+use crate::library::exclusions::Exclusions;
 use crate::library::root::{Root, RootId};
 use crate::library::table::{Collision, Library, ShareEntry};
+use crate::library::unsaved::Unsaved;
 use crate::model::share_path::{BadSharePath, SharePath};
 
 /// Why nothing was renamed; all is as it was.
@@ -25,129 +29,220 @@ pub enum RenameError {
     Collision(#[from] Collision),
 }
 
-/// What the caller has to do after a rename.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Renamed {
-    /// Roots to be remembered, or forgotten if they are no more.
-    pub save: Vec<RootId>,
-    /// Roots to be looked at, since the old ones are not any more.
-    pub look: Vec<RootId>,
+/// A rename that is under way: first planned, then done.
+#[derive(Debug)]
+pub struct Renaming {
+    from: SharePath,
+    to: SharePath,
+    /// Old roots that are renamed as a whole or in part, with the place in them, and what they become.
+    moves: BTreeMap<(RootId, String), NewRoot>,
+    /// The share that was planned last.
+    after: Option<SharePath>,
+    shares: Vec<ShareMove>,
+    is_begun: bool,
 }
 
-/// A part of a root, or all of it, that becomes a root.
-struct RootMove {
-    from: RootId,
-    /// Where it is in the old root; empty for all of it.
-    at: String,
-    new: Root,
+#[derive(Debug, Clone)]
+struct NewRoot {
+    root: Root,
+    excluded: Exclusions,
 }
 
-impl Library {
-    /// Announces what is shared at and below `from` at and below `to` instead: all of it or nothing.
-    pub fn rename(
+/// One share that gets another name.
+#[derive(Debug)]
+struct ShareMove {
+    old: SharePath,
+    new: SharePath,
+    /// The root it comes to; its number is known when that is set.
+    key: (RootId, String),
+    relative: String,
+}
+
+impl Renaming {
+    /// Begins to plan that what is shared at and below `from` is announced at and below `to` instead.
+    pub fn new(library: &Library, from: &SharePath, to: &SharePath) -> Result<Self, RenameError> {
+        let mut moves = BTreeMap::new();
+        let mut by_name = BTreeMap::new();
+        for root in library.roots.announced_at_or_below(from) {
+            let share_as = renamed(&root.share_as, from, to)?;
+            // The same file may be shared by itself and with its folder, but not twice under one name.
+            if by_name.insert((root.local.clone(), share_as.clone()), ()).is_none() {
+                let excluded = library.exclusions(root.id).cloned().unwrap_or_default();
+                moves.insert(
+                    (root.id, String::new()),
+                    NewRoot { root: Root { share_as, ..Root::clone(root) }, excluded },
+                );
+            }
+        }
+        if moves.is_empty() && library.at_or_below(from.as_str()).next().is_none() {
+            return Err(RenameError::NotShared);
+        }
+        let (from, to) = (from.clone(), to.clone());
+        Ok(Self { from, to, moves, after: None, shares: Vec::new(), is_begun: false })
+    }
+
+    /// Plans at most so many shares more; whether all are planned. After an error nothing was changed.
+    pub fn plan(&mut self, library: &Library, most: usize) -> Result<bool, RenameError> {
+        if self.from == self.to {
+            return Ok(true);
+        }
+        let page = library.page_below(&self.from, self.after.as_ref(), most);
+        for (old, entry) in page.entries {
+            self.plan_one(library, old, entry)?;
+        }
+        let is_done = page.next.is_none();
+        self.after = page.next;
+        if is_done {
+            // A name that is moved to may be one that is still to be moved from: that one goes first.
+            if self.to.as_str().len() > self.from.as_str().len() {
+                self.shares.sort_by_key(|share| share.old.as_str().len());
+            } else {
+                self.shares.sort_by_key(|share| Reverse(share.old.as_str().len()));
+            }
+        }
+        Ok(is_done)
+    }
+
+    fn plan_one(&mut self, library: &Library, old: &SharePath, entry: &ShareEntry) -> Result<(), RenameError> {
+        let Some(root) = library.root(entry.root) else { return Ok(()) };
+        let new = renamed(old, &self.from, &self.to)?;
+        let whole = (root.id, String::new());
+        let (key, relative) = if self.moves.contains_key(&whole) || is_at_or_below(&root.share_as, &self.from) {
+            (whole, entry.relative.clone())
+        } else {
+            // The name on the disk may be in another normal form than the share path, part for part.
+            let below = old.parts().count() - self.from.parts().count();
+            let parts: Vec<&str> = entry.relative.split('/').collect();
+            let (at, rest) = parts.split_at(parts.len().saturating_sub(below));
+            let is_folder = !rest.is_empty();
+            let key = (root.id, at.join("/"));
+            let new_root = self.moves.entry(key.clone()).or_insert_with(|| {
+                let place = SharePath::normalized(&key.1).ok();
+                // What was taken out of the folder stays out.
+                let excluded = library.exclusions(root.id).zip(place).map(|(excluded, place)| excluded.below(&place));
+                let local = root.local_path(&key.1);
+                let root = Root { local, is_folder, share_as: self.to.clone(), ..Root::clone(root) };
+                NewRoot { root, excluded: excluded.unwrap_or_default() }
+            });
+            let relative = if is_folder { rest.join("/") } else { new_root.root.start().to_owned() };
+            (key, relative)
+        };
+        let second = library.local_path(entry);
+        if let Some(other) = library.entry(&new).filter(|_| !is_at_or_below(&new, &self.from)) {
+            let first = library.local_path(other);
+            if Path::new(&first) != Path::new(&second) {
+                return Err(Collision { path: new, first, second }.into());
+            }
+        }
+        self.shares.push(ShareMove { old: old.clone(), new, key, relative });
+        Ok(())
+    }
+
+    /// Does at most so much of it; whether all of it is done.
+    pub fn step(
         &mut self,
-        from: &SharePath,
-        to: &SharePath,
+        library: &mut Library,
+        most: usize,
         changes: &mut ShareChanges,
-    ) -> Result<Renamed, RenameError> {
-        let selection = self.select_share_path(from).ok_or(RenameError::NotShared)?;
-        if from == to {
-            return Ok(Renamed::default());
+        unsaved: &mut Unsaved,
+    ) -> bool {
+        if !self.is_begun {
+            self.is_begun = true;
+            self.begin(library, unsaved);
+            return false;
         }
-        let mut moves: Vec<RootMove> = Vec::new();
-        let mut next = self.next_root();
-        for (id, at) in selection.places() {
-            let Some(root) = self.root(id) else { continue };
-            let new = Root { id: next, ..self.part(root, at, from, to)? };
-            // The same file may be shared by itself and with its folder.
-            if !moves.iter().any(|other| (&other.new.local, &other.new.share_as) == (&new.local, &new.share_as)) {
-                next = RootId(next.0 + 1);
-                moves.push(RootMove { from: id, at: at.to_owned(), new });
+        for _ in 0..most {
+            let Some(ShareMove { old, new, key, relative }) = self.shares.pop() else {
+                self.moves.keys().filter(|(_, at)| at.is_empty()).for_each(|(id, _)| _ = library.roots.remove(*id));
+                return true;
+            };
+            if let Some(new_root) = self.moves.get(&key) {
+                library.rehome(&old, new, new_root.root.id, relative, changes);
             }
         }
-        let announced = self.announcements(&moves)?;
-        self.give_up(&selection, changes);
-        for RootMove { new, .. } in &moves {
-            self.set_root(new.clone());
-        }
-        for (path, entry) in announced {
-            // There is room: as many were given up.
-            self.announce(path, entry, changes);
-        }
-        let look: Vec<RootId> = moves.iter().map(|new| new.new.id).collect();
-        Ok(Renamed { save: selection.roots().chain(look.iter().copied()).collect(), look })
+        false
     }
 
-    /// The root that a place in a root becomes under its new name.
-    fn part(&self, root: &Root, at: &str, from: &SharePath, to: &SharePath) -> Result<Root, BadSharePath> {
-        let announced = if at.is_empty() { root.share_as.clone() } else { root.share_path(at)? };
-        let share_as = match announced.below(from.as_str()).filter(|below| !below.is_empty()) {
-            Some(below) => to.join(below)?,
-            None => to.clone(),
-        };
-        if at.is_empty() {
-            return Ok(Root { share_as, ..root.clone() });
-        }
-        let is_file = self.entries_of(root.id, at).any(|(_, entry)| entry.relative == at);
-        // What was taken out of the folder stays out.
-        let below = root.excluded.iter().filter_map(|excluded| excluded.strip_prefix(at)?.strip_prefix('/'));
-        let excluded = below.map(str::to_owned).collect();
-        Ok(Root { id: root.id, local: root.local_path(at), is_folder: !is_file, share_as, excluded })
-    }
-
-    /// What is announced after the moves, if nobody else's path is among it.
-    fn announcements(&self, moves: &[RootMove]) -> Result<BTreeMap<SharePath, ShareEntry>, RenameError> {
-        let mut announced = BTreeMap::new();
-        let is_moved = |entry: &ShareEntry| {
-            let is_in = |at: &str| at.is_empty() || entry.relative.strip_prefix(at).is_some_and(starts_a_part);
-            moves.iter().any(|RootMove { from, at, .. }| *from == entry.root && is_in(at))
-        };
-        for RootMove { from, at, new } in moves {
-            for (_, entry) in self.entries_of(*from, at) {
-                let relative = match entry.relative.strip_prefix(at.as_str()).map(|rest| rest.trim_start_matches('/')) {
-                    Some(rest) if new.is_folder => rest,
-                    _ => new.start(),
-                };
-                let path = new.share_path(relative)?;
-                let second = new.local_path(relative);
-                if let Some(other) = self.entry(&path).filter(|other| !is_moved(other)) {
-                    let first = self.root(other.root).map_or_else(String::new, |root| root.local_path(&other.relative));
-                    if Path::new(&first) != Path::new(&second) {
-                        return Err(Collision { path, first, second }.into());
-                    }
+    /// Sets the new roots, and adds nothing to the old ones any more.
+    fn begin(&mut self, library: &mut Library, unsaved: &mut Unsaved) {
+        let mut ended = BTreeSet::new();
+        for ((old, at), new) in &mut self.moves {
+            let place = SharePath::normalized(at).ok();
+            match (place, library.roots.exclusions_mut(*old)) {
+                (Some(place), Some(excluded)) => {
+                    excluded.insert(place.clone());
+                    unsaved.places.insert((*old, place));
                 }
-                announced.insert(path, ShareEntry { root: new.id, relative: relative.to_owned(), ..entry.clone() });
+                _ => _ = ended.insert(*old),
+            }
+            new.root.id = library.next_root();
+            unsaved.roots.insert(new.root.id);
+            library.restore_root(new.root.clone(), new.excluded.clone());
+        }
+        for old in &ended {
+            library.roots.end(*old);
+            unsaved.roots.insert(*old);
+            let hidden = library.root(*old).map(|root| library.hidden_by(root)).unwrap_or_default();
+            for (folder, place) in hidden.into_iter().filter(|(folder, _)| !ended.contains(folder)) {
+                library.exclude(folder, place, unsaved);
             }
         }
-        Ok(announced)
+    }
+
+    /// The roots under their new names, which are to be looked at.
+    pub fn roots(&self) -> Vec<RootId> {
+        self.moves.values().map(|new| new.root.id).collect()
     }
 }
 
-fn starts_a_part(rest: &str) -> bool {
-    rest.is_empty() || rest.starts_with('/')
+/// A path that is at or below `from`, at or below `to`.
+fn renamed(path: &SharePath, from: &SharePath, to: &SharePath) -> Result<SharePath, BadSharePath> {
+    path.below(from.as_str()).map_or_else(|| Ok(to.clone()), |below| to.join(below))
+}
+
+fn is_at_or_below(path: &SharePath, folder: &SharePath) -> bool {
+    path == folder || path.below(folder.as_str()).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::library::table::tests::{library, path, paths, root, scan};
+    use std::sync::Arc;
 
     const FILES: [(&str, u8); 4] = [("a", 1), ("b", 2), ("sub/c", 3), ("sub/secret", 4)];
 
     /// A folder, of which something was taken out, one of its files under its own name too, and another file.
     fn fresh() -> Library {
-        let mut trip = root(1, "/h/Trip", true, "Trip");
-        trip.excluded.insert("sub/secret".into());
-        let mut library = library(&[trip, root(2, "/h/Trip/a", false, "Trip/a"), root(3, "/h/x", false, "x")]);
+        let excluded = [path("sub/secret")].into_iter().collect();
+        let mut library = library(&[root(2, "/h/Trip/a", false, "Trip/a"), root(3, "/h/x", false, "x")]);
+        library.restore_root(root(1, "/h/Trip", true, "Trip"), excluded);
         scan(&mut library, 2, "a", &[("a", 1)], 1);
         look(&mut library);
         scan(&mut library, 3, "x", &[("x", 9)], 1);
         library
     }
 
+    /// Planned and done in small steps, so that every border between two of them is crossed.
+    fn rename(
+        library: &mut Library,
+        from: &str,
+        to: &str,
+        changes: &mut ShareChanges,
+    ) -> Result<(Vec<RootId>, Unsaved), RenameError> {
+        let mut renaming = Renaming::new(library, &path(from), &path(to))?;
+        while !renaming.plan(library, 1)? {}
+        let mut unsaved = Unsaved::default();
+        let count = library.len();
+        while !renaming.step(library, 1, changes, &mut unsaved) {
+            assert_eq!(library.len(), count, "each file has one name at every moment");
+        }
+        Ok((renaming.roots(), unsaved))
+    }
+
     /// Everything that is on the disk is found again.
     fn look(library: &mut Library) {
-        let roots: Vec<Root> = library.roots().cloned().collect();
+        let roots: Vec<Arc<Root>> = library.roots().cloned().collect();
         for root in roots.iter().filter(|root| root.is_folder && root.local.starts_with("/h/Trip")) {
             let below = root.local["/h/Trip".len()..].trim_start_matches('/');
             let inside = FILES.iter().filter_map(|(name, content)| Some((name.strip_prefix(below)?, *content)));
@@ -173,7 +268,7 @@ mod tests {
             let mut library = fresh();
             let before = library.shares().collect::<Vec<_>>();
             let mut changes = ShareChanges::default();
-            let renamed = library.rename(&path(from), &path(to), &mut changes).expect(from);
+            let (look_at, unsaved) = rename(&mut library, from, to, &mut changes).expect(from);
             assert_eq!(paths(&library), after, "{from} to {to}");
             let contents = |shares: &[crate::model::share::Share]| {
                 let mut hashes: Vec<_> = shares.iter().map(|share| share.hash).collect();
@@ -186,7 +281,7 @@ mod tests {
             let mut told: Vec<_> = told.map(|share| share.path.as_str().to_owned()).collect();
             told.sort();
             assert_eq!(told, after, "what others are told, {from} to {to}");
-            assert!(renamed.look.iter().all(|id| library.root(*id).is_some() && renamed.save.contains(id)));
+            assert!(look_at.iter().all(|id| library.root(*id).is_some() && unsaved.roots.contains(id)));
 
             look(&mut library);
             assert_eq!(paths(&library), after, "nothing comes back, {from} to {to}");
@@ -207,7 +302,7 @@ mod tests {
             let mut library = fresh();
             let mut changes = ShareChanges::default();
             let (before, roots) = (paths(&library), library.roots().cloned().collect::<Vec<_>>());
-            let why = match library.rename(&path(from), &path(to), &mut changes).expect_err(from) {
+            let why = match rename(&mut library, from, to, &mut changes).expect_err(from) {
                 RenameError::NotShared => "not shared",
                 RenameError::BadName(_) => "bad name",
                 RenameError::Collision(_) => "taken",

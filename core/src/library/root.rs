@@ -1,6 +1,5 @@
 //! A file or folder that the person shares.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::model::share_path::{BadSharePath, SharePath};
@@ -8,6 +7,26 @@ use crate::model::share_path::{BadSharePath, SharePath};
 /// A root's number; never used twice in one data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RootId(pub u64);
+
+/// A file system, as far as it can be told from another one that is mounted in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileSystemId {
+    /// The number of its device. Another one may get it after a restart of the computer.
+    pub device: u64,
+    /// The number that it has of itself; 0 if it has none.
+    pub number: u64,
+    /// Whether the system itself lies on it: such a one is not exchanged.
+    pub is_of_system: bool,
+}
+
+impl FileSystemId {
+    /// Whether it is the same file system, at another time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let has_same_number = self.number != 0 && self.number == other.number;
+        let has_no_number = self.number == 0 || other.number == 0;
+        has_same_number || (has_no_number && self.device == other.device) || (self.is_of_system && other.is_of_system)
+    }
+}
 
 /// A file or folder on this disk, and the share path it is announced under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +39,8 @@ pub struct Root {
     pub is_folder: bool,
     /// The share path of the file, or what the share paths of the folder's files begin with.
     pub share_as: SharePath,
-    /// What lies below the folder and is not shared, because the person said so.
-    pub excluded: BTreeSet<String>,
+    /// The file system it was on when it was shared; `None` until it is looked at for the first time.
+    pub file_system: Option<FileSystemId>,
 }
 
 impl Root {
@@ -56,21 +75,6 @@ impl Root {
         let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
         Some(parts?.join("/"))
     }
-
-    /// Whether a file that was found is one that the person shares: it is in the folder, or it is the one file, and it
-    /// was not taken out.
-    pub fn holds(&self, relative: &str) -> bool {
-        if self.is_folder { !self.is_excluded(relative) } else { relative == self.start() }
-    }
-
-    /// Whether the person took it, or a folder it is in, out of what is shared.
-    fn is_excluded(&self, relative: &str) -> bool {
-        if self.excluded.is_empty() {
-            return false;
-        }
-        let folders = relative.match_indices('/').map(|(at, _)| &relative[..at]);
-        folders.chain(std::iter::once(relative)).any(|part| self.excluded.contains(part))
-    }
 }
 
 #[cfg(test)]
@@ -85,13 +89,12 @@ mod tests {
             local: "/home/i/docs/a.txt".into(),
             is_folder: false,
             share_as: path("Reports/y"),
-            excluded: BTreeSet::new(),
+            file_system: None,
         };
         assert_eq!((file.base(), file.start()), (Path::new("/home/i/docs"), "a.txt"));
         assert_eq!(file.local_path(file.start()), file.local);
         assert_eq!(file.share_path("a.txt"), Ok(path("Reports/y")));
         assert_eq!(file.relative_of(Path::new("/home/i/docs/a.txt")), None);
-        assert!(file.holds("a.txt") && !file.holds("b.txt") && !file.holds(""), "its neighbours are not shared");
 
         let folder = Root { local: "/home/i/docs".into(), is_folder: true, share_as: path("docs"), ..file };
         assert_eq!((folder.base(), folder.start()), (Path::new("/home/i/docs"), ""));
@@ -99,29 +102,5 @@ mod tests {
         assert_eq!(folder.relative_of(Path::new("/home/i/docs/b/c")).as_deref(), Some("b/c"));
         assert_eq!(folder.relative_of(Path::new("/home/i/docs")).as_deref(), Some(""));
         assert_eq!(folder.relative_of(Path::new("/home/i/docsx")), None);
-    }
-
-    #[test]
-    fn what_is_taken_out_stays_out_with_all_below() {
-        let mut root = Root {
-            id: RootId(1),
-            local: "/x".into(),
-            is_folder: true,
-            share_as: SharePath::new("x").expect("valid"),
-            excluded: BTreeSet::from(["a/b".into(), "c".into()]),
-        };
-        for (relative, excluded) in [
-            ("a", false),
-            ("a/b", true),
-            ("a/b/c", true),
-            ("a/bc", false),
-            ("c", true),
-            ("c/d/e", true),
-            ("d/c", false),
-        ] {
-            assert_eq!(root.is_excluded(relative), excluded, "{relative}");
-        }
-        root.excluded.clear();
-        assert!(!root.is_excluded("c"));
     }
 }

@@ -3,18 +3,19 @@
 //! The table holds only what may be served at this moment. What is in it came from a root, was seen on the disk, and was
 //! hashed; whoever serves it looks it up by content, so a request never becomes a path.
 
-use std::collections::btree_map::Entry::{Occupied, Vacant};
-use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::library::changes::ShareChanges;
-use crate::library::root::{Root, RootId};
+use crate::library::exclusions::Exclusions;
+use crate::library::root::{FileSystemId, Root, RootId};
 use crate::library::roots::{Roots, below};
 use crate::model::file_stamp::FileStamp;
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
-use crate::model::share_path::{BadSharePath, SharePath};
+use crate::model::share_path::SharePath;
 
 /// One shared file: where it is and what was hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +32,6 @@ pub struct ShareEntry {
     pub is_settled: bool,
 }
 
-/// A file that was seen on the disk and must be hashed before it can be announced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fresh {
-    /// The share path that it will be announced under.
-    pub path: SharePath,
-    /// Where it is below the root's base.
-    pub relative: String,
-    /// What the file was when it was seen; if it differs after hashing, the hash is not used.
-    pub stamp: FileStamp,
-}
-
 /// Two files that would get one share path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{first}' and '{second}' would both be shared as '{path}'")]
@@ -52,19 +42,6 @@ pub struct Collision {
     pub first: String,
     /// The local path of the file that cannot have it too.
     pub second: String,
-}
-
-/// What differs between the table and the disk, for one root.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// Share paths whose files are no longer there.
-    pub gone: Vec<SharePath>,
-    /// New, or not surely the same as it was.
-    pub fresh: Vec<Fresh>,
-    /// Cannot be shared, because their path is another file's.
-    pub collisions: Vec<Collision>,
-    /// Cannot be shared, because no share path can be made of their name.
-    pub unnameable: Vec<(String, BadSharePath)>,
 }
 
 /// The table of all that this computer shares, and the roots it comes from.
@@ -89,25 +66,75 @@ impl Library {
         }
     }
 
-    /// The files and folders that the person shares, by number.
-    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+    /// The files and folders that the person shares.
+    pub fn roots(&self) -> impl Iterator<Item = &Arc<Root>> {
         self.roots.iter()
     }
 
-    /// The root with this number; `None` if it is not shared any more.
-    pub fn root(&self, id: RootId) -> Option<&Root> {
+    /// At most so many of them, in the order of their numbers, after one.
+    pub fn roots_after(&self, after: RootId, most: usize) -> Vec<Arc<Root>> {
+        self.roots.after(after).take(most).cloned().collect()
+    }
+
+    /// How many there are.
+    pub fn roots_len(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// One of them.
+    pub fn root(&self, id: RootId) -> Option<&Arc<Root>> {
         self.roots.get(id)
     }
 
     /// The root with this place on the disk and this share path, if there is one.
-    pub fn root_named(&self, local: &str, share_as: &SharePath) -> Option<&Root> {
+    pub fn root_named(&self, local: &str, share_as: &SharePath) -> Option<&Arc<Root>> {
         self.roots.announced_as(share_as).find(|root| root.local == local)
     }
 
-    /// Adds a root or takes the place of the one with its number. Its files come with [`Library::announce`].
+    /// The folders in which something is shared, each once, and whether all in it is.
+    pub fn bases(&self) -> Vec<(PathBuf, bool)> {
+        self.roots.bases().map(|(path, is_whole)| (path.to_owned(), is_whole)).collect()
+    }
+
+    /// The roots that a place on this disk belongs to, and where in them it is.
+    pub fn places_at(&self, local: &Path) -> Vec<(RootId, String)> {
+        let files = local.to_str().into_iter().flat_map(|text| self.roots.lying_at(text));
+        let files = files.filter(|root| !root.is_folder).map(|root| (root.id, root.start().to_owned()));
+        let folders = self.roots.folders_holding(local).filter_map(|root| Some((root.id, root.relative_of(local)?)));
+        files.chain(folders).collect()
+    }
+
+    /// Adds a root of which nothing is taken out, or takes the place of the one with its number. Its files come with
+    /// [`Library::announce`].
     pub fn set_root(&mut self, root: Root) {
-        self.next_root = self.next_root.max(RootId(root.id.0 + 1));
-        self.roots.set(root);
+        self.restore_root(root, Exclusions::default());
+    }
+
+    /// The same with what was taken out of it.
+    pub fn restore_root(&mut self, root: Root, excluded: Exclusions) {
+        self.next_root = self.next_root.max(RootId(root.id.0.saturating_add(1)));
+        self.roots.set(root, excluded);
+    }
+
+    /// Remembers on which file system a root is.
+    pub fn set_file_system(&mut self, id: RootId, file_system: FileSystemId) {
+        self.roots.update(id, |root| root.file_system = Some(file_system));
+    }
+
+    /// What the person took out of a root.
+    pub fn exclusions(&self, id: RootId) -> Option<&Exclusions> {
+        self.roots.exclusions(id)
+    }
+
+    /// Shares again what was taken out of a root; `false` if that was not out.
+    pub fn include(&mut self, id: RootId, place: &SharePath) -> bool {
+        self.roots.exclusions_mut(id).is_some_and(|excluded| excluded.remove(place))
+    }
+
+    /// Whether a file that was found is one that the person shares: it is in the folder, or it is the one file, and it
+    /// was not taken out.
+    pub fn holds(&self, id: RootId, relative: &str) -> bool {
+        self.roots.hold(id, relative)
     }
 
     /// A number that no root has or had.
@@ -140,9 +167,22 @@ impl Library {
         self.entries.get(path)
     }
 
-    /// What is shared of one root, at and below a place in it.
-    pub fn shares_at(&self, root: RootId, start: &str) -> Vec<Share> {
-        self.entries_of(root, start).map(|(path, entry)| share_of(path, entry)).collect()
+    /// At most so many shares in the order of their paths, after one; all of them by asking again after the last.
+    pub fn shares_after(&self, after: Option<&SharePath>, most: usize) -> Vec<Share> {
+        let from = after.map_or(Bound::Unbounded, |path| Bound::Excluded(path.clone()));
+        self.entries.range((from, Bound::Unbounded)).take(most).map(|(path, entry)| share_of(path, entry)).collect()
+    }
+
+    /// The same of one root, at and below a place in it; and after which path to go on.
+    pub fn shares_of(
+        &self,
+        root: &Root,
+        at: &str,
+        after: Option<&SharePath>,
+        most: usize,
+    ) -> (Vec<Share>, Option<SharePath>) {
+        let page = self.page_of(root, at, after, most);
+        (page.entries.into_iter().map(|(path, entry)| share_of(path, entry)).collect(), page.next)
     }
 
     /// The shares that have exactly this content, in the order of share paths: a file may be shared under several.
@@ -177,66 +217,10 @@ impl Library {
         Ok(())
     }
 
-    /// Compares what was found at and below `start` of a root with what is shared of it.
-    pub fn differ(
-        &self,
-        root: RootId,
-        start: &str,
-        found: impl IntoIterator<Item = (String, FileStamp)>,
-    ) -> Difference {
-        let mut difference = Difference::default();
-        let Some(root) = self.roots.get(root) else { return difference };
-        let mut seen: BTreeMap<SharePath, (String, FileStamp)> = BTreeMap::new();
-        for (relative, stamp) in found {
-            if !root.holds(&relative) {
-                continue;
-            }
-            match root.share_path(&relative) {
-                Err(why) => difference.unnameable.push((relative, why)),
-                Ok(path) => match seen.entry(path) {
-                    Occupied(other) => difference.collisions.push(self.choose(root, other, relative, stamp)),
-                    Vacant(free) => _ = free.insert((relative, stamp)),
-                },
-            }
-        }
-        let known = self.entries_of(root.id, start);
-        difference.gone = known.filter(|(path, _)| !seen.contains_key(*path)).map(|(path, _)| path.clone()).collect();
-        for (path, (relative, stamp)) in seen {
-            match self.entries.get(&path) {
-                Some(entry) if entry.root != root.id => {
-                    let (first, second) = (self.local_path(entry), root.local_path(&relative));
-                    if first != second {
-                        difference.collisions.push(Collision { path, first, second });
-                    }
-                }
-                Some(entry) if entry.relative == relative && entry.stamp == stamp && entry.is_settled => {}
-                _ => difference.fresh.push(Fresh { path, relative, stamp }),
-            }
-        }
-        difference
-    }
-
-    /// Two names of one folder are one share path, being different normal forms of one text. The one that is shared
-    /// keeps it, else the first; whichever was found first.
-    fn choose(
-        &self,
-        root: &Root,
-        mut seen: OccupiedEntry<'_, SharePath, (String, FileStamp)>,
-        relative: String,
-        stamp: FileStamp,
-    ) -> Collision {
-        let shared = self.entries.get(seen.key()).map(|entry| entry.relative.as_str());
-        let rank = |relative: &str| (shared != Some(relative), relative.to_owned());
-        let loser = if rank(&relative) < rank(&seen.get().0) { seen.insert((relative, stamp)).0 } else { relative };
-        let (first, second) = (root.local_path(&seen.get().0), root.local_path(&loser));
-        Collision { path: seen.key().clone(), first, second }
-    }
-
     /// Shares a file that was hashed. Nothing happens if that is not wanted any more, or if the path is another file's;
     /// `false` if there are too many shares already.
     pub fn announce(&mut self, path: SharePath, entry: ShareEntry, changes: &mut ShareChanges) -> bool {
-        let wanted = self.roots.get(entry.root).is_some_and(|root| root.holds(&entry.relative));
-        if !wanted {
+        if !self.roots.hold(entry.root, &entry.relative) {
             return true;
         }
         match self.entries.get(&path) {
@@ -264,37 +248,80 @@ impl Library {
         }
     }
 
-    /// Stops sharing all of a root, which stays: its drive is unplugged, say.
-    pub fn withdraw_all(&mut self, root: RootId, changes: &mut ShareChanges) {
-        let paths: Vec<SharePath> = self.entries_of(root, "").map(|(path, _)| path.clone()).collect();
-        self.withdraw(root, &paths, changes);
+    /// Stops sharing what is at and below a place in a root, looking at no more than so many shares after one; and after
+    /// which path to go on. The root stays: its drive is unplugged, say.
+    pub fn withdraw_some(
+        &mut self,
+        root: &Root,
+        at: &str,
+        after: Option<&SharePath>,
+        most: usize,
+        changes: &mut ShareChanges,
+    ) -> Option<SharePath> {
+        let page = self.page_of(root, at, after, most);
+        let next = page.next.clone();
+        let paths: Vec<SharePath> = page.entries.into_iter().map(|(path, _)| path.clone()).collect();
+        self.withdraw(root.id, &paths, changes);
+        next
     }
 
-    fn remove(&mut self, path: &SharePath, changes: &mut ShareChanges) {
+    /// Announces a share under another path and as another root's, unless that path is somebody else's: then it is no
+    /// share any more.
+    pub(super) fn rehome(
+        &mut self,
+        old: &SharePath,
+        new: SharePath,
+        root: RootId,
+        relative: String,
+        changes: &mut ShareChanges,
+    ) {
+        let Some(entry) = self.entries.get(old).cloned() else { return };
+        self.remove(old, changes);
+        self.announce(new, ShareEntry { root, relative, ..entry }, changes);
+    }
+
+    pub(super) fn remove(&mut self, path: &SharePath, changes: &mut ShareChanges) {
         if let Some(entry) = self.entries.remove(path) {
             self.by_content.remove(&(entry.hash, path.clone()));
             changes.remove(path.clone());
         }
     }
 
-    fn local_path(&self, entry: &ShareEntry) -> String {
+    pub(super) fn local_path(&self, entry: &ShareEntry) -> String {
         self.roots.get(entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
     }
 
     /// The shares of a root that lie at or below a place in it.
     pub(super) fn entries_of<'a>(
         &'a self,
-        root: RootId,
+        root: &Root,
         at: &str,
-    ) -> impl Iterator<Item = (&'a SharePath, &'a ShareEntry)> {
-        let root = self.roots.get(root);
-        let path = root.and_then(|root| match at {
-            "" => Some(root.share_as.clone()),
-            at => root.share_path(at).ok(),
-        });
-        path.into_iter()
-            .flat_map(|path| self.at_or_below(path.as_str()))
-            .filter(move |(_, entry)| root.is_some_and(|root| root.id == entry.root))
+    ) -> impl Iterator<Item = (&'a SharePath, &'a ShareEntry)> + use<'a> {
+        let id = root.id;
+        let path = path_at(root, at);
+        path.into_iter().flat_map(|path| self.at_or_below(path.as_str())).filter(move |(_, entry)| entry.root == id)
+    }
+
+    /// The same, of at most so many shares that are looked at, after one.
+    pub(super) fn page_of(&self, root: &Root, at: &str, after: Option<&SharePath>, most: usize) -> Page<'_> {
+        let Some(path) = path_at(root, at) else { return Page { entries: Vec::new(), next: None } };
+        let mut page = self.page_below(&path, after, most);
+        page.entries.retain(|(_, entry)| entry.root == root.id);
+        page
+    }
+
+    /// At most so many shares at and below a path, after one.
+    pub(super) fn page_below(&self, path: &SharePath, after: Option<&SharePath>, most: usize) -> Page<'_> {
+        let (from, to) = below(path.as_str(), '/');
+        let itself = self.entries.get_key_value(path.as_str()).filter(|_| after.is_none());
+        let from = match after.filter(|after| *after != path) {
+            Some(after) => Bound::Excluded(after.as_str()),
+            None => Bound::Included(&*from),
+        };
+        let below = self.entries.range::<str, _>((from, Bound::Excluded(&*to)));
+        let entries: Vec<_> = itself.into_iter().chain(below).take(most).collect();
+        let next = entries.last().filter(|_| entries.len() == most).map(|(path, _)| SharePath::clone(path));
+        Page { entries, next }
     }
 
     /// `folder` itself and everything below it; nothing that only begins alike.
@@ -303,6 +330,17 @@ impl Library {
         let itself = self.entries.get_key_value(folder);
         itself.into_iter().chain(self.entries.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to))))
     }
+}
+
+/// Some shares of a root, and after which path to go on.
+pub(super) struct Page<'a> {
+    pub(super) entries: Vec<(&'a SharePath, &'a ShareEntry)>,
+    pub(super) next: Option<SharePath>,
+}
+
+/// What a place in a root is announced under.
+fn path_at(root: &Root, at: &str) -> Option<SharePath> {
+    if at.is_empty() { Some(root.share_as.clone()) } else { root.share_path(at).ok() }
 }
 
 fn share_of(path: &SharePath, entry: &ShareEntry) -> Share {
@@ -317,6 +355,7 @@ fn first_path() -> SharePath {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::library::comparison::{Comparison, Difference, Fresh};
     use proptest::prelude::*;
 
     pub(in crate::library) fn path(text: &str) -> SharePath {
@@ -324,7 +363,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::library) fn root(id: u64, local: &str, is_folder: bool, share_as: &str) -> Root {
-        Root { id: RootId(id), local: local.into(), is_folder, share_as: path(share_as), excluded: BTreeSet::new() }
+        Root { id: RootId(id), local: local.into(), is_folder, share_as: path(share_as), file_system: None }
     }
 
     fn stamp(inode: u64, version: u8) -> FileStamp {
@@ -344,7 +383,7 @@ pub(super) mod tests {
         content: u8,
     ) -> (Difference, ShareChanges) {
         let found = found.iter().map(|(relative, version)| ((*relative).to_owned(), stamp(0, *version)));
-        let difference = library.differ(RootId(id), start, found);
+        let difference = differ(library, id, start, found.collect());
         let mut changes = ShareChanges::default();
         library.withdraw(RootId(id), &difference.gone, &mut changes);
         for Fresh { path, relative, stamp } in difference.fresh.clone() {
@@ -352,6 +391,17 @@ pub(super) mod tests {
             library.announce(path, entry, &mut changes);
         }
         (difference, changes)
+    }
+
+    /// Compared in small steps, so that every border between two of them is crossed.
+    fn differ(library: &Library, id: u64, start: &str, found: Vec<(String, FileStamp)>) -> Difference {
+        let Some(root) = library.root(RootId(id)) else { return Difference::default() };
+        let mut comparison = Comparison::new(Arc::clone(root), start, found);
+        loop {
+            if let Some(difference) = comparison.step(library, 2) {
+                return difference;
+            }
+        }
     }
 
     pub(in crate::library) fn paths(library: &Library) -> Vec<String> {
@@ -393,7 +443,7 @@ pub(super) mod tests {
         let entry =
             ShareEntry { root: RootId(1), relative: "a".into(), hash: hash(1), stamp: stamp(0, 1), is_settled: false };
         library.announce(path("d/a"), entry, &mut changes);
-        assert_eq!(library.differ(RootId(1), "", [("a".to_owned(), stamp(0, 1))]).fresh.len(), 1);
+        assert_eq!(differ(&library, 1, "", vec![("a".to_owned(), stamp(0, 1))]).fresh.len(), 1);
     }
 
     #[test]
@@ -422,6 +472,22 @@ pub(super) mod tests {
         assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
         assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
         assert!(library.claim(&new("/e/n"), ["n"].into_iter(), &mut claimed).is_err());
+    }
+
+    #[test]
+    fn a_place_on_the_disk_is_found_in_its_roots() {
+        let library = library(&[root(1, "/a", true, "a"), root(2, "/a/b/c", false, "c"), root(3, "/a/b", true, "b")]);
+        let found = |local: &str| {
+            let mut found: Vec<_> =
+                library.places_at(Path::new(local)).into_iter().map(|(id, at)| (id.0, at)).collect();
+            found.sort();
+            found
+        };
+        let place = |id: u64, at: &str| (id, at.to_owned());
+        assert_eq!(found("/a/b/c"), [place(1, "b/c"), place(2, "c"), place(3, "c")]);
+        assert_eq!(found("/a"), [place(1, "")]);
+        assert_eq!(found("/a/b/cc"), [place(1, "b/cc"), place(3, "cc")]);
+        assert_eq!(found("/x"), []);
     }
 
     #[test]

@@ -18,12 +18,17 @@ use crate::disk::place::shared::SharedFolder;
 use crate::library::changes::ShareChanges;
 use crate::library::root::RootId;
 use crate::library::table::Library;
+use crate::library::unsaved::Unsaved;
 use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::store::Store;
+
+/// Most shares that are looked at or changed in one hold of the library, so that whoever waits for it waits a
+/// millisecond or two, however much is shared.
+pub(super) const STEPS_PER_HOLD: usize = 1000;
 
 /// A file that turned out to be other than the table says, to be looked at.
 pub(super) type Suspect = (RootId, String);
@@ -83,11 +88,20 @@ impl SharedLibrary {
         self.untold.lock().take(most)
     }
 
-    /// Writes what the library says of these roots now. Of two writers at once the later one writes last.
-    pub(super) fn save_roots(&self, ids: &[RootId]) -> Result<(), redb::Error> {
+    /// Writes what the library says of these rows now. Of two writers at once the later one writes last.
+    pub(super) fn save_roots(&self, unsaved: &Unsaved) -> Result<(), redb::Error> {
+        if unsaved.is_empty() {
+            return Ok(());
+        }
         self.store.save_roots(|| {
-            let library = self.library.read();
-            ids.iter().map(|id| (*id, library.root(*id).cloned())).collect()
+            let mut rows = Vec::with_capacity(unsaved.roots.len() + unsaved.places.len());
+            let (mut roots, mut places) = (unsaved.roots.iter(), unsaved.places.iter());
+            while rows.len() < unsaved.roots.len() + unsaved.places.len() {
+                let library = self.library.read();
+                rows.extend(roots.by_ref().take(STEPS_PER_HOLD).map(|id| library.root_row(*id)));
+                rows.extend(places.by_ref().take(STEPS_PER_HOLD).map(|(id, place)| library.place_row(*id, place)));
+            }
+            rows
         })
     }
 
@@ -113,9 +127,18 @@ impl SharedTable {
         Self { shared }
     }
 
-    /// Everything that is shared, in the order of the paths.
+    /// Everything that is shared, in the order of the paths. What changes meanwhile may be in it or not; it is told as an
+    /// event either way.
     pub(super) fn shares(&self) -> Vec<Share> {
-        self.shared.library.read().shares().collect()
+        let mut shares: Vec<Share> = Vec::new();
+        loop {
+            let page = self.shared.library.read().shares_after(shares.last().map(|share| &share.path), STEPS_PER_HOLD);
+            let is_last = page.len() < STEPS_PER_HOLD;
+            shares.extend(page);
+            if is_last {
+                return shares;
+            }
+        }
     }
 
     pub(super) fn files_hashed(&self) -> u64 {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
+use parking_lot::RwLock;
+
 use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::service::share_indexer::content::SharedLibrary;
@@ -61,10 +63,10 @@ impl EventQueue {
     }
 
     /// Tells of each file once, in one event a root.
-    pub(super) fn skipped(&mut self, skipped: Vec<(RootPlace, WhyNotShared)>, library: &Library) {
+    pub(super) fn skipped(&mut self, skipped: Vec<(RootPlace, WhyNotShared)>, library: &RwLock<Library>) {
         let mut by_root: BTreeMap<RootId, (Vec<SkippedFile>, usize)> = BTreeMap::new();
         for (place, why) in skipped {
-            let Some(root) = library.root(place.0) else { continue };
+            let Some(root) = library.read().root(place.0).cloned() else { continue };
             if self.told.len() >= TOLD_MAX {
                 self.told.clear();
             }
@@ -79,7 +81,7 @@ impl EventQueue {
             }
         }
         for (id, (files, count)) in by_root {
-            if let Some(root) = library.root(id) {
+            if let Some(root) = library.read().root(id) {
                 self.tell(LibraryEvent::Skipped { root: root.local.clone(), files, count });
             }
         }
@@ -132,7 +134,10 @@ mod tests {
                     removed += r.len();
                 }
                 other => {
-                    assert_eq!(other, LibraryEvent::Progress(HashProgress { files_left: 7, ..HashProgress::default() }))
+                    assert_eq!(
+                        other,
+                        LibraryEvent::Progress(HashProgress { files_left: 7, ..HashProgress::default() })
+                    );
                 }
             }
         }
@@ -147,14 +152,14 @@ mod tests {
             local: "/d".into(),
             is_folder: true,
             share_as: SharePath::new("d").expect("valid"),
-            excluded: Default::default(),
+            file_system: None,
         });
+        let (_folder, shared) = shared(library);
         let mut news = EventQueue::default();
         let skip = |at: usize| ((RootId(1), at.to_string()), WhyNotShared::Skipped(WhySkipped::Link));
         for _ in 0..2 {
-            news.skipped((0..SKIPPED_SHOWN_MAX + 9).map(skip).collect(), &library);
+            news.skipped((0..SKIPPED_SHOWN_MAX + 9).map(skip).collect(), &shared.library);
         }
-        let (_folder, shared) = shared(library);
         let Some(LibraryEvent::Skipped { files, count, .. }) = news.next(&shared) else { panic!("not told") };
         assert_eq!((files.len(), count), (SKIPPED_SHOWN_MAX, SKIPPED_SHOWN_MAX + 9));
         assert!(news.is_empty());

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::disk::hash::{HashFault, hash_here};
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
+use crate::library::comparison::Fresh;
 use crate::library::root::{Root, RootId};
-use crate::library::table::{Fresh, ShareEntry};
+use crate::library::table::ShareEntry;
 use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
@@ -53,7 +54,7 @@ type Hashed = Result<(CachedHash, BlockList), NotHashed>;
 pub(super) struct HashStage<'a> {
     job: &'a ScanJob,
     own: &'a OwnFiles,
-    folders: &'a HashMap<RootId, (Root, SharedFolder)>,
+    folders: &'a HashMap<RootId, (Arc<Root>, SharedFolder)>,
     outcome: &'a mut ScanReport,
     batch: Batch,
 }
@@ -80,7 +81,7 @@ impl<'a> HashStage<'a> {
     pub(super) fn new(
         job: &'a ScanJob,
         own: &'a OwnFiles,
-        folders: &'a HashMap<RootId, (Root, SharedFolder)>,
+        folders: &'a HashMap<RootId, (Arc<Root>, SharedFolder)>,
         outcome: &'a mut ScanReport,
     ) -> Self {
         Self { job, own, folders, outcome, batch: Batch::new() }
@@ -174,8 +175,7 @@ impl<'a> HashStage<'a> {
         if version.swap(now, Ordering::Relaxed) == now {
             return true;
         }
-        let library = self.job.shared.library.read();
-        library.root(place.0).is_some_and(|root| root.holds(&place.1))
+        self.job.shared.library.read().holds(place.0, &place.1)
     }
 
     fn take(&mut self, one: Unknown, result: Hashed) {

@@ -192,7 +192,7 @@ impl ShareIndexer {
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         let (suspects, suspected) = mpsc::channel(SUSPECTS_MAX);
         let mut library = Library::new(config.shares_max);
-        roots.into_iter().for_each(|root| library.set_root(root));
+        roots.into_iter().for_each(|(root, excluded)| library.restore_root(root, excluded));
         let shared = Arc::new(SharedLibrary::new(library, Arc::clone(&config.store), hasher, suspects));
         let (indexer, inbox) = IndexerTask::new(config, Arc::clone(&shared), events, cancel, asked, suspected);
         let task = tokio::spawn(indexer.run(inbox));

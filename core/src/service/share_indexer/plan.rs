@@ -1,22 +1,25 @@
 //! From what the person typed to roots, before anything is changed: here is where every mistake that they can mend is
 //! found. Touches the disk, hashes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
 use crate::disk::walk::walk;
-use crate::library::changes::ShareChanges;
+use crate::library::exclusions::Exclusions;
+use crate::library::giving_up::Unwanted;
 use crate::library::name::{self, Separators};
-use crate::library::rename::{RenameError, Renamed};
+use crate::library::rename::{RenameError, Renaming};
 use crate::library::root::{Root, RootId};
-use crate::library::selection::Selection;
 use crate::library::table::Library;
+use crate::library::unsaved::Unsaved;
 use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
+use crate::service::share_indexer::content::STEPS_PER_HOLD;
 use crate::service::share_indexer::event::ShareWarning;
 use crate::service::share_indexer::scan::RootPlace;
 use crate::service::share_indexer::{ShareError, ShareRequest, UnshareItem};
@@ -52,40 +55,43 @@ pub(super) fn plan(
     let planned: Result<Vec<Planned>, ShareError> =
         requests.into_iter().map(|request| plan_one(request, &own, library)).collect();
     let planned = planned?;
-    check(&planned, &library.read())?;
+    check(&planned, library)?;
     Ok(planned)
 }
 
 /// Whether all of it can be shared beside what is shared already.
-fn check(planned: &[Planned], library: &Library) -> Result<(), ShareError> {
+fn check(planned: &[Planned], library: &RwLock<Library>) -> Result<(), ShareError> {
     let mut claimed = BTreeMap::new();
     for plan in planned {
-        library.claim(&plan.root, plan.relatives.iter().map(String::as_str), &mut claimed)?;
+        for relatives in plan.relatives.chunks(STEPS_PER_HOLD) {
+            library.read().claim(&plan.root, relatives.iter().map(String::as_str), &mut claimed)?;
+        }
     }
+    let library = library.read();
     if claimed.len() > library.room() {
         return Err(ShareError::TooMany { max: library.len() + library.room() });
     }
     Ok(())
 }
 
-/// Takes planned roots into the library, all or none; says which must be remembered.
-pub(super) fn accept(planned: &mut [Planned], library: &mut Library) -> Result<Vec<RootId>, ShareError> {
-    // Something else may have been shared or unshared since they were planned.
-    check(planned, library)?;
+/// Takes planned roots into the library, all or none; says which must be remembered. What was found to collide with
+/// something that was shared since they were planned is left out when it is looked at.
+pub(super) fn accept(planned: &mut [Planned], library: &mut Library) -> Result<Unsaved, ShareError> {
     for part in planned.iter().filter(|plan| plan.is_part) {
         // It needs no root of its own, if the one it is in is still there.
-        if !library.root(part.root.id).is_some_and(|root| root.holds(&part.start)) {
+        if !library.holds(part.root.id, &part.start) {
             return Err(ShareError::Changing { typed: part.typed.clone() });
         }
     }
-    let mut changed = Vec::new();
+    let mut changed = Unsaved::default();
     for plan in planned.iter_mut().filter(|plan| !plan.is_part) {
         let known = library.root_named(&plan.root.local, &plan.root.share_as).map(|root| root.id);
         plan.is_new = known.is_none();
         plan.root.id = known.unwrap_or(library.next_root());
-        if library.root(plan.root.id) != Some(&plan.root) {
+        let is_whole = library.exclusions(plan.root.id).is_some_and(Exclusions::is_empty);
+        if !is_whole || library.root(plan.root.id).map(Arc::as_ref) != Some(&plan.root) {
             library.set_root(plan.root.clone());
-            changed.push(plan.root.id);
+            changed.roots.insert(plan.root.id);
         }
     }
     Ok(changed)
@@ -105,7 +111,7 @@ fn plan_one(request: ShareRequest, own: &OwnFiles, library: &RwLock<Library>) ->
     if !is_folder && local.ends_with(PART_SUFFIX) {
         return Err(ShareError::Unfinished { typed });
     }
-    let root = Root { id: UNKNOWN, local, is_folder, share_as, excluded: Default::default() };
+    let root = Root { id: UNKNOWN, local, is_folder, share_as, file_system: None };
     let mut relatives = Vec::new();
     if is_folder {
         let folder = SharedFolder::open(root.base()).map_err(unreadable)?;
@@ -139,7 +145,7 @@ fn share_path(
 fn find_shared(library: &Library, path: &SharePath, local: &str) -> Option<(Root, String)> {
     let entry = library.entry(path)?;
     let root = library.root(entry.root)?;
-    (root.is_folder && root.local_path(&entry.relative) == local).then(|| (root.clone(), entry.relative.clone()))
+    (root.is_folder && root.local_path(&entry.relative) == local).then(|| (Root::clone(root), entry.relative.clone()))
 }
 
 pub(super) fn warning_for(resolved: &Path) -> Option<ShareWarning> {
@@ -168,13 +174,15 @@ pub(super) fn problem_of(
     missing: &[RootId],
     failed: &[(RootPlace, HashFault)],
 ) -> Option<ShareError> {
+    let missing: HashSet<RootId> = missing.iter().copied().collect();
+    let failed: HashMap<(RootId, &str), &HashFault> =
+        failed.iter().map(|((root, relative), fault)| ((*root, relative.as_str()), fault)).collect();
     for plan in planned {
         let typed = plan.typed.clone();
         if missing.contains(&plan.root.id) {
             return Some(ShareError::Unreadable { typed, why: ReadFault::Gone });
         }
-        let own_fault = failed.iter().find(|((root, relative), _)| *root == plan.root.id && *relative == plan.start);
-        match own_fault.map(|(_, fault)| fault) {
+        match failed.get(&(plan.root.id, plan.start.as_str())) {
             None => {}
             Some(HashFault::Changed | HashFault::Stopped) => return Some(ShareError::Changing { typed }),
             Some(HashFault::Read(why)) => return Some(ShareError::Unreadable { typed, why: why.again() }),
@@ -183,39 +191,33 @@ pub(super) fn problem_of(
     None
 }
 
-/// Gives up all items or none; says which roots must be remembered anew.
-pub(super) fn give_up(
+/// What the items mean, if all of them are shared.
+pub(super) fn find_shared_items(
     items: Vec<UnshareItem>,
-    library: &mut Library,
-    changes: &mut ShareChanges,
-) -> Result<Renamed, ShareError> {
-    let select = |item: UnshareItem| {
-        let by_path = item.path.as_ref().and_then(|path| library.select_share_path(path));
-        let by_local = || item.locals.iter().find_map(|local| library.select_local(local));
-        by_path.or_else(by_local).ok_or(ShareError::NotShared { item: item.typed })
+    library: &RwLock<Library>,
+) -> Result<Vec<Unwanted>, ShareError> {
+    let find = |UnshareItem { typed, path, locals }: UnshareItem| {
+        let by_path = path.map(Unwanted::Announced);
+        let mut meanings = by_path.into_iter().chain(locals.into_iter().map(Unwanted::OnDisk));
+        let found = meanings.find(|unwanted| library.read().shares_any_of(unwanted));
+        found.ok_or(ShareError::NotShared { item: typed })
     };
-    let selections: Result<Vec<Selection>, ShareError> = items.into_iter().map(select).collect();
-    let selections = selections?;
-    selections.iter().for_each(|selection| library.give_up(selection, changes));
-    Ok(Renamed { save: selections.iter().flat_map(Selection::roots).collect(), look: Vec::new() })
+    items.into_iter().map(find).collect()
 }
 
-/// Announces what is shared under another path, as both are typed.
-pub(super) fn rename(
-    from: &str,
-    to: &str,
-    library: &mut Library,
-    changes: &mut ShareChanges,
-) -> Result<Renamed, ShareError> {
-    let not_shared = || ShareError::NotShared { item: from.to_owned() };
-    let bad_name = |why| ShareError::BadName { typed: to.to_owned(), why };
-    // What cannot be a share path is none.
-    let path = read_path(from).map_err(|_bad_name| not_shared())?;
-    library.rename(&path, &read_path(to).map_err(bad_name)?, changes).map_err(|why| match why {
-        RenameError::NotShared => not_shared(),
-        RenameError::BadName(why) => bad_name(why),
+/// Plans to announce what is shared under another path, as both are typed.
+pub(super) fn plan_rename(from: &str, to: &str, library: &RwLock<Library>) -> Result<Renaming, ShareError> {
+    let refused = |why| match why {
+        RenameError::NotShared => ShareError::NotShared { item: from.to_owned() },
+        RenameError::BadName(why) => ShareError::BadName { typed: to.to_owned(), why },
         RenameError::Collision(collision) => collision.into(),
-    })
+    };
+    // What cannot be a share path is none.
+    let path = read_path(from).map_err(|_bad_name| refused(RenameError::NotShared))?;
+    let new = read_path(to).map_err(|why| refused(why.into()))?;
+    let mut renaming = Renaming::new(&library.read(), &path, &new).map_err(refused)?;
+    while !renaming.plan(&library.read(), STEPS_PER_HOLD).map_err(refused)? {}
+    Ok(renaming)
 }
 
 /// A share path as typed; that of a folder may end in `/`.

@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
 use crate::disk::walk::{WhySkipped, walk};
+use crate::library::comparison::{Comparison, Difference, Fresh};
 use crate::library::root::{Root, RootId};
-use crate::library::table::{Fresh, ShareEntry};
+use crate::library::table::ShareEntry;
+use crate::library::unsaved::Unsaved;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
-use crate::service::share_indexer::content::SharedLibrary;
+use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary};
 use crate::service::share_indexer::event::{HashProgress, WhyNotShared};
 use crate::service::share_indexer::hashing::{HashStage, Unknown};
 use crate::service::share_indexer::watch::{WatchHealthChange, Watches};
@@ -34,7 +36,7 @@ pub(super) type RootPlace = (RootId, String);
 pub(super) struct ScanJob {
     pub(super) places: Vec<RootPlace>,
     /// Roots to be remembered before anything of them is announced.
-    pub(super) save: Vec<RootId>,
+    pub(super) save: Unsaved,
     /// Somebody named these places and waits: what is being written is hashed all the same.
     pub(super) is_asked: bool,
     /// What files that were not quiet were when they were seen last.
@@ -106,17 +108,15 @@ impl ScanJob {
 
     fn work(&mut self, outcome: &mut ScanReport) {
         let shared = Arc::clone(&self.shared);
-        if !self.save.is_empty()
-            && let Err(error) = shared.save_roots(&self.save)
-        {
+        if let Err(error) = shared.save_roots(&self.save) {
             outcome.save_error = Some(error);
             return;
         }
         // Watch first and look then, so that no change falls between.
-        let roots: Vec<Root> = shared.library.read().roots().cloned().collect();
+        let bases = shared.library.read().bases();
         {
             let mut watches = self.watches.lock();
-            outcome.watch_news = watches.follow(&roots);
+            outcome.watch_news = watches.follow(&bases);
             outcome.watch_is_partial = watches.is_partial();
         }
         let own = match OwnFiles::of(&self.data_dir) {
@@ -141,7 +141,7 @@ impl ScanJob {
                 }
                 Err(fault) => {
                     tracing::debug!(root = root.id.0, %fault, "a root is not there");
-                    shared.change(|library, changes| library.withdraw_all(id, changes));
+                    self.withdraw_all(&root);
                     outcome.missing.push(id);
                 }
             }
@@ -157,7 +157,7 @@ impl ScanJob {
     /// Walks one place, withdraws what is gone, and collects what may have to be hashed.
     fn look(
         &self,
-        root: &Root,
+        root: &Arc<Root>,
         start: &str,
         own: &OwnFiles,
         fresh: &mut Vec<(RootId, Fresh)>,
@@ -174,7 +174,7 @@ impl ScanJob {
         if !root.is_folder && found.is_empty() {
             return Err(ReadFault::Gone);
         }
-        let difference = self.shared.library.read().differ(root.id, start, found);
+        let difference = self.compare(root, start, found);
         let unnameable = difference.unnameable.into_iter().map(|(relative, why)| ((root.id, relative), why.into()));
         outcome.skipped.extend(unnameable);
         let colliding = difference.collisions.into_iter().map(|why| ((root.id, why.second.clone()), why.into()));
@@ -184,20 +184,46 @@ impl ScanJob {
         Ok(folder)
     }
 
+    /// Compares a bounded part at a time, so that others are served meanwhile.
+    fn compare(&self, root: &Arc<Root>, start: &str, found: Vec<(String, FileStamp)>) -> Difference {
+        let mut comparison = Comparison::new(Arc::clone(root), start, found);
+        loop {
+            if let Some(difference) = comparison.step(&self.shared.library.read(), STEPS_PER_HOLD) {
+                return difference;
+            }
+        }
+    }
+
+    /// Nothing of a root is served any more until it is there again.
+    fn withdraw_all(&self, root: &Root) {
+        let mut after = None;
+        loop {
+            after = self
+                .shared
+                .change(|library, changes| library.withdraw_some(root, "", after.as_ref(), STEPS_PER_HOLD, changes));
+            if after.is_none() {
+                return;
+            }
+        }
+    }
+
     fn leave_out_what_is_too_much(&self, fresh: &mut Vec<(RootId, Fresh)>, outcome: &mut ScanReport) {
-        let library = self.shared.library.read();
-        let mut room = library.room();
-        fresh.retain(|(root, file)| {
-            if library.entry(&file.path).is_some() {
-                return true;
+        let mut room = self.shared.library.read().room();
+        let mut kept = Vec::with_capacity(fresh.len());
+        let mut files = std::mem::take(fresh).into_iter().peekable();
+        while files.peek().is_some() {
+            let library = self.shared.library.read();
+            for (root, file) in files.by_ref().take(STEPS_PER_HOLD) {
+                let is_known = library.entry(&file.path).is_some();
+                if room == 0 && !is_known {
+                    outcome.skipped.push(((root, file.relative), WhyNotShared::TooMany));
+                    continue;
+                }
+                room -= usize::from(!is_known);
+                kept.push((root, file));
             }
-            if room == 0 {
-                outcome.skipped.push(((*root, file.relative.clone()), WhyNotShared::TooMany));
-                return false;
-            }
-            room -= 1;
-            true
-        });
+        }
+        *fresh = kept;
     }
 
     /// Shares the files whose hash is remembered, and returns the others, with what was remembered of them.
@@ -234,18 +260,18 @@ impl ScanJob {
     }
 
     pub(super) fn share(&self, gone: Vec<(RootId, SharePath)>, hashed: Vec<(SharePath, ShareEntry)>) {
-        if gone.is_empty() && hashed.is_empty() {
-            return;
+        let (mut gone, mut hashed) = (gone.into_iter().peekable(), hashed.into_iter().peekable());
+        while gone.peek().is_some() || hashed.peek().is_some() {
+            self.shared.change(|library, changes| {
+                for (root, path) in gone.by_ref().take(STEPS_PER_HOLD) {
+                    library.withdraw(root, &[path], changes);
+                }
+                for (path, entry) in hashed.by_ref().take(STEPS_PER_HOLD) {
+                    // If there are too many shares by now, the next look says so.
+                    library.announce(path, entry, changes);
+                }
+            });
         }
-        self.shared.change(|library, changes| {
-            for (root, path) in gone {
-                library.withdraw(root, &[path], changes);
-            }
-            for (path, entry) in hashed {
-                // If there are too many shares by now, the next look says so.
-                library.announce(path, entry, changes);
-            }
-        });
     }
 }
 

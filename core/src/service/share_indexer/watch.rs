@@ -1,7 +1,7 @@
 //! Being told by the system of changes in shared folders. What it says is a hint only: whatever happened is found by
 //! looking, and what it does not say is found by looking from time to time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,6 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
 use crate::disk::place::shared::{SharedFolder, stamp_of_folder};
-use crate::library::root::{Root, RootId};
 
 /// Most messages of the system that wait for us; beyond it everything is looked at.
 const TOUCHED_MAX: usize = 4096;
@@ -90,9 +89,9 @@ impl Watches {
         (Self { watcher, active: BTreeMap::new(), broken: BTreeMap::new() }, Touches { paths, overflowed })
     }
 
-    /// Watches exactly the folders of these roots, and says where that became impossible or possible again.
-    pub(super) fn follow(&mut self, roots: &[Root]) -> Vec<WatchHealthChange> {
-        let wanted = wanted(roots);
+    /// Watches exactly these folders, some of them with all in them, and says where that became impossible or possible again.
+    pub(super) fn follow(&mut self, bases: &[(PathBuf, bool)]) -> Vec<WatchHealthChange> {
+        let wanted = wanted(bases);
         let outdated: Vec<PathBuf> =
             self.active.keys().filter(|path| self.active.get(*path) != wanted.get(*path)).cloned().collect();
         for path in outdated {
@@ -152,11 +151,8 @@ fn is_change(kind: EventKind) -> bool {
 }
 
 /// The folders to watch: those that are there, and none that lies in another that is watched with all in it.
-fn wanted(roots: &[Root]) -> BTreeMap<PathBuf, WatchedFolder> {
-    let mut folders: BTreeMap<&Path, bool> = BTreeMap::new();
-    for root in roots {
-        *folders.entry(root.base()).or_default() |= root.is_folder;
-    }
+fn wanted(bases: &[(PathBuf, bool)]) -> BTreeMap<PathBuf, WatchedFolder> {
+    let folders: BTreeMap<&Path, bool> = bases.iter().map(|(path, is_whole)| (path.as_path(), *is_whole)).collect();
     let is_covered = |path: &Path| path.ancestors().skip(1).any(|above| folders.get(above) == Some(&true));
     let there = |(path, is_recursive): (&&Path, &bool)| {
         let number = stamp_of_folder(&SharedFolder::open(path).ok()?).ok()?;
@@ -165,49 +161,9 @@ fn wanted(roots: &[Root]) -> BTreeMap<PathBuf, WatchedFolder> {
     folders.iter().filter(|(path, _)| !is_covered(path)).filter_map(there).collect()
 }
 
-/// From a path that the system names to the roots it matters to.
-#[derive(Debug, Default)]
-pub(super) struct RootIndex {
-    files: HashMap<String, Vec<RootId>>,
-    folders: Vec<Root>,
-}
-
-impl RootIndex {
-    pub(super) fn of<'a>(roots: impl Iterator<Item = &'a Root>) -> Self {
-        let mut index = Self::default();
-        for root in roots {
-            if root.is_folder {
-                index.folders.push(root.clone());
-            } else {
-                index.files.entry(root.local.clone()).or_default().push(root.id);
-            }
-        }
-        index
-    }
-
-    /// The roots, and where in them the path is.
-    pub(super) fn roots_of(&self, path: &Path) -> Vec<(RootId, String)> {
-        let name = || path.file_name().and_then(|name| name.to_str()).unwrap_or("").to_owned();
-        let files = path.to_str().and_then(|text| self.files.get(text)).into_iter().flatten();
-        let folders = self.folders.iter().filter_map(|root| Some((root.id, root.relative_of(path)?)));
-        files.map(|id| (*id, name())).chain(folders).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::share_path::SharePath;
-
-    fn root(id: u64, local: &Path, is_folder: bool) -> Root {
-        Root {
-            id: RootId(id),
-            local: local.to_str().expect("text").to_owned(),
-            is_folder,
-            share_as: SharePath::new("x").expect("valid"),
-            excluded: Default::default(),
-        }
-    }
 
     #[test]
     fn folders_are_watched_once_and_as_they_are_now() {
@@ -216,50 +172,26 @@ mod tests {
         for name in ["a/b", "c"] {
             std::fs::create_dir_all(top.join(name)).expect("folders");
         }
-        let roots = [
-            root(1, &top.join("a"), true),
-            root(2, &top.join("a/b"), true),
-            root(3, &top.join("a/b/file"), false),
-            root(4, &top.join("c/file"), false),
-            root(5, &top.join("gone"), true),
-        ];
-        let paths = |roots: &[Root]| -> Vec<(PathBuf, bool)> {
-            wanted(roots).into_iter().map(|(path, active)| (path, active.is_recursive)).collect()
+        let bases = [(top.join("a"), true), (top.join("a/b"), true), (top.join("c"), false), (top.join("gone"), true)];
+        let paths = |bases: &[(PathBuf, bool)]| -> Vec<(PathBuf, bool)> {
+            wanted(bases).into_iter().map(|(path, active)| (path, active.is_recursive)).collect()
         };
-        assert_eq!(paths(&roots), [(top.join("a"), true), (top.join("c"), false)]);
-        assert_eq!(paths(&roots[1..]), [(top.join("a/b"), true), (top.join("c"), false)]);
-        assert_eq!(paths(&roots[2..4]), [(top.join("a/b"), false), (top.join("c"), false)]);
-        let before = wanted(&roots[3..4]);
+        assert_eq!(paths(&bases), [(top.join("a"), true), (top.join("c"), false)]);
+        assert_eq!(paths(&bases[1..]), [(top.join("a/b"), true), (top.join("c"), false)]);
+        assert_eq!(paths(&bases[2..3]), [(top.join("c"), false)]);
+        let before = wanted(&bases[2..3]);
         std::fs::rename(top.join("c"), top.join("d")).expect("renames");
         std::fs::create_dir(top.join("c")).expect("folder");
-        assert_ne!(wanted(&roots[3..4]), before, "another folder of the same name");
+        assert_ne!(wanted(&bases[2..3]), before, "another folder of the same name");
 
         let (mut watches, _touches) = Watches::new();
-        assert!(watches.follow(&roots).is_empty() && !watches.is_partial());
+        assert!(watches.follow(&bases).is_empty() && !watches.is_partial());
         assert_eq!(watches.active.len(), 2);
-        assert!(watches.follow(&roots[3..]).is_empty());
+        assert!(watches.follow(&bases[2..]).is_empty());
         assert_eq!(watches.active.len(), 1);
         watches.watcher = Err("out of order".to_owned());
-        let news = watches.follow(&roots);
+        let news = watches.follow(&bases);
         assert_eq!(news.len(), 1, "told once: {news:?}");
-        assert!(watches.follow(&roots).is_empty() && watches.is_partial());
-    }
-
-    #[test]
-    fn a_touched_path_is_found_in_its_roots() {
-        let index = RootIndex::of(
-            [root(1, Path::new("/a"), true), root(2, Path::new("/a/b/c"), false), root(3, Path::new("/a/b"), true)]
-                .iter(),
-        );
-        let found = |path: &str| {
-            let mut found: Vec<_> = index.roots_of(Path::new(path)).into_iter().map(|(id, at)| (id.0, at)).collect();
-            found.sort();
-            found
-        };
-        let place = |id: u64, at: &str| (id, at.to_owned());
-        assert_eq!(found("/a/b/c"), [place(1, "b/c"), place(2, "c"), place(3, "c")]);
-        assert_eq!(found("/a"), [place(1, "")]);
-        assert_eq!(found("/a/b/cc"), [place(1, "b/cc"), place(3, "cc")]);
-        assert_eq!(found("/x"), []);
+        assert!(watches.follow(&bases).is_empty() && watches.is_partial());
     }
 }

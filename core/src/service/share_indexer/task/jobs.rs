@@ -1,36 +1,32 @@
 //! Jobs: looks at shared places, begun on a blocking thread and taken up when they end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::library::changes::ShareChanges;
-use crate::library::rename::Renamed;
-use crate::library::root::RootId;
-use crate::library::selection::Selection;
-use crate::library::table::Library;
+use crate::model::file_stamp::FileStamp;
 use crate::model::share::Share;
 use crate::service::share_indexer::ShareError;
+use crate::service::share_indexer::content::STEPS_PER_HOLD;
 use crate::service::share_indexer::dirty::is_at_or_below;
 use crate::service::share_indexer::hashing::QUIET;
-use crate::service::share_indexer::plan::{Planned, problem_of};
+use crate::service::share_indexer::plan::problem_of;
 use crate::service::share_indexer::scan::{RootPlace, ScanJob, ScanReport, why_skipped};
 use crate::service::share_indexer::task::{
     AwaitedShare, DEBOUNCE, IndexerTask, JobId, PROGRESS_EVERY, RECONCILE_UNWATCHED_EVERY, Running, ScanPurpose,
-    ShareReply, TaskEnd,
+    TaskEnd,
 };
 
 impl IndexerTask {
     pub(super) fn start(&mut self, places: Vec<RootPlace>, ScanPurpose { save, asked, known }: ScanPurpose) {
         let id = JobId(self.next_job);
         self.next_job += 1;
-        let is_in =
-            |place: &RootPlace| places.iter().any(|(root, start)| *root == place.0 && is_at_or_below(&place.1, start));
         let job = ScanJob {
             places: places.clone(),
             save,
             is_asked: asked.is_some(),
-            seen_before: self.unquiet.extract_if(|place, _| is_in(place)).collect(),
+            seen_before: places.iter().flat_map(|place| take_unquiet(&mut self.unquiet, place)).collect(),
             shared: Arc::clone(&self.shared),
             watches: Arc::clone(&self.watches),
             board: Arc::clone(&self.board),
@@ -75,7 +71,7 @@ impl IndexerTask {
             self.answer(asked, problem);
         }
         skipped.extend(failed.into_iter().filter_map(|(place, fault)| Some((place, why_skipped(&fault)?.into()))));
-        self.news.skipped(skipped, &self.shared.library.read());
+        self.news.skipped(skipped, &self.shared.library);
         if self.running.is_empty() {
             self.tell_progress();
             self.progress_at = None;
@@ -99,29 +95,35 @@ impl IndexerTask {
         }
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn_blocking(move || {
-            let library = shared.library.read();
-            let places = planned.iter().map(|plan| (plan.root.id, plan.start.as_str()));
-            let mut shares: Vec<Share> = places.flat_map(|(root, start)| library.shares_at(root, start)).collect();
-            drop(library);
+            let mut shares: Vec<Share> = Vec::new();
+            for plan in planned {
+                let mut after = None;
+                loop {
+                    let library = shared.library.read();
+                    let (page, next) = library.shares_of(&plan.root, &plan.start, after.as_ref(), STEPS_PER_HOLD);
+                    shares.extend(page);
+                    after = next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+            }
             shares.sort_by(|a, b| a.path.cmp(&b.path));
             shares.dedup();
             let _gave_up_waiting = reply.send(Ok(shares));
             TaskEnd::Answered
         });
     }
+}
 
-    /// Nothing of it is shared, if not all of it can be.
-    fn take_back(&mut self, planned: &[Planned], problem: ShareError, reply: ShareReply) {
-        let ids: Vec<RootId> = planned.iter().filter(|plan| plan.is_new).map(|plan| plan.root.id).collect();
-        let give_up = move |library: &mut Library, changes: &mut ShareChanges| {
-            library.give_up(&Selection::of_roots(ids.iter().copied()), changes);
-            Ok(Renamed { save: ids, look: Vec::new() })
-        };
-        self.rearrange(give_up, |withdrawn| {
-            if let Err(error) = withdrawn {
-                tracing::error!(%error, "the list of shares cannot be saved");
-            }
-            let _gave_up_waiting = reply.send(Err(problem));
-        });
-    }
+/// Takes out what is at and below a place.
+fn take_unquiet(
+    unquiet: &mut BTreeMap<RootPlace, FileStamp>,
+    (root, start): &RootPlace,
+) -> Vec<(RootPlace, FileStamp)> {
+    let from = (*root, start.clone());
+    let is_in = |place: &RootPlace| place.0 == *root && place.1.starts_with(start.as_str());
+    let near = unquiet.range(from..).map(|(place, _)| place).take_while(|place| is_in(place));
+    let found: Vec<RootPlace> = near.filter(|place| is_at_or_below(&place.1, start)).cloned().collect();
+    found.into_iter().filter_map(|place| unquiet.remove_entry(&place)).collect()
 }

@@ -2,8 +2,10 @@
 //! done on blocking threads, which this task starts, limits and waits for.
 
 mod jobs;
+mod rearranging;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,23 +15,19 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::library::changes::ShareChanges;
-use crate::library::rename::Renamed;
 use crate::library::root::RootId;
-use crate::library::table::Library;
+use crate::library::unsaved::Unsaved;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
-use crate::service::share_indexer::content::{SharedLibrary, Suspect};
+use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary, Suspect};
 use crate::service::share_indexer::dirty::Dirty;
 use crate::service::share_indexer::event::LibraryEvent;
 use crate::service::share_indexer::event_queue::EventQueue;
-use crate::service::share_indexer::plan::{Planned, accept, give_up, plan, rename};
+use crate::service::share_indexer::plan::{Planned, accept, plan};
 use crate::service::share_indexer::scan::{Board, RootPlace, ScanReport};
-use crate::service::share_indexer::watch::{RootIndex, Touched, Touches, WatchHealthChange, Watches};
-use crate::service::share_indexer::{
-    IndexerCommand, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest, UnshareItem,
-};
+use crate::service::share_indexer::watch::{Touched, Touches, WatchHealthChange, Watches};
+use crate::service::share_indexer::{IndexerCommand, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest};
 
 /// A change rarely comes alone: wait so long after the first before looking.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -59,7 +57,6 @@ pub(super) struct IndexerTask {
     config: ShareIndexerConfig,
     shared: Arc<SharedLibrary>,
     watches: Arc<Mutex<Watches>>,
-    index: RootIndex,
     board: Arc<Board>,
     cancel: CancellationToken,
     events: mpsc::Sender<LibraryEvent>,
@@ -69,7 +66,7 @@ pub(super) struct IndexerTask {
     next_job: u64,
     dirty: Dirty,
     /// Files that were being written to when they were seen last.
-    unquiet: HashMap<RootPlace, FileStamp>,
+    unquiet: BTreeMap<RootPlace, FileStamp>,
     missing: BTreeSet<RootId>,
     news: EventQueue,
     progress_at: Option<Instant>,
@@ -90,7 +87,7 @@ pub(super) struct IndexerInbox {
 #[derive(Debug)]
 enum TaskEnd {
     /// The roots are in the library, and `save` is to be remembered.
-    Accepted { asked: AwaitedShare, save: Vec<RootId> },
+    Accepted { asked: AwaitedShare, save: Unsaved },
     /// Whoever asked was answered.
     Answered,
     /// A job did what it could; `None` if it broke.
@@ -109,7 +106,7 @@ impl TaskEnd {
 /// What a job is for, besides looking.
 #[derive(Debug, Default)]
 struct ScanPurpose {
-    save: Vec<RootId>,
+    save: Unsaved,
     asked: Option<AwaitedShare>,
     known: Option<oneshot::Sender<()>>,
 }
@@ -145,7 +142,6 @@ impl IndexerTask {
             config,
             shared,
             watches: Arc::new(Mutex::new(watches)),
-            index: RootIndex::default(),
             board: Arc::default(),
             cancel,
             events,
@@ -153,7 +149,7 @@ impl IndexerTask {
             running: HashMap::new(),
             next_job: 0,
             dirty: Dirty::default(),
-            unquiet: HashMap::new(),
+            unquiet: BTreeMap::new(),
             missing: BTreeSet::new(),
             news: EventQueue::default(),
             progress_at: None,
@@ -198,18 +194,19 @@ impl IndexerTask {
 
     /// Finds again what was shared when the program ended last.
     fn load(&mut self) -> oneshot::Receiver<()> {
-        self.roots_changed();
         let (known, loading) = oneshot::channel();
         self.start(self.all_places(), ScanPurpose { known: Some(known), ..ScanPurpose::default() });
         loading
     }
 
     fn all_places(&self) -> Vec<RootPlace> {
-        self.shared.library.read().roots().map(|root| (root.id, root.start().to_owned())).collect()
-    }
-
-    fn roots_changed(&mut self) {
-        self.index = RootIndex::of(self.shared.library.read().roots());
+        let (mut places, mut after) = (Vec::new(), RootId(0));
+        loop {
+            let roots = self.shared.library.read().roots_after(after, STEPS_PER_HOLD);
+            let Some(last) = roots.last() else { return places };
+            after = last.id;
+            places.extend(roots.iter().map(|root| (root.id, root.start().to_owned())));
+        }
     }
 
     fn hear(&mut self, ask: IndexerCommand) {
@@ -238,7 +235,6 @@ impl IndexerTask {
     fn take_end(&mut self, ended: Result<TaskEnd, tokio::task::JoinError>) {
         match ended {
             Ok(TaskEnd::Accepted { asked, save }) => {
-                self.roots_changed();
                 for plan in &asked.planned {
                     if let Some(warning) = plan.warning {
                         self.news.tell(LibraryEvent::Warning { root: plan.root.local.clone(), warning });
@@ -249,47 +245,14 @@ impl IndexerTask {
             }
             Ok(TaskEnd::Looked { job, outcome }) => self.finish(job, outcome),
             Ok(TaskEnd::Rearranged { watch_news, look }) => {
-                self.roots_changed();
                 self.news.watched(watch_news);
-                for place in self.all_places().into_iter().filter(|(root, _)| look.contains(root)) {
-                    self.mark(place, Duration::ZERO);
+                for id in look {
+                    self.mark_root(id, Duration::ZERO);
                 }
             }
             Ok(TaskEnd::Answered) => {}
             Err(error) => tracing::error!(%error, "a task of the share_indexer failed"),
         }
-    }
-
-    fn rename(&mut self, from: String, to: String, reply: RenameReply) {
-        self.rearrange(move |library, changes| rename(&from, &to, library, changes), |result| _ = reply.send(result));
-    }
-
-    fn unshare(&mut self, items: Vec<UnshareItem>, reply: UnshareReply) {
-        let answer = |result: Result<RenamedShares, _>| _ = reply.send(result.map(|(_, removed)| removed));
-        self.rearrange(|library, changes| give_up(items, library, changes), answer);
-    }
-
-    /// Takes something out of the table, or gives it other names, remembers that, and only then answers: nothing of it is
-    /// served as it was any more then, not after a restart either.
-    fn rearrange(
-        &mut self,
-        change: impl FnOnce(&mut Library, &mut ShareChanges) -> Result<Renamed, ShareError> + Send + 'static,
-        answer: impl FnOnce(Result<RenamedShares, ShareError>) + Send + 'static,
-    ) {
-        let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
-        self.tasks.spawn_blocking(move || {
-            let changed = shared.change(|library, changes| {
-                let renamed = change(library, changes)?;
-                Ok((renamed, changes.clone().into_parts()))
-            });
-            let look = changed.as_ref().map_or_else(|_why| Vec::new(), |(renamed, _)| renamed.look.clone());
-            answer(changed.and_then(|(renamed, told)| {
-                shared.save_roots(&renamed.save)?;
-                Ok(told)
-            }));
-            let roots: Vec<_> = shared.library.read().roots().cloned().collect();
-            TaskEnd::Rearranged { watch_news: watches.lock().follow(&roots), look }
-        });
     }
 
     fn note_missing(&mut self, id: RootId) {
@@ -316,7 +279,8 @@ impl IndexerTask {
     fn take_touched(&mut self, touched: Touched) {
         match touched {
             Touched::Paths(paths) => {
-                let places: Vec<RootPlace> = paths.iter().flat_map(|path| self.index.roots_of(path)).collect();
+                let find = |path: &PathBuf| self.shared.library.read().places_at(path);
+                let places: Vec<RootPlace> = paths.iter().flat_map(find).collect();
                 places.into_iter().for_each(|place| self.mark(place, DEBOUNCE));
             }
             Touched::Everything => {
@@ -330,6 +294,16 @@ impl IndexerTask {
         for place in self.all_places() {
             self.mark(place, delay);
         }
+    }
+
+    /// Has all of a root looked at; whether there is such a root.
+    fn mark_root(&mut self, id: RootId, delay: Duration) -> bool {
+        let start = self.shared.library.read().root(id).map(|root| root.start().to_owned());
+        let is_there = start.is_some();
+        if let Some(start) = start {
+            self.mark((id, start), delay);
+        }
+        is_there
     }
 
     fn mark(&mut self, place: RootPlace, delay: Duration) {
@@ -347,10 +321,8 @@ impl IndexerTask {
             self.probe_at = now + PROBE_EVERY;
             let missing: Vec<RootId> = self.missing.iter().copied().collect();
             for id in missing {
-                let start = self.shared.library.read().root(id).map(|root| root.start().to_owned());
-                match start {
-                    Some(start) => self.mark((id, start), Duration::ZERO),
-                    None => _ = self.missing.remove(&id),
+                if !self.mark_root(id, Duration::ZERO) {
+                    self.missing.remove(&id);
                 }
             }
         }

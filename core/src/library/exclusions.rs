@@ -1,0 +1,105 @@
+//! What the person took out of a shared folder.
+
+use std::collections::BTreeSet;
+
+use crate::model::share_path::SharePath;
+
+/// The places in one root that are not shared because the person said so, each with all below it.
+///
+/// They count from the root's share path and are in its normal form, so that a name is taken out however the disk
+/// spells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exclusions(BTreeSet<SharePath>);
+
+impl Exclusions {
+    /// Takes a place out.
+    pub fn insert(&mut self, place: SharePath) {
+        self.0.insert(place);
+    }
+
+    /// Takes a place back in; `false` if it was not out.
+    pub fn remove(&mut self, place: &SharePath) -> bool {
+        self.0.remove(place)
+    }
+
+    /// Whether nothing was taken out.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many places were taken out.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Every place in order.
+    pub fn iter(&self) -> impl Iterator<Item = &SharePath> {
+        self.0.iter()
+    }
+
+    /// Whether exactly this place was taken out.
+    pub fn contains(&self, place: &SharePath) -> bool {
+        self.0.contains(place)
+    }
+
+    /// Whether a file, or a folder that it is in, was taken out.
+    pub fn cover(&self, relative: &str) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let normal = SharePath::normalized(relative).ok();
+        let relative = normal.as_ref().map_or(relative, SharePath::as_str);
+        let folders = relative.match_indices('/').map(|(at, _)| &relative[..at]);
+        folders.chain(std::iter::once(relative)).any(|part| self.0.contains(part))
+    }
+
+    /// What was taken out below a place, counted from there.
+    pub fn below(&self, place: &SharePath) -> Self {
+        let below = self.0.iter().filter_map(|excluded| SharePath::new(excluded.below(place.as_str())?).ok());
+        below.collect()
+    }
+}
+
+impl FromIterator<SharePath> for Exclusions {
+    fn from_iter<I: IntoIterator<Item = SharePath>>(places: I) -> Self {
+        Self(places.into_iter().collect())
+    }
+}
+
+impl Extend<SharePath> for Exclusions {
+    fn extend<I: IntoIterator<Item = SharePath>>(&mut self, places: I) {
+        self.0.extend(places);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exclusions(places: &[&str]) -> Exclusions {
+        places.iter().map(|place| SharePath::new(place).expect(place)).collect()
+    }
+
+    #[test]
+    fn what_is_taken_out_stays_out_with_all_below() {
+        let excluded = exclusions(&["a/b", "c", "é"]);
+        for (relative, is_out) in [
+            ("a", false),
+            ("a/b", true),
+            ("a/b/c", true),
+            ("a/bc", false),
+            ("c", true),
+            ("c/d/e", true),
+            ("d/c", false),
+            ("e\u{301}", true),
+            ("e\u{301}/x", true),
+            ("e", false),
+        ] {
+            assert_eq!(excluded.cover(relative), is_out, "{relative}");
+        }
+        assert!(!Exclusions::default().cover("c"));
+        let below = |place| excluded.below(&SharePath::new(place).expect(place));
+        assert_eq!(below("a"), exclusions(&["b"]));
+        assert_eq!(below("c"), exclusions(&[]));
+    }
+}

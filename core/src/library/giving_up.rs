@@ -1,0 +1,250 @@
+//! What the person wants to share no longer: whole roots, and what is taken out of the folders that stay. It is done a
+//! bounded part at a time, so that others are served meanwhile, however much it is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::library::changes::ShareChanges;
+use crate::library::root::{Root, RootId};
+use crate::library::table::Library;
+use crate::library::unsaved::Unsaved;
+use crate::model::share_path::SharePath;
+
+/// What is to be shared no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unwanted {
+    /// Whatever is announced under this path or below it.
+    Announced(SharePath),
+    /// Whatever lies at this place on the disk or below it.
+    OnDisk(PathBuf),
+    /// One root.
+    Root(RootId),
+}
+
+/// Something that is being given up, for good: it does not come back by itself.
+#[derive(Debug)]
+pub struct GivingUp {
+    unwanted: Unwanted,
+    /// What was taken out and of which shares may be left.
+    leaving: Vec<Leaving>,
+}
+
+#[derive(Debug)]
+struct Leaving {
+    root: Arc<Root>,
+    at: String,
+    after: Option<SharePath>,
+}
+
+impl Library {
+    /// Whether anything of it is shared.
+    pub fn shares_any_of(&self, unwanted: &Unwanted) -> bool {
+        match unwanted {
+            Unwanted::Announced(path) => {
+                self.roots.announced_at_or_below(path).next().is_some()
+                    || self.at_or_below(path.as_str()).next().is_some()
+            }
+            Unwanted::OnDisk(local) => {
+                let is_shared = |root: &Arc<Root>| {
+                    let at = root.relative_of(local);
+                    at.is_some_and(|at| self.entries_of(root, &at).next().is_some())
+                };
+                self.roots.lying_at_or_below(local).next().is_some() || self.roots.folders_holding(local).any(is_shared)
+            }
+            Unwanted::Root(id) => self.roots.get(*id).is_some(),
+        }
+    }
+
+    /// Takes a root out of the table; its shares are left.
+    fn give_up_root(&mut self, id: RootId, unsaved: &mut Unsaved) -> Option<Arc<Root>> {
+        let root = self.roots.remove(id)?;
+        unsaved.roots.insert(id);
+        for (folder, place) in self.hidden_by(&root) {
+            self.exclude(folder, place, unsaved);
+        }
+        Some(root)
+    }
+
+    /// What a root hides of folders, being the same file under the same path: that must not come back in its place.
+    pub(super) fn hidden_by(&self, root: &Root) -> Vec<(RootId, SharePath)> {
+        let local = Path::new(&root.local);
+        let hidden = |folder: &Arc<Root>| {
+            let at = folder.relative_of(local).filter(|at| !at.is_empty())?;
+            let is_same = folder.share_path(&at).as_ref() == Ok(&root.share_as);
+            is_same.then(|| Some((folder.id, SharePath::normalized(&at).ok()?))).flatten()
+        };
+        self.roots.folders_holding(local).filter_map(hidden).collect()
+    }
+
+    pub(super) fn exclude(&mut self, id: RootId, place: SharePath, unsaved: &mut Unsaved) {
+        if let Some(excluded) = self.roots.exclusions_mut(id)
+            && !excluded.contains(&place)
+        {
+            excluded.insert(place.clone());
+            unsaved.places.insert((id, place));
+        }
+    }
+}
+
+impl GivingUp {
+    /// Begins.
+    pub fn new(unwanted: Unwanted) -> Self {
+        Self { unwanted, leaving: Vec::new() }
+    }
+
+    /// Does a part of it, of about so many steps, and takes them off; whether all of it is done.
+    pub fn step(
+        &mut self,
+        library: &mut Library,
+        steps_left: &mut usize,
+        changes: &mut ShareChanges,
+        unsaved: &mut Unsaved,
+    ) -> bool {
+        while *steps_left > 0 {
+            if let Some(leaving) = self.leaving.last_mut() {
+                let before = library.len();
+                let Leaving { root, at, after } = leaving;
+                *after = library.withdraw_some(root, at, after.as_ref(), *steps_left, changes);
+                if after.is_some() {
+                    // As many were looked at as might be.
+                    *steps_left = 0;
+                } else {
+                    self.leaving.pop();
+                    *steps_left = steps_left.saturating_sub((before - library.len()).max(1));
+                }
+            } else if self.next(library, steps_left, changes, unsaved) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Finds what is to leave next; whether there is nothing more.
+    fn next(
+        &mut self,
+        library: &mut Library,
+        steps_left: &mut usize,
+        changes: &mut ShareChanges,
+        unsaved: &mut Unsaved,
+    ) -> bool {
+        *steps_left = steps_left.saturating_sub(1);
+        let root = match &self.unwanted {
+            Unwanted::Announced(path) => library.roots.announced_at_or_below(path).next().map(|root| root.id),
+            Unwanted::OnDisk(local) => library.roots.lying_at_or_below(local).next().map(|root| root.id),
+            Unwanted::Root(id) => Some(*id),
+        };
+        if let Some(root) = root.and_then(|id| library.give_up_root(id, unsaved)) {
+            self.leaving.push(Leaving { root, at: String::new(), after: None });
+            return false;
+        }
+        match &self.unwanted {
+            Unwanted::Announced(path) => take_out(library, path, steps_left, changes, unsaved),
+            Unwanted::OnDisk(local) => {
+                let shared = |root: &Arc<Root>| {
+                    let at = root.relative_of(local)?;
+                    library.entries_of(root, &at).next().map(|_| (Arc::clone(root), at))
+                };
+                let found = library.roots.folders_holding(local).find_map(shared);
+                let Some((root, at)) = found else { return true };
+                if let Ok(place) = SharePath::normalized(&at) {
+                    library.exclude(root.id, place, unsaved);
+                }
+                self.leaving.push(Leaving { root, at, after: None });
+                false
+            }
+            Unwanted::Root(_) => true,
+        }
+    }
+}
+
+/// Takes what is announced at and below a path out of the folders above it; whether nothing was left.
+fn take_out(
+    library: &mut Library,
+    path: &SharePath,
+    steps_left: &mut usize,
+    changes: &mut ShareChanges,
+    unsaved: &mut Unsaved,
+) -> bool {
+    let found: Vec<(SharePath, RootId)> = library
+        .at_or_below(path.as_str())
+        .take((*steps_left).max(1))
+        .map(|(found, entry)| (found.clone(), entry.root))
+        .collect();
+    for (_, id) in &found {
+        let place = library.root(*id).and_then(|root| SharePath::new(path.below(root.share_as.as_str())?).ok());
+        if let Some(place) = place {
+            library.exclude(*id, place, unsaved);
+        }
+    }
+    found.iter().for_each(|(found, _)| library.remove(found, changes));
+    *steps_left = steps_left.saturating_sub(found.len());
+    found.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::table::tests::{library, path, paths, root, scan};
+
+    #[test]
+    fn what_is_given_up_is_all_that_was_meant_and_no_more() {
+        let roots = [
+            root(1, "/h/Trip", true, "Trip"),
+            root(2, "/h/Trip/a", false, "Trip/a"),
+            root(3, "/h/Trip/a", false, "Reports/a"),
+            root(4, "/h/other", true, "Tripod"),
+        ];
+        let fresh = || {
+            let mut library = library(&roots);
+            scan(&mut library, 2, "a", &[("a", 1)], 1);
+            scan(&mut library, 3, "a", &[("a", 1)], 1);
+            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
+            scan(&mut library, 4, "", &[("x", 1)], 1);
+            library
+        };
+        let by_path = |text: &str| {
+            let library = fresh();
+            let unwanted = Unwanted::Announced(path(text));
+            library.shares_any_of(&unwanted).then_some((library, unwanted))
+        };
+        let by_local = |text: &str| {
+            let library = fresh();
+            let unwanted = Unwanted::OnDisk(text.into());
+            library.shares_any_of(&unwanted).then_some((library, unwanted))
+        };
+        let all = ["Reports/a", "Trip/a", "Trip/b", "Trip/sub/c", "Trip/sub2/é", "Tripod/x"];
+        for (given_up, removed) in [
+            (by_path("Trip"), vec![1, 2, 3, 4]),
+            (by_path("Trip/a"), vec![1]),
+            (by_path("Reports/a"), vec![0]),
+            (by_path("Reports"), vec![0]),
+            (by_path("Trip/sub"), vec![3]),
+            (by_path("Trip/sub/c"), vec![3]),
+            (by_path("Trip/sub2/é"), vec![4]),
+            (by_path("Trip/sub2"), vec![4]),
+            (by_path("Tripod"), vec![5]),
+            (by_local("/h/Trip"), vec![0, 1, 2, 3, 4]),
+            (by_local("/h/Trip/a"), vec![0, 1]),
+            (by_local("/h/Trip/sub"), vec![3]),
+            (by_local("/h/other/x"), vec![5]),
+            (by_local("/h"), vec![0, 1, 2, 3, 4, 5]),
+        ] {
+            let (mut library, unwanted) = given_up.expect("is shared");
+            let (mut changes, mut unsaved) = (ShareChanges::default(), Unsaved::default());
+            let mut giving_up = GivingUp::new(unwanted.clone());
+            // A step at a time, so that every border between two of them is crossed.
+            while !giving_up.step(&mut library, &mut 1, &mut changes, &mut unsaved) {}
+            let expected: Vec<SharePath> = removed.iter().map(|at: &usize| path(all[*at])).collect();
+            assert_eq!(changes.into_parts().1, expected, "{unwanted:?}");
+            // Nothing of it comes back at the next look.
+            scan(&mut library, 1, "", &[("a", 1), ("b", 1), ("sub/c", 1), ("sub2/e\u{301}", 1)], 1);
+            scan(&mut library, 4, "", &[("x", 1)], 1);
+            assert!(paths(&library).iter().all(|left| !expected.contains(&path(left))), "{unwanted:?}");
+        }
+        for nothing in
+            [by_path("Tri"), by_path("Trip/none"), by_path("x"), by_local("/h/Tri"), by_local("/h/Trip/none")]
+        {
+            assert!(nothing.is_none());
+        }
+    }
+}
