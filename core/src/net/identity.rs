@@ -1,13 +1,14 @@
 //! The key that says who this computer is: made at the first start, kept for ever, never shown.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
+use crate::disk::save;
 use crate::model::key::PublicKey;
 
 /// PKCS#8 version 1 of an Ed25519 key is this prefix and the 32-byte seed (RFC 8410, section 7).
@@ -116,15 +117,10 @@ impl Identity {
     }
 
     fn save_new(&self, path: &Path) -> io::Result<()> {
-        let dir = path.parent().unwrap_or(Path::new("."));
-        create_private_dir(dir)?;
-        // The temporary file is made with mode 0600; the key is never in a file that is wider.
-        let mut file = tempfile::Builder::new().prefix(".identity").tempfile_in(dir)?;
+        create_private_dir(path.parent().unwrap_or(Path::new(".")))?;
         let base64 = Zeroizing::new(data_encoding::BASE64.encode(&self.pkcs8));
-        writeln!(file, "{PEM_BEGIN}\n{}\n{PEM_END}", *base64)?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path)?;
-        sync_dir(dir)
+        let pem = Zeroizing::new(format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", *base64));
+        save::create(path, pem.as_bytes())
     }
 }
 
@@ -158,17 +154,6 @@ fn tighten(path: &Path, metadata: &fs::Metadata) -> io::Result<bool> {
 #[cfg(not(unix))]
 fn tighten(_path: &Path, _metadata: &fs::Metadata) -> io::Result<bool> {
     Ok(false)
-}
-
-#[cfg(unix)]
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    fs::File::open(dir)?.sync_all()
-}
-
-/// Windows has no such call; the file system orders the rename itself.
-#[cfg(not(unix))]
-fn sync_dir(_dir: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 impl std::fmt::Debug for Identity {

@@ -5,9 +5,7 @@
 //! data, because a resumed session would rest on a ticket instead of a proof.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs as provider};
@@ -17,7 +15,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::model::key::PublicKey;
@@ -73,17 +71,22 @@ impl Purpose {
         }
     }
 
-    /// Bytes read from the socket at once, and bytes of records gathered for one write.
-    fn buffer_bytes(self) -> usize {
+    /// Bytes read from the socket at once, and bytes of records gathered for one write; `None` leaves both to rustls.
+    fn buffer_bytes(self) -> Option<usize> {
         match self {
-            Self::Tracker => 0,
-            Self::Peer => 256 * 1024,
+            Self::Tracker => None,
+            Self::Peer => Some(256 * 1024),
         }
+    }
+
+    /// The stream as TLS reads it. A read for more than the buffer holds goes past it: with one byte it is the stream.
+    fn buffered<S: AsyncRead>(self, stream: S) -> BufReader<S> {
+        BufReader::with_capacity(self.buffer_bytes().unwrap_or(1), stream)
     }
 }
 
 /// A stream whose other end has proven a key.
-pub type Encrypted<S> = TlsStream<BigRead<S>>;
+pub type Encrypted<S> = TlsStream<BufReader<S>>;
 
 /// Accepts connections, from anybody who proves a key.
 #[derive(Clone)]
@@ -119,9 +122,8 @@ impl TlsServer {
 
     /// Handshakes and returns the key that the other side has proven.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<(Encrypted<S>, PublicKey)> {
-        let bytes = self.purpose.buffer_bytes();
-        let mut accepted = self.acceptor.accept(BigRead::new(stream, bytes)).await?;
-        if bytes > 0 {
+        let mut accepted = self.acceptor.accept(self.purpose.buffered(stream)).await?;
+        if let Some(bytes) = self.purpose.buffer_bytes() {
             accepted.get_mut().1.set_buffer_limit(Some(bytes));
         }
         proven_key(TlsStream::Server(accepted))
@@ -155,10 +157,9 @@ impl TlsClient {
         config.resumption = rustls::client::Resumption::disabled();
         // Not sent, since there is no SNI; the key is the name.
         let name = ServerName::try_from("potok.invalid").expect("a valid name");
-        let bytes = self.purpose.buffer_bytes();
         let connector = TlsConnector::from(Arc::new(config));
-        let mut connected = connector.connect(name, BigRead::new(stream, bytes)).await?;
-        if bytes > 0 {
+        let mut connected = connector.connect(name, self.purpose.buffered(stream)).await?;
+        if let Some(bytes) = self.purpose.buffer_bytes() {
             connected.get_mut().1.set_buffer_limit(Some(bytes));
         }
         proven_key(TlsStream::Client(connected))
@@ -322,72 +323,6 @@ impl std::fmt::Debug for TlsServer {
 impl std::fmt::Debug for TlsClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TlsClient").field("purpose", &self.purpose).finish_non_exhaustive()
-    }
-}
-
-/// A stream that reads from its socket in large pieces, whatever its reader asks for.
-#[derive(Debug)]
-pub struct BigRead<S> {
-    stream: S,
-    buffer: Box<[u8]>,
-    filled: std::ops::Range<usize>,
-}
-
-impl<S> BigRead<S> {
-    /// With a buffer of 0 bytes it is the stream itself.
-    pub fn new(stream: S, buffer_bytes: usize) -> Self {
-        Self { stream, buffer: vec![0; buffer_bytes].into(), filled: 0..0 }
-    }
-
-    /// The stream below.
-    pub fn get_ref(&self) -> &S {
-        &self.stream
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for BigRead<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.filled.is_empty() {
-            if this.buffer.len() <= out.remaining() {
-                return Pin::new(&mut this.stream).poll_read(cx, out);
-            }
-            let mut buffer = ReadBuf::new(&mut this.buffer);
-            match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(())) => this.filled = 0..buffer.filled().len(),
-                other => return other,
-            }
-        }
-        let bytes = this.filled.len().min(out.remaining());
-        out.put_slice(&this.buffer[this.filled.start..this.filled.start + bytes]);
-        this.filled.start += bytes;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for BigRead<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -12,9 +12,10 @@ mod pins;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+use crate::disk::save;
 
 /// The format of all tables together. A file with a higher number was written by a newer Potok and is left alone.
 const FORMAT: u64 = 1;
@@ -63,11 +64,7 @@ impl Store {
         match Self::open_as_it_is(path) {
             Ok(store) => Ok(Opened { store, set_aside: None }),
             Err(StoreError::Database(error)) if is_damage(&error) => {
-                let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-                let mut aside = path.as_os_str().to_owned();
-                aside.push(format!(".corrupt-{seconds}"));
-                let aside = PathBuf::from(aside);
-                std::fs::rename(path, &aside).map_err(|e| StoreError::Database(redb::Error::Io(e)))?;
+                let aside = save::set_aside(path).map_err(|e| StoreError::Database(redb::Error::Io(e)))?;
                 Ok(Opened { store: Self::open_as_it_is(path)?, set_aside: Some(aside) })
             }
             Err(error) => Err(error),

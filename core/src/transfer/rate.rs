@@ -1,4 +1,8 @@
 //! A speed limit as a token bucket. It says how long to wait; waiting is the caller's part.
+//!
+//! Ours and not the crate `governor`: there a quota is fixed when the limiter is made (another one would forget who waits
+//! and let a burst through), more than a burst at once is refused, and bytes are asked for before they move. Here a rate
+//! changes while transfers run, and what a socket took is counted when it is known, beyond what there was, as a debt.
 
 use std::time::{Duration, Instant};
 
