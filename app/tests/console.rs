@@ -14,6 +14,7 @@ use potok_app::console::input::ConsoleInput;
 use potok_app::console::session::{ConsoleSession, Options};
 use potok_app::render::output::{Audience, Output};
 use potok_app::signals::Interrupt;
+use potok_core::library::typed::{RemotePath, ShareOrLocalPath};
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
@@ -167,6 +168,7 @@ fn anna() -> UserLine {
 fn writes_one_record_a_line() {
     let share = Share { path: SharePath::new("a.txt").unwrap(), size: Some(5), hash: Some(HASH) };
     let me = Me { username: name("anna"), address: None, key: hex().parse().unwrap() };
+    let unshared = ShareOrLocalPath::new("a.txt", std::path::Path::new("/here")).unwrap();
     let script = vec![
         (Intent::ListUsers, ok(Outcome::Users(vec![anna()]))),
         (
@@ -183,7 +185,7 @@ fn writes_one_record_a_line() {
             }]),
             ok(Outcome::Shared(vec![share.clone()])),
         ),
-        (Intent::Unshare { paths: vec!["a.txt".into()], cwd: "/here".into() }, ok(Outcome::Unshared(vec![share.path]))),
+        (Intent::Unshare { paths: vec![unshared] }, ok(Outcome::Unshared(vec![share.path]))),
         (Intent::WhoAmI, ok(Outcome::Me(me))),
         (Intent::Pause(Which::All), ok(Outcome::Done)),
     ];
@@ -353,10 +355,9 @@ const NUMBER: u64 = 7;
 
 fn download_intent() -> Intent {
     Intent::Download(potok_core::node::intent::DownloadRequest {
-        user: "ivan".into(),
-        remote_path: "Trip/".into(),
+        user: name("ivan"),
+        remote_path: RemotePath::new("Trip/").expect("a path"),
         local_path: None,
-        cwd: "/here".into(),
         overwrite: false,
         wait: false,
     })

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use potok_core::library::typed::RemotePath;
 use potok_core::node::event::NodeEvent;
 use potok_core::node::intent::{DownloadRequest, Intent};
 use potok_core::node::settings::Settings;
@@ -26,18 +27,15 @@ pub fn fetch(invite: &str, owner: &str, path: &str, folder: &Path) -> Result<Pat
     let data_dir = folder.join(".fetch");
     let settings = Settings { name: "visitor".into(), ..Settings::default() };
     let setup = Setup { data_dir, settings, download_folder: Some(folder.to_owned()), host_tracker: None };
+    let (user, remote_path) = (owner.parse()?, RemotePath::new(path)?);
+    let request = DownloadRequest { user, remote_path, local_path: None, overwrite: false, wait: false };
     // A window would be woken here; this thread waits for events itself.
     let node = Node::start(setup, Arc::new(|| {}))?;
     let fetched = ask(&node, Intent::Join(invite.parse()?))
         .and_then(|_| ask(&node, Intent::ListFiles { user: None }))
-        .and_then(|_| ask(&node, Intent::Download(request(owner, path, folder))));
+        .and_then(|_| ask(&node, Intent::Download(request)));
     node.stop();
     fetched?.ok_or_else(|| "nothing came".into())
-}
-
-fn request(owner: &str, path: &str, folder: &Path) -> DownloadRequest {
-    let (user, remote_path, cwd) = (owner.to_owned(), path.to_owned(), folder.to_owned());
-    DownloadRequest { user, remote_path, local_path: None, cwd, overwrite: false, wait: false }
 }
 
 /// Every intent has one outcome. A download goes on after its own: it has ended when the file is there or has failed.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::service::share_indexer::content::SharedTable;
 use potok_core::service::share_indexer::{ShareIndexer, ShareIndexerConfig, ShareRequest};
 use potok_core::store::Store;
@@ -48,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let many = paths.chunks(FILES_PER_REQUEST).map(<[String]>::to_vec).collect();
     unshare(&share_indexer, &cwd, many, "stopped one by one, in requests of 500").await?;
     share(&share_indexer, &cwd, "shared again, nothing is read", &folder_of(count)).await?;
-    measure(&share_indexer, "renamed", share_indexer.rename("files".into(), "renamed".into())).await?;
+    measure(&share_indexer, "renamed", share_indexer.rename("files".parse()?, "renamed".parse()?)).await?;
     unshare(&share_indexer, &cwd, vec![vec!["renamed".into()]], "stopped as a folder").await?;
     cancel.cancel();
     task.await?;
@@ -75,7 +76,8 @@ async fn unshare(
     let all = async {
         let mut removed = 0;
         for items in requests {
-            removed += share_indexer.unshare(items, cwd.to_owned()).await?.len();
+            let items = items.into_iter().map(|item| ShareOrLocalPath::new(item, cwd)).collect::<Result<_, _>>()?;
+            removed += share_indexer.unshare(items).await?.len();
         }
         Ok::<usize, Box<dyn std::error::Error>>(removed)
     };

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use potok_core::library::typed::RemotePath;
+use potok_core::model::username::Username;
 use potok_core::node::event::{Connection, Outcome};
 use potok_core::node::intent::{DownloadRequest, Intent};
 use potok_core::tracker::settings::TrackerSettings;
@@ -255,7 +257,7 @@ fn a_client_outlives_every_evil_tracker() {
         waiting.push((*what, victim.begin(Intent::Join(evil.invite()))));
         wait_until(what, || evil.met() > 0);
         // Everything that a person would try there.
-        for intent in tries(&victim) {
+        for intent in tries() {
             waiting.push((*what, victim.begin(intent)));
         }
         std::thread::sleep(Duration::from_millis(60));
@@ -321,13 +323,16 @@ fn joins_in_time(what: &str, victim: &Person, good: &TestTracker) {
     panic!("{what}: the good tracker was joined after {took:?}");
 }
 
-fn tries(victim: &Person) -> Vec<Intent> {
+fn mallory() -> Username {
+    Username::new("mallory").expect("a name")
+}
+
+fn tries() -> Vec<Intent> {
     let download = |remote_path: &str| {
         Intent::Download(DownloadRequest {
-            user: "mallory".into(),
-            remote_path: remote_path.into(),
+            user: mallory(),
+            remote_path: RemotePath::new(remote_path).expect(remote_path),
             local_path: None,
-            cwd: victim.home().into(),
             overwrite: false,
             wait: false,
         })
@@ -335,7 +340,7 @@ fn tries(victim: &Person) -> Vec<Intent> {
     vec![
         Intent::ListUsers,
         Intent::ListFiles { user: None },
-        Intent::ListFiles { user: Some("mallory".into()) },
+        Intent::ListFiles { user: Some(mallory()) },
         Intent::Search { words: vec!["evil".into()] },
         Intent::WhoAmI,
         Intent::Status,

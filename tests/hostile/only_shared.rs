@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::model::key::PublicKey;
 use potok_core::node::event::Outcome;
 use potok_core::node::intent::Intent;
@@ -343,8 +344,8 @@ fn what_is_unshared_stops_within_a_second() {
         for (n, (path, _)) in files.iter().enumerate() {
             // At moments that have nothing to do with anything.
             std::thread::sleep(Duration::from_millis((n as u64 * 7_919 + round as u64 * 31) % 40));
-            let paths = vec![path.to_str().expect("text").to_owned()];
-            anna.person.ask(Intent::Unshare { paths, cwd: anna.person.home().into() }).expect("unshared");
+            let paths = vec![ShareOrLocalPath::new(path.to_str().expect("text"), anna.person.home()).expect("a path")];
+            anna.person.ask(Intent::Unshare { paths }).expect("unshared");
             unshared.push(Instant::now());
         }
         for (task, unshared) in taking.into_iter().zip(unshared) {

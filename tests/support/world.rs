@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use potok_core::library::typed::{LocalPath, RemotePath};
 use potok_core::model::invite::{HostPort, TrackerAddress};
 use potok_core::model::key::PublicKey;
+use potok_core::model::username::Username;
 use potok_core::net::identity::Identity;
 use potok_core::net::local;
 use potok_core::node::event::{Connection, NodeEvent, Outcome, TransferState};
@@ -200,10 +202,9 @@ impl Person {
     /// Begins a download into a file of this name; the number of the transfer.
     pub fn download(&self, user: &str, remote_path: &str, local: &str) -> Result<u64, Failure> {
         let request = DownloadRequest {
-            user: user.into(),
-            remote_path: remote_path.into(),
-            local_path: Some(self.path(local).to_str().expect("text").into()),
-            cwd: self.home.path().into(),
+            user: Username::new(user).expect(user),
+            remote_path: RemotePath::new(remote_path).expect(remote_path),
+            local_path: Some(LocalPath::new(self.path(local).to_str().expect("text"), self.home.path())),
             overwrite: false,
             wait: false,
         };

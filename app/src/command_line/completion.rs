@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::{Condvar, Mutex};
+use potok_core::model::username::Username;
 use potok_core::node::event::{NodeEvent, Outcome};
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::protocol::field::{AsField, Quoted};
@@ -75,7 +76,16 @@ impl Completions {
     pub fn ask(&mut self, engine: &dyn Client, want: Want) {
         let intent = match &want {
             Want::Users => Intent::ListUsers,
-            Want::FilesOf(user) => Intent::ListFiles { user: Some(user.clone()) },
+            Want::FilesOf(user) => match Username::new(user) {
+                Ok(user) => Intent::ListFiles { user: Some(user) },
+                // Nobody has such a name: there is nothing to offer.
+                Err(_bad_name) => {
+                    if let Some(known) = &self.known {
+                        known.put(want, Vec::new());
+                    }
+                    return;
+                }
+            },
             Want::MyShares => Intent::ListShares,
             Want::Transfers => Intent::ListTransfers,
         };

@@ -11,11 +11,12 @@ use std::path::Path;
 
 use potok_core::model::limits;
 use potok_core::model::shown::Shown;
+use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 use potok_core::protocol::field::{self, BadFields, Field};
 
 use crate::command_line::table::ConsoleCommand;
-use crate::texts::text;
+use crate::texts::{of_failure, text};
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +61,9 @@ pub enum BadLine {
     /// Quotes or commas in the wrong places.
     #[error(transparent)]
     Grammar(#[from] BadFields),
+    /// A name or a path that cannot be meant.
+    #[error("{0}")]
+    Meaningless(Failure),
     /// Longer than anything that could be meant.
     #[error("the line is longer than {max} bytes", max = COMMAND_BYTES_MAX)]
     TooLong,
@@ -116,8 +120,9 @@ impl<'a> Rest<'a> {
 
 impl BadLine {
     /// The word in `error: <code>: <text>`.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
+            Self::Meaningless(why) => why.code(),
             Self::Unknown(_) | Self::SentByItself => "unknown-command",
             Self::TooLong | Self::Grammar(BadFields::TooMany) => "too-long",
             Self::Usage(_) | Self::Option { .. } | Self::Grammar(_) | Self::NotText => "usage",
@@ -137,6 +142,7 @@ impl BadLine {
             Self::Grammar(why) => {
                 text("grammar", grammar_name(*why), &[("max", limits::ITEMS_PER_LINE_MAX.to_string())])
             }
+            Self::Meaningless(why) => of_failure(why),
             Self::TooLong => text("line", "too-long", &[("max", COMMAND_BYTES_MAX.to_string())]),
             Self::NotText => text("line", "not-text", &[]),
         }
@@ -158,6 +164,9 @@ fn grammar_name(why: BadFields) -> &'static str {
 mod tests {
     use std::path::PathBuf;
 
+    use potok_core::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
+    use potok_core::model::share_path::SharePath;
+    use potok_core::model::username::Username;
     use potok_core::node::intent::{DownloadRequest, Place, ShareRequest, Which};
 
     use super::*;
@@ -178,12 +187,19 @@ mod tests {
         Intent::Share(items.iter().map(request).collect())
     }
 
+    fn name(user: &str) -> Username {
+        Username::new(user).expect(user)
+    }
+
+    fn path(typed: &str) -> SharePath {
+        SharePath::new(typed).expect(typed)
+    }
+
     fn download(user: &str, remote: &str, local: Option<&str>, overwrite: bool, wait: bool) -> Intent {
         Intent::Download(DownloadRequest {
-            user: user.to_owned(),
-            remote_path: remote.to_owned(),
-            local_path: local.map(str::to_owned),
-            cwd: PathBuf::from("/here"),
+            user: name(user),
+            remote_path: RemotePath::new(remote).expect(remote),
+            local_path: local.map(|local| LocalPath::new(local, Path::new("/here"))),
             overwrite,
             wait,
         })
@@ -195,7 +211,7 @@ mod tests {
             ("list-users", Intent::ListUsers),
             ("  LIST-Users\t", Intent::ListUsers),
             ("list-files", Intent::ListFiles { user: None }),
-            ("list-files Мария", Intent::ListFiles { user: Some("Мария".into()) }),
+            ("list-files Мария", Intent::ListFiles { user: Some(name("Мария")) }),
             ("search day \"1 jpg\"", Intent::Search { words: vec!["day".into(), "1 jpg".into()] }),
             ("shares", Intent::ListShares),
             ("transfers", Intent::ListTransfers),
@@ -204,10 +220,10 @@ mod tests {
             ("cancel all", Intent::Cancel(Which::All)),
             ("retry 18446744073709551615", Intent::Retry(Which::One(u64::MAX))),
             ("move 7 First", Intent::Reorder { number: 7, to: Place::First }),
-            ("rename-share \"a, b/\" c", Intent::RenameShare { from: "a, b/".into(), to: "c".into() }),
-            ("kick anna", Intent::Kick { user: "anna".into() }),
-            ("ban Мария", Intent::Ban { user: "Мария".into() }),
-            ("unban 192.0.2.7", Intent::Unban { who: "192.0.2.7".into() }),
+            ("rename-share \"a, b/\" c", Intent::RenameShare { from: path("a, b"), to: path("c") }),
+            ("kick anna", Intent::Kick { user: name("anna") }),
+            ("ban Мария", Intent::Ban { user: name("Мария") }),
+            ("unban 192.0.2.7", Intent::Unban { who: "192.0.2.7".parse().expect("an address") }),
             ("bans", Intent::ListBans),
             ("whoami", Intent::WhoAmI),
             ("invite\r", Intent::Invite),
@@ -234,7 +250,7 @@ mod tests {
             assert_eq!(ask(line), Ok(intent), "{line}");
         }
         assert!(
-            matches!(ask(r#"unregister a b.txt, "c,d""#), Ok(Intent::Unshare { paths, .. }) if paths == ["a b.txt", "c,d"])
+            matches!(ask(r#"unregister a b.txt, "c,d""#), Ok(Intent::Unshare { paths }) if paths.iter().map(ShareOrLocalPath::as_str).eq(["a b.txt", "c,d"]))
         );
     }
 
@@ -250,6 +266,7 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_be_meant() {
+        let meaningless = BadLine::Meaningless;
         let usage = |name: &str| BadLine::Usage(table::find(name).expect("a command"));
         for (line, why) in [
             ("frobnicate", BadLine::Unknown("frobnicate".into())),
@@ -281,6 +298,14 @@ mod tests {
             ("kick", usage("kick")),
             ("bans all", usage("bans")),
             ("quit now", usage("quit")),
+            ("list-files no,name", BadFields::Quote.into()),
+            ("list-files no/name", meaningless(Failure::NoSuchUser { user: "no/name".into() })),
+            ("kick \"no name!\"", meaningless(Failure::NotAtYours { user: "no name!".into() })),
+            ("ban \"no name!\"", meaningless(Failure::NotAtYours { user: "no name!".into() })),
+            ("unban \"no name!\"", meaningless(Failure::NotBanned { who: "no name!".into() })),
+            ("rename-share ../c x", meaningless(Failure::NotYours { path: "../c".into() })),
+            ("download no/name a", meaningless(Failure::NoSuchUser { user: "no/name".into() })),
+            ("download ivan ..", meaningless(Failure::NotShared { user: "ivan".into(), path: "..".into() })),
         ] {
             assert_eq!(parse(line, Path::new("/")), Err(why), "{line}");
         }

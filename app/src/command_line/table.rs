@@ -4,6 +4,11 @@
 
 use std::path::PathBuf;
 
+use potok_core::library::typed::{self, BadRemotePath, EmptyPath, LocalPath, RemotePath, ShareOrLocalPath};
+use potok_core::model::binding::BadBanQuery;
+use potok_core::model::share_path::BadSharePath;
+use potok_core::model::username::Username;
+use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, Place, ShareRequest, Which};
 use potok_core::protocol::field;
 
@@ -95,7 +100,7 @@ pub const COMMANDS: &[ConsoleCommand] = &[
         arguments: "[user]",
         tracker: TrackerNeed::Needed,
         completes: Completes::Fields(&[WordKind::User]),
-        read: |rest| Ok(LineRequest::Ask(Intent::ListFiles { user: rest.words(0, 1)?.pop() })),
+        read: |rest| Ok(LineRequest::Ask(Intent::ListFiles { user: rest.words(0, 1)?.pop().map(user).transpose()? })),
     },
     ConsoleCommand {
         name: "search",
@@ -242,21 +247,21 @@ pub const COMMANDS: &[ConsoleCommand] = &[
         arguments: "user",
         tracker: TrackerNeed::Better,
         completes: Completes::Fields(&[WordKind::User]),
-        read: |rest| Ok(LineRequest::Ask(Intent::Kick { user: one_word(rest)? })),
+        read: |rest| Ok(LineRequest::Ask(Intent::Kick { user: user_at_ours(rest)? })),
     },
     ConsoleCommand {
         name: "ban",
         arguments: "user",
         tracker: TrackerNeed::Better,
         completes: Completes::Fields(&[WordKind::User]),
-        read: |rest| Ok(LineRequest::Ask(Intent::Ban { user: one_word(rest)? })),
+        read: |rest| Ok(LineRequest::Ask(Intent::Ban { user: user_at_ours(rest)? })),
     },
     ConsoleCommand {
         name: "unban",
         arguments: "user | key | address",
         tracker: TrackerNeed::Better,
         completes: Completes::Nothing,
-        read: |rest| Ok(LineRequest::Ask(Intent::Unban { who: one_word(rest)? })),
+        read: read_unban,
     },
     ConsoleCommand {
         name: "bans",
@@ -319,8 +324,9 @@ fn read_unregister(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     if items.iter().any(|item| !item.attributes.is_empty()) {
         return Err(field::BadFields::Attribute.into());
     }
-    let paths = items.into_iter().map(|item| from_home(item.text.into_owned())).collect();
-    Ok(LineRequest::Ask(Intent::Unshare { paths, cwd: rest.cwd.to_owned() }))
+    let path = |text: String| ShareOrLocalPath::new(from_home(text), rest.cwd).map_err(|EmptyPath| rest.usage());
+    let paths = items.into_iter().map(|item| path(item.text.into_owned())).collect::<Result<_, _>>()?;
+    Ok(LineRequest::Ask(Intent::Unshare { paths }))
 }
 
 fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
@@ -337,15 +343,18 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
         }
     }
     let mut words = words.into_iter();
-    let (Some(user), Some(remote_path), local_path, None) = (words.next(), words.next(), words.next(), words.next())
+    let (Some(owner), Some(remote_path), local_path, None) = (words.next(), words.next(), words.next(), words.next())
     else {
         return Err(rest.usage());
     };
+    let owner = user(owner)?;
+    let remote_path = RemotePath::new(remote_path.as_str()).map_err(|BadRemotePath| {
+        BadLine::Meaningless(Failure::NotShared { user: owner.to_string(), path: remote_path })
+    })?;
     Ok(LineRequest::Ask(Intent::Download(DownloadRequest {
-        user,
+        user: owner,
         remote_path,
-        local_path: local_path.map(from_home),
-        cwd: rest.cwd.to_owned(),
+        local_path: local_path.map(|typed| LocalPath::new(from_home(typed), rest.cwd)),
         overwrite,
         wait,
     })))
@@ -382,6 +391,11 @@ fn read_host(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
 fn read_rename(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let mut words = rest.words(2, 2)?.into_iter();
     let (Some(from), Some(to)) = (words.next(), words.next()) else { return Err(rest.usage()) };
+    let not_yours = |_no_share_path| BadLine::Meaningless(Failure::NotYours { path: from.clone() });
+    let not_shareable =
+        |why: BadSharePath| BadLine::Meaningless(Failure::NotShareable { path: to.clone(), why: why.to_string() });
+    let from = typed::share_path(&from).map_err(not_yours)?;
+    let to = typed::share_path(&to).map_err(not_shareable)?;
     Ok(LineRequest::Ask(Intent::RenameShare { from, to }))
 }
 
@@ -396,6 +410,23 @@ fn read_move(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
 /// The words for places in the queue.
 pub const PLACE_WORDS: &[(&str, Place)] =
     &[("first", Place::First), ("earlier", Place::Earlier), ("later", Place::Later), ("last", Place::Last)];
+
+/// A name as typed; one that cannot be a username is nobody's.
+fn user(typed: String) -> Result<Username, BadLine> {
+    Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NoSuchUser { user: typed }))
+}
+
+/// The same of somebody who is at the embedded tracker, or owns a name there.
+fn user_at_ours(rest: Rest<'_>) -> Result<Username, BadLine> {
+    let typed = one_word(rest)?;
+    Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NotAtYours { user: typed }))
+}
+
+fn read_unban(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    let typed = one_word(rest)?;
+    let who = typed.parse().map_err(|_nobody: BadBanQuery| BadLine::Meaningless(Failure::NotBanned { who: typed }))?;
+    Ok(LineRequest::Ask(Intent::Unban { who }))
+}
 
 fn one_word(rest: Rest<'_>) -> Result<String, BadLine> {
     let mut words = rest.words(1, 1)?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use potok_core::library::typed::RemotePath;
+use potok_core::model::username::Username;
 use potok_core::node::event::Direction;
 use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
 use potok_core::node::settings::Settings;
@@ -126,7 +128,7 @@ impl Dialog {
     /// A dialog for these downloads, with a path that would do filled in.
     pub fn save_as(requests: Vec<DownloadRequest>, folder: &Path) -> Self {
         let name = |request: &DownloadRequest| {
-            let path = request.remote_path.trim_end_matches('/');
+            let path = request.remote_path.as_str().trim_end_matches('/');
             path.rsplit('/').next().unwrap_or(path).to_owned()
         };
         let path = match requests.as_slice() {
@@ -140,7 +142,7 @@ impl Dialog {
 impl Pick {
     /// The system's dialog for these: a name for one file, a folder for anything else.
     pub fn of_downloads(mut requests: Vec<DownloadRequest>) -> Self {
-        let is_file = requests.len() == 1 && requests.iter().all(|request| !request.remote_path.ends_with('/'));
+        let is_file = requests.len() == 1 && requests.iter().all(|request| !request.remote_path.is_folder());
         match requests.pop() {
             Some(request) if is_file => Self::SaveAs(Box::new(request)),
             last => {
@@ -151,14 +153,13 @@ impl Pick {
     }
 }
 
-/// A request for one file or folder: to the download folder, waiting for whoever is away.
-pub fn download_request(user: &str, remote_path: String) -> DownloadRequest {
-    DownloadRequest {
-        user: user.to_owned(),
-        remote_path,
+/// A request for one file or folder: to the download folder, waiting for whoever is away. A folder ends in `/`.
+pub fn download_request(user: &str, remote_path: String) -> Option<DownloadRequest> {
+    Some(DownloadRequest {
+        user: Username::new(user).ok()?,
+        remote_path: RemotePath::new(remote_path).ok()?,
         local_path: None,
-        cwd: PathBuf::new(),
         overwrite: false,
         wait: true,
-    }
+    })
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Grid, Key, Label, RichText, ScrollArea, Ui};
+use potok_core::library::typed::LocalPath;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::{DownloadRequest, Intent};
@@ -58,7 +59,7 @@ impl SaveAs<'_> {
     /// Whether it is over.
     fn show(&mut self, ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> bool {
         let what = match self.requests {
-            [one] => short(&one.remote_path),
+            [one] => short(one.remote_path.as_str()),
             many => t!("window.browse.chosen", count = many.len()).into_owned(),
         };
         widgets::heading(ui, &t!("window.save.title"));
@@ -94,11 +95,10 @@ impl SaveAs<'_> {
     }
 
     fn download(&self, folder: &Path, actions: &mut Vec<Action>) -> bool {
-        let local_path = self.path.trim().to_owned();
+        let local_path = LocalPath::new(self.path.trim(), folder);
         actions.extend(self.requests.iter().map(|request| {
             Action::Ask(Intent::Download(DownloadRequest {
                 local_path: Some(local_path.clone()),
-                cwd: folder.to_owned(),
                 overwrite: *self.overwrite,
                 ..request.clone()
             }))
@@ -113,19 +113,20 @@ fn rename(ui: &mut Ui, from: &str, to: &mut String, is_new: bool, actions: &mut 
     ui.add_space(4.0);
     ui.add(Label::new(RichText::new(Shown(from).to_string()).color(palette(ui).text)).truncate());
     let entered = field(ui, to, icons::PENCIL_SIMPLE, &t!("window.rename.to"), is_new);
-    let wrong = SharePath::new(to.trim()).err();
-    if let Some(why) = &wrong {
+    let read = (SharePath::new(from), SharePath::new(to.trim()));
+    if let (_, Err(why)) = &read {
         ui.label(RichText::new(why.to_string()).font(theme::small()).color(palette(ui).bad));
     }
     ui.add_space(theme::GAP);
-    let can = wrong.is_none() && to.trim() != from;
+    let can = read.1.is_ok() && to.trim() != from;
     let answer = answers(ui, &t!("window.rename.yes"), can, |_| false);
     match answer {
         Answer::No | Answer::Other => true,
         Answer::None if !(entered && can) => false,
         Answer::Yes | Answer::None => {
-            let (from, to) = (from.to_owned(), to.trim().to_owned());
-            actions.push(Action::Ask(Intent::RenameShare { from, to }));
+            if let (Ok(from), Ok(to)) = read {
+                actions.push(Action::Ask(Intent::RenameShare { from, to }));
+            }
             true
         }
     }

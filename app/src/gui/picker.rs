@@ -35,7 +35,7 @@ impl Picker for Native {
                     dialog.pick_folder().into_iter().collect()
                 }
                 Pick::SaveAs(request) => {
-                    let name = crate::model::short(&request.remote_path);
+                    let name = crate::model::short(request.remote_path.as_str());
                     dialog.set_file_name(name).save_file().into_iter().collect()
                 }
             };

@@ -11,7 +11,7 @@ pub fn line(intent: &Intent) -> Option<String> {
     Some(match intent {
         Intent::ListUsers => "list-users".to_owned(),
         Intent::ListFiles { user: None } => "list-files".to_owned(),
-        Intent::ListFiles { user: Some(user) } => format!("list-files {}", word(user)),
+        Intent::ListFiles { user: Some(user) } => format!("list-files {}", word(user.as_str())),
         Intent::Search { words } => format!("search {}", words.iter().map(|w| word(w)).collect::<Vec<_>>().join(" ")),
         Intent::Share(requests) => {
             let one = |request: &potok_core::node::intent::ShareRequest| match &request.share_as {
@@ -20,8 +20,11 @@ pub fn line(intent: &Intent) -> Option<String> {
             };
             format!("register {}", requests.iter().map(one).collect::<Vec<_>>().join(", "))
         }
-        Intent::Unshare { paths, .. } => {
-            format!("unregister {}", paths.iter().map(|p| Quoted(p).to_string()).collect::<Vec<_>>().join(", "))
+        Intent::Unshare { paths } => {
+            format!(
+                "unregister {}",
+                paths.iter().map(|path| Quoted(path.as_str()).to_string()).collect::<Vec<_>>().join(", ")
+            )
         }
         Intent::ListShares => "shares".to_owned(),
         Intent::Download(request) => download(request),
@@ -31,10 +34,10 @@ pub fn line(intent: &Intent) -> Option<String> {
         Intent::Cancel(which) => format!("cancel {}", number(*which)),
         Intent::Retry(which) => format!("retry {}", number(*which)),
         Intent::Reorder { number, to } => format!("move {number} {}", place(*to)),
-        Intent::RenameShare { from, to } => format!("rename-share {} {}", Quoted(from), Quoted(to)),
-        Intent::Kick { user } => format!("kick {}", word(user)),
-        Intent::Ban { user } => format!("ban {}", word(user)),
-        Intent::Unban { who } => format!("unban {}", word(who)),
+        Intent::RenameShare { from, to } => format!("rename-share {} {}", Quoted(from.as_str()), Quoted(to.as_str())),
+        Intent::Kick { user } => format!("kick {}", word(user.as_str())),
+        Intent::Ban { user } => format!("ban {}", word(user.as_str())),
+        Intent::Unban { who } => format!("unban {}", word(who.as_str())),
         Intent::ListBans => "bans".to_owned(),
         Intent::WhoAmI => "whoami".to_owned(),
         Intent::Invite => "invite".to_owned(),
@@ -49,9 +52,9 @@ pub fn line(intent: &Intent) -> Option<String> {
 }
 
 fn download(request: &DownloadRequest) -> String {
-    let mut line = format!("download {} {}", word(&request.user), Quoted(&request.remote_path));
+    let mut line = format!("download {} {}", word(request.user.as_str()), Quoted(request.remote_path.as_str()));
     if let Some(local) = &request.local_path {
-        line += &format!(" {}", Quoted(local));
+        line += &format!(" {}", Quoted(&local.typed));
     }
     if request.overwrite {
         line += " --overwrite";
@@ -91,6 +94,8 @@ fn number(which: Which) -> String {
 mod tests {
     use std::path::{Path, PathBuf};
 
+    use potok_core::library::typed::{self, LocalPath, RemotePath, ShareOrLocalPath};
+    use potok_core::model::username::Username;
     use potok_core::node::intent::ShareRequest;
 
     use super::*;
@@ -104,24 +109,26 @@ mod tests {
             cwd: here.clone(),
             share_as: share_as.map(str::to_owned),
         };
+        let unshared = |typed: &str| ShareOrLocalPath::new(typed, &here).expect("a path");
+        let path = |typed: &str| typed::share_path(typed).expect(typed);
+        let maria = Username::new("Мария").expect("a name");
         for intent in [
             Intent::ListUsers,
             Intent::Share(vec![share("a, \"b\".txt", None), share("x y", Some("z/ я"))]),
-            Intent::Unshare { paths: vec!["Trip/day 1.jpg".into(), "b".into()], cwd: here.clone() },
+            Intent::Unshare { paths: ["Trip/day 1.jpg", "b"].map(unshared).into() },
             Intent::Download(DownloadRequest {
-                user: "Мария".into(),
-                remote_path: "--wait \\ me".into(),
-                local_path: Some("/tmp/my copy".into()),
-                cwd: here.clone(),
+                user: maria.clone(),
+                remote_path: RemotePath::new("--wait \\ me").expect("a path"),
+                local_path: Some(LocalPath::new("/tmp/my copy", &here)),
                 overwrite: true,
                 wait: false,
             }),
             Intent::Pause(Which::One(7)),
             Intent::Cancel(Which::All),
             Intent::Reorder { number: 7, to: Place::Later },
-            Intent::RenameShare { from: "Trip/".into(), to: "a \"b\"".into() },
-            Intent::Ban { user: "Мария".into() },
-            Intent::Unban { who: "@Мария".into() },
+            Intent::RenameShare { from: path("Trip/"), to: path("a \"b\"") },
+            Intent::Ban { user: maria },
+            Intent::Unban { who: "@Мария".parse().expect("a name") },
             Intent::ListBans,
             Intent::Join("tracker.example.org:7686".parse().expect("an address")),
             Intent::Join(format!("potok://h:1/?key={}", "0a".repeat(32)).parse().expect("an invite")),

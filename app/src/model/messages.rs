@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use potok_core::model::binding::BanQuery;
 use potok_core::node::intent::TransferNumber;
 
 use crate::model::Model;
@@ -53,7 +54,7 @@ pub enum Remedy {
     /// Try this download again.
     Retry(TransferNumber),
     /// Let them in again.
-    Unban(Vec<String>),
+    Unban(Vec<BanQuery>),
 }
 
 /// A line of the console page.

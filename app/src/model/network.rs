@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use potok_core::model::binding::Ban;
+use potok_core::model::binding::BanQuery;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::Hosted;
 use potok_core::node::intent::Intent;
@@ -58,7 +59,7 @@ impl Model {
         let Some(first) = bans.first().filter(|_| asked.by == AskedBy::Mouse) else { return };
         let who = first.username.as_ref().map_or_else(|| first.target.to_string(), ToString::to_string);
         let text = t!("window.toast.banned", who = Shown(&who)).into_owned();
-        let remedy = Remedy::Unban(bans.iter().map(|ban| ban.target.to_string()).collect());
+        let remedy = Remedy::Unban(bans.iter().map(|ban| BanQuery::from(&ban.target)).collect());
         self.toast_with(now, Tone::Good, text, Some(remedy));
     }
 }

@@ -264,7 +264,7 @@ fn browse_finds_and_downloads() {
     assert!(test.is_seen("Shared by ivan, maria"));
     test.click("Download as…");
     let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
-    assert_eq!(request.local_path.as_deref(), Some("/home/me/снимка 1.jpg"));
+    assert_eq!(request.local_path.as_ref().map(|path| path.typed.as_str()), Some("/home/me/снимка 1.jpg"));
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn folders_are_taken_whole() {
     test.click("Trip");
     test.click("Download");
     let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
-    assert_eq!(request.remote_path, "Trip/");
+    assert_eq!(request.remote_path.as_str(), "Trip/");
 }
 
 #[test]
@@ -373,8 +373,8 @@ fn shared_files_are_added_and_taken_back() {
     assert!(!matches!(test.last(), Intent::Unshare { .. }), "asked first");
     test.window.get_all_by_label("Stop sharing").last().expect("the answer").click();
     test.steps();
-    let Intent::Unshare { paths, .. } = test.last() else { panic!("{:?}", test.last()) };
-    assert_eq!(paths, ["снимка 1.jpg"]);
+    let Intent::Unshare { paths } = test.last() else { panic!("{:?}", test.last()) };
+    assert!(paths.iter().map(|path| path.as_str()).eq(["снимка 1.jpg"]));
 }
 
 #[test]

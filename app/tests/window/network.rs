@@ -14,9 +14,9 @@ fn the_owner_sees_figures_people_and_what_happened() {
     test.tell(NodeEvent::TrackerLog { at: std::time::SystemTime::now(), entry });
     assert_eq!(test.window.state().model.tracker_log.len(), 1);
     test.click("Send away: eve");
-    assert_eq!(test.last(), Intent::Kick { user: "eve".into() });
+    assert_eq!(test.last(), Intent::Kick { user: name("eve") });
     test.click("Shut out: eve");
-    assert_eq!(test.last(), Intent::Ban { user: "eve".into() });
+    assert_eq!(test.last(), Intent::Ban { user: name("eve") });
 }
 
 #[test]

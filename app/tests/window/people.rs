@@ -43,16 +43,16 @@ fn the_owner_sends_away_and_shuts_out() {
     let mut test = at_my_network(Screen::People);
     test.click("eve");
     test.press(Modifiers::NONE, Key::Delete);
-    assert_eq!(test.last(), Intent::Kick { user: "eve".into() });
+    assert_eq!(test.last(), Intent::Kick { user: name("eve") });
     test.press(Modifiers::SHIFT, Key::F10);
     test.click("Shut out");
-    assert_eq!(test.last(), Intent::Ban { user: "eve".into() });
+    assert_eq!(test.last(), Intent::Ban { user: name("eve") });
     let ban = Ban { target: BanTarget::Key(PublicKey::from_bytes([9; 32])), username: Some(name("eve")) };
     test.answer(|i| matches!(i, Intent::Ban { .. }), Outcome::Bans(vec![ban.clone()]));
     test.answer(|i| matches!(i, Intent::ListBans), Outcome::Bans(vec![ban.clone()]));
     assert!(test.is_seen("eve is shut out"));
     test.click("Undo");
-    let unban = Intent::Unban { who: ban.target.to_string() };
+    let unban = Intent::Unban { who: (&ban.target).into() };
     assert!(test.was_asked(&unban));
 
     test.click("Shut out: 1");

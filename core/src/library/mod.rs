@@ -3,6 +3,7 @@
 //! | module | its job |
 //! |---|---|
 //! | [`name`] | from what a person typed to the share path it is announced under, and back |
+//! | [`typed`] | paths as a person types them |
 //! | [`root`] | a file or folder that the person shares |
 //! | [`table`] | which share path is which file with which content, and what changes when the disk does |
 //! | [`exclusions`] | what the person took out of a folder |
@@ -21,4 +22,5 @@ pub mod rename;
 pub mod root;
 mod roots;
 pub mod table;
+pub mod typed;
 pub mod unsaved;

@@ -83,6 +83,60 @@ impl std::str::FromStr for BanTarget {
     }
 }
 
+/// Somebody who is shut out, as a person names them: by a name, with or without its `@`, a key or an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BanQuery {
+    typed: String,
+    target: Option<BanTarget>,
+    /// The name regardless of case.
+    folded: Option<String>,
+}
+
+/// Nobody can be shut out under this: it is no name, no key and no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a name, a key or an address")]
+pub struct BadBanQuery;
+
+impl BanQuery {
+    /// As typed.
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    /// Whether this ban can be meant.
+    pub fn means(&self, ban: &Ban) -> bool {
+        let called = match &ban.target {
+            BanTarget::Name(called) => Some(called),
+            BanTarget::Key(_) | BanTarget::Address(_) => ban.username.as_ref(),
+        };
+        let is_called = |name: &String| called.is_some_and(|called| called.folded() == *name);
+        self.target.as_ref() == Some(&ban.target) || self.folded.as_ref().is_some_and(is_called)
+    }
+}
+
+impl std::str::FromStr for BanQuery {
+    type Err = BadBanQuery;
+
+    fn from_str(typed: &str) -> Result<Self, BadBanQuery> {
+        let target: Option<BanTarget> = typed.parse().ok();
+        let folded = Username::new(typed.strip_prefix('@').unwrap_or(typed)).ok().map(|name| name.folded());
+        if target.is_none() && folded.is_none() {
+            return Err(BadBanQuery);
+        }
+        Ok(Self { typed: typed.to_owned(), target, folded })
+    }
+}
+
+impl From<&BanTarget> for BanQuery {
+    fn from(target: &BanTarget) -> Self {
+        let folded = match target {
+            BanTarget::Name(name) => Some(name.folded()),
+            BanTarget::Key(_) | BanTarget::Address(_) => None,
+        };
+        Self { typed: target.to_string(), target: Some(target.clone()), folded }
+    }
+}
+
 impl serde::Serialize for BanTarget {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -42,8 +42,8 @@ impl NodeTask {
             }
 
             Intent::Share(requests) => self.children.ask(id, sharing::share(share_indexer, session, requests)),
-            Intent::Unshare { paths, cwd } => {
-                self.children.ask(id, sharing::unshare(share_indexer, session, paths, cwd));
+            Intent::Unshare { paths } => {
+                self.children.ask(id, sharing::unshare(share_indexer, session, paths));
             }
             Intent::RenameShare { from, to } => {
                 self.children.ask(id, sharing::rename_share(share_indexer, session, from, to));

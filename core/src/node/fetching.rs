@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::typed;
+use crate::library::typed::LocalPath;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::event::{self, NodeEvent, Outcome, Transfer};
 use crate::node::failure::Failure;
 use crate::node::intent::{self, DownloadRequest, IntentId, TransferNumber, Which};
-use crate::node::listing::username_of;
 use crate::node::lookup::{self, Found};
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::SessionView;
@@ -42,12 +42,12 @@ impl TransferHandles {
         request: DownloadRequest,
         folder: PathBuf,
     ) -> Result<Outcome, Failure> {
-        let user = username_of(&request.user)?;
+        let user = request.user.clone();
         let place = place_of(&request, folder).await?;
         let found = match self.find(id, &user, &request).await {
             Ok(found) => found,
             // What was asked for before goes on without its owner being there.
-            Err(why) => return self.queued_before(&user, &request.remote_path, &place).ok_or(why),
+            Err(why) => return self.queued_before(&user, request.remote_path.as_str(), &place).ok_or(why),
         };
         let (download, refused) = new_download(user, place, found, request.overwrite)?;
         let number = self.downloader.add(download).await.map_err(add_failed)?.0;
@@ -160,8 +160,8 @@ impl TransferHandles {
 }
 
 async fn place_of(request: &DownloadRequest, folder: PathBuf) -> Result<Place, Failure> {
-    let (typed, cwd) = (request.local_path.clone(), request.cwd.clone());
-    let place = tokio::task::spawn_blocking(move || Place::find(typed.as_deref(), &cwd, folder)).await;
+    let local = request.local_path.clone();
+    let place = tokio::task::spawn_blocking(move || Place::find(local.as_ref(), folder)).await;
     place
         .unwrap_or_else(|_panic| Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() }))
 }
@@ -198,7 +198,7 @@ enum Place {
 
 impl Place {
     /// Blocks: it looks at the disk.
-    fn find(local: Option<&str>, cwd: &Path, fallback: PathBuf) -> Result<Self, Failure> {
+    fn find(local: Option<&LocalPath>, fallback: PathBuf) -> Result<Self, Failure> {
         let Some(local) = local else {
             let made = std::fs::create_dir_all(&fallback);
             return match made {
@@ -206,7 +206,8 @@ impl Place {
                 Err(_) => Err(Failure::Denied { path: fallback.display().to_string() }),
             };
         };
-        let path = typed::path(local, cwd);
+        let path = typed::path(local);
+        let LocalPath { typed: local, cwd } = local;
         if path.is_dir() {
             return Ok(Self::Into(path));
         }
@@ -214,7 +215,7 @@ impl Place {
         if local.ends_with(std::path::is_separator) && !local.is_empty() {
             // A folder was meant: it is made below a folder that is there.
             let trimmed = PathBuf::from(local.trim_end_matches(std::path::is_separator));
-            let path = typed::path(&trimmed.to_string_lossy(), cwd);
+            let path = typed::path(&LocalPath::new(trimmed.to_string_lossy(), cwd));
             return Self::named(&path).ok_or_else(no_parent);
         }
         Self::named(&path).ok_or_else(no_parent)

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::binding::{Ban, BanTarget};
+use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::invite::{HostPort, Invite, TrackerAddress};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
@@ -88,15 +88,15 @@ impl Hosting {
 }
 
 /// Ends a user's session.
-pub(super) async fn kick(tracker: Arc<TrackerHandle>, user: String) -> Result<Outcome, Failure> {
-    let (username, _) = known_at(&tracker, &user).await?;
-    tracker.order(Order::Kick(username)).await;
+pub(super) async fn kick(tracker: Arc<TrackerHandle>, user: Username) -> Result<Outcome, Failure> {
+    known_at(&tracker, &user).await?;
+    tracker.order(Order::Kick(user)).await;
     Ok(Outcome::Done)
 }
 
 /// Shuts a user out; `own` is the key of the tracker's owner.
-pub(super) async fn ban(tracker: Arc<TrackerHandle>, own: PublicKey, user: String) -> Result<Outcome, Failure> {
-    let (username, known) = known_at(&tracker, &user).await?;
+pub(super) async fn ban(tracker: Arc<TrackerHandle>, own: PublicKey, user: Username) -> Result<Outcome, Failure> {
+    let known = known_at(&tracker, &user).await?;
     let targets = match known.key {
         Some(key) if key == own => return Err(Failure::Yourself),
         Some(key) => vec![BanTarget::Key(key)],
@@ -104,10 +104,10 @@ pub(super) async fn ban(tracker: Arc<TrackerHandle>, own: PublicKey, user: Strin
             // Who has no key is known by their name and address. From where we are ourselves others may be too.
             let ours = address_of(&tracker, own).await;
             let address = known.address.filter(|address| !address.is_loopback() && Some(*address) != ours);
-            [Some(BanTarget::Name(username.clone())), address.map(BanTarget::Address)].into_iter().flatten().collect()
+            [Some(BanTarget::Name(user.clone())), address.map(BanTarget::Address)].into_iter().flatten().collect()
         }
     };
-    let bans = targets.into_iter().map(|target| Ban { target, username: Some(username.clone()) });
+    let bans = targets.into_iter().map(|target| Ban { target, username: Some(user.clone()) });
     let bans: Vec<Ban> = bans.collect();
     for ban in &bans {
         tracker.order(Order::Ban(ban.clone())).await;
@@ -116,11 +116,11 @@ pub(super) async fn ban(tracker: Arc<TrackerHandle>, own: PublicKey, user: Strin
 }
 
 /// Lets somebody in again.
-pub(super) async fn unban(tracker: Arc<TrackerHandle>, who: String) -> Result<Outcome, Failure> {
+pub(super) async fn unban(tracker: Arc<TrackerHandle>, who: BanQuery) -> Result<Outcome, Failure> {
     let meant = who.clone();
     let targets = tracker.look(move |tracker| tracker.bans().meant_by(&meant)).await.unwrap_or_default();
     if targets.is_empty() {
-        return Err(Failure::NotBanned { who });
+        return Err(Failure::NotBanned { who: who.as_str().to_owned() });
     }
     for target in targets {
         tracker.order(Order::Unban(target)).await;
@@ -149,12 +149,10 @@ pub(super) async fn condition(tracker: Arc<TrackerHandle>) -> Option<Hosted> {
     })
 }
 
-async fn known_at(tracker: &TrackerHandle, user: &str) -> Result<(Username, Known), Failure> {
-    let nobody = || Failure::NotAtYours { user: user.to_owned() };
-    let username = Username::new(user).map_err(|_bad_name| nobody())?;
-    let looked_for = username.clone();
+async fn known_at(tracker: &TrackerHandle, user: &Username) -> Result<Known, Failure> {
+    let looked_for = user.clone();
     let known = tracker.look(move |tracker| tracker.known(&looked_for)).await.ok_or(Failure::NotHosting)?;
-    Ok((username, known.ok_or_else(nobody)?))
+    known.ok_or_else(|| Failure::NotAtYours { user: user.to_string() })
 }
 
 /// From where the tracker sees whoever has proven this key.

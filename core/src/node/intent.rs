@@ -1,10 +1,14 @@
 //! Everything that a person can ask of a running client.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
+use crate::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
+use crate::model::binding::BanQuery;
 use crate::model::invite::TrackerAddress;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
 use crate::node::settings::Settings;
+pub use crate::service::share_indexer::ShareRequest;
 
 /// Names one intent; its outcome repeats it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +33,7 @@ pub enum Intent {
     /// `Files` notices, then `Done`.
     ListFiles {
         /// Only what this user shares.
-        user: Option<String>,
+        user: Option<Username>,
     },
     /// `Files` notices, then `Done`.
     Search {
@@ -40,17 +44,15 @@ pub enum Intent {
     Share(Vec<ShareRequest>),
     /// Stop sharing, by share path or by local path. `Unshared`.
     Unshare {
-        /// As typed.
-        paths: Vec<String>,
-        /// What relative paths are relative to.
-        cwd: PathBuf,
+        /// Files and folders, each by what it is shared as or by where it is.
+        paths: Vec<ShareOrLocalPath>,
     },
     /// Announce a shared file or folder under another share path. Nothing is read again. `Shared`, by the new paths.
     RenameShare {
-        /// The share path it has; a folder may end in `/`.
-        from: String,
+        /// The share path it has.
+        from: SharePath,
         /// The share path it gets.
-        to: String,
+        to: SharePath,
     },
     /// What I share. `Shared`.
     ListShares,
@@ -86,18 +88,18 @@ pub enum Intent {
     /// End a user's session at the embedded tracker; they may come back. `Done`.
     Kick {
         /// The name.
-        user: String,
+        user: Username,
     },
     /// Shut a user out of the embedded tracker, also after a restart: their key; of a user without a key the name, and
     /// the address unless we are there ourselves. `Bans`, the new ones.
     Ban {
         /// The name: of somebody who is here, or who owns it.
-        user: String,
+        user: Username,
     },
     /// Let somebody in again. `Done`.
     Unban {
         /// A name, a key, or an address, as `Bans` shows them.
-        who: String,
+        who: BanQuery,
     },
     /// Who is shut out of the embedded tracker. `Bans`.
     ListBans,
@@ -129,28 +131,15 @@ pub enum Which {
     All,
 }
 
-/// One file or folder to share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShareRequest {
-    /// As typed: it decides the share path.
-    pub typed: String,
-    /// What a relative path is relative to.
-    pub cwd: PathBuf,
-    /// Announce it under this name instead.
-    pub share_as: Option<String>,
-}
-
 /// One file or folder to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DownloadRequest {
     /// From whom.
-    pub user: String,
-    /// Its share path, or the path as its owner typed it; a folder ends in `/`.
-    pub remote_path: String,
+    pub user: Username,
+    /// Which file or folder of theirs.
+    pub remote_path: RemotePath,
     /// Where to; left out, the download folder.
-    pub local_path: Option<String>,
-    /// What a relative local path is relative to.
-    pub cwd: PathBuf,
+    pub local_path: Option<LocalPath>,
     /// Replace what is there.
     pub overwrite: bool,
     /// Wait for a user who is not connected.

@@ -32,9 +32,8 @@ pub(super) async fn list_files(
     client: TrackerClient,
     outbox: Outbox,
     id: IntentId,
-    user: Option<String>,
+    username: Option<Username>,
 ) -> Result<Outcome, Failure> {
-    let username = user.map(|user| username_of(&user)).transpose()?;
     hand_on(client, outbox, id, |page| ListFiles { username: username.clone(), page }.into()).await
 }
 
@@ -67,11 +66,6 @@ pub(super) async fn send_line(client: TrackerClient, line: String) -> Result<Out
         Err(TypeError::SentByItself(verb)) => Err(Failure::SentByItself { verb }),
         Err(error @ (TypeError::Fault(_) | TypeError::NotOneLine)) => Err(Failure::BadLine { why: error.to_string() }),
     }
-}
-
-/// A name as typed; one that cannot be a username is nobody's.
-pub(super) fn username_of(typed: &str) -> Result<Username, Failure> {
-    Username::new(typed).map_err(|_bad_name| Failure::NoSuchUser { user: typed.to_owned() })
 }
 
 async fn hand_on(

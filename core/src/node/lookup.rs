@@ -1,6 +1,7 @@
 //! From what a person typed to the shares that are meant.
 
-use crate::library::name::{self, Candidate};
+use crate::library::name::Candidate;
+use crate::library::typed::RemotePath;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
@@ -28,8 +29,8 @@ pub(super) enum Found {
 }
 
 /// Looks for the likeliest share of `user` that `typed` can mean.
-pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &str) -> Result<Found, Failure> {
-    for candidate in name::candidates(typed) {
+pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &RemotePath) -> Result<Found, Failure> {
+    for candidate in typed.candidates() {
         match candidate {
             Candidate::File(path) => {
                 if let Some(file) = find_file(client, user, &path).await? {
@@ -44,7 +45,7 @@ pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &str) -
             }
         }
     }
-    Err(Failure::NotShared { user: user.to_string(), path: typed.to_owned() })
+    Err(Failure::NotShared { user: user.to_string(), path: typed.to_string() })
 }
 
 async fn find_file(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Option<FileLine>, Failure> {

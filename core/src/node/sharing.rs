@@ -1,21 +1,19 @@
 //! Sharing and unsharing, and what the library says by itself.
 
-use std::path::PathBuf;
-
 use crate::disk::place::shared::ReadFault;
 use crate::library::table::Collision;
+use crate::library::typed::ShareOrLocalPath;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
-use crate::node::intent::ShareRequest;
 use crate::node::main_loop::NodeTask;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{SessionView, ask_failed};
 use crate::node::warning::Warning;
 use crate::protocol::code::Code;
 use crate::service::share_indexer::event::{self, LibraryEvent};
-use crate::service::share_indexer::{self, ShareError, ShareIndexer};
+use crate::service::share_indexer::{ShareError, ShareIndexer, ShareRequest};
 use crate::service::tracker_client::TrackerClient;
 
 /// Shares files and folders, and waits until the tracker knows of them.
@@ -24,12 +22,7 @@ pub(super) async fn share(
     session: SessionView,
     requests: Vec<ShareRequest>,
 ) -> Result<Outcome, Failure> {
-    let requests = requests.into_iter().map(|ShareRequest { typed, cwd, share_as }| share_indexer::ShareRequest {
-        typed,
-        cwd,
-        share_as,
-    });
-    let shared = share_indexer.share(requests.collect()).await.map_err(share_failed)?;
+    let shared = share_indexer.share(requests).await.map_err(share_failed)?;
     // The same change comes as an event too; the announcer tells each thing once. Here it is waited for.
     announce(&session, shared.clone(), Vec::new()).await?;
     Ok(Outcome::Shared(shared))
@@ -39,10 +32,9 @@ pub(super) async fn share(
 pub(super) async fn unshare(
     share_indexer: ShareIndexer,
     session: SessionView,
-    paths: Vec<String>,
-    cwd: PathBuf,
+    paths: Vec<ShareOrLocalPath>,
 ) -> Result<Outcome, Failure> {
-    let removed = share_indexer.unshare(paths, cwd).await.map_err(share_failed)?;
+    let removed = share_indexer.unshare(paths).await.map_err(share_failed)?;
     announce(&session, Vec::new(), removed.clone()).await?;
     Ok(Outcome::Unshared(removed))
 }
@@ -51,8 +43,8 @@ pub(super) async fn unshare(
 pub(super) async fn rename_share(
     share_indexer: ShareIndexer,
     session: SessionView,
-    from: String,
-    to: String,
+    from: SharePath,
+    to: SharePath,
 ) -> Result<Outcome, Failure> {
     let (added, removed) = share_indexer.rename(from, to).await.map_err(share_failed)?;
     announce(&session, added.clone(), removed).await?;

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::model::binding::{Ban, BanTarget};
+use crate::library::typed::{self, RemotePath};
+use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::invite::TrackerAddress;
+use crate::model::username::Username;
 use crate::node::event::{Connection, Direction, Hosted, Me, NodeEvent, Outcome, Status, TransferState};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Intent, IntentId, Place, ShareRequest, TransferNumber};
@@ -143,6 +145,14 @@ impl Drop for Client {
     }
 }
 
+fn name(user: &str) -> Username {
+    Username::new(user).expect(user)
+}
+
+fn banned(who: &str) -> BanQuery {
+    who.parse().expect(who)
+}
+
 fn is_online(notice: &NodeEvent) -> bool {
     matches!(notice, NodeEvent::Connection(Connection::Online { .. }))
 }
@@ -166,14 +176,14 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
 
     // Who was sent away comes back by itself.
     guest.until(is_online);
-    assert_eq!(host.ask(Intent::Kick { user: "Guest".into() }), Ok(Outcome::Done));
+    assert_eq!(host.ask(Intent::Kick { user: name("Guest") }), Ok(Outcome::Done));
     host.until(logs(|entry| matches!(entry, LogEntry::Kicked { .. })));
     guest.until(is_online);
 
     // Who is shut out stops, and is out after a restart of the tracker too.
     let key = guest.me().key;
     let ban = Ban { target: BanTarget::Key(key), username: Some("guest".parse().expect("a name")) };
-    assert_eq!(host.ask(Intent::Ban { user: "guest".into() }), Ok(Outcome::Bans(vec![ban.clone()])));
+    assert_eq!(host.ask(Intent::Ban { user: name("guest") }), Ok(Outcome::Bans(vec![ban.clone()])));
     guest.until(is_refused);
     let refused = |client: &mut Client| match client.status().connection {
         Connection::Refused { why: Failure::Refused { code, .. }, .. } => code,
@@ -190,7 +200,7 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
         matches!(guest.ask(Intent::Join(tracker.clone())), Err(Failure::Refused { code, .. }) if code == Code::Banned)
     );
 
-    assert_eq!(host.ask(Intent::Unban { who: "GUEST".into() }), Ok(Outcome::Done));
+    assert_eq!(host.ask(Intent::Unban { who: banned("GUEST") }), Ok(Outcome::Done));
     assert_eq!(host.ask(Intent::ListBans), Ok(Outcome::Bans(vec![])));
     assert_eq!(guest.ask(Intent::Join(tracker)), Ok(Outcome::Done));
 }
@@ -198,18 +208,19 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
 #[test]
 fn orders_that_cannot_be_carried_out_say_why() {
     let (mut host, tracker) = Client::host("host");
-    assert_eq!(host.ask(Intent::Ban { user: "host".into() }), Err(Failure::Yourself));
-    for user in ["nobody", "no name!"] {
-        let nobody = Failure::NotAtYours { user: user.into() };
-        assert_eq!(host.ask(Intent::Kick { user: user.into() }), Err(nobody.clone()));
-        assert_eq!(host.ask(Intent::Ban { user: user.into() }), Err(nobody));
-        assert_eq!(host.ask(Intent::Unban { who: user.into() }), Err(Failure::NotBanned { who: user.into() }));
-    }
+    assert_eq!(host.ask(Intent::Ban { user: name("host") }), Err(Failure::Yourself));
+    let nobody = Failure::NotAtYours { user: "nobody".into() };
+    assert_eq!(host.ask(Intent::Kick { user: name("nobody") }), Err(nobody.clone()));
+    assert_eq!(host.ask(Intent::Ban { user: name("nobody") }), Err(nobody));
+    let unban = Intent::Unban { who: banned("nobody") };
+    assert_eq!(host.ask(unban), Err(Failure::NotBanned { who: "nobody".into() }));
+    // What is no name at all never becomes an intent.
+    assert!(Username::new("no name!").is_err() && "no name!".parse::<BanQuery>().is_err());
     let mut guest = Client::at("guest", &tracker);
     for intent in [
-        Intent::Kick { user: "host".into() },
-        Intent::Ban { user: "host".into() },
-        Intent::Unban { who: "host".into() },
+        Intent::Kick { user: name("host") },
+        Intent::Ban { user: name("host") },
+        Intent::Unban { who: banned("host") },
         Intent::ListBans,
     ] {
         assert_eq!(guest.ask(intent), Err(Failure::NotHosting));
@@ -224,9 +235,9 @@ fn a_user_without_a_key_is_shut_out_by_name() {
     host.until(|notice| matches!(notice, NodeEvent::Joined { user, .. } if user.username.as_str() == "stranger"));
     // Not the address: it is our own too.
     let ban = Ban { target: "@stranger".parse().expect("a name"), username: Some("stranger".parse().expect("a name")) };
-    assert_eq!(host.ask(Intent::Ban { user: "stranger".into() }), Ok(Outcome::Bans(vec![ban])));
+    assert_eq!(host.ask(Intent::Ban { user: name("stranger") }), Ok(Outcome::Bans(vec![ban])));
     host.until(|notice| matches!(notice, NodeEvent::Left(user) if user.as_str() == "stranger"));
-    assert_eq!(host.ask(Intent::Unban { who: "stranger".into() }), Ok(Outcome::Done));
+    assert_eq!(host.ask(Intent::Unban { who: banned("stranger") }), Ok(Outcome::Done));
 }
 
 /// What the wire shows until that line.
@@ -305,10 +316,9 @@ fn share(client: &mut Client, files: &[(&str, &[u8])]) {
 
 fn download(client: &mut Client, user: &str, path: &str) -> TransferNumber {
     let request = DownloadRequest {
-        user: user.into(),
-        remote_path: path.into(),
+        user: name(user),
+        remote_path: RemotePath::new(path).expect(path),
         local_path: None,
-        cwd: client.dir.path().to_owned(),
         overwrite: false,
         wait: true,
     };
@@ -332,10 +342,9 @@ fn who_waits_for_a_user_is_told_so() {
     let (host, tracker) = Client::host("host");
     let mut guest = Client::at("guest", &tracker);
     let request = DownloadRequest {
-        user: "late".into(),
-        remote_path: "a".into(),
+        user: name("late"),
+        remote_path: RemotePath::new("a").expect("a path"),
         local_path: None,
-        cwd: guest.dir.path().to_owned(),
         overwrite: false,
         wait: true,
     };
@@ -371,7 +380,8 @@ fn the_order_of_downloads_is_kept() {
 fn what_is_renamed_is_fetched_under_its_new_name() {
     let (mut host, tracker) = Client::host("host");
     share(&mut host, &[("Trip/a", b"one"), ("Trip/sub/b", b"two"), ("c", b"three")]);
-    let rename = |from: &str, to: &str| Intent::RenameShare { from: from.into(), to: to.into() };
+    let path = |typed: &str| typed::share_path(typed).expect(typed);
+    let rename = |from: &str, to: &str| Intent::RenameShare { from: path(from), to: path(to) };
     let paths = |outcome| match outcome {
         Ok(Outcome::Shared(shares)) => shares.into_iter().map(|share| share.path.to_string()).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
@@ -379,7 +389,8 @@ fn what_is_renamed_is_fetched_under_its_new_name() {
     assert_eq!(paths(host.ask(rename("Trip/", "Summer/"))), ["Summer/a", "Summer/sub/b"]);
     assert_eq!(paths(host.ask(rename("Summer/sub/b", "Best"))), ["Best"]);
     assert!(matches!(host.ask(rename("c", "Summer/a")), Err(Failure::PathTaken { .. })));
-    assert!(matches!(host.ask(rename("c", "../c")), Err(Failure::NotShareable { .. })));
+    // Nobody is announced above their own shares: that is no share path.
+    assert!(typed::share_path("../c").is_err());
     assert_eq!(host.ask(rename("Trip", "x")), Err(Failure::NotYours { path: "Trip".into() }));
     let after = ["Best", "Summer/a", "c"];
     assert_eq!(paths(host.ask(Intent::ListShares)), after);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::model::binding::{Ban, BanTarget};
+use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 
@@ -71,20 +71,9 @@ impl Bans {
         self.by_target.iter().map(|(target, username)| Ban { target: target.clone(), username: username.clone() })
     }
 
-    /// Those that a person can mean by a name, a key or an address, as it is typed.
-    pub fn meant_by(&self, who: &str) -> Vec<BanTarget> {
-        let target: Option<BanTarget> = who.parse().ok();
-        let name = Username::new(who.strip_prefix('@').unwrap_or(who)).ok().map(|name| name.folded());
-        let is_called = |name: &str, ban: &Ban| {
-            let called = match &ban.target {
-                BanTarget::Name(called) => Some(called),
-                BanTarget::Key(_) | BanTarget::Address(_) => ban.username.as_ref(),
-            };
-            called.is_some_and(|called| called.folded() == name)
-        };
-        let is_meant =
-            |ban: &Ban| target.as_ref() == Some(&ban.target) || name.as_ref().is_some_and(|name| is_called(name, ban));
-        self.iter().filter(is_meant).map(|ban| ban.target).collect()
+    /// Those that a person can mean.
+    pub fn meant_by(&self, who: &BanQuery) -> Vec<BanTarget> {
+        self.iter().filter(|ban| who.means(ban)).map(|ban| ban.target).collect()
     }
 }
 
@@ -113,14 +102,16 @@ mod tests {
         assert!(!bans.has_connection(Some(PublicKey::from_bytes([8; 32])), address("192.0.2.1")));
         assert!(bans.has_name(&name("gUEST")) && !bans.has_name(&name("mallory")));
 
-        let meant = |bans: &Bans, who: &str| bans.meant_by(who).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let meant = |bans: &Bans, who: &str| {
+            bans.meant_by(&who.parse().expect(who)).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
         assert_eq!(meant(&bans, "MALLORY"), [key.to_string()]);
         assert_eq!(meant(&bans, &key.to_string()), [key.to_string()]);
         assert_eq!(meant(&bans, "guest"), ["192.0.2.7", "@Guest"]);
         assert_eq!(meant(&bans, "192.0.2.8"), ["192.0.2.8"]);
         assert_eq!(meant(&bans, "anna"), [""; 0]);
 
-        for target in bans.meant_by("guest") {
+        for target in bans.meant_by(&"guest".parse().expect("a name")) {
             assert_eq!(bans.remove(&target), Some(target));
         }
         assert!(!bans.has_name(&name("guest")) && bans.remove(&"@guest".parse().expect("name")).is_none());

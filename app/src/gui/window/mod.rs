@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
+use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::node::event::{Connection, Direction};
 use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
@@ -245,13 +246,13 @@ impl MainWindow {
                 self.apply_settings(settings);
             }
             Pick::SaveAs(mut request) => {
-                request.local_path = paths.first().map(|path| path.to_string_lossy().into_owned());
+                request.local_path = paths.first().map(|path| LocalPath::chosen(path));
                 // The dialog has asked whether to replace.
                 request.overwrite = paths.first().is_some_and(|path| path.is_file());
                 self.ask(Intent::Download(*request), AskedBy::Mouse);
             }
             Pick::SaveInto(requests) => {
-                let folder = paths.first().map(|path| path.to_string_lossy().into_owned());
+                let folder = paths.first().map(|path| LocalPath::chosen(path));
                 for request in requests {
                     self.ask(
                         Intent::Download(DownloadRequest { local_path: folder.clone(), ..request }),
@@ -409,7 +410,8 @@ impl MainWindow {
             }
             Confirm::Unshare(paths) => {
                 let cwd = std::env::current_dir().unwrap_or_default();
-                self.ask(Intent::Unshare { paths, cwd }, AskedBy::Mouse);
+                let paths = paths.into_iter().filter_map(|path| ShareOrLocalPath::new(path, &cwd).ok()).collect();
+                self.ask(Intent::Unshare { paths }, AskedBy::Mouse);
             }
             Confirm::StopTracker => self.run(ctx, Action::Host(None)),
             Confirm::Quit => self.run(ctx, Action::Quit),

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::disk::hash::Hasher;
 use crate::disk::place::shared::ReadFault;
 use crate::library::table::{Collision, Library};
+use crate::library::typed::ShareOrLocalPath;
 use crate::model::limits;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
@@ -163,7 +164,7 @@ pub struct ShareIndexer {
 pub(super) enum IndexerCommand {
     Share { requests: Vec<ShareRequest>, reply: oneshot::Sender<Result<Vec<Share>, ShareError>> },
     Unshare { items: Vec<UnshareItem>, reply: oneshot::Sender<Result<Vec<SharePath>, ShareError>> },
-    Rename { from: String, to: String, reply: oneshot::Sender<Result<RenamedShares, ShareError>> },
+    Rename { from: SharePath, to: SharePath, reply: oneshot::Sender<Result<RenamedShares, ShareError>> },
     Loaded { reply: oneshot::Sender<()> },
 }
 
@@ -209,8 +210,8 @@ impl ShareIndexer {
 
     /// Stops sharing: each item is a share path, of a file or of a folder, or else a local path. When it returns nothing
     /// of it can be fetched any more. If one of the items is not shared nothing happens.
-    pub async fn unshare(&self, items: Vec<String>, cwd: PathBuf) -> Result<Vec<SharePath>, ShareError> {
-        let read = move || items.into_iter().map(|typed| plan::read_item(typed, &cwd)).collect();
+    pub async fn unshare(&self, items: Vec<ShareOrLocalPath>) -> Result<Vec<SharePath>, ShareError> {
+        let read = move || items.iter().map(plan::read_item).collect();
         let items = tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)?;
         let (reply, answer) = oneshot::channel();
         self.asks.send(IndexerCommand::Unshare { items, reply }).await.map_err(|_ended| ShareError::Stopped)?;
@@ -219,7 +220,7 @@ impl ShareIndexer {
 
     /// Announces a shared file or folder under another share path. Nothing is read again. Gives what is announced now,
     /// and the paths that are not any more.
-    pub async fn rename(&self, from: String, to: String) -> Result<RenamedShares, ShareError> {
+    pub async fn rename(&self, from: SharePath, to: SharePath) -> Result<RenamedShares, ShareError> {
         let (reply, answer) = oneshot::channel();
         self.asks.send(IndexerCommand::Rename { from, to, reply }).await.map_err(|_ended| ShareError::Stopped)?;
         answer.await.map_err(|_ended| ShareError::Stopped)?

@@ -2,13 +2,14 @@
 //! found. Touches the disk, hashes nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
+use crate::disk::typed;
 use crate::disk::walk::walk;
 use crate::library::exclusions::Exclusions;
 use crate::library::giving_up::Unwanted;
@@ -16,6 +17,7 @@ use crate::library::name::{self, Separators};
 use crate::library::rename::{RenameError, Renaming};
 use crate::library::root::{Root, RootId};
 use crate::library::table::Library;
+use crate::library::typed::{LocalPath, ShareOrLocalPath};
 use crate::library::unsaved::Unsaved;
 use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
@@ -100,7 +102,8 @@ pub(super) fn accept(planned: &mut [Planned], library: &mut Library) -> Result<U
 fn plan_one(request: ShareRequest, own: &OwnFiles, library: &RwLock<Library>) -> Result<Planned, ShareError> {
     let ShareRequest { typed, cwd, share_as } = request;
     let unreadable = |why| ShareError::Unreadable { typed: typed.clone(), why };
-    let Located { resolved, is_folder } = locate(&expand(&typed, &cwd), own).map_err(unreadable)?;
+    let Located { resolved, is_folder } =
+        locate(&typed::path(&LocalPath { typed: typed.clone(), cwd }), own).map_err(unreadable)?;
     let local = resolved.to_str().ok_or_else(|| ShareError::NotUnicode { typed: typed.clone() })?.to_owned();
     let share_as = share_path(&typed, share_as.as_deref(), &resolved, is_folder)
         .map_err(|why| ShareError::BadName { typed: typed.clone(), why })?;
@@ -156,18 +159,6 @@ pub(super) fn warning_for(resolved: &Path) -> Option<ShareWarning> {
     home.starts_with(resolved).then_some(ShareWarning::WholeHome)
 }
 
-/// The absolute path of what was typed. The console is no shell, so a leading `~/` is for us to read.
-fn expand(typed: &str, cwd: &Path) -> PathBuf {
-    let is_separator = |c| c == '/' || (cfg!(windows) && c == '\\');
-    match typed.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with(is_separator) => match std::env::home_dir() {
-            Some(home) => home.join(rest.trim_start_matches(is_separator)),
-            None => cwd.join(typed),
-        },
-        _ => cwd.join(typed),
-    }
-}
-
 /// Why not all that was asked for is shared, if so. A file in a folder is no reason: it is left out.
 pub(super) fn problem_of(
     planned: &[Planned],
@@ -205,29 +196,21 @@ pub(super) fn find_shared_items(
     items.into_iter().map(find).collect()
 }
 
-/// Plans to announce what is shared under another path, as both are typed.
-pub(super) fn plan_rename(from: &str, to: &str, library: &RwLock<Library>) -> Result<Renaming, ShareError> {
+/// Plans to announce what is shared under another path.
+pub(super) fn plan_rename(from: &SharePath, to: &SharePath, library: &RwLock<Library>) -> Result<Renaming, ShareError> {
     let refused = |why| match why {
-        RenameError::NotShared => ShareError::NotShared { item: from.to_owned() },
-        RenameError::BadName(why) => ShareError::BadName { typed: to.to_owned(), why },
+        RenameError::NotShared => ShareError::NotShared { item: from.to_string() },
+        RenameError::BadName(why) => ShareError::BadName { typed: to.to_string(), why },
         RenameError::Collision(collision) => collision.into(),
     };
-    // What cannot be a share path is none.
-    let path = read_path(from).map_err(|_bad_name| refused(RenameError::NotShared))?;
-    let new = read_path(to).map_err(|why| refused(why.into()))?;
-    let mut renaming = Renaming::new(&library.read(), &path, &new).map_err(refused)?;
+    let mut renaming = Renaming::new(&library.read(), from, to).map_err(refused)?;
     while !renaming.plan(&library.read(), STEPS_PER_HOLD).map_err(refused)? {}
     Ok(renaming)
 }
 
-/// A share path as typed; that of a folder may end in `/`.
-fn read_path(typed: &str) -> Result<SharePath, BadSharePath> {
-    SharePath::normalized(typed.strip_suffix('/').unwrap_or(typed))
-}
-
-/// What the person may mean by something that they want to share no longer.
-pub(super) fn read_item(typed: String, cwd: &Path) -> UnshareItem {
-    let absolute = expand(&typed, cwd);
+/// What the person may mean by something that they want to share no longer. Looks at the disk.
+pub(super) fn read_item(item: &ShareOrLocalPath) -> UnshareItem {
+    let absolute = typed::path(item.local());
     let mut locals = Vec::new();
     if let Ok(resolved) = absolute.canonicalize() {
         locals.push(resolved);
@@ -237,6 +220,5 @@ pub(super) fn read_item(typed: String, cwd: &Path) -> UnshareItem {
         locals.push(parent.join(name));
     }
     locals.push(absolute);
-    let path = read_path(&typed).ok();
-    UnshareItem { typed, path, locals }
+    UnshareItem { typed: item.as_str().to_owned(), path: item.share_path(), locals }
 }

@@ -170,11 +170,13 @@ impl BrowseState {
         let mut requests: Vec<DownloadRequest> = Vec::new();
         for (user, path) in self.selection.rows.iter().take(asks::DOWNLOADS_MAX).filter_map(|row| self.remote(row)) {
             let is_inside = |other: &DownloadRequest| {
-                other.user == user && other.remote_path.ends_with('/') && path.starts_with(&other.remote_path)
+                other.user.as_str() == user
+                    && other.remote_path.is_folder()
+                    && path.starts_with(other.remote_path.as_str())
             };
             // In a tree a folder stands above what is in it.
             if !(self.is_tree() && requests.iter().any(is_inside)) {
-                requests.push(download_request(&user, path));
+                requests.extend(download_request(&user, path));
             }
         }
         requests

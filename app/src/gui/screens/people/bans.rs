@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, act
         widgets::weak(ui, t!("window.bans.text"));
     });
     if lets_in {
-        actions.extend(chosen.iter().map(|ban| Action::Ask(Intent::Unban { who: ban.target.to_string() })));
+        actions.extend(chosen.iter().map(|ban| Action::Ask(Intent::Unban { who: (&ban.target).into() })));
     }
 }
 

@@ -104,7 +104,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], 
     if let Some(person) = chosen.filter(|_| can_send_away && widgets::keys_are_free(ui))
         && widgets::pressed(ui, Modifiers::NONE, Key::Delete)
     {
-        asked.push(Action::Ask(Intent::Kick { user: person.line.username.to_string() }));
+        asked.push(Action::Ask(Intent::Kick { user: person.line.username.clone() }));
     }
     actions.append(&mut asked);
 }
@@ -178,9 +178,9 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
 }
 
 fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Action>) {
-    let user = person.line.username.to_string();
+    let user = &person.line.username;
     if widgets::menu_item(ui, icons::FOLDER, &t!("window.browse.their-files"), "Enter") {
-        actions.push(Action::BrowsePerson(user.clone()));
+        actions.push(Action::BrowsePerson(user.to_string()));
     }
     if let Some(key) = &person.line.key
         && widgets::menu_item(ui, icons::FINGERPRINT, &t!("window.settings.copy-key"), "")
@@ -192,7 +192,7 @@ fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Act
             actions.push(Action::Ask(Intent::Kick { user: user.clone() }));
         }
         if widgets::menu_item(ui, icons::PROHIBIT, &t!("window.people.ban"), "") {
-            actions.push(Action::Ask(Intent::Ban { user }));
+            actions.push(Action::Ask(Intent::Ban { user: user.clone() }));
         }
     }
 }

@@ -113,7 +113,7 @@ pub(super) fn people(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
 fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let name = model.name_of(person);
-    let user = || person.line.username.to_string();
+    let user = || person.line.username.clone();
     ui.allocate_ui(vec2(ui.available_width(), PERSON_HEIGHT - theme::GAP), |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().interact_size.y = PERSON_HEIGHT - theme::GAP;

@@ -7,6 +7,7 @@ use crate::library::changes::ShareChanges;
 use crate::library::giving_up::{GivingUp, Unwanted};
 use crate::library::root::RootId;
 use crate::library::unsaved::Unsaved;
+use crate::model::share_path::SharePath;
 use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary};
 use crate::service::share_indexer::plan::{Planned, find_shared_items, plan_rename};
 use crate::service::share_indexer::task::{IndexerTask, RenameReply, ShareReply, TaskEnd, UnshareReply};
@@ -22,7 +23,7 @@ struct Rearranged {
 }
 
 impl IndexerTask {
-    pub(super) fn rename(&mut self, from: String, to: String, reply: RenameReply) {
+    pub(super) fn rename(&mut self, from: SharePath, to: SharePath, reply: RenameReply) {
         self.rearrange(
             move |shared| {
                 let mut renaming = plan_rename(&from, &to, &shared.library)?;

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::library::typed::ShareOrLocalPath;
 use crate::model::hash::ContentHash;
 use crate::service::share_indexer::content::{OpenError, ReadError};
 use crate::service::share_indexer::event::LibraryEvent;
@@ -79,8 +80,8 @@ impl Fixture {
     }
 
     pub(super) async fn unshare(&self, items: &[&str]) -> Result<Vec<String>, ShareError> {
-        let items = items.iter().map(|item| (*item).to_owned()).collect();
-        let removed = self.share_indexer.unshare(items, self.cwd.clone()).await?;
+        let item = |item: &&str| ShareOrLocalPath::new(*item, &self.cwd).expect("not empty");
+        let removed = self.share_indexer.unshare(items.iter().map(item).collect()).await?;
         Ok(removed.into_iter().map(|path| path.to_string()).collect())
     }
 

@@ -317,6 +317,7 @@ async fn what_is_told_adds_up() {
     let share_indexer = fixture.share_indexer.clone();
     let cwd = fixture.cwd.clone();
     let work = tokio::spawn(async move {
+        let item = |typed: String| ShareOrLocalPath::new(typed, &cwd).expect("not empty");
         for round in 0..10u32 {
             let request = |typed: String| ShareRequest { typed, cwd: cwd.clone(), share_as: None };
             let singles = (0..40).map(|at| request(format!("single {at}"))).collect();
@@ -326,12 +327,12 @@ async fn what_is_told_adds_up() {
             files.expect("shares");
             std::fs::write(cwd.join(format!("Trip/{round}")), format!("new {round}")).expect("writes");
             std::fs::remove_file(cwd.join(format!("Trip/{}", 39 - round))).expect("removed");
-            let gone = vec!["Trip".to_owned(), format!("single {round}")];
-            share_indexer.unshare(gone, cwd.clone()).await.expect("unshares");
+            let gone = vec![item("Trip".to_owned()), item(format!("single {round}"))];
+            share_indexer.unshare(gone).await.expect("unshares");
             let again = share_indexer.share(vec![request("Trip".to_owned()), request(format!("single {round}"))]).await;
             again.expect("shares");
         }
-        share_indexer.unshare((0..20).map(|at| format!("single {at}")).collect(), cwd).await.expect("unshares");
+        share_indexer.unshare((0..20).map(|at| item(format!("single {at}"))).collect()).await.expect("unshares");
     });
     let mut heard = std::collections::BTreeMap::new();
     let adds_up = async {
