@@ -1,3 +1,16 @@
+# Opens the app; with arguments, what `potok` does with them: `just run console --help`.
+run *args:
+    cargo run --release -- {{args}}
+
+# The tests that need no system package; with arguments, those of that name.
+test *args:
+    cargo test --workspace --locked {{args}}
+
+# Format and lints, as the gate wants them.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- --deny warnings
+
 # The gate: everything that must hold before a change lands.
 ci:
     .ci/run
