@@ -14,12 +14,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use potok_core::model::file_kind::FileKind;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
-use potok_core::tracker::catalog::query::Query;
-use potok_core::tracker::catalog::{Catalog, Insert, OwnerId, Which};
+use potok_core::tracker::catalog::filter::ShareFilter;
+use potok_core::tracker::catalog::query::WordQuery;
+use potok_core::tracker::catalog::{Catalog, Insert, OwnerId};
 
 const OWNERS: usize = 1_000;
 
@@ -50,6 +52,7 @@ fn main() {
     search(&catalog, &corpus);
     look_up(&catalog, &corpus, &owners);
     list(&mut catalog, &corpus, &owners);
+    level(&catalog, &owners);
     come_and_go(&mut catalog, &corpus, &owners);
     leave(&mut catalog, &corpus);
 }
@@ -111,9 +114,9 @@ fn search(catalog: &Catalog, corpus: &Corpus) {
     for needle in ["e", "q", "mp", "qx", "mp3", "_19", "flac"] {
         let mut page = Pauses::default();
         first_hundred(catalog, needle, &mut [&mut page]);
-        let query = Query::new(&[needle]);
+        let filter = words_of(&[needle]);
         let mut steps = Pauses::default();
-        let mut list = steps.time(|| catalog.list(Which::Search(&query), None, None));
+        let mut list = steps.time(|| catalog.list(filter, None, None));
         while !steps.time(|| catalog.scan(&mut list)) {}
         println!("search, {needle:?}: first 100 {page}; all {} in steps: {steps}", list.lines());
     }
@@ -123,8 +126,8 @@ fn first_hundred(catalog: &Catalog, words: &str, pauses: &mut [&mut Pauses]) -> 
     let words: Vec<_> = words.split(' ').collect();
     let mut out = BytesMut::with_capacity(1 << 16);
     let start = now();
-    let query = Query::new(&words);
-    let mut list = catalog.list(Which::Search(&query), None, Some(100));
+    let filter = words_of(&words);
+    let mut list = catalog.list(filter, None, Some(100));
     while !catalog.scan(&mut list) {}
     assert!(catalog.write_lines(&mut list, &mut out, usize::MAX));
     let took = now() - start;
@@ -136,10 +139,13 @@ fn look_up(catalog: &Catalog, corpus: &Corpus, owners: &[OwnerId]) {
     let (mut sources, mut gets, mut theirs) = (Pauses::default(), Pauses::default(), Pauses::default());
     for n in (0..corpus.count).step_by(corpus.count / 1_000) {
         let share = corpus.share(n);
-        let found = sources.time(|| catalog.list(Which::Sources(share.hash.unwrap()), None, Some(100)));
+        let found =
+            sources.time(|| catalog.list(ShareFilter { hash: share.hash, ..ShareFilter::default() }, None, Some(100)));
         assert_eq!(found.lines(), 1);
         assert!(gets.time(|| catalog.get(owners[n / 1_000 % OWNERS], &share.path)).is_some());
-        let list = theirs.time(|| catalog.list(Which::Owner(owners[n / 1_000 % OWNERS]), None, None));
+        let list = theirs.time(|| {
+            catalog.list(ShareFilter { owner: Some(owners[n / 1_000 % OWNERS]), ..ShareFilter::default() }, None, None)
+        });
         assert_eq!(list.lines() as usize, catalog.shares_of(owners[n / 1_000 % OWNERS]));
     }
     println!("sources: {sources}");
@@ -150,7 +156,7 @@ fn look_up(catalog: &Catalog, corpus: &Corpus, owners: &[OwnerId]) {
 fn list(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
     let resident_before = resident_bytes();
     let (mut starts, mut writes, mut pages) = (Pauses::default(), Pauses::default(), Pauses::default());
-    let mut list = starts.time(|| catalog.list(Which::All, None, None));
+    let mut list = starts.time(|| catalog.list(ShareFilter::default(), None, None));
     let mut out = BytesMut::with_capacity(1 << 17);
     let mut bytes = 0;
     // Somebody goes on announcing while the list is read.
@@ -178,7 +184,7 @@ fn list(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
     let mut after = None;
     loop {
         let page = pages.time(|| {
-            let mut page = catalog.list(Which::All, after.as_ref(), Some(10_000));
+            let mut page = catalog.list(ShareFilter::default(), after.as_ref(), Some(10_000));
             catalog.write_lines(&mut page, &mut out, usize::MAX);
             page
         });
@@ -330,6 +336,32 @@ impl Corpus {
     }
 }
 
+/// Levels and counts. The names have no folders: all are children of the top.
+fn level(catalog: &Catalog, owners: &[OwnerId]) {
+    let mut pages = Pauses::default();
+    let mut after = None;
+    for _ in 0..100 {
+        let mut list = pages.time(|| catalog.list_level(None, ShareFilter::default(), after.as_ref(), 1_000));
+        while !pages.time(|| catalog.scan(&mut list)) {}
+        after = list.more().cloned();
+    }
+    println!("a level of files, pages of 1000, in steps: {pages}");
+    let everything = ShareFilter::default();
+    for (what, filter) in [
+        ("everything", everything.clone()),
+        ("of one owner", ShareFilter { owner: Some(owners[0]), ..everything.clone() }),
+        ("of one kind", ShareFilter { kind: Some(FileKind::Audio), ..everything.clone() }),
+        ("large", ShareFilter { size_min: Some(1 << 33), ..everything.clone() }),
+        ("with a frequent word", words_of(&["mp3"])),
+        ("below a folder", ShareFilter { folder: SharePath::new("x").ok(), ..everything }),
+    ] {
+        let mut steps = Pauses::default();
+        let mut list = steps.time(|| catalog.count(filter));
+        while !steps.time(|| catalog.scan(&mut list)) {}
+        println!("count, {what}, in steps: {steps}");
+    }
+}
+
 fn mix(z: u64) -> u64 {
     let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -394,6 +426,10 @@ fn name(words: &[String], i: u64) -> String {
     }
     name.push_str(ENDINGS[((r >> 20) % 12) as usize]);
     name
+}
+
+fn words_of<W: AsRef<str>>(words: &[W]) -> ShareFilter {
+    ShareFilter { words: Some(WordQuery::new(words)), ..ShareFilter::default() }
 }
 
 /// The same in letters of two bytes.

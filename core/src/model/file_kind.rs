@@ -32,6 +32,57 @@ pub const ENDINGS: [(FileKind, &str); 6] = [
     (FileKind::Program, "exe msi deb rpm apk appimage sh py rs c h cpp js java jar go toml json"),
 ];
 
+/// The endings as numbers, so that a catalog is quickly looked through.
+const PACKED: [(u64, FileKind); packed_count()] = {
+    let mut packed = [(0, FileKind::Other); packed_count()];
+    let (mut kind, mut count) = (0, 0);
+    while kind < ENDINGS.len() {
+        let mut rest = ENDINGS[kind].1.as_bytes();
+        while let [_, ..] = rest {
+            let mut len = 0;
+            while len < rest.len() && rest[len] != b' ' {
+                len += 1;
+            }
+            let (ending, behind) = rest.split_at(len);
+            packed[count] = (pack(ending), ENDINGS[kind].0);
+            count += 1;
+            rest = match behind {
+                [_space, next @ ..] => next,
+                [] => behind,
+            };
+        }
+        kind += 1;
+    }
+    packed
+};
+
+const fn packed_count() -> usize {
+    let (mut kind, mut count) = (0, 0);
+    while kind < ENDINGS.len() {
+        let endings = ENDINGS[kind].1.as_bytes();
+        let mut at = 0;
+        while at < endings.len() {
+            count += (endings[at] == b' ') as usize;
+            at += 1;
+        }
+        (kind, count) = (kind + 1, count + 1);
+    }
+    count
+}
+
+/// An ending in small letters as a number, which is zero for those that are too long to be known.
+const fn pack(ending: &[u8]) -> u64 {
+    if ending.len() > 8 {
+        return 0;
+    }
+    let (mut packed, mut at) = (0, 0);
+    while at < ending.len() {
+        packed = packed << 8 | ending[at].to_ascii_lowercase() as u64;
+        at += 1;
+    }
+    packed
+}
+
 impl FileKind {
     /// All, in the order of menus.
     pub const ALL: [Self; 7] =
@@ -40,9 +91,8 @@ impl FileKind {
     /// The kind of a file of this name. The share path of the file does as well: no ending has a `/`.
     pub fn of(name: &str) -> Self {
         let Some(dot) = memchr::memrchr(b'.', name.as_bytes()) else { return Self::Other };
-        let ending = &name[dot + 1..];
-        let is_one_of = |list: &str| list.split(' ').any(|known| known.eq_ignore_ascii_case(ending));
-        ENDINGS.iter().find(|(_, endings)| is_one_of(endings)).map_or(Self::Other, |(kind, _)| *kind)
+        let ending = pack(&name.as_bytes()[dot + 1..]);
+        PACKED.iter().find(|(known, _)| *known == ending).map_or(Self::Other, |(_, kind)| *kind)
     }
 
     /// The word on the wire.
@@ -95,6 +145,10 @@ mod tests {
             ("a", FileKind::Other),
             ("a.", FileKind::Other),
             ("mp3", FileKind::Other),
+            ("a.appimage", FileKind::Program),
+            ("a.appimages", FileKind::Other),
+            ("a.tex", FileKind::Document),
+            ("a.json", FileKind::Program),
             ("a.mp3/b", FileKind::Other),
             ("a.mp3/b.zip", FileKind::Archive),
         ] {
@@ -117,5 +171,8 @@ mod tests {
         endings.sort_unstable();
         endings.dedup();
         assert_eq!(endings.len(), count);
+        for (kind, endings) in ENDINGS {
+            assert!(endings.split(' ').all(|ending| FileKind::of(&format!("a.{ending}")) == kind));
+        }
     }
 }

@@ -152,6 +152,11 @@ impl Roster {
         self.by_name.values()
     }
 
+    /// Everybody whose name comes behind this one, by name.
+    pub fn behind(&self, username: &str) -> impl Iterator<Item = &Online> {
+        self.by_name.range::<str, _>((Bound::Excluded(username), Bound::Unbounded)).map(|(_, online)| online)
+    }
+
     /// The list of users behind `page.after`, at most `page.limit` of them.
     pub fn page(&mut self, view: View, page: &Page) -> UsersPage {
         let is_whole = page.after.is_none() && page.limit.is_none_or(|limit| limit >= self.by_name.len());

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::list::List;
+use crate::tracker::catalog::list::ShareList;
 use crate::tracker::handlers::files::{Announcing, Withdrawing};
 use crate::tracker::input::{Opened, Request, Ticket};
 use crate::tracker::roster::View;
@@ -66,7 +66,7 @@ pub(super) enum Turn {
 pub(super) enum Job {
     /// Files on their way out.
     List {
-        list: List,
+        list: ShareList,
         /// Its first line is sent, with the number of lines.
         is_begun: bool,
     },

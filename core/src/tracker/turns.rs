@@ -11,7 +11,7 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor};
 use crate::protocol::line::Fault;
 use crate::protocol::notice::Notice;
-use crate::tracker::catalog::list::List;
+use crate::tracker::catalog::list::ShareList;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
 use crate::tracker::handlers::{Answer, Asker, Outcome, Work, work_of};
@@ -169,7 +169,7 @@ impl Tracker {
     }
 
     /// Sends the next piece of a list; `true` at its end.
-    fn send_piece(&mut self, asker: &Asker, list: &mut List, is_begun: &mut bool, effects: &mut Effects) -> bool {
+    fn send_piece(&mut self, asker: &Asker, list: &mut ShareList, is_begun: &mut bool, effects: &mut Effects) -> bool {
         if !list.is_ready() && !self.catalog.scan(list) {
             return false;
         }
@@ -239,7 +239,7 @@ impl Tracker {
     }
 
     /// Takes the size of a list from the allowance of sessions without a name.
-    fn charge(&mut self, asker: &Asker, bytes: usize) {
+    pub(super) fn charge(&mut self, asker: &Asker, bytes: usize) {
         if asker.user.is_none() {
             self.answers.charge(asker.now, asker.address, u64::try_from(bytes).unwrap_or(u64::MAX));
         }

@@ -79,7 +79,7 @@ fn set(gram: u32) -> usize {
 mod tests {
     use super::*;
     use crate::tracker::catalog::leaf::NewShare;
-    use crate::tracker::catalog::{Content, OwnerId};
+    use crate::tracker::catalog::{OwnerId, ShareContent};
 
     #[test]
     fn learns_what_many_have() {
@@ -87,7 +87,7 @@ mod tests {
             .map(|n| {
                 let mut leaf = Leaf::default();
                 let path = &format!("{n:03}.mp3");
-                let content = Content { size: None, hash: None };
+                let content = ShareContent { size: None, hash: None };
                 leaf.insert(0, &NewShare { path, search_key: path.as_bytes(), owner: OwnerId(0), content });
                 Arc::new(leaf)
             })

@@ -5,14 +5,17 @@ use std::cmp::Ordering;
 
 use bytes::BytesMut;
 
+use crate::model::file_kind::FileKind;
 use crate::model::hash::ContentHash;
 use crate::model::limits;
 #[cfg(test)]
 use crate::model::search_key::push_key;
+use crate::model::share_path::SharePath;
 use crate::protocol::command::Cursor;
 use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::sum::{LeafSum, ShareSum};
 use crate::tracker::catalog::term::Term;
-use crate::tracker::catalog::{Content, OwnerId};
+use crate::tracker::catalog::{OwnerId, ShareContent};
 
 /// Most shares of one leaf. More of them make the index smaller and each look slower. A [`Mask`] has a bit for each.
 pub(super) const LEAF_SHARES_MAX: usize = 30;
@@ -41,7 +44,7 @@ pub(super) struct NewShare<'a> {
     /// The search key of the path.
     pub(super) search_key: &'a [u8],
     pub(super) owner: OwnerId,
-    pub(super) content: Content,
+    pub(super) content: ShareContent,
 }
 
 impl NewShare<'_> {
@@ -65,7 +68,7 @@ impl NewShare<'_> {
 /// that a change takes is fetching from memory, and so it fetches little.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Leaf {
-    heads: Vec<Head>,
+    heads: Vec<PackedShare>,
     /// The paths, each with an LF behind it, which no path contains.
     text: Vec<u8>,
     /// The same by [`push_key`](crate::model::search_key::push_key); empty if all paths are ASCII, whose keys are quickly made.
@@ -78,7 +81,7 @@ pub(super) struct Leaf {
 
 /// All that is known of a share but its path, without a byte between.
 #[derive(Debug, Clone, Copy)]
-struct Head {
+struct PackedShare {
     hash: [u8; 32],
     size: [u8; 8],
     /// The owner, and in the two highest bits whether there are a hash and a size.
@@ -88,8 +91,8 @@ struct Head {
 const HAS_HASH: u32 = 1 << 31;
 const HAS_SIZE: u32 = 1 << 30;
 
-impl Head {
-    fn new(owner: OwnerId, content: Content) -> Self {
+impl PackedShare {
+    fn new(owner: OwnerId, content: ShareContent) -> Self {
         let has_hash = if content.hash.is_some() { HAS_HASH } else { 0 };
         let has_size = if content.size.is_some() { HAS_SIZE } else { 0 };
         Self {
@@ -111,8 +114,8 @@ impl Head {
         (self.owner & HAS_HASH != 0).then_some(&self.hash)
     }
 
-    fn content(&self) -> Content {
-        Content { size: self.size(), hash: self.hash().copied().map(ContentHash::from_bytes) }
+    fn content(&self) -> ShareContent {
+        ShareContent { size: self.size(), hash: self.hash().copied().map(ContentHash::from_bytes) }
     }
 }
 
@@ -150,7 +153,7 @@ impl Leaf {
         self.heads[self.slot(at)].owner()
     }
 
-    pub(super) fn content(&self, at: usize) -> Content {
+    pub(super) fn content(&self, at: usize) -> ShareContent {
         self.heads[self.slot(at)].content()
     }
 
@@ -162,6 +165,37 @@ impl Leaf {
     /// The shares of one content.
     pub(super) fn of_hash(&self, hash: &ContentHash) -> Mask {
         self.of_slots(self.slots_where(|head| head.hash() == Some(hash.as_bytes())))
+    }
+
+    /// The shares with a size of at least so many bytes.
+    pub(super) fn of_size(&self, min: u64) -> Mask {
+        self.of_slots(self.slots_where(|head| head.size().is_some_and(|size| size >= min)))
+    }
+
+    /// Those of some shares that are of a kind.
+    pub(super) fn of_kind(&self, kind: FileKind, some: Mask) -> Mask {
+        self.some_where(some, |at| FileKind::of(self.path(at)) == kind)
+    }
+
+    /// Those of some shares that are below a folder.
+    pub(super) fn below(&self, folder: &SharePath, some: Mask) -> Mask {
+        let folder = folder.as_str().as_bytes();
+        let is_below = |at| self.path_bytes(at).strip_prefix(folder).is_some_and(|rest| rest.first() == Some(&b'/'));
+        // They are in order: if the first and the last are, all are.
+        if is_below(0) && is_below(self.len() - 1) { some } else { self.some_where(some, is_below) }
+    }
+
+    /// What all shares are together.
+    pub(super) fn sum(&self) -> LeafSum {
+        let mut sum = LeafSum::default();
+        self.heads.iter().for_each(|head| sum.add(head.owner(), head.size()));
+        sum
+    }
+
+    /// Adds some shares up.
+    pub(super) fn add_some(&self, sum: &mut ShareSum, some: Mask) {
+        let slots = (0..self.len()).filter(|at| some >> at & 1 != 0).map(|at| self.slot(at));
+        slots.map(|slot| &self.heads[slot]).for_each(|head| sum.add(head.owner(), head.size()));
     }
 
     /// The owners and hashes of all shares.
@@ -256,16 +290,16 @@ impl Leaf {
         if slot == self.heads.capacity() {
             self.heads.reserve_exact(HEADS_STEP);
         }
-        self.heads.push(Head::new(share.owner, share.content));
+        self.heads.push(PackedShare::new(share.owner, share.content));
         self.ends[slot] = end_of(self.text.len());
         self.order.copy_within(at..slot, at + 1);
         self.order[at] = slot_of(slot);
     }
 
     /// Gives the share at this place another size and hash.
-    pub(super) fn replace(&mut self, at: usize, content: Content) {
+    pub(super) fn replace(&mut self, at: usize, content: ShareContent) {
         let slot = self.slot(at);
-        self.heads[slot] = Head::new(self.heads[slot].owner(), content);
+        self.heads[slot] = PackedShare::new(self.heads[slot].owner(), content);
     }
 
     pub(super) fn remove(&mut self, at: usize) {
@@ -367,8 +401,13 @@ impl Leaf {
         }
     }
 
-    fn slots_where(&self, matches: impl Fn(&Head) -> bool) -> Mask {
+    fn slots_where(&self, matches: impl Fn(&PackedShare) -> bool) -> Mask {
         self.heads.iter().enumerate().fold(0, |slots, (slot, head)| slots | Mask::from(matches(head)) << slot)
+    }
+
+    fn some_where(&self, some: Mask, matches: impl Fn(usize) -> bool) -> Mask {
+        let places = (0..self.len()).filter(|at| some >> at & 1 != 0);
+        places.fold(0, |found, at| found | Mask::from(matches(at)) << at)
     }
 
     fn path_bytes(&self, at: usize) -> &[u8] {
@@ -396,7 +435,7 @@ impl Leaf {
     }
 }
 
-fn values(owner: OwnerId, content: Content) -> impl Iterator<Item = Term> {
+fn values(owner: OwnerId, content: ShareContent) -> impl Iterator<Item = Term> {
     content.hash.as_ref().map(Term::hash).into_iter().chain([Term::owner(owner)])
 }
 

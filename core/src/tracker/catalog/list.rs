@@ -3,23 +3,26 @@
 //! A list holds on to the leaves that it has still to write. A leaf that changes meanwhile is copied, so a list costs
 //! memory only for what has changed since it was started, besides a pointer a segment or a leaf.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
 use crate::protocol::command::Cursor;
+use crate::protocol::reply::Totals;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
+use crate::tracker::catalog::level::{FolderSum, LevelWalk};
 use crate::tracker::catalog::owners::{Hold, Owners};
 use crate::tracker::catalog::scan::{Scan, ScanHits};
-use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::segment::{Leaves, Segment, SharePlace};
 
 /// A list that was started and is read in pieces. It keeps its lines, however the catalog changes; dropping it ends it.
 #[derive(Debug)]
-pub struct List {
-    pub(super) scan: Option<Box<Scan>>,
+pub struct ShareList {
+    pub(super) search: Option<Box<Search>>,
     source: Source,
-    /// What is being written: a leaf, and which of its shares are still to be.
-    current: Option<(Arc<Leaf>, Mask)>,
+    /// What is being written; of a leaf the shares that are still to be.
+    current: Option<Piece>,
     lines: u64,
     left: u64,
     more: Option<Cursor>,
@@ -31,15 +34,35 @@ pub struct List {
 enum Source {
     /// All leaves of this segment from `next` on, and of the segments behind it.
     Whole { segment: Leaves, next: usize, behind: std::vec::IntoIter<Leaves> },
-    /// Some shares of some leaves.
-    Picked(std::vec::IntoIter<(Arc<Leaf>, Mask)>),
+    /// What was found.
+    Found(std::vec::IntoIter<Piece>),
 }
 
-impl List {
+/// Lines that follow each other in a list.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// Some shares of a leaf.
+    Shares(Arc<Leaf>, Mask),
+    /// A folder.
+    Folder(Box<FolderSum>),
+    /// A count.
+    Totals(Box<Totals>),
+}
+
+/// How the lines of a list are looked for.
+#[derive(Debug)]
+pub(super) enum Search {
+    /// Share by share.
+    Scan(Scan),
+    /// From child to child of a folder.
+    Walk(LevelWalk),
+}
+
+impl ShareList {
     /// Whether all lines are found, so that [`lines`](Self::lines) and [`more`](Self::more) are known. If not, call
     /// [`Catalog::scan`](super::Catalog::scan) until it is.
     pub fn is_ready(&self) -> bool {
-        self.scan.is_none()
+        self.search.is_none()
     }
 
     /// How many lines it has in all, whatever was written of it.
@@ -53,23 +76,32 @@ impl List {
     }
 
     /// A list whose lines are still looked for.
-    pub(super) fn scanning(scan: Scan, owners: &Owners) -> Self {
-        let mut list = Self::new(Source::Picked(Vec::new().into_iter()), 0, owners);
-        list.scan = Some(Box::new(scan));
+    pub(super) fn searching(search: Search, owners: &Owners) -> Self {
+        let mut list = Self::new(Source::Found(Vec::new().into_iter()), 0, owners);
+        list.search = Some(Box::new(search));
         list
     }
 
+    /// A list of one line.
+    pub(super) fn totals(totals: Totals, owners: &Owners) -> Self {
+        Self::new(Source::Found(vec![Piece::Totals(Box::new(totals))].into_iter()), 1, owners)
+    }
+
     /// The lines have been looked for.
-    pub(super) fn set_hits(&mut self, hits: ScanHits, owners: &Owners) {
-        self.scan = None;
-        self.more = hits.more(owners);
-        self.lines = hits.lines();
-        self.left = self.lines;
-        self.source = Source::Picked(hits.into_leaves());
+    pub(super) fn end_search(&mut self, owners: &Owners) {
+        let Some(search) = self.search.take() else { return };
+        let hits = match *search {
+            Search::Scan(scan) => scan.into_hits(),
+            Search::Walk(walk) => ScanHits::Level(walk.into_lines()),
+        };
+        let (lines, more) = hits.end(owners);
+        let lines = u64::try_from(lines).expect("a count in memory has at most 64 bits");
+        (self.lines, self.left, self.more) = (lines, lines, more);
+        self.source = Source::Found(hits.into_pieces().into_iter());
     }
 
     /// All shares from a place in the first of these segments on, at most `limit` of them.
-    pub(super) fn whole(segments: &[Segment], from: Place, limit: Option<usize>, owners: &Owners) -> Self {
+    pub(super) fn whole(segments: &[Segment], from: SharePlace, limit: Option<usize>, owners: &Owners) -> Self {
         let skipped = segments.first().map_or(0, |first| first.shares_before(from));
         let mut shares = 0;
         let mut needed = Vec::new();
@@ -86,7 +118,7 @@ impl List {
 
         let mut behind = needed.into_iter();
         let segment = behind.next().unwrap_or_default();
-        let current = segment.get(from.leaf).map(|leaf| (leaf.clone(), leaf.all() >> from.at << from.at));
+        let current = segment.get(from.leaf).map(|leaf| Piece::Shares(leaf.clone(), leaf.all() >> from.at << from.at));
         let mut list = Self::new(Source::Whole { segment, next: from.leaf + 1, behind }, lines, owners);
         (list.current, list.more) = (current, more);
         list
@@ -94,8 +126,8 @@ impl List {
 
     fn new(source: Source, lines: usize, owners: &Owners) -> Self {
         let lines = u64::try_from(lines).expect("a count in memory has at most 64 bits");
-        let (scan, current, more) = (None, None, None);
-        Self { scan, source, current, lines, left: lines, more, _names: owners.hold() }
+        let (search, current, more) = (None, None, None);
+        Self { search, source, current, lines, left: lines, more, _names: owners.hold() }
     }
 
     /// Writes lines until `out` has grown by so many bytes; `true` after the last one.
@@ -103,12 +135,22 @@ impl List {
         let end = out.len().saturating_add(bytes_max);
         while self.left > 0 && out.len() < end {
             match &mut self.current {
-                Some((leaf, mask)) if *mask != 0 => {
+                Some(Piece::Shares(leaf, mask)) if *mask != 0 => {
                     leaf.write_line(mask.trailing_zeros() as usize, owners, out);
                     *mask &= *mask - 1;
                     self.left -= 1;
                 }
-                _ => self.current = self.source.next(),
+                Some(Piece::Folder(folder)) => {
+                    folder.write(owners, out);
+                    self.left -= 1;
+                    self.current = None;
+                }
+                Some(Piece::Totals(totals)) => {
+                    writeln!(out, "{totals}").expect("a buffer in memory takes everything");
+                    self.left -= 1;
+                    self.current = None;
+                }
+                Some(Piece::Shares(..)) | None => self.current = self.source.next(),
             }
         }
         self.left == 0
@@ -116,16 +158,16 @@ impl List {
 }
 
 impl Source {
-    fn next(&mut self) -> Option<(Arc<Leaf>, Mask)> {
+    fn next(&mut self) -> Option<Piece> {
         match self {
-            Self::Picked(leaves) => leaves.next(),
+            Self::Found(pieces) => pieces.next(),
             Self::Whole { segment, next, behind } => {
                 while *next == segment.len() {
                     (*segment, *next) = (behind.next()?, 0);
                 }
                 let leaf = segment.get(*next)?;
                 *next += 1;
-                Some((leaf.clone(), leaf.all()))
+                Some(Piece::Shares(leaf.clone(), leaf.all()))
             }
         }
     }

@@ -9,7 +9,10 @@
 mod bits;
 mod common;
 mod fences;
+pub mod filter;
 mod leaf;
+mod leaf_row;
+mod level;
 pub mod list;
 mod owners;
 mod pending_delta;
@@ -19,6 +22,8 @@ pub mod scan_workers;
 mod segment;
 mod segments;
 mod signature_index;
+mod span;
+mod sum;
 mod term;
 
 #[cfg(test)]
@@ -33,15 +38,19 @@ use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::command::Cursor;
+use crate::protocol::reply::Totals;
+use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::leaf::Key;
-use crate::tracker::catalog::list::List;
+use crate::tracker::catalog::level::{LevelLines, LevelWalk};
+use crate::tracker::catalog::list::{Search, ShareList};
 use crate::tracker::catalog::owners::Owners;
-use crate::tracker::catalog::query::Query;
-use crate::tracker::catalog::scan::{Filter, Scan};
+use crate::tracker::catalog::scan::{Scan, ScanHits};
 use crate::tracker::catalog::scan_workers::ScanWorkers;
-use crate::tracker::catalog::segment::Place;
+use crate::tracker::catalog::segment::SharePlace;
 use crate::tracker::catalog::segments::Segments;
 use crate::tracker::catalog::signature_index::Candidates;
+use crate::tracker::catalog::span::{Span, SpanPlace};
+use crate::tracker::catalog::sum::ShareSum;
 
 /// One who has shares in the catalog, from [`Catalog::add_owner`] to [`Catalog::remove_owner`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -65,24 +74,11 @@ pub enum Insert {
 
 /// What is known of a shared file besides its path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Content {
+pub struct ShareContent {
     /// Its length in bytes.
     pub size: Option<u64>,
     /// Its content.
     pub hash: Option<ContentHash>,
-}
-
-/// Which shares a list is of.
-#[derive(Clone, Copy, Debug)]
-pub enum Which<'a> {
-    /// Everybody's.
-    All,
-    /// Those of one owner.
-    Owner(OwnerId),
-    /// Those whose path has every word.
-    Search(&'a Query),
-    /// Those with exactly this content.
-    Sources(ContentHash),
 }
 
 /// The catalog.
@@ -91,6 +87,8 @@ pub struct Catalog {
     owners: Owners,
     segments: Segments,
     shares: usize,
+    /// The sum of the announced sizes.
+    bytes: u128,
     workers: Option<Arc<dyn ScanWorkers>>,
 }
 
@@ -121,12 +119,17 @@ impl Catalog {
     /// Takes about `max` shares away from an owner, a few more or all that there are; returns how many.
     pub fn clear_owner(&mut self, owner: OwnerId, max: usize) -> usize {
         let wanted = max.min(self.shares_of(owner));
-        let mut path_bytes = 0;
-        let removed = self.segments.remove_owner(owner, wanted, |path| path_bytes += path.len());
+        let (mut path_bytes, mut bytes) = (0, 0);
+        let removed = self.segments.remove_owner(owner, wanted, |path, size| {
+            path_bytes += path.len();
+            bytes += u128::from(size.unwrap_or(0));
+        });
         let counted = self.owners.get_mut(owner);
         counted.shares -= removed;
         counted.path_bytes -= path_bytes;
+        counted.bytes -= bytes;
         self.shares -= removed;
+        self.bytes -= bytes;
         removed
     }
 
@@ -137,32 +140,43 @@ impl Catalog {
 
     /// Adds a share, or replaces the one of this owner with the same path.
     pub fn insert(&mut self, owner: OwnerId, share: &Share) -> Insert {
-        let content = Content { size: share.size, hash: share.hash };
+        let content = ShareContent { size: share.size, hash: share.hash };
         let path = share.path.as_str();
         let key = Key { path, name: self.owners.name(owner), owner };
-        let done = self.segments.insert(&key, content, &self.owners);
-        if done == Insert::New {
-            let counted = self.owners.get_mut(owner);
+        let before = self.segments.insert(&key, content, &self.owners);
+        let counted = self.owners.get_mut(owner);
+        if before.is_none() {
             counted.shares += 1;
             counted.path_bytes += path.len();
             self.shares += 1;
         }
-        done
+        for (bytes, size) in [(&mut counted.bytes, share.size), (&mut self.bytes, share.size)] {
+            *bytes += u128::from(size.unwrap_or(0));
+            *bytes -= u128::from(before.and_then(|before| before.size).unwrap_or(0));
+        }
+        match before {
+            None => Insert::New,
+            Some(before) if before == content => Insert::Same,
+            Some(_) => Insert::Replaced,
+        }
     }
 
     /// Takes a share away; `false` if there is none.
     pub fn remove(&mut self, owner: OwnerId, path: &SharePath) -> bool {
-        let Some(found) = self.segments.find(&self.key(owner, path), &self.owners) else { return false };
+        let Some(found @ (at, place)) = self.segments.find(&self.key(owner, path), &self.owners) else { return false };
+        let size = self.segments.all()[at].content(place).size.unwrap_or(0);
         self.segments.remove(found);
         let counted = self.owners.get_mut(owner);
         counted.shares -= 1;
         counted.path_bytes -= path.as_str().len();
+        counted.bytes -= u128::from(size);
         self.shares -= 1;
+        self.bytes -= u128::from(size);
         true
     }
 
     /// What this owner shares under this path.
-    pub fn get(&self, owner: OwnerId, path: &SharePath) -> Option<Content> {
+    pub fn get(&self, owner: OwnerId, path: &SharePath) -> Option<ShareContent> {
         let (at, place) = self.segments.find(&self.key(owner, path), &self.owners)?;
         Some(self.segments.all()[at].content(place))
     }
@@ -192,62 +206,145 @@ impl Catalog {
         self.owners.get(owner).shares
     }
 
+    /// How many shares one owner has, and how many bytes they are.
+    pub fn totals_of(&self, owner: OwnerId) -> Totals {
+        let owner = self.owners.get(owner);
+        sum::totals(owner.shares as u64, owner.bytes)
+    }
+
     /// The bytes of all paths of one owner.
     pub fn path_bytes_of(&self, owner: OwnerId) -> usize {
         self.owners.get(owner).path_bytes
     }
 
-    /// Starts a list: its lines behind `after`, at most `limit` of them, which is at least 1. A search through very much
-    /// may come back before it [is ready](List::is_ready).
-    pub fn list(&self, which: Which<'_>, after: Option<&Cursor>, limit: Option<usize>) -> List {
-        let behind = |after: &Cursor| {
-            let key = Key { path: &after.path, name: &after.username, owner: OwnerId::MAX };
-            self.segments.find_behind(&key, &self.owners)
-        };
-        let (at, from) = after.map_or_else(Default::default, behind);
-        let segments = self.segments.all();
-        let filter = match which {
-            Which::All => return List::whole(&segments[at..], from, limit, &self.owners),
-            Which::Owner(owner) => Filter::Owner(owner),
-            Which::Sources(hash) => Filter::Hash(hash),
-            Which::Search(query) => Filter::Words(query.clone()),
-        };
+    /// Starts a list of shares: its lines behind `after`, at most `limit` of them, which is at least 1. A search through
+    /// very much may come back before it [is ready](ShareList::is_ready).
+    pub fn list(&self, filter: ShareFilter, after: Option<&Cursor>, limit: Option<usize>) -> ShareList {
+        let below = filter.folder.as_ref().map(|folder| Cursor::before(format!("{folder}/")));
+        let (at, from) = self.place_behind(after.max(below.as_ref()));
+        if filter.is_everything() {
+            return ShareList::whole(&self.segments.all()[at..], from, limit, &self.owners);
+        }
+        self.start_scan(filter, (at, from), ScanHits::shares(limit))
+    }
+
+    /// Starts a list of the children of a folder, or of those at the top: files, and folders with what the shares below
+    /// them that are meant are together. The folder of the filter is not looked at. A child with the cursor among the
+    /// shares below it is before the cursor.
+    pub fn list_level(
+        &self,
+        folder: Option<&SharePath>,
+        filter: ShareFilter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> ShareList {
+        let prefix = folder.map(|folder| format!("{folder}/")).unwrap_or_default();
+        let child = |path: &str| Some(prefix.len() + path.strip_prefix(&*prefix)?.find('/')?);
+        let behind = after.map(|after| match child(&after.path) {
+            Some(slash) => Cursor::behind_folder(&after.path[..slash]),
+            None => after.clone(),
+        });
+        let below = folder.is_some().then(|| Cursor::before(&*prefix));
+        let (at, from) = self.place_behind(behind.as_ref().max(below.as_ref()));
+        let lines = LevelLines::new(prefix.into(), limit);
+        if filter.is_folder_only() {
+            let segments = self.segments.all().iter().take(self.end_of(folder)).skip(at);
+            let rows = segments.map(|segment| segment.leaves().clone());
+            let place = SpanPlace { row: 0, leaf: from.leaf, at: from.at };
+            let walk = LevelWalk::new(Span::new(rows.collect()), place, lines);
+            return self.begin(Search::Walk(walk));
+        }
+        let filter = ShareFilter { folder: folder.cloned(), ..filter };
+        self.start_scan(filter, (at, from), ScanHits::Level(lines))
+    }
+
+    /// Starts a list of one line: how many shares there are, and how many bytes they are.
+    pub fn count(&self, filter: ShareFilter) -> ShareList {
+        if filter.is_everything() {
+            return ShareList::totals(sum::totals(self.shares as u64, self.bytes), &self.owners);
+        }
+        if let Some(owner) = filter.only_owner() {
+            return ShareList::totals(self.totals_of(owner), &self.owners);
+        }
+        let below = filter.folder.as_ref().map(|folder| Cursor::before(format!("{folder}/")));
+        let (at, from) = self.place_behind(below.as_ref());
+        if let Some(folder) = filter.folder.as_ref().filter(|_| filter.is_folder_only()) {
+            let (end, to) = self.place_behind(Some(&Cursor::behind_folder(folder.as_str())));
+            let rows = self.segments.all().iter().take(end + 1).skip(at).map(|segment| segment.leaves().clone());
+            let from = SpanPlace { row: 0, leaf: from.leaf, at: from.at };
+            let to = SpanPlace { row: end - at, leaf: to.leaf, at: to.at };
+            let (sum, _looked) = Span::new(rows.collect()).sum(from, to);
+            return ShareList::totals(sum.totals(), &self.owners);
+        }
+        self.start_scan(filter, (at, from), ScanHits::Totals(ShareSum::default()))
+    }
+
+    /// Looks for the shares of a filter from a place on.
+    fn start_scan(&self, filter: ShareFilter, (at, from): (usize, SharePlace), hits: ScanHits) -> ShareList {
+        let end = self.end_of(filter.folder.as_ref());
         let mut candidates = Candidates::default();
         self.segments.find_segments(&filter.segment_terms(), &mut candidates);
-        let places = candidates.places().skip_while(|place| *place < at);
-        let segments = places.map(|place| (&segments[place], if place == at { from } else { Place::default() }));
+        let segments = self.segments.all();
+        let places = candidates.places().skip_while(|place| *place < at).take_while(|place| *place < end);
+        let segments = places.map(|place| (&segments[place], if place == at { from } else { SharePlace::default() }));
         let segments: Vec<_> = segments.collect();
-        let mut scan = Scan::new(filter, limit);
+        let mut scan = Scan::new(filter, hits);
         let is_ready = scan.start(&segments, self.workers.as_deref());
-        let mut list = List::scanning(scan, &self.owners);
-        if is_ready {
-            self.set_hits(&mut list);
-        }
+        let search = Search::Scan(scan);
+        if is_ready { self.ready(search) } else { ShareList::searching(search, &self.owners) }
+    }
+
+    /// Does the first step of a search.
+    fn begin(&self, mut search: Search) -> ShareList {
+        if self.go_on(&mut search) { self.ready(search) } else { ShareList::searching(search, &self.owners) }
+    }
+
+    fn ready(&self, search: Search) -> ShareList {
+        let mut list = ShareList::searching(search, &self.owners);
+        list.end_search(&self.owners);
         list
     }
 
-    /// Goes on with a list that [is not ready](List::is_ready), for some milliseconds; `true` when it is. What it finds
-    /// is what there was when it was started.
-    pub fn scan(&self, list: &mut List) -> bool {
-        let Some(scan) = &mut list.scan else { return true };
-        let same = |leaves: &_| self.segments.with_leaves(leaves, &self.owners);
-        let is_ready = scan.go_on(same, self.workers.as_deref());
+    fn go_on(&self, search: &mut Search) -> bool {
+        match search {
+            Search::Scan(scan) => {
+                let same = |leaves: &_| self.segments.with_leaves(leaves, &self.owners);
+                scan.go_on(same, self.workers.as_deref())
+            }
+            Search::Walk(walk) => walk.go_on(),
+        }
+    }
+
+    /// Goes on with a list that [is not ready](ShareList::is_ready), for some milliseconds; `true` when it is. What it
+    /// finds is what there was when it was started.
+    pub fn scan(&self, list: &mut ShareList) -> bool {
+        let Some(search) = &mut list.search else { return true };
+        let is_ready = self.go_on(search);
         if is_ready {
-            self.set_hits(list);
+            list.end_search(&self.owners);
         }
         is_ready
     }
 
-    /// Writes the next lines, each with its LF, until `out` has grown by `bytes_max` or up to a line more; `true` when
-    /// the list is written to its end. The list must be ready and of this catalog.
-    pub fn write_lines(&self, list: &mut List, out: &mut BytesMut, bytes_max: usize) -> bool {
-        list.write(&self.owners, out, bytes_max)
+    /// The segment and the place in it where the shares behind a cursor begin.
+    fn place_behind(&self, cursor: Option<&Cursor>) -> (usize, SharePlace) {
+        cursor.map_or_else(Default::default, |cursor| {
+            let key = Key { path: &cursor.path, name: &cursor.username, owner: OwnerId::MAX };
+            self.segments.find_behind(&key, &self.owners)
+        })
     }
 
-    fn set_hits(&self, list: &mut List) {
-        if let Some(scan) = list.scan.take() {
-            list.set_hits(scan.into_hits(), &self.owners);
-        }
+    /// The number of segments up to the last that can have shares below a folder, or of all.
+    fn end_of(&self, folder: Option<&SharePath>) -> usize {
+        let count = self.segments.all().len();
+        let behind = folder.map(|folder| self.place_behind(Some(&Cursor::behind_folder(folder.as_str()))));
+        behind.map_or(count, |(last, _)| count.min(last + 1))
+    }
+
+    /// Writes the next lines, each with its LF, until `out` has grown by `bytes_max` or up to a line more; `true` when
+    /// the list is written to its end. The list must be ready and of this catalog.
+    pub fn write_lines(&self, list: &mut ShareList, out: &mut BytesMut, bytes_max: usize) -> bool {
+        list.write(&self.owners, out, bytes_max)
     }
 
     fn key<'a>(&'a self, owner: OwnerId, path: &'a SharePath) -> Key<'a> {

@@ -22,6 +22,8 @@ pub(super) struct Owner {
     pub(super) name: Username,
     pub(super) shares: usize,
     pub(super) path_bytes: usize,
+    /// The sum of the announced sizes: more than 64 bits, as each may say anything.
+    pub(super) bytes: u128,
 }
 
 /// Keeps the names of those who are here now readable until it is dropped.
@@ -33,7 +35,7 @@ impl Owners {
         while let Some((_, gone)) = self.left.pop_front_if(|(hold, _)| Arc::strong_count(&hold.0) == 1) {
             self.free.push(gone);
         }
-        let owner = Owner { name, shares: 0, path_bytes: 0 };
+        let owner = Owner { name, shares: 0, path_bytes: 0, bytes: 0 };
         if let Some(id) = self.free.pop() {
             *self.get_mut(id) = owner;
             return id;

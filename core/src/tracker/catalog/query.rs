@@ -12,7 +12,7 @@ use crate::tracker::catalog::term::{self, Term};
 
 /// The words of one search, ready to be looked for.
 #[derive(Debug, Clone)]
-pub struct Query {
+pub struct WordQuery {
     words: Arc<[Finder<'static>]>,
     terms: Arc<[Term]>,
     /// A word has a character that no path has.
@@ -22,7 +22,7 @@ pub struct Query {
 /// Terms of one search at most: more of them rule nothing out that these do not.
 const TERMS_MAX: usize = 48;
 
-impl Query {
+impl WordQuery {
     /// Takes the words as typed, in any normal form. Empty ones ask for nothing and are left out.
     pub fn new<W: AsRef<str>>(words: &[W]) -> Self {
         let keys = word_keys(words);
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn words_are_folded_composed_and_kept_once() {
-        let query = Query::new(&["E\u{301}", "é", "", "ABC"]);
+        let query = WordQuery::new(&["E\u{301}", "é", "", "ABC"]);
         let words: Vec<&[u8]> = query.words.iter().map(Finder::needle).collect();
         assert_eq!(words, [b"abc", "é".as_bytes()]);
     }

@@ -8,16 +8,16 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::hash::ContentHash;
 use crate::protocol::command::Cursor;
-use crate::tracker::catalog::OwnerId;
+use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
+use crate::tracker::catalog::level::LevelLines;
+use crate::tracker::catalog::list::Piece;
 use crate::tracker::catalog::owners::Owners;
-use crate::tracker::catalog::pending_delta::PendingDelta;
-use crate::tracker::catalog::query::Query;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
-use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::segment::{Leaves, Segment, SharePlace};
 use crate::tracker::catalog::signature_index::Candidates;
+use crate::tracker::catalog::sum::ShareSum;
 use crate::tracker::catalog::term::Term;
 
 /// How much text one step looks through: a few milliseconds.
@@ -32,65 +32,31 @@ const FETCH_LEAVES: usize = 8;
 /// thread takes as long.
 const ALONE_RUNS: usize = if cfg!(test) { 2 } else { 6 };
 
-/// Which shares are wanted.
-#[derive(Debug)]
-pub(super) enum Filter {
-    Owner(OwnerId),
-    Hash(ContentHash),
-    Words(Query),
-}
-
-impl Filter {
-    fn terms(&self) -> Vec<Term> {
-        match self {
-            Self::Owner(owner) => vec![Term::owner(*owner)],
-            Self::Hash(hash) => vec![Term::hash(hash)],
-            Self::Words(query) => query.terms().to_vec(),
-        }
-    }
-
-    /// The terms that the signature index of segments has, too: not those of words.
-    pub(super) fn segment_terms(&self) -> Vec<Term> {
-        if matches!(self, Self::Words(_)) { Vec::new() } else { self.terms() }
-    }
-
-    /// How many times a text is looked through at worst.
-    fn looks(&self) -> usize {
-        if let Self::Words(query) = self { query.words_len().max(1) } else { 1 }
-    }
-
-    /// What of the shares that are not in a signature index yet can be wanted.
-    pub(super) fn matches_pending(&self, pending: &PendingDelta) -> Mask {
-        match self {
-            Self::Owner(owner) => pending.with_value(Term::owner(*owner)),
-            Self::Hash(hash) => pending.with_value(Term::hash(hash)),
-            Self::Words(query) => query.matches_of(pending.keys()),
-        }
-    }
-
-    fn matches(&self, leaf: &Leaf, scratch: &mut Vec<u8>) -> Mask {
-        match self {
-            Self::Owner(owner) => leaf.of_owner(*owner),
-            Self::Hash(hash) => leaf.of_hash(hash),
-            Self::Words(query) => query.matches(leaf, scratch),
-        }
-    }
-}
-
 /// A scan on its way.
 #[derive(Debug)]
 pub(super) struct Scan {
-    filter: Filter,
+    filter: ShareFilter,
     terms: Vec<Term>,
     hits: ScanHits,
     /// What is to be looked through, as it was when the scan was started.
     rest: VecDeque<Leaves>,
 }
 
-/// What was found until now.
+/// What is made of the shares that are found, as far as it is made.
 #[derive(Debug)]
-pub(super) struct ScanHits {
-    leaves: Vec<(Arc<Leaf>, Mask)>,
+pub(super) enum ScanHits {
+    /// They are lines themselves.
+    Shares(ShareLines),
+    /// They are lines of one level of a folder.
+    Level(LevelLines),
+    /// They are counted.
+    Totals(ShareSum),
+}
+
+/// Shares that are lines of a list.
+#[derive(Debug)]
+pub(super) struct ShareLines {
+    pieces: Vec<Piece>,
     lines: usize,
     limit: usize,
     /// There is one more than the limit allows.
@@ -98,16 +64,15 @@ pub(super) struct ScanHits {
 }
 
 impl Scan {
-    pub(super) fn new(filter: Filter, limit: Option<usize>) -> Self {
-        let hits = ScanHits { leaves: Vec::new(), lines: 0, limit: limit.unwrap_or(usize::MAX), is_cut: false };
+    pub(super) fn new(filter: ShareFilter, hits: ScanHits) -> Self {
         Self { terms: filter.terms(), filter, hits, rest: VecDeque::new() }
     }
 
     /// The first step: each of these segments, from a place in it on; `true` if it was the last.
-    pub(super) fn start(&mut self, segments: &[(&Segment, Place)], workers: Option<&dyn ScanWorkers>) -> bool {
+    pub(super) fn start(&mut self, segments: &[(&Segment, SharePlace)], workers: Option<&dyn ScanWorkers>) -> bool {
         let run = |at: usize| segments.get(at).map(|(segment, from)| Run::of(segment, *from));
         let done = self.step(run, workers);
-        if !self.hits.is_cut {
+        if !self.hits.is_cut() {
             self.rest = segments[done..].iter().map(|(segment, _)| segment.leaves().clone()).collect();
         }
         self.rest.is_empty()
@@ -122,7 +87,7 @@ impl Scan {
         let rest = std::mem::take(&mut self.rest);
         let run = |at: usize| rest.get(at).map(|leaves| same(leaves).map_or(Run::Leaves(leaves), Run::whole));
         let done = self.step(run, workers);
-        if !self.hits.is_cut {
+        if !self.hits.is_cut() {
             self.rest = rest;
             self.rest.drain(..done);
         }
@@ -136,8 +101,9 @@ impl Scan {
     /// Looks through one run after the other, for some milliseconds at most; returns how many. Whoever has only few
     /// and rare lines to find looks through all there are: that is shared with the workers.
     fn step<'a>(&mut self, run: impl Fn(usize) -> Option<Run<'a>> + Sync, workers: Option<&dyn ScanWorkers>) -> usize {
-        let limit = self.hits.limit - self.hits.lines;
-        let step = ScanStep { filter: &self.filter, terms: &self.terms, limit, run, progress: StepProgress::default() };
+        let (limit, is_count) = (self.hits.shares_left(), matches!(self.hits, ScanHits::Totals(_)));
+        let (filter, terms, progress) = (&self.filter, self.terms.as_slice(), StepProgress::default());
+        let step = ScanStep { filter, terms, limit, is_count, run, progress };
         let Some(workers) = workers else { return self.hits.add_runs(step.work(usize::MAX)) };
         let mut looked = step.work(ALONE_RUNS);
         if looked.len() == ALONE_RUNS && !step.is_over() {
@@ -156,27 +122,29 @@ impl Scan {
 /// What one thread looks through before it asks for more.
 enum Run<'a> {
     /// Where a segment was not changed, from a place in it on: its signature index is asked.
-    Segment(&'a Segment, Place),
+    Segment(&'a Segment, SharePlace),
     /// The leaves that a segment had.
     Leaves(&'a Leaves),
 }
 
 impl<'a> Run<'a> {
-    fn of(segment: &'a Segment, from: Place) -> Self {
+    fn of(segment: &'a Segment, from: SharePlace) -> Self {
         Self::Segment(segment, from)
     }
 
     fn whole(segment: &'a Segment) -> Self {
-        Self::Segment(segment, Place::default())
+        Self::Segment(segment, SharePlace::default())
     }
 }
 
 /// A step that several threads may work on.
 struct ScanStep<'a, R> {
-    filter: &'a Filter,
+    filter: &'a ShareFilter,
     terms: &'a [Term],
-    /// More lines than these are not needed.
+    /// More shares than these are not needed.
     limit: usize,
+    /// The shares themselves are not needed.
+    is_count: bool,
     /// The runs, by their places.
     run: R,
     progress: StepProgress,
@@ -191,7 +159,11 @@ struct StepProgress {
 }
 
 /// What was found in one run.
-type RunHits = Vec<(Arc<Leaf>, Mask)>;
+#[derive(Default)]
+struct RunHits {
+    leaves: Vec<(Arc<Leaf>, Mask)>,
+    sum: ShareSum,
+}
 
 impl<'a, R: Fn(usize) -> Option<Run<'a>> + Sync> ScanStep<'_, R> {
     fn is_over(&self) -> bool {
@@ -210,7 +182,7 @@ impl<'a, R: Fn(usize) -> Option<Run<'a>> + Sync> ScanStep<'_, R> {
             && !self.is_over()
             && let Some((at, run)) = next()
         {
-            let mut look = Look { step: self, scratch: &mut scratch, hits: RunHits::new(), bytes: 0, lines: 0 };
+            let mut look = Look { step: self, scratch: &mut scratch, hits: RunHits::default(), bytes: 0, lines: 0 };
             match run {
                 Run::Segment(segment, from) => look.look_into(segment, from, &mut candidates),
                 Run::Leaves(leaves) => _ = leaves.iter().all(|leaf| look.look_at(leaf, 0)),
@@ -233,7 +205,7 @@ struct Look<'a, 'b, R> {
 }
 
 impl<R> Look<'_, '_, R> {
-    fn look_into(&mut self, segment: &Segment, from: Place, candidates: &mut Candidates) {
+    fn look_into(&mut self, segment: &Segment, from: SharePlace, candidates: &mut Candidates) {
         self.bytes += SIGNATURE_BYTES;
         let filter = self.step.filter;
         segment.find_leaves(self.step.terms, |pending| filter.matches_pending(pending), candidates);
@@ -261,25 +233,80 @@ impl<R> Look<'_, '_, R> {
         let mask = self.step.filter.matches(leaf, self.scratch) >> from << from;
         if mask != 0 {
             self.lines += mask.count_ones() as usize;
-            self.hits.push((leaf.clone(), mask));
+            if self.step.is_count {
+                leaf.add_some(&mut self.hits.sum, mask);
+            } else {
+                self.hits.leaves.push((leaf.clone(), mask));
+            }
         }
         self.lines <= self.step.limit
     }
 }
 
 impl ScanHits {
+    /// At most so many shares are lines.
+    pub(super) fn shares(limit: Option<usize>) -> Self {
+        let limit = limit.unwrap_or(usize::MAX);
+        Self::Shares(ShareLines { pieces: Vec::new(), lines: 0, limit, is_cut: false })
+    }
+
+    /// How many more shares are needed at most.
+    fn shares_left(&self) -> usize {
+        match self {
+            Self::Shares(shares) => shares.limit - shares.lines,
+            Self::Level(_) | Self::Totals(_) => usize::MAX,
+        }
+    }
+
+    /// Whether there is more than what was asked for.
+    fn is_cut(&self) -> bool {
+        match self {
+            Self::Shares(shares) => shares.is_cut,
+            Self::Level(level) => level.is_cut(),
+            Self::Totals(_) => false,
+        }
+    }
+
     /// Takes what was found in each run, in their order; returns how many runs they were.
     fn add_runs(&mut self, looked: Vec<(usize, RunHits)>) -> usize {
         let runs = looked.len();
-        for (leaf, mask) in looked.into_iter().flat_map(|(_, hits)| hits) {
-            self.add(leaf, mask);
-            if self.is_cut {
-                break;
+        for (_, hits) in looked {
+            if let Self::Totals(sum) = self {
+                sum.add_all(&hits.sum);
+            }
+            for (leaf, mask) in hits.leaves {
+                match self {
+                    Self::Shares(shares) => shares.add(leaf, mask),
+                    Self::Level(level) => level.add_shares(&leaf, mask),
+                    Self::Totals(_) => {}
+                }
+                if self.is_cut() {
+                    return runs;
+                }
             }
         }
         runs
     }
 
+    /// How many lines were found, and where the next page begins if there are more.
+    pub(super) fn end(&self, owners: &Owners) -> (usize, Option<Cursor>) {
+        match self {
+            Self::Shares(shares) => (shares.lines, shares.more(owners)),
+            Self::Level(level) => level.end(owners),
+            Self::Totals(_) => (1, None),
+        }
+    }
+
+    pub(super) fn into_pieces(self) -> Vec<Piece> {
+        match self {
+            Self::Shares(shares) => shares.pieces,
+            Self::Level(level) => level.into_pieces(),
+            Self::Totals(sum) => vec![Piece::Totals(Box::new(sum.totals()))],
+        }
+    }
+}
+
+impl ShareLines {
     fn add(&mut self, leaf: Arc<Leaf>, mut mask: Mask) {
         while self.lines + mask.count_ones() as usize > self.limit {
             self.is_cut = true;
@@ -287,21 +314,15 @@ impl ScanHits {
         }
         if mask != 0 {
             self.lines += mask.count_ones() as usize;
-            self.leaves.push((leaf, mask));
+            self.pieces.push(Piece::Shares(leaf, mask));
         }
     }
 
-    pub(super) fn lines(&self) -> u64 {
-        u64::try_from(self.lines).expect("a count in memory has at most 64 bits")
-    }
-
     /// The cursor of the last line, if there are more.
-    pub(super) fn more(&self, owners: &Owners) -> Option<Cursor> {
-        let (leaf, mask) = self.leaves.last().filter(|_| self.is_cut)?;
-        Some(leaf.cursor(mask.ilog2() as usize, owners))
-    }
-
-    pub(super) fn into_leaves(self) -> std::vec::IntoIter<(Arc<Leaf>, Mask)> {
-        self.leaves.into_iter()
+    fn more(&self, owners: &Owners) -> Option<Cursor> {
+        match self.pieces.last().filter(|_| self.is_cut)? {
+            Piece::Shares(leaf, mask) => Some(leaf.cursor(mask.ilog2() as usize, owners)),
+            Piece::Folder(_) | Piece::Totals(_) => None,
+        }
     }
 }

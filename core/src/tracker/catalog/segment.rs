@@ -9,13 +9,14 @@ use std::sync::Arc;
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::fences::Fences;
 use crate::tracker::catalog::leaf::{self, Key, Leaf, Mask, NewShare};
+use crate::tracker::catalog::leaf_row::LeafRow;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::pending_delta::PendingDelta;
 #[cfg(test)]
-use crate::tracker::catalog::query::Query;
+use crate::tracker::catalog::query::WordQuery;
 use crate::tracker::catalog::signature_index::{Candidates, LEAF_ROWS, SignatureIndex};
 use crate::tracker::catalog::term::Term;
-use crate::tracker::catalog::{Content, OwnerId};
+use crate::tracker::catalog::{OwnerId, ShareContent};
 
 /// Most leaves of one segment. To index them all again takes some milliseconds; each segment costs a search half a
 /// microsecond. Tests have few shares and still want many segments.
@@ -29,7 +30,7 @@ const TOMBSTONES_MIN: u16 = 8;
 const FEW: u32 = 4;
 
 /// The leaves of one segment, as lists hold them.
-pub(super) type Leaves = Arc<Vec<Arc<Leaf>>>;
+pub(super) type Leaves = Arc<LeafRow>;
 
 /// Never empty while it is in the catalog.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(super) struct Segment {
     leaves: Leaves,
     fences: Fences,
     /// How many shares of each leaf have left bits in the signature index that they no longer need.
-    leaf_ghosts: Vec<u16>,
+    leaf_tombstones: Vec<u16>,
     signatures: SignatureIndex,
     shares: usize,
     /// How many shares left bits in the signature index of segments that they no longer need.
@@ -46,7 +47,7 @@ pub(super) struct Segment {
 
 /// Where in a segment a share is or belongs.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place {
+pub(super) struct SharePlace {
     pub(super) leaf: usize,
     pub(super) at: usize,
 }
@@ -55,8 +56,8 @@ impl Segment {
     /// A segment of one share.
     pub(super) fn new(seed: u64, common: Arc<Common>, share: &NewShare<'_>) -> Self {
         let signatures = SignatureIndex::new(seed, LEAF_ROWS, common);
-        let (leaves, fences, leaf_ghosts) = (Leaves::default(), Fences::default(), Vec::new());
-        let mut segment = Self { leaves, fences, leaf_ghosts, signatures, shares: 0, tombstones: 0 };
+        let (leaves, fences, leaf_tombstones) = (Leaves::default(), Fences::default(), Vec::new());
+        let mut segment = Self { leaves, fences, leaf_tombstones, signatures, shares: 0, tombstones: 0 };
         segment.add_leaf(0, share);
         segment
     }
@@ -70,12 +71,12 @@ impl Segment {
     }
 
     /// Size and hash of the share at this place.
-    pub(super) fn content(&self, place: Place) -> Content {
+    pub(super) fn content(&self, place: SharePlace) -> ShareContent {
         self.leaves[place.leaf].content(place.at)
     }
 
     /// How many shares come before a place.
-    pub(super) fn shares_before(&self, place: Place) -> usize {
+    pub(super) fn shares_before(&self, place: SharePlace) -> usize {
         self.leaves[..place.leaf].iter().map(|leaf| leaf.len()).sum::<usize>() + place.at
     }
 
@@ -118,25 +119,25 @@ impl Segment {
     }
 
     /// Where a share is, or where it belongs.
-    pub(super) fn find(&self, key: &Key<'_>, owners: &Owners) -> Result<Place, Place> {
+    pub(super) fn find(&self, key: &Key<'_>, owners: &Owners) -> Result<SharePlace, SharePlace> {
         let is_behind = |leaf: usize| self.leaves[leaf].compare(0, key, owners) == Ordering::Greater;
         let leaf = self.fences.find(key.path, is_behind);
-        let place = |at| Place { leaf, at };
+        let place = |at| SharePlace { leaf, at };
         self.leaves[leaf].find(key, owners).map(place).map_err(place)
     }
 
     /// Whether a share can only come to this place after [`split`](Self::split).
-    pub(super) fn is_full_for(&self, place: Place, path: &str) -> bool {
+    pub(super) fn is_full_for(&self, place: SharePlace, path: &str) -> bool {
         self.leaves.len() == SEGMENT_LEAVES_MAX && self.leaves[place.leaf].is_full_for(path.len())
     }
 
     /// Whether this is the place behind all shares.
-    pub(super) fn is_end(&self, place: Place) -> bool {
+    pub(super) fn is_end(&self, place: SharePlace) -> bool {
         place.leaf + 1 == self.leaves.len() && place.at == self.leaves[place.leaf].len()
     }
 
     /// Puts a share where [`find`](Self::find) says that it belongs.
-    pub(super) fn insert(&mut self, mut place: Place, share: &NewShare<'_>) {
+    pub(super) fn insert(&mut self, mut place: SharePlace, share: &NewShare<'_>) {
         let leaf = &self.leaves[place.leaf];
         if leaf.is_full_for(share.path.len()) {
             // Shares often come in order: a leaf that was filled from the front stays full.
@@ -149,15 +150,15 @@ impl Segment {
         // Only of ASCII are the keys as long as the texts.
         let is_ascii = share.path.is_ascii();
         let known = if is_ascii { self.leaves[place.leaf].known_bytes(place.at, share.path) } else { 0 };
-        self.leaf_mut(place.leaf).insert(place.at, share);
+        Arc::make_mut(&mut self.leaves).insert_share(place.leaf, place.at, share);
         self.shares += 1;
-        self.note_late(place.leaf, share, known);
+        self.note_pending(place.leaf, share, known);
     }
 
     /// Gives a share another size and hash.
-    pub(super) fn replace(&mut self, place: Place, content: Content) {
-        self.leaf_mut(place.leaf).replace(place.at, content);
-        self.leaf_ghosts[place.leaf] += 1;
+    pub(super) fn replace(&mut self, place: SharePlace, content: ShareContent) {
+        self.change_leaf(place.leaf, |leaf| leaf.replace(place.at, content));
+        self.leaf_tombstones[place.leaf] += 1;
         self.tombstones += 1;
         if let Some(hash) = &content.hash {
             self.signatures.mark_values(place.leaf, [Term::hash(hash)].into_iter());
@@ -165,15 +166,15 @@ impl Segment {
         self.index_again_if_worn(place.leaf);
     }
 
-    pub(super) fn remove(&mut self, place: Place) {
+    pub(super) fn remove(&mut self, place: SharePlace) {
         self.shares -= 1;
         self.tombstones += 1;
         if self.leaves[place.leaf].len() == 1 {
             self.remove_leaf(place.leaf);
             return;
         }
-        self.leaf_mut(place.leaf).remove(place.at);
-        self.leaf_ghosts[place.leaf] += 1;
+        self.change_leaf(place.leaf, |leaf| leaf.remove(place.at));
+        self.leaf_tombstones[place.leaf] += 1;
         if place.leaf > 0 && self.join_leaves(place.leaf - 1) {
             return;
         }
@@ -182,8 +183,13 @@ impl Segment {
         }
     }
 
-    /// Takes about so many shares of one owner away, and calls `gone` with each path.
-    pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, gone: &mut impl FnMut(&str)) -> usize {
+    /// Takes about so many shares of one owner away, and calls `gone` with the path and size of each.
+    pub(super) fn remove_owner(
+        &mut self,
+        owner: OwnerId,
+        max: usize,
+        gone: &mut impl FnMut(&str, Option<u64>),
+    ) -> usize {
         let mut candidates = Candidates::default();
         let mut removed = 0;
         let term = Term::owner(owner);
@@ -197,16 +203,19 @@ impl Segment {
             if theirs == 0 {
                 continue;
             }
-            (0..leaf.len()).filter(|share| theirs & 1 << share != 0).for_each(|share| gone(leaf.path(share)));
+            (0..leaf.len()).filter(|share| theirs & 1 << share != 0).for_each(|share| {
+                gone(leaf.path(share), leaf.content(share).size);
+            });
             let lost = theirs.count_ones();
             removed += lost as usize;
-            self.leaf_ghosts[at] += u16::try_from(lost).expect("a leaf has few shares");
+            self.leaf_tombstones[at] += u16::try_from(lost).expect("a leaf has few shares");
             if lost <= FEW {
-                let leaf = self.leaf_mut(at);
-                (0..leaf.len()).rev().filter(|share| theirs & 1 << share != 0).for_each(|share| leaf.remove(share));
+                self.change_leaf(at, |leaf| {
+                    (0..leaf.len()).rev().filter(|share| theirs & 1 << share != 0).for_each(|share| leaf.remove(share));
+                });
             } else {
                 let rest = leaf.only(leaf.all() & !theirs);
-                Arc::make_mut(&mut self.leaves)[at] = Arc::new(rest);
+                Arc::make_mut(&mut self.leaves).set(at, rest);
             }
         }
         if removed > 0 {
@@ -235,9 +244,16 @@ impl Segment {
         let leaves = Arc::make_mut(&mut self.leaves).split_off(middle);
         let shares = leaves.iter().map(|leaf| leaf.len()).sum();
         self.shares -= shares;
-        let (leaf_ghosts, signatures) = (self.leaf_ghosts.split_off(middle), self.signatures.split_off(middle));
+        let (leaf_tombstones, signatures) = (self.leaf_tombstones.split_off(middle), self.signatures.split_off(middle));
         self.fences = Fences::of(&self.leaves);
-        Self { fences: Fences::of(&leaves), leaves: Arc::new(leaves), leaf_ghosts, signatures, shares, tombstones: 0 }
+        Self {
+            fences: Fences::of(&leaves),
+            leaves: Arc::new(leaves),
+            leaf_tombstones,
+            signatures,
+            shares,
+            tombstones: 0,
+        }
     }
 
     /// Takes over the leaves of the segment behind this one, if both are small.
@@ -252,9 +268,9 @@ impl Segment {
             let place = self.signatures.len();
             self.signatures.insert(place);
             mark_leaf(&mut self.signatures, place, leaf, &mut scratch);
-            self.leaf_ghosts.push(0);
+            self.leaf_tombstones.push(0);
         }
-        Arc::make_mut(&mut self.leaves).extend(next.leaves.iter().cloned());
+        Arc::make_mut(&mut self.leaves).append(&next.leaves);
         self.fences = Fences::of(&self.leaves);
         self.shares += next.shares;
     }
@@ -262,10 +278,11 @@ impl Segment {
     /// Checks what the parts promise each other, and that nothing is missing in the signature index.
     #[cfg(test)]
     pub(super) fn assert_sound(&self, owners: &Owners) {
-        assert_eq!(self.leaves.len(), self.leaf_ghosts.len());
+        assert_eq!(self.leaves.len(), self.leaf_tombstones.len());
         assert_eq!(self.shares, self.leaves.iter().map(|leaf| leaf.len()).sum::<usize>());
         assert_eq!(self.signatures.len(), self.leaves.len());
         self.signatures.assert_sound();
+        self.leaves.assert_sound();
         for (at, leaf) in self.leaves.iter().enumerate() {
             leaf.assert_sound(owners);
             for share in 0..leaf.len() {
@@ -278,30 +295,30 @@ impl Segment {
                 assert!(found.places().any(|place| place == at));
             }
             for share in 0..leaf.len() {
-                let whole = Query::new(&[leaf.path(share)]);
+                let whole = WordQuery::new(&[leaf.path(share)]);
                 self.signatures.find(whole.terms(), |pending| whole.matches_of(pending.keys()), &mut found);
                 assert!(found.places().any(|place| place == at));
             }
         }
     }
 
-    fn leaf_mut(&mut self, leaf: usize) -> &mut Leaf {
-        Arc::make_mut(&mut Arc::make_mut(&mut self.leaves)[leaf])
+    fn change_leaf(&mut self, leaf: usize, change: impl FnOnce(&mut Leaf)) {
+        Arc::make_mut(&mut self.leaves).change(leaf, change);
     }
 
     fn add_leaf(&mut self, at: usize, share: &NewShare<'_>) {
         let mut leaf = Leaf::default();
         leaf.insert(0, share);
         self.signatures.insert(at);
-        Arc::make_mut(&mut self.leaves).insert(at, Arc::new(leaf));
+        Arc::make_mut(&mut self.leaves).insert(at, leaf);
         self.fences.insert(at, &self.leaves);
-        self.leaf_ghosts.insert(at, 0);
+        self.leaf_tombstones.insert(at, 0);
         self.shares += 1;
-        self.note_late(at, share, 0);
+        self.note_pending(at, share, 0);
     }
 
     /// The first `known` bytes of the search key begin another one of the same leaf.
-    fn note_late(&mut self, leaf: usize, share: &NewShare<'_>, known: usize) {
+    fn note_pending(&mut self, leaf: usize, share: &NewShare<'_>, known: usize) {
         if self.signatures.add_late(leaf, share, known) {
             self.catch_up_plane(self.signatures.plane(leaf));
         }
@@ -309,29 +326,29 @@ impl Segment {
 
     fn remove_leaf(&mut self, at: usize) -> Arc<Leaf> {
         self.fences.remove(at);
-        self.leaf_ghosts.remove(at);
+        self.leaf_tombstones.remove(at);
         self.signatures.remove(at);
         Arc::make_mut(&mut self.leaves).remove(at)
     }
 
     /// Makes two of a full leaf; returns where the place is now.
-    fn split_leaf(&mut self, place: Place) -> Place {
-        let Place { leaf: at, at: share } = place;
+    fn split_leaf(&mut self, place: SharePlace) -> SharePlace {
+        let SharePlace { leaf: at, at: share } = place;
         let leaf = &self.leaves[at];
         let middle = leaf.middle();
         let right_mask = leaf.all() >> middle << middle;
         let (left, right) = (leaf.only(leaf.all() & !right_mask), leaf.only(right_mask));
         let leaves = Arc::make_mut(&mut self.leaves);
-        leaves[at] = Arc::new(left);
-        leaves.insert(at + 1, Arc::new(right));
+        leaves.set(at, left);
+        leaves.insert(at + 1, right);
         self.fences.insert(at + 1, &self.leaves);
-        self.leaf_ghosts.insert(at + 1, 0);
+        self.leaf_tombstones.insert(at + 1, 0);
         self.signatures.insert(at + 1);
         self.signatures.is_pending(at + 1);
         self.signatures.renew(at);
         self.signatures.is_pending(at);
-        self.leaf_ghosts[at] = 0;
-        if share > middle { Place { leaf: at + 1, at: share - middle } } else { place }
+        self.leaf_tombstones[at] = 0;
+        if share > middle { SharePlace { leaf: at + 1, at: share - middle } } else { place }
     }
 
     /// Moves the shares of the next leaf into this one, if both are small.
@@ -342,13 +359,13 @@ impl Segment {
         }
         let next = self.remove_leaf(at + 1);
         mark_leaf(&mut self.signatures, at, &next, &mut Vec::new());
-        self.leaf_mut(at).append(&next);
+        self.change_leaf(at, |leaf| leaf.append(&next));
         self.index_again_if_worn(at);
         true
     }
 
     fn index_again_if_worn(&mut self, at: usize) {
-        let tombstones = self.leaf_ghosts[at];
+        let tombstones = self.leaf_tombstones[at];
         if tombstones >= TOMBSTONES_MIN && usize::from(tombstones) > self.leaves[at].len() {
             self.index_again(at);
         }
@@ -357,7 +374,7 @@ impl Segment {
     fn index_again(&mut self, at: usize) {
         self.signatures.renew(at);
         mark_leaf(&mut self.signatures, at, &self.leaves[at], &mut Vec::new());
-        self.leaf_ghosts[at] = 0;
+        self.leaf_tombstones[at] = 0;
     }
 
     /// Makes a signature index of its own for what is common now.
@@ -368,7 +385,7 @@ impl Segment {
             self.signatures.insert(place);
             mark_leaf(&mut self.signatures, place, leaf, &mut scratch);
         }
-        self.leaf_ghosts.fill(0);
+        self.leaf_tombstones.fill(0);
     }
 }
 

@@ -7,10 +7,10 @@ use crate::model::search_key::push_key;
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
 use crate::tracker::catalog::leaf::{Key, NewShare};
 use crate::tracker::catalog::owners::Owners;
-use crate::tracker::catalog::segment::{Leaves, Place, Segment};
+use crate::tracker::catalog::segment::{Leaves, Segment, SharePlace};
 use crate::tracker::catalog::signature_index::{Candidates, SEGMENT_ROWS, SignatureIndex};
 use crate::tracker::catalog::term::Term;
-use crate::tracker::catalog::{Content, Insert, OwnerId};
+use crate::tracker::catalog::{OwnerId, ShareContent};
 
 /// A segment that lost so many shares since it was noted in the overview, and more than it still has, is noted again.
 const TOMBSTONES_MIN: usize = 1024;
@@ -56,13 +56,13 @@ impl Segments {
     }
 
     /// Where the share of a key is.
-    pub(super) fn find(&self, key: &Key<'_>, owners: &Owners) -> Option<(usize, Place)> {
+    pub(super) fn find(&self, key: &Key<'_>, owners: &Owners) -> Option<(usize, SharePlace)> {
         let at = self.segment_of(key, owners)?;
         self.all[at].find(key, owners).ok().map(|place| (at, place))
     }
 
     /// Where the shares behind a key begin.
-    pub(super) fn find_behind(&self, key: &Key<'_>, owners: &Owners) -> (usize, Place) {
+    pub(super) fn find_behind(&self, key: &Key<'_>, owners: &Owners) -> (usize, SharePlace) {
         self.segment_of(key, owners).map_or_else(Default::default, |at| {
             let (Ok(place) | Err(place)) = self.all[at].find(key, owners);
             (at, place)
@@ -76,7 +76,8 @@ impl Segments {
         Arc::ptr_eq(segment.leaves(), leaves).then_some(segment)
     }
 
-    pub(super) fn insert(&mut self, key: &Key<'_>, content: Content, owners: &Owners) -> Insert {
+    /// Adds a share or replaces it; returns what was there before.
+    pub(super) fn insert(&mut self, key: &Key<'_>, content: ShareContent, owners: &Owners) -> Option<ShareContent> {
         let mut search_key = Vec::with_capacity(key.path.len());
         push_key(key.path, &mut search_key);
         let share = NewShare { path: key.path, search_key: &search_key, owner: key.owner, content };
@@ -87,11 +88,13 @@ impl Segments {
             };
             let segment = &mut self.all[at];
             match segment.find(key, owners) {
-                Ok(place) if segment.content(place) == content => return Insert::Same,
                 Ok(place) => {
-                    segment.replace(place, content);
-                    self.overview.mark_values(at, share.values());
-                    return Insert::Replaced;
+                    let before = segment.content(place);
+                    if before != content {
+                        segment.replace(place, content);
+                        self.overview.mark_values(at, share.values());
+                    }
+                    return Some(before);
                 }
                 Err(place) if !segment.is_full_for(place, key.path) => {
                     segment.insert(place, &share);
@@ -109,17 +112,22 @@ impl Segments {
         self.is_pending = true;
         self.new_since += 1;
         self.learn();
-        Insert::New
+        None
     }
 
     /// Takes away what [`find`](Self::find) has found.
-    pub(super) fn remove(&mut self, (at, place): (usize, Place)) {
+    pub(super) fn remove(&mut self, (at, place): (usize, SharePlace)) {
         self.all[at].remove(place);
         self.tidy(at);
     }
 
-    /// Takes about so many shares of one owner away, and calls `gone` with each path.
-    pub(super) fn remove_owner(&mut self, owner: OwnerId, max: usize, mut gone: impl FnMut(&str)) -> usize {
+    /// Takes about so many shares of one owner away, and calls `gone` with the path and size of each.
+    pub(super) fn remove_owner(
+        &mut self,
+        owner: OwnerId,
+        max: usize,
+        mut gone: impl FnMut(&str, Option<u64>),
+    ) -> usize {
         let mut removed = 0;
         let mut candidates = Candidates::default();
         self.find_segments(&[Term::owner(owner)], &mut candidates);

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::reply::FileLine;
+use crate::model::file_kind::FileKind;
+use crate::protocol::reply::{FileLine, FolderLine};
+use crate::protocol::selection::Selection;
+use crate::tracker::catalog::query::WordQuery;
 
 /// A thread besides the one that scans.
 #[derive(Debug)]
@@ -23,15 +26,24 @@ impl ScanWorkers for Threads {
 /// Sorted by path and username, as the protocol wants it.
 #[derive(Default)]
 struct Model {
-    shares: BTreeMap<(String, String), (OwnerId, Content)>,
+    shares: BTreeMap<(String, String), (OwnerId, ShareContent)>,
 }
 
+/// What is asked.
 #[derive(Debug, Clone)]
-enum Wanted {
-    All,
-    Owner(usize),
-    Search(Vec<String>),
-    Sources(u8),
+struct Wanted {
+    /// Its user is one of [`OWNERS`].
+    selection: Selection,
+    hash: Option<u8>,
+    form: Form,
+}
+
+/// What is made of the shares that are meant.
+#[derive(Debug, Clone)]
+enum Form {
+    Lines,
+    Level(Option<SharePath>),
+    Count,
 }
 
 #[derive(Debug, Clone)]
@@ -56,37 +68,79 @@ enum Step {
 const OWNERS: [&str; 4] = ["anna", "Мария", "ivan", "a"];
 
 impl Model {
-    fn list(&self, owners: &[OwnerId], wanted: &Wanted, after: Option<&Cursor>, limit: Option<usize>) -> Expected {
-        let matches = |path: &str, owner: OwnerId, content: &Content| match wanted {
-            Wanted::All => true,
-            Wanted::Owner(by) => owners[*by] == owner,
-            Wanted::Sources(hash) => content.hash == Some(ContentHash::from_bytes([*hash; 32])),
-            Wanted::Search(words) => words.iter().all(|word| key_of(path).contains(&key_of(word))),
-        };
-        let behind = |key: &(String, String)| after.is_none_or(|c| *key > (c.path.clone(), c.username.clone()));
-        let mut found: Vec<_> = self
-            .shares
-            .iter()
-            .filter(|(key, (owner, content))| behind(key) && matches(&key.0, *owner, content))
-            .collect();
-        let cut = limit.is_some_and(|limit| found.len() > limit);
-        found.truncate(limit.unwrap_or(usize::MAX));
-        let more = found
-            .last()
-            .filter(|_| cut)
-            .map(|((path, username), _)| Cursor { path: path.clone(), username: username.clone() });
-        let text = found.iter().map(|((path, username), (_, content))| {
-            let username = Username::new(username).expect("of the pool");
-            let line = FileLine {
-                username,
+    /// The shares that are meant, in order.
+    fn files(&self, owners: &[OwnerId], wanted: &Wanted) -> Vec<FileLine> {
+        let line = |((path, username), (owner, content)): (&(String, String), &(OwnerId, ShareContent))| {
+            assert_eq!(owners[OWNERS.iter().position(|name| name == username).expect("of the pool")], *owner);
+            FileLine {
+                username: Username::new(username).expect("of the pool"),
                 size: content.size,
                 hash: content.hash,
                 path: SharePath::new(path).expect("valid"),
-            };
-            format!("{line}\n")
-        });
-        Expected { text: text.collect(), lines: found.len(), more }
+            }
+        };
+        let hash = wanted.hash.map(|hash| ContentHash::from_bytes([hash; 32]));
+        let files = self.shares.iter().map(line);
+        files.filter(|file| wanted.selection.matches(file) && (hash.is_none() || file.hash == hash)).collect()
     }
+
+    fn answer(&self, owners: &[OwnerId], wanted: &Wanted, after: Option<&Cursor>, limit: Option<usize>) -> Expected {
+        let files = self.files(owners, wanted);
+        let lines: Vec<(Cursor, Cursor, String)> = match &wanted.form {
+            Form::Lines => files.iter().map(line_of).collect(),
+            Form::Count => vec![(Cursor::before("~"), Cursor::before("~"), totals_of(files.iter()).to_string())],
+            Form::Level(folder) => level(&files, folder.as_ref()),
+        };
+        let counts = matches!(wanted.form, Form::Count);
+        let behind = lines.into_iter().filter(|(key, ..)| counts || after.is_none_or(|after| key > after));
+        let mut lines: Vec<_> = behind.collect();
+        let limit = if counts { None } else { limit };
+        let cut = limit.is_some_and(|limit| lines.len() > limit);
+        lines.truncate(limit.unwrap_or(usize::MAX));
+        let more = lines.last().filter(|_| cut).map(|(_, cursor, _)| cursor.clone());
+        Expected { lines: lines.len(), text: lines.into_iter().map(|(.., line)| line + "\n").collect(), more }
+    }
+}
+
+/// Each line of a level with its sort key and the cursor behind it.
+fn level(files: &[FileLine], folder: Option<&SharePath>) -> Vec<(Cursor, Cursor, String)> {
+    let mut lines = Vec::new();
+    let mut folders: BTreeMap<String, Vec<&FileLine>> = BTreeMap::new();
+    for file in files {
+        let below = folder.map_or(Some(file.path.as_str()), |folder| file.path.below(folder.as_str()));
+        match below.map(|below| below.split_once('/')) {
+            None => {}
+            Some(None) => lines.push(line_of(file)),
+            Some(Some((name, _))) => {
+                let path = folder.map_or(name.to_owned(), |folder| format!("{folder}/{name}"));
+                folders.entry(path).or_default().push(file);
+            }
+        }
+    }
+    for (path, files) in folders {
+        let owner = files[0].username.clone();
+        let is_one = files.iter().all(|file| file.username == owner);
+        let line = FolderLine {
+            username: is_one.then_some(owner),
+            totals: totals_of(files.into_iter()),
+            path: SharePath::new(&path).expect("a part of a path"),
+        };
+        lines.push((Cursor::before(format!("{path}/")), Cursor::before(format!("{path}0")), line.to_string()));
+    }
+    lines.sort();
+    lines
+}
+
+fn totals_of<'a>(files: impl Iterator<Item = &'a FileLine>) -> Totals {
+    files.fold(Totals::default(), |sum, file| Totals {
+        files: sum.files + 1,
+        bytes: sum.bytes.saturating_add(file.size.unwrap_or(0)),
+    })
+}
+
+fn line_of(file: &FileLine) -> (Cursor, Cursor, String) {
+    let cursor = Cursor { path: file.path.as_str().to_owned(), username: file.username.as_str().to_owned() };
+    (cursor.clone(), cursor, file.to_string())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -96,12 +150,6 @@ struct Expected {
     more: Option<Cursor>,
 }
 
-fn key_of(text: &str) -> String {
-    let mut key = Vec::new();
-    crate::model::search_key::push_key(text, &mut key);
-    String::from_utf8(key).expect("a key is text")
-}
-
 fn path() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "[abAB]{1,3}(/[abA]{1,2}){0,2}",
@@ -109,17 +157,70 @@ fn path() -> impl Strategy<Value = String> {
         1 => "[a-c]{1,2}/(Straße|ταΐζω|ς|J\u{30c}|İ)[a-b]{0,2}",
         1 => "[ab]/[xyz]{200,255}/[xyz]{200,255}/[xyz]{200,255}",
         1 => Just("b".to_owned()),
+        3 => "(a|b)(|-b|\\.b|0|/a|/a-b|/a\\.b|/a0|/a/b|/a/b/c)(|\\.mp3|\\.JPG)",
     ]
 }
 
 fn wanted() -> impl Strategy<Value = Wanted> {
     let word = prop_oneof!["[abAB/]{1,4}", "МОРЕ|оре 1|STRASSE|ss|Σ|ΪΖ|е|x{1,50}|/b/|файл 1|ФАЙЛ_[0-9]"];
+    let selection = (
+        prop_oneof![3 => Just(Vec::new()), 2 => prop::collection::vec(word, 1..4)],
+        prop::option::weighted(0.3, prop::sample::select(&OWNERS)),
+        prop::option::weighted(0.2, prop::sample::select(&FileKind::ALL)),
+        prop::option::weighted(0.2, prop_oneof![0..3u64, any::<u64>()]),
+        prop::option::weighted(0.3, "[ab]|a/a|a/a/b|Снимки|b/файл"),
+    );
+    let selection = selection.prop_map(|(words, username, kind, size_min, folder)| Selection {
+        words,
+        username: username.map(|name| Username::new(name).expect("valid")),
+        kind,
+        size_min,
+        folder: folder.map(|folder| SharePath::new(&folder).expect("valid")),
+    });
+    let form = prop_oneof![
+        3 => Just(Form::Lines),
+        3 => prop::option::of("[ab]|a/a|Снимки").prop_map(|folder| {
+            Form::Level(folder.map(|folder| SharePath::new(&folder).expect("valid")))
+        }),
+        2 => Just(Form::Count),
+    ];
     prop_oneof![
-        Just(Wanted::All),
-        (0..OWNERS.len()).prop_map(Wanted::Owner),
-        prop::collection::vec(word, 1..4).prop_map(Wanted::Search),
-        (0..3u8).prop_map(Wanted::Sources),
+        1 => form.clone().prop_map(|form| Wanted { selection: Selection::default(), hash: None, form }),
+        1 => (0..3u8).prop_map(|hash| Wanted { selection: Selection::default(), hash: Some(hash), form: Form::Lines }),
+        4 => (selection, form).prop_map(|(selection, form)| match form {
+            Form::Level(_) => Wanted { selection: Selection { folder: None, ..selection }, hash: None, form },
+            form => Wanted { selection, hash: None, form },
+        }),
     ]
+}
+
+/// A selection in the words of the catalog.
+fn filter(owners: &[OwnerId], wanted: &Wanted) -> ShareFilter {
+    let Selection { words, username, kind, size_min, folder } = &wanted.selection;
+    let owner = |name: &Username| owners[OWNERS.iter().position(|owner| *owner == name.as_str()).expect("of the pool")];
+    ShareFilter {
+        owner: username.as_ref().map(owner),
+        hash: wanted.hash.map(|hash| ContentHash::from_bytes([hash; 32])),
+        words: (!words.is_empty()).then(|| WordQuery::new(words)),
+        kind: *kind,
+        size_min: *size_min,
+        folder: folder.clone(),
+    }
+}
+
+fn start(
+    catalog: &Catalog,
+    owners: &[OwnerId],
+    wanted: &Wanted,
+    after: Option<&Cursor>,
+    limit: Option<usize>,
+) -> ShareList {
+    let filter = filter(owners, wanted);
+    match &wanted.form {
+        Form::Lines => catalog.list(filter, after, limit),
+        Form::Level(folder) => catalog.list_level(folder.as_ref(), filter, after, limit.unwrap_or(usize::MAX)),
+        Form::Count => catalog.count(filter),
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -145,7 +246,7 @@ fn check(steps: Vec<Step>) {
     catalog.set_workers(Arc::new(Threads));
     let mut owners: Vec<OwnerId> =
         OWNERS.iter().map(|name| catalog.add_owner(Username::new(name).expect("valid"))).collect();
-    let mut open: Vec<(List, BytesMut, Expected)> = Vec::new();
+    let mut open: Vec<(ShareList, BytesMut, Expected)> = Vec::new();
     for (n, step) in steps.into_iter().enumerate() {
         match step {
             Step::Insert(owner, path, size, hash) => {
@@ -182,15 +283,9 @@ fn check(steps: Vec<Step>) {
                     let (path, username) = model.shares.keys().nth(at.index(model.shares.len())).expect("in range");
                     Cursor { path: path.clone(), username: username.clone() }
                 });
-                let expected = model.list(&owners, &wanted, after.as_ref(), limit);
-                let query = Query::new(if let Wanted::Search(words) = &wanted { words } else { &[] });
-                let which = match wanted {
-                    Wanted::All => Which::All,
-                    Wanted::Owner(owner) => Which::Owner(owners[owner]),
-                    Wanted::Search(_) => Which::Search(&query),
-                    Wanted::Sources(hash) => Which::Sources(ContentHash::from_bytes([hash; 32])),
-                };
-                open.push((catalog.list(which, after.as_ref(), limit), BytesMut::new(), expected));
+                let expected = model.answer(&owners, &wanted, after.as_ref(), limit);
+                let list = start(&catalog, &owners, &wanted, after.as_ref(), limit);
+                open.push((list, BytesMut::new(), expected));
             }
             Step::Read(bytes_max) => {
                 open.retain_mut(|(list, text, expected)| !read(&catalog, list, text, expected, bytes_max));
@@ -211,6 +306,8 @@ fn check(steps: Vec<Step>) {
     for (owner, name) in owners.iter().zip(OWNERS) {
         let paths = || model.shares.iter().filter(|(_, (by, _))| by == owner).map(|((path, _), _)| path);
         assert_eq!(catalog.shares_of(*owner), paths().count());
+        let sizes = model.shares.values().filter(|(by, _)| by == owner).filter_map(|(_, content)| content.size);
+        assert_eq!(catalog.totals_of(*owner).bytes, sizes.fold(0, u64::saturating_add));
         assert_eq!(catalog.path_bytes_of(*owner), paths().map(String::len).sum::<usize>());
         assert_eq!(catalog.owner_name(*owner).as_str(), name);
     }
@@ -229,7 +326,7 @@ fn insert(
     hash: Option<u8>,
 ) {
     let hash = hash.map(|hash| ContentHash::from_bytes([hash; 32]));
-    let content = Content { size, hash };
+    let content = ShareContent { size, hash };
     let share = Share { path: SharePath::new(path).expect("valid"), size, hash };
     let expected = match model.shares.insert((path.to_owned(), OWNERS[owner].to_owned()), (owners[owner], content)) {
         None => Insert::New,
@@ -241,7 +338,7 @@ fn insert(
 }
 
 /// Reads on; `true` when all was read and was right.
-fn read(catalog: &Catalog, list: &mut List, text: &mut BytesMut, expected: &Expected, bytes_max: usize) -> bool {
+fn read(catalog: &Catalog, list: &mut ShareList, text: &mut BytesMut, expected: &Expected, bytes_max: usize) -> bool {
     if !list.is_ready() && !catalog.scan(list) {
         return false;
     }
@@ -326,9 +423,13 @@ fn a_search_through_many_segments_finds_its_lines_in_order() {
     assert_finds(&catalog, &all);
 }
 
+fn words(words: &[&str]) -> ShareFilter {
+    ShareFilter { words: Some(WordQuery::new(words)), ..ShareFilter::default() }
+}
+
 fn assert_finds(catalog: &Catalog, all: &[String]) {
     for limit in [None, Some(1), Some(7), Some(19), Some(20)] {
-        let mut list = catalog.list(Which::Search(&Query::new(&["needle"])), None, limit);
+        let mut list = catalog.list(words(&["needle"]), None, limit);
         while !catalog.scan(&mut list) {}
         let mut text = BytesMut::new();
         assert!(catalog.write_lines(&mut list, &mut text, usize::MAX));
@@ -339,5 +440,104 @@ fn assert_finds(catalog: &Catalog, all: &[String]) {
             list.more().map(|after| after.path.as_str()),
             limit.filter(|n| *n < all.len()).map(|n| all[n - 1].as_str())
         );
+    }
+}
+
+/// Every page of a level, one behind the other.
+fn pages(catalog: &Catalog, folder: Option<&str>, filter: &ShareFilter, limit: usize) -> Vec<String> {
+    let folder = folder.map(|folder| SharePath::new(folder).expect("valid"));
+    let (mut lines, mut after) = (Vec::new(), None);
+    loop {
+        let mut list = catalog.list_level(folder.as_ref(), filter.clone(), after.as_ref(), limit);
+        while !catalog.scan(&mut list) {}
+        let mut text = BytesMut::new();
+        assert!(catalog.write_lines(&mut list, &mut text, usize::MAX));
+        lines.extend(std::str::from_utf8(&text).expect("text").lines().map(str::to_owned));
+        after = list.more().cloned();
+        if after.is_none() {
+            return lines;
+        }
+    }
+}
+
+#[test]
+fn a_level_in_order_whatever_names_begin_alike() {
+    let mut catalog = Catalog::new();
+    let [anna, ivan] = ["anna", "ivan"].map(|name| catalog.add_owner(Username::new(name).expect("valid")));
+    for (owner, path, size) in [
+        (anna, "A", Some(1)),
+        (ivan, "A", None),
+        (anna, "A-b", Some(2)),
+        (ivan, "A-b/x", Some(3)),
+        (anna, "A.b/y", None),
+        (anna, "A/1", Some(4)),
+        (anna, "A/2/3", Some(5)),
+        (ivan, "A/2/4", Some(6)),
+        (ivan, "A0", Some(7)),
+        (anna, "A0/z", Some(u64::MAX)),
+        (anna, "A0/zz", Some(u64::MAX)),
+    ] {
+        let share = Share { path: SharePath::new(path).expect("valid"), size, hash: None };
+        assert_eq!(catalog.insert(owner, &share), Insert::New);
+    }
+    let anna_only = ShareFilter { owner: Some(anna), ..ShareFilter::default() };
+    let all = ShareFilter::default();
+    let large = ShareFilter { size_min: Some(5), ..ShareFilter::default() };
+    let top = [
+        "anna 1 - A",
+        "ivan - - A",
+        "anna 2 - A-b",
+        "ivan 3 1 A-b/",
+        "anna 0 1 A.b/",
+        "* 15 3 A/",
+        "ivan 7 - A0",
+        "anna 18446744073709551615 2 A0/",
+    ];
+    let hers = ["anna 1 - A", "anna 2 - A-b", "anna 0 1 A.b/", "anna 9 2 A/", "anna 18446744073709551615 2 A0/"];
+    for limit in 1..=9 {
+        assert_eq!(pages(&catalog, None, &all, limit), top, "{limit}");
+        assert_eq!(pages(&catalog, None, &anna_only, limit), hers, "{limit}");
+        assert_eq!(pages(&catalog, Some("A"), &all, limit), ["anna 4 - A/1", "* 11 2 A/2/"]);
+        assert_eq!(pages(&catalog, Some("A/2"), &large, limit), ["anna 5 - A/2/3", "ivan 6 - A/2/4"]);
+        assert!(
+            pages(&catalog, Some("B"), &all, limit).is_empty() && pages(&catalog, Some("A-"), &all, limit).is_empty()
+        );
+    }
+    // Another size, and nobody's size any more.
+    let share = Share { path: SharePath::new("A/2/4").expect("valid"), size: Some(60), hash: None };
+    assert_eq!(catalog.insert(ivan, &share), Insert::Replaced);
+    assert_eq!(pages(&catalog, Some("A"), &all, 9)[1], "* 65 2 A/2/");
+    catalog.remove_owner(ivan);
+    assert_eq!(pages(&catalog, Some("A"), &all, 9)[1], "anna 5 1 A/2/");
+    assert_eq!(pages(&catalog, None, &all, 9), hers);
+    assert!(catalog.remove(anna, &SharePath::new("A0/zz").expect("valid")));
+    assert_eq!(pages(&catalog, None, &all, 9)[4], "anna 18446744073709551615 1 A0/");
+    catalog.assert_sound();
+}
+
+/// Many children, many folders, and deep ones: each in several segments.
+#[test]
+fn a_level_over_many_segments() {
+    let mut catalog = Catalog::new();
+    let owners = ["anna", "ivan"].map(|name| catalog.add_owner(Username::new(name).expect("valid")));
+    let mut put = |n: usize, path: String| {
+        let share = Share { path: SharePath::new(&path).expect("valid"), size: Some(1), hash: None };
+        assert_eq!(catalog.insert(owners[n % 2], &share), Insert::New);
+    };
+    (0..1500).for_each(|n| put(n, format!("flat/{n:05}")));
+    (0..1500).for_each(|n| put(n, format!("many/{:04}/{}", n / 5, n % 5)));
+    (0..1500).for_each(|n| put(0, format!("deep/{}", format!("{}/", n % 7).repeat(n % 20) + &format!("{n}.txt"))));
+    for filter in [ShareFilter::default(), ShareFilter { size_min: Some(1), ..ShareFilter::default() }] {
+        let top = ["anna 1500 1500 deep/", "* 1500 1500 flat/", "* 1500 1500 many/"];
+        assert_eq!(pages(&catalog, None, &filter, 2), top);
+        let flat = pages(&catalog, Some("flat"), &filter, 100);
+        assert!((0..1500).all(|n| flat[n].ends_with(&format!(" 1 - flat/{n:05}"))) && flat.len() == 1500);
+        let many = pages(&catalog, Some("many"), &filter, 7);
+        assert!((0..300).all(|n| many[n] == format!("* 5 5 many/{n:04}/")) && many.len() == 300);
+        let deep = pages(&catalog, Some("deep"), &filter, 1000);
+        let (folders, files): (Vec<_>, Vec<_>) = deep.iter().partition(|line| line.ends_with('/'));
+        assert_eq!((folders.len(), files.len()), (7, 75));
+        let count = |line: &&String| line.split(' ').nth(2).and_then(|files| files.parse::<u64>().ok());
+        assert_eq!(folders.iter().filter_map(count).sum::<u64>(), 1425);
     }
 }

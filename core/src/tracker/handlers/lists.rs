@@ -1,15 +1,29 @@
 //! `list-users`, `list-totals`, `list-files`, `list-folder`, `search`, `count-files` and `sources`: what anybody may
 //! read, strangers a bounded amount of it.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::model::limits;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{CountFiles, ListFiles, ListFolder, ListTotals, ListUsers, Page, Search, Sources};
-use crate::tracker::catalog::query::Query;
-use crate::tracker::catalog::{OwnerId, Which};
+use crate::protocol::command::{
+    CountFiles, Cursor, ListFiles, ListFolder, ListTotals, ListUsers, Page, Search, Sources,
+};
+use crate::protocol::reply::UserTotals;
+use crate::protocol::selection::Selection;
+use crate::tracker::catalog::filter::ShareFilter;
+use crate::tracker::catalog::list::ShareList;
+use crate::tracker::catalog::query::WordQuery;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Answer, Asker, Handle, Outcome, Work};
 use crate::tracker::machine::Tracker;
+use crate::tracker::roster::Online;
 use crate::tracker::session::Job;
+
+/// What a count takes from the allowance of sessions without a name, in bytes: its answer is short, its work is that of
+/// a page of a search.
+const COUNT_CHARGE_BYTES: usize = 4 * 1024;
 
 impl Handle for ListUsers {
     fn work(&self) -> Work {
@@ -28,8 +42,27 @@ impl Handle for ListTotals {
         Work::Users
     }
 
-    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
-        Err(crate::protocol::command::unknown_command())
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        let limit = tracker.page_limit(asker, &self.page)?;
+        let after = self.page.after.as_ref().map_or("", |after| &after.username);
+        let (mut bytes, mut lines, mut last) = (String::new(), 0, None);
+        let mut rest: Box<dyn Iterator<Item = &Online>> = if self.usernames.is_empty() {
+            Box::new(tracker.roster.behind(after))
+        } else {
+            let named = self.usernames.iter().filter_map(|username| tracker.roster.get(username));
+            let named: BTreeMap<&Username, &Online> = named.map(|online| (&online.username, online)).collect();
+            Box::new(named.into_values().filter(move |online| online.username.as_str() > after))
+        };
+        for online in rest.by_ref().take(limit) {
+            let totals = tracker.catalog.totals_of(online.owner);
+            let line = UserTotals { username: online.username.clone(), totals };
+            writeln!(bytes, "{line}").expect("a text in memory takes everything");
+            lines += 1;
+            last = Some(&online.username);
+        }
+        let more = last.filter(|_| rest.next().is_some());
+        let more = more.map(|name| Cursor { path: String::new(), username: name.as_str().to_owned() });
+        Ok(Answer::Lines { lines, bytes: bytes.into(), more })
     }
 }
 
@@ -39,8 +72,8 @@ impl Handle for ListFiles {
     }
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
-        let owner = self.username.map(|username| tracker.owner_of(&username)).transpose()?;
-        tracker.list(asker, owner.map_or(Which::All, Which::Owner), &self.page)
+        let selection = Selection { username: self.username, ..Selection::default() };
+        tracker.list(asker, tracker.filter(&selection)?, &self.page)
     }
 }
 
@@ -49,8 +82,11 @@ impl Handle for ListFolder {
         Work::Shares
     }
 
-    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
-        Err(crate::protocol::command::unknown_command())
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        let limit = tracker.page_limit(asker, &self.page)?;
+        let filter = tracker.filter(&self.selection)?;
+        let list = tracker.catalog.list_level(self.folder.as_ref(), filter, self.page.after.as_ref(), limit);
+        Ok(begin(list))
     }
 }
 
@@ -60,7 +96,7 @@ impl Handle for Search {
     }
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
-        tracker.list(asker, Which::Search(&Query::new(&self.selection.words)), &self.page)
+        tracker.list(asker, tracker.filter(&self.selection)?, &self.page)
     }
 }
 
@@ -69,8 +105,11 @@ impl Handle for CountFiles {
         Work::Shares
     }
 
-    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
-        Err(crate::protocol::command::unknown_command())
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+        tracker.check_allowance(asker)?;
+        let filter = tracker.filter(&self.selection)?;
+        tracker.charge(asker, COUNT_CHARGE_BYTES);
+        Ok(begin(tracker.catalog.count(filter)))
     }
 }
 
@@ -80,32 +119,56 @@ impl Handle for Sources {
     }
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
-        tracker.list(asker, Which::Sources(self.hash), &self.page)
+        tracker.list(asker, ShareFilter { hash: Some(self.hash), ..ShareFilter::default() }, &self.page)
     }
 }
 
 impl Tracker {
-    fn owner_of(&self, username: &Username) -> Result<OwnerId, Refusal> {
+    /// A selection in the words of the catalog; refused if its user is not here.
+    fn filter(&self, selection: &Selection) -> Result<ShareFilter, Refusal> {
+        let Selection { words, username, kind, size_min, folder } = selection;
         let nobody = || Refusal::new(Code::NoSuchUser, "nobody of this name is here; see list-users");
-        Ok(self.roster.get(username).ok_or_else(nobody)?.owner)
+        let owner_of = |username| self.roster.get(username).map(|online| online.owner).ok_or_else(nobody);
+        Ok(ShareFilter {
+            owner: username.as_ref().map(owner_of).transpose()?,
+            hash: None,
+            words: words.iter().any(|word| !word.is_empty()).then(|| WordQuery::new(words)),
+            kind: *kind,
+            size_min: *size_min,
+            folder: folder.clone(),
+        })
     }
 
-    fn list(&mut self, asker: &Asker, which: Which<'_>, page: &Page) -> Outcome {
+    fn list(&mut self, asker: &Asker, filter: ShareFilter, page: &Page) -> Outcome {
         let limit = self.limit(asker, page)?;
-        let list = self.catalog.list(which, page.after.as_ref(), limit);
-        Ok(Answer::Job(Box::new(Job::List { list, is_begun: false })))
+        Ok(begin(self.catalog.list(filter, page.after.as_ref(), limit)))
+    }
+
+    /// Most lines of an answer that is not larger than a page, however much was asked for.
+    fn page_limit(&mut self, asker: &Asker, page: &Page) -> Result<usize, Refusal> {
+        Ok(self.limit(asker, page)?.unwrap_or(limits::PAGE_LINES_MAX).min(limits::PAGE_LINES_MAX))
     }
 
     /// Most lines of the answer.
     fn limit(&mut self, asker: &Asker, page: &Page) -> Result<Option<usize>, Refusal> {
+        self.check_allowance(asker)?;
         if asker.user.is_some() {
             return Ok(page.limit);
-        }
-        if !self.answers.has_left(asker.now, asker.address) {
-            let text = "too many lists for somebody without a name; wait some seconds, or register-user";
-            return Err(Refusal::new(Code::SlowDown, text));
         }
         let max = self.settings.unregistered_lines;
         Ok(Some(page.limit.map_or(max, |limit| limit.min(max))))
     }
+
+    /// Refuses a list to somebody without a name who has had too many.
+    fn check_allowance(&mut self, asker: &Asker) -> Result<(), Refusal> {
+        if asker.user.is_some() || self.answers.has_left(asker.now, asker.address) {
+            return Ok(());
+        }
+        let text = "too many lists for somebody without a name; wait some seconds, or register-user";
+        Err(Refusal::new(Code::SlowDown, text))
+    }
+}
+
+fn begin(list: ShareList) -> Answer {
+    Answer::Job(Box::new(Job::List { list, is_begun: false }))
 }
