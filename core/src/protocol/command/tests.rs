@@ -35,7 +35,7 @@ fn what_is_written_is_read_back() {
         ListTotals::default().into(),
         ListTotals { usernames: vec![anna.clone(), anna.clone()], page: page.clone() }.into(),
         ListFiles { username: None, page: page.clone() }.into(),
-        ListFiles { username: Some(anna.clone()), page: Page::default() }.into(),
+        ListFiles { username: Some(anna), page: Page::default() }.into(),
         ListFolder::default().into(),
         ListFolder { folder: None, selection: no_folder.clone(), page: page.clone() }.into(),
         ListFolder { folder: Some(path("limit=5, x")), selection: no_folder, page: page.clone() }.into(),
