@@ -1,20 +1,31 @@
-//! Imports inside `core` go down only, and siblings on the floor of the machines do not know each other.
+//! Imports inside `core` and `app` go down only, and siblings on a floor do not know each other.
 //!
-//! The floors are read from `core/src/lib.rs`: its comments `// floor N` and the modules below each.
+//! The floors are read from `src/lib.rs` of each: its comments `// floor N: ...` and the modules below each.
 
 use std::collections::BTreeMap;
 
-use potok_tests::{files_below, read, root};
+use potok_tests::{files_below, read};
+
+use crate::modules::Modules;
+
+/// Where a module stands.
+struct Floor {
+    number: u32,
+    /// The modules of this floor do not know each other.
+    are_siblings: bool,
+}
 
 /// Module name to floor.
-fn floors() -> BTreeMap<String, u32> {
+fn floors(folder: &str) -> BTreeMap<String, Floor> {
     let mut floors = BTreeMap::new();
     let mut floor = None;
-    for line in read("core/src/lib.rs").lines() {
+    for line in read(&format!("{folder}/lib.rs")).lines() {
         if let Some(rest) = line.strip_prefix("// floor ") {
-            floor = Some(rest.split(':').next().and_then(|n| n.parse().ok()).expect("a number after '// floor'"));
+            let number = rest.split(':').next().and_then(|n| n.parse().ok()).expect("a number after '// floor'");
+            floor = Some((number, rest.contains("siblings that do not know each other")));
         } else if let Some(name) = line.strip_prefix("pub mod ").and_then(|l| l.strip_suffix(';')) {
-            floors.insert(name.to_owned(), floor.expect("modules stand below a floor"));
+            let (number, are_siblings) = floor.expect("modules stand below a floor");
+            floors.insert(name.to_owned(), Floor { number, are_siblings });
         }
     }
     floors
@@ -22,31 +33,25 @@ fn floors() -> BTreeMap<String, u32> {
 
 #[test]
 fn imports_go_down() {
-    let floors = floors();
-    assert_eq!(floors.len(), 10, "{floors:?}");
     let mut faults = Vec::new();
-    let mut edges = 0;
-    for file in files_below("core/src", "rs") {
-        let relative = file.strip_prefix(root().join("core/src")).expect("below").to_owned();
-        let module = relative.components().next().expect("a part").as_os_str().to_string_lossy().replace(".rs", "");
-        let Some(own) = floors.get(&module) else { continue };
-        let text = std::fs::read_to_string(&file).expect("read");
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
-            for target in line.split("crate::").skip(1) {
-                let target: String = target.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let Some(floor) = floors.get(&target) else { continue };
-                if target == module {
-                    continue;
-                }
-                edges += 1;
-                // Machines (2) are siblings; the primitives of floor 3 and above may use each other only downwards.
-                if floor > own || (floor == own && *own == 2) {
-                    faults.push(format!("{}:{}: {module} uses {target}", relative.display(), number + 1));
+    for (folder, modules_min) in [("core/src", 10), ("app/src", 14)] {
+        let floors = floors(folder);
+        assert!(floors.len() >= modules_min, "{folder} has only {} modules", floors.len());
+        let modules = Modules::read(folder);
+        let mut crossings = 0;
+        let first = |path: &str| path.split("::").next().unwrap_or(path).to_owned();
+        for (path, named) in modules.edges() {
+            let (own, module) = (&floors[&first(path)], first(path));
+            for other in named.into_iter().filter(|other| first(other) != module) {
+                crossings += 1;
+                let floor = &floors[&first(other)];
+                if floor.number > own.number || (floor.number == own.number && own.are_siblings) {
+                    faults.push(format!("{folder}: {path} uses {other}"));
                 }
             }
         }
+        assert!(crossings > 50, "the search itself is broken: {crossings} imports found in {folder}");
     }
-    assert!(edges > 50, "the search itself is broken: {edges} imports found");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
@@ -69,7 +74,7 @@ fn the_pure_floors_do_no_input_or_output() {
         "OnceLock",
     ];
     let mut faults = Vec::new();
-    for (module, _) in floors().into_iter().filter(|(_, floor)| *floor <= 2) {
+    for (module, _) in floors("core/src").into_iter().filter(|(_, floor)| floor.number <= 2) {
         for file in files_below(&format!("core/src/{module}"), "rs") {
             if file.ends_with("tests.rs") {
                 continue;

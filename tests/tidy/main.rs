@@ -1,5 +1,8 @@
 //! Rules about the tree itself that no compiler checks.
 
+mod circles;
 mod documents;
 mod floors;
+mod modules;
+mod names;
 mod sources;
