@@ -5,6 +5,7 @@
 
 use potok_core::model::invite::BadInvite;
 use potok_core::model::shown::Shown;
+use potok_core::model::transfer::TransferError;
 use potok_core::node::StartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::warning::Warning;
@@ -49,12 +50,21 @@ pub fn of_failure(failure: &Failure) -> String {
 
 /// Why something that was asked for did not happen, in this language.
 pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
-    let args = failure.args();
+    let mut args = failure.args();
+    if let Failure::NotComing { path, error } = failure {
+        let why = try_text(language, "transfer-error", error.key(), &error.args());
+        args = vec![("path", Shown(path).to_string()), ("why", why.unwrap_or_else(|| error.to_string()))];
+    }
     let of_code = match failure {
         Failure::Refused { code, .. } => try_text(language, "refused", code.as_str(), &args),
         _ => None,
     };
     of_code.or_else(|| try_text(language, "failure", failure.key(), &args)).unwrap_or_else(|| failure.to_string())
+}
+
+/// Why a transfer, or a file of it, does not come to its end.
+pub fn of_transfer_error(error: &TransferError) -> String {
+    text("transfer-error", error.key(), &error.args())
 }
 
 /// Something that a person should read although nobody asked.

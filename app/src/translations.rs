@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use potok_core::model::transfer::{TransferError, TransferId};
+use potok_core::model::username::Username;
 use potok_core::node::failure::Failure;
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
@@ -81,8 +83,9 @@ fn failures() -> Vec<Failure> {
         Failure::UnsafeName { text: text() },
         Failure::Denied { path: text() },
         Failure::DiskFull { path: text() },
-        Failure::Changed { path: text() },
-        Failure::NoSuchTransfer { number: 7 },
+        Failure::NotComing { path: text(), error: TransferError::Disk(text()) },
+        Failure::IsUpload { number: TransferId(7) },
+        Failure::NoSuchTransfer { number: TransferId(7) },
         Failure::Cancelled,
         Failure::NotHosting,
         Failure::NotAtYours { user: text() },
@@ -113,7 +116,8 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::UnsafeName { .. }
         | Failure::Denied { .. }
         | Failure::DiskFull { .. }
-        | Failure::Changed { .. }
+        | Failure::NotComing { .. }
+        | Failure::IsUpload { .. }
         | Failure::NoSuchTransfer { .. }
         | Failure::Cancelled
         | Failure::NotHosting
@@ -237,6 +241,27 @@ fn failures_say_in_english_what_the_engine_says() {
     let taken = Failure::Refused { code: "name-taken".into(), text: "taken".into() };
     assert_eq!(in_language("en", &taken), "taken");
     assert!(in_language("bg", &taken).contains("името"));
+}
+
+#[test]
+fn errors_of_transfers_say_in_english_what_the_engine_says() {
+    let user = || Username::new("anna").expect("a name");
+    for error in [
+        TransferError::Exists,
+        TransferError::SameName,
+        TransferError::NotShared,
+        TransferError::Changed,
+        TransferError::Unreadable,
+        TransferError::NotSent { user: user() },
+        TransferError::Lied { user: user() },
+        TransferError::TooLarge,
+        TransferError::Disk("no such folder".into()),
+        TransferError::Stopped,
+    ] {
+        let said = |language| try_text(language, "transfer-error", error.key(), &error.args());
+        assert_eq!(said("en"), Some(error.to_string()));
+        assert!(said("bg").is_some_and(|text| !text.contains("%{") && text != error.to_string()), "{error:?}");
+    }
 }
 
 #[test]

@@ -18,10 +18,11 @@ use potok_core::library::typed::{RemotePath, ShareOrLocalPath};
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
+use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
 use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, IntentId, Which};
+use potok_core::node::intent::{Intent, IntentId, TransferSelection};
 use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
@@ -187,7 +188,7 @@ fn writes_one_record_a_line() {
         ),
         (Intent::Unshare { paths: vec![unshared] }, ok(Outcome::Unshared(vec![share.path]))),
         (Intent::WhoAmI, ok(Outcome::Me(me))),
-        (Intent::Pause(Which::All), ok(Outcome::Done)),
+        (Intent::Pause(TransferSelection::All), ok(Outcome::Done)),
     ];
     let lines = [
         "list-users",
@@ -351,7 +352,7 @@ fn without_a_connection_in_time_the_engine_decides() {
 
 // ---- download ----
 
-const NUMBER: u64 = 7;
+const NUMBER: TransferId = TransferId(7);
 
 fn download_intent() -> Intent {
     Intent::Download(potok_core::node::intent::DownloadRequest {
@@ -363,7 +364,7 @@ fn download_intent() -> Intent {
     })
 }
 
-fn transfer(number: u64, state: TransferState) -> Transfer {
+fn transfer(number: TransferId, state: TransferState) -> Transfer {
     Transfer {
         number,
         direction: Direction::Download,
@@ -385,7 +386,7 @@ fn moved(state: TransferState) -> Then {
     Then::Tell(NodeEvent::Transfer(transfer(NUMBER, state)))
 }
 
-fn downloaded(number: u64, path: &str) -> Then {
+fn downloaded(number: TransferId, path: &str) -> Then {
     Then::Tell(NodeEvent::Downloaded { number, local_path: path.into(), size: 5, hash: HASH })
 }
 
@@ -406,11 +407,11 @@ fn record(path: &str) -> String {
 
 #[test]
 fn a_download_returns_when_it_is_finished() {
-    let queued = || vec![transfer(3, TransferState::Running), transfer(NUMBER, TransferState::Queued)];
+    let queued = || vec![transfer(TransferId(3), TransferState::Running), transfer(NUMBER, TransferState::Queued)];
     let then = vec![
         moved(TransferState::Connecting),
         downloaded(NUMBER, "/d/a"),
-        downloaded(3, "/d/other"),
+        downloaded(TransferId(3), "/d/other"),
         moved(TransferState::Running),
         downloaded(NUMBER, "/d/b"),
         moved(TransferState::Finished),
@@ -434,7 +435,7 @@ fn a_download_returns_when_it_is_finished() {
         download_script(vec![], queued(), vec![downloaded(NUMBER, "/d/b"), moved(TransferState::Finished)]);
     script.insert(0, (Intent::ListShares, ok(Outcome::Shared(vec![]))));
     script[0].1.insert(0, downloaded(NUMBER, "/d/a"));
-    script[0].1.insert(1, downloaded(3, "/d/other"));
+    script[0].1.insert(1, downloaded(TransferId(3), "/d/other"));
     assert_eq!(run(&["shares", DOWNLOAD[0]], script), ran(&out, "", true));
 
     // Too much was told at once, and the end was among what was left out.
@@ -465,19 +466,26 @@ fn a_download_that_waits_says_for_what() {
 
 #[test]
 fn a_download_that_fails_fails_its_command() {
-    let changed = Failure::Changed { path: "Trip/a".into() };
-    let sentence = "'Trip/a' has changed at its owner since it was announced; ask again";
+    let changed = || Failure::NotComing { path: "Trip/a".into(), error: TransferError::Changed };
+    let sentence = "it has changed at its owner since it was announced; ask again";
+    // It stays on the list, so that it can be tried again.
+    let download_script = |early, listed, then| {
+        let mut script = download_script(early, listed, then);
+        script.pop();
+        script
+    };
     let queued = || vec![transfer(NUMBER, TransferState::Queued)];
     let failed_file =
         |failure: Failure| Then::Tell(NodeEvent::FileFailed { number: NUMBER, remote_path: "Trip/a".into(), failure });
 
-    let then = vec![moved(TransferState::Failed(changed.clone()))];
-    let err = format!("error: changed: {sentence}\n");
+    let then = vec![moved(TransferState::Failed(TransferError::Changed))];
+    let err = format!("error: changed: 'Trip/': {sentence}\n");
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", &err, false));
 
     // One file of the folder: told once, whatever the end of the whole.
-    for end in [TransferState::Finished, TransferState::Failed(changed.clone())] {
-        let then = vec![failed_file(changed.clone()), downloaded(NUMBER, "/d/b"), moved(end)];
+    let err = format!("error: changed: 'Trip/a': {sentence}\n");
+    for end in [TransferState::Finished, TransferState::Failed(TransferError::Changed)] {
+        let then = vec![failed_file(changed()), downloaded(NUMBER, "/d/b"), moved(end)];
         assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran(&record("/d/b"), &err, false));
     }
 
@@ -486,7 +494,7 @@ fn a_download_that_fails_fails_its_command() {
     let err = "error: internal: Trip/a: writing failed: I/O error\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
 
-    let then = vec![Then::Tell(NodeEvent::TransferGone { direction: Direction::Download, number: NUMBER })];
+    let then = vec![Then::Tell(NodeEvent::TransferGone { number: NUMBER })];
     let err = "error: cancelled: cancelled\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
     assert_eq!(run(DOWNLOAD, download_script(vec![], vec![], vec![])), ran("", err, false));
@@ -512,7 +520,7 @@ fn at_a_prompt_ctrl_c_pauses_and_the_next_command_follows() {
     let mut script = download_script(vec![], vec![transfer(NUMBER, TransferState::Running)], vec![]);
     script.pop();
     script[1].1.push(Then::Signal(Interrupt::CtrlC));
-    script.push((Intent::Pause(Which::One(NUMBER)), ok(Outcome::Done)));
+    script.push((Intent::Pause(TransferSelection::One(NUMBER)), ok(Outcome::Done)));
     script.push((Intent::ListUsers, ok(Outcome::Users(vec![anna()]))));
     let engine = Scripted::new(script);
     let ran_by_now = run_with(&engine, Audience::People, options(false), &[DOWNLOAD[0], "list-users"]);

@@ -143,7 +143,7 @@ impl Test {
 
     fn begin_transfer(&mut self) {
         self.tell(NodeEvent::Transfer(Transfer {
-            number: 1,
+            number: potok_core::model::transfer::TransferId(1),
             direction: Direction::Download,
             position: 0,
             user: "anna".parse().expect("a name"),

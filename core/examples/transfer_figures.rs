@@ -33,20 +33,22 @@ mod linux {
     use potok_core::model::key::PublicKey;
     use potok_core::model::local_name::LocalName;
     use potok_core::model::share_path::SharePath;
+    use potok_core::model::transfer::TransferState;
     use potok_core::model::username::Username;
     use potok_core::net::identity::Identity;
     use potok_core::net::tls::{Purpose, TlsClient, TlsServer};
     use potok_core::protocol::peer::Content;
     use potok_core::service::downloader::files::RealDisk;
     use potok_core::service::downloader::{
-        BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, NewDownload, NewFile,
+        BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, NewDownload,
     };
     use potok_core::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
     use potok_core::service::share_indexer::{ShareIndexer, ShareIndexerConfig, ShareRequest};
+    use potok_core::service::transfer_numbers::TransferNumbers;
     use potok_core::store::Store;
-    use potok_core::store::downloads::TargetName;
+    use potok_core::store::downloads::{TargetName, WantedFile};
     use potok_core::transfer::Contact;
-    use potok_core::transfer::status::{State, TransferEvent};
+    use potok_core::transfer::event::TransferEvent;
     use tokio::sync::{mpsc, watch};
     use tokio_util::sync::CancellationToken;
 
@@ -168,7 +170,7 @@ mod linux {
             fs::create_dir_all(&data)?;
             let store = Arc::new(Store::open(&data.join("potok.redb"))?.store);
             let (library_events, mut heard) = mpsc::channel(1024);
-            let config = ShareIndexerConfig::new(store, data.clone());
+            let config = ShareIndexerConfig::new(Arc::clone(&store), data.clone());
             let (share_indexer, _task) = ShareIndexer::start(config, library_events, CancellationToken::new())?;
             tokio::spawn(async move { while heard.recv().await.is_some() {} });
             let begun = Instant::now();
@@ -184,6 +186,7 @@ mod linux {
                 content_source: Arc::new(share_indexer.table()),
                 admission: Arc::new(move |_: &PublicKey| Some(guest.clone())),
                 settings,
+                numbers: Arc::new(TransferNumbers::after(&store)?),
             };
             let (events, mut uploads) = mpsc::channel(1024);
             tokio::spawn(async move { while uploads.recv().await.is_some() {} });
@@ -217,6 +220,7 @@ mod linux {
         let store = Store::open(&data.join("potok.redb"))?.store;
         let (_settings, settings) = watch::channel(DownloadSettings::default());
         let setup = DownloaderSetup {
+            numbers: Arc::new(TransferNumbers::after(&store)?),
             store: Arc::new(store),
             tls: TlsClient::new(&Identity::generate(), Purpose::Peer),
             directory: Arc::new(Book { contact: from.clone(), version: watch::Sender::new(0) }),
@@ -229,7 +233,7 @@ mod linux {
         let mut files = Vec::with_capacity(list.len());
         for (path, content) in list {
             let names = path.parts().map(LocalName::new).collect::<Result<_, _>>()?;
-            files.push(NewFile { remote: path.clone(), content: *content, name: TargetName::Below(names) });
+            files.push(WantedFile { remote: path.clone(), content: *content, name: TargetName::Below(names) });
         }
         let download = NewDownload {
             user: from.username.clone(),
@@ -246,8 +250,8 @@ mod linux {
             match event {
                 TransferEvent::Finished(_) => break,
                 TransferEvent::Failed(_, error) => return Err(error.into()),
-                TransferEvent::Changed(state) if state.id == id => {
-                    if let State::Failed(error) = state.state {
+                TransferEvent::Changed(state) if state.number == id => {
+                    if let TransferState::Failed(error) = state.state {
                         return Err(error.into());
                     }
                 }

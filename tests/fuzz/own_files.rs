@@ -15,7 +15,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::net::identity::{Identity, IdentityError};
 use potok_core::node::settings::Settings;
 use potok_core::protocol::peer::Content;
-use potok_core::store::downloads::{SavedDownload, SavedFile, SavedState, TargetName};
+use potok_core::store::downloads::{SavedDownload, SavedState, TargetName, WantedFile};
 use potok_core::store::hash_cache::CachedHash;
 use potok_core::store::{Store, StoreError};
 use potok_core::tracker::machine::{Remembered, Tracker};
@@ -117,7 +117,8 @@ pub(super) fn store_file(data: &[u8]) {
 fn read_all(store: &Store, may_fail: bool) {
     let downloads = or_refused(store.downloads(), may_fail);
     for (_, download) in downloads.into_iter().flatten() {
-        let Ok(id) = store.save_download(&download) else { continue };
+        let Ok(id) = store.next_transfer_id() else { continue };
+        let Ok(()) = store.save_download(id, &download) else { continue };
         let all = or_refused(store.downloads(), may_fail).into_iter().flatten();
         // One that goes on for ever would be a loop of the store's.
         let Some((_, again)) = all.take(1_000).find(|(of, _)| *of == id) else { continue };
@@ -294,14 +295,15 @@ static A_DATABASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         into: PathBuf::from("/home/i/downloads"),
         overwrite: false,
         is_paused: true,
-        files: vec![SavedFile {
+        files: vec![WantedFile {
             remote: SharePath::new("a folder/file.bin").expect("a path"),
             content: Content { hash, size: 600_000 },
             name: TargetName::Typed("file.bin".into()),
         }],
         states: vec![(0, SavedState::Partial(5))],
     };
-    let id = store.save_download(&download).expect("written");
+    let id = store.next_transfer_id().expect("read");
+    store.save_download(id, &download).expect("written");
     store.rank_downloads(&[(id, 3)]).expect("written");
     let stamp = FileStamp { device: 1, inode: 1, size: 600_000, mtime_ns: 0, ctime_ns: 0 };
     let hashed = CachedHash { stamp, hash, hashed_at_ns: 1, is_settled: true };

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use potok_core::net::identity::Identity;
-use potok_core::node::intent::{Intent, Which};
+use potok_core::node::intent::{Intent, TransferSelection};
 use potok_core::protocol::peer::{Answer, Refusal, Request};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::evil_peer::{Answers, EvilPeer, Manner, Say, block_of, length, list_of, right};
@@ -268,7 +268,7 @@ fn a_downloader_outlives_every_evil_peer() {
         // However it goes on, nobody else waits for it.
         scene.bob_is_served(what, round);
         scene.is_right_or_not_there(what, &alone, &data);
-        scene.bob.ask(Intent::Cancel(Which::One(number))).expect("cancelled");
+        scene.bob.ask(Intent::Cancel(TransferSelection::One(number))).expect("cancelled");
         // With one honest source it is finished, also by somebody who has not met the evil one.
         let copy = scene.anna.write(&format!("copy-{round}.bin"), &data);
         scene.anna.share(&copy).expect("shared");

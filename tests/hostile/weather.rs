@@ -81,10 +81,10 @@ fn a_download_comes_through_any_weather() {
             (peer, proxy, session)
         }));
         let number = bob.download(&name, &format!("f-{n}"), &format!("f-{n}")).expect(what);
-        assert_eq!(number, n as u64 + 1, "numbers are given in order");
+        assert_eq!(number, potok_core::model::transfer::TransferId(n as u64 + 1), "numbers are given in order");
     }
     for (n, (what, forecast)) in kinds.iter().enumerate() {
-        assert_eq!(bob.over(n as u64 + 1, PATIENCE), Some(None), "{what}");
+        assert_eq!(bob.over(potok_core::model::transfer::TransferId(n as u64 + 1), PATIENCE), Some(None), "{what}");
         assert!(std::fs::read(bob.path(&format!("f-{n}"))).expect("read") == noise(n as u64, 700_000), "{what}");
         assert!(owners[n].1.connections() >= forecast.len(), "{what}: the weather was not met");
     }

@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use potok_core::library::typed::{LocalPath, RemotePath};
 use potok_core::model::invite::{HostPort, TrackerAddress};
 use potok_core::model::key::PublicKey;
+use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
 use potok_core::net::identity::Identity;
 use potok_core::net::local;
@@ -114,7 +115,7 @@ struct Log {
     outcomes: Vec<(IntentId, Result<Outcome, Failure>)>,
     files: Vec<(IntentId, Vec<FileLine>)>,
     connection: Option<Connection>,
-    over: Vec<(u64, Option<Failure>)>,
+    over: Vec<(TransferId, Option<TransferError>)>,
     liars: Vec<String>,
     notices: u64,
 }
@@ -200,7 +201,7 @@ impl Person {
     }
 
     /// Begins a download into a file of this name; the number of the transfer.
-    pub fn download(&self, user: &str, remote_path: &str, local: &str) -> Result<u64, Failure> {
+    pub fn download(&self, user: &str, remote_path: &str, local: &str) -> Result<TransferId, Failure> {
         let request = DownloadRequest {
             user: Username::new(user).expect(user),
             remote_path: RemotePath::new(remote_path).expect(remote_path),
@@ -215,7 +216,7 @@ impl Person {
     }
 
     /// How a transfer ended, if it does in this time: `Ok(None)` is finished.
-    pub fn over(&self, number: u64, within: Duration) -> Option<Option<Failure>> {
+    pub fn over(&self, number: TransferId, within: Duration) -> Option<Option<TransferError>> {
         self.heard.wait(within, |log| log.over.iter().find(|(of, _)| *of == number).map(|(_, how)| how.clone()))
     }
 

@@ -40,7 +40,7 @@ fn report_progress(ctx: &egui::Context, send: &Sender<NodeEvent>) {
     for step in 1.. {
         for number in 0..DOWNLOADS {
             let mut transfer = like.clone();
-            transfer.number = 100 + number;
+            transfer.number = potok_core::model::transfer::TransferId(100 + number);
             transfer.done_bytes = step * 350_000 % transfer.total_bytes;
             transfer.bytes_per_second += step * 7_919 * (number + 1) % 900_000;
             let _ = send.send(NodeEvent::Transfer(transfer));

@@ -27,7 +27,6 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Connection, Direction, Hosted, Me, NodeEvent, Outcome, Status, Transfer, TransferState};
-use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
@@ -170,7 +169,7 @@ fn transfers() -> Vec<Transfer> {
             0,
             0,
             0,
-            TransferState::Failed(Failure::Changed { path: "invoice 2026-11.pdf".into() }),
+            TransferState::Failed(potok_core::model::transfer::TransferError::Changed),
         ),
         (
             Direction::Download,
@@ -195,7 +194,7 @@ fn transfers() -> Vec<Transfer> {
         ),
     ];
     let transfer = |(n, row): (u64, Row<'_>)| Transfer {
-        number: n + 1,
+        number: potok_core::model::transfer::TransferId(n + 1),
         direction: row.0,
         position: n,
         user: name(row.1),

@@ -167,7 +167,7 @@ mod tests {
     use potok_core::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
     use potok_core::model::share_path::SharePath;
     use potok_core::model::username::Username;
-    use potok_core::node::intent::{DownloadRequest, Place, ShareRequest, Which};
+    use potok_core::node::intent::{DownloadRequest, QueueMove, ShareRequest, TransferId, TransferSelection};
 
     use super::*;
 
@@ -215,11 +215,11 @@ mod tests {
             ("search day \"1 jpg\"", Intent::Search { words: vec!["day".into(), "1 jpg".into()] }),
             ("shares", Intent::ListShares),
             ("transfers", Intent::ListTransfers),
-            ("pause 3", Intent::Pause(Which::One(3))),
-            ("resume ALL", Intent::Resume(Which::All)),
-            ("cancel all", Intent::Cancel(Which::All)),
-            ("retry 18446744073709551615", Intent::Retry(Which::One(u64::MAX))),
-            ("move 7 First", Intent::Reorder { number: 7, to: Place::First }),
+            ("pause 3", Intent::Pause(TransferSelection::One(TransferId(3)))),
+            ("resume ALL", Intent::Resume(TransferSelection::All)),
+            ("cancel all", Intent::Cancel(TransferSelection::All)),
+            ("retry 18446744073709551615", Intent::Retry(TransferSelection::One(TransferId(u64::MAX)))),
+            ("move 7 First", Intent::Reorder { number: TransferId(7), to: QueueMove::First }),
             ("rename-share \"a, b/\" c", Intent::RenameShare { from: path("a, b"), to: path("c") }),
             ("kick anna", Intent::Kick { user: name("anna") }),
             ("ban Мария", Intent::Ban { user: name("Мария") }),

@@ -9,7 +9,7 @@ use potok_core::model::binding::BadBanQuery;
 use potok_core::model::share_path::BadSharePath;
 use potok_core::model::username::Username;
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{DownloadRequest, Intent, Place, ShareRequest, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, QueueMove, ShareRequest, TransferId, TransferSelection};
 use potok_core::protocol::field;
 
 use crate::command_line::{BadLine, LineRequest, Rest, list};
@@ -360,12 +360,12 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     })))
 }
 
-fn which(rest: Rest<'_>) -> Result<Which, BadLine> {
+fn which(rest: Rest<'_>) -> Result<TransferSelection, BadLine> {
     let words = rest.words(1, 1)?;
     match words[0].as_str() {
-        all if all.eq_ignore_ascii_case("all") => Ok(Which::All),
+        all if all.eq_ignore_ascii_case("all") => Ok(TransferSelection::All),
         number if number.bytes().all(|b| b.is_ascii_digit()) => {
-            number.parse().map(Which::One).map_err(|_too_big| rest.usage())
+            number.parse().map(|number| TransferSelection::One(TransferId(number))).map_err(|_too_big| rest.usage())
         }
         _ => Err(rest.usage()),
     }
@@ -373,8 +373,8 @@ fn which(rest: Rest<'_>) -> Result<Which, BadLine> {
 
 fn read_forget(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     match which(rest)? {
-        Which::One(number) => Ok(LineRequest::Ask(Intent::Acknowledge(number))),
-        Which::All => Err(rest.usage()),
+        TransferSelection::One(number) => Ok(LineRequest::Ask(Intent::Acknowledge(number))),
+        TransferSelection::All => Err(rest.usage()),
     }
 }
 
@@ -402,14 +402,18 @@ fn read_rename(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
 fn read_move(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let words = rest.words(2, 2)?;
     let number = Some(&words[0]).filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
-    let number = number.and_then(|number| number.parse().ok()).ok_or_else(|| rest.usage())?;
+    let number = number.and_then(|number| number.parse().ok()).map(TransferId).ok_or_else(|| rest.usage())?;
     let to = PLACE_WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&words[1])).ok_or_else(|| rest.usage())?.1;
     Ok(LineRequest::Ask(Intent::Reorder { number, to }))
 }
 
 /// The words for places in the queue.
-pub const PLACE_WORDS: &[(&str, Place)] =
-    &[("first", Place::First), ("earlier", Place::Earlier), ("later", Place::Later), ("last", Place::Last)];
+pub const PLACE_WORDS: &[(&str, QueueMove)] = &[
+    ("first", QueueMove::First),
+    ("earlier", QueueMove::Earlier),
+    ("later", QueueMove::Later),
+    ("last", QueueMove::Last),
+];
 
 /// A name as typed; one that cannot be a username is nobody's.
 fn user(typed: String) -> Result<Username, BadLine> {

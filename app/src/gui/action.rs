@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use potok_core::library::typed::RemotePath;
 use potok_core::model::username::Username;
-use potok_core::node::event::Direction;
-use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 
 use crate::gui::screen::Screen;
@@ -56,7 +55,7 @@ pub enum Action {
     /// Finished and failed transfers leave the list.
     ClearFinished,
     /// These leave the list; they are over.
-    Forget(Vec<(Direction, TransferNumber)>),
+    Forget(Vec<TransferId>),
     /// The end.
     Quit,
 }
@@ -103,7 +102,7 @@ pub enum Dialog {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Confirm {
     /// The unfinished file goes.
-    Cancel(Vec<TransferNumber>),
+    Cancel(Vec<TransferId>),
     /// Nobody can take it any more.
     Unshare(Vec<String>),
     /// Everybody here loses the tracker.
@@ -119,8 +118,8 @@ impl Action {
     }
 
     /// One intent a number.
-    pub fn each(numbers: &[TransferNumber], intent: impl Fn(Which) -> Intent) -> Vec<Self> {
-        numbers.iter().map(|number| Self::Ask(intent(Which::One(*number)))).collect()
+    pub fn each(numbers: &[TransferId], intent: impl Fn(TransferSelection) -> Intent) -> Vec<Self> {
+        numbers.iter().map(|number| Self::Ask(intent(TransferSelection::One(*number)))).collect()
     }
 }
 

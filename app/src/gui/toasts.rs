@@ -1,7 +1,7 @@
 //! Messages in passing, in the corner: what finished, what failed, and what can be done about it at once.
 
 use eframe::egui::{self, Align2, Frame, Id, Label, Margin, RichText, Stroke, Ui, vec2};
-use potok_core::node::intent::{Intent, Which};
+use potok_core::node::intent::{Intent, TransferSelection};
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -64,7 +64,7 @@ fn offer(ui: &mut Ui, remedy: &Remedy, actions: &mut Vec<Action>) -> bool {
     if is_clicked {
         match remedy {
             Remedy::Show(path) => actions.push(Action::Reveal(path.clone())),
-            Remedy::Retry(number) => actions.push(Action::Ask(Intent::Retry(Which::One(*number)))),
+            Remedy::Retry(number) => actions.push(Action::Ask(Intent::Retry(TransferSelection::One(*number)))),
             Remedy::Unban(who) => {
                 actions.extend(who.iter().map(|who| Action::Ask(Intent::Unban { who: who.clone() })));
             }

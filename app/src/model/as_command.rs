@@ -1,7 +1,7 @@
 //! What a click asked for, as the command that would have done the same: the window teaches its own console.
 
 use potok_core::model::invite::{Invite, TrackerAddress};
-use potok_core::node::intent::{DownloadRequest, Intent, Place, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, QueueMove, TransferSelection};
 use potok_core::protocol::field::Quoted;
 
 use crate::command_line::table::PLACE_WORDS;
@@ -79,14 +79,14 @@ fn word(text: &str) -> String {
     if is_plain { text.to_owned() } else { Quoted(text).to_string() }
 }
 
-fn place(to: Place) -> &'static str {
+fn place(to: QueueMove) -> &'static str {
     PLACE_WORDS.iter().find(|(_, place)| *place == to).map_or("first", |(name, _)| name)
 }
 
-fn number(which: Which) -> String {
+fn number(which: TransferSelection) -> String {
     match which {
-        Which::One(number) => number.to_string(),
-        Which::All => "all".to_owned(),
+        TransferSelection::One(number) => number.to_string(),
+        TransferSelection::All => "all".to_owned(),
     }
 }
 
@@ -97,6 +97,8 @@ mod tests {
     use potok_core::library::typed::{self, LocalPath, RemotePath, ShareOrLocalPath};
     use potok_core::model::username::Username;
     use potok_core::node::intent::ShareRequest;
+
+    use potok_core::node::intent::TransferId;
 
     use super::*;
     use crate::command_line::{self, LineRequest};
@@ -123,9 +125,9 @@ mod tests {
                 overwrite: true,
                 wait: false,
             }),
-            Intent::Pause(Which::One(7)),
-            Intent::Cancel(Which::All),
-            Intent::Reorder { number: 7, to: Place::Later },
+            Intent::Pause(TransferSelection::One(TransferId(7))),
+            Intent::Cancel(TransferSelection::All),
+            Intent::Reorder { number: TransferId(7), to: QueueMove::Later },
             Intent::RenameShare { from: path("Trip/"), to: path("a \"b\"") },
             Intent::Ban { user: maria },
             Intent::Unban { who: "@Мария".parse().expect("a name") },
@@ -135,7 +137,7 @@ mod tests {
             Intent::Leave,
             Intent::HostTracker("0.0.0.0:7686".parse().expect("an address")),
             Intent::StopTracker,
-            Intent::Acknowledge(7),
+            Intent::Acknowledge(TransferId(7)),
             Intent::Status,
         ] {
             let typed = line(&intent).expect("there is one");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use potok_core::model::binding::BanQuery;
-use potok_core::node::intent::TransferNumber;
+use potok_core::node::intent::TransferId;
 
 use crate::model::Model;
 
@@ -52,7 +52,7 @@ pub enum Remedy {
     /// Show this in its folder.
     Show(PathBuf),
     /// Try this download again.
-    Retry(TransferNumber),
+    Retry(TransferId),
     /// Let them in again.
     Unban(Vec<BanQuery>),
 }

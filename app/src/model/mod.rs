@@ -20,7 +20,7 @@ use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Status, Transfer, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, IntentId, TransferNumber};
+use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
@@ -95,9 +95,9 @@ pub struct Model {
     /// What I share.
     pub shares: Shares,
     /// All transfers.
-    pub transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
+    pub transfers: BTreeMap<TransferId, Transfer>,
     /// Files of a transfer that failed while the others go on.
-    pub failed_files: HashMap<TransferNumber, Vec<(String, Failure)>>,
+    pub failed_files: HashMap<TransferId, Vec<(String, Failure)>>,
     /// Hashing, while it goes on.
     pub hashing: Option<Hashing>,
     /// Files in shared folders that are not shared, and why.
@@ -288,7 +288,7 @@ impl Model {
 
     /// Transfers that are not over.
     pub fn unfinished(&self) -> usize {
-        self.transfers.values().filter(|t| !t.state.is_final()).count()
+        self.transfers.values().filter(|t| !t.state.is_final() && t.state != TransferState::NotAsked).count()
     }
 
     /// Whether this person is this client itself.
@@ -348,11 +348,9 @@ impl Model {
                 self.push_log(Tone::Bad, text);
                 self.failed_files.entry(number).or_default().push((remote_path, failure));
             }
-            NodeEvent::TransferGone { direction, number } => {
-                self.transfers.remove(&(direction, number));
-                if direction == Direction::Download {
-                    self.failed_files.remove(&number);
-                }
+            NodeEvent::TransferGone { number } => {
+                self.transfers.remove(&number);
+                self.failed_files.remove(&number);
             }
             NodeEvent::WaitingFor { user, .. } => {
                 self.push_log(Tone::Info, t!("console.waiting-for", user = Shown(&user)).into_owned());
@@ -428,7 +426,7 @@ impl Model {
     }
 
     fn apply_transfer(&mut self, now: Instant, transfer: Transfer) {
-        let key = (transfer.direction, transfer.number);
+        let key = transfer.number;
         let before = self.transfers.get(&key).map(|t| t.state.clone());
         let is_new_state = before.is_some_and(|before| before != transfer.state);
         if transfer.direction == Direction::Download && is_new_state {
@@ -438,9 +436,8 @@ impl Model {
                     let text = t!("window.toast.finished", name = name).into();
                     self.toast_with(now, Tone::Good, text, transfer.local_path.clone().map(Remedy::Show));
                 }
-                TransferState::Failed(Failure::Cancelled) => {}
                 TransferState::Failed(why) => {
-                    let text = format!("{name}: {}", texts::of_failure(why));
+                    let text = format!("{name}: {}", texts::of_transfer_error(why));
                     self.toast_with(now, Tone::Bad, text, Some(Remedy::Retry(transfer.number)));
                 }
                 TransferState::DiskFull => self.toast(now, Tone::Bad, t!("window.state.disk-full").into()),

@@ -83,7 +83,7 @@ impl Model {
             }
             Outcome::Unshared(paths) => self.shares.remove(paths),
             Outcome::Transfers(transfers) => {
-                self.transfers = transfers.into_iter().map(|t| ((t.direction, t.number), t)).collect();
+                self.transfers = transfers.into_iter().map(|t| (t.number, t)).collect();
             }
             Outcome::Me(me) => self.me = Some(me),
             Outcome::Invite(invite) => self.invite = Some(invite),

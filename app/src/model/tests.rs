@@ -14,7 +14,7 @@ fn asked(model: &mut Model, number: u64, intent: Intent, by: AskedBy) -> IntentI
 
 fn transfer(state: TransferState) -> Transfer {
     Transfer {
-        number: 1,
+        number: potok_core::node::intent::TransferId(1),
         direction: Direction::Download,
         position: 0,
         user: Username::new("anna").expect("valid"),
@@ -74,7 +74,7 @@ fn who_asked_is_told() {
     let id = asked(&mut model, 2, Intent::Status, AskedBy::Console);
     model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert!(model.toasts.is_empty() && model.log.len() == 1);
-    let id = asked(&mut model, 3, Intent::Pause(potok_core::node::intent::Which::All), AskedBy::Mouse);
+    let id = asked(&mut model, 3, Intent::Pause(potok_core::node::intent::TransferSelection::All), AskedBy::Mouse);
     assert_eq!(model.log[1].text, "pause all");
     model.apply(now, NodeEvent::Outcome { id, result: failure() });
     assert_eq!(model.toasts.len(), 1);

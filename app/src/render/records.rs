@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(written(|out| me(out, &i)), format!("anna\t[::1]:4001\t{hex}\n"));
 
         let transfer = Transfer {
-            number: 3,
+            number: potok_core::node::intent::TransferId(3),
             direction: Direction::Download,
             position: 0,
             user: name("ivan"),

@@ -125,13 +125,8 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
             Direction::Download => t!("console.down"),
             Direction::Upload => t!("console.up"),
         };
-        // Only downloads are paused or moved, and uploads have numbers of their own: shown here they would be mistaken.
-        let number = match transfer.direction {
-            Direction::Download => transfer.number.to_string(),
-            Direction::Upload => String::new(),
-        };
         table.add_row([
-            Cell::new(number).set_alignment(CellAlignment::Right),
+            Cell::new(transfer.number.to_string()).set_alignment(CellAlignment::Right),
             Cell::new(direction),
             Cell::new(shown(&transfer.label)),
             Cell::new(shown(transfer.user.as_str())),
@@ -151,7 +146,7 @@ pub fn state(transfer: &Transfer) -> String {
         _ => String::new(),
     };
     let why = match &transfer.state {
-        TransferState::Failed(failure) => texts::of_failure(failure),
+        TransferState::Failed(why) => texts::of_transfer_error(why),
         _ => String::new(),
     };
     let args = [

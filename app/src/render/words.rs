@@ -47,6 +47,8 @@ pub fn state(state: &TransferState) -> &'static str {
         TransferState::Running => "running",
         TransferState::Paused => "paused",
         TransferState::DiskFull => "disk-full",
+        TransferState::Declined => "declined",
+        TransferState::NotAsked => "not-asked",
         TransferState::Finished => "finished",
         TransferState::Failed(_) => "failed",
     }

@@ -28,10 +28,11 @@ use potok_core::model::invite::Invite;
 use potok_core::model::key::PublicKey;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
+use potok_core::model::transfer::TransferError;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, IntentId, Which};
+use potok_core::node::intent::{Intent, IntentId, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
@@ -200,7 +201,7 @@ fn file(user: &str, path: &str, size: u64, content: u8) -> FileLine {
 
 fn transfer(number: u64, state: TransferState) -> Transfer {
     Transfer {
-        number,
+        number: TransferId(number),
         direction: Direction::Download,
         position: 0,
         user: name("anna"),
@@ -335,26 +336,26 @@ fn transfers_say_why_and_obey() {
     assert!(test.is_seen("Nothing is moving"));
     test.tell(NodeEvent::Transfer(transfer(1, TransferState::Running)));
     test.tell(NodeEvent::Transfer(transfer(2, TransferState::Paused)));
-    test.tell(NodeEvent::Transfer(transfer(3, TransferState::Failed(Failure::Changed { path: "x".into() }))));
+    test.tell(NodeEvent::Transfer(transfer(3, TransferState::Failed(TransferError::Changed))));
     test.tell(NodeEvent::Transfer(transfer(4, TransferState::WaitingForSlot { place: 3 })));
     assert!(test.is_seen("has changed at its owner") && test.is_seen("In their queue, place 3"));
     test.click("Pause: day 1.jpg");
-    assert_eq!(test.last(), Intent::Pause(Which::One(1)));
+    assert_eq!(test.last(), Intent::Pause(TransferSelection::One(TransferId(1))));
     test.click("Resume: day 2.jpg");
-    assert_eq!(test.last(), Intent::Resume(Which::One(2)));
+    assert_eq!(test.last(), Intent::Resume(TransferSelection::One(TransferId(2))));
     test.click("Try again: day 3.jpg");
-    assert_eq!(test.last(), Intent::Retry(Which::One(3)));
+    assert_eq!(test.last(), Intent::Retry(TransferSelection::One(TransferId(3))));
 
     test.click("Cancel: day 1.jpg");
-    assert!(!test.was_asked(&Intent::Cancel(Which::One(1))), "asked first");
+    assert!(!test.was_asked(&Intent::Cancel(TransferSelection::One(TransferId(1)))), "asked first");
     test.click("Keep");
-    assert!(!test.was_asked(&Intent::Cancel(Which::One(1))));
+    assert!(!test.was_asked(&Intent::Cancel(TransferSelection::One(TransferId(1)))));
     test.click("Cancel: day 1.jpg");
     test.click("Cancel downloads");
-    assert!(test.was_asked(&Intent::Cancel(Which::One(1))));
+    assert!(test.was_asked(&Intent::Cancel(TransferSelection::One(TransferId(1)))));
 
     test.click("Clear finished");
-    assert!(test.was_asked(&Intent::Acknowledge(3)) && !test.is_seen("day 3.jpg"));
+    assert!(test.was_asked(&Intent::Acknowledge(TransferId(3))) && !test.is_seen("day 3.jpg"));
 }
 
 #[test]
@@ -430,9 +431,9 @@ fn the_console_runs_lines_and_shows_clicks() {
     test.window.step();
     test.window.key_press(Key::Enter);
     test.steps();
-    assert_eq!(test.last(), Intent::Pause(Which::One(7)));
+    assert_eq!(test.last(), Intent::Pause(TransferSelection::One(TransferId(7))));
     let id = test.asked.lock().expect("no panic").last().expect("asked").0;
-    test.tell(NodeEvent::Outcome { id, result: Err(Failure::NoSuchTransfer { number: 7 }) });
+    test.tell(NodeEvent::Outcome { id, result: Err(Failure::NoSuchTransfer { number: TransferId(7) }) });
     assert!(test.is_seen("there is no transfer 7"));
 }
 

@@ -1,6 +1,6 @@
 //! The transfers page: the queue's order, and what is over.
 
-use potok_core::node::intent::Place;
+use potok_core::node::intent::{QueueMove, TransferId};
 
 use super::*;
 
@@ -24,17 +24,17 @@ fn the_queue_is_shown_in_its_order_and_reordered() {
     assert!(tops[1] < tops[2] && tops[2] < tops[0], "{tops:?}");
     test.click("day 3.jpg In the queue");
     for (key, to) in [
-        (Key::Home, Place::First),
-        (Key::ArrowUp, Place::Earlier),
-        (Key::ArrowDown, Place::Later),
-        (Key::End, Place::Last),
+        (Key::Home, QueueMove::First),
+        (Key::ArrowUp, QueueMove::Earlier),
+        (Key::ArrowDown, QueueMove::Later),
+        (Key::End, QueueMove::Last),
     ] {
         test.press(Modifiers::ALT, key);
-        assert!(test.was_asked(&Intent::Reorder { number: 3, to }), "{key:?}");
+        assert!(test.was_asked(&Intent::Reorder { number: TransferId(3), to }), "{key:?}");
     }
     let before = test.asked_so_far();
     test.click("Move earlier (Alt+↑)");
-    assert!(test.asked_since(before).contains(&Intent::Reorder { number: 3, to: Place::Earlier }));
+    assert!(test.asked_since(before).contains(&Intent::Reorder { number: TransferId(3), to: QueueMove::Earlier }));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn what_is_chosen_stays_chosen_when_the_order_changes() {
     test.tell(at(2, 99, TransferState::Queued));
     test.tell(at(4, 1, TransferState::Queued));
     test.press(Modifiers::NONE, Key::Space);
-    assert_eq!(test.last(), Intent::Pause(Which::One(2)));
+    assert_eq!(test.last(), Intent::Pause(TransferSelection::One(TransferId(2))));
 }
 
 #[test]
@@ -52,17 +52,21 @@ fn the_reason_is_told_in_whole() {
     let mut test = Test::new(Screen::Transfers);
     test.tell(at(1, 1, TransferState::WaitingForUser));
     test.click("day 1.jpg Waiting for anna to come back");
-    test.tell(NodeEvent::FileFailed { number: 1, remote_path: "Trip/x\u{202e}".into(), failure: Failure::NoTracker });
+    test.tell(NodeEvent::FileFailed {
+        number: TransferId(1),
+        remote_path: "Trip/x\u{202e}".into(),
+        failure: Failure::NoTracker,
+    });
     assert!(test.is_seen("From anna to /tmp/x") && test.is_seen("Trip/x⟨U+202E⟩: no tracker"));
 }
 
 #[test]
 fn a_message_offers_what_to_do() {
     let mut test = queue();
-    test.tell(at(1, 30, TransferState::Failed(Failure::Changed { path: "x".into() })));
+    test.tell(at(1, 30, TransferState::Failed(TransferError::Changed)));
     test.window.get_all_by_label("Try again").last().expect("in the message").click();
     test.steps();
-    assert!(test.was_asked(&Intent::Retry(Which::One(1))));
+    assert!(test.was_asked(&Intent::Retry(TransferSelection::One(TransferId(1)))));
 }
 
 #[test]
@@ -71,6 +75,6 @@ fn delete_takes_what_is_over_off_the_list() {
     test.tell(at(1, 30, TransferState::Finished));
     test.click("day 1.jpg Finished");
     test.press(Modifiers::NONE, Key::Delete);
-    assert!(test.was_asked(&Intent::Acknowledge(1)));
-    assert!(!test.window.state().model.transfers.contains_key(&(Direction::Download, 1)));
+    assert!(test.was_asked(&Intent::Acknowledge(TransferId(1))));
+    assert!(!test.window.state().model.transfers.contains_key(&TransferId(1)));
 }

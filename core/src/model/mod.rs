@@ -16,6 +16,7 @@
 //! | [`block_list::BlockList`] | the hashes of a file's blocks, proven to belong to its hash |
 //! | [`binding::Binding`] | whose a name is, on a tracker |
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
+//! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
 
 pub mod binding;
 pub mod block_list;
@@ -33,4 +34,5 @@ pub mod search_key;
 pub mod share;
 pub mod share_path;
 pub mod shown;
+pub mod transfer;
 pub mod username;

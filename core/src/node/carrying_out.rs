@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::node::event::{Direction, Outcome, Status};
+use crate::node::event::{Outcome, Status};
 use crate::node::failure::Failure;
 use crate::node::fetching::TransferHandles;
 use crate::node::hosting;
@@ -129,13 +129,8 @@ impl NodeTask {
         let download_folder = self.download_folder();
         self.children.ask(id, async move {
             let shares = share_indexer.shares();
-            let listed = transfers.list();
-            let sum = |direction| {
-                let of = listed.iter().filter(move |t| t.direction == direction && !t.state.is_final());
-                of.fold((0, 0), |(count, speed), t| (count + 1, speed + t.bytes_per_second))
-            };
-            let (downloads, down_bytes_per_second) = sum(Direction::Download);
-            let (uploads, up_bytes_per_second) = sum(Direction::Upload);
+            let (downloads, down_bytes_per_second) = transfers.downloader.running();
+            let (uploads, up_bytes_per_second) = transfers.peer_server.running();
             let hosted = match hosted {
                 Some(tracker) => hosting::condition(tracker).await,
                 None => None,

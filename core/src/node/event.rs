@@ -10,9 +10,11 @@ use crate::model::invite::Invite;
 use crate::model::key::PublicKey;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
+use crate::model::transfer::TransferId;
+pub use crate::model::transfer::{Direction, Transfer, TransferState};
 use crate::model::username::Username;
 use crate::node::failure::Failure;
-use crate::node::intent::{IntentId, TransferNumber};
+use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::tracker::log::LogEntry;
@@ -93,7 +95,7 @@ pub enum NodeEvent {
     /// One file of a download is finished: verified, flushed, in its place.
     Downloaded {
         /// Of which transfer.
-        number: TransferNumber,
+        number: TransferId,
         /// Where it is.
         local_path: PathBuf,
         /// Its length in bytes.
@@ -104,7 +106,7 @@ pub enum NodeEvent {
     /// One file of a download failed for good; the others go on.
     FileFailed {
         /// Of which transfer.
-        number: TransferNumber,
+        number: TransferId,
         /// Which file, as its owner calls it.
         remote_path: String,
         /// Why.
@@ -112,10 +114,8 @@ pub enum NodeEvent {
     },
     /// A transfer is gone from the list.
     TransferGone {
-        /// In or out: each way has its own numbers.
-        direction: Direction,
         /// Its number.
-        number: TransferNumber,
+        number: TransferId,
     },
     /// A peer sent something that it had not announced, and was dropped.
     PeerLied {
@@ -161,7 +161,7 @@ pub enum Outcome {
     /// What is no longer shared.
     Unshared(Vec<SharePath>),
     /// The download is in the queue, or was there already.
-    Queued(TransferNumber),
+    Queued(TransferId),
     /// All transfers.
     Transfers(Vec<Transfer>),
     /// Who I am.
@@ -259,79 +259,4 @@ pub struct Hosted {
     pub bytes_out: u64,
     /// When it was started.
     pub since: SystemTime,
-}
-
-/// A download or an upload as a person sees it. A folder is one transfer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Transfer {
-    /// Its number.
-    pub number: TransferNumber,
-    /// In or out.
-    pub direction: Direction,
-    /// Where a download stands in the queue: a lower one is begun first. Only the order counts. An upload has 0.
-    pub position: u64,
-    /// With whom.
-    pub user: Username,
-    /// The file or folder, as its owner calls it.
-    pub label: String,
-    /// Where it goes; none for an upload.
-    pub local_path: Option<PathBuf>,
-    /// How many files it has.
-    pub files: u64,
-    /// How many of them are finished.
-    pub files_done: u64,
-    /// All bytes.
-    pub total_bytes: u64,
-    /// Verified bytes.
-    pub done_bytes: u64,
-    /// Bytes a second, smoothed.
-    pub bytes_per_second: u64,
-    /// Peers that send now.
-    pub sources: u32,
-    /// What it is doing.
-    pub state: TransferState,
-}
-
-/// Which way the bytes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Direction {
-    /// To this computer.
-    Download,
-    /// From this computer.
-    Upload,
-}
-
-/// What a transfer is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TransferState {
-    /// It has not begun.
-    Queued,
-    /// Nobody who has it is connected.
-    WaitingForUser,
-    /// A source was found and is being reached.
-    Connecting,
-    /// The source serves others first.
-    WaitingForSlot {
-        /// How many are before us, from 1.
-        place: u32,
-    },
-    /// What is on disk is being checked.
-    Checking,
-    /// Bytes are moving.
-    Running,
-    /// A person paused it.
-    Paused,
-    /// The disk is full; it goes on when there is room.
-    DiskFull,
-    /// All of it is here.
-    Finished,
-    /// It will not go on by itself.
-    Failed(Failure),
-}
-
-impl TransferState {
-    /// Whether nothing more will happen without a person.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Finished | Self::Failed(_))
-    }
 }

@@ -3,6 +3,7 @@
 //! The English sentence is the `Display` form. The app translates by [`Failure::key`] and [`Failure::args`].
 
 use crate::model::shown::Shown;
+use crate::model::transfer::{TransferError, TransferId};
 use crate::protocol::code::{Code, ReplyCode};
 
 /// A failed intent.
@@ -124,17 +125,25 @@ pub enum Failure {
         /// The local path.
         path: String,
     },
-    /// The owner's file is no longer what was announced.
-    #[error("'{}' has changed at its owner since it was announced; ask again", Shown(path))]
-    Changed {
+    /// A file of a download is not coming.
+    #[error("'{}': {error}", Shown(path))]
+    NotComing {
         /// The share path.
         path: String,
+        /// Why.
+        error: TransferError,
+    },
+    /// What can be done with a download only.
+    #[error("{number} is an upload: 'cancel {number}' stops it for its taker, 'resume {number}' lets them go on")]
+    IsUpload {
+        /// Its number.
+        number: TransferId,
     },
     /// There is no transfer with this number.
     #[error("there is no transfer {number}; 'transfers' lists them")]
     NoSuchTransfer {
         /// As it was typed.
-        number: u64,
+        number: TransferId,
     },
     /// The person stopped it.
     #[error("cancelled")]
@@ -187,6 +196,7 @@ impl Failure {
             Self::NoSuchUser { .. } | Self::NotAtYours { .. } => Code::NoSuchUser.as_str(),
             Self::BadLine { .. } => Code::Usage.as_str(),
             Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
+            Self::NotComing { error, .. } => error.code(),
             _ => self.key(),
         }
     }
@@ -210,7 +220,8 @@ impl Failure {
             Self::UnsafeName { .. } => "unsafe-name",
             Self::Denied { .. } => "denied",
             Self::DiskFull { .. } => "disk-full",
-            Self::Changed { .. } => "changed",
+            Self::NotComing { .. } => "not-coming",
+            Self::IsUpload { .. } => "is-upload",
             Self::NoSuchTransfer { .. } => "no-such-transfer",
             Self::Cancelled => "cancelled",
             Self::NotHosting => "not-hosting",
@@ -237,14 +248,14 @@ impl Failure {
             | Self::Exists { path }
             | Self::NoParent { path }
             | Self::Denied { path }
-            | Self::DiskFull { path }
-            | Self::Changed { path } => vec![("path", shown(path))],
+            | Self::DiskFull { path } => vec![("path", shown(path))],
             Self::NotShareable { path, why } => vec![("path", shown(path)), ("why", shown(why))],
             Self::PathTaken { first, second, path } => {
                 vec![("first", shown(first)), ("second", shown(second)), ("path", shown(path))]
             }
             Self::UnsafeName { text } => vec![("text", shown(text))],
-            Self::NoSuchTransfer { number } => vec![("number", number.to_string())],
+            Self::NotComing { path, error } => vec![("path", shown(path)), ("why", error.to_string())],
+            Self::NoSuchTransfer { number } | Self::IsUpload { number } => vec![("number", number.to_string())],
             Self::Internal { what, why } => vec![("what", shown(what)), ("why", shown(why))],
             Self::NotAtYours { user } => vec![("user", shown(user))],
             Self::NotBanned { who } => vec![("who", shown(who))],

@@ -7,21 +7,20 @@ use crate::disk::typed;
 use crate::library::typed::LocalPath;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
+use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
 use crate::model::username::Username;
-use crate::node::event::{self, NodeEvent, Outcome, Transfer};
+use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
-use crate::node::intent::{self, DownloadRequest, IntentId, TransferNumber, Which};
+use crate::node::intent::{DownloadRequest, IntentId};
 use crate::node::lookup::{self, Found};
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::SessionView;
-use crate::protocol::code::Code;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
-use crate::service::downloader::{AddError, Downloader, NewDownload, NewFile};
+use crate::service::downloader::{AddError, Downloader, NewDownload};
 use crate::service::peer_server::PeerServer;
-use crate::store::downloads::TargetName;
-use crate::transfer::downloads::order;
-use crate::transfer::status::{self, FileError, State, TransferEvent, TransferId, TransferState};
+use crate::store::downloads::{TargetName, WantedFile};
+use crate::transfer::event::TransferEvent;
 
 /// A file that will not come, as its owner calls it, and why.
 type Refused = (String, Failure);
@@ -50,7 +49,7 @@ impl TransferHandles {
             Err(why) => return self.queued_before(&user, request.remote_path.as_str(), &place).ok_or(why),
         };
         let (download, refused) = new_download(user, place, found, request.overwrite)?;
-        let number = self.downloader.add(download).await.map_err(add_failed)?.0;
+        let number = self.downloader.add(download).await.map_err(add_failed)?;
         for (remote_path, failure) in refused {
             self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
         }
@@ -83,79 +82,78 @@ impl TransferHandles {
     fn queued_before(&self, user: &Username, remote_path: &str, place: &Place) -> Option<Outcome> {
         let wanted = remote_path.trim_end_matches('/');
         let same = |transfer: &Transfer| {
-            transfer.direction == event::Direction::Download
-                && transfer.user == *user
+            transfer.user == *user
                 && transfer.label.trim_end_matches('/') == wanted
                 && transfer.local_path.as_deref().is_some_and(|path| place.may_be(path))
         };
-        self.list().into_iter().find(same).map(|transfer| Outcome::Queued(transfer.number))
+        self.downloader.find(same).map(Outcome::Queued)
     }
 
     /// Downloads in the order of the queue, then uploads.
     pub(super) fn list(&self) -> Vec<Transfer> {
-        let both = self.downloader.snapshot().into_iter().chain(self.peer_server.uploads());
-        let mut transfers: Vec<Transfer> = both.map(transfer_of).collect();
+        let mut transfers = self.downloader.snapshot();
+        transfers.extend(self.peer_server.uploads());
         transfers.sort_by_key(|transfer| (transfer.direction, transfer.position, transfer.number));
         transfers
     }
 
-    pub(super) async fn pause(self, which: Which) -> Result<Outcome, Failure> {
+    pub(super) async fn pause(self, which: TransferSelection) -> Result<Outcome, Failure> {
+        self.must_be_download(which)?;
+        self.downloader.pause(which).await;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn resume(self, which: TransferSelection) -> Result<Outcome, Failure> {
+        if !self.is_upload_and(which, |id| self.peer_server.let_taker_go_on(id)) {
+            self.must_be_download(which)?;
+            self.downloader.resume(which).await;
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn cancel(self, which: TransferSelection) -> Result<Outcome, Failure> {
+        if !self.is_upload_and(which, |id| self.peer_server.stop_taker(id)) {
+            self.must_be_download(which)?;
+            self.downloader.cancel(which).await;
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn reorder(self, number: TransferId, to: QueueMove) -> Result<Outcome, Failure> {
+        self.must_be_download(TransferSelection::One(number))?;
+        self.downloader.reorder(number, to).await;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn retry(self, which: TransferSelection) -> Result<Outcome, Failure> {
+        self.must_be_download(which)?;
+        self.downloader.retry(which).await;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) async fn acknowledge(self, number: TransferId) -> Result<Outcome, Failure> {
+        let which = TransferSelection::One(number);
+        if !self.is_upload_and(which, |id| self.peer_server.acknowledge(id)) {
+            self.must_be_download(which)?;
+            self.downloader.acknowledge(number).await;
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Carries something out that is wished of one upload; `false` if none is meant.
+    fn is_upload_and(&self, which: TransferSelection, carry_out: impl FnOnce(TransferId) -> bool) -> bool {
         match which {
-            Which::One(number) => self.downloader.pause(self.known(number)?).await,
-            Which::All => self.downloader.pause_all().await,
+            TransferSelection::One(id) => carry_out(id),
+            TransferSelection::All => false,
         }
-        Ok(Outcome::Done)
     }
 
-    pub(super) async fn resume(self, which: Which) -> Result<Outcome, Failure> {
+    fn must_be_download(&self, which: TransferSelection) -> Result<(), Failure> {
         match which {
-            Which::One(number) => self.downloader.resume(self.known(number)?).await,
-            Which::All => self.downloader.resume_all().await,
+            TransferSelection::One(number) if self.peer_server.has(number) => Err(Failure::IsUpload { number }),
+            TransferSelection::One(number) if !self.downloader.has(number) => Err(Failure::NoSuchTransfer { number }),
+            TransferSelection::One(_) | TransferSelection::All => Ok(()),
         }
-        Ok(Outcome::Done)
-    }
-
-    pub(super) async fn cancel(self, which: Which) -> Result<Outcome, Failure> {
-        for id in self.chosen(which)? {
-            self.downloader.cancel(id).await;
-        }
-        Ok(Outcome::Done)
-    }
-
-    pub(super) async fn reorder(self, number: TransferNumber, to: intent::Place) -> Result<Outcome, Failure> {
-        let to = match to {
-            intent::Place::First => order::Place::First,
-            intent::Place::Earlier => order::Place::Earlier,
-            intent::Place::Later => order::Place::Later,
-            intent::Place::Last => order::Place::Last,
-        };
-        self.downloader.reorder(self.known(number)?, to).await;
-        Ok(Outcome::Done)
-    }
-
-    pub(super) async fn retry(self, which: Which) -> Result<Outcome, Failure> {
-        for id in self.chosen(which)? {
-            self.downloader.retry(id).await;
-        }
-        Ok(Outcome::Done)
-    }
-
-    pub(super) async fn acknowledge(self, number: TransferNumber) -> Result<Outcome, Failure> {
-        self.downloader.acknowledge(self.known(number)?).await;
-        Ok(Outcome::Done)
-    }
-
-    fn chosen(&self, which: Which) -> Result<Vec<TransferId>, Failure> {
-        match which {
-            Which::One(number) => Ok(vec![self.known(number)?]),
-            Which::All => Ok(self.downloader.snapshot().into_iter().map(|transfer| transfer.id).collect()),
-        }
-    }
-
-    fn known(&self, number: TransferNumber) -> Result<TransferId, Failure> {
-        let id = TransferId(number);
-        let known = self.downloader.snapshot().iter().any(|transfer| transfer.id == id);
-        if known { Ok(id) } else { Err(Failure::NoSuchTransfer { number }) }
     }
 }
 
@@ -169,18 +167,16 @@ async fn place_of(request: &DownloadRequest, folder: PathBuf) -> Result<Place, F
 /// What the app is told by the word of a transfer; `None` where it has been told the same.
 pub(super) fn told_by(event: TransferEvent) -> Option<NodeEvent> {
     Some(match event {
-        TransferEvent::Changed(state) => NodeEvent::Transfer(transfer_of(state)),
+        TransferEvent::Changed(transfer) => NodeEvent::Transfer(transfer),
         TransferEvent::FileFinished { id, target, size, hash } => {
-            NodeEvent::Downloaded { number: id.0, local_path: target, size, hash }
+            NodeEvent::Downloaded { number: id, local_path: target, size, hash }
         }
         TransferEvent::FileFailed { id, remote, error } => {
             let remote_path = remote.to_string();
-            let failure = file_failed(error, &remote_path);
-            NodeEvent::FileFailed { number: id.0, remote_path, failure }
+            let failure = Failure::NotComing { path: remote_path.clone(), error };
+            NodeEvent::FileFailed { number: id, remote_path, failure }
         }
-        TransferEvent::Gone(direction, id) => {
-            NodeEvent::TransferGone { direction: direction_of(direction), number: id.0 }
-        }
+        TransferEvent::Gone(number) => NodeEvent::TransferGone { number },
         TransferEvent::PeerLied(user) => NodeEvent::PeerLied { user },
         // The last `Changed` says the same.
         TransferEvent::Finished(_) | TransferEvent::Failed(..) => return None,
@@ -248,7 +244,7 @@ fn new_download(
                 Place::Into(into) => (into, TargetName::Below(vec![local_name(file.path.file_name())?])),
             };
             let label = file.path.to_string();
-            let files = vec![NewFile { content: content_of(&user, &file)?, remote: file.path, name }];
+            let files = vec![WantedFile { content: content_of(&user, &file)?, remote: file.path, name }];
             Ok((NewDownload { user, label, is_folder: false, into, overwrite, files }, Vec::new()))
         }
         Found::Folder { path, files } => {
@@ -274,7 +270,7 @@ fn new_download(
     }
 }
 
-fn folder_file(user: &Username, folder: &SharePath, top: &LocalName, file: FileLine) -> Result<NewFile, Refused> {
+fn folder_file(user: &Username, folder: &SharePath, top: &LocalName, file: FileLine) -> Result<WantedFile, Refused> {
     let refuse = |why| (file.path.to_string(), why);
     let below = file.path.below(folder.as_str()).unwrap_or(file.path.as_str());
     let mut names = vec![top.clone()];
@@ -282,7 +278,7 @@ fn folder_file(user: &Username, folder: &SharePath, top: &LocalName, file: FileL
         names.push(local_name(part).map_err(refuse)?);
     }
     let content = content_of(user, &file).map_err(refuse)?;
-    Ok(NewFile { content, remote: file.path, name: TargetName::Below(names) })
+    Ok(WantedFile { content, remote: file.path, name: TargetName::Below(names) })
 }
 
 fn local_name(part: &str) -> Result<LocalName, Failure> {
@@ -302,54 +298,5 @@ fn add_failed(error: AddError) -> Failure {
     match error {
         AddError::Exists { path } => Failure::Exists { path: path.display().to_string() },
         _ => Failure::Internal { what: "queueing the download".into(), why },
-    }
-}
-
-fn file_failed(error: FileError, path: &str) -> Failure {
-    let path = path.to_owned();
-    match error {
-        FileError::Exists => Failure::Exists { path },
-        FileError::Changed => Failure::Changed { path },
-        FileError::NotShared => {
-            Failure::Refused { code: Code::NotShared.into(), text: format!("'{path}' is not shared any more") }
-        }
-        other => Failure::Internal { what: format!("downloading '{path}'"), why: other.to_string() },
-    }
-}
-
-fn direction_of(direction: status::Direction) -> event::Direction {
-    match direction {
-        status::Direction::Download => event::Direction::Download,
-        status::Direction::Upload => event::Direction::Upload,
-    }
-}
-
-fn transfer_of(state: TransferState) -> Transfer {
-    let label = state.label;
-    Transfer {
-        number: state.id.0,
-        direction: direction_of(state.direction),
-        position: state.position,
-        user: state.user,
-        local_path: state.target,
-        files: state.files,
-        files_done: state.files_done,
-        total_bytes: state.total_bytes,
-        done_bytes: state.done_bytes,
-        bytes_per_second: state.bytes_per_second,
-        sources: state.sources,
-        state: match state.state {
-            State::Queued => event::TransferState::Queued,
-            State::Looking => event::TransferState::WaitingForUser,
-            State::Connecting => event::TransferState::Connecting,
-            State::WaitingForSlot(place) => event::TransferState::WaitingForSlot { place },
-            State::Verifying => event::TransferState::Checking,
-            State::Running => event::TransferState::Running,
-            State::Paused => event::TransferState::Paused,
-            State::DiskFull => event::TransferState::DiskFull,
-            State::Finished => event::TransferState::Finished,
-            State::Failed(error) => event::TransferState::Failed(file_failed(error, &label)),
-        },
-        label,
     }
 }

@@ -6,6 +6,7 @@ use crate::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
 use crate::model::binding::BanQuery;
 use crate::model::invite::TrackerAddress;
 use crate::model::share_path::SharePath;
+pub use crate::model::transfer::{QueueMove, TransferId, TransferSelection};
 use crate::model::username::Username;
 use crate::node::settings::Settings;
 pub use crate::service::share_indexer::ShareRequest;
@@ -13,9 +14,6 @@ pub use crate::service::share_indexer::ShareRequest;
 /// Names one intent; its outcome repeats it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IntentId(pub u64);
-
-/// The number of a transfer, as `transfers` shows it.
-pub type TransferNumber = u64;
 
 /// One wish. What comes back in [`crate::node::event::Outcome`] is named with each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,23 +58,23 @@ pub enum Intent {
     Download(DownloadRequest),
     /// All transfers: downloads in the order of the queue, then uploads. `Transfers`.
     ListTransfers,
-    /// Stop moving bytes for now. `Done`.
-    Pause(Which),
-    /// Go on. `Done`.
-    Resume(Which),
-    /// Give up, and remove the unfinished file. `Done`.
-    Cancel(Which),
+    /// Stop moving bytes of downloads for now. `Done`.
+    Pause(TransferSelection),
+    /// Go on; of an upload that was stopped, let its taker ask again. `Done`.
+    Resume(TransferSelection),
+    /// Give up, and remove the unfinished file; of an upload, send its taker nothing more for a while. `Done`.
+    Cancel(TransferSelection),
     /// Try what has failed once more. `Done`.
-    Retry(Which),
+    Retry(TransferSelection),
     /// Give a download another place in the queue: what waits is begun in its order. It is kept. `Done`.
     Reorder {
         /// Which download.
-        number: TransferNumber,
+        number: TransferId,
         /// Where it goes.
-        to: Place,
+        to: QueueMove,
     },
     /// The person has seen that this one is finished or failed; it leaves the list. `Done`.
-    Acknowledge(TransferNumber),
+    Acknowledge(TransferId),
     /// `Me`.
     WhoAmI,
     /// `Invite`.
@@ -107,28 +105,6 @@ pub enum Intent {
     TapWire(bool),
     /// Send a line to the tracker as it was typed. It and its answer are told as `Wire`. `Done` when it is answered.
     SendLine(String),
-}
-
-/// Where in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// Before all others.
-    First,
-    /// Before the one that is before it.
-    Earlier,
-    /// Behind the one that is behind it.
-    Later,
-    /// Behind all others.
-    Last,
-}
-
-/// Which transfers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// One.
-    One(TransferNumber),
-    /// Every one.
-    All,
 }
 
 /// One file or folder to fetch.

@@ -28,7 +28,7 @@ use crate::service::share_indexer::ShareIndexer;
 use crate::service::share_indexer::event::LibraryEvent;
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
-use crate::transfer::status::TransferEvent;
+use crate::transfer::event::TransferEvent;
 
 /// Everything is asked to stop at once; what has not stopped by then is left behind.
 const NODE_STOP_MAX: Duration = Duration::from_millis(1800);

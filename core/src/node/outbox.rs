@@ -9,9 +9,10 @@ use crossbeam_channel::{Sender, TrySendError};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::model::transfer::{Transfer, TransferId};
 use crate::node::Wake;
-use crate::node::event::{Direction, NodeEvent, Transfer};
-use crate::node::intent::{IntentId, TransferNumber};
+use crate::node::event::NodeEvent;
+use crate::node::intent::IntentId;
 use crate::protocol::reply::FileLine;
 use crate::tracker::log::LogEntry;
 
@@ -46,7 +47,7 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     facts: VecDeque<NodeEvent>,
-    transfers: BTreeMap<(Direction, TransferNumber), Transfer>,
+    transfers: BTreeMap<TransferId, Transfer>,
     hashing: Option<NodeEvent>,
     /// How many of the facts are changes of what others share.
     changes: usize,
@@ -171,15 +172,15 @@ impl Waiting {
         match notice {
             // The end of a transfer is a fact: it must not overtake the files that were told before it.
             NodeEvent::Transfer(transfer) if transfer.state.is_final() => {
-                self.transfers.remove(&(transfer.direction, transfer.number));
+                self.transfers.remove(&transfer.number);
                 self.facts.push_back(NodeEvent::Transfer(transfer));
             }
             NodeEvent::Transfer(transfer) => {
-                drop(self.transfers.insert((transfer.direction, transfer.number), transfer));
+                drop(self.transfers.insert(transfer.number, transfer));
             }
             NodeEvent::Hashing { .. } => self.hashing = Some(notice),
-            NodeEvent::TransferGone { direction, number } => {
-                self.transfers.remove(&(direction, number));
+            NodeEvent::TransferGone { number } => {
+                self.transfers.remove(&number);
                 self.facts.push_back(notice);
             }
             line if is_line(&line) => self.push_line(line),
@@ -248,12 +249,12 @@ enum Moved {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::transfer::{Direction, TransferState};
     use crate::model::username::Username;
-    use crate::node::event::TransferState;
 
-    fn transfer(number: TransferNumber, done_bytes: u64, state: TransferState) -> NodeEvent {
+    fn transfer(number: u64, done_bytes: u64, state: TransferState) -> NodeEvent {
         NodeEvent::Transfer(Transfer {
-            number,
+            number: TransferId(number),
             direction: Direction::Download,
             position: number,
             user: Username::new("anna").expect("valid"),
@@ -342,15 +343,13 @@ mod tests {
         let (to_app, from_core) = crossbeam_channel::bounded(2);
         let pump = tokio::spawn(outbox.clone().pump(to_app, Arc::new(|| {})));
         for n in 0..100 {
-            outbox.push(NodeEvent::TransferGone { direction: Direction::Download, number: n });
+            outbox.push(NodeEvent::TransferGone { number: TransferId(n) });
         }
         let reader = tokio::task::spawn_blocking(move || from_core.iter().take(100).collect::<Vec<_>>());
         let read = reader.await.expect("read");
         assert_eq!(
             read,
-            (0..100)
-                .map(|number| NodeEvent::TransferGone { direction: Direction::Download, number })
-                .collect::<Vec<_>>()
+            (0..100).map(|number| NodeEvent::TransferGone { number: TransferId(number) }).collect::<Vec<_>>()
         );
         pump.abort();
     }

@@ -28,6 +28,7 @@ use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig};
 use crate::service::tracker_client::tap::{Tap, Way};
+use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::{Store, StoreError};
 
 /// Events of a service that wait for the node.
@@ -108,11 +109,14 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
     let (transfer_events, transfers_heard) = mpsc::channel(SERVICE_EVENTS_MAX);
     let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| system("the peer server", &error))?;
     let of_key = session.view();
+    let numbers = TransferNumbers::after(&store).map_err(|error| system("the queue of downloads", &error))?;
+    let numbers = Arc::new(numbers);
     let serving = PeerServerSetup {
         tls: TlsServer::new(&identity, Purpose::Peer),
         content_source: Arc::new(share_indexer.table()),
         admission: Arc::new(move |key| of_key.name_of(key)),
         settings: uploading.subscribe(),
+        numbers: Arc::clone(&numbers),
     };
     let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
     let peer_server = started.map_err(|error| system("the peer server", &error))?;
@@ -122,6 +126,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         tls: TlsClient::new(&identity, Purpose::Peer),
         directory: Arc::new(TrackerDirectory { session: session.view(), own: identity.public_key() }),
         settings: downloading.subscribe(),
+        numbers,
         disk: Arc::new(RealDisk),
     };
     let started = Downloader::start(fetching, transfer_events, cancel.child_token()).await;

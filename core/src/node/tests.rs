@@ -11,7 +11,7 @@ use crate::model::invite::TrackerAddress;
 use crate::model::username::Username;
 use crate::node::event::{Connection, Direction, Hosted, Me, NodeEvent, Outcome, Status, TransferState};
 use crate::node::failure::Failure;
-use crate::node::intent::{DownloadRequest, Intent, IntentId, Place, ShareRequest, TransferNumber};
+use crate::node::intent::{DownloadRequest, Intent, IntentId, QueueMove, ShareRequest, TransferId};
 use crate::node::settings::Settings;
 use crate::node::{Node, Setup};
 use crate::protocol::code::Code;
@@ -314,7 +314,7 @@ fn share(client: &mut Client, files: &[(&str, &[u8])]) {
     assert!(matches!(client.ask(Intent::Share(requests)), Ok(Outcome::Shared(_))));
 }
 
-fn download(client: &mut Client, user: &str, path: &str) -> TransferNumber {
+fn download(client: &mut Client, user: &str, path: &str) -> TransferId {
     let request = DownloadRequest {
         user: name(user),
         remote_path: RemotePath::new(path).expect(path),
@@ -368,10 +368,13 @@ fn the_order_of_downloads_is_kept() {
     let numbers = ["a", "b", "c"].map(|path| download(&mut guest, "host", path));
     assert_eq!(labels(&mut guest), ["a", "b", "c"]);
     let reorder = |number, to| Intent::Reorder { number, to };
-    assert_eq!(guest.ask(reorder(numbers[2], Place::First)), Ok(Outcome::Done));
-    assert_eq!(guest.ask(reorder(numbers[0], Place::Later)), Ok(Outcome::Done));
+    assert_eq!(guest.ask(reorder(numbers[2], QueueMove::First)), Ok(Outcome::Done));
+    assert_eq!(guest.ask(reorder(numbers[0], QueueMove::Later)), Ok(Outcome::Done));
     assert_eq!(labels(&mut guest), ["c", "b", "a"]);
-    assert_eq!(guest.ask(reorder(99, Place::Last)), Err(Failure::NoSuchTransfer { number: 99 }));
+    assert_eq!(
+        guest.ask(reorder(TransferId(99), QueueMove::Last)),
+        Err(Failure::NoSuchTransfer { number: TransferId(99) })
+    );
     guest.restart();
     assert_eq!(labels(&mut guest), ["c", "b", "a"]);
 }

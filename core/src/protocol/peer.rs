@@ -152,6 +152,14 @@ impl Request {
         }
     }
 
+    /// What it asks for; a `Cancel` names none.
+    pub fn content(&self) -> Option<Content> {
+        match *self {
+            Self::Read { content, .. } | Self::List { content, .. } => Some(content),
+            Self::Cancel { .. } => None,
+        }
+    }
+
     /// The frame.
     pub fn encode(&self) -> [u8; REQUEST_BYTES] {
         let nothing = Content { hash: ContentHash::from_bytes([0; 32]), size: 0 };

@@ -17,3 +17,4 @@ pub mod share_indexer;
 mod testing;
 pub mod tracker_client;
 pub mod tracker_server;
+pub mod transfer_numbers;

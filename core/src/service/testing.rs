@@ -12,14 +12,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::block_list::{BlockList, block_hash};
 use crate::model::key::PublicKey;
+use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
 use crate::protocol::peer::{ANSWER_BYTES, Answer, Content, Refusal, Request};
 use crate::service::peer_server::content_source::{ContentSource, Opened, Shared};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
+use crate::service::transfer_numbers::TransferNumbers;
+use crate::store::Store;
 use crate::transfer::Contact;
-use crate::transfer::status::TransferEvent;
+use crate::transfer::event::TransferEvent;
 
 pub(crate) fn bytes(seed: usize, size: usize) -> Vec<u8> {
     let mut state = seed as u64 + 1;
@@ -93,6 +96,12 @@ impl ContentSource for MemoryContent {
         let (files, reads) = (Arc::clone(&self.files), Arc::clone(&self.reads));
         Some(Box::new(Found { content: *content, files, data, reads }))
     }
+
+    /// By its content: `Shared/<hash>`.
+    fn path(&self, content: &Content) -> Option<SharePath> {
+        self.files.lock().get(content)?;
+        SharePath::new(&format!("Shared/{}", content.hash)).ok()
+    }
 }
 
 impl Shared for Found {
@@ -131,6 +140,13 @@ pub(crate) struct Server {
     pub(crate) running: PeerServer,
 }
 
+/// Numbers from 1 on.
+pub(crate) fn numbers() -> Arc<TransferNumbers> {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = Store::open(&dir.path().join("potok.redb")).expect("opens").store;
+    Arc::new(TransferNumbers::after(&store).expect("read"))
+}
+
 pub(crate) fn user(name: &str) -> Username {
     Username::new(name).expect("valid")
 }
@@ -159,6 +175,7 @@ pub(crate) async fn serve_as(
         content_source,
         admission: Arc::new(admission),
         settings: told,
+        numbers: numbers(),
     };
     let (sender, events) = mpsc::channel(1024);
     let running = PeerServer::start(listener, setup, sender, CancellationToken::new()).expect("started");

@@ -9,10 +9,10 @@ use redb::{Durability, ReadableTable, TableDefinition, WriteTransaction};
 use crate::model::hash::ContentHash;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
+use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
 use crate::protocol::peer::Content;
 use crate::store::Store;
-use crate::transfer::status::{FileError, TransferId};
 
 /// Number, to user, label, whether it is a folder, target folder, whether files are replaced, whether it is paused.
 type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
@@ -43,17 +43,17 @@ pub struct SavedDownload {
     /// Whether a person paused it.
     pub is_paused: bool,
     /// In order.
-    pub files: Vec<SavedFile>,
+    pub files: Vec<WantedFile>,
     /// What became of them, by index; a file that is not named has not begun.
     pub states: Vec<(u32, SavedState)>,
 }
 
-/// One file of it.
+/// One file of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedFile {
+pub struct WantedFile {
     /// As its owner calls it.
     pub remote: SharePath,
-    /// What it is.
+    /// What was announced.
     pub content: Content,
     /// Where it goes below the target folder.
     pub name: TargetName,
@@ -88,19 +88,34 @@ pub enum SavedState {
     /// It is in its place.
     Done,
     /// It is not coming.
-    Failed(FileError),
+    Failed(TransferError),
 }
 
 impl Store {
-    /// Writes a new download, durably when this returns, and gives it its number.
-    pub fn save_download(&self, download: &SavedDownload) -> Result<TransferId, redb::Error> {
-        let write = self.begin_write()?;
-        let id = {
-            let mut next = write.open_table(NEXT)?;
-            let id = next.get(())?.map_or(1, |id| id.value());
-            next.insert((), id + 1)?;
-            id
+    /// The first number that no download has had, here or in an earlier run.
+    pub fn next_transfer_id(&self) -> Result<TransferId, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(NEXT) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(TransferId(1)),
+            other => other?,
         };
+        let next = table.get(())?.map_or(1, |id| id.value());
+        let behind_last = match read.open_table(JOBS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => 1,
+            other => other?.last()?.map_or(1, |(id, _)| id.value().saturating_add(1)),
+        };
+        Ok(TransferId(next.max(behind_last)))
+    }
+
+    /// Writes a new download with its number, durably when this returns. The number is not given out again.
+    pub fn save_download(&self, id: TransferId, download: &SavedDownload) -> Result<(), redb::Error> {
+        let write = self.begin_write()?;
+        let TransferId(id) = id;
+        {
+            let mut next = write.open_table(NEXT)?;
+            let before = next.get(())?.map_or(1, |id| id.value());
+            next.insert((), before.max(id.saturating_add(1)))?;
+        }
         {
             let SavedDownload { user, label, is_folder, into, overwrite, is_paused, .. } = download;
             let into = bytes_of(into.as_os_str());
@@ -115,8 +130,7 @@ impl Store {
             }
         }
         write_states(&write, download.states.iter().map(|(index, state)| (TransferId(id), *index, state)))?;
-        write.commit()?;
-        Ok(TransferId(id))
+        Ok(write.commit()?)
     }
 
     /// Writes what became of files. Not waiting for the disk is for what the part files say as well.
@@ -227,7 +241,7 @@ impl Store {
                     continue 'jobs;
                 };
                 let content = Content { hash: ContentHash::from_bytes(hash), size };
-                download.files.push(SavedFile { remote, content, name });
+                download.files.push(WantedFile { remote, content, name });
             }
             for row in states.range((id, 0)..=(id, u32::MAX))? {
                 let (key, row) = row?;
@@ -254,13 +268,17 @@ fn write_states<'a>(
             SavedState::Partial(bytes) => (PARTIAL, *bytes, ""),
             SavedState::Done => (DONE, 0, ""),
             SavedState::Failed(error) => match error {
-                FileError::Exists => (EXISTS, 0, ""),
-                FileError::NotShared => (NOT_SHARED, 0, ""),
-                FileError::Changed => (CHANGED, 0, ""),
-                FileError::Unreadable => (UNREADABLE, 0, ""),
-                FileError::Lied { user } => (LIED, 0, user.as_str()),
-                FileError::TooLarge => (TOO_LARGE, 0, ""),
-                FileError::Disk(text) => (DISK, 0, text.as_str()),
+                TransferError::Exists => (EXISTS, 0, ""),
+                TransferError::NotShared => (NOT_SHARED, 0, ""),
+                TransferError::Changed => (CHANGED, 0, ""),
+                TransferError::Unreadable => (UNREADABLE, 0, ""),
+                TransferError::Lied { user } => (LIED, 0, user.as_str()),
+                TransferError::TooLarge => (TOO_LARGE, 0, ""),
+                TransferError::Disk(text) => (DISK, 0, text.as_str()),
+                TransferError::SameName => (SAME_NAME, 0, ""),
+                TransferError::NotSent { user } => (NOT_SENT, 0, user.as_str()),
+                // Never of a download.
+                TransferError::Stopped => continue,
             },
         };
         states.insert((id.0, index), (code, number, text))?;
@@ -277,22 +295,29 @@ const UNREADABLE: u8 = 13;
 const LIED: u8 = 14;
 const TOO_LARGE: u8 = 15;
 const DISK: u8 = 16;
+const SAME_NAME: u8 = 17;
+const NOT_SENT: u8 = 18;
 
 /// What no version wrote is begun anew.
 fn decode_state(code: u8, number: u64, text: &str) -> SavedState {
     SavedState::Failed(match code {
         PARTIAL => return SavedState::Partial(number),
         DONE => return SavedState::Done,
-        EXISTS => FileError::Exists,
-        NOT_SHARED => FileError::NotShared,
-        CHANGED => FileError::Changed,
-        UNREADABLE => FileError::Unreadable,
+        EXISTS => TransferError::Exists,
+        NOT_SHARED => TransferError::NotShared,
+        CHANGED => TransferError::Changed,
+        UNREADABLE => TransferError::Unreadable,
         LIED => match Username::new(text) {
-            Ok(user) => FileError::Lied { user },
+            Ok(user) => TransferError::Lied { user },
             Err(_bad_name) => return SavedState::Open,
         },
-        TOO_LARGE => FileError::TooLarge,
-        DISK => FileError::Disk(text.to_owned()),
+        NOT_SENT => match Username::new(text) {
+            Ok(user) => TransferError::NotSent { user },
+            Err(_bad_name) => return SavedState::Open,
+        },
+        SAME_NAME => TransferError::SameName,
+        TOO_LARGE => TransferError::TooLarge,
+        DISK => TransferError::Disk(text.to_owned()),
         _ => return SavedState::Open,
     })
 }
@@ -341,7 +366,7 @@ mod tests {
     use super::*;
 
     fn download(files: u32) -> SavedDownload {
-        let file = |n: u32| SavedFile {
+        let file = |n: u32| WantedFile {
             remote: SharePath::new(&format!("Trip/{n}")).expect("valid"),
             content: Content { hash: ContentHash::from_bytes([7; 32]), size: u64::from(n) << 33 },
             name: TargetName::Below(vec![
@@ -357,7 +382,7 @@ mod tests {
             overwrite: false,
             is_paused: false,
             files: (0..files).map(file).collect(),
-            states: vec![(1, SavedState::Failed(FileError::Exists))],
+            states: vec![(1, SavedState::Failed(TransferError::Exists))],
         }
     }
 
@@ -369,16 +394,18 @@ mod tests {
         assert_eq!(store.downloads().expect("read"), []);
         let mut trip = download(20);
         let mut typed = download(0);
-        typed.files.push(SavedFile {
+        typed.files.push(WantedFile {
             remote: SharePath::new("x").expect("valid"),
             content: Content { hash: ContentHash::from_bytes([1; 32]), size: 5 },
             name: TargetName::Typed(OsString::from(".named by me")),
         });
-        let first = store.save_download(&trip).expect("saved");
-        let second = store.save_download(&typed).expect("saved");
-        assert!(first < second);
-        let lied = SavedState::Failed(FileError::Lied { user: trip.user.clone() });
-        let disk = SavedState::Failed(FileError::Disk("no such folder".into()));
+        assert_eq!(store.next_transfer_id().expect("read"), TransferId(1));
+        // Between them an upload had a number.
+        let (first, second) = (TransferId(1), TransferId(3));
+        store.save_download(second, &typed).expect("saved");
+        store.save_download(first, &trip).expect("saved");
+        let lied = SavedState::Failed(TransferError::Lied { user: trip.user.clone() });
+        let disk = SavedState::Failed(TransferError::Disk("no such folder".into()));
         let changes = [
             (first, 0, SavedState::Done),
             (first, 1, SavedState::Open),
@@ -401,26 +428,29 @@ mod tests {
         assert_eq!(store.download_ranks().expect("read"), [(second, 1)]);
         assert_eq!(store.downloads().expect("read"), [(second, typed)]);
         store.forget_downloads(&[second]).expect("forgotten");
-        assert!(store.save_download(&trip).expect("saved") > second, "a number is not used twice");
+        assert!(store.next_transfer_id().expect("read") > second, "a number is not used twice");
     }
 
     #[test]
     fn every_error_comes_back() {
         let user = Username::new("anna").expect("valid");
         let errors = [
-            FileError::Exists,
-            FileError::NotShared,
-            FileError::Changed,
-            FileError::Unreadable,
-            FileError::Lied { user },
-            FileError::TooLarge,
-            FileError::Disk("why".into()),
+            TransferError::Exists,
+            TransferError::NotShared,
+            TransferError::Changed,
+            TransferError::Unreadable,
+            TransferError::Lied { user: user.clone() },
+            TransferError::NotSent { user },
+            TransferError::SameName,
+            TransferError::TooLarge,
+            TransferError::Disk("why".into()),
         ];
         let dir = tempfile::tempdir().expect("temporary folder");
         let store = Store::open(&dir.path().join("potok.redb")).expect("opens").store;
         let mut saved = download(errors.len().try_into().expect("few"));
         saved.states = (0..).zip(errors.map(SavedState::Failed)).collect();
-        let id = store.save_download(&saved).expect("saved");
+        let id = store.next_transfer_id().expect("read");
+        store.save_download(id, &saved).expect("saved");
         assert_eq!(store.downloads().expect("read"), [(id, saved)]);
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
 use crate::protocol::peer::Content;
 use crate::transfer::speed::Speed;
-use crate::transfer::status::{FileError, TransferId};
 
 /// One file of one download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,7 +69,7 @@ pub struct Job {
     total_bytes: u64,
     speed: Option<Speed>,
     /// Why the last file failed.
-    pub last_error: Option<FileError>,
+    pub last_error: Option<TransferError>,
 }
 
 /// How many files are in which state.

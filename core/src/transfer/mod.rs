@@ -7,18 +7,20 @@
 //! | [`plan::Plan`] | which blocks of one file are missing, asked for, done |
 //! | [`window::Window`] | how much is asked of one peer ahead of its answers |
 //! | [`slots::Slots`] | who is served now, and who waits at which place |
+//! | [`uploads::Uploads`] | what a person is shown of what others take: which file, how much of it they have |
 //! | [`rate::Bucket`] | when the next bytes may move under a speed limit |
 //! | [`backoff::Backoff`], [`speed::Speed`] | when to try again; how fast it goes |
 
 pub mod backoff;
 pub mod downloads;
+pub mod event;
 pub mod job;
 pub mod plan;
 pub mod rate;
 pub mod slots;
 pub mod source;
 pub mod speed;
-pub mod status;
+pub mod uploads;
 pub mod window;
 
 use std::net::SocketAddr;

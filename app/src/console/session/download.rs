@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use potok_core::node::event::{Direction, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{DownloadRequest, Intent, TransferNumber, Which};
+use potok_core::node::intent::{DownloadRequest, Intent, TransferId, TransferSelection};
 use rust_i18n::t;
 
 use crate::console::session::{ConsoleSession, Stop, about_file};
@@ -16,7 +16,7 @@ use crate::signals::Interrupt;
 /// What a download has come to so far.
 #[derive(Debug)]
 struct Followed {
-    number: TransferNumber,
+    number: TransferId,
     /// Where the files are that were told: the engine tells of them again to whoever joins a transfer.
     downloaded: HashSet<PathBuf>,
     /// A failed file was told.
@@ -59,7 +59,10 @@ impl ConsoleSession<'_> {
         };
         let followed_to_end = self.follow_to_end(&mut followed, heard);
         self.or_pause(number, followed_to_end)?;
-        self.acknowledge(&mut followed)?;
+        // What failed stays on the list: it can be tried again until the person takes it off.
+        if matches!(followed.end, Some(Ok(()))) && !followed.has_failed_files {
+            self.acknowledge(&mut followed)?;
+        }
         match followed.end {
             Some(Err(_)) | Some(Ok(())) if followed.has_failed_files => Err(Stop::FailedAndTold),
             Some(Err(failure)) => Err(Stop::Failed(failure)),
@@ -91,12 +94,11 @@ impl ConsoleSession<'_> {
 
     /// It may have been there before us, ended even: then no fact about it need ever come.
     fn follow_list(&mut self, followed: &mut Followed, transfers: &[Transfer]) {
-        let is_followed =
-            |transfer: &&Transfer| transfer.direction == Direction::Download && transfer.number == followed.number;
+        let is_followed = |transfer: &&Transfer| transfer.number == followed.number;
         let listed = transfers.iter().find(is_followed);
         let end = match listed.map(|transfer| &transfer.state) {
             Some(TransferState::Finished) => Some(Ok(())),
-            Some(TransferState::Failed(failure)) => Some(Err(failure.clone())),
+            Some(TransferState::Failed(_)) => listed.and_then(end_of),
             Some(_) => None,
             None => Some(Err(Failure::Cancelled)),
         };
@@ -134,8 +136,11 @@ impl ConsoleSession<'_> {
         followed.listed_end = None;
         match &transfer.state {
             TransferState::Finished => followed.end = Some(Ok(())),
-            TransferState::Failed(failure) => followed.end = Some(Err(failure.clone())),
-            state @ (TransferState::WaitingForUser | TransferState::DiskFull | TransferState::Paused)
+            TransferState::Failed(_) => followed.end = end_of(transfer),
+            state @ (TransferState::WaitingForUser
+            | TransferState::Declined
+            | TransferState::DiskFull
+            | TransferState::Paused)
                 if followed.told.as_ref() != Some(state) =>
             {
                 followed.told = Some(state.clone());
@@ -150,9 +155,9 @@ impl ConsoleSession<'_> {
     }
 
     /// At a prompt Ctrl-C pauses the download and returns.
-    fn or_pause<T>(&mut self, number: TransferNumber, result: Result<T, Stop>) -> Result<T, Stop> {
+    fn or_pause<T>(&mut self, number: TransferId, result: Result<T, Stop>) -> Result<T, Stop> {
         if matches!(result, Err(Stop::Interrupted(Interrupt::CtrlC))) {
-            self.ask(Intent::Pause(Which::One(number)), &mut |_notice| false)?;
+            self.ask(Intent::Pause(TransferSelection::One(number)), &mut |_notice| false)?;
             self.output.remark(&t!("console.paused", number = number))?;
         }
         result
@@ -174,6 +179,17 @@ impl ConsoleSession<'_> {
     }
 }
 
+/// How a transfer that is over ended.
+fn end_of(transfer: &Transfer) -> Option<End> {
+    match &transfer.state {
+        TransferState::Finished => Some(Ok(())),
+        TransferState::Failed(error) => {
+            Some(Err(Failure::NotComing { path: transfer.label.clone(), error: error.clone() }))
+        }
+        _ => None,
+    }
+}
+
 /// Keeps facts about transfers until it is known which of them are followed.
 fn keep(notice: &NodeEvent, kept: &mut Vec<NodeEvent>) -> bool {
     let is_kept = (number_of(notice).is_some() || *notice == NodeEvent::Lagged) && kept.len() < EARLY_FACTS_MAX;
@@ -184,11 +200,9 @@ fn keep(notice: &NodeEvent, kept: &mut Vec<NodeEvent>) -> bool {
 }
 
 /// The transfer that a fact is about.
-pub(super) fn number_of(notice: &NodeEvent) -> Option<TransferNumber> {
+pub(super) fn number_of(notice: &NodeEvent) -> Option<TransferId> {
     match notice {
-        // Uploads have numbers of their own.
-        NodeEvent::Transfer(Transfer { direction: Direction::Upload, .. })
-        | NodeEvent::TransferGone { direction: Direction::Upload, .. } => None,
+        NodeEvent::Transfer(Transfer { direction: Direction::Upload, .. }) => None,
         NodeEvent::Transfer(Transfer { number, .. })
         | NodeEvent::Downloaded { number, .. }
         | NodeEvent::FileFailed { number, .. }

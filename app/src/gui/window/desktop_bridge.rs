@@ -7,8 +7,7 @@ use crossbeam_channel::Sender;
 use eframe::egui::{self, UserAttentionType, ViewportCommand};
 use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::node::event::{Connection, Direction, NodeEvent, Transfer, TransferState};
-use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, Which};
+use potok_core::node::intent::{Intent, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -67,7 +66,7 @@ impl DesktopBridge {
     /// Looks at a notice before the model takes it in: what ends now is news.
     pub fn note(&mut self, model: &Model, notice: &NodeEvent) {
         let NodeEvent::Transfer(new) = notice else { return };
-        let before = model.transfers.get(&(new.direction, new.number));
+        let before = model.transfers.get(&new.number);
         if new.direction == Direction::Download && before.is_some_and(|before| !before.state.is_final()) {
             self.news.add(new);
         }
@@ -79,8 +78,7 @@ impl News {
         let name = model::short(&transfer.label);
         match &transfer.state {
             TransferState::Finished => self.finished.push(name),
-            TransferState::Failed(Failure::Cancelled) => return,
-            TransferState::Failed(why) => self.failed.push(format!("{name}: {}", texts::of_failure(why))),
+            TransferState::Failed(why) => self.failed.push(format!("{name}: {}", texts::of_transfer_error(why))),
             _ => return,
         }
         self.since.get_or_insert_with(Instant::now);
@@ -173,8 +171,8 @@ impl MainWindow {
                 self.come_to_front(ctx, has_window);
             }
             DesktopEvent::Tray(Wish::Open) => self.come_to_front(ctx, has_window),
-            DesktopEvent::Tray(Wish::PauseAll) => self.ask(Intent::Pause(Which::All), AskedBy::Mouse),
-            DesktopEvent::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(Which::All), AskedBy::Mouse),
+            DesktopEvent::Tray(Wish::PauseAll) => self.ask(Intent::Pause(TransferSelection::All), AskedBy::Mouse),
+            DesktopEvent::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(TransferSelection::All), AskedBy::Mouse),
             DesktopEvent::Tray(Wish::Quit) | DesktopEvent::Terminate => {
                 self.desktop_bridge.goes_on = false;
                 self.run(ctx, Action::Quit);

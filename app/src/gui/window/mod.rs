@@ -12,8 +12,8 @@ use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
 use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::event::{Connection, Direction};
-use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferNumber, Which};
+use potok_core::node::event::Connection;
+use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -327,7 +327,7 @@ impl MainWindow {
             Action::CloseToast(number) => self.model.toasts.retain(|toast| toast.number != number),
             Action::ClearFinished => {
                 let over = self.model.transfers.values().filter(|t| t.state.is_final());
-                let over = over.map(|t| (t.direction, t.number)).take(CLEAR_MAX).collect();
+                let over = over.map(|t| t.number).take(CLEAR_MAX).collect();
                 self.forget(over);
             }
             Action::Forget(over) => self.forget(over),
@@ -338,13 +338,11 @@ impl MainWindow {
         }
     }
 
-    fn forget(&mut self, over: Vec<(Direction, TransferNumber)>) {
-        for (direction, number) in over {
-            if direction == Direction::Download {
-                self.model.push_log(Tone::Command, format!("forget {number}"));
-                self.ask(Intent::Acknowledge(number), AskedBy::Background);
-            }
-            self.model.transfers.remove(&(direction, number));
+    fn forget(&mut self, over: Vec<TransferId>) {
+        for number in over {
+            self.model.push_log(Tone::Command, format!("forget {number}"));
+            self.ask(Intent::Acknowledge(number), AskedBy::Background);
+            self.model.transfers.remove(&number);
         }
     }
 
@@ -405,7 +403,7 @@ impl MainWindow {
         match confirm {
             Confirm::Cancel(numbers) => {
                 for number in numbers {
-                    self.ask(Intent::Cancel(Which::One(number)), AskedBy::Mouse);
+                    self.ask(Intent::Cancel(TransferSelection::One(number)), AskedBy::Mouse);
                 }
             }
             Confirm::Unshare(paths) => {

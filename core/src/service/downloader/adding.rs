@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 
 use crate::disk::place::target::TargetDir;
+use crate::model::transfer::{TransferError, TransferId};
 use crate::service::downloader::{AddError, FILES_MAX, NewDownload};
+use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
-use crate::store::downloads::{SavedDownload, SavedFile, SavedState};
+use crate::store::downloads::{SavedDownload, SavedState};
 use crate::transfer::job::{FileState, Job};
-use crate::transfer::status::{FileError, TransferId};
 
 /// What came of a new download.
 #[derive(Debug)]
@@ -45,13 +46,15 @@ pub(super) fn to_save(new: NewDownload) -> Result<SavedDownload, AddError> {
     if files.is_empty() || files.len() > FILES_MAX {
         return Err(AddError::Count);
     }
-    let file = |file: super::NewFile| SavedFile { remote: file.remote, content: file.content, name: file.name };
-    let files = files.into_iter().map(file).collect();
     Ok(SavedDownload { user, label, is_folder, into, overwrite, is_paused: false, files, states: Vec::new() })
 }
 
 /// Looks whether it can go where it is to go, and writes it down.
-pub(super) fn save(store: &Store, download: &mut SavedDownload) -> Result<TransferId, AddError> {
+pub(super) fn save(
+    store: &Store,
+    numbers: &TransferNumbers,
+    download: &mut SavedDownload,
+) -> Result<TransferId, AddError> {
     if let Err(error) = TargetDir::open(&download.into) {
         return Err(AddError::Folder { path: download.into.clone(), why: error.to_string() });
     }
@@ -63,7 +66,9 @@ pub(super) fn save(store: &Store, download: &mut SavedDownload) -> Result<Transf
             return Err(AddError::Exists { path });
         }
     }
-    Ok(store.save_download(download)?)
+    let id = numbers.take();
+    store.save_download(id, download)?;
+    Ok(id)
 }
 
 /// A first look only: what matters is that the finished file is given its name without replacing anything.
@@ -81,7 +86,7 @@ fn existing(download: &SavedDownload) -> Vec<(u32, SavedState)> {
     };
     let files = (0u32..).zip(&download.files);
     let there = files.filter(|(_, file)| is_taken(file.name.path_below(&download.into)));
-    there.map(|(index, _)| (index, SavedState::Failed(FileError::Exists))).collect()
+    there.map(|(index, _)| (index, SavedState::Failed(TransferError::Exists))).collect()
 }
 
 /// The machine's part of a download.

@@ -17,12 +17,12 @@ use parking_lot::Mutex;
 use crate::disk::place::target::{Part, PlaceError, Target, TargetDir};
 use crate::model::block_list::BlockList;
 use crate::model::local_name::LocalName;
+use crate::model::transfer::{TransferError, TransferId};
 use crate::protocol::peer::Content;
 use crate::store::downloads::{SavedDownload, TargetName};
 use crate::transfer::downloads::{Checked, WriteFault};
 use crate::transfer::job::FileId;
 use crate::transfer::plan::Blocks;
-use crate::transfer::status::{FileError, TransferId};
 
 /// Folders of one download that are kept open.
 const FOLDERS_OPEN_MAX: usize = 32;
@@ -241,7 +241,7 @@ impl Files {
     /// Opens the part file of a large file and finds out which blocks are in it.
     pub(super) fn check(&self, file: FileId, list: BlockList, is_stopped: &(dyn Fn() -> bool + Sync)) -> Found {
         let fault = |fault| Found { checked: Checked::Fault(fault), open: None };
-        let Some(job) = self.job(file.job) else { return fault(WriteFault::File(FileError::Exists)) };
+        let Some(job) = self.job(file.job) else { return fault(WriteFault::File(TransferError::Exists)) };
         match check_place(&job, file.index, list, self.disk.as_ref(), is_stopped) {
             Ok(found) => found,
             Err(error) => fault(fault_of(error)),
@@ -350,7 +350,7 @@ pub(super) fn is_whole(target: &Target, content: Content) -> bool {
 pub(super) fn fault_of(error: PlaceError) -> WriteFault {
     match error {
         PlaceError::NoSpace => WriteFault::Full,
-        PlaceError::Exists => WriteFault::File(FileError::Exists),
-        other => WriteFault::File(FileError::Disk(other.to_string())),
+        PlaceError::Exists => WriteFault::File(TransferError::Exists),
+        other => WriteFault::File(TransferError::Disk(other.to_string())),
     }
 }

@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::disk::place::target::{Part, PlaceError, finish_many};
+use crate::model::transfer::TransferError;
 use crate::service::downloader::Event;
 use crate::service::downloader::files::{Files, OpenPart, fault_of, is_whole};
 use crate::store::Store;
 use crate::store::downloads::SavedState;
 use crate::transfer::downloads::WriteFault;
 use crate::transfer::job::FileId;
-use crate::transfer::status::FileError;
 
 /// Small files that wait to be finished; whoever writes more of them waits. Each is an open file.
 const WAITING_MAX: usize = 128;
@@ -96,7 +96,7 @@ fn settle(files: &Files, file: FileId, part: Part, result: Result<(), PlaceError
             if let Err(error) = part.remove() {
                 tracing::warn!(%error, "an unfinished file of no use stays");
             }
-            if is_here { Ok(()) } else { Err(WriteFault::File(FileError::Exists)) }
+            if is_here { Ok(()) } else { Err(WriteFault::File(TransferError::Exists)) }
         }
         other => other.map_err(fault_of),
     }

@@ -32,20 +32,19 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::hash::ContentHash;
-use crate::model::share_path::SharePath;
+use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
 use crate::model::username::Username;
 use crate::net::tls::TlsClient;
-use crate::protocol::peer::Content;
 use crate::service::downloader::adding::{Added, LookedAtOver};
 use crate::service::downloader::engine::Engine;
 use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
 use crate::service::downloader::source::Report;
+use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
-use crate::store::downloads::TargetName;
-use crate::transfer::downloads::order::Place;
+use crate::store::downloads::WantedFile;
+use crate::transfer::event::TransferEvent;
 use crate::transfer::job::FileId;
-use crate::transfer::status::{TransferEvent, TransferId, TransferState};
 use crate::transfer::{Contact, SourceId};
 
 /// Commands that wait for their turn.
@@ -93,6 +92,8 @@ pub struct DownloaderSetup {
     pub directory: Arc<dyn Directory>,
     /// As they are now.
     pub settings: watch::Receiver<DownloadSettings>,
+    /// Where the numbers of downloads come from.
+    pub numbers: Arc<TransferNumbers>,
     /// [`files::RealDisk`], but in tests.
     pub disk: Arc<dyn Disk>,
 }
@@ -117,18 +118,7 @@ pub struct NewDownload {
     /// Whether files that are there are replaced.
     pub overwrite: bool,
     /// In the order in which they are fetched; at most [`FILES_MAX`].
-    pub files: Vec<NewFile>,
-}
-
-/// One file of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewFile {
-    /// As its owner calls it.
-    pub remote: SharePath,
-    /// What was announced.
-    pub content: Content,
-    /// Where it goes below the target folder.
-    pub name: TargetName,
+    pub files: Vec<WantedFile>,
 }
 
 /// Why something is not fetched.
@@ -173,24 +163,18 @@ pub struct Downloader {
 }
 
 /// The downloads as they were told last.
-type List = Mutex<BTreeMap<TransferId, TransferState>>;
+type List = Mutex<BTreeMap<TransferId, Transfer>>;
 
 /// What a person wants.
 #[derive(Debug)]
 enum Command {
     Add(NewDownload, oneshot::Sender<Result<TransferId, AddError>>),
-    Pause(Which, oneshot::Sender<()>),
-    Resume(Which, oneshot::Sender<()>),
-    Cancel(Which, oneshot::Sender<()>),
-    Retry(Which, oneshot::Sender<()>),
-    Reorder(TransferId, Place, oneshot::Sender<()>),
-    Acknowledge(Which, oneshot::Sender<()>),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Which {
-    One(TransferId),
-    All,
+    Pause(TransferSelection, oneshot::Sender<()>),
+    Resume(TransferSelection, oneshot::Sender<()>),
+    Cancel(TransferSelection, oneshot::Sender<()>),
+    Retry(TransferSelection, oneshot::Sender<()>),
+    Reorder(TransferId, QueueMove, oneshot::Sender<()>),
+    Acknowledge(TransferId, oneshot::Sender<()>),
 }
 
 /// What wakes the engine, besides commands and time.
@@ -236,63 +220,56 @@ impl Downloader {
     }
 
     /// All downloads, by number.
-    pub fn snapshot(&self) -> Vec<TransferState> {
+    pub fn snapshot(&self) -> Vec<Transfer> {
         self.list.lock().values().cloned().collect()
     }
 
-    /// Stops a download until [`Downloader::resume`], over restarts too.
-    pub async fn pause(&self, id: TransferId) {
-        self.say(|reply| Command::Pause(Which::One(id), reply)).await;
+    /// The first download that is meant.
+    pub fn find(&self, is_meant: impl Fn(&Transfer) -> bool) -> Option<TransferId> {
+        self.list.lock().values().find(|download| is_meant(download)).map(|download| download.number)
     }
 
-    /// Lets a download go on.
-    pub async fn resume(&self, id: TransferId) {
-        self.say(|reply| Command::Resume(Which::One(id), reply)).await;
+    /// How many downloads there are that are not over, and how fast they come in all, in bytes a second.
+    pub fn running(&self) -> (u64, u64) {
+        let list = self.list.lock();
+        let running = list.values().filter(|download| !download.state.is_final());
+        running.fold((0, 0), |(count, speed), download| (count + 1, speed + download.bytes_per_second))
     }
 
-    /// Pauses all that are not over.
-    pub async fn pause_all(&self) {
-        self.say(|reply| Command::Pause(Which::All, reply)).await;
+    /// Whether there is a download with this number.
+    pub fn has(&self, id: TransferId) -> bool {
+        self.list.lock().contains_key(&id)
     }
 
-    /// Resumes all.
-    pub async fn resume_all(&self) {
-        self.say(|reply| Command::Resume(Which::All, reply)).await;
+    /// Stops those that are not over until [`Downloader::resume`], over restarts too.
+    pub async fn pause(&self, which: TransferSelection) {
+        self.say(|reply| Command::Pause(which, reply)).await;
     }
 
-    /// Takes a download off the list, with its unfinished files; finished ones stay.
-    pub async fn cancel(&self, id: TransferId) {
-        self.say(|reply| Command::Cancel(Which::One(id), reply)).await;
+    /// Lets those that stand still go on.
+    pub async fn resume(&self, which: TransferSelection) {
+        self.say(|reply| Command::Resume(which, reply)).await;
     }
 
-    /// Cancels all that are not over.
-    pub async fn cancel_all(&self) {
-        self.say(|reply| Command::Cancel(Which::All, reply)).await;
+    /// Takes those that are not over off the list, with their unfinished files; finished files stay. One that is over is
+    /// taken off when it is named.
+    pub async fn cancel(&self, which: TransferSelection) {
+        self.say(|reply| Command::Cancel(which, reply)).await;
     }
 
     /// Tries what failed once more.
-    pub async fn retry(&self, id: TransferId) {
-        self.say(|reply| Command::Retry(Which::One(id), reply)).await;
-    }
-
-    /// Retries all.
-    pub async fn retry_all(&self) {
-        self.say(|reply| Command::Retry(Which::All, reply)).await;
+    pub async fn retry(&self, which: TransferSelection) {
+        self.say(|reply| Command::Retry(which, reply)).await;
     }
 
     /// Gives a download another place in the queue, over restarts too.
-    pub async fn reorder(&self, id: TransferId, to: Place) {
+    pub async fn reorder(&self, id: TransferId, to: QueueMove) {
         self.say(|reply| Command::Reorder(id, to, reply)).await;
     }
 
     /// The person knows that a download is over: it leaves the list.
     pub async fn acknowledge(&self, id: TransferId) {
-        self.say(|reply| Command::Acknowledge(Which::One(id), reply)).await;
-    }
-
-    /// Takes everything that is over off the list.
-    pub async fn forget_finished(&self) {
-        self.say(|reply| Command::Acknowledge(Which::All, reply)).await;
+        self.say(|reply| Command::Acknowledge(id, reply)).await;
     }
 
     async fn say(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {

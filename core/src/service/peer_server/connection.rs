@@ -41,13 +41,17 @@ pub(super) enum Ended {
     Stalled,
     #[error("what was being sent is no longer shared")]
     Unshared,
+    #[error("a person stopped it")]
+    Stopped,
+    #[error("a person stopped it in the middle of an answer")]
+    Cut,
 }
 
 /// Serves until the peer goes or misbehaves.
 pub(super) async fn serve<S>(
     stream: S,
     place: &Arc<Place>,
-    standing: watch::Receiver<Standing>,
+    standing: watch::Receiver<Option<Standing>>,
     around: &Arc<Surroundings>,
 ) -> Ended
 where
@@ -88,10 +92,11 @@ impl Asking<'_> {
             if reader.read_buf(&mut input).await? == 0 {
                 return Err(Ended::Closed);
             }
+            let is_stopped = self.place.is_stopped();
             while let Some((frame, _)) = input.split_first_chunk::<REQUEST_BYTES>() {
                 let request = Request::decode(frame).map_err(|_bad| Ended::BadFrame)?;
                 input.advance(REQUEST_BYTES);
-                match self.refusal_of(&request) {
+                match self.refusal_of(&request, is_stopped) {
                     Some(why) => self.refuse(request.id(), why).await,
                     None => match request {
                         Request::Cancel { id } => self.cancel(id, &mut requests).await,
@@ -99,6 +104,7 @@ impl Asking<'_> {
                     },
                 }
             }
+            self.place.asked(&requests, self.content_source);
             if self.inbox.put(requests.drain(..)) {
                 self.place.want(now());
             }
@@ -107,9 +113,10 @@ impl Asking<'_> {
     }
 
     /// What is not shared is said at once, not after a wait for a slot.
-    fn refusal_of(&self, request: &Request) -> Option<Refusal> {
+    fn refusal_of(&self, request: &Request, is_stopped: bool) -> Option<Refusal> {
         match request {
             Request::Cancel { .. } => None,
+            _ if is_stopped => Some(Refusal::Busy),
             Request::Read { content, block, .. } if *block >= content.geometry().blocks() => Some(Refusal::BadRequest),
             Request::Read { content, .. } | Request::List { content, .. } => {
                 self.content_source.find(content).is_none().then_some(Refusal::NotShared)
@@ -124,7 +131,8 @@ impl Asking<'_> {
         if just_read.len() < before {
             return self.refuse(id, Refusal::Cancelled).await;
         }
-        if self.inbox.cancel(id) {
+        if let Some(cancelled) = self.inbox.cancel(id) {
+            self.place.refused(&cancelled);
             self.refuse(id, Refusal::Cancelled).await;
             if self.inbox.is_idle() {
                 rest(self.place, self.inbox);

@@ -1,6 +1,7 @@
-//! What the peer server may send: content by hash and size. There is no path in it.
+//! What the peer server may send: content by hash and size. No path is asked for, and none leaves this computer.
 
 use crate::model::block_list::BlockList;
+use crate::model::share_path::SharePath;
 use crate::protocol::peer::{Content, Refusal};
 use crate::service::share_indexer::content::{OpenError, OpenShare, ReadError, SharedContent, SharedTable};
 
@@ -8,6 +9,9 @@ use crate::service::share_indexer::content::{OpenError, OpenShare, ReadError, Sh
 pub trait ContentSource: Send + Sync + 'static {
     /// The content, if it is shared now. Quick, does not touch the disk.
     fn find(&self, content: &Content) -> Option<Box<dyn Shared>>;
+
+    /// What it is announced as; of several paths the first. It is shown to the owner, and never sent. Quick.
+    fn path(&self, content: &Content) -> Option<SharePath>;
 }
 
 /// Content that was shared when it was looked up.
@@ -29,6 +33,10 @@ impl ContentSource for SharedTable {
     fn find(&self, content: &Content) -> Option<Box<dyn Shared>> {
         let found = Self::find(self, content.hash).filter(|found| found.size() == content.size)?;
         Some(Box::new(found))
+    }
+
+    fn path(&self, content: &Content) -> Option<SharePath> {
+        self.path_of(content.hash)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::protocol::peer::{Answer, BLOCK_BYTES_MAX, Content, Refusal, Request};
 use crate::service::peer_server::content_source::{ContentSource, Opened};
 use crate::service::peer_server::inbox::Inbox;
+use crate::transfer::uploads::Answered;
 
 /// Answers that are this small travel together.
 const SMALL_BYTES: usize = 32 * 1024;
@@ -21,10 +22,8 @@ pub(super) struct Piece {
     /// Room for one block; filled again and again, so it is never emptied.
     body: Vec<u8>,
     has_body: bool,
-    /// How many requests are answered by it.
-    pub(super) count: usize,
-    /// What is in it: it must still be shared while it leaves.
-    pub(super) contents: Vec<Content>,
+    /// The requests that it answers.
+    pub(super) answered: Vec<Answered>,
 }
 
 impl Piece {
@@ -38,13 +37,17 @@ impl Piece {
         // The list of a huge file is not worth keeping room for.
         self.answers.shrink_to(2 * TOGETHER_BYTES);
         self.has_body = false;
-        self.count = 0;
-        self.contents.clear();
+        self.answered.clear();
     }
 
     /// One block, or nothing.
     pub(super) fn body(&self) -> &[u8] {
         if self.has_body { &self.body } else { &[] }
+    }
+
+    /// What is in it: it must still be shared while it leaves.
+    pub(super) fn contents(&self) -> impl Iterator<Item = Content> {
+        self.answered.iter().filter(|answered| answered.has_data()).map(|answered| answered.content)
     }
 
     fn is_due(&self) -> bool {
@@ -82,15 +85,15 @@ impl Feeder {
     }
 
     fn answer(&mut self, request: Request, piece: &mut Piece) {
-        piece.count += 1;
         let result = match request {
             Request::Read { id, content, block } => self.read(id, content, block, piece),
             Request::List { id, content } => self.list(id, content, piece),
             // Never in the inbox.
             Request::Cancel { .. } => return,
         };
-        if let Err(why) = result {
+        if let (Err(why), Some(content)) = (result, request.content()) {
             piece.answers.extend(Answer::Refused { id: request.id(), why }.encode());
+            piece.answered.push(Answered { content, block: None, bytes: 0 });
         }
     }
 
@@ -101,7 +104,7 @@ impl Feeder {
         if result.is_ok() {
             let bytes = u32::try_from(buffer.len()).map_err(|_too_long| Refusal::BadRequest)?;
             piece.answers.extend(Answer::Data { id, bytes }.encode());
-            piece.contents.push(content);
+            piece.answered.push(Answered { content, block: Some(block), bytes: u64::from(bytes) });
         }
         if is_small {
             if result.is_ok() {
@@ -135,7 +138,7 @@ impl Feeder {
         let bytes = u32::try_from(content.list_bytes()).map_err(|_too_long| Refusal::BadRequest)?;
         piece.answers.extend(Answer::List { id, bytes }.encode());
         piece.answers.extend_from_slice(list.as_slice().as_flattened());
-        piece.contents.push(content);
+        piece.answered.push(Answered { content, block: None, bytes: u64::from(bytes) });
         Ok(())
     }
 

@@ -50,15 +50,15 @@ impl Inbox {
         was_empty && added > 0
     }
 
-    /// Takes a request out again that nobody has begun to answer.
-    pub(super) fn cancel(&self, id: u32) -> bool {
+    /// Takes a request out again, unless its answer is begun.
+    pub(super) fn cancel(&self, id: u32) -> Option<Request> {
         let mut state = self.state.lock();
-        let Some(at) = state.waiting.iter().position(|request| request.id() == id) else { return false };
-        state.waiting.remove(at);
+        let at = state.waiting.iter().position(|request| request.id() == id)?;
+        let request = state.waiting.remove(at)?;
         state.open -= 1;
         drop(state);
         self.answered.notify_one();
-        true
+        Some(request)
     }
 
     /// Waits until requests were put in.
@@ -107,8 +107,8 @@ mod tests {
         assert!(inbox.put([cancel(1), cancel(2), cancel(3)].into_iter()));
         assert!(!inbox.put([cancel(4)].into_iter()), "there were some");
         assert_eq!(inbox.next(), Some(cancel(1)));
-        assert!(inbox.cancel(3));
-        assert!(!inbox.cancel(1), "begun");
+        assert_eq!(inbox.cancel(3), Some(cancel(3)));
+        assert_eq!(inbox.cancel(1), None, "begun");
         assert_eq!(inbox.next(), Some(cancel(2)));
         assert!(!inbox.sent(2));
         assert_eq!(inbox.next(), Some(cancel(4)));

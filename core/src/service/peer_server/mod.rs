@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::key::PublicKey;
 use crate::model::limits;
+use crate::model::transfer::{Transfer, TransferId, TransferState};
 use crate::model::username::Username;
 use crate::net::dial;
 use crate::net::local;
@@ -38,8 +39,9 @@ use crate::service::limiter::Limiter;
 use crate::service::own_thread;
 use crate::service::peer_server::connection::Surroundings;
 use crate::service::peer_server::content_source::ContentSource;
-use crate::service::peer_server::scheduler::{ConnectionLimit, ConnectionPermit, UploadScheduler};
-use crate::transfer::status::{Direction, TransferEvent, TransferState};
+use crate::service::peer_server::scheduler::{ConnectionLimit, ConnectionPermit, Told, UploadScheduler};
+use crate::service::transfer_numbers::TransferNumbers;
+use crate::transfer::event::TransferEvent;
 
 /// How often what changed is told.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -81,6 +83,8 @@ pub struct PeerServerSetup {
     pub admission: Admission,
     /// As they are now.
     pub settings: watch::Receiver<UploadSettings>,
+    /// Where the numbers of uploads come from.
+    pub numbers: Arc<TransferNumbers>,
 }
 
 impl fmt::Debug for PeerServerSetup {
@@ -109,7 +113,7 @@ impl PeerServer {
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let settings = *setup.settings.borrow();
-        let scheduler = UploadScheduler::new(settings.slots, settings.slots_per_user);
+        let scheduler = UploadScheduler::new(settings.slots, settings.slots_per_user, Arc::clone(&setup.numbers));
         let around = Surroundings {
             content_source: Arc::clone(&setup.content_source),
             limiter: Arc::new(Limiter::new(settings.bytes_per_second)),
@@ -153,9 +157,38 @@ impl PeerServer {
         result
     }
 
-    /// Everybody who was sent something or waits for it.
-    pub fn uploads(&self) -> Vec<TransferState> {
-        self.scheduler.uploads(false, now())
+    /// What others take: a row for each file, or folder, and person.
+    pub fn uploads(&self) -> Vec<Transfer> {
+        self.scheduler.uploads(now())
+    }
+
+    /// How many uploads there are that move or wait, and how fast they go in all, in bytes a second.
+    pub fn running(&self) -> (u64, u64) {
+        let uploads = self.scheduler.uploads(now());
+        let is_running = |upload: &&Transfer| !upload.state.is_final() && upload.state != TransferState::NotAsked;
+        let running = uploads.iter().filter(is_running);
+        running.fold((0, 0), |(count, speed), upload| (count + 1, speed + upload.bytes_per_second))
+    }
+
+    /// Whether there is an upload with this number.
+    pub fn has(&self, id: TransferId) -> bool {
+        self.scheduler.has(id)
+    }
+
+    /// Sends nothing more to whoever takes this, for [`crate::transfer::uploads::STOPPED_FOR`]; what they asked for is
+    /// refused as [`crate::protocol::peer::Refusal::Busy`]. Others go on. `false` if there is no such upload.
+    pub fn stop_taker(&self, id: TransferId) -> bool {
+        self.scheduler.stop_taker(id, now())
+    }
+
+    /// Lets whoever takes this ask again. `false` if there is no such upload.
+    pub fn let_taker_go_on(&self, id: TransferId) -> bool {
+        self.scheduler.let_taker_go_on(id)
+    }
+
+    /// Takes an upload that rests off the list. `false` if there is no such upload.
+    pub fn acknowledge(&self, id: TransferId) -> bool {
+        self.scheduler.acknowledge(id)
     }
 
     /// Ends all connections and waits until nothing of it runs any more.
@@ -217,10 +250,13 @@ impl Server {
                 }
                 _ = tell.tick() => {
                     self.scheduler.tick(now());
-                    for state in self.scheduler.uploads(true, now()) {
-                        // The next one says it better.
-                        let _full = self.events.try_send(TransferEvent::Changed(state));
-                    }
+                    self.scheduler.tell(now(), |told| {
+                        let event = match told {
+                            Told::Changed(upload) => TransferEvent::Changed(upload),
+                            Told::Gone(id) => TransferEvent::Gone(id),
+                        };
+                        self.events.try_send(event).is_ok()
+                    });
                 }
             }
         }
@@ -240,7 +276,6 @@ impl Server {
             admission: Arc::clone(&self.setup.admission),
             scheduler: Arc::clone(&self.scheduler),
             around: Arc::clone(&self.around),
-            events: self.events.clone(),
             cancel: self.cancel.clone(),
             _permit: permit,
         };
@@ -270,7 +305,6 @@ struct IncomingPeer {
     admission: Admission,
     scheduler: Arc<UploadScheduler>,
     around: Arc<Surroundings>,
-    events: mpsc::Sender<TransferEvent>,
     cancel: CancellationToken,
     _permit: ConnectionPermit,
 }
@@ -301,9 +335,6 @@ impl IncomingPeer {
         let place = Arc::new(place);
         let ended = connection::serve(stream, &place, standing, &self.around).await;
         tracing::debug!(%from, %key, %ended, "a peer was served");
-        if place.was_seen() {
-            let _nobody_listens = self.events.send(TransferEvent::Gone(Direction::Upload, place.id())).await;
-        }
     }
 
     async fn ask_for(&self, key: &PublicKey) -> Option<Username> {

@@ -9,11 +9,14 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::model::key::PublicKey;
+use crate::model::share_path::SharePath;
+use crate::model::transfer::{Transfer, TransferId};
 use crate::model::username::Username;
-use crate::protocol::peer::Content;
+use crate::protocol::peer::{Content, Request};
+use crate::service::peer_server::content_source::ContentSource;
+use crate::service::transfer_numbers::TransferNumbers;
 use crate::transfer::slots::{Change, ConnectionId, Slots, Standing};
-use crate::transfer::speed::Speed;
-use crate::transfer::status::{Direction, State, TransferId, TransferState};
+use crate::transfer::uploads::{Answered, Uploads};
 
 /// Connections of one key: one is enough, a second while the first is lost and not yet noticed.
 const CONNECTIONS_PER_KEY_MAX: usize = 4;
@@ -22,11 +25,13 @@ const CONNECTIONS_PER_KEY_MAX: usize = 4;
 #[derive(Debug)]
 pub(super) struct UploadScheduler {
     inner: Mutex<Inner>,
+    numbers: Arc<TransferNumbers>,
 }
 
 #[derive(Debug)]
 struct Inner {
     slots: Slots,
+    uploads: Uploads,
     connections: HashMap<ConnectionId, Connection>,
     next: u64,
 }
@@ -34,19 +39,15 @@ struct Inner {
 #[derive(Debug)]
 struct Connection {
     key: PublicKey,
-    user: Username,
-    standing: watch::Sender<Standing>,
-    content: Option<Content>,
-    sent_bytes: u64,
-    sent_answers: u64,
-    speed: Speed,
-    is_changed: bool,
+    /// `None` when a person has stopped it.
+    standing: watch::Sender<Option<Standing>>,
 }
 
 impl UploadScheduler {
-    pub(super) fn new(slots: usize, slots_per_key: usize) -> Arc<Self> {
+    pub(super) fn new(slots: usize, slots_per_key: usize, numbers: Arc<TransferNumbers>) -> Arc<Self> {
         let slots = Slots::new(slots, slots_per_key);
-        Arc::new(Self { inner: Mutex::new(Inner { slots, connections: HashMap::new(), next: 1 }) })
+        let inner = Inner { slots, uploads: Uploads::default(), connections: HashMap::new(), next: 1 };
+        Arc::new(Self { inner: Mutex::new(inner), numbers })
     }
 
     /// Somebody is here; `None` if they are here often enough already.
@@ -55,81 +56,103 @@ impl UploadScheduler {
         key: PublicKey,
         user: Username,
         now: Instant,
-    ) -> Option<(Place, watch::Receiver<Standing>)> {
+    ) -> Option<(Place, watch::Receiver<Option<Standing>>)> {
         let mut inner = self.inner.lock();
         if inner.connections.values().filter(|other| other.key == key).count() >= CONNECTIONS_PER_KEY_MAX {
             return None;
         }
         let id = ConnectionId(inner.next);
         inner.next += 1;
-        let (standing, told) = watch::channel(Standing::Idle);
-        let connection = Connection {
-            key,
-            user,
-            standing,
-            content: None,
-            sent_bytes: 0,
-            sent_answers: 0,
-            speed: Speed::new(now),
-            is_changed: false,
-        };
-        inner.connections.insert(id, connection);
+        let is_stopped = inner.uploads.is_stopped(&key, now);
+        inner.uploads.enter(id, key, user);
+        let (standing, told) = watch::channel((!is_stopped).then_some(Standing::Idle));
+        inner.connections.insert(id, Connection { key, standing });
         Some((Place { scheduler: Arc::clone(self), id, key }, told))
     }
 
     pub(super) fn set(&self, slots: usize, slots_per_key: usize, now: Instant) {
-        self.apply(|machine| machine.set(slots, slots_per_key, now));
+        self.inner.lock().apply(|machine| machine.set(slots, slots_per_key, now));
     }
 
     pub(super) fn tick(&self, now: Instant) {
-        self.apply(|machine| machine.tick(now));
+        let mut inner = self.inner.lock();
+        inner.apply(|slots| slots.tick(now));
+        inner.uploads.tick(now);
     }
 
-    /// Those of which something changed since this was asked last, or all.
-    pub(super) fn uploads(&self, only_changed: bool, now: Instant) -> Vec<TransferState> {
-        let mut inner = self.inner.lock();
-        let mut states = Vec::new();
-        for (id, connection) in &mut inner.connections {
-            let rate = connection.speed.rate(now);
-            let is_changed = std::mem::take(&mut connection.is_changed);
-            let Some(content) = connection.content else { continue };
-            if only_changed && !is_changed && rate == 0 {
-                continue;
-            }
-            let state = match *connection.standing.borrow() {
-                Standing::Idle => State::Finished,
-                Standing::Waiting(place) => State::WaitingForSlot(place),
-                Standing::Serving => State::Running,
-            };
-            states.push(TransferState {
-                position: 0,
-                id: TransferId(id.0),
-                direction: Direction::Upload,
-                user: connection.user.clone(),
-                label: content.hash.to_string(),
-                target: None,
-                files: connection.sent_answers,
-                files_done: connection.sent_answers,
-                total_bytes: connection.sent_bytes,
-                done_bytes: connection.sent_bytes,
-                bytes_per_second: rate,
-                sources: 1,
-                state,
-            });
-        }
-        states.sort_by_key(|state| state.id);
-        states
+    /// All uploads, by number.
+    pub(super) fn uploads(&self, now: Instant) -> Vec<Transfer> {
+        self.inner.lock().uploads.all(now)
     }
 
-    fn apply(&self, input: impl FnOnce(&mut Slots) -> Vec<Change>) {
+    pub(super) fn has(&self, id: TransferId) -> bool {
+        self.inner.lock().uploads.has(id)
+    }
+
+    /// Tells what is gone, then what has changed, as long as `tell` takes it. What is left is told the next time.
+    pub(super) fn tell(&self, now: Instant, mut tell: impl FnMut(Told) -> bool) {
         let mut inner = self.inner.lock();
-        let inner = &mut *inner;
-        for (id, standing) in input(&mut inner.slots) {
-            if let Some(connection) = inner.connections.get_mut(&id) {
-                connection.is_changed = true;
-                connection.standing.send_replace(standing);
+        while let Some(id) = inner.uploads.gone() {
+            if !tell(Told::Gone(id)) {
+                return;
+            }
+            inner.uploads.gone_told();
+        }
+        for changed in inner.uploads.changed(now) {
+            if !tell(Told::Changed(changed.clone())) {
+                return;
+            }
+            inner.uploads.told(&changed);
+        }
+    }
+
+    /// Sends nothing more to whoever takes this, for a while. `false` if there is no such upload.
+    pub(super) fn stop_taker(&self, id: TransferId, now: Instant) -> bool {
+        let mut inner = self.inner.lock();
+        let Some(connections) = inner.uploads.stop(id, now) else { return false };
+        for connection in connections {
+            inner.apply(|slots| slots.leave(connection, now));
+            if let Some(connection) = inner.connections.get(&connection) {
+                connection.standing.send_replace(None);
             }
         }
+        true
+    }
+
+    /// Lets whoever takes this go on. `false` if there is no such upload.
+    pub(super) fn let_taker_go_on(&self, id: TransferId) -> bool {
+        self.inner.lock().uploads.let_go_on(id)
+    }
+
+    /// Takes an upload that rests off the list. `false` if there is no such upload.
+    pub(super) fn acknowledge(&self, id: TransferId) -> bool {
+        self.inner.lock().uploads.acknowledge(id)
+    }
+}
+
+/// What is told of uploads.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// It is so now.
+    Changed(Transfer),
+    /// It is gone from the list.
+    Gone(TransferId),
+}
+
+impl Inner {
+    fn apply(&mut self, input: impl FnOnce(&mut Slots) -> Vec<Change>) {
+        for (id, standing) in input(&mut self.slots) {
+            let Some(connection) = self.connections.get(&id) else { continue };
+            let is_stopped = connection.standing.borrow().is_none();
+            if !is_stopped {
+                connection.standing.send_replace(Some(standing));
+                self.uploads.stands(id, standing);
+            }
+        }
+    }
+
+    fn is_stopped(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_none_or(|connection| connection.standing.borrow().is_none())
     }
 }
 
@@ -142,47 +165,65 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn id(&self) -> TransferId {
-        TransferId(self.id.0)
+    /// Whether a person has stopped it.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.scheduler.inner.lock().is_stopped(self.id)
     }
 
     /// There are requests.
     pub(super) fn want(&self, now: Instant) {
-        self.scheduler.apply(|slots| slots.want(self.id, self.key, now));
+        let mut inner = self.scheduler.inner.lock();
+        if !inner.is_stopped(self.id) {
+            inner.apply(|slots| slots.want(self.id, self.key, now));
+        }
     }
 
     /// There are none any more.
     pub(super) fn idle(&self, now: Instant) {
-        self.scheduler.apply(|slots| slots.idle(self.id, now));
+        self.scheduler.inner.lock().apply(|slots| slots.idle(self.id, now));
     }
 
-    /// Bytes have left, the last of them of this content.
-    pub(super) fn sent(&self, content: Option<&Content>, bytes: usize, answers: usize, now: Instant) {
-        let bytes = bytes as u64;
-        {
-            let mut inner = self.scheduler.inner.lock();
-            if let Some(connection) = inner.connections.get_mut(&self.id) {
-                connection.sent_bytes = connection.sent_bytes.saturating_add(bytes);
-                connection.sent_answers = connection.sent_answers.saturating_add(answers as u64);
-                connection.speed.add(bytes);
-                connection.content = content.copied().or(connection.content);
-                connection.is_changed = true;
-            }
+    /// These requests wait for their answers from now on.
+    pub(super) fn asked(&self, requests: &[Request], content_source: &dyn ContentSource) {
+        let contents: Vec<Content> = requests.iter().filter_map(Request::content).collect();
+        let new: Vec<Content> = {
+            let inner = self.scheduler.inner.lock();
+            contents.iter().filter(|content| inner.uploads.needs_path(self.id, content)).copied().collect()
+        };
+        // The library is asked while nobody waits for the scheduler.
+        let paths: HashMap<Content, SharePath> =
+            new.into_iter().filter_map(|content| Some((content, content_source.path(&content)?))).collect();
+        let now = tokio::time::Instant::now().into_std();
+        let mut inner = self.scheduler.inner.lock();
+        for content in contents {
+            inner.uploads.asked(self.id, content, paths.get(&content), || self.scheduler.numbers.take(), now);
         }
-        self.scheduler.apply(|slots| slots.sent(self.id, bytes, now));
     }
 
-    /// Whether anything was sent or waited for.
-    pub(super) fn was_seen(&self) -> bool {
-        self.scheduler.inner.lock().connections.get(&self.id).is_some_and(|connection| connection.content.is_some())
+    /// Bytes have left, with the answers to these requests.
+    pub(super) fn sent(&self, answered: &[Answered], bytes: usize, now: Instant) {
+        let mut inner = self.scheduler.inner.lock();
+        for answered in answered {
+            inner.uploads.answered(self.id, answered, now);
+        }
+        inner.apply(|slots| slots.sent(self.id, bytes as u64, now));
+    }
+
+    /// A request that waited will have no data.
+    pub(super) fn refused(&self, request: &Request) {
+        let Some(content) = request.content() else { return };
+        let now = tokio::time::Instant::now().into_std();
+        self.scheduler.inner.lock().uploads.answered(self.id, &Answered { content, block: None, bytes: 0 }, now);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let now = tokio::time::Instant::now().into_std();
-        self.scheduler.inner.lock().connections.remove(&self.id);
-        self.scheduler.apply(|slots| slots.leave(self.id, now));
+        let mut inner = self.scheduler.inner.lock();
+        inner.connections.remove(&self.id);
+        inner.uploads.leave(self.id, now);
+        inner.apply(|slots| slots.leave(self.id, now));
     }
 }
 

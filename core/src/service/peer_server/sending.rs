@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::protocol::peer::{Answer, Content};
+use crate::protocol::peer::{Answer, Content, Refusal};
 use crate::service::peer_server::connection::{Ended, Surroundings, now, rest};
 use crate::service::peer_server::feeder::{Feeder, Piece};
 use crate::service::peer_server::inbox::Inbox;
@@ -28,6 +28,8 @@ const STALL_MAX: Duration = Duration::from_secs(30);
 /// In this time at least [`SLOW_BYTES_MIN`] must be taken, or somebody holds a slot for nothing.
 const SLOW_AFTER: Duration = Duration::from_secs(60);
 const SLOW_BYTES_MIN: u64 = 60 * 1024;
+/// Somebody who is sent nothing any more is told so for this long; they need not ask again before that.
+const TURNED_AWAY_MAX: Duration = Duration::from_secs(5);
 /// How long files are kept open without requests: most come at once.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -37,7 +39,7 @@ pub(super) struct Sending<W> {
     place: Arc<Place>,
     inbox: Arc<Inbox>,
     around: Arc<Surroundings>,
-    standing: watch::Receiver<Standing>,
+    standing: watch::Receiver<Option<Standing>>,
     refused: mpsc::Receiver<Answer>,
     feeder: Feeder,
     /// Filled and sent again and again.
@@ -62,7 +64,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
         place: Arc<Place>,
         inbox: Arc<Inbox>,
         around: Arc<Surroundings>,
-        standing: watch::Receiver<Standing>,
+        standing: watch::Receiver<Option<Standing>>,
         refused: mpsc::Receiver<Answer>,
     ) -> Self {
         let feeder = Feeder::new(Arc::clone(&around.content_source));
@@ -84,6 +86,13 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
 
     /// Waits and sends, turn by turn, until the connection ends.
     pub(super) async fn run(mut self) -> Ended {
+        match self.serve().await {
+            Ended::Stopped => self.turn_away().await.err().unwrap_or(Ended::Stopped),
+            ended => ended,
+        }
+    }
+
+    async fn serve(&mut self) -> Ended {
         loop {
             if let Err(ended) = self.wait().await {
                 return ended;
@@ -95,12 +104,37 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
         }
     }
 
+    /// A person stopped it for this peer: whatever waits and whatever comes is refused, long enough for them to hear it.
+    async fn turn_away(&mut self) -> Result<(), Ended> {
+        self.feeder.rest();
+        let until = Instant::now() + TURNED_AWAY_MAX;
+        loop {
+            let mut frames = Vec::new();
+            let mut count = 0;
+            while let Some(request) = self.inbox.next() {
+                self.place.refused(&request);
+                frames.extend(Answer::Refused { id: request.id(), why: Refusal::Busy }.encode());
+                count += 1;
+            }
+            if count > 0 {
+                self.write(&Piece::of(frames)).await?;
+                self.flush().await?;
+                self.inbox.sent(count);
+            }
+            tokio::select! {
+                Some(answer) = self.refused.recv() => self.refuse(answer).await?,
+                () = self.inbox.news() => {}
+                () = sleep_until(until) => return Ok(()),
+            }
+        }
+    }
+
     /// Until there is a slot and something to send.
     async fn wait(&mut self) -> Result<(), Ended> {
         let mut next_told = Instant::now() + QUEUED_EVERY;
         let mut active_at = Instant::now();
         loop {
-            let is_serving = *self.standing.borrow() == Standing::Serving;
+            let is_serving = self.standing()? == Standing::Serving;
             if is_serving && self.inbox.has_waiting() {
                 return Ok(());
             }
@@ -116,8 +150,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
                 Some(answer) = self.refused.recv() => self.refuse(answer).await?,
                 () = self.inbox.news() => {}
                 () = sleep_until(next_told) => {
-                    let standing = *self.standing.borrow();
-                    if let Standing::Waiting(place) = standing {
+                    if let Standing::Waiting(place) = self.standing()? {
                         self.tell(Answer::Queued { place }).await?;
                     }
                     next_told = Instant::now() + QUEUED_EVERY;
@@ -140,7 +173,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
             if self.standing.has_changed().unwrap_or(true) {
                 self.tell_standing().await?;
             }
-            if *self.standing.borrow() != Standing::Serving {
+            if self.standing()? != Standing::Serving {
                 return Ok(());
             }
             if let Some(request) = self.inbox.next() {
@@ -172,9 +205,13 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
         }
     }
 
+    fn standing(&self) -> Result<Standing, Ended> {
+        self.standing.borrow().ok_or(Ended::Stopped)
+    }
+
     async fn tell_standing(&mut self) -> Result<(), Ended> {
         let standing = *self.standing.borrow_and_update();
-        match standing {
+        match standing.ok_or(Ended::Stopped)? {
             Standing::Waiting(place) => {
                 self.has_waited = true;
                 self.tell(Answer::Queued { place }).await
@@ -201,8 +238,8 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
     async fn send(&mut self, piece: &Piece) -> Result<(), Ended> {
         self.write(piece).await?;
         let bytes = piece.answers.len() + piece.body().len();
-        self.place.sent(piece.contents.last(), bytes, piece.count, now());
-        if self.inbox.sent(piece.count) {
+        self.place.sent(&piece.answered, bytes, now());
+        if self.inbox.sent(piece.answered.len()) {
             rest(&self.place, &self.inbox);
         }
         Ok(())
@@ -210,13 +247,16 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
 
     async fn write(&mut self, piece: &Piece) -> Result<(), Ended> {
         let (mut answers, mut body) = (piece.answers.as_slice(), piece.body());
-        let has_data = !piece.contents.is_empty();
+        let has_data = piece.contents().next().is_some();
         if has_data {
-            self.leaving.clone_from(&piece.contents);
+            self.leaving.clear();
+            self.leaving.extend(piece.contents());
         }
         while !answers.is_empty() || !body.is_empty() {
             if has_data {
                 self.wait_for_limit().await?;
+                // In the middle of an answer nothing else can be said.
+                self.standing().map_err(|_stopped| Ended::Cut)?;
             }
             let most = if has_data { self.around.limiter.piece(answers.len() + body.len()) } else { usize::MAX };
             let head = &answers[..answers.len().min(most)];
@@ -245,6 +285,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
     async fn wait_for_limit(&self) -> Result<(), Ended> {
         while timeout(STILL_SHARED_EVERY, self.around.limiter.ready()).await.is_err() {
             self.check_shared()?;
+            self.standing().map_err(|_stopped| Ended::Cut)?;
         }
         Ok(())
     }
@@ -265,6 +306,9 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
     fn check(&self, begun: Instant) -> Result<(), Ended> {
         if begun.elapsed() >= STALL_MAX {
             return Err(Ended::Stalled);
+        }
+        if !self.leaving.is_empty() {
+            self.standing().map_err(|_stopped| Ended::Cut)?;
         }
         self.check_shared()
     }

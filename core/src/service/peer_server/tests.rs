@@ -190,7 +190,7 @@ async fn an_upload_that_breaks_off_is_told_as_gone() {
     drop(client);
     loop {
         let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
-        if matches!(told, crate::transfer::status::TransferEvent::Gone(..)) {
+        if matches!(told, crate::transfer::event::TransferEvent::Gone(..)) {
             break;
         }
     }
@@ -206,13 +206,14 @@ async fn uploads_are_told() {
         assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(..)));
     }
     let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
-    let crate::transfer::status::TransferEvent::Changed(state) = told else { panic!("{told:?}") };
-    assert_eq!((state.user.as_str(), state.label), ("incoming", content_of(&file).hash.to_string()));
-    assert!(state.done_bytes > 0);
+    let crate::transfer::event::TransferEvent::Changed(state) = told else { panic!("{told:?}") };
+    assert_eq!((state.user.as_str(), state.label), ("guest", format!("Shared/{}", content_of(&file).hash)));
+    assert!(state.done_bytes > 0 && state.done_bytes <= state.total_bytes);
+    assert_eq!(state.total_bytes, 3_000_000);
     drop(client);
     loop {
         let told = timeout(LONG, server.events.recv()).await.expect("in time").expect("told");
-        if matches!(told, crate::transfer::status::TransferEvent::Gone(..)) {
+        if matches!(told, crate::transfer::event::TransferEvent::Gone(..)) {
             break;
         }
     }

@@ -150,6 +150,11 @@ impl SharedTable {
         let size = self.shared.library.read().with_content(hash).next()?.1.stamp.size;
         Some(SharedContent { shared: Arc::clone(&self.shared), hash, size })
     }
+
+    /// What a content is announced as; of several paths the first. For its owner's eyes.
+    pub fn path_of(&self, hash: ContentHash) -> Option<SharePath> {
+        self.shared.library.read().with_content(hash).next().map(|(path, _)| path.clone())
+    }
 }
 
 /// Content that was shared when it was looked up.

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::{Downloads, Effect, Outcome, Stage};
 use crate::model::block_list::BlockList;
+use crate::model::transfer::TransferError;
 use crate::model::username::Username;
 use crate::protocol::peer::Refusal;
 use crate::transfer::job::{FileId, is_large};
 use crate::transfer::plan::Done;
 use crate::transfer::source::{Ask, Link, Source, What};
-use crate::transfer::status::FileError;
 use crate::transfer::{Contact, SourceId};
 
 /// Blocks of one file that are asked for in a row before the next file has its turn: long reads and writes.
@@ -138,9 +138,9 @@ impl Downloads {
                 self.drop_source(id, now);
                 return;
             }
-            Refusal::NotShared | Refusal::BadRequest => FileError::NotShared,
-            Refusal::Changed => FileError::Changed,
-            Refusal::Internal => FileError::Unreadable,
+            Refusal::NotShared | Refusal::BadRequest => TransferError::NotShared,
+            Refusal::Changed => TransferError::Changed,
+            Refusal::Internal => TransferError::Unreadable,
         };
         self.withdraw(file, id, error, now);
     }
@@ -157,7 +157,7 @@ impl Downloads {
         let offered: Vec<FileId> =
             self.active.iter().filter(|(_, active)| active.offers.contains(&id)).map(|(file, _)| *file).collect();
         for file in offered {
-            self.withdraw(file, id, FileError::Lied { user: user.clone() }, now);
+            self.withdraw(file, id, TransferError::Lied { user: user.clone() }, now);
         }
     }
 

@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use crate::model::block_list::BlockList;
 use crate::model::hash::ContentHash;
+use crate::model::transfer::{TransferError, TransferId, TransferState};
 use crate::model::username::Username;
 use crate::protocol::peer::{Content, FILE_BYTES_MAX, Refusal};
 use crate::transfer::job::{Control, FileId, FileState, Job, is_large};
 use crate::transfer::plan::{Blocks, Plan};
 use crate::transfer::source::{Ask, Link, Sources};
-use crate::transfer::status::{FileError, State, TransferId};
 use crate::transfer::{Contact, SourceId};
 
 /// Files of one block that are in work for one user at a time: enough that no request waits for one to finish.
@@ -55,7 +55,7 @@ pub enum Effect {
     /// Say [`Downloads::room`] when so many bytes are free on the disk of this download.
     AwaitRoom(TransferId, u64),
     /// A file is not coming; it can be retried.
-    FileFailed(FileId, FileError),
+    FileFailed(FileId, TransferError),
     /// Nothing more is coming: every file is finished, or some failed.
     Over(TransferId),
     /// This user sent something else than was announced.
@@ -83,7 +83,7 @@ pub enum WriteFault {
     /// There is no room; it may come back.
     Full,
     /// Anything else.
-    File(FileError),
+    File(TransferError),
 }
 
 /// What is at a file's place on disk.
@@ -136,7 +136,7 @@ struct Active {
     /// Who says they have it not.
     refused: Vec<SourceId>,
     /// Why the user it was asked of does not send it.
-    verdict: Option<FileError>,
+    verdict: Option<TransferError>,
     /// How often it came to nobody having it.
     tries: u32,
     retry_at: Option<Instant>,
@@ -313,19 +313,19 @@ impl Downloads {
     }
 
     /// What a download is doing, and how many peers send for it.
-    pub fn state(&self, id: TransferId) -> (State, u32) {
-        let Some(job) = self.jobs.get(&id) else { return (State::Queued, 0) };
+    pub fn state(&self, id: TransferId) -> (TransferState, u32) {
+        let Some(job) = self.jobs.get(&id) else { return (TransferState::Queued, 0) };
         match job.control {
-            _ if job.is_over() => (job.last_error.clone().map_or(State::Finished, State::Failed), 0),
-            Control::Paused => (State::Paused, 0),
-            Control::DiskFull { .. } => (State::DiskFull, 0),
+            _ if job.is_over() => (job.last_error.clone().map_or(TransferState::Finished, TransferState::Failed), 0),
+            Control::Paused => (TransferState::Paused, 0),
+            Control::DiskFull { .. } => (TransferState::DiskFull, 0),
             Control::Go => self.state_of_work(id, job),
         }
     }
 
-    fn state_of_work(&self, id: TransferId, job: &Job) -> (State, u32) {
+    fn state_of_work(&self, id: TransferId, job: &Job) -> (TransferState, u32) {
         if job.active.is_empty() {
-            return (State::Queued, 0);
+            return (TransferState::Queued, 0);
         }
         // The first ones say enough, and a folder may have thousands in work.
         let first = job.active.iter().take(64).filter_map(|index| self.active.get(&FileId { job: id, index: *index }));
@@ -348,11 +348,11 @@ impl Downloads {
         }
         let sources = u32::try_from(senders.len()).unwrap_or(u32::MAX);
         let state = match place {
-            _ if is_checking => State::Verifying,
-            _ if is_finishing || sources > 0 => State::Running,
-            Some(place) => State::WaitingForSlot(place),
-            None if is_connecting => State::Connecting,
-            None => State::Looking,
+            _ if is_checking => TransferState::Checking,
+            _ if is_finishing || sources > 0 => TransferState::Running,
+            Some(place) => TransferState::WaitingForSlot { place },
+            None if is_connecting => TransferState::Connecting,
+            None => TransferState::WaitingForUser,
         };
         (state, sources)
     }
@@ -430,7 +430,7 @@ impl Downloads {
         self.active.insert(file, active);
         self.changed.insert(file.job);
         if content.size > FILE_BYTES_MAX {
-            return self.fail(file, FileError::TooLarge);
+            return self.fail(file, TransferError::TooLarge);
         }
         if let Some(source) = source {
             self.offer(file, source);
@@ -453,7 +453,7 @@ impl Downloads {
         }
     }
 
-    fn fail(&mut self, file: FileId, error: FileError) {
+    fn fail(&mut self, file: FileId, error: TransferError) {
         self.cancel_asks(|other| other == file);
         if let Some(job) = self.jobs.get_mut(&file.job) {
             job.last_error = Some(error.clone());

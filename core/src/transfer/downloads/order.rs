@@ -2,21 +2,8 @@
 //! all others, and reordering exchanges ranks among those that are not over.
 
 use super::Downloads;
+use crate::model::transfer::{QueueMove, TransferId};
 use crate::transfer::job::Job;
-use crate::transfer::status::TransferId;
-
-/// Where in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Before all others.
-    First,
-    /// One place earlier.
-    Earlier,
-    /// One place later.
-    Later,
-    /// Behind all others.
-    Last,
-}
 
 impl Downloads {
     /// Where a download stands: a lower rank is begun first. Ranks differ, and nothing else is said by them.
@@ -25,17 +12,17 @@ impl Downloads {
     }
 
     /// Moves a download among those that are not over. What is in work stays so. Gives the ranks that are others now.
-    pub fn reorder(&mut self, id: TransferId, to: Place) -> Vec<(TransferId, u64)> {
+    pub fn reorder(&mut self, id: TransferId, to: QueueMove) -> Vec<(TransferId, u64)> {
         let waiting = self.jobs.iter().filter(|(_, job)| !job.is_over());
         let mut order: Vec<(u64, TransferId)> = waiting.map(|(id, job)| (job.rank, *id)).collect();
         order.sort_unstable();
         let Some(from) = order.iter().position(|(_, other)| *other == id) else { return Vec::new() };
         let last = order.len() - 1;
         let to = match to {
-            Place::First => 0,
-            Place::Earlier => from.saturating_sub(1),
-            Place::Later => (from + 1).min(last),
-            Place::Last => last,
+            QueueMove::First => 0,
+            QueueMove::Earlier => from.saturating_sub(1),
+            QueueMove::Later => (from + 1).min(last),
+            QueueMove::Last => last,
         };
         let ranks: Vec<u64> = order.iter().map(|(rank, _)| *rank).collect();
         let moved = order.remove(from);
@@ -94,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_download_moves_among_those_that_are_not_over() {
-        use Place::*;
+        use QueueMove::*;
         for (moves, expected) in [
             (&[][..], [1, 2, 3, 4, 5]),
             (&[(5, First)], [5, 1, 3, 2, 4]),
@@ -123,18 +110,18 @@ mod tests {
     #[test]
     fn what_waits_is_begun_in_the_order() {
         let mut downloads = downloads();
-        downloads.reorder(TransferId(5), Place::First);
-        downloads.reorder(TransferId(4), Place::Earlier);
+        downloads.reorder(TransferId(5), QueueMove::First);
+        downloads.reorder(TransferId(4), QueueMove::Earlier);
         downloads.effects(std::time::Instant::now());
         let begun = downloads.jobs().filter(|(_, job)| job.state(0) == FileState::Active).map(|(id, _)| id.0);
         assert_eq!(begun.collect::<Vec<_>>(), [4, 5], "the first of each user");
 
         // Beside what is in work, the first of those that wait.
-        downloads.reorder(TransferId(1), Place::First);
+        downloads.reorder(TransferId(1), QueueMove::First);
         downloads.effects(std::time::Instant::now());
         assert_eq!(downloads.job(TransferId(1)).map(|job| job.state(0)), Some(FileState::Pending));
         downloads.remove(TransferId(5));
-        downloads.reorder(TransferId(1), Place::Last);
+        downloads.reorder(TransferId(1), QueueMove::Last);
         downloads.effects(std::time::Instant::now());
         assert_eq!(downloads.job(TransferId(1)).map(|job| job.state(0)), Some(FileState::Active));
     }

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::{Active, Downloads, Effect, SOURCES_MAX, Stage, pause_before_try};
+use crate::model::transfer::TransferError;
 use crate::transfer::job::FileId;
 use crate::transfer::source::Link;
-use crate::transfer::status::FileError;
 use crate::transfer::{Contact, SourceId};
 
 /// From this size on further sources are looked for although one is there.
@@ -43,7 +43,7 @@ impl Downloads {
     }
 
     /// A source says that it has not got this file, or is not to be believed.
-    pub(super) fn withdraw(&mut self, file: FileId, id: SourceId, error: FileError, now: Instant) {
+    pub(super) fn withdraw(&mut self, file: FileId, id: SourceId, error: TransferError, now: Instant) {
         self.take_offer_back(file, id);
         let Some(active) = self.active.get_mut(&file) else { return };
         if active.refused.contains(&id) {
@@ -69,7 +69,7 @@ impl Downloads {
         let owner = self.lanes.get(&active.user).and_then(|lane| self.sources.get(lane.source?));
         if owner.is_some_and(|owner| owner.is_liar) {
             let user = active.user.clone();
-            return self.fail(file, FileError::Lied { user });
+            return self.fail(file, TransferError::Lied { user });
         }
         // Without its owner's word it is waited for.
         let Some(error) = active.verdict.take() else { return };

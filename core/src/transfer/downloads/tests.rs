@@ -44,7 +44,7 @@ struct World {
     manners: BTreeMap<Username, Manner>,
     written: BTreeMap<FileId, BTreeSet<u32>>,
     finished: BTreeSet<FileId>,
-    failed: BTreeMap<FileId, FileError>,
+    failed: BTreeMap<FileId, TransferError>,
     over: BTreeSet<TransferId>,
     liars: BTreeSet<Username>,
     asked_bytes: u64,
@@ -164,7 +164,7 @@ impl World {
             Effect::Close(_) => {}
             Effect::AwaitRoom(job, needed) => {
                 assert!(needed > 0);
-                assert_eq!(self.machine.state(job).0, State::DiskFull);
+                assert_eq!(self.machine.state(job).0, TransferState::DiskFull);
                 self.disk_full_at = None;
                 self.machine.room(job);
             }
@@ -320,7 +320,7 @@ proptest! {
         prop_assert!(world.over.contains(&JOB), "{:?} {:?}", world.machine.state(JOB), manners);
         prop_assert!(world.failed.is_empty(), "{:?}", world.failed);
         prop_assert_eq!(world.finished.len(), count);
-        prop_assert_eq!(world.machine.state(JOB).0, State::Finished);
+        prop_assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
         let job = world.machine.job(JOB).expect("known");
         prop_assert_eq!((job.done_bytes(), job.total_bytes()), (total, total));
     }
@@ -368,16 +368,16 @@ fn what_nobody_shares_fails_only_after_several_tries() {
     world.run(10_000);
     assert!(world.over.contains(&JOB));
     assert_eq!(world.failed.len(), 2);
-    assert!(world.failed.values().all(|error| *error == FileError::NotShared));
+    assert!(world.failed.values().all(|error| *error == TransferError::NotShared));
     assert!(world.now - begun >= Duration::from_secs(8), "its owner may just be starting");
-    assert_eq!(world.machine.state(JOB).0, State::Failed(FileError::NotShared));
+    assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::NotShared));
 
     world.manners.insert(name(0), Manner::Honest);
     world.over.clear();
     world.peers.values_mut().for_each(|peer| peer.manner = Manner::Honest);
     assert_eq!(world.machine.retry(JOB).len(), 2);
     world.run(10_000);
-    assert_eq!(world.machine.state(JOB).0, State::Finished);
+    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn a_liar_is_named_once_and_its_files_fail_if_nobody_else_has_them() {
     world.run(10_000);
     assert_eq!(world.liars, BTreeSet::from([name(0)]));
     assert_eq!(world.failed.len(), 3000);
-    assert_eq!(world.machine.state(JOB).0, State::Failed(FileError::Lied { user: name(0) }));
+    assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::Lied { user: name(0) }));
 }
 
 #[test]
@@ -396,11 +396,11 @@ fn a_user_who_is_away_is_waited_for() {
     world.absent.insert(name(0));
     world.machine.add(JOB, Job::new(name(0), vec![content(1, 3_000_000)]));
     world.run(500);
-    assert_eq!(world.machine.state(JOB).0, State::Looking);
+    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
     world.absent.clear();
     world.machine.news(world.now);
     world.run(500);
-    assert_eq!(world.machine.state(JOB).0, State::Finished);
+    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
 }
 
 #[test]
@@ -418,7 +418,7 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
         world.machine.tick(world.now);
     }
     assert!((4..=7).contains(&tries), "{tries}");
-    assert_eq!(world.machine.state(JOB).0, State::Looking);
+    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
 }
 
 #[test]
@@ -428,9 +428,9 @@ fn the_place_in_the_queue_is_told() {
     world.settle();
     let id = *world.peers.keys().next().expect("connected");
     world.machine.queued(id, 3);
-    assert_eq!(world.machine.state(JOB).0, State::WaitingForSlot(3));
+    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForSlot { place: 3 });
     world.machine.granted(id);
-    assert_eq!(world.machine.state(JOB).0, State::Running);
+    assert_eq!(world.machine.state(JOB).0, TransferState::Running);
 }
 
 #[test]
@@ -449,6 +449,6 @@ fn a_file_that_is_too_large_fails_at_once() {
     let mut world = World::new(&[Manner::Honest], 1);
     world.machine.add(JOB, Job::new(name(0), vec![content(1, FILE_BYTES_MAX + 1), content(2, 5)]));
     world.run(100);
-    assert_eq!(world.failed.values().collect::<Vec<_>>(), [&FileError::TooLarge]);
+    assert_eq!(world.failed.values().collect::<Vec<_>>(), [&TransferError::TooLarge]);
     assert_eq!(world.finished.len(), 1, "the other one is here");
 }

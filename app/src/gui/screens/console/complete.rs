@@ -5,6 +5,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, Sense, Ui, vec2};
 use potok_core::model::shown::Shown;
+use potok_core::model::transfer::TransferId;
 
 use crate::command_line::completion::{COMPLETIONS_MAX, LineCompleter, Want};
 use crate::gui::screens::console::CONSOLE_LINE_HEIGHT;
@@ -107,7 +108,7 @@ fn answers(model: &Model, line: &str) -> Vec<(Want, Vec<String>)> {
     let words = line.split_whitespace().filter(|word| !users.iter().any(|user| user == word));
     answers.extend(words.map(|word| (Want::FilesOf(word.to_owned()), Vec::new())));
     let shares = model.shares.iter().take(COMPLETIONS_MAX).map(|share| share.path.as_str().to_owned()).collect();
-    let transfers = model.transfers.keys().map(|(_, number)| number.to_string()).collect();
+    let transfers = model.transfers.keys().map(TransferId::to_string).collect();
     answers.extend([(Want::Users, users), (Want::MyShares, shares), (Want::Transfers, transfers)]);
     answers
 }

@@ -2,14 +2,14 @@
 
 use eframe::egui::{Id, Rect, pos2, vec2};
 use potok_core::model::shown::Shown;
+use potok_core::model::transfer::TransferError;
 use potok_core::node::event::{Direction, Transfer, TransferState};
-use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, Which};
+use potok_core::node::intent::{Intent, TransferSelection};
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
-use crate::gui::screens::transfers::{can_cancel, can_pause, can_resume, can_retry, finished_place};
+use crate::gui::screens::transfers::{can_cancel, can_pause, can_resume, can_retry, can_stop, finished_place};
 use crate::gui::theme::{self, Palette};
 use crate::gui::widgets::table::{Cell, Column};
 use crate::gui::widgets::text::one_line;
@@ -71,14 +71,18 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
             t!("window.state.waiting-for-user", user = Shown(transfer.user.as_str())).into_owned()
         }
         TransferState::Connecting => t!("window.state.connecting").into_owned(),
+        TransferState::WaitingForSlot { place } if transfer.direction == Direction::Upload => {
+            t!("window.state.in-our-queue", place = place).into_owned()
+        }
         TransferState::WaitingForSlot { place } => t!("window.state.waiting-for-slot", place = place).into_owned(),
+        TransferState::Declined => t!("window.state.declined", user = Shown(transfer.user.as_str())).into_owned(),
+        TransferState::NotAsked => t!("window.state.not-asked").into_owned(),
         TransferState::Checking => t!("window.state.checking").into_owned(),
         TransferState::Running => running_words(transfer),
         TransferState::Paused => t!("window.state.paused").into_owned(),
         TransferState::DiskFull => t!("window.state.disk-full").into_owned(),
         TransferState::Finished => t!("window.state.finished").into_owned(),
-        TransferState::Failed(Failure::Cancelled) => t!("window.state.cancelled").into_owned(),
-        TransferState::Failed(why) => texts::of_failure(why),
+        TransferState::Failed(why) => texts::of_transfer_error(why),
     }
 }
 
@@ -94,9 +98,12 @@ fn running_words(transfer: &Transfer) -> String {
 pub(super) fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
     match state {
         TransferState::Finished => p.good,
-        TransferState::Failed(Failure::Cancelled) | TransferState::Paused | TransferState::Queued => p.weak,
+        TransferState::Failed(TransferError::Stopped)
+        | TransferState::Paused
+        | TransferState::Queued
+        | TransferState::NotAsked => p.weak,
         TransferState::Failed(_) | TransferState::DiskFull => p.bad,
-        TransferState::WaitingForUser | TransferState::WaitingForSlot { .. } => p.warn,
+        TransferState::WaitingForUser | TransferState::WaitingForSlot { .. } | TransferState::Declined => p.warn,
         TransferState::Connecting | TransferState::Checking | TransferState::Running => p.accent,
     }
 }
@@ -117,14 +124,17 @@ fn buttons(cell: &mut Cell<'_, Action>, t: &Transfer) {
     let mut button = |what: &str, icon: &str, name: &str, action: Action| {
         let rect = Rect::from_center_size(pos2(right - 14.0, cell.rect.center().y), vec2(28.0, 28.0));
         right -= 30.0;
-        let id = Id::unique(("transfer", t.direction, t.number, what));
+        let id = Id::unique(("transfer", t.number, what));
         if icon_button_at(cell.ui, rect, id, icon, &format!("{name}: {}", short(&t.label))).clicked() {
             clicked = Some(action);
         }
     };
-    let one = Which::One(t.number);
+    let one = TransferSelection::One(t.number);
     if can_cancel(t) {
         button("cancel", icons::X, &t!("window.transfers.cancel"), Action::Confirm(Confirm::Cancel(vec![t.number])));
+    }
+    if can_stop(t) {
+        button("stop", icons::X, &t!("window.transfers.stop-for-person"), Action::Ask(Intent::Cancel(one)));
     }
     if can_pause(t) {
         button("pause", icons::PAUSE, &t!("window.transfers.pause"), Action::Ask(Intent::Pause(one)));

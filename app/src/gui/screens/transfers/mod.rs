@@ -5,8 +5,9 @@ mod details;
 mod graph;
 
 use eframe::egui::{Key, Modifiers, Ui};
+use potok_core::model::transfer::TransferError;
 use potok_core::node::event::{Direction, Transfer, TransferState};
-use potok_core::node::intent::{Intent, Place, TransferNumber, Which};
+use potok_core::node::intent::{Intent, QueueMove, TransferId, TransferSelection};
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
@@ -34,22 +35,19 @@ enum Only {
     Uploads,
 }
 
-/// A transfer, whatever row it is in.
-type TransferKey = (Direction, TransferNumber);
-
 /// What is chosen here.
 #[derive(Debug, Default)]
 pub struct TransfersState {
     only: Only,
     selection: RowSelection,
     /// What the rows were when something was chosen.
-    keys: Vec<TransferKey>,
+    keys: Vec<TransferId>,
 }
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut TransfersState, actions: &mut Vec<Action>) {
     let rows = rows(model, state.only);
-    let keys: Vec<TransferKey> = rows.iter().map(|t| (t.direction, t.number)).collect();
+    let keys: Vec<TransferId> = rows.iter().map(|t| t.number).collect();
     if keys != state.keys {
         state.selection.follow(&state.keys, &keys);
         state.keys = keys;
@@ -107,7 +105,7 @@ fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
     let mut rows: Vec<&Transfer> = model.transfers.values().filter(is_wanted).collect();
     rows.sort_by_key(|t| {
         if t.state.is_final() {
-            (2, u64::MAX - t.number)
+            (2, u64::MAX - t.number.0)
         } else {
             (u8::from(t.direction == Direction::Upload), t.position)
         }
@@ -125,12 +123,12 @@ fn all_of_them(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     });
     ui.add_enabled_ui(any(can_resume), |ui| {
         if widgets::edge_button(ui, Loud::Quiet, icons::PLAY, &t!("window.transfers.resume-all")).clicked() {
-            actions.push(Action::Ask(Intent::Resume(Which::All)));
+            actions.push(Action::Ask(Intent::Resume(TransferSelection::All)));
         }
     });
     ui.add_enabled_ui(any(can_pause), |ui| {
         if widgets::edge_button(ui, Loud::Quiet, icons::PAUSE, &t!("window.transfers.pause-all")).clicked() {
-            actions.push(Action::Ask(Intent::Pause(Which::All)));
+            actions.push(Action::Ask(Intent::Pause(TransferSelection::All)));
         }
     });
 }
@@ -146,15 +144,24 @@ fn can_pause(t: &Transfer) -> bool {
 }
 
 fn can_resume(t: &Transfer) -> bool {
-    t.direction == Direction::Download && t.state == TransferState::Paused
+    match t.direction {
+        Direction::Download => t.state == TransferState::Paused,
+        Direction::Upload => t.state == TransferState::Failed(TransferError::Stopped),
+    }
 }
 
 fn can_retry(t: &Transfer) -> bool {
     t.direction == Direction::Download && matches!(t.state, TransferState::Failed(_))
 }
 
+/// Whether it can be given up, or moved in the queue.
 fn can_cancel(t: &Transfer) -> bool {
     t.direction == Direction::Download && !t.state.is_final()
+}
+
+/// Whether its taker can be stopped.
+fn can_stop(t: &Transfer) -> bool {
+    t.direction == Direction::Upload && !t.state.is_final()
 }
 
 fn table(ui: &mut Ui, state: &mut TransfersState, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
@@ -182,7 +189,7 @@ fn table(ui: &mut Ui, state: &mut TransfersState, rows: &[&Transfer], height: f3
 fn keys(ui: &Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if widgets::pressed(ui, Modifiers::NONE, Key::Delete) {
         cancel(chosen, actions);
-        let over = chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number));
+        let over = chosen.iter().filter(|t| t.state.is_final()).map(|t| t.number);
         actions.push(Action::Forget(over.collect()));
     }
     if widgets::pressed(ui, Modifiers::NONE, Key::Space) {
@@ -200,27 +207,27 @@ fn keys(ui: &Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
 }
 
 /// Places in the queue: icons, keys with Alt.
-const QUEUE_MOVES: [(Place, &str, Key, &str); 4] = [
-    (Place::First, icons::ARROW_LINE_UP, Key::Home, "Alt+Home"),
-    (Place::Earlier, icons::ARROW_UP, Key::ArrowUp, "Alt+↑"),
-    (Place::Later, icons::ARROW_DOWN, Key::ArrowDown, "Alt+↓"),
-    (Place::Last, icons::ARROW_LINE_DOWN, Key::End, "Alt+End"),
+const QUEUE_MOVES: [(QueueMove, &str, Key, &str); 4] = [
+    (QueueMove::First, icons::ARROW_LINE_UP, Key::Home, "Alt+Home"),
+    (QueueMove::Earlier, icons::ARROW_UP, Key::ArrowUp, "Alt+↑"),
+    (QueueMove::Later, icons::ARROW_DOWN, Key::ArrowDown, "Alt+↓"),
+    (QueueMove::Last, icons::ARROW_LINE_DOWN, Key::End, "Alt+End"),
 ];
 
-fn place_words(place: Place) -> String {
+fn place_words(place: QueueMove) -> String {
     match place {
-        Place::First => t!("window.transfers.first"),
-        Place::Earlier => t!("window.transfers.earlier"),
-        Place::Later => t!("window.transfers.later"),
-        Place::Last => t!("window.transfers.last"),
+        QueueMove::First => t!("window.transfers.first"),
+        QueueMove::Earlier => t!("window.transfers.earlier"),
+        QueueMove::Later => t!("window.transfers.later"),
+        QueueMove::Last => t!("window.transfers.last"),
     }
     .into_owned()
 }
 
 /// Several keep their order among themselves.
-fn reorder(chosen: &[&Transfer], to: Place, actions: &mut Vec<Action>) {
+fn reorder(chosen: &[&Transfer], to: QueueMove, actions: &mut Vec<Action>) {
     let mut numbers = numbers(chosen, can_cancel);
-    if matches!(to, Place::First | Place::Later) {
+    if matches!(to, QueueMove::First | QueueMove::Later) {
         numbers.reverse();
     }
     actions.extend(numbers.into_iter().map(|number| Action::Ask(Intent::Reorder { number, to })));
@@ -230,7 +237,7 @@ fn of<'a>(rows: &[&'a Transfer], chosen: &RowSelection) -> Vec<&'a Transfer> {
     chosen.rows.iter().filter_map(|row| rows.get(row).copied()).collect()
 }
 
-fn numbers(chosen: &[&Transfer], can: impl Fn(&Transfer) -> bool) -> Vec<TransferNumber> {
+fn numbers(chosen: &[&Transfer], can: impl Fn(&Transfer) -> bool) -> Vec<TransferId> {
     chosen.iter().filter(|t| can(t)).map(|t| t.number).collect()
 }
 
@@ -239,6 +246,12 @@ fn cancel(chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if !numbers.is_empty() {
         actions.push(Action::Confirm(Confirm::Cancel(numbers)));
     }
+    stop(chosen, actions);
+}
+
+/// Nothing is lost by it, and it can be taken back: it is not asked about.
+fn stop(chosen: &[&Transfer], actions: &mut Vec<Action>) {
+    actions.extend(Action::each(&numbers(chosen, can_stop), Intent::Cancel));
 }
 
 fn finished_place(t: &Transfer) -> Option<std::path::PathBuf> {
@@ -275,8 +288,10 @@ fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if item(ui, !stop.is_empty(), icons::X, &t!("window.transfers.cancel"), "Del") {
         actions.push(Action::Confirm(Confirm::Cancel(stop)));
     }
-    let over: Vec<TransferKey> =
-        chosen.iter().filter(|t| t.state.is_final()).map(|t| (t.direction, t.number)).collect();
+    if item(ui, !can(can_stop).is_empty(), icons::X, &t!("window.transfers.stop-for-person"), "Del") {
+        self::stop(chosen, actions);
+    }
+    let over: Vec<TransferId> = chosen.iter().filter(|t| t.state.is_final()).map(|t| t.number).collect();
     if item(ui, !over.is_empty(), icons::BROOM, &t!("window.transfers.forget"), "Del") {
         actions.push(Action::Forget(over));
     }

@@ -7,14 +7,15 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{Engine, Link, SOURCES_MAX, now};
+use crate::model::transfer::{TransferError, TransferId};
 use crate::service::downloader::Event;
 use crate::service::downloader::finisher::finish_large;
 use crate::service::downloader::source::{self, ORDERS_MAX, Order, Reporter};
 use crate::store::downloads::SavedState;
 use crate::transfer::SourceId;
 use crate::transfer::downloads::{Checked, Effect};
+use crate::transfer::event::TransferEvent;
 use crate::transfer::job::FileId;
-use crate::transfer::status::{FileError, TransferEvent, TransferId};
 
 impl Engine {
     pub(super) fn carry_out(&mut self) {
@@ -108,7 +109,7 @@ impl Engine {
         }
     }
 
-    fn file_failed(&mut self, file: FileId, error: FileError) {
+    fn file_failed(&mut self, file: FileId, error: TransferError) {
         let Some(job) = self.files.job(file.job) else { return };
         self.record(vec![(file.job, file.index, SavedState::Failed(error.clone()))]);
         if let Some(saved) = job.saved.files.get(file.index as usize) {

@@ -5,8 +5,8 @@ use crate::service::downloader::Event;
 use crate::service::downloader::source::{Report, Why};
 use crate::transfer::SourceId;
 use crate::transfer::downloads::Checked;
+use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{FileId, FileState};
-use crate::transfer::status::TransferEvent;
 
 impl Engine {
     pub(super) fn hear(&mut self, event: Event) {

@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::model::transfer::TransferId;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
 use crate::service::downloader::source::{Order, Surroundings};
@@ -26,11 +27,12 @@ use crate::service::downloader::{
     AddError, Command, Directory, DownloadSettings, DownloaderSetup, Event, List, NewDownload,
 };
 use crate::service::limiter::Limiter;
+use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::transfer::SourceId;
 use crate::transfer::downloads::Downloads;
+use crate::transfer::event::TransferEvent;
 use crate::transfer::job::FileId;
-use crate::transfer::status::{TransferEvent, TransferId};
 
 /// Words of connections and threads that wait to be heard; they wait too.
 const EVENTS_MAX: usize = 256;
@@ -56,6 +58,7 @@ pub(super) struct Engine {
     finisher: Finisher,
     finisher_task: JoinHandle<()>,
     store: Arc<Store>,
+    numbers: Arc<TransferNumbers>,
     directory: Arc<dyn Directory>,
     settings: watch::Receiver<DownloadSettings>,
     around: Surroundings,
@@ -97,7 +100,7 @@ impl Engine {
         listener: mpsc::Sender<TransferEvent>,
         cancel: CancellationToken,
     ) -> Result<Self, AddError> {
-        let DownloaderSetup { store, tls, directory, settings, disk } = setup;
+        let DownloaderSetup { store, tls, directory, settings, numbers, disk } = setup;
         let reader = Arc::clone(&store);
         let read = move || Ok::<_, redb::Error>((reader.downloads()?, reader.download_ranks()?));
         let (saved, ranks) = tokio::task::spawn_blocking(read).await.map_err(|_panic| AddError::Stopped)??;
@@ -113,6 +116,7 @@ impl Engine {
             finisher,
             finisher_task,
             store,
+            numbers,
             directory,
             settings,
             around,

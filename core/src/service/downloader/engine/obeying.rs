@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::Engine;
+use crate::model::transfer::{TransferId, TransferSelection};
 use crate::protocol::peer::Content;
 use crate::service::downloader::adding::{self, Added, LookedAtOver};
 use crate::service::downloader::files::JobFiles;
-use crate::service::downloader::{AddError, Command, Event, NewDownload, Which};
+use crate::service::downloader::{AddError, Command, Event, NewDownload};
 use crate::store::downloads::{SavedDownload, SavedState};
+use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{Control, FileId, FileState, Job};
-use crate::transfer::status::{Direction, TransferEvent, TransferId};
 
 impl Engine {
     pub(super) fn obey(&mut self, command: Command) {
@@ -34,8 +35,8 @@ impl Engine {
                 self.answer(reply);
             }
             Command::Cancel(which, reply) => {
-                let chosen = self.chosen(which, |job| !job.is_over());
-                let chosen = if let Which::One(id) = which { vec![id] } else { chosen };
+                let is_named = matches!(which, TransferSelection::One(_));
+                let chosen = self.chosen(which, |job| is_named || !job.is_over());
                 self.forget(&chosen);
                 self.answer(reply);
             }
@@ -50,8 +51,8 @@ impl Engine {
                 self.save(move |store| store.rank_downloads(&ranks));
                 self.answer(reply);
             }
-            Command::Acknowledge(which, reply) => {
-                let chosen = self.chosen(which, Job::is_over);
+            Command::Acknowledge(id, reply) => {
+                let chosen = self.chosen(TransferSelection::One(id), Job::is_over);
                 self.forget(&chosen);
                 self.answer(reply);
             }
@@ -64,12 +65,13 @@ impl Engine {
         let _nobody_waits = reply.send(());
     }
 
-    fn chosen(&self, which: Which, is_meant: impl Fn(&Job) -> bool) -> Vec<TransferId> {
-        let is_chosen = |id: TransferId| match which {
-            Which::One(one) => one == id,
-            Which::All => true,
-        };
-        self.machine.jobs().filter(|(id, job)| is_chosen(*id) && is_meant(job)).map(|(id, _)| id).collect()
+    fn chosen(&self, which: TransferSelection, is_meant: impl Fn(&Job) -> bool) -> Vec<TransferId> {
+        match which {
+            TransferSelection::One(id) => {
+                self.machine.job(id).filter(|job| is_meant(job)).map(|_| id).into_iter().collect()
+            }
+            TransferSelection::All => self.machine.jobs().filter(|(_, job)| is_meant(job)).map(|(id, _)| id).collect(),
+        }
     }
 
     fn resume(&mut self, id: TransferId) {
@@ -102,7 +104,7 @@ impl Engine {
             {
                 self.spawn_blocking(move || files.remove_parts(&unfinished));
             }
-            self.facts.push_back(TransferEvent::Gone(Direction::Download, *id));
+            self.facts.push_back(TransferEvent::Gone(*id));
         }
         let ids = ids.to_vec();
         self.save(move |store| store.forget_downloads(&ids));
@@ -135,9 +137,9 @@ impl Engine {
             }
         };
         self.targets.extend(paths.into_iter().map(|path| (path, None)));
-        let (store, events) = (Arc::clone(&self.store), self.events.clone());
+        let (store, numbers, events) = (Arc::clone(&self.store), Arc::clone(&self.numbers), self.events.clone());
         self.spawn_blocking(move || {
-            let result = adding::save(&store, &mut download);
+            let result = adding::save(&store, &numbers, &mut download);
             let _ended = events.blocking_send(Event::Added(Box::new(Added { download, result, reply })));
         });
     }

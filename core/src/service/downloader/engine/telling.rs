@@ -7,10 +7,11 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::{Engine, now};
+use crate::model::transfer::{Direction, Transfer, TransferId, TransferState};
 use crate::service::downloader::Event;
 use crate::store::Store;
 use crate::store::downloads::SavedState;
-use crate::transfer::status::{Direction, State, TransferEvent, TransferId, TransferState};
+use crate::transfer::event::TransferEvent;
 
 impl Engine {
     pub(super) fn tell_facts(&mut self, permit: Option<mpsc::Permit<'_, TransferEvent>>) {
@@ -49,24 +50,24 @@ impl Engine {
         self.told = moving;
     }
 
-    fn state_of(&mut self, id: TransferId, now: std::time::Instant) -> Option<TransferState> {
+    fn state_of(&mut self, id: TransferId, now: std::time::Instant) -> Option<Transfer> {
         let files = self.files.job(id)?;
         let (state, sources) = self.machine.state(id);
         let position = self.machine.rank(id);
         let job = self.machine.job_mut(id)?;
         let speed = job.speed(now);
-        Some(TransferState {
-            id,
+        Some(Transfer {
+            number: id,
             direction: Direction::Download,
             position,
             user: job.user.clone(),
             label: files.saved.label.clone(),
-            target: Some(files.shown_path()),
+            local_path: Some(files.shown_path()),
             files: job.files.len() as u64,
             files_done: job.counts().done as u64,
             total_bytes: job.total_bytes(),
             done_bytes: job.done_bytes(),
-            bytes_per_second: if state == State::Running { speed } else { 0 },
+            bytes_per_second: if state == TransferState::Running { speed } else { 0 },
             sources,
             state,
         })

@@ -12,7 +12,7 @@ async fn files_of_every_size_arrive() {
         let name = format!("{n}.bin");
         let id = fetching.add(&server.contact, &[(&name, file)]).await;
         let events = fetching.over(id).await;
-        assert_eq!(fetching.state(id), State::Finished, "{events:?}");
+        assert_eq!(fetching.state(id), TransferState::Finished, "{events:?}");
         assert_eq!(read(&fetching.path(&name)), *file);
         assert!(events.contains(&TransferEvent::FileFinished {
             id,
@@ -35,7 +35,7 @@ async fn a_folder_of_a_thousand_files_arrives() {
     let wanted: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(files.iter().map(Vec::as_slice)).collect();
     let id = fetching.add(&server.contact, &wanted).await;
     let events = fetching.over(id).await;
-    assert_eq!(fetching.state(id), State::Finished);
+    assert_eq!(fetching.state(id), TransferState::Finished);
     assert_eq!(events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count(), 1000);
     for (name, data) in wanted {
         assert_eq!(read(&fetching.path(name)), data);
@@ -43,7 +43,7 @@ async fn a_folder_of_a_thousand_files_arrives() {
     let state = fetching.downloader.snapshot().pop().expect("listed");
     assert_eq!((state.files, state.files_done), (1000, 1000));
     assert_eq!(state.done_bytes, state.total_bytes);
-    assert_eq!(state.target, Some(fetching.path("Trip")));
+    assert_eq!(state.local_path, Some(fetching.path("Trip")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,15 +83,15 @@ async fn a_file_in_the_way_fails_alone() {
     let wanted: [(&str, &[u8]); 3] = [("d/a", &files[0]), ("d/b", &files[1]), ("d/c", &files[2])];
     let id = fetching.add(&server.contact, &wanted).await;
     let events = fetching.over(id).await;
-    assert_eq!(failures(&events), [&FileError::Exists]);
-    assert_eq!(fetching.state(id), State::Failed(FileError::Exists));
+    assert_eq!(failures(&events), [&TransferError::Exists]);
+    assert_eq!(fetching.state(id), TransferState::Failed(TransferError::Exists));
     assert_eq!(read(&fetching.path("d/b")), b"mine");
     assert_eq!(read(&fetching.path("d/c")), files[2]);
 
     std::fs::remove_file(fetching.path("d/b")).expect("removed");
-    fetching.downloader.retry(id).await;
+    fetching.downloader.retry(TransferSelection::One(id)).await;
     fetching.over(id).await;
-    assert_eq!(fetching.state(id), State::Finished);
+    assert_eq!(fetching.state(id), TransferState::Finished);
     assert_eq!(read(&fetching.path("d/b")), files[1]);
 }
 
@@ -140,14 +140,14 @@ async fn pausing_stops_and_resuming_goes_on() {
     let mut fetching = fetch(&book).await;
     let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
     fetching.until_state(id, |state| state.done_bytes > 1_000_000).await;
-    fetching.downloader.pause(id).await;
-    assert_eq!(fetching.state(id), State::Paused);
+    fetching.downloader.pause(TransferSelection::One(id)).await;
+    assert_eq!(fetching.state(id), TransferState::Paused);
     let home = fetching.stop().await;
     let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
-    assert_eq!(fetching.state(id), State::Paused, "over a restart too");
+    assert_eq!(fetching.state(id), TransferState::Paused, "over a restart too");
     assert!(fetching.downloader.snapshot()[0].done_bytes > 1_000_000, "and what was here is shown");
     server.settings.send_replace(UploadSettings::default());
-    fetching.downloader.resume(id).await;
+    fetching.downloader.resume(TransferSelection::One(id)).await;
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);
     fetching.stop().await;
@@ -163,7 +163,7 @@ async fn cancelling_leaves_nothing_behind() {
     let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
     fetching.until_state(id, |state| state.done_bytes > 0).await;
     assert_eq!(fetching.listing(), ["a.bin.potok-part"]);
-    fetching.downloader.cancel(id).await;
+    fetching.downloader.cancel(TransferSelection::One(id)).await;
     fetching.until(|event| matches!(event, TransferEvent::Gone(..))).await;
     assert!(fetching.downloader.snapshot().is_empty());
     let into = fetching.folder();
@@ -187,7 +187,7 @@ async fn an_owner_who_leaves_is_waited_for() {
     fetching.until_state(id, |state| state.done_bytes > 1_000_000).await;
     book.left(&server.contact.username);
     server.running.stop().await;
-    fetching.until_state(id, |state| state.state == State::Looking).await;
+    fetching.until_state(id, |state| state.state == TransferState::WaitingForUser).await;
     let server =
         serve_as(&identity, "anna", content_source, UploadSettings::default(), address, |_| Some(user("guest"))).await;
     book.is_now(&server.contact);
@@ -202,6 +202,6 @@ async fn somebody_elses_key_gets_nothing() {
     let impostor = Contact { key: Identity::generate().public_key(), ..server.contact.clone() };
     let mut fetching = fetch(&Book::of(&[&impostor])).await;
     let id = fetching.add(&impostor, &[("a.bin", &file)]).await;
-    fetching.until_state(id, |state| state.state == State::Looking).await;
+    fetching.until_state(id, |state| state.state == TransferState::WaitingForUser).await;
     assert!(fetching.listing().is_empty());
 }

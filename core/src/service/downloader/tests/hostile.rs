@@ -98,7 +98,7 @@ async fn hostile_peers_are_dropped_and_named() {
         // Alone: nothing is written that is not what was announced.
         let id = fetching.add(&liar, &[("alone.bin", &file)]).await;
         let events = fetching.over(id).await;
-        assert_eq!(failures(&events), [&FileError::Lied { user: user("mallory") }], "{what}");
+        assert_eq!(failures(&events), [&TransferError::Lied { user: user("mallory") }], "{what}");
         assert!(events.contains(&TransferEvent::PeerLied(user("mallory"))), "{what}");
         assert!(!fetching.path("alone.bin").exists(), "{what}");
         fetching.stop().await;
@@ -108,7 +108,7 @@ async fn hostile_peers_are_dropped_and_named() {
         let mut fetching = fetch(&book).await;
         let id = fetching.add(&liar, &[("a.bin", &file)]).await;
         fetching.over(id).await;
-        assert_eq!(fetching.state(id), State::Finished, "{what}");
+        assert_eq!(fetching.state(id), TransferState::Finished, "{what}");
         assert_eq!(read(&fetching.path("a.bin")), file, "{what}");
         fetching.stop().await;
     }

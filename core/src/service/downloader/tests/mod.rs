@@ -19,21 +19,23 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::files::{Disk, RealDisk};
-use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, NewDownload, NewFile};
+use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, NewDownload};
 use crate::disk::place::target::{Part, PlaceError, TargetDir};
 use crate::model::hash::ContentHash;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
+use crate::model::transfer::{Transfer, TransferError, TransferId, TransferSelection, TransferState};
 use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
 use crate::protocol::peer::{Answer, REQUEST_BYTES, Request};
 use crate::service::peer_server::UploadSettings;
 use crate::service::testing::{MemoryContent, Server, bytes, content_of, list_of, serve, serve_as, user};
+use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
-use crate::store::downloads::TargetName;
+use crate::store::downloads::{TargetName, WantedFile};
 use crate::transfer::Contact;
-use crate::transfer::status::{FileError, State, TransferEvent, TransferId, TransferState};
+use crate::transfer::event::TransferEvent;
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -104,6 +106,7 @@ async fn fetch_in(home: tempfile::TempDir, book: &Arc<Book>, disk: Arc<dyn Disk>
     let store = Store::open(&home.path().join("potok.redb")).expect("opens").store;
     let settings = watch::Sender::new(DownloadSettings::default());
     let setup = DownloaderSetup {
+        numbers: Arc::new(TransferNumbers::after(&store).expect("read")),
         store: Arc::new(store),
         tls: TlsClient::new(&Identity::generate(), Purpose::Peer),
         directory: book.clone(),
@@ -126,7 +129,7 @@ impl Fetching {
     }
 
     fn wanted(&self, from: &Contact, files: &[(&str, &[u8])]) -> NewDownload {
-        let file = |(name, data): &(&str, &[u8])| NewFile {
+        let file = |(name, data): &(&str, &[u8])| WantedFile {
             remote: SharePath::new(name).expect("valid"),
             content: content_of(data),
             name: TargetName::Below(name.split('/').map(|part| LocalName::new(part).expect("harmless")).collect()),
@@ -148,8 +151,8 @@ impl Fetching {
     /// Everything that is told until this download is over.
     async fn over(&mut self, id: TransferId) -> Vec<TransferEvent> {
         self.until(|event| {
-            matches!(event, TransferEvent::Changed(state) if state.id == id
-                && matches!(state.state, State::Finished | State::Failed(_)))
+            matches!(event, TransferEvent::Changed(state) if state.number == id
+                && matches!(state.state, TransferState::Finished | TransferState::Failed(_)))
         })
         .await
     }
@@ -171,17 +174,17 @@ impl Fetching {
         heard
     }
 
-    async fn until_state(&mut self, id: TransferId, is_meant: impl Fn(&TransferState) -> bool) -> TransferState {
+    async fn until_state(&mut self, id: TransferId, is_meant: impl Fn(&Transfer) -> bool) -> Transfer {
         let events = self
-            .until(|event| matches!(event, TransferEvent::Changed(state) if state.id == id && is_meant(state)))
+            .until(|event| matches!(event, TransferEvent::Changed(state) if state.number == id && is_meant(state)))
             .await;
         let Some(TransferEvent::Changed(state)) = events.last() else { panic!("{events:?}") };
         state.clone()
     }
 
-    fn state(&self, id: TransferId) -> State {
+    fn state(&self, id: TransferId) -> TransferState {
         let all = self.downloader.snapshot();
-        all.into_iter().find(|state| state.id == id).expect("listed").state
+        all.into_iter().find(|state| state.number == id).expect("listed").state
     }
 
     fn listing(&self) -> Vec<String> {
@@ -204,7 +207,7 @@ fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn failures(events: &[TransferEvent]) -> Vec<&FileError> {
+fn failures(events: &[TransferEvent]) -> Vec<&TransferError> {
     let failed = events.iter().filter_map(|event| match event {
         TransferEvent::FileFailed { error, .. } => Some(error),
         _ => None,

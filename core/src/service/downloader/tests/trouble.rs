@@ -32,10 +32,10 @@ async fn what_is_unshared_meanwhile_fails_after_a_while() {
     fetching.until_state(id, |state| state.done_bytes > 0).await;
     content_source.unshare_all();
     let events = fetching.over(id).await;
-    assert_eq!(failures(&events), [&FileError::NotShared]);
+    assert_eq!(failures(&events), [&TransferError::NotShared]);
     content_source.share(&file);
     server.settings.send_replace(UploadSettings::default());
-    fetching.downloader.retry(id).await;
+    fetching.downloader.retry(TransferSelection::One(id)).await;
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);
 }
@@ -69,7 +69,7 @@ async fn a_full_disk_is_waited_for() {
     let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
     fetching.until_state(id, |state| state.done_bytes > 0).await;
     disk.is_full.store(true, Ordering::Relaxed);
-    fetching.until_state(id, |state| state.state == State::DiskFull).await;
+    fetching.until_state(id, |state| state.state == TransferState::DiskFull).await;
     disk.is_full.store(false, Ordering::Relaxed);
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);
@@ -83,11 +83,11 @@ async fn the_place_in_the_queue_is_shown() {
     let book = Book::of(&[&server.contact]);
     let (mut first, mut second) = (fetch(&book).await, fetch(&book).await);
     let one = first.add(&server.contact, &[("a.bin", &file)]).await;
-    first.until_state(one, |state| state.state == State::Running && state.done_bytes > 0).await;
+    first.until_state(one, |state| state.state == TransferState::Running && state.done_bytes > 0).await;
     let two = second.add(&server.contact, &[("a.bin", &file)]).await;
-    second.until_state(two, |state| state.state == State::WaitingForSlot(1)).await;
-    first.downloader.cancel(one).await;
-    second.until_state(two, |state| state.state == State::Running).await;
+    second.until_state(two, |state| state.state == TransferState::WaitingForSlot { place: 1 }).await;
+    first.downloader.cancel(TransferSelection::One(one)).await;
+    second.until_state(two, |state| state.state == TransferState::Running).await;
     server.settings.send_replace(UploadSettings::default());
     second.over(two).await;
     assert_eq!(read(&second.path("a.bin")), file);
@@ -140,14 +140,14 @@ async fn a_file_that_was_finished_unnoticed_is_found_to_be_whole() {
     let book = Book::of(&[]);
     let mut fetching = fetch(&book).await;
     let id = fetching.add(&server.contact, &[("d/s", &small), ("d/l", &large), ("d/x", &small)]).await;
-    fetching.until_state(id, |state| state.state == State::Looking).await;
+    fetching.until_state(id, |state| state.state == TransferState::WaitingForUser).await;
     std::fs::create_dir(fetching.path("d")).expect("folder");
     std::fs::write(fetching.path("d/s"), &small).expect("written");
     std::fs::write(fetching.path("d/l"), &large).expect("written");
     std::fs::write(fetching.path("d/x"), "something else").expect("written");
     book.is_now(&server.contact);
     let events = fetching.over(id).await;
-    assert_eq!(failures(&events), [&FileError::Exists]);
+    assert_eq!(failures(&events), [&TransferError::Exists]);
     assert_eq!(events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count(), 2);
     assert!(*content_source.reads.lock() <= 2, "nothing of the large one was fetched");
     assert_eq!(read(&fetching.path("d/x")), b"something else");

@@ -1,0 +1,201 @@
+//! Transfers as everybody speaks of them, from the machines that decide about them to the face that shows them: one
+//! number, direction, state, error, place in the queue and selection for downloads and uploads alike.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::model::shown::Shown;
+use crate::model::username::Username;
+
+/// The number of a transfer, as a person sees it. Downloads and uploads share one row of numbers. That of a download
+/// stays the same over restarts; that of an upload holds until the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TransferId(pub u64);
+
+impl fmt::Display for TransferId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Which way the bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// To this computer.
+    Download,
+    /// From this computer.
+    Upload,
+}
+
+/// A download or an upload as a person sees it. A folder is one transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Its number.
+    pub number: TransferId,
+    /// In or out.
+    pub direction: Direction,
+    /// Where a download stands in the queue: a lower one is begun first. Only the order counts. An upload has 0.
+    pub position: u64,
+    /// With whom.
+    pub user: Username,
+    /// The share path of the file, or of the folder with a `/` behind it.
+    pub label: String,
+    /// Where a download goes; none for an upload.
+    pub local_path: Option<PathBuf>,
+    /// How many files it has; of a folder that somebody takes from us, those that they have asked for so far.
+    pub files: u64,
+    /// How many of them are finished.
+    pub files_done: u64,
+    /// The length of all its files together, in bytes.
+    pub total_bytes: u64,
+    /// Bytes of it that are verified here, or that the other side has from us; each counts once.
+    pub done_bytes: u64,
+    /// Bytes a second, smoothed.
+    pub bytes_per_second: u64,
+    /// Peers that send or receive it now.
+    pub sources: u32,
+    /// What it is doing.
+    pub state: TransferState,
+}
+
+/// What a transfer is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferState {
+    /// It has not begun: others come first.
+    Queued,
+    /// Nobody who has it is connected.
+    WaitingForUser,
+    /// A source is being reached.
+    Connecting,
+    /// The source serves others first, or we do.
+    WaitingForSlot {
+        /// 1 is next.
+        place: u32,
+    },
+    /// The source says that it sends nothing for now; it is asked again later.
+    Declined,
+    /// What is on disk is being checked.
+    Checking,
+    /// Bytes are moving.
+    Running,
+    /// Nothing of an upload is asked for at present: they have the rest from others, have paused, or are away.
+    NotAsked,
+    /// A person paused it.
+    Paused,
+    /// The disk is full; it goes on by itself when there is room.
+    DiskFull,
+    /// All of it is where it was to go.
+    Finished,
+    /// It will not go on by itself.
+    Failed(TransferError),
+}
+
+impl TransferState {
+    /// Whether nothing more happens without a person.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Finished | Self::Failed(_))
+    }
+}
+
+/// Why a transfer, or one file of it, does not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransferError {
+    /// There is a file at the target already. It is left as it is.
+    #[error("there is a file of that name already")]
+    Exists,
+    /// Another file of the same download has a name that is the same to a disk which ignores case or how letters are
+    /// composed: one would take the place of the other.
+    #[error("another file of this folder has the same name but for upper and lower case or accents")]
+    SameName,
+    /// Who shared it does so no more.
+    #[error("it is not shared any more")]
+    NotShared,
+    /// Its owner has changed it: what was asked for is no more.
+    #[error("it has changed at its owner since it was announced; ask again")]
+    Changed,
+    /// The owner's computer cannot read it.
+    #[error("its owner's computer cannot read it")]
+    Unreadable,
+    /// The owner's computer answers, again and again, and sends nothing.
+    #[error("{} answers, but does not send it", Shown(user.as_str()))]
+    NotSent {
+        /// Whose.
+        user: Username,
+    },
+    /// What was sent is not what was announced, and nobody else has it.
+    #[error("{} sent something else than was announced", Shown(user.as_str()))]
+    Lied {
+        /// Who sent it.
+        user: Username,
+    },
+    /// Larger than peers move.
+    #[error("it is larger than 4 TiB")]
+    TooLarge,
+    /// It cannot be written here, in the system's words.
+    #[error("it cannot be written: {0}")]
+    Disk(String),
+    /// An upload that was stopped here, for its taker.
+    #[error("you stopped it for this person")]
+    Stopped,
+}
+
+impl TransferError {
+    /// The key of its sentence in the translations, below `transfer-error`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Exists => "exists",
+            Self::SameName => "same-name",
+            Self::NotShared => "not-shared",
+            Self::Changed => "changed",
+            Self::Unreadable => "unreadable",
+            Self::NotSent { .. } => "not-sent",
+            Self::Lied { .. } => "lied",
+            Self::TooLarge => "too-large",
+            Self::Disk(_) => "disk",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// The word in `error: <code>: <text>`, which programs know.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Exists | Self::SameName => "exists",
+            Self::NotShared => "not-shared",
+            Self::Changed => "changed",
+            Self::Stopped => "cancelled",
+            Self::Unreadable | Self::NotSent { .. } | Self::Lied { .. } | Self::TooLarge | Self::Disk(_) => "internal",
+        }
+    }
+
+    /// The values in its sentence, ready to be shown.
+    pub fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::NotSent { user } | Self::Lied { user } => vec![("user", Shown(user.as_str()).to_string())],
+            Self::Disk(why) => vec![("why", Shown(why).to_string())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// How a download moves in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueueMove {
+    /// Before all others.
+    First,
+    /// Before the one that is before it.
+    Earlier,
+    /// Behind the one that is behind it.
+    Later,
+    /// Behind all others.
+    Last,
+}
+
+/// Which transfers a person means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferSelection {
+    /// This one, a download or an upload.
+    One(TransferId),
+    /// Every download that the wish is for: `pause` and `cancel` are for those that are not over, `resume` for those that
+    /// stand still, `retry` for those that failed. Uploads are somebody else's downloads: one must name them.
+    All,
+}

@@ -1,0 +1,43 @@
+//! What is told of transfers when it happens, as plain data.
+
+use std::path::PathBuf;
+
+use crate::model::hash::ContentHash;
+use crate::model::share_path::SharePath;
+use crate::model::transfer::{Transfer, TransferError, TransferId};
+use crate::model::username::Username;
+
+/// What is told when it happens. [`TransferEvent::Changed`] is latest-wins, the others come each and in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferEvent {
+    /// How a transfer is now.
+    Changed(Transfer),
+    /// One file of a download is verified, flushed, in its place.
+    FileFinished {
+        /// Of which download.
+        id: TransferId,
+        /// Where it is.
+        target: PathBuf,
+        /// Its length in bytes.
+        size: u64,
+        /// Its content.
+        hash: ContentHash,
+    },
+    /// One file of a download is not coming; the others go on.
+    FileFailed {
+        /// Of which download.
+        id: TransferId,
+        /// As its owner calls it.
+        remote: SharePath,
+        /// Why.
+        error: TransferError,
+    },
+    /// Every file of a download is here.
+    Finished(TransferId),
+    /// Nothing more of a download is coming.
+    Failed(TransferId, TransferError),
+    /// A transfer is gone from the list.
+    Gone(TransferId),
+    /// This user sent something else than was announced, and was dropped.
+    PeerLied(Username),
+}
