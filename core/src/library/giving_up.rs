@@ -17,7 +17,7 @@ pub enum Unwanted {
     Announced(SharePath),
     /// Whatever lies at this place on the disk or below it.
     OnDisk(PathBuf),
-    /// One root.
+    /// One root, with all that is shared of it.
     Root(RootId),
 }
 
@@ -87,7 +87,7 @@ impl Library {
 }
 
 impl GivingUp {
-    /// Begins.
+    /// Begins to give up what is unwanted; nothing has left yet.
     pub fn new(unwanted: Unwanted) -> Self {
         Self { unwanted, leaving: Vec::new() }
     }

@@ -10,7 +10,7 @@ use crate::model::share_path::{BadSharePath, SharePath};
 /// A path of this computer. A leading `~/` is the person's home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalPath {
-    /// As typed.
+    /// The path as the person typed it.
     pub typed: String,
     /// What a relative path counts from.
     pub cwd: PathBuf,
@@ -44,7 +44,7 @@ impl ShareOrLocalPath {
         if path.typed.is_empty() { Err(EmptyPath) } else { Ok(Self(path)) }
     }
 
-    /// As typed.
+    /// The text as the person typed it.
     pub fn as_str(&self) -> &str {
         &self.0.typed
     }
@@ -86,7 +86,7 @@ impl RemotePath {
         Self(format!("{path}/"))
     }
 
-    /// As typed.
+    /// The text as the person typed it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -98,7 +98,7 @@ pub struct BanQuery {
 pub struct BadBanQuery;
 
 impl BanQuery {
-    /// As typed.
+    /// The text as the person typed it.
     pub fn as_str(&self) -> &str {
         &self.typed
     }

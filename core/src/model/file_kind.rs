@@ -6,11 +6,11 @@ use std::str::FromStr;
 /// What a file is for. It is a guess for sorting and filtering; nothing is opened or trusted because of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FileKind {
-    /// Sound.
+    /// Sound: music, speech, recordings.
     Audio,
     /// Moving pictures, and the subtitles beside them.
     Video,
-    /// Pictures.
+    /// Pictures that do not move, drawn or photographed.
     Picture,
     /// Texts, tables, slides, books.
     Document,

@@ -42,9 +42,9 @@ codes! {
     NameReserved = "name-reserved",
     /// The name looks like one that is there already.
     NameConfusable = "name-confusable",
-    /// No username.
+    /// The text is no username.
     BadName = "bad-name",
-    /// No share path.
+    /// The text is no share path.
     BadPath = "bad-path",
     /// The user does not share this.
     NotShared = "not-shared",
@@ -122,7 +122,7 @@ impl PartialEq<Code> for ReplyCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {text}")]
 pub struct Refusal {
-    /// The rule.
+    /// The rule that was broken, for programs.
     pub code: Code,
     /// The sentence. It has no line break.
     pub text: String,

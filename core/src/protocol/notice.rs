@@ -12,12 +12,12 @@ use crate::model::username::Username;
 use crate::protocol::field::{self, AsField, Quoted};
 use crate::protocol::reply::{BadReply, FileLine, OrDash, UserLine};
 
-/// One notice.
+/// One notice: what the tracker says unasked, behind a `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// `potok <version> "<network name>"`: the greeting.
     Greeting {
-        /// The protocol's version.
+        /// The version of the protocol that the tracker speaks.
         version: u32,
         /// What the tracker's owner calls the network.
         network: String,

@@ -30,7 +30,7 @@ pub const HASH_BYTES: u64 = 32;
 /// Some content as its announcement names it. The hash alone does not say the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Content {
-    /// What it is.
+    /// The hash of the whole content, by which it is found among what is shared.
     pub hash: ContentHash,
     /// Its length in bytes, at most [`FILE_BYTES_MAX`].
     pub size: u64,
@@ -51,20 +51,20 @@ impl Content {
 /// What a downloader says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
-    /// One block, please.
+    /// Asks for the bytes of one block.
     Read {
         /// Chosen by the asker; not the number of a request that has no answer yet.
         id: u32,
-        /// Of which file.
+        /// The content that the block is of.
         content: Content,
-        /// Counted from 0.
+        /// The number of the block, counted from 0.
         block: u32,
     },
     /// The hashes of all blocks, please. Only for content of more than one block.
     List {
         /// As in [`Request::Read`].
         id: u32,
-        /// Of which file.
+        /// The content whose block hashes are wanted.
         content: Content,
     },
     /// The answer to this request is of no use any more. If it has none yet, it is [`Refusal::Cancelled`].
@@ -79,28 +79,28 @@ pub enum Request {
 pub enum Answer {
     /// `bytes` bytes of a block follow.
     Data {
-        /// Of the request.
+        /// The number of the request that is answered.
         id: u32,
         /// The length of the block.
         bytes: u32,
     },
     /// `bytes` bytes of block hashes follow.
     List {
-        /// Of the request.
+        /// The number of the request that is answered.
         id: u32,
-        /// 32 a block.
+        /// The length of the list that follows: 32 bytes a block.
         bytes: u32,
     },
     /// There is no other answer to this request.
     Refused {
-        /// Of the request.
+        /// The number of the request that is answered.
         id: u32,
-        /// Why.
+        /// The reason, which says whether it is worth asking again.
         why: Refusal,
     },
     /// All upload slots are taken; this connection's requests wait. Repeated at least every 15 seconds.
     Queued {
-        /// 1 is next.
+        /// The place in the queue; 1 is served next.
         place: u32,
     },
     /// The wait is over.
@@ -160,7 +160,7 @@ impl Request {
         }
     }
 
-    /// The frame.
+    /// The request as it is sent: a frame of a fixed length.
     pub fn encode(&self) -> [u8; REQUEST_BYTES] {
         let nothing = Content { hash: ContentHash::from_bytes([0; 32]), size: 0 };
         let (kind, id, block, content) = match *self {

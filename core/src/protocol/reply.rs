@@ -21,7 +21,7 @@ use crate::protocol::notice::Notice;
 pub enum Head {
     /// `OK n [text]`: so many data lines follow.
     Ok {
-        /// How many.
+        /// How many data lines follow.
         lines: u64,
         /// Where the next page begins, if the list goes on.
         more: Option<Cursor>,
@@ -64,7 +64,7 @@ impl Head {
 /// One line of `list-users` and `whoami`: `<username> <ip:port or -> <key or ->`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserLine {
-    /// Who.
+    /// The name that they are registered under.
     pub username: Username,
     /// Where their peer server is, as the tracker sees it.
     pub address: Option<SocketAddr>,
@@ -93,13 +93,13 @@ impl fmt::Display for UserLine {
 /// One line of `list-files`, `search` and `sources`, and a file in `list-folder`: `<username> <size or -> <hash or -> <path>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLine {
-    /// Whose.
+    /// The name of the user who shares it.
     pub username: Username,
-    /// How long, in bytes.
+    /// The length in bytes, if it was announced.
     pub size: Option<u64>,
-    /// Which content.
+    /// The hash of the content, if it was announced.
     pub hash: Option<ContentHash>,
-    /// Under which name.
+    /// The share path that it is announced under.
     pub path: SharePath,
 }
 
@@ -141,14 +141,14 @@ pub struct FolderLine {
 pub enum FolderEntry {
     /// A folder, with what is below it.
     Folder(FolderLine),
-    /// A file.
+    /// A file that lies in the folder itself.
     File(FileLine),
 }
 
 /// Files and bytes of something: the line of `count-files`, `<files> <bytes>`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// How many shares.
+    /// How many shares there are.
     pub files: u64,
     /// The sum of their announced sizes in bytes; a larger one than fits is [`u64::MAX`].
     pub bytes: u64,
@@ -157,7 +157,7 @@ pub struct Totals {
 /// One line of `list-totals`: `<username> <files> <bytes>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserTotals {
-    /// Whose.
+    /// The name of the user who shares them.
     pub username: Username,
     /// How much they share.
     pub totals: Totals,

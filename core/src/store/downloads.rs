@@ -42,7 +42,7 @@ pub struct SavedDownload {
     pub overwrite: bool,
     /// Whether a person paused it.
     pub is_paused: bool,
-    /// In order.
+    /// The files in the order in which the download was made of them; their indexes count from 0.
     pub files: Vec<WantedFile>,
     /// What became of them, by index; a file that is not named has not begun.
     pub states: Vec<(u32, SavedState)>,
@@ -190,7 +190,7 @@ impl Store {
         table.iter()?.map(rank).collect()
     }
 
-    /// Forgets downloads.
+    /// Forgets these downloads and all that is known of their files.
     pub fn forget_downloads(&self, ids: &[TransferId]) -> Result<(), redb::Error> {
         let write = self.begin_write()?;
         {

@@ -11,7 +11,7 @@ use crate::protocol::selection::Selection;
 /// Asks how many shares a selection has, and how many bytes they are together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CountFiles {
-    /// Which.
+    /// The shares that are counted.
     pub selection: Selection,
 }
 
