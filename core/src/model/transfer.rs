@@ -21,22 +21,22 @@ impl fmt::Display for TransferId {
 /// Which way the bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Direction {
-    /// To this computer.
+    /// Something comes to this computer.
     Download,
-    /// From this computer.
+    /// Something is taken from this computer.
     Upload,
 }
 
 /// A download or an upload as a person sees it. A folder is one transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
-    /// Its number.
+    /// The number that names it; downloads and uploads are counted apart.
     pub number: TransferId,
-    /// In or out.
+    /// Which way it goes.
     pub direction: Direction,
     /// Where a download stands in the queue: a lower one is begun first. Only the order counts. An upload has 0.
     pub position: u64,
-    /// With whom.
+    /// The owner of what is downloaded, or who takes what is uploaded.
     pub user: Username,
     /// The share path of the file, or of the folder with a `/` behind it.
     pub label: String,
@@ -119,7 +119,7 @@ pub enum TransferError {
     /// The owner's computer answers, again and again, and sends nothing.
     #[error("{} answers, but does not send it", Shown(user.as_str()))]
     NotSent {
-        /// Whose.
+        /// The owner, who answers and sends nothing.
         user: Username,
     },
     /// What was sent is not what was announced, and nobody else has it.
@@ -128,7 +128,7 @@ pub enum TransferError {
         /// Who sent it.
         user: Username,
     },
-    /// Larger than peers move.
+    /// It is larger than 4 TiB, which is the most that peers move.
     #[error("it is larger than 4 TiB")]
     TooLarge,
     /// It cannot be written here, in the system's words.
