@@ -6,7 +6,7 @@
 use potok_core::model::invite::BadInvite;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferError;
-use potok_core::node::StartError;
+use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::warning::Warning;
 use potok_core::tracker::log::LogEntry;
@@ -92,20 +92,20 @@ pub fn of_bad_invite(why: BadInvite) -> String {
 }
 
 /// Why the engine did not start, with its code.
-pub fn of_start_error(error: &StartError) -> (&'static str, String) {
+pub fn of_start_error(error: &NodeStartError) -> (&'static str, String) {
     match error {
-        StartError::InUse(folder) => {
+        NodeStartError::InUse(folder) => {
             ("in-use", text("start", "in-use", &[("folder", Shown(&folder.to_string_lossy()).to_string())]))
         }
-        StartError::BadListen { setting } => {
+        NodeStartError::BadListen { setting } => {
             ("setting", text("start", "bad-listen", &[("setting", Shown(setting).to_string())]))
         }
-        StartError::BadTracker { setting, why } => {
+        NodeStartError::BadTracker { setting, why } => {
             let args = [("setting", Shown(setting).to_string()), ("why", of_bad_invite(*why))];
             ("setting", text("start", "bad-tracker", &args))
         }
-        StartError::Failed(why) => ("setting", of_failure(why)),
-        StartError::System { what, why } => {
+        NodeStartError::Failed(why) => ("setting", of_failure(why)),
+        NodeStartError::System { what, why } => {
             let args = [("what", Shown(what).to_string()), ("why", Shown(why).to_string())];
             ("internal", text("start", "system", &args))
         }

@@ -20,7 +20,7 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
-use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Transfer, TransferState};
+use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferSelection};
 use potok_core::node::warning::Warning;
@@ -299,7 +299,7 @@ fn waiting() -> Options {
 }
 
 fn connecting() -> NodeEvent {
-    NodeEvent::Connection(Connection::Connecting { tracker: "h:1".into(), why: None })
+    NodeEvent::Connection(TrackerConnection::Connecting { tracker: "h:1".into(), why: None })
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn gives_the_first_connection_a_moment() {
         (Intent::ListShares, ok(Outcome::Shared(vec![]))),
         (Intent::ListUsers, ok(Outcome::Users(vec![anna()]))),
     ]);
-    let online = Connection::Online { tracker: "h:1".into(), network: "n".into(), message_of_the_day: vec![] };
+    let online = TrackerConnection::Online { tracker: "h:1".into(), network: "n".into(), message_of_the_day: vec![] };
     std::thread::scope(|scope| {
         let ran_by_now = scope.spawn(|| run_with(&engine, Audience::Programs, waiting(), &["shares", "list-users"]));
         engine.tell(connecting());
@@ -327,7 +327,7 @@ fn a_tracker_that_refuses_fails_what_needs_it() {
     let taken = Failure::Refused { code: "name-taken".into(), text: "anna belongs to another key".into() };
     let engine = Scripted::new(vec![(Intent::ListShares, ok(Outcome::Shared(vec![])))]);
     engine.tell(connecting());
-    engine.tell(NodeEvent::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
+    engine.tell(NodeEvent::Connection(TrackerConnection::Refused { tracker: "h:1".into(), why: taken.clone() }));
     let line = "error: name-taken: anna belongs to another key\n";
     let ran_by_now = run_with(&engine, Audience::Programs, waiting(), &["list-users", "shares", "search x"]);
     assert_eq!(ran_by_now, ran("", &line.repeat(2), false));
@@ -335,7 +335,7 @@ fn a_tracker_that_refuses_fails_what_needs_it() {
     // What only would be better off with it is asked for, and the refusal is told once.
     for (result, succeeded) in [(Ok(Outcome::Done), true), (Err(taken.clone()), false)] {
         let engine = Scripted::new(vec![(Intent::Status, vec![Then::Outcome(result)])]);
-        engine.tell(NodeEvent::Connection(Connection::Refused { tracker: "h:1".into(), why: taken.clone() }));
+        engine.tell(NodeEvent::Connection(TrackerConnection::Refused { tracker: "h:1".into(), why: taken.clone() }));
         assert_eq!(run_with(&engine, Audience::Programs, waiting(), &["status"]), ran("", line, succeeded));
     }
 }

@@ -16,7 +16,7 @@ use potok_app::gui::questions::Question;
 use potok_app::gui::screen::Screen;
 use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::texts;
-use potok_core::node::event::{Connection, Direction, NodeEvent, Transfer, TransferState};
+use potok_core::node::event::{Direction, NodeEvent, TrackerConnection, Transfer, TransferState};
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
 
@@ -128,7 +128,11 @@ impl Test {
 
     fn go_online(&mut self) {
         let (tracker, network) = ("h:1".to_owned(), "Home\u{202e}".to_owned());
-        self.tell(NodeEvent::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
+        self.tell(NodeEvent::Connection(TrackerConnection::Online {
+            tracker,
+            network,
+            message_of_the_day: Vec::new(),
+        }));
     }
 
     fn learn_invite(&mut self, link: &str) {
@@ -182,12 +186,15 @@ fn a_link_asks_before_anything_happens() {
     test.click("Join");
     assert!(!test.is_seen("Join this network?"));
     assert_eq!(test.joins(), 1);
-    test.tell(NodeEvent::Connection(Connection::Connecting { tracker: "tracker.example.org:7686".into(), why: None }));
+    test.tell(NodeEvent::Connection(TrackerConnection::Connecting {
+        tracker: "tracker.example.org:7686".into(),
+        why: None,
+    }));
     test.open_link(LINK);
     assert!(test.is_seen("on its way into this network") && !test.is_seen("Join this network?"));
     assert_eq!(test.joins(), 1);
 
-    test.tell(NodeEvent::Connection(Connection::None));
+    test.tell(NodeEvent::Connection(TrackerConnection::None));
     test.open_link(LINK);
     assert!(test.is_seen("Join this network?"), "whoever has left may come back");
 }

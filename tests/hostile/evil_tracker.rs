@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use potok_core::library::typed::RemotePath;
 use potok_core::model::username::Username;
-use potok_core::node::event::{Connection, Outcome};
+use potok_core::node::event::{Outcome, TrackerConnection};
 use potok_core::node::intent::{DownloadRequest, Intent};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::evil_peer::Say;
@@ -262,7 +262,7 @@ fn a_client_outlives_every_evil_tracker() {
         }
         std::thread::sleep(Duration::from_millis(60));
         if matches!(script.manner, Manner::Stranger | Manner::Forged(_)) {
-            wait_until(what, || !matches!(victim.connection(), Some(Connection::Online { .. })));
+            wait_until(what, || !matches!(victim.connection(), Some(TrackerConnection::Online { .. })));
         }
         joins_in_time(what, &victim, &good);
     }
@@ -298,9 +298,9 @@ fn what_a_tracker_does_wrong_is_named() {
         victim.begin(Intent::Join(evil.invite()));
         let address = evil.invite().address.to_string();
         wait_until(what, || match victim.connection() {
-            Some(Connection::Connecting { tracker, why: Some(why) } | Connection::Refused { tracker, why }) => {
-                tracker == address && why.to_string().contains(reason)
-            }
+            Some(
+                TrackerConnection::Connecting { tracker, why: Some(why) } | TrackerConnection::Refused { tracker, why },
+            ) => tracker == address && why.to_string().contains(reason),
             _ => false,
         });
     }

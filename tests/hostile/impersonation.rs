@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use potok_core::model::key::PublicKey;
 use potok_core::net::identity::Identity;
-use potok_core::node::event::{Connection, Outcome};
+use potok_core::node::event::{Outcome, TrackerConnection};
 use potok_core::node::intent::Intent;
 use potok_core::protocol::peer::Request;
 use potok_core::tracker::settings::TrackerSettings;
@@ -292,7 +292,7 @@ fn a_tracker_with_another_key_is_a_full_stop() {
     let anna = Person::new("anna");
     let invite = potok_core::model::invite::TrackerAddress { key: second.address().key, ..first.address() };
     assert!(anna.ask(Intent::Join(invite)).is_err());
-    assert!(matches!(anna.connection(), Some(Connection::Refused { .. })), "{:?}", anna.connection());
+    assert!(matches!(anna.connection(), Some(TrackerConnection::Refused { .. })), "{:?}", anna.connection());
     let counts = runtime.block_on(first.handle.counts()).expect("runs");
     assert_eq!((counts.users, counts.names), (0, 0), "nothing was sent to it");
 }

@@ -13,7 +13,7 @@ use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
 use potok_core::net::identity::Identity;
 use potok_core::net::local;
-use potok_core::node::event::{Connection, NodeEvent, Outcome, TransferState};
+use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, IntentId, ShareRequest};
 use potok_core::node::settings::Settings;
@@ -114,7 +114,7 @@ struct Heard {
 struct Log {
     outcomes: Vec<(IntentId, Result<Outcome, Failure>)>,
     files: Vec<(IntentId, Vec<FileLine>)>,
-    connection: Option<Connection>,
+    connection: Option<TrackerConnection>,
     over: Vec<(TransferId, Option<TransferError>)>,
     liars: Vec<String>,
     notices: u64,
@@ -227,7 +227,7 @@ impl Person {
     }
 
     /// Where they stand with their tracker.
-    pub fn connection(&self) -> Option<Connection> {
+    pub fn connection(&self) -> Option<TrackerConnection> {
         self.heard.log.lock().connection.clone()
     }
 

@@ -26,7 +26,9 @@ use potok_core::model::key::PublicKey;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
-use potok_core::node::event::{Connection, Direction, Hosted, Me, NodeEvent, Outcome, Status, Transfer, TransferState};
+use potok_core::node::event::{
+    Direction, Hosted, Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer, TransferState,
+};
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
@@ -234,8 +236,8 @@ fn blake3_like(n: u8) -> ContentHash {
     ContentHash::from_bytes(*key(n.wrapping_add(50)).as_bytes())
 }
 
-fn connection() -> Connection {
-    Connection::Online {
+fn connection() -> TrackerConnection {
+    TrackerConnection::Online {
         tracker: "192.168.1.7:7686".into(),
         network: "Семейство и приятели".into(),
         message_of_the_day: vec!["Добре дошли! Снимките от Витоша са вече тук.".into()],
@@ -313,7 +315,7 @@ impl Client for Made {
                 Outcome::Invite(Invite { address: "192.168.1.7:7686".parse().expect("valid"), key: key(3) })
             }
             Intent::Status => Outcome::Status(Box::new(Status {
-                connection: if online { connection() } else { Connection::None },
+                connection: if online { connection() } else { TrackerConnection::None },
                 listening: "0.0.0.0:42001".parse().ok(),
                 hosted: "0.0.0.0:7686".parse().ok().filter(|_| online).map(|address| Hosted {
                     address,

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Align, Label, Layout, RichText, Ui, vec2};
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
-use potok_core::node::event::Connection;
+use potok_core::node::event::TrackerConnection;
 use rust_i18n::t;
 
 use crate::gui::fingerprint;
@@ -79,9 +79,11 @@ fn join(ui: &mut Ui, invite: &Invite, model: &Model, choice: &mut Option<Choice>
 /// What happens to the network that we are in.
 fn what_is_left(model: &Model) -> Option<String> {
     let now = match &model.connection {
-        Connection::None => return None,
-        Connection::Online { network, .. } => Shown(network).to_string(),
-        Connection::Connecting { tracker, .. } | Connection::Refused { tracker, .. } => Shown(tracker).to_string(),
+        TrackerConnection::None => return None,
+        TrackerConnection::Online { network, .. } => Shown(network).to_string(),
+        TrackerConnection::Connecting { tracker, .. } | TrackerConnection::Refused { tracker, .. } => {
+            Shown(tracker).to_string()
+        }
     };
     Some(if is_hosting(model) {
         t!("window.link.stops", network = now).into_owned()

@@ -5,7 +5,7 @@ use eframe::egui::{
     accesskit::Role, pos2, vec2,
 };
 use potok_core::model::shown::Shown;
-use potok_core::node::event::Connection;
+use potok_core::node::event::TrackerConnection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -150,16 +150,16 @@ fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let (down, up) = model.speed();
     let (color, title, beside) = match &model.connection {
-        Connection::Online { network, .. } => {
+        TrackerConnection::Online { network, .. } => {
             (p.good, Shown(network).to_string(), t!("window.side.online").into_owned())
         }
-        Connection::Connecting { tracker, .. } => {
+        TrackerConnection::Connecting { tracker, .. } => {
             (p.warn, t!("window.side.connecting").into_owned(), Shown(tracker).to_string())
         }
-        Connection::Refused { tracker, .. } => {
+        TrackerConnection::Refused { tracker, .. } => {
             (p.bad, t!("window.side.refused").into_owned(), Shown(tracker).to_string())
         }
-        Connection::None => (p.weak, t!("window.side.none").into_owned(), String::new()),
+        TrackerConnection::None => (p.weak, t!("window.side.none").into_owned(), String::new()),
     };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 40.0), Sense::click());
     if response.hovered() {
@@ -174,7 +174,11 @@ fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::focus_ring(ui, &response, rect.shrink(2.0));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{title} {beside}")));
     if response.clicked() {
-        actions.push(Action::Go(if model.connection == Connection::None { Screen::Welcome } else { Screen::Tracker }));
+        actions.push(Action::Go(if model.connection == TrackerConnection::None {
+            Screen::Welcome
+        } else {
+            Screen::Tracker
+        }));
     }
     if down + up > 0 {
         let text = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));

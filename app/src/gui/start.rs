@@ -15,7 +15,7 @@ use eframe::egui;
 use parking_lot::Mutex;
 use potok_core::node::event::NodeEvent;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::node::{Node, Setup, StartError};
+use potok_core::node::{Node, NodeStartError, Setup};
 use rust_i18n::t;
 
 use crate::client::Client;
@@ -127,7 +127,7 @@ fn start_node(setup: &Setup, wake: &Waker, link: Option<&str>) -> Result<Started
     loop {
         match Node::start(setup.clone(), wake.as_wake()) {
             Ok(node) => return Ok(Started::Here(node)),
-            Err(StartError::InUse(_)) if Instant::now() < until => {}
+            Err(NodeStartError::InUse(_)) if Instant::now() < until => {}
             Err(why) => return Err(texts::of_start_error(&why)),
         }
         if let Some(answer) = instance::hand_over(&setup.data_dir, link) {

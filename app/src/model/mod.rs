@@ -18,7 +18,7 @@ use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
-use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Status, Transfer, TransferState};
+use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::protocol::reply::{FileLine, UserLine};
@@ -81,7 +81,7 @@ pub struct Hashing {
 #[derive(Debug)]
 pub struct Model {
     /// At a tracker or not.
-    pub connection: Connection,
+    pub connection: TrackerConnection,
     /// Who I am.
     pub me: Option<Me>,
     /// Everybody on the tracker, by name.
@@ -152,7 +152,7 @@ enum What {
 impl Default for Model {
     fn default() -> Self {
         Self {
-            connection: Connection::None,
+            connection: TrackerConnection::None,
             me: None,
             people: BTreeMap::new(),
             catalog: Arc::default(),
@@ -304,7 +304,7 @@ impl Model {
 
     /// Whether we are registered at a tracker.
     pub fn is_online(&self) -> bool {
-        matches!(self.connection, Connection::Online { .. })
+        matches!(self.connection, TrackerConnection::Online { .. })
     }
 
     /// Folds one notice in.
@@ -376,12 +376,12 @@ impl Model {
         self.dirty_since.get_or_insert(now);
     }
 
-    fn apply_connection(&mut self, now: Instant, connection: Connection) {
-        if matches!(connection, Connection::Online { .. }) && !self.is_online() {
+    fn apply_connection(&mut self, now: Instant, connection: TrackerConnection) {
+        if matches!(connection, TrackerConnection::Online { .. }) && !self.is_online() {
             let first = [Intent::WhoAmI, Intent::ListUsers, Intent::ListFiles { user: None }];
             self.wishes.extend(first);
         }
-        if let Connection::Refused { why, .. } = &connection
+        if let TrackerConnection::Refused { why, .. } = &connection
             && self.connection != connection
         {
             self.toast(now, Tone::Bad, texts::of_failure(why));
@@ -454,12 +454,12 @@ pub fn short(label: &str) -> String {
     Shown(name).to_string()
 }
 
-fn tracker_of(connection: &Connection) -> Option<&str> {
+fn tracker_of(connection: &TrackerConnection) -> Option<&str> {
     match connection {
-        Connection::None => None,
-        Connection::Connecting { tracker, .. }
-        | Connection::Online { tracker, .. }
-        | Connection::Refused { tracker, .. } => Some(tracker),
+        TrackerConnection::None => None,
+        TrackerConnection::Connecting { tracker, .. }
+        | TrackerConnection::Online { tracker, .. }
+        | TrackerConnection::Refused { tracker, .. } => Some(tracker),
     }
 }
 

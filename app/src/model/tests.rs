@@ -32,7 +32,7 @@ fn transfer(state: TransferState) -> Transfer {
 
 fn online() -> NodeEvent {
     let (tracker, network) = ("h:1".to_owned(), "n".to_owned());
-    NodeEvent::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() })
+    NodeEvent::Connection(TrackerConnection::Online { tracker, network, message_of_the_day: Vec::new() })
 }
 
 #[test]
@@ -109,6 +109,6 @@ fn another_tracker_is_another_world() {
     let line = UserLine { username: Username::new("anna").expect("valid"), address: None, key: None };
     model.apply(now, NodeEvent::Joined { user: line, at: std::time::SystemTime::now() });
     assert_eq!(model.people.len(), 1);
-    model.apply(now, NodeEvent::Connection(Connection::None));
+    model.apply(now, NodeEvent::Connection(TrackerConnection::None));
     assert!(model.people.is_empty());
 }

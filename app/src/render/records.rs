@@ -11,7 +11,7 @@ use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::event::{Connection, Me, Status, Transfer};
+use potok_core::node::event::{Me, Status, TrackerConnection, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 
 use crate::command_line::table::ConsoleCommand;
@@ -105,9 +105,11 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
 /// The lines of `status` with their plain values, in the order of [`words::STATUS_WORDS`].
 pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
     let (tracker, network) = match &status.connection {
-        Connection::None => (None, None),
-        Connection::Connecting { tracker, .. } | Connection::Refused { tracker, .. } => (Some(tracker.clone()), None),
-        Connection::Online { tracker, network, .. } => (Some(tracker.clone()), Some(network.clone())),
+        TrackerConnection::None => (None, None),
+        TrackerConnection::Connecting { tracker, .. } | TrackerConnection::Refused { tracker, .. } => {
+            (Some(tracker.clone()), None)
+        }
+        TrackerConnection::Online { tracker, network, .. } => (Some(tracker.clone()), Some(network.clone())),
     };
     let values = [
         Some(words::connection(&status.connection).to_owned()),
@@ -209,7 +211,7 @@ mod tests {
     #[test]
     fn status_has_one_line_a_word() {
         let status_now = Status {
-            connection: Connection::Online {
+            connection: TrackerConnection::Online {
                 tracker: "h:1".into(),
                 network: "Our\tnet".into(),
                 message_of_the_day: vec![],

@@ -1,6 +1,6 @@
 //! The words for states: one list for records, which programs read, and for the translations that people read.
 
-use potok_core::node::event::{Connection, Direction, TransferState};
+use potok_core::node::event::{Direction, TrackerConnection, TransferState};
 
 /// What a transfer can be doing.
 pub const STATE_WORDS: &[&str] = &[
@@ -55,12 +55,12 @@ pub fn state(state: &TransferState) -> &'static str {
 }
 
 /// The word for how we stand with the tracker.
-pub fn connection(connection: &Connection) -> &'static str {
+pub fn connection(connection: &TrackerConnection) -> &'static str {
     match connection {
-        Connection::None => "none",
-        Connection::Connecting { .. } => "connecting",
-        Connection::Online { .. } => "online",
-        Connection::Refused { .. } => "refused",
+        TrackerConnection::None => "none",
+        TrackerConnection::Connecting { .. } => "connecting",
+        TrackerConnection::Online { .. } => "online",
+        TrackerConnection::Refused { .. } => "refused",
     }
 }
 

@@ -30,7 +30,7 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::TransferError;
 use potok_core::model::username::Username;
-use potok_core::node::event::{Connection, Direction, Me, NodeEvent, Outcome, Transfer, TransferState};
+use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
@@ -176,7 +176,11 @@ impl Test {
 
     fn go_online(&mut self) {
         let (tracker, network) = ("h:1".to_owned(), "Home".to_owned());
-        self.tell(NodeEvent::Connection(Connection::Online { tracker, network, message_of_the_day: Vec::new() }));
+        self.tell(NodeEvent::Connection(TrackerConnection::Online {
+            tracker,
+            network,
+            message_of_the_day: Vec::new(),
+        }));
     }
 
     fn list(&mut self, files: Vec<FileLine>) {

@@ -7,7 +7,7 @@ use super::*;
 
 pub(crate) fn hosting() -> Outcome {
     Outcome::Status(Box::new(Status {
-        connection: Connection::None,
+        connection: TrackerConnection::None,
         listening: None,
         hosted: Some(Hosted {
             address: "0.0.0.0:7686".parse().expect("an address"),

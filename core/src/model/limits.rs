@@ -49,6 +49,9 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 pub const UNREGISTERED_SESSIONS_MAX: usize = 4096;
 /// Most shares that a user may announce: it bounds what one of them costs the tracker's memory.
 pub const SHARES_PER_USER_MAX: usize = 100_000;
+/// Most users that a client takes from one tracker: twice the connections that a tracker has unless its owner raises
+/// them. One that lists more is not believed.
+pub const LISTED_USERS_MAX: usize = 200_000;
 /// Bytes waiting for one session; notices beyond it become one `* resync`.
 pub const SEND_QUEUE_BYTES_MAX: usize = 128 * 1024;
 /// Changes of one user within this time become one notice.

@@ -11,13 +11,13 @@ use tokio::time::timeout;
 use crate::model::invite::HostPort;
 
 /// Addresses of one host name that are tried, each with its own time: a name with hundreds is an attack.
-const ADDRESSES_MAX: usize = 8;
+const HOST_ADDRESSES_MAX: usize = 8;
 
 /// Connects to the first address of a host that answers in time.
 pub async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
     let addresses = timeout(each, lookup_host((to.host(), to.port()))).await.map_err(timed_out)??;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses.take(ADDRESSES_MAX) {
+    for address in addresses.take(HOST_ADDRESSES_MAX) {
         match self::address(address, each).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,

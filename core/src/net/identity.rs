@@ -16,7 +16,7 @@ const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 
 const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const PEM_END: &str = "-----END PRIVATE KEY-----";
 /// A file longer than this is no key: do not read it into memory.
-const FILE_BYTES_MAX: u64 = 4096;
+const KEY_FILE_BYTES_MAX: u64 = 4096;
 
 /// An Ed25519 key pair (RFC 8032); the secret half leaves it for TLS only and is wiped from memory at the end.
 pub struct Identity {
@@ -104,7 +104,7 @@ impl Identity {
         let io = |source| IdentityError::Io { path: path.to_owned(), source };
         let damaged = || IdentityError::Damaged { path: path.to_owned() };
         let metadata = fs::symlink_metadata(path).map_err(io)?;
-        if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
+        if !metadata.is_file() || metadata.len() > KEY_FILE_BYTES_MAX {
             return Err(damaged());
         }
         let was_readable_by_others = tighten(path, &metadata).map_err(io)?;

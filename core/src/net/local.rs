@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 /// Ports that a peer server is given: above what systems use for themselves, below the ephemeral ports of some.
 const PEER_PORTS: std::ops::Range<u16> = 20_000..60_000;
 /// How many ports are tried one after the other.
-const TRIES_MAX: u16 = 200;
+const PORT_TRIES_MAX: u16 = 200;
 
 /// Opens the peer server's port: `wanted`, else the next free one.
 pub fn listen_near(ip: IpAddr, wanted: u16) -> io::Result<TcpListener> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for step in 0..TRIES_MAX {
+    for step in 0..PORT_TRIES_MAX {
         let Some(port) = wanted.checked_add(step) else { break };
         match listen(SocketAddr::new(ip, port)) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,

@@ -16,13 +16,13 @@ const RESYNC: &[u8] = b"* resync\n";
 /// The queue between the tracker and one session.
 #[derive(Debug)]
 pub struct SendQueue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     is_stopped: AtomicBool,
     notice_bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     waiting: VecDeque<Bytes>,
     /// Bytes of notices that wait, or were taken last and may not have left.
     notice_bytes: usize,
@@ -130,7 +130,7 @@ impl SendQueue {
         Signs { tell_drained: signs.tell_drained && into.is_empty(), ..signs }
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut QueueState)) {
         let waker = {
             let mut state = self.state.lock();
             change(&mut state);

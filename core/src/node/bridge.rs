@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 
 use crate::node::intent::{Intent, IntentId};
 
-/// Intents on their way; an app that asks faster waits in its own thread's channel.
-const INTENTS_MAX: usize = 256;
+/// Intents that wait in each of the two channels to the engine; who asks faster waits in its own thread.
+pub(super) const INTENTS_MAX: usize = 256;
 
 /// Starts the thread. It ends when the app drops its sender, or when the engine drops the receiver; the engine's loop
 /// sees the first as the end of the channel.

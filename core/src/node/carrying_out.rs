@@ -10,7 +10,7 @@ use crate::node::hosting;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::listing;
 use crate::node::main_loop::NodeTask;
-use crate::node::moving::{Change, Move};
+use crate::node::moving::{Move, SettingsChange};
 use crate::node::settings::Settings;
 use crate::node::sharing;
 use crate::node::starting;
@@ -118,7 +118,7 @@ impl NodeTask {
         self.uploading.send_replace(starting::upload_settings(&settings));
         self.downloading.send_replace(starting::download_settings(&settings));
         let before = std::mem::replace(&mut self.settings, settings.clone());
-        self.ask_to_move(id, Move::Follow(Box::new(Change { before, now: settings })));
+        self.ask_to_move(id, Move::Follow(Box::new(SettingsChange { before, now: settings })));
     }
 
     fn ask_status(&mut self, id: IntentId) {

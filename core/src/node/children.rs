@@ -11,7 +11,7 @@ use crate::node::moving::Arrival;
 
 /// What a child task has come to.
 #[derive(Debug)]
-pub(super) enum Report {
+pub(super) enum ChildReport {
     /// A question is answered.
     Answered(IntentId, Result<Outcome, Failure>),
     /// The tracker has what the library announced.
@@ -31,7 +31,7 @@ enum Errand {
 /// The running child tasks. Each is reported exactly once, whatever becomes of it.
 #[derive(Debug, Default)]
 pub(super) struct Children {
-    tasks: JoinSet<Report>,
+    tasks: JoinSet<ChildReport>,
     errands: HashMap<Id, (Errand, AbortHandle)>,
 }
 
@@ -42,23 +42,23 @@ impl Children {
         id: IntentId,
         question: impl Future<Output = Result<Outcome, Failure>> + Send + 'static,
     ) {
-        self.spawn(Errand::Question(id), async move { Report::Answered(id, question.await) });
+        self.spawn(Errand::Question(id), async move { ChildReport::Answered(id, question.await) });
     }
 
     /// Announces; the node waits with the library's next word until this is done.
     pub(super) fn announce(&mut self, announcing: impl Future<Output = ()> + Send + 'static) {
         self.spawn(Errand::Announcement, async move {
             announcing.await;
-            Report::Announced
+            ChildReport::Announced
         });
     }
 
     /// Takes one step to another tracker; there is one at a time.
     pub(super) fn go(&mut self, step: impl Future<Output = Result<Arrival, Failure>> + Send + 'static) {
-        self.spawn(Errand::Move, async move { Report::Moved(step.await) });
+        self.spawn(Errand::Move, async move { ChildReport::Moved(step.await) });
     }
 
-    fn spawn(&mut self, errand: Errand, task: impl Future<Output = Report> + Send + 'static) {
+    fn spawn(&mut self, errand: Errand, task: impl Future<Output = ChildReport> + Send + 'static) {
         let handle = self.tasks.spawn(task);
         self.errands.insert(handle.id(), (errand, handle));
     }
@@ -73,7 +73,7 @@ impl Children {
     }
 
     /// The next report; `None` while no child runs.
-    pub(super) async fn next(&mut self) -> Option<Report> {
+    pub(super) async fn next(&mut self) -> Option<ChildReport> {
         match self.tasks.join_next_with_id().await? {
             Ok((id, report)) => {
                 self.errands.remove(&id);
@@ -83,9 +83,9 @@ impl Children {
                 let (errand, _) = self.errands.remove(&error.id()).expect("every child has an errand");
                 let why = if error.is_cancelled() { Failure::Cancelled } else { panicked() };
                 Some(match errand {
-                    Errand::Question(id) => Report::Answered(id, Err(why)),
-                    Errand::Announcement => Report::Announced,
-                    Errand::Move => Report::Moved(Err(why)),
+                    Errand::Question(id) => ChildReport::Answered(id, Err(why)),
+                    Errand::Announcement => ChildReport::Announced,
+                    Errand::Move => ChildReport::Moved(Err(why)),
                 })
             }
         }
@@ -105,10 +105,13 @@ mod tests {
         let mut children = Children::default();
         assert!(children.next().await.is_none());
         children.ask(IntentId(1), async { Ok(Outcome::Done) });
-        assert!(matches!(children.next().await, Some(Report::Answered(IntentId(1), Ok(Outcome::Done)))));
+        assert!(matches!(children.next().await, Some(ChildReport::Answered(IntentId(1), Ok(Outcome::Done)))));
         children.ask(IntentId(2), async { panic!("on purpose") });
         let report = children.next().await;
-        assert!(matches!(report, Some(Report::Answered(IntentId(2), Err(Failure::Internal { .. })))), "{report:?}");
+        assert!(
+            matches!(report, Some(ChildReport::Answered(IntentId(2), Err(Failure::Internal { .. })))),
+            "{report:?}"
+        );
         children.ask(IntentId(3), std::future::pending());
         children.announce(std::future::pending());
         children.go(async {
@@ -119,9 +122,9 @@ mod tests {
         let mut reports = Vec::new();
         while let Some(report) = children.next().await {
             reports.push(match report {
-                Report::Answered(IntentId(3), Err(Failure::Cancelled)) => "answered",
-                Report::Announced => "announced",
-                Report::Moved(Ok(Arrival::Left)) => "moved",
+                ChildReport::Answered(IntentId(3), Err(Failure::Cancelled)) => "answered",
+                ChildReport::Announced => "announced",
+                ChildReport::Moved(Ok(Arrival::Left)) => "moved",
                 other => panic!("{other:?}"),
             });
         }

@@ -44,7 +44,7 @@ pub enum NodeEvent {
         user: String,
     },
     /// Whether we are at a tracker.
-    Connection(Connection),
+    Connection(TrackerConnection),
     /// Somebody shares this from now on, or shares it otherwise than before.
     Shared(FileLine),
     /// Somebody no longer shares this.
@@ -187,7 +187,7 @@ pub struct Me {
 
 /// Whether we are at a tracker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Connection {
+pub enum TrackerConnection {
     /// None was chosen.
     None,
     /// On the way, or between two tries.
@@ -219,7 +219,7 @@ pub enum Connection {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// At the tracker or not.
-    pub connection: Connection,
+    pub connection: TrackerConnection,
     /// Where the peer server listens.
     pub listening: Option<SocketAddr>,
     /// The embedded tracker, if one runs here.

@@ -12,7 +12,7 @@ use crate::model::username::Username;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, IntentId};
-use crate::node::lookup::{self, Found};
+use crate::node::lookup::{self, FoundShares};
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::peer::Content;
@@ -56,7 +56,7 @@ impl TransferHandles {
         Ok(Outcome::Queued(number))
     }
 
-    async fn find(&self, id: IntentId, user: &Username, request: &DownloadRequest) -> Result<Found, Failure> {
+    async fn find(&self, id: IntentId, user: &Username, request: &DownloadRequest) -> Result<FoundShares, Failure> {
         let mut changes = self.session.changes();
         let mut is_told = false;
         loop {
@@ -234,11 +234,11 @@ impl Place {
 fn new_download(
     user: Username,
     place: Place,
-    found: Found,
+    found: FoundShares,
     overwrite: bool,
 ) -> Result<(NewDownload, Vec<Refused>), Failure> {
     match found {
-        Found::File(file) => {
+        FoundShares::File(file) => {
             let (into, name) = match place {
                 Place::As(into, name) => (into, TargetName::Typed(name)),
                 Place::Into(into) => (into, TargetName::Below(vec![local_name(file.path.file_name())?])),
@@ -247,7 +247,7 @@ fn new_download(
             let files = vec![WantedFile { content: content_of(&user, &file)?, remote: file.path, name }];
             Ok((NewDownload { user, label, is_folder: false, into, overwrite, files }, Vec::new()))
         }
-        Found::Folder { path, files } => {
+        FoundShares::Folder { path, files } => {
             let (into, top) = match place {
                 Place::Into(into) => (into, local_name(path.file_name())?),
                 Place::As(into, name) => (into, local_name(&name.to_string_lossy())?),

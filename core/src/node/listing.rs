@@ -1,6 +1,7 @@
 //! Intents that ask the tracker and hand its lists on.
 
 use crate::model::key::PublicKey;
+use crate::model::limits;
 use crate::model::username::Username;
 use crate::node::event::{Me, Outcome};
 use crate::node::failure::Failure;
@@ -12,16 +13,13 @@ use crate::protocol::reply::{FileLine, UserLine};
 use crate::protocol::selection::Selection;
 use crate::service::tracker_client::{TrackerClient, TypeError};
 
-/// Most users that are shown of one list; a tracker that lists more is not believed.
-const LISTED_USERS_MAX: usize = 200_000;
-
 /// Everybody who is connected.
 pub(super) async fn list_users(client: TrackerClient) -> Result<Outcome, Failure> {
     let mut users = Vec::new();
     let command = |page| ListUsers { page }.into();
     let collect = |lines: Vec<String>| {
         users.extend(lines.iter().filter_map(|line| UserLine::parse(line).ok()));
-        std::future::ready(users.len() < LISTED_USERS_MAX)
+        std::future::ready(users.len() < limits::LISTED_USERS_MAX)
     };
     read_pages(&client, command, collect, None).await?;
     Ok(Outcome::Users(users))

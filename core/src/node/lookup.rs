@@ -9,14 +9,12 @@ use crate::node::tracker_session::{ask_failed, read_pages};
 use crate::protocol::code::Code;
 use crate::protocol::command::{Cursor, ListFiles, Page};
 use crate::protocol::reply::FileLine;
+use crate::service::downloader::FILES_MAX;
 use crate::service::tracker_client::{AskError, TrackerClient};
-
-/// Most files of one downloaded folder; a tracker that lists more is not believed.
-const FILES_MAX: usize = 1_000_000;
 
 /// What was meant.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum FoundShares {
     /// One file.
     File(FileLine),
     /// A folder with everything below it, in order of the paths.
@@ -29,18 +27,18 @@ pub(super) enum Found {
 }
 
 /// Looks for the likeliest share of `user` that `typed` can mean.
-pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &RemotePath) -> Result<Found, Failure> {
+pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &RemotePath) -> Result<FoundShares, Failure> {
     for candidate in typed.candidates() {
         match candidate {
             Candidate::File(path) => {
                 if let Some(file) = find_file(client, user, &path).await? {
-                    return Ok(Found::File(file));
+                    return Ok(FoundShares::File(file));
                 }
             }
             Candidate::Folder(path) => {
                 let files = find_folder(client, user, &path).await?;
                 if !files.is_empty() {
-                    return Ok(Found::Folder { path, files });
+                    return Ok(FoundShares::Folder { path, files });
                 }
             }
         }

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::net::identity::Identity;
-use crate::node::children::{Children, Report};
+use crate::node::children::{ChildReport, Children};
 use crate::node::clock_watch::ClockWatch;
-use crate::node::event::{Connection, NodeEvent, Outcome};
+use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
 use crate::node::failure::Failure;
 use crate::node::fetching;
 use crate::node::hosting::Hosting;
@@ -40,7 +40,7 @@ enum Event {
     /// The app has dropped its end: it is over.
     AppGone,
     /// A child task is done.
-    Reported(Report),
+    Reported(ChildReport),
     /// The tracker session says something.
     Session(SessionEvent),
     /// Somebody waited long enough for the tracker's word.
@@ -67,7 +67,7 @@ pub(super) struct NodeTask {
     pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) session: TrackerSession,
     pub(super) tap: Arc<Tap>,
-    pub(super) connection: Connection,
+    pub(super) connection: TrackerConnection,
     pub(super) moves: Moves,
     pub(super) hosting: Option<Hosting>,
     pub(super) files_to_hash: u64,
@@ -80,14 +80,14 @@ pub(super) struct NodeTask {
 }
 
 /// What others send to the node.
-pub(super) struct Inbox {
+pub(super) struct NodeInbox {
     pub(super) transfers: mpsc::Receiver<TransferEvent>,
     pub(super) library: mpsc::Receiver<LibraryEvent>,
 }
 
 impl NodeTask {
     /// Runs until the app drops its end of the intents.
-    pub(super) async fn run(mut self, mut intents: mpsc::Receiver<(IntentId, Intent)>, mut inbox: Inbox) {
+    pub(super) async fn run(mut self, mut intents: mpsc::Receiver<(IntentId, Intent)>, mut inbox: NodeInbox) {
         let mut clocks = ClockWatch::new();
         self.next_move();
         loop {
@@ -109,7 +109,7 @@ impl NodeTask {
     async fn next_event(
         &mut self,
         intents: &mut mpsc::Receiver<(IntentId, Intent)>,
-        inbox: &mut Inbox,
+        inbox: &mut NodeInbox,
         clocks: &mut ClockWatch,
     ) -> Event {
         let join_until = self.moves.join_until();
@@ -127,11 +127,11 @@ impl NodeTask {
         }
     }
 
-    fn reported(&mut self, report: Report) {
+    fn reported(&mut self, report: ChildReport) {
         match report {
-            Report::Answered(id, result) => self.answer(Some(id), result),
-            Report::Announced => self.is_announcing = false,
-            Report::Moved(result) => self.moved(result),
+            ChildReport::Answered(id, result) => self.answer(Some(id), result),
+            ChildReport::Announced => self.is_announcing = false,
+            ChildReport::Moved(result) => self.moved(result),
         }
     }
 
@@ -149,7 +149,7 @@ impl NodeTask {
     }
 
     /// First nothing new begins, then everything that runs ends together. What it says at its end is still told.
-    async fn stop(mut self, mut inbox: Inbox) {
+    async fn stop(mut self, mut inbox: NodeInbox) {
         self.cancel.cancel();
         self.children.cancel();
         self.give_moves_up();
@@ -157,7 +157,7 @@ impl NodeTask {
             while let Some(report) = self.children.next().await {
                 match report {
                     // It was on its way when the end came: what it opened is closed like the rest.
-                    Report::Moved(arrival) => self.close_what_was_opened(arrival).await,
+                    ChildReport::Moved(arrival) => self.close_what_was_opened(arrival).await,
                     report => self.reported(report),
                 }
             }

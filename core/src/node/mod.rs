@@ -41,8 +41,6 @@ use crate::node::intent::{Intent, IntentId};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 
-/// Intents that wait for the engine; who asks faster waits in its own thread.
-const INTENTS_MAX: usize = 256;
 /// How long the last notices may take to be read.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(50);
 /// How long blocking work, a file that is being hashed for example, may take to see that it is over.
@@ -64,7 +62,7 @@ pub struct Setup {
 
 /// Why a client cannot start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum NodeStartError {
     /// A second program on the same data folder.
     #[error("another Potok uses the data folder {0}; close it, or choose another with --data-dir")]
     InUse(PathBuf),
@@ -95,7 +93,7 @@ pub enum StartError {
     },
 }
 
-impl From<std::io::Error> for StartError {
+impl From<std::io::Error> for NodeStartError {
     fn from(error: std::io::Error) -> Self {
         Self::System { what: "the peer server".into(), why: error.to_string() }
     }
@@ -138,11 +136,11 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 impl Node {
     /// Starts everything. Returns once identity, database and peer port are there; joining goes on behind it.
-    pub fn start(setup: Setup, wake: Wake) -> Result<Self, StartError> {
-        let (intents, from_app) = crossbeam_channel::bounded(INTENTS_MAX);
+    pub fn start(setup: Setup, wake: Wake) -> Result<Self, NodeStartError> {
+        let (intents, from_app) = crossbeam_channel::bounded(bridge::INTENTS_MAX);
         let (to_app, notices) = crossbeam_channel::bounded(outbox::CHANNEL_MAX);
         let system = |what: &'static str| {
-            move |error: std::io::Error| StartError::System { what: what.into(), why: error.to_string() }
+            move |error: std::io::Error| NodeStartError::System { what: what.into(), why: error.to_string() }
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("potok").build();
         let runtime = runtime.map_err(system("the runtime"))?;

@@ -15,7 +15,7 @@ use crate::model::invite::{Invite, TrackerAddress};
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::{Purpose, TlsClient};
-use crate::node::event::{Connection, NodeEvent, Outcome};
+use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
 use crate::node::failure::Failure;
 use crate::node::hosting::{self, Hosting, HostingSetup};
 use crate::node::intent::IntentId;
@@ -43,12 +43,12 @@ pub(super) enum Move {
     /// At none, and the embedded tracker runs no more.
     StopHosting,
     /// Where other settings say.
-    Follow(Box<Change>),
+    Follow(Box<SettingsChange>),
 }
 
 /// Settings that have changed.
 #[derive(Debug, Clone)]
-pub(super) struct Change {
+pub(super) struct SettingsChange {
     pub(super) before: Settings,
     pub(super) now: Settings,
 }
@@ -187,7 +187,7 @@ impl NodeTask {
     }
 
     /// Has the embedded tracker and the peer server go by other settings.
-    fn follow(&mut self, Change { before, now }: &Change) {
+    fn follow(&mut self, SettingsChange { before, now }: &SettingsChange) {
         let hosted = self.hosting.as_ref().map(|hosting| hosting.follow(now));
         let listen = (before.listen != now.listen).then(|| now.listen.clone());
         let (peer_server, store) = (Arc::clone(&self.peer_server), Arc::clone(&self.store));
@@ -251,7 +251,7 @@ impl NodeTask {
         };
         let is_same = self.moves.here.as_ref() == Some(&tracker);
         self.moves.here = Some(tracker.clone());
-        self.set_connection(Connection::Connecting { tracker: tracker.address.to_string(), why: None });
+        self.set_connection(TrackerConnection::Connecting { tracker: tracker.address.to_string(), why: None });
         let share_indexer = self.share_indexer.clone();
         let setup = ClientSetup {
             tracker,
@@ -279,7 +279,7 @@ impl NodeTask {
 
     fn is_nowhere(&mut self) {
         self.moves.here = None;
-        self.set_connection(Connection::None);
+        self.set_connection(TrackerConnection::None);
         self.tell_who_joins(Err(Failure::Cancelled));
     }
 
@@ -313,7 +313,7 @@ impl NodeTask {
 
     /// Where other settings lead. We may be elsewhere than the settings before said: where an intent brought us.
     /// Another name or peer port is another registration, wherever we are.
-    fn where_settings_say(&self, Change { before, now }: &Change, is_elsewhere: bool) -> Option<Move> {
+    fn where_settings_say(&self, SettingsChange { before, now }: &SettingsChange, is_elsewhere: bool) -> Option<Move> {
         let here = self.moves.here.clone();
         let wanted = match now.tracker.parse() {
             _ if before.tracker == now.tracker => here.clone(),
@@ -354,12 +354,14 @@ impl NodeTask {
 
     fn why_offline(&self) -> Failure {
         match &self.connection {
-            Connection::None => Failure::NoTracker,
-            Connection::Refused { why, .. } | Connection::Connecting { why: Some(why), .. } => why.clone(),
-            Connection::Connecting { tracker, why: None } => {
+            TrackerConnection::None => Failure::NoTracker,
+            TrackerConnection::Refused { why, .. } | TrackerConnection::Connecting { why: Some(why), .. } => {
+                why.clone()
+            }
+            TrackerConnection::Connecting { tracker, why: None } => {
                 Failure::Offline { tracker: tracker.clone(), why: "no answer yet".into() }
             }
-            Connection::Online { tracker, .. } => {
+            TrackerConnection::Online { tracker, .. } => {
                 Failure::Offline { tracker: tracker.clone(), why: "the connection was just lost".into() }
             }
         }
@@ -371,15 +373,15 @@ impl NodeTask {
         match event {
             ClientEvent::Connecting(why) => {
                 let why = why.map(|why| away(&tracker, why));
-                self.set_connection(Connection::Connecting { tracker, why });
+                self.set_connection(TrackerConnection::Connecting { tracker, why });
             }
             ClientEvent::Online { network, message_of_the_day } => {
-                self.set_connection(Connection::Online { tracker, network, message_of_the_day });
+                self.set_connection(TrackerConnection::Online { tracker, network, message_of_the_day });
                 self.tell_who_joins(Ok(Outcome::Done));
             }
             ClientEvent::Refused(why) => {
                 let why = away(&tracker, why);
-                self.set_connection(Connection::Refused { tracker, why: why.clone() });
+                self.set_connection(TrackerConnection::Refused { tracker, why: why.clone() });
                 self.tell_who_joins(Err(why));
             }
             ClientEvent::Joined(user) => {
@@ -393,7 +395,7 @@ impl NodeTask {
         }
     }
 
-    fn set_connection(&mut self, now: Connection) {
+    fn set_connection(&mut self, now: TrackerConnection) {
         if self.connection != now {
             self.connection.clone_from(&now);
             self.outbox.push(NodeEvent::Connection(now));

@@ -19,26 +19,26 @@ use crate::tracker::log::LogEntry;
 /// Notices in the channel to the app.
 pub(super) const CHANNEL_MAX: usize = 1024;
 /// Facts that wait for a slow listener; beyond it all but outcomes are replaced by [`NodeEvent::Lagged`].
-const FACTS_MAX: usize = 100_000;
+const WAITING_FACTS_MAX: usize = 100_000;
 /// Lines of the wire and of the tracker's log that wait for a slow listener; beyond it the latest are left out.
-const LINES_MAX: usize = 2_000;
+const WAITING_LINES_MAX: usize = 2_000;
 /// Changes of what others share that wait for a slow listener; beyond it they become one [`NodeEvent::Resync`]. A page of
 /// a list says more than so many.
-const CHANGES_MAX: usize = 1_000;
+const WAITING_CHANGES_MAX: usize = 1_000;
 /// Progress is told about thirty times a second: no screen shows more.
-const PROGRESS_EVERY: Duration = Duration::from_millis(33);
+const PROGRESS_TOLD_EVERY: Duration = Duration::from_millis(33);
 /// How soon a full channel is tried again.
 const FULL_RETRY: Duration = Duration::from_millis(5);
 /// Pages of lists on their way to the app; who reads further pages waits for the app to take these.
-const PAGES_MAX: usize = 4;
+const WAITING_PAGES_MAX: usize = 4;
 
 /// Takes notices from anywhere in the engine.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    shared: Arc<Shared>,
+    shared: Arc<OutboxQueue>,
 }
 
-struct Shared {
+struct OutboxQueue {
     waiting: Mutex<Waiting>,
     changed: Notify,
     pages: Arc<Semaphore>,
@@ -59,8 +59,11 @@ struct Waiting {
 
 impl Outbox {
     pub(super) fn new() -> Self {
-        let shared =
-            Shared { waiting: Mutex::default(), changed: Notify::new(), pages: Arc::new(Semaphore::new(PAGES_MAX)) };
+        let shared = OutboxQueue {
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+            pages: Arc::new(Semaphore::new(WAITING_PAGES_MAX)),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -96,7 +99,7 @@ impl Outbox {
             };
             let now = tokio::time::Instant::now();
             if !full && now >= progress_at && self.move_progress(&to_app) {
-                progress_at = now + PROGRESS_EVERY;
+                progress_at = now + PROGRESS_TOLD_EVERY;
                 wake();
             }
             if full {
@@ -187,7 +190,7 @@ impl Waiting {
             change if is_change(&change) => self.push_change(change),
             fact => self.facts.push_back(fact),
         }
-        if self.facts.len() > FACTS_MAX {
+        if self.facts.len() > WAITING_FACTS_MAX {
             self.facts.retain(|fact| {
                 matches!(fact, NodeEvent::Outcome { .. } | NodeEvent::Files { .. } | NodeEvent::Stopped)
             });
@@ -199,7 +202,7 @@ impl Waiting {
 
     /// A stranger may change what they share as often as they like: what nobody has read yet stays bounded.
     fn push_change(&mut self, change: NodeEvent) {
-        if self.changes < CHANGES_MAX {
+        if self.changes < WAITING_CHANGES_MAX {
             self.facts.push_back(change);
             self.changes += 1;
             return;
@@ -213,7 +216,7 @@ impl Waiting {
     fn push_line(&mut self, line: NodeEvent) {
         let is_wire = matches!(line, NodeEvent::Wire { .. });
         let left_out = if is_wire { &mut self.wire_left_out } else { &mut self.log_left_out };
-        if self.lines >= LINES_MAX {
+        if self.lines >= WAITING_LINES_MAX {
             *left_out += 1;
             return;
         }
@@ -295,11 +298,11 @@ mod tests {
     fn a_listener_that_never_reads_costs_bounded_memory_and_no_outcome() {
         let outbox = Outbox::new();
         outbox.push(NodeEvent::Outcome { id: IntentId(7), result: Ok(crate::node::event::Outcome::Done) });
-        for _ in 0..3 * FACTS_MAX {
+        for _ in 0..3 * WAITING_FACTS_MAX {
             outbox.push(NodeEvent::Left(Username::new("eve").expect("valid")));
         }
         let waiting = outbox.shared.waiting.lock();
-        assert!(waiting.facts.len() <= FACTS_MAX + 1);
+        assert!(waiting.facts.len() <= WAITING_FACTS_MAX + 1);
         assert!(matches!(waiting.facts[0], NodeEvent::Outcome { id: IntentId(7), .. }));
         assert!(waiting.facts.contains(&NodeEvent::Lagged));
     }
@@ -312,7 +315,7 @@ mod tests {
         let outcome = NodeEvent::Outcome { id: IntentId(7), result: Ok(crate::node::event::Outcome::Done) };
         outbox.push(change(0));
         outbox.push(outcome.clone());
-        for n in 1..=CHANGES_MAX {
+        for n in 1..=WAITING_CHANGES_MAX {
             outbox.push(change(n));
         }
         outbox.push(change(7));
@@ -324,13 +327,13 @@ mod tests {
     fn lines_beyond_the_bound_are_counted_instead() {
         let outbox = Outbox::new();
         let line = |n: usize| NodeEvent::Wire { sent: true, line: n.to_string() };
-        for n in 0..LINES_MAX + 7 {
+        for n in 0..WAITING_LINES_MAX + 7 {
             outbox.push(line(n));
         }
         outbox.push(NodeEvent::Resync);
-        let (to_app, from_core) = crossbeam_channel::bounded(2 * LINES_MAX);
+        let (to_app, from_core) = crossbeam_channel::bounded(2 * WAITING_LINES_MAX);
         outbox.move_facts(&to_app);
-        assert_eq!(from_core.try_iter().count(), LINES_MAX + 1);
+        assert_eq!(from_core.try_iter().count(), WAITING_LINES_MAX + 1);
         outbox.push(line(1));
         outbox.move_facts(&to_app);
         assert_eq!(from_core.try_iter().collect::<Vec<_>>(), [NodeEvent::WireLeftOut { lines: 7 }, line(1)]);

@@ -14,15 +14,15 @@ use crate::net::identity::{self, Identity};
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
 use crate::node::children::Children;
-use crate::node::event::{Connection, NodeEvent};
+use crate::node::event::{NodeEvent, TrackerConnection};
 use crate::node::hosting;
-use crate::node::main_loop::{Inbox, NodeTask};
+use crate::node::main_loop::{NodeInbox, NodeTask};
 use crate::node::moving::Moves;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::node::tracker_session::{TrackerDirectory, TrackerSession};
 use crate::node::warning::Warning;
-use crate::node::{Setup, StartError};
+use crate::node::{NodeStartError, Setup};
 use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
@@ -35,7 +35,7 @@ use crate::store::{Store, StoreError};
 const SERVICE_EVENTS_MAX: usize = 1024;
 
 /// What is opened before anything runs, and fails with one sentence if it cannot be.
-pub(super) struct Opened {
+pub(super) struct OpenedDataFolder {
     store: Arc<Store>,
     identity: Arc<Identity>,
     listener: TcpListener,
@@ -43,13 +43,13 @@ pub(super) struct Opened {
 }
 
 /// Opens the data folder and the peer server's port.
-pub(super) fn open(setup: &Setup) -> Result<Opened, StartError> {
+pub(super) fn open(setup: &Setup) -> Result<OpenedDataFolder, NodeStartError> {
     let dir = &setup.data_dir;
     identity::create_private_dir(dir).map_err(|error| system(&dir.display().to_string(), &error))?;
     let mut warnings = Vec::new();
     // The database first: its lock keeps a second program out of everything else.
     let opened = Store::open(&dir.join("potok.redb")).map_err(|error| match error {
-        StoreError::InUse => StartError::InUse(dir.clone()),
+        StoreError::InUse => NodeStartError::InUse(dir.clone()),
         error => system("the database", &error),
     })?;
     if let Some(aside) = opened.set_aside {
@@ -61,12 +61,12 @@ pub(super) fn open(setup: &Setup) -> Result<Opened, StartError> {
         warnings.push(Warning::KeyWasReadable);
     }
     let listener = listen(&store, &setup.settings.listen)?;
-    Ok(Opened { store, identity: Arc::new(loaded.identity), listener, warnings })
+    Ok(OpenedDataFolder { store, identity: Arc::new(loaded.identity), listener, warnings })
 }
 
 /// Opens the peer server's port as the setting says.
-pub(super) fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartError> {
-    let bad_listen = |_not_an_address| StartError::BadListen { setting: setting.to_owned() };
+pub(super) fn listen(store: &Store, setting: &str) -> Result<TcpListener, NodeStartError> {
+    let bad_listen = |_not_an_address| NodeStartError::BadListen { setting: setting.to_owned() };
     let wanted: SocketAddr = setting.parse().map_err(bad_listen)?;
     let database = |error: redb::Error| system("the database", &error);
     let port = match (wanted.port(), store.peer_port().map_err(database)?) {
@@ -81,13 +81,17 @@ pub(super) fn listen(store: &Store, setting: &str) -> Result<TcpListener, StartE
     local::listen_near(wanted.ip(), port).map_err(|error| system(&format!("listening at {wanted}"), &error))
 }
 
-fn system(what: &str, why: &dyn std::fmt::Display) -> StartError {
-    StartError::System { what: what.to_owned(), why: why.to_string() }
+fn system(what: &str, why: &dyn std::fmt::Display) -> NodeStartError {
+    NodeStartError::System { what: what.to_owned(), why: why.to_string() }
 }
 
 /// Starts every task. Joining a tracker goes on behind it.
-pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Result<(NodeTask, Inbox), StartError> {
-    let Opened { store, identity, listener, warnings } = opened;
+pub(super) async fn start(
+    setup: Setup,
+    opened: OpenedDataFolder,
+    outbox: Outbox,
+) -> Result<(NodeTask, NodeInbox), NodeStartError> {
+    let OpenedDataFolder { store, identity, listener, warnings } = opened;
     warnings.into_iter().for_each(|warning| outbox.push(NodeEvent::Warning(warning)));
     let cancel = CancellationToken::new();
     let services = TaskTracker::new();
@@ -145,7 +149,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         share_indexer,
         session,
         tap: tap_into(outbox.clone()),
-        connection: Connection::None,
+        connection: TrackerConnection::None,
         moves: Moves::default(),
         hosting: None,
         files_to_hash: 0,
@@ -157,7 +161,7 @@ pub(super) async fn start(setup: Setup, opened: Opened, outbox: Outbox) -> Resul
         settings: setup.settings.clone(),
     };
     node.moves = Moves::to(first_tracker(&mut node, &setup).await?);
-    Ok((node, Inbox { transfers: transfers_heard, library: library_heard }))
+    Ok((node, NodeInbox { transfers: transfers_heard, library: library_heard }))
 }
 
 fn tap_into(outbox: Outbox) -> Arc<Tap> {
@@ -179,18 +183,18 @@ pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
 }
 
 /// Where to go at the start: to the embedded tracker, which runs then, or to that of the settings.
-async fn first_tracker(node: &mut NodeTask, setup: &Setup) -> Result<Option<TrackerAddress>, StartError> {
+async fn first_tracker(node: &mut NodeTask, setup: &Setup) -> Result<Option<TrackerAddress>, NodeStartError> {
     let tracker = match setup.host_tracker {
         Some(at) => {
-            let hosting = hosting::start(node.hosting_setup(at)).await.map_err(StartError::Failed)?;
+            let hosting = hosting::start(node.hosting_setup(at)).await.map_err(NodeStartError::Failed)?;
             node.hosting.insert(hosting).joined_at.clone()
         }
         None if setup.settings.tracker.is_empty() => return Ok(None),
         None => {
             let setting = setup.settings.tracker.clone();
-            setting.parse().map_err(|why| StartError::BadTracker { setting, why })?
+            setting.parse().map_err(|why| NodeStartError::BadTracker { setting, why })?
         }
     };
-    node.own_name().map_err(StartError::Failed)?;
+    node.own_name().map_err(NodeStartError::Failed)?;
     Ok(Some(tracker))
 }

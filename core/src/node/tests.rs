@@ -9,7 +9,7 @@ use crate::library::typed::{self, RemotePath};
 use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::invite::TrackerAddress;
 use crate::model::username::Username;
-use crate::node::event::{Connection, Direction, Hosted, Me, NodeEvent, Outcome, Status, TransferState};
+use crate::node::event::{Direction, Hosted, Me, NodeEvent, Outcome, Status, TrackerConnection, TransferState};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Intent, IntentId, QueueMove, ShareRequest, TransferId};
 use crate::node::settings::Settings;
@@ -154,11 +154,11 @@ fn banned(who: &str) -> BanQuery {
 }
 
 fn is_online(notice: &NodeEvent) -> bool {
-    matches!(notice, NodeEvent::Connection(Connection::Online { .. }))
+    matches!(notice, NodeEvent::Connection(TrackerConnection::Online { .. }))
 }
 
 fn is_refused(notice: &NodeEvent) -> bool {
-    matches!(notice, NodeEvent::Connection(Connection::Refused { .. }))
+    matches!(notice, NodeEvent::Connection(TrackerConnection::Refused { .. }))
 }
 
 fn logs(expected: impl Fn(&LogEntry) -> bool) -> impl Fn(&NodeEvent) -> bool {
@@ -186,7 +186,7 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
     assert_eq!(host.ask(Intent::Ban { user: name("guest") }), Ok(Outcome::Bans(vec![ban.clone()])));
     guest.until(is_refused);
     let refused = |client: &mut Client| match client.status().connection {
-        Connection::Refused { why: Failure::Refused { code, .. }, .. } => code,
+        TrackerConnection::Refused { why: Failure::Refused { code, .. }, .. } => code,
         other => panic!("{other:?}"),
     };
     assert_eq!(refused(&mut guest), Code::Banned);
@@ -427,7 +427,7 @@ fn another_greeting_is_seen_by_everybody_at_once() {
     });
     for client in [&mut host, &mut guest] {
         client.until(|notice| match notice {
-            NodeEvent::Connection(Connection::Online { network, message_of_the_day, .. }) => {
+            NodeEvent::Connection(TrackerConnection::Online { network, message_of_the_day, .. }) => {
                 network == "Our house" && message_of_the_day == &["Hello", "all"]
             }
             _ => false,
@@ -462,7 +462,7 @@ fn settings_bring_us_elsewhere_only_when_they_say_so() {
     guest.until(is_online);
     assert_eq!(guest.invite(), second);
     guest.apply(|settings| settings.tracker.clear());
-    assert_eq!(guest.status().connection, Connection::None);
+    assert_eq!(guest.status().connection, TrackerConnection::None);
 }
 
 #[test]
@@ -474,7 +474,7 @@ fn of_several_joins_the_last_one_counts() {
         carol.send(Intent::Join(first.clone()));
         let last = carol.send(Intent::Join(second.clone()));
         assert_eq!(carol.outcome(last), Ok(Outcome::Done));
-        let Connection::Online { tracker, .. } = carol.status().connection else { panic!("not online") };
+        let TrackerConnection::Online { tracker, .. } = carol.status().connection else { panic!("not online") };
         assert_eq!(tracker, second.address.to_string());
     }
 }

@@ -2,73 +2,91 @@
 //!
 //! The English sentence is the `Display` form. The app translates by [`Warning::key`] and [`Warning::args`].
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::shown::Shown;
 use crate::node::failure::Failure;
 
 /// Something that a person should read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
     /// The database was damaged; an empty one took its place.
-    #[error(
-        "the database could not be read; it is kept as '{}', and shares and downloads begin anew",
-        Shown(&path.to_string_lossy())
-    )]
     DatabaseSetAside {
         /// Where the damaged one is.
         path: PathBuf,
     },
     /// The key file had too wide rights; they were mended.
-    #[error("others on this computer could read your identity key; they no longer can")]
     KeyWasReadable,
     /// The tracker did not take what the library announced by itself.
-    #[error("not announced: {why}")]
     NotAnnounced {
         /// Why not.
         why: Failure,
     },
     /// More files than are named by [`crate::node::event::NodeEvent::Skipped`].
-    #[error("{count} more files are not shared")]
     MoreSkipped {
         /// How many.
         count: usize,
     },
     /// A shared folder is everything on the disk.
-    #[error("'{}' is the whole disk: everybody on the network can fetch every file on it", Shown(folder))]
     WholeDisk {
         /// Its local path.
         folder: String,
     },
     /// A shared folder is the home folder, or holds it.
-    #[error(
-        "'{}' has your home folder in it: everybody on the network can fetch every file in it, hidden ones too",
-        Shown(folder)
-    )]
     WholeHome {
         /// Its local path.
         folder: String,
     },
     /// A shared file or folder is gone for now.
-    #[error("'{}' is not there; nothing of it is shared until it is back", Shown(path))]
     Missing {
         /// Its local path.
         path: String,
     },
     /// It is there again.
-    #[error("'{}' is back and shared again", Shown(path))]
     Back {
         /// Its local path.
         path: String,
     },
     /// The system does not tell of changes in a shared folder.
-    #[error("'{}' is not watched ({}); changes in it are found a little later", Shown(folder), Shown(why))]
     NotWatched {
         /// Its local path.
         folder: String,
         /// What the system said.
         why: String,
     },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DatabaseSetAside { path } => write!(
+                f,
+                "the database could not be read; it is kept as '{}', and shares and downloads begin anew",
+                Shown(&path.to_string_lossy())
+            ),
+            Self::KeyWasReadable => {
+                f.write_str("others on this computer could read your identity key; they no longer can")
+            }
+            Self::NotAnnounced { why } => write!(f, "not announced: {why}"),
+            Self::MoreSkipped { count } => write!(f, "{count} more files are not shared"),
+            Self::WholeDisk { folder } => {
+                write!(f, "'{}' is the whole disk: everybody on the network can fetch every file on it", Shown(folder))
+            }
+            Self::WholeHome { folder } => write!(
+                f,
+                "'{}' has your home folder in it: everybody on the network can fetch every file in it, hidden ones too",
+                Shown(folder)
+            ),
+            Self::Missing { path } => {
+                write!(f, "'{}' is not there; nothing of it is shared until it is back", Shown(path))
+            }
+            Self::Back { path } => write!(f, "'{}' is back and shared again", Shown(path)),
+            Self::NotWatched { folder, why } => {
+                write!(f, "'{}' is not watched ({}); changes in it are found a little later", Shown(folder), Shown(why))
+            }
+        }
+    }
 }
 
 impl Warning {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
 use potok_core::model::shown::Shown;
-use potok_core::node::event::{Connection, NodeEvent, Outcome};
+use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 use rust_i18n::t;
@@ -47,7 +47,7 @@ pub struct ConsoleSession<'a> {
     completions: Completions,
     options: Options,
     tracker_wait_ends: Instant,
-    connection: Option<Connection>,
+    connection: Option<TrackerConnection>,
     has_told_trouble: bool,
     /// The tracker refused us while a command waited for it; the command may tell it itself.
     untold_refusal: Option<Failure>,
@@ -279,18 +279,20 @@ impl<'a> ConsoleSession<'a> {
         if need == TrackerNeed::No {
             return Ok(());
         }
-        while !matches!(self.connection, Some(Connection::Online { .. } | Connection::Refused { .. })) {
+        while !matches!(self.connection, Some(TrackerConnection::Online { .. } | TrackerConnection::Refused { .. })) {
             match self.next_notice_until(Some(self.tracker_wait_ends))? {
                 None => break,
-                Some(NodeEvent::Connection(Connection::Refused { tracker, why })) => {
+                Some(NodeEvent::Connection(TrackerConnection::Refused { tracker, why })) => {
                     self.untold_refusal = Some(why.clone());
-                    self.connection = Some(Connection::Refused { tracker, why });
+                    self.connection = Some(TrackerConnection::Refused { tracker, why });
                 }
                 Some(notice) => self.news(notice),
             }
         }
         match &self.connection {
-            Some(Connection::Refused { why, .. }) if need == TrackerNeed::Needed => Err(Stop::Failed(why.clone())),
+            Some(TrackerConnection::Refused { why, .. }) if need == TrackerNeed::Needed => {
+                Err(Stop::Failed(why.clone()))
+            }
             _ => Ok(()),
         }
     }
@@ -377,10 +379,10 @@ impl<'a> ConsoleSession<'a> {
         }
     }
 
-    fn connection_news(&mut self, connection: Connection) {
+    fn connection_news(&mut self, connection: TrackerConnection) {
         match &connection {
-            Connection::Online { tracker, network, message_of_the_day } => {
-                let was_online = matches!(self.connection, Some(Connection::Online { .. }));
+            TrackerConnection::Online { tracker, network, message_of_the_day } => {
+                let was_online = matches!(self.connection, Some(TrackerConnection::Online { .. }));
                 if !was_online {
                     let (network, tracker) = (Shown(network).to_string(), Shown(tracker).to_string());
                     self.output.news(&t!("console.online", network = network, tracker = tracker));
@@ -388,14 +390,14 @@ impl<'a> ConsoleSession<'a> {
                 }
                 self.has_told_trouble = false;
             }
-            Connection::Connecting { why: Some(why), .. } if !self.has_told_trouble => {
+            TrackerConnection::Connecting { why: Some(why), .. } if !self.has_told_trouble => {
                 self.has_told_trouble = true;
                 self.output.warning(&texts::of_failure(why));
             }
-            Connection::Refused { why, .. } if self.connection.as_ref() != Some(&connection) => {
+            TrackerConnection::Refused { why, .. } if self.connection.as_ref() != Some(&connection) => {
                 self.output.failure(why);
             }
-            Connection::None | Connection::Connecting { .. } | Connection::Refused { .. } => {}
+            TrackerConnection::None | TrackerConnection::Connecting { .. } | TrackerConnection::Refused { .. } => {}
         }
         self.connection = Some(connection);
     }

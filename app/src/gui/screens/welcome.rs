@@ -6,7 +6,7 @@ use eframe::egui::{
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
-use potok_core::node::event::Connection;
+use potok_core::node::event::TrackerConnection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -65,7 +65,7 @@ pub fn show(
             ui.add_space(theme::GAP_WIDE);
             name(ui, state, settings, actions);
             ui.add_space(theme::GAP_WIDE);
-            let is_on_the_way = matches!(model.connection, Connection::Connecting { .. });
+            let is_on_the_way = matches!(model.connection, TrackerConnection::Connecting { .. });
             ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
                 ui.with_layout(Layout::top_down(Align::LEFT), |ui| choices(ui, state, host_at, actions));
             });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use eframe::egui::{self, UserAttentionType, ViewportCommand};
 use potok_core::model::invite::{Invite, TrackerAddress};
-use potok_core::node::event::{Connection, Direction, NodeEvent, Transfer, TransferState};
+use potok_core::node::event::{Direction, NodeEvent, TrackerConnection, Transfer, TransferState};
 use potok_core::node::intent::{Intent, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -140,16 +140,16 @@ impl MainWindow {
     fn needless(&self, invite: &Invite) -> Option<String> {
         match &self.model.connection {
             // A tracker is its key, whatever address it was found at.
-            Connection::Online { .. } => {
+            TrackerConnection::Online { .. } => {
                 let now = self.model.invite.as_ref()?;
                 (now.key == invite.key).then(|| t!("window.link.here").into_owned())
             }
-            Connection::Connecting { .. } => {
+            TrackerConnection::Connecting { .. } => {
                 let chosen: TrackerAddress = self.parts.settings.tracker.parse().ok()?;
                 let is_it = chosen.address == invite.address && chosen.key == Some(invite.key);
                 is_it.then(|| t!("window.link.bound").into_owned())
             }
-            Connection::None | Connection::Refused { .. } => None,
+            TrackerConnection::None | TrackerConnection::Refused { .. } => None,
         }
     }
 

@@ -12,7 +12,7 @@ use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
 use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::event::Connection;
+use potok_core::node::event::TrackerConnection;
 use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -200,7 +200,9 @@ impl MainWindow {
 
     fn failed_to_join(&self, was_online: bool) -> Option<String> {
         match &self.model.connection {
-            Connection::Refused { why, .. } | Connection::Connecting { why: Some(why), .. } if !was_online => {
+            TrackerConnection::Refused { why, .. } | TrackerConnection::Connecting { why: Some(why), .. }
+                if !was_online =>
+            {
                 Some(texts::of_failure(why))
             }
             _ => None,

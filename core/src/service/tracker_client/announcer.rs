@@ -18,29 +18,29 @@ const LINE_BYTES_GOAL: usize = limits::LINE_BYTES_MAX - 4096;
 /// Size, hash, quotes and separators of one item.
 const ITEM_OVERHEAD_BYTES: usize = 112;
 
-type Known = (Option<u64>, Option<crate::model::hash::ContentHash>);
-type Done = oneshot::Sender<Result<(), AskError>>;
+type AnnouncedContent = (Option<u64>, Option<crate::model::hash::ContentHash>);
+type AnnounceReply = oneshot::Sender<Result<(), AskError>>;
 
 /// Turns changes into few lines, in order, and knows when each change has been taken.
 #[derive(Debug)]
 pub(super) struct Announcer {
     username: Username,
     /// What the tracker has been told, acknowledged or under way.
-    told: HashMap<SharePath, Known>,
+    told: HashMap<SharePath, AnnouncedContent>,
     waiting: VecDeque<Command>,
     /// Lines taken out of `waiting` so far, and how many of them are answered.
     sent: u64,
     answered: u64,
-    tickets: VecDeque<Ticket>,
+    tickets: VecDeque<AnnounceTicket>,
 }
 
 /// Somebody who waits until all lines up to a number are answered.
 #[derive(Debug)]
-struct Ticket {
+struct AnnounceTicket {
     first_line: u64,
     last_line: u64,
     refused: Option<AskError>,
-    done: Done,
+    done: AnnounceReply,
 }
 
 impl Announcer {
@@ -56,7 +56,7 @@ impl Announcer {
     }
 
     /// Queues what differs from what the tracker has been told.
-    pub(super) fn change(&mut self, added: Vec<Share>, removed: Vec<SharePath>, done: Option<Done>) {
+    pub(super) fn change(&mut self, added: Vec<Share>, removed: Vec<SharePath>, done: Option<AnnounceReply>) {
         let first_line = self.queued();
         let removed = removed.into_iter().filter(|path| self.told.remove(path).is_some()).collect::<Vec<_>>();
         for paths in batches(removed, |path| path.as_str().len()) {
@@ -72,7 +72,7 @@ impl Announcer {
         }
         if let Some(done) = done {
             // With nothing new it still waits for what is under way: that may be the same files.
-            self.tickets.push_back(Ticket { first_line, last_line: self.queued(), refused: None, done });
+            self.tickets.push_back(AnnounceTicket { first_line, last_line: self.queued(), refused: None, done });
             self.settle();
         }
     }

@@ -40,14 +40,14 @@ use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
-use crate::service::tracker_client::backoff::Backoff;
+use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::people::People;
-use crate::service::tracker_client::session::{Ended, Session, Surroundings};
+use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
 
 /// Questions that may wait for their turn.
-const ASKS_MAX: usize = 256;
+const CLIENT_MESSAGES_MAX: usize = 256;
 /// How long a question waits for a tracker that is away.
 const PARKED_MAX: Duration = Duration::from_secs(10);
 /// Reaching the tracker, TCP alone.
@@ -158,7 +158,7 @@ pub enum TypeError {
 
 /// An answer: its data lines, and where the next page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Reply {
     /// As they came.
     pub lines: Vec<String>,
     /// If the list goes on.
@@ -168,16 +168,16 @@ pub struct Answer {
 /// A running session, or the tries to have one. Cheap to clone.
 #[derive(Clone)]
 pub struct TrackerClient {
-    asks: mpsc::Sender<Ask>,
+    asks: mpsc::Sender<ClientMessage>,
     people: Arc<People>,
     tracker: HostPort,
     key: watch::Receiver<Option<PublicKey>>,
 }
 
-enum Ask {
+enum ClientMessage {
     Question {
         command: Box<Command>,
-        answer: oneshot::Sender<Result<Answer, AskError>>,
+        answer: oneshot::Sender<Result<Reply, AskError>>,
     },
     Announce {
         added: Vec<Share>,
@@ -200,18 +200,18 @@ impl TrackerClient {
         events: mpsc::Sender<ClientEvent>,
         cancel: CancellationToken,
     ) -> (Self, JoinHandle<()>) {
-        let (asks, asked) = mpsc::channel(ASKS_MAX);
+        let (asks, asked) = mpsc::channel(CLIENT_MESSAGES_MAX);
         let people = Arc::new(People::default());
         let (key_known, key) = watch::channel(setup.tracker.key);
         let client = Self { asks, people: people.clone(), tracker: setup.tracker.address.clone(), key };
-        let task = Task { setup, events, asked, people, key_known, parked: VecDeque::new(), why_away: None };
+        let task = ClientTask { setup, events, asked, people, key_known, parked: VecDeque::new(), why_away: None };
         (client, tokio::spawn(task.run(cancel)))
     }
 
     /// Asks the tracker one thing.
-    pub async fn ask(&self, command: Command) -> Result<Answer, AskError> {
+    pub async fn ask(&self, command: Command) -> Result<Reply, AskError> {
         let (answer, answered) = oneshot::channel();
-        let ask = Ask::Question { command: Box::new(command), answer };
+        let ask = ClientMessage::Question { command: Box::new(command), answer };
         let gone = || AskError::Away(AwayReason::Unreachable("the session has ended".into()));
         self.asks.send(ask).await.map_err(|_closed| gone())?;
         answered.await.unwrap_or_else(|_dropped| Err(gone()))
@@ -234,7 +234,7 @@ impl TrackerClient {
         }
         let (answered, answer) = oneshot::channel();
         let gone = || AskError::Away(AwayReason::Unreachable("the session has ended".into()));
-        self.asks.send(Ask::Typed { line, answered }).await.map_err(|_closed| gone())?;
+        self.asks.send(ClientMessage::Typed { line, answered }).await.map_err(|_closed| gone())?;
         Ok(answer.await.unwrap_or_else(|_dropped| Err(gone()))?)
     }
 
@@ -243,7 +243,7 @@ impl TrackerClient {
     pub async fn announce(&self, added: Vec<Share>, removed: Vec<SharePath>) -> Result<(), AskError> {
         let (done, answered) = oneshot::channel();
         // A task that has ended announces nothing, and nothing is lost: the next one announces all.
-        if self.asks.send(Ask::Announce { added, removed, done: Some(done) }).await.is_err() {
+        if self.asks.send(ClientMessage::Announce { added, removed, done: Some(done) }).await.is_err() {
             return Ok(());
         }
         answered.await.unwrap_or(Ok(()))
@@ -252,7 +252,7 @@ impl TrackerClient {
     /// The computer was asleep, or the network has changed: find out at once whether the session still lives.
     pub fn probe(&self) {
         // A full queue means that the session is being used, which finds it out as well.
-        let _ = self.asks.try_send(Ask::Probe);
+        let _ = self.asks.try_send(ClientMessage::Probe);
     }
 
     /// Who is there, as far as we have been told.
@@ -271,18 +271,18 @@ impl TrackerClient {
     }
 }
 
-struct Task {
+struct ClientTask {
     setup: ClientSetup,
     events: mpsc::Sender<ClientEvent>,
-    asked: mpsc::Receiver<Ask>,
+    asked: mpsc::Receiver<ClientMessage>,
     people: Arc<People>,
     key_known: watch::Sender<Option<PublicKey>>,
     /// Questions that wait for a session, each with the time when it fails.
-    parked: VecDeque<(Instant, Ask)>,
+    parked: VecDeque<(Instant, ClientMessage)>,
     why_away: Option<AwayReason>,
 }
 
-impl Task {
+impl ClientTask {
     async fn run(mut self, cancel: CancellationToken) {
         let cancelled = cancel.clone();
         tokio::select! {
@@ -292,7 +292,7 @@ impl Task {
     }
 
     async fn stay_connected(&mut self) {
-        let mut backoff = Backoff::default();
+        let mut backoff = ReconnectBackoff::default();
         loop {
             self.tell(ClientEvent::Connecting(self.why_away.clone())).await;
             let tried = self.connect_while_asked().await;
@@ -318,7 +318,7 @@ impl Task {
         }
     }
 
-    async fn connect_while_asked(&mut self) -> Result<Session, AwayReason> {
+    async fn connect_while_asked(&mut self) -> Result<ClientSession, AwayReason> {
         let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable("not connected yet".into()));
         let connecting = connect(
             self.setup.tracker.clone(),
@@ -332,7 +332,7 @@ impl Task {
         self.park_until(connecting, &why).await
     }
 
-    async fn be_online(&mut self, mut session: Session) -> AwayReason {
+    async fn be_online(&mut self, mut session: ClientSession) -> AwayReason {
         let mut announcer = Announcer::new(self.setup.username.clone());
         announcer.change((self.setup.shares)(), Vec::new(), None);
         let parked = std::mem::take(&mut self.parked);
@@ -340,8 +340,8 @@ impl Task {
             session.take(ask, &mut announcer);
         }
         let all =
-            Surroundings { announcer: &mut announcer, people: &self.people, events: &self.events, is_online: false };
-        let Ended { why, unanswered } = session.run(&mut self.asked, all).await;
+            SessionContext { announcer: &mut announcer, people: &self.people, events: &self.events, is_online: false };
+        let SessionEnd { why, unanswered } = session.run(&mut self.asked, all).await;
         let deadline = Instant::now() + PARKED_MAX;
         self.parked.extend(unanswered.into_iter().map(|ask| (deadline, ask)));
         why
@@ -364,14 +364,14 @@ impl Task {
         }
     }
 
-    fn park(&mut self, ask: Ask, why: &AwayReason) {
+    fn park(&mut self, ask: ClientMessage, why: &AwayReason) {
         match ask {
             // What we share is announced whole when there is a session.
-            Ask::Announce { done, .. } => done.map_or((), |done| drop(done.send(Ok(())))),
-            Ask::Probe => {}
+            ClientMessage::Announce { done, .. } => done.map_or((), |done| drop(done.send(Ok(())))),
+            ClientMessage::Probe => {}
             // Ten seconds later nobody waits for what they typed.
-            typed @ Ask::Typed { .. } => typed.fail(why),
-            question if self.parked.len() >= ASKS_MAX => question.fail(why),
+            typed @ ClientMessage::Typed { .. } => typed.fail(why),
+            question if self.parked.len() >= CLIENT_MESSAGES_MAX => question.fail(why),
             question => self.parked.push_back((Instant::now() + PARKED_MAX, question)),
         }
     }
@@ -391,7 +391,7 @@ impl Task {
     }
 }
 
-impl Ask {
+impl ClientMessage {
     fn fail(self, why: &AwayReason) {
         // An asker that has gone needs no answer.
         match self {
@@ -424,7 +424,7 @@ async fn connect(
     store: Arc<Store>,
     key_known: watch::Sender<Option<PublicKey>>,
     tap: Arc<Tap>,
-) -> Result<Session, AwayReason> {
+) -> Result<ClientSession, AwayReason> {
     let expected = match tracker.key {
         Some(key) => Some(key),
         None => pinned(store.clone(), tracker.address.clone()).await?,
@@ -442,7 +442,7 @@ async fn connect(
         pin(store, tracker.address.clone(), key).await?;
     }
     key_known.send_replace(Some(key));
-    Session::register(stream, at, username, port, tap).await
+    ClientSession::register(stream, at, username, port, tap).await
 }
 
 async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {

@@ -12,20 +12,16 @@ use crate::model::username::Username;
 use crate::net::dial;
 use crate::protocol::reply::UserLine;
 
-/// Most users that are remembered: twice the connections that a tracker has unless its owner raises them. One that lists
-/// more is not believed.
-pub(super) const USERS_MAX: usize = 200_000;
-
 /// A picture of the users that is kept up to date by the session. While the tracker is away it stays as it was:
 /// transfers between peers go on without a tracker.
 #[derive(Debug)]
 pub struct People {
-    known: RwLock<Known>,
+    known: RwLock<KnownUsers>,
     version: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct KnownUsers {
     /// By case-folded name.
     users: BTreeMap<String, UserLine>,
     /// From a proven key to the case-folded name; of several names the latest.
@@ -73,7 +69,7 @@ impl People {
     }
 
     pub(super) fn replace(&self, tracker: IpAddr, users: Vec<UserLine>) {
-        let mut known = Known { tracker: Some(tracker), ..Known::default() };
+        let mut known = KnownUsers { tracker: Some(tracker), ..KnownUsers::default() };
         users.into_iter().for_each(|user| known.insert(user));
         *self.known.write() = known;
         self.touch();
@@ -81,7 +77,7 @@ impl People {
 
     pub(super) fn joined(&self, user: UserLine) {
         let mut known = self.known.write();
-        if known.users.len() < USERS_MAX {
+        if known.users.len() < limits::LISTED_USERS_MAX {
             known.insert(user);
         }
         drop(known);
@@ -104,7 +100,7 @@ fn may_be_peer(address: SocketAddr, tracker: IpAddr) -> bool {
     address.port() >= limits::PEER_PORT_MIN && dial::may_dial(address.ip(), tracker)
 }
 
-impl Known {
+impl KnownUsers {
     fn insert(&mut self, user: UserLine) {
         let name = user.username.folded();
         self.remove(&name);

@@ -22,9 +22,9 @@ use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::{Head, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
-use crate::service::tracker_client::people::{People, USERS_MAX};
+use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::tap::{Tap, Way};
-use crate::service::tracker_client::{Answer, Ask, AskError, AwayReason, ClientEvent};
+use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientMessage, Reply};
 
 /// Commands under way at once; further ones wait, so that the tracker's answers stay short of its patience.
 const PIPELINE_MAX: usize = 64;
@@ -41,7 +41,7 @@ const MOTD_LINES_MAX: usize = 100;
 const READ_BYTES: usize = 32 * 1024;
 
 /// A registered session.
-pub(super) struct Session {
+pub(super) struct ClientSession {
     reader: ReadHalf<Encrypted<TcpStream>>,
     writer: WriteHalf<Encrypted<TcpStream>>,
     tracker: SocketAddr,
@@ -51,7 +51,7 @@ pub(super) struct Session {
     pending: VecDeque<Pending>,
     /// The data lines of the first pending answer that are still to come.
     lines_left: u64,
-    collected: Answer,
+    collected: Reply,
     collected_bytes: usize,
     /// Something was left out of what we were told, and the list of users that makes up for it is not asked for yet.
     must_resync: bool,
@@ -65,14 +65,14 @@ pub(super) struct Session {
 }
 
 /// What a session came to.
-pub(super) struct Ended {
+pub(super) struct SessionEnd {
     pub(super) why: AwayReason,
     /// Questions that were not answered; each may be asked again, since none of them changes anything.
-    pub(super) unanswered: Vec<Ask>,
+    pub(super) unanswered: Vec<ClientMessage>,
 }
 
 enum Pending {
-    Question(Box<Command>, oneshot::Sender<Result<Answer, AskError>>),
+    Question(Box<Command>, oneshot::Sender<Result<Reply, AskError>>),
     Announcement,
     Watch,
     /// A page of the list of users, with those of the pages before.
@@ -82,7 +82,7 @@ enum Pending {
     Typed(oneshot::Sender<Result<(), AskError>>),
 }
 
-impl Session {
+impl ClientSession {
     /// Says who we are and waits for the tracker's word.
     pub(super) async fn register(
         stream: Encrypted<TcpStream>,
@@ -100,7 +100,7 @@ impl Session {
             out: BytesMut::with_capacity(4096),
             pending: VecDeque::new(),
             lines_left: 0,
-            collected: Answer::default(),
+            collected: Reply::default(),
             collected_bytes: 0,
             must_resync: false,
             said_at: Instant::now(),
@@ -140,24 +140,28 @@ impl Session {
     }
 
     /// Takes a question or a change over.
-    pub(super) fn take(&mut self, ask: Ask, announcer: &mut Announcer) {
+    pub(super) fn take(&mut self, ask: ClientMessage, announcer: &mut Announcer) {
         match ask {
-            Ask::Question { command, answer } => {
+            ClientMessage::Question { command, answer } => {
                 self.say(&command);
                 self.pending.push_back(Pending::Question(command, answer));
             }
-            Ask::Typed { line, answered } => {
+            ClientMessage::Typed { line, answered } => {
                 self.say_line(&line, true);
                 self.pending.push_back(Pending::Typed(answered));
             }
-            Ask::Announce { added, removed, done } => announcer.change(added, removed, done),
-            Ask::Probe if self.pong_due.is_none() => self.ping(PROBE_MAX),
-            Ask::Probe => {}
+            ClientMessage::Announce { added, removed, done } => announcer.change(added, removed, done),
+            ClientMessage::Probe if self.pong_due.is_none() => self.ping(PROBE_MAX),
+            ClientMessage::Probe => {}
         }
     }
 
     /// Runs until the connection is lost; drop the future to end it from here.
-    pub(super) async fn run(mut self, asked: &mut mpsc::Receiver<Ask>, mut all: Surroundings<'_>) -> Ended {
+    pub(super) async fn run(
+        mut self,
+        asked: &mut mpsc::Receiver<ClientMessage>,
+        mut all: SessionContext<'_>,
+    ) -> SessionEnd {
         self.say(&Watch.into());
         self.pending.push_back(Pending::Watch);
         self.ask_users(None, Vec::new());
@@ -167,14 +171,18 @@ impl Session {
             }
         };
         let unanswered = self.pending.into_iter().filter_map(|pending| match pending {
-            Pending::Question(command, answer) => Some(Ask::Question { command, answer }),
+            Pending::Question(command, answer) => Some(ClientMessage::Question { command, answer }),
             _ => None,
         });
-        Ended { why, unanswered: unanswered.collect() }
+        SessionEnd { why, unanswered: unanswered.collect() }
     }
 
     /// One turn: first what there is to say, then what comes next.
-    async fn step(&mut self, asked: &mut mpsc::Receiver<Ask>, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+    async fn step(
+        &mut self,
+        asked: &mut mpsc::Receiver<ClientMessage>,
+        all: &mut SessionContext<'_>,
+    ) -> Result<(), AwayReason> {
         if self.must_resync && !self.pending.iter().any(|pending| matches!(pending, Pending::Users(_))) {
             self.must_resync = false;
             self.ask_users(None, Vec::new());
@@ -206,7 +214,7 @@ impl Session {
         Ok(())
     }
 
-    async fn hear(&mut self, line: Line, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+    async fn hear(&mut self, line: Line, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
         let is_typed = matches!(self.pending.front(), Some(Pending::Typed(_)));
         if self.lines_left > 0 {
             self.show(&line, is_typed);
@@ -236,7 +244,7 @@ impl Session {
                 Err(lost("the tracker sends more than was asked for"))
             }
             Head::Ok { lines, more } => {
-                self.collected = Answer { lines: Vec::new(), more };
+                self.collected = Reply { lines: Vec::new(), more };
                 self.collected_bytes = 0;
                 self.lines_left = lines;
                 if lines == 0 { self.answered(all).await } else { Ok(()) }
@@ -246,7 +254,7 @@ impl Session {
     }
 
     /// The first pending command has its whole answer.
-    async fn answered(&mut self, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+    async fn answered(&mut self, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
         let answer = std::mem::take(&mut self.collected);
         match self.next_pending()? {
             // Who asked may have gone.
@@ -259,7 +267,7 @@ impl Session {
                     users.push(UserLine::parse(line).map_err(|_bad| lost("the tracker sent a faulty list"))?);
                 }
                 match answer.more {
-                    Some(_) if users.len() > USERS_MAX || answer.lines.is_empty() => {
+                    Some(_) if users.len() > limits::LISTED_USERS_MAX || answer.lines.is_empty() => {
                         return Err(lost("the tracker's list of users does not end"));
                     }
                     Some(after) => self.ask_users(Some(after), users),
@@ -275,7 +283,7 @@ impl Session {
         Ok(())
     }
 
-    fn refused(&mut self, code: ReplyCode, text: String, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+    fn refused(&mut self, code: ReplyCode, text: String, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
         match self.next_pending()? {
             Pending::Question(_, asker) => drop(asker.send(Err(AskError::Refused { code, text }))),
             Pending::Announcement => all.announcer.line_answered(Err(AskError::Refused { code, text })),
@@ -287,7 +295,7 @@ impl Session {
         Ok(())
     }
 
-    async fn notice(&mut self, event: Notice, all: &mut Surroundings<'_>) -> Result<(), AwayReason> {
+    async fn notice(&mut self, event: Notice, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
         let event = match event {
             Notice::Joined(user) => {
                 all.people.joined(user.clone());
@@ -373,7 +381,7 @@ impl Session {
 }
 
 /// What a running session works on.
-pub(super) struct Surroundings<'a> {
+pub(super) struct SessionContext<'a> {
     pub(super) announcer: &'a mut Announcer,
     pub(super) people: &'a People,
     pub(super) events: &'a mpsc::Sender<ClientEvent>,

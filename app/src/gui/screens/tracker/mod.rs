@@ -4,7 +4,7 @@ mod hosted;
 
 use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
-use potok_core::node::event::Connection;
+use potok_core::node::event::TrackerConnection;
 use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
@@ -66,22 +66,22 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::card(ui, |ui| {
         let (icon, color, title, text) = match &model.connection {
-            Connection::Online { tracker, network, message_of_the_day } => {
+            TrackerConnection::Online { tracker, network, message_of_the_day } => {
                 let mut text = Shown(tracker).to_string();
                 for line in message_of_the_day {
                     text += &format!("\n{}", Shown(line));
                 }
                 (icons::PLUGS_CONNECTED, p.good, Shown(network).to_string(), text)
             }
-            Connection::Connecting { tracker, why } => {
+            TrackerConnection::Connecting { tracker, why } => {
                 let why = why.as_ref().map_or(String::new(), texts::of_failure);
                 let title = t!("window.tracker.connecting", tracker = Shown(tracker)).into_owned();
                 (icons::HOURGLASS_MEDIUM, p.warn, title, why)
             }
-            Connection::Refused { why, .. } => {
+            TrackerConnection::Refused { why, .. } => {
                 (icons::SHIELD_WARNING, p.bad, t!("window.side.refused").into_owned(), texts::of_failure(why))
             }
-            Connection::None => {
+            TrackerConnection::None => {
                 (icons::PLUGS, p.weak, t!("window.side.none").into_owned(), t!("window.tracker.none-text").into_owned())
             }
         };
@@ -92,7 +92,7 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
                 widgets::heading(ui, &title);
                 widgets::weak(ui, text);
             });
-            if model.connection != Connection::None && model.hosted().is_none() {
+            if model.connection != TrackerConnection::None && model.hosted().is_none() {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if widgets::button(ui, Loud::Plain, "", &t!("window.tracker.leave")).clicked() {
                         actions.push(Action::Ask(Intent::Leave));
