@@ -24,21 +24,21 @@ use crate::tracker::log::LogEntry;
 pub enum NodeEvent {
     /// What an intent came to. Every intent has exactly one.
     Outcome {
-        /// Which intent.
+        /// The intent that this belongs to.
         id: IntentId,
         /// What came of it.
         result: Result<Outcome, Failure>,
     },
     /// A part of a list that an intent asked for; `Outcome` ends it.
     Files {
-        /// Which intent.
+        /// The intent that this belongs to.
         id: IntentId,
         /// In the tracker's order.
         files: Vec<FileLine>,
     },
     /// A download that waits for its user has begun to wait.
     WaitingFor {
-        /// Which intent.
+        /// The intent that this belongs to.
         id: IntentId,
         /// The name that was asked for.
         user: String,
@@ -49,9 +49,9 @@ pub enum NodeEvent {
     Shared(FileLine),
     /// Somebody no longer shares this.
     Unshared {
-        /// Who.
+        /// The name of the other user.
         user: Username,
-        /// What.
+        /// The share path that it is about.
         path: SharePath,
     },
     /// Several shares of this user came or went at once.
@@ -60,12 +60,12 @@ pub enum NodeEvent {
     Resync,
     /// Somebody came, or came back.
     Joined {
-        /// Who.
+        /// The user, with address and key.
         user: UserLine,
         /// When we heard of it. Of those who were there before us nobody says since when.
         at: SystemTime,
     },
-    /// Somebody went.
+    /// The user with this name is gone from the tracker.
     Left(Username),
     /// Files are being hashed.
     Hashing {
@@ -80,7 +80,7 @@ pub enum NodeEvent {
     Skipped {
         /// Its local path.
         path: String,
-        /// Why not.
+        /// The reason, in words for the person.
         why: String,
     },
     /// What I share has changed by itself.
@@ -100,7 +100,7 @@ pub enum NodeEvent {
         local_path: PathBuf,
         /// Its length in bytes.
         size: u64,
-        /// Its content.
+        /// The hash of what is in it, verified.
         hash: ContentHash,
     },
     /// One file of a download failed for good; the others go on.
@@ -109,17 +109,17 @@ pub enum NodeEvent {
         number: TransferId,
         /// Which file, as its owner calls it.
         remote_path: String,
-        /// Why.
+        /// The reason, which asks something else of the person each time.
         failure: Failure,
     },
     /// A transfer is gone from the list.
     TransferGone {
-        /// Its number.
+        /// The number of the transfer.
         number: TransferId,
     },
     /// A peer sent something that it had not announced, and was dropped.
     PeerLied {
-        /// Who.
+        /// The name of the other user.
         user: Username,
     },
     /// The listener was too slow and facts were left out: ask for the lists again.
@@ -128,9 +128,9 @@ pub enum NodeEvent {
     Warning(Warning),
     /// What happened at the embedded tracker. Beyond a bound the latest are left out, and counted.
     TrackerLog {
-        /// When.
+        /// The time of day at which it happened.
         at: SystemTime,
-        /// What.
+        /// The thing that happened.
         entry: LogEntry,
     },
     /// A line to or from the tracker, while the wire is tapped.
@@ -142,7 +142,7 @@ pub enum NodeEvent {
     },
     /// So many lines of the wire came faster than they were taken, and were left out here.
     WireLeftOut {
-        /// How many.
+        /// How many lines were left out.
         lines: u64,
     },
     /// The client has stopped; nothing follows.
@@ -162,7 +162,7 @@ pub enum Outcome {
     Unshared(Vec<SharePath>),
     /// The download is in the queue, or was there already.
     Queued(TransferId),
-    /// All transfers.
+    /// All downloads in the order of the queue, then all uploads.
     Transfers(Vec<Transfer>),
     /// Who I am.
     Me(Me),
@@ -177,11 +177,11 @@ pub enum Outcome {
 /// Who I am.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {
-    /// My name.
+    /// The name that we are registered under.
     pub username: Username,
     /// My peer server, as the tracker sees it.
     pub address: Option<SocketAddr>,
-    /// My identity.
+    /// The public key of this computer's identity.
     pub key: PublicKey,
 }
 
@@ -192,14 +192,14 @@ pub enum TrackerConnection {
     None,
     /// On the way, or between two tries.
     Connecting {
-        /// To whom.
+        /// The tracker's address, as it was given.
         tracker: String,
         /// Why the last try failed.
         why: Option<Failure>,
     },
-    /// Registered.
+    /// We are registered at a tracker.
     Online {
-        /// Where.
+        /// The tracker's address, as it was given.
         tracker: String,
         /// What its owner calls the network.
         network: String,
@@ -208,9 +208,9 @@ pub enum TrackerConnection {
     },
     /// No further try without a person: a changed key, a name that is taken.
     Refused {
-        /// By whom.
+        /// The tracker's address, as it was given.
         tracker: String,
-        /// Why.
+        /// The reason, which asks something else of the person each time.
         why: Failure,
     },
 }

@@ -23,7 +23,7 @@ pub enum Failure {
     /// The tracker cannot be reached now.
     #[error("the tracker {tracker} cannot be reached ({why}); Potok keeps trying")]
     Offline {
-        /// Its address.
+        /// The tracker's address, as it was given.
         tracker: String,
         /// What the last try said.
         why: String,
@@ -34,7 +34,7 @@ pub enum Failure {
          Ask its owner; if the key was changed on purpose, join again with a new invite"
     )]
     TrackerKeyChanged {
-        /// Its address.
+        /// The tracker's address, as it was given.
         tracker: String,
     },
     /// Nobody of that name is connected.
@@ -49,13 +49,13 @@ pub enum Failure {
         Shown(user)
     )]
     Unverified {
-        /// The name.
+        /// The name that was asked for.
         user: String,
     },
     /// The user does not share that.
     #[error("{} does not share '{}'; 'list-files {}' shows what they do", Shown(user), Shown(path), Shown(user))]
     NotShared {
-        /// Whose.
+        /// The name of its owner.
         user: String,
         /// As it was asked for.
         path: String,
@@ -77,7 +77,7 @@ pub enum Failure {
     NotShareable {
         /// As it was typed.
         path: String,
-        /// The reason.
+        /// The reason, in words for the person.
         why: String,
     },
     /// Two files would be announced under one name.
@@ -92,7 +92,7 @@ pub enum Failure {
         first: String,
         /// The file that wants it.
         second: String,
-        /// The name.
+        /// The share path that both would have.
         path: String,
     },
     /// The target is there already.
@@ -119,7 +119,7 @@ pub enum Failure {
         /// The local path.
         path: String,
     },
-    /// No room.
+    /// The disk is full; the transfer goes on by itself when there is room.
     #[error("the disk of '{}' is full; the transfer goes on when there is room", Shown(path))]
     DiskFull {
         /// The local path.
@@ -130,13 +130,13 @@ pub enum Failure {
     NotComing {
         /// The share path.
         path: String,
-        /// Why.
+        /// The reason, in the words of a transfer.
         error: TransferError,
     },
     /// What can be done with a download only.
     #[error("{number} is an upload: 'cancel {number}' stops it for its taker, 'resume {number}' lets them go on")]
     IsUpload {
-        /// Its number.
+        /// The number of the transfer.
         number: TransferId,
     },
     /// There is no transfer with this number.
@@ -169,7 +169,7 @@ pub enum Failure {
     /// A line that would come between the engine and the tracker.
     #[error("'{}' is sent by Potok itself: by hand it would change who you are or what is announced", Shown(verb))]
     SentByItself {
-        /// The command.
+        /// The command's verb, as it was typed.
         verb: String,
     },
     /// A line that no tracker takes.

@@ -68,7 +68,7 @@ pub enum Intent {
     Retry(TransferSelection),
     /// Give a download another place in the queue: what waits is begun in its order. It is kept. `Done`.
     Reorder {
-        /// Which download.
+        /// The number of the download.
         number: TransferId,
         /// Where it goes.
         to: QueueMove,
@@ -85,7 +85,7 @@ pub enum Intent {
     Apply(Box<Settings>),
     /// End a user's session at the embedded tracker; they may come back. `Done`.
     Kick {
-        /// The name.
+        /// The name of the user.
         user: Username,
     },
     /// Shut a user out of the embedded tracker, also after a restart: their key; of a user without a key the name, and
@@ -110,7 +110,7 @@ pub enum Intent {
 /// One file or folder to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DownloadRequest {
-    /// From whom.
+    /// The user who shares it.
     pub user: Username,
     /// Which file or folder of theirs.
     pub remote_path: RemotePath,

@@ -15,11 +15,11 @@ use crate::service::tracker_client::{AskError, TrackerClient};
 /// What was meant.
 #[derive(Debug)]
 pub(super) enum FoundShares {
-    /// One file.
+    /// One file, as the tracker lists it.
     File(FileLine),
     /// A folder with everything below it, in order of the paths.
     Folder {
-        /// The folder.
+        /// The share path of the folder.
         path: SharePath,
         /// What is in it; never empty.
         files: Vec<FileLine>,

@@ -36,7 +36,7 @@ const JOIN_MAX: Duration = Duration::from_secs(15);
 pub(super) enum Move {
     /// At this tracker.
     Join(TrackerAddress),
-    /// At none.
+    /// To be at no tracker.
     Leave,
     /// At the embedded tracker, which runs here from now on.
     Host(SocketAddr),

@@ -67,7 +67,7 @@ impl Outbox {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Never waits.
+    /// Adds what is to be told. It never waits for whoever listens.
     pub(super) fn push(&self, notice: NodeEvent) {
         self.shared.waiting.lock().push(notice);
         self.shared.changed.notify_one();

@@ -21,7 +21,7 @@ const SESSION_EVENTS_MAX: usize = 1024;
 /// What the session at a tracker says.
 #[derive(Debug)]
 pub(super) struct SessionEvent {
-    /// Where.
+    /// The tracker's address, as it was given.
     pub(super) tracker: String,
     pub(super) event: ClientEvent,
 }

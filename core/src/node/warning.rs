@@ -20,12 +20,12 @@ pub enum Warning {
     KeyWasReadable,
     /// The tracker did not take what the library announced by itself.
     NotAnnounced {
-        /// Why not.
+        /// The reason, in words for the person.
         why: Failure,
     },
     /// More files than are named by [`crate::node::event::NodeEvent::Skipped`].
     MoreSkipped {
-        /// How many.
+        /// How many there are.
         count: usize,
     },
     /// A shared folder is everything on the disk.

@@ -149,7 +149,7 @@ impl Changes {
         }
     }
 
-    /// Somebody came.
+    /// Notes that somebody came.
     pub fn joined(&mut self, now: Instant, username: &Username) {
         if let Some(change) = self.change(now, username) {
             change.presence.get_or_insert(Before { here: None, was_away: true });

@@ -13,16 +13,16 @@ use crate::tracker::log::LogEntry;
 pub enum Effect {
     /// Send answers. They are never left out.
     Send {
-        /// To whom.
+        /// The session that it goes to.
         to: SessionId,
-        /// Whole lines.
+        /// Whole lines, each with its LF.
         bytes: Bytes,
     },
     /// Send notices. A session whose send queue is full gets one `* resync` instead when it has drained.
     Notify {
         /// To whom: everybody for whom the bytes are the same.
         to: Arc<[SessionId]>,
-        /// Whole lines.
+        /// Whole lines, each with its LF.
         bytes: Bytes,
     },
     /// The session's lines are worked off: it may bring further ones.

@@ -41,7 +41,7 @@ pub enum Input {
     Closed,
     /// A record is on disk for good, or is not.
     Stored {
-        /// Which one.
+        /// The ticket of the save that has ended.
         ticket: Ticket,
         /// Whether it is on disk.
         done: bool,
@@ -70,11 +70,11 @@ pub struct Opened {
 /// One line of a session, or the end of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// A command.
+    /// A line that was understood.
     Command(Command),
     /// A line that is no command.
     Refused {
-        /// Why.
+        /// The reason, as it is answered.
         refusal: Refusal,
         /// Whose files it was about.
         named: Option<Username>,

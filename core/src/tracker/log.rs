@@ -11,24 +11,24 @@ use crate::protocol::code::Code;
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogEntry {
-    /// Somebody registered.
+    /// A user registered a name.
     #[error("{user} has joined from {address}")]
     Joined {
-        /// Who.
+        /// The name of the user.
         user: Username,
-        /// From where.
+        /// The IP address that it came from.
         address: IpAddr,
     },
     /// A user's session ended.
     #[error("{user} has left")]
     Left {
-        /// Who.
+        /// The name of the user.
         user: Username,
     },
     /// Somebody was not let in, or not under that name.
     #[error("{address} was refused ({code}): {}", Shown(text))]
     Refused {
-        /// From where.
+        /// The IP address that it came from.
         address: IpAddr,
         /// The code that was sent.
         code: Code,
@@ -38,7 +38,7 @@ pub enum LogEntry {
     /// The owner ended a session.
     #[error("{user} was sent away")]
     Kicked {
-        /// Whose.
+        /// The name of the user.
         user: Username,
     },
     /// The owner shut somebody out.
@@ -56,7 +56,7 @@ pub enum LogEntry {
     /// So many entries came faster than they were taken, and were left out here.
     #[error("{count} more entries were left out")]
     LeftOut {
-        /// How many.
+        /// How many there were.
         count: u64,
     },
 }

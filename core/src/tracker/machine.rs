@@ -28,7 +28,7 @@ use crate::tracker::session::{Session, Turn};
 use crate::tracker::settings::TrackerSettings;
 use crate::tracker::turns::{write_notice, write_refusal};
 
-/// A tracker.
+/// The tracker as a pure machine: inputs in, effects out.
 #[derive(Debug)]
 pub struct Tracker {
     pub(super) settings: TrackerSettings,

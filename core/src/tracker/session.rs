@@ -51,7 +51,7 @@ pub(super) struct User {
 /// Whether a session's lines can be worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Nothing waits.
+    /// Nothing of this session waits for anything.
     Idle,
     /// It stands in the line of sessions that have work.
     Queued,

@@ -101,7 +101,7 @@ const fn duration_millis(duration: Duration) -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {what}")]
 pub struct BadSetting {
-    /// Which one.
+    /// The name of the setting.
     pub setting: &'static str,
     /// What would be right.
     pub what: &'static str,

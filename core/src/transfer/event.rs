@@ -20,7 +20,7 @@ pub enum TransferEvent {
         target: PathBuf,
         /// Its length in bytes.
         size: u64,
-        /// Its content.
+        /// The hash of what is in it, verified.
         hash: ContentHash,
     },
     /// One file of a download is not coming; the others go on.
@@ -29,7 +29,7 @@ pub enum TransferEvent {
         id: TransferId,
         /// As its owner calls it.
         remote: SharePath,
-        /// Why.
+        /// The reason why it does not come.
         error: TransferError,
     },
     /// Every file of a download is here.

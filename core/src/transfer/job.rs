@@ -21,13 +21,13 @@ pub struct FileId {
 /// Whether a download may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
-    /// It may.
+    /// Nothing keeps it from going on.
     Go,
     /// A person paused it.
     Paused,
     /// Until so many bytes are free on its disk.
     DiskFull {
-        /// Bytes.
+        /// How many bytes must be free first.
         needed: u64,
     },
 }
@@ -35,17 +35,17 @@ pub enum Control {
 /// Where one file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileState {
-    /// Not begun.
+    /// The file has not been begun.
     Pending,
-    /// In work.
+    /// The file is being fetched.
     Active,
     /// Verified, flushed, in its place.
     Done,
-    /// Not coming.
+    /// The file does not come.
     Failed,
 }
 
-/// A download.
+/// One download: a file, or a folder with its files.
 #[derive(Debug)]
 pub struct Job {
     /// Who shares it.
@@ -75,7 +75,7 @@ pub struct Job {
 /// How many files are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Finished ones.
+    /// How many of them are finished.
     pub done: usize,
     /// Those that are not coming.
     pub failed: usize,
@@ -129,12 +129,12 @@ impl Job {
         self.counts.done + self.counts.failed == self.files.len()
     }
 
-    /// All bytes.
+    /// The length of all files together, in bytes.
     pub fn total_bytes(&self) -> u64 {
         self.total_bytes
     }
 
-    /// Verified bytes.
+    /// How many bytes of them are verified.
     pub fn done_bytes(&self) -> u64 {
         self.partial.values().fold(self.done_bytes, |sum, bytes| sum.saturating_add(*bytes))
     }

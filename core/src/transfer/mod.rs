@@ -35,9 +35,9 @@ pub struct SourceId(pub u32);
 /// Where a user's peer server is, as the tracker tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// Who.
+    /// The name of the user.
     pub username: Username,
-    /// Where.
+    /// The address at which their peer server is.
     pub address: SocketAddr,
     /// The key that they must prove.
     pub key: PublicKey,

@@ -15,7 +15,7 @@ use crate::transfer::{Contact, SourceId};
 pub enum What {
     /// The hashes of all blocks.
     List,
-    /// One block.
+    /// The block with this number.
     Block(u32),
 }
 
@@ -54,13 +54,13 @@ impl Ask {
 /// How a source can be reached now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {
-    /// Not connected.
+    /// There is no connection.
     Down,
     /// TCP and TLS are on their way.
     Connecting,
     /// Connected, in the queue for an upload slot at this place.
     Waiting(u32),
-    /// Connected.
+    /// There is a connection, and its key is proven.
     Up,
 }
 

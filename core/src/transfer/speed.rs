@@ -18,7 +18,7 @@ pub struct Speed {
 }
 
 impl Speed {
-    /// Stands still.
+    /// A speed of nothing, from now on.
     pub fn new(now: Instant) -> Self {
         Self { since: now, bytes: 0, rate: 0.0, fresh: true }
     }

@@ -184,7 +184,7 @@ impl State {
         self.is_queued.set(is_queued);
     }
 
-    /// Something came.
+    /// Notes that something came from the source: it is alive.
     pub(super) fn heard(&self) {
         self.came.set(self.came.get().wrapping_add(1));
     }

@@ -45,7 +45,7 @@ pub enum LibraryEvent {
     },
     /// Whether the system tells us of changes in a folder. Where it does not, they are found by looking.
     WatchHealth {
-        /// The folder.
+        /// The local path of the folder.
         folder: String,
         /// Why not; `None` if it does again.
         problem: Option<String>,
@@ -73,7 +73,7 @@ pub const SKIPPED_SHOWN_MAX: usize = 100;
 pub struct SkippedFile {
     /// Where it lies on this disk.
     pub path: String,
-    /// Why.
+    /// The reason, which asks something else of the person each time.
     pub why: WhyNotShared,
 }
 

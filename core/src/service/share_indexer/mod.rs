@@ -62,7 +62,7 @@ pub struct ShareIndexerConfig {
     pub reconcile_every: Duration,
     /// How many threads hash; 0 is one a core.
     pub hash_threads: usize,
-    /// Most shares.
+    /// Most files that may be shared, of all roots together.
     pub shares_max: usize,
 }
 
@@ -136,7 +136,7 @@ pub enum ShareError {
     /// More files than may be shared.
     #[error("that would be more than {max} shared files")]
     TooMany {
-        /// The setting.
+        /// The limit, as it is set.
         max: usize,
     },
     /// This is not shared, so it cannot be unshared.

@@ -87,7 +87,7 @@ pub enum ClientEvent {
     Refused(AwayReason),
     /// Somebody came, or came back at another address.
     Joined(UserLine),
-    /// Somebody went.
+    /// The user with this name is gone from the tracker.
     Left(Username),
     /// Somebody shares this from now on, or shares it otherwise than before.
     Shared(FileLine),
@@ -113,7 +113,7 @@ pub enum AwayReason {
     Refused {
         /// The tracker's error code.
         code: ReplyCode,
-        /// Its sentence.
+        /// The tracker's own sentence: a stranger's text.
         text: String,
     },
 }
@@ -129,7 +129,7 @@ pub enum AskError {
     Refused {
         /// The tracker's error code.
         code: ReplyCode,
-        /// Its sentence.
+        /// The tracker's own sentence: a stranger's text.
         text: String,
     },
 }

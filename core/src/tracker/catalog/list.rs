@@ -43,9 +43,9 @@ enum Source {
 pub(super) enum Piece {
     /// Some shares of a leaf.
     Shares(Arc<Leaf>, Mask),
-    /// A folder.
+    /// One level of a folder, with what is below each entry.
     Folder(Box<FolderSum>),
-    /// A count.
+    /// Files and bytes, instead of the shares themselves.
     Totals(Box<Totals>),
 }
 

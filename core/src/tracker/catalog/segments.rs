@@ -21,7 +21,7 @@ const INDEX_AGAIN_EVERY: usize = if cfg!(test) { 20 } else { 16_384 };
 
 #[derive(Debug)]
 pub(super) struct Segments {
-    /// In order.
+    /// The segments in the order of their keys.
     all: Vec<Segment>,
     overview: SignatureIndex,
     /// One for each signature index that was ever made.

@@ -40,7 +40,7 @@ pub(super) enum Answer {
     Done,
     /// Lines that are there already.
     Lines {
-        /// How many.
+        /// How many data lines there are.
         lines: usize,
         /// Each with its LF.
         bytes: Bytes,

@@ -48,7 +48,7 @@ struct World {
     over: BTreeSet<TransferId>,
     liars: BTreeSet<Username>,
     asked_bytes: u64,
-    /// Deterministic noise.
+    /// Noise that is the same in every run.
     noise: u64,
     disk_full_at: Option<u32>,
     absent: BTreeSet<Username>,
