@@ -23,7 +23,7 @@ use potok_core::protocol::field::{self, Quoted};
 use potok_core::protocol::line::{Flavor, Line, LineDecoder};
 use potok_core::protocol::notice::Notice;
 use potok_core::protocol::peer::{ANSWER_BYTES, Answer, REQUEST_BYTES, Request as PeerRequest};
-use potok_core::protocol::reply::{FileLine, Head, UserLine};
+use potok_core::protocol::reply::{FileLine, FolderEntry, Head, Totals, UserLine, UserTotals};
 use potok_core::tracker::effect::{Effect, Effects};
 use potok_core::tracker::input::{Input, Opened, Request, SessionId, Ticket};
 use potok_core::tracker::machine::{Remembered, Tracker};
@@ -116,6 +116,15 @@ pub(crate) fn reply(data: &[u8]) {
     }
     if let Ok(file) = FileLine::parse(text) {
         assert_eq!(FileLine::parse(&file.to_string()), Ok(file));
+    }
+    if let Ok(entry) = FolderEntry::parse(text) {
+        assert_eq!(FolderEntry::parse(&entry.to_string()), Ok(entry));
+    }
+    if let Ok(totals) = Totals::parse(text) {
+        assert_eq!(Totals::parse(&totals.to_string()), Ok(totals));
+    }
+    if let Ok(totals) = UserTotals::parse(text) {
+        assert_eq!(UserTotals::parse(&totals.to_string()), Ok(totals));
     }
     if let Ok(Head::Notice(event)) = Head::parse(text)
         && event != Notice::Unknown

@@ -136,6 +136,25 @@ const EVIL: &[(&str, By, &[Do])] = &[
     ("lines of ten thousand items", Tls, &[Say(b"register-user mallory\n"), LongLines(40, "register-files mallory a", ",a", 9_999), Go]),
     ("lines of nothing but commas", Plain, &[LongLines(50, "register-files mallory ", ",", 30_000), Hear("ERR "), Go]),
     ("searches for as much as fits", Plain, &[LongLines(200, "search ", "eeeeeeee ", 31), Hear("OK"), Go]),
+    ("counts for as much as fits", Plain, &[LongLines(200, "count-files min-size=0 ", "eeeeeeee ", 31), Hear("OK"), Go]),
+    ("counts everything without reading", Plain, &[
+        Times(10_000, b"count-files kind=other min-size=1\nlist-folder kind=other\nlist-totals\n"), Stay,
+    ]),
+    ("counts everything under a name, then gone", Tls, &[
+        Say(b"register-user mallory\n"), Times(5_000, b"count-files e\nlist-folder \"\" e\nlist-folder\nlist-totals\n"), Go,
+    ]),
+    ("makes ten thousand folders and asks for them again and again", Tls, &[
+        Say(b"register-user mallory\n"), LongLines(4, "register-files mallory a", ",a/b/c/d/e/f/g", 4_000),
+        Times(500, b"list-folder\nlist-folder a\nlist-folder a/b/c limit=1\nlist-folder after=YS9iAA\n"), Go,
+    ]),
+    ("sizes that no sum holds", Tls, &[
+        Say(b"register-user mallory\nregister-files mallory \"x/a\" size=18446744073709551615, \"x/b\" size=18446744073709551615\n"),
+        Say(b"count-files user=mallory\nlist-folder user=mallory\nregister-files mallory \"x/a\" size=1\nunregister-user mallory\n"),
+        Hear("OK"), Hear("OK"), Hear("OK 1"), Hear("OK 1"), Hear("OK"), Hear("OK"), Go,
+    ]),
+    ("folders of junk", Plain, &[
+        Times(50, b"list-folder ../..\nlist-folder /\nlist-folder after=____\nlist-folder a//b\nsearch in=\ncount-files in=..\n"), Go,
+    ]),
     ("cursors of junk", Plain, &[
         Times(50, b"list-files after=AAAAAAAAAAAA\nlist-users after=____ limit=1\nlist-files after=/w limit=1\n"), Go,
     ]),

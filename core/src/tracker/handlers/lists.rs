@@ -21,9 +21,9 @@ use crate::tracker::machine::Tracker;
 use crate::tracker::roster::Online;
 use crate::tracker::session::Job;
 
-/// What a count takes from the allowance of sessions without a name, in bytes: its answer is short, its work is that of
-/// a page of a search.
-const COUNT_CHARGE_BYTES: usize = 4 * 1024;
+/// What a count takes from the allowance of sessions without a name, in bytes: its answer is short, its work that of
+/// a long search.
+const COUNT_CHARGE_BYTES: usize = 64 * 1024;
 
 impl Handle for ListUsers {
     fn work(&self) -> Work {
