@@ -2,7 +2,7 @@
 //!
 //! Between a client and a tracker (text lines):
 //! [`mod@line`] cuts bytes into lines, [`field`] cuts lines into fields and lists, [`command`] gives them meaning,
-//! [`selection`] says which shares a question is about, [`reply`] and [`notice`] are what comes back, [`code`] the names
+//! [`selection`] says which shares a question is about, [`page`] which part of a list is meant, [`head`], [`reply`] and [`notice`] are what comes back, [`code`] the names
 //! of refusals.
 //!
 //! Between two peers (binary frames): [`peer`].
@@ -10,8 +10,11 @@
 pub mod code;
 pub mod command;
 pub mod field;
+pub mod head;
 pub mod line;
 pub mod notice;
+pub mod page;
 pub mod peer;
 pub mod reply;
 pub mod selection;
+mod value;

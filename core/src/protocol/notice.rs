@@ -103,7 +103,7 @@ impl fmt::Display for Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::reply::Head;
+    use crate::protocol::head::Head;
 
     #[test]
     fn events_round_trip() {

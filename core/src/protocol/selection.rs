@@ -10,9 +10,9 @@ use crate::model::search_key::{push_key, word_keys};
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::arguments::{number, path, username};
 use crate::protocol::field::AsField;
 use crate::protocol::reply::FileLine;
+use crate::protocol::value::{number, path, username};
 
 /// Which shares are meant: those to which everything here applies. An empty one means all.
 ///

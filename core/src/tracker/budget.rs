@@ -36,7 +36,7 @@ struct Used {
 }
 
 /// Most addresses that are remembered; those whose allowance is whole again are forgotten first.
-const ADDRESSES_MAX: usize = 65_536;
+const BUDGET_ADDRESSES_MAX: usize = 65_536;
 
 impl Budgets {
     /// Nobody has used anything.
@@ -58,12 +58,12 @@ impl Budgets {
     }
 
     fn make_room(&mut self, now: Instant) {
-        if self.used.len() >= ADDRESSES_MAX {
+        if self.used.len() >= BUDGET_ADDRESSES_MAX {
             let allowance = self.allowance;
             self.used.retain(|_, used| used.later(now, allowance) > 0);
         }
         // More addresses than that are an attack: then the first ones start anew, and memory stays bounded.
-        while self.used.len() >= ADDRESSES_MAX {
+        while self.used.len() >= BUDGET_ADDRESSES_MAX {
             self.used.pop_first();
         }
     }
@@ -111,9 +111,9 @@ mod tests {
     fn memory_is_bounded() {
         let start = Instant::now();
         let mut budgets = Budgets::new(Allowance { burst: 1, per_second: 1 });
-        for n in 0..u32::try_from(ADDRESSES_MAX).expect("small") + 10 {
+        for n in 0..u32::try_from(BUDGET_ADDRESSES_MAX).expect("small") + 10 {
             budgets.charge(start, IpAddr::V4(n.into()), 5);
         }
-        assert!(budgets.used.len() <= ADDRESSES_MAX);
+        assert!(budgets.used.len() <= BUDGET_ADDRESSES_MAX);
     }
 }

@@ -18,7 +18,7 @@ use crate::protocol::notice::Notice;
 use crate::protocol::reply::UserLine;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::SessionId;
-use crate::tracker::roster::{Online, Roster, View};
+use crate::tracker::roster::{Online, ReaderView, Roster};
 
 /// Windows close at multiples of this.
 const STEP: Duration = Duration::from_millis(50);
@@ -31,7 +31,7 @@ pub struct Changes {
     /// By name regardless of case.
     open: BTreeMap<String, Change>,
     due: BTreeSet<(Instant, String)>,
-    watchers: BTreeMap<View, BTreeMap<SessionId, Moment>>,
+    watchers: BTreeMap<ReaderView, BTreeMap<SessionId, Moment>>,
     now: Moment,
 }
 
@@ -129,14 +129,14 @@ impl Changes {
     }
 
     /// A session is told of changes from now on.
-    pub fn watch(&mut self, session: SessionId, view: View) {
+    pub fn watch(&mut self, session: SessionId, view: ReaderView) {
         self.now.0 += 1;
         let now = self.now;
         self.watchers.entry(view).or_default().entry(session).or_insert(now);
     }
 
     /// A session is no longer told.
-    pub fn unwatch(&mut self, session: SessionId, view: View) {
+    pub fn unwatch(&mut self, session: SessionId, view: ReaderView) {
         if let Some(sessions) = self.watchers.get_mut(&view) {
             sessions.remove(&session);
             if sessions.is_empty() {
@@ -242,12 +242,12 @@ impl Changes {
 
 impl Before {
     fn here(online: &Online) -> Self {
-        Self { here: Some(Here { session: online.session, line: online.line(View::SameHost) }), was_away: false }
+        Self { here: Some(Here { session: online.session, line: online.line(ReaderView::SameHost) }), was_away: false }
     }
 }
 
 fn tell_view(
-    view: View,
+    view: ReaderView,
     sessions: &BTreeMap<SessionId, Moment>,
     closed: &[(Change, String)],
     roster: &Roster,
@@ -278,7 +278,7 @@ fn tell_view(
 }
 
 impl Change {
-    fn write(&self, online: Option<&Online>, view: View, lines: &mut BytesMut) {
+    fn write(&self, online: Option<&Online>, view: ReaderView, lines: &mut BytesMut) {
         let mut line = |event: Notice| {
             write!(lines, "{event}").expect("a buffer in memory takes everything");
             lines.put_u8(b'\n');
@@ -296,7 +296,7 @@ impl Change {
             if before.here.as_ref().is_some_and(|here| !is_same(here)) {
                 line(Notice::Left(self.username.clone()));
             }
-            let is_as_before = before.here.as_ref().is_some_and(|here| here.line == online.line(View::SameHost));
+            let is_as_before = before.here.as_ref().is_some_and(|here| here.line == online.line(ReaderView::SameHost));
             if before.was_away || !is_as_before {
                 line(Notice::Joined(online.line(view)));
             }
@@ -331,7 +331,7 @@ mod tests {
         fn new() -> Self {
             let start = Instant::now();
             let mut changes = Changes::new(start, Duration::from_millis(250));
-            changes.watch(SessionId::new(1), View::SameHost);
+            changes.watch(SessionId::new(1), ReaderView::SameHost);
             Self { start, changes, roster: Roster::default(), catalog: Catalog::new(), sessions: 1 }
         }
 
@@ -440,14 +440,14 @@ mod tests {
         let mut f = Fixture::new();
         f.come(0, "anna", 0);
         f.come(1, "ivan", 0);
-        f.changes.watch(SessionId::new(2), View::SameHost);
+        f.changes.watch(SessionId::new(2), ReaderView::SameHost);
         f.share(2, "anna", "a");
         let (anna, ivan) = ("* joined anna - -\n* unshared anna a\n", "* joined ivan - -\n");
         assert_eq!(f.told(300), [(1, format!("{ivan}{anna}")), (1, anna.to_owned())]);
         f.share(400, "anna", "a");
         assert_eq!(f.told(700), [(2, "* unshared anna a\n".to_owned())]);
-        f.changes.unwatch(SessionId::new(1), View::SameHost);
-        f.changes.unwatch(SessionId::new(2), View::SameHost);
+        f.changes.unwatch(SessionId::new(1), ReaderView::SameHost);
+        f.changes.unwatch(SessionId::new(2), ReaderView::SameHost);
         f.share(800, "anna", "a");
         assert_eq!(f.changes.next_deadline(), None, "nobody watches");
     }

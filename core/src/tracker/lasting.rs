@@ -11,7 +11,7 @@ use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Order, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{PendingName, Tracker, greeting};
-use crate::tracker::session::{Session, Turn};
+use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
 use crate::tracker::turns::write_refusal;
 
@@ -56,7 +56,7 @@ impl Tracker {
         if !self.bans.insert(ban.clone()) {
             return;
         }
-        let is_banned = |session: &Session| {
+        let is_banned = |session: &SessionState| {
             let user = session.user.as_ref();
             self.bans.has_connection(session.key, session.peer.ip())
                 || user.is_some_and(|user| self.bans.has_name(&user.username))
@@ -86,7 +86,7 @@ impl Tracker {
         let Some(save) = self.saves.remove(&ticket) else { return };
         self.names.stored(&save.folded, ticket, done);
         for id in save.waiting {
-            let waits = |session: &&mut Box<Session>| session.turn == Turn::Saving(ticket);
+            let waits = |session: &&mut Box<SessionState>| session.turn == Turn::Saving(ticket);
             let Some(session) = self.sessions.get_mut(&id).filter(waits) else { continue };
             if !done {
                 session.waiting.pop_front();

@@ -24,7 +24,7 @@ use crate::tracker::input::{Input, Opened, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
 use crate::tracker::roster::{Online, Roster};
-use crate::tracker::session::{Session, Turn};
+use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
 use crate::tracker::turns::{write_notice, write_refusal};
 
@@ -33,7 +33,7 @@ use crate::tracker::turns::{write_notice, write_refusal};
 pub struct Tracker {
     pub(super) settings: TrackerSettings,
     pub(super) greeting: Bytes,
-    pub(super) sessions: BTreeMap<SessionId, Box<Session>>,
+    pub(super) sessions: BTreeMap<SessionId, Box<SessionState>>,
     pub(super) names: Names,
     pub(super) roster: Roster,
     pub(super) catalog: Catalog,
@@ -232,7 +232,7 @@ impl Tracker {
 
     fn open(&mut self, now: Instant, id: SessionId, opened: Opened, effects: &mut Effects) {
         effects.answer(id).extend_from_slice(&self.greeting);
-        let session = Box::new(Session::new(opened, now, &self.settings));
+        let session = Box::new(SessionState::new(opened, now, &self.settings));
         let address = session.peer.ip();
         if self.bans.has_connection(session.key, address) {
             let refusal = Refusal::new(Code::Banned, "the owner of this tracker has shut you out");

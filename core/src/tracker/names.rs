@@ -72,7 +72,7 @@ pub enum NotFree {
 
 /// Where a name stands for somebody who may have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum NameStanding {
     /// Nobody owns it.
     Free,
     /// It is the asker's own, and on disk.
@@ -104,7 +104,7 @@ impl Names {
     }
 
     /// Whether somebody may have this name.
-    pub fn standing(&self, name: &Username, key: Option<PublicKey>) -> Result<Standing, NotFree> {
+    pub fn standing(&self, name: &Username, key: Option<PublicKey>) -> Result<NameStanding, NotFree> {
         let folded = name.folded();
         let owned = self.by_folded.get(&folded).filter(|owned| !self.is_lapsed(owned));
         match owned {
@@ -112,8 +112,8 @@ impl Names {
             None if self.reserved.others(name, "").next().is_some() => Err(NotFree::Reserved),
             // Also an owner's new spelling may look like somebody else: `bIll` is not `blll`.
             _ if self.looks_like_an_owned_name(name, &folded) => Err(NotFree::Confusable),
-            None => Ok(Standing::Free),
-            Some(owned) => Ok(owned.unsaved.map_or(Standing::Own, Standing::Unsaved)),
+            None => Ok(NameStanding::Free),
+            Some(owned) => Ok(owned.unsaved.map_or(NameStanding::Own, NameStanding::Unsaved)),
         }
     }
 
@@ -271,8 +271,8 @@ mod tests {
     #[test]
     fn a_name_is_its_owners() {
         let names = names(1000 * DAY, &[("anna", 1, 999 * DAY), ("modern", 2, 999 * DAY), ("Old", 3, 800 * DAY)]);
+        use NameStanding::*;
         use NotFree::*;
-        use Standing::*;
         for (text, who, expected) in [
             ("anna", key(1), Ok(Own)),
             ("ANNA", key(1), Ok(Own)),
@@ -299,15 +299,15 @@ mod tests {
         let mut names = names(0, &[]);
         let owner = PublicKey::from_bytes([1; 32]);
         names.bind(&name("anna"), owner, Ticket(7));
-        assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Unsaved(Ticket(7))));
+        assert_eq!(names.standing(&name("anna"), key(1)), Ok(NameStanding::Unsaved(Ticket(7))));
         assert_eq!(names.standing(&name("anna"), key(2)), Err(NotFree::Taken));
         names.stored("anna", Ticket(6), false);
-        assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Unsaved(Ticket(7))));
+        assert_eq!(names.standing(&name("anna"), key(1)), Ok(NameStanding::Unsaved(Ticket(7))));
         names.stored("anna", Ticket(7), false);
-        assert_eq!(names.standing(&name("anna"), key(2)), Ok(Standing::Free));
+        assert_eq!(names.standing(&name("anna"), key(2)), Ok(NameStanding::Free));
         names.bind(&name("anna"), owner, Ticket(8));
         names.stored("anna", Ticket(8), true);
-        assert_eq!(names.standing(&name("anna"), key(1)), Ok(Standing::Own));
+        assert_eq!(names.standing(&name("anna"), key(1)), Ok(NameStanding::Own));
         assert!(names.release("anna"));
         assert!(names.is_empty() && names.look_alikes.pairs.is_empty() && names.by_key.is_empty());
     }
@@ -319,7 +319,7 @@ mod tests {
         assert!(alike.iter().eq(["modern"]));
         names.stored("modem", Ticket(1), true);
         names.set_clock(0);
-        assert_eq!(names.standing(&name("modem"), key(2)), Ok(Standing::Own));
+        assert_eq!(names.standing(&name("modem"), key(2)), Ok(NameStanding::Own));
         assert_eq!(names.standing(&name("modern"), key(1)), Err(NotFree::Confusable));
     }
 
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn a_respelled_name_leaves_no_look_alike_behind() {
         let mut names = names(0, &[("bill", 1, 0)]);
-        assert_eq!(names.standing(&name("bIll"), key(1)), Ok(Standing::Own));
+        assert_eq!(names.standing(&name("bIll"), key(1)), Ok(NameStanding::Own));
         names.used(&name("bIll"));
         assert_eq!(names.standing(&name("blll"), key(2)), Err(NotFree::Confusable));
         names.release("bill");

@@ -35,14 +35,14 @@ pub struct Online {
 /// From where a reader looks. Somebody on the tracker's own host is seen at a loopback address, which is of no use
 /// elsewhere: readers elsewhere are shown the address under which they themselves reach that host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum View {
+pub enum ReaderView {
     /// The reader is on the tracker's host too.
     SameHost,
     /// The reader reaches the tracker's host at this address.
     From(IpAddr),
 }
 
-impl View {
+impl ReaderView {
     /// The view of a connection with these two ends.
     pub fn of(peer: SocketAddr, local: SocketAddr) -> Self {
         if peer.ip().to_canonical().is_loopback() { Self::SameHost } else { Self::From(local.ip().to_canonical()) }
@@ -51,9 +51,9 @@ impl View {
 
 impl Online {
     /// What a reader is shown.
-    pub fn line(&self, view: View) -> UserLine {
+    pub fn line(&self, view: ReaderView) -> UserLine {
         let ip = match view {
-            View::From(host) if self.is_on_this_host() => host,
+            ReaderView::From(host) if self.is_on_this_host() => host,
             _ => self.seen,
         };
         let address = self.port.map(|port| SocketAddr::new(ip, port.get()));
@@ -73,7 +73,7 @@ pub struct Roster {
     by_folded: BTreeMap<Box<str>, Username>,
     look_alikes: LookAlikes,
     /// The whole list as it was last asked for, until somebody comes, goes or changes.
-    whole: BTreeMap<View, Whole>,
+    whole: BTreeMap<ReaderView, Whole>,
 }
 
 #[derive(Debug, Clone)]
@@ -158,7 +158,7 @@ impl Roster {
     }
 
     /// The list of users behind `page.after`, at most `page.limit` of them.
-    pub fn page(&mut self, view: View, page: &Page) -> UsersPage {
+    pub fn page(&mut self, view: ReaderView, page: &Page) -> UsersPage {
         let is_whole = page.after.is_none() && page.limit.is_none_or(|limit| limit >= self.by_name.len());
         if !is_whole {
             return self.write_page(view, page);
@@ -174,7 +174,7 @@ impl Roster {
         written
     }
 
-    fn write_page(&self, view: View, page: &Page) -> UsersPage {
+    fn write_page(&self, view: ReaderView, page: &Page) -> UsersPage {
         let start = match &page.after {
             None => Bound::Unbounded,
             Some(after) => Bound::Excluded(after.username.as_str()),
@@ -229,13 +229,13 @@ mod tests {
     #[test]
     fn pages_join_to_the_whole_list() {
         let mut roster = roster(&[("c", "192.0.2.3"), ("a", "192.0.2.1"), ("B", "192.0.2.2"), ("д", "::1")]);
-        let whole = roster.page(View::SameHost, &Page::default());
+        let whole = roster.page(ReaderView::SameHost, &Page::default());
         assert_eq!(text(&whole), "B 192.0.2.2:4001 -\na 192.0.2.1:4001 -\nc 192.0.2.3:4001 -\nд [::1]:4001 -\n");
         assert_eq!((whole.lines, &whole.more), (4, &None));
         for limit in 1..=5 {
             let (mut joined, mut after) = (String::new(), None);
             loop {
-                let page = roster.page(View::SameHost, &Page { after, limit: Some(limit) });
+                let page = roster.page(ReaderView::SameHost, &Page { after, limit: Some(limit) });
                 joined.push_str(text(&page));
                 after = page.more.clone();
                 assert!(after.is_none() || page.lines == limit);
@@ -245,17 +245,17 @@ mod tests {
             }
             assert_eq!(joined, text(&whole), "limit {limit}");
         }
-        assert_eq!(roster.page(View::SameHost, &Page::default()), whole, "again, as it is kept");
+        assert_eq!(roster.page(ReaderView::SameHost, &Page::default()), whole, "again, as it is kept");
         roster.remove(&Username::new("c").expect("valid"));
-        assert_eq!(roster.page(View::SameHost, &Page::default()).lines, 3);
+        assert_eq!(roster.page(ReaderView::SameHost, &Page::default()).lines, 3);
     }
 
     #[test]
     fn the_trackers_own_host_is_shown_as_it_can_be_reached() {
         let roster = roster(&[("host", "127.0.0.1"), ("far", "192.0.2.9")]);
         let socket = |text: &str| text.parse::<SocketAddr>().expect(text);
-        let far = View::of(socket("192.0.2.9:50000"), socket("[::ffff:192.0.2.1]:7686"));
-        let near = View::of(socket("127.0.0.5:50000"), socket("127.0.0.1:7686"));
+        let far = ReaderView::of(socket("192.0.2.9:50000"), socket("[::ffff:192.0.2.1]:7686"));
+        let near = ReaderView::of(socket("127.0.0.5:50000"), socket("127.0.0.1:7686"));
         let shown = |name: &str, view| {
             let online = roster.get(&Username::new(name).expect(name)).expect("online");
             online.line(view).address.expect("has a port").to_string()

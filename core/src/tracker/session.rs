@@ -10,13 +10,13 @@ use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::handlers::files::{Announcing, Withdrawing};
 use crate::tracker::input::{Opened, Request, Ticket};
-use crate::tracker::roster::View;
+use crate::tracker::roster::ReaderView;
 use crate::tracker::settings::TrackerSettings;
 
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct SessionState {
     pub(super) peer: SocketAddr,
-    pub(super) view: View,
+    pub(super) view: ReaderView,
     /// Proven by TLS. A session without a key is a plain one.
     pub(super) key: Option<PublicKey>,
     /// As whom it is registered.
@@ -27,7 +27,7 @@ pub(super) struct Session {
     pub(super) waiting: VecDeque<Request>,
     pub(super) turn: Turn,
     /// What its first line asked for and is not done.
-    pub(super) job: Option<Box<Job>>,
+    pub(super) job: Option<Box<LongCommand>>,
     /// Bytes of answers since the session was last known to have taken all.
     pub(super) unsent_bytes: usize,
 
@@ -63,7 +63,7 @@ pub(super) enum Turn {
 
 /// A command that takes more than one turn.
 #[derive(Debug)]
-pub(super) enum Job {
+pub(super) enum LongCommand {
     /// Files on their way out.
     List {
         list: ShareList,
@@ -74,12 +74,12 @@ pub(super) enum Job {
     Withdraw(Withdrawing),
 }
 
-impl Session {
+impl SessionState {
     pub(super) fn new(opened: Opened, now: Instant, settings: &TrackerSettings) -> Self {
         let first_command_by = opened.accepted_at + settings.first_command_max(opened.key.is_some());
         Self {
             peer: SocketAddr::new(opened.peer.ip().to_canonical(), opened.peer.port()),
-            view: View::of(opened.peer, opened.local),
+            view: ReaderView::of(opened.peer, opened.local),
             key: opened.key,
             user: None,
             is_watching: false,

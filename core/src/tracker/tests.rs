@@ -12,7 +12,7 @@ use crate::protocol::line::{Fault, Line};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
 use crate::tracker::machine::{Remembered, Tracker};
-use crate::tracker::names::Standing;
+use crate::tracker::names::NameStanding;
 use crate::tracker::settings::TrackerSettings;
 
 #[derive(Debug, Clone)]
@@ -242,7 +242,7 @@ impl Shell {
             assert_eq!(session.key, user.key);
             assert!(!tracker.bans.has_connection(user.key, user.seen) && !tracker.bans.has_name(&user.username));
             if user.key.is_some() {
-                assert_eq!(tracker.names.standing(&user.username, user.key), Ok(Standing::Own));
+                assert_eq!(tracker.names.standing(&user.username, user.key), Ok(NameStanding::Own));
             }
             shares += tracker.catalog.shares_of(user.owner);
             let alike = online.iter().filter(|other| {

@@ -14,10 +14,10 @@ use crate::protocol::notice::Notice;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
-use crate::tracker::handlers::{Answer, Asker, Outcome, Work, work_of};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Work, work_of};
 use crate::tracker::input::{Request, SessionId, Ticket};
 use crate::tracker::machine::Tracker;
-use crate::tracker::session::{Job, Turn};
+use crate::tracker::session::{LongCommand, Turn};
 
 /// Work of one session in its turn. One command is 1, costly ones more.
 const WORK_PER_TURN: u32 = 256;
@@ -92,14 +92,14 @@ impl Tracker {
         }
     }
 
-    fn go_on_with(&mut self, now: Instant, id: SessionId, mut job: Box<Job>, effects: &mut Effects) {
+    fn go_on_with(&mut self, now: Instant, id: SessionId, mut job: Box<LongCommand>, effects: &mut Effects) {
         let Some(asker) = self.asker(now, id) else { return };
         let outcome = match &mut *job {
-            Job::List { list, is_begun } => {
-                self.send_piece(&asker, list, is_begun, effects).then_some(Ok(Answer::Sent))
+            LongCommand::List { list, is_begun } => {
+                self.send_piece(&asker, list, is_begun, effects).then_some(Ok(CommandReply::Sent))
             }
-            Job::Announce(announcing) => self.announce_slice(now, announcing),
-            Job::Withdraw(withdrawing) => self.withdraw_slice(now, withdrawing),
+            LongCommand::Announce(announcing) => self.announce_slice(now, announcing),
+            LongCommand::Withdraw(withdrawing) => self.withdraw_slice(now, withdrawing),
         };
         match (outcome, self.sessions.get_mut(&id)) {
             (Some(outcome), _) => self.answer(&asker, outcome, effects),
@@ -137,16 +137,16 @@ impl Tracker {
         })
     }
 
-    fn answer(&mut self, asker: &Asker, outcome: Outcome, effects: &mut Effects) {
+    fn answer(&mut self, asker: &Asker, outcome: CommandOutcome, effects: &mut Effects) {
         let id = asker.session;
         match outcome {
             Err(refusal) => self.write(id, effects, |out| write_refusal(out, &refusal)),
-            Ok(Answer::Done) => self.write(id, effects, |out| out.extend_from_slice(b"OK 0\n")),
-            Ok(Answer::Bye) => {
+            Ok(CommandReply::Done) => self.write(id, effects, |out| out.extend_from_slice(b"OK 0\n")),
+            Ok(CommandReply::Bye) => {
                 self.write(id, effects, |out| out.extend_from_slice(b"OK 0 bye\n"));
                 self.close(asker.now, id, None, effects);
             }
-            Ok(Answer::Lines { lines, bytes, more }) => {
+            Ok(CommandReply::Lines { lines, bytes, more }) => {
                 self.charge(asker, bytes.len());
                 let is_copied = bytes.len() <= COPIED_BYTES_MAX;
                 self.write(id, effects, |out| {
@@ -158,13 +158,13 @@ impl Tracker {
                     effects.send(id, bytes);
                 }
             }
-            Ok(Answer::Job(job)) => {
+            Ok(CommandReply::LongCommand(job)) => {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.job = Some(job);
                 }
             }
-            Ok(Answer::Later(ticket, command)) => self.wait_for(id, ticket, command),
-            Ok(Answer::Sent) => {}
+            Ok(CommandReply::Later(ticket, command)) => self.wait_for(id, ticket, command),
+            Ok(CommandReply::Sent) => {}
         }
     }
 

@@ -10,12 +10,12 @@
 use std::borrow::Cow;
 
 use crate::model::port::PeerPort;
-use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::page::Page;
 use crate::protocol::field::{self, BadFields, Field, ListItem};
+use crate::protocol::page::Page;
 use crate::protocol::selection::Selection;
+use crate::protocol::value::username;
 
 /// Most words of one command: a search looks for each of them.
 pub const WORDS_MAX: usize = 32;
@@ -99,24 +99,6 @@ pub(super) fn items(list: &str, usage: fn() -> Refusal) -> Result<Vec<ListItem<'
         Refusal::new(code, why)
     })?;
     if items.is_empty() { Err(usage()) } else { Ok(items) }
-}
-
-/// Reads a username.
-pub(in crate::protocol) fn username(text: &str) -> Result<Username, Refusal> {
-    Username::new(text).map_err(|why| Refusal::new(Code::BadName, why))
-}
-
-/// Reads a share path. A person's keyboard may produce the decomposed form; the catalog holds the composed one.
-pub(in crate::protocol) fn path(text: &str) -> Result<SharePath, Refusal> {
-    SharePath::normalized(text).map_err(|why| Refusal::new(Code::BadPath, why))
-}
-
-/// Reads a decimal number in its one spelling: digits, no sign, no leading zero.
-pub(in crate::protocol) fn number(text: &str) -> Result<u64, Refusal> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let one_spelling = digits && (text == "0" || !text.starts_with('0'));
-    let value = if one_spelling { text.parse().ok() } else { None };
-    value.ok_or_else(|| Refusal::new(Code::Usage, "a number is written in digits, from 0 to 18446744073709551615"))
 }
 
 pub(super) fn misspelt(why: BadFields) -> Refusal {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::protocol::code::Refusal;
 use crate::protocol::command::Verb;
 use crate::protocol::command::arguments::{Arguments, read};
-use crate::protocol::command::page::Page;
+use crate::protocol::page::Page;
 use crate::protocol::selection::Selection;
 
 /// Asks how many shares a selection has, and how many bytes they are together.

@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::model::username::Username;
 use crate::protocol::code::Refusal;
-use crate::protocol::command::arguments::{read_page, username};
+use crate::protocol::command::arguments::read_page;
 use crate::protocol::command::{Page, Verb};
+use crate::protocol::value::username;
 
 /// Asks what is shared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

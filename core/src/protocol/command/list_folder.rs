@@ -4,10 +4,11 @@ use std::fmt;
 
 use crate::model::share_path::SharePath;
 use crate::protocol::code::Refusal;
-use crate::protocol::command::arguments::{Arguments, path, read};
+use crate::protocol::command::arguments::{Arguments, read};
 use crate::protocol::command::{Page, Verb};
 use crate::protocol::field::AsField;
 use crate::protocol::selection::Selection;
+use crate::protocol::value::path;
 
 /// Asks for one level of folders and files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a session can ask of a tracker. A verb is a file here, with its fields, how it is read and how it is written;
 //! [`each_verb`] lists them, and everything that is about all verbs is made from that list.
 //!
-//! Shared by the verbs: [`mod@arguments`] reads words and options, [`page`] says which part of a list is meant.
+//! Shared by the verbs: [`mod@arguments`] reads words and options.
 
 pub mod arguments;
 mod count_files;
@@ -10,7 +10,6 @@ mod list_files;
 mod list_folder;
 mod list_totals;
 mod list_users;
-pub mod page;
 mod ping;
 mod quit;
 mod register_files;
@@ -32,7 +31,7 @@ use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::field;
 
-pub use page::{Cursor, Page};
+pub use crate::protocol::page::{Cursor, Page};
 
 /// Hands the verbs to a macro, in the order in which `help` lists them.
 macro_rules! each_verb {

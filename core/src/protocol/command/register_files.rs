@@ -5,9 +5,10 @@ use std::fmt;
 use crate::model::share::Share;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::arguments::{items, number, path, take_username};
+use crate::protocol::command::arguments::{items, take_username};
 use crate::protocol::command::{Verb, write_list};
 use crate::protocol::field::{ListItem, Quoted};
+use crate::protocol::value::{number, path};
 
 /// Announces files, all or none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::fmt;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::code::Refusal;
-use crate::protocol::command::arguments::{items, path, take_username};
+use crate::protocol::command::arguments::{items, take_username};
 use crate::protocol::command::{Verb, write_list};
 use crate::protocol::field::Quoted;
+use crate::protocol::value::path;
 
 /// Takes announced files back, all or none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]

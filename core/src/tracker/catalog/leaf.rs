@@ -11,7 +11,7 @@ use crate::model::limits;
 #[cfg(test)]
 use crate::model::search_key::push_key;
 use crate::model::share_path::SharePath;
-use crate::protocol::command::Cursor;
+use crate::protocol::page::Cursor;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::sum::{LeafSum, ShareSum};
 use crate::tracker::catalog::term::Term;

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::tracker::catalog::leaf::{Leaf, NewShare};
 use crate::tracker::catalog::sum::LeafSum;
 
+/// A row as lists hold it.
+pub(super) type Leaves = Arc<LeafRow>;
+
 /// Leaves in order. All changes go through it, so that the sums are right.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LeafRow {

@@ -3,15 +3,12 @@
 //! If all shares are meant, a [`LevelWalk`] steps from child to child and adds whole leaves up. Otherwise a scan hands
 //! every share that is meant to [`LevelLines`] in order, which adds up those of one folder.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bytes::BytesMut;
-
-use crate::protocol::command::Cursor;
+use crate::protocol::page::Cursor;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
-use crate::tracker::catalog::list::Piece;
 use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::piece::{FolderSum, ListPiece};
 use crate::tracker::catalog::span::{Span, SpanPlace};
 use crate::tracker::catalog::sum::ShareSum;
 
@@ -28,28 +25,10 @@ pub(super) type LevelPrefix = Box<str>;
 pub(super) struct LevelLines {
     prefix: LevelPrefix,
     limit: usize,
-    pieces: Vec<Piece>,
+    pieces: Vec<ListPiece>,
     lines: usize,
     /// There is one more than the limit allows.
     is_cut: bool,
-}
-
-/// A folder among the lines of a list.
-#[derive(Debug)]
-pub(super) struct FolderSum {
-    /// Without a `/` at its end.
-    path: Box<str>,
-    sum: ShareSum,
-}
-
-impl FolderSum {
-    /// Writes the line, as [`FolderLine`](crate::protocol::reply::FolderLine) prints it, and its LF.
-    pub(super) fn write(&self, owners: &Owners, out: &mut BytesMut) {
-        let name = self.sum.owner().map_or("*", |owner| owners.name(owner));
-        let totals = self.sum.totals();
-        writeln!(out, "{name} {} {} {}/", totals.bytes, totals.files, self.path)
-            .expect("a buffer in memory takes everything");
-    }
 }
 
 impl LevelLines {
@@ -72,10 +51,10 @@ impl LevelLines {
                 continue;
             };
             let folder = &path[..self.prefix.len() + slash];
-            if !matches!(self.pieces.last(), Some(Piece::Folder(last)) if *last.path == *folder) {
+            if !matches!(self.pieces.last(), Some(ListPiece::Folder(last)) if *last.path == *folder) {
                 self.add_folder(folder, ShareSum::default());
             }
-            if let Some(Piece::Folder(last)) = self.pieces.last_mut().filter(|_| !self.is_cut) {
+            if let Some(ListPiece::Folder(last)) = self.pieces.last_mut().filter(|_| !self.is_cut) {
                 last.sum.add(leaf.owner(at), leaf.content(at).size);
             }
         }
@@ -84,15 +63,15 @@ impl LevelLines {
     fn add_file(&mut self, leaf: &Arc<Leaf>, at: usize) {
         if self.begin_line() {
             match self.pieces.last_mut() {
-                Some(Piece::Shares(last, mask)) if Arc::ptr_eq(last, leaf) => *mask |= 1 << at,
-                _ => self.pieces.push(Piece::Shares(leaf.clone(), 1 << at)),
+                Some(ListPiece::Shares(last, mask)) if Arc::ptr_eq(last, leaf) => *mask |= 1 << at,
+                _ => self.pieces.push(ListPiece::Shares(leaf.clone(), 1 << at)),
             }
         }
     }
 
     fn add_folder(&mut self, path: &str, sum: ShareSum) {
         if self.begin_line() {
-            self.pieces.push(Piece::Folder(Box::new(FolderSum { path: path.into(), sum })));
+            self.pieces.push(ListPiece::Folder(Box::new(FolderSum { path: path.into(), sum })));
         }
     }
 
@@ -106,14 +85,14 @@ impl LevelLines {
     /// How many lines they are, and where the next page begins if there are more.
     pub(super) fn end(&self, owners: &Owners) -> (usize, Option<Cursor>) {
         let more = self.pieces.last().filter(|_| self.is_cut).map(|last| match last {
-            Piece::Shares(leaf, mask) => leaf.cursor(mask.ilog2() as usize, owners),
-            Piece::Folder(folder) => Cursor::behind_folder(&folder.path),
-            Piece::Totals(_) => unreachable!("a level has none"),
+            ListPiece::Shares(leaf, mask) => leaf.cursor(mask.ilog2() as usize, owners),
+            ListPiece::Folder(folder) => Cursor::behind_folder(&folder.path),
+            ListPiece::Totals(_) => unreachable!("a level has none"),
         });
         (self.lines, more)
     }
 
-    pub(super) fn into_pieces(self) -> Vec<Piece> {
+    pub(super) fn into_pieces(self) -> Vec<ListPiece> {
         self.pieces
     }
 }

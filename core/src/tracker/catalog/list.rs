@@ -4,25 +4,25 @@
 //! memory only for what has changed since it was started, besides a pointer a segment or a leaf.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use crate::protocol::command::Cursor;
+use crate::protocol::page::Cursor;
 use crate::protocol::reply::Totals;
-use crate::tracker::catalog::leaf::{Leaf, Mask};
-use crate::tracker::catalog::level::{FolderSum, LevelWalk};
+use crate::tracker::catalog::leaf_row::Leaves;
+use crate::tracker::catalog::level::LevelWalk;
 use crate::tracker::catalog::owners::{Hold, Owners};
+use crate::tracker::catalog::piece::ListPiece;
 use crate::tracker::catalog::scan::{Scan, ScanHits};
-use crate::tracker::catalog::segment::{Leaves, Segment, SharePlace};
+use crate::tracker::catalog::segment::{Segment, SharePlace};
 
 /// A list that was started and is read in pieces. It keeps its lines, however the catalog changes; dropping it ends it.
 #[derive(Debug)]
 pub struct ShareList {
-    pub(super) search: Option<Box<Search>>,
+    pub(super) search: Option<Box<LineSearch>>,
     source: Source,
     /// What is being written; of a leaf the shares that are still to be.
-    current: Option<Piece>,
+    current: Option<ListPiece>,
     lines: u64,
     left: u64,
     more: Option<Cursor>,
@@ -35,23 +35,12 @@ enum Source {
     /// All leaves of this segment from `next` on, and of the segments behind it.
     Whole { segment: Leaves, next: usize, behind: std::vec::IntoIter<Leaves> },
     /// What was found.
-    Found(std::vec::IntoIter<Piece>),
-}
-
-/// Lines that follow each other in a list.
-#[derive(Debug)]
-pub(super) enum Piece {
-    /// Some shares of a leaf.
-    Shares(Arc<Leaf>, Mask),
-    /// One level of a folder, with what is below each entry.
-    Folder(Box<FolderSum>),
-    /// Files and bytes, instead of the shares themselves.
-    Totals(Box<Totals>),
+    Found(std::vec::IntoIter<ListPiece>),
 }
 
 /// How the lines of a list are looked for.
 #[derive(Debug)]
-pub(super) enum Search {
+pub(super) enum LineSearch {
     /// Share by share.
     Scan(Scan),
     /// From child to child of a folder.
@@ -76,7 +65,7 @@ impl ShareList {
     }
 
     /// A list whose lines are still looked for.
-    pub(super) fn searching(search: Search, owners: &Owners) -> Self {
+    pub(super) fn searching(search: LineSearch, owners: &Owners) -> Self {
         let mut list = Self::new(Source::Found(Vec::new().into_iter()), 0, owners);
         list.search = Some(Box::new(search));
         list
@@ -84,15 +73,15 @@ impl ShareList {
 
     /// A list of one line.
     pub(super) fn totals(totals: Totals, owners: &Owners) -> Self {
-        Self::new(Source::Found(vec![Piece::Totals(Box::new(totals))].into_iter()), 1, owners)
+        Self::new(Source::Found(vec![ListPiece::Totals(Box::new(totals))].into_iter()), 1, owners)
     }
 
     /// The lines have been looked for.
     pub(super) fn end_search(&mut self, owners: &Owners) {
         let Some(search) = self.search.take() else { return };
         let hits = match *search {
-            Search::Scan(scan) => scan.into_hits(),
-            Search::Walk(walk) => ScanHits::Level(walk.into_lines()),
+            LineSearch::Scan(scan) => scan.into_hits(),
+            LineSearch::Walk(walk) => ScanHits::Level(walk.into_lines()),
         };
         let (lines, more) = hits.end(owners);
         let lines = u64::try_from(lines).expect("a count in memory has at most 64 bits");
@@ -118,7 +107,8 @@ impl ShareList {
 
         let mut behind = needed.into_iter();
         let segment = behind.next().unwrap_or_default();
-        let current = segment.get(from.leaf).map(|leaf| Piece::Shares(leaf.clone(), leaf.all() >> from.at << from.at));
+        let current =
+            segment.get(from.leaf).map(|leaf| ListPiece::Shares(leaf.clone(), leaf.all() >> from.at << from.at));
         let mut list = Self::new(Source::Whole { segment, next: from.leaf + 1, behind }, lines, owners);
         (list.current, list.more) = (current, more);
         list
@@ -135,22 +125,22 @@ impl ShareList {
         let end = out.len().saturating_add(bytes_max);
         while self.left > 0 && out.len() < end {
             match &mut self.current {
-                Some(Piece::Shares(leaf, mask)) if *mask != 0 => {
+                Some(ListPiece::Shares(leaf, mask)) if *mask != 0 => {
                     leaf.write_line(mask.trailing_zeros() as usize, owners, out);
                     *mask &= *mask - 1;
                     self.left -= 1;
                 }
-                Some(Piece::Folder(folder)) => {
+                Some(ListPiece::Folder(folder)) => {
                     folder.write(owners, out);
                     self.left -= 1;
                     self.current = None;
                 }
-                Some(Piece::Totals(totals)) => {
+                Some(ListPiece::Totals(totals)) => {
                     writeln!(out, "{totals}").expect("a buffer in memory takes everything");
                     self.left -= 1;
                     self.current = None;
                 }
-                Some(Piece::Shares(..)) | None => self.current = self.source.next(),
+                Some(ListPiece::Shares(..)) | None => self.current = self.source.next(),
             }
         }
         self.left == 0
@@ -158,7 +148,7 @@ impl ShareList {
 }
 
 impl Source {
-    fn next(&mut self) -> Option<Piece> {
+    fn next(&mut self) -> Option<ListPiece> {
         match self {
             Self::Found(pieces) => pieces.next(),
             Self::Whole { segment, next, behind } => {
@@ -167,7 +157,7 @@ impl Source {
                 }
                 let leaf = segment.get(*next)?;
                 *next += 1;
-                Some(Piece::Shares(leaf.clone(), leaf.all()))
+                Some(ListPiece::Shares(leaf.clone(), leaf.all()))
             }
         }
     }

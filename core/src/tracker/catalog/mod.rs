@@ -14,9 +14,12 @@ mod leaf;
 mod leaf_row;
 mod level;
 pub mod list;
+mod mix;
 mod owners;
 mod pending_delta;
+mod piece;
 pub mod query;
+mod row_hash;
 mod scan;
 pub mod scan_workers;
 mod segment;
@@ -37,12 +40,12 @@ use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
-use crate::protocol::command::Cursor;
+use crate::protocol::page::Cursor;
 use crate::protocol::reply::Totals;
 use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::leaf::Key;
 use crate::tracker::catalog::level::{LevelLines, LevelWalk};
-use crate::tracker::catalog::list::{Search, ShareList};
+use crate::tracker::catalog::list::{LineSearch, ShareList};
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::scan::{Scan, ScanHits};
 use crate::tracker::catalog::scan_workers::ScanWorkers;
@@ -252,7 +255,7 @@ impl Catalog {
             let rows = segments.map(|segment| segment.leaves().clone());
             let place = SpanPlace { row: 0, leaf: from.leaf, at: from.at };
             let walk = LevelWalk::new(Span::new(rows.collect()), place, lines);
-            return self.begin(Search::Walk(walk));
+            return self.begin(LineSearch::Walk(walk));
         }
         let filter = ShareFilter { folder: folder.cloned(), ..filter };
         self.start_scan(filter, (at, from), ScanHits::Level(lines))
@@ -290,28 +293,28 @@ impl Catalog {
         let segments: Vec<_> = segments.collect();
         let mut scan = Scan::new(filter, hits);
         let is_ready = scan.start(&segments, self.workers.as_deref());
-        let search = Search::Scan(scan);
+        let search = LineSearch::Scan(scan);
         if is_ready { self.ready(search) } else { ShareList::searching(search, &self.owners) }
     }
 
     /// Does the first step of a search.
-    fn begin(&self, mut search: Search) -> ShareList {
+    fn begin(&self, mut search: LineSearch) -> ShareList {
         if self.go_on(&mut search) { self.ready(search) } else { ShareList::searching(search, &self.owners) }
     }
 
-    fn ready(&self, search: Search) -> ShareList {
+    fn ready(&self, search: LineSearch) -> ShareList {
         let mut list = ShareList::searching(search, &self.owners);
         list.end_search(&self.owners);
         list
     }
 
-    fn go_on(&self, search: &mut Search) -> bool {
+    fn go_on(&self, search: &mut LineSearch) -> bool {
         match search {
-            Search::Scan(scan) => {
+            LineSearch::Scan(scan) => {
                 let same = |leaves: &_| self.segments.with_leaves(leaves, &self.owners);
                 scan.go_on(same, self.workers.as_deref())
             }
-            Search::Walk(walk) => walk.go_on(),
+            LineSearch::Walk(walk) => walk.go_on(),
         }
     }
 

@@ -8,14 +8,15 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::protocol::command::Cursor;
+use crate::protocol::page::Cursor;
 use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
+use crate::tracker::catalog::leaf_row::Leaves;
 use crate::tracker::catalog::level::LevelLines;
-use crate::tracker::catalog::list::Piece;
 use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::piece::ListPiece;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
-use crate::tracker::catalog::segment::{Leaves, Segment, SharePlace};
+use crate::tracker::catalog::segment::{Segment, SharePlace};
 use crate::tracker::catalog::signature_index::Candidates;
 use crate::tracker::catalog::sum::ShareSum;
 use crate::tracker::catalog::term::Term;
@@ -56,7 +57,7 @@ pub(super) enum ScanHits {
 /// Shares that are lines of a list.
 #[derive(Debug)]
 pub(super) struct ShareLines {
-    pieces: Vec<Piece>,
+    pieces: Vec<ListPiece>,
     lines: usize,
     limit: usize,
     /// There is one more than the limit allows.
@@ -297,11 +298,11 @@ impl ScanHits {
         }
     }
 
-    pub(super) fn into_pieces(self) -> Vec<Piece> {
+    pub(super) fn into_pieces(self) -> Vec<ListPiece> {
         match self {
             Self::Shares(shares) => shares.pieces,
             Self::Level(level) => level.into_pieces(),
-            Self::Totals(sum) => vec![Piece::Totals(Box::new(sum.totals()))],
+            Self::Totals(sum) => vec![ListPiece::Totals(Box::new(sum.totals()))],
         }
     }
 }
@@ -314,15 +315,15 @@ impl ShareLines {
         }
         if mask != 0 {
             self.lines += mask.count_ones() as usize;
-            self.pieces.push(Piece::Shares(leaf, mask));
+            self.pieces.push(ListPiece::Shares(leaf, mask));
         }
     }
 
     /// The cursor of the last line, if there are more.
     fn more(&self, owners: &Owners) -> Option<Cursor> {
         match self.pieces.last().filter(|_| self.is_cut)? {
-            Piece::Shares(leaf, mask) => Some(leaf.cursor(mask.ilog2() as usize, owners)),
-            Piece::Folder(_) | Piece::Totals(_) => None,
+            ListPiece::Shares(leaf, mask) => Some(leaf.cursor(mask.ilog2() as usize, owners)),
+            ListPiece::Folder(_) | ListPiece::Totals(_) => None,
         }
     }
 }

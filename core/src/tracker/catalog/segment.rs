@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::fences::Fences;
 use crate::tracker::catalog::leaf::{self, Key, Leaf, Mask, NewShare};
-use crate::tracker::catalog::leaf_row::LeafRow;
+use crate::tracker::catalog::leaf_row::Leaves;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::pending_delta::PendingDelta;
 #[cfg(test)]
@@ -24,13 +24,10 @@ pub(super) const SEGMENT_LEAVES_MAX: usize = if cfg!(test) { 6 } else { 480 };
 /// A segment and the next with so many leaves together become one.
 const JOIN_LEAVES_MAX: usize = SEGMENT_LEAVES_MAX / 2;
 /// A leaf that lost so many shares since it was last indexed, and more than it still has, is indexed again.
-const TOMBSTONES_MIN: u16 = 8;
+const LEAF_TOMBSTONES_MIN: u16 = 8;
 
 /// So few shares are taken out of a leaf one by one; if there are more, the leaf is made anew.
 const FEW: u32 = 4;
-
-/// The leaves of one segment, as lists hold them.
-pub(super) type Leaves = Arc<LeafRow>;
 
 /// Never empty while it is in the catalog.
 #[derive(Debug)]
@@ -91,6 +88,8 @@ impl Segment {
             let is_pending = self.signatures.has_pending(plane);
             if is_pending {
                 self.catch_up_plane(plane);
+            } else {
+                self.signatures.drop_room(plane);
             }
             was_pending | is_pending
         })
@@ -344,9 +343,9 @@ impl Segment {
         self.fences.insert(at + 1, &self.leaves);
         self.leaf_tombstones.insert(at + 1, 0);
         self.signatures.insert(at + 1);
-        self.signatures.is_pending(at + 1);
+        self.signatures.set_pending(at + 1);
         self.signatures.renew(at);
-        self.signatures.is_pending(at);
+        self.signatures.set_pending(at);
         self.leaf_tombstones[at] = 0;
         if share > middle { SharePlace { leaf: at + 1, at: share - middle } } else { place }
     }
@@ -366,7 +365,7 @@ impl Segment {
 
     fn index_again_if_worn(&mut self, at: usize) {
         let tombstones = self.leaf_tombstones[at];
-        if tombstones >= TOMBSTONES_MIN && usize::from(tombstones) > self.leaves[at].len() {
+        if tombstones >= LEAF_TOMBSTONES_MIN && usize::from(tombstones) > self.leaves[at].len() {
             self.index_again(at);
         }
     }

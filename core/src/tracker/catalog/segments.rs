@@ -6,14 +6,15 @@ use std::sync::Arc;
 use crate::model::search_key::push_key;
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
 use crate::tracker::catalog::leaf::{Key, NewShare};
+use crate::tracker::catalog::leaf_row::Leaves;
 use crate::tracker::catalog::owners::Owners;
-use crate::tracker::catalog::segment::{Leaves, Segment, SharePlace};
+use crate::tracker::catalog::segment::{Segment, SharePlace};
 use crate::tracker::catalog::signature_index::{Candidates, SEGMENT_ROWS, SignatureIndex};
 use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{OwnerId, ShareContent};
 
 /// A segment that lost so many shares since it was noted in the overview, and more than it still has, is noted again.
-const TOMBSTONES_MIN: usize = 1024;
+const SEGMENT_TOMBSTONES_MIN: usize = 1024;
 /// What is common is learnt again when so many shares have come, and three times as many as there were.
 const LEARN_FROM: usize = if cfg!(test) { 50 } else { 4096 };
 /// After so many new shares one more segment is indexed by what is common now. It takes a millisecond or two.
@@ -203,7 +204,7 @@ impl Segments {
         }
         let is_joined = at > 0 && self.join(at - 1) || self.join(at);
         let segment = &self.all[at.min(self.all.len() - 1)];
-        if !is_joined && segment.tombstones > segment.shares() + TOMBSTONES_MIN {
+        if !is_joined && segment.tombstones > segment.shares() + SEGMENT_TOMBSTONES_MIN {
             self.note_all(at);
         }
     }

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use crate::tracker::catalog::bits::{Pack, bits_of};
 use crate::tracker::catalog::common::Common;
 use crate::tracker::catalog::leaf::{Mask, NewShare};
+use crate::tracker::catalog::mix::mix;
 use crate::tracker::catalog::pending_delta::PendingDelta;
-use crate::tracker::catalog::term::{BLOCK_ROWS, OWN_ROWS, RowHash, Term, for_each_gram, mix};
+use crate::tracker::catalog::row_hash::{BLOCK_ROWS, OWN_ROWS, RowHash};
+use crate::tracker::catalog::term::{Term, for_each_gram};
 
 /// Rows of a signature index of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
 pub(super) const LEAF_ROWS: usize = OWN_ROWS + if cfg!(test) { 1 << 8 } else { 3 << 10 };
@@ -111,7 +113,7 @@ impl SignatureIndex {
     }
 
     /// Nothing is noted at this fresh place yet.
-    pub(super) fn is_pending(&mut self, place: usize) {
+    pub(super) fn set_pending(&mut self, place: usize) {
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
         plane.pending.add_column(bit);
     }
@@ -144,13 +146,15 @@ impl SignatureIndex {
         places.into_iter()
     }
 
-    /// Whether anything of a plane is pending. If not, it keeps no room for it.
-    pub(super) fn has_pending(&mut self, plane: usize) -> bool {
-        let pending = &mut self.planes[plane].pending;
-        if pending.is_empty() {
-            *pending = PendingDelta::default();
-        }
-        !pending.is_empty()
+    /// Whether anything of a plane is pending.
+    pub(super) fn has_pending(&self, plane: usize) -> bool {
+        !self.planes[plane].pending.is_empty()
+    }
+
+    /// Gives up the room for what is pending in a plane in which nothing is.
+    pub(super) fn drop_room(&mut self, plane: usize) {
+        debug_assert!(!self.has_pending(plane), "what is pending would be lost");
+        self.planes[plane].pending = PendingDelta::default();
     }
 
     /// Cuts off the places from this one on. Nothing may be pending.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::tracker::catalog::leaf::Leaf;
-use crate::tracker::catalog::segment::Leaves;
+use crate::tracker::catalog::leaf_row::Leaves;
 use crate::tracker::catalog::sum::ShareSum;
 
 /// Rows of leaves in order, each of one segment. None is empty.

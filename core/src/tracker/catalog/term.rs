@@ -1,13 +1,8 @@
-//! What can be looked for in a signature index, and in which rows of it each is noted.
-
-use std::hint::select_unpredictable;
+//! What can be looked for in a signature index.
 
 use crate::model::hash::ContentHash;
 use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::common::{COMMON_ROWS, Common};
-
-/// Rows that lie together: a term has its rows in one or two blocks, as what it costs to mark is fetching them.
-pub(super) const BLOCK_ROWS: usize = 8;
+use crate::tracker::catalog::mix::mix;
 
 /// Something that can be had and looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +30,7 @@ impl Term {
 pub(super) struct Gram {
     pub(super) letters: u32,
     /// The three letters that begin one letter earlier, or [`NONE`](Self::NONE): together they are a run of four.
-    before: u32,
+    pub(super) before: u32,
 }
 
 impl Gram {
@@ -86,78 +81,6 @@ fn letters_of(first: char, second: char, third: char) -> u32 {
     let letters = u64::from(first) << 42 | u64::from(second) << 21 | u64::from(third);
     let [a, b, c, ..] = mix(letters).to_le_bytes();
     u32::from_le_bytes([a, b, c, 1])
-}
-
-/// Rows for runs of four letters that are two common grams: where many have each of the grams of a word, few have them one
-/// behind the other.
-const RUN_ROWS: usize = 1024;
-/// Behind the rows of common grams and of runs of them come those that all other terms share.
-pub(super) const OWN_ROWS: usize = COMMON_ROWS + RUN_ROWS;
-const _: () = assert!(OWN_ROWS.is_multiple_of(BLOCK_ROWS));
-
-/// Which rows a term has in a signature index.
-pub(super) struct RowHash<'a> {
-    seed: u64,
-    common: &'a Common,
-    /// How many rows are shared.
-    shared: u64,
-}
-
-impl<'a> RowHash<'a> {
-    pub(super) fn new(seed: u64, rows: usize, common: &'a Common) -> Self {
-        Self { seed, common, shared: (rows - OWN_ROWS) as u64 }
-    }
-
-    /// Two rows each of two blocks, or those of a common gram: seldom do others set all of them.
-    pub(super) fn rows_of(&self, term: Term) -> [usize; 4] {
-        match term {
-            Term::Gram(gram) => self.rows_of_gram(gram),
-            Term::Value(value) => {
-                let hash = mix(value ^ self.seed);
-                let (one, two) = (self.row(hash), self.row(hash << 32));
-                [one, in_block(one, hash), two, in_block(two, hash >> 3)]
-            }
-        }
-    }
-
-    /// A common gram has one row to itself, and one that it shares with other runs if the gram before it is common, too.
-    #[inline]
-    pub(super) fn rows_of_gram(&self, gram: Gram) -> [usize; 4] {
-        let hash = (u64::from(gram.letters) ^ self.seed).wrapping_mul(GOLDEN);
-        let (one, two) = (self.row(hash), self.row(hash << 16));
-        let run = (hash ^ u64::from(gram.before)).wrapping_mul(GOLDEN);
-        let run = COMMON_ROWS + ((run >> 32) as u32 >> (u32::BITS - RUN_ROWS.ilog2())) as usize;
-        // Which it is nobody can guess, the processor neither: choosing without a branch is faster.
-        let (is_common, own) = self.common.row(gram.letters);
-        let is_run = is_common & self.common.row(gram.before).0;
-        let pick = |row| select_unpredictable(is_common, own, row);
-        let last = select_unpredictable(is_run, run, pick(in_block(two, hash >> 24)));
-        [pick(one), pick(in_block(one, hash >> 21)), pick(two), last]
-    }
-
-    /// The shared row that the highest 32 bits of a hash choose.
-    #[inline]
-    fn row(&self, hash: u64) -> usize {
-        OWN_ROWS + (((hash >> 32) * self.shared) >> 32) as u32 as usize
-    }
-}
-
-/// Spreads what is next to each other over all bits (2⁶⁴ divided by the golden ratio).
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// Another row of the same block, by the lowest bits of a hash.
-#[inline]
-fn in_block(row: usize, hash: u64) -> usize {
-    let [byte, ..] = hash.to_le_bytes();
-    row ^ (1 + ((usize::from(byte) * (BLOCK_ROWS - 1)) >> 8))
-}
-
-/// Every bit of the result depends on every bit of the value (the finalizer of SplitMix64).
-pub(super) fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(GOLDEN);
-    let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ value >> 31
 }
 
 #[cfg(test)]

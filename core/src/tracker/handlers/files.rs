@@ -14,9 +14,9 @@ use crate::protocol::notice::Notice;
 use crate::protocol::reply::FileLine;
 use crate::tracker::catalog::Insert;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Answer, Asker, Handle, Outcome, Work};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
 use crate::tracker::machine::Tracker;
-use crate::tracker::session::{Job, User};
+use crate::tracker::session::{LongCommand, User};
 
 /// Items that are worked off at once.
 pub(in crate::tracker) const SLICE_ITEMS: usize = 128;
@@ -52,7 +52,7 @@ impl Handle for RegisterFiles {
         Work::Changes(self.shares.len())
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.register_files(asker, &self.username, self.shares)
     }
 }
@@ -62,29 +62,29 @@ impl Handle for UnregisterFiles {
         Work::Changes(self.paths.len())
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.unregister_files(asker, &self.username, self.paths)
     }
 }
 
 impl Tracker {
-    fn register_files(&mut self, asker: &Asker, username: &Username, shares: Vec<Share>) -> Outcome {
+    fn register_files(&mut self, asker: &Asker, username: &Username, shares: Vec<Share>) -> CommandOutcome {
         let user = asker.own(username)?.clone();
         self.check_quota(&user, &shares)?;
         let mut announcing = Announcing { user, shares: shares.into_iter(), changed: Changed::Nothing };
         self.announce_slice(asker.now, &mut announcing)
-            .unwrap_or_else(|| Ok(Answer::Job(Box::new(Job::Announce(announcing)))))
+            .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Announce(announcing)))))
     }
 
-    fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: Vec<SharePath>) -> Outcome {
+    fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: Vec<SharePath>) -> CommandOutcome {
         let user = asker.own(username)?.clone();
         let mut withdrawing = Withdrawing { user, paths, found: 0, taken: 0, changed: Changed::Nothing };
         self.withdraw_slice(asker.now, &mut withdrawing)
-            .unwrap_or_else(|| Ok(Answer::Job(Box::new(Job::Withdraw(withdrawing)))))
+            .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Withdraw(withdrawing)))))
     }
 
     /// Goes on; gives the outcome at the end of the list.
-    pub(in crate::tracker) fn announce_slice(&mut self, now: Instant, list: &mut Announcing) -> Option<Outcome> {
+    pub(in crate::tracker) fn announce_slice(&mut self, now: Instant, list: &mut Announcing) -> Option<CommandOutcome> {
         let user = &list.user;
         for share in list.shares.by_ref().take(SLICE_ITEMS) {
             if self.catalog.insert(user.owner, &share) != Insert::Same {
@@ -95,7 +95,11 @@ impl Tracker {
     }
 
     /// Goes on; gives the outcome at the end of the list, or at the first path that is not shared.
-    pub(in crate::tracker) fn withdraw_slice(&mut self, now: Instant, list: &mut Withdrawing) -> Option<Outcome> {
+    pub(in crate::tracker) fn withdraw_slice(
+        &mut self,
+        now: Instant,
+        list: &mut Withdrawing,
+    ) -> Option<CommandOutcome> {
         let user = &list.user;
         for path in list.paths.iter().skip(list.found).take(SLICE_ITEMS) {
             if self.catalog.get(user.owner, path).is_none() {
@@ -117,13 +121,13 @@ impl Tracker {
         (list.taken == list.paths.len()).then(|| self.tell_changed(now, &list.user, &mut list.changed))
     }
 
-    fn tell_changed(&mut self, now: Instant, user: &User, changed: &mut Changed) -> Outcome {
+    fn tell_changed(&mut self, now: Instant, user: &User, changed: &mut Changed) -> CommandOutcome {
         match std::mem::replace(changed, Changed::Nothing) {
             Changed::Nothing => {}
             Changed::One(event) => self.changes.shared(now, &user.username, event),
             Changed::Many => self.changes.shared_many(now, &user.username),
         }
-        Ok(Answer::Done)
+        Ok(CommandReply::Done)
     }
 
     fn check_quota(&self, user: &User, shares: &[Share]) -> Result<(), Refusal> {

@@ -16,10 +16,10 @@ use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::catalog::query::WordQuery;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Answer, Asker, Handle, Outcome, Work};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::Online;
-use crate::tracker::session::Job;
+use crate::tracker::session::LongCommand;
 
 /// What a count takes from the allowance of sessions without a name, in bytes: its answer is short, its work that of
 /// a long search.
@@ -30,10 +30,10 @@ impl Handle for ListUsers {
         Work::Users
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let limit = tracker.limit(asker, &self.page)?;
         let page = tracker.roster.page(asker.view, &Page { limit, ..self.page });
-        Ok(Answer::Lines { lines: page.lines, bytes: page.bytes, more: page.more })
+        Ok(CommandReply::Lines { lines: page.lines, bytes: page.bytes, more: page.more })
     }
 }
 
@@ -42,7 +42,7 @@ impl Handle for ListTotals {
         Work::Users
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let limit = tracker.page_limit(asker, &self.page)?;
         let after = self.page.after.as_ref().map_or("", |after| &after.username);
         let (mut bytes, mut lines, mut last) = (String::new(), 0, None);
@@ -62,7 +62,7 @@ impl Handle for ListTotals {
         }
         let more = last.filter(|_| rest.next().is_some());
         let more = more.map(|name| Cursor { path: String::new(), username: name.as_str().to_owned() });
-        Ok(Answer::Lines { lines, bytes: bytes.into(), more })
+        Ok(CommandReply::Lines { lines, bytes: bytes.into(), more })
     }
 }
 
@@ -71,7 +71,7 @@ impl Handle for ListFiles {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let selection = Selection { username: self.username, ..Selection::default() };
         tracker.list(asker, tracker.filter(&selection)?, &self.page)
     }
@@ -82,7 +82,7 @@ impl Handle for ListFolder {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let limit = tracker.page_limit(asker, &self.page)?;
         let filter = tracker.filter(&self.selection)?;
         let list = tracker.catalog.list_level(self.folder.as_ref(), filter, self.page.after.as_ref(), limit);
@@ -95,7 +95,7 @@ impl Handle for Search {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.list(asker, tracker.filter(&self.selection)?, &self.page)
     }
 }
@@ -105,7 +105,7 @@ impl Handle for CountFiles {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.check_allowance(asker)?;
         let filter = tracker.filter(&self.selection)?;
         tracker.charge(asker, COUNT_CHARGE_BYTES);
@@ -118,7 +118,7 @@ impl Handle for Sources {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.list(asker, ShareFilter { hash: Some(self.hash), ..ShareFilter::default() }, &self.page)
     }
 }
@@ -139,7 +139,7 @@ impl Tracker {
         })
     }
 
-    fn list(&mut self, asker: &Asker, filter: ShareFilter, page: &Page) -> Outcome {
+    fn list(&mut self, asker: &Asker, filter: ShareFilter, page: &Page) -> CommandOutcome {
         let limit = self.limit(asker, page)?;
         Ok(begin(self.catalog.list(filter, page.after.as_ref(), limit)))
     }
@@ -169,6 +169,6 @@ impl Tracker {
     }
 }
 
-fn begin(list: ShareList) -> Answer {
-    Answer::Job(Box::new(Job::List { list, is_begun: false }))
+fn begin(list: ShareList) -> CommandReply {
+    CommandReply::LongCommand(Box::new(LongCommand::List { list, is_begun: false }))
 }

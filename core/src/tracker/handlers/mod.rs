@@ -1,5 +1,5 @@
 //! What each command does: a [`Handle`] for its verb, one file a family. A handler judges and changes the tables; it
-//! writes no bytes but through its [`Answer`].
+//! writes no bytes but through its [`CommandReply`].
 
 pub(super) mod files;
 mod lists;
@@ -19,8 +19,8 @@ use crate::protocol::command::{Command, Cursor, Verb, each_verb};
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::machine::Tracker;
-use crate::tracker::roster::View;
-use crate::tracker::session::{Job, User};
+use crate::tracker::roster::ReaderView;
+use crate::tracker::session::{LongCommand, User};
 
 /// The session that asks: the only source of who it is.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ pub(super) struct Asker {
     pub(super) session: SessionId,
     pub(super) key: Option<PublicKey>,
     pub(super) address: IpAddr,
-    pub(super) view: View,
+    pub(super) view: ReaderView,
     pub(super) user: Option<User>,
 }
 
 /// What a command came to.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum CommandReply {
     /// `OK 0`.
     Done,
     /// Lines that are there already.
@@ -48,7 +48,7 @@ pub(super) enum Answer {
         more: Option<Cursor>,
     },
     /// Goes on when others have had their turn; a list of files is sent as the session takes it.
-    Job(Box<Job>),
+    LongCommand(Box<LongCommand>),
     /// Everything is sent already.
     Sent,
     /// `OK 0 bye`, and the end.
@@ -57,7 +57,7 @@ pub(super) enum Answer {
     Later(Ticket, Command),
 }
 
-pub(super) type Outcome = Result<Answer, Refusal>;
+pub(super) type CommandOutcome = Result<CommandReply, Refusal>;
 
 /// What a verb does here.
 pub(super) trait Handle: Verb {
@@ -67,7 +67,7 @@ pub(super) trait Handle: Verb {
     }
 
     /// Carries it out, or says why not; then nothing has changed.
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> Outcome;
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome;
 }
 
 /// What a command costs. Those of one turn are added up, so that nobody holds up the others.
@@ -87,7 +87,7 @@ macro_rules! dispatch {
     ($($module:ident::$verb:ident),+ $(,)?) => {
         impl Tracker {
             /// Carries a command out, or says why not; then nothing has changed.
-            pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> Outcome {
+            pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> CommandOutcome {
                 match command {
                     $(Command::$verb(verb) => verb.carry_out(self, asker, effects),)+
                 }

@@ -5,47 +5,47 @@ use bytes::Bytes;
 use crate::protocol::command::{Help, Ping, Quit, VERBS, WhoAmI, unknown_command};
 use crate::protocol::reply::OrDash;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Answer, Asker, Handle, Outcome};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
 use crate::tracker::machine::Tracker;
-use crate::tracker::roster::View;
+use crate::tracker::roster::ReaderView;
 
 impl Handle for WhoAmI {
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.who_am_i(asker)
     }
 }
 
 impl Handle for Help {
-    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         help(self.verb.as_deref())
     }
 }
 
 impl Handle for Ping {
-    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
-        Ok(Answer::Done)
+    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+        Ok(CommandReply::Done)
     }
 }
 
 impl Handle for Quit {
-    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> Outcome {
-        Ok(Answer::Bye)
+    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+        Ok(CommandReply::Bye)
     }
 }
 
 impl Tracker {
     /// The session's name, the address that the tracker sees, the key.
-    fn who_am_i(&self, asker: &Asker) -> Outcome {
+    fn who_am_i(&self, asker: &Asker) -> CommandOutcome {
         let online = asker.user.as_ref().and_then(|user| self.roster.get(&user.username));
         let line = match online {
-            Some(online) => online.line(View::SameHost).to_string(),
+            Some(online) => online.line(ReaderView::SameHost).to_string(),
             None => format!("- - {}", OrDash(asker.key)),
         };
         Ok(lines(&[&line]))
     }
 }
 
-fn help(verb: Option<&str>) -> Outcome {
+fn help(verb: Option<&str>) -> CommandOutcome {
     let Some(verb) = verb else {
         return Ok(lines(&VERBS.iter().map(|(_, help)| *help).collect::<Vec<_>>()));
     };
@@ -55,7 +55,7 @@ fn help(verb: Option<&str>) -> Outcome {
     }
 }
 
-fn lines(lines: &[&str]) -> Answer {
+fn lines(lines: &[&str]) -> CommandReply {
     let bytes: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
-    Answer::Lines { lines: lines.len(), bytes: Bytes::from(bytes), more: None }
+    CommandReply::Lines { lines: lines.len(), bytes: Bytes::from(bytes), more: None }
 }

@@ -8,11 +8,11 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{RegisterUser, UnregisterUser};
 use crate::protocol::notice::Notice;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Answer, Asker, Handle, Outcome, Work};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
 use crate::tracker::input::Ticket;
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
-use crate::tracker::names::{NotFree, Standing};
+use crate::tracker::names::{NameStanding, NotFree};
 use crate::tracker::roster::Online;
 use crate::tracker::session::User;
 
@@ -21,14 +21,14 @@ impl Handle for RegisterUser {
         Work::Users
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let registered = tracker.register_user(asker, self.username, self.port, effects);
         registered.inspect_err(|refusal| tracker.note_refusal(asker.address, refusal))
     }
 }
 
 impl Handle for UnregisterUser {
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> Outcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.unregister_user(asker, &self.username)
     }
 }
@@ -40,7 +40,7 @@ impl Tracker {
         username: Username,
         port: Option<PeerPort>,
         effects: &mut Effects,
-    ) -> Outcome {
+    ) -> CommandOutcome {
         if let Some(user) = &asker.user {
             return self.register_again(asker, user, &username, port);
         }
@@ -59,12 +59,12 @@ impl Tracker {
             return Err(refuse(NotFree::Taken));
         }
         let unsaved = match (standing, asker.key) {
-            (Standing::Unsaved(ticket), _) => Some(ticket),
-            (Standing::Free, Some(key)) => Some(self.bind(asker, &username, key, effects)?),
-            (Standing::Free, None) | (Standing::Own, _) => None,
+            (NameStanding::Unsaved(ticket), _) => Some(ticket),
+            (NameStanding::Free, Some(key)) => Some(self.bind(asker, &username, key, effects)?),
+            (NameStanding::Free, None) | (NameStanding::Own, _) => None,
         };
         if let Some(ticket) = unsaved {
-            return Ok(Answer::Later(ticket, RegisterUser { username, port }.into()));
+            return Ok(CommandReply::Later(ticket, RegisterUser { username, port }.into()));
         }
         if let Some(holder) = holder {
             self.displace(asker, &holder, effects);
@@ -75,17 +75,23 @@ impl Tracker {
         {
             self.save(Record::Bound(binding), effects);
         }
-        Ok(Answer::Done)
+        Ok(CommandReply::Done)
     }
 
-    fn unregister_user(&mut self, asker: &Asker, username: &Username) -> Outcome {
+    fn unregister_user(&mut self, asker: &Asker, username: &Username) -> CommandOutcome {
         asker.own(username)?;
         self.remove_user(asker.now, asker.session, false);
-        Ok(Answer::Done)
+        Ok(CommandReply::Done)
     }
 
     /// A session that has its name says where its peer server is now.
-    fn register_again(&mut self, asker: &Asker, user: &User, username: &Username, port: Option<PeerPort>) -> Outcome {
+    fn register_again(
+        &mut self,
+        asker: &Asker,
+        user: &User,
+        username: &Username,
+        port: Option<PeerPort>,
+    ) -> CommandOutcome {
         if user.username.folded() != username.folded() {
             let own = &user.username;
             let text = format!("you are {own}; to be somebody else say 'unregister-user {own}' first");
@@ -95,7 +101,7 @@ impl Tracker {
             self.changes.moved(asker.now, before);
             self.roster.set_port(&user.username, port);
         }
-        Ok(Answer::Done)
+        Ok(CommandReply::Done)
     }
 
     /// Gives a free name to a key, if it may have another one.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::model::limits;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::arguments::number;
+use crate::protocol::value::number;
 
 /// Which part of a list is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
