@@ -8,7 +8,7 @@ use eframe::egui::{
     self, Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, RawInput, TouchPhase, Ui, pos2, vec2,
 };
 use potok_app::gui::window::{MainWindow, Parts};
-use potok_app::model::browse::SortColumn;
+use potok_app::model::row_order::SortColumn;
 use potok_core::node::event::{NodeEvent, TransferState};
 
 /// Frames of each part of the script.
@@ -82,7 +82,8 @@ impl Figures {
         let browse = &mut self.window.state.browse;
         match self.part {
             Part::Listing => {
-                if browse.shown.view.files.len() == self.files {
+                let known = self.window.model.browse.everything().map_or(0, |all| all.files);
+                if known == self.files as u64 && !self.window.model.browse.is_empty() {
                     self.next("listing", Part::Scrolling);
                 }
             }

@@ -19,7 +19,9 @@ pub enum Action {
     /// Show a page.
     Go(Screen),
     /// Show one person's files.
-    BrowsePerson(String),
+    BrowsePerson(Username),
+    /// Find out what this user shares, for a typed command.
+    OfferFiles(Username),
     /// Let the system's dialog choose.
     Pick(Pick),
     /// Put on the clipboard.
@@ -152,13 +154,7 @@ impl Pick {
     }
 }
 
-/// A request for one file or folder: to the download folder, waiting for whoever is away. A folder ends in `/`.
-pub fn download_request(user: &str, remote_path: String) -> Option<DownloadRequest> {
-    Some(DownloadRequest {
-        user: Username::new(user).ok()?,
-        remote_path: RemotePath::new(remote_path).ok()?,
-        local_path: None,
-        overwrite: false,
-        wait: true,
-    })
+/// A request for one file or folder: to the download folder, waiting for whoever is away.
+pub fn download_request(user: Username, remote_path: RemotePath) -> DownloadRequest {
+    DownloadRequest { user, remote_path, local_path: None, overwrite: false, wait: true }
 }

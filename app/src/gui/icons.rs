@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, reason = "an icon is called as Phosphor calls it")]
 
-use crate::model::catalog::Kind;
+use potok_core::model::file_kind::FileKind;
 
 pub const ARROW_BEND_DOWN_LEFT: &str = "\u{e018}";
 pub const ARROW_CLOCKWISE: &str = "\u{e036}";
@@ -91,14 +91,14 @@ pub const X: &str = "\u{e4f6}";
 
 /// The icon of a file of this name.
 pub fn of_file(name: &str) -> &'static str {
-    match Kind::of(name) {
-        Kind::Audio => FILE_AUDIO,
-        Kind::Video => FILE_VIDEO,
-        Kind::Picture => FILE_IMAGE,
-        Kind::Document if name.to_ascii_lowercase().ends_with(".pdf") => FILE_PDF,
-        Kind::Document => FILE_TEXT,
-        Kind::Archive => FILE_ZIP,
-        Kind::Program => FILE_CODE,
-        Kind::Other => FILE,
+    match FileKind::of(name) {
+        FileKind::Audio => FILE_AUDIO,
+        FileKind::Video => FILE_VIDEO,
+        FileKind::Picture => FILE_IMAGE,
+        FileKind::Document if name.to_ascii_lowercase().ends_with(".pdf") => FILE_PDF,
+        FileKind::Document => FILE_TEXT,
+        FileKind::Archive => FILE_ZIP,
+        FileKind::Program => FILE_CODE,
+        FileKind::Other => FILE,
     }
 }

@@ -47,6 +47,12 @@ pub fn line(intent: &Intent) -> Option<String> {
         Intent::HostTracker(at) => format!("host {at}"),
         Intent::StopTracker => "stop-hosting".to_owned(),
         Intent::Acknowledge(number) => format!("forget {number}"),
+        // The window asks these by itself; the console has whole lists instead.
+        Intent::FindFiles { .. }
+        | Intent::ListFolder { .. }
+        | Intent::CountFiles { .. }
+        | Intent::ListTotals { .. }
+        | Intent::ListSources { .. } => return None,
         Intent::TapWire(_) | Intent::SendLine(_) | Intent::Apply(_) => return None,
     })
 }

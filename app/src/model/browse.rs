@@ -1,9 +1,32 @@
-//! Which rows of the catalog are shown, in which order. Pure, and for a million rows too slow for a frame: it runs on
-//! a thread of its own.
+//! What Browse shows of the network: it asks the tracker for what is looked at, and keeps that current. Pure: the time is
+//! passed in, and questions go out through a closure.
+//!
+//! A new question is asked beside the old one, whose rows stay on the screen until the first of the new ones have come;
+//! the answers of a question that was overtaken are nobody's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
-use crate::model::catalog::{Catalog, Kind};
+use potok_core::model::file_kind::FileKind;
+use potok_core::model::hash::ContentHash;
+use potok_core::model::share_path::SharePath;
+use potok_core::model::username::Username;
+use potok_core::node::event::Outcome;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, IntentId};
+use potok_core::protocol::code::Code;
+use potok_core::protocol::reply::{FileLine, FolderEntry, Totals};
+use potok_core::protocol::selection::Selection;
+
+use crate::model::pace::Pace;
+use crate::model::pages::{RowEdit, Scope, ShareChange};
+use crate::model::result::QueryResult;
+use crate::model::row_order::{Sort, SortColumn};
+use crate::model::tree::{Open, Tree};
+
+/// Who types goes on typing; a question waits for so short a pause.
+const TYPING_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the person wants to see.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,9 +34,9 @@ pub struct Query {
     /// Every word occurs in the path.
     pub text: String,
     /// Only this kind.
-    pub kind: Option<Kind>,
+    pub kind: Option<FileKind>,
     /// Only this person.
-    pub person: Option<String>,
+    pub person: Option<Username>,
     /// At least so many bytes.
     pub size_min: u64,
     /// By which column.
@@ -22,216 +45,435 @@ pub struct Query {
     pub is_descending: bool,
     /// One level of folders instead of all files: `Some("")` is the top, `Some("Trip")` what is in `Trip`.
     pub folder: Option<String>,
+    /// All folders of the person, as a tree.
+    pub is_tree: bool,
 }
 
-/// A column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SortColumn {
-    /// The whole path: the order of the tracker.
-    #[default]
-    Path,
-    /// How large.
-    Size,
-    /// What for.
-    Kind,
-    /// Whose.
-    Person,
-    /// How many have it.
-    Sources,
-}
-
-/// A folder of one person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
-    /// Whose, as the number in the catalog.
-    pub person: String,
-    /// Its whole path, without `/` at the end.
-    pub path: String,
-    /// How many files are below it.
-    pub files: u64,
-    /// How many bytes.
-    pub bytes: u64,
+/// What is looked at now.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    /// What is wanted.
+    pub query: &'a Query,
+    /// Folders of the tree that are open.
+    pub open: &'a Open,
+    /// Rows that are in view.
+    pub view: Range<usize>,
+    /// The end of the list is looked for, or all rows are chosen.
+    pub wants_all: bool,
+    /// Who else has this content is shown.
+    pub content: Option<ContentHash>,
 }
 
 /// What is shown.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct View {
-    /// Folders come first.
-    pub folders: Vec<Folder>,
-    /// Then files, as rows of the catalog.
-    pub files: Vec<u32>,
-    /// The bytes of all these files.
-    pub bytes: u64,
+#[derive(Debug)]
+pub enum Listed {
+    /// Files, or one level of folders.
+    Rows(Box<QueryResult>),
+    /// The folders of one person.
+    Tree(Box<Tree>),
 }
 
-/// How many different people share each content.
-pub type Copies = HashMap<u32, u16>;
-
-/// Counts contents that more than one person shares; the rest is not kept.
-pub fn copies(catalog: &Catalog) -> Copies {
-    let owned = |(row, content)| Some((content, catalog.owner_number(row)?));
-    let mut all: Vec<(u32, u16)> = catalog.contents().filter_map(owned).collect();
-    all.sort_unstable();
-    all.dedup();
-    let groups = all.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
-    groups.map(|group| (group[0].0, u16::try_from(group.len()).unwrap_or(u16::MAX))).collect()
+/// The question, without what only changes how its answer is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Question {
+    Rows(Scope),
+    Tree(Selection),
 }
 
-/// Filters and sorts.
-pub fn view(catalog: &Catalog, copies: &Copies, query: &Query) -> View {
-    let words: Vec<String> = query.text.split_whitespace().map(str::to_lowercase).collect();
-    let person = match &query.person {
-        Some(name) => match catalog.number_of(name) {
-            Some(number) => Some(number),
-            None => return View::default(),
-        },
-        None => None,
-    };
-    let mut lower = String::new();
-    let mut paths = catalog.paths();
-    let mut is_wanted = |row: &u32| {
-        person.is_none_or(|person| catalog.owner_number(*row) == Some(person))
-            && (query.size_min == 0 || catalog.size(*row).is_some_and(|size| size >= query.size_min))
-            && query.kind.is_none_or(|kind| Kind::of(paths.get(*row)) == kind)
-            && (words.is_empty() || has_words(paths.get(*row), &words, &mut lower))
-    };
-    let rows = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
-    let wanted = rows.filter(|row| is_wanted(row));
-    let mut view = match &query.folder {
-        None => View { files: wanted.collect(), ..View::default() },
-        Some(folder) => level(catalog, wanted, folder),
-    };
-    view.bytes = view.files.iter().filter_map(|row| catalog.size(*row)).fold(0, u64::saturating_add);
-    view.bytes = view.folders.iter().fold(view.bytes, |sum, folder| sum.saturating_add(folder.bytes));
-    sort(catalog, copies, query, &mut view);
-    view
+/// What Browse shows, and what it asks for.
+#[derive(Debug)]
+pub struct Browse {
+    shown: Listed,
+    /// Counts the lists that were shown.
+    number: u64,
+    next: Option<Listed>,
+    question: Question,
+    /// Asked for when the typing pauses.
+    waiting: Option<(Question, Instant)>,
+    text: String,
+    everything: Counted,
+    sources: Sources,
+    is_older_tracker: bool,
 }
 
-/// Everything directly in `folder`.
-fn level(catalog: &Catalog, rows: impl Iterator<Item = u32>, folder: &str) -> View {
-    let mut view = View::default();
-    // By name, then by person, with one row of each to find its name again.
-    let mut folders: BTreeMap<(String, u16), (u32, u64, u64)> = BTreeMap::new();
-    let mut paths = catalog.paths();
-    for row in rows {
-        let path = paths.get(row);
-        let below = if folder.is_empty() {
-            Some(path)
-        } else {
-            path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'))
-        };
-        let Some(below) = below else { continue };
-        match below.split_once('/') {
-            None => view.files.push(row),
-            Some((name, _)) => {
-                let sums =
-                    folders.entry((name.to_owned(), catalog.owner_number(row).unwrap_or(0))).or_insert((row, 0, 0));
-                sums.1 += 1;
-                sums.2 = sums.2.saturating_add(catalog.size(row).unwrap_or(0));
+/// How much everybody shares.
+#[derive(Debug, Default)]
+struct Counted {
+    totals: Option<Totals>,
+    asked: Option<IntentId>,
+    pace: Pace,
+}
+
+/// Who else has the content that is chosen.
+#[derive(Debug, Default)]
+struct Sources {
+    of: Option<ContentHash>,
+    asked: Option<IntentId>,
+    people: Option<Vec<Username>>,
+    pace: Pace,
+}
+
+impl Default for Browse {
+    fn default() -> Self {
+        let scope = Scope::Files(Selection::default());
+        Self {
+            shown: Listed::Rows(Box::new(QueryResult::new(scope.clone(), true))),
+            number: 0,
+            next: None,
+            question: Question::Rows(scope),
+            waiting: None,
+            text: String::new(),
+            everything: Counted::default(),
+            sources: Sources::default(),
+            is_older_tracker: false,
+        }
+    }
+}
+
+impl Query {
+    /// Which files are meant.
+    fn selection(&self, is_older_tracker: bool) -> Selection {
+        let words: Vec<String> = self.text.split_whitespace().map(str::to_owned).collect();
+        if is_older_tracker {
+            // It knows words, or one person's files.
+            let username = self.person.clone().filter(|_| words.is_empty());
+            return Selection { words, username, ..Selection::default() };
+        }
+        let size_min = Some(self.size_min).filter(|size| *size > 0);
+        Selection { words, username: self.person.clone(), kind: self.kind, size_min, folder: None }
+    }
+
+    fn question(&self, is_older_tracker: bool) -> Question {
+        let selection = self.selection(is_older_tracker);
+        match &self.folder {
+            _ if is_older_tracker => Question::Rows(Scope::Files(selection)),
+            _ if self.is_tree => Question::Tree(selection),
+            Some(folder) => Question::Rows(Scope::Level { folder: SharePath::new(folder).ok(), selection }),
+            None => Question::Rows(Scope::Files(selection)),
+        }
+    }
+
+    fn order(&self) -> Sort {
+        (self.sort, self.is_descending)
+    }
+}
+
+impl Browse {
+    /// What is shown.
+    pub fn shown(&self) -> &Listed {
+        &self.shown
+    }
+
+    /// The list, if it is no tree.
+    pub fn rows(&self) -> Option<&QueryResult> {
+        match &self.shown {
+            Listed::Rows(rows) => Some(rows),
+            Listed::Tree(_) => None,
+        }
+    }
+
+    /// The tree, if it is one.
+    pub fn tree(&self) -> Option<&Tree> {
+        match &self.shown {
+            Listed::Tree(tree) => Some(tree),
+            Listed::Rows(_) => None,
+        }
+    }
+
+    /// Another number is another list, which begins at its top.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// How much everybody shares, once it is known.
+    pub fn everything(&self) -> Option<&Totals> {
+        self.everything.totals.as_ref()
+    }
+
+    /// The tracker is of an older version: it knows neither filters nor folders.
+    pub fn is_older_tracker(&self) -> bool {
+        self.is_older_tracker
+    }
+
+    /// Everybody who shares this content, once it is known.
+    pub fn sources(&self, content: &ContentHash) -> Option<&[Username]> {
+        self.sources.people.as_deref().filter(|_| self.sources.of.as_ref() == Some(content))
+    }
+
+    /// Whether rows are on their way, or wait for the typing to pause.
+    pub fn is_busy(&self) -> bool {
+        self.waiting.is_some()
+            || self.next.is_some()
+            || match &self.shown {
+                Listed::Rows(rows) => rows.is_loading(),
+                Listed::Tree(tree) => tree.is_loading(),
+            }
+    }
+
+    /// Rows of the list that is shown.
+    pub fn len(&self) -> usize {
+        match &self.shown {
+            Listed::Rows(rows) => rows.len(),
+            Listed::Tree(tree) => tree.nodes().len(),
+        }
+    }
+
+    /// Whether none is shown.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A row, unless it only stands for what is not loaded.
+    pub fn row(&self, at: usize) -> Option<&FolderEntry> {
+        match &self.shown {
+            Listed::Rows(rows) => rows.row(at),
+            Listed::Tree(tree) => tree.nodes().get(at)?.entry.as_ref(),
+        }
+    }
+
+    /// How the rows have moved since this was asked last.
+    pub fn take_edits(&mut self) -> Vec<RowEdit> {
+        match &mut self.shown {
+            Listed::Rows(rows) => rows.take_edits(),
+            Listed::Tree(tree) => tree.take_edits(),
+        }
+    }
+
+    /// Asks for what is looked at; when to come again if nothing else happens.
+    pub fn turn(&mut self, now: Instant, look: &Look<'_>, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
+        let typed_until = self.follow(now, look.query);
+        let mut later = vec![typed_until];
+        if let Some(next) = &mut self.next {
+            later.push(turn(next, now, &Look { view: 0..0, wants_all: false, ..look.clone() }, ask));
+        }
+        self.show_next();
+        later.push(turn(&mut self.shown, now, look, ask));
+        later.push(self.find_sources(now, look.content, ask));
+        later.push(self.count(now, ask));
+        later.into_iter().flatten().min()
+    }
+
+    /// Takes an answer, if it was asked for here; whether it was.
+    pub fn answer(&mut self, now: Instant, id: IntentId, answer: &mut Option<Result<Outcome, Failure>>) -> bool {
+        if matches!(answer, Some(Err(Failure::Refused { code, .. })) if *code == Code::UnknownCommand)
+            && self.has_asked(id)
+        {
+            self.is_older_tracker = true;
+            self.everything.asked = None;
+            self.sources.asked = None;
+            // Whatever was asked is asked again in the way that it knows.
+            self.begin(self.question.clone());
+            return true;
+        }
+        if self.everything.asked == Some(id) {
+            self.everything.asked = None;
+            match answer.take() {
+                Some(Ok(Outcome::Totals(totals))) => self.everything.totals = Some(totals),
+                _ => self.everything.pace.doubt(now),
+            }
+            return true;
+        }
+        if self.sources.asked == Some(id) {
+            self.sources.asked = None;
+            match answer.take() {
+                Some(Ok(Outcome::Sources(files))) => self.sources.people = Some(people_of(files)),
+                _ => self.sources.pace.doubt(now),
+            }
+            return true;
+        }
+        let lists = [Some(&mut self.shown), self.next.as_mut()];
+        let Some(list) = lists.into_iter().flatten().find(|list| has_asked(list, id)) else { return false };
+        if let Some(answer) = answer.take() {
+            match list {
+                Listed::Rows(rows) => rows.answer(now, id, answer),
+                Listed::Tree(tree) => tree.answer(now, id, answer),
+            }
+        }
+        self.show_next();
+        true
+    }
+
+    /// Applies an exact change.
+    pub fn change(&mut self, now: Instant, change: &ShareChange) {
+        self.everything.pace.doubt(now);
+        self.sources.doubt(now, change);
+        for list in self.lists() {
+            match list {
+                Listed::Rows(rows) => rows.change(now, change),
+                Listed::Tree(tree) => tree.change(now, change),
             }
         }
     }
-    let whole = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-    let as_folder = |((name, _), (row, files, bytes)): ((String, u16), (u32, u64, u64))| Folder {
-        person: catalog.owner(row).to_owned(),
-        path: whole(&name),
-        files,
-        bytes,
-    };
-    view.folders = folders.into_iter().map(as_folder).collect();
-    view
+
+    /// Somebody has left.
+    pub fn left(&mut self, now: Instant, user: &Username) {
+        self.everything.pace.doubt(now);
+        if let Some(people) = &mut self.sources.people {
+            people.retain(|other| other != user);
+        }
+        for list in self.lists() {
+            match list {
+                Listed::Rows(rows) => rows.left(now, user),
+                Listed::Tree(tree) => tree.doubt(now, Some(user)),
+            }
+        }
+    }
+
+    /// What this user shares, or what everybody does, may be anything by now.
+    pub fn doubt(&mut self, now: Instant, user: Option<&Username>) {
+        self.everything.pace.doubt(now);
+        self.sources.pace.doubt(now);
+        for list in self.lists() {
+            match list {
+                Listed::Rows(rows) => rows.doubt(now, user),
+                Listed::Tree(tree) => tree.doubt(now, user),
+            }
+        }
+    }
+
+    /// The tracker is there again: what it knows now is asked for, in all its words.
+    pub fn came_back(&mut self, now: Instant) {
+        self.doubt(now, None);
+        if std::mem::take(&mut self.is_older_tracker) {
+            self.everything = Counted::default();
+            self.begin(self.question.clone());
+        }
+    }
+
+    /// Another tracker: nothing is known of it.
+    pub fn forget(&mut self) {
+        *self = Self { number: self.number + 1, ..Self::default() };
+    }
+
+    fn lists(&mut self) -> impl Iterator<Item = &mut Listed> {
+        [Some(&mut self.shown), self.next.as_mut()].into_iter().flatten()
+    }
+
+    fn has_asked(&self, id: IntentId) -> bool {
+        self.everything.asked == Some(id)
+            || self.sources.asked == Some(id)
+            || has_asked(&self.shown, id)
+            || self.next.as_ref().is_some_and(|next| has_asked(next, id))
+    }
+
+    /// Begins what is wanted, at once or when the typing pauses; how long that is.
+    fn follow(&mut self, now: Instant, query: &Query) -> Option<Duration> {
+        let wanted = query.question(self.is_older_tracker);
+        if wanted == self.question {
+            self.waiting = None;
+            self.text.clone_from(&query.text);
+            return None;
+        }
+        let is_typing = query.text != self.text || self.waiting.is_some();
+        if self.waiting.as_ref().is_none_or(|(waiting, _)| *waiting != wanted) {
+            self.waiting = Some((wanted, now + if is_typing { TYPING_PAUSE } else { Duration::ZERO }));
+        }
+        self.text.clone_from(&query.text);
+        let (question, at) = self.waiting.take()?;
+        if now < at {
+            self.waiting = Some((question, at));
+            return Some(at - now);
+        }
+        self.begin(question);
+        None
+    }
+
+    fn begin(&mut self, question: Question) {
+        self.question = question.clone();
+        let list = match question {
+            Question::Rows(scope) => Listed::Rows(Box::new(QueryResult::new(scope, !self.is_older_tracker))),
+            Question::Tree(selection) => Listed::Tree(Box::new(Tree::new(selection))),
+        };
+        if is_answered(&self.shown) {
+            self.next = Some(list);
+        } else {
+            self.next = None;
+            self.shown = list;
+            self.number += 1;
+        }
+    }
+
+    fn show_next(&mut self) {
+        if let Some(next) = self.next.take_if(|next| is_answered(next)) {
+            self.shown = next;
+            self.number += 1;
+        }
+    }
+
+    fn count(&mut self, now: Instant, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
+        let Counted { asked, pace, .. } = &mut self.everything;
+        if self.is_older_tracker || asked.is_some() {
+            return None;
+        }
+        if !pace.was_asked() || pace.is_due(now) {
+            *asked = Some(ask(Intent::CountFiles { selection: Selection::default() }));
+            pace.asked(now);
+            return None;
+        }
+        pace.due_at().map(|at| at.saturating_duration_since(now))
+    }
+
+    fn find_sources(
+        &mut self,
+        now: Instant,
+        content: Option<ContentHash>,
+        ask: &mut dyn FnMut(Intent) -> IntentId,
+    ) -> Option<Duration> {
+        if self.sources.of != content {
+            self.sources = Sources { of: content, ..Sources::default() };
+        }
+        let hash = content.filter(|_| self.sources.asked.is_none())?;
+        let pace = &mut self.sources.pace;
+        if pace.was_asked() && !pace.is_due(now) {
+            return pace.due_at().map(|at| at.saturating_duration_since(now));
+        }
+        pace.asked(now);
+        self.sources.asked = Some(ask(Intent::ListSources { hash }));
+        None
+    }
 }
 
-fn sort(catalog: &Catalog, copies: &Copies, query: &Query, view: &mut View) {
-    let mut paths = catalog.paths();
-    let sources = |row: u32| catalog.content(row).and_then(|c| copies.get(&c).copied()).unwrap_or(1);
-    // The rows are in path order already; a stable sort keeps it among equals.
-    match query.sort {
-        SortColumn::Path => {}
-        SortColumn::Size => view.files.sort_by_key(|row| catalog.size(*row).unwrap_or(0)),
-        SortColumn::Kind => view.files.sort_by_cached_key(|row| Kind::of(paths.get(*row))),
-        SortColumn::Person => view.files.sort_by(|a, b| catalog.owner(*a).cmp(catalog.owner(*b))),
-        SortColumn::Sources => view.files.sort_by_key(|row| sources(*row)),
-    }
-    match query.sort {
-        SortColumn::Size => view.folders.sort_by_key(|folder| folder.bytes),
-        SortColumn::Person => view.folders.sort_by(|a, b| a.person.cmp(&b.person)),
-        _ => {}
-    }
-    if query.is_descending {
-        view.files.reverse();
-        view.folders.reverse();
+impl Sources {
+    /// Who has it may be others now.
+    fn doubt(&mut self, now: Instant, change: &ShareChange) {
+        let is_about = match change {
+            ShareChange::Shared(file) => file.hash.is_some() && file.hash == self.of,
+            ShareChange::Unshared(user, _) => self.people.as_ref().is_some_and(|people| people.contains(user)),
+        };
+        if is_about {
+            self.pace.doubt(now);
+        }
     }
 }
 
-fn has_words(path: &str, words: &[String], lower: &mut String) -> bool {
-    lower.clear();
-    if path.is_ascii() {
-        lower.extend(path.bytes().map(|b| char::from(b.to_ascii_lowercase())));
-    } else {
-        lower.extend(path.chars().flat_map(char::to_lowercase));
+fn turn(list: &mut Listed, now: Instant, look: &Look<'_>, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
+    match list {
+        Listed::Rows(rows) => {
+            rows.set_sort(look.query.order());
+            rows.turn(now, &look.view, look.wants_all, ask)
+        }
+        Listed::Tree(tree) => tree.turn(now, look.open, look.query.order(), &look.view, ask),
     }
-    words.iter().all(|word| lower.contains(word.as_str()))
+}
+
+fn is_answered(list: &Listed) -> bool {
+    match list {
+        Listed::Rows(rows) => rows.is_answered(),
+        Listed::Tree(tree) => tree.is_answered(),
+    }
+}
+
+fn has_asked(list: &Listed, id: IntentId) -> bool {
+    match list {
+        Listed::Rows(rows) => rows.has_asked(id),
+        Listed::Tree(tree) => tree.has_asked(id),
+    }
+}
+
+fn people_of(files: Vec<FileLine>) -> Vec<Username> {
+    let people: BTreeSet<Username> = files.into_iter().map(|file| file.username).collect();
+    people.into_iter().collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::catalog::{CatalogBuilder, made_up};
-
-    fn catalog() -> Catalog {
-        let mut builder = CatalogBuilder::default();
-        builder.extend(&made_up(&[
-            ("anna", "Trip/day 1.jpg", Some(10), 1),
-            ("ivan", "Trip/day 1.jpg", Some(10), 1),
-            ("anna", "Trip/day 2/ИЗГЛЕД.jpg", Some(30), 2),
-            ("anna", "book.pdf", Some(20), 3),
-            ("ivan", "notes", None, 0),
-        ]));
-        builder.finish()
-    }
-
-    fn files(query: Query) -> Vec<u32> {
-        let catalog = catalog();
-        view(&catalog, &copies(&catalog), &query).files
-    }
-
-    #[test]
-    fn filters() {
-        let by = |text: &str| Query { text: text.into(), ..Query::default() };
-        assert_eq!(files(by("")), [0, 1, 2, 3, 4]);
-        assert_eq!(files(by("DAY jpg")), [0, 1, 2]);
-        assert_eq!(files(by("изглед")), [2]);
-        assert_eq!(files(by("nothing")), []);
-        assert_eq!(files(Query { kind: Some(Kind::Document), ..Query::default() }), [3]);
-        assert_eq!(files(Query { person: Some("ivan".into()), ..Query::default() }), [1, 4]);
-        assert_eq!(files(Query { person: Some("gone".into()), ..Query::default() }), []);
-        assert_eq!(files(Query { size_min: 20, ..Query::default() }), [2, 3]);
-    }
-
-    #[test]
-    fn sorts() {
-        let by = |sort, is_descending| files(Query { sort, is_descending, ..Query::default() });
-        assert_eq!(by(SortColumn::Path, true), [4, 3, 2, 1, 0]);
-        assert_eq!(by(SortColumn::Size, false), [4, 0, 1, 3, 2]);
-        assert_eq!(by(SortColumn::Person, false), [0, 2, 3, 1, 4]);
-        assert_eq!(by(SortColumn::Sources, false), [2, 3, 4, 0, 1]);
-    }
-
-    #[test]
-    fn one_level_of_folders() {
-        let catalog = catalog();
-        let at = |folder: &str, person: Option<&str>| {
-            let query = Query { folder: Some(folder.into()), person: person.map(str::to_owned), ..Query::default() };
-            view(&catalog, &Copies::default(), &query)
-        };
-        let top = at("", Some("anna"));
-        let trip = Folder { person: "anna".into(), path: "Trip".into(), files: 2, bytes: 40 };
-        assert_eq!((top.folders, top.files, top.bytes), (vec![trip], vec![3], 60));
-        let inside = at("Trip", Some("anna"));
-        let day = Folder { person: "anna".into(), path: "Trip/day 2".into(), files: 1, bytes: 30 };
-        assert_eq!((inside.folders, inside.files), (vec![day], vec![0]));
-        assert_eq!(at("Tri", None).files, []);
-        assert_eq!(at("", None).folders.len(), 2, "the folders of two people stay two");
-    }
-}
+mod tests;

@@ -2,16 +2,20 @@
 
 pub mod as_command;
 pub mod browse;
-pub mod catalog;
-pub mod listing;
+pub mod made_up;
 mod messages;
 mod network;
+pub mod offered;
 mod outcome;
+pub mod pace;
+pub mod pages;
+pub mod people_totals;
+pub mod result;
+pub mod row_order;
 pub mod shares;
 pub mod tree;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use potok_core::model::binding::Ban;
@@ -25,9 +29,12 @@ use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
 use crate::human;
-use crate::model::catalog::Catalog;
-use crate::model::listing::{Listing, Made};
+use crate::model::browse::{Browse, Look};
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
+use crate::model::offered::OfferedFiles;
+use crate::model::pace::Pace;
+use crate::model::pages::ShareChange;
+use crate::model::people_totals::PeopleTotals;
 use crate::model::shares::Shares;
 use crate::texts;
 
@@ -35,10 +42,6 @@ use crate::texts;
 pub const LIST_LINES_MAX: usize = 500;
 /// Seconds of the speed graph.
 pub const SPEEDS_MAX: usize = 120;
-/// Many changes on the tracker become one refresh.
-const REFRESH_AFTER: Duration = Duration::from_millis(600);
-/// A list of a million files is not read again for every change of one: a second more for so many files.
-const FILES_A_SECOND: usize = 50_000;
 /// Intents whose outcome is not there yet; more are answered, but not remembered.
 const ASKED_MAX: usize = 10_000;
 
@@ -60,10 +63,6 @@ pub struct Person {
     pub line: UserLine,
     /// When they came; `None`: before we did.
     pub since: Option<SystemTime>,
-    /// How many files they share.
-    pub files: u64,
-    /// How many bytes these have.
-    pub bytes: u64,
 }
 
 /// Files being hashed.
@@ -86,12 +85,12 @@ pub struct Model {
     pub me: Option<Me>,
     /// Everybody on the tracker, by name.
     pub people: BTreeMap<Username, Person>,
-    /// All that is shared.
-    pub catalog: Arc<Catalog>,
-    /// A list of files is on its way.
-    pub catalog_loading: bool,
-    /// A whole list came since the tracker was joined.
-    pub catalog_known: bool,
+    /// What is looked at of all that is shared.
+    pub browse: Browse,
+    /// How much each of them shares, while that is looked at.
+    pub totals: PeopleTotals,
+    /// Files that are offered for a typed command.
+    pub offered: OfferedFiles,
     /// What I share.
     pub shares: Shares,
     /// All transfers.
@@ -122,10 +121,11 @@ pub struct Model {
     pub stopped: bool,
     answers: Vec<Outcome>,
     asked: HashMap<IntentId, Asked>,
-    listing: Option<(IntentId, Listing)>,
-    made: Option<Made>,
     wishes: Vec<Intent>,
-    dirty_since: Option<Instant>,
+    /// Lists of people that are under way.
+    users_asked: usize,
+    users_pace: Pace,
+    is_older_told: bool,
     sampled_at: Option<Instant>,
     figures_asked_at: Option<Instant>,
     toasts_so_far: u64,
@@ -141,7 +141,7 @@ struct Asked {
 /// What an outcome is needed for, beyond its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
-    Catalog,
+    Users,
     Invite,
     Rename,
     /// What comes of it is told as lines of the wire.
@@ -155,9 +155,9 @@ impl Default for Model {
             connection: TrackerConnection::None,
             me: None,
             people: BTreeMap::new(),
-            catalog: Arc::default(),
-            catalog_loading: false,
-            catalog_known: false,
+            browse: Browse::default(),
+            totals: PeopleTotals::default(),
+            offered: OfferedFiles::default(),
             shares: Shares::default(),
             transfers: BTreeMap::new(),
             failed_files: HashMap::new(),
@@ -174,11 +174,11 @@ impl Default for Model {
             stopped: false,
             answers: Vec::new(),
             asked: HashMap::new(),
-            listing: None,
-            made: None,
             // What is known without a tracker.
             wishes: vec![Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite],
-            dirty_since: None,
+            users_asked: 0,
+            users_pace: Pace::default(),
+            is_older_told: false,
             sampled_at: None,
             figures_asked_at: None,
             toasts_so_far: 0,
@@ -195,10 +195,9 @@ impl Model {
             self.push_log(Tone::Command, line);
         }
         let what = match intent {
-            Intent::ListFiles { user: None } if by == AskedBy::Background => {
-                self.listing = Some((id, Listing::start()));
-                self.catalog_loading = true;
-                What::Catalog
+            Intent::ListUsers => {
+                self.users_asked += 1;
+                What::Users
             }
             Intent::Invite if by == AskedBy::Background => What::Invite,
             Intent::RenameShare { .. } => What::Rename,
@@ -214,15 +213,11 @@ impl Model {
     pub fn wishes(&mut self, now: Instant) -> (Vec<Intent>, Option<Duration>) {
         let mut wishes = std::mem::take(&mut self.wishes);
         let mut later = None;
-        if let Some(since) = self.dirty_since {
-            let size = Duration::from_secs((self.catalog.len() / FILES_A_SECOND) as u64);
-            let due = since + REFRESH_AFTER + size;
-            if now < due {
-                later = Some(due - now);
-            } else if !self.catalog_loading {
-                self.dirty_since = None;
-                wishes.extend([Intent::ListUsers, Intent::ListFiles { user: None }]);
-            }
+        if self.users_pace.is_due(now) && self.is_online() {
+            self.users_pace.asked(now);
+            wishes.push(Intent::ListUsers);
+        } else if let Some(due) = self.users_pace.due_at() {
+            later = Some(due.saturating_duration_since(now));
         }
         (wishes, later)
     }
@@ -230,31 +225,6 @@ impl Model {
     /// What came of lines of the console page since the last call; whoever draws it puts it into words.
     pub fn take_answers(&mut self) -> Vec<Outcome> {
         std::mem::take(&mut self.answers)
-    }
-
-    /// Whether a whole list of files has come and is being made into a catalog.
-    pub fn is_making_catalog(&self) -> bool {
-        self.made.is_some()
-    }
-
-    /// Takes a list of files that has been made meanwhile; whether one is still being made.
-    pub fn take_catalog(&mut self) -> bool {
-        let Some(made) = &self.made else { return false };
-        let catalog = match made.take() {
-            Ok(None) => return true,
-            Ok(catalog) => catalog,
-            Err(_thread_ended) => None,
-        };
-        self.made = None;
-        self.catalog_loading = self.listing.is_some();
-        if let Some(catalog) = catalog {
-            for person in self.people.values_mut() {
-                (person.files, person.bytes) = catalog.totals_of(person.line.username.as_str());
-            }
-            self.catalog = Arc::new(catalog);
-            self.catalog_known = true;
-        }
-        false
     }
 
     /// Takes a sample of the speeds once a second; whether it wants another one.
@@ -313,18 +283,25 @@ impl Model {
             NodeEvent::Outcome { id, result } => self.apply_outcome(now, id, result),
             NodeEvent::Files { id, files } => self.apply_files(id, files),
             NodeEvent::Connection(connection) => self.apply_connection(now, connection),
-            NodeEvent::Shared(_) | NodeEvent::Unshared { .. } | NodeEvent::UserChanged(_) | NodeEvent::Resync => {
-                self.mark_dirty(now);
+            NodeEvent::Shared(file) => self.apply_change(now, &ShareChange::Shared(file)),
+            NodeEvent::Unshared { user, path } => self.apply_change(now, &ShareChange::Unshared(user, path)),
+            NodeEvent::UserChanged(user) => self.doubt_shares(now, Some(&user)),
+            NodeEvent::Resync => {
+                self.doubt_shares(now, None);
+                self.users_pace.doubt(now);
             }
             NodeEvent::Joined { user: line, at } => {
                 self.push_log(Tone::Info, t!("console.joined", user = Shown(line.username.as_str())).into_owned());
-                self.people.insert(line.username.clone(), Person { line, since: Some(at), files: 0, bytes: 0 });
-                self.mark_dirty(now);
+                self.people.insert(line.username.clone(), Person { line, since: Some(at) });
+                self.doubt_users_under_way(now);
             }
             NodeEvent::Left(user) => {
                 self.push_log(Tone::Info, t!("console.left", user = Shown(user.as_str())).into_owned());
                 self.people.remove(&user);
-                self.mark_dirty(now);
+                self.browse.left(now, &user);
+                self.totals.left(&user);
+                self.offered.doubt(Some(&user));
+                self.doubt_users_under_way(now);
             }
             NodeEvent::Hashing { done_bytes, total_bytes, files_left } => {
                 self.hashing = (files_left > 0).then_some(Hashing { done_bytes, total_bytes, files_left });
@@ -360,7 +337,8 @@ impl Model {
             }
             NodeEvent::Lagged => {
                 self.wishes.extend([Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite]);
-                self.mark_dirty(now);
+                self.doubt_shares(now, None);
+                self.users_pace.doubt(now);
             }
             NodeEvent::Warning(warning) => self.apply_warning(now, texts::of_warning(&warning)),
             NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),
@@ -372,14 +350,43 @@ impl Model {
         }
     }
 
-    fn mark_dirty(&mut self, now: Instant) {
-        self.dirty_since.get_or_insert(now);
+    /// Asks the tracker for what is looked at, while we are there; when to come again if nothing else happens.
+    pub fn look(&mut self, now: Instant, look: &Look<'_>, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
+        if self.is_online() { self.browse.turn(now, look, ask) } else { None }
+    }
+
+    /// The same for how much everybody shares.
+    pub fn look_at_people(&mut self, now: Instant, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
+        if self.is_online() { self.totals.turn(now, ask) } else { None }
+    }
+
+    fn apply_change(&mut self, now: Instant, change: &ShareChange) {
+        let (ShareChange::Shared(FileLine { username, .. }) | ShareChange::Unshared(username, _)) = change;
+        self.browse.change(now, change);
+        self.totals.doubt(now, Some(username));
+        self.offered.doubt(Some(username));
+    }
+
+    fn doubt_shares(&mut self, now: Instant, user: Option<&Username>) {
+        self.browse.doubt(now, user);
+        self.totals.doubt(now, user);
+        self.offered.doubt(user);
+    }
+
+    /// A list of people that is under way may be older than what was just told.
+    fn doubt_users_under_way(&mut self, now: Instant) {
+        if self.users_asked > 0 {
+            self.users_pace.doubt(now);
+        }
     }
 
     fn apply_connection(&mut self, now: Instant, connection: TrackerConnection) {
         if matches!(connection, TrackerConnection::Online { .. }) && !self.is_online() {
-            let first = [Intent::WhoAmI, Intent::ListUsers, Intent::ListFiles { user: None }];
-            self.wishes.extend(first);
+            self.wishes.extend([Intent::WhoAmI, Intent::ListUsers]);
+            self.browse.came_back(now);
+            self.totals.begin_anew();
+            self.offered.doubt(None);
+            self.is_older_told = false;
         }
         if let TrackerConnection::Refused { why, .. } = &connection
             && self.connection != connection
@@ -389,12 +396,10 @@ impl Model {
         let is_elsewhere = tracker_of(&self.connection) != tracker_of(&connection);
         if is_elsewhere {
             self.people.clear();
-            self.catalog = Arc::default();
-            self.catalog_known = false;
-            self.catalog_loading = false;
-            self.listing = None;
-            self.made = None;
-            self.dirty_since = None;
+            self.browse.forget();
+            self.totals.begin_anew();
+            self.offered.doubt(None);
+            self.users_pace = Pace::default();
             self.invite = None;
         }
         self.connection = connection;
@@ -402,12 +407,6 @@ impl Model {
     }
 
     fn apply_files(&mut self, id: IntentId, files: Vec<FileLine>) {
-        if let Some((of, listing)) = &self.listing
-            && *of == id
-        {
-            listing.add(files);
-            return;
-        }
         let Some(asked) = self.asked.get_mut(&id) else { return };
         if asked.by != AskedBy::Console {
             return;

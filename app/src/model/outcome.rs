@@ -13,9 +13,17 @@ use crate::texts;
 
 impl Model {
     pub(super) fn apply_outcome(&mut self, now: Instant, id: IntentId, result: Result<Outcome, Failure>) {
+        let mut answer = Some(result);
+        if self.browse.answer(now, id, &mut answer) {
+            return self.tell_of_older_tracker(now);
+        }
+        if self.totals.answer(now, id, &mut answer) || self.offered.answer(id, &mut answer) {
+            return;
+        }
+        let Some(result) = answer else { return };
         let asked = self.asked.remove(&id).unwrap_or(Asked { by: AskedBy::Background, what: What::Other, lines: 0 });
-        if asked.what == What::Catalog {
-            self.finish_catalog(id, result.is_ok());
+        if asked.what == What::Users {
+            self.users_asked = self.users_asked.saturating_sub(1);
         }
         match result {
             Ok(outcome) => self.apply_success(now, &asked, outcome),
@@ -31,12 +39,10 @@ impl Model {
         }
     }
 
-    fn finish_catalog(&mut self, id: IntentId, is_whole: bool) {
-        let Some((_, listing)) = self.listing.take_if(|(of, _)| *of == id) else { return };
-        if is_whole {
-            self.made = Some(listing.finish());
-        } else {
-            self.catalog_loading = false;
+    /// It is said once.
+    fn tell_of_older_tracker(&mut self, now: Instant) {
+        if self.browse.is_older_tracker() && !std::mem::replace(&mut self.is_older_told, true) {
+            self.toast(now, Tone::Info, t!("window.toast.older-tracker").into());
         }
     }
 
@@ -68,9 +74,8 @@ impl Model {
         match outcome {
             Outcome::Users(lines) => {
                 let person = |line: UserLine| {
-                    let (files, bytes) = self.catalog.totals_of(line.username.as_str());
                     let since = self.people.get(&line.username).and_then(|known| known.since);
-                    (line.username.clone(), Person { line, since, files, bytes })
+                    (line.username.clone(), Person { line, since })
                 };
                 self.people = lines.into_iter().map(person).collect();
             }
@@ -98,7 +103,13 @@ impl Model {
                 asked.by != AskedBy::Background
             })),
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
-            Outcome::Queued(_) => {}
+            // Whoever asked for these has taken them; the rest was overtaken.
+            Outcome::Queued(_)
+            | Outcome::FilePage { .. }
+            | Outcome::FolderPage { .. }
+            | Outcome::Totals(_)
+            | Outcome::UserTotals(_)
+            | Outcome::Sources(_) => {}
         }
     }
 }

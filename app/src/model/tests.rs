@@ -4,7 +4,9 @@ use potok_core::node::event::Outcome;
 
 use super::messages::TOASTS_MAX;
 use super::*;
-use crate::model::catalog::made_up;
+use crate::model::browse::Query;
+use crate::model::made_up::{MadeUpNetwork, files};
+use crate::model::tree::Open;
 
 fn asked(model: &mut Model, number: u64, intent: Intent, by: AskedBy) -> IntentId {
     let id = IntentId(number);
@@ -36,32 +38,69 @@ fn online() -> NodeEvent {
 }
 
 #[test]
-fn a_list_is_shown_when_it_is_whole() {
+fn what_is_looked_at_is_asked_for_and_taken() {
+    let (mut model, now) = (Model::default(), Instant::now());
+    let network = MadeUpNetwork::new(files(&[("anna", "a", Some(5), 1)]));
+    let (query, open) = (Query::default(), Open::new());
+    let look = Look { query: &query, open: &open, view: 0..20, wants_all: false, content: None };
+    let mut asked = Vec::new();
+    let mut ask = |model: &mut Model| {
+        let mut ask = |intent| {
+            asked.push(intent);
+            IntentId(asked.len() as u64)
+        };
+        model.look(now, &look, &mut ask);
+        model.look_at_people(now, &mut ask);
+        std::mem::take(&mut asked)
+    };
+    assert!(ask(&mut model).is_empty(), "nobody is asked while there is no tracker");
+    model.apply(now, online());
+    assert!(model.wishes(now).0.contains(&Intent::ListUsers));
+    for (id, intent) in (1..).map(IntentId).zip(ask(&mut model)) {
+        model.apply(now, NodeEvent::Outcome { id, result: Ok(network.answer(&intent).expect("one of these")) });
+    }
+    let anna = Username::new("anna").expect("valid");
+    assert_eq!((model.browse.len(), model.browse.everything().map(|all| all.files)), (1, Some(1)));
+    assert_eq!(model.totals.of(&anna).map(|totals| totals.bytes), Some(5));
+
+    // What is told is seen at once; somebody's totals are asked for by name, and later.
+    let new = files(&[("anna", "b", Some(5), 1)]).remove(0);
+    model.apply(now, NodeEvent::Shared(new));
+    assert_eq!(model.browse.len(), 2);
+    assert!(ask(&mut model).is_empty());
+    model.apply(now, NodeEvent::Left(anna));
+    assert_eq!(model.browse.len(), 0);
+}
+
+#[test]
+fn a_list_of_people_that_was_overtaken_is_asked_for_again() {
     let (mut model, now) = (Model::default(), Instant::now());
     model.apply(now, online());
-    assert!(model.wishes(now).0.contains(&Intent::ListFiles { user: None }));
-    let id = asked(&mut model, 1, Intent::ListFiles { user: None }, AskedBy::Background);
-    model.apply(now, NodeEvent::Files { id, files: made_up(&[("anna", "a", Some(5), 1)]) });
-    assert!(model.catalog.is_empty() && model.catalog_loading);
-    model.apply(now, NodeEvent::Files { id: IntentId(99), files: made_up(&[("eve", "b", Some(5), 1)]) });
-    model.apply(now, NodeEvent::Outcome { id, result: Ok(Outcome::Done) });
-    while model.take_catalog() {
-        std::thread::yield_now();
-    }
-    assert_eq!((model.catalog.len(), model.catalog_known, model.catalog_loading), (1, true, false));
+    model.wishes(now);
+    let later = now + Duration::from_secs(1);
+    let line = UserLine { username: Username::new("anna").expect("valid"), address: None, key: None };
+    let joined = NodeEvent::Joined { user: line, at: SystemTime::now() };
+    model.apply(now, joined.clone());
+    assert!(model.wishes(later).0.is_empty(), "whoever comes is known by that");
+    let id = asked(&mut model, 1, Intent::ListUsers, AskedBy::Background);
+    model.apply(now, joined);
+    model.apply(now, NodeEvent::Outcome { id, result: Ok(Outcome::Users(Vec::new())) });
+    assert_eq!(model.wishes(later).0, [Intent::ListUsers]);
 }
 
 #[test]
 fn many_changes_are_one_refresh() {
     let (mut model, now) = (Model::default(), Instant::now());
+    model.apply(now, online());
     model.wishes(now);
     model.apply(now, NodeEvent::Resync);
     model.apply(now, NodeEvent::Resync);
     let (wishes, later) = model.wishes(now);
-    assert!(wishes.is_empty() && later == Some(REFRESH_AFTER));
-    let (wishes, later) = model.wishes(now + REFRESH_AFTER);
-    assert_eq!((wishes.len(), later), (2, None));
-    assert!(model.wishes(now + REFRESH_AFTER * 9).0.is_empty());
+    let later = later.expect("it is asked for again");
+    assert!(wishes.is_empty() && later > Duration::ZERO);
+    let (wishes, next) = model.wishes(now + later);
+    assert_eq!((wishes.len(), next), (1, None));
+    assert!(model.wishes(now + later * 9).0.is_empty());
 }
 
 #[test]

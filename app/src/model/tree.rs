@@ -1,99 +1,110 @@
-//! The files of one person as a tree: only what is open becomes rows, so that a million files cost what is looked at.
-//! Pure; it runs on a thread of its own.
+//! The files of one person as a tree: each folder that is open is one question, so that a million files cost what is
+//! looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::model::browse::{SortColumn, View};
-use crate::model::catalog::{Catalog, Kind};
+use potok_core::model::file_kind::FileKind;
+use potok_core::model::share_path::SharePath;
+use potok_core::model::username::Username;
+use potok_core::node::event::Outcome;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{Intent, IntentId};
+use potok_core::protocol::reply::{FolderEntry, Totals};
+use potok_core::protocol::selection::Selection;
+
+use crate::model::pace::Pace;
+use crate::model::pages::{Applied, FIRST_PAGE_ROWS, Pages, RESULT_ROWS_MAX, RowEdit, Scope, ShareChange};
+use crate::model::row_order::{Copies, RowOrder, Sort, SortColumn};
 
 /// Folders that are open, by their path without `/` at the end.
 pub type Open = BTreeSet<String>;
 
+/// Levels that are asked for at once.
+const QUESTIONS_MAX: usize = 8;
+/// Open folders that are loaded; opened further ones stay empty until others are closed.
+const LEVELS_MAX: usize = 2_000;
+/// What was not answered is asked for again so much later.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
+
 /// A row of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// Places in the list of files: one for a file, all below it for a folder.
-    pub files: Range<u32>,
-    /// Where in the path its own name begins.
-    pub name_at: u16,
+pub struct TreeNode {
+    /// The folder or the file; `None`: the rest of this folder is not loaded yet.
+    pub entry: Option<FolderEntry>,
+    /// The folder it lies in, by its path; empty at the top.
+    pub level: String,
     /// How many folders it is in.
     pub depth: u16,
     /// For a folder, whether it is open.
     pub is_open: Option<bool>,
 }
 
-/// The rows of a tree, and what they are rows of.
-#[derive(Debug, Default)]
+/// The tree.
+#[derive(Debug)]
 pub struct Tree {
-    /// The list of files.
-    pub view: Arc<View>,
-    /// Of this.
-    pub catalog: Arc<Catalog>,
-    /// From top to bottom.
-    pub nodes: Vec<Node>,
-    /// Before each file, the bytes of all before it.
-    sums: Arc<Vec<u64>>,
+    selection: Selection,
+    levels: BTreeMap<String, Pages>,
+    nodes: Vec<TreeNode>,
+    grown_for: (Open, Sort),
+    is_changed: bool,
+    pace: Pace,
+    retry_at: Option<Instant>,
+    failure: Option<Failure>,
+    edits: Vec<RowEdit>,
 }
 
 impl Tree {
-    /// The rows. `view` lists files of one person in the order of their paths.
-    pub fn new(
-        view: Arc<View>,
-        catalog: Arc<Catalog>,
-        sums: Arc<Vec<u64>>,
-        open: &Open,
-        sort: (SortColumn, bool),
-    ) -> Self {
-        let mut tree = Self { view, catalog, nodes: Vec::new(), sums };
-        let all = 0..u32::try_from(tree.view.files.len()).unwrap_or(u32::MAX);
-        tree.grow(all, 0, 0, open, sort);
-        tree
-    }
-
-    /// Bytes before each file of the list, and in all; for [`Self::new`], which is called more often.
-    pub fn sums(view: &View, catalog: &Catalog) -> Vec<u64> {
-        let mut sum = 0_u64;
-        let mut sums = vec![0];
-        sums.extend(view.files.iter().map(|row| {
-            sum = sum.saturating_add(catalog.size(*row).unwrap_or(0));
-            sum
-        }));
-        sums
-    }
-
-    /// The whole path of a row; a folder's without `/` at the end.
-    pub fn path(&self, node: &Node) -> String {
-        let mut path = self.first_path(node);
-        if node.is_open.is_some() {
-            let below = path.get(usize::from(node.name_at)..).unwrap_or("");
-            if let Some(slash) = below.find('/') {
-                path.truncate(usize::from(node.name_at) + slash);
-            }
+    /// Of the files of this selection, which are one person's.
+    pub fn new(selection: Selection) -> Self {
+        let top = Pages::new(Scope::Level { folder: None, selection: selection.clone() });
+        Self {
+            selection,
+            levels: BTreeMap::from([(String::new(), top)]),
+            nodes: Vec::new(),
+            grown_for: Default::default(),
+            is_changed: true,
+            pace: Pace::default(),
+            retry_at: None,
+            failure: None,
+            edits: Vec::new(),
         }
-        path
     }
 
-    /// Its own name.
-    pub fn name(&self, node: &Node) -> String {
-        self.path(node).get(usize::from(node.name_at)..).unwrap_or("").to_owned()
+    /// From top to bottom.
+    pub fn nodes(&self) -> &[TreeNode] {
+        &self.nodes
     }
 
-    /// How many files it is.
-    pub fn count(node: &Node) -> u64 {
-        u64::from(node.files.end - node.files.start)
+    /// Whether the top has come, or the word that it will not.
+    pub fn is_answered(&self) -> bool {
+        self.levels.get("").is_some_and(Pages::is_begun) || self.failure.is_some()
     }
 
-    /// How many bytes it has.
-    pub fn bytes(&self, node: &Node) -> u64 {
-        let before = |at: u32| self.sums.get(at as usize).copied().unwrap_or(0);
-        before(node.files.end).saturating_sub(before(node.files.start))
+    /// Why there is nothing.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
     }
 
-    /// The row of the catalog, of a file.
-    pub fn row(&self, node: &Node) -> Option<u32> {
-        if node.is_open.is_some() { None } else { self.view.files.get(node.files.start as usize).copied() }
+    /// Whether rows are on their way.
+    pub fn is_loading(&self) -> bool {
+        self.levels.values().any(Pages::is_asking)
+    }
+
+    /// Files and bytes, while the top is here.
+    pub fn totals(&self) -> Option<Totals> {
+        let top = self.levels.get("").filter(|top| top.is_whole())?;
+        let of = |row: &FolderEntry| match row {
+            FolderEntry::File(file) => (1, file.size.unwrap_or(0)),
+            FolderEntry::Folder(folder) => (folder.totals.files, folder.totals.bytes),
+        };
+        let sum = top
+            .rows()
+            .iter()
+            .map(of)
+            .fold((0_u64, 0_u64), |sum, of| (sum.0.saturating_add(of.0), sum.1.saturating_add(of.1)));
+        Some(Totals { files: sum.0, bytes: sum.1 })
     }
 
     /// The row above a row: the folder that it is in.
@@ -102,145 +113,177 @@ impl Tree {
         (0..index).rev().find(|above| self.nodes[*above].depth < depth)
     }
 
-    fn first_path(&self, node: &Node) -> String {
-        self.view.files.get(node.files.start as usize).map_or(String::new(), |row| self.catalog.path(*row))
+    /// How the rows have moved since this was asked last.
+    pub fn take_edits(&mut self) -> Vec<RowEdit> {
+        std::mem::take(&mut self.edits)
     }
 
-    fn grow(&mut self, files: Range<u32>, name_at: u16, depth: u16, open: &Open, sort: (SortColumn, bool)) {
-        let mut children = self.children(files, name_at, depth);
-        self.sort(&mut children, sort);
-        for mut node in children {
-            if node.is_open.is_none() {
-                self.nodes.push(node);
-                continue;
+    /// Shows what is open, and asks for what is needed; when to come again if nothing else happens.
+    pub fn turn(
+        &mut self,
+        now: Instant,
+        open: &Open,
+        sort: Sort,
+        view: &Range<usize>,
+        ask: &mut dyn FnMut(Intent) -> IntentId,
+    ) -> Option<Duration> {
+        if self.is_changed || self.grown_for.0 != *open || self.grown_for.1 != sort {
+            self.grown_for = (open.clone(), sort);
+            self.grow();
+        }
+        for at in view.clone() {
+            let Some(TreeNode { entry: None, level, .. }) = self.nodes.get(at) else { continue };
+            if let Some(pages) = self.levels.get_mut(level) {
+                pages.want(pages.rows().len() + FIRST_PAGE_ROWS);
             }
-            let path = self.path(&node);
-            let is_open = open.contains(&path);
-            let below = u16::try_from(path.len() + 1).unwrap_or(u16::MAX);
-            node.is_open = Some(is_open);
-            let inside = node.files.clone();
-            self.nodes.push(node);
-            if is_open {
-                self.grow(inside, below, depth + 1, open, sort);
+        }
+        if let Some(at) = self.retry_at.filter(|at| *at > now) {
+            return Some(at - now);
+        }
+        let is_stale = self.levels.values().any(|level| !level.is_exact());
+        if is_stale {
+            self.pace.doubt(now);
+        }
+        let is_due = is_stale && self.pace.is_due(now);
+        let mut room = QUESTIONS_MAX.saturating_sub(self.levels.values().filter(|level| level.is_asking()).count());
+        for level in self.levels.values_mut() {
+            let all = 0..level.rows().len();
+            if room == 0 {
+                break;
+            }
+            let Some(page) = level.wanted_page(&all, is_due) else { continue };
+            let id = ask(level.scope().intent(page.clone()));
+            level.asked(id, &page);
+            room -= 1;
+        }
+        if is_due {
+            self.pace.asked(now);
+        }
+        let is_waiting = self.levels.values().any(|level| !level.is_exact() && !level.is_asking());
+        self.pace.due_at().filter(|_| is_waiting).map(|at| at.saturating_duration_since(now))
+    }
+
+    /// Whether it was asked here.
+    pub fn has_asked(&self, id: IntentId) -> bool {
+        self.levels.values().any(|level| level.has_asked(id))
+    }
+
+    /// Takes an answer.
+    pub fn answer(&mut self, now: Instant, id: IntentId, answer: Result<Outcome, Failure>) {
+        let Some(level) = self.levels.values_mut().find(|level| level.has_asked(id)) else { return };
+        match answer {
+            Ok(Outcome::FolderPage { entries, more }) => {
+                level.take(entries, more);
+                (self.failure, self.retry_at, self.is_changed) = (None, None, true);
+            }
+            other => {
+                level.failed();
+                self.failure = other.err();
+                self.retry_at = Some(now + RETRY_AFTER);
             }
         }
     }
 
-    /// What is directly below a folder. The list is in path order, so everything of one folder stands together, and a
-    /// folder is jumped over at once.
-    fn children(&self, files: Range<u32>, name_at: u16, depth: u16) -> Vec<Node> {
-        let mut children = Vec::new();
-        let mut paths = self.catalog.paths();
-        let row_of = |at: u32| self.view.files.get(at as usize).copied().unwrap_or(u32::MAX);
-        let mut at = files.start;
-        while at < files.end {
-            let path = paths.get(row_of(at));
-            let below = path.get(usize::from(name_at)..).unwrap_or("");
-            let (end, is_open) = match below.find('/') {
-                None => (at + 1, None),
-                Some(slash) => {
-                    let folder = path[..=usize::from(name_at) + slash].to_owned();
-                    (end_of(at + 1..files.end, |at| paths.get(row_of(at)).starts_with(&folder)), Some(false))
-                }
-            };
-            children.push(Node { files: at..end, name_at, depth, is_open });
-            at = end;
-        }
-        children
-    }
-
-    /// Folders come first; the list is in path order already, which stays among equals.
-    fn sort(&self, children: &mut [Node], (by, is_descending): (SortColumn, bool)) {
-        match by {
-            SortColumn::Size => children.sort_by_key(|node| self.bytes(node)),
-            SortColumn::Kind => children.sort_by_cached_key(|node| Kind::of(&self.name(node))),
-            SortColumn::Path | SortColumn::Person | SortColumn::Sources => {}
-        }
-        if is_descending {
-            children.reverse();
-        }
-        children.sort_by_key(|node| node.is_open.is_none());
-    }
-}
-
-/// The first place of the range where it is not so; it is so up to there and nowhere behind.
-fn end_of(range: Range<u32>, mut is_so: impl FnMut(u32) -> bool) -> u32 {
-    let (mut from, mut to) = (range.start, range.end);
-    while from < to {
-        let middle = from + (to - from) / 2;
-        if is_so(middle) {
-            from = middle + 1;
-        } else {
-            to = middle;
+    /// Applies a change that was told.
+    pub fn change(&mut self, now: Instant, change: &ShareChange) {
+        for level in self.levels.values_mut() {
+            self.is_changed |= matches!(level.apply(change), Applied::Replaced(_) | Applied::Exactly(_));
+            if !level.is_exact() {
+                self.pace.doubt(now);
+            }
         }
     }
-    from
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::browse::{Copies, Query, view};
-    use crate::model::catalog::{CatalogBuilder, made_up};
+    /// What this user shares, or what everybody does, may be anything by now.
+    pub fn doubt(&mut self, now: Instant, user: Option<&Username>) {
+        for level in self.levels.values_mut() {
+            if user.is_none_or(|user| level.scope().concerns(user)) {
+                level.doubt();
+                self.pace.doubt(now);
+            }
+        }
+    }
 
-    const FILES: [(&str, &str, Option<u64>, u8); 7] = [
-        ("anna", "Trip/day 1/a.jpg", Some(1), 1),
-        ("ivan", "Trip/day 1/b.jpg", Some(100), 2),
-        ("anna", "Trip/day 1/c.jpg", Some(2), 3),
-        ("anna", "Trip/day 2/a.jpg", Some(50), 4),
-        ("anna", "Trip/plan.txt", Some(4), 5),
-        ("anna", "Trip.txt", Some(8), 6),
-        ("anna", "книга.pdf", None, 7),
-    ];
+    /// Makes the rows anew.
+    fn grow(&mut self) {
+        self.is_changed = false;
+        let before = std::mem::take(&mut self.nodes);
+        let mut levels = std::mem::take(&mut self.levels);
+        let mut kept = BTreeMap::new();
+        self.grow_level("", 0, &mut levels, &mut kept);
+        self.levels = kept;
+        let places: HashMap<_, u32> = self.nodes.iter().map(name_of).zip(0..).collect();
+        self.edits.push(RowEdit::Mapped(before.iter().map(|node| places.get(&name_of(node)).copied()).collect()));
+    }
 
-    fn tree(open: &[&str], sort: (SortColumn, bool)) -> Vec<String> {
-        let mut files = made_up(&FILES);
-        files.sort_by(|a, b| (&a.path, &a.username).cmp(&(&b.path, &b.username)));
-        let mut builder = CatalogBuilder::default();
-        builder.extend(&files);
-        let catalog = Arc::new(builder.finish());
-        let query = Query { person: Some("anna".into()), ..Query::default() };
-        let view = Arc::new(view(&catalog, &Copies::default(), &query));
-        let sums = Arc::new(Tree::sums(&view, &catalog));
-        let open = open.iter().map(ToString::to_string).collect();
-        let tree = Tree::new(view, catalog, sums, &open, sort);
-        let words = |node: &Node| {
-            let sign = match node.is_open {
-                None => "",
-                Some(true) => "-",
-                Some(false) => "+",
-            };
-            let indent = " ".repeat(node.depth.into());
-            format!("{indent}{sign}{} {} {}", tree.name(node), Tree::count(node), tree.bytes(node))
+    /// The rows of one folder and of what is open in it. Only such levels are kept.
+    fn grow_level(
+        &mut self,
+        path: &str,
+        depth: u16,
+        levels: &mut BTreeMap<String, Pages>,
+        kept: &mut BTreeMap<String, Pages>,
+    ) {
+        if kept.len() >= LEVELS_MAX {
+            return;
+        }
+        let new = || {
+            let folder = SharePath::new(path).ok();
+            Pages::new(Scope::Level { folder, selection: self.selection.clone() })
         };
-        tree.nodes.iter().map(words).collect()
+        let level = levels.remove(path).unwrap_or_else(new);
+        let sort = match self.grown_for.1 {
+            (SortColumn::Path | SortColumn::Size | SortColumn::Kind, _) => self.grown_for.1,
+            _ => Sort::default(),
+        };
+        let order = RowOrder::new(level.rows(), sort, &Copies::new());
+        let rows: Vec<FolderEntry> =
+            (0..order.len()).filter_map(|at| level.rows().get(order.row(at)?).cloned()).collect();
+        let is_whole = level.is_whole();
+        kept.insert(path.to_owned(), level);
+        for entry in rows {
+            if self.nodes.len() >= RESULT_ROWS_MAX {
+                break;
+            }
+            let folder = match &entry {
+                FolderEntry::Folder(folder) => Some(folder.path.as_str().to_owned()),
+                FolderEntry::File(_) => None,
+            };
+            let is_open = folder.as_ref().map(|folder| self.grown_for.0.contains(folder));
+            self.nodes.push(TreeNode { entry: Some(entry), level: path.to_owned(), depth, is_open });
+            if let Some(folder) = folder.filter(|_| is_open == Some(true)) {
+                self.grow_level(&folder, depth + 1, levels, kept);
+            }
+        }
+        if !is_whole {
+            self.nodes.push(TreeNode { entry: None, level: path.to_owned(), depth, is_open: None });
+        }
+    }
+}
+
+impl TreeNode {
+    /// Its path; a folder's without `/` at the end.
+    pub fn path(&self) -> &str {
+        match &self.entry {
+            Some(FolderEntry::File(file)) => file.path.as_str(),
+            Some(FolderEntry::Folder(folder)) => folder.path.as_str(),
+            None => "",
+        }
     }
 
-    #[test]
-    fn only_what_is_open_is_rows() {
-        let by_path = (SortColumn::Path, false);
-        assert_eq!(tree(&[], by_path), ["+Trip 4 57", "Trip.txt 1 8", "книга.pdf 1 0"]);
-        assert_eq!(
-            tree(&["Trip", "Trip/day 1", "gone"], by_path),
-            [
-                "-Trip 4 57",
-                " -day 1 2 3",
-                "  a.jpg 1 1",
-                "  c.jpg 1 2",
-                " +day 2 1 50",
-                " plan.txt 1 4",
-                "Trip.txt 1 8",
-                "книга.pdf 1 0"
-            ]
-        );
+    /// Its own name.
+    pub fn name(&self) -> &str {
+        let path = self.path();
+        path.rsplit('/').next().unwrap_or(path)
     }
 
-    #[test]
-    fn sorts_within_a_folder() {
-        let rows = tree(&["Trip"], (SortColumn::Size, true));
-        assert_eq!(
-            rows,
-            ["-Trip 4 57", " +day 2 1 50", " +day 1 2 3", " plan.txt 1 4", "Trip.txt 1 8", "книга.pdf 1 0"]
-        );
+    /// What it is for.
+    pub fn kind(&self) -> FileKind {
+        FileKind::of(self.path())
     }
+}
+
+/// What a row is, wherever it stands.
+fn name_of(node: &TreeNode) -> (bool, &str, &str) {
+    (node.is_open.is_some(), node.path(), node.level.as_str())
 }

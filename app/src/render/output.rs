@@ -89,6 +89,9 @@ impl Output {
         let out = &mut self.out;
         match (self.audience, outcome) {
             (_, Outcome::Done | Outcome::Queued(_)) => Ok(()),
+            // The window asks for these, page by page.
+            (_, Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_)) => Ok(()),
+            (_, Outcome::UserTotals(_) | Outcome::Sources(_)) => Ok(()),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
             (Audience::Programs, Outcome::Users(users)) => records::users(out, users),
             (Audience::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),

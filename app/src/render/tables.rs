@@ -32,6 +32,9 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Invite(invite) => records::line(&mut out, invite),
         Outcome::Status(now) => status(&mut out, now),
         Outcome::Bans(list) => bans(&mut out, list),
+        // The window asks for these, page by page.
+        Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_) => Ok(()),
+        Outcome::UserTotals(_) | Outcome::Sources(_) => Ok(()),
     };
     String::from_utf8_lossy(&out).lines().take(lines_max).map(|line| line.trim_end().to_owned()).collect()
 }

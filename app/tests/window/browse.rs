@@ -14,7 +14,7 @@ fn trips() -> Vec<FileLine> {
 fn tree_of_anna() -> Test {
     let mut test = Test::new(Screen::Browse);
     test.list(trips());
-    test.window.state_mut().state.browse.only_person("anna".into());
+    test.window.state_mut().state.browse.only_person(name("anna"));
     test.steps();
     test
 }
@@ -116,17 +116,14 @@ fn the_menu_says_who_else_has_it() {
     assert!(test.is_seen("The same content at 2 people"));
     test.window.get_all_by_role_and_label(Role::MenuItem, "ivan").next().expect("a line of the menu").click();
     test.steps();
-    assert_eq!(test.window.state().state.browse.query.person.as_deref(), Some("ivan"));
+    assert_eq!(test.window.state().state.browse.query.person, Some(name("ivan")));
 }
 
 #[test]
 fn every_column_sorts() {
     let mut test = Test::new(Screen::Browse);
     test.list(vec![file("ivan", "a.pdf", 5, 1), file("anna", "b.jpg", 9, 2), file("maria", "c.zip", 1, 2)]);
-    let first = |test: &Test| {
-        let browse = &test.window.state().state.browse;
-        browse.shown.catalog.path(browse.shown.view.files[0])
-    };
+    let first = |test: &Test| test.rows()[0].clone();
     let sort = |test: &mut Test, column: &str| {
         test.window.get_by_role_and_label(Role::ColumnHeader, column).click();
         test.steps();
@@ -150,23 +147,90 @@ fn a_folder_of_a_million_files_opens() {
     let mut test = Test::new(Screen::Browse);
     let files = (0..1_000_000_u32).map(|n| file("anna", &format!("f/{n:07}.txt"), u64::from(n), 1)).collect();
     test.list(files);
-    test.window.state_mut().state.browse.only_person("anna".into());
-    for _ in 0..2_000 {
-        test.steps();
-        if test.is_seen("f") && !test.window.state().state.browse.is_busy {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    test.window.state_mut().state.browse.only_person(name("anna"));
+    test.steps();
+    assert!(test.is_seen("f") && test.is_seen("1\u{a0}000\u{a0}000"));
     test.press(Modifiers::NONE, Key::ArrowDown);
     test.press(Modifiers::NONE, Key::ArrowRight);
-    for _ in 0..2_000 {
-        if test.is_seen("f/0000003.txt") {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-        test.steps();
-    }
+    assert!(test.is_seen("f/0000003.txt"));
+    assert!(test.rows().len() < 1_000, "{} rows are loaded", test.rows().len());
+    // Further down there is more, a page at a time.
+    let loaded = test.rows().len();
     test.press(Modifiers::NONE, Key::End);
-    assert!(test.is_seen("f/0999999.txt"));
+    assert!(test.rows().len() > loaded);
+}
+
+#[test]
+fn what_others_do_moves_nothing_under_the_hand() {
+    let mut test = Test::new(Screen::Browse);
+    test.list((0..150).map(|n| file("anna", &format!("{n:03}.txt"), 5, 1)).collect());
+    for _ in 0..60 {
+        test.press(Modifiers::NONE, Key::ArrowDown);
+    }
+    let place = |test: &Test| test.window.get_by_label("059.txt").rect().top();
+    let before = place(&test);
+    for n in 0..5 {
+        test.share(file("ivan", &format!("00{n}.txt"), 5, 1));
+    }
+    assert!((place(&test) - before).abs() < 0.5, "moved by {}", place(&test) - before);
+    assert_eq!(test.rows().len(), 155);
+    test.press(Modifiers::COMMAND, Key::D);
+    let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!(request.remote_path.as_str(), "059.txt", "it is still the one that was chosen");
+    test.tell(NodeEvent::Left(name("ivan")));
+    assert!((place(&test) - before).abs() < 0.5, "moved by {}", place(&test) - before);
+    assert_eq!(test.rows().len(), 150);
+}
+
+#[test]
+fn a_new_search_begins_at_the_top() {
+    let mut test = Test::new(Screen::Browse);
+    test.list((0..150).map(|n| file("anna", &format!("{n:03}.txt"), 5, 1)).collect());
+    test.press(Modifiers::NONE, Key::End);
+    assert!(test.is_seen("149.txt") && !test.is_seen("000.txt"));
+    test.type_into("Search everything", "txt");
+    assert!(test.is_seen("000.txt") && !test.is_seen("Selected"));
+}
+
+#[test]
+fn a_folder_of_several_people_is_taken_from_one_of_them() {
+    let mut test = Test::new(Screen::Browse);
+    test.list(trips());
+    test.click("Folders");
+    test.click("Trip");
+    let before = test.asked_so_far();
+    test.click("Download");
+    assert!(test.is_seen("choose one of them") && test.asked_since(before).is_empty());
+    test.window.state_mut().state.browse.query.person = Some(name("ivan"));
+    test.steps();
+    test.window.get_by_role_and_label(Role::Row, "Trip").click();
+    test.steps();
+    test.click("Download");
+    let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!((request.user.as_str(), request.remote_path.as_str()), ("ivan", "Trip/"));
+}
+
+#[test]
+fn an_older_tracker_is_named_once_and_used() {
+    let mut test = Test::new(Screen::Browse);
+    test.go_online();
+    let unknown = || Err(Failure::Refused { code: "unknown-command".into(), text: "no such command".into() });
+    let id = test
+        .asked
+        .lock()
+        .expect("no panic")
+        .iter()
+        .rev()
+        .find(|(_, i)| matches!(i, Intent::CountFiles { .. }))
+        .expect("asked")
+        .0;
+    test.tell.send(NodeEvent::Outcome { id, result: unknown() }).expect("there is room");
+    *test.network.lock().expect("no panic") = Some(MadeUpNetwork::new(trips()));
+    test.steps();
+    assert!(test.is_seen("of an older version") && test.is_seen("Trip/day 1/b.jpg"));
+    test.type_into("Search everything", "book");
+    assert_eq!(test.rows(), ["book.pdf"]);
+    let before = test.asked_so_far();
+    test.click("Folders");
+    assert!(test.asked_since(before).is_empty() && test.is_seen("book.pdf"), "it is off");
 }

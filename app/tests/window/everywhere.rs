@@ -62,6 +62,7 @@ fn everything_that_can_be_clicked_has_a_name() {
 #[test]
 fn names_of_strangers_are_harmless_on_every_page() {
     let mut test = busy();
+    assert!(test.is_seen("in⟨U+200B⟩voice.exe"));
     for page in SCREENS {
         test.window.state_mut().state.screen = page;
         test.steps();

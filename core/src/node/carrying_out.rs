@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::node::asking;
 use crate::node::event::{Outcome, Status};
 use crate::node::failure::Failure;
 use crate::node::fetching::TransferHandles;
@@ -34,6 +35,19 @@ impl NodeTask {
                 self.ask_tracker(id, move |client| listing::list_files(client, outbox, id, user));
             }
             Intent::Search { words } => self.ask_tracker(id, move |client| listing::search(client, outbox, id, words)),
+            Intent::FindFiles { selection, page } => {
+                self.ask_tracker(id, move |client| asking::find_files(client, selection, page));
+            }
+            Intent::ListFolder { folder, selection, page } => {
+                self.ask_tracker(id, move |client| asking::list_folder(client, folder, selection, page));
+            }
+            Intent::CountFiles { selection } => {
+                self.ask_tracker(id, move |client| asking::count_files(client, selection));
+            }
+            Intent::ListTotals { usernames } => {
+                self.ask_tracker(id, move |client| asking::list_totals(client, usernames));
+            }
+            Intent::ListSources { hash } => self.ask_tracker(id, move |client| asking::list_sources(client, hash)),
             Intent::WhoAmI => self.ask_tracker(id, move |client| listing::who_am_i(client, own)),
             Intent::SendLine(line) => self.ask_tracker(id, move |client| listing::send_line(client, line)),
             Intent::TapWire(is_on) => {

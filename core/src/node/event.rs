@@ -16,7 +16,8 @@ use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
-use crate::protocol::reply::{FileLine, UserLine};
+use crate::protocol::command::Cursor;
+use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
 use crate::tracker::log::LogEntry;
 
 /// One fact. Facts come in order; [`NodeEvent::Transfer`] and [`NodeEvent::Hashing`] are latest-wins, about 30 a second.
@@ -172,6 +173,26 @@ pub enum Outcome {
     Status(Box<Status>),
     /// Who is shut out.
     Bans(Vec<Ban>),
+    /// A page of files.
+    FilePage {
+        /// In the tracker's order.
+        files: Vec<FileLine>,
+        /// Where the next page begins, if there is one.
+        more: Option<Cursor>,
+    },
+    /// A page of a folder.
+    FolderPage {
+        /// In the tracker's order: a folder as its path with a `/` at the end.
+        entries: Vec<FolderEntry>,
+        /// Where the next page begins, if there is one.
+        more: Option<Cursor>,
+    },
+    /// How many files something is, and how many bytes.
+    Totals(Totals),
+    /// How much each user shares.
+    UserTotals(Vec<UserTotals>),
+    /// Everybody's shares of one content.
+    Sources(Vec<FileLine>),
 }
 
 /// Who I am.

@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 
 use crate::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
 use crate::model::binding::BanQuery;
+use crate::model::hash::ContentHash;
 use crate::model::invite::TrackerAddress;
 use crate::model::share_path::SharePath;
 pub use crate::model::transfer::{QueueMove, TransferId, TransferSelection};
 use crate::model::username::Username;
 use crate::node::settings::Settings;
+use crate::protocol::command::Page;
+use crate::protocol::selection::Selection;
 pub use crate::service::share_indexer::ShareRequest;
 
 /// Names one intent; its outcome repeats it.
@@ -37,6 +40,37 @@ pub enum Intent {
     Search {
         /// Every one occurs in the path.
         words: Vec<String>,
+    },
+    /// One page of the shares of a selection, in the order of their paths. `FilePage`.
+    FindFiles {
+        /// Which.
+        selection: Selection,
+        /// Which part of them.
+        page: Page,
+    },
+    /// One page of what is in a folder. `FolderPage`.
+    ListFolder {
+        /// Which folder; `None` is the top.
+        folder: Option<SharePath>,
+        /// Only these files, and folders in which such files are.
+        selection: Selection,
+        /// Which part of it.
+        page: Page,
+    },
+    /// How many shares a selection has, and how many bytes. `Totals`.
+    CountFiles {
+        /// Which.
+        selection: Selection,
+    },
+    /// How much users share. `UserTotals`.
+    ListTotals {
+        /// Only these, as far as they are here; without any everybody.
+        usernames: Vec<Username>,
+    },
+    /// Everybody who shares this content. `Sources`.
+    ListSources {
+        /// Which content.
+        hash: ContentHash,
     },
     /// Share files and folders. `Shared` when hashed and announced.
     Share(Vec<ShareRequest>),

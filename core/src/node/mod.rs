@@ -3,6 +3,7 @@
 //! [`intent::Intent`] goes in, [`event::NodeEvent`] comes out, over crossbeam channels; a `wake` closure tells the other
 //! side that something is there. Nothing here knows a toolkit, and nothing here waits for whoever listens.
 
+mod asking;
 mod bridge;
 mod carrying_out;
 mod children;

@@ -53,6 +53,34 @@ impl Chosen {
         }
     }
 
+    /// A row came here that is not chosen; those behind it are one further.
+    pub fn make_room(&mut self, row: usize) {
+        let at = self.after(row);
+        if let Some(range) = self.0.get(at).cloned().filter(|range| range.start < row) {
+            self.0.splice(at..=at, [range.start..row, row..range.end]);
+        }
+        let from = self.0.partition_point(|range| range.start < row);
+        for range in &mut self.0[from..] {
+            *range = range.start + 1..range.end + 1;
+        }
+    }
+
+    /// A row went from here; those behind it are one nearer.
+    pub fn close(&mut self, row: usize) {
+        let is_behind = |place: usize| usize::from(place > row);
+        for range in &mut self.0 {
+            *range = range.start - is_behind(range.start)..range.end - is_behind(range.end);
+        }
+        self.0.retain(|range| !range.is_empty());
+        self.0.dedup_by(|next, before| {
+            let touches = before.end == next.start;
+            if touches {
+                before.end = next.end;
+            }
+            touches
+        });
+    }
+
     /// Forgets rows from this one on: the table became shorter.
     pub fn truncate(&mut self, rows: usize) {
         self.0.retain_mut(|range| {
@@ -92,13 +120,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn is_a_set(start in 0..20_usize, len in 0..20_usize, toggled in proptest::collection::vec(0..30_usize, 0..60), cut in 0..40_usize) {
+        fn is_a_set(start in 0..20_usize, len in 0..20_usize, toggled in proptest::collection::vec(0..30_usize, 0..60), moved in proptest::collection::vec((0..40_usize, any::<bool>()), 0..20), cut in 0..40_usize) {
             let mut chosen = Chosen::from(start..start + len);
             let mut set: BTreeSet<usize> = (start..start + len).collect();
             for row in toggled {
                 chosen.toggle(row);
                 if !set.remove(&row) {
                     set.insert(row);
+                }
+                prop_assert!(chosen.0.windows(2).all(|pair| pair[0].end < pair[1].start));
+            }
+            for row in moved {
+                let moves = |place: usize| place + usize::from(place >= row.0);
+                if row.1 {
+                    chosen.make_room(row.0);
+                    set = set.into_iter().map(moves).collect();
+                } else {
+                    chosen.close(row.0);
+                    set = set.into_iter().filter(|place| *place != row.0).map(|place| place - usize::from(place > row.0)).collect();
                 }
                 prop_assert!(chosen.0.windows(2).all(|pair| pair[0].end < pair[1].start));
             }

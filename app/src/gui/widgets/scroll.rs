@@ -1,7 +1,9 @@
 //! Scrolling over any number of equal rows. The place is an `f64`: with the `f32` of the toolkit's own scroll area, rows
 //! beyond some 400,000 would move in steps of several points.
 
-use eframe::egui::{Id, Rect, Sense, Ui, UiBuilder, pos2, vec2};
+use std::ops::Range;
+
+use eframe::egui::{Context, Id, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 
 use crate::gui::theme::{ROW_HEIGHT, palette};
 
@@ -11,7 +13,7 @@ pub const BAR_WIDTH: f32 = 10.0;
 const HANDLE_MIN: f32 = 28.0;
 
 /// Shows the rows that are in view in `height` points. `reveal` is brought into view; `held` stays in view when the
-/// list becomes lower.
+/// list becomes lower. Which rows are in view.
 pub fn show_rows(
     ui: &mut Ui,
     id: Id,
@@ -20,7 +22,7 @@ pub fn show_rows(
     reveal: Option<usize>,
     held: Option<usize>,
     mut add_row: impl FnMut(&mut Ui, usize),
-) {
+) -> Range<usize> {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let seen = f64::from(rect.height());
     let lowest = (top_of(rows) - seen).max(0.0);
@@ -45,6 +47,29 @@ pub fn show_rows(
     for row in first..until {
         add_row(&mut list, row);
     }
+    first..until
+}
+
+/// The list of this name begins at its top.
+pub fn to_top(ctx: &Context, id: Id) {
+    put(ctx, id, |_| 0.0);
+}
+
+/// The list of this name goes to its end.
+pub fn to_end(ctx: &Context, id: Id) {
+    put(ctx, id, |_| f64::MAX);
+}
+
+/// A row of the list of this name stands elsewhere than before: it stays where it is on the screen.
+pub fn shift(ctx: &Context, id: Id, from: usize, to: usize) {
+    put(ctx, id, |top| top + top_of(to) - top_of(from));
+}
+
+fn put(ctx: &Context, id: Id, top: impl FnOnce(f64) -> f64) {
+    ctx.data_mut(|data| {
+        let (before, seen) = data.get_temp::<(f64, f64)>(id).unwrap_or_default();
+        data.insert_temp(id, (top(before), seen));
+    });
 }
 
 /// Takes the wheel and the finger, if there is anywhere to go; otherwise they are for whom this list lies in.

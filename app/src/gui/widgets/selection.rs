@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::gui::widgets::chosen::Chosen;
+use crate::model::pages::RowEdit;
 
 /// What is chosen.
 #[derive(Debug, Default, Clone)]
@@ -38,6 +39,21 @@ impl RowSelection {
         self.head = now(self.head).unwrap_or(first);
     }
 
+    /// Keeps to what was chosen when rows come or go.
+    pub fn moved(&mut self, edit: &RowEdit) {
+        if self.rows.is_empty() {
+            return;
+        }
+        match edit {
+            RowEdit::Inserted(at) => self.rows.make_room(*at),
+            RowEdit::Removed(at) => self.rows.close(*at),
+            RowEdit::Mapped(_) => self.rows = self.rows.iter().filter_map(|row| edit.moved(row)).collect(),
+        }
+        let first = self.rows.first().unwrap_or(0);
+        self.anchor = edit.moved(self.anchor).unwrap_or(first);
+        self.head = edit.moved(self.head).unwrap_or(first);
+    }
+
     /// The row that the keyboard is at.
     pub fn head(&self) -> Option<usize> {
         (!self.rows.is_empty()).then_some(self.head)
@@ -57,6 +73,29 @@ impl RowSelection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_chosen_stays_when_rows_come_and_go() {
+        let chosen = |edits: &[RowEdit]| {
+            let mut selection = RowSelection::default();
+            selection.only(3);
+            selection.extend_to(5);
+            edits.iter().for_each(|edit| selection.moved(edit));
+            (selection.rows.iter().collect::<Vec<_>>(), selection.head())
+        };
+        for (edits, rows, head) in [
+            (vec![RowEdit::Inserted(3)], vec![4, 5, 6], Some(6)),
+            (vec![RowEdit::Inserted(4)], vec![3, 5, 6], Some(6)),
+            (vec![RowEdit::Inserted(6)], vec![3, 4, 5], Some(5)),
+            (vec![RowEdit::Removed(0)], vec![2, 3, 4], Some(4)),
+            (vec![RowEdit::Removed(4)], vec![3, 4], Some(4)),
+            (vec![RowEdit::Removed(5)], vec![3, 4], Some(3)),
+            (vec![RowEdit::Removed(3), RowEdit::Removed(3), RowEdit::Removed(3)], vec![], None),
+            (vec![RowEdit::Mapped(vec![Some(5), Some(4), Some(3), Some(2), None, Some(0)])], vec![0, 2], Some(0)),
+        ] {
+            assert_eq!(chosen(&edits), (rows, head), "{edits:?}");
+        }
+    }
 
     #[test]
     fn what_is_chosen_moves_with_its_rows() {

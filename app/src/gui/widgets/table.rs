@@ -2,6 +2,7 @@
 //! keyboard; for the keyboard the whole table is one place.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use eframe::egui::{
@@ -84,6 +85,24 @@ pub struct Happened<K, E> {
     pub opened: Option<usize>,
     /// What was clicked in cells, each with its row.
     pub clicked: Vec<(usize, E)>,
+    /// Rows that are in view.
+    pub view: Range<usize>,
+    /// What keys want of all rows, where not all are loaded.
+    pub wishes: Wishes,
+}
+
+/// What keys want of all rows, where not all are loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// All of them are to be chosen.
+    pub all: bool,
+    /// The last of them is to be seen.
+    pub end: bool,
+}
+
+/// Where the scrolling of a table of this name is kept.
+pub fn scroll_id(name: &str) -> Id {
+    Id::unique(("table", name))
 }
 
 /// A cell in view, to be drawn.
@@ -190,7 +209,8 @@ impl<R, K: Copy + PartialEq, E> Table<'_, R, K, E> {
         mut menu: impl FnMut(&mut Ui, &RowSelection),
     ) -> Happened<K, E> {
         let p = palette(ui);
-        let mut happened = Happened { sort: None, opened: None, clicked: Vec::new() };
+        let mut happened =
+            Happened { sort: None, opened: None, clicked: Vec::new(), view: 0..0, wishes: Wishes::default() };
         selection.rows.truncate(self.rows);
         let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
         frame.inner_margin(Margin::symmetric(6, 6)).show(ui, |ui| {
@@ -201,9 +221,8 @@ impl<R, K: Copy + PartialEq, E> Table<'_, R, K, E> {
             self.focus(ui, selection);
             let height = self.height.map_or(ui.available_height(), |height| height.min(self.whole_height()));
             let moved = self.keys(ui, selection, &mut happened);
-            let id = egui::Id::unique(("table", self.id));
             let held = (!selection.rows.is_empty()).then_some(selection.head);
-            scroll::show_rows(ui, id, self.rows, height, moved, held, |ui, index| {
+            happened.view = scroll::show_rows(ui, scroll_id(self.id), self.rows, height, moved, held, |ui, index| {
                 // A row that is gone is gone from the next frame.
                 let Some(row) = at(index) else { return };
                 let response = self.row(ui, index, (&row, name(&row)), &widths, selection, &mut happened);
@@ -311,6 +330,7 @@ impl<R, K: Copy + PartialEq, E> Table<'_, R, K, E> {
         let last = self.rows - 1;
         if widgets::pressed(ui, Modifiers::COMMAND, Key::A) {
             selection.rows = Chosen::from(0..self.rows);
+            happened.wishes.all = true;
             return None;
         }
         if widgets::pressed(ui, Modifiers::NONE, Key::Escape) {
@@ -341,6 +361,7 @@ impl<R, K: Copy + PartialEq, E> Table<'_, R, K, E> {
             }
             if widgets::pressed(ui, Modifiers::NONE, key) {
                 selection.only(to);
+                happened.wishes.end = key == Key::End;
                 return Some(to);
             }
         }

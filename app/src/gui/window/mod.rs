@@ -21,22 +21,17 @@ use crate::client::Client;
 use crate::command_line::{self, LineRequest};
 use crate::gui::action::{Action, Confirm, Pick};
 use crate::gui::friend::Friend;
-use crate::gui::grower::Grower;
 use crate::gui::picker::Picker;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
-use crate::gui::sorter::Sorter;
 use crate::gui::window::desktop_bridge::DesktopBridge;
 use crate::gui::{shell, theme};
-use crate::model::tree::Tree;
 use crate::model::{AskedBy, LIST_LINES_MAX, Model, Tone};
 use crate::render::tables;
 use crate::{settings_file, texts};
 
 /// Notices folded in one frame; the rest waits for the next, which is asked for.
 const NOTICES_A_FRAME: usize = 2_000;
-/// How soon a list of files that is being made is looked for again.
-const CATALOG_LOOK: Duration = Duration::from_millis(20);
 /// How long a message stays.
 const TOAST_STAYS: Duration = Duration::from_secs(6);
 /// How often the speed graph moves.
@@ -69,8 +64,6 @@ pub struct MainWindow {
     pub model: Model,
     /// What the person is doing.
     pub state: UiState,
-    sorter: Sorter,
-    grower: Grower,
     picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
     friend: Option<Friend>,
     wants_friend: bool,
@@ -92,10 +85,6 @@ impl MainWindow {
         theme::install(ctx);
         theme::choose(ctx, &parts.settings.theme);
         let shown_on = Arc::new(Mutex::new(ctx.clone()));
-        let wake = Arc::clone(&shown_on);
-        let sorter = Sorter::start(move || wake.lock().request_repaint())?;
-        let wake = Arc::clone(&shown_on);
-        let grower = Grower::start(move || wake.lock().request_repaint())?;
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
         let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
@@ -104,8 +93,6 @@ impl MainWindow {
             parts,
             model: Model::default(),
             state,
-            sorter,
-            grower,
             picking: None,
             friend: None,
             wants_friend: false,
@@ -145,9 +132,6 @@ impl MainWindow {
         if let Some(tone) = self.failed_to_join(was_online) {
             self.state.join_failed = Some(tone);
         }
-        if self.model.take_catalog() {
-            ctx.request_repaint_after(CATALOG_LOOK);
-        }
         let (wishes, later) = self.model.wishes(now);
         for intent in wishes {
             self.ask(intent, AskedBy::Background);
@@ -172,29 +156,21 @@ impl MainWindow {
             ctx.request_repaint_after(TOAST_STAYS.saturating_sub(now.duration_since(first.since)));
         }
         self.start_friend(now);
-        let query = &self.state.browse.query;
-        if let Some(shown) = self.sorter.turn(&self.model.catalog, query) {
-            self.state.browse.take(shown);
-        }
-        let is_growing = self.grow();
-        self.state.browse.is_busy = self.sorter.is_busy() || is_growing;
+        self.look(ctx, now);
     }
 
-    /// Keeps the tree of one person up to date while it is looked at; whether a newer one is on its way.
-    fn grow(&mut self) -> bool {
-        match self.state.browse.wanted_tree() {
-            Some((shown, open, sort)) => {
-                if let Some(tree) = self.grower.turn(shown, open, sort) {
-                    self.state.browse.take_tree(tree);
-                }
-                self.grower.is_busy()
-            }
-            None => {
-                self.grower.rest();
-                // It would keep an old list of everybody's files.
-                self.state.browse.take_tree(Tree::default());
-                false
-            }
+    /// Asks for what is looked at. Browse is kept current behind other screens too: whoever comes back sees it at once.
+    fn look(&mut self, ctx: &egui::Context, now: Instant) {
+        let engine = &self.parts.engine;
+        let ask = &mut |intent: Intent| engine.ask(intent);
+        let look = self.state.browse.look(&self.model.browse);
+        let mut later = vec![self.model.look(now, &look, ask)];
+        if matches!(self.state.screen, Screen::People | Screen::Tracker) {
+            later.push(self.model.look_at_people(now, ask));
+        }
+        self.state.browse.follow(ctx, &mut self.model.browse);
+        if let Some(later) = later.into_iter().flatten().min() {
+            ctx.request_repaint_after(later);
         }
     }
 
@@ -280,6 +256,10 @@ impl MainWindow {
         let now = Instant::now();
         match action {
             Action::Ask(intent) => self.ask(intent, AskedBy::Mouse),
+            Action::OfferFiles(user) => {
+                let engine = &self.parts.engine;
+                self.model.offered.ask(&user, |intent| engine.ask(intent));
+            }
             Action::Refresh(intent) => self.ask(intent, AskedBy::Background),
             Action::Go(page) => self.state.screen = page,
             Action::BrowsePerson(name) => {

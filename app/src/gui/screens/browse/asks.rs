@@ -4,15 +4,23 @@ use std::path::Path;
 
 use eframe::egui::{self, Key, Modifiers, Ui};
 use potok_core::model::shown::Shown as ShownText;
+use potok_core::model::username::Username;
+use potok_core::protocol::reply::FolderEntry;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Dialog, Pick};
 use crate::gui::icons;
-use crate::gui::screens::browse::{BrowseState, Owners};
+use crate::gui::screens::browse::BrowseState;
+use crate::gui::screens::browse::state::content_of;
 use crate::gui::widgets;
+use crate::gui::widgets::selection::RowSelection;
+use crate::model::browse::Browse;
+use crate::model::row_order::username_of;
 
 /// Files that one click downloads; more are taken as folders.
 pub(super) const DOWNLOADS_MAX: usize = 1_000;
+/// Names of those who have the same content.
+pub(super) const PEOPLE_SHOWN: usize = 6;
 
 /// What was asked for, by menu, key or button.
 pub(super) enum RowAction {
@@ -21,12 +29,18 @@ pub(super) enum RowAction {
     As,
     /// With a typed path.
     To,
-    Person(Option<String>),
+    Person(Option<Username>),
     Copy,
 }
 
+/// Everybody who shares the content of the chosen row.
+pub(super) struct SameContent {
+    /// By name.
+    pub(super) people: Vec<Username>,
+}
+
 /// The context menu of both tables.
-pub(super) fn menu(ui: &mut Ui, owners: Option<&Owners>, asked: &mut Vec<RowAction>) {
+pub(super) fn menu(ui: &mut Ui, same_content: Option<&SameContent>, asked: &mut Vec<RowAction>) {
     if widgets::menu_item(ui, icons::DOWNLOAD_SIMPLE, &t!("window.browse.download"), "Ctrl+D") {
         asked.push(RowAction::Download);
     }
@@ -42,11 +56,11 @@ pub(super) fn menu(ui: &mut Ui, owners: Option<&Owners>, asked: &mut Vec<RowActi
     if widgets::menu_item(ui, icons::COPY, &t!("window.browse.copy-path"), "Ctrl+C") {
         asked.push(RowAction::Copy);
     }
-    if let Some(owners) = owners.filter(|owners| owners.count > 1) {
+    if let Some(same) = same_content.filter(|same| same.people.len() > 1) {
         ui.add_space(4.0);
-        widgets::weak(ui, t!("window.browse.same-content", count = owners.count));
-        for name in &owners.names {
-            if widgets::menu_item(ui, icons::USER, &ShownText(name).to_string(), "") {
+        widgets::weak(ui, t!("window.browse.same-content", count = same.people.len()));
+        for name in same.people.iter().take(PEOPLE_SHOWN) {
+            if widgets::menu_item(ui, icons::USER, &ShownText(name.as_str()).to_string(), "") {
                 asked.push(RowAction::Person(Some(name.clone())));
             }
         }
@@ -73,6 +87,7 @@ pub(super) fn keys(ui: &Ui, asked: &mut Vec<RowAction>) {
 pub(super) fn carry_out(
     ask: RowAction,
     state: &mut BrowseState,
+    browse: &Browse,
     has_picker: bool,
     download_folder: &Path,
     actions: &mut Vec<Action>,
@@ -80,19 +95,43 @@ pub(super) fn carry_out(
     if let RowAction::Person(Some(name)) = ask {
         return state.only_person(name);
     }
-    let Some((user, path)) = state.selection.rows.first().and_then(|row| state.remote(row)) else { return };
-    if matches!(ask, RowAction::Download | RowAction::As | RowAction::To) && state.selection.rows.len() > DOWNLOADS_MAX
-    {
+    let is_download = matches!(ask, RowAction::Download | RowAction::As | RowAction::To);
+    if is_download && state.selection.rows.len() > DOWNLOADS_MAX {
         let text = t!("window.browse.too-many", count = DOWNLOADS_MAX, all = state.selection.rows.len());
         actions.push(Action::Tell(text.into_owned()));
     }
+    let chosen = || state.selection.rows.iter().filter_map(|row| browse.row(row));
+    if is_download && chosen().take(DOWNLOADS_MAX).any(|entry| username_of(entry).is_none()) {
+        actions.push(Action::Tell(t!("window.browse.choose-person").into_owned()));
+    }
+    let Some(first) = chosen().next() else { return };
     match ask {
-        RowAction::Download => actions.extend(state.requests().into_iter().map(Action::start)),
-        RowAction::As if has_picker => actions.push(Action::Pick(Pick::of_downloads(state.requests()))),
-        RowAction::As | RowAction::To => {
-            actions.push(Action::Dialog(Dialog::save_as(state.requests(), download_folder)));
-        }
-        RowAction::Copy => actions.push(Action::Copy(path)),
-        RowAction::Person(_) => state.only_person(user),
+        RowAction::Copy => return actions.push(Action::Copy(path_of(first))),
+        RowAction::Person(_) => return username_of(first).cloned().map_or((), |name| state.only_person(name)),
+        RowAction::Download | RowAction::As | RowAction::To => {}
+    }
+    let requests = state.requests(browse);
+    if requests.is_empty() {
+        return;
+    }
+    match ask {
+        RowAction::Download => actions.extend(requests.into_iter().map(Action::start)),
+        RowAction::As if has_picker => actions.push(Action::Pick(Pick::of_downloads(requests))),
+        _ => actions.push(Action::Dialog(Dialog::save_as(requests, download_folder))),
+    }
+}
+
+fn path_of(entry: &FolderEntry) -> String {
+    match entry {
+        FolderEntry::Folder(folder) => format!("{}/", folder.path),
+        FolderEntry::File(file) => file.path.as_str().to_owned(),
+    }
+}
+
+impl SameContent {
+    /// Of the one row that is chosen, once the tracker has said who it is.
+    pub(super) fn of(selection: &RowSelection, browse: &Browse) -> Option<Self> {
+        let people = browse.sources(&content_of(selection, browse)?)?;
+        Some(Self { people: people.to_vec() })
     }
 }

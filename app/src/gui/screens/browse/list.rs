@@ -1,65 +1,80 @@
 //! All files as one list, or one level of folders of everybody.
 
 use eframe::egui::Ui;
+use potok_core::model::file_kind::FileKind;
 use potok_core::model::shown::Shown as ShownText;
+use potok_core::protocol::reply::FolderEntry;
 use rust_i18n::t;
 
+use crate::gui::action::Action;
 use crate::gui::icons;
-use crate::gui::screens::browse::asks::{RowAction, menu};
+use crate::gui::screens::browse::asks::{RowAction, SameContent, menu};
 use crate::gui::screens::browse::{BrowseState, kind_name};
-use crate::gui::sorter::Shown;
 use crate::gui::theme;
 use crate::gui::widgets::table::{Column, Table};
 use crate::human;
-use crate::model::browse::{Folder, SortColumn as By};
-use crate::model::catalog::Kind;
+use crate::model::browse::Browse;
+use crate::model::pages::RESULT_ROWS_MAX;
+use crate::model::result::QueryResult;
+use crate::model::row_order::SortColumn as By;
+
+/// The name of the table.
+pub(super) const TABLE: &str = "browse";
 
 /// Draws it.
-pub(super) fn show(ui: &mut Ui, state: &mut BrowseState, height: f32, asked: &mut Vec<RowAction>) {
-    let shown = state.shown.clone();
-    let (view, catalog) = (&shown.view, &shown.catalog);
-    let is_level = state.query.folder.is_some();
-    let rows = view.folders.len() + view.files.len();
-    let sorted = Some((state.query.sort, state.query.is_descending));
-    let table = Table { id: "browse", columns: &columns(), rows, sorted, height: Some(height) };
+pub(super) fn show(
+    ui: &mut Ui,
+    browse: &Browse,
+    result: &QueryResult,
+    state: &mut BrowseState,
+    height: f32,
+    asked: &mut Vec<RowAction>,
+    actions: &mut Vec<Action>,
+) {
+    // One more stands for what is not loaded, or says that there is more than is listed.
+    let rows = result.len() + usize::from(!result.is_whole());
+    let columns = columns();
+    let table = Table { id: TABLE, columns: &columns, rows, sorted: Some(result.sort()), height: Some(height) };
     let mut selection = std::mem::take(&mut state.selection);
-    let owners = state.owners.as_ref();
+    let same_content = SameContent::of(&selection, browse);
     let happened = table.show(
         ui,
         &mut selection,
-        |index| {
-            let folder = view.folders.get(index);
-            let file = index.checked_sub(view.folders.len()).and_then(|index| view.files.get(index)).copied();
-            let path = folder.map(|folder| folder.path.clone()).or_else(|| file.map(|file| catalog.path(file)))?;
-            Some(FileRow { shown: &shown, folder, file: file.unwrap_or_default(), path, is_level })
-        },
-        |row| ShownText(&row.path).to_string(),
-        |ui, _| menu(ui, owners, asked),
+        |index| Some(FileRow { result, entry: result.row(index) }),
+        |row| row.entry.map_or_else(|| rest(result), |entry| ShownText(entry.path().as_str()).to_string()),
+        |ui, _| menu(ui, same_content.as_ref(), asked),
     );
     state.selection = selection;
+    state.view = happened.view;
+    state.take_wishes(happened.wishes, result.len());
     if let Some(by) = happened.sort {
-        state.query.is_descending = state.query.sort == by && !state.query.is_descending;
-        state.query.sort = by;
-    }
-    match happened.opened.map(|row| view.folders.get(row)) {
-        Some(Some(folder)) => {
-            state.query.folder = Some(folder.path.clone());
-            state.selection.clear();
+        if result.is_sortable() {
+            state.sort_by(ui.ctx(), by);
+        } else {
+            actions.push(Action::Tell(t!("window.browse.too-many-to-sort", count = RESULT_ROWS_MAX).into_owned()));
         }
-        Some(None) => asked.push(RowAction::Download),
-        None => {}
+    }
+    match happened.opened.map(|row| result.row(row)) {
+        Some(Some(FolderEntry::Folder(folder))) => state.query.folder = Some(folder.path.as_str().to_owned()),
+        Some(Some(FolderEntry::File(_))) => asked.push(RowAction::Download),
+        Some(None) | None => {}
     }
 }
 
-/// A file, or a folder of somebody, as a row.
+/// A file, or a folder, as a row.
 struct FileRow<'a> {
-    shown: &'a Shown,
-    folder: Option<&'a Folder>,
-    /// The row of the catalog, unless it is a folder.
-    file: u32,
-    path: String,
-    /// Rows are one level of folders, and are called by their last part.
-    is_level: bool,
+    result: &'a QueryResult,
+    /// None: what is not loaded.
+    entry: Option<&'a FolderEntry>,
+}
+
+/// What the last row says.
+fn rest(result: &QueryResult) -> String {
+    if result.is_cut() {
+        t!("window.browse.narrow", count = RESULT_ROWS_MAX).into_owned()
+    } else {
+        t!("window.browse.loading-more").into_owned()
+    }
 }
 
 fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
@@ -68,11 +83,19 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
             || t!("window.column.name"),
             0.0,
             |cell, row: &FileRow<'_>| {
-                let name = if row.is_level { row.path.rsplit('/').next().unwrap_or(&row.path) } else { &row.path };
+                let Some(entry) = row.entry else {
+                    return cell.text(&rest(row.result), theme::body(), cell.palette().weak);
+                };
+                let path = entry.path().as_str();
+                let name = if row.result.is_level() { path.rsplit('/').next().unwrap_or(path) } else { path };
                 let name = ShownText(name).to_string();
-                match row.folder {
-                    Some(_) => cell.icon_text(icons::FOLDER, &name, theme::medium(), cell.palette().text),
-                    None => cell.icon_text(icons::of_file(&name), &name, theme::body(), cell.palette().text),
+                match entry {
+                    FolderEntry::Folder(_) => {
+                        cell.icon_text(icons::FOLDER, &name, theme::medium(), cell.palette().text);
+                    }
+                    FolderEntry::File(_) => {
+                        cell.icon_text(icons::of_file(&name), &name, theme::body(), cell.palette().text);
+                    }
                 }
             },
         )
@@ -81,8 +104,11 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
             || t!("window.column.size"),
             100.0,
             |cell, row: &FileRow<'_>| {
-                let size = row.folder.map_or_else(|| row.shown.catalog.size(row.file), |folder| Some(folder.bytes));
-                let size = size.map_or_else(|| "–".to_owned(), human::size);
+                let size = match row.entry {
+                    Some(FolderEntry::Folder(folder)) => human::size(folder.totals.bytes),
+                    Some(FolderEntry::File(file)) => file.size.map_or_else(|| "–".to_owned(), human::size),
+                    None => return,
+                };
                 cell.text(&size, theme::body(), cell.palette().weak);
             },
         )
@@ -91,9 +117,12 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
             || t!("window.column.kind"),
             110.0,
             |cell, row: &FileRow<'_>| {
-                let kind = match row.folder {
-                    Some(folder) => t!("window.browse.files", count = folder.files).into_owned(),
-                    None => kind_name(Kind::of(&row.path)),
+                let kind = match row.entry {
+                    Some(FolderEntry::Folder(folder)) => {
+                        t!("window.browse.files", count = folder.totals.files).into_owned()
+                    }
+                    Some(FolderEntry::File(file)) => kind_name(FileKind::of(file.path.as_str())),
+                    None => return,
                 };
                 cell.text(&kind, theme::body(), cell.palette().weak);
             },
@@ -104,8 +133,17 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
             || t!("window.column.person"),
             150.0,
             |cell, row: &FileRow<'_>| {
-                let person = row.folder.map_or_else(|| row.shown.catalog.owner(row.file), |folder| &folder.person);
-                cell.text(&ShownText(person).to_string(), theme::body(), cell.palette().text);
+                let username = match row.entry {
+                    Some(FolderEntry::Folder(folder)) => folder.username.as_ref(),
+                    Some(FolderEntry::File(file)) => Some(&file.username),
+                    None => return,
+                };
+                match username {
+                    Some(name) => {
+                        cell.text(&ShownText(name.as_str()).to_string(), theme::body(), cell.palette().text);
+                    }
+                    None => cell.text(&t!("window.browse.several-people"), theme::body(), cell.palette().weak),
+                }
             },
         )
         .by(By::Person),
@@ -113,13 +151,12 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
             || t!("window.column.sources"),
             84.0,
             |cell, row: &FileRow<'_>| {
-                if row.folder.is_some() {
-                    return;
-                }
-                let content = row.shown.catalog.content(row.file);
-                let sources = content.and_then(|content| row.shown.copies.get(&content)).copied().unwrap_or(1);
-                let color = if sources > 1 { cell.palette().good } else { cell.palette().weak };
-                cell.text(&sources.to_string(), theme::body(), color);
+                let Some(entry @ FolderEntry::File(_)) = row.entry else { return };
+                let sources = row.result.sources_of(entry);
+                let is_shared = sources.is_some_and(|count| count > 1);
+                let color = if is_shared { cell.palette().good } else { cell.palette().weak };
+                let sources = sources.map_or_else(|| "–".to_owned(), |count| count.to_string());
+                cell.text(&sources, theme::body(), color);
             },
         )
         .by(By::Sources)

@@ -1,51 +1,65 @@
 //! The tree of one person's files: opened and closed by mouse or with the arrow keys, as in any file manager.
 
-use std::sync::Arc;
-
 use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::model::shown::Shown as ShownText;
+use potok_core::protocol::reply::FolderEntry;
 use rust_i18n::t;
 
 use crate::gui::icons;
-use crate::gui::screens::browse::asks::{RowAction, menu};
+use crate::gui::screens::browse::asks::{RowAction, SameContent, menu};
 use crate::gui::screens::browse::{BrowseState, kind_name};
 use crate::gui::theme;
 use crate::gui::widgets;
 use crate::gui::widgets::table::{Column, Table};
 use crate::human;
 use crate::human::thousands;
-use crate::model::browse::SortColumn as By;
-use crate::model::catalog::Kind;
-use crate::model::tree::{Node, Tree};
+use crate::model::browse::Browse;
+use crate::model::row_order::{SortColumn as By, bytes_of};
+use crate::model::tree::{Tree, TreeNode};
+
+/// The name of the table.
+pub(super) const TABLE: &str = "tree";
 
 /// Draws it.
-pub(super) fn show(ui: &mut Ui, state: &mut BrowseState, height: f32, asked: &mut Vec<RowAction>) {
-    let mut toggled = keys(ui, state);
+pub(super) fn show(
+    ui: &mut Ui,
+    browse: &Browse,
+    tree: &Tree,
+    state: &mut BrowseState,
+    height: f32,
+    asked: &mut Vec<RowAction>,
+) {
+    let mut toggled = keys(ui, tree, state);
     let mut selection = std::mem::take(&mut state.selection);
-    let tree = &state.tree;
-    let rows = tree.nodes.len();
+    let nodes = tree.nodes();
     let columns = columns();
-    let table = Table { id: "tree", columns: &columns, rows, sorted: Some(state.tree_sort), height: Some(height) };
-    let owners = state.owners.as_ref();
+    let sorted = Some((state.query.sort, state.query.is_descending));
+    let table = Table { id: TABLE, columns: &columns, rows: nodes.len(), sorted, height: Some(height) };
+    let same_content = SameContent::of(&selection, browse);
     let happened = table.show(
         ui,
         &mut selection,
-        |index| tree.nodes.get(index).map(|node| (tree, node)),
-        |(tree, node)| ShownText(&tree.path(node)).to_string(),
-        |ui, _| menu(ui, owners, asked),
+        |index| nodes.get(index),
+        |node| match node.entry {
+            Some(_) => ShownText(node.path()).to_string(),
+            None => t!("window.browse.loading-more").into_owned(),
+        },
+        |ui, _| menu(ui, same_content.as_ref(), asked),
     );
     state.selection = selection;
+    state.view = happened.view;
+    state.take_wishes(happened.wishes, nodes.len());
     toggled = happened.clicked.first().map(|(row, Toggle)| *row).or(toggled);
     if let Some(by) = happened.sort {
-        state.tree_sort = (by, state.tree_sort.0 == by && !state.tree_sort.1);
+        state.sort_by(ui.ctx(), by);
     }
     match happened.opened {
-        Some(row) if state.tree.nodes.get(row).is_some_and(|node| node.is_open.is_some()) => toggled = Some(row),
+        Some(row) if nodes.get(row).is_some_and(|node| node.is_open.is_some()) => toggled = Some(row),
         Some(_) => asked.push(RowAction::Download),
         None => {}
     }
     if let Some(row) = toggled {
-        toggle(state, row);
+        toggle(state, tree, row);
     }
 }
 
@@ -53,19 +67,25 @@ pub(super) fn show(ui: &mut Ui, state: &mut BrowseState, height: f32, asked: &mu
 #[derive(Clone, Copy)]
 struct Toggle;
 
-fn columns<'a>() -> [Column<(&'a Tree, &'a Node), By, Toggle>; 4] {
+fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
     [
         Column::new(
             || t!("window.column.name"),
             0.0,
-            |cell, (tree, node): &(&Tree, &Node)| {
-                let name = ShownText(&tree.name(node)).to_string();
+            |cell, node: &&TreeNode| {
+                let p = cell.palette();
+                if node.entry.is_none() {
+                    let text = t!("window.browse.loading-more");
+                    cell.tree_text(node.depth, None, icons::HOURGLASS_MEDIUM, &text, p.weak);
+                    return;
+                }
+                let name = ShownText(node.name()).to_string();
                 let icon = match node.is_open {
                     Some(true) => icons::FOLDER_OPEN,
                     Some(false) => icons::FOLDER,
                     None => icons::of_file(&name),
                 };
-                if cell.tree_text(node.depth, node.is_open, icon, &name, cell.palette().text) {
+                if cell.tree_text(node.depth, node.is_open, icon, &name, p.text) {
                     cell.click(Toggle);
                 }
             },
@@ -74,9 +94,9 @@ fn columns<'a>() -> [Column<(&'a Tree, &'a Node), By, Toggle>; 4] {
         Column::number(
             || t!("window.people.files"),
             100.0,
-            |cell, (_, node): &(&Tree, &Node)| {
-                if node.is_open.is_some() {
-                    cell.text(&thousands(Tree::count(node)), theme::body(), cell.palette().weak);
+            |cell, node: &&TreeNode| {
+                if let Some(FolderEntry::Folder(folder)) = &node.entry {
+                    cell.text(&thousands(folder.totals.files), theme::body(), cell.palette().weak);
                 }
             },
         )
@@ -84,18 +104,21 @@ fn columns<'a>() -> [Column<(&'a Tree, &'a Node), By, Toggle>; 4] {
         Column::number(
             || t!("window.column.size"),
             110.0,
-            |cell, (tree, node): &(&Tree, &Node)| {
-                cell.text(&human::size(tree.bytes(node)), theme::body(), cell.palette().weak);
+            |cell, node: &&TreeNode| {
+                if let Some(entry) = &node.entry {
+                    cell.text(&human::size(bytes_of(entry)), theme::body(), cell.palette().weak);
+                }
             },
         )
         .by(By::Size),
         Column::new(
             || t!("window.column.kind"),
             130.0,
-            |cell, (tree, node): &(&Tree, &Node)| {
-                let kind = match node.is_open {
-                    Some(_) => t!("window.kind.folder").into_owned(),
-                    None => kind_name(Kind::of(&tree.name(node))),
+            |cell, node: &&TreeNode| {
+                let kind = match &node.entry {
+                    Some(FolderEntry::Folder(_)) => t!("window.kind.folder").into_owned(),
+                    Some(FolderEntry::File(_)) => kind_name(node.kind()),
+                    None => return,
                 };
                 cell.text(&kind, theme::body(), cell.palette().weak);
             },
@@ -106,9 +129,9 @@ fn columns<'a>() -> [Column<(&'a Tree, &'a Node), By, Toggle>; 4] {
 }
 
 /// Right opens, or goes in; left closes, or goes out. The row to open or close.
-fn keys(ui: &Ui, state: &mut BrowseState) -> Option<usize> {
+fn keys(ui: &Ui, tree: &Tree, state: &mut BrowseState) -> Option<usize> {
     let row = state.selection.head().filter(|_| widgets::keys_are_free(ui))?;
-    let is_open = state.tree.nodes.get(row)?.is_open;
+    let is_open = tree.nodes().get(row)?.is_open;
     if widgets::pressed(ui, Modifiers::NONE, Key::ArrowRight) {
         match is_open {
             Some(false) => return Some(row),
@@ -120,7 +143,7 @@ fn keys(ui: &Ui, state: &mut BrowseState) -> Option<usize> {
         if is_open == Some(true) {
             return Some(row);
         }
-        if let Some(parent) = state.tree.parent(row) {
+        if let Some(parent) = tree.parent(row) {
             state.selection.only(parent);
         }
     }
@@ -128,12 +151,11 @@ fn keys(ui: &Ui, state: &mut BrowseState) -> Option<usize> {
 }
 
 /// What is below a row changes; the row itself stays where it is.
-fn toggle(state: &mut BrowseState, row: usize) {
-    let Some(node) = state.tree.nodes.get(row) else { return };
-    let path = state.tree.path(node);
-    let open = Arc::make_mut(&mut state.open);
-    if !open.remove(&path) {
-        open.insert(path);
+fn toggle(state: &mut BrowseState, tree: &Tree, row: usize) {
+    let Some(node) = tree.nodes().get(row).filter(|node| node.is_open.is_some()) else { return };
+    let path = node.path().to_owned();
+    if !state.open.remove(&path) {
+        state.open.insert(path);
     }
     state.selection.only(row);
 }

@@ -6,8 +6,10 @@ use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, Sense, Ui, vec2};
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferId;
+use potok_core::model::username::Username;
 
 use crate::command_line::completion::{COMPLETIONS_MAX, LineCompleter, Want};
+use crate::gui::action::Action;
 use crate::gui::screens::console::CONSOLE_LINE_HEIGHT;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::text::one_line;
@@ -21,6 +23,9 @@ const OWNERS_MAX: usize = 2;
 /// What is offered for the line.
 #[derive(Debug, Default)]
 pub(super) struct Completion {
+    /// Looked for as soon as the files of those who are named are known.
+    wants: Option<String>,
+    has_asked: bool,
     waits: Option<(String, Receiver<Vec<String>>)>,
     lines: Vec<String>,
     chosen: Option<usize>,
@@ -28,15 +33,30 @@ pub(super) struct Completion {
 
 impl Completion {
     /// Tab: the next of what is offered, or a look for it.
-    pub(super) fn tab(&mut self, ctx: &egui::Context, model: &Model, line: &mut String) {
+    pub(super) fn tab(&mut self, line: &mut String) {
         if self.lines.len() > 1 {
             let next = self.chosen.map_or(0, |chosen| (chosen + 1) % self.lines.len());
             line.clone_from(&self.lines[next]);
             self.chosen = Some(next);
             return;
         }
+        (self.wants, self.has_asked) = (Some(line.clone()), false);
+    }
+
+    /// Begins to look as soon as that is possible; asks for what is not known.
+    pub(super) fn look(&mut self, ctx: &egui::Context, model: &Model, actions: &mut Vec<Action>) {
+        let Some(line) = self.wants.take() else { return };
+        let unknown: Vec<&Username> =
+            named(model, &line).filter(|user| model.is_online() && model.offered.of(user).is_none()).collect();
+        if !unknown.is_empty() {
+            if !std::mem::replace(&mut self.has_asked, true) {
+                actions.extend(unknown.into_iter().cloned().map(Action::OfferFiles));
+            }
+            self.wants = Some(line);
+            return;
+        }
         let (answer, waits) = bounded(1);
-        let completer = LineCompleter::knowing(std::env::current_dir().unwrap_or_default(), answers(model, line));
+        let completer = LineCompleter::knowing(std::env::current_dir().unwrap_or_default(), answers(model, &line));
         let (typed, wake) = (line.clone(), ctx.clone());
         let run = move || {
             // The page may have forgotten the question by now.
@@ -45,7 +65,7 @@ impl Completion {
         };
         // Without a thread nothing is offered.
         if thread::Builder::new().name("potok-completion".into()).spawn(run).is_ok() {
-            self.waits = Some((line.clone(), waits));
+            self.waits = Some((line, waits));
         }
     }
 
@@ -98,12 +118,17 @@ impl Completion {
     }
 }
 
+/// People in the line whose files may be meant.
+fn named<'a>(model: &'a Model, line: &str) -> impl Iterator<Item = &'a Username> {
+    model.people.keys().filter(move |user| line.contains(user.as_str())).take(OWNERS_MAX)
+}
+
 /// What the model knows of what the line may need.
 fn answers(model: &Model, line: &str) -> Vec<(Want, Vec<String>)> {
     let users: Vec<String> = model.people.keys().map(ToString::to_string).collect();
-    let named = users.iter().filter(|user| line.contains(user.as_str())).take(OWNERS_MAX);
+    let files = |user: &Username| model.offered.of(user).map(<[String]>::to_vec).unwrap_or_default();
     let mut answers: Vec<(Want, Vec<String>)> =
-        named.map(|user| (Want::FilesOf(user.clone()), files_of(model, user))).collect();
+        named(model, line).map(|user| (Want::FilesOf(user.to_string()), files(user))).collect();
     // Whoever else is named shares nothing that is known here, and is not waited for.
     let words = line.split_whitespace().filter(|word| !users.iter().any(|user| user == word));
     answers.extend(words.map(|word| (Want::FilesOf(word.to_owned()), Vec::new())));
@@ -111,14 +136,6 @@ fn answers(model: &Model, line: &str) -> Vec<(Want, Vec<String>)> {
     let transfers = model.transfers.keys().map(TransferId::to_string).collect();
     answers.extend([(Want::Users, users), (Want::MyShares, shares), (Want::Transfers, transfers)]);
     answers
-}
-
-fn files_of(model: &Model, user: &str) -> Vec<String> {
-    let catalog = &model.catalog;
-    let Some(owner) = catalog.number_of(user) else { return Vec::new() };
-    let rows = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
-    let theirs = rows.filter(|row| catalog.owner_number(*row) == Some(owner)).take(COMPLETIONS_MAX);
-    theirs.map(|row| catalog.path(row)).collect()
 }
 
 /// As far as all of them agree.

@@ -113,7 +113,7 @@ fn input(ui: &mut Ui, model: &Model, state: &mut ConsoleState, actions: &mut Vec
             ui.memory_mut(|memory| memory.move_focus(FocusDirection::Previous));
         }
         if !state.is_raw && widgets::pressed(ui, Modifiers::NONE, Key::Tab) {
-            state.completion.tab(ui.ctx(), model, &mut state.line);
+            state.completion.tab(&mut state.line);
             moved = true;
         }
         if widgets::pressed(ui, Modifiers::NONE, Key::ArrowUp) {
@@ -126,6 +126,7 @@ fn input(ui: &mut Ui, model: &Model, state: &mut ConsoleState, actions: &mut Vec
             moved = true;
         }
     }
+    state.completion.look(ui.ctx(), model, actions);
     moved |= state.completion.take(&mut state.line);
     if moved {
         cursor_to_the_end(ui, id, &state.line);

@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, person: Option<&Person>, form: &m
             widgets::verified_mark(ui, person.line.key.is_some());
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if widgets::edge_button(ui, Loud::Plain, icons::FOLDER, &t!("window.browse.their-files")).clicked() {
-                    actions.push(Action::BrowsePerson(user.clone()));
+                    actions.push(Action::BrowsePerson(person.line.username.clone()));
                 }
                 if person.line.key.is_some() {
                     let (words, digits, picture) =

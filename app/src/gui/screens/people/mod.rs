@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::node::intent::Intent;
+use potok_core::protocol::reply::Totals;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -98,7 +99,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], 
         },
     );
     if let Some(person) = happened.opened.and_then(|row| rows.get(row)) {
-        actions.push(Action::BrowsePerson(person.line.username.to_string()));
+        actions.push(Action::BrowsePerson(person.line.username.clone()));
     }
     let chosen = state.selection.head().and_then(|row| rows.get(row)).filter(|person| !model.is_me(person));
     if let Some(person) = chosen.filter(|_| can_send_away && widgets::keys_are_free(ui))
@@ -114,6 +115,13 @@ struct PersonRow<'a> {
     model: &'a Model,
     person: &'a Person,
     now: SystemTime,
+}
+
+impl PersonRow<'_> {
+    /// How much they share, once it is known.
+    fn totals(&self) -> Option<&Totals> {
+        self.model.totals.of(&self.person.line.username)
+    }
 }
 
 fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
@@ -154,14 +162,16 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
             || t!("window.people.files"),
             80.0,
             |cell, row: &PersonRow<'_>| {
-                cell.text(&thousands(row.person.files), theme::body(), cell.palette().weak);
+                let files = row.totals().map_or_else(|| "–".to_owned(), |totals| thousands(totals.files));
+                cell.text(&files, theme::body(), cell.palette().weak);
             },
         ),
         Column::number(
             || t!("window.column.size"),
             104.0,
             |cell, row: &PersonRow<'_>| {
-                cell.text(&human::size(row.person.bytes), theme::body(), cell.palette().weak);
+                let bytes = row.totals().map_or_else(|| "–".to_owned(), |totals| human::size(totals.bytes));
+                cell.text(&bytes, theme::body(), cell.palette().weak);
             },
         )
         .drop(1),
@@ -180,7 +190,7 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
 fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Action>) {
     let user = &person.line.username;
     if widgets::menu_item(ui, icons::FOLDER, &t!("window.browse.their-files"), "Enter") {
-        actions.push(Action::BrowsePerson(user.to_string()));
+        actions.push(Action::BrowsePerson(person.line.username.clone()));
     }
     if let Some(key) = &person.line.key
         && widgets::menu_item(ui, icons::FINGERPRINT, &t!("window.settings.copy-key"), "")

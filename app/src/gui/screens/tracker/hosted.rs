@@ -123,7 +123,8 @@ fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Act
             if is_cut {
                 label.on_hover_text(&name);
             }
-            let files = t!("window.browse.totals", files = thousands(person.files), size = human::size(person.bytes));
+            let totals = model.totals.of(&person.line.username).copied().unwrap_or_default();
+            let files = t!("window.browse.totals", files = thousands(totals.files), size = human::size(totals.bytes));
             widgets::weak(ui, files);
             if let Some(address) = person.line.address {
                 ui.label(RichText::new(address.to_string()).font(theme::mono()).color(p.weak));
