@@ -139,6 +139,7 @@ fn warnings() -> Vec<Warning> {
         Warning::MoreSkipped { count: 7 },
         Warning::WholeDisk { folder: text() },
         Warning::WholeHome { folder: text() },
+        Warning::OtherFileSystem { folder: text() },
         Warning::Missing { path: text() },
         Warning::Back { path: text() },
         Warning::NotWatched { folder: text(), why: text() },
@@ -168,6 +169,7 @@ fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
         | Warning::MoreSkipped { .. }
         | Warning::WholeDisk { .. }
         | Warning::WholeHome { .. }
+        | Warning::OtherFileSystem { .. }
         | Warning::Missing { .. }
         | Warning::Back { .. }
         | Warning::NotWatched { .. } => {}

@@ -7,6 +7,7 @@
 //! | [`save`] | writes our own small files so that a crash leaves the old or the new one |
 //! | [`hash`] | content to block hashes, on all cores |
 //! | [`walk`] | what lies in a shared folder |
+//! | `secrets` | what is left out of it unless it is asked for |
 //! | [`at`] | reading and writing at an offset |
 
 pub mod at;
@@ -14,5 +15,6 @@ mod dir;
 pub mod hash;
 pub mod place;
 pub mod save;
+mod secrets;
 pub mod typed;
 pub mod walk;

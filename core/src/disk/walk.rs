@@ -4,8 +4,10 @@
 use std::io;
 use std::path::Path;
 
-use crate::disk::dir::FileKind;
+use crate::disk::dir::{DirEntry, FileKind};
+use crate::disk::place::DataFolder;
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
+use crate::disk::secrets;
 use crate::model::file_stamp::FileStamp;
 use crate::model::limits::{PART_SUFFIX, PATH_BYTES_MAX};
 
@@ -43,8 +45,20 @@ pub enum WhySkipped {
     #[error("it is no regular file")]
     Special,
     /// Potok's own data, which holds the identity key.
-    #[error("it belongs to Potok's own data folder")]
+    #[error("it belongs to a data folder of Potok")]
     Own,
+    /// Passwords and keys live in it.
+    #[error("passwords or keys live in it; share it by its own name if you mean to")]
+    Secret,
+    /// It is hidden, and the settings leave that out.
+    #[error("it is hidden, and your settings leave out what is hidden")]
+    Hidden,
+    /// Another file system, or another part of this one.
+    #[error("something else is mounted there; share it by its own name if you mean to")]
+    Mounted,
+    /// The system makes it up when it is read.
+    #[error("its size is not known")]
+    NoSize,
     /// The system does not let us look into it.
     #[error("no permission to read it")]
     Denied,
@@ -53,35 +67,72 @@ pub enum WhySkipped {
     Unreadable,
 }
 
+/// What of a folder is left out besides what no person ever shares.
+#[derive(Clone, Copy)]
+pub struct WalkRules<'a> {
+    /// Our own files, wherever they lie.
+    pub own: &'a OwnFiles,
+    /// Where the folder lies on this disk.
+    pub base: &'a Path,
+    /// The person named the very file that is looked for, so nothing in its name forbids it.
+    pub is_named: bool,
+    /// What is hidden is left out.
+    pub leave_out_hidden: bool,
+    /// What is in a part of the folder is not asked for, so it is not looked at.
+    pub is_excluded: &'a dyn Fn(&str) -> bool,
+}
+
+/// What is met on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// A folder, before what is in it is looked at.
+    Folder(String),
+    /// A regular file.
+    File(FoundFile),
+    /// Something that is not shared.
+    LeftOut(Skipped),
+}
+
 /// Walks everything at and below `start`, which may be a file, a folder, or gone (then nothing is found). `see` is told
-/// of each file, in no order, and of each thing that is left out. Downloads that are not finished are passed over in
-/// silence.
+/// of each folder and file, in no order, and of each thing that is left out. Downloads that are not finished are passed
+/// over in silence.
 pub fn walk(
     folder: &SharedFolder,
     start: &str,
-    own: &OwnFiles,
-    mut see: impl FnMut(Result<FoundFile, Skipped>),
+    rules: &WalkRules<'_>,
+    mut see: impl FnMut(Seen),
 ) -> Result<(), ReadFault> {
-    let skipped = |relative: &str, why| Err(Skipped { relative: relative.to_owned(), why });
     let mut folders = Vec::new();
+    if let Some((at, why)) = rules.why_left_out_on_the_way(folder, start) {
+        see(left_out(at, why));
+        return Ok(());
+    }
     match folder.look_at(Path::new(start)) {
-        // A part of the way there became a link or a file: what was there is gone.
+        // A part of the way there became a link or a file, or something was mounted on it: what was there is gone.
         Err(ReadFault::Gone | ReadFault::NotRegular) => return Ok(()),
-        Err(ReadFault::Denied) if !start.is_empty() => see(skipped(start, WhySkipped::Denied)),
+        Err(ReadFault::Denied) if !start.is_empty() => see(left_out(start, WhySkipped::Denied)),
         Err(fault) => return Err(fault),
-        Ok(None) => see(skipped(start, WhySkipped::Link)),
-        Ok(Some((_, stamp))) if own.contains(&stamp) => see(skipped(start, WhySkipped::Own)),
+        Ok(None) => see(left_out(start, WhySkipped::Link)),
+        Ok(Some((_, stamp))) if rules.own.contains(&stamp) => see(left_out(start, WhySkipped::Own)),
+        Ok(Some((true, _))) if (rules.is_excluded)(start) => {}
         Ok(Some((true, _))) => folders.push(start.to_owned()),
         Ok(Some((false, _))) if start.ends_with(PART_SUFFIX) => {}
-        Ok(Some((false, stamp))) => see(Ok(FoundFile { relative: start.to_owned(), stamp })),
+        Ok(Some((false, stamp))) => see(Seen::File(FoundFile { relative: start.to_owned(), stamp })),
     }
     while let Some(parent) = folders.pop() {
-        let entries = match folder.dir.below(Path::new(&parent)).and_then(|dir| dir.entries()) {
+        see(Seen::Folder(parent.clone()));
+        let opened = folder.dir.below(Path::new(&parent));
+        let kind = opened.as_ref().map_or(DataFolder::No, DataFolder::look_at);
+        if kind == DataFolder::Whole {
+            see(left_out(&parent, WhySkipped::Own));
+            continue;
+        }
+        let entries = match opened.and_then(|dir| dir.entries()) {
             Ok(entries) => entries,
             Err(error) if parent.is_empty() => return Err(error.into()),
             Err(error) => {
                 if let Some(why) = why_unreadable(&error) {
-                    see(skipped(&parent, why));
+                    see(left_out(&parent, why));
                 }
                 continue;
             }
@@ -91,30 +142,84 @@ pub fn walk(
                 Ok(entry) => entry,
                 Err(error) => {
                     if let Some(why) = why_unreadable(&error) {
-                        see(skipped(&parent, why));
+                        see(left_out(&parent, why));
                     }
                     continue;
                 }
             };
-            let relative = join(&parent, &entry.name.to_string_lossy());
-            if entry.name.to_str().is_none() {
-                see(skipped(&relative, WhySkipped::NotUnicode));
-            } else if own.contains(&entry.stamp) {
-                see(skipped(&relative, WhySkipped::Own));
-            } else if relative.len() > PATH_BYTES_MAX * 3 {
-                see(skipped(&relative, WhySkipped::TooLong));
-            } else {
-                match entry.kind {
-                    FileKind::File if relative.ends_with(PART_SUFFIX) => {}
-                    FileKind::File => see(Ok(FoundFile { relative, stamp: entry.stamp })),
-                    FileKind::Folder => folders.push(relative),
-                    FileKind::Link => see(skipped(&relative, WhySkipped::Link)),
-                    FileKind::Other => see(skipped(&relative, WhySkipped::Special)),
-                }
+            let name = entry.name.to_string_lossy();
+            let relative = join(&parent, &name);
+            match (rules.why_entry_left_out(&parent, &entry, kind), entry.kind) {
+                (Some(why), _) => see(left_out(&relative, why)),
+                (None, FileKind::File) if relative.ends_with(PART_SUFFIX) => {}
+                (None, FileKind::File) => see(Seen::File(FoundFile { relative, stamp: entry.stamp })),
+                (None, FileKind::Folder) if (rules.is_excluded)(&relative) => {}
+                (None, FileKind::Folder) => folders.push(relative),
+                (None, FileKind::Link) => see(left_out(&relative, WhySkipped::Link)),
+                (None, FileKind::Other) => see(left_out(&relative, WhySkipped::Special)),
             }
         }
     }
     Ok(())
+}
+
+impl std::fmt::Debug for WalkRules<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WalkRules").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+fn left_out(relative: &str, why: WhySkipped) -> Seen {
+    Seen::LeftOut(Skipped { relative: relative.to_owned(), why })
+}
+
+impl WalkRules<'_> {
+    fn why_entry_left_out(&self, parent: &str, entry: &DirEntry, folder: DataFolder) -> Option<WhySkipped> {
+        let Some(name) = entry.name.to_str() else { return Some(WhySkipped::NotUnicode) };
+        if self.own.contains(&entry.stamp) || folder.is_identity(name) {
+            return Some(WhySkipped::Own);
+        }
+        if entry.is_mount {
+            return Some(WhySkipped::Mounted);
+        }
+        if parent.len() + 1 + name.len() > PATH_BYTES_MAX * 3 {
+            return Some(WhySkipped::TooLong);
+        }
+        self.why_name_left_out(parent, name)
+    }
+
+    /// Why something is left out because of what it is called.
+    fn why_name_left_out(&self, parent: &str, name: &str) -> Option<WhySkipped> {
+        let parent = self.base.join(parent);
+        if secrets::has_secrets(&parent, name) && !secrets::is_asked_for(&parent) {
+            return Some(WhySkipped::Secret);
+        }
+        (self.leave_out_hidden && name.starts_with('.')).then_some(WhySkipped::Hidden)
+    }
+
+    /// Whether a part of the way to a place is left out, and why; a look may begin anywhere.
+    fn why_left_out_on_the_way<'a>(&self, folder: &SharedFolder, start: &'a str) -> Option<(&'a str, WhySkipped)> {
+        let ends = start.match_indices('/').map(|(at, _)| at).chain((!start.is_empty()).then_some(start.len()));
+        let mut parent = "";
+        for end in ends {
+            let at = &start[..end];
+            let name = at.rsplit('/').next().unwrap_or(at);
+            let kind = folder.dir.below(Path::new(parent)).map_or(DataFolder::No, |dir| DataFolder::look_at(&dir));
+            if kind == DataFolder::Whole {
+                return Some((parent, WhySkipped::Own));
+            }
+            if kind.is_identity(name) {
+                return Some((at, WhySkipped::Own));
+            }
+            if !self.is_named
+                && let Some(why) = self.why_name_left_out(parent, name)
+            {
+                return Some((at, why));
+            }
+            parent = at;
+        }
+        None
+    }
 }
 
 fn join(parent: &str, name: &str) -> String {
@@ -139,9 +244,12 @@ mod tests {
 
     fn walked(root: &Path, start: &str, own: &OwnFiles) -> (Vec<String>, Vec<(String, WhySkipped)>) {
         let (mut found, mut skipped) = (Vec::new(), Vec::new());
-        walk(&SharedFolder::open(root).expect("opens"), start, own, |seen| match seen {
-            Ok(file) => found.push(file.relative),
-            Err(skip) => skipped.push((skip.relative, skip.why)),
+        let is_excluded = |at: &str| at == "out";
+        let rules = WalkRules { own, base: root, is_named: false, leave_out_hidden: false, is_excluded: &is_excluded };
+        walk(&SharedFolder::open(root).expect("opens"), start, &rules, |seen| match seen {
+            Seen::Folder(_) => {}
+            Seen::File(file) => found.push(file.relative),
+            Seen::LeftOut(skip) => skipped.push((skip.relative, skip.why)),
         })
         .expect("walks");
         found.sort();
@@ -154,8 +262,22 @@ mod tests {
         let guard = tempfile::tempdir().expect("folder");
         let root = guard.path().canonicalize().expect("resolves");
         std::fs::create_dir_all(root.join("a/b")).expect("folders");
-        std::fs::create_dir_all(root.join("data/deep")).expect("folders");
-        for name in ["a/b/one", "two", ".hidden", "three.potok-part", "data/identity.key", "data/deep/x"] {
+        for folder in ["data/deep", "out", ".ssh", "other/potok"] {
+            std::fs::create_dir_all(root.join(folder)).expect("folders");
+        }
+        for name in [
+            "a/b/one",
+            "two",
+            ".hidden",
+            "three.potok-part",
+            "data/identity.key",
+            "data/deep/x",
+            "out/x",
+            ".ssh/id",
+            ".netrc",
+            "other/potok/identity.key",
+            "other/potok/potok.redb",
+        ] {
             std::fs::write(root.join(name), name).expect("file");
         }
         std::fs::write(root.join(OsStr::from_bytes(b"bad\xff")), "x").expect("file");
@@ -170,10 +292,13 @@ mod tests {
         assert_eq!(
             skipped,
             [
+                skip(".netrc", WhySkipped::Secret),
+                skip(".ssh", WhySkipped::Secret),
                 skip("a/innocent", WhySkipped::Own),
                 skip("bad\u{fffd}", WhySkipped::NotUnicode),
                 skip("data", WhySkipped::Own),
                 skip("link", WhySkipped::Link),
+                skip("other/potok", WhySkipped::Own),
                 skip("socket", WhySkipped::Special),
             ]
         );
@@ -182,5 +307,9 @@ mod tests {
         assert_eq!(walked(&root, "gone", &own), (vec![], vec![]));
         assert_eq!(walked(&root, "link/b", &own), (vec![], vec![]));
         assert_eq!(walked(&root, "two/x", &own), (vec![], vec![]));
+        // Wherever a look begins.
+        assert_eq!(walked(&root, "other/potok/potok.redb", &own).1, [skip("other/potok", WhySkipped::Own)]);
+        assert_eq!(walked(&root, ".ssh/id", &own).1, [skip(".ssh", WhySkipped::Secret)]);
+        assert_eq!(walked(&root.join(".ssh"), "", &own).0, ["id"], "it was asked for");
     }
 }

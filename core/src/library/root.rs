@@ -2,31 +2,12 @@
 
 use std::path::Path;
 
+use crate::model::file_stamp::FileSystemId;
 use crate::model::share_path::{BadSharePath, SharePath};
 
 /// A root's number; never used twice in one data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RootId(pub u64);
-
-/// A file system, as far as it can be told from another one that is mounted in its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileSystemId {
-    /// The number of its device. Another one may get it after a restart of the computer.
-    pub device: u64,
-    /// The number that it has of itself; 0 if it has none.
-    pub number: u64,
-    /// Whether the system itself lies on it: such a one is not exchanged.
-    pub is_of_system: bool,
-}
-
-impl FileSystemId {
-    /// Whether it is the same file system, at another time.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let has_same_number = self.number != 0 && self.number == other.number;
-        let has_no_number = self.number == 0 || other.number == 0;
-        has_same_number || (has_no_number && self.device == other.device) || (self.is_of_system && other.is_of_system)
-    }
-}
 
 /// A file or folder on this disk, and the share path it is announced under.
 #[derive(Debug, Clone, PartialEq, Eq)]

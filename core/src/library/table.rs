@@ -8,11 +8,13 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::library::changes::ShareChanges;
 use crate::library::exclusions::Exclusions;
-use crate::library::root::{FileSystemId, Root, RootId};
+use crate::library::root::{Root, RootId};
 use crate::library::roots::{Roots, below};
-use crate::model::file_stamp::FileStamp;
+use crate::model::file_stamp::{FileStamp, FileSystemId};
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
@@ -34,7 +36,7 @@ pub struct ShareEntry {
 
 /// Two files that would get one share path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{first}' and '{second}' would both be shared as '{path}'")]
+#[error("{} would both be shared as '{path}'", told_apart(first, second))]
 pub struct Collision {
     /// The share path that both would have.
     pub path: SharePath,
@@ -42,6 +44,24 @@ pub struct Collision {
     pub first: String,
     /// The local path of the file that cannot have it too.
     pub second: String,
+}
+
+/// Two texts so that it is seen how they differ: two forms of one text, such as a letter with an accent and
+/// the same letter and an accent, look alike, so what is not ASCII in them is written by its number.
+fn told_apart(first: &str, second: &str) -> String {
+    format!("'{}' and '{}'", told_from(first, second), told_from(second, first))
+}
+
+fn told_from(text: &str, other: &str) -> String {
+    if text == other || !text.nfc().eq(other.nfc()) {
+        return text.to_owned();
+    }
+    let is_same = |at: usize, c: char| other.get(at..).is_some_and(|rest| rest.starts_with(c));
+    let begin = text.char_indices().find(|(at, c)| !is_same(*at, *c)).map_or(text.len(), |(at, _)| at);
+    // An accent belongs to the letter before it.
+    let begin = text[..begin].char_indices().next_back().map_or(0, |(at, _)| at);
+    let escape = |c: char| if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() };
+    text[..begin].to_owned() + &text[begin..].chars().map(escape).collect::<String>()
 }
 
 /// The table of all that this computer shares, and the roots it comes from.
@@ -94,6 +114,11 @@ impl Library {
     /// The folders in which something is shared, each once, and whether all in it is.
     pub fn bases(&self) -> Vec<(PathBuf, bool)> {
         self.roots.bases().map(|(path, is_whole)| (path.to_owned(), is_whole)).collect()
+    }
+
+    /// The roots that are this folder, or lie in it.
+    pub fn roots_at(&self, folder: &Path) -> Vec<RootId> {
+        self.roots.lying_at_or_below(folder).map(|root| root.id).collect()
     }
 
     /// The roots that a place on this disk belongs to, and where in them it is.
@@ -196,21 +221,29 @@ impl Library {
         self.with_content(hash).next().is_some()
     }
 
-    /// Whether a new root's files can be shared beside what is shared already and beside `claimed`, which they join.
+    /// Whether a new root's files can be shared beside what is shared already and beside `claimed`, which they join as
+    /// the root of that number. Two names in one folder that are one share path are no obstacle to the others in it: one
+    /// of them is left out when they are looked at.
     pub fn claim<'a>(
         &self,
         root: &Root,
+        number: usize,
         relatives: impl Iterator<Item = &'a str>,
-        claimed: &mut BTreeMap<SharePath, String>,
+        claimed: &mut BTreeMap<SharePath, (usize, String)>,
     ) -> Result<(), Collision> {
+        let is_same =
+            |other: &Arc<Root>| other.is_folder && (&other.local, &other.share_as) == (&root.local, &root.share_as);
         for relative in relatives {
             let Ok(path) = root.share_path(relative) else { continue };
             let second = root.local_path(relative);
-            let first = match self.entries.get(&path) {
-                Some(entry) => self.local_path(entry),
-                None => claimed.entry(path.clone()).or_insert_with(|| second.clone()).clone(),
+            let (is_own, first) = match self.entries.get(&path) {
+                Some(entry) => (self.root(entry.root).is_some_and(is_same), self.local_path(entry)),
+                None => {
+                    let (other, first) = claimed.entry(path.clone()).or_insert_with(|| (number, second.clone()));
+                    (*other == number, first.clone())
+                }
             };
-            if first != second {
+            if first != second && !is_own {
                 return Err(Collision { path, first, second });
             }
         }
@@ -465,13 +498,18 @@ pub(super) mod tests {
             let (difference, _) = scan(&mut library, 4, "", &found, 3);
             assert_eq!(difference.collisions.len(), 1);
             assert_eq!(library.entry(&path("f/é")).expect("shared").relative, "e\u{301}");
+            let text = difference.collisions[0].to_string();
+            assert_eq!(text, r"'/f/e\u{301}' and '/f/\u{e9}' would both be shared as 'f/é'", "they look alike");
         }
 
         let mut claimed = BTreeMap::new();
         let new = |local: &str| root(0, local, false, "n");
-        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
-        assert!(library.claim(&new("/d/n"), ["n"].into_iter(), &mut claimed).is_ok());
-        assert!(library.claim(&new("/e/n"), ["n"].into_iter(), &mut claimed).is_err());
+        assert!(library.claim(&new("/d/n"), 0, ["n"].into_iter(), &mut claimed).is_ok());
+        assert!(library.claim(&new("/d/n"), 0, ["n"].into_iter(), &mut claimed).is_ok());
+        let folder = root(0, "/g", true, "g");
+        let pair = ["e\u{301}", "é", "x"].into_iter();
+        assert!(library.claim(&folder, 3, pair, &mut claimed).is_ok(), "the others of the folder are shared");
+        assert!(library.claim(&new("/e/n"), 2, ["n"].into_iter(), &mut claimed).is_err());
     }
 
     #[test]

@@ -46,6 +46,26 @@ impl FileStamp {
     }
 }
 
+/// A file system, as far as it can be told from another one that is mounted in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileSystemId {
+    /// The number of its device. Another one may get it after a restart of the computer.
+    pub device: u64,
+    /// The number that it has of itself; 0 if it has none.
+    pub number: u64,
+    /// Whether the system itself lies on it: such a one is not exchanged.
+    pub is_of_system: bool,
+}
+
+impl FileSystemId {
+    /// Whether it is the same file system, at another time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let has_same_number = self.number != 0 && self.number == other.number;
+        let has_no_number = self.number == 0 || other.number == 0;
+        has_same_number || (has_no_number && self.device == other.device) || (self.is_of_system && other.is_of_system)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +83,22 @@ mod tests {
         }
         let future = FileStamp { mtime_ns: i128::MAX, ..stamp };
         assert!(!future.is_settled_at(100 * second));
+    }
+
+    #[test]
+    fn another_file_system_in_its_place_is_noticed() {
+        let on = |device, number, is_of_system| FileSystemId { device, number, is_of_system };
+        for (before, now, is_same) in [
+            (on(1, 0, false), on(1, 0, false), true),
+            (on(1, 0, false), on(2, 0, false), false),
+            // It has the number of its device anew after each start, and its own for ever.
+            (on(1, 7, false), on(2, 7, false), true),
+            (on(1, 7, false), on(1, 8, false), false),
+            (on(1, 7, false), on(1, 0, false), true),
+            (on(1, 7, true), on(2, 8, true), true),
+            (on(1, 7, false), on(2, 8, true), false),
+        ] {
+            assert_eq!(before.is_same(&now), is_same, "{before:?} {now:?}");
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct Settings {
     pub hash_threads: usize,
     /// Most files that are shared.
     pub shares_max: usize,
+    /// Hidden files in a shared folder are not shared.
+    pub leave_out_hidden_files: bool,
     /// How often shared folders are compared with the disk, in seconds, besides being watched.
     pub reconcile_seconds: u64,
     /// `en` or `bg`; empty: the system's language.
@@ -66,6 +68,7 @@ impl Default for Settings {
             downloads_at_once: 4,
             hash_threads: 0,
             shares_max: limits::SHARES_PER_USER_MAX,
+            leave_out_hidden_files: false,
             reconcile_seconds: 600,
             language: String::new(),
             theme: String::new(),

@@ -99,6 +99,7 @@ impl NodeTask {
             LibraryEvent::Warning { root: folder, warning } => self.warn(match warning {
                 event::ShareWarning::WholeDisk => Warning::WholeDisk { folder },
                 event::ShareWarning::WholeHome => Warning::WholeHome { folder },
+                event::ShareWarning::OtherFileSystem => Warning::OtherFileSystem { folder },
             }),
             LibraryEvent::Missing { root: path } => self.warn(Warning::Missing { path }),
             LibraryEvent::Back { root: path } => self.warn(Warning::Back { path }),

@@ -101,6 +101,7 @@ pub(super) async fn start(
     let config = ShareIndexerConfig {
         store: store.clone(),
         data_dir: setup.data_dir.clone(),
+        leave_out_hidden: setup.settings.leave_out_hidden_files,
         reconcile_every: Duration::from_secs(setup.settings.reconcile_seconds.clamp(1, limits::RECONCILE_SECONDS_MAX)),
         hash_threads: setup.settings.hash_threads.min(limits::HASH_THREADS_MAX),
         shares_max: setup.settings.shares_max,

@@ -38,6 +38,11 @@ pub enum Warning {
         /// Its local path.
         folder: String,
     },
+    /// Another drive is where a shared file or folder was.
+    OtherFileSystem {
+        /// Its local path.
+        folder: String,
+    },
     /// A shared file or folder is gone for now.
     Missing {
         /// Its local path.
@@ -75,7 +80,14 @@ impl fmt::Display for Warning {
             }
             Self::WholeHome { folder } => write!(
                 f,
-                "'{}' has your home folder in it: everybody on the network can fetch every file in it, hidden ones too",
+                "'{}' has your home folder in it: everybody on the network can fetch every file in it, hidden ones too, \
+                 but for those that passwords and keys live in",
+                Shown(folder)
+            ),
+            Self::OtherFileSystem { folder } => write!(
+                f,
+                "'{}' is on another drive than when you shared it, so nothing of it is shared; it goes on by itself when \
+                 that drive is back, or share it again if you mean what is there now",
                 Shown(folder)
             ),
             Self::Missing { path } => {
@@ -99,6 +111,7 @@ impl Warning {
             Self::MoreSkipped { .. } => "more-skipped",
             Self::WholeDisk { .. } => "whole-disk",
             Self::WholeHome { .. } => "whole-home",
+            Self::OtherFileSystem { .. } => "other-file-system",
             Self::Missing { .. } => "missing",
             Self::Back { .. } => "back",
             Self::NotWatched { .. } => "not-watched",
@@ -112,7 +125,9 @@ impl Warning {
             Self::DatabaseSetAside { path } => vec![("path", shown(&path.to_string_lossy()))],
             Self::NotAnnounced { why } => vec![("why", why.to_string())],
             Self::MoreSkipped { count } => vec![("count", count.to_string())],
-            Self::WholeDisk { folder } | Self::WholeHome { folder } => vec![("folder", shown(folder))],
+            Self::WholeDisk { folder } | Self::WholeHome { folder } | Self::OtherFileSystem { folder } => {
+                vec![("folder", shown(folder))]
+            }
             Self::Missing { path } | Self::Back { path } => vec![("path", shown(path))],
             Self::NotWatched { folder, why } => vec![("folder", shown(folder)), ("why", shown(why))],
             Self::KeyWasReadable => Vec::new(),

@@ -3,8 +3,9 @@
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::library::exclusions::Exclusions;
-use crate::library::root::{FileSystemId, Root, RootId};
+use crate::library::root::{Root, RootId};
 use crate::library::unsaved::RootRow;
+use crate::model::file_stamp::FileSystemId;
 use crate::model::share_path::SharePath;
 use crate::store::Store;
 

@@ -33,6 +33,8 @@ pub(crate) struct DirEntry {
     pub(crate) name: OsString,
     pub(crate) kind: FileKind,
     pub(crate) stamp: FileStamp,
+    /// Another file system, or another part of this one, is mounted there.
+    pub(crate) is_mount: bool,
 }
 
 /// What a rename does if the new name is taken.
@@ -104,6 +106,22 @@ mod tests {
                     }
                     assert_eq!(read(&dir, "missing").expect_err("missing").kind(), ErrorKind::NotFound);
                     assert_eq!(read(&dir.below(Path::new("a/b")).expect("opens"), "good").expect("reads"), "good");
+                }
+
+                /// `/proc` is mounted on every Linux.
+                #[test]
+                #[cfg(target_os = "linux")]
+                fn what_is_mounted_below_is_not_part_of_a_confined_folder() {
+                    let open = || Dir::open_resolved(Path::new("/")).expect("opens");
+                    assert!(open().open_to_read(Path::new("proc/version")).is_ok());
+                    assert!(open().confined().open_to_read(Path::new("proc/version")).is_err());
+                    assert!(open().confined().below(Path::new("proc")).is_err());
+                    let entries = open().confined().entries().expect("lists");
+                    let proc = entries.into_iter().flatten().find(|entry| entry.name == "proc").expect("is there");
+                    assert!(proc.is_mount);
+                    let here = open().file_system().expect("asks");
+                    let there = open().below(Path::new("proc")).and_then(|dir| dir.file_system()).expect("asks");
+                    assert!(here.is_same(&here) && !here.is_same(&there));
                 }
 
                 #[test]

@@ -10,18 +10,20 @@ use cap_std::fs::{Metadata, OpenOptions};
 use cap_std::time::SystemTime;
 
 use crate::disk::dir::{DirEntry, FileKind, IfTaken, link_in_the_way};
-use crate::model::file_stamp::FileStamp;
+use crate::model::file_stamp::{FileStamp, FileSystemId};
 
 /// An open folder by the means of `cap-std`: what is opened through it lies below it.
 #[derive(Debug)]
 pub(crate) struct Dir {
     dir: cap_std::fs::Dir,
+    /// Nothing is opened through it that lies on what is mounted below it.
+    is_confined: bool,
 }
 
 impl Dir {
     /// A folder that the person in front of the computer named: links on the way to it are theirs.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { dir: cap_std::fs::Dir::open_ambient_dir(path, ambient_authority())? })
+        Ok(Self { dir: cap_std::fs::Dir::open_ambient_dir(path, ambient_authority())?, is_confined: false })
     }
 
     /// A folder by the absolute path that it was found to have once; a link that took the place of a part of it since
@@ -33,14 +35,22 @@ impl Dir {
         Self::open(path)
     }
 
+    /// The same folder, through which nothing is opened that lies on what is mounted below it.
+    pub(crate) fn confined(self) -> Self {
+        Self { is_confined: true, ..self }
+    }
+
     /// A folder somewhere below; the empty path is this folder itself.
     pub(crate) fn below(&self, relative: &Path) -> io::Result<Self> {
         let mut dir = self.dir.try_clone()?;
         for part in relative.components().filter(|part| *part != Component::CurDir) {
             let Component::Normal(name) = part else { return Err(link_in_the_way()) };
             dir = dir.open_dir_nofollow(name)?;
+            if self.is_confined && stamp_of(&dir.dir_metadata()?).device != self.stamp()?.device {
+                return Err(link_in_the_way());
+            }
         }
-        Ok(Self { dir })
+        Ok(Self { dir, is_confined: self.is_confined })
     }
 
     /// A file somewhere below, to be read. What it is must still be asked of the handle: it may be a folder or a pipe.
@@ -103,12 +113,20 @@ impl Dir {
 
     /// Every name in this folder in no order.
     pub(crate) fn entries(&self) -> io::Result<Vec<io::Result<DirEntry>>> {
+        let device = self.stamp()?.device;
         let entry = |item: io::Result<cap_std::fs::DirEntry>| {
             let item = item?;
             let metadata = item.full_metadata()?;
-            Ok(DirEntry { name: item.file_name(), kind: kind_of(&metadata), stamp: stamp_of(&metadata) })
+            let (kind, stamp) = (kind_of(&metadata), stamp_of(&metadata));
+            let is_mount = kind == FileKind::Folder && stamp.device != device;
+            Ok(DirEntry { name: item.file_name(), kind, stamp, is_mount })
         };
         Ok(self.dir.entries()?.map(entry).collect())
+    }
+
+    /// Which file system this folder is on.
+    pub(crate) fn file_system(&self) -> io::Result<FileSystemId> {
+        Ok(FileSystemId { device: self.stamp()?.device, number: 0, is_of_system: false })
     }
 
     /// The stamp of this folder itself, by which it is told from others.

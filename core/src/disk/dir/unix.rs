@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::disk::dir::{DirEntry, FileKind, IfTaken, link_in_the_way};
-use crate::model::file_stamp::FileStamp;
+use crate::model::file_stamp::{FileStamp, FileSystemId};
 
 /// Without `NONBLOCK` the opening of a pipe waits for a writer.
 const READ: OFlags =
@@ -24,13 +24,15 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 #[derive(Debug)]
 pub(crate) struct Dir {
     fd: OwnedFd,
+    /// Nothing is opened through it that lies on what is mounted below it.
+    is_confined: bool,
 }
 
 impl Dir {
     /// A folder that the person in front of the computer named: links on the way to it are theirs.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let fd = rustix::fs::openat(CWD, path, FOLDER.difference(OFlags::NOFOLLOW), Mode::empty())?;
-        Ok(Self { fd })
+        Ok(Self { fd, is_confined: false })
     }
 
     /// A folder by the absolute path that it was found to have once; a link that took the place of a part of it since
@@ -41,10 +43,15 @@ impl Dir {
         root.below(below_root)
     }
 
+    /// The same folder, through which nothing is opened that lies on what is mounted below it.
+    pub(crate) fn confined(self) -> Self {
+        Self { is_confined: true, ..self }
+    }
+
     /// A folder somewhere below; the empty path is this folder itself.
     pub(crate) fn below(&self, relative: &Path) -> io::Result<Self> {
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-        Ok(Self { fd: self.open_beneath(relative, FOLDER)? })
+        Ok(Self { fd: self.open_beneath(relative, FOLDER)?, is_confined: self.is_confined })
     }
 
     /// A file somewhere below, to be read. What it is must still be asked of the handle: it may be a folder or a pipe.
@@ -111,6 +118,7 @@ impl Dir {
     /// Every name in this folder in no order; a name that vanished in between is left out.
     pub(crate) fn entries(&self) -> io::Result<Vec<io::Result<DirEntry>>> {
         let mut entries = Vec::new();
+        let device = self.stamp()?.device;
         for item in rustix::fs::Dir::read_from(&self.fd)? {
             let item = item?;
             let name = OsStr::from_bytes(item.file_name().to_bytes());
@@ -118,7 +126,11 @@ impl Dir {
                 continue;
             }
             match self.look_at(Path::new(name)) {
-                Ok(Some((kind, stamp))) => entries.push(Ok(DirEntry { name: OsString::from(name), kind, stamp })),
+                Ok(Some((kind, stamp))) => {
+                    let is_mount =
+                        stamp.device != device || (kind == FileKind::Folder && is_mount_root(&self.fd, name));
+                    entries.push(Ok(DirEntry { name: OsString::from(name), kind, stamp, is_mount }));
+                }
                 Ok(None) => {}
                 Err(error) => entries.push(Err(error)),
             }
@@ -129,6 +141,17 @@ impl Dir {
     /// The stamp of this folder itself, by which it is told from others.
     pub(crate) fn stamp(&self) -> io::Result<FileStamp> {
         Ok(read_stat(&rustix::fs::fstat(&self.fd)?).1)
+    }
+
+    /// Which file system this folder is on.
+    pub(crate) fn file_system(&self) -> io::Result<FileSystemId> {
+        let device = self.stamp()?.device;
+        let device_of = |path: &Path| rustix::fs::stat(path).ok().map(|stat| read_stat(&stat).1.device);
+        let home = std::env::home_dir();
+        let is_of_system =
+            [Some(PathBuf::from("/")), home].into_iter().flatten().any(|path| device_of(&path) == Some(device));
+        let number = rustix::fs::fstatvfs(&self.fd).map_or(0, |stat| stat.f_fsid);
+        Ok(FileSystemId { device, number, is_of_system })
     }
 
     /// Makes the names in this folder durable: a file that was renamed has its new name after a power loss too.
@@ -162,6 +185,7 @@ impl Dir {
         {
             use rustix::fs::ResolveFlags;
             let resolve = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+            let resolve = if self.is_confined { resolve.union(ResolveFlags::NO_XDEV) } else { resolve };
             match rustix::fs::openat2(&self.fd, relative, flags, Mode::empty(), resolve) {
                 Ok(fd) => return Ok(fd),
                 Err(Errno::LOOP | Errno::XDEV) => return Err(link_in_the_way()),
@@ -181,14 +205,22 @@ impl Dir {
             return Ok(rustix::fs::openat(&self.fd, ".", flags, Mode::empty())?);
         }
         let mut folder: Option<OwnedFd> = None;
+        let device = self.stamp()?.device;
         while let Some(part) = parts.next() {
             let Component::Normal(name) = part else { return Err(link_in_the_way()) };
+            if self.is_confined && is_mount_root(folder.as_ref().unwrap_or(&self.fd), name) {
+                return Err(link_in_the_way());
+            }
             let flags = if parts.peek().is_some() { FOLDER } else { flags };
             let opened = match &folder {
                 Some(folder) => rustix::fs::openat(folder, name, flags, Mode::empty()),
                 None => rustix::fs::openat(&self.fd, name, flags, Mode::empty()),
             };
-            folder = Some(opened.map_err(|error| if error == Errno::LOOP { link_in_the_way() } else { error.into() })?);
+            let opened = opened.map_err(|error| if error == Errno::LOOP { link_in_the_way() } else { error.into() })?;
+            if self.is_confined && read_stat(&rustix::fs::fstat(&opened)?).1.device != device {
+                return Err(link_in_the_way());
+            }
+            folder = Some(opened);
         }
         folder.ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
@@ -197,6 +229,23 @@ impl Dir {
 /// What kind of thing an open file is, and its stamp, both asked of the descriptor and not of a name.
 pub(crate) fn inspect(file: &File) -> io::Result<(FileKind, FileStamp)> {
     Ok(read_stat(&rustix::fs::fstat(file)?))
+}
+
+/// Whether something is mounted at a name; also a part of the same file system, which has the same device.
+fn is_mount_root(folder: &OwnedFd, name: &OsStr) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::fs::{StatxAttributes, StatxFlags};
+        let flags = AtFlags::SYMLINK_NOFOLLOW.union(AtFlags::NO_AUTOMOUNT);
+        // An old kernel does not say it; then the device does, where it is another.
+        rustix::fs::statx(folder, name, flags, StatxFlags::empty())
+            .is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (folder, name);
+        false
+    }
 }
 
 fn read_stat(stat: &Stat) -> (FileKind, FileStamp) {
@@ -241,6 +290,12 @@ mod tests {
         let dir = Dir::open(&root).expect("opens");
         assert!(dir.open_step_by_step(Path::new("a/./b/good"), READ).is_ok());
         assert!(dir.open_step_by_step(Path::new("."), FOLDER).is_ok());
+        #[cfg(target_os = "linux")]
+        {
+            let top = Dir::open(Path::new("/")).expect("opens");
+            assert!(top.open_step_by_step(Path::new("proc/version"), READ).is_ok());
+            assert!(top.confined().open_step_by_step(Path::new("proc/version"), READ).is_err());
+        }
         for refused in
             ["a/dir/good", "a/b/link", "../secret", "a/../../secret", "/etc/passwd", "a/b/none", "a/b/good/x"]
         {

@@ -2,11 +2,15 @@
 //!
 //! | module | whose names it is given | what it opens |
 //! |---|---|---|
-//! | [`shared`] | ours, found in a shared folder | regular files to read, never our own data folder |
+//! | [`shared`] | ours, found in a shared folder | regular files to read, never a data folder of Potok |
+//! | `data_folder` | - | nothing: it tells which folders are those |
 //! | [`target`] | a folder that the person chose, and below it checked names of others | files to write |
 //!
 //! Everything is opened relative to a folder's handle. No link is followed below it, and what was opened is asked what
 //! it is before a byte is read or written.
 
+mod data_folder;
 pub mod shared;
 pub mod target;
+
+pub(in crate::disk) use data_folder::DataFolder;

@@ -5,8 +5,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::at;
 use crate::disk::dir::{self, Dir, FileKind};
-use crate::model::file_stamp::FileStamp;
+use crate::disk::place::data_folder::DataFolder;
+use crate::model::file_stamp::{FileStamp, FileSystemId};
 
 /// Most files of our own that are told apart by number; a data folder holds a handful.
 const OWN_FILES_MAX: usize = 10_000;
@@ -24,11 +26,14 @@ pub enum ReadFault {
     #[error("it is no regular file")]
     NotRegular,
     /// It is part of Potok's own data folder, which holds the identity key.
-    #[error("it belongs to Potok's own data folder")]
+    #[error("it belongs to a data folder of Potok")]
     Own,
     /// Any other failure of the system, in its own words.
     #[error(transparent)]
     Io(io::Error),
+    /// It says that it is empty and is not: the system makes it up when it is read.
+    #[error("its size is not known")]
+    NoSize,
 }
 
 impl From<io::Error> for ReadFault {
@@ -50,6 +55,7 @@ impl ReadFault {
             Self::Denied => Self::Denied,
             Self::NotRegular => Self::NotRegular,
             Self::Own => Self::Own,
+            Self::NoSize => Self::NoSize,
             Self::Io(error) => Self::Io(io::Error::new(error.kind(), error.to_string())),
         }
     }
@@ -114,17 +120,20 @@ pub struct Located {
 /// Resolves a path that the person named. Links on the way are theirs and are followed this once.
 pub fn locate(path: &Path, own: &OwnFiles) -> Result<Located, ReadFault> {
     let resolved = path.canonicalize()?;
-    if own.hold(&resolved) {
+    let is_folder = std::fs::metadata(&resolved)?.is_dir();
+    let folder = if is_folder { &resolved } else { resolved.parent().unwrap_or(&resolved) };
+    if own.hold(&resolved) || DataFolder::holds(folder) {
         return Err(ReadFault::Own);
     }
-    let is_folder = std::fs::metadata(&resolved)?.is_dir();
     if is_folder {
         SharedFolder::open(&resolved)?.dir.entries()?;
     } else {
         let parent = resolved.parent().ok_or(ReadFault::NotRegular)?;
         let name = resolved.file_name().ok_or(ReadFault::NotRegular)?;
-        let (_file, stamp) = SharedFolder::open(parent)?.open_file(Path::new(name))?;
-        if own.contains(&stamp) {
+        let parent = SharedFolder::open(parent)?;
+        let (_file, stamp) = parent.open_file(Path::new(name))?;
+        let is_identity = name.to_str().is_some_and(|name| DataFolder::look_at(&parent.dir).is_identity(name));
+        if own.contains(&stamp) || is_identity {
             return Err(ReadFault::Own);
         }
     }
@@ -144,8 +153,25 @@ impl SharedFolder {
         match Dir::open_resolved(resolved) {
             // A link or a file took the place of a part of the path: what was shared is not there.
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(ReadFault::Gone),
-            other => Ok(Self { dir: other? }),
+            other => Ok(Self { dir: other?.confined() }),
         }
+    }
+
+    /// Which file system it is on.
+    pub fn file_system(&self) -> Result<FileSystemId, ReadFault> {
+        Ok(self.dir.file_system()?)
+    }
+
+    /// Opens a regular file below that was found once, unless it came to lie in a data folder of Potok since.
+    pub fn open_shared(&self, base: &Path, relative: &Path) -> Result<(File, FileStamp), ReadFault> {
+        let opened = self.open_file(relative)?;
+        let path = base.join(relative);
+        let (parent, name) = (path.parent().unwrap_or(base), path.file_name().and_then(|name| name.to_str()));
+        let is_identity = || {
+            let kind = Dir::open(parent).map_or(DataFolder::No, |dir| DataFolder::look_at(&dir));
+            name.is_some_and(|name| kind.is_identity(name))
+        };
+        if DataFolder::holds(parent) || is_identity() { Err(ReadFault::Own) } else { Ok(opened) }
     }
 
     /// Opens a regular file below, by what it was found under. The stamp is that of the very handle.
@@ -167,6 +193,16 @@ impl SharedFolder {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether a folder lies in a data folder of Potok, or is one.
+pub fn is_in_data_folder(folder: &Path) -> bool {
+    DataFolder::holds(folder)
+}
+
+/// Whether a file that says that it is empty is not: some are made by the system when they are read.
+pub fn is_of_no_size(file: &File, stamp: &FileStamp) -> bool {
+    stamp.size == 0 && at::read_exact_at(file, &mut [0], 0).is_ok()
 }
 
 /// The stamp of a folder that is open already.

@@ -253,7 +253,8 @@ impl SharedContent {
 }
 
 fn open_unchanged(copy: &Copy) -> Option<File> {
-    let (file, stamp) = SharedFolder::open(&copy.base).ok()?.open_file(Path::new(&copy.suspect.1)).ok()?;
+    let (file, stamp) =
+        SharedFolder::open(&copy.base).ok()?.open_shared(&copy.base, Path::new(&copy.suspect.1)).ok()?;
     (stamp == copy.stamp).then_some(file)
 }
 

@@ -103,4 +103,10 @@ pub enum ShareWarning {
     /// The home folder, with the keys and letters in it.
     #[error("this is your home folder: everybody on the network can fetch every file in it, hidden ones too")]
     WholeHome,
+    /// Another drive is where it was.
+    #[error(
+        "this is on another drive than when you shared it, so nothing of it is shared; it goes on by itself when the \
+         other drive is back, or share it again if you mean what is there now"
+    )]
+    OtherFileSystem,
 }

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::disk::hash::{HashFault, hash_here};
-use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
+use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder, is_of_no_size};
 use crate::library::comparison::Fresh;
 use crate::library::root::{Root, RootId};
 use crate::library::table::ShareEntry;
 use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
+use crate::net::descriptors;
 use crate::service::share_indexer::scan::{RootPlace, ScanJob, ScanReport};
 use crate::store::hash_cache::CachedHash;
 
@@ -54,7 +55,7 @@ type Hashed = Result<(CachedHash, BlockList), NotHashed>;
 pub(super) struct HashStage<'a> {
     job: &'a ScanJob,
     own: &'a OwnFiles,
-    folders: &'a HashMap<RootId, (Arc<Root>, SharedFolder)>,
+    roots: &'a HashMap<RootId, Arc<Root>>,
     outcome: &'a mut ScanReport,
     batch: Batch,
 }
@@ -81,10 +82,10 @@ impl<'a> HashStage<'a> {
     pub(super) fn new(
         job: &'a ScanJob,
         own: &'a OwnFiles,
-        folders: &'a HashMap<RootId, (Arc<Root>, SharedFolder)>,
+        roots: &'a HashMap<RootId, Arc<Root>>,
         outcome: &'a mut ScanReport,
     ) -> Self {
-        Self { job, own, folders, outcome, batch: Batch::new() }
+        Self { job, own, roots, outcome, batch: Batch::new() }
     }
 
     /// Hashes all of them: the small ones first, many at once, and then the large ones one after the other.
@@ -114,7 +115,7 @@ impl<'a> HashStage<'a> {
     }
 
     fn hash_one(&self, one: &Unknown, on_this_thread: bool) -> Hashed {
-        let Some((root, folder)) = self.folders.get(&one.root) else { return Err(NotHashed::Unwanted) };
+        let Some(root) = self.roots.get(&one.root) else { return Err(NotHashed::Unwanted) };
         let place = (one.root, one.file.relative.clone());
         if !self.job.is_asked && one.unsettled.is_none() && !self.is_quiet(&place, &one.file.stamp) {
             return Err(NotHashed::Unquiet(one.file.stamp));
@@ -128,9 +129,20 @@ impl<'a> HashStage<'a> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (file, stamp) = folder.open_file(Path::new(&one.file.relative)).map_err(fault)?;
+            // Opened anew for each file: of ten thousand files that are shared one by one each would keep a descriptor.
+            let opened = SharedFolder::open(root.base())
+                .and_then(|folder| folder.open_shared(root.base(), Path::new(&one.file.relative)));
+            let (file, stamp) = match opened {
+                Err(ReadFault::Io(error)) if descriptors::are_used_up(&error) => {
+                    return Err(NotHashed::Unquiet(one.file.stamp));
+                }
+                other => other.map_err(fault)?,
+            };
             if self.own.contains(&stamp) {
                 return Err(fault(ReadFault::Own));
+            }
+            if is_of_no_size(&file, &stamp) {
+                return Err(fault(ReadFault::NoSize));
             }
             if stamp != one.file.stamp && !self.job.is_asked {
                 return Err(NotHashed::Unquiet(stamp));

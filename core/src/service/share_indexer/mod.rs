@@ -11,6 +11,7 @@
 //! | `hashing` | the part of a job that reads |
 //! | `dirty` | what must be looked at, and when |
 //! | `event_queue` | what waits to be told |
+//! | `presence` | whether the shared folders are there |
 //! | `watch` | being told of changes by the system |
 
 pub mod content;
@@ -19,6 +20,7 @@ pub mod event;
 mod event_queue;
 mod hashing;
 mod plan;
+mod presence;
 mod scan;
 mod task;
 mod watch;
@@ -58,6 +60,8 @@ pub struct ShareIndexerConfig {
     pub store: Arc<Store>,
     /// Our own data folder, of which nothing is ever shared.
     pub data_dir: PathBuf,
+    /// What is hidden in a shared folder is left out.
+    pub leave_out_hidden: bool,
     /// How often everything is compared with the disk, whatever the watching says.
     pub reconcile_every: Duration,
     /// How many threads hash; 0 is one a core.
@@ -72,6 +76,7 @@ impl ShareIndexerConfig {
         Self {
             store,
             data_dir,
+            leave_out_hidden: false,
             reconcile_every: Duration::from_secs(600),
             hash_threads: 0,
             shares_max: limits::SHARES_PER_USER_MAX,

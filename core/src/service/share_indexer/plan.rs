@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{Located, OwnFiles, ReadFault, SharedFolder, locate};
 use crate::disk::typed;
-use crate::disk::walk::walk;
+use crate::disk::walk::{Seen, WalkRules, walk};
 use crate::library::exclusions::Exclusions;
 use crate::library::giving_up::Unwanted;
 use crate::library::name::{self, Separators};
@@ -23,7 +23,7 @@ use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::service::share_indexer::content::STEPS_PER_HOLD;
 use crate::service::share_indexer::event::ShareWarning;
-use crate::service::share_indexer::scan::RootPlace;
+use crate::service::share_indexer::scan::{Absence, RootPlace};
 use crate::service::share_indexer::{ShareError, ShareRequest, UnshareItem};
 
 /// The number of a root until it is accepted.
@@ -50,12 +50,13 @@ pub(super) struct Planned {
 pub(super) fn plan(
     requests: Vec<ShareRequest>,
     data_dir: &Path,
+    leave_out_hidden: bool,
     library: &RwLock<Library>,
 ) -> Result<Vec<Planned>, ShareError> {
     // Without knowing what is ours nothing can be shared.
     let own = OwnFiles::of(data_dir).map_err(ShareError::DataFolder)?;
     let planned: Result<Vec<Planned>, ShareError> =
-        requests.into_iter().map(|request| plan_one(request, &own, library)).collect();
+        requests.into_iter().map(|request| plan_one(request, &own, leave_out_hidden, library)).collect();
     let planned = planned?;
     check(&planned, library)?;
     Ok(planned)
@@ -64,9 +65,9 @@ pub(super) fn plan(
 /// Whether all of it can be shared beside what is shared already.
 fn check(planned: &[Planned], library: &RwLock<Library>) -> Result<(), ShareError> {
     let mut claimed = BTreeMap::new();
-    for plan in planned {
+    for (number, plan) in planned.iter().enumerate() {
         for relatives in plan.relatives.chunks(STEPS_PER_HOLD) {
-            library.read().claim(&plan.root, relatives.iter().map(String::as_str), &mut claimed)?;
+            library.read().claim(&plan.root, number, relatives.iter().map(String::as_str), &mut claimed)?;
         }
     }
     let library = library.read();
@@ -99,7 +100,12 @@ pub(super) fn accept(planned: &mut [Planned], library: &mut Library) -> Result<U
     Ok(changed)
 }
 
-fn plan_one(request: ShareRequest, own: &OwnFiles, library: &RwLock<Library>) -> Result<Planned, ShareError> {
+fn plan_one(
+    request: ShareRequest,
+    own: &OwnFiles,
+    leave_out_hidden: bool,
+    library: &RwLock<Library>,
+) -> Result<Planned, ShareError> {
     let ShareRequest { typed, cwd, share_as } = request;
     let unreadable = |why| ShareError::Unreadable { typed: typed.clone(), why };
     let Located { resolved, is_folder } =
@@ -114,11 +120,18 @@ fn plan_one(request: ShareRequest, own: &OwnFiles, library: &RwLock<Library>) ->
     if !is_folder && local.ends_with(PART_SUFFIX) {
         return Err(ShareError::Unfinished { typed });
     }
-    let root = Root { id: UNKNOWN, local, is_folder, share_as, file_system: None };
+    let mut root = Root { id: UNKNOWN, local, is_folder, share_as, file_system: None };
+    let folder = SharedFolder::open(root.base()).map_err(unreadable)?;
+    root.file_system = Some(folder.file_system().map_err(unreadable)?);
     let mut relatives = Vec::new();
     if is_folder {
-        let folder = SharedFolder::open(root.base()).map_err(unreadable)?;
-        walk(&folder, "", own, |seen| relatives.extend(seen.ok().map(|file| file.relative))).map_err(unreadable)?;
+        let rules = WalkRules { own, base: root.base(), is_named: false, leave_out_hidden, is_excluded: &|_| false };
+        let see = |seen| {
+            if let Seen::File(file) = seen {
+                relatives.push(file.relative);
+            }
+        };
+        walk(&folder, "", &rules, see).map_err(unreadable)?;
     } else {
         relatives.push(root.start().to_owned());
     }
@@ -162,10 +175,10 @@ pub(super) fn warning_for(resolved: &Path) -> Option<ShareWarning> {
 /// Why not all that was asked for is shared, if so. A file in a folder is no reason: it is left out.
 pub(super) fn problem_of(
     planned: &[Planned],
-    missing: &[RootId],
+    missing: &[(RootId, Absence)],
     failed: &[(RootPlace, HashFault)],
 ) -> Option<ShareError> {
-    let missing: HashSet<RootId> = missing.iter().copied().collect();
+    let missing: HashSet<RootId> = missing.iter().map(|(root, _)| *root).collect();
     let failed: HashMap<(RootId, &str), &HashFault> =
         failed.iter().map(|((root, relative), fault)| ((*root, relative.as_str()), fault)).collect();
     for plan in planned {

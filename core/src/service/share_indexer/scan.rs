@@ -1,7 +1,7 @@
 //! A job: looks at places in roots, hashes what is new there, and brings the table in step with it. Runs on a blocking
 //! thread; what is left to be done it says at its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,14 +11,15 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::disk::hash::HashFault;
-use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
-use crate::disk::walk::{WhySkipped, walk};
+use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder, is_in_data_folder};
+use crate::disk::walk::{Seen, WalkRules, WhySkipped, walk};
 use crate::library::comparison::{Comparison, Difference, Fresh};
 use crate::library::root::{Root, RootId};
 use crate::library::table::ShareEntry;
 use crate::library::unsaved::Unsaved;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
+use crate::net::descriptors;
 use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary};
 use crate::service::share_indexer::event::{HashProgress, WhyNotShared};
 use crate::service::share_indexer::hashing::{HashStage, Unknown};
@@ -45,6 +46,7 @@ pub(super) struct ScanJob {
     pub(super) watches: Arc<Mutex<Watches>>,
     pub(super) board: Arc<Board>,
     pub(super) data_dir: PathBuf,
+    pub(super) leave_out_hidden: bool,
     /// Released when everything is shared that needs no hashing.
     pub(super) known: Option<oneshot::Sender<()>>,
     pub(super) cancel: CancellationToken,
@@ -55,8 +57,12 @@ pub(super) struct ScanJob {
 pub(super) struct ScanReport {
     /// Roots that are there.
     pub(super) present: Vec<RootId>,
-    /// Roots that are not.
-    pub(super) missing: Vec<RootId>,
+    /// Roots that are not, and why.
+    pub(super) missing: Vec<(RootId, Absence)>,
+    /// Places that could not be looked at now.
+    pub(super) again: Vec<RootPlace>,
+    /// Roots of which it is known now on which file system they are.
+    pub(super) identified: Vec<RootId>,
     /// Files that are being written to.
     pub(super) unquiet: Vec<(RootPlace, FileStamp)>,
     /// Files that are not shared.
@@ -66,6 +72,31 @@ pub(super) struct ScanReport {
     pub(super) watch_news: Vec<WatchHealthChange>,
     pub(super) watch_is_partial: bool,
     pub(super) save_error: Option<redb::Error>,
+}
+
+/// Why nothing of a root is shared at present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// It is not there.
+    Gone,
+    /// It is on another file system than when the person shared it: another stick at the same place, say.
+    OtherFileSystem,
+}
+
+/// Why a root was not looked at.
+enum NotLookedAt {
+    Absent(Absence),
+    /// There are no descriptors left: what was known of it stays.
+    TryAgain,
+}
+
+impl From<ReadFault> for NotLookedAt {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::Io(error) if descriptors::are_used_up(&error) => Self::TryAgain,
+            _ => Self::Absent(Absence::Gone),
+        }
+    }
 }
 
 /// How far all jobs are together.
@@ -112,13 +143,8 @@ impl ScanJob {
             outcome.save_error = Some(error);
             return;
         }
-        // Watch first and look then, so that no change falls between.
         let bases = shared.library.read().bases();
-        {
-            let mut watches = self.watches.lock();
-            outcome.watch_news = watches.follow(&bases);
-            outcome.watch_is_partial = watches.is_partial();
-        }
+        outcome.watch_news = self.watches.lock().follow(&bases);
         let own = match OwnFiles::of(&self.data_dir) {
             Ok(own) => own,
             Err(error) => {
@@ -127,7 +153,7 @@ impl ScanJob {
                 return;
             }
         };
-        let mut folders = HashMap::new();
+        let mut roots = HashMap::new();
         let mut fresh = Vec::new();
         for (id, start) in std::mem::take(&mut self.places) {
             if self.cancel.is_cancelled() {
@@ -135,23 +161,28 @@ impl ScanJob {
             }
             let Some(root) = shared.library.read().root(id).cloned() else { continue };
             match self.look(&root, &start, &own, &mut fresh, outcome) {
-                Ok(folder) => {
+                Ok(()) => {
                     outcome.present.push(id);
-                    folders.insert(id, (root, folder));
+                    roots.insert(id, root);
                 }
-                Err(fault) => {
-                    tracing::debug!(root = root.id.0, %fault, "a root is not there");
+                Err(NotLookedAt::Absent(why)) => {
+                    tracing::debug!(root = root.id.0, ?why, "a root is not there");
                     self.withdraw_all(&root);
-                    outcome.missing.push(id);
+                    outcome.missing.push((id, why));
                 }
+                Err(NotLookedAt::TryAgain) => outcome.again.push((id, start)),
             }
+        }
+        outcome.watch_is_partial = self.watches.lock().is_partial();
+        if let Err(error) = shared.save_roots(&Unsaved::of_roots(std::mem::take(&mut outcome.identified))) {
+            tracing::warn!(%error, "on which drives shared folders are cannot be remembered");
         }
         self.leave_out_what_is_too_much(&mut fresh, outcome);
         let unknown = self.share_known(fresh);
         if let Some(known) = self.known.take() {
             let _nobody_waits = known.send(());
         }
-        HashStage::new(self, &own, &folders, outcome).hash(unknown);
+        HashStage::new(self, &own, &roots, outcome).hash(unknown);
     }
 
     /// Walks one place, withdraws what is gone, and collects what may have to be hashed.
@@ -162,17 +193,16 @@ impl ScanJob {
         own: &OwnFiles,
         fresh: &mut Vec<(RootId, Fresh)>,
         outcome: &mut ScanReport,
-    ) -> Result<SharedFolder, ReadFault> {
+    ) -> Result<(), NotLookedAt> {
         // A file's folder is never looked at as a whole, whoever asks.
         let start = if root.is_folder { start } else { root.start() };
         let folder = SharedFolder::open(root.base())?;
+        self.identify(root, &folder, outcome)?;
         let mut found = Vec::new();
-        walk(&folder, start, own, |seen| match seen {
-            Ok(file) => found.push((file.relative, file.stamp)),
-            Err(skip) => outcome.skipped.push(((root.id, skip.relative), skip.why.into())),
-        })?;
-        if !root.is_folder && found.is_empty() {
-            return Err(ReadFault::Gone);
+        if is_in_data_folder(root.base()) {
+            outcome.skipped.push(((root.id, start.to_owned()), WhySkipped::Own.into()));
+        } else {
+            found = self.walk(root, start, &folder, own, outcome)?;
         }
         let difference = self.compare(root, start, found);
         let unnameable = difference.unnameable.into_iter().map(|(relative, why)| ((root.id, relative), why.into()));
@@ -181,7 +211,59 @@ impl ScanJob {
         outcome.skipped.extend(colliding);
         self.share(difference.gone.into_iter().map(|path| (root.id, path)).collect(), Vec::new());
         fresh.extend(difference.fresh.into_iter().map(|file| (root.id, file)));
-        Ok(folder)
+        Ok(())
+    }
+
+    /// Whether a root is on the file system on which it was when the person shared it. What is mounted in its place was
+    /// never meant.
+    fn identify(&self, root: &Root, folder: &SharedFolder, outcome: &mut ScanReport) -> Result<(), NotLookedAt> {
+        let now = folder.file_system()?;
+        match root.file_system {
+            Some(before) if before.is_same(&now) => Ok(()),
+            Some(_) => Err(NotLookedAt::Absent(Absence::OtherFileSystem)),
+            None => {
+                self.shared.change(|library, _| library.set_file_system(root.id, now));
+                outcome.identified.push(root.id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Everything that may be shared at and below a place. Each folder is watched before it is looked into, so that no
+    /// change falls between.
+    fn walk(
+        &self,
+        root: &Root,
+        start: &str,
+        folder: &SharedFolder,
+        own: &OwnFiles,
+        outcome: &mut ScanReport,
+    ) -> Result<Vec<(String, FileStamp)>, NotLookedAt> {
+        let (mut found, mut folders) = (Vec::new(), BTreeSet::new());
+        let rules = WalkRules {
+            own,
+            base: root.base(),
+            is_named: !root.is_folder,
+            leave_out_hidden: self.leave_out_hidden && root.is_folder,
+            is_excluded: &|at| {
+                self.shared.library.read().exclusions(root.id).is_some_and(|excluded| excluded.cover(at))
+            },
+        };
+        walk(folder, start, &rules, |seen| match seen {
+            Seen::Folder(relative) => {
+                let path = root.base().join(relative);
+                outcome.watch_news.extend(self.watches.lock().see(root.base(), &path));
+                folders.insert(path);
+            }
+            Seen::File(file) => found.push((file.relative, file.stamp)),
+            Seen::LeftOut(skip) => outcome.skipped.push(((root.id, skip.relative), skip.why.into())),
+        })?;
+        if root.is_folder {
+            outcome.watch_news.extend(self.watches.lock().forget(&root.base().join(start), &folders));
+        } else if found.is_empty() {
+            return Err(NotLookedAt::Absent(Absence::Gone));
+        }
+        Ok(found)
     }
 
     /// Compares a bounded part at a time, so that others are served meanwhile.
@@ -282,6 +364,7 @@ pub(super) fn why_skipped(fault: &HashFault) -> Option<WhySkipped> {
         HashFault::Read(ReadFault::Denied) => Some(WhySkipped::Denied),
         HashFault::Read(ReadFault::NotRegular) => Some(WhySkipped::Special),
         HashFault::Read(ReadFault::Own) => Some(WhySkipped::Own),
+        HashFault::Read(ReadFault::NoSize) => Some(WhySkipped::NoSize),
         HashFault::Read(ReadFault::Io(_)) => Some(WhySkipped::Unreadable),
     }
 }

@@ -31,6 +31,7 @@ impl IndexerTask {
             watches: Arc::clone(&self.watches),
             board: Arc::clone(&self.board),
             data_dir: self.config.data_dir.clone(),
+            leave_out_hidden: self.config.leave_out_hidden,
             known,
             cancel: self.cancel.clone(),
         };
@@ -42,21 +43,32 @@ impl IndexerTask {
             if let Err(error) = &outcome {
                 tracing::error!(%error, "a look at shared folders failed");
             }
-            TaskEnd::Looked { job: id, outcome: outcome.ok() }
+            TaskEnd::Looked { job: id, outcome: outcome.ok().map(Box::new) }
         });
     }
 
-    pub(super) fn finish(&mut self, job: JobId, outcome: Option<ScanReport>) {
+    pub(super) fn finish(&mut self, job: JobId, outcome: Option<Box<ScanReport>>) {
         let Some(Running { places, asked, .. }) = self.running.remove(&job) else { return };
         let is_broken = outcome.is_none();
-        let ScanReport { present, missing, unquiet, mut skipped, failed, watch_news, watch_is_partial, save_error } =
-            outcome.unwrap_or_default();
+        let ScanReport {
+            present,
+            missing,
+            again,
+            unquiet,
+            mut skipped,
+            failed,
+            watch_news,
+            watch_is_partial,
+            save_error,
+            ..
+        } = *outcome.unwrap_or_default();
         self.news.watched(watch_news);
         if watch_is_partial {
             self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_UNWATCHED_EVERY);
         }
         present.into_iter().for_each(|root| self.note_present(root));
-        missing.iter().for_each(|root| self.note_missing(*root));
+        missing.iter().for_each(|(root, why)| self.note_missing(*root, *why));
+        again.into_iter().for_each(|place| self.mark(place, QUIET));
         for (place, stamp) in unquiet {
             self.mark(place.clone(), QUIET);
             self.unquiet.insert(place, stamp);

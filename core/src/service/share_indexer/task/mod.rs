@@ -4,7 +4,7 @@
 mod jobs;
 mod rearranging;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,11 @@ use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary, Suspect};
 use crate::service::share_indexer::dirty::Dirty;
-use crate::service::share_indexer::event::LibraryEvent;
+use crate::service::share_indexer::event::{LibraryEvent, ShareWarning};
 use crate::service::share_indexer::event_queue::EventQueue;
 use crate::service::share_indexer::plan::{Planned, accept, plan};
-use crate::service::share_indexer::scan::{Board, RootPlace, ScanReport};
+use crate::service::share_indexer::presence::Presence;
+use crate::service::share_indexer::scan::{Absence, Board, RootPlace, ScanReport};
 use crate::service::share_indexer::watch::{Touched, Touches, WatchHealthChange, Watches};
 use crate::service::share_indexer::{IndexerCommand, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest};
 
@@ -33,6 +34,9 @@ use crate::service::share_indexer::{IndexerCommand, RenamedShares, ShareError, S
 const DEBOUNCE: Duration = Duration::from_millis(300);
 /// How often it is looked whether a root that is not there came back.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether the shared folders are there, which costs a moment each: a drive that is unplugged says
+/// nothing.
+const PRESENCE_EVERY: Duration = Duration::from_secs(3);
 /// How often everything is looked at while some folder cannot be watched.
 const RECONCILE_UNWATCHED_EVERY: Duration = Duration::from_secs(30);
 /// The first pause after the system had more changes to tell than it could; doubled each time until the next
@@ -67,11 +71,14 @@ pub(super) struct IndexerTask {
     dirty: Dirty,
     /// Files that were being written to when they were seen last.
     unquiet: BTreeMap<RootPlace, FileStamp>,
-    missing: BTreeSet<RootId>,
+    missing: BTreeMap<RootId, Absence>,
+    presence: Arc<Mutex<Presence>>,
     news: EventQueue,
     progress_at: Option<Instant>,
     reconcile_at: Instant,
     probe_at: Instant,
+    /// When it is looked which folders are there; `None` while that is done.
+    presence_at: Option<Instant>,
     overflow_pause: Duration,
 }
 
@@ -91,7 +98,9 @@ enum TaskEnd {
     /// Whoever asked was answered.
     Answered,
     /// A job did what it could; `None` if it broke.
-    Looked { job: JobId, outcome: Option<ScanReport> },
+    Looked { job: JobId, outcome: Option<Box<ScanReport>> },
+    /// It was looked which folders are there; these came, went, or are others now.
+    Probed { changed: Vec<PathBuf> },
     /// There are fewer roots now, or others, which are to be looked at.
     Rearranged { watch_news: Vec<WatchHealthChange>, look: Vec<RootId> },
 }
@@ -150,10 +159,12 @@ impl IndexerTask {
             next_job: 0,
             dirty: Dirty::default(),
             unquiet: BTreeMap::new(),
-            missing: BTreeSet::new(),
+            missing: BTreeMap::new(),
+            presence: Arc::default(),
             news: EventQueue::default(),
             progress_at: None,
             probe_at: now,
+            presence_at: Some(now),
             overflow_pause: OVERFLOW_PAUSE_MIN,
         };
         (indexer, IndexerInbox { asks, suspects, touches })
@@ -220,8 +231,9 @@ impl IndexerTask {
 
     fn share(&mut self, requests: Vec<ShareRequest>, reply: ShareReply) {
         let (shared, data_dir) = (Arc::clone(&self.shared), self.config.data_dir.clone());
+        let leave_out_hidden = self.config.leave_out_hidden;
         self.tasks.spawn_blocking(move || {
-            let mut planned = match plan(requests, &data_dir, &shared.library) {
+            let mut planned = match plan(requests, &data_dir, leave_out_hidden, &shared.library) {
                 Ok(planned) => planned,
                 Err(error) => return TaskEnd::refused(reply, error),
             };
@@ -250,22 +262,32 @@ impl IndexerTask {
                     self.mark_root(id, Duration::ZERO);
                 }
             }
+            Ok(TaskEnd::Probed { changed }) => {
+                self.presence_at = Some(Instant::now() + PRESENCE_EVERY);
+                for base in changed {
+                    let roots = self.shared.library.read().roots_at(&base);
+                    roots.into_iter().for_each(|id| _ = self.mark_root(id, Duration::ZERO));
+                }
+            }
             Ok(TaskEnd::Answered) => {}
             Err(error) => tracing::error!(%error, "a task of the share_indexer failed"),
         }
     }
 
-    fn note_missing(&mut self, id: RootId) {
-        if self.missing.insert(id)
+    fn note_missing(&mut self, id: RootId, why: Absence) {
+        if self.missing.insert(id, why) != Some(why)
             && let Some(root) = self.local_path(id)
         {
-            self.news.tell(LibraryEvent::Missing { root });
+            self.news.tell(match why {
+                Absence::Gone => LibraryEvent::Missing { root },
+                Absence::OtherFileSystem => LibraryEvent::Warning { root, warning: ShareWarning::OtherFileSystem },
+            });
         }
         self.probe_at = Instant::now() + PROBE_EVERY;
     }
 
     fn note_present(&mut self, id: RootId) {
-        if self.missing.remove(&id)
+        if self.missing.remove(&id).is_some()
             && let Some(root) = self.local_path(id)
         {
             self.news.tell(LibraryEvent::Back { root });
@@ -319,12 +341,20 @@ impl IndexerTask {
         }
         if !self.missing.is_empty() && self.probe_at <= now {
             self.probe_at = now + PROBE_EVERY;
-            let missing: Vec<RootId> = self.missing.iter().copied().collect();
+            let missing: Vec<RootId> = self.missing.keys().copied().collect();
             for id in missing {
                 if !self.mark_root(id, Duration::ZERO) {
                     self.missing.remove(&id);
                 }
             }
+        }
+        if self.presence_at.is_some_and(|at| at <= now) {
+            self.presence_at = None;
+            let (shared, presence) = (Arc::clone(&self.shared), Arc::clone(&self.presence));
+            self.tasks.spawn_blocking(move || {
+                let bases = shared.library.read().bases();
+                TaskEnd::Probed { changed: presence.lock().look(bases) }
+            });
         }
         if self.progress_at.is_some_and(|at| at <= now) {
             self.progress_at = Some(now + PROGRESS_EVERY);
@@ -357,7 +387,7 @@ impl IndexerTask {
     fn next_deadline(&self) -> Instant {
         let probe = if self.missing.is_empty() { None } else { Some(self.probe_at) };
         let rescan = if self.may_rescan() { self.dirty.next_due(|root| self.is_busy(root)) } else { None };
-        [probe, rescan, self.progress_at].into_iter().flatten().fold(self.reconcile_at, Instant::min)
+        [probe, rescan, self.progress_at, self.presence_at].into_iter().flatten().fold(self.reconcile_at, Instant::min)
     }
 
     fn tell_progress(&mut self) {

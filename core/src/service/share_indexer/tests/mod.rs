@@ -75,6 +75,11 @@ async fn what_cannot_be_shared_is_named_and_nothing_else_is_shared() {
         let refused = fixture.share(&[own]).await.expect_err(own);
         assert!(matches!(refused, ShareError::Unreadable { why: ReadFault::Own, .. }), "{own}: {refused}");
     }
+    #[cfg(target_os = "linux")]
+    {
+        let refused = fixture.share(&["/proc/version"]).await.expect_err("has no size");
+        assert!(matches!(refused, ShareError::Unreadable { why: ReadFault::NoSize, .. }), "{refused}");
+    }
     assert!(matches!(fixture.share(&["bad\nname"]).await, Err(ShareError::BadName { .. })));
     assert!(matches!(fixture.share(&["a.txt as ../x"]).await, Err(ShareError::BadName { .. })));
     assert_eq!(fixture.shared(), ["Trip/a.txt", "a.txt"]);
@@ -103,6 +108,46 @@ async fn a_folder_is_shared_without_what_must_not_leave() {
     }
     let secret = ContentHash::from(blake3::hash(b"secret"));
     assert!(fixture.share_indexer.table().find(secret).is_none());
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_of_any_potok_and_secrets_never_leave() {
+    let mut fixture = Fixture::new().await;
+    for name in ["home/x", "home/.ssh/id", "home/.config/potok-tracker/identity.key", "home/later/identity.key"] {
+        fixture.write(name, name);
+    }
+    fixture.write("home/.config/potok-tracker/tracker.redb", "names");
+    let shared = ["home/later/identity.key", "home/x"];
+    assert_eq!(fixture.share(&["home"]).await.expect("shares"), shared, "it is no key, and nothing lies beside it");
+    let hash = fixture.hash_of("home/later/identity.key");
+    let content = fixture.share_indexer.table().find(hash).expect("is shared");
+    // Another program makes it a data folder; whatever was looked at when, none of it is served.
+    fixture.write("home/later/potok.redb", "shares");
+    assert!(content.open().is_err());
+    fixture.becomes(&["home/x"]).await;
+    for own in ["home/.config/potok-tracker", "home/.config/potok-tracker/tracker.redb", "home/later"] {
+        let refused = fixture.share(&[own]).await.expect_err(own);
+        assert!(matches!(refused, ShareError::Unreadable { why: ReadFault::Own, .. }), "{own}: {refused}");
+    }
+    assert_eq!(fixture.share(&["home/.ssh"]).await.expect("it was asked for"), [".ssh/id"]);
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_forms_of_one_name_do_not_keep_the_others_back() {
+    let mut fixture = Fixture::new().await;
+    for name in ["N/caf\u{e9}", "N/cafe\u{301}", "N/other"] {
+        fixture.write(name, name);
+    }
+    assert_eq!(fixture.share(&["N"]).await.expect("shares"), ["N/caf\u{e9}", "N/other"]);
+    let left_out = fixture
+        .event("skipped", |event| match event {
+            LibraryEvent::Skipped { files, .. } => Some(files[0].why.to_string()),
+            _ => None,
+        })
+        .await;
+    assert!(left_out.contains(r"cafe\u{301}") && left_out.contains(r"caf\u{e9}"), "{left_out}");
     fixture.stop().await;
 }
 
