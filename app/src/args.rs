@@ -70,10 +70,10 @@ pub enum Mode {
 pub struct ConsoleArgs {
     /// My name from now on.
     #[arg(long, value_name = "NAME", value_parser = name, help = t!("args.name").into_owned())]
-    pub name: Option<String>,
-    /// The tracker to join from now on, as typed.
+    pub name: Option<Username>,
+    /// The tracker to join from now on.
     #[arg(long, value_name = "HOST:PORT|INVITE", value_parser = tracker, help = t!("args.tracker").into_owned())]
-    pub tracker: Option<String>,
+    pub tracker: Option<TrackerAddress>,
     /// Where peers reach me from now on.
     #[arg(long, value_name = "IP:PORT", help = t!("args.listen").into_owned())]
     pub listen: Option<SocketAddr>,
@@ -104,8 +104,8 @@ fn help_template() -> String {
 const HOST_TRACKER_DEFAULT: &str = "0.0.0.0:7686";
 const _: () = assert!(limits::TRACKER_PORT == 7686);
 
-fn name(text: &str) -> Result<String, potok_core::model::username::BadUsername> {
-    Username::new(text).map(|name| name.as_str().to_owned())
+fn name(text: &str) -> Result<Username, potok_core::model::username::BadUsername> {
+    Username::new(text)
 }
 
 /// Any link with our scheme: what is wrong with it is said in the window, where a person sees it.
@@ -115,8 +115,8 @@ fn link(text: &str) -> Result<String, potok_core::model::invite::BadInvite> {
     if is_ours { Ok(text.to_owned()) } else { Err(BadInvite::Link) }
 }
 
-fn tracker(text: &str) -> Result<String, potok_core::model::invite::BadInvite> {
-    text.parse::<TrackerAddress>().map(|_valid| text.trim().to_owned())
+fn tracker(text: &str) -> Result<TrackerAddress, potok_core::model::invite::BadInvite> {
+    text.parse()
 }
 
 #[cfg(test)]
@@ -158,7 +158,8 @@ mod tests {
         ];
         let (data_dir, args) = console(&everything).expect("valid");
         assert_eq!(data_dir, Some("d".into()));
-        assert_eq!((args.name.as_deref(), args.tracker.as_deref()), (Some("anna"), Some("h:1")));
+        assert_eq!(args.name.as_ref().map(Username::as_str), Some("anna"));
+        assert_eq!(args.tracker.map(|tracker| tracker.to_string()).as_deref(), Some("h:1"));
         assert_eq!(args.listen, Some("127.0.0.1:0".parse().expect("address")));
         assert_eq!(args.commands, ["whoami", "list-users"]);
         assert!(args.keep_sharing && args.host_tracker.is_none());

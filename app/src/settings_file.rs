@@ -100,13 +100,34 @@ pub fn load(data_dir: &Path) -> Result<LoadedSettings, SettingsError> {
     match confy::load_path(&path) {
         Ok(settings) => Ok(LoadedSettings { settings, set_aside: None }),
         Err(why) if is_content(&why) => {
-            let set_aside = set_aside(&path, &why).map_err(at(&path))?;
-            let settings = Settings::default();
+            let (settings, wrong) = fs::read_to_string(&path).ok().and_then(|text| readable(&text)).unwrap_or_default();
+            let why = if wrong.is_empty() { with_source(&why) } else { wrong.join("; ") };
+            let set_aside = set_aside(&path, why).map_err(at(&path))?;
             write_atomically(&path, &commented(&settings).to_string()).map_err(at(&path))?;
             Ok(LoadedSettings { settings, set_aside: Some(set_aside) })
         }
         Err(why) => Err(SettingsError::File { path, why: with_source(&why) }),
     }
+}
+
+/// What can be read of a file in which something is wrong: each value by itself, and for each wrong one what is wrong
+/// with it. `None` if it is no TOML at all.
+fn readable(text: &str) -> Option<(Settings, Vec<String>)> {
+    let document: DocumentMut = text.parse().ok()?;
+    let (mut right, mut wrong) = (DocumentMut::new(), Vec::new());
+    for (key, item) in document.iter() {
+        let mut alone = DocumentMut::new();
+        alone.insert(key, item.clone());
+        match toml_edit::de::from_document::<Settings>(alone) {
+            Ok(_one) => drop(right.insert(key, item.clone())),
+            Err(why) => wrong.push(format!("{key}: {}", one_line(why.message()))),
+        }
+    }
+    Some((toml_edit::de::from_document(right).ok()?, wrong))
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Writes what differs between `before` and `after` into the file; everything else in it stays as it is.
@@ -178,7 +199,7 @@ fn is_content(error: &ConfyError) -> bool {
     }
 }
 
-fn set_aside(path: &Path, why: &ConfyError) -> io::Result<SetAside> {
+fn set_aside(path: &Path, why: String) -> io::Result<SetAside> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let free = |n: u32| {
         let end = if n == 0 { String::new() } else { format!("-{n}") };
@@ -187,7 +208,7 @@ fn set_aside(path: &Path, why: &ConfyError) -> io::Result<SetAside> {
     };
     let aside = (0..SET_ASIDE_MAX).find_map(free).ok_or(io::ErrorKind::AlreadyExists)?;
     fs::rename(path, &aside)?;
-    Ok(SetAside { path: aside, why: with_source(why) })
+    Ok(SetAside { path: aside, why })
 }
 
 /// Files set aside in one second.
@@ -201,7 +222,7 @@ fn with_source(error: &ConfyError) -> String {
         text += &format!(": {why}");
         cause = why.source();
     }
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    one_line(&text)
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> SettingsError {
@@ -233,11 +254,11 @@ fn create_private(directory: &Path) -> io::Result<()> {
 
 /// A name for whoever has chosen none: the system's name for the person as far as it can be a username, else `user-` and
 /// four digits.
-pub fn default_name() -> String {
+pub fn default_name() -> Username {
     name_for(whoami::username().ok().as_deref())
 }
 
-fn name_for(system_name: Option<&str>) -> String {
+fn name_for(system_name: Option<&str>) -> Username {
     let name: String = system_name
         .unwrap_or_default()
         .chars()
@@ -246,10 +267,10 @@ fn name_for(system_name: Option<&str>) -> String {
         .collect();
     match Username::new(&name) {
         // `root` and its like speak for the tracker.
-        Ok(name) if !is_reserved(&name) => name.to_string(),
+        Ok(name) if !is_reserved(&name) => name,
         Ok(_) | Err(_) => {
             let random = std::hash::RandomState::new().build_hasher().finish();
-            format!("user-{:04x}", random & 0xffff)
+            Username::new(&format!("user-{:04x}", random & 0xffff)).expect("letters, digits and a line")
         }
     }
 }
@@ -294,7 +315,7 @@ mod tests {
         save(folder.path(), &before, &before).expect("nothing to do");
         assert_eq!(fs::read_to_string(&path).expect("there"), mine);
 
-        let after = Settings { name: "Мария".into(), tracker: "h:1".into(), ..before.clone() };
+        let after = Settings { name: "Мария".parse().ok(), tracker: "h:1".parse().ok(), ..before.clone() };
         save(folder.path(), &before, &after).expect("saved");
         let saved = load(folder.path()).expect("loads").settings;
         let text = fs::read_to_string(&path).expect("there");
@@ -323,6 +344,19 @@ mod tests {
     }
 
     #[test]
+    fn one_wrong_value_costs_that_one() {
+        let folder = folder();
+        let text = "name = \"anna\"\nlisten = \"here\"\ntracker = \"h:1\"\nupload_slots = \"many\"\n";
+        fs::write(folder.path().join(SETTINGS_FILE), text).expect("written");
+        let loaded = load(folder.path()).expect("loads");
+        let right = Settings { name: "anna".parse().ok(), tracker: "h:1".parse().ok(), ..Settings::default() };
+        assert_eq!(loaded.settings, right);
+        let why = loaded.set_aside.expect("kept").why;
+        assert!(why.contains("listen: ") && why.contains("; upload_slots: ") && !why.contains("name: "), "{why}");
+        assert_eq!(load(folder.path()).expect("loads again").settings, right);
+    }
+
+    #[test]
     fn what_is_no_file_is_an_error_and_stays() {
         let folder = folder();
         fs::create_dir(folder.path().join(SETTINGS_FILE)).expect("created");
@@ -338,7 +372,7 @@ mod tests {
         fs::write(&real, "name = \"anna\"\n").expect("written");
         std::os::unix::fs::symlink(&real, folder.path().join(SETTINGS_FILE)).expect("linked");
         let before = load(folder.path()).expect("loads").settings;
-        save(folder.path(), &before, &Settings { name: "eva".into(), ..before.clone() }).expect("saved");
+        save(folder.path(), &before, &Settings { name: "eva".parse().ok(), ..before.clone() }).expect("saved");
         assert_eq!(fs::read_to_string(&real).expect("there"), "name = \"eva\"\n");
         assert!(fs::symlink_metadata(folder.path().join(SETTINGS_FILE)).expect("there").is_symlink());
     }
@@ -357,7 +391,8 @@ mod tests {
             (None, None),
         ] {
             let made = name_for(system);
-            assert!(Username::new(&made).is_ok(), "{made}");
+            let made = made.as_str();
+            assert!(Username::new(made).is_ok(), "{made}");
             match name {
                 Some(name) => assert_eq!(made, name),
                 None => assert!(made.starts_with("user-") && made.len() == 9, "{made}"),

@@ -97,13 +97,6 @@ pub fn of_start_error(error: &NodeStartError) -> (&'static str, String) {
         NodeStartError::InUse(folder) => {
             ("in-use", text("start", "in-use", &[("folder", Shown(&folder.to_string_lossy()).to_string())]))
         }
-        NodeStartError::BadListen { setting } => {
-            ("setting", text("start", "bad-listen", &[("setting", Shown(setting).to_string())]))
-        }
-        NodeStartError::BadTracker { setting, why } => {
-            let args = [("setting", Shown(setting).to_string()), ("why", of_bad_invite(*why))];
-            ("setting", text("start", "bad-tracker", &args))
-        }
         NodeStartError::Failed(why) => ("setting", of_failure(why)),
         NodeStartError::System { what, why } => {
             let args = [("what", Shown(what).to_string()), ("why", Shown(why).to_string())];

@@ -35,7 +35,7 @@ fn used() -> BTreeSet<String> {
     family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
-    family("start", &["in-use", "system", "bad-listen", "bad-tracker", "no-place", "settings-file"]);
+    family("start", &["in-use", "system", "no-place", "settings-file"]);
     family("command", &COMMANDS.iter().map(|command| command.name).collect::<Vec<_>>());
     family("state", words::STATE_WORDS);
     family("connection", words::CONNECTION_WORDS);

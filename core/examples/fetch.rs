@@ -25,7 +25,7 @@ fn main() -> Result<(), Error> {
 pub fn fetch(invite: &str, owner: &str, path: &str, folder: &Path) -> Result<PathBuf, Error> {
     // The identity is in there: a name belongs to the key that had it first, so the folder is kept.
     let data_dir = folder.join(".fetch");
-    let settings = Settings { name: "visitor".into(), ..Settings::default() };
+    let settings = Settings { name: Some("visitor".parse()?), ..Settings::default() };
     let setup = Setup { data_dir, settings, download_folder: Some(folder.to_owned()), host_tracker: None };
     let (user, remote_path) = (owner.parse()?, RemotePath::new(path)?);
     let request = DownloadRequest { user, remote_path, local_path: None, overwrite: false, wait: false };

@@ -30,7 +30,11 @@ fn whoever_has_the_invite_lists_and_fetches() {
     std::fs::write(folder.path().join("song.txt"), "la la").expect("file");
     let setup = Setup {
         data_dir: folder.path().join("data"),
-        settings: Settings { name: "owner".into(), listen: "127.0.0.1:0".into(), ..Settings::default() },
+        settings: Settings {
+            name: "owner".parse().ok(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ..Settings::default()
+        },
         download_folder: None,
         host_tracker: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
     };

@@ -17,7 +17,7 @@ fn no_number_in_the_settings_ends_the_program() {
             let anna = Person::with("anna", |settings| {
                 *settings = Settings {
                     name: settings.name.clone(),
-                    listen: settings.listen.clone(),
+                    listen: settings.listen,
                     download_folder: settings.download_folder.clone(),
                     ..changed
                 };

@@ -130,7 +130,11 @@ impl Person {
     pub fn with(name: &str, change: impl FnOnce(&mut Settings)) -> Self {
         let home = tempfile::tempdir().expect("temporary folder");
         std::fs::create_dir(home.path().join("files")).expect("folder");
-        let mut settings = Settings { name: name.into(), listen: "127.0.0.1:0".into(), ..Settings::default() };
+        let mut settings = Settings {
+            name: Some(Username::new(name).expect(name)),
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            ..Settings::default()
+        };
         settings.download_folder = home.path().join("downloads");
         change(&mut settings);
         let data_dir = home.path().join("data");

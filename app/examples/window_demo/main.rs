@@ -359,10 +359,10 @@ fn main() -> eframe::Result {
     };
     let is_first = args.iter().any(|arg| arg == "--first");
     let settings = Settings {
-        name: "me".into(),
+        name: "me".parse().ok(),
         theme: after("--theme"),
         language: after("--language"),
-        host_tracker: if is_first { String::new() } else { "0.0.0.0:7686".into() },
+        host_tracker: if is_first { None } else { "0.0.0.0:7686".parse().ok() },
         ..Settings::default()
     };
     texts::use_language(&settings.language);

@@ -61,7 +61,7 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
         download_folder,
         host_tracker: args.host_tracker,
     };
-    let has_tracker = args.host_tracker.is_some() || !settings.tracker.is_empty();
+    let has_tracker = args.host_tracker.is_some() || settings.tracker.is_some();
     // The console waits on the channel itself.
     let node = Node::start(setup, Arc::new(|| {})).map_err(|why| texts::of_start_error(&why))?;
     // Only now is it certain that the data folder is ours.
@@ -98,18 +98,16 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
 /// The settings as the arguments want them from now on. Without a name one is made, and kept.
 fn with_arguments(settings: &Settings, args: &ConsoleArgs) -> Settings {
     let mut settings = settings.clone();
-    if let Some(name) = &args.name {
-        settings.name.clone_from(name);
+    if args.name.is_some() {
+        settings.name.clone_from(&args.name);
     }
-    if let Some(tracker) = &args.tracker {
-        settings.tracker.clone_from(tracker);
+    if args.tracker.is_some() {
+        settings.tracker.clone_from(&args.tracker);
     }
     if let Some(listen) = args.listen {
-        settings.listen = listen.to_string();
+        settings.listen = listen;
     }
-    if settings.name.is_empty() {
-        settings.name = settings_file::default_name();
-    }
+    settings.name.get_or_insert_with(settings_file::default_name);
     settings
 }
 
@@ -119,17 +117,20 @@ mod tests {
 
     #[test]
     fn arguments_are_remembered() {
-        let before = Settings { name: "anna".into(), tracker: "old:1".into(), ..Settings::default() };
+        let name = |text: &str| Some(text.parse().expect("a name"));
+        let tracker = |text: &str| Some(text.parse().expect("an address"));
+        let listen = "127.0.0.1:0".parse().expect("an address");
+        let before = Settings { name: name("anna"), tracker: tracker("old:1"), ..Settings::default() };
         assert_eq!(with_arguments(&before, &ConsoleArgs::default()), before);
         let args = ConsoleArgs {
-            name: Some("eva".into()),
-            tracker: Some("new:2".into()),
-            listen: Some("127.0.0.1:0".parse().expect("address")),
+            name: name("eva"),
+            tracker: tracker("new:2"),
+            listen: Some(listen),
             ..ConsoleArgs::default()
         };
         let after = with_arguments(&before, &args);
-        let expected = Settings { name: "eva".into(), tracker: "new:2".into(), listen: "127.0.0.1:0".into(), ..before };
+        let expected = Settings { name: name("eva"), tracker: tracker("new:2"), listen, ..before };
         assert_eq!(after, expected);
-        assert!(!with_arguments(&Settings::default(), &ConsoleArgs::default()).name.is_empty());
+        assert!(with_arguments(&Settings::default(), &ConsoleArgs::default()).name.is_some());
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use potok_core::model::invite::Invite;
+use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::node::intent::{Intent, ShareRequest};
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
@@ -27,9 +28,9 @@ impl Friend {
         let files = folder.path().join("Samples");
         write_samples(&files).map_err(text)?;
         let settings = Settings {
-            name: NAME.to_owned(),
-            tracker: invite.to_string(),
-            listen: "127.0.0.1:0".to_owned(),
+            name: NAME.parse().ok(),
+            tracker: Some(TrackerAddress { address: invite.address.clone(), key: Some(invite.key) }),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             ..Settings::default()
         };
         let setup = Setup { data_dir: folder.path().join("data"), settings, download_folder: None, host_tracker: None };

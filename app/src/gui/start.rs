@@ -73,15 +73,13 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
         return handed_over(answer);
     }
     let mut settings = loaded.settings.clone();
-    if settings.name.is_empty() {
-        settings.name = settings_file::default_name();
-    }
+    settings.name.get_or_insert_with(settings_file::default_name);
     let wake = Waker::new();
     let setup = Setup {
         data_dir: data_dir.clone(),
         settings: settings.clone(),
         download_folder,
-        host_tracker: settings.host_tracker.parse().ok(),
+        host_tracker: settings.host_tracker,
     };
     let node = match start_node(&setup, &wake, start.link.as_deref())? {
         Started::Here(node) => Arc::new(node),

@@ -89,10 +89,10 @@ impl Test {
         Self::with(
             page,
             Settings {
-                name: "me".into(),
+                name: "me".parse().ok(),
                 language: "en".into(),
                 theme: "dark".into(),
-                tracker: "h:1".into(),
+                tracker: "h:1".parse().ok(),
                 ..Settings::default()
             },
         )
@@ -252,7 +252,7 @@ fn transfer(number: u64, state: TransferState) -> Transfer {
 
 #[test]
 fn the_first_start_offers_two_choices_and_a_third() {
-    let mut test = Test::with(Screen::Welcome, Settings { name: "me".into(), ..Settings::default() });
+    let mut test = Test::with(Screen::Welcome, Settings { name: "me".parse().ok(), ..Settings::default() });
     assert!(test.is_seen("Try it alone"));
     test.click("Start a network here");
     assert_eq!(test.last(), Intent::HostTracker("0.0.0.0:7686".parse().expect("address")));
@@ -268,7 +268,7 @@ fn the_first_start_offers_two_choices_and_a_third() {
 
 #[test]
 fn a_wrong_invite_is_explained_and_not_asked() {
-    let mut test = Test::with(Screen::Welcome, Settings { name: "me".into(), ..Settings::default() });
+    let mut test = Test::with(Screen::Welcome, Settings { name: "me".parse().ok(), ..Settings::default() });
     test.click("Join one");
     test.type_into("Paste the invite or address", "potok://half");
     test.click("Join");

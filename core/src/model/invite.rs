@@ -169,6 +169,16 @@ pub struct TrackerAddress {
     pub key: Option<PublicKey>,
 }
 
+impl fmt::Display for TrackerAddress {
+    /// With a key it is an invite.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key {
+            Some(key) => Invite { address: self.address.clone(), key }.fmt(f),
+            None => self.address.fmt(f),
+        }
+    }
+}
+
 impl FromStr for TrackerAddress {
     type Err = BadInvite;
 

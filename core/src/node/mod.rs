@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::model::invite::BadInvite;
 use crate::node::event::NodeEvent;
 use crate::node::failure::Failure;
 use crate::node::intent::{Intent, IntentId};
@@ -67,20 +66,6 @@ pub enum NodeStartError {
     /// A second program on the same data folder.
     #[error("another Potok uses the data folder {0}; close it, or choose another with --data-dir")]
     InUse(PathBuf),
-    /// The setting `listen` is no address.
-    #[error("'{setting}' is no address to listen at; expected IP:PORT, such as 0.0.0.0:0")]
-    BadListen {
-        /// As it is written.
-        setting: String,
-    },
-    /// The setting `tracker` is neither address nor invite.
-    #[error("the tracker '{setting}' cannot be joined: {why}")]
-    BadTracker {
-        /// As it is written.
-        setting: String,
-        /// What would be right.
-        why: BadInvite,
-    },
     /// The embedded tracker cannot be started, or the name cannot be used.
     #[error(transparent)]
     Failed(Failure),
@@ -111,7 +96,7 @@ impl From<std::io::Error> for NodeStartError {
 /// use potok_core::node::{Node, Setup};
 ///
 /// let folder = tempfile::tempdir()?;
-/// let settings = Settings { name: "anna".into(), listen: "127.0.0.1:0".into(), ..Settings::default() };
+/// let settings = Settings { name: Some("anna".parse()?), listen: "127.0.0.1:0".parse()?, ..Settings::default() };
 /// let setup = Setup { data_dir: folder.path().to_owned(), settings, download_folder: None, host_tracker: None };
 /// let node = Node::start(setup, Arc::new(|| {}))?;
 ///

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::model::invite::{Invite, TrackerAddress};
 use crate::model::port::PeerPort;
-use crate::model::username::Username;
+use crate::model::username::{BadUsername, Username};
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
 use crate::node::failure::Failure;
@@ -189,14 +189,14 @@ impl NodeTask {
     /// Has the embedded tracker and the peer server go by other settings.
     fn follow(&mut self, SettingsChange { before, now }: &SettingsChange) {
         let hosted = self.hosting.as_ref().map(|hosting| hosting.follow(now));
-        let listen = (before.listen != now.listen).then(|| now.listen.clone());
+        let listen = (before.listen != now.listen).then_some(now.listen);
         let (peer_server, store) = (Arc::clone(&self.peer_server), Arc::clone(&self.store));
         self.children.go(async move {
             if let Some(hosted) = hosted {
                 hosted.await;
             }
             Ok(Arrival::Followed(match listen {
-                Some(listen) => listen_at(&peer_server, &store, &listen).await,
+                Some(listen) => listen_at(&peer_server, &store, listen).await,
                 None => Ok(false),
             }))
         });
@@ -315,12 +315,11 @@ impl NodeTask {
     /// Another name or peer port is another registration, wherever we are.
     fn where_settings_say(&self, SettingsChange { before, now }: &SettingsChange, is_elsewhere: bool) -> Option<Move> {
         let here = self.moves.here.clone();
-        let wanted = match now.tracker.parse() {
+        let wanted = match &now.tracker {
             _ if before.tracker == now.tracker => here.clone(),
-            Ok(tracker) => Some(tracker),
             // Who hosts a tracker is there without a setting.
-            Err(_no_tracker) if self.hosting.is_some() => here.clone(),
-            Err(_no_tracker) => None,
+            None if self.hosting.is_some() => here.clone(),
+            tracker => tracker.clone(),
         };
         let is_other = before.name != now.name || is_elsewhere;
         match wanted {
@@ -348,8 +347,8 @@ impl NodeTask {
     }
 
     pub(super) fn own_name(&self) -> Result<Username, Failure> {
-        Username::new(&self.settings.name)
-            .map_err(|why| Failure::Refused { code: Code::BadName.into(), text: why.to_string() })
+        let no_name = || Failure::Refused { code: Code::BadName.into(), text: BadUsername::Length.to_string() };
+        self.settings.name.clone().ok_or_else(no_name)
     }
 
     fn why_offline(&self) -> Failure {
@@ -404,9 +403,9 @@ impl NodeTask {
 }
 
 /// Serves peers at another place from now on; whether it is another one.
-async fn listen_at(peer_server: &PeerServer, store: &Store, setting: &str) -> Result<bool, Failure> {
+async fn listen_at(peer_server: &PeerServer, store: &Store, at: SocketAddr) -> Result<bool, Failure> {
     let before = peer_server.address();
-    let moved = peer_server.move_to(|| starting::listen(store, setting)).await;
-    moved.map_err(|why| Failure::Internal { what: format!("listening at {setting}"), why: why.to_string() })?;
+    let moved = peer_server.move_to(|| starting::listen(store, at)).await;
+    moved.map_err(|why| Failure::Internal { what: format!("listening at {at}"), why: why.to_string() })?;
     Ok(peer_server.address() != before)
 }

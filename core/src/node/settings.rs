@@ -1,21 +1,26 @@
 //! What a person may change, as it is written in `config.toml`. Every change takes effect at once.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::invite::TrackerAddress;
 use crate::model::limits;
+use crate::model::username::Username;
 
 /// The settings of a client. Everything has a default, so an old or empty file is a valid one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// My name on the tracker; empty: made of the system's user name.
-    pub name: String,
-    /// The tracker to join: `HOST:PORT` or an invite; empty: none.
-    pub tracker: String,
-    /// Where peers reach me: `IP:PORT`. Port 0: chosen at random once and remembered.
-    pub listen: String,
+    /// My name on the tracker; none, written as an empty text: one is made of the system's user name.
+    #[serde(with = "text_or_none")]
+    pub name: Option<Username>,
+    /// The tracker to join, written as `HOST:PORT` or as an invite.
+    #[serde(with = "text_or_none")]
+    pub tracker: Option<TrackerAddress>,
+    /// Where peers reach me. Port 0: chosen at random once and remembered.
+    pub listen: SocketAddr,
     /// Where downloads go; empty: the system's download folder.
     pub download_folder: PathBuf,
     /// Peers served at the same time.
@@ -46,8 +51,9 @@ pub struct Settings {
     pub tray: bool,
     /// What closing the window does: `keep` (Potok runs on without it) or `quit`; empty: it asks while something runs.
     pub when_closed: String,
-    /// The window hosts the embedded tracker here: `IP:PORT`; empty: it hosts none.
-    pub host_tracker: String,
+    /// The window hosts the embedded tracker here, if it does.
+    #[serde(with = "text_or_none")]
+    pub host_tracker: Option<SocketAddr>,
     /// What the embedded tracker calls its network.
     pub network_name: String,
     /// The embedded tracker's message of the day.
@@ -57,9 +63,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            name: String::new(),
-            tracker: String::new(),
-            listen: "0.0.0.0:0".to_owned(),
+            name: None,
+            tracker: None,
+            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             download_folder: PathBuf::new(),
             upload_slots: limits::UPLOAD_SLOTS,
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
@@ -75,9 +81,37 @@ impl Default for Settings {
             notifications: true,
             tray: true,
             when_closed: String::new(),
-            host_tracker: String::new(),
+            host_tracker: None,
             network_name: "Potok".to_owned(),
             message_of_the_day: String::new(),
+        }
+    }
+}
+
+/// A value that is a text in the file; an empty text is none.
+mod text_or_none {
+    use std::borrow::Cow;
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.collect_str(value),
+            None => to.serialize_str(""),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text = Cow::<'de, str>::deserialize(from)?;
+        match text.trim() {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(de::Error::custom),
         }
     }
 }

@@ -60,14 +60,12 @@ pub(super) fn open(setup: &Setup) -> Result<OpenedDataFolder, NodeStartError> {
     if loaded.was_readable_by_others {
         warnings.push(Warning::KeyWasReadable);
     }
-    let listener = listen(&store, &setup.settings.listen)?;
+    let listener = listen(&store, setup.settings.listen)?;
     Ok(OpenedDataFolder { store, identity: Arc::new(loaded.identity), listener, warnings })
 }
 
 /// Opens the peer server's port as the setting says.
-pub(super) fn listen(store: &Store, setting: &str) -> Result<TcpListener, NodeStartError> {
-    let bad_listen = |_not_an_address| NodeStartError::BadListen { setting: setting.to_owned() };
-    let wanted: SocketAddr = setting.parse().map_err(bad_listen)?;
+pub(super) fn listen(store: &Store, wanted: SocketAddr) -> Result<TcpListener, NodeStartError> {
     let database = |error: redb::Error| system("the database", &error);
     let port = match (wanted.port(), store.peer_port().map_err(database)?) {
         (0, Some(remembered)) => remembered,
@@ -190,11 +188,10 @@ async fn first_tracker(node: &mut NodeTask, setup: &Setup) -> Result<Option<Trac
             let hosting = hosting::start(node.hosting_setup(at)).await.map_err(NodeStartError::Failed)?;
             node.hosting.insert(hosting).joined_at.clone()
         }
-        None if setup.settings.tracker.is_empty() => return Ok(None),
-        None => {
-            let setting = setup.settings.tracker.clone();
-            setting.parse().map_err(|why| NodeStartError::BadTracker { setting, why })?
-        }
+        None => match &setup.settings.tracker {
+            Some(tracker) => tracker.clone(),
+            None => return Ok(None),
+        },
     };
     node.own_name().map_err(NodeStartError::Failed)?;
     Ok(Some(tracker))

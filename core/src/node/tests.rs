@@ -31,7 +31,11 @@ struct Client {
 
 impl Client {
     fn start(name: &str, hosts: bool) -> Self {
-        let settings = Settings { name: name.into(), listen: "127.0.0.1:0".into(), ..Settings::default() };
+        let settings = Settings {
+            name: Some(self::name(name)),
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            ..Settings::default()
+        };
         let dir = tempfile::tempdir().expect("temporary folder");
         let mut client = Self { node: None, settings, dir, heard: Vec::new() };
         client.run(hosts);
@@ -147,6 +151,11 @@ impl Drop for Client {
 
 fn name(user: &str) -> Username {
     Username::new(user).expect(user)
+}
+
+/// As somebody joins who has no invite.
+fn by_address(tracker: &TrackerAddress) -> TrackerAddress {
+    TrackerAddress { address: tracker.address.clone(), key: None }
 }
 
 fn banned(who: &str) -> BanQuery {
@@ -445,23 +454,23 @@ fn settings_bring_us_elsewhere_only_when_they_say_so() {
     one.heard.clear();
     // Where an intent brought us the settings agree, or do not say otherwise.
     guest.apply(|settings| settings.upload_slots = 7);
-    guest.apply(|settings| settings.tracker = first.address.to_string());
-    guest.apply(|settings| settings.tracker = format!("potok://{}/?key={}", first.address, first.key.expect("key")));
+    guest.apply(|settings| settings.tracker = Some(by_address(&first)));
+    guest.apply(|settings| settings.tracker = Some(first.clone()));
     one.apply(|settings| settings.upload_slots = 7);
     assert!(!guest.heard.iter().chain(&one.heard).any(|notice| matches!(notice, NodeEvent::Connection(_))));
 
     // Another name is another registration, wherever we are.
-    guest.apply(|settings| settings.name = "renamed".into());
+    guest.apply(|settings| settings.name = Some(name("renamed")));
     guest.until(is_online);
     assert_eq!(guest.me().username.as_str(), "renamed");
-    one.apply(|settings| settings.name = "uno".into());
+    one.apply(|settings| settings.name = Some(name("uno")));
     one.until(is_online);
     assert_eq!(one.me().username.as_str(), "uno");
 
-    guest.apply(|settings| settings.tracker = second.address.to_string());
+    guest.apply(|settings| settings.tracker = Some(by_address(&second)));
     guest.until(is_online);
     assert_eq!(guest.invite(), second);
-    guest.apply(|settings| settings.tracker.clear());
+    guest.apply(|settings| settings.tracker = None);
     assert_eq!(guest.status().connection, TrackerConnection::None);
 }
 
@@ -484,7 +493,7 @@ fn a_download_that_goes_on_at_the_start_finds_who_is_there() {
     let (mut anna, tracker) = Client::host("anna");
     share(&mut anna, &[("a.bin", &[7; 300_000])]);
     let mut boris = Client::at("boris", &tracker);
-    boris.settings.tracker = tracker.address.to_string();
+    boris.settings.tracker = Some(by_address(&tracker));
     for _ in 0..8 {
         boris.apply(|settings| settings.download_bytes_per_second = 1);
         let number = download(&mut boris, "anna", "a.bin");

@@ -53,10 +53,8 @@ pub struct UiState {
 impl UiState {
     /// Nothing typed yet.
     pub fn new(settings: &Settings) -> Self {
-        let host_at = match settings.host_tracker.as_str() {
-            "" => format!("0.0.0.0:{}", limits::TRACKER_PORT),
-            at => at.to_owned(),
-        };
+        let usual = || format!("0.0.0.0:{}", limits::TRACKER_PORT);
+        let host_at = settings.host_tracker.map_or_else(usual, |at| at.to_string());
         Self {
             screen: Screen::Browse,
             confirm: None,
@@ -71,7 +69,7 @@ impl UiState {
             tracker: tracker::TrackerState::new(host_at),
             console: console::ConsoleState::default(),
             settings: settings::SettingsState::new(settings),
-            welcome: welcome::WelcomeState::new(settings.name.clone()),
+            welcome: welcome::WelcomeState::new(settings.name.as_ref().map_or_else(String::new, ToString::to_string)),
         }
     }
 }

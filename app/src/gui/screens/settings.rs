@@ -64,9 +64,9 @@ impl SettingsState {
             self.applied.clone_from(settings);
             self.draft.clone_from(settings);
         }
-        self.name.follow(&settings.name);
+        self.name.follow(settings.name.as_ref().map_or("", Username::as_str));
         self.folder.follow(&settings.download_folder.to_string_lossy());
-        self.listen.follow(&settings.listen);
+        self.listen.follow(&settings.listen.to_string());
     }
 }
 
@@ -168,8 +168,8 @@ fn name(ui: &mut Ui, state: &mut SettingsState) -> bool {
     });
     state.name.complain(ui);
     let is_new = name.is_some();
-    if let Some(name) = name {
-        name.as_str().clone_into(&mut state.draft.name);
+    if is_new {
+        state.draft.name = name;
     }
     is_new
 }
@@ -284,11 +284,11 @@ fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     down || up || slots || of_user || downloads || is_new
 }
 
-fn listen_address(text: &str) -> Result<String, String> {
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let bad = || t!("window.settings.bad-listen").into_owned();
     let address: SocketAddr = text.parse().map_err(|_no_address| bad())?;
     // The tracker publishes no port below 1024.
-    if (1..1024).contains(&address.port()) { Err(bad()) } else { Ok(address.to_string()) }
+    if (1..1024).contains(&address.port()) { Err(bad()) } else { Ok(address) }
 }
 
 fn limit(ui: &mut Ui, name: &str, bytes: &mut u64) -> bool {

@@ -89,8 +89,9 @@ fn name(ui: &mut Ui, state: &mut WelcomeState, settings: &Settings, actions: &mu
         if response.changed() {
             state.wrong_name = Username::new(&state.name).err().map(|why| why.to_string());
         }
-        if response.lost_focus() && state.wrong_name.is_none() && state.name != settings.name {
-            actions.push(Action::Apply(Box::new(Settings { name: state.name.clone(), ..settings.clone() })));
+        let name = Username::new(&state.name).ok();
+        if response.lost_focus() && name.is_some() && name != settings.name {
+            actions.push(Action::Apply(Box::new(Settings { name, ..settings.clone() })));
         }
     });
     match &state.wrong_name {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use eframe::egui::{self, UserAttentionType, ViewportCommand};
-use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::model::invite::Invite;
 use potok_core::node::event::{Direction, NodeEvent, TrackerConnection, Transfer, TransferState};
 use potok_core::node::intent::{Intent, TransferSelection};
 use potok_core::node::settings::Settings;
@@ -145,7 +145,7 @@ impl MainWindow {
                 (now.key == invite.key).then(|| t!("window.link.here").into_owned())
             }
             TrackerConnection::Connecting { .. } => {
-                let chosen: TrackerAddress = self.parts.settings.tracker.parse().ok()?;
+                let chosen = self.parts.settings.tracker.as_ref()?;
                 let is_it = chosen.address == invite.address && chosen.key == Some(invite.key);
                 is_it.then(|| t!("window.link.bound").into_owned())
             }

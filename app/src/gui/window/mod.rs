@@ -87,7 +87,7 @@ impl MainWindow {
         let shown_on = Arc::new(Mutex::new(ctx.clone()));
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
-        let is_new = parts.settings.tracker.is_empty() && parts.settings.host_tracker.is_empty();
+        let is_new = parts.settings.tracker.is_none() && parts.settings.host_tracker.is_none();
         state.screen = if is_new { Screen::Welcome } else { Screen::Browse };
         Ok(Self {
             parts,
@@ -301,7 +301,7 @@ impl MainWindow {
                 self.wants_friend = true;
                 self.host(now, Some("127.0.0.1:0".to_owned()));
                 // Only for a try: the next start begins anew.
-                self.save(Settings { host_tracker: String::new(), ..self.parts.settings.clone() });
+                self.save(Settings { host_tracker: None, ..self.parts.settings.clone() });
             }
             Action::Run(line) => self.run_line(ctx, &line),
             Action::Send(line) => self.ask(Intent::SendLine(line), AskedBy::Console),

@@ -18,8 +18,8 @@ impl MainWindow {
             Ok(tracker) => {
                 self.state.join_failed = None;
                 self.save(Settings {
-                    tracker: typed.trim().to_owned(),
-                    host_tracker: String::new(),
+                    tracker: Some(tracker.clone()),
+                    host_tracker: None,
                     ..self.parts.settings.clone()
                 });
                 self.ask(Intent::Join(tracker), AskedBy::Mouse);
@@ -32,21 +32,15 @@ impl MainWindow {
     }
 
     pub(super) fn host(&mut self, now: Instant, at: Option<String>) {
-        let intent = match &at {
-            None => Intent::StopTracker,
-            Some(at) => match at.parse() {
-                Ok(at) => Intent::HostTracker(at),
-                Err(_no_address) => {
-                    self.model.toast(now, Tone::Bad, t!("window.tracker.bad-address", at = Shown(at)).into_owned());
-                    return;
-                }
-            },
+        let host_tracker = match at.as_ref().map(|at| at.parse()).transpose() {
+            Ok(address) => address,
+            Err(_no_address) => {
+                let at = at.unwrap_or_default();
+                self.model.toast(now, Tone::Bad, t!("window.tracker.bad-address", at = Shown(&at)).into_owned());
+                return;
+            }
         };
-        self.save(Settings {
-            host_tracker: at.unwrap_or_default(),
-            tracker: String::new(),
-            ..self.parts.settings.clone()
-        });
-        self.ask(intent, AskedBy::Mouse);
+        self.save(Settings { host_tracker, tracker: None, ..self.parts.settings.clone() });
+        self.ask(host_tracker.map_or(Intent::StopTracker, Intent::HostTracker), AskedBy::Mouse);
     }
 }
