@@ -26,7 +26,7 @@ use potok_core::protocol::notice::Notice;
 use potok_core::protocol::peer::{ANSWER_BYTES, Answer, REQUEST_BYTES, Request as PeerRequest};
 use potok_core::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
 use potok_core::tracker::effect::{Effect, Effects};
-use potok_core::tracker::input::{Input, Opened, Request, SessionId, Ticket};
+use potok_core::tracker::input::{Input, SessionId, SessionOpened, SessionRequest, Ticket};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
 
@@ -66,7 +66,7 @@ pub(crate) fn line(data: &[u8]) {
             assert!(text.len() <= limits::LINE_BYTES_MAX && !text.chars().any(char::is_control), "{text:?}");
         }
         // It has a meaning, or a refusal that fits into one line.
-        if let Request::Refused { refusal, .. } = Request::read(line) {
+        if let SessionRequest::Refused { refusal, .. } = SessionRequest::read(line) {
             assert!(!refusal.to_string().contains(['\n', '\r']), "{refusal}");
         }
     }
@@ -318,7 +318,7 @@ impl World {
         let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, who)), 40_000);
         let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 99)), 7686);
         self.sessions.insert(who, Session { id, key, is_ready: true });
-        let opened = Opened { peer, local, key, accepted_at: self.now };
+        let opened = SessionOpened { peer, local, key, accepted_at: self.now };
         let effects = self.tracker.apply(self.now, id, Input::Opened(opened));
         self.carry_out(effects);
     }
@@ -326,7 +326,7 @@ impl World {
     fn say(&mut self, who: u8, line: String) {
         let Some(session) = self.sessions.get_mut(&who).filter(|session| session.is_ready) else { return };
         session.is_ready = false;
-        let request = Request::read(Line::Text(line));
+        let request = SessionRequest::read(Line::Text(line));
         let effects = self.tracker.apply(self.now, session.id, Input::Requests(vec![request]));
         self.carry_out(effects);
     }

@@ -287,7 +287,7 @@ async fn good_client(tracker: &TestTracker) {
     good.expect("register-files good a.txt", "OK 0").await;
     good.expect("list-users", "OK ").await;
     good.expect("unregister-user good", "OK 0").await;
-    tracker.handle.order(potok_core::tracker::input::Order::Release("good".parse().expect("a name"))).await;
+    tracker.handle.order(potok_core::tracker::input::OwnerOrder::Release("good".parse().expect("a name"))).await;
     good.expect("quit", "OK 0 bye").await;
 }
 

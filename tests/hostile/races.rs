@@ -11,7 +11,7 @@ use potok_core::model::username::Username;
 use potok_core::net::identity::Identity;
 use potok_core::protocol::line::Line;
 use potok_core::tracker::effect::Effect;
-use potok_core::tracker::input::{Input, Opened, Request, SessionId, Ticket};
+use potok_core::tracker::input::{Input, SessionId, SessionOpened, SessionRequest, Ticket};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::lines::Lines;
@@ -116,12 +116,12 @@ impl Race {
     fn come(&mut self, racer: u8, key: Option<PublicKey>) {
         let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, racer)), 40_000);
         let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 99)), 7686);
-        let opened = Opened { peer, local, key, accepted_at: self.now };
+        let opened = SessionOpened { peer, local, key, accepted_at: self.now };
         self.apply(id_of(racer), Input::Opened(opened));
     }
 
     fn say(&mut self, racer: u8, line: &str) {
-        self.apply(id_of(racer), Input::Requests(vec![Request::read(Line::Text(line.into()))]));
+        self.apply(id_of(racer), Input::Requests(vec![SessionRequest::read(Line::Text(line.into()))]));
     }
 
     fn online(&self, name: &str) -> Option<(Option<PublicKey>, Option<IpAddr>)> {

@@ -9,7 +9,7 @@ use potok_core::model::binding::{Ban, BanTarget, Binding, Record};
 use potok_core::model::key::PublicKey;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::tracker::effect::{Effect, Effects};
-use potok_core::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
+use potok_core::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
 
@@ -45,7 +45,7 @@ struct Session {
     decoder: LineDecoder,
     received: VecDeque<String>,
     is_ready: bool,
-    to_send: VecDeque<Vec<Request>>,
+    to_send: VecDeque<Vec<SessionRequest>>,
     is_stalled: bool,
     owes_drained: bool,
     is_closed: bool,
@@ -151,7 +151,7 @@ impl Player {
             }
         }
         let ip = |text: &str| text.parse::<IpAddr>().map_err(|e| e.to_string());
-        let opened = Opened {
+        let opened = SessionOpened {
             peer: SocketAddr::new(ip(from)?, 50_000),
             local: SocketAddr::new(ip(at)?, 7686),
             key,
@@ -178,7 +178,8 @@ impl Player {
         let id = self.id(name)?;
         let session = self.sessions.get_mut(&id).ok_or("no such session")?;
         session.decoder.feed(bytes);
-        let requests: Vec<Request> = std::iter::from_fn(|| session.decoder.next_line()).map(Request::read).collect();
+        let requests: Vec<SessionRequest> =
+            std::iter::from_fn(|| session.decoder.next_line()).map(SessionRequest::read).collect();
         if !requests.is_empty() {
             session.to_send.push_back(requests);
         }
@@ -191,7 +192,7 @@ impl Player {
         let session = self.sessions.get_mut(&id).ok_or("no such session")?;
         match what {
             "ends" => {
-                session.to_send.push_back(vec![Request::End]);
+                session.to_send.push_back(vec![SessionRequest::End]);
                 self.deliver(id);
             }
             "drops" => {
@@ -238,13 +239,13 @@ impl Player {
         let target = || rest.parse::<BanTarget>().map_err(|e| e.to_string());
         let username = || rest.parse().map_err(|_bad| "a username".to_owned());
         let order = match verb {
-            "kick" => Order::Kick(username()?),
-            "ban" => Order::Ban(Ban { target: target()?, username: None }),
-            "unban" => Order::Unban(target()?),
-            "release" => Order::Release(username()?),
+            "kick" => OwnerOrder::Kick(username()?),
+            "ban" => OwnerOrder::Ban(Ban { target: target()?, username: None }),
+            "unban" => OwnerOrder::Unban(target()?),
+            "release" => OwnerOrder::Release(username()?),
             "greets" => {
                 let (network_name, motd) = rest.split_once(" | ").ok_or("greets NETWORK | MESSAGE")?;
-                Order::SetGreeting { network_name: network_name.into(), message_of_the_day: vec![motd.into()] }
+                OwnerOrder::SetGreeting { network_name: network_name.into(), message_of_the_day: vec![motd.into()] }
             }
             _ => return Err("no such order".into()),
         };

@@ -21,9 +21,9 @@ use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::service::tracker_server::{self, TrackerHandle};
 use crate::store::Store;
-use crate::tracker::input::Order;
+use crate::tracker::input::OwnerOrder;
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{Known, Tracker};
+use crate::tracker::machine::{NameHolder, Tracker};
 use crate::tracker::settings::TrackerSettings;
 
 /// A tracker that runs here.
@@ -81,8 +81,8 @@ impl Hosting {
         let TrackerSettings { network_name, message_of_the_day, shares_per_user, .. } =
             tracker_settings(settings, tracker.address());
         async move {
-            tracker.order(Order::SetGreeting { network_name, message_of_the_day }).await;
-            tracker.order(Order::SetSharesPerUser(shares_per_user)).await;
+            tracker.order(OwnerOrder::SetGreeting { network_name, message_of_the_day }).await;
+            tracker.order(OwnerOrder::SetSharesPerUser(shares_per_user)).await;
         }
     }
 }
@@ -90,7 +90,7 @@ impl Hosting {
 /// Ends a user's session.
 pub(super) async fn kick(tracker: Arc<TrackerHandle>, user: Username) -> Result<Outcome, Failure> {
     known_at(&tracker, &user).await?;
-    tracker.order(Order::Kick(user)).await;
+    tracker.order(OwnerOrder::Kick(user)).await;
     Ok(Outcome::Done)
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn ban(tracker: Arc<TrackerHandle>, own: PublicKey, user: Usern
     let bans = targets.into_iter().map(|target| Ban { target, username: Some(user.clone()) });
     let bans: Vec<Ban> = bans.collect();
     for ban in &bans {
-        tracker.order(Order::Ban(ban.clone())).await;
+        tracker.order(OwnerOrder::Ban(ban.clone())).await;
     }
     Ok(Outcome::Bans(bans))
 }
@@ -123,7 +123,7 @@ pub(super) async fn unban(tracker: Arc<TrackerHandle>, who: BanQuery) -> Result<
         return Err(Failure::NotBanned { who: who.as_str().to_owned() });
     }
     for target in targets {
-        tracker.order(Order::Unban(target)).await;
+        tracker.order(OwnerOrder::Unban(target)).await;
     }
     Ok(Outcome::Done)
 }
@@ -149,7 +149,7 @@ pub(super) async fn condition(tracker: Arc<TrackerHandle>) -> Option<Hosted> {
     })
 }
 
-async fn known_at(tracker: &TrackerHandle, user: &Username) -> Result<Known, Failure> {
+async fn known_at(tracker: &TrackerHandle, user: &Username) -> Result<NameHolder, Failure> {
     let looked_for = user.clone();
     let known = tracker.look(move |tracker| tracker.known(&looked_for)).await.ok_or(Failure::NotHosting)?;
     known.ok_or_else(|| Failure::NotAtYours { user: user.to_string() })

@@ -6,20 +6,20 @@ use std::net::IpAddr;
 use crate::tracker::budget::household;
 use crate::tracker::settings::TrackerSettings;
 
-/// Counts connections and handshakes by address.
+/// TrackerCounts connections and handshakes by address.
 #[derive(Debug)]
 pub struct Admission {
     connections_per_address: usize,
     connections_max: usize,
     handshakes_per_address: usize,
     handshakes_max: usize,
-    open: BTreeMap<IpAddr, Counts>,
+    open: BTreeMap<IpAddr, TrackerCounts>,
     connections: usize,
     handshakes: usize,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Counts {
+struct TrackerCounts {
     connections: usize,
     handshakes: usize,
 }

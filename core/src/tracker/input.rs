@@ -32,9 +32,9 @@ pub struct Ticket(pub u64);
 #[derive(Debug)]
 pub enum Input {
     /// A connection is ready: TLS after its handshake, plain at its first byte or when it is greeted unasked.
-    Opened(Opened),
+    Opened(SessionOpened),
     /// Lines have come, in this order. The next ones are sent after [`super::effect::Effect::Ready`].
-    Requests(Vec<Request>),
+    Requests(Vec<SessionRequest>),
     /// All that was sent to the session has left; asked for by [`super::effect::Effect::TellDrained`].
     Drained,
     /// The connection is gone. Nothing more can be sent on it.
@@ -49,14 +49,14 @@ pub enum Input {
     /// What the clock on the wall says, in seconds since 1970: at least once an hour.
     WallClock(u64),
     /// The tracker's owner wants something.
-    Owner(Order),
+    Owner(OwnerOrder),
     /// The tracker ends: everybody is told.
     Stopping,
 }
 
 /// A connection that is ready.
 #[derive(Debug, Clone, Copy)]
-pub struct Opened {
+pub struct SessionOpened {
     /// The other end, as the socket sees it.
     pub peer: SocketAddr,
     /// This end of the same connection.
@@ -69,7 +69,7 @@ pub struct Opened {
 
 /// One line of a session, or the end of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
+pub enum SessionRequest {
     /// A line that was understood.
     Command(Command),
     /// A line that is no command.
@@ -85,7 +85,7 @@ pub enum Request {
     End,
 }
 
-impl Request {
+impl SessionRequest {
     /// Gives a line its meaning.
     pub fn read(line: Line) -> Self {
         match line {
@@ -100,7 +100,7 @@ impl Request {
 
 /// What only the tracker's owner may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
+pub enum OwnerOrder {
     /// End a user's session.
     Kick(Username),
     /// Shut somebody out, also after a restart.
@@ -137,16 +137,18 @@ mod tests {
             let mut decoder = LineDecoder::new(Flavor::Telnet);
             decoder.feed(row.bytes(1));
             decoder.feed(b"\n");
-            let request = decoder.next_line().map(Request::read);
+            let request = decoder.next_line().map(SessionRequest::read);
             let expected = row.text(0);
             let found = match &request {
-                Some(Request::Fault(Fault::Http)) => "closed".to_owned(),
-                Some(Request::Fault(Fault::TooLong)) => "ERR too-long".to_owned(),
-                Some(Request::Fault(_)) => "ERR usage".to_owned(),
+                Some(SessionRequest::Fault(Fault::Http)) => "closed".to_owned(),
+                Some(SessionRequest::Fault(Fault::TooLong)) => "ERR too-long".to_owned(),
+                Some(SessionRequest::Fault(_)) => "ERR usage".to_owned(),
                 // Whether it is the asker's own comes first.
-                Some(Request::Refused { named: Some(name), .. }) if name.folded() != "tester" => expected.to_owned(),
-                Some(Request::Refused { refusal, .. }) => format!("ERR {}", refusal.code),
-                Some(Request::Command(_)) if !OF_THE_LINE.contains(&expected) => expected.to_owned(),
+                Some(SessionRequest::Refused { named: Some(name), .. }) if name.folded() != "tester" => {
+                    expected.to_owned()
+                }
+                Some(SessionRequest::Refused { refusal, .. }) => format!("ERR {}", refusal.code),
+                Some(SessionRequest::Command(_)) if !OF_THE_LINE.contains(&expected) => expected.to_owned(),
                 other => format!("{other:?}"),
             };
             if found != expected {

@@ -8,7 +8,7 @@ use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{Order, SessionId, Ticket};
+use crate::tracker::input::{OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{PendingName, Tracker, greeting};
 use crate::tracker::session::{SessionState, Turn};
@@ -16,22 +16,22 @@ use crate::tracker::settings::TrackerSettings;
 use crate::tracker::turns::write_refusal;
 
 impl Tracker {
-    pub(super) fn obey(&mut self, now: Instant, order: Order, effects: &mut Effects) {
+    pub(super) fn obey(&mut self, now: Instant, order: OwnerOrder, effects: &mut Effects) {
         match order {
-            Order::Kick(username) => {
+            OwnerOrder::Kick(username) => {
                 if let Some((session, user)) = self.roster.get(&username).map(|on| (on.session, on.username.clone())) {
                     self.log.push(LogEntry::Kicked { user });
                     self.close(now, session, Some("the owner of this tracker has ended this session"), effects);
                 }
             }
-            Order::Ban(ban) => self.ban(now, ban, effects),
-            Order::Unban(target) => {
+            OwnerOrder::Ban(ban) => self.ban(now, ban, effects),
+            OwnerOrder::Unban(target) => {
                 if let Some(target) = self.bans.remove(&target) {
                     self.log.push(LogEntry::Unbanned { who: target.to_string() });
                     self.save(Record::Unbanned(target), effects);
                 }
             }
-            Order::Release(username) => {
+            OwnerOrder::Release(username) => {
                 let folded = username.folded();
                 if let Some(session) = self.roster.get(&username).filter(|online| online.key.is_some()) {
                     self.close(now, session.session, Some("the owner of this tracker has freed the name"), effects);
@@ -40,7 +40,7 @@ impl Tracker {
                     self.save(Record::Released { folded }, effects);
                 }
             }
-            Order::SetGreeting { network_name, message_of_the_day } => {
+            OwnerOrder::SetGreeting { network_name, message_of_the_day } => {
                 let settings = TrackerSettings { network_name, message_of_the_day, ..self.settings.clone() };
                 let now = greeting(&settings);
                 if settings.check().is_ok() && now != self.greeting {
@@ -48,7 +48,7 @@ impl Tracker {
                     self.greet_watchers(effects);
                 }
             }
-            Order::SetSharesPerUser(most) => self.settings.shares_per_user = most.max(1),
+            OwnerOrder::SetSharesPerUser(most) => self.settings.shares_per_user = most.max(1),
         }
     }
 

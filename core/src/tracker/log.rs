@@ -1,18 +1,19 @@
-//! What a tracker's owner may want to read of what happened: who came, who went, who was refused and why.
+//! What a tracker's owner may want to read of what happened: who came, who went, who was refused and why. An entry is no
+//! error: nothing follows from it.
 //!
 //! The English sentence is the `Display` form. The app translates by [`LogEntry::key`] and [`LogEntry::args`].
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::protocol::code::Code;
 
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// One thing that happened, with what its sentence names.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogEntry {
     /// A user registered a name.
-    #[error("{user} has joined from {address}")]
     Joined {
         /// The name of the user.
         user: Username,
@@ -20,13 +21,11 @@ pub enum LogEntry {
         address: IpAddr,
     },
     /// A user's session ended.
-    #[error("{user} has left")]
     Left {
         /// The name of the user.
         user: Username,
     },
     /// Somebody was not let in, or not under that name.
-    #[error("{address} was refused ({code}): {}", Shown(text))]
     Refused {
         /// The IP address that it came from.
         address: IpAddr,
@@ -36,29 +35,40 @@ pub enum LogEntry {
         text: String,
     },
     /// The owner ended a session.
-    #[error("{user} was sent away")]
     Kicked {
         /// The name of the user.
         user: Username,
     },
     /// The owner shut somebody out.
-    #[error("{who} is shut out")]
     Banned {
         /// The name, key or address.
         who: String,
     },
     /// The owner let somebody in again.
-    #[error("{who} may come again")]
     Unbanned {
         /// The name, key or address.
         who: String,
     },
     /// So many entries came faster than they were taken, and were left out here.
-    #[error("{count} more entries were left out")]
     LeftOut {
         /// How many there were.
         count: u64,
     },
+}
+
+impl fmt::Display for LogEntry {
+    /// The English sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Joined { user, address } => write!(f, "{user} has joined from {address}"),
+            Self::Left { user } => write!(f, "{user} has left"),
+            Self::Refused { address, code, text } => write!(f, "{address} was refused ({code}): {}", Shown(text)),
+            Self::Kicked { user } => write!(f, "{user} was sent away"),
+            Self::Banned { who } => write!(f, "{who} is shut out"),
+            Self::Unbanned { who } => write!(f, "{who} may come again"),
+            Self::LeftOut { count } => write!(f, "{count} more entries were left out"),
+        }
+    }
 }
 
 impl LogEntry {

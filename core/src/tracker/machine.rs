@@ -20,7 +20,7 @@ use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::{Changes, Readers};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{Input, Opened, SessionId, Ticket};
+use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
 use crate::tracker::roster::{Online, Roster};
@@ -60,7 +60,7 @@ pub struct Tracker {
 
 /// Who a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
+pub struct NameHolder {
     /// The key that proved it, or owns it.
     pub key: Option<PublicKey>,
     /// Where they are, if they are here.
@@ -85,7 +85,7 @@ pub struct Remembered {
 
 /// How many sessions and users there are, and how much is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+pub struct TrackerCounts {
     /// Sessions that are open.
     pub sessions: usize,
     /// Sessions that have a name.
@@ -203,8 +203,8 @@ impl Tracker {
     }
 
     /// How much there is.
-    pub fn counts(&self) -> Counts {
-        Counts {
+    pub fn counts(&self) -> TrackerCounts {
+        TrackerCounts {
             sessions: self.sessions.len(),
             users: self.roster.len(),
             shares: self.catalog.len(),
@@ -218,10 +218,10 @@ impl Tracker {
     }
 
     /// Whom a name stands for, if anybody.
-    pub fn known(&self, username: &Username) -> Option<Known> {
+    pub fn known(&self, username: &Username) -> Option<NameHolder> {
         match self.roster.get(username) {
-            Some(online) => Some(Known { key: online.key, address: Some(online.seen) }),
-            None => self.names.owner(username).map(|key| Known { key: Some(key), address: None }),
+            Some(online) => Some(NameHolder { key: online.key, address: Some(online.seen) }),
+            None => self.names.owner(username).map(|key| NameHolder { key: Some(key), address: None }),
         }
     }
 
@@ -230,7 +230,7 @@ impl Tracker {
         self.roster.iter()
     }
 
-    fn open(&mut self, now: Instant, id: SessionId, opened: Opened, effects: &mut Effects) {
+    fn open(&mut self, now: Instant, id: SessionId, opened: SessionOpened, effects: &mut Effects) {
         effects.answer(id).extend_from_slice(&self.greeting);
         let session = Box::new(SessionState::new(opened, now, &self.settings));
         let address = session.peer.ip();
@@ -282,7 +282,7 @@ impl Tracker {
         }
     }
 
-    /// Counts a session among those without a name, which go first when others need the room.
+    /// TrackerCounts a session among those without a name, which go first when others need the room.
     pub(super) fn start_idling(&mut self, now: Instant, id: SessionId) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.idle_since = Some(now);
@@ -290,7 +290,7 @@ impl Tracker {
         }
     }
 
-    /// Counts a session no longer among those without a name.
+    /// TrackerCounts a session no longer among those without a name.
     pub(super) fn stop_idling(&mut self, id: SessionId) {
         if let Some(since) = self.sessions.get_mut(&id).and_then(|session| session.idle_since.take()) {
             self.idle.remove(&(since, id));

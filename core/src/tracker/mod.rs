@@ -2,7 +2,7 @@
 //! same inputs give the same effects.
 //!
 //! ```text
-//! bytes -> protocol::line -> Request -> Input \                          / Effect::Send, Notify -> sockets
+//! bytes -> protocol::line -> SessionRequest -> Input \                          / Effect::Send, Notify -> sockets
 //!                                              machine::Tracker::apply -> Effect::Save            -> database
 //!                       the passing of time -> machine::Tracker::tick   \ Effect::Close, Ready    -> sessions
 //! ```

@@ -9,7 +9,7 @@ use crate::model::username::Username;
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::handlers::files::{Announcing, Withdrawing};
-use crate::tracker::input::{Opened, Request, Ticket};
+use crate::tracker::input::{SessionOpened, SessionRequest, Ticket};
 use crate::tracker::roster::ReaderView;
 use crate::tracker::settings::TrackerSettings;
 
@@ -24,7 +24,7 @@ pub(super) struct SessionState {
     pub(super) is_watching: bool,
 
     /// Lines that are not answered yet, in order.
-    pub(super) waiting: VecDeque<Request>,
+    pub(super) waiting: VecDeque<SessionRequest>,
     pub(super) turn: Turn,
     /// What its first line asked for and is not done.
     pub(super) job: Option<Box<LongCommand>>,
@@ -75,7 +75,7 @@ pub(super) enum LongCommand {
 }
 
 impl SessionState {
-    pub(super) fn new(opened: Opened, now: Instant, settings: &TrackerSettings) -> Self {
+    pub(super) fn new(opened: SessionOpened, now: Instant, settings: &TrackerSettings) -> Self {
         let first_command_by = opened.accepted_at + settings.first_command_max(opened.key.is_some());
         Self {
             peer: SocketAddr::new(opened.peer.ip().to_canonical(), opened.peer.port()),

@@ -10,7 +10,7 @@ use crate::model::binding::Ban;
 use crate::model::key::PublicKey;
 use crate::protocol::line::{Fault, Line};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{Input, Opened, Order, Request, SessionId, Ticket};
+use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
 use crate::tracker::machine::{Remembered, Tracker};
 use crate::tracker::names::NameStanding;
 use crate::tracker::settings::TrackerSettings;
@@ -95,7 +95,7 @@ struct Shell {
 #[derive(Default)]
 struct Open {
     unanswered: usize,
-    held: Vec<Request>,
+    held: Vec<SessionRequest>,
     is_ready: bool,
 }
 
@@ -116,11 +116,11 @@ impl Shell {
         match step {
             Step::Open { session, key } => self.connect(*session, *key),
             Step::Lines { session, lines } => {
-                let requests = lines.iter().map(|line| Request::read(Line::Text((*line).to_owned()))).collect();
+                let requests = lines.iter().map(|line| SessionRequest::read(Line::Text((*line).to_owned()))).collect();
                 self.bring(*session, requests);
             }
-            Step::Fault(session) => self.bring(*session, vec![Request::Fault(Fault::Control)]),
-            Step::End(session) => self.bring(*session, vec![Request::End]),
+            Step::Fault(session) => self.bring(*session, vec![SessionRequest::Fault(Fault::Control)]),
+            Step::End(session) => self.bring(*session, vec![SessionRequest::End]),
             Step::Drop(session) => {
                 if let Some(id) = self.connections.remove(session).filter(|id| self.open.remove(id).is_some()) {
                     self.apply(id, Input::Closed);
@@ -138,13 +138,13 @@ impl Shell {
                 }
             }
             Step::Wait(millis) => self.now += Duration::from_millis(*millis),
-            Step::Kick(name) => self.order(Order::Kick(name.parse().expect("a name"))),
+            Step::Kick(name) => self.order(OwnerOrder::Kick(name.parse().expect("a name"))),
             Step::Ban(target) => {
-                self.order(Order::Ban(Ban { target: target.parse().expect("a target"), username: None }));
+                self.order(OwnerOrder::Ban(Ban { target: target.parse().expect("a target"), username: None }));
             }
-            Step::Unban(target) => self.order(Order::Unban(target.parse().expect("a target"))),
+            Step::Unban(target) => self.order(OwnerOrder::Unban(target.parse().expect("a target"))),
             Step::Greet(network) => {
-                self.order(Order::SetGreeting { network_name: (*network).into(), message_of_the_day: Vec::new() });
+                self.order(OwnerOrder::SetGreeting { network_name: (*network).into(), message_of_the_day: Vec::new() });
             }
             Step::Clock(days) => self.apply(SessionId::NONE, Input::WallClock(1_000_000_000 + days * 86_400)),
         }
@@ -154,7 +154,7 @@ impl Shell {
         }
     }
 
-    fn order(&mut self, order: Order) {
+    fn order(&mut self, order: OwnerOrder) {
         self.apply(SessionId::NONE, Input::Owner(order));
     }
 
@@ -165,7 +165,7 @@ impl Shell {
             self.apply(old, Input::Closed);
         }
         self.open.insert(id, Open { is_ready: true, ..Open::default() });
-        let opened = Opened {
+        let opened = SessionOpened {
             peer: SocketAddr::from(([192, 0, 2, 1], 50_000)),
             local: SocketAddr::from(([192, 0, 2, 100], 7686)),
             key: key.map(|n| PublicKey::from_bytes([n; 32])),
@@ -174,7 +174,7 @@ impl Shell {
         self.apply(id, Input::Opened(opened));
     }
 
-    fn bring(&mut self, client: u64, requests: Vec<Request>) {
+    fn bring(&mut self, client: u64, requests: Vec<SessionRequest>) {
         let Some(id) = self.connections.get(&client).copied() else { return };
         let Some(open) = self.open.get_mut(&id) else { return };
         open.held.extend(requests);
@@ -185,7 +185,7 @@ impl Shell {
         let Some(open) = self.open.get_mut(&id).filter(|open| open.is_ready && !open.held.is_empty()) else { return };
         open.is_ready = false;
         let requests = std::mem::take(&mut open.held);
-        open.unanswered += requests.iter().filter(|request| **request != Request::End).count();
+        open.unanswered += requests.iter().filter(|request| **request != SessionRequest::End).count();
         self.apply(id, Input::Requests(requests));
     }
 
@@ -275,7 +275,7 @@ proptest! {
 
 /// One client that says a line and is given all its turns.
 fn ask(tracker: &mut Tracker, now: Instant, id: SessionId, line: &str) -> String {
-    let request = Request::read(Line::Text(line.to_owned()));
+    let request = SessionRequest::read(Line::Text(line.to_owned()));
     let mut text = said(tracker.apply(now, id, Input::Requests(vec![request])));
     while tracker.next_deadline().is_some_and(|at| at <= now) {
         text.push_str(&said(tracker.tick(now)));
@@ -294,7 +294,7 @@ fn said(effects: Effects) -> String {
 fn opened(tracker: &mut Tracker, now: Instant, number: u64) -> SessionId {
     let id = SessionId::new(number);
     let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
-    tracker.apply(now, id, Input::Opened(Opened { peer, local: peer, key: None, accepted_at: now }));
+    tracker.apply(now, id, Input::Opened(SessionOpened { peer, local: peer, key: None, accepted_at: now }));
     id
 }
 
@@ -307,8 +307,12 @@ fn a_long_line_is_all_or_nothing_and_others_have_their_turn() {
     ask(&mut tracker, now, anna, "register-user anna");
     let names: Vec<String> = (0..10_000).map(|n| format!("{n:04}")).collect();
     let line = Line::Text(format!("register-files anna {}", names.join(",")));
-    assert_eq!(said(tracker.apply(now, anna, Input::Requests(vec![Request::read(line)]))), "", "not all at once");
-    let request = Request::read(Line::Text("ping".into()));
+    assert_eq!(
+        said(tracker.apply(now, anna, Input::Requests(vec![SessionRequest::read(line)]))),
+        "",
+        "not all at once"
+    );
+    let request = SessionRequest::read(Line::Text("ping".into()));
     assert_eq!(said(tracker.apply(now, other, Input::Requests(vec![request]))), "OK 0\n");
     let mut answer = String::new();
     while answer.is_empty() {
@@ -336,7 +340,7 @@ fn a_list_never_shows_who_has_left_however_much_they_shared() {
     }
     tracker.apply(now, anna, Input::Closed);
     assert!(tracker.counts().shares > 0, "they are forgotten in steps");
-    let list = Request::read(Line::Text("search 7".into()));
+    let list = SessionRequest::read(Line::Text("search 7".into()));
     assert_eq!(said(tracker.apply(now, other, Input::Requests(vec![list]))), "", "the list waits");
     let mut answer = String::new();
     while tracker.next_deadline().is_some_and(|at| at <= now) {

@@ -15,7 +15,7 @@ use crate::tracker::catalog::list::ShareList;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Work, work_of};
-use crate::tracker::input::{Request, SessionId, Ticket};
+use crate::tracker::input::{SessionId, SessionRequest, Ticket};
 use crate::tracker::machine::Tracker;
 use crate::tracker::session::{LongCommand, Turn};
 
@@ -33,9 +33,15 @@ const UNSENT_BYTES_MAX: usize = 64 * 1024;
 const COPIED_BYTES_MAX: usize = 4 * 1024;
 
 impl Tracker {
-    pub(super) fn take_requests(&mut self, now: Instant, id: SessionId, requests: Vec<Request>, effects: &mut Effects) {
+    pub(super) fn take_requests(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        requests: Vec<SessionRequest>,
+        effects: &mut Effects,
+    ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        if requests.iter().any(|r| matches!(r, Request::Command(_) | Request::Refused { .. })) {
+        if requests.iter().any(|r| matches!(r, SessionRequest::Command(_) | SessionRequest::Refused { .. })) {
             session.heard_at = now;
             if session.first_command_by.take().is_some() {
                 let deadline = session.deadline(&self.settings);
@@ -108,16 +114,16 @@ impl Tracker {
         }
     }
 
-    fn handle(&mut self, now: Instant, id: SessionId, request: Request, effects: &mut Effects) {
+    fn handle(&mut self, now: Instant, id: SessionId, request: SessionRequest, effects: &mut Effects) {
         let Some(asker) = self.asker(now, id) else { return };
         let outcome = match request {
-            Request::End => return self.close(now, id, None, effects),
-            Request::Fault(fault) => return self.handle_fault(now, id, fault, effects),
-            Request::Refused { refusal, named } => {
+            SessionRequest::End => return self.close(now, id, None, effects),
+            SessionRequest::Fault(fault) => return self.handle_fault(now, id, fault, effects),
+            SessionRequest::Refused { refusal, named } => {
                 let named = named.map_or(Ok(()), |named| asker.own(&named).map(|_own| ()));
                 Err(named.err().unwrap_or(refusal))
             }
-            Request::Command(command) => self.carry_out(&asker, command, effects),
+            SessionRequest::Command(command) => self.carry_out(&asker, command, effects),
         };
         if let Some(session) = self.sessions.get_mut(&id) {
             session.faulty_lines = 0;
@@ -214,7 +220,7 @@ impl Tracker {
     /// Keeps a command until its record is on disk.
     fn wait_for(&mut self, id: SessionId, ticket: Ticket, command: Command) {
         if let (Some(session), Some(save)) = (self.sessions.get_mut(&id), self.saves.get_mut(&ticket)) {
-            session.waiting.push_front(Request::Command(command));
+            session.waiting.push_front(SessionRequest::Command(command));
             session.turn = Turn::Saving(ticket);
             save.waiting.push(id);
         }
@@ -247,8 +253,8 @@ impl Tracker {
 }
 
 /// How much of a turn a request takes, or its first slice.
-fn units_of(request: &Request) -> u32 {
-    let Request::Command(command) = request else { return 1 };
+fn units_of(request: &SessionRequest) -> u32 {
+    let SessionRequest::Command(command) = request else { return 1 };
     let more = match work_of(command) {
         Work::Little => 0,
         Work::Changes(items) => items.min(SLICE_ITEMS),
@@ -258,8 +264,8 @@ fn units_of(request: &Request) -> u32 {
     1 + u32::try_from(more).unwrap_or(0)
 }
 
-fn is_list(request: &Request) -> bool {
-    matches!(request, Request::Command(command) if work_of(command) == Work::Shares)
+fn is_list(request: &SessionRequest) -> bool {
+    matches!(request, SessionRequest::Command(command) if work_of(command) == Work::Shares)
 }
 
 fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {

@@ -20,7 +20,7 @@ use crate::protocol::line::Flavor;
 use crate::service::tracker_server::session::{self, Line, Session};
 use crate::service::tracker_server::{Message, Shared};
 use crate::tracker::admission::NotAdmitted;
-use crate::tracker::input::{Input, Opened, SessionId};
+use crate::tracker::input::{Input, SessionId, SessionOpened};
 
 /// How long to wait when the system has no descriptor for a new connection: trying at once would use a whole core.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(100);
@@ -119,13 +119,13 @@ async fn receive(stream: TcpStream, peer: SocketAddr, admitted: Admitted, sessio
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     let _older_systems_lack_it = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
 
-    let opened = Opened { peer, local, key: None, accepted_at };
+    let opened = SessionOpened { peer, local, key: None, accepted_at };
     match unless_stopped(&admitted.shared, begins_with_handshake(&stream)).await {
         None | Some(Err(_)) => {}
         Some(Ok(false)) => drop(sessions.spawn(open(stream, opened, Flavor::Telnet, admitted))),
         Some(Ok(true)) => {
             if let Some((stream, key)) = accept_tls(stream, accepted_at, &admitted).await {
-                drop(sessions.spawn(open(stream, Opened { key: Some(key), ..opened }, Flavor::Clean, admitted)));
+                drop(sessions.spawn(open(stream, SessionOpened { key: Some(key), ..opened }, Flavor::Clean, admitted)));
             }
         }
     }
@@ -167,7 +167,7 @@ async fn accept_tls(
 /// Runs a session to its end; the machine hears of its beginning and of its end, whatever happens in between.
 fn open<S: session::Stream>(
     stream: S,
-    opened: Opened,
+    opened: SessionOpened,
     flavor: Flavor,
     admitted: Admitted,
 ) -> impl Future<Output = ()> + Send + use<S> {
@@ -189,7 +189,7 @@ fn open<S: session::Stream>(
     }
 }
 
-/// Counts what happens too often to be logged each time.
+/// TrackerCounts what happens too often to be logged each time.
 #[derive(Debug, Default)]
 struct Occasional {
     count: u64,

@@ -36,9 +36,9 @@ use crate::net::tls::{Purpose, TlsServer};
 use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::store::Store;
 use crate::tracker::admission::Admission;
-use crate::tracker::input::{Input, Opened, Order, SessionId};
+use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened};
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{Counts, Remembered, Tracker};
+use crate::tracker::machine::{Remembered, Tracker, TrackerCounts};
 use crate::tracker::settings::{BadSetting, TrackerSettings};
 
 /// Inputs that wait for the machine; who brings more waits.
@@ -83,7 +83,7 @@ pub enum StartError {
 
 /// What the driver is brought.
 enum Message {
-    Opened(SessionId, Opened, Arc<SendQueue>),
+    Opened(SessionId, SessionOpened, Arc<SendQueue>),
     Input(SessionId, Input),
     Look(Box<dyn FnOnce(&Tracker) + Send>),
     ReadLog(mpsc::Sender<(SystemTime, LogEntry)>),
@@ -171,12 +171,12 @@ impl TrackerHandle {
     }
 
     /// Gives an order of the owner's; `false` if the tracker has stopped.
-    pub async fn order(&self, order: Order) -> bool {
+    pub async fn order(&self, order: OwnerOrder) -> bool {
         self.inbox.send(Message::Input(SessionId::NONE, Input::Owner(order))).await.is_ok()
     }
 
     /// How many sessions, users, shares and names there are; `None` if the tracker has stopped.
-    pub async fn counts(&self) -> Option<Counts> {
+    pub async fn counts(&self) -> Option<TrackerCounts> {
         self.look(Tracker::counts).await
     }
 

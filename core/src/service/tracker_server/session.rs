@@ -22,7 +22,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use crate::net::send_queue::SendQueue;
 use crate::protocol::line::{Flavor, LineDecoder};
 use crate::service::tracker_server::{Message, Traffic};
-use crate::tracker::input::{Input, Request, SessionId};
+use crate::tracker::input::{Input, SessionId, SessionRequest};
 
 /// What a session runs on.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -110,7 +110,7 @@ pub(super) struct Session<S> {
     /// Runs while the other side takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
     /// Lines that are read and not brought.
-    batch: Option<Vec<Request>>,
+    batch: Option<Vec<SessionRequest>>,
     may_bring: bool,
     has_ended: bool,
     is_closing: bool,
@@ -231,12 +231,13 @@ impl<S: Stream> Session<S> {
             if read.filled().is_empty() {
                 // The unfinished line, if there is one, is no line.
                 self.has_ended = true;
-                self.batch = Some(vec![Request::End]);
+                self.batch = Some(vec![SessionRequest::End]);
                 return Poll::Ready(Ok(()));
             }
             self.line.traffic.bytes_in.fetch_add(read.filled().len() as u64, Ordering::Relaxed);
             self.decoder.feed(read.filled());
-            let requests: Vec<Request> = std::iter::from_fn(|| self.decoder.next_line()).map(Request::read).collect();
+            let requests: Vec<SessionRequest> =
+                std::iter::from_fn(|| self.decoder.next_line()).map(SessionRequest::read).collect();
             self.batch = Some(requests).filter(|requests| !requests.is_empty());
             Poll::Ready(Ok(()))
         })

@@ -14,7 +14,7 @@ use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient};
 use crate::service::tracker_server::{TrackerHandle, start};
 use crate::store::Store;
-use crate::tracker::input::Order;
+use crate::tracker::input::OwnerOrder;
 use crate::tracker::settings::TrackerSettings;
 
 /// Longer than anything here takes; a test that waits so long has failed.
@@ -301,7 +301,7 @@ async fn the_owner_shuts_somebody_out_for_good() {
     session.expect("* potok 1 \"Potok\"").await;
     session.ask("register-user mallory", "OK 0").await;
     let ban = Ban { target: BanTarget::Key(mallory.public_key()), username: None };
-    assert!(fixture.handle.order(Order::Ban(ban.clone())).await);
+    assert!(fixture.handle.order(OwnerOrder::Ban(ban.clone())).await);
     session.expect("* closing \"the owner of this tracker has shut you out\"").await;
     assert_eq!(session.line().await, None);
     let mut session = fixture.tls(&mallory).await;

@@ -80,11 +80,11 @@ pub enum Insert {
 pub struct ShareContent {
     /// Its length in bytes.
     pub size: Option<u64>,
-    /// Its content.
+    /// The hash of its content.
     pub hash: Option<ContentHash>,
 }
 
-/// The catalog.
+/// Everybody's shares, and what they are together.
 #[derive(Debug, Default)]
 pub struct Catalog {
     owners: Owners,
