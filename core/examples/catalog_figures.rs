@@ -55,6 +55,8 @@ fn main() {
     level(&catalog, &owners);
     come_and_go(&mut catalog, &corpus, &owners);
     leave(&mut catalog, &corpus);
+    drop(catalog);
+    folders(count);
 }
 
 /// What an ordinary table takes that can only tell whether a name is there: machines differ, ratios less.
@@ -426,6 +428,34 @@ fn name(words: &[String], i: u64) -> String {
     }
     name.push_str(ENDINGS[((r >> 20) % 12) as usize]);
     name
+}
+
+/// Ten thousand folders, each of several people, beside one folder with as many files as all of them.
+fn folders(count: usize) {
+    let mut catalog = Catalog::new();
+    let owners: Vec<OwnerId> = (0..3).map(|n| catalog.add_owner(Username::new(&format!("user{n}")).unwrap())).collect();
+    for n in 0..count {
+        let path = match n % 2 {
+            0 => format!("many/{:05}/a picture of the sea {n:07}.jpg", n / 2 % 10_000),
+            _ => format!("one/a picture of the sea {n:07}.jpg"),
+        };
+        let share = Share { path: SharePath::new(&path).unwrap(), size: Some(n as u64), hash: None };
+        catalog.insert(owners[n % 3], &share);
+    }
+    let large = ShareFilter { size_min: Some(1), ..ShareFilter::default() };
+    for (what, folder, limit) in [("the top", None, 100), ("many", Some("many"), 200), ("many", Some("many"), 10_000)] {
+        let folder = folder.map(|folder| SharePath::new(folder).unwrap());
+        for (how, filter) in [("everything", ShareFilter::default()), ("with a size", large.clone())] {
+            let mut steps = Pauses::default();
+            let mut list = steps.time(|| catalog.list_level(folder.as_ref(), filter.clone(), None, limit));
+            while !steps.time(|| catalog.scan(&mut list)) {}
+            println!("level, {what}, {} lines, {how}, in steps: {steps}", list.lines());
+        }
+    }
+    let mut steps = Pauses::default();
+    let filter = ShareFilter { folder: SharePath::new("many").ok(), ..ShareFilter::default() };
+    steps.time(|| catalog.count(filter));
+    println!("count, below a folder of half of all: {steps}");
 }
 
 fn words_of<W: AsRef<str>>(words: &[W]) -> ShareFilter {

@@ -144,3 +144,114 @@ impl LevelWalk {
         self.lines
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use crate::model::share::Share;
+    use crate::model::share_path::SharePath;
+    use crate::model::username::Username;
+    use crate::tracker::catalog::filter::ShareFilter;
+    use crate::tracker::catalog::{Catalog, Insert};
+
+    /// Every page of a level, one behind the other.
+    fn pages(catalog: &Catalog, folder: Option<&str>, filter: &ShareFilter, limit: usize) -> Vec<String> {
+        let folder = folder.map(|folder| SharePath::new(folder).expect("valid"));
+        let (mut lines, mut after) = (Vec::new(), None);
+        loop {
+            let mut list = catalog.list_level(folder.as_ref(), filter.clone(), after.as_ref(), limit);
+            while !catalog.scan(&mut list) {}
+            let mut text = BytesMut::new();
+            assert!(catalog.write_lines(&mut list, &mut text, usize::MAX));
+            lines.extend(std::str::from_utf8(&text).expect("text").lines().map(str::to_owned));
+            after = list.more().cloned();
+            if after.is_none() {
+                return lines;
+            }
+        }
+    }
+
+    #[test]
+    fn a_level_in_order_whatever_names_begin_alike() {
+        let mut catalog = Catalog::new();
+        let [anna, ivan] = ["anna", "ivan"].map(|name| catalog.add_owner(Username::new(name).expect("valid")));
+        for (owner, path, size) in [
+            (anna, "A", Some(1)),
+            (ivan, "A", None),
+            (anna, "A-b", Some(2)),
+            (ivan, "A-b/x", Some(3)),
+            (anna, "A.b/y", None),
+            (anna, "A/1", Some(4)),
+            (anna, "A/2/3", Some(5)),
+            (ivan, "A/2/4", Some(6)),
+            (ivan, "A0", Some(7)),
+            (anna, "A0/z", Some(u64::MAX)),
+            (anna, "A0/zz", Some(u64::MAX)),
+        ] {
+            let share = Share { path: SharePath::new(path).expect("valid"), size, hash: None };
+            assert_eq!(catalog.insert(owner, &share), Insert::New);
+        }
+        let anna_only = ShareFilter { owner: Some(anna), ..ShareFilter::default() };
+        let all = ShareFilter::default();
+        let large = ShareFilter { size_min: Some(5), ..ShareFilter::default() };
+        let top = [
+            "anna 1 - A",
+            "ivan - - A",
+            "anna 2 - A-b",
+            "ivan 3 1 A-b/",
+            "anna 0 1 A.b/",
+            "* 15 3 A/",
+            "ivan 7 - A0",
+            "anna 18446744073709551615 2 A0/",
+        ];
+        let hers = ["anna 1 - A", "anna 2 - A-b", "anna 0 1 A.b/", "anna 9 2 A/", "anna 18446744073709551615 2 A0/"];
+        for limit in 1..=9 {
+            assert_eq!(pages(&catalog, None, &all, limit), top, "{limit}");
+            assert_eq!(pages(&catalog, None, &anna_only, limit), hers, "{limit}");
+            assert_eq!(pages(&catalog, Some("A"), &all, limit), ["anna 4 - A/1", "* 11 2 A/2/"]);
+            assert_eq!(pages(&catalog, Some("A/2"), &large, limit), ["anna 5 - A/2/3", "ivan 6 - A/2/4"]);
+            assert!(
+                pages(&catalog, Some("B"), &all, limit).is_empty()
+                    && pages(&catalog, Some("A-"), &all, limit).is_empty()
+            );
+        }
+        // Another size, and nobody's size any more.
+        let share = Share { path: SharePath::new("A/2/4").expect("valid"), size: Some(60), hash: None };
+        assert_eq!(catalog.insert(ivan, &share), Insert::Replaced);
+        assert_eq!(pages(&catalog, Some("A"), &all, 9)[1], "* 65 2 A/2/");
+        catalog.remove_owner(ivan);
+        assert_eq!(pages(&catalog, Some("A"), &all, 9)[1], "anna 5 1 A/2/");
+        assert_eq!(pages(&catalog, None, &all, 9), hers);
+        assert!(catalog.remove(anna, &SharePath::new("A0/zz").expect("valid")));
+        assert_eq!(pages(&catalog, None, &all, 9)[4], "anna 18446744073709551615 1 A0/");
+        catalog.assert_sound();
+    }
+
+    /// Many children, many folders, and deep ones: each in several segments.
+    #[test]
+    fn a_level_over_many_segments() {
+        let mut catalog = Catalog::new();
+        let owners = ["anna", "ivan"].map(|name| catalog.add_owner(Username::new(name).expect("valid")));
+        let mut put = |n: usize, path: String| {
+            let share = Share { path: SharePath::new(&path).expect("valid"), size: Some(1), hash: None };
+            assert_eq!(catalog.insert(owners[n % 2], &share), Insert::New);
+        };
+        (0..1500).for_each(|n| put(n, format!("flat/{n:05}")));
+        (0..1500).for_each(|n| put(n, format!("many/{:04}/{}", n / 5, n % 5)));
+        (0..1500).for_each(|n| put(0, format!("deep/{}", format!("{}/", n % 7).repeat(n % 20) + &format!("{n}.txt"))));
+        for filter in [ShareFilter::default(), ShareFilter { size_min: Some(1), ..ShareFilter::default() }] {
+            let top = ["anna 1500 1500 deep/", "* 1500 1500 flat/", "* 1500 1500 many/"];
+            assert_eq!(pages(&catalog, None, &filter, 2), top);
+            let flat = pages(&catalog, Some("flat"), &filter, 100);
+            assert!((0..1500).all(|n| flat[n].ends_with(&format!(" 1 - flat/{n:05}"))) && flat.len() == 1500);
+            let many = pages(&catalog, Some("many"), &filter, 7);
+            assert!((0..300).all(|n| many[n] == format!("* 5 5 many/{n:04}/")) && many.len() == 300);
+            let deep = pages(&catalog, Some("deep"), &filter, 1000);
+            let (folders, files): (Vec<_>, Vec<_>) = deep.iter().partition(|line| line.ends_with('/'));
+            assert_eq!((folders.len(), files.len()), (7, 75));
+            let count = |line: &&String| line.split(' ').nth(2).and_then(|files| files.parse::<u64>().ok());
+            assert_eq!(folders.iter().filter_map(count).sum::<u64>(), 1425);
+        }
+    }
+}
