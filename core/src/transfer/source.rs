@@ -1,6 +1,6 @@
 //! One peer that files are fetched from: how it is reached, what it was asked and has not answered.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::model::key::PublicKey;
@@ -71,6 +71,10 @@ pub(crate) struct Source {
     pub(crate) backoff: Backoff,
     /// It sent something else than was announced: nothing is asked of it again.
     pub(crate) is_liar: bool,
+    /// How often in a row its connection was ended because it answered without sending anything.
+    pub(crate) strikes: u32,
+    /// That was too often: nothing is asked of it until it comes back from elsewhere, or a person tries again.
+    pub(crate) is_given_up: bool,
     pub(crate) window: Window,
     pub(crate) open: BTreeMap<u32, (Ask, Instant)>,
     next_id: u32,
@@ -82,6 +86,8 @@ pub(crate) struct Source {
     pub(crate) unused_since: Option<Instant>,
     /// Its window may have room.
     pub(crate) may_fill: bool,
+    /// Open requests that it was told to leave.
+    left: HashSet<u32>,
 }
 
 impl Source {
@@ -91,6 +97,8 @@ impl Source {
             link: Link::Down,
             backoff: Backoff::default(),
             is_liar: false,
+            strikes: 0,
+            is_given_up: false,
             window: Window::new(now),
             open: BTreeMap::new(),
             next_id: 0,
@@ -98,7 +106,25 @@ impl Source {
             offers: 0,
             unused_since: None,
             may_fill: false,
+            left: HashSet::new(),
         }
+    }
+
+    /// Whether anything may be asked of it.
+    pub(crate) fn is_trusted(&self) -> bool {
+        !self.is_liar && !self.is_given_up
+    }
+
+    /// It is worth asking once more, whatever it did.
+    pub(crate) fn forgive(&mut self) {
+        (self.is_liar, self.is_given_up, self.strikes) = (false, false, 0);
+    }
+
+    /// Those of its open requests that are meant: they are of no use any more, and it is told so.
+    pub(crate) fn leave(&mut self, is_meant: impl Fn(&Ask) -> bool) -> Vec<u32> {
+        let ids: Vec<u32> = self.open.values().filter(|(ask, _)| is_meant(ask)).map(|(ask, _)| ask.id).collect();
+        self.left.extend(&ids);
+        ids
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -118,15 +144,17 @@ impl Source {
     }
 
     /// Strikes a request out; `with_data` if its answer says something about the speed.
-    pub(crate) fn answered(&mut self, id: u32, with_data: bool, now: Instant) -> Option<Ask> {
+    /// Says too whether it was told to leave it.
+    pub(crate) fn answered(&mut self, id: u32, with_data: bool, now: Instant) -> Option<(Ask, bool)> {
         let (ask, at) = self.open.remove(&id)?;
+        let was_left = self.left.remove(&id);
         if with_data {
             self.window.answered(ask.bytes(), now.saturating_duration_since(at), now);
         } else {
             self.window.closed(ask.bytes());
         }
         self.may_fill = true;
-        Some(ask)
+        Some((ask, was_left))
     }
 
     /// Every open request of a connection that is gone.
@@ -134,6 +162,7 @@ impl Source {
         self.link = Link::Down;
         self.window = Window::new(now);
         self.next_id = 0;
+        self.left.clear();
         std::mem::take(&mut self.open).into_values().map(|(ask, _)| ask).collect()
     }
 
@@ -159,6 +188,7 @@ impl Sources {
         if source.contact != *contact {
             source.contact = contact.clone();
             source.backoff.reset();
+            (source.is_given_up, source.strikes) = (false, 0);
         }
         id
     }

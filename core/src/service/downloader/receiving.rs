@@ -83,16 +83,24 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
                     self.state.close(id)?;
                     self.refused(id, why).await?;
                 }
-                Answer::Queued { place } => {
-                    self.state.set_queued(true);
-                    self.reporter.send(Report::Queued(place)).await;
-                }
-                Answer::Granted => {
-                    self.state.set_queued(false);
-                    self.reporter.send(Report::Granted).await;
-                }
+                standing @ (Answer::Queued { .. } | Answer::Granted) => self.standing(standing).await?,
             }
         }
+    }
+
+    /// Where we stand in the peer's queue. Of several words in a row the last one counts.
+    async fn standing(&mut self, mut last: Answer) -> Result<(), Why> {
+        self.state.told_standing()?;
+        while let Some(frame) = self.input.peek() {
+            let Ok(next @ (Answer::Queued { .. } | Answer::Granted)) = Answer::decode(&frame) else { break };
+            self.input.take(ANSWER_BYTES);
+            self.state.told_standing()?;
+            last = next;
+        }
+        let place = if let Answer::Queued { place } = last { Some(place) } else { None };
+        self.state.set_queued(place.is_some());
+        self.reporter.send(place.map_or(Report::Granted, Report::Queued)).await;
+        Ok(())
     }
 
     async fn refused(&mut self, id: u32, why: Refusal) -> Result<(), Why> {

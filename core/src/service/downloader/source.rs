@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::limits;
@@ -66,6 +66,8 @@ pub(super) enum Why {
     /// Nothing that it says is of use.
     #[error("the peer does not keep to the protocol")]
     Misbehaved,
+    #[error("the peer says where we stand in its queue, again and again")]
+    Flapping,
 }
 
 /// Tells in the name of one connection.
@@ -164,6 +166,11 @@ async fn connect_and_work(
     why
 }
 
+/// Words about our place in the peer's queue that are heard at once, and those a second afterwards. Honest ones come
+/// when others come and go, at most some tens a second; all of them together when our computer was asleep.
+const STANDINGS_AT_ONCE: f64 = 4096.0;
+const STANDINGS_PER_SECOND: f64 = 256.0;
+
 /// What the two halves of a connection know together; both are on its thread.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -171,6 +178,8 @@ pub(super) struct State {
     is_queued: Cell<bool>,
     /// Counts what came, so that silence is noticed.
     came: Cell<u64>,
+    /// How many words about our place were heard, less what time allows; and when that was.
+    standings: Cell<Option<(f64, Instant)>>,
 }
 
 impl State {
@@ -182,6 +191,15 @@ impl State {
     /// Whether we wait for a slot: silence may be longer.
     pub(super) fn set_queued(&self, is_queued: bool) {
         self.is_queued.set(is_queued);
+    }
+
+    /// The peer says where we stand; not more often than it makes sense.
+    pub(super) fn told_standing(&self) -> Result<(), Why> {
+        let now = Instant::now();
+        let (told, at) = self.standings.get().unwrap_or((0.0, now));
+        let told = (told - (now - at).as_secs_f64() * STANDINGS_PER_SECOND).max(0.0) + 1.0;
+        self.standings.set(Some((told, now)));
+        if told > STANDINGS_AT_ONCE { Err(Why::Flapping) } else { Ok(()) }
     }
 
     /// Notes that something came from the source: it is alive.

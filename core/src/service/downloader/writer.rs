@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::disk::place::target::{Part, PlaceError};
 use crate::model::block_list::BlockList;
-use crate::protocol::peer::{Content, Refusal};
+use crate::protocol::peer::Content;
 use crate::service::downloader::files::{Disk, Files, JobFiles, fault_of, open_part};
 use crate::service::downloader::finisher::{Finisher, Small};
 use crate::transfer::downloads::Outcome;
@@ -44,7 +44,7 @@ impl Writer {
 
     fn write_block(&self, ask: &Ask, block: u32, data: &[u8]) -> Outcome {
         // Paused or cancelled in between.
-        let Some(open) = self.files.opened(ask.file) else { return Outcome::Refused(Refusal::Cancelled) };
+        let Some(open) = self.files.opened(ask.file) else { return Outcome::Unwanted };
         if !open.list.is_block(block, data) {
             return Outcome::Wrong;
         }
@@ -58,7 +58,7 @@ impl Writer {
     /// A whole file in one piece: verified before it touches the disk, named by the finisher together with others.
     fn write_small(&mut self, ask: &Ask, data: &[u8]) -> Outcome {
         // Cancelled in between.
-        let Some(job) = self.files.job(ask.file.job) else { return Outcome::Refused(Refusal::Cancelled) };
+        let Some(job) = self.files.job(ask.file.job) else { return Outcome::Unwanted };
         if ask.content.hash != blake3::hash(data).into() {
             return Outcome::Wrong;
         }

@@ -50,12 +50,6 @@ impl Downloads {
         self.all_changed();
     }
 
-    /// The connection is gone because the peer did not keep to the protocol: nothing more is asked of it.
-    pub fn misbehaved(&mut self, id: SourceId, now: Instant) {
-        self.disconnected(id, now);
-        self.lied(id, now);
-    }
-
     /// The peer serves others first.
     pub fn queued(&mut self, id: SourceId, place: u32) {
         if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
@@ -77,7 +71,10 @@ impl Downloads {
     pub fn answered(&mut self, id: SourceId, request: u32, outcome: Outcome, now: Instant) {
         let Some(source) = self.sources.get_mut(id) else { return };
         let with_data = matches!(outcome, Outcome::List(_) | Outcome::Written | Outcome::NotWritten(_));
-        let Some(ask) = source.answered(request, with_data, now) else { return };
+        let Some((ask, was_left)) = source.answered(request, with_data, now) else { return };
+        if matches!(outcome, Outcome::Written) {
+            source.strikes = 0;
+        }
         match outcome {
             Outcome::List(list) => self.listed(ask.file, list),
             Outcome::Written => self.written(id, &ask),
@@ -87,9 +84,10 @@ impl Downloads {
                     self.not_written(ask.file, fault);
                 }
             }
+            Outcome::Unwanted => self.give_back(&ask, id),
             Outcome::Refused(why) => {
                 self.give_back(&ask, id);
-                self.refused(id, ask.file, why, now);
+                self.refused(id, ask.file, why, was_left, now);
             }
             Outcome::Wrong => {
                 self.give_back(&ask, id);
@@ -122,51 +120,24 @@ impl Downloads {
         if is_large(&ask.content) {
             self.progressed(ask.file, done_bytes);
         }
-        let other = also_asked.and_then(|other| Some((other, self.sources.get(other)?)));
+        let other = also_asked.and_then(|other| Some((other, self.sources.get_mut(other)?)));
         if let Some((other, source)) = other {
-            let same = |open: &Ask| open.file == ask.file && open.what == ask.what;
-            let ids = source.open.values().filter(|(open, _)| same(open)).map(|(open, _)| open.id).collect();
+            let ids = source.leave(|open| open.file == ask.file && open.what == ask.what);
             self.effects.push(Effect::Cancel(other, ids));
         }
     }
 
-    fn refused(&mut self, id: SourceId, file: FileId, why: Refusal, now: Instant) {
+    fn refused(&mut self, id: SourceId, file: FileId, why: Refusal, was_left: bool, now: Instant) {
         let error = match why {
-            Refusal::Cancelled => return,
-            Refusal::Busy => {
-                // It will not answer more now; another connection later.
-                self.drop_source(id, now);
-                return;
-            }
+            Refusal::Cancelled if was_left => return,
+            // It will not answer more now; another connection later. Nobody cancelled: it costs the peer nothing, and
+            // asked again at once it would say so for ever.
+            Refusal::Busy | Refusal::Cancelled => return self.strike(id, now),
             Refusal::NotShared | Refusal::BadRequest => TransferError::NotShared,
             Refusal::Changed => TransferError::Changed,
             Refusal::Internal => TransferError::Unreadable,
         };
         self.withdraw(file, id, error, now);
-    }
-
-    /// Nothing that this peer says is believed any more.
-    fn lied(&mut self, id: SourceId, now: Instant) {
-        let Some(source) = self.sources.get_mut(id) else { return };
-        if std::mem::replace(&mut source.is_liar, true) {
-            return;
-        }
-        let user = source.contact.username.clone();
-        self.effects.push(Effect::Lied(user.clone()));
-        self.drop_source(id, now);
-        let offered: Vec<FileId> =
-            self.active.iter().filter(|(_, active)| active.offers.contains(&id)).map(|(file, _)| *file).collect();
-        for file in offered {
-            self.withdraw(file, id, TransferError::Lied { user: user.clone() }, now);
-        }
-    }
-
-    /// Ends a connection from our side.
-    fn drop_source(&mut self, id: SourceId, now: Instant) {
-        if self.sources.get(id).is_some_and(|source| source.link != Link::Down) {
-            self.effects.push(Effect::Disconnect(id));
-            self.disconnected(id, now);
-        }
     }
 
     /// A request will not be answered with data: what it asked for is missing again.
@@ -205,7 +176,7 @@ impl Downloads {
     pub(super) fn offer(&mut self, file: FileId, id: SourceId) {
         let Some(active) = self.active.get_mut(&file) else { return };
         let Some(source) = self.sources.get_mut(id) else { return };
-        if source.is_liar || active.offers.contains(&id) || active.refused.contains(&id) {
+        if !source.is_trusted() || active.offers.contains(&id) || active.refused.contains(&id) {
             return;
         }
         active.offers.push(id);
@@ -219,9 +190,8 @@ impl Downloads {
     }
 
     pub(super) fn cancel_asks(&mut self, is_meant: impl Fn(FileId) -> bool) {
-        for (id, source) in self.sources.iter() {
-            let ids: Vec<u32> =
-                source.open.values().filter(|(ask, _)| is_meant(ask.file)).map(|(ask, _)| ask.id).collect();
+        for (id, source) in self.sources.iter_mut() {
+            let ids = source.leave(|ask| is_meant(ask.file));
             if !ids.is_empty() {
                 self.effects.push(Effect::Cancel(id, ids));
             }
@@ -233,7 +203,7 @@ impl Downloads {
         let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
         let connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
         for (id, source) in self.sources.iter_mut() {
-            let is_wanted = source.link == Link::Down && source.offers > 0 && !source.is_liar;
+            let is_wanted = source.link == Link::Down && source.offers > 0 && source.is_trusted();
             if !is_wanted || !source.backoff.is_due(now) {
                 continue;
             }

@@ -2,11 +2,14 @@
 //!
 //! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
-//! went. `fetch` is about peers and requests, `search` about who has what, `order` about what is begun first.
+//! went. `fetch` is about peers and requests, `patience` about those that send
+//! nothing of use, `search` about who has what, `order` about what is begun first, `state` about what is told.
 
 mod fetch;
 pub mod order;
+mod patience;
 mod search;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::block_list::BlockList;
 use crate::model::hash::ContentHash;
-use crate::model::transfer::{TransferError, TransferId, TransferState};
+use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
 use crate::protocol::peer::{Content, FILE_BYTES_MAX, Refusal};
 use crate::transfer::job::{Control, FileId, FileState, Job, is_large};
@@ -71,6 +74,8 @@ pub enum Outcome {
     Written,
     /// The block, verified, but it could not be written.
     NotWritten(WriteFault),
+    /// Data that nobody here wanted any more when it came.
+    Unwanted,
     /// No data.
     Refused(Refusal),
     /// Data that does not belong to the file.
@@ -228,7 +233,7 @@ impl Downloads {
         let failed = job.retry();
         if !failed.is_empty() {
             for (_, source) in self.sources.iter_mut() {
-                source.is_liar = false;
+                source.forgive();
             }
         }
         self.control(id, Control::Go);
@@ -310,51 +315,6 @@ impl Downloads {
     /// Whether there is anything to wait for but a person.
     pub fn is_at_rest(&self) -> bool {
         self.active.is_empty() && self.sources.iter().all(|(_, source)| source.link == Link::Down)
-    }
-
-    /// What a download is doing, and how many peers send for it.
-    pub fn state(&self, id: TransferId) -> (TransferState, u32) {
-        let Some(job) = self.jobs.get(&id) else { return (TransferState::Queued, 0) };
-        match job.control {
-            _ if job.is_over() => (job.last_error.clone().map_or(TransferState::Finished, TransferState::Failed), 0),
-            Control::Paused => (TransferState::Paused, 0),
-            Control::DiskFull { .. } => (TransferState::DiskFull, 0),
-            Control::Go => self.state_of_work(id, job),
-        }
-    }
-
-    fn state_of_work(&self, id: TransferId, job: &Job) -> (TransferState, u32) {
-        if job.active.is_empty() {
-            return (TransferState::Queued, 0);
-        }
-        // The first ones say enough, and a folder may have thousands in work.
-        let first = job.active.iter().take(64).filter_map(|index| self.active.get(&FileId { job: id, index: *index }));
-        let mut senders = BTreeSet::new();
-        let (mut is_checking, mut is_finishing, mut is_connecting) = (false, false, false);
-        let mut place = None;
-        for active in first {
-            is_checking |= matches!(active.stage, Stage::Checking);
-            is_finishing |= matches!(active.stage, Stage::Finishing);
-            for id in &active.offers {
-                match self.sources.get(*id).map(|source| source.link) {
-                    Some(Link::Up) => {
-                        senders.insert(*id);
-                    }
-                    Some(Link::Waiting(at)) => place = Some(place.map_or(at, |best: u32| best.min(at))),
-                    Some(Link::Connecting) => is_connecting = true,
-                    Some(Link::Down) | None => {}
-                }
-            }
-        }
-        let sources = u32::try_from(senders.len()).unwrap_or(u32::MAX);
-        let state = match place {
-            _ if is_checking => TransferState::Checking,
-            _ if is_finishing || sources > 0 => TransferState::Running,
-            Some(place) => TransferState::WaitingForSlot { place },
-            None if is_connecting => TransferState::Connecting,
-            None => TransferState::WaitingForUser,
-        };
-        (state, sources)
     }
 
     fn control(&mut self, id: TransferId, control: Control) {

@@ -71,6 +71,10 @@ impl Downloads {
             let user = active.user.clone();
             return self.fail(file, TransferError::Lied { user });
         }
+        if owner.is_some_and(|owner| owner.is_given_up) {
+            let user = active.user.clone();
+            return self.fail(file, TransferError::NotSent { user });
+        }
         // Without its owner's word it is waited for.
         let Some(error) = active.verdict.take() else { return };
         active.tries += 1;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::geometry::BLOCK_BYTES_MIN;
 use crate::model::key::PublicKey;
+use crate::model::transfer::TransferState;
 use crate::transfer::source::What;
 
 /// How a simulated peer behaves.
@@ -48,6 +49,7 @@ struct World {
     over: BTreeSet<TransferId>,
     liars: BTreeSet<Username>,
     asked_bytes: u64,
+    asks: usize,
     /// Noise that is the same in every run.
     noise: u64,
     disk_full_at: Option<u32>,
@@ -91,6 +93,7 @@ impl World {
             over: BTreeSet::new(),
             liars: BTreeSet::new(),
             asked_bytes: 0,
+            asks: 0,
             noise,
             disk_full_at: None,
             absent: BTreeSet::new(),
@@ -182,6 +185,7 @@ impl World {
     fn asked(&mut self, id: SourceId, asks: Vec<Ask>) {
         for ask in asks {
             self.asked_bytes += ask.bytes();
+            self.asks += 1;
             if let What::Block(block) = ask.what {
                 assert!(!self.written.get(&ask.file).is_some_and(|done| done.contains(&block)), "{ask:?} is here");
                 let also = self.peers.values().filter(|peer| peer.is_connected).flat_map(|peer| &peer.open);
@@ -451,4 +455,37 @@ fn a_file_that_is_too_large_fails_at_once() {
     world.run(100);
     assert_eq!(world.failed.values().collect::<Vec<_>>(), [&TransferError::TooLarge]);
     assert_eq!(world.finished.len(), 1, "the other one is here");
+}
+
+/// Whatever a peer answers without sending anything, it is not asked for ever, nor in a hurry.
+#[test]
+fn what_is_answered_for_free_costs_the_turn_and_the_source_in_the_end() {
+    let user = name(0);
+    for (why, expected) in [
+        (Refusal::Cancelled, TransferError::NotSent { user: user.clone() }),
+        (Refusal::Busy, TransferError::NotSent { user: user.clone() }),
+        (Refusal::NotShared, TransferError::NotShared),
+        (Refusal::BadRequest, TransferError::NotShared),
+        (Refusal::Changed, TransferError::Changed),
+        (Refusal::Internal, TransferError::Unreadable),
+    ] {
+        let mut world = World::new(&[Manner::Refuses(why)], 7);
+        let files: Vec<Content> = (0..50).map(|n| content(n, 1000)).chain([content(99, 9 * BLOCK_BYTES_MIN)]).collect();
+        world.machine.add(JOB, Job::new(user.clone(), files.clone()));
+        let begun = world.now;
+        world.run(200_000);
+        assert!(world.over.contains(&JOB), "{why:?}: it is over");
+        assert!(world.failed.len() == files.len() && world.failed.values().all(|error| *error == expected), "{why:?}");
+        assert!(world.asks <= 10 * files.len() + 100, "{why:?}: asked {} times", world.asks);
+        assert!(world.now - begun >= Duration::from_secs(5), "{why:?}: with pauses");
+        assert!(world.liars.is_empty(), "{why:?}: nobody is wronged");
+
+        // It can be tried again.
+        assert_eq!(world.machine.retry(JOB).len(), files.len(), "{why:?}");
+        world.over.clear();
+        world.manners.insert(user.clone(), Manner::Honest);
+        world.peers.values_mut().for_each(|peer| peer.manner = Manner::Honest);
+        world.run(200_000);
+        assert!(world.finished.len() == files.len(), "{why:?}");
+    }
 }

@@ -67,6 +67,7 @@ impl Engine {
                 self.links.remove(&id);
                 match why {
                     Why::Misbehaved => self.machine.misbehaved(id, now),
+                    Why::Flapping => self.machine.wasted(id, now),
                     _ => self.machine.disconnected(id, now),
                 }
             }

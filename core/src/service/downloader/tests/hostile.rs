@@ -135,3 +135,37 @@ async fn a_connection_that_breaks_off_is_made_again() {
     assert_eq!(read(&fetching.path("a.bin")), file);
     assert!(answers.load(Ordering::Relaxed) > 9, "it did break off");
 }
+
+/// A peer that answers every request for free is asked a few times, not as fast as it can answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_answers_for_free_loses_its_turn() {
+    let refused = |why: Refusal| move |id: u32| Answer::Refused { id, why }.encode().to_vec();
+    let flapping = |_: u32| [Answer::Queued { place: 1 }.encode(), Answer::Granted.encode()].concat().repeat(4096);
+    let (cancelled, busy) = (refused(Refusal::Cancelled), refused(Refusal::Busy));
+    for (what, answer) in [
+        ("cancelled", Arc::new(cancelled) as Arc<dyn Fn(u32) -> Vec<u8> + Send + Sync>),
+        ("busy", Arc::new(busy)),
+        ("queued and granted", Arc::new(flapping)),
+    ] {
+        let file = bytes(1, 5 * BLOCK + 3);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = asked.clone();
+        let peer = hostile("mallory", move |request| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            answer(request.id())
+        })
+        .await;
+        let server = honest(std::slice::from_ref(&file)).await;
+        let book = Book::of(&[&peer, &server.contact]);
+        let mut fetching = fetch(&book).await;
+        let id = fetching.add(&peer, &[("a.bin", &file)]).await;
+        fetching.until_state(id, |state| state.state == TransferState::Declined).await;
+        assert!(asked.load(Ordering::Relaxed) <= 20, "{what}: asked {} times", asked.load(Ordering::Relaxed));
+        // Somebody else who has it is enough.
+        book.sources(&file, &[&peer, &server.contact]);
+        book.is_now(&server.contact);
+        fetching.over(id).await;
+        assert_eq!(read(&fetching.path("a.bin")), file, "{what}");
+        fetching.stop().await;
+    }
+}
