@@ -50,8 +50,9 @@ impl LocalName {
         &self.0
     }
 
-    /// Two names with one key are one file on a system that ignores case.
-    pub fn collision_key(&self) -> String {
+    /// What it is to a disk that ignores case: two names with one key are one file there. Whoever writes several names
+    /// into one folder compares them (`service/downloader/adding`).
+    pub fn case_key(&self) -> String {
         crate::model::username::fold_case(&self.0)
     }
 }

@@ -1,5 +1,7 @@
 //! Whole clients on loopback: an intent goes in, and what follows from it is seen by its outcome and by the others.
 
+mod transfers;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use crate::model::invite::TrackerAddress;
 use crate::model::username::Username;
 use crate::node::event::{Direction, Hosted, Me, NodeEvent, Outcome, Status, TrackerConnection, TransferState};
 use crate::node::failure::Failure;
-use crate::node::intent::{DownloadRequest, Intent, IntentId, QueueMove, ShareRequest, TransferId};
+use crate::node::intent::{DownloadRequest, Intent, IntentId, ShareRequest, TransferId};
 use crate::node::settings::Settings;
 use crate::node::{Node, Setup};
 use crate::protocol::code::Code;
@@ -365,27 +367,6 @@ fn who_waits_for_a_user_is_told_so() {
     guest.until(|notice| matches!(notice, NodeEvent::Downloaded { .. }));
     assert!(!guest.heard.iter().any(|notice| matches!(notice, NodeEvent::WaitingFor { .. })), "told once");
     drop(host);
-}
-
-#[test]
-fn the_order_of_downloads_is_kept() {
-    let (mut host, tracker) = Client::host("host");
-    let bytes = vec![7; 1 << 20];
-    share(&mut host, &[("a", &bytes), ("b", &bytes), ("c", &bytes)]);
-    let mut guest = Client::at("guest", &tracker);
-    guest.apply(|settings| settings.download_bytes_per_second = 1);
-    let numbers = ["a", "b", "c"].map(|path| download(&mut guest, "host", path));
-    assert_eq!(labels(&mut guest), ["a", "b", "c"]);
-    let reorder = |number, to| Intent::Reorder { number, to };
-    assert_eq!(guest.ask(reorder(numbers[2], QueueMove::First)), Ok(Outcome::Done));
-    assert_eq!(guest.ask(reorder(numbers[0], QueueMove::Later)), Ok(Outcome::Done));
-    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
-    assert_eq!(
-        guest.ask(reorder(TransferId(99), QueueMove::Last)),
-        Err(Failure::NoSuchTransfer { number: TransferId(99) })
-    );
-    guest.restart();
-    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
 }
 
 #[test]

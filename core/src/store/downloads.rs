@@ -76,6 +76,14 @@ impl TargetName {
             Self::Below(names) => names.iter().fold(folder.to_owned(), |path, name| path.join(name.as_str())),
         }
     }
+
+    /// What it is below its folder, to a disk that ignores case.
+    pub fn case_key(&self) -> String {
+        match self {
+            Self::Typed(name) => name.to_string_lossy().into_owned(),
+            Self::Below(names) => names.iter().map(LocalName::case_key).collect::<Vec<_>>().join("/"),
+        }
+    }
 }
 
 /// What became of a file.

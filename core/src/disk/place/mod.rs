@@ -9,6 +9,7 @@
 //! Everything is opened relative to a folder's handle. No link is followed below it, and what was opened is asked what
 //! it is before a byte is read or written.
 
+pub mod case;
 mod data_folder;
 pub mod shared;
 pub mod target;

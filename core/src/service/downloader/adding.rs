@@ -1,7 +1,7 @@
 //! New downloads, and those of an earlier run: what is on disk about them is looked at and written here, off the
 //! engine's loop. Blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
@@ -54,6 +54,7 @@ pub(super) fn save(
     store: &Store,
     numbers: &TransferNumbers,
     download: &mut SavedDownload,
+    tells_case_apart: impl FnOnce(&Path) -> bool,
 ) -> Result<TransferId, AddError> {
     if let Err(error) = TargetDir::open(&download.into) {
         return Err(AddError::Folder { path: download.into.clone(), why: error.to_string() });
@@ -66,9 +67,23 @@ pub(super) fn save(
             return Err(AddError::Exists { path });
         }
     }
+    // Where case is ignored one file would take the place of the other, or both would fill one part file.
+    let same = same_names(download);
+    if !same.is_empty() && !tells_case_apart(&download.into) {
+        let known: HashSet<u32> = download.states.iter().map(|(index, _)| *index).collect();
+        let same = same.into_iter().filter(|index| !known.contains(index));
+        download.states.extend(same.map(|index| (index, SavedState::Failed(TransferError::SameName))));
+    }
     let id = numbers.take();
     store.save_download(id, download)?;
     Ok(id)
+}
+
+/// The files whose name is, but for case, that of one before them.
+fn same_names(download: &SavedDownload) -> Vec<u32> {
+    let mut seen = HashSet::with_capacity(download.files.len());
+    let files = (0u32..).zip(&download.files);
+    files.filter(|(_, file)| !seen.insert(file.name.case_key())).map(|(index, _)| index).collect()
 }
 
 /// A first look only: what matters is that the finished file is given its name without replacing anything.
@@ -104,4 +119,59 @@ pub(super) fn job_of(saved: &SavedDownload) -> Job {
         }
     }
     job
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::hash::ContentHash;
+    use crate::model::local_name::LocalName;
+    use crate::model::share_path::SharePath;
+    use crate::protocol::peer::Content;
+    use crate::store::downloads::{TargetName, WantedFile};
+
+    fn download(into: &Path, names: &[&str]) -> SavedDownload {
+        let file = |name: &&str| WantedFile {
+            remote: SharePath::new(name).expect("a path"),
+            content: Content { hash: ContentHash::from_bytes([7; 32]), size: 5 },
+            name: TargetName::Below(name.split('/').map(|part| LocalName::new(part).expect("harmless")).collect()),
+        };
+        SavedDownload {
+            user: "anna".parse().expect("a name"),
+            label: "Trip/".into(),
+            is_folder: true,
+            into: into.to_owned(),
+            overwrite: true,
+            is_paused: false,
+            files: names.iter().map(file).collect(),
+            states: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_two_names_that_are_one_on_this_disk_the_second_is_refused() {
+        let home = tempfile::tempdir().expect("folder");
+        let store = Store::open(&home.path().join("potok.redb")).expect("opens").store;
+        let numbers = TransferNumbers::after(&store).expect("read");
+        let names =
+            ["Trip/Makefile", "Trip/makefile", "Trip/Снимка.jpg", "trip/СНИМКА.jpg", "Trip/other", "Trip/day/x"];
+        for (tells_apart, expected) in [(false, &[1, 3][..]), (true, &[])] {
+            let mut download = download(home.path(), &names);
+            save(&store, &numbers, &mut download, |_| tells_apart).expect("saved");
+            let refused = |index: &u32| (*index, SavedState::Failed(TransferError::SameName));
+            assert_eq!(download.states, expected.iter().map(refused).collect::<Vec<_>>(), "{tells_apart}");
+        }
+        // Nothing to look for, nothing is written into the folder.
+        let mut download = download(home.path(), &["Trip/a", "Trip/b", "day/a"]);
+        save(&store, &numbers, &mut download, |_| panic!("no need to look")).expect("saved");
+    }
+
+    #[test]
+    fn the_disk_is_asked_and_left_as_it_was() {
+        let home = tempfile::tempdir().expect("folder");
+        let tells_apart = crate::disk::place::case::tells_case_apart(home.path());
+        assert!(tells_apart || !cfg!(target_os = "linux"));
+        assert_eq!(std::fs::read_dir(home.path()).expect("read").count(), 0);
+        assert!(!crate::disk::place::case::tells_case_apart(&home.path().join("missing")));
+    }
 }

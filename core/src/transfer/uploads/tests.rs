@@ -1,3 +1,5 @@
+//! Uploads as a person sees them: what is shown, what is remembered, and that a stranger fills no table.
+
 use std::time::{Duration, Instant};
 
 use super::*;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::Engine;
+use crate::disk::place::case::tells_case_apart;
 use crate::model::transfer::{TransferId, TransferSelection};
 use crate::protocol::peer::Content;
 use crate::service::downloader::adding::{self, Added, LookedAtOver};
@@ -139,7 +140,7 @@ impl Engine {
         self.targets.extend(paths.into_iter().map(|path| (path, None)));
         let (store, numbers, events) = (Arc::clone(&self.store), Arc::clone(&self.numbers), self.events.clone());
         self.spawn_blocking(move || {
-            let result = adding::save(&store, &numbers, &mut download);
+            let result = adding::save(&store, &numbers, &mut download, tells_case_apart);
             let _ended = events.blocking_send(Event::Added(Box::new(Added { download, result, reply })));
         });
     }
@@ -159,7 +160,7 @@ impl Engine {
     pub(super) fn looked_at_over(&mut self, looked: LookedAtOver) {
         let LookedAtOver { id, is_there, new, reply } = looked;
         if self.machine.job(id).is_some_and(Job::is_over) {
-            if is_there && self.is_same(id, &new) {
+            if is_there && self.is_same(id, &new) && self.replaces(id) == Some(new.overwrite) {
                 self.join(id);
                 let _nobody_waits = reply.send(Ok(id));
                 return;
@@ -238,6 +239,11 @@ impl Engine {
                 .iter()
                 .zip(&new.files)
                 .all(|(one, other)| one.content == other.content && one.name == other.name)
+    }
+
+    /// Whether a download replaces what is at its targets.
+    fn replaces(&self, id: TransferId) -> Option<bool> {
+        self.files.job(id).map(|files| files.saved.overwrite)
     }
 
     /// It was asked for again: what stands still goes on.

@@ -1,0 +1,79 @@
+//! Transfers as both sides see them: the queue of who takes, and what who shares is shown of it.
+
+use super::*;
+use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferSelection};
+
+fn transfers(client: &mut Client) -> Vec<Transfer> {
+    match client.ask(Intent::ListTransfers) {
+        Ok(Outcome::Transfers(transfers)) => transfers,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_upload_says_who_takes_what_and_how_much_of_it_they_have() {
+    let (mut anna, tracker) = Client::host("anna");
+    let (film, day) = (vec![7; 3 << 20], vec![8; 2 << 20]);
+    share(&mut anna, &[("Trip/film.mkv", &film), ("Trip/day 2/b.bin", &day), ("Trip/c.txt", b"x")]);
+    anna.apply(|settings| settings.upload_bytes_per_second = 1 << 20);
+    let total_bytes = (5 << 20) + 1;
+    let mut boris = Client::at("boris", &tracker);
+    let number = download(&mut boris, "anna", "Trip/");
+
+    let is_under_way = |event: &NodeEvent| match event {
+        NodeEvent::Transfer(t) => {
+            t.direction == Direction::Upload && t.files == 3 && t.done_bytes > 1 << 18 && t.bytes_per_second > 0
+        }
+        _ => false,
+    };
+    let NodeEvent::Transfer(upload) = anna.until(is_under_way) else { panic!("a transfer") };
+    assert_eq!((upload.user.as_str(), upload.label.as_str(), upload.total_bytes), ("boris", "Trip/", total_bytes));
+    assert!(upload.done_bytes < total_bytes && upload.state == TransferState::Running, "{upload:?}");
+    let listed = transfers(&mut anna);
+    assert_eq!(listed.iter().map(|t| (t.number, t.label.as_str())).collect::<Vec<_>>(), [(upload.number, "Trip/")]);
+
+    // What is meant for downloads says so, and all downloads are no uploads.
+    let one = TransferSelection::One(upload.number);
+    assert_eq!(anna.ask(Intent::Pause(one)), Err(Failure::IsUpload { number: upload.number }));
+    assert_eq!(anna.ask(Intent::Cancel(TransferSelection::All)), Ok(Outcome::Done));
+    let nobody = TransferId(4711);
+    let cancel_nobody = Intent::Cancel(TransferSelection::One(nobody));
+    assert_eq!(anna.ask(cancel_nobody), Err(Failure::NoSuchTransfer { number: nobody }));
+
+    // Stopped for this person: they hear it, and nothing more is sent.
+    assert_eq!(anna.ask(Intent::Cancel(one)), Ok(Outcome::Done));
+    let stopped = TransferState::Failed(TransferError::Stopped);
+    anna.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == upload.number && t.state == stopped));
+    let is_declined = |t: &Transfer| t.number == number && t.state == TransferState::Declined;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_declined(t)));
+
+    // Taken back: they go on with the rest.
+    anna.apply(|settings| settings.upload_bytes_per_second = 0);
+    assert_eq!(anna.ask(Intent::Resume(one)), Ok(Outcome::Done));
+    let is_finished = |t: &Transfer| t.number == number && t.state == TransferState::Finished;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_finished(t)));
+    let is_whole = |t: &Transfer| t.number == upload.number && t.done_bytes == total_bytes && t.files_done == 3;
+    anna.until(|event| matches!(event, NodeEvent::Transfer(t) if is_whole(t) && t.state == TransferState::Finished));
+    assert_eq!(std::fs::read(boris.downloads().join("Trip/film.mkv")).expect("it is there"), film);
+}
+
+#[test]
+fn the_order_of_downloads_is_kept() {
+    let (mut host, tracker) = Client::host("host");
+    let bytes = vec![7; 1 << 20];
+    share(&mut host, &[("a", &bytes), ("b", &bytes), ("c", &bytes)]);
+    let mut guest = Client::at("guest", &tracker);
+    guest.apply(|settings| settings.download_bytes_per_second = 1);
+    let numbers = ["a", "b", "c"].map(|path| download(&mut guest, "host", path));
+    assert_eq!(labels(&mut guest), ["a", "b", "c"]);
+    let reorder = |number, to| Intent::Reorder { number, to };
+    assert_eq!(guest.ask(reorder(numbers[2], QueueMove::First)), Ok(Outcome::Done));
+    assert_eq!(guest.ask(reorder(numbers[0], QueueMove::Later)), Ok(Outcome::Done));
+    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
+    assert_eq!(
+        guest.ask(reorder(TransferId(99), QueueMove::Last)),
+        Err(Failure::NoSuchTransfer { number: TransferId(99) })
+    );
+    guest.restart();
+    assert_eq!(labels(&mut guest), ["c", "b", "a"]);
+}
