@@ -49,7 +49,7 @@ pub enum SettingsError {
     /// The file or its folder.
     #[error("{path}: {why}")]
     File {
-        /// Which one.
+        /// The file or folder that it is about.
         path: PathBuf,
         /// What the system said.
         why: String,

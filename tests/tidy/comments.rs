@@ -5,8 +5,8 @@ use potok_tests::files_below;
 /// A comment of fewer words repeats the name beside it.
 const WORDS_MIN: usize = 3;
 
-/// Where whoever wants to use Potok as a library reads on.
-const LIBRARY: &str = "core/src";
+/// Where whoever looks for their way reads.
+const FOLDERS: [&str; 3] = ["core/src", "app/src", "tracker-bin/src"];
 
 /// The line numbers and texts of the doc comments of items, without those of tests.
 fn doc_comments(text: &str) -> Vec<(usize, String)> {
@@ -26,7 +26,7 @@ fn doc_comments(text: &str) -> Vec<(usize, String)> {
 #[test]
 fn a_doc_comment_says_something() {
     let (mut seen, mut silent) = (0, Vec::new());
-    for path in files_below(LIBRARY, "rs") {
+    for path in FOLDERS.iter().flat_map(|folder| files_below(folder, "rs")) {
         let text = std::fs::read_to_string(&path).expect("read");
         for (number, comment) in doc_comments(&text) {
             seen += 1;

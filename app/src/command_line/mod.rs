@@ -32,9 +32,9 @@ pub enum LineRequest {
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TypedLine {
-    /// Its verb.
+    /// The command of its verb, as the table has it.
     pub command: &'static ConsoleCommand,
-    /// The rest.
+    /// What is asked for, from the words behind the verb.
     pub request: LineRequest,
 }
 
@@ -53,9 +53,9 @@ pub enum BadLine {
     /// `--something` that the verb does not have.
     #[error("{} has no option {word}; a name that begins with -- is put into quotes", .command.name)]
     Option {
-        /// As typed.
+        /// The option as it was typed.
         word: String,
-        /// The verb.
+        /// The command that does not have it.
         command: &'static ConsoleCommand,
     },
     /// Quotes or commas in the wrong places.

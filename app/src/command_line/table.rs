@@ -15,7 +15,7 @@ use potok_core::protocol::field;
 use crate::command_line::{BadLine, LineRequest, Rest, list};
 use crate::texts;
 
-/// One command.
+/// One command of the console: its verb, its words, and what it needs.
 #[derive(Debug)]
 pub struct ConsoleCommand {
     /// Its verb. The sentence that explains it is `command.<name>` in the translations.
@@ -32,7 +32,7 @@ pub struct ConsoleCommand {
 /// What a command needs of the tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrackerNeed {
-    /// Nothing.
+    /// It works without a tracker.
     No,
     /// It is better off when connected, and the engine knows what to do when not.
     Better,
@@ -43,7 +43,7 @@ pub enum TrackerNeed {
 /// What arguments are completed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completes {
-    /// Nothing.
+    /// Nothing can be completed.
     Nothing,
     /// Fields, each of its own kind.
     Fields(&'static [WordKind]),
@@ -54,7 +54,7 @@ pub enum Completes {
 /// What a word can be completed from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WordKind {
-    /// The commands.
+    /// The verbs of the commands.
     Command,
     /// Users who are connected.
     User,

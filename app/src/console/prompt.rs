@@ -23,7 +23,7 @@ use crate::console::input::{ConsoleInput, InputLine};
 
 /// News that wait to be shown above the line.
 const NEWS_MAX: usize = 100;
-/// Lines kept.
+/// Lines of the history that are kept for the next start.
 const HISTORY_LINES_MAX: usize = 1000;
 const HISTORY_FILE_NAME: &str = "console-history.txt";
 const MENU: &str = "completion";
@@ -38,7 +38,7 @@ pub struct PromptThread {
 /// Everything of a prompt: its thread, its lines, its completion, and the way to print above it.
 #[derive(Debug)]
 pub struct Started {
-    /// The thread.
+    /// The thread that reads the keyboard.
     pub thread: PromptThread,
     /// What is typed.
     pub input: ConsoleInput,

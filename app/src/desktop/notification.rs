@@ -10,12 +10,12 @@ const MESSAGES_WAITING_MAX: usize = 4;
 /// Longest text; names of files can be very long.
 const TEXT_CHARS_MAX: usize = 300;
 
-/// One message.
+/// One message of the desktop, as the person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// In a few words, without any text of strangers.
     pub title: String,
-    /// One sentence.
+    /// One sentence that says what happened.
     pub text: String,
 }
 

@@ -14,7 +14,7 @@ pub enum Wish {
     PauseAll,
     /// Go on with every transfer.
     ResumeAll,
-    /// End Potok.
+    /// End Potok, the engine too.
     Quit,
 }
 
@@ -77,7 +77,7 @@ impl Tray {
     /// Does nothing here.
     pub fn show(&mut self, _is_wanted: bool) {}
 
-    /// Never.
+    /// There is never a tray here.
     pub fn is_there(&self) -> bool {
         false
     }

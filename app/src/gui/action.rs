@@ -32,7 +32,7 @@ pub enum Action {
     Reveal(PathBuf),
     /// Say something in passing.
     Tell(String),
-    /// Ask first.
+    /// Ask the person before it is done.
     Confirm(Confirm),
     /// Open one of these.
     Dialog(Dialog),
@@ -58,7 +58,7 @@ pub enum Action {
     ClearFinished,
     /// These leave the list; they are over.
     Forget(Vec<TransferId>),
-    /// The end.
+    /// End Potok, the engine too.
     Quit,
 }
 
@@ -84,7 +84,7 @@ pub enum Dialog {
     SaveAs {
         /// One goes to the path; several go into it.
         requests: Vec<DownloadRequest>,
-        /// As typed.
+        /// The local path as the person typed it.
         path: String,
         /// Replace what is there.
         overwrite: bool,
@@ -93,10 +93,10 @@ pub enum Dialog {
     Rename {
         /// As it is shared now.
         from: String,
-        /// As typed.
+        /// The new share path as the person typed it.
         to: String,
     },
-    /// All shortcuts.
+    /// The list of all shortcuts.
     Shortcuts,
 }
 

@@ -31,7 +31,7 @@ pub enum Question {
 pub enum Choice {
     /// Leave everything as it is.
     Nothing,
-    /// Join.
+    /// Join the network that was asked about.
     Join,
     /// Run on without the window, now and from now on.
     KeepRunning,

@@ -20,9 +20,9 @@ pub enum Screen {
     People,
     /// The tracker of this network.
     Tracker,
-    /// Commands.
+    /// The console: commands, and the wire to the tracker.
     Console,
-    /// Settings.
+    /// What the person may set.
     Settings,
 }
 

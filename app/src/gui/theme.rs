@@ -10,7 +10,7 @@ use eframe::egui::{
 /// The colours of a theme, by what they mean.
 #[derive(Debug, Clone, Copy)]
 pub struct Palette {
-    /// Behind everything.
+    /// The ground behind everything else.
     pub page: Color32,
     /// The bar of pages.
     pub side: Color32,
@@ -26,7 +26,7 @@ pub struct Palette {
     pub hover: Color32,
     /// A chosen row.
     pub selected: Color32,
-    /// Ordinary text.
+    /// The colour of ordinary text.
     pub text: Color32,
     /// Text that matters less.
     pub weak: Color32,
@@ -36,11 +36,11 @@ pub struct Palette {
     pub accent_fill: Color32,
     /// Text on the accent.
     pub on_accent: Color32,
-    /// Went well.
+    /// What went well.
     pub good: Color32,
     /// Needs a person.
     pub bad: Color32,
-    /// Waits.
+    /// What waits, or may go wrong.
     pub warn: Color32,
 }
 
@@ -115,7 +115,7 @@ pub fn palette(ui: &Ui) -> &'static Palette {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
 
-/// Ordinary text.
+/// The letters of ordinary text.
 pub fn body() -> FontId {
     FontId::new(13.5, FontFamily::Proportional)
 }
@@ -125,7 +125,7 @@ pub fn small() -> FontId {
     FontId::new(12.0, FontFamily::Proportional)
 }
 
-/// Names, buttons.
+/// The letters of names and buttons.
 pub fn medium() -> FontId {
     FontId::new(13.5, family("medium"))
 }

@@ -34,11 +34,11 @@ pub enum Tone {
 /// A short message over the window.
 #[derive(Debug, Clone)]
 pub struct Toast {
-    /// Names it.
+    /// The number that names it while it is shown.
     pub number: u64,
     /// How it is meant.
     pub tone: Tone,
-    /// One sentence.
+    /// What it says, in one sentence.
     pub text: String,
     /// When it came.
     pub since: Instant,

@@ -50,7 +50,7 @@ const ASKED_MAX: usize = 10_000;
 pub enum AskedBy {
     /// Nobody: a list is kept up to date.
     Background,
-    /// A click.
+    /// A click or a shortcut in the window.
     Mouse,
     /// A line on the console page.
     Console,
@@ -68,11 +68,11 @@ pub struct Person {
 /// Files being hashed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hashing {
-    /// Bytes done.
+    /// Bytes that are hashed so far.
     pub done_bytes: u64,
     /// Bytes in all.
     pub total_bytes: u64,
-    /// Files left.
+    /// Files that are still to be hashed.
     pub files_left: u64,
 }
 
@@ -93,7 +93,7 @@ pub struct Model {
     pub offered: OfferedFiles,
     /// What I share.
     pub shares: Shares,
-    /// All transfers.
+    /// All downloads and uploads, by number.
     pub transfers: BTreeMap<TransferId, Transfer>,
     /// Files of a transfer that failed while the others go on.
     pub failed_files: HashMap<TransferId, Vec<(String, Failure)>>,
@@ -109,7 +109,7 @@ pub struct Model {
     pub status: Option<Status>,
     /// Bytes a second, in and out, once a second.
     pub speeds: VecDeque<(u64, u64)>,
-    /// Messages.
+    /// Short messages that are shown over the window now.
     pub toasts: VecDeque<Toast>,
     /// The console page.
     pub log: VecDeque<LogLine>,

@@ -70,7 +70,7 @@ pub enum Applied {
     Unknown,
 }
 
-/// The rows.
+/// The rows of a result that are here, page by page.
 #[derive(Debug)]
 pub struct Pages {
     scope: Scope,

@@ -16,11 +16,11 @@ pub enum SortColumn {
     /// The whole path: the order of the tracker.
     #[default]
     Path,
-    /// How large.
+    /// The length in bytes.
     Size,
-    /// What for.
+    /// What the file is for.
     Kind,
-    /// Whose.
+    /// The name of its owner.
     Person,
     /// How many have it.
     Sources,

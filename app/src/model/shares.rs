@@ -75,10 +75,10 @@ impl Shares {
 /// How shares stand in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ShareOrder {
-    /// By path.
+    /// In the order of share paths.
     #[default]
     Path,
-    /// By size.
+    /// In the order of sizes.
     Size,
 }
 

@@ -41,7 +41,7 @@ pub struct TreeNode {
     pub is_open: Option<bool>,
 }
 
-/// The tree.
+/// The tree of folders, as far as it was opened.
 #[derive(Debug)]
 pub struct Tree {
     selection: Selection,

@@ -90,7 +90,7 @@ pub fn me(out: &mut impl Write, me: &Me) -> io::Result<()> {
     writeln!(out, "{}\t{}\t{}", Shown(me.username.as_str()), OrDash(me.address), me.key)
 }
 
-/// One value.
+/// Writes one value as a line of its own.
 pub fn line(out: &mut impl Write, value: impl Display) -> io::Result<()> {
     writeln!(out, "{value}")
 }

@@ -112,7 +112,7 @@ pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64) -> io::Res
     writeln!(out, "{}", t!("console.downloaded", path = path, size = human::size(size)))
 }
 
-/// All transfers.
+/// Writes the table of all transfers.
 pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()> {
     let mut table = table(&[
         t!("column.number"),

@@ -43,7 +43,7 @@ pub enum Intent {
     },
     /// One page of the shares of a selection, in the order of their paths. `FilePage`.
     FindFiles {
-        /// Which.
+        /// The shares that are meant.
         selection: Selection,
         /// Which part of them.
         page: Page,
@@ -59,7 +59,7 @@ pub enum Intent {
     },
     /// How many shares a selection has, and how many bytes. `Totals`.
     CountFiles {
-        /// Which.
+        /// The shares that are meant.
         selection: Selection,
     },
     /// How much users share. `UserTotals`.
@@ -69,7 +69,7 @@ pub enum Intent {
     },
     /// Everybody who shares this content. `Sources`.
     ListSources {
-        /// Which content.
+        /// The hash of the content.
         hash: ContentHash,
     },
     /// Share files and folders. `Shared` when hashed and announced.

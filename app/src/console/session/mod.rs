@@ -59,7 +59,7 @@ pub struct ConsoleSession<'a> {
 /// Why a command did not come to its end.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// It failed.
+    /// It failed, which is still to be told.
     Failed(Failure),
     /// It failed, and that was told.
     FailedAndTold,

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub struct Chosen(Vec<Range<usize>>);
 
 impl Chosen {
-    /// How many.
+    /// How many rows are chosen.
     pub fn len(&self) -> usize {
         self.0.iter().map(Range::len).sum()
     }
@@ -17,7 +17,7 @@ impl Chosen {
         self.0.is_empty()
     }
 
-    /// The uppermost.
+    /// The uppermost of the chosen rows.
     pub fn first(&self) -> Option<usize> {
         self.0.first().map(|range| range.start)
     }

@@ -21,7 +21,7 @@ impl RowSelection {
         (self.anchor, self.head) = (row, row);
     }
 
-    /// Nothing.
+    /// Selects nothing from now on.
     pub fn clear(&mut self) {
         *self = Self::default();
     }

@@ -185,9 +185,9 @@ impl<E> Cell<'_, E> {
 /// How a table looks.
 #[derive(Debug)]
 pub struct Table<'a, R, K = (), E = ()> {
-    /// Names it.
+    /// The name of the table, by which its state is kept.
     pub id: &'static str,
-    /// Its columns.
+    /// The columns from left to right.
     pub columns: &'a [Column<R, K, E>],
     /// How many rows.
     pub rows: usize,

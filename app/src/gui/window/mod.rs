@@ -57,7 +57,7 @@ impl std::fmt::Debug for Parts {
     }
 }
 
-/// The window.
+/// The window: the ring of events, model, screens and actions.
 pub struct MainWindow {
     parts: Parts,
     /// What is known.

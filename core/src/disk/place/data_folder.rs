@@ -17,7 +17,7 @@ const PEM_BEGIN: &[u8] = b"-----BEGIN PRIVATE KEY-----";
 /// What a folder has of a Potok's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::disk) enum DataFolder {
-    /// Nothing.
+    /// The folder has nothing of a Potok's data.
     No,
     /// An identity, and nothing else that says whose: only that file is left out.
     IdentityOnly,

@@ -35,7 +35,7 @@ pub(super) enum RowAction {
 
 /// Everybody who shares the content of the chosen row.
 pub(super) struct SameContent {
-    /// By name.
+    /// Their usernames, in order.
     pub(super) people: Vec<Username>,
 }
 

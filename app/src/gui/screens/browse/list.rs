@@ -21,7 +21,7 @@ use crate::model::row_order::SortColumn as By;
 /// The name of the table.
 pub(super) const TABLE: &str = "browse";
 
-/// Draws it.
+/// Draws the list of shares.
 pub(super) fn show(
     ui: &mut Ui,
     browse: &Browse,

@@ -20,7 +20,7 @@ use crate::model::tree::{Tree, TreeNode};
 /// The name of the table.
 pub(super) const TABLE: &str = "tree";
 
-/// Draws it.
+/// Draws the tree of folders.
 pub(super) fn show(
     ui: &mut Ui,
     browse: &Browse,

@@ -28,7 +28,7 @@ pub(super) enum Form {
     Picture,
 }
 
-/// Draws it.
+/// Draws the comparing of fingerprints.
 pub(super) fn show(ui: &mut Ui, model: &Model, person: Option<&Person>, form: &mut Form, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         let Some(person) = person else {

@@ -19,7 +19,7 @@ const CARD_HEIGHT: f32 = 76.0;
 /// Failed files that are named.
 const FAILED_SHOWN: usize = 50;
 
-/// Draws it.
+/// Draws the details of one transfer.
 pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(theme::RADIUS_CARD);

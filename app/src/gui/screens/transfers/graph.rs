@@ -13,7 +13,7 @@ const PLOT_HEIGHT: f32 = 78.0;
 /// With less the graph would show noise as mountains, in bytes a second.
 const TOP_MIN: f64 = 1024.0;
 
-/// Draws it.
+/// Draws the graph of speeds.
 #[expect(clippy::cast_precision_loss, reason = "a picture of about a hundred points")]
 pub(super) fn show(ui: &mut Ui, model: &Model) {
     let p = palette(ui);
