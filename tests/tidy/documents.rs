@@ -1,5 +1,6 @@
 //! Documents keep step with the code.
 
+use potok_core::model::file_kind::ENDINGS;
 use potok_core::protocol::code::Code;
 use potok_core::protocol::command::VERBS;
 use potok_tests::read;
@@ -14,6 +15,14 @@ fn the_protocol_document_names_every_command_and_code() {
         .filter(|word| !document.contains(&format!("`{word}")))
         .collect();
     assert!(missing.is_empty(), "not in docs/protocol.md: {missing:?}");
+}
+
+#[test]
+fn the_protocol_document_has_the_endings_of_every_kind() {
+    let document = read("docs/protocol.md");
+    for (kind, endings) in ENDINGS {
+        assert!(document.contains(&format!("| `{kind}` | {endings} |")), "not in docs/protocol.md: {kind}");
+    }
 }
 
 #[test]
