@@ -13,7 +13,7 @@ use potok_core::protocol::field::BadFields;
 use potok_core::tracker::log::LogEntry;
 
 use crate::command_line::BadLine;
-use crate::command_line::table::COMMANDS;
+use crate::command_line::commands;
 use crate::render::words;
 use crate::texts::{LANGUAGES, in_language, of_failure, text, try_text};
 
@@ -36,7 +36,7 @@ fn used() -> BTreeSet<String> {
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
     family("start", &["in-use", "system", "no-place", "settings-file"]);
-    family("command", &COMMANDS.iter().map(|command| command.name).collect::<Vec<_>>());
+    family("command", &commands::all().map(|command| command.name).collect::<Vec<_>>());
     family("state", words::STATE_WORDS);
     family("connection", words::CONNECTION_WORDS);
     family("status", words::STATUS_WORDS);
@@ -268,7 +268,7 @@ fn errors_of_transfers_say_in_english_what_the_engine_says() {
 
 #[test]
 fn lines_say_in_english_what_the_parser_says() {
-    let command = crate::command_line::table::find("download").expect("a command");
+    let command = commands::find("download").expect("a command");
     for bad in [
         BadLine::Unknown("x".into()),
         BadLine::SentByItself,

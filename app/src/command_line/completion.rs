@@ -17,7 +17,8 @@ use potok_core::protocol::field::{AsField, Quoted};
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 
 use crate::client::Client;
-use crate::command_line::table::{self, COMMANDS, Completes, WordKind};
+use crate::command_line::command::{Completes, WordKind};
+use crate::command_line::commands;
 
 /// Something that completion does not know yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -197,8 +198,7 @@ impl LineCompleter {
             fits.map(|word| (word.clone(), false)).collect()
         };
         match kind {
-            WordKind::Command => COMMANDS
-                .iter()
+            WordKind::Command => commands::all()
                 .filter(|command| starts_with_ignoring_case(command.name, typed))
                 .map(|command| (command.name.to_owned(), false))
                 .collect(),
@@ -224,7 +224,7 @@ impl LineCompleter {
             let commands = self.candidates(WordKind::Command, rest, &[]);
             return commands.into_iter().map(|(name, _)| suggestion(name, verb_start..line.len(), true)).collect();
         };
-        let Some(command) = table::find(verb) else { return Vec::new() };
+        let Some(command) = commands::find(verb) else { return Vec::new() };
         let word = LastWord::of(arguments, matches!(command.completes, Completes::List(_)));
         let kind = match command.completes {
             Completes::Nothing => None,

@@ -1,11 +1,12 @@
 //! One line that a person types → what it asks for. The console and the window's console page share it.
 //!
-//! What the commands are stands in [`table`]; the grammar of fields and lists is the tracker's
+//! What the commands are stands in [`commands`]; the grammar of fields and lists is the tracker's
 //! ([`potok_core::protocol::field`]) and nothing here sends or prints.
 
+pub mod command;
+pub mod commands;
 pub mod completion;
 pub mod list;
-pub mod table;
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 use potok_core::protocol::field::{self, BadFields, Field};
 
-use crate::command_line::table::ConsoleCommand;
+use crate::command_line::command::ConsoleCommand;
 use crate::texts::{of_failure, text};
 
 /// What a line asks for.
@@ -88,7 +89,7 @@ pub fn parse(line: &str, cwd: &Path) -> Result<Option<TypedLine>, BadLine> {
     if verb.eq_ignore_ascii_case("register-user") {
         return Err(BadLine::SentByItself);
     }
-    let command = table::find(verb).ok_or_else(|| BadLine::Unknown(verb.to_owned()))?;
+    let command = commands::find(verb).ok_or_else(|| BadLine::Unknown(verb.to_owned()))?;
     let request = (command.read)(Rest { command, text: rest.trim(), cwd })?;
     Ok(Some(TypedLine { command, request }))
 }
@@ -111,6 +112,17 @@ impl<'a> Rest<'a> {
     fn words(&self, least: usize, most: usize) -> Result<Vec<String>, BadLine> {
         let words: Vec<String> = self.fields()?.into_iter().map(|field| field.text.into_owned()).collect();
         if (least..=most).contains(&words.len()) { Ok(words) } else { Err(self.usage()) }
+    }
+
+    /// The one word.
+    fn one_word(&self) -> Result<String, BadLine> {
+        let mut words = self.words(1, 1)?;
+        Ok(words.remove(0))
+    }
+
+    /// This intent, when nothing stands there.
+    fn ask_alone(&self, intent: Intent) -> Result<LineRequest, BadLine> {
+        self.words(0, 0).map(|_none| LineRequest::Ask(intent))
     }
 
     fn usage(&self) -> BadLine {
@@ -261,13 +273,13 @@ mod tests {
         assert_eq!(request(" \t\r"), Ok(None));
         assert_eq!(request("quit"), Ok(Some(LineRequest::Quit)));
         assert_eq!(request("help"), Ok(Some(LineRequest::Help(None))));
-        assert_eq!(request("help Download"), Ok(Some(LineRequest::Help(table::find("download")))));
+        assert_eq!(request("help Download"), Ok(Some(LineRequest::Help(commands::find("download")))));
     }
 
     #[test]
     fn refuses_what_cannot_be_meant() {
         let meaningless = BadLine::Meaningless;
-        let usage = |name: &str| BadLine::Usage(table::find(name).expect("a command"));
+        let usage = |name: &str| BadLine::Usage(commands::find(name).expect("a command"));
         for (line, why) in [
             ("frobnicate", BadLine::Unknown("frobnicate".into())),
             ("help me", BadLine::Unknown("me".into())),
@@ -285,7 +297,7 @@ mod tests {
             ("download ivan a,b", BadFields::Quote.into()),
             (
                 "download ivan a --force",
-                BadLine::Option { word: "--force".into(), command: table::find("download").expect("a command") },
+                BadLine::Option { word: "--force".into(), command: commands::find("download").expect("a command") },
             ),
             ("pause", usage("pause")),
             ("pause -1", usage("pause")),

@@ -17,8 +17,8 @@ use reedline::{
     StyledText, default_emacs_keybindings,
 };
 
+use crate::command_line::commands;
 use crate::command_line::completion::{self, Completions};
-use crate::command_line::table;
 use crate::console::input::{ConsoleInput, InputLine};
 
 /// News that wait to be shown above the line.
@@ -164,7 +164,7 @@ impl Highlighter for VerbHighlighter {
     fn highlight(&self, line: &str, _cursor: usize) -> StyledText {
         let start = line.len() - line.trim_start().len();
         let end = line[start..].find(' ').map_or(line.len(), |length| start + length);
-        let is_verb = table::find(&line[start..end]).is_some();
+        let is_verb = commands::find(&line[start..end]).is_some();
         let mut styled = StyledText::new();
         styled.push((if is_verb { Style::new().bold() } else { Style::new() }, line[..end].to_owned()));
         styled.push((Style::new(), line[end..].to_owned()));

@@ -1,6 +1,5 @@
 //! What a client knows, folded from [`NodeEvent`]s: what the window draws. No toolkit in it, no clock, no I/O.
 
-pub mod as_command;
 pub mod browse;
 pub mod made_up;
 mod messages;
@@ -28,6 +27,7 @@ use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
+use crate::command_line::commands;
 use crate::human;
 use crate::model::browse::{Browse, Look};
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
@@ -190,7 +190,7 @@ impl Model {
     /// Remembers who asked; call it with every intent that is sent.
     pub fn asked(&mut self, id: IntentId, intent: &Intent, by: AskedBy) {
         if by == AskedBy::Mouse
-            && let Some(line) = as_command::line(intent)
+            && let Some(line) = commands::line_of(intent)
         {
             self.push_log(Tone::Command, line);
         }

@@ -15,7 +15,8 @@ use potok_core::protocol::reply::FileLine;
 use rust_i18n::t;
 
 use crate::command_line::BadLine;
-use crate::command_line::table::{COMMANDS, ConsoleCommand};
+use crate::command_line::command::ConsoleCommand;
+use crate::command_line::commands;
 use crate::render::progress::Progress;
 use crate::render::{records, tables};
 use crate::texts;
@@ -145,9 +146,9 @@ impl Output {
     pub fn help(&mut self, command: Option<&ConsoleCommand>) -> io::Result<()> {
         let out = &mut self.out;
         match (self.audience, command) {
-            (Audience::Programs, None) => records::help(out, COMMANDS),
+            (Audience::Programs, None) => records::help(out, commands::all()),
             (Audience::Programs, Some(command)) => records::help(out, [command]),
-            (Audience::People, None) => tables::help(out, COMMANDS),
+            (Audience::People, None) => tables::help(out, commands::all()),
             (Audience::People, Some(command)) => tables::help(out, [command]),
         }
     }

@@ -14,7 +14,7 @@ use potok_core::model::shown::Shown;
 use potok_core::node::event::{Me, Status, TrackerConnection, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 
-use crate::command_line::table::ConsoleCommand;
+use crate::command_line::command::ConsoleCommand;
 use crate::render::words;
 
 /// `user⇥address⇥key`

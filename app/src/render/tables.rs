@@ -13,7 +13,7 @@ use potok_core::node::event::{Direction, Me, Outcome, Status, Transfer, Transfer
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
-use crate::command_line::table::ConsoleCommand;
+use crate::command_line::command::ConsoleCommand;
 use crate::render::{records, words};
 use crate::{human, texts};
 

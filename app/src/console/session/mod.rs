@@ -17,8 +17,8 @@ use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
 use crate::client::Client;
+use crate::command_line::command::TrackerNeed;
 use crate::command_line::completion::Completions;
-use crate::command_line::table::TrackerNeed;
 use crate::command_line::{self, LineRequest};
 use crate::console::input::{ConsoleInput, InputLine};
 use crate::render::output::Output;

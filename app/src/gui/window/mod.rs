@@ -358,7 +358,7 @@ impl MainWindow {
                 LineRequest::Ask(intent) => self.ask(intent, AskedBy::Console),
                 LineRequest::Quit => self.close(ctx),
                 LineRequest::Help(None) => {
-                    for command in command_line::table::COMMANDS {
+                    for command in command_line::commands::all() {
                         let text = format!("{}: {}", command.usage(), command.explanation());
                         self.model.push_log(Tone::Info, text);
                     }

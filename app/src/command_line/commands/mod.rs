@@ -1,0 +1,138 @@
+//! Every command, a file for each subject. A new one is a row there, with its sentence `command.<name>` in both
+//! translations.
+
+mod listing;
+mod network;
+mod program;
+mod shares;
+mod transfers;
+
+use std::path::PathBuf;
+
+use potok_core::model::username::Username;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::Intent;
+use potok_core::protocol::field::Quoted;
+
+use crate::command_line::BadLine;
+use crate::command_line::command::ConsoleCommand;
+
+/// Every command, in the order of `help`.
+pub fn all() -> impl Iterator<Item = &'static ConsoleCommand> {
+    [listing::ALL, shares::ALL, transfers::ALL, network::ALL, program::ALL].into_iter().flatten()
+}
+
+/// The command of this name, in any ASCII case.
+pub fn find(name: &str) -> Option<&'static ConsoleCommand> {
+    all().find(|command| command.name.eq_ignore_ascii_case(name))
+}
+
+/// What a click asked for, as the line that would have done the same: the window teaches its own console. None where
+/// there is no such line, or where it would be a secret or noise.
+pub fn line_of(intent: &Intent) -> Option<String> {
+    all().find_map(|command| {
+        let arguments = (command.write)(intent)?;
+        Some(format!("{} {arguments}", command.name).trim_end().to_owned())
+    })
+}
+
+/// The arguments of a command without any, if this is its intent.
+fn alone(intent: &Intent, its: &Intent) -> Option<String> {
+    (intent == its).then(String::new)
+}
+
+/// A word as it must stand in a line: in quotes, if it could be read as something else.
+fn word(text: &str) -> String {
+    let is_plain =
+        !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
+    if is_plain { text.to_owned() } else { Quoted(text).to_string() }
+}
+
+/// A name as typed; one that cannot be a username is nobody's.
+fn user(typed: String) -> Result<Username, BadLine> {
+    Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NoSuchUser { user: typed }))
+}
+
+/// `~/x` is in the home folder, as in a shell; `./~/x` is the folder of that name.
+fn from_home(path: String) -> String {
+    let home = || std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok());
+    in_home(&path, home).unwrap_or(path)
+}
+
+fn in_home(path: &str, home: impl FnOnce() -> Option<String>) -> Option<String> {
+    let below = path.strip_prefix('~')?;
+    if !below.is_empty() && !below.starts_with(std::path::is_separator) {
+        return None;
+    }
+    // Pushing `/etc` would leave the home folder.
+    let below = below.trim_start_matches(std::path::is_separator);
+    let home = PathBuf::from(home()?);
+    let whole = if below.is_empty() { home } else { home.join(below) };
+    whole.into_os_string().into_string().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use potok_core::library::typed::{self, LocalPath, RemotePath, ShareOrLocalPath};
+    use potok_core::node::intent::{DownloadRequest, QueueMove, ShareRequest, TransferId, TransferSelection};
+
+    use super::*;
+    use crate::command_line::{self, LineRequest};
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let home = || Some("/home/a".to_owned());
+        assert_eq!(in_home("~/x y", home).as_deref(), Some("/home/a/x y"));
+        assert_eq!(in_home("~", home).as_deref(), Some("/home/a"));
+        assert_eq!(in_home("~//etc", home).as_deref(), Some("/home/a/etc"));
+        for other in ["~x", "./~/x", "a~/x", ""] {
+            assert_eq!(in_home(other, home), None, "{other}");
+        }
+        assert_eq!(in_home("~/x", || None), None);
+    }
+
+    #[test]
+    fn the_command_does_what_the_click_did() {
+        let here = PathBuf::from("/here");
+        let share = |typed: &str, share_as: Option<&str>| ShareRequest {
+            typed: typed.into(),
+            cwd: here.clone(),
+            share_as: share_as.map(str::to_owned),
+        };
+        let unshared = |typed: &str| ShareOrLocalPath::new(typed, &here).expect("a path");
+        let path = |typed: &str| typed::share_path(typed).expect(typed);
+        let maria = Username::new("Мария").expect("a name");
+        for intent in [
+            Intent::ListUsers,
+            Intent::Share(vec![share("a, \"b\".txt", None), share("x y", Some("z/ я"))]),
+            Intent::Unshare { paths: ["Trip/day 1.jpg", "b"].map(unshared).into() },
+            Intent::Download(DownloadRequest {
+                user: maria.clone(),
+                remote_path: RemotePath::new("--wait \\ me").expect("a path"),
+                local_path: Some(LocalPath::new("/tmp/my copy", &here)),
+                overwrite: true,
+                wait: false,
+            }),
+            Intent::Pause(TransferSelection::One(TransferId(7))),
+            Intent::Cancel(TransferSelection::All),
+            Intent::Reorder { number: TransferId(7), to: QueueMove::Later },
+            Intent::RenameShare { from: path("Trip/"), to: path("a \"b\"") },
+            Intent::Ban { user: maria },
+            Intent::Unban { who: "@Мария".parse().expect("a name") },
+            Intent::ListBans,
+            Intent::Join("tracker.example.org:7686".parse().expect("an address")),
+            Intent::Join(format!("potok://h:1/?key={}", "0a".repeat(32)).parse().expect("an invite")),
+            Intent::Leave,
+            Intent::HostTracker("0.0.0.0:7686".parse().expect("an address")),
+            Intent::StopTracker,
+            Intent::Acknowledge(TransferId(7)),
+            Intent::Status,
+        ] {
+            let typed = line_of(&intent).expect("there is one");
+            let read = command_line::parse(&typed, Path::new("/here")).expect(&typed).expect("a command");
+            assert_eq!(read.request, LineRequest::Ask(intent), "{typed}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Commands about which network I am in, and the one that runs here.
+
+use potok_core::model::binding::BadBanQuery;
+use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::model::username::Username;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::Intent;
+
+use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
+use crate::command_line::commands::{alone, word};
+use crate::command_line::{BadLine, LineRequest, Rest};
+
+/// These commands, in the order of `help`.
+pub(super) const ALL: &[ConsoleCommand] = &[
+    ConsoleCommand {
+        name: "whoami",
+        arguments: "",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::WhoAmI),
+        write: |intent| alone(intent, &Intent::WhoAmI),
+    },
+    ConsoleCommand {
+        name: "invite",
+        arguments: "",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::Invite),
+        write: |intent| alone(intent, &Intent::Invite),
+    },
+    ConsoleCommand {
+        name: "status",
+        arguments: "",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::Status),
+        write: |intent| alone(intent, &Intent::Status),
+    },
+    ConsoleCommand {
+        name: "join",
+        arguments: "host:port | invite",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: read_join,
+        write: |intent| match intent {
+            Intent::Join(tracker) => Some(address(tracker)),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "leave",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::Leave),
+        write: |intent| alone(intent, &Intent::Leave),
+    },
+    ConsoleCommand {
+        name: "host",
+        arguments: "ip:port",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: read_host,
+        write: |intent| match intent {
+            Intent::HostTracker(at) => Some(at.to_string()),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "stop-hosting",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::StopTracker),
+        write: |intent| alone(intent, &Intent::StopTracker),
+    },
+    ConsoleCommand {
+        name: "kick",
+        arguments: "user",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Fields(&[WordKind::User]),
+        read: |rest| Ok(LineRequest::Ask(Intent::Kick { user: user_at_ours(rest)? })),
+        write: |intent| match intent {
+            Intent::Kick { user } => Some(word(user.as_str())),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "ban",
+        arguments: "user",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Fields(&[WordKind::User]),
+        read: |rest| Ok(LineRequest::Ask(Intent::Ban { user: user_at_ours(rest)? })),
+        write: |intent| match intent {
+            Intent::Ban { user } => Some(word(user.as_str())),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "unban",
+        arguments: "user | key | address",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Nothing,
+        read: read_unban,
+        write: |intent| match intent {
+            Intent::Unban { who } => Some(word(who.as_str())),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "bans",
+        arguments: "",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::ListBans),
+        write: |intent| alone(intent, &Intent::ListBans),
+    },
+];
+
+fn read_join(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    let tracker = rest.one_word()?.parse().map_err(|_no_address| rest.usage())?;
+    Ok(LineRequest::Ask(Intent::Join(tracker)))
+}
+
+/// An invite says the key too.
+fn address(tracker: &TrackerAddress) -> String {
+    match tracker.key {
+        Some(key) => Invite { address: tracker.address.clone(), key }.to_string(),
+        None => tracker.address.to_string(),
+    }
+}
+
+fn read_host(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    let at = rest.one_word()?.parse().map_err(|_no_address| rest.usage())?;
+    Ok(LineRequest::Ask(Intent::HostTracker(at)))
+}
+
+/// The same of somebody who is at the embedded tracker, or owns a name there.
+fn user_at_ours(rest: Rest<'_>) -> Result<Username, BadLine> {
+    let typed = rest.one_word()?;
+    Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NotAtYours { user: typed }))
+}
+
+fn read_unban(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    let typed = rest.one_word()?;
+    let who = typed.parse().map_err(|_nobody: BadBanQuery| BadLine::Meaningless(Failure::NotBanned { who: typed }))?;
+    Ok(LineRequest::Ask(Intent::Unban { who }))
+}

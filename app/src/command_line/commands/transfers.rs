@@ -1,0 +1,189 @@
+//! Commands about what I fetch, and in which order.
+
+use potok_core::library::typed::{BadRemotePath, LocalPath, RemotePath};
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::{DownloadRequest, Intent, QueueMove, TransferId, TransferSelection};
+use potok_core::protocol::field::Quoted;
+
+use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
+use crate::command_line::commands::{alone, from_home, user, word};
+use crate::command_line::{BadLine, LineRequest, Rest};
+
+/// These commands, in the order of `help`.
+pub(super) const ALL: &[ConsoleCommand] = &[
+    ConsoleCommand {
+        name: "download",
+        arguments: "user remote_path [local_path] [--overwrite] [--wait]",
+        tracker: TrackerNeed::Needed,
+        completes: Completes::Fields(&[WordKind::User, WordKind::RemotePath, WordKind::LocalPath]),
+        read: read_download,
+        write: write_download,
+    },
+    ConsoleCommand {
+        name: "transfers",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::ListTransfers),
+        write: |intent| alone(intent, &Intent::ListTransfers),
+    },
+    ConsoleCommand {
+        name: "pause",
+        arguments: WHICH,
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Pause).map(LineRequest::Ask),
+        write: |intent| match intent {
+            Intent::Pause(which) => Some(write_which(*which)),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "resume",
+        arguments: WHICH,
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Resume).map(LineRequest::Ask),
+        write: |intent| match intent {
+            Intent::Resume(which) => Some(write_which(*which)),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "cancel",
+        arguments: WHICH,
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Cancel).map(LineRequest::Ask),
+        write: |intent| match intent {
+            Intent::Cancel(which) => Some(write_which(*which)),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "retry",
+        arguments: WHICH,
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: |rest| which(rest).map(Intent::Retry).map(LineRequest::Ask),
+        write: |intent| match intent {
+            Intent::Retry(which) => Some(write_which(*which)),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "move",
+        arguments: "N first | earlier | later | last",
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: read_move,
+        write: write_move,
+    },
+    ConsoleCommand {
+        name: "forget",
+        arguments: "N",
+        tracker: TrackerNeed::No,
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: read_forget,
+        write: |intent| match intent {
+            Intent::Acknowledge(number) => Some(number.to_string()),
+            _ => None,
+        },
+    },
+];
+
+/// How the arguments of a command are written that is about one transfer or all.
+const WHICH: &str = "N | all";
+
+/// The words for places in the queue.
+const PLACE_WORDS: &[(&str, QueueMove)] = &[
+    ("first", QueueMove::First),
+    ("earlier", QueueMove::Earlier),
+    ("later", QueueMove::Later),
+    ("last", QueueMove::Last),
+];
+
+fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    let (mut overwrite, mut wait) = (false, false);
+    let mut words = Vec::new();
+    for field in rest.fields()? {
+        match field.text.as_ref() {
+            "--overwrite" if !field.quoted => overwrite = true,
+            "--wait" if !field.quoted => wait = true,
+            word if !field.quoted && word.starts_with("--") => {
+                return Err(BadLine::Option { word: word.to_owned(), command: rest.command });
+            }
+            _ => words.push(field.text.into_owned()),
+        }
+    }
+    let mut words = words.into_iter();
+    let (Some(owner), Some(remote_path), local_path, None) = (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(rest.usage());
+    };
+    let owner = user(owner)?;
+    let remote_path = RemotePath::new(remote_path.as_str()).map_err(|BadRemotePath| {
+        BadLine::Meaningless(Failure::NotShared { user: owner.to_string(), path: remote_path })
+    })?;
+    Ok(LineRequest::Ask(Intent::Download(DownloadRequest {
+        user: owner,
+        remote_path,
+        local_path: local_path.map(|typed| LocalPath::new(from_home(typed), rest.cwd)),
+        overwrite,
+        wait,
+    })))
+}
+
+fn write_download(intent: &Intent) -> Option<String> {
+    let Intent::Download(request) = intent else { return None };
+    let mut line = format!("{} {}", word(request.user.as_str()), Quoted(request.remote_path.as_str()));
+    if let Some(local) = &request.local_path {
+        line += &format!(" {}", Quoted(&local.typed));
+    }
+    if request.overwrite {
+        line += " --overwrite";
+    }
+    if request.wait {
+        line += " --wait";
+    }
+    Some(line)
+}
+
+fn which(rest: Rest<'_>) -> Result<TransferSelection, BadLine> {
+    let words = rest.words(1, 1)?;
+    match words[0].as_str() {
+        all if all.eq_ignore_ascii_case("all") => Ok(TransferSelection::All),
+        number if number.bytes().all(|b| b.is_ascii_digit()) => {
+            number.parse().map(|number| TransferSelection::One(TransferId(number))).map_err(|_too_big| rest.usage())
+        }
+        _ => Err(rest.usage()),
+    }
+}
+
+fn write_which(which: TransferSelection) -> String {
+    match which {
+        TransferSelection::One(number) => number.to_string(),
+        TransferSelection::All => "all".to_owned(),
+    }
+}
+
+fn read_move(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    let words = rest.words(2, 2)?;
+    let number = Some(&words[0]).filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
+    let number = number.and_then(|number| number.parse().ok()).map(TransferId).ok_or_else(|| rest.usage())?;
+    let to = PLACE_WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&words[1])).ok_or_else(|| rest.usage())?.1;
+    Ok(LineRequest::Ask(Intent::Reorder { number, to }))
+}
+
+fn write_move(intent: &Intent) -> Option<String> {
+    let Intent::Reorder { number, to } = intent else { return None };
+    let (word, _) = PLACE_WORDS.iter().find(|(_, place)| place == to)?;
+    Some(format!("{number} {word}"))
+}
+
+fn read_forget(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    match which(rest)? {
+        TransferSelection::One(number) => Ok(LineRequest::Ask(Intent::Acknowledge(number))),
+        TransferSelection::All => Err(rest.usage()),
+    }
+}
