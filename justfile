@@ -28,7 +28,7 @@ bench-all *args: bench-build
 [private]
 bench-build:
     cargo build --profile dist --workspace
-    cargo build --profile dist --package potok --example window_demo
+    cargo build --profile dist --package potok --example window_demo --example window_script --example many_windows
     cargo build --release --manifest-path benches/trackbench/Cargo.toml
 
 # Packages for this system, into target/packages.
