@@ -13,7 +13,8 @@ use crate::model::key::PublicKey;
 
 /// PKCS#8 version 1 of an Ed25519 key is this prefix and the 32-byte seed (RFC 8410, section 7).
 const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+/// What the file of an identity begins with (RFC 7468, section 10).
+pub(crate) const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const PEM_END: &str = "-----END PRIVATE KEY-----";
 /// A file longer than this is no key: do not read it into memory.
 const KEY_FILE_BYTES_MAX: u64 = 4096;

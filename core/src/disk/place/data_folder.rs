@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::disk::dir::{Dir, FileKind};
+use crate::net::identity::PEM_BEGIN;
 
 /// The key that says who somebody is.
 const IDENTITY: &str = "identity.key";
@@ -11,8 +12,6 @@ const IDENTITY: &str = "identity.key";
 const DATABASES: [&str; 2] = ["potok.redb", "tracker.redb"];
 /// What lies beside it and may lie anywhere.
 const SETTINGS: [&str; 2] = ["config.toml", "window.toml"];
-/// What an identity begins with.
-const PEM_BEGIN: &[u8] = b"-----BEGIN PRIVATE KEY-----";
 
 /// What a folder has of a Potok's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +55,7 @@ impl DataFolder {
 fn is_private_key(dir: &Dir) -> bool {
     let mut head = [0; PEM_BEGIN.len()];
     let read = dir.open_to_read(Path::new(IDENTITY)).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && head == PEM_BEGIN
+    read.is_ok() && head == PEM_BEGIN.as_bytes()
 }
 
 #[cfg(test)]
