@@ -30,6 +30,7 @@ fn used() -> BTreeSet<String> {
         used.extend(names.iter().map(|name| format!("{family}.{name}")));
     };
     family("failure", &failures().iter().map(Failure::key).collect::<Vec<_>>());
+    family("transfer-error", &transfer_errors().iter().map(TransferError::key).collect::<Vec<_>>());
     family("warning", &warnings().iter().map(Warning::key).collect::<Vec<_>>());
     family("tracker-log", &log_entries().iter().map(LogEntry::key).collect::<Vec<_>>());
     family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
@@ -94,6 +95,22 @@ fn failures() -> Vec<Failure> {
         Failure::SentByItself { verb: text() },
         Failure::BadLine { why: text() },
         Failure::Internal { what: text(), why: text() },
+    ]
+}
+
+fn transfer_errors() -> Vec<TransferError> {
+    let user = || Username::new("anna").expect("a name");
+    vec![
+        TransferError::Exists,
+        TransferError::SameName,
+        TransferError::NotShared,
+        TransferError::Changed,
+        TransferError::Unreadable,
+        TransferError::NotSent { user: user() },
+        TransferError::Lied { user: user() },
+        TransferError::TooLarge,
+        TransferError::Disk("no such folder".into()),
+        TransferError::Stopped,
     ]
 }
 
@@ -247,19 +264,7 @@ fn failures_say_in_english_what_the_engine_says() {
 
 #[test]
 fn errors_of_transfers_say_in_english_what_the_engine_says() {
-    let user = || Username::new("anna").expect("a name");
-    for error in [
-        TransferError::Exists,
-        TransferError::SameName,
-        TransferError::NotShared,
-        TransferError::Changed,
-        TransferError::Unreadable,
-        TransferError::NotSent { user: user() },
-        TransferError::Lied { user: user() },
-        TransferError::TooLarge,
-        TransferError::Disk("no such folder".into()),
-        TransferError::Stopped,
-    ] {
+    for error in transfer_errors() {
         let said = |language| try_text(language, "transfer-error", error.key(), &error.args());
         assert_eq!(said("en"), Some(error.to_string()));
         assert!(said("bg").is_some_and(|text| !text.contains("%{") && text != error.to_string()), "{error:?}");

@@ -78,3 +78,17 @@ fn delete_takes_what_is_over_off_the_list() {
     assert!(test.was_asked(&Intent::Acknowledge(TransferId(1))));
     assert!(!test.window.state().model.transfers.contains_key(&TransferId(1)));
 }
+
+#[test]
+fn an_upload_is_stopped_for_its_taker_and_taken_back() {
+    let mut test = Test::new(Screen::Transfers);
+    let upload = |state| NodeEvent::Transfer(Transfer { direction: Direction::Upload, ..transfer(9, state) });
+    let one = TransferSelection::One(TransferId(9));
+    test.tell(upload(TransferState::Running));
+    test.click("Stop for this person: day 9.jpg");
+    assert_eq!(test.last(), Intent::Cancel(one));
+    test.tell(upload(TransferState::Failed(TransferError::Stopped)));
+    assert!(test.is_seen("you stopped it for this person"));
+    test.click("Resume: day 9.jpg");
+    assert_eq!(test.last(), Intent::Resume(one));
+}
