@@ -7,6 +7,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(600);
 /// What changes all the time is shown so late at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// What was not answered is asked for again so much later.
+pub const RETRY_AFTER: Duration = Duration::from_secs(3);
+
 /// The pace of one kind of question.
 #[derive(Debug, Default)]
 pub struct Pace {

@@ -13,7 +13,7 @@ use potok_core::protocol::reply::Totals;
 use crate::model::pace::Pace;
 
 /// People that are asked for by name; if more have changed, all are asked for.
-const NAMED_MAX: usize = 32;
+const TOTALS_NAMED_MAX: usize = 32;
 
 /// The totals of people.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl PeopleTotals {
         if !self.is_begun && self.asked.is_none() {
             return;
         }
-        match user.filter(|_| self.changed.len() < NAMED_MAX) {
+        match user.filter(|_| self.changed.len() < TOTALS_NAMED_MAX) {
             Some(user) => drop(self.changed.insert(user.clone())),
             None => self.is_doubtful = true,
         }

@@ -10,16 +10,14 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::protocol::reply::{FolderEntry, Totals};
 
-use crate::model::pace::Pace;
+use crate::model::pace::{Pace, RETRY_AFTER};
 use crate::model::pages::{Applied, FIRST_PAGE_ROWS, Pages, RESULT_ROWS_MAX, RowEdit, Scope, ShareChange};
 use crate::model::row_order::{self, Copies, RowOrder, Sort, SortColumn, bytes_of};
 
-/// What was not answered is asked for again so much later.
-const RETRY_AFTER: Duration = Duration::from_secs(3);
 /// More rows are not looked through for equal contents at every change.
 const COMPARED_AT_ONCE: usize = 2_000;
 /// But so often.
-const COMPARE_EVERY: Duration = Duration::from_secs(2);
+const COPIES_EVERY: Duration = Duration::from_secs(2);
 
 /// The result of one question.
 #[derive(Debug)]
@@ -267,7 +265,7 @@ impl QueryResult {
             self.summed = is_whole.then(|| sum(self.pages.rows()));
             self.has_new_contents = true;
         }
-        let due = self.compared_at.filter(|_| self.len() > COMPARED_AT_ONCE).map_or(now, |at| at + COMPARE_EVERY);
+        let due = self.compared_at.filter(|_| self.len() > COMPARED_AT_ONCE).map_or(now, |at| at + COPIES_EVERY);
         if !self.has_new_contents || due > now {
             return Some(due).filter(|_| self.has_new_contents);
         }

@@ -14,7 +14,7 @@ use potok_core::node::intent::{Intent, IntentId};
 use potok_core::protocol::reply::{FolderEntry, Totals};
 use potok_core::protocol::selection::Selection;
 
-use crate::model::pace::Pace;
+use crate::model::pace::{Pace, RETRY_AFTER};
 use crate::model::pages::{Applied, FIRST_PAGE_ROWS, Pages, RESULT_ROWS_MAX, RowEdit, Scope, ShareChange};
 use crate::model::row_order::{Copies, RowOrder, Sort, SortColumn};
 
@@ -25,8 +25,6 @@ pub type Open = BTreeSet<String>;
 const QUESTIONS_MAX: usize = 8;
 /// Open folders that are loaded; opened further ones stay empty until others are closed.
 const LEVELS_MAX: usize = 2_000;
-/// What was not answered is asked for again so much later.
-const RETRY_AFTER: Duration = Duration::from_secs(3);
 
 /// A row of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

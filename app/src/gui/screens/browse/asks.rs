@@ -10,17 +10,14 @@ use rust_i18n::t;
 
 use crate::gui::action::{Action, Dialog, Pick};
 use crate::gui::icons;
-use crate::gui::screens::browse::BrowseState;
-use crate::gui::screens::browse::state::content_of;
+use crate::gui::screens::browse::state::{BrowseState, DOWNLOADS_MAX, content_of};
 use crate::gui::widgets;
 use crate::gui::widgets::selection::RowSelection;
 use crate::model::browse::Browse;
 use crate::model::row_order::username_of;
 
-/// Files that one click downloads; more are taken as folders.
-pub(super) const DOWNLOADS_MAX: usize = 1_000;
 /// Names of those who have the same content.
-pub(super) const PEOPLE_SHOWN: usize = 6;
+pub(super) const SAME_CONTENT_SHOWN: usize = 6;
 
 /// What was asked for, by menu, key or button.
 pub(super) enum RowAction {
@@ -59,7 +56,7 @@ pub(super) fn menu(ui: &mut Ui, same_content: Option<&SameContent>, asked: &mut 
     if let Some(same) = same_content.filter(|same| same.people.len() > 1) {
         ui.add_space(4.0);
         widgets::weak(ui, t!("window.browse.same-content", count = same.people.len()));
-        for name in same.people.iter().take(PEOPLE_SHOWN) {
+        for name in same.people.iter().take(SAME_CONTENT_SHOWN) {
             if widgets::menu_item(ui, icons::USER, &ShownText(name.as_str()).to_string(), "") {
                 asked.push(RowAction::Person(Some(name.clone())));
             }

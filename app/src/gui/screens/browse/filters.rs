@@ -6,7 +6,7 @@ use potok_core::model::shown::Shown as ShownText;
 use rust_i18n::t;
 
 use crate::gui::icons;
-use crate::gui::screens::browse::BrowseState;
+use crate::gui::screens::browse::state::BrowseState;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::human::thousands;
@@ -40,7 +40,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
             }
             widgets::weak(ui, found(model));
         }
-        if state.is_slow(ui.ctx()) {
+        if state.waits_long(ui.ctx()) {
             widgets::weak(ui, t!("window.browse.searching"));
         }
     });

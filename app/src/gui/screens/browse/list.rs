@@ -9,7 +9,8 @@ use rust_i18n::t;
 use crate::gui::action::Action;
 use crate::gui::icons;
 use crate::gui::screens::browse::asks::{RowAction, SameContent, menu};
-use crate::gui::screens::browse::{BrowseState, kind_name};
+use crate::gui::screens::browse::filters::kind_name;
+use crate::gui::screens::browse::state::{BrowseState, LIST_TABLE};
 use crate::gui::theme;
 use crate::gui::widgets::table::{Column, Table};
 use crate::human;
@@ -17,9 +18,6 @@ use crate::model::browse::Browse;
 use crate::model::pages::RESULT_ROWS_MAX;
 use crate::model::result::QueryResult;
 use crate::model::row_order::SortColumn as By;
-
-/// The name of the table.
-pub(super) const TABLE: &str = "browse";
 
 /// Draws the list of shares.
 pub(super) fn show(
@@ -34,7 +32,7 @@ pub(super) fn show(
     // One more stands for what is not loaded, or says that there is more than is listed.
     let rows = result.len() + usize::from(!result.is_whole());
     let columns = columns();
-    let table = Table { id: TABLE, columns: &columns, rows, sorted: Some(result.sort()), height: Some(height) };
+    let table = Table { id: LIST_TABLE, columns: &columns, rows, sorted: Some(result.sort()), height: Some(height) };
     let mut selection = std::mem::take(&mut state.selection);
     let same_content = SameContent::of(&selection, browse);
     let happened = table.show(

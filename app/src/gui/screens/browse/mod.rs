@@ -29,7 +29,7 @@ use crate::texts;
 pub use filters::kind_name;
 pub use state::BrowseState;
 
-use asks::{PEOPLE_SHOWN, RowAction, carry_out, keys};
+use asks::{RowAction, SAME_CONTENT_SHOWN, carry_out, keys};
 use state::content_of;
 
 /// Chosen rows that are added up; of more only their number is told.
@@ -176,7 +176,7 @@ fn summary(browse: &Browse, state: &BrowseState) -> String {
         let known = content_of(&state.selection, browse).and_then(|content| browse.sources(&content));
         let people = known.filter(|people| !people.is_empty()).unwrap_or(std::slice::from_ref(&file.username));
         let names: Vec<String> =
-            people.iter().take(PEOPLE_SHOWN).map(|name| ShownText(name.as_str()).to_string()).collect();
+            people.iter().take(SAME_CONTENT_SHOWN).map(|name| ShownText(name.as_str()).to_string()).collect();
         let more = if people.len() > names.len() { ", …" } else { "" };
         return t!("window.browse.who-has", people = names.join(", ") + more).into_owned();
     }

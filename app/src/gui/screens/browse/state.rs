@@ -11,7 +11,6 @@ use potok_core::node::intent::DownloadRequest;
 use potok_core::protocol::reply::FolderEntry;
 
 use crate::gui::action::download_request;
-use crate::gui::screens::browse::asks;
 use crate::gui::widgets::chosen::Chosen;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::{scroll, table};
@@ -20,6 +19,12 @@ use crate::model::pages::RowEdit;
 use crate::model::row_order::{SortColumn, username_of};
 use crate::model::tree::{Open, Tree};
 
+/// The name of the table of files, and of one level of folders.
+pub(super) const LIST_TABLE: &str = "browse";
+/// The name of the table of one person's folders.
+pub(super) const TREE_TABLE: &str = "tree";
+/// Files that one click downloads; more are taken as folders.
+pub(super) const DOWNLOADS_MAX: usize = 1_000;
 /// Files of a tree in which a search opens every folder.
 const OPENED_FILES_MAX: u64 = 2_000;
 /// Whoever waits longer is told.
@@ -94,7 +99,7 @@ impl BrowseState {
     }
 
     /// Whether what is looked at takes so long that it should be said; what comes at once is not worth a word.
-    pub(super) fn is_slow(&mut self, ctx: &egui::Context) -> bool {
+    pub(super) fn waits_long(&mut self, ctx: &egui::Context) -> bool {
         if !self.is_busy {
             self.busy_since = None;
             return false;
@@ -140,7 +145,7 @@ impl BrowseState {
     /// people is nobody's.
     pub(super) fn requests(&self, browse: &Browse) -> Vec<DownloadRequest> {
         let mut requests: Vec<DownloadRequest> = Vec::new();
-        for entry in self.selection.rows.iter().take(asks::DOWNLOADS_MAX).filter_map(|row| browse.row(row)) {
+        for entry in self.selection.rows.iter().take(DOWNLOADS_MAX).filter_map(|row| browse.row(row)) {
             let Some(user) = username_of(entry).cloned() else { continue };
             let path = entry.path();
             let is_inside = |other: &DownloadRequest| {
@@ -205,7 +210,7 @@ impl BrowseState {
 }
 
 fn scroll_id(is_tree: bool) -> Id {
-    table::scroll_id(if is_tree { super::tree::TABLE } else { super::list::TABLE })
+    table::scroll_id(if is_tree { TREE_TABLE } else { LIST_TABLE })
 }
 
 /// The content of the one row that is chosen.

@@ -7,7 +7,8 @@ use rust_i18n::t;
 
 use crate::gui::icons;
 use crate::gui::screens::browse::asks::{RowAction, SameContent, menu};
-use crate::gui::screens::browse::{BrowseState, kind_name};
+use crate::gui::screens::browse::filters::kind_name;
+use crate::gui::screens::browse::state::{BrowseState, TREE_TABLE};
 use crate::gui::theme;
 use crate::gui::widgets;
 use crate::gui::widgets::table::{Column, Table};
@@ -16,9 +17,6 @@ use crate::human::thousands;
 use crate::model::browse::Browse;
 use crate::model::row_order::{SortColumn as By, bytes_of};
 use crate::model::tree::{Tree, TreeNode};
-
-/// The name of the table.
-pub(super) const TABLE: &str = "tree";
 
 /// Draws the tree of folders.
 pub(super) fn show(
@@ -34,7 +32,7 @@ pub(super) fn show(
     let nodes = tree.nodes();
     let columns = columns();
     let sorted = Some((state.query.sort, state.query.is_descending));
-    let table = Table { id: TABLE, columns: &columns, rows: nodes.len(), sorted, height: Some(height) };
+    let table = Table { id: TREE_TABLE, columns: &columns, rows: nodes.len(), sorted, height: Some(height) };
     let same_content = SameContent::of(&selection, browse);
     let happened = table.show(
         ui,
