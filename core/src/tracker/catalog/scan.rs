@@ -26,6 +26,9 @@ const STEP_BYTES: usize = if cfg!(test) { 2048 } else { 4 << 20 };
 /// What a look into the signature index of a segment costs, in bytes looked through.
 const SIGNATURE_BYTES: usize = if cfg!(test) { 16 } else { 2 << 10 };
 
+/// What it costs to find the child of a folder that a share is below, in bytes looked through.
+const CHILD_BYTES: usize = if cfg!(test) { 16 } else { 128 };
+
 /// How many leaves are fetched from memory together.
 const FETCH_LEAVES: usize = 8;
 
@@ -104,7 +107,8 @@ impl Scan {
     fn step<'a>(&mut self, run: impl Fn(usize) -> Option<Run<'a>> + Sync, workers: Option<&dyn ScanWorkers>) -> usize {
         let (limit, is_count) = (self.hits.shares_left(), matches!(self.hits, ScanHits::Totals(_)));
         let (filter, terms, progress) = (&self.filter, self.terms.as_slice(), StepProgress::default());
-        let step = ScanStep { filter, terms, limit, is_count, run, progress };
+        let hit_bytes = if matches!(self.hits, ScanHits::Level(_)) { CHILD_BYTES } else { 0 };
+        let step = ScanStep { filter, terms, limit, is_count, hit_bytes, run, progress };
         let Some(workers) = workers else { return self.hits.add_runs(step.work(usize::MAX)) };
         let mut looked = step.work(ALONE_RUNS);
         if looked.len() == ALONE_RUNS && !step.is_over() {
@@ -146,6 +150,8 @@ struct ScanStep<'a, R> {
     limit: usize,
     /// The shares themselves are not needed.
     is_count: bool,
+    /// What is still to be done with each share that is found, in bytes looked through.
+    hit_bytes: usize,
     /// The runs, by their places.
     run: R,
     progress: StepProgress,
@@ -234,6 +240,7 @@ impl<R> Look<'_, '_, R> {
         let mask = self.step.filter.matches(leaf, self.scratch) >> from << from;
         if mask != 0 {
             self.lines += mask.count_ones() as usize;
+            self.bytes += mask.count_ones() as usize * self.step.hit_bytes;
             if self.step.is_count {
                 leaf.add_some(&mut self.hits.sum, mask);
             } else {
