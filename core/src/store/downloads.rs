@@ -430,7 +430,7 @@ mod tests {
         let store = Store::open(&path).expect("opens again").store;
         trip.states = vec![(0, SavedState::Done), (2, SavedState::Partial(99)), (3, lied), (4, disk)];
         typed.is_paused = true;
-        assert_eq!(store.downloads().expect("read"), [(first, trip.clone()), (second, typed.clone())]);
+        assert_eq!(store.downloads().expect("read"), [(first, trip), (second, typed.clone())]);
         assert_eq!(store.download_ranks().expect("read"), [(first, 2), (second, 1)]);
         store.forget_downloads(&[first]).expect("forgotten");
         assert_eq!(store.download_ranks().expect("read"), [(second, 1)]);
