@@ -1,12 +1,14 @@
 //! `config.toml`: where it is, how it is read, and how a change is written back.
 //!
-//! A file that cannot be understood is set aside under another name and never overwritten. Saving touches the changed
-//! values only, so comments and order stay as their owner likes them; the file is replaced as a whole, so that a power
-//! cut leaves the old or the new one.
+//! A value that cannot be understood costs that value: it becomes a comment, its default is used, and the file as it was
+//! is kept under another name. Saving touches the changed values only, so comments and order stay as their owner likes
+//! them; the file is replaced as a whole, so that a power cut leaves the old or the new one.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +17,8 @@ use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use potok_core::tracker::names::is_reserved;
-use toml_edit::{DocumentMut, Item};
+use rust_i18n::t;
+use toml::de::DeTable;
 
 use crate::texts;
 
@@ -27,16 +30,16 @@ pub const SETTINGS_FILE: &str = "config.toml";
 pub struct LoadedSettings {
     /// The settings; the defaults where the file says nothing.
     pub settings: Settings,
-    /// A file that could not be understood, and a new one took its place.
+    /// Something in the file could not be understood.
     pub set_aside: Option<SetAside>,
 }
 
-/// A file that could not be understood.
+/// A file with something in it that could not be understood.
 #[derive(Debug)]
 pub struct SetAside {
-    /// Where it is now.
+    /// Where it is kept as it was.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// Which values are wrong, and what is wrong with each.
     pub why: String,
 }
 
@@ -54,6 +57,14 @@ pub enum SettingsError {
         /// What the system said.
         why: String,
     },
+}
+
+impl SetAside {
+    /// What was not understood, and where the file is kept, in the person's language.
+    pub fn sentence(&self) -> String {
+        let (path, why) = (Shown(&self.path.to_string_lossy()).to_string(), Shown(&self.why).to_string());
+        t!("start.set-aside", path = path, why = why).into_owned()
+    }
 }
 
 impl SettingsError {
@@ -95,35 +106,21 @@ pub fn load(data_dir: &Path) -> Result<LoadedSettings, SettingsError> {
     let path = data_dir.join(SETTINGS_FILE);
     // A dangling link counts as there: its owner meant something by it.
     if fs::symlink_metadata(&path).is_err_and(|why| why.kind() == io::ErrorKind::NotFound) {
-        write_atomically(&path, &commented(&Settings::default()).to_string()).map_err(at(&path))?;
+        write_atomically(&path, &commented(&Settings::default())).map_err(at(&path))?;
     }
     match confy::load_path(&path) {
         Ok(settings) => Ok(LoadedSettings { settings, set_aside: None }),
         Err(why) if is_content(&why) => {
-            let (settings, wrong) = fs::read_to_string(&path).ok().and_then(|text| readable(&text)).unwrap_or_default();
-            let why = if wrong.is_empty() { with_source(&why) } else { wrong.join("; ") };
-            let set_aside = set_aside(&path, why).map_err(at(&path))?;
-            write_atomically(&path, &commented(&settings).to_string()).map_err(at(&path))?;
+            let bytes = fs::read(&path).map_err(at(&path))?;
+            let (text, faults) =
+                mended(&bytes).unwrap_or_else(|| (commented(&Settings::default()), vec![with_source(&why)]));
+            let settings = toml::from_str(&text).unwrap_or_default();
+            let set_aside = set_aside(&path, faults.join("; ")).map_err(at(&path))?;
+            write_atomically(&path, &text).map_err(at(&path))?;
             Ok(LoadedSettings { settings, set_aside: Some(set_aside) })
         }
         Err(why) => Err(SettingsError::File { path, why: with_source(&why) }),
     }
-}
-
-/// What can be read of a file in which something is wrong: each value by itself, and for each wrong one what is wrong
-/// with it. `None` if it is no TOML at all.
-fn readable(text: &str) -> Option<(Settings, Vec<String>)> {
-    let document: DocumentMut = text.parse().ok()?;
-    let (mut right, mut wrong) = (DocumentMut::new(), Vec::new());
-    for (key, item) in document.iter() {
-        let mut alone = DocumentMut::new();
-        alone.insert(key, item.clone());
-        match toml_edit::de::from_document::<Settings>(alone) {
-            Ok(_one) => drop(right.insert(key, item.clone())),
-            Err(why) => wrong.push(format!("{key}: {}", one_line(why.message()))),
-        }
-    }
-    Some((toml_edit::de::from_document(right).ok()?, wrong))
 }
 
 fn one_line(text: &str) -> String {
@@ -136,58 +133,105 @@ pub fn save(data_dir: &Path, before: &Settings, after: &Settings) -> Result<(), 
         return Ok(());
     }
     let path = data_dir.join(SETTINGS_FILE);
-    let text = match fs::read_to_string(&path) {
-        Err(why) if why.kind() == io::ErrorKind::NotFound => commented(before).to_string(),
+    let mut text = match fs::read_to_string(&path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => commented(before),
         text => text.map_err(at(&path))?,
     };
-    let mut document: DocumentMut = text
-        .parse()
-        .map_err(|why: toml_edit::TomlError| SettingsError::File { path: path.clone(), why: why.to_string() })?;
-    let (before, after) = (commented(before), commented(after));
-    for (key, value) in after.iter() {
-        if before.get(key).map(Item::to_string) == Some(value.to_string()) {
-            continue;
-        }
-        match document.get_mut(key).and_then(Item::as_value_mut) {
-            Some(old) => {
-                // The space before it and the comment behind it stay.
-                let decor = old.decor().clone();
-                if let Some(new) = value.as_value() {
-                    *old = new.clone();
-                    *old.decor_mut() = decor;
-                }
-            }
-            None => {
-                document.insert(key, value.clone());
-                copy_comment(&after, &mut document, key);
-            }
-        }
+    let places = places(&text).map_err(|why| SettingsError::File { path: path.clone(), why: why.to_string() })?;
+    let (before, after) = (values(before), values(after));
+    let changed = after.iter().filter(|(key, value)| before.get(*key) != Some(*value));
+    let (there, new): (Vec<_>, Vec<_>) = changed.partition(|(key, _)| places.contains_key(*key));
+    let mut there: Vec<_> = there.into_iter().map(|(key, value)| (places[key].value.clone(), value)).collect();
+    // From the end of the file, so that the places before stay where they are.
+    there.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
+    for (place, value) in there {
+        text.replace_range(place, &value.to_string());
     }
-    write_atomically(&path, &document.to_string()).map_err(at(&path))
+    for (key, value) in new {
+        text += if text.is_empty() || text.ends_with('\n') { "\n" } else { "\n\n" };
+        text += &one(key, value);
+    }
+    write_atomically(&path, &text).map_err(at(&path))
 }
 
 /// The whole file, each setting with the sentence that explains it.
-fn commented(settings: &Settings) -> DocumentMut {
-    // Plain values without nested tables; a path that is no text is left out rather than written wrongly.
-    let mut document = toml_edit::ser::to_document(settings).unwrap_or_default();
-    let mut before = as_comment(&texts::text("settings", "head", &[])) + "\n";
-    for (mut key, _) in document.iter_mut() {
-        let comment = as_comment(&texts::text("settings", key.get(), &[]));
-        key.leaf_decor_mut().set_prefix(std::mem::take(&mut before) + &comment);
-        before.push('\n');
+fn commented(settings: &Settings) -> String {
+    let head = as_comment(&texts::text("settings", "head", &[]));
+    values(settings).iter().fold(head, |text, (key, value)| text + "\n" + &one(key, value))
+}
+
+/// One setting with the sentence that explains it.
+fn one(key: &str, value: &toml::Value) -> String {
+    format!("{}{key} = {value}\n", as_comment(&texts::text("settings", key, &[])))
+}
+
+/// The settings by name, in their order. Plain values; with a path that is no text there are none, rather than wrong ones.
+fn values(settings: &Settings) -> toml::Table {
+    toml::Table::try_from(settings).unwrap_or_default()
+}
+
+/// Where a setting stands in the text of the file, in bytes.
+struct SettingPlace {
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+fn places(text: &str) -> Result<BTreeMap<String, SettingPlace>, toml::de::Error> {
+    let table = DeTable::parse(text)?;
+    let place =
+        |(key, value): (&toml::Spanned<_>, &toml::Spanned<_>)| SettingPlace { key: key.span(), value: value.span() };
+    Ok(table.get_ref().iter().map(|(key, value)| (key.get_ref().to_string(), place((key, value)))).collect())
+}
+
+/// The text of a file with what cannot be understood in it as comments, and one sentence for each such value. None: it
+/// cannot be told where the faults are.
+fn mended(bytes: &[u8]) -> Option<(String, Vec<String>)> {
+    let (mut text, mut faults) = (String::new(), Vec::new());
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if let Ok(line) = str::from_utf8(line) {
+            text += line;
+        } else {
+            let line = String::from_utf8_lossy(line);
+            faults.push(format!("{}: not UTF-8", key_of(&line)));
+            text += &format!("# {line}");
+        }
     }
-    document
+    while let Some((place, why)) = first_fault(&text) {
+        let start = text[..place.start].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[place.end..].find('\n').map_or(text.len(), |at| place.end + at);
+        let lines = &text[start..end];
+        if lines.starts_with('#') {
+            return None;
+        }
+        faults.push(format!("{}: {}", key_of(lines), one_line(why.message())));
+        let comment = lines.split('\n').map(|line| format!("# {line}")).collect::<Vec<_>>().join("\n");
+        text.replace_range(start..end, &comment);
+    }
+    Some((text, faults))
+}
+
+/// The first thing in a file that cannot be understood, and where it is.
+fn first_fault(text: &str) -> Option<(Range<usize>, toml::de::Error)> {
+    let places = match places(text) {
+        Ok(places) => places,
+        Err(why) => {
+            let at = why.span().map_or(text.len(), |span| span.start);
+            return Some((at..at, why));
+        }
+    };
+    places.into_values().find_map(|SettingPlace { key, value }| {
+        let why = toml::from_str::<Settings>(text.get(key.start..value.end)?).err()?;
+        Some((key.start..value.end, why))
+    })
+}
+
+/// The name of the setting in a line.
+fn key_of(line: &str) -> &str {
+    line.split('=').next().unwrap_or(line).trim()
 }
 
 fn as_comment(text: &str) -> String {
     text.lines().map(|line| format!("# {line}\n")).collect()
-}
-
-fn copy_comment(from: &DocumentMut, to: &mut DocumentMut, key: &str) {
-    let decor = from.key(key).map(|key| key.leaf_decor().clone());
-    if let (Some(decor), Some(mut key)) = (decor, to.key_mut(key)) {
-        *key.leaf_decor_mut() = decor;
-    }
 }
 
 /// Whether the text in the file is at fault, rather than the disk or the rights on it.
@@ -199,6 +243,7 @@ fn is_content(error: &ConfyError) -> bool {
     }
 }
 
+/// Keeps a copy of the file as it is.
 fn set_aside(path: &Path, why: String) -> io::Result<SetAside> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let free = |n: u32| {
@@ -207,7 +252,8 @@ fn set_aside(path: &Path, why: String) -> io::Result<SetAside> {
         (!aside.exists()).then_some(aside)
     };
     let aside = (0..SET_ASIDE_MAX).find_map(free).ok_or(io::ErrorKind::AlreadyExists)?;
-    fs::rename(path, &aside)?;
+    fs::copy(path, &aside)?;
+    fs::File::open(&aside)?.sync_all()?;
     Ok(SetAside { path: aside, why })
 }
 
@@ -296,8 +342,8 @@ mod tests {
         assert_eq!(loaded.settings, Settings::default());
         assert!(loaded.set_aside.is_none());
         let text = fs::read_to_string(data_dir.join(SETTINGS_FILE)).expect("written");
-        let values = text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
-        assert_eq!(values, commented(&Settings::default()).len());
+        let count = text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
+        assert_eq!(count, values(&Settings::default()).len());
         assert!(text.starts_with("# "), "{text}");
         let last_three: Vec<_> = text.lines().rev().take(3).collect();
         assert!(last_three[0].contains(" = ") && last_three[1].starts_with("# "), "{text}");
@@ -354,6 +400,33 @@ mod tests {
         let why = loaded.set_aside.expect("kept").why;
         assert!(why.contains("listen: ") && why.contains("; upload_slots: ") && !why.contains("name: "), "{why}");
         assert_eq!(load(folder.path()).expect("loads again").settings, right);
+    }
+
+    #[test]
+    fn a_typo_costs_one_value() {
+        for (line, name) in [
+            ("upload_slots = \"many\"", "upload_slots"),
+            ("upload_slots = 3 3", "upload_slots"),
+            ("theme = dark", "theme"),
+            ("theme \"dark\"", "theme"),
+            ("theme = \"dark", "theme"),
+            ("them = \"dark\"", "them"),
+            ("= 3", ""),
+            ("tray = true\ntray = false", "tray"),
+            ("[theme]\nname = \"dark\"", "[theme]"),
+        ] {
+            let folder = folder();
+            let path = folder.path().join(SETTINGS_FILE);
+            fs::write(&path, format!("# mine\nname = \"anna\" # me\n{line}\n\nlanguage = \"bg\"\n")).expect("written");
+            let loaded = load(folder.path()).expect("loads");
+            let aside = loaded.set_aside.expect(line);
+            assert!(aside.why.starts_with(name), "{line}: {}", aside.why);
+            assert_eq!(loaded.settings.name, "anna".parse().ok(), "{line}");
+            assert!(line.starts_with('[') || loaded.settings.language == "bg", "{line}");
+            let text = fs::read_to_string(&path).expect("there");
+            assert!(text.starts_with("# mine\nname = \"anna\" # me\n"), "{text}");
+            assert_eq!(load(folder.path()).expect("loads again").settings, loaded.settings, "{line}");
+        }
     }
 
     #[test]

@@ -41,8 +41,8 @@ fn used() -> BTreeSet<String> {
     family("state", words::STATE_WORDS);
     family("connection", words::CONNECTION_WORDS);
     family("status", words::STATUS_WORDS);
-    let settings = toml_edit::ser::to_document(&Settings::default()).expect("plain values");
-    family("settings", &settings.iter().map(|(key, _)| key).chain(["head"]).collect::<Vec<_>>());
+    let settings = toml::Table::try_from(Settings::default()).expect("plain values");
+    family("settings", &settings.keys().map(String::as_str).chain(["head"]).collect::<Vec<_>>());
     used
 }
 

@@ -10,10 +10,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use potok_core::model::shown::Shown;
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
-use rust_i18n::t;
 
 use crate::args::ConsoleArgs;
 use crate::command_line::completion::Completions;
@@ -47,8 +45,7 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
     texts::use_language(&loaded.settings.language);
     let mut output = Output::standard(audience);
     if let Some(aside) = &loaded.set_aside {
-        let (path, why) = (Shown(&aside.path.to_string_lossy()).to_string(), Shown(&aside.why).to_string());
-        output.warning(&t!("start.set-aside", path = path, why = why));
+        output.warning(&aside.sentence());
     }
     let settings = with_arguments(&loaded.settings, &args);
     let system = |what: &'static str| move |why: io::Error| ("internal", format!("{what}: {why}"));

@@ -35,12 +35,12 @@ impl WindowPlace {
     /// As it was, if it was ever saved.
     pub fn load(data_dir: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(data_dir.join(WINDOW_FILE)).ok()?;
-        toml_edit::de::from_str(&text).ok().filter(Self::is_sane)
+        toml::from_str(&text).ok().filter(Self::is_sane)
     }
 
     /// Saves it, if the disk lets us.
     pub fn save(&self, data_dir: &Path) {
-        if let Ok(text) = toml_edit::ser::to_string(self) {
+        if let Ok(text) = toml::to_string(self) {
             // The next start opens the window where it is by default.
             let _ = write_atomically(&data_dir.join(WINDOW_FILE), &text);
         }

@@ -27,6 +27,7 @@ use crate::gui::icon;
 use crate::gui::picker::Native;
 use crate::gui::screen::Screen;
 use crate::gui::window::{MainWindow, Parts};
+use crate::model::Tone;
 use crate::render::output;
 use crate::{logging, settings_file, signals, texts};
 
@@ -102,6 +103,9 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
     {
         let mut window = window.borrow_mut();
         window.use_desktop(desktop, is_usual);
+        if let Some(aside) = &loaded.set_aside {
+            window.model.toast(Instant::now(), Tone::Bad, aside.sentence());
+        }
         if let Some(link) = &start.link {
             window.ask_about_link(link);
         }

@@ -7,7 +7,7 @@ use crate::command_line::commands::{alone, user, word};
 use crate::command_line::{BadLine, LineRequest, Rest};
 
 /// These commands, in the order of `help`.
-pub(super) const ALL: &[ConsoleCommand] = &[
+pub(super) const LISTING_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "list-users",
         arguments: "",

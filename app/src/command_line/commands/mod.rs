@@ -19,7 +19,15 @@ use crate::command_line::command::ConsoleCommand;
 
 /// Every command, in the order of `help`.
 pub fn all() -> impl Iterator<Item = &'static ConsoleCommand> {
-    [listing::ALL, shares::ALL, transfers::ALL, network::ALL, program::ALL].into_iter().flatten()
+    [
+        listing::LISTING_COMMANDS,
+        shares::SHARE_COMMANDS,
+        transfers::TRANSFER_COMMANDS,
+        network::NETWORK_COMMANDS,
+        program::PROGRAM_COMMANDS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The command of this name, in any ASCII case.

@@ -11,7 +11,7 @@ use crate::command_line::commands::{alone, word};
 use crate::command_line::{BadLine, LineRequest, Rest};
 
 /// These commands, in the order of `help`.
-pub(super) const ALL: &[ConsoleCommand] = &[
+pub(super) const NETWORK_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "whoami",
         arguments: "",

@@ -4,7 +4,7 @@ use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordK
 use crate::command_line::{BadLine, LineRequest, Rest, commands};
 
 /// These commands, in the order of `help`.
-pub(super) const ALL: &[ConsoleCommand] = &[
+pub(super) const PROGRAM_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "help",
         arguments: "[command]",

@@ -11,7 +11,7 @@ use crate::command_line::commands::{alone, from_home};
 use crate::command_line::{BadLine, LineRequest, Rest, list};
 
 /// These commands, in the order of `help`.
-pub(super) const ALL: &[ConsoleCommand] = &[
+pub(super) const SHARE_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "register",
         arguments: "file1 [, file2, ...] | \"file\" as \"name\"",

@@ -10,7 +10,7 @@ use crate::command_line::commands::{alone, from_home, user, word};
 use crate::command_line::{BadLine, LineRequest, Rest};
 
 /// These commands, in the order of `help`.
-pub(super) const ALL: &[ConsoleCommand] = &[
+pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "download",
         arguments: "user remote_path [local_path] [--overwrite] [--wait]",
