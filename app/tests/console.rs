@@ -360,6 +360,7 @@ fn download_intent() -> Intent {
         remote_path: RemotePath::new("Trip/").expect("a path"),
         local_path: None,
         overwrite: false,
+        rename_unsafe: false,
         wait: false,
     })
 }

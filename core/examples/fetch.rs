@@ -28,7 +28,8 @@ pub fn fetch(invite: &str, owner: &str, path: &str, folder: &Path) -> Result<Pat
     let settings = Settings { name: Some("visitor".parse()?), ..Settings::default() };
     let setup = Setup { data_dir, settings, download_folder: Some(folder.to_owned()), host_tracker: None };
     let (user, remote_path) = (owner.parse()?, RemotePath::new(path)?);
-    let request = DownloadRequest { user, remote_path, local_path: None, overwrite: false, wait: false };
+    let request =
+        DownloadRequest { user, remote_path, local_path: None, overwrite: false, rename_unsafe: false, wait: false };
     // A window would be woken here; this thread waits for events itself.
     let node = Node::start(setup, Arc::new(|| {}))?;
     let fetched = ask(&node, Intent::Join(invite.parse()?))

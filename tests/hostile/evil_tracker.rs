@@ -334,6 +334,7 @@ fn tries() -> Vec<Intent> {
             remote_path: RemotePath::new(remote_path).expect(remote_path),
             local_path: None,
             overwrite: false,
+            rename_unsafe: false,
             wait: false,
         })
     };

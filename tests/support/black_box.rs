@@ -77,7 +77,15 @@ pub fn names(potok: &Path, potok_tracker: &Path) {
     console.say("search a");
     // Of a single file only the last part of its path becomes a name; and what ends like a folder is asked for as one.
     let is_one = |name: &str| !name.contains('/') && !name.ends_with('\\');
-    let asked: Vec<&&Row> = announced.iter().filter(|row| is_one(row.text(1))).collect();
+    let here = if cfg!(windows) {
+        "windows"
+    } else if cfg!(target_vendor = "apple") {
+        "mac"
+    } else {
+        "unix"
+    };
+    let is_refused = |row: &Row| row.text(3).split(' ').any(|place| place == "all" || place == here);
+    let asked: Vec<&&Row> = announced.iter().filter(|row| is_one(row.text(1)) && is_refused(row)).collect();
     for row in &asked {
         console.say(&format!("download mallory {}", quoted(row.text(1))));
     }

@@ -211,6 +211,7 @@ impl Person {
             remote_path: RemotePath::new(remote_path).expect(remote_path),
             local_path: Some(LocalPath::new(self.path(local).to_str().expect("text"), self.home.path())),
             overwrite: false,
+            rename_unsafe: false,
             wait: false,
         };
         match self.ask(Intent::Download(request))? {

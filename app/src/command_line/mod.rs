@@ -213,6 +213,7 @@ mod tests {
             remote_path: RemotePath::new(remote).expect(remote),
             local_path: local.map(|local| LocalPath::new(local, Path::new("/here"))),
             overwrite,
+            rename_unsafe: false,
             wait,
         })
     }

@@ -156,5 +156,5 @@ impl Pick {
 
 /// A request for one file or folder: to the download folder, waiting for whoever is away.
 pub fn download_request(user: Username, remote_path: RemotePath) -> DownloadRequest {
-    DownloadRequest { user, remote_path, local_path: None, overwrite: false, wait: true }
+    DownloadRequest { user, remote_path, local_path: None, overwrite: false, rename_unsafe: false, wait: true }
 }

@@ -100,6 +100,7 @@ impl SaveAs<'_> {
             Action::Ask(Intent::Download(DownloadRequest {
                 local_path: Some(local_path.clone()),
                 overwrite: *self.overwrite,
+                rename_unsafe: false,
                 ..request.clone()
             }))
         }));

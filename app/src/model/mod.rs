@@ -320,6 +320,10 @@ impl Model {
             NodeEvent::Downloaded { local_path, .. } => {
                 self.push_log(Tone::Good, format!("downloaded {}", Shown(&local_path.to_string_lossy())));
             }
+            NodeEvent::Renamed { original, local_path, .. } => {
+                let (original, path) = (Shown(&original).to_string(), Shown(&local_path.to_string_lossy()).to_string());
+                self.push_log(Tone::Info, t!("console.renamed", original = original, path = path).into_owned());
+            }
             NodeEvent::FileFailed { number, remote_path, failure } => {
                 let text = format!("{}: {}", Shown(&remote_path), texts::of_failure(&failure));
                 self.push_log(Tone::Bad, text);

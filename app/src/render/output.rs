@@ -142,6 +142,15 @@ impl Output {
         })
     }
 
+    /// A file of a download that somebody waits for is written under another name than its owner's.
+    pub fn renamed(&mut self, original: &str, local_path: &Path) -> io::Result<()> {
+        let Self { audience, out, progress, .. } = self;
+        progress.around(|| match audience {
+            Audience::Programs => records::renamed(out, original, local_path),
+            Audience::People => tables::renamed(out, original, local_path),
+        })
+    }
+
     /// The commands, or one.
     pub fn help(&mut self, command: Option<&ConsoleCommand>) -> io::Result<()> {
         let out = &mut self.out;

@@ -59,6 +59,11 @@ pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64, hash: Cont
     writeln!(out, "downloaded\t{}\t{size}\t{hash}", Shown(&local_path.to_string_lossy()))
 }
 
+/// `renamed⇥original⇥local_path`
+pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::Result<()> {
+    writeln!(out, "renamed\t{}\t{}", Shown(original), Shown(&local_path.to_string_lossy()))
+}
+
 /// `number⇥direction⇥state⇥user⇥done⇥total⇥bytes_per_second⇥path`
 pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()> {
     transfers.iter().try_for_each(|transfer| {
@@ -185,6 +190,8 @@ mod tests {
         let forged = Path::new("/tmp/a\tb\nc");
         let expected = format!("downloaded\t/tmp/a⟨U+0009⟩b⟨U+000A⟩c\t7\t{hex}\n");
         assert_eq!(written(|out| downloaded(out, forged, 7, hash)), expected);
+        let expected = "renamed\ta⟨U+202E⟩\t/tmp/a⟨U+0009⟩b⟨U+000A⟩c\n";
+        assert_eq!(written(|out| renamed(out, "a\u{202e}", forged)), expected);
 
         let i = Me { username: name("anna"), address, key };
         assert_eq!(written(|out| me(out, &i)), format!("anna\t[::1]:4001\t{hex}\n"));

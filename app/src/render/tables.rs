@@ -112,6 +112,12 @@ pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64) -> io::Res
     writeln!(out, "{}", t!("console.downloaded", path = path, size = human::size(size)))
 }
 
+/// Writes that a file gets another name than its owner's.
+pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::Result<()> {
+    let path = shown(&local_path.to_string_lossy());
+    writeln!(out, "{}", t!("console.renamed", original = shown(original), path = path))
+}
+
 /// Writes the table of all transfers.
 pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()> {
     let mut table = table(&[

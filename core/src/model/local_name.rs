@@ -1,7 +1,8 @@
 //! From somebody else's name to a name for this computer's disk.
 //!
-//! A name is refused, never rewritten: rewriting has let names out of the folder again and again in other programs. The
-//! rules are those of every system together, so that what arrives on one can be copied to another.
+//! A name is refused, or written under another name if the person says so; it is never rewritten in silence: that has
+//! let names out of the folder again and again in other programs. What is refused everywhere would lead elsewhere or
+//! mislead whoever reads it; beyond that each system refuses what it cannot hold or acts on by itself.
 
 use std::fmt;
 
@@ -9,35 +10,99 @@ use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::shown;
 
-/// One part of a path that is harmless as a file or folder name on every system.
-///
-/// ```
-/// use potok_core::model::local_name::LocalName;
-///
-/// assert_eq!(LocalName::new("day 1.jpg")?.as_str(), "day 1.jpg");
-/// for bad in ["..", "a/b", "nul.txt", ".bashrc", "day 1.jpg."] {
-///     assert!(LocalName::new(bad).is_err(), "{bad}");
-/// }
-/// # Ok::<(), potok_core::model::local_name::UnsafeName>(())
-/// ```
+/// What a system can hold as the name of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// Linux and its kind: any byte but `/` and NUL.
+    Unix,
+    /// As Unix, but a colon stands for a slash, and case does not matter.
+    Mac,
+    /// Devices, reserved characters and endings; case does not matter.
+    Windows,
+}
+
+impl Platform {
+    /// The one this runs on.
+    pub const HERE: Self = if cfg!(windows) {
+        Self::Windows
+    } else if cfg!(target_vendor = "apple") {
+        Self::Mac
+    } else {
+        Self::Unix
+    };
+
+    /// Every one, for tables.
+    pub const ALL: [Self; 3] = [Self::Unix, Self::Mac, Self::Windows];
+}
+
+/// One part of a path that is harmless as a file or folder name on this system.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalName(String);
 
 /// Why a name from somebody else is not written to disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the name '{shown}' {why}; give a name of your own as local path", shown = shown::Shown(name))]
+#[error(
+    "the name '{shown}' {why}; give a name of your own as local path, or add --rename-unsafe",
+    shown = shown::Shown(name)
+)]
 pub struct UnsafeName {
     name: String,
     why: &'static str,
 }
 
 impl LocalName {
-    /// Checks one part of a remote path; an error says what about it is unsafe.
+    /// Checks one part of a remote path.
     pub fn new(part: &str) -> Result<Self, UnsafeName> {
-        match fault_of(part) {
+        Self::on(Platform::HERE, part)
+    }
+
+    /// Checks it for a system.
+    pub fn on(platform: Platform, part: &str) -> Result<Self, UnsafeName> {
+        match fault_of(platform, part) {
             None => Ok(Self(part.to_owned())),
             Some(why) => Err(UnsafeName { name: part.to_owned(), why }),
         }
+    }
+
+    /// The nearest name that passes: what does not becomes `_`. A name that passes stays.
+    pub fn near(platform: Platform, part: &str) -> Self {
+        if let Ok(name) = Self::on(platform, part) {
+            return name;
+        }
+        let is_bad = |c: char| is_misleading(c) || c == '/' || reserved(platform).contains(&c);
+        let mut name: String = part.chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
+        if platform == Platform::Windows && name.ends_with(['.', ' ']) {
+            name.pop();
+            name.push('_');
+        }
+        if name.len() > limits::PATH_PART_BYTES_MAX - 2 {
+            let end = (0..=limits::PATH_PART_BYTES_MAX - 2).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+            name.truncate(end);
+        }
+        if fault_of(platform, &name).is_some() && name.ends_with(limits::PART_SUFFIX) {
+            name.push('_');
+        }
+        if fault_of(platform, &name).is_some() {
+            name.insert(0, '_');
+        }
+        // `.potok-part` in other letters, or a device whose ending was the fault.
+        if fault_of(platform, &name).is_some() {
+            name.push('_');
+        }
+        Self(name)
+    }
+
+    /// The same with a number, to tell it from another one.
+    #[must_use]
+    pub fn numbered(&self, number: usize) -> Self {
+        let (stem, ending) = match self.0.rfind('.') {
+            Some(at) if at > 0 => self.0.split_at(at),
+            _ => (self.0.as_str(), ""),
+        };
+        let tail = format!(" ({number}){ending}");
+        let room = limits::PATH_PART_BYTES_MAX.saturating_sub(tail.len());
+        let end = (0..=stem.len().min(room)).rev().find(|at| stem.is_char_boundary(*at)).unwrap_or(0);
+        Self(format!("{}{tail}", &stem[..end]))
     }
 
     /// Checks every part of what lies below a downloaded folder.
@@ -45,7 +110,7 @@ impl LocalName {
         path.parts().map(Self::new).collect()
     }
 
-    /// The name as it will be on the disk, which is exactly as it came.
+    /// The name as it is written to the disk.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -55,6 +120,14 @@ impl LocalName {
     pub fn case_key(&self) -> String {
         crate::model::username::fold_case(&self.0)
     }
+
+    /// Two names with one key are one file on a system.
+    pub fn collision_key(&self, platform: Platform) -> String {
+        match platform {
+            Platform::Unix => self.0.clone(),
+            Platform::Mac | Platform::Windows => crate::model::username::fold_case(&self.0),
+        }
+    }
 }
 
 impl fmt::Display for LocalName {
@@ -63,33 +136,77 @@ impl fmt::Display for LocalName {
     }
 }
 
-fn fault_of(part: &str) -> Option<&'static str> {
+/// Why a place for somebody else's file is one that programs act on by themselves, if it is: what lies there is run or
+/// read without anybody opening it. `parts` are the names below the folder that the person chose, which is
+/// `below_home` there (`None`: elsewhere; empty: the home folder itself).
+pub fn why_acted_on(below_home: Option<&[String]>, parts: &[&str]) -> Option<UnsafeName> {
+    let is = |part: &str, name: &str| part.eq_ignore_ascii_case(name);
+    let refused = |name: &str, why| Some(UnsafeName { name: name.to_owned(), why });
+    if let Some(git) = parts.iter().position(|part| is(part, ".git")) {
+        let inside = &parts[git + 1..];
+        if inside.iter().any(|part| is(part, "hooks")) || inside.last().is_some_and(|part| is(part, "config")) {
+            return refused(&parts[git..].join("/"), "is where git finds what it runs by itself");
+        }
+    }
+    let below_home = below_home?;
+    let chosen = below_home.iter().map(String::as_str);
+    let whole: Vec<&str> = chosen.chain(parts.iter().copied()).collect();
+    let is_hidden_by_name = parts.first().is_some_and(|first| below_home.is_empty() && first.starts_with('.'));
+    if is_hidden_by_name {
+        return refused(&parts.join("/"), "would be among the hidden files of your home folder, which programs act on");
+    }
+    let starts = |path: &[&str]| whole.len() > path.len() && whole.iter().zip(path).all(|(part, name)| is(part, name));
+    let is_autostart = starts(&[".config", "autostart"])
+        || starts(&[".config", "systemd"])
+        || starts(&["Library", "LaunchAgents"])
+        || whole.iter().any(|part| is(part, "Startup")) && starts(&["AppData"]);
+    if is_autostart { refused(&parts.join("/"), "would be started by the system by itself") } else { None }
+}
+
+/// Characters that nobody sees and that make a name look like another, or drive what shows it.
+fn is_misleading(c: char) -> bool {
+    c.is_control() || shown::is_direction_control(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Characters that a system keeps for itself.
+fn reserved(platform: Platform) -> &'static [char] {
+    match platform {
+        Platform::Unix => &[],
+        Platform::Mac => &[':'],
+        Platform::Windows => &['\\', ':', '*', '?', '"', '<', '>', '|'],
+    }
+}
+
+fn fault_of(platform: Platform, part: &str) -> Option<&'static str> {
     if part.is_empty() || part == "." || part == ".." {
         return Some("is no file name");
     }
     if part.len() > limits::PATH_PART_BYTES_MAX {
         return Some("is longer than 255 bytes");
     }
-    if part.starts_with('.') {
-        return Some("would be hidden");
+    if part.chars().any(is_misleading) {
+        return Some("has control or text-direction characters");
     }
-    if part.chars().any(shown::is_hidden) {
-        return Some("has control, text-direction or invisible characters");
+    if part.chars().all(|c| c.is_whitespace() || shown::is_hidden(c)) {
+        return Some("is blank");
     }
-    if part.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) {
-        return Some("has a character that is not allowed on every system");
+    if part.contains('/') || part.contains(reserved(platform)) {
+        return Some("has a character that is not allowed on this system");
     }
+    if part.to_ascii_lowercase().ends_with(limits::PART_SUFFIX) {
+        return Some("is that of an unfinished download");
+    }
+    if platform == Platform::Windows { fault_on_windows(part) } else { None }
+}
+
+fn fault_on_windows(part: &str) -> Option<&'static str> {
     if part.ends_with(['.', ' ']) {
         return Some("ends in a dot or a space");
     }
     if is_device(part) {
         return Some("is the name of a device on Windows");
     }
-    let folded = part.to_ascii_lowercase();
-    if folded.ends_with(limits::PART_SUFFIX) {
-        return Some("is that of an unfinished download");
-    }
-    if matches!(folded.as_str(), "desktop.ini" | "autorun.inf") {
+    if matches!(part.to_ascii_lowercase().as_str(), "desktop.ini" | "autorun.inf") {
         return Some("is that of a file which Windows acts on by itself");
     }
     None
@@ -114,72 +231,105 @@ mod tests {
     use crate::vectors;
 
     #[test]
-    fn honest_names_pass() {
-        for good in [
-            "a.txt",
-            "a..b",
-            "foo... bar",
-            "#x",
-            "%41",
-            "-rf",
-            "снимка 1.jpg",
-            "😀.png",
-            "console.txt",
-            "com10",
-            "nullify",
+    fn a_name_is_refused_where_it_does_harm() {
+        use Platform::{Mac, Unix, Windows};
+        for (name, refused) in [
+            ("a.txt", &[][..]),
+            ("a..b", &[]),
+            ("foo... bar", &[]),
+            ("#x", &[]),
+            ("-rf", &[]),
+            ("снимка 1.jpg", &[]),
+            ("😀.png", &[]),
+            ("🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}.png", &[]),
+            ("zero\u{200b}width", &[]),
+            ("console.txt", &[]),
+            (".gitignore", &[]),
+            ("What now?.md", &[Windows]),
+            ("Shot 12:34:56.png", &[Mac, Windows]),
+            ("con.txt", &[Windows]),
+            ("COM1", &[Windows]),
+            ("com¹.x", &[Windows]),
+            ("CONIN$", &[Windows]),
+            ("aux .txt", &[Windows]),
+            ("a.", &[Windows]),
+            ("a ", &[Windows]),
+            ("a\\b", &[Windows]),
+            ("\"a\"", &[Windows]),
+            ("desktop.ini", &[Windows]),
+            ("", &Platform::ALL),
+            ("..", &Platform::ALL),
+            ("a/b", &Platform::ALL),
+            ("a\0", &Platform::ALL),
+            ("a\u{1b}[2J", &Platform::ALL),
+            ("a\u{202e}b", &Platform::ALL),
+            (" ", &Platform::ALL),
+            ("\u{200b}", &Platform::ALL),
+            ("x.Potok-Part", &Platform::ALL),
+            (&"a".repeat(256), &Platform::ALL),
         ] {
-            assert!(LocalName::new(good).is_ok(), "{good}");
+            for platform in Platform::ALL {
+                let result = LocalName::on(platform, name);
+                assert_eq!(result.is_err(), refused.contains(&platform), "{name:?} {platform:?}");
+                let near = LocalName::near(platform, name);
+                assert!(LocalName::on(platform, near.as_str()).is_ok(), "{name:?} as {near} {platform:?}");
+                assert_eq!(near.as_str() == name, result.is_ok(), "{name:?} as {near} {platform:?}");
+            }
         }
+        let near = |name| LocalName::near(Windows, name).to_string();
+        assert_eq!([near("a?b.txt"), near("con.txt"), near("a.")], ["a_b.txt", "_con.txt", "a_"]);
+        let number = |name| LocalName::on(Unix, name).expect("passes").numbered(2).to_string();
+        assert_eq!([number("a.txt"), number("a"), number(".env")], ["a (2).txt", "a (2)", ".env (2)"]);
+        let key = |platform| LocalName::on(platform, "A.txt").expect("passes").collision_key(platform);
+        assert_eq!([key(Unix), key(Mac), key(Windows)], ["A.txt", "a.txt", "a.txt"]);
     }
 
     #[test]
-    fn no_hostile_name_of_the_vectors_is_written_and_every_honest_one_is() {
-        let harmless = |name: &str| name.split('/').all(|part| LocalName::new(part).is_ok());
+    fn the_vectors_say_where_a_name_is_refused() {
         let hostile = vectors::rows(include_str!("../../../tests/vectors/names-hostile.tsv"));
         let honest = vectors::rows(include_str!("../../../tests/vectors/names-honest.tsv"));
         assert!(hostile.len() >= 400 && honest.len() >= 200, "{} and {}", hostile.len(), honest.len());
-        // A whole path is refused as such, or at one of its parts.
-        let passes = |name: &str| SharePath::new(name).is_ok() && harmless(name);
-        let written: Vec<_> = hostile.iter().filter(|row| passes(row.text(1))).collect();
-        assert!(written.is_empty(), "{written:#?}");
-        let refused: Vec<_> = honest.iter().filter(|row| !passes(row.text_or_same(1, 0))).collect();
-        assert!(refused.is_empty(), "{refused:#?}");
+        // A whole path is refused as such, or at one of its parts, or because of where it leads.
+        let is_refused = |platform, home: Option<&[String]>, name: &str| {
+            let parts: Vec<&str> = name.split('/').collect();
+            let is_bad = |part: &&str| LocalName::on(platform, part).is_err();
+            SharePath::new(name).is_err() || parts.iter().any(is_bad) || why_acted_on(home, &parts).is_some()
+        };
+        for row in &hostile {
+            let (name, places) = (row.text_or_same(1, 1), row.text(3));
+            for (place, platform) in [("unix", Platform::Unix), ("mac", Platform::Mac), ("windows", Platform::Windows)]
+            {
+                let is_listed = places == "all" || places.split(' ').any(|listed| listed == place);
+                assert_eq!(is_refused(platform, None, name), is_listed, "{row:?} on {place}");
+            }
+            let is_listed = places == "all" || places.split(' ').any(|listed| matches!(listed, "home" | "unix"));
+            assert_eq!(is_refused(Platform::Unix, Some(&[]), name), is_listed, "{row:?} in a home folder");
+        }
+        for row in honest {
+            let name = row.text_or_same(1, 0);
+            assert!(Platform::ALL.iter().all(|platform| !is_refused(*platform, None, name)), "{row:?}");
+        }
     }
 
     #[test]
-    fn dangerous_names_are_refused() {
-        for bad in [
-            "",
-            ".",
-            "..",
-            "...",
-            ".bashrc",
-            "a/b",
-            "a\\b",
-            "C:x",
-            "a:b",
-            "CON",
-            "con.txt",
-            "NUL",
-            "nul.tar.gz",
-            "COM1",
-            "com¹.x",
-            "LPT9",
-            "CONIN$",
-            "a.",
-            "a ",
-            "a\0",
-            "a\u{1b}[2J",
-            "a\u{202e}b",
-            "a|b",
-            "a?b",
-            "a*",
-            "<a>",
-            "\"a\"",
-            "aux .txt",
+    fn nothing_comes_where_it_is_run_by_itself() {
+        let home: &[String] = &[];
+        let config = [".config".to_owned()];
+        for (below_home, path, refused) in [
+            (None, "proj/.git/hooks/post-checkout", true),
+            (None, "proj/.GIT/config", true),
+            (None, "proj/.git/objects/ab/cd", false),
+            (None, "proj/.gitignore", false),
+            (None, ".bashrc", false),
+            (Some(home), ".bashrc", true),
+            (Some(home), ".config/autostart/x.desktop", true),
+            (Some(home), "proj/.gitignore", false),
+            (Some(home), "Library/LaunchAgents/x.plist", true),
+            (Some(&config[..]), "autostart/x.desktop", true),
+            (Some(&config[..]), "app/settings", false),
         ] {
-            assert!(LocalName::new(bad).is_err(), "{bad:?}");
+            let parts: Vec<&str> = path.split('/').collect();
+            assert_eq!(why_acted_on(below_home, &parts).is_some(), refused, "{path} {below_home:?}");
         }
-        assert!(LocalName::new(&"a".repeat(256)).is_err());
     }
 }

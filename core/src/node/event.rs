@@ -113,6 +113,15 @@ pub enum NodeEvent {
         /// The reason, which asks something else of the person each time.
         failure: Failure,
     },
+    /// A file of a download is written under another name than its owner's, because the person said so.
+    Renamed {
+        /// Of which transfer.
+        number: TransferId,
+        /// Which file, as its owner calls it.
+        original: String,
+        /// Where it will be.
+        local_path: PathBuf,
+    },
     /// A transfer is gone from the list.
     TransferGone {
         /// The number of the transfer.

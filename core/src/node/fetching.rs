@@ -13,6 +13,7 @@ use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, IntentId};
 use crate::node::lookup::{self, FoundShares};
+use crate::node::naming::{self, Naming};
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::peer::Content;
@@ -42,16 +43,19 @@ impl TransferHandles {
         folder: PathBuf,
     ) -> Result<Outcome, Failure> {
         let user = request.user.clone();
-        let place = place_of(&request, folder).await?;
+        let (place, naming) = place_of(&request, folder).await?;
         let found = match self.find(id, &user, &request).await {
             Ok(found) => found,
             // What was asked for before goes on without its owner being there.
             Err(why) => return self.queued_before(&user, request.remote_path.as_str(), &place).ok_or(why),
         };
-        let (download, refused) = new_download(user, place, found, request.overwrite)?;
+        let New { download, refused, renamed } = new_download(user, place, naming, found, request.overwrite)?;
         let number = self.downloader.add(download).await.map_err(add_failed)?;
         for (remote_path, failure) in refused {
             self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
+        }
+        for (original, local_path) in renamed {
+            self.outbox.push(NodeEvent::Renamed { number, original, local_path });
         }
         Ok(Outcome::Queued(number))
     }
@@ -157,9 +161,15 @@ impl TransferHandles {
     }
 }
 
-async fn place_of(request: &DownloadRequest, folder: PathBuf) -> Result<Place, Failure> {
-    let local = request.local_path.clone();
-    let place = tokio::task::spawn_blocking(move || Place::find(local.as_ref(), folder)).await;
+async fn place_of(request: &DownloadRequest, folder: PathBuf) -> Result<(Place, Naming), Failure> {
+    let (local, rename_unsafe) = (request.local_path.clone(), request.rename_unsafe);
+    let find = move || {
+        let place = Place::find(local.as_ref(), folder)?;
+        let (Place::Into(into) | Place::As(into, _)) = &place;
+        let naming = Naming::new(into, rename_unsafe);
+        Ok((place, naming))
+    };
+    let place = tokio::task::spawn_blocking(find).await;
     place
         .unwrap_or_else(|_panic| Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() }))
 }
@@ -231,32 +241,56 @@ impl Place {
     }
 }
 
+/// A download that is to be queued.
+struct New {
+    download: NewDownload,
+    refused: Vec<Refused>,
+    /// What is written under other names, and where.
+    renamed: Vec<(String, PathBuf)>,
+}
+
 fn new_download(
     user: Username,
     place: Place,
+    mut naming: Naming,
     found: FoundShares,
     overwrite: bool,
-) -> Result<(NewDownload, Vec<Refused>), Failure> {
+) -> Result<New, Failure> {
     match found {
         FoundShares::File(file) => {
+            let mut renamed = Vec::new();
             let (into, name) = match place {
                 Place::As(into, name) => (into, TargetName::Typed(name)),
-                Place::Into(into) => (into, TargetName::Below(vec![local_name(file.path.file_name())?])),
+                Place::Into(into) => {
+                    let names = naming.names(None, file.path.file_name())?;
+                    renamed.extend(naming::renamed(file.path.as_str(), &into, &names, 0));
+                    (into, TargetName::Below(names))
+                }
             };
             let label = file.path.to_string();
             let files = vec![WantedFile { content: content_of(&user, &file)?, remote: file.path, name }];
-            Ok((NewDownload { user, label, is_folder: false, into, overwrite, files }, Vec::new()))
+            let download = NewDownload { user, label, is_folder: false, into, overwrite, files };
+            Ok(New { download, refused: Vec::new(), renamed })
         }
         FoundShares::Folder { path, files } => {
+            let is_named = matches!(place, Place::As(..));
             let (into, top) = match place {
-                Place::Into(into) => (into, local_name(path.file_name())?),
+                Place::Into(into) => (into, naming.names(None, path.file_name())?.remove(0)),
                 Place::As(into, name) => (into, local_name(&name.to_string_lossy())?),
             };
+            naming.go_into(&top);
+            let chosen = usize::from(is_named);
+            let mut renamed = Vec::new();
             let mut wanted = Vec::with_capacity(files.len());
             let mut refused = Vec::new();
             for file in files {
-                match folder_file(&user, &path, &top, file) {
-                    Ok(file) => wanted.push(file),
+                match folder_file(&user, &path, &top, &mut naming, file) {
+                    Ok(file) => {
+                        if let TargetName::Below(names) = &file.name {
+                            renamed.extend(naming::renamed(file.remote.as_str(), &into, names, chosen));
+                        }
+                        wanted.push(file);
+                    }
                     Err(why) => refused.push(why),
                 }
             }
@@ -265,18 +299,22 @@ fn new_download(
                 return Err(first.unwrap_or(Failure::NotShared { user: user.to_string(), path: path.to_string() }));
             }
             let label = format!("{path}/");
-            Ok((NewDownload { user, label, is_folder: true, into, overwrite, files: wanted }, refused))
+            let download = NewDownload { user, label, is_folder: true, into, overwrite, files: wanted };
+            Ok(New { download, refused, renamed })
         }
     }
 }
 
-fn folder_file(user: &Username, folder: &SharePath, top: &LocalName, file: FileLine) -> Result<WantedFile, Refused> {
+fn folder_file(
+    user: &Username,
+    folder: &SharePath,
+    top: &LocalName,
+    naming: &mut Naming,
+    file: FileLine,
+) -> Result<WantedFile, Refused> {
     let refuse = |why| (file.path.to_string(), why);
     let below = file.path.below(folder.as_str()).unwrap_or(file.path.as_str());
-    let mut names = vec![top.clone()];
-    for part in below.split('/') {
-        names.push(local_name(part).map_err(refuse)?);
-    }
+    let names = naming.names(Some(top), below).map_err(refuse)?;
     let content = content_of(user, &file).map_err(refuse)?;
     Ok(WantedFile { content, remote: file.path, name: TargetName::Below(names) })
 }

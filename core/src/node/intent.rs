@@ -152,6 +152,8 @@ pub struct DownloadRequest {
     pub local_path: Option<LocalPath>,
     /// Replace what is there.
     pub overwrite: bool,
+    /// Write what may not have its owner's name here under another one.
+    pub rename_unsafe: bool,
     /// Wait for a user who is not connected.
     pub wait: bool,
 }

@@ -17,6 +17,7 @@ mod listing;
 mod lookup;
 mod main_loop;
 mod moving;
+mod naming;
 mod outbox;
 pub mod settings;
 mod sharing;

@@ -331,6 +331,7 @@ fn download(client: &mut Client, user: &str, path: &str) -> TransferId {
         remote_path: RemotePath::new(path).expect(path),
         local_path: None,
         overwrite: false,
+        rename_unsafe: false,
         wait: true,
     };
     match client.ask(Intent::Download(request)) {
@@ -357,6 +358,7 @@ fn who_waits_for_a_user_is_told_so() {
         remote_path: RemotePath::new("a").expect("a path"),
         local_path: None,
         overwrite: false,
+        rename_unsafe: false,
         wait: true,
     };
     let asked = guest.send(Intent::Download(request));

@@ -121,6 +121,7 @@ mod tests {
                 remote_path: RemotePath::new("--wait \\ me").expect("a path"),
                 local_path: Some(LocalPath::new("/tmp/my copy", &here)),
                 overwrite: true,
+                rename_unsafe: true,
                 wait: false,
             }),
             Intent::Pause(TransferSelection::One(TransferId(7))),

@@ -13,7 +13,7 @@ use crate::command_line::{BadLine, LineRequest, Rest};
 pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "download",
-        arguments: "user remote_path [local_path] [--overwrite] [--wait]",
+        arguments: "user remote_path [local_path] [--overwrite] [--rename-unsafe] [--wait]",
         tracker: TrackerNeed::Needed,
         completes: Completes::Fields(&[WordKind::User, WordKind::RemotePath, WordKind::LocalPath]),
         read: read_download,
@@ -104,11 +104,12 @@ const PLACE_WORDS: &[(&str, QueueMove)] = &[
 ];
 
 fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
-    let (mut overwrite, mut wait) = (false, false);
+    let (mut overwrite, mut rename_unsafe, mut wait) = (false, false, false);
     let mut words = Vec::new();
     for field in rest.fields()? {
         match field.text.as_ref() {
             "--overwrite" if !field.quoted => overwrite = true,
+            "--rename-unsafe" if !field.quoted => rename_unsafe = true,
             "--wait" if !field.quoted => wait = true,
             word if !field.quoted && word.starts_with("--") => {
                 return Err(BadLine::Option { word: word.to_owned(), command: rest.command });
@@ -130,6 +131,7 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
         remote_path,
         local_path: local_path.map(|typed| LocalPath::new(from_home(typed), rest.cwd)),
         overwrite,
+        rename_unsafe,
         wait,
     })))
 }
@@ -142,6 +144,9 @@ fn write_download(intent: &Intent) -> Option<String> {
     }
     if request.overwrite {
         line += " --overwrite";
+    }
+    if request.rename_unsafe {
+        line += " --rename-unsafe";
     }
     if request.wait {
         line += " --wait";

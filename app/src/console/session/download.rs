@@ -122,6 +122,7 @@ impl ConsoleSession<'_> {
             NodeEvent::Downloaded { local_path, size, hash, .. } if followed.downloaded.insert(local_path.clone()) => {
                 self.output.downloaded(&local_path, size, hash)?;
             }
+            NodeEvent::Renamed { original, local_path, .. } => self.output.renamed(&original, &local_path)?,
             NodeEvent::FileFailed { remote_path, failure, .. } => {
                 followed.has_failed_files = true;
                 self.output.error(failure.code(), &about_file(&remote_path, &failure));
@@ -205,6 +206,7 @@ pub(super) fn number_of(notice: &NodeEvent) -> Option<TransferId> {
         NodeEvent::Transfer(Transfer { direction: Direction::Upload, .. }) => None,
         NodeEvent::Transfer(Transfer { number, .. })
         | NodeEvent::Downloaded { number, .. }
+        | NodeEvent::Renamed { number, .. }
         | NodeEvent::FileFailed { number, .. }
         | NodeEvent::TransferGone { number, .. } => Some(*number),
         _ => None,

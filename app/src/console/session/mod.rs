@@ -347,6 +347,10 @@ impl<'a> ConsoleSession<'a> {
             NodeEvent::FileFailed { remote_path, failure, .. } => {
                 self.output.warning(&about_file(&remote_path, &failure));
             }
+            NodeEvent::Renamed { original, local_path, .. } => {
+                let (original, path) = (shown(&original), shown(&local_path.to_string_lossy()));
+                self.output.news(&t!("console.renamed", original = original, path = path));
+            }
             // The outcome of a wish that nobody waits for any more; progress of what nobody follows.
             NodeEvent::Outcome { .. }
             | NodeEvent::Files { .. }
