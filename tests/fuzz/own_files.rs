@@ -209,8 +209,8 @@ fn write_rows(path: &Path, feed: &mut Feed<'_>) -> Result<(), redb::Error> {
     const RANKS: TableDefinition<'_, u64, u64> = TableDefinition::new("download-ranks");
     const NEXT: TableDefinition<'_, (), u64> = TableDefinition::new("download-next");
     const ROOTS: TableDefinition<'_, u64, (&str, bool, &str, Vec<&str>)> = TableDefinition::new("roots");
-    const SHARED_ROOTS: TableDefinition<'_, u64, (&str, bool, &str, Option<(u64, u64, bool)>)> =
-        TableDefinition::new("shared_roots");
+    type SharedRoot = (&'static str, bool, &'static str, Option<(u64, u64, bool)>);
+    const SHARED_ROOTS: TableDefinition<'_, u64, SharedRoot> = TableDefinition::new("shared_roots");
     const EXCLUSIONS: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("exclusions");
     const BINDINGS: TableDefinition<'_, &str, (&str, &[u8; 32], u64)> = TableDefinition::new("tracker-bindings");
     const BANS: TableDefinition<'_, &str, ()> = TableDefinition::new("tracker-bans");
