@@ -6,4 +6,5 @@ pub mod output;
 pub mod progress;
 pub mod records;
 pub mod tables;
+mod text_table;
 pub mod words;

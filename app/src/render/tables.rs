@@ -1,10 +1,8 @@
 //! Tables for people: aligned, as wide as the terminal, sizes in KiB and MiB.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 use potok_core::model::binding::Ban;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
@@ -14,6 +12,7 @@ use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
 use crate::command_line::command::ConsoleCommand;
+use crate::render::text_table::{self, TextColumn};
 use crate::render::{records, words};
 use crate::{human, texts};
 
@@ -41,47 +40,43 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
 
 /// Who is connected.
 pub fn users(out: &mut impl Write, users: &[UserLine]) -> io::Result<()> {
-    let mut table = table(&[t!("column.user"), t!("column.address"), t!("column.key")]);
-    for user in users {
-        let address = user.address.map_or_else(|| "-".into(), |address| address.to_string());
-        let key = user.key.map_or_else(|| t!("console.unverified").into_owned(), |key| short(&key.to_string()));
-        table.add_row([shown(user.username.as_str()), address, key]);
-    }
-    writeln!(out, "{}", table.trim_fmt())
+    const COLUMNS: &[TextColumn<UserLine>] = &[
+        TextColumn::new(|| t!("column.user"), |user| shown(user.username.as_str())),
+        TextColumn::new(|| t!("column.address"), |user| or_dash(user.address)),
+        TextColumn::new(
+            || t!("column.key"),
+            |user| user.key.map_or_else(|| t!("console.unverified").into_owned(), |key| short(&key.to_string())),
+        ),
+    ];
+    text_table::write(out, COLUMNS, users, true)
 }
 
 /// Who is shut out.
 pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
-    let mut table = table(&[t!("column.user"), t!("column.banned")]);
-    for ban in bans {
-        let name = ban.username.as_ref().map_or_else(|| "-".into(), |name| shown(name.as_str()));
-        table.add_row([name, shown(&ban.target.to_string())]);
-    }
-    writeln!(out, "{}", table.trim_fmt())
+    const COLUMNS: &[TextColumn<Ban>] = &[
+        TextColumn::new(|| t!("column.user"), |ban| or_dash(ban.username.as_ref().map(|name| shown(name.as_str())))),
+        TextColumn::new(|| t!("column.banned"), |ban| shown(&ban.target.to_string())),
+    ];
+    text_table::write(out, COLUMNS, bans, true)
 }
 
-/// What is shared. The heading comes with the first part of a list only.
+/// What is shared. The titles come with the first part of a list only.
 pub fn files(out: &mut impl Write, files: &[FileLine], is_first_part: bool) -> io::Result<()> {
-    let mut table =
-        if is_first_part { table(&[t!("column.user"), t!("column.size"), t!("column.path")]) } else { table(&[]) };
-    for file in files {
-        table.add_row([
-            Cell::new(shown(file.username.as_str())),
-            Cell::new(size(file.size)).set_alignment(CellAlignment::Right),
-            Cell::new(shown(file.path.as_str())),
-        ]);
-    }
-    writeln!(out, "{}", table.trim_fmt())
+    const COLUMNS: &[TextColumn<FileLine>] = &[
+        TextColumn::new(|| t!("column.user"), |file| shown(file.username.as_str())),
+        TextColumn::number(|| t!("column.size"), |file| size(file.size)),
+        TextColumn::new(|| t!("column.path"), |file| shown(file.path.as_str())),
+    ];
+    text_table::write(out, COLUMNS, files, is_first_part)
 }
 
 /// What I share.
 pub fn my_shares(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
-    let mut table = table(&[t!("column.size"), t!("column.path")]);
-    for share in shares {
-        let size = Cell::new(size(share.size)).set_alignment(CellAlignment::Right);
-        table.add_row([size, Cell::new(shown(share.path.as_str()))]);
-    }
-    writeln!(out, "{}", table.trim_fmt())
+    const COLUMNS: &[TextColumn<Share>] = &[
+        TextColumn::number(|| t!("column.size"), |share| size(share.size)),
+        TextColumn::new(|| t!("column.path"), |share| shown(share.path.as_str())),
+    ];
+    text_table::write(out, COLUMNS, shares, true)
 }
 
 /// What is shared from now on: each file, or how many when there are many.
@@ -120,32 +115,27 @@ pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::R
 
 /// Writes the table of all transfers.
 pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()> {
-    let mut table = table(&[
-        t!("column.number"),
-        t!("column.direction"),
-        t!("column.path"),
-        t!("column.user"),
-        t!("column.size"),
-        t!("column.done"),
-        t!("column.state"),
-    ]);
-    for transfer in transfers {
-        let direction = match transfer.direction {
-            Direction::Download => t!("console.down"),
-            Direction::Upload => t!("console.up"),
-        };
-        table.add_row([
-            Cell::new(transfer.number.to_string()).set_alignment(CellAlignment::Right),
-            Cell::new(direction),
-            Cell::new(shown(&transfer.label)),
-            Cell::new(shown(transfer.user.as_str())),
-            Cell::new(human::size(transfer.total_bytes)).set_alignment(CellAlignment::Right),
-            Cell::new(format!("{} %", human::percent(transfer.done_bytes, transfer.total_bytes)))
-                .set_alignment(CellAlignment::Right),
-            Cell::new(state(transfer)),
-        ]);
+    const COLUMNS: &[TextColumn<Transfer>] = &[
+        TextColumn::number(|| t!("column.number"), |transfer| transfer.number.to_string()),
+        TextColumn::new(|| t!("column.direction"), |transfer| direction(transfer.direction)),
+        TextColumn::new(|| t!("column.path"), |transfer| shown(&transfer.label)),
+        TextColumn::new(|| t!("column.user"), |transfer| shown(transfer.user.as_str())),
+        TextColumn::number(|| t!("column.size"), |transfer| human::size(transfer.total_bytes)),
+        TextColumn::number(
+            || t!("column.done"),
+            |transfer| format!("{} %", human::percent(transfer.done_bytes, transfer.total_bytes)),
+        ),
+        TextColumn::new(|| t!("column.state"), state),
+    ];
+    text_table::write(out, COLUMNS, transfers, true)
+}
+
+fn direction(direction: Direction) -> String {
+    match direction {
+        Direction::Download => t!("console.down"),
+        Direction::Upload => t!("console.up"),
     }
-    writeln!(out, "{}", table.trim_fmt())
+    .into_owned()
 }
 
 /// What a transfer is doing, in words: "waiting for maria to come back", "place 3 in the queue".
@@ -169,19 +159,18 @@ pub fn state(transfer: &Transfer) -> String {
 
 /// Who I am.
 pub fn me(out: &mut impl Write, me: &Me) -> io::Result<()> {
-    let mut table = table(&[]);
-    let address = me.address.map_or_else(|| "-".into(), |address| address.to_string());
-    table.add_row([t!("column.user").into_owned(), shown(me.username.as_str())]);
-    table.add_row([t!("column.address").into_owned(), address]);
-    table.add_row([t!("column.key").into_owned(), me.key.to_string()]);
-    writeln!(out, "{}", table.trim_fmt())
+    let pairs = [
+        (t!("column.user"), shown(me.username.as_str())),
+        (t!("column.address"), or_dash(me.address)),
+        (t!("column.key"), me.key.to_string()),
+    ];
+    text_table::write_pairs(out, pairs.map(|(name, value)| [name.into_owned(), value]))
 }
 
 /// How things are.
 pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
-    let mut table = table(&[]);
-    for (name, value) in records::status_values(status) {
-        let Some(value) = value else { continue };
+    let pair = |(name, value): (&str, Option<String>)| {
+        let value = value?;
         let value = match name {
             "connection" => texts::text("connection", &value, &[]),
             "share-bytes" => human::size(status.share_bytes),
@@ -189,27 +178,18 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
             "up-bytes-per-second" => human::speed(status.up_bytes_per_second),
             _ => shown(&value),
         };
-        table.add_row([texts::text("status", name, &[]), value]);
-    }
-    writeln!(out, "{}", table.trim_fmt())
+        Some([texts::text("status", name, &[]), value])
+    };
+    text_table::write_pairs(out, records::status_values(status).into_iter().filter_map(pair))
 }
 
 /// All commands, or one.
 pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a ConsoleCommand>) -> io::Result<()> {
-    let mut table = table(&[]);
-    for command in commands {
-        table.add_row([command.usage(), command.explanation()]);
-    }
-    writeln!(out, "{}", table.trim_fmt())
+    text_table::write_pairs(out, commands.into_iter().map(|command| [command.usage(), command.explanation()]))
 }
 
-fn table(headings: &[Cow<'_, str>]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if !headings.is_empty() {
-        table.set_header(headings.iter().map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
-    }
-    table
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
 fn shown(text: &str) -> String {

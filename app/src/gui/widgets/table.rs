@@ -1,5 +1,10 @@
 //! A table for any number of rows: only those in view are made. Rows are chosen as in any file manager, by mouse and by
 //! keyboard; for the keyboard the whole table is one place.
+//!
+//! Why not `egui_table` or `egui_extras`: they place cells, in `f32` points. What makes a table here is left to their
+//! users: one place for the keyboard, choosing as in a file manager, rows with a name and a state for a screen reader,
+//! titles that sort, columns that go in a narrow window, a place that moves by single points behind millions of them. The
+//! tests in `app/tests/window` show it (`a_million_files_are_as_light_as_ten`, `everywhere`).
 
 use std::borrow::Cow;
 use std::ops::Range;
