@@ -8,6 +8,8 @@ use potok_app::{console, docs, texts};
 
 fn main() -> ExitCode {
     texts::use_language("");
+    // Each connection and each file under way takes a descriptor; what the system allows at first is often 256 or 1,024.
+    let _limit = potok_core::net::descriptors::raise_limit();
     let args = Args::parse();
     match args.mode {
         #[cfg(feature = "gui")]
