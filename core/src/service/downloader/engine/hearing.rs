@@ -12,19 +12,15 @@ impl Engine {
     pub(super) fn hear(&mut self, event: Event) {
         match event {
             Event::Source(id, connection, report) => {
-                if self.links.get(&id).is_some_and(|link| link.connection == connection) {
+                if self.connections.is_current(id, connection) {
                     self.hear_source(id, report);
                 }
             }
             Event::Sources(file, contacts) => self.machine.sources_found(file, &contacts, now()),
             Event::Checked(file, check, found) => {
-                if self.checks.get(&file).is_some_and(|(current, _)| *current == check) {
-                    self.checks.remove(&file);
-                    if let Some(open) = found.open {
-                        self.files.open(file, open);
-                    }
-                    let is_whole = matches!(found.checked, Checked::Whole);
-                    self.machine.checked(file, found.checked);
+                if let Some(checked) = self.file_work.checked(file, check, found) {
+                    let is_whole = matches!(checked, Checked::Whole);
+                    self.machine.checked(file, checked);
                     if is_whole {
                         self.finished_file(file);
                     }
@@ -35,7 +31,7 @@ impl Engine {
                     let is_done = result.is_ok() && self.is_open(file);
                     self.machine.finished(file, result);
                     if is_done {
-                        self.files.close(file);
+                        self.file_work.files().close(file);
                         self.finished_file(file);
                     }
                 }
@@ -43,9 +39,7 @@ impl Engine {
             Event::Added(added) => self.added(*added),
             Event::LookedAtOver(looked) => self.looked_at_over(*looked),
             Event::Free(id, free) => {
-                let has_room = |needed: &u64| free.is_none_or(|free| free >= *needed);
-                if self.rooms.get(&id).is_some_and(has_room) {
-                    self.rooms.remove(&id);
+                if self.file_work.take_free(id, free) {
                     self.machine.room(id);
                 }
             }
@@ -64,7 +58,7 @@ impl Engine {
                 }
             }
             Report::Down(why) => {
-                self.links.remove(&id);
+                self.connections.ended(id);
                 match why {
                     Why::Misbehaved => self.machine.misbehaved(id, now),
                     Why::Flapping => self.machine.wasted(id, now),
@@ -80,14 +74,9 @@ impl Engine {
     }
 
     pub(super) fn finished_file(&mut self, file: FileId) {
-        let Some(job) = self.files.job(file.job) else { return };
+        let Some(job) = self.file_work.job(file.job) else { return };
         let Some(content) = job.content(file.index) else { return };
         let target = job.path(file.index);
-        self.facts.push_back(TransferEvent::FileFinished {
-            id: file.job,
-            target,
-            size: content.size,
-            hash: content.hash,
-        });
+        self.told.push(TransferEvent::FileFinished { id: file.job, target, size: content.size, hash: content.hash });
     }
 }

@@ -1,45 +1,50 @@
 //! The downloader's one loop: everything that happens goes into the machine, everything it wants is carried out here.
 //!
-//! [`hearing`]: what happened. [`carrying`]: what the machine wants. [`obeying`]: what a person wants. [`telling`]: what
-//! others are told, and what is written for the next start.
+//! | module | what it owns |
+//! |---|---|
+//! | [`connections`] | connections to sources |
+//! | [`file_work`] | files that are checked, written and finished |
+//! | [`targets`] | which download goes where, and those that are being added |
+//! | [`record`] | what is written for the next start |
+//! | [`told`] | what others are told |
+//!
+//! None of them knows another, or the loop. [`hearing`]: what happened. [`carrying`]: what the machine wants.
+//! [`obeying`]: what a person wants.
 
 mod carrying;
+mod connections;
+mod file_work;
 mod hearing;
 mod obeying;
-mod telling;
+mod record;
+mod targets;
+mod told;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::transfer::TransferId;
+use crate::service::downloader::engine::connections::Connections;
+use crate::service::downloader::engine::file_work::FileWork;
+use crate::service::downloader::engine::record::QueueRecord;
+use crate::service::downloader::engine::targets::Targets;
+use crate::service::downloader::engine::told::Told;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
-use crate::service::downloader::source::{Order, Surroundings};
-use crate::service::downloader::{
-    AddError, Command, Directory, DownloadSettings, DownloaderSetup, Event, List, NewDownload,
-};
+use crate::service::downloader::source::Surroundings;
+use crate::service::downloader::{AddError, Command, DownloadSettings, DownloaderSetup, Event, List};
 use crate::service::limiter::Limiter;
-use crate::service::transfer_numbers::TransferNumbers;
-use crate::store::Store;
-use crate::transfer::SourceId;
 use crate::transfer::downloads::Downloads;
 use crate::transfer::event::TransferEvent;
-use crate::transfer::job::FileId;
 
 /// Words of connections and threads that wait to be heard; they wait too.
 const EVENTS_MAX: usize = 256;
 /// Those that are heard before what they lead to is carried out.
 const EVENTS_TOGETHER: usize = 64;
-/// Facts that wait for whoever listens; beyond it nothing more is heard until they are taken.
-const FACTS_MAX: usize = 4096;
 /// How often time passes for the machine, and what changed is told.
 const TICK: Duration = Duration::from_millis(100);
 const TICK_WAITING: Duration = Duration::from_millis(500);
@@ -47,49 +52,22 @@ const TICK_WAITING: Duration = Duration::from_millis(500);
 const ROOM_EVERY: Duration = Duration::from_secs(2);
 /// How often progress is written down, for people who look after a restart.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
-/// The tracker's answer to who has something.
-const SOURCES_MAX: Duration = Duration::from_secs(15);
 /// What does not end by itself in this time is left behind.
 const STOP_MAX: Duration = Duration::from_millis(1500);
 
+/// The machine, and the parts that carry out what it wants. Each part owns what it works with; what belongs to another,
+/// and the tasks that it starts, it is handed.
 pub(super) struct Engine {
     machine: Downloads,
-    files: Arc<Files>,
-    finisher: Finisher,
-    finisher_task: JoinHandle<()>,
-    store: Arc<Store>,
-    numbers: Arc<TransferNumbers>,
-    directory: Arc<dyn Directory>,
+    connections: Connections,
+    file_work: FileWork,
+    targets: Targets,
+    record: QueueRecord,
+    told: Told,
     settings: watch::Receiver<DownloadSettings>,
-    around: Surroundings,
-    list: Arc<List>,
-    links: HashMap<SourceId, Link>,
-    connections: u64,
-    checks: HashMap<FileId, (u64, Arc<AtomicBool>)>,
-    /// Which download goes to which path; `None` while it is being added.
-    targets: HashMap<PathBuf, Option<TransferId>>,
-    /// Asked for while another download to the same place is being added.
-    deferred: Vec<(NewDownload, oneshot::Sender<Result<TransferId, AddError>>)>,
-    rooms: HashMap<TransferId, u64>,
-    unsaved: BTreeSet<TransferId>,
-    told: BTreeSet<TransferId>,
-    facts: VecDeque<TransferEvent>,
     heard: mpsc::Receiver<Event>,
-    events: mpsc::Sender<Event>,
-    listener: mpsc::Sender<TransferEvent>,
     tasks: JoinSet<()>,
-    /// What is to be written down, and the thread that writes what came before.
-    writes: VecDeque<Write>,
-    saving: Option<JoinHandle<()>>,
-    cancel: CancellationToken,
-}
-
-type Write = Box<dyn FnOnce(&Store) + Send>;
-
-/// A connection, from here.
-struct Link {
-    connection: u64,
-    orders: mpsc::Sender<Order>,
+    finisher_task: JoinHandle<()>,
     cancel: CancellationToken,
 }
 
@@ -109,33 +87,18 @@ impl Engine {
         let files = Arc::new(Files::new(disk));
         let (finisher, finisher_task) = Finisher::start(Arc::clone(&files), Arc::clone(&store), events.clone());
         let limiter = Arc::new(Limiter::new(now_settings.bytes_per_second));
-        let around = Surroundings { tls, limiter, files: Arc::clone(&files), finisher: finisher.clone() };
+        let around = Surroundings { tls, limiter, files: Arc::clone(&files), finisher };
         let mut engine = Self {
             machine: Downloads::new(now_settings.at_once),
-            files,
-            finisher,
-            finisher_task,
-            store,
-            numbers,
-            directory,
+            connections: Connections::new(directory, around, events.clone(), cancel.clone()),
+            file_work: FileWork::new(files, Arc::clone(&store), events.clone()),
+            targets: Targets::new(Arc::clone(&store), numbers, events),
+            record: QueueRecord::new(store),
+            told: Told::new(list, listener),
             settings,
-            around,
-            list,
-            links: HashMap::new(),
-            connections: 0,
-            checks: HashMap::new(),
-            targets: HashMap::new(),
-            deferred: Vec::new(),
-            rooms: HashMap::new(),
-            unsaved: BTreeSet::new(),
-            told: BTreeSet::new(),
-            facts: VecDeque::new(),
             heard,
-            events,
-            listener,
             tasks: JoinSet::new(),
-            writes: VecDeque::new(),
-            saving: None,
+            finisher_task,
             cancel,
         };
         for (id, download) in saved {
@@ -147,8 +110,8 @@ impl Engine {
     }
 
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let listener = self.listener.clone();
-        let mut changes = self.directory.changes();
+        let listener = self.told.listener();
+        let mut changes = self.connections.changes();
         let mut ticked = Instant::now();
         let mut looked_for_room = Instant::now();
         let mut saved = Instant::now();
@@ -157,17 +120,21 @@ impl Engine {
         loop {
             self.carry_out();
             // Nobody to fetch from: it is only waited for.
-            let tick = if self.links.is_empty() { TICK_WAITING } else { TICK };
-            let is_resting = self.machine.is_at_rest() && self.told.is_empty() && self.rooms.is_empty();
+            let tick = if self.connections.is_empty() { TICK_WAITING } else { TICK };
+            let is_resting = self.machine.is_at_rest() && self.told.is_at_rest() && !self.file_work.awaits_room();
             tokio::select! {
                 () = self.cancel.cancelled() => break,
                 Some(command) = commands.recv() => self.obey(command),
-                _ = self.heard.recv_many(&mut batch, EVENTS_TOGETHER), if self.facts.len() < FACTS_MAX => {
+                _ = self.heard.recv_many(&mut batch, EVENTS_TOGETHER), if self.told.has_room() => {
                     for event in batch.drain(..) {
                         self.hear(event);
                     }
                 }
-                permit = listener.reserve(), if !self.facts.is_empty() => self.tell_facts(permit.ok()),
+                permit = listener.reserve(), if self.told.has_facts() => {
+                    if self.told.tell_facts(permit.ok()) {
+                        self.tell_changed();
+                    }
+                }
                 changed = changes.changed(), if may_change => {
                     may_change = changed.is_ok();
                     self.machine.news(now());
@@ -176,22 +143,21 @@ impl Engine {
                     settings_may_change = changed.is_ok();
                     let settings = *self.settings.borrow_and_update();
                     self.machine.set_at_once(settings.at_once);
-                    self.around.limiter.set(settings.bytes_per_second);
+                    self.connections.set_limit(settings.bytes_per_second);
                 }
                 Some(_ended) = self.tasks.join_next() => {}
-                // Written one after the other: the last word is the last one written.
-                () = ended(&mut self.saving) => self.save_next(),
+                () = self.record.written() => self.record.save_next(),
                 () = sleep_until(ticked + tick), if !is_resting => {
                     ticked = Instant::now();
                     self.machine.tick(now());
                     self.tell_changed();
                     if looked_for_room.elapsed() >= ROOM_EVERY {
                         looked_for_room = Instant::now();
-                        self.look_for_room();
+                        self.file_work.look_for_room(&mut self.tasks);
                     }
                     if saved.elapsed() >= SAVE_EVERY {
                         saved = Instant::now();
-                        self.save_progress(false);
+                        self.record.save_progress(&self.machine, false);
                     }
                 }
             }
@@ -199,26 +165,24 @@ impl Engine {
         self.stop().await;
     }
 
-    async fn stop(mut self) {
-        for link in self.links.drain().map(|(_, link)| link) {
-            link.cancel.cancel();
-        }
-        for (_, is_stopped) in self.checks.values() {
-            is_stopped.store(true, Ordering::Relaxed);
-        }
-        self.save_progress(true);
-        drop((self.finisher, self.around));
-        let (mut heard, mut tasks) = (self.heard, self.tasks);
-        let writes = std::mem::take(&mut self.writes);
-        let store = Arc::clone(&self.store);
+    /// Puts what changed on the list, and has it told and written down.
+    fn tell_changed(&mut self) {
+        let changed = self.machine.take_changed();
+        self.record.changed(&changed);
+        self.told.tell_changed(changed, &mut self.machine, self.file_work.files(), now());
+    }
+
+    async fn stop(self) {
+        let Self { machine, mut connections, file_work, mut record, mut heard, mut tasks, finisher_task, .. } = self;
+        connections.disconnect_all();
+        file_work.stop_checks();
+        record.save_progress(&machine, true);
+        // The finisher ends when nobody has a handle on it.
+        drop(connections);
         let ending = async {
             while tasks.join_next().await.is_some() {}
-            if let Some(write) = self.saving {
-                let _panicked = write.await;
-            }
-            let _panicked =
-                tokio::task::spawn_blocking(move || writes.into_iter().for_each(|write| write(&store))).await;
-            let _panicked = self.finisher_task.await;
+            record.finish().await;
+            let _panicked = finisher_task.await;
         };
         // Threads that have something to say are heard, or they would never end.
         let hearing = async {
@@ -234,14 +198,6 @@ impl Engine {
         if timeout(STOP_MAX, all).await.is_err() {
             tracing::warn!("a download's thread hangs, on its disk probably");
         }
-    }
-}
-
-/// Waits for a write that is under way, for ever if none is.
-async fn ended(saving: &mut Option<JoinHandle<()>>) {
-    match saving {
-        Some(write) => _ = write.await,
-        None => std::future::pending().await,
     }
 }
 

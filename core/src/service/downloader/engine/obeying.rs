@@ -1,17 +1,16 @@
 //! What a person wants.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::Engine;
-use crate::disk::place::case::tells_case_apart;
 use crate::model::transfer::{TransferId, TransferSelection};
 use crate::protocol::peer::Content;
 use crate::service::downloader::adding::{self, Added, LookedAtOver};
+use crate::service::downloader::engine::targets::AddReply;
 use crate::service::downloader::files::JobFiles;
-use crate::service::downloader::{AddError, Command, Event, NewDownload};
+use crate::service::downloader::{AddError, Command, NewDownload};
 use crate::store::downloads::{SavedDownload, SavedState};
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{Control, FileId, FileState, Job};
@@ -24,8 +23,8 @@ impl Engine {
             Command::Pause(which, reply) => {
                 for id in self.chosen(which, |job| !job.is_over()) {
                     self.machine.pause(id);
-                    self.rooms.remove(&id);
-                    self.save_paused(id, true);
+                    self.file_work.leave_room(id);
+                    self.record.save_paused(id, true);
                 }
                 self.answer(reply);
             }
@@ -49,7 +48,7 @@ impl Engine {
             }
             Command::Reorder(id, to, reply) => {
                 let ranks = self.machine.reorder(id, to);
-                self.save(move |store| store.rank_downloads(&ranks));
+                self.record.save_ranks(ranks);
                 self.answer(reply);
             }
             Command::Acknowledge(id, reply) => {
@@ -76,18 +75,18 @@ impl Engine {
     }
 
     fn resume(&mut self, id: TransferId) {
-        self.rooms.remove(&id);
-        if let Some(files) = self.files.job(id) {
+        self.file_work.leave_room(id);
+        if let Some(files) = self.file_work.job(id) {
             files.let_go();
         }
         self.machine.resume(id);
-        self.save_paused(id, false);
+        self.record.save_paused(id, false);
     }
 
     fn retry(&mut self, id: TransferId) {
         self.resume(id);
         let again = self.machine.retry(id);
-        self.record(again.into_iter().map(|index| (id, index, SavedState::Open)).collect());
+        self.record.save_files(again.into_iter().map(|index| (id, index, SavedState::Open)).collect());
     }
 
     fn forget(&mut self, ids: &[TransferId]) {
@@ -95,26 +94,17 @@ impl Engine {
             let Some(job) = self.machine.remove(*id) else { continue };
             let all = 0..u32::try_from(job.files.len()).unwrap_or(u32::MAX);
             let unfinished: Vec<u32> = all.filter(|index| job.state(*index) != FileState::Done).collect();
-            self.rooms.remove(id);
-            self.unsaved.remove(id);
-            self.told.remove(id);
-            self.list.lock().remove(id);
-            self.targets.retain(|_, other| *other != Some(*id));
-            if let Some(files) = self.files.remove_job(*id)
-                && !unfinished.is_empty()
-            {
-                self.spawn_blocking(move || files.remove_parts(&unfinished));
-            }
-            self.facts.push_back(TransferEvent::Gone(*id));
+            self.targets.forget(*id);
+            self.file_work.forget(*id, unfinished, &mut self.tasks);
+            self.told.forget(*id);
         }
-        let ids = ids.to_vec();
-        self.save(move |store| store.forget_downloads(&ids));
+        self.record.forget(ids.to_vec());
     }
 
-    fn add(&mut self, new: NewDownload, reply: oneshot::Sender<Result<TransferId, AddError>>) {
+    fn add(&mut self, new: NewDownload, reply: AddReply) {
         let paths: Vec<PathBuf> = new.files.iter().map(|file| file.name.path_below(&new.into)).collect();
-        match paths.iter().find_map(|path| Some((path, *self.targets.get(path)?))) {
-            Some((_, None)) => return self.deferred.push((new, reply)),
+        match self.targets.first_taken(&paths) {
+            Some((_, None)) => return self.targets.defer(new, reply),
             Some((_, Some(id))) if self.machine.job(id).is_some_and(Job::is_over) => {
                 return self.look_at_over(id, new, reply);
             }
@@ -130,31 +120,20 @@ impl Engine {
             }
             None => {}
         }
-        let mut download = match adding::to_save(new) {
+        let download = match adding::to_save(new) {
             Ok(download) => download,
             Err(error) => {
                 let _nobody_waits = reply.send(Err(error));
                 return;
             }
         };
-        self.targets.extend(paths.into_iter().map(|path| (path, None)));
-        let (store, numbers, events) = (Arc::clone(&self.store), Arc::clone(&self.numbers), self.events.clone());
-        self.spawn_blocking(move || {
-            let result = adding::save(&store, &numbers, &mut download, tells_case_apart);
-            let _ended = events.blocking_send(Event::Added(Box::new(Added { download, result, reply })));
-        });
+        self.targets.add(download, paths, reply, &mut self.tasks);
     }
 
-    /// A download that is over holds its targets until somebody was told; after that they are free.
-    fn look_at_over(&mut self, id: TransferId, new: NewDownload, reply: oneshot::Sender<Result<TransferId, AddError>>) {
+    fn look_at_over(&mut self, id: TransferId, new: NewDownload, reply: AddReply) {
         let done = self.done_files(id);
-        let done = done.into_iter().map(|(_, target, content)| (target, content.size)).collect::<Vec<_>>();
-        let events = self.events.clone();
-        self.spawn_blocking(move || {
-            let is_there = adding::are_there(&done);
-            let looked = LookedAtOver { id, is_there, new, reply };
-            let _ended = events.blocking_send(Event::LookedAtOver(Box::new(looked)));
-        });
+        let done = done.into_iter().map(|(_, target, content)| (target, content.size)).collect();
+        self.targets.look_at_over(id, done, (new, reply), &mut self.tasks);
     }
 
     pub(super) fn looked_at_over(&mut self, looked: LookedAtOver) {
@@ -179,7 +158,7 @@ impl Engine {
     }
 
     fn done_files(&self, id: TransferId) -> Vec<(u32, PathBuf, Content)> {
-        let (Some(job), Some(files)) = (self.machine.job(id), self.files.job(id)) else { return Vec::new() };
+        let (Some(job), Some(files)) = (self.machine.job(id), self.file_work.job(id)) else { return Vec::new() };
         let done = (0u32..).zip(&job.files).filter(|(index, _)| job.state(*index) == FileState::Done);
         done.map(|(index, content)| (index, files.path(index), *content)).collect()
     }
@@ -188,16 +167,12 @@ impl Engine {
         let Added { download, result, reply } = added;
         match &result {
             Ok(id) => self.take_in(*id, download),
-            Err(_) => {
-                for file in &download.files {
-                    self.targets.remove(&file.name.path_below(&download.into));
-                }
-            }
+            Err(_) => self.targets.refused(&download),
         }
         self.carry_out();
         self.tell_changed();
         let _nobody_waits = reply.send(result);
-        for (new, reply) in std::mem::take(&mut self.deferred) {
+        for (new, reply) in self.targets.take_deferred() {
             self.add(new, reply);
         }
     }
@@ -209,15 +184,13 @@ impl Engine {
             // Told again after a restart: nobody may have heard it.
             if let (SavedState::Failed(error), Some(file)) = (state, download.files.get(*index as usize)) {
                 let (remote, error) = (file.remote.clone(), error.clone());
-                self.facts.push_back(TransferEvent::FileFailed { id, remote, error });
+                self.told.push(TransferEvent::FileFailed { id, remote, error });
             }
         }
         let (is_paused, is_over) = (download.is_paused, job.is_over());
         let files = JobFiles::new(download);
-        for (index, _) in (0u32..).zip(&files.saved.files) {
-            self.targets.insert(files.path(index), Some(id));
-        }
-        self.files.add_job(id, files);
+        self.targets.settle(id, &files);
+        self.file_work.files().add_job(id, files);
         self.machine.add(id, job);
         if is_paused {
             self.machine.pause(id);
@@ -229,7 +202,7 @@ impl Engine {
 
     /// Whether what is asked for is what this download fetches already.
     fn is_same(&self, id: TransferId, new: &NewDownload) -> bool {
-        let Some(files) = self.files.job(id) else { return false };
+        let Some(files) = self.file_work.job(id) else { return false };
         let saved = &files.saved;
         saved.user == new.user
             && saved.into == new.into
@@ -243,7 +216,7 @@ impl Engine {
 
     /// Whether a download replaces what is at its targets.
     fn replaces(&self, id: TransferId) -> Option<bool> {
-        self.files.job(id).map(|files| files.saved.overwrite)
+        self.file_work.job(id).map(|files| files.saved.overwrite)
     }
 
     /// It was asked for again: what stands still goes on.

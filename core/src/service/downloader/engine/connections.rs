@@ -1,0 +1,131 @@
+//! Connections to sources, and the tracker's word on who they are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::hash::ContentHash;
+use crate::model::username::Username;
+use crate::service::downloader::source::{self, ORDERS_MAX, Order, Reporter, Surroundings};
+use crate::service::downloader::{Directory, Event};
+use crate::transfer::job::FileId;
+use crate::transfer::{Contact, SourceId};
+
+/// The tracker's answer to who has something.
+const SOURCES_MAX: Duration = Duration::from_secs(15);
+
+/// The connections that are open or being opened, one to a source.
+pub(super) struct Connections {
+    directory: Arc<dyn Directory>,
+    around: Surroundings,
+    open: HashMap<SourceId, Open>,
+    /// How many there have been; the number of the newest.
+    count: u64,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+}
+
+/// A connection, from here.
+struct Open {
+    connection: u64,
+    orders: mpsc::Sender<Order>,
+    cancel: CancellationToken,
+}
+
+/// A connection took no order any more, and is left.
+#[derive(Debug)]
+pub(super) struct LeftConnection;
+
+impl Connections {
+    /// None yet. All of them end with `cancel`.
+    pub(super) fn new(
+        directory: Arc<dyn Directory>,
+        around: Surroundings,
+        events: mpsc::Sender<Event>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self { directory, around, open: HashMap::new(), count: 0, events, cancel }
+    }
+
+    /// Nobody to fetch from.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Counts up whenever it makes sense to look for sources again.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.directory.changes()
+    }
+
+    /// What all of them together may take in a second; 0 is no limit.
+    pub(super) fn set_limit(&self, bytes_per_second: u64) {
+        self.around.limiter.set(bytes_per_second);
+    }
+
+    /// Where a user is now.
+    pub(super) fn contact(&self, user: &Username) -> Option<Contact> {
+        self.directory.contact(user)
+    }
+
+    /// Asks who has the content of a file; the answer is an [`Event::Sources`].
+    pub(super) fn find_sources(&self, file: FileId, hash: ContentHash, tasks: &mut JoinSet<()>) {
+        let (directory, events) = (Arc::clone(&self.directory), self.events.clone());
+        tasks.spawn(async move {
+            let found = timeout(SOURCES_MAX, directory.sources(hash)).await.unwrap_or_default();
+            let _ended = events.send(Event::Sources(file, found)).await;
+        });
+    }
+
+    /// Opens a connection; what comes of it are [`Event::Source`]s with its number.
+    pub(super) fn connect(&mut self, id: SourceId, contact: Contact, tasks: &mut JoinSet<()>) {
+        self.count += 1;
+        let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+        let cancel = self.cancel.child_token();
+        let reporter = Reporter { source: id, connection: self.count, events: self.events.clone() };
+        self.open.insert(id, Open { connection: self.count, orders, cancel: cancel.clone() });
+        tasks.spawn(source::run(contact, self.around.clone(), ordered, reporter, cancel));
+    }
+
+    /// Ends the connection to a source; nothing is heard of it any more.
+    pub(super) fn disconnect(&mut self, id: SourceId) {
+        if let Some(open) = self.open.remove(&id) {
+            open.cancel.cancel();
+        }
+    }
+
+    /// Has a connection do something; one that is gone has nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`LeftConnection`] if it hangs, or if it ends and its last word is on the way.
+    pub(super) fn order(&mut self, id: SourceId, order: Order) -> Result<(), LeftConnection> {
+        let Some(open) = self.open.get(&id) else { return Ok(()) };
+        if open.orders.try_send(order).is_ok() {
+            return Ok(());
+        }
+        self.disconnect(id);
+        Err(LeftConnection)
+    }
+
+    /// Whether this is the connection to this source, and no earlier one.
+    pub(super) fn is_current(&self, id: SourceId, connection: u64) -> bool {
+        self.open.get(&id).is_some_and(|open| open.connection == connection)
+    }
+
+    /// A connection has ended by itself.
+    pub(super) fn ended(&mut self, id: SourceId) {
+        self.open.remove(&id);
+    }
+
+    /// Ends all of them.
+    pub(super) fn disconnect_all(&mut self) {
+        for (_, open) in self.open.drain() {
+            open.cancel.cancel();
+        }
+    }
+}

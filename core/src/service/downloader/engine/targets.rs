@@ -1,0 +1,104 @@
+//! Which download goes where. A place is one download's, from the moment it is asked for until it is off the list.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::disk::place::case::tells_case_apart;
+use crate::model::transfer::TransferId;
+use crate::service::downloader::adding::{self, Added, LookedAtOver};
+use crate::service::downloader::files::JobFiles;
+use crate::service::downloader::{AddError, Event, NewDownload};
+use crate::service::transfer_numbers::TransferNumbers;
+use crate::store::Store;
+use crate::store::downloads::SavedDownload;
+
+/// Where the answer to a new download goes.
+pub(super) type AddReply = oneshot::Sender<Result<TransferId, AddError>>;
+
+/// The places of all downloads on the list, and the way onto it.
+pub(super) struct Targets {
+    store: Arc<Store>,
+    numbers: Arc<TransferNumbers>,
+    /// Which download goes to which path; `None` while it is being added.
+    taken: HashMap<PathBuf, Option<TransferId>>,
+    /// Asked for while another download to the same place is being added.
+    deferred: Vec<(NewDownload, AddReply)>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Targets {
+    pub(super) fn new(store: Arc<Store>, numbers: Arc<TransferNumbers>, events: mpsc::Sender<Event>) -> Self {
+        Self { store, numbers, taken: HashMap::new(), deferred: Vec::new(), events }
+    }
+
+    /// The first of these paths that a download goes to already, and which one; `None` while that one is being added.
+    pub(super) fn first_taken<'a>(&self, paths: &'a [PathBuf]) -> Option<(&'a PathBuf, Option<TransferId>)> {
+        paths.iter().find_map(|path| Some((path, *self.taken.get(path)?)))
+    }
+
+    /// Waits until what is being added is on the list.
+    pub(super) fn defer(&mut self, new: NewDownload, reply: AddReply) {
+        self.deferred.push((new, reply));
+    }
+
+    /// Those that waited: each is to be asked for again.
+    pub(super) fn take_deferred(&mut self) -> Vec<(NewDownload, AddReply)> {
+        std::mem::take(&mut self.deferred)
+    }
+
+    /// Takes the places of a new download and writes it down; what comes of it is an [`Event::Added`].
+    pub(super) fn add(
+        &mut self,
+        mut download: SavedDownload,
+        paths: Vec<PathBuf>,
+        reply: AddReply,
+        tasks: &mut JoinSet<()>,
+    ) {
+        self.taken.extend(paths.into_iter().map(|path| (path, None)));
+        let (store, numbers, events) = (Arc::clone(&self.store), Arc::clone(&self.numbers), self.events.clone());
+        tasks.spawn_blocking(move || {
+            let result = adding::save(&store, &numbers, &mut download, tells_case_apart);
+            let _ended = events.blocking_send(Event::Added(Box::new(Added { download, result, reply })));
+        });
+    }
+
+    /// A download that is over holds its targets until somebody was told. Looks whether its files, each with its length,
+    /// are still there; the answer is an [`Event::LookedAtOver`].
+    pub(super) fn look_at_over(
+        &self,
+        id: TransferId,
+        done: Vec<(PathBuf, u64)>,
+        (new, reply): (NewDownload, AddReply),
+        tasks: &mut JoinSet<()>,
+    ) {
+        let events = self.events.clone();
+        tasks.spawn_blocking(move || {
+            let is_there = adding::are_there(&done);
+            let looked = LookedAtOver { id, is_there, new, reply };
+            let _ended = events.blocking_send(Event::LookedAtOver(Box::new(looked)));
+        });
+    }
+
+    /// A download is on the list: its places have its number.
+    pub(super) fn settle(&mut self, id: TransferId, files: &JobFiles) {
+        for (index, _) in (0u32..).zip(&files.saved.files) {
+            self.taken.insert(files.path(index), Some(id));
+        }
+    }
+
+    /// A new download was refused: its places are free.
+    pub(super) fn refused(&mut self, download: &SavedDownload) {
+        for file in &download.files {
+            self.taken.remove(&file.name.path_below(&download.into));
+        }
+    }
+
+    /// A download is off the list: its places are free.
+    pub(super) fn forget(&mut self, id: TransferId) {
+        self.taken.retain(|_, other| *other != Some(id));
+    }
+}
