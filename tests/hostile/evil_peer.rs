@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use potok_core::net::identity::Identity;
 use potok_core::node::intent::{Intent, TransferSelection};
-use potok_core::protocol::peer::{Answer, Refusal, Request};
+use potok_core::protocol::peer::{Answer, PeerRefusal, Request};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::evil_peer::{Answers, EvilPeer, Manner, Say, block_of, length, list_of, right};
 use potok_tests::forged::Forgery;
@@ -36,7 +36,7 @@ fn with_head(head: Answer, body: &[u8]) -> Say {
     Say::Bytes([&head.encode()[..], body].concat())
 }
 
-fn refuses(request: Request, why: Refusal) -> Say {
+fn refuses(request: Request, why: PeerRefusal) -> Say {
     Say::Bytes(Answer::Refused { id: request.id(), why }.encode().to_vec())
 }
 
@@ -159,14 +159,14 @@ const EVIL: &[Evil] = &[
     ("a data frame for a list", Manner::Honest, |request, data| {
         listed(request, data, |id, list| with_head(Answer::Data { id, bytes: 96 }, &list))
     }),
-    ("not shared, though it is listed", Manner::Honest, |request, _| refuses(request, Refusal::NotShared)),
-    ("changed, every time", Manner::Honest, |request, _| refuses(request, Refusal::Changed)),
-    ("busy, for ever", Manner::Honest, |request, _| refuses(request, Refusal::Busy)),
-    ("a bad request, it says", Manner::Honest, |request, _| refuses(request, Refusal::BadRequest)),
-    ("cancelled, though nobody did", Manner::Honest, |request, _| refuses(request, Refusal::Cancelled)),
-    ("an error of its own, for ever", Manner::Honest, |request, _| refuses(request, Refusal::Internal)),
+    ("not shared, though it is listed", Manner::Honest, |request, _| refuses(request, PeerRefusal::NotShared)),
+    ("changed, every time", Manner::Honest, |request, _| refuses(request, PeerRefusal::Changed)),
+    ("busy, for ever", Manner::Honest, |request, _| refuses(request, PeerRefusal::Busy)),
+    ("a bad request, it says", Manner::Honest, |request, _| refuses(request, PeerRefusal::BadRequest)),
+    ("cancelled, though nobody did", Manner::Honest, |request, _| refuses(request, PeerRefusal::Cancelled)),
+    ("an error of its own, for ever", Manner::Honest, |request, _| refuses(request, PeerRefusal::Internal)),
     ("a refusal for no reason that there is", Manner::Honest, |request, _| {
-        let mut frame = Answer::Refused { id: request.id(), why: Refusal::Busy }.encode();
+        let mut frame = Answer::Refused { id: request.id(), why: PeerRefusal::Busy }.encode();
         frame[8] = 77;
         Say::Bytes(frame.to_vec())
     }),

@@ -11,7 +11,7 @@ use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::model::key::PublicKey;
 use potok_core::node::event::Outcome;
 use potok_core::node::intent::Intent;
-use potok_core::protocol::peer::{Content, Refusal, Request};
+use potok_core::protocol::peer::{Content, PeerRefusal, Request};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::asking::{Asker, Got, content_of};
 use potok_tests::chaos::{Chaos, Weather};
@@ -95,7 +95,7 @@ fn no_canary_leaves_whatever_is_asked_for() {
                     asking.ask(&[Request::Read { id, content, block }, Request::List { id: 9, content }]).await;
                     for _ in 0..2 {
                         match asking.answer().await {
-                            Got::Refused(_, Refusal::NotShared | Refusal::BadRequest) => requests += 1,
+                            Got::Refused(_, PeerRefusal::NotShared | PeerRefusal::BadRequest) => requests += 1,
                             other => panic!("{content:?}: {other:?}"),
                         }
                     }
@@ -262,7 +262,7 @@ fn a_swapped_file_is_never_sent_in_place_of_the_shared_one() {
                         right += 1;
                         came.fetch_add(1, Ordering::Relaxed);
                     }
-                    Got::Refused(_, Refusal::NotShared | Refusal::Changed) => refused += 1,
+                    Got::Refused(_, PeerRefusal::NotShared | PeerRefusal::Changed) => refused += 1,
                     other => panic!("{other:?}"),
                 }
             }
@@ -325,7 +325,7 @@ fn what_is_unshared_stops_within_a_second() {
                         asking.ask(&[Request::Read { id, content, block: id % 3 }]).await;
                         match asking.answer().await {
                             Got::Bytes(..) => last = Some(Instant::now()),
-                            Got::Refused(_, Refusal::NotShared)
+                            Got::Refused(_, PeerRefusal::NotShared)
                                 if last.is_none_or(|at| at.elapsed().as_secs() >= 2) =>
                             {
                                 break;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use potok_core::model::key::PublicKey;
 use potok_core::net::identity::Identity;
 use potok_core::net::tls::{Encrypted, Purpose, TlsClient};
-use potok_core::protocol::peer::{ANSWER_BYTES, Answer, Content, Refusal, Request};
+use potok_core::protocol::peer::{ANSWER_BYTES, Answer, Content, PeerRefusal, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -57,7 +57,7 @@ pub enum Got {
     /// Of a block or a list.
     Bytes(u32, Vec<u8>),
     /// No.
-    Refused(u32, Refusal),
+    Refused(u32, PeerRefusal),
     /// To wait or go on.
     Place,
     /// The connection is over.

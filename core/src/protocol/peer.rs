@@ -67,7 +67,7 @@ pub enum Request {
         /// The content whose block hashes are wanted.
         content: Content,
     },
-    /// The answer to this request is of no use any more. If it has none yet, it is [`Refusal::Cancelled`].
+    /// The answer to this request is of no use any more. If it has none yet, it is [`PeerRefusal::Cancelled`].
     Cancel {
         /// Of an earlier request.
         id: u32,
@@ -96,7 +96,7 @@ pub enum Answer {
         /// The number of the request that is answered.
         id: u32,
         /// The reason, which says whether it is worth asking again.
-        why: Refusal,
+        why: PeerRefusal,
     },
     /// All upload slots are taken; this connection's requests wait. Repeated at least every 15 seconds.
     Queued {
@@ -109,7 +109,7 @@ pub enum Answer {
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Refusal {
+pub enum PeerRefusal {
     /// Not shared, unshared a moment ago, or never existed: one and the same answer.
     #[error("not shared")]
     NotShared,
@@ -135,14 +135,14 @@ pub enum Refusal {
 #[error("not the peer protocol")]
 pub struct BadFrame;
 
-const READ: u8 = 1;
-const LIST: u8 = 2;
-const CANCEL: u8 = 3;
+const READ_KIND: u8 = 1;
+const LIST_KIND: u8 = 2;
+const CANCEL_KIND: u8 = 3;
 
-const DATA: u8 = 1;
-const REFUSED: u8 = 3;
-const QUEUED: u8 = 4;
-const GRANTED: u8 = 5;
+const DATA_KIND: u8 = 1;
+const REFUSED_KIND: u8 = 3;
+const QUEUED_KIND: u8 = 4;
+const GRANTED_KIND: u8 = 5;
 
 impl Request {
     /// The number that its answer repeats.
@@ -164,9 +164,9 @@ impl Request {
     pub fn encode(&self) -> [u8; REQUEST_BYTES] {
         let nothing = Content { hash: ContentHash::from_bytes([0; 32]), size: 0 };
         let (kind, id, block, content) = match *self {
-            Self::Read { id, content, block } => (READ, id, block, content),
-            Self::List { id, content } => (LIST, id, 0, content),
-            Self::Cancel { id } => (CANCEL, id, 0, nothing),
+            Self::Read { id, content, block } => (READ_KIND, id, block, content),
+            Self::List { id, content } => (LIST_KIND, id, 0, content),
+            Self::Cancel { id } => (CANCEL_KIND, id, 0, nothing),
         };
         let mut frame = [0; REQUEST_BYTES];
         frame[0] = kind;
@@ -190,9 +190,9 @@ impl Request {
             return Err(BadFrame);
         }
         match frame[0] {
-            READ => Ok(Self::Read { id, content, block }),
-            LIST if block == 0 => Ok(Self::List { id, content }),
-            CANCEL if block == 0 && content.size == 0 && hash == [0; 32] => Ok(Self::Cancel { id }),
+            READ_KIND => Ok(Self::Read { id, content, block }),
+            LIST_KIND if block == 0 => Ok(Self::List { id, content }),
+            CANCEL_KIND if block == 0 && content.size == 0 && hash == [0; 32] => Ok(Self::Cancel { id }),
             _ => Err(BadFrame),
         }
     }
@@ -202,11 +202,11 @@ impl Answer {
     /// The frame, without the data behind it.
     pub fn encode(&self) -> [u8; ANSWER_BYTES] {
         let (kind, id, value) = match *self {
-            Self::Data { id, bytes } => (DATA, id, bytes),
-            Self::List { id, bytes } => (LIST, id, bytes),
-            Self::Refused { id, why } => (REFUSED, id, why.code()),
-            Self::Queued { place } => (QUEUED, 0, place),
-            Self::Granted => (GRANTED, 0, 0),
+            Self::Data { id, bytes } => (DATA_KIND, id, bytes),
+            Self::List { id, bytes } => (LIST_KIND, id, bytes),
+            Self::Refused { id, why } => (REFUSED_KIND, id, why.code()),
+            Self::Queued { place } => (QUEUED_KIND, 0, place),
+            Self::Granted => (GRANTED_KIND, 0, 0),
         };
         let mut frame = [0; ANSWER_BYTES];
         frame[0] = kind;
@@ -220,19 +220,19 @@ impl Answer {
         let id = u32_at(frame, 1);
         let value = u32_at(frame, 5);
         match (frame[0], id) {
-            (DATA, _) if u64::from(value) <= BLOCK_BYTES_MAX => Ok(Self::Data { id, bytes: value }),
-            (LIST, _) if u64::from(value) <= LIST_BYTES_MAX && u64::from(value) % HASH_BYTES == 0 => {
+            (DATA_KIND, _) if u64::from(value) <= BLOCK_BYTES_MAX => Ok(Self::Data { id, bytes: value }),
+            (LIST_KIND, _) if u64::from(value) <= LIST_BYTES_MAX && u64::from(value) % HASH_BYTES == 0 => {
                 Ok(Self::List { id, bytes: value })
             }
-            (REFUSED, _) => Ok(Self::Refused { id, why: Refusal::from_code(value).ok_or(BadFrame)? }),
-            (QUEUED, 0) if value > 0 => Ok(Self::Queued { place: value }),
-            (GRANTED, 0) if value == 0 => Ok(Self::Granted),
+            (REFUSED_KIND, _) => Ok(Self::Refused { id, why: PeerRefusal::from_code(value).ok_or(BadFrame)? }),
+            (QUEUED_KIND, 0) if value > 0 => Ok(Self::Queued { place: value }),
+            (GRANTED_KIND, 0) if value == 0 => Ok(Self::Granted),
             _ => Err(BadFrame),
         }
     }
 }
 
-impl Refusal {
+impl PeerRefusal {
     const ALL: [Self; 6] =
         [Self::NotShared, Self::Changed, Self::Busy, Self::BadRequest, Self::Internal, Self::Cancelled];
 
@@ -288,7 +288,7 @@ mod tests {
         prop_oneof![
             (any::<u32>(), 0..=bytes).prop_map(|(id, bytes)| Answer::Data { id, bytes }),
             (any::<u32>(), 0..=blocks).prop_map(|(id, blocks)| Answer::List { id, bytes: blocks * 32 }),
-            (any::<u32>(), 0..6usize).prop_map(|(id, n)| Answer::Refused { id, why: Refusal::ALL[n] }),
+            (any::<u32>(), 0..6usize).prop_map(|(id, n)| Answer::Refused { id, why: PeerRefusal::ALL[n] }),
             (1..=u32::MAX).prop_map(|place| Answer::Queued { place }),
             Just(Answer::Granted),
         ]
@@ -355,7 +355,7 @@ mod tests {
         frame.extend_from_slice(&[0xab; 32]);
         assert_eq!(Request::Read { id: 7, content, block: 3 }.encode().as_slice(), frame);
         assert_eq!(Answer::Data { id: 7, bytes: 256 * 1024 }.encode(), [1, 0, 0, 0, 7, 0, 4, 0, 0]);
-        assert_eq!(Answer::Refused { id: 7, why: Refusal::NotShared }.encode(), [3, 0, 0, 0, 7, 0, 0, 0, 1]);
+        assert_eq!(Answer::Refused { id: 7, why: PeerRefusal::NotShared }.encode(), [3, 0, 0, 0, 7, 0, 0, 0, 1]);
         assert_eq!(Answer::Queued { place: 2 }.encode(), [4, 0, 0, 0, 0, 0, 0, 0, 2]);
     }
 

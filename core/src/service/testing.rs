@@ -16,8 +16,8 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
-use crate::protocol::peer::{ANSWER_BYTES, Answer, Content, Refusal, Request};
-use crate::service::peer_server::content_source::{ContentSource, Opened, Shared};
+use crate::protocol::peer::{ANSWER_BYTES, Answer, Content, PeerRefusal, Request};
+use crate::service::peer_server::content_source::{ContentSource, OpenContent, Shared};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
@@ -105,7 +105,7 @@ impl ContentSource for MemoryContent {
 }
 
 impl Shared for Found {
-    fn open(&self) -> Result<Box<dyn Opened>, Refusal> {
+    fn open(&self) -> Result<Box<dyn OpenContent>, PeerRefusal> {
         let Self { content, files, data, reads } = self;
         let found =
             Self { content: *content, files: Arc::clone(files), data: Arc::clone(data), reads: Arc::clone(reads) };
@@ -113,17 +113,17 @@ impl Shared for Found {
     }
 }
 
-impl Opened for InMemory {
+impl OpenContent for InMemory {
     fn block_list(&self) -> &BlockList {
         &self.list
     }
 
-    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), PeerRefusal> {
         if !self.found.files.lock().contains_key(&self.found.content) {
-            return Err(Refusal::NotShared);
+            return Err(PeerRefusal::NotShared);
         }
         let geometry = self.list.geometry();
-        let from = geometry.offset_of(block).ok_or(Refusal::BadRequest)?;
+        let from = geometry.offset_of(block).ok_or(PeerRefusal::BadRequest)?;
         let from = usize::try_from(from).expect("small");
         buffer.clear();
         buffer.extend_from_slice(&self.found.data[from..from + geometry.bytes_of(block).expect("exists")]);
@@ -193,7 +193,7 @@ pub(crate) struct Client {
 pub(crate) enum Got {
     Data(u32, Vec<u8>),
     List(u32, Vec<u8>),
-    Refused(u32, Refusal),
+    Refused(u32, PeerRefusal),
     Queued(u32),
     Granted,
     End,

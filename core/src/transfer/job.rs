@@ -47,7 +47,7 @@ pub enum FileState {
 
 /// One download: a file, or a folder with its files.
 #[derive(Debug)]
-pub struct Job {
+pub struct DownloadJob {
     /// Who shares it.
     pub user: Username,
     /// What is wanted, in order.
@@ -81,7 +81,7 @@ pub struct Counts {
     pub failed: usize,
 }
 
-impl Job {
+impl DownloadJob {
     /// A download of which nothing is here yet.
     pub fn new(user: Username, files: Vec<Content>) -> Self {
         let total_bytes = files.iter().fold(0u64, |sum, content| sum.saturating_add(content.size));

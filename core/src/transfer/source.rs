@@ -174,12 +174,12 @@ impl Source {
 
 /// All sources there ever were since the program began; one entry a key, whatever it is called and where it is.
 #[derive(Debug, Default)]
-pub(crate) struct Sources {
+pub(crate) struct SourceTable {
     by_id: BTreeMap<SourceId, Source>,
     by_key: HashMap<PublicKey, SourceId>,
 }
 
-impl Sources {
+impl SourceTable {
     /// The source with this key; a new address or name takes the place of the old.
     pub(crate) fn meet(&mut self, contact: &Contact, now: Instant) -> SourceId {
         let next = SourceId(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX));

@@ -12,7 +12,7 @@ use crate::service::downloader::{AddError, FILES_MAX, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::{SavedDownload, SavedState};
-use crate::transfer::job::{FileState, Job};
+use crate::transfer::job::{DownloadJob, FileState};
 
 /// What came of a new download.
 #[derive(Debug)]
@@ -105,8 +105,8 @@ fn existing(download: &SavedDownload) -> Vec<(u32, SavedState)> {
 }
 
 /// The machine's part of a download.
-pub(super) fn job_of(saved: &SavedDownload) -> Job {
-    let mut job = Job::new(saved.user.clone(), saved.files.iter().map(|file| file.content).collect());
+pub(super) fn job_of(saved: &SavedDownload) -> DownloadJob {
+    let mut job = DownloadJob::new(saved.user.clone(), saved.files.iter().map(|file| file.content).collect());
     for (index, state) in &saved.states {
         match state {
             SavedState::Open => {}

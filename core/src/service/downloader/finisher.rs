@@ -16,7 +16,7 @@ use crate::transfer::downloads::WriteFault;
 use crate::transfer::job::FileId;
 
 /// Small files that wait to be finished; whoever writes more of them waits. Each is an open file.
-const WAITING_MAX: usize = 128;
+const SMALL_WAITING_MAX: usize = 128;
 /// Small files that are finished together.
 const TOGETHER_MAX: usize = 256;
 
@@ -40,7 +40,7 @@ pub(super) type Finished = Vec<(FileId, Result<(), WriteFault>)>;
 impl Finisher {
     /// Starts the thread. It ends when no handle is left.
     pub(super) fn start(files: Arc<Files>, store: Arc<Store>, events: mpsc::Sender<Event>) -> (Self, JoinHandle<()>) {
-        let (small, waiting) = mpsc::channel(WAITING_MAX);
+        let (small, waiting) = mpsc::channel(SMALL_WAITING_MAX);
         let task = tokio::task::spawn_blocking(move || finish_small_ones(waiting, &files, &store, &events));
         (Self { small }, task)
     }

@@ -7,11 +7,11 @@ use std::ops::Range;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::yield_now;
 
-use crate::protocol::peer::{ANSWER_BYTES, Answer, Refusal};
+use crate::protocol::peer::{ANSWER_BYTES, Answer, PeerRefusal};
 use crate::service::downloader::source::{Report, Reporter, State, Why};
-use crate::service::downloader::writer::Writer;
+use crate::service::downloader::writer::BlockWriter;
 use crate::service::limiter::Limiter;
-use crate::transfer::downloads::Outcome;
+use crate::transfer::downloads::AskOutcome;
 use crate::transfer::source::{Ask, What};
 
 /// Answers are read from the stream in pieces of this size; larger ones go straight to where they are verified.
@@ -29,12 +29,12 @@ pub(super) struct Receiving<'a, R> {
     state: &'a State,
     limiter: &'a Limiter,
     reporter: &'a Reporter,
-    writer: Writer,
+    writer: BlockWriter,
     input: Input,
     /// The data of one answer; filled again and again.
     data: Vec<u8>,
     /// Not told yet, and how much data that was.
-    outcomes: Vec<(u32, Outcome)>,
+    outcomes: Vec<(u32, AskOutcome)>,
     outcome_bytes: usize,
 }
 
@@ -44,7 +44,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
         state: &'a State,
         limiter: &'a Limiter,
         reporter: &'a Reporter,
-        writer: Writer,
+        writer: BlockWriter,
     ) -> Self {
         Self {
             reader,
@@ -103,14 +103,14 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
         Ok(())
     }
 
-    async fn refused(&mut self, id: u32, why: Refusal) -> Result<(), Why> {
-        self.outcomes.push((id, Outcome::Refused(why)));
+    async fn refused(&mut self, id: u32, why: PeerRefusal) -> Result<(), Why> {
+        self.outcomes.push((id, AskOutcome::Refused(why)));
         // Thousands of files may be refused in a row: tell them together.
         while let Some(frame) = self.input.peek() {
             let Ok(Answer::Refused { id, why }) = Answer::decode(&frame) else { break };
             self.input.take(ANSWER_BYTES);
             self.state.close(id)?;
-            self.outcomes.push((id, Outcome::Refused(why)));
+            self.outcomes.push((id, AskOutcome::Refused(why)));
         }
         self.tell().await;
         Ok(())
@@ -135,7 +135,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
     async fn take(&mut self, ask: Ask, bytes: u32, is_what_was_asked: bool) -> Result<(), Why> {
         if !is_what_was_asked || u64::from(bytes) != ask.bytes() {
             // The announced size or the peer is wrong; either way it is not what was announced.
-            self.outcomes.push((ask.id, Outcome::Wrong));
+            self.outcomes.push((ask.id, AskOutcome::Wrong));
             return Err(Why::Misbehaved);
         }
         let bytes = usize::try_from(bytes).map_err(|_too_long| Why::Misbehaved)?;

@@ -20,10 +20,10 @@ use crate::service::downloader::Event;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
 use crate::service::downloader::receiving::Receiving;
-use crate::service::downloader::writer::Writer;
+use crate::service::downloader::writer::BlockWriter;
 use crate::service::limiter::Limiter;
 use crate::service::own_thread;
-use crate::transfer::downloads::Outcome;
+use crate::transfer::downloads::AskOutcome;
 use crate::transfer::source::Ask;
 use crate::transfer::{Contact, SourceId};
 
@@ -47,7 +47,7 @@ pub(super) enum Report {
     Up,
     Queued(u32),
     Granted,
-    Answered(Vec<(u32, Outcome)>),
+    Answered(Vec<(u32, AskOutcome)>),
     /// It is gone, or never came about.
     Down(Why),
 }
@@ -107,7 +107,7 @@ impl Room<'_> {
 
 /// What connections work with.
 #[derive(Clone)]
-pub(super) struct Surroundings {
+pub(super) struct DownloadResources {
     pub(super) tls: TlsClient,
     pub(super) limiter: Arc<Limiter>,
     pub(super) files: Arc<Files>,
@@ -117,7 +117,7 @@ pub(super) struct Surroundings {
 /// Connects and works on a thread of its own until told otherwise; then says that it is gone.
 pub(super) async fn run(
     contact: Contact,
-    around: Surroundings,
+    around: DownloadResources,
     orders: mpsc::Receiver<Order>,
     reporter: Reporter,
     cancel: CancellationToken,
@@ -134,7 +134,7 @@ pub(super) async fn run(
 
 async fn connect_and_work(
     contact: &Contact,
-    around: &Surroundings,
+    around: &DownloadResources,
     orders: mpsc::Receiver<Order>,
     reporter: &Reporter,
     cancel: &CancellationToken,
@@ -153,7 +153,7 @@ async fn connect_and_work(
 
     let (reader, writer) = tokio::io::split(stream);
     let state = State::default();
-    let writes = Writer::new(Arc::clone(&around.files), around.finisher.clone());
+    let writes = BlockWriter::new(Arc::clone(&around.files), around.finisher.clone());
     let mut receiving = Receiving::new(reader, &state, &around.limiter, reporter, writes);
     let why = tokio::select! {
         why = receiving.run() => why,

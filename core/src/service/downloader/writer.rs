@@ -7,28 +7,28 @@ use crate::model::block_list::BlockList;
 use crate::protocol::peer::Content;
 use crate::service::downloader::files::{Disk, Files, JobFiles, fault_of, open_part};
 use crate::service::downloader::finisher::{Finisher, Small};
-use crate::transfer::downloads::Outcome;
+use crate::transfer::downloads::AskOutcome;
 use crate::transfer::source::{Ask, What};
 
 /// See the module.
-pub(super) struct Writer {
+pub(super) struct BlockWriter {
     files: Arc<Files>,
     finisher: Finisher,
     /// Small files that are written and to be finished.
     small: Vec<Small>,
 }
 
-impl Writer {
+impl BlockWriter {
     pub(super) fn new(files: Arc<Files>, finisher: Finisher) -> Self {
         Self { files, finisher, small: Vec::new() }
     }
 
     /// What an answer with this data comes to.
-    pub(super) fn outcome(&mut self, ask: &Ask, data: &[u8]) -> Outcome {
+    pub(super) fn outcome(&mut self, ask: &Ask, data: &[u8]) -> AskOutcome {
         match ask.what {
             What::List => match proven_list(ask.content, data) {
-                Some(list) => Outcome::List(list),
-                None => Outcome::Wrong,
+                Some(list) => AskOutcome::List(list),
+                None => AskOutcome::Wrong,
             },
             What::Block(_) if ask.content.geometry().blocks() == 1 => self.write_small(ask, data),
             What::Block(block) => self.write_block(ask, block, data),
@@ -42,37 +42,37 @@ impl Writer {
         }
     }
 
-    fn write_block(&self, ask: &Ask, block: u32, data: &[u8]) -> Outcome {
+    fn write_block(&self, ask: &Ask, block: u32, data: &[u8]) -> AskOutcome {
         // Paused or cancelled in between.
-        let Some(open) = self.files.opened(ask.file) else { return Outcome::Unwanted };
+        let Some(open) = self.files.opened(ask.file) else { return AskOutcome::Unwanted };
         if !open.list.is_block(block, data) {
-            return Outcome::Wrong;
+            return AskOutcome::Wrong;
         }
-        let Some(offset) = open.list.geometry().offset_of(block) else { return Outcome::Wrong };
+        let Some(offset) = open.list.geometry().offset_of(block) else { return AskOutcome::Wrong };
         match self.files.disk.write_at(&open.part, data, offset) {
-            Ok(()) => Outcome::Written,
-            Err(error) => Outcome::NotWritten(fault_of(error)),
+            Ok(()) => AskOutcome::Written,
+            Err(error) => AskOutcome::NotWritten(fault_of(error)),
         }
     }
 
     /// A whole file in one piece: verified before it touches the disk, named by the finisher together with others.
-    fn write_small(&mut self, ask: &Ask, data: &[u8]) -> Outcome {
+    fn write_small(&mut self, ask: &Ask, data: &[u8]) -> AskOutcome {
         // Cancelled in between.
-        let Some(job) = self.files.job(ask.file.job) else { return Outcome::Unwanted };
+        let Some(job) = self.files.job(ask.file.job) else { return AskOutcome::Unwanted };
         if ask.content.hash != blake3::hash(data).into() {
-            return Outcome::Wrong;
+            return AskOutcome::Wrong;
         }
         if !self.files.claim_small(ask.file) {
-            return Outcome::Written;
+            return AskOutcome::Written;
         }
         match begin_small(self.files.disk.as_ref(), &job, ask.file.index, data) {
             Ok(part) => {
                 self.small.push(Small { file: ask.file, part, replace: job.saved.overwrite });
-                Outcome::Written
+                AskOutcome::Written
             }
             Err(error) => {
                 self.files.release_small(ask.file);
-                Outcome::NotWritten(fault_of(error))
+                AskOutcome::NotWritten(fault_of(error))
             }
         }
     }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::protocol::peer::{Answer, REQUEST_BYTES, Refusal, Request};
+use crate::protocol::peer::{Answer, PeerRefusal, REQUEST_BYTES, Request};
 use crate::service::limiter::Limiter;
 use crate::service::peer_server::content_source::ContentSource;
 use crate::service::peer_server::inbox::Inbox;
@@ -21,7 +21,7 @@ use crate::transfer::slots::Standing;
 const REFUSALS_MAX: usize = 64;
 
 /// What a connection works with.
-pub(super) struct Surroundings {
+pub(super) struct UploadResources {
     pub(super) content_source: Arc<dyn ContentSource>,
     pub(super) limiter: Arc<Limiter>,
 }
@@ -52,7 +52,7 @@ pub(super) async fn serve<S>(
     stream: S,
     place: &Arc<Place>,
     standing: watch::Receiver<Option<Standing>>,
-    around: &Arc<Surroundings>,
+    around: &Arc<UploadResources>,
 ) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -113,13 +113,15 @@ impl Asking<'_> {
     }
 
     /// What is not shared is said at once, not after a wait for a slot.
-    fn refusal_of(&self, request: &Request, is_stopped: bool) -> Option<Refusal> {
+    fn refusal_of(&self, request: &Request, is_stopped: bool) -> Option<PeerRefusal> {
         match request {
             Request::Cancel { .. } => None,
-            _ if is_stopped => Some(Refusal::Busy),
-            Request::Read { content, block, .. } if *block >= content.geometry().blocks() => Some(Refusal::BadRequest),
+            _ if is_stopped => Some(PeerRefusal::Busy),
+            Request::Read { content, block, .. } if *block >= content.geometry().blocks() => {
+                Some(PeerRefusal::BadRequest)
+            }
             Request::Read { content, .. } | Request::List { content, .. } => {
-                self.content_source.find(content).is_none().then_some(Refusal::NotShared)
+                self.content_source.find(content).is_none().then_some(PeerRefusal::NotShared)
             }
         }
     }
@@ -129,18 +131,18 @@ impl Asking<'_> {
         let before = just_read.len();
         just_read.retain(|request| request.id() != id);
         if just_read.len() < before {
-            return self.refuse(id, Refusal::Cancelled).await;
+            return self.refuse(id, PeerRefusal::Cancelled).await;
         }
         if let Some(cancelled) = self.inbox.cancel(id) {
             self.place.refused(&cancelled);
-            self.refuse(id, Refusal::Cancelled).await;
+            self.refuse(id, PeerRefusal::Cancelled).await;
             if self.inbox.is_idle() {
                 rest(self.place, self.inbox);
             }
         }
     }
 
-    async fn refuse(&self, id: u32, why: Refusal) {
+    async fn refuse(&self, id: u32, why: PeerRefusal) {
         // The other half is gone only together with this one.
         let _ended = self.refusals.send(Answer::Refused { id, why }).await;
     }

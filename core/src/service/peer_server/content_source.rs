@@ -2,7 +2,7 @@
 
 use crate::model::block_list::BlockList;
 use crate::model::share_path::SharePath;
-use crate::protocol::peer::{Content, Refusal};
+use crate::protocol::peer::{Content, PeerRefusal};
 use crate::service::share_indexer::content::{OpenError, OpenShare, ReadError, SharedContent, SharedTable};
 
 /// The table of what is shared.
@@ -17,16 +17,16 @@ pub trait ContentSource: Send + Sync + 'static {
 /// Content that was shared when it was looked up.
 pub trait Shared: Send {
     /// Opens a file with it. Blocks.
-    fn open(&self) -> Result<Box<dyn Opened>, Refusal>;
+    fn open(&self) -> Result<Box<dyn OpenContent>, PeerRefusal>;
 }
 
 /// An open file.
-pub trait Opened: Send + Sync {
+pub trait OpenContent: Send + Sync {
     /// The hashes of its blocks.
     fn block_list(&self) -> &BlockList;
 
     /// Reads one block, proven and still shared, into `buffer`, which has nothing else in it afterwards. Blocks.
-    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal>;
+    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), PeerRefusal>;
 }
 
 impl ContentSource for SharedTable {
@@ -41,28 +41,28 @@ impl ContentSource for SharedTable {
 }
 
 impl Shared for SharedContent {
-    fn open(&self) -> Result<Box<dyn Opened>, Refusal> {
+    fn open(&self) -> Result<Box<dyn OpenContent>, PeerRefusal> {
         match Self::open(self) {
             Ok(open) => Ok(Box::new(open)),
-            Err(OpenError::NotShared) => Err(Refusal::NotShared),
-            Err(OpenError::Changed) => Err(Refusal::Changed),
+            Err(OpenError::NotShared) => Err(PeerRefusal::NotShared),
+            Err(OpenError::Changed) => Err(PeerRefusal::Changed),
         }
     }
 }
 
-impl Opened for OpenShare {
+impl OpenContent for OpenShare {
     fn block_list(&self) -> &BlockList {
         Self::block_list(self)
     }
 
-    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), PeerRefusal> {
         Self::read_block(self, block, buffer).map_err(|error| match error {
-            ReadError::NotShared => Refusal::NotShared,
-            ReadError::Changed => Refusal::Changed,
-            ReadError::NoSuchBlock => Refusal::BadRequest,
+            ReadError::NotShared => PeerRefusal::NotShared,
+            ReadError::Changed => PeerRefusal::Changed,
+            ReadError::NoSuchBlock => PeerRefusal::BadRequest,
             ReadError::Io(error) => {
                 tracing::warn!(%error, "a shared file cannot be read");
-                Refusal::Internal
+                PeerRefusal::Internal
             }
         })
     }

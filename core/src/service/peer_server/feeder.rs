@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::protocol::peer::{Answer, BLOCK_BYTES_MAX, Content, Refusal, Request};
-use crate::service::peer_server::content_source::{ContentSource, Opened};
+use crate::protocol::peer::{Answer, BLOCK_BYTES_MAX, Content, PeerRefusal, Request};
+use crate::service::peer_server::content_source::{ContentSource, OpenContent};
 use crate::service::peer_server::inbox::Inbox;
 use crate::transfer::uploads::Answered;
 
@@ -58,7 +58,7 @@ impl Piece {
 /// What is kept between two requests.
 pub(super) struct Feeder {
     content_source: Arc<dyn ContentSource>,
-    open: Vec<(Content, Box<dyn Opened>)>,
+    open: Vec<(Content, Box<dyn OpenContent>)>,
     scratch: Vec<u8>,
 }
 
@@ -97,12 +97,12 @@ impl Feeder {
         }
     }
 
-    fn read(&mut self, id: u32, content: Content, block: u32, piece: &mut Piece) -> Result<(), Refusal> {
-        let is_small = content.geometry().bytes_of(block).ok_or(Refusal::BadRequest)? <= SMALL_BYTES;
+    fn read(&mut self, id: u32, content: Content, block: u32, piece: &mut Piece) -> Result<(), PeerRefusal> {
+        let is_small = content.geometry().bytes_of(block).ok_or(PeerRefusal::BadRequest)? <= SMALL_BYTES;
         let mut buffer = std::mem::take(if is_small { &mut self.scratch } else { &mut piece.body });
         let result = self.read_block(content, block, &mut buffer);
         if result.is_ok() {
-            let bytes = u32::try_from(buffer.len()).map_err(|_too_long| Refusal::BadRequest)?;
+            let bytes = u32::try_from(buffer.len()).map_err(|_too_long| PeerRefusal::BadRequest)?;
             piece.answers.extend(Answer::Data { id, bytes }.encode());
             piece.answered.push(Answered { content, block: Some(block), bytes: u64::from(bytes) });
         }
@@ -118,9 +118,9 @@ impl Feeder {
         result
     }
 
-    fn read_block(&mut self, content: Content, block: u32, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn read_block(&mut self, content: Content, block: u32, buffer: &mut Vec<u8>) -> Result<(), PeerRefusal> {
         if content.geometry().block_bytes() > BLOCK_BYTES_MAX {
-            return Err(Refusal::BadRequest);
+            return Err(PeerRefusal::BadRequest);
         }
         let result = self.opened(content)?.read_block(block, buffer);
         if result.is_err() {
@@ -130,23 +130,23 @@ impl Feeder {
         result
     }
 
-    fn list(&mut self, id: u32, content: Content, piece: &mut Piece) -> Result<(), Refusal> {
+    fn list(&mut self, id: u32, content: Content, piece: &mut Piece) -> Result<(), PeerRefusal> {
         if content.geometry().blocks() == 1 {
-            return Err(Refusal::BadRequest);
+            return Err(PeerRefusal::BadRequest);
         }
         let list = self.opened(content)?.block_list().clone();
-        let bytes = u32::try_from(content.list_bytes()).map_err(|_too_long| Refusal::BadRequest)?;
+        let bytes = u32::try_from(content.list_bytes()).map_err(|_too_long| PeerRefusal::BadRequest)?;
         piece.answers.extend(Answer::List { id, bytes }.encode());
         piece.answers.extend_from_slice(list.as_slice().as_flattened());
         piece.answered.push(Answered { content, block: None, bytes: u64::from(bytes) });
         Ok(())
     }
 
-    fn opened(&mut self, content: Content) -> Result<&dyn Opened, Refusal> {
+    fn opened(&mut self, content: Content) -> Result<&dyn OpenContent, PeerRefusal> {
         let at = match self.open.iter().position(|(open, _)| *open == content) {
             Some(at) => at,
             None => {
-                let opened = self.content_source.find(&content).ok_or(Refusal::NotShared)?.open()?;
+                let opened = self.content_source.find(&content).ok_or(PeerRefusal::NotShared)?.open()?;
                 if self.open.len() >= OPEN_MAX {
                     self.open.remove(0);
                 }

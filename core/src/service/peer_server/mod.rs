@@ -37,7 +37,7 @@ use crate::net::local;
 use crate::net::tls::TlsServer;
 use crate::service::limiter::Limiter;
 use crate::service::own_thread;
-use crate::service::peer_server::connection::Surroundings;
+use crate::service::peer_server::connection::UploadResources;
 use crate::service::peer_server::content_source::ContentSource;
 use crate::service::peer_server::scheduler::{ConnectionLimit, ConnectionPermit, Told, UploadScheduler};
 use crate::service::transfer_numbers::TransferNumbers;
@@ -49,7 +49,7 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 const ADMISSION_TRIES: u32 = 40;
 const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
 /// Connections that do not end by themselves in this time are cut off.
-const STOP_MAX: Duration = Duration::from_millis(1500);
+const SERVER_STOP_MAX: Duration = Duration::from_millis(1500);
 /// After an error of the listener (no file descriptors left, say) there is a pause.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -114,7 +114,7 @@ impl PeerServer {
         let address = listener.local_addr()?;
         let settings = *setup.settings.borrow();
         let scheduler = UploadScheduler::new(settings.slots, settings.slots_per_user, Arc::clone(&setup.numbers));
-        let around = Surroundings {
+        let around = UploadResources {
             content_source: Arc::clone(&setup.content_source),
             limiter: Arc::new(Limiter::new(settings.bytes_per_second)),
         };
@@ -176,7 +176,7 @@ impl PeerServer {
     }
 
     /// Sends nothing more to whoever takes this, for [`crate::transfer::uploads::STOPPED_FOR`]; what they asked for is
-    /// refused as [`crate::protocol::peer::Refusal::Busy`]. Others go on. `false` if there is no such upload.
+    /// refused as [`crate::protocol::peer::PeerRefusal::Busy`]. Others go on. `false` if there is no such upload.
     pub fn stop_taker(&self, id: TransferId) -> bool {
         self.scheduler.stop_taker(id, now())
     }
@@ -209,7 +209,7 @@ enum Move {
 
 struct Server {
     setup: PeerServerSetup,
-    around: Arc<Surroundings>,
+    around: Arc<UploadResources>,
     scheduler: Arc<UploadScheduler>,
     connection_limit: Arc<ConnectionLimit>,
     events: mpsc::Sender<TransferEvent>,
@@ -262,7 +262,7 @@ impl Server {
         }
         drop(listener);
         let all = async { while connections.join_next().await.is_some() {} };
-        let _some_hang = timeout(STOP_MAX, all).await;
+        let _some_hang = timeout(SERVER_STOP_MAX, all).await;
         connections.shutdown().await;
     }
 
@@ -304,7 +304,7 @@ struct IncomingPeer {
     tls: TlsServer,
     admission: Admission,
     scheduler: Arc<UploadScheduler>,
-    around: Arc<Surroundings>,
+    around: Arc<UploadResources>,
     cancel: CancellationToken,
     _permit: ConnectionPermit,
 }

@@ -234,9 +234,9 @@ pub(super) struct ConnectionLimit {
 }
 
 /// Connections from one address.
-const CONNECTIONS_PER_ADDRESS_MAX: usize = 64;
+const INCOMING_PER_ADDRESS_MAX: usize = 64;
 /// Connections in all; each holds the buffers of a TLS session.
-const CONNECTIONS_MAX: usize = 256;
+const INCOMING_MAX: usize = 256;
 
 impl ConnectionLimit {
     /// Counts a connection, or refuses it.
@@ -244,7 +244,7 @@ impl ConnectionLimit {
         let mut open = self.open.lock();
         let in_all: usize = open.values().sum();
         let here = open.entry(address).or_default();
-        if *here >= CONNECTIONS_PER_ADDRESS_MAX || in_all >= CONNECTIONS_MAX {
+        if *here >= INCOMING_PER_ADDRESS_MAX || in_all >= INCOMING_MAX {
             if *here == 0 {
                 open.remove(&address);
             }

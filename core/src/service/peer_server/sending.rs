@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::protocol::peer::{Answer, Content, Refusal};
-use crate::service::peer_server::connection::{Ended, Surroundings, now, rest};
+use crate::protocol::peer::{Answer, Content, PeerRefusal};
+use crate::service::peer_server::connection::{Ended, UploadResources, now, rest};
 use crate::service::peer_server::feeder::{Feeder, Piece};
 use crate::service::peer_server::inbox::Inbox;
 use crate::service::peer_server::scheduler::Place;
@@ -38,7 +38,7 @@ pub(super) struct Sending<W> {
     writer: W,
     place: Arc<Place>,
     inbox: Arc<Inbox>,
-    around: Arc<Surroundings>,
+    around: Arc<UploadResources>,
     standing: watch::Receiver<Option<Standing>>,
     refused: mpsc::Receiver<Answer>,
     feeder: Feeder,
@@ -63,7 +63,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
         writer: W,
         place: Arc<Place>,
         inbox: Arc<Inbox>,
-        around: Arc<Surroundings>,
+        around: Arc<UploadResources>,
         standing: watch::Receiver<Option<Standing>>,
         refused: mpsc::Receiver<Answer>,
     ) -> Self {
@@ -113,7 +113,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
             let mut count = 0;
             while let Some(request) = self.inbox.next() {
                 self.place.refused(&request);
-                frames.extend(Answer::Refused { id: request.id(), why: Refusal::Busy }.encode());
+                frames.extend(Answer::Refused { id: request.id(), why: PeerRefusal::Busy }.encode());
                 count += 1;
             }
             if count > 0 {

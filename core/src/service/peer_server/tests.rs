@@ -11,7 +11,7 @@ use super::UploadSettings;
 use crate::model::geometry::BLOCK_BYTES_MIN;
 use crate::net::identity::Identity;
 use crate::net::local;
-use crate::protocol::peer::{Content, REQUEST_BYTES, Refusal, Request};
+use crate::protocol::peer::{Content, PeerRefusal, REQUEST_BYTES, Request};
 use crate::service::testing::{Client, Got, MemoryContent, bytes, content_of, list_of, serve, serve_as, user};
 use crate::transfer::Contact;
 
@@ -40,11 +40,11 @@ async fn what_is_shared_is_sent_and_nothing_else() {
             Request::List { id: 5, content: content_of(&large) },
             Got::List(5, list_of(&large).as_slice().as_flattened().to_vec()),
         ),
-        (Request::List { id: 6, content: content_of(&small) }, Got::Refused(6, Refusal::BadRequest)),
-        (read(7, &large, 3), Got::Refused(7, Refusal::BadRequest)),
-        (read(8, &secret, 0), Got::Refused(8, Refusal::NotShared)),
-        (Request::Read { id: 9, content: wrong_size, block: 0 }, Got::Refused(9, Refusal::NotShared)),
-        (Request::List { id: 10, content: content_of(&secret) }, Got::Refused(10, Refusal::NotShared)),
+        (Request::List { id: 6, content: content_of(&small) }, Got::Refused(6, PeerRefusal::BadRequest)),
+        (read(7, &large, 3), Got::Refused(7, PeerRefusal::BadRequest)),
+        (read(8, &secret, 0), Got::Refused(8, PeerRefusal::NotShared)),
+        (Request::Read { id: 9, content: wrong_size, block: 0 }, Got::Refused(9, PeerRefusal::NotShared)),
+        (Request::List { id: 10, content: content_of(&secret) }, Got::Refused(10, PeerRefusal::NotShared)),
     ];
     for (request, expected) in cases {
         client.ask(&[request]).await;
@@ -52,7 +52,7 @@ async fn what_is_shared_is_sent_and_nothing_else() {
     }
     content_source.unshare(&small);
     client.ask(&[read(11, &small, 0)]).await;
-    assert_eq!(client.got().await, Got::Refused(11, Refusal::NotShared), "as if it had never been");
+    assert_eq!(client.got().await, Got::Refused(11, PeerRefusal::NotShared), "as if it had never been");
     server.running.stop().await;
     assert_eq!(client.got().await, Got::End);
 }
@@ -111,7 +111,7 @@ async fn who_waits_is_told_the_place_and_gets_a_turn() {
     assert_eq!(timeout(LONG, third.got()).await.expect("in time"), Got::Queued(2));
     second.ask(&[Request::Cancel { id: 7 }]).await;
     assert_eq!(timeout(LONG, third.got()).await.expect("in time"), Got::Queued(1), "one has left the queue");
-    assert_eq!(timeout(LONG, second.got()).await.expect("in time"), Got::Refused(7, Refusal::Cancelled));
+    assert_eq!(timeout(LONG, second.got()).await.expect("in time"), Got::Refused(7, PeerRefusal::Cancelled));
 
     drop(first);
     assert_eq!(timeout(LONG, third.got()).await.expect("in time"), Got::Granted);

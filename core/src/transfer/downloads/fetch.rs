@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Downloads, Effect, Outcome, Stage};
+use super::{AskOutcome, Downloads, Effect, Stage};
 use crate::model::block_list::BlockList;
 use crate::model::transfer::TransferError;
 use crate::model::username::Username;
-use crate::protocol::peer::Refusal;
+use crate::protocol::peer::PeerRefusal;
 use crate::transfer::job::{FileId, is_large};
 use crate::transfer::plan::Done;
 use crate::transfer::source::{Ask, Link, Source, What};
@@ -17,7 +17,7 @@ const RUN_BLOCKS: usize = 4;
 /// Connections that are being made at the same time.
 const CONNECTING_MAX: usize = 8;
 /// Connections in all.
-const CONNECTIONS_MAX: usize = 64;
+const SOURCES_CONNECTED_MAX: usize = 64;
 /// A connection that nobody needs is kept this long.
 const UNUSED_MAX: Duration = Duration::from_secs(5);
 /// A list that did not come in this time is asked of somebody else.
@@ -68,28 +68,28 @@ impl Downloads {
     }
 
     /// A request has its answer.
-    pub fn answered(&mut self, id: SourceId, request: u32, outcome: Outcome, now: Instant) {
+    pub fn answered(&mut self, id: SourceId, request: u32, outcome: AskOutcome, now: Instant) {
         let Some(source) = self.sources.get_mut(id) else { return };
-        let with_data = matches!(outcome, Outcome::List(_) | Outcome::Written | Outcome::NotWritten(_));
+        let with_data = matches!(outcome, AskOutcome::List(_) | AskOutcome::Written | AskOutcome::NotWritten(_));
         let Some((ask, was_left)) = source.answered(request, with_data, now) else { return };
-        if matches!(outcome, Outcome::Written) {
+        if matches!(outcome, AskOutcome::Written) {
             source.strikes = 0;
         }
         match outcome {
-            Outcome::List(list) => self.listed(ask.file, list),
-            Outcome::Written => self.written(id, &ask),
-            Outcome::NotWritten(fault) => {
+            AskOutcome::List(list) => self.listed(ask.file, list),
+            AskOutcome::Written => self.written(id, &ask),
+            AskOutcome::NotWritten(fault) => {
                 self.give_back(&ask, id);
                 if self.active.contains_key(&ask.file) {
                     self.not_written(ask.file, fault);
                 }
             }
-            Outcome::Unwanted => self.give_back(&ask, id),
-            Outcome::Refused(why) => {
+            AskOutcome::Unwanted => self.give_back(&ask, id),
+            AskOutcome::Refused(why) => {
                 self.give_back(&ask, id);
                 self.refused(id, ask.file, why, was_left, now);
             }
-            Outcome::Wrong => {
+            AskOutcome::Wrong => {
                 self.give_back(&ask, id);
                 self.lied(id, now);
             }
@@ -127,15 +127,15 @@ impl Downloads {
         }
     }
 
-    fn refused(&mut self, id: SourceId, file: FileId, why: Refusal, was_left: bool, now: Instant) {
+    fn refused(&mut self, id: SourceId, file: FileId, why: PeerRefusal, was_left: bool, now: Instant) {
         let error = match why {
-            Refusal::Cancelled if was_left => return,
+            PeerRefusal::Cancelled if was_left => return,
             // It will not answer more now; another connection later. Nobody cancelled: it costs the peer nothing, and
             // asked again at once it would say so for ever.
-            Refusal::Busy | Refusal::Cancelled => return self.strike(id, now),
-            Refusal::NotShared | Refusal::BadRequest => TransferError::NotShared,
-            Refusal::Changed => TransferError::Changed,
-            Refusal::Internal => TransferError::Unreadable,
+            PeerRefusal::Busy | PeerRefusal::Cancelled => return self.strike(id, now),
+            PeerRefusal::NotShared | PeerRefusal::BadRequest => TransferError::NotShared,
+            PeerRefusal::Changed => TransferError::Changed,
+            PeerRefusal::Internal => TransferError::Unreadable,
         };
         self.withdraw(file, id, error, now);
     }
@@ -207,7 +207,7 @@ impl Downloads {
             if !is_wanted || !source.backoff.is_due(now) {
                 continue;
             }
-            if connecting >= CONNECTING_MAX || connecting + connected >= CONNECTIONS_MAX {
+            if connecting >= CONNECTING_MAX || connecting + connected >= SOURCES_CONNECTED_MAX {
                 break;
             }
             source.link = Link::Connecting;

@@ -20,10 +20,10 @@ use crate::model::block_list::BlockList;
 use crate::model::hash::ContentHash;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
-use crate::protocol::peer::{Content, FILE_BYTES_MAX, Refusal};
-use crate::transfer::job::{Control, FileId, FileState, Job, is_large};
+use crate::protocol::peer::{Content, FILE_BYTES_MAX, PeerRefusal};
+use crate::transfer::job::{Control, DownloadJob, FileId, FileState, is_large};
 use crate::transfer::plan::{Blocks, Plan};
-use crate::transfer::source::{Ask, Link, Sources};
+use crate::transfer::source::{Ask, Link, SourceTable};
 use crate::transfer::{Contact, SourceId};
 
 /// Files of one block that are in work for one user at a time: enough that no request waits for one to finish.
@@ -67,7 +67,7 @@ pub enum Effect {
 
 /// What answered a request.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum AskOutcome {
     /// The list, proven to belong to the file.
     List(BlockList),
     /// The block, verified and written.
@@ -77,7 +77,7 @@ pub enum Outcome {
     /// Data that nobody here wanted any more when it came.
     Unwanted,
     /// No data.
-    Refused(Refusal),
+    Refused(PeerRefusal),
     /// Data that does not belong to the file.
     Wrong,
 }
@@ -107,10 +107,10 @@ pub enum Checked {
 pub struct Downloads {
     /// Large files in work for one user at a time.
     at_once: usize,
-    jobs: BTreeMap<TransferId, Job>,
+    jobs: BTreeMap<TransferId, DownloadJob>,
     lanes: BTreeMap<Username, Lane>,
     active: HashMap<FileId, Active>,
-    sources: Sources,
+    sources: SourceTable,
     /// Counts what the tracker told: a search older than the news is worth repeating.
     news: u64,
     searching: VecDeque<FileId>,
@@ -167,7 +167,7 @@ impl Downloads {
             jobs: BTreeMap::new(),
             lanes: BTreeMap::new(),
             active: HashMap::new(),
-            sources: Sources::default(),
+            sources: SourceTable::default(),
             news: 0,
             searching: VecDeque::new(),
             searches_open: 0,
@@ -184,7 +184,7 @@ impl Downloads {
     }
 
     /// A new download, or one of an earlier run.
-    pub fn add(&mut self, id: TransferId, mut job: Job) {
+    pub fn add(&mut self, id: TransferId, mut job: DownloadJob) {
         job.rank = id.0;
         if !self.lanes.contains_key(&job.user) {
             self.effects.push(Effect::FindUser(job.user.clone()));
@@ -197,7 +197,7 @@ impl Downloads {
     }
 
     /// Forgets a download; its requests are cancelled.
-    pub fn remove(&mut self, id: TransferId) -> Option<Job> {
+    pub fn remove(&mut self, id: TransferId) -> Option<DownloadJob> {
         self.put_down(id);
         let job = self.jobs.remove(&id)?;
         if let Some(lane) = self.lanes.get_mut(&job.user) {
@@ -298,17 +298,17 @@ impl Downloads {
     }
 
     /// One download.
-    pub fn job(&self, id: TransferId) -> Option<&Job> {
+    pub fn job(&self, id: TransferId) -> Option<&DownloadJob> {
         self.jobs.get(&id)
     }
 
     /// One download, for its speed.
-    pub fn job_mut(&mut self, id: TransferId) -> Option<&mut Job> {
+    pub fn job_mut(&mut self, id: TransferId) -> Option<&mut DownloadJob> {
         self.jobs.get_mut(&id)
     }
 
     /// All downloads.
-    pub fn jobs(&self) -> impl Iterator<Item = (TransferId, &Job)> {
+    pub fn jobs(&self) -> impl Iterator<Item = (TransferId, &DownloadJob)> {
         self.jobs.iter().map(|(id, job)| (*id, job))
     }
 
@@ -425,7 +425,7 @@ impl Downloads {
     /// A file is done or failed; perhaps its download is over.
     fn settle(&mut self, file: FileId, state: FileState) {
         self.put_away(file, state);
-        if self.jobs.get(&file.job).is_some_and(Job::is_over) {
+        if self.jobs.get(&file.job).is_some_and(DownloadJob::is_over) {
             self.effects.push(Effect::Over(file.job));
         }
     }

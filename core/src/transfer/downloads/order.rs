@@ -3,7 +3,7 @@
 
 use super::Downloads;
 use crate::model::transfer::{QueueMove, TransferId};
-use crate::transfer::job::Job;
+use crate::transfer::job::DownloadJob;
 
 impl Downloads {
     /// Where a download stands: a lower rank is begun first. Ranks differ, and nothing else is said by them.
@@ -44,7 +44,7 @@ impl Downloads {
             }
         }
         if !ranks.is_empty() {
-            let rank = |id: &TransferId| self.jobs.get(id).map_or(id.0, |job: &Job| job.rank);
+            let rank = |id: &TransferId| self.jobs.get(id).map_or(id.0, |job: &DownloadJob| job.rank);
             self.lanes.values_mut().for_each(|lane| lane.jobs.sort_by_key(rank));
         }
     }
@@ -64,7 +64,7 @@ mod tests {
         for number in 1..=5u8 {
             let user = Username::new(if number.is_multiple_of(2) { "even" } else { "odd" }).expect("a name");
             let content = Content { hash: ContentHash::from_bytes([number; 32]), size: 10 << 20 };
-            let mut job = Job::new(user, vec![content]);
+            let mut job = DownloadJob::new(user, vec![content]);
             if number == 3 {
                 job.restore(0, FileState::Done, 0);
             }

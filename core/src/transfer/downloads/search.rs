@@ -16,7 +16,7 @@ const SEARCHES_MAX: usize = 4;
 /// The same file is not searched for more often.
 const SEARCH_AGAIN: Duration = Duration::from_secs(5);
 /// What nobody has is asked for this often before it fails.
-const TRIES_MAX: u32 = 3;
+const SEARCH_TRIES_MAX: u32 = 3;
 
 impl Downloads {
     /// Users or shares at the tracker changed, or the tracker is back.
@@ -78,7 +78,7 @@ impl Downloads {
         // Without its owner's word it is waited for.
         let Some(error) = active.verdict.take() else { return };
         active.tries += 1;
-        if active.tries >= TRIES_MAX {
+        if active.tries >= SEARCH_TRIES_MAX {
             self.fail(file, error);
         } else {
             active.retry_at = Some(now + pause_before_try(active.tries));

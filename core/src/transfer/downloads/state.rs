@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Downloads, Stage};
 use crate::model::transfer::{TransferId, TransferState};
-use crate::transfer::job::{Control, FileId, Job};
+use crate::transfer::job::{Control, DownloadJob, FileId};
 use crate::transfer::source::Link;
 
 impl Downloads {
@@ -19,7 +19,7 @@ impl Downloads {
         }
     }
 
-    fn state_of_work(&self, id: TransferId, job: &Job) -> (TransferState, u32) {
+    fn state_of_work(&self, id: TransferId, job: &DownloadJob) -> (TransferState, u32) {
         if job.active.is_empty() {
             return (TransferState::Queued, 0);
         }

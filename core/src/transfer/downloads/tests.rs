@@ -19,7 +19,7 @@ enum Manner {
     Slow,
     /// Every nth block is wrong.
     Liar(u32),
-    Refuses(Refusal),
+    Refuses(PeerRefusal),
     /// Takes requests and is silent until its connection is given up.
     Mute,
     /// The connection ends after so many answers.
@@ -241,16 +241,16 @@ impl World {
         }
         let (ask, _) = peer.open.remove(position % peer.open.len());
         let outcome = match (peer.manner, ask.what) {
-            _ if peer.cancelled.remove(&ask.id) => Outcome::Refused(Refusal::Cancelled),
-            (Manner::Refuses(why), _) => Outcome::Refused(why),
-            (Manner::Liar(nth), _) if peer.answers.is_multiple_of(nth) => Outcome::Wrong,
-            (_, What::List) => Outcome::List(list_of(ask.content)),
+            _ if peer.cancelled.remove(&ask.id) => AskOutcome::Refused(PeerRefusal::Cancelled),
+            (Manner::Refuses(why), _) => AskOutcome::Refused(why),
+            (Manner::Liar(nth), _) if peer.answers.is_multiple_of(nth) => AskOutcome::Wrong,
+            (_, What::List) => AskOutcome::List(list_of(ask.content)),
             (_, What::Block(_)) if self.disk_full_at.is_some_and(|at| peer.answers >= at) => {
-                Outcome::NotWritten(WriteFault::Full)
+                AskOutcome::NotWritten(WriteFault::Full)
             }
             (_, What::Block(block)) => {
                 self.written.entry(ask.file).or_default().insert(block);
-                Outcome::Written
+                AskOutcome::Written
             }
         };
         self.machine.answered(id, ask.id, outcome, now);
@@ -287,9 +287,9 @@ fn any_manner() -> impl Strategy<Value = Manner> {
         Just(Manner::Honest),
         Just(Manner::Slow),
         (1..5u32).prop_map(Manner::Liar),
-        Just(Manner::Refuses(Refusal::NotShared)),
-        Just(Manner::Refuses(Refusal::Changed)),
-        Just(Manner::Refuses(Refusal::Busy)),
+        Just(Manner::Refuses(PeerRefusal::NotShared)),
+        Just(Manner::Refuses(PeerRefusal::Changed)),
+        Just(Manner::Refuses(PeerRefusal::Busy)),
         Just(Manner::Mute),
         (1..30u32).prop_map(Manner::Drops),
         Just(Manner::Unreachable),
@@ -319,7 +319,7 @@ proptest! {
             large.chain((0..smalls).map(u64::from)).zip(0..).map(|(size, n)| content(n, size)).collect();
         let count = files.len();
         let total: u64 = files.iter().map(|file| file.size).sum();
-        world.machine.add(JOB, Job::new(name(0), files));
+        world.machine.add(JOB, DownloadJob::new(name(0), files));
         world.run(200_000);
         prop_assert!(world.over.contains(&JOB), "{:?} {:?}", world.machine.state(JOB), manners);
         prop_assert!(world.failed.is_empty(), "{:?}", world.failed);
@@ -339,7 +339,7 @@ proptest! {
         let mut world = World::new(&manners, noise);
         let files: Vec<Content> = (0..30).map(|n| content(n, u64::from(n % 5) * 2 * BLOCK_BYTES_MIN + 1)).collect();
         let count = files.len();
-        world.machine.add(JOB, Job::new(name(0), files));
+        world.machine.add(JOB, DownloadJob::new(name(0), files));
         for (steps, what) in interruptions {
             world.run(steps);
             match what {
@@ -366,9 +366,9 @@ proptest! {
 
 #[test]
 fn what_nobody_shares_fails_only_after_several_tries() {
-    let mut world = World::new(&[Manner::Refuses(Refusal::NotShared), Manner::Refuses(Refusal::Changed)], 1);
+    let mut world = World::new(&[Manner::Refuses(PeerRefusal::NotShared), Manner::Refuses(PeerRefusal::Changed)], 1);
     let begun = world.now;
-    world.machine.add(JOB, Job::new(name(0), vec![content(1, 10), content(2, 10_000_000)]));
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 10), content(2, 10_000_000)]));
     world.run(10_000);
     assert!(world.over.contains(&JOB));
     assert_eq!(world.failed.len(), 2);
@@ -387,7 +387,7 @@ fn what_nobody_shares_fails_only_after_several_tries() {
 #[test]
 fn a_liar_is_named_once_and_its_files_fail_if_nobody_else_has_them() {
     let mut world = World::new(&[Manner::Liar(1)], 1);
-    world.machine.add(JOB, Job::new(name(0), (0..3000).map(|n| content(n, 10)).collect()));
+    world.machine.add(JOB, DownloadJob::new(name(0), (0..3000).map(|n| content(n, 10)).collect()));
     world.run(10_000);
     assert_eq!(world.liars, BTreeSet::from([name(0)]));
     assert_eq!(world.failed.len(), 3000);
@@ -398,7 +398,7 @@ fn a_liar_is_named_once_and_its_files_fail_if_nobody_else_has_them() {
 fn a_user_who_is_away_is_waited_for() {
     let mut world = World::new(&[Manner::Honest], 1);
     world.absent.insert(name(0));
-    world.machine.add(JOB, Job::new(name(0), vec![content(1, 3_000_000)]));
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 3_000_000)]));
     world.run(500);
     assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
     world.absent.clear();
@@ -410,7 +410,7 @@ fn a_user_who_is_away_is_waited_for() {
 #[test]
 fn an_unreachable_user_is_tried_with_growing_pauses() {
     let mut world = World::new(&[Manner::Unreachable], 1);
-    world.machine.add(JOB, Job::new(name(0), vec![content(1, 300)]));
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
     let until = world.now + Duration::from_secs(60);
     let mut tries = 0;
     while world.now < until {
@@ -428,7 +428,7 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
 #[test]
 fn the_place_in_the_queue_is_told() {
     let mut world = World::new(&[Manner::Mute], 1);
-    world.machine.add(JOB, Job::new(name(0), vec![content(1, 300)]));
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
     world.settle();
     let id = *world.peers.keys().next().expect("connected");
     world.machine.queued(id, 3);
@@ -440,7 +440,7 @@ fn the_place_in_the_queue_is_told() {
 #[test]
 fn the_end_of_a_slow_source_is_taken_over() {
     let mut world = World::new(&[Manner::Mute, Manner::Honest], 3);
-    world.machine.add(JOB, Job::new(name(0), vec![content(1, 100 * BLOCK_BYTES_MIN)]));
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 100 * BLOCK_BYTES_MIN)]));
     let begun = world.now;
     world.run(10_000);
     assert!(world.over.contains(&JOB));
@@ -451,7 +451,7 @@ fn the_end_of_a_slow_source_is_taken_over() {
 #[test]
 fn a_file_that_is_too_large_fails_at_once() {
     let mut world = World::new(&[Manner::Honest], 1);
-    world.machine.add(JOB, Job::new(name(0), vec![content(1, FILE_BYTES_MAX + 1), content(2, 5)]));
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, FILE_BYTES_MAX + 1), content(2, 5)]));
     world.run(100);
     assert_eq!(world.failed.values().collect::<Vec<_>>(), [&TransferError::TooLarge]);
     assert_eq!(world.finished.len(), 1, "the other one is here");
@@ -462,16 +462,16 @@ fn a_file_that_is_too_large_fails_at_once() {
 fn what_is_answered_for_free_costs_the_turn_and_the_source_in_the_end() {
     let user = name(0);
     for (why, expected) in [
-        (Refusal::Cancelled, TransferError::NotSent { user: user.clone() }),
-        (Refusal::Busy, TransferError::NotSent { user: user.clone() }),
-        (Refusal::NotShared, TransferError::NotShared),
-        (Refusal::BadRequest, TransferError::NotShared),
-        (Refusal::Changed, TransferError::Changed),
-        (Refusal::Internal, TransferError::Unreadable),
+        (PeerRefusal::Cancelled, TransferError::NotSent { user: user.clone() }),
+        (PeerRefusal::Busy, TransferError::NotSent { user: user.clone() }),
+        (PeerRefusal::NotShared, TransferError::NotShared),
+        (PeerRefusal::BadRequest, TransferError::NotShared),
+        (PeerRefusal::Changed, TransferError::Changed),
+        (PeerRefusal::Internal, TransferError::Unreadable),
     ] {
         let mut world = World::new(&[Manner::Refuses(why)], 7);
         let files: Vec<Content> = (0..50).map(|n| content(n, 1000)).chain([content(99, 9 * BLOCK_BYTES_MIN)]).collect();
-        world.machine.add(JOB, Job::new(user.clone(), files.clone()));
+        world.machine.add(JOB, DownloadJob::new(user.clone(), files.clone()));
         let begun = world.now;
         world.run(200_000);
         assert!(world.over.contains(&JOB), "{why:?}: it is over");

@@ -11,18 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::hash::ContentHash;
 use crate::model::username::Username;
-use crate::service::downloader::source::{self, ORDERS_MAX, Order, Reporter, Surroundings};
+use crate::service::downloader::source::{self, DownloadResources, ORDERS_MAX, Order, Reporter};
 use crate::service::downloader::{Directory, Event};
 use crate::transfer::job::FileId;
 use crate::transfer::{Contact, SourceId};
 
 /// The tracker's answer to who has something.
-const SOURCES_MAX: Duration = Duration::from_secs(15);
+const SOURCES_ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// The connections that are open or being opened, one to a source.
 pub(super) struct Connections {
     directory: Arc<dyn Directory>,
-    around: Surroundings,
+    around: DownloadResources,
     open: HashMap<SourceId, Open>,
     /// How many there have been; the number of the newest.
     count: u64,
@@ -45,7 +45,7 @@ impl Connections {
     /// None yet. All of them end with `cancel`.
     pub(super) fn new(
         directory: Arc<dyn Directory>,
-        around: Surroundings,
+        around: DownloadResources,
         events: mpsc::Sender<Event>,
         cancel: CancellationToken,
     ) -> Self {
@@ -76,7 +76,7 @@ impl Connections {
     pub(super) fn find_sources(&self, file: FileId, hash: ContentHash, tasks: &mut JoinSet<()>) {
         let (directory, events) = (Arc::clone(&self.directory), self.events.clone());
         tasks.spawn(async move {
-            let found = timeout(SOURCES_MAX, directory.sources(hash)).await.unwrap_or_default();
+            let found = timeout(SOURCES_ANSWER_MAX, directory.sources(hash)).await.unwrap_or_default();
             let _ended = events.send(Event::Sources(file, found)).await;
         });
     }

@@ -35,7 +35,7 @@ use crate::service::downloader::engine::targets::Targets;
 use crate::service::downloader::engine::told::Told;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
-use crate::service::downloader::source::Surroundings;
+use crate::service::downloader::source::DownloadResources;
 use crate::service::downloader::{AddError, Command, DownloadSettings, DownloaderSetup, Event, List};
 use crate::service::limiter::Limiter;
 use crate::transfer::downloads::Downloads;
@@ -53,7 +53,7 @@ const ROOM_EVERY: Duration = Duration::from_secs(2);
 /// How often progress is written down, for people who look after a restart.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// What does not end by itself in this time is left behind.
-const STOP_MAX: Duration = Duration::from_millis(1500);
+const ENGINE_STOP_MAX: Duration = Duration::from_millis(1500);
 
 /// The machine, and the parts that carry out what it wants. Each part owns what it works with; what belongs to another,
 /// and the tasks that it starts, it is handed.
@@ -87,7 +87,7 @@ impl Engine {
         let files = Arc::new(Files::new(disk));
         let (finisher, finisher_task) = Finisher::start(Arc::clone(&files), Arc::clone(&store), events.clone());
         let limiter = Arc::new(Limiter::new(now_settings.bytes_per_second));
-        let around = Surroundings { tls, limiter, files: Arc::clone(&files), finisher };
+        let around = DownloadResources { tls, limiter, files: Arc::clone(&files), finisher };
         let mut engine = Self {
             machine: Downloads::new(now_settings.at_once),
             connections: Connections::new(directory, around, events.clone(), cancel.clone()),
@@ -195,7 +195,7 @@ impl Engine {
                 () = hearing => {}
             }
         };
-        if timeout(STOP_MAX, all).await.is_err() {
+        if timeout(ENGINE_STOP_MAX, all).await.is_err() {
             tracing::warn!("a download's thread hangs, on its disk probably");
         }
     }

@@ -13,7 +13,7 @@ use crate::service::downloader::files::JobFiles;
 use crate::service::downloader::{AddError, Command, NewDownload};
 use crate::store::downloads::{SavedDownload, SavedState};
 use crate::transfer::event::TransferEvent;
-use crate::transfer::job::{Control, FileId, FileState, Job};
+use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
 
 impl Engine {
     pub(super) fn obey(&mut self, command: Command) {
@@ -52,7 +52,7 @@ impl Engine {
                 self.answer(reply);
             }
             Command::Acknowledge(id, reply) => {
-                let chosen = self.chosen(TransferSelection::One(id), Job::is_over);
+                let chosen = self.chosen(TransferSelection::One(id), DownloadJob::is_over);
                 self.forget(&chosen);
                 self.answer(reply);
             }
@@ -65,7 +65,7 @@ impl Engine {
         let _nobody_waits = reply.send(());
     }
 
-    fn chosen(&self, which: TransferSelection, is_meant: impl Fn(&Job) -> bool) -> Vec<TransferId> {
+    fn chosen(&self, which: TransferSelection, is_meant: impl Fn(&DownloadJob) -> bool) -> Vec<TransferId> {
         match which {
             TransferSelection::One(id) => {
                 self.machine.job(id).filter(|job| is_meant(job)).map(|_| id).into_iter().collect()
@@ -105,7 +105,7 @@ impl Engine {
         let paths: Vec<PathBuf> = new.files.iter().map(|file| file.name.path_below(&new.into)).collect();
         match self.targets.first_taken(&paths) {
             Some((_, None)) => return self.targets.defer(new, reply),
-            Some((_, Some(id))) if self.machine.job(id).is_some_and(Job::is_over) => {
+            Some((_, Some(id))) if self.machine.job(id).is_some_and(DownloadJob::is_over) => {
                 return self.look_at_over(id, new, reply);
             }
             Some((path, Some(id))) => {
@@ -138,7 +138,7 @@ impl Engine {
 
     pub(super) fn looked_at_over(&mut self, looked: LookedAtOver) {
         let LookedAtOver { id, is_there, new, reply } = looked;
-        if self.machine.job(id).is_some_and(Job::is_over) {
+        if self.machine.job(id).is_some_and(DownloadJob::is_over) {
             if is_there && self.is_same(id, &new) && self.replaces(id) == Some(new.overwrite) {
                 self.join(id);
                 let _nobody_waits = reply.send(Ok(id));

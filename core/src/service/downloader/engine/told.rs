@@ -14,7 +14,7 @@ use crate::transfer::downloads::Downloads;
 use crate::transfer::event::TransferEvent;
 
 /// Facts that wait for whoever listens; beyond it nothing more is heard until they are taken.
-const FACTS_MAX: usize = 4096;
+const FACTS_WAITING_MAX: usize = 4096;
 
 /// Facts, each once and in their order; and states, of which the newest counts.
 pub(super) struct Told {
@@ -44,7 +44,7 @@ impl Told {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.facts.len() < FACTS_MAX
+        self.facts.len() < FACTS_WAITING_MAX
     }
 
     /// Whether all states have been told, and none moves.

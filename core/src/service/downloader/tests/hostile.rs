@@ -139,9 +139,9 @@ async fn a_connection_that_breaks_off_is_made_again() {
 /// A peer that answers every request for free is asked a few times, not as fast as it can answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_answers_for_free_loses_its_turn() {
-    let refused = |why: Refusal| move |id: u32| Answer::Refused { id, why }.encode().to_vec();
+    let refused = |why: PeerRefusal| move |id: u32| Answer::Refused { id, why }.encode().to_vec();
     let flapping = |_: u32| [Answer::Queued { place: 1 }.encode(), Answer::Granted.encode()].concat().repeat(4096);
-    let (cancelled, busy) = (refused(Refusal::Cancelled), refused(Refusal::Busy));
+    let (cancelled, busy) = (refused(PeerRefusal::Cancelled), refused(PeerRefusal::Busy));
     for (what, answer) in [
         ("cancelled", Arc::new(cancelled) as Arc<dyn Fn(u32) -> Vec<u8> + Send + Sync>),
         ("busy", Arc::new(busy)),

@@ -28,7 +28,7 @@ use crate::model::transfer::{Transfer, TransferError, TransferId, TransferSelect
 use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
-use crate::protocol::peer::{Answer, REQUEST_BYTES, Refusal, Request};
+use crate::protocol::peer::{Answer, PeerRefusal, REQUEST_BYTES, Request};
 use crate::service::peer_server::UploadSettings;
 use crate::service::testing::{MemoryContent, Server, bytes, content_of, list_of, serve, serve_as, user};
 use crate::service::transfer_numbers::TransferNumbers;
