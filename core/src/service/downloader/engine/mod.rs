@@ -32,7 +32,7 @@ use crate::service::downloader::engine::connections::Connections;
 use crate::service::downloader::engine::file_work::FileWork;
 use crate::service::downloader::engine::record::QueueRecord;
 use crate::service::downloader::engine::targets::Targets;
-use crate::service::downloader::engine::told::Told;
+use crate::service::downloader::engine::told::DownloadNews;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
 use crate::service::downloader::source::DownloadResources;
@@ -63,7 +63,7 @@ pub(super) struct Engine {
     file_work: FileWork,
     targets: Targets,
     record: QueueRecord,
-    told: Told,
+    told: DownloadNews,
     settings: watch::Receiver<DownloadSettings>,
     heard: mpsc::Receiver<Event>,
     tasks: JoinSet<()>,
@@ -94,7 +94,7 @@ impl Engine {
             file_work: FileWork::new(files, Arc::clone(&store), events.clone()),
             targets: Targets::new(Arc::clone(&store), numbers, events),
             record: QueueRecord::new(store),
-            told: Told::new(list, listener),
+            told: DownloadNews::new(list, listener),
             settings,
             heard,
             tasks: JoinSet::new(),

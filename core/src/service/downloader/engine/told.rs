@@ -17,7 +17,7 @@ use crate::transfer::event::TransferEvent;
 const FACTS_WAITING_MAX: usize = 4096;
 
 /// Facts, each once and in their order; and states, of which the newest counts.
-pub(super) struct Told {
+pub(super) struct DownloadNews {
     list: Arc<List>,
     listener: mpsc::Sender<TransferEvent>,
     facts: VecDeque<TransferEvent>,
@@ -25,7 +25,7 @@ pub(super) struct Told {
     moving: BTreeSet<TransferId>,
 }
 
-impl Told {
+impl DownloadNews {
     pub(super) fn new(list: Arc<List>, listener: mpsc::Sender<TransferEvent>) -> Self {
         Self { list, listener, facts: VecDeque::new(), moving: BTreeSet::new() }
     }
