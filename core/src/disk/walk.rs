@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::disk::dir::{DirEntry, FileKind};
+use crate::disk::dir::{DirEntry, EntryKind};
 use crate::disk::place::DataFolder;
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder};
 use crate::disk::secrets;
@@ -151,12 +151,12 @@ pub fn walk(
             let relative = join(&parent, &name);
             match (rules.why_entry_left_out(&parent, &entry, kind), entry.kind) {
                 (Some(why), _) => see(left_out(&relative, why)),
-                (None, FileKind::File) if relative.ends_with(PART_SUFFIX) => {}
-                (None, FileKind::File) => see(Seen::File(FoundFile { relative, stamp: entry.stamp })),
-                (None, FileKind::Folder) if (rules.is_excluded)(&relative) => {}
-                (None, FileKind::Folder) => folders.push(relative),
-                (None, FileKind::Link) => see(left_out(&relative, WhySkipped::Link)),
-                (None, FileKind::Other) => see(left_out(&relative, WhySkipped::Special)),
+                (None, EntryKind::File) if relative.ends_with(PART_SUFFIX) => {}
+                (None, EntryKind::File) => see(Seen::File(FoundFile { relative, stamp: entry.stamp })),
+                (None, EntryKind::Folder) if (rules.is_excluded)(&relative) => {}
+                (None, EntryKind::Folder) => folders.push(relative),
+                (None, EntryKind::Link) => see(left_out(&relative, WhySkipped::Link)),
+                (None, EntryKind::Other) => see(left_out(&relative, WhySkipped::Special)),
             }
         }
     }

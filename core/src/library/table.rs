@@ -336,15 +336,15 @@ impl Library {
     }
 
     /// The same, of at most so many shares that are looked at, after one.
-    pub(super) fn page_of(&self, root: &Root, at: &str, after: Option<&SharePath>, most: usize) -> Page<'_> {
-        let Some(path) = path_at(root, at) else { return Page { entries: Vec::new(), next: None } };
+    pub(super) fn page_of(&self, root: &Root, at: &str, after: Option<&SharePath>, most: usize) -> TablePage<'_> {
+        let Some(path) = path_at(root, at) else { return TablePage { entries: Vec::new(), next: None } };
         let mut page = self.page_below(&path, after, most);
         page.entries.retain(|(_, entry)| entry.root == root.id);
         page
     }
 
     /// At most so many shares at and below a path, after one.
-    pub(super) fn page_below(&self, path: &SharePath, after: Option<&SharePath>, most: usize) -> Page<'_> {
+    pub(super) fn page_below(&self, path: &SharePath, after: Option<&SharePath>, most: usize) -> TablePage<'_> {
         let (from, to) = below(path.as_str(), '/');
         let itself = self.entries.get_key_value(path.as_str()).filter(|_| after.is_none());
         let from = match after.filter(|after| *after != path) {
@@ -354,7 +354,7 @@ impl Library {
         let below = self.entries.range::<str, _>((from, Bound::Excluded(&*to)));
         let entries: Vec<_> = itself.into_iter().chain(below).take(most).collect();
         let next = entries.last().filter(|_| entries.len() == most).map(|(path, _)| SharePath::clone(path));
-        Page { entries, next }
+        TablePage { entries, next }
     }
 
     /// `folder` itself and everything below it; nothing that only begins alike.
@@ -366,7 +366,7 @@ impl Library {
 }
 
 /// Some shares of a root, and after which path to go on.
-pub(super) struct Page<'a> {
+pub(super) struct TablePage<'a> {
     pub(super) entries: Vec<(&'a SharePath, &'a ShareEntry)>,
     pub(super) next: Option<SharePath>,
 }

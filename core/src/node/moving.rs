@@ -209,12 +209,12 @@ impl NodeTask {
             (_, Err(why)) => self.answer(asked, Err(why)),
             (Move::Join(tracker), Ok(_left)) => self.begin_session(asked, tracker, outcome),
             (_, Ok(Arrival::Left)) => {
-                self.is_nowhere();
+                self.leave_off();
                 self.answer(asked, outcome.unwrap_or(Ok(Outcome::Done)));
             }
             (_, Ok(Arrival::StoppedHosting)) => {
                 if !self.session.is_open() {
-                    self.is_nowhere();
+                    self.leave_off();
                 }
                 self.answer(asked, Ok(Outcome::Done));
             }
@@ -245,7 +245,7 @@ impl NodeTask {
         let username = match self.own_name() {
             Ok(username) => username,
             Err(why) => {
-                self.is_nowhere();
+                self.leave_off();
                 return self.answer(asked, Err(why));
             }
         };
@@ -277,7 +277,7 @@ impl NodeTask {
         }
     }
 
-    fn is_nowhere(&mut self) {
+    fn leave_off(&mut self) {
         self.moves.here = None;
         self.set_connection(TrackerConnection::None);
         self.tell_who_joins(Err(Failure::Cancelled));

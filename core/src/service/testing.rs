@@ -184,7 +184,7 @@ pub(crate) async fn serve_as(
 }
 
 /// A connection to a peer server, with nothing decided.
-pub(crate) struct Client {
+pub(crate) struct TestClient {
     pub(crate) stream: Encrypted<TcpStream>,
 }
 
@@ -199,7 +199,7 @@ pub(crate) enum Got {
     End,
 }
 
-impl Client {
+impl TestClient {
     pub(crate) async fn connect(to: &Contact) -> Self {
         Self::connect_as(&Identity::generate(), to).await.expect("connected")
     }

@@ -51,7 +51,7 @@ pub enum StoreError {
 
 /// The open database, and what had to be done for it.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedStore {
     /// The database, ready for use.
     pub store: Store,
     /// A file that could not be read was moved here, and an empty database took its place.
@@ -60,12 +60,12 @@ pub struct Opened {
 
 impl Store {
     /// Opens or creates the file. A damaged file is set aside as `<name>.corrupt-<unix seconds>`, never overwritten.
-    pub fn open(path: &Path) -> Result<Opened, StoreError> {
+    pub fn open(path: &Path) -> Result<OpenedStore, StoreError> {
         match Self::open_as_it_is(path) {
-            Ok(store) => Ok(Opened { store, set_aside: None }),
+            Ok(store) => Ok(OpenedStore { store, set_aside: None }),
             Err(StoreError::Database(error)) if is_damage(&error) => {
                 let aside = save::set_aside(path).map_err(|e| StoreError::Database(redb::Error::Io(e)))?;
-                Ok(Opened { store: Self::open_as_it_is(path)?, set_aside: Some(aside) })
+                Ok(OpenedStore { store: Self::open_as_it_is(path)?, set_aside: Some(aside) })
             }
             Err(error) => Err(error),
         }

@@ -19,7 +19,7 @@ pub(crate) use unix::{Dir, inspect};
 
 /// What a name stands for, without following it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileKind {
+pub(crate) enum EntryKind {
     File,
     Folder,
     Link,
@@ -31,7 +31,7 @@ pub(crate) enum FileKind {
 #[derive(Debug)]
 pub(crate) struct DirEntry {
     pub(crate) name: OsString,
-    pub(crate) kind: FileKind,
+    pub(crate) kind: EntryKind,
     pub(crate) stamp: FileStamp,
     /// Another file system, or another part of this one, is mounted there.
     pub(crate) is_mount: bool,
@@ -132,11 +132,11 @@ mod tests {
                         .expect("pipe");
                     let dir = Dir::open(folder.path()).expect("opens");
                     if let Ok(file) = dir.open_to_read(Path::new("pipe")) {
-                        assert_eq!(inspect(&file).expect("inspects").0, FileKind::Other);
+                        assert_eq!(inspect(&file).expect("inspects").0, EntryKind::Other);
                     }
                     let kinds: Vec<_> =
                         dir.entries().expect("lists").into_iter().map(|e| e.expect("entry").kind).collect();
-                    assert_eq!(kinds, [FileKind::Other]);
+                    assert_eq!(kinds, [EntryKind::Other]);
                 }
 
                 #[test]

@@ -9,7 +9,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Metadata, OpenOptions};
 use cap_std::time::SystemTime;
 
-use crate::disk::dir::{DirEntry, FileKind, IfTaken, link_in_the_way};
+use crate::disk::dir::{DirEntry, EntryKind, IfTaken, link_in_the_way};
 use crate::model::file_stamp::{FileStamp, FileSystemId};
 
 /// An open folder by the means of `cap-std`: what is opened through it lies below it.
@@ -85,7 +85,7 @@ impl Dir {
     }
 
     /// What a name in this folder stands for, if there is one.
-    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(FileKind, FileStamp)>> {
+    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(EntryKind, FileStamp)>> {
         match self.dir.symlink_metadata(name) {
             Ok(metadata) if metadata.is_file() => {
                 inspect(&self.open_file(name, OpenOptions::new().read(true))?).map(Some)
@@ -118,7 +118,7 @@ impl Dir {
             let item = item?;
             let metadata = item.full_metadata()?;
             let (kind, stamp) = (kind_of(&metadata), stamp_of(&metadata));
-            let is_mount = kind == FileKind::Folder && stamp.device != device;
+            let is_mount = kind == EntryKind::Folder && stamp.device != device;
             Ok(DirEntry { name: item.file_name(), kind, stamp, is_mount })
         };
         Ok(self.dir.entries()?.map(entry).collect())
@@ -151,21 +151,21 @@ impl Dir {
 }
 
 /// What kind of thing an open file is, and its stamp, both asked of the handle and not of a name.
-pub(crate) fn inspect(file: &File) -> io::Result<(FileKind, FileStamp)> {
+pub(crate) fn inspect(file: &File) -> io::Result<(EntryKind, FileStamp)> {
     let metadata = Metadata::from_file(file)?;
     Ok((kind_of(&metadata), stamp_of(&metadata)))
 }
 
-fn kind_of(metadata: &Metadata) -> FileKind {
+fn kind_of(metadata: &Metadata) -> EntryKind {
     let kind = metadata.file_type();
     if kind.is_file() {
-        FileKind::File
+        EntryKind::File
     } else if kind.is_dir() {
-        FileKind::Folder
+        EntryKind::Folder
     } else if kind.is_symlink() {
-        FileKind::Link
+        EntryKind::Link
     } else {
-        FileKind::Other
+        EntryKind::Other
     }
 }
 

@@ -10,15 +10,15 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::disk::dir::{DirEntry, FileKind, IfTaken, link_in_the_way};
+use crate::disk::dir::{DirEntry, EntryKind, IfTaken, link_in_the_way};
 use crate::model::file_stamp::{FileStamp, FileSystemId};
 
 /// Without `NONBLOCK` the opening of a pipe waits for a writer.
-const READ: OFlags =
+const OPEN_FOR_READING: OFlags =
     OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 const WRITE: OFlags =
     OFlags::RDWR.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const OPEN_FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// An open folder's descriptor: what is opened through it lies below it.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Dir {
 impl Dir {
     /// A folder that the person in front of the computer named: links on the way to it are theirs.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let fd = rustix::fs::openat(CWD, path, FOLDER.difference(OFlags::NOFOLLOW), Mode::empty())?;
+        let fd = rustix::fs::openat(CWD, path, OPEN_FOLDER.difference(OFlags::NOFOLLOW), Mode::empty())?;
         Ok(Self { fd, is_confined: false })
     }
 
@@ -51,12 +51,12 @@ impl Dir {
     /// A folder somewhere below; the empty path is this folder itself.
     pub(crate) fn below(&self, relative: &Path) -> io::Result<Self> {
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-        Ok(Self { fd: self.open_beneath(relative, FOLDER)?, is_confined: self.is_confined })
+        Ok(Self { fd: self.open_beneath(relative, OPEN_FOLDER)?, is_confined: self.is_confined })
     }
 
     /// A file somewhere below, to be read. What it is must still be asked of the handle: it may be a folder or a pipe.
     pub(crate) fn open_to_read(&self, relative: &Path) -> io::Result<File> {
-        Ok(self.open_beneath(relative, READ)?.into())
+        Ok(self.open_beneath(relative, OPEN_FOR_READING)?.into())
     }
 
     /// An existing file in this folder, to be read and written.
@@ -79,7 +79,7 @@ impl Dir {
     }
 
     /// What a name in this folder stands for, if there is one.
-    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(FileKind, FileStamp)>> {
+    pub(crate) fn look_at(&self, name: &Path) -> io::Result<Option<(EntryKind, FileStamp)>> {
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(read_stat(&stat))),
             Err(Errno::NOENT) => Ok(None),
@@ -128,7 +128,7 @@ impl Dir {
             match self.look_at(Path::new(name)) {
                 Ok(Some((kind, stamp))) => {
                     let is_mount =
-                        stamp.device != device || (kind == FileKind::Folder && is_mount_root(&self.fd, name));
+                        stamp.device != device || (kind == EntryKind::Folder && is_mount_root(&self.fd, name));
                     entries.push(Ok(DirEntry { name: OsString::from(name), kind, stamp, is_mount }));
                 }
                 Ok(None) => {}
@@ -211,7 +211,7 @@ impl Dir {
             if self.is_confined && is_mount_root(folder.as_ref().unwrap_or(&self.fd), name) {
                 return Err(link_in_the_way());
             }
-            let flags = if parts.peek().is_some() { FOLDER } else { flags };
+            let flags = if parts.peek().is_some() { OPEN_FOLDER } else { flags };
             let opened = match &folder {
                 Some(folder) => rustix::fs::openat(folder, name, flags, Mode::empty()),
                 None => rustix::fs::openat(&self.fd, name, flags, Mode::empty()),
@@ -227,7 +227,7 @@ impl Dir {
 }
 
 /// What kind of thing an open file is, and its stamp, both asked of the descriptor and not of a name.
-pub(crate) fn inspect(file: &File) -> io::Result<(FileKind, FileStamp)> {
+pub(crate) fn inspect(file: &File) -> io::Result<(EntryKind, FileStamp)> {
     Ok(read_stat(&rustix::fs::fstat(file)?))
 }
 
@@ -248,12 +248,12 @@ fn is_mount_root(folder: &OwnedFd, name: &OsStr) -> bool {
     }
 }
 
-fn read_stat(stat: &Stat) -> (FileKind, FileStamp) {
+fn read_stat(stat: &Stat) -> (EntryKind, FileStamp) {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => FileKind::File,
-        FileType::Directory => FileKind::Folder,
-        FileType::Symlink => FileKind::Link,
-        _ => FileKind::Other,
+        FileType::RegularFile => EntryKind::File,
+        FileType::Directory => EntryKind::Folder,
+        FileType::Symlink => EntryKind::Link,
+        _ => EntryKind::Other,
     };
     let stamp = FileStamp {
         device: unsigned(stat.st_dev),
@@ -288,18 +288,18 @@ mod tests {
         std::os::unix::fs::symlink("b", root.join("a/dir")).expect("link");
         std::os::unix::fs::symlink("good", root.join("a/b/link")).expect("link");
         let dir = Dir::open(&root).expect("opens");
-        assert!(dir.open_step_by_step(Path::new("a/./b/good"), READ).is_ok());
-        assert!(dir.open_step_by_step(Path::new("."), FOLDER).is_ok());
+        assert!(dir.open_step_by_step(Path::new("a/./b/good"), OPEN_FOR_READING).is_ok());
+        assert!(dir.open_step_by_step(Path::new("."), OPEN_FOLDER).is_ok());
         #[cfg(target_os = "linux")]
         {
             let top = Dir::open(Path::new("/")).expect("opens");
-            assert!(top.open_step_by_step(Path::new("proc/version"), READ).is_ok());
-            assert!(top.confined().open_step_by_step(Path::new("proc/version"), READ).is_err());
+            assert!(top.open_step_by_step(Path::new("proc/version"), OPEN_FOR_READING).is_ok());
+            assert!(top.confined().open_step_by_step(Path::new("proc/version"), OPEN_FOR_READING).is_err());
         }
         for refused in
             ["a/dir/good", "a/b/link", "../secret", "a/../../secret", "/etc/passwd", "a/b/none", "a/b/good/x"]
         {
-            assert!(dir.open_step_by_step(Path::new(refused), READ).is_err(), "{refused}");
+            assert!(dir.open_step_by_step(Path::new(refused), OPEN_FOR_READING).is_err(), "{refused}");
         }
     }
 

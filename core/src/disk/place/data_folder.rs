@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::disk::dir::{Dir, FileKind};
+use crate::disk::dir::{Dir, EntryKind};
 use crate::net::identity::PEM_BEGIN;
 
 /// The key that says who somebody is.
@@ -32,7 +32,7 @@ impl DataFolder {
 
     /// What an open folder is.
     pub(in crate::disk) fn look_at(dir: &Dir) -> Self {
-        let has_file = |name: &str| matches!(dir.look_at(Path::new(name)), Ok(Some((FileKind::File, _))));
+        let has_file = |name: &str| matches!(dir.look_at(Path::new(name)), Ok(Some((EntryKind::File, _))));
         if !has_file(IDENTITY) {
             return Self::No;
         }

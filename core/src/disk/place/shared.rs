@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::disk::at;
-use crate::disk::dir::{self, Dir, FileKind};
+use crate::disk::dir::{self, Dir, EntryKind};
 use crate::disk::place::data_folder::DataFolder;
 use crate::model::file_stamp::{FileStamp, FileSystemId};
 
@@ -82,7 +82,7 @@ impl OwnFiles {
                     return Ok(own);
                 }
                 own.numbers.insert(number_of(&entry.stamp));
-                if entry.kind == FileKind::Folder {
+                if entry.kind == EntryKind::Folder {
                     folders.extend(folder.below(Path::new(&entry.name)));
                 }
             }
@@ -178,7 +178,7 @@ impl SharedFolder {
     pub fn open_file(&self, relative: &Path) -> Result<(File, FileStamp), ReadFault> {
         let file = self.dir.open_to_read(relative)?;
         match dir::inspect(&file)? {
-            (FileKind::File, stamp) => Ok((file, stamp)),
+            (EntryKind::File, stamp) => Ok((file, stamp)),
             _ => Err(ReadFault::NotRegular),
         }
     }
@@ -188,8 +188,8 @@ impl SharedFolder {
         let Some(name) = relative.file_name() else { return Ok(Some((true, self.dir.stamp()?))) };
         let parent = relative.parent().unwrap_or(Path::new(""));
         match self.dir.below(parent)?.look_at(Path::new(name))?.ok_or(ReadFault::Gone)? {
-            (FileKind::Folder, stamp) => Ok(Some((true, stamp))),
-            (FileKind::File, stamp) => Ok(Some((false, stamp))),
+            (EntryKind::Folder, stamp) => Ok(Some((true, stamp))),
+            (EntryKind::File, stamp) => Ok(Some((false, stamp))),
             _ => Ok(None),
         }
     }

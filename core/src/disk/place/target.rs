@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::at;
-use crate::disk::dir::{self, Dir, FileKind, IfTaken};
+use crate::disk::dir::{self, Dir, EntryKind, IfTaken};
 use crate::model::file_stamp::FileStamp;
 use crate::model::limits::{PART_SUFFIX, PATH_PART_BYTES_MAX};
 use crate::model::local_name::LocalName;
@@ -150,7 +150,7 @@ impl Target {
     pub fn open_whole(&self) -> Result<(File, FileStamp), PlaceError> {
         let file = self.folder.dir.open_to_read(Path::new(&self.name))?;
         match dir::inspect(&file)? {
-            (FileKind::File, stamp) => Ok((file, stamp)),
+            (EntryKind::File, stamp) => Ok((file, stamp)),
             _ => Err(PlaceError::InTheWay),
         }
     }
@@ -190,7 +190,7 @@ impl Target {
 /// An unfinished file that lay there before: a regular one, under one name only, and our own. Otherwise writing to it
 /// would write to somebody else's file.
 fn check_is_ours(file: &File) -> Result<(), PlaceError> {
-    if dir::inspect(file)?.0 != FileKind::File {
+    if dir::inspect(file)?.0 != EntryKind::File {
         return Err(PlaceError::InTheWay);
     }
     #[cfg(unix)]

@@ -12,7 +12,7 @@ use crate::model::geometry::BLOCK_BYTES_MIN;
 use crate::net::identity::Identity;
 use crate::net::local;
 use crate::protocol::peer::{Content, PeerRefusal, REQUEST_BYTES, Request};
-use crate::service::testing::{Client, Got, MemoryContent, bytes, content_of, list_of, serve, serve_as, user};
+use crate::service::testing::{Got, MemoryContent, TestClient, bytes, content_of, list_of, serve, serve_as, user};
 use crate::transfer::Contact;
 
 const LONG: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ async fn what_is_shared_is_sent_and_nothing_else() {
     let (small, empty, secret) = (bytes(2, 1000), Vec::new(), bytes(3, 1000));
     let content_source = MemoryContent::with(&[large.clone(), small.clone(), empty.clone()]);
     let server = serve("anna", content_source.clone(), UploadSettings::default()).await;
-    let mut client = Client::connect(&server.contact).await;
+    let mut client = TestClient::connect(&server.contact).await;
     let block = usize::try_from(BLOCK_BYTES_MIN).expect("small");
 
     let wrong_size = Content { size: 999, ..content_of(&small) };
@@ -61,7 +61,7 @@ async fn what_is_shared_is_sent_and_nothing_else() {
 async fn another_place_to_listen_interrupts_nobody() {
     let file = bytes(1, 1000);
     let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
-    let mut client = Client::connect(&server.contact).await;
+    let mut client = TestClient::connect(&server.contact).await;
     let before = server.running.address();
     let elsewhere = || local::listen(SocketAddr::new(before.ip(), 0));
     server.running.move_to(elsewhere).await.expect("there is a free port");
@@ -70,7 +70,7 @@ async fn another_place_to_listen_interrupts_nobody() {
     assert!(TcpStream::connect(before).await.is_err(), "nobody is at the old place");
     client.ask(&[read(1, &file, 0)]).await;
     assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, file.clone()), "still served");
-    let mut other = Client::connect(&Contact { address: now, ..server.contact.clone() }).await;
+    let mut other = TestClient::connect(&Contact { address: now, ..server.contact.clone() }).await;
     other.ask(&[read(2, &file, 0)]).await;
     assert_eq!(timeout(LONG, other.got()).await.expect("in time"), Got::Data(2, file.clone()));
 
@@ -86,7 +86,7 @@ async fn another_place_to_listen_interrupts_nobody() {
 async fn a_thousand_requests_in_a_row_are_all_answered() {
     let files: Vec<Vec<u8>> = (0..2000).map(|n| bytes(n, 10 + n % 4000)).collect();
     let server = serve("anna", MemoryContent::with(&files), UploadSettings::default()).await;
-    let mut client = Client::connect(&server.contact).await;
+    let mut client = TestClient::connect(&server.contact).await;
     let requests: Vec<Request> = files.iter().zip(0..).map(|(file, id)| read(id, file, 0)).collect();
     client.ask(&requests).await;
     for (file, id) in files.iter().zip(0..) {
@@ -99,14 +99,14 @@ async fn who_waits_is_told_the_place_and_gets_a_turn() {
     let file = bytes(1, 3_000_000);
     let settings = UploadSettings { slots: 1, ..UploadSettings::default() };
     let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), settings).await;
-    let mut first = Client::connect(&server.contact).await;
+    let mut first = TestClient::connect(&server.contact).await;
     // It takes nothing, so it holds the slot.
     first.ask(&(0..12).cycle().take(200).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
     let Got::Data(..) = timeout(LONG, first.got()).await.expect("in time") else { panic!("no data") };
-    let mut second = Client::connect(&server.contact).await;
+    let mut second = TestClient::connect(&server.contact).await;
     second.ask(&[read(7, &file, 0)]).await;
     assert_eq!(timeout(LONG, second.got()).await.expect("in time"), Got::Queued(1));
-    let mut third = Client::connect(&server.contact).await;
+    let mut third = TestClient::connect(&server.contact).await;
     third.ask(&[read(8, &file, 0)]).await;
     assert_eq!(timeout(LONG, third.got()).await.expect("in time"), Got::Queued(2));
     second.ask(&[Request::Cancel { id: 7 }]).await;
@@ -131,7 +131,7 @@ async fn unsharing_stops_what_is_being_sent() {
     let file = bytes(1, 8_000_000);
     let content_source = MemoryContent::with(std::slice::from_ref(&file));
     let server = serve("anna", content_source.clone(), UploadSettings::default()).await;
-    let mut client = Client::connect(&server.contact).await;
+    let mut client = TestClient::connect(&server.contact).await;
     client.ask(&(0..30).cycle().take(500).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
     let Got::Data(..) = timeout(LONG, client.got()).await.expect("in time") else { panic!("no data") };
     // The buffers are full now: the server is in the middle of a block that the client does not take.
@@ -153,7 +153,7 @@ async fn garbage_ends_the_connection() {
     for garbage in
         [[0xff; REQUEST_BYTES], [0; REQUEST_BYTES], *b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n."]
     {
-        let mut client = Client::connect(&server.contact).await;
+        let mut client = TestClient::connect(&server.contact).await;
         client.stream.write_all(&garbage).await.expect("written");
         client.stream.flush().await.expect("flushed");
         assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::End);
@@ -173,7 +173,7 @@ async fn strangers_get_nothing() {
         })
         .await;
     for (identity, expected) in [(known, Got::Data(1, file.clone())), (stranger, Got::End)] {
-        let mut client = Client::connect_as(&identity, &server.contact).await.expect("connected");
+        let mut client = TestClient::connect_as(&identity, &server.contact).await.expect("connected");
         client.ask(&[read(1, &file, 0)]).await;
         assert_eq!(timeout(LONG, client.got()).await.expect("in time"), expected);
     }
@@ -183,7 +183,7 @@ async fn strangers_get_nothing() {
 async fn an_upload_that_breaks_off_is_told_as_gone() {
     let file = bytes(1, 8_000_000);
     let mut server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
-    let mut client = Client::connect(&server.contact).await;
+    let mut client = TestClient::connect(&server.contact).await;
     client.ask(&(0..30).cycle().take(500).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>()).await;
     assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(0, _)));
     // The server is in the middle of a block that nobody takes any more.
@@ -200,7 +200,7 @@ async fn an_upload_that_breaks_off_is_told_as_gone() {
 async fn uploads_are_told() {
     let file = bytes(1, 3_000_000);
     let mut server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
-    let mut client = Client::connect(&server.contact).await;
+    let mut client = TestClient::connect(&server.contact).await;
     client.ask(&(0..12).map(|block| read(block, &file, block)).collect::<Vec<_>>()).await;
     for _ in 0..12 {
         assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(..)));

@@ -22,13 +22,13 @@ use crate::store::hash_cache::CachedHash;
 /// A file that nobody asked for by name is left alone until it was not written to for so long.
 pub(super) const QUIET: Duration = Duration::from_secs(1);
 /// How often a file that changes while it is hashed is tried when somebody waits for it.
-const TRIES_MAX: usize = 5;
+const HASH_TRIES_MAX: usize = 5;
 /// Up to this size one core hashes a file alone, and many at once.
 const SMALL_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Small files that the cores get at a time.
 const SMALL_FILES_PER_TURN: usize = 256;
 /// Hashed files are remembered and announced in batches: of so many,
-const BATCH_FILES_MAX: usize = 1000;
+const ANNOUNCED_BATCH_FILES_MAX: usize = 1000;
 /// or after so long.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -74,7 +74,7 @@ impl Batch {
     }
 
     fn is_full(&self) -> bool {
-        self.hashed.len() + self.gone.len() >= BATCH_FILES_MAX || self.began.elapsed() >= BATCH_TIME_MAX
+        self.hashed.len() + self.gone.len() >= ANNOUNCED_BATCH_FILES_MAX || self.began.elapsed() >= BATCH_TIME_MAX
     }
 }
 
@@ -158,7 +158,7 @@ impl<'a> HashStage<'a> {
                 Ok(list) => return Ok((self.judge(one, stamp, &list, hashed_at_ns), list)),
                 Err(HashFault::Stopped) => return Err(NotHashed::Unwanted),
                 Err(HashFault::Changed) if !self.job.is_asked => return Err(NotHashed::Unquiet(stamp)),
-                Err(HashFault::Changed) if tries < TRIES_MAX => {}
+                Err(HashFault::Changed) if tries < HASH_TRIES_MAX => {}
                 Err(why) => return Err(NotHashed::Fault(why)),
             }
         }

@@ -27,7 +27,7 @@ use crate::service::share_indexer::watch::{WatchHealthChange, Watches};
 use crate::store::hash_cache::CachedHash;
 
 /// Files that are looked up and announced at a time.
-const BATCH_FILES_MAX: usize = 1000;
+const LOOKUP_FILES_MAX: usize = 1000;
 
 /// Somewhere in a root.
 pub(super) type RootPlace = (RootId, String);
@@ -313,7 +313,7 @@ impl ScanJob {
         let mut unknown = Vec::new();
         let mut fresh = fresh.into_iter();
         loop {
-            let chunk: Vec<(RootId, Fresh)> = fresh.by_ref().take(BATCH_FILES_MAX).collect();
+            let chunk: Vec<(RootId, Fresh)> = fresh.by_ref().take(LOOKUP_FILES_MAX).collect();
             if chunk.is_empty() {
                 return unknown;
             }

@@ -39,7 +39,8 @@ const PONG_MAX: Duration = Duration::from_secs(15);
 const PROBE_MAX: Duration = Duration::from_secs(3);
 /// Lines of the message of the day that are kept.
 const MOTD_LINES_MAX: usize = 100;
-const READ_BYTES: usize = 32 * 1024;
+/// Bytes read at once.
+const REPLY_READ_BYTES: usize = 32 * 1024;
 
 /// A registered session.
 pub(super) struct ClientSession {
@@ -396,7 +397,7 @@ async fn write_some(writer: &mut WriteHalf<Encrypted<TcpStream>>, out: &mut Byte
 }
 
 async fn read_some(reader: &mut ReadHalf<Encrypted<TcpStream>>, decoder: &mut LineDecoder) -> Result<(), AwayReason> {
-    let mut chunk = BytesMut::with_capacity(READ_BYTES);
+    let mut chunk = BytesMut::with_capacity(REPLY_READ_BYTES);
     match reader.read_buf(&mut chunk).await.map_err(broken)? {
         0 => Err(lost("the tracker ended the session")),
         _ => {

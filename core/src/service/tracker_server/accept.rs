@@ -17,7 +17,7 @@ use crate::net::descriptors::{self, Spare};
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
-use crate::service::tracker_server::session::{self, Line, Session};
+use crate::service::tracker_server::session::{self, Session, SessionLine};
 use crate::service::tracker_server::{Message, Shared};
 use crate::tracker::admission::NotAdmitted;
 use crate::tracker::input::{Input, SessionId, SessionOpened};
@@ -177,7 +177,7 @@ fn open<S: session::Stream>(
     let inbox = shared.inbox.clone();
     let opening = session::bring(&inbox, Message::Opened(id, opened, queue.clone()));
     let traffic = Arc::clone(&shared.traffic);
-    let line = Line { id, queue, inbox, stall_max: shared.send_stall_max, traffic };
+    let line = SessionLine { id, queue, inbox, stall_max: shared.send_stall_max, traffic };
     // In a box: a future that is handed on is stored twice otherwise.
     let session = Box::new(Session::new(stream, flavor, line));
     async move {

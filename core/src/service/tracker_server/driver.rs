@@ -10,7 +10,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::net::send_queue::{SendQueue, Signs};
-use crate::service::tracker_server::writer::{Job, Writer};
+use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
 use crate::service::tracker_server::{Message, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Input, SessionId};
@@ -25,7 +25,7 @@ const CLOCK_EVERY: Duration = Duration::from_secs(15 * 60);
 struct Driver {
     tracker: Tracker,
     queues: HashMap<SessionId, Arc<SendQueue>>,
-    writer: Writer,
+    writer: RecordWriter,
     log: Log,
 }
 
@@ -56,7 +56,7 @@ impl Log {
 pub(super) async fn run(
     tracker: Tracker,
     mut inbox: mpsc::Receiver<Message>,
-    writer: Writer,
+    writer: RecordWriter,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
     let mut driver = Driver { tracker, queues: HashMap::new(), writer, log: Log::default() };
@@ -173,7 +173,7 @@ impl Driver {
                 }
                 Effect::Log(entry) => self.log.tell(entry),
                 Effect::Save { ticket, record } => {
-                    if !self.writer.write(Job { ticket, record }) {
+                    if !self.writer.write(SaveJob { ticket, record }) {
                         self.apply(SessionId::NONE, Input::Stored { ticket, done: false });
                     }
                 }

@@ -30,7 +30,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Bytes read at once. The lines of one read wait decoded while those before it are worked on: that is what a session that
 /// announces very much takes.
-const READ_BYTES: usize = 32 * 1024;
+const SESSION_READ_BYTES: usize = 32 * 1024;
 /// Pieces written at once.
 const PIECES_MAX: usize = 64;
 /// How long the other side may take to read the last bytes and close.
@@ -41,11 +41,11 @@ const LINGER_READ_BYTES: usize = 16 * 1024;
 
 thread_local! {
     /// Where a worker reads into: what is read is decoded before the next session has its turn.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SESSION_READ_BYTES].into());
 }
 
 /// A session's line to the machine.
-pub(super) struct Line {
+pub(super) struct SessionLine {
     pub(super) id: SessionId,
     pub(super) queue: Arc<SendQueue>,
     pub(super) inbox: mpsc::Sender<Message>,
@@ -53,7 +53,7 @@ pub(super) struct Line {
     pub(super) traffic: Arc<Traffic>,
 }
 
-impl Line {
+impl SessionLine {
     fn bring(&self, input: Input) -> Bringing {
         bring(&self.inbox, Message::Input(self.id, input))
     }
@@ -103,7 +103,7 @@ impl Future for Bringing {
 /// A connection and what is on its way through it.
 pub(super) struct Session<S> {
     stream: S,
-    line: Line,
+    line: SessionLine,
     decoder: LineDecoder,
     unsent: VecDeque<Bytes>,
     must_flush: bool,
@@ -117,7 +117,7 @@ pub(super) struct Session<S> {
 }
 
 impl<S: Stream> Session<S> {
-    pub(super) fn new(stream: S, flavor: Flavor, line: Line) -> Self {
+    pub(super) fn new(stream: S, flavor: Flavor, line: SessionLine) -> Self {
         Self {
             stream,
             line,

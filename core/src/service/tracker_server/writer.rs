@@ -18,28 +18,28 @@ const WAITING_MAX: usize = 16 * 1024;
 const COMMIT_MAX: usize = 4096;
 
 /// A record to be written.
-pub(super) struct Job {
+pub(super) struct SaveJob {
     pub(super) ticket: Ticket,
     pub(super) record: Record,
 }
 
 /// The thread, as its owner sees it.
-pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+pub(super) struct RecordWriter {
+    jobs: mpsc::Sender<SaveJob>,
     thread: JoinHandle<()>,
 }
 
 /// Starts the thread. It says how each record fared to `answers`.
-pub(super) fn start(store: Arc<Store>, answers: mpsc::Sender<Message>) -> io::Result<Writer> {
+pub(super) fn start(store: Arc<Store>, answers: mpsc::Sender<Message>) -> io::Result<RecordWriter> {
     let (jobs, waiting) = mpsc::channel(WAITING_MAX);
     let name = "potok-tracker-records".to_owned();
     let thread = std::thread::Builder::new().name(name).spawn(move || run(&store, waiting, &answers))?;
-    Ok(Writer { jobs, thread })
+    Ok(RecordWriter { jobs, thread })
 }
 
-impl Writer {
+impl RecordWriter {
     /// Hands a record over; `false` if too many wait.
-    pub(super) fn write(&self, job: Job) -> bool {
+    pub(super) fn write(&self, job: SaveJob) -> bool {
         self.jobs.try_send(job).is_ok()
     }
 
@@ -50,7 +50,7 @@ impl Writer {
     }
 }
 
-fn run(store: &Store, mut waiting: mpsc::Receiver<Job>, answers: &mpsc::Sender<Message>) {
+fn run(store: &Store, mut waiting: mpsc::Receiver<SaveJob>, answers: &mpsc::Sender<Message>) {
     let mut jobs = Vec::new();
     while waiting.blocking_recv_many(&mut jobs, COMMIT_MAX) > 0 {
         let (tickets, records): (Vec<Ticket>, Vec<Record>) = jobs.drain(..).map(|job| (job.ticket, job.record)).unzip();
