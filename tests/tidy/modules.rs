@@ -87,7 +87,9 @@ fn test_modules(text: &str) -> impl Iterator<Item = String> + '_ {
 
 /// The text without comments, and without the tests at its end.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let tests = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(super) mod tests {"];
+    let end = tests.iter().filter_map(|begin| text.find(begin)).min().unwrap_or(text.len());
+    let text = &text[..end];
     let without_comment = |line: &str| match line.find("//") {
         Some(at) if line[..at].ends_with(char::is_whitespace) || at == 0 => line[..at].to_owned(),
         _ => line.to_owned(),

@@ -11,7 +11,7 @@ use crate::node::hosting;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::listing;
 use crate::node::main_loop::NodeTask;
-use crate::node::moving::{Move, SettingsChange};
+use crate::node::moves::{Move, SettingsChange};
 use crate::node::settings::Settings;
 use crate::node::sharing;
 use crate::node::starting;

@@ -7,7 +7,7 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 use crate::node::event::Outcome;
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
-use crate::node::moving::Arrival;
+use crate::node::moves::Arrival;
 
 /// What a child task has come to.
 #[derive(Debug)]

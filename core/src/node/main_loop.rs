@@ -18,7 +18,7 @@ use crate::node::failure::Failure;
 use crate::node::fetching;
 use crate::node::hosting::Hosting;
 use crate::node::intent::{Intent, IntentId};
-use crate::node::moving::Moves;
+use crate::node::moves::Moves;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::node::tracker_session::{SessionEvent, TrackerSession};

@@ -16,6 +16,7 @@ pub mod intent;
 mod listing;
 mod lookup;
 mod main_loop;
+mod moves;
 mod moving;
 mod naming;
 mod outbox;

@@ -4,7 +4,6 @@
 //! the newest one counts, and those before it are cancelled. A step that takes time (ending a session, starting the
 //! embedded tracker, listening elsewhere) is a child task, of which there is one at a time.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +16,10 @@ use crate::model::username::{BadUsername, Username};
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
 use crate::node::failure::Failure;
-use crate::node::hosting::{self, Hosting, HostingSetup};
+use crate::node::hosting::{self, HostingSetup};
 use crate::node::intent::IntentId;
 use crate::node::main_loop::NodeTask;
-use crate::node::settings::Settings;
+use crate::node::moves::{Arrival, AwaitedJoin, Move, QueuedMove, SettingsChange};
 use crate::node::starting;
 use crate::node::tracker_session::{SessionEvent, away};
 use crate::protocol::code::Code;
@@ -31,94 +30,10 @@ use crate::store::Store;
 /// How long the one who asked to join waits; the tries go on behind it.
 const JOIN_MAX: Duration = Duration::from_secs(15);
 
-/// Where to be.
-#[derive(Debug, Clone)]
-pub(super) enum Move {
-    /// At this tracker.
-    Join(TrackerAddress),
-    /// To be at no tracker.
-    Leave,
-    /// At the embedded tracker, which runs here from now on.
-    Host(SocketAddr),
-    /// At none, and the embedded tracker runs no more.
-    StopHosting,
-    /// Where other settings say.
-    Follow(Box<SettingsChange>),
-}
-
-/// Settings that have changed.
-#[derive(Debug, Clone)]
-pub(super) struct SettingsChange {
-    pub(super) before: Settings,
-    pub(super) now: Settings,
-}
-
-/// A wish to be elsewhere.
-#[derive(Debug)]
-struct Wish {
-    asked: Option<IntentId>,
-    to: Move,
-    /// The outcome of settings is known before the tracker's word.
-    outcome: Option<Result<Outcome, Failure>>,
-}
-
-/// Where one step has led.
-#[derive(Debug)]
-pub(super) enum Arrival {
-    /// The session before is closed.
-    Left,
-    /// The embedded tracker runs.
-    Hosted(Box<Hosting>),
-    /// The session is closed if it was to be, and the embedded tracker has stopped.
-    StoppedHosting,
-    /// The services go by other settings; whether peers are served at another place, or why they could not be.
-    Followed(Result<bool, Failure>),
-}
-
-/// Somebody who waits for the word of the tracker that is being joined.
-#[derive(Debug)]
-struct AwaitedJoin {
-    id: IntentId,
-    until: Instant,
-}
-
-/// Where we are at, on the way to, and yet to go.
-#[derive(Debug, Default)]
-pub(super) struct Moves {
-    waiting: VecDeque<Wish>,
-    under_way: Option<Wish>,
-    /// The tracker that we are at, or on the way to.
-    here: Option<TrackerAddress>,
-    awaited: Option<AwaitedJoin>,
-}
-
-impl Moves {
-    /// Goes there as soon as the node runs; nobody waits for it.
-    pub(super) fn to(tracker: Option<TrackerAddress>) -> Self {
-        let wish = tracker.map(|tracker| Wish { asked: None, to: Move::Join(tracker), outcome: None });
-        Self { waiting: wish.into_iter().collect(), ..Self::default() }
-    }
-
-    /// When the one who waits for the tracker's word has waited long enough.
-    pub(super) fn join_until(&self) -> Option<Instant> {
-        self.awaited.as_ref().map(|awaited| awaited.until)
-    }
-
-    /// Whether a newer wish says where to be.
-    fn is_overtaken(&self) -> bool {
-        self.waiting.iter().any(|wish| !matches!(wish.to, Move::Follow(_)))
-    }
-
-    /// Whether a newer wish says whether to host.
-    fn is_hosting_overtaken(&self) -> bool {
-        self.waiting.iter().any(|wish| matches!(wish.to, Move::Host(_) | Move::StopHosting))
-    }
-}
-
 impl NodeTask {
     /// Goes elsewhere when all earlier wishes to do so were carried out.
     pub(super) fn ask_to_move(&mut self, id: IntentId, to: Move) {
-        self.moves.waiting.push_back(Wish { asked: Some(id), to, outcome: None });
+        self.moves.waiting.push_back(QueuedMove { asked: Some(id), to, outcome: None });
         self.next_move();
     }
 
@@ -134,7 +49,7 @@ impl NodeTask {
         }
     }
 
-    fn begin_move(&mut self, wish: &Wish) -> Result<(), Failure> {
+    fn begin_move(&mut self, wish: &QueuedMove) -> Result<(), Failure> {
         let is_overtaken = self.moves.is_overtaken();
         match &wish.to {
             Move::Join(_) | Move::Leave if is_overtaken => return Err(Failure::Cancelled),
@@ -204,7 +119,7 @@ impl NodeTask {
 
     /// A step is done.
     pub(super) fn moved(&mut self, arrival: Result<Arrival, Failure>) {
-        let Some(Wish { asked, to, outcome }) = self.moves.under_way.take() else { return };
+        let Some(QueuedMove { asked, to, outcome }) = self.moves.under_way.take() else { return };
         match (to, arrival) {
             (_, Err(why)) => self.answer(asked, Err(why)),
             (Move::Join(tracker), Ok(_left)) => self.begin_session(asked, tracker, outcome),
@@ -221,13 +136,13 @@ impl NodeTask {
             (_, Ok(Arrival::Hosted(hosting))) => {
                 let tracker = hosting.joined_at.clone();
                 self.hosting = Some(*hosting);
-                self.moves.waiting.push_front(Wish { asked, to: Move::Join(tracker), outcome: None });
+                self.moves.waiting.push_front(QueuedMove { asked, to: Move::Join(tracker), outcome: None });
             }
             (Move::Follow(change), Ok(Arrival::Followed(moved))) => {
                 let is_elsewhere = moved == Ok(true);
                 let outcome = moved.map(|_| Outcome::Done);
                 match self.where_settings_say(&change, is_elsewhere) {
-                    Some(to) => self.moves.waiting.push_front(Wish { asked, to, outcome: Some(outcome) }),
+                    Some(to) => self.moves.waiting.push_front(QueuedMove { asked, to, outcome: Some(outcome) }),
                     None => self.answer(asked, outcome),
                 }
             }

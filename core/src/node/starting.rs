@@ -17,7 +17,7 @@ use crate::node::children::Children;
 use crate::node::event::{NodeEvent, TrackerConnection};
 use crate::node::hosting;
 use crate::node::main_loop::{NodeInbox, NodeTask};
-use crate::node::moving::Moves;
+use crate::node::moves::Moves;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
 use crate::node::tracker_session::{TrackerDirectory, TrackerSession};

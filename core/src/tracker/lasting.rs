@@ -11,9 +11,9 @@ use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{PendingName, Tracker, greeting};
+use crate::tracker::output::write_refusal;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
-use crate::tracker::turns::write_refusal;
 
 impl Tracker {
     pub(super) fn obey(&mut self, now: Instant, order: OwnerOrder, effects: &mut Effects) {

@@ -23,10 +23,10 @@ use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
+use crate::tracker::output::{write_notice, write_refusal};
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
-use crate::tracker::turns::{write_notice, write_refusal};
 
 /// The tracker as a pure machine: inputs in, effects out.
 #[derive(Debug)]

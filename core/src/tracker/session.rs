@@ -5,11 +5,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::model::key::PublicKey;
-use crate::model::username::Username;
-use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::list::ShareList;
-use crate::tracker::handlers::files::{Announcing, Withdrawing};
 use crate::tracker::input::{SessionOpened, SessionRequest, Ticket};
+use crate::tracker::long_command::{LongCommand, User};
 use crate::tracker::roster::ReaderView;
 use crate::tracker::settings::TrackerSettings;
 
@@ -42,12 +39,6 @@ pub(super) struct SessionState {
     pub(super) faulty_lines: u32,
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct User {
-    pub(super) username: Username,
-    pub(super) owner: OwnerId,
-}
-
 /// Whether a session's lines can be worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -59,19 +50,6 @@ pub(super) enum Turn {
     Saving(Ticket),
     /// The answers so far must have left first.
     Draining,
-}
-
-/// A command that takes more than one turn.
-#[derive(Debug)]
-pub(super) enum LongCommand {
-    /// Files on their way out.
-    List {
-        list: ShareList,
-        /// Its first line is sent, with the number of lines.
-        is_begun: bool,
-    },
-    Announce(Announcing),
-    Withdraw(Withdrawing),
 }
 
 impl SessionState {

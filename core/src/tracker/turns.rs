@@ -2,13 +2,12 @@
 //! turns; a session that does not take its answers waits.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::time::Instant;
 
 use bytes::BytesMut;
 
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Command, Cursor};
+use crate::protocol::command::Command;
 use crate::protocol::line::Fault;
 use crate::protocol::notice::Notice;
 use crate::tracker::catalog::list::ShareList;
@@ -16,8 +15,10 @@ use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Work, work_of};
 use crate::tracker::input::{SessionId, SessionRequest, Ticket};
+use crate::tracker::long_command::LongCommand;
 use crate::tracker::machine::Tracker;
-use crate::tracker::session::{LongCommand, Turn};
+use crate::tracker::output::{write_head, write_notice, write_refusal};
+use crate::tracker::session::Turn;
 
 /// Work of one session in its turn. One command is 1, costly ones more.
 const WORK_PER_TURN: u32 = 256;
@@ -266,20 +267,4 @@ fn units_of(request: &SessionRequest) -> u32 {
 
 fn is_list(request: &SessionRequest) -> bool {
     matches!(request, SessionRequest::Command(command) if work_of(command) == Work::Shares)
-}
-
-fn write_head(out: &mut BytesMut, lines: usize, more: Option<&Cursor>) {
-    let written = match more {
-        None => writeln!(out, "OK {lines}"),
-        Some(more) => writeln!(out, "OK {lines} more={more}"),
-    };
-    written.expect("a buffer in memory takes everything");
-}
-
-pub(super) fn write_notice(out: &mut BytesMut, event: &Notice) {
-    writeln!(out, "{event}").expect("a buffer in memory takes everything");
-}
-
-pub(super) fn write_refusal(out: &mut BytesMut, refusal: &Refusal) {
-    writeln!(out, "ERR {} {}", refusal.code, refusal.text).expect("a buffer in memory takes everything");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::library::root::RootId;
-use crate::service::share_indexer::scan::RootPlace;
+use crate::service::share_indexer::scan_job::RootPlace;
 
 /// More changed places in one root than these, and all of it is looked at.
 const PLACES_MAX: usize = 1000;

@@ -9,7 +9,7 @@ use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::service::share_indexer::content::SharedLibrary;
 use crate::service::share_indexer::event::{HashProgress, LibraryEvent, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
-use crate::service::share_indexer::scan::RootPlace;
+use crate::service::share_indexer::scan_job::RootPlace;
 use crate::service::share_indexer::watch::WatchHealthChange;
 
 /// Announcements in one event.

@@ -16,7 +16,7 @@ use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::SharePath;
 use crate::net::descriptors;
-use crate::service::share_indexer::scan::{RootPlace, ScanJob, ScanReport};
+use crate::service::share_indexer::scan_job::{RootPlace, ScanJob, ScanReport};
 use crate::store::hash_cache::CachedHash;
 
 /// A file that nobody asked for by name is left alone until it was not written to for so long.

@@ -22,6 +22,7 @@ mod hashing;
 mod plan;
 mod presence;
 mod scan;
+mod scan_job;
 mod task;
 mod watch;
 

@@ -23,7 +23,7 @@ use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::service::share_indexer::content::STEPS_PER_HOLD;
 use crate::service::share_indexer::event::ShareWarning;
-use crate::service::share_indexer::scan::{Absence, RootPlace};
+use crate::service::share_indexer::scan_job::{Absence, RootPlace};
 use crate::service::share_indexer::{ShareError, ShareRequest, UnshareItem};
 
 /// The number of a root until it is accepted.

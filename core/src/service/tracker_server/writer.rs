@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::tracker::input::{Input, SessionId, Ticket};
 
 /// Records that wait for the disk. Beyond it a registration is refused: the disk is too slow or stuck.
-const WAITING_MAX: usize = 16 * 1024;
+const WAITING_RECORDS_MAX: usize = 16 * 1024;
 /// Records of one commit.
 const COMMIT_MAX: usize = 4096;
 
@@ -31,7 +31,7 @@ pub(super) struct RecordWriter {
 
 /// Starts the thread. It says how each record fared to `answers`.
 pub(super) fn start(store: Arc<Store>, answers: mpsc::Sender<Message>) -> io::Result<RecordWriter> {
-    let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+    let (jobs, waiting) = mpsc::channel(WAITING_RECORDS_MAX);
     let name = "potok-tracker-records".to_owned();
     let thread = std::thread::Builder::new().name(name).spawn(move || run(&store, waiting, &answers))?;
     Ok(RecordWriter { jobs, thread })

@@ -15,37 +15,11 @@ use crate::protocol::reply::FileLine;
 use crate::tracker::catalog::Insert;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
+use crate::tracker::long_command::{Announcing, Changed, LongCommand, User, Withdrawing};
 use crate::tracker::machine::Tracker;
-use crate::tracker::session::{LongCommand, User};
 
 /// Items that are worked off at once.
 pub(in crate::tracker) const SLICE_ITEMS: usize = 128;
-
-/// A list of files that is being announced. It was judged as a whole before it was begun.
-#[derive(Debug)]
-pub(in crate::tracker) struct Announcing {
-    user: User,
-    shares: std::vec::IntoIter<Share>,
-    changed: Changed,
-}
-
-/// A list of files that is being taken back: first all of them are looked for, then they are taken.
-#[derive(Debug)]
-pub(in crate::tracker) struct Withdrawing {
-    user: User,
-    paths: Vec<SharePath>,
-    found: usize,
-    taken: usize,
-    changed: Changed,
-}
-
-/// What watchers will be told.
-#[derive(Debug)]
-enum Changed {
-    Nothing,
-    One(Notice),
-    Many,
-}
 
 impl Handle for RegisterFiles {
     fn work(&self) -> Work {
@@ -156,15 +130,6 @@ impl Tracker {
         let all_max = settings.shares_in_all;
         let text = || format!("this tracker holds at most {all_max} files in all; nothing was changed");
         (catalog.len() + new > all_max).then(text)
-    }
-}
-
-impl Changed {
-    fn add(&mut self, event: impl FnOnce() -> Notice) {
-        *self = match self {
-            Self::Nothing => Self::One(event()),
-            Self::One(_) | Self::Many => Self::Many,
-        };
     }
 }
 

@@ -17,9 +17,9 @@ use crate::tracker::catalog::list::ShareList;
 use crate::tracker::catalog::query::WordQuery;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
+use crate::tracker::long_command::LongCommand;
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::Online;
-use crate::tracker::session::LongCommand;
 
 /// What a count takes from the allowance of sessions without a name, in bytes: its answer is short, its work that of
 /// a long search.

@@ -18,9 +18,9 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor, Verb, each_verb};
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
+use crate::tracker::long_command::{LongCommand, User};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::ReaderView;
-use crate::tracker::session::{LongCommand, User};
 
 /// The session that asks: the only source of who it is.
 #[derive(Debug)]

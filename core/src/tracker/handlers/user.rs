@@ -11,10 +11,10 @@ use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
 use crate::tracker::input::Ticket;
 use crate::tracker::log::LogEntry;
+use crate::tracker::long_command::User;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::{NameStanding, NotFree};
 use crate::tracker::roster::Online;
-use crate::tracker::session::User;
 
 impl Handle for RegisterUser {
     fn work(&self) -> Work {

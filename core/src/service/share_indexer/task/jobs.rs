@@ -12,7 +12,8 @@ use crate::service::share_indexer::content::STEPS_PER_HOLD;
 use crate::service::share_indexer::dirty::is_at_or_below;
 use crate::service::share_indexer::hashing::QUIET;
 use crate::service::share_indexer::plan::problem_of;
-use crate::service::share_indexer::scan::{RootPlace, ScanJob, ScanReport, why_skipped};
+use crate::service::share_indexer::scan::why_skipped;
+use crate::service::share_indexer::scan_job::{RootPlace, ScanJob, ScanReport};
 use crate::service::share_indexer::task::{
     AwaitedShare, DEBOUNCE, IndexerTask, JobId, PROGRESS_EVERY, RECONCILE_UNWATCHED_EVERY, Running, ScanPurpose,
     TaskEnd,

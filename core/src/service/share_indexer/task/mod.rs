@@ -26,7 +26,7 @@ use crate::service::share_indexer::event::{LibraryEvent, ShareWarning};
 use crate::service::share_indexer::event_queue::EventQueue;
 use crate::service::share_indexer::plan::{Planned, accept, plan};
 use crate::service::share_indexer::presence::Presence;
-use crate::service::share_indexer::scan::{Absence, Board, RootPlace, ScanReport};
+use crate::service::share_indexer::scan_job::{Absence, Board, RootPlace, ScanReport};
 use crate::service::share_indexer::watch::{Touched, Touches, WatchHealthChange, Watches};
 use crate::service::share_indexer::{IndexerCommand, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest};
 

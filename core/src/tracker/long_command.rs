@@ -1,0 +1,63 @@
+//! Commands that take more than one turn: how far each of them has come.
+
+use crate::model::share::Share;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::protocol::notice::Notice;
+use crate::tracker::catalog::OwnerId;
+use crate::tracker::catalog::list::ShareList;
+
+/// A command that takes more than one turn.
+#[derive(Debug)]
+pub(super) enum LongCommand {
+    /// Files on their way out.
+    List {
+        list: ShareList,
+        /// Its first line is sent, with the number of lines.
+        is_begun: bool,
+    },
+    Announce(Announcing),
+    Withdraw(Withdrawing),
+}
+
+/// As whom a session is registered.
+#[derive(Debug, Clone)]
+pub(super) struct User {
+    pub(super) username: Username,
+    pub(super) owner: OwnerId,
+}
+
+/// A list of files that is being announced. It was judged as a whole before it was begun.
+#[derive(Debug)]
+pub(super) struct Announcing {
+    pub(super) user: User,
+    pub(super) shares: std::vec::IntoIter<Share>,
+    pub(super) changed: Changed,
+}
+
+/// A list of files that is being taken back: first all of them are looked for, then they are taken.
+#[derive(Debug)]
+pub(super) struct Withdrawing {
+    pub(super) user: User,
+    pub(super) paths: Vec<SharePath>,
+    pub(super) found: usize,
+    pub(super) taken: usize,
+    pub(super) changed: Changed,
+}
+
+/// What watchers will be told.
+#[derive(Debug)]
+pub(super) enum Changed {
+    Nothing,
+    One(Notice),
+    Many,
+}
+
+impl Changed {
+    pub(super) fn add(&mut self, event: impl FnOnce() -> Notice) {
+        *self = match self {
+            Self::Nothing => Self::One(event()),
+            Self::One(_) | Self::Many => Self::Many,
+        };
+    }
+}
