@@ -15,6 +15,7 @@ pub mod files;
 mod finisher;
 mod receiving;
 mod source;
+mod source_state;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -39,7 +40,7 @@ use crate::service::downloader::adding::{Added, LookedAtOver};
 use crate::service::downloader::engine::Engine;
 use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
-use crate::service::downloader::source::Report;
+use crate::service::downloader::source_state::Report;
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::WantedFile;

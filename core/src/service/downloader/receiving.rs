@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::yield_now;
 
 use crate::protocol::peer::{ANSWER_BYTES, Answer, PeerRefusal};
-use crate::service::downloader::source::{Report, Reporter, State, Why};
+use crate::service::downloader::source_state::{Report, Reporter, State, Why};
 use crate::service::downloader::writer::BlockWriter;
 use crate::service::limiter::Limiter;
 use crate::transfer::downloads::AskOutcome;

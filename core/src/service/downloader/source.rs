@@ -1,31 +1,27 @@
 //! One connection to a peer: sends requests, watches for silence; what comes is the other half's
 //! ([`crate::service::downloader::receiving`]). It decides nothing.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::limits;
 use crate::net::dial;
 use crate::net::tls::TlsClient;
 use crate::protocol::peer::{REQUEST_BYTES, Request};
-use crate::service::downloader::Event;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
 use crate::service::downloader::receiving::Receiving;
+use crate::service::downloader::source_state::{Report, Reporter, State, Why};
 use crate::service::downloader::writer::BlockWriter;
 use crate::service::limiter::Limiter;
 use crate::service::own_thread;
-use crate::transfer::downloads::AskOutcome;
+use crate::transfer::Contact;
 use crate::transfer::source::Ask;
-use crate::transfer::{Contact, SourceId};
 
 /// Orders that a connection has not carried out yet: more than it can have open requests.
 pub(super) const ORDERS_MAX: usize = 4096;
@@ -39,70 +35,6 @@ const QUEUED_SILENCE_MAX: Duration = Duration::from_secs(50);
 pub(super) enum Order {
     Ask(Vec<Ask>),
     Cancel(Vec<u32>),
-}
-
-/// What a connection tells.
-#[derive(Debug)]
-pub(super) enum Report {
-    Up,
-    Queued(u32),
-    Granted,
-    Answered(Vec<(u32, AskOutcome)>),
-    /// It is gone, or never came about.
-    Down(Why),
-}
-
-/// Why a connection is gone.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Why {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("no answer in time")]
-    Unreachable,
-    #[error("nothing came for too long")]
-    Silent,
-    #[error("the peer closed the connection")]
-    Closed,
-    /// Nothing that it says is of use.
-    #[error("the peer does not keep to the protocol")]
-    Misbehaved,
-    #[error("the peer says where we stand in its queue, again and again")]
-    Flapping,
-}
-
-/// Tells in the name of one connection.
-#[derive(Debug, Clone)]
-pub(super) struct Reporter {
-    pub(super) source: SourceId,
-    /// Which of the source's connections it is: a late word of an old one must not count for the next.
-    pub(super) connection: u64,
-    pub(super) events: mpsc::Sender<Event>,
-}
-
-impl Reporter {
-    pub(super) async fn send(&self, report: Report) {
-        self.room().await.send(report);
-    }
-
-    /// Waits until something can be told. What is told then is not lost with a future that is dropped.
-    pub(super) async fn room(&self) -> Room<'_> {
-        Room { reporter: self, permit: self.events.reserve().await.ok() }
-    }
-}
-
-/// Room for one report.
-pub(super) struct Room<'a> {
-    reporter: &'a Reporter,
-    /// Nobody listens when everything ends.
-    permit: Option<mpsc::Permit<'a, Event>>,
-}
-
-impl Room<'_> {
-    pub(super) fn send(self, report: Report) {
-        if let Some(permit) = self.permit {
-            permit.send(Event::Source(self.reporter.source, self.reporter.connection, report));
-        }
-    }
 }
 
 /// What connections work with.
@@ -164,48 +96,6 @@ async fn connect_and_work(
     // What has come counts before the end of the connection does.
     receiving.tell().await;
     why
-}
-
-/// Words about our place in the peer's queue that are heard at once, and those a second afterwards. Honest ones come
-/// when others come and go, at most some tens a second; all of them together when our computer was asleep.
-const STANDINGS_AT_ONCE: f64 = 4096.0;
-const STANDINGS_PER_SECOND: f64 = 256.0;
-
-/// What the two halves of a connection know together; both are on its thread.
-#[derive(Debug, Default)]
-pub(super) struct State {
-    open: RefCell<HashMap<u32, Ask>>,
-    is_queued: Cell<bool>,
-    /// Counts what came, so that silence is noticed.
-    came: Cell<u64>,
-    /// How many words about our place were heard, less what time allows; and when that was.
-    standings: Cell<Option<(f64, Instant)>>,
-}
-
-impl State {
-    /// The request that this answers; what nobody asked for is not read.
-    pub(super) fn close(&self, id: u32) -> Result<Ask, Why> {
-        self.open.borrow_mut().remove(&id).ok_or(Why::Misbehaved)
-    }
-
-    /// Whether we wait for a slot: silence may be longer.
-    pub(super) fn set_queued(&self, is_queued: bool) {
-        self.is_queued.set(is_queued);
-    }
-
-    /// The peer says where we stand; not more often than it makes sense.
-    pub(super) fn told_standing(&self) -> Result<(), Why> {
-        let now = Instant::now();
-        let (told, at) = self.standings.get().unwrap_or((0.0, now));
-        let told = (told - (now - at).as_secs_f64() * STANDINGS_PER_SECOND).max(0.0) + 1.0;
-        self.standings.set(Some((told, now)));
-        if told > STANDINGS_AT_ONCE { Err(Why::Flapping) } else { Ok(()) }
-    }
-
-    /// Notes that something came from the source: it is alive.
-    pub(super) fn heard(&self) {
-        self.came.set(self.came.get().wrapping_add(1));
-    }
 }
 
 /// Gives the peer up when it owes answers and is silent.

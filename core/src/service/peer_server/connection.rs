@@ -1,16 +1,14 @@
 //! One peer that asks us: reads its requests, and says at once what is not shared. The other half is
 //! [`crate::service::peer_server::sending`].
 
-use std::io;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 
 use crate::protocol::peer::{Answer, PeerRefusal, REQUEST_BYTES, Request};
-use crate::service::limiter::Limiter;
+use crate::service::peer_server::connection_state::{Ended, UploadResources, now, rest};
 use crate::service::peer_server::content_source::ContentSource;
 use crate::service::peer_server::inbox::Inbox;
 use crate::service::peer_server::scheduler::Place;
@@ -19,33 +17,6 @@ use crate::transfer::slots::Standing;
 
 /// Refusals that wait to be sent; beyond it no more requests are read.
 const REFUSALS_MAX: usize = 64;
-
-/// What a connection works with.
-pub(super) struct UploadResources {
-    pub(super) content_source: Arc<dyn ContentSource>,
-    pub(super) limiter: Arc<Limiter>,
-}
-
-/// Why a connection ends from our side.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Ended {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("the peer closed it")]
-    Closed,
-    #[error("not the peer protocol")]
-    BadFrame,
-    #[error("it was idle")]
-    Idle,
-    #[error("the peer takes nothing")]
-    Stalled,
-    #[error("what was being sent is no longer shared")]
-    Unshared,
-    #[error("a person stopped it")]
-    Stopped,
-    #[error("a person stopped it in the middle of an answer")]
-    Cut,
-}
 
 /// Serves until the peer goes or misbehaves.
 pub(super) async fn serve<S>(
@@ -146,16 +117,4 @@ impl Asking<'_> {
         // The other half is gone only together with this one.
         let _ended = self.refusals.send(Answer::Refused { id, why }).await;
     }
-}
-
-/// There are no requests; unless one came this very moment.
-pub(super) fn rest(place: &Place, inbox: &Inbox) {
-    place.idle(now());
-    if !inbox.is_idle() {
-        place.want(now());
-    }
-}
-
-pub(super) fn now() -> std::time::Instant {
-    Instant::now().into_std()
 }

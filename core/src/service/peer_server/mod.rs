@@ -8,6 +8,7 @@
 //! | `scheduler` | who has an upload slot, who waits |
 
 mod connection;
+mod connection_state;
 pub mod content_source;
 mod feeder;
 mod inbox;
@@ -37,9 +38,9 @@ use crate::net::local;
 use crate::net::tls::TlsServer;
 use crate::service::limiter::Limiter;
 use crate::service::own_thread;
-use crate::service::peer_server::connection::UploadResources;
+use crate::service::peer_server::connection_state::UploadResources;
 use crate::service::peer_server::content_source::ContentSource;
-use crate::service::peer_server::scheduler::{ConnectionLimit, ConnectionPermit, Told, UploadScheduler};
+use crate::service::peer_server::scheduler::{ConnectionLimit, ConnectionPermit, UploadChange, UploadScheduler};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::transfer::event::TransferEvent;
 
@@ -71,7 +72,7 @@ impl Default for UploadSettings {
 }
 
 /// Says who a proven key is, if they may ask us: a user who is on the tracker and not banned.
-pub type Admission = Arc<dyn Fn(&PublicKey) -> Option<Username> + Send + Sync>;
+pub type PeerAdmission = Arc<dyn Fn(&PublicKey) -> Option<Username> + Send + Sync>;
 
 /// What the server works with.
 pub struct PeerServerSetup {
@@ -80,7 +81,7 @@ pub struct PeerServerSetup {
     /// What may be sent.
     pub content_source: Arc<dyn ContentSource>,
     /// Who may ask.
-    pub admission: Admission,
+    pub admission: PeerAdmission,
     /// As they are now.
     pub settings: watch::Receiver<UploadSettings>,
     /// Where the numbers of uploads come from.
@@ -252,8 +253,8 @@ impl Server {
                     self.scheduler.tick(now());
                     self.scheduler.tell(now(), |told| {
                         let event = match told {
-                            Told::Changed(upload) => TransferEvent::Changed(upload),
-                            Told::Gone(id) => TransferEvent::Gone(id),
+                            UploadChange::Changed(upload) => TransferEvent::Changed(upload),
+                            UploadChange::Gone(id) => TransferEvent::Gone(id),
                         };
                         self.events.try_send(event).is_ok()
                     });
@@ -302,7 +303,7 @@ async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, S
 /// One connection, from its first byte.
 struct IncomingPeer {
     tls: TlsServer,
-    admission: Admission,
+    admission: PeerAdmission,
     scheduler: Arc<UploadScheduler>,
     around: Arc<UploadResources>,
     cancel: CancellationToken,

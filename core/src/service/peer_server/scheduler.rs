@@ -90,16 +90,16 @@ impl UploadScheduler {
     }
 
     /// Tells what is gone, then what has changed, as long as `tell` takes it. What is left is told the next time.
-    pub(super) fn tell(&self, now: Instant, mut tell: impl FnMut(Told) -> bool) {
+    pub(super) fn tell(&self, now: Instant, mut tell: impl FnMut(UploadChange) -> bool) {
         let mut inner = self.inner.lock();
         while let Some(id) = inner.uploads.gone() {
-            if !tell(Told::Gone(id)) {
+            if !tell(UploadChange::Gone(id)) {
                 return;
             }
             inner.uploads.gone_told();
         }
         for changed in inner.uploads.changed(now) {
-            if !tell(Told::Changed(changed.clone())) {
+            if !tell(UploadChange::Changed(changed.clone())) {
                 return;
             }
             inner.uploads.told(&changed);
@@ -132,7 +132,7 @@ impl UploadScheduler {
 
 /// What is told of uploads.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum UploadChange {
     /// It is so now.
     Changed(Transfer),
     /// It is gone from the list.

@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::protocol::peer::{Answer, Content, PeerRefusal};
-use crate::service::peer_server::connection::{Ended, UploadResources, now, rest};
+use crate::service::peer_server::connection_state::{Ended, UploadResources, now, rest};
 use crate::service::peer_server::feeder::{Feeder, Piece};
 use crate::service::peer_server::inbox::Inbox;
 use crate::service::peer_server::scheduler::Place;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{AskOutcome, Downloads, Effect, Stage};
+use super::{AskOutcome, DownloadEffect, Downloads, Stage};
 use crate::model::block_list::BlockList;
 use crate::model::transfer::TransferError;
 use crate::model::username::Username;
@@ -44,7 +44,7 @@ impl Downloads {
         }
         // They may have come back somewhere else.
         if self.lanes.get(&user).is_some_and(|lane| lane.source == Some(id)) {
-            self.effects.push(Effect::FindUser(user));
+            self.effects.push(DownloadEffect::FindUser(user));
         }
         self.search_without(id, now);
         self.all_changed();
@@ -100,7 +100,7 @@ impl Downloads {
         let Some(active) = self.active.get_mut(&file) else { return };
         if matches!(active.stage, Stage::NeedsList | Stage::ListAsked(_)) {
             active.stage = Stage::Checking;
-            self.effects.push(Effect::Check(file, list));
+            self.effects.push(DownloadEffect::Check(file, list));
             self.changed.insert(file.job);
         }
     }
@@ -115,7 +115,7 @@ impl Downloads {
         let (done_bytes, is_complete) = (plan.done_bytes(), plan.is_complete());
         if is_complete {
             active.stage = Stage::Finishing;
-            self.effects.push(Effect::Finish(ask.file));
+            self.effects.push(DownloadEffect::Finish(ask.file));
         }
         if is_large(&ask.content) {
             self.progressed(ask.file, done_bytes);
@@ -123,7 +123,7 @@ impl Downloads {
         let other = also_asked.and_then(|other| Some((other, self.sources.get_mut(other)?)));
         if let Some((other, source)) = other {
             let ids = source.leave(|open| open.file == ask.file && open.what == ask.what);
-            self.effects.push(Effect::Cancel(other, ids));
+            self.effects.push(DownloadEffect::Cancel(other, ids));
         }
     }
 
@@ -193,7 +193,7 @@ impl Downloads {
         for (id, source) in self.sources.iter_mut() {
             let ids = source.leave(|ask| is_meant(ask.file));
             if !ids.is_empty() {
-                self.effects.push(Effect::Cancel(id, ids));
+                self.effects.push(DownloadEffect::Cancel(id, ids));
             }
         }
     }
@@ -212,7 +212,7 @@ impl Downloads {
             }
             source.link = Link::Connecting;
             connecting += 1;
-            self.effects.push(Effect::Connect(id, source.contact.clone()));
+            self.effects.push(DownloadEffect::Connect(id, source.contact.clone()));
         }
     }
 
@@ -230,7 +230,7 @@ impl Downloads {
                 unused.push(id);
             }
         }
-        self.effects.extend(unused.into_iter().map(Effect::Disconnect));
+        self.effects.extend(unused.into_iter().map(DownloadEffect::Disconnect));
     }
 
     pub(super) fn fill_all(&mut self, now: Instant) {
@@ -247,7 +247,7 @@ impl Downloads {
             let mut asks = self.fill(id, now);
             asks.extend(self.fill_late(id, now));
             if !asks.is_empty() {
-                self.effects.push(Effect::Ask(id, asks));
+                self.effects.push(DownloadEffect::Ask(id, asks));
             }
         }
     }

@@ -35,7 +35,7 @@ const SOURCES_MAX: usize = 8;
 
 /// What is to be done.
 #[derive(Debug)]
-pub enum Effect {
+pub enum DownloadEffect {
     /// Say with [`Downloads::user_found`] where this user is.
     FindUser(Username),
     /// Say with [`Downloads::sources_found`] who has this content, also when nobody has.
@@ -117,7 +117,7 @@ pub struct Downloads {
     searches_open: usize,
     searched_again_at: Option<Instant>,
     changed: BTreeSet<TransferId>,
-    effects: Vec<Effect>,
+    effects: Vec<DownloadEffect>,
 }
 
 /// The downloads from one user, in the order they were asked for.
@@ -187,7 +187,7 @@ impl Downloads {
     pub fn add(&mut self, id: TransferId, mut job: DownloadJob) {
         job.rank = id.0;
         if !self.lanes.contains_key(&job.user) {
-            self.effects.push(Effect::FindUser(job.user.clone()));
+            self.effects.push(DownloadEffect::FindUser(job.user.clone()));
         }
         let lane = self.lanes.entry(job.user.clone()).or_default();
         lane.jobs.push(id);
@@ -252,7 +252,7 @@ impl Downloads {
                 active.stage = if is_complete { Stage::Finishing } else { Stage::Blocks(plan) };
                 self.progressed(file, done_bytes);
                 if is_complete {
-                    self.effects.push(Effect::Finish(file));
+                    self.effects.push(DownloadEffect::Finish(file));
                 } else {
                     self.offer_again(file);
                 }
@@ -284,7 +284,7 @@ impl Downloads {
     }
 
     /// What is to be done now, after everything that was put in.
-    pub fn effects(&mut self, now: Instant) -> Vec<Effect> {
+    pub fn effects(&mut self, now: Instant) -> Vec<DownloadEffect> {
         self.activate(now);
         self.connect(now);
         self.search();
@@ -408,7 +408,7 @@ impl Downloads {
                 // An empty file needs its name at least.
                 let needed = size.saturating_sub(here).max(1);
                 self.control(file.job, Control::DiskFull { needed });
-                self.effects.push(Effect::AwaitRoom(file.job, needed));
+                self.effects.push(DownloadEffect::AwaitRoom(file.job, needed));
             }
         }
     }
@@ -418,7 +418,7 @@ impl Downloads {
         if let Some(job) = self.jobs.get_mut(&file.job) {
             job.last_error = Some(error.clone());
         }
-        self.effects.push(Effect::FileFailed(file, error));
+        self.effects.push(DownloadEffect::FileFailed(file, error));
         self.settle(file, FileState::Failed);
     }
 
@@ -426,7 +426,7 @@ impl Downloads {
     fn settle(&mut self, file: FileId, state: FileState) {
         self.put_away(file, state);
         if self.jobs.get(&file.job).is_some_and(DownloadJob::is_over) {
-            self.effects.push(Effect::Over(file.job));
+            self.effects.push(DownloadEffect::Over(file.job));
         }
     }
 
@@ -449,7 +449,7 @@ impl Downloads {
             lane.may_activate |= large || *count < SMALL_ACTIVE_MAX / 4 * 3;
         }
         if state != FileState::Done && is_large(&active.content) {
-            self.effects.push(Effect::Close(file));
+            self.effects.push(DownloadEffect::Close(file));
         }
     }
 

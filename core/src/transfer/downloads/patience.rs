@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Downloads, Effect};
+use super::{DownloadEffect, Downloads};
 use crate::model::transfer::TransferError;
 use crate::transfer::SourceId;
 use crate::transfer::job::FileId;
@@ -33,7 +33,7 @@ impl Downloads {
             return;
         }
         let user = source.contact.username.clone();
-        self.effects.push(Effect::Lied(user.clone()));
+        self.effects.push(DownloadEffect::Lied(user.clone()));
         self.drop_source(id, now);
         self.withdraw_all(id, &TransferError::Lied { user }, now);
     }
@@ -53,7 +53,7 @@ impl Downloads {
     /// Ends a connection from our side.
     fn drop_source(&mut self, id: SourceId, now: Instant) {
         if self.sources.get(id).is_some_and(|source| source.link != Link::Down) {
-            self.effects.push(Effect::Disconnect(id));
+            self.effects.push(DownloadEffect::Disconnect(id));
             self.disconnected(id, now);
         }
     }

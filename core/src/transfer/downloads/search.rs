@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Active, Downloads, Effect, SOURCES_MAX, Stage, pause_before_try};
+use super::{Active, DownloadEffect, Downloads, SOURCES_MAX, Stage, pause_before_try};
 use crate::model::transfer::TransferError;
 use crate::transfer::job::FileId;
 use crate::transfer::source::Link;
@@ -22,7 +22,7 @@ impl Downloads {
     /// Users or shares at the tracker changed, or the tracker is back.
     pub fn news(&mut self, now: Instant) {
         self.news += 1;
-        self.effects.extend(self.lanes.keys().cloned().map(Effect::FindUser));
+        self.effects.extend(self.lanes.keys().cloned().map(DownloadEffect::FindUser));
         self.search_again(now);
     }
 
@@ -130,7 +130,7 @@ impl Downloads {
             let Some(file) = self.searching.pop_front() else { break };
             if let Some(active) = self.active.get(&file) {
                 self.searches_open += 1;
-                self.effects.push(Effect::FindSources(file, active.content.hash));
+                self.effects.push(DownloadEffect::FindSources(file, active.content.hash));
             }
         }
     }

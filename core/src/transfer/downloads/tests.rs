@@ -118,19 +118,19 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) {
+    fn carry_out(&mut self, effect: DownloadEffect) {
         let now = self.now;
         match effect {
-            Effect::FindUser(user) => {
+            DownloadEffect::FindUser(user) => {
                 let contact = self.by_name.get(&user).filter(|_| !self.absent.contains(&user)).cloned();
                 self.machine.user_found(&user, contact.as_ref(), now);
             }
-            Effect::FindSources(file, _) => {
+            DownloadEffect::FindSources(file, _) => {
                 let all: Vec<Contact> =
                     self.by_name.values().filter(|c| !self.absent.contains(&c.username)).cloned().collect();
                 self.machine.sources_found(file, &all, now);
             }
-            Effect::Connect(id, contact) => {
+            DownloadEffect::Connect(id, contact) => {
                 let manner = self.manners[&contact.username];
                 if manner == Manner::Unreachable || self.absent.contains(&contact.username) {
                     return self.machine.disconnected(id, now);
@@ -141,41 +141,41 @@ impl World {
                 assert!(before.is_none_or(|peer| !peer.is_connected), "connected once");
                 self.machine.connected(id, now);
             }
-            Effect::Disconnect(id) => {
+            DownloadEffect::Disconnect(id) => {
                 let peer = self.peers.get_mut(&id).expect("connected before");
                 assert!(peer.is_connected);
                 peer.is_connected = false;
             }
-            Effect::Ask(id, asks) => self.asked(id, asks),
-            Effect::Cancel(id, ids) => {
+            DownloadEffect::Ask(id, asks) => self.asked(id, asks),
+            DownloadEffect::Cancel(id, ids) => {
                 let peer = self.peers.get_mut(&id).expect("connected before");
                 peer.cancelled.extend(ids);
             }
-            Effect::Check(file, list) => {
+            DownloadEffect::Check(file, list) => {
                 let mut blocks = Blocks::none(list.geometry());
                 for block in self.written.entry(file).or_default().iter() {
                     blocks.insert(*block);
                 }
                 self.machine.checked(file, Checked::Part(blocks));
             }
-            Effect::Finish(file) => {
+            DownloadEffect::Finish(file) => {
                 let blocks = self.machine.job(file.job).expect("known").files[file.index as usize].geometry().blocks();
                 assert_eq!(self.written.get(&file).map_or(0, BTreeSet::len), blocks as usize, "every block is written");
                 assert!(self.finished.insert(file), "finished once");
                 self.machine.finished(file, Ok(()));
             }
-            Effect::Close(_) => {}
-            Effect::AwaitRoom(job, needed) => {
+            DownloadEffect::Close(_) => {}
+            DownloadEffect::AwaitRoom(job, needed) => {
                 assert!(needed > 0);
                 assert_eq!(self.machine.state(job).0, TransferState::DiskFull);
                 self.disk_full_at = None;
                 self.machine.room(job);
             }
-            Effect::FileFailed(file, error) => {
+            DownloadEffect::FileFailed(file, error) => {
                 self.failed.insert(file, error);
             }
-            Effect::Over(job) => assert!(self.over.insert(job), "over once"),
-            Effect::Lied(user) => {
+            DownloadEffect::Over(job) => assert!(self.over.insert(job), "over once"),
+            DownloadEffect::Lied(user) => {
                 assert!(matches!(self.manners[&user], Manner::Liar(_)), "nobody is wronged");
                 self.liars.insert(user);
             }
@@ -415,7 +415,7 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
     let mut tries = 0;
     while world.now < until {
         for effect in world.machine.effects(world.now) {
-            tries += usize::from(matches!(effect, Effect::Connect(..)));
+            tries += usize::from(matches!(effect, DownloadEffect::Connect(..)));
             world.carry_out(effect);
         }
         world.now += Duration::from_millis(100);

@@ -6,7 +6,7 @@ use crate::service::downloader::engine::connections::LeftConnection;
 use crate::service::downloader::source::Order;
 use crate::store::downloads::SavedState;
 use crate::transfer::SourceId;
-use crate::transfer::downloads::Effect;
+use crate::transfer::downloads::DownloadEffect;
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::FileId;
 
@@ -23,24 +23,24 @@ impl Engine {
         }
     }
 
-    fn carry_out_one(&mut self, effect: Effect) {
+    fn carry_out_one(&mut self, effect: DownloadEffect) {
         match effect {
-            Effect::FindUser(user) => {
+            DownloadEffect::FindUser(user) => {
                 let contact = self.connections.contact(&user);
                 self.machine.user_found(&user, contact.as_ref(), now());
             }
-            Effect::FindSources(file, hash) => self.connections.find_sources(file, hash, &mut self.tasks),
-            Effect::Connect(id, contact) => self.connections.connect(id, contact, &mut self.tasks),
-            Effect::Disconnect(id) => self.connections.disconnect(id),
-            Effect::Ask(id, asks) => self.order(id, Order::Ask(asks)),
-            Effect::Cancel(id, ids) => self.order(id, Order::Cancel(ids)),
-            Effect::Check(file, list) => self.file_work.check(file, list, &mut self.tasks),
-            Effect::Finish(file) => self.file_work.finish(file, &mut self.tasks),
-            Effect::Close(file) => self.file_work.close(file),
-            Effect::AwaitRoom(id, needed) => self.file_work.await_room(id, needed),
-            Effect::FileFailed(file, error) => self.file_failed(file, error),
-            Effect::Over(id) => self.over(id),
-            Effect::Lied(user) => self.told.push(TransferEvent::PeerLied(user)),
+            DownloadEffect::FindSources(file, hash) => self.connections.find_sources(file, hash, &mut self.tasks),
+            DownloadEffect::Connect(id, contact) => self.connections.connect(id, contact, &mut self.tasks),
+            DownloadEffect::Disconnect(id) => self.connections.disconnect(id),
+            DownloadEffect::Ask(id, asks) => self.order(id, Order::Ask(asks)),
+            DownloadEffect::Cancel(id, ids) => self.order(id, Order::Cancel(ids)),
+            DownloadEffect::Check(file, list) => self.file_work.check(file, list, &mut self.tasks),
+            DownloadEffect::Finish(file) => self.file_work.finish(file, &mut self.tasks),
+            DownloadEffect::Close(file) => self.file_work.close(file),
+            DownloadEffect::AwaitRoom(id, needed) => self.file_work.await_room(id, needed),
+            DownloadEffect::FileFailed(file, error) => self.file_failed(file, error),
+            DownloadEffect::Over(id) => self.over(id),
+            DownloadEffect::Lied(user) => self.told.push(TransferEvent::PeerLied(user)),
         }
     }
 

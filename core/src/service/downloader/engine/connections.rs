@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::hash::ContentHash;
 use crate::model::username::Username;
-use crate::service::downloader::source::{self, DownloadResources, ORDERS_MAX, Order, Reporter};
+use crate::service::downloader::source::{self, DownloadResources, ORDERS_MAX, Order};
+use crate::service::downloader::source_state::Reporter;
 use crate::service::downloader::{Directory, Event};
 use crate::transfer::job::FileId;
 use crate::transfer::{Contact, SourceId};

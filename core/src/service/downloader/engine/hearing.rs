@@ -2,7 +2,7 @@
 
 use super::{Engine, now};
 use crate::service::downloader::Event;
-use crate::service::downloader::source::{Report, Why};
+use crate::service::downloader::source_state::{Report, Why};
 use crate::transfer::SourceId;
 use crate::transfer::downloads::Checked;
 use crate::transfer::event::TransferEvent;
