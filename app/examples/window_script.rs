@@ -18,6 +18,8 @@ use potok_core::node::{Node, Setup};
 
 /// Between two letters: a fast typist.
 const LETTER_EVERY: Duration = Duration::from_millis(80);
+/// Words that are typed at most: two minutes.
+const WORDS_MAX: usize = 180;
 /// Between two words, when everything has come to rest.
 const REST: Duration = Duration::from_millis(200);
 
@@ -73,12 +75,12 @@ fn main() -> eframe::Result {
     eframe::run_native("Potok", options, Box::new(make))
 }
 
-/// A third of each kind, shuffled: the file has them in order.
+/// Some of all kinds: the file has them in order.
 fn words_of(path: &str) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let words: Vec<&str> = text.lines().collect();
     let step = (words.len() * 7 / 11) | 1;
-    (0..words.len()).map(|n| words[n * step % words.len()].to_owned()).collect()
+    (0..words.len()).take(WORDS_MAX).map(|n| words[n * step % words.len()].to_owned()).collect()
 }
 
 impl Script {
