@@ -52,7 +52,7 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="GROUP/ROW", help="all if none is named")
     parser.add_argument("--after", default=os.path.join(ROOT, "target/dist"), help="folder of those built after")
     parser.add_argument("--rounds", type=int, default=3)
-    args, more = parser.parse_known_args()
+    args, more = parser.parse_known_intermixed_args()
     rows = list(dict.fromkeys(row for _, row, _, _ in FIGURES if not args.rows or row in args.rows))
     kept = os.path.join(ROOT, "target/bench/compare.jsonl")
     os.makedirs(os.path.dirname(kept), exist_ok=True)
