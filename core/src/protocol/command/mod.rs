@@ -1,5 +1,5 @@
 //! What a session can ask of a tracker. A verb is a file here, with its fields, how it is read and how it is written;
-//! [`each_verb`] lists them, and everything that is about all verbs is made from that list.
+//! `each_verb!` lists them, and everything that is about all verbs is made from that list.
 //!
 //! Shared by the verbs: [`mod@arguments`] reads words and options.
 
