@@ -25,6 +25,11 @@ pub(in crate::disk) enum DataFolder {
 }
 
 impl DataFolder {
+    /// Whether a file of this name can be one that [`DataFolder::is_identity`] leaves out.
+    pub(in crate::disk) fn may_be_identity(name: Option<&str>) -> bool {
+        name == Some(IDENTITY)
+    }
+
     /// Whether this is the file to be left out.
     pub(in crate::disk) fn is_identity(self, name: &str) -> bool {
         self == Self::IdentityOnly && name == IDENTITY
@@ -47,8 +52,24 @@ impl DataFolder {
 
     /// Whether a folder lies in one or is one.
     pub(in crate::disk) fn holds(folder: &Path) -> bool {
-        folder.ancestors().any(|above| Dir::open(above).is_ok_and(|dir| Self::look_at(&dir) == Self::Whole))
+        folder.ancestors().any(is_whole)
     }
+
+    /// The same, looking no higher than `top`, which lies above the folder or is it.
+    pub(in crate::disk) fn holds_below(top: &Path, folder: &Path) -> bool {
+        folder.ancestors().take_while(|above| above.starts_with(top)).any(is_whole)
+    }
+}
+
+/// Asked at every file that is sent: of a folder without an identity it takes one question to the system.
+fn is_whole(folder: &Path) -> bool {
+    may_have_identity(folder) && Dir::open(folder).is_ok_and(|dir| DataFolder::look_at(&dir) == DataFolder::Whole)
+}
+
+/// Only where there is surely no such file the rest need not be looked at.
+fn may_have_identity(folder: &Path) -> bool {
+    let found = std::fs::symlink_metadata(folder.join(IDENTITY));
+    !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// A file that cannot be read is no key for whoever looks, and is not shared either.
@@ -84,6 +105,8 @@ mod tests {
             let dir = Dir::open(folder.path()).expect("opens");
             assert_eq!(DataFolder::look_at(&dir), expected, "{files:?}");
             assert_eq!(DataFolder::holds(&below), expected == DataFolder::Whole, "{files:?}");
+            assert_eq!(DataFolder::holds_below(folder.path(), &below), expected == DataFolder::Whole, "{files:?}");
+            assert!(!DataFolder::holds_below(&below, &below), "{files:?}");
         }
     }
 }

@@ -162,16 +162,15 @@ impl SharedFolder {
         Ok(self.dir.file_system()?)
     }
 
-    /// Opens a regular file below that was found once, unless it came to lie in a data folder of Potok since.
+    /// Opens a regular file below that was found once, unless it came to lie in a data folder of Potok since. What lies
+    /// above the base is judged whenever the base is scanned.
     pub fn open_shared(&self, base: &Path, relative: &Path) -> Result<(File, FileStamp), ReadFault> {
         let opened = self.open_file(relative)?;
         let path = base.join(relative);
         let (parent, name) = (path.parent().unwrap_or(base), path.file_name().and_then(|name| name.to_str()));
-        let is_identity = || {
-            let kind = Dir::open(parent).map_or(DataFolder::No, |dir| DataFolder::look_at(&dir));
-            name.is_some_and(|name| kind.is_identity(name))
-        };
-        if DataFolder::holds(parent) || is_identity() { Err(ReadFault::Own) } else { Ok(opened) }
+        let is_identity = DataFolder::may_be_identity(name)
+            && Dir::open(parent).is_ok_and(|dir| name.is_some_and(|name| DataFolder::look_at(&dir).is_identity(name)));
+        if is_identity || DataFolder::holds_below(base, parent) { Err(ReadFault::Own) } else { Ok(opened) }
     }
 
     /// Opens a regular file below, by what it was found under. The stamp is that of the very handle.
