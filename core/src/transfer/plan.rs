@@ -8,6 +8,10 @@ use crate::model::geometry::Geometry;
 use crate::transfer::SourceId;
 
 /// Which blocks are done: one bit each.
+///
+/// A bit set of a library (`fixedbitset`) would give `insert` and `contains` and leave the rest to do here: it counts by
+/// going through all words, and its absent bits are listed from the first on, while a plan asks for the first one behind a
+/// place at every block of a file that may have millions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocks {
     words: Vec<u64>,
