@@ -2,6 +2,7 @@
 #![cfg(feature = "gui")]
 
 mod browse;
+mod columns;
 mod console;
 mod everywhere;
 mod network;

@@ -173,6 +173,7 @@ struct SharedRow<'a> {
 fn columns<'a>() -> [Column<SharedRow<'a>, ShareOrder>; 4] {
     [
         Column::new(
+            "name",
             || t!("window.column.name"),
             0.0,
             |cell, row: &SharedRow<'_>| {
@@ -182,6 +183,7 @@ fn columns<'a>() -> [Column<SharedRow<'a>, ShareOrder>; 4] {
         )
         .by(ShareOrder::Path),
         Column::number(
+            "size",
             || t!("window.column.size"),
             110.0,
             |cell, row: &SharedRow<'_>| {
@@ -191,6 +193,7 @@ fn columns<'a>() -> [Column<SharedRow<'a>, ShareOrder>; 4] {
         )
         .by(ShareOrder::Size),
         Column::new(
+            "takers",
             || t!("window.shared.takers"),
             190.0,
             |cell, row: &SharedRow<'_>| {
@@ -199,6 +202,7 @@ fn columns<'a>() -> [Column<SharedRow<'a>, ShareOrder>; 4] {
         )
         .drop(1),
         Column::new(
+            "content",
             || t!("window.column.content"),
             140.0,
             |cell, row: &SharedRow<'_>| {

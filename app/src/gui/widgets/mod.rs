@@ -1,10 +1,14 @@
 //! The pieces that pages are made of: each draws with the palette and has a name for a screen reader.
 
 pub mod chosen;
+pub mod column;
+pub mod menu;
 pub mod qr;
 pub mod scroll;
 pub mod selection;
 pub mod table;
+mod table_header;
+pub mod table_look;
 pub mod text;
 
 use eframe::egui::{
@@ -14,6 +18,7 @@ use eframe::egui::{
 
 use crate::gui::icons;
 use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
+pub use crate::gui::widgets::menu::{menu_gap, menu_item};
 
 /// A window that is narrower has no room for words at the edges.
 const NARROW: f32 = 920.0;
@@ -300,55 +305,6 @@ pub fn weak(ui: &mut Ui, text: impl Into<String>) -> Response {
 /// The title of a card.
 pub fn heading(ui: &mut Ui, text: &str) {
     ui.label(RichText::new(text).font(theme::heading()).color(palette(ui).text));
-}
-
-/// A line of a context menu, with its shortcut.
-pub fn menu_item(ui: &mut Ui, icon: &str, text: &str, shortcut: &str) -> bool {
-    let p = palette(ui);
-    ui.set_min_width(210.0);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().max(210.0), 30.0), Sense::click());
-    let is_enabled = ui.is_enabled();
-    if is_enabled && ui.data_mut(|data| data.remove_temp::<bool>(menu_focus_id())).is_some() {
-        response.request_focus();
-    }
-    if response.hovered() || response.has_focus() {
-        ui.painter().rect_filled(rect, theme::RADIUS_SMALL, p.hover);
-    }
-    let fade = if is_enabled { 1.0 } else { 0.45 };
-    let middle = rect.center().y;
-    let painter = ui.painter();
-    painter.text(
-        pos2(rect.left() + 10.0, middle),
-        Align2::LEFT_CENTER,
-        icon,
-        theme::icon(16.0),
-        p.weak.gamma_multiply(fade),
-    );
-    painter.text(
-        pos2(rect.left() + 36.0, middle),
-        Align2::LEFT_CENTER,
-        text,
-        theme::body(),
-        p.text.gamma_multiply(fade),
-    );
-    painter.text(
-        pos2(rect.right() - 10.0, middle),
-        Align2::RIGHT_CENTER,
-        shortcut,
-        theme::small(),
-        p.weak.gamma_multiply(fade),
-    );
-    response.widget_info(|| WidgetInfo::labeled(Role::MenuItem, is_enabled, text));
-    let clicked = response.clicked();
-    if clicked {
-        ui.close();
-    }
-    clicked
-}
-
-/// Set by whoever opens a menu with the keyboard: its first line takes the focus.
-fn menu_focus_id() -> Id {
-    Id::unique("menu-focus")
 }
 
 /// Whether this shortcut was pressed, with these modifiers and no others; it is used up.

@@ -21,6 +21,7 @@ use crate::gui::action::Action;
 use crate::gui::questions::{self, Choice, Question};
 use crate::gui::screen::Screen;
 use crate::gui::theme;
+use crate::gui::widgets::table;
 use crate::gui::window::MainWindow;
 use crate::model::{self, AskedBy, Model, Tone};
 use crate::texts;
@@ -336,9 +337,11 @@ impl MainWindow {
 
     /// The window has closed.
     pub fn closed(&self) {
-        if let (Some(place), Some(data_dir)) = (self.desktop_bridge.place, &self.parts.data_dir) {
+        let Some(data_dir) = &self.parts.data_dir else { return };
+        if let Some(place) = self.desktop_bridge.place {
             place.save(data_dir);
         }
+        table::looks_of(&self.shown_on.lock()).save(data_dir);
     }
 
     /// The window is being closed: it may, it hides, or the person is asked.

@@ -24,6 +24,8 @@ use crate::gui::friend::Friend;
 use crate::gui::picker::Picker;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
+use crate::gui::widgets::table;
+use crate::gui::widgets::table_look::TableLooks;
 use crate::gui::window::desktop_bridge::DesktopBridge;
 use crate::gui::{shell, theme};
 use crate::model::{AskedBy, LIST_LINES_MAX, Model, Tone};
@@ -84,6 +86,9 @@ impl MainWindow {
     pub fn new(ctx: &egui::Context, parts: Parts) -> std::io::Result<Self> {
         theme::install(ctx);
         theme::choose(ctx, &parts.settings.theme);
+        if let Some(data_dir) = &parts.data_dir {
+            table::use_looks(ctx, TableLooks::load(data_dir));
+        }
         let shown_on = Arc::new(Mutex::new(ctx.clone()));
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
@@ -105,7 +110,8 @@ impl MainWindow {
     /// Another context shows it from now on: it was closed and is opened again.
     fn moved_to(&mut self, ctx: &egui::Context) {
         theme::install(ctx);
-        *self.shown_on.lock() = ctx.clone();
+        let before = std::mem::replace(&mut *self.shown_on.lock(), ctx.clone());
+        table::use_looks(ctx, table::looks_of(&before));
     }
 
     pub(super) fn hear(&mut self, ctx: &egui::Context) {

@@ -78,6 +78,7 @@ fn rest(result: &QueryResult) -> String {
 fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
     [
         Column::new(
+            "name",
             || t!("window.column.name"),
             0.0,
             |cell, row: &FileRow<'_>| {
@@ -99,6 +100,7 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
         )
         .by(By::Path),
         Column::number(
+            "size",
             || t!("window.column.size"),
             100.0,
             |cell, row: &FileRow<'_>| {
@@ -112,6 +114,7 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
         )
         .by(By::Size),
         Column::new(
+            "kind",
             || t!("window.column.kind"),
             110.0,
             |cell, row: &FileRow<'_>| {
@@ -128,6 +131,7 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
         .by(By::Kind)
         .drop(2),
         Column::new(
+            "person",
             || t!("window.column.person"),
             150.0,
             |cell, row: &FileRow<'_>| {
@@ -146,6 +150,7 @@ fn columns<'a>() -> [Column<FileRow<'a>, By>; 5] {
         )
         .by(By::Person),
         Column::number(
+            "sources",
             || t!("window.column.sources"),
             84.0,
             |cell, row: &FileRow<'_>| {

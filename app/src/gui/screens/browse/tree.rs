@@ -68,6 +68,7 @@ struct Toggle;
 fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
     [
         Column::new(
+            "name",
             || t!("window.column.name"),
             0.0,
             |cell, node: &&TreeNode| {
@@ -90,6 +91,7 @@ fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
         )
         .by(By::Path),
         Column::number(
+            "files",
             || t!("window.people.files"),
             100.0,
             |cell, node: &&TreeNode| {
@@ -100,6 +102,7 @@ fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
         )
         .drop(1),
         Column::number(
+            "size",
             || t!("window.column.size"),
             110.0,
             |cell, node: &&TreeNode| {
@@ -110,6 +113,7 @@ fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
         )
         .by(By::Size),
         Column::new(
+            "kind",
             || t!("window.column.kind"),
             130.0,
             |cell, node: &&TreeNode| {

@@ -50,6 +50,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, act
 fn columns<'a>() -> [Column<&'a Ban>; 3] {
     [
         Column::new(
+            "person",
             || t!("window.column.person"),
             220.0,
             |cell, ban| {
@@ -57,6 +58,7 @@ fn columns<'a>() -> [Column<&'a Ban>; 3] {
             },
         ),
         Column::new(
+            "by",
             || t!("window.bans.by"),
             110.0,
             |cell, ban| {
@@ -69,6 +71,7 @@ fn columns<'a>() -> [Column<&'a Ban>; 3] {
             },
         ),
         Column::new(
+            "target",
             || "".into(),
             0.0,
             |cell, ban| {

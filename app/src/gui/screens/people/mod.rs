@@ -15,7 +15,7 @@ use crate::gui::icons;
 use crate::gui::screen::Screen;
 use crate::gui::theme::{self};
 use crate::gui::widgets::selection::RowSelection;
-use crate::gui::widgets::table::{Column, Table};
+use crate::gui::widgets::table::{Column, Table, in_order};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::human::thousands;
@@ -59,7 +59,10 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut V
 }
 
 fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<Action>) {
-    let rows: Vec<&Person> = model.people.values().collect();
+    let now = SystemTime::now();
+    let mut rows: Vec<PersonRow<'_>> = model.people.values().map(|person| PersonRow { model, person, now }).collect();
+    in_order(ui, "people", &columns(), &mut rows);
+    let rows: Vec<&Person> = rows.into_iter().map(|row| row.person).collect();
     if rows.is_empty() {
         let (title, text) = (t!("window.people.empty-title"), t!("window.people.empty-text"));
         widgets::empty(ui, icons::USERS_THREE, &title, &text, |ui| {
@@ -127,13 +130,16 @@ impl PersonRow<'_> {
 fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
     [
         Column::new(
+            "name",
             || t!("window.column.person"),
             0.0,
             |cell, row: &PersonRow<'_>| {
                 cell.icon_text(icons::USER, &row.model.name_of(row.person), theme::medium(), cell.palette().text);
             },
-        ),
+        )
+        .compared(|a, b| a.person.line.username.cmp(&b.person.line.username)),
         Column::new(
+            "identity",
             || t!("window.people.identity"),
             140.0,
             |cell, row: &PersonRow<'_>| {
@@ -145,8 +151,10 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
                 cell.mark(icon, color);
                 cell.text(&text, theme::small(), p.weak);
             },
-        ),
+        )
+        .compared(|a, b| a.person.line.key.is_some().cmp(&b.person.line.key.is_some())),
         Column::new(
+            "since",
             || t!("window.people.since"),
             130.0,
             |cell, row: &PersonRow<'_>| {
@@ -157,16 +165,20 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
                 cell.text(&since, theme::small(), cell.palette().weak);
             },
         )
+        .compared(|a, b| a.person.since.cmp(&b.person.since))
         .drop(3),
         Column::number(
+            "files",
             || t!("window.people.files"),
             80.0,
             |cell, row: &PersonRow<'_>| {
                 let files = row.totals().map_or_else(|| "–".to_owned(), |totals| thousands(totals.files));
                 cell.text(&files, theme::body(), cell.palette().weak);
             },
-        ),
+        )
+        .compared(|a, b| a.totals().map(|of| of.files).cmp(&b.totals().map(|of| of.files))),
         Column::number(
+            "size",
             || t!("window.column.size"),
             104.0,
             |cell, row: &PersonRow<'_>| {
@@ -174,8 +186,10 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
                 cell.text(&bytes, theme::body(), cell.palette().weak);
             },
         )
+        .compared(|a, b| a.totals().map(|of| of.bytes).cmp(&b.totals().map(|of| of.bytes)))
         .drop(1),
         Column::new(
+            "address",
             || t!("window.people.address"),
             178.0,
             |cell, row: &PersonRow<'_>| {
@@ -183,6 +197,7 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
                 cell.text(&address, theme::mono(), cell.palette().weak);
             },
         )
+        .compared(|a, b| a.person.line.address.cmp(&b.person.line.address))
         .drop(2),
     ]
 }

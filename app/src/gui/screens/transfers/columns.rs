@@ -22,6 +22,7 @@ use crate::texts;
 pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
     [
         Column::new(
+            "name",
             || t!("window.column.name"),
             0.0,
             |cell, t: &&Transfer| {
@@ -31,6 +32,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
             },
         ),
         Column::number(
+            "size",
             || t!("window.column.size"),
             92.0,
             |cell, t: &&Transfer| {
@@ -39,6 +41,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
         )
         .drop(3),
         Column::new(
+            "person",
             || t!("window.column.person"),
             118.0,
             |cell, t: &&Transfer| {
@@ -49,8 +52,10 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
             },
         )
         .drop(2),
-        Column::new(|| t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t)).drop(1),
+        Column::new("progress", || t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t))
+            .drop(1),
         Column::new(
+            "state",
             || t!("window.column.state"),
             210.0,
             |cell, t: &&Transfer| {
@@ -59,7 +64,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
                 cell.text(&state_words(t), theme::small(), if color == p.accent { p.text } else { color });
             },
         ),
-        Column::number(|| "".into(), 80.0, |cell, t: &&Transfer| buttons(cell, t)),
+        Column::number("buttons", || "".into(), 80.0, |cell, t: &&Transfer| buttons(cell, t)),
     ]
 }
 
