@@ -101,7 +101,7 @@ fn help_template() -> String {
 }
 
 /// The embedded tracker listens here unless told otherwise: every address, [`limits::TRACKER_PORT`].
-const HOST_TRACKER_DEFAULT: &str = "0.0.0.0:7686";
+const HOST_TRACKER_DEFAULT: &str = "[::]:7686";
 const _: () = assert!(limits::TRACKER_PORT == 7686);
 
 fn name(text: &str) -> Result<Username, potok_core::model::username::BadUsername> {
@@ -166,8 +166,8 @@ mod tests {
 
         assert_eq!(console(&["--data-dir", "d", "console"]).expect("valid").0, Some("d".into()));
         for (line, address) in [
-            (&["console", "--host-tracker"][..], "0.0.0.0:7686"),
-            (&["console", "--host-tracker", "--keep-sharing"], "0.0.0.0:7686"),
+            (&["console", "--host-tracker"][..], "[::]:7686"),
+            (&["console", "--host-tracker", "--keep-sharing"], "[::]:7686"),
             (&["console", "--host-tracker", "127.0.0.1:0"], "127.0.0.1:0"),
         ] {
             assert_eq!(console(line).expect("valid").1.host_tracker, Some(address.parse().expect("address")));

@@ -109,12 +109,12 @@ pub fn load(data_dir: &Path) -> Result<LoadedSettings, SettingsError> {
         write_atomically(&path, &commented(&Settings::default())).map_err(at(&path))?;
     }
     match confy::load_path(&path) {
-        Ok(settings) => Ok(LoadedSettings { settings, set_aside: None }),
+        Ok(settings) => Ok(LoadedSettings { settings: Settings::as_meant(settings), set_aside: None }),
         Err(why) if is_content(&why) => {
             let bytes = fs::read(&path).map_err(at(&path))?;
             let (text, faults) =
                 mended(&bytes).unwrap_or_else(|| (commented(&Settings::default()), vec![with_source(&why)]));
-            let settings = toml::from_str(&text).unwrap_or_default();
+            let settings = toml::from_str(&text).map_or_else(|_wrong| Settings::default(), Settings::as_meant);
             let set_aside = set_aside(&path, faults.join("; ")).map_err(at(&path))?;
             write_atomically(&path, &text).map_err(at(&path))?;
             Ok(LoadedSettings { settings, set_aside: Some(set_aside) })

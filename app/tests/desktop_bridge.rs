@@ -281,7 +281,7 @@ fn settings_take_right_values_and_keep_wrong_ones() {
     test.window.get_by_role_and_label(Role::CheckBox, "Notifications").click();
     test.steps();
     let applied = test.applied().expect("takes effect at once");
-    assert!(!applied.notifications && applied.listen.to_string() == "0.0.0.0:0");
+    assert!(!applied.notifications && applied.listen.to_string() == "[::]:0");
     assert!(test.is_seen("Expected IP:PORT"), "what was typed is still there");
     test.type_into("Where others reach you", "127.0.0.1:7301");
     assert_eq!(test.applied().expect("applied").listen.to_string(), "127.0.0.1:7301");

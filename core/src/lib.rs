@@ -12,6 +12,7 @@ pub mod protocol;
 
 // floor 2: pure machines, siblings that do not know each other
 pub mod library;
+pub mod reach;
 pub mod tracker;
 pub mod transfer;
 

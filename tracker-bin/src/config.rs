@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use confy::ConfyError;
+use potok_core::model::{limits, listen};
 use potok_core::tracker::settings::TrackerSettings;
 
 /// A configuration that cannot be used.
@@ -41,7 +42,7 @@ pub(crate) fn load(path: &Path) -> Result<TrackerSettings, ConfigError> {
     let io = |source| ConfigError::Io { path: path.to_owned(), source };
     // confy would write the defaults to where there is nothing; a mistyped name is not a wish for that.
     let text = std::fs::read_to_string(path).map_err(io)?;
-    let settings: TrackerSettings = confy::load_path(path).map_err(|error| match error {
+    let mut settings: TrackerSettings = confy::load_path(path).map_err(|error| match error {
         ConfyError::BadTomlData(error) => ConfigError::Wrong {
             path: path.to_owned(),
             line: error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1),
@@ -49,6 +50,7 @@ pub(crate) fn load(path: &Path) -> Result<TrackerSettings, ConfigError> {
         },
         other => io(io::Error::other(other)),
     })?;
+    settings.listen = listen::as_meant(settings.listen, limits::TRACKER_PORT);
     let wrong = |what: String| ConfigError::Wrong { path: path.to_owned(), line: None, what };
     settings.check().map_err(|error| wrong(error.to_string()))?;
     Ok(settings)

@@ -322,8 +322,8 @@ impl Client for Made {
             }
             Intent::Status => Outcome::Status(Box::new(Status {
                 connection: if online { connection() } else { TrackerConnection::None },
-                listening: "0.0.0.0:42001".parse().ok(),
-                hosted: "0.0.0.0:7686".parse().ok().filter(|_| online).map(|address| Hosted {
+                listening: "[::]:42001".parse().ok(),
+                hosted: "[::]:7686".parse().ok().filter(|_| online).map(|address| Hosted {
                     address,
                     connections: 6,
                     users: 5,
@@ -362,7 +362,7 @@ fn main() -> eframe::Result {
         name: "me".parse().ok(),
         theme: after("--theme"),
         language: after("--language"),
-        host_tracker: if is_first { None } else { "0.0.0.0:7686".parse().ok() },
+        host_tracker: if is_first { None } else { "[::]:7686".parse().ok() },
         ..Settings::default()
     };
     texts::use_language(&settings.language);

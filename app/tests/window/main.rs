@@ -256,7 +256,7 @@ fn the_first_start_offers_two_choices_and_a_third() {
     let mut test = Test::with(Screen::Welcome, Settings { name: "me".parse().ok(), ..Settings::default() });
     assert!(test.is_seen("Try it alone"));
     test.click("Start a network here");
-    assert_eq!(test.last(), Intent::HostTracker("0.0.0.0:7686".parse().expect("address")));
+    assert_eq!(test.last(), Intent::HostTracker("[::]:7686".parse().expect("address")));
 
     test.click("Join one");
     test.type_into("Paste the invite or address", "tracker.example.org:7686");
@@ -448,7 +448,7 @@ fn the_network_page_hosts_and_invites() {
     let mut test = Test::new(Screen::Tracker);
     test.window.get_by_role_and_label(Role::CheckBox, "Host a network on this computer").click();
     test.steps();
-    assert!(test.was_asked(&Intent::HostTracker("0.0.0.0:7686".parse().expect("address"))));
+    assert!(test.was_asked(&Intent::HostTracker("[::]:7686".parse().expect("address"))));
     let invite = Invite { address: "h:7686".parse().expect("valid"), key: PublicKey::from_bytes([7; 32]) };
     test.answer(|i| matches!(i, Intent::Invite), Outcome::Invite(invite.clone()));
     assert!(test.is_seen(&invite.to_string()) && test.is_seen("The invite as a QR code"));

@@ -10,7 +10,7 @@ pub(crate) fn hosting() -> Outcome {
         connection: TrackerConnection::None,
         listening: None,
         hosted: Some(Hosted {
-            address: "0.0.0.0:7686".parse().expect("an address"),
+            address: "[::]:7686".parse().expect("an address"),
             connections: 3,
             users: 2,
             files: 1_234,

@@ -8,6 +8,7 @@
 //! | [`key::PublicKey`], [`hash::ContentHash`] | 32 bytes, written as 64 hex digits |
 //! | [`port::PeerPort`] | 1024 or above, so that nobody can be aimed at a system service |
 //! | [`invite::Invite`], [`invite::HostPort`] | a host and a port that can be dialled |
+//! | [`listen`] | where a program listens unless it is told otherwise |
 //! | [`search_key`] | what "whatever its case, in any script" means |
 //! | [`share::Share`] | what is announced: path, size, hash |
 //! | [`file_kind::FileKind`] | what a file is for, by the ending of its name |
@@ -17,6 +18,7 @@
 //! | [`binding::Binding`] | whose a name is, on a tracker |
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 //! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
+//! | [`way::Way`] | how two peers reach each other |
 
 pub mod binding;
 pub mod block_list;
@@ -28,6 +30,7 @@ pub mod hex;
 pub mod invite;
 pub mod key;
 pub mod limits;
+pub mod listen;
 pub mod local_name;
 pub mod port;
 pub mod search_key;
@@ -36,3 +39,4 @@ pub mod share_path;
 pub mod shown;
 pub mod transfer;
 pub mod username;
+pub mod way;

@@ -6,24 +6,29 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::model::invite::HostPort;
+use crate::net::race::{Race, RaceEvent};
+use crate::reach::{DialCandidate, ReachAttempt};
 
-/// Addresses of one host name that are tried, each with its own time: a name with hundreds is an attack.
-const HOST_ADDRESSES_MAX: usize = 8;
-
-/// Connects to the first address of a host that answers in time.
+/// Connects to the first address of a host that answers in time: the addresses of both families, in turn and without
+/// waiting for one that is silent (RFC 8305).
 pub async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
-    let addresses = timeout(each, lookup_host((to.host(), to.port()))).await.map_err(timed_out)??;
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses.take(HOST_ADDRESSES_MAX) {
-        match self::address(address, each).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
+    let mut attempt = ReachAttempt::new(Instant::now().into_std());
+    addresses_of(to, each).await?.into_iter().for_each(|address| attempt.offer(DialCandidate::at(address)));
+    let mut race = Race::new(attempt);
+    match race.next(|candidate| address(candidate.address, each)).await {
+        RaceEvent::Won(stream, _candidate) => Ok(stream),
+        RaceEvent::Lost(error) => Err(error),
+        RaceEvent::AskToBeDialled => Err(io::ErrorKind::Unsupported.into()),
     }
-    Err(last)
+}
+
+/// Every address that a host has.
+pub async fn addresses_of(host: &HostPort, within: Duration) -> io::Result<Vec<SocketAddr>> {
+    let addresses = timeout(within, lookup_host((host.host(), host.port()))).await.map_err(timed_out)??;
+    Ok(addresses.collect())
 }
 
 /// Connects to one address in time, without Nagle's delay and with keep-alive.

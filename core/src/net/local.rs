@@ -1,7 +1,9 @@
 //! This computer's own addresses and ports.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use tokio::net::TcpStream;
 
 /// Ports that a peer server is given: above what systems use for themselves, below the ephemeral ports of some.
 const PEER_PORTS: std::ops::Range<u16> = 20_000..60_000;
@@ -21,10 +23,25 @@ pub fn listen_near(ip: IpAddr, wanted: u16) -> io::Result<TcpListener> {
     Err(last)
 }
 
-/// Opens exactly this address; port 0 lets the system choose. Ready for tokio.
+/// Opens exactly this address; port 0 lets the system choose. Ready for tokio. `[::]` is every address of both families,
+/// or of IPv4 alone where the system has no IPv6; `0.0.0.0` is every address of IPv4.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let is_everywhere = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    match bind(address) {
+        Err(error) if is_everywhere && !is_about_the_port(&error) => bind(SocketAddr::new(IPV4_ANY, address.port())),
+        other => other,
+    }
+}
+
+const IPV4_ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let domain = if address.is_ipv4() { socket2::Domain::IPV4 } else { socket2::Domain::IPV6 };
     let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // Systems differ in what they take for granted.
+        socket.set_only_v6(false)?;
+    }
     // A restarted tracker gets its port back although old connections linger. On Windows the option means something
     // else: it would let two programs share a port.
     #[cfg(unix)]
@@ -33,6 +50,23 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// Whether the other family would be refused as well; every other error of `[::]` is taken for "there is no IPv6".
+fn is_about_the_port(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
+
+/// The next connection, and from where it comes. Who comes by IPv4 has an address of IPv4, also where one socket listens
+/// for both families: limits and bans know everybody by one address.
+pub async fn accept(listener: &tokio::net::TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, from) = listener.accept().await?;
+    Ok((stream, canonical(from)))
+}
+
+/// An address of IPv4 that is written as one of IPv6 (`::ffff:192.0.2.1`) as the one that it is.
+pub fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Connections that the system holds until they are accepted; it cuts this to its own maximum.
@@ -65,5 +99,22 @@ mod tests {
         let taken = first.local_addr().expect("bound").port();
         let second = listen_near(ip, taken).expect("listens");
         assert!(second.local_addr().expect("bound").port() > taken);
+    }
+
+    #[tokio::test]
+    async fn everywhere_is_both_families_and_ipv4_is_known_as_such() {
+        let listener = listen(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0)).expect("listens");
+        let listener = tokio::net::TcpListener::from_std(listener).expect("ready for tokio");
+        let port = listener.local_addr().expect("bound").port();
+        let has_ipv6 = listener.local_addr().expect("bound").is_ipv6();
+        for (ip, is_there) in [("127.0.0.1", true), ("::1", has_ipv6)] {
+            let ip: IpAddr = ip.parse().expect(ip);
+            let Ok(_stream) = TcpStream::connect((ip, port)).await else {
+                assert!(!is_there, "{ip}");
+                continue;
+            };
+            let (_stream, from) = accept(&listener).await.expect("accepted");
+            assert_eq!(from.ip(), ip);
+        }
     }
 }

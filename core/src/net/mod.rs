@@ -4,5 +4,6 @@ pub mod descriptors;
 pub mod dial;
 pub mod identity;
 pub mod local;
+pub mod race;
 pub mod send_queue;
 pub mod tls;

@@ -1,12 +1,13 @@
 //! What a person may change, as it is written in `config.toml`. Every change takes effect at once.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::invite::TrackerAddress;
 use crate::model::limits;
+use crate::model::listen;
 use crate::model::username::Username;
 
 /// The settings of a client. Everything has a default, so an old or empty file is a valid one.
@@ -19,7 +20,7 @@ pub struct Settings {
     /// The tracker to join, written as `HOST:PORT` or as an invite.
     #[serde(with = "text_or_none")]
     pub tracker: Option<TrackerAddress>,
-    /// Where peers reach me. Port 0: chosen at random once and remembered.
+    /// Where peers reach me; `[::]` is every address of both families. Port 0: chosen at random once and remembered.
     pub listen: SocketAddr,
     /// Where downloads go; empty: the system's download folder.
     pub download_folder: PathBuf,
@@ -65,7 +66,7 @@ impl Default for Settings {
         Self {
             name: None,
             tracker: None,
-            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            listen: listen::everywhere(0),
             download_folder: PathBuf::new(),
             upload_slots: limits::UPLOAD_SLOTS,
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
@@ -85,6 +86,15 @@ impl Default for Settings {
             network_name: "Potok".to_owned(),
             message_of_the_day: String::new(),
         }
+    }
+}
+
+impl Settings {
+    /// What an earlier version wrote as its default, and nobody chose, is today's default.
+    pub fn as_meant(mut self) -> Self {
+        self.listen = listen::as_meant(self.listen, 0);
+        self.host_tracker = self.host_tracker.map(|at| listen::as_meant(at, limits::TRACKER_PORT));
+        self
     }
 }
 

@@ -27,7 +27,7 @@ use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig};
-use crate::service::tracker_client::tap::{Tap, Way};
+use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::{Store, StoreError};
 
@@ -164,7 +164,7 @@ pub(super) async fn start(
 }
 
 fn tap_into(outbox: Outbox) -> Arc<Tap> {
-    Arc::new(Tap::new(move |way, line| outbox.push(NodeEvent::Wire { sent: way == Way::Out, line })))
+    Arc::new(Tap::new(move |way, line| outbox.push(NodeEvent::Wire { sent: way == LineDirection::Out, line })))
 }
 
 /// The part of the settings that the peer server follows.

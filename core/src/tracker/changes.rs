@@ -348,6 +348,7 @@ mod tests {
                 username: name(who),
                 key: (key > 0).then(|| PublicKey::from_bytes([key; 32])),
                 seen: [192, 0, 2, 1].into(),
+                is_on_this_host: false,
                 port: None,
                 owner,
             });

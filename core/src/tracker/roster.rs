@@ -26,14 +26,17 @@ pub struct Online {
     pub key: Option<PublicKey>,
     /// The address the tracker sees, never one that was claimed.
     pub seen: IpAddr,
+    /// They are on the tracker's own host: the address that is shown depends on who looks.
+    pub is_on_this_host: bool,
     /// Where their peer server listens.
     pub port: Option<PeerPort>,
     /// Their shares in the catalog.
     pub owner: OwnerId,
 }
 
-/// From where a reader looks. Somebody on the tracker's own host is seen at a loopback address, which is of no use
-/// elsewhere: readers elsewhere are shown the address under which they themselves reach that host.
+/// From where a reader looks. Somebody on the tracker's own host is seen at one of its addresses: a loopback one is of no
+/// use elsewhere, and one of IPv4 none to who has only IPv6. Readers elsewhere are shown the address under which they
+/// themselves reach that host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReaderView {
     /// The reader is on the tracker's host too.
@@ -45,7 +48,8 @@ pub enum ReaderView {
 impl ReaderView {
     /// The view of a connection with these two ends.
     pub fn of(peer: SocketAddr, local: SocketAddr) -> Self {
-        if peer.ip().to_canonical().is_loopback() { Self::SameHost } else { Self::From(local.ip().to_canonical()) }
+        let (peer, local) = (peer.ip().to_canonical(), local.ip().to_canonical());
+        if peer.is_loopback() || peer == local { Self::SameHost } else { Self::From(local) }
     }
 }
 
@@ -53,16 +57,11 @@ impl Online {
     /// What a reader is shown.
     pub fn line(&self, view: ReaderView) -> UserLine {
         let ip = match view {
-            ReaderView::From(host) if self.is_on_this_host() => host,
+            ReaderView::From(host) if self.is_on_this_host => host,
             _ => self.seen,
         };
         let address = self.port.map(|port| SocketAddr::new(ip, port.get()));
         UserLine { username: self.username.clone(), address, key: self.key }
-    }
-
-    /// Whether what is shown depends on who looks.
-    pub fn is_on_this_host(&self) -> bool {
-        self.seen.is_loopback()
     }
 }
 
@@ -215,6 +214,7 @@ mod tests {
                 username: username.clone(),
                 key: None,
                 seen: seen.parse().expect(seen),
+                is_on_this_host: seen.starts_with("127.") || *seen == "192.0.2.1",
                 port: Some(PeerPort::new(4001).expect("valid")),
                 owner: catalog.add_owner(username),
             });
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_trackers_own_host_is_shown_as_it_can_be_reached() {
-        let roster = roster(&[("host", "127.0.0.1"), ("far", "192.0.2.9")]);
+        let roster = roster(&[("host", "127.0.0.1"), ("own", "192.0.2.1"), ("far", "192.0.2.9")]);
         let socket = |text: &str| text.parse::<SocketAddr>().expect(text);
         let far = ReaderView::of(socket("192.0.2.9:50000"), socket("[::ffff:192.0.2.1]:7686"));
         let near = ReaderView::of(socket("127.0.0.5:50000"), socket("127.0.0.1:7686"));
@@ -261,6 +261,10 @@ mod tests {
             online.line(view).address.expect("has a port").to_string()
         };
         assert_eq!(shown("host", far), "192.0.2.1:4001");
+        let ipv6 = ReaderView::of(socket("[2001:db8::9]:50000"), socket("[2001:db8::1]:7686"));
+        assert_eq!(shown("own", ipv6), "[2001:db8::1]:4001");
+        let own = ReaderView::of(socket("[::ffff:192.0.2.1]:50000"), socket("192.0.2.1:7686"));
+        assert_eq!((own, shown("own", own).as_str()), (ReaderView::SameHost, "192.0.2.1:4001"));
         assert_eq!(shown("host", near), "127.0.0.1:4001");
         assert_eq!(shown("far", near), "192.0.2.9:4001");
     }

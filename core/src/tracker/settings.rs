@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::binding::BanTarget;
 use crate::model::limits;
+use crate::model::listen;
 
 /// Defines the settings with their defaults, and a table of what each is for.
 macro_rules! settings {
@@ -33,8 +34,8 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Where the tracker listens. Port 0 takes any free port.
-    listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], limits::TRACKER_PORT)),
+    /// Where the tracker listens; [::] is every address, of IPv6 and of IPv4. Port 0 takes any free port.
+    listen: SocketAddr = listen::everywhere(limits::TRACKER_PORT),
     /// What everybody sees as the name of this network.
     network_name: String = "Potok".to_owned(),
     /// Lines that everybody is greeted with.

@@ -10,7 +10,7 @@ pub mod transfers;
 pub mod welcome;
 
 use eframe::egui::Ui;
-use potok_core::model::limits;
+use potok_core::model::{limits, listen};
 use potok_core::node::settings::Settings;
 
 use crate::gui::action::{Action, Confirm, Dialog};
@@ -53,7 +53,7 @@ pub struct UiState {
 impl UiState {
     /// Nothing typed yet.
     pub fn new(settings: &Settings) -> Self {
-        let usual = || format!("0.0.0.0:{}", limits::TRACKER_PORT);
+        let usual = || listen::everywhere(limits::TRACKER_PORT).to_string();
         let host_at = settings.host_tracker.map_or_else(usual, |at| at.to_string());
         Self {
             screen: Screen::Browse,

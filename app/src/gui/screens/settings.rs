@@ -271,7 +271,7 @@ fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let downloads = count(ui, &t!("window.settings.downloads-at-once"), &mut draft.downloads_at_once, 32);
     let text = t!("window.settings.listen");
     let listen = row(ui, &text, |ui| {
-        let field = |ui: &mut Ui, at: &mut String| widgets::field(ui, at, "", &text, "0.0.0.0:0", 180.0);
+        let field = |ui: &mut Ui, at: &mut String| widgets::field(ui, at, "", &text, "[::]:0", 180.0);
         let listen = state.listen.field(ui, field, listen_address);
         widgets::weak(ui, t!("window.settings.listen-text"));
         listen

@@ -295,7 +295,7 @@ impl Server {
 
 async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
     match listener {
-        Some(listener) => listener.accept().await,
+        Some(listener) => local::accept(listener).await,
         None => std::future::pending().await,
     }
 }

@@ -24,7 +24,7 @@ use crate::protocol::notice::Notice;
 use crate::protocol::reply::UserLine;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::people::People;
-use crate::service::tracker_client::tap::{Tap, Way};
+use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientMessage, Reply};
 
 /// Commands under way at once; further ones wait, so that the tracker's answers stay short of its patience.
@@ -370,14 +370,14 @@ impl ClientSession {
     }
 
     fn say_line(&mut self, line: &str, is_typed: bool) {
-        self.tap.line(Way::Out, line, is_typed);
+        self.tap.line(LineDirection::Out, line, is_typed);
         writeln!(self.out, "{line}").expect("memory takes any text");
         self.said_at = Instant::now();
     }
 
     fn show(&self, line: &Line, is_typed: bool) {
         if let Line::Text(text) = line {
-            self.tap.line(Way::In, text, is_typed);
+            self.tap.line(LineDirection::In, text, is_typed);
         }
     }
 }

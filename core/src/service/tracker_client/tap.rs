@@ -10,12 +10,12 @@ const SHOWN_BYTES_MAX: usize = 4096;
 /// Where lines are shown. Nothing waits for whoever looks.
 pub struct Tap {
     is_on: AtomicBool,
-    show: Box<dyn Fn(Way, String) + Send + Sync>,
+    show: Box<dyn Fn(LineDirection, String) + Send + Sync>,
 }
 
 /// Which way a line goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum LineDirection {
     /// To the tracker.
     Out,
     /// From the tracker.
@@ -24,7 +24,7 @@ pub enum Way {
 
 impl Tap {
     /// Shows nothing until it is turned on; `show` must return at once.
-    pub fn new(show: impl Fn(Way, String) + Send + Sync + 'static) -> Self {
+    pub fn new(show: impl Fn(LineDirection, String) + Send + Sync + 'static) -> Self {
         Self { is_on: AtomicBool::new(false), show: Box::new(show) }
     }
 
@@ -34,7 +34,7 @@ impl Tap {
     }
 
     /// Shows a line if it is on, or if the person has typed what it belongs to.
-    pub(super) fn line(&self, way: Way, line: &str, is_typed: bool) {
+    pub(super) fn line(&self, way: LineDirection, line: &str, is_typed: bool) {
         if is_typed || self.is_on.load(Ordering::Relaxed) {
             (self.show)(way, shortened(line));
         }
@@ -66,15 +66,15 @@ mod tests {
         let shown = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&shown);
         let tap = Tap::new(move |way, line| seen.lock().push((way, line)));
-        tap.line(Way::Out, "ping", false);
-        tap.line(Way::Out, "whoami", true);
+        tap.line(LineDirection::Out, "ping", false);
+        tap.line(LineDirection::Out, "whoami", true);
         tap.turn(true);
-        tap.line(Way::In, "OK 0", false);
+        tap.line(LineDirection::In, "OK 0", false);
         tap.turn(false);
-        tap.line(Way::In, "OK 0", false);
-        tap.line(Way::In, &"я".repeat(40_000), true);
+        tap.line(LineDirection::In, "OK 0", false);
+        tap.line(LineDirection::In, &"я".repeat(40_000), true);
         let shown = shown.lock();
-        assert_eq!(shown[..2], [(Way::Out, "whoami".to_owned()), (Way::In, "OK 0".to_owned())]);
+        assert_eq!(shown[..2], [(LineDirection::Out, "whoami".to_owned()), (LineDirection::In, "OK 0".to_owned())]);
         assert!(shown[2].1.ends_with("я… (+75904 bytes)") && shown.len() == 3, "{:?}", shown[2].1.len());
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::net::descriptors::{self, Spare};
+use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
@@ -37,7 +38,7 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, sessions: Ta
     loop {
         let accepted = tokio::select! {
             () = shared.cancel.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            accepted = local::accept(&listener) => accepted,
         };
         match accepted {
             Ok((stream, peer)) => match Admitted::enter(&shared, peer.ip()) {

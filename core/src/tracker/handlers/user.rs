@@ -14,7 +14,7 @@ use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::User;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::{NameStanding, NotFree};
-use crate::tracker::roster::Online;
+use crate::tracker::roster::{Online, ReaderView};
 
 impl Handle for RegisterUser {
     fn work(&self) -> Work {
@@ -144,6 +144,7 @@ impl Tracker {
             username: username.clone(),
             key: asker.key,
             seen: asker.address,
+            is_on_this_host: asker.view == ReaderView::SameHost,
             port,
             owner,
         });

@@ -126,7 +126,7 @@ fn host(ui: &mut Ui, model: &Model, state: &mut TrackerState, actions: &mut Vec<
                 ui.horizontal(|ui| {
                     let name = t!("window.tracker.listen");
                     widgets::weak(ui, &*name);
-                    let response = widgets::field(ui, &mut state.host_at, "", &name, "0.0.0.0:7686", 180.0);
+                    let response = widgets::field(ui, &mut state.host_at, "", &name, "[::]:7686", 180.0);
                     if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
                         actions.push(Action::Host(Some(state.host_at.trim().to_owned())));
                     }

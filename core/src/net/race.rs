@@ -1,0 +1,128 @@
+//! Several connections that are tried at once, as a [`ReachAttempt`] says; the first that is made wins.
+
+use std::io;
+use std::time::Instant;
+
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use crate::reach::{DialCandidate, ReachAttempt, ReachStep};
+
+/// What a race came to, or wants.
+#[derive(Debug)]
+pub enum RaceEvent<T> {
+    /// Connected; the others are given up when the race is dropped.
+    Won(T, DialCandidate),
+    /// They are to be asked to dial us; [`Race::introduction_failed`] if they cannot be.
+    AskToBeDialled,
+    /// Nothing is left to try: why the last one failed.
+    Lost(io::Error),
+}
+
+/// A race. Dropping it ends every connection that has not won.
+#[derive(Debug)]
+pub struct Race<T> {
+    attempt: ReachAttempt,
+    running: JoinSet<(DialCandidate, io::Result<T>)>,
+    last_error: Option<io::Error>,
+}
+
+impl<T: Send + 'static> Race<T> {
+    /// Nothing is tried yet. The attempt has begun now.
+    pub fn new(attempt: ReachAttempt) -> Self {
+        Self { attempt, running: JoinSet::new(), last_error: None }
+    }
+
+    /// One more address.
+    pub fn offer(&mut self, candidate: DialCandidate) {
+        self.attempt.offer(candidate);
+    }
+
+    /// Nobody can ask them to dial us.
+    pub fn introduction_failed(&mut self) {
+        self.attempt.introduction_failed();
+    }
+
+    /// What comes next. `dial` makes a connection and must end by itself. Nothing is lost if the future is dropped.
+    pub async fn next<F>(&mut self, dial: impl Fn(DialCandidate) -> F) -> RaceEvent<T>
+    where
+        F: Future<Output = io::Result<T>> + Send + 'static,
+    {
+        loop {
+            while let Some(step) = self.attempt.next_step(now()) {
+                match step {
+                    ReachStep::AskToBeDialled => return RaceEvent::AskToBeDialled,
+                    ReachStep::Dial(candidate) => {
+                        let dialling = dial(candidate);
+                        self.running.spawn(async move { (candidate, dialling.await) });
+                    }
+                }
+            }
+            if self.attempt.is_hopeless() {
+                let nowhere = || io::Error::new(io::ErrorKind::NotFound, "there is no address to connect to");
+                return RaceEvent::Lost(self.last_error.take().unwrap_or_else(nowhere));
+            }
+            let deadline = self.attempt.next_deadline();
+            let wake = deadline.unwrap_or_else(now).into();
+            tokio::select! {
+                Some(ended) = self.running.join_next() => match ended {
+                    Ok((candidate, Ok(made))) => return RaceEvent::Won(made, candidate),
+                    Ok((candidate, Err(error))) => {
+                        self.attempt.failed(candidate.address);
+                        self.last_error = Some(error);
+                    }
+                    // It panicked, which is a fault of ours.
+                    Err(error) => return RaceEvent::Lost(io::Error::other(error)),
+                },
+                () = sleep_until(wake), if deadline.is_some() => {}
+            }
+        }
+    }
+}
+
+/// Tokio's clock, which tests can turn.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// What comes of addresses that answer after so many milliseconds, or fail then.
+    async fn won(addresses: &'static [(&str, u64, bool)]) -> Option<String> {
+        let mut attempt = ReachAttempt::new(now());
+        addresses.iter().for_each(|(at, ..)| attempt.offer(DialCandidate::at(at.parse().expect("an address"))));
+        let mut race = Race::new(attempt);
+        let dial = |candidate: DialCandidate| async move {
+            let known = addresses.iter().find(|(at, ..)| candidate.address.to_string() == *at);
+            let (_, millis, answers) = known.expect("one of them");
+            sleep(Duration::from_millis(*millis)).await;
+            if *answers { Ok(()) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
+        };
+        match race.next(dial).await {
+            RaceEvent::Won((), candidate) => Some(candidate.address.to_string()),
+            RaceEvent::Lost(_) => None,
+            RaceEvent::AskToBeDialled => panic!("nobody could be asked"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_that_is_made_wins() {
+        const V4: &str = "192.0.2.1:1";
+        const V6: &str = "[2001:db8::1]:1";
+        for (addresses, winner) in [
+            (&[(V4, 10, true), (V6, 10, true)][..], Some(V6)),
+            (&[(V4, 10, true), (V6, 5000, false)], Some(V4)),
+            (&[(V4, 5000, true), (V6, 1, false)], Some(V4)),
+            (&[(V4, 10, false), (V6, 10, false)], None),
+            (&[], None),
+        ] {
+            assert_eq!(won(addresses).await.as_deref(), winner, "{addresses:?}");
+        }
+    }
+}

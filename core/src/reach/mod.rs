@@ -1,0 +1,282 @@
+//! How somebody is reached: which ways are tried, in which order and when, as a machine without sockets or clock.
+//!
+//! ```text
+//!   0 ms  addresses in our own network
+//!  50 ms  IPv6                                  each a little later than the one before, at once when nothing is
+//! 250 ms  IPv4                                  under way any more (RFC 8305: happy eyeballs)
+//! 300 ms  they are asked to dial us             at once when nothing is left to dial
+//! ```
+//!
+//! Whoever drives it carries out each [`ReachStep`] and says what came of it; the first connection that is proven ends it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::model::way::Way;
+
+/// Addresses that are tried of one way: a name, or a tracker, that gives hundreds is an attack.
+const ADDRESSES_OF_A_WAY_MAX: usize = 4;
+/// Between two addresses of one way; those of another family are tried in between.
+const NEXT_OF_A_WAY: Duration = Duration::from_millis(500);
+/// How long those who can be dialled have before those who perhaps cannot are asked to dial us.
+const INTRODUCTION_AFTER: Duration = Duration::from_millis(300);
+/// How long it may take them to come.
+const INTRODUCTION_MAX: Duration = Duration::from_secs(8);
+
+/// An address at which somebody may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DialCandidate {
+    /// Where it is dialled.
+    pub address: SocketAddr,
+    /// By which way it is reached then.
+    pub way: Way,
+}
+
+impl DialCandidate {
+    /// An address that a tracker gave, or that a name stands for.
+    pub fn at(address: SocketAddr) -> Self {
+        Self { address, way: Way::to_address(address) }
+    }
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReachStep {
+    /// Connect to it; [`ReachAttempt::failed`] if that comes to nothing.
+    Dial(DialCandidate),
+    /// Ask the tracker to have them dial us; [`ReachAttempt::introduction_failed`] if it cannot.
+    AskToBeDialled,
+}
+
+/// One attempt to reach somebody.
+#[derive(Debug)]
+pub struct ReachAttempt {
+    began: Instant,
+    tries: Vec<Try>,
+    introduction: Introduction,
+}
+
+#[derive(Debug)]
+struct Try {
+    candidate: DialCandidate,
+    due: Instant,
+    state: TryState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TryState {
+    Waiting,
+    Running,
+    Failed,
+}
+
+/// Whether they are asked to dial us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Introduction {
+    /// There is nobody who could ask them, or it came to nothing.
+    None,
+    /// Not asked yet.
+    Possible,
+    /// They may come until then.
+    Asked { until: Instant },
+}
+
+impl ReachAttempt {
+    /// Nothing is tried yet.
+    pub fn new(now: Instant) -> Self {
+        Self { began: now, tries: Vec::new(), introduction: Introduction::None }
+    }
+
+    /// There is a tracker that can ask them to dial us.
+    pub fn with_introduction(mut self) -> Self {
+        self.introduction = Introduction::Possible;
+        self
+    }
+
+    /// One more address; one that is known already changes nothing, and too many of one way are left out.
+    pub fn offer(&mut self, candidate: DialCandidate) {
+        let same_way = self.tries.iter().filter(|known| known.candidate.way == candidate.way).count();
+        let is_known = self.tries.iter().any(|known| known.candidate.address == candidate.address);
+        if is_known || same_way >= ADDRESSES_OF_A_WAY_MAX {
+            return;
+        }
+        let later = NEXT_OF_A_WAY * u32::try_from(same_way).unwrap_or(u32::MAX);
+        let due = self.began + head_start_before(candidate.way) + later;
+        self.tries.push(Try { candidate, due, state: TryState::Waiting });
+    }
+
+    /// A dialled address came to nothing.
+    pub fn failed(&mut self, address: SocketAddr) {
+        for tried in self.tries.iter_mut().filter(|tried| tried.candidate.address == address) {
+            tried.state = TryState::Failed;
+        }
+    }
+
+    /// Nobody can ask them to dial us.
+    pub fn introduction_failed(&mut self) {
+        self.introduction = Introduction::None;
+    }
+
+    /// What is due now, one step after the other; `None`: nothing until [`ReachAttempt::next_deadline`].
+    pub fn next_step(&mut self, now: Instant) -> Option<ReachStep> {
+        if matches!(self.introduction, Introduction::Asked { until } if until <= now) {
+            self.introduction = Introduction::None;
+        }
+        let is_quiet = self.is_quiet();
+        let next = self.tries.iter_mut().filter(|tried| tried.state == TryState::Waiting).min_by_key(|tried| tried.due);
+        if let Some(next) = next {
+            if is_quiet || next.due <= now {
+                next.state = TryState::Running;
+                return Some(ReachStep::Dial(next.candidate));
+            }
+        } else if self.introduction == Introduction::Possible && is_quiet {
+            return Some(self.ask(now));
+        }
+        let is_due = self.introduction == Introduction::Possible && self.began + INTRODUCTION_AFTER <= now;
+        is_due.then(|| self.ask(now))
+    }
+
+    /// When [`ReachAttempt::next_step`] may have something at the latest, if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let waiting = self.tries.iter().filter(|tried| tried.state == TryState::Waiting).map(|tried| tried.due);
+        let introduction = match self.introduction {
+            Introduction::None => None,
+            Introduction::Possible => Some(self.began + INTRODUCTION_AFTER),
+            Introduction::Asked { until } => Some(until),
+        };
+        waiting.chain(introduction).min()
+    }
+
+    /// Whether nothing is under way and nothing left to try.
+    pub fn is_hopeless(&self) -> bool {
+        let is_over = self.tries.iter().all(|tried| tried.state == TryState::Failed);
+        is_over && self.introduction == Introduction::None
+    }
+
+    fn ask(&mut self, now: Instant) -> ReachStep {
+        self.introduction = Introduction::Asked { until: now + INTRODUCTION_MAX };
+        ReachStep::AskToBeDialled
+    }
+
+    /// No dialled address may still answer.
+    fn is_quiet(&self) -> bool {
+        self.tries.iter().all(|tried| tried.state != TryState::Running)
+    }
+}
+
+/// How long the ways that are better than this one have for themselves.
+fn head_start_before(way: Way) -> Duration {
+    match way {
+        Way::Nearby => Duration::ZERO,
+        Way::Ipv6 => Duration::from_millis(50),
+        Way::Direct | Way::Mapped => Duration::from_millis(250),
+        // These are not dialled.
+        Way::Reversed | Way::Punched | Way::Relayed => INTRODUCTION_AFTER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V4: &str = "192.0.2.1:4001";
+    const V4_TOO: &str = "192.0.2.2:4001";
+    const V6: &str = "[2001:db8::1]:4001";
+    const LAN: &str = "192.168.1.2:4001";
+
+    struct Virtual {
+        attempt: ReachAttempt,
+        start: Instant,
+        millis: u64,
+    }
+
+    impl Virtual {
+        fn new(addresses: &[&str], can_ask: bool) -> Self {
+            let start = Instant::now();
+            let attempt = ReachAttempt::new(start);
+            let attempt = if can_ask { attempt.with_introduction() } else { attempt };
+            let mut this = Self { attempt, start, millis: 0 };
+            addresses.iter().for_each(|address| this.offer(address));
+            this
+        }
+
+        fn offer(&mut self, address: &str) {
+            let mut candidate = DialCandidate::at(address.parse().expect(address));
+            if address.starts_with("192.168.") {
+                candidate.way = Way::Nearby;
+            }
+            self.attempt.offer(candidate);
+        }
+
+        fn fail(&mut self, address: &str) {
+            self.attempt.failed(address.parse().expect(address));
+        }
+
+        /// What is done until then, each with its millisecond.
+        fn until(&mut self, millis: u64) -> Vec<String> {
+            let mut done = Vec::new();
+            loop {
+                let now = self.start + Duration::from_millis(self.millis);
+                while let Some(step) = self.attempt.next_step(now) {
+                    done.push(match step {
+                        ReachStep::Dial(candidate) => format!("{} {}", self.millis, candidate.address),
+                        ReachStep::AskToBeDialled => format!("{} ask", self.millis),
+                    });
+                }
+                let next = self.attempt.next_deadline().map(|at| at.duration_since(self.start).as_millis());
+                let next = next.and_then(|at| u64::try_from(at).ok()).filter(|at| *at <= millis && *at > self.millis);
+                match next {
+                    Some(at) => self.millis = at,
+                    None => break,
+                }
+            }
+            self.millis = millis;
+            done
+        }
+    }
+
+    fn lines(steps: &[(u64, &str)]) -> Vec<String> {
+        steps.iter().map(|(at, what)| format!("{at} {what}")).collect()
+    }
+
+    #[test]
+    fn better_ways_have_a_head_start() {
+        let mut all = Virtual::new(&[V4, V4_TOO, V6, LAN], true);
+        assert_eq!(all.until(200), lines(&[(0, LAN), (50, V6)]));
+        assert_eq!(all.until(9000), lines(&[(250, V4), (300, "ask"), (750, V4_TOO)]));
+        assert!(!all.attempt.is_hopeless(), "four may still answer");
+        [LAN, V6, V4, V4_TOO].iter().for_each(|address| all.fail(address));
+        assert!(all.attempt.is_hopeless());
+    }
+
+    #[test]
+    fn nothing_is_waited_for_when_nothing_is_under_way() {
+        let mut one = Virtual::new(&[V4, V6], true);
+        assert_eq!(one.until(10), lines(&[(0, V6)]), "IPv6 need not wait for a network that is not there");
+        one.fail(V6);
+        assert_eq!(one.until(20), lines(&[(10, V4)]));
+        one.fail(V4);
+        assert_eq!(one.until(30), lines(&[(20, "ask")]));
+        assert!(!one.attempt.is_hopeless() && one.until(8019).is_empty() && !one.attempt.is_hopeless());
+        assert!(one.until(8020).is_empty() && one.attempt.is_hopeless(), "they did not come");
+
+        let mut nobody = Virtual::new(&[], true);
+        assert_eq!(nobody.until(10), lines(&[(0, "ask")]));
+        nobody.attempt.introduction_failed();
+        assert!(nobody.attempt.is_hopeless());
+        assert!(Virtual::new(&[], false).attempt.is_hopeless());
+    }
+
+    #[test]
+    fn what_is_learnt_later_is_tried_too_and_nothing_twice() {
+        let mut late = Virtual::new(&[V4], false);
+        assert_eq!(late.until(100), lines(&[(0, V4)]));
+        late.offer(V6);
+        late.offer(V4);
+        assert_eq!(late.until(9000), lines(&[(100, V6)]));
+
+        let many: Vec<String> = (1..100).map(|n| format!("192.0.2.{n}:4001")).collect();
+        let mut many = Virtual::new(&many.iter().map(String::as_str).collect::<Vec<_>>(), false);
+        assert_eq!(many.until(60_000).len(), ADDRESSES_OF_A_WAY_MAX);
+    }
+}
