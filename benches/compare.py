@@ -2,7 +2,7 @@
 """Whether a change has made anything slower: the rows that say most, with the programs before and after it, in turn.
 
     git worktree add ../before COMMIT && (cd ../before && cargo build --profile dist --workspace)
-    benches/compare.py ../before/target/dist [GROUP/ROW ...]
+    benches/compare.py ../before/target/dist [GROUP/ROW ...] [-- OPTION OF RUN.PY ...]
 
 Each round measures before and after next to each other, so that what a machine does meanwhile hits both; of the rounds the
 median of the ratios counts. Nothing is kept but the rows, in target/bench/compare.jsonl. The rest is as in benches/run.py.
@@ -36,7 +36,7 @@ SIDES = ("before", "after")
 
 
 def measure(folder, rows, results, more):
-    subprocess.run([sys.executable, f"{ROOT}/benches/run.py", "--bin", folder, "--results", results, *more, *rows], check=True)
+    subprocess.run([sys.executable, f"{ROOT}/benches/run.py", "--bin", folder, "--results", results, *rows, *more], check=True)
 
 
 def read(path):
@@ -52,8 +52,15 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="GROUP/ROW", help="all if none is named")
     parser.add_argument("--after", default=os.path.join(ROOT, "target/dist"), help="folder of those built after")
     parser.add_argument("--rounds", type=int, default=3)
-    args, more = parser.parse_known_intermixed_args()
-    rows = list(dict.fromkeys(row for _, row, _, _ in FIGURES if not args.rows or row in args.rows))
+    # What stands behind `--` is for run.py.
+    own, more = sys.argv[1:], []
+    if "--" in own:
+        own, more = own[:own.index("--")], own[own.index("--") + 1:]
+    args = parser.parse_intermixed_args(own)
+    known = list(dict.fromkeys(row for _, row, _, _ in FIGURES))
+    if unknown := set(args.rows) - set(known):
+        parser.error(f"no such row: {' '.join(sorted(unknown))}; there are {' '.join(known)}")
+    rows = [row for row in known if not args.rows or row in args.rows]
     kept = os.path.join(ROOT, "target/bench/compare.jsonl")
     os.makedirs(os.path.dirname(kept), exist_ok=True)
     rounds = []
