@@ -359,8 +359,8 @@ fn download_intent() -> Intent {
         user: name("ivan"),
         remote_path: RemotePath::new("Trip/").expect("a path"),
         local_path: None,
-        overwrite: false,
-        rename_unsafe: false,
+        existing: potok_core::node::intent::Existing::Refuse,
+        unsafe_names: potok_core::node::intent::UnsafeNames::LeaveOut,
         wait: false,
     })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use potok_core::library::typed::RemotePath;
 use potok_core::node::event::NodeEvent;
-use potok_core::node::intent::{DownloadRequest, Intent};
+use potok_core::node::intent::{DownloadRequest, Existing, Intent, UnsafeNames};
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
 
@@ -28,8 +28,14 @@ pub fn fetch(invite: &str, owner: &str, path: &str, folder: &Path) -> Result<Pat
     let settings = Settings { name: Some("visitor".parse()?), ..Settings::default() };
     let setup = Setup { data_dir, settings, download_folder: Some(folder.to_owned()), host_tracker: None };
     let (user, remote_path) = (owner.parse()?, RemotePath::new(path)?);
-    let request =
-        DownloadRequest { user, remote_path, local_path: None, overwrite: false, rename_unsafe: false, wait: false };
+    let request = DownloadRequest {
+        user,
+        remote_path,
+        local_path: None,
+        existing: Existing::Refuse,
+        unsafe_names: UnsafeNames::LeaveOut,
+        wait: false,
+    };
     // A window would be woken here; this thread waits for events itself.
     let node = Node::start(setup, Arc::new(|| {}))?;
     let fetched = ask(&node, Intent::Join(invite.parse()?))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use potok_core::library::typed::RemotePath;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Outcome, TrackerConnection};
-use potok_core::node::intent::{DownloadRequest, Intent};
+use potok_core::node::intent::{DownloadRequest, Existing, Intent, UnsafeNames};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::evil_peer::Say;
 use potok_tests::evil_tracker::{Answers, EvilTracker, Manner, Script};
@@ -333,8 +333,8 @@ fn tries() -> Vec<Intent> {
             user: mallory(),
             remote_path: RemotePath::new(remote_path).expect(remote_path),
             local_path: None,
-            overwrite: false,
-            rename_unsafe: false,
+            existing: Existing::Refuse,
+            unsafe_names: UnsafeNames::LeaveOut,
             wait: false,
         })
     };

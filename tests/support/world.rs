@@ -15,7 +15,7 @@ use potok_core::net::identity::Identity;
 use potok_core::net::local;
 use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{DownloadRequest, Intent, IntentId, ShareRequest};
+use potok_core::node::intent::{DownloadRequest, Existing, Intent, IntentId, ShareRequest, UnsafeNames};
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
 use potok_core::protocol::reply::FileLine;
@@ -210,8 +210,8 @@ impl Person {
             user: Username::new(user).expect(user),
             remote_path: RemotePath::new(remote_path).expect(remote_path),
             local_path: Some(LocalPath::new(self.path(local).to_str().expect("text"), self.home.path())),
-            overwrite: false,
-            rename_unsafe: false,
+            existing: Existing::Refuse,
+            unsafe_names: UnsafeNames::LeaveOut,
             wait: false,
         };
         match self.ask(Intent::Download(request))? {

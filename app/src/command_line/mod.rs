@@ -179,7 +179,9 @@ mod tests {
     use potok_core::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
     use potok_core::model::share_path::SharePath;
     use potok_core::model::username::Username;
-    use potok_core::node::intent::{DownloadRequest, QueueMove, ShareRequest, TransferId, TransferSelection};
+    use potok_core::node::intent::{
+        DownloadRequest, Existing, QueueMove, ShareRequest, TransferId, TransferSelection, UnsafeNames,
+    };
 
     use super::*;
 
@@ -207,13 +209,13 @@ mod tests {
         SharePath::new(typed).expect(typed)
     }
 
-    fn download(user: &str, remote: &str, local: Option<&str>, overwrite: bool, wait: bool) -> Intent {
+    fn download(user: &str, remote: &str, local: Option<&str>, existing: Existing, wait: bool) -> Intent {
         Intent::Download(DownloadRequest {
             user: name(user),
             remote_path: RemotePath::new(remote).expect(remote),
             local_path: local.map(|local| LocalPath::new(local, Path::new("/here"))),
-            overwrite,
-            rename_unsafe: false,
+            existing,
+            unsafe_names: UnsafeNames::LeaveOut,
             wait,
         })
     }
@@ -252,13 +254,14 @@ mod tests {
                 r#"register a.txt, b c.txt, "d, e.txt" as "x/d.txt""#,
                 share(&[("a.txt", None), ("b c.txt", None), ("d, e.txt", Some("x/d.txt"))]),
             ),
-            ("download ivan a.txt", download("ivan", "a.txt", None, false, false)),
+            ("download ivan a.txt", download("ivan", "a.txt", None, Existing::Refuse, false)),
             (
                 r#"download ivan "Trip/day 1.jpg" "my copy.jpg""#,
-                download("ivan", "Trip/day 1.jpg", Some("my copy.jpg"), false, false),
+                download("ivan", "Trip/day 1.jpg", Some("my copy.jpg"), Existing::Refuse, false),
             ),
-            ("download --wait ivan Trip/ . --overwrite", download("ivan", "Trip/", Some("."), true, true)),
-            (r#"download ivan "--wait" x"#, download("ivan", "--wait", Some("x"), false, false)),
+            ("download --wait ivan Trip/ . --overwrite", download("ivan", "Trip/", Some("."), Existing::Replace, true)),
+            ("download ivan a.txt --keep-both", download("ivan", "a.txt", None, Existing::KeepBoth, false)),
+            (r#"download ivan "--wait" x"#, download("ivan", "--wait", Some("x"), Existing::Refuse, false)),
         ] {
             assert_eq!(ask(line), Ok(intent), "{line}");
         }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use potok_core::library::typed::RemotePath;
 use potok_core::model::username::Username;
-use potok_core::node::intent::{DownloadRequest, Intent, TransferId, TransferSelection};
+use potok_core::node::intent::{DownloadRequest, Existing, Intent, TransferId, TransferSelection, UnsafeNames};
 use potok_core::node::settings::Settings;
 
 use crate::gui::screen::Screen;
+use crate::model::download_questions::DownloadAnswer;
 
 /// One wish of a person.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub enum Action {
     OfferFiles(Username),
     /// Let the system's dialog choose.
     Pick(Pick),
+    /// The answer to what is asked before something is fetched.
+    AnswerDownload(DownloadAnswer),
     /// Put on the clipboard.
     Copy(String),
     /// Open with its program.
@@ -156,5 +159,12 @@ impl Pick {
 
 /// A request for one file or folder: to the download folder, waiting for whoever is away.
 pub fn download_request(user: Username, remote_path: RemotePath) -> DownloadRequest {
-    DownloadRequest { user, remote_path, local_path: None, overwrite: false, rename_unsafe: false, wait: true }
+    DownloadRequest {
+        user,
+        remote_path,
+        local_path: None,
+        existing: Existing::Refuse,
+        unsafe_names: UnsafeNames::Ask,
+        wait: true,
+    }
 }

@@ -6,7 +6,7 @@ use eframe::egui::{self, Grid, Key, Label, RichText, ScrollArea, Ui};
 use potok_core::library::typed::LocalPath;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::intent::{DownloadRequest, Intent};
+use potok_core::node::intent::{DownloadRequest, Existing, Intent};
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Dialog, Pick};
@@ -99,8 +99,7 @@ impl SaveAs<'_> {
         actions.extend(self.requests.iter().map(|request| {
             Action::Ask(Intent::Download(DownloadRequest {
                 local_path: Some(local_path.clone()),
-                overwrite: *self.overwrite,
-                rename_unsafe: false,
+                existing: if *self.overwrite { Existing::Replace } else { Existing::Refuse },
                 ..request.clone()
             }))
         }));

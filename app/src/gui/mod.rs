@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod dialogs;
+pub mod download_questions;
 pub mod fingerprint;
 pub mod friend;
 pub mod icon;

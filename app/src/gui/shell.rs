@@ -10,7 +10,6 @@ use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm, Dialog};
-use crate::gui::dialogs;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
 use crate::gui::screens::{self, UiState};
@@ -18,6 +17,7 @@ use crate::gui::theme::{self, RADIUS, palette};
 use crate::gui::toasts;
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
+use crate::gui::{dialogs, download_questions};
 use crate::human;
 use crate::model::Model;
 
@@ -49,6 +49,9 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         screens::show(ui, model, state, settings, &mut actions);
     });
     dialogs::show(ui.ctx(), model, state, &mut actions);
+    if state.dialog.is_none() && state.confirm.is_none() {
+        download_questions::show(ui.ctx(), model, &mut actions);
+    }
     toasts::show(ui, model, &mut actions);
     drop_hint(ui);
     actions

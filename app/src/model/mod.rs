@@ -1,6 +1,7 @@
 //! What a client knows, folded from [`NodeEvent`]s: what the window draws. No toolkit in it, no clock, no I/O.
 
 pub mod browse;
+pub mod download_questions;
 pub mod made_up;
 mod messages;
 mod network;
@@ -23,13 +24,14 @@ use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, IntentId, TransferId};
+use potok_core::node::intent::{DownloadRequest, Intent, IntentId, TransferId};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
 use crate::command_line::commands;
 use crate::human;
 use crate::model::browse::{Browse, Look};
+use crate::model::download_questions::DownloadQuestions;
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
 use crate::model::offered::OfferedFiles;
 use crate::model::pace::Pace;
@@ -91,6 +93,8 @@ pub struct Model {
     pub totals: PeopleTotals,
     /// Files that are offered for a typed command.
     pub offered: OfferedFiles,
+    /// What must be asked before something is fetched.
+    pub questions: DownloadQuestions,
     /// What I share.
     pub shares: Shares,
     /// All downloads and uploads, by number.
@@ -136,6 +140,8 @@ struct Asked {
     by: AskedBy,
     what: What,
     lines: usize,
+    /// What was to be fetched, while a question may come of it.
+    request: Option<Box<DownloadRequest>>,
 }
 
 /// What an outcome is needed for, beyond its value.
@@ -158,6 +164,7 @@ impl Default for Model {
             browse: Browse::default(),
             totals: PeopleTotals::default(),
             offered: OfferedFiles::default(),
+            questions: DownloadQuestions::default(),
             shares: Shares::default(),
             transfers: BTreeMap::new(),
             failed_files: HashMap::new(),
@@ -204,8 +211,12 @@ impl Model {
             Intent::SendLine(_) => What::Wire,
             _ => What::Other,
         };
+        let request = match intent {
+            Intent::Download(request) if by == AskedBy::Mouse => Some(Box::new(request.clone())),
+            _ => None,
+        };
         if self.asked.len() < ASKED_MAX {
-            self.asked.insert(id, Asked { by, what, lines: 0 });
+            self.asked.insert(id, Asked { by, what, lines: 0, request });
         }
     }
 

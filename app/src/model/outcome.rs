@@ -21,10 +21,18 @@ impl Model {
             return;
         }
         let Some(result) = answer else { return };
-        let asked = self.asked.remove(&id).unwrap_or(Asked { by: AskedBy::Background, what: What::Other, lines: 0 });
+        let nobody = Asked { by: AskedBy::Background, what: What::Other, lines: 0, request: None };
+        let mut asked = self.asked.remove(&id).unwrap_or(nobody);
         if asked.what == What::Users {
             self.users_asked = self.users_asked.saturating_sub(1);
         }
+        let result = match asked.request.take() {
+            Some(request) => match self.questions.take(*request, result) {
+                Some(result) => result,
+                None => return,
+            },
+            None => result,
+        };
         match result {
             Ok(outcome) => self.apply_success(now, &asked, outcome),
             Err(why) => {
@@ -105,6 +113,7 @@ impl Model {
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             // Whoever asked for these has taken them; the rest was overtaken.
             Outcome::Queued(_)
+            | Outcome::UnsafeNames { .. }
             | Outcome::FilePage { .. }
             | Outcome::FolderPage { .. }
             | Outcome::Totals(_)

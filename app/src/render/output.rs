@@ -93,6 +93,8 @@ impl Output {
             // The window asks for these, page by page.
             (_, Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_)) => Ok(()),
             (_, Outcome::UserTotals(_) | Outcome::Sources(_)) => Ok(()),
+            // Nobody on a console asks to be asked.
+            (_, Outcome::UnsafeNames { .. }) => Ok(()),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
             (Audience::Programs, Outcome::Users(users)) => records::users(out, users),
             (Audience::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),

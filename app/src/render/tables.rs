@@ -34,6 +34,8 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         // The window asks for these, page by page.
         Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_) => Ok(()),
         Outcome::UserTotals(_) | Outcome::Sources(_) => Ok(()),
+        // Nobody on a console asks to be asked.
+        Outcome::UnsafeNames { .. } => Ok(()),
     };
     String::from_utf8_lossy(&out).lines().take(lines_max).map(|line| line.trim_end().to_owned()).collect()
 }

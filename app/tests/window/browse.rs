@@ -93,7 +93,7 @@ fn a_download_can_go_to_a_typed_path() {
     test.steps();
     let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
     let path = request.local_path.expect("a path").typed;
-    assert!(path.contains("book.pdf") && path.contains("/2") && request.overwrite, "{path}");
+    assert!(path.contains("book.pdf") && path.contains("/2") && request.existing == Existing::Replace, "{path}");
     assert!(test.window.state().state.dialog.is_none());
 }
 

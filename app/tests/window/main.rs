@@ -7,6 +7,7 @@ mod console;
 mod everywhere;
 mod network;
 mod people;
+mod questions;
 mod shared;
 mod transfers;
 
@@ -34,7 +35,7 @@ use potok_core::model::transfer::TransferError;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Intent, IntentId, TransferId, TransferSelection};
+use potok_core::node::intent::{Existing, Intent, IntentId, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
@@ -292,7 +293,7 @@ fn browse_finds_and_downloads() {
     test.click("Download");
     let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
     assert_eq!((request.user.as_str(), request.remote_path.as_str()), ("anna", "Trip/изглед.jpg"));
-    assert!(!request.overwrite && request.local_path.is_none());
+    assert!(request.existing == Existing::Refuse && request.local_path.is_none());
 
     test.click("Clear filters");
     test.click("book.pdf");

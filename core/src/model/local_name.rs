@@ -95,14 +95,7 @@ impl LocalName {
     /// The same with a number, to tell it from another one.
     #[must_use]
     pub fn numbered(&self, number: usize) -> Self {
-        let (stem, ending) = match self.0.rfind('.') {
-            Some(at) if at > 0 => self.0.split_at(at),
-            _ => (self.0.as_str(), ""),
-        };
-        let tail = format!(" ({number}){ending}");
-        let room = limits::PATH_PART_BYTES_MAX.saturating_sub(tail.len());
-        let end = (0..=stem.len().min(room)).rev().find(|at| stem.is_char_boundary(*at)).unwrap_or(0);
-        Self(format!("{}{tail}", &stem[..end]))
+        Self(numbered(&self.0, number))
     }
 
     /// Checks every part of what lies below a downloaded folder.
@@ -128,6 +121,18 @@ impl LocalName {
             Platform::Mac | Platform::Windows => crate::model::username::fold_case(&self.0),
         }
     }
+}
+
+/// A name with a number behind it, before its ending: `a (2).txt`. It stays as short as a name must be.
+pub fn numbered(name: &str, number: usize) -> String {
+    let (stem, ending) = match name.rfind('.') {
+        Some(at) if at > 0 => name.split_at(at),
+        _ => (name, ""),
+    };
+    let tail = format!(" ({number}){ending}");
+    let room = limits::PATH_PART_BYTES_MAX.saturating_sub(tail.len());
+    let end = (0..=stem.len().min(room)).rev().find(|at| stem.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}{tail}", &stem[..end])
 }
 
 impl fmt::Display for LocalName {

@@ -172,6 +172,15 @@ pub enum Outcome {
     Unshared(Vec<SharePath>),
     /// The download is in the queue, or was there already.
     Queued(TransferId),
+    /// Nothing is queued yet: these names may not be written here. With [`UnsafeNames::Rename`] it is written like this.
+    ///
+    /// [`UnsafeNames::Rename`]: crate::node::intent::UnsafeNames::Rename
+    UnsafeNames {
+        /// What a file is called by its owner, and where it would be. The first thousand.
+        names: Vec<(String, PathBuf)>,
+        /// How many there are in all.
+        count: usize,
+    },
     /// All downloads in the order of the queue, then all uploads.
     Transfers(Vec<Transfer>),
     /// Who I am.

@@ -9,9 +9,10 @@ use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
 use crate::model::username::Username;
+use crate::node::beside;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
-use crate::node::intent::{DownloadRequest, IntentId};
+use crate::node::intent::{DownloadRequest, Existing, IntentId, UnsafeNames};
 use crate::node::lookup::{self, FoundShares};
 use crate::node::naming::{self, Naming};
 use crate::node::outbox::Outbox;
@@ -22,6 +23,9 @@ use crate::service::downloader::{AddError, Downloader, NewDownload};
 use crate::service::peer_server::PeerServer;
 use crate::store::downloads::{TargetName, WantedFile};
 use crate::transfer::event::TransferEvent;
+
+/// Names that a question lists; more are only counted.
+const UNSAFE_NAMES_MAX: usize = 1_000;
 
 /// A file that will not come, as its owner calls it, and why.
 type Refused = (String, Failure);
@@ -49,8 +53,18 @@ impl TransferHandles {
             // What was asked for before goes on without its owner being there.
             Err(why) => return self.queued_before(&user, request.remote_path.as_str(), &place).ok_or(why),
         };
-        let New { download, refused, renamed } = new_download(user, place, naming, found, request.overwrite)?;
-        let number = self.downloader.add(download).await.map_err(add_failed)?;
+        let replace = request.existing == Existing::Replace;
+        let New { download, refused, mut renamed } = new_download(user, place, naming, found, replace)?;
+        if request.unsafe_names == UnsafeNames::Ask && !renamed.is_empty() {
+            let count = renamed.len();
+            renamed.truncate(UNSAFE_NAMES_MAX);
+            return Ok(Outcome::UnsafeNames { names: renamed, count });
+        }
+        let number = match request.existing {
+            Existing::Refuse | Existing::Replace => self.downloader.add(download).await,
+            Existing::KeepBoth => beside::add(&self.downloader, download, &mut renamed).await,
+        };
+        let number = number.map_err(add_failed)?;
         for (remote_path, failure) in refused {
             self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
         }
@@ -162,7 +176,8 @@ impl TransferHandles {
 }
 
 async fn place_of(request: &DownloadRequest, folder: PathBuf) -> Result<(Place, Naming), Failure> {
-    let (local, rename_unsafe) = (request.local_path.clone(), request.rename_unsafe);
+    // Whoever wants to be asked is told what the names would become.
+    let (local, rename_unsafe) = (request.local_path.clone(), request.unsafe_names != UnsafeNames::LeaveOut);
     let find = move || {
         let place = Place::find(local.as_ref(), folder)?;
         let (Place::Into(into) | Place::As(into, _)) = &place;

@@ -88,7 +88,8 @@ pub enum Intent {
     },
     /// What I share. `Shared`.
     ListShares,
-    /// Fetch a file or folder. `Queued`; the rest is told by `Transfer` notices.
+    /// Fetch a file or folder. `Queued`; the rest is told by `Transfer` notices. `UnsafeNames` if the person wants to be
+    /// asked about names, and there are such: then nothing is queued.
     Download(DownloadRequest),
     /// All transfers: downloads in the order of the queue, then uploads. `Transfers`.
     ListTransfers,
@@ -141,6 +142,30 @@ pub enum Intent {
     SendLine(String),
 }
 
+/// What a download does if its place is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// It leaves what is there as it is: a file is not fetched, of a folder what is missing is.
+    #[default]
+    Refuse,
+    /// What is there goes when the new file is whole and verified.
+    Replace,
+    /// It gets a number behind its name.
+    KeepBoth,
+}
+
+/// What a download does about names that this system cannot hold or that would mislead here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnsafeNames {
+    /// What has such a name is not fetched, and that is told.
+    #[default]
+    LeaveOut,
+    /// Nothing is fetched before the person has chosen.
+    Ask,
+    /// Each is written under the nearest name that does no harm, and that is told.
+    Rename,
+}
+
 /// One file or folder to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DownloadRequest {
@@ -150,10 +175,10 @@ pub struct DownloadRequest {
     pub remote_path: RemotePath,
     /// Where to; left out, the download folder.
     pub local_path: Option<LocalPath>,
-    /// Replace what is there.
-    pub overwrite: bool,
-    /// Write what may not have its owner's name here under another one.
-    pub rename_unsafe: bool,
+    /// What is done if there is something at its place.
+    pub existing: Existing,
+    /// What is done about names that may not be written here.
+    pub unsafe_names: UnsafeNames,
     /// Wait for a user who is not connected.
     pub wait: bool,
 }

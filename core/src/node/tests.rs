@@ -13,7 +13,7 @@ use crate::model::invite::TrackerAddress;
 use crate::model::username::Username;
 use crate::node::event::{Direction, Hosted, Me, NodeEvent, Outcome, Status, TrackerConnection, TransferState};
 use crate::node::failure::Failure;
-use crate::node::intent::{DownloadRequest, Intent, IntentId, ShareRequest, TransferId};
+use crate::node::intent::{DownloadRequest, Existing, Intent, IntentId, ShareRequest, TransferId, UnsafeNames};
 use crate::node::settings::Settings;
 use crate::node::{Node, Setup};
 use crate::protocol::code::Code;
@@ -330,8 +330,8 @@ fn download(client: &mut Client, user: &str, path: &str) -> TransferId {
         user: name(user),
         remote_path: RemotePath::new(path).expect(path),
         local_path: None,
-        overwrite: false,
-        rename_unsafe: false,
+        existing: Existing::Refuse,
+        unsafe_names: UnsafeNames::LeaveOut,
         wait: true,
     };
     match client.ask(Intent::Download(request)) {
@@ -357,8 +357,8 @@ fn who_waits_for_a_user_is_told_so() {
         user: name("late"),
         remote_path: RemotePath::new("a").expect("a path"),
         local_path: None,
-        overwrite: false,
-        rename_unsafe: false,
+        existing: Existing::Refuse,
+        unsafe_names: UnsafeNames::LeaveOut,
         wait: true,
     };
     let asked = guest.send(Intent::Download(request));

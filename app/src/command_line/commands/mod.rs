@@ -84,7 +84,9 @@ mod tests {
     use std::path::Path;
 
     use potok_core::library::typed::{self, LocalPath, RemotePath, ShareOrLocalPath};
-    use potok_core::node::intent::{DownloadRequest, QueueMove, ShareRequest, TransferId, TransferSelection};
+    use potok_core::node::intent::{
+        DownloadRequest, Existing, QueueMove, ShareRequest, TransferId, TransferSelection, UnsafeNames,
+    };
 
     use super::*;
     use crate::command_line::{self, LineRequest};
@@ -120,8 +122,8 @@ mod tests {
                 user: maria.clone(),
                 remote_path: RemotePath::new("--wait \\ me").expect("a path"),
                 local_path: Some(LocalPath::new("/tmp/my copy", &here)),
-                overwrite: true,
-                rename_unsafe: true,
+                existing: Existing::Replace,
+                unsafe_names: UnsafeNames::Rename,
                 wait: false,
             }),
             Intent::Pause(TransferSelection::One(TransferId(7))),

@@ -2,7 +2,9 @@
 
 use potok_core::library::typed::{BadRemotePath, LocalPath, RemotePath};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{DownloadRequest, Intent, QueueMove, TransferId, TransferSelection};
+use potok_core::node::intent::{
+    DownloadRequest, Existing, Intent, QueueMove, TransferId, TransferSelection, UnsafeNames,
+};
 use potok_core::protocol::field::Quoted;
 
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
@@ -13,7 +15,7 @@ use crate::command_line::{BadLine, LineRequest, Rest};
 pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "download",
-        arguments: "user remote_path [local_path] [--overwrite] [--rename-unsafe] [--wait]",
+        arguments: "user remote_path [local_path] [--overwrite | --keep-both] [--rename-unsafe] [--wait]",
         tracker: TrackerNeed::Needed,
         completes: Completes::Fields(&[WordKind::User, WordKind::RemotePath, WordKind::LocalPath]),
         read: read_download,
@@ -104,12 +106,13 @@ const PLACE_WORDS: &[(&str, QueueMove)] = &[
 ];
 
 fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
-    let (mut overwrite, mut rename_unsafe, mut wait) = (false, false, false);
+    let (mut existing, mut unsafe_names, mut wait) = (Existing::Refuse, UnsafeNames::LeaveOut, false);
     let mut words = Vec::new();
     for field in rest.fields()? {
         match field.text.as_ref() {
-            "--overwrite" if !field.quoted => overwrite = true,
-            "--rename-unsafe" if !field.quoted => rename_unsafe = true,
+            "--overwrite" if !field.quoted => existing = Existing::Replace,
+            "--keep-both" if !field.quoted => existing = Existing::KeepBoth,
+            "--rename-unsafe" if !field.quoted => unsafe_names = UnsafeNames::Rename,
             "--wait" if !field.quoted => wait = true,
             word if !field.quoted && word.starts_with("--") => {
                 return Err(BadLine::Option { word: word.to_owned(), command: rest.command });
@@ -130,8 +133,8 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
         user: owner,
         remote_path,
         local_path: local_path.map(|typed| LocalPath::new(from_home(typed), rest.cwd)),
-        overwrite,
-        rename_unsafe,
+        existing,
+        unsafe_names,
         wait,
     })))
 }
@@ -142,12 +145,15 @@ fn write_download(intent: &Intent) -> Option<String> {
     if let Some(local) = &request.local_path {
         line += &format!(" {}", Quoted(&local.typed));
     }
-    if request.overwrite {
-        line += " --overwrite";
-    }
-    if request.rename_unsafe {
-        line += " --rename-unsafe";
-    }
+    line += match request.existing {
+        Existing::Refuse => "",
+        Existing::Replace => " --overwrite",
+        Existing::KeepBoth => " --keep-both",
+    };
+    line += match request.unsafe_names {
+        UnsafeNames::LeaveOut | UnsafeNames::Ask => "",
+        UnsafeNames::Rename => " --rename-unsafe",
+    };
     if request.wait {
         line += " --wait";
     }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::node::event::TrackerConnection;
-use potok_core::node::intent::{DownloadRequest, Intent, ShareRequest, TransferId, TransferSelection};
+use potok_core::node::intent::{DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -232,7 +232,9 @@ impl MainWindow {
             Pick::SaveAs(mut request) => {
                 request.local_path = paths.first().map(|path| LocalPath::chosen(path));
                 // The dialog has asked whether to replace.
-                request.overwrite = paths.first().is_some_and(|path| path.is_file());
+                if paths.first().is_some_and(|path| path.is_file()) {
+                    request.existing = Existing::Replace;
+                }
                 self.ask(Intent::Download(*request), AskedBy::Mouse);
             }
             Pick::SaveInto(requests) => {
@@ -283,6 +285,11 @@ impl MainWindow {
                 let answer = self.parts.picker.pick(&pick, &title, Box::new(move || wake.request_repaint()));
                 // An older dialog that never answered is forgotten.
                 self.picking = Some((pick, answer));
+            }
+            Action::AnswerDownload(answer) => {
+                for request in self.model.questions.answer(answer) {
+                    self.ask(Intent::Download(request), AskedBy::Mouse);
+                }
             }
             Action::Copy(text) => {
                 ctx.copy_text(text);
