@@ -34,7 +34,7 @@ impl Way {
     pub fn key(self) -> &'static str {
         match self {
             Self::Nearby => "nearby",
-            Self::Ipv6 => "ipv6",
+            Self::Ipv6 => "direct6",
             Self::Direct => "direct",
             Self::Mapped => "mapped",
             Self::Reversed => "reversed",

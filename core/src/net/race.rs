@@ -38,6 +38,11 @@ impl<T: Send + 'static> Race<T> {
         self.attempt.offer(candidate);
     }
 
+    /// There are no further addresses.
+    pub fn expect_no_more(&mut self) {
+        self.attempt.expect_no_more();
+    }
+
     /// Nobody can ask them to dial us.
     pub fn introduction_failed(&mut self) {
         self.attempt.introduction_failed();
@@ -75,6 +80,8 @@ impl<T: Send + 'static> Race<T> {
                     Err(error) => return RaceEvent::Lost(io::Error::other(error)),
                 },
                 () = sleep_until(wake), if deadline.is_some() => {}
+                // Until there are more addresses, which is said to another call of this.
+                else => std::future::pending().await,
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Where we meet others now: the session at the tracker that is joined, if one is.
 
+use std::net::SocketAddr;
+
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -9,7 +11,8 @@ use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
-use crate::protocol::command::{Command, Cursor, Page, Sources};
+use crate::protocol::address_line::{AddressLine, AddressScope};
+use crate::protocol::command::{Command, Cursor, ListAddresses, Page, Sources};
 use crate::protocol::reply::FileLine;
 use crate::service::downloader::{BoxFuture, Directory};
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
@@ -161,6 +164,18 @@ impl Directory for TrackerDirectory {
     fn contact(&self, user: &Username) -> Option<Contact> {
         let (username, address, key) = self.session.client().ok()?.people().reachable(user)?;
         Some(Contact { username, address, key })
+    }
+
+    fn addresses(&self, user: &Username) -> BoxFuture<'_, Vec<SocketAddr>> {
+        let command = ListAddresses { username: user.clone() };
+        Box::pin(async move {
+            let Ok(client) = self.session.client() else { return Vec::new() };
+            // A tracker of an earlier version knows one address, which is known here too.
+            let Ok(answer) = client.ask(command.into()).await else { return Vec::new() };
+            let told = answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok());
+            let direct = told.filter(|line| line.scope == AddressScope::Direct).map(|line| line.address);
+            direct.filter(|address| client.people().may_be_peer(*address)).collect()
+        })
     }
 
     fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {

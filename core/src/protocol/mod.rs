@@ -7,6 +7,7 @@
 //!
 //! Between two peers (binary frames): [`peer`].
 
+pub mod address_line;
 pub mod code;
 pub mod command;
 pub mod field;

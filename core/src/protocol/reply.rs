@@ -31,7 +31,9 @@ impl UserLine {
         let mut words = line.split(' ');
         let mut next = || words.next().ok_or(BadReply);
         let username = Username::new(next()?).map_err(|_bad_name| BadReply)?;
-        let address = optional(next()?)?;
+        let address: Option<SocketAddr> = optional(next()?)?;
+        // An address of IPv4 is one, however it is written.
+        let address = address.map(|at| SocketAddr::new(at.ip().to_canonical(), at.port()));
         let key = optional(next()?)?;
         if words.next().is_some() { Err(BadReply) } else { Ok(Self { username, address, key }) }
     }
@@ -238,6 +240,8 @@ mod tests {
         for line in ["anna 127.0.0.1:4001 -", "Мария - -", &format!("ivan [::1]:4001 {key}")] {
             assert_eq!(UserLine::parse(line).expect(line).to_string(), line);
         }
+        let mapped = UserLine::parse("anna [::ffff:127.0.0.1]:4001 -").expect("valid");
+        assert_eq!(mapped.to_string(), "anna 127.0.0.1:4001 -");
         for line in ["anna - - my file.txt", &format!("ivan 120 {key} Trip/a b, c.jpg")] {
             assert_eq!(FileLine::parse(line).expect(line).to_string(), line);
         }

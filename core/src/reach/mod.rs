@@ -53,6 +53,8 @@ pub enum ReachStep {
 pub struct ReachAttempt {
     began: Instant,
     tries: Vec<Try>,
+    /// Somebody is asked for further addresses.
+    awaits_more: bool,
     introduction: Introduction,
 }
 
@@ -84,7 +86,13 @@ enum Introduction {
 impl ReachAttempt {
     /// Nothing is tried yet.
     pub fn new(now: Instant) -> Self {
-        Self { began: now, tries: Vec::new(), introduction: Introduction::None }
+        Self { began: now, tries: Vec::new(), awaits_more: false, introduction: Introduction::None }
+    }
+
+    /// Somebody is asked for further addresses: [`ReachAttempt::offer`] them, then say [`ReachAttempt::expect_no_more`].
+    pub fn awaiting_more(mut self) -> Self {
+        self.awaits_more = true;
+        self
     }
 
     /// There is a tracker that can ask them to dial us.
@@ -103,6 +111,11 @@ impl ReachAttempt {
         let later = NEXT_OF_A_WAY * u32::try_from(same_way).unwrap_or(u32::MAX);
         let due = self.began + head_start_before(candidate.way) + later;
         self.tries.push(Try { candidate, due, state: TryState::Waiting });
+    }
+
+    /// There are no further addresses.
+    pub fn expect_no_more(&mut self) {
+        self.awaits_more = false;
     }
 
     /// A dialled address came to nothing.
@@ -129,7 +142,7 @@ impl ReachAttempt {
                 next.state = TryState::Running;
                 return Some(ReachStep::Dial(next.candidate));
             }
-        } else if self.introduction == Introduction::Possible && is_quiet {
+        } else if self.introduction == Introduction::Possible && is_quiet && !self.awaits_more {
             return Some(self.ask(now));
         }
         let is_due = self.introduction == Introduction::Possible && self.began + INTRODUCTION_AFTER <= now;
@@ -150,7 +163,7 @@ impl ReachAttempt {
     /// Whether nothing is under way and nothing left to try.
     pub fn is_hopeless(&self) -> bool {
         let is_over = self.tries.iter().all(|tried| tried.state == TryState::Failed);
-        is_over && self.introduction == Introduction::None
+        is_over && !self.awaits_more && self.introduction == Introduction::None
     }
 
     fn ask(&mut self, now: Instant) -> ReachStep {
@@ -274,6 +287,14 @@ mod tests {
         late.offer(V6);
         late.offer(V4);
         assert_eq!(late.until(9000), lines(&[(100, V6)]));
+
+        let mut waiting = Virtual::new(&[V4], true);
+        waiting.attempt = waiting.attempt.awaiting_more();
+        assert_eq!(waiting.until(10), lines(&[(0, V4)]));
+        waiting.fail(V4);
+        assert!(waiting.until(20).is_empty(), "another address may do");
+        waiting.attempt.expect_no_more();
+        assert_eq!(waiting.until(20), lines(&[(20, "ask")]));
 
         let many: Vec<String> = (1..100).map(|n| format!("192.0.2.{n}:4001")).collect();
         let mut many = Virtual::new(&many.iter().map(String::as_str).collect::<Vec<_>>(), false);

@@ -350,6 +350,7 @@ mod tests {
                 seen: [192, 0, 2, 1].into(),
                 is_on_this_host: false,
                 port: None,
+                second: None,
                 owner,
             });
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Bound;
+use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -30,8 +31,19 @@ pub struct Online {
     pub is_on_this_host: bool,
     /// Where their peer server listens.
     pub port: Option<PeerPort>,
+    /// Where they are by the other family of addresses, if they have shown it.
+    pub second: Option<SecondAddress>,
     /// Their shares in the catalog.
     pub owner: OwnerId,
+}
+
+/// The address of a user by the other family than that of their session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondAddress {
+    /// As the tracker saw it.
+    pub address: SocketAddr,
+    /// It is told until then.
+    pub until: Instant,
 }
 
 /// From where a reader looks. Somebody on the tracker's own host is seen at one of its addresses: a loopback one is of no
@@ -62,6 +74,12 @@ impl Online {
         };
         let address = self.port.map(|port| SocketAddr::new(ip, port.get()));
         UserLine { username: self.username.clone(), address, key: self.key }
+    }
+
+    /// Every address at which a reader may reach them.
+    pub fn addresses(&self, view: ReaderView, now: Instant) -> impl Iterator<Item = SocketAddr> {
+        let second = self.second.filter(|second| second.until > now).map(|second| second.address);
+        self.line(view).address.into_iter().chain(second)
     }
 }
 
@@ -118,6 +136,13 @@ impl Roster {
         if let Some(online) = self.by_name.get_mut(username) {
             self.whole.clear();
             online.port = port;
+        }
+    }
+
+    /// Somebody was seen at an address of the other family. Lists show the one of their session.
+    pub fn set_second(&mut self, username: &Username, second: SecondAddress) {
+        if let Some(online) = self.by_name.get_mut(username) {
+            online.second = Some(second);
         }
     }
 
@@ -216,6 +241,7 @@ mod tests {
                 seen: seen.parse().expect(seen),
                 is_on_this_host: seen.starts_with("127.") || *seen == "192.0.2.1",
                 port: Some(PeerPort::new(4001).expect("valid")),
+                second: None,
                 owner: catalog.add_owner(username),
             });
         }
@@ -267,6 +293,21 @@ mod tests {
         assert_eq!((own, shown("own", own).as_str()), (ReaderView::SameHost, "192.0.2.1:4001"));
         assert_eq!(shown("host", near), "127.0.0.1:4001");
         assert_eq!(shown("far", near), "192.0.2.9:4001");
+    }
+
+    #[test]
+    fn a_second_address_is_told_until_it_lapses() {
+        let mut roster = roster(&[("anna", "192.0.2.1")]);
+        let anna = Username::new("anna").expect("valid");
+        let (now, hour) = (Instant::now(), std::time::Duration::from_secs(3600));
+        let second = SecondAddress { address: "[2001:db8::1]:4001".parse().expect("valid"), until: now + hour };
+        roster.set_second(&anna, second);
+        let told = |at| {
+            let online = roster.get(&anna).expect("online");
+            online.addresses(ReaderView::SameHost, at).map(|address| address.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(now), ["192.0.2.1:4001", "[2001:db8::1]:4001"]);
+        assert_eq!(told(now + hour), ["192.0.2.1:4001"]);
     }
 
     #[test]

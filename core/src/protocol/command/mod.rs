@@ -3,9 +3,11 @@
 //!
 //! Shared by the verbs: [`mod@arguments`] reads words and options.
 
+mod also;
 pub mod arguments;
 mod count_files;
 mod help;
+mod list_addresses;
 mod list_files;
 mod list_folder;
 mod list_totals;
@@ -39,9 +41,11 @@ macro_rules! each_verb {
         $then! {
             register_user::RegisterUser,
             unregister_user::UnregisterUser,
+            also::Also,
             register_files::RegisterFiles,
             unregister_files::UnregisterFiles,
             list_users::ListUsers,
+            list_addresses::ListAddresses,
             list_totals::ListTotals,
             list_files::ListFiles,
             list_folder::ListFolder,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `engine` | the one loop: feeds the machine ([`crate::transfer::downloads`]) and carries out what it wants |
 //! | `source` | one connection to a peer: what is sent |
+//! | `reaching` | how a peer is reached, by whichever way opens first |
 //! | `receiving`, `writer` | what comes over it: read, verified and written on one thread |
 //! | `finisher` | the thread that gives whole files their names |
 //! | [`files`] | where downloads are on disk |
@@ -13,6 +14,7 @@ mod adding;
 mod engine;
 pub mod files;
 mod finisher;
+mod reaching;
 mod receiving;
 mod source;
 mod source_state;
@@ -23,6 +25,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -60,6 +63,12 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Directory: Send + Sync + 'static {
     /// Where a user is now; `None` if they are not connected, or have no key.
     fn contact(&self, user: &Username) -> Option<Contact>;
+
+    /// Every address at which a user may be, that of [`Directory::contact`] perhaps among them; empty while the tracker is
+    /// away.
+    fn addresses(&self, _user: &Username) -> BoxFuture<'_, Vec<SocketAddr>> {
+        Box::pin(async { Vec::new() })
+    }
 
     /// Everybody but ourselves who shares exactly this; empty when the tracker is away.
     fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>>;

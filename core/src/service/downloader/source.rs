@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::limits;
-use crate::net::dial;
 use crate::net::tls::TlsClient;
 use crate::protocol::peer::{REQUEST_BYTES, Request};
+use crate::service::downloader::Directory;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
+use crate::service::downloader::reaching;
 use crate::service::downloader::receiving::Receiving;
 use crate::service::downloader::source_state::{Report, Reporter, State, Why};
 use crate::service::downloader::writer::BlockWriter;
@@ -41,6 +41,7 @@ pub(super) enum Order {
 #[derive(Clone)]
 pub(super) struct DownloadResources {
     pub(super) tls: TlsClient,
+    pub(super) directory: Arc<dyn Directory>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) files: Arc<Files>,
     pub(super) finisher: Finisher,
@@ -71,14 +72,10 @@ async fn connect_and_work(
     reporter: &Reporter,
     cancel: &CancellationToken,
 ) -> Why {
-    let connect = async {
-        let stream = dial::address(contact.address, limits::PEER_CONNECT_MAX).await?;
-        around.tls.connect(stream, Some(contact.key)).await
-    };
-    let stream = match cancel.run_until_cancelled(timeout(limits::PEER_CONNECT_MAX, connect)).await {
-        Some(Ok(Ok((stream, _key)))) => stream,
-        Some(Ok(Err(error))) => return Why::Io(error),
-        Some(Err(_elapsed)) => return Why::Unreachable,
+    let reaching = reaching::reach(contact, &around.tls, around.directory.as_ref());
+    let (stream, _way) = match cancel.run_until_cancelled(reaching).await {
+        Some(Ok(reached)) => reached,
+        Some(Err(error)) => return Why::Io(error),
         None => return Why::Closed,
     };
     reporter.send(Report::Up).await;

@@ -33,8 +33,6 @@ pub(super) enum Report {
 pub(super) enum Why {
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("no answer in time")]
-    Unreachable,
     #[error("nothing came for too long")]
     Silent,
     #[error("the peer closed the connection")]

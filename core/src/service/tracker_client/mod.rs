@@ -12,29 +12,28 @@
 
 mod announcer;
 mod backoff;
+mod connecting;
 mod people;
+mod second_family;
 mod session;
 pub mod tap;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::invite::{HostPort, TrackerAddress};
 use crate::model::key::PublicKey;
-use crate::model::limits;
 use crate::model::port::PeerPort;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
-use crate::net::dial;
-use crate::net::tls::{self, TlsClient};
+use crate::net::tls::TlsClient;
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
@@ -42,6 +41,7 @@ use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::people::People;
+use crate::service::tracker_client::second_family::SecondFamily;
 use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
@@ -50,8 +50,6 @@ use crate::store::Store;
 const CLIENT_MESSAGES_MAX: usize = 256;
 /// How long a question waits for a tracker that is away.
 const PARKED_MAX: Duration = Duration::from_secs(10);
-/// Reaching the tracker, TCP alone.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// What a session needs.
 pub struct ClientSetup {
@@ -320,7 +318,7 @@ impl ClientTask {
 
     async fn connect_while_asked(&mut self) -> Result<ClientSession, AwayReason> {
         let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable("not connected yet".into()));
-        let connecting = connect(
+        let connecting = connecting::connect(
             self.setup.tracker.clone(),
             self.setup.username.clone(),
             self.setup.peer_port,
@@ -341,7 +339,11 @@ impl ClientTask {
         }
         let all =
             SessionContext { announcer: &mut announcer, people: &self.people, events: &self.events, is_online: false };
-        let SessionEnd { why, unanswered } = session.run(&mut self.asked, all).await;
+        let showing = SecondFamily::of(&self.setup, session.tracker(), *self.key_known.borrow());
+        let SessionEnd { why, unanswered } = tokio::select! {
+            ended = session.run(&mut self.asked, all) => ended,
+            never = second_family::keep_showing(showing) => match never {},
+        };
         let deadline = Instant::now() + PARKED_MAX;
         self.parked.extend(unanswered.into_iter().map(|ask| (deadline, ask)));
         why
@@ -414,56 +416,6 @@ fn will_pass(why: &AwayReason) -> bool {
         // What a later tracker means by it only a person can tell.
         AwayReason::Refused { code: ReplyCode::Later(_), .. } => false,
     }
-}
-
-async fn connect(
-    tracker: TrackerAddress,
-    username: Username,
-    port: Option<PeerPort>,
-    tls: TlsClient,
-    store: Arc<Store>,
-    key_known: watch::Sender<Option<PublicKey>>,
-    tap: Arc<Tap>,
-) -> Result<ClientSession, AwayReason> {
-    let expected = match tracker.key {
-        Some(key) => Some(key),
-        None => pinned(store.clone(), tracker.address.clone()).await?,
-    };
-    let unreachable = |error: std::io::Error| AwayReason::Unreachable(error.to_string());
-    let stream = dial::host(&tracker.address, CONNECT_MAX).await.map_err(unreachable)?;
-    let at: SocketAddr = stream.peer_addr().map_err(unreachable)?;
-    let connected = timeout(limits::TLS_HANDSHAKE_MAX, tls.connect(stream, expected)).await;
-    let connected = connected.map_err(|_elapsed| AwayReason::Unreachable("no TLS answer in time".into()))?;
-    let (stream, key) = connected.map_err(|error| match tls::is_wrong_key(&error) {
-        true => AwayReason::KeyChanged,
-        false => unreachable(error),
-    })?;
-    if expected.is_none() || tracker.key.is_some() {
-        pin(store, tracker.address.clone(), key).await?;
-    }
-    key_known.send_replace(Some(key));
-    ClientSession::register(stream, at, username, port, tap).await
-}
-
-async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {
-    let read = tokio::task::spawn_blocking(move || store.pinned_key(&tracker)).await;
-    read.map_err(database_panicked)?.map_err(database_failed)
-}
-
-async fn pin(store: Arc<Store>, tracker: HostPort, key: PublicKey) -> Result<(), AwayReason> {
-    let write = move || match store.pinned_key(&tracker)? {
-        Some(known) if known == key => Ok(()),
-        _ => store.pin_key(&tracker, key),
-    };
-    tokio::task::spawn_blocking(write).await.map_err(database_panicked)?.map_err(database_failed)
-}
-
-fn database_failed(error: redb::Error) -> AwayReason {
-    AwayReason::Unreachable(format!("the database failed: {error}"))
-}
-
-fn database_panicked(_panic: tokio::task::JoinError) -> AwayReason {
-    AwayReason::Unreachable("the database failed".into())
 }
 
 impl std::fmt::Debug for TrackerClient {

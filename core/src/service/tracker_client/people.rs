@@ -58,9 +58,13 @@ impl People {
     pub fn reachable(&self, name: &Username) -> Option<(Username, SocketAddr, PublicKey)> {
         let known = self.known.read();
         let user = known.users.get(&name.folded())?;
-        let address =
-            user.address.filter(|address| known.tracker.is_some_and(|tracker| may_be_peer(*address, tracker)))?;
+        let address = user.address.filter(|address| known.may_be_peer(*address))?;
         Some((user.username.clone(), address, user.key?))
+    }
+
+    /// Whether this tracker may send us to an address.
+    pub fn may_be_peer(&self, address: SocketAddr) -> bool {
+        self.known.read().may_be_peer(address)
     }
 
     /// Changes whenever users or shares have changed, or a session began.
@@ -94,13 +98,14 @@ impl People {
     }
 }
 
-/// A tracker could aim us at the services of any computer: no peer is at a port of the system, and none is nearer than
-/// the tracker itself.
-fn may_be_peer(address: SocketAddr, tracker: IpAddr) -> bool {
-    address.port() >= limits::PEER_PORT_MIN && dial::may_dial(address.ip(), tracker)
-}
-
 impl KnownUsers {
+    /// A tracker could aim us at the services of any computer: no peer is at a port of the system, and none is nearer
+    /// than the tracker itself.
+    fn may_be_peer(&self, address: SocketAddr) -> bool {
+        let may_dial = |tracker| dial::may_dial(address.ip(), tracker);
+        address.port() >= limits::PEER_PORT_MIN && self.tracker.is_some_and(may_dial)
+    }
+
     fn insert(&mut self, user: UserLine) {
         let name = user.username.folded();
         self.remove(&name);

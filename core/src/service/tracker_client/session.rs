@@ -141,6 +141,11 @@ impl ClientSession {
         }
     }
 
+    /// The address of the tracker that this goes to.
+    pub(super) fn tracker(&self) -> SocketAddr {
+        self.tracker
+    }
+
     /// Takes a question or a change over.
     pub(super) fn take(&mut self, ask: ClientMessage, announcer: &mut Announcer) {
         match ask {

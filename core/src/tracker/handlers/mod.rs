@@ -3,6 +3,7 @@
 
 pub(super) mod files;
 mod lists;
+mod reach;
 mod talk;
 mod user;
 mod watch;

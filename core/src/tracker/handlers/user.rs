@@ -146,6 +146,7 @@ impl Tracker {
             seen: asker.address,
             is_on_this_host: asker.view == ReaderView::SameHost,
             port,
+            second: None,
             owner,
         });
         if let Some(session) = self.sessions.get_mut(&asker.session) {

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::hash::ContentHash;
 use crate::model::username::Username;
+use crate::service::downloader::Event;
 use crate::service::downloader::source::{self, DownloadResources, ORDERS_MAX, Order};
 use crate::service::downloader::source_state::Reporter;
-use crate::service::downloader::{Directory, Event};
 use crate::transfer::job::FileId;
 use crate::transfer::{Contact, SourceId};
 
@@ -22,7 +22,6 @@ const SOURCES_ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// The connections that are open or being opened, one to a source.
 pub(super) struct Connections {
-    directory: Arc<dyn Directory>,
     around: DownloadResources,
     open: HashMap<SourceId, Open>,
     /// How many there have been; the number of the newest.
@@ -44,13 +43,8 @@ pub(super) struct LeftConnection;
 
 impl Connections {
     /// None yet. All of them end with `cancel`.
-    pub(super) fn new(
-        directory: Arc<dyn Directory>,
-        around: DownloadResources,
-        events: mpsc::Sender<Event>,
-        cancel: CancellationToken,
-    ) -> Self {
-        Self { directory, around, open: HashMap::new(), count: 0, events, cancel }
+    pub(super) fn new(around: DownloadResources, events: mpsc::Sender<Event>, cancel: CancellationToken) -> Self {
+        Self { around, open: HashMap::new(), count: 0, events, cancel }
     }
 
     /// Nobody to fetch from.
@@ -60,7 +54,7 @@ impl Connections {
 
     /// Counts up whenever it makes sense to look for sources again.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.directory.changes()
+        self.around.directory.changes()
     }
 
     /// What all of them together may take in a second; 0 is no limit.
@@ -70,12 +64,12 @@ impl Connections {
 
     /// Where a user is now.
     pub(super) fn contact(&self, user: &Username) -> Option<Contact> {
-        self.directory.contact(user)
+        self.around.directory.contact(user)
     }
 
     /// Asks who has the content of a file; the answer is an [`Event::Sources`].
     pub(super) fn find_sources(&self, file: FileId, hash: ContentHash, tasks: &mut JoinSet<()>) {
-        let (directory, events) = (Arc::clone(&self.directory), self.events.clone());
+        let (directory, events) = (Arc::clone(&self.around.directory), self.events.clone());
         tasks.spawn(async move {
             let found = timeout(SOURCES_ANSWER_MAX, directory.sources(hash)).await.unwrap_or_default();
             let _ended = events.send(Event::Sources(file, found)).await;

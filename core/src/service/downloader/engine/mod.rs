@@ -87,10 +87,10 @@ impl Engine {
         let files = Arc::new(Files::new(disk));
         let (finisher, finisher_task) = Finisher::start(Arc::clone(&files), Arc::clone(&store), events.clone());
         let limiter = Arc::new(Limiter::new(now_settings.bytes_per_second));
-        let around = DownloadResources { tls, limiter, files: Arc::clone(&files), finisher };
+        let around = DownloadResources { tls, directory, limiter, files: Arc::clone(&files), finisher };
         let mut engine = Self {
             machine: Downloads::new(now_settings.at_once),
-            connections: Connections::new(directory, around, events.clone(), cancel.clone()),
+            connections: Connections::new(around, events.clone(), cancel.clone()),
             file_work: FileWork::new(files, Arc::clone(&store), events.clone()),
             targets: Targets::new(Arc::clone(&store), numbers, events),
             record: QueueRecord::new(store),

@@ -1,0 +1,74 @@
+//! From a tracker's address to a registered session.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::model::invite::{HostPort, TrackerAddress};
+use crate::model::key::PublicKey;
+use crate::model::limits;
+use crate::model::port::PeerPort;
+use crate::model::username::Username;
+use crate::net::dial;
+use crate::net::tls::{self, TlsClient};
+use crate::service::tracker_client::AwayReason;
+use crate::service::tracker_client::session::ClientSession;
+use crate::service::tracker_client::tap::Tap;
+use crate::store::Store;
+
+/// Reaching the tracker, TCP alone.
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// Reaches the tracker, has it prove its key, and registers there.
+pub(super) async fn connect(
+    tracker: TrackerAddress,
+    username: Username,
+    port: Option<PeerPort>,
+    tls: TlsClient,
+    store: Arc<Store>,
+    key_known: watch::Sender<Option<PublicKey>>,
+    tap: Arc<Tap>,
+) -> Result<ClientSession, AwayReason> {
+    let expected = match tracker.key {
+        Some(key) => Some(key),
+        None => pinned(store.clone(), tracker.address.clone()).await?,
+    };
+    let unreachable = |error: std::io::Error| AwayReason::Unreachable(error.to_string());
+    let stream = dial::host(&tracker.address, CONNECT_MAX).await.map_err(unreachable)?;
+    let at: SocketAddr = stream.peer_addr().map_err(unreachable)?;
+    let connected = timeout(limits::TLS_HANDSHAKE_MAX, tls.connect(stream, expected)).await;
+    let connected = connected.map_err(|_elapsed| AwayReason::Unreachable("no TLS answer in time".into()))?;
+    let (stream, key) = connected.map_err(|error| match tls::is_wrong_key(&error) {
+        true => AwayReason::KeyChanged,
+        false => unreachable(error),
+    })?;
+    if expected.is_none() || tracker.key.is_some() {
+        pin(store, tracker.address.clone(), key).await?;
+    }
+    key_known.send_replace(Some(key));
+    ClientSession::register(stream, at, username, port, tap).await
+}
+
+async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {
+    let read = tokio::task::spawn_blocking(move || store.pinned_key(&tracker)).await;
+    read.map_err(database_panicked)?.map_err(database_failed)
+}
+
+async fn pin(store: Arc<Store>, tracker: HostPort, key: PublicKey) -> Result<(), AwayReason> {
+    let write = move || match store.pinned_key(&tracker)? {
+        Some(known) if known == key => Ok(()),
+        _ => store.pin_key(&tracker, key),
+    };
+    tokio::task::spawn_blocking(write).await.map_err(database_panicked)?.map_err(database_failed)
+}
+
+fn database_failed(error: redb::Error) -> AwayReason {
+    AwayReason::Unreachable(format!("the database failed: {error}"))
+}
+
+fn database_panicked(_panic: tokio::task::JoinError) -> AwayReason {
+    AwayReason::Unreachable("the database failed".into())
+}
