@@ -3,9 +3,13 @@
 //! A sentence that stands in the code is a `t!` with its name; one whose name is computed (a failure, a help text, a
 //! setting) goes through the functions here. Records and codes for programs are never translated.
 
+use std::io::{self, ErrorKind};
+
 use potok_core::model::invite::BadInvite;
+use potok_core::model::limits;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferError;
+use potok_core::model::username::BadUsername;
 use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::warning::Warning;
@@ -51,6 +55,11 @@ pub fn of_failure(failure: &Failure) -> String {
 /// Why something that was asked for did not happen, in this language.
 pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
     let mut args = failure.args();
+    for (name, value) in &mut args {
+        if *name == "why" {
+            *value = of_reason(value);
+        }
+    }
     if let Failure::NotComing { path, error } = failure {
         let why = try_text(language, "transfer-error", error.key(), &error.args());
         args = vec![("path", Shown(path).to_string()), ("why", why.unwrap_or_else(|| error.to_string()))];
@@ -89,6 +98,79 @@ pub fn of_bad_invite(why: BadInvite) -> String {
         BadInvite::Link => t!("window.bad-invite.link"),
     }
     .into_owned()
+}
+
+/// Why a text is no name for a person.
+pub fn of_bad_username(why: BadUsername) -> String {
+    match why {
+        BadUsername::Length => t!("bad-name.length", max = limits::USERNAME_CHARS_MAX),
+        BadUsername::First => t!("bad-name.first"),
+        BadUsername::Character => t!("bad-name.character"),
+        BadUsername::MixedScripts => t!("bad-name.mixed-scripts"),
+    }
+    .into_owned()
+}
+
+/// Why the system did not do something, in words for a person. What it says only to programmers comes without its number.
+pub fn of_io(error: &io::Error) -> String {
+    let name = match error.kind() {
+        ErrorKind::NotFound => "not-found",
+        ErrorKind::PermissionDenied => "denied",
+        ErrorKind::ConnectionRefused => "connection-refused",
+        ErrorKind::TimedOut => "no-answer",
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => "connection-lost",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => "no-route",
+        ErrorKind::AddrInUse => "taken",
+        ErrorKind::AddrNotAvailable => "no-such-address",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "disk-full",
+        ErrorKind::ReadOnlyFilesystem => "read-only",
+        ErrorKind::AlreadyExists => "exists",
+        ErrorKind::IsADirectory => "is-folder",
+        ErrorKind::NotADirectory => "not-folder",
+        ErrorKind::OutOfMemory => "no-memory",
+        _ if error.raw_os_error().is_some_and(is_too_many_open) => "too-many-open",
+        _ => "other",
+    };
+    text("system-error", name, &[("why", Shown(&without_number(&error.to_string())).to_string())])
+}
+
+/// The same of a sentence that was made of such an error elsewhere: it ends in the system's number for it.
+pub fn of_reason(why: &str) -> String {
+    let number = why.strip_suffix(')').and_then(|why| why.rsplit_once(OS_ERROR)).and_then(|(_, n)| n.parse().ok());
+    let is_whole = |error: &io::Error| error.to_string() == why;
+    match number.map(io::Error::from_raw_os_error) {
+        Some(error) if is_whole(&error) => of_io(&error),
+        // Something stands before it: what it is about.
+        Some(error) => match why.strip_suffix(&error.to_string()) {
+            Some(about) => about.to_owned() + &of_io(&error),
+            None => without_number(why),
+        },
+        None => why.to_owned(),
+    }
+}
+
+/// How the standard library ends the sentence of an error of the system, with the number behind it.
+const OS_ERROR: &str = " (os error ";
+
+fn without_number(why: &str) -> String {
+    why.split_once(OS_ERROR).map_or(why, |(why, _)| why).to_owned()
+}
+
+/// `EMFILE` and `ENFILE`, and what Windows has in their place.
+fn is_too_many_open(number: i32) -> bool {
+    if cfg!(windows) { number == 4 } else { matches!(number, 23 | 24) }
+}
+
+/// A failure as a sentence that stands alone: with a capital and a full stop.
+pub fn sentence_of(failure: &Failure) -> String {
+    let text = of_failure(failure);
+    let mut letters = text.chars();
+    let first = letters.next().map_or_else(String::new, |first| first.to_uppercase().collect());
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    first + letters.as_str() + end
 }
 
 /// Why the engine did not start, with its code.

@@ -39,12 +39,34 @@ fn used() -> BTreeSet<String> {
     family("start", &["in-use", "system", "no-place", "settings-file"]);
     family("command", &commands::all().map(|command| command.name).collect::<Vec<_>>());
     family("state", words::STATE_WORDS);
+    family("system-error", SYSTEM_ERRORS);
     family("connection", words::CONNECTION_WORDS);
     family("status", words::STATUS_WORDS);
     let settings = toml::Table::try_from(Settings::default()).expect("plain values");
     family("settings", &settings.keys().map(String::as_str).chain(["head"]).collect::<Vec<_>>());
     used
 }
+
+/// What `texts::of_io` knows.
+const SYSTEM_ERRORS: &[&str] = &[
+    "not-found",
+    "denied",
+    "connection-refused",
+    "no-answer",
+    "connection-lost",
+    "no-route",
+    "taken",
+    "no-such-address",
+    "unknown-host",
+    "disk-full",
+    "read-only",
+    "exists",
+    "is-folder",
+    "not-folder",
+    "too-many-open",
+    "no-memory",
+    "other",
+];
 
 fn collect_literals(folder: &Path, used: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).expect("readable") {

@@ -17,6 +17,7 @@ use potok_app::gui::screen::Screen;
 use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::texts;
 use potok_core::node::event::{Direction, NodeEvent, TrackerConnection, Transfer, TransferState};
+use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
 
@@ -312,6 +313,17 @@ fn the_language_changes_at_once() {
     let mut test = Test::new(Screen::Settings, Settings::default());
     test.click("Български");
     assert!(test.is_seen("Настройки") && test.is_seen("Известия"));
+    // Also of what was told before.
+    let why = Failure::Offline { tracker: "h:1".into(), why: "Connection refused (os error 111)".into() };
+    test.tell(NodeEvent::Connection(TrackerConnection::Connecting { tracker: "h:1".into(), why: Some(why) }));
+    test.window.state_mut().state.screen = Screen::Welcome;
+    test.steps();
+    assert!(test.is_seen("там никой не отговаря"));
+    test.window.state_mut().state.screen = Screen::Settings;
+    test.steps();
     test.click("English");
     assert!(test.is_seen("Notifications"));
+    test.window.state_mut().state.screen = Screen::Welcome;
+    test.steps();
+    assert!(test.is_seen("nobody answers there"));
 }

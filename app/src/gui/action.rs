@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use potok_core::library::typed::RemotePath;
+use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::model::username::Username;
 use potok_core::node::intent::{DownloadRequest, Existing, Intent, TransferId, TransferSelection, UnsafeNames};
 use potok_core::node::settings::Settings;
@@ -43,8 +44,12 @@ pub enum Action {
     Apply(Box<Settings>),
     /// Start with the system from now on, or no longer.
     StartWithSystem(bool),
-    /// Join a tracker, by address or invite as typed.
-    Join(String),
+    /// Join a tracker, by address or invite.
+    Join(TrackerAddress),
+    /// Leave the network that we are in.
+    Leave,
+    /// A network that we were in is offered no longer.
+    ForgetNetwork(Invite),
     /// Start or stop hosting; the text is `IP:PORT`.
     Host(Option<String>),
     /// A demo friend on this computer.

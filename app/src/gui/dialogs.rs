@@ -178,6 +178,7 @@ fn shortcuts(ui: &mut Ui) -> bool {
         ("Alt+1 … 7", t!("window.keys.pages")),
         ("Ctrl+F", t!("window.keys.search")),
         ("Ctrl+O", t!("window.keys.share")),
+        ("Ctrl+I", t!("window.keys.invite")),
         ("F1, ?", t!("window.keys.this")),
         ("Ctrl+Q", t!("window.keys.quit")),
     ];

@@ -10,6 +10,8 @@ use potok_core::node::intent::{Intent, ShareRequest};
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
 
+use crate::texts;
+
 /// What the friend is called.
 const NAME: &str = "demo-friend";
 
@@ -23,7 +25,7 @@ pub struct Friend {
 impl Friend {
     /// Joins the tracker of this invite and shares sample files there.
     pub fn start(invite: &Invite) -> Result<Self, String> {
-        let text = |why: io::Error| why.to_string();
+        let text = |why: io::Error| texts::of_io(&why);
         let folder = tempfile::tempdir().map_err(text)?;
         let files = folder.path().join("Samples");
         write_samples(&files).map_err(text)?;
@@ -34,7 +36,7 @@ impl Friend {
             ..Settings::default()
         };
         let setup = Setup { data_dir: folder.path().join("data"), settings, download_folder: None, host_tracker: None };
-        let node = Node::start(setup, Arc::new(|| {})).map_err(|why| crate::texts::of_start_error(&why).1)?;
+        let node = Node::start(setup, Arc::new(|| {})).map_err(|why| texts::of_start_error(&why).1)?;
         let share = ShareRequest { typed: "Samples".into(), cwd: folder.path().to_owned(), share_as: None };
         node.ask(Intent::Share(vec![share]));
         Ok(Self { node: Some(node), _folder: folder })

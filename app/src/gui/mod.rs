@@ -2,6 +2,7 @@
 //! something happens.
 
 pub mod action;
+pub mod away;
 pub mod dialogs;
 pub mod download_questions;
 pub mod fingerprint;

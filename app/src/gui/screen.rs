@@ -10,6 +10,8 @@ use crate::model::Model;
 pub enum Screen {
     /// The first start, or no tracker.
     Welcome,
+    /// How others come into this network, and who has come.
+    Invite,
     /// Everything that is shared.
     Browse,
     /// Downloads and uploads.
@@ -31,6 +33,7 @@ impl Screen {
     pub fn name(self) -> String {
         match self {
             Self::Welcome => t!("window.page.welcome"),
+            Self::Invite => t!("window.page.invite"),
             Self::Browse => t!("window.page.browse"),
             Self::Transfers => t!("window.page.transfers"),
             Self::Shared => t!("window.page.shared"),
@@ -52,6 +55,6 @@ pub struct ScreenContext<'a> {
     pub settings: &'a Settings,
     /// There are system dialogs; without them paths are typed.
     pub has_picker: bool,
-    /// Why joining failed, until the next try.
-    pub join_failed: Option<&'a str>,
+    /// The network is one on this computer only, to try Potok in.
+    pub is_trial: bool,
 }

@@ -4,12 +4,12 @@ use eframe::egui::{
     self, Align2, Color32, Frame, Id, Key, Margin, Modifiers, Panel, Pos2, RichText, Sense, Stroke, Ui, WidgetInfo,
     accesskit::Role, pos2, vec2,
 };
-use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm, Dialog};
+use crate::gui::away;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
 use crate::gui::screens::{self, UiState};
@@ -46,6 +46,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         .show(ui, |ui| pages(ui, model, state, &mut actions));
     let page = Frame::new().fill(p.page).inner_margin(theme::PAGE_MARGIN);
     egui::CentralPanel::default().frame(page).show(ui, |ui| {
+        away::banner(ui, model, state.screen, state.is_trial, &state.tracker.host_at, &mut actions);
         screens::show(ui, model, state, settings, &mut actions);
     });
     dialogs::show(ui.ctx(), model, state, &mut actions);
@@ -75,6 +76,9 @@ fn shortcuts(ui: &Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Acti
         || (widgets::keys_are_free(ui) && ui.input(|input| input.events.iter().any(is_question_mark)));
     if asks_for_keys {
         actions.push(Action::Dialog(Dialog::Shortcuts));
+    }
+    if widgets::pressed(ui, Modifiers::COMMAND, Key::I) {
+        state.screen = Screen::Invite;
     }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::Q) {
         if model.unfinished() > 0 {
@@ -110,7 +114,34 @@ fn pages(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Acti
             state.screen = page;
         }
     }
-    ui.with_layout(egui::Layout::bottom_up(egui::Align::LEFT), |ui| bottom(ui, model, actions));
+    ui.with_layout(egui::Layout::bottom_up(egui::Align::LEFT), |ui| {
+        bottom(ui, model, state.is_trial, actions);
+        ui.add_space(4.0);
+        if invite_button(ui, state.screen == Screen::Invite) {
+            state.screen = Screen::Invite;
+        }
+    });
+}
+
+/// Always there, on every page: how others come in.
+fn invite_button(ui: &mut Ui, is_here: bool) -> bool {
+    let p = palette(ui);
+    let name = Screen::Invite.name();
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 35.0), Sense::click());
+    let fill = match (is_here, response.hovered()) {
+        (true, _) => p.selected,
+        (false, true) => p.hover,
+        (false, false) => p.card,
+    };
+    ui.painter().rect(rect, RADIUS, fill, Stroke::new(1.0, p.line), egui::StrokeKind::Inside);
+    let color = if is_here { p.accent } else { p.text };
+    let middle = rect.center().y;
+    ui.painter().text(pos2(rect.left() + 20.0, middle), Align2::CENTER_CENTER, icons::LINK, theme::icon(18.0), color);
+    ui.painter().text(pos2(rect.left() + 38.0, middle), Align2::LEFT_CENTER, &name, theme::medium(), color);
+    widgets::focus_ring(ui, &response, rect.shrink(2.0));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_here, &name));
+    let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
+    response.on_hover_text("Ctrl+I").clicked()
 }
 
 /// The mark of Potok: three streams in a rounded square.
@@ -149,20 +180,20 @@ fn page_button(ui: &mut Ui, icon: &str, name: &str, count: usize, is_here: bool,
     response.on_hover_text(format!("Alt+{number}")).clicked()
 }
 
-fn bottom(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+fn bottom(ui: &mut Ui, model: &Model, is_trial: bool, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let (down, up) = model.speed();
-    let (color, title, beside) = match &model.connection {
-        TrackerConnection::Online { network, .. } => {
-            (p.good, Shown(network).to_string(), t!("window.side.online").into_owned())
-        }
-        TrackerConnection::Connecting { tracker, .. } => {
-            (p.warn, t!("window.side.connecting").into_owned(), Shown(tracker).to_string())
-        }
-        TrackerConnection::Refused { tracker, .. } => {
-            (p.bad, t!("window.side.refused").into_owned(), Shown(tracker).to_string())
-        }
-        TrackerConnection::None => (p.weak, t!("window.side.none").into_owned(), String::new()),
+    let (color, beside) = match &model.connection {
+        TrackerConnection::Online { .. } if is_trial => (p.warn, t!("window.trial.only-here")),
+        TrackerConnection::Online { .. } => (p.good, t!("window.side.online")),
+        TrackerConnection::Connecting { .. } => (p.warn, t!("window.side.connecting")),
+        TrackerConnection::Refused { .. } => (p.bad, t!("window.side.refused")),
+        TrackerConnection::None => (p.weak, "".into()),
+    };
+    let title = match model.network_name() {
+        Some(_) if is_trial => t!("window.trial.short").into_owned(),
+        Some(network) => network,
+        None => t!("window.side.none").into_owned(),
     };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 40.0), Sense::click());
     if response.hovered() {

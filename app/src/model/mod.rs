@@ -10,6 +10,7 @@ mod outcome;
 pub mod pace;
 pub mod pages;
 pub mod people_totals;
+pub mod recent_networks;
 pub mod result;
 pub mod row_order;
 pub mod shares;
@@ -37,6 +38,7 @@ use crate::model::offered::OfferedFiles;
 use crate::model::pace::Pace;
 use crate::model::pages::ShareChange;
 use crate::model::people_totals::PeopleTotals;
+use crate::model::recent_networks::RecentNetworks;
 use crate::model::shares::Shares;
 use crate::texts;
 
@@ -109,6 +111,10 @@ pub struct Model {
     pub warnings: VecDeque<String>,
     /// The link that lets others in.
     pub invite: Option<Invite>,
+    /// The networks that we were in.
+    pub recent: RecentNetworks,
+    /// Why the network that was to be started here does not run, until the next try.
+    pub host_failed: Option<Failure>,
     /// How things are.
     pub status: Option<Status>,
     /// Bytes a second, in and out, once a second.
@@ -123,6 +129,7 @@ pub struct Model {
     pub bans: Vec<Ban>,
     /// The engine is gone.
     pub stopped: bool,
+    join_failed: Option<Failure>,
     answers: Vec<Outcome>,
     asked: HashMap<IntentId, Asked>,
     wishes: Vec<Intent>,
@@ -150,6 +157,8 @@ enum What {
     Users,
     Invite,
     Rename,
+    Join,
+    Host,
     /// What comes of it is told as lines of the wire.
     Wire,
     Other,
@@ -172,6 +181,8 @@ impl Default for Model {
             skipped: VecDeque::new(),
             warnings: VecDeque::new(),
             invite: None,
+            recent: RecentNetworks::default(),
+            host_failed: None,
             status: None,
             speeds: VecDeque::new(),
             toasts: VecDeque::new(),
@@ -179,6 +190,7 @@ impl Default for Model {
             tracker_log: VecDeque::new(),
             bans: Vec::new(),
             stopped: false,
+            join_failed: None,
             answers: Vec::new(),
             asked: HashMap::new(),
             // What is known without a tracker.
@@ -208,6 +220,8 @@ impl Model {
             }
             Intent::Invite if by == AskedBy::Background => What::Invite,
             Intent::RenameShare { .. } => What::Rename,
+            Intent::Join(_) => What::Join,
+            Intent::HostTracker(_) => What::Host,
             Intent::SendLine(_) => What::Wire,
             _ => What::Other,
         };
@@ -215,6 +229,9 @@ impl Model {
             Intent::Download(request) if by == AskedBy::Mouse => Some(Box::new(request.clone())),
             _ => None,
         };
+        if matches!(what, What::Join | What::Host) {
+            (self.join_failed, self.host_failed) = (None, None);
+        }
         if self.asked.len() < ASKED_MAX {
             self.asked.insert(id, Asked { by, what, lines: 0, request });
         }
@@ -402,11 +419,13 @@ impl Model {
             self.totals.begin_anew();
             self.offered.doubt(None);
             self.is_older_told = false;
+            (self.join_failed, self.host_failed) = (None, None);
         }
         if let TrackerConnection::Refused { why, .. } = &connection
             && self.connection != connection
         {
-            self.toast(now, Tone::Bad, texts::of_failure(why));
+            // The pages show it as long as it is so.
+            self.push_log(Tone::Bad, texts::of_failure(why));
         }
         let is_elsewhere = tracker_of(&self.connection) != tracker_of(&connection);
         if is_elsewhere {

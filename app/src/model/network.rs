@@ -6,12 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 use potok_core::model::binding::Ban;
 use potok_core::model::binding::BanQuery;
 use potok_core::model::shown::Shown;
-use potok_core::node::event::Hosted;
+use potok_core::node::event::{Hosted, TrackerConnection};
+use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
 
-use crate::model::{Asked, AskedBy, Model, Remedy, Tone};
+use crate::model::{Asked, AskedBy, Model, Person, Remedy, Tone};
 use crate::texts;
 
 /// Lines of the tracker's log; the oldest go first.
@@ -23,6 +24,46 @@ impl Model {
     /// The tracker that runs in this program.
     pub fn hosted(&self) -> Option<&Hosted> {
         self.status.as_ref().and_then(|status| status.hosted.as_ref())
+    }
+
+    /// Everybody who is here but this client itself.
+    pub fn others(&self) -> impl Iterator<Item = &Person> {
+        self.people.values().filter(|person| !self.is_me(person))
+    }
+
+    /// The address of the tracker that we are at, or on the way to.
+    pub fn tracker(&self) -> Option<&str> {
+        super::tracker_of(&self.connection)
+    }
+
+    /// What the network that we are in, or on the way to, is called; its address if that is not known.
+    pub fn network_name(&self) -> Option<String> {
+        match &self.connection {
+            TrackerConnection::None => None,
+            TrackerConnection::Online { network, .. } => Some(Shown(network).to_string()),
+            TrackerConnection::Connecting { tracker, .. } | TrackerConnection::Refused { tracker, .. } => {
+                let name = self.recent.at(tracker).map_or(tracker.as_str(), |network| network.name.as_str());
+                Some(Shown(name).to_string())
+            }
+        }
+    }
+
+    /// Why we are not in the network that a person chose, as long as it is so.
+    pub fn join_failure(&self) -> Option<&Failure> {
+        match &self.connection {
+            TrackerConnection::Online { .. } => None,
+            TrackerConnection::Refused { why, .. } | TrackerConnection::Connecting { why: Some(why), .. } => Some(why),
+            TrackerConnection::None | TrackerConnection::Connecting { why: None, .. } => self.join_failed.as_ref(),
+        }
+    }
+
+    /// A network was not reached, or could not be started. The page on which it was wished says so, and no message does.
+    pub(super) fn apply_not_there(&mut self, is_host: bool, why: Failure, text: String) {
+        self.push_log(Tone::Bad, text);
+        // A newer wish has overtaken it.
+        if why != Failure::Cancelled {
+            *(if is_host { &mut self.host_failed } else { &mut self.join_failed }) = Some(why);
+        }
     }
 
     /// Asks for newer figures while somebody looks at them; when to come again.

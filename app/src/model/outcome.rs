@@ -40,6 +40,9 @@ impl Model {
                 match asked.by {
                     AskedBy::Background if asked.what == What::Invite => self.invite = None,
                     AskedBy::Background => {}
+                    AskedBy::Mouse if matches!(asked.what, What::Join | What::Host) => {
+                        self.apply_not_there(asked.what == What::Host, why, text);
+                    }
                     AskedBy::Mouse => self.toast(now, Tone::Bad, text),
                     AskedBy::Console => self.push_log(Tone::Bad, text),
                 }

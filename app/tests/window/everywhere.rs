@@ -5,8 +5,9 @@ use egui_kittest::kittest::NodeT;
 use super::people::at_my_network;
 use super::*;
 
-const SCREENS: [Screen; 8] = [
+const SCREENS: [Screen; 9] = [
     Screen::Welcome,
+    Screen::Invite,
     Screen::Browse,
     Screen::Transfers,
     Screen::Shared,

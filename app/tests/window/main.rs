@@ -5,6 +5,7 @@ mod browse;
 mod columns;
 mod console;
 mod everywhere;
+mod first_minute;
 mod network;
 mod people;
 mod questions;
@@ -101,13 +102,23 @@ impl Test {
     }
 
     fn with(page: Screen, settings: Settings) -> Self {
+        Self::made(page, settings, None)
+    }
+
+    /// With what is in this data folder, or will be.
+    fn in_folder(page: Screen, data_dir: &std::path::Path) -> Self {
+        let settings = Settings { name: "me".parse().ok(), language: "en".into(), ..Settings::default() };
+        Self::made(page, settings, Some(data_dir.to_owned()))
+    }
+
+    fn made(page: Screen, settings: Settings, data_dir: Option<PathBuf>) -> Self {
         texts::use_language("en");
         let (tell, notices) = bounded(1_000);
         let asked: Arc<Mutex<Vec<_>>> = Arc::default();
         let network: Arc<Mutex<Option<MadeUpNetwork>>> = Arc::default();
         let engine = Fake { asked: Arc::clone(&asked), network: Arc::clone(&network), tell: tell.clone(), notices };
         let picker = Scripted(vec!["/home/me/снимка 1.jpg".into()]);
-        let parts = Parts { engine: Box::new(engine), picker: Box::new(picker), settings, data_dir: None };
+        let parts = Parts { engine: Box::new(engine), picker: Box::new(picker), settings, data_dir };
         let harness = Harness::builder().with_size([1120.0, 740.0]).with_max_steps(64);
         let window = harness.build_eframe(|cc| {
             let mut window = MainWindow::new(&cc.egui_ctx, parts).expect("a thread");

@@ -169,6 +169,12 @@ pub struct TrackerAddress {
     pub key: Option<PublicKey>,
 }
 
+impl From<Invite> for TrackerAddress {
+    fn from(Invite { address, key }: Invite) -> Self {
+        Self { address, key: Some(key) }
+    }
+}
+
 impl fmt::Display for TrackerAddress {
     /// With a key it is an invite.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,8 +193,7 @@ impl FromStr for TrackerAddress {
         // `potok:7686` is a computer of that name.
         let is_port = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
         if text.strip_prefix("potok:").is_some_and(|rest| !is_port(rest)) {
-            let invite: Invite = text.parse()?;
-            return Ok(Self { address: invite.address, key: Some(invite.key) });
+            return text.parse::<Invite>().map(Self::from);
         }
         Ok(Self { address: text.parse()?, key: None })
     }

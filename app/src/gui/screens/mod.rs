@@ -2,6 +2,8 @@
 
 pub mod browse;
 pub mod console;
+pub mod invite;
+mod join_field;
 pub mod people;
 pub mod settings;
 pub mod shared;
@@ -30,8 +32,8 @@ pub struct UiState {
     pub dialog_is_new: bool,
     /// There are system dialogs.
     pub has_picker: bool,
-    /// Why joining failed, until the next try.
-    pub join_failed: Option<String>,
+    /// The network is one on this computer only, to try Potok in.
+    pub is_trial: bool,
     /// The browse page.
     pub browse: browse::BrowseState,
     /// The transfers page.
@@ -48,6 +50,8 @@ pub struct UiState {
     pub settings: settings::SettingsState,
     /// The first page.
     pub welcome: welcome::WelcomeState,
+    /// The page of the invite.
+    pub invite: invite::InviteState,
 }
 
 impl UiState {
@@ -61,7 +65,7 @@ impl UiState {
             dialog: None,
             dialog_is_new: false,
             has_picker: true,
-            join_failed: None,
+            is_trial: false,
             browse: browse::BrowseState::default(),
             transfers: transfers::TransfersState::default(),
             shared: shared::SharedState::default(),
@@ -70,16 +74,18 @@ impl UiState {
             console: console::ConsoleState::default(),
             settings: settings::SettingsState::new(settings),
             welcome: welcome::WelcomeState::new(settings.name.as_ref().map_or_else(String::new, ToString::to_string)),
+            invite: invite::InviteState::default(),
         }
     }
 }
 
 /// Draws the screen that is shown.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
-    let join_failed = state.join_failed.clone();
-    let context = ScreenContext { model, settings, has_picker: state.has_picker, join_failed: join_failed.as_deref() };
+    let UiState { has_picker, is_trial, .. } = *state;
+    let context = ScreenContext { model, settings, has_picker, is_trial };
     match state.screen {
         Screen::Welcome => welcome::show(ui, context, &mut state.welcome, &state.tracker.host_at, actions),
+        Screen::Invite => invite::show(ui, context, &mut state.invite, &state.tracker.host_at, actions),
         Screen::Browse => browse::show(ui, context, &mut state.browse, actions),
         Screen::Transfers => transfers::show(ui, model, &mut state.transfers, actions),
         Screen::Shared => shared::show(ui, context, &mut state.shared, actions),

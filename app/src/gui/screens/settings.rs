@@ -18,6 +18,7 @@ use crate::gui::screen::ScreenContext;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
+use crate::texts;
 
 const KIB: u64 = 1024;
 const NAMES_WIDTH: f32 = 200.0;
@@ -163,7 +164,7 @@ fn name(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let text = t!("window.settings.name");
     let name = row(ui, &text, |ui| {
         let field = |ui: &mut Ui, name: &mut String| widgets::field(ui, name, icons::USER, &text, "", 240.0);
-        let read = |name: &str| Username::new(name).map_err(|why| why.to_string());
+        let read = |name: &str| Username::new(name).map_err(texts::of_bad_username);
         state.name.field(ui, field, read)
     });
     state.name.complain(ui);

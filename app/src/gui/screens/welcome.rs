@@ -1,7 +1,10 @@
-//! The first start: a name, and two choices.
+//! The first page: a name, the networks that we were in, and three choices.
+
+use std::time::SystemTime;
 
 use eframe::egui::{
-    self, Align, Layout, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
+    self, Align, Label, Layout, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, accesskit::Role, pos2,
+    vec2,
 };
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
@@ -14,18 +17,25 @@ use crate::gui::action::Action;
 use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::screen::ScreenContext;
+use crate::gui::screens::join_field::{JoinField, complain};
 use crate::gui::theme::{self, palette};
+use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
+use crate::human;
+use crate::model::Model;
+use crate::texts;
 
 const WELCOME_WIDTH: f32 = 640.0;
+const NAME_WIDTH: f32 = 280.0;
+/// The picture in front of a choice.
+const DISC: f32 = 46.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
 pub struct WelcomeState {
     /// My name, filled in.
     pub name: String,
-    invite: String,
-    is_joining: bool,
+    invite: JoinField,
     wrong_name: Option<String>,
     /// An invite on the clipboard.
     offered: Option<Invite>,
@@ -54,28 +64,25 @@ pub fn show(
     host_at: &str,
     actions: &mut Vec<Action>,
 ) {
-    let ScreenContext { model, settings, join_failed, .. } = context;
+    let ScreenContext { model, settings, .. } = context;
     let p = palette(ui);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.vertical_centered(|ui| {
-            ui.set_max_width(WELCOME_WIDTH);
-            ui.add_space((ui.available_height() * 0.08).max(8.0));
+            // The bar lies over the right edge.
+            ui.set_max_width(WELCOME_WIDTH.min(ui.available_width() - 12.0));
+            ui.add_space((ui.available_height() * 0.04).max(4.0));
             ui.label(RichText::new(t!("window.welcome.title")).font(theme::title()).color(p.text));
             ui.label(RichText::new(t!("window.welcome.text")).color(p.weak));
-            ui.add_space(theme::GAP_WIDE);
+            ui.add_space(theme::GAP);
             name(ui, state, settings, actions);
             ui.add_space(theme::GAP_WIDE);
-            let is_on_the_way = matches!(model.connection, TrackerConnection::Connecting { .. });
             ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
-                ui.with_layout(Layout::top_down(Align::LEFT), |ui| choices(ui, state, host_at, actions));
+                ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+                    offer(ui, state, actions);
+                    recent(ui, model, actions);
+                    choices(ui, model, state, host_at, actions);
+                });
             });
-            if let Some(why) = join_failed {
-                ui.add_space(theme::GAP);
-                ui.label(RichText::new(why).color(p.bad));
-            } else if is_on_the_way {
-                ui.add_space(theme::GAP);
-                ui.label(RichText::new(t!("window.side.connecting")).color(p.weak));
-            }
         });
     });
 }
@@ -83,11 +90,11 @@ pub fn show(
 fn name(ui: &mut Ui, state: &mut WelcomeState, settings: &Settings, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let text = t!("window.welcome.name");
-    ui.allocate_ui_with_layout(vec2(WELCOME_WIDTH, 40.0), Layout::left_to_right(Align::Center), |ui| {
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), 40.0), Layout::left_to_right(Align::Center), |ui| {
         ui.label(RichText::new(&*text).font(theme::medium()).color(p.text));
-        let response = widgets::field(ui, &mut state.name, icons::USER, &text, "", 280.0);
+        let response = widgets::field(ui, &mut state.name, icons::USER, &text, "", NAME_WIDTH);
         if response.changed() {
-            state.wrong_name = Username::new(&state.name).err().map(|why| why.to_string());
+            state.wrong_name = Username::new(&state.name).err().map(|why| texts::of_bad_username(why));
         }
         let name = Username::new(&state.name).ok();
         if response.lost_focus() && name.is_some() && name != settings.name {
@@ -106,26 +113,23 @@ fn offer(ui: &mut Ui, state: &mut WelcomeState, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
-            let (disc, _) = ui.allocate_exact_size(vec2(46.0, 46.0), Sense::hover());
-            ui.painter().circle_filled(disc.center(), 23.0, p.selected);
-            ui.painter().text(disc.center(), egui::Align2::CENTER_CENTER, icons::LINK, theme::icon(24.0), p.accent);
+            disc(ui, icons::LINK);
             ui.add_space(theme::GAP);
             ui.vertical(|ui| {
-                ui.set_width(WELCOME_WIDTH - 230.0);
+                ui.set_width((ui.available_width() - 150.0).max(100.0));
                 ui.spacing_mut().item_spacing.y = 2.0;
                 ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::heading()).color(p.text));
                 let address = Shown(&invite.address.to_string()).to_string();
-                ui.add(egui::Label::new(RichText::new(address).font(theme::mono()).color(p.text)).truncate());
+                ui.add(Label::new(RichText::new(address).font(theme::mono()).color(p.text)).truncate());
                 let key = fingerprint::hex(&invite.key);
-                ui.add(egui::Label::new(RichText::new(&key).font(theme::mono()).color(p.weak)).truncate())
-                    .on_hover_text(key);
+                ui.add(Label::new(RichText::new(&key).font(theme::mono()).color(p.weak)).truncate()).on_hover_text(key);
             });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if widgets::icon_button(ui, icons::X, &t!("window.welcome.decline")).clicked() {
                     state.declined = state.offered.take();
                 }
                 if widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join-it")).clicked() {
-                    actions.push(Action::Join(invite.to_string()));
+                    actions.push(Action::Join(invite.into()));
                     state.offered = None;
                 }
             });
@@ -134,43 +138,109 @@ fn offer(ui: &mut Ui, state: &mut WelcomeState, actions: &mut Vec<Action>) {
     ui.add_space(4.0);
 }
 
-fn choices(ui: &mut Ui, state: &mut WelcomeState, host_at: &str, actions: &mut Vec<Action>) {
-    offer(ui, state, actions);
+/// The networks that we were in: back in with one click, or forgotten.
+fn recent(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    if model.recent.iter().next().is_none() {
+        return;
+    }
+    let p = palette(ui);
+    let now = SystemTime::now();
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.welcome.recent"));
+        for network in model.recent.iter() {
+            let name = Shown(&network.name).to_string();
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icons::SHARE_NETWORK).font(theme::icon(18.0)).color(p.accent));
+                ui.vertical(|ui| {
+                    let width = (ui.available_width() - 170.0).max(100.0);
+                    ui.set_width(width);
+                    ui.spacing_mut().item_spacing.y = 0.0;
+                    ui.add(Label::new(RichText::new(&name).font(theme::medium()).color(p.text)).truncate());
+                    let (address, when) =
+                        (network.invite.address.to_string(), human::time_of_day(network.last_seen, now));
+                    let text = t!("window.welcome.last-seen", address = Shown(&address), when = when);
+                    ui.add(Label::new(RichText::new(&*text).font(theme::small()).color(p.weak)).truncate());
+                });
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let forget = format!("{}: {name}", t!("window.welcome.forget"));
+                    if widgets::icon_button(ui, icons::X, &forget).clicked() {
+                        actions.push(Action::ForgetNetwork(network.invite.clone()));
+                    }
+                    let join = widgets::button(ui, Loud::Plain, icons::SIGN_IN, &t!("window.welcome.join"));
+                    let is_enabled = ui.is_enabled();
+                    join.widget_info(|| {
+                        WidgetInfo::labeled(Role::Button, is_enabled, format!("{}: {name}", t!("window.welcome.join")))
+                    });
+                    if join.clicked() {
+                        actions.push(Action::Join(network.invite.clone().into()));
+                    }
+                });
+            });
+        }
+    });
+    ui.add_space(4.0);
+}
+
+fn choices(ui: &mut Ui, model: &Model, state: &mut WelcomeState, host_at: &str, actions: &mut Vec<Action>) {
     if choice(ui, icons::BROADCAST, &t!("window.welcome.start"), &t!("window.welcome.start-text")) {
         actions.push(Action::Host(Some(host_at.to_owned())));
     }
+    if let Some(why) = &model.host_failed {
+        complain(ui, &texts::sentence_of(why));
+    }
     ui.add_space(4.0);
-    if choice(ui, icons::SIGN_IN, &t!("window.welcome.join-one"), &t!("window.welcome.join-text")) {
-        state.is_joining = !state.is_joining;
-    }
-    if state.is_joining {
-        ui.add_space(4.0);
-        ui.horizontal(|ui| {
-            let name = t!("window.welcome.paste");
-            let width = WELCOME_WIDTH - 130.0;
-            let response = widgets::field(ui, &mut state.invite, icons::LINK, &name, &name, width);
-            if state.invite.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
-                response.request_focus();
-            }
-            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            let clicked = widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join")).clicked();
-            if (entered || clicked) && !state.invite.trim().is_empty() {
-                actions.push(Action::Join(state.invite.clone()));
-            }
-        });
-    }
+    join(ui, model, state, actions);
     ui.add_space(4.0);
     if choice(ui, icons::SPARKLE, &t!("window.welcome.alone"), &t!("window.welcome.alone-text")) {
         actions.push(Action::TryAlone);
     }
 }
 
+fn join(ui: &mut Ui, model: &Model, state: &mut WelcomeState, actions: &mut Vec<Action>) {
+    let p = palette(ui);
+    widgets::card(ui, |ui| {
+        ui.horizontal(|ui| {
+            disc(ui, icons::SIGN_IN);
+            ui.add_space(theme::GAP);
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                widgets::heading(ui, &t!("window.welcome.join-one"));
+                ui.add_space(2.0);
+                // Who is asked nothing else types here at once.
+                let wants_focus = state.offered.is_none() && model.recent.iter().next().is_none();
+                state.invite.show(ui, Loud::Primary, wants_focus, actions);
+                if state.invite.is_wrong() {
+                    return;
+                }
+                if let Some(why) = model.join_failure() {
+                    complain(ui, &texts::sentence_of(why));
+                } else if let TrackerConnection::Connecting { tracker, .. } = &model.connection {
+                    let text = t!("window.tracker.connecting", tracker = Shown(tracker));
+                    ui.label(RichText::new(&*text).font(theme::small()).color(p.weak));
+                }
+            });
+        });
+    });
+}
+
+/// The picture in front of a choice.
+fn disc(ui: &mut Ui, icon: &str) {
+    let p = palette(ui);
+    let (disc, _) = ui.allocate_exact_size(vec2(DISC, DISC), Sense::hover());
+    ui.painter().circle_filled(disc.center(), DISC / 2.0, p.selected);
+    ui.painter().text(disc.center(), egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
+}
+
 /// A choice as large as a card.
 fn choice(ui: &mut Ui, icon: &str, title: &str, text: &str) -> bool {
     let p = palette(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(WELCOME_WIDTH, 82.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 74.0), Sense::click());
     let how = ui.ctx().animate_bool_with_time(response.id, response.hovered(), 0.1);
     let stroke = if how > 0.5 { p.accent } else { p.line };
+    let left = rect.left() + 80.0;
+    let width = rect.width() - 80.0 - 40.0;
+    let title_line = one_line(ui, title, theme::heading(), p.text, width);
+    let text_line = one_line(ui, text, theme::small(), p.weak, width);
     let painter = ui.painter();
     painter.rect(
         rect,
@@ -179,12 +249,11 @@ fn choice(ui: &mut Ui, icon: &str, title: &str, text: &str) -> bool {
         Stroke::new(1.0, stroke),
         StrokeKind::Inside,
     );
-    let disc = pos2(rect.left() + 46.0, rect.center().y);
-    painter.circle_filled(disc, 23.0, p.selected);
-    painter.text(disc, egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
-    let left = rect.left() + 86.0;
-    painter.text(pos2(left, rect.top() + 31.0), egui::Align2::LEFT_CENTER, title, theme::heading(), p.text);
-    painter.text(pos2(left, rect.top() + 53.0), egui::Align2::LEFT_CENTER, text, theme::small(), p.weak);
+    let middle = pos2(rect.left() + 18.0 + DISC / 2.0, rect.center().y);
+    painter.circle_filled(middle, DISC / 2.0, p.selected);
+    painter.text(middle, egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
+    painter.galley(pos2(left, rect.top() + 18.0), title_line, p.text);
+    painter.galley(pos2(left, rect.top() + 41.0), text_line, p.weak);
     let arrow = pos2(rect.right() - 24.0, rect.center().y);
     painter.text(arrow, egui::Align2::CENTER_CENTER, icons::CARET_RIGHT, theme::icon(16.0), p.weak);
     widgets::focus_ring(ui, &response, rect);

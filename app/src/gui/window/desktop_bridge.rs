@@ -387,10 +387,10 @@ impl MainWindow {
         let Some(question) = self.desktop_bridge.question.take() else { return };
         match (choice, question) {
             (Choice::Join, Question::Join(invite)) => {
-                if questions::is_hosting(&self.model) {
+                if questions::is_hosting(&self.model) && !self.state.is_trial {
                     self.ask(Intent::StopTracker, AskedBy::Mouse);
                 }
-                self.join(Instant::now(), &invite.to_string());
+                self.join(invite.into());
             }
             (Choice::KeepRunning, _) => {
                 self.save(Settings { when_closed: "keep".into(), ..self.parts.settings.clone() });

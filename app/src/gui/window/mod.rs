@@ -12,7 +12,6 @@ use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
 use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::event::TrackerConnection;
 use potok_core::node::intent::{DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -20,13 +19,13 @@ use rust_i18n::t;
 use crate::client::Client;
 use crate::command_line::{self, LineRequest};
 use crate::gui::action::{Action, Confirm, Pick};
-use crate::gui::friend::Friend;
 use crate::gui::picker::Picker;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
 use crate::gui::widgets::table;
 use crate::gui::widgets::table_look::TableLooks;
 use crate::gui::window::desktop_bridge::DesktopBridge;
+use crate::gui::window::network::Trial;
 use crate::gui::{shell, theme};
 use crate::model::{AskedBy, LIST_LINES_MAX, Model, Tone};
 use crate::render::tables;
@@ -67,8 +66,9 @@ pub struct MainWindow {
     /// What the person is doing.
     pub state: UiState,
     picking: Option<(Pick, Receiver<Vec<PathBuf>>)>,
-    friend: Option<Friend>,
-    wants_friend: bool,
+    trial: Trial,
+    /// The network that is being started shows its invite next.
+    goes_to_invite: bool,
     may_close: bool,
     /// What the desktop round the window is told, and tells.
     pub desktop_bridge: DesktopBridge,
@@ -92,15 +92,17 @@ impl MainWindow {
         let shown_on = Arc::new(Mutex::new(ctx.clone()));
         let mut state = UiState::new(&parts.settings);
         state.has_picker = parts.picker.is_there();
+        let mut model = Model::default();
+        model.recent = network::load_networks(parts.data_dir.as_deref());
         let is_new = parts.settings.tracker.is_none() && parts.settings.host_tracker.is_none();
         state.screen = if is_new { Screen::Welcome } else { Screen::Browse };
         Ok(Self {
             parts,
-            model: Model::default(),
+            model,
             state,
             picking: None,
-            friend: None,
-            wants_friend: false,
+            trial: Trial::None,
+            goes_to_invite: false,
             may_close: false,
             desktop_bridge: DesktopBridge::default(),
             shown_on,
@@ -132,12 +134,7 @@ impl MainWindow {
         if heard == NOTICES_A_FRAME {
             ctx.request_repaint();
         }
-        if !was_online && self.model.is_online() && self.state.screen == Screen::Welcome {
-            self.state.screen = Screen::Browse;
-        }
-        if let Some(tone) = self.failed_to_join(was_online) {
-            self.state.join_failed = Some(tone);
-        }
+        self.follow_connection(was_online);
         let (wishes, later) = self.model.wishes(now);
         for intent in wishes {
             self.ask(intent, AskedBy::Background);
@@ -161,7 +158,7 @@ impl MainWindow {
         if let Some(first) = self.model.toasts.front() {
             ctx.request_repaint_after(TOAST_STAYS.saturating_sub(now.duration_since(first.since)));
         }
-        self.start_friend(now);
+        self.attend_trial(ctx, now);
         self.look(ctx, now);
     }
 
@@ -177,29 +174,6 @@ impl MainWindow {
         self.state.browse.follow(ctx, &mut self.model.browse);
         if let Some(later) = later.into_iter().flatten().min() {
             ctx.request_repaint_after(later);
-        }
-    }
-
-    fn failed_to_join(&self, was_online: bool) -> Option<String> {
-        match &self.model.connection {
-            TrackerConnection::Refused { why, .. } | TrackerConnection::Connecting { why: Some(why), .. }
-                if !was_online =>
-            {
-                Some(texts::of_failure(why))
-            }
-            _ => None,
-        }
-    }
-
-    fn start_friend(&mut self, now: Instant) {
-        if !self.wants_friend || !self.model.is_online() {
-            return;
-        }
-        let Some(invite) = self.model.invite.clone() else { return };
-        self.wants_friend = false;
-        match Friend::start(&invite) {
-            Ok(friend) => self.friend = Some(friend),
-            Err(why) => self.model.toast(now, Tone::Bad, why),
         }
     }
 
@@ -308,14 +282,14 @@ impl MainWindow {
             }
             Action::Apply(settings) => self.apply_settings(*settings),
             Action::StartWithSystem(on) => self.start_with_system(on),
-            Action::Join(typed) => self.join(now, &typed),
-            Action::Host(at) => self.host(now, at),
-            Action::TryAlone => {
-                self.wants_friend = true;
-                self.host(now, Some("127.0.0.1:0".to_owned()));
-                // Only for a try: the next start begins anew.
-                self.save(Settings { host_tracker: None, ..self.parts.settings.clone() });
+            Action::Join(tracker) => self.join(tracker),
+            Action::ForgetNetwork(invite) => {
+                self.model.recent.forget(&invite);
+                self.save_networks();
             }
+            Action::Leave => self.leave(),
+            Action::Host(at) => self.host(now, at),
+            Action::TryAlone => self.try_alone(),
             Action::Run(line) => self.run_line(ctx, &line),
             Action::Send(line) => self.ask(Intent::SendLine(line), AskedBy::Console),
             Action::ClearLog => self.model.log.clear(),

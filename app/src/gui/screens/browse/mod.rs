@@ -15,6 +15,7 @@ use potok_core::protocol::reply::FolderEntry;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Pick};
+use crate::gui::away;
 use crate::gui::icons;
 use crate::gui::screen::{Screen, ScreenContext};
 use crate::gui::theme::{self, palette};
@@ -121,12 +122,7 @@ fn nothing(ui: &mut Ui, model: &Model, state: &mut BrowseState, actions: &mut Ve
         Listed::Tree(tree) => (tree.is_answered(), tree.failure()),
     };
     if !model.is_online() {
-        let (title, text) = (t!("window.browse.offline-title"), t!("window.browse.offline-text"));
-        widgets::empty(ui, icons::PLUGS, &title, &text, |ui| {
-            if widgets::button(ui, Loud::Primary, icons::SIGN_IN, &t!("window.browse.choose-network")).clicked() {
-                actions.push(Action::Go(Screen::Welcome));
-            }
-        });
+        away::empty_page(ui, model, actions);
     } else if !is_answered {
         widgets::empty(ui, icons::HOURGLASS_MEDIUM, &t!("window.browse.loading"), "", |_| {});
     } else if browse.everything().is_some_and(|all| all.files == 0) {

@@ -11,6 +11,7 @@ use potok_core::protocol::reply::Totals;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
+use crate::gui::away;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
 use crate::gui::theme::{self};
@@ -63,11 +64,14 @@ fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<A
     let mut rows: Vec<PersonRow<'_>> = model.people.values().map(|person| PersonRow { model, person, now }).collect();
     in_order(ui, "people", &columns(), &mut rows);
     let rows: Vec<&Person> = rows.into_iter().map(|row| row.person).collect();
+    if rows.is_empty() && !model.is_online() {
+        return away::empty_page(ui, model, actions);
+    }
     if rows.is_empty() {
         let (title, text) = (t!("window.people.empty-title"), t!("window.people.empty-text"));
         widgets::empty(ui, icons::USERS_THREE, &title, &text, |ui| {
             if widgets::button(ui, Loud::Primary, icons::LINK, &t!("window.people.invite")).clicked() {
-                actions.push(Action::Go(Screen::Tracker));
+                actions.push(Action::Go(Screen::Invite));
             }
         });
         return;

@@ -64,7 +64,7 @@ pub(super) fn figures(ui: &mut Ui, model: &Model, hosted: &Hosted) {
 }
 
 /// Who can reach it, as far as that is known here. Nothing was asked outside.
-fn reach(model: &Model, hosted: &Hosted) -> String {
+pub(in crate::gui::screens) fn reach(model: &Model, hosted: &Hosted) -> String {
     let port = hosted.address.port();
     let invited = model.invite.as_ref().map(|invite| invite.address.host().to_owned());
     let ip = invited.as_deref().and_then(|host| host.parse().ok()).unwrap_or(hosted.address.ip());

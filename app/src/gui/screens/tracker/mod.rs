@@ -2,15 +2,17 @@
 
 mod hosted;
 
+pub(super) use hosted::reach;
+
 use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
-use potok_core::node::intent::Intent;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
 use crate::gui::screen::ScreenContext;
+use crate::gui::screens::join_field::{JoinField, complain};
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud, qr};
 use crate::model::Model;
@@ -24,7 +26,7 @@ const INVITE_QR_SIDE: f32 = 148.0;
 pub struct TrackerState {
     /// Where to host.
     pub host_at: String,
-    join: String,
+    join: JoinField,
     greeting: hosted::Greeting,
 }
 
@@ -37,16 +39,20 @@ impl TrackerState {
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, actions: &mut Vec<Action>) {
-    let ScreenContext { model, settings, join_failed, .. } = context;
+    let ScreenContext { model, settings, is_trial, .. } = context;
+    let is_typed_here = state.join.is_of(model);
+    if is_typed_here && model.is_online() {
+        state.join.clear();
+    }
     widgets::head(ui, &t!("window.page.tracker"), "", |_| {});
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         // The bar lies over the right edge.
         ui.set_max_width(ui.available_width() - 8.0);
-        now(ui, model, actions);
+        now(ui, model, !is_typed_here, actions);
         ui.add_space(theme::GAP);
         host(ui, model, state, actions);
         ui.add_space(theme::GAP);
-        if let Some(invite) = &model.invite {
+        if let Some(invite) = model.invite.as_ref().filter(|_| !is_trial) {
             self::invite(ui, &invite.to_string(), actions);
             ui.add_space(theme::GAP);
         }
@@ -58,11 +64,12 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
             hosted::log(ui, model);
             ui.add_space(theme::GAP);
         }
-        join(ui, state, join_failed, actions);
+        join(ui, model, state, is_typed_here, actions);
     });
 }
 
-fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+/// Where we are. Why not elsewhere is said here unless it stands beside what was typed.
+fn now(ui: &mut Ui, model: &Model, says_why: bool, actions: &mut Vec<Action>) {
     let p = palette(ui);
     widgets::card(ui, |ui| {
         let (icon, color, title, text) = match &model.connection {
@@ -74,12 +81,13 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
                 (icons::PLUGS_CONNECTED, p.good, Shown(network).to_string(), text)
             }
             TrackerConnection::Connecting { tracker, why } => {
-                let why = why.as_ref().map_or(String::new(), texts::of_failure);
+                let why = why.as_ref().filter(|_| says_why).map_or(String::new(), texts::sentence_of);
                 let title = t!("window.tracker.connecting", tracker = Shown(tracker)).into_owned();
                 (icons::HOURGLASS_MEDIUM, p.warn, title, why)
             }
             TrackerConnection::Refused { why, .. } => {
-                (icons::SHIELD_WARNING, p.bad, t!("window.side.refused").into_owned(), texts::of_failure(why))
+                let why = if says_why { texts::sentence_of(why) } else { String::new() };
+                (icons::SHIELD_WARNING, p.bad, t!("window.side.refused").into_owned(), why)
             }
             TrackerConnection::None => {
                 (icons::PLUGS, p.weak, t!("window.side.none").into_owned(), t!("window.tracker.none-text").into_owned())
@@ -95,7 +103,7 @@ fn now(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             if model.connection != TrackerConnection::None && model.hosted().is_none() {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if widgets::button(ui, Loud::Plain, "", &t!("window.tracker.leave")).clicked() {
-                        actions.push(Action::Ask(Intent::Leave));
+                        actions.push(Action::Leave);
                     }
                 });
             }
@@ -131,6 +139,9 @@ fn host(ui: &mut Ui, model: &Model, state: &mut TrackerState, actions: &mut Vec<
                         actions.push(Action::Host(Some(state.host_at.trim().to_owned())));
                     }
                 });
+                if let Some(why) = &model.host_failed {
+                    complain(ui, &texts::sentence_of(why));
+                }
             }
         }
     });
@@ -157,25 +168,14 @@ fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
     });
 }
 
-fn join(ui: &mut Ui, state: &mut TrackerState, join_failed: Option<&str>, actions: &mut Vec<Action>) {
+fn join(ui: &mut Ui, model: &Model, state: &mut TrackerState, is_typed_here: bool, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.tracker.join"));
         widgets::weak(ui, t!("window.tracker.join-text"));
         ui.add_space(4.0);
-        ui.horizontal(|ui| {
-            let name = t!("window.welcome.paste");
-            let response = widgets::field(ui, &mut state.join, icons::LINK, &name, "potok://…", 420.0);
-            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            let is_typed = !state.join.trim().is_empty();
-            let clicked = ui.add_enabled_ui(is_typed, |ui| {
-                widgets::button(ui, Loud::Plain, icons::SIGN_IN, &t!("window.welcome.join")).clicked()
-            });
-            if (entered || clicked.inner) && is_typed {
-                actions.push(Action::Join(std::mem::take(&mut state.join)));
-            }
-        });
-        if let Some(why) = join_failed {
-            ui.label(RichText::new(why).font(theme::small()).color(palette(ui).bad));
+        state.join.show(ui, Loud::Plain, false, actions);
+        if let Some(why) = model.join_failure().filter(|_| is_typed_here) {
+            complain(ui, &texts::sentence_of(why));
         }
     });
 }

@@ -1,0 +1,118 @@
+//! What is said while the network that a person chose is not there: over old lists, and where there is nothing to list.
+
+use std::time::SystemTime;
+
+use eframe::egui::{Align, Frame, Label, Layout, Margin, RichText, Stroke, Ui};
+use potok_core::node::event::{TrackerConnection, TransferState};
+use rust_i18n::t;
+
+use crate::gui::action::Action;
+use crate::gui::icons;
+use crate::gui::screen::Screen;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::{self, Loud};
+use crate::human;
+use crate::model::Model;
+use crate::texts;
+
+/// Room for the button of a strip.
+const BUTTON_WIDTH: f32 = 190.0;
+
+/// A strip over the page: the network is away and what is listed is old, or the network is only a trial.
+pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_at: &str, actions: &mut Vec<Action>) {
+    if is_trial && !matches!(screen, Screen::Welcome | Screen::Invite) {
+        let (title, text) = (t!("window.trial.title"), t!("window.trial.text"));
+        strip(ui, icons::SPARKLE, &title, &text, |ui| {
+            if widgets::button(ui, Loud::Primary, "", &t!("window.trial.make-real")).clicked() {
+                actions.push(Action::Host(Some(host_at.to_owned())));
+            }
+        });
+    }
+    if has_old_lists(model, screen)
+        && let Some(Away { icon, title, text }) = away(model, true)
+    {
+        strip(ui, icon, &title, &text, |ui| {
+            if widgets::button(ui, Loud::Plain, "", &t!("window.page.tracker")).clicked() {
+                actions.push(Action::Go(Screen::Tracker));
+            }
+        });
+    }
+}
+
+/// Instead of a list that was never read.
+pub fn empty_page(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    if let Some(Away { icon, title, text }) = away(model, false) {
+        widgets::empty(ui, icon, &title, &text, |ui| {
+            if widgets::button(ui, Loud::Plain, icons::BROADCAST, &t!("window.page.tracker")).clicked() {
+                actions.push(Action::Go(Screen::Tracker));
+            }
+        });
+        return;
+    }
+    let (title, text) = (t!("window.browse.offline-title"), t!("window.browse.offline-text"));
+    widgets::empty(ui, icons::PLUGS, &title, &text, |ui| {
+        if widgets::button(ui, Loud::Primary, icons::SIGN_IN, &t!("window.browse.choose-network")).clicked() {
+            actions.push(Action::Go(Screen::Welcome));
+        }
+    });
+}
+
+/// Whether the page lists what was true when the network was last here.
+fn has_old_lists(model: &Model, screen: Screen) -> bool {
+    match screen {
+        Screen::Browse => !model.browse.is_empty(),
+        Screen::People => !model.people.is_empty(),
+        Screen::Shared => !model.shares.is_empty(),
+        Screen::Transfers => model
+            .transfers
+            .values()
+            .any(|transfer| !transfer.state.is_final() && !matches!(transfer.state, TransferState::NotAsked)),
+        Screen::Welcome | Screen::Invite | Screen::Tracker | Screen::Console | Screen::Settings => false,
+    }
+}
+
+struct Away {
+    icon: &'static str,
+    title: String,
+    text: String,
+}
+
+/// None: we are there, or nowhere by choice. Over lists also while the first try is under way: most are over at once.
+fn away(model: &Model, is_over_lists: bool) -> Option<Away> {
+    let network = model.network_name()?;
+    match &model.connection {
+        TrackerConnection::None | TrackerConnection::Online { .. } => None,
+        TrackerConnection::Connecting { why: None, .. } if is_over_lists => None,
+        TrackerConnection::Connecting { tracker, why } => {
+            let seen = model.recent.at(tracker).map(|network| human::time_of_day(network.last_seen, SystemTime::now()));
+            let seen = seen.map(|when| t!("window.away.seen", when = when).into_owned());
+            let old = is_over_lists.then(|| t!("window.away.old").into_owned());
+            let why = why.as_ref().map_or_else(|| t!("window.side.connecting").into_owned(), texts::sentence_of);
+            let text = [seen, old, Some(why)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            let title = t!("window.away.waiting", network = network).into_owned();
+            Some(Away { icon: icons::HOURGLASS_MEDIUM, title, text })
+        }
+        TrackerConnection::Refused { why, .. } => {
+            let title = t!("window.away.refused", network = network).into_owned();
+            Some(Away { icon: icons::SHIELD_WARNING, title, text: texts::sentence_of(why) })
+        }
+    }
+}
+
+fn strip(ui: &mut Ui, icon: &str, title: &str, text: &str, button: impl FnOnce(&mut Ui)) {
+    let p = palette(ui);
+    let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.warn)).corner_radius(theme::RADIUS);
+    frame.inner_margin(Margin::symmetric(12, 7)).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icon).font(theme::icon(20.0)).color(p.warn));
+            ui.vertical(|ui| {
+                ui.set_width((ui.available_width() - BUTTON_WIDTH).max(120.0));
+                ui.spacing_mut().item_spacing.y = 1.0;
+                ui.add(Label::new(RichText::new(title).font(theme::medium()).color(p.text)).wrap());
+                ui.add(Label::new(RichText::new(text).font(theme::small()).color(p.weak)).wrap());
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), button);
+        });
+    });
+    ui.add_space(theme::GAP);
+}
