@@ -15,14 +15,16 @@ use crate::human;
 use crate::model::Model;
 use crate::texts;
 
-/// Room for the button of a strip.
-const BUTTON_WIDTH: f32 = 190.0;
+/// Room for the button that ends a trial, in the longer language.
+const TRIAL_BUTTON_WIDTH: f32 = 196.0;
+/// Room for the button that shows another page.
+const PAGE_BUTTON_WIDTH: f32 = 96.0;
 
 /// A strip over the page: the network is away and what is listed is old, or the network is only a trial.
 pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_at: &str, actions: &mut Vec<Action>) {
     if is_trial && !matches!(screen, Screen::Welcome | Screen::Invite) {
         let (title, text) = (t!("window.trial.title"), t!("window.trial.text"));
-        strip(ui, icons::SPARKLE, &title, &text, |ui| {
+        strip(ui, icons::SPARKLE, &title, &text, TRIAL_BUTTON_WIDTH, |ui| {
             if widgets::button(ui, Loud::Primary, "", &t!("window.trial.make-real")).clicked() {
                 actions.push(Action::Host(Some(host_at.to_owned())));
             }
@@ -31,7 +33,7 @@ pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_a
     if has_old_lists(model, screen)
         && let Some(Away { icon, title, text }) = away(model, true)
     {
-        strip(ui, icon, &title, &text, |ui| {
+        strip(ui, icon, &title, &text, PAGE_BUTTON_WIDTH, |ui| {
             if widgets::button(ui, Loud::Plain, "", &t!("window.page.tracker")).clicked() {
                 actions.push(Action::Go(Screen::Tracker));
             }
@@ -99,14 +101,15 @@ fn away(model: &Model, is_over_lists: bool) -> Option<Away> {
     }
 }
 
-fn strip(ui: &mut Ui, icon: &str, title: &str, text: &str, button: impl FnOnce(&mut Ui)) {
+/// `room` is left for the button, in points.
+fn strip(ui: &mut Ui, icon: &str, title: &str, text: &str, room: f32, button: impl FnOnce(&mut Ui)) {
     let p = palette(ui);
     let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.warn)).corner_radius(theme::RADIUS);
     frame.inner_margin(Margin::symmetric(12, 7)).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(RichText::new(icon).font(theme::icon(20.0)).color(p.warn));
             ui.vertical(|ui| {
-                ui.set_width((ui.available_width() - BUTTON_WIDTH).max(120.0));
+                ui.set_width((ui.available_width() - room).max(120.0));
                 ui.spacing_mut().item_spacing.y = 1.0;
                 ui.add(Label::new(RichText::new(title).font(theme::medium()).color(p.text)).wrap());
                 ui.add(Label::new(RichText::new(text).font(theme::small()).color(p.weak)).wrap());

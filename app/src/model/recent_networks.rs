@@ -28,7 +28,7 @@ pub struct RecentNetworks {
     networks: Vec<RecentNetwork>,
 }
 
-/// The file.
+/// The file as a whole; an entry is read by itself, so that a bad one costs no other.
 #[derive(Serialize, Deserialize)]
 struct Written {
     #[serde(default)]
@@ -95,7 +95,7 @@ impl RecentNetworks {
         self.networks.iter().find(|network| network.invite.address.to_string() == address)
     }
 
-    /// Newest first.
+    /// All of them, the one that we were in last first.
     pub fn iter(&self) -> impl Iterator<Item = &RecentNetwork> {
         self.networks.iter()
     }

@@ -18,10 +18,10 @@ use crate::human::{self, thousands};
 use crate::model::{Model, Person};
 
 /// People whose coming is told by name; of more only their number is.
-const NAMED_MAX: usize = 5;
+const NEWCOMERS_MAX: usize = 5;
 /// The invite as a picture.
 const QR_SIDE: f32 = 168.0;
-const NAME_WIDTH: f32 = 280.0;
+const NETWORK_NAME_WIDTH: f32 = 280.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ fn name(ui: &mut Ui, state: &mut InviteState, settings: &Settings, actions: &mut
     let text = t!("window.tracker.network-name");
     widgets::weak(ui, t!("window.invite.called"));
     let mut typed = state.name.clone().unwrap_or_else(|| settings.network_name.clone());
-    let width = NAME_WIDTH.min(ui.available_width());
+    let width = NETWORK_NAME_WIDTH.min(ui.available_width());
     let response = widgets::field(ui, &mut typed, icons::BROADCAST, &text, &text, width);
     if response.changed() {
         state.name = Some(typed);
@@ -148,7 +148,7 @@ fn who_has_come(ui: &mut Ui, model: &Model) {
         // The newest first; of those who were there before us nobody knows since when.
         others.sort_by_key(|person| std::cmp::Reverse(person.since));
         let now = SystemTime::now();
-        for person in others.iter().take(NAMED_MAX) {
+        for person in others.iter().take(NEWCOMERS_MAX) {
             let name = Shown(person.line.username.as_str()).to_string();
             ui.horizontal(|ui| {
                 ui.label(RichText::new(icons::USER).font(theme::icon(20.0)).color(p.good));
@@ -163,8 +163,8 @@ fn who_has_come(ui: &mut Ui, model: &Model) {
                 }
             });
         }
-        if others.len() > NAMED_MAX {
-            let more = (others.len() - NAMED_MAX) as u64;
+        if others.len() > NEWCOMERS_MAX {
+            let more = (others.len() - NEWCOMERS_MAX) as u64;
             widgets::weak(ui, t!("window.invite.more", count = thousands(more)));
         }
     });
@@ -183,8 +183,8 @@ fn share(ui: &mut Ui, model: &Model, has_picker: bool, actions: &mut Vec<Action>
         ui.add_space(4.0);
         let size = egui::vec2(ui.available_width(), theme::CONTROL_HEIGHT);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            let loud = if files == 0 { Loud::Primary } else { Loud::Plain };
             if has_picker {
-                let loud = if files == 0 { Loud::Primary } else { Loud::Plain };
                 if widgets::button(ui, loud, icons::FOLDER_SIMPLE_PLUS, &t!("window.shared.add-folder")).clicked() {
                     actions.push(Action::Pick(Pick::ShareFolder));
                 }
@@ -192,7 +192,8 @@ fn share(ui: &mut Ui, model: &Model, has_picker: bool, actions: &mut Vec<Action>
                     actions.push(Action::Pick(Pick::ShareFiles));
                 }
             }
-            if widgets::button(ui, Loud::Plain, icons::FOLDER_OPEN, &t!("window.page.shared")).clicked() {
+            let loud = if has_picker { Loud::Plain } else { loud };
+            if widgets::button(ui, loud, icons::FOLDER_OPEN, &t!("window.page.shared")).clicked() {
                 actions.push(Action::Go(Screen::Shared));
             }
             if widgets::button(ui, Loud::Plain, icons::COMPASS, &t!("window.transfers.browse")).clicked() {

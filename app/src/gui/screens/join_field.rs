@@ -13,7 +13,7 @@ use crate::model::Model;
 use crate::texts;
 
 /// Room for the button beside the field.
-const BUTTON_WIDTH: f32 = 132.0;
+const JOIN_BUTTON_WIDTH: f32 = 104.0;
 const FIELD_WIDTH_MAX: f32 = 500.0;
 
 /// What is typed; it stays there until it has led into a network.
@@ -28,7 +28,7 @@ impl JoinField {
     pub(super) fn show(&mut self, ui: &mut Ui, loud: Loud, wants_focus: bool, actions: &mut Vec<Action>) {
         ui.horizontal(|ui| {
             let name = t!("window.welcome.paste");
-            let width = (ui.available_width() - BUTTON_WIDTH).min(FIELD_WIDTH_MAX);
+            let width = (ui.available_width() - JOIN_BUTTON_WIDTH).min(FIELD_WIDTH_MAX);
             let response = widgets::field(ui, &mut self.text, icons::LINK, &name, &name, width);
             if response.changed() {
                 self.wrong = None;

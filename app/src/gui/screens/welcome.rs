@@ -28,7 +28,7 @@ use crate::texts;
 const WELCOME_WIDTH: f32 = 640.0;
 const NAME_WIDTH: f32 = 280.0;
 /// The picture in front of a choice.
-const DISC: f32 = 46.0;
+const DISC_SIDE: f32 = 46.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
@@ -74,10 +74,10 @@ pub fn show(
             ui.label(RichText::new(t!("window.welcome.title")).font(theme::title()).color(p.text));
             ui.label(RichText::new(t!("window.welcome.text")).color(p.weak));
             ui.add_space(theme::GAP);
-            name(ui, state, settings, actions);
-            ui.add_space(theme::GAP_WIDE);
-            ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
-                ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+            ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+                name(ui, state, settings, actions);
+                ui.add_space(theme::GAP_WIDE);
+                ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
                     offer(ui, state, actions);
                     recent(ui, model, actions);
                     choices(ui, model, state, host_at, actions);
@@ -94,7 +94,7 @@ fn name(ui: &mut Ui, state: &mut WelcomeState, settings: &Settings, actions: &mu
         ui.label(RichText::new(&*text).font(theme::medium()).color(p.text));
         let response = widgets::field(ui, &mut state.name, icons::USER, &text, "", NAME_WIDTH);
         if response.changed() {
-            state.wrong_name = Username::new(&state.name).err().map(|why| texts::of_bad_username(why));
+            state.wrong_name = Username::new(&state.name).err().map(texts::of_bad_username);
         }
         let name = Username::new(&state.name).ok();
         if response.lost_focus() && name.is_some() && name != settings.name {
@@ -226,8 +226,8 @@ fn join(ui: &mut Ui, model: &Model, state: &mut WelcomeState, actions: &mut Vec<
 /// The picture in front of a choice.
 fn disc(ui: &mut Ui, icon: &str) {
     let p = palette(ui);
-    let (disc, _) = ui.allocate_exact_size(vec2(DISC, DISC), Sense::hover());
-    ui.painter().circle_filled(disc.center(), DISC / 2.0, p.selected);
+    let (disc, _) = ui.allocate_exact_size(vec2(DISC_SIDE, DISC_SIDE), Sense::hover());
+    ui.painter().circle_filled(disc.center(), DISC_SIDE / 2.0, p.selected);
     ui.painter().text(disc.center(), egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
 }
 
@@ -249,8 +249,8 @@ fn choice(ui: &mut Ui, icon: &str, title: &str, text: &str) -> bool {
         Stroke::new(1.0, stroke),
         StrokeKind::Inside,
     );
-    let middle = pos2(rect.left() + 18.0 + DISC / 2.0, rect.center().y);
-    painter.circle_filled(middle, DISC / 2.0, p.selected);
+    let middle = pos2(rect.left() + 18.0 + DISC_SIDE / 2.0, rect.center().y);
+    painter.circle_filled(middle, DISC_SIDE / 2.0, p.selected);
     painter.text(middle, egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
     painter.galley(pos2(left, rect.top() + 18.0), title_line, p.text);
     painter.galley(pos2(left, rect.top() + 41.0), text_line, p.weak);

@@ -82,7 +82,8 @@ fn now(ui: &mut Ui, model: &Model, says_why: bool, actions: &mut Vec<Action>) {
             }
             TrackerConnection::Connecting { tracker, why } => {
                 let why = why.as_ref().filter(|_| says_why).map_or(String::new(), texts::sentence_of);
-                let title = t!("window.tracker.connecting", tracker = Shown(tracker)).into_owned();
+                let network = model.network_name().unwrap_or_else(|| Shown(tracker).to_string());
+                let title = t!("window.tracker.connecting", tracker = network).into_owned();
                 (icons::HOURGLASS_MEDIUM, p.warn, title, why)
             }
             TrackerConnection::Refused { why, .. } => {
