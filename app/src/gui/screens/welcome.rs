@@ -204,11 +204,11 @@ fn join(ui: &mut Ui, model: &Model, state: &mut WelcomeState, actions: &mut Vec<
             ui.add_space(theme::GAP);
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                widgets::heading(ui, &t!("window.welcome.join-one"));
+                let is_chosen = title(ui, &t!("window.welcome.join-one"));
                 ui.add_space(2.0);
                 // Who is asked nothing else types here at once.
-                let wants_focus = state.offered.is_none() && model.recent.iter().next().is_none();
-                state.invite.show(ui, Loud::Primary, wants_focus, actions);
+                let is_alone = state.offered.is_none() && model.recent.iter().next().is_none();
+                state.invite.show(ui, Loud::Primary, is_chosen || is_alone, actions);
                 if state.invite.is_wrong() {
                     return;
                 }
@@ -221,6 +221,19 @@ fn join(ui: &mut Ui, model: &Model, state: &mut WelcomeState, actions: &mut Vec<
             });
         });
     });
+}
+
+/// The title of a choice whose field takes what is typed; a click on it leads there.
+fn title(ui: &mut Ui, text: &str) -> bool {
+    let label = Label::new(RichText::new(text).font(theme::heading()).color(palette(ui).text));
+    let response = ui.add(label.selectable(false).sense(Sense::click()));
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, text));
+    let is_clicked = response.clicked();
+    if is_clicked {
+        response.surrender_focus();
+    }
+    is_clicked
 }
 
 /// The picture in front of a choice.
