@@ -427,7 +427,7 @@ impl Model {
             // The pages show it as long as it is so.
             self.push_log(Tone::Bad, texts::of_failure(why));
         }
-        let is_elsewhere = tracker_of(&self.connection) != tracker_of(&connection);
+        let is_elsewhere = network::tracker_of(&self.connection) != network::tracker_of(&connection);
         if is_elsewhere {
             self.people.clear();
             self.browse.forget();
@@ -485,15 +485,6 @@ impl Model {
 pub fn short(label: &str) -> String {
     let name = label.trim_end_matches('/').rsplit('/').next().unwrap_or(label);
     Shown(name).to_string()
-}
-
-fn tracker_of(connection: &TrackerConnection) -> Option<&str> {
-    match connection {
-        TrackerConnection::None => None,
-        TrackerConnection::Connecting { tracker, .. }
-        | TrackerConnection::Online { tracker, .. }
-        | TrackerConnection::Refused { tracker, .. } => Some(tracker),
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Model {
 
     /// The address of the tracker that we are at, or on the way to.
     pub fn tracker(&self) -> Option<&str> {
-        super::tracker_of(&self.connection)
+        tracker_of(&self.connection)
     }
 
     /// What the network that we are in, or on the way to, is called; its address if that is not known.
@@ -102,6 +102,15 @@ impl Model {
         let text = t!("window.toast.banned", who = Shown(&who)).into_owned();
         let remedy = Remedy::Unban(bans.iter().map(|ban| BanQuery::from(&ban.target)).collect());
         self.toast_with(now, Tone::Good, text, Some(remedy));
+    }
+}
+
+pub(super) fn tracker_of(connection: &TrackerConnection) -> Option<&str> {
+    match connection {
+        TrackerConnection::None => None,
+        TrackerConnection::Connecting { tracker, .. }
+        | TrackerConnection::Online { tracker, .. }
+        | TrackerConnection::Refused { tracker, .. } => Some(tracker),
     }
 }
 
