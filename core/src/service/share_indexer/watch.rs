@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
@@ -51,6 +51,9 @@ pub(super) struct WatchHealthChange {
 /// Whether a watch of a folder is one of all in it; where it is not, each folder is watched by itself as it is found, so
 /// that what is mounted below is not, and what cannot be watched is known.
 const IS_RECURSIVE: bool = !cfg!(any(target_os = "linux", target_os = "android"));
+/// What the system is asked to tell: what may change a file, and not our own reading, of which it would tell at every file
+/// that is sent.
+const CHANGES: EventKindMask = EventKindMask::CORE.union(EventKindMask::ACCESS_CLOSE);
 /// Folders that went away and were not taken up yet; beyond it all are watched anew.
 const GONE_MAX: usize = 4096;
 
@@ -104,7 +107,7 @@ impl Watches {
                 overflows.store(true, Ordering::Release);
             }
         };
-        let config = notify::Config::default().with_follow_symlinks(false);
+        let config = notify::Config::default().with_follow_symlinks(false).with_event_kinds(CHANGES);
         let watcher = RecommendedWatcher::new(tell, config).map_err(|error| error.to_string());
         (Self { watcher, watched: BTreeMap::new(), broken: BTreeMap::new(), gone }, Touches { paths, overflowed })
     }
