@@ -10,6 +10,7 @@ use potok_core::model::limits;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferError;
 use potok_core::model::username::BadUsername;
+use potok_core::model::way::Way;
 use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::warning::Warning;
@@ -74,6 +75,11 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
 /// Why a transfer, or a file of it, does not come to its end.
 pub fn of_transfer_error(error: &TransferError) -> String {
     text("transfer-error", error.key(), &error.args())
+}
+
+/// How somebody is reached.
+pub fn of_way(way: Way) -> String {
+    text("way", way.key(), &[])
 }
 
 /// Something that a person should read although nobody asked.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
+use potok_core::model::way::Way;
 use potok_core::node::failure::Failure;
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
@@ -40,6 +41,7 @@ fn used() -> BTreeSet<String> {
     family("command", &commands::all().map(|command| command.name).collect::<Vec<_>>());
     family("state", words::STATE_WORDS);
     family("system-error", SYSTEM_ERRORS);
+    family("way", &Way::ALL.map(Way::key));
     family("connection", words::CONNECTION_WORDS);
     family("status", words::STATUS_WORDS);
     let settings = toml::Table::try_from(Settings::default()).expect("plain values");

@@ -379,6 +379,7 @@ fn transfer(number: TransferId, state: TransferState) -> Transfer {
         done_bytes: 0,
         bytes_per_second: 0,
         sources: 0,
+        way: None,
         state,
     }
 }

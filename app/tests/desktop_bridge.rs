@@ -160,6 +160,7 @@ impl Test {
             done_bytes: 1,
             bytes_per_second: 0,
             sources: 1,
+            way: None,
             state: TransferState::Running,
         }));
     }

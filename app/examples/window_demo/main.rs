@@ -28,6 +28,7 @@ use potok_core::model::key::PublicKey;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
+use potok_core::model::way::Way;
 use potok_core::node::event::{
     Direction, Hosted, Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer, TransferState,
 };
@@ -210,6 +211,7 @@ fn transfers() -> Vec<Transfer> {
         done_bytes: row.4,
         bytes_per_second: row.5,
         sources: row.6,
+        way: (row.6 > 0).then_some(Way::Direct),
         state: row.7,
     };
     (0..).zip(rows).map(transfer).collect()

@@ -28,6 +28,7 @@ fn transfer(state: TransferState) -> Transfer {
         done_bytes: 5,
         bytes_per_second: 7,
         sources: 1,
+        way: None,
         state,
     }
 }

@@ -11,6 +11,7 @@ use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
+use potok_core::model::way::Way;
 use potok_core::node::event::{Me, Status, TrackerConnection, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 
@@ -69,7 +70,7 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
     transfers.iter().try_for_each(|transfer| {
         writeln!(
             out,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
             transfer.number,
             words::direction(transfer.direction),
             words::state(&transfer.state),
@@ -78,6 +79,7 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
             transfer.total_bytes,
             transfer.bytes_per_second,
             Shown(&transfer.label),
+            OrDash(transfer.way.map(Way::key)),
         )
     })
 }
@@ -209,9 +211,10 @@ mod tests {
             done_bytes: 40,
             bytes_per_second: 9,
             sources: 1,
+            way: Some(Way::Ipv6),
             state: TransferState::WaitingForSlot { place: 2 },
         };
-        let expected = "3\tdownload\twaiting-for-slot\tivan\t40\t100\t9\tTrip/⟨U+202E⟩x\n";
+        let expected = "3\tdownload\twaiting-for-slot\tivan\t40\t100\t9\tTrip/⟨U+202E⟩x\tdirect6\n";
         assert_eq!(written(|out| transfers(out, &[transfer])), expected);
     }
 

@@ -127,6 +127,7 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
             || t!("column.done"),
             |transfer| format!("{} %", human::percent(transfer.done_bytes, transfer.total_bytes)),
         ),
+        TextColumn::new(|| t!("column.way"), |transfer| transfer.way.map(texts::of_way).unwrap_or_default()),
         TextColumn::new(|| t!("column.state"), state),
     ];
     text_table::write(out, COLUMNS, transfers, true)

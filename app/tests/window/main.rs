@@ -259,6 +259,7 @@ fn transfer(number: u64, state: TransferState) -> Transfer {
         done_bytes: 50,
         bytes_per_second: 0,
         sources: 1,
+        way: None,
         state,
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::model::shown::Shown;
 use crate::model::username::Username;
+use crate::model::way::Way;
 
 /// The number of a transfer, as a person sees it. Downloads and uploads share one row of numbers. That of a download
 /// stays the same over restarts; that of an upload holds until the program ends.
@@ -54,6 +55,8 @@ pub struct Transfer {
     pub bytes_per_second: u64,
     /// Peers that send or receive it now.
     pub sources: u32,
+    /// How the other side is reached; none while it is not. Of several, how the one it was asked of is.
+    pub way: Option<Way>,
     /// What it is doing.
     pub state: TransferState,
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 /// How a connection between two peers came about. All are TCP with TLS between the two; the way says who could reach whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Way {
-    /// In the same local network.
+    /// In the same local network, or another private one that leads there.
     Nearby,
     /// By IPv6, as the tracker sees them.
     Ipv6,
@@ -22,9 +22,15 @@ pub enum Way {
 }
 
 impl Way {
-    /// By which way this address is dialled when a tracker, or a name, gives it.
-    pub fn to_address(address: SocketAddr) -> Self {
+    /// All of them, the better ones first.
+    pub const ALL: [Self; 7] =
+        [Self::Nearby, Self::Ipv6, Self::Direct, Self::Mapped, Self::Reversed, Self::Punched, Self::Relayed];
+
+    /// By which way somebody at this address is dialled, or dials us.
+    pub fn of(address: SocketAddr) -> Self {
         match address.ip().to_canonical() {
+            IpAddr::V4(ip) if ip.is_loopback() || ip.is_private() || ip.is_link_local() => Self::Nearby,
+            IpAddr::V6(ip) if ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() => Self::Nearby,
             IpAddr::V4(_) => Self::Direct,
             IpAddr::V6(_) => Self::Ipv6,
         }
@@ -40,6 +46,28 @@ impl Way {
             Self::Reversed => "reversed",
             Self::Punched => "punched",
             Self::Relayed => "relayed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_the_way() {
+        for (address, way) in [
+            ("127.0.0.1:4001", "nearby"),
+            ("[::1]:4001", "nearby"),
+            ("192.168.1.2:4001", "nearby"),
+            ("[::ffff:10.0.0.1]:4001", "nearby"),
+            ("[fd00::1]:4001", "nearby"),
+            ("100.64.0.1:4001", "direct"),
+            ("192.0.2.1:4001", "direct"),
+            ("[::ffff:192.0.2.1]:4001", "direct"),
+            ("[2001:db8::1]:4001", "direct6"),
+        ] {
+            assert_eq!(Way::of(address.parse().expect(address)).key(), way, "{address}");
         }
     }
 }

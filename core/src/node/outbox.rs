@@ -269,6 +269,7 @@ mod tests {
             done_bytes,
             bytes_per_second: 0,
             sources: 0,
+            way: None,
             state,
         })
     }

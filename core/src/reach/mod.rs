@@ -35,7 +35,7 @@ pub struct DialCandidate {
 impl DialCandidate {
     /// An address that a tracker gave, or that a name stands for.
     pub fn at(address: SocketAddr) -> Self {
-        Self { address, way: Way::to_address(address) }
+        Self { address, way: Way::of(address) }
     }
 }
 
@@ -214,11 +214,7 @@ mod tests {
         }
 
         fn offer(&mut self, address: &str) {
-            let mut candidate = DialCandidate::at(address.parse().expect(address));
-            if address.starts_with("192.168.") {
-                candidate.way = Way::Nearby;
-            }
-            self.attempt.offer(candidate);
+            self.attempt.offer(DialCandidate::at(address.parse().expect(address)));
         }
 
         fn fail(&mut self, address: &str) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::model::key::PublicKey;
+use crate::model::way::Way;
 use crate::protocol::peer::{Content, Request};
 use crate::transfer::backoff::Backoff;
 use crate::transfer::job::FileId;
@@ -68,6 +69,8 @@ pub(crate) enum Link {
 pub(crate) struct Source {
     pub(crate) contact: Contact,
     pub(crate) link: Link,
+    /// How the connection came about, while there is one.
+    pub(crate) way: Option<Way>,
     pub(crate) backoff: Backoff,
     /// It sent something else than was announced: nothing is asked of it again.
     pub(crate) is_liar: bool,
@@ -95,6 +98,7 @@ impl Source {
         Self {
             contact,
             link: Link::Down,
+            way: None,
             backoff: Backoff::default(),
             is_liar: false,
             strikes: 0,
@@ -160,6 +164,7 @@ impl Source {
     /// Every open request of a connection that is gone.
     pub(crate) fn disconnected(&mut self, now: Instant) -> Vec<Ask> {
         self.link = Link::Down;
+        self.way = None;
         self.window = Window::new(now);
         self.next_id = 0;
         self.left.clear();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferSelection};
+use crate::model::way::Way;
 
 fn transfers(client: &mut Client) -> Vec<Transfer> {
     match client.ask(Intent::ListTransfers) {
@@ -29,6 +30,9 @@ fn an_upload_says_who_takes_what_and_how_much_of_it_they_have() {
     let NodeEvent::Transfer(upload) = anna.until(is_under_way) else { panic!("a transfer") };
     assert_eq!((upload.user.as_str(), upload.label.as_str(), upload.total_bytes), ("boris", "Trip/", total_bytes));
     assert!(upload.done_bytes < total_bytes && upload.state == TransferState::Running, "{upload:?}");
+    assert_eq!(upload.way, Some(Way::Nearby));
+    let is_download = |t: &Transfer| t.number == number && t.way == Some(Way::Nearby);
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_download(t)));
     let listed = transfers(&mut anna);
     assert_eq!(listed.iter().map(|t| (t.number, t.label.as_str())).collect::<Vec<_>>(), [(upload.number, "Trip/")]);
 

@@ -73,12 +73,12 @@ async fn connect_and_work(
     cancel: &CancellationToken,
 ) -> Why {
     let reaching = reaching::reach(contact, &around.tls, around.directory.as_ref());
-    let (stream, _way) = match cancel.run_until_cancelled(reaching).await {
+    let (stream, way) = match cancel.run_until_cancelled(reaching).await {
         Some(Ok(reached)) => reached,
         Some(Err(error)) => return Why::Io(error),
         None => return Why::Closed,
     };
-    reporter.send(Report::Up).await;
+    reporter.send(Report::Up(way)).await;
 
     let (reader, writer) = tokio::io::split(stream);
     let state = State::default();

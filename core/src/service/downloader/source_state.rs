@@ -7,6 +7,7 @@ use std::io;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::model::way::Way;
 use crate::service::downloader::Event;
 use crate::transfer::SourceId;
 use crate::transfer::downloads::AskOutcome;
@@ -20,7 +21,8 @@ const STANDINGS_PER_SECOND: f64 = 256.0;
 /// What a connection tells.
 #[derive(Debug)]
 pub(super) enum Report {
-    Up,
+    /// It stands, and came about like this.
+    Up(Way),
     Queued(u32),
     Granted,
     Answered(Vec<(u32, AskOutcome)>),

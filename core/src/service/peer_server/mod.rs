@@ -33,6 +33,7 @@ use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::transfer::{Transfer, TransferId, TransferState};
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::net::dial;
 use crate::net::local;
 use crate::net::tls::TlsServer;
@@ -330,7 +331,7 @@ impl IncomingPeer {
         let Some(user) = self.ask_for(&key).await else {
             return tracing::debug!(%from, %key, "not a user of this network");
         };
-        let Some((place, standing)) = self.scheduler.enter(key, user, now()) else {
+        let Some((place, standing)) = self.scheduler.enter(key, user, Way::of(from), now()) else {
             return tracing::debug!(%from, %key, "too many connections of this key");
         };
         let place = Arc::new(place);

@@ -12,6 +12,7 @@ use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{Transfer, TransferId};
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::protocol::peer::{Content, Request};
 use crate::service::peer_server::content_source::ContentSource;
 use crate::service::transfer_numbers::TransferNumbers;
@@ -55,6 +56,7 @@ impl UploadScheduler {
         self: &Arc<Self>,
         key: PublicKey,
         user: Username,
+        way: Way,
         now: Instant,
     ) -> Option<(Place, watch::Receiver<Option<Standing>>)> {
         let mut inner = self.inner.lock();
@@ -64,7 +66,7 @@ impl UploadScheduler {
         let id = ConnectionId(inner.next);
         inner.next += 1;
         let is_stopped = inner.uploads.is_stopped(&key, now);
-        inner.uploads.enter(id, key, user);
+        inner.uploads.enter(id, key, user, way);
         let (standing, told) = watch::channel((!is_stopped).then_some(Standing::Idle));
         inner.connections.insert(id, Connection { key, standing });
         Some((Place { scheduler: Arc::clone(self), id, key }, told))

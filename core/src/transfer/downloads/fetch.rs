@@ -6,6 +6,7 @@ use super::{AskOutcome, DownloadEffect, Downloads, Stage};
 use crate::model::block_list::BlockList;
 use crate::model::transfer::TransferError;
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::protocol::peer::PeerRefusal;
 use crate::transfer::job::{FileId, is_large};
 use crate::transfer::plan::Done;
@@ -24,10 +25,11 @@ const UNUSED_MAX: Duration = Duration::from_secs(5);
 const LIST_LATE: Duration = Duration::from_secs(2);
 
 impl Downloads {
-    /// A connection stands, its key proven.
-    pub fn connected(&mut self, id: SourceId, now: Instant) {
+    /// A connection stands, its key proven, and came about like this.
+    pub fn connected(&mut self, id: SourceId, way: Way, now: Instant) {
         let Some(source) = self.sources.get_mut(id) else { return };
         source.link = Link::Up;
+        source.way = Some(way);
         source.backoff.connected(now);
         source.may_fill = true;
         self.all_changed();

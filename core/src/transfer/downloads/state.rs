@@ -4,8 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{Downloads, Stage};
 use crate::model::transfer::{TransferId, TransferState};
+use crate::model::way::Way;
+use crate::transfer::SourceId;
 use crate::transfer::job::{Control, DownloadJob, FileId};
 use crate::transfer::source::Link;
+
+/// Files in work that are looked at: the first ones say enough, and a folder may have thousands.
+const LOOKED_AT_MAX: usize = 64;
 
 impl Downloads {
     /// What a download is doing, and how many peers send for it.
@@ -19,12 +24,27 @@ impl Downloads {
         }
     }
 
+    /// How the peer is reached that it is asked of, or another that sends for it.
+    pub fn way(&self, id: TransferId) -> Option<Way> {
+        let job = self.jobs.get(&id).filter(|job| !job.is_over())?;
+        let way_of = |source: &SourceId| self.sources.get(*source).and_then(|source| source.way);
+        let own = self.lanes.get(&job.user).and_then(|lane| lane.source);
+        let mut active = job.active.iter().take(LOOKED_AT_MAX);
+        let others = || {
+            active.find_map(|index| self.active.get(&FileId { job: id, index: *index })?.offers.iter().find_map(way_of))
+        };
+        own.as_ref().and_then(way_of).or_else(others)
+    }
+
     fn state_of_work(&self, id: TransferId, job: &DownloadJob) -> (TransferState, u32) {
         if job.active.is_empty() {
             return (TransferState::Queued, 0);
         }
-        // The first ones say enough, and a folder may have thousands in work.
-        let first = job.active.iter().take(64).filter_map(|index| self.active.get(&FileId { job: id, index: *index }));
+        let first = job
+            .active
+            .iter()
+            .take(LOOKED_AT_MAX)
+            .filter_map(|index| self.active.get(&FileId { job: id, index: *index }));
         let mut senders = BTreeSet::new();
         let (mut is_checking, mut is_finishing, mut is_connecting, mut is_declining) = (false, false, false, false);
         let mut place = None;

@@ -9,6 +9,7 @@ use super::*;
 use crate::model::geometry::BLOCK_BYTES_MIN;
 use crate::model::key::PublicKey;
 use crate::model::transfer::TransferState;
+use crate::model::way::Way;
 use crate::transfer::source::What;
 
 /// How a simulated peer behaves.
@@ -139,7 +140,7 @@ impl World {
                     Peer { manner, is_connected: true, open: Vec::new(), cancelled: BTreeSet::new(), answers: 0 };
                 let before = self.peers.insert(id, peer);
                 assert!(before.is_none_or(|peer| !peer.is_connected), "connected once");
-                self.machine.connected(id, now);
+                self.machine.connected(id, Way::Direct, now);
             }
             DownloadEffect::Disconnect(id) => {
                 let peer = self.peers.get_mut(&id).expect("connected before");

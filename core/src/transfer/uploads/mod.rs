@@ -16,10 +16,11 @@ use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{Transfer, TransferError, TransferId, TransferState};
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::protocol::peer::Content;
 use crate::transfer::plan::Blocks;
 use crate::transfer::slots::{ConnectionId, Standing};
-use crate::transfer::uploads::row::UploadRow;
+use crate::transfer::uploads::row::{TakerConnections, UploadRow};
 
 /// People of whom something is remembered; beyond it those who left longest ago are forgotten.
 pub const TAKERS_MAX: usize = 512;
@@ -97,14 +98,15 @@ struct OpenFile {
 #[derive(Debug)]
 struct TakerConnection {
     taker: PublicKey,
+    way: Way,
     standing: Standing,
     /// Its requests that have no answer yet, by content.
     asked: HashMap<ContentKey, u32>,
 }
 
 impl Uploads {
-    /// A connection of somebody who proved this key.
-    pub fn enter(&mut self, connection: ConnectionId, key: PublicKey, user: Username) {
+    /// A connection of somebody who proved this key, and how it came about.
+    pub fn enter(&mut self, connection: ConnectionId, key: PublicKey, user: Username, way: Way) {
         if !self.takers.contains_key(&key) && self.takers.len() >= TAKERS_MAX {
             self.forget_who_left_first();
         }
@@ -112,7 +114,7 @@ impl Uploads {
         taker.user = user;
         taker.connections += 1;
         taker.left_at = None;
-        let new = TakerConnection { taker: key, standing: Standing::Idle, asked: HashMap::new() };
+        let new = TakerConnection { taker: key, way, standing: Standing::Idle, asked: HashMap::new() };
         self.connections.insert(connection, new);
     }
 
@@ -307,11 +309,15 @@ impl Uploads {
     }
 
     fn rows_where(&mut self, now: Instant, is_meant: impl Fn(&UploadRow) -> bool) -> Vec<Transfer> {
-        let mut serving: HashMap<PublicKey, u32> = HashMap::new();
+        let mut connections: HashMap<PublicKey, (ConnectionId, TakerConnections)> = HashMap::new();
         let mut places: HashMap<PublicKey, u32> = HashMap::new();
-        for connection in self.connections.values() {
+        for (id, connection) in &self.connections {
+            let (newest, of_taker) = connections.entry(connection.taker).or_insert((*id, TakerConnections::default()));
+            if of_taker.way.is_none() || *newest < *id {
+                (*newest, of_taker.way) = (*id, Some(connection.way));
+            }
             match connection.standing {
-                Standing::Serving => *serving.entry(connection.taker).or_default() += 1,
+                Standing::Serving => of_taker.serving += 1,
                 Standing::Waiting(place) => {
                     let best = places.entry(connection.taker).or_insert(place);
                     *best = place.min(*best);
@@ -322,14 +328,14 @@ impl Uploads {
         let mut told = Vec::new();
         for (id, row) in self.rows.iter_mut().filter(|(_, row)| is_meant(row)) {
             let Some(taker) = self.takers.get(&row.taker) else { continue };
-            let serving = serving.get(&row.taker).copied().unwrap_or(0);
+            let connections = connections.get(&row.taker).map(|(_, all)| *all).unwrap_or_default();
             let standing = match places.get(&row.taker) {
                 _ if taker.is_stopped(now) => TransferState::Failed(TransferError::Stopped),
-                _ if serving > 0 => TransferState::Running,
+                _ if connections.serving > 0 => TransferState::Running,
                 Some(place) => TransferState::WaitingForSlot { place: *place },
                 None => TransferState::Queued,
             };
-            told.push(row.as_told(*id, &taker.user, standing, serving, now));
+            told.push(row.as_told(*id, &taker.user, standing, connections, now));
         }
         told
     }

@@ -7,6 +7,7 @@ use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{Direction, Transfer, TransferId, TransferState};
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::transfer::speed::Speed;
 use crate::transfer::uploads::ContentKey;
 
@@ -14,6 +15,15 @@ use crate::transfer::uploads::ContentKey;
 const FOLDER_RESTS: Duration = Duration::from_secs(10);
 /// Between two requests of somebody slow nothing is owed for a moment; bytes are moving all the same.
 const STILL_RUNNING: Duration = Duration::from_secs(2);
+
+/// The connections of somebody who takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TakerConnections {
+    /// How many of them receive.
+    pub(super) serving: u32,
+    /// How the newest came about; none when there is none.
+    pub(super) way: Option<Way>,
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -115,13 +125,13 @@ impl UploadRow {
         self.owed > 0 || !self.is_complete() || now.saturating_duration_since(self.active_at) < FOLDER_RESTS
     }
 
-    /// As it is told. `standing` is what its taker's connections are doing, `connections` how many receive.
+    /// As it is told. `standing` is what its taker's connections are doing, `connections` which they are.
     pub(super) fn as_told(
         &mut self,
         id: TransferId,
         user: &Username,
         standing: TransferState,
-        connections: u32,
+        connections: TakerConnections,
         now: Instant,
     ) -> Transfer {
         let was_active = now.saturating_duration_since(self.active_at) < STILL_RUNNING;
@@ -145,7 +155,8 @@ impl UploadRow {
             total_bytes: self.total_bytes,
             done_bytes: self.done_bytes,
             bytes_per_second: if is_running { self.speed.rate(now) } else { 0 },
-            sources: if is_running { connections } else { 0 },
+            sources: if is_running { connections.serving } else { 0 },
+            way: connections.way.filter(|_| !state.is_final()),
             state,
         }
     }

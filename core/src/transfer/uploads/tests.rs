@@ -25,8 +25,8 @@ impl Scene {
     /// `maria` on connection 1, `ivan` on connection 2.
     fn new() -> Self {
         let mut uploads = Uploads::default();
-        uploads.enter(ConnectionId(1), key(1), Username::new("maria").expect("a name"));
-        uploads.enter(ConnectionId(2), key(2), Username::new("ivan").expect("a name"));
+        uploads.enter(ConnectionId(1), key(1), Username::new("maria").expect("a name"), Way::Direct);
+        uploads.enter(ConnectionId(2), key(2), Username::new("ivan").expect("a name"), Way::Direct);
         Self { uploads, now: Instant::now(), next_id: 1 }
     }
 
@@ -176,7 +176,7 @@ fn who_leaves_is_taken_off_and_may_come_back_for_the_rest() {
     assert_eq!(gone, [1, 2]);
     assert_eq!(scene.tell(), []);
 
-    scene.uploads.enter(ConnectionId(3), key(1), Username::new("maria").expect("a name"));
+    scene.uploads.enter(ConnectionId(3), key(1), Username::new("maria").expect("a name"), Way::Reversed);
     scene.ask(3, "film.mkv", 10, 1);
     assert_eq!(scene.rows(), [row(1, "maria", "film.mkv", [0, 1, 1, 10])], "what they have is remembered");
     scene.uploads.leave(ConnectionId(3), scene.now);
@@ -236,6 +236,7 @@ fn a_stranger_who_wants_everything_fills_no_table() {
             ConnectionId(connection),
             PublicKey::from_bytes(bytes),
             Username::new("x").expect("a name"),
+            Way::Direct,
         );
         scene.ask(connection, "film.mkv", 3, 1);
         scene.uploads.leave(ConnectionId(connection), scene.now);

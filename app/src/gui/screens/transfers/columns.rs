@@ -19,7 +19,7 @@ use crate::model::short;
 use crate::texts;
 
 /// All of them, from left to right. What is clicked in a cell is an action.
-pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
+pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 7] {
     [
         Column::new(
             "name",
@@ -52,6 +52,15 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 6] {
             },
         )
         .drop(2),
+        Column::new(
+            "connection",
+            || t!("column.way"),
+            104.0,
+            |cell, t: &&Transfer| {
+                cell.text(&t.way.map(texts::of_way).unwrap_or_default(), theme::small(), cell.palette().weak);
+            },
+        )
+        .drop(4),
         Column::new("progress", || t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t))
             .drop(1),
         Column::new(

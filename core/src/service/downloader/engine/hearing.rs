@@ -49,7 +49,7 @@ impl Engine {
     fn hear_source(&mut self, id: SourceId, report: Report) {
         let now = now();
         match report {
-            Report::Up => self.machine.connected(id, now),
+            Report::Up(way) => self.machine.connected(id, way, now),
             Report::Queued(place) => self.machine.queued(id, place),
             Report::Granted => self.machine.granted(id),
             Report::Answered(outcomes) => {

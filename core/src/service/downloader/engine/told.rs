@@ -106,7 +106,7 @@ impl DownloadNews {
 fn state_of(id: TransferId, machine: &mut Downloads, files: &Files, now: Instant) -> Option<Transfer> {
     let files = files.job(id)?;
     let (state, sources) = machine.state(id);
-    let position = machine.rank(id);
+    let (position, way) = (machine.rank(id), machine.way(id));
     let job = machine.job_mut(id)?;
     let speed = job.speed(now);
     Some(Transfer {
@@ -122,6 +122,7 @@ fn state_of(id: TransferId, machine: &mut Downloads, files: &Files, now: Instant
         done_bytes: job.done_bytes(),
         bytes_per_second: if state == TransferState::Running { speed } else { 0 },
         sources,
+        way,
         state,
     })
 }
