@@ -78,7 +78,7 @@ fn the_network_gets_a_name_of_its_own() {
         applied.next().expect("applied").network_name
     };
     assert_eq!(applied(&test), "Network of boris");
-    assert_eq!(test.last(), Intent::HostTracker("0.0.0.0:7686".parse().expect("address")), "it starts with its name");
+    assert_eq!(test.last(), Intent::HostTracker("[::]:7686".parse().expect("address")), "it starts with its name");
     hosts(&mut test);
     test.window.get_by_role_and_label(Role::TextInput, "Name of the network").focus();
     test.press(Modifiers::COMMAND, Key::A);
@@ -162,7 +162,7 @@ fn a_trial_says_so_and_becomes_real_by_one_click() {
     test.steps();
     assert!(test.is_seen("no invite to send") && !test.is_seen("Copy the invite"));
     test.click("Make it a real network");
-    assert_eq!(test.last(), Intent::HostTracker("0.0.0.0:7686".parse().expect("address")));
+    assert_eq!(test.last(), Intent::HostTracker("[::]:7686".parse().expect("address")));
     hosts(&mut test);
     assert!(!test.is_seen("This is a trial") && test.is_seen(LINK));
 }
