@@ -16,7 +16,9 @@ use potok_app::gui::questions::Question;
 use potok_app::gui::screen::Screen;
 use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::texts;
-use potok_core::node::event::{Direction, NodeEvent, TrackerConnection, Transfer, TransferState};
+use potok_core::model::share::Share;
+use potok_core::model::share_path::SharePath;
+use potok_core::node::event::{Direction, Hosted, NodeEvent, Status, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
@@ -273,6 +275,76 @@ fn closing_asks_once_and_remembers() {
     test.click("Ask if busy");
     test.close();
     assert!(test.window.state().desktop_bridge.question.is_some(), "asks again");
+}
+
+#[test]
+fn closing_asks_who_shares_and_who_hosts() {
+    let mut test = Test::new(Screen::Browse, Settings::default());
+    let share = |path: &str| Share { path: SharePath::new(path).expect("valid"), size: Some(1), hash: None };
+    test.tell(NodeEvent::SharesChanged { added: vec![share("a"), share("b")], removed: Vec::new() });
+    test.close();
+    assert_eq!(test.window.state().desktop_bridge.question, None, "nobody sees it");
+    test.go_online();
+    test.close();
+    assert!(test.is_seen("You share with Home⟨U+202E⟩; files: 2"));
+    test.click("Leave it open");
+
+    test.window.state_mut().model.shares.replace(Vec::new());
+    test.window.state_mut().model.status = Some(hosting());
+    test.close();
+    assert!(test.is_seen("Home⟨U+202E⟩ runs on this computer; nobody else is in it now"));
+    test.click("Leave it open");
+
+    // Ctrl+Q asks a host, and a sharer not: they said it.
+    test.window.key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::Q);
+    test.steps();
+    assert!(test.is_seen("Your network ends with Potok"));
+    test.click("Keep");
+    assert!(!test.is_seen("Your network ends with Potok"));
+    // A trial is nobody else's.
+    test.window.state_mut().state.is_trial = true;
+    test.close();
+    assert_eq!(test.window.state().desktop_bridge.question, None);
+}
+
+#[test]
+fn a_remembered_answer_does_not_end_what_is_on_its_way() {
+    let mut test = Test::new(Screen::Browse, Settings { when_closed: "quit".into(), ..Settings::default() });
+    test.go_online();
+    let share = Share { path: SharePath::new("a").expect("valid"), size: Some(1), hash: None };
+    test.tell(NodeEvent::SharesChanged { added: vec![share], removed: Vec::new() });
+    test.close();
+    assert_eq!(test.window.state().desktop_bridge.question, None, "that was decided");
+    test.begin_transfer();
+    test.close();
+    assert!(test.is_seen("Downloads under way: 1") && !test.is_seen("Your answer is remembered"));
+    test.click("Keep running");
+    test.close();
+    assert!(test.window.state().desktop_bridge.question.is_some(), "it was an answer for once");
+}
+
+fn hosting() -> Status {
+    Status {
+        connection: TrackerConnection::None,
+        listening: None,
+        hosted: Some(Hosted {
+            address: "0.0.0.0:7686".parse().expect("an address"),
+            connections: 1,
+            users: 1,
+            files: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            since: std::time::SystemTime::now(),
+        }),
+        shares: 0,
+        share_bytes: 0,
+        files_to_hash: 0,
+        downloads: 0,
+        uploads: 0,
+        down_bytes_per_second: 0,
+        up_bytes_per_second: 0,
+        download_folder: "/tmp".into(),
+    }
 }
 
 #[test]

@@ -66,6 +66,8 @@ pub enum Action {
     ClearFinished,
     /// These leave the list; they are over.
     Forget(Vec<TransferId>),
+    /// End Potok, the engine too, unless a person would lose something by it: then they are asked.
+    WantsQuit,
     /// End Potok, the engine too.
     Quit,
 }

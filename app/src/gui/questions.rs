@@ -11,6 +11,7 @@ use crate::gui::icons;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
+use crate::model::busy::Busy;
 
 const QUESTION_WIDTH: f32 = 460.0;
 
@@ -33,14 +34,20 @@ pub enum Choice {
     Nothing,
     /// Join the network that was asked about.
     Join,
-    /// Run on without the window, now and from now on.
+    /// Run on without the window.
     KeepRunning,
-    /// End Potok, now and from now on.
+    /// End Potok.
     Quit,
 }
 
-/// Draws the question; what was chosen, if anything yet.
-pub fn show(ctx: &egui::Context, question: &Question, model: &Model) -> Option<Choice> {
+/// Draws the question; what was chosen, if anything yet. How the window is closed is remembered the first time.
+pub fn show(
+    ctx: &egui::Context,
+    question: &Question,
+    model: &Model,
+    busy: &Busy,
+    is_remembered: bool,
+) -> Option<Choice> {
     let mut choice = None;
     let id = match question {
         Question::Join(_) => "question-join",
@@ -48,7 +55,7 @@ pub fn show(ctx: &egui::Context, question: &Question, model: &Model) -> Option<C
     };
     let is_left = widgets::modal(ctx, id, QUESTION_WIDTH, |ui| match question {
         Question::Join(invite) => join(ui, invite, model, &mut choice),
-        Question::Close { has_tray } => close(ui, *has_tray, &mut choice),
+        Question::Close { has_tray } => close(ui, busy, *has_tray, is_remembered, &mut choice),
     });
     if is_left {
         choice = Some(Choice::Nothing);
@@ -97,10 +104,17 @@ pub fn is_hosting(model: &Model) -> bool {
     model.status.as_ref().is_some_and(|status| status.hosted.is_some())
 }
 
-fn close(ui: &mut Ui, has_tray: bool, choice: &mut Option<Choice>) {
-    title(ui, icons::DOWNLOAD_SIMPLE, &t!("window.closing.title"));
+fn close(ui: &mut Ui, busy: &Busy, has_tray: bool, is_remembered: bool, choice: &mut Option<Choice>) {
+    let icon = if busy.is_moving() { icons::DOWNLOAD_SIMPLE } else { icons::BROADCAST };
+    title(ui, icon, &t!("window.closing.title"));
+    for sentence in busy.sentences() {
+        ui.add(Label::new(RichText::new(sentence).color(palette(ui).text)).wrap());
+    }
+    ui.add_space(4.0);
     text(ui, &if has_tray { t!("window.closing.text-tray") } else { t!("window.closing.text-no-tray") });
-    text(ui, &t!("window.closing.remembered"));
+    if is_remembered {
+        text(ui, &t!("window.closing.remembered"));
+    }
     answers(ui, |ui| {
         if widgets::button(ui, Loud::Primary, "", &t!("window.closing.keep")).clicked() {
             *choice = Some(Choice::KeepRunning);

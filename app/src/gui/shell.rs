@@ -81,11 +81,7 @@ fn shortcuts(ui: &Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Acti
         state.screen = Screen::Invite;
     }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::Q) {
-        if model.unfinished() > 0 {
-            state.confirm = Some(Confirm::Quit);
-        } else {
-            actions.push(Action::Quit);
-        }
+        actions.push(Action::WantsQuit);
     }
 }
 
@@ -236,8 +232,9 @@ fn drop_hint(ui: &Ui) {
 }
 
 /// The question that is open, if any; what was agreed to.
-pub fn confirm(ctx: &egui::Context, state: &mut UiState) -> Option<Confirm> {
+pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Option<Confirm> {
     let open = state.confirm.clone()?;
+    let network = model.network_name().unwrap_or_default();
     let (title, text, yes) = match &open {
         Confirm::Cancel(numbers) => (
             t!("window.confirm.cancel-title", count = numbers.len()),
@@ -250,10 +247,20 @@ pub fn confirm(ctx: &egui::Context, state: &mut UiState) -> Option<Confirm> {
             t!("window.confirm.unshare-yes"),
         ),
         Confirm::StopTracker => {
-            (t!("window.confirm.stop-title"), t!("window.confirm.stop-text"), t!("window.confirm.stop-yes"))
+            let title = t!("window.confirm.stop-title", network = network);
+            (title, t!("window.confirm.stop-text"), t!("window.confirm.stop-yes"))
         }
         Confirm::Quit => {
-            (t!("window.confirm.quit-title"), t!("window.confirm.quit-text"), t!("window.confirm.quit-yes"))
+            let busy = model.busy(state.is_trial);
+            let mut text = busy.sentences();
+            text.extend(busy.is_moving().then(|| t!("window.confirm.quit-text").into_owned()));
+            text.extend(busy.hosted.as_ref().map(|_| t!("window.confirm.quit-host-text").into_owned()));
+            let title = if busy.is_moving() || busy.hosted.is_none() {
+                t!("window.confirm.quit-title")
+            } else {
+                t!("window.confirm.quit-host-title")
+            };
+            (title, text.join("\n").into(), t!("window.confirm.quit-yes"))
         }
     };
     let mut answer = None;

@@ -1,6 +1,7 @@
 //! What a client knows, folded from [`NodeEvent`]s: what the window draws. No toolkit in it, no clock, no I/O.
 
 pub mod browse;
+pub mod busy;
 pub mod download_questions;
 pub mod made_up;
 mod messages;

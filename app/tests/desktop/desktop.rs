@@ -196,6 +196,10 @@ impl Potok {
         let mut status = None;
         until("the window closes", || {
             status = self.process.0.try_wait().expect("started");
+            if status.is_none() {
+                // Who hosts a network is asked.
+                self.window.click_if_there("Quit");
+            }
             status.is_some()
         });
         assert!(status.is_some_and(|status| status.success()), "{status:?}");

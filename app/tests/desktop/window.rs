@@ -71,6 +71,25 @@ impl Window {
         let _ = write_message(&mut self.stream, &Request::ApplyEvents { events });
     }
 
+    /// Clicks the button of this name if there is one now; the window may be gone meanwhile.
+    pub(crate) fn click_if_there(&mut self, label: &str) {
+        if write_message(&mut self.stream, &Request::GetTree).is_err() {
+            return;
+        }
+        let Ok(Response::Tree { accesskit: Some(tree), .. }) = read_message(&mut self.stream) else { return };
+        let is_it = |node: &&Node| node.role() == Role::Button && texts(node).any(|seen| seen == label);
+        let Some(pos) = tree.nodes.iter().map(|(_, node)| node).find(is_it).and_then(middle) else { return };
+        let button =
+            |pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+        for events in [vec![Event::PointerMoved(pos)], vec![button(true), button(false)]] {
+            if write_message(&mut self.stream, &Request::ApplyEvents { events }).is_err()
+                || read_message::<Response>(&mut self.stream).is_err()
+            {
+                return;
+            }
+        }
+    }
+
     fn press(&mut self, pressed: Key, modifiers: Modifiers) {
         self.send(vec![key(pressed, modifiers, true)]);
         self.send(vec![key(pressed, modifiers, false)]);

@@ -174,7 +174,15 @@ impl MainWindow {
             DesktopEvent::Tray(Wish::Open) => self.come_to_front(ctx, has_window),
             DesktopEvent::Tray(Wish::PauseAll) => self.ask(Intent::Pause(TransferSelection::All), AskedBy::Mouse),
             DesktopEvent::Tray(Wish::ResumeAll) => self.ask(Intent::Resume(TransferSelection::All), AskedBy::Mouse),
-            DesktopEvent::Tray(Wish::Quit) | DesktopEvent::Terminate => {
+            DesktopEvent::Tray(Wish::Quit) => {
+                self.run(ctx, Action::WantsQuit);
+                if self.state.confirm.is_some() {
+                    self.come_to_front(ctx, has_window);
+                } else {
+                    self.desktop_bridge.goes_on = false;
+                }
+            }
+            DesktopEvent::Terminate => {
                 self.desktop_bridge.goes_on = false;
                 self.run(ctx, Action::Quit);
             }
@@ -346,17 +354,19 @@ impl MainWindow {
 
     /// The window is being closed: it may, it hides, or the person is asked.
     pub fn close_requested(&mut self, ctx: &egui::Context) {
-        if self.may_close || self.desktop_bridge.desktop.is_none() && self.model.unfinished() == 0 {
+        let busy = self.model.busy(self.state.is_trial);
+        if self.may_close || busy.is_nothing() {
             return;
         }
-        match self.parts.settings.when_closed.as_str() {
-            "quit" => {}
-            "keep" => self.keep_running(ctx),
-            _ if self.model.unfinished() > 0 || questions::is_hosting(&self.model) => {
-                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-                self.desktop_bridge.question = Some(Question::Close { has_tray: self.has_tray() });
-            }
-            _ => {}
+        let asks = match self.parts.settings.when_closed.as_str() {
+            "keep" => return self.keep_running(ctx),
+            // Whoever once let sharing end has not thereby given up what is on its way now.
+            "quit" => busy.is_moving(),
+            _ => true,
+        };
+        if asks {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.desktop_bridge.question = Some(Question::Close { has_tray: self.has_tray() });
         }
     }
 
@@ -383,7 +393,9 @@ impl MainWindow {
             self.model.toast(Instant::now(), Tone::Info, text);
             return;
         }
-        let Some(choice) = questions::show(ctx, question, &self.model) else { return };
+        let busy = self.model.busy(self.state.is_trial);
+        let is_decided = !self.parts.settings.when_closed.is_empty();
+        let Some(choice) = questions::show(ctx, question, &self.model, &busy, !is_decided) else { return };
         let Some(question) = self.desktop_bridge.question.take() else { return };
         match (choice, question) {
             (Choice::Join, Question::Join(invite)) => {
@@ -393,11 +405,15 @@ impl MainWindow {
                 self.join(invite.into());
             }
             (Choice::KeepRunning, _) => {
-                self.save(Settings { when_closed: "keep".into(), ..self.parts.settings.clone() });
+                if !is_decided {
+                    self.save(Settings { when_closed: "keep".into(), ..self.parts.settings.clone() });
+                }
                 self.keep_running(ctx);
             }
             (Choice::Quit, _) => {
-                self.save(Settings { when_closed: "quit".into(), ..self.parts.settings.clone() });
+                if !is_decided {
+                    self.save(Settings { when_closed: "quit".into(), ..self.parts.settings.clone() });
+                }
                 self.run(ctx, Action::Quit);
             }
             (Choice::Nothing | Choice::Join, _) => {}

@@ -300,6 +300,7 @@ impl MainWindow {
                 self.forget(over);
             }
             Action::Forget(over) => self.forget(over),
+            Action::WantsQuit => self.close(ctx),
             Action::Quit => {
                 self.may_close = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -359,9 +360,10 @@ impl MainWindow {
         }
     }
 
-    /// Closes, or asks first while something moves.
+    /// Closes, or asks first while something moves or others use the network that runs here.
     fn close(&mut self, ctx: &egui::Context) {
-        if self.model.unfinished() > 0 {
+        let busy = self.model.busy(self.state.is_trial);
+        if busy.is_moving() || busy.hosted.is_some() {
             self.state.confirm = Some(Confirm::Quit);
         } else {
             self.run(ctx, Action::Quit);
@@ -411,7 +413,7 @@ impl eframe::App for MainWindow {
             self.close_requested(&ctx);
         }
         let actions = shell::show(ui, &self.model, &mut self.state, &self.parts.settings);
-        if let Some(confirm) = shell::confirm(&ctx, &mut self.state) {
+        if let Some(confirm) = shell::confirm(&ctx, &self.model, &mut self.state) {
             self.confirmed(&ctx, confirm);
         }
         self.ask_question(&ctx);
