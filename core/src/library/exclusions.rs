@@ -1,7 +1,9 @@
 //! What the person took out of a shared folder.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
+use crate::library::text_range::below;
 use crate::model::share_path::SharePath;
 
 /// The places in one root that are not shared because the person said so, each with all below it.
@@ -35,6 +37,23 @@ impl Exclusions {
     /// Every place in order.
     pub fn iter(&self) -> impl Iterator<Item = &SharePath> {
         self.0.iter()
+    }
+
+    /// At most so many places in order, after one.
+    pub fn after(&self, place: Option<&SharePath>, most: usize) -> impl Iterator<Item = &SharePath> {
+        let from = place.map_or(Bound::Unbounded, Bound::Excluded);
+        self.0.range::<SharePath, _>((from, Bound::Unbounded)).take(most)
+    }
+
+    /// What was taken out at a place and below it; of no place all.
+    pub fn at_or_below(&self, place: Option<&SharePath>) -> impl Iterator<Item = &SharePath> {
+        let bounds = place.map(|place| below(place.as_str(), '/'));
+        let (from, to) = match &bounds {
+            Some((from, to)) => (Bound::Included(from.as_str()), Bound::Excluded(to.as_str())),
+            None => (Bound::Unbounded, Bound::Unbounded),
+        };
+        let itself = place.and_then(|place| self.0.get(place));
+        itself.into_iter().chain(self.0.range::<str, _>((from, to)))
     }
 
     /// Whether exactly this place was taken out.
@@ -99,6 +118,13 @@ mod tests {
         }
         assert!(!Exclusions::default().cover("c"));
         let below = |place| excluded.below(&SharePath::new(place).expect(place));
+        let out = |place: Option<&str>| {
+            let place = place.map(|place| SharePath::new(place).expect(place));
+            excluded.at_or_below(place.as_ref()).map(|place| place.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!((out(None), out(Some("a"))), (vec!["a/b".into(), "c".into(), "é".into()], vec!["a/b".into()]));
+        assert_eq!((out(Some("c")), out(Some("c/d"))), (vec!["c".into()], vec![]));
+        assert_eq!(excluded.after(SharePath::new("b").ok().as_ref(), 1).collect::<Vec<_>>(), [&SharePath::new("c").expect("valid")]);
         assert_eq!(below("a"), exclusions(&["b"]));
         assert_eq!(below("c"), exclusions(&[]));
     }

@@ -9,7 +9,10 @@
 //! | [`exclusions`] | what the person took out of a folder |
 //! | [`comparison`] | what differs between the table and the disk |
 //! | [`giving_up`] | what the person wants to share no longer |
+//! | [`level`] | the folders and files directly in a folder of a root |
+//! | [`sharing_again`] | what the person stopped sharing and wants to share again |
 //! | [`rename`] | announcing it under another share path |
+//! | `roots`, `text_range` | all roots by each of their names; all that lies below a folder |
 //! | [`changes`] | what others must be told |
 //! | [`unsaved`] | what must be written |
 
@@ -17,10 +20,13 @@ pub mod changes;
 pub mod comparison;
 pub mod exclusions;
 pub mod giving_up;
+pub mod level;
 pub mod name;
 pub mod rename;
 pub mod root;
 mod roots;
+pub mod sharing_again;
 pub mod table;
+mod text_range;
 pub mod typed;
 pub mod unsaved;

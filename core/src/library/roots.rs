@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use crate::library::exclusions::Exclusions;
 use crate::library::root::{Root, RootId};
+use crate::library::text_range::below;
 use crate::model::share_path::SharePath;
+use crate::protocol::reply::Totals;
 
 /// Every root with its exclusions, under each of the names that it is looked up by.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,8 @@ struct HeldRoot {
     excluded: Exclusions,
     /// Nothing is added to it any more.
     is_ending: bool,
+    /// What is shared of it, counted as it comes and goes.
+    totals: Totals,
 }
 
 /// How many roots have a folder as their base.
@@ -55,6 +59,27 @@ impl Roots {
         self.by_id.get(&id).map(|held| &held.excluded)
     }
 
+    /// What is shared of a root.
+    pub(super) fn totals(&self, id: RootId) -> Totals {
+        self.by_id.get(&id).map(|held| held.totals).unwrap_or_default()
+    }
+
+    /// Counts what comes to a root or goes.
+    pub(super) fn count(&mut self, id: RootId, count: impl FnOnce(&mut Totals)) {
+        if let Some(held) = self.by_id.get_mut(&id) {
+            count(&mut held.totals);
+        }
+    }
+
+    /// At most so many roots in the order of their share paths, after one.
+    pub(super) fn by_path_after(&self, after: Option<&(SharePath, RootId)>, most: usize) -> Vec<&Arc<Root>> {
+        let from = after.map_or(Bound::Unbounded, |(path, _)| Bound::Included(path.as_str()));
+        let all = self.by_share_path.range::<str, _>((from, Bound::Unbounded));
+        let all = all.flat_map(|(path, ids)| ids.iter().map(move |id| (path, *id)));
+        let new = all.filter(|(path, id)| after.is_none_or(|(of, last)| (*path, id) > (of, last)));
+        new.filter_map(|(_, id)| self.get(id)).take(most).collect()
+    }
+
     /// Whether a file that was found is one that the person shares: it is in the folder, or it is the one file, and it
     /// was not taken out.
     pub(super) fn hold(&self, id: RootId, relative: &str) -> bool {
@@ -66,12 +91,13 @@ impl Roots {
     }
 
     pub(super) fn set(&mut self, root: Root, excluded: Exclusions) {
+        let totals = self.totals(root.id);
         self.remove(root.id);
         self.by_share_path.entry(root.share_as.clone()).or_default().insert(root.id);
         self.by_local.entry(root.local.clone()).or_default().insert(root.id);
         let uses = self.bases.entry(root.base().to_owned()).or_default();
         *(if root.is_folder { &mut uses.folders } else { &mut uses.files }) += 1;
-        self.by_id.insert(root.id, HeldRoot { root: Arc::new(root), excluded, is_ending: false });
+        self.by_id.insert(root.id, HeldRoot { root: Arc::new(root), excluded, is_ending: false, totals });
     }
 
     pub(super) fn remove(&mut self, id: RootId) -> Option<Arc<Root>> {
@@ -157,12 +183,6 @@ impl Roots {
     }
 }
 
-/// The range of the texts that begin with a folder and a separator.
-pub(super) fn below(folder: &str, separator: char) -> (String, String) {
-    let next = char::from_u32(u32::from(separator) + 1).expect("both separators are followed by a character");
-    (format!("{folder}{separator}"), format!("{folder}{next}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +210,11 @@ mod tests {
         roots.set(root(1, "/x", false, "y"), Exclusions::default());
         assert_eq!(ids(roots.announced_at_or_below(&path("b")).collect()), [2]);
         assert_eq!(ids(roots.lying_at_or_below(Path::new("/a/b")).collect()), [4, 2]);
+        let mut by_path = Vec::new();
+        while let [root] = roots.by_path_after(by_path.last(), 1)[..] {
+            by_path.push((root.share_as.clone(), root.id));
+        }
+        assert_eq!(by_path.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [3, 2, 4, 1]);
         roots.remove(RootId(2));
         roots.remove(RootId(2));
         assert_eq!(ids(roots.announced_at_or_below(&path("b")).collect()), [0; 0]);

@@ -13,11 +13,13 @@ use unicode_normalization::UnicodeNormalization;
 use crate::library::changes::ShareChanges;
 use crate::library::exclusions::Exclusions;
 use crate::library::root::{Root, RootId};
-use crate::library::roots::{Roots, below};
+use crate::library::roots::Roots;
+use crate::library::text_range::below;
 use crate::model::file_stamp::{FileStamp, FileSystemId};
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
+use crate::protocol::reply::Totals;
 
 /// One shared file: where it is and what was hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,7 @@ pub struct Library {
     pub(super) roots: Roots,
     entries: BTreeMap<SharePath, ShareEntry>,
     by_content: BTreeSet<(ContentHash, SharePath)>,
+    totals: Totals,
     shares_max: usize,
     next_root: RootId,
 }
@@ -81,6 +84,7 @@ impl Library {
             roots: Roots::default(),
             entries: BTreeMap::new(),
             by_content: BTreeSet::new(),
+            totals: Totals::default(),
             shares_max,
             next_root: RootId(1),
         }
@@ -94,6 +98,21 @@ impl Library {
     /// At most so many of them, in the order of their numbers, after one.
     pub fn roots_after(&self, after: RootId, most: usize) -> Vec<Arc<Root>> {
         self.roots.after(after).take(most).cloned().collect()
+    }
+
+    /// At most so many of them in the order of their share paths, after one.
+    pub fn roots_by_path(&self, after: Option<&(SharePath, RootId)>, most: usize) -> Vec<Arc<Root>> {
+        self.roots.by_path_after(after, most).into_iter().cloned().collect()
+    }
+
+    /// What is shared of one of them. It is counted as files come and go, not when it is asked for.
+    pub fn totals_of(&self, id: RootId) -> Totals {
+        self.roots.totals(id)
+    }
+
+    /// What is shared in all, counted likewise.
+    pub fn totals(&self) -> Totals {
+        self.totals
     }
 
     /// How many there are.
@@ -151,11 +170,6 @@ impl Library {
         self.roots.exclusions(id)
     }
 
-    /// Shares again what was taken out of a root; `false` if that was not out.
-    pub fn include(&mut self, id: RootId, place: &SharePath) -> bool {
-        self.roots.exclusions_mut(id).is_some_and(|excluded| excluded.remove(place))
-    }
-
     /// Whether a file that was found is one that the person shares: it is in the folder, or it is the one file, and it
     /// was not taken out.
     pub fn holds(&self, id: RootId, relative: &str) -> bool {
@@ -185,6 +199,11 @@ impl Library {
     /// Everything that is shared, in the order of share paths.
     pub fn shares(&self) -> impl Iterator<Item = Share> {
         self.entries.iter().map(|(path, entry)| share_of(path, entry))
+    }
+
+    /// What others know of the file that is shared under exactly this path.
+    pub fn share(&self, path: &SharePath) -> Option<Share> {
+        self.entries.get(path).map(|entry| share_of(path, entry))
     }
 
     /// The file that is shared under exactly this path.
@@ -263,10 +282,13 @@ impl Library {
                     self.by_content.remove(&(known.hash, path.clone()));
                     changes.add(share_of(&path, &entry));
                 }
+                let before = known.stamp.size;
+                self.count(entry.root, |totals| totals.take_away(before));
             }
             None if self.room() == 0 => return false,
             None => changes.add(share_of(&path, &entry)),
         }
+        self.count(entry.root, |totals| totals.add(entry.stamp.size));
         self.by_content.insert((entry.hash, path.clone()));
         self.entries.insert(path, entry);
         true
@@ -316,8 +338,14 @@ impl Library {
     pub(super) fn remove(&mut self, path: &SharePath, changes: &mut ShareChanges) {
         if let Some(entry) = self.entries.remove(path) {
             self.by_content.remove(&(entry.hash, path.clone()));
+            self.count(entry.root, |totals| totals.take_away(entry.stamp.size));
             changes.remove(path.clone());
         }
+    }
+
+    fn count(&mut self, root: RootId, count: impl Fn(&mut Totals)) {
+        count(&mut self.totals);
+        self.roots.count(root, count);
     }
 
     pub(super) fn local_path(&self, entry: &ShareEntry) -> String {
@@ -355,6 +383,15 @@ impl Library {
         let entries: Vec<_> = itself.into_iter().chain(below).take(most).collect();
         let next = entries.last().filter(|_| entries.len() == most).map(|(path, _)| SharePath::clone(path));
         TablePage { entries, next }
+    }
+
+    /// What is shared from one text on and before another, in the order of the paths.
+    pub(super) fn range<'a>(
+        &'a self,
+        from: Bound<&str>,
+        before: &str,
+    ) -> impl Iterator<Item = (&'a SharePath, &'a ShareEntry)> + use<'a> {
+        self.entries.range::<str, _>((from, Bound::Excluded(before)))
     }
 
     /// `folder` itself and everything below it; nothing that only begins alike.
@@ -590,6 +627,16 @@ pub(super) mod tests {
                     prop_assert_eq!(library.entries.get(path).map(|entry| entry.hash), Some(*hash));
                 }
                 prop_assert_eq!(library.by_content.len(), library.entries.len());
+                let counted = |of: Option<RootId>| {
+                    let mut totals = Totals::default();
+                    let those = library.entries.values().filter(|entry| of.is_none_or(|root| entry.root == root));
+                    those.for_each(|entry| totals.add(entry.stamp.size));
+                    totals
+                };
+                prop_assert_eq!(library.totals(), counted(None));
+                for root in library.roots() {
+                    prop_assert_eq!(library.totals_of(root.id), counted(Some(root.id)));
+                }
             }
         }
     }

@@ -174,6 +174,18 @@ impl fmt::Display for FolderEntry {
 }
 
 impl Totals {
+    /// One more share of so many bytes.
+    pub fn add(&mut self, bytes: u64) {
+        self.files = self.files.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// One share of so many bytes less.
+    pub fn take_away(&mut self, bytes: u64) {
+        self.files = self.files.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
     /// Reads one data line.
     pub fn parse(line: &str) -> Result<Self, BadReply> {
         let (files, bytes) = line.split_once(' ').ok_or(BadReply)?;

@@ -1,0 +1,149 @@
+//! What the person stopped sharing and wants to share again: it is in its folder as if it had never been taken out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::library::giving_up::Unwanted;
+use crate::library::root::{Root, RootId};
+use crate::library::table::Library;
+use crate::library::unsaved::Unsaved;
+use crate::model::share_path::SharePath;
+
+/// A place in a root, with all below it, of which something was taken out; `None` is the whole root.
+pub type StoppedBranch = (RootId, Option<SharePath>);
+
+/// A place that was taken out of a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedPlace {
+    /// The root.
+    pub root: RootId,
+    /// Where in the root it is, in the form of share paths.
+    pub place: SharePath,
+    /// What it would be announced under.
+    pub path: SharePath,
+}
+
+impl Library {
+    /// Where something was taken out at or below what is meant: by its share path, or by where it lies on the disk.
+    pub fn stopped_at(&self, meant: &Unwanted) -> Vec<StoppedBranch> {
+        let mut found: Vec<StoppedBranch> = match meant {
+            Unwanted::Announced(path) => {
+                let ends = path.as_str().match_indices('/').map(|(at, _)| at);
+                let above = ends.filter_map(|end| SharePath::new(&path.as_str()[..end]).ok());
+                let above: Vec<SharePath> = above.collect();
+                let holding = above.iter().flat_map(|above| self.roots.announced_as(above));
+                let holding = holding.filter_map(|root| Some((root.id, Some(place_of(path, root)?))));
+                let whole = self.roots.announced_at_or_below(path).map(|root| (root.id, None));
+                holding.chain(whole).collect()
+            }
+            Unwanted::OnDisk(local) => {
+                let holding = self.roots.folders_holding(local).filter_map(|root| place_on_disk(local, root));
+                holding.chain(self.roots.lying_at_or_below(local).map(|root| (root.id, None))).collect()
+            }
+            Unwanted::Root(id) => vec![(*id, None)],
+        };
+        found.retain(|(id, place)| {
+            let excluded = self.exclusions(*id);
+            excluded.is_some_and(|excluded| excluded.at_or_below(place.as_ref()).next().is_some())
+        });
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// Takes back at most so many places that were taken out at and below a place; whether all are back.
+    pub fn include_some(&mut self, (id, place): &StoppedBranch, most: usize, unsaved: &mut Unsaved) -> bool {
+        let Some(excluded) = self.roots.exclusions_mut(*id) else { return true };
+        let back: Vec<SharePath> = excluded.at_or_below(place.as_ref()).take(most).cloned().collect();
+        let is_all = back.len() < most;
+        for place in back {
+            excluded.remove(&place);
+            unsaved.places.insert((*id, place));
+        }
+        is_all
+    }
+
+    /// At most so many places that were taken out, in the order of roots and places, after one; of one root or of all.
+    pub fn stopped_after(
+        &self,
+        of: Option<RootId>,
+        after: Option<&(RootId, SharePath)>,
+        most: usize,
+    ) -> Vec<StoppedPlace> {
+        let mut found = Vec::new();
+        let first = after.map_or(RootId(0), |(root, _)| *root);
+        let only = of.and_then(|id| self.root(id));
+        let all = of.is_none().then(|| self.root(first).into_iter().chain(self.roots.after(first)));
+        for root in only.into_iter().chain(all.into_iter().flatten()) {
+            let after = after.filter(|(of, _)| *of == root.id).map(|(_, place)| place);
+            let Some(excluded) = self.exclusions(root.id) else { continue };
+            let places = excluded.after(after, most - found.len());
+            // What has no share path below this root can never be found in it.
+            found.extend(places.filter_map(|place| {
+                let path = root.share_as.join(place.as_str()).ok()?;
+                Some(StoppedPlace { root: root.id, place: place.clone(), path })
+            }));
+            if found.len() >= most {
+                break;
+            }
+        }
+        found
+    }
+}
+
+fn place_of(path: &SharePath, root: &Root) -> Option<SharePath> {
+    SharePath::new(path.below(root.share_as.as_str())?).ok()
+}
+
+fn place_on_disk(local: &Path, root: &Arc<Root>) -> Option<StoppedBranch> {
+    let at = root.relative_of(local)?;
+    if at.is_empty() { Some((root.id, None)) } else { Some((root.id, Some(SharePath::normalized(&at).ok()?))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::table::tests::{library, path, root};
+
+    #[test]
+    fn what_was_stopped_is_found_and_taken_back() {
+        let fresh = || {
+            let mut library = library(&[root(2, "/h/Trip/sub", true, "Sub"), root(3, "/h/x", false, "x")]);
+            let excluded = ["a", "sub/c", "sub/d", "sub2"].map(path).into_iter().collect();
+            library.restore_root(root(1, "/h/Trip", true, "Trip"), excluded);
+            library
+        };
+        let by_path = |text: &str| Unwanted::Announced(path(text));
+        let on_disk = |text: &str| Unwanted::OnDisk(text.into());
+        for (meant, left) in [
+            (by_path("Trip"), &[][..]),
+            (by_path("Trip/sub"), &["Trip/a", "Trip/sub2"]),
+            (by_path("Trip/sub/d"), &["Trip/a", "Trip/sub/c", "Trip/sub2"]),
+            (on_disk("/h"), &[]),
+            (on_disk("/h/Trip"), &[]),
+            (on_disk("/h/Trip/sub"), &["Trip/a", "Trip/sub2"]),
+            (Unwanted::Root(RootId(1)), &[]),
+        ] {
+            let mut library = fresh();
+            let branches = library.stopped_at(&meant);
+            assert!(!branches.is_empty(), "{meant:?}");
+            let mut unsaved = Unsaved::default();
+            for branch in &branches {
+                while !library.include_some(branch, 1, &mut unsaved) {}
+            }
+            let (mut found, mut after) = (Vec::new(), None);
+            while let [one] = &library.stopped_after(None, after.as_ref(), 1)[..] {
+                found.push(one.path.to_string());
+                after = Some((one.root, one.place.clone()));
+            }
+            assert_eq!(found, left, "{meant:?}");
+            assert_eq!(unsaved.places.len() + left.len(), 4, "{meant:?}");
+        }
+        let library = fresh();
+        for nothing in [by_path("Trip/sub/e"), by_path("Tri"), by_path("a"), by_path("x"), on_disk("/h/Trip/sub2/y")] {
+            assert_eq!(library.stopped_at(&nothing), [], "{nothing:?}");
+        }
+        assert_eq!(library.stopped_after(Some(RootId(2)), None, 9), []);
+        assert_eq!(library.stopped_after(Some(RootId(1)), None, 3).len(), 3);
+    }
+}
