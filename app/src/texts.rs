@@ -40,6 +40,16 @@ pub fn text(family: &str, name: &str, args: &[(&str, String)]) -> String {
     try_text(&rust_i18n::locale(), family, name, args).unwrap_or_else(|| name.to_owned())
 }
 
+/// A file that is not shared, and how many others for the same reason.
+pub fn of_skipped(path: &str, why: &str, more: u64) -> String {
+    let (path, why) = (Shown(path).to_string(), Shown(why).to_string());
+    if more == 0 {
+        t!("console.skipped", path = path, why = why).into_owned()
+    } else {
+        t!("console.skipped-several", path = path, why = why, more = more).into_owned()
+    }
+}
+
 /// The sentence of this name in this language, if there is one.
 pub(crate) fn try_text(language: &str, family: &str, name: &str, args: &[(&str, String)]) -> Option<String> {
     let text = crate::_rust_i18n_try_translate(language, format!("{family}.{name}"))?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
 use potok_core::model::way::Way;
@@ -11,6 +12,7 @@ use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::code::Code;
 use potok_core::protocol::field::BadFields;
+use potok_core::service::share_indexer::event::LeftOutReason;
 use potok_core::tracker::log::LogEntry;
 
 use crate::command_line::BadLine;
@@ -43,6 +45,9 @@ fn used() -> BTreeSet<String> {
     family("system-error", SYSTEM_ERRORS);
     family("way", &Way::ALL.map(Way::key));
     family("connection", words::CONNECTION_WORDS);
+    family("root-state", words::ROOT_STATE_WORDS);
+    family("watching", words::WATCHING_WORDS);
+    family("left-out", &LeftOutReason::ALL.map(LeftOutReason::word));
     family("status", words::STATUS_WORDS);
     let settings = toml::Table::try_from(Settings::default()).expect("plain values");
     family("settings", &settings.keys().map(String::as_str).chain(["head"]).collect::<Vec<_>>());
@@ -100,6 +105,8 @@ fn failures() -> Vec<Failure> {
         Failure::Unverified { user: text() },
         Failure::NotShared { user: text(), path: text() },
         Failure::NotYours { path: text() },
+        Failure::NotStopped { path: text() },
+        Failure::TooManyShares { path: text(), new_files: 7, room: 5, max: 100 },
         Failure::NoSuchFile { path: text() },
         Failure::NotShareable { path: text(), why: text() },
         Failure::PathTaken { first: text(), second: text(), path: text() },
@@ -149,6 +156,8 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::Unverified { .. }
         | Failure::NotShared { .. }
         | Failure::NotYours { .. }
+        | Failure::NotStopped { .. }
+        | Failure::TooManyShares { .. }
         | Failure::NoSuchFile { .. }
         | Failure::NotShareable { .. }
         | Failure::PathTaken { .. }
@@ -177,7 +186,8 @@ fn warnings() -> Vec<Warning> {
         Warning::DatabaseSetAside { path: "x".into() },
         Warning::KeyWasReadable,
         Warning::NotAnnounced { why: Failure::NoTracker },
-        Warning::MoreSkipped { count: 7 },
+        Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 0 },
+        Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 7 },
         Warning::WholeDisk { folder: text() },
         Warning::WholeHome { folder: text() },
         Warning::OtherFileSystem { folder: text() },
@@ -207,7 +217,7 @@ fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
         Warning::DatabaseSetAside { .. }
         | Warning::KeyWasReadable
         | Warning::NotAnnounced { .. }
-        | Warning::MoreSkipped { .. }
+        | Warning::FolderStillShared { .. }
         | Warning::WholeDisk { .. }
         | Warning::WholeHome { .. }
         | Warning::OtherFileSystem { .. }

@@ -229,7 +229,7 @@ fn what_happens_meanwhile_is_told_to_people_only() {
     let told = || {
         vec![
             Then::Tell(NodeEvent::Joined { user: anna(), at: std::time::SystemTime::now() }),
-            Then::Tell(NodeEvent::Skipped { path: "x".into(), why: "a link".into() }),
+            Then::Tell(NodeEvent::Skipped { path: "x".into(), why: "a link".into(), more: 0 }),
             Then::Tell(NodeEvent::Resync),
             Then::Outcome(Ok(Outcome::Users(vec![anna()]))),
         ]

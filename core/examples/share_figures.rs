@@ -77,7 +77,7 @@ async fn unshare(
         let mut removed = 0;
         for items in requests {
             let items = items.into_iter().map(|item| ShareOrLocalPath::new(item, cwd)).collect::<Result<_, _>>()?;
-            removed += share_indexer.unshare(items).await?.len();
+            removed += share_indexer.unshare(items).await?.paths.len();
         }
         Ok::<usize, Box<dyn std::error::Error>>(removed)
     };

@@ -272,7 +272,9 @@ fn happened() -> Vec<NodeEvent> {
             folder: "/home/me/снимки".into(),
             why: "the limit of watches".into(),
         }),
-        NodeEvent::Skipped { path: "/home/me/снимки/.lock".into(), why: "it is being written to".into() },
+        NodeEvent::Skipped {
+            path: "/home/me/снимки/.lock".into(), why: "it is being written to".into(), more: 0
+        },
     ]);
     all
 }

@@ -57,6 +57,8 @@ pub enum WordKind {
     LocalPath,
     /// What I share.
     MyShare,
+    /// What I stopped sharing.
+    Stopped,
     /// Numbers of transfers, and `all`.
     Transfer,
 }

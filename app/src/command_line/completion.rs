@@ -29,6 +29,8 @@ pub enum Want {
     FilesOf(String),
     /// What I share.
     MyShares,
+    /// What I stopped sharing.
+    Stopped,
     /// Numbers of transfers.
     Transfers,
 }
@@ -88,6 +90,7 @@ impl Completions {
                 }
             },
             Want::MyShares => Intent::ListShares,
+            Want::Stopped => Intent::ListStopped { root: None, after: None },
             Want::Transfers => Intent::ListTransfers,
         };
         self.asked = Some((engine.ask(intent), want, Vec::new()));
@@ -142,6 +145,9 @@ fn words_of(outcome: &Outcome) -> Vec<String> {
         Outcome::Users(users) => users.iter().take(COMPLETIONS_MAX).map(|user| user.username.to_string()).collect(),
         Outcome::Shared(shares) => {
             shares.iter().take(COMPLETIONS_MAX).map(|share| share.path.as_str().to_owned()).collect()
+        }
+        Outcome::Stopped { places, .. } => {
+            places.iter().take(COMPLETIONS_MAX).map(|place| place.path.as_str().to_owned()).collect()
         }
         Outcome::Transfers(transfers) => {
             transfers.iter().take(COMPLETIONS_MAX).map(|transfer| transfer.number.to_string()).collect()
@@ -208,6 +214,7 @@ impl LineCompleter {
                 by_folder(&self.known_or_asked(Want::FilesOf(user)), typed)
             }
             WordKind::MyShare => by_folder(&self.known_or_asked(Want::MyShares), typed),
+            WordKind::Stopped => by_folder(&self.known_or_asked(Want::Stopped), typed),
             WordKind::Transfer => {
                 let mut numbers = self.known_or_asked(Want::Transfers).to_vec();
                 numbers.push("all".to_owned());

@@ -107,7 +107,7 @@ pub struct Model {
     /// Hashing, while it goes on.
     pub hashing: Option<Hashing>,
     /// Files in shared folders that are not shared, and why.
-    pub skipped: VecDeque<(String, String)>,
+    pub skipped: VecDeque<String>,
     /// What a person should read about shared folders and the rest, newest last.
     pub warnings: VecDeque<String>,
     /// The link that lets others in.
@@ -335,8 +335,8 @@ impl Model {
             NodeEvent::Hashing { done_bytes, total_bytes, files_left } => {
                 self.hashing = (files_left > 0).then_some(Hashing { done_bytes, total_bytes, files_left });
             }
-            NodeEvent::Skipped { path, why } => {
-                self.skipped.push_back((Shown(&path).to_string(), Shown(&why).to_string()));
+            NodeEvent::Skipped { path, why, more } => {
+                self.skipped.push_back(texts::of_skipped(&path, &why, more));
                 if self.skipped.len() > LIST_LINES_MAX {
                     self.skipped.pop_front();
                 }

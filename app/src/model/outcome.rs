@@ -121,7 +121,12 @@ impl Model {
             | Outcome::FolderPage { .. }
             | Outcome::Totals(_)
             | Outcome::UserTotals(_)
-            | Outcome::Sources(_) => {}
+            | Outcome::Sources(_)
+            | Outcome::SharePreview(_)
+            | Outcome::Roots(_)
+            | Outcome::Level(_)
+            | Outcome::FoundShares { .. }
+            | Outcome::Stopped { .. } => {}
         }
     }
 }

@@ -92,7 +92,11 @@ impl Output {
             (_, Outcome::Done | Outcome::Queued(_)) => Ok(()),
             // The window asks for these, page by page.
             (_, Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_)) => Ok(()),
-            (_, Outcome::UserTotals(_) | Outcome::Sources(_)) => Ok(()),
+            (_, Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_)) => Ok(()),
+            (_, Outcome::FoundShares { .. }) => Ok(()),
+            // It goes before an answer, for people only.
+            (Audience::Programs, Outcome::SharePreview(_)) => Ok(()),
+            (Audience::People, Outcome::SharePreview(preview)) => tables::share_preview(out, preview),
             // Nobody on a console asks to be asked.
             (_, Outcome::UnsafeNames { .. }) => Ok(()),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
@@ -100,6 +104,8 @@ impl Output {
             (Audience::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),
             (Audience::Programs, Outcome::Shared(shares)) => records::shared(out, shares),
             (Audience::Programs, Outcome::Unshared(paths)) => records::unshared(out, paths),
+            (Audience::Programs, Outcome::Roots(page)) => records::roots(out, &page.roots),
+            (Audience::Programs, Outcome::Stopped { places, .. }) => records::stopped(out, places),
             (Audience::Programs, Outcome::Transfers(transfers)) => records::transfers(out, transfers),
             (Audience::Programs, Outcome::Me(me)) => records::me(out, me),
             (Audience::Programs, Outcome::Status(status)) => records::status(out, status),
@@ -109,6 +115,8 @@ impl Output {
             (Audience::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
             (Audience::People, Outcome::Shared(shares)) => tables::shared(out, shares),
             (Audience::People, Outcome::Unshared(paths)) => tables::unshared(out, paths),
+            (Audience::People, Outcome::Roots(page)) => tables::roots(out, &page.roots),
+            (Audience::People, Outcome::Stopped { places, .. }) => tables::stopped(out, places),
             (Audience::People, Outcome::Transfers(transfers)) => tables::transfers(out, transfers),
             (Audience::People, Outcome::Me(me)) => tables::me(out, me),
             (Audience::People, Outcome::Status(status)) => tables::status(out, status),
@@ -275,6 +283,8 @@ fn is_empty(outcome: &Outcome) -> bool {
         Outcome::Users(users) => users.is_empty(),
         Outcome::Shared(shares) => shares.is_empty(),
         Outcome::Unshared(paths) => paths.is_empty(),
+        Outcome::Roots(page) => page.roots.is_empty(),
+        Outcome::Stopped { places, .. } => places.is_empty(),
         Outcome::Transfers(transfers) => transfers.is_empty(),
         _ => false,
     }

@@ -5,7 +5,9 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
+use potok_core::library::sharing_again::StoppedPlace;
 use potok_core::model::binding::Ban;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
@@ -14,6 +16,7 @@ use potok_core::model::shown::Shown;
 use potok_core::model::way::Way;
 use potok_core::node::event::{Me, Status, TrackerConnection, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
+use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
 
 use crate::command_line::command::ConsoleCommand;
 use crate::render::words;
@@ -48,6 +51,36 @@ pub fn my_shares(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
 
 fn one_share(out: &mut impl Write, share: &Share) -> io::Result<()> {
     writeln!(out, "{}\t{}\t{}", Shown(share.path.as_str()), OrDash(share.size), OrDash(share.hash))
+}
+
+/// `path⇥folder or file⇥files⇥bytes⇥state⇥files_left⇥bytes_left⇥watching⇥looked_at⇥stopped⇥local_path`; `looked_at` is in
+/// seconds since 1970.
+pub fn roots(out: &mut impl Write, roots: &[SharedRoot]) -> io::Result<()> {
+    roots.iter().try_for_each(|root| {
+        let kind = if root.is_folder { "folder" } else { "file" };
+        let (files_left, bytes_left) = match root.work {
+            RootWork::Hashing { files_left, bytes_left } => (files_left, bytes_left),
+            RootWork::Resting | RootWork::Scanning => (0, 0),
+        };
+        let looked_at = root.looked_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_secs());
+        writeln!(
+            out,
+            "{}\t{kind}\t{}\t{}\t{}\t{files_left}\t{bytes_left}\t{}\t{}\t{}\t{}",
+            Shown(root.share_as.as_str()),
+            root.totals.files,
+            root.totals.bytes,
+            words::root_state(root),
+            words::watching(&root.watching),
+            OrDash(looked_at),
+            root.stopped_places,
+            Shown(&root.local),
+        )
+    })
+}
+
+/// `stopped⇥path`
+pub fn stopped(out: &mut impl Write, places: &[StoppedPlace]) -> io::Result<()> {
+    places.iter().try_for_each(|place| writeln!(out, "stopped\t{}", Shown(place.path.as_str())))
 }
 
 /// `unshared⇥path`
@@ -145,8 +178,11 @@ pub fn help<'a>(out: &mut impl Write, commands: impl IntoIterator<Item = &'a Con
 mod tests {
     use std::path::PathBuf;
 
+    use potok_core::library::root::RootId;
     use potok_core::model::username::Username;
     use potok_core::node::event::{Direction, TransferState};
+    use potok_core::protocol::reply::Totals;
+    use potok_core::service::share_indexer::root_status::{Absence, RootWatching};
 
     use super::*;
 
@@ -188,6 +224,27 @@ mod tests {
         assert_eq!(written(|out| shared(out, &share)), format!("shared\tTrip/a.jpg\t5\t{hex}\n"));
         assert_eq!(written(|out| my_shares(out, &share)), format!("Trip/a.jpg\t5\t{hex}\n"));
         assert_eq!(written(|out| unshared(out, &[path("a b")])), "unshared\ta b\n");
+        let root = SharedRoot {
+            id: RootId(1),
+            local: "/h/a\tb".into(),
+            is_folder: true,
+            share_as: path("Trip"),
+            totals: Totals { files: 2, bytes: 30 },
+            watching: RootWatching::Partly { why: "limit".into() },
+            looked_at: Some(UNIX_EPOCH + std::time::Duration::from_secs(7)),
+            work: RootWork::Hashing { files_left: 1, bytes_left: 9 },
+            paused: None,
+            stopped_places: 4,
+            left_out: Vec::new(),
+        };
+        let gone = SharedRoot { is_folder: false, looked_at: None, paused: Some(Absence::Gone), ..root.clone() };
+        assert_eq!(
+            written(|out| roots(out, &[root, gone])),
+            "Trip\tfolder\t2\t30\thashing\t1\t9\tpartly\t7\t4\t/h/a⟨U+0009⟩b\n\
+             Trip\tfile\t2\t30\tunplugged\t1\t9\tpartly\t-\t4\t/h/a⟨U+0009⟩b\n"
+        );
+        let place = StoppedPlace { root: RootId(1), place: path("x"), path: path("Trip/x") };
+        assert_eq!(written(|out| stopped(out, &[place])), "stopped\tTrip/x\n");
 
         let forged = Path::new("/tmp/a\tb\nc");
         let expected = format!("downloaded\t/tmp/a⟨U+0009⟩b⟨U+000A⟩c\t7\t{hex}\n");

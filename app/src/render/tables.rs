@@ -2,13 +2,18 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
+use potok_core::library::sharing_again::StoppedPlace;
 use potok_core::model::binding::Ban;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::{Direction, Me, Outcome, Status, Transfer, TransferState};
 use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::service::share_indexer::event::LeftOutReason;
+use potok_core::service::share_indexer::preview::SharePreview;
+use potok_core::service::share_indexer::root_status::{RootWatching, RootWork, SharedRoot};
 use rust_i18n::t;
 
 use crate::command_line::command::ConsoleCommand;
@@ -31,9 +36,12 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Invite(invite) => records::line(&mut out, invite),
         Outcome::Status(now) => status(&mut out, now),
         Outcome::Bans(list) => bans(&mut out, list),
+        Outcome::Roots(page) => roots(&mut out, &page.roots),
+        Outcome::Stopped { places, .. } => stopped(&mut out, places),
+        Outcome::SharePreview(preview) => share_preview(&mut out, preview),
         // The window asks for these, page by page.
         Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_) => Ok(()),
-        Outcome::UserTotals(_) | Outcome::Sources(_) => Ok(()),
+        Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_) | Outcome::FoundShares { .. } => Ok(()),
         // Nobody on a console asks to be asked.
         Outcome::UnsafeNames { .. } => Ok(()),
     };
@@ -90,6 +98,69 @@ pub fn shared(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
     shares.iter().try_for_each(|share| {
         writeln!(out, "{}", t!("console.shared", path = shown(share.path.as_str()), size = size(share.size)))
     })
+}
+
+/// The files and folders that I share, and how they are.
+pub fn roots(out: &mut impl Write, roots: &[SharedRoot]) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<SharedRoot>] = &[
+        TextColumn::new(
+            || t!("column.path"),
+            |root| shown(root.share_as.as_str()) + if root.is_folder { "/" } else { "" },
+        ),
+        TextColumn::number(|| t!("column.files"), |root| human::thousands(root.totals.files)),
+        TextColumn::number(|| t!("column.size"), |root| human::size(root.totals.bytes)),
+        TextColumn::new(|| t!("column.state"), root_state),
+        TextColumn::new(|| t!("column.watching"), watching),
+        TextColumn::number(|| t!("column.stopped"), |root| human::thousands(root.stopped_places as u64)),
+        TextColumn::new(|| t!("column.local"), |root| shown(&root.local)),
+    ];
+    text_table::write(out, COLUMNS, roots, true)
+}
+
+/// How a root is, in words: "reading 12 files, 3 MiB", "not there; shared again when it is back".
+pub fn root_state(root: &SharedRoot) -> String {
+    let (files, bytes) = match root.work {
+        RootWork::Hashing { files_left, bytes_left } => (files_left, bytes_left),
+        RootWork::Resting | RootWork::Scanning => (0, 0),
+    };
+    let args = [("files", human::thousands(files)), ("size", human::size(bytes))];
+    texts::text("root-state", words::root_state(root), &args)
+}
+
+/// How we learn of changes in a root, in words, and when it was looked at.
+pub fn watching(root: &SharedRoot) -> String {
+    let why = match &root.watching {
+        RootWatching::Whole => String::new(),
+        RootWatching::Partly { why } | RootWatching::Polled { why } => shown(why),
+    };
+    let word = texts::text("watching", words::watching(&root.watching), &[("why", why)]);
+    match root.looked_at {
+        Some(at) => t!("console.looked-at", watching = word, time = human::time_of_day(at, SystemTime::now())).into(),
+        None => word,
+    }
+}
+
+/// What was stopped of folders that are shared.
+pub fn stopped(out: &mut impl Write, places: &[StoppedPlace]) -> io::Result<()> {
+    places.iter().try_for_each(|place| writeln!(out, "{}", shown(place.path.as_str())))
+}
+
+/// What would be shared, a line each, and what would be left out.
+pub fn share_preview(out: &mut impl Write, preview: &SharePreview) -> io::Result<()> {
+    for item in &preview.items {
+        let (files, size) = (human::thousands(item.totals.files), human::size(item.totals.bytes));
+        writeln!(out, "{}", t!("console.would-share", path = shown(&item.local), files = files, size = size))?;
+        for (reason, count) in &item.left_out {
+            writeln!(out, "  {}", left_out(*reason, *count))?;
+        }
+    }
+    Ok(())
+}
+
+/// How many files are left out, and why: "left out: 3, they are links".
+pub fn left_out(reason: LeftOutReason, count: u64) -> String {
+    let why = texts::text("left-out", reason.word(), &[]);
+    t!("console.left-out", count = human::thousands(count), why = why).into_owned()
 }
 
 /// What is no longer shared.

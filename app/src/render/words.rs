@@ -1,6 +1,7 @@
 //! The words for states: one list for records, which programs read, and for the translations that people read.
 
 use potok_core::node::event::{Direction, TrackerConnection, TransferState};
+use potok_core::service::share_indexer::root_status::{Absence, RootWatching, RootWork, SharedRoot};
 
 /// What a transfer can be doing.
 pub const STATE_WORDS: &[&str] = &[
@@ -20,6 +21,12 @@ pub const STATE_WORDS: &[&str] = &[
 
 /// How we can stand with the tracker.
 pub const CONNECTION_WORDS: &[&str] = &["none", "connecting", "online", "refused"];
+
+/// How a root can be.
+pub const ROOT_STATE_WORDS: &[&str] = &["shared", "scanning", "hashing", "unplugged", "other-device"];
+
+/// How we can learn of changes in a root.
+pub const WATCHING_WORDS: &[&str] = &["watched", "partly", "polled"];
 
 /// The lines of `status`.
 pub const STATUS_WORDS: &[&str] = &[
@@ -63,6 +70,26 @@ pub fn connection(connection: &TrackerConnection) -> &'static str {
         TrackerConnection::Connecting { .. } => "connecting",
         TrackerConnection::Online { .. } => "online",
         TrackerConnection::Refused { .. } => "refused",
+    }
+}
+
+/// The word for how a root is.
+pub fn root_state(root: &SharedRoot) -> &'static str {
+    match (root.paused, root.work) {
+        (Some(Absence::Gone), _) => "unplugged",
+        (Some(Absence::OtherFileSystem), _) => "other-device",
+        (None, RootWork::Scanning) => "scanning",
+        (None, RootWork::Hashing { .. }) => "hashing",
+        (None, RootWork::Resting) => "shared",
+    }
+}
+
+/// The word for how we learn of changes in a root.
+pub fn watching(watching: &RootWatching) -> &'static str {
+    match watching {
+        RootWatching::Whole => "watched",
+        RootWatching::Partly { .. } => "partly",
+        RootWatching::Polled { .. } => "polled",
     }
 }
 

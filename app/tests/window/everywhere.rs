@@ -40,7 +40,7 @@ fn busy() -> Test {
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(2, TransferState::Finished) }));
     let share = Share { path: SharePath::new(path).expect("valid"), size: Some(5), hash: None };
     test.answer(|i| matches!(i, Intent::ListShares), Outcome::Shared(vec![share]));
-    test.tell(NodeEvent::Skipped { path: path.into(), why: path.into() });
+    test.tell(NodeEvent::Skipped { path: path.into(), why: path.into(), more: 0 });
     test
 }
 

@@ -54,7 +54,7 @@ fn who_takes_what_is_seen() {
 fn what_is_wrong_with_folders_is_listed() {
     let mut test = sharing();
     test.tell(NodeEvent::Warning(Warning::NotWatched { folder: "/x".into(), why: "limit".into() }));
-    test.tell(NodeEvent::Skipped { path: "/x/y".into(), why: "it is a link".into() });
+    test.tell(NodeEvent::Skipped { path: "/x/y".into(), why: "it is a link".into(), more: 0 });
     test.click("Notes about shared folders: 2");
     assert!(test.is_seen("'/x' is not watched") && test.is_seen("it is a link"));
 }

@@ -30,7 +30,7 @@ pub struct Skipped {
 }
 
 /// Why something is not shared although it lies in a shared folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 pub enum WhySkipped {
     /// A name that is not Unicode has no share path.
     #[error("its name is not Unicode")]
@@ -65,6 +65,25 @@ pub enum WhySkipped {
     /// The system failed to read it for another reason, mostly a bad disk.
     #[error("it cannot be read")]
     Unreadable,
+}
+
+impl WhySkipped {
+    /// The word for it, in records and as a key of the translations.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotUnicode => "not-unicode",
+            Self::TooLong => "too-long",
+            Self::Link => "link",
+            Self::Special => "special",
+            Self::Own => "own",
+            Self::Secret => "secret",
+            Self::Hidden => "hidden",
+            Self::Mounted => "mounted",
+            Self::NoSize => "no-size",
+            Self::Denied => "denied",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 /// What of a folder is left out besides what no person ever shares.

@@ -28,6 +28,11 @@ impl ShareChanges {
         self.last.extend(later.last);
     }
 
+    /// Whether it is told that a path is not shared any more.
+    pub fn is_removed(&self, path: &SharePath) -> bool {
+        matches!(self.last.get(path), Some(None))
+    }
+
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         self.last.is_empty()

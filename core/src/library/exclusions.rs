@@ -124,7 +124,10 @@ mod tests {
         };
         assert_eq!((out(None), out(Some("a"))), (vec!["a/b".into(), "c".into(), "é".into()], vec!["a/b".into()]));
         assert_eq!((out(Some("c")), out(Some("c/d"))), (vec!["c".into()], vec![]));
-        assert_eq!(excluded.after(SharePath::new("b").ok().as_ref(), 1).collect::<Vec<_>>(), [&SharePath::new("c").expect("valid")]);
+        assert_eq!(
+            excluded.after(SharePath::new("b").ok().as_ref(), 1).collect::<Vec<_>>(),
+            [&SharePath::new("c").expect("valid")]
+        );
         assert_eq!(below("a"), exclusions(&["b"]));
         assert_eq!(below("c"), exclusions(&[]));
     }

@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn a_level_is_folders_with_their_totals_and_files() {
-        let mut library = library(&[root(1, "/h/T", true, "T"), root(2, "/h/U", true, "T"), root(3, "/h/V", true, "T0")]);
+        let mut library =
+            library(&[root(1, "/h/T", true, "T"), root(2, "/h/U", true, "T"), root(3, "/h/V", true, "T0")]);
         let files = ["a/1", "a/2", "a/b/3", "a-b", "a0", "c", "d/e/f"].map(|name| (name, 1));
         scan(&mut library, 1, "", &files, 1);
         scan(&mut library, 2, "", &[("a/other", 1), ("z", 1)], 1);

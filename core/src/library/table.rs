@@ -191,6 +191,16 @@ impl Library {
         self.entries.is_empty()
     }
 
+    /// The most files that may be shared, of all roots together.
+    pub fn shares_max(&self) -> usize {
+        self.shares_max
+    }
+
+    /// Sets another limit. What is shared beyond it stays shared until it is given up.
+    pub fn set_shares_max(&mut self, shares_max: usize) {
+        self.shares_max = shares_max;
+    }
+
     /// How many more files may be shared before the limit of [`Library::new`].
     pub fn room(&self) -> usize {
         self.shares_max.saturating_sub(self.entries.len())

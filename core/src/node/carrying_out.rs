@@ -15,6 +15,7 @@ use crate::node::moves::{Move, SettingsChange};
 use crate::node::settings::Settings;
 use crate::node::sharing;
 use crate::node::starting;
+use crate::service::share_indexer::ShareExtent;
 use crate::service::tracker_client::TrackerClient;
 use crate::service::tracker_server::TrackerHandle;
 
@@ -55,14 +56,40 @@ impl NodeTask {
                 self.answer(Some(id), Ok(Outcome::Done));
             }
 
-            Intent::Share(requests) => self.children.ask(id, sharing::share(share_indexer, session, requests)),
+            Intent::PreviewShare(requests) => self.children.ask(id, sharing::preview(share_indexer, requests)),
+            Intent::Share(requests) => {
+                self.children.ask(id, sharing::share(share_indexer, session, requests, ShareExtent::Whole));
+            }
+            Intent::ShareWhatFits(requests) => {
+                self.children.ask(id, sharing::share(share_indexer, session, requests, ShareExtent::WhatFits));
+            }
+            Intent::ShareAgain { paths } => {
+                self.children.ask(id, sharing::share_again(share_indexer, session, paths));
+            }
             Intent::Unshare { paths } => {
-                self.children.ask(id, sharing::unshare(share_indexer, session, paths));
+                self.children.ask(id, sharing::unshare(share_indexer, session, outbox, paths));
             }
             Intent::RenameShare { from, to } => {
                 self.children.ask(id, sharing::rename_share(share_indexer, session, from, to));
             }
             Intent::ListShares => self.children.ask(id, async move { Ok(Outcome::Shared(share_indexer.shares())) }),
+            Intent::ListRoots { after } => {
+                self.children.ask(id, async move { Ok(Outcome::Roots(share_indexer.roots(after.as_ref()))) });
+            }
+            Intent::ListLevel { root, folder, after, most } => {
+                let list = move || Outcome::Level(share_indexer.level(root, folder, after, most));
+                self.children.ask(id, sharing::look(list));
+            }
+            Intent::FindShares { words, most } => self.children.ask(
+                id,
+                sharing::look(move || {
+                    let (shares, has_more) = share_indexer.find(&words, most);
+                    Outcome::FoundShares { shares, has_more }
+                }),
+            ),
+            Intent::ListStopped { root, after } => {
+                self.children.ask(id, sharing::look(move || sharing::stopped(&share_indexer, root, after.as_ref())));
+            }
 
             Intent::Download(request) => {
                 let folder = self.download_folder();
@@ -142,7 +169,7 @@ impl NodeTask {
         let (connection, files_to_hash) = (self.connection.clone(), self.files_to_hash);
         let download_folder = self.download_folder();
         self.children.ask(id, async move {
-            let shares = share_indexer.shares();
+            let shared = share_indexer.totals();
             let (downloads, down_bytes_per_second) = transfers.downloader.running();
             let (uploads, up_bytes_per_second) = transfers.peer_server.running();
             let hosted = match hosted {
@@ -153,8 +180,8 @@ impl NodeTask {
                 connection,
                 listening: Some(transfers.peer_server.address()),
                 hosted,
-                shares: shares.len() as u64,
-                share_bytes: shares.iter().filter_map(|share| share.size).fold(0, u64::saturating_add),
+                shares: shared.files,
+                share_bytes: shared.bytes,
                 files_to_hash,
                 downloads,
                 uploads,

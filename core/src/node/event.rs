@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::library::level::LevelPage;
+use crate::library::root::RootId;
+use crate::library::sharing_again::StoppedPlace;
 use crate::model::binding::Ban;
 use crate::model::hash::ContentHash;
 use crate::model::invite::Invite;
@@ -18,6 +21,8 @@ use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
 use crate::protocol::command::Cursor;
 use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
+use crate::service::share_indexer::preview::SharePreview;
+use crate::service::share_indexer::root_status::RootPage;
 use crate::tracker::log::LogEntry;
 
 /// One fact. Facts come in order; [`NodeEvent::Transfer`] and [`NodeEvent::Hashing`] are latest-wins, about 30 a second.
@@ -77,12 +82,14 @@ pub enum NodeEvent {
         /// Files still to hash.
         files_left: u64,
     },
-    /// A file in a shared folder is not shared.
+    /// A file in a shared folder is not shared, and others of it for the same reason.
     Skipped {
         /// Its local path.
         path: String,
         /// The reason, in words for the person.
         why: String,
+        /// How many others.
+        more: u64,
     },
     /// What I share has changed by itself.
     SharesChanged {
@@ -170,6 +177,26 @@ pub enum Outcome {
     Shared(Vec<Share>),
     /// What is no longer shared.
     Unshared(Vec<SharePath>),
+    /// What would be shared.
+    SharePreview(SharePreview),
+    /// A page of what I share, as it was shared.
+    Roots(RootPage),
+    /// A page of what lies directly in a folder that I share.
+    Level(LevelPage),
+    /// Some of my shares, in the order of their paths.
+    FoundShares {
+        /// At most as many as were asked for.
+        shares: Vec<Share>,
+        /// There are others besides.
+        has_more: bool,
+    },
+    /// A page of what I stopped sharing.
+    Stopped {
+        /// In the order of roots and places.
+        places: Vec<StoppedPlace>,
+        /// Where the next page begins, if there is one.
+        more: Option<(RootId, SharePath)>,
+    },
     /// The download is in the queue, or was there already.
     Queued(TransferId),
     /// Nothing is queued yet: these names may not be written here. With [`UnsafeNames::Rename`] it is written like this.

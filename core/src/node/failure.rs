@@ -66,6 +66,28 @@ pub enum Failure {
         /// As it was typed.
         path: String,
     },
+    /// Nothing of that was stopped.
+    #[error("you did not stop sharing '{}', nor anything in it; 'stopped' shows what you did", Shown(path))]
+    NotStopped {
+        /// As it was typed.
+        path: String,
+    },
+    /// More files than may be shared.
+    #[error(
+        "'{}' would make {new_files} more shared files, and there is room for {room}: at most {max} are shared in all. \
+         Raise shares_max in the settings, or share what fits: register --what-fits",
+        Shown(path)
+    )]
+    TooManyShares {
+        /// As it was typed.
+        path: String,
+        /// How many new ones it would be.
+        new_files: usize,
+        /// How many more may be shared.
+        room: usize,
+        /// The limit, as it is set.
+        max: usize,
+    },
     /// There is no such file or folder on this computer.
     #[error("there is no file or folder '{}'", Shown(path))]
     NoSuchFile {
@@ -195,6 +217,8 @@ impl Failure {
             Self::Refused { code, .. } => code.as_str(),
             Self::NoSuchUser { .. } | Self::NotAtYours { .. } => Code::NoSuchUser.as_str(),
             Self::BadLine { .. } => Code::Usage.as_str(),
+            Self::TooManyShares { .. } => Code::Limit.as_str(),
+            Self::NotStopped { .. } => Code::NotShared.as_str(),
             Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
             Self::NotComing { error, .. } => error.code(),
             _ => self.key(),
@@ -212,6 +236,8 @@ impl Failure {
             Self::Unverified { .. } => "unverified",
             Self::NotShared { .. } => "not-shared",
             Self::NotYours { .. } => "not-yours",
+            Self::NotStopped { .. } => "not-stopped",
+            Self::TooManyShares { .. } => "too-many-shares",
             Self::NoSuchFile { .. } => "no-such-file",
             Self::NotShareable { .. } => "not-shareable",
             Self::PathTaken { .. } => "path-taken",
@@ -243,7 +269,14 @@ impl Failure {
             Self::TrackerKeyChanged { tracker } => vec![("tracker", shown(tracker))],
             Self::NoSuchUser { user } | Self::Unverified { user } => vec![("user", shown(user))],
             Self::NotShared { user, path } => vec![("user", shown(user)), ("path", shown(path))],
+            Self::TooManyShares { path, new_files, room, max } => vec![
+                ("path", shown(path)),
+                ("files", new_files.to_string()),
+                ("room", room.to_string()),
+                ("max", max.to_string()),
+            ],
             Self::NotYours { path }
+            | Self::NotStopped { path }
             | Self::NoSuchFile { path }
             | Self::Exists { path }
             | Self::NoParent { path }

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::library::level::LevelCursor;
+use crate::library::root::RootId;
 use crate::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
 use crate::model::binding::BanQuery;
 use crate::model::hash::ContentHash;
@@ -13,6 +15,7 @@ use crate::node::settings::Settings;
 use crate::protocol::command::Page;
 use crate::protocol::selection::Selection;
 pub use crate::service::share_indexer::ShareRequest;
+use crate::service::share_indexer::root_status::RootCursor;
 
 /// Names one intent; its outcome repeats it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,8 +75,17 @@ pub enum Intent {
         /// The hash of the content.
         hash: ContentHash,
     },
-    /// Share files and folders. `Shared` when hashed and announced.
+    /// What would be shared, and what left out and why. Nothing is shared. `SharePreview`.
+    PreviewShare(Vec<ShareRequest>),
+    /// Share files and folders. `Shared` when hashed and announced. If not all of them may be shared none is.
     Share(Vec<ShareRequest>),
+    /// The same, and if they are more files than may be shared as many as fit.
+    ShareWhatFits(Vec<ShareRequest>),
+    /// Share again what was stopped, by share path or by local path, with all that was stopped below. `Shared`.
+    ShareAgain {
+        /// Files and folders, each by what it was shared as or by where it is.
+        paths: Vec<ShareOrLocalPath>,
+    },
     /// Stop sharing, by share path or by local path. `Unshared`.
     Unshare {
         /// Files and folders, each by what it is shared as or by where it is.
@@ -88,6 +100,36 @@ pub enum Intent {
     },
     /// What I share. `Shared`.
     ListShares,
+    /// One page of the files and folders that I share, and how they are. `Roots`.
+    ListRoots {
+        /// The last one of the page before.
+        after: Option<RootCursor>,
+    },
+    /// One page of what is shared directly in a folder of a root. `Level`.
+    ListLevel {
+        /// The root.
+        root: RootId,
+        /// Which folder of it.
+        folder: SharePath,
+        /// Behind which entry; `None` is from the first on.
+        after: Option<LevelCursor>,
+        /// Most entries.
+        most: usize,
+    },
+    /// The first of my shares that have all these words in their paths. `FoundShares`.
+    FindShares {
+        /// Each of them occurs in the path, whatever its case.
+        words: Vec<String>,
+        /// Most of them.
+        most: usize,
+    },
+    /// One page of what I stopped sharing of folders that I share. `Stopped`.
+    ListStopped {
+        /// Of this root only.
+        root: Option<RootId>,
+        /// The last place of the page before.
+        after: Option<(RootId, SharePath)>,
+    },
     /// Fetch a file or folder. `Queued`; the rest is told by `Transfer` notices. `UnsafeNames` if the person wants to be
     /// asked about names, and there are such: then nothing is queued.
     Download(DownloadRequest),

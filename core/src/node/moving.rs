@@ -104,12 +104,14 @@ impl NodeTask {
     /// Has the embedded tracker and the peer server go by other settings.
     fn follow(&mut self, SettingsChange { before, now }: &SettingsChange) {
         let hosted = self.hosting.as_ref().map(|hosting| hosting.follow(now));
+        let (share_indexer, share_rules) = (self.share_indexer.clone(), starting::share_rules(now));
         let listen = (before.listen != now.listen).then_some(now.listen);
         let (peer_server, store) = (Arc::clone(&self.peer_server), Arc::clone(&self.store));
         self.children.go(async move {
             if let Some(hosted) = hosted {
                 hosted.await;
             }
+            share_indexer.follow(share_rules).await;
             Ok(Arrival::Followed(match listen {
                 Some(listen) => listen_at(&peer_server, &store, listen).await,
                 None => Ok(false),

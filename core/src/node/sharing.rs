@@ -1,6 +1,7 @@
 //! Sharing and unsharing, and what the library says by itself.
 
 use crate::disk::place::shared::ReadFault;
+use crate::library::root::RootId;
 use crate::library::table::Collision;
 use crate::library::typed::ShareOrLocalPath;
 use crate::model::share::Share;
@@ -11,32 +12,72 @@ use crate::node::main_loop::NodeTask;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{SessionView, ask_failed};
 use crate::node::warning::Warning;
-use crate::protocol::code::Code;
 use crate::service::share_indexer::event::{self, LibraryEvent};
-use crate::service::share_indexer::{ShareError, ShareIndexer, ShareRequest};
+use crate::service::share_indexer::{ShareError, ShareExtent, ShareIndexer, ShareRequest, Unshared};
 use crate::service::tracker_client::TrackerClient;
+
+/// Most places of a page of what was stopped.
+const STOPPED_PER_PAGE_MAX: usize = 1000;
+
+/// Says what would be shared.
+pub(super) async fn preview(share_indexer: ShareIndexer, requests: Vec<ShareRequest>) -> Result<Outcome, Failure> {
+    share_indexer.preview(requests).await.map(Outcome::SharePreview).map_err(share_failed)
+}
+
+/// Looks at what is shared, which may take a moment where much is.
+pub(super) async fn look(look: impl FnOnce() -> Outcome + Send + 'static) -> Result<Outcome, Failure> {
+    tokio::task::spawn_blocking(look).await.map_err(|_ended| Failure::Cancelled)
+}
+
+/// A page of what was stopped.
+pub(super) fn stopped(
+    share_indexer: &ShareIndexer,
+    root: Option<RootId>,
+    after: Option<&(RootId, SharePath)>,
+) -> Outcome {
+    let places = share_indexer.stopped(root, after, STOPPED_PER_PAGE_MAX);
+    let last = places.last().filter(|_| places.len() == STOPPED_PER_PAGE_MAX);
+    let more = last.map(|last| (last.root, last.place.clone()));
+    Outcome::Stopped { places, more }
+}
 
 /// Shares files and folders, and waits until the tracker knows of them.
 pub(super) async fn share(
     share_indexer: ShareIndexer,
     session: SessionView,
     requests: Vec<ShareRequest>,
+    extent: ShareExtent,
 ) -> Result<Outcome, Failure> {
-    let shared = share_indexer.share(requests).await.map_err(share_failed)?;
+    let shared = share_indexer.share_to_extent(requests, extent).await.map_err(share_failed)?;
     // The same change comes as an event too; the announcer tells each thing once. Here it is waited for.
     announce(&session, shared.clone(), Vec::new()).await?;
     Ok(Outcome::Shared(shared))
 }
 
-/// Stops sharing, and waits until the tracker knows of it.
-pub(super) async fn unshare(
+/// Shares again what was stopped, and waits until the tracker knows of it.
+pub(super) async fn share_again(
     share_indexer: ShareIndexer,
     session: SessionView,
     paths: Vec<ShareOrLocalPath>,
 ) -> Result<Outcome, Failure> {
-    let removed = share_indexer.unshare(paths).await.map_err(share_failed)?;
-    announce(&session, Vec::new(), removed.clone()).await?;
-    Ok(Outcome::Unshared(removed))
+    let shared = share_indexer.share_again(paths).await.map_err(share_failed)?;
+    announce(&session, shared.clone(), Vec::new()).await?;
+    Ok(Outcome::Shared(shared))
+}
+
+/// Stops sharing, and waits until the tracker knows of it. Says so if what comes into the same folders later is shared.
+pub(super) async fn unshare(
+    share_indexer: ShareIndexer,
+    session: SessionView,
+    outbox: Outbox,
+    paths: Vec<ShareOrLocalPath>,
+) -> Result<Outcome, Failure> {
+    let Unshared { paths, open_folders } = share_indexer.unshare(paths).await.map_err(share_failed)?;
+    if let Some((folder, others)) = open_folders.split_first() {
+        outbox.push(NodeEvent::Warning(Warning::FolderStillShared { folder: folder.clone(), more: others.len() }));
+    }
+    announce(&session, Vec::new(), paths.clone()).await?;
+    Ok(Outcome::Unshared(paths))
 }
 
 /// Announces what is shared under another share path.
@@ -87,13 +128,14 @@ impl NodeTask {
                     files_left: progress.files_left,
                 });
             }
-            LibraryEvent::Skipped { files, count, .. } => {
-                let more = count.saturating_sub(files.len());
-                for file in files {
-                    self.outbox.push(NodeEvent::Skipped { path: file.path, why: file.why.to_string() });
-                }
-                if more > 0 {
-                    self.warn(Warning::MoreSkipped { count: more });
+            LibraryEvent::Skipped { files, reasons, .. } => {
+                for (reason, count) in reasons {
+                    let Some(first) = files.iter().find(|file| file.why.reason() == reason) else { continue };
+                    self.outbox.push(NodeEvent::Skipped {
+                        path: first.path.clone(),
+                        why: first.why.to_string(),
+                        more: count.saturating_sub(1),
+                    });
                 }
             }
             LibraryEvent::Warning { root: folder, warning } => self.warn(match warning {
@@ -127,7 +169,10 @@ fn share_failed(error: ShareError) -> Failure {
         ShareError::Collision(Collision { path, first, second }) => {
             Failure::PathTaken { first, second, path: path.to_string() }
         }
-        ShareError::TooMany { .. } => Failure::Refused { code: Code::Limit.into(), text: why },
+        ShareError::TooMany { typed: path, new_files, room, max } => {
+            Failure::TooManyShares { path, new_files, room, max }
+        }
+        ShareError::NotStopped { item: path } => Failure::NotStopped { path },
         ShareError::NotShared { item: path } => Failure::NotYours { path },
         ShareError::Unfinished { typed: path } => {
             Failure::NotShareable { path, why: "it is a download that is not finished".into() }

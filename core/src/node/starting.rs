@@ -26,7 +26,7 @@ use crate::node::{NodeStartError, Setup};
 use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
-use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig};
+use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig, ShareRules};
 use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::{Store, StoreError};
@@ -96,13 +96,14 @@ pub(super) async fn start(
     let session = TrackerSession::new();
 
     let (library_events, library_heard) = mpsc::channel(SERVICE_EVENTS_MAX);
+    let ShareRules { leave_out_hidden, reconcile_every, shares_max } = share_rules(&setup.settings);
     let config = ShareIndexerConfig {
         store: store.clone(),
         data_dir: setup.data_dir.clone(),
-        leave_out_hidden: setup.settings.leave_out_hidden_files,
-        reconcile_every: Duration::from_secs(setup.settings.reconcile_seconds.clamp(1, limits::RECONCILE_SECONDS_MAX)),
+        leave_out_hidden,
+        reconcile_every,
         hash_threads: setup.settings.hash_threads.min(limits::HASH_THREADS_MAX),
-        shares_max: setup.settings.shares_max,
+        shares_max,
     };
     let started = ShareIndexer::start(config, library_events, cancel.child_token());
     let (share_indexer, share_indexer_task) = started.map_err(|error| system("the library", &error))?;
@@ -173,6 +174,15 @@ pub(super) fn upload_settings(settings: &Settings) -> UploadSettings {
         slots: settings.upload_slots,
         slots_per_user: settings.upload_slots_per_user,
         bytes_per_second: settings.upload_bytes_per_second,
+    }
+}
+
+/// The part of the settings that the share indexer follows.
+pub(super) fn share_rules(settings: &Settings) -> ShareRules {
+    ShareRules {
+        leave_out_hidden: settings.leave_out_hidden_files,
+        reconcile_every: Duration::from_secs(settings.reconcile_seconds.clamp(1, limits::RECONCILE_SECONDS_MAX)),
+        shares_max: settings.shares_max,
     }
 }
 

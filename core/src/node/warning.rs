@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
 use crate::node::failure::Failure;
 
@@ -23,10 +24,12 @@ pub enum Warning {
         /// The reason, in words for the person.
         why: Failure,
     },
-    /// More files than are named by [`crate::node::event::NodeEvent::Skipped`].
-    MoreSkipped {
-        /// How many there are.
-        count: usize,
+    /// Single files of a shared folder were stopped; what comes into the folder later is shared.
+    FolderStillShared {
+        /// What the share paths of its files begin with.
+        folder: SharePath,
+        /// How many other folders it is so with.
+        more: usize,
     },
     /// A shared folder is everything on the disk.
     WholeDisk {
@@ -74,7 +77,17 @@ impl fmt::Display for Warning {
                 f.write_str("others on this computer could read your identity key; they no longer can")
             }
             Self::NotAnnounced { why } => write!(f, "not announced: {why}"),
-            Self::MoreSkipped { count } => write!(f, "{count} more files are not shared"),
+            Self::FolderStillShared { folder, more: 0 } => write!(
+                f,
+                "new files in '{folder}' will be shared all the same; to end that, stop the folder: unregister \"{folder}\"",
+                folder = Shown(folder.as_str())
+            ),
+            Self::FolderStillShared { folder, more } => write!(
+                f,
+                "new files in '{folder}' and {more} other folders will be shared all the same; to end that, stop the \
+                 folders: unregister \"{folder}\" and so on",
+                folder = Shown(folder.as_str())
+            ),
             Self::WholeDisk { folder } => {
                 write!(f, "'{}' is the whole disk: everybody on the network can fetch every file on it", Shown(folder))
             }
@@ -108,7 +121,8 @@ impl Warning {
             Self::DatabaseSetAside { .. } => "database-set-aside",
             Self::KeyWasReadable => "key-was-readable",
             Self::NotAnnounced { .. } => "not-announced",
-            Self::MoreSkipped { .. } => "more-skipped",
+            Self::FolderStillShared { more: 0, .. } => "folder-still-shared",
+            Self::FolderStillShared { .. } => "folders-still-shared",
             Self::WholeDisk { .. } => "whole-disk",
             Self::WholeHome { .. } => "whole-home",
             Self::OtherFileSystem { .. } => "other-file-system",
@@ -124,7 +138,9 @@ impl Warning {
         match self {
             Self::DatabaseSetAside { path } => vec![("path", shown(&path.to_string_lossy()))],
             Self::NotAnnounced { why } => vec![("why", why.to_string())],
-            Self::MoreSkipped { count } => vec![("count", count.to_string())],
+            Self::FolderStillShared { folder, more } => {
+                vec![("folder", shown(folder.as_str())), ("more", more.to_string())]
+            }
             Self::WholeDisk { folder } | Self::WholeHome { folder } | Self::OtherFileSystem { folder } => {
                 vec![("folder", shown(folder))]
             }

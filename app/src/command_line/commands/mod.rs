@@ -117,7 +117,11 @@ mod tests {
         for intent in [
             Intent::ListUsers,
             Intent::Share(vec![share("a, \"b\".txt", None), share("x y", Some("z/ я"))]),
+            Intent::ShareWhatFits(vec![share("a", None), share("--what-fits", None)]),
             Intent::Unshare { paths: ["Trip/day 1.jpg", "b"].map(unshared).into() },
+            Intent::ShareAgain { paths: ["Trip/day 1", "/b c"].map(unshared).into() },
+            Intent::ListRoots { after: None },
+            Intent::ListStopped { root: None, after: None },
             Intent::Download(DownloadRequest {
                 user: maria.clone(),
                 remote_path: RemotePath::new("--wait \\ me").expect("a path"),

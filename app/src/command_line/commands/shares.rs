@@ -14,7 +14,7 @@ use crate::command_line::{BadLine, LineRequest, Rest, list};
 pub(super) const SHARE_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "register",
-        arguments: "file1 [, file2, ...] | \"file\" as \"name\"",
+        arguments: "[--what-fits] file1 [, file2, ...] | \"file\" as \"name\"",
         tracker: TrackerNeed::Better,
         completes: Completes::List(WordKind::LocalPath),
         read: read_register,
@@ -25,8 +25,22 @@ pub(super) const SHARE_COMMANDS: &[ConsoleCommand] = &[
         arguments: "file1 [, file2, ...]",
         tracker: TrackerNeed::Better,
         completes: Completes::List(WordKind::MyShare),
-        read: read_unregister,
-        write: write_unregister,
+        read: |rest| Ok(LineRequest::Ask(Intent::Unshare { paths: read_paths(rest)? })),
+        write: |intent| match intent {
+            Intent::Unshare { paths } => Some(write_paths(paths)),
+            _ => None,
+        },
+    },
+    ConsoleCommand {
+        name: "share-again",
+        arguments: "file1 [, file2, ...]",
+        tracker: TrackerNeed::Better,
+        completes: Completes::List(WordKind::Stopped),
+        read: |rest| Ok(LineRequest::Ask(Intent::ShareAgain { paths: read_paths(rest)? })),
+        write: |intent| match intent {
+            Intent::ShareAgain { paths } => Some(write_paths(paths)),
+            _ => None,
+        },
     },
     ConsoleCommand {
         name: "rename-share",
@@ -47,28 +61,55 @@ pub(super) const SHARE_COMMANDS: &[ConsoleCommand] = &[
         read: |rest| rest.ask_alone(Intent::ListShares),
         write: |intent| alone(intent, &Intent::ListShares),
     },
+    ConsoleCommand {
+        name: "roots",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::ListRoots { after: None }),
+        write: |intent| alone(intent, &Intent::ListRoots { after: None }),
+    },
+    ConsoleCommand {
+        name: "stopped",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::ListStopped { root: None, after: None }),
+        write: |intent| alone(intent, &Intent::ListStopped { root: None, after: None }),
+    },
 ];
 
+/// Share as much as may be shared.
+const WHAT_FITS: &str = "--what-fits";
+const WHAT_FITS_AND_SPACE: &str = "--what-fits ";
+
 fn read_register(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
-    let items = list::named_items(rest.text)?;
+    let what_fits = rest.text.strip_prefix(WHAT_FITS).filter(|list| list.starts_with([' ', '\t']));
+    let items = list::named_items(what_fits.unwrap_or(rest.text).trim())?;
     if items.is_empty() {
         return Err(rest.usage());
     }
     let request =
         |item: list::Named| ShareRequest { typed: from_home(item.path), cwd: rest.cwd.to_owned(), share_as: item.name };
-    Ok(LineRequest::Ask(Intent::Share(items.into_iter().map(request).collect())))
+    let requests = items.into_iter().map(request).collect();
+    let is_what_fits = what_fits.is_some();
+    Ok(LineRequest::Ask(if is_what_fits { Intent::ShareWhatFits(requests) } else { Intent::Share(requests) }))
 }
 
 fn write_register(intent: &Intent) -> Option<String> {
-    let Intent::Share(requests) = intent else { return None };
+    let (option, requests) = match intent {
+        Intent::Share(requests) => ("", requests),
+        Intent::ShareWhatFits(requests) => (WHAT_FITS_AND_SPACE, requests),
+        _ => return None,
+    };
     let one = |request: &ShareRequest| match &request.share_as {
         Some(name) => format!("{} as {}", Quoted(&request.typed), Quoted(name)),
         None => Quoted(&request.typed).to_string(),
     };
-    Some(requests.iter().map(one).collect::<Vec<_>>().join(", "))
+    Some(option.to_owned() + &requests.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-fn read_unregister(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+fn read_paths(rest: Rest<'_>) -> Result<Vec<ShareOrLocalPath>, BadLine> {
     let items = field::items(rest.text)?;
     if items.is_empty() {
         return Err(rest.usage());
@@ -77,13 +118,11 @@ fn read_unregister(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
         return Err(field::BadFields::Attribute.into());
     }
     let path = |text: String| ShareOrLocalPath::new(from_home(text), rest.cwd).map_err(|EmptyPath| rest.usage());
-    let paths = items.into_iter().map(|item| path(item.text.into_owned())).collect::<Result<_, _>>()?;
-    Ok(LineRequest::Ask(Intent::Unshare { paths }))
+    items.into_iter().map(|item| path(item.text.into_owned())).collect()
 }
 
-fn write_unregister(intent: &Intent) -> Option<String> {
-    let Intent::Unshare { paths } = intent else { return None };
-    Some(paths.iter().map(|path| Quoted(path.as_str()).to_string()).collect::<Vec<_>>().join(", "))
+fn write_paths(paths: &[ShareOrLocalPath]) -> String {
+    paths.iter().map(|path| Quoted(path.as_str()).to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn read_rename(rest: Rest<'_>) -> Result<LineRequest, BadLine> {

@@ -21,7 +21,7 @@ use crate::command_line::command::TrackerNeed;
 use crate::command_line::completion::Completions;
 use crate::command_line::{self, LineRequest};
 use crate::console::input::{ConsoleInput, InputLine};
-use crate::render::output::Output;
+use crate::render::output::{Audience, Output};
 use crate::signals::Interrupt;
 use crate::texts;
 
@@ -211,18 +211,34 @@ impl<'a> ConsoleSession<'a> {
     fn answer(&mut self, intent: Intent) -> Result<(), Stop> {
         let is_list_of_mine = intent == Intent::ListShares;
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
-        let outcome = self.ask(intent, &mut |_notice| false)?;
-        if outcome == Outcome::Done && !lists_files {
-            self.output.remark(&t!("console.done"))?;
+        if let Intent::Share(requests) | Intent::ShareWhatFits(requests) = &intent
+            && self.output.audience() == Audience::People
+        {
+            // People read what it will be before it is; what is wrong with it is told when it is asked for.
+            if let Ok(preview) = self.ask(Intent::PreviewShare(requests.clone()), &mut |_notice| false) {
+                self.output.outcome(&preview, false)?;
+                self.output.flush()?;
+            }
         }
-        Ok(self.output.outcome(&outcome, is_list_of_mine)?)
+        let mut intent = intent;
+        loop {
+            let outcome = self.ask(intent, &mut |_notice| false)?;
+            if outcome == Outcome::Done && !lists_files {
+                self.output.remark(&t!("console.done"))?;
+            }
+            self.output.outcome(&outcome, is_list_of_mine)?;
+            match next_page(outcome) {
+                Some(next) => intent = next,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Sends a wish and waits for what comes of it; its files are written as they come. `takes` is offered every other
     /// fact first, and says whether it took it.
     pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&NodeEvent) -> bool) -> Result<Outcome, Stop> {
-        let shows_hashing = matches!(intent, Intent::Share(_));
-        let changes_shares = matches!(intent, Intent::Share(_) | Intent::Unshare { .. });
+        let shares = matches!(intent, Intent::Share(_) | Intent::ShareWhatFits(_) | Intent::ShareAgain { .. });
+        let changes_shares = shares || matches!(intent, Intent::Unshare { .. });
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
         let mut has_files = false;
         let asked = self.engine.ask(intent);
@@ -241,7 +257,7 @@ impl<'a> ConsoleSession<'a> {
                         has_files = true;
                     }
                 }
-                NodeEvent::Hashing { done_bytes, total_bytes, files_left } if shows_hashing => {
+                NodeEvent::Hashing { done_bytes, total_bytes, files_left } if shares => {
                     self.output.progress_of_hashing(done_bytes, total_bytes, files_left);
                 }
                 NodeEvent::WaitingFor { id, user } if id == asked => {
@@ -335,8 +351,8 @@ impl<'a> ConsoleSession<'a> {
             NodeEvent::SharesChanged { added, removed } => {
                 self.output.news(&t!("console.shares-changed", added = added.len(), removed = removed.len()));
             }
-            NodeEvent::Skipped { path, why } => {
-                self.output.warning(&t!("console.skipped", path = shown(&path), why = shown(&why)));
+            NodeEvent::Skipped { path, why, more } => {
+                self.output.warning(&texts::of_skipped(&path, &why, more));
             }
             NodeEvent::PeerLied { user } => self.output.warning(&t!("console.peer-lied", user = shown(user.as_str()))),
             NodeEvent::Warning(warning) => self.output.warning(&texts::of_warning(&warning)),
@@ -404,6 +420,15 @@ impl<'a> ConsoleSession<'a> {
             TrackerConnection::None | TrackerConnection::Connecting { .. } | TrackerConnection::Refused { .. } => {}
         }
         self.connection = Some(connection);
+    }
+}
+
+/// What asks for the rest of a list, if there is more of it.
+fn next_page(outcome: Outcome) -> Option<Intent> {
+    match outcome {
+        Outcome::Roots(page) => Some(Intent::ListRoots { after: Some(page.more?) }),
+        Outcome::Stopped { more, .. } => Some(Intent::ListStopped { root: None, after: Some(more?) }),
+        _ => None,
     }
 }
 

@@ -142,8 +142,8 @@ fn notes(ui: &mut Ui, model: &Model, state: &mut SharedState) {
             for text in model.warnings.iter().rev().take(NOTES_SHOWN) {
                 widgets::weak(ui, text);
             }
-            for (path, why) in model.skipped.iter().rev().take(NOTES_SHOWN) {
-                widgets::weak(ui, t!("console.skipped", path = path, why = why));
+            for text in model.skipped.iter().rev().take(NOTES_SHOWN) {
+                widgets::weak(ui, text);
             }
         });
     });

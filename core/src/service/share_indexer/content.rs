@@ -141,6 +141,10 @@ impl SharedTable {
         }
     }
 
+    pub(super) fn library(&self) -> &RwLock<Library> {
+        &self.shared.library
+    }
+
     pub(super) fn files_hashed(&self) -> u64 {
         self.shared.files_hashed.load(Ordering::Relaxed)
     }

@@ -25,6 +25,8 @@ pub enum LibraryEvent {
         files: Vec<SkippedFile>,
         /// How many there are.
         count: usize,
+        /// How many there are of each reason; the first of each is among `files`.
+        reasons: Vec<(LeftOutReason, u64)>,
     },
     /// Something that the person should know before it is too late.
     Warning {
@@ -92,6 +94,61 @@ pub enum WhyNotShared {
     /// There are as many shares as there may be.
     #[error("there are as many shared files as there may be")]
     TooMany,
+}
+
+impl WhyNotShared {
+    /// What kind of reason it is.
+    pub fn reason(&self) -> LeftOutReason {
+        match self {
+            Self::Skipped(why) => LeftOutReason::Skipped(*why),
+            Self::BadName(_) => LeftOutReason::BadName,
+            Self::Collision(_) => LeftOutReason::Collision,
+            Self::TooMany => LeftOutReason::TooMany,
+        }
+    }
+}
+
+/// Why files are left out, as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LeftOutReason {
+    /// What they are forbids it.
+    Skipped(WhySkipped),
+    /// No share path can be made of their names.
+    BadName,
+    /// Other files have their share paths.
+    Collision,
+    /// There are as many shares as there may be.
+    TooMany,
+}
+
+impl LeftOutReason {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Skipped(WhySkipped::NotUnicode),
+        Self::Skipped(WhySkipped::TooLong),
+        Self::Skipped(WhySkipped::Link),
+        Self::Skipped(WhySkipped::Special),
+        Self::Skipped(WhySkipped::Own),
+        Self::Skipped(WhySkipped::Secret),
+        Self::Skipped(WhySkipped::Hidden),
+        Self::Skipped(WhySkipped::Mounted),
+        Self::Skipped(WhySkipped::NoSize),
+        Self::Skipped(WhySkipped::Denied),
+        Self::Skipped(WhySkipped::Unreadable),
+        Self::BadName,
+        Self::Collision,
+        Self::TooMany,
+    ];
+
+    /// The word for it, in records and as a key of the translations.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Skipped(why) => why.word(),
+            Self::BadName => "bad-name",
+            Self::Collision => "collision",
+            Self::TooMany => "too-many",
+        }
+    }
 }
 
 /// What the person may not have meant to share.

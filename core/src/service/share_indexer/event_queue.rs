@@ -9,6 +9,7 @@ use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::service::share_indexer::content::SharedLibrary;
 use crate::service::share_indexer::event::{HashProgress, LibraryEvent, SKIPPED_SHOWN_MAX, SkippedFile, WhyNotShared};
+use crate::service::share_indexer::root_board::LeftOutCounts;
 use crate::service::share_indexer::scan_job::RootPlace;
 use crate::service::share_indexer::watch::WatchHealthChange;
 
@@ -58,13 +59,13 @@ impl EventQueue {
     /// Tells which folders are watched no more, or again.
     pub(super) fn watched(&mut self, news: Vec<WatchHealthChange>) {
         for WatchHealthChange { folder, problem } in news {
-            self.tell(LibraryEvent::WatchHealth { folder, problem });
+            self.tell(LibraryEvent::WatchHealth { folder, problem: problem.map(|problem| problem.why) });
         }
     }
 
     /// Tells of each file once, in one event a root.
     pub(super) fn skipped(&mut self, skipped: Vec<(RootPlace, WhyNotShared)>, library: &RwLock<Library>) {
-        let mut by_root: BTreeMap<RootId, (Vec<SkippedFile>, usize)> = BTreeMap::new();
+        let mut by_root: BTreeMap<RootId, (Vec<SkippedFile>, LeftOutCounts)> = BTreeMap::new();
         for (place, why) in skipped {
             let Some(root) = library.read().root(place.0).cloned() else { continue };
             if self.told.len() >= TOLD_MAX {
@@ -74,15 +75,18 @@ impl EventQueue {
             if !self.told.insert(place) {
                 continue;
             }
-            let (files, count) = by_root.entry(root.id).or_default();
-            *count += 1;
-            if files.len() < SKIPPED_SHOWN_MAX {
+            let (files, reasons) = by_root.entry(root.id).or_default();
+            let of_reason = reasons.entry(why.reason()).or_default();
+            *of_reason += 1;
+            if files.len() < SKIPPED_SHOWN_MAX || *of_reason == 1 {
                 files.push(SkippedFile { path, why });
             }
         }
-        for (id, (files, count)) in by_root {
+        for (id, (files, reasons)) in by_root {
             if let Some(root) = library.read().root(id) {
-                self.tell(LibraryEvent::Skipped { root: root.local.clone(), files, count });
+                let count = usize::try_from(reasons.values().sum::<u64>()).unwrap_or(usize::MAX);
+                let reasons = reasons.into_iter().collect();
+                self.tell(LibraryEvent::Skipped { root: root.local.clone(), files, count, reasons });
             }
         }
     }
@@ -98,6 +102,7 @@ mod tests {
     use crate::library::root::Root;
     use crate::model::share::Share;
     use crate::model::share_path::SharePath;
+    use crate::service::share_indexer::event::LeftOutReason;
     use crate::store::Store;
 
     fn shared(library: Library) -> (tempfile::TempDir, SharedLibrary) {
@@ -160,8 +165,9 @@ mod tests {
         for _ in 0..2 {
             news.skipped((0..SKIPPED_SHOWN_MAX + 9).map(skip).collect(), &shared.library);
         }
-        let Some(LibraryEvent::Skipped { files, count, .. }) = news.next(&shared) else { panic!("not told") };
+        let Some(LibraryEvent::Skipped { files, count, reasons, .. }) = news.next(&shared) else { panic!("not told") };
         assert_eq!((files.len(), count), (SKIPPED_SHOWN_MAX, SKIPPED_SHOWN_MAX + 9));
+        assert_eq!(reasons, [(LeftOutReason::Skipped(WhySkipped::Link), SKIPPED_SHOWN_MAX as u64 + 9)]);
         assert!(news.is_empty());
     }
 }

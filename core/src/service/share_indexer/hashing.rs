@@ -93,6 +93,7 @@ impl<'a> HashStage<'a> {
         let board = Arc::clone(&self.job.board);
         board.total_bytes.fetch_add(unknown.iter().map(|one| one.file.stamp.size).sum(), Ordering::Relaxed);
         board.files_left.fetch_add(u64::try_from(unknown.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        unknown.iter().for_each(|one| board.roots.to_hash(one.root, 1, one.file.stamp.size));
         let (small, large): (Vec<_>, Vec<_>) =
             unknown.into_iter().partition(|one| one.file.stamp.size <= SMALL_BYTES_MAX);
         let mut small = small.into_iter();
@@ -193,6 +194,7 @@ impl<'a> HashStage<'a> {
     fn take(&mut self, one: Unknown, result: Hashed) {
         let Unknown { root, file, .. } = one;
         self.job.board.files_left.fetch_sub(1, Ordering::Relaxed);
+        self.job.board.roots.hashed(root, file.stamp.size);
         match result {
             Ok((cached, list)) => {
                 let CachedHash { hash, stamp, is_settled, .. } = cached;

@@ -2,7 +2,7 @@
 //! found. Touches the disk, hashes nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -16,15 +16,20 @@ use crate::library::giving_up::Unwanted;
 use crate::library::name::{self, Separators};
 use crate::library::rename::{RenameError, Renaming};
 use crate::library::root::{Root, RootId};
+use crate::library::sharing_again::StoppedBranch;
 use crate::library::table::Library;
 use crate::library::typed::{LocalPath, ShareOrLocalPath};
 use crate::library::unsaved::Unsaved;
 use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
+use crate::protocol::reply::Totals;
 use crate::service::share_indexer::content::STEPS_PER_HOLD;
-use crate::service::share_indexer::event::ShareWarning;
-use crate::service::share_indexer::scan_job::{Absence, RootPlace};
-use crate::service::share_indexer::{ShareError, ShareRequest, UnshareItem};
+use crate::service::share_indexer::event::{LeftOutReason, ShareWarning};
+use crate::service::share_indexer::preview::{PreviewedShare, SharePreview};
+use crate::service::share_indexer::root_board::LeftOutCounts;
+use crate::service::share_indexer::root_status::Absence;
+use crate::service::share_indexer::scan_job::RootPlace;
+use crate::service::share_indexer::{ShareError, ShareExtent, ShareRequest, UnshareItem};
 
 /// The number of a root until it is accepted.
 const UNKNOWN: RootId = RootId(0);
@@ -43,38 +48,96 @@ pub(super) struct Planned {
     pub(super) start: String,
     /// The files there.
     pub(super) relatives: Vec<String>,
+    /// How many bytes they have.
+    pub(super) bytes: u64,
+    /// What there is besides and is not shared.
+    pub(super) left_out: LeftOutCounts,
+    /// It was stopped once; if it is not there now, it is shared when it is.
+    pub(super) is_again: bool,
     pub(super) warning: Option<ShareWarning>,
+}
+
+/// By what a plan is made.
+#[derive(Debug, Clone)]
+pub(super) struct PlanRules {
+    /// Our own data folder.
+    pub(super) data_dir: PathBuf,
+    /// What is hidden in a folder is left out.
+    pub(super) leave_out_hidden: bool,
 }
 
 /// Understands all requests, or says which one is wrong. What it read of the library may be outdated when it returns.
 pub(super) fn plan(
     requests: Vec<ShareRequest>,
-    data_dir: &Path,
-    leave_out_hidden: bool,
+    rules: &PlanRules,
+    extent: ShareExtent,
     library: &RwLock<Library>,
 ) -> Result<Vec<Planned>, ShareError> {
-    // Without knowing what is ours nothing can be shared.
-    let own = OwnFiles::of(data_dir).map_err(ShareError::DataFolder)?;
-    let planned: Result<Vec<Planned>, ShareError> =
-        requests.into_iter().map(|request| plan_one(request, &own, leave_out_hidden, library)).collect();
-    let planned = planned?;
-    check(&planned, library)?;
+    let planned = plan_each(requests, rules, library)?;
+    let mut new = NewFiles::default();
+    for plan in &planned {
+        new.add(plan, library)?;
+        let library = library.read();
+        let (new_files, room, max) = (new.claimed.len(), library.room(), library.shares_max());
+        if extent == ShareExtent::Whole && new_files > room {
+            return Err(ShareError::TooMany { typed: plan.typed.clone(), new_files, room, max });
+        }
+    }
     Ok(planned)
 }
 
-/// Whether all of it can be shared beside what is shared already.
-fn check(planned: &[Planned], library: &RwLock<Library>) -> Result<(), ShareError> {
-    let mut claimed = BTreeMap::new();
-    for (number, plan) in planned.iter().enumerate() {
+/// The same, only to say what it would be.
+pub(super) fn preview(
+    requests: Vec<ShareRequest>,
+    rules: &PlanRules,
+    library: &RwLock<Library>,
+) -> Result<SharePreview, ShareError> {
+    let planned = plan_each(requests, rules, library)?;
+    let mut new = NewFiles::default();
+    planned.iter().try_for_each(|plan| new.add(plan, library))?;
+    let (room, shares_max) = {
+        let library = library.read();
+        (library.room() as u64, library.shares_max() as u64)
+    };
+    let preview = |plan: Planned| PreviewedShare {
+        local: plan.root.local_path(&plan.start),
+        is_folder: plan.root.is_folder && !plan.is_part,
+        share_as: plan.root.share_as,
+        totals: Totals { files: plan.relatives.len() as u64, bytes: plan.bytes },
+        left_out: plan.left_out.into_iter().collect(),
+        warning: plan.warning,
+    };
+    let items = planned.into_iter().map(preview).collect();
+    Ok(SharePreview { items, new_files: new.claimed.len() as u64, room, shares_max })
+}
+
+fn plan_each(
+    requests: Vec<ShareRequest>,
+    rules: &PlanRules,
+    library: &RwLock<Library>,
+) -> Result<Vec<Planned>, ShareError> {
+    // Without knowing what is ours nothing can be shared.
+    let own = OwnFiles::of(&rules.data_dir).map_err(ShareError::DataFolder)?;
+    requests.into_iter().map(|request| plan_one(request, &own, rules.leave_out_hidden, library)).collect()
+}
+
+/// The share paths that would be new, each with the number of the plan and the file that would have it.
+#[derive(Debug, Default)]
+struct NewFiles {
+    plans: usize,
+    claimed: BTreeMap<SharePath, (usize, String)>,
+}
+
+impl NewFiles {
+    /// Whether it can be shared beside what is shared already and was added before.
+    fn add(&mut self, plan: &Planned, library: &RwLock<Library>) -> Result<(), ShareError> {
         for relatives in plan.relatives.chunks(STEPS_PER_HOLD) {
-            library.read().claim(&plan.root, number, relatives.iter().map(String::as_str), &mut claimed)?;
+            let relatives = relatives.iter().map(String::as_str);
+            library.read().claim(&plan.root, self.plans, relatives, &mut self.claimed)?;
         }
+        self.plans += 1;
+        Ok(())
     }
-    let library = library.read();
-    if claimed.len() > library.room() {
-        return Err(ShareError::TooMany { max: library.len() + library.room() });
-    }
-    Ok(())
 }
 
 /// Takes planned roots into the library, all or none; says which must be remembered. What was found to collide with
@@ -114,8 +177,21 @@ fn plan_one(
     let share_as = share_path(&typed, share_as.as_deref(), &resolved, is_folder)
         .map_err(|why| ShareError::BadName { typed: typed.clone(), why })?;
     if !is_folder && let Some((root, relative)) = find_shared(&library.read(), &share_as, &local) {
-        let relatives = vec![relative.clone()];
-        return Ok(Planned { typed, is_part: true, is_new: false, relatives, root, start: relative, warning: None });
+        let bytes = std::fs::symlink_metadata(&root.local_path(&relative)).map_or(0, |file| file.len());
+        let (start, relatives) = (relative.clone(), vec![relative]);
+        let (is_part, is_new, is_again, left_out) = (true, false, false, LeftOutCounts::new());
+        return Ok(Planned {
+            typed,
+            root,
+            is_part,
+            is_new,
+            start,
+            relatives,
+            bytes,
+            left_out,
+            is_again,
+            warning: None,
+        });
     }
     if !is_folder && local.ends_with(PART_SUFFIX) {
         return Err(ShareError::Unfinished { typed });
@@ -123,21 +199,26 @@ fn plan_one(
     let mut root = Root { id: UNKNOWN, local, is_folder, share_as, file_system: None };
     let folder = SharedFolder::open(root.base()).map_err(unreadable)?;
     root.file_system = Some(folder.file_system().map_err(unreadable)?);
-    let mut relatives = Vec::new();
+    let (mut relatives, mut bytes, mut left_out) = (Vec::new(), 0_u64, LeftOutCounts::new());
     if is_folder {
         let rules = WalkRules { own, base: root.base(), is_named: false, leave_out_hidden, is_excluded: &|_| false };
-        let see = |seen| {
-            if let Seen::File(file) = seen {
+        let see = |seen| match seen {
+            Seen::Folder(_) => {}
+            Seen::File(file) => {
+                bytes = bytes.saturating_add(file.stamp.size);
                 relatives.push(file.relative);
             }
+            Seen::LeftOut(skip) => *left_out.entry(LeftOutReason::Skipped(skip.why)).or_default() += 1,
         };
         walk(&folder, "", &rules, see).map_err(unreadable)?;
     } else {
+        bytes = std::fs::symlink_metadata(&resolved).map_or(0, |file| file.len());
         relatives.push(root.start().to_owned());
     }
     let warning = if is_folder { warning_for(&resolved) } else { None };
     let start = root.start().to_owned();
-    Ok(Planned { typed, is_part: false, is_new: true, start, root, relatives, warning })
+    let (is_part, is_new, is_again) = (false, true, false);
+    Ok(Planned { typed, root, is_part, is_new, start, relatives, bytes, left_out, is_again, warning })
 }
 
 fn share_path(
@@ -183,7 +264,7 @@ pub(super) fn problem_of(
         failed.iter().map(|((root, relative), fault)| ((*root, relative.as_str()), fault)).collect();
     for plan in planned {
         let typed = plan.typed.clone();
-        if missing.contains(&plan.root.id) {
+        if missing.contains(&plan.root.id) && !plan.is_again {
             return Some(ShareError::Unreadable { typed, why: ReadFault::Gone });
         }
         match failed.get(&(plan.root.id, plan.start.as_str())) {
@@ -200,13 +281,51 @@ pub(super) fn find_shared_items(
     items: Vec<UnshareItem>,
     library: &RwLock<Library>,
 ) -> Result<Vec<Unwanted>, ShareError> {
-    let find = |UnshareItem { typed, path, locals }: UnshareItem| {
-        let by_path = path.map(Unwanted::Announced);
-        let mut meanings = by_path.into_iter().chain(locals.into_iter().map(Unwanted::OnDisk));
+    let find = |item: UnshareItem| {
+        let (typed, mut meanings) = meanings(item);
         let found = meanings.find(|unwanted| library.read().shares_any_of(unwanted));
         found.ok_or(ShareError::NotShared { item: typed })
     };
     items.into_iter().map(find).collect()
+}
+
+fn meanings(UnshareItem { typed, path, locals }: UnshareItem) -> (String, impl Iterator<Item = Unwanted>) {
+    let by_path = path.map(Unwanted::Announced);
+    (typed, by_path.into_iter().chain(locals.into_iter().map(Unwanted::OnDisk)))
+}
+
+/// What the items mean of all that the person stopped sharing.
+pub(super) fn find_stopped_items(
+    items: Vec<UnshareItem>,
+    library: &RwLock<Library>,
+) -> Result<Vec<(String, StoppedBranch)>, ShareError> {
+    let mut found = Vec::new();
+    for item in items {
+        let (typed, meanings) = meanings(item);
+        let branches = meanings.map(|meant| library.read().stopped_at(&meant)).find(|branches| !branches.is_empty());
+        let branches = branches.ok_or_else(|| ShareError::NotStopped { item: typed.clone() })?;
+        found.extend(branches.into_iter().map(|branch| (typed.clone(), branch)));
+    }
+    Ok(found)
+}
+
+/// What is to be looked at when a branch is shared again.
+pub(super) fn plan_again(typed: String, root: &Root, place: Option<&SharePath>) -> Planned {
+    // The disk may spell a name otherwise than a share path does: then all of the root is looked at.
+    let start = place.map(SharePath::as_str).filter(|place| place.is_ascii()).unwrap_or(root.start()).to_owned();
+    let (is_part, is_new, is_again, relatives, left_out) = (true, false, true, Vec::new(), LeftOutCounts::new());
+    Planned {
+        typed,
+        root: root.clone(),
+        is_part,
+        is_new,
+        start,
+        relatives,
+        bytes: 0,
+        left_out,
+        is_again,
+        warning: None,
+    }
 }
 
 /// Plans to announce what is shared under another path.

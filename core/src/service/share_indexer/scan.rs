@@ -17,7 +17,8 @@ use crate::net::descriptors;
 use crate::service::share_indexer::content::STEPS_PER_HOLD;
 use crate::service::share_indexer::event::WhyNotShared;
 use crate::service::share_indexer::hashing::{HashStage, Unknown};
-use crate::service::share_indexer::scan_job::{Absence, ScanJob, ScanReport};
+use crate::service::share_indexer::root_status::Absence;
+use crate::service::share_indexer::scan_job::{ScanJob, ScanReport};
 use crate::store::hash_cache::CachedHash;
 
 /// Files that are looked up and announced at a time.

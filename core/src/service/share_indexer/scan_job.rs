@@ -15,6 +15,8 @@ use crate::library::unsaved::Unsaved;
 use crate::model::file_stamp::FileStamp;
 use crate::service::share_indexer::content::SharedLibrary;
 use crate::service::share_indexer::event::{HashProgress, WhyNotShared};
+use crate::service::share_indexer::root_board::RootBoard;
+use crate::service::share_indexer::root_status::Absence;
 use crate::service::share_indexer::watch::{WatchHealthChange, Watches};
 
 /// Somewhere in a root.
@@ -62,15 +64,6 @@ pub(super) struct ScanReport {
     pub(super) save_error: Option<redb::Error>,
 }
 
-/// Why nothing of a root is shared at present.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absence {
-    /// It is not there.
-    Gone,
-    /// It is on another file system than when the person shared it: another stick at the same place, say.
-    OtherFileSystem,
-}
-
 /// How far all jobs are together.
 #[derive(Debug, Default)]
 pub(super) struct Board {
@@ -78,6 +71,8 @@ pub(super) struct Board {
     pub(super) total_bytes: AtomicU64,
     pub(super) files_left: AtomicU64,
     pub(super) current: Mutex<String>,
+    /// And each root by itself.
+    pub(super) roots: RootBoard,
 }
 
 impl Board {

@@ -45,7 +45,16 @@ impl Touches {
 #[derive(Debug)]
 pub(super) struct WatchHealthChange {
     pub(super) folder: String,
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<WatchProblem>,
+}
+
+/// Why not all of a folder is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WatchProblem {
+    /// What the system said.
+    pub(super) why: String,
+    /// Nothing of it is: the folder itself cannot be watched.
+    pub(super) is_whole: bool,
 }
 
 /// Whether a watch of a folder is one of all in it; where it is not, each folder is watched by itself as it is found, so
@@ -210,6 +219,7 @@ impl Watches {
             }
             Err(problem) => {
                 let is_first = !self.broken.contains_key(base);
+                let problem = WatchProblem { why: problem, is_whole: path == base };
                 self.broken.entry(base.to_owned()).or_default().insert(path);
                 is_first.then(|| WatchHealthChange { folder: name(), problem: Some(problem) })
             }
@@ -306,7 +316,8 @@ mod tests {
             std::fs::create_dir_all(top.join("a").join(name)).expect("folder");
         }
         let news = watches.see(&top.join("a"), &top.join("a/b")).expect("is told");
-        assert_eq!((Path::new(&news.folder), news.problem.as_deref()), (&*top.join("a"), Some("out of order")));
+        let problem = WatchProblem { why: "out of order".to_owned(), is_whole: false };
+        assert_eq!((Path::new(&news.folder), news.problem), (&*top.join("a"), Some(problem)));
         assert!(watches.see(&top.join("a"), &top.join("a/c")).is_none(), "told once");
         assert!(watches.is_partial());
         watches.watcher = watcher;

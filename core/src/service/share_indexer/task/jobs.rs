@@ -1,17 +1,20 @@
 //! Jobs: looks at shared places, begun on a blocking thread and taken up when they end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::library::root::RootId;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share::Share;
 use crate::service::share_indexer::ShareError;
 use crate::service::share_indexer::content::STEPS_PER_HOLD;
 use crate::service::share_indexer::dirty::is_at_or_below;
+use crate::service::share_indexer::event::WhyNotShared;
 use crate::service::share_indexer::hashing::QUIET;
 use crate::service::share_indexer::plan::problem_of;
+use crate::service::share_indexer::root_board::LeftOutCounts;
 use crate::service::share_indexer::scan::why_skipped;
 use crate::service::share_indexer::scan_job::{RootPlace, ScanJob, ScanReport};
 use crate::service::share_indexer::task::{
@@ -36,7 +39,8 @@ impl IndexerTask {
             known,
             cancel: self.cancel.clone(),
         };
-        let roots = places.iter().map(|(root, _)| *root).collect();
+        let roots: HashSet<RootId> = places.iter().map(|(root, _)| *root).collect();
+        self.board.roots.begin(roots.iter().copied());
         self.running.insert(id, Running { places, roots, asked });
         self.progress_at.get_or_insert_with(|| Instant::now() + PROGRESS_EVERY);
         self.tasks.spawn(async move {
@@ -49,7 +53,8 @@ impl IndexerTask {
     }
 
     pub(super) fn finish(&mut self, job: JobId, outcome: Option<Box<ScanReport>>) {
-        let Some(Running { places, asked, .. }) = self.running.remove(&job) else { return };
+        let Some(Running { places, roots, asked }) = self.running.remove(&job) else { return };
+        self.board.roots.end(roots);
         let is_broken = outcome.is_none();
         let ScanReport {
             present,
@@ -63,11 +68,12 @@ impl IndexerTask {
             save_error,
             ..
         } = *outcome.unwrap_or_default();
-        self.news.watched(watch_news);
+        self.tell_watched(watch_news);
         if watch_is_partial {
             self.reconcile_at = self.reconcile_at.min(Instant::now() + RECONCILE_UNWATCHED_EVERY);
         }
-        present.into_iter().for_each(|root| self.note_present(root));
+        let present_roots: HashSet<RootId> = present.into_iter().collect();
+        present_roots.iter().for_each(|root| self.note_present(*root));
         missing.iter().for_each(|(root, why)| self.note_missing(*root, *why));
         again.into_iter().for_each(|place| self.mark(place, QUIET));
         for (place, stamp) in unquiet {
@@ -84,12 +90,28 @@ impl IndexerTask {
             self.answer(asked, problem);
         }
         skipped.extend(failed.into_iter().filter_map(|(place, fault)| Some((place, why_skipped(&fault)?.into()))));
+        self.note_looked_at(&places, &present_roots, &skipped);
         self.news.skipped(skipped, &self.shared.library);
         if self.running.is_empty() {
             self.tell_progress();
             self.progress_at = None;
             self.board.reset();
         }
+    }
+
+    /// Writes down which roots were compared with the disk as a whole.
+    fn note_looked_at(&self, places: &[RootPlace], present: &HashSet<RootId>, skipped: &[(RootPlace, WhyNotShared)]) {
+        let library = self.shared.library.read();
+        let is_whole = |(id, start): &&RootPlace| library.root(*id).is_some_and(|root| root.start() == start.as_str());
+        let looked = places.iter().filter(is_whole).filter(|(id, _)| present.contains(id));
+        let mut counts: HashMap<RootId, LeftOutCounts> = looked.map(|(id, _)| (*id, LeftOutCounts::new())).collect();
+        drop(library);
+        for ((id, _), why) in skipped {
+            if let Some(counts) = counts.get_mut(id) {
+                *counts.entry(why.reason()).or_default() += 1;
+            }
+        }
+        counts.into_iter().for_each(|(id, left_out)| self.board.roots.looked(id, left_out));
     }
 
     /// What one job saw may be older than what the other did.

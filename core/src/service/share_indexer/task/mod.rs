@@ -19,16 +19,19 @@ use crate::library::root::RootId;
 use crate::library::unsaved::Unsaved;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share::Share;
-use crate::model::share_path::SharePath;
 use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary, Suspect};
 use crate::service::share_indexer::dirty::Dirty;
 use crate::service::share_indexer::event::{LibraryEvent, ShareWarning};
 use crate::service::share_indexer::event_queue::EventQueue;
-use crate::service::share_indexer::plan::{Planned, accept, plan};
+use crate::service::share_indexer::plan::{PlanRules, Planned, accept, plan, preview};
 use crate::service::share_indexer::presence::Presence;
-use crate::service::share_indexer::scan_job::{Absence, Board, RootPlace, ScanReport};
+use crate::service::share_indexer::preview::SharePreview;
+use crate::service::share_indexer::root_status::Absence;
+use crate::service::share_indexer::scan_job::{Board, RootPlace, ScanReport};
 use crate::service::share_indexer::watch::{Touched, Touches, WatchHealthChange, Watches};
-use crate::service::share_indexer::{IndexerCommand, RenamedShares, ShareError, ShareIndexerConfig, ShareRequest};
+use crate::service::share_indexer::{
+    IndexerCommand, RenamedShares, ShareError, ShareExtent, ShareIndexerConfig, ShareRequest, ShareRules, Unshared,
+};
 
 /// A change rarely comes alone: wait so long after the first before looking.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -49,7 +52,8 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 type ShareReply = oneshot::Sender<Result<Vec<Share>, ShareError>>;
 type RenameReply = oneshot::Sender<Result<RenamedShares, ShareError>>;
-type UnshareReply = oneshot::Sender<Result<Vec<SharePath>, ShareError>>;
+type UnshareReply = oneshot::Sender<Result<Unshared, ShareError>>;
+type PreviewReply = oneshot::Sender<Result<SharePreview, ShareError>>;
 
 /// Tells jobs apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +106,7 @@ enum TaskEnd {
     /// It was looked which folders are there; these came, went, or are others now.
     Probed { changed: Vec<PathBuf> },
     /// There are fewer roots now, or others, which are to be looked at.
-    Rearranged { watch_news: Vec<WatchHealthChange>, look: Vec<RootId> },
+    Rearranged { watch_news: Vec<WatchHealthChange>, look: Vec<RootId>, gone: Vec<RootId> },
 }
 
 impl TaskEnd {
@@ -139,6 +143,7 @@ impl IndexerTask {
     pub(super) fn new(
         config: ShareIndexerConfig,
         shared: Arc<SharedLibrary>,
+        board: Arc<Board>,
         events: mpsc::Sender<LibraryEvent>,
         cancel: CancellationToken,
         asks: mpsc::Receiver<IndexerCommand>,
@@ -151,7 +156,7 @@ impl IndexerTask {
             config,
             shared,
             watches: Arc::new(Mutex::new(watches)),
-            board: Arc::default(),
+            board,
             cancel,
             events,
             tasks: JoinSet::new(),
@@ -222,18 +227,48 @@ impl IndexerTask {
 
     fn hear(&mut self, ask: IndexerCommand) {
         match ask {
-            IndexerCommand::Share { requests, reply } => self.share(requests, reply),
+            IndexerCommand::Preview { requests, reply } => self.preview(requests, reply),
+            IndexerCommand::Share { requests, extent, reply } => self.share(requests, extent, reply),
+            IndexerCommand::ShareAgain { items, reply } => self.share_again(items, reply),
+            IndexerCommand::Follow { rules } => self.follow(rules),
             IndexerCommand::Unshare { items, reply } => self.unshare(items, reply),
             IndexerCommand::Rename { from, to, reply } => self.rename(from, to, reply),
             IndexerCommand::Loaded { reply } => _ = reply.send(()),
         }
     }
 
-    fn share(&mut self, requests: Vec<ShareRequest>, reply: ShareReply) {
-        let (shared, data_dir) = (Arc::clone(&self.shared), self.config.data_dir.clone());
-        let leave_out_hidden = self.config.leave_out_hidden;
+    fn plan_rules(&self) -> PlanRules {
+        let ShareIndexerConfig { data_dir, leave_out_hidden, .. } = &self.config;
+        PlanRules { data_dir: data_dir.clone(), leave_out_hidden: *leave_out_hidden }
+    }
+
+    fn preview(&mut self, requests: Vec<ShareRequest>, reply: PreviewReply) {
+        let (shared, rules) = (Arc::clone(&self.shared), self.plan_rules());
         self.tasks.spawn_blocking(move || {
-            let mut planned = match plan(requests, &data_dir, leave_out_hidden, &shared.library) {
+            let _gave_up_waiting = reply.send(preview(requests, &rules, &shared.library));
+            TaskEnd::Answered
+        });
+    }
+
+    /// What other rules let in is found by looking.
+    fn follow(&mut self, ShareRules { leave_out_hidden, reconcile_every, shares_max }: ShareRules) {
+        let before = (self.config.leave_out_hidden, self.config.shares_max);
+        self.config.leave_out_hidden = leave_out_hidden;
+        self.config.shares_max = shares_max;
+        if self.config.reconcile_every != reconcile_every {
+            self.config.reconcile_every = reconcile_every;
+            self.reconcile_at = self.reconcile_at.min(Instant::now() + reconcile_every);
+        }
+        if before != (leave_out_hidden, shares_max) {
+            self.shared.change(|library, _| library.set_shares_max(shares_max));
+            self.mark_all(Duration::ZERO);
+        }
+    }
+
+    fn share(&mut self, requests: Vec<ShareRequest>, extent: ShareExtent, reply: ShareReply) {
+        let (shared, rules) = (Arc::clone(&self.shared), self.plan_rules());
+        self.tasks.spawn_blocking(move || {
+            let mut planned = match plan(requests, &rules, extent, &shared.library) {
                 Ok(planned) => planned,
                 Err(error) => return TaskEnd::refused(reply, error),
             };
@@ -256,8 +291,9 @@ impl IndexerTask {
                 self.start(places, ScanPurpose { save, asked: Some(asked), known: None });
             }
             Ok(TaskEnd::Looked { job, outcome }) => self.finish(job, outcome),
-            Ok(TaskEnd::Rearranged { watch_news, look }) => {
-                self.news.watched(watch_news);
+            Ok(TaskEnd::Rearranged { watch_news, look, gone }) => {
+                self.tell_watched(watch_news);
+                self.board.roots.forget(gone);
                 for id in look {
                     self.mark_root(id, Duration::ZERO);
                 }
@@ -274,7 +310,13 @@ impl IndexerTask {
         }
     }
 
+    pub(super) fn tell_watched(&mut self, news: Vec<WatchHealthChange>) {
+        self.board.roots.watched(&news);
+        self.news.watched(news);
+    }
+
     fn note_missing(&mut self, id: RootId, why: Absence) {
+        self.board.roots.pause(id, Some(why));
         if self.missing.insert(id, why) != Some(why)
             && let Some(root) = self.local_path(id)
         {
@@ -287,6 +329,7 @@ impl IndexerTask {
     }
 
     fn note_present(&mut self, id: RootId) {
+        self.board.roots.pause(id, None);
         if self.missing.remove(&id).is_some()
             && let Some(root) = self.local_path(id)
         {

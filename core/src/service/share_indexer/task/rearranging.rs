@@ -1,6 +1,7 @@
 //! Taking something out of what is shared, or giving it other names: a bounded part at a time, so that others are served
 //! meanwhile, and on the disk before it is said to be done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::library::changes::ShareChanges;
@@ -9,13 +10,15 @@ use crate::library::root::RootId;
 use crate::library::unsaved::Unsaved;
 use crate::model::share_path::SharePath;
 use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary};
-use crate::service::share_indexer::plan::{Planned, find_shared_items, plan_rename};
-use crate::service::share_indexer::task::{IndexerTask, RenameReply, ShareReply, TaskEnd, UnshareReply};
-use crate::service::share_indexer::{RenamedShares, ShareError, UnshareItem};
+use crate::service::share_indexer::plan::{Planned, find_shared_items, find_stopped_items, plan_again, plan_rename};
+use crate::service::share_indexer::task::{AwaitedShare, IndexerTask, RenameReply, ShareReply, TaskEnd, UnshareReply};
+use crate::service::share_indexer::{OPEN_FOLDERS_MAX, RenamedShares, ShareError, UnshareItem, Unshared};
 
 /// What was rearranged.
 #[derive(Debug, Default)]
-struct Rearranged {
+struct Rearranged<T = ()> {
+    /// What else there is to say of it.
+    more: T,
     told: ShareChanges,
     unsaved: Unsaved,
     /// Roots to be looked at, since the old ones are not any more.
@@ -27,23 +30,48 @@ impl IndexerTask {
         self.rearrange(
             move |shared| {
                 let mut renaming = plan_rename(&from, &to, &shared.library)?;
-                let Rearranged { mut told, mut unsaved, .. } = Rearranged::default();
+                let Rearranged { mut told, mut unsaved, .. } = Rearranged::<()>::default();
                 while !shared.change(|library, changes| {
                     let is_done = renaming.step(library, STEPS_PER_HOLD, changes, &mut unsaved);
                     told.then(changes.clone());
                     is_done
                 }) {}
-                Ok(Rearranged { told, unsaved, look: renaming.roots() })
+                Ok(Rearranged { told, unsaved, look: renaming.roots(), more: () })
             },
-            |result| _ = reply.send(result),
+            |result| _ = reply.send(result.map(|(told, ())| told)),
         );
     }
 
     pub(super) fn unshare(&mut self, items: Vec<UnshareItem>, reply: UnshareReply) {
         self.rearrange(
-            |shared| Ok(give_up(shared, find_shared_items(items, &shared.library)?)),
-            |result| _ = reply.send(result.map(|(_, removed)| removed)),
+            |shared| {
+                let done = give_up(shared, find_shared_items(items, &shared.library)?);
+                let more = open_folders(shared, &done);
+                Ok(Rearranged { told: done.told, unsaved: done.unsaved, look: done.look, more })
+            },
+            |result| {
+                let unshared = |((_, paths), open_folders)| Unshared { paths, open_folders };
+                let _gave_up_waiting = reply.send(result.map(unshared));
+            },
         );
+    }
+
+    /// Takes back what was stopped, and looks what is there.
+    pub(super) fn share_again(&mut self, items: Vec<UnshareItem>, reply: ShareReply) {
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn_blocking(move || {
+            let branches = match find_stopped_items(items, &shared.library) {
+                Ok(branches) => branches,
+                Err(error) => return TaskEnd::refused(reply, error),
+            };
+            let (mut planned, mut save) = (Vec::new(), Unsaved::default());
+            for (typed, branch) in branches {
+                while !shared.change(|library, _| library.include_some(&branch, STEPS_PER_HOLD, &mut save)) {}
+                let root = shared.library.read().root(branch.0).cloned();
+                planned.extend(root.map(|root| plan_again(typed, &root, branch.1.as_ref())));
+            }
+            TaskEnd::Accepted { asked: AwaitedShare { planned, reply }, save }
+        });
     }
 
     /// Nothing of it is shared, if not all of it can be.
@@ -63,28 +91,31 @@ impl IndexerTask {
 
     /// Rearranges the table, remembers that, and only then answers: nothing of it is served as it was any more then, not
     /// after a restart either.
-    fn rearrange(
+    fn rearrange<T>(
         &mut self,
-        change: impl FnOnce(&SharedLibrary) -> Result<Rearranged, ShareError> + Send + 'static,
-        answer: impl FnOnce(Result<RenamedShares, ShareError>) + Send + 'static,
+        change: impl FnOnce(&SharedLibrary) -> Result<Rearranged<T>, ShareError> + Send + 'static,
+        answer: impl FnOnce(Result<(RenamedShares, T), ShareError>) + Send + 'static,
     ) {
         let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
         self.tasks.spawn_blocking(move || {
-            let mut look = Vec::new();
+            let (mut look, mut gone) = (Vec::new(), Vec::new());
             answer(change(&shared).and_then(|done| {
                 look = done.look;
                 shared.save_roots(&done.unsaved)?;
-                Ok(done.told.into_parts())
+                let library = shared.library.read();
+                gone = done.unsaved.roots.iter().copied().filter(|id| library.root(*id).is_none()).collect();
+                drop(library);
+                Ok((done.told.into_parts(), done.more))
             }));
             let bases = shared.library.read().bases();
-            TaskEnd::Rearranged { watch_news: watches.lock().follow(&bases), look }
+            TaskEnd::Rearranged { watch_news: watches.lock().follow(&bases), look, gone }
         });
     }
 }
 
 /// Gives up all of it. Many small things are done in one hold of the library, and one large thing in many.
 fn give_up(shared: &SharedLibrary, unwanted: Vec<Unwanted>) -> Rearranged {
-    let Rearranged { mut told, mut unsaved, .. } = Rearranged::default();
+    let Rearranged { mut told, mut unsaved, .. } = Rearranged::<()>::default();
     let mut left = unwanted.into_iter().map(GivingUp::new).peekable();
     while left.peek().is_some() {
         shared.change(|library, changes| {
@@ -99,5 +130,25 @@ fn give_up(shared: &SharedLibrary, unwanted: Vec<Unwanted>) -> Rearranged {
             told.then(changes.clone());
         });
     }
-    Rearranged { told, unsaved, look: Vec::new() }
+    Rearranged { told, unsaved, look: Vec::new(), more: () }
+}
+
+/// Folders in which single files were stopped, and which are shared: so is what comes into them.
+fn open_folders(shared: &SharedLibrary, done: &Rearranged) -> Vec<SharePath> {
+    let mut open = BTreeSet::new();
+    let mut places = done.unsaved.places.iter().peekable();
+    while places.peek().is_some() && open.len() < OPEN_FOLDERS_MAX {
+        let library = shared.library.read();
+        for (id, place) in places.by_ref().take(STEPS_PER_HOLD) {
+            let Some(root) = library.root(*id) else { continue };
+            let is_file = root.share_path(place.as_str()).is_ok_and(|path| done.told.is_removed(&path));
+            let above = place.as_str().rsplit_once('/').map_or("", |(above, _)| above);
+            let is_open = above.is_empty() || library.holds(*id, above);
+            if is_file && is_open && open.len() < OPEN_FOLDERS_MAX {
+                let folder = if above.is_empty() { Ok(root.share_as.clone()) } else { root.share_path(above) };
+                open.extend(folder);
+            }
+        }
+    }
+    open.into_iter().collect()
 }

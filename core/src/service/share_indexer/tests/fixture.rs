@@ -82,7 +82,7 @@ impl Fixture {
     pub(super) async fn unshare(&self, items: &[&str]) -> Result<Vec<String>, ShareError> {
         let item = |item: &&str| ShareOrLocalPath::new(*item, &self.cwd).expect("not empty");
         let removed = self.share_indexer.unshare(items.iter().map(item).collect()).await?;
-        Ok(removed.into_iter().map(|path| path.to_string()).collect())
+        Ok(removed.paths.into_iter().map(|path| path.to_string()).collect())
     }
 
     pub(super) fn shared(&self) -> Vec<String> {
