@@ -19,6 +19,8 @@ pub enum Unwanted {
     OnDisk(PathBuf),
     /// One root, with all that is shared of it.
     Root(RootId),
+    /// A place in a root, whether anything of it is shared at present or not.
+    Branch(RootId, SharePath),
 }
 
 /// Something that is being given up, for good: it does not come back by itself.
@@ -52,6 +54,40 @@ impl Library {
                 self.roots.lying_at_or_below(local).next().is_some() || self.roots.folders_holding(local).any(is_shared)
             }
             Unwanted::Root(id) => self.roots.get(*id).is_some(),
+            Unwanted::Branch(id, place) => self.holds(*id, place.as_str()),
+        }
+    }
+
+    /// The places in folders at which what is meant would be shared, though nothing of it is at present.
+    pub fn branches_at(&self, meant: &Unwanted) -> Vec<(Arc<Root>, SharePath)> {
+        let mut held = self.places_held(meant);
+        held.retain(|(root, place)| {
+            self.holds(root.id, place.as_str()) && self.entries_of(root, place.as_str()).next().is_none()
+        });
+        held
+    }
+
+    /// The places below roots at which what is meant would be.
+    pub(super) fn places_held(&self, meant: &Unwanted) -> Vec<(Arc<Root>, SharePath)> {
+        match meant {
+            Unwanted::Announced(path) => {
+                let ends = path.as_str().match_indices('/').map(|(at, _)| at);
+                let above: Vec<SharePath> = ends.filter_map(|end| SharePath::new(&path.as_str()[..end]).ok()).collect();
+                let place = |root: &Arc<Root>| {
+                    let below = path.below(root.share_as.as_str()).filter(|_| root.is_folder)?;
+                    Some((Arc::clone(root), SharePath::new(below).ok()?))
+                };
+                above.iter().flat_map(|above| self.roots.announced_as(above)).filter_map(place).collect()
+            }
+            Unwanted::OnDisk(local) => {
+                let place =
+                    |root: &Arc<Root>| Some((Arc::clone(root), SharePath::normalized(&root.relative_of(local)?).ok()?));
+                self.roots.folders_holding(local).filter_map(place).collect()
+            }
+            Unwanted::Branch(id, place) => {
+                self.root(*id).map(|root| (Arc::clone(root), place.clone())).into_iter().collect()
+            }
+            Unwanted::Root(_) => Vec::new(),
         }
     }
 
@@ -132,6 +168,7 @@ impl GivingUp {
             Unwanted::Announced(path) => library.roots.announced_at_or_below(path).next().map(|root| root.id),
             Unwanted::OnDisk(local) => library.roots.lying_at_or_below(local).next().map(|root| root.id),
             Unwanted::Root(id) => Some(*id),
+            Unwanted::Branch(..) => None,
         };
         if let Some(root) = root.and_then(|id| library.give_up_root(id, unsaved)) {
             self.leaving.push(Leaving { root, at: String::new(), after: None });
@@ -153,6 +190,13 @@ impl GivingUp {
                 false
             }
             Unwanted::Root(_) => true,
+            Unwanted::Branch(id, place) => {
+                let root = library.roots.get(*id).filter(|_| library.holds(*id, place.as_str())).cloned();
+                let Some(root) = root else { return true };
+                library.exclude(*id, place.clone(), unsaved);
+                self.leaving.push(Leaving { root, at: place.to_string(), after: None });
+                false
+            }
         }
     }
 }
@@ -241,6 +285,19 @@ mod tests {
             scan(&mut library, 4, "", &[("x", 1)], 1);
             assert!(paths(&library).iter().all(|left| !expected.contains(&path(left))), "{unwanted:?}");
         }
+        let (mut library, empty) = by_path("Trip/sub").expect("is shared");
+        scan(&mut library, 1, "", &[("b", 1)], 1);
+        assert!(!library.shares_any_of(&empty), "there is nothing in it now");
+        let branches = library.branches_at(&empty);
+        assert_eq!(branches.iter().map(|(root, place)| (root.id.0, place.as_str())).collect::<Vec<_>>(), [(1, "sub")]);
+        let mut giving_up = GivingUp::new(Unwanted::Branch(branches[0].0.id, branches[0].1.clone()));
+        let (mut changes, mut unsaved) = (ShareChanges::default(), Unsaved::default());
+        while !giving_up.step(&mut library, &mut 1, &mut changes, &mut unsaved) {}
+        scan(&mut library, 1, "", &[("b", 1), ("sub/new", 1)], 1);
+        assert!(
+            paths(&library).contains(&"Trip/b".to_owned()) && !paths(&library).contains(&"Trip/sub/new".to_owned())
+        );
+        assert_eq!(library.branches_at(&empty).len(), 0, "it is stopped already");
         for nothing in
             [by_path("Tri"), by_path("Trip/none"), by_path("x"), by_local("/h/Tri"), by_local("/h/Trip/none")]
         {

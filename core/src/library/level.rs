@@ -19,7 +19,7 @@ pub enum LevelEntry {
         /// How many files, and how many bytes.
         totals: Totals,
     },
-    /// One file.
+    /// One file that lies in it.
     File(Share),
 }
 

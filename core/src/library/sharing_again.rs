@@ -1,10 +1,7 @@
 //! What the person stopped sharing and wants to share again: it is in its folder as if it had never been taken out.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use crate::library::giving_up::Unwanted;
-use crate::library::root::{Root, RootId};
+use crate::library::root::RootId;
 use crate::library::table::Library;
 use crate::library::unsaved::Unsaved;
 use crate::model::share_path::SharePath;
@@ -15,7 +12,7 @@ pub type StoppedBranch = (RootId, Option<SharePath>);
 /// A place that was taken out of a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoppedPlace {
-    /// The root.
+    /// The root that it lies in.
     pub root: RootId,
     /// Where in the root it is, in the form of share paths.
     pub place: SharePath,
@@ -26,22 +23,15 @@ pub struct StoppedPlace {
 impl Library {
     /// Where something was taken out at or below what is meant: by its share path, or by where it lies on the disk.
     pub fn stopped_at(&self, meant: &Unwanted) -> Vec<StoppedBranch> {
-        let mut found: Vec<StoppedBranch> = match meant {
-            Unwanted::Announced(path) => {
-                let ends = path.as_str().match_indices('/').map(|(at, _)| at);
-                let above = ends.filter_map(|end| SharePath::new(&path.as_str()[..end]).ok());
-                let above: Vec<SharePath> = above.collect();
-                let holding = above.iter().flat_map(|above| self.roots.announced_as(above));
-                let holding = holding.filter_map(|root| Some((root.id, Some(place_of(path, root)?))));
-                let whole = self.roots.announced_at_or_below(path).map(|root| (root.id, None));
-                holding.chain(whole).collect()
-            }
-            Unwanted::OnDisk(local) => {
-                let holding = self.roots.folders_holding(local).filter_map(|root| place_on_disk(local, root));
-                holding.chain(self.roots.lying_at_or_below(local).map(|root| (root.id, None))).collect()
-            }
-            Unwanted::Root(id) => vec![(*id, None)],
+        let held = self.places_held(meant).into_iter().map(|(root, place)| (root.id, Some(place)));
+        let mut found: Vec<StoppedBranch> = held.collect();
+        let whole: Vec<RootId> = match meant {
+            Unwanted::Announced(path) => self.roots.announced_at_or_below(path).map(|root| root.id).collect(),
+            Unwanted::OnDisk(local) => self.roots.lying_at_or_below(local).map(|root| root.id).collect(),
+            Unwanted::Root(id) => vec![*id],
+            Unwanted::Branch(..) => Vec::new(),
         };
+        found.extend(whole.into_iter().map(|id| (id, None)));
         found.retain(|(id, place)| {
             let excluded = self.exclusions(*id);
             excluded.is_some_and(|excluded| excluded.at_or_below(place.as_ref()).next().is_some())
@@ -51,11 +41,14 @@ impl Library {
         found
     }
 
-    /// Takes back at most so many places that were taken out at and below a place; whether all are back.
+    /// Takes back at most so many places that were taken out at and below a place; whether all are back. If the very
+    /// place was taken out only that is taken back: what was taken out below it before stays out.
     pub fn include_some(&mut self, (id, place): &StoppedBranch, most: usize, unsaved: &mut Unsaved) -> bool {
         let Some(excluded) = self.roots.exclusions_mut(*id) else { return true };
+        let itself = place.as_ref().filter(|place| excluded.contains(place));
+        let most = if itself.is_some() { 1 } else { most };
         let back: Vec<SharePath> = excluded.at_or_below(place.as_ref()).take(most).cloned().collect();
-        let is_all = back.len() < most;
+        let is_all = itself.is_some() || back.len() < most;
         for place in back {
             excluded.remove(&place);
             unsaved.places.insert((*id, place));
@@ -91,15 +84,6 @@ impl Library {
     }
 }
 
-fn place_of(path: &SharePath, root: &Root) -> Option<SharePath> {
-    SharePath::new(path.below(root.share_as.as_str())?).ok()
-}
-
-fn place_on_disk(local: &Path, root: &Arc<Root>) -> Option<StoppedBranch> {
-    let at = root.relative_of(local)?;
-    if at.is_empty() { Some((root.id, None)) } else { Some((root.id, Some(SharePath::normalized(&at).ok()?))) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,7 +93,7 @@ mod tests {
     fn what_was_stopped_is_found_and_taken_back() {
         let fresh = || {
             let mut library = library(&[root(2, "/h/Trip/sub", true, "Sub"), root(3, "/h/x", false, "x")]);
-            let excluded = ["a", "sub/c", "sub/d", "sub2"].map(path).into_iter().collect();
+            let excluded = ["a", "sub/c", "sub/d", "sub2", "sub3", "sub3/x"].map(path).into_iter().collect();
             library.restore_root(root(1, "/h/Trip", true, "Trip"), excluded);
             library
         };
@@ -117,11 +101,12 @@ mod tests {
         let on_disk = |text: &str| Unwanted::OnDisk(text.into());
         for (meant, left) in [
             (by_path("Trip"), &[][..]),
-            (by_path("Trip/sub"), &["Trip/a", "Trip/sub2"]),
-            (by_path("Trip/sub/d"), &["Trip/a", "Trip/sub/c", "Trip/sub2"]),
+            (by_path("Trip/sub"), &["Trip/a", "Trip/sub2", "Trip/sub3", "Trip/sub3/x"]),
+            (by_path("Trip/sub/d"), &["Trip/a", "Trip/sub/c", "Trip/sub2", "Trip/sub3", "Trip/sub3/x"]),
+            (by_path("Trip/sub3"), &["Trip/a", "Trip/sub/c", "Trip/sub/d", "Trip/sub2", "Trip/sub3/x"]),
             (on_disk("/h"), &[]),
             (on_disk("/h/Trip"), &[]),
-            (on_disk("/h/Trip/sub"), &["Trip/a", "Trip/sub2"]),
+            (on_disk("/h/Trip/sub"), &["Trip/a", "Trip/sub2", "Trip/sub3", "Trip/sub3/x"]),
             (Unwanted::Root(RootId(1)), &[]),
         ] {
             let mut library = fresh();
@@ -137,7 +122,7 @@ mod tests {
                 after = Some((one.root, one.place.clone()));
             }
             assert_eq!(found, left, "{meant:?}");
-            assert_eq!(unsaved.places.len() + left.len(), 4, "{meant:?}");
+            assert_eq!(unsaved.places.len() + left.len(), 6, "{meant:?}");
         }
         let library = fresh();
         for nothing in [by_path("Trip/sub/e"), by_path("Tri"), by_path("a"), by_path("x"), on_disk("/h/Trip/sub2/y")] {

@@ -107,13 +107,13 @@ pub enum Intent {
     },
     /// One page of what is shared directly in a folder of a root. `Level`.
     ListLevel {
-        /// The root.
+        /// The root that it belongs to.
         root: RootId,
         /// Which folder of it.
         folder: SharePath,
         /// Behind which entry; `None` is from the first on.
         after: Option<LevelCursor>,
-        /// Most entries.
+        /// The most entries of one page.
         most: usize,
     },
     /// The first of my shares that have all these words in their paths. `FoundShares`.

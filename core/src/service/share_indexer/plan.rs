@@ -177,7 +177,7 @@ fn plan_one(
     let share_as = share_path(&typed, share_as.as_deref(), &resolved, is_folder)
         .map_err(|why| ShareError::BadName { typed: typed.clone(), why })?;
     if !is_folder && let Some((root, relative)) = find_shared(&library.read(), &share_as, &local) {
-        let bytes = std::fs::symlink_metadata(&root.local_path(&relative)).map_or(0, |file| file.len());
+        let bytes = std::fs::symlink_metadata(root.local_path(&relative)).map_or(0, |file| file.len());
         let (start, relatives) = (relative.clone(), vec![relative]);
         let (is_part, is_new, is_again, left_out) = (true, false, false, LeftOutCounts::new());
         return Ok(Planned {
@@ -281,12 +281,30 @@ pub(super) fn find_shared_items(
     items: Vec<UnshareItem>,
     library: &RwLock<Library>,
 ) -> Result<Vec<Unwanted>, ShareError> {
-    let find = |item: UnshareItem| {
+    let mut found = Vec::new();
+    for item in items {
         let (typed, mut meanings) = meanings(item);
-        let found = meanings.find(|unwanted| library.read().shares_any_of(unwanted));
-        found.ok_or(ShareError::NotShared { item: typed })
-    };
-    items.into_iter().map(find).collect()
+        let all = meanings.find_map(|unwanted| {
+            let (is_shared, branches) = {
+                let library = library.read();
+                (library.shares_any_of(&unwanted), library.branches_at(&unwanted))
+            };
+            let branches = branches.into_iter().filter(|(root, place)| is_branch(root, place, library));
+            let branches = branches.map(|(root, place)| Unwanted::Branch(root.id, place)).collect::<Vec<_>>();
+            let all: Vec<Unwanted> = is_shared.then_some(unwanted).into_iter().chain(branches).collect();
+            (!all.is_empty()).then_some(all)
+        });
+        found.extend(all.ok_or(ShareError::NotShared { item: typed })?);
+    }
+    Ok(found)
+}
+
+/// Whether there is such a folder in a shared one, or something in it was stopped: then it can be stopped as a whole,
+/// though nothing in it is shared at present.
+fn is_branch(root: &Root, place: &SharePath, library: &RwLock<Library>) -> bool {
+    let has_stopped =
+        library.read().exclusions(root.id).is_some_and(|excluded| excluded.at_or_below(Some(place)).next().is_some());
+    has_stopped || std::fs::symlink_metadata(root.base().join(place.as_str())).is_ok_and(|found| found.is_dir())
 }
 
 fn meanings(UnshareItem { typed, path, locals }: UnshareItem) -> (String, impl Iterator<Item = Unwanted>) {

@@ -17,7 +17,7 @@ pub type RootCursor = (SharePath, RootId);
 /// A file or folder that the person shares, and how it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedRoot {
-    /// Its number.
+    /// The number that names it.
     pub id: RootId,
     /// Where it lies on this disk; never told to others.
     pub local: String,
@@ -52,7 +52,7 @@ pub enum RootWatching {
         /// What the system said.
         why: String,
     },
-    /// Of none.
+    /// Of no change in it.
     Polled {
         /// What the system said.
         why: String,

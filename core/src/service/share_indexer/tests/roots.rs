@@ -93,17 +93,29 @@ async fn stopping_file_by_file_says_that_new_ones_are_shared() {
         fixture.write(name, name);
     }
     fixture.share(&["Music"]).await.expect("shares");
-    let item = |item: &str| ShareOrLocalPath::new(item, &fixture.cwd).expect("not empty");
+    let cwd = fixture.cwd.clone();
+    let item = |item: &str| ShareOrLocalPath::new(item, &cwd).expect("not empty");
     let files = ["Music/Album 000/1", "Music/Album 000/2"].map(item);
     let unshared = fixture.share_indexer.unshare(files.into()).await.expect("unshares");
     assert_eq!(unshared.open_folders, [SharePath::new("Music/Album 000").expect("valid")]);
     fixture.write("Music/Album 000/3", "new");
     fixture.becomes(&["Music/Album 000/3", "Music/x"]).await;
-    let folder = ShareOrLocalPath::new("Music/Album 000", &fixture.cwd).expect("not empty");
-    let unshared = fixture.share_indexer.unshare(vec![folder]).await.expect("unshares");
+    let unshared = fixture.share_indexer.unshare(vec![item("Music/Album 000")]).await.expect("unshares");
     assert_eq!(unshared.open_folders, [], "all of it was meant");
+    for name in ["Music/Album 000/1", "Music/Album 000/2", "Music/Album 000/4"] {
+        fixture.write(name, name);
+    }
+    let again = share_again(&fixture, "Music/Album 000").await.expect("shares");
+    assert_eq!(again, ["Music/Album 000/3", "Music/Album 000/4"], "what was stopped by itself stays so");
+    let files = ["Music/Album 000/3", "Music/Album 000/4"].map(item);
+    fixture.share_indexer.unshare(files.into()).await.expect("unshares");
+    assert!(fixture.shared().iter().all(|path| !path.contains("Album")));
+    fixture.unshare(&["Music/Album 000"]).await.expect("nothing in it is shared, and it is still a folder of a root");
+    fixture.write("Music/Album 000/5", "new");
+    fixture.write("Music/y", "new");
+    fixture.becomes(&["Music/x", "Music/y"]).await;
     let again = share_again(&fixture, fixture.cwd.join("Music").to_str().expect("text")).await.expect("shares");
-    assert_eq!(again.len(), 4, "all that was stopped in it");
+    assert_eq!(again.len(), 7, "all that was stopped in it");
     fixture.stop().await;
 }
 
