@@ -140,6 +140,13 @@ fn transfer_errors() -> Vec<TransferError> {
         TransferError::NotSent { user: user() },
         TransferError::Lied { user: user() },
         TransferError::TooLarge,
+        TransferError::NoParent,
+        TransferError::Denied,
+        TransferError::ReadOnly,
+        TransferError::InTheWay,
+        TransferError::InUse,
+        TransferError::NameRefused,
+        TransferError::TooLargeHere,
         TransferError::Disk("no such folder".into()),
         TransferError::Stopped,
     ]

@@ -48,6 +48,7 @@ mod linux {
     use potok_core::store::Store;
     use potok_core::store::downloads::{TargetName, WantedFile};
     use potok_core::transfer::Contact;
+    use potok_core::transfer::downloads::Announced;
     use potok_core::transfer::event::TransferEvent;
     use tokio::sync::{mpsc, watch};
     use tokio_util::sync::CancellationToken;
@@ -282,6 +283,10 @@ mod linux {
 
         fn sources(&self, _hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
             Box::pin(std::future::ready(vec![self.contact.clone()]))
+        }
+
+        fn announced(&self, _user: Username, _path: SharePath) -> BoxFuture<'_, Announced> {
+            Box::pin(std::future::ready(Announced::Nothing))
         }
 
         fn changes(&self) -> watch::Receiver<u64> {

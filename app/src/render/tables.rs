@@ -218,6 +218,10 @@ pub fn state(transfer: &Transfer) -> String {
         TransferState::WaitingForSlot { place } => place.to_string(),
         _ => String::new(),
     };
+    let address = match &transfer.state {
+        TransferState::Unreachable { address } => address.to_string(),
+        _ => String::new(),
+    };
     let why = match &transfer.state {
         TransferState::Failed(why) => texts::of_transfer_error(why),
         _ => String::new(),
@@ -225,6 +229,7 @@ pub fn state(transfer: &Transfer) -> String {
     let args = [
         ("user", shown(transfer.user.as_str())),
         ("place", place),
+        ("address", address),
         ("why", why),
         ("speed", human::speed(transfer.bytes_per_second)),
     ];

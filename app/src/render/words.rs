@@ -7,6 +7,8 @@ use potok_core::service::share_indexer::root_status::{Absence, RootWatching, Roo
 pub const STATE_WORDS: &[&str] = &[
     "queued",
     "waiting-for-user",
+    "unreachable",
+    "changing",
     "connecting",
     "waiting-for-slot",
     "declined",
@@ -50,6 +52,8 @@ pub fn state(state: &TransferState) -> &'static str {
     match state {
         TransferState::Queued => "queued",
         TransferState::WaitingForUser => "waiting-for-user",
+        TransferState::Unreachable { .. } => "unreachable",
+        TransferState::Changing => "changing",
         TransferState::Connecting => "connecting",
         TransferState::WaitingForSlot { .. } => "waiting-for-slot",
         TransferState::Checking => "checking",

@@ -2,6 +2,7 @@
 //! number, direction, state, error, place in the queue and selection for downloads and uploads alike.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::model::shown::Shown;
@@ -68,6 +69,13 @@ pub enum TransferState {
     Queued,
     /// Nobody who has it is connected.
     WaitingForUser,
+    /// Its owner is connected to the tracker, and does not answer at this address.
+    Unreachable {
+        /// Where the tracker says that they are.
+        address: SocketAddr,
+    },
+    /// Its owner is changing it; it is asked for again, as what it is then.
+    Changing,
     /// A source is being reached.
     Connecting,
     /// The source serves others first, or we do.
@@ -134,6 +142,27 @@ pub enum TransferError {
     /// It is larger than 4 TiB, which is the most that peers move.
     #[error("it is larger than 4 TiB")]
     TooLarge,
+    /// The folder that it was to go into is not there, or not any more.
+    #[error("the folder that it goes into does not exist")]
+    NoParent,
+    /// The system does not let us write there.
+    #[error("there is no permission to write there")]
+    Denied,
+    /// Nothing can be written to the disk that it goes to.
+    #[error("the disk that it goes to is read-only")]
+    ReadOnly,
+    /// A link, a folder or a device lies where it, or a folder above it, should be.
+    #[error("a link, a folder or something else that is no regular file is in the way")]
+    InTheWay,
+    /// Another download, or another program, writes there.
+    #[error("another download or program writes to the same file")]
+    InUse,
+    /// The disk cannot hold a file of that name.
+    #[error("the disk that it goes to cannot hold a file of that name; give it another one as local path")]
+    NameRefused,
+    /// The disk cannot hold a file of that length, as FAT beyond 4 GiB.
+    #[error("the disk that it goes to cannot hold a file this large")]
+    TooLargeHere,
     /// It cannot be written here, in the system's words.
     #[error("it cannot be written: {0}")]
     Disk(String),
@@ -154,6 +183,13 @@ impl TransferError {
             Self::NotSent { .. } => "not-sent",
             Self::Lied { .. } => "lied",
             Self::TooLarge => "too-large",
+            Self::NoParent => "no-parent",
+            Self::Denied => "denied",
+            Self::ReadOnly => "read-only",
+            Self::InTheWay => "in-the-way",
+            Self::InUse => "in-use",
+            Self::NameRefused => "name-refused",
+            Self::TooLargeHere => "too-large-here",
             Self::Disk(_) => "disk",
             Self::Stopped => "stopped",
         }
@@ -162,7 +198,12 @@ impl TransferError {
     /// The word in `error: <code>: <text>`, which programs know.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Exists | Self::SameName => "exists",
+            Self::Exists | Self::SameName | Self::InTheWay => "exists",
+            Self::NoParent => "no-parent",
+            Self::Denied | Self::ReadOnly => "denied",
+            Self::InUse => "in-use",
+            Self::NameRefused => "unsafe-name",
+            Self::TooLargeHere => "no-space",
             Self::NotShared => "not-shared",
             Self::Changed => "changed",
             Self::Stopped => "cancelled",

@@ -221,6 +221,7 @@ impl Failure {
             Self::NotStopped { .. } => Code::NotShared.as_str(),
             Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
             Self::NotComing { error, .. } => error.code(),
+            Self::DiskFull { .. } => "no-space",
             _ => self.key(),
         }
     }

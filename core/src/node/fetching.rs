@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::typed;
-use crate::library::typed::LocalPath;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
-use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
+use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferId, TransferSelection};
 use crate::model::username::Username;
 use crate::node::beside;
+use crate::node::download_place::{DownloadPlace, place_failed};
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Existing, IntentId, UnsafeNames};
@@ -46,20 +45,33 @@ impl TransferHandles {
         request: DownloadRequest,
         folder: PathBuf,
     ) -> Result<Outcome, Failure> {
-        let user = request.user.clone();
-        let (place, naming) = place_of(&request, folder).await?;
-        let found = match self.find(id, &user, &request).await {
+        let local = request.local_path.clone();
+        let place = on_disk(move || DownloadPlace::find(local.as_ref(), folder)).await?;
+        let found = match self.find(id, &request.user, &request).await {
             Ok(found) => found,
             // What was asked for before goes on without its owner being there.
-            Err(why) => return self.queued_before(&user, request.remote_path.as_str(), &place).ok_or(why),
+            Err(why) => return self.queued_before(&request.user, request.remote_path.as_str(), &place).ok_or(why),
         };
+        let user = found.owner().clone();
+        let place = match &found {
+            FoundShares::Folder { path, .. } => place.where_it_was(|folder| self.is_queued(&user, path, folder)),
+            FoundShares::File(_) => place,
+        };
+        // Whoever wants to be asked is told what the names would become.
+        let rename_unsafe = request.unsafe_names != UnsafeNames::LeaveOut;
         let replace = request.existing == Existing::Replace;
-        let New { download, refused, mut renamed } = new_download(user, place, naming, found, replace)?;
+        let to_make = place.clone();
+        let new = on_disk(move || {
+            let naming = Naming::new(place.folder(), rename_unsafe);
+            new_download(user, place, naming, found, replace)
+        });
+        let New { download, refused, mut renamed } = new.await?;
         if request.unsafe_names == UnsafeNames::Ask && !renamed.is_empty() {
             let count = renamed.len();
             renamed.truncate(UNSAFE_NAMES_MAX);
             return Ok(Outcome::UnsafeNames { names: renamed, count });
         }
+        on_disk(move || to_make.make()).await?;
         let number = match request.existing {
             Existing::Refuse | Existing::Replace => self.downloader.add(download).await,
             Existing::KeepBoth => beside::add(&self.downloader, download, &mut renamed).await,
@@ -97,10 +109,20 @@ impl TransferHandles {
         }
     }
 
-    fn queued_before(&self, user: &Username, remote_path: &str, place: &Place) -> Option<Outcome> {
-        let wanted = remote_path.trim_end_matches('/');
+    /// Whether a folder of theirs is on the list, and goes to this very folder.
+    fn is_queued(&self, user: &Username, path: &SharePath, folder: &Path) -> bool {
         let same = |transfer: &Transfer| {
             transfer.user == *user
+                && transfer.label.strip_suffix('/') == Some(path.as_str())
+                && transfer.local_path.as_deref() == Some(folder)
+        };
+        self.downloader.find(same).is_some()
+    }
+
+    fn queued_before(&self, user: &Username, remote_path: &str, place: &DownloadPlace) -> Option<Outcome> {
+        let wanted = remote_path.trim_end_matches('/');
+        let same = |transfer: &Transfer| {
+            transfer.user.folded() == user.folded()
                 && transfer.label.trim_end_matches('/') == wanted
                 && transfer.local_path.as_deref().is_some_and(|path| place.may_be(path))
         };
@@ -175,17 +197,10 @@ impl TransferHandles {
     }
 }
 
-async fn place_of(request: &DownloadRequest, folder: PathBuf) -> Result<(Place, Naming), Failure> {
-    // Whoever wants to be asked is told what the names would become.
-    let (local, rename_unsafe) = (request.local_path.clone(), request.unsafe_names != UnsafeNames::LeaveOut);
-    let find = move || {
-        let place = Place::find(local.as_ref(), folder)?;
-        let (Place::Into(into) | Place::As(into, _)) = &place;
-        let naming = Naming::new(into, rename_unsafe);
-        Ok((place, naming))
-    };
-    let place = tokio::task::spawn_blocking(find).await;
-    place
+/// Carries out something that looks at the disk, off the engine's threads.
+async fn on_disk<T: Send + 'static>(look: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked
         .unwrap_or_else(|_panic| Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() }))
 }
 
@@ -208,54 +223,6 @@ pub(super) fn told_by(event: TransferEvent) -> Option<NodeEvent> {
     })
 }
 
-/// Where a download goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    /// Into this folder, under its own name.
-    Into(PathBuf),
-    /// Under this name in this folder.
-    As(PathBuf, std::ffi::OsString),
-}
-
-impl Place {
-    /// Blocks: it looks at the disk.
-    fn find(local: Option<&LocalPath>, fallback: PathBuf) -> Result<Self, Failure> {
-        let Some(local) = local else {
-            let made = std::fs::create_dir_all(&fallback);
-            return match made {
-                Ok(()) => Ok(Self::Into(fallback)),
-                Err(_) => Err(Failure::Denied { path: fallback.display().to_string() }),
-            };
-        };
-        let path = typed::path(local);
-        let LocalPath { typed: local, cwd } = local;
-        if path.is_dir() {
-            return Ok(Self::Into(path));
-        }
-        let no_parent = || Failure::NoParent { path: local.to_owned() };
-        if local.ends_with(std::path::is_separator) && !local.is_empty() {
-            // A folder was meant: it is made below a folder that is there.
-            let trimmed = PathBuf::from(local.trim_end_matches(std::path::is_separator));
-            let path = typed::path(&LocalPath::new(trimmed.to_string_lossy(), cwd));
-            return Self::named(&path).ok_or_else(no_parent);
-        }
-        Self::named(&path).ok_or_else(no_parent)
-    }
-
-    fn named(path: &Path) -> Option<Self> {
-        let (parent, name) = (path.parent()?, path.file_name()?);
-        parent.is_dir().then(|| Self::As(parent.to_owned(), name.to_owned()))
-    }
-
-    /// Whether a download that goes there may be one that goes here.
-    fn may_be(&self, target: &Path) -> bool {
-        match self {
-            Self::Into(folder) => target == folder || target.parent() == Some(folder),
-            Self::As(folder, name) => target == folder.join(name),
-        }
-    }
-}
-
 /// A download that is to be queued.
 struct New {
     download: NewDownload,
@@ -266,7 +233,7 @@ struct New {
 
 fn new_download(
     user: Username,
-    place: Place,
+    place: DownloadPlace,
     mut naming: Naming,
     found: FoundShares,
     overwrite: bool,
@@ -275,8 +242,8 @@ fn new_download(
         FoundShares::File(file) => {
             let mut renamed = Vec::new();
             let (into, name) = match place {
-                Place::As(into, name) => (into, TargetName::Typed(name)),
-                Place::Into(into) => {
+                DownloadPlace::As(into, name) => (into, TargetName::Typed(name)),
+                DownloadPlace::Into(into) | DownloadPlace::IntoNew(into) => {
                     let names = naming.names(None, file.path.file_name())?;
                     renamed.extend(naming::renamed(file.path.as_str(), &into, &names, 0));
                     (into, TargetName::Below(names))
@@ -288,10 +255,12 @@ fn new_download(
             Ok(New { download, refused: Vec::new(), renamed })
         }
         FoundShares::Folder { path, files } => {
-            let is_named = matches!(place, Place::As(..));
+            let is_named = matches!(place, DownloadPlace::As(..));
             let (into, top) = match place {
-                Place::Into(into) => (into, naming.names(None, path.file_name())?.remove(0)),
-                Place::As(into, name) => (into, local_name(&name.to_string_lossy())?),
+                DownloadPlace::Into(into) | DownloadPlace::IntoNew(into) => {
+                    (into, naming.names(None, path.file_name())?.remove(0))
+                }
+                DownloadPlace::As(into, name) => (into, local_name(&name.to_string_lossy())?),
             };
             naming.go_into(&top);
             let chosen = usize::from(is_named);
@@ -350,6 +319,13 @@ fn add_failed(error: AddError) -> Failure {
     let why = error.to_string();
     match error {
         AddError::Exists { path } => Failure::Exists { path: path.display().to_string() },
-        _ => Failure::Internal { what: "queueing the download".into(), why },
+        AddError::Taken { path } => {
+            Failure::NotComing { path: path.display().to_string(), error: TransferError::InUse }
+        }
+        AddError::Folder { path, why } => place_failed(why, &path),
+        AddError::Save(redb::Error::Io(error)) => place_failed(error.into(), Path::new("potok.redb")),
+        AddError::Save(_) | AddError::Count | AddError::Stopped => {
+            Failure::Internal { what: "queueing the download".into(), why }
+        }
     }
 }

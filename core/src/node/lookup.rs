@@ -26,6 +26,17 @@ pub(super) enum FoundShares {
     },
 }
 
+impl FoundShares {
+    /// Its owner, as the tracker writes the name.
+    pub(super) fn owner(&self) -> &Username {
+        match self {
+            Self::File(file) => &file.username,
+            // The folder is not empty.
+            Self::Folder { files, .. } => &files[0].username,
+        }
+    }
+}
+
 /// Looks for the likeliest share of `user` that `typed` can mean.
 pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &RemotePath) -> Result<FoundShares, Failure> {
     for candidate in typed.candidates() {
@@ -46,7 +57,12 @@ pub(super) async fn find(client: &TrackerClient, user: &Username, typed: &Remote
     Err(Failure::NotShared { user: user.to_string(), path: typed.to_string() })
 }
 
-async fn find_file(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Option<FileLine>, Failure> {
+/// What this user shares under this path.
+pub(super) async fn find_file(
+    client: &TrackerClient,
+    user: &Username,
+    path: &SharePath,
+) -> Result<Option<FileLine>, Failure> {
     let page = Page { after: Some(just_before(path.as_str())), limit: Some(1) };
     let command = ListFiles { username: Some(user.clone()), page }.into();
     let answer = client.ask(command).await.map_err(|error| list_failed(client, user, error))?;

@@ -9,6 +9,7 @@ mod bridge;
 mod carrying_out;
 mod children;
 mod clock_watch;
+mod download_place;
 pub mod event;
 pub mod failure;
 mod fetching;
@@ -26,6 +27,7 @@ mod sharing;
 mod starting;
 #[cfg(all(test, unix))]
 mod tests;
+mod tracker_directory;
 mod tracker_session;
 pub mod warning;
 

@@ -1,22 +1,15 @@
 //! Where we meet others now: the session at the tracker that is joined, if one is.
 
-use std::net::SocketAddr;
-
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::hash::ContentHash;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
-use crate::protocol::address_line::{AddressLine, AddressScope};
-use crate::protocol::command::{Command, Cursor, ListAddresses, Page, Sources};
-use crate::protocol::reply::FileLine;
-use crate::service::downloader::{BoxFuture, Directory};
+use crate::protocol::command::{Command, Cursor, Page};
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
-use crate::transfer::Contact;
 
 /// Events of the session that wait for the node.
 const SESSION_EVENTS_MAX: usize = 1024;
@@ -140,59 +133,7 @@ impl SessionView {
     pub(super) fn name_of(&self, key: &PublicKey) -> Option<Username> {
         self.client.borrow().as_ref()?.people().name_of(key)
     }
-
-    /// Everybody who shares this content; empty while we are away.
-    async fn sources(&self, hash: ContentHash) -> Vec<FileLine> {
-        let Ok(client) = self.client() else { return Vec::new() };
-        let page = Page { after: None, limit: Some(CONTENT_SOURCES_MAX) };
-        match client.ask(Sources { hash, page }.into()).await {
-            Ok(answer) => answer.lines.iter().filter_map(|line| FileLine::parse(line).ok()).collect(),
-            Err(_away) => Vec::new(),
-        }
-    }
 }
-
-/// The tracker that is joined now, as downloads see it.
-#[derive(Debug)]
-pub(super) struct TrackerDirectory {
-    pub(super) session: SessionView,
-    /// Ours: we are no further source of what we fetch.
-    pub(super) own: PublicKey,
-}
-
-impl Directory for TrackerDirectory {
-    fn contact(&self, user: &Username) -> Option<Contact> {
-        let (username, address, key) = self.session.client().ok()?.people().reachable(user)?;
-        Some(Contact { username, address, key })
-    }
-
-    fn addresses(&self, user: &Username) -> BoxFuture<'_, Vec<SocketAddr>> {
-        let command = ListAddresses { username: user.clone() };
-        Box::pin(async move {
-            let Ok(client) = self.session.client() else { return Vec::new() };
-            // A tracker of an earlier version knows one address, which is known here too.
-            let Ok(answer) = client.ask(command.into()).await else { return Vec::new() };
-            let told = answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok());
-            let direct = told.filter(|line| line.scope == AddressScope::Direct).map(|line| line.address);
-            direct.filter(|address| client.people().may_be_peer(*address)).collect()
-        })
-    }
-
-    fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
-        Box::pin(async move {
-            let files = self.session.sources(hash).await;
-            let contacts = files.iter().filter_map(|file| self.contact(&file.username));
-            contacts.filter(|contact| contact.key != self.own).collect()
-        })
-    }
-
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.session.changes()
-    }
-}
-
-/// Most sources that are asked for of one content: more of them make nothing faster.
-const CONTENT_SOURCES_MAX: usize = 200;
 
 /// Most lines of one list: as many files as a tracker holds unless its owner raises that. One that lists more is not
 /// believed.

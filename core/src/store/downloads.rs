@@ -118,26 +118,34 @@ impl Store {
     /// Writes a new download with its number, durably when this returns. The number is not given out again.
     pub fn save_download(&self, id: TransferId, download: &SavedDownload) -> Result<(), redb::Error> {
         let write = self.begin_write()?;
-        let TransferId(id) = id;
         {
             let mut next = write.open_table(NEXT)?;
             let before = next.get(())?.map_or(1, |id| id.value());
-            next.insert((), before.max(id.saturating_add(1)))?;
+            next.insert((), before.max(id.0.saturating_add(1)))?;
         }
-        {
-            let SavedDownload { user, label, is_folder, into, overwrite, is_paused, .. } = download;
-            let into = bytes_of(into.as_os_str());
-            let row = (user.as_str(), label.as_str(), *is_folder, into.as_slice(), *overwrite, *is_paused);
-            write.open_table(JOBS)?.insert(id, row)?;
-            let mut files = write.open_table(FILES)?;
-            for (file, index) in download.files.iter().zip(0u32..) {
-                let (is_typed, name) = encode_name(&file.name);
-                let content = &file.content;
-                let row = (file.remote.as_str(), content.size, *content.hash.as_bytes(), is_typed, name.as_slice());
-                files.insert((id, index), row)?;
-            }
-        }
-        write_states(&write, download.states.iter().map(|(index, state)| (TransferId(id), *index, state)))?;
+        write_job(&write, id, download)?;
+        write_wanted(&write, id, (0u32..).zip(&download.files))?;
+        write_states(&write, download.states.iter().map(|(index, state)| (id, *index, state)))?;
+        Ok(write.commit()?)
+    }
+
+    /// Writes these files of a download anew, with what is known of them, and whether it replaces what is there; durably
+    /// when this returns.
+    pub fn write_files(&self, id: TransferId, download: &SavedDownload, indexes: &[u32]) -> Result<(), redb::Error> {
+        let write = self.begin_write()?;
+        write_job(&write, id, download)?;
+        let wanted = |index: &u32| Some((*index, download.files.get(*index as usize)?));
+        write_wanted(&write, id, indexes.iter().filter_map(wanted))?;
+        let states = download.states.iter().filter(|(index, _)| indexes.contains(index));
+        write_states(&write, states.map(|(index, state)| (id, *index, state)))?;
+        Ok(write.commit()?)
+    }
+
+    /// Writes one file of a download anew, of which nothing is known then.
+    pub fn write_file(&self, id: TransferId, index: u32, file: &WantedFile) -> Result<(), redb::Error> {
+        let write = self.begin_write()?;
+        write_wanted(&write, id, std::iter::once((index, file)))?;
+        write_states(&write, std::iter::once((id, index, &SavedState::Open)))?;
         Ok(write.commit()?)
     }
 
@@ -262,6 +270,29 @@ impl Store {
     }
 }
 
+fn write_job(write: &WriteTransaction, id: TransferId, download: &SavedDownload) -> Result<(), redb::Error> {
+    let SavedDownload { user, label, is_folder, into, overwrite, is_paused, .. } = download;
+    let into = bytes_of(into.as_os_str());
+    let row = (user.as_str(), label.as_str(), *is_folder, into.as_slice(), *overwrite, *is_paused);
+    write.open_table(JOBS)?.insert(id.0, row)?;
+    Ok(())
+}
+
+fn write_wanted<'a>(
+    write: &WriteTransaction,
+    id: TransferId,
+    wanted: impl Iterator<Item = (u32, &'a WantedFile)>,
+) -> Result<(), redb::Error> {
+    let mut files = write.open_table(FILES)?;
+    for (index, file) in wanted {
+        let (is_typed, name) = encode_name(&file.name);
+        let content = &file.content;
+        let row = (file.remote.as_str(), content.size, *content.hash.as_bytes(), is_typed, name.as_slice());
+        files.insert((id.0, index), row)?;
+    }
+    Ok(())
+}
+
 fn write_states<'a>(
     write: &WriteTransaction,
     changes: impl Iterator<Item = (TransferId, u32, &'a SavedState)>,
@@ -284,6 +315,13 @@ fn write_states<'a>(
                 TransferError::TooLarge => (TOO_LARGE, 0, ""),
                 TransferError::Disk(text) => (DISK, 0, text.as_str()),
                 TransferError::SameName => (SAME_NAME, 0, ""),
+                TransferError::NoParent => (NO_PARENT, 0, ""),
+                TransferError::Denied => (DENIED, 0, ""),
+                TransferError::ReadOnly => (READ_ONLY, 0, ""),
+                TransferError::InTheWay => (IN_THE_WAY, 0, ""),
+                TransferError::InUse => (IN_USE, 0, ""),
+                TransferError::NameRefused => (NAME_REFUSED, 0, ""),
+                TransferError::TooLargeHere => (TOO_LARGE_HERE, 0, ""),
                 TransferError::NotSent { user } => (NOT_SENT, 0, user.as_str()),
                 // Never of a download.
                 TransferError::Stopped => continue,
@@ -305,6 +343,13 @@ const TOO_LARGE: u8 = 15;
 const DISK: u8 = 16;
 const SAME_NAME: u8 = 17;
 const NOT_SENT: u8 = 18;
+const NO_PARENT: u8 = 19;
+const DENIED: u8 = 20;
+const READ_ONLY: u8 = 21;
+const IN_THE_WAY: u8 = 22;
+const IN_USE: u8 = 23;
+const NAME_REFUSED: u8 = 24;
+const TOO_LARGE_HERE: u8 = 25;
 
 /// What no version wrote is begun anew.
 fn decode_state(code: u8, number: u64, text: &str) -> SavedState {
@@ -324,6 +369,13 @@ fn decode_state(code: u8, number: u64, text: &str) -> SavedState {
             Err(_bad_name) => return SavedState::Open,
         },
         SAME_NAME => TransferError::SameName,
+        NO_PARENT => TransferError::NoParent,
+        DENIED => TransferError::Denied,
+        READ_ONLY => TransferError::ReadOnly,
+        IN_THE_WAY => TransferError::InTheWay,
+        IN_USE => TransferError::InUse,
+        NAME_REFUSED => TransferError::NameRefused,
+        TOO_LARGE_HERE => TransferError::TooLargeHere,
         TOO_LARGE => TransferError::TooLarge,
         DISK => TransferError::Disk(text.to_owned()),
         _ => return SavedState::Open,
@@ -451,6 +503,13 @@ mod tests {
             TransferError::NotSent { user },
             TransferError::SameName,
             TransferError::TooLarge,
+            TransferError::NoParent,
+            TransferError::Denied,
+            TransferError::ReadOnly,
+            TransferError::InTheWay,
+            TransferError::InUse,
+            TransferError::NameRefused,
+            TransferError::TooLargeHere,
             TransferError::Disk("why".into()),
         ];
         let dir = tempfile::tempdir().expect("temporary folder");

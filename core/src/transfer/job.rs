@@ -203,6 +203,21 @@ impl DownloadJob {
         self.partial.insert(index, bytes);
     }
 
+    /// These files, which are not begun, are to be fetched as what they are now; and others besides.
+    pub(crate) fn grow(&mut self, renewed: &[(u32, Content)], added: Vec<Content>) {
+        for (index, content) in renewed {
+            if let Some(file) = self.files.get_mut(*index as usize) {
+                *file = *content;
+            }
+        }
+        self.states.resize(self.files.len() + added.len(), FileState::Pending);
+        self.files.extend(added);
+        self.total_bytes = self.files.iter().fold(0u64, |sum, content| sum.saturating_add(content.size));
+        if self.counts.failed == 0 {
+            self.last_error = None;
+        }
+    }
+
     /// Lets what failed be tried once more; what it was.
     pub(crate) fn retry(&mut self) -> Vec<u32> {
         let all = 0..u32::try_from(self.states.len()).unwrap_or(u32::MAX);

@@ -72,6 +72,10 @@ pub(crate) struct Source {
     /// How the connection came about, while there is one.
     pub(crate) way: Option<Way>,
     pub(crate) backoff: Backoff,
+    /// Blocks that came from it and were right.
+    pub(crate) delivered: u64,
+    /// The last try to connect came to nothing.
+    pub(crate) has_not_answered: bool,
     /// It sent something else than was announced: nothing is asked of it again.
     pub(crate) is_liar: bool,
     /// How often in a row its connection was ended because it answered without sending anything.
@@ -100,6 +104,8 @@ impl Source {
             link: Link::Down,
             way: None,
             backoff: Backoff::default(),
+            delivered: 0,
+            has_not_answered: false,
             is_liar: false,
             strikes: 0,
             is_given_up: false,
@@ -117,6 +123,17 @@ impl Source {
     /// Whether anything may be asked of it.
     pub(crate) fn is_trusted(&self) -> bool {
         !self.is_liar && !self.is_given_up
+    }
+
+    /// Whether it may well send something: it is connected or may be soon, and does not answer for nothing.
+    pub(crate) fn is_promising(&self) -> bool {
+        self.strikes == 0 && (self.is_connected() || !self.has_not_answered)
+    }
+
+    /// By what it did so far: whom to ask first, the least first.
+    pub(crate) fn preference(&self) -> impl Ord + use<> {
+        let is_tried = self.delivered > 0 && !self.has_not_answered;
+        (!is_tried, self.has_not_answered, self.strikes)
     }
 
     /// It is worth asking once more, whatever it did.
@@ -193,6 +210,7 @@ impl SourceTable {
         if source.contact != *contact {
             source.contact = contact.clone();
             source.backoff.reset();
+            source.has_not_answered = false;
             (source.is_given_up, source.strikes) = (false, 0);
         }
         id

@@ -139,6 +139,8 @@ impl ConsoleSession<'_> {
             TransferState::Finished => followed.end = Some(Ok(())),
             TransferState::Failed(_) => followed.end = end_of(transfer),
             state @ (TransferState::WaitingForUser
+            | TransferState::Unreachable { .. }
+            | TransferState::Changing
             | TransferState::Declined
             | TransferState::DiskFull
             | TransferState::Paused)

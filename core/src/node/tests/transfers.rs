@@ -1,6 +1,7 @@
 //! Transfers as both sides see them: the queue of who takes, and what who shares is shown of it.
 
 use super::*;
+use crate::library::typed::LocalPath;
 use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferSelection};
 use crate::model::way::Way;
 
@@ -80,4 +81,66 @@ fn the_order_of_downloads_is_kept() {
     );
     guest.restart();
     assert_eq!(labels(&mut guest), ["c", "b", "a"]);
+}
+
+/// The folder that a first download made is not a folder that the second is to go into.
+#[test]
+fn a_folder_that_is_asked_for_again_joins_its_transfer() {
+    let (mut anna, tracker) = Client::host("anna");
+    let large = vec![7; 8 << 20];
+    share(&mut anna, &[("F/1.bin", &large), ("F/2.bin", b"2"), ("p.jpg", b"p")]);
+    let mut boris = Client::at("boris", &tracker);
+    boris.apply(|settings| settings.download_bytes_per_second = 1 << 20);
+    std::fs::create_dir_all(boris.downloads()).expect("a folder");
+    let request = |client: &Client, remote: &str, typed: &str| DownloadRequest {
+        user: name("Anna"),
+        remote_path: RemotePath::new(remote).expect("a path"),
+        local_path: Some(LocalPath::new(typed, &client.downloads())),
+        existing: Existing::Refuse,
+        unsafe_names: UnsafeNames::LeaveOut,
+        wait: true,
+    };
+    let queue = |client: &mut Client, remote: &str, typed: &str| {
+        let request = request(client, remote, typed);
+        match client.ask(Intent::Download(request)) {
+            Ok(Outcome::Queued(number)) => number,
+            other => panic!("{other:?}"),
+        }
+    };
+    let number = queue(&mut boris, "F/", "got");
+    let has_begun = |t: &Transfer| t.number == number && t.done_bytes > 1 << 19;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if has_begun(t)));
+    boris.restart();
+    assert_eq!(boris.ask(Intent::Join(tracker)), Ok(Outcome::Done));
+    for typed in ["got", "got/", "./got", "got/."] {
+        assert_eq!(queue(&mut boris, "F", typed), number, "{typed}");
+    }
+    share(&mut anna, &[("F/3.bin", b"3")]);
+    boris.apply(|settings| settings.download_bytes_per_second = 0);
+    assert_eq!(queue(&mut boris, "F/", "got"), number, "and what is new comes with it");
+    let is_finished = |t: &Transfer| t.number == number && t.files_done == 3 && t.state == TransferState::Finished;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_finished(t)));
+    let mut names: Vec<_> = std::fs::read_dir(boris.downloads().join("got")).expect("a folder").collect();
+    names.sort_by_key(|entry| entry.as_ref().expect("an entry").file_name());
+    let names: Vec<_> = names.into_iter().map(|entry| entry.expect("an entry").file_name()).collect();
+    assert_eq!(names, ["1.bin", "2.bin", "3.bin"], "nothing nested");
+
+    // Who is not told of it any more has asked for something new: into that folder.
+    assert_eq!(boris.ask(Intent::Acknowledge(number)), Ok(Outcome::Done));
+    let second = queue(&mut boris, "F/", "got");
+    boris.until(
+        |event| matches!(event, NodeEvent::Transfer(t) if t.number == second && t.state == TransferState::Finished),
+    );
+    assert_eq!(std::fs::read(boris.downloads().join("got/F/2.bin")).expect("it is there"), b"2");
+
+    // What ends in a separator is a folder, there or not.
+    let third = queue(&mut boris, "p.jpg", "photos/");
+    boris.until(
+        |event| matches!(event, NodeEvent::Transfer(t) if t.number == third && t.state == TransferState::Finished),
+    );
+    assert_eq!(std::fs::read(boris.downloads().join("photos/p.jpg")).expect("it is there"), b"p");
+    assert_eq!(queue(&mut boris, "p.jpg", "photos/"), third);
+    let none = request(&boris, "none.jpg", "unmade/");
+    assert!(matches!(boris.ask(Intent::Download(none)), Err(Failure::NotShared { .. })));
+    assert!(!boris.downloads().join("unmade").exists(), "nothing is made for what does not come");
 }

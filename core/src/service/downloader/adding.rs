@@ -26,18 +26,19 @@ pub(super) struct Added {
 #[derive(Debug)]
 pub(super) struct LookedAtOver {
     pub(super) id: TransferId,
-    /// Every finished file is still there, as long as it was.
-    pub(super) is_there: bool,
+    /// Its finished files that are not there any more, or of another length.
+    pub(super) gone: Vec<u32>,
     pub(super) new: NewDownload,
     pub(super) reply: oneshot::Sender<Result<TransferId, AddError>>,
 }
 
-/// Whether files are where they were put. A person may have moved or deleted them since.
-pub(super) fn are_there(files: &[(PathBuf, u64)]) -> bool {
-    let is_there = |(path, size): &(PathBuf, u64)| {
-        path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)
+/// Those of these files, each with its length, that are not where they were put. A person may have moved or deleted them
+/// since.
+pub(super) fn gone(files: &[(u32, PathBuf, u64)]) -> Vec<u32> {
+    let is_there = |path: &Path, size: u64| {
+        path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == size)
     };
-    files.iter().all(is_there)
+    files.iter().filter(|(_, path, size)| !is_there(path, *size)).map(|(index, ..)| *index).collect()
 }
 
 /// A download that is not on disk yet.
@@ -57,7 +58,7 @@ pub(super) fn save(
     tells_case_apart: impl FnOnce(&Path) -> bool,
 ) -> Result<TransferId, AddError> {
     if let Err(error) = TargetDir::open(&download.into) {
-        return Err(AddError::Folder { path: download.into.clone(), why: error.to_string() });
+        return Err(AddError::Folder { path: download.into.clone(), why: error });
     }
     if !download.overwrite {
         download.states = existing(download);

@@ -2,6 +2,7 @@
 //!
 //! All of it blocks and is shared by the threads that write.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::num::NonZero;
@@ -56,6 +57,8 @@ impl Disk for RealDisk {}
 /// The target folder of one download, and its names.
 pub(super) struct JobFiles {
     pub(super) saved: SavedDownload,
+    /// What is something else by now at its owner.
+    renewed: Mutex<HashMap<u32, Content>>,
     open: Mutex<OpenFolders>,
     /// It was taken off the list: nothing is begun any more.
     is_gone: AtomicBool,
@@ -69,11 +72,32 @@ struct OpenFolders {
 
 impl JobFiles {
     pub(super) fn new(saved: SavedDownload) -> Arc<Self> {
-        Arc::new(Self { saved, open: Mutex::default(), is_gone: AtomicBool::new(false) })
+        Arc::new(Self { saved, renewed: Mutex::default(), open: Mutex::default(), is_gone: AtomicBool::new(false) })
     }
 
     pub(super) fn content(&self, index: u32) -> Option<Content> {
-        Some(self.saved.files.get(index as usize)?.content)
+        let renewed = self.renewed.lock().get(&index).copied();
+        renewed.or_else(|| Some(self.saved.files.get(index as usize)?.content))
+    }
+
+    /// A file is something else by now.
+    pub(super) fn renew(&self, index: u32, content: Content) {
+        self.renewed.lock().insert(index, content);
+    }
+
+    /// What is wanted, as it is by now.
+    pub(super) fn saved_now(&self) -> Cow<'_, SavedDownload> {
+        let renewed = self.renewed.lock();
+        if renewed.is_empty() {
+            return Cow::Borrowed(&self.saved);
+        }
+        let mut saved = self.saved.clone();
+        for (index, content) in renewed.iter() {
+            if let Some(file) = saved.files.get_mut(*index as usize) {
+                file.content = *content;
+            }
+        }
+        Cow::Owned(saved)
     }
 
     /// The whole path of one file, for people and for comparing.
@@ -350,7 +374,7 @@ pub(super) fn is_whole(target: &Target, content: Content) -> bool {
 pub(super) fn fault_of(error: PlaceError) -> WriteFault {
     match error {
         PlaceError::NoSpace => WriteFault::Full,
-        PlaceError::Exists => WriteFault::File(TransferError::Exists),
-        other => WriteFault::File(TransferError::Disk(other.to_string())),
+        PlaceError::Overloaded => WriteFault::Overloaded,
+        other => WriteFault::File(other.into()),
     }
 }

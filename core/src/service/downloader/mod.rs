@@ -9,11 +9,13 @@
 //! | `finisher` | the thread that gives whole files their names |
 //! | [`files`] | where downloads are on disk |
 //! | `adding` | new downloads, and those of an earlier run |
+//! | `joining` | the same, asked for again |
 
 mod adding;
 mod engine;
 pub mod files;
 mod finisher;
+mod joining;
 mod reaching;
 mod receiving;
 mod source;
@@ -35,7 +37,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::disk::place::target::PlaceError;
 use crate::model::hash::ContentHash;
+use crate::model::share_path::SharePath;
 use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
 use crate::model::username::Username;
 use crate::net::tls::TlsClient;
@@ -43,10 +47,12 @@ use crate::service::downloader::adding::{Added, LookedAtOver};
 use crate::service::downloader::engine::Engine;
 use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
+use crate::service::downloader::joining::Grown;
 use crate::service::downloader::source_state::Report;
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::WantedFile;
+use crate::transfer::downloads::Announced;
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::FileId;
 use crate::transfer::{Contact, SourceId};
@@ -72,6 +78,9 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Everybody but ourselves who shares exactly this; empty when the tracker is away.
     fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>>;
+
+    /// What this user shares under this path now.
+    fn announced(&self, user: Username, path: SharePath) -> BoxFuture<'_, Announced>;
 
     /// Counts up whenever users or shares changed, or the tracker is back.
     fn changes(&self) -> watch::Receiver<u64>;
@@ -152,7 +161,7 @@ pub enum AddError {
         /// Its path.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        why: PlaceError,
     },
     /// No file, or more than [`FILES_MAX`].
     #[error("a download has 1 to {FILES_MAX} files")]
@@ -194,12 +203,16 @@ enum Event {
     Source(SourceId, u64, Report),
     /// Who has the content of a file.
     Sources(FileId, Vec<Contact>),
+    /// What its owner shares under the path of a file.
+    Announced(FileId, Announced),
     /// What is at a file's place; the number is that of the check.
     Checked(FileId, u64, Found),
     /// Files are finished, or not.
     Finished(Finished),
     /// A download is on disk, or was refused.
     Added(Box<Added>),
+    /// What a download gets besides is on disk, or was refused.
+    Grown(Box<Grown>),
     /// The target of a download that is over is asked for again.
     LookedAtOver(Box<LookedAtOver>),
     /// How much room there is on the disk of a download.

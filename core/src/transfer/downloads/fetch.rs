@@ -30,6 +30,7 @@ impl Downloads {
         let Some(source) = self.sources.get_mut(id) else { return };
         source.link = Link::Up;
         source.way = Some(way);
+        source.has_not_answered = false;
         source.backoff.connected(now);
         source.may_fill = true;
         self.all_changed();
@@ -38,6 +39,7 @@ impl Downloads {
     /// No connection came about, or it is gone. Its open requests need no answers.
     pub fn disconnected(&mut self, id: SourceId, now: Instant) {
         let Some(source) = self.sources.get_mut(id) else { return };
+        source.has_not_answered |= source.link == Link::Connecting;
         source.backoff.failed(now);
         let open = source.disconnected(now);
         let user = source.contact.username.clone();
@@ -76,6 +78,7 @@ impl Downloads {
         let Some((ask, was_left)) = source.answered(request, with_data, now) else { return };
         if matches!(outcome, AskOutcome::Written) {
             source.strikes = 0;
+            source.delivered += 1;
         }
         match outcome {
             AskOutcome::List(list) => self.listed(ask.file, list),
@@ -112,6 +115,7 @@ impl Downloads {
             job.speed_add(ask.bytes());
         }
         let Some(active) = self.active.get_mut(&ask.file) else { return };
+        active.is_changing = false;
         let (Stage::Blocks(plan), What::Block(block)) = (&mut active.stage, ask.what) else { return };
         let Done::First { also_asked } = plan.done(block, by) else { return };
         let (done_bytes, is_complete) = (plan.done_bytes(), plan.is_complete());

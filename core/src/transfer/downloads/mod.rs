@@ -2,8 +2,9 @@
 //!
 //! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
-//! went. `fetch` is about peers and requests, `patience` about those that send
-//! nothing of use, `search` about who has what, `order` about what is begun first, `state` about what is told.
+//! went. `work` is about the files in work, `fetch` about peers and requests, `patience` about those that send nothing of
+//! use, `search` about who has what, `verdict` about what its owner refuses, `order` about what is begun first, `state`
+//! about what is told.
 
 mod fetch;
 pub mod order;
@@ -12,25 +13,23 @@ mod search;
 mod state;
 #[cfg(test)]
 mod tests;
+mod verdict;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::model::block_list::BlockList;
 use crate::model::hash::ContentHash;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
-use crate::protocol::peer::{Content, FILE_BYTES_MAX, PeerRefusal};
-use crate::transfer::job::{Control, DownloadJob, FileId, FileState, is_large};
+use crate::protocol::peer::{Content, PeerRefusal};
+use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
 use crate::transfer::plan::{Blocks, Plan};
 use crate::transfer::source::{Ask, Link, SourceTable};
 use crate::transfer::{Contact, SourceId};
 
-/// Files of one block that are in work for one user at a time: enough that no request waits for one to finish.
-const SMALL_ACTIVE_MAX: usize = 2048;
-/// Files of more blocks that one download has in work at a time: while one runs, the list of the next is fetched.
-const LARGE_ACTIVE_PER_JOB: usize = 2;
-/// Sources of one file that are used beside the user it was asked of.
+/// Sources of one file that are used beside the user it was asked of; those that cannot be reached do not count.
 const SOURCES_MAX: usize = 8;
 
 /// What is to be done.
@@ -40,6 +39,10 @@ pub enum DownloadEffect {
     FindUser(Username),
     /// Say with [`Downloads::sources_found`] who has this content, also when nobody has.
     FindSources(FileId, ContentHash),
+    /// Say with [`Downloads::announced`] what the user whom it was asked of shares under the path of this file now.
+    FindShare(FileId),
+    /// A file is something else now at its owner, and is fetched as that; what it was is written down nowhere any more.
+    Renewed(FileId, Content),
     /// Connect; say [`Downloads::connected`] or [`Downloads::disconnected`].
     Connect(SourceId, Contact),
     /// Nobody wants anything of this source now. It is down already for this machine.
@@ -87,8 +90,21 @@ pub enum AskOutcome {
 pub enum WriteFault {
     /// There is no room; it may come back.
     Full,
+    /// Too many files are open here: it is tried again a little later.
+    Overloaded,
     /// Anything else.
     File(TransferError),
+}
+
+/// What its owner shares under the path of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Announced {
+    /// Nobody can say: the tracker is away.
+    Unknown,
+    /// Nothing.
+    Nothing,
+    /// This content.
+    Content(Content),
 }
 
 /// What is at a file's place on disk.
@@ -113,11 +129,22 @@ pub struct Downloads {
     sources: SourceTable,
     /// Counts what the tracker told: a search older than the news is worth repeating.
     news: u64,
-    searching: VecDeque<FileId>,
+    searching: VecDeque<Question>,
     searches_open: usize,
     searched_again_at: Option<Instant>,
+    /// Nothing is begun while our own system is overloaded.
+    overload: Overload,
     changed: BTreeSet<TransferId>,
     effects: Vec<DownloadEffect>,
+}
+
+/// Whether our own system had too many files open a moment ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Overload {
+    None,
+    /// It was said just now.
+    Told,
+    Since(Instant),
 }
 
 /// The downloads from one user, in the order they were asked for.
@@ -138,16 +165,33 @@ struct Active {
     stage: Stage,
     /// Who has it, connected or not.
     offers: Vec<SourceId>,
+    /// Who has it too, as the tracker says: those who are asked when others fail, the best ones first.
+    reserve: VecDeque<SourceId>,
     /// Who says they have it not.
     refused: Vec<SourceId>,
     /// Why the user it was asked of does not send it.
     verdict: Option<TransferError>,
     /// How often it came to nobody having it.
     tries: u32,
+    /// How often in a row its owner shared nothing under its path, or refused what they announce.
+    unshared: u32,
+    /// Its owner said that it has changed, and sent nothing since.
+    is_changing: bool,
+    /// What they share now is being asked.
+    is_asking: bool,
     retry_at: Option<Instant>,
     /// When, and after which news.
     searched: Option<(Instant, u64)>,
     is_searching: bool,
+}
+
+/// What is to be asked of the tracker.
+#[derive(Debug, Clone, Copy)]
+enum Question {
+    /// Who has the content of a file.
+    Sources(FileId),
+    /// What its owner shares under its path.
+    Share(FileId),
 }
 
 #[derive(Debug)]
@@ -172,6 +216,7 @@ impl Downloads {
             searching: VecDeque::new(),
             searches_open: 0,
             searched_again_at: None,
+            overload: Overload::None,
             changed: BTreeSet::new(),
             effects: Vec::new(),
         }
@@ -238,6 +283,20 @@ impl Downloads {
         }
         self.control(id, Control::Go);
         failed
+    }
+
+    /// Files of a download are something else now, or are to be fetched again; and it gets others besides, which stand
+    /// behind those that it has.
+    pub fn grow(&mut self, id: TransferId, renewed: &[(u32, Content)], added: Vec<Content>) {
+        for (index, _) in renewed {
+            let file = FileId { job: id, index: *index };
+            self.cancel_asks(|other| other == file);
+            self.put_away(file, FileState::Pending);
+        }
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        job.grow(renewed, added);
+        let control = job.control;
+        self.control(id, control);
     }
 
     /// What was found at a file's place.
@@ -314,7 +373,9 @@ impl Downloads {
 
     /// Whether there is anything to wait for but a person.
     pub fn is_at_rest(&self) -> bool {
-        self.active.is_empty() && self.sources.iter().all(|(_, source)| source.link == Link::Down)
+        self.active.is_empty()
+            && self.overload == Overload::None
+            && self.sources.iter().all(|(_, source)| source.link == Link::Down)
     }
 
     fn control(&mut self, id: TransferId, control: Control) {
@@ -328,140 +389,4 @@ impl Downloads {
             self.put_down(id);
         }
     }
-
-    /// Takes every file of a download out of work.
-    fn put_down(&mut self, id: TransferId) {
-        let Some(job) = self.jobs.get(&id) else { return };
-        let active: Vec<FileId> = job.active.iter().map(|index| FileId { job: id, index: *index }).collect();
-        self.cancel_asks(|file| file.job == id);
-        for file in active {
-            self.put_away(file, FileState::Pending);
-        }
-    }
-
-    /// Brings files into work, download by download in their order.
-    fn activate(&mut self, now: Instant) {
-        let mut begun = Vec::new();
-        for lane in self.lanes.values_mut().filter(|lane| lane.may_activate) {
-            lane.may_activate = false;
-            for id in &lane.jobs {
-                let Some(job) = self.jobs.get_mut(id).filter(|job| job.control == Control::Go) else { continue };
-                while let Some(index) = job.next_pending() {
-                    let large = is_large(&job.files[index as usize]);
-                    let has_room = if large {
-                        lane.large < self.at_once && job.active_large < LARGE_ACTIVE_PER_JOB
-                    } else {
-                        lane.small < SMALL_ACTIVE_MAX
-                    };
-                    if !has_room {
-                        break;
-                    }
-                    *(if large { &mut lane.large } else { &mut lane.small }) += 1;
-                    job.set(index, FileState::Active);
-                    begun.push((FileId { job: *id, index }, lane.source));
-                }
-            }
-        }
-        for (file, source) in begun {
-            self.begin(file, source, now);
-        }
-    }
-
-    fn begin(&mut self, file: FileId, source: Option<SourceId>, now: Instant) {
-        let Some(job) = self.jobs.get(&file.job) else { return };
-        let content = job.files[file.index as usize];
-        let stage = if is_large(&content) {
-            Stage::NeedsList
-        } else {
-            Stage::Blocks(Plan::new(content.geometry(), Blocks::none(content.geometry())))
-        };
-        let active = Active {
-            content,
-            user: job.user.clone(),
-            stage,
-            offers: Vec::new(),
-            refused: Vec::new(),
-            verdict: None,
-            tries: 0,
-            retry_at: None,
-            searched: None,
-            is_searching: false,
-        };
-        self.active.insert(file, active);
-        self.changed.insert(file.job);
-        if content.size > FILE_BYTES_MAX {
-            return self.fail(file, TransferError::TooLarge);
-        }
-        if let Some(source) = source {
-            self.offer(file, source);
-        }
-        self.consider_search(file, now);
-    }
-
-    fn not_written(&mut self, file: FileId, fault: WriteFault) {
-        match fault {
-            WriteFault::File(error) => self.fail(file, error),
-            WriteFault::Full => {
-                let Some(job) = self.jobs.get(&file.job) else { return };
-                let size = job.files[file.index as usize].size;
-                let here = job.partial().find(|(index, _)| *index == file.index).map_or(0, |(_, bytes)| bytes);
-                // An empty file needs its name at least.
-                let needed = size.saturating_sub(here).max(1);
-                self.control(file.job, Control::DiskFull { needed });
-                self.effects.push(DownloadEffect::AwaitRoom(file.job, needed));
-            }
-        }
-    }
-
-    fn fail(&mut self, file: FileId, error: TransferError) {
-        self.cancel_asks(|other| other == file);
-        if let Some(job) = self.jobs.get_mut(&file.job) {
-            job.last_error = Some(error.clone());
-        }
-        self.effects.push(DownloadEffect::FileFailed(file, error));
-        self.settle(file, FileState::Failed);
-    }
-
-    /// A file is done or failed; perhaps its download is over.
-    fn settle(&mut self, file: FileId, state: FileState) {
-        self.put_away(file, state);
-        if self.jobs.get(&file.job).is_some_and(DownloadJob::is_over) {
-            self.effects.push(DownloadEffect::Over(file.job));
-        }
-    }
-
-    /// Takes a file out of work.
-    fn put_away(&mut self, file: FileId, state: FileState) {
-        if let Some(job) = self.jobs.get_mut(&file.job) {
-            job.set(file.index, state);
-        }
-        self.changed.insert(file.job);
-        let Some(active) = self.active.remove(&file) else { return };
-        for id in &active.offers {
-            if let Some(source) = self.sources.get_mut(*id) {
-                source.offers = source.offers.saturating_sub(1);
-            }
-        }
-        if let Some(lane) = self.lanes.get_mut(&active.user) {
-            let large = is_large(&active.content);
-            let count = if large { &mut lane.large } else { &mut lane.small };
-            *count = count.saturating_sub(1);
-            lane.may_activate |= large || *count < SMALL_ACTIVE_MAX / 4 * 3;
-        }
-        if state != FileState::Done && is_large(&active.content) {
-            self.effects.push(DownloadEffect::Close(file));
-        }
-    }
-
-    fn progressed(&mut self, file: FileId, done_bytes: u64) {
-        if let Some(job) = self.jobs.get_mut(&file.job) {
-            job.progressed(file.index, done_bytes);
-        }
-        self.changed.insert(file.job);
-    }
-}
-
-/// How long until what nobody has is asked for again: its owner may just be starting, its library not read yet.
-fn pause_before_try(tries: u32) -> Duration {
-    Duration::from_secs(if tries <= 1 { 2 } else { 6 })
 }

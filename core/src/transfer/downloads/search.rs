@@ -1,12 +1,11 @@
-//! Who has what: the tracker is asked for more sources, sources that refuse are passed over, and what nobody has any
-//! more fails in the end.
+//! Who has what: the tracker is asked for more sources, and sources that refuse are passed over.
 
 use std::time::{Duration, Instant};
 
-use super::{Active, DownloadEffect, Downloads, SOURCES_MAX, Stage, pause_before_try};
+use super::{Active, DownloadEffect, Downloads, Question, SOURCES_MAX, Stage};
 use crate::model::transfer::TransferError;
 use crate::transfer::job::FileId;
-use crate::transfer::source::Link;
+use crate::transfer::source::{Link, Source};
 use crate::transfer::{Contact, SourceId};
 
 /// From this size on further sources are looked for although one is there.
@@ -15,8 +14,6 @@ const MANY_SOURCES_BYTES: u64 = 8 * 1024 * 1024;
 const SEARCHES_MAX: usize = 4;
 /// The same file is not searched for more often.
 const SEARCH_AGAIN: Duration = Duration::from_secs(5);
-/// What nobody has is asked for this often before it fails.
-const SEARCH_TRIES_MAX: u32 = 3;
 
 impl Downloads {
     /// Users or shares at the tracker changed, or the tracker is back.
@@ -33,13 +30,27 @@ impl Downloads {
         let Some(active) = self.active.get_mut(&file) else { return };
         active.is_searching = false;
         active.searched = Some((now, news));
-        for contact in contacts {
-            let id = self.sources.meet(contact, now);
-            if self.active.get(&file).is_some_and(|active| active.offers.len() <= SOURCES_MAX) {
-                self.offer(file, id);
-            }
+        let mut found: Vec<SourceId> = contacts.iter().map(|contact| self.sources.meet(contact, now)).collect();
+        // Those who delivered before, then those who were not tried yet, then those who did not answer.
+        found.sort_by_key(|id| self.sources.get(*id).map(|source| source.preference()));
+        if let Some(active) = self.active.get_mut(&file) {
+            active.reserve = found.into();
         }
+        self.use_reserve(file);
         self.judge(file, now);
+    }
+
+    /// Takes others from the reserve in place of those that cannot be reached or have refused.
+    fn use_reserve(&mut self, file: FileId) {
+        loop {
+            let Some(active) = self.active.get_mut(&file) else { return };
+            let is_good = |id: &&SourceId| self.sources.get(**id).is_some_and(Source::is_promising);
+            if active.offers.iter().filter(is_good).count() > SOURCES_MAX {
+                return;
+            }
+            let Some(next) = active.reserve.pop_front() else { return };
+            self.offer(file, next);
+        }
     }
 
     /// A source says that it has not got this file, or is not to be believed.
@@ -53,6 +64,8 @@ impl Downloads {
         if self.lanes.get(&active.user).is_some_and(|lane| lane.source == Some(id)) {
             active.verdict = Some(error);
         }
+        self.use_reserve(file);
+        let Some(active) = self.active.get_mut(&file) else { return };
         if active.offers.is_empty() {
             // Somebody else may have it: the verdict waits for the answer.
             active.searched = None;
@@ -60,33 +73,9 @@ impl Downloads {
         }
     }
 
-    /// When everybody who was to have a file refused it: later once more, or never.
-    fn judge(&mut self, file: FileId, now: Instant) {
-        let Some(active) = self.active.get_mut(&file) else { return };
-        if !active.offers.is_empty() || active.retry_at.is_some() {
-            return;
-        }
-        let owner = self.lanes.get(&active.user).and_then(|lane| self.sources.get(lane.source?));
-        if owner.is_some_and(|owner| owner.is_liar) {
-            let user = active.user.clone();
-            return self.fail(file, TransferError::Lied { user });
-        }
-        if owner.is_some_and(|owner| owner.is_given_up) {
-            let user = active.user.clone();
-            return self.fail(file, TransferError::NotSent { user });
-        }
-        // Without its owner's word it is waited for.
-        let Some(error) = active.verdict.take() else { return };
-        active.tries += 1;
-        if active.tries >= SEARCH_TRIES_MAX {
-            self.fail(file, error);
-        } else {
-            active.retry_at = Some(now + pause_before_try(active.tries));
-        }
-    }
-
     /// Asks for more sources if it makes sense: none is connected, or the file is large; and there are news.
     pub(super) fn consider_search(&mut self, file: FileId, now: Instant) {
+        self.use_reserve(file);
         let news = self.news;
         let Some(active) = self.active.get(&file) else { return };
         let is_fresh =
@@ -94,7 +83,7 @@ impl Downloads {
         if active.is_searching || is_fresh || !self.needs_sources(active) {
             return;
         }
-        self.searching.push_back(file);
+        self.searching.push_back(Question::Sources(file));
         if let Some(active) = self.active.get_mut(&file) {
             active.is_searching = true;
             if active.searched.is_some() {
@@ -127,11 +116,14 @@ impl Downloads {
 
     pub(super) fn search(&mut self) {
         while self.searches_open < SEARCHES_MAX {
-            let Some(file) = self.searching.pop_front() else { break };
-            if let Some(active) = self.active.get(&file) {
-                self.searches_open += 1;
-                self.effects.push(DownloadEffect::FindSources(file, active.content.hash));
-            }
+            let Some(question) = self.searching.pop_front() else { break };
+            let (Question::Sources(file) | Question::Share(file)) = question;
+            let Some(active) = self.active.get(&file) else { continue };
+            self.searches_open += 1;
+            self.effects.push(match question {
+                Question::Sources(file) => DownloadEffect::FindSources(file, active.content.hash),
+                Question::Share(file) => DownloadEffect::FindShare(file),
+            });
         }
     }
 
@@ -143,24 +135,10 @@ impl Downloads {
             .map(|(file, _)| *file)
             .collect();
         for file in due {
-            let Some(active) = self.active.get_mut(&file) else { continue };
-            active.retry_at = None;
-            active.refused.clear();
-            if let Some(id) = self.lanes.get(&active.user).and_then(|lane| lane.source) {
-                self.offer(file, id);
-            }
-            self.judge_if_alone(file, now);
+            self.retry_due(file, now);
         }
         if self.searched_again_at.is_none_or(|at| now.saturating_duration_since(at) >= Duration::from_secs(1)) {
             self.search_again(now);
-        }
-    }
-
-    /// Nobody could be asked again: they are away, and that is waited for.
-    fn judge_if_alone(&mut self, file: FileId, now: Instant) {
-        if let Some(active) = self.active.get_mut(&file).filter(|active| active.offers.is_empty()) {
-            active.searched = None;
-            self.consider_search(file, now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a download is doing, for people.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use super::{Downloads, Stage};
 use crate::model::transfer::{TransferId, TransferState};
@@ -47,14 +48,17 @@ impl Downloads {
             .filter_map(|index| self.active.get(&FileId { job: id, index: *index }));
         let mut senders = BTreeSet::new();
         let (mut is_checking, mut is_finishing, mut is_connecting, mut is_declining) = (false, false, false, false);
-        let mut place = None;
+        let (mut is_changing, mut place) = (false, None);
         for active in first {
             is_checking |= matches!(active.stage, Stage::Checking);
             is_finishing |= matches!(active.stage, Stage::Finishing);
+            is_changing |= active.is_changing;
             for id in &active.offers {
                 let source = self.sources.get(*id);
                 is_declining |= source.is_some_and(|source| source.strikes > 0);
                 match source.map(|source| source.link) {
+                    // It sends nothing of what it is changing.
+                    Some(Link::Up) if active.is_changing => {}
                     Some(Link::Up) => {
                         senders.insert(*id);
                     }
@@ -70,9 +74,19 @@ impl Downloads {
             _ if is_finishing || sources > 0 => TransferState::Running,
             Some(place) => TransferState::WaitingForSlot { place },
             None if is_declining => TransferState::Declined,
-            None if is_connecting => TransferState::Connecting,
-            None => TransferState::WaitingForUser,
+            None if is_changing => TransferState::Changing,
+            None => match self.not_answering(job) {
+                Some(address) => TransferState::Unreachable { address },
+                None if is_connecting => TransferState::Connecting,
+                None => TransferState::WaitingForUser,
+            },
         };
         (state, sources)
+    }
+
+    /// Where the owner of a download is said to be and does not answer.
+    fn not_answering(&self, job: &DownloadJob) -> Option<SocketAddr> {
+        let owner = self.sources.get(self.lanes.get(&job.user)?.source?)?;
+        (owner.has_not_answered && !owner.is_connected()).then_some(owner.contact.address)
     }
 }

@@ -1,5 +1,7 @@
 //! The machine among simulated peers, with virtual time and any order of events.
 
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use crate::model::geometry::BLOCK_BYTES_MIN;
 use crate::model::key::PublicKey;
 use crate::model::transfer::TransferState;
 use crate::model::way::Way;
+use crate::protocol::peer::FILE_BYTES_MAX;
 use crate::transfer::source::What;
 
 /// How a simulated peer behaves.
@@ -21,6 +24,8 @@ enum Manner {
     /// Every nth block is wrong.
     Liar(u32),
     Refuses(PeerRefusal),
+    /// Refuses everything but this content.
+    Has(Content),
     /// Takes requests and is silent until its connection is given up.
     Mute,
     /// The connection ends after so many answers.
@@ -55,6 +60,9 @@ struct World {
     noise: u64,
     disk_full_at: Option<u32>,
     absent: BTreeSet<Username>,
+    /// What the owner shares under the path of a file, once they have refused it; nothing if it is not here.
+    announced: BTreeMap<u32, Announced>,
+    renewed: BTreeMap<FileId, Content>,
 }
 
 const JOB: TransferId = TransferId(1);
@@ -98,6 +106,8 @@ impl World {
             noise,
             disk_full_at: None,
             absent: BTreeSet::new(),
+            announced: BTreeMap::new(),
+            renewed: BTreeMap::new(),
         }
     }
 
@@ -131,6 +141,11 @@ impl World {
                     self.by_name.values().filter(|c| !self.absent.contains(&c.username)).cloned().collect();
                 self.machine.sources_found(file, &all, now);
             }
+            DownloadEffect::FindShare(file) => {
+                let announced = self.announced.get(&file.index).copied().unwrap_or(Announced::Nothing);
+                self.machine.announced(file, announced, now);
+            }
+            DownloadEffect::Renewed(file, content) => _ = self.renewed.insert(file, content),
             DownloadEffect::Connect(id, contact) => {
                 let manner = self.manners[&contact.username];
                 if manner == Manner::Unreachable || self.absent.contains(&contact.username) {
@@ -244,6 +259,7 @@ impl World {
         let outcome = match (peer.manner, ask.what) {
             _ if peer.cancelled.remove(&ask.id) => AskOutcome::Refused(PeerRefusal::Cancelled),
             (Manner::Refuses(why), _) => AskOutcome::Refused(why),
+            (Manner::Has(content), _) if ask.content != content => AskOutcome::Refused(PeerRefusal::Changed),
             (Manner::Liar(nth), _) if peer.answers.is_multiple_of(nth) => AskOutcome::Wrong,
             (_, What::List) => AskOutcome::List(list_of(ask.content)),
             (_, What::Block(_)) if self.disk_full_at.is_some_and(|at| peer.answers >= at) => {
@@ -423,7 +439,12 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
         world.machine.tick(world.now);
     }
     assert!((4..=7).contains(&tries), "{tries}");
-    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
+    let address = ([10, 0, 0, 1], 20_000).into();
+    assert_eq!(world.machine.state(JOB).0, TransferState::Unreachable { address }, "is here, and does not answer");
+    world.absent.insert(name(0));
+    world.machine.news(world.now);
+    world.run(10);
+    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser, "is away");
 }
 
 #[test]
@@ -456,37 +477,4 @@ fn a_file_that_is_too_large_fails_at_once() {
     world.run(100);
     assert_eq!(world.failed.values().collect::<Vec<_>>(), [&TransferError::TooLarge]);
     assert_eq!(world.finished.len(), 1, "the other one is here");
-}
-
-/// Whatever a peer answers without sending anything, it is not asked for ever, nor in a hurry.
-#[test]
-fn what_is_answered_for_free_costs_the_turn_and_the_source_in_the_end() {
-    let user = name(0);
-    for (why, expected) in [
-        (PeerRefusal::Cancelled, TransferError::NotSent { user: user.clone() }),
-        (PeerRefusal::Busy, TransferError::NotSent { user: user.clone() }),
-        (PeerRefusal::NotShared, TransferError::NotShared),
-        (PeerRefusal::BadRequest, TransferError::NotShared),
-        (PeerRefusal::Changed, TransferError::Changed),
-        (PeerRefusal::Internal, TransferError::Unreadable),
-    ] {
-        let mut world = World::new(&[Manner::Refuses(why)], 7);
-        let files: Vec<Content> = (0..50).map(|n| content(n, 1000)).chain([content(99, 9 * BLOCK_BYTES_MIN)]).collect();
-        world.machine.add(JOB, DownloadJob::new(user.clone(), files.clone()));
-        let begun = world.now;
-        world.run(200_000);
-        assert!(world.over.contains(&JOB), "{why:?}: it is over");
-        assert!(world.failed.len() == files.len() && world.failed.values().all(|error| *error == expected), "{why:?}");
-        assert!(world.asks <= 10 * files.len() + 100, "{why:?}: asked {} times", world.asks);
-        assert!(world.now - begun >= Duration::from_secs(5), "{why:?}: with pauses");
-        assert!(world.liars.is_empty(), "{why:?}: nobody is wronged");
-
-        // It can be tried again.
-        assert_eq!(world.machine.retry(JOB).len(), files.len(), "{why:?}");
-        world.over.clear();
-        world.manners.insert(user.clone(), Manner::Honest);
-        world.peers.values_mut().for_each(|peer| peer.manner = Manner::Honest);
-        world.run(200_000);
-        assert!(world.finished.len() == files.len(), "{why:?}");
-    }
 }

@@ -84,6 +84,10 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
         TransferState::WaitingForUser => {
             t!("window.state.waiting-for-user", user = Shown(transfer.user.as_str())).into_owned()
         }
+        TransferState::Unreachable { address } => {
+            t!("window.state.unreachable", user = Shown(transfer.user.as_str()), address = address).into_owned()
+        }
+        TransferState::Changing => t!("window.state.changing", user = Shown(transfer.user.as_str())).into_owned(),
         TransferState::Connecting => t!("window.state.connecting").into_owned(),
         TransferState::WaitingForSlot { place } if transfer.direction == Direction::Upload => {
             t!("window.state.in-our-queue", place = place).into_owned()
@@ -117,7 +121,11 @@ pub(super) fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32
         | TransferState::Queued
         | TransferState::NotAsked => p.weak,
         TransferState::Failed(_) | TransferState::DiskFull => p.bad,
-        TransferState::WaitingForUser | TransferState::WaitingForSlot { .. } | TransferState::Declined => p.warn,
+        TransferState::WaitingForUser
+        | TransferState::Unreachable { .. }
+        | TransferState::Changing
+        | TransferState::WaitingForSlot { .. }
+        | TransferState::Declined => p.warn,
         TransferState::Connecting | TransferState::Checking | TransferState::Running => p.accent,
     }
 }

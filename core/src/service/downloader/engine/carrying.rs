@@ -2,11 +2,12 @@
 
 use super::{Engine, now};
 use crate::model::transfer::{TransferError, TransferId};
+use crate::protocol::peer::Content;
 use crate::service::downloader::engine::connections::LeftConnection;
 use crate::service::downloader::source::Order;
-use crate::store::downloads::SavedState;
+use crate::store::downloads::{SavedState, WantedFile};
 use crate::transfer::SourceId;
-use crate::transfer::downloads::DownloadEffect;
+use crate::transfer::downloads::{Announced, DownloadEffect};
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::FileId;
 
@@ -30,6 +31,8 @@ impl Engine {
                 self.machine.user_found(&user, contact.as_ref(), now());
             }
             DownloadEffect::FindSources(file, hash) => self.connections.find_sources(file, hash, &mut self.tasks),
+            DownloadEffect::FindShare(file) => self.find_share(file),
+            DownloadEffect::Renewed(file, content) => self.renewed(file, content),
             DownloadEffect::Connect(id, contact) => self.connections.connect(id, contact, &mut self.tasks),
             DownloadEffect::Disconnect(id) => self.connections.disconnect(id),
             DownloadEffect::Ask(id, asks) => self.order(id, Order::Ask(asks)),
@@ -47,6 +50,25 @@ impl Engine {
     fn order(&mut self, id: SourceId, order: Order) {
         if let Err(LeftConnection) = self.connections.order(id, order) {
             self.machine.disconnected(id, now());
+        }
+    }
+
+    fn find_share(&mut self, file: FileId) {
+        let job = self.file_work.job(file.job);
+        let wanted = job.as_ref().and_then(|job| Some((&job.saved.user, job.saved.files.get(file.index as usize)?)));
+        match wanted {
+            Some((user, wanted)) => {
+                self.connections.find_share(file, user.clone(), wanted.remote.clone(), &mut self.tasks);
+            }
+            None => self.machine.announced(file, Announced::Unknown, now()),
+        }
+    }
+
+    fn renewed(&mut self, file: FileId, content: Content) {
+        let Some(job) = self.file_work.job(file.job) else { return };
+        job.renew(file.index, content);
+        if let Some(wanted) = job.saved.files.get(file.index as usize) {
+            self.record.save_file(file.job, file.index, WantedFile { content, ..wanted.clone() });
         }
     }
 

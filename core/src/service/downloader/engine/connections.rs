@@ -10,10 +10,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::hash::ContentHash;
+use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::service::downloader::Event;
 use crate::service::downloader::source::{self, DownloadResources, ORDERS_MAX, Order};
 use crate::service::downloader::source_state::Reporter;
+use crate::transfer::downloads::Announced;
 use crate::transfer::job::FileId;
 use crate::transfer::{Contact, SourceId};
 
@@ -73,6 +75,15 @@ impl Connections {
         tasks.spawn(async move {
             let found = timeout(SOURCES_ANSWER_MAX, directory.sources(hash)).await.unwrap_or_default();
             let _ended = events.send(Event::Sources(file, found)).await;
+        });
+    }
+
+    /// Asks what a user shares under a path; the answer is an [`Event::Announced`].
+    pub(super) fn find_share(&self, file: FileId, user: Username, path: SharePath, tasks: &mut JoinSet<()>) {
+        let (directory, events) = (Arc::clone(&self.around.directory), self.events.clone());
+        tasks.spawn(async move {
+            let asked = timeout(SOURCES_ANSWER_MAX, directory.announced(user, path)).await;
+            let _ended = events.send(Event::Announced(file, asked.unwrap_or(Announced::Unknown))).await;
         });
     }
 

@@ -17,6 +17,7 @@ impl Engine {
                 }
             }
             Event::Sources(file, contacts) => self.machine.sources_found(file, &contacts, now()),
+            Event::Announced(file, announced) => self.machine.announced(file, announced, now()),
             Event::Checked(file, check, found) => {
                 if let Some(checked) = self.file_work.checked(file, check, found) {
                     let is_whole = matches!(checked, Checked::Whole);
@@ -37,6 +38,7 @@ impl Engine {
                 }
             }
             Event::Added(added) => self.added(*added),
+            Event::Grown(grown) => self.grown(*grown),
             Event::LookedAtOver(looked) => self.looked_at_over(*looked),
             Event::Free(id, free) => {
                 if self.file_work.take_free(id, free) {

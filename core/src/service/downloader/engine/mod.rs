@@ -9,12 +9,14 @@
 //! | [`told`] | what others are told |
 //!
 //! None of them knows another, or the loop. [`hearing`]: what happened. [`carrying`]: what the machine wants.
-//! [`obeying`]: what a person wants.
+//! [`obeying`],
+//! [`joining`]: what a person wants.
 
 mod carrying;
 mod connections;
 mod file_work;
 mod hearing;
+mod joining;
 mod obeying;
 mod record;
 mod targets;

@@ -1,19 +1,15 @@
 //! What a person wants.
 
-use std::path::PathBuf;
-
 use tokio::sync::oneshot;
 
 use super::Engine;
 use crate::model::transfer::{TransferId, TransferSelection};
-use crate::protocol::peer::Content;
-use crate::service::downloader::adding::{self, Added, LookedAtOver};
-use crate::service::downloader::engine::targets::AddReply;
+use crate::service::downloader::Command;
+use crate::service::downloader::adding::{self, Added};
 use crate::service::downloader::files::JobFiles;
-use crate::service::downloader::{AddError, Command, NewDownload};
 use crate::store::downloads::{SavedDownload, SavedState};
 use crate::transfer::event::TransferEvent;
-use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
+use crate::transfer::job::{Control, DownloadJob, FileState};
 
 impl Engine {
     pub(super) fn obey(&mut self, command: Command) {
@@ -74,7 +70,7 @@ impl Engine {
         }
     }
 
-    fn resume(&mut self, id: TransferId) {
+    pub(super) fn resume(&mut self, id: TransferId) {
         self.file_work.leave_room(id);
         if let Some(files) = self.file_work.job(id) {
             files.let_go();
@@ -83,13 +79,13 @@ impl Engine {
         self.record.save_paused(id, false);
     }
 
-    fn retry(&mut self, id: TransferId) {
+    pub(super) fn retry(&mut self, id: TransferId) {
         self.resume(id);
         let again = self.machine.retry(id);
         self.record.save_files(again.into_iter().map(|index| (id, index, SavedState::Open)).collect());
     }
 
-    fn forget(&mut self, ids: &[TransferId]) {
+    pub(super) fn forget(&mut self, ids: &[TransferId]) {
         for id in ids {
             let Some(job) = self.machine.remove(*id) else { continue };
             let all = 0..u32::try_from(job.files.len()).unwrap_or(u32::MAX);
@@ -101,68 +97,6 @@ impl Engine {
         self.record.forget(ids.to_vec());
     }
 
-    fn add(&mut self, new: NewDownload, reply: AddReply) {
-        let paths: Vec<PathBuf> = new.files.iter().map(|file| file.name.path_below(&new.into)).collect();
-        match self.targets.first_taken(&paths) {
-            Some((_, None)) => return self.targets.defer(new, reply),
-            Some((_, Some(id))) if self.machine.job(id).is_some_and(DownloadJob::is_over) => {
-                return self.look_at_over(id, new, reply);
-            }
-            Some((path, Some(id))) => {
-                let joined = if self.is_same(id, &new) {
-                    self.join(id);
-                    Ok(id)
-                } else {
-                    Err(AddError::Taken { path: path.clone() })
-                };
-                let _nobody_waits = reply.send(joined);
-                return;
-            }
-            None => {}
-        }
-        let download = match adding::to_save(new) {
-            Ok(download) => download,
-            Err(error) => {
-                let _nobody_waits = reply.send(Err(error));
-                return;
-            }
-        };
-        self.targets.add(download, paths, reply, &mut self.tasks);
-    }
-
-    fn look_at_over(&mut self, id: TransferId, new: NewDownload, reply: AddReply) {
-        let done = self.done_files(id);
-        let done = done.into_iter().map(|(_, target, content)| (target, content.size)).collect();
-        self.targets.look_at_over(id, done, (new, reply), &mut self.tasks);
-    }
-
-    pub(super) fn looked_at_over(&mut self, looked: LookedAtOver) {
-        let LookedAtOver { id, is_there, new, reply } = looked;
-        if self.machine.job(id).is_some_and(DownloadJob::is_over) {
-            if is_there && self.is_same(id, &new) && self.replaces(id) == Some(new.overwrite) {
-                self.join(id);
-                let _nobody_waits = reply.send(Ok(id));
-                return;
-            }
-            self.forget(&[id]);
-        }
-        self.add(new, reply);
-    }
-
-    /// Somebody asks for what is in the list already: they are told what of it is here, perhaps since an earlier run.
-    fn join(&mut self, id: TransferId) {
-        for (index, _, _) in self.done_files(id) {
-            self.finished_file(FileId { job: id, index });
-        }
-        self.go_on(id);
-    }
-
-    fn done_files(&self, id: TransferId) -> Vec<(u32, PathBuf, Content)> {
-        let (Some(job), Some(files)) = (self.machine.job(id), self.file_work.job(id)) else { return Vec::new() };
-        let done = (0u32..).zip(&job.files).filter(|(index, _)| job.state(*index) == FileState::Done);
-        done.map(|(index, content)| (index, files.path(index), *content)).collect()
-    }
-
     pub(super) fn added(&mut self, added: Added) {
         let Added { download, result, reply } = added;
         match &result {
@@ -172,9 +106,7 @@ impl Engine {
         self.carry_out();
         self.tell_changed();
         let _nobody_waits = reply.send(result);
-        for (new, reply) in self.targets.take_deferred() {
-            self.add(new, reply);
-        }
+        self.add_deferred();
     }
 
     /// A download that is on disk.
@@ -198,36 +130,5 @@ impl Engine {
         if is_over {
             self.over(id);
         }
-    }
-
-    /// Whether what is asked for is what this download fetches already.
-    fn is_same(&self, id: TransferId, new: &NewDownload) -> bool {
-        let Some(files) = self.file_work.job(id) else { return false };
-        let saved = &files.saved;
-        saved.user == new.user
-            && saved.into == new.into
-            && saved.files.len() == new.files.len()
-            && saved
-                .files
-                .iter()
-                .zip(&new.files)
-                .all(|(one, other)| one.content == other.content && one.name == other.name)
-    }
-
-    /// Whether a download replaces what is at its targets.
-    fn replaces(&self, id: TransferId) -> Option<bool> {
-        self.file_work.job(id).map(|files| files.saved.overwrite)
-    }
-
-    /// It was asked for again: what stands still goes on.
-    fn go_on(&mut self, id: TransferId) {
-        let Some(job) = self.machine.job(id) else { return };
-        if job.counts().failed > 0 {
-            self.retry(id);
-        } else if job.control != Control::Go {
-            self.resume(id);
-        }
-        self.carry_out();
-        self.tell_changed();
     }
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::model::transfer::TransferId;
 use crate::store::Store;
-use crate::store::downloads::SavedState;
+use crate::store::downloads::{SavedState, WantedFile};
 use crate::transfer::downloads::Downloads;
 
 /// Writes down what changed, one after the other: the last word is the last one written.
@@ -50,6 +50,11 @@ impl QueueRecord {
 
     pub(super) fn save_files(&mut self, changes: Vec<(TransferId, u32, SavedState)>) {
         self.save(move |store| store.record_download(&changes, true));
+    }
+
+    /// A file is something else now.
+    pub(super) fn save_file(&mut self, id: TransferId, index: u32, file: WantedFile) {
+        self.save(move |store| store.write_file(id, index, &file));
     }
 
     pub(super) fn save_ranks(&mut self, ranks: Vec<(TransferId, u64)>) {

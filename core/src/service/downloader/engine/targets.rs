@@ -11,6 +11,7 @@ use crate::disk::place::case::tells_case_apart;
 use crate::model::transfer::TransferId;
 use crate::service::downloader::adding::{self, Added, LookedAtOver};
 use crate::service::downloader::files::JobFiles;
+use crate::service::downloader::joining::{Grown, Growth};
 use crate::service::downloader::{AddError, Event, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
@@ -71,16 +72,34 @@ impl Targets {
     pub(super) fn look_at_over(
         &self,
         id: TransferId,
-        done: Vec<(PathBuf, u64)>,
+        done: Vec<(u32, PathBuf, u64)>,
         (new, reply): (NewDownload, AddReply),
         tasks: &mut JoinSet<()>,
     ) {
         let events = self.events.clone();
         tasks.spawn_blocking(move || {
-            let is_there = adding::are_there(&done);
-            let looked = LookedAtOver { id, is_there, new, reply };
+            let looked = LookedAtOver { id, gone: adding::gone(&done), new, reply };
             let _ended = events.blocking_send(Event::LookedAtOver(Box::new(looked)));
         });
+    }
+
+    /// Takes the places of what a download gets besides, and writes it down; what comes of it is an [`Event::Grown`].
+    pub(super) fn grow(&mut self, id: TransferId, mut growth: Growth, reply: AddReply, tasks: &mut JoinSet<()>) {
+        for index in growth.added() {
+            self.taken.insert(growth.path(index), None);
+        }
+        let (store, events) = (Arc::clone(&self.store), self.events.clone());
+        tasks.spawn_blocking(move || {
+            let result = growth.save(&store, id, tells_case_apart);
+            let _ended = events.blocking_send(Event::Grown(Box::new(Grown { id, growth, result, reply })));
+        });
+    }
+
+    /// What was asked for besides was refused, or is of no use any more: its places are free.
+    pub(super) fn shrink(&mut self, growth: &Growth) {
+        for index in growth.added() {
+            self.taken.remove(&growth.path(index));
+        }
     }
 
     /// A download is on the list: its places have its number.

@@ -74,6 +74,60 @@ async fn asking_again_joins_what_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_asked_for_again_gets_what_is_missing_and_what_is_new() {
+    let files: Vec<Vec<u8>> = [10, 20, 3 * BLOCK, 30, 40].map(|size| bytes(size, size)).to_vec();
+    let [a, b, c, d, newer] = [0, 1, 2, 3, 4].map(|n| files[n].as_slice());
+    let content_source = MemoryContent::with(&files);
+    let server = serve("anna", content_source.clone(), UploadSettings::default()).await;
+    let book = Book::of(&[&server.contact]);
+    let mut fetching = fetch(&book).await;
+    let folder = |fetching: &Fetching, files: &[(&str, &[u8])]| NewDownload {
+        label: "F/".into(),
+        is_folder: true,
+        ..fetching.wanted(&server.contact, files)
+    };
+    let wanted = folder(&fetching, &[("F/a", a), ("F/b", b), ("F/c", c)]);
+    let id = fetching.downloader.add(wanted).await.expect("added");
+    fetching.over(id).await;
+    // Also after a restart: a file was deleted, one is something else at its owner, and one is new.
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    std::fs::remove_file(fetching.path("F/c")).expect("removed");
+    let reads_before = *content_source.reads.lock();
+    let wanted = folder(&fetching, &[("F/a", newer), ("F/b", b), ("F/c", c), ("F/d", d)]);
+    assert_eq!(fetching.downloader.add(wanted).await.expect("added"), id, "it joins");
+    let is_whole = |event: &TransferEvent| matches!(event, TransferEvent::Changed(state) if state.files_done == 4 && state.state == TransferState::Finished);
+    let events = fetching.until(is_whole).await;
+    assert_eq!(failures(&events), [&TransferError::Exists], "what is here is never replaced unasked");
+    assert_eq!(*content_source.reads.lock() - reads_before, 4, "three blocks of one and the new one");
+    for (name, data) in [("F/a", a), ("F/b", b), ("F/c", c), ("F/d", d)] {
+        assert_eq!(read(&fetching.path(name)), data, "{name}");
+    }
+    // It stays so over another restart.
+    let home = fetching.stop().await;
+    let fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    let state = fetching.downloader.snapshot().pop().expect("listed");
+    assert_eq!((state.number, state.files, state.files_done), (id, 4, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_owner_has_changed_is_fetched_as_it_is_now() {
+    let (before, now) = (bytes(1, 3 * BLOCK), bytes(2, 5 * BLOCK));
+    let server = honest(std::slice::from_ref(&now)).await;
+    let book = Book::of(&[&server.contact]);
+    let path = SharePath::new("app.log").expect("valid");
+    book.announced.lock().insert(path, Announced::Content(content_of(&now)));
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&server.contact, &[("app.log", &before)]).await;
+    let events = fetching.over(id).await;
+    assert_eq!(fetching.state(id), TransferState::Finished, "{events:?}");
+    assert_eq!(read(&fetching.path("app.log")), now);
+    let content = content_of(&now);
+    let told = |event: &TransferEvent| matches!(event, TransferEvent::FileFinished { size, hash, .. } if (*size, *hash) == (content.size, content.hash));
+    assert!(events.iter().any(told));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_in_the_way_fails_alone() {
     let files: Vec<Vec<u8>> = [10, 20, 3 * BLOCK].map(|size| bytes(size, size)).to_vec();
     let server = honest(&files).await;
@@ -202,6 +256,7 @@ async fn somebody_elses_key_gets_nothing() {
     let impostor = Contact { key: Identity::generate().public_key(), ..server.contact.clone() };
     let mut fetching = fetch(&Book::of(&[&impostor])).await;
     let id = fetching.add(&impostor, &[("a.bin", &file)]).await;
-    fetching.until_state(id, |state| state.state == TransferState::WaitingForUser).await;
+    let address = impostor.address;
+    fetching.until_state(id, |state| state.state == TransferState::Unreachable { address }).await;
     assert!(fetching.listing().is_empty());
 }

@@ -35,6 +35,7 @@ use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::{TargetName, WantedFile};
 use crate::transfer::Contact;
+use crate::transfer::downloads::Announced;
 use crate::transfer::event::TransferEvent;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -44,6 +45,8 @@ const LONG: Duration = Duration::from_secs(60);
 struct Book {
     contacts: Mutex<HashMap<Username, Contact>>,
     sources: Mutex<HashMap<ContentHash, Vec<Contact>>>,
+    /// By path, whoever shares it.
+    announced: Mutex<HashMap<SharePath, Announced>>,
     version: watch::Sender<u64>,
 }
 
@@ -80,6 +83,11 @@ impl Directory for Book {
     fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
         let found = self.sources.lock().get(&hash).cloned().unwrap_or_default();
         Box::pin(std::future::ready(found))
+    }
+
+    fn announced(&self, _: Username, path: SharePath) -> BoxFuture<'_, Announced> {
+        let announced = self.announced.lock().get(&path).copied().unwrap_or(Announced::Nothing);
+        Box::pin(std::future::ready(announced))
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -1,0 +1,164 @@
+//! The tracker that is joined now, as downloads see it: who is where, and has what.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use crate::model::hash::ContentHash;
+use crate::model::key::PublicKey;
+use crate::model::limits;
+use crate::model::share_path::SharePath;
+use crate::model::username::Username;
+use crate::node::lookup;
+use crate::node::tracker_session::SessionView;
+use crate::protocol::address_line::{AddressLine, AddressScope};
+use crate::protocol::command::{ListAddresses, Page, Sources};
+use crate::protocol::peer::Content;
+use crate::protocol::reply::FileLine;
+use crate::service::downloader::{BoxFuture, Directory};
+use crate::transfer::Contact;
+use crate::transfer::downloads::Announced;
+
+/// Most users that are wanted of one content: more of them make nothing faster, and among so many somebody has it.
+const CONTENT_USERS_MAX: usize = 256;
+/// Lines of the first page that is read: nearly always all there are.
+const FIRST_LINES: usize = 200;
+/// Most lines that are read. One user may announce a content under as many paths as they share files, and stands in the
+/// list as often; others are behind them.
+const CONTENT_LINES_MAX: usize = 1_000_000;
+/// How long a list of sources may take; what has come by then is used.
+const SOURCES_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct TrackerDirectory {
+    pub(super) session: SessionView,
+    /// Ours: we are no further source of what we fetch.
+    pub(super) own: PublicKey,
+}
+
+impl TrackerDirectory {
+    /// Users who share this content, as many as are of use. Each counts once, however many paths they have it under.
+    async fn users(&self, hash: ContentHash) -> Vec<Contact> {
+        let mut users = Users::default();
+        let until = Instant::now() + SOURCES_TIME_MAX;
+        let mut page = Page { after: None, limit: Some(FIRST_LINES) };
+        while let Ok(client) = self.session.client() {
+            let Ok(Ok(answer)) = timeout_at(until, client.ask(Sources { hash, page }.into())).await else { break };
+            let files = answer.lines.iter().filter_map(|line| FileLine::parse(line).ok());
+            let new = users.take(answer.lines.len(), files.map(|file| file.username), |user| {
+                self.contact(user).filter(|contact| contact.key != self.own)
+            });
+            match answer.more {
+                Some(more) if new => page = Page { after: Some(more), limit: Some(limits::PAGE_LINES_MAX) },
+                _ => break,
+            }
+        }
+        users.contacts
+    }
+}
+
+/// Those who share a content, as far as the list was read.
+#[derive(Debug, Default)]
+struct Users {
+    seen: HashSet<Username>,
+    contacts: Vec<Contact>,
+    lines: usize,
+}
+
+impl Users {
+    /// Takes a page of the list; whether the next one is wanted.
+    fn take(
+        &mut self,
+        lines: usize,
+        users: impl Iterator<Item = Username>,
+        contact: impl Fn(&Username) -> Option<Contact>,
+    ) -> bool {
+        self.lines += lines;
+        for user in users {
+            if self.contacts.len() < CONTENT_USERS_MAX && !self.seen.contains(&user) {
+                self.contacts.extend(contact(&user));
+                self.seen.insert(user);
+            }
+        }
+        lines > 0 && self.lines < CONTENT_LINES_MAX && self.contacts.len() < CONTENT_USERS_MAX
+    }
+}
+
+impl Directory for TrackerDirectory {
+    fn contact(&self, user: &Username) -> Option<Contact> {
+        let (username, address, key) = self.session.client().ok()?.people().reachable(user)?;
+        Some(Contact { username, address, key })
+    }
+
+    fn addresses(&self, user: &Username) -> BoxFuture<'_, Vec<SocketAddr>> {
+        let command = ListAddresses { username: user.clone() };
+        Box::pin(async move {
+            let Ok(client) = self.session.client() else { return Vec::new() };
+            // A tracker of an earlier version knows one address, which is known here too.
+            let Ok(answer) = client.ask(command.into()).await else { return Vec::new() };
+            let told = answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok());
+            let direct = told.filter(|line| line.scope == AddressScope::Direct).map(|line| line.address);
+            direct.filter(|address| client.people().may_be_peer(*address)).collect()
+        })
+    }
+
+    fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
+        Box::pin(self.users(hash))
+    }
+
+    fn announced(&self, user: Username, path: SharePath) -> BoxFuture<'_, Announced> {
+        Box::pin(async move {
+            let Ok(client) = self.session.client() else { return Announced::Unknown };
+            match lookup::find_file(&client, &user, &path).await {
+                Ok(Some(FileLine { size: Some(size), hash: Some(hash), .. })) => {
+                    Announced::Content(Content { hash, size })
+                }
+                // Without a hash nobody could check what comes.
+                Ok(_) => Announced::Nothing,
+                // They are away, or the tracker is: both are waited for.
+                Err(_) => Announced::Unknown,
+            }
+        })
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.session.changes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(n: usize) -> Username {
+        Username::new(&format!("user{n}")).expect("a name")
+    }
+
+    fn contact(user: &Username) -> Option<Contact> {
+        let key = PublicKey::from_bytes([7; 32]);
+        (user.as_str() != "user3").then(|| Contact {
+            username: user.clone(),
+            address: ([10, 0, 0, 1], 4000).into(),
+            key,
+        })
+    }
+
+    #[test]
+    fn users_count_and_not_their_lines() {
+        let mut users = Users::default();
+        assert!(users.take(250, (0..250).map(|_| user(1)), contact), "there may be others behind them");
+        assert!(users.take(10_000, (0..10_000).map(|n| user(1 + n % 3)), contact));
+        let names: Vec<_> = users.contacts.iter().map(|contact| contact.username.as_str()).collect();
+        assert_eq!(names, ["user1", "user2"], "each once, and who is away not at all");
+        assert!(!users.take(300, (0..300).map(user), contact), "enough");
+        assert_eq!(users.contacts.len(), CONTENT_USERS_MAX);
+        assert!(!Users::default().take(0, std::iter::empty(), contact), "a list that does not go on");
+        let mut long = Users::default();
+        let pages = (0..).take_while(|_| long.take(10_000, std::iter::repeat_n(user(1), 10_000), contact)).count();
+        assert_eq!(pages, 99, "nor is it read for ever");
+    }
+}

@@ -1,0 +1,214 @@
+//! The same, asked for again: what the download that is on the list lacks of what is wanted now. Its owner may share more
+//! by now, or something else under an old name. Indexes of files stay what they are; what is new stands behind them.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use tokio::sync::oneshot;
+
+use crate::model::share_path::SharePath;
+use crate::model::transfer::{TransferError, TransferId};
+use crate::service::downloader::{AddError, NewDownload};
+use crate::store::Store;
+use crate::store::downloads::{SavedDownload, SavedState, TargetName};
+use crate::transfer::job::FileState;
+
+/// What is to become of a download that is asked for again.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Growth {
+    /// All of it as it is to be.
+    pub(super) download: SavedDownload,
+    /// How many files it had; those behind them are new.
+    before: usize,
+    /// Files that are to be fetched, once more perhaps: old ones that are something else now, or gone.
+    pub(super) renewed: Vec<u32>,
+    /// What its owner shares under the name of a file that is here already, and that is not replaced.
+    pub(super) left_out: Vec<(SharePath, TransferError)>,
+}
+
+/// A growth that is on disk, or was refused.
+#[derive(Debug)]
+pub(super) struct Grown {
+    pub(super) id: TransferId,
+    pub(super) growth: Growth,
+    pub(super) result: Result<(), AddError>,
+    pub(super) reply: oneshot::Sender<Result<TransferId, AddError>>,
+}
+
+impl Growth {
+    /// What is wanted of a download that is on the list; `None` if something else is, which is to go to the same place.
+    /// `gone`: finished files that are not where they were put.
+    pub(super) fn of(
+        saved: &SavedDownload,
+        state: impl Fn(u32) -> FileState,
+        gone: &[u32],
+        new: &NewDownload,
+    ) -> Option<Self> {
+        let is_same = saved.user.folded() == new.user.folded()
+            && saved.into == new.into
+            && saved.is_folder == new.is_folder
+            && (!saved.is_folder || saved.label == new.label);
+        if !is_same {
+            return None;
+        }
+        let known: HashMap<&TargetName, u32> = saved.files.iter().map(|file| &file.name).zip(0u32..).collect();
+        let mut download = SavedDownload {
+            overwrite: saved.overwrite || new.overwrite,
+            is_paused: false,
+            states: Vec::new(),
+            ..saved.clone()
+        };
+        let (mut renewed, mut left_out) = (gone.to_vec(), Vec::new());
+        for file in &new.files {
+            let Some(index) = known.get(&file.name).copied() else {
+                if !saved.is_folder {
+                    return None;
+                }
+                download.files.push(file.clone());
+                continue;
+            };
+            let ours = &mut download.files[index as usize];
+            if ours.content == file.content {
+                continue;
+            }
+            match state(index) {
+                FileState::Failed => {}
+                FileState::Done if new.overwrite || gone.contains(&index) => {}
+                FileState::Done => {
+                    left_out.push((file.remote.clone(), TransferError::Exists));
+                    continue;
+                }
+                // It is being fetched: whoever sends it says whether it is still the same.
+                FileState::Pending | FileState::Active if saved.is_folder => continue,
+                FileState::Pending | FileState::Active => return None,
+            }
+            *ours = file.clone();
+            if !renewed.contains(&index) {
+                renewed.push(index);
+            }
+        }
+        Some(Self { download, before: saved.files.len(), renewed, left_out })
+    }
+
+    /// Whether the download is what is asked for, as it is.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.renewed.is_empty() && self.left_out.is_empty() && self.download.files.len() == self.before
+    }
+
+    /// The files that it did not have.
+    pub(super) fn added(&self) -> std::ops::Range<u32> {
+        let index = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        index(self.before)..index(self.download.files.len())
+    }
+
+    /// The whole path of one of its files.
+    pub(super) fn path(&self, index: u32) -> PathBuf {
+        let file = self.download.files.get(index as usize);
+        file.map(|file| file.name.path_below(&self.download.into)).unwrap_or_default()
+    }
+
+    /// Leaves out what would be one file with another on a disk that ignores case, and writes the rest down. Blocks.
+    pub(super) fn save(
+        &mut self,
+        store: &Store,
+        id: TransferId,
+        tells_case_apart: impl FnOnce(&Path) -> bool,
+    ) -> Result<(), AddError> {
+        let (old, new) = self.download.files.split_at(self.before);
+        let mut seen: HashSet<String> = old.iter().map(|file| file.name.case_key()).collect();
+        let is_same: Vec<bool> = new.iter().map(|file| !seen.insert(file.name.case_key())).collect();
+        if is_same.contains(&true) && !tells_case_apart(&self.download.into) {
+            let mut is_same = is_same.into_iter();
+            let same = self.download.files.extract_if(self.before.., |_| is_same.next() == Some(true));
+            self.left_out.extend(same.map(|file| (file.remote, TransferError::SameName)));
+        }
+        let indexes: Vec<u32> = self.renewed.iter().copied().chain(self.added()).collect();
+        self.download.states = self.renewed.iter().map(|index| (*index, SavedState::Open)).collect();
+        Ok(store.write_files(id, &self.download, &indexes)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::hash::ContentHash;
+    use crate::model::local_name::LocalName;
+    use crate::protocol::peer::Content;
+    use crate::store::downloads::WantedFile;
+
+    fn files(files: &[(&str, u8)]) -> Vec<WantedFile> {
+        let file = |(name, seed): &(&str, u8)| WantedFile {
+            remote: SharePath::new(name).expect("a path"),
+            content: Content { hash: ContentHash::from_bytes([*seed; 32]), size: 5 },
+            name: TargetName::Below(name.split('/').map(|part| LocalName::new(part).expect("harmless")).collect()),
+        };
+        files.iter().map(file).collect()
+    }
+
+    fn new(is_folder: bool, wanted: &[(&str, u8)]) -> NewDownload {
+        NewDownload {
+            user: "anna".parse().expect("a name"),
+            label: if is_folder { "F/".into() } else { wanted[0].0.into() },
+            is_folder,
+            into: "/into".into(),
+            overwrite: false,
+            files: files(wanted),
+        }
+    }
+
+    fn saved(new: NewDownload) -> SavedDownload {
+        let NewDownload { user, label, is_folder, into, overwrite, files } = new;
+        SavedDownload { user, label, is_folder, into, overwrite, is_paused: true, files, states: Vec::new() }
+    }
+
+    #[test]
+    fn what_is_asked_for_again_is_what_is_there_and_what_is_new() {
+        use FileState::{Active, Done, Failed};
+        let on_list = saved(new(true, &[("F/a", 1), ("F/b", 2), ("F/c", 3)]));
+        let states = [Done, Failed, Active];
+        let growth = |gone: &[u32], new: &NewDownload| Growth::of(&on_list, |index| states[index as usize], gone, new);
+        type Row = (&'static [u32], &'static [(&'static str, u8)], &'static [u32], &'static [&'static str], u32);
+        let rows: [Row; 7] = [
+            (&[], &[("F/a", 1), ("F/b", 2), ("F/c", 3)], &[], &[], 0),
+            // Less is listed at this moment: what is wanted stays wanted.
+            (&[], &[("F/a", 1)], &[], &[], 0),
+            (&[], &[("F/d", 4), ("F/a", 1), ("F/e", 5)], &[], &[], 2),
+            (&[], &[("F/b", 9)], &[1], &[], 0),
+            (&[], &[("F/a", 9)], &[], &["F/a"], 0),
+            (&[], &[("F/c", 9)], &[], &[], 0),
+            (&[0], &[("F/a", 9), ("F/b", 2)], &[0], &[], 0),
+        ];
+        for (gone, wanted, renewed, left_out, added) in rows {
+            let growth = growth(gone, &new(true, wanted)).expect("the same download");
+            assert_eq!(growth.renewed, renewed, "{wanted:?}");
+            let left: Vec<&str> = growth.left_out.iter().map(|(path, _)| path.as_str()).collect();
+            assert_eq!(left, left_out, "{wanted:?}");
+            assert_eq!(growth.added(), 3..3 + added, "{wanted:?}");
+            assert_eq!(growth.is_nothing(), renewed.is_empty() && left_out.is_empty() && added == 0, "{wanted:?}");
+        }
+        let replacing = NewDownload { overwrite: true, ..new(true, &[("F/a", 9)]) };
+        assert_eq!(growth(&[], &replacing).map(|growth| growth.renewed), Some(vec![0]));
+        for other in [
+            NewDownload { user: "boris".parse().expect("a name"), ..new(true, &[("F/a", 1)]) },
+            NewDownload { label: "G/".into(), ..new(true, &[("F/a", 1)]) },
+            NewDownload { into: "/other".into(), ..new(true, &[("F/a", 1)]) },
+            new(false, &[("F/a", 1)]),
+        ] {
+            assert_eq!(growth(&[], &other), None);
+        }
+    }
+
+    #[test]
+    fn a_single_file_is_the_same_or_what_its_owner_made_of_it() {
+        let on_list = saved(new(false, &[("a", 1)]));
+        for (state, seed, expected) in [
+            (FileState::Active, 1, Some(vec![])),
+            (FileState::Active, 2, None),
+            (FileState::Failed, 2, Some(vec![0])),
+            (FileState::Done, 1, Some(vec![])),
+        ] {
+            let growth = Growth::of(&on_list, |_| state, &[], &new(false, &[("a", seed)]));
+            assert_eq!(growth.map(|growth| growth.renewed), expected, "{state:?} {seed}");
+        }
+    }
+}
