@@ -84,6 +84,8 @@ fn is_under_way(state: &TransferState) -> bool {
         | TransferState::Checking
         | TransferState::Running => true,
         TransferState::WaitingForUser
+        | TransferState::Unreachable { .. }
+        | TransferState::Changing
         | TransferState::Declined
         | TransferState::NotAsked
         | TransferState::Paused
