@@ -179,6 +179,8 @@ class Processes:
 def start_tracker(bench, processes, address="127.0.0.1:0", **settings):
     """A tracker with a data folder of its own; `settings` are lines of its configuration."""
     folder = bench.fresh("tracker")
+    # Whoever measures has many names and one address.
+    settings.setdefault("new_names_per_address", 1_000_000)
     with open(f"{folder}/config.toml", "w") as out:
         out.writelines(f"{name} = {value}\n" for name, value in settings.items())
     tracker = processes.start([f"{bench.bin}/potok-tracker", "--listen", address, "--data-dir", folder],

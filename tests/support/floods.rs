@@ -56,7 +56,11 @@ const GATHER: Duration = Duration::from_secs(30);
 /// The same process serves its users all the time. Says what they notice; `tests/promises.py` judges it.
 pub fn run(potok_tracker: &Path, flood: Flood) -> String {
     let dir = tempfile::tempdir().expect("folder");
-    let mut tracker = Tracker::start(potok_tracker, "127.0.0.1:0", &dir.path().join("data"), &[]);
+    let config = dir.path().join("config.toml");
+    // Everybody comes from one address here, and each newcomer has a new name.
+    std::fs::write(&config, "new_names_per_address = 1_000_000\n").expect("written");
+    let config = ["--config", config.to_str().expect("text")];
+    let mut tracker = Tracker::start(potok_tracker, "127.0.0.1:0", &dir.path().join("data"), &config);
     // Apart from each other, so that a good client does not wait for what its evil neighbours do in this process.
     let [good, evil] = [(), ()].map(|()| Runtime::new().expect("a runtime"));
     let crowd = Arc::new(Crowd::default());

@@ -9,7 +9,8 @@
 //! anna announces 3000                     it registers so many files, 100 a line, with the answers to that
 //! anna skips 500 | skips all              so many lines of what it received are not looked at
 //! anna closed                             the tracker has closed it
-//! wait 250ms | 10s | 180d                 time passes; days on the wall clock only
+//! wait 250ms | 10s | 180d                 time passes; days on the tracker's clock and the wall only
+//! clock jumps 200d | -200d                the clock on the wall is set forward or back
 //! disk waits | writes | fails             records wait; the waiting ones are written, or could not be
 //! owner kick anna                         also: ban, unban (KEY, address or @name), release, greets NETWORK | MESSAGE
 //! owner reads anna has left               the next such entry of the owner's log; those before it are passed over

@@ -9,9 +9,11 @@ use potok_core::model::binding::{Ban, BanTarget, Binding, Record};
 use potok_core::model::key::PublicKey;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::tracker::effect::{Effect, Effects};
-use potok_core::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
+use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
+
+const DAY_SECONDS: u64 = 24 * 3600;
 
 pub(crate) fn play(script: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(script).map_err(|e| format!("{}: {e}", script.display()))?;
@@ -57,6 +59,7 @@ struct Disk {
     waiting: Vec<(Ticket, Record)>,
     bindings: BTreeMap<String, Binding>,
     bans: Vec<Ban>,
+    run_seconds: Option<u64>,
 }
 
 impl Player {
@@ -98,6 +101,7 @@ impl Player {
         match (first, rest) {
             ("connect", rest) => self.connect(rest),
             ("wait", rest) => self.wait(rest),
+            ("clock", rest) => self.jump(rest.strip_prefix("jumps ").ok_or("clock jumps DAYSd")?),
             ("disk", "waits") => {
                 self.disk.waits = true;
                 Ok(())
@@ -125,6 +129,9 @@ impl Player {
             "shares_per_user" => s.shares_per_user = number,
             "path_bytes_per_user" => s.path_bytes_per_user = number,
             "shares_in_all" => s.shares_in_all = number,
+            "names_in_all" => s.names_in_all = number,
+            "new_names_per_address" => s.new_names_per_address = number as u64,
+            "new_names_per_address_per_hour" => s.new_names_per_address_per_hour = number as u64,
             "names_per_key" => s.names_per_key = number,
             "unregistered_sessions" => s.unregistered_sessions = number,
             "unregistered_lines" => s.unregistered_lines = number,
@@ -271,8 +278,8 @@ impl Player {
             "ms" => Duration::from_millis(amount),
             "s" => Duration::from_secs(amount),
             "d" => {
-                self.unix_seconds += amount * 24 * 3600;
-                self.apply(SessionId::NONE, Input::WallClock(self.unix_seconds));
+                self.unix_seconds += amount * DAY_SECONDS;
+                self.tell_time(amount * DAY_SECONDS);
                 return Ok(());
             }
             _ => return Err("ms, s or d".into()),
@@ -284,6 +291,20 @@ impl Player {
         }
         self.now = until;
         Ok(())
+    }
+
+    /// The clock on the wall is set forward or back; no time passes.
+    fn jump(&mut self, days: &str) -> Result<(), String> {
+        let days: i64 = days.strip_suffix('d').and_then(|days| days.parse().ok()).ok_or("clock jumps DAYSd")?;
+        self.unix_seconds = self.unix_seconds.saturating_add_signed(days * DAY_SECONDS.cast_signed());
+        self.tell_time(0);
+        Ok(())
+    }
+
+    fn tell_time(&mut self, passed_seconds: u64) {
+        let run_seconds = self.tracker().run_seconds() + passed_seconds;
+        let clock = Clock { run_seconds, unix_seconds: self.unix_seconds };
+        self.apply(SessionId::NONE, Input::Clock(clock));
     }
 
     fn disk_answers(&mut self, done: bool) -> Result<(), String> {
@@ -336,8 +357,11 @@ impl Player {
     }
 
     fn tracker(&mut self) -> &mut Tracker {
-        let remembered =
-            || Remembered { bindings: self.disk.bindings.values().cloned().collect(), bans: self.disk.bans.clone() };
+        let remembered = || Remembered {
+            bindings: self.disk.bindings.values().cloned().collect(),
+            bans: self.disk.bans.clone(),
+            run_seconds: self.disk.run_seconds,
+        };
         let new = || Tracker::new(self.start, self.settings.clone(), self.unix_seconds, remembered());
         self.tracker.get_or_insert_with(new)
     }
@@ -408,6 +432,7 @@ impl Disk {
             }
             Record::Banned(ban) => self.bans.push(ban),
             Record::Unbanned(target) => self.bans.retain(|ban| ban.target != target),
+            Record::Clock { run_seconds } => self.run_seconds = Some(run_seconds),
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct Binding {
     pub username: Username,
     /// The key of its owner; nobody else may register the name while the binding lasts.
     pub key: PublicKey,
-    /// When the owner was last seen under it, in seconds since 1970 by the tracker's clock.
+    /// When the owner was last seen under it, in seconds that the tracker had run in its life.
     pub used_at: u64,
 }
 
@@ -61,6 +61,11 @@ pub enum Record {
     Banned(Ban),
     /// Somebody who was shut out may come in again.
     Unbanned(BanTarget),
+    /// So long has the tracker run in its life.
+    Clock {
+        /// In seconds.
+        run_seconds: u64,
+    },
 }
 
 /// A text that is neither a key nor an address nor a name.

@@ -27,6 +27,7 @@ pub mod file_stamp;
 pub mod geometry;
 pub mod hash;
 pub mod hex;
+pub mod household;
 pub mod invite;
 pub mod key;
 pub mod limits;

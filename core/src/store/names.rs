@@ -10,6 +10,8 @@ use crate::store::Store;
 /// By name regardless of case: the name as written, the owner's key, when it was last used.
 const BINDINGS: TableDefinition<'_, &str, (&str, &[u8; 32], u64)> = TableDefinition::new("tracker-bindings");
 const BANS: TableDefinition<'_, &str, ()> = TableDefinition::new("tracker-bans");
+/// One row: how long the tracker has run in its life, in seconds.
+const CLOCK: TableDefinition<'_, (), u64> = TableDefinition::new("tracker-clock");
 /// What those who are shut out were called, where that is known.
 const BAN_NAMES: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ban-names");
 
@@ -29,6 +31,16 @@ impl Store {
             bindings.push(Binding { username, key: PublicKey::from_bytes(*key), used_at });
         }
         Ok(bindings)
+    }
+
+    /// How long the tracker had run when it was last written down, in seconds; none if it never was.
+    pub fn run_seconds(&self) -> Result<Option<u64>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(CLOCK) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            table => table?,
+        };
+        Ok(table.get(())?.map(|seconds| seconds.value()))
     }
 
     /// Everybody who is shut out of this tracker, in the order of the targets' texts.
@@ -59,6 +71,7 @@ impl Store {
             let mut bindings = write.open_table(BINDINGS)?;
             let mut bans = write.open_table(BANS)?;
             let mut names = write.open_table(BAN_NAMES)?;
+            let mut clock = write.open_table(CLOCK)?;
             for change in changes {
                 match change {
                     Record::Bound(binding) => {
@@ -81,6 +94,9 @@ impl Store {
                         let target = target.to_string();
                         bans.remove(target.as_str())?;
                         names.remove(target.as_str())?;
+                    }
+                    Record::Clock { run_seconds } => {
+                        clock.insert((), *run_seconds)?;
                     }
                 }
             }
@@ -119,11 +135,17 @@ mod tests {
                 Record::Banned(name.clone()),
             ];
             store.change_names(&first).expect("written");
-            let second = [Record::Bound(binding("Anna", 1, 20)), Record::Released { folded: "gone".into() }];
+            assert_eq!(store.run_seconds().expect("read"), None);
+            let second = [
+                Record::Bound(binding("Anna", 1, 20)),
+                Record::Released { folded: "gone".into() },
+                Record::Clock { run_seconds: 30 },
+            ];
             store.change_names(&second).expect("written");
         }
         let store = Store::open(&path).expect("opens").store;
         assert_eq!(store.bindings().expect("read"), [binding("Anna", 1, 20), binding("Мария", 2, 10)]);
+        assert_eq!(store.run_seconds().expect("read"), Some(30));
         assert_eq!(store.bans().expect("read"), [address.clone(), name.clone()]);
         store.change_names(&[Record::Unbanned(address.target), Record::Unbanned(name.target)]).expect("written");
         assert!(store.bans().expect("read").is_empty());

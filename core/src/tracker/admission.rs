@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::tracker::budget::household;
+use crate::model::household::household;
 use crate::tracker::settings::TrackerSettings;
 
 /// TrackerCounts connections and handshakes by address.

@@ -46,12 +46,22 @@ pub enum Input {
         /// Whether it is on disk.
         done: bool,
     },
-    /// What the clock on the wall says, in seconds since 1970: at least once an hour.
-    WallClock(u64),
+    /// What time it is: at least once an hour.
+    Clock(Clock),
     /// The tracker's owner wants something.
     Owner(OwnerOrder),
     /// The tracker ends: everybody is told.
     Stopping,
+}
+
+/// What time it is for a tracker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// How many seconds the tracker has run in all its life, counted on from [`super::machine::Tracker::new`]. Names
+    /// lapse by it: a clock on the wall that jumps, or a long pause, takes nobody's name away.
+    pub run_seconds: u64,
+    /// What the clock on the wall says, in seconds since 1970.
+    pub unix_seconds: u64,
 }
 
 /// A connection that is ready.

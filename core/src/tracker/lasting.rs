@@ -8,12 +8,15 @@ use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{OwnerOrder, SessionId, Ticket};
+use crate::tracker::input::{Clock, OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{PendingName, Tracker, greeting};
 use crate::tracker::output::write_refusal;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
+
+/// Lapsed names that are forgotten at once: their records wait for the disk, as those of new names do.
+pub(super) const LAPSED_AT_ONCE: usize = 1024;
 
 impl Tracker {
     pub(super) fn obey(&mut self, now: Instant, order: OwnerOrder, effects: &mut Effects) {
@@ -120,14 +123,23 @@ impl Tracker {
         Ticket(self.last_ticket)
     }
 
-    pub(super) fn set_clock(&mut self, unix_seconds: u64, effects: &mut Effects) {
-        self.names.set_clock(unix_seconds);
+    pub(super) fn set_clock(&mut self, clock: Clock, effects: &mut Effects) {
+        self.names.set_clock(clock.run_seconds);
+        self.save(Record::Clock { run_seconds: clock.run_seconds }, effects);
         let used: Vec<Binding> = {
             let owners = self.roster.iter().filter(|online| online.key.is_some());
             owners.filter_map(|online| self.names.used(&online.username)).collect()
         };
         for binding in used {
             self.save(Record::Bound(binding), effects);
+        }
+        self.forget_lapsed_names(LAPSED_AT_ONCE, effects);
+    }
+
+    /// Forgets names that have lapsed, at most so many, here and on disk.
+    pub(super) fn forget_lapsed_names(&mut self, at_most: usize, effects: &mut Effects) {
+        for folded in self.names.forget_lapsed(at_most) {
+            self.save(Record::Released { folded }, effects);
         }
     }
 }

@@ -81,6 +81,17 @@ pub struct Remembered {
     pub bindings: Vec<Binding>,
     /// Who is shut out, besides those in the settings.
     pub bans: Vec<Ban>,
+    /// How long it had run in its life, in seconds; trackers of before did not write it down.
+    pub run_seconds: Option<u64>,
+}
+
+impl Remembered {
+    /// From where the tracker's own clock counts on. Without a record it is when a name was used last: nobody can have
+    /// been away for longer. The clock on the wall may have jumped then, or may now, so the earlier one counts.
+    pub fn run_seconds(&self, unix_seconds: u64) -> u64 {
+        let last_use = self.bindings.iter().map(|binding| binding.used_at).max();
+        self.run_seconds.unwrap_or(last_use.map_or(unix_seconds, |last| last.min(unix_seconds)))
+    }
 }
 
 /// How many sessions and users there are, and how much is shared.
@@ -108,14 +119,16 @@ impl Tracker {
         let lapses_after_seconds = settings.name_lapses_after_days.saturating_mul(NAME_LAPSE_UNIT_SECONDS);
         let answers = Allowance {
             burst: settings.unregistered_answer_bytes,
-            per_second: settings.unregistered_answer_bytes_per_second,
+            per_hour: settings.unregistered_answer_bytes_per_second.saturating_mul(3600),
         };
-        let new_names = Allowance { burst: settings.new_names_per_address, per_second: 1 };
+        let new_names =
+            Allowance { burst: settings.new_names_per_address, per_hour: settings.new_names_per_address_per_hour };
         let window = Duration::from_millis(settings.notice_window_milliseconds);
+        let run_seconds = remembered.run_seconds(unix_seconds);
         Self {
             greeting: greeting(&settings),
             sessions: BTreeMap::new(),
-            names: Names::new(lapses_after_seconds, unix_seconds, remembered.bindings),
+            names: Names::new(lapses_after_seconds, run_seconds, remembered.bindings),
             roster: Roster::default(),
             catalog: Catalog::new(),
             caught_up_at: now,
@@ -157,7 +170,7 @@ impl Tracker {
             }
             Input::Closed => self.forget(now, from),
             Input::Stored { ticket, done } => self.stored(now, ticket, done, &mut effects),
-            Input::WallClock(unix_seconds) => self.set_clock(unix_seconds, &mut effects),
+            Input::Clock(clock) => self.set_clock(clock, &mut effects),
             Input::Owner(order) => self.obey(now, order, &mut effects),
             Input::Stopping => {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
@@ -210,6 +223,11 @@ impl Tracker {
             shares: self.catalog.len(),
             names: self.names.len(),
         }
+    }
+
+    /// How long it has run in its life, in seconds, as it was told last.
+    pub fn run_seconds(&self) -> u64 {
+        self.names.clock()
     }
 
     /// Everybody who is shut out.

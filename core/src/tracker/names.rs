@@ -49,7 +49,9 @@ pub struct Names {
     by_key: BTreeMap<PublicKey, BTreeSet<String>>,
     look_alikes: LookAlikes,
     reserved: LookAlikes,
-    unix_seconds: u64,
+    /// By when they were used last: those that lapse next come first.
+    by_use: BTreeSet<(u64, String)>,
+    run_seconds: u64,
 }
 
 #[derive(Debug)]
@@ -82,25 +84,45 @@ pub enum NameStanding {
 }
 
 impl Names {
-    /// The bindings as they were on disk.
-    pub fn new(lapses_after_seconds: u64, unix_seconds: u64, bindings: impl IntoIterator<Item = Binding>) -> Self {
+    /// The bindings as they were on disk. None of them was used later than now.
+    pub fn new(lapses_after_seconds: u64, run_seconds: u64, bindings: impl IntoIterator<Item = Binding>) -> Self {
         let mut names = Self {
             lapses_after_seconds,
             by_folded: BTreeMap::new(),
             by_key: BTreeMap::new(),
             look_alikes: LookAlikes::default(),
             reserved: reserved_names(),
-            unix_seconds,
+            by_use: BTreeSet::new(),
+            run_seconds,
         };
         for binding in bindings {
-            names.put(binding, None);
+            let used_at = binding.used_at.min(run_seconds);
+            names.put(Binding { used_at, ..binding }, None);
         }
         names
     }
 
-    /// The time on the wall. A clock that was set back frees nothing.
-    pub fn set_clock(&mut self, unix_seconds: u64) {
-        self.unix_seconds = unix_seconds;
+    /// How long the tracker has run in all its life, see [`crate::tracker::input::Clock`]. It never goes back.
+    pub fn set_clock(&mut self, run_seconds: u64) {
+        self.run_seconds = run_seconds;
+    }
+
+    /// How long the tracker has run in all its life.
+    pub fn clock(&self) -> u64 {
+        self.run_seconds
+    }
+
+    /// Forgets lapsed names, at most so many, so that others have their room. Gives them regardless of case.
+    pub fn forget_lapsed(&mut self, at_most: usize) -> Vec<String> {
+        let mut forgotten = Vec::new();
+        while forgotten.len() < at_most
+            && let Some((_, folded)) = self.by_use.first().cloned()
+            && self.by_folded.get(&folded).is_some_and(|owned| self.is_lapsed(owned))
+        {
+            self.release(&folded);
+            forgotten.push(folded);
+        }
+        forgotten
     }
 
     /// Whether somebody may have this name.
@@ -128,7 +150,7 @@ impl Names {
     pub fn bind(&mut self, name: &Username, key: PublicKey, ticket: Ticket) -> (Binding, BTreeSet<String>) {
         let alike: BTreeSet<String> = self.look_alikes.others(name, &name.folded()).map(str::to_owned).collect();
         alike.iter().for_each(|folded| _ = self.release(folded));
-        let binding = Binding { username: name.clone(), key, used_at: self.unix_seconds };
+        let binding = Binding { username: name.clone(), key, used_at: self.run_seconds };
         self.put(binding.clone(), Some(ticket));
         (binding, alike)
     }
@@ -147,11 +169,13 @@ impl Names {
     pub fn used(&mut self, name: &Username) -> Option<Binding> {
         const DAY: u64 = 24 * 3600;
         let owned = self.by_folded.get_mut(&name.folded())?;
-        let fresh = self.unix_seconds.saturating_sub(owned.binding.used_at) < DAY;
+        let fresh = self.run_seconds.saturating_sub(owned.binding.used_at) < DAY;
         if fresh && owned.binding.username == *name {
             return None;
         }
-        owned.binding.used_at = owned.binding.used_at.max(self.unix_seconds);
+        self.by_use.remove(&(owned.binding.used_at, name.folded()));
+        owned.binding.used_at = owned.binding.used_at.max(self.run_seconds);
+        self.by_use.insert((owned.binding.used_at, name.folded()));
         self.look_alikes.remove(&owned.binding.username);
         self.look_alikes.add(name);
         owned.binding.username = name.clone();
@@ -161,6 +185,7 @@ impl Names {
     /// Makes a name free; `false` if nobody owns it.
     pub fn release(&mut self, folded: &str) -> bool {
         let Some(owned) = self.by_folded.remove(folded) else { return false };
+        self.by_use.remove(&(owned.binding.used_at, folded.to_owned()));
         self.look_alikes.remove(&owned.binding.username);
         if let Some(names) = self.by_key.get_mut(&owned.binding.key) {
             names.remove(folded);
@@ -197,12 +222,13 @@ impl Names {
         let folded = binding.username.folded();
         self.release(&folded);
         self.look_alikes.add(&binding.username);
+        self.by_use.insert((binding.used_at, folded.clone()));
         self.by_key.entry(binding.key).or_default().insert(folded.clone());
         self.by_folded.insert(folded, Owned { binding, unsaved });
     }
 
     fn is_lapsed(&self, owned: &Owned) -> bool {
-        let unused = self.unix_seconds.saturating_sub(owned.binding.used_at);
+        let unused = self.run_seconds.saturating_sub(owned.binding.used_at);
         owned.unsaved.is_none() && unused > self.lapses_after_seconds
     }
 }
@@ -309,7 +335,8 @@ mod tests {
         names.stored("anna", Ticket(8), true);
         assert_eq!(names.standing(&name("anna"), key(1)), Ok(NameStanding::Own));
         assert!(names.release("anna"));
-        assert!(names.is_empty() && names.look_alikes.pairs.is_empty() && names.by_key.is_empty());
+        assert!(names.is_empty() && names.look_alikes.pairs.is_empty());
+        assert!(names.by_key.is_empty() && names.by_use.is_empty());
     }
 
     #[test]
@@ -321,6 +348,32 @@ mod tests {
         names.set_clock(0);
         assert_eq!(names.standing(&name("modem"), key(2)), Ok(NameStanding::Own));
         assert_eq!(names.standing(&name("modern"), key(1)), Err(NotFree::Confusable));
+    }
+
+    #[test]
+    fn lapsed_names_give_their_room_back_oldest_first() {
+        let mut names =
+            names(1000 * DAY, &[("one", 1, 800 * DAY), ("two", 2, 700 * DAY), ("three", 3, 990 * DAY), ("four", 4, 0)]);
+        assert_eq!(names.forget_lapsed(2), ["four", "two"]);
+        assert_eq!(names.forget_lapsed(9), ["one"]);
+        assert_eq!((names.forget_lapsed(9), names.len()), (Vec::new(), 1));
+        // Who is here uses the name, and keeps it.
+        names.set_clock(1100 * DAY);
+        names.used(&name("three"));
+        names.set_clock(1280 * DAY);
+        assert_eq!(names.forget_lapsed(9), [""; 0]);
+        names.set_clock(1281 * DAY);
+        assert_eq!(names.forget_lapsed(9), ["three"]);
+        assert!(names.is_empty() && names.by_use.is_empty());
+    }
+
+    #[test]
+    fn a_record_from_the_future_is_as_good_as_one_of_now() {
+        let mut names = names(1000 * DAY, &[("anna", 1, 5000 * DAY)]);
+        names.set_clock(1180 * DAY);
+        assert_eq!(names.standing(&name("anna"), key(2)), Err(NotFree::Taken));
+        names.set_clock(1181 * DAY);
+        assert_eq!(names.standing(&name("anna"), key(2)), Ok(NameStanding::Free));
     }
 
     #[test]

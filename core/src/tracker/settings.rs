@@ -52,12 +52,14 @@ settings! {
 
     /// Most names that one key may own, so that nobody collects them.
     names_per_key: usize = 8,
-    /// A name that its owner has not used for so many days may be taken by somebody else.
+    /// A name that its owner has not used while the tracker ran for so many days may be taken by somebody else.
     name_lapses_after_days: u64 = limits::BINDING_LIFETIME.as_secs() / (24 * 3600),
     /// Most names that are remembered in all.
     names_in_all: usize = 1_000_000,
-    /// New names that may come from one address at once. More are let in one a second.
-    new_names_per_address: u64 = 10_000,
+    /// New names that may come from one address at once: a school may come on one day. An IPv6 /56 is one address.
+    new_names_per_address: u64 = 1_000,
+    /// New names that may come from one address in an hour beyond that.
+    new_names_per_address_per_hour: u64 = 60,
 
     /// Most open connections from one address. Raise it where many people share one address.
     connections_per_address: usize = limits::CONNECTIONS_PER_ADDRESS_MAX,
@@ -141,6 +143,7 @@ impl TrackerSettings {
         let seconds = [
             ("name_lapses_after_days", self.name_lapses_after_days, 100_000),
             ("new_names_per_address", self.new_names_per_address, u64::from(u32::MAX)),
+            ("new_names_per_address_per_hour", self.new_names_per_address_per_hour, u64::from(u32::MAX)),
             ("tls_first_command_seconds", self.tls_first_command_seconds, 86_400),
             ("plain_first_command_seconds", self.plain_first_command_seconds, 86_400),
             ("tls_silence_seconds", self.tls_silence_seconds, 30 * 86_400),

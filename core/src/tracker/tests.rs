@@ -10,7 +10,7 @@ use crate::model::binding::Ban;
 use crate::model::key::PublicKey;
 use crate::protocol::line::{Fault, Line};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
+use crate::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
 use crate::tracker::machine::{Remembered, Tracker};
 use crate::tracker::names::NameStanding;
 use crate::tracker::settings::TrackerSettings;
@@ -146,7 +146,10 @@ impl Shell {
             Step::Greet(network) => {
                 self.order(OwnerOrder::SetGreeting { network_name: (*network).into(), message_of_the_day: Vec::new() });
             }
-            Step::Clock(days) => self.apply(SessionId::NONE, Input::WallClock(1_000_000_000 + days * 86_400)),
+            Step::Clock(days) => {
+                let seconds = 1_000_000_000 + days * 86_400;
+                self.apply(SessionId::NONE, Input::Clock(Clock { run_seconds: seconds, unix_seconds: seconds }));
+            }
         }
         while self.tracker.next_deadline().is_some_and(|at| at <= self.now) {
             let effects = self.tracker.tick(self.now);

@@ -13,7 +13,7 @@ use crate::net::send_queue::{SendQueue, Signs};
 use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
 use crate::service::tracker_server::{Message, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{Input, SessionId};
+use crate::tracker::input::{Clock, Input, SessionId};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 
@@ -61,7 +61,8 @@ pub(super) async fn run(
 ) -> Vec<Arc<SendQueue>> {
     let mut driver = Driver { tracker, queues: HashMap::new(), writer, log: Log::default() };
     let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
-    let mut clock_at = Instant::now() + CLOCK_EVERY;
+    let (run_before, since) = (driver.tracker.run_seconds(), Instant::now());
+    let mut clock_at = since + CLOCK_EVERY;
     loop {
         let deadline = driver.tracker.next_deadline().map_or(clock_at, |at| at.min(clock_at));
         if deadline > Instant::now() {
@@ -89,7 +90,7 @@ pub(super) async fn run(
         let now = Instant::now();
         if now >= clock_at {
             clock_at = now + CLOCK_EVERY;
-            driver.apply(SessionId::NONE, Input::WallClock(unix_seconds()));
+            driver.apply(SessionId::NONE, Input::Clock(clock(run_before, since)));
         }
         if driver.tracker.next_deadline().is_some_and(|at| at <= now) {
             driver.guarded(SessionId::NONE, |tracker| tracker.tick(now));
@@ -99,10 +100,16 @@ pub(super) async fn run(
     while let Ok(message) = inbox.try_recv() {
         driver.take(message);
     }
+    driver.apply(SessionId::NONE, Input::Clock(clock(run_before, since)));
     let queues = driver.queues.values().cloned().collect();
     driver.apply(SessionId::NONE, Input::Stopping);
     driver.writer.finish().await;
     queues
+}
+
+/// What time it is for a tracker that had run for so long before, and runs since then.
+fn clock(run_before: u64, since: Instant) -> Clock {
+    Clock { run_seconds: run_before.saturating_add(since.elapsed().as_secs()), unix_seconds: unix_seconds() }
 }
 
 impl Driver {

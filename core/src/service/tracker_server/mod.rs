@@ -230,7 +230,8 @@ impl Drop for TrackerHandle {
 
 async fn read_records(store: Arc<Store>) -> Result<(Arc<Store>, Remembered), StartError> {
     let reading = tokio::task::spawn_blocking(move || {
-        let remembered = Remembered { bindings: store.bindings()?, bans: store.bans()? };
+        let remembered =
+            Remembered { bindings: store.bindings()?, bans: store.bans()?, run_seconds: store.run_seconds()? };
         Ok::<_, redb::Error>((store, remembered))
     });
     let read = reading.await.map_err(|error| StartError::Listen(io::Error::other(error)))?;

@@ -10,6 +10,7 @@ use crate::protocol::notice::Notice;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
 use crate::tracker::input::Ticket;
+use crate::tracker::lasting::LAPSED_AT_ONCE;
 use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::User;
 use crate::tracker::machine::Tracker;
@@ -115,6 +116,9 @@ impl Tracker {
         let (own_max, all_max) = (self.settings.names_per_key, self.settings.names_in_all);
         if self.names.owned_by(key) >= own_max {
             return Err(Refusal::new(Code::Limit, format!("you own {own_max} names already; use one of them")));
+        }
+        if self.names.len() >= all_max {
+            self.forget_lapsed_names(LAPSED_AT_ONCE, effects);
         }
         if self.names.len() >= all_max {
             return Err(Refusal::new(Code::Limit, format!("this tracker remembers at most {all_max} names")));
