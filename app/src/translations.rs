@@ -101,6 +101,7 @@ fn failures() -> Vec<Failure> {
         Failure::NoTracker,
         Failure::Offline { tracker: text(), why: text() },
         Failure::TrackerKeyChanged { tracker: text() },
+        Failure::UserKeyChanged { user: text() },
         Failure::NoSuchUser { user: text() },
         Failure::Unverified { user: text() },
         Failure::NotShared { user: text(), path: text() },
@@ -159,6 +160,7 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::NoTracker
         | Failure::Offline { .. }
         | Failure::TrackerKeyChanged { .. }
+        | Failure::UserKeyChanged { .. }
         | Failure::NoSuchUser { .. }
         | Failure::Unverified { .. }
         | Failure::NotShared { .. }
@@ -192,6 +194,7 @@ fn warnings() -> Vec<Warning> {
     vec![
         Warning::DatabaseSetAside { path: "x".into() },
         Warning::KeyWasReadable,
+        Warning::UserKeyChanged { user: Username::new("anna").expect("a name") },
         Warning::NotAnnounced { why: Failure::NoTracker },
         Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 0 },
         Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 7 },
@@ -223,6 +226,7 @@ fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
     match warning {
         Warning::DatabaseSetAside { .. }
         | Warning::KeyWasReadable
+        | Warning::UserKeyChanged { .. }
         | Warning::NotAnnounced { .. }
         | Warning::FolderStillShared { .. }
         | Warning::WholeDisk { .. }

@@ -396,3 +396,35 @@ fn a_console_hosts_the_tracker_itself() {
     assert_eq!(carol.status.code(), Some(1));
     assert!(stderr(&carol).starts_with("error: tracker-key-changed: "), "{}", stderr(&carol));
 }
+
+#[test]
+fn a_name_that_is_another_keys_now_is_a_full_stop() {
+    let mut world = World::new();
+    let file = world.file("x.txt", 100);
+    let mut alice = world.sharer("alice");
+    alice.say(&format!("register {}", str(&file)));
+    alice.line();
+    let target = world.path("first.txt");
+    let bob = world.once("bob", &[&format!("download alice x.txt {}", str(&target))]);
+    assert!(bob.status.success(), "{}", stderr(&bob));
+    assert_eq!(alice.terminate(), Some(0));
+
+    // The tracker loses its names, and somebody else comes as alice with the same file.
+    world.tracker.take().expect("runs").kill();
+    fs::remove_file(world.path("tracker/tracker.redb")).expect("removed");
+    world.start_tracker();
+    let data = world.path("mallory");
+    let mut mallory = Running::start(POTOK, &world.args(&data, "alice", &["--keep-sharing"]));
+    mallory.say(&format!("register {}", str(&file)));
+    mallory.line();
+    let target = world.path("second.txt");
+    let again = format!("download alice x.txt {}", str(&target));
+    let bob = world.once("bob", &[&again]);
+    assert_eq!(bob.status.code(), Some(1));
+    assert!(stderr(&bob).contains("error: user-key-changed: alice "), "{}", stderr(&bob));
+    assert!(!target.exists());
+    // A person who has asked her says so; from then on it is her key.
+    let bob = world.once("bob", &["trust alice", &again]);
+    assert!(bob.status.success(), "{}", stderr(&bob));
+    assert_eq!(hash(&target), hash(&file));
+}

@@ -117,6 +117,8 @@ pub enum Confirm {
     Cancel(Vec<TransferId>),
     /// Nobody can take it any more.
     Unshare(Vec<String>),
+    /// Somebody with another key is taken for who had the name before.
+    Trust(Username),
     /// Everybody here loses the tracker.
     StopTracker,
     /// Transfers stop until the next start.

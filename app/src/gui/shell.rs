@@ -4,6 +4,7 @@ use eframe::egui::{
     self, Align2, Color32, Frame, Id, Key, Margin, Modifiers, Panel, Pos2, RichText, Sense, Stroke, Ui, WidgetInfo,
     accesskit::Role, pos2, vec2,
 };
+use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -245,6 +246,11 @@ pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Optio
             t!("window.confirm.unshare-title", count = paths.len()),
             t!("window.confirm.unshare-text"),
             t!("window.confirm.unshare-yes"),
+        ),
+        Confirm::Trust(user) => (
+            t!("window.confirm.trust-title", user = Shown(user.as_str())),
+            t!("window.confirm.trust-text"),
+            t!("window.confirm.trust-yes"),
         ),
         Confirm::StopTracker => {
             let title = t!("window.confirm.stop-title", network = network);

@@ -17,7 +17,7 @@ pub mod row_order;
 pub mod shares;
 pub mod tree;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 use potok_core::model::binding::Ban;
@@ -27,6 +27,7 @@ use potok_core::model::username::Username;
 use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, IntentId, TransferId};
+use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
@@ -90,6 +91,8 @@ pub struct Model {
     pub me: Option<Me>,
     /// Everybody on the tracker, by name.
     pub people: BTreeMap<Username, Person>,
+    /// Those of them who prove another key than when we dealt with them.
+    pub changed_keys: BTreeSet<Username>,
     /// What is looked at of all that is shared.
     pub browse: Browse,
     /// How much each of them shares, while that is looked at.
@@ -171,6 +174,7 @@ impl Default for Model {
             connection: TrackerConnection::None,
             me: None,
             people: BTreeMap::new(),
+            changed_keys: BTreeSet::new(),
             browse: Browse::default(),
             totals: PeopleTotals::default(),
             offered: OfferedFiles::default(),
@@ -224,6 +228,11 @@ impl Model {
             Intent::Join(_) => What::Join,
             Intent::HostTracker(_) => What::Host,
             Intent::SendLine(_) => What::Wire,
+            Intent::Trust { user } => {
+                // If that fails it is told again.
+                self.changed_keys.remove(user);
+                What::Other
+            }
             _ => What::Other,
         };
         let request = match intent {
@@ -373,7 +382,12 @@ impl Model {
                 self.doubt_shares(now, None);
                 self.users_pace.doubt(now);
             }
-            NodeEvent::Warning(warning) => self.apply_warning(now, texts::of_warning(&warning)),
+            NodeEvent::Warning(warning) => {
+                if let Warning::UserKeyChanged { user } = &warning {
+                    self.changed_keys.insert(user.clone());
+                }
+                self.apply_warning(now, texts::of_warning(&warning));
+            }
             NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),
             NodeEvent::Wire { sent, line } => self.apply_wire(sent, &line),
             NodeEvent::WireLeftOut { lines } => {
@@ -431,6 +445,7 @@ impl Model {
         let is_elsewhere = network::tracker_of(&self.connection) != network::tracker_of(&connection);
         if is_elsewhere {
             self.people.clear();
+            self.changed_keys.clear();
             self.browse.forget();
             self.totals.begin_anew();
             self.offered.doubt(None);

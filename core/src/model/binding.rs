@@ -63,7 +63,7 @@ pub enum Record {
     Unbanned(BanTarget),
     /// So long has the tracker run in its life.
     Clock {
-        /// In seconds.
+        /// The seconds of all its runs together.
         run_seconds: u64,
     },
 }

@@ -9,6 +9,7 @@ use crate::node::failure::Failure;
 use crate::node::fetching::TransferHandles;
 use crate::node::hosting;
 use crate::node::intent::{Intent, IntentId};
+use crate::node::known_users;
 use crate::node::listing;
 use crate::node::main_loop::NodeTask;
 use crate::node::moves::{Move, SettingsChange};
@@ -107,6 +108,10 @@ impl NodeTask {
 
             Intent::Invite => self.answer(Some(id), self.invite()),
             Intent::Status => self.ask_status(id),
+            Intent::Trust { user } => {
+                self.warned_of.remove(&user.folded());
+                self.ask_tracker(id, move |client| known_users::trust(client, user));
+            }
             Intent::Kick { user } => self.ask_hosted(id, |tracker| hosting::kick(tracker, user)),
             Intent::Ban { user } => self.ask_hosted(id, |tracker| hosting::ban(tracker, own, user)),
             Intent::Unban { who } => self.ask_hosted(id, |tracker| hosting::unban(tracker, who)),

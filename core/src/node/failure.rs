@@ -37,6 +37,16 @@ pub enum Failure {
         /// The tracker's address, as it was given.
         tracker: String,
     },
+    /// The name was another key's when we dealt with it.
+    #[error(
+        "{0} proves another key than when you dealt with them, so it may be somebody else: nothing was fetched. Ask them; \
+         if they have a new computer or key, 'trust {0}' accepts it",
+        Shown(user)
+    )]
+    UserKeyChanged {
+        /// The name of the user.
+        user: String,
+    },
     /// Nobody of that name is connected.
     #[error("{} is not connected; --wait waits until they are", Shown(user))]
     NoSuchUser {
@@ -233,6 +243,7 @@ impl Failure {
             Self::NoTracker => "no-tracker",
             Self::Offline { .. } => "offline",
             Self::TrackerKeyChanged { .. } => "tracker-key-changed",
+            Self::UserKeyChanged { .. } => "user-key-changed",
             Self::NoSuchUser { .. } => "no-such-user",
             Self::Unverified { .. } => "unverified",
             Self::NotShared { .. } => "not-shared",
@@ -268,7 +279,9 @@ impl Failure {
             Self::Refused { code, text } => vec![("code", Shown(code.as_str()).to_string()), ("text", shown(text))],
             Self::Offline { tracker, why } => vec![("tracker", shown(tracker)), ("why", shown(why))],
             Self::TrackerKeyChanged { tracker } => vec![("tracker", shown(tracker))],
-            Self::NoSuchUser { user } | Self::Unverified { user } => vec![("user", shown(user))],
+            Self::NoSuchUser { user } | Self::Unverified { user } | Self::UserKeyChanged { user } => {
+                vec![("user", shown(user))]
+            }
             Self::NotShared { user, path } => vec![("user", shown(user)), ("path", shown(path))],
             Self::TooManyShares { path, new_files, room, max } => vec![
                 ("path", shown(path)),

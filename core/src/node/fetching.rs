@@ -12,6 +12,7 @@ use crate::node::download_place::{DownloadPlace, place_failed};
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Existing, IntentId, UnsafeNames};
+use crate::node::known_users;
 use crate::node::lookup::{self, FoundShares};
 use crate::node::naming::{self, Naming};
 use crate::node::outbox::Outbox;
@@ -95,11 +96,7 @@ impl TransferHandles {
             match found {
                 Err(Failure::NoSuchUser { .. } | Failure::Offline { .. }) if request.wait => {}
                 Err(why) => return Err(why),
-                Ok(found) => {
-                    // A name without a key could be anybody's.
-                    let verified = client.people().user(user).is_none_or(|user| user.key.is_some());
-                    return if verified { Ok(found) } else { Err(Failure::Unverified { user: user.to_string() }) };
-                }
+                Ok(found) => return known_users::meet(&client, user).await.map(|()| found),
             }
             if !std::mem::replace(&mut is_told, true) {
                 self.outbox.push(NodeEvent::WaitingFor { id, user: user.to_string() });

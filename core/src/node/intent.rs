@@ -171,6 +171,11 @@ pub enum Intent {
         /// The name: of somebody who is here, or who owns it.
         user: Username,
     },
+    /// Accept the key that somebody proves now, who proved another one when we dealt with them. `Done`.
+    Trust {
+        /// The name of the user, who is here.
+        user: Username,
+    },
     /// Let somebody in again. `Done`.
     Unban {
         /// A name, a key, or an address, as `Bans` shows them.

@@ -1,6 +1,7 @@
 //! The node's one task. It owns everything that changes; what wakes it is an [`Event`], and handling one never waits.
 //! What takes long is a child task that gets what it needs by value and reports back.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +67,8 @@ pub(super) struct NodeTask {
     pub(super) uploading: watch::Sender<UploadSettings>,
     pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) session: TrackerSession,
+    /// Names, regardless of case, of which it was told that they are another key's than we know.
+    pub(super) warned_of: HashSet<String>,
     pub(super) tap: Arc<Tap>,
     pub(super) connection: TrackerConnection,
     pub(super) moves: Moves,

@@ -15,6 +15,7 @@ pub mod failure;
 mod fetching;
 mod hosting;
 pub mod intent;
+mod known_users;
 mod listing;
 mod lookup;
 mod main_loop;

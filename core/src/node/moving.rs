@@ -18,11 +18,14 @@ use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
 use crate::node::failure::Failure;
 use crate::node::hosting::{self, HostingSetup};
 use crate::node::intent::IntentId;
+use crate::node::known_users;
 use crate::node::main_loop::NodeTask;
 use crate::node::moves::{Arrival, AwaitedJoin, Move, QueuedMove, SettingsChange};
 use crate::node::starting;
 use crate::node::tracker_session::{SessionEvent, away};
+use crate::node::warning::Warning;
 use crate::protocol::code::Code;
+use crate::protocol::reply::UserLine;
 use crate::service::peer_server::PeerServer;
 use crate::service::tracker_client::{ClientEvent, ClientSetup};
 use crate::store::Store;
@@ -95,6 +98,7 @@ impl NodeTask {
 
     fn end_session(&mut self) {
         let ending = self.session.end();
+        self.warned_of.clear();
         self.children.go(async move {
             ending.await;
             Ok(Arrival::Left)
@@ -294,6 +298,7 @@ impl NodeTask {
             ClientEvent::Online { network, message_of_the_day } => {
                 self.set_connection(TrackerConnection::Online { tracker, network, message_of_the_day });
                 self.tell_who_joins(Ok(Outcome::Done));
+                self.warn_of_changed_keys();
             }
             ClientEvent::Refused(why) => {
                 let why = away(&tracker, why);
@@ -301,13 +306,32 @@ impl NodeTask {
                 self.tell_who_joins(Err(why));
             }
             ClientEvent::Joined(user) => {
+                if self.session.client().is_ok_and(|client| known_users::is_changed(&client, &user)) {
+                    self.warn_of(&user);
+                }
                 self.outbox.push(NodeEvent::Joined { user, at: std::time::SystemTime::now() });
             }
             ClientEvent::Left(user) => self.outbox.push(NodeEvent::Left(user)),
             ClientEvent::Shared(file) => self.outbox.push(NodeEvent::Shared(file)),
             ClientEvent::Unshared(user, path) => self.outbox.push(NodeEvent::Unshared { user, path }),
             ClientEvent::Changed(user) => self.outbox.push(NodeEvent::UserChanged(user)),
-            ClientEvent::Resync => self.outbox.push(NodeEvent::Resync),
+            ClientEvent::Resync => {
+                self.warn_of_changed_keys();
+                self.outbox.push(NodeEvent::Resync);
+            }
+        }
+    }
+
+    /// The list of those who are here is new.
+    fn warn_of_changed_keys(&mut self) {
+        let Ok(client) = self.session.client() else { return };
+        known_users::changed(&client).iter().for_each(|user| self.warn_of(user));
+    }
+
+    /// Says once that somebody is another key than we know.
+    fn warn_of(&mut self, user: &UserLine) {
+        if self.warned_of.insert(user.username.folded()) {
+            self.outbox.push(NodeEvent::Warning(Warning::UserKeyChanged { user: user.username.clone() }));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Putting a client together: what must be there before it runs, and the tasks it consists of.
 
+use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,6 +150,7 @@ pub(super) async fn start(
         identity,
         share_indexer,
         session,
+        warned_of: HashSet::new(),
         tap: tap_into(outbox.clone()),
         connection: TrackerConnection::None,
         moves: Moves::default(),

@@ -90,7 +90,7 @@ impl Users {
 
 impl Directory for TrackerDirectory {
     fn contact(&self, user: &Username) -> Option<Contact> {
-        let (username, address, key) = self.session.client().ok()?.people().reachable(user)?;
+        let (username, address, key) = self.session.client().ok()?.reachable(user)?;
         Some(Contact { username, address, key })
     }
 

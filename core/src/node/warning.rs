@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
+use crate::model::username::Username;
 use crate::node::failure::Failure;
 
 /// Something that a person should read.
@@ -30,6 +31,11 @@ pub enum Warning {
         folder: SharePath,
         /// How many other folders it is so with.
         more: usize,
+    },
+    /// Somebody is here under a name that was another key's when we dealt with it.
+    UserKeyChanged {
+        /// The name that they have now.
+        user: Username,
     },
     /// A shared folder is everything on the disk.
     WholeDisk {
@@ -88,6 +94,12 @@ impl fmt::Display for Warning {
                  folders: unregister \"{folder}\" and so on",
                 folder = Shown(folder.as_str())
             ),
+            Self::UserKeyChanged { user } => write!(
+                f,
+                "{0} proves another key than when you dealt with them, so it may be somebody else: nothing is fetched from \
+                 them. Ask them; if they have a new computer or key, 'trust {0}' accepts it",
+                Shown(user.as_str())
+            ),
             Self::WholeDisk { folder } => {
                 write!(f, "'{}' is the whole disk: everybody on the network can fetch every file on it", Shown(folder))
             }
@@ -123,6 +135,7 @@ impl Warning {
             Self::NotAnnounced { .. } => "not-announced",
             Self::FolderStillShared { more: 0, .. } => "folder-still-shared",
             Self::FolderStillShared { .. } => "folders-still-shared",
+            Self::UserKeyChanged { .. } => "user-key-changed",
             Self::WholeDisk { .. } => "whole-disk",
             Self::WholeHome { .. } => "whole-home",
             Self::OtherFileSystem { .. } => "other-file-system",
@@ -141,6 +154,7 @@ impl Warning {
             Self::FolderStillShared { folder, more } => {
                 vec![("folder", shown(folder.as_str())), ("more", more.to_string())]
             }
+            Self::UserKeyChanged { user } => vec![("user", shown(user.as_str()))],
             Self::WholeDisk { folder } | Self::WholeHome { folder } | Self::OtherFileSystem { folder } => {
                 vec![("folder", shown(folder))]
             }

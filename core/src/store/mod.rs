@@ -5,6 +5,7 @@
 
 pub mod downloads;
 pub mod hash_cache;
+mod known_names;
 pub mod library;
 pub mod names;
 mod peer_port;

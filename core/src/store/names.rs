@@ -11,7 +11,7 @@ use crate::store::Store;
 const BINDINGS: TableDefinition<'_, &str, (&str, &[u8; 32], u64)> = TableDefinition::new("tracker-bindings");
 const BANS: TableDefinition<'_, &str, ()> = TableDefinition::new("tracker-bans");
 /// One row: how long the tracker has run in its life, in seconds.
-const CLOCK: TableDefinition<'_, (), u64> = TableDefinition::new("tracker-clock");
+const RUN_CLOCK: TableDefinition<'_, (), u64> = TableDefinition::new("tracker-clock");
 /// What those who are shut out were called, where that is known.
 const BAN_NAMES: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ban-names");
 
@@ -36,7 +36,7 @@ impl Store {
     /// How long the tracker had run when it was last written down, in seconds; none if it never was.
     pub fn run_seconds(&self) -> Result<Option<u64>, redb::Error> {
         let read = self.begin_read()?;
-        let table = match read.open_table(CLOCK) {
+        let table = match read.open_table(RUN_CLOCK) {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
             table => table?,
         };
@@ -71,7 +71,7 @@ impl Store {
             let mut bindings = write.open_table(BINDINGS)?;
             let mut bans = write.open_table(BANS)?;
             let mut names = write.open_table(BAN_NAMES)?;
-            let mut clock = write.open_table(CLOCK)?;
+            let mut clock = write.open_table(RUN_CLOCK)?;
             for change in changes {
                 match change {
                     Record::Bound(binding) => {

@@ -134,6 +134,7 @@ mod tests {
             Intent::Cancel(TransferSelection::All),
             Intent::Reorder { number: TransferId(7), to: QueueMove::Later },
             Intent::RenameShare { from: path("Trip/"), to: path("a \"b\"") },
+            Intent::Trust { user: maria.clone() },
             Intent::Ban { user: maria },
             Intent::Unban { who: "@Мария".parse().expect("a name") },
             Intent::ListBans,

@@ -7,7 +7,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
-use crate::command_line::commands::{alone, word};
+use crate::command_line::commands::{alone, user, word};
 use crate::command_line::{BadLine, LineRequest, Rest};
 
 /// These commands, in the order of `help`.
@@ -73,6 +73,17 @@ pub(super) const NETWORK_COMMANDS: &[ConsoleCommand] = &[
         completes: Completes::Nothing,
         read: |rest| rest.ask_alone(Intent::StopTracker),
         write: |intent| alone(intent, &Intent::StopTracker),
+    },
+    ConsoleCommand {
+        name: "trust",
+        arguments: "user",
+        tracker: TrackerNeed::Needed,
+        completes: Completes::Fields(&[WordKind::User]),
+        read: |rest| Ok(LineRequest::Ask(Intent::Trust { user: user(rest.one_word()?)? })),
+        write: |intent| match intent {
+            Intent::Trust { user } => Some(word(user.as_str())),
+            _ => None,
+        },
     },
     ConsoleCommand {
         name: "kick",

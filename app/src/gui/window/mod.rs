@@ -382,6 +382,7 @@ impl MainWindow {
                 let paths = paths.into_iter().filter_map(|path| ShareOrLocalPath::new(path, &cwd).ok()).collect();
                 self.ask(Intent::Unshare { paths }, AskedBy::Mouse);
             }
+            Confirm::Trust(user) => self.ask(Intent::Trust { user }, AskedBy::Mouse),
             Confirm::StopTracker => self.run(ctx, Action::Host(None)),
             Confirm::Quit => self.run(ctx, Action::Quit),
         }

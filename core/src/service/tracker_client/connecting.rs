@@ -1,4 +1,4 @@
-//! From a tracker's address to a registered session.
+//! The way to a tracker: the connection, the key that is expected there, and the name.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::model::username::Username;
 use crate::net::dial;
 use crate::net::tls::{self, TlsClient};
 use crate::service::tracker_client::AwayReason;
+use crate::service::tracker_client::known_names::KnownNames;
 use crate::service::tracker_client::session::ClientSession;
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
@@ -22,16 +23,23 @@ use crate::store::Store;
 /// Reaching the tracker, TCP alone.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// Reaches the tracker, has it prove its key, and registers there.
-pub(super) async fn connect(
-    tracker: TrackerAddress,
-    username: Username,
-    port: Option<PeerPort>,
-    tls: TlsClient,
-    store: Arc<Store>,
-    key_known: watch::Sender<Option<PublicKey>>,
-    tap: Arc<Tap>,
-) -> Result<ClientSession, AwayReason> {
+/// What one try to be at a tracker needs.
+pub(super) struct Connecting {
+    pub(super) tracker: TrackerAddress,
+    pub(super) username: Username,
+    pub(super) port: Option<PeerPort>,
+    pub(super) tls: TlsClient,
+    pub(super) store: Arc<Store>,
+    pub(super) tap: Arc<Tap>,
+    /// Is told the key that the tracker proves.
+    pub(super) key_known: watch::Sender<Option<PublicKey>>,
+    /// Gets to know whom we know there.
+    pub(super) known_names: Arc<KnownNames>,
+}
+
+/// Connects, proves who we are, and registers.
+pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReason> {
+    let Connecting { tracker, username, port, tls, store, tap, key_known, known_names } = with;
     let expected = match tracker.key {
         Some(key) => Some(key),
         None => pinned(store.clone(), tracker.address.clone()).await?,
@@ -48,6 +56,8 @@ pub(super) async fn connect(
     if expected.is_none() || tracker.key.is_some() {
         pin(store, tracker.address.clone(), key).await?;
     }
+    let load = tokio::task::spawn_blocking(move || known_names.load(key)).await;
+    load.map_err(database_panicked)?.map_err(database_failed)?;
     key_known.send_replace(Some(key));
     ClientSession::register(stream, at, username, port, tap).await
 }

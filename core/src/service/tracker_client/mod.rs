@@ -13,12 +13,14 @@
 mod announcer;
 mod backoff;
 mod connecting;
+pub mod known_names;
 mod people;
 mod second_family;
 mod session;
 pub mod tap;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +42,8 @@ use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
+use crate::service::tracker_client::connecting::Connecting;
+use crate::service::tracker_client::known_names::{KnownNames, MeetError};
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::second_family::SecondFamily;
 use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
@@ -168,6 +172,7 @@ pub struct Reply {
 pub struct TrackerClient {
     asks: mpsc::Sender<ClientMessage>,
     people: Arc<People>,
+    known_names: Arc<KnownNames>,
     tracker: HostPort,
     key: watch::Receiver<Option<PublicKey>>,
 }
@@ -201,8 +206,24 @@ impl TrackerClient {
         let (asks, asked) = mpsc::channel(CLIENT_MESSAGES_MAX);
         let people = Arc::new(People::default());
         let (key_known, key) = watch::channel(setup.tracker.key);
-        let client = Self { asks, people: people.clone(), tracker: setup.tracker.address.clone(), key };
-        let task = ClientTask { setup, events, asked, people, key_known, parked: VecDeque::new(), why_away: None };
+        let known_names = Arc::new(KnownNames::new(Arc::clone(&setup.store)));
+        let client = Self {
+            asks,
+            people: people.clone(),
+            known_names: Arc::clone(&known_names),
+            tracker: setup.tracker.address.clone(),
+            key,
+        };
+        let task = ClientTask {
+            setup,
+            events,
+            asked,
+            people,
+            known_names,
+            key_known,
+            parked: VecDeque::new(),
+            why_away: None,
+        };
         (client, tokio::spawn(task.run(cancel)))
     }
 
@@ -258,6 +279,32 @@ impl TrackerClient {
         &self.people
     }
 
+    /// Whom we know there.
+    pub fn known_names(&self) -> &KnownNames {
+        &self.known_names
+    }
+
+    /// Where a user can be reached and whom to expect there, as [`People::reachable`] says; `None` as well if their name
+    /// was another key's when we dealt with it.
+    pub fn reachable(&self, name: &Username) -> Option<(Username, SocketAddr, PublicKey)> {
+        self.people.reachable(name).filter(|(name, _, key)| !self.known_names.is_changed(name, Some(*key)))
+    }
+
+    /// We deal with somebody under this name: the key is remembered, and must be the same the next time.
+    pub async fn meet(&self, name: Username, key: PublicKey) -> Result<(), MeetError> {
+        let known_names = Arc::clone(&self.known_names);
+        remembered(tokio::task::spawn_blocking(move || known_names.meet(&name, key)).await)
+    }
+
+    /// A person says that this key is the name's from now on.
+    pub async fn trust(&self, name: Username, key: PublicKey) -> Result<(), MeetError> {
+        let known_names = Arc::clone(&self.known_names);
+        let trusted = remembered(tokio::task::spawn_blocking(move || known_names.trust(&name, key)).await);
+        // Who could not be reached under that name can be now.
+        self.people.touch();
+        trusted
+    }
+
     /// Where the tracker is.
     pub fn tracker(&self) -> &HostPort {
         &self.tracker
@@ -274,6 +321,7 @@ struct ClientTask {
     events: mpsc::Sender<ClientEvent>,
     asked: mpsc::Receiver<ClientMessage>,
     people: Arc<People>,
+    known_names: Arc<KnownNames>,
     key_known: watch::Sender<Option<PublicKey>>,
     /// Questions that wait for a session, each with the time when it fails.
     parked: VecDeque<(Instant, ClientMessage)>,
@@ -318,15 +366,16 @@ impl ClientTask {
 
     async fn connect_while_asked(&mut self) -> Result<ClientSession, AwayReason> {
         let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable("not connected yet".into()));
-        let connecting = connecting::connect(
-            self.setup.tracker.clone(),
-            self.setup.username.clone(),
-            self.setup.peer_port,
-            self.setup.tls.clone(),
-            self.setup.store.clone(),
-            self.key_known.clone(),
-            self.setup.tap.clone(),
-        );
+        let connecting = connecting::connect(Connecting {
+            tracker: self.setup.tracker.clone(),
+            username: self.setup.username.clone(),
+            port: self.setup.peer_port,
+            tls: self.setup.tls.clone(),
+            store: Arc::clone(&self.setup.store),
+            tap: Arc::clone(&self.setup.tap),
+            key_known: self.key_known.clone(),
+            known_names: Arc::clone(&self.known_names),
+        });
         self.park_until(connecting, &why).await
     }
 
@@ -416,6 +465,10 @@ fn will_pass(why: &AwayReason) -> bool {
         // What a later tracker means by it only a person can tell.
         AwayReason::Refused { code: ReplyCode::Later(_), .. } => false,
     }
+}
+
+fn remembered(done: Result<Result<(), MeetError>, tokio::task::JoinError>) -> Result<(), MeetError> {
+    done.unwrap_or_else(|_panic| Err(MeetError::Database("a panic".into())))
 }
 
 impl std::fmt::Debug for TrackerClient {

@@ -71,7 +71,9 @@ pub(super) fn show(ui: &mut Ui, model: &Model, person: Option<&Person>, form: &m
             for (whose, key) in &keys {
                 written(ui, whose, *key, *form);
             }
-            widgets::weak(ui, t!("window.people.compare-text"));
+            let is_changed = model.changed_keys.contains(&person.line.username);
+            let text = if is_changed { t!("window.people.changed") } else { t!("window.people.compare-text") };
+            widgets::weak(ui, text);
         }
     });
 }

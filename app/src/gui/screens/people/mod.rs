@@ -10,7 +10,7 @@ use potok_core::node::intent::Intent;
 use potok_core::protocol::reply::Totals;
 use rust_i18n::t;
 
-use crate::gui::action::Action;
+use crate::gui::action::{Action, Confirm};
 use crate::gui::away;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
@@ -101,7 +101,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], 
         |ui, chosen| {
             let person = chosen.head().and_then(|row| rows.get(row).copied());
             if let Some(person) = person {
-                menu(ui, person, can_send_away && !model.is_me(person), &mut asked);
+                menu(ui, model, person, can_send_away && !model.is_me(person), &mut asked);
             }
         },
     );
@@ -149,6 +149,9 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
             |cell, row: &PersonRow<'_>| {
                 let p = cell.palette();
                 let (icon, text, color) = match row.person.line.key {
+                    _ if row.model.changed_keys.contains(&row.person.line.username) => {
+                        (icons::SHIELD_WARNING, t!("window.people.changed-short"), p.bad)
+                    }
                     Some(_) => (icons::SEAL_CHECK, t!("window.people.verified-short"), p.accent),
                     None => (icons::WARNING, t!("window.people.unverified-short"), p.warn),
                 };
@@ -206,7 +209,7 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
     ]
 }
 
-fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Action>) {
+fn menu(ui: &mut Ui, model: &Model, person: &Person, can_send_away: bool, actions: &mut Vec<Action>) {
     let user = &person.line.username;
     if widgets::menu_item(ui, icons::FOLDER, &t!("window.browse.their-files"), "Enter") {
         actions.push(Action::BrowsePerson(person.line.username.clone()));
@@ -215,6 +218,11 @@ fn menu(ui: &mut Ui, person: &Person, can_send_away: bool, actions: &mut Vec<Act
         && widgets::menu_item(ui, icons::FINGERPRINT, &t!("window.settings.copy-key"), "")
     {
         actions.push(Action::Copy(key.to_string()));
+    }
+    if model.changed_keys.contains(user)
+        && widgets::menu_item(ui, icons::SHIELD_WARNING, &t!("window.people.trust"), "")
+    {
+        actions.push(Action::Confirm(Confirm::Trust(user.clone())));
     }
     if can_send_away {
         if widgets::menu_item(ui, icons::USER_MINUS, &t!("window.people.kick"), "Del") {
