@@ -9,12 +9,13 @@ use clap_complete::Shell;
 
 use crate::args::Args;
 use crate::render::output;
+use crate::texts;
 
 /// Writes `*.1` and the completions of every shell into a folder, which is created.
 pub fn generate(directory: &Path) -> ExitCode {
     match write_all(directory) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => output::fail("internal", &format!("{}: {why}", directory.display())),
+        Err(why) => output::fail("internal", &format!("{}: {}", directory.display(), texts::of_io(&why))),
     }
 }
 

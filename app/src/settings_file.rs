@@ -71,9 +71,14 @@ impl SettingsError {
     /// Why the settings cannot be used, in the person's language.
     pub fn sentence(&self) -> String {
         match self {
-            Self::NoPlace(why) => texts::text("start", "no-place", &[("why", Shown(why).to_string())]),
+            Self::NoPlace(why) => {
+                texts::text("start", "no-place", &[("why", Shown(&texts::of_reason(why)).to_string())])
+            }
             Self::File { path, why } => {
-                let args = [("path", Shown(&path.to_string_lossy()).to_string()), ("why", Shown(why).to_string())];
+                let args = [
+                    ("path", Shown(&path.to_string_lossy()).to_string()),
+                    ("why", Shown(&texts::of_reason(why)).to_string()),
+                ];
                 texts::text("start", "settings-file", &args)
             }
         }

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 
 use potok_core::model::invite::BadInvite;
 use potok_core::model::limits;
+use potok_core::model::share_path::BadSharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferError;
 use potok_core::model::username::BadUsername;
@@ -14,6 +15,7 @@ use potok_core::model::way::Way;
 use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::warning::Warning;
+use potok_core::protocol::code::{Code, ReplyCode};
 use potok_core::tracker::log::LogEntry;
 
 use rust_i18n::t;
@@ -65,14 +67,9 @@ pub fn of_failure(failure: &Failure) -> String {
 
 /// Why something that was asked for did not happen, in this language.
 pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
-    let mut args = failure.args();
-    for (name, value) in &mut args {
-        if *name == "why" {
-            *value = of_reason(value);
-        }
-    }
+    let mut args = with_reasons(failure.args());
     if let Failure::NotComing { path, error } = failure {
-        let why = try_text(language, "transfer-error", error.key(), &error.args());
+        let why = try_text(language, "transfer-error", error.key(), &with_reasons(error.args()));
         args = vec![("path", Shown(path).to_string()), ("why", why.unwrap_or_else(|| error.to_string()))];
     }
     let of_code = match failure {
@@ -84,7 +81,7 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
 
 /// Why a transfer, or a file of it, does not come to its end.
 pub fn of_transfer_error(error: &TransferError) -> String {
-    text("transfer-error", error.key(), &error.args())
+    text("transfer-error", error.key(), &with_reasons(error.args()))
 }
 
 /// How somebody is reached.
@@ -94,7 +91,7 @@ pub fn of_way(way: Way) -> String {
 
 /// Something that a person should read although nobody asked.
 pub fn of_warning(warning: &Warning) -> String {
-    let mut args = warning.args();
+    let mut args = with_reasons(warning.args());
     if let Warning::NotAnnounced { why } = warning {
         args = vec![("why", of_failure(why))];
     }
@@ -127,9 +124,28 @@ pub fn of_bad_username(why: BadUsername) -> String {
     .into_owned()
 }
 
+/// Why a text is no share path.
+pub fn of_bad_share_path(why: BadSharePath) -> String {
+    match why {
+        BadSharePath::Empty => t!("bad-path.empty"),
+        BadSharePath::Length => {
+            t!("bad-path.length", max = limits::PATH_BYTES_MAX, part = limits::PATH_PART_BYTES_MAX)
+        }
+        BadSharePath::Dots => t!("bad-path.dots"),
+        BadSharePath::Drive => t!("bad-path.drive"),
+        BadSharePath::Character => t!("bad-path.character"),
+        BadSharePath::NotNfc => t!("bad-path.not-nfc"),
+    }
+    .into_owned()
+}
+
 /// Why the system did not do something, in words for a person. What it says only to programmers comes without its number.
 pub fn of_io(error: &io::Error) -> String {
-    let name = match error.kind() {
+    text("system-error", name_of(error), &[("why", Shown(&without_number(&error.to_string())).to_string())])
+}
+
+fn name_of(error: &io::Error) -> &'static str {
+    match error.kind() {
         ErrorKind::NotFound => "not-found",
         ErrorKind::PermissionDenied => "denied",
         ErrorKind::ConnectionRefused => "connection-refused",
@@ -149,8 +165,7 @@ pub fn of_io(error: &io::Error) -> String {
         ErrorKind::OutOfMemory => "no-memory",
         _ if error.raw_os_error().is_some_and(is_too_many_open) => "too-many-open",
         _ => "other",
-    };
-    text("system-error", name, &[("why", Shown(&without_number(&error.to_string())).to_string())])
+    }
 }
 
 /// The same of a sentence that was made of such an error elsewhere: it ends in the system's number for it.
@@ -168,6 +183,14 @@ pub fn of_reason(why: &str) -> String {
     }
 }
 
+/// The values of a sentence; those that say why come in words for a person.
+fn with_reasons(mut args: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    for (_, value) in args.iter_mut().filter(|(name, _)| *name == "why") {
+        *value = of_reason(value);
+    }
+    args
+}
+
 /// How the standard library ends the sentence of an error of the system, with the number behind it.
 const OS_ERROR: &str = " (os error ";
 
@@ -180,13 +203,30 @@ fn is_too_many_open(number: i32) -> bool {
     if cfg!(windows) { number == 4 } else { matches!(number, 23 | 24) }
 }
 
-/// A failure as a sentence that stands alone: with a capital and a full stop.
+/// A failure as a sentence that stands alone in the window: with a capital and a full stop, and without the options of
+/// the console.
 pub fn sentence_of(failure: &Failure) -> String {
-    let text = of_failure(failure);
+    let text = match failure {
+        Failure::Refused { code: ReplyCode::Known(Code::NameTaken), .. } => {
+            t!("window.name-refused.taken").into_owned()
+        }
+        Failure::Refused { code: ReplyCode::Known(Code::NameReserved), .. } => {
+            t!("window.name-refused.reserved").into_owned()
+        }
+        Failure::Refused { code: ReplyCode::Known(Code::NameConfusable), .. } => {
+            t!("window.name-refused.confusable").into_owned()
+        }
+        _ => of_failure(failure),
+    };
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    capital(&text) + end
+}
+
+/// A sentence that stands alone, though it was written to stand in another.
+pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map_or_else(String::new, |first| first.to_uppercase().collect());
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    first + letters.as_str() + end
+    first + letters.as_str()
 }
 
 /// Why the engine did not start, with its code.
@@ -197,7 +237,7 @@ pub fn of_start_error(error: &NodeStartError) -> (&'static str, String) {
         }
         NodeStartError::Failed(why) => ("setting", of_failure(why)),
         NodeStartError::System { what, why } => {
-            let args = [("what", Shown(what).to_string()), ("why", Shown(why).to_string())];
+            let args = [("what", Shown(what).to_string()), ("why", Shown(&of_reason(why)).to_string())];
             ("internal", text("start", "system", &args))
         }
     }
@@ -206,4 +246,41 @@ pub fn of_start_error(error: &NodeStartError) -> (&'static str, String) {
 /// `1.5` or `1,5`.
 pub fn decimal_sign(number: String) -> String {
     if &*rust_i18n::locale() == "bg" { number.replace('.', ",") } else { number }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the system says, and what a person reads.
+    #[test]
+    fn what_the_system_says_is_told_without_its_numbers() {
+        let of = |number| io::Error::from_raw_os_error(number).to_string();
+        let languages = [("en", "it is not permitted"), ("bg", "няма право за това")];
+        for (language, denied) in languages {
+            let said = |why: &str| try_text(language, "system-error", name_of(&io::Error::other(why)), &[]);
+            assert!(said("x").is_some());
+            assert_eq!(try_text(language, "system-error", "denied", &[]).as_deref(), Some(denied));
+        }
+        if cfg!(target_os = "linux") {
+            let kinds = [(13, "denied"), (2, "not-found"), (111, "connection-refused"), (110, "no-answer")];
+            let more = [(113, "no-route"), (98, "taken"), (28, "disk-full"), (24, "too-many-open"), (95, "other")];
+            for (number, name) in kinds.into_iter().chain(more) {
+                assert_eq!(name_of(&io::Error::from_raw_os_error(number)), name, "{number}");
+            }
+        }
+        for (why, is_kept) in [
+            ("the tracker does not answer".to_owned(), true),
+            ("(os error )".to_owned(), true),
+            ("x (os error 99999999999999)".to_owned(), true),
+            (of(13), false),
+            (format!("0.0.0.0:7686: {}", of(98)), false),
+            ("in other words (os error 13)".to_owned(), false),
+        ] {
+            let read = of_reason(&why);
+            assert_eq!(read == why, is_kept, "{why}: {read}");
+            assert!(is_kept || !read.contains("os error"), "{why}: {read}");
+        }
+        assert!(of_reason(&format!("0.0.0.0:7686: {}", of(98))).starts_with("0.0.0.0:7686: "));
+    }
 }

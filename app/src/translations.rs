@@ -64,7 +64,6 @@ const SYSTEM_ERRORS: &[&str] = &[
     "no-route",
     "taken",
     "no-such-address",
-    "unknown-host",
     "disk-full",
     "read-only",
     "exists",

@@ -65,3 +65,26 @@ fn a_data_folder_that_cannot_be_is_an_error_in_one_line() {
     assert!(text(&ran.stderr).starts_with("error: settings: "), "{}", text(&ran.stderr));
     assert_eq!(text(&ran.stderr).lines().count(), 1);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_display_one_sentence_says_so() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for (display, language, contains) in [
+        (None, "en", "there is no desktop here"),
+        (Some(":4321"), "en", "the display ':4321' does not answer"),
+        (None, "bg", "тук няма графична среда"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_potok"));
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+            command.env_remove(name);
+        }
+        std::fs::write(folder.path().join("config.toml"), format!("language = {language:?}\n")).expect("written");
+        command.args(["--data-dir", folder.path().to_str().expect("text")]).stdin(Stdio::null());
+        let ran = command.envs(display.map(|display| ("DISPLAY", display))).output().expect("the program runs");
+        assert_eq!(ran.status.code(), Some(1));
+        let said = text(&ran.stderr);
+        assert!(said.starts_with("error: no-window: ") && said.contains(contains), "{said}");
+        assert!(said.lines().count() == 1 && !said.contains(".rs") && !said.contains("winit"), "{said}");
+    }
+}

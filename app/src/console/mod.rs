@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
+use rust_i18n::t;
 
 use crate::args::ConsoleArgs;
 use crate::command_line::completion::Completions;
@@ -48,9 +49,10 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
         output.warning(&aside.sentence());
     }
     let settings = with_arguments(&loaded.settings, &args);
-    let system = |what: &'static str| move |why: io::Error| ("internal", format!("{what}: {why}"));
-    let cwd = std::env::current_dir().map_err(system("current folder"))?;
-    let interrupts = signals::listen(has_prompt).map_err(system("signals"))?;
+    let no_folder = |why: io::Error| t!("start.current-folder", why = texts::of_io(&why)).into_owned();
+    let no_signals = |why: io::Error| t!("start.signals", why = texts::of_io(&why)).into_owned();
+    let cwd = std::env::current_dir().map_err(|why| ("internal", no_folder(why)))?;
+    let interrupts = signals::listen(has_prompt).map_err(|why| ("internal", no_signals(why)))?;
 
     let setup = Setup {
         data_dir: data_dir.clone(),
@@ -89,7 +91,7 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
         input.map(|input| ConsoleSession::new(&node, output, interrupts, Completions::default(), options).run(&input))
     };
     node.stop();
-    ran.map_err(system("input"))
+    ran.map_err(|why| ("internal", t!("start.input", why = texts::of_io(&why)).into_owned()))
 }
 
 /// The settings as the arguments want them from now on. Without a name one is made, and kept.

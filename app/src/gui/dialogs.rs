@@ -16,6 +16,7 @@ use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::{Model, short};
+use crate::texts;
 
 const DIALOG_WIDTH: f32 = 480.0;
 /// A line of the list of shortcuts.
@@ -115,7 +116,9 @@ fn rename(ui: &mut Ui, from: &str, to: &mut String, is_new: bool, actions: &mut 
     let entered = field(ui, to, icons::PENCIL_SIMPLE, &t!("window.rename.to"), is_new);
     let read = (SharePath::new(from), SharePath::new(to.trim()));
     if let (_, Err(why)) = &read {
-        ui.label(RichText::new(why.to_string()).font(theme::small()).color(palette(ui).bad));
+        ui.label(
+            RichText::new(texts::capital(&texts::of_bad_share_path(*why))).font(theme::small()).color(palette(ui).bad),
+        );
     }
     ui.add_space(theme::GAP);
     let can = read.1.is_ok() && to.trim() != from;

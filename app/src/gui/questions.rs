@@ -36,7 +36,7 @@ pub enum Choice {
     Join,
     /// Run on without the window.
     KeepRunning,
-    /// End Potok.
+    /// End Potok, and all that goes on in it.
     Quit,
 }
 

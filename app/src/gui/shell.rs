@@ -36,7 +36,7 @@ const SCREENS: [(Screen, &str, Key); 7] = [
 /// One frame of the whole window.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings) -> Vec<Action> {
     let mut actions = Vec::new();
-    shortcuts(ui, model, state, &mut actions);
+    shortcuts(ui, state, &mut actions);
     let p = palette(ui);
     let side = Frame::new().fill(p.side).inner_margin(Margin::symmetric(12, 14));
     Panel::left("pages")
@@ -59,7 +59,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
     actions
 }
 
-fn shortcuts(ui: &Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) {
+fn shortcuts(ui: &Ui, state: &mut UiState, actions: &mut Vec<Action>) {
     for (page, _, key) in SCREENS {
         if widgets::pressed(ui, Modifiers::ALT, key) {
             state.screen = page;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use eframe::egui;
 use parking_lot::Mutex;
+use potok_core::model::shown::Shown;
 use potok_core::node::event::NodeEvent;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::{Node, NodeStartError, Setup};
@@ -98,7 +99,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
         data_dir: Some(data_dir.clone()),
     };
     let hidden = egui::Context::default();
-    let window = MainWindow::new(&hidden, parts).map_err(|why| ("internal", why.to_string()))?;
+    let window = MainWindow::new(&hidden, parts).map_err(|why| ("internal", texts::of_io(&why)))?;
     let window = Rc::new(RefCell::new(window));
     {
         let mut window = window.borrow_mut();
@@ -115,7 +116,27 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
     if let Some(node) = Arc::into_inner(node) {
         node.stop();
     }
-    ran.map_err(|why| ("no-window", t!("window.no-display", why = why).into_owned()))
+    ran.map_err(|why| ("no-window", of_window_error(&why)))
+}
+
+/// Why there is no window, for a person; what the libraries say of it is for the log.
+fn of_window_error(error: &eframe::Error) -> String {
+    tracing::debug!(%error, "no window");
+    let is_set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let display = ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].into_iter().find_map(is_set);
+    match (error, display) {
+        (eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_), None) if cfg!(target_os = "linux") => {
+            t!("window.not-opened.no-display")
+        }
+        (eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_), Some(display)) => {
+            t!("window.not-opened.display", display = Shown(&display))
+        }
+        (eframe::Error::Glutin(_) | eframe::Error::NoGlutinConfigs(..) | eframe::Error::OpenGL(_), _) => {
+            t!("window.not-opened.graphics")
+        }
+        _ => t!("window.not-opened.other"),
+    }
+    .into_owned()
 }
 
 enum Started {

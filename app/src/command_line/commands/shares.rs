@@ -9,6 +9,7 @@ use potok_core::protocol::field::{self, Quoted};
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
 use crate::command_line::commands::{alone, from_home};
 use crate::command_line::{BadLine, LineRequest, Rest, list};
+use crate::texts;
 
 /// These commands, in the order of `help`.
 pub(super) const SHARE_COMMANDS: &[ConsoleCommand] = &[
@@ -129,8 +130,9 @@ fn read_rename(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let mut words = rest.words(2, 2)?.into_iter();
     let (Some(from), Some(to)) = (words.next(), words.next()) else { return Err(rest.usage()) };
     let not_yours = |_no_share_path| BadLine::Meaningless(Failure::NotYours { path: from.clone() });
-    let not_shareable =
-        |why: BadSharePath| BadLine::Meaningless(Failure::NotShareable { path: to.clone(), why: why.to_string() });
+    let not_shareable = |why: BadSharePath| {
+        BadLine::Meaningless(Failure::NotShareable { path: to.clone(), why: texts::of_bad_share_path(why) })
+    };
     let from = typed::share_path(&from).map_err(not_yours)?;
     let to = typed::share_path(&to).map_err(not_shareable)?;
     Ok(LineRequest::Ask(Intent::RenameShare { from, to }))

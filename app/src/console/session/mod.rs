@@ -186,7 +186,7 @@ impl<'a> ConsoleSession<'a> {
                 return Err(End::OfProgram);
             }
             Stop::Output(why) => {
-                self.output.error("internal", &t!("console.output-failed", why = why));
+                self.output.error("internal", &t!("console.output-failed", why = texts::of_io(&why)));
                 return Err(End::OfInput);
             }
             Stop::EngineGone => return Err(self.engine_gone()),

@@ -267,7 +267,11 @@ impl MainWindow {
     pub fn start_with_system(&mut self, on: bool) {
         let Some(data_dir) = &self.parts.data_dir else { return };
         if let Err(why) = autostart::set(data_dir, self.desktop_bridge.has_usual_data_dir, on) {
-            self.model.toast(Instant::now(), Tone::Bad, t!("window.settings.no-autostart", why = why).into_owned());
+            self.model.toast(
+                Instant::now(),
+                Tone::Bad,
+                t!("window.settings.no-autostart", why = texts::of_io(&why)).into_owned(),
+            );
         }
         self.see_autostart();
     }

@@ -318,7 +318,7 @@ impl MainWindow {
 
     fn open(&mut self, now: Instant, result: Result<(), opener::OpenError>) {
         if let Err(why) = result {
-            self.model.toast(now, Tone::Bad, t!("window.toast.not-opened", why = why).into_owned());
+            self.model.toast(now, Tone::Bad, of_open_error(&why));
         }
     }
 
@@ -387,6 +387,16 @@ impl MainWindow {
             Confirm::Quit => self.run(ctx, Action::Quit),
         }
     }
+}
+
+/// Why the desktop has not opened something; what its programs say of it is for the log.
+fn of_open_error(error: &opener::OpenError) -> String {
+    tracing::debug!(%error, "not opened");
+    match error {
+        opener::OpenError::Io(why) => t!("window.toast.not-opened", why = texts::of_io(why)),
+        _ => t!("window.toast.no-program"),
+    }
+    .into_owned()
 }
 
 impl eframe::App for MainWindow {
