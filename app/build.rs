@@ -3,11 +3,12 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    #[cfg(windows)]
-    windows();
+    // What is built for, not what builds: `potok.exe` may be made on Linux.
+    if std::env::var_os("CARGO_CFG_WINDOWS").is_some() {
+        windows();
+    }
 }
 
-#[cfg(windows)]
 fn windows() {
     println!("cargo::rerun-if-changed=../assets/desktop/icons/potok.ico");
     println!("cargo::rerun-if-changed=../packaging/windows/potok.manifest");
