@@ -15,13 +15,14 @@ use potok_app::gui::picker::{Picker, WhenPicked};
 use potok_app::gui::questions::Question;
 use potok_app::gui::screen::Screen;
 use potok_app::gui::window::{MainWindow, Parts};
+use potok_app::model::made_up;
 use potok_app::texts;
-use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::node::event::{Direction, Hosted, NodeEvent, Status, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
+use potok_core::protocol::reply::Totals;
 
 const LINK: &str =
     "potok://tracker.example.org:7686/?key=cc892c02f64987b9c47ac971bf0dc5bab5788f63cff6529a185d06b7edccb441";
@@ -280,8 +281,8 @@ fn closing_asks_once_and_remembers() {
 #[test]
 fn closing_asks_who_shares_and_who_hosts() {
     let mut test = Test::new(Screen::Browse, Settings::default());
-    let share = |path: &str| Share { path: SharePath::new(path).expect("valid"), size: Some(1), hash: None };
-    test.tell(NodeEvent::SharesChanged { added: vec![share("a"), share("b")], removed: Vec::new() });
+    let shared = made_up::shared_root(1, SharePath::new("a").expect("valid"), Totals { files: 2, bytes: 2 });
+    test.window.state_mut().model.shares.replace(vec![shared]);
     test.close();
     assert_eq!(test.window.state().desktop_bridge.question, None, "nobody sees it");
     test.go_online();
@@ -311,8 +312,8 @@ fn closing_asks_who_shares_and_who_hosts() {
 fn a_remembered_answer_does_not_end_what_is_on_its_way() {
     let mut test = Test::new(Screen::Browse, Settings { when_closed: "quit".into(), ..Settings::default() });
     test.go_online();
-    let share = Share { path: SharePath::new("a").expect("valid"), size: Some(1), hash: None };
-    test.tell(NodeEvent::SharesChanged { added: vec![share], removed: Vec::new() });
+    let shared = made_up::shared_root(1, SharePath::new("a").expect("valid"), Totals { files: 1, bytes: 1 });
+    test.window.state_mut().model.shares.replace(vec![shared]);
     test.close();
     assert_eq!(test.window.state().desktop_bridge.question, None, "that was decided");
     test.begin_transfer();

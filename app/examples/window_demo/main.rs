@@ -19,13 +19,12 @@ use potok_app::gui::picker::Native;
 use potok_app::gui::screen::Screen;
 use potok_app::gui::start;
 use potok_app::gui::window::Parts;
-use potok_app::model::made_up::MadeUpNetwork;
+use potok_app::model::made_up::{self, MadeUpNetwork};
 use potok_app::texts;
 use potok_core::model::binding::{Ban, BanTarget};
 use potok_core::model::hash::ContentHash;
 use potok_core::model::invite::Invite;
 use potok_core::model::key::PublicKey;
-use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::model::way::Way;
@@ -36,7 +35,8 @@ use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::code::Code;
-use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::protocol::reply::{FileLine, Totals, UserLine};
+use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
 use potok_core::tracker::log::LogEntry;
 
 const SCREENS: [(&str, Screen); 7] = [
@@ -217,27 +217,21 @@ fn transfers() -> Vec<Transfer> {
     (0..).zip(rows).map(transfer).collect()
 }
 
-fn shares() -> Vec<Share> {
-    let share = |(n, path): (u8, &&str)| Share {
-        path: SharePath::new(path).expect("valid"),
-        size: Some(90_000 + u64::from(n).pow(6) * 311),
-        hash: Some(blake3_like(n)),
+fn shared_roots() -> Vec<SharedRoot> {
+    let root = |(id, (path, files, bytes)): (u64, (&str, u64, u64))| {
+        made_up::shared_root(id, SharePath::new(path).expect("valid"), Totals { files, bytes })
     };
-    (0..)
-        .zip(&[
-            "Books/Под игото.epub",
-            "Books/Under the Yoke.epub",
-            "Reports/2026 план.docx",
-            "field recordings/2026-05-03 river.flac",
-            "снимки/море.jpg",
-            "снимки/планина.jpg",
-        ])
-        .map(share)
-        .collect()
-}
-
-fn blake3_like(n: u8) -> ContentHash {
-    ContentHash::from_bytes(*key(n.wrapping_add(50)).as_bytes())
+    let roots = [
+        ("Books", 214, 1_310_000_000),
+        ("Reports/2026 план.docx", 1, 182_000),
+        ("field recordings", 58, 9_740_000_000),
+        ("снимки", 3_405, 14_200_000_000),
+    ];
+    let mut roots: Vec<SharedRoot> = (1..).zip(roots).map(root).collect();
+    roots[1].is_folder = false;
+    roots[2].work = RootWork::Hashing { files_left: 12, bytes_left: 2_100_000_000 };
+    roots[3].stopped_places = 2;
+    roots
 }
 
 fn connection() -> TrackerConnection {
@@ -307,7 +301,7 @@ impl Client for Made {
                 });
                 return id;
             }
-            Intent::ListShares => Outcome::Shared(if online { shares() } else { Vec::new() }),
+            Intent::ListRoots { .. } => made_up::roots(if online { shared_roots() } else { Vec::new() }),
             Intent::ListTransfers => Outcome::Transfers(if online { transfers() } else { Vec::new() }),
             Intent::ListBans => Outcome::Bans(vec![
                 Ban { target: BanTarget::Key(key(7)), username: Some(name("spammer")) },

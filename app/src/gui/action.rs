@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use potok_core::library::typed::RemotePath;
 use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::model::username::Username;
-use potok_core::node::intent::{DownloadRequest, Existing, Intent, TransferId, TransferSelection, UnsafeNames};
+use potok_core::node::intent::{
+    DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection, UnsafeNames,
+};
 use potok_core::node::settings::Settings;
+use rust_i18n::t;
 
 use crate::gui::screen::Screen;
 use crate::model::download_questions::DownloadAnswer;
+use crate::model::share_questions::ShareAnswer;
 
 /// One wish of a person.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +28,10 @@ pub enum Action {
     BrowsePerson(Username),
     /// Find out what this user shares, for a typed command.
     OfferFiles(Username),
+    /// Say what sharing these would be, and share them if the person says so.
+    Share(Vec<ShareRequest>),
+    /// The answer to what is read before something is shared.
+    AnswerShare(ShareAnswer),
     /// Let the system's dialog choose.
     Pick(Pick),
     /// The answer to what is asked before something is fetched.
@@ -116,13 +124,40 @@ pub enum Confirm {
     /// The unfinished file goes.
     Cancel(Vec<TransferId>),
     /// Nobody can take it any more.
-    Unshare(Vec<String>),
+    Unshare(Stopping),
     /// Somebody with another key is taken for who had the name before.
     Trust(Username),
     /// Everybody here loses the tracker.
     StopTracker,
     /// Transfers stop until the next start.
     Quit,
+}
+
+/// What is to be shared no longer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stopping {
+    /// Each by its share path, or by where it lies on this computer.
+    pub paths: Vec<String>,
+    /// What the first of them is called, safe to show.
+    pub name: String,
+    /// There are folders among them.
+    pub has_folders: bool,
+    /// There are files among them that lie in folders which stay shared.
+    pub leaves_folders: bool,
+}
+
+impl Stopping {
+    /// What it means.
+    pub fn text(&self) -> String {
+        let mut sentences = vec![t!("window.confirm.unshare-text")];
+        if self.has_folders {
+            sentences.push(t!("window.confirm.unshare-folder"));
+        }
+        if self.leaves_folders {
+            sentences.push(t!("window.confirm.unshare-file"));
+        }
+        sentences.join(" ")
+    }
 }
 
 impl Action {

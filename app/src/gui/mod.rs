@@ -13,6 +13,7 @@ pub mod picker;
 pub mod questions;
 pub mod screen;
 pub mod screens;
+pub mod share_question;
 pub mod shell;
 pub mod start;
 pub mod theme;

@@ -18,7 +18,7 @@ use crate::gui::theme::{self, RADIUS, palette};
 use crate::gui::toasts;
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
-use crate::gui::{dialogs, download_questions};
+use crate::gui::{dialogs, download_questions, share_question};
 use crate::human;
 use crate::model::Model;
 
@@ -53,6 +53,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
     dialogs::show(ui.ctx(), model, state, &mut actions);
     if state.dialog.is_none() && state.confirm.is_none() {
         download_questions::show(ui.ctx(), model, &mut actions);
+        share_question::show(ui.ctx(), model, &mut actions);
     }
     toasts::show(ui, model, &mut actions);
     drop_hint(ui);
@@ -242,11 +243,13 @@ pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Optio
             t!("window.confirm.cancel-text"),
             t!("window.confirm.cancel-yes"),
         ),
-        Confirm::Unshare(paths) => (
-            t!("window.confirm.unshare-title", count = paths.len()),
-            t!("window.confirm.unshare-text"),
-            t!("window.confirm.unshare-yes"),
-        ),
+        Confirm::Unshare(stopping) => {
+            let title = match stopping.paths.as_slice() {
+                [_] => t!("window.confirm.unshare-title-one", name = stopping.name),
+                paths => t!("window.confirm.unshare-title", count = paths.len()),
+            };
+            (title, stopping.text().into(), t!("window.confirm.unshare-yes"))
+        }
         Confirm::Trust(user) => (
             t!("window.confirm.trust-title", user = Shown(user.as_str())),
             t!("window.confirm.trust-text"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use potok_core::library::root::RootId;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
@@ -10,6 +11,7 @@ use potok_core::node::intent::Intent;
 use potok_core::protocol::command::{Cursor, Page};
 use potok_core::protocol::reply::{FileLine, FolderEntry, FolderLine, Totals, UserTotals};
 use potok_core::protocol::selection::Selection;
+use potok_core::service::share_indexer::root_status::{RootPage, RootWatching, RootWork, SharedRoot};
 
 /// Lines of a page that is asked for without a limit.
 const PAGE_LINES: usize = 10_000;
@@ -31,6 +33,28 @@ pub fn files(files: &[(&str, &str, Option<u64>, u8)]) -> Vec<FileLine> {
         })
     };
     files.iter().filter_map(line).collect()
+}
+
+/// A folder that I share, as it should be; its number, what it is announced under, and what is in it.
+pub fn shared_root(id: u64, share_as: SharePath, totals: Totals) -> SharedRoot {
+    SharedRoot {
+        id: RootId(id),
+        local: format!("/home/me/{share_as}"),
+        is_folder: true,
+        share_as,
+        totals,
+        watching: RootWatching::Whole,
+        looked_at: None,
+        work: RootWork::Resting,
+        paused: None,
+        stopped_places: 0,
+        left_out: Vec::new(),
+    }
+}
+
+/// All that I share, on one page.
+pub fn roots(roots: Vec<SharedRoot>) -> Outcome {
+    Outcome::Roots(RootPage { roots, more: None })
 }
 
 impl MadeUpNetwork {

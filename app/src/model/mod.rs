@@ -14,6 +14,7 @@ pub mod people_totals;
 pub mod recent_networks;
 pub mod result;
 pub mod row_order;
+pub mod share_questions;
 pub mod shares;
 pub mod tree;
 
@@ -41,6 +42,7 @@ use crate::model::pace::Pace;
 use crate::model::pages::ShareChange;
 use crate::model::people_totals::PeopleTotals;
 use crate::model::recent_networks::RecentNetworks;
+use crate::model::share_questions::ShareQuestions;
 use crate::model::shares::Shares;
 use crate::texts;
 
@@ -103,6 +105,8 @@ pub struct Model {
     pub questions: DownloadQuestions,
     /// What I share.
     pub shares: Shares,
+    /// What is read before something is shared.
+    pub sharing: ShareQuestions,
     /// All downloads and uploads, by number.
     pub transfers: BTreeMap<TransferId, Transfer>,
     /// Files of a transfer that failed while the others go on.
@@ -180,6 +184,7 @@ impl Default for Model {
             offered: OfferedFiles::default(),
             questions: DownloadQuestions::default(),
             shares: Shares::default(),
+            sharing: ShareQuestions::default(),
             transfers: BTreeMap::new(),
             failed_files: HashMap::new(),
             hashing: None,
@@ -199,7 +204,7 @@ impl Default for Model {
             answers: Vec::new(),
             asked: HashMap::new(),
             // What is known without a tracker.
-            wishes: vec![Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite],
+            wishes: vec![Intent::ListTransfers, Intent::Status, Intent::Invite],
             users_asked: 0,
             users_pace: Pace::default(),
             is_older_told: false,
@@ -343,6 +348,7 @@ impl Model {
             }
             NodeEvent::Hashing { done_bytes, total_bytes, files_left } => {
                 self.hashing = (files_left > 0).then_some(Hashing { done_bytes, total_bytes, files_left });
+                self.shares.doubt(now);
             }
             NodeEvent::Skipped { path, why, more } => {
                 self.skipped.push_back(texts::of_skipped(&path, &why, more));
@@ -350,10 +356,7 @@ impl Model {
                     self.skipped.pop_front();
                 }
             }
-            NodeEvent::SharesChanged { added, removed } => {
-                self.shares.remove(removed);
-                self.shares.add(added);
-            }
+            NodeEvent::SharesChanged { .. } => self.shares.doubt(now),
             NodeEvent::Transfer(transfer) => self.apply_transfer(now, transfer),
             NodeEvent::Downloaded { local_path, .. } => {
                 self.push_log(Tone::Good, format!("downloaded {}", Shown(&local_path.to_string_lossy())));
@@ -378,7 +381,8 @@ impl Model {
                 self.toast(now, Tone::Bad, t!("console.peer-lied", user = Shown(user.as_str())).into_owned());
             }
             NodeEvent::Lagged => {
-                self.wishes.extend([Intent::ListShares, Intent::ListTransfers, Intent::Status, Intent::Invite]);
+                self.wishes.extend([Intent::ListTransfers, Intent::Status, Intent::Invite]);
+                self.shares.doubt(now);
                 self.doubt_shares(now, None);
                 self.users_pace.doubt(now);
             }
@@ -386,6 +390,7 @@ impl Model {
                 if let Warning::UserKeyChanged { user } = &warning {
                     self.changed_keys.insert(user.clone());
                 }
+                self.shares.doubt(now);
                 self.apply_warning(now, texts::of_warning(&warning));
             }
             NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),

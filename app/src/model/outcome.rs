@@ -20,6 +20,9 @@ impl Model {
         if self.totals.answer(now, id, &mut answer) || self.offered.answer(id, &mut answer) {
             return;
         }
+        if self.shares.answer(id, &mut answer) || self.sharing.take(id, &mut answer) {
+            return;
+        }
         let Some(result) = answer else { return };
         let nobody = Asked { by: AskedBy::Background, what: What::Other, lines: 0, request: None };
         let mut asked = self.asked.remove(&id).unwrap_or(nobody);
@@ -58,10 +61,6 @@ impl Model {
     }
 
     fn apply_success(&mut self, now: Instant, asked: &Asked, outcome: Outcome) {
-        if asked.what == What::Rename {
-            // The old path is gone, and for a folder there are many.
-            self.wishes.push(Intent::ListShares);
-        }
         match asked.by {
             AskedBy::Console if asked.what == What::Wire => {}
             AskedBy::Console => self.answers.push(outcome.clone()),
@@ -90,14 +89,7 @@ impl Model {
                 };
                 self.people = lines.into_iter().map(person).collect();
             }
-            Outcome::Shared(shares) => {
-                if asked.by == AskedBy::Background {
-                    self.shares.replace(shares);
-                } else {
-                    self.shares.add(shares);
-                }
-            }
-            Outcome::Unshared(paths) => self.shares.remove(paths),
+            Outcome::Shared(_) | Outcome::Unshared(_) => self.shares.ask_anew(),
             Outcome::Transfers(transfers) => {
                 self.transfers = transfers.into_iter().map(|t| (t.number, t)).collect();
             }

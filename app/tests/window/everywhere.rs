@@ -38,8 +38,7 @@ fn busy() -> Test {
     test.list(vec![file("eve", path, 5, 1), file("anna", "b.jpg", 5, 1)]);
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(1, TransferState::Running) }));
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(2, TransferState::Finished) }));
-    let share = Share { path: SharePath::new(path).expect("valid"), size: Some(5), hash: None };
-    test.answer(|i| matches!(i, Intent::ListShares), Outcome::Shared(vec![share]));
+    test.shares(vec![shared_file(1, path)]);
     test.tell(NodeEvent::Skipped { path: path.into(), why: path.into(), more: 0 });
     test
 }

@@ -64,6 +64,9 @@ fn from_the_start_to_an_invite_in_two_clicks() {
     test.tell(NodeEvent::Joined { user: anna, at: SystemTime::now() });
     assert!(test.is_seen("anna has joined") && !test.is_seen("Waiting for the first one"));
     test.click("Share a folder…");
+    assert!(matches!(test.last(), Intent::PreviewShare(_)), "it is said first what it will be");
+    test.answer_preview(true, 5);
+    test.click("Share");
     assert!(matches!(test.last(), Intent::Share(_)));
 }
 

@@ -25,7 +25,7 @@ use potok_app::gui::action::Pick;
 use potok_app::gui::picker::{Picker, WhenPicked};
 use potok_app::gui::screen::Screen;
 use potok_app::gui::window::{MainWindow, Parts};
-use potok_app::model::made_up::MadeUpNetwork;
+use potok_app::model::made_up::{self, MadeUpNetwork};
 use potok_app::texts;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::invite::Invite;
@@ -38,7 +38,10 @@ use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, TrackerConnecti
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Existing, Intent, IntentId, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
-use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::protocol::reply::{FileLine, Totals, UserLine};
+use potok_core::service::share_indexer::event::LeftOutReason;
+use potok_core::service::share_indexer::preview::{PreviewedShare, SharePreview};
+use potok_core::service::share_indexer::root_status::SharedRoot;
 
 /// A client that does nothing but remember what it was asked; what is asked of the network is answered by a made-up one.
 struct Fake {
@@ -205,6 +208,29 @@ impl Test {
         }));
     }
 
+    /// Shares this and nothing else.
+    fn shares(&mut self, roots: Vec<SharedRoot>) {
+        self.window.state_mut().model.shares.ask_anew();
+        self.steps();
+        // A list that was under way is asked for once more.
+        self.answer(|i| matches!(i, Intent::ListRoots { .. }), made_up::roots(roots.clone()));
+        self.answer(|i| matches!(i, Intent::ListRoots { .. }), made_up::roots(roots));
+    }
+
+    /// What was asked about would be a file, or a folder, of so many files; at most five may be shared.
+    fn answer_preview(&mut self, is_folder: bool, files: u64) {
+        let item = PreviewedShare {
+            local: "/home/me/x".into(),
+            is_folder,
+            share_as: SharePath::new("x").expect("valid"),
+            totals: Totals { files, bytes: 50 },
+            left_out: vec![(LeftOutReason::TooMany, 3)].into_iter().filter(|_| is_folder).collect(),
+            warning: None,
+        };
+        let preview = SharePreview { items: vec![item], new_files: files, room: 5, shares_max: 100 };
+        self.answer(|i| matches!(i, Intent::PreviewShare(_)), Outcome::SharePreview(preview));
+    }
+
     /// Is in a network in which this is shared.
     fn list(&mut self, files: Vec<FileLine>) {
         let network = MadeUpNetwork::new(files);
@@ -233,7 +259,17 @@ impl Test {
 
 /// Whether it is asked by the window itself, while somebody looks.
 fn is_look(intent: &Intent) -> bool {
-    MadeUpNetwork::default().answer(intent).is_some()
+    let is_about_shares = matches!(
+        intent,
+        Intent::ListRoots { .. } | Intent::ListLevel { .. } | Intent::ListStopped { .. } | Intent::FindShares { .. }
+    );
+    is_about_shares || MadeUpNetwork::default().answer(intent).is_some()
+}
+
+/// A file that I share by itself.
+fn shared_file(id: u64, path: &str) -> SharedRoot {
+    let path = SharePath::new(path).expect("valid");
+    SharedRoot { is_folder: false, ..made_up::shared_root(id, path, Totals { files: 1, bytes: 5 }) }
 }
 
 fn name(text: &str) -> Username {
@@ -410,10 +446,12 @@ fn shared_files_are_added_and_taken_back() {
     let mut test = Test::new(Screen::Shared);
     assert!(test.is_seen("You share nothing yet"));
     test.click("Share files…");
+    test.answer_preview(false, 1);
     let Intent::Share(requests) = test.last() else { panic!("{:?}", test.last()) };
     assert_eq!(requests[0].typed, "/home/me/снимка 1.jpg");
     let share = Share { path: SharePath::new("снимка 1.jpg").expect("valid"), size: Some(5), hash: None };
     test.answer(|i| matches!(i, Intent::Share(_)), Outcome::Shared(vec![share]));
+    test.shares(vec![shared_file(1, "снимка 1.jpg")]);
     test.tell(NodeEvent::Hashing { done_bytes: 1, total_bytes: 2, files_left: 1 });
     assert!(test.is_seen("1 left"));
     test.click("снимка 1.jpg");
@@ -430,6 +468,7 @@ fn a_typed_path_is_as_good_as_a_picked_one() {
     let mut test = Test::new(Screen::Shared);
     test.type_into("Path of a file or folder", "/tmp/a, b.txt");
     test.click("Share");
+    test.answer_preview(false, 1);
     let Intent::Share(requests) = test.last() else { panic!("{:?}", test.last()) };
     assert_eq!(requests[0].typed, "/tmp/a, b.txt");
 }

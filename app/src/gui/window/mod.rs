@@ -158,6 +158,7 @@ impl MainWindow {
         if let Some(first) = self.model.toasts.front() {
             ctx.request_repaint_after(TOAST_STAYS.saturating_sub(now.duration_since(first.since)));
         }
+        self.share_what_is_ready();
         self.attend_trial(ctx, now);
         self.look(ctx, now);
     }
@@ -168,6 +169,9 @@ impl MainWindow {
         let ask = &mut |intent: Intent| engine.ask(intent);
         let look = self.state.browse.look(&self.model.browse);
         let mut later = vec![self.model.look(now, &look, ask)];
+        let screen = self.state.screen;
+        let look = self.state.shared.look(screen == Screen::Shared, screen == Screen::Console);
+        later.push(self.model.shares.turn(now, look, ask));
         if matches!(self.state.screen, Screen::People | Screen::Tracker) {
             later.push(self.model.look_at_people(now, ask));
         }
@@ -230,7 +234,24 @@ impl MainWindow {
             share_as: None,
         };
         if !paths.is_empty() {
-            self.ask(Intent::Share(paths.iter().map(request).collect()), AskedBy::Mouse);
+            self.preview(paths.iter().map(request).collect());
+        }
+    }
+
+    /// Finds out what sharing these would be; what is to be asked of it, the model knows.
+    fn preview(&mut self, requests: Vec<ShareRequest>) {
+        let id = self.parts.engine.ask(Intent::PreviewShare(requests.clone()));
+        self.model.sharing.begin(id, requests);
+    }
+
+    fn share_what_is_ready(&mut self) {
+        for intent in self.model.sharing.take_ready() {
+            if let Intent::Share(requests) | Intent::ShareWhatFits(requests) = &intent
+                && requests.iter().any(|request| request.typed == self.state.shared.path.trim())
+            {
+                self.state.shared.path.clear();
+            }
+            self.ask(intent, AskedBy::Mouse);
         }
     }
 
@@ -243,6 +264,11 @@ impl MainWindow {
                 self.model.offered.ask(&user, |intent| engine.ask(intent));
             }
             Action::Refresh(intent) => self.ask(intent, AskedBy::Background),
+            Action::Share(requests) => self.preview(requests),
+            Action::AnswerShare(answer) => {
+                self.model.sharing.answer(answer);
+                self.share_what_is_ready();
+            }
             Action::Go(page) => self.state.screen = page,
             Action::BrowsePerson(name) => {
                 self.state.browse.only_person(name);
@@ -377,9 +403,10 @@ impl MainWindow {
                     self.ask(Intent::Cancel(TransferSelection::One(number)), AskedBy::Mouse);
                 }
             }
-            Confirm::Unshare(paths) => {
+            Confirm::Unshare(stopping) => {
                 let cwd = std::env::current_dir().unwrap_or_default();
-                let paths = paths.into_iter().filter_map(|path| ShareOrLocalPath::new(path, &cwd).ok()).collect();
+                let paths =
+                    stopping.paths.into_iter().filter_map(|path| ShareOrLocalPath::new(path, &cwd).ok()).collect();
                 self.ask(Intent::Unshare { paths }, AskedBy::Mouse);
             }
             Confirm::Trust(user) => self.ask(Intent::Trust { user }, AskedBy::Mouse),

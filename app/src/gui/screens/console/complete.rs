@@ -8,7 +8,7 @@ use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferId;
 use potok_core::model::username::Username;
 
-use crate::command_line::completion::{COMPLETIONS_MAX, LineCompleter, Want};
+use crate::command_line::completion::{LineCompleter, Want};
 use crate::gui::action::Action;
 use crate::gui::screens::console::CONSOLE_LINE_HEIGHT;
 use crate::gui::theme::{self, palette};
@@ -132,7 +132,7 @@ fn answers(model: &Model, line: &str) -> Vec<(Want, Vec<String>)> {
     // Whoever else is named shares nothing that is known here, and is not waited for.
     let words = line.split_whitespace().filter(|word| !users.iter().any(|user| user == word));
     answers.extend(words.map(|word| (Want::FilesOf(word.to_owned()), Vec::new())));
-    let shares = model.shares.iter().take(COMPLETIONS_MAX).map(|share| share.path.as_str().to_owned()).collect();
+    let shares = model.shares.paths().to_vec();
     let transfers = model.transfers.keys().map(TransferId::to_string).collect();
     answers.extend([(Want::Users, users), (Want::MyShares, shares), (Want::Transfers, transfers)]);
     answers

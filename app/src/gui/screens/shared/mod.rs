@@ -1,0 +1,145 @@
+//! What I share: files and folders with their place on this computer, how they are, who takes what of them, what lies in
+//! them and what was stopped of it. Nothing else leaves this computer.
+
+mod list;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use eframe::egui::{Key, RichText, Sense, Ui, vec2};
+use potok_core::node::intent::ShareRequest;
+use rust_i18n::t;
+
+use crate::gui::action::{Action, Pick};
+use crate::gui::icons;
+use crate::gui::screen::ScreenContext;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::selection::RowSelection;
+use crate::gui::widgets::{self, Loud};
+use crate::human::{self, thousands};
+use crate::model::Model;
+use crate::model::shares::{FOUND_MAX, ShareFolder, ShareRowKey, SharesLook};
+use crate::texts;
+
+/// Files that are not shared, and warnings, that are shown at once.
+const NOTES_SHOWN: usize = 50;
+/// Fewer shares need no filter.
+const FILTER_FROM: usize = 12;
+
+/// What is typed and chosen here.
+#[derive(Debug, Default)]
+pub struct SharedState {
+    /// What is typed of a path; it stays until it is shared.
+    pub path: String,
+    filter: String,
+    shows_notes: bool,
+    open: BTreeSet<ShareFolder>,
+    selection: RowSelection,
+    view: Range<usize>,
+    /// The rows that were drawn last, and the version of the model they are of.
+    drawn: (u64, Vec<ShareRowKey>),
+}
+
+impl SharedState {
+    /// What is looked at.
+    pub fn look(&self, is_shown: bool, completes: bool) -> SharesLook<'_> {
+        SharesLook { is_shown, completes, open: &self.open, filter: &self.filter, view: &self.view }
+    }
+}
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SharedState, actions: &mut Vec<Action>) {
+    let ScreenContext { model, has_picker, .. } = context;
+    let count = thousands(model.shares.len() as u64);
+    let beside = t!("window.browse.totals", files = count, size = human::size(model.shares.bytes()));
+    widgets::head(ui, &t!("window.page.shared"), &beside, |ui| {
+        ui.add_enabled_ui(has_picker, |ui| {
+            if widgets::edge_button(ui, Loud::Primary, icons::PLUS, &t!("window.shared.add-files")).clicked() {
+                actions.push(Action::Pick(Pick::ShareFiles));
+            }
+            if widgets::edge_button(ui, Loud::Plain, icons::FOLDER_SIMPLE_PLUS, &t!("window.shared.add-folder"))
+                .clicked()
+            {
+                actions.push(Action::Pick(Pick::ShareFolder));
+            }
+        });
+    });
+    typed(ui, model, state, actions);
+    hashing(ui, model);
+    notes(ui, model, state);
+    ui.add_space(4.0);
+    if model.shares.is_empty() {
+        let (title, text) = (t!("window.shared.empty-title"), t!("window.shared.empty-text"));
+        widgets::empty(ui, icons::FOLDER_OPEN, &title, &text, |_| {});
+        return;
+    }
+    if model.shares.is_found_cut() {
+        widgets::weak(ui, t!("window.shared.found-cut", count = thousands(FOUND_MAX as u64)));
+    }
+    list::show(ui, model, state, actions);
+}
+
+fn typed(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        let hint = t!("window.shared.path-hint");
+        let name = t!("window.shared.path");
+        let response = widgets::field(ui, &mut state.path, icons::FOLDER, &name, &hint, 380.0);
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let can_share = !state.path.trim().is_empty() && !model.sharing.is_looking();
+        let clicked = ui
+            .add_enabled_ui(can_share, |ui| widgets::button(ui, Loud::Plain, "", &t!("window.shared.share")).clicked());
+        if (entered || clicked.inner) && can_share {
+            let typed = state.path.trim().to_owned();
+            let cwd = std::env::current_dir().unwrap_or_default();
+            actions.push(Action::Share(vec![ShareRequest { typed, cwd, share_as: None }]));
+        }
+        if model.shares.len() > FILTER_FROM || !state.filter.is_empty() {
+            let name = t!("window.shared.filter");
+            let response = widgets::field(ui, &mut state.filter, icons::MAGNIFYING_GLASS, &name, &name, 180.0);
+            if response.changed() {
+                ui.request_repaint();
+            }
+        }
+    });
+    if model.sharing.is_looking() {
+        widgets::weak(ui, t!("window.shared.looking"));
+    } else if let Some(why) = model.sharing.failed() {
+        let text = RichText::new(texts::of_failure(why)).font(theme::small()).color(palette(ui).bad);
+        ui.add(eframe::egui::Label::new(text).wrap());
+    }
+}
+
+fn hashing(ui: &mut Ui, model: &Model) {
+    let Some(hashing) = model.hashing else { return };
+    ui.add_space(4.0);
+    let (done, total) = (human::size(hashing.done_bytes), human::size(hashing.total_bytes));
+    widgets::weak(ui, t!("window.shared.hashing", files = thousands(hashing.files_left), done = done, total = total));
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), Sense::hover());
+    widgets::bar(ui, rect, widgets::part(hashing.done_bytes, hashing.total_bytes), palette(ui).accent);
+}
+
+/// The health of what is shared: what cannot be watched, and which files are left out and why.
+fn notes(ui: &mut Ui, model: &Model, state: &mut SharedState) {
+    let count = model.warnings.len() + model.skipped.len();
+    if count == 0 {
+        return;
+    }
+    ui.add_space(4.0);
+    let icon = if state.shows_notes { icons::CARET_DOWN } else { icons::CARET_RIGHT };
+    if widgets::button(ui, Loud::Quiet, icon, &t!("window.shared.notes", count = count)).clicked() {
+        state.shows_notes = !state.shows_notes;
+    }
+    if !state.shows_notes {
+        return;
+    }
+    widgets::card(ui, |ui| {
+        eframe::egui::ScrollArea::vertical().max_height(150.0).show(ui, |ui| {
+            for text in model.warnings.iter().rev().take(NOTES_SHOWN) {
+                widgets::weak(ui, text);
+            }
+            for text in model.skipped.iter().rev().take(NOTES_SHOWN) {
+                widgets::weak(ui, text);
+            }
+        });
+    });
+}
