@@ -47,6 +47,11 @@ pub fn time_of_day(at: SystemTime, now: SystemTime) -> String {
     at.format(form).to_string()
 }
 
+/// A day and the time of day where the person is: `2026-11-23 14:05`.
+pub fn date_and_time(at: SystemTime) -> String {
+    DateTime::<Local>::from(at).format("%Y-%m-%d %H:%M").to_string()
+}
+
 /// How long the rest takes at this speed: `1:02:03`, `2:03`. None while nothing moves or when nobody would wait so long.
 pub fn time_left(missing_bytes: u64, bytes_per_second: u64) -> Option<String> {
     let seconds = missing_bytes.checked_div(bytes_per_second)?;

@@ -3,6 +3,7 @@
 pub mod browse;
 pub mod busy;
 pub mod download_questions;
+pub mod looked_at;
 pub mod made_up;
 mod messages;
 mod network;
@@ -16,6 +17,7 @@ pub mod result;
 pub mod row_order;
 pub mod share_questions;
 pub mod shares;
+pub mod transfers;
 pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -25,7 +27,7 @@ use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
-use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer, TransferState};
+use potok_core::node::event::{Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, Intent, IntentId, TransferId};
 use potok_core::node::warning::Warning;
@@ -36,6 +38,7 @@ use crate::command_line::commands;
 use crate::human;
 use crate::model::browse::{Browse, Look};
 use crate::model::download_questions::DownloadQuestions;
+use crate::model::looked_at::{LookedAt, TransferLook};
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
 use crate::model::offered::OfferedFiles;
 use crate::model::pace::Pace;
@@ -44,6 +47,7 @@ use crate::model::people_totals::PeopleTotals;
 use crate::model::recent_networks::RecentNetworks;
 use crate::model::share_questions::ShareQuestions;
 use crate::model::shares::Shares;
+use crate::model::transfers::FailedFiles;
 use crate::texts;
 
 /// Records of one list that the console page prints.
@@ -109,8 +113,10 @@ pub struct Model {
     pub sharing: ShareQuestions,
     /// All downloads and uploads, by number.
     pub transfers: BTreeMap<TransferId, Transfer>,
-    /// Files of a transfer that failed while the others go on.
-    pub failed_files: HashMap<TransferId, Vec<(String, Failure)>>,
+    /// Files of a transfer that failed while the others go on, or were refused before it began: a few of each.
+    pub failed_files: FailedFiles,
+    /// What is asked only while somebody looks at transfers.
+    pub looked_at: LookedAt,
     /// Hashing, while it goes on.
     pub hashing: Option<Hashing>,
     /// Files in shared folders that are not shared, and why.
@@ -186,7 +192,8 @@ impl Default for Model {
             shares: Shares::default(),
             sharing: ShareQuestions::default(),
             transfers: BTreeMap::new(),
-            failed_files: HashMap::new(),
+            failed_files: FailedFiles::default(),
+            looked_at: LookedAt::default(),
             hashing: None,
             skipped: VecDeque::new(),
             warnings: VecDeque::new(),
@@ -270,40 +277,6 @@ impl Model {
         std::mem::take(&mut self.answers)
     }
 
-    /// Takes a sample of the speeds once a second; whether it wants another one.
-    pub fn tick(&mut self, now: Instant) -> bool {
-        let (down, up) = self.speed();
-        let is_moving = down + up > 0 || self.transfers.values().any(|t| t.state == TransferState::Running);
-        let quiet = self.speeds.iter().all(|sample| *sample == (0, 0));
-        if !is_moving && quiet {
-            self.speeds.clear();
-            self.sampled_at = None;
-            return false;
-        }
-        if self.sampled_at.is_none_or(|at| now.duration_since(at) >= Duration::from_secs(1)) {
-            self.sampled_at = Some(now);
-            self.speeds.push_back((down, up));
-            if self.speeds.len() > SPEEDS_MAX {
-                self.speeds.pop_front();
-            }
-        }
-        true
-    }
-
-    /// Bytes a second, in and out.
-    pub fn speed(&self) -> (u64, u64) {
-        let sum = |direction| {
-            let of = self.transfers.values().filter(|t| t.direction == direction && t.state == TransferState::Running);
-            of.map(|t| t.bytes_per_second).fold(0, u64::saturating_add)
-        };
-        (sum(Direction::Download), sum(Direction::Upload))
-    }
-
-    /// Transfers that are not over.
-    pub fn unfinished(&self) -> usize {
-        self.transfers.values().filter(|t| !t.state.is_final() && t.state != TransferState::NotAsked).count()
-    }
-
     /// Whether this person is this client itself.
     pub fn is_me(&self, person: &Person) -> bool {
         self.me.as_ref().is_some_and(|me| me.username == person.line.username)
@@ -368,11 +341,12 @@ impl Model {
             NodeEvent::FileFailed { number, remote_path, failure } => {
                 let text = format!("{}: {}", Shown(&remote_path), texts::of_failure(&failure));
                 self.push_log(Tone::Bad, text);
-                self.failed_files.entry(number).or_default().push((remote_path, failure));
+                self.failed_files.add(number, remote_path, failure);
             }
             NodeEvent::TransferGone { number } => {
                 self.transfers.remove(&number);
-                self.failed_files.remove(&number);
+                self.failed_files.forget(number);
+                self.looked_at.doubt_history();
             }
             NodeEvent::WaitingFor { user, .. } => {
                 self.push_log(Tone::Info, t!("console.waiting-for", user = Shown(&user)).into_owned());
@@ -410,6 +384,17 @@ impl Model {
     /// The same for how much everybody shares.
     pub fn look_at_people(&mut self, now: Instant, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
         if self.is_online() { self.totals.turn(now, ask) } else { None }
+    }
+
+    /// The same for what is behind transfers, which the engine knows.
+    pub fn look_at_transfers(
+        &mut self,
+        now: Instant,
+        look: &TransferLook,
+        ask: &mut dyn FnMut(Intent) -> IntentId,
+    ) -> Option<Duration> {
+        let chosen = look.chosen.and_then(|(number, _)| self.transfers.get(&number));
+        self.looked_at.turn(now, look, chosen, ask)
     }
 
     fn apply_change(&mut self, now: Instant, change: &ShareChange) {
@@ -477,28 +462,6 @@ impl Model {
         if is_last {
             self.push_log(Tone::Info, "…".to_owned());
         }
-    }
-
-    fn apply_transfer(&mut self, now: Instant, transfer: Transfer) {
-        let key = transfer.number;
-        let before = self.transfers.get(&key).map(|t| t.state.clone());
-        let is_new_state = before.is_some_and(|before| before != transfer.state);
-        if transfer.direction == Direction::Download && is_new_state {
-            let name = short(&transfer.label);
-            match &transfer.state {
-                TransferState::Finished => {
-                    let text = t!("window.toast.finished", name = name).into();
-                    self.toast_with(now, Tone::Good, text, transfer.local_path.clone().map(Remedy::Show));
-                }
-                TransferState::Failed(why) => {
-                    let text = format!("{name}: {}", texts::of_transfer_error(why));
-                    self.toast_with(now, Tone::Bad, text, Some(Remedy::Retry(transfer.number)));
-                }
-                TransferState::DiskFull => self.toast(now, Tone::Bad, t!("window.state.disk-full").into()),
-                _ => {}
-            }
-        }
-        self.transfers.insert(key, transfer);
     }
 }
 

@@ -17,7 +17,10 @@ impl Model {
         if self.browse.answer(now, id, &mut answer) {
             return self.tell_of_older_tracker(now);
         }
-        if self.totals.answer(now, id, &mut answer) || self.offered.answer(id, &mut answer) {
+        if self.totals.answer(now, id, &mut answer)
+            || self.offered.answer(id, &mut answer)
+            || self.looked_at.answer(id, &mut answer)
+        {
             return;
         }
         if self.shares.answer(id, &mut answer) || self.sharing.take(id, &mut answer) {
@@ -118,7 +121,10 @@ impl Model {
             | Outcome::Roots(_)
             | Outcome::Level(_)
             | Outcome::FoundShares { .. }
-            | Outcome::Stopped { .. } => {}
+            | Outcome::Stopped { .. }
+            | Outcome::TransferDetails(_)
+            | Outcome::FreeSpace(_)
+            | Outcome::History(_) => {}
         }
     }
 }

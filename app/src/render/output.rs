@@ -99,6 +99,7 @@ impl Output {
             (Audience::People, Outcome::SharePreview(preview)) => tables::share_preview(out, preview),
             // Nobody on a console asks to be asked.
             (_, Outcome::UnsafeNames { .. }) => Ok(()),
+            (_, Outcome::TransferDetails(_) | Outcome::FreeSpace(_)) => Ok(()),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
             (Audience::Programs, Outcome::Users(users)) => records::users(out, users),
             (Audience::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),
@@ -107,6 +108,7 @@ impl Output {
             (Audience::Programs, Outcome::Roots(page)) => records::roots(out, &page.roots),
             (Audience::Programs, Outcome::Stopped { places, .. }) => records::stopped(out, places),
             (Audience::Programs, Outcome::Transfers(transfers)) => records::transfers(out, transfers),
+            (Audience::Programs, Outcome::History(past)) => records::history(out, past),
             (Audience::Programs, Outcome::Me(me)) => records::me(out, me),
             (Audience::Programs, Outcome::Status(status)) => records::status(out, status),
             (Audience::Programs, Outcome::Bans(bans)) => records::bans(out, bans),
@@ -118,6 +120,7 @@ impl Output {
             (Audience::People, Outcome::Roots(page)) => tables::roots(out, &page.roots),
             (Audience::People, Outcome::Stopped { places, .. }) => tables::stopped(out, places),
             (Audience::People, Outcome::Transfers(transfers)) => tables::transfers(out, transfers),
+            (Audience::People, Outcome::History(past)) => tables::history(out, past),
             (Audience::People, Outcome::Me(me)) => tables::me(out, me),
             (Audience::People, Outcome::Status(status)) => tables::status(out, status),
             (Audience::People, Outcome::Bans(bans)) => tables::bans(out, bans),
@@ -286,6 +289,7 @@ fn is_empty(outcome: &Outcome) -> bool {
         Outcome::Roots(page) => page.roots.is_empty(),
         Outcome::Stopped { places, .. } => places.is_empty(),
         Outcome::Transfers(transfers) => transfers.is_empty(),
+        Outcome::History(past) => past.is_empty(),
         _ => false,
     }
 }

@@ -14,7 +14,7 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::way::Way;
-use potok_core::node::event::{Me, Status, TrackerConnection, Transfer};
+use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
 
@@ -96,6 +96,24 @@ pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64, hash: Cont
 /// `renamed⇥original⇥local_path`
 pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::Result<()> {
     writeln!(out, "renamed\t{}\t{}", Shown(original), Shown(&local_path.to_string_lossy()))
+}
+
+/// `direction⇥user⇥files⇥bytes⇥ended_at⇥local_path⇥path`; `ended_at` in seconds since 1970
+pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
+    past.iter().try_for_each(|past| {
+        let ended = past.ended_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let local = past.local_path.as_ref().map(|path| path.to_string_lossy());
+        writeln!(
+            out,
+            "{}\t{}\t{}\t{}\t{ended}\t{}\t{}",
+            words::direction(past.direction),
+            Shown(past.user.as_str()),
+            past.files,
+            past.bytes,
+            OrDash(local.as_deref().map(Shown)),
+            Shown(&past.label),
+        )
+    })
 }
 
 /// `number⇥direction⇥state⇥user⇥done⇥total⇥bytes_per_second⇥path`

@@ -9,7 +9,7 @@ use potok_core::model::binding::Ban;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::event::{Direction, Me, Outcome, Status, Transfer, TransferState};
+use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferState};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::service::share_indexer::event::LeftOutReason;
 use potok_core::service::share_indexer::preview::SharePreview;
@@ -32,6 +32,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Unshared(paths) => unshared(&mut out, paths),
         Outcome::Queued(number) => records::line(&mut out, number),
         Outcome::Transfers(list) => transfers(&mut out, list),
+        Outcome::History(past) => history(&mut out, past),
         Outcome::Me(i) => me(&mut out, i),
         Outcome::Invite(invite) => records::line(&mut out, invite),
         Outcome::Status(now) => status(&mut out, now),
@@ -44,6 +45,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_) | Outcome::FoundShares { .. } => Ok(()),
         // Nobody on a console asks to be asked.
         Outcome::UnsafeNames { .. } => Ok(()),
+        Outcome::TransferDetails(_) | Outcome::FreeSpace(_) => Ok(()),
     };
     String::from_utf8_lossy(&out).lines().take(lines_max).map(|line| line.trim_end().to_owned()).collect()
 }
@@ -202,6 +204,18 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
         TextColumn::new(|| t!("column.state"), state),
     ];
     text_table::write(out, COLUMNS, transfers, true)
+}
+
+/// Writes the table of what came to its end.
+pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<PastTransfer>] = &[
+        TextColumn::new(|| t!("column.ended"), |past| human::date_and_time(past.ended_at)),
+        TextColumn::new(|| t!("column.direction"), |past| direction(past.direction)),
+        TextColumn::new(|| t!("column.path"), |past| shown(&past.label)),
+        TextColumn::new(|| t!("column.user"), |past| shown(past.user.as_str())),
+        TextColumn::number(|| t!("column.size"), |past| human::size(past.bytes)),
+    ];
+    text_table::write(out, COLUMNS, past, true)
 }
 
 fn direction(direction: Direction) -> String {

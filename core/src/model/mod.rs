@@ -19,6 +19,7 @@
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 //! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
 //! | [`way::Way`] | how two peers reach each other |
+//! | [`transfer_details::PartMap`] | which parts of it are here, in a bounded number of runs |
 
 pub mod binding;
 pub mod block_list;
@@ -39,5 +40,6 @@ pub mod share;
 pub mod share_path;
 pub mod shown;
 pub mod transfer;
+pub mod transfer_details;
 pub mod username;
 pub mod way;

@@ -13,6 +13,7 @@ use crate::node::known_users;
 use crate::node::listing;
 use crate::node::main_loop::NodeTask;
 use crate::node::moves::{Move, SettingsChange};
+use crate::node::past;
 use crate::node::settings::Settings;
 use crate::node::sharing;
 use crate::node::starting;
@@ -99,6 +100,15 @@ impl NodeTask {
             Intent::ListTransfers => {
                 self.ask_transfers(id, async |transfers| Ok(Outcome::Transfers(transfers.list())));
             }
+            Intent::DescribeTransfer { number, files } => {
+                self.ask_transfers(id, move |transfers| transfers.describe(number, files));
+            }
+            Intent::FreeSpace => {
+                let folder = self.download_folder();
+                self.children.ask(id, past::free_space(folder));
+            }
+            Intent::ListHistory => self.children.ask(id, past::list(Arc::clone(&self.store))),
+            Intent::ClearHistory => self.children.ask(id, past::clear(Arc::clone(&self.store))),
             Intent::Pause(which) => self.ask_transfers(id, move |transfers| transfers.pause(which)),
             Intent::Resume(which) => self.ask_transfers(id, move |transfers| transfers.resume(which)),
             Intent::Cancel(which) => self.ask_transfers(id, move |transfers| transfers.cancel(which)),

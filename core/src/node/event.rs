@@ -15,6 +15,7 @@ use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::TransferId;
 pub use crate::model::transfer::{Direction, Transfer, TransferState};
+pub use crate::model::transfer_details::{PastTransfer, TransferDetails};
 use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
@@ -238,6 +239,12 @@ pub enum Outcome {
     UserTotals(Vec<UserTotals>),
     /// Everybody's shares of one content.
     Sources(Vec<FileLine>),
+    /// What is behind one transfer.
+    TransferDetails(Box<TransferDetails>),
+    /// Room where downloads go, in bytes; none where it cannot be known.
+    FreeSpace(Option<u64>),
+    /// What came to its end, the newest first.
+    History(Vec<PastTransfer>),
 }
 
 /// Who I am.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferId, TransferSelection};
+use crate::model::transfer_details::FileQuery;
 use crate::model::username::Username;
 use crate::node::beside;
 use crate::node::download_place::{DownloadPlace, place_failed};
@@ -156,6 +157,15 @@ impl TransferHandles {
         Ok(Outcome::Done)
     }
 
+    pub(super) async fn describe(self, number: TransferId, files: FileQuery) -> Result<Outcome, Failure> {
+        let details = match self.peer_server.describe(number) {
+            Some(details) => Some(details),
+            None => self.downloader.describe(number, files).await,
+        };
+        let details = details.ok_or(Failure::NoSuchTransfer { number })?;
+        Ok(Outcome::TransferDetails(Box::new(details)))
+    }
+
     pub(super) async fn reorder(self, number: TransferId, to: QueueMove) -> Result<Outcome, Failure> {
         self.must_be_download(TransferSelection::One(number))?;
         self.downloader.reorder(number, to).await;
@@ -216,7 +226,7 @@ pub(super) fn told_by(event: TransferEvent) -> Option<NodeEvent> {
         TransferEvent::Gone(number) => NodeEvent::TransferGone { number },
         TransferEvent::PeerLied(user) => NodeEvent::PeerLied { user },
         // The last `Changed` says the same.
-        TransferEvent::Finished(_) | TransferEvent::Failed(..) => return None,
+        TransferEvent::Finished(_) | TransferEvent::Failed(..) | TransferEvent::Ended(_) => return None,
     })
 }
 

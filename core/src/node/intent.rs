@@ -10,6 +10,7 @@ use crate::model::hash::ContentHash;
 use crate::model::invite::TrackerAddress;
 use crate::model::share_path::SharePath;
 pub use crate::model::transfer::{QueueMove, TransferId, TransferSelection};
+pub use crate::model::transfer_details::FileQuery;
 use crate::model::username::Username;
 use crate::node::settings::Settings;
 use crate::protocol::command::Page;
@@ -135,6 +136,19 @@ pub enum Intent {
     Download(DownloadRequest),
     /// All transfers: downloads in the order of the queue, then uploads. `Transfers`.
     ListTransfers,
+    /// What is behind one transfer, with a page of its files. `TransferDetails`.
+    DescribeTransfer {
+        /// The number of the transfer.
+        number: TransferId,
+        /// Which of its files are told.
+        files: FileQuery,
+    },
+    /// How much room there is where downloads go that name no place. `FreeSpace`.
+    FreeSpace,
+    /// What came to its end, the newest first, as far as it is remembered. `History`.
+    ListHistory,
+    /// Remember no longer what came to its end. `Done`.
+    ClearHistory,
     /// Stop moving bytes of downloads for now. `Done`.
     Pause(TransferSelection),
     /// Go on; of an upload that was stopped, let its taker ask again. `Done`.

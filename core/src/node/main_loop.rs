@@ -21,6 +21,7 @@ use crate::node::hosting::Hosting;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::moves::Moves;
 use crate::node::outbox::Outbox;
+use crate::node::past::{PastSender, past};
 use crate::node::settings::Settings;
 use crate::node::tracker_session::{SessionEvent, TrackerSession};
 use crate::service::downloader::{DownloadSettings, Downloader};
@@ -76,6 +77,8 @@ pub(super) struct NodeTask {
     pub(super) files_to_hash: u64,
     pub(super) is_announcing: bool,
     pub(super) outbox: Outbox,
+    /// Where what has ended is written down.
+    pub(super) past: PastSender,
     pub(super) children: Children,
     /// The services' own tasks.
     pub(super) services: TaskTracker,
@@ -146,6 +149,7 @@ impl NodeTask {
     }
 
     fn hear_transfer(&self, event: TransferEvent) {
+        remember(&self.past, &event);
         if let Some(event) = fetching::told_by(event) {
             self.outbox.push(event);
         }
@@ -169,9 +173,10 @@ impl NodeTask {
                 hosting.stop().await;
             }
             self.services.close();
-            let outbox = &self.outbox;
-            let last_transfers = async {
+            let (outbox, past) = (&self.outbox, self.past);
+            let last_transfers = async move {
                 while let Some(event) = inbox.transfers.recv().await {
+                    remember(&past, &event);
                     fetching::told_by(event).into_iter().for_each(|event| outbox.push(event));
                 }
             };
@@ -187,5 +192,12 @@ impl NodeTask {
         if timeout(NODE_STOP_MAX, all).await.is_err() {
             tracing::warn!("some tasks did not stop in time");
         }
+    }
+}
+
+/// What ended is written down; what comes faster than a disk writes is left out.
+fn remember(sender: &PastSender, event: &TransferEvent) {
+    if let TransferEvent::Ended(transfer) = event {
+        let _full = sender.try_send(past(transfer.clone()));
     }
 }

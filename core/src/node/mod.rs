@@ -23,6 +23,7 @@ mod moves;
 mod moving;
 mod naming;
 mod outbox;
+mod past;
 pub mod settings;
 mod sharing;
 mod starting;

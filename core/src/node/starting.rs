@@ -20,6 +20,7 @@ use crate::node::hosting;
 use crate::node::main_loop::{NodeInbox, NodeTask};
 use crate::node::moves::Moves;
 use crate::node::outbox::Outbox;
+use crate::node::past;
 use crate::node::settings::Settings;
 use crate::node::tracker_directory::TrackerDirectory;
 use crate::node::tracker_session::TrackerSession;
@@ -139,6 +140,9 @@ pub(super) async fn start(
     let (downloader, downloader_task) = started.map_err(|error| system("the queue of downloads", &error))?;
     services.spawn(async move { drop(downloader_task.await) });
 
+    let (past, keeping) = past::keep(Arc::clone(&store));
+    services.spawn(keeping);
+
     let mut node = NodeTask {
         downloader,
         peer_server: Arc::new(peer_server),
@@ -158,6 +162,7 @@ pub(super) async fn start(
         files_to_hash: 0,
         is_announcing: false,
         outbox,
+        past,
         children: Children::default(),
         services,
         cancel,

@@ -1,6 +1,7 @@
 //! The queue of downloads, as it survives the end of the program: what is wanted, where it goes, and which files of it
 //! are finished. Which blocks of a file are here is not written down: the part file itself says it.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -161,6 +162,28 @@ impl Store {
         }
         write_states(&write, changes.iter().map(|(id, index, state)| (*id, *index, state)))?;
         Ok(write.commit()?)
+    }
+
+    /// Why these files of a download failed, as far as it was written.
+    pub fn download_failures(
+        &self,
+        id: TransferId,
+        indexes: &[u32],
+    ) -> Result<HashMap<u32, TransferError>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(STATES) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(HashMap::new()),
+            other => other?,
+        };
+        let mut failures = HashMap::new();
+        for index in indexes {
+            let Some(row) = table.get((id.0, *index))? else { continue };
+            let (code, number, text) = row.value();
+            if let SavedState::Failed(why) = decode_state(code, number, text) {
+                failures.insert(*index, why);
+            }
+        }
+        Ok(failures)
     }
 
     /// Writes whether a download is paused.
@@ -401,22 +424,22 @@ fn decode_name(is_typed: bool, bytes: &[u8]) -> Option<TargetName> {
 }
 
 #[cfg(unix)]
-fn bytes_of(text: &OsStr) -> Vec<u8> {
+pub(super) fn bytes_of(text: &OsStr) -> Vec<u8> {
     std::os::unix::ffi::OsStrExt::as_bytes(text).to_vec()
 }
 
 #[cfg(unix)]
-fn os_string_of(bytes: &[u8]) -> OsString {
+pub(super) fn os_string_of(bytes: &[u8]) -> OsString {
     std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
 }
 
 #[cfg(windows)]
-fn bytes_of(text: &OsStr) -> Vec<u8> {
+pub(super) fn bytes_of(text: &OsStr) -> Vec<u8> {
     std::os::windows::ffi::OsStrExt::encode_wide(text).flat_map(u16::to_le_bytes).collect()
 }
 
 #[cfg(windows)]
-fn os_string_of(bytes: &[u8]) -> OsString {
+pub(super) fn os_string_of(bytes: &[u8]) -> OsString {
     let wide: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     std::os::windows::ffi::OsStringExt::from_wide(&wide)
 }

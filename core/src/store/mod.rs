@@ -5,6 +5,7 @@
 
 pub mod downloads;
 pub mod hash_cache;
+pub mod history;
 mod known_names;
 pub mod library;
 pub mod names;

@@ -36,6 +36,8 @@ pub enum TransferEvent {
     Finished(TransferId),
     /// Nothing more of a download is coming.
     Failed(TransferId, TransferError),
+    /// All of a transfer has just come to where it was to go. Told once, not again after a restart.
+    Ended(Transfer),
     /// A transfer is gone from the list.
     Gone(TransferId),
     /// This user sent something else than was announced, and was dropped.

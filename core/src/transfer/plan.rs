@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use crate::model::geometry::Geometry;
+use crate::model::transfer_details::{PartMap, PartState};
 use crate::transfer::SourceId;
 
 /// Which blocks are done: one bit each.
@@ -47,6 +48,22 @@ impl Blocks {
         self.words.get(block as usize / 64).is_some_and(|word| word & (1 << (block % 64)) != 0)
     }
 
+    /// Tells which parts are here, from the first block to the last.
+    pub fn tell(&self, geometry: Geometry, map: &mut PartMap) {
+        let (end, size) = (geometry.blocks(), geometry.size());
+        let offset = |block| geometry.offset_of(block).unwrap_or(size);
+        let mut from = 0;
+        while from < end {
+            let (state, to) = if self.contains(from) {
+                (PartState::Here, self.first_absent(from, end))
+            } else {
+                (PartState::Missing, self.first_present(from, end))
+            };
+            map.push(offset(to) - offset(from), state);
+            from = to;
+        }
+    }
+
     /// How many are in.
     pub fn count(&self) -> u32 {
         self.count
@@ -57,6 +74,19 @@ impl Blocks {
         let mut block = from;
         while block < end {
             let rest = !self.words[block as usize / 64] >> (block % 64);
+            if rest != 0 {
+                return (block + rest.trailing_zeros()).min(end);
+            }
+            block = (block / 64 + 1) * 64;
+        }
+        end
+    }
+
+    /// The first that is in, from `from` on.
+    fn first_present(&self, from: u32, end: u32) -> u32 {
+        let mut block = from;
+        while block < end {
+            let rest = self.words[block as usize / 64] >> (block % 64);
             if rest != 0 {
                 return (block + rest.trailing_zeros()).min(end);
             }
@@ -119,6 +149,24 @@ impl Plan {
     /// Whether every block is done.
     pub fn is_complete(&self) -> bool {
         self.done.count() == self.geometry.blocks()
+    }
+
+    /// Tells how its parts are, from the first block to the last.
+    pub fn tell(&self, map: &mut PartMap) {
+        let (end, size) = (self.geometry.blocks(), self.geometry.size());
+        let offset = |block| self.geometry.offset_of(block).unwrap_or(size);
+        let mut from = 0;
+        while from < end {
+            let (state, to) = if self.done.contains(from) {
+                (PartState::Here, self.done.first_absent(from, end))
+            } else if self.taken.contains(from) {
+                (PartState::UnderWay, self.taken.first_absent(from, end).min(self.done.first_present(from, end)))
+            } else {
+                (PartState::Missing, self.taken.first_present(from, end))
+            };
+            map.push(offset(to) - offset(from), state);
+            from = to;
+        }
     }
 
     /// Whether a block is neither done nor asked for.
@@ -311,6 +359,34 @@ mod tests {
             prop_assert!(plan.is_complete());
             prop_assert_eq!(asked + table.done.len(), geometry.blocks() as usize, "nothing was fetched twice");
         }
+    }
+
+    #[test]
+    fn tells_how_its_blocks_are() {
+        let told = |plan: &Plan| {
+            let mut map = PartMap::of(plan.geometry().size());
+            plan.tell(&mut map);
+            map.runs()
+        };
+        let (b, size) = (BLOCK_BYTES_MIN, 200 * BLOCK_BYTES_MIN + 1);
+        let geometry = Geometry::of(size);
+        let mut blocks = Blocks::none(geometry);
+        assert_eq!(told(&Plan::new(geometry, blocks.clone())), [(size, PartState::Missing)]);
+        (0..70).chain([199, 200]).for_each(|block| assert!(blocks.insert(block)));
+        let mut plan = Plan::new(geometry, blocks);
+        assert_eq!(plan.take(SourceId(1)), Some(70));
+        assert_eq!(plan.take(SourceId(1)), Some(71));
+        plan.done(71, SourceId(1));
+        let expected = [
+            (70 * b, PartState::Here),
+            (b, PartState::UnderWay),
+            (b, PartState::Here),
+            (127 * b, PartState::Missing),
+            (b + 1, PartState::Here),
+        ];
+        assert_eq!(told(&plan), expected);
+        let none = Geometry::of(0);
+        assert_eq!(told(&Plan::new(none, Blocks::none(none))), [], "an empty file has no part");
     }
 
     #[test]

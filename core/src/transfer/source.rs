@@ -8,6 +8,7 @@ use crate::model::way::Way;
 use crate::protocol::peer::{Content, Request};
 use crate::transfer::backoff::Backoff;
 use crate::transfer::job::FileId;
+use crate::transfer::speed::Speed;
 use crate::transfer::window::Window;
 use crate::transfer::{Contact, SourceId};
 
@@ -83,6 +84,8 @@ pub(crate) struct Source {
     /// That was too often: nothing is asked of it until it comes back from elsewhere, or a person tries again.
     pub(crate) is_given_up: bool,
     pub(crate) window: Window,
+    /// What it sends, for people to read.
+    pub(crate) speed: Speed,
     pub(crate) open: BTreeMap<u32, (Ask, Instant)>,
     next_id: u32,
     /// Files with something to ask this source for, in turn. May hold some that are no longer wanted.
@@ -110,6 +113,7 @@ impl Source {
             strikes: 0,
             is_given_up: false,
             window: Window::new(now),
+            speed: Speed::new(now),
             open: BTreeMap::new(),
             next_id: 0,
             ring: VecDeque::new(),
@@ -170,6 +174,7 @@ impl Source {
         let (ask, at) = self.open.remove(&id)?;
         let was_left = self.left.remove(&id);
         if with_data {
+            self.speed.add(ask.bytes());
             self.window.answered(ask.bytes(), now.saturating_duration_since(at), now);
         } else {
             self.window.closed(ask.bytes());

@@ -92,6 +92,22 @@ pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
             _ => None,
         },
     },
+    ConsoleCommand {
+        name: "history",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::ListHistory),
+        write: |intent| alone(intent, &Intent::ListHistory),
+    },
+    ConsoleCommand {
+        name: "clear-history",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::ClearHistory),
+        write: |intent| alone(intent, &Intent::ClearHistory),
+    },
 ];
 
 /// How the arguments of a command are written that is about one transfer or all.

@@ -41,6 +41,7 @@ use crate::disk::place::target::PlaceError;
 use crate::model::hash::ContentHash;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
+use crate::model::transfer_details::{FileQuery, TransferDetails};
 use crate::model::username::Username;
 use crate::net::tls::TlsClient;
 use crate::service::downloader::adding::{Added, LookedAtOver};
@@ -194,6 +195,7 @@ enum Command {
     Retry(TransferSelection, oneshot::Sender<()>),
     Reorder(TransferId, QueueMove, oneshot::Sender<()>),
     Acknowledge(TransferId, oneshot::Sender<()>),
+    Describe(TransferId, FileQuery, oneshot::Sender<Option<TransferDetails>>),
 }
 
 /// What wakes the engine, besides commands and time.
@@ -240,6 +242,13 @@ impl Downloader {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::Add(download, reply)).await.map_err(|_ended| AddError::Stopped)?;
         answer.await.map_err(|_ended| AddError::Stopped)?
+    }
+
+    /// What is behind a download, and a page of its files; `None` if there is no such download.
+    pub async fn describe(&self, id: TransferId, query: FileQuery) -> Option<TransferDetails> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Describe(id, query, reply)).await.ok()?;
+        answer.await.ok().flatten()
     }
 
     /// All downloads, by number.

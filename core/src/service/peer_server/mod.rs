@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::transfer::{Transfer, TransferId, TransferState};
+use crate::model::transfer_details::TransferDetails;
 use crate::model::username::Username;
 use crate::model::way::Way;
 use crate::net::dial;
@@ -188,6 +189,11 @@ impl PeerServer {
         self.scheduler.let_taker_go_on(id)
     }
 
+    /// What is behind an upload; `None` if there is no such upload.
+    pub fn describe(&self, id: TransferId) -> Option<TransferDetails> {
+        self.scheduler.describe(id, now())
+    }
+
     /// Takes an upload that rests off the list. `false` if there is no such upload.
     pub fn acknowledge(&self, id: TransferId) -> bool {
         self.scheduler.acknowledge(id)
@@ -252,6 +258,10 @@ impl Server {
                 }
                 _ = tell.tick() => {
                     self.scheduler.tick(now());
+                    for ended in self.scheduler.take_ended() {
+                        // It is remembered if there is room.
+                        let _full = self.events.try_send(TransferEvent::Ended(ended));
+                    }
                     self.scheduler.tell(now(), |told| {
                         let event = match told {
                             UploadChange::Changed(upload) => TransferEvent::Changed(upload),

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{Transfer, TransferId};
+use crate::model::transfer_details::TransferDetails;
 use crate::model::username::Username;
 use crate::model::way::Way;
 use crate::protocol::peer::{Content, Request};
@@ -124,6 +125,16 @@ impl UploadScheduler {
     /// Lets whoever takes this go on. `false` if there is no such upload.
     pub(super) fn let_taker_go_on(&self, id: TransferId) -> bool {
         self.inner.lock().uploads.let_go_on(id)
+    }
+
+    /// What came to its end since this was asked last.
+    pub(super) fn take_ended(&self) -> Vec<Transfer> {
+        self.inner.lock().uploads.take_ended()
+    }
+
+    /// What is behind an upload; `None` if there is no such upload.
+    pub(super) fn describe(&self, id: TransferId, now: Instant) -> Option<TransferDetails> {
+        self.inner.lock().uploads.describe(id, now)
     }
 
     /// Takes an upload that rests off the list. `false` if there is no such upload.

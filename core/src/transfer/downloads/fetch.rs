@@ -227,6 +227,8 @@ impl Downloads {
         for (id, source) in self.sources.iter_mut().filter(|(_, source)| source.is_connected()) {
             // Blocks that others were asked for may be late by now.
             source.may_fill = true;
+            // Smoothed also while nobody reads it.
+            source.speed.rate(now);
             if source.offers > 0 || !source.open.is_empty() {
                 source.unused_since = None;
             } else if now.saturating_duration_since(*source.unused_since.get_or_insert(now)) >= UNUSED_MAX {

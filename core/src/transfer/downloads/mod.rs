@@ -4,8 +4,9 @@
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
 //! went. `work` is about the files in work, `fetch` about peers and requests, `patience` about those that send nothing of
 //! use, `search` about who has what, `verdict` about what its owner refuses, `order` about what is begun first, `state`
-//! about what is told.
+//! about what is told, `describe` about what is told to whoever looks closer.
 
+mod describe;
 mod fetch;
 pub mod order;
 mod patience;
@@ -19,6 +20,7 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
+pub use self::describe::Described;
 use crate::model::block_list::BlockList;
 use crate::model::hash::ContentHash;
 use crate::model::transfer::{TransferError, TransferId};

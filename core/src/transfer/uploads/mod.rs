@@ -5,6 +5,7 @@
 //! Everything is bounded beside a stranger who asks for a million files or comes and goes: rows belong to a person, not
 //! to a connection, and each table has a limit. What is beyond a limit is sent all the same, and not shown.
 
+mod describe;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,8 @@ pub struct Uploads {
     whole_files: usize,
     /// Rows that were told and are gone, until that is told.
     gone: VecDeque<TransferId>,
+    /// Rows that came to their end, until that is told.
+    ended: Vec<Transfer>,
 }
 
 /// Somebody who takes files, by the key that they proved.
@@ -258,6 +261,7 @@ impl Uploads {
     /// Time has passed: who has left is taken off the list, and forgotten later. To be called about once a second.
     pub fn tick(&mut self, now: Instant) {
         let since = |at: Instant| now.saturating_duration_since(at);
+        self.note_ends(now);
         let mut over = Vec::new();
         for taker in self.takers.values_mut().filter(|taker| !taker.is_stopped(now)) {
             taker.stopped_until = None;
@@ -377,6 +381,7 @@ impl Uploads {
     }
 
     fn remove_row(&mut self, id: TransferId) {
+        self.note_end(id);
         let Some(row) = self.rows.remove(&id) else { return };
         self.whole_files -= row.whole.len();
         if row.is_told {

@@ -46,6 +46,8 @@ pub(super) struct UploadRow {
     /// It is on the list: its taker is here, or was a moment ago.
     pub(super) is_shown: bool,
     pub(super) is_changed: bool,
+    /// That it came to its end was noted.
+    pub(super) is_remembered: bool,
     /// It was told to whoever listens, and not yet that it is gone.
     pub(super) is_told: bool,
 }
@@ -66,6 +68,7 @@ impl UploadRow {
             speed: Speed::new(now),
             is_shown: true,
             is_changed: true,
+            is_remembered: false,
             is_told: false,
         }
     }
@@ -125,6 +128,30 @@ impl UploadRow {
         self.owed > 0 || !self.is_complete() || now.saturating_duration_since(self.active_at) < FOLDER_RESTS
     }
 
+    /// As it is told when they have all of it.
+    pub(super) fn as_ended(&self, id: TransferId, user: &Username) -> Transfer {
+        Transfer {
+            number: id,
+            direction: Direction::Upload,
+            position: 0,
+            user: user.clone(),
+            label: self.label(),
+            local_path: None,
+            files: self.files,
+            files_done: self.files,
+            total_bytes: self.total_bytes,
+            done_bytes: self.total_bytes,
+            bytes_per_second: 0,
+            sources: 0,
+            state: TransferState::Finished,
+        }
+    }
+
+    /// The share path of its file, or of the folder with a `/` behind it.
+    fn label(&self) -> String {
+        if self.is_folder { format!("{}/", self.path) } else { self.path.clone() }
+    }
+
     /// As it is told. `standing` is what its taker's connections are doing, `connections` which they are.
     pub(super) fn as_told(
         &mut self,
@@ -148,7 +175,7 @@ impl UploadRow {
             direction: Direction::Upload,
             position: 0,
             user: user.clone(),
-            label: if self.is_folder { format!("{}/", self.path) } else { self.path.clone() },
+            label: self.label(),
             local_path: None,
             files: self.files,
             files_done: self.whole.len() as u64,

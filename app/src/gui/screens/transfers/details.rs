@@ -16,8 +16,6 @@ use crate::model::Model;
 use crate::texts;
 
 const CARD_HEIGHT: f32 = 76.0;
-/// Failed files that are named.
-const FAILED_SHOWN: usize = 50;
 
 /// Draws the details of one transfer.
 pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer, actions: &mut Vec<Action>) {
@@ -48,8 +46,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, transfer: &Transfer, actions: &mu
                 let (done, all) = (thousands(transfer.files_done), thousands(transfer.files));
                 widgets::weak(ui, t!("window.transfers.files", done = done, all = all));
             }
-            let failed = model.failed_files.get(&transfer.number).filter(|_| transfer.direction == Direction::Download);
-            for (path, why) in failed.into_iter().flatten().take(FAILED_SHOWN) {
+            for (path, why) in model.failed_files.of(transfer.number) {
                 let text = format!("{}: {}", Shown(path), texts::of_failure(why));
                 ui.add(Label::new(RichText::new(text).font(theme::small()).color(p.bad)).wrap());
             }

@@ -42,7 +42,12 @@ impl Engine {
             DownloadEffect::Close(file) => self.file_work.close(file),
             DownloadEffect::AwaitRoom(id, needed) => self.file_work.await_room(id, needed),
             DownloadEffect::FileFailed(file, error) => self.file_failed(file, error),
-            DownloadEffect::Over(id) => self.over(id),
+            DownloadEffect::Over(id) => {
+                self.over(id);
+                if self.machine.job(id).is_some_and(|job| job.counts().failed == 0) {
+                    self.told.ended(id, &mut self.machine, self.file_work.files(), now());
+                }
+            }
             DownloadEffect::Lied(user) => self.told.push(TransferEvent::PeerLied(user)),
         }
     }

@@ -9,11 +9,11 @@
 //! | [`told`] | what others are told |
 //!
 //! None of them knows another, or the loop. [`hearing`]: what happened. [`carrying`]: what the machine wants.
-//! [`obeying`],
-//! [`joining`]: what a person wants.
+//! [`obeying`], [`joining`]: what a person wants. [`describing`]: what they want to know.
 
 mod carrying;
 mod connections;
+mod describing;
 mod file_work;
 mod hearing;
 mod joining;

@@ -52,6 +52,7 @@ impl Engine {
                 self.forget(&chosen);
                 self.answer(reply);
             }
+            Command::Describe(id, query, reply) => self.describe(id, query, reply),
         }
     }
 

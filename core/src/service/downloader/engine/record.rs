@@ -27,6 +27,11 @@ impl QueueRecord {
         Self { store, unsaved: BTreeSet::new(), writes: VecDeque::new(), saving: None }
     }
 
+    /// What it is written to.
+    pub(super) fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
     /// Notes that these moved on; [`QueueRecord::save_progress`] writes it down.
     pub(super) fn changed(&mut self, ids: &BTreeSet<TransferId>) {
         self.unsaved.extend(ids);

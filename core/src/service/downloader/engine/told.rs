@@ -95,6 +95,12 @@ impl DownloadNews {
         self.moving = moving;
     }
 
+    /// All of a download has just come.
+    pub(super) fn ended(&mut self, id: TransferId, machine: &mut Downloads, files: &Files, now: Instant) {
+        let ended = state_of(id, machine, files, now);
+        self.facts.extend(ended.map(TransferEvent::Ended));
+    }
+
     /// A download is off the list.
     pub(super) fn forget(&mut self, id: TransferId) {
         self.moving.remove(&id);
