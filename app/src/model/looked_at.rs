@@ -12,7 +12,7 @@ const DETAILS_EVERY: Duration = Duration::from_secs(1);
 /// What has come to its end is looked up again so often, while somebody reads it.
 const HISTORY_EVERY: Duration = Duration::from_secs(4);
 /// Room on a disk changes by what others do too.
-const ROOM_EVERY: Duration = Duration::from_secs(10);
+const FREE_SPACE_EVERY: Duration = Duration::from_secs(10);
 
 /// What somebody looks at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl<T: PartialEq> Question<T> {
     }
 
     /// Whether this answers it.
-    fn is_answered(&mut self, id: IntentId) -> bool {
+    fn take_answer(&mut self, id: IntentId) -> bool {
         let is_it = self.open == Some(id);
         if is_it {
             self.open = None;
@@ -94,7 +94,7 @@ impl LookedAt {
         chosen: Option<&Transfer>,
         ask: &mut dyn FnMut(Intent) -> IntentId,
     ) -> Option<Duration> {
-        let room = self.room_asked.turn(now, (), Some(ROOM_EVERY), || ask(Intent::FreeSpace));
+        let room = self.room_asked.turn(now, (), Some(FREE_SPACE_EVERY), || ask(Intent::FreeSpace));
         let history =
             look.history.then(|| self.history_asked.turn(now, (), Some(HISTORY_EVERY), || ask(Intent::ListHistory)));
         let details = look.chosen.and_then(|(number, files)| {
@@ -121,7 +121,7 @@ impl LookedAt {
     /// Takes the answer if it is one to what was asked here.
     pub fn answer(&mut self, id: IntentId, answer: &mut Option<Result<Outcome, Failure>>) -> bool {
         let is_mine =
-            self.details_asked.is_answered(id) | self.room_asked.is_answered(id) | self.history_asked.is_answered(id);
+            self.details_asked.take_answer(id) | self.room_asked.take_answer(id) | self.history_asked.take_answer(id);
         if !is_mine {
             return false;
         }
@@ -156,6 +156,7 @@ mod tests {
             done_bytes: 0,
             bytes_per_second: 0,
             sources: 0,
+            way: None,
             state,
         }
     }

@@ -1,6 +1,7 @@
 //! What the model makes of notices.
 
-use potok_core::node::event::Outcome;
+use potok_core::node::event::{Direction, Outcome, TransferState};
+use potok_core::node::failure::Failure;
 
 use super::messages::TOASTS_MAX;
 use super::*;

@@ -6,11 +6,12 @@ use std::time::SystemTime;
 
 use crate::model::transfer::{Direction, TransferError, TransferId};
 use crate::model::username::Username;
+use crate::model::way::Way;
 
 /// Sources of one transfer that are told; those who send come first.
 pub const SOURCES_TOLD_MAX: usize = 64;
 /// Files of one transfer that are told at once: more than a screen has rows.
-pub const FILES_TOLD_MAX: usize = 200;
+pub const FILES_OF_PAGE_MAX: usize = 200;
 /// Runs in a map of a transfer: more than a screen has points across.
 pub const RUNS_TOLD_MAX: usize = 2048;
 
@@ -45,7 +46,7 @@ pub struct FileQuery {
 pub struct FilePage {
     /// What was asked for.
     pub query: FileQuery,
-    /// At most [`FILES_TOLD_MAX`], in the order in which they are fetched.
+    /// At most [`FILES_OF_PAGE_MAX`], in the order in which they are fetched.
     pub files: Vec<FileDetails>,
     /// How many there are of those that were asked for, with those before and behind the page.
     pub total: u64,
@@ -86,6 +87,8 @@ pub struct SourceDetails {
     pub user: Username,
     /// What it does for this transfer.
     pub standing: SourceStanding,
+    /// How the connection to it came about, while there is one.
+    pub way: Option<Way>,
     /// Bytes a second that move between us and it, for whatever transfer.
     pub bytes_per_second: u64,
 }
@@ -120,7 +123,7 @@ pub enum SourceStanding {
 pub enum PartState {
     /// Not here, and not asked for.
     Missing,
-    /// Asked for.
+    /// It was asked for and has not come.
     UnderWay,
     /// Verified and here.
     Here,

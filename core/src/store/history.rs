@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::store::downloads::{bytes_of, os_string_of};
 
 /// Downloads that are remembered, and uploads as many: nobody can push what I fetched out by fetching from me.
-pub const HISTORY_MAX: u64 = 1_000;
+pub const PAST_TRANSFERS_MAX: u64 = 1_000;
 
 /// Counted up; to user, label, local path (empty: none), files, bytes, seconds since 1970.
 type PastRow = (&'static str, &'static str, &'static [u8], u64, u64, u64);
@@ -27,7 +27,7 @@ fn table_of(direction: Direction) -> TableDefinition<'static, u64, PastRow> {
 }
 
 impl Store {
-    /// Writes that these came to their end; of more than [`HISTORY_MAX`] the oldest go.
+    /// Writes that these came to their end; of more than [`PAST_TRANSFERS_MAX`] the oldest go.
     pub fn add_history(&self, past: &[PastTransfer]) -> Result<(), redb::Error> {
         let write = self.begin_write()?;
         for direction in [Direction::Download, Direction::Upload] {
@@ -40,7 +40,7 @@ impl Store {
                 table.insert(next, row)?;
                 next = next.saturating_add(1);
             }
-            while table.len()? > HISTORY_MAX {
+            while table.len()? > PAST_TRANSFERS_MAX {
                 table.pop_first()?;
             }
         }
@@ -110,7 +110,7 @@ mod tests {
         let many: Vec<PastTransfer> = (10..=2_000).map(|n| past(Direction::Upload, n)).collect();
         store.add_history(&many).expect("written");
         let all = store.history().expect("read");
-        assert_eq!(all.len() as u64, HISTORY_MAX + 1);
+        assert_eq!(all.len() as u64, PAST_TRANSFERS_MAX + 1);
         assert_eq!(
             (all.first(), all.last()),
             (Some(&past(Direction::Upload, 2_000)), Some(&past(Direction::Download, 7)))

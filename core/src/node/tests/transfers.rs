@@ -3,7 +3,9 @@
 use super::*;
 use crate::library::typed::LocalPath;
 use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferSelection};
+use crate::model::transfer_details::{PartState, PastTransfer, TransferDetails};
 use crate::model::way::Way;
+use crate::node::intent::FileQuery;
 
 fn transfers(client: &mut Client) -> Vec<Transfer> {
     match client.ask(Intent::ListTransfers) {
@@ -143,4 +145,66 @@ fn a_folder_that_is_asked_for_again_joins_its_transfer() {
     let none = request(&boris, "none.jpg", "unmade/");
     assert!(matches!(boris.ask(Intent::Download(none)), Err(Failure::NotShared { .. })));
     assert!(!boris.downloads().join("unmade").exists(), "nothing is made for what does not come");
+}
+
+fn details(client: &mut Client, number: TransferId) -> TransferDetails {
+    match client.ask(Intent::DescribeTransfer { number, files: FileQuery::default() }) {
+        Ok(Outcome::TransferDetails(details)) => *details,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn history(client: &mut Client) -> Vec<PastTransfer> {
+    match client.ask(Intent::ListHistory) {
+        Ok(Outcome::History(past)) => past,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_behind_a_transfer_is_told_and_what_ended_is_remembered() {
+    let (mut anna, tracker) = Client::host("anna");
+    let film = vec![7; 4 << 20];
+    share(&mut anna, &[("Trip/film.mkv", &film), ("Trip/c.txt", b"x")]);
+    let mut boris = Client::at("boris", &tracker);
+    boris.apply(|settings| settings.download_bytes_per_second = 256 << 10);
+    let nobody = TransferId(4711);
+    let about_nobody = Intent::DescribeTransfer { number: nobody, files: FileQuery::default() };
+    assert_eq!(boris.ask(about_nobody), Err(Failure::NoSuchTransfer { number: nobody }));
+    let number = download(&mut boris, "anna", "Trip/");
+    let is_begun = |t: &Transfer| t.number == number && t.done_bytes > 256 << 10;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_begun(t)));
+
+    let told = details(&mut boris, number);
+    assert_eq!(told.sources.iter().map(|source| source.user.as_str()).collect::<Vec<_>>(), ["anna"]);
+    assert!(told.free_bytes.is_some_and(|bytes| bytes > 0));
+    let paths: Vec<&str> = told.files.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!((paths.as_slice(), told.files.total), (["Trip/c.txt", "Trip/film.mkv"].as_slice(), 2));
+    let runs = told.map.runs();
+    assert!(runs.iter().any(|(_, state)| *state == PartState::Here), "{runs:?}");
+    assert!(runs.iter().any(|(_, state)| *state == PartState::Missing), "{runs:?}");
+    assert_eq!(runs.iter().map(|(bytes, _)| bytes).sum::<u64>(), (4 << 20) + 1);
+    let NodeEvent::Transfer(upload) =
+        anna.until(|event| matches!(event, NodeEvent::Transfer(t) if t.direction == Direction::Upload))
+    else {
+        panic!("a transfer")
+    };
+    assert_eq!(details(&mut anna, upload.number).sources[0].user.as_str(), "boris");
+    assert!(history(&mut boris).is_empty());
+
+    boris.apply(|settings| settings.download_bytes_per_second = 0);
+    let is_finished = |t: &Transfer| t.number == number && t.state == TransferState::Finished;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_finished(t)));
+    // It is written down before the end, and once.
+    boris.restart();
+    boris.restart();
+    let past = history(&mut boris);
+    let short =
+        |past: &PastTransfer| (past.direction, past.user.to_string(), past.label.clone(), past.files, past.bytes);
+    let expected = (Direction::Download, "anna".to_owned(), "Trip/".to_owned(), 2, (4 << 20) + 1);
+    assert_eq!(past.iter().map(short).collect::<Vec<_>>(), [expected]);
+    assert_eq!(past[0].local_path.as_deref(), Some(boris.downloads().join("Trip").as_path()));
+    assert_eq!(boris.ask(Intent::ClearHistory), Ok(Outcome::Done));
+    assert!(history(&mut boris).is_empty());
+    assert!(matches!(boris.ask(Intent::FreeSpace), Ok(Outcome::FreeSpace(Some(bytes))) if bytes > 0));
 }

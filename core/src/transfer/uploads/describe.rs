@@ -32,7 +32,8 @@ impl Uploads {
             _ if taker.connections > 0 => SourceStanding::Connected,
             _ => SourceStanding::Away,
         };
-        let source = SourceDetails { user: told.user, standing, bytes_per_second: told.bytes_per_second };
+        let source =
+            SourceDetails { user: told.user, standing, way: told.way, bytes_per_second: told.bytes_per_second };
         Some(TransferDetails {
             number: id,
             sources: vec![source],

@@ -143,6 +143,7 @@ impl UploadRow {
             done_bytes: self.total_bytes,
             bytes_per_second: 0,
             sources: 0,
+            way: None,
             state: TransferState::Finished,
         }
     }

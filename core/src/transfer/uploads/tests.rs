@@ -255,3 +255,44 @@ fn a_folder_of_many_small_files_is_counted_to_the_end() {
     let taker = scene.uploads.takers.get(&key(1)).expect("known");
     assert!(taker.open.is_empty(), "of what they have to the end nothing but a number is kept");
 }
+
+#[test]
+fn the_parts_that_they_have_are_told() {
+    use crate::model::transfer_details::{PartState, SourceStanding};
+    let b = BLOCK_BYTES_MIN;
+    let mut scene = Scene::new();
+    let now = scene.now;
+    assert!(scene.uploads.describe(TransferId(1), now).is_none());
+    scene.ask(1, "film.mkv", 10, 4);
+    scene.stand(1, Standing::Waiting(2));
+    let told = scene.uploads.describe(TransferId(1), now).expect("there");
+    assert_eq!(told.map.runs(), [(10 * b, PartState::Missing)]);
+    assert_eq!(told.sources[0].standing, SourceStanding::Waiting(2));
+    scene.send(1, "film.mkv", 10, 0);
+    scene.send(1, "film.mkv", 10, 7);
+    let told = scene.uploads.describe(TransferId(1), now).expect("there");
+    let (here, missing) = (PartState::Here, PartState::Missing);
+    assert_eq!(told.map.runs(), [(b, here), (6 * b, missing), (b, here), (2 * b, missing)]);
+    // Of a folder nobody knows which part comes where.
+    scene.take(2, "Trip/a.jpg", 1);
+    scene.ask(2, "Trip/b.jpg", 1, 1);
+    let told = scene.uploads.describe(TransferId(2), now).expect("there");
+    assert_eq!(told.map.runs(), [(2 * b, PartState::Mixed(50))]);
+}
+
+#[test]
+fn what_they_have_to_the_end_is_told_once() {
+    let mut scene = Scene::new();
+    scene.take(1, "film.mkv", 3);
+    scene.wait(Duration::from_secs(1));
+    assert!(scene.uploads.take_ended().is_empty(), "more of a folder might be asked for");
+    scene.wait(Duration::from_secs(10));
+    let ended = scene.uploads.take_ended();
+    let told = |row: &Transfer| (row.user.to_string(), row.label.clone(), row.total_bytes / BLOCK_BYTES_MIN);
+    assert_eq!(ended.iter().map(told).collect::<Vec<_>>(), [("maria".to_owned(), "film.mkv".to_owned(), 3)]);
+    scene.ask(2, "film.mkv", 3, 1);
+    scene.uploads.leave(ConnectionId(1), scene.now);
+    scene.uploads.leave(ConnectionId(2), scene.now);
+    scene.wait(Duration::from_secs(60));
+    assert!(scene.uploads.take_ended().is_empty(), "once, and not what they have in part");
+}
