@@ -70,6 +70,8 @@ PROMISES = [
         ("tricklers, stuck handshakes, connects, and sessions that do not read, all at once", TRACKER + "a_flood",
          {r"list-users p99 ([\d.]+) ms": 100, r"sign-on p99 ([\d.]+) ms": 1000, r"at most ([\d.]+) MiB": 400,
           r"normal after ([\d.]+) s": 5}),
+        ("newcomers beside 8, 64 and 1,024 addresses of stuck handshakes", TRACKER + "newcomers_sign_on",
+         {r"at most ([\d.]+) ms": 1000}),
     ]),
     ("P8", "It comes back by itself.", [
         ("the tracker is killed under its clients, again and again", TRACKER + "come_back",

@@ -9,6 +9,7 @@ pub mod evil_tracker;
 pub mod floods;
 pub mod forged;
 pub mod lines;
+pub mod newcomers;
 pub mod program;
 pub mod vectors;
 pub mod world;

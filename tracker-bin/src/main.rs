@@ -89,8 +89,10 @@ fn run(args: Args) -> Result<(), Failure> {
         settings.listen = listen;
     }
     if let Some(limit) = descriptors::raise_limit() {
-        let room = usize::try_from(limit.saturating_sub(OWN_DESCRIPTORS)).unwrap_or(usize::MAX).max(2);
-        settings.connections = settings.connections.min(room);
+        let room = usize::try_from(limit.saturating_sub(OWN_DESCRIPTORS)).unwrap_or(usize::MAX).max(4);
+        // Newcomers find a descriptor beside all who stay.
+        settings.handshakes = settings.handshakes.min(room / 4).max(1);
+        settings.connections = settings.connections.min(room - settings.handshakes);
         // Who has no name must not keep the others out.
         settings.unregistered_sessions = settings.unregistered_sessions.min(settings.connections / 2).max(1);
     }

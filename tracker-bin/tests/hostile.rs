@@ -3,13 +3,21 @@
 use std::path::Path;
 
 use potok_tests::world::scaled;
-use potok_tests::{comes_back, floods};
+use potok_tests::{comes_back, floods, newcomers};
 
 const TRACKER: &str = env!("CARGO_BIN_EXE_potok-tracker");
 
 #[test]
 fn a_flood_is_hardly_noticed() {
     println!("figures: {}", floods::run(Path::new(TRACKER), floods::Flood::ordinary()));
+}
+
+#[test]
+fn newcomers_sign_on_beside_stuck_handshakes() {
+    for (addresses, each) in [(8, 128), (64, 128), (1_024, 8)] {
+        let stuck = newcomers::StuckHandshakes { addresses, each };
+        println!("figures: {}", newcomers::sign_ons_beside(Path::new(TRACKER), stuck));
+    }
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! Floor 3: everything that touches sockets. Used by services only.
 
+pub mod admission;
 pub mod descriptors;
 pub mod dial;
 pub mod identity;

@@ -8,10 +8,10 @@
 //! ```
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
-//! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners, [`roster`] of who is here, [`changes`] that
-//! watchers are told, [`bans`], [`budget`] of answers, [`admission`] of connections. [`log`] is for the owner to read.
+//! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
+//! [`roster`] of who is here, [`changes`] that watchers are told, [`bans`], [`budget`] of answers. [`log`] is for the owner
+//! to read.
 
-pub mod admission;
 pub mod bans;
 pub mod budget;
 pub mod catalog;

@@ -65,10 +65,10 @@ settings! {
     connections_per_address: usize = limits::CONNECTIONS_PER_ADDRESS_MAX,
     /// Most connections in all; each needs a file descriptor of the system.
     connections: usize = 100_000,
-    /// Most TLS handshakes from one address that are under way at once, because each costs computing time.
+    /// Most connections from one address that have proven nothing yet; the oldest of them gives way to the next.
     handshakes_per_address: usize = 128,
-    /// Most TLS handshakes in all that are under way at once.
-    handshakes: usize = 1024,
+    /// Most connections in all that have proven nothing yet; of the address with most of them the oldest gives way.
+    handshakes: usize = 4096,
     /// Most sessions without a name; the one that has been silent longest makes room.
     unregistered_sessions: usize = limits::UNREGISTERED_SESSIONS_MAX,
     /// Seconds in which a TLS connection must have finished its handshake and sent its first command.

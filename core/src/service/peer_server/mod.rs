@@ -35,14 +35,15 @@ use crate::model::transfer::{Transfer, TransferId, TransferState};
 use crate::model::transfer_details::TransferDetails;
 use crate::model::username::Username;
 use crate::model::way::Way;
+use crate::net::admission::{Admission, AdmissionLimits, Newcomer};
 use crate::net::dial;
 use crate::net::local;
-use crate::net::tls::TlsServer;
+use crate::net::tls::{Encrypted, TlsServer};
 use crate::service::limiter::Limiter;
 use crate::service::own_thread;
 use crate::service::peer_server::connection_state::UploadResources;
 use crate::service::peer_server::content_source::ContentSource;
-use crate::service::peer_server::scheduler::{ConnectionLimit, ConnectionPermit, UploadChange, UploadScheduler};
+use crate::service::peer_server::scheduler::{UploadChange, UploadScheduler};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::transfer::event::TransferEvent;
 
@@ -55,6 +56,10 @@ const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
 const SERVER_STOP_MAX: Duration = Duration::from_millis(1500);
 /// After an error of the listener (no file descriptors left, say) there is a pause.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that are open. Each has a thread and the buffers of a TLS session, also while nobody knows who it is.
+const INCOMING: AdmissionLimits =
+    AdmissionLimits { per_household: 64, in_all: 256, unproven_per_household: 64, unproven_in_all: 256 };
 
 /// What an owner may change; it holds at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +130,7 @@ impl PeerServer {
             setup,
             around: Arc::new(around),
             scheduler: Arc::clone(&scheduler),
-            connection_limit: Arc::default(),
+            incoming: Admission::new(INCOMING),
             events,
             cancel: cancel.clone(),
         };
@@ -219,7 +224,7 @@ struct Server {
     setup: PeerServerSetup,
     around: Arc<UploadResources>,
     scheduler: Arc<UploadScheduler>,
-    connection_limit: Arc<ConnectionLimit>,
+    incoming: Arc<Admission>,
     events: mpsc::Sender<TransferEvent>,
     cancel: CancellationToken,
 }
@@ -279,22 +284,18 @@ impl Server {
     }
 
     fn admit(&self, stream: TcpStream, from: SocketAddr, connections: &mut JoinSet<()>) {
-        let Some(permit) = self.connection_limit.open(from.ip()) else {
-            tracing::debug!(%from, "too many connections");
-            return;
-        };
+        let newcomer = self.incoming.enter(from.ip());
         let incoming = IncomingPeer {
             tls: self.setup.tls.clone(),
             admission: Arc::clone(&self.setup.admission),
             scheduler: Arc::clone(&self.scheduler),
             around: Arc::clone(&self.around),
             cancel: self.cancel.clone(),
-            _permit: permit,
         };
         connections.spawn(async move {
             // From here on its own thread waits for the socket.
             let received = match stream.into_std() {
-                Ok(stream) => own_thread::run("upload", move || incoming.receive(stream, from)).await,
+                Ok(stream) => own_thread::run("upload", move || incoming.receive(stream, from, newcomer)).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = received {
@@ -318,28 +319,22 @@ struct IncomingPeer {
     scheduler: Arc<UploadScheduler>,
     around: Arc<UploadResources>,
     cancel: CancellationToken,
-    _permit: ConnectionPermit,
 }
 
 impl IncomingPeer {
-    async fn receive(self, stream: std::net::TcpStream, from: SocketAddr) {
+    async fn receive(self, stream: std::net::TcpStream, from: SocketAddr, newcomer: Newcomer) {
         let cancel = self.cancel.clone();
-        let _stopped = cancel.run_until_cancelled(self.attend(stream, from)).await;
+        let _stopped = cancel.run_until_cancelled(self.attend(stream, from, newcomer)).await;
     }
 
-    async fn attend(self, stream: std::net::TcpStream, from: SocketAddr) {
-        let tuned = TcpStream::from_std(stream).and_then(|stream| dial::tune(&stream).map(|()| stream));
-        let stream = match tuned {
-            Ok(stream) => stream,
-            Err(error) => return tracing::debug!(%from, %error, "a connection cannot be set up"),
+    async fn attend(self, stream: std::net::TcpStream, from: SocketAddr, newcomer: Newcomer) {
+        let Some(met) = newcomer.unless_it_gives_way(self.meet(stream, from)).await else {
+            return tracing::debug!(%from, "a connection without a user has given way to others");
         };
-        let (stream, key) = match timeout(limits::TLS_HANDSHAKE_MAX, self.tls.accept(stream)).await {
-            Ok(Ok(proven)) => proven,
-            Ok(Err(error)) => return tracing::debug!(%from, %error, "no handshake"),
-            Err(_elapsed) => return tracing::debug!(%from, "no handshake in time"),
-        };
-        let Some(user) = self.ask_for(&key).await else {
-            return tracing::debug!(%from, %key, "not a user of this network");
+        let Some((stream, key, user)) = met else { return };
+        let _admitted = match newcomer.prove() {
+            Ok(admitted) => admitted,
+            Err(why) => return tracing::debug!(%from, %key, %why, "a peer was refused"),
         };
         let Some((place, standing)) = self.scheduler.enter(key, user, Way::of(from), now()) else {
             return tracing::debug!(%from, %key, "too many connections of this key");
@@ -347,6 +342,24 @@ impl IncomingPeer {
         let place = Arc::new(place);
         let ended = connection::serve(stream, &place, standing, &self.around).await;
         tracing::debug!(%from, %key, %ended, "a peer was served");
+    }
+
+    /// Finds out who it is; `None` if they are nobody whom we serve.
+    async fn meet(
+        &self,
+        stream: std::net::TcpStream,
+        from: SocketAddr,
+    ) -> Option<(Encrypted<TcpStream>, PublicKey, Username)> {
+        let tuned = TcpStream::from_std(stream).and_then(|stream| dial::tune(&stream).map(|()| stream));
+        let stream = tuned.inspect_err(|error| tracing::debug!(%from, %error, "a connection cannot be set up")).ok()?;
+        let proven = timeout(limits::TLS_HANDSHAKE_MAX, self.tls.accept(stream)).await;
+        let proven = proven.inspect_err(|_elapsed| tracing::debug!(%from, "no handshake in time")).ok()?;
+        let (stream, key) = proven.inspect_err(|error| tracing::debug!(%from, %error, "no handshake")).ok()?;
+        let user = self.ask_for(&key).await;
+        if user.is_none() {
+            tracing::debug!(%from, %key, "not a user of this network");
+        }
+        Some((stream, key, user?))
     }
 
     async fn ask_for(&self, key: &PublicKey) -> Option<Username> {

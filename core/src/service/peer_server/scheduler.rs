@@ -1,7 +1,6 @@
 //! Everybody who is connected: who has a slot, who waits, what each was sent. One lock, never held while waiting.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -237,52 +236,5 @@ impl Drop for Place {
         inner.connections.remove(&self.id);
         inner.uploads.leave(self.id, now);
         inner.apply(|slots| slots.leave(self.id, now));
-    }
-}
-
-/// Connections by address, handshakes included: counted before anybody has proven anything.
-#[derive(Debug, Default)]
-pub(super) struct ConnectionLimit {
-    open: Mutex<HashMap<IpAddr, usize>>,
-}
-
-/// Connections from one address.
-const INCOMING_PER_ADDRESS_MAX: usize = 64;
-/// Connections in all; each holds the buffers of a TLS session.
-const INCOMING_MAX: usize = 256;
-
-impl ConnectionLimit {
-    /// Counts a connection, or refuses it.
-    pub(super) fn open(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
-        let mut open = self.open.lock();
-        let in_all: usize = open.values().sum();
-        let here = open.entry(address).or_default();
-        if *here >= INCOMING_PER_ADDRESS_MAX || in_all >= INCOMING_MAX {
-            if *here == 0 {
-                open.remove(&address);
-            }
-            return None;
-        }
-        *here += 1;
-        Some(ConnectionPermit { connection_limit: Arc::clone(self), address })
-    }
-}
-
-/// One counted connection.
-#[derive(Debug)]
-pub(super) struct ConnectionPermit {
-    connection_limit: Arc<ConnectionLimit>,
-    address: IpAddr,
-}
-
-impl Drop for ConnectionPermit {
-    fn drop(&mut self) {
-        let mut open = self.connection_limit.open.lock();
-        if let Some(here) = open.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                open.remove(&self.address);
-            }
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::UploadSettings;
@@ -217,5 +217,25 @@ async fn uploads_are_told() {
             break;
         }
     }
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_prove_nothing_keep_no_peer_out() {
+    let file = bytes(1, 1000);
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let to = server.running.address();
+    let mut stuck = Vec::new();
+    for n in 0..250u8 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, 2 + n / 50], 0))).expect("a loopback address");
+        let mut stream = socket.connect(to).await.expect("connected");
+        stream.write_all(&[0x16]).await.expect("sent");
+        stuck.push(stream);
+    }
+    let mut client = TestClient::connect(&server.contact).await;
+    client.ask(&[read(1, &file, 0)]).await;
+    assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, file.clone()));
+    drop(stuck);
     server.running.stop().await;
 }

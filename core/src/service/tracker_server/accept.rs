@@ -1,7 +1,7 @@
 //! Lets connections in, and finds out what each one is: TLS or text.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::model::key::PublicKey;
 use crate::model::limits;
+use crate::net::admission::{Admitted, Newcomer, NotAdmitted};
 use crate::net::descriptors::{self, Spare};
 use crate::net::local;
 use crate::net::send_queue::SendQueue;
@@ -20,7 +21,6 @@ use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
 use crate::service::tracker_server::session::{self, Session, SessionLine};
 use crate::service::tracker_server::{Message, Shared};
-use crate::tracker::admission::NotAdmitted;
 use crate::tracker::input::{Input, SessionId, SessionOpened};
 
 /// How long to wait when the system has no descriptor for a new connection: trying at once would use a whole core.
@@ -34,21 +34,17 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 /// Accepts until the tracker stops. Every connection is a task of `sessions`.
 pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, sessions: TaskTracker) {
     let mut spare = Spare::new();
-    let (mut refused, mut failed) = (Occasional::default(), Occasional::default());
+    let mut failed = Occasional::default();
     loop {
         let accepted = tokio::select! {
             () = shared.cancel.cancelled() => return,
             accepted = local::accept(&listener) => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match Admitted::enter(&shared, peer.ip()) {
-                Ok(admitted) => drop(sessions.spawn(receive(stream, peer, admitted, sessions.clone()))),
-                Err(why) => {
-                    if let Some(count) = refused.note() {
-                        tracing::warn!(count, %why, "connections were refused");
-                    }
-                }
-            },
+            Ok((stream, peer)) => {
+                let newcomer = shared.admission.enter(peer.ip());
+                drop(sessions.spawn(receive(stream, peer, newcomer, shared.clone(), sessions.clone())));
+            }
             Err(error) => {
                 if let Some(count) = failed.note() {
                     tracing::warn!(count, %error, "connections could not be accepted");
@@ -74,43 +70,8 @@ fn is_the_connections_own(error: &io::Error) -> bool {
     )
 }
 
-/// A place among the connections that are let in. It is given back when this is dropped, also by a panic.
-struct Admitted {
-    shared: Arc<Shared>,
-    address: IpAddr,
-}
-
-impl Admitted {
-    fn enter(shared: &Arc<Shared>, address: IpAddr) -> Result<Self, NotAdmitted> {
-        shared.admission.lock().enter(address)?;
-        Ok(Self { shared: shared.clone(), address })
-    }
-}
-
-impl Drop for Admitted {
-    fn drop(&mut self) {
-        self.shared.admission.lock().leave(self.address);
-    }
-}
-
-/// A handshake under way.
-struct Handshake<'a>(&'a Admitted);
-
-impl<'a> Handshake<'a> {
-    fn begin(admitted: &'a Admitted) -> Result<Self, NotAdmitted> {
-        admitted.shared.admission.lock().begin_handshake(admitted.address)?;
-        Ok(Self(admitted))
-    }
-}
-
-impl Drop for Handshake<'_> {
-    fn drop(&mut self) {
-        self.0.shared.admission.lock().end_handshake(self.0.address);
-    }
-}
-
 /// Finds out what a connection is. Its session is then a task of its own: that one is small, and there are thousands.
-async fn receive(stream: TcpStream, peer: SocketAddr, admitted: Admitted, sessions: TaskTracker) {
+async fn receive(stream: TcpStream, peer: SocketAddr, newcomer: Newcomer, shared: Arc<Shared>, sessions: TaskTracker) {
     let accepted_at = Instant::now();
     let Ok(local) = stream.local_addr() else { return };
     // A lone answer must not wait for the next one.
@@ -121,15 +82,42 @@ async fn receive(stream: TcpStream, peer: SocketAddr, admitted: Admitted, sessio
     let _older_systems_lack_it = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
 
     let opened = SessionOpened { peer, local, key: None, accepted_at };
-    match unless_stopped(&admitted.shared, begins_with_handshake(&stream)).await {
-        None | Some(Err(_)) => {}
-        Some(Ok(false)) => drop(sessions.spawn(open(stream, opened, Flavor::Telnet, admitted))),
-        Some(Ok(true)) => {
-            if let Some((stream, key)) = accept_tls(stream, accepted_at, &admitted).await {
-                drop(sessions.spawn(open(stream, SessionOpened { key: Some(key), ..opened }, Flavor::Clean, admitted)));
-            }
+    let known = newcomer.unless_it_gives_way(unless_stopped(&shared, find_out(stream, accepted_at, &shared))).await;
+    let Some(Some(Some(kind))) = known else { return };
+    let resident = match newcomer.prove() {
+        Ok(place) => Resident { shared, _place: place },
+        Err(why) => return shared.note_refused(why),
+    };
+    match kind {
+        ConnectionKind::Plain(stream) => drop(sessions.spawn(open(stream, opened, Flavor::Telnet, resident))),
+        ConnectionKind::Tls(stream, key) => {
+            let opened = SessionOpened { key: Some(key), ..opened };
+            drop(sessions.spawn(open(*stream, opened, Flavor::Clean, resident)));
         }
     }
+}
+
+/// What a connection turned out to be.
+enum ConnectionKind {
+    Plain(TcpStream),
+    /// With the key that it proved.
+    Tls(Box<Encrypted<TcpStream>>, PublicKey),
+}
+
+/// A connection that stays, and what it needs.
+struct Resident {
+    shared: Arc<Shared>,
+    _place: Admitted,
+}
+
+async fn find_out(stream: TcpStream, accepted_at: Instant, shared: &Shared) -> Option<ConnectionKind> {
+    if !begins_with_handshake(&stream).await.ok()? {
+        return Some(ConnectionKind::Plain(stream));
+    }
+    // A failed handshake is the other side's affair: strangers knock at every port.
+    let by = tokio::time::Instant::from_std(accepted_at + shared.tls_first_command_max);
+    let (stream, key) = timeout_at(by, shared.tls.accept(stream)).await.ok()?.ok()?;
+    Some(ConnectionKind::Tls(Box::new(stream), key))
 }
 
 /// What a future comes to, unless the tracker stops first.
@@ -151,28 +139,14 @@ async fn begins_with_handshake(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-/// The handshake, if it comes to an end in time. A failed one is the other side's affair: strangers knock at every port.
-async fn accept_tls(
-    stream: TcpStream,
-    accepted_at: Instant,
-    admitted: &Admitted,
-) -> Option<(Encrypted<TcpStream>, PublicKey)> {
-    let shared = &admitted.shared;
-    let _handshake =
-        Handshake::begin(admitted).inspect_err(|why| tracing::debug!(%why, "a handshake was refused")).ok()?;
-    let by = tokio::time::Instant::from_std(accepted_at + shared.tls_first_command_max);
-    let accepted = unless_stopped(shared, timeout_at(by, shared.tls.accept(stream))).await?;
-    accepted.ok()?.ok()
-}
-
 /// Runs a session to its end; the machine hears of its beginning and of its end, whatever happens in between.
 fn open<S: session::Stream>(
     stream: S,
     opened: SessionOpened,
     flavor: Flavor,
-    admitted: Admitted,
+    resident: Resident,
 ) -> impl Future<Output = ()> + Send + use<S> {
-    let shared = &admitted.shared;
+    let shared = &resident.shared;
     let id = SessionId::new(shared.last_session.fetch_add(1, Ordering::Relaxed) + 1);
     let queue = Arc::new(SendQueue::new(shared.notice_bytes_max));
     let inbox = shared.inbox.clone();
@@ -182,17 +156,27 @@ fn open<S: session::Stream>(
     // In a box: a future that is handed on is stored twice otherwise.
     let session = Box::new(Session::new(stream, flavor, line));
     async move {
+        // Its place is taken until the end of this.
+        let resident = resident;
         if !opening.await {
             return;
         }
         session::run(session).await;
-        session::bring(&admitted.shared.inbox, Message::Input(id, Input::Closed)).await;
+        session::bring(&resident.shared.inbox, Message::Input(id, Input::Closed)).await;
     }
 }
 
-/// TrackerCounts what happens too often to be logged each time.
+impl Shared {
+    fn note_refused(&self, why: NotAdmitted) {
+        if let Some(count) = self.refused.lock().note() {
+            tracing::warn!(count, %why, "connections were refused");
+        }
+    }
+}
+
+/// Counts what happens too often to be logged each time.
 #[derive(Debug, Default)]
-struct Occasional {
+pub(super) struct Occasional {
     count: u64,
     logged_at: Option<Instant>,
 }

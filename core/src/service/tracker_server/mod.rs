@@ -29,13 +29,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::model::invite::{BadInvite, HostPort, Invite};
 use crate::model::key::PublicKey;
+use crate::net::admission::{Admission, AdmissionLimits};
 use crate::net::identity::Identity;
 use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Purpose, TlsServer};
+use crate::service::tracker_server::accept::Occasional;
 use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::store::Store;
-use crate::tracker::admission::Admission;
 use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{Remembered, Tracker, TrackerCounts};
@@ -93,7 +94,8 @@ enum Message {
 struct Shared {
     inbox: mpsc::Sender<Message>,
     tls: TlsServer,
-    admission: Mutex<Admission>,
+    admission: Arc<Admission>,
+    refused: Mutex<Occasional>,
     last_session: AtomicU64,
     cancel: CancellationToken,
     tls_first_command_max: Duration,
@@ -123,7 +125,8 @@ pub async fn start(
     let shared = Arc::new(Shared {
         inbox: inbox.clone(),
         tls: TlsServer::new(identity, Purpose::Tracker),
-        admission: Mutex::new(Admission::new(&settings)),
+        admission: Admission::new(admission_limits(&settings)),
+        refused: Mutex::default(),
         last_session: AtomicU64::new(0),
         cancel: cancel.clone(),
         tls_first_command_max: Duration::from_secs(settings.tls_first_command_seconds),
@@ -225,6 +228,15 @@ impl Drop for TrackerHandle {
         if self.driver.lock().is_some() {
             self.cancel.cancel();
         }
+    }
+}
+
+fn admission_limits(settings: &TrackerSettings) -> AdmissionLimits {
+    AdmissionLimits {
+        per_household: settings.connections_per_address,
+        in_all: settings.connections,
+        unproven_per_household: settings.handshakes_per_address,
+        unproven_in_all: settings.handshakes,
     }
 }
 
