@@ -12,6 +12,18 @@ pub fn raise_limit() -> Option<u64> {
     if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current }
 }
 
+/// How many files and sockets this process may have open; `None` if there is no such limit or it is not known.
+#[cfg(unix)]
+pub fn limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+/// Windows has no such limit.
+#[cfg(not(unix))]
+pub fn limit() -> Option<u64> {
+    None
+}
+
 /// Windows has no such limit.
 #[cfg(not(unix))]
 pub fn raise_limit() -> Option<u64> {

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::disk::place::target::TargetDir;
 use crate::model::transfer::{TransferError, TransferId};
+use crate::service::downloader::files::patiently;
 use crate::service::downloader::{AddError, FILES_MAX, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
@@ -57,7 +58,7 @@ pub(super) fn save(
     download: &mut SavedDownload,
     tells_case_apart: impl FnOnce(&Path) -> bool,
 ) -> Result<TransferId, AddError> {
-    if let Err(error) = TargetDir::open(&download.into) {
+    if let Err(error) = patiently(|| TargetDir::open(&download.into)) {
         return Err(AddError::Folder { path: download.into.clone(), why: error });
     }
     if !download.overwrite {

@@ -14,22 +14,32 @@ use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::disk::place::target::{Part, PlaceError, Target, TargetDir};
 use crate::model::block_list::BlockList;
 use crate::model::local_name::LocalName;
 use crate::model::transfer::{TransferError, TransferId};
+use crate::net::descriptors;
 use crate::protocol::peer::Content;
 use crate::store::downloads::{SavedDownload, TargetName};
 use crate::transfer::downloads::{Checked, WriteFault};
 use crate::transfer::job::FileId;
 use crate::transfer::plan::Blocks;
 
-/// Folders of one download that are kept open.
+/// Folders of one download that are kept open, where there are descriptors enough.
 const FOLDERS_OPEN_MAX: usize = 32;
-/// A part file that a thread of ours has just let go of may be locked for a moment yet.
-const IN_USE_TRIES: u32 = 100;
-const IN_USE_PAUSE: Duration = Duration::from_millis(20);
+/// Small files that are open at a time, each with its folder perhaps: written, and waiting for their names.
+const SMALL_OPEN_MAX: usize = 384;
+/// What small files and folders are of all descriptors: of 256, so that connections and all else have room beside them.
+const SMALL_OPEN_SHARE: u64 = 8;
+const FOLDERS_OPEN_SHARE: u64 = 32;
+/// With fewer nothing goes on.
+const OPEN_MIN: usize = 4;
+/// A part file that a thread of ours has just let go of may be locked for a moment yet; too many open files are fewer a
+/// moment later.
+const PATIENCE_TRIES: u32 = 100;
+const PATIENCE_PAUSE: Duration = Duration::from_millis(20);
 /// Threads that verify one part file.
 const VERIFYING_MAX: usize = 4;
 /// Files are read back in pieces of this size.
@@ -150,7 +160,7 @@ impl JobFiles {
         }
         let folder = self.root()?.below(names)?;
         let mut open = self.open.lock();
-        if open.below.len() >= FOLDERS_OPEN_MAX {
+        if open.below.len() >= share_of(descriptors::limit(), FOLDERS_OPEN_SHARE, FOLDERS_OPEN_MAX) {
             open.below.clear();
         }
         open.below.insert(names.to_vec(), folder.clone());
@@ -219,11 +229,34 @@ pub(super) struct Files {
     open: Mutex<HashMap<FileId, Arc<OpenPart>>>,
     /// Small files that are written or being finished: of two peers that send one, the first has it.
     small: Mutex<HashSet<FileId>>,
+    /// Room for small files that are open.
+    small_open: Arc<Semaphore>,
 }
+
+/// Room for one small file that is open, until it is dropped.
+pub(super) type SmallRoom = OwnedSemaphorePermit;
 
 impl Files {
     pub(super) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, jobs: Mutex::default(), open: Mutex::default(), small: Mutex::default() }
+        let small_open = share_of(descriptors::limit(), SMALL_OPEN_SHARE, SMALL_OPEN_MAX);
+        Self {
+            disk,
+            jobs: Mutex::default(),
+            open: Mutex::default(),
+            small: Mutex::default(),
+            small_open: Arc::new(Semaphore::new(small_open)),
+        }
+    }
+
+    /// Room for one more small file to be open, if there is some.
+    pub(super) fn small_room(&self) -> Option<SmallRoom> {
+        Arc::clone(&self.small_open).try_acquire_owned().ok()
+    }
+
+    /// Waits until one more small file may be open. Whoever waits has none.
+    pub(super) async fn await_small_room(&self) -> Option<SmallRoom> {
+        // It is never closed.
+        Arc::clone(&self.small_open).acquire_owned().await.ok()
     }
 
     pub(super) fn add_job(&self, id: TransferId, job: Arc<JobFiles>) {
@@ -280,7 +313,7 @@ fn check_place(
     disk: &dyn Disk,
     is_stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<Found, PlaceError> {
-    let target = job.target(index)?;
+    let target = patiently(|| job.target(index))?;
     let content = Content { hash: list.root(), size: list.geometry().size() };
     if !job.saved.overwrite && target.is_taken()? {
         return if is_whole(&target, content) {
@@ -290,7 +323,7 @@ fn check_place(
             Err(PlaceError::Exists)
         };
     }
-    let part = open_part(&target)?;
+    let part = patiently(|| target.open_part())?;
     let blocks = if part.is_new() { Blocks::none(list.geometry()) } else { verified(&part, &list, is_stopped)? };
     let missing = content.size.saturating_sub(bytes_of(&blocks, &list));
     if job.free_bytes(disk).is_some_and(|free| free < missing) {
@@ -300,14 +333,20 @@ fn check_place(
     Ok(Found { checked: Checked::Part(blocks), open: Some(Arc::new(OpenPart { part, list })) })
 }
 
-pub(super) fn open_part(target: &Target) -> Result<Part, PlaceError> {
-    for _ in 0..IN_USE_TRIES {
-        match target.open_part() {
-            Err(PlaceError::InUse) => std::thread::sleep(IN_USE_PAUSE),
+/// So much of what there is, at most and at least something.
+fn share_of(all: Option<u64>, share: u64, most: usize) -> usize {
+    all.map_or(most, |all| usize::try_from(all / share).unwrap_or(most).clamp(OPEN_MIN, most))
+}
+
+/// Opens something; what passes by itself is waited for a little. Blocks.
+pub(super) fn patiently<T>(open: impl Fn() -> Result<T, PlaceError>) -> Result<T, PlaceError> {
+    for _ in 0..PATIENCE_TRIES {
+        match open() {
+            Err(PlaceError::InUse | PlaceError::Overloaded) => std::thread::sleep(PATIENCE_PAUSE),
             other => return other,
         }
     }
-    target.open_part()
+    open()
 }
 
 /// The blocks that are in a part file, found by reading it: nothing else is believed. Several threads take the next
@@ -376,5 +415,34 @@ pub(super) fn fault_of(error: PlaceError) -> WriteFault {
         PlaceError::NoSpace => WriteFault::Full,
         PlaceError::Overloaded => WriteFault::Overloaded,
         other => WriteFault::File(other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_descriptors_are_shared_out() {
+        for (all, small, folders) in [(None, 384, 32), (Some(1 << 20), 384, 32), (Some(256), 32, 8), (Some(16), 4, 4)] {
+            assert_eq!(share_of(all, SMALL_OPEN_SHARE, SMALL_OPEN_MAX), small, "{all:?}");
+            assert_eq!(share_of(all, FOLDERS_OPEN_SHARE, FOLDERS_OPEN_MAX), folders, "{all:?}");
+        }
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_waited_for() {
+        let tries = std::cell::Cell::new(0);
+        let open = |faults: fn(u32) -> Option<PlaceError>| {
+            tries.set(0);
+            patiently(|| {
+                tries.set(tries.get() + 1);
+                faults(tries.get()).map_or(Ok(tries.get()), Err)
+            })
+        };
+        assert!(matches!(open(|n| (n < 3).then_some(PlaceError::Overloaded)), Ok(3)));
+        assert!(matches!(open(|n| (n < 2).then_some(PlaceError::InUse)), Ok(2)));
+        assert!(matches!(open(|_| Some(PlaceError::Denied)), Err(PlaceError::Denied)));
+        assert_eq!(tries.get(), 1);
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::disk::place::target::{Part, PlaceError, finish_many};
 use crate::model::transfer::TransferError;
 use crate::service::downloader::Event;
-use crate::service::downloader::files::{Files, OpenPart, fault_of, is_whole};
+use crate::service::downloader::files::{Files, OpenPart, SmallRoom, fault_of, is_whole};
 use crate::store::Store;
 use crate::store::downloads::SavedState;
 use crate::transfer::downloads::WriteFault;
@@ -26,6 +26,8 @@ pub(super) struct Small {
     pub(super) part: Part,
     /// Whether a file of its name is replaced.
     pub(super) replace: bool,
+    /// Held until it is closed.
+    pub(super) room: Option<SmallRoom>,
 }
 
 /// A handle on the thread that finishes small files.
@@ -63,12 +65,14 @@ fn finish_small_ones(mut waiting: mpsc::Receiver<Small>, files: &Files, store: &
         }
         let mut finished = Finished::new();
         for replace in [false, true] {
-            let (ids, parts): (Vec<FileId>, Vec<Part>) =
-                together.extract_if(.., |small| small.replace == replace).map(|small| (small.file, small.part)).unzip();
+            let chosen = together.extract_if(.., |small| small.replace == replace);
+            let (parts, of): (Vec<Part>, Vec<(FileId, Option<SmallRoom>)>) =
+                chosen.map(|small| (small.part, (small.file, small.room))).unzip();
             let results = finish_many(&parts, replace);
-            for ((id, part), result) in ids.into_iter().zip(parts).zip(results) {
+            for ((part, (id, room)), result) in parts.into_iter().zip(of).zip(results) {
                 finished.push((id, settle(files, id, part, result.map(drop))));
                 files.release_small(id);
+                drop(room);
             }
         }
         record(store, &finished);

@@ -148,6 +148,10 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
             let piece = self.limiter.piece(bytes - at);
             at += self.read_or_tell(Some(at..at + piece)).await?.unwrap_or(0);
         }
+        if !self.writer.has_room(&ask) {
+            self.tell().await;
+            self.writer.await_room().await;
+        }
         let outcome = self.writer.outcome(&ask, &self.data[..bytes]);
         self.data.truncate(DATA_BYTES);
         self.data.shrink_to(DATA_BYTES);

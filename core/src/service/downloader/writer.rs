@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::disk::place::target::{Part, PlaceError};
 use crate::model::block_list::BlockList;
 use crate::protocol::peer::Content;
-use crate::service::downloader::files::{Disk, Files, JobFiles, fault_of, open_part};
+use crate::service::downloader::files::{Disk, Files, JobFiles, SmallRoom, fault_of, patiently};
 use crate::service::downloader::finisher::{Finisher, Small};
 use crate::transfer::downloads::AskOutcome;
 use crate::transfer::source::{Ask, What};
@@ -16,11 +16,13 @@ pub(super) struct BlockWriter {
     finisher: Finisher,
     /// Small files that are written and to be finished.
     small: Vec<Small>,
+    /// Room for the next one.
+    room: Option<SmallRoom>,
 }
 
 impl BlockWriter {
     pub(super) fn new(files: Arc<Files>, finisher: Finisher) -> Self {
-        Self { files, finisher, small: Vec::new() }
+        Self { files, finisher, small: Vec::new(), room: None }
     }
 
     /// What an answer with this data comes to.
@@ -35,8 +37,23 @@ impl BlockWriter {
         }
     }
 
+    /// Whether what this asks for can be written now; or else [`BlockWriter::await_room`].
+    pub(super) fn has_room(&mut self, ask: &Ask) -> bool {
+        let is_small = matches!(ask.what, What::Block(_)) && ask.content.geometry().blocks() == 1;
+        if is_small && self.room.is_none() {
+            self.room = self.files.small_room();
+        }
+        !is_small || self.room.is_some()
+    }
+
+    /// Waits until one more small file may be open. Those that were written are on their way to be finished.
+    pub(super) async fn await_room(&mut self) {
+        self.room = self.files.await_small_room().await;
+    }
+
     /// Has the small files finished that were written.
     pub(super) async fn finish_small(&mut self) {
+        self.room = None;
         for small in self.small.drain(..) {
             self.finisher.finish(small).await;
         }
@@ -67,7 +84,8 @@ impl BlockWriter {
         }
         match begin_small(self.files.disk.as_ref(), &job, ask.file.index, data) {
             Ok(part) => {
-                self.small.push(Small { file: ask.file, part, replace: job.saved.overwrite });
+                let (replace, room) = (job.saved.overwrite, self.room.take());
+                self.small.push(Small { file: ask.file, part, replace, room });
                 AskOutcome::Written
             }
             Err(error) => {
@@ -79,7 +97,7 @@ impl BlockWriter {
 }
 
 fn begin_small(disk: &dyn Disk, job: &JobFiles, index: u32, data: &[u8]) -> Result<Part, PlaceError> {
-    let part = open_part(&job.target(index)?)?;
+    let part = patiently(|| job.target(index)?.open_part())?;
     disk.write_at(&part, data, 0)?;
     if !part.is_new() {
         part.set_bytes(data.len() as u64)?;

@@ -46,6 +46,7 @@ impl Shared for SharedContent {
             Ok(open) => Ok(Box::new(open)),
             Err(OpenError::NotShared) => Err(PeerRefusal::NotShared),
             Err(OpenError::Changed) => Err(PeerRefusal::Changed),
+            Err(OpenError::Unreadable) => Err(PeerRefusal::Internal),
         }
     }
 }

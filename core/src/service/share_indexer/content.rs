@@ -8,13 +8,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc};
 
 use crate::disk::at;
 use crate::disk::hash::Hasher;
-use crate::disk::place::shared::SharedFolder;
+use crate::disk::place::shared::{ReadFault, SharedFolder};
 use crate::library::changes::ShareChanges;
 use crate::library::root::RootId;
 use crate::library::table::Library;
@@ -24,11 +25,16 @@ use crate::model::file_stamp::FileStamp;
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
+use crate::net::descriptors;
 use crate::store::Store;
 
 /// Most shares that are looked at or changed in one hold of the library, so that whoever waits for it waits a
 /// millisecond or two, however much is shared.
 pub(super) const STEPS_PER_HOLD: usize = 1000;
+
+/// How often a file is tried to be opened while this program has too many open, and the pause between.
+const OVERLOAD_TRIES: u32 = 100;
+const OVERLOAD_PAUSE: Duration = Duration::from_millis(20);
 
 /// A file that turned out to be other than the table says, to be looked at.
 pub(super) type Suspect = (RootId, String);
@@ -178,6 +184,9 @@ pub enum OpenError {
     /// No file has that content any more; what there is now will be announced.
     #[error("the file changed")]
     Changed,
+    /// A file that should have it cannot be opened: a permission, a broken disk, too many open files.
+    #[error("the file cannot be read")]
+    Unreadable,
 }
 
 /// Why a block cannot be sent.
@@ -231,17 +240,24 @@ impl SharedContent {
         if copies.is_empty() {
             return Err(OpenError::NotShared);
         }
+        let mut why = OpenError::Changed;
         for copy in copies {
-            if let Some(file) = open_unchanged(&copy)
-                && let Some(blocks) = self.block_list(&file, &copy.stamp)
-            {
-                let Copy { suspect, .. } = copy;
-                let shared = Arc::clone(&self.shared);
-                return Ok(OpenShare { shared, file, blocks, suspect, version: AtomicU64::new(version) });
+            match open_unchanged(&copy) {
+                Ok(file) => {
+                    if let Some(blocks) = file.as_ref().and_then(|file| self.block_list(file, &copy.stamp))
+                        && let Some(file) = file
+                    {
+                        let Copy { suspect, .. } = copy;
+                        let shared = Arc::clone(&self.shared);
+                        return Ok(OpenShare { shared, file, blocks, suspect, version: AtomicU64::new(version) });
+                    }
+                }
+                Err(ReadFault::Io(_) | ReadFault::Denied) => why = OpenError::Unreadable,
+                Err(_gone_or_something_else) => {}
             }
             self.shared.suspect(copy.suspect);
         }
-        Err(OpenError::Changed)
+        Err(why)
     }
 
     /// From the database, or, should it be lost there, from the file.
@@ -256,10 +272,21 @@ impl SharedContent {
     }
 }
 
-fn open_unchanged(copy: &Copy) -> Option<File> {
-    let (file, stamp) =
-        SharedFolder::open(&copy.base).ok()?.open_shared(&copy.base, Path::new(&copy.suspect.1)).ok()?;
-    (stamp == copy.stamp).then_some(file)
+/// The file, if it is what it was. Too many open files are fewer a moment later.
+fn open_unchanged(copy: &Copy) -> Result<Option<File>, ReadFault> {
+    let open = || SharedFolder::open(&copy.base)?.open_shared(&copy.base, Path::new(&copy.suspect.1));
+    let mut opened = open();
+    for _ in 0..OVERLOAD_TRIES {
+        match &opened {
+            Err(ReadFault::Io(error)) if descriptors::are_used_up(error) => {
+                std::thread::sleep(OVERLOAD_PAUSE);
+                opened = open();
+            }
+            _ => break,
+        }
+    }
+    let (file, stamp) = opened?;
+    Ok((stamp == copy.stamp).then_some(file))
 }
 
 /// A file that has the announced content, open.

@@ -124,6 +124,6 @@ fn pause_before_try(tries: u32) -> Duration {
     Duration::from_secs(match tries {
         0 | 1 => 2,
         2..=5 => 6,
-        _ => 15,
+        _ => 10,
     })
 }

@@ -132,6 +132,7 @@ pub(super) fn fetch(fixture: &Fixture, hash: ContentHash) -> Result<Vec<u8>, Rea
     let open = content.open().map_err(|why| match why {
         OpenError::NotShared => ReadError::NotShared,
         OpenError::Changed => ReadError::Changed,
+        OpenError::Unreadable => ReadError::Io(std::io::ErrorKind::Other.into()),
     })?;
     let (mut whole, mut buffer) = (Vec::new(), Vec::new());
     for block in 0..open.block_list().geometry().blocks() {
