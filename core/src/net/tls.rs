@@ -20,6 +20,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::model::key::PublicKey;
 use crate::net::identity::Identity;
+use crate::protocol::peer;
 
 /// The first byte of a TLS handshake record; no line of text begins with it.
 pub const HANDSHAKE_BYTE: u8 = 0x16;
@@ -61,13 +62,24 @@ pub enum Purpose {
     /// Blocks between peers, a few connections: rustls asks the socket for 4 KiB at a time, so it reads from a buffer
     /// of a whole block, and writes as much at once.
     Peer,
+    /// The same, for a downloader that also reads what is told about files.
+    Download,
 }
 
 impl Purpose {
-    fn alpn(self) -> &'static [u8] {
+    /// The names that a client offers. A server takes the first one that it knows, of those that are offered.
+    fn offered(self) -> &'static [&'static [u8]] {
         match self {
-            Self::Tracker => b"potok-tracker/1",
-            Self::Peer => crate::protocol::peer::ALPN,
+            Self::Tracker => &[b"potok-tracker/1"],
+            Self::Peer => &[peer::ALPN],
+            Self::Download => &[peer::ALPN_ABOUT, peer::ALPN],
+        }
+    }
+
+    fn known(self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Tracker => self.offered(),
+            Self::Peer | Self::Download => Self::Download.offered(),
         }
     }
 
@@ -75,7 +87,7 @@ impl Purpose {
     fn buffer_bytes(self) -> Option<usize> {
         match self {
             Self::Tracker => None,
-            Self::Peer => Some(256 * 1024),
+            Self::Peer | Self::Download => Some(256 * 1024),
         }
     }
 
@@ -113,7 +125,7 @@ impl TlsServer {
             .expect("the provider has TLS 1.3")
             .with_client_cert_verifier(Arc::new(RawKeyVerifier::anybody(&provider)))
             .with_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols = vec![purpose.alpn().to_vec()];
+        config.alpn_protocols = names(purpose.known());
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.max_early_data_size = 0;
@@ -152,7 +164,7 @@ impl TlsClient {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols = vec![self.purpose.alpn().to_vec()];
+        config.alpn_protocols = names(self.purpose.offered());
         config.enable_sni = false;
         config.resumption = rustls::client::Resumption::disabled();
         // Not sent, since there is no SNI; the key is the name.
@@ -164,6 +176,15 @@ impl TlsClient {
         }
         proven_key(TlsStream::Client(connected))
     }
+}
+
+fn names(names: &[&[u8]]) -> Vec<Vec<u8>> {
+    names.iter().map(|name| name.to_vec()).collect()
+}
+
+/// Whether both sides of a connection between peers know what is told about files.
+pub fn tells_about<S>(stream: &Encrypted<S>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(peer::ALPN_ABOUT)
 }
 
 /// Whether a handshake failed because somebody else answered than was expected.
@@ -379,6 +400,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_told_about_files_is_agreed_on() {
+        for (server, client, expected) in [
+            (Purpose::Peer, Purpose::Download, true),
+            (Purpose::Download, Purpose::Download, true),
+            (Purpose::Peer, Purpose::Peer, false),
+            (Purpose::Tracker, Purpose::Tracker, false),
+        ] {
+            let (server, client) =
+                (TlsServer::new(&Identity::generate(), server), TlsClient::new(&Identity::generate(), client));
+            let (one, other) = tokio::io::duplex(1 << 20);
+            let (accepted, connected) = tokio::join!(server.accept(one), client.connect(other, None));
+            let (accepted, connected) = (accepted.expect("accepts").0, connected.expect("connects").0);
+            assert_eq!([tells_about(&accepted), tells_about(&connected)], [expected; 2]);
+        }
+        // An earlier version knows the one name only.
+        let older = [peer::ALPN.to_vec()];
+        assert!(names(Purpose::Download.offered()).ends_with(&older) && names(Purpose::Peer.known()).ends_with(&older));
+    }
+
+    #[tokio::test]
     async fn the_two_purposes_do_not_mix() {
         let (near, far) = duplex(1 << 16);
         let (server, client) = (Identity::generate(), Identity::generate());
@@ -427,7 +468,7 @@ mod tests {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        config.alpn_protocols = vec![Purpose::Tracker.alpn().to_vec()];
+        config.alpn_protocols = names(Purpose::Tracker.offered());
         let server = TlsServer::new(&Identity::generate(), Purpose::Tracker);
         let (near, far) = duplex(1 << 16);
         let name = ServerName::try_from("potok.invalid").expect("a valid name");

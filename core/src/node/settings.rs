@@ -34,6 +34,10 @@ pub struct Settings {
     pub download_bytes_per_second: u64,
     /// Files downloaded at the same time.
     pub downloads_at_once: usize,
+    /// A downloaded file gets the time at which its owner changed it last; otherwise that of its download.
+    pub keep_times: bool,
+    /// A downloaded file may be run if its owner may run it.
+    pub keep_executable: bool,
     /// Files hashed at the same time; 0: as many as there are processors.
     pub hash_threads: usize,
     /// Most files that are shared.
@@ -73,6 +77,8 @@ impl Default for Settings {
             upload_bytes_per_second: 0,
             download_bytes_per_second: 0,
             downloads_at_once: 4,
+            keep_times: true,
+            keep_executable: false,
             hash_threads: 0,
             shares_max: limits::SHARES_PER_USER_MAX,
             leave_out_hidden_files: false,

@@ -130,7 +130,7 @@ pub(super) async fn start(
     let downloading = watch::Sender::new(download_settings(&setup.settings));
     let fetching = DownloaderSetup {
         store: store.clone(),
-        tls: TlsClient::new(&identity, Purpose::Peer),
+        tls: TlsClient::new(&identity, Purpose::Download),
         directory: Arc::new(TrackerDirectory { session: session.view(), own: identity.public_key() }),
         settings: downloading.subscribe(),
         numbers,
@@ -196,7 +196,12 @@ pub(super) fn share_rules(settings: &Settings) -> ShareRules {
 
 /// The part of the settings that the downloads follow.
 pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
-    DownloadSettings { at_once: settings.downloads_at_once, bytes_per_second: settings.download_bytes_per_second }
+    DownloadSettings {
+        at_once: settings.downloads_at_once,
+        bytes_per_second: settings.download_bytes_per_second,
+        keep_times: settings.keep_times,
+        keep_executable: settings.keep_executable,
+    }
 }
 
 /// Where to go at the start: to the embedded tracker, which runs then, or to that of the settings.

@@ -5,8 +5,9 @@
 //! [`selection`] says which shares a question is about, [`page`] which part of a list is meant, [`head`], [`reply`] and [`notice`] are what comes back, [`code`] the names
 //! of refusals.
 //!
-//! Between two peers (binary frames): [`peer`].
+//! Between two peers (binary frames): [`peer`], and [`about`] what an owner tells of files besides.
 
+pub mod about;
 pub mod address_line;
 pub mod code;
 pub mod command;

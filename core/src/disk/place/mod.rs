@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`shared`] | ours, found in a shared folder | regular files to read, never a data folder of Potok |
 //! | `data_folder` | - | nothing: it tells which folders are those |
+//! | `mark` | - | a finished download, to mark it as such |
 //! | [`target`] | a folder that the person chose, and below it checked names of others | files to write |
 //!
 //! Everything is opened relative to a folder's handle. No link is followed below it, and what was opened is asked what
@@ -11,6 +12,7 @@
 
 pub mod case;
 mod data_folder;
+mod mark;
 pub mod shared;
 pub mod target;
 

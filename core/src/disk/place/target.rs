@@ -8,9 +8,13 @@ use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
 
 use crate::disk::at;
 use crate::disk::dir::{self, Dir, EntryKind, IfTaken};
+use crate::disk::place::mark;
 use crate::model::file_stamp::FileStamp;
 use crate::model::limits::{PART_SUFFIX, PATH_PART_BYTES_MAX};
 use crate::model::local_name::LocalName;
@@ -231,7 +235,9 @@ impl Target {
         match file.try_lock() {
             Err(std::fs::TryLockError::WouldBlock) => Err(PlaceError::InUse),
             // A file system without locks: one writer a target is then kept by the queue alone.
-            Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Part { target: self.clone(), file, is_new }),
+            Ok(()) | Err(std::fs::TryLockError::Error(_)) => {
+                Ok(Part { target: self.clone(), file, is_new, kept: Mutex::default() })
+            }
         }
     }
 
@@ -267,9 +273,24 @@ pub struct Part {
     target: Target,
     file: File,
     is_new: bool,
+    kept: Mutex<Kept>,
+}
+
+/// What a file keeps of what it was at its owner.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// When it was changed last; none: when it came.
+    pub modified: Option<SystemTime>,
+    /// Whether it can be run.
+    pub can_run: bool,
 }
 
 impl Part {
+    /// What it keeps when it gets its name.
+    pub fn keep(&self, kept: Kept) {
+        *self.kept.lock() = kept;
+    }
+
     /// Whether it was begun by this opening, rather than found with content.
     pub fn is_new(&self) -> bool {
         self.is_new
@@ -328,7 +349,15 @@ impl Part {
         if !there.is_some_and(|there| there.is_same_file(&ours)) {
             return Err(PlaceError::InTheWay);
         }
-        give_ordinary_rights(&self.file)?;
+        let kept = *self.kept.lock();
+        give_ordinary_rights(&self.file, kept.can_run)?;
+        mark::as_downloaded(&self.file, &self.target.folder.path.join(&self.target.part_name));
+        // A disk that keeps no such times has a file all the same.
+        if let Some(modified) = kept.modified
+            && let Err(error) = self.file.set_modified(modified)
+        {
+            tracing::debug!(%error, "a downloaded file does not keep its time");
+        }
         let if_taken = if replace { IfTaken::Replace } else { IfTaken::Refuse };
         dir.rename(from, to, if_taken)?;
         Ok(())
@@ -388,11 +417,17 @@ fn part_name_of(name: &OsStr) -> OsString {
 }
 
 /// Until it is whole the file is its owner's alone; then it gets the rights of any other new file.
-fn give_ordinary_rights(file: &File) -> Result<(), PlaceError> {
+fn give_ordinary_rights(file: &File, can_run: bool) -> Result<(), PlaceError> {
     #[cfg(unix)]
-    rustix::fs::fchmod(file, ordinary_mode()).map_err(io::Error::from)?;
+    {
+        use rustix::fs::Mode;
+        let mode = ordinary_mode();
+        // Whoever may read it may run it.
+        let run = Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2);
+        rustix::fs::fchmod(file, if can_run { mode.union(run) } else { mode }).map_err(io::Error::from)?;
+    }
     #[cfg(not(unix))]
-    let _ = file;
+    let _ = (file, can_run);
     Ok(())
 }
 
@@ -431,6 +466,35 @@ mod tests {
             .collect();
         found.sort();
         found
+    }
+
+    #[test]
+    fn a_file_keeps_what_it_is_told_to_keep() {
+        let folder = tempfile::tempdir().expect("folder");
+        let dir = TargetDir::open(folder.path()).expect("opens");
+        let modified = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        for (name, kept) in [
+            ("both", Kept { modified: Some(modified), can_run: true }),
+            ("time", Kept { modified: Some(modified), can_run: false }),
+            ("neither", Kept::default()),
+        ] {
+            let part = dir.target(&LocalName::new(name).expect("good")).open_part().expect("begins");
+            part.keep(kept);
+            part.write_at(b"x", 0).expect("writes");
+            if name == "both" {
+                part.finish(false).expect("finishes");
+            } else {
+                assert!(finish_many(std::slice::from_ref(&part), false).iter().all(Result::is_ok));
+            }
+            let metadata = folder.path().join(name).metadata().expect("is there");
+            let is_old = metadata.modified().expect("has a time") == modified;
+            assert_eq!(is_old, kept.modified.is_some(), "{name}");
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                assert_eq!(metadata.permissions().mode() & 0o100 != 0, kept.can_run, "{name}");
+            }
+        }
     }
 
     #[test]

@@ -208,3 +208,46 @@ fn what_is_behind_a_transfer_is_told_and_what_ended_is_remembered() {
     assert!(history(&mut boris).is_empty());
     assert!(matches!(boris.ask(Intent::FreeSpace), Ok(Outcome::FreeSpace(Some(bytes))) if bytes > 0));
 }
+
+/// Two equal files of one owner have a time each; what may be run is so here only if the person says it.
+#[test]
+fn a_file_has_the_time_that_it_had_at_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let (mut anna, tracker) = Client::host("anna");
+    let large = vec![7; 1 << 20];
+    let files: [(&str, &[u8]); 4] = [("F/a", b"same"), ("F/b", b"same"), ("F/large", &large), ("F/run.sh", b"#!")];
+    for (name, data) in files {
+        let path = anna.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("below the folder")).expect("made");
+        std::fs::write(&path, data).expect("written");
+    }
+    let time = |n: u64| std::time::UNIX_EPOCH + Duration::new(1_000_000_000 + n, 5_000);
+    let times = [("F/a", time(1)), ("F/b", time(2)), ("F/large", time(3)), ("F/run.sh", time(4))];
+    for (name, time) in times {
+        let file = std::fs::File::options().write(true).open(anna.dir.path().join(name)).expect("opens");
+        file.set_modified(time).expect("set");
+    }
+    let script = anna.dir.path().join("F/run.sh");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("set");
+    let request = ShareRequest { typed: "F".into(), cwd: anna.dir.path().to_owned(), share_as: None };
+    assert!(matches!(anna.ask(Intent::Share(vec![request])), Ok(Outcome::Shared(_))));
+
+    let mut boris = Client::at("boris", &tracker);
+    let get = |boris: &mut Client| {
+        let number = download(boris, "anna", "F/");
+        let is_over = |t: &Transfer| t.number == number && t.state == TransferState::Finished;
+        boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_over(t)));
+        assert_eq!(boris.ask(Intent::Acknowledge(number)), Ok(Outcome::Done));
+        let got = boris.downloads().join("F");
+        let metadata = |name: &str| got.parent().expect("above").join(name).metadata().expect("is there");
+        let kept = times.map(|(name, time)| metadata(name).modified().expect("has a time") == time);
+        let can_run = metadata("F/run.sh").permissions().mode() & 0o111 != 0;
+        std::fs::remove_dir_all(got).expect("removed");
+        (kept, can_run)
+    };
+    assert_eq!(get(&mut boris), ([true; 4], false));
+    boris.apply(|settings| settings.keep_executable = true);
+    assert_eq!(get(&mut boris), ([true; 4], true));
+    boris.apply(|settings| settings.keep_times = false);
+    assert_eq!(get(&mut boris), ([false; 4], true));
+}

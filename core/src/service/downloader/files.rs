@@ -11,17 +11,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, available_parallelism};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::disk::place::target::{Part, PlaceError, Target, TargetDir};
+use crate::disk::place::target::{Kept, Part, PlaceError, Target, TargetDir};
 use crate::model::block_list::BlockList;
 use crate::model::local_name::LocalName;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::net::descriptors;
+use crate::protocol::about::{About, PathTag};
 use crate::protocol::peer::Content;
+use crate::service::downloader::DownloadSettings;
 use crate::store::downloads::{SavedDownload, TargetName};
 use crate::transfer::downloads::{Checked, WriteFault};
 use crate::transfer::job::FileId;
@@ -231,13 +233,16 @@ pub(super) struct Files {
     small: Mutex<HashSet<FileId>>,
     /// Room for small files that are open.
     small_open: Arc<Semaphore>,
+    /// What files of more blocks keep of what they were at their owner.
+    kept: Mutex<HashMap<FileId, Kept>>,
+    settings: watch::Receiver<DownloadSettings>,
 }
 
 /// Room for one small file that is open, until it is dropped.
 pub(super) type SmallRoom = OwnedSemaphorePermit;
 
 impl Files {
-    pub(super) fn new(disk: Arc<dyn Disk>) -> Self {
+    pub(super) fn new(disk: Arc<dyn Disk>, settings: watch::Receiver<DownloadSettings>) -> Self {
         let small_open = share_of(descriptors::limit(), SMALL_OPEN_SHARE, SMALL_OPEN_MAX);
         Self {
             disk,
@@ -245,7 +250,29 @@ impl Files {
             open: Mutex::default(),
             small: Mutex::default(),
             small_open: Arc::new(Semaphore::new(small_open)),
+            kept: Mutex::default(),
+            settings,
         }
+    }
+
+    /// What a file keeps of what is told about it.
+    pub(super) fn kept(&self, file: FileId, about: &About) -> Kept {
+        let DownloadSettings { keep_times, keep_executable, .. } = *self.settings.borrow();
+        let job = self.job(file.job);
+        let tag = job.as_ref().and_then(|job| Some(PathTag::of(&job.saved.files.get(file.index as usize)?.remote)));
+        let time = tag.filter(|_| keep_times).and_then(|tag| about.time_of(tag));
+        let modified = time.and_then(|time| time.believable(SystemTime::now()));
+        Kept { modified, can_run: keep_executable && about.can_run }
+    }
+
+    /// Remembers what a file keeps until it gets its name.
+    pub(super) fn keep(&self, file: FileId, kept: Kept) {
+        self.kept.lock().insert(file, kept);
+    }
+
+    /// What a file keeps, which gets its name now.
+    pub(super) fn take_kept(&self, file: FileId) -> Kept {
+        self.kept.lock().remove(&file).unwrap_or_default()
     }
 
     /// Room for one more small file to be open, if there is some.
@@ -269,6 +296,7 @@ impl Files {
 
     pub(super) fn remove_job(&self, id: TransferId) -> Option<Arc<JobFiles>> {
         self.open.lock().retain(|file, _| file.job != id);
+        self.kept.lock().retain(|file, _| file.job != id);
         let job = self.jobs.lock().remove(&id)?;
         job.set_gone();
         Some(job)

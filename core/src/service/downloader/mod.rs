@@ -94,11 +94,15 @@ pub struct DownloadSettings {
     pub at_once: usize,
     /// In all; 0 is no limit.
     pub bytes_per_second: u64,
+    /// A file gets the time at which its owner changed it last.
+    pub keep_times: bool,
+    /// A file may be run if its owner may run it.
+    pub keep_executable: bool,
 }
 
 impl Default for DownloadSettings {
     fn default() -> Self {
-        Self { at_once: 4, bytes_per_second: 0 }
+        Self { at_once: 4, bytes_per_second: 0, keep_times: true, keep_executable: false }
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::yield_now;
 
+use crate::protocol::about::{self, About};
 use crate::protocol::peer::{ANSWER_BYTES, Answer, PeerRefusal};
 use crate::service::downloader::source_state::{Report, Reporter, State, Why};
 use crate::service::downloader::writer::BlockWriter;
@@ -26,6 +27,8 @@ const TOLD_COUNT: usize = 64;
 /// See the module.
 pub(super) struct Receiving<'a, R> {
     reader: R,
+    /// What is told about files is read; otherwise it is no frame of the protocol.
+    tells_about: bool,
     state: &'a State,
     limiter: &'a Limiter,
     reporter: &'a Reporter,
@@ -41,6 +44,7 @@ pub(super) struct Receiving<'a, R> {
 impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
     pub(super) fn new(
         reader: R,
+        tells_about: bool,
         state: &'a State,
         limiter: &'a Limiter,
         reporter: &'a Reporter,
@@ -48,6 +52,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
     ) -> Self {
         Self {
             reader,
+            tells_about,
             state,
             limiter,
             reporter,
@@ -69,7 +74,16 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
 
     async fn receive(&mut self) -> Result<Infallible, Why> {
         loop {
-            let frame = self.frame().await?;
+            let mut frame = self.frame().await?;
+            if let Some((of, about)) = self.about(&frame).await? {
+                self.writer.told_about(about);
+                frame = self.frame().await?;
+                // It comes with the answer that it is about, or it would be a way to say nothing for ever.
+                match Answer::decode(&frame) {
+                    Ok(Answer::Data { id, .. } | Answer::List { id, .. }) if id == of => {}
+                    _ => return Err(Why::Misbehaved),
+                }
+            }
             match Answer::decode(&frame).map_err(|_bad| Why::Misbehaved)? {
                 Answer::Data { id, bytes } => {
                     let ask = self.state.close(id)?;
@@ -86,6 +100,22 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
                 standing @ (Answer::Queued { .. } | Answer::Granted) => self.standing(standing).await?,
             }
         }
+    }
+
+    /// What is told about the file that the next frame answers for.
+    async fn about(&mut self, frame: &[u8; ANSWER_BYTES]) -> Result<Option<(u32, About)>, Why> {
+        let Some(head) = about::decode_head(frame).filter(|_| self.tells_about) else { return Ok(None) };
+        let (id, bytes) = head.map_err(|_bad| Why::Misbehaved)?;
+        let mut data = vec![0; bytes];
+        let mut at = self.input.move_to(&mut data);
+        while at < bytes {
+            match self.reader.read(&mut data[at..]).await? {
+                0 => return Err(Why::Closed),
+                bytes => at += bytes,
+            }
+        }
+        let about = About::decode(&data).map_err(|_bad| Why::Misbehaved)?;
+        Ok(Some((id, about)))
     }
 
     /// Where we stand in the peer's queue. Of several words in a row the last one counts.
@@ -148,7 +178,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
             let piece = self.limiter.piece(bytes - at);
             at += self.read_or_tell(Some(at..at + piece)).await?.unwrap_or(0);
         }
-        if !self.writer.has_room(&ask) {
+        if !self.writer.take_room(&ask) {
             self.tell().await;
             self.writer.await_room().await;
         }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::net::tls::TlsClient;
+use crate::net::tls::{self, TlsClient};
 use crate::protocol::peer::{REQUEST_BYTES, Request};
 use crate::service::downloader::Directory;
 use crate::service::downloader::files::Files;
@@ -80,10 +80,11 @@ async fn connect_and_work(
     };
     reporter.send(Report::Up(way)).await;
 
+    let tells_about = tls::tells_about(&stream);
     let (reader, writer) = tokio::io::split(stream);
     let state = State::default();
     let writes = BlockWriter::new(Arc::clone(&around.files), around.finisher.clone());
-    let mut receiving = Receiving::new(reader, &state, &around.limiter, reporter, writes);
+    let mut receiving = Receiving::new(reader, tells_about, &state, &around.limiter, reporter, writes);
     let why = tokio::select! {
         why = receiving.run() => why,
         why = write(writer, orders, &state) => why,

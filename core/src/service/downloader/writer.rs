@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::disk::place::target::{Part, PlaceError};
 use crate::model::block_list::BlockList;
+use crate::protocol::about::About;
 use crate::protocol::peer::Content;
 use crate::service::downloader::files::{Disk, Files, JobFiles, SmallRoom, fault_of, patiently};
 use crate::service::downloader::finisher::{Finisher, Small};
@@ -18,27 +19,40 @@ pub(super) struct BlockWriter {
     small: Vec<Small>,
     /// Room for the next one.
     room: Option<SmallRoom>,
+    /// What was told about the file that is answered for next.
+    about: Option<About>,
 }
 
 impl BlockWriter {
     pub(super) fn new(files: Arc<Files>, finisher: Finisher) -> Self {
-        Self { files, finisher, small: Vec::new(), room: None }
+        Self { files, finisher, small: Vec::new(), room: None, about: None }
+    }
+
+    /// Something was told about the file that the next answer is for.
+    pub(super) fn told_about(&mut self, about: About) {
+        self.about = Some(about);
     }
 
     /// What an answer with this data comes to.
     pub(super) fn outcome(&mut self, ask: &Ask, data: &[u8]) -> AskOutcome {
+        let about = self.about.take();
         match ask.what {
             What::List => match proven_list(ask.content, data) {
-                Some(list) => AskOutcome::List(list),
+                Some(list) => {
+                    if let Some(about) = about {
+                        self.files.keep(ask.file, self.files.kept(ask.file, &about));
+                    }
+                    AskOutcome::List(list)
+                }
                 None => AskOutcome::Wrong,
             },
-            What::Block(_) if ask.content.geometry().blocks() == 1 => self.write_small(ask, data),
+            What::Block(_) if ask.content.geometry().blocks() == 1 => self.write_small(ask, about.as_ref(), data),
             What::Block(block) => self.write_block(ask, block, data),
         }
     }
 
-    /// Whether what this asks for can be written now; or else [`BlockWriter::await_room`].
-    pub(super) fn has_room(&mut self, ask: &Ask) -> bool {
+    /// Takes room for what this asks for, if it needs some; without it [`BlockWriter::await_room`].
+    pub(super) fn take_room(&mut self, ask: &Ask) -> bool {
         let is_small = matches!(ask.what, What::Block(_)) && ask.content.geometry().blocks() == 1;
         if is_small && self.room.is_none() {
             self.room = self.files.small_room();
@@ -73,7 +87,7 @@ impl BlockWriter {
     }
 
     /// A whole file in one piece: verified before it touches the disk, named by the finisher together with others.
-    fn write_small(&mut self, ask: &Ask, data: &[u8]) -> AskOutcome {
+    fn write_small(&mut self, ask: &Ask, about: Option<&About>, data: &[u8]) -> AskOutcome {
         // Cancelled in between.
         let Some(job) = self.files.job(ask.file.job) else { return AskOutcome::Unwanted };
         if ask.content.hash != blake3::hash(data).into() {
@@ -84,6 +98,9 @@ impl BlockWriter {
         }
         match begin_small(self.files.disk.as_ref(), &job, ask.file.index, data) {
             Ok(part) => {
+                if let Some(about) = about {
+                    part.keep(self.files.kept(ask.file, about));
+                }
                 let (replace, room) = (job.saved.overwrite, self.room.take());
                 self.small.push(Small { file: ask.file, part, replace, room });
                 AskOutcome::Written

@@ -7,9 +7,11 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
+use crate::net::tls::{self, Encrypted};
 use crate::protocol::peer::{Answer, PeerRefusal, REQUEST_BYTES, Request};
 use crate::service::peer_server::connection_state::{Ended, UploadResources, now, rest};
 use crate::service::peer_server::content_source::ContentSource;
+use crate::service::peer_server::feeder::Feeder;
 use crate::service::peer_server::inbox::Inbox;
 use crate::service::peer_server::scheduler::Place;
 use crate::service::peer_server::sending::Sending;
@@ -20,7 +22,7 @@ const REFUSALS_MAX: usize = 64;
 
 /// Serves until the peer goes or misbehaves.
 pub(super) async fn serve<S>(
-    stream: S,
+    stream: Encrypted<S>,
     place: &Arc<Place>,
     standing: watch::Receiver<Option<Standing>>,
     around: &Arc<UploadResources>,
@@ -28,11 +30,13 @@ pub(super) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let feeder = Feeder::new(Arc::clone(&around.content_source), tls::tells_about(&stream));
     let (reader, writer) = tokio::io::split(stream);
     let inbox = Arc::new(Inbox::default());
     let (refusals, refused) = mpsc::channel(REFUSALS_MAX);
     let asking = Asking { place, inbox: &inbox, content_source: around.content_source.as_ref(), refusals };
-    let sending = Sending::new(writer, Arc::clone(place), Arc::clone(&inbox), Arc::clone(around), standing, refused);
+    let sending =
+        Sending::new(writer, feeder, Arc::clone(place), Arc::clone(&inbox), Arc::clone(around), standing, refused);
     tokio::select! {
         ended = asking.run(reader) => ended,
         ended = sending.run() => ended,

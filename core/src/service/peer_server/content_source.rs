@@ -2,6 +2,7 @@
 
 use crate::model::block_list::BlockList;
 use crate::model::share_path::SharePath;
+use crate::protocol::about::About;
 use crate::protocol::peer::{Content, PeerRefusal};
 use crate::service::share_indexer::content::{OpenError, OpenShare, ReadError, SharedContent, SharedTable};
 
@@ -24,6 +25,11 @@ pub trait Shared: Send {
 pub trait OpenContent: Send + Sync {
     /// The hashes of its blocks.
     fn block_list(&self) -> &BlockList;
+
+    /// What is told of the files that have this content. `None` if nothing is known.
+    fn about(&self) -> Option<About> {
+        None
+    }
 
     /// Reads one block, proven and still shared, into `buffer`, which has nothing else in it afterwards. Blocks.
     fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), PeerRefusal>;
@@ -54,6 +60,10 @@ impl Shared for SharedContent {
 impl OpenContent for OpenShare {
     fn block_list(&self) -> &BlockList {
         Self::block_list(self)
+    }
+
+    fn about(&self) -> Option<About> {
+        Some(Self::about(self))
     }
 
     fn read_block(&self, block: u32, buffer: &mut Vec<u8>) -> Result<(), PeerRefusal> {

@@ -58,13 +58,15 @@ impl Piece {
 /// What is kept between two requests.
 pub(super) struct Feeder {
     content_source: Arc<dyn ContentSource>,
+    /// What is known of files besides is told.
+    tells_about: bool,
     open: Vec<(Content, Box<dyn OpenContent>)>,
     scratch: Vec<u8>,
 }
 
 impl Feeder {
-    pub(super) fn new(content_source: Arc<dyn ContentSource>) -> Self {
-        Self { content_source, open: Vec::new(), scratch: Vec::new() }
+    pub(super) fn new(content_source: Arc<dyn ContentSource>, tells_about: bool) -> Self {
+        Self { content_source, tells_about, open: Vec::new(), scratch: Vec::new() }
     }
 
     /// Answers this request, and as many of the waiting ones as fit together.
@@ -103,6 +105,9 @@ impl Feeder {
         let result = self.read_block(content, block, &mut buffer);
         if result.is_ok() {
             let bytes = u32::try_from(buffer.len()).map_err(|_too_long| PeerRefusal::BadRequest)?;
+            if content.geometry().blocks() == 1 {
+                self.tell_about(id, content, piece);
+            }
             piece.answers.extend(Answer::Data { id, bytes }.encode());
             piece.answered.push(Answered { content, block: Some(block), bytes: u64::from(bytes) });
         }
@@ -136,10 +141,19 @@ impl Feeder {
         }
         let list = self.opened(content)?.block_list().clone();
         let bytes = u32::try_from(content.list_bytes()).map_err(|_too_long| PeerRefusal::BadRequest)?;
+        self.tell_about(id, content, piece);
         piece.answers.extend(Answer::List { id, bytes }.encode());
         piece.answers.extend_from_slice(list.as_slice().as_flattened());
         piece.answered.push(Answered { content, block: None, bytes: u64::from(bytes) });
         Ok(())
+    }
+
+    /// Before the first answer about a file that is open: what its owner knows of it besides.
+    fn tell_about(&self, id: u32, content: Content, piece: &mut Piece) {
+        let open = self.open.iter().find(|(open, _)| *open == content);
+        if let Some(about) = open.filter(|_| self.tells_about).and_then(|(_, open)| open.about()) {
+            piece.answers.extend(about.encode(id));
+        }
     }
 
     fn opened(&mut self, content: Content) -> Result<&dyn OpenContent, PeerRefusal> {

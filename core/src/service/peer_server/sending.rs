@@ -61,13 +61,13 @@ struct Taken {
 impl<W: AsyncWrite + Unpin> Sending<W> {
     pub(super) fn new(
         writer: W,
+        feeder: Feeder,
         place: Arc<Place>,
         inbox: Arc<Inbox>,
         around: Arc<UploadResources>,
         standing: watch::Receiver<Option<Standing>>,
         refused: mpsc::Receiver<Answer>,
     ) -> Self {
-        let feeder = Feeder::new(Arc::clone(&around.content_source));
         let taken = Taken { since: Instant::now(), bytes: 0, waited: Duration::ZERO };
         Self {
             writer,

@@ -26,6 +26,7 @@ use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::net::descriptors;
+use crate::protocol::about::{ABOUT_FILES_MAX, About, FileTime, PathTag};
 use crate::store::Store;
 
 /// Most shares that are looked at or changed in one hold of the library, so that whoever waits for it waits a
@@ -33,8 +34,8 @@ use crate::store::Store;
 pub(super) const STEPS_PER_HOLD: usize = 1000;
 
 /// How often a file is tried to be opened while this program has too many open, and the pause between.
-const OVERLOAD_TRIES: u32 = 100;
-const OVERLOAD_PAUSE: Duration = Duration::from_millis(20);
+const REOPEN_TRIES: u32 = 100;
+const REOPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// A file that turned out to be other than the table says, to be looked at.
 pub(super) type Suspect = (RootId, String);
@@ -276,10 +277,10 @@ impl SharedContent {
 fn open_unchanged(copy: &Copy) -> Result<Option<File>, ReadFault> {
     let open = || SharedFolder::open(&copy.base)?.open_shared(&copy.base, Path::new(&copy.suspect.1));
     let mut opened = open();
-    for _ in 0..OVERLOAD_TRIES {
+    for _ in 0..REOPEN_TRIES {
         match &opened {
             Err(ReadFault::Io(error)) if descriptors::are_used_up(error) => {
-                std::thread::sleep(OVERLOAD_PAUSE);
+                std::thread::sleep(REOPEN_PAUSE);
                 opened = open();
             }
             _ => break,
@@ -287,6 +288,20 @@ fn open_unchanged(copy: &Copy) -> Result<Option<File>, ReadFault> {
     }
     let (file, stamp) = opened?;
     Ok((stamp == copy.stamp).then_some(file))
+}
+
+/// Whether its owner may run a file.
+fn can_run(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o100 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
 }
 
 /// A file that has the announced content, open.
@@ -304,6 +319,17 @@ impl OpenShare {
     /// The hashes of its blocks.
     pub fn block_list(&self) -> &BlockList {
         &self.blocks
+    }
+
+    /// What is told of the files that have this content. Quick, but for one question about the open file.
+    pub fn about(&self) -> About {
+        let library = self.shared.library.read();
+        let same = library.with_content(self.blocks.root()).take(ABOUT_FILES_MAX);
+        let same: Vec<(SharePath, i128)> = same.map(|(path, entry)| (path.clone(), entry.stamp.mtime_ns)).collect();
+        drop(library);
+        let time =
+            |(path, mtime_ns): &(SharePath, i128)| Some((PathTag::of(path), FileTime::from_nanoseconds(*mtime_ns)?));
+        About { can_run: can_run(&self.file), times: same.iter().filter_map(time).collect() }
     }
 
     /// Whether the content is still shared, by whatever name. Quick, does not touch the disk; [`OpenShare::read_block`]

@@ -86,7 +86,7 @@ impl Engine {
         let (saved, ranks) = tokio::task::spawn_blocking(read).await.map_err(|_panic| AddError::Stopped)??;
         let now_settings = *settings.borrow();
         let (events, heard) = mpsc::channel(EVENTS_MAX);
-        let files = Arc::new(Files::new(disk));
+        let files = Arc::new(Files::new(disk, settings.clone()));
         let (finisher, finisher_task) = Finisher::start(Arc::clone(&files), Arc::clone(&store), events.clone());
         let limiter = Arc::new(Limiter::new(now_settings.bytes_per_second));
         let around = DownloadResources { tls, directory, limiter, files: Arc::clone(&files), finisher };
