@@ -7,6 +7,7 @@ use crate::node::asking;
 use crate::node::event::{Outcome, Status};
 use crate::node::failure::Failure;
 use crate::node::fetching::TransferHandles;
+use crate::node::here;
 use crate::node::hosting;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::known_users;
@@ -58,6 +59,9 @@ impl NodeTask {
                 self.answer(Some(id), Ok(Outcome::Done));
             }
 
+            Intent::FindHere { contents } => {
+                self.children.ask(id, here::find(share_indexer.table(), Arc::clone(&self.store), contents));
+            }
             Intent::PreviewShare(requests) => self.children.ask(id, sharing::preview(share_indexer, requests)),
             Intent::Share(requests) => {
                 self.children.ask(id, sharing::share(share_indexer, session, requests, ShareExtent::Whole));

@@ -245,6 +245,19 @@ pub enum Outcome {
     FreeSpace(Option<u64>),
     /// What came to its end, the newest first.
     History(Vec<PastTransfer>),
+    /// Those contents that are on this computer.
+    Here(Vec<HereFile>),
+}
+
+/// A content that is on this computer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HereFile {
+    /// The hash that was asked about.
+    pub hash: ContentHash,
+    /// Where it is.
+    pub local_path: PathBuf,
+    /// Whether I share it; else it was fetched.
+    pub is_shared: bool,
 }
 
 /// Who I am.

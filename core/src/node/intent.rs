@@ -76,6 +76,11 @@ pub enum Intent {
         /// The hash of the content.
         hash: ContentHash,
     },
+    /// Which of these contents are on this computer, because I share them or have fetched them. `Here`.
+    FindHere {
+        /// The hashes; beyond a thousand they are not looked for.
+        contents: Vec<ContentHash>,
+    },
     /// What would be shared, and what left out and why. Nothing is shared. `SharePreview`.
     PreviewShare(Vec<ShareRequest>),
     /// Share files and folders. `Shared` when hashed and announced. If not all of them may be shared none is.

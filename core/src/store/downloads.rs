@@ -16,13 +16,13 @@ use crate::protocol::peer::Content;
 use crate::store::Store;
 
 /// Number, to user, label, whether it is a folder, target folder, whether files are replaced, whether it is paused.
-type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
-const JOBS: TableDefinition<'_, u64, JobRow> = TableDefinition::new("downloads");
+pub(super) type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
+pub(super) const JOBS: TableDefinition<'_, u64, JobRow> = TableDefinition::new("downloads");
 /// Number and index, to share path, size, hash, whether the name was typed, the name.
-type FileRow = (&'static str, u64, [u8; 32], bool, &'static [u8]);
-const FILES: TableDefinition<'_, (u64, u32), FileRow> = TableDefinition::new("download-files");
+pub(super) type FileRow = (&'static str, u64, [u8; 32], bool, &'static [u8]);
+pub(super) const FILES: TableDefinition<'_, (u64, u32), FileRow> = TableDefinition::new("download-files");
 /// Number and index, to state, what belongs to it as a number, and as a text. A file without a row has not begun.
-const STATES: TableDefinition<'_, (u64, u32), (u8, u64, &str)> = TableDefinition::new("download-states");
+pub(super) const STATES: TableDefinition<'_, (u64, u32), (u8, u64, &str)> = TableDefinition::new("download-states");
 /// Number, to rank in the queue; without a row it is the number.
 const RANKS: TableDefinition<'_, u64, u64> = TableDefinition::new("download-ranks");
 /// The number that the next download gets: a number is never used twice.
@@ -374,6 +374,11 @@ const IN_USE: u8 = 23;
 const NAME_REFUSED: u8 = 24;
 const TOO_LARGE_HERE: u8 = 25;
 
+/// Whether the word of a state says that the file is in its place.
+pub(super) fn is_done(code: u8) -> bool {
+    code == DONE
+}
+
 /// What no version wrote is begun anew.
 fn decode_state(code: u8, number: u64, text: &str) -> SavedState {
     SavedState::Failed(match code {
@@ -415,7 +420,7 @@ fn encode_name(name: &TargetName) -> (bool, Vec<u8>) {
     }
 }
 
-fn decode_name(is_typed: bool, bytes: &[u8]) -> Option<TargetName> {
+pub(super) fn decode_name(is_typed: bool, bytes: &[u8]) -> Option<TargetName> {
     if is_typed {
         return Some(TargetName::Typed(os_string_of(bytes)));
     }

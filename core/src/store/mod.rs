@@ -4,6 +4,7 @@
 //! All calls block (a durable commit waits for the disk): call them on a blocking thread.
 
 pub mod downloads;
+pub mod fetched;
 pub mod hash_cache;
 pub mod history;
 mod known_names;

@@ -162,6 +162,13 @@ impl SharedTable {
         Some(SharedContent { shared: Arc::clone(&self.shared), hash, size })
     }
 
+    /// Where a content is on this computer; of several files the first. For its owner's eyes.
+    pub fn local_path_of(&self, hash: ContentHash) -> Option<PathBuf> {
+        let library = self.shared.library.read();
+        let (_, entry) = library.with_content(hash).next()?;
+        Some(library.root(entry.root)?.base().join(&entry.relative))
+    }
+
     /// What a content is announced as; of several paths the first. For its owner's eyes.
     pub fn path_of(&self, hash: ContentHash) -> Option<SharePath> {
         self.shared.library.read().with_content(hash).next().map(|(path, _)| path.clone())

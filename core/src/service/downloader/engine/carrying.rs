@@ -95,6 +95,7 @@ impl Engine {
         if let Some(files) = self.file_work.job(id) {
             files.let_go();
         }
+        self.record.remember_fetched(id);
         self.told.push(fact);
         // Whoever hears that it is over may look at the list at once.
         self.tell_changed();

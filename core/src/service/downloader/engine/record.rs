@@ -66,6 +66,11 @@ impl QueueRecord {
         self.save(move |store| store.rank_downloads(&ranks));
     }
 
+    /// What came of it is known when it is off the list.
+    pub(super) fn remember_fetched(&mut self, id: TransferId) {
+        self.save(move |store| store.remember_fetched(id));
+    }
+
     /// They are off the list.
     pub(super) fn forget(&mut self, ids: Vec<TransferId>) {
         for id in &ids {
