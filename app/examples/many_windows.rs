@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use potok_app::model::browse::{Look, Query};
+use potok_app::model::shown_rows::OpenContents;
 use potok_app::model::tree::Open;
 use potok_app::model::{AskedBy, Model};
 use potok_core::node::settings::Settings;
@@ -77,8 +78,14 @@ impl HiddenWindow {
             let id = self.node.ask(intent.clone());
             self.model.asked(id, &intent, AskedBy::Background);
         }
-        let look =
-            Look { query: &self.query, open: &self.open, view: 0..ROWS_IN_VIEW, wants_all: false, content: None };
+        let look = Look {
+            query: &self.query,
+            open: &self.open,
+            open_contents: &OpenContents::new(),
+            view: 0..ROWS_IN_VIEW,
+            wants_all: false,
+            content: None,
+        };
         let again = self.model.look(now, &look, &mut |intent| self.node.ask(intent));
         drop(self.model.browse.take_edits());
         // Without anything due it still looks once a second, as the window does for its graph.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use potok_app::model::Model;
 use potok_app::model::browse::{Look, Query};
+use potok_app::model::shown_rows::OpenContents;
 use potok_app::model::tree::Open;
 use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::model::invite::TrackerAddress;
@@ -79,8 +80,15 @@ impl Watching {
     fn until(&mut self, what: &str, is_so: impl Fn(&Model) -> bool) {
         let until = Instant::now() + TOO_LONG;
         while !is_so(&self.model) {
-            let open = Open::new();
-            let look = Look { query: &self.query, open: &open, view: 0..20, wants_all: false, content: None };
+            let (open, open_contents) = (Open::new(), OpenContents::new());
+            let look = Look {
+                query: &self.query,
+                open: &open,
+                open_contents: &open_contents,
+                view: 0..20,
+                wants_all: false,
+                content: None,
+            };
             let node = &self.running.node;
             let later = self.model.look(Instant::now(), &look, &mut |intent| node.ask(intent));
             let wake = later.map_or(until, |later| until.min(Instant::now() + later));

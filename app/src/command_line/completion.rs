@@ -10,23 +10,40 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::{Condvar, Mutex};
+use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::node::event::{NodeEvent, Outcome};
 use potok_core::node::intent::{Intent, IntentId};
+use potok_core::protocol::command::{Cursor, Page};
 use potok_core::protocol::field::{AsField, Quoted};
+use potok_core::protocol::reply::FolderEntry;
+use potok_core::protocol::selection::Selection;
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 
 use crate::client::Client;
 use crate::command_line::command::{Completes, WordKind};
 use crate::command_line::commands;
+use crate::model::natural_order;
 
 /// Something that completion does not know yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Want {
     /// Who is connected.
     Users,
-    /// What this user shares.
-    FilesOf(String),
+    /// What this user shares in one folder; the empty path is the top.
+    Folder {
+        /// The name as it was typed.
+        user: String,
+        /// The folder, without a `/` at its end.
+        folder: String,
+    },
+    /// The same, from a path on: a folder has more than an answer has.
+    FolderFrom {
+        /// The name as it was typed.
+        user: String,
+        /// The path as far as it was typed.
+        path: String,
+    },
     /// What I share.
     MyShares,
     /// What I stopped sharing.
@@ -39,14 +56,25 @@ pub enum Want {
 const ANSWER_MAX: Duration = Duration::from_millis(500);
 /// Most words kept of one answer; nobody picks from more.
 pub const COMPLETIONS_MAX: usize = 20_000;
+/// Lines of a folder that are asked for at once; of a larger one what begins like the word, too.
+const LEVEL_LINES: usize = 2_000;
 /// Most answers kept; beyond it the whole cache begins anew.
 const ANSWERS_MAX: usize = 64;
 /// Most suggestions shown.
 const SUGGESTIONS_MAX: usize = 200;
 
+/// What is known of a wish.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompletionAnswer {
+    /// The words; a folder ends in `/`.
+    pub words: Vec<String>,
+    /// There are more than these.
+    pub is_cut: bool,
+}
+
 #[derive(Debug, Default)]
 struct Known {
-    answers: Mutex<HashMap<Want, Arc<Vec<String>>>>,
+    answers: Mutex<HashMap<Want, Arc<CompletionAnswer>>>,
     changed: Condvar,
 }
 
@@ -54,7 +82,7 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct Completions {
     known: Option<Arc<Known>>,
-    asked: Option<(IntentId, Want, Vec<String>)>,
+    asked: Option<(IntentId, Want)>,
 }
 
 /// The prompt's side.
@@ -77,23 +105,14 @@ pub fn pair(cwd: PathBuf) -> (Completions, LineCompleter, Receiver<Want>) {
 impl Completions {
     /// Sends the engine what completion wants to know.
     pub fn ask(&mut self, engine: &dyn Client, want: Want) {
-        let intent = match &want {
-            Want::Users => Intent::ListUsers,
-            Want::FilesOf(user) => match Username::new(user) {
-                Ok(user) => Intent::ListFiles { user: Some(user) },
-                // Nobody has such a name: there is nothing to offer.
-                Err(_bad_name) => {
-                    if let Some(known) = &self.known {
-                        known.put(want, Vec::new());
-                    }
-                    return;
+        match want.intent() {
+            Some(intent) => self.asked = Some((engine.ask(intent), want)),
+            None => {
+                if let Some(known) = &self.known {
+                    known.put(want, CompletionAnswer::default());
                 }
-            },
-            Want::MyShares => Intent::ListShares,
-            Want::Stopped => Intent::ListStopped { root: None, after: None },
-            Want::Transfers => Intent::ListTransfers,
-        };
-        self.asked = Some((engine.ask(intent), want, Vec::new()));
+            }
+        }
     }
 
     /// Everything known is old.
@@ -122,16 +141,10 @@ impl Completions {
             return false;
         }
         match (notice, &mut self.asked) {
-            (NodeEvent::Files { id, files }, Some((asked, _, words))) if id == asked => {
-                let room = COMPLETIONS_MAX.saturating_sub(words.len());
-                words.extend(files.iter().take(room).map(|file| file.path.as_str().to_owned()));
-                true
-            }
             (NodeEvent::Outcome { id, result }, Some((asked, ..))) if id == asked => {
-                if let Some((_, want, mut words)) = self.asked.take() {
+                if let Some((_, want)) = self.asked.take() {
                     // A failure is an answer too: there is nothing to offer.
-                    words.extend(result.as_ref().map(words_of).unwrap_or_default());
-                    known.put(want, words);
+                    known.put(want, result.as_ref().map(CompletionAnswer::of).unwrap_or_default());
                 }
                 true
             }
@@ -140,39 +153,94 @@ impl Completions {
     }
 }
 
-fn words_of(outcome: &Outcome) -> Vec<String> {
-    match outcome {
-        Outcome::Users(users) => users.iter().take(COMPLETIONS_MAX).map(|user| user.username.to_string()).collect(),
-        Outcome::Shared(shares) => {
-            shares.iter().take(COMPLETIONS_MAX).map(|share| share.path.as_str().to_owned()).collect()
+impl Want {
+    /// What is asked for it. `None`: nobody has such a name, and there is nothing to offer.
+    pub fn intent(&self) -> Option<Intent> {
+        let level = |user: &str, folder: &str, page: Page| {
+            let selection = Selection::of_user(Username::new(user).ok()?);
+            Some(Intent::ListFolder { folder: SharePath::new(folder).ok(), selection, page })
+        };
+        match self {
+            Self::Users => Some(Intent::ListUsers),
+            Self::Folder { user, folder } => level(user, folder, Page { after: None, limit: Some(LEVEL_LINES) }),
+            Self::FolderFrom { user, path } => {
+                let page = Page { after: Some(Cursor::before(path)), limit: Some(SUGGESTIONS_MAX) };
+                level(user, folder_of(path), page)
+            }
+            Self::MyShares => Some(Intent::ListShares),
+            Self::Stopped => Some(Intent::ListStopped { root: None, after: None }),
+            Self::Transfers => Some(Intent::ListTransfers),
         }
-        Outcome::Stopped { places, .. } => {
-            places.iter().take(COMPLETIONS_MAX).map(|place| place.path.as_str().to_owned()).collect()
-        }
-        Outcome::Transfers(transfers) => {
-            transfers.iter().take(COMPLETIONS_MAX).map(|transfer| transfer.number.to_string()).collect()
-        }
-        _ => Vec::new(),
     }
 }
 
+impl CompletionAnswer {
+    /// The words in what came of it.
+    pub fn of(outcome: &Outcome) -> Self {
+        let words = match outcome {
+            Outcome::Users(users) => users.iter().take(COMPLETIONS_MAX).map(|user| user.username.to_string()).collect(),
+            Outcome::FolderPage { entries, .. } => entries.iter().take(COMPLETIONS_MAX).map(word_of).collect(),
+            Outcome::Shared(shares) => {
+                shares.iter().take(COMPLETIONS_MAX).map(|share| share.path.as_str().to_owned()).collect()
+            }
+            Outcome::Stopped { places, .. } => {
+                places.iter().take(COMPLETIONS_MAX).map(|place| place.path.as_str().to_owned()).collect()
+            }
+            Outcome::Transfers(transfers) => {
+                transfers.iter().take(COMPLETIONS_MAX).map(|transfer| transfer.number.to_string()).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { words, is_cut: matches!(outcome, Outcome::FolderPage { more: Some(_), .. }) }
+    }
+}
+
+impl From<Vec<String>> for CompletionAnswer {
+    fn from(words: Vec<String>) -> Self {
+        Self { words, is_cut: false }
+    }
+}
+
+fn word_of(entry: &FolderEntry) -> String {
+    match entry {
+        FolderEntry::Folder(folder) => format!("{}/", folder.path),
+        FolderEntry::File(file) => file.path.as_str().to_owned(),
+    }
+}
+
+/// The folder in which a path that is being typed goes on.
+fn folder_of(typed: &str) -> &str {
+    typed.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Share paths that are needed to complete a line: the folder in which its last word goes on, and if that is cut, what
+/// begins like it.
+pub fn folders_of(line: &str) -> Option<[Want; 2]> {
+    let place = Place::of(line)?;
+    let (WordKind::RemotePath, user, typed) = (place.kind, place.word.before.last()?, &place.word.typed) else {
+        return None;
+    };
+    let folder = Want::Folder { user: user.clone(), folder: folder_of(typed).to_owned() };
+    Some([folder, Want::FolderFrom { user: user.clone(), path: typed.clone() }])
+}
+
 impl Known {
-    fn put(&self, want: Want, words: Vec<String>) {
+    fn put(&self, want: Want, answer: CompletionAnswer) {
         let mut answers = self.answers.lock();
         if answers.len() >= ANSWERS_MAX {
             answers.clear();
         }
-        answers.insert(want, Arc::new(words));
+        answers.insert(want, Arc::new(answer));
         self.changed.notify_all();
     }
 }
 
 impl LineCompleter {
     /// One that knows only this, and asks nobody.
-    pub fn knowing(cwd: PathBuf, answers: impl IntoIterator<Item = (Want, Vec<String>)>) -> Self {
+    pub fn knowing(cwd: PathBuf, answers: impl IntoIterator<Item = (Want, CompletionAnswer)>) -> Self {
         let (_, completer, _) = pair(cwd);
-        for (want, words) in answers {
-            completer.known.put(want, words);
+        for (want, answer) in answers {
+            completer.known.put(want, answer);
         }
         completer
     }
@@ -186,7 +254,7 @@ impl LineCompleter {
         self.suggestions(line).into_iter().map(apply).collect()
     }
 
-    fn known_or_asked(&self, want: Want) -> Arc<Vec<String>> {
+    fn known_or_asked(&self, want: Want) -> Arc<CompletionAnswer> {
         let mut answers = self.known.answers.lock();
         if !answers.contains_key(&want) {
             // Full: the session has not come to the wish before; the next Tab asks again.
@@ -208,15 +276,24 @@ impl LineCompleter {
                 .filter(|command| starts_with_ignoring_case(command.name, typed))
                 .map(|command| (command.name.to_owned(), false))
                 .collect(),
-            WordKind::User => whole(&self.known_or_asked(Want::Users)),
+            WordKind::User => whole(&self.known_or_asked(Want::Users).words),
             WordKind::RemotePath => {
                 let user = before.last().cloned().unwrap_or_default();
-                by_folder(&self.known_or_asked(Want::FilesOf(user)), typed)
+                let folder = folder_of(typed).to_owned();
+                let level = self.known_or_asked(Want::Folder { user: user.clone(), folder });
+                let mut all = by_folder(&level.words, typed);
+                if level.is_cut {
+                    let rest = self.known_or_asked(Want::FolderFrom { user, path: typed.to_owned() });
+                    all.extend(by_folder(&rest.words, typed));
+                }
+                all.sort_by_cached_key(|(path, _)| natural_order::key_of(path));
+                all.dedup();
+                all
             }
-            WordKind::MyShare => by_folder(&self.known_or_asked(Want::MyShares), typed),
-            WordKind::Stopped => by_folder(&self.known_or_asked(Want::Stopped), typed),
+            WordKind::MyShare => by_folder(&self.known_or_asked(Want::MyShares).words, typed),
+            WordKind::Stopped => by_folder(&self.known_or_asked(Want::Stopped).words, typed),
             WordKind::Transfer => {
-                let mut numbers = self.known_or_asked(Want::Transfers).to_vec();
+                let mut numbers = self.known_or_asked(Want::Transfers).words.clone();
                 numbers.push("all".to_owned());
                 whole(&numbers)
             }
@@ -226,21 +303,12 @@ impl LineCompleter {
 
     fn suggestions(&self, line: &str) -> Vec<Suggestion> {
         let rest = line.trim_start_matches([' ', '\t']);
-        let verb_start = line.len() - rest.len();
-        let Some((verb, arguments)) = rest.split_once([' ', '\t']) else {
+        if !rest.contains([' ', '\t']) {
+            let verb_start = line.len() - rest.len();
             let commands = self.candidates(WordKind::Command, rest, &[]);
             return commands.into_iter().map(|(name, _)| suggestion(name, verb_start..line.len(), true)).collect();
-        };
-        let Some(command) = commands::find(verb) else { return Vec::new() };
-        let word = LastWord::of(arguments, matches!(command.completes, Completes::List(_)));
-        let kind = match command.completes {
-            Completes::Nothing => None,
-            Completes::Fields(kinds) => kinds.get(word.before.len()).copied(),
-            Completes::List(kind) => Some(kind),
-        };
-        let Some(kind) = kind else { return Vec::new() };
-        let is_list = matches!(command.completes, Completes::List(_));
-        let start = line.len() - arguments.len() + word.start;
+        }
+        let Some(Place { kind, word, start, is_list }) = Place::of(line) else { return Vec::new() };
         self.candidates(kind, &word.typed, &word.before)
             .into_iter()
             .take(SUGGESTIONS_MAX)
@@ -262,6 +330,30 @@ impl Completer for LineCompleter {
 
 fn suggestion(value: String, span: std::ops::Range<usize>, append_whitespace: bool) -> Suggestion {
     Suggestion { value, span: Span { start: span.start, end: span.end }, append_whitespace, ..Suggestion::default() }
+}
+
+/// Where in a line a word is completed, and with what; not the verb.
+struct Place {
+    kind: WordKind,
+    word: LastWord,
+    start: usize,
+    is_list: bool,
+}
+
+impl Place {
+    fn of(line: &str) -> Option<Self> {
+        let (verb, arguments) = line.trim_start_matches([' ', '\t']).split_once([' ', '\t'])?;
+        let command = commands::find(verb)?;
+        let is_list = matches!(command.completes, Completes::List(_));
+        let word = LastWord::of(arguments, is_list);
+        let kind = match command.completes {
+            Completes::Nothing => None,
+            Completes::Fields(kinds) => kinds.get(word.before.len()).copied(),
+            Completes::List(kind) => Some(kind),
+        };
+        let start = line.len() - arguments.len() + word.start;
+        Some(Self { kind: kind?, word, start, is_list })
+    }
 }
 
 /// The word that the cursor stands in, as far as it is typed.
@@ -372,7 +464,8 @@ mod tests {
     fn completer(answers: &[(Want, &[&str])]) -> LineCompleter {
         let (_, completer, _) = pair(PathBuf::from("/nowhere"));
         for (want, words) in answers {
-            completer.known.put(want.clone(), words.iter().map(ToString::to_string).collect());
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            completer.known.put(want.clone(), words.into());
         }
         completer
     }
@@ -384,10 +477,11 @@ mod tests {
 
     #[test]
     fn offers_what_fits_the_place() {
-        let ivan = Want::FilesOf("ivan".into());
+        let ivan = |folder: &str| Want::Folder { user: "ivan".into(), folder: folder.into() };
         let completer = completer(&[
             (Want::Users, &["anna", "ivan"]),
-            (ivan, &["Trip 1/a.jpg", "Trip 1/b c.jpg", "Trip 1/c/d", "list.txt"]),
+            (ivan(""), &["Trip 1/", "list.txt"]),
+            (ivan("Trip 1"), &["Trip 1/a.jpg", "Trip 1/b c.jpg", "Trip 1/c/", "Trip 1/a 10", "Trip 1/a 9"]),
             (Want::MyShares, &["a, b.txt", "my file.txt"]),
             (Want::Transfers, &["3", "12"]),
         ]);
@@ -400,7 +494,13 @@ mod tests {
             ("download ivan \"tr", &["download ivan \"Trip 1/"]),
             (
                 "download ivan \"Trip 1/",
-                &["download ivan \"Trip 1/a.jpg\"", "download ivan \"Trip 1/b c.jpg\"", "download ivan \"Trip 1/c/"],
+                &[
+                    "download ivan \"Trip 1/a 9\"",
+                    "download ivan \"Trip 1/a 10\"",
+                    "download ivan \"Trip 1/a.jpg\"",
+                    "download ivan \"Trip 1/b c.jpg\"",
+                    "download ivan \"Trip 1/c/",
+                ],
             ),
             ("unregister my f", &["unregister my file.txt"]),
             ("unregister my file.txt, a", &["unregister my file.txt, \"a, b.txt\""]),
@@ -433,6 +533,26 @@ mod tests {
         let (_, completer, wants) = pair(PathBuf::new());
         assert!(completer.suggestions("list-files ").is_empty());
         assert_eq!(wants.try_recv(), Ok(Want::Users));
+    }
+
+    #[test]
+    fn of_a_folder_with_very_many_files_what_begins_like_the_word_is_asked_for() {
+        let wants = folders_of("download anna \"Album/IMG_09").expect("a path");
+        let intents: Vec<Intent> = wants.iter().filter_map(Want::intent).collect();
+        let [Intent::ListFolder { folder, page: whole, .. }, Intent::ListFolder { page: from, .. }] = &*intents else {
+            panic!("{intents:?}")
+        };
+        assert_eq!(folder.as_ref().map(SharePath::as_str), Some("Album"));
+        assert_eq!((whole.after.as_ref(), from.after.as_ref()), (None, Some(&Cursor::before("Album/IMG_09"))));
+        assert!([whole, from].iter().all(|page| page.limit.is_some_and(|limit| limit <= LEVEL_LINES)));
+        assert_eq!(folders_of("download an"), None);
+        assert_eq!(folders_of("pause "), None);
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let [folder, rest] = wants;
+        let cut = CompletionAnswer { words: words(&["Album/IMG_00001"]), is_cut: true };
+        let completer =
+            LineCompleter::knowing(PathBuf::new(), [(folder, cut), (rest, words(&["Album/IMG_09001"]).into())]);
+        assert_eq!(offered(&completer, "download anna Album/IMG_09"), ["download anna Album/IMG_09001"]);
     }
 
     proptest::proptest! {

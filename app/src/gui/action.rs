@@ -11,6 +11,7 @@ use potok_core::node::intent::{
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
+use crate::command_line::completion::Want;
 use crate::gui::screen::Screen;
 use crate::model::download_questions::DownloadAnswer;
 use crate::model::share_questions::ShareAnswer;
@@ -26,8 +27,8 @@ pub enum Action {
     Go(Screen),
     /// Show one person's files.
     BrowsePerson(Username),
-    /// Find out what this user shares, for a typed command.
-    OfferFiles(Username),
+    /// Find out what is in a folder of somebody, for a typed command.
+    OfferFiles(Want),
     /// Say what sharing these would be, and share them if the person says so.
     Share(Vec<ShareRequest>),
     /// The answer to what is read before something is shared.

@@ -23,6 +23,7 @@ use crate::model::pace::Pace;
 use crate::model::pages::{RowEdit, Scope, ShareChange};
 use crate::model::result::QueryResult;
 use crate::model::row_order::{Sort, SortColumn};
+use crate::model::shown_rows::OpenContents;
 use crate::model::tree::{Open, Tree};
 
 /// Letters that come together are one question. Longer, and rows would lag behind the typing: a search takes the tracker
@@ -57,6 +58,8 @@ pub struct Look<'a> {
     pub query: &'a Query,
     /// Folders of the tree that are open.
     pub open: &'a Open,
+    /// Contents of a list whose copies are shown.
+    pub open_contents: &'a OpenContents,
     /// Rows that are in view.
     pub view: Range<usize>,
     /// The end of the list is looked for, or all rows are chosen.
@@ -230,6 +233,14 @@ impl Browse {
             Listed::Rows(rows) => rows.row(at),
             Listed::Tree(tree) => tree.nodes().get(at)?.entry.as_ref(),
         }
+    }
+
+    /// The contents of these rows, where they are files.
+    pub fn contents(&self, rows: &Range<usize>) -> impl Iterator<Item = ContentHash> {
+        rows.clone().filter_map(|at| self.row(at)).filter_map(|row| match row {
+            FolderEntry::File(file) => file.hash,
+            FolderEntry::Folder(_) => None,
+        })
     }
 
     /// How the rows have moved since this was asked last.
@@ -451,6 +462,7 @@ fn turn(list: &mut Listed, now: Instant, look: &Look<'_>, ask: &mut dyn FnMut(In
     match list {
         Listed::Rows(rows) => {
             rows.set_sort(look.query.order());
+            rows.set_open(look.open_contents);
             rows.turn(now, &look.view, look.wants_all, ask)
         }
         Listed::Tree(tree) => tree.turn(now, look.open, look.query.order(), &look.view, ask),

@@ -6,7 +6,7 @@ use potok_core::library::root::RootId;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
-use potok_core::node::event::Outcome;
+use potok_core::node::event::{HereFile, Outcome};
 use potok_core::node::intent::Intent;
 use potok_core::protocol::command::{Cursor, Page};
 use potok_core::protocol::reply::{FileLine, FolderEntry, FolderLine, Totals, UserTotals};
@@ -20,6 +20,8 @@ const PAGE_LINES: usize = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct MadeUpNetwork {
     files: Vec<FileLine>,
+    /// What is on the disk of whoever looks.
+    pub here: Vec<HereFile>,
 }
 
 /// Shares, each as user, path, size and the byte that its hash is made of; 0: it has none.
@@ -61,7 +63,7 @@ impl MadeUpNetwork {
     /// A network in which this is shared.
     pub fn new(mut files: Vec<FileLine>) -> Self {
         files.sort_by(|a, b| (&a.path, &a.username).cmp(&(&b.path, &b.username)));
-        Self { files }
+        Self { files, here: Vec::new() }
     }
 
     /// Somebody shares this from now on, or otherwise than before.
@@ -88,6 +90,9 @@ impl MadeUpNetwork {
             Intent::ListTotals { usernames } => self.list_totals(usernames),
             Intent::ListSources { hash } => {
                 Outcome::Sources(self.files.iter().filter(|file| file.hash == Some(*hash)).cloned().collect())
+            }
+            Intent::FindHere { contents } => {
+                Outcome::Here(self.here.iter().filter(|file| contents.contains(&file.hash)).cloned().collect())
             }
             _ => return None,
         })

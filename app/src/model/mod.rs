@@ -5,7 +5,9 @@ pub mod busy;
 pub mod download_questions;
 pub mod looked_at;
 pub mod made_up;
+pub mod marks;
 mod messages;
+pub mod natural_order;
 mod network;
 pub mod offered;
 mod outcome;
@@ -17,6 +19,7 @@ pub mod result;
 pub mod row_order;
 pub mod share_questions;
 pub mod shares;
+pub mod shown_rows;
 pub mod transfers;
 pub mod tree;
 
@@ -35,10 +38,10 @@ use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
 use crate::command_line::commands;
-use crate::human;
 use crate::model::browse::{Browse, Look};
 use crate::model::download_questions::DownloadQuestions;
 use crate::model::looked_at::{LookedAt, TransferLook};
+use crate::model::marks::Marks;
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
 use crate::model::offered::OfferedFiles;
 use crate::model::pace::Pace;
@@ -105,6 +108,8 @@ pub struct Model {
     pub totals: PeopleTotals,
     /// Files that are offered for a typed command.
     pub offered: OfferedFiles,
+    /// Which of the files that are looked at are here, mine, or on their way.
+    pub marks: Marks,
     /// What must be asked before something is fetched.
     pub questions: DownloadQuestions,
     /// What I share.
@@ -188,6 +193,7 @@ impl Default for Model {
             browse: Browse::default(),
             totals: PeopleTotals::default(),
             offered: OfferedFiles::default(),
+            marks: Marks::default(),
             questions: DownloadQuestions::default(),
             shares: Shares::default(),
             sharing: ShareQuestions::default(),
@@ -329,9 +335,13 @@ impl Model {
                     self.skipped.pop_front();
                 }
             }
-            NodeEvent::SharesChanged { .. } => self.shares.doubt(now),
+            NodeEvent::SharesChanged { .. } => {
+                self.marks.doubt(now);
+                self.shares.doubt(now);
+            }
             NodeEvent::Transfer(transfer) => self.apply_transfer(now, transfer),
-            NodeEvent::Downloaded { local_path, .. } => {
+            NodeEvent::Downloaded { local_path, hash, .. } => {
+                self.marks.fetched(hash, local_path.clone());
                 self.push_log(Tone::Good, format!("downloaded {}", Shown(&local_path.to_string_lossy())));
             }
             NodeEvent::Renamed { original, local_path, .. } => {
@@ -344,6 +354,7 @@ impl Model {
                 self.failed_files.add(number, remote_path, failure);
             }
             NodeEvent::TransferGone { number } => {
+                self.marks.gone(number);
                 self.transfers.remove(&number);
                 self.failed_files.forget(number);
                 self.looked_at.doubt_history();
@@ -357,6 +368,7 @@ impl Model {
             NodeEvent::Lagged => {
                 self.wishes.extend([Intent::ListTransfers, Intent::Status, Intent::Invite]);
                 self.shares.doubt(now);
+                self.marks.doubt(now);
                 self.doubt_shares(now, None);
                 self.users_pace.doubt(now);
             }
@@ -378,7 +390,9 @@ impl Model {
 
     /// Asks the tracker for what is looked at, while we are there; when to come again if nothing else happens.
     pub fn look(&mut self, now: Instant, look: &Look<'_>, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
-        if self.is_online() { self.browse.turn(now, look, ask) } else { None }
+        let browsed = if self.is_online() { self.browse.turn(now, look, ask) } else { None };
+        let marked = self.marks.turn(now, self.browse.contents(&look.view), ask);
+        [browsed, marked].into_iter().flatten().min()
     }
 
     /// The same for how much everybody shares.
@@ -444,24 +458,6 @@ impl Model {
         }
         self.connection = connection;
         self.wishes.extend([Intent::Status, Intent::Invite]);
-    }
-
-    fn apply_files(&mut self, id: IntentId, files: Vec<FileLine>) {
-        let Some(asked) = self.asked.get_mut(&id) else { return };
-        if asked.by != AskedBy::Console {
-            return;
-        }
-        let room = LIST_LINES_MAX.saturating_sub(asked.lines);
-        let is_last = asked.lines <= LIST_LINES_MAX && asked.lines + files.len() > LIST_LINES_MAX;
-        asked.lines += files.len();
-        for file in files.iter().take(room) {
-            let size = file.size.map_or_else(|| "-".to_owned(), human::size);
-            let line = format!("{}  {}  {}", Shown(file.username.as_str()), size, Shown(file.path.as_str()));
-            self.push_log(Tone::Info, line);
-        }
-        if is_last {
-            self.push_log(Tone::Info, "…".to_owned());
-        }
     }
 }
 

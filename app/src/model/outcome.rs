@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use potok_core::model::shown::Shown;
 use potok_core::node::event::Outcome;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::protocol::reply::UserLine;
+use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
-use crate::model::{Asked, AskedBy, Model, Person, Tone, What};
+use crate::human;
+use crate::model::{Asked, AskedBy, LIST_LINES_MAX, Model, Person, Tone, What};
 use crate::texts;
 
 impl Model {
@@ -17,7 +19,8 @@ impl Model {
         if self.browse.answer(now, id, &mut answer) {
             return self.tell_of_older_tracker(now);
         }
-        if self.totals.answer(now, id, &mut answer)
+        if self.marks.answer(now, id, &mut answer)
+            || self.totals.answer(now, id, &mut answer)
             || self.offered.answer(id, &mut answer)
             || self.looked_at.answer(id, &mut answer)
         {
@@ -53,6 +56,25 @@ impl Model {
                     AskedBy::Console => self.push_log(Tone::Bad, text),
                 }
             }
+        }
+    }
+
+    /// Prints a part of a list that a line of the console page asked for.
+    pub(super) fn apply_files(&mut self, id: IntentId, files: Vec<FileLine>) {
+        let Some(asked) = self.asked.get_mut(&id) else { return };
+        if asked.by != AskedBy::Console {
+            return;
+        }
+        let room = LIST_LINES_MAX.saturating_sub(asked.lines);
+        let is_last = asked.lines <= LIST_LINES_MAX && asked.lines + files.len() > LIST_LINES_MAX;
+        asked.lines += files.len();
+        for file in files.iter().take(room) {
+            let size = file.size.map_or_else(|| "-".to_owned(), human::size);
+            let line = format!("{}  {}  {}", Shown(file.username.as_str()), size, Shown(file.path.as_str()));
+            self.push_log(Tone::Info, line);
+        }
+        if is_last {
+            self.push_log(Tone::Info, "…".to_owned());
         }
     }
 
@@ -92,8 +114,12 @@ impl Model {
                 };
                 self.people = lines.into_iter().map(person).collect();
             }
-            Outcome::Shared(_) | Outcome::Unshared(_) => self.shares.ask_anew(),
+            Outcome::Shared(_) | Outcome::Unshared(_) => {
+                self.marks.doubt(now);
+                self.shares.ask_anew();
+            }
             Outcome::Transfers(transfers) => {
+                self.marks.transfers(&transfers);
                 self.transfers = transfers.into_iter().map(|t| (t.number, t)).collect();
             }
             Outcome::Me(me) => self.me = Some(me),
@@ -112,6 +138,7 @@ impl Model {
             // Whoever asked for these has taken them; the rest was overtaken.
             Outcome::Queued(_)
             | Outcome::UnsafeNames { .. }
+            | Outcome::Here(_)
             | Outcome::FilePage { .. }
             | Outcome::FolderPage { .. }
             | Outcome::Totals(_)

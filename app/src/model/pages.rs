@@ -18,6 +18,8 @@ use potok_core::protocol::selection::Selection;
 pub const RESULT_ROWS_MAX: usize = 100_000;
 /// Rows of the first page: several screens, and little for the tracker.
 pub const FIRST_PAGE_ROWS: usize = 200;
+/// A folder of so many files, at any depth, is loaded at once; of a larger one what is looked at.
+pub const LEVEL_FILES_MAX: u64 = 2_000;
 /// Changes that are remembered for a page under way; beyond it the page is asked for once more.
 const NOTED_MAX: usize = 1_000;
 /// More rows than a page had when it is asked for again: some may have come.

@@ -11,25 +11,30 @@ use potok_core::node::intent::{Intent, IntentId};
 use potok_core::protocol::reply::{FolderEntry, Totals};
 
 use crate::model::pace::{Pace, RETRY_AFTER};
-use crate::model::pages::{Applied, FIRST_PAGE_ROWS, Pages, RESULT_ROWS_MAX, RowEdit, Scope, ShareChange};
-use crate::model::row_order::{self, Copies, RowOrder, Sort, SortColumn, bytes_of};
+use crate::model::pages::{
+    Applied, FIRST_PAGE_ROWS, LEVEL_FILES_MAX, Pages, RESULT_ROWS_MAX, RowEdit, Scope, ShareChange,
+};
+use crate::model::row_order::{self, RowOrder, Sort, bytes_of};
+use crate::model::shown_rows::{Arrangement, Grouping, OpenContents, RowKind, ShownRows};
 
 /// More rows are not looked through for equal contents at every change.
-const COMPARED_AT_ONCE: usize = 2_000;
+const GROUPED_AT_ONCE: usize = 2_000;
 /// But so often.
-const COPIES_EVERY: Duration = Duration::from_secs(2);
+const GROUPED_EVERY: Duration = Duration::from_secs(2);
 
 /// The result of one question.
 #[derive(Debug)]
 pub struct QueryResult {
     pages: Pages,
     sort: Sort,
-    /// `None`: the order of paths.
-    order: Option<RowOrder>,
-    copies: Copies,
+    open: OpenContents,
+    shown: ShownRows,
+    /// All of it came with the first page.
+    was_whole_at_once: bool,
     /// When equal contents were looked for.
-    compared_at: Option<Instant>,
+    grouped_at: Option<Instant>,
     has_new_rows: bool,
+    /// Rows came that may be copies of others.
     has_new_contents: bool,
     /// Of the rows, while all of them are loaded.
     summed: Option<Totals>,
@@ -50,9 +55,10 @@ impl QueryResult {
         Self {
             pages: Pages::new(scope),
             sort: Sort::default(),
-            order: None,
-            copies: Copies::new(),
-            compared_at: None,
+            open: OpenContents::new(),
+            shown: ShownRows::default(),
+            was_whole_at_once: false,
+            grouped_at: None,
             has_new_rows: false,
             has_new_contents: false,
             summed: None,
@@ -69,7 +75,13 @@ impl QueryResult {
 
     /// How many rows are shown.
     pub fn len(&self) -> usize {
-        self.pages.rows().len()
+        self.shown.len()
+    }
+
+    /// How many files are loaded, and how many of them are copies that stand in the row of another.
+    pub fn loaded(&self) -> (usize, usize) {
+        let (contents, files) = self.shown.grouped();
+        (self.pages.rows().len(), files - contents)
     }
 
     /// Whether no row is shown.
@@ -77,10 +89,29 @@ impl QueryResult {
         self.len() == 0
     }
 
-    /// A row, from the top.
+    /// A row, from the top; of a content that several share its first file.
     pub fn row(&self, at: usize) -> Option<&FolderEntry> {
-        let row = self.order.as_ref().map_or(Some(at), |order| order.row(at))?;
-        self.pages.rows().get(row)
+        self.pages.rows().get(self.shown.row(at)?)
+    }
+
+    /// What a row is.
+    pub fn kind(&self, at: usize) -> RowKind {
+        self.shown.kind(at)
+    }
+
+    /// Everything that a row stands for: all files of a content, or the one.
+    pub fn entries(&self, at: usize) -> impl Iterator<Item = &FolderEntry> {
+        self.shown.files(at).iter().filter_map(|row| self.pages.rows().get(*row as usize))
+    }
+
+    /// The first of the people who have what a row is, and how many have it; of those that are loaded.
+    pub fn people(&self, at: usize, most: usize) -> (Vec<&Username>, u32) {
+        (self.shown.names(self.pages.rows(), at, most), self.shown.people(at))
+    }
+
+    /// The row of the content that a copy belongs to, or the row itself.
+    pub fn head(&self, at: usize) -> usize {
+        self.shown.head(at)
     }
 
     /// Whether it is one level of folders.
@@ -129,11 +160,6 @@ impl QueryResult {
         self.pages.is_whole() || (!self.pages.is_cut() && self.totals().is_some_and(fits))
     }
 
-    /// How many people share the content of a row; known only while all rows are here.
-    pub fn sources_of(&self, row: &FolderEntry) -> Option<u32> {
-        self.pages.is_whole().then(|| row_order::sources_of(row, &self.copies))
-    }
-
     /// How the rows have moved since this was asked last.
     pub fn take_edits(&mut self) -> Vec<RowEdit> {
         std::mem::take(&mut self.edits)
@@ -143,7 +169,15 @@ impl QueryResult {
     pub fn set_sort(&mut self, sort: Sort) {
         if self.sort != sort {
             self.sort = sort;
-            self.reorder(Vec::new());
+            self.arrange(&[]);
+        }
+    }
+
+    /// Shows the copies of these contents.
+    pub fn set_open(&mut self, open: &OpenContents) {
+        if self.open != *open {
+            self.open.clone_from(open);
+            self.arrange(&[]);
         }
     }
 
@@ -155,17 +189,20 @@ impl QueryResult {
         wants_all: bool,
         ask: &mut dyn FnMut(Intent) -> IntentId,
     ) -> Option<Duration> {
-        let compare_at = self.settle(now);
+        let group_at = self.settle(now);
         if wants_all || (self.sort != Sort::default() && self.is_sortable()) {
             self.pages.want(RESULT_ROWS_MAX);
         } else if self.pages.is_begun() && view.end >= self.len() {
-            self.pages.want(view.end + FIRST_PAGE_ROWS);
+            self.pages.want(self.pages.rows().len() + FIRST_PAGE_ROWS);
+        }
+        if self.is_level() && self.counted.is_some_and(|all| all.files <= LEVEL_FILES_MAX) {
+            // Then it can be in the order in which people count.
+            self.pages.want(RESULT_ROWS_MAX);
         }
         if let Some(at) = self.retry_at.filter(|at| *at > now) {
             return Some(at - now);
         }
-        // Sorted otherwise, what is in view lies anywhere.
-        let view = if self.order.is_some() { 0..self.len() } else { view.clone() };
+        let view = self.loaded_in(view);
         let is_stale = self.pages.is_stale_in(&view);
         if is_stale {
             self.pace.doubt(now);
@@ -181,7 +218,7 @@ impl QueryResult {
         self.count(now, ask);
         let stale_at = self.pace.due_at().filter(|_| is_stale && !self.pages.is_asking());
         let dues =
-            [stale_at, self.count_pace.due_at().filter(|_| self.counts() && self.count_asked.is_none()), compare_at];
+            [stale_at, self.count_pace.due_at().filter(|_| self.counts() && self.count_asked.is_none()), group_at];
         dues.into_iter().flatten().min().map(|at| at.saturating_duration_since(now))
     }
 
@@ -200,6 +237,7 @@ impl QueryResult {
             }
             return;
         }
+        let is_first = !self.pages.is_begun();
         let edits = match answer {
             Ok(Outcome::FilePage { files, more }) => {
                 self.pages.take(files.into_iter().map(FolderEntry::File).collect(), more)
@@ -213,8 +251,9 @@ impl QueryResult {
             }
         };
         (self.failure, self.retry_at) = (None, None);
+        self.was_whole_at_once |= is_first && self.pages.is_whole();
         self.has_new_rows = true;
-        self.moved(edits);
+        self.arrange(&edits);
     }
 
     /// Applies a change that was told.
@@ -227,8 +266,8 @@ impl QueryResult {
                     self.pace.doubt(now);
                 }
             }
-            Applied::Replaced(_) if self.order.is_some() => self.reorder(Vec::new()),
-            Applied::Replaced(_) => {}
+            // Its content may be another one now.
+            Applied::Replaced(_) => self.has_new_contents = true,
             Applied::Exactly(edit) => {
                 self.adjust(now, &edit, change);
                 self.moved_one(edit);
@@ -245,7 +284,7 @@ impl QueryResult {
         self.count_pace.doubt(now);
         if let Some(edit) = self.pages.left(user) {
             self.has_new_rows = true;
-            self.moved(vec![edit]);
+            self.arrange(&[edit]);
         }
     }
 
@@ -263,19 +302,27 @@ impl QueryResult {
         let is_whole = self.pages.is_whole();
         if std::mem::take(&mut self.has_new_rows) {
             self.summed = is_whole.then(|| sum(self.pages.rows()));
-            self.has_new_contents = true;
         }
-        let due = self.compared_at.filter(|_| self.len() > COMPARED_AT_ONCE).map_or(now, |at| at + COPIES_EVERY);
+        let due = self.grouped_at.filter(|_| self.len() > GROUPED_AT_ONCE).map_or(now, |at| at + GROUPED_EVERY);
         if !self.has_new_contents || due > now {
             return Some(due).filter(|_| self.has_new_contents);
         }
-        self.has_new_contents = false;
-        self.compared_at = Some(now);
-        self.copies = if is_whole { row_order::copies(self.pages.rows()) } else { Copies::new() };
-        if self.sort.0 == SortColumn::Sources {
-            self.reorder(Vec::new());
-        }
+        self.grouped_at = Some(now);
+        self.arrange(&[]);
         None
+    }
+
+    /// Loaded rows that are in view.
+    fn loaded_in(&self, view: &Range<usize>) -> Range<usize> {
+        if self.is_ordered() {
+            // Sorted otherwise, what is in view lies anywhere.
+            return 0..self.pages.rows().len();
+        }
+        let place = |at: usize| self.shown.row(self.shown.head(at));
+        let from = place(view.start).unwrap_or(self.pages.rows().len());
+        let to = view.end.min(self.len()).checked_sub(1).and_then(place).map_or(from, |last| last + 1);
+        // What would come behind the last row belongs to it.
+        if view.end >= self.len() { from..self.pages.rows().len().max(view.end) } else { from..to }
     }
 
     /// Whether the tracker must count: what is all here is counted here.
@@ -304,50 +351,49 @@ impl QueryResult {
     }
 
     fn moved_one(&mut self, edit: RowEdit) {
-        let Some(order) = &mut self.order else {
-            self.edits.push(edit);
-            return;
-        };
         let rows = self.pages.rows();
-        let shown = match edit {
-            RowEdit::Inserted(row) => Some(RowEdit::Inserted(order.insert(rows, row, self.sort, &self.copies))),
-            RowEdit::Removed(row) => order.remove(row).map(RowEdit::Removed),
-            mapped @ RowEdit::Mapped(_) => return self.moved(vec![mapped]),
-        };
-        self.edits.extend(shown);
-    }
-
-    fn moved(&mut self, edits: Vec<RowEdit>) {
-        if self.order.is_some() || self.is_ordered() {
-            self.reorder(edits);
-        } else {
-            self.edits.extend(edits);
+        match edit {
+            // It was too long, and has lost its last row.
+            RowEdit::Inserted(row) if self.shown.loaded() >= rows.len() => {
+                let edits = self.shown.remove(rows, rows.len() - 1);
+                self.edits.extend(edits);
+                if row < rows.len() {
+                    self.moved_one(RowEdit::Inserted(row));
+                }
+            }
+            RowEdit::Inserted(row) => {
+                let at = match self.order() {
+                    None => self.shown.insert(row, |other| other < row),
+                    Some(order) => self.shown.insert(row, |other| row_order::is_before(rows, order, other, row)),
+                };
+                self.edits.extend(at.map(RowEdit::Inserted));
+                self.has_new_contents = true;
+            }
+            RowEdit::Removed(row) => self.edits.extend(self.shown.remove(rows, row)),
+            mapped @ RowEdit::Mapped(_) => self.arrange(&[mapped]),
         }
     }
 
-    /// Whether another order than that of paths is shown: folders always come first.
+    /// Whether another order than that of the tracker is shown: folders always come first, and what came at once is in the
+    /// order in which people count. What is loaded bit by bit stays as it comes: nothing moves at its end.
     fn is_ordered(&self) -> bool {
-        matches!(self.pages.scope(), Scope::Level { .. }) || (self.sort != Sort::default() && self.pages.is_whole())
+        let is_natural = self.pages.is_whole() && (self.was_whole_at_once || self.sort != Sort::default());
+        self.is_level() || is_natural
     }
 
-    /// Sorts anew; `moved` says how the rows themselves have moved before.
-    fn reorder(&mut self, moved: Vec<RowEdit>) {
-        let rows = self.pages.rows();
-        let before = self.order.take().unwrap_or_else(|| RowOrder::all(rows.len().max(highest(&moved))));
-        let now =
-            if self.is_ordered() { RowOrder::new(rows, self.sort(), &self.copies) } else { RowOrder::all(rows.len()) };
-        self.edits.push(now.since(&before, &moved));
-        self.order = self.is_ordered().then_some(now);
+    fn order(&self) -> Option<RowOrder> {
+        self.is_ordered().then(|| RowOrder { sort: self.sort(), is_whole: self.pages.is_whole() })
     }
-}
 
-/// How many rows there were at least before they moved like this.
-fn highest(edits: &[RowEdit]) -> usize {
-    let rows = |edit: &RowEdit| match edit {
-        RowEdit::Inserted(at) | RowEdit::Removed(at) => at + 1,
-        RowEdit::Mapped(map) => map.len(),
-    };
-    edits.iter().map(rows).max().unwrap_or(0)
+    /// Puts the rows together anew; `moved` says how the loaded ones have moved before.
+    fn arrange(&mut self, moved: &[RowEdit]) {
+        let grouping = if self.is_level() { Grouping::ContentAndPath } else { Grouping::Content };
+        let arrangement = Arrangement { grouping, order: self.order(), open: &self.open };
+        let now = ShownRows::new(self.pages.rows(), arrangement);
+        self.edits.extend(now.since(&self.shown, moved));
+        self.shown = now;
+        self.has_new_contents = false;
+    }
 }
 
 fn sum(rows: &[FolderEntry]) -> Totals {

@@ -1,5 +1,6 @@
 //! What the model makes of notices.
 
+use potok_core::model::hash::ContentHash;
 use potok_core::node::event::{Direction, Outcome, TransferState};
 use potok_core::node::failure::Failure;
 
@@ -44,7 +45,9 @@ fn what_is_looked_at_is_asked_for_and_taken() {
     let (mut model, now) = (Model::default(), Instant::now());
     let network = MadeUpNetwork::new(files(&[("anna", "a", Some(5), 1)]));
     let (query, open) = (Query::default(), Open::new());
-    let look = Look { query: &query, open: &open, view: 0..20, wants_all: false, content: None };
+    let contents = crate::model::shown_rows::OpenContents::new();
+    let look =
+        Look { query: &query, open: &open, open_contents: &contents, view: 0..20, wants_all: false, content: None };
     let mut asked = Vec::new();
     let mut ask = |model: &mut Model| {
         let mut ask = |intent| {
@@ -69,7 +72,8 @@ fn what_is_looked_at_is_asked_for_and_taken() {
     let new = files(&[("anna", "b", Some(5), 1)]).remove(0);
     model.apply(now, NodeEvent::Shared(new));
     assert_eq!(model.browse.len(), 2);
-    assert!(ask(&mut model).is_empty());
+    let contents = vec![ContentHash::from_bytes([1; 32])];
+    assert_eq!(ask(&mut model), [Intent::FindHere { contents }], "only this computer is asked");
     model.apply(now, NodeEvent::Left(anna));
     assert_eq!(model.browse.len(), 0);
 }

@@ -77,6 +77,7 @@ impl Model {
 
     pub(super) fn apply_transfer(&mut self, now: Instant, transfer: Transfer) {
         let key = transfer.number;
+        self.marks.transfer(&transfer);
         let before = self.transfers.get(&key).map(|t| t.state.clone());
         if before.as_ref() != Some(&transfer.state) {
             self.looked_at.doubt(key);

@@ -15,8 +15,10 @@ use potok_core::protocol::reply::{FolderEntry, Totals};
 use potok_core::protocol::selection::Selection;
 
 use crate::model::pace::{Pace, RETRY_AFTER};
-use crate::model::pages::{Applied, FIRST_PAGE_ROWS, Pages, RESULT_ROWS_MAX, RowEdit, Scope, ShareChange};
-use crate::model::row_order::{Copies, RowOrder, Sort, SortColumn};
+use crate::model::pages::{
+    Applied, FIRST_PAGE_ROWS, LEVEL_FILES_MAX, Pages, RESULT_ROWS_MAX, RowEdit, Scope, ShareChange,
+};
+use crate::model::row_order::{self, RowOrder, Sort, SortColumn};
 
 /// Folders that are open, by their path without `/` at the end.
 pub type Open = BTreeSet<String>;
@@ -208,16 +210,16 @@ impl Tree {
         let before = std::mem::take(&mut self.nodes);
         let mut levels = std::mem::take(&mut self.levels);
         let mut kept = BTreeMap::new();
-        self.grow_level("", 0, &mut levels, &mut kept);
+        self.grow_level(("", u64::MAX), 0, &mut levels, &mut kept);
         self.levels = kept;
         let places: HashMap<_, u32> = self.nodes.iter().map(name_of).zip(0..).collect();
         self.edits.push(RowEdit::Mapped(before.iter().map(|node| places.get(&name_of(node)).copied()).collect()));
     }
 
-    /// The rows of one folder and of what is open in it. Only such levels are kept.
+    /// The rows of one folder, which has so many files, and of what is open in it. Only such levels are kept.
     fn grow_level(
         &mut self,
-        path: &str,
+        (path, files): (&str, u64),
         depth: u16,
         levels: &mut BTreeMap<String, Pages>,
         kept: &mut BTreeMap<String, Pages>,
@@ -229,14 +231,18 @@ impl Tree {
             let folder = SharePath::new(path).ok();
             Pages::new(Scope::Level { folder, selection: self.selection.clone() })
         };
-        let level = levels.remove(path).unwrap_or_else(new);
+        let mut level = levels.remove(path).unwrap_or_else(new);
+        if files <= LEVEL_FILES_MAX {
+            level.want(RESULT_ROWS_MAX);
+        }
         let sort = match self.grown_for.1 {
             (SortColumn::Path | SortColumn::Size | SortColumn::Kind, _) => self.grown_for.1,
             _ => Sort::default(),
         };
-        let order = RowOrder::new(level.rows(), sort, &Copies::new());
-        let rows: Vec<FolderEntry> =
-            (0..order.len()).filter_map(|at| level.rows().get(order.row(at)?).cloned()).collect();
+        let places = (0..u32::try_from(level.rows().len()).unwrap_or(u32::MAX)).collect();
+        let order = RowOrder { sort, is_whole: level.is_whole() };
+        let order = row_order::sorted(level.rows(), places, order, |_| 1);
+        let rows: Vec<FolderEntry> = order.iter().filter_map(|at| level.rows().get(*at as usize).cloned()).collect();
         let is_whole = level.is_whole();
         kept.insert(path.to_owned(), level);
         for entry in rows {
@@ -244,13 +250,13 @@ impl Tree {
                 break;
             }
             let folder = match &entry {
-                FolderEntry::Folder(folder) => Some(folder.path.as_str().to_owned()),
+                FolderEntry::Folder(folder) => Some((folder.path.as_str().to_owned(), folder.totals.files)),
                 FolderEntry::File(_) => None,
             };
-            let is_open = folder.as_ref().map(|folder| self.grown_for.0.contains(folder));
+            let is_open = folder.as_ref().map(|(folder, _)| self.grown_for.0.contains(folder));
             self.nodes.push(TreeNode { entry: Some(entry), level: path.to_owned(), depth, is_open });
-            if let Some(folder) = folder.filter(|_| is_open == Some(true)) {
-                self.grow_level(&folder, depth + 1, levels, kept);
+            if let Some((folder, files)) = folder.filter(|_| is_open == Some(true)) {
+                self.grow_level((&folder, files), depth + 1, levels, kept);
             }
         }
         if !is_whole {

@@ -98,7 +98,7 @@ impl Output {
             (Audience::Programs, Outcome::SharePreview(_)) => Ok(()),
             (Audience::People, Outcome::SharePreview(preview)) => tables::share_preview(out, preview),
             // Nobody on a console asks to be asked.
-            (_, Outcome::UnsafeNames { .. }) => Ok(()),
+            (_, Outcome::UnsafeNames { .. } | Outcome::Here(_)) => Ok(()),
             (_, Outcome::TransferDetails(_) | Outcome::FreeSpace(_)) => Ok(()),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
             (Audience::Programs, Outcome::Users(users)) => records::users(out, users),

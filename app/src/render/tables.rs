@@ -44,7 +44,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_) => Ok(()),
         Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_) | Outcome::FoundShares { .. } => Ok(()),
         // Nobody on a console asks to be asked.
-        Outcome::UnsafeNames { .. } => Ok(()),
+        Outcome::UnsafeNames { .. } | Outcome::Here(_) => Ok(()),
         Outcome::TransferDetails(_) | Outcome::FreeSpace(_) => Ok(()),
     };
     String::from_utf8_lossy(&out).lines().take(lines_max).map(|line| line.trim_end().to_owned()).collect()

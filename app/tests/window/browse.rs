@@ -73,7 +73,7 @@ fn several_go_into_the_folder_that_was_picked() {
     let before = test.asked_so_far();
     test.press(Modifiers::COMMAND, Key::S);
     let asked = test.asked_since(before);
-    assert_eq!(asked.len(), 4);
+    assert_eq!(asked.len(), 3, "what two people share is fetched once");
     for intent in asked {
         let Intent::Download(request) = intent else { panic!("{intent:?}") };
         assert_eq!(request.local_path.as_ref().map(|path| path.typed.as_str()), Some("/home/me/снимка 1.jpg"));
@@ -163,14 +163,14 @@ fn a_folder_of_a_million_files_opens() {
 #[test]
 fn what_others_do_moves_nothing_under_the_hand() {
     let mut test = Test::new(Screen::Browse);
-    test.list((0..150).map(|n| file("anna", &format!("{n:03}.txt"), 5, 1)).collect());
+    test.list((0..150).map(|n| file("anna", &format!("{n:03}.txt"), n, 1)).collect());
     for _ in 0..60 {
         test.press(Modifiers::NONE, Key::ArrowDown);
     }
     let place = |test: &Test| test.window.get_by_label("059.txt").rect().top();
     let before = place(&test);
     for n in 0..5 {
-        test.share(file("ivan", &format!("00{n}.txt"), 5, 1));
+        test.share(file("ivan", &format!("00{n}.txt"), 1_000 + n, 1));
     }
     assert!((place(&test) - before).abs() < 0.5, "moved by {}", place(&test) - before);
     assert_eq!(test.rows().len(), 155);
@@ -185,7 +185,7 @@ fn what_others_do_moves_nothing_under_the_hand() {
 #[test]
 fn a_new_search_begins_at_the_top() {
     let mut test = Test::new(Screen::Browse);
-    test.list((0..150).map(|n| file("anna", &format!("{n:03}.txt"), 5, 1)).collect());
+    test.list((0..150).map(|n| file("anna", &format!("{n:03}.txt"), n, 1)).collect());
     test.press(Modifiers::NONE, Key::End);
     assert!(test.is_seen("149.txt") && !test.is_seen("000.txt"));
     test.type_into("Search everything", "txt");
@@ -233,4 +233,110 @@ fn an_older_tracker_is_named_once_and_used() {
     let before = test.asked_so_far();
     test.click("Folders");
     assert!(test.asked_since(before).is_empty() && test.is_seen("book.pdf"), "it is off");
+}
+
+fn copies() -> Vec<FileLine> {
+    vec![
+        file("anna", "a.jpg", 5, 1),
+        file("boris", "a.jpg", 5, 1),
+        file("ivan", "mine.jpg", 5, 1),
+        file("ivan", "z.pdf", 7, 2),
+    ]
+}
+
+#[test]
+fn a_content_of_several_people_is_one_row() {
+    let mut test = Test::new(Screen::Browse);
+    test.list(copies());
+    assert_eq!(test.rows(), ["a.jpg", "z.pdf"]);
+    assert!(test.is_seen("copies among them: 2"), "what is put together is said");
+    test.press(Modifiers::NONE, Key::ArrowDown);
+    test.press(Modifiers::NONE, Key::ArrowRight);
+    assert_eq!(test.rows(), ["a.jpg", "a.jpg", "a.jpg", "mine.jpg", "z.pdf"]);
+    assert!(test.is_seen("mine.jpg"));
+    // It stays open, and what is chosen stays chosen, whatever others do.
+    test.press(Modifiers::NONE, Key::ArrowDown);
+    test.press(Modifiers::NONE, Key::ArrowDown);
+    test.press(Modifiers::NONE, Key::ArrowDown);
+    test.share(file("eve", "0.jpg", 1, 9));
+    test.share(file("eve", "aa.jpg", 5, 1));
+    assert_eq!(test.rows(), ["0.jpg", "a.jpg", "a.jpg", "a.jpg", "aa.jpg", "mine.jpg", "z.pdf"]);
+    let before = test.asked_so_far();
+    test.press(Modifiers::COMMAND, Key::D);
+    let [Intent::Download(request)] = &*test.asked_since(before) else { panic!("one download") };
+    assert_eq!((request.user.as_str(), request.remote_path.as_str()), ("ivan", "mine.jpg"), "this very file");
+    test.press(Modifiers::NONE, Key::ArrowLeft);
+    test.press(Modifiers::NONE, Key::ArrowLeft);
+    assert_eq!(test.rows(), ["0.jpg", "a.jpg", "z.pdf"]);
+    // The content is fetched once, from whoever has it.
+    let before = test.asked_so_far();
+    test.press(Modifiers::COMMAND, Key::A);
+    test.press(Modifiers::COMMAND, Key::D);
+    assert_eq!(test.asked_since(before).len(), 3);
+}
+
+#[test]
+fn what_is_mine_here_or_on_its_way_is_marked() {
+    let mut test = Test::new(Screen::Browse);
+    let shared = vec![
+        file("anna", "fetched.jpg", 5, 1),
+        file("anna", "other.jpg", 5, 2),
+        file("anna", "running.jpg", 5, 3),
+        file("anna", "shared too.jpg", 5, 4),
+        file("me", "mine.jpg", 5, 5),
+    ];
+    let here = |content: u8, is_shared| HereFile {
+        hash: ContentHash::from_bytes([content; 32]),
+        local_path: PathBuf::from(format!("/home/me/{content}.jpg")),
+        is_shared,
+    };
+    test.list_beside(shared, vec![here(1, false), here(4, true), here(5, true)]);
+    let me = Me { username: name("me"), address: None, key: PublicKey::from_bytes([7; 32]) };
+    test.answer(|i| matches!(i, Intent::WhoAmI), Outcome::Me(me));
+    test.tell(NodeEvent::Transfer(Transfer { label: "running.jpg".into(), ..transfer(1, TransferState::Running) }));
+    for row in [
+        "fetched.jpg, it is on this computer",
+        "running.jpg, it is on its way",
+        "shared too.jpg, you share it",
+        "mine.jpg, you share it",
+    ] {
+        assert!(test.is_seen(row), "{row}");
+    }
+    assert!(!test.is_seen("other.jpg, "));
+    // What is mine is not fetched from me.
+    test.click("mine.jpg, you share it");
+    let before = test.asked_so_far();
+    test.press(Modifiers::COMMAND, Key::D);
+    assert!(test.asked_since(before).is_empty() && test.is_seen("You share this yourself"));
+    // What is here can be opened from here.
+    test.click("fetched.jpg, it is on this computer");
+    assert!(test.is_seen("Open") && test.is_seen("Show in folder"));
+    test.click("other.jpg");
+    assert!(!test.is_seen("Show in folder"));
+    // What comes is marked when it is there.
+    test.tell(NodeEvent::Downloaded {
+        number: TransferId(1),
+        local_path: "/home/me/3.jpg".into(),
+        size: 5,
+        hash: ContentHash::from_bytes([3; 32]),
+    });
+    test.tell(NodeEvent::Transfer(Transfer { label: "running.jpg".into(), ..transfer(1, TransferState::Finished) }));
+    assert!(test.is_seen("running.jpg, it is on this computer"));
+}
+
+#[test]
+fn a_filter_does_not_move_the_list() {
+    let mut test = Test::new(Screen::Browse);
+    test.list(trips());
+    let place = |test: &Test| test.window.get_by_label("book.pdf").rect().top();
+    let before = place(&test);
+    test.type_into("Search everything", "book");
+    assert!((place(&test) - before).abs() < 0.5 || test.rows() == ["book.pdf"]);
+    let top = place(&test);
+    test.click("book.pdf");
+    assert!((place(&test) - top).abs() < 0.5, "choosing moves nothing");
+    test.click("Clear filters");
+    assert!((place(&test) - before).abs() < 0.5);
+    let first = test.window.get_by_label("Trip/day 1/a.jpg").rect().top();
+    assert!((first - top).abs() < 0.5, "the first row stands where the first row stood");
 }

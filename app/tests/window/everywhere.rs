@@ -35,7 +35,7 @@ const USED: [Role; 10] = [
 fn busy() -> Test {
     let mut test = at_my_network(Screen::Browse);
     let path = "in\u{200b}voice.exe";
-    test.list(vec![file("eve", path, 5, 1), file("anna", "b.jpg", 5, 1)]);
+    test.list(vec![file("eve", path, 5, 1), file("anna", "b.jpg", 5, 2)]);
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(1, TransferState::Running) }));
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(2, TransferState::Finished) }));
     test.shares(vec![shared_file(1, path)]);

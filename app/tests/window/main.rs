@@ -34,7 +34,9 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::TransferError;
 use potok_core::model::username::Username;
-use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, TrackerConnection, Transfer, TransferState};
+use potok_core::node::event::{
+    Direction, HereFile, Me, NodeEvent, Outcome, TrackerConnection, Transfer, TransferState,
+};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Existing, Intent, IntentId, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
@@ -233,7 +235,13 @@ impl Test {
 
     /// Is in a network in which this is shared.
     fn list(&mut self, files: Vec<FileLine>) {
-        let network = MadeUpNetwork::new(files);
+        self.list_beside(files, Vec::new());
+    }
+
+    /// The same, while this is on the disk.
+    fn list_beside(&mut self, files: Vec<FileLine>, here: Vec<HereFile>) {
+        let mut network = MadeUpNetwork::new(files);
+        network.here = here;
         // What was asked before is answered now; what was overtaken is nobody's.
         for (id, intent) in self.asked.lock().expect("no panic").iter() {
             if let Some(outcome) = network.answer(intent) {

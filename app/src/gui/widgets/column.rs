@@ -8,6 +8,8 @@ use eframe::egui::{
     Align2, Color32, FontId, Galley, Rect, Response, Sense, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
 };
 
+use rust_i18n::t;
+
 use crate::gui::icons;
 use crate::gui::theme::{self, Palette, palette};
 use crate::gui::widgets::text::{middle_line, one_line};
@@ -106,6 +108,13 @@ impl<E> Cell<'_, E> {
         palette(self.ui)
     }
 
+    /// What the cell means, in words, for a pointer that rests on it.
+    pub fn hint(&self, text: &str) {
+        if self.row.hovered() && self.ui.rect_contains_pointer(self.rect) {
+            self.row.clone().on_hover_text_at_pointer(text);
+        }
+    }
+
     /// This was clicked.
     pub fn click(&mut self, what: E) {
         *self.clicked = Some(what);
@@ -142,7 +151,9 @@ impl<E> Cell<'_, E> {
         let color = if response.hovered() { p.text } else { p.weak };
         let caret = if is_open { icons::CARET_DOWN } else { icons::CARET_RIGHT };
         self.ui.painter().text(rect.center(), Align2::CENTER_CENTER, caret, theme::icon(13.0), color);
-        response.widget_info(|| WidgetInfo::selected(Role::DisclosureTriangle, true, is_open, text));
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::DisclosureTriangle, true, is_open, t!("window.table.caret", name = text))
+        });
         response.clicked()
     }
 

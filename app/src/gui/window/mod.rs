@@ -259,9 +259,9 @@ impl MainWindow {
         let now = Instant::now();
         match action {
             Action::Ask(intent) => self.ask(intent, AskedBy::Mouse),
-            Action::OfferFiles(user) => {
+            Action::OfferFiles(want) => {
                 let engine = &self.parts.engine;
-                self.model.offered.ask(&user, |intent| engine.ask(intent));
+                self.model.offered.ask(&want, |intent| engine.ask(intent));
             }
             Action::Refresh(intent) => self.ask(intent, AskedBy::Background),
             Action::Share(requests) => self.preview(requests),

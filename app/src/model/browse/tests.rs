@@ -7,6 +7,7 @@ use potok_core::protocol::command::Cursor;
 use super::*;
 use crate::model::made_up::{MadeUpNetwork, files};
 use crate::model::pages::{FIRST_PAGE_ROWS, RESULT_ROWS_MAX};
+use crate::model::shown_rows::RowKind;
 
 /// Somebody who looks, a network that answers, and the time.
 struct Looker {
@@ -14,6 +15,7 @@ struct Looker {
     network: MadeUpNetwork,
     query: Query,
     open: Open,
+    open_contents: OpenContents,
     view: Range<usize>,
     wants_all: bool,
     content: Option<ContentHash>,
@@ -30,6 +32,7 @@ impl Looker {
             network: MadeUpNetwork::new(shared),
             query: Query::default(),
             open: Open::new(),
+            open_contents: OpenContents::new(),
             view: 0..20,
             wants_all: false,
             content: None,
@@ -45,6 +48,7 @@ impl Looker {
         let look = Look {
             query: &self.query,
             open: &self.open,
+            open_contents: &self.open_contents,
             view: self.view.clone(),
             wants_all: self.wants_all,
             content: self.content,
@@ -102,17 +106,22 @@ impl Looker {
         self.browse.change(self.now, &ShareChange::Unshared(file.username.clone(), file.path.clone()));
     }
 
-    /// What is shown, each row as user and path; a folder ends in `/`, what is not loaded is `…`.
+    /// What is shown, each file as user and path, with its copies behind it; a folder ends in `/`, what is not loaded is
+    /// `…`.
     fn rows(&self) -> Vec<String> {
-        let word = |at| match self.browse.row(at) {
-            Some(FolderEntry::File(file)) => format!("{} {}", file.username, file.path),
-            Some(FolderEntry::Folder(folder)) => {
+        let word = |entry: &FolderEntry| match entry {
+            FolderEntry::File(file) => format!("{} {}", file.username, file.path),
+            FolderEntry::Folder(folder) => {
                 let whose = folder.username.as_ref().map_or("*", |name| name.as_str());
                 format!("{whose} {}/ {} {}", folder.path, folder.totals.files, folder.totals.bytes)
             }
-            None => "…".to_owned(),
         };
-        (0..self.browse.len()).map(word).collect()
+        let words = |at| match (self.browse.rows(), self.browse.row(at)) {
+            (Some(rows), Some(_)) if rows.kind(at) == RowKind::Copy => Vec::new(),
+            (Some(rows), Some(_)) => rows.entries(at).map(word).collect(),
+            (_, entry) => vec![entry.map_or_else(|| "…".to_owned(), word)],
+        };
+        (0..self.browse.len()).flat_map(words).collect()
     }
 
     fn result(&self) -> &QueryResult {
@@ -246,7 +255,7 @@ fn what_cannot_be_applied_is_asked_for_again_and_less_and_less_often() {
     looker.browse.take_edits();
     let anna = Username::new("anna").expect("valid");
     looker.network.unshare(&anna, &file("anna", "000007.txt", 0).path);
-    looker.network.share(file("anna", "000050.pdf", 9));
+    looker.network.share(file("anna", "000050.pdf", 999));
     looker.browse.doubt(looker.now, Some(&anna));
     assert!(looker.settle().is_empty(), "not at once");
     assert!(looker.later(1).iter().any(|intent| matches!(intent, Intent::FindFiles { .. })));
@@ -300,7 +309,41 @@ fn who_leaves_takes_their_files_along() {
     let ivan = Username::new("ivan").expect("valid");
     looker.browse.left(looker.now, &ivan);
     assert_eq!(looker.rows(), ["anna Trip/day 1.jpg", "anna Trip/day 2/ИЗГЛЕД.jpg", "anna book.pdf"]);
-    assert_eq!(looker.browse.take_edits(), [RowEdit::Mapped(vec![Some(0), None, Some(1), Some(2), None])]);
+    assert_eq!(looker.browse.take_edits(), [RowEdit::Mapped(vec![Some(0), Some(1), Some(2), None])]);
+}
+
+#[test]
+fn a_content_is_one_row_whoever_comes_and_goes() {
+    let mut looker = Looker::new(trips());
+    looker.settle();
+    let kinds = |looker: &Looker| (0..looker.result().len()).map(|at| looker.result().kind(at)).collect::<Vec<_>>();
+    let closed = RowKind::Content { is_open: false };
+    assert_eq!(kinds(&looker), [closed, RowKind::Single, RowKind::Single, RowKind::Single]);
+    let people = |looker: &Looker, at| {
+        let (names, count) = looker.result().people(at, 2);
+        (names.into_iter().map(|name| name.to_string()).collect::<Vec<_>>().join(", "), count)
+    };
+    assert_eq!(people(&looker, 0), ("anna, ivan".to_owned(), 2));
+    // One more has it, under another name, and behind what is loaded in another folder.
+    looker.browse.take_edits();
+    looker.share(&file("maria", "zz/picture.jpg", 10));
+    assert_eq!(kinds(&looker).len(), 5, "at first it is a row of its own");
+    looker.settle();
+    assert_eq!((kinds(&looker).len(), people(&looker, 0)), (4, ("anna, ivan".to_owned(), 3)));
+    let mut place = Some(4);
+    for edit in looker.browse.take_edits().iter().skip(1) {
+        place = place.and_then(|place| edit.moved(place));
+    }
+    assert_eq!(place, Some(0), "whoever had chosen it has its content");
+    looker.open_contents.insert(ContentHash::from_bytes([1; 32]));
+    looker.settle();
+    assert_eq!(kinds(&looker)[..4], [RowKind::Content { is_open: true }, RowKind::Copy, RowKind::Copy, RowKind::Copy]);
+    // It stays open while its people come and go.
+    looker.unshare(&file("anna", "Trip/day 1.jpg", 10));
+    assert_eq!((kinds(&looker)[0], people(&looker, 0).1), (RowKind::Content { is_open: true }, 2));
+    looker.browse.left(looker.now, &Username::new("ivan").expect("valid"));
+    assert_eq!(kinds(&looker), [RowKind::Single; 3]);
+    assert_eq!(looker.rows()[2], "maria zz/picture.jpg");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What can be asked for the chosen rows, by menu, key or button, and what comes of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Key, Modifiers, Ui};
 use potok_core::model::shown::Shown as ShownText;
@@ -22,12 +22,23 @@ pub(super) const SAME_CONTENT_SHOWN: usize = 6;
 /// What was asked for, by menu, key or button.
 pub(super) enum RowAction {
     Download,
+    /// Open the file that is here.
+    Open(PathBuf),
+    /// Show the file that is here in its folder.
+    Reveal(PathBuf),
     /// With the system's dialog.
     As,
     /// With a typed path.
     To,
     Person(Option<Username>),
     Copy,
+}
+
+impl RowAction {
+    /// What opening a row means: what is here is opened, the rest fetched.
+    pub(super) fn open(path_here: Option<&Path>) -> Self {
+        path_here.map_or(Self::Download, |path| Self::Open(path.to_owned()))
+    }
 }
 
 /// Everybody who shares the content of the chosen row.
@@ -37,7 +48,21 @@ pub(super) struct SameContent {
 }
 
 /// The context menu of both tables.
-pub(super) fn menu(ui: &mut Ui, same_content: Option<&SameContent>, asked: &mut Vec<RowAction>) {
+pub(super) fn menu(
+    ui: &mut Ui,
+    path_here: Option<&Path>,
+    same_content: Option<&SameContent>,
+    asked: &mut Vec<RowAction>,
+) {
+    if let Some(path) = path_here {
+        if widgets::menu_item(ui, icons::ARROW_SQUARE_OUT, &t!("window.browse.open"), "Enter") {
+            asked.push(RowAction::Open(path.to_owned()));
+        }
+        if widgets::menu_item(ui, icons::FOLDER_OPEN, &t!("window.browse.reveal"), "Ctrl+E") {
+            asked.push(RowAction::Reveal(path.to_owned()));
+        }
+        ui.add_space(4.0);
+    }
     if widgets::menu_item(ui, icons::DOWNLOAD_SIMPLE, &t!("window.browse.download"), "Ctrl+D") {
         asked.push(RowAction::Download);
     }
@@ -64,9 +89,12 @@ pub(super) fn menu(ui: &mut Ui, same_content: Option<&SameContent>, asked: &mut 
     }
 }
 
-pub(super) fn keys(ui: &Ui, asked: &mut Vec<RowAction>) {
+pub(super) fn keys(ui: &Ui, path_here: Option<&Path>, asked: &mut Vec<RowAction>) {
     if !widgets::keys_are_free(ui) {
         return;
+    }
+    if let Some(path) = path_here.filter(|_| widgets::pressed(ui, Modifiers::COMMAND, Key::E)) {
+        asked.push(RowAction::Reveal(path.to_owned()));
     }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::D) {
         asked.push(RowAction::Download);
@@ -85,13 +113,17 @@ pub(super) fn carry_out(
     ask: RowAction,
     state: &mut BrowseState,
     browse: &Browse,
+    me: Option<&Username>,
     has_picker: bool,
     download_folder: &Path,
     actions: &mut Vec<Action>,
 ) {
-    if let RowAction::Person(Some(name)) = ask {
-        return state.only_person(name);
-    }
+    let ask = match ask {
+        RowAction::Person(Some(name)) => return state.only_person(name),
+        RowAction::Open(path) => return actions.push(Action::Open(path)),
+        RowAction::Reveal(path) => return actions.push(Action::Reveal(path)),
+        ask => ask,
+    };
     let is_download = matches!(ask, RowAction::Download | RowAction::As | RowAction::To);
     if is_download && state.selection.rows.len() > DOWNLOADS_MAX {
         let text = t!("window.browse.too-many", count = DOWNLOADS_MAX, all = state.selection.rows.len());
@@ -105,10 +137,13 @@ pub(super) fn carry_out(
     match ask {
         RowAction::Copy => return actions.push(Action::Copy(path_of(first))),
         RowAction::Person(_) => return username_of(first).cloned().map_or((), |name| state.only_person(name)),
-        RowAction::Download | RowAction::As | RowAction::To => {}
+        _ => {}
     }
-    let requests = state.requests(browse);
+    let requests = state.requests(browse, me);
     if requests.is_empty() {
+        if chosen().all(|entry| username_of(entry).is_some_and(|user| Some(user) == me)) {
+            actions.push(Action::Tell(t!("window.browse.yours-already").into_owned()));
+        }
         return;
     }
     match ask {

@@ -1,20 +1,24 @@
 //! The row of filters: kind, person, size, and whether folders are shown.
 
-use eframe::egui::{self, Ui};
+use eframe::egui::{self, Align, Label, Layout, RichText, Ui, vec2};
 use potok_core::model::file_kind::FileKind;
 use potok_core::model::shown::Shown as ShownText;
 use rust_i18n::t;
 
 use crate::gui::icons;
 use crate::gui::screens::browse::state::BrowseState;
+use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::human::thousands;
 use crate::model::Model;
 use crate::model::browse::{Listed, Query};
+use crate::model::result::QueryResult;
 
 /// People in the filter's menu.
 const PEOPLE_SHOWN: usize = 200;
+/// Less is too little to say how much was found.
+const FOUND_WIDTH_MIN: f32 = 90.0;
 const MIB: u64 = 1 << 20;
 /// The least sizes to choose from.
 const SIZES: [u64; 5] = [0, MIB, 10 * MIB, 100 * MIB, 1024 * MIB];
@@ -33,27 +37,50 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
                 (state.query.sort, state.query.is_descending) = Default::default();
             }
         });
+        // Nothing here comes or goes with what is chosen: the list below stays where it is.
         let plain = Query { sort: state.query.sort, is_descending: state.query.is_descending, ..Query::default() };
-        if (Query { folder: None, is_tree: false, ..state.query.clone() }) != plain {
-            if widgets::button(ui, Loud::Quiet, icons::X, &t!("window.browse.clear")).clicked() {
+        let is_set = (Query { folder: None, is_tree: false, ..state.query.clone() }) != plain;
+        ui.add_enabled_ui(is_set, |ui| {
+            if widgets::icon_button(ui, icons::X, &t!("window.browse.clear")).clicked() {
                 state.query = plain;
             }
-            widgets::weak(ui, found(model));
-        }
-        if state.waits_long(ui.ctx()) {
-            widgets::weak(ui, t!("window.browse.searching"));
+        });
+        let room = ui.available_size_before_wrap().x;
+        if room > FOUND_WIDTH_MIN {
+            let text = if state.waits_long(ui.ctx()) {
+                t!("window.browse.searching").into_owned()
+            } else {
+                found(model, is_set)
+            };
+            let text = RichText::new(text).font(theme::small()).color(palette(ui).weak);
+            let layout = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(vec2(room, theme::CONTROL_HEIGHT), layout, |ui| {
+                ui.add(Label::new(text).truncate());
+            });
         }
     });
     ui.add_space(4.0);
 }
 
-/// How much was found; nothing while that is being counted.
-fn found(model: &Model) -> String {
+/// How much was found, once it is counted, and how much of it is put together here.
+fn found(model: &Model, is_set: bool) -> String {
     let totals = match model.browse.shown() {
         Listed::Rows(rows) => rows.totals().copied(),
         Listed::Tree(tree) => tree.totals(),
     };
-    totals.map_or_else(String::new, |of| format!("{}  ·  {}", thousands(of.files), human::size(of.bytes)))
+    // Without a filter the head of the page says it.
+    let counted = totals.filter(|_| is_set).map(|of| format!("{}  ·  {}", thousands(of.files), human::size(of.bytes)));
+    counted.into_iter().chain(model.browse.rows().and_then(put_together)).collect::<Vec<_>>().join("  ·  ")
+}
+
+/// Copies are found among what is loaded, and no further.
+fn put_together(rows: &QueryResult) -> Option<String> {
+    let (loaded, copies) = rows.loaded();
+    let (is_alike, copies) = (copies > 0, thousands(copies as u64));
+    if rows.is_whole() {
+        return is_alike.then(|| t!("window.browse.copies", copies = copies).into_owned());
+    }
+    Some(t!("window.browse.only-loaded", loaded = thousands(loaded as u64), copies = copies).into_owned())
 }
 
 fn kinds(ui: &mut Ui, state: &mut BrowseState) {

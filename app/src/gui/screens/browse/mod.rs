@@ -4,6 +4,7 @@
 mod asks;
 mod filters;
 mod list;
+mod mark;
 mod state;
 mod tree;
 
@@ -31,8 +32,13 @@ pub use filters::kind_name;
 pub use state::BrowseState;
 
 use asks::{RowAction, SAME_CONTENT_SHOWN, carry_out, keys};
+use mark::path_here;
 use state::content_of;
 
+/// The row of buttons below the list, with what is round it.
+const BELOW_HEIGHT: f32 = 62.0;
+/// The titles of the columns, with what is round the rows.
+const TITLES_HEIGHT: f32 = 42.0;
 /// Chosen rows that are added up; of more only their number is told.
 const ADDED_MAX: usize = 10_000;
 
@@ -53,18 +59,22 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut BrowseState, ac
     }
     let mut asked = Vec::new();
     let has_choice = !state.selection.rows.is_empty();
-    let height = (ui.available_height() - if has_choice { 62.0 } else { 6.0 } - 42.0).max(80.0);
+    // What can be done with the chosen rows has its place before any is chosen: the list keeps its height.
+    let height = (ui.available_height() - BELOW_HEIGHT - TITLES_HEIGHT).max(80.0);
     match browse.shown() {
-        Listed::Tree(tree) => tree::show(ui, browse, tree, state, height, &mut asked),
-        Listed::Rows(result) => list::show(ui, browse, result, state, height, &mut asked, actions),
+        Listed::Tree(tree) => tree::show(ui, (model, tree), state, height, &mut asked),
+        Listed::Rows(result) => list::show(ui, (model, result), state, height, &mut asked, actions),
     }
-    keys(ui, &mut asked);
+    let head = state.selection.head().filter(|_| state.selection.rows.len() == 1);
+    let path_here = head.and_then(|at| path_here(model, at));
+    keys(ui, path_here, &mut asked);
     if has_choice {
-        below(ui, browse, state, &mut asked);
+        below(ui, browse, state, path_here, &mut asked);
     }
     let download_folder = model.status.as_ref().map_or(Path::new(""), |status| status.download_folder.as_path());
+    let me = model.me.as_ref().map(|me| &me.username);
     for ask in asked {
-        carry_out(ask, state, browse, has_picker, download_folder, actions);
+        carry_out(ask, state, browse, me, has_picker, download_folder, actions);
     }
 }
 
@@ -144,10 +154,18 @@ fn nothing(ui: &mut Ui, model: &Model, state: &mut BrowseState, actions: &mut Ve
 }
 
 /// What can be done with the chosen rows, and who else has the first of them.
-fn below(ui: &mut Ui, browse: &Browse, state: &BrowseState, asked: &mut Vec<RowAction>) {
+fn below(ui: &mut Ui, browse: &Browse, state: &BrowseState, path_here: Option<&Path>, asked: &mut Vec<RowAction>) {
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         ui.set_height(40.0);
+        if let Some(path) = path_here {
+            if widgets::button(ui, Loud::Plain, icons::ARROW_SQUARE_OUT, &t!("window.browse.open")).clicked() {
+                asked.push(RowAction::Open(path.to_owned()));
+            }
+            if widgets::icon_button(ui, icons::FOLDER_OPEN, &t!("window.browse.reveal")).clicked() {
+                asked.push(RowAction::Reveal(path.to_owned()));
+            }
+        }
         if widgets::button(ui, Loud::Primary, icons::DOWNLOAD_SIMPLE, &t!("window.browse.download")).clicked() {
             asked.push(RowAction::Download);
         }

@@ -8,7 +8,7 @@ use potok_core::library::typed::RemotePath;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::username::Username;
 use potok_core::node::intent::DownloadRequest;
-use potok_core::protocol::reply::FolderEntry;
+use potok_core::protocol::reply::{FileLine, FolderEntry};
 
 use crate::gui::action::download_request;
 use crate::gui::widgets::chosen::Chosen;
@@ -16,7 +16,9 @@ use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::{scroll, table};
 use crate::model::browse::{Browse, Look, Query};
 use crate::model::pages::RowEdit;
+use crate::model::result::QueryResult;
 use crate::model::row_order::{SortColumn, username_of};
+use crate::model::shown_rows::{OpenContents, RowKind};
 use crate::model::tree::{Open, Tree};
 
 /// The name of the table of files, and of one level of folders.
@@ -42,6 +44,8 @@ pub struct BrowseState {
     pub(super) by_folder: bool,
     pub(super) selection: RowSelection,
     pub(super) open: Open,
+    /// Contents whose copies are shown.
+    open_contents: OpenContents,
     /// Folders that were opened because they were found; whoever closes one of them keeps it closed.
     opened_once: Open,
     pub(super) view: Range<usize>,
@@ -70,6 +74,7 @@ impl BrowseState {
         Look {
             query: &self.query,
             open: &self.open,
+            open_contents: &self.open_contents,
             view: self.view.clone(),
             wants_all: self.chooses_all || self.goes_to_end,
             content: content_of(&self.selection, browse),
@@ -89,6 +94,7 @@ impl BrowseState {
                 scroll::to_top(ctx, scroll_id(is_tree));
             }
             self.opened_once.clear();
+            self.open_contents.clear();
         } else {
             edits.iter().for_each(|edit| self.moved(ctx, id, edit));
         }
@@ -130,6 +136,19 @@ impl BrowseState {
         self.view = 0..0;
     }
 
+    /// Shows the copies of the content in a row, or no longer.
+    pub(super) fn toggle_copies(&mut self, result: &QueryResult, row: usize) {
+        let (RowKind::Content { .. }, Some(FolderEntry::File(FileLine { hash: Some(hash), .. }))) =
+            (result.kind(row), result.row(row))
+        else {
+            return;
+        };
+        if !self.open_contents.remove(hash) {
+            self.open_contents.insert(*hash);
+        }
+        self.selection.only(row);
+    }
+
     /// What the table asks for by its keys: the end, or all.
     pub(super) fn take_wishes(&mut self, wishes: table::Wishes, rows: usize) {
         if wishes.all {
@@ -141,11 +160,13 @@ impl BrowseState {
         self.goes_to_end |= wishes.end;
     }
 
-    /// What is chosen, as requests. What lies in a chosen folder is taken with it, not once more; a folder of several
-    /// people is nobody's.
-    pub(super) fn requests(&self, browse: &Browse) -> Vec<DownloadRequest> {
+    /// What is chosen, as requests. What lies in a chosen folder is taken with it, not once more; of a content one file
+    /// is asked for, and its other owners send it too; a folder of several people is nobody's, and nothing is fetched
+    /// from myself.
+    pub(super) fn requests(&self, browse: &Browse, me: Option<&Username>) -> Vec<DownloadRequest> {
         let mut requests: Vec<DownloadRequest> = Vec::new();
-        for entry in self.selection.rows.iter().take(DOWNLOADS_MAX).filter_map(|row| browse.row(row)) {
+        for row in self.selection.rows.iter().take(DOWNLOADS_MAX) {
+            let Some(entry) = self.entry_to_fetch(browse, row, me) else { continue };
             let Some(user) = username_of(entry).cloned() else { continue };
             let path = entry.path();
             let is_inside = |other: &DownloadRequest| {
@@ -166,6 +187,17 @@ impl BrowseState {
             ));
         }
         requests
+    }
+
+    fn entry_to_fetch<'a>(&self, browse: &'a Browse, row: usize, me: Option<&Username>) -> Option<&'a FolderEntry> {
+        let is_others = |entry: &&FolderEntry| username_of(entry).is_none_or(|user| Some(user) != me);
+        let Some(result) = browse.rows() else { return browse.row(row).filter(is_others) };
+        let head = result.head(row);
+        // Its content is chosen as a whole.
+        if head != row && self.selection.rows.contains(head) {
+            return None;
+        }
+        result.entries(row).find(is_others)
     }
 
     fn moved(&mut self, ctx: &egui::Context, id: Id, edit: &RowEdit) {

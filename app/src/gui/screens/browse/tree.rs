@@ -8,21 +8,22 @@ use rust_i18n::t;
 use crate::gui::icons;
 use crate::gui::screens::browse::asks::{RowAction, SameContent, menu};
 use crate::gui::screens::browse::filters::kind_name;
+use crate::gui::screens::browse::mark::{MARK_WIDTH, draw_mark, mark_of, path_here, spoken};
 use crate::gui::screens::browse::state::{BrowseState, TREE_TABLE};
 use crate::gui::theme;
 use crate::gui::widgets;
 use crate::gui::widgets::table::{Column, Table};
 use crate::human;
 use crate::human::thousands;
-use crate::model::browse::Browse;
+use crate::model::Model;
+use crate::model::marks::FileMark;
 use crate::model::row_order::{SortColumn as By, bytes_of};
 use crate::model::tree::{Tree, TreeNode};
 
 /// Draws the tree of folders.
 pub(super) fn show(
     ui: &mut Ui,
-    browse: &Browse,
-    tree: &Tree,
+    (model, tree): (&Model, &Tree),
     state: &mut BrowseState,
     height: f32,
     asked: &mut Vec<RowAction>,
@@ -33,16 +34,16 @@ pub(super) fn show(
     let columns = columns();
     let sorted = Some((state.query.sort, state.query.is_descending));
     let table = Table { id: TREE_TABLE, columns: &columns, rows: nodes.len(), sorted, height: Some(height) };
-    let same_content = SameContent::of(&selection, browse);
+    let same_content = SameContent::of(&selection, &model.browse);
     let happened = table.show(
         ui,
         &mut selection,
-        |index| nodes.get(index),
-        |node| match node.entry {
-            Some(_) => ShownText(node.path()).to_string(),
+        |at| Some(NodeRow { node: nodes.get(at)?, mark: mark_of(model, at).map(|(mark, _)| mark) }),
+        |row| match row.node.entry {
+            Some(_) => spoken(row.node.path(), row.mark),
             None => t!("window.browse.loading-more").into_owned(),
         },
-        |ui, _| menu(ui, same_content.as_ref(), asked),
+        |ui, chosen| menu(ui, chosen.head().and_then(|at| path_here(model, at)), same_content.as_ref(), asked),
     );
     state.selection = selection;
     state.view = happened.view;
@@ -53,7 +54,7 @@ pub(super) fn show(
     }
     match happened.opened {
         Some(row) if nodes.get(row).is_some_and(|node| node.is_open.is_some()) => toggled = Some(row),
-        Some(_) => asked.push(RowAction::Download),
+        Some(row) => asked.push(RowAction::open(path_here(model, row))),
         None => {}
     }
     if let Some(row) = toggled {
@@ -65,13 +66,20 @@ pub(super) fn show(
 #[derive(Clone, Copy)]
 struct Toggle;
 
-fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
+/// A line of the tree as a row.
+struct NodeRow<'a> {
+    node: &'a TreeNode,
+    mark: Option<FileMark>,
+}
+
+fn columns<'a>() -> [Column<NodeRow<'a>, By, Toggle>; 5] {
     [
         Column::new(
             "name",
             || t!("window.column.name"),
             0.0,
-            |cell, node: &&TreeNode| {
+            |cell, row: &NodeRow<'_>| {
+                let node = row.node;
                 let p = cell.palette();
                 if node.entry.is_none() {
                     let text = t!("window.browse.loading-more");
@@ -90,11 +98,13 @@ fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
             },
         )
         .by(By::Path),
+        Column::new("mark", || "".into(), MARK_WIDTH, |cell, row: &NodeRow<'_>| draw_mark(cell, row.mark)),
         Column::number(
             "files",
             || t!("window.people.files"),
             100.0,
-            |cell, node: &&TreeNode| {
+            |cell, row: &NodeRow<'_>| {
+                let node = row.node;
                 if let Some(FolderEntry::Folder(folder)) = &node.entry {
                     cell.text(&thousands(folder.totals.files), theme::body(), cell.palette().weak);
                 }
@@ -105,7 +115,8 @@ fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
             "size",
             || t!("window.column.size"),
             110.0,
-            |cell, node: &&TreeNode| {
+            |cell, row: &NodeRow<'_>| {
+                let node = row.node;
                 if let Some(entry) = &node.entry {
                     cell.text(&human::size(bytes_of(entry)), theme::body(), cell.palette().weak);
                 }
@@ -116,7 +127,8 @@ fn columns<'a>() -> [Column<&'a TreeNode, By, Toggle>; 4] {
             "kind",
             || t!("window.column.kind"),
             130.0,
-            |cell, node: &&TreeNode| {
+            |cell, row: &NodeRow<'_>| {
+                let node = row.node;
                 let kind = match &node.entry {
                     Some(FolderEntry::Folder(_)) => t!("window.kind.folder").into_owned(),
                     Some(FolderEntry::File(_)) => kind_name(node.kind()),

@@ -6,9 +6,8 @@ use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, Sense, Ui, vec2};
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferId;
-use potok_core::model::username::Username;
 
-use crate::command_line::completion::{LineCompleter, Want};
+use crate::command_line::completion::{CompletionAnswer, LineCompleter, Want, folders_of};
 use crate::gui::action::Action;
 use crate::gui::screens::console::CONSOLE_LINE_HEIGHT;
 use crate::gui::theme::{self, palette};
@@ -17,15 +16,13 @@ use crate::model::Model;
 
 /// Suggestions that are shown.
 const SHOWN_MAX: usize = 6;
-/// People in a line whose files are offered.
-const OWNERS_MAX: usize = 2;
 
 /// What is offered for the line.
 #[derive(Debug, Default)]
 pub(super) struct Completion {
     /// Looked for as soon as the files of those who are named are known.
     wants: Option<String>,
-    has_asked: bool,
+    has_asked: Option<Want>,
     waits: Option<(String, Receiver<Vec<String>>)>,
     lines: Vec<String>,
     chosen: Option<usize>,
@@ -40,17 +37,16 @@ impl Completion {
             self.chosen = Some(next);
             return;
         }
-        (self.wants, self.has_asked) = (Some(line.clone()), false);
+        (self.wants, self.has_asked) = (Some(line.clone()), None);
     }
 
     /// Begins to look as soon as that is possible; asks for what is not known.
     pub(super) fn look(&mut self, ctx: &egui::Context, model: &Model, actions: &mut Vec<Action>) {
         let Some(line) = self.wants.take() else { return };
-        let unknown: Vec<&Username> =
-            named(model, &line).filter(|user| model.is_online() && model.offered.of(user).is_none()).collect();
-        if !unknown.is_empty() {
-            if !std::mem::replace(&mut self.has_asked, true) {
-                actions.extend(unknown.into_iter().cloned().map(Action::OfferFiles));
+        if let Some(unknown) = unknown(model, &line) {
+            if self.has_asked.as_ref() != Some(&unknown) {
+                self.has_asked = Some(unknown.clone());
+                actions.push(Action::OfferFiles(unknown));
             }
             self.wants = Some(line);
             return;
@@ -118,23 +114,28 @@ impl Completion {
     }
 }
 
-/// People in the line whose files may be meant.
-fn named<'a>(model: &'a Model, line: &str) -> impl Iterator<Item = &'a Username> {
-    model.people.keys().filter(move |user| line.contains(user.as_str())).take(OWNERS_MAX)
+/// What the line needs and the model does not know yet.
+fn unknown(model: &Model, line: &str) -> Option<Want> {
+    let [folder, rest] = folders_of(line).filter(|_| model.is_online())?;
+    match model.offered.of(&folder) {
+        None => Some(folder),
+        Some(known) => Some(rest).filter(|rest| known.is_cut && model.offered.of(rest).is_none()),
+    }
 }
 
-/// What the model knows of what the line may need.
-fn answers(model: &Model, line: &str) -> Vec<(Want, Vec<String>)> {
+/// What the model knows of what the line may need. What is not known is empty, so that nobody waits for it.
+fn answers(model: &Model, line: &str) -> Vec<(Want, CompletionAnswer)> {
+    let folders = folders_of(line).into_iter().flatten();
+    let mut answers: Vec<(Want, CompletionAnswer)> =
+        folders.map(|want| (want.clone(), model.offered.of(&want).cloned().unwrap_or_default())).collect();
     let users: Vec<String> = model.people.keys().map(ToString::to_string).collect();
-    let files = |user: &Username| model.offered.of(user).map(<[String]>::to_vec).unwrap_or_default();
-    let mut answers: Vec<(Want, Vec<String>)> =
-        named(model, line).map(|user| (Want::FilesOf(user.to_string()), files(user))).collect();
-    // Whoever else is named shares nothing that is known here, and is not waited for.
-    let words = line.split_whitespace().filter(|word| !users.iter().any(|user| user == word));
-    answers.extend(words.map(|word| (Want::FilesOf(word.to_owned()), Vec::new())));
-    let shares = model.shares.paths().to_vec();
-    let transfers = model.transfers.keys().map(TransferId::to_string).collect();
-    answers.extend([(Want::Users, users), (Want::MyShares, shares), (Want::Transfers, transfers)]);
+    let transfers: Vec<String> = model.transfers.keys().map(TransferId::to_string).collect();
+    answers.extend([
+        (Want::Users, users.into()),
+        (Want::MyShares, model.shares.paths().to_vec().into()),
+        (Want::Stopped, CompletionAnswer::default()),
+        (Want::Transfers, transfers.into()),
+    ]);
     answers
 }
 

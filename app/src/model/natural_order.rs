@@ -1,0 +1,97 @@
+//! The order in which people look for names: `2` before `10`, and what is in a folder behind its name.
+//!
+//! A name becomes a key whose letters are compared one by one, so it is an order whatever strangers call their files. Crates
+//! that compare two names at a time (`alphanumeric-sort`, `natord`) have rules in which that would have to be proven, and
+//! look at both names again for every pair.
+
+/// The key of a path or a name. Equal keys are of names that differ in zeros before a number only.
+pub fn key_of(path: &str) -> String {
+    let mut key = String::with_capacity(path.len() + 4);
+    let mut rest = path;
+    while let Some(first) = rest.chars().next() {
+        if !first.is_ascii_digit() {
+            // What is in `a` stands before `a b`.
+            key.push(if first == '/' { '\0' } else { first });
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest[..end].trim_start_matches('0');
+        // A longer number is a larger one.
+        key.push('0');
+        key.push(u32::try_from(digits.len()).ok().and_then(char::from_u32).unwrap_or(char::MAX));
+        key.push_str(digits);
+        rest = &rest[end..];
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn people_count() {
+        let mut names = [
+            "day 10/a",
+            "day 2/z",
+            "day 2/b",
+            "day 2 b",
+            "day 1.jpg",
+            "day 01.jpg",
+            "a10b2",
+            "a10b10",
+            "a9b30",
+            "a",
+            "",
+            "99999999999999999999999999",
+            "100000000000000000000000000",
+            "10",
+            "9",
+            "x007",
+            "x8",
+            "день 12",
+            "день 3",
+        ];
+        names.sort_by_key(|name| key_of(name));
+        assert_eq!(
+            names,
+            [
+                "",
+                "9",
+                "10",
+                "99999999999999999999999999",
+                "100000000000000000000000000",
+                "a",
+                "a9b30",
+                "a10b2",
+                "a10b10",
+                "day 1.jpg",
+                "day 01.jpg",
+                "day 2/b",
+                "day 2/z",
+                "day 2 b",
+                "day 10/a",
+                "x007",
+                "x8",
+                "день 3",
+                "день 12",
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_in_order_wherever_they_stand(a in 0..2_000_u32, b in 0..2_000_u32, before in "[a-z/ -]{0,4}", behind in "[a-z./ ]{0,4}") {
+            let key = |number: u32| key_of(&format!("{before}{number}{behind}"));
+            prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+        }
+
+        #[test]
+        fn different_names_have_different_keys(a in "[a-c1-3/]{0,6}", b in "[a-c1-3/]{0,6}") {
+            prop_assert_eq!(key_of(&a) == key_of(&b), a == b);
+        }
+    }
+}
