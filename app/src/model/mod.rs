@@ -430,35 +430,6 @@ impl Model {
             self.users_pace.doubt(now);
         }
     }
-
-    fn apply_connection(&mut self, now: Instant, connection: TrackerConnection) {
-        if matches!(connection, TrackerConnection::Online { .. }) && !self.is_online() {
-            self.wishes.extend([Intent::WhoAmI, Intent::ListUsers]);
-            self.browse.came_back(now);
-            self.totals.begin_anew();
-            self.offered.doubt(None);
-            self.is_older_told = false;
-            (self.join_failed, self.host_failed) = (None, None);
-        }
-        if let TrackerConnection::Refused { why, .. } = &connection
-            && self.connection != connection
-        {
-            // The pages show it as long as it is so.
-            self.push_log(Tone::Bad, texts::of_failure(why));
-        }
-        let is_elsewhere = network::tracker_of(&self.connection) != network::tracker_of(&connection);
-        if is_elsewhere {
-            self.people.clear();
-            self.changed_keys.clear();
-            self.browse.forget();
-            self.totals.begin_anew();
-            self.offered.doubt(None);
-            self.users_pace = Pace::default();
-            self.invite = None;
-        }
-        self.connection = connection;
-        self.wishes.extend([Intent::Status, Intent::Invite]);
-    }
 }
 
 /// The last part of a label, safe to show.

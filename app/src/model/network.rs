@@ -12,6 +12,7 @@ use potok_core::node::intent::Intent;
 use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
 
+use crate::model::pace::Pace;
 use crate::model::{Asked, AskedBy, Model, Person, Remedy, Tone};
 use crate::texts;
 
@@ -103,9 +104,39 @@ impl Model {
         let remedy = Remedy::Unban(bans.iter().map(|ban| BanQuery::from(&ban.target)).collect());
         self.toast_with(now, Tone::Good, text, Some(remedy));
     }
+
+    /// We are at a tracker, on the way to one, or not any more: what was known of another is forgotten.
+    pub(super) fn apply_connection(&mut self, now: Instant, connection: TrackerConnection) {
+        if matches!(connection, TrackerConnection::Online { .. }) && !self.is_online() {
+            self.wishes.extend([Intent::WhoAmI, Intent::ListUsers]);
+            self.browse.came_back(now);
+            self.totals.begin_anew();
+            self.offered.doubt(None);
+            self.is_older_told = false;
+            (self.join_failed, self.host_failed) = (None, None);
+        }
+        if let TrackerConnection::Refused { why, .. } = &connection
+            && self.connection != connection
+        {
+            // The pages show it as long as it is so.
+            self.push_log(Tone::Bad, texts::of_failure(why));
+        }
+        let is_elsewhere = tracker_of(&self.connection) != tracker_of(&connection);
+        if is_elsewhere {
+            self.people.clear();
+            self.changed_keys.clear();
+            self.browse.forget();
+            self.totals.begin_anew();
+            self.offered.doubt(None);
+            self.users_pace = Pace::default();
+            self.invite = None;
+        }
+        self.connection = connection;
+        self.wishes.extend([Intent::Status, Intent::Invite]);
+    }
 }
 
-pub(super) fn tracker_of(connection: &TrackerConnection) -> Option<&str> {
+fn tracker_of(connection: &TrackerConnection) -> Option<&str> {
     match connection {
         TrackerConnection::None => None,
         TrackerConnection::Connecting { tracker, .. }
