@@ -180,7 +180,14 @@ def start_tracker(bench, processes, address="127.0.0.1:0", **settings):
     """A tracker with a data folder of its own; `settings` are lines of its configuration."""
     folder = bench.fresh("tracker")
     # Whoever measures has many names and one address.
-    settings.setdefault("new_names_per_address", 1_000_000)
+    # A program of before has not all of them.
+    known = subprocess.run([f"{bench.bin}/potok-tracker", "--print-config"], capture_output=True, text=True, check=True).stdout
+    for name, value in [("new_names_per_address", 1_000_000), ("shares_per_address", 100_000_000),
+                        ("path_bytes_per_address", 10**10), ("path_bytes_in_all", 10**10),
+                        ("keyless_shares_per_address", 100_000_000), ("keyless_path_bytes_per_address", 10**10),
+                        ("keyless_shares_in_all", 100_000_000)]:
+        if f"\n{name} = " in known:
+            settings.setdefault(name, value)
     with open(f"{folder}/config.toml", "w") as out:
         out.writelines(f"{name} = {value}\n" for name, value in settings.items())
     tracker = processes.start([f"{bench.bin}/potok-tracker", "--listen", address, "--data-dir", folder],

@@ -24,6 +24,7 @@ use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
 use crate::tracker::output::{write_notice, write_refusal};
+use crate::tracker::quotas::Quotas;
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
@@ -43,6 +44,7 @@ pub struct Tracker {
     pub(super) bans: Bans,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
+    pub(super) quotas: Quotas,
     /// Sessions that have work and wait for their turn.
     pub(super) queue: VecDeque<SessionId>,
     /// One entry a session, at or before its deadline.
@@ -137,6 +139,7 @@ impl Tracker {
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
             answers: Budgets::new(answers),
             new_names: Budgets::new(new_names),
+            quotas: Quotas::default(),
             queue: VecDeque::new(),
             timers: BTreeSet::new(),
             idle: BTreeSet::new(),
@@ -341,6 +344,7 @@ impl Tracker {
     pub(super) fn remove_user(&mut self, now: Instant, id: SessionId, is_taken_over: bool) {
         let Some(user) = self.sessions.get_mut(&id).and_then(|session| session.user.take()) else { return };
         let shares = self.catalog.shares_of(user.owner);
+        self.quotas.leave(user.owner);
         if shares <= FORGOTTEN_AT_ONCE {
             self.catalog.remove_owner(user.owner);
         } else {

@@ -50,6 +50,19 @@ settings! {
     /// Most files that all users together may announce; one file takes about 200 bytes of memory.
     shares_in_all: usize = 20_000_000,
 
+    /// Most files that the users of one address may announce together. An IPv6 /56 is one address.
+    shares_per_address: usize = 2_000_000,
+    /// Most bytes of their paths.
+    path_bytes_per_address: usize = 256 * 1024 * 1024,
+    /// Most files that the users of one address may announce who have no key: nobody can tell who they are.
+    keyless_shares_per_address: usize = 1_000_000,
+    /// Most bytes of their paths.
+    keyless_path_bytes_per_address: usize = 64 * 1024 * 1024,
+    /// Most files that all users without a key may announce together.
+    keyless_shares_in_all: usize = 2_000_000,
+    /// Most bytes of the paths of all files that are announced.
+    path_bytes_in_all: usize = 1024 * 1024 * 1024,
+
     /// Most names that one key may own, so that nobody collects them.
     names_per_key: usize = 8,
     /// A name that its owner has not used while the tracker ran for so many days may be taken by somebody else.
@@ -127,6 +140,12 @@ impl TrackerSettings {
             ("shares_per_user", self.shares_per_user),
             ("path_bytes_per_user", self.path_bytes_per_user),
             ("shares_in_all", self.shares_in_all),
+            ("shares_per_address", self.shares_per_address),
+            ("path_bytes_per_address", self.path_bytes_per_address),
+            ("keyless_shares_per_address", self.keyless_shares_per_address),
+            ("keyless_path_bytes_per_address", self.keyless_path_bytes_per_address),
+            ("keyless_shares_in_all", self.keyless_shares_in_all),
+            ("path_bytes_in_all", self.path_bytes_in_all),
             ("names_per_key", self.names_per_key),
             ("names_in_all", self.names_in_all),
             ("connections_per_address", self.connections_per_address),

@@ -17,6 +17,7 @@ use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
 use crate::tracker::long_command::{Announcing, Changed, LongCommand, User, Withdrawing};
 use crate::tracker::machine::Tracker;
+use crate::tracker::quotas::{QuotaBroken, Taken};
 
 /// Items that are worked off at once.
 pub(in crate::tracker) const SLICE_ITEMS: usize = 128;
@@ -44,7 +45,8 @@ impl Handle for UnregisterFiles {
 impl Tracker {
     fn register_files(&mut self, asker: &Asker, username: &Username, shares: Vec<Share>) -> CommandOutcome {
         let user = asker.own(username)?.clone();
-        self.check_quota(&user, &shares)?;
+        let more = self.check_quota(&user, &shares)?;
+        self.quotas.reserve(user.owner, more);
         let mut announcing = Announcing { user, shares: shares.into_iter(), changed: Changed::Nothing };
         self.announce_slice(asker.now, &mut announcing)
             .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Announce(announcing)))))
@@ -65,7 +67,7 @@ impl Tracker {
                 list.changed.add(|| Notice::Shared(line(user, share)));
             }
         }
-        list.shares.as_slice().is_empty().then(|| self.tell_changed(now, &list.user, &mut list.changed))
+        list.shares.as_slice().is_empty().then(|| self.changed(now, &list.user, &mut list.changed))
     }
 
     /// Goes on; gives the outcome at the end of the list, or at the first path that is not shared.
@@ -92,10 +94,13 @@ impl Tracker {
                 list.changed.add(|| Notice::Unshared(user.username.clone(), path.clone()));
             }
         }
-        (list.taken == list.paths.len()).then(|| self.tell_changed(now, &list.user, &mut list.changed))
+        (list.taken == list.paths.len()).then(|| self.changed(now, &list.user, &mut list.changed))
     }
 
-    fn tell_changed(&mut self, now: Instant, user: &User, changed: &mut Changed) -> CommandOutcome {
+    /// A list is worked off: counts what is there now, and tells watchers.
+    fn changed(&mut self, now: Instant, user: &User, changed: &mut Changed) -> CommandOutcome {
+        let path_bytes = self.catalog.path_bytes_of(user.owner);
+        self.quotas.settle(user.owner, Taken { shares: self.catalog.shares_of(user.owner), path_bytes });
         match std::mem::replace(changed, Changed::Nothing) {
             Changed::Nothing => {}
             Changed::One(event) => self.changes.shared(now, &user.username, event),
@@ -104,32 +109,49 @@ impl Tracker {
         Ok(CommandReply::Done)
     }
 
-    fn check_quota(&self, user: &User, shares: &[Share]) -> Result<(), Refusal> {
-        let most_bytes: usize = shares.iter().map(|share| share.path.as_str().len()).sum();
-        if self.quota_broken_by(user, shares.len(), most_bytes).is_none() {
-            return Ok(());
+    /// How much more may be taken by these shares, if it may be taken.
+    fn check_quota(&self, user: &User, shares: &[Share]) -> Result<Taken, Refusal> {
+        let path_bytes = shares.iter().map(|share| share.path.as_str().len()).sum();
+        let most = Taken { shares: shares.len(), path_bytes };
+        if self.quota_broken_by(user, most).is_none() {
+            return Ok(most);
         }
         // Near the bound it matters which of them are new.
         let new = shares.iter().filter(|share| self.catalog.get(user.owner, &share.path).is_none());
         let new: BTreeSet<&SharePath> = new.map(|share| &share.path).collect();
-        let new_bytes = new.iter().map(|path| path.as_str().len()).sum();
-        self.quota_broken_by(user, new.len(), new_bytes).map_or(Ok(()), |text| Err(Refusal::new(Code::Limit, text)))
+        let more = Taken { shares: new.len(), path_bytes: new.iter().map(|path| path.as_str().len()).sum() };
+        self.quota_broken_by(user, more).map_or(Ok(more), |text| Err(Refusal::new(Code::Limit, text)))
     }
 
-    fn quota_broken_by(&self, user: &User, new: usize, new_bytes: usize) -> Option<String> {
+    fn quota_broken_by(&self, user: &User, more: Taken) -> Option<String> {
         let (settings, catalog) = (&self.settings, &self.catalog);
         let own = catalog.shares_of(user.owner);
-        if own + new > settings.shares_per_user {
+        if own + more.shares > settings.shares_per_user {
             let max = settings.shares_per_user;
             return Some(format!("you share {own} files and may share {max}; nothing was changed"));
         }
-        if catalog.path_bytes_of(user.owner) + new_bytes > settings.path_bytes_per_user {
+        if catalog.path_bytes_of(user.owner) + more.path_bytes > settings.path_bytes_per_user {
             let max = settings.path_bytes_per_user;
             return Some(format!("the paths of your files may have {max} bytes together; nothing was changed"));
         }
         let all_max = settings.shares_in_all;
-        let text = || format!("this tracker holds at most {all_max} files in all; nothing was changed");
-        (catalog.len() + new > all_max).then(text)
+        if catalog.len() + more.shares > all_max {
+            return Some(format!("this tracker holds at most {all_max} files in all; nothing was changed"));
+        }
+        Some(match self.quotas.broken_by(settings, user.owner, more)? {
+            QuotaBroken::AddressShares(max) => {
+                format!("those at your address may share {max} files together; nothing was changed")
+            }
+            QuotaBroken::AddressBytes(max) => {
+                format!("the paths of all files from your address may have {max} bytes together; nothing was changed")
+            }
+            QuotaBroken::SharesWithoutKey(max) => {
+                format!("those without a key may share {max} files in all; connect with Potok. Nothing was changed")
+            }
+            QuotaBroken::AllBytes(max) => {
+                format!("this tracker holds paths of at most {max} bytes in all; nothing was changed")
+            }
+        })
     }
 }
 

@@ -142,6 +142,7 @@ impl Tracker {
 
     fn come(&mut self, asker: &Asker, username: &Username, port: Option<PeerPort>) {
         let owner = self.catalog.add_owner(username.clone());
+        self.quotas.enter(owner, asker.address, asker.key.is_some());
         self.changes.joined(asker.now, username);
         self.roster.add(Online {
             session: asker.session,
