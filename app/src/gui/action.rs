@@ -126,6 +126,8 @@ pub enum Confirm {
     Cancel(Vec<TransferId>),
     /// Nobody can take it any more.
     Unshare(Stopping),
+    /// So many transfers that came to their end are remembered no longer.
+    ClearHistory(usize),
     /// Somebody with another key is taken for who had the name before.
     Trust(Username),
     /// Everybody here loses the tracker.

@@ -20,7 +20,7 @@ use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
 use crate::gui::{dialogs, download_questions, share_question};
 use crate::human;
-use crate::model::Model;
+use crate::model::{Model, short};
 
 /// Pages in the bar, with their icons; Alt and a number shows them.
 const SCREENS: [(Screen, &str, Key); 7] = [
@@ -239,7 +239,10 @@ pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Optio
     let network = model.network_name().unwrap_or_default();
     let (title, text, yes) = match &open {
         Confirm::Cancel(numbers) => (
-            t!("window.confirm.cancel-title", count = numbers.len()),
+            match named(numbers.iter().filter_map(|number| Some(model.transfers.get(number)?.label.as_str()))) {
+                (name, 0) => t!("window.confirm.cancel-one", name = name),
+                (name, more) => t!("window.confirm.cancel-several", name = name, more = human::thousands(more)),
+            },
             t!("window.confirm.cancel-text"),
             t!("window.confirm.cancel-yes"),
         ),
@@ -250,6 +253,11 @@ pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Optio
             };
             (title, stopping.text().into(), t!("window.confirm.unshare-yes"))
         }
+        Confirm::ClearHistory(count) => (
+            t!("window.confirm.history-title", count = human::thousands(*count as u64)),
+            t!("window.confirm.history-text"),
+            t!("window.history.clear"),
+        ),
         Confirm::Trust(user) => (
             t!("window.confirm.trust-title", user = Shown(user.as_str())),
             t!("window.confirm.trust-text"),
@@ -297,4 +305,10 @@ pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Optio
     let agreed = answer?;
     state.confirm = None;
     agreed.then_some(open)
+}
+
+/// A question names what it is about: the first of them, and how many more there are.
+fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> (String, u64) {
+    let first = names.next().map(short).unwrap_or_default();
+    (first, names.count() as u64)
 }

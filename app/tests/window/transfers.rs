@@ -2,6 +2,13 @@
 
 use potok_core::node::intent::{QueueMove, TransferId};
 
+use egui_kittest::kittest::NodeT;
+use potok_core::model::transfer_details::{
+    FileDetails, FilePage, FileStage, PartMap, PartState, SourceDetails, SourceStanding,
+};
+use potok_core::node::event::{PastTransfer, TransferDetails};
+use potok_core::node::intent::FileQuery;
+
 use super::*;
 
 fn at(number: u64, position: u64, state: TransferState) -> NodeEvent {
@@ -91,4 +98,123 @@ fn an_upload_is_stopped_for_its_taker_and_taken_back() {
     assert!(test.is_seen("you stopped it for this person"));
     test.click("Resume: day 9.jpg");
     assert_eq!(test.last(), Intent::Resume(one));
+}
+
+fn described(number: u64) -> TransferDetails {
+    let mut map = PartMap::of(100);
+    map.push(50, PartState::Here);
+    map.push(50, PartState::Missing);
+    let source =
+        |user, standing, bytes_per_second| SourceDetails { user: name(user), standing, way: None, bytes_per_second };
+    let file = |path: &str, stage| FileDetails { path: path.into(), size: 50, done_bytes: 0, stage };
+    TransferDetails {
+        number: TransferId(number),
+        sources: vec![source("vera", SourceStanding::Sending, 2048), source("anna", SourceStanding::Waiting(3), 0)],
+        sources_left_out: 0,
+        map,
+        files: FilePage {
+            query: FileQuery::default(),
+            files: vec![
+                file("Trip/a\u{202e}.jpg", FileStage::Finished),
+                file("Trip/b.jpg", FileStage::Failed(Some(TransferError::Changed))),
+            ],
+            total: 1_000_000,
+            failed: 1,
+        },
+        free_bytes: Some(7 << 30),
+    }
+}
+
+#[test]
+fn what_is_behind_a_transfer_is_seen_when_it_is_chosen() {
+    let mut test = Test::new(Screen::Transfers);
+    test.tell(at(1, 1, TransferState::Running));
+    assert!(!test.asked_since(0).iter().any(|i| matches!(i, Intent::DescribeTransfer { .. })), "nobody looks");
+    test.window.get_all_by_role(Role::Row).next().expect("a row").click();
+    test.steps();
+    let about = |i: &Intent| matches!(i, Intent::DescribeTransfer { number: TransferId(1), .. });
+    assert_eq!(test.asked_since(0).iter().filter(|i| about(i)).count(), 1, "one question at a time");
+    test.answer(about, Outcome::TransferDetails(Box::new(described(1))));
+    assert!(test.is_seen("Here: 50%") && test.is_seen("Free: 7 GiB"));
+    test.click("Sources");
+    assert!(test.is_seen("vera 2 KiB/s Sends") && test.is_seen("anna  Serves others first: place 3"));
+    test.click("Files");
+    test.answer(about, Outcome::TransferDetails(Box::new(described(1))));
+    assert!(test.is_seen("Trip/a⟨U+202E⟩.jpg") && test.is_seen("it has changed at its owner"));
+    let lines = test.window.query_all_by_role(Role::ListItem).count();
+    assert!(lines < 20, "{lines} of a million lines are drawn");
+    assert!(test.is_seen("Only failed: 1"));
+}
+
+#[test]
+fn states_filter_and_columns_sort() {
+    let mut test = Test::new(Screen::Transfers);
+    let failed = || TransferState::Failed(TransferError::Changed);
+    for (number, state) in
+        [(1, TransferState::Running), (2, TransferState::Paused), (3, TransferState::Finished), (4, failed())]
+    {
+        test.tell(at(number, number, state));
+    }
+    for (filter, seen) in
+        [("Running", [1].as_slice()), ("Waiting", &[2]), ("Finished", &[3]), ("Failed", &[4]), ("All", &[1, 2, 3, 4])]
+    {
+        test.window.get_by_role_and_label(Role::RadioButton, filter).click();
+        test.steps();
+        for number in 1..=4 {
+            let row = test.window.query_all_by_role(Role::Row);
+            let is_there = row.into_iter().any(|row| {
+                row.accesskit_node().label().is_some_and(|label| label.starts_with(&format!("day {number}.jpg")))
+            });
+            assert_eq!(is_there, seen.contains(&number), "{filter}, {number}");
+        }
+    }
+    let first = |test: &Test| {
+        let rows = test.window.query_all_by_role(Role::Row);
+        let first = rows.into_iter().min_by(|a, b| a.rect().top().total_cmp(&b.rect().top())).expect("rows");
+        first.accesskit_node().label().expect("a name")
+    };
+    assert!(first(&test).starts_with("day 1"));
+    for _ in 0..2 {
+        test.window.get_by_role_and_label(Role::ColumnHeader, "State").click();
+        test.steps();
+    }
+    assert!(first(&test).starts_with("day 4"), "what failed comes first from the end");
+}
+
+#[test]
+fn what_came_to_its_end_is_listed_and_forgotten() {
+    let mut test = Test::new(Screen::Transfers);
+    test.window.get_by_role_and_label(Role::RadioButton, "History").click();
+    test.steps();
+    let past = PastTransfer {
+        direction: Direction::Download,
+        user: name("anna"),
+        label: "Trip/изглед.jpg".into(),
+        local_path: Some("/tmp/изглед.jpg".into()),
+        files: 1,
+        bytes: 5,
+        ended_at: std::time::SystemTime::UNIX_EPOCH,
+    };
+    test.answer(|i| *i == Intent::ListHistory, Outcome::History(vec![past]));
+    assert!(test.is_seen("изглед.jpg 1970-01-01") || test.is_seen("изглед.jpg 1969-12-31"));
+    test.click("Clear history");
+    assert!(test.is_seen("Forget 1 past transfers?"));
+    test.window.get_all_by_label("Clear history").last().expect("in the question").click();
+    test.steps();
+    assert!(test.was_asked(&Intent::ClearHistory) && test.is_seen("Nothing has come to its end yet"));
+}
+
+#[test]
+fn a_question_names_what_it_is_about() {
+    let mut test = Test::new(Screen::Transfers);
+    test.tell(at(1, 1, TransferState::Running));
+    test.tell(at(2, 2, TransferState::Running));
+    test.click("Cancel: day 1.jpg");
+    assert!(test.is_seen("Cancel “day 1.jpg”?"));
+    test.click("Keep");
+    test.window.get_all_by_role(Role::Row).next().expect("a row").click();
+    test.steps();
+    test.press(Modifiers::COMMAND, Key::A);
+    test.press(Modifiers::NONE, Key::Delete);
+    assert!(test.is_seen("Cancel “day 1.jpg” and 1 more?"));
 }

@@ -87,7 +87,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         Screen::Welcome => welcome::show(ui, context, &mut state.welcome, &state.tracker.host_at, actions),
         Screen::Invite => invite::show(ui, context, &mut state.invite, &state.tracker.host_at, actions),
         Screen::Browse => browse::show(ui, context, &mut state.browse, actions),
-        Screen::Transfers => transfers::show(ui, model, &mut state.transfers, actions),
+        Screen::Transfers => transfers::show(ui, context, &mut state.transfers, actions),
         Screen::Shared => shared::show(ui, context, &mut state.shared, actions),
         Screen::People => people::show(ui, model, &mut state.people, actions),
         Screen::Tracker => tracker::show(ui, context, &mut state.tracker, actions),

@@ -201,11 +201,21 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
 
 /// One of a few, side by side.
 pub fn choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)]) -> bool {
+    choice_as(ui, value, options, false)
+}
+
+/// The same with icons only; their names are under the pointer.
+pub fn icon_choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)]) -> bool {
+    choice_as(ui, value, options, true)
+}
+
+fn choice_as<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)], are_icons: bool) -> bool {
     let p = palette(ui);
     let mut changed = false;
     // Without room the icons have to do.
     let words: f32 = options.iter().map(|(_, _, name)| 48.0 + text_width(ui, name)).sum();
-    let are_icons = options.iter().all(|(_, icon, _)| !icon.is_empty()) && words > ui.available_size_before_wrap().x;
+    let has_icons = options.iter().all(|(_, icon, _)| !icon.is_empty());
+    let are_icons = are_icons || has_icons && words > ui.available_size_before_wrap().x;
     let frame = Frame::new().fill(p.well).corner_radius(RADIUS).inner_margin(Margin::same(3));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;

@@ -175,6 +175,9 @@ impl MainWindow {
         if matches!(self.state.screen, Screen::People | Screen::Tracker) {
             later.push(self.model.look_at_people(now, ask));
         }
+        if self.state.screen == Screen::Transfers {
+            later.push(self.model.look_at_transfers(now, &self.state.transfers.look(), ask));
+        }
         self.state.browse.follow(ctx, &mut self.model.browse);
         if let Some(later) = later.into_iter().flatten().min() {
             ctx.request_repaint_after(later);
@@ -410,6 +413,11 @@ impl MainWindow {
                 self.ask(Intent::Unshare { paths }, AskedBy::Mouse);
             }
             Confirm::Trust(user) => self.ask(Intent::Trust { user }, AskedBy::Mouse),
+            Confirm::ClearHistory(_) => {
+                self.ask(Intent::ClearHistory, AskedBy::Mouse);
+                self.model.looked_at.history.clear();
+                self.model.looked_at.doubt_history();
+            }
             Confirm::StopTracker => self.run(ctx, Action::Host(None)),
             Confirm::Quit => self.run(ctx, Action::Quit),
         }

@@ -18,8 +18,8 @@ use crate::human;
 use crate::model::short;
 use crate::texts;
 
-/// All of them, from left to right. What is clicked in a cell is an action.
-pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 7] {
+/// All of them, from left to right, those to be chosen too. What is clicked in a cell is an action.
+pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
     [
         Column::new(
             "name",
@@ -30,7 +30,8 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 7] {
                 let icon = if t.label.ends_with('/') || t.files > 1 { icons::FOLDER } else { icons::of_file(&name) };
                 cell.icon_text(icon, &name, theme::body(), cell.palette().text);
             },
-        ),
+        )
+        .compared(|a, b| short(&a.label).cmp(&short(&b.label))),
         Column::number(
             "size",
             || t!("window.column.size"),
@@ -39,6 +40,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 7] {
                 cell.text(&human::size(t.total_bytes), theme::body(), cell.palette().weak);
             },
         )
+        .compared(|a, b| a.total_bytes.cmp(&b.total_bytes))
         .drop(3),
         Column::new(
             "person",
@@ -51,6 +53,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 7] {
                 cell.text(&text, theme::body(), cell.palette().text);
             },
         )
+        .compared(|a, b| (&a.user, a.direction).cmp(&(&b.user, b.direction)))
         .drop(2),
         Column::new(
             "connection",
@@ -62,6 +65,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 7] {
         )
         .drop(4),
         Column::new("progress", || t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t))
+            .compared(|a, b| part_done(a).cmp(&part_done(b)))
             .drop(1),
         Column::new(
             "state",
@@ -72,9 +76,72 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 7] {
                 let color = color(p, &t.state);
                 cell.text(&state_words(t), theme::small(), if color == p.accent { p.text } else { color });
             },
-        ),
+        )
+        .compared(|a, b| (state_rank(a), a.bytes_per_second).cmp(&(state_rank(b), b.bytes_per_second))),
+        Column::number(
+            "speed",
+            || t!("window.transfers.speed-tab"),
+            100.0,
+            |cell, t: &&Transfer| {
+                let text = if t.bytes_per_second > 0 { human::speed(t.bytes_per_second) } else { String::new() };
+                cell.text(&text, theme::small(), cell.palette().text);
+            },
+        )
+        .compared(|a, b| a.bytes_per_second.cmp(&b.bytes_per_second))
+        .extra()
+        .drop(5),
+        Column::number(
+            "files",
+            || t!("window.transfers.files-tab"),
+            84.0,
+            |cell, t: &&Transfer| {
+                let text = format!("{}/{}", human::thousands(t.files_done), human::thousands(t.files));
+                cell.text(&text, theme::small(), cell.palette().weak);
+            },
+        )
+        .compared(|a, b| a.files.cmp(&b.files))
+        .extra()
+        .drop(6),
+        Column::new(
+            "place",
+            || t!("window.transfers.place"),
+            180.0,
+            |cell, t: &&Transfer| {
+                let path = t.local_path.as_ref().map(|path| Shown(&path.to_string_lossy()).to_string());
+                cell.text(&path.unwrap_or_default(), theme::small(), cell.palette().weak);
+            },
+        )
+        .compared(|a, b| a.local_path.cmp(&b.local_path))
+        .extra()
+        .drop(7),
+        Column::number(
+            "number",
+            || t!("column.number"),
+            56.0,
+            |cell, t: &&Transfer| cell.text(&t.number.to_string(), theme::small(), cell.palette().weak),
+        )
+        .compared(|a, b| a.number.cmp(&b.number))
+        .extra()
+        .drop(8),
         Column::number("buttons", || "".into(), 80.0, |cell, t: &&Transfer| buttons(cell, t)),
     ]
+}
+
+/// What moves comes before what waits, and that before what is over.
+fn state_rank(t: &Transfer) -> u8 {
+    match &t.state {
+        TransferState::Running => 0,
+        TransferState::Checking | TransferState::Connecting => 1,
+        TransferState::Paused => 3,
+        TransferState::Finished => 4,
+        TransferState::Failed(_) => 5,
+        _ => 2,
+    }
+}
+
+/// How much of it is done, in parts of a million.
+fn part_done(t: &Transfer) -> u128 {
+    u128::from(t.done_bytes) * 1_000_000 / u128::from(t.total_bytes.max(1))
 }
 
 /// What a transfer is doing, in words.

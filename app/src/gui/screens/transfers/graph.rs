@@ -1,62 +1,127 @@
-//! The speeds of the last two minutes.
+//! The speeds of the last two minutes, with numbers at both axes.
 
-use eframe::egui::{Color32, RichText, Sense, Ui, vec2};
-use egui_plot::{Line, Plot, PlotPoints};
+use eframe::egui::{
+    Align2, Color32, Mesh, Pos2, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, accesskit::Role, pos2, vec2,
+};
 use rust_i18n::t;
 
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets;
 use crate::human;
 use crate::model::{Model, SPEEDS_MAX};
 
-const PLOT_HEIGHT: f32 = 78.0;
+/// Room for the numbers on the left, in points.
+const NUMBERS_WIDTH: f32 = 74.0;
+/// Room for those below.
+const TIMES_HEIGHT: f32 = 18.0;
 /// With less the graph would show noise as mountains, in bytes a second.
-const TOP_MIN: f64 = 1024.0;
+const TOP_MIN: u64 = 1024;
+/// Lines across, the ground not counted.
+const LINES_MAX: u64 = 4;
 
-/// Draws the graph of speeds.
-#[expect(clippy::cast_precision_loss, reason = "a picture of about a hundred points")]
+/// Draws the graph in all the room there is.
 pub(super) fn show(ui: &mut Ui, model: &Model) {
     let p = palette(ui);
-    let line = |pick: fn(&(u64, u64)) -> u64| -> PlotPoints<'_> {
-        let from = SPEEDS_MAX - model.speeds.len();
-        model.speeds.iter().enumerate().map(|(n, s)| [(from + n) as f64, pick(s) as f64]).collect()
-    };
-    let frame = eframe::egui::Frame::new().fill(p.card).stroke(eframe::egui::Stroke::new(1.0, p.line));
-    frame.corner_radius(theme::RADIUS_CARD).inner_margin(10).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().interact_size.y = 0.0;
-            widgets::weak(ui, t!("window.transfers.speed"));
-            legend(ui, p.accent, &t!("window.transfers.down"));
-            legend(ui, p.good, &t!("window.transfers.up"));
-        });
-        ui.visuals_mut().override_text_color = Some(p.weak);
-        Plot::new("speeds")
-            .height(PLOT_HEIGHT)
-            .show_background(false)
-            .show_axes([false, true])
-            .show_grid(false)
-            .allow_drag(false)
-            .allow_zoom(false)
-            .allow_scroll(false)
-            .allow_boxed_zoom(false)
-            .include_x(0.0)
-            .include_x(SPEEDS_MAX as f64)
-            .include_y(0.0)
-            .include_y(TOP_MIN)
-            .y_axis_formatter(|mark, _range| {
-                // Marks are never negative or larger than a speed can be.
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mark on an axis")]
-                human::speed(mark.value.max(0.0) as u64)
-            })
-            .show(ui, |plot| {
-                plot.line(Line::new(t!("window.transfers.down"), line(|s| s.0)).color(p.accent).fill(0.0).width(2.0));
-                plot.line(Line::new(t!("window.transfers.up"), line(|s| s.1)).color(p.good).width(2.0));
-            });
-    });
+    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
+    let (down, up) = model.speed();
+    let words = format!("{}: ↓ {} ↑ {}", t!("window.transfers.speed"), human::speed(down), human::speed(up));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
+    let plot = Rect::from_min_max(rect.min + vec2(NUMBERS_WIDTH, 8.0), rect.max - vec2(6.0, TIMES_HEIGHT));
+    if !plot.is_positive() {
+        return;
+    }
+    let highest = model.speeds.iter().map(|(down, up)| *down.max(up)).max().unwrap_or(0);
+    let step = step_below(highest.max(TOP_MIN));
+    let top = highest.max(TOP_MIN).div_ceil(step) * step;
+    for line in 0..=top / step {
+        let y = plot.bottom() - plot.height() * part(line * step, top);
+        ui.painter().hline(plot.x_range(), y, Stroke::new(1.0, p.line));
+        let at = pos2(plot.left() - 8.0, y);
+        ui.painter().text(at, Align2::RIGHT_CENTER, human::speed(line * step), theme::small(), p.weak);
+    }
+    let middle = pos2(plot.center().x, rect.bottom());
+    for (at, align, text) in [
+        (pos2(plot.left(), rect.bottom()), Align2::LEFT_BOTTOM, t!("window.transfers.minutes-ago", minutes = 2)),
+        (middle, Align2::CENTER_BOTTOM, t!("window.transfers.minutes-ago", minutes = 1)),
+        (pos2(plot.right(), rect.bottom()), Align2::RIGHT_BOTTOM, t!("window.transfers.now")),
+    ] {
+        ui.painter().text(at, align, text, theme::small(), p.weak);
+    }
+    line(ui, plot, top, p.accent, model.speeds.iter().map(|(down, _)| *down), true);
+    line(ui, plot, top, p.good, model.speeds.iter().map(|(_, up)| *up), false);
 }
 
-fn legend(ui: &mut Ui, color: Color32, text: &str) {
-    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-    ui.painter().rect_filled(rect.shrink2(vec2(0.0, 3.5)), 1.5, color);
-    ui.label(RichText::new(text).font(theme::small()).color(palette(ui).weak));
+/// What its lines mean, beside each other.
+pub(super) fn legend(ui: &mut Ui) {
+    let p = palette(ui);
+    for (color, text) in [(p.accent, t!("window.transfers.down")), (p.good, t!("window.transfers.up"))] {
+        let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+        ui.painter().rect_filled(rect.shrink2(vec2(0.0, 3.5)), 1.5, color);
+        crate::gui::widgets::weak(ui, text);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "places in the window")]
+fn line(ui: &Ui, plot: Rect, top: u64, color: Color32, speeds: impl ExactSizeIterator<Item = u64>, is_filled: bool) {
+    let from = SPEEDS_MAX - speeds.len().min(SPEEDS_MAX);
+    let last = (SPEEDS_MAX - 1) as f32;
+    let place = |(n, speed): (usize, u64)| {
+        let x = plot.left() + plot.width() * (from + n) as f32 / last;
+        pos2(x, plot.bottom() - plot.height() * part(speed, top))
+    };
+    let points: Vec<Pos2> = speeds.enumerate().map(place).collect();
+    if is_filled {
+        let mut mesh = Mesh::default();
+        let fill = color.gamma_multiply(0.12);
+        for (n, at) in (0u32..).zip(&points) {
+            mesh.colored_vertex(*at, fill);
+            mesh.colored_vertex(pos2(at.x, plot.bottom()), fill);
+            if n > 0 {
+                mesh.add_triangle(2 * n - 2, 2 * n - 1, 2 * n);
+                mesh.add_triangle(2 * n - 1, 2 * n, 2 * n + 1);
+            }
+        }
+        ui.painter().add(Shape::mesh(mesh));
+    }
+    ui.painter().line(points, Stroke::new(2.0, color));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a place in the window")]
+fn part(speed: u64, top: u64) -> f32 {
+    (speed as f32 / top as f32).min(1.0)
+}
+
+/// A round number of which at most [`LINES_MAX`] reach this speed: 1, 2, 5, 10, 20, … of B, KiB, MiB or GiB.
+fn step_below(highest: u64) -> u64 {
+    let least = highest.div_ceil(LINES_MAX);
+    let mut unit = 1_u64;
+    while unit < 1 << 50 {
+        for round in [1, 2, 5, 10, 20, 50, 100, 200, 500] {
+            if round * unit >= least {
+                return round * unit;
+            }
+        }
+        unit *= 1024;
+    }
+    least.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_have_few_round_numbers() {
+        for (highest, step) in [
+            (1024, 500),
+            (4 << 10, 1 << 10),
+            (5 << 10, 2 << 10),
+            (900 << 10, 500 << 10),
+            (11 << 20, 5 << 20),
+            (3 << 30, 1 << 30),
+        ] {
+            assert_eq!(step_below(highest), step, "{highest}");
+            assert!(highest.div_ceil(step) <= LINES_MAX);
+        }
+        assert!(step_below(u64::MAX) > 0);
+    }
 }

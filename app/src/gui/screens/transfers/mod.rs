@@ -3,6 +3,10 @@
 mod columns;
 mod details;
 mod graph;
+mod history;
+mod lists;
+mod parts;
+mod status_line;
 
 use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::model::transfer::TransferError;
@@ -12,48 +16,108 @@ use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
-use crate::gui::screen::Screen;
+use crate::gui::screen::{Screen, ScreenContext};
 use crate::gui::screens::transfers::columns::state_words;
+use crate::gui::screens::transfers::details::DetailsState;
 use crate::gui::theme;
 use crate::gui::widgets::selection::RowSelection;
-use crate::gui::widgets::table::Table;
+use crate::gui::widgets::table::{Column, Table, in_order};
 use crate::gui::widgets::{self, Loud};
-use crate::human;
+use crate::model::looked_at::TransferLook;
 use crate::model::{Model, short};
 
-/// The graph of speeds, with the gap above it.
-const GRAPH_HEIGHT: f32 = 166.0;
-/// What is said about the one that is chosen, with the gap above it.
-const DETAILS_HEIGHT: f32 = 120.0;
+/// By which the look of its table is remembered.
+const TABLE: &str = "transfers";
+/// The titles of a table and what is round it.
+const TABLE_FRAME: f32 = 44.0;
+/// What lies below the table.
+const DETAILS_HEIGHT: f32 = 178.0;
+/// The same in a low window.
+const DETAILS_LOW_HEIGHT: f32 = 136.0;
+/// A page that is lower is that of a low window.
+const LOW_PAGE: f32 = 560.0;
+const STATUS_HEIGHT: f32 = 22.0;
 
 /// Which transfers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Only {
     #[default]
     All,
-    Downloads,
-    Uploads,
+    Running,
+    Waiting,
+    Finished,
+    Failed,
+    /// What has left the list too.
+    History,
+}
+
+impl Only {
+    fn has(self, transfer: &Transfer) -> bool {
+        let is_running = matches!(transfer.state, TransferState::Running | TransferState::Checking);
+        match self {
+            Self::All => true,
+            Self::Running => is_running,
+            Self::Waiting => !is_running && !transfer.state.is_final(),
+            Self::Finished => transfer.state == TransferState::Finished,
+            Self::Failed => matches!(transfer.state, TransferState::Failed(_)),
+            Self::History => false,
+        }
+    }
 }
 
 /// What is chosen here.
 #[derive(Debug, Default)]
 pub struct TransfersState {
     only: Only,
+    direction: Option<Direction>,
     selection: RowSelection,
+    past: RowSelection,
+    details: DetailsState,
     /// What the rows were when something was chosen.
     keys: Vec<TransferId>,
 }
 
+impl TransfersState {
+    /// What is asked of the engine while the page is shown.
+    pub fn look(&self) -> TransferLook {
+        let history = self.only == Only::History;
+        let chosen = self.chosen().filter(|_| !history).map(|number| (number, self.details.query));
+        TransferLook { chosen, history }
+    }
+
+    /// The one that is chosen.
+    fn chosen(&self) -> Option<TransferId> {
+        let head = self.selection.head().filter(|_| self.selection.rows.len() == 1);
+        head.and_then(|row| self.keys.get(row).copied())
+    }
+}
+
 /// Draws the page.
-pub fn show(ui: &mut Ui, model: &Model, state: &mut TransfersState, actions: &mut Vec<Action>) {
-    let rows = rows(model, state.only);
+pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TransfersState, actions: &mut Vec<Action>) {
+    let ScreenContext { model, settings, .. } = context;
+    let columns = columns::all();
+    let mut rows = rows(model, state);
+    in_order(ui, TABLE, &columns, &mut rows);
     let keys: Vec<TransferId> = rows.iter().map(|t| t.number).collect();
     if keys != state.keys {
         state.selection.follow(&state.keys, &keys);
         state.keys = keys;
     }
-    let (down, up) = model.speed();
-    widgets::head(ui, &t!("window.page.transfers"), "", |ui| all_of_them(ui, model, actions));
+    widgets::head(ui, &t!("window.page.transfers"), "", |ui| {
+        if state.only == Only::History {
+            past(ui, model, actions);
+        } else {
+            all_of_them(ui, model, actions);
+        }
+    });
+    let is_low = ui.available_height() < LOW_PAGE;
+    filters(ui, state);
+    ui.add_space(4.0);
+    if state.only == Only::History {
+        let height = ui.available_height() - TABLE_FRAME;
+        history::show(ui, model, state.direction, &mut state.past, height, actions);
+        return;
+    }
     if model.transfers.is_empty() {
         let (title, text) = (t!("window.transfers.empty-title"), t!("window.transfers.empty-text"));
         widgets::empty(ui, icons::DOWNLOAD_SIMPLE, &title, &text, |ui| {
@@ -63,45 +127,57 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut TransfersState, actions: &mu
         });
         return;
     }
+    let details_height = if is_low { DETAILS_LOW_HEIGHT } else { DETAILS_HEIGHT };
+    let below = details_height + STATUS_HEIGHT + 2.0 * theme::GAP + TABLE_FRAME;
+    // What lies below keeps its place, however few rows there are.
+    let top = ui.cursor().top();
+    let room = (ui.available_height() - below).max(80.0);
+    table(ui, state, &columns, &rows, room, actions);
+    ui.add_space((top + room + TABLE_FRAME - ui.cursor().top()).max(0.0));
+    let chosen = state.chosen().and_then(|number| rows.iter().copied().find(|t| t.number == number));
+    details::show(ui, model, chosen, &mut state.details, details_height, actions);
+    let details = model.looked_at.details.as_ref().filter(|of| chosen.is_some_and(|t| t.number == of.number));
+    let free_bytes = details.and_then(|details| details.free_bytes).or(model.looked_at.free_bytes);
+    status_line::show(ui, model, settings, &rows, free_bytes);
+}
+
+/// Which of them are shown.
+fn filters(ui: &mut Ui, state: &mut TransfersState) {
     ui.horizontal(|ui| {
-        let (a, d, u) = (t!("window.transfers.all"), t!("window.transfers.downloads"), t!("window.transfers.uploads"));
-        let options = [
-            (Only::All, icons::LIST_BULLETS, &*a),
-            (Only::Downloads, icons::ARROW_DOWN, &*d),
-            (Only::Uploads, icons::ARROW_UP, &*u),
+        let (both, d, u) =
+            (t!("window.transfers.both"), t!("window.transfers.downloads"), t!("window.transfers.uploads"));
+        let directions = [
+            (None, icons::LIST_BULLETS, &*both),
+            (Some(Direction::Download), icons::ARROW_DOWN, &*d),
+            (Some(Direction::Upload), icons::ARROW_UP, &*u),
         ];
-        if widgets::choice(ui, &mut state.only, &options) {
+        let is_other = widgets::icon_choice(ui, &mut state.direction, &directions);
+        let names = [
+            t!("window.transfers.all"),
+            t!("window.transfers.running"),
+            t!("window.transfers.waiting"),
+            t!("window.transfers.finished"),
+            t!("window.transfers.failed"),
+            t!("window.transfers.history"),
+        ];
+        let options = [
+            (Only::All, icons::LIST_BULLETS, &*names[0]),
+            (Only::Running, icons::PLAY, &*names[1]),
+            (Only::Waiting, icons::HOURGLASS_MEDIUM, &*names[2]),
+            (Only::Finished, icons::CHECK, &*names[3]),
+            (Only::Failed, icons::WARNING, &*names[4]),
+            (Only::History, icons::CLOCK, &*names[5]),
+        ];
+        if widgets::choice(ui, &mut state.only, &options) || is_other {
             state.selection.clear();
+            state.past.clear();
         }
-        let mut text = totals(&rows);
-        if !widgets::is_narrow(ui) {
-            text += &format!("    ↓ {}  ↑ {}", human::speed(down), human::speed(up));
-        }
-        widgets::weak(ui, text);
     });
-    ui.add_space(4.0);
-    let has_graph = model.speeds.len() > 1 && ui.available_height() > 420.0;
-    let chosen = state.selection.head().filter(|_| state.selection.rows.len() == 1);
-    let chosen = chosen.and_then(|row| rows.get(row).copied());
-    let below = if has_graph { GRAPH_HEIGHT } else { 0.0 } + if chosen.is_some() { DETAILS_HEIGHT } else { 0.0 };
-    table(ui, state, &rows, (ui.available_height() - 48.0 - below).max(80.0), actions);
-    if let Some(transfer) = chosen {
-        ui.add_space(theme::GAP);
-        details::show(ui, model, transfer, actions);
-    }
-    if has_graph {
-        ui.add_space(theme::GAP);
-        graph::show(ui, model);
-    }
 }
 
 /// What is to come in the order in which it comes, then what leaves, then what is over, the newest first.
-fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
-    let is_wanted = |t: &&Transfer| match only {
-        Only::All => true,
-        Only::Downloads => t.direction == Direction::Download,
-        Only::Uploads => t.direction == Direction::Upload,
-    };
+fn rows<'a>(model: &'a Model, state: &TransfersState) -> Vec<&'a Transfer> {
+    let is_wanted = |t: &&Transfer| state.only.has(t) && state.direction.is_none_or(|way| way == t.direction);
     let mut rows: Vec<&Transfer> = model.transfers.values().filter(is_wanted).collect();
     rows.sort_by_key(|t| {
         if t.state.is_final() {
@@ -111,6 +187,15 @@ fn rows(model: &Model, only: Only) -> Vec<&Transfer> {
         }
     });
     rows
+}
+
+/// What can be done with what came to its end.
+fn past(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    ui.add_enabled_ui(!model.looked_at.history.is_empty(), |ui| {
+        if widgets::edge_button(ui, Loud::Quiet, icons::BROOM, &t!("window.history.clear")).clicked() {
+            actions.push(Action::Confirm(Confirm::ClearHistory(model.looked_at.history.len())));
+        }
+    });
 }
 
 /// What can be done with all of them.
@@ -131,12 +216,6 @@ fn all_of_them(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             actions.push(Action::Ask(Intent::Pause(TransferSelection::All)));
         }
     });
-}
-
-fn totals(rows: &[&Transfer]) -> String {
-    let done = rows.iter().map(|t| t.done_bytes).fold(0, u64::saturating_add);
-    let total = rows.iter().map(|t| t.total_bytes).fold(0, u64::saturating_add);
-    t!("window.transfers.totals", done = human::size(done), total = human::size(total)).into_owned()
 }
 
 fn can_pause(t: &Transfer) -> bool {
@@ -164,9 +243,15 @@ fn can_stop(t: &Transfer) -> bool {
     t.direction == Direction::Upload && !t.state.is_final()
 }
 
-fn table(ui: &mut Ui, state: &mut TransfersState, rows: &[&Transfer], height: f32, actions: &mut Vec<Action>) {
-    let table =
-        Table { id: "transfers", columns: &columns::all(), rows: rows.len(), sorted: None, height: Some(height) };
+fn table<'a>(
+    ui: &mut Ui,
+    state: &mut TransfersState,
+    columns: &[Column<&'a Transfer, (), Action>],
+    rows: &[&'a Transfer],
+    height: f32,
+    actions: &mut Vec<Action>,
+) {
+    let table = Table { id: TABLE, columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut from_menu = Vec::new();
     let happened = table.show(
         ui,
@@ -270,6 +355,7 @@ fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if item(ui, place.is_some(), icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "Ctrl+E") {
         actions.extend(place.map(Action::Reveal));
     }
+    widgets::menu_gap(ui);
     let (pause, resume, retry, stop) = (can(can_pause), can(can_resume), can(can_retry), can(can_cancel));
     if item(ui, !pause.is_empty(), icons::PAUSE, &t!("window.transfers.pause"), "Space") {
         actions.extend(Action::each(&pause, Intent::Pause));
@@ -280,11 +366,13 @@ fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     if item(ui, !retry.is_empty(), icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), "") {
         actions.extend(Action::each(&retry, Intent::Retry));
     }
+    widgets::menu_gap(ui);
     for (to, icon, _, keys) in QUEUE_MOVES {
         if item(ui, !stop.is_empty(), icon, &place_words(to), keys) {
             reorder(chosen, to, actions);
         }
     }
+    widgets::menu_gap(ui);
     if item(ui, !stop.is_empty(), icons::X, &t!("window.transfers.cancel"), "Del") {
         actions.push(Action::Confirm(Confirm::Cancel(stop)));
     }
