@@ -22,6 +22,7 @@ impl Verb for Also {
     const NAME: &'static str = "also";
     const USAGE: &'static str =
         "also <username> [port]: you, who are here by IPv4, are here by IPv6 too, or the reverse";
+    const EXAMPLES: &'static [&'static str] = &["also anna", "also anna 4001"];
 
     fn parse(mut rest: &str) -> Result<Self, Refusal> {
         let username = take_username(&mut rest, Self::usage)?;

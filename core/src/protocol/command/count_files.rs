@@ -19,6 +19,10 @@ impl Verb for CountFiles {
     const NAME: &'static str = "count-files";
     const USAGE: &'static str = "count-files [words] [user=<username>] [kind=<kind>] [min-size=<bytes>] \
         [in=<folder>]: how many files a search finds, and their bytes";
+    const EXAMPLES: &'static [&'static str] = &[
+        "count-files",
+        r#"count-files "two words" "limit=5" "" user=anna kind=picture min-size=0 in="Trip \"1\"/a=b""#,
+    ];
 
     fn parse(rest: &str) -> Result<Self, Refusal> {
         let Arguments { words, selection, page } = read(rest)?;

@@ -17,6 +17,7 @@ pub struct Help {
 impl Verb for Help {
     const NAME: &'static str = "help";
     const USAGE: &'static str = "help [verb]: this list, or one line of it";
+    const EXAMPLES: &'static [&'static str] = &["help", "help watch"];
 
     fn parse(mut rest: &str) -> Result<Self, Refusal> {
         let verb = take(&mut rest)?.map(|field| field.text.to_ascii_lowercase());

@@ -17,6 +17,7 @@ pub struct ListAddresses {
 impl Verb for ListAddresses {
     const NAME: &'static str = "list-addresses";
     const USAGE: &'static str = "list-addresses <username>: every address at which this user may be reached";
+    const EXAMPLES: &'static [&'static str] = &["list-addresses anna"];
 
     fn parse(mut rest: &str) -> Result<Self, Refusal> {
         let username = take_username(&mut rest, Self::usage)?;

@@ -21,6 +21,7 @@ impl Verb for ListFiles {
     const NAME: &'static str = "list-files";
     const USAGE: &'static str =
         "list-files [username] [after=<cursor>] [limit=<n>]: what is shared: user, size, hash, path";
+    const EXAMPLES: &'static [&'static str] = &["list-files after=YSBiAHg limit=7", "list-files anna"];
 
     fn parse(rest: &str) -> Result<Self, Refusal> {
         let (words, page) = read_page(rest, Self::usage)?;

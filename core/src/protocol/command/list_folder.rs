@@ -26,6 +26,11 @@ impl Verb for ListFolder {
     const NAME: &'static str = "list-folder";
     const USAGE: &'static str = "list-folder [folder, or \"\"] [words] [user=<username>] [kind=<kind>] \
         [min-size=<bytes>] [after=<cursor>] [limit=<n>]: what is in a folder: files, and folders with what they hold";
+    const EXAMPLES: &'static [&'static str] = &[
+        "list-folder",
+        r#"list-folder "" "two words" "limit=5" "" user=anna kind=picture min-size=0 after=YSBiAHg limit=7"#,
+        r#"list-folder "limit=5, x" "two words" user=anna after=YSBiAHg limit=7"#,
+    ];
 
     fn parse(rest: &str) -> Result<Self, Refusal> {
         let Arguments { words, mut selection, page } = read(rest)?;

@@ -21,6 +21,7 @@ impl Verb for ListTotals {
     const NAME: &'static str = "list-totals";
     const USAGE: &'static str =
         "list-totals [username ...] [after=<cursor>] [limit=<n>]: how much everybody shares: name, files, bytes";
+    const EXAMPLES: &'static [&'static str] = &["list-totals", "list-totals anna boris after=YSBiAHg limit=7"];
 
     fn parse(rest: &str) -> Result<Self, Refusal> {
         let (words, page) = read_page(rest, Self::usage)?;

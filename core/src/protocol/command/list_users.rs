@@ -16,6 +16,7 @@ pub struct ListUsers {
 impl Verb for ListUsers {
     const NAME: &'static str = "list-users";
     const USAGE: &'static str = "list-users [after=<cursor>] [limit=<n>]: who is here: name, address, key";
+    const EXAMPLES: &'static [&'static str] = &["list-users", "list-users after=YSBiAHg limit=7"];
 
     fn parse(rest: &str) -> Result<Self, Refusal> {
         let (words, page) = read_page(rest, Self::usage)?;

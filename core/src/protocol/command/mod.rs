@@ -71,6 +71,9 @@ pub trait Verb: Sized + fmt::Display {
     /// What a person reads in `help`: the form, a colon, what it does.
     const USAGE: &'static str;
 
+    /// Lines with each form of its fields, as they are written; a test reads them and writes them back.
+    const EXAMPLES: &'static [&'static str];
+
     /// Reads what stands behind the verb.
     fn parse(rest: &str) -> Result<Self, Refusal>;
 
@@ -168,6 +171,7 @@ macro_rules! bare_verb {
         impl $crate::protocol::command::Verb for $verb {
             const NAME: &'static str = $name;
             const USAGE: &'static str = concat!($name, ": ", $does);
+            const EXAMPLES: &'static [&'static str] = &[$name];
 
             fn parse(rest: &str) -> Result<Self, $crate::protocol::code::Refusal> {
                 $crate::protocol::command::arguments::no_more(rest, Self::usage).map(|()| Self)

@@ -23,6 +23,9 @@ impl Verb for RegisterFiles {
     const NAME: &'static str = "register-files";
     const USAGE: &'static str =
         "register-files <username> file1, \"file, 2\" size=120 hash=<64 hex>: announce your files";
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"register-files anna "a, \"b\"\\.txt" size=120 hash=0101010101010101010101010101010101010101010101010101010101010101, "x y""#,
+    ];
 
     fn parse(mut rest: &str) -> Result<Self, Refusal> {
         let username = take_username(&mut rest, Self::usage)?;

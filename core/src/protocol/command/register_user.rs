@@ -20,6 +20,7 @@ pub struct RegisterUser {
 impl Verb for RegisterUser {
     const NAME: &'static str = "register-user";
     const USAGE: &'static str = "register-user <username> [port]: be this user; others reach your files at that port";
+    const EXAMPLES: &'static [&'static str] = &["register-user anna", "register-user anna 4001"];
 
     fn parse(mut rest: &str) -> Result<Self, Refusal> {
         let username = take_username(&mut rest, Self::usage)?;

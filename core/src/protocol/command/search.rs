@@ -20,6 +20,10 @@ impl Verb for Search {
     const NAME: &'static str = "search";
     const USAGE: &'static str = "search [words] [user=<username>] [kind=<kind>] [min-size=<bytes>] [in=<folder>] \
         [after=<cursor>] [limit=<n>]: shared files whose path has all the words, and that are as the options say";
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"search "a\"b" after=YSBiAHg limit=7"#,
+        r#"search "two words" "limit=5" "" user=anna kind=picture min-size=0 in="Trip \"1\"/a=b" after=YSBiAHg limit=7"#,
+    ];
 
     fn parse(rest: &str) -> Result<Self, Refusal> {
         let Arguments { words, selection, page } = read(rest)?;

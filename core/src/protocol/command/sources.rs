@@ -19,6 +19,8 @@ pub struct Sources {
 impl Verb for Sources {
     const NAME: &'static str = "sources";
     const USAGE: &'static str = "sources <hash> [after=<cursor>] [limit=<n>]: everyone who shares exactly this content";
+    const EXAMPLES: &'static [&'static str] =
+        &["sources 0101010101010101010101010101010101010101010101010101010101010101 after=YSBiAHg limit=7"];
 
     fn parse(rest: &str) -> Result<Self, Refusal> {
         let (words, page) = read_page(rest, Self::usage)?;

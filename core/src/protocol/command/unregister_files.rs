@@ -22,6 +22,7 @@ pub struct UnregisterFiles {
 impl Verb for UnregisterFiles {
     const NAME: &'static str = "unregister-files";
     const USAGE: &'static str = "unregister-files <username> file1, file2: stop announcing them";
+    const EXAMPLES: &'static [&'static str] = &[r#"unregister-files anna "a b", "c""#];
 
     fn parse(mut rest: &str) -> Result<Self, Refusal> {
         let username = take_username(&mut rest, Self::usage)?;

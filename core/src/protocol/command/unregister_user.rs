@@ -17,6 +17,7 @@ pub struct UnregisterUser {
 impl Verb for UnregisterUser {
     const NAME: &'static str = "unregister-user";
     const USAGE: &'static str = "unregister-user <username>: give your own name and files up";
+    const EXAMPLES: &'static [&'static str] = &["unregister-user anna"];
 
     fn parse(mut rest: &str) -> Result<Self, Refusal> {
         let username = take_username(&mut rest, Self::usage)?;
