@@ -7,6 +7,7 @@ pub mod command;
 pub mod commands;
 pub mod completion;
 pub mod list;
+pub mod typed_path;
 
 use std::path::Path;
 
@@ -275,7 +276,10 @@ mod tests {
         let request = |line: &str| parse(line, Path::new("/")).map(|line| line.map(|line| line.request));
         assert_eq!(request(""), Ok(None));
         assert_eq!(request(" \t\r"), Ok(None));
-        assert_eq!(request("quit"), Ok(Some(LineRequest::Quit)));
+        for line in ["quit", "exit", "EXIT "] {
+            assert_eq!(request(line), Ok(Some(LineRequest::Quit)), "{line}");
+        }
+        assert_eq!(request("help exit"), Ok(Some(LineRequest::Help(commands::find("quit")))));
         assert_eq!(request("help"), Ok(Some(LineRequest::Help(None))));
         assert_eq!(request("help Download"), Ok(Some(LineRequest::Help(commands::find("download")))));
     }

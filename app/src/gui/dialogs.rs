@@ -9,6 +9,7 @@ use potok_core::model::shown::Shown;
 use potok_core::node::intent::{DownloadRequest, Existing, Intent};
 use rust_i18n::t;
 
+use crate::command_line::typed_path::typed_path;
 use crate::gui::action::{Action, Dialog, Pick};
 use crate::gui::icons;
 use crate::gui::screen::Screen;
@@ -96,7 +97,7 @@ impl SaveAs<'_> {
     }
 
     fn download(&self, folder: &Path, actions: &mut Vec<Action>) -> bool {
-        let local_path = LocalPath::new(self.path.trim(), folder);
+        let local_path = LocalPath::new(typed_path(self.path.trim().to_owned()), folder);
         actions.extend(self.requests.iter().map(|request| {
             Action::Ask(Intent::Download(DownloadRequest {
                 local_path: Some(local_path.clone()),

@@ -234,7 +234,7 @@ impl Model {
         if by == AskedBy::Mouse
             && let Some(line) = commands::line_of(intent)
         {
-            self.push_log(Tone::Command, line);
+            self.push_log(Tone::Command, Shown(&line).to_string());
         }
         let what = match intent {
             Intent::ListUsers => {
@@ -281,17 +281,6 @@ impl Model {
     /// What came of lines of the console page since the last call; whoever draws it puts it into words.
     pub fn take_answers(&mut self) -> Vec<Outcome> {
         std::mem::take(&mut self.answers)
-    }
-
-    /// Whether this person is this client itself.
-    pub fn is_me(&self, person: &Person) -> bool {
-        self.me.as_ref().is_some_and(|me| me.username == person.line.username)
-    }
-
-    /// The name of a person as it is shown; mine says that it is mine.
-    pub fn name_of(&self, person: &Person) -> String {
-        let name = Shown(person.line.username.as_str()).to_string();
-        if self.is_me(person) { format!("{name} ({})", t!("window.people.you")) } else { name }
     }
 
     /// Whether we are registered at a tracker.

@@ -27,6 +27,17 @@ impl Model {
         self.status.as_ref().and_then(|status| status.hosted.as_ref())
     }
 
+    /// Whether this person is this client itself.
+    pub fn is_me(&self, person: &Person) -> bool {
+        self.me.as_ref().is_some_and(|me| me.username == person.line.username)
+    }
+
+    /// The name of a person as it is shown; mine says that it is mine.
+    pub fn name_of(&self, person: &Person) -> String {
+        let name = Shown(person.line.username.as_str()).to_string();
+        if self.is_me(person) { format!("{name} ({})", t!("window.people.you")) } else { name }
+    }
+
     /// Everybody who is here but this client itself.
     pub fn others(&self) -> impl Iterator<Item = &Person> {
         self.people.values().filter(|person| !self.is_me(person))

@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::{Transfer, TransferState};
 use rust_i18n::t;
+use unicode_width::UnicodeWidthStr;
 
 use crate::human;
 use crate::render::tables;
@@ -28,11 +29,9 @@ impl Progress {
         let Some(bar) = self.bar() else { return };
         bar.set_length(transfer.total_bytes);
         bar.set_position(transfer.done_bytes);
-        bar.set_prefix(if transfer.files > 1 {
-            format!("{} {}/{}", Shown(&transfer.label), transfer.files_done, transfer.files)
-        } else {
-            Shown(&transfer.label).to_string()
-        });
+        let count =
+            if transfer.files > 1 { format!(" {}/{}", transfer.files_done, transfer.files) } else { String::new() };
+        bar.set_prefix(fitting(&Shown(&transfer.label).to_string(), &count));
         bar.set_message(running_or_state(transfer));
     }
 
@@ -75,8 +74,29 @@ impl Progress {
 
 const DRAWS_PER_SECOND: u8 = 10;
 
+/// What fits on a line of 80 columns, in either language: a name of 20 columns, the bar, the part, the size, and the 27
+/// that speed and time left may take. A longer message is cut where the terminal ends.
+const TEMPLATE: &str = "{prefix} {bar:12} {percent:>3} %  {binary_total_bytes:>10}  {wide_msg}";
+const NAME_COLUMNS: usize = 20;
+
+/// A name and what stands behind it, as wide as there is room; the end of the name stays.
+fn fitting(name: &str, behind: &str) -> String {
+    let room = NAME_COLUMNS.saturating_sub(behind.width());
+    if name.width() <= room {
+        return format!("{name}{behind}");
+    }
+    // One column is for what stands in place of the rest.
+    let end_room = room.saturating_sub(1) / 2;
+    let start_room = room.saturating_sub(1) - end_room;
+    let start =
+        name.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| name[..*end].width() <= start_room);
+    let end = name.char_indices().rev().map(|(at, _)| at).take_while(|start| name[*start..].width() <= end_room);
+    let (start, end) = (start.last().unwrap_or(0), end.last().unwrap_or(name.len()));
+    format!("{}…{}{behind}", &name[..start], &name[end..])
+}
+
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix} {bar:24} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {msg}")
+    ProgressStyle::with_template(TEMPLATE)
         .unwrap_or_else(|_bad_template| ProgressStyle::default_bar())
         .progress_chars("━╸ ")
 }
@@ -100,12 +120,28 @@ mod tests {
 
     #[test]
     fn the_template_is_valid() {
-        assert!(
-            ProgressStyle::with_template(
-                "{prefix} {bar:24} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {msg}"
-            )
-            .is_ok()
-        );
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
+
+    #[test]
+    fn a_line_fits_into_80_columns() {
+        for (name, behind, fits) in [
+            ("a.txt", "", "a.txt"),
+            ("Long recording of a river.flac", "", "Long recor…iver.flac"),
+            ("Витоша 2026/Изгрев над Черни връх.jpg", "", "Витоша 202… връх.jpg"),
+            ("Витоша 2026/", " 12/1234", "Витоша 2026/ 12/1234"),
+            ("Витоша 2026/", " 123/1234", "Витош…2026/ 123/1234"),
+            ("日本語の資料/旅行の写真.zip", "", "日本語の資…写真.zip"),
+            ("x", " 123456789012345/123456789012345", "… 123456789012345/123456789012345"),
+        ] {
+            let fitted = fitting(name, behind);
+            assert_eq!(fitted, fits);
+            assert!(fitted.width() <= NAME_COLUMNS.max(behind.width() + 1), "{fitted}");
+        }
+        let rest = " ############ 100 %  1023.9 MiB  ".width();
+        for time in ["1023.9 MiB/s, 99:59:59 left", "12,5 MiB/s, остават 1:02:03"] {
+            assert!(NAME_COLUMNS + rest + time.width() <= 80, "{time}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! path of a download, without the owner's folders ever being told to anybody.
 
 use crate::model::share_path::{BadSharePath, SharePath};
+use crate::model::shown::read_back;
 
 /// Which characters separate the parts of a typed path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +46,19 @@ pub enum Candidate {
 }
 
 /// The shares that a remote path may mean, the likeliest first: as it is; without `.` and `..`; and as its owner may
-/// have typed it, an absolute or climbing path of a file by the file's name, a folder by its name. A path that ends in a
-/// separator is a folder only.
+/// have typed it, an absolute or climbing path of a file by the file's name, a folder by its name; and all of that once
+/// more as it was printed, if it has characters that were made visible. A path that ends in a separator is a folder only.
 pub fn candidates(typed: &str) -> Vec<Candidate> {
+    let mut found = as_typed(typed);
+    let printed = read_back(typed);
+    if printed != typed {
+        let more: Vec<_> = as_typed(&printed).into_iter().filter(|candidate| !found.contains(candidate)).collect();
+        found.extend(more);
+    }
+    found
+}
+
+fn as_typed(typed: &str) -> Vec<Candidate> {
     let readings =
         [Separators::Slash, Separators::SlashAndBackslash].map(|separators| TypedPath::read(typed, separators));
     let mut found = Vec::new();
@@ -184,6 +195,7 @@ mod tests {
             ("/x/a.txt", vec!["a.txt", "a.txt/"]),
             ("../a.txt", vec!["a.txt", "a.txt/"]),
             ("~/a", vec!["a", "~/a", "a/", "~/a/"]),
+            ("in⟨U+200B⟩a/", vec!["in⟨U+200B⟩a/", "in\u{200b}a/"]),
             ("C:\\x\\a.txt", vec!["a.txt", "a.txt/"]),
             ("Trip/", vec!["Trip/"]),
             ("./photos/Trip/", vec!["photos/Trip/", "Trip/"]),

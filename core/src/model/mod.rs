@@ -30,6 +30,7 @@ pub mod hash;
 pub mod hex;
 pub mod household;
 pub mod invite;
+mod joining;
 pub mod key;
 pub mod limits;
 pub mod listen;

@@ -7,8 +7,6 @@ mod program;
 mod shares;
 mod transfers;
 
-use std::path::PathBuf;
-
 use potok_core::model::username::Username;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
@@ -30,8 +28,13 @@ pub fn all() -> impl Iterator<Item = &'static ConsoleCommand> {
     .flatten()
 }
 
+/// What a shell has taught people to type, and the command that it means.
+const OTHER_NAMES: [(&str, &str); 1] = [("exit", "quit")];
+
 /// The command of this name, in any ASCII case.
 pub fn find(name: &str) -> Option<&'static ConsoleCommand> {
+    let other = OTHER_NAMES.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    let name = other.map_or(name, |(_, name)| *name);
     all().find(|command| command.name.eq_ignore_ascii_case(name))
 }
 
@@ -61,27 +64,9 @@ fn user(typed: String) -> Result<Username, BadLine> {
     Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NoSuchUser { user: typed }))
 }
 
-/// `~/x` is in the home folder, as in a shell; `./~/x` is the folder of that name.
-fn from_home(path: String) -> String {
-    let home = || std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok());
-    in_home(&path, home).unwrap_or(path)
-}
-
-fn in_home(path: &str, home: impl FnOnce() -> Option<String>) -> Option<String> {
-    let below = path.strip_prefix('~')?;
-    if !below.is_empty() && !below.starts_with(std::path::is_separator) {
-        return None;
-    }
-    // Pushing `/etc` would leave the home folder.
-    let below = below.trim_start_matches(std::path::is_separator);
-    let home = PathBuf::from(home()?);
-    let whole = if below.is_empty() { home } else { home.join(below) };
-    whole.into_os_string().into_string().ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use potok_core::library::typed::{self, LocalPath, RemotePath, ShareOrLocalPath};
     use potok_core::node::intent::{
@@ -90,18 +75,6 @@ mod tests {
 
     use super::*;
     use crate::command_line::{self, LineRequest};
-
-    #[test]
-    fn a_tilde_is_the_home_folder() {
-        let home = || Some("/home/a".to_owned());
-        assert_eq!(in_home("~/x y", home).as_deref(), Some("/home/a/x y"));
-        assert_eq!(in_home("~", home).as_deref(), Some("/home/a"));
-        assert_eq!(in_home("~//etc", home).as_deref(), Some("/home/a/etc"));
-        for other in ["~x", "./~/x", "a~/x", ""] {
-            assert_eq!(in_home(other, home), None, "{other}");
-        }
-        assert_eq!(in_home("~/x", || None), None);
-    }
 
     #[test]
     fn the_command_does_what_the_click_did() {

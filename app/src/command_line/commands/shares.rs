@@ -2,12 +2,14 @@
 
 use potok_core::library::typed::{self, EmptyPath, ShareOrLocalPath};
 use potok_core::model::share_path::BadSharePath;
+use potok_core::model::shown::read_back;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, ShareRequest};
 use potok_core::protocol::field::{self, Quoted};
 
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
-use crate::command_line::commands::{alone, from_home};
+use crate::command_line::commands::alone;
+use crate::command_line::typed_path::typed_path;
 use crate::command_line::{BadLine, LineRequest, Rest, list};
 use crate::texts;
 
@@ -90,8 +92,11 @@ fn read_register(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     if items.is_empty() {
         return Err(rest.usage());
     }
-    let request =
-        |item: list::Named| ShareRequest { typed: from_home(item.path), cwd: rest.cwd.to_owned(), share_as: item.name };
+    let request = |item: list::Named| ShareRequest {
+        typed: typed_path(item.path),
+        cwd: rest.cwd.to_owned(),
+        share_as: item.name,
+    };
     let requests = items.into_iter().map(request).collect();
     let is_what_fits = what_fits.is_some();
     Ok(LineRequest::Ask(if is_what_fits { Intent::ShareWhatFits(requests) } else { Intent::Share(requests) }))
@@ -118,8 +123,12 @@ fn read_paths(rest: Rest<'_>) -> Result<Vec<ShareOrLocalPath>, BadLine> {
     if items.iter().any(|item| !item.attributes.is_empty()) {
         return Err(field::BadFields::Attribute.into());
     }
-    let path = |text: String| ShareOrLocalPath::new(from_home(text), rest.cwd).map_err(|EmptyPath| rest.usage());
-    items.into_iter().map(|item| path(item.text.into_owned())).collect()
+    // As `shares` printed it.
+    let path = |text: &str| {
+        let text = typed_path(read_back(text).into_owned());
+        ShareOrLocalPath::new(text, rest.cwd).map_err(|EmptyPath| rest.usage())
+    };
+    items.into_iter().map(|item| path(&item.text)).collect()
 }
 
 fn write_paths(paths: &[ShareOrLocalPath]) -> String {
@@ -133,7 +142,7 @@ fn read_rename(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let not_shareable = |why: BadSharePath| {
         BadLine::Meaningless(Failure::NotShareable { path: to.clone(), why: texts::of_bad_share_path(why) })
     };
-    let from = typed::share_path(&from).map_err(not_yours)?;
+    let from = typed::share_path(&read_back(&from)).map_err(not_yours)?;
     let to = typed::share_path(&to).map_err(not_shareable)?;
     Ok(LineRequest::Ask(Intent::RenameShare { from, to }))
 }

@@ -8,7 +8,8 @@ use potok_core::node::intent::{
 use potok_core::protocol::field::Quoted;
 
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
-use crate::command_line::commands::{alone, from_home, user, word};
+use crate::command_line::commands::{alone, user, word};
+use crate::command_line::typed_path::typed_path;
 use crate::command_line::{BadLine, LineRequest, Rest};
 
 /// These commands, in the order of `help`.
@@ -148,7 +149,7 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     Ok(LineRequest::Ask(Intent::Download(DownloadRequest {
         user: owner,
         remote_path,
-        local_path: local_path.map(|typed| LocalPath::new(from_home(typed), rest.cwd)),
+        local_path: local_path.map(|typed| LocalPath::new(typed_path(typed), rest.cwd)),
         existing,
         unsafe_names,
         wait,

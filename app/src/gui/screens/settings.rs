@@ -11,6 +11,7 @@ use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
+use crate::command_line::typed_path::typed_path;
 use crate::gui::action::{Action, Pick};
 use crate::gui::fingerprint;
 use crate::gui::icons;
@@ -180,7 +181,7 @@ fn folder(ui: &mut Ui, model: &Model, state: &mut SettingsState, has_picker: boo
     let hint = model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into());
     let folder = row(ui, &text, |ui| {
         let field = |ui: &mut Ui, folder: &mut String| widgets::field(ui, folder, icons::FOLDER, &text, &hint, 300.0);
-        let folder = state.folder.field(ui, field, |folder| usable_folder(Path::new(folder)));
+        let folder = state.folder.field(ui, field, |folder| usable_folder(Path::new(&typed_path(folder.to_owned()))));
         if has_picker && widgets::button(ui, Loud::Plain, "", &t!("window.settings.choose")).clicked() {
             actions.push(Action::Pick(Pick::DownloadFolder));
         }

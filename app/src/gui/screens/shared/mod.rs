@@ -10,6 +10,7 @@ use eframe::egui::{Key, RichText, Sense, Ui, vec2};
 use potok_core::node::intent::ShareRequest;
 use rust_i18n::t;
 
+use crate::command_line::typed_path::typed_path;
 use crate::gui::action::{Action, Pick};
 use crate::gui::icons;
 use crate::gui::screen::ScreenContext;
@@ -89,7 +90,7 @@ fn typed(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<
         let clicked = ui
             .add_enabled_ui(can_share, |ui| widgets::button(ui, Loud::Plain, "", &t!("window.shared.share")).clicked());
         if (entered || clicked.inner) && can_share {
-            let typed = state.path.trim().to_owned();
+            let typed = typed_path(state.path.trim().to_owned());
             let cwd = std::env::current_dir().unwrap_or_default();
             actions.push(Action::Share(vec![ShareRequest { typed, cwd, share_as: None }]));
         }
