@@ -66,6 +66,19 @@ pub fn brought_back(at: [f32; 2], size: [f32; 2], screens: &[Monitor]) -> Option
     Some([left + ((width - size[0]) / 2.0).max(0.0), top + ((height - size[1]) / 2.0).max(0.0)])
 }
 
+/// A side of a window, and the least that it may become, on a screen that is so long: one that is larger than the screen
+/// leaves room there for the title bar and panels.
+pub fn fitted(side: f32, least: f32, screen: f32) -> (f32, f32) {
+    if side.max(least) <= screen {
+        return (side, least);
+    }
+    let room = screen * SCREEN_PART;
+    (side.min(room), least.min(room))
+}
+
+/// So much of a screen is left for a window.
+const SCREEN_PART: f32 = 0.9;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +95,20 @@ mod tests {
         for bad in ["", "size = [1, 1]\nis_maximized = false", "size = [nan, 600.0]\nis_maximized = false", "x"] {
             std::fs::write(folder.path().join(WINDOW_FILE), bad).expect("written");
             assert_eq!(WindowPlace::load(folder.path()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_not_larger_than_its_screen() {
+        for (side, least, screen, fits) in [
+            (1120.0, 760.0, 1920.0, (1120.0, 760.0)),
+            (740.0, 500.0, 740.0, (740.0, 500.0)),
+            (1120.0, 760.0, 960.0, (864.0, 760.0)),
+            (740.0, 500.0, 540.0, (486.0, 486.0)),
+            (1120.0, 760.0, 640.0, (576.0, 576.0)),
+            (400.0, 500.0, 400.0, (360.0, 360.0)),
+        ] {
+            assert_eq!(fitted(side, least, screen), fits, "{side} on {screen}");
         }
     }
 

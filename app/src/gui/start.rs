@@ -22,7 +22,7 @@ use rust_i18n::t;
 use crate::client::Client;
 use crate::desktop::instance::{self, HandedOver};
 use crate::desktop::notification::{Message, Notifier};
-use crate::desktop::place::WindowPlace;
+use crate::desktop::place::{WindowPlace, fitted};
 use crate::desktop::{self, Bell, Desktop, DesktopEvent};
 use crate::gui::icon;
 use crate::gui::picker::Native;
@@ -38,6 +38,13 @@ const OTHER_START_MAX: Duration = Duration::from_secs(3);
 const OTHER_START_STEP: Duration = Duration::from_millis(100);
 /// A panel that starts together with us may show its tray so late.
 const TRAY_MAX: Duration = Duration::from_secs(10);
+
+/// A window that was never moved, in points.
+const WINDOW_SIZE: egui::Vec2 = egui::vec2(1120.0, 740.0);
+/// Smaller, and pages have no room.
+const WINDOW_SIZE_MIN: egui::Vec2 = egui::vec2(760.0, 500.0);
+/// Larger than any screen, in points.
+const SCREENS_MAX: egui::Vec2 = egui::vec2(16_000.0, 16_000.0);
 
 /// What the arguments say.
 #[derive(Debug, Clone, Default)]
@@ -324,24 +331,32 @@ fn open_with(
     })
 }
 
+type WindowBuilder = Box<dyn FnOnce(egui::ViewportBuilder) -> egui::ViewportBuilder>;
+
 type Made<'a> = Result<Box<dyn eframe::App + 'a>, Box<dyn std::error::Error + Send + Sync>>;
 
 fn show<'a>(
     viewport: egui::ViewportBuilder,
     make: impl FnOnce(&eframe::CreationContext<'_>) -> Made<'a> + 'a,
 ) -> eframe::Result {
-    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    let size = viewport.inner_size.unwrap_or(WINDOW_SIZE);
+    // Asked for more than any screen has, eframe says how much there is.
+    let viewport = viewport.with_inner_size(SCREENS_MAX);
+    let window_builder: WindowBuilder = Box::new(move |viewport| {
+        let screen = viewport.inner_size.unwrap_or(SCREENS_MAX);
+        let (width, least_width) = fitted(size.x, WINDOW_SIZE_MIN.x, screen.x);
+        let (height, least_height) = fitted(size.y, WINDOW_SIZE_MIN.y, screen.y);
+        viewport.with_inner_size([width, height]).with_min_inner_size([least_width, least_height])
+    });
+    let options = eframe::NativeOptions { viewport, window_builder: Some(window_builder), ..Default::default() };
     eframe::run_native("Potok", options, Box::new(make))
 }
 
 /// A window as large and where it was.
 fn viewport(place: Option<WindowPlace>) -> egui::ViewportBuilder {
-    let viewport = egui::ViewportBuilder::default()
-        .with_title("Potok")
-        .with_app_id(desktop::APP_ID)
-        .with_min_inner_size([760.0, 500.0])
-        .with_icon(icon::window());
-    let Some(place) = place else { return viewport.with_inner_size([1120.0, 740.0]) };
+    let viewport =
+        egui::ViewportBuilder::default().with_title("Potok").with_app_id(desktop::APP_ID).with_icon(icon::window());
+    let Some(place) = place else { return viewport.with_inner_size(WINDOW_SIZE) };
     let viewport = viewport.with_inner_size(place.size).with_maximized(place.is_maximized);
     place.at.into_iter().fold(viewport, |viewport, at| viewport.with_position(at))
 }

@@ -108,7 +108,9 @@ impl Typed {
     fn complain(&self, ui: &mut Ui) {
         if let Some(why) = &self.wrong {
             ui.horizontal(|ui| {
-                ui.add_space(NAMES_WIDTH + theme::GAP);
+                if !widgets::is_narrow(ui) {
+                    ui.add_space(NAMES_WIDTH + theme::GAP);
+                }
                 ui.add(Label::new(RichText::new(why).font(theme::small()).color(palette(ui).bad)).wrap());
             });
         }
@@ -122,6 +124,8 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, 
     let mut is_done = false;
     widgets::head(ui, &t!("window.page.settings"), &t!("window.settings.at-once"), |_| {});
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        // The bar lies over the right edge.
+        ui.set_max_width(ui.available_width() - 8.0);
         is_done |= section(ui, &t!("window.settings.you"), |ui| {
             let name = name(ui, state);
             folder(ui, model, state, has_picker, actions) || name
@@ -161,6 +165,15 @@ fn row<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
     .inner
 }
 
+/// The same for a control that has no room beside its name in a narrow window: there it stands below.
+fn wide_row<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
+    if !widgets::is_narrow(ui) {
+        return row(ui, name, add);
+    }
+    ui.add(Label::new(RichText::new(name).color(palette(ui).text)).wrap());
+    ui.horizontal(add).inner
+}
+
 fn name(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let text = t!("window.settings.name");
     let name = row(ui, &text, |ui| {
@@ -179,7 +192,7 @@ fn name(ui: &mut Ui, state: &mut SettingsState) -> bool {
 fn folder(ui: &mut Ui, model: &Model, state: &mut SettingsState, has_picker: bool, actions: &mut Vec<Action>) -> bool {
     let text = t!("window.settings.folder");
     let hint = model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into());
-    let folder = row(ui, &text, |ui| {
+    let folder = wide_row(ui, &text, |ui| {
         let field = |ui: &mut Ui, folder: &mut String| widgets::field(ui, folder, icons::FOLDER, &text, &hint, 300.0);
         let folder = state.folder.field(ui, field, |folder| usable_folder(Path::new(&typed_path(folder.to_owned()))));
         if has_picker && widgets::button(ui, Loud::Plain, "", &t!("window.settings.choose")).clicked() {
@@ -213,7 +226,7 @@ fn look(ui: &mut Ui, draft: &mut Settings) -> bool {
         ];
         widgets::choice(ui, &mut draft.theme, &options)
     });
-    let language = row(ui, &t!("window.settings.language"), |ui| {
+    let language = wide_row(ui, &t!("window.settings.language"), |ui| {
         let options = [
             (String::new(), icons::CIRCLE_HALF, &*themes[0]),
             ("en".to_owned(), "", "English"),
@@ -239,7 +252,7 @@ fn desktop(ui: &mut Ui, state: &mut SettingsState, actions: &mut Vec<Action>) ->
         is_done |= switch(ui, &t!("window.settings.tray"), &mut draft.tray, &text);
     }
     let closing = [t!("window.settings.close-ask"), t!("window.settings.close-keep"), t!("window.settings.close-quit")];
-    is_done |= row(ui, &t!("window.settings.when-closed"), |ui| {
+    is_done |= wide_row(ui, &t!("window.settings.when-closed"), |ui| {
         let options = [
             (String::new(), "", &*closing[0]),
             ("keep".to_owned(), "", &*closing[1]),
@@ -275,7 +288,7 @@ fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let text = t!("window.settings.keep-executable-text");
     let run = switch(ui, &t!("window.settings.keep-executable"), &mut draft.keep_executable, &text);
     let text = t!("window.settings.listen");
-    let listen = row(ui, &text, |ui| {
+    let listen = wide_row(ui, &text, |ui| {
         let field = |ui: &mut Ui, at: &mut String| widgets::field(ui, at, "", &text, "[::]:0", 180.0);
         let listen = state.listen.field(ui, field, listen_address);
         widgets::weak(ui, t!("window.settings.listen-text"));
