@@ -67,7 +67,7 @@ impl Quotas {
 
     /// Which bound would be broken if they took so much more.
     pub fn broken_by(&self, settings: &TrackerSettings, owner: OwnerId, more: Taken) -> Option<QuotaBroken> {
-        let Some(Counted { household, has_key, .. }) = self.owners.get(&owner) else { return None };
+        let Counted { household, has_key, .. } = self.owners.get(&owner)?;
         let here = self.households.get(household).copied().unwrap_or_default();
         let exceeds = |before: usize, more: usize, max: usize| before.saturating_add(more) > max;
         let (shares_max, bytes_max, taken) = if *has_key {

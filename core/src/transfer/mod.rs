@@ -17,6 +17,7 @@ pub mod event;
 pub mod job;
 pub mod plan;
 pub mod rate;
+mod slot_queue;
 pub mod slots;
 pub mod source;
 pub mod speed;

@@ -1,23 +1,25 @@
 //! Who is served now, and who waits at which place.
 //!
-//! A slot is held by one connection while it has open requests. Keys take turns, whatever number of connections or
-//! requests each has. It does not know what is sent.
+//! A slot is held by one connection while it has open requests. Households take turns, whatever number of keys each has,
+//! and in a household keys do, whatever number of connections or requests each has: keys cost nothing, addresses do. A
+//! household that was not served lately comes first. It does not know what is sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::model::key::PublicKey;
+use crate::transfer::slot_queue::SlotQueue;
+pub use crate::transfer::slot_queue::{ConnectionId, Taker};
 
 /// After so many bytes a slot goes on to whoever waits.
 pub const TURN_BYTES: u64 = 64 * 1024 * 1024;
 /// Or after this time.
 pub const TURN_TIME: Duration = Duration::from_secs(30);
+/// Or after this time, if its household has another slot and somebody of a household that has none waits.
+pub const CROWDED_TURN_TIME: Duration = Duration::from_secs(2);
 /// A slot without requests is kept this long: the next request is often on its way.
 pub const IDLE_GRACE: Duration = Duration::from_millis(250);
-
-/// One connection of a peer to our server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
 
 /// What a connection is to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub enum Standing {
 
 #[derive(Debug)]
 struct Served {
-    key: PublicKey,
+    taker: Taker,
     since: Instant,
     bytes: u64,
     idle_since: Option<Instant>,
@@ -44,8 +46,7 @@ pub struct Slots {
     total: usize,
     per_key: usize,
     serving: BTreeMap<ConnectionId, Served>,
-    /// Those who wait, key by key in the order of their turns.
-    waiting: VecDeque<(PublicKey, VecDeque<ConnectionId>)>,
+    waiting: SlotQueue,
     /// What each waiting connection was told last.
     told: BTreeMap<ConnectionId, Standing>,
 }
@@ -56,7 +57,7 @@ pub type Change = (ConnectionId, Standing);
 impl Slots {
     /// So many slots in all, so many of one key; at least one each.
     pub fn new(total: usize, per_key: usize) -> Self {
-        let waiting = VecDeque::new();
+        let waiting = SlotQueue::default();
         Self { total: total.max(1), per_key: per_key.max(1), serving: BTreeMap::new(), waiting, told: BTreeMap::new() }
     }
 
@@ -68,23 +69,23 @@ impl Slots {
             let longest = self
                 .serving
                 .iter()
-                .filter(|(_, served)| over_total || self.serving_of(&served.key) > self.per_key)
+                .filter(|(_, served)| over_total || self.serving_of(&served.taker.key) > self.per_key)
                 .min_by_key(|(_, served)| served.since);
             match longest.map(|(connection, _)| *connection) {
-                Some(connection) => self.send_back(connection),
+                Some(connection) => self.send_back(connection, now),
                 None => return self.settle(now),
             }
         }
     }
 
     /// A connection has requests.
-    pub fn want(&mut self, connection: ConnectionId, key: PublicKey, now: Instant) -> Vec<Change> {
+    pub fn want(&mut self, connection: ConnectionId, taker: Taker, now: Instant) -> Vec<Change> {
         if let Some(served) = self.serving.get_mut(&connection) {
             served.idle_since = None;
             return Vec::new();
         }
         if !self.told.contains_key(&connection) {
-            self.enqueue(connection, key);
+            self.enqueue(connection, taker, now);
         }
         self.settle(now)
     }
@@ -129,7 +130,7 @@ impl Slots {
         }
         changes.extend(self.settle(now));
         while let Some(connection) = self.whose_turn_ends(now) {
-            self.send_back(connection);
+            self.send_back(connection, now);
             changes.extend(self.settle(now));
         }
         changes
@@ -141,40 +142,47 @@ impl Slots {
     }
 
     fn serving_of(&self, key: &PublicKey) -> usize {
-        self.serving.values().filter(|served| served.key == *key).count()
+        self.serving.values().filter(|served| served.taker.key == *key).count()
     }
 
-    fn enqueue(&mut self, connection: ConnectionId, key: PublicKey) {
+    fn serving_in(&self, household: IpAddr) -> usize {
+        self.serving.values().filter(|served| served.taker.household == household).count()
+    }
+
+    fn enqueue(&mut self, connection: ConnectionId, taker: Taker, now: Instant) {
         self.told.insert(connection, Standing::Idle);
-        match self.waiting.iter_mut().find(|(waiting, _)| *waiting == key) {
-            Some((_, connections)) => connections.push_back(connection),
-            None => self.waiting.push_back((key, VecDeque::from([connection]))),
-        }
+        self.waiting.add(connection, taker, now);
     }
 
     fn dequeue(&mut self, connection: ConnectionId) {
         if self.told.remove(&connection).is_some() {
-            for (_, connections) in &mut self.waiting {
-                connections.retain(|waiting| *waiting != connection);
-            }
-            self.waiting.retain(|(_, connections)| !connections.is_empty());
+            self.waiting.remove(connection);
         }
     }
 
-    fn send_back(&mut self, connection: ConnectionId) {
+    fn send_back(&mut self, connection: ConnectionId, now: Instant) {
         if let Some(served) = self.serving.remove(&connection) {
-            self.enqueue(connection, served.key);
+            self.enqueue(connection, served.taker, now);
         }
     }
 
     /// The longest served connection whose turn is over, if somebody could take its place.
     fn whose_turn_ends(&self, now: Instant) -> Option<ConnectionId> {
-        let is_over =
-            |served: &Served| served.bytes >= TURN_BYTES || now.saturating_duration_since(served.since) >= TURN_TIME;
+        let lasts = |served: &Served| now.saturating_duration_since(served.since);
+        let is_over = |served: &Served| served.bytes >= TURN_BYTES || lasts(served) >= TURN_TIME;
         let could_follow = |served: &Served| {
-            self.waiting.iter().any(|(key, _)| *key == served.key || self.serving_of(key) < self.per_key)
+            self.waiting
+                .takers()
+                .any(|taker| taker.key == served.taker.key || self.serving_of(&taker.key) < self.per_key)
         };
-        let over = self.serving.iter().filter(|(_, served)| is_over(served) && could_follow(served));
+        let some_have_none = self
+            .waiting
+            .takers()
+            .any(|taker| self.serving_in(taker.household) == 0 && self.serving_of(&taker.key) < self.per_key);
+        let crowds = |served: &Served| {
+            some_have_none && lasts(served) >= CROWDED_TURN_TIME && self.serving_in(served.taker.household) > 1
+        };
+        let over = self.serving.iter().filter(|(_, s)| (is_over(s) && could_follow(s)) || crowds(s));
         over.min_by_key(|(_, served)| served.since).map(|(connection, _)| *connection)
     }
 
@@ -182,26 +190,18 @@ impl Slots {
     fn settle(&mut self, now: Instant) -> Vec<Change> {
         let mut changes = Vec::new();
         while self.serving.len() < self.total {
-            let next = (0..self.waiting.len()).find(|&at| self.serving_of(&self.waiting[at].0) < self.per_key);
-            let Some((key, mut connections)) = next.and_then(|at| self.waiting.remove(at)) else { break };
-            if let Some(connection) = connections.pop_front() {
-                self.told.remove(&connection);
-                self.serving.insert(connection, Served { key, since: now, bytes: 0, idle_since: None });
-                changes.push((connection, Standing::Serving));
-            }
-            if !connections.is_empty() {
-                self.waiting.push_back((key, connections));
-            }
+            let (serving, per_key) = (&self.serving, self.per_key);
+            let may_have =
+                |key: &PublicKey| serving.values().filter(|served| served.taker.key == *key).count() < per_key;
+            let Some((connection, taker)) = self.waiting.next(now, may_have) else { break };
+            self.told.remove(&connection);
+            self.serving.insert(connection, Served { taker, since: now, bytes: 0, idle_since: None });
+            changes.push((connection, Standing::Serving));
         }
-        let mut place = 0;
-        let rounds = self.waiting.iter().map(|(_, connections)| connections.len()).max().unwrap_or(0);
-        for round in 0..rounds {
-            for connection in self.waiting.iter().filter_map(|(_, connections)| connections.get(round)) {
-                place += 1;
-                let standing = Standing::Waiting(place);
-                if self.told.insert(*connection, standing) != Some(standing) {
-                    changes.push((*connection, standing));
-                }
+        for (place, connection) in (1..).zip(self.waiting.in_order()) {
+            let standing = Standing::Waiting(place);
+            if self.told.insert(connection, standing) != Some(standing) {
+                changes.push((connection, standing));
             }
         }
         changes
@@ -214,8 +214,13 @@ mod tests {
 
     use super::*;
 
-    fn key(n: u8) -> PublicKey {
-        PublicKey::from_bytes([n; 32])
+    /// All of them at one address.
+    fn key(n: u8) -> Taker {
+        at(n, 1)
+    }
+
+    fn at(n: u8, address: u8) -> Taker {
+        Taker::new(PublicKey::from_bytes([n; 32]), IpAddr::from([192, 0, 2, address]))
     }
 
     fn id(n: u64) -> ConnectionId {
@@ -238,6 +243,27 @@ mod tests {
         assert_eq!(slots.leave(id(1), now), [(id(2), Serving), (id(3), Waiting(1))]);
         assert_eq!(slots.idle(id(3), now), [(id(3), Idle)]);
         assert_eq!(slots.counts(), (2, 0));
+    }
+
+    #[test]
+    fn a_newcomer_waits_for_no_crowd_of_keys_of_one_address() {
+        let start = Instant::now();
+        let mut slots = Slots::new(4, 2);
+        for n in 0..60u8 {
+            slots.want(id(n.into()), at(n, 1), start);
+        }
+        assert_eq!(slots.counts(), (4, 56));
+        let told = slots.want(id(100), at(100, 2), start);
+        assert!(told.contains(&(id(100), Waiting(1))), "{told:?}");
+        assert_eq!(slots.tick(start + CROWDED_TURN_TIME - Duration::from_millis(1)), []);
+        let told = slots.tick(start + CROWDED_TURN_TIME);
+        assert!(told.contains(&(id(100), Serving)), "{told:?}");
+        assert_eq!(slots.counts(), (4, 57), "one slot is enough for whoever had none");
+        // Whoever was served lately comes behind newcomers, and before the crowd's next ones in turn.
+        slots.leave(id(100), start + CROWDED_TURN_TIME);
+        slots.want(id(101), at(100, 2), start + CROWDED_TURN_TIME);
+        let told = slots.want(id(102), at(102, 3), start + CROWDED_TURN_TIME);
+        assert!(told.contains(&(id(102), Waiting(1))), "{told:?}");
     }
 
     #[test]

@@ -46,6 +46,7 @@ use crate::service::peer_server::content_source::ContentSource;
 use crate::service::peer_server::scheduler::{UploadChange, UploadScheduler};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::transfer::event::TransferEvent;
+use crate::transfer::slots::Taker;
 
 /// How often what changed is told.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -336,7 +337,8 @@ impl IncomingPeer {
             Ok(admitted) => admitted,
             Err(why) => return tracing::debug!(%from, %key, %why, "a peer was refused"),
         };
-        let Some((place, standing)) = self.scheduler.enter(key, user, Way::of(from), now()) else {
+        let Some((place, standing)) = self.scheduler.enter(Taker::new(key, from.ip()), user, Way::of(from), now())
+        else {
             return tracing::debug!(%from, %key, "too many connections of this key");
         };
         let place = Arc::new(place);

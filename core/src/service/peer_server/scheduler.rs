@@ -16,7 +16,7 @@ use crate::model::way::Way;
 use crate::protocol::peer::{Content, Request};
 use crate::service::peer_server::content_source::ContentSource;
 use crate::service::transfer_numbers::TransferNumbers;
-use crate::transfer::slots::{Change, ConnectionId, Slots, Standing};
+use crate::transfer::slots::{Change, ConnectionId, Slots, Standing, Taker};
 use crate::transfer::uploads::{Answered, Uploads};
 
 /// Connections of one key: one is enough, a second while the first is lost and not yet noticed.
@@ -54,11 +54,12 @@ impl UploadScheduler {
     /// Somebody is here; `None` if they are here often enough already.
     pub(super) fn enter(
         self: &Arc<Self>,
-        key: PublicKey,
+        taker: Taker,
         user: Username,
         way: Way,
         now: Instant,
     ) -> Option<(Place, watch::Receiver<Option<Standing>>)> {
+        let key = taker.key;
         let mut inner = self.inner.lock();
         if inner.connections.values().filter(|other| other.key == key).count() >= CONNECTIONS_PER_KEY_MAX {
             return None;
@@ -69,7 +70,7 @@ impl UploadScheduler {
         inner.uploads.enter(id, key, user, way);
         let (standing, told) = watch::channel((!is_stopped).then_some(Standing::Idle));
         inner.connections.insert(id, Connection { key, standing });
-        Some((Place { scheduler: Arc::clone(self), id, key }, told))
+        Some((Place { scheduler: Arc::clone(self), id, taker }, told))
     }
 
     pub(super) fn set(&self, slots: usize, slots_per_key: usize, now: Instant) {
@@ -173,7 +174,7 @@ impl Inner {
 pub(super) struct Place {
     scheduler: Arc<UploadScheduler>,
     id: ConnectionId,
-    key: PublicKey,
+    taker: Taker,
 }
 
 impl Place {
@@ -186,7 +187,7 @@ impl Place {
     pub(super) fn want(&self, now: Instant) {
         let mut inner = self.scheduler.inner.lock();
         if !inner.is_stopped(self.id) {
-            inner.apply(|slots| slots.want(self.id, self.key, now));
+            inner.apply(|slots| slots.want(self.id, self.taker, now));
         }
     }
 
