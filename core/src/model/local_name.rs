@@ -50,6 +50,13 @@ pub struct UnsafeName {
     why: &'static str,
 }
 
+impl UnsafeName {
+    /// This name, and what is wrong with it, as the end of a sentence.
+    pub(in crate::model) fn new(name: String, why: &'static str) -> Self {
+        Self { name, why }
+    }
+}
+
 impl LocalName {
     /// Checks one part of a remote path.
     pub fn new(part: &str) -> Result<Self, UnsafeName> {
@@ -141,33 +148,6 @@ impl fmt::Display for LocalName {
     }
 }
 
-/// Why a place for somebody else's file is one that programs act on by themselves, if it is: what lies there is run or
-/// read without anybody opening it. `parts` are the names below the folder that the person chose, which is
-/// `below_home` there (`None`: elsewhere; empty: the home folder itself).
-pub fn why_acted_on(below_home: Option<&[String]>, parts: &[&str]) -> Option<UnsafeName> {
-    let is = |part: &str, name: &str| part.eq_ignore_ascii_case(name);
-    let refused = |name: &str, why| Some(UnsafeName { name: name.to_owned(), why });
-    if let Some(git) = parts.iter().position(|part| is(part, ".git")) {
-        let inside = &parts[git + 1..];
-        if inside.iter().any(|part| is(part, "hooks")) || inside.last().is_some_and(|part| is(part, "config")) {
-            return refused(&parts[git..].join("/"), "is where git finds what it runs by itself");
-        }
-    }
-    let below_home = below_home?;
-    let chosen = below_home.iter().map(String::as_str);
-    let whole: Vec<&str> = chosen.chain(parts.iter().copied()).collect();
-    let is_hidden_by_name = parts.first().is_some_and(|first| below_home.is_empty() && first.starts_with('.'));
-    if is_hidden_by_name {
-        return refused(&parts.join("/"), "would be among the hidden files of your home folder, which programs act on");
-    }
-    let starts = |path: &[&str]| whole.len() > path.len() && whole.iter().zip(path).all(|(part, name)| is(part, name));
-    let is_autostart = starts(&[".config", "autostart"])
-        || starts(&[".config", "systemd"])
-        || starts(&["Library", "LaunchAgents"])
-        || whole.iter().any(|part| is(part, "Startup")) && starts(&["AppData"]);
-    if is_autostart { refused(&parts.join("/"), "would be started by the system by itself") } else { None }
-}
-
 /// Characters that nobody sees and that make a name look like another, or drive what shows it.
 fn is_misleading(c: char) -> bool {
     c.is_control() || shown::is_direction_control(c) || matches!(c, '\u{2028}' | '\u{2029}')
@@ -233,6 +213,7 @@ fn is_device(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::acted_on::{self, ChosenFolder};
     use crate::vectors;
 
     #[test]
@@ -298,7 +279,9 @@ mod tests {
         let is_refused = |platform, home: Option<&[String]>, name: &str| {
             let parts: Vec<&str> = name.split('/').collect();
             let is_bad = |part: &&str| LocalName::on(platform, part).is_err();
-            SharePath::new(name).is_err() || parts.iter().any(is_bad) || why_acted_on(home, &parts).is_some()
+            SharePath::new(name).is_err()
+                || parts.iter().any(is_bad)
+                || acted_on::why(&ChosenFolder { below_home: home, ..ChosenFolder::default() }, &parts).is_some()
         };
         for row in &hostile {
             let (name, places) = (row.text_or_same(1, 1), row.text(3));
@@ -313,28 +296,6 @@ mod tests {
         for row in honest {
             let name = row.text_or_same(1, 0);
             assert!(Platform::ALL.iter().all(|platform| !is_refused(*platform, None, name)), "{row:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_comes_where_it_is_run_by_itself() {
-        let home: &[String] = &[];
-        let config = [".config".to_owned()];
-        for (below_home, path, refused) in [
-            (None, "proj/.git/hooks/post-checkout", true),
-            (None, "proj/.GIT/config", true),
-            (None, "proj/.git/objects/ab/cd", false),
-            (None, "proj/.gitignore", false),
-            (None, ".bashrc", false),
-            (Some(home), ".bashrc", true),
-            (Some(home), ".config/autostart/x.desktop", true),
-            (Some(home), "proj/.gitignore", false),
-            (Some(home), "Library/LaunchAgents/x.plist", true),
-            (Some(&config[..]), "autostart/x.desktop", true),
-            (Some(&config[..]), "app/settings", false),
-        ] {
-            let parts: Vec<&str> = path.split('/').collect();
-            assert_eq!(why_acted_on(below_home, &parts).is_some(), refused, "{path} {below_home:?}");
         }
     }
 }

@@ -21,6 +21,7 @@
 //! | [`way::Way`] | how two peers reach each other |
 //! | [`transfer_details::PartMap`] | which parts of it are here, in a bounded number of runs |
 
+pub mod acted_on;
 pub mod binding;
 pub mod block_list;
 pub mod file_kind;

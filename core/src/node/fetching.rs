@@ -264,9 +264,7 @@ fn new_download(
         FoundShares::Folder { path, files } => {
             let is_named = matches!(place, DownloadPlace::As(..));
             let (into, top) = match place {
-                DownloadPlace::Into(into) | DownloadPlace::IntoNew(into) => {
-                    (into, naming.names(None, path.file_name())?.remove(0))
-                }
+                DownloadPlace::Into(into) | DownloadPlace::IntoNew(into) => (into, naming.top(path.file_name())?),
                 DownloadPlace::As(into, name) => (into, local_name(&name.to_string_lossy())?),
             };
             naming.go_into(&top);

@@ -2,9 +2,10 @@
 //! does no harm here.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use crate::model::local_name::{LocalName, Platform, UnsafeName, why_acted_on};
+use crate::model::acted_on::{self, ChosenFolder};
+use crate::model::local_name::{LocalName, Platform, UnsafeName};
 use crate::node::failure::Failure;
 
 /// Names that one download would get and that this system takes for the same; a number more tells them apart.
@@ -14,8 +15,10 @@ const SAME_NAMES_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Naming {
     platform: Platform,
-    /// Where the folder that they go into lies in the home folder, if it does.
-    below_home: Option<Vec<String>>,
+    /// The folder that they go into, from the top of the disk.
+    into: Vec<String>,
+    /// How many names of it are those of the home folder, if it lies there.
+    home: Option<usize>,
     rename_unsafe: bool,
     /// What each name was made of, by what this system tells names apart.
     taken: BTreeMap<String, String>,
@@ -24,11 +27,14 @@ pub(super) struct Naming {
 impl Naming {
     /// Names for files that go into a folder. Blocks: it looks at the disk.
     pub(super) fn new(into: &Path, rename_unsafe: bool) -> Self {
-        Self::on(Platform::HERE, below_home(into), rename_unsafe)
+        let into = resolved(into);
+        let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        let home = home.filter(|home| into.starts_with(home)).map(|home| names_of(&home).len());
+        Self::on(Platform::HERE, names_of(&into), home, rename_unsafe)
     }
 
-    fn on(platform: Platform, below_home: Option<Vec<String>>, rename_unsafe: bool) -> Self {
-        Self { platform, below_home, rename_unsafe, taken: BTreeMap::new() }
+    fn on(platform: Platform, into: Vec<String>, home: Option<usize>, rename_unsafe: bool) -> Self {
+        Self { platform, into, home, rename_unsafe, taken: BTreeMap::new() }
     }
 
     /// The names for a file: below `top`, which the person chose or which passed before, those of its path.
@@ -57,16 +63,21 @@ impl Naming {
         self.tell_apart(path, names)
     }
 
+    /// The name for a folder that all of them go into.
+    pub(super) fn top(&mut self, name: &str) -> Result<LocalName, Failure> {
+        // Judged as what it is: something is in it.
+        Ok(self.names(None, &format!("{name}/_"))?.swap_remove(0))
+    }
+
     /// The folder that all of them go into has this name, which the person chose or which passed.
     pub(super) fn go_into(&mut self, top: &LocalName) {
-        if let Some(below_home) = &mut self.below_home {
-            below_home.push(top.as_str().to_owned());
-        }
+        self.into.push(top.as_str().to_owned());
     }
 
     fn why_acted_on(&self, names: &[LocalName], first: usize) -> Option<UnsafeName> {
-        let parts: Vec<&str> = names.iter().map(LocalName::as_str).collect();
-        why_acted_on(None, &parts).or_else(|| why_acted_on(self.below_home.as_deref(), parts.get(first..)?))
+        let parts: Vec<&str> = names.iter().skip(first).map(LocalName::as_str).collect();
+        let below_home = self.home.and_then(|home| self.into.get(home..));
+        acted_on::why(&ChosenFolder { whole: Some(&self.into), below_home }, &parts)
     }
 
     /// Two files whose names this system takes for the same are two files all the same.
@@ -103,20 +114,29 @@ pub(super) fn renamed(original: &str, into: &Path, names: &[LocalName], chosen: 
     (!is_same).then(|| (original.to_owned(), names.iter().fold(into.to_owned(), |path, name| path.join(name.as_str()))))
 }
 
-fn below_home(into: &Path) -> Option<Vec<String>> {
-    let home = std::env::home_dir()?.canonicalize().ok()?;
-    let into = into.canonicalize().ok()?;
-    let below = into.strip_prefix(home).ok()?;
-    Some(below.iter().map(|part| part.to_string_lossy().into_owned()).collect())
+/// A folder without links on the way, also if it, or what is above it, is not there yet.
+fn resolved(folder: &Path) -> PathBuf {
+    let known = folder.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match known {
+        Some((above, resolved)) => folder.strip_prefix(above).map_or(resolved.clone(), |rest| resolved.join(rest)),
+        None => folder.to_owned(),
+    }
+}
+
+fn names_of(path: &Path) -> Vec<String> {
+    let names = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+        _ => None,
+    });
+    names.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn named(platform: Platform, home: Option<&[&str]>, rename: bool, paths: &[&str]) -> Vec<Option<String>> {
-        let home = home.map(|parts| parts.iter().map(|part| (*part).to_owned()).collect());
-        let mut naming = Naming::on(platform, home, rename);
+    fn named(platform: Platform, rename: bool, paths: &[&str]) -> Vec<Option<String>> {
+        let mut naming = Naming::on(platform, Vec::new(), None, rename);
         let top = LocalName::on(platform, "proj").expect("passes");
         let name = |path: &&str| {
             let names = naming.names(Some(&top), path).ok()?;
@@ -131,16 +151,16 @@ mod tests {
         let some = |name: &str| Some(name.to_owned());
         let paths = ["a?", ".gitignore", ".git/hooks/x", "a/b", "A/b"];
         assert_eq!(
-            named(Unix, None, false, &paths),
+            named(Unix, false, &paths),
             [some("proj/a?"), some("proj/.gitignore"), None, some("proj/a/b"), some("proj/A/b")]
         );
         assert_eq!(
-            named(Windows, None, false, &paths),
+            named(Windows, false, &paths),
             [None, some("proj/.gitignore"), None, some("proj/a/b"), None],
             "two names that are one there"
         );
         assert_eq!(
-            named(Windows, None, true, &paths),
+            named(Windows, true, &paths),
             [
                 some("proj/a_"),
                 some("proj/.gitignore"),
@@ -150,7 +170,7 @@ mod tests {
             ]
         );
         let into_home = |rename, path| {
-            let mut naming = Naming::on(Unix, Some(Vec::new()), rename);
+            let mut naming = Naming::on(Unix, vec!["home".into(), "anna".into()], Some(2), rename);
             let names = naming.names(None, path).ok()?;
             Some(names.iter().map(LocalName::as_str).collect::<Vec<_>>().join("/"))
         };
@@ -158,6 +178,27 @@ mod tests {
         assert_eq!(into_home(true, ".bashrc"), some("_bashrc"));
         assert_eq!(into_home(true, "Library/LaunchAgents/x"), some("_Library/LaunchAgents/x"));
         assert_eq!(into_home(false, "x/.bashrc"), some("x/.bashrc"));
+        // A folder of that name is one; a file of that name says where git finds what it runs.
+        let git = |rename| Naming::on(Unix, Vec::new(), None, rename);
+        assert_eq!(git(false).top(".git").map(|name| name.to_string()), Ok(".git".to_owned()));
+        assert!(git(false).names(None, ".git").is_err());
+        let mut below = git(false);
+        below.go_into(&LocalName::on(Unix, ".git").expect("passes"));
+        assert!(below.names(None, "hooks/update").is_err() && below.names(None, "objects/ab").is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_is_where_it_will_be() {
+        let home = tempfile::tempdir().expect("a folder");
+        let real = home.path().canonicalize().expect("resolves");
+        std::fs::create_dir(real.join("there")).expect("made");
+        assert_eq!(resolved(&real.join("there")), real.join("there"));
+        assert_eq!(resolved(&real.join("there/new/x")), real.join("there/new/x"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("there", real.join("link")).expect("made");
+            assert_eq!(resolved(&real.join("link/new")), real.join("there/new"));
+        }
     }
 
     #[test]
