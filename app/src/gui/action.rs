@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use potok_core::library::typed::RemotePath;
 use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::node::intent::{
     DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection, UnsafeNames,
@@ -35,6 +36,10 @@ pub enum Action {
     AnswerShare(ShareAnswer),
     /// Let the system's dialog choose.
     Pick(Pick),
+    /// It is where it would be fetched to already: ask what is to be done.
+    AskTaken(Box<DownloadRequest>, PathBuf),
+    /// Fetch all that anybody has in this folder.
+    DownloadOfAll(SharePath),
     /// The answer to what is asked before something is fetched.
     AnswerDownload(DownloadAnswer),
     /// Put on the clipboard.

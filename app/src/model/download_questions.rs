@@ -83,6 +83,13 @@ impl DownloadQuestions {
         None
     }
 
+    /// What is to be fetched is where it would go already, as far as is known here.
+    pub fn add_taken(&mut self, request: DownloadRequest, path: PathBuf) {
+        if self.taken.len() < WAITING_MAX {
+            self.taken.push(TakenPlace { request, path });
+        }
+    }
+
     /// What is to be asked now.
     pub fn current(&self) -> Option<DownloadQuestion<'_>> {
         match self.unsafe_names.first() {

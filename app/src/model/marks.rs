@@ -18,7 +18,7 @@ use crate::model::pace::Pace;
 /// Contents that are remembered; beyond it they are asked for again when they come into view.
 const REMEMBERED_MAX: usize = 10_000;
 /// Copies of a content that are looked at for a mark.
-const LOOKED_AT_MAX: usize = 64;
+const MARKED_COPIES_MAX: usize = 64;
 
 /// Where a file stands with this computer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Marks {
         me: Option<&Username>,
     ) -> Option<(FileMark, Option<&Path>)> {
         let mut best: Option<(FileMark, Option<&Path>)> = None;
-        for entry in entries.take(LOOKED_AT_MAX) {
+        for entry in entries.take(MARKED_COPIES_MAX) {
             let here = self.here_of(entry);
             let path = here.map(|here| here.local_path.as_path());
             let mark = match entry {

@@ -3,6 +3,7 @@
 pub mod browse;
 pub mod busy;
 pub mod download_questions;
+pub mod folder_owners;
 pub mod looked_at;
 pub mod made_up;
 pub mod marks;
@@ -40,6 +41,7 @@ use rust_i18n::t;
 use crate::command_line::commands;
 use crate::model::browse::{Browse, Look};
 use crate::model::download_questions::DownloadQuestions;
+use crate::model::folder_owners::FolderOwners;
 use crate::model::looked_at::{LookedAt, TransferLook};
 use crate::model::marks::Marks;
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
@@ -110,6 +112,8 @@ pub struct Model {
     pub offered: OfferedFiles,
     /// Which of the files that are looked at are here, mine, or on their way.
     pub marks: Marks,
+    /// Whose files are in folders that are to be fetched from everybody.
+    pub folder_owners: FolderOwners,
     /// What must be asked before something is fetched.
     pub questions: DownloadQuestions,
     /// What I share.
@@ -194,6 +198,7 @@ impl Default for Model {
             totals: PeopleTotals::default(),
             offered: OfferedFiles::default(),
             marks: Marks::default(),
+            folder_owners: FolderOwners::default(),
             questions: DownloadQuestions::default(),
             shares: Shares::default(),
             sharing: ShareQuestions::default(),
@@ -380,6 +385,7 @@ impl Model {
     /// Asks the tracker for what is looked at, while we are there; when to come again if nothing else happens.
     pub fn look(&mut self, now: Instant, look: &Look<'_>, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
         let browsed = if self.is_online() { self.browse.turn(now, look, ask) } else { None };
+        self.folder_owners.turn(ask);
         let marked = self.marks.turn(now, self.browse.contents(&look.view), ask);
         [browsed, marked].into_iter().flatten().min()
     }

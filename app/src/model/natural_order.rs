@@ -26,6 +26,13 @@ pub fn key_of(path: &str) -> String {
     key
 }
 
+/// These in the order of their names.
+pub fn sorted<'a, T, N: AsRef<str>>(items: &'a [T], name: impl Fn(&'a T) -> N) -> Vec<&'a T> {
+    let mut sorted: Vec<&T> = items.iter().collect();
+    sorted.sort_by_cached_key(|item| key_of(name(item).as_ref()));
+    sorted
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -21,6 +21,7 @@ impl Model {
         }
         if self.marks.answer(now, id, &mut answer)
             || self.totals.answer(now, id, &mut answer)
+            || self.folder_owners.answer(id, &mut answer)
             || self.offered.answer(id, &mut answer)
             || self.looked_at.answer(id, &mut answer)
         {

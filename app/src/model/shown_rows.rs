@@ -154,7 +154,8 @@ impl ShownRows {
 
     /// How many people have what stands here, of those that are loaded.
     pub fn people(&self, at: usize) -> u32 {
-        self.lines.get(at).and_then(|line| self.group_of(*line)).map_or(1, |group| group.people)
+        let line = self.lines.get(at).filter(|line| !line.is_copy);
+        line.and_then(|line| self.group_of(*line)).map_or(1, |group| group.people)
     }
 
     /// The first of the people who have what stands here, each once.

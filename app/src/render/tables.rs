@@ -17,6 +17,7 @@ use potok_core::service::share_indexer::root_status::{RootWatching, RootWork, Sh
 use rust_i18n::t;
 
 use crate::command_line::command::ConsoleCommand;
+use crate::model::natural_order;
 use crate::render::text_table::{self, TextColumn};
 use crate::render::{records, words};
 use crate::{human, texts};
@@ -60,7 +61,7 @@ pub fn users(out: &mut impl Write, users: &[UserLine]) -> io::Result<()> {
             |user| user.key.map_or_else(|| t!("console.unverified").into_owned(), |key| short(&key.to_string())),
         ),
     ];
-    text_table::write(out, COLUMNS, users, true)
+    text_table::write(out, COLUMNS, natural_order::sorted(users, |user| user.username.as_str()), true)
 }
 
 /// Who is shut out.
@@ -88,7 +89,7 @@ pub fn my_shares(out: &mut impl Write, shares: &[Share]) -> io::Result<()> {
         TextColumn::number(|| t!("column.size"), |share| size(share.size)),
         TextColumn::new(|| t!("column.path"), |share| shown(share.path.as_str())),
     ];
-    text_table::write(out, COLUMNS, shares, true)
+    text_table::write(out, COLUMNS, natural_order::sorted(shares, |share| share.path.as_str()), true)
 }
 
 /// What is shared from now on: each file, or how many when there are many.

@@ -25,10 +25,10 @@ impl<R> TextColumn<R> {
 }
 
 /// Writes rows below the titles of their columns. A list that comes in parts has its titles once.
-pub(super) fn write<R>(
+pub(super) fn write<'a, R: 'a>(
     out: &mut impl Write,
     columns: &[TextColumn<R>],
-    rows: &[R],
+    rows: impl IntoIterator<Item = &'a R>,
     has_titles: bool,
 ) -> io::Result<()> {
     let mut table = plain();

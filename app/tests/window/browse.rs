@@ -193,14 +193,21 @@ fn a_new_search_begins_at_the_top() {
 }
 
 #[test]
-fn a_folder_of_several_people_is_taken_from_one_of_them() {
+fn a_folder_of_several_people_is_taken_from_each_or_from_one_of_them() {
     let mut test = Test::new(Screen::Browse);
     test.list(trips());
     test.click("Folders");
     test.click("Trip");
     let before = test.asked_so_far();
     test.click("Download");
-    assert!(test.is_seen("choose one of them") && test.asked_since(before).is_empty());
+    let owners = |intent: Intent| match intent {
+        Intent::Download(request) => {
+            assert_eq!((request.remote_path.as_str(), request.existing), ("Trip/", Existing::KeepBoth));
+            request.user.to_string()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(test.asked_since(before).into_iter().map(owners).collect::<Vec<_>>(), ["anna", "ivan"]);
     test.window.state_mut().state.browse.query.person = Some(name("ivan"));
     test.steps();
     test.window.get_by_role_and_label(Role::Row, "Trip").click();

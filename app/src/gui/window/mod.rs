@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
-use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
+use potok_core::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::node::intent::{DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
@@ -18,7 +18,7 @@ use rust_i18n::t;
 
 use crate::client::Client;
 use crate::command_line::{self, LineRequest};
-use crate::gui::action::{Action, Confirm, Pick};
+use crate::gui::action::{Action, Confirm, Pick, download_request};
 use crate::gui::picker::Picker;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
@@ -27,6 +27,7 @@ use crate::gui::widgets::table_look::TableLooks;
 use crate::gui::window::desktop_bridge::DesktopBridge;
 use crate::gui::window::network::Trial;
 use crate::gui::{shell, theme};
+use crate::model::folder_owners::FoundOwners;
 use crate::model::{AskedBy, LIST_LINES_MAX, Model, Tone};
 use crate::render::tables;
 use crate::{settings_file, texts};
@@ -161,6 +162,7 @@ impl MainWindow {
         self.share_what_is_ready();
         self.attend_trial(ctx, now);
         self.look(ctx, now);
+        self.fetch_of_all(now);
     }
 
     /// Asks for what is looked at. Browse is kept current behind other screens too: whoever comes back sees it at once.
@@ -181,6 +183,22 @@ impl MainWindow {
         self.state.browse.follow(ctx, &mut self.model.browse);
         if let Some(later) = later.into_iter().flatten().min() {
             ctx.request_repaint_after(later);
+        }
+    }
+
+    /// A folder of several people: from each of them their own, side by side.
+    fn fetch_of_all(&mut self, now: Instant) {
+        for FoundOwners { folder, owners } in self.model.folder_owners.take_found() {
+            let Some(owners) = owners else {
+                self.model.toast(now, Tone::Info, t!("window.browse.choose-person").into());
+                continue;
+            };
+            let me = self.model.me.as_ref().map(|me| me.username.clone());
+            for owner in owners.into_iter().filter(|owner| me.as_ref() != Some(owner)) {
+                let request = download_request(owner, RemotePath::folder(&folder));
+                let request = DownloadRequest { existing: Existing::KeepBoth, ..request };
+                self.ask(Intent::Download(request), AskedBy::Mouse);
+            }
         }
     }
 
@@ -289,6 +307,8 @@ impl MainWindow {
                 // An older dialog that never answered is forgotten.
                 self.picking = Some((pick, answer));
             }
+            Action::AskTaken(request, path) => self.model.questions.add_taken(*request, path),
+            Action::DownloadOfAll(folder) => self.model.folder_owners.find(folder),
             Action::AnswerDownload(answer) => {
                 for request in self.model.questions.answer(answer) {
                     self.ask(Intent::Download(request), AskedBy::Mouse);

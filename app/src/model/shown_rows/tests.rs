@@ -68,6 +68,8 @@ fn a_content_is_one_row_with_its_people() {
         "another length is another content; empty files are alike in nothing"
     );
     let opened = shown(&rows, Grouping::Content, PLAIN, &open(1));
+    let lines = ShownRows::new(&rows, Arrangement { grouping: Grouping::Content, order: PLAIN, open: &open(1) });
+    assert_eq!((lines.people(0), lines.people(1)), (2, 1), "a copy is one person's");
     assert_eq!(opened[..4], ["v a.pdf: anna, boris", "  a.pdf: anna", "  a.pdf: boris", "  c.pdf: boris"]);
     let level = shown(&rows, Grouping::ContentAndPath, PLAIN, &OpenContents::new());
     assert_eq!(level[..3], ["> a.pdf: anna, boris", "b.pdf: anna", "c.pdf: boris"], "a folder shows every name");

@@ -1,18 +1,23 @@
 //! What can be asked for the chosen rows, by menu, key or button, and what comes of it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Key, Modifiers, Ui};
+use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::model::username::Username;
+use potok_core::node::intent::DownloadRequest;
 use potok_core::protocol::reply::FolderEntry;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Dialog, Pick};
 use crate::gui::icons;
+use crate::gui::screens::browse::mark::path_here;
 use crate::gui::screens::browse::state::{BrowseState, DOWNLOADS_MAX, content_of};
 use crate::gui::widgets;
 use crate::gui::widgets::selection::RowSelection;
+use crate::model::Model;
 use crate::model::browse::Browse;
 use crate::model::row_order::username_of;
 
@@ -112,12 +117,12 @@ pub(super) fn keys(ui: &Ui, path_here: Option<&Path>, asked: &mut Vec<RowAction>
 pub(super) fn carry_out(
     ask: RowAction,
     state: &mut BrowseState,
-    browse: &Browse,
-    me: Option<&Username>,
+    model: &Model,
     has_picker: bool,
     download_folder: &Path,
     actions: &mut Vec<Action>,
 ) {
+    let (browse, me) = (&model.browse, model.me.as_ref().map(|me| &me.username));
     let ask = match ask {
         RowAction::Person(Some(name)) => return state.only_person(name),
         RowAction::Open(path) => return actions.push(Action::Open(path)),
@@ -130,7 +135,11 @@ pub(super) fn carry_out(
         actions.push(Action::Tell(text.into_owned()));
     }
     let chosen = || state.selection.rows.iter().filter_map(|row| browse.row(row));
-    if is_download && chosen().take(DOWNLOADS_MAX).any(|entry| username_of(entry).is_none()) {
+    let of_several = chosen().take(DOWNLOADS_MAX).filter(|entry| username_of(entry).is_none());
+    let of_several: Vec<SharePath> = of_several.map(|entry| entry.path().clone()).collect();
+    if matches!(ask, RowAction::Download) {
+        actions.extend(of_several.into_iter().map(Action::DownloadOfAll));
+    } else if is_download && !of_several.is_empty() {
         actions.push(Action::Tell(t!("window.browse.choose-person").into_owned()));
     }
     let Some(first) = chosen().next() else { return };
@@ -147,10 +156,24 @@ pub(super) fn carry_out(
         return;
     }
     match ask {
-        RowAction::Download => actions.extend(requests.into_iter().map(Action::start)),
+        RowAction::Download => {
+            let here: HashSet<&Path> =
+                state.selection.rows.iter().take(DOWNLOADS_MAX).filter_map(|at| path_here(model, at)).collect();
+            actions.extend(requests.into_iter().map(|request| start(request, &here, download_folder)));
+        }
         RowAction::As if has_picker => actions.push(Action::Pick(Pick::of_downloads(requests))),
         _ => actions.push(Action::Dialog(Dialog::save_as(requests, download_folder))),
     }
+}
+
+/// Begins a download; what is where it would go already is asked about.
+fn start(request: DownloadRequest, here: &HashSet<&Path>, download_folder: &Path) -> Action {
+    let path = request.remote_path.as_str();
+    let place = download_folder.join(path.rsplit('/').next().unwrap_or(path));
+    if !request.remote_path.is_folder() && here.contains(place.as_path()) {
+        return Action::AskTaken(Box::new(request), place);
+    }
+    Action::start(request)
 }
 
 fn path_of(entry: &FolderEntry) -> String {

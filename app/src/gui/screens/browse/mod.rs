@@ -72,9 +72,8 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut BrowseState, ac
         below(ui, browse, state, path_here, &mut asked);
     }
     let download_folder = model.status.as_ref().map_or(Path::new(""), |status| status.download_folder.as_path());
-    let me = model.me.as_ref().map(|me| &me.username);
     for ask in asked {
-        carry_out(ask, state, browse, me, has_picker, download_folder, actions);
+        carry_out(ask, state, model, has_picker, download_folder, actions);
     }
 }
 

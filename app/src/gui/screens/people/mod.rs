@@ -20,6 +20,7 @@ use crate::gui::widgets::table::{Column, Table, in_order};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::human::thousands;
+use crate::model::natural_order;
 use crate::model::{Model, Person};
 
 /// What is said about the one who is chosen, with the gap above it.
@@ -141,7 +142,10 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
                 cell.icon_text(icons::USER, &row.model.name_of(row.person), theme::medium(), cell.palette().text);
             },
         )
-        .compared(|a, b| a.person.line.username.cmp(&b.person.line.username)),
+        .compared(|a, b| {
+            let key = |row: &PersonRow<'_>| natural_order::key_of(row.person.line.username.as_str());
+            key(a).cmp(&key(b))
+        }),
         Column::new(
             "identity",
             || t!("window.people.identity"),
