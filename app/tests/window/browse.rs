@@ -347,3 +347,35 @@ fn a_filter_does_not_move_the_list() {
     let first = test.window.get_by_label("Trip/day 1/a.jpg").rect().top();
     assert!((first - top).abs() < 0.5, "the first row stands where the first row stood");
 }
+
+#[test]
+fn what_is_here_is_not_fetched_once_more_without_a_question() {
+    let mut test = Test::new(Screen::Browse);
+    let here = HereFile {
+        hash: ContentHash::from_bytes([1; 32]),
+        local_path: PathBuf::from("/home/me/Downloads/book.pdf"),
+        is_shared: false,
+    };
+    test.list_beside(vec![file("anna", "Books/book.pdf", 5, 1), file("anna", "b.pdf", 5, 2)], vec![here]);
+    let status = potok_core::node::event::Status {
+        connection: TrackerConnection::None,
+        listening: None,
+        hosted: None,
+        shares: 0,
+        share_bytes: 0,
+        files_to_hash: 0,
+        downloads: 0,
+        uploads: 0,
+        down_bytes_per_second: 0,
+        up_bytes_per_second: 0,
+        download_folder: "/home/me/Downloads".into(),
+    };
+    test.answer(|i| matches!(i, Intent::Status), Outcome::Status(Box::new(status)));
+    test.click("Books/book.pdf, it is on this computer");
+    let before = test.asked_so_far();
+    test.press(Modifiers::COMMAND, Key::D);
+    assert!(test.asked_since(before).is_empty() && test.is_seen("“book.pdf” is there already"));
+    test.click("Keep both");
+    let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
+    assert_eq!(request.existing, Existing::KeepBoth);
+}

@@ -37,20 +37,12 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
                 (state.query.sort, state.query.is_descending) = Default::default();
             }
         });
-        // Nothing here comes or goes with what is chosen: the list below stays where it is.
-        let plain = Query { sort: state.query.sort, is_descending: state.query.is_descending, ..Query::default() };
-        let is_set = (Query { folder: None, is_tree: false, ..state.query.clone() }) != plain;
-        ui.add_enabled_ui(is_set, |ui| {
-            if widgets::icon_button(ui, icons::X, &t!("window.browse.clear")).clicked() {
-                state.query = plain;
-            }
-        });
         let room = ui.available_size_before_wrap().x;
         if room > FOUND_WIDTH_MIN {
             let text = if state.waits_long(ui.ctx()) {
                 t!("window.browse.searching").into_owned()
             } else {
-                found(model, is_set)
+                found(model, is_set(&state.query))
             };
             let text = RichText::new(text).font(theme::small()).color(palette(ui).weak);
             let layout = Layout::left_to_right(Align::Center);
@@ -60,6 +52,24 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
         }
     });
     ui.add_space(4.0);
+}
+
+/// The button that takes all filters away. It is there when none is set, too: nothing moves when one is.
+pub(super) fn clear(ui: &mut Ui, state: &mut BrowseState) {
+    ui.add_enabled_ui(is_set(&state.query), |ui| {
+        if widgets::icon_button(ui, icons::X, &t!("window.browse.clear")).clicked() {
+            state.query = without_filters(&state.query);
+        }
+    });
+}
+
+fn is_set(query: &Query) -> bool {
+    (Query { folder: None, is_tree: false, ..query.clone() }) != without_filters(query)
+}
+
+/// All files, in the same order.
+fn without_filters(query: &Query) -> Query {
+    Query { sort: query.sort, is_descending: query.is_descending, ..Query::default() }
 }
 
 /// How much was found, once it is counted, and how much of it is put together here.

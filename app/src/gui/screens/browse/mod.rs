@@ -49,7 +49,10 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut BrowseState, ac
     let beside = browse.everything().map_or_else(String::new, |all| {
         t!("window.browse.totals", files = thousands(all.files), size = human::size(all.bytes)).into_owned()
     });
-    widgets::head(ui, &t!("window.page.browse"), &beside, |ui| search(ui, state));
+    widgets::head(ui, &t!("window.page.browse"), &beside, |ui| {
+        search(ui, state);
+        filters::clear(ui, state);
+    });
     filters::show(ui, model, state);
     state.settle();
     crumbs(ui, state);
