@@ -107,7 +107,8 @@ NOT_PROMISED = """## What is not promised
   who talks to whom and how much, not what.
 - That a name can be had back. A lost identity key is a lost name, until the tracker's owner releases it.
 - Secrecy towards the tracker's owner, who sees names, addresses and the list of shared files (never their content).
-- Reaching everybody: two computers that both refuse connections from outside cannot exchange files.
+- Reaching everybody: two computers of which one is behind a router that gives every connection another port (as some
+  mobile networks have), and neither can be dialled, cannot exchange files.
 - That a folder arrives as a mirror: an empty folder is not announced and so not made, links are not followed, and of what
   the owner's system says of a file only its time and, if wanted, whether it may be run are kept.
 - Anything on a computer on which somebody else can already read Potok's folder.

@@ -188,6 +188,7 @@ mod linux {
                 admission: Arc::new(move |_: &PublicKey| Some(guest.clone())),
                 settings,
                 numbers: Arc::new(TransferNumbers::after(&store)?),
+                arrivals: Arc::default(),
             };
             let (events, mut uploads) = mpsc::channel(1024);
             tokio::spawn(async move { while uploads.recv().await.is_some() {} });
@@ -224,6 +225,7 @@ mod linux {
             numbers: Arc::new(TransferNumbers::after(&store)?),
             store: Arc::new(store),
             tls: TlsClient::new(&Identity::generate(), Purpose::Peer),
+            arrivals: Arc::default(),
             directory: Arc::new(Book { contact: from.clone(), version: watch::Sender::new(0) }),
             settings,
             disk: Arc::new(RealDisk),

@@ -108,6 +108,18 @@ const EVIL: &[(&str, By, &[Do])] = &[
     ]),
     ("another's name as a person", Plain, &[Say(b"register-user witness\nwhoami\n"), Hear("ERR name-taken"), Hear("OK"), Go]),
     ("a name that looks like another's", Tls, &[Say(b"register-user w1tness\nregister-user wItness\n"), Hear("OK"), Go]),
+    ("another's second address", Tls, &[
+        Say(b"also witness 4001\nregister-user mallory\nalso witness 4001\nalso mallory 4001\n"),
+        Hear("ERR not-yours"), Hear("OK"), Hear("ERR not-yours"), Hear("ERR usage"), Go,
+    ]),
+    ("another is to meet it without end", Tls, &[
+        Say(b"register-user mallory 4001\nconnect witness\n"), Hear("OK 0"), Hear("OK"),
+        Times(1_000, b"connect witness\n"), Hear("ERR slow-down"), Stay,
+    ]),
+    ("another is to meet nobody", Plain, &[
+        Say(b"connect witness\nregister-user nobody 4001\nconnect witness\n"),
+        Hear("ERR not-registered"), Hear("OK"), Hear("ERR unreachable"), Go,
+    ]),
     ("files without a name", Plain, &[
         Say(b"register-files mallory a\nunregister-files witness mine.txt\n"),
         Hear("ERR not-registered"), Hear("ERR not-registered"), Go,

@@ -1,6 +1,8 @@
 //! Evil trackers against one client: whatever they say, the same engine joins a good tracker within a second, nothing is
 //! written to its disk, and nobody is dialled who must not be.
 
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use potok_core::library::typed::RemotePath;
@@ -17,6 +19,7 @@ use potok_tests::world::{PROMISED, Person, TestTracker, noise};
 use tokio::runtime::Runtime;
 
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const TICKET: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 fn text(text: impl Into<Vec<u8>>) -> Say {
     Say::Bytes(text.into())
@@ -206,6 +209,19 @@ const EVIL: &[(&str, Script)] = &[
     ("everything changes without end", says(|line, _| told(line, Say::Forever(b"* changed mallory\n".repeat(1000))))),
     ("it resyncs without end", says(|line, _| told(line, Say::Forever(b"* resync\n".repeat(5000))))),
     ("it tells new things without end", says(|line, _| told(line, Say::Forever(b"* weather sunny\n".repeat(1000))))),
+    (
+        "we are to knock at ports of the system and at nobody's addresses",
+        says(|line, _| {
+            let knock = |at: &str| format!("* connect {TICKET} mallory {KEY} {at} open back={TICKET}\n");
+            let places = ["127.0.0.1:22", "127.0.0.1:0", "0.0.0.0:4009", "169.254.169.254:8080", "224.0.0.1:4009", "-"];
+            told(line, text(places.map(knock).concat()))
+        }),
+    ),
+    ("we are to knock without end", says(|line, _| told(line, Say::Forever(knock_at(4009).repeat(500).into_bytes())))),
+    (
+        "encounters that are none",
+        says(|line, _| told(line, text(format!("* connect {TICKET} mallory {KEY} x open\n")))),
+    ),
     ("notices that are none", says(|line, _| told(line, text("* \n* joined\n* left ../x\n*\n")))),
     ("notices with hostile paths", says(|line, _| told(line, text("* shared a - - ../x\n* unshared a \"/etc\"\n")))),
     ("a notice without end", says(|line, _| told(line, Say::Forever(vec![b'*'; 65_536])))),
@@ -240,6 +256,41 @@ const EVIL: &[(&str, Script)] = &[
     ("who we are is told wrongly", says(|line, _| but(line, "whoami", || text("OK 1\nroot 6.6.6.6:6 -\n")))),
     ("byte by byte", says(|line, n| if n == 0 { honest(line, n) } else { Say::Slowly(b"OK 0\n".to_vec()) })),
 ];
+
+/// What has a client dial somebody.
+fn knock_at(port: u16) -> String {
+    format!("* connect {TICKET} mallory {KEY} 127.0.0.1:{port} open back={TICKET}\n")
+}
+
+/// The port at which the next test counts who comes.
+static DOOR: AtomicU16 = AtomicU16::new(0);
+
+#[test]
+fn a_tracker_cannot_aim_a_client_at_somebody() {
+    let runtime = Runtime::new().expect("a runtime");
+    let door = TcpListener::bind("127.0.0.1:0").expect("bound");
+    door.set_nonblocking(true).expect("set");
+    DOOR.store(door.local_addr().expect("bound").port(), Ordering::Relaxed);
+    // Before the list of users nobody is dialled at all.
+    let script = says(|line, _| {
+        let knocks = || knock_at(DOOR.load(Ordering::Relaxed)).repeat(5_000);
+        but(line, "list-users", || text(format!("OK 1\nmallory 127.0.0.1:4009 {KEY}\n{}", knocks())))
+    });
+    let (evil, good) = runtime
+        .block_on(async { (EvilTracker::start(script).await, TestTracker::start(TrackerSettings::default()).await) });
+    let victim = Person::new("victim");
+    let begun = Instant::now();
+    victim.begin(Intent::Join(evil.invite()));
+    let mut knocks = 0;
+    wait_until("it knocks", || {
+        knocks += std::iter::from_fn(|| door.accept().ok()).count() as u64;
+        knocks > 0
+    });
+    // Everything that it was told has been heard when it is elsewhere.
+    victim.join(&good.address());
+    knocks += std::iter::from_fn(|| door.accept().ok()).count() as u64;
+    assert!(knocks <= 16 + begun.elapsed().as_secs(), "{knocks} knocks in {:?}", begun.elapsed());
+}
 
 #[test]
 fn a_client_outlives_every_evil_tracker() {

@@ -18,6 +18,7 @@
 //! | [`binding::Binding`] | whose a name is, on a tracker |
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 //! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
+//! | [`ticket::EncounterTicket`] | 128 bits that two programs know each other by |
 //! | [`way::Way`] | how two peers reach each other |
 //! | [`transfer_details::PartMap`] | which parts of it are here, in a bounded number of runs |
 
@@ -41,6 +42,7 @@ pub mod search_key;
 pub mod share;
 pub mod share_path;
 pub mod shown;
+pub mod ticket;
 pub mod transfer;
 pub mod transfer_details;
 pub mod username;

@@ -19,7 +19,7 @@ pub async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
     addresses_of(to, each).await?.into_iter().for_each(|address| attempt.offer(DialCandidate::at(address)));
     let mut race = Race::new(attempt);
     match race.next(|candidate| address(candidate.address, each)).await {
-        RaceEvent::Won(stream, _candidate) => Ok(stream),
+        RaceEvent::Won(stream, _way) => Ok(stream),
         RaceEvent::Lost(error) => Err(error),
         RaceEvent::AskToBeDialled => Err(io::ErrorKind::Unsupported.into()),
     }

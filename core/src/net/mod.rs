@@ -5,6 +5,8 @@ pub mod descriptors;
 pub mod dial;
 pub mod identity;
 pub mod local;
+pub mod punch;
 pub mod race;
 pub mod send_queue;
+pub mod short_reply;
 pub mod tls;

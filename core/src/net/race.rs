@@ -1,18 +1,20 @@
 //! Several connections that are tried at once, as a [`ReachAttempt`] says; the first that is made wins.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
+use crate::model::way::Way;
 use crate::reach::{DialCandidate, ReachAttempt, ReachStep};
 
 /// What a race came to, or wants.
 #[derive(Debug)]
 pub enum RaceEvent<T> {
     /// Connected; the others are given up when the race is dropped.
-    Won(T, DialCandidate),
+    Won(T, Way),
     /// They are to be asked to dial us; [`Race::introduction_failed`] if they cannot be.
     AskToBeDialled,
     /// Nothing is left to try: why the last one failed.
@@ -23,8 +25,16 @@ pub enum RaceEvent<T> {
 #[derive(Debug)]
 pub struct Race<T> {
     attempt: ReachAttempt,
-    running: JoinSet<(DialCandidate, io::Result<T>)>,
+    running: JoinSet<(Connecting, io::Result<T>)>,
     last_error: Option<io::Error>,
+}
+
+/// A connection that is being made.
+#[derive(Debug)]
+struct Connecting {
+    way: Way,
+    /// Where to, if it is dialled.
+    address: Option<SocketAddr>,
 }
 
 impl<T: Send + 'static> Race<T> {
@@ -36,6 +46,15 @@ impl<T: Send + 'static> Race<T> {
     /// One more address.
     pub fn offer(&mut self, candidate: DialCandidate) {
         self.attempt.offer(candidate);
+    }
+
+    /// One more connection that is on its way, by a way that nothing is dialled for. It must end by itself.
+    pub fn join(&mut self, way: Way, making: impl Future<Output = io::Result<T>> + Send + 'static) {
+        self.spawn(Connecting { way, address: None }, making);
+    }
+
+    fn spawn(&mut self, what: Connecting, making: impl Future<Output = io::Result<T>> + Send + 'static) {
+        self.running.spawn(async move { (what, making.await) });
     }
 
     /// There are no further addresses.
@@ -58,8 +77,9 @@ impl<T: Send + 'static> Race<T> {
                 match step {
                     ReachStep::AskToBeDialled => return RaceEvent::AskToBeDialled,
                     ReachStep::Dial(candidate) => {
+                        let what = Connecting { way: candidate.way, address: Some(candidate.address) };
                         let dialling = dial(candidate);
-                        self.running.spawn(async move { (candidate, dialling.await) });
+                        self.spawn(what, dialling);
                     }
                 }
             }
@@ -71,9 +91,11 @@ impl<T: Send + 'static> Race<T> {
             let wake = deadline.unwrap_or_else(now).into();
             tokio::select! {
                 Some(ended) = self.running.join_next() => match ended {
-                    Ok((candidate, Ok(made))) => return RaceEvent::Won(made, candidate),
-                    Ok((candidate, Err(error))) => {
-                        self.attempt.failed(candidate.address);
+                    Ok((what, Ok(made))) => return RaceEvent::Won(made, what.way),
+                    Ok((what, Err(error))) => {
+                        if let Some(address) = what.address {
+                            self.attempt.failed(address);
+                        }
                         self.last_error = Some(error);
                     }
                     // It panicked, which is a fault of ours.
@@ -101,18 +123,18 @@ mod tests {
     use super::*;
 
     /// What comes of addresses that answer after so many milliseconds, or fail then.
-    async fn won(addresses: &'static [(&str, u64, bool)]) -> Option<String> {
+    async fn won(addresses: &'static [(&str, u64, bool)]) -> Option<&'static str> {
         let mut attempt = ReachAttempt::new(now());
         addresses.iter().for_each(|(at, ..)| attempt.offer(DialCandidate::at(at.parse().expect("an address"))));
         let mut race = Race::new(attempt);
         let dial = |candidate: DialCandidate| async move {
             let known = addresses.iter().find(|(at, ..)| candidate.address.to_string() == *at);
-            let (_, millis, answers) = known.expect("one of them");
+            let (at, millis, answers) = known.expect("one of them");
             sleep(Duration::from_millis(*millis)).await;
-            if *answers { Ok(()) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
+            if *answers { Ok(*at) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
         };
         match race.next(dial).await {
-            RaceEvent::Won((), candidate) => Some(candidate.address.to_string()),
+            RaceEvent::Won(at, _way) => Some(at),
             RaceEvent::Lost(_) => None,
             RaceEvent::AskToBeDialled => panic!("nobody could be asked"),
         }
@@ -129,7 +151,7 @@ mod tests {
             (&[(V4, 10, false), (V6, 10, false)], None),
             (&[], None),
         ] {
-            assert_eq!(won(addresses).await.as_deref(), winner, "{addresses:?}");
+            assert_eq!(won(addresses).await, winner, "{addresses:?}");
         }
     }
 }

@@ -22,11 +22,14 @@ use crate::node::known_users;
 use crate::node::main_loop::NodeTask;
 use crate::node::moves::{Arrival, AwaitedJoin, Move, QueuedMove, SettingsChange};
 use crate::node::starting;
+use crate::node::tracker_directory;
 use crate::node::tracker_session::{SessionEvent, away};
 use crate::node::warning::Warning;
 use crate::protocol::code::Code;
+use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::reply::UserLine;
 use crate::service::peer_server::PeerServer;
+use crate::service::peer_server::dial_back::DialBack;
 use crate::service::tracker_client::{ClientEvent, ClientSetup};
 use crate::store::Store;
 
@@ -315,6 +318,7 @@ impl NodeTask {
             ClientEvent::Shared(file) => self.outbox.push(NodeEvent::Shared(file)),
             ClientEvent::Unshared(user, path) => self.outbox.push(NodeEvent::Unshared { user, path }),
             ClientEvent::Changed(user) => self.outbox.push(NodeEvent::UserChanged(user)),
+            ClientEvent::AskedToDial(notice) => self.dial_back(&notice),
             ClientEvent::Resync => {
                 self.warn_of_changed_keys();
                 self.outbox.push(NodeEvent::Resync);
@@ -333,6 +337,14 @@ impl NodeTask {
         if self.warned_of.insert(user.username.folded()) {
             self.outbox.push(NodeEvent::Warning(Warning::UserKeyChanged { user: user.username.clone() }));
         }
+    }
+
+    /// Meets whoever cannot dial us, if our tracker may send us there at all.
+    fn dial_back(&self, notice: &ConnectNotice) {
+        let Ok(client) = self.session.client() else { return };
+        let address = notice.address.filter(|address| client.people().may_be_peer(*address)).zip(notice.back);
+        let meeting = self.settings.punch.then(|| tracker_directory::meeting(&client, notice.ticket));
+        self.peer_server.dial_back(DialBack { address, meeting });
     }
 
     fn set_connection(&mut self, now: TrackerConnection) {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where downloads go; empty: the system's download folder.
     pub download_folder: PathBuf,
+    /// Whether we dial at the same moment as somebody whom neither of us can dial alone (both are behind routers).
+    pub punch: bool,
     /// Peers served at the same time.
     pub upload_slots: usize,
     /// Connections of one user that are served at the same time.
@@ -72,6 +74,7 @@ impl Default for Settings {
             tracker: None,
             listen: listen::everywhere(0),
             download_folder: PathBuf::new(),
+            punch: true,
             upload_slots: limits::UPLOAD_SLOTS,
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
             upload_bytes_per_second: 0,

@@ -26,6 +26,7 @@ use crate::node::tracker_directory::TrackerDirectory;
 use crate::node::tracker_session::TrackerSession;
 use crate::node::warning::Warning;
 use crate::node::{NodeStartError, Setup};
+use crate::service::arrivals::Arrivals;
 use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
@@ -118,20 +119,28 @@ pub(super) async fn start(
     let of_key = session.view();
     let numbers = TransferNumbers::after(&store).map_err(|error| system("the queue of downloads", &error))?;
     let numbers = Arc::new(numbers);
+    let arrivals = Arc::new(Arrivals::default());
     let serving = PeerServerSetup {
         tls: TlsServer::new(&identity, Purpose::Peer),
         content_source: Arc::new(share_indexer.table()),
         admission: Arc::new(move |key| of_key.name_of(key)),
         settings: uploading.subscribe(),
         numbers: Arc::clone(&numbers),
+        arrivals: Arc::clone(&arrivals),
     };
     let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
     let peer_server = started.map_err(|error| system("the peer server", &error))?;
+    let may_punch = watch::Sender::new(setup.settings.punch);
     let downloading = watch::Sender::new(download_settings(&setup.settings));
     let fetching = DownloaderSetup {
         store: store.clone(),
         tls: TlsClient::new(&identity, Purpose::Download),
-        directory: Arc::new(TrackerDirectory { session: session.view(), own: identity.public_key() }),
+        arrivals,
+        directory: Arc::new(TrackerDirectory {
+            session: session.view(),
+            own: identity.public_key(),
+            may_punch: may_punch.subscribe(),
+        }),
         settings: downloading.subscribe(),
         numbers,
         disk: Arc::new(RealDisk),
@@ -148,6 +157,7 @@ pub(super) async fn start(
         peer_server: Arc::new(peer_server),
         uploading,
         downloading,
+        may_punch,
         usual_download_folder: setup.download_folder.clone().unwrap_or_else(|| setup.data_dir.join("downloads")),
         data_dir: setup.data_dir.clone(),
         store,

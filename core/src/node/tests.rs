@@ -1,5 +1,6 @@
 //! Whole clients on loopback: an intent goes in, and what follows from it is seen by its outcome and by the others.
 
+mod reach;
 mod transfers;
 
 use std::net::SocketAddr;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -11,14 +12,18 @@ use crate::model::hash::ContentHash;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::share_path::SharePath;
+use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::node::lookup;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::address_line::{AddressLine, AddressScope};
-use crate::protocol::command::{ListAddresses, Page, Sources};
+use crate::protocol::command::{Connect, ListAddresses, Page, Sources};
+use crate::protocol::encounter::ConnectReply;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
-use crate::service::downloader::{BoxFuture, Directory};
+use crate::service::downloader::{BoxFuture, Directory, Introduction};
+use crate::service::meeting::Meeting;
+use crate::service::tracker_client::TrackerClient;
 use crate::transfer::Contact;
 use crate::transfer::downloads::Announced;
 
@@ -38,6 +43,8 @@ pub(super) struct TrackerDirectory {
     pub(super) session: SessionView,
     /// Ours: we are no further source of what we fetch.
     pub(super) own: PublicKey,
+    /// Whether we dial at the same moment as others, as the setting says.
+    pub(super) may_punch: watch::Receiver<bool>,
 }
 
 impl TrackerDirectory {
@@ -100,9 +107,18 @@ impl Directory for TrackerDirectory {
             let Ok(client) = self.session.client() else { return Vec::new() };
             // A tracker of an earlier version knows one address, which is known here too.
             let Ok(answer) = client.ask(command.into()).await else { return Vec::new() };
-            let told = answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok());
-            let direct = told.filter(|line| line.scope == AddressScope::Direct).map(|line| line.address);
-            direct.filter(|address| client.people().may_be_peer(*address)).collect()
+            told(&client, answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok()))
+        })
+    }
+
+    fn introduce(&self, user: &Username) -> BoxFuture<'_, Option<Introduction>> {
+        let command = Connect { username: user.clone() };
+        Box::pin(async move {
+            let client = self.session.client().ok()?;
+            let answer = client.ask(command.into()).await.ok()?;
+            let reply = ConnectReply::parse(&answer.lines).ok()?;
+            let meeting = self.may_punch.borrow().then(|| meeting(&client, reply.ticket));
+            Some(Introduction { ticket: reply.ticket, addresses: told(&client, reply.addresses), meeting })
         })
     }
 
@@ -128,6 +144,19 @@ impl Directory for TrackerDirectory {
     fn changes(&self) -> watch::Receiver<u64> {
         self.session.changes()
     }
+}
+
+/// Our part in an encounter that the tracker arranged.
+pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket) -> Meeting {
+    let asked = client.clone();
+    let may_dial = move |address| asked.people().may_be_peer(address);
+    Meeting { tracker: client.tracker().clone(), ticket, may_dial: Arc::new(may_dial) }
+}
+
+/// Those addresses that the tracker may send us to.
+fn told(client: &TrackerClient, lines: impl IntoIterator<Item = AddressLine>) -> Vec<SocketAddr> {
+    let direct = lines.into_iter().filter(|line| line.scope == AddressScope::Direct).map(|line| line.address);
+    direct.filter(|address| client.people().may_be_peer(*address)).collect()
 }
 
 #[cfg(test)]

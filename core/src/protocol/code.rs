@@ -50,6 +50,10 @@ codes! {
     NotShared = "not-shared",
     /// Nobody of this name is here.
     NoSuchUser = "no-such-user",
+    /// They have no key or no room, so that nobody can meet them.
+    Unreachable = "unreachable",
+    /// The encounter is over, or was never one.
+    Gone = "gone",
     /// A line, a name or a list is too long.
     TooLong = "too-long",
     /// A quota is used up.

@@ -11,6 +11,7 @@ pub mod about;
 pub mod address_line;
 pub mod code;
 pub mod command;
+pub mod encounter;
 pub mod field;
 pub mod head;
 pub mod line;

@@ -9,6 +9,7 @@ use std::fmt;
 use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
+use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::field::{self, AsField, Quoted};
 use crate::protocol::reply::{BadReply, FileLine, OrDash, UserLine};
 
@@ -38,6 +39,8 @@ pub enum Notice {
     Resync,
     /// `displaced <username>`: the key that owns this name has come; the session, which had none, is without a name.
     Displaced(Username),
+    /// `connect <ticket> <username> <key> <ip:port or -> <open|closed|unknown> [name=value …]`: somebody asks to be met.
+    Connect(Box<ConnectNotice>),
     /// `closing "<reason>"`: the tracker ends this session, and why.
     Closing(String),
     /// A notice of a later version. Ignored.
@@ -66,6 +69,7 @@ impl Notice {
             ["unshared", username, share_path] => Ok(Self::Unshared(name(username)?, path(share_path)?)),
             ["changed", username] => Ok(Self::Changed(name(username)?)),
             ["displaced", username] => Ok(Self::Displaced(name(username)?)),
+            ["connect", rest @ ..] => ConnectNotice::parse(rest).map(Box::new).map(Self::Connect),
             ["resync"] => Ok(Self::Resync),
             ["closing", reason] => Ok(Self::Closing((*reason).to_owned())),
             [] => Err(BadReply),
@@ -92,6 +96,7 @@ impl fmt::Display for Notice {
             ),
             Self::Unshared(username, path) => write!(f, "* unshared {username} {}", AsField(path.as_str())),
             Self::Changed(username) => write!(f, "* changed {username}"),
+            Self::Connect(notice) => write!(f, "* connect {notice}"),
             Self::Resync => f.write_str("* resync"),
             Self::Displaced(username) => write!(f, "* displaced {username}"),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
@@ -118,6 +123,7 @@ mod tests {
             "* shared anna - - x",
             "* unshared anna \"a b\"",
             "* changed anna",
+            &format!("* connect {} anna {key} 192.0.2.1:4001 unknown back={}", "A".repeat(22), "B".repeat(21) + "A"),
             "* resync",
             "* displaced anna",
             "* closing \"taken over\"",

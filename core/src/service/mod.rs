@@ -8,8 +8,10 @@
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
 //! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
+pub mod arrivals;
 pub mod downloader;
 pub mod limiter;
+pub mod meeting;
 mod own_thread;
 pub mod peer_server;
 pub mod share_indexer;

@@ -176,6 +176,7 @@ pub(crate) async fn serve_as(
         admission: Arc::new(admission),
         settings: told,
         numbers: numbers(),
+        arrivals: Arc::default(),
     };
     let (sender, events) = mpsc::channel(1024);
     let running = PeerServer::start(listener, setup, sender, CancellationToken::new()).expect("started");

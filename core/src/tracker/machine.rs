@@ -20,6 +20,7 @@ use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::{Changes, Readers};
 use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::encounters::Encounters;
 use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
@@ -42,6 +43,7 @@ pub struct Tracker {
     pub(super) changes: Changes,
     pub(super) readers: Readers,
     pub(super) bans: Bans,
+    pub(super) encounters: Encounters,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
     pub(super) quotas: Quotas,
@@ -137,6 +139,7 @@ impl Tracker {
             changes: Changes::new(now, window),
             readers: Readers::new(settings.send_queue_bytes),
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
+            encounters: Encounters::default(),
             answers: Budgets::new(answers),
             new_names: Budgets::new(new_names),
             quotas: Quotas::default(),
@@ -156,6 +159,11 @@ impl Tracker {
     /// find.
     pub fn set_scan_workers(&mut self, workers: Arc<dyn ScanWorkers>) {
         self.catalog.set_workers(workers);
+    }
+
+    /// Has users meet from now on (`connect`): tickets are made of these bytes, which nobody else may know.
+    pub fn set_ticket_secret(&mut self, secret: [u8; 32]) {
+        self.encounters.set_secret(secret);
     }
 
     /// Something happened. What follows from it is to be carried out before the next input.
@@ -192,6 +200,7 @@ impl Tracker {
         let mut effects = Effects::default();
         self.changes.tell(now, &self.roster, &mut self.readers, &mut effects);
         self.end_silent_sessions(now, &mut effects);
+        self.end_waiting_probes(now, &mut effects);
         self.forget_some_shares();
         if self.catching_up_due().is_some_and(|due| due <= now) {
             self.catalog.catch_up();
@@ -210,7 +219,8 @@ impl Tracker {
             return Some(self.now);
         }
         let timer = self.timers.first().map(|(at, _)| *at);
-        timer.into_iter().chain(self.changes.next_deadline()).chain(self.catching_up_due()).min()
+        let probes = self.encounters.next_deadline();
+        timer.into_iter().chain(probes).chain(self.changes.next_deadline()).chain(self.catching_up_due()).min()
     }
 
     /// When some of the pending shares are worked into the catalog.

@@ -17,6 +17,7 @@ pub mod budget;
 pub mod catalog;
 pub mod changes;
 pub mod effect;
+pub mod encounters;
 mod handlers;
 pub mod input;
 mod lasting;

@@ -5,6 +5,7 @@
 
 mod also;
 pub mod arguments;
+mod connect;
 mod count_files;
 mod help;
 mod list_addresses;
@@ -13,6 +14,7 @@ mod list_folder;
 mod list_totals;
 mod list_users;
 mod ping;
+mod probe;
 mod quit;
 mod register_files;
 mod register_user;
@@ -49,6 +51,8 @@ macro_rules! each_verb {
             list_totals::ListTotals,
             list_files::ListFiles,
             list_folder::ListFolder,
+            connect::Connect,
+            probe::Probe,
             search::Search,
             count_files::CountFiles,
             sources::Sources,

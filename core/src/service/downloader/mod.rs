@@ -40,16 +40,19 @@ use tokio_util::sync::CancellationToken;
 use crate::disk::place::target::PlaceError;
 use crate::model::hash::ContentHash;
 use crate::model::share_path::SharePath;
+use crate::model::ticket::EncounterTicket;
 use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
 use crate::model::transfer_details::{FileQuery, TransferDetails};
 use crate::model::username::Username;
 use crate::net::tls::TlsClient;
+use crate::service::arrivals::Arrivals;
 use crate::service::downloader::adding::{Added, LookedAtOver};
 use crate::service::downloader::engine::Engine;
 use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
 use crate::service::downloader::joining::Grown;
 use crate::service::downloader::source_state::Report;
+use crate::service::meeting::Meeting;
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::WantedFile;
@@ -77,6 +80,11 @@ pub trait Directory: Send + Sync + 'static {
         Box::pin(async { Vec::new() })
     }
 
+    /// Has the tracker ask a user to dial us; `None` if it cannot.
+    fn introduce(&self, _user: &Username) -> BoxFuture<'_, Option<Introduction>> {
+        Box::pin(async { None })
+    }
+
     /// Everybody but ourselves who shares exactly this; empty when the tracker is away.
     fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>>;
 
@@ -85,6 +93,17 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Counts up whenever users or shares changed, or the tracker is back.
     fn changes(&self) -> watch::Receiver<u64>;
+}
+
+/// Somebody was asked to dial us.
+#[derive(Debug, Clone)]
+pub struct Introduction {
+    /// What they show us.
+    pub ticket: EncounterTicket,
+    /// Where they may be dialled meanwhile.
+    pub addresses: Vec<SocketAddr>,
+    /// Where both may dial at once, if we do that.
+    pub meeting: Option<Meeting>,
 }
 
 /// What a person may change; it holds at once.
@@ -114,6 +133,8 @@ pub struct DownloaderSetup {
     pub tls: TlsClient,
     /// Who is where.
     pub directory: Arc<dyn Directory>,
+    /// Where those come whom we asked to dial us.
+    pub arrivals: Arc<Arrivals>,
     /// As they are now.
     pub settings: watch::Receiver<DownloadSettings>,
     /// Where the numbers of downloads come from.

@@ -1,6 +1,8 @@
 //! How a peer is reached: by whichever way opens first. What is tried when is for [`crate::reach`] to say.
 
+use std::future::pending;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -12,42 +14,71 @@ use crate::net::dial;
 use crate::net::race::{Race, RaceEvent};
 use crate::net::tls::{Encrypted, TlsClient};
 use crate::reach::{DialCandidate, ReachAttempt};
-use crate::service::downloader::Directory;
+use crate::service::arrivals::{Arrivals, Expected};
+use crate::service::downloader::{Directory, Introduction};
+use crate::service::meeting::AddressFamily;
 use crate::transfer::Contact;
 
-/// How long the tracker may take to say where else somebody is.
-const ADDRESSES_MAX: Duration = Duration::from_secs(2);
+/// How long the tracker may take to say where else somebody is, or to ask them to dial us.
+const TRACKER_ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// A connection to a peer that has proven its key, and how it came about.
 pub(super) async fn reach(
     contact: &Contact,
     tls: &TlsClient,
     directory: &dyn Directory,
+    arrivals: &Arc<Arrivals>,
 ) -> io::Result<(Encrypted<TcpStream>, Way)> {
-    let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more();
+    let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more().with_introduction();
     let mut race = Race::new(attempt);
     race.offer(DialCandidate::at(contact.address));
-    let others = timeout(ADDRESSES_MAX, directory.addresses(&contact.username));
+    let others = timeout(TRACKER_ANSWER_MAX, directory.addresses(&contact.username));
     tokio::pin!(others);
     let mut awaits_others = true;
+    let mut introducing = None;
+    let mut expected: Option<Expected> = None;
+    let (tls, key) = (tls.clone(), contact.key);
+    let prove = move |stream: TcpStream| {
+        let tls = tls.clone();
+        async move { tls.connect(stream, Some(key)).await.map(|(stream, _key)| stream) }
+    };
     loop {
         let dial = |candidate: DialCandidate| {
-            let (tls, key) = (tls.clone(), contact.key);
-            in_time(async move {
-                let stream = dial::address(candidate.address, limits::PEER_CONNECT_MAX).await?;
-                tls.connect(stream, Some(key)).await.map(|(stream, _key)| stream)
-            })
+            let prove = prove.clone();
+            in_time(async move { prove(dial::address(candidate.address, limits::PEER_CONNECT_MAX).await?).await })
         };
         tokio::select! {
             event = race.next(dial) => match event {
-                RaceEvent::Won(stream, candidate) => return Ok((stream, candidate.way)),
+                RaceEvent::Won(stream, way) => return Ok((stream, way)),
                 RaceEvent::Lost(error) => return Err(error),
-                RaceEvent::AskToBeDialled => race.introduction_failed(),
+                RaceEvent::AskToBeDialled => {
+                    introducing = Some(Box::pin(timeout(TRACKER_ANSWER_MAX, directory.introduce(&contact.username))));
+                }
             },
             found = &mut others, if awaits_others => {
                 awaits_others = false;
                 found.unwrap_or_default().into_iter().for_each(|address| race.offer(DialCandidate::at(address)));
                 race.expect_no_more();
+            }
+            introduced = ready(&mut introducing) => {
+                introducing = None;
+                match introduced.ok().flatten() {
+                    Some(Introduction { ticket, addresses, meeting }) => {
+                        expected = Some(arrivals.expect(ticket));
+                        addresses.into_iter().for_each(|address| race.offer(DialCandidate::at(address)));
+                        let families = [AddressFamily::Ipv4, AddressFamily::Ipv6];
+                        for (meeting, by) in meeting.iter().flat_map(|meeting| families.map(|by| (meeting.clone(), by))) {
+                            let prove = prove.clone();
+                            race.join(Way::Punched, async move { prove(meeting.meet(by).await?).await });
+                        }
+                    }
+                    None => race.introduction_failed(),
+                }
+            }
+            came = arrival(&mut expected) => match came {
+                // Whoever has seen the ticket may come too: who proves the key is the one.
+                Ok(stream) => race.join(Way::Reversed, in_time(prove(stream))),
+                Err(error) => tracing::debug!(%error, "a connection that was waited for is gone"),
             }
         }
     }
@@ -56,4 +87,20 @@ pub(super) async fn reach(
 /// TCP and TLS together.
 async fn in_time<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(limits::PEER_CONNECT_MAX, connecting).await?
+}
+
+/// What a future comes to, if there is one.
+async fn ready<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}
+
+/// The next connection that is waited for.
+async fn arrival(expected: &mut Option<Expected>) -> io::Result<TcpStream> {
+    match expected {
+        Some(expected) => expected.next().await,
+        None => pending().await,
+    }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::tls::{self, TlsClient};
 use crate::protocol::peer::{REQUEST_BYTES, Request};
+use crate::service::arrivals::Arrivals;
 use crate::service::downloader::Directory;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
@@ -42,6 +43,7 @@ pub(super) enum Order {
 pub(super) struct DownloadResources {
     pub(super) tls: TlsClient,
     pub(super) directory: Arc<dyn Directory>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) files: Arc<Files>,
     pub(super) finisher: Finisher,
@@ -72,7 +74,7 @@ async fn connect_and_work(
     reporter: &Reporter,
     cancel: &CancellationToken,
 ) -> Why {
-    let reaching = reaching::reach(contact, &around.tls, around.directory.as_ref());
+    let reaching = reaching::reach(contact, &around.tls, around.directory.as_ref(), &around.arrivals);
     let (stream, way) = match cancel.run_until_cancelled(reaching).await {
         Some(Ok(reached)) => reached,
         Some(Err(error)) => return Why::Io(error),

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`content_source`] | what may be sent |
 //! | `connection`, `sending` | one peer: the half that reads its requests, the half that sends answers |
+//! | [`dial_back`] | peers that ask to be dialled |
 //! | `inbox`, `feeder` | requests without an answer; what reads files for them |
 //! | `scheduler` | who has an upload slot, who waits |
 
 mod connection;
 mod connection_state;
 pub mod content_source;
+pub mod dial_back;
 mod feeder;
 mod inbox;
 mod scheduler;
@@ -18,6 +20,7 @@ mod sending;
 mod tests;
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,10 +42,12 @@ use crate::net::admission::{Admission, AdmissionLimits, Newcomer};
 use crate::net::dial;
 use crate::net::local;
 use crate::net::tls::{Encrypted, TlsServer};
+use crate::service::arrivals::{Arrivals, REVERSED_BYTE};
 use crate::service::limiter::Limiter;
 use crate::service::own_thread;
 use crate::service::peer_server::connection_state::UploadResources;
 use crate::service::peer_server::content_source::ContentSource;
+use crate::service::peer_server::dial_back::{DIAL_BACKS_AT_ONCE, DialBack, DialBackBudget};
 use crate::service::peer_server::scheduler::{UploadChange, UploadScheduler};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::transfer::event::TransferEvent;
@@ -94,6 +99,8 @@ pub struct PeerServerSetup {
     pub settings: watch::Receiver<UploadSettings>,
     /// Where the numbers of uploads come from.
     pub numbers: Arc<TransferNumbers>,
+    /// Peers whom we asked to dial us come by this server too.
+    pub arrivals: Arc<Arrivals>,
 }
 
 impl fmt::Debug for PeerServerSetup {
@@ -107,6 +114,7 @@ impl fmt::Debug for PeerServerSetup {
 pub struct PeerServer {
     address: Mutex<SocketAddr>,
     moves: mpsc::Sender<Move>,
+    dial_backs: mpsc::Sender<DialBack>,
     scheduler: Arc<UploadScheduler>,
     cancel: CancellationToken,
     task: JoinHandle<()>,
@@ -136,8 +144,9 @@ impl PeerServer {
             cancel: cancel.clone(),
         };
         let (moves, moved) = mpsc::channel(1);
-        let task = tokio::spawn(server.run(listener, moved));
-        Ok(Self { address: Mutex::new(address), moves, scheduler, cancel, task })
+        let (dial_backs, asked) = mpsc::channel(DIAL_BACKS_AT_ONCE);
+        let task = tokio::spawn(server.run(listener, moved, asked));
+        Ok(Self { address: Mutex::new(address), moves, dial_backs, scheduler, cancel, task })
     }
 
     /// Where it listens.
@@ -164,6 +173,13 @@ impl PeerServer {
         *self.address.lock() = listener.local_addr()?;
         let _ended = self.moves.send(Move::Arrive(listener)).await;
         result
+    }
+
+    /// Meets somebody who asked for it, and serves them. Too many at once are left out.
+    pub fn dial_back(&self, to: DialBack) {
+        if self.dial_backs.try_send(to).is_err() {
+            tracing::debug!("too many ask to be met");
+        }
     }
 
     /// What others take: a row for each file, or folder, and person.
@@ -231,7 +247,13 @@ struct Server {
 }
 
 impl Server {
-    async fn run(mut self, listener: TcpListener, mut moves: mpsc::Receiver<Move>) {
+    async fn run(
+        mut self,
+        listener: TcpListener,
+        mut moves: mpsc::Receiver<Move>,
+        mut dial_backs: mpsc::Receiver<DialBack>,
+    ) {
+        let mut dial_back_budget = DialBackBudget::default();
         let mut listener = Some(listener);
         let mut connections = JoinSet::new();
         let mut tell = interval(TELL_EVERY);
@@ -248,6 +270,11 @@ impl Server {
                     }
                     Move::Arrive(place) => listener = Some(place),
                 },
+                Some(to) = dial_backs.recv() => {
+                    if dial_back_budget.take(now()) {
+                        self.meet(to, &mut connections);
+                    }
+                }
                 accepted = accept(listener.as_ref()) => match accepted {
                     Ok((stream, from)) => self.admit(stream, from, &mut connections),
                     Err(error) => {
@@ -286,23 +313,49 @@ impl Server {
 
     fn admit(&self, stream: TcpStream, from: SocketAddr, connections: &mut JoinSet<()>) {
         let newcomer = self.incoming.enter(from.ip());
-        let incoming = IncomingPeer {
+        connections.spawn(serve_on_a_thread(self.peer_by(Way::of(from)), stream, from, newcomer));
+    }
+
+    /// Meets somebody, who is then as one who came.
+    fn meet(&self, asker: DialBack, connections: &mut JoinSet<()>) {
+        for way in asker.ways() {
+            let (incoming, admission, cancel) =
+                (self.peer_by(way.way()), Arc::clone(&self.incoming), self.cancel.clone());
+            connections.spawn(async move {
+                let met = cancel.run_until_cancelled(way.connect()).await;
+                match met.map(|met| met.and_then(|stream| stream.peer_addr().map(|from| (stream, from)))) {
+                    Some(Ok((stream, from))) => {
+                        let newcomer = admission.enter(from.ip());
+                        serve_on_a_thread(incoming, stream, from, newcomer).await;
+                    }
+                    Some(Err(error)) => tracing::debug!(%error, "somebody who asked for it was not met"),
+                    None => {}
+                }
+            });
+        }
+    }
+
+    fn peer_by(&self, way: Way) -> IncomingPeer {
+        IncomingPeer {
             tls: self.setup.tls.clone(),
             admission: Arc::clone(&self.setup.admission),
+            arrivals: Arc::clone(&self.setup.arrivals),
             scheduler: Arc::clone(&self.scheduler),
             around: Arc::clone(&self.around),
             cancel: self.cancel.clone(),
-        };
-        connections.spawn(async move {
-            // From here on its own thread waits for the socket.
-            let received = match stream.into_std() {
-                Ok(stream) => own_thread::run("upload", move || incoming.receive(stream, from, newcomer)).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = received {
-                tracing::warn!(%from, %error, "a connection cannot be served");
-            }
-        });
+            way,
+        }
+    }
+}
+
+/// From here on its own thread waits for the socket.
+async fn serve_on_a_thread(incoming: IncomingPeer, stream: TcpStream, from: SocketAddr, newcomer: Newcomer) {
+    let received = match stream.into_std() {
+        Ok(stream) => own_thread::run("upload", move || incoming.receive(stream, from, newcomer)).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = received {
+        tracing::warn!(%from, %error, "a connection cannot be served");
     }
 }
 
@@ -317,9 +370,11 @@ async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, S
 struct IncomingPeer {
     tls: TlsServer,
     admission: PeerAdmission,
+    arrivals: Arc<Arrivals>,
     scheduler: Arc<UploadScheduler>,
     around: Arc<UploadResources>,
     cancel: CancellationToken,
+    way: Way,
 }
 
 impl IncomingPeer {
@@ -337,8 +392,7 @@ impl IncomingPeer {
             Ok(admitted) => admitted,
             Err(why) => return tracing::debug!(%from, %key, %why, "a peer was refused"),
         };
-        let Some((place, standing)) = self.scheduler.enter(Taker::new(key, from.ip()), user, Way::of(from), now())
-        else {
+        let Some((place, standing)) = self.scheduler.enter(Taker::new(key, from.ip()), user, self.way, now()) else {
             return tracing::debug!(%from, %key, "too many connections of this key");
         };
         let place = Arc::new(place);
@@ -354,14 +408,29 @@ impl IncomingPeer {
     ) -> Option<(Encrypted<TcpStream>, PublicKey, Username)> {
         let tuned = TcpStream::from_std(stream).and_then(|stream| dial::tune(&stream).map(|()| stream));
         let stream = tuned.inspect_err(|error| tracing::debug!(%from, %error, "a connection cannot be set up")).ok()?;
-        let proven = timeout(limits::TLS_HANDSHAKE_MAX, self.tls.accept(stream)).await;
+        let proven = timeout(limits::TLS_HANDSHAKE_MAX, self.prove(stream)).await;
         let proven = proven.inspect_err(|_elapsed| tracing::debug!(%from, "no handshake in time")).ok()?;
-        let (stream, key) = proven.inspect_err(|error| tracing::debug!(%from, %error, "no handshake")).ok()?;
+        // Without a key it is one whom we asked to dial us.
+        let (stream, key) = proven.inspect_err(|error| tracing::debug!(%from, %error, "no handshake")).ok()??;
         let user = self.ask_for(&key).await;
         if user.is_none() {
             tracing::debug!(%from, %key, "not a user of this network");
         }
         Some((stream, key, user?))
+    }
+
+    /// Whether they asked us to meet them.
+    fn is_met(&self) -> bool {
+        matches!(self.way, Way::Reversed | Way::Punched)
+    }
+
+    /// The key that a peer proves; `None` if it is one whom we asked to dial us, so that it is we who take from it.
+    async fn prove(&self, stream: TcpStream) -> io::Result<Option<(Encrypted<TcpStream>, PublicKey)>> {
+        let mut first = [0];
+        if !self.is_met() && stream.peek(&mut first).await? > 0 && first[0] == REVERSED_BYTE {
+            return self.arrivals.bring(stream).await.map(|()| None);
+        }
+        self.tls.accept(stream).await.map(Some)
     }
 
     async fn ask_for(&self, key: &PublicKey) -> Option<Username> {

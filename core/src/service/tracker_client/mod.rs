@@ -38,6 +38,7 @@ use crate::model::username::Username;
 use crate::net::tls::TlsClient;
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{self, Command, Cursor};
+use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
@@ -97,6 +98,8 @@ pub enum ClientEvent {
     Unshared(Username, SharePath),
     /// Several shares of somebody came or went at once.
     Changed(Username),
+    /// Somebody asks us to dial them, because they cannot dial us.
+    AskedToDial(Box<ConnectNotice>),
     /// Something was left out of what we were told; the picture of the users has been read anew since.
     Resync,
 }

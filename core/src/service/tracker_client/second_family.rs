@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,19 +18,16 @@ use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::net::dial;
 use crate::net::race::{Race, RaceEvent};
+use crate::net::short_reply;
 use crate::net::tls::{Encrypted, TlsClient};
-use crate::protocol::code::{Code, ReplyCode};
+use crate::protocol::code::Code;
 use crate::protocol::command::{Also, Command, Quit};
-use crate::protocol::head::Head;
-use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::reach::{DialCandidate, ReachAttempt};
 use crate::service::tracker_client::ClientSetup;
 use crate::service::tracker_client::connecting::CONNECT_MAX;
 
 /// The tracker tells what it saw for an hour.
 const SHOWN_EVERY: Duration = Duration::from_secs(30 * 60);
-/// Lines before the answer: the greeting, with a hundred lines of a message of the day.
-const LINES_BEFORE_MAX: usize = 200;
 
 /// Whom to tell what.
 pub(super) struct SecondFamily {
@@ -68,7 +65,7 @@ impl SecondFamily {
         let mut attempt = ReachAttempt::new(Instant::now().into_std());
         others.into_iter().for_each(|at| attempt.offer(DialCandidate::at(at)));
         let stream = match Race::new(attempt).next(|candidate| dial::address(candidate.address, CONNECT_MAX)).await {
-            RaceEvent::Won(stream, _candidate) => stream,
+            RaceEvent::Won(stream, _way) => stream,
             RaceEvent::Lost(error) => return Err(error),
             RaceEvent::AskToBeDialled => return Err(io::ErrorKind::Unsupported.into()),
         };
@@ -82,8 +79,9 @@ impl SecondFamily {
         write!(lines, "{}\n{Quit}\n", self.also).expect("a text in memory takes everything");
         stream.write_all(lines.as_bytes()).await?;
         stream.flush().await?;
-        let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, answer(&mut stream)).await??;
-        Ok(Some(answered))
+        let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, short_reply::read(&mut stream)).await??;
+        let is_unknown = answered.is_err_and(|code| code == Code::UnknownCommand);
+        Ok(Some(if is_unknown { Shown::NotUnderstood } else { Shown::Answered }))
     }
 }
 
@@ -101,30 +99,4 @@ pub(super) async fn keep_showing(what: Option<SecondFamily>) -> Infallible {
         }
     }
     std::future::pending().await
-}
-
-async fn answer(stream: &mut Encrypted<TcpStream>) -> io::Result<Shown> {
-    let mut decoder = LineDecoder::new(Flavor::Clean);
-    let mut buffer = [0; 4096];
-    for _ in 0..LINES_BEFORE_MAX {
-        let line = loop {
-            if let Some(line) = decoder.next_line() {
-                break line;
-            }
-            match stream.read(&mut buffer).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => decoder.feed(&buffer[..count]),
-            }
-        };
-        let head = match &line {
-            Line::Text(text) => Head::parse(text).ok(),
-            Line::Faulty(_) => None,
-        };
-        match head.ok_or(io::ErrorKind::InvalidData)? {
-            Head::Notice(_) => {}
-            Head::Err { code: ReplyCode::Known(Code::UnknownCommand), .. } => return Ok(Shown::NotUnderstood),
-            Head::Ok { .. } | Head::Err { .. } => return Ok(Shown::Answered),
-        }
-    }
-    Err(io::ErrorKind::InvalidData.into())
 }

@@ -324,6 +324,7 @@ impl ClientSession {
                 all.people.touch();
                 ClientEvent::Changed(name)
             }
+            Notice::Connect(notice) => ClientEvent::AskedToDial(notice),
             Notice::Resync => {
                 // However often it is said: one list makes up for all that was left out before it was asked for.
                 self.must_resync = true;

@@ -138,6 +138,7 @@ pub async fn start(
     if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
         tracker.set_scan_workers(Arc::new(threads));
     }
+    tracker.set_ticket_secret(rand::random());
     let writer = writer::start(store, inbox.clone())?;
     let sessions = TaskTracker::new();
     let accepting = tokio::spawn(accept::run(listener, shared, sessions.clone()));

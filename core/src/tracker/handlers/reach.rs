@@ -1,19 +1,24 @@
-//! `also` and `list-addresses`: where users can be reached. Nobody can publish an address of somebody else: the tracker
+//! `also`, `list-addresses`, `connect` and `probe`: where users can be reached, and how they meet. Nobody can publish an address of somebody else: the tracker
 //! tells what it sees.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::model::port::PeerPort;
+use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::protocol::address_line::{AddressLine, AddressScope, Openness};
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Also, ListAddresses, Verb};
+use crate::protocol::command::{Also, Connect, ListAddresses, Probe, Verb};
+use crate::protocol::encounter::{ConnectNotice, ConnectReply};
+use crate::protocol::notice::Notice;
 use crate::protocol::reply::OrDash;
 use crate::tracker::effect::Effects;
+use crate::tracker::encounters::{NoEncounter, Probed};
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
 use crate::tracker::machine::Tracker;
+use crate::tracker::output::{write_head, write_refusal};
 use crate::tracker::roster::{ReaderView, SecondAddress};
 
 /// How long a second address is told after it was seen: a network that has lost one family is not told by it for days.
@@ -31,7 +36,75 @@ impl Handle for ListAddresses {
     }
 }
 
+impl Handle for Connect {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        tracker.have_meet(asker, &self.username, effects)
+    }
+}
+
+impl Handle for Probe {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        tracker.probe(asker, self.ticket, effects)
+    }
+}
+
 impl Tracker {
+    /// A side of an encounter shows its port, and waits for the other's.
+    fn probe(&mut self, asker: &Asker, ticket: EncounterTicket, effects: &mut Effects) -> CommandOutcome {
+        let Some(seen) = self.sessions.get(&asker.session).map(|session| session.peer) else { return Err(gone()) };
+        match self.encounters.probe(asker.now, ticket, asker.session, seen) {
+            Probed::Gone => Err(gone()),
+            Probed::Waits => Ok(CommandReply::Sent),
+            Probed::Meet(other, address) => {
+                self.write(other, effects, |out| {
+                    write_head(out, 1, None);
+                    out.extend_from_slice(format!("{seen}\n").as_bytes());
+                });
+                Ok(CommandReply::Lines { lines: 1, bytes: format!("{address}\n").into(), more: None })
+            }
+        }
+    }
+
+    /// Sides whose other side has not come are told so.
+    pub(in crate::tracker) fn end_waiting_probes(&mut self, now: Instant, effects: &mut Effects) {
+        while let Some(session) = self.encounters.waited_enough(now) {
+            self.write(session, effects, |out| write_refusal(out, &gone()));
+        }
+    }
+
+    /// Tells somebody that the asker would be met. Both have proven a key, so each knows whom to insist on.
+    fn have_meet(&mut self, asker: &Asker, username: &Username, effects: &mut Effects) -> CommandOutcome {
+        let not_registered =
+            || Refusal::new(Code::NotRegistered, "first say who you are: register-user <username> [port]");
+        let own = asker.user.as_ref().ok_or_else(not_registered)?;
+        let own_key = asker.key.ok_or_else(|| Refusal::new(Code::Unreachable, "nobody meets a user without a key"))?;
+        let own = self.roster.get(&own.username).ok_or_else(not_registered)?;
+        let nobody = || Refusal::new(Code::NoSuchUser, "nobody of this name is here; see list-users");
+        let target = self.roster.get(username).ok_or_else(nobody)?;
+        let target_key = target.key.filter(|key| *key != own_key);
+        let target_key =
+            target_key.ok_or_else(|| Refusal::new(Code::Unreachable, "only somebody else with a key can be met"))?;
+        let tickets = self.encounters.begin(asker.now, own_key, target_key).map_err(|why| match why {
+            NoEncounter::TooOften => Refusal::new(Code::SlowDown, "you ask too often to be met"),
+            NoEncounter::TooMany => Refusal::new(Code::SlowDown, "too many ask to be met by this user"),
+            NoEncounter::NoTickets => Refusal::new(Code::Unreachable, "this tracker has nobody meet"),
+        })?;
+        let addresses = target.addresses(asker.view, asker.now).map(direct).collect();
+        let (to, view) =
+            (target.session, self.sessions.get(&target.session).map_or(asker.view, |session| session.view));
+        let notice = ConnectNotice {
+            ticket: tickets.target,
+            username: own.username.clone(),
+            key: own_key,
+            address: own.line(view).address,
+            openness: Openness::Unknown,
+            back: Some(tickets.asker),
+        };
+        self.notify(to, &Notice::Connect(Box::new(notice)), effects);
+        let (lines, bytes) = ConnectReply { ticket: tickets.asker, addresses }.lines();
+        Ok(CommandReply::Lines { lines, bytes: bytes.into(), more: None })
+    }
+
     fn see_also(&mut self, asker: &Asker, username: &Username, port: Option<PeerPort>) -> CommandOutcome {
         let not_yours = || Refusal::new(Code::NotYours, "only the key that is here under this name can say where else");
         let online = self.roster.get(username).filter(|online| asker.key.is_some() && online.key == asker.key);
@@ -58,10 +131,18 @@ impl Tracker {
         let online = self.roster.get(username).ok_or_else(nobody)?;
         let (mut bytes, mut lines) = (String::new(), 0);
         for address in online.addresses(asker.view, asker.now) {
-            let line = AddressLine { scope: AddressScope::Direct, address, openness: Openness::Unknown };
-            writeln!(bytes, "{line}").expect("a text in memory takes everything");
+            writeln!(bytes, "{}", direct(address)).expect("a text in memory takes everything");
             lines += 1;
         }
         Ok(CommandReply::Lines { lines, bytes: bytes.into(), more: None })
     }
+}
+
+fn gone() -> Refusal {
+    Refusal::new(Code::Gone, "there is no such encounter, or it is over")
+}
+
+/// An address that the tracker has seen.
+fn direct(address: SocketAddr) -> AddressLine {
+    AddressLine { scope: AddressScope::Direct, address, openness: Openness::Unknown }
 }

@@ -2,9 +2,11 @@
 
 mod honest;
 mod hostile;
+mod meeting;
 mod trouble;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,16 +21,18 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::files::{Disk, RealDisk};
-use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, NewDownload};
+use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction, NewDownload};
 use crate::disk::place::target::{Part, PlaceError, TargetDir};
 use crate::model::hash::ContentHash;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
+use crate::model::ticket::EncounterTicket;
 use crate::model::transfer::{Transfer, TransferError, TransferId, TransferSelection, TransferState};
 use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
 use crate::protocol::peer::{Answer, PeerRefusal, REQUEST_BYTES, Request};
+use crate::service::arrivals::{self, Arrivals};
 use crate::service::peer_server::UploadSettings;
 use crate::service::testing::{MemoryContent, Server, bytes, content_of, list_of, serve, serve_as, user};
 use crate::service::transfer_numbers::TransferNumbers;
@@ -47,6 +51,8 @@ struct Book {
     sources: Mutex<HashMap<ContentHash, Vec<Contact>>>,
     /// By path, whoever shares it.
     announced: Mutex<HashMap<SharePath, Announced>>,
+    /// Where those come whom it has asked to dial, and what they show.
+    meets: Option<(Arc<Arrivals>, EncounterTicket)>,
     version: watch::Sender<u64>,
 }
 
@@ -78,6 +84,15 @@ impl Book {
 impl Directory for Book {
     fn contact(&self, user: &Username) -> Option<Contact> {
         self.contacts.lock().get(user).cloned()
+    }
+
+    fn introduce(&self, _user: &Username) -> BoxFuture<'_, Option<Introduction>> {
+        let met = self.meets.as_ref().map(|(_, ticket)| Introduction {
+            ticket: *ticket,
+            addresses: Vec::new(),
+            meeting: None,
+        });
+        Box::pin(std::future::ready(met))
     }
 
     fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
@@ -117,6 +132,7 @@ async fn fetch_in(home: tempfile::TempDir, book: &Arc<Book>, disk: Arc<dyn Disk>
         numbers: Arc::new(TransferNumbers::after(&store).expect("read")),
         store: Arc::new(store),
         tls: TlsClient::new(&Identity::generate(), Purpose::Peer),
+        arrivals: book.meets.as_ref().map(|(arrivals, _)| Arc::clone(arrivals)).unwrap_or_default(),
         directory: book.clone(),
         settings: settings.subscribe(),
         disk,

@@ -1,0 +1,52 @@
+//! By which ways two clients reach each other.
+
+use super::*;
+use crate::model::transfer::{Transfer, TransferSelection};
+use crate::model::way::Way;
+
+/// A client that the tracker sees where nobody listens: at the address from which it dials.
+fn undiallable(name: &str, tracker: &TrackerAddress) -> Client {
+    let mut client = Client::at(name, tracker);
+    client.apply(|settings| settings.listen = "127.0.0.2:0".parse().expect("an address"));
+    client
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_cannot_be_dialled_is_asked_to_dial() {
+    let (_host, tracker) = Client::host("host");
+    let mut anna = undiallable("anna", &tracker);
+    let film = vec![7; 3 << 20];
+    share(&mut anna, &[("film.mkv", &film)]);
+    anna.apply(|settings| settings.upload_bytes_per_second = 2 << 20);
+    let mut boris = Client::at("boris", &tracker);
+    let number = download(&mut boris, "anna", "film.mkv");
+    let is_reversed = |t: &Transfer| t.way == Some(Way::Reversed) && t.done_bytes > 0;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == number && is_reversed(t)));
+    anna.until(|event| matches!(event, NodeEvent::Transfer(t) if t.direction == Direction::Upload && is_reversed(t)));
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.state == TransferState::Finished));
+    assert_eq!(std::fs::read(boris.downloads().join("film.mkv")).expect("it is there"), film);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn two_who_cannot_be_dialled_dial_at_once() {
+    let (_host, tracker) = Client::host("host");
+    let mut anna = undiallable("anna", &tracker);
+    let film = vec![7; 3 << 20];
+    share(&mut anna, &[("film.mkv", &film)]);
+    anna.apply(|settings| settings.upload_bytes_per_second = 2 << 20);
+    let mut boris = undiallable("boris", &tracker);
+    boris.apply(|settings| settings.punch = false);
+    let number = download(&mut boris, "anna", "film.mkv");
+    let waits = |t: &Transfer| t.number == number && t.state == TransferState::WaitingForUser && t.way.is_none();
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if waits(t)));
+
+    boris.apply(|settings| settings.punch = true);
+    assert_eq!(boris.ask(Intent::Retry(TransferSelection::One(number))), Ok(Outcome::Done));
+    let is_punched = |t: &Transfer| t.way == Some(Way::Punched) && t.done_bytes > 0;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == number && is_punched(t)));
+    anna.until(|event| matches!(event, NodeEvent::Transfer(t) if t.direction == Direction::Upload && is_punched(t)));
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.state == TransferState::Finished));
+    assert_eq!(std::fs::read(boris.downloads().join("film.mkv")).expect("it is there"), film);
+}

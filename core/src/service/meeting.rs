@@ -1,0 +1,53 @@
+//! One side's part in an encounter that a tracker arranged: it dials at the moment in which the other side does.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use crate::model::invite::HostPort;
+use crate::model::ticket::EncounterTicket;
+use crate::net::{dial, punch};
+
+/// Finding the tracker's addresses once more.
+const NAME_ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// Where and as whom to meet. Cheap to clone.
+#[derive(Clone)]
+pub struct Meeting {
+    /// The tracker that arranged it, which sees the ports of both.
+    pub tracker: HostPort,
+    /// Our own ticket.
+    pub ticket: EncounterTicket,
+    /// Whether this tracker may send us to an address.
+    pub may_dial: Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>,
+}
+
+/// Which addresses two meet by; whoever has both tries both, each for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressFamily {
+    /// Addresses as in 192.0.2.1.
+    Ipv4,
+    /// Addresses as in 2001:db8::1.
+    Ipv6,
+}
+
+impl Meeting {
+    /// A connection to whoever came, who has proven nothing yet. It ends by itself.
+    pub async fn meet(&self, by: AddressFamily) -> io::Result<TcpStream> {
+        let addresses = dial::addresses_of(&self.tracker, NAME_ANSWER_MAX).await?;
+        let tracker = addresses.into_iter().find(|at| at.is_ipv4() == (by == AddressFamily::Ipv4));
+        let tracker =
+            tracker.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the tracker has no such address"))?;
+        punch::meet(tracker, self.ticket, |other| (self.may_dial)(other)).await
+    }
+}
+
+impl fmt::Debug for Meeting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meeting").field("tracker", &self.tracker).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Meeting those who ask us to, because they cannot dial us: afterwards they are served as if they had come.
+//!
+//! A tracker could have us knock at other people's doors. So we do it seldom, send nothing but the ticket, and serve
+//! nobody who does not prove a key of our tracker.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::model::limits;
+use crate::model::ticket::EncounterTicket;
+use crate::model::way::Way;
+use crate::net::dial;
+use crate::service::arrivals;
+use crate::service::meeting::{AddressFamily, Meeting};
+
+/// Who asks to be met.
+#[derive(Debug, Clone)]
+pub struct DialBack {
+    /// Where, and what they know us by; none if they cannot be dialled. That our tracker may send us there was checked.
+    pub address: Option<(SocketAddr, EncounterTicket)>,
+    /// Where both may dial at once, if we do that.
+    pub meeting: Option<Meeting>,
+}
+
+/// Those that are dialled at once; one more comes back a second.
+pub(super) const DIAL_BACKS_AT_ONCE: usize = 16;
+const DIAL_BACK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often we have dialled lately.
+#[derive(Debug, Default)]
+pub(super) struct DialBackBudget {
+    /// The latest, at most [`DIAL_BACKS_AT_ONCE`].
+    at: VecDeque<Instant>,
+}
+
+impl DialBackBudget {
+    /// Whether one more is dialled; it is counted.
+    pub(super) fn take(&mut self, now: Instant) -> bool {
+        let all_back = DIAL_BACK_EVERY * u32::try_from(DIAL_BACKS_AT_ONCE).unwrap_or(u32::MAX);
+        if self.at.len() >= DIAL_BACKS_AT_ONCE {
+            match self.at.front() {
+                Some(first) if now < *first + all_back => return false,
+                _ => drop(self.at.pop_front()),
+            }
+        }
+        self.at.push_back(now);
+        true
+    }
+}
+
+/// One way of meeting them.
+#[derive(Debug)]
+pub(super) enum MeetingWay {
+    /// We dial, and show the ticket.
+    Dial(SocketAddr, EncounterTicket),
+    /// Both sides dial at the same moment.
+    Punch(Meeting, AddressFamily),
+}
+
+impl DialBack {
+    /// Every way that there is.
+    pub(super) fn ways(self) -> impl Iterator<Item = MeetingWay> {
+        let dial = self.address.map(|(address, ticket)| MeetingWay::Dial(address, ticket));
+        let punch = self.meeting.into_iter().flat_map(|meeting| {
+            [AddressFamily::Ipv4, AddressFamily::Ipv6].map(|by| MeetingWay::Punch(meeting.clone(), by))
+        });
+        dial.into_iter().chain(punch)
+    }
+}
+
+impl MeetingWay {
+    /// What it is called.
+    pub(super) fn way(&self) -> Way {
+        match self {
+            Self::Dial(..) => Way::Reversed,
+            Self::Punch(..) => Way::Punched,
+        }
+    }
+
+    /// Connects, and says who we are to them. It ends by itself.
+    pub(super) async fn connect(self) -> io::Result<TcpStream> {
+        match self {
+            Self::Dial(address, ticket) => {
+                let mut stream = dial::address(address, limits::PEER_CONNECT_MAX).await?;
+                stream.write_all(&arrivals::first_bytes(ticket)).await?;
+                Ok(stream)
+            }
+            Self::Punch(meeting, by) => meeting.meet(by).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tracker_cannot_have_us_knock_everywhere() {
+        let (mut budget, start) = (DialBackBudget::default(), Instant::now());
+        let dialled = (0..100_000).filter(|n| budget.take(start + Duration::from_millis(*n))).count();
+        assert_eq!(dialled, 16 * 7, "16 at once, then 16 in 16 seconds");
+        assert!(budget.take(start + Duration::from_secs(200)));
+    }
+}

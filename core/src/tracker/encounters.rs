@@ -1,0 +1,274 @@
+//! Encounters: who asked to be met by whom. The tickets are made here, and how many there may be is kept here, so that
+//! nobody can have others' programs knock at a door again and again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::model::key::PublicKey;
+use crate::model::ticket::EncounterTicket;
+use crate::tracker::input::SessionId;
+
+/// How long a ticket is good for.
+pub const ENCOUNTER_LASTS: Duration = Duration::from_secs(30);
+/// Somebody who was not met asks again; more often than this would be knocking.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// Open encounters that one user has asked for.
+const OF_ASKER_MAX: usize = 20;
+/// Open encounters that one user is asked for: what their program dials for others in half a minute.
+const OF_TARGET_MAX: usize = 16;
+
+/// How long one side that has shown its port waits for the other.
+const PROBE_WAITS: Duration = Duration::from_secs(10);
+
+/// All that are open.
+#[derive(Debug, Default)]
+pub struct Encounters {
+    /// What tickets are made of; without it there are none.
+    secret: Option<[u8; 32]>,
+    issued: u64,
+    /// By who is asked, then by who asks.
+    open: BTreeMap<(PublicKey, PublicKey), Encounter>,
+    of_asker: BTreeMap<PublicKey, usize>,
+    ends: BTreeSet<(Instant, PublicKey, PublicKey)>,
+    /// Whose each ticket is: who is asked, who asks, and which of them.
+    by_ticket: BTreeMap<EncounterTicket, (PublicKey, PublicKey, Side)>,
+    /// Sides that have shown a port and wait for the other.
+    waiting: BTreeSet<(Instant, SessionId)>,
+}
+
+#[derive(Debug)]
+struct Encounter {
+    began: Instant,
+    tickets: Tickets,
+    /// What came of each family of addresses: IPv4, then IPv6.
+    probes: [ProbeState; 2],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ProbeState {
+    NotBegun,
+    /// One side is here, through this session, from this address.
+    Waits(Side, Instant, SessionId, SocketAddr),
+    /// Both were told; nobody is told again.
+    Met,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Asker,
+    Target,
+}
+
+/// What comes of a side that shows its port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probed {
+    /// There is no such encounter, or this side of it was here already.
+    Gone,
+    /// The other side is not here yet.
+    Waits,
+    /// Both are here: the other's session, and its address.
+    Meet(SessionId, SocketAddr),
+}
+
+/// The tickets of both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tickets {
+    /// Of who asks.
+    pub asker: EncounterTicket,
+    /// Of who is asked.
+    pub target: EncounterTicket,
+}
+
+/// Why two are not to meet now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoEncounter {
+    /// Who asks does so too often.
+    TooOften,
+    /// Too many want to meet who is asked.
+    TooMany,
+    /// This tracker makes no tickets.
+    NoTickets,
+}
+
+impl Encounters {
+    /// From now on there are tickets, made of these bytes, which nobody else may know.
+    pub fn set_secret(&mut self, secret: [u8; 32]) {
+        self.secret = Some(secret);
+    }
+
+    /// Has two meet. Asked again, an earlier encounter of the two is over.
+    pub fn begin(&mut self, now: Instant, asker: PublicKey, target: PublicKey) -> Result<Tickets, NoEncounter> {
+        self.end_old(now);
+        let secret = self.secret.ok_or(NoEncounter::NoTickets)?;
+        match self.open.get(&(target, asker)).map(|encounter| encounter.began) {
+            Some(began) if now < began + AGAIN_AFTER => return Err(NoEncounter::TooOften),
+            Some(_) => self.end(asker, target),
+            None => {}
+        }
+        if self.of_asker.get(&asker).is_some_and(|open| *open >= OF_ASKER_MAX) {
+            return Err(NoEncounter::TooOften);
+        }
+        let everybody = (target, PublicKey::from_bytes([0; 32]))..=(target, PublicKey::from_bytes([0xff; 32]));
+        if self.open.range(everybody).count() >= OF_TARGET_MAX {
+            return Err(NoEncounter::TooMany);
+        }
+        *self.of_asker.entry(asker).or_default() += 1;
+        self.ends.insert((now + ENCOUNTER_LASTS, asker, target));
+        self.issued += 1;
+        let ticket = |side| ticket(&secret, self.issued, side);
+        let tickets = Tickets { asker: ticket(0), target: ticket(1) };
+        self.by_ticket.insert(tickets.asker, (target, asker, Side::Asker));
+        self.by_ticket.insert(tickets.target, (target, asker, Side::Target));
+        self.open.insert((target, asker), Encounter { began: now, tickets, probes: [ProbeState::NotBegun; 2] });
+        Ok(tickets)
+    }
+
+    /// A side shows the port from which it will dial. Each family of addresses is a meeting of its own.
+    pub fn probe(&mut self, now: Instant, ticket: EncounterTicket, session: SessionId, seen: SocketAddr) -> Probed {
+        self.end_old(now);
+        let Some((target, asker, side)) = self.by_ticket.get(&ticket).copied() else { return Probed::Gone };
+        let Some(encounter) = self.open.get_mut(&(target, asker)) else { return Probed::Gone };
+        let state = &mut encounter.probes[usize::from(seen.is_ipv6())];
+        match *state {
+            ProbeState::NotBegun => {
+                let until = now + PROBE_WAITS;
+                *state = ProbeState::Waits(side, until, session, seen);
+                self.waiting.insert((until, session));
+                Probed::Waits
+            }
+            ProbeState::Waits(other_side, until, other, address) if other_side != side => {
+                *state = ProbeState::Met;
+                self.waiting.remove(&(until, other));
+                Probed::Meet(other, address)
+            }
+            // Shown twice: whoever has seen the ticket on its way learns nothing by it.
+            ProbeState::Waits(..) | ProbeState::Met => Probed::Gone,
+        }
+    }
+
+    /// One session that has waited long enough for the other side of its encounter.
+    pub fn waited_enough(&mut self, now: Instant) -> Option<SessionId> {
+        let first = self.waiting.first().copied().filter(|(until, _)| *until <= now)?;
+        self.waiting.remove(&first);
+        Some(first.1)
+    }
+
+    /// When [`Encounters::waited_enough`] has something at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.waiting.first().map(|(until, _)| *until)
+    }
+
+    /// How many are open, those that have just lapsed perhaps among them.
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether none is open.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    fn end_old(&mut self, now: Instant) {
+        while let Some((at, asker, target)) = self.ends.first().copied().filter(|(at, ..)| *at <= now) {
+            self.ends.remove(&(at, asker, target));
+            self.end(asker, target);
+        }
+    }
+
+    fn end(&mut self, asker: PublicKey, target: PublicKey) {
+        let Some(over) = self.open.remove(&(target, asker)) else { return };
+        self.ends.remove(&(over.began + ENCOUNTER_LASTS, asker, target));
+        self.by_ticket.remove(&over.tickets.asker);
+        self.by_ticket.remove(&over.tickets.target);
+        if let Some(open) = self.of_asker.get_mut(&asker) {
+            *open -= 1;
+            if *open == 0 {
+                self.of_asker.remove(&asker);
+            }
+        }
+    }
+}
+
+/// The n-th ticket of a side: nobody who has seen others can guess it.
+fn ticket(secret: &[u8; 32], number: u64, side: u8) -> EncounterTicket {
+    let hash = blake3::Hasher::new_keyed(secret).update(&number.to_le_bytes()).update(&[side]).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.as_bytes()[..16]);
+    EncounterTicket::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> PublicKey {
+        PublicKey::from_bytes([n; 32])
+    }
+
+    fn with_tickets() -> (Encounters, Instant) {
+        let mut encounters = Encounters::default();
+        encounters.set_secret([7; 32]);
+        (encounters, Instant::now())
+    }
+
+    #[test]
+    fn every_ticket_is_another_one() {
+        let (mut encounters, now) = with_tickets();
+        let mut seen = BTreeSet::new();
+        for n in 1..=16 {
+            let tickets = encounters.begin(now, key(n), key(100)).expect("room");
+            assert!(seen.insert(tickets.asker) && seen.insert(tickets.target));
+        }
+        assert_eq!(Encounters::default().begin(now, key(1), key(2)), Err(NoEncounter::NoTickets));
+    }
+
+    #[test]
+    fn nobody_is_knocked_at_without_end() {
+        let (mut encounters, start) = with_tickets();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for n in 0..16 {
+            encounters.begin(start, key(n), key(100)).expect("room");
+        }
+        assert_eq!(encounters.begin(start, key(16), key(100)), Err(NoEncounter::TooMany));
+        assert_eq!(encounters.begin(at(1), key(0), key(100)), Err(NoEncounter::TooOften), "the same two at once");
+        encounters.begin(at(2), key(0), key(100)).expect("not met, asked again");
+        assert_eq!(encounters.begin(at(29), key(16), key(100)), Err(NoEncounter::TooMany));
+        encounters.begin(at(30), key(16), key(100)).expect("those of the beginning are over");
+        assert_eq!(encounters.len(), 2);
+
+        for n in 0..20 {
+            encounters.begin(at(100), key(200), key(n)).expect("room");
+        }
+        assert_eq!(encounters.begin(at(100), key(200), key(50)), Err(NoEncounter::TooOften));
+        encounters.begin(at(130), key(200), key(50)).expect("the others are over");
+        assert_eq!((encounters.len(), encounters.of_asker.len(), encounters.ends.len()), (1, 1, 1));
+        assert_eq!(encounters.by_ticket.len(), 2);
+    }
+
+    #[test]
+    fn both_sides_are_told_the_others_address_once() {
+        let (mut encounters, start) = with_tickets();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let address = |text: &str| text.parse::<SocketAddr>().expect(text);
+        let (a, b, a6) = (address("192.0.2.1:50001"), address("192.0.2.2:50002"), address("[2001:db8::1]:50001"));
+        let session = SessionId::new;
+        let Tickets { asker, target } = encounters.begin(start, key(1), key(2)).expect("room");
+        assert_eq!(encounters.probe(start, asker, session(1), a), Probed::Waits);
+        assert_eq!(encounters.probe(start, asker, session(9), b), Probed::Gone, "a stolen ticket is no second side");
+        assert_eq!(
+            encounters.probe(start, asker, session(2), a6),
+            Probed::Waits,
+            "the other family is another meeting"
+        );
+        assert_eq!(encounters.probe(at(1), target, session(3), b), Probed::Meet(session(1), a));
+        assert_eq!(encounters.probe(at(1), target, session(9), b), Probed::Gone, "shown again");
+        assert_eq!(encounters.waited_enough(at(9)), None);
+        assert_eq!(encounters.next_deadline(), Some(at(10)));
+        assert_eq!(encounters.waited_enough(at(10)), Some(session(2)));
+        assert_eq!((encounters.waited_enough(at(10)), encounters.next_deadline()), (None, None));
+        assert_eq!(encounters.probe(at(30), target, session(4), a6), Probed::Gone, "its time is over");
+        let guessed = EncounterTicket::from_bytes([1; 16]);
+        assert_eq!(encounters.probe(start, guessed, session(5), a), Probed::Gone);
+    }
+}
