@@ -19,7 +19,7 @@ const OTHER_SIDE_MAX: Duration = Duration::from_secs(11);
 /// How long both sides dial.
 const PUNCH_MAX: Duration = Duration::from_secs(8);
 /// How often one dials: an address that we were given by mistake, or in bad faith, is left alone then.
-const TRIES_MAX: u32 = 100;
+const PUNCHES_MAX: u32 = 100;
 /// A router that refuses must be met in the moment in which ours has just let the other's packet out: quick tries first,
 /// then slower ones. In microseconds, each up to so much.
 const QUICK_TRIES: u32 = 60;
@@ -58,7 +58,7 @@ async fn both_dial(own: SocketAddr, other: SocketAddr) -> io::Result<TcpStream> 
 }
 
 async fn dial_again(own: SocketAddr, other: SocketAddr) -> io::Result<TcpStream> {
-    for tries in 0..TRIES_MAX {
+    for tries in 0..PUNCHES_MAX {
         let connected = match socket_at(own) {
             Ok(socket) => socket.connect(other).await,
             Err(error) => Err(error),

@@ -39,7 +39,7 @@ fn two_who_cannot_be_dialled_dial_at_once() {
     let mut boris = undiallable("boris", &tracker);
     boris.apply(|settings| settings.punch = false);
     let number = download(&mut boris, "anna", "film.mkv");
-    let waits = |t: &Transfer| t.number == number && t.state == TransferState::WaitingForUser && t.way.is_none();
+    let waits = |t: &Transfer| t.number == number && matches!(t.state, TransferState::Unreachable { .. });
     boris.until(|event| matches!(event, NodeEvent::Transfer(t) if waits(t)));
 
     boris.apply(|settings| settings.punch = true);
