@@ -72,19 +72,19 @@ fn without_filters(query: &Query) -> Query {
     Query { sort: query.sort, is_descending: query.is_descending, ..Query::default() }
 }
 
-/// How much was found, once it is counted, and how much of it is put together here.
+/// How much was found, while that is known and a filter is set.
 fn found(model: &Model, is_set: bool) -> String {
     let totals = match model.browse.shown() {
         Listed::Rows(rows) => rows.totals().copied(),
         Listed::Tree(tree) => tree.totals(),
     };
     // Without a filter the head of the page says it.
-    let counted = totals.filter(|_| is_set).map(|of| format!("{}  ·  {}", thousands(of.files), human::size(of.bytes)));
-    counted.into_iter().chain(model.browse.rows().and_then(put_together)).collect::<Vec<_>>().join("  ·  ")
+    let counted = totals.filter(|_| is_set);
+    counted.map_or_else(String::new, |of| format!("{}  ·  {}", thousands(of.files), human::size(of.bytes)))
 }
 
 /// Copies are found among what is loaded, and no further.
-fn put_together(rows: &QueryResult) -> Option<String> {
+pub(super) fn put_together(rows: &QueryResult) -> Option<String> {
     let (loaded, copies) = rows.loaded();
     let (is_alike, copies) = (copies > 0, thousands(copies as u64));
     if rows.is_whole() {

@@ -73,6 +73,9 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut BrowseState, ac
     keys(ui, path_here, &mut asked);
     if has_choice {
         below(ui, browse, state, path_here, &mut asked);
+    } else if let Some(text) = browse.rows().and_then(filters::put_together) {
+        ui.add_space(10.0);
+        widgets::weak(ui, text);
     }
     let download_folder = model.status.as_ref().map_or(Path::new(""), |status| status.download_folder.as_path());
     for ask in asked {
