@@ -4,8 +4,8 @@
     tests/homes.py [--bin target/debug] [ROW ...]
 
 alice shares from one home, bob downloads in the other, the tracker is on the Internet between them: a switch in a namespace
-of its own. The rows below name the two homes and the way that is expected; `tests/networks.py` plays them all. What must
-hold: the file is the right one, and the transfer says this way.
+of its own. The rows below name the two homes and the way that is expected. What must hold: the file is the right one, and
+the transfer says this way.
 
 public   no router: the computer is on the Internet
 cone     a router that keeps the port of a connection and lets only answers in; everything else is dropped

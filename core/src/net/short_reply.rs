@@ -9,7 +9,7 @@ use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 
 /// Lines before the answer and of it: the greeting with a hundred lines of a message of the day, and a few of data.
-const LINES_MAX: usize = 200;
+const SHORT_REPLY_LINES_MAX: usize = 200;
 
 /// Reads up to the first answer: its data lines, or the code of the refusal. Greeting and notices are passed over.
 ///
@@ -20,7 +20,7 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Result<Ve
     let mut decoder = LineDecoder::new(Flavor::Clean);
     let mut buffer = [0; 4096];
     let mut data: Option<(u64, Vec<String>)> = None;
-    for _ in 0..LINES_MAX {
+    for _ in 0..SHORT_REPLY_LINES_MAX {
         let line = loop {
             if let Some(line) = decoder.next_line() {
                 break line;
