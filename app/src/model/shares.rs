@@ -23,7 +23,7 @@ const LEVEL_PAGE_ENTRIES: usize = 500;
 /// Most entries of one level that are kept; of more the filter finds the rest.
 pub const LEVEL_ENTRIES_MAX: usize = 20_000;
 /// Most folders that are kept open.
-const FOLDERS_OPEN_MAX: usize = 200;
+const LEVELS_SHOWN_MAX: usize = 200;
 /// Most files that a filter shows.
 pub const FOUND_MAX: usize = 1_000;
 /// Most roots that are kept: what is shared file by file, ten thousand times over.
@@ -277,7 +277,7 @@ impl Shares {
         let rest = |row: &ShareRow| matches!(row.kind, ShareRowKind::Rest { is_cut: false });
         let wanted: BTreeSet<ShareFolder> =
             in_view.filter(|row| rest(row)).map(|row| (row.root, row.path.clone())).collect();
-        let open: Vec<&ShareFolder> = look.open.iter().take(FOLDERS_OPEN_MAX).collect();
+        let open: Vec<&ShareFolder> = look.open.iter().take(LEVELS_SHOWN_MAX).collect();
         self.levels.retain(|folder, level| look.open.contains(folder) || level.asked.is_some());
         for folder in open {
             let Some(root) = self.roots.iter().find(|root| root.id == folder.0 && root.is_folder) else { continue };
