@@ -195,10 +195,10 @@ fn again(chosen: &[&ShareRow], actions: &mut Vec<Action>) {
         actions.push(Action::Ask(Intent::ShareAgain { paths }));
     }
     let other_drive = chosen.iter().filter_map(|row| match &row.kind {
-        ShareRowKind::Root { root, .. } if root.paused == Some(Absence::OtherFileSystem) => Some(root),
+        ShareRowKind::Root { root, .. } if root.paused == Some(Absence::OtherFileSystem) => Some(root.as_ref()),
         _ => None,
     });
-    let request = |root: &Box<SharedRoot>| ShareRequest {
+    let request = |root: &SharedRoot| ShareRequest {
         typed: root.local.clone(),
         cwd: cwd.clone(),
         share_as: Some(root.share_as.as_str().to_owned()),
