@@ -213,7 +213,7 @@ fn log_entries() -> Vec<LogEntry> {
         LogEntry::Joined { user: user(), address },
         LogEntry::Left { user: user() },
         LogEntry::Refused { address, code: Code::Banned, text: "x".to_owned() },
-        LogEntry::Kicked { user: user() },
+        LogEntry::Kicked { user: user(), minutes: 10 },
         LogEntry::Banned { who: "x".to_owned() },
         LogEntry::Unbanned { who: "x".to_owned() },
         LogEntry::LeftOut { count: 7 },

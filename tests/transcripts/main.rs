@@ -13,6 +13,7 @@
 //! clock jumps 200d | -200d                the clock on the wall is set forward or back
 //! disk waits | writes | fails             records wait; the waiting ones are written, or could not be
 //! owner kick anna                         also: ban, unban (KEY, address or @name), release, greets NETWORK | MESSAGE
+//! owner sends {key:anna} away as anna     for ten minutes
 //! owner reads anna has left               the next such entry of the owner's log; those before it are passed over
 //! restart                                 a new tracker with the records of the old one
 //! set shares_per_user 3                   before the first connect

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use potok_core::model::binding::{Ban, BanTarget, Binding, Record};
 use potok_core::model::key::PublicKey;
+use potok_core::model::username::Username;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::tracker::effect::{Effect, Effects};
 use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
@@ -253,6 +254,13 @@ impl Player {
             "kick" => OwnerOrder::Kick(username()?),
             "ban" => OwnerOrder::Ban(Ban { target: target()?, username: None }),
             "unban" => OwnerOrder::Unban(target()?),
+            "sends" => {
+                let (target, username) = rest.split_once(" away as ").ok_or("sends TARGET away as NAME")?;
+                let target = target.parse().map_err(|_bad| "a target")?;
+                let username: Username = username.parse().map_err(|_bad| "a username")?;
+                let ban = Ban { target, username: Some(username.clone()) };
+                OwnerOrder::SendAway { username, bans: vec![ban], minutes: 10 }
+            }
             "release" => OwnerOrder::Release(username()?),
             "greets" => {
                 let (network_name, motd) = rest.split_once(" | ").ok_or("greets NETWORK | MESSAGE")?;

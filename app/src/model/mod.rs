@@ -373,7 +373,7 @@ impl Model {
                 self.shares.doubt(now);
                 self.apply_warning(now, texts::of_warning(&warning));
             }
-            NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(at, &entry),
+            NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(now, at, &entry),
             NodeEvent::Wire { sent, line } => self.apply_wire(sent, &line),
             NodeEvent::WireLeftOut { lines } => {
                 self.push_log(Tone::Info, t!("window.console.left-out", count = lines).into_owned());

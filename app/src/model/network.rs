@@ -91,7 +91,10 @@ impl Model {
         (Some(Intent::Status), Some(FIGURES_EVERY))
     }
 
-    pub(super) fn apply_tracker_log(&mut self, at: SystemTime, entry: &LogEntry) {
+    pub(super) fn apply_tracker_log(&mut self, now: Instant, at: SystemTime, entry: &LogEntry) {
+        if matches!(entry, LogEntry::Kicked { .. }) {
+            self.toast(now, Tone::Good, texts::of_log_entry(entry));
+        }
         push(&mut self.tracker_log, (at, texts::of_log_entry(entry)));
         if matches!(entry, LogEntry::Banned { .. } | LogEntry::Unbanned { .. }) {
             self.wishes.push(Intent::ListBans);

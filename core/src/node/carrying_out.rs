@@ -126,7 +126,7 @@ impl NodeTask {
                 self.warned_of.remove(&user.folded());
                 self.ask_tracker(id, move |client| known_users::trust(client, user));
             }
-            Intent::Kick { user } => self.ask_hosted(id, |tracker| hosting::kick(tracker, user)),
+            Intent::Kick { user } => self.ask_hosted(id, |tracker| hosting::kick(tracker, own, user)),
             Intent::Ban { user } => self.ask_hosted(id, |tracker| hosting::ban(tracker, own, user)),
             Intent::Unban { who } => self.ask_hosted(id, |tracker| hosting::unban(tracker, who)),
             Intent::ListBans => self.ask_hosted(id, hosting::list_bans),

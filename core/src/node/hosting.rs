@@ -87,38 +87,47 @@ impl Hosting {
     }
 }
 
-/// Ends a user's session.
-pub(super) async fn kick(tracker: Arc<TrackerHandle>, user: Username) -> Result<Outcome, Failure> {
-    known_at(&tracker, &user).await?;
-    tracker.order(OwnerOrder::Kick(user)).await;
+/// How long who was sent away stays away.
+const SENT_AWAY_MINUTES: u64 = 10;
+
+/// Sends a user away for a while; `own` is the key of the tracker's owner.
+pub(super) async fn kick(tracker: Arc<TrackerHandle>, own: PublicKey, user: Username) -> Result<Outcome, Failure> {
+    let bans = bans_of(&tracker, own, &user).await?;
+    tracker.order(OwnerOrder::SendAway { username: user, bans, minutes: SENT_AWAY_MINUTES }).await;
     Ok(Outcome::Done)
 }
 
 /// Shuts a user out; `own` is the key of the tracker's owner.
 pub(super) async fn ban(tracker: Arc<TrackerHandle>, own: PublicKey, user: Username) -> Result<Outcome, Failure> {
-    let known = known_at(&tracker, &user).await?;
-    let targets = match known.key {
-        Some(key) if key == own => return Err(Failure::Yourself),
-        Some(key) => vec![BanTarget::Key(key)],
-        None => {
-            // Who has no key is known by their name and address. From where we are ourselves others may be too.
-            let ours = address_of(&tracker, own).await;
-            let address = known.address.filter(|address| !address.is_loopback() && Some(*address) != ours);
-            [Some(BanTarget::Name(user.clone())), address.map(BanTarget::Address)].into_iter().flatten().collect()
-        }
-    };
-    let bans = targets.into_iter().map(|target| Ban { target, username: Some(user.clone()) });
-    let bans: Vec<Ban> = bans.collect();
+    let bans = bans_of(&tracker, own, &user).await?;
     for ban in &bans {
         tracker.order(OwnerOrder::Ban(ban.clone())).await;
     }
     Ok(Outcome::Bans(bans))
 }
 
+/// What somebody is known by who is to be kept out.
+async fn bans_of(tracker: &TrackerHandle, own: PublicKey, user: &Username) -> Result<Vec<Ban>, Failure> {
+    let known = known_at(tracker, user).await?;
+    let targets = match known.key {
+        Some(key) if key == own => return Err(Failure::Yourself),
+        Some(key) => vec![BanTarget::Key(key)],
+        None => {
+            // Who has no key is known by their name and address. From where we are ourselves others may be too.
+            let ours = address_of(tracker, own).await;
+            let address = known.address.filter(|address| !address.is_loopback() && Some(*address) != ours);
+            [Some(BanTarget::Name(user.clone())), address.map(BanTarget::Address)].into_iter().flatten().collect()
+        }
+    };
+    Ok(targets.into_iter().map(|target| Ban { target, username: Some(user.clone()) }).collect())
+}
+
 /// Lets somebody in again.
 pub(super) async fn unban(tracker: Arc<TrackerHandle>, who: BanQuery) -> Result<Outcome, Failure> {
     let meant = who.clone();
-    let targets = tracker.look(move |tracker| tracker.bans().meant_by(&meant)).await.unwrap_or_default();
+    let find =
+        move |tracker: &Tracker| [tracker.bans().meant_by(&meant), tracker.sent_away().meant_by(&meant)].concat();
+    let targets = tracker.look(find).await.unwrap_or_default();
     if targets.is_empty() {
         return Err(Failure::NotBanned { who: who.as_str().to_owned() });
     }

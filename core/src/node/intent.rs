@@ -179,7 +179,7 @@ pub enum Intent {
     Status,
     /// Use these settings from now on. `Done`.
     Apply(Box<Settings>),
-    /// End a user's session at the embedded tracker; they may come back. `Done`.
+    /// Send a user away from the embedded tracker for ten minutes. `Done`.
     Kick {
         /// The name of the user.
         user: Username,

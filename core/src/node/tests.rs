@@ -186,11 +186,15 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
     assert_eq!((hosted.connections, hosted.users, hosted.files), (2, 2, 0));
     assert!(hosted.bytes_in > 0 && hosted.bytes_out > 0 && hosted.since <= std::time::SystemTime::now());
 
-    // Who was sent away comes back by itself.
+    // Who was sent away reads so and stays away, unless they are let in again.
     guest.until(is_online);
     assert_eq!(host.ask(Intent::Kick { user: name("Guest") }), Ok(Outcome::Done));
-    host.until(logs(|entry| matches!(entry, LogEntry::Kicked { .. })));
-    guest.until(is_online);
+    host.until(logs(|entry| matches!(entry, LogEntry::Kicked { minutes: 10, .. })));
+    guest.until(is_refused);
+    assert!(matches!(guest.ask(Intent::Join(tracker.clone())), Err(Failure::Refused { code, text })
+        if code == Code::Banned && text.contains("in 10 minutes")));
+    assert_eq!(host.ask(Intent::Unban { who: banned("guest") }), Ok(Outcome::Done));
+    assert_eq!(guest.ask(Intent::Join(tracker.clone())), Ok(Outcome::Done));
 
     // Who is shut out stops, and is out after a restart of the tracker too.
     let key = guest.me().key;
@@ -221,6 +225,7 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
 fn orders_that_cannot_be_carried_out_say_why() {
     let (mut host, tracker) = Client::host("host");
     assert_eq!(host.ask(Intent::Ban { user: name("host") }), Err(Failure::Yourself));
+    assert_eq!(host.ask(Intent::Kick { user: name("host") }), Err(Failure::Yourself));
     let nobody = Failure::NotAtYours { user: "nobody".into() };
     assert_eq!(host.ask(Intent::Kick { user: name("nobody") }), Err(nobody.clone()));
     assert_eq!(host.ask(Intent::Ban { user: name("nobody") }), Err(nobody));

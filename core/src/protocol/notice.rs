@@ -105,6 +105,16 @@ impl fmt::Display for Notice {
     }
 }
 
+/// Why a session is closed whose user is shut out for good.
+pub const SHUT_OUT: &str = "the owner of this tracker has shut you out";
+/// The beginning of why a session is closed whose user is sent away for a while.
+pub const SENT_AWAY: &str = "the owner of this tracker has sent you away";
+
+/// Whether this reason of [`Notice::Closing`] says that it is of no use to come again.
+pub fn shuts_out(reason: &str) -> bool {
+    reason.starts_with(SHUT_OUT) || reason.starts_with(SENT_AWAY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

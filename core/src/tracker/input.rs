@@ -113,6 +113,15 @@ impl SessionRequest {
 pub enum OwnerOrder {
     /// End a user's session.
     Kick(Username),
+    /// End a user's session, and keep them away for a while.
+    SendAway {
+        /// The name of the user.
+        username: Username,
+        /// What they are known by.
+        bans: Vec<Ban>,
+        /// Whole minutes until they may come back.
+        minutes: u64,
+    },
     /// Shut somebody out, also after a restart.
     Ban(Ban),
     /// Let them in again.

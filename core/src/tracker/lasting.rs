@@ -1,16 +1,18 @@
 //! What outlives sessions: names on their way to the disk, the clock on the wall, and what the owner orders.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::model::binding::{Ban, Binding, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
+use crate::protocol::notice;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Clock, OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{PendingName, Tracker, greeting};
+use crate::tracker::machine::{PendingName, Tracker, greeting, sent_away_text};
 use crate::tracker::output::write_refusal;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
@@ -23,12 +25,26 @@ impl Tracker {
         match order {
             OwnerOrder::Kick(username) => {
                 if let Some((session, user)) = self.roster.get(&username).map(|on| (on.session, on.username.clone())) {
-                    self.log.push(LogEntry::Kicked { user });
+                    self.log.push(LogEntry::Kicked { user, minutes: 0 });
                     self.close(now, session, Some("the owner of this tracker has ended this session"), effects);
                 }
             }
+            OwnerOrder::SendAway { username, bans, minutes } => {
+                self.log.push(LogEntry::Kicked { user: username, minutes });
+                let until = now + Duration::from_secs(minutes.saturating_mul(60));
+                bans.into_iter().for_each(|ban| self.sent_away.insert(now, ban, until));
+                let text = sent_away_text(now, until);
+                self.close_those(now, &text, effects, |tracker, session| {
+                    let user = session.user.as_ref();
+                    tracker.sent_away.connection(now, session.key, session.peer.ip()).is_some()
+                        || user.is_some_and(|user| tracker.sent_away.name(now, &user.username).is_some())
+                });
+            }
             OwnerOrder::Ban(ban) => self.ban(now, ban, effects),
             OwnerOrder::Unban(target) => {
+                if self.sent_away.remove(&target) {
+                    self.log.push(LogEntry::Unbanned { who: target.to_string() });
+                }
                 if let Some(target) = self.bans.remove(&target) {
                     self.log.push(LogEntry::Unbanned { who: target.to_string() });
                     self.save(Record::Unbanned(target), effects);
@@ -59,17 +75,28 @@ impl Tracker {
         if !self.bans.insert(ban.clone()) {
             return;
         }
-        let is_banned = |session: &SessionState| {
-            let user = session.user.as_ref();
-            self.bans.has_connection(session.key, session.peer.ip())
-                || user.is_some_and(|user| self.bans.has_name(&user.username))
-        };
-        let banned = self.sessions.iter().filter(|(_, session)| is_banned(session));
-        let banned: Vec<SessionId> = banned.map(|(id, _)| *id).collect();
         self.log.push(LogEntry::Banned { who: ban.target.to_string() });
         self.save(Record::Banned(ban), effects);
-        for id in banned {
-            self.close(now, id, Some("the owner of this tracker has shut you out"), effects);
+        self.close_those(now, notice::SHUT_OUT, effects, |tracker, session| {
+            let user = session.user.as_ref();
+            tracker.bans.has_connection(session.key, session.peer.ip())
+                || user.is_some_and(|user| tracker.bans.has_name(&user.username))
+        });
+    }
+
+    /// Refuses those who are here and may be no more.
+    fn close_those(
+        &mut self,
+        now: Instant,
+        why: &str,
+        effects: &mut Effects,
+        are_out: impl Fn(&Self, &SessionState) -> bool,
+    ) {
+        let out = self.sessions.iter().filter(|(_, session)| are_out(self, session));
+        let out: Vec<(SessionId, IpAddr)> = out.map(|(id, session)| (*id, session.peer.ip())).collect();
+        for (id, address) in out {
+            self.note_refusal(address, &Refusal::new(Code::Banned, why));
+            self.close(now, id, Some(why), effects);
         }
     }
 

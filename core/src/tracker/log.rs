@@ -38,6 +38,8 @@ pub enum LogEntry {
     Kicked {
         /// The name of the user.
         user: Username,
+        /// For how many minutes they stay away; 0 if they may come back at once.
+        minutes: u64,
     },
     /// The owner shut somebody out.
     Banned {
@@ -63,7 +65,8 @@ impl fmt::Display for LogEntry {
             Self::Joined { user, address } => write!(f, "{user} has joined from {address}"),
             Self::Left { user } => write!(f, "{user} has left"),
             Self::Refused { address, code, text } => write!(f, "{address} was refused ({code}): {}", Shown(text)),
-            Self::Kicked { user } => write!(f, "{user} was sent away"),
+            Self::Kicked { user, minutes: 0 } => write!(f, "{user} was sent away"),
+            Self::Kicked { user, minutes } => write!(f, "{user} was sent away for {minutes} minutes"),
             Self::Banned { who } => write!(f, "{who} is shut out"),
             Self::Unbanned { who } => write!(f, "{who} may come again"),
             Self::LeftOut { count } => write!(f, "{count} more entries were left out"),
@@ -90,7 +93,8 @@ impl LogEntry {
         let name = |user: &Username| ("user", Shown(user.as_str()).to_string());
         match self {
             Self::Joined { user, address } => vec![name(user), ("address", address.to_string())],
-            Self::Left { user } | Self::Kicked { user } => vec![name(user)],
+            Self::Left { user } => vec![name(user)],
+            Self::Kicked { user, minutes } => vec![name(user), ("minutes", minutes.to_string())],
             Self::Refused { address, code, text } => {
                 let text = Shown(text).to_string();
                 vec![("address", address.to_string()), ("code", code.to_string()), ("text", text)]

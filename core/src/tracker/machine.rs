@@ -13,7 +13,7 @@ use crate::model::binding::{Ban, Binding};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::notice::Notice;
+use crate::protocol::notice::{self, Notice};
 use crate::tracker::bans::Bans;
 use crate::tracker::budget::{Allowance, Budgets};
 use crate::tracker::catalog::scan_workers::ScanWorkers;
@@ -27,6 +27,7 @@ use crate::tracker::names::Names;
 use crate::tracker::output::{write_notice, write_refusal};
 use crate::tracker::quotas::Quotas;
 use crate::tracker::roster::{Online, Roster};
+use crate::tracker::sent_away::SentAway;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
 
@@ -44,6 +45,7 @@ pub struct Tracker {
     pub(super) readers: Readers,
     pub(super) bans: Bans,
     pub(super) encounters: Encounters,
+    pub(super) sent_away: SentAway,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
     pub(super) quotas: Quotas,
@@ -138,6 +140,7 @@ impl Tracker {
             caught_up_at: now,
             changes: Changes::new(now, window),
             readers: Readers::new(settings.send_queue_bytes),
+            sent_away: SentAway::default(),
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
             encounters: Encounters::default(),
             answers: Budgets::new(answers),
@@ -265,8 +268,7 @@ impl Tracker {
         effects.answer(id).extend_from_slice(&self.greeting);
         let session = Box::new(SessionState::new(opened, now, &self.settings));
         let address = session.peer.ip();
-        if self.bans.has_connection(session.key, address) {
-            let refusal = Refusal::new(Code::Banned, "the owner of this tracker has shut you out");
+        if let Some(refusal) = self.shut_out(now, session.key, address) {
             write_refusal(effects.answer(id), &refusal);
             self.note_refusal(address, &refusal);
             effects.push(Effect::Close(id));
@@ -278,6 +280,20 @@ impl Tracker {
         while self.idle.len() > self.settings.unregistered_sessions {
             self.close_longest_idle(now, effects);
         }
+    }
+
+    /// Why a connection is not let in, if it is not.
+    fn shut_out(&self, now: Instant, key: Option<PublicKey>, address: IpAddr) -> Option<Refusal> {
+        if self.bans.has_connection(key, address) {
+            return Some(Refusal::new(Code::Banned, notice::SHUT_OUT));
+        }
+        let until = self.sent_away.connection(now, key, address)?;
+        Some(Refusal::new(Code::Banned, sent_away_text(now, until)))
+    }
+
+    /// Who was sent away for a while.
+    pub fn sent_away(&self) -> &SentAway {
+        &self.sent_away
     }
 
     pub(super) fn note_refusal(&mut self, address: IpAddr, refusal: &Refusal) {
@@ -377,6 +393,12 @@ impl Tracker {
             self.leaving.pop_front();
         }
     }
+}
+
+/// What those read who are sent away until then.
+pub(super) fn sent_away_text(now: Instant, until: Instant) -> String {
+    let minutes = until.saturating_duration_since(now).as_secs().div_ceil(60);
+    format!("{}; you may come back in {minutes} minutes", notice::SENT_AWAY)
 }
 
 fn settings_bans(settings: &TrackerSettings) -> impl Iterator<Item = Ban> + use<> {

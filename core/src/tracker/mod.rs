@@ -9,7 +9,8 @@
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
-//! [`roster`] of who is here, [`changes`] that watchers are told, [`bans`], [`budget`] of answers, [`quotas`] of shares. [`log`] is for the owner
+//! [`roster`] of who is here, [`changes`] that watchers are told, [`bans`], who is
+//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares. [`log`] is for the owner
 //! to read.
 
 pub mod bans;
@@ -28,6 +29,7 @@ pub mod names;
 mod output;
 pub mod quotas;
 pub mod roster;
+pub mod sent_away;
 mod session;
 pub mod settings;
 mod turns;

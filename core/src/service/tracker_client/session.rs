@@ -16,11 +16,11 @@ use crate::model::limits;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::Encrypted;
-use crate::protocol::code::ReplyCode;
+use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{Command, ListUsers, Page, Ping, RegisterUser, Watch};
 use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
-use crate::protocol::notice::Notice;
+use crate::protocol::notice::{self, Notice};
 use crate::protocol::reply::UserLine;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::people::People;
@@ -329,6 +329,9 @@ impl ClientSession {
                 // However often it is said: one list makes up for all that was left out before it was asked for.
                 self.must_resync = true;
                 return Ok(());
+            }
+            Notice::Closing(reason) if notice::shuts_out(&reason) => {
+                return Err(AwayReason::Refused { code: ReplyCode::Known(Code::Banned), text: reason });
             }
             Notice::Closing(reason) => return Err(lost(&reason)),
             // The owner has changed it.

@@ -13,7 +13,7 @@ use crate::tracker::input::Ticket;
 use crate::tracker::lasting::LAPSED_AT_ONCE;
 use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::User;
-use crate::tracker::machine::Tracker;
+use crate::tracker::machine::{Tracker, sent_away_text};
 use crate::tracker::names::{NameStanding, NotFree};
 use crate::tracker::roster::{Online, ReaderView};
 
@@ -48,6 +48,9 @@ impl Tracker {
         if self.bans.has_name(&username) {
             let text = "the owner of this tracker has shut this name out; choose another";
             return Err(Refusal::new(Code::Banned, text));
+        }
+        if let Some(until) = self.sent_away.name(asker.now, &username) {
+            return Err(Refusal::new(Code::Banned, sent_away_text(asker.now, until)));
         }
         let standing = self.names.standing(&username, asker.key).map_err(refuse)?;
         if self.roster.has_look_alike(&username) {
