@@ -1,6 +1,7 @@
 //! The window: it hears what happens, draws the screen that is shown, and carries out what a person wants.
 
 pub mod desktop_bridge;
+mod downloading;
 mod network;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
-use potok_core::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
+use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::node::intent::{DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
@@ -18,7 +19,7 @@ use rust_i18n::t;
 
 use crate::client::Client;
 use crate::command_line::{self, LineRequest};
-use crate::gui::action::{Action, Confirm, Pick, download_request};
+use crate::gui::action::{Action, Confirm, Pick};
 use crate::gui::picker::Picker;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
@@ -27,7 +28,6 @@ use crate::gui::widgets::table_look::TableLooks;
 use crate::gui::window::desktop_bridge::DesktopBridge;
 use crate::gui::window::network::Trial;
 use crate::gui::{shell, theme};
-use crate::model::folder_owners::FoundOwners;
 use crate::model::{AskedBy, LIST_LINES_MAX, Model, Tone};
 use crate::render::tables;
 use crate::{settings_file, texts};
@@ -183,22 +183,6 @@ impl MainWindow {
         self.state.browse.follow(ctx, &mut self.model.browse);
         if let Some(later) = later.into_iter().flatten().min() {
             ctx.request_repaint_after(later);
-        }
-    }
-
-    /// A folder of several people: from each of them their own, side by side.
-    fn fetch_of_all(&mut self, now: Instant) {
-        for FoundOwners { folder, owners } in self.model.folder_owners.take_found() {
-            let Some(owners) = owners else {
-                self.model.toast(now, Tone::Info, t!("window.browse.choose-person").into());
-                continue;
-            };
-            let me = self.model.me.as_ref().map(|me| me.username.clone());
-            for owner in owners.into_iter().filter(|owner| me.as_ref() != Some(owner)) {
-                let request = download_request(owner, RemotePath::folder(&folder));
-                let request = DownloadRequest { existing: Existing::KeepBoth, ..request };
-                self.ask(Intent::Download(request), AskedBy::Mouse);
-            }
         }
     }
 
