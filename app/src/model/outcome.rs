@@ -102,7 +102,9 @@ impl Model {
                     let text = t!("window.toast.unshared", count = paths.len()).into_owned();
                     self.toast(now, Tone::Good, text);
                 }
-                Outcome::Queued(_) => self.toast(now, Tone::Good, t!("window.toast.queued").into()),
+                Outcome::Queued(_) | Outcome::QueuedAll(_) => {
+                    self.toast(now, Tone::Good, t!("window.toast.queued").into());
+                }
                 _ => {}
             },
             AskedBy::Background => {}
@@ -138,6 +140,7 @@ impl Model {
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             // Whoever asked for these has taken them; the rest was overtaken.
             Outcome::Queued(_)
+            | Outcome::QueuedAll(_)
             | Outcome::UnsafeNames { .. }
             | Outcome::Here(_)
             | Outcome::FilePage { .. }

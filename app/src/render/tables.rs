@@ -32,6 +32,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Shared(shares) => shared(&mut out, shares),
         Outcome::Unshared(paths) => unshared(&mut out, paths),
         Outcome::Queued(number) => records::line(&mut out, number),
+        Outcome::QueuedAll(numbers) => numbers.iter().try_for_each(|number| records::line(&mut out, number)),
         Outcome::Transfers(list) => transfers(&mut out, list),
         Outcome::History(past) => history(&mut out, past),
         Outcome::Me(i) => me(&mut out, i),

@@ -101,6 +101,10 @@ impl NodeTask {
                 let folder = self.download_folder();
                 self.ask_transfers(id, move |transfers| transfers.download(id, request, folder));
             }
+            Intent::DownloadOfAll(request) => {
+                let folder = self.download_folder();
+                self.ask_transfers(id, move |transfers| transfers.download_of_all(request, folder, own));
+            }
             Intent::ListTransfers => {
                 self.ask_transfers(id, async |transfers| Ok(Outcome::Transfers(transfers.list())));
             }

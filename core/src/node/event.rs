@@ -209,6 +209,8 @@ pub enum Outcome {
         /// How many there are in all.
         count: usize,
     },
+    /// The downloads are in the queue, or were there already: one a person. Never empty.
+    QueuedAll(Vec<TransferId>),
     /// All downloads in the order of the queue, then all uploads.
     Transfers(Vec<Transfer>),
     /// Who I am.

@@ -26,10 +26,10 @@ use crate::store::downloads::{TargetName, WantedFile};
 use crate::transfer::event::TransferEvent;
 
 /// Names that a question lists; more are only counted.
-const UNSAFE_NAMES_MAX: usize = 1_000;
+pub(super) const UNSAFE_NAMES_MAX: usize = 1_000;
 
 /// A file that will not come, as its owner calls it, and why.
-type Refused = (String, Failure);
+pub(super) type Refused = (String, Failure);
 
 /// What intents about transfers work with.
 pub(super) struct TransferHandles {
@@ -205,7 +205,9 @@ impl TransferHandles {
 }
 
 /// Carries out something that looks at the disk, off the engine's threads.
-async fn on_disk<T: Send + 'static>(look: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+pub(super) async fn on_disk<T: Send + 'static>(
+    look: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
     let looked = tokio::task::spawn_blocking(look).await;
     looked
         .unwrap_or_else(|_panic| Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() }))
@@ -231,14 +233,14 @@ pub(super) fn told_by(event: TransferEvent) -> Option<NodeEvent> {
 }
 
 /// A download that is to be queued.
-struct New {
-    download: NewDownload,
-    refused: Vec<Refused>,
+pub(super) struct New {
+    pub(super) download: NewDownload,
+    pub(super) refused: Vec<Refused>,
     /// What is written under other names, and where.
-    renamed: Vec<(String, PathBuf)>,
+    pub(super) renamed: Vec<(String, PathBuf)>,
 }
 
-fn new_download(
+pub(super) fn new_download(
     user: Username,
     place: DownloadPlace,
     mut naming: Naming,
@@ -320,7 +322,7 @@ fn content_of(user: &Username, file: &FileLine) -> Result<Content, Failure> {
     }
 }
 
-fn add_failed(error: AddError) -> Failure {
+pub(super) fn add_failed(error: AddError) -> Failure {
     let why = error.to_string();
     match error {
         AddError::Exists { path } => Failure::Exists { path: path.display().to_string() },

@@ -139,6 +139,9 @@ pub enum Intent {
     /// Fetch a file or folder. `Queued`; the rest is told by `Transfer` notices. `UnsafeNames` if the person wants to be
     /// asked about names, and there are such: then nothing is queued.
     Download(DownloadRequest),
+    /// Fetch all that others share in a folder: of each file one copy, each person's part as a download of its own.
+    /// `QueuedAll`.
+    DownloadOfAll(FolderOfAllRequest),
     /// All transfers: downloads in the order of the queue, then uploads. `Transfers`.
     ListTransfers,
     /// What is behind one transfer, with a page of its files. `TransferDetails`.
@@ -230,6 +233,20 @@ pub enum UnsafeNames {
     Ask,
     /// Each is written under the nearest name that does no harm, and that is told.
     Rename,
+}
+
+/// A folder to fetch, whoever shares what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderOfAllRequest {
+    /// Its share path.
+    pub folder: SharePath,
+    /// Where to; left out, the download folder.
+    pub local_path: Option<LocalPath>,
+    /// What is done if there is something at its place; of two people's files of one name the second is left out, or gets
+    /// a number if both are kept.
+    pub existing: Existing,
+    /// What is done about names that may not be written here.
+    pub unsafe_names: UnsafeNames,
 }
 
 /// One file or folder to fetch.

@@ -7,8 +7,9 @@ use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::tracker_session::{ask_failed, read_pages};
 use crate::protocol::code::Code;
-use crate::protocol::command::{Cursor, ListFiles, Page};
+use crate::protocol::command::{Cursor, ListFiles, Page, Search};
 use crate::protocol::reply::FileLine;
+use crate::protocol::selection::Selection;
 use crate::service::downloader::FILES_MAX;
 use crate::service::tracker_client::{AskError, TrackerClient};
 
@@ -68,6 +69,22 @@ pub(super) async fn find_file(
     let answer = client.ask(command).await.map_err(|error| list_failed(client, user, error))?;
     let first = answer.lines.first().and_then(|line| FileLine::parse(line).ok());
     Ok(first.filter(|file| file.path == *path))
+}
+
+/// What everybody shares in a folder, in the order of the paths.
+pub(super) async fn find_everybodys(client: &TrackerClient, folder: &SharePath) -> Result<Vec<FileLine>, Failure> {
+    let mut files: Vec<FileLine> = Vec::new();
+    let selection = Selection { folder: Some(folder.clone()), ..Selection::default() };
+    let command = |page| Search { selection: selection.clone(), page }.into();
+    let collect = |lines: Vec<String>| {
+        files.extend(lines.iter().filter_map(|line| FileLine::parse(line).ok()));
+        std::future::ready(files.len() < FILES_MAX)
+    };
+    read_pages(client, command, collect, None).await?;
+    // Only what is asked for, whatever the tracker lists.
+    files.retain(|file| file.path.below(folder.as_str()).is_some());
+    files.truncate(FILES_MAX);
+    Ok(files)
 }
 
 async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Vec<FileLine>, Failure> {

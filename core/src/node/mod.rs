@@ -13,6 +13,7 @@ mod download_place;
 pub mod event;
 pub mod failure;
 mod fetching;
+mod gathering;
 mod here;
 mod hosting;
 pub mod intent;

@@ -70,7 +70,8 @@ mod tests {
 
     use potok_core::library::typed::{self, LocalPath, RemotePath, ShareOrLocalPath};
     use potok_core::node::intent::{
-        DownloadRequest, Existing, QueueMove, ShareRequest, TransferId, TransferSelection, UnsafeNames,
+        DownloadRequest, Existing, FolderOfAllRequest, QueueMove, ShareRequest, TransferId, TransferSelection,
+        UnsafeNames,
     };
 
     use super::*;
@@ -95,6 +96,12 @@ mod tests {
             Intent::ShareAgain { paths: ["Trip/day 1", "/b c"].map(unshared).into() },
             Intent::ListRoots { after: None },
             Intent::ListStopped { root: None, after: None },
+            Intent::DownloadOfAll(FolderOfAllRequest {
+                folder: path("Trip/day 1"),
+                local_path: Some(LocalPath::new("/tmp/x", &here)),
+                existing: Existing::KeepBoth,
+                unsafe_names: UnsafeNames::LeaveOut,
+            }),
             Intent::Download(DownloadRequest {
                 user: maria.clone(),
                 remote_path: RemotePath::new("--wait \\ me").expect("a path"),

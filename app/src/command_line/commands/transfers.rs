@@ -1,9 +1,9 @@
 //! Commands about what I fetch, and in which order.
 
-use potok_core::library::typed::{BadRemotePath, LocalPath, RemotePath};
+use potok_core::library::typed::{self, BadRemotePath, LocalPath, RemotePath};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{
-    DownloadRequest, Existing, Intent, QueueMove, TransferId, TransferSelection, UnsafeNames,
+    DownloadRequest, Existing, FolderOfAllRequest, Intent, QueueMove, TransferId, TransferSelection, UnsafeNames,
 };
 use potok_core::protocol::field::Quoted;
 
@@ -16,7 +16,7 @@ use crate::command_line::{BadLine, LineRequest, Rest};
 pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "download",
-        arguments: "user remote_path [local_path] [--overwrite | --keep-both] [--rename-unsafe] [--wait]",
+        arguments: "user | * remote_path [local_path] [--overwrite | --keep-both] [--rename-unsafe] [--wait]",
         tracker: TrackerNeed::Needed,
         completes: Completes::Fields(&[WordKind::User, WordKind::RemotePath, WordKind::LocalPath]),
         read: read_download,
@@ -111,6 +111,9 @@ pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     },
 ];
 
+/// Stands for the name of a user: whoever shares what is in a folder.
+const EVERYBODY: &str = "*";
+
 /// How the arguments of a command are written that is about one transfer or all.
 const WHICH: &str = "N | all";
 
@@ -142,6 +145,15 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     else {
         return Err(rest.usage());
     };
+    let local_path = local_path.map(|typed| LocalPath::new(typed_path(typed), rest.cwd));
+    if owner == EVERYBODY {
+        let folder = typed::share_path(&remote_path).map_err(|_bad| rest.usage())?;
+        if !remote_path.ends_with('/') || wait {
+            return Err(rest.usage());
+        }
+        let request = FolderOfAllRequest { folder, local_path, existing, unsafe_names };
+        return Ok(LineRequest::Ask(Intent::DownloadOfAll(request)));
+    }
     let owner = user(owner)?;
     let remote_path = RemotePath::new(remote_path.as_str()).map_err(|BadRemotePath| {
         BadLine::Meaningless(Failure::NotShared { user: owner.to_string(), path: remote_path })
@@ -149,7 +161,7 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     Ok(LineRequest::Ask(Intent::Download(DownloadRequest {
         user: owner,
         remote_path,
-        local_path: local_path.map(|typed| LocalPath::new(typed_path(typed), rest.cwd)),
+        local_path,
         existing,
         unsafe_names,
         wait,
@@ -157,21 +169,30 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
 }
 
 fn write_download(intent: &Intent) -> Option<String> {
-    let Intent::Download(request) = intent else { return None };
-    let mut line = format!("{} {}", word(request.user.as_str()), Quoted(request.remote_path.as_str()));
-    if let Some(local) = &request.local_path {
+    let (mut line, local_path, existing, unsafe_names, wait) = match intent {
+        Intent::Download(request) => {
+            let line = format!("{} {}", word(request.user.as_str()), Quoted(request.remote_path.as_str()));
+            (line, &request.local_path, request.existing, request.unsafe_names, request.wait)
+        }
+        Intent::DownloadOfAll(request) => {
+            let line = format!("{EVERYBODY} {}", Quoted(&format!("{}/", request.folder)));
+            (line, &request.local_path, request.existing, request.unsafe_names, false)
+        }
+        _ => return None,
+    };
+    if let Some(local) = local_path {
         line += &format!(" {}", Quoted(&local.typed));
     }
-    line += match request.existing {
+    line += match existing {
         Existing::Refuse => "",
         Existing::Replace => " --overwrite",
         Existing::KeepBoth => " --keep-both",
     };
-    line += match request.unsafe_names {
+    line += match unsafe_names {
         UnsafeNames::LeaveOut | UnsafeNames::Ask => "",
         UnsafeNames::Rename => " --rename-unsafe",
     };
-    if request.wait {
+    if wait {
         line += " --wait";
     }
     Some(line)

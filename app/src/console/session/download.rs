@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use potok_core::node::event::{Direction, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{DownloadRequest, Intent, TransferId, TransferSelection};
+use potok_core::node::intent::{DownloadRequest, FolderOfAllRequest, Intent, TransferId, TransferSelection};
 use rust_i18n::t;
 
 use crate::console::session::{ConsoleSession, Stop, about_file};
@@ -28,6 +28,9 @@ struct Followed {
     /// The list says that it has ended. Facts on their way still count, until then.
     listed_end: Option<(End, Instant)>,
     end: Option<End>,
+    /// Those that are followed next, and what was told of them meanwhile.
+    others: Vec<TransferId>,
+    of_others: Vec<NodeEvent>,
 }
 
 type End = Result<(), Failure>;
@@ -42,12 +45,38 @@ impl ConsoleSession<'_> {
     pub(super) fn download(&mut self, request: DownloadRequest) -> Result<(), Stop> {
         let mut heard = Vec::new();
         let outcome = self.ask(Intent::Download(request), &mut |notice| keep(notice, &mut heard))?;
-        let Outcome::Queued(number) = outcome else {
-            let (what, why) = ("download".to_owned(), format!("unexpected outcome {outcome:?}"));
-            return Err(Stop::Failed(Failure::Internal { what, why }));
-        };
+        let Outcome::Queued(number) = outcome else { return Err(unexpected(&outcome)) };
+        self.follow_number(number, &[], &mut heard)
+    }
+
+    /// Queues what everybody shares in a folder, and follows each person's part to its end.
+    pub(super) fn download_of_all(&mut self, request: FolderOfAllRequest) -> Result<(), Stop> {
+        let mut heard = Vec::new();
+        let outcome = self.ask(Intent::DownloadOfAll(request), &mut |notice| keep(notice, &mut heard))?;
+        let Outcome::QueuedAll(numbers) = outcome else { return Err(unexpected(&outcome)) };
+        let mut result = Ok(());
+        for (at, number) in numbers.iter().enumerate() {
+            match self.follow_number(*number, &numbers[at + 1..], &mut heard) {
+                Err(stop @ (Stop::Failed(_) | Stop::FailedAndTold)) => result = result.and(Err(stop)),
+                other => other?,
+            }
+        }
+        result
+    }
+
+    /// Follows one to its end. What is heard of `others` meanwhile stays in `heard`.
+    fn follow_number(
+        &mut self,
+        number: TransferId,
+        others: &[TransferId],
+        heard: &mut Vec<NodeEvent>,
+    ) -> Result<(), Stop> {
+        let mut heard_of_others = std::mem::take(heard);
+        let mut heard_of_it: Vec<NodeEvent> = heard_of_others
+            .extract_if(.., |notice| !number_of(notice).is_some_and(|of| others.contains(&of)))
+            .collect();
         // One that goes on since the start of the program may have finished files before it was asked for.
-        heard.splice(0..0, self.unfollowed.extract_if(.., |notice| number_of(notice) == Some(number)));
+        heard_of_it.splice(0..0, self.unfollowed.extract_if(.., |notice| number_of(notice) == Some(number)));
         let mut followed = Followed {
             number,
             downloaded: HashSet::new(),
@@ -56,13 +85,16 @@ impl ConsoleSession<'_> {
             must_list: true,
             listed_end: None,
             end: None,
+            others: others.to_vec(),
+            of_others: heard_of_others,
         };
-        let followed_to_end = self.follow_to_end(&mut followed, heard);
+        let followed_to_end = self.follow_to_end(&mut followed, heard_of_it);
         self.or_pause(number, followed_to_end)?;
         // What failed stays on the list: it can be tried again until the person takes it off.
         if matches!(followed.end, Some(Ok(()))) && !followed.has_failed_files {
             self.acknowledge(&mut followed)?;
         }
+        *heard = std::mem::take(&mut followed.of_others);
         match followed.end {
             Some(Err(_)) | Some(Ok(())) if followed.has_failed_files => Err(Stop::FailedAndTold),
             Some(Err(failure)) => Err(Stop::Failed(failure)),
@@ -112,6 +144,10 @@ impl ConsoleSession<'_> {
     fn follow(&mut self, followed: &mut Followed, notice: NodeEvent) -> Result<(), Stop> {
         if notice == NodeEvent::Lagged {
             followed.must_list = true;
+        }
+        if number_of(&notice).is_some_and(|number| followed.others.contains(&number)) {
+            keep(&notice, &mut followed.of_others);
+            return Ok(());
         }
         if number_of(&notice) != Some(followed.number) {
             self.news(notice);
@@ -180,6 +216,11 @@ impl ConsoleSession<'_> {
             Err(stop) => Err(stop),
         }
     }
+}
+
+fn unexpected(outcome: &Outcome) -> Stop {
+    let (what, why) = ("download".to_owned(), format!("unexpected outcome {outcome:?}"));
+    Stop::Failed(Failure::Internal { what, why })
 }
 
 /// How a transfer that is over ended.

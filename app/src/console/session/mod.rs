@@ -204,6 +204,7 @@ impl<'a> ConsoleSession<'a> {
         self.await_tracker(line.command.tracker)?;
         match intent {
             Intent::Download(request) => self.download(request),
+            Intent::DownloadOfAll(request) => self.download_of_all(request),
             intent => self.answer(intent),
         }
     }

@@ -6,6 +6,7 @@ use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferSelecti
 use crate::model::transfer_details::{PartState, PastTransfer, TransferDetails};
 use crate::model::way::Way;
 use crate::node::intent::FileQuery;
+use crate::node::intent::FolderOfAllRequest;
 
 fn transfers(client: &mut Client) -> Vec<Transfer> {
     match client.ask(Intent::ListTransfers) {
@@ -250,4 +251,46 @@ fn a_file_has_the_time_that_it_had_at_its_owner() {
     assert_eq!(get(&mut boris), ([true; 4], true));
     boris.apply(|settings| settings.keep_times = false);
     assert_eq!(get(&mut boris), ([false; 4], true));
+}
+
+#[test]
+fn a_folder_of_several_people_comes_whole() {
+    let (mut anna, tracker) = Client::host("anna");
+    let mut boris = Client::at("boris", &tracker);
+    let mut carol = Client::at("carol", &tracker);
+    share(&mut anna, &[("T/1", b"one"), ("T/2", b"two"), ("T/same name", b"of anna")]);
+    share(&mut boris, &[("T/2", b"two"), ("T/sub/3", b"three"), ("T/same name", b"of boris"), ("other", b"x")]);
+    share(&mut carol, &[("T/4", b"her own")]);
+    let get = |carol: &mut Client, local: Option<&str>, existing| {
+        let local_path = local.map(|typed| LocalPath::new(typed, &carol.downloads()));
+        let folder = crate::model::share_path::SharePath::new("T").expect("a path");
+        let request = FolderOfAllRequest { folder, local_path, existing, unsafe_names: UnsafeNames::LeaveOut };
+        match carol.ask(Intent::DownloadOfAll(request)) {
+            Ok(Outcome::QueuedAll(numbers)) => numbers,
+            other => panic!("{other:?}"),
+        }
+    };
+    let wait = |carol: &mut Client, numbers: &[TransferId]| {
+        for number in numbers {
+            carol.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == *number && t.state.is_final()));
+        }
+    };
+    let read = |carol: &Client, name: &str| std::fs::read_to_string(carol.downloads().join(name)).ok();
+    let numbers = get(&mut carol, None, Existing::Refuse);
+    wait(&mut carol, &numbers);
+    assert_eq!(numbers.len(), 2, "one a person, and none of one's own");
+    let failed = carol.until(|event| matches!(event, NodeEvent::FileFailed { .. }));
+    assert!(matches!(failed, NodeEvent::FileFailed { remote_path, failure, .. }
+        if remote_path == "T/same name" && failure.code() == "exists"));
+    for (name, data) in [("T/1", "one"), ("T/2", "two"), ("T/sub/3", "three"), ("T/same name", "of anna")] {
+        assert_eq!(read(&carol, name).as_deref(), Some(data), "{name}");
+    }
+    assert_eq!(read(&carol, "T/4"), None);
+    assert_eq!(get(&mut carol, None, Existing::Refuse), numbers, "asked for again, they are joined");
+
+    let both = get(&mut carol, Some("all"), Existing::KeepBoth);
+    wait(&mut carol, &both);
+    assert_ne!(both, numbers);
+    assert_eq!(read(&carol, "all/same name").as_deref(), Some("of anna"));
+    assert_eq!(read(&carol, "all/same name (2)").as_deref(), Some("of boris"));
 }
