@@ -9,7 +9,7 @@ use eframe::egui::{
 };
 use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::model::row_order::SortColumn;
-use potok_core::node::event::{NodeEvent, TransferState};
+use potok_core::node::event::NodeEvent;
 
 /// Frames of each part of the script.
 const FRAMES: usize = 600;
@@ -35,8 +35,7 @@ pub(crate) fn run(parts: Parts, files: usize, send: Sender<NodeEvent>) -> eframe
 }
 
 fn report_progress(ctx: &egui::Context, send: &Sender<NodeEvent>) {
-    let like = super::transfers().into_iter().find(|transfer| transfer.state == TransferState::Running);
-    let like = like.expect("one of them is running");
+    let like = super::running();
     for step in 1.. {
         for number in 0..DOWNLOADS {
             let mut transfer = like.clone();

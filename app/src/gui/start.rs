@@ -26,7 +26,6 @@ use crate::desktop::place::{WindowPlace, fitted};
 use crate::desktop::{self, Bell, Desktop, DesktopEvent};
 use crate::gui::icon;
 use crate::gui::picker::Native;
-use crate::gui::screen::Screen;
 use crate::gui::window::{MainWindow, Parts};
 use crate::model::Tone;
 use crate::render::output;
@@ -306,29 +305,6 @@ impl Client for Shared {
     fn notices(&self) -> &Receiver<NodeEvent> {
         self.0.notices()
     }
-}
-
-/// Opens the window and stays until it is closed.
-pub fn open(parts: Parts, ready: impl FnOnce(&egui::Context)) -> eframe::Result {
-    open_with(parts, |_| {}, ready)
-}
-
-/// The same, on a page of choice.
-pub fn open_at(parts: Parts, page: Screen, ready: impl FnOnce(&egui::Context)) -> eframe::Result {
-    open_with(parts, |window| window.state.screen = page, ready)
-}
-
-fn open_with(
-    parts: Parts,
-    prepare: impl FnOnce(&mut MainWindow),
-    ready: impl FnOnce(&egui::Context),
-) -> eframe::Result {
-    show(viewport(None), |cc| {
-        ready(&cc.egui_ctx);
-        let mut window = MainWindow::new(&cc.egui_ctx, parts)?;
-        prepare(&mut window);
-        Ok(Box::new(window))
-    })
 }
 
 type WindowBuilder = Box<dyn FnOnce(egui::ViewportBuilder) -> egui::ViewportBuilder>;

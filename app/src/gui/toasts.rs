@@ -11,17 +11,32 @@ use crate::gui::widgets::{self, Loud};
 use crate::model::{Model, Remedy, Toast, Tone};
 
 const TOAST_WIDTH: f32 = 380.0;
+/// Below the newest one.
+const TOASTS_BOTTOM: f32 = 16.0;
+/// So much of a message is seen while the pointer is over it.
+const UNDER_POINTER: f32 = 0.2;
 const TEXT_WIDTH: f32 = 286.0;
 
 /// Draws those that wait to be read.
 pub(super) fn show(ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
-    let area = egui::Area::new(Id::unique("toasts")).anchor(Align2::RIGHT_BOTTOM, vec2(-20.0, -16.0));
-    area.order(egui::Order::Foreground).show(ui.ctx(), |ui| {
-        ui.set_max_width(TOAST_WIDTH);
-        for toast in &model.toasts {
+    // The newest is at the bottom.
+    let mut above = TOASTS_BOTTOM;
+    for toast in model.toasts.iter().rev() {
+        let id = Id::unique(("toast", toast.number));
+        let area = egui::Area::new(id).anchor(Align2::RIGHT_BOTTOM, vec2(-20.0, -above));
+        // What offers nothing is in nobody's way: clicks go through it, and under the pointer it is glass.
+        let is_glass = toast.remedy.is_none();
+        let was = egui::AreaState::load(ui.ctx(), id).map(|state| state.rect());
+        let is_hovered =
+            was.is_some_and(|rect| ui.input(|i| i.pointer.hover_pos()).is_some_and(|at| rect.contains(at)));
+        let area = area.order(egui::Order::Foreground).interactable(!is_glass);
+        let shown = area.show(ui.ctx(), |ui| {
+            ui.set_max_width(TOAST_WIDTH);
+            ui.set_opacity(if is_glass && is_hovered { UNDER_POINTER } else { 1.0 });
             one(ui, toast, actions);
-        }
-    });
+        });
+        above += shown.response.rect.height() + theme::GAP;
+    }
 }
 
 fn one(ui: &mut Ui, toast: &Toast, actions: &mut Vec<Action>) {
@@ -47,7 +62,7 @@ fn one(ui: &mut Ui, toast: &Toast, actions: &mut Vec<Action>) {
                     }
                 });
             });
-            if widgets::icon_button(ui, icons::X, &t!("window.close")).clicked() {
+            if toast.remedy.is_some() && widgets::icon_button(ui, icons::X, &t!("window.close")).clicked() {
                 actions.push(Action::CloseToast(toast.number));
             }
         });

@@ -193,7 +193,9 @@ fn folder(ui: &mut Ui, model: &Model, state: &mut SettingsState, has_picker: boo
     let text = t!("window.settings.folder");
     let hint = model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into());
     let folder = wide_row(ui, &text, |ui| {
-        let field = |ui: &mut Ui, folder: &mut String| widgets::field(ui, folder, icons::FOLDER, &text, &hint, 300.0);
+        // The button beside it stays in a narrow window.
+        let width = if widgets::is_narrow(ui) { 150.0 } else { 300.0 };
+        let field = |ui: &mut Ui, folder: &mut String| widgets::field(ui, folder, icons::FOLDER, &text, &hint, width);
         let folder = state.folder.field(ui, field, |folder| usable_folder(Path::new(&typed_path(folder.to_owned()))));
         if has_picker && widgets::button(ui, Loud::Plain, "", &t!("window.settings.choose")).clicked() {
             actions.push(Action::Pick(Pick::DownloadFolder));

@@ -212,10 +212,14 @@ pub fn icon_choice<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[
 fn choice_as<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)], are_icons: bool) -> bool {
     let p = palette(ui);
     let mut changed = false;
-    // Without room the icons have to do.
+    // Without room the icons have to do, or words without icons, closer together. A page that was made too wide by
+    // something else has no more room for it.
     let words: f32 = options.iter().map(|(_, _, name)| 48.0 + text_width(ui, name)).sum();
+    let room = ui.available_size_before_wrap().x.min(ui.clip_rect().right() - ui.cursor().left());
+    let is_tight = words > room;
     let has_icons = options.iter().all(|(_, icon, _)| !icon.is_empty());
-    let are_icons = are_icons || has_icons && words > ui.available_size_before_wrap().x;
+    let are_icons = are_icons || (has_icons && is_tight);
+    let padding = if is_tight && !are_icons { 7.0 } else { 12.0 };
     let frame = Frame::new().fill(p.well).corner_radius(RADIUS).inner_margin(Margin::same(3));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -226,19 +230,20 @@ fn choice_as<T: PartialEq + Clone>(ui: &mut Ui, value: &mut T, options: &[(T, &s
                 let color = if is_chosen { p.text } else { p.weak };
                 let word = if are_icons { "" } else { *name };
                 let galley = ui.fonts_mut(|f| f.layout_no_wrap(word.to_owned(), theme::medium(), color));
+                let icon = if is_tight && !are_icons { "" } else { *icon };
                 let icon_width = match (icon.is_empty(), are_icons) {
                     (true, _) => 0.0,
                     (false, false) => 22.0,
                     (false, true) => 16.0,
                 };
-                let size = vec2(galley.size().x + 24.0 + icon_width, theme::CONTROL_HEIGHT - 6.0);
+                let size = vec2(galley.size().x + 2.0 * padding + icon_width, theme::CONTROL_HEIGHT - 6.0);
                 let (rect, response) = ui.allocate_exact_size(size, Sense::click());
                 if is_chosen {
                     ui.painter().rect(rect, theme::RADIUS_SMALL, p.card, Stroke::new(1.0, p.line), StrokeKind::Inside);
                 } else if response.hovered() {
                     ui.painter().rect_filled(rect, theme::RADIUS_SMALL, p.hover);
                 }
-                let left = rect.left() + 12.0;
+                let left = rect.left() + padding;
                 ui.painter().text(pos2(left, rect.center().y), Align2::LEFT_CENTER, icon, theme::icon(15.0), color);
                 let at = pos2(left + icon_width, rect.center().y - galley.size().y / 2.0);
                 ui.painter().galley(at, galley, color);

@@ -33,7 +33,8 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
             sizes(ui, state);
             let (list, tree) = (t!("window.browse.list"), t!("window.browse.folders"));
             let options = [(false, icons::LIST_BULLETS, &*list), (true, icons::TREE_STRUCTURE, &*tree)];
-            if widgets::choice(ui, &mut state.by_folder, &options) {
+            let choice = if widgets::is_narrow(ui) { widgets::icon_choice } else { widgets::choice };
+            if choice(ui, &mut state.by_folder, &options) {
                 (state.query.sort, state.query.is_descending) = Default::default();
             }
         });

@@ -229,6 +229,7 @@ fn menu(ui: &mut Ui, model: &Model, person: &Person, can_send_away: bool, action
         actions.push(Action::Confirm(Confirm::Trust(user.clone())));
     }
     if can_send_away {
+        widgets::menu_gap(ui);
         if widgets::menu_item(ui, icons::USER_MINUS, &t!("window.people.kick"), "Del") {
             actions.push(Action::Ask(Intent::Kick { user: user.clone() }));
         }
