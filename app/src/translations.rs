@@ -105,6 +105,7 @@ fn failures() -> Vec<Failure> {
         Failure::Unverified { user: text() },
         Failure::NotShared { user: text(), path: text() },
         Failure::NotYours { path: text() },
+        Failure::NotListed { path: text(), why: text() },
         Failure::NotStopped { path: text() },
         Failure::TooManyShares { path: text(), new_files: 7, room: 5, max: 100 },
         Failure::NoSuchFile { path: text() },
@@ -164,6 +165,7 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::Unverified { .. }
         | Failure::NotShared { .. }
         | Failure::NotYours { .. }
+        | Failure::NotListed { .. }
         | Failure::NotStopped { .. }
         | Failure::TooManyShares { .. }
         | Failure::NoSuchFile { .. }

@@ -136,6 +136,7 @@ pub fn walk(
         Ok(Some((true, _))) if (rules.is_excluded)(start) => {}
         Ok(Some((true, _))) => folders.push(start.to_owned()),
         Ok(Some((false, _))) if start.ends_with(PART_SUFFIX) => {}
+        Ok(Some((false, _))) if rules.has_credentials(folder, start) => see(left_out(start, WhySkipped::Secret)),
         Ok(Some((false, stamp))) => see(Seen::File(FoundFile { relative: start.to_owned(), stamp })),
     }
     while let Some(parent) = folders.pop() {
@@ -171,6 +172,9 @@ pub fn walk(
             match (rules.why_entry_left_out(&parent, &entry, kind), entry.kind) {
                 (Some(why), _) => see(left_out(&relative, why)),
                 (None, EntryKind::File) if relative.ends_with(PART_SUFFIX) => {}
+                (None, EntryKind::File) if rules.has_credentials(folder, &relative) => {
+                    see(left_out(&relative, WhySkipped::Secret));
+                }
                 (None, EntryKind::File) => see(Seen::File(FoundFile { relative, stamp: entry.stamp })),
                 (None, EntryKind::Folder) if (rules.is_excluded)(&relative) => {}
                 (None, EntryKind::Folder) => folders.push(relative),
@@ -214,6 +218,14 @@ impl WalkRules<'_> {
             return Some(WhySkipped::Secret);
         }
         (self.leave_out_hidden && name.starts_with('.')).then_some(WhySkipped::Hidden)
+    }
+
+    /// Whether there are passwords in a file that many have without: it is read, unless it was named.
+    fn has_credentials(&self, folder: &SharedFolder, relative: &str) -> bool {
+        let (parent, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        let is_read = !self.is_named && secrets::is_suspect(&self.base.join(parent), name);
+        // One that cannot be read cannot be shared either, which is found out where it is.
+        is_read && folder.open_file(Path::new(relative)).is_ok_and(|(file, _)| secrets::has_credentials(file))
     }
 
     /// Whether a part of the way to a place is left out, and why; a look may begin anywhere.
@@ -299,6 +311,10 @@ mod tests {
         ] {
             std::fs::write(root.join(name), name).expect("file");
         }
+        for (name, text) in [("repo/.git", "url = https://a:secret@host/x"), ("clean/.git", "url = https://host/x")] {
+            std::fs::create_dir_all(root.join(name)).expect("folders");
+            std::fs::write(root.join(name).join("config"), text).expect("file");
+        }
         std::fs::write(root.join(OsStr::from_bytes(b"bad\xff")), "x").expect("file");
         symlink("a", root.join("link")).expect("link");
         std::fs::hard_link(root.join("data/identity.key"), root.join("a/innocent")).expect("link");
@@ -306,7 +322,7 @@ mod tests {
         let own = OwnFiles::of(&root.join("data")).expect("looks");
 
         let (found, skipped) = walked(&root, "", &own);
-        assert_eq!(found, [".hidden", "a/b/one", "two"]);
+        assert_eq!(found, [".hidden", "a/b/one", "clean/.git/config", "two"]);
         let skip = |name: &str, why| (name.to_owned(), why);
         assert_eq!(
             skipped,
@@ -318,6 +334,7 @@ mod tests {
                 skip("data", WhySkipped::Own),
                 skip("link", WhySkipped::Link),
                 skip("other/potok", WhySkipped::Own),
+                skip("repo/.git/config", WhySkipped::Secret),
                 skip("socket", WhySkipped::Special),
             ]
         );

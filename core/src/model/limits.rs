@@ -47,8 +47,11 @@ pub const PLAIN_SILENCE_MAX: Duration = Duration::from_secs(3600);
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 /// Connections without a name in all; the oldest idle one makes room.
 pub const UNREGISTERED_SESSIONS_MAX: usize = 4096;
-/// Most shares that a user may announce: it bounds what one of them costs the tracker's memory.
-pub const SHARES_PER_USER_MAX: usize = 100_000;
+/// Most shares that a user may announce: a million, which is the archive of a family, costs a tracker 170 MiB and five
+/// seconds (docs/performance.md). It bounds what one user costs the tracker's memory.
+pub const SHARES_PER_USER_MAX: usize = 1_000_000;
+/// Most bytes of paths that a user may announce: as many long paths as there may be shares.
+pub const PATH_BYTES_PER_USER_MAX: usize = 128 * 1024 * 1024;
 /// Most users that a client takes from one tracker: twice the connections that a tracker has unless its owner raises
 /// them. One that lists more is not believed.
 pub const LISTED_USERS_MAX: usize = 200_000;

@@ -76,6 +76,18 @@ pub enum Failure {
         /// As it was typed.
         path: String,
     },
+    /// It is shared here, and the tracker has no more room for it.
+    #[error(
+        "'{}' and what else was just shared can be taken, but the tracker does not list it: {}",
+        Shown(path),
+        Shown(why)
+    )]
+    NotListed {
+        /// The first share path.
+        path: String,
+        /// What the tracker said.
+        why: String,
+    },
     /// Nothing of that was stopped.
     #[error("you did not stop sharing '{}', nor anything in it; 'stopped' shows what you did", Shown(path))]
     NotStopped {
@@ -227,7 +239,7 @@ impl Failure {
             Self::Refused { code, .. } => code.as_str(),
             Self::NoSuchUser { .. } | Self::NotAtYours { .. } => Code::NoSuchUser.as_str(),
             Self::BadLine { .. } => Code::Usage.as_str(),
-            Self::TooManyShares { .. } => Code::Limit.as_str(),
+            Self::TooManyShares { .. } | Self::NotListed { .. } => Code::Limit.as_str(),
             Self::NotStopped { .. } => Code::NotShared.as_str(),
             Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
             Self::NotComing { error, .. } => error.code(),
@@ -248,6 +260,7 @@ impl Failure {
             Self::Unverified { .. } => "unverified",
             Self::NotShared { .. } => "not-shared",
             Self::NotYours { .. } => "not-yours",
+            Self::NotListed { .. } => "not-listed",
             Self::NotStopped { .. } => "not-stopped",
             Self::TooManyShares { .. } => "too-many-shares",
             Self::NoSuchFile { .. } => "no-such-file",
@@ -283,6 +296,7 @@ impl Failure {
                 vec![("user", shown(user))]
             }
             Self::NotShared { user, path } => vec![("user", shown(user)), ("path", shown(path))],
+            Self::NotListed { path, why } => vec![("path", shown(path)), ("why", shown(why))],
             Self::TooManyShares { path, new_files, room, max } => vec![
                 ("path", shown(path)),
                 ("files", new_files.to_string()),

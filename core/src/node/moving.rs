@@ -203,6 +203,7 @@ impl NodeTask {
 
     fn leave_off(&mut self) {
         self.moves.here = None;
+        self.session.leave();
         self.set_connection(TrackerConnection::None);
         self.tell_who_joins(Err(Failure::Cancelled));
     }

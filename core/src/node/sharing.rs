@@ -12,9 +12,10 @@ use crate::node::main_loop::NodeTask;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{SessionView, ask_failed};
 use crate::node::warning::Warning;
+use crate::protocol::code::Code;
 use crate::service::share_indexer::event::{self, LibraryEvent};
 use crate::service::share_indexer::{ShareError, ShareExtent, ShareIndexer, ShareRequest, Unshared};
-use crate::service::tracker_client::TrackerClient;
+use crate::service::tracker_client::{AskError, TrackerClient};
 
 /// Most places of a page of what was stopped.
 const STOPPED_PER_PAGE_MAX: usize = 1000;
@@ -94,9 +95,18 @@ pub(super) async fn rename_share(
 
 /// Without a tracker there is nobody to tell.
 async fn announce(session: &SessionView, added: Vec<Share>, removed: Vec<SharePath>) -> Result<(), Failure> {
-    match session.client() {
-        Ok(client) => client.announce(added, removed).await.map_err(|error| ask_failed(&client, error)),
-        Err(_no_tracker) => Ok(()),
+    let Ok(client) = session.client() else { return Ok(()) };
+    let first = added.first().map(|share| share.path.clone());
+    client.announce(added, removed).await.map_err(|error| announce_failed(&client, first.as_ref(), error))
+}
+
+/// What a tracker has no room for is shared all the same.
+fn announce_failed(client: &TrackerClient, first: Option<&SharePath>, error: AskError) -> Failure {
+    match (ask_failed(client, error), first) {
+        (Failure::Refused { code, text }, Some(path)) if code == Code::Limit => {
+            Failure::NotListed { path: path.to_string(), why: text }
+        }
+        (failure, _) => failure,
     }
 }
 
@@ -106,7 +116,8 @@ async fn announce_change(client: Option<TrackerClient>, outbox: Outbox, added: V
         // What a tracker refuses of it, it refuses again at the next session; the person is told.
         && let Err(error) = client.announce(added.clone(), removed.clone()).await
     {
-        outbox.push(NodeEvent::Warning(Warning::NotAnnounced { why: ask_failed(&client, error) }));
+        let why = announce_failed(&client, added.first().map(|share| &share.path), error);
+        outbox.push(NodeEvent::Warning(Warning::NotAnnounced { why }));
     }
     outbox.push(NodeEvent::SharesChanged { added, removed });
 }

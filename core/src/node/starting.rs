@@ -123,7 +123,7 @@ pub(super) async fn start(
     let serving = PeerServerSetup {
         tls: TlsServer::new(&identity, Purpose::Peer),
         content_source: Arc::new(share_indexer.table()),
-        admission: Arc::new(move |key| of_key.name_of(key)),
+        admission: Arc::new(of_key),
         settings: uploading.subscribe(),
         numbers: Arc::clone(&numbers),
         arrivals: Arc::clone(&arrivals),

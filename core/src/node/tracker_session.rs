@@ -1,5 +1,8 @@
 //! Where we meet others now: the session at the tracker that is joined, if one is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +12,7 @@ use crate::model::limits;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::protocol::command::{Command, Cursor, Page};
+use crate::service::peer_server::PeerAdmission;
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
 
 /// Events of the session that wait for the node.
@@ -29,6 +33,8 @@ pub(super) struct TrackerSession {
     /// Changes whenever users or shares have changed, or another tracker was joined.
     version: watch::Sender<u64>,
     open: Option<OpenSession>,
+    /// The person has left; none is begun instead.
+    has_left: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -42,7 +48,8 @@ struct OpenSession {
 
 impl TrackerSession {
     pub(super) fn new() -> Self {
-        Self { client: watch::Sender::new(None), version: watch::Sender::new(0), open: None }
+        let (client, version) = (watch::Sender::new(None), watch::Sender::new(0));
+        Self { client, version, open: None, has_left: Arc::default() }
     }
 
     /// The session to ask.
@@ -52,7 +59,8 @@ impl TrackerSession {
 
     /// What others see of it.
     pub(super) fn view(&self) -> SessionView {
-        SessionView { client: self.client.subscribe(), version: self.version.subscribe() }
+        let (client, version) = (self.client.subscribe(), self.version.subscribe());
+        SessionView { client, version, has_left: Arc::clone(&self.has_left) }
     }
 
     /// Whether there is one, or the tries to have one.
@@ -62,6 +70,7 @@ impl TrackerSession {
 
     /// Begins another session; end the one before with [`TrackerSession::end`] first.
     pub(super) fn begin(&mut self, setup: ClientSetup, cancel: CancellationToken) {
+        self.has_left.store(false, Ordering::Release);
         let tracker = setup.tracker.address.to_string();
         let (events, heard) = mpsc::channel(SESSION_EVENTS_MAX);
         let (client, task) = TrackerClient::start(setup, events, cancel.clone());
@@ -70,6 +79,11 @@ impl TrackerSession {
         self.client.send_replace(Some(client));
         // A quick session knew everybody before anyone listened here.
         self.count_change();
+    }
+
+    /// The person has left, and joins nothing instead: nobody is anybody's peer any more.
+    pub(super) fn leave(&self) {
+        self.has_left.store(true, Ordering::Release);
     }
 
     /// Ends the session at once; the future is ready when its socket is closed.
@@ -114,6 +128,23 @@ impl TrackerSession {
 pub(super) struct SessionView {
     client: watch::Receiver<Option<TrackerClient>>,
     version: watch::Receiver<u64>,
+    has_left: Arc<AtomicBool>,
+}
+
+/// Whoever is on our tracker may ask us. Between two sessions, and until a tracker has told who is there, nobody is known
+/// to have left.
+impl PeerAdmission for SessionView {
+    fn name_of(&self, key: &PublicKey) -> Option<Username> {
+        self.client.borrow().as_ref()?.people().name_of(key)
+    }
+
+    fn has_left(&self, key: &PublicKey) -> bool {
+        let is_gone = |client: &TrackerClient| {
+            let people = client.people();
+            people.are_known() && people.name_of(key).is_none()
+        };
+        self.has_left.load(Ordering::Acquire) || self.client.borrow().as_ref().is_some_and(is_gone)
+    }
 }
 
 impl SessionView {
@@ -127,11 +158,6 @@ impl SessionView {
         let mut changes = self.version.clone();
         changes.mark_unchanged();
         changes
-    }
-
-    /// The user who has this key, if they are on our tracker.
-    pub(super) fn name_of(&self, key: &PublicKey) -> Option<Username> {
-        self.client.borrow().as_ref()?.people().name_of(key)
     }
 }
 

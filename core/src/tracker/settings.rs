@@ -46,7 +46,7 @@ settings! {
     /// Most files that one user may announce, so that one person cannot fill the memory.
     shares_per_user: usize = limits::SHARES_PER_USER_MAX,
     /// Most bytes of paths that one user may announce.
-    path_bytes_per_user: usize = 32 * 1024 * 1024,
+    path_bytes_per_user: usize = limits::PATH_BYTES_PER_USER_MAX,
     /// Most files that all users together may announce; one file takes about 200 bytes of memory.
     shares_in_all: usize = 20_000_000,
 

@@ -22,6 +22,8 @@ use crate::model::Model;
 use crate::texts;
 
 const KIB: u64 = 1024;
+/// Most files that a person may allow themselves to share: as many as a tracker holds in all.
+const SHARES_MAX: usize = 20_000_000;
 const NAMES_WIDTH: f32 = 200.0;
 
 /// Every crate in the program with its licence; `assets/licences.py` writes it.
@@ -132,6 +134,7 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, 
         });
         is_done |= section(ui, &t!("window.settings.look"), |ui| look(ui, &mut state.draft));
         is_done |= section(ui, &t!("window.settings.desktop"), |ui| desktop(ui, state, actions));
+        is_done |= section(ui, &t!("window.settings.sharing"), |ui| sharing(ui, &mut state.draft));
         is_done |= section(ui, &t!("window.settings.traffic"), |ui| traffic(ui, state));
         section(ui, &t!("window.settings.about"), |ui| about(ui, model, state, actions));
     });
@@ -267,6 +270,19 @@ fn desktop(ui: &mut Ui, state: &mut SettingsState, actions: &mut Vec<Action>) ->
         widgets::weak(ui, text);
     }
     is_done
+}
+
+fn sharing(ui: &mut Ui, draft: &mut Settings) -> bool {
+    let name = t!("window.settings.shares-max");
+    let most = row(ui, &name, |ui| {
+        let value = DragValue::new(&mut draft.shares_max).range(1..=SHARES_MAX).speed(1000);
+        let is_done = finished(&named(ui.add(value), &name));
+        widgets::weak(ui, t!("window.settings.shares-max-text"));
+        is_done
+    });
+    let hidden = t!("window.settings.leave-out-hidden");
+    let hidden = switch(ui, &hidden, &mut draft.leave_out_hidden_files, &t!("window.settings.leave-out-hidden-text"));
+    most || hidden
 }
 
 fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> bool {

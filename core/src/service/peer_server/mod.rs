@@ -58,6 +58,10 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Somebody who just came may be known to us a moment later: the tracker tells us in groups.
 const ADMISSION_TRIES: u32 = 40;
 const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is asked whether somebody who is being served may still ask us.
+const STILL_ADMITTED_EVERY: Duration = Duration::from_millis(400);
+/// So often in a row somebody must be found gone: whoever comes back at once, under another name say, has not left.
+const GONE_TIMES: u32 = 2;
 /// Connections that do not end by themselves in this time are cut off.
 const SERVER_STOP_MAX: Duration = Duration::from_millis(1500);
 /// After an error of the listener (no file descriptors left, say) there is a pause.
@@ -84,8 +88,24 @@ impl Default for UploadSettings {
     }
 }
 
-/// Says who a proven key is, if they may ask us: a user who is on the tracker and not banned.
-pub type PeerAdmission = Arc<dyn Fn(&PublicKey) -> Option<Username> + Send + Sync>;
+/// Says who may ask us.
+pub trait PeerAdmission: Send + Sync {
+    /// Who a proven key is, if they may ask us: a user who is on the tracker and not banned.
+    fn name_of(&self, key: &PublicKey) -> Option<Username>;
+
+    /// Whether somebody who was admitted may ask no more, asked again and again while they are served. A tracker that is
+    /// away has not sent them away.
+    fn has_left(&self, key: &PublicKey) -> bool {
+        self.name_of(key).is_none()
+    }
+}
+
+/// Admits those whom it names.
+impl<F: Fn(&PublicKey) -> Option<Username> + Send + Sync> PeerAdmission for F {
+    fn name_of(&self, key: &PublicKey) -> Option<Username> {
+        self(key)
+    }
+}
 
 /// What the server works with.
 pub struct PeerServerSetup {
@@ -94,7 +114,7 @@ pub struct PeerServerSetup {
     /// What may be sent.
     pub content_source: Arc<dyn ContentSource>,
     /// Who may ask.
-    pub admission: PeerAdmission,
+    pub admission: Arc<dyn PeerAdmission>,
     /// As they are now.
     pub settings: watch::Receiver<UploadSettings>,
     /// Where the numbers of uploads come from.
@@ -369,7 +389,7 @@ async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, S
 /// One connection, from its first byte.
 struct IncomingPeer {
     tls: TlsServer,
-    admission: PeerAdmission,
+    admission: Arc<dyn PeerAdmission>,
     arrivals: Arc<Arrivals>,
     scheduler: Arc<UploadScheduler>,
     around: Arc<UploadResources>,
@@ -396,8 +416,21 @@ impl IncomingPeer {
             return tracing::debug!(%from, %key, "too many connections of this key");
         };
         let place = Arc::new(place);
-        let ended = connection::serve(stream, &place, standing, &self.around).await;
-        tracing::debug!(%from, %key, %ended, "a peer was served");
+        tokio::select! {
+            ended = connection::serve(stream, &place, standing, &self.around) => {
+                tracing::debug!(%from, %key, %ended, "a peer was served");
+            }
+            () = self.left(&key) => tracing::debug!(%from, %key, "has left the network, was sent away or shut out"),
+        }
+    }
+
+    /// Until somebody who was admitted is no more.
+    async fn left(&self, key: &PublicKey) {
+        let mut gone = 0;
+        while gone < GONE_TIMES {
+            sleep(STILL_ADMITTED_EVERY).await;
+            gone = if self.admission.has_left(key) { gone + 1 } else { 0 };
+        }
     }
 
     /// Finds out who it is; `None` if they are nobody whom we serve.
@@ -435,7 +468,7 @@ impl IncomingPeer {
 
     async fn ask_for(&self, key: &PublicKey) -> Option<Username> {
         for _ in 0..ADMISSION_TRIES {
-            match (self.admission)(key) {
+            match self.admission.name_of(key) {
                 Some(user) => return Some(user),
                 None => sleep(ADMISSION_PAUSE).await,
             }

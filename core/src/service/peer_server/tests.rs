@@ -1,14 +1,17 @@
 //! The server on loopback, with real TLS, and peers that ask what they like.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::UploadSettings;
 use crate::model::geometry::BLOCK_BYTES_MIN;
+use crate::model::key::PublicKey;
 use crate::net::identity::Identity;
 use crate::net::local;
 use crate::protocol::peer::{Content, PeerRefusal, REQUEST_BYTES, Request};
@@ -176,6 +179,40 @@ async fn strangers_get_nothing() {
         let mut client = TestClient::connect_as(&identity, &server.contact).await.expect("connected");
         client.ask(&[read(1, &file, 0)]).await;
         assert_eq!(timeout(LONG, client.got()).await.expect("in time"), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_is_served_no_more() {
+    let file = bytes(1, 8_000_000);
+    let content_source = MemoryContent::with(std::slice::from_ref(&file));
+    let (leaves, stays) = (Identity::generate(), Identity::generate());
+    let here = Arc::new(Mutex::new(vec![leaves.public_key(), stays.public_key()]));
+    let address = "127.0.0.1:0".parse().expect("address");
+    let known = Arc::clone(&here);
+    let admit = move |asker: &PublicKey| known.lock().contains(asker).then(|| user("ivan"));
+    let settings = UploadSettings::default();
+    let server = serve_as(&Identity::generate(), "anna", content_source.clone(), settings, address, admit).await;
+    let mut clients = Vec::new();
+    for identity in [&leaves, &stays] {
+        let mut client = TestClient::connect_as(identity, &server.contact).await.expect("connected");
+        client.ask(&[read(1, &file, 0)]).await;
+        assert!(matches!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, _)));
+        clients.push(client);
+    }
+    // Neither one who takes nothing nor one who goes on asking is sent anything more.
+    let requests =
+        |from: u32| (0..30).cycle().take(300).zip(from..).map(|(b, id)| read(id, &file, b)).collect::<Vec<_>>();
+    clients[0].ask(&requests(2)).await;
+    here.lock().remove(0);
+    let all = async { while !matches!(clients[0].got().await, Got::End) {} };
+    timeout(LONG, all).await.expect("the connection ends");
+    clients[1].ask(&[read(2, &file, 1)]).await;
+    assert!(matches!(timeout(LONG, clients[1].got()).await.expect("in time"), Got::Data(2, _)), "others go on");
+    let again = TestClient::connect_as(&leaves, &server.contact).await;
+    if let Ok(mut client) = again {
+        client.ask(&[read(3, &file, 0)]).await;
+        assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::End, "nor do they come in again");
     }
 }
 

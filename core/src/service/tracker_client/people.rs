@@ -46,6 +46,11 @@ impl People {
         self.known.read().users.values().map(|user| user.username.clone()).collect()
     }
 
+    /// Whether everybody who is here is known: the tracker has told us once.
+    pub fn are_known(&self) -> bool {
+        self.known.read().tracker.is_some()
+    }
+
     /// Who has this key, if they are here.
     pub fn name_of(&self, key: &PublicKey) -> Option<Username> {
         let known = self.known.read();
@@ -142,6 +147,7 @@ mod tests {
         let people = People::default();
         let local = "127.0.0.1".parse().expect("address");
         people.replace(local, vec![user("anna", "127.0.0.1:4001", 1), user("bob", "127.0.0.1:4002", 0)]);
+        assert!(people.are_known() && !People::default().are_known());
         let name = |n: &str| Username::new(n).expect(n);
         assert_eq!(people.reachable(&name("Anna")).map(|(name, ..)| name), Some(name("anna")));
         assert!(people.reachable(&name("bob")).is_none(), "unverified");

@@ -128,15 +128,15 @@ impl Tracker {
         let own = catalog.shares_of(user.owner);
         if own + more.shares > settings.shares_per_user {
             let max = settings.shares_per_user;
-            return Some(format!("you share {own} files and may share {max}; nothing was changed"));
+            return Some(format!("it lists at most {max} files of one user, and {own} of yours; nothing was changed"));
         }
         if catalog.path_bytes_of(user.owner) + more.path_bytes > settings.path_bytes_per_user {
             let max = settings.path_bytes_per_user;
-            return Some(format!("the paths of your files may have {max} bytes together; nothing was changed"));
+            return Some(format!("it lists at most {max} bytes of paths of one user; nothing was changed"));
         }
         let all_max = settings.shares_in_all;
         if catalog.len() + more.shares > all_max {
-            return Some(format!("this tracker holds at most {all_max} files in all; nothing was changed"));
+            return Some(format!("it lists at most {all_max} files in all; nothing was changed"));
         }
         Some(match self.quotas.broken_by(settings, user.owner, more)? {
             QuotaBroken::AddressShares(max) => {

@@ -39,7 +39,7 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked whether the shared folders are there, which costs a moment each: a drive that is unplugged says
 /// nothing.
-const PRESENCE_EVERY: Duration = Duration::from_secs(3);
+const PRESENCE_EVERY: Duration = Duration::from_secs(2);
 /// How often everything is looked at while some folder cannot be watched.
 const RECONCILE_UNWATCHED_EVERY: Duration = Duration::from_secs(30);
 /// The first pause after the system had more changes to tell than it could; doubled each time until the next
