@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use potok_core::library::typed::ShareOrLocalPath;
+use potok_core::model::binding::{Ban, BanTarget};
 use potok_core::model::key::PublicKey;
 use potok_core::node::event::Outcome;
 use potok_core::node::intent::Intent;
 use potok_core::protocol::peer::{Content, PeerRefusal, Request};
+use potok_core::tracker::input::OwnerOrder;
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::asking::{Asker, Got, content_of};
 use potok_tests::chaos::{Chaos, Weather};
@@ -362,4 +364,62 @@ fn what_is_unshared_stops_within_a_second() {
         "figures: {stopped} files unshared while they were sent, nothing later than {} ms after",
         latest.as_millis()
     );
+}
+
+/// Who is on a connection that was open when they left, were sent away or shut out is sent nothing more; a tracker that is
+/// away has done none of that to anybody.
+#[test]
+fn who_has_left_is_served_no_more() {
+    let runtime = Runtime::new().expect("a runtime");
+    let mut tracker = runtime.block_on(TestTracker::start(TrackerSettings::default()));
+    let anna = anna(&tracker, |_| {});
+    let data = noise(7, 600_000);
+    let path = anna.person.write("shared.bin", &data);
+    anna.person.share(&path).expect("shared");
+    let read = |id: u32| Request::Read { id, content: content_of(&data), block: id % 3 };
+    let is_served = async |asking: &mut potok_tests::asking::Asking, id: u32| {
+        asking.ask(&[read(id)]).await && matches!(asking.answer().await, Got::Bytes(..))
+    };
+    // Until the connection ends, which it does however busy they keep it.
+    let ends = async |mut asking: potok_tests::asking::Asking| {
+        let since = Instant::now();
+        let mut id = 10;
+        while is_served(&mut asking, id).await {
+            assert!(since.elapsed() < PATIENCE, "is served on and on");
+            id += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    runtime.block_on(async {
+        for way in ["left", "kicked", "banned"] {
+            let eve = Asker::come(&tracker, way).await;
+            let mut asking = eve.connect(anna.address, anna.key).await;
+            assert!(is_served(&mut asking, 1).await, "{way}: is one of the network");
+            match way {
+                "left" => drop(eve),
+                "kicked" => tracker.handle.order(OwnerOrder::Kick(way.parse().expect("a name"))).await,
+                _ => {
+                    let ban = Ban { target: BanTarget::Key(eve.identity.public_key()), username: None };
+                    tracker.handle.order(OwnerOrder::Ban(ban)).await;
+                }
+            }
+            ends(asking).await;
+        }
+    });
+    let stays = runtime.block_on(Asker::come(&tracker, "stays"));
+    let mut asking = runtime.block_on(stays.connect(anna.address, anna.key));
+    assert!(runtime.block_on(is_served(&mut asking, 1)));
+    tracker = runtime.block_on(tracker.restart());
+    let since = Instant::now();
+    while anna.person.ask(Intent::ListUsers).is_err() {
+        assert!(since.elapsed() < PATIENCE, "comes back");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    runtime.block_on(async {
+        // She is back, the one who is served is not yet; longer than it takes to be found gone.
+        for id in 2..60 {
+            assert!(is_served(&mut asking, id).await, "the tracker was away, nobody has left");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
 }

@@ -139,10 +139,7 @@ impl PeerAdmission for SessionView {
     }
 
     fn has_left(&self, key: &PublicKey) -> bool {
-        let is_gone = |client: &TrackerClient| {
-            let people = client.people();
-            people.are_known() && people.name_of(key).is_none()
-        };
+        let is_gone = |client: &TrackerClient| client.people().has_left(key);
         self.has_left.load(Ordering::Acquire) || self.client.borrow().as_ref().is_some_and(is_gone)
     }
 }

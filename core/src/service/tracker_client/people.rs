@@ -1,7 +1,8 @@
 //! Who is at the tracker, as far as it has told us: what a download needs to find its peer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -12,6 +13,9 @@ use crate::model::username::Username;
 use crate::net::dial;
 use crate::protocol::reply::UserLine;
 
+/// How long somebody may take to come back to a tracker that was away.
+const RETURN_MAX: Duration = Duration::from_secs(60);
+
 /// A picture of the users that is kept up to date by the session. While the tracker is away it stays as it was:
 /// transfers between peers go on without a tracker.
 #[derive(Debug)]
@@ -20,13 +24,24 @@ pub struct People {
     version: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct KnownUsers {
     /// By case-folded name.
     users: BTreeMap<String, UserLine>,
     /// From a proven key to the case-folded name; of several names the latest.
     names: HashMap<PublicKey, String>,
     tracker: Option<IpAddr>,
+    /// When the tracker told who is here.
+    since: Instant,
+    /// Those who were here before and are not in that list.
+    missing: HashSet<PublicKey>,
+}
+
+impl Default for KnownUsers {
+    fn default() -> Self {
+        let (users, names, missing) = Default::default();
+        Self { users, names, tracker: None, since: Instant::now(), missing }
+    }
 }
 
 impl Default for People {
@@ -46,9 +61,12 @@ impl People {
         self.known.read().users.values().map(|user| user.username.clone()).collect()
     }
 
-    /// Whether everybody who is here is known: the tracker has told us once.
-    pub fn are_known(&self) -> bool {
-        self.known.read().tracker.is_some()
+    /// Whether the tracker has said that nobody with this key is here. Before its first list it has said nothing, and
+    /// whoever was here before a break is given [`RETURN_MAX`] to come back as we did.
+    pub fn has_left(&self, key: &PublicKey) -> bool {
+        let known = self.known.read();
+        let may_return = known.since.elapsed() < RETURN_MAX && known.missing.contains(key);
+        known.tracker.is_some() && !known.names.contains_key(key) && !may_return
     }
 
     /// Who has this key, if they are here.
@@ -78,9 +96,13 @@ impl People {
     }
 
     pub(super) fn replace(&self, tracker: IpAddr, users: Vec<UserLine>) {
-        let mut known = KnownUsers { tracker: Some(tracker), ..KnownUsers::default() };
-        users.into_iter().for_each(|user| known.insert(user));
-        *self.known.write() = known;
+        let mut now = KnownUsers { tracker: Some(tracker), ..KnownUsers::default() };
+        users.into_iter().for_each(|user| now.insert(user));
+        let mut known = self.known.write();
+        let before = known.names.keys().chain(&known.missing);
+        now.missing = before.filter(|key| !now.names.contains_key(*key)).copied().collect();
+        *known = now;
+        drop(known);
         self.touch();
     }
 
@@ -115,6 +137,7 @@ impl KnownUsers {
         let name = user.username.folded();
         self.remove(&name);
         if let Some(key) = user.key {
+            self.missing.remove(&key);
             self.names.insert(key, name.clone());
         }
         self.users.insert(name, user);
@@ -147,7 +170,15 @@ mod tests {
         let people = People::default();
         let local = "127.0.0.1".parse().expect("address");
         people.replace(local, vec![user("anna", "127.0.0.1:4001", 1), user("bob", "127.0.0.1:4002", 0)]);
-        assert!(people.are_known() && !People::default().are_known());
+        let key = |n: u8| PublicKey::from_bytes([n; 32]);
+        assert!(!people.has_left(&key(1)) && people.has_left(&key(3)));
+        assert!(!People::default().has_left(&key(1)), "nothing was said yet");
+        people.replace(local, vec![user("bob", "127.0.0.1:4002", 0)]);
+        assert!(!people.has_left(&key(1)), "the tracker was away, and she comes back as we did");
+        people.joined(user("anna", "127.0.0.1:4001", 1));
+        people.left(&Username::new("anna").expect("valid"));
+        assert!(people.has_left(&key(1)), "that was said");
+        people.replace(local, vec![user("anna", "127.0.0.1:4001", 1), user("bob", "127.0.0.1:4002", 0)]);
         let name = |n: &str| Username::new(n).expect(n);
         assert_eq!(people.reachable(&name("Anna")).map(|(name, ..)| name), Some(name("anna")));
         assert!(people.reachable(&name("bob")).is_none(), "unverified");
