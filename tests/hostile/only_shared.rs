@@ -371,7 +371,7 @@ fn what_is_unshared_stops_within_a_second() {
 #[test]
 fn who_has_left_is_served_no_more() {
     let runtime = Runtime::new().expect("a runtime");
-    let mut tracker = runtime.block_on(TestTracker::start(TrackerSettings::default()));
+    let tracker = runtime.block_on(TestTracker::start(TrackerSettings::default()));
     let anna = anna(&tracker, |_| {});
     let data = noise(7, 600_000);
     let path = anna.person.write("shared.bin", &data);
@@ -397,7 +397,7 @@ fn who_has_left_is_served_no_more() {
             assert!(is_served(&mut asking, 1).await, "{way}: is one of the network");
             match way {
                 "left" => drop(eve),
-                "kicked" => tracker.handle.order(OwnerOrder::Kick(way.parse().expect("a name"))).await,
+                "kicked" => _ = tracker.handle.order(OwnerOrder::Kick(way.parse().expect("a name"))).await,
                 _ => {
                     let ban = Ban { target: BanTarget::Key(eve.identity.public_key()), username: None };
                     tracker.handle.order(OwnerOrder::Ban(ban)).await;
@@ -409,7 +409,7 @@ fn who_has_left_is_served_no_more() {
     let stays = runtime.block_on(Asker::come(&tracker, "stays"));
     let mut asking = runtime.block_on(stays.connect(anna.address, anna.key));
     assert!(runtime.block_on(is_served(&mut asking, 1)));
-    tracker = runtime.block_on(tracker.restart());
+    let _tracker = runtime.block_on(tracker.restart());
     let since = Instant::now();
     while anna.person.ask(Intent::ListUsers).is_err() {
         assert!(since.elapsed() < PATIENCE, "comes back");
