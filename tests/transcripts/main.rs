@@ -19,6 +19,7 @@
 //! set shares_per_user 3                   before the first connect
 //! ```
 
+mod disk;
 mod player;
 
 use std::path::Path;

@@ -5,14 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use potok_core::model::binding::{Ban, BanTarget, Binding, Record};
+use potok_core::model::binding::{Ban, BanTarget};
 use potok_core::model::key::PublicKey;
 use potok_core::model::username::Username;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::tracker::effect::{Effect, Effects};
-use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
+use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
+
+use crate::disk::Disk;
 
 const DAY_SECONDS: u64 = 24 * 3600;
 
@@ -52,15 +54,6 @@ struct Session {
     is_stalled: bool,
     owes_drained: bool,
     is_closed: bool,
-}
-
-#[derive(Default)]
-struct Disk {
-    waits: bool,
-    waiting: Vec<(Ticket, Record)>,
-    bindings: BTreeMap<String, Binding>,
-    bans: Vec<Ban>,
-    run_seconds: Option<u64>,
 }
 
 impl Player {
@@ -434,22 +427,6 @@ impl Player {
             filled = format!("{before}{}{after}", key_of(owner));
         }
         filled
-    }
-}
-
-impl Disk {
-    fn write(&mut self, record: Record) {
-        match record {
-            Record::Bound(binding) => {
-                self.bindings.insert(binding.username.folded(), binding);
-            }
-            Record::Released { folded } => {
-                self.bindings.remove(&folded);
-            }
-            Record::Banned(ban) => self.bans.push(ban),
-            Record::Unbanned(target) => self.bans.retain(|ban| ban.target != target),
-            Record::Clock { run_seconds } => self.run_seconds = Some(run_seconds),
-        }
     }
 }
 

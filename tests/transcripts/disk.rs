@@ -1,0 +1,31 @@
+//! What a tracker has written down.
+
+use std::collections::BTreeMap;
+
+use potok_core::model::binding::{Ban, Binding, Record};
+use potok_core::tracker::input::Ticket;
+
+#[derive(Default)]
+pub(crate) struct Disk {
+    pub(crate) waits: bool,
+    pub(crate) waiting: Vec<(Ticket, Record)>,
+    pub(crate) bindings: BTreeMap<String, Binding>,
+    pub(crate) bans: Vec<Ban>,
+    pub(crate) run_seconds: Option<u64>,
+}
+
+impl Disk {
+    pub(crate) fn write(&mut self, record: Record) {
+        match record {
+            Record::Bound(binding) => {
+                self.bindings.insert(binding.username.folded(), binding);
+            }
+            Record::Released { folded } => {
+                self.bindings.remove(&folded);
+            }
+            Record::Banned(ban) => self.bans.push(ban),
+            Record::Unbanned(target) => self.bans.retain(|ban| ban.target != target),
+            Record::Clock { run_seconds } => self.run_seconds = Some(run_seconds),
+        }
+    }
+}
