@@ -5,6 +5,7 @@
 
 use std::io::{self, ErrorKind};
 
+use potok_core::model::absence::AbsenceReason;
 use potok_core::model::invite::BadInvite;
 use potok_core::model::limits;
 use potok_core::model::share_path::BadSharePath;
@@ -72,11 +73,24 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
         let why = try_text(language, "transfer-error", error.key(), &with_reasons(error.args()));
         args = vec![("path", Shown(path).to_string()), ("why", why.unwrap_or_else(|| error.to_string()))];
     }
+    if let Failure::Offline { why, .. } = failure {
+        args.retain(|(name, _)| *name != "why");
+        args.push(("why", of_absence(language, why)));
+    }
     let of_code = match failure {
         Failure::Refused { code, .. } => try_text(language, "refused", code.as_str(), &args),
         _ => None,
     };
     of_code.or_else(|| try_text(language, "failure", failure.key(), &args)).unwrap_or_else(|| failure.to_string())
+}
+
+fn of_absence(language: &str, why: &AbsenceReason) -> String {
+    let args = match why {
+        AbsenceReason::OtherVersion(version) => vec![("version", version.to_string())],
+        AbsenceReason::Told(text) => vec![("text", Shown(&of_reason(text)).to_string())],
+        _ => Vec::new(),
+    };
+    try_text(language, "absence", why.key(), &args).unwrap_or_else(|| Shown(&why.to_string()).to_string())
 }
 
 /// Why a transfer, or a file of it, does not come to its end.

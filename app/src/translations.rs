@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use potok_core::model::absence::AbsenceReason;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
@@ -43,6 +44,7 @@ fn used() -> BTreeSet<String> {
     family("command", &commands::all().map(|command| command.name).collect::<Vec<_>>());
     family("state", words::STATE_WORDS);
     family("system-error", SYSTEM_ERRORS);
+    family("absence", &absences().iter().map(AbsenceReason::key).collect::<Vec<_>>());
     family("way", &Way::ALL.map(Way::key));
     family("connection", words::CONNECTION_WORDS);
     family("root-state", words::ROOT_STATE_WORDS);
@@ -52,6 +54,24 @@ fn used() -> BTreeSet<String> {
     let settings = toml::Table::try_from(Settings::default()).expect("plain values");
     family("settings", &settings.keys().map(String::as_str).chain(["head"]).collect::<Vec<_>>());
     used
+}
+
+fn absences() -> Vec<AbsenceReason> {
+    use AbsenceReason as Why;
+    vec![
+        Why::NotYet,
+        Why::JustLost,
+        Why::Silent,
+        Why::Ended,
+        Why::Left,
+        Why::FaultyLine,
+        Why::FaultyList,
+        Why::EndlessList,
+        Why::TooMuch,
+        Why::Unasked,
+        Why::OtherVersion(2),
+        Why::Told("x".into()),
+    ]
 }
 
 /// What `texts::of_io` knows.
@@ -98,7 +118,7 @@ fn failures() -> Vec<Failure> {
     vec![
         Failure::Refused { code: text().as_str().into(), text: text() },
         Failure::NoTracker,
-        Failure::Offline { tracker: text(), why: text() },
+        Failure::Offline { tracker: text(), why: text().into() },
         Failure::TrackerKeyChanged { tracker: text() },
         Failure::UserKeyChanged { user: text() },
         Failure::NoSuchUser { user: text() },
@@ -342,4 +362,15 @@ fn an_unknown_name_is_shown_as_it_is() {
     assert_eq!(text("failure", "brand-new", &[]), "brand-new");
     let new = Failure::Refused { code: "brand-new".into(), text: "a\u{1b}b".into() };
     assert_eq!(of_failure(&new), "a⟨U+001B⟩b");
+}
+
+#[test]
+fn why_a_tracker_is_away_is_said_in_both_languages() {
+    for why in absences() {
+        let failure = Failure::Offline { tracker: "h:1".into(), why: why.clone() };
+        assert_eq!(in_language("en", &failure), failure.to_string());
+        let bulgarian = in_language("bg", &failure);
+        let is_told = matches!(why, AbsenceReason::Told(_));
+        assert!(is_told || !bulgarian.contains(&why.to_string()), "{bulgarian}");
+    }
 }

@@ -18,6 +18,7 @@ pub mod clipboard;
 pub mod color_scheme;
 pub mod instance;
 pub mod notification;
+pub mod opening;
 pub mod place;
 pub mod tray;
 

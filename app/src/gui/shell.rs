@@ -271,7 +271,8 @@ pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Optio
             let busy = model.busy(state.is_trial);
             let mut text = busy.sentences();
             text.extend(busy.is_moving().then(|| t!("window.confirm.quit-text").into_owned()));
-            text.extend(busy.hosted.as_ref().map(|_| t!("window.confirm.quit-host-text").into_owned()));
+            let is_alone = busy.hosted.as_ref().is_none_or(|(_, others)| *others == 0);
+            text.extend((!is_alone).then(|| t!("window.confirm.quit-host-text").into_owned()));
             let title = if busy.is_moving() || busy.hosted.is_none() {
                 t!("window.confirm.quit-title")
             } else {

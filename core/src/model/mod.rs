@@ -19,9 +19,11 @@
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 //! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
 //! | [`ticket::EncounterTicket`] | 128 bits that two programs know each other by |
+//! | [`absence::AbsenceReason`] | why a tracker is not there for us |
 //! | [`way::Way`] | how two peers reach each other |
 //! | [`transfer_details::PartMap`] | which parts of it are here, in a bounded number of runs |
 
+pub mod absence;
 pub mod acted_on;
 pub mod binding;
 pub mod block_list;

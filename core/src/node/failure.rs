@@ -2,6 +2,7 @@
 //!
 //! The English sentence is the `Display` form. The app translates by [`Failure::key`] and [`Failure::args`].
 
+use crate::model::absence::AbsenceReason;
 use crate::model::shown::Shown;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::protocol::code::{Code, ReplyCode};
@@ -26,7 +27,7 @@ pub enum Failure {
         /// The tracker's address, as it was given.
         tracker: String,
         /// What the last try said.
-        why: String,
+        why: AbsenceReason,
     },
     /// Somebody else answers at the tracker's address.
     #[error(
@@ -290,7 +291,7 @@ impl Failure {
         let shown = |text: &String| Shown(text).to_string();
         match self {
             Self::Refused { code, text } => vec![("code", Shown(code.as_str()).to_string()), ("text", shown(text))],
-            Self::Offline { tracker, why } => vec![("tracker", shown(tracker)), ("why", shown(why))],
+            Self::Offline { tracker, why } => vec![("tracker", shown(tracker)), ("why", shown(&why.to_string()))],
             Self::TrackerKeyChanged { tracker } => vec![("tracker", shown(tracker))],
             Self::NoSuchUser { user } | Self::Unverified { user } | Self::UserKeyChanged { user } => {
                 vec![("user", shown(user))]

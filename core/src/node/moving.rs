@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::model::absence::AbsenceReason;
 use crate::model::invite::{Invite, TrackerAddress};
 use crate::model::port::PeerPort;
 use crate::model::username::{BadUsername, Username};
@@ -283,10 +284,10 @@ impl NodeTask {
                 why.clone()
             }
             TrackerConnection::Connecting { tracker, why: None } => {
-                Failure::Offline { tracker: tracker.clone(), why: "no answer yet".into() }
+                Failure::Offline { tracker: tracker.clone(), why: AbsenceReason::NotYet }
             }
             TrackerConnection::Online { tracker, .. } => {
-                Failure::Offline { tracker: tracker.clone(), why: "the connection was just lost".into() }
+                Failure::Offline { tracker: tracker.clone(), why: AbsenceReason::JustLost }
             }
         }
     }

@@ -19,6 +19,7 @@ use rust_i18n::t;
 
 use crate::client::Client;
 use crate::command_line::{self, LineRequest};
+use crate::desktop::opening;
 use crate::gui::action::{Action, Confirm, Pick};
 use crate::gui::picker::Picker;
 use crate::gui::screen::Screen;
@@ -302,10 +303,10 @@ impl MainWindow {
                 ctx.copy_text(text);
                 self.model.toast(now, Tone::Good, t!("window.toast.copied").into());
             }
-            Action::Open(path) => self.open(now, opener::open(path)),
+            Action::Open(path) => self.open(now, opening::open(&path)),
             Action::Reveal(path) => {
                 let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };
-                self.open(now, opener::open(folder));
+                self.open(now, opening::open(folder));
             }
             Action::Tell(text) => self.model.toast(now, Tone::Info, text),
             Action::Confirm(confirm) => self.state.confirm = Some(confirm),
@@ -349,9 +350,9 @@ impl MainWindow {
         }
     }
 
-    fn open(&mut self, now: Instant, result: Result<(), opener::OpenError>) {
+    fn open(&mut self, now: Instant, result: Result<(), String>) {
         if let Err(why) = result {
-            self.model.toast(now, Tone::Bad, of_open_error(&why));
+            self.model.toast(now, Tone::Bad, why);
         }
     }
 
@@ -426,16 +427,6 @@ impl MainWindow {
             Confirm::Quit => self.run(ctx, Action::Quit),
         }
     }
-}
-
-/// Why the desktop has not opened something; what its programs say of it is for the log.
-fn of_open_error(error: &opener::OpenError) -> String {
-    tracing::debug!(%error, "not opened");
-    match error {
-        opener::OpenError::Io(why) => t!("window.toast.not-opened", why = texts::of_io(why)),
-        _ => t!("window.toast.no-program"),
-    }
-    .into_owned()
 }
 
 impl eframe::App for MainWindow {

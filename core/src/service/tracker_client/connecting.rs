@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::model::absence::AbsenceReason;
 use crate::model::invite::{HostPort, TrackerAddress};
 use crate::model::key::PublicKey;
 use crate::model::limits;
@@ -44,11 +45,11 @@ pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReaso
         Some(key) => Some(key),
         None => pinned(store.clone(), tracker.address.clone()).await?,
     };
-    let unreachable = |error: std::io::Error| AwayReason::Unreachable(error.to_string());
+    let unreachable = |error: std::io::Error| AwayReason::Unreachable(error.to_string().into());
     let stream = dial::host(&tracker.address, CONNECT_MAX).await.map_err(unreachable)?;
     let at: SocketAddr = stream.peer_addr().map_err(unreachable)?;
     let connected = timeout(limits::TLS_HANDSHAKE_MAX, tls.connect(stream, expected)).await;
-    let connected = connected.map_err(|_elapsed| AwayReason::Unreachable("no TLS answer in time".into()))?;
+    let connected = connected.map_err(|_elapsed| AwayReason::Unreachable(AbsenceReason::Silent))?;
     let (stream, key) = connected.map_err(|error| match tls::is_wrong_key(&error) {
         true => AwayReason::KeyChanged,
         false => unreachable(error),
@@ -76,7 +77,7 @@ async fn pin(store: Arc<Store>, tracker: HostPort, key: PublicKey) -> Result<(),
 }
 
 fn database_failed(error: redb::Error) -> AwayReason {
-    AwayReason::Unreachable(format!("the database failed: {error}"))
+    AwayReason::Unreachable(format!("the database failed: {error}").into())
 }
 
 fn database_panicked(_panic: tokio::task::JoinError) -> AwayReason {

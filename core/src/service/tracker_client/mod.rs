@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::model::absence::AbsenceReason;
 use crate::model::invite::{HostPort, TrackerAddress};
 use crate::model::key::PublicKey;
 use crate::model::port::PeerPort;
@@ -109,7 +110,7 @@ pub enum ClientEvent {
 pub enum AwayReason {
     /// It cannot be reached, or it went away.
     #[error("{0}")]
-    Unreachable(String),
+    Unreachable(AbsenceReason),
     /// Somebody else answers at its address.
     #[error("the tracker proves another key than before")]
     KeyChanged,
@@ -234,7 +235,7 @@ impl TrackerClient {
     pub async fn ask(&self, command: Command) -> Result<Reply, AskError> {
         let (answer, answered) = oneshot::channel();
         let ask = ClientMessage::Question { command: Box::new(command), answer };
-        let gone = || AskError::Away(AwayReason::Unreachable("the session has ended".into()));
+        let gone = || AskError::Away(AwayReason::Unreachable(AbsenceReason::Left));
         self.asks.send(ask).await.map_err(|_closed| gone())?;
         answered.await.unwrap_or_else(|_dropped| Err(gone()))
     }
@@ -255,7 +256,7 @@ impl TrackerClient {
             return Err(TypeError::SentByItself(verb));
         }
         let (answered, answer) = oneshot::channel();
-        let gone = || AskError::Away(AwayReason::Unreachable("the session has ended".into()));
+        let gone = || AskError::Away(AwayReason::Unreachable(AbsenceReason::Left));
         self.asks.send(ClientMessage::Typed { line, answered }).await.map_err(|_closed| gone())?;
         Ok(answer.await.unwrap_or_else(|_dropped| Err(gone()))?)
     }
@@ -368,7 +369,7 @@ impl ClientTask {
     }
 
     async fn connect_while_asked(&mut self) -> Result<ClientSession, AwayReason> {
-        let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable("not connected yet".into()));
+        let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable(AbsenceReason::NotYet));
         let connecting = connecting::connect(Connecting {
             tracker: self.setup.tracker.clone(),
             username: self.setup.username.clone(),

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::model::absence::AbsenceReason;
 use crate::model::limits;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
@@ -114,7 +115,7 @@ impl ClientSession {
         };
         session.say(&RegisterUser { username, port }.into());
         let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, session.wait_for_registration()).await;
-        answered.map_err(|_elapsed| lost("the tracker does not answer"))??;
+        answered.map_err(|_elapsed| lost(AbsenceReason::Silent))??;
         Ok(session)
     }
 
@@ -125,11 +126,11 @@ impl ClientSession {
                 self.show(&line, false);
                 match head_of(line)? {
                     Head::Ok { lines: 0, .. } => return Ok(()),
-                    Head::Ok { .. } => return Err(lost("the tracker answers a question that was not asked")),
+                    Head::Ok { .. } => return Err(lost(AbsenceReason::Unasked)),
                     Head::Err { code, text } => return Err(AwayReason::Refused { code, text }),
                     Head::Notice(Notice::Greeting { version: 1, network }) => self.network = network,
                     Head::Notice(Notice::Greeting { version, .. }) => {
-                        return Err(lost(&format!("the tracker speaks version {version} of the protocol, we speak 1")));
+                        return Err(lost(AbsenceReason::OtherVersion(version)));
                     }
                     Head::Notice(Notice::MessageOfTheDay(line)) if self.motd.len() < MOTD_LINES_MAX => {
                         self.motd.push(line);
@@ -213,7 +214,7 @@ impl ClientSession {
             Some(ask) = asked.recv(), if self.pending.len() < PIPELINE_MAX => self.take(ask, all.announcer),
             () = sleep_until(wake) => {
                 if self.pong_due.is_some() {
-                    return Err(lost("the tracker does not answer"));
+                    return Err(lost(AbsenceReason::Silent));
                 }
                 self.ping(PONG_MAX);
             }
@@ -225,12 +226,12 @@ impl ClientSession {
         let is_typed = matches!(self.pending.front(), Some(Pending::Typed(_)));
         if self.lines_left > 0 {
             self.show(&line, is_typed);
-            let Line::Text(text) = line else { return Err(lost("the tracker sent a faulty line")) };
+            let Line::Text(text) = line else { return Err(lost(AbsenceReason::FaultyLine)) };
             self.pong_due = None;
             if !is_typed {
                 self.collected_bytes += text.len();
                 if self.collected_bytes > ANSWER_BYTES_MAX {
-                    return Err(lost("the tracker sends more than was asked for"));
+                    return Err(lost(AbsenceReason::TooMuch));
                 }
                 self.collected.lines.push(text);
             }
@@ -247,9 +248,7 @@ impl ClientSession {
         match head {
             Head::Notice(event) => self.notice(event, all).await,
             // What a person asks for may be long; nothing of it is kept.
-            Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX && !is_typed => {
-                Err(lost("the tracker sends more than was asked for"))
-            }
+            Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX && !is_typed => Err(lost(AbsenceReason::TooMuch)),
             Head::Ok { lines, more } => {
                 self.collected = Reply { lines: Vec::new(), more };
                 self.collected_bytes = 0;
@@ -271,11 +270,11 @@ impl ClientSession {
             Pending::Watch | Pending::Ping => {}
             Pending::Users(mut users) => {
                 for line in &answer.lines {
-                    users.push(UserLine::parse(line).map_err(|_bad| lost("the tracker sent a faulty list"))?);
+                    users.push(UserLine::parse(line).map_err(|_bad| lost(AbsenceReason::FaultyList))?);
                 }
                 match answer.more {
                     Some(_) if users.len() > limits::LISTED_USERS_MAX || answer.lines.is_empty() => {
-                        return Err(lost("the tracker's list of users does not end"));
+                        return Err(lost(AbsenceReason::EndlessList));
                     }
                     Some(after) => self.ask_users(Some(after), users),
                     None => {
@@ -333,7 +332,7 @@ impl ClientSession {
             Notice::Closing(reason) if notice::shuts_out(&reason) => {
                 return Err(AwayReason::Refused { code: ReplyCode::Known(Code::Banned), text: reason });
             }
-            Notice::Closing(reason) => return Err(lost(&reason)),
+            Notice::Closing(reason) => return Err(lost(reason.into())),
             // The owner has changed it.
             Notice::Greeting { network, .. } => {
                 self.network = network;
@@ -360,7 +359,7 @@ impl ClientSession {
     }
 
     fn next_pending(&mut self) -> Result<Pending, AwayReason> {
-        self.pending.pop_front().ok_or_else(|| lost("the tracker answers a question that was not asked"))
+        self.pending.pop_front().ok_or_else(|| lost(AbsenceReason::Unasked))
     }
 
     fn ask_users(&mut self, after: Option<crate::protocol::command::Cursor>, so_far: Vec<UserLine>) {
@@ -408,7 +407,7 @@ async fn write_some(writer: &mut WriteHalf<Encrypted<TcpStream>>, out: &mut Byte
 async fn read_some(reader: &mut ReadHalf<Encrypted<TcpStream>>, decoder: &mut LineDecoder) -> Result<(), AwayReason> {
     let mut chunk = BytesMut::with_capacity(REPLY_READ_BYTES);
     match reader.read_buf(&mut chunk).await.map_err(broken)? {
-        0 => Err(lost("the tracker ended the session")),
+        0 => Err(lost(AbsenceReason::Ended)),
         _ => {
             decoder.feed(&chunk);
             Ok(())
@@ -422,17 +421,17 @@ async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
 }
 
 fn head_of(line: Line) -> Result<Head, AwayReason> {
-    let faulty = || lost("the tracker sent a faulty line");
+    let faulty = || lost(AbsenceReason::FaultyLine);
     match line {
         Line::Text(text) => Head::parse(&text).map_err(|_bad| faulty()),
         Line::Faulty(_) => Err(faulty()),
     }
 }
 
-fn lost(why: &str) -> AwayReason {
-    AwayReason::Unreachable(why.to_owned())
+fn lost(why: AbsenceReason) -> AwayReason {
+    AwayReason::Unreachable(why)
 }
 
 fn broken(error: std::io::Error) -> AwayReason {
-    lost(&error.to_string())
+    lost(error.to_string().into())
 }
