@@ -21,7 +21,7 @@ use crate::protocol::reply::FileLine;
 use crate::store::downloads::TargetName;
 
 /// Numbers that are tried behind a name that is taken.
-const NUMBERS_MAX: usize = 10_000;
+const NAME_NUMBERS_MAX: usize = 10_000;
 
 impl TransferHandles {
     /// Queues what everybody but ourselves shares in a folder; one that names no place goes into `usual`.
@@ -148,8 +148,9 @@ fn set_apart(new: &mut New, taken: &mut HashSet<TargetName>, with_number: bool) 
             return true;
         }
         let path = file.remote.to_string();
-        let free =
-            || (2..NUMBERS_MAX).find_map(|number| numbered(&file.name, number).filter(|name| !taken.contains(name)));
+        let free = || {
+            (2..NAME_NUMBERS_MAX).find_map(|number| numbered(&file.name, number).filter(|name| !taken.contains(name)))
+        };
         match with_number.then(free).flatten() {
             Some(name) => {
                 renamed.push((path, name.path_below(&into)));
@@ -187,7 +188,7 @@ fn free_place(place: DownloadPlace, top: &LocalName) -> DownloadPlace {
     if is_free(&name) {
         return place;
     }
-    let free = (2..NUMBERS_MAX).map(|number| name.numbered(number)).find(is_free);
+    let free = (2..NAME_NUMBERS_MAX).map(|number| name.numbered(number)).find(is_free);
     free.map_or_else(|| place.clone(), |name| DownloadPlace::As(folder.clone(), name.as_str().into()))
 }
 
