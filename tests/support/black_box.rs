@@ -96,8 +96,11 @@ pub fn names(potok: &Path, potok_tracker: &Path) {
     }
     let (lines, errors) = console.rest();
 
+    // What cannot be seen is part of some honest names: a joiner in Persian, a selector in an emoji.
+    let without_honest =
+        |line: &String| honest.iter().fold(line.clone(), |line, row| line.replace(row.text_or_same(1, 0), ""));
     for line in lines.iter().chain(&errors) {
-        let bad = line.chars().find(|c| c.is_control() && *c != '\t' || is_unseen(*c));
+        let bad = without_honest(line).chars().find(|c| c.is_control() && *c != '\t' || is_unseen(*c));
         assert!(bad.is_none(), "{:?} was printed: {line:?}", bad);
     }
     let listed = lines.iter().filter(|line| line.split('\t').count() == 4 && line.starts_with("mallory\t")).count();
