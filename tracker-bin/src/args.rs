@@ -11,7 +11,7 @@ use clap_complete::Shell;
 #[derive(Debug, Parser)]
 #[command(name = "potok-tracker", version, about, after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// Where to listen; port 0 takes any free port [default: listen in the configuration, [::]:7686]
+    /// Where to listen; port 0 takes any free port [default: listen in the configuration, or port 7686 of every address]
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) listen: Option<SocketAddr>,
 

@@ -34,7 +34,7 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Where the tracker listens; [::] is every address, of IPv6 and of IPv4. Port 0 takes any free port.
+    /// Where the tracker listens; `[::]` is every address, of IPv6 and of IPv4. Port 0 takes any free port.
     listen: SocketAddr = listen::everywhere(limits::TRACKER_PORT),
     /// What everybody sees as the name of this network.
     network_name: String = "Potok".to_owned(),

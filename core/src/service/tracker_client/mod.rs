@@ -288,8 +288,8 @@ impl TrackerClient {
         &self.known_names
     }
 
-    /// Where a user can be reached and whom to expect there, as [`People::reachable`] says; `None` as well if their name
-    /// was another key's when we dealt with it.
+    /// Where a user can be reached and whom to expect there; `None` if they have no key, no address, or one that this
+    /// tracker may not send us to, and if their name was another key's when we dealt with it.
     pub fn reachable(&self, name: &Username) -> Option<(Username, SocketAddr, PublicKey)> {
         self.people.reachable(name).filter(|(name, _, key)| !self.known_names.is_changed(name, Some(*key)))
     }
