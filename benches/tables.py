@@ -107,20 +107,20 @@ def instead(results):
         return "; ".join(part for part in parts if part) or "not measured here"
     rows = [
         ["one's own folders, the same on all one's computers", "Syncthing", compared("Syncthing", "Syncthing"),
-         "Syncthing keeps folders the same in both directions, finds ways through routers and relays, and runs on telephones. "
+         "Syncthing keeps folders the same in both directions, relays where no direct way is found, and runs on telephones. "
          "Potok does none of that; it shows what everybody has and takes what one wants"],
         ["a file for anybody who has a link, over the web", "nginx with TLS", compared("nginx TLS, aria2 ×4", "aria2"),
          "a web server needs no program on the other side but a browser; it does not say who asks, verifies nothing, and one "
          "server bears it all"],
         ["something large for very many strangers", "BitTorrent (qBittorrent)", compared("qBittorrent", "qBittorrent"),
-         "swarms of thousands, no tracker needed, ways through routers; plain text or RC4, and anybody in the swarm sees who "
+         "swarms of thousands, no tracker needed; plain text or RC4, and anybody in the swarm sees who "
          "takes what. By default it tries uTP first and is much slower than here"],
         ["the same, by a program in Rust", "rqbit", compared("rqbit", "rqbit"), "as above"],
         ["a group that shares folders and searches in them", "Direct Connect (ncdc, uhub)", compared("ncdc, uhub", "ncdc"),
          "the closest kin: chat, hubs with thousands of users, decades of clients. Names are not bound to keys, a small file "
          "costs half a second, and a hub's cost grows with the square of its users"],
         ["one file for one person, far away, once", "magic-wormhole, sendme", compared("sendme", "sendme"),
-         "a code to say on the telephone, ways through routers, no tracker to run. Potok needs a port that others reach"],
+         "a code to say on the telephone, a relay where no direct way is found, no tracker to run. Potok has no relay"],
     ]
     return markdown(["what for", "instead", "speed, this run", "what else speaks for and against it"], rows)
 
