@@ -295,7 +295,7 @@ fn takers(Drawn { row, uploads }: &Drawn<'_>) -> String {
     uploads.iter().filter(is_this).map(words).collect::<Vec<_>>().join(", ")
 }
 
-fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 5] {
+fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
     [
         Column::new(
             "name",
@@ -327,7 +327,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 5] {
         Column::number(
             "files",
             || t!("window.people.files"),
-            90.0,
+            70.0,
             |cell, drawn: &Drawn<'_>| {
                 let files = match &drawn.row.kind {
                     ShareRowKind::Root { root, .. } if root.is_folder => root.totals.files,
@@ -341,7 +341,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 5] {
         Column::number(
             "size",
             || t!("window.column.size"),
-            100.0,
+            90.0,
             |cell, drawn: &Drawn<'_>| {
                 let bytes = match &drawn.row.kind {
                     ShareRowKind::Root { root, .. } => root.totals.bytes,
@@ -354,18 +354,28 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 5] {
         ),
         Column::new(
             "state",
-            || t!("window.shared.state"),
-            250.0,
+            || t!("window.column.state"),
+            180.0,
             |cell, drawn: &Drawn<'_>| {
                 let p = cell.palette();
                 match &drawn.row.kind {
                     ShareRowKind::Root { root, .. } => {
                         let color = if root.paused.is_some() { p.warn } else { p.weak };
-                        let text = format!("{} · {}", state_of(root), Shown(&root.local));
-                        cell.text(&text, theme::small(), color);
+                        cell.text(&state_of(root), theme::small(), color);
                     }
                     ShareRowKind::Stopped => cell.text(&t!("window.shared.stopped"), theme::small(), p.weak),
                     _ => {}
+                }
+            },
+        )
+        .drop(4),
+        Column::new(
+            "place",
+            || t!("window.shared.place"),
+            200.0,
+            |cell, drawn: &Drawn<'_>| {
+                if let ShareRowKind::Root { root, .. } = &drawn.row.kind {
+                    cell.text(&Shown(&root.local).to_string(), theme::small(), cell.palette().weak);
                 }
             },
         )
@@ -373,7 +383,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 5] {
         Column::new(
             "takers",
             || t!("window.shared.takers"),
-            150.0,
+            130.0,
             |cell, drawn: &Drawn<'_>| {
                 cell.text(&takers(drawn), theme::small(), cell.palette().accent);
             },
