@@ -256,7 +256,7 @@ fn a_content_of_several_people_is_one_row() {
     let mut test = Test::new(Screen::Browse);
     test.list(copies());
     assert_eq!(test.rows(), ["a.jpg", "z.pdf"]);
-    assert!(test.is_seen("copies among them: 2"), "what is put together is said");
+    assert!(test.is_seen("Copies among them: 2"), "what is put together is said");
     test.press(Modifiers::NONE, Key::ArrowDown);
     test.press(Modifiers::NONE, Key::ArrowRight);
     assert_eq!(test.rows(), ["a.jpg", "a.jpg", "a.jpg", "mine.jpg", "z.pdf"]);
