@@ -195,6 +195,7 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
         if code == Code::Banned && text.contains("in 10 minutes")));
     assert_eq!(host.ask(Intent::Unban { who: banned("guest") }), Ok(Outcome::Done));
     assert_eq!(guest.ask(Intent::Join(tracker)), Ok(Outcome::Done));
+    guest.until(is_online);
 
     // Who is shut out stops, and is out after a restart of the tracker too.
     let key = guest.me().key;
