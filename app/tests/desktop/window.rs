@@ -83,7 +83,7 @@ impl Window {
             |pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
         for events in [vec![Event::PointerMoved(pos)], vec![button(true), button(false)]] {
             if write_message(&mut self.stream, &Request::ApplyEvents { events }).is_err()
-                || read_message::<Response>(&mut self.stream).is_err()
+                || read_message::<_, Response>(&mut self.stream).is_err()
             {
                 return;
             }
