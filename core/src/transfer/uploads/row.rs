@@ -130,6 +130,12 @@ impl UploadRow {
 
     /// As it is told when they have all of it.
     pub(super) fn as_ended(&self, id: TransferId, user: &Username) -> Transfer {
+        let ended = self.told(id, user, TransferState::Finished);
+        Transfer { files_done: self.files, done_bytes: self.total_bytes, ..ended }
+    }
+
+    /// What is told of it in any state, as long as nothing moves.
+    fn told(&self, id: TransferId, user: &Username, state: TransferState) -> Transfer {
         Transfer {
             number: id,
             direction: Direction::Upload,
@@ -138,13 +144,13 @@ impl UploadRow {
             label: self.label(),
             local_path: None,
             files: self.files,
-            files_done: self.files,
+            files_done: self.whole.len() as u64,
             total_bytes: self.total_bytes,
-            done_bytes: self.total_bytes,
+            done_bytes: self.done_bytes,
             bytes_per_second: 0,
             sources: 0,
             way: None,
-            state: TransferState::Finished,
+            state,
         }
     }
 
@@ -171,22 +177,12 @@ impl UploadRow {
             _ => TransferState::NotAsked,
         };
         let is_running = state == TransferState::Running;
-        Transfer {
-            number: id,
-            direction: Direction::Upload,
-            position: 0,
-            user: user.clone(),
-            label: self.label(),
-            local_path: None,
-            files: self.files,
-            files_done: self.whole.len() as u64,
-            total_bytes: self.total_bytes,
-            done_bytes: self.done_bytes,
-            bytes_per_second: if is_running { self.speed.rate(now) } else { 0 },
-            sources: if is_running { connections.serving } else { 0 },
-            way: connections.way.filter(|_| !state.is_final()),
-            state,
+        let way = connections.way.filter(|_| !state.is_final());
+        let rest = Transfer { way, ..self.told(id, user, state) };
+        if !is_running {
+            return rest;
         }
+        Transfer { bytes_per_second: self.speed.rate(now), sources: connections.serving, ..rest }
     }
 }
 
