@@ -11,16 +11,14 @@ use rust_i18n::t;
 use crate::gui::action::{Action, Pick};
 use crate::gui::icons;
 use crate::gui::screen::{Screen, ScreenContext};
-use crate::gui::screens::tracker;
+use crate::gui::screens::{link_card, tracker};
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::{self, Loud, qr};
+use crate::gui::widgets::{self, Loud};
 use crate::human::{self, thousands};
 use crate::model::{Model, Person};
 
 /// People whose coming is told by name; of more only their number is.
 const NEWCOMERS_MAX: usize = 5;
-/// The invite as a picture.
-const QR_SIDE: f32 = 168.0;
 const NETWORK_NAME_WIDTH: f32 = 280.0;
 
 /// What is typed here.
@@ -80,32 +78,18 @@ fn nothing(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     }
 }
 
-/// What the network is called, and the link into it: as text and as a picture for a phone's camera.
+/// What the network is called, and the link into it.
 fn link(ui: &mut Ui, context: ScreenContext<'_>, state: &mut InviteState, link: &str, actions: &mut Vec<Action>) {
     let ScreenContext { model, settings, .. } = context;
-    let p = palette(ui);
-    widgets::card(ui, |ui| {
-        ui.horizontal_top(|ui| {
-            qr::show(ui, link, QR_SIDE, &t!("window.tracker.qr"));
-            ui.add_space(theme::GAP);
-            ui.vertical(|ui| {
-                match model.hosted() {
-                    Some(_) => name(ui, state, settings, actions),
-                    None => widgets::heading(ui, &model.network_name().unwrap_or_default()),
-                }
-                widgets::weak(ui, t!("window.tracker.invite-text"));
-                let text = RichText::new(link).font(theme::mono()).color(p.text);
-                ui.add(Label::new(text).selectable(true).wrap());
-                ui.add_space(4.0);
-                if widgets::button(ui, Loud::Primary, icons::COPY, &t!("window.tracker.copy")).clicked() {
-                    actions.push(Action::Copy(link.to_owned()));
-                }
-                if let Some(hosted) = model.hosted() {
-                    ui.add_space(4.0);
-                    widgets::weak(ui, tracker::reach(model, hosted));
-                }
-            });
-        });
+    let above = |ui: &mut Ui, actions: &mut Vec<Action>| match model.hosted() {
+        Some(_) => name(ui, state, settings, actions),
+        None => widgets::heading(ui, &model.network_name().unwrap_or_default()),
+    };
+    link_card::show(ui, link, actions, above, |ui| {
+        if let Some(hosted) = model.hosted() {
+            ui.add_space(4.0);
+            widgets::weak(ui, tracker::reach(model, hosted));
+        }
     });
 }
 

@@ -4,6 +4,7 @@ pub mod browse;
 pub mod console;
 pub mod invite;
 mod join_field;
+mod link_card;
 pub mod people;
 pub mod settings;
 pub mod shared;

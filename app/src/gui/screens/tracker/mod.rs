@@ -4,7 +4,7 @@ mod hosted;
 
 pub(super) use hosted::reach;
 
-use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
+use eframe::egui::{self, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
 use rust_i18n::t;
@@ -13,13 +13,11 @@ use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
 use crate::gui::screen::ScreenContext;
 use crate::gui::screens::join_field::{JoinField, complain};
+use crate::gui::screens::link_card;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::{self, Loud, qr};
+use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
 use crate::texts;
-
-/// The invite as a picture.
-const INVITE_QR_SIDE: f32 = 148.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
@@ -148,25 +146,10 @@ fn host(ui: &mut Ui, model: &Model, state: &mut TrackerState, actions: &mut Vec<
     });
 }
 
-/// The link, as text and as a picture for a phone's camera.
+/// The link into the network that is hosted here.
 fn invite(ui: &mut Ui, link: &str, actions: &mut Vec<Action>) {
-    let p = palette(ui);
-    widgets::card(ui, |ui| {
-        ui.horizontal_top(|ui| {
-            qr::show(ui, link, INVITE_QR_SIDE, &t!("window.tracker.qr"));
-            ui.add_space(theme::GAP);
-            ui.vertical(|ui| {
-                widgets::heading(ui, &t!("window.tracker.invite"));
-                widgets::weak(ui, t!("window.tracker.invite-text"));
-                let text = RichText::new(link).font(theme::mono()).color(p.text);
-                ui.add(Label::new(text).selectable(true).wrap());
-                ui.add_space(4.0);
-                if widgets::button(ui, Loud::Primary, icons::COPY, &t!("window.tracker.copy")).clicked() {
-                    actions.push(Action::Copy(link.to_owned()));
-                }
-            });
-        });
-    });
+    let above = |ui: &mut Ui, _: &mut Vec<Action>| widgets::heading(ui, &t!("window.tracker.invite"));
+    link_card::show(ui, link, actions, above, |_| {});
 }
 
 fn join(ui: &mut Ui, model: &Model, state: &mut TrackerState, is_typed_here: bool, actions: &mut Vec<Action>) {
