@@ -7,24 +7,16 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::model::ticket::EncounterTicket;
 use crate::net::{dial, short_reply};
+use crate::reach::punch_schedule::{PUNCH_MAX, PunchSchedule};
 
 /// Reaching the tracker, for the port to be seen.
 const TRACKER_CONNECT_MAX: Duration = Duration::from_secs(5);
 /// The tracker waits ten seconds for the other side.
 const OTHER_SIDE_MAX: Duration = Duration::from_secs(11);
-/// How long both sides dial.
-const PUNCH_MAX: Duration = Duration::from_secs(8);
-/// How often one dials: an address that we were given by mistake, or in bad faith, is left alone then.
-const PUNCHES_MAX: u32 = 100;
-/// A router that refuses must be met in the moment in which ours has just let the other's packet out: quick tries first,
-/// then slower ones. In microseconds, each up to so much.
-const QUICK_TRIES: u32 = 60;
-const QUICK_PAUSE_MICROS_MAX: u64 = 8_000;
-const SLOW_PAUSE_MICROS: std::ops::Range<u64> = 20_000..200_000;
 
 /// Meets the other side of an encounter, if `may_dial` its address. What comes of it has proven nothing yet.
 pub async fn meet(
@@ -42,13 +34,14 @@ pub async fn meet(
     let lines = answer.map_err(|code| io::Error::other(format!("the tracker says {}", code.as_str())))?;
     let other: Option<SocketAddr> = lines.first().and_then(|line| line.parse().ok());
     let other = other.filter(|other| may_dial(*other)).ok_or(io::ErrorKind::InvalidData)?;
-    let stream = timeout(PUNCH_MAX, both_dial(own, other)).await??;
+    let stream = both_dial(own, other).await?;
     dial::tune(&stream)?;
     // Until now the router must remember that this port is ours.
     drop(seen);
     Ok(stream)
 }
 
+/// Ends by itself.
 async fn both_dial(own: SocketAddr, other: SocketAddr) -> io::Result<TcpStream> {
     let listener = socket_at(own)?.listen(1)?;
     tokio::select! {
@@ -58,22 +51,21 @@ async fn both_dial(own: SocketAddr, other: SocketAddr) -> io::Result<TcpStream> 
 }
 
 async fn dial_again(own: SocketAddr, other: SocketAddr) -> io::Result<TcpStream> {
-    for tries in 0..PUNCHES_MAX {
-        let connected = match socket_at(own) {
-            Ok(socket) => socket.connect(other).await,
-            Err(error) => Err(error),
-        };
-        if let Ok(stream) = connected {
-            return Ok(stream);
+    let began = Instant::now();
+    let until = began + PUNCH_MAX;
+    let mut schedule = PunchSchedule::default();
+    let mut last_error = io::ErrorKind::TimedOut.into();
+    while let Some(pause) = schedule.next_pause(began.elapsed(), rand::random()) {
+        sleep(pause).await;
+        match timeout_at(until, async { socket_at(own)?.connect(other).await }).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last_error = error,
+            Err(_over) => break,
         }
-        let pause = if tries < QUICK_TRIES {
-            rand::random_range(0..QUICK_PAUSE_MICROS_MAX)
-        } else {
-            rand::random_range(SLOW_PAUSE_MICROS)
-        };
-        sleep(Duration::from_micros(pause)).await;
     }
-    Err(io::ErrorKind::ConnectionRefused.into())
+    // Theirs may be accepted until then.
+    sleep_until(until).await;
+    Err(last_error)
 }
 
 /// Their dialling may be here before ours has left.

@@ -13,8 +13,9 @@ use crate::tracker::input::SessionId;
 pub const ENCOUNTER_LASTS: Duration = Duration::from_secs(30);
 /// Somebody who was not met asks again; more often than this would be knocking.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// Open encounters that one user has asked for.
-const OF_ASKER_MAX: usize = 20;
+/// What one user may ask for at once; one more comes back every [`OF_ASKER_EVERY`].
+const OF_ASKER_AT_ONCE: u32 = 20;
+const OF_ASKER_EVERY: Duration = Duration::from_secs(1);
 /// Open encounters that one user is asked for: what their program dials for others in half a minute.
 const OF_TARGET_MAX: usize = 16;
 
@@ -29,7 +30,9 @@ pub struct Encounters {
     issued: u64,
     /// By who is asked, then by who asks.
     open: BTreeMap<(PublicKey, PublicKey), Encounter>,
-    of_asker: BTreeMap<PublicKey, usize>,
+    /// When each who asked may ask for as much as at the beginning again; those who may now are left out with time.
+    of_asker: BTreeMap<PublicKey, Instant>,
+    rested: BTreeSet<(Instant, PublicKey)>,
     ends: BTreeSet<(Instant, PublicKey, PublicKey)>,
     /// Whose each ticket is: who is asked, who asks, and which of them.
     by_ticket: BTreeMap<EncounterTicket, (PublicKey, PublicKey, Side)>,
@@ -101,19 +104,23 @@ impl Encounters {
     pub fn begin(&mut self, now: Instant, asker: PublicKey, target: PublicKey) -> Result<Tickets, NoEncounter> {
         self.end_old(now);
         let secret = self.secret.ok_or(NoEncounter::NoTickets)?;
-        match self.open.get(&(target, asker)).map(|encounter| encounter.began) {
-            Some(began) if now < began + AGAIN_AFTER => return Err(NoEncounter::TooOften),
-            Some(_) => self.end(asker, target),
-            None => {}
+        if self.open.get(&(target, asker)).is_some_and(|encounter| now < encounter.began + AGAIN_AFTER) {
+            return Err(NoEncounter::TooOften);
         }
-        if self.of_asker.get(&asker).is_some_and(|open| *open >= OF_ASKER_MAX) {
+        let rested_at = self.of_asker.get(&asker).copied().unwrap_or(now).max(now) + OF_ASKER_EVERY;
+        if rested_at > now + OF_ASKER_EVERY * OF_ASKER_AT_ONCE {
             return Err(NoEncounter::TooOften);
         }
         let everybody = (target, PublicKey::from_bytes([0; 32]))..=(target, PublicKey::from_bytes([0xff; 32]));
-        if self.open.range(everybody).count() >= OF_TARGET_MAX {
+        let others = self.open.range(everybody).filter(|((_, other), _)| *other != asker);
+        if others.count() >= OF_TARGET_MAX {
             return Err(NoEncounter::TooMany);
         }
-        *self.of_asker.entry(asker).or_default() += 1;
+        self.end(asker, target);
+        if let Some(before) = self.of_asker.insert(asker, rested_at) {
+            self.rested.remove(&(before, asker));
+        }
+        self.rested.insert((rested_at, asker));
         self.ends.insert((now + ENCOUNTER_LASTS, asker, target));
         self.issued += 1;
         let ticket = |side| ticket(&secret, self.issued, side);
@@ -174,6 +181,10 @@ impl Encounters {
             self.ends.remove(&(at, asker, target));
             self.end(asker, target);
         }
+        while let Some((at, asker)) = self.rested.first().copied().filter(|(at, _)| *at <= now) {
+            self.rested.remove(&(at, asker));
+            self.of_asker.remove(&asker);
+        }
     }
 
     fn end(&mut self, asker: PublicKey, target: PublicKey) {
@@ -181,12 +192,6 @@ impl Encounters {
         self.ends.remove(&(over.began + ENCOUNTER_LASTS, asker, target));
         self.by_ticket.remove(&over.tickets.asker);
         self.by_ticket.remove(&over.tickets.target);
-        if let Some(open) = self.of_asker.get_mut(&asker) {
-            *open -= 1;
-            if *open == 0 {
-                self.of_asker.remove(&asker);
-            }
-        }
     }
 }
 
@@ -236,14 +241,28 @@ mod tests {
         assert_eq!(encounters.begin(at(29), key(16), key(100)), Err(NoEncounter::TooMany));
         encounters.begin(at(30), key(16), key(100)).expect("those of the beginning are over");
         assert_eq!(encounters.len(), 2);
+        assert_eq!((encounters.by_ticket.len(), encounters.ends.len()), (4, 2));
+    }
 
-        for n in 0..20 {
-            encounters.begin(at(100), key(200), key(n)).expect("room");
+    #[test]
+    fn nobody_asks_without_end() {
+        let (mut encounters, start) = with_tickets();
+        let at = |millis| start + Duration::from_millis(millis);
+        // When, how many others are asked for one after the other, and how many of them are met.
+        let mut others = (0..=254).map(key);
+        for (millis, asked, met) in
+            [(0, 30, 20), (999, 5, 0), (1000, 5, 1), (1500, 5, 0), (5000, 10, 4), (60_000, 30, 20), (60_000, 5, 0)]
+        {
+            let begun = others.by_ref().take(asked).map(|other| encounters.begin(at(millis), key(255), other));
+            let begun: Vec<_> = begun.collect();
+            assert_eq!(begun.iter().filter(|begun| begun.is_ok()).count(), met, "after {millis} ms");
+            assert!(begun.iter().all(|begun| matches!(begun, Ok(_) | Err(NoEncounter::TooOften))), "{begun:?}");
         }
-        assert_eq!(encounters.begin(at(100), key(200), key(50)), Err(NoEncounter::TooOften));
-        encounters.begin(at(130), key(200), key(50)).expect("the others are over");
-        assert_eq!((encounters.len(), encounters.of_asker.len(), encounters.ends.len()), (1, 1, 1));
-        assert_eq!(encounters.by_ticket.len(), 2);
+        encounters.begin(at(60_000), key(254), key(255)).expect("another one asks");
+        assert_eq!(encounters.len(), 21, "those of the beginning are over");
+        encounters.begin(at(200_000), key(1), key(2)).expect("room");
+        let sizes = (encounters.len(), encounters.of_asker.len(), encounters.rested.len(), encounters.ends.len());
+        assert_eq!((sizes, encounters.by_ticket.len()), ((1, 1, 1, 1), 2), "all others are forgotten");
     }
 
     #[test]
