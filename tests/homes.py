@@ -12,6 +12,7 @@ cone     a router that keeps the port of a connection and lets only answers in; 
 reject   the same, and everything else is refused (RST)
 cgn      a cone behind the provider's own router
 firewall IPv6, and a router that lets only answers in
+beside   behind the router of the other, which does not lead its own home back to its public address
 
 Needs Linux, root, iproute2, nftables and Python 3.9. No time is judged here but that of a program that hangs.
 """
@@ -35,10 +36,12 @@ ROWS = [
     ("reject", "reject", "punched"),
     ("cgn", "cone", "punched"),
     ("firewall", "firewall", "punched"),
+    ("cone", "beside", "nearby"),
 ]
 # Slow enough that the transfer can be looked at while it runs.
 UPLOAD_BYTES_PER_SECOND = 500_000
 FILE_BYTES = 1_500_000
+FIRST_HOME, SECOND_HOME = 10, 20
 TRACKER = "tracker.test"
 TRACKER_ADDRESSES = ("198.51.100.1", "2001:db8::1")
 
@@ -106,6 +109,9 @@ class Internet:
         if kind == "public":
             self.plug(computer, "eth0", number)
             return computer
+        if kind == "beside":
+            self.beside(computer, f"{self.name}-r{FIRST_HOME}")
+            return computer
         router = f"{self.name}-r{number}"
         self.space(router)
         self.cable(router, "lan", computer, "eth0")
@@ -126,6 +132,18 @@ class Internet:
             self.plug(router, "wan", number)
         self.filter(router, "reject with tcp reset" if kind == "reject" else "drop")
         return computer
+
+    def beside(self, computer, router):
+        """One more computer in the home of a router."""
+        ip("-n", router, "link", "add", "home", "type", "bridge")
+        self.cable(router, "lan2", computer, "eth0")
+        for device in ("lan", "lan2"):
+            ip("-n", router, "link", "set", device, "master", "home")
+        ip("-n", router, "address", "delete", "192.168.1.1/24", "dev", "lan")
+        ip("-n", router, "address", "add", "192.168.1.1/24", "dev", "home")
+        ip("-n", router, "link", "set", "home", "up")
+        ip("-n", computer, "address", "add", "192.168.1.3/24", "dev", "eth0")
+        ip("-n", computer, "route", "add", "default", "via", "192.168.1.1")
 
     def tell(self, number):
         """The Internet knows where the network of the home with this number is."""
@@ -177,8 +195,8 @@ def play(internet, options, number, row):
     internet.space(tracker)
     internet.plug(tracker, "eth0", 1, (4, 6))
     internet.run(tracker, [f"{options.bin}/potok-tracker", "--data-dir", f"{dir}/tracker", "--listen", f"[::]:{PORT}"]).hear("listening on ")
-    homes = [internet.home(kind, home) for kind, home in ((at_alice, 10), (at_bob, 20))]
-    for kind, home in ((at_alice, 10), (at_bob, 20)):
+    homes = [internet.home(kind, home) for kind, home in ((at_alice, FIRST_HOME), (at_bob, SECOND_HOME))]
+    for kind, home in ((at_alice, FIRST_HOME), (at_bob, SECOND_HOME)):
         if kind == "firewall":
             internet.tell(home)
     alice, bob = (console(internet, options, name, home, dir) for name, home in zip(("alice", "bob"), homes))

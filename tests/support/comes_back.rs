@@ -12,7 +12,7 @@ use potok_core::service::tracker_client::tap::Tap;
 use potok_core::service::tracker_client::{ClientEvent, ClientSetup, TrackerClient};
 use potok_core::store::Store;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,7 @@ impl Clients {
                 store: store.clone(),
                 shares: Arc::new(Vec::new),
                 tap: Arc::new(Tap::new(|_, _| {})),
+                tells_local_addresses: watch::Sender::new(false).subscribe(),
             };
             let (client, task) = TrackerClient::start(setup, events, cancel.clone());
             (heard, client, task)

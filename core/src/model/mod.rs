@@ -36,6 +36,7 @@ pub mod household;
 pub mod invite;
 mod joining;
 pub mod key;
+pub mod lan_address;
 pub mod limits;
 pub mod listen;
 pub mod local_name;

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod descriptors;
 pub mod dial;
 pub mod identity;
+pub mod lan;
 pub mod local;
 pub mod punch;
 pub mod race;

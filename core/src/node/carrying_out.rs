@@ -181,6 +181,7 @@ impl NodeTask {
     fn apply(&mut self, id: IntentId, settings: Settings) {
         self.uploading.send_replace(starting::upload_settings(&settings));
         self.may_punch.send_replace(settings.punch);
+        self.tells_local_addresses.send_replace(settings.tell_local_addresses);
         self.downloading.send_replace(starting::download_settings(&settings));
         let before = std::mem::replace(&mut self.settings, settings.clone());
         self.ask_to_move(id, Move::Follow(Box::new(SettingsChange { before, now: settings })));

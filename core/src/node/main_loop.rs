@@ -68,6 +68,7 @@ pub(super) struct NodeTask {
     pub(super) uploading: watch::Sender<UploadSettings>,
     pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) may_punch: watch::Sender<bool>,
+    pub(super) tells_local_addresses: watch::Sender<bool>,
     pub(super) session: TrackerSession,
     /// Names, regardless of case, of which it was told that they are another key's than we know.
     pub(super) warned_of: HashSet<String>,

@@ -186,6 +186,7 @@ impl NodeTask {
             store: Arc::clone(&self.store),
             tap: Arc::clone(&self.tap),
             shares: Arc::new(move || share_indexer.shares()),
+            tells_local_addresses: self.tells_local_addresses.subscribe(),
         };
         self.session.begin(setup, self.cancel.child_token());
         match outcome {
@@ -346,7 +347,8 @@ impl NodeTask {
         let Ok(client) = self.session.client() else { return };
         let address = notice.address.filter(|address| client.people().may_be_peer(*address)).zip(notice.back);
         let meeting = self.settings.punch.then(|| tracker_directory::meeting(&client, notice.ticket));
-        self.peer_server.dial_back(DialBack { address, meeting });
+        let at_home = notice.back.into_iter().flat_map(|back| notice.lan.iter().map(move |at| (*at, back))).collect();
+        self.peer_server.dial_back(DialBack { address, at_home, meeting });
     }
 
     fn set_connection(&mut self, now: TrackerConnection) {

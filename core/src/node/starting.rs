@@ -131,6 +131,7 @@ pub(super) async fn start(
     let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
     let peer_server = started.map_err(|error| system("the peer server", &error))?;
     let may_punch = watch::Sender::new(setup.settings.punch);
+    let tells_local_addresses = watch::Sender::new(setup.settings.tell_local_addresses);
     let downloading = watch::Sender::new(download_settings(&setup.settings));
     let fetching = DownloaderSetup {
         store: store.clone(),
@@ -158,6 +159,7 @@ pub(super) async fn start(
         uploading,
         downloading,
         may_punch,
+        tells_local_addresses,
         usual_download_folder: setup.download_folder.clone().unwrap_or_else(|| setup.data_dir.join("downloads")),
         data_dir: setup.data_dir.clone(),
         store,

@@ -10,10 +10,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::model::hash::ContentHash;
 use crate::model::key::PublicKey;
+use crate::model::lan_address::{LAN_ADDRESSES_MAX, LanAddress};
 use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
+use crate::net::lan::OwnNetworks;
 use crate::node::lookup;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::address_line::{AddressLine, AddressScope};
@@ -107,7 +109,7 @@ impl Directory for TrackerDirectory {
             let Ok(client) = self.session.client() else { return Vec::new() };
             // A tracker of an earlier version knows one address, which is known here too.
             let Ok(answer) = client.ask(command.into()).await else { return Vec::new() };
-            told(&client, answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok()))
+            told(&client, answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok())).await
         })
     }
 
@@ -118,7 +120,7 @@ impl Directory for TrackerDirectory {
             let answer = client.ask(command.into()).await.ok()?;
             let reply = ConnectReply::parse(&answer.lines).ok()?;
             let meeting = self.may_punch.borrow().then(|| meeting(&client, reply.ticket));
-            Some(Introduction { ticket: reply.ticket, addresses: told(&client, reply.addresses), meeting })
+            Some(Introduction { ticket: reply.ticket, addresses: told(&client, reply.addresses).await, meeting })
         })
     }
 
@@ -153,10 +155,23 @@ pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket) -> Meetin
     Meeting { tracker: client.tracker().clone(), ticket, may_dial: Arc::new(may_dial) }
 }
 
-/// Those addresses that the tracker may send us to.
-fn told(client: &TrackerClient, lines: impl IntoIterator<Item = AddressLine>) -> Vec<SocketAddr> {
-    let direct = lines.into_iter().filter(|line| line.scope == AddressScope::Direct).map(|line| line.address);
-    direct.filter(|address| client.people().may_be_peer(*address)).collect()
+/// Those addresses that the tracker may send us to: the ones that it has seen, and of those that others claim only what
+/// is in a network of ours.
+async fn told(client: &TrackerClient, lines: impl IntoIterator<Item = AddressLine>) -> Vec<SocketAddr> {
+    let (at_home, direct): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.scope == AddressScope::Lan);
+    let at_home = at_home.into_iter().map(|line| line.address);
+    let at_home = at_home.filter_map(|at| LanAddress::new(at.ip(), at.port()).ok()).take(LAN_ADDRESSES_MAX).collect();
+    let direct = direct.into_iter().map(|line| line.address).filter(|at| client.people().may_be_peer(*at));
+    in_own_networks(at_home).await.into_iter().chain(direct).collect()
+}
+
+async fn in_own_networks(addresses: Vec<LanAddress>) -> Vec<SocketAddr> {
+    if addresses.is_empty() {
+        return Vec::new();
+    }
+    let networks = tokio::task::spawn_blocking(OwnNetworks::read).await;
+    let networks = networks.ok().and_then(Result::ok).unwrap_or_default();
+    addresses.into_iter().filter(|at| networks.contains(*at)).map(LanAddress::get).collect()
 }
 
 #[cfg(test)]

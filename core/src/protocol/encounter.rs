@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crate::model::key::PublicKey;
+use crate::model::lan_address::{LAN_ADDRESSES_MAX, LanAddress};
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::protocol::address_line::{AddressLine, Openness};
@@ -24,6 +25,8 @@ pub struct ConnectNotice {
     pub openness: Openness,
     /// `back=`: the ticket of who asks, to be shown by whoever dials them.
     pub back: Option<EncounterTicket>,
+    /// `lan=`, for each: where they are in the home in which the tracker sees both, as they say.
+    pub lan: Vec<LanAddress>,
 }
 
 impl ConnectNotice {
@@ -35,6 +38,7 @@ impl ConnectNotice {
             address => Some(address.parse().map_err(|_no_address| BadReply)?),
         };
         let back = options.iter().find_map(|option| option.strip_prefix("back="));
+        let lan = options.iter().filter_map(|option| option.strip_prefix("lan=")).take(LAN_ADDRESSES_MAX);
         Ok(Self {
             ticket: ticket.parse().map_err(|_no_ticket| BadReply)?,
             username: Username::new(username).map_err(|_bad_name| BadReply)?,
@@ -42,15 +46,17 @@ impl ConnectNotice {
             address: address.map(|at| SocketAddr::new(at.ip().to_canonical(), at.port())),
             openness: Openness::parse(openness).ok_or(BadReply)?,
             back: back.map(|back| back.parse().map_err(|_no_ticket| BadReply)).transpose()?,
+            lan: lan.map(|at| at.parse().map_err(|_elsewhere| BadReply)).collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl fmt::Display for ConnectNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ticket, username, key, address, openness, back } = self;
+        let Self { ticket, username, key, address, openness, back, lan } = self;
         write!(f, "{ticket} {username} {key} {} {openness}", OrDash(*address))?;
-        back.map_or(Ok(()), |back| write!(f, " back={back}"))
+        back.map_or(Ok(()), |back| write!(f, " back={back}"))?;
+        lan.iter().try_for_each(|at| write!(f, " lan={at}"))
     }
 }
 
@@ -86,17 +92,24 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let (ticket, back, key) = ("A".repeat(22), "AAAAAAAAAAAAAAAAAAAAAQ", "ab".repeat(32));
-        for line in
-            [format!("{ticket} anna {key} 192.0.2.1:4001 unknown back={back}"), format!("{ticket} anna {key} - closed")]
-        {
+        for line in [
+            format!("{ticket} anna {key} 192.0.2.1:4001 unknown back={back}"),
+            format!("{ticket} anna {key} 192.0.2.1:4001 unknown back={back} lan=192.168.1.2:4001 lan=[fd00::2]:4001"),
+            format!("{ticket} anna {key} - closed"),
+        ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(ConnectNotice::parse(&words).expect(&line).to_string(), line);
         }
         let later = format!("{ticket} anna {key} [::ffff:192.0.2.1]:4001 open lan=192.168.1.2:4001 more=1");
         let read = ConnectNotice::parse(&later.split(' ').collect::<Vec<_>>()).expect("options are passed over");
         assert_eq!(read.address.map(|at| at.to_string()).as_deref(), Some("192.0.2.1:4001"));
-        for bad in [format!("{ticket} anna {key} -"), format!("x anna {key} - open"), format!("{ticket} anna - - open")]
-        {
+        for bad in [
+            format!("{ticket} anna {key} - open lan=192.168.1.1:80"),
+            format!("{ticket} anna {key} - open lan=192.0.2.1:4001"),
+            format!("{ticket} anna {key} -"),
+            format!("x anna {key} - open"),
+            format!("{ticket} anna - - open"),
+        ] {
             assert!(ConnectNotice::parse(&bad.split(' ').collect::<Vec<_>>()).is_err(), "{bad}");
         }
 

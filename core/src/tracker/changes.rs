@@ -351,6 +351,7 @@ mod tests {
                 is_on_this_host: false,
                 port: None,
                 second: None,
+                lan: Vec::new(),
                 owner,
             });
         }

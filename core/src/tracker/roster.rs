@@ -8,6 +8,7 @@ use std::time::Instant;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::model::key::PublicKey;
+use crate::model::lan_address::LanAddress;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::protocol::command::{Cursor, Page};
@@ -33,6 +34,8 @@ pub struct Online {
     pub port: Option<PeerPort>,
     /// Where they are by the other family of addresses, if they have shown it.
     pub second: Option<SecondAddress>,
+    /// Where they are in their own home, as they say: told only to who is in it too.
+    pub lan: Vec<LanAddress>,
     /// Their shares in the catalog.
     pub owner: OwnerId,
 }
@@ -146,6 +149,13 @@ impl Roster {
         }
     }
 
+    /// Somebody says where they are in their own home. Lists do not show it.
+    pub fn set_lan(&mut self, username: &Username, lan: Vec<LanAddress>) {
+        if let Some(online) = self.by_name.get_mut(username) {
+            online.lan = lan;
+        }
+    }
+
     /// The user of this name, regardless of case.
     pub fn get(&self, username: &Username) -> Option<&Online> {
         self.by_name.get(username).or_else(|| self.get_folded(&username.folded()))
@@ -242,6 +252,7 @@ mod tests {
                 is_on_this_host: seen.starts_with("127.") || *seen == "192.0.2.1",
                 port: Some(PeerPort::new(4001).expect("valid")),
                 second: None,
+                lan: Vec::new(),
                 owner: catalog.add_owner(username),
             });
         }

@@ -3,6 +3,7 @@
 //!
 //! Shared by the verbs: [`mod@arguments`] reads words and options.
 
+mod addresses;
 mod also;
 pub mod arguments;
 mod connect;
@@ -44,6 +45,7 @@ macro_rules! each_verb {
             register_user::RegisterUser,
             unregister_user::UnregisterUser,
             also::Also,
+            addresses::Addresses,
             register_files::RegisterFiles,
             unregister_files::UnregisterFiles,
             list_users::ListUsers,

@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::model::lan_address::LanAddress;
 use crate::model::limits;
 use crate::model::ticket::EncounterTicket;
 use crate::model::way::Way;
 use crate::net::dial;
+use crate::net::lan::OwnNetworks;
 use crate::service::arrivals;
 use crate::service::meeting::{AddressFamily, Meeting};
 
@@ -23,6 +25,8 @@ use crate::service::meeting::{AddressFamily, Meeting};
 pub struct DialBack {
     /// Where, and what they know us by; none if they cannot be dialled. That our tracker may send us there was checked.
     pub address: Option<(SocketAddr, EncounterTicket)>,
+    /// Where they say they are in their home, and what they know us by. It is left alone unless it is ours too.
+    pub at_home: Vec<(LanAddress, EncounterTicket)>,
     /// Where both may dial at once, if we do that.
     pub meeting: Option<Meeting>,
 }
@@ -58,6 +62,8 @@ impl DialBackBudget {
 pub(super) enum MeetingWay {
     /// We dial, and show the ticket.
     Dial(SocketAddr, EncounterTicket),
+    /// The same in our own network.
+    DialAtHome(LanAddress, EncounterTicket),
     /// Both sides dial at the same moment.
     Punch(Meeting, AddressFamily),
 }
@@ -66,10 +72,11 @@ impl DialBack {
     /// Every way that there is.
     pub(super) fn ways(self) -> impl Iterator<Item = MeetingWay> {
         let dial = self.address.map(|(address, ticket)| MeetingWay::Dial(address, ticket));
+        let at_home = self.at_home.into_iter().map(|(address, ticket)| MeetingWay::DialAtHome(address, ticket));
         let punch = self.meeting.into_iter().flat_map(|meeting| {
             [AddressFamily::Ipv4, AddressFamily::Ipv6].map(|by| MeetingWay::Punch(meeting.clone(), by))
         });
-        dial.into_iter().chain(punch)
+        dial.into_iter().chain(at_home).chain(punch)
     }
 }
 
@@ -77,7 +84,7 @@ impl MeetingWay {
     /// What it is called.
     pub(super) fn way(&self) -> Way {
         match self {
-            Self::Dial(..) => Way::Reversed,
+            Self::Dial(..) | Self::DialAtHome(..) => Way::Reversed,
             Self::Punch(..) => Way::Punched,
         }
     }
@@ -85,14 +92,23 @@ impl MeetingWay {
     /// Connects, and says who we are to them. It ends by itself.
     pub(super) async fn connect(self) -> io::Result<TcpStream> {
         match self {
-            Self::Dial(address, ticket) => {
-                let mut stream = dial::address(address, limits::PEER_CONNECT_MAX).await?;
-                stream.write_all(&arrivals::first_bytes(ticket)).await?;
-                Ok(stream)
+            Self::Dial(address, ticket) => dial_and_show(address, ticket).await,
+            Self::DialAtHome(address, ticket) => {
+                let networks = tokio::task::spawn_blocking(OwnNetworks::read).await??;
+                if !networks.contains(address) {
+                    return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is in no network of ours"));
+                }
+                dial_and_show(address.get(), ticket).await
             }
             Self::Punch(meeting, by) => meeting.meet(by).await,
         }
     }
+}
+
+async fn dial_and_show(address: SocketAddr, ticket: EncounterTicket) -> io::Result<TcpStream> {
+    let mut stream = dial::address(address, limits::PEER_CONNECT_MAX).await?;
+    stream.write_all(&arrivals::first_bytes(ticket)).await?;
+    Ok(stream)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod announcer;
 mod backoff;
 mod connecting;
 pub mod known_names;
+mod local_addresses;
 mod people;
 mod second_family;
 mod session;
@@ -46,6 +47,7 @@ use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::connecting::Connecting;
 use crate::service::tracker_client::known_names::{KnownNames, MeetError};
+use crate::service::tracker_client::local_addresses::LocalAddresses;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::second_family::SecondFamily;
 use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
@@ -73,6 +75,8 @@ pub struct ClientSetup {
     pub tap: Arc<Tap>,
     /// Everything that we share now; asked for at every new session.
     pub shares: Arc<dyn Fn() -> Vec<Share> + Send + Sync>,
+    /// Whether the tracker is told where we are in our own network.
+    pub tells_local_addresses: watch::Receiver<bool>,
 }
 
 /// What a session tells.
@@ -212,13 +216,14 @@ impl TrackerClient {
         let (key_known, key) = watch::channel(setup.tracker.key);
         let known_names = Arc::new(KnownNames::new(Arc::clone(&setup.store)));
         let client = Self {
-            asks,
+            asks: asks.clone(),
             people: people.clone(),
             known_names: Arc::clone(&known_names),
             tracker: setup.tracker.address.clone(),
             key,
         };
         let task = ClientTask {
+            asks: asks.downgrade(),
             setup,
             events,
             asked,
@@ -321,6 +326,7 @@ impl TrackerClient {
 }
 
 struct ClientTask {
+    asks: mpsc::WeakSender<ClientMessage>,
     setup: ClientSetup,
     events: mpsc::Sender<ClientEvent>,
     asked: mpsc::Receiver<ClientMessage>,
@@ -393,9 +399,15 @@ impl ClientTask {
         let all =
             SessionContext { announcer: &mut announcer, people: &self.people, events: &self.events, is_online: false };
         let showing = SecondFamily::of(&self.setup, session.tracker(), *self.key_known.borrow());
+        let at_home = LocalAddresses {
+            asks: self.asks.clone(),
+            port: self.setup.peer_port,
+            may_tell: self.setup.tells_local_addresses.clone(),
+        };
         let SessionEnd { why, unanswered } = tokio::select! {
             ended = session.run(&mut self.asked, all) => ended,
             never = second_family::keep_showing(showing) => match never {},
+            never = local_addresses::keep_telling(at_home) => match never {},
         };
         let deadline = Instant::now() + PARKED_MAX;
         self.parked.extend(unanswered.into_iter().map(|ask| (deadline, ask)));

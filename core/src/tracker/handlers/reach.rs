@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::model::lan_address::LanAddress;
 use crate::model::port::PeerPort;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
@@ -89,7 +90,8 @@ impl Tracker {
             NoEncounter::TooMany => Refusal::new(Code::SlowDown, "too many ask to be met by this user"),
             NoEncounter::NoTickets => Refusal::new(Code::Unreachable, "this tracker has nobody meet"),
         })?;
-        let addresses = target.addresses(asker.view, asker.now).map(direct).collect();
+        let lan = self.lan_addresses(asker, target).iter().map(|address| lan_line(*address));
+        let addresses = target.addresses(asker.view, asker.now).map(direct).chain(lan).collect();
         let (to, view) =
             (target.session, self.sessions.get(&target.session).map_or(asker.view, |session| session.view));
         let notice = ConnectNotice {
@@ -99,6 +101,7 @@ impl Tracker {
             address: own.line(view).address,
             openness: Openness::Unknown,
             back: Some(tickets.asker),
+            lan: Self::lan_addresses_for(own, target, asker.now),
         };
         self.notify(to, &Notice::Connect(Box::new(notice)), effects);
         let (lines, bytes) = ConnectReply { ticket: tickets.asker, addresses }.lines();
@@ -130,8 +133,9 @@ impl Tracker {
         let nobody = || Refusal::new(Code::NoSuchUser, "nobody of this name is here; see list-users");
         let online = self.roster.get(username).ok_or_else(nobody)?;
         let (mut bytes, mut lines) = (String::new(), 0);
-        for address in online.addresses(asker.view, asker.now) {
-            writeln!(bytes, "{}", direct(address)).expect("a text in memory takes everything");
+        let lan = self.lan_addresses(asker, online).iter().map(|address| lan_line(*address));
+        for line in online.addresses(asker.view, asker.now).map(direct).chain(lan) {
+            writeln!(bytes, "{line}").expect("a text in memory takes everything");
             lines += 1;
         }
         Ok(CommandReply::Lines { lines, bytes: bytes.into(), more: None })
@@ -140,6 +144,11 @@ impl Tracker {
 
 fn gone() -> Refusal {
     Refusal::new(Code::Gone, "there is no such encounter, or it is over")
+}
+
+/// An address that somebody says they have in the home that is the asker's too.
+fn lan_line(address: LanAddress) -> AddressLine {
+    AddressLine { scope: AddressScope::Lan, address: address.get(), openness: Openness::Unknown }
 }
 
 /// An address that the tracker has seen.

@@ -155,6 +155,7 @@ impl Tracker {
             is_on_this_host: asker.view == ReaderView::SameHost,
             port,
             second: None,
+            lan: Vec::new(),
             owner,
         });
         if let Some(session) = self.sessions.get_mut(&asker.session) {
