@@ -1,251 +1,259 @@
 #!/usr/bin/env python3
-"""Homes behind routers, in network namespaces: by which way two people reach each other there.
+"""Two people at home, behind routers of many kinds: by which way they reach each other, and how soon.
 
-    tests/homes.py [--bin target/debug] [ROW ...]
+    tests/homes.py [--bin target/debug] [FROM/TO ...]
+    tests/homes.py --long [--trials 20] [--round-trips 0,40,160] [--results FILE] [FROM/TO ...]
 
-alice shares from one home, bob downloads in the other, the tracker is on the Internet between them: a switch in a namespace
-of its own. The rows below name the two homes and the way that is expected. What must hold: the file is the right one, and
-the transfer says this way.
+alice shares from one home, bob downloads in the other, the tracker is on the Internet between them. The rows below name the
+two homes (`routers.py` says which there are; `beside`: another computer in the same home) and the way that is expected. What
+must hold: the file is the right one, and the transfer says this way; or, where there is none, bob is told so in one
+sentence within ten seconds.
 
-public   no router: the computer is on the Internet
-cone     a router that keeps the port of a connection and lets only answers in; everything else is dropped
-reject   the same, and everything else is refused (RST)
-cgn      a cone behind the provider's own router
-firewall IPv6, and a router that lets only answers in
-beside   behind the router of the other, which does not lead its own home back to its public address
+The short form tries some rows once and judges no time. The long form tries all, many times with lines of several lengths,
+and compares the time from the command until the first block is on bob's disk with what is to be reached. Each trial is a
+program that has just started, and a file of its own.
 
-Needs Linux, root, iproute2, nftables and Python 3.9. No time is judged here but that of a program that hangs.
+Needs Linux, root, iproute2, nftables and Python 3.9.
 """
 import argparse
+import collections
 import filecmp
+import json
 import os
+import platform
 import random
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
 
-from networks import PORT, ROOT, SECONDS_MAX, Program, ip
+from networks import PORT, ROOT, SECONDS_MAX
+from routers import NEEDED, NETWORK, NETWORK6, Internet, need_programs
 
+Row = collections.namedtuple("Row", "at_alice at_bob way is_short")
+NO_WAY = "none"
 ROWS = [
-    ("public", "cone", "direct"),
-    ("cone", "public", "reversed"),
-    ("cone", "cone", "punched"),
-    ("reject", "reject", "punched"),
-    ("cgn", "cone", "punched"),
-    ("firewall", "firewall", "punched"),
-    ("cone", "beside", "nearby"),
+    Row("public", "public", "direct", False),
+    Row("public", "cone", "direct", True),
+    Row("public", "symmetric", "direct", False),
+    Row("cone", "public", "reversed", True),
+    Row("symmetric", "public", "reversed", False),
+    Row("cone", "cone", "punched", True),
+    Row("reject", "reject", "punched", True),
+    Row("open", "open", "punched", False),
+    Row("cone", "reject", "punched", False),
+    Row("no-udp", "cone", "punched", False),
+    Row("cgn", "cone", "punched", True),
+    Row("cgn", "cgn", "punched", False),
+    Row("cgn", "reject", "punched", False),
+    Row("firewall", "firewall", "punched", True),
+    Row("cone", "beside", "nearby", True),
+    Row("cone", "symmetric", NO_WAY, True),
+    Row("symmetric", "symmetric", NO_WAY, False),
+    Row("cgn-symmetric", "cone", NO_WAY, False),
 ]
 # Slow enough that the transfer can be looked at while it runs.
-UPLOAD_BYTES_PER_SECOND = 500_000
-FILE_BYTES = 1_500_000
-FIRST_HOME, SECOND_HOME = 10, 20
+UPLOAD_BYTES_PER_SECOND = 10_000_000
+FILE_BYTES = 20_000_000
+SHORT_ROUND_TRIP_MS = 40
+ROUND_TRIPS_MS = (0, 40, 160)
+TRIALS = 20
 TRACKER = "tracker.test"
-TRACKER_ADDRESSES = ("198.51.100.1", "2001:db8::1")
+TOLD_SECONDS_MAX = 10
+# Seconds until the first block, of the long form: half of the trials, and all of them.
+FIRST_SECONDS_MAX = {"nearby": (0.5, 5), "direct": (0.5, 5), "direct6": (0.5, 5), "mapped": (0.5, 5), "reversed": (1.5, 5),
+                     "punched": (1.5, 5), "relayed": (4, 4), NO_WAY: (TOLD_SECONDS_MAX, TOLD_SECONDS_MAX)}
 
 
-class Internet:
-    """The switch, the tracker, and two homes at a time."""
+class Wrong(Exception):
+    """What must hold does not."""
 
-    def __init__(self):
-        self.name, self.lines, self.spaces, self.programs = f"homes-{os.getpid()}", 0, [], []
 
-    def __enter__(self):
-        self.space(self.name)
-        ip("-n", self.name, "link", "add", "switch", "type", "bridge")
-        ip("-n", self.name, "link", "set", "switch", "up")
-        return self
+class Pair:
+    """alice and bob in their homes, with a tracker between them."""
 
-    def __exit__(self, *_):
-        self.clear(0)
-
-    def clear(self, spaces):
-        """Takes down what was made after so many namespaces, and every program."""
-        for program in reversed(self.programs):
-            program.stop()
-        for name in reversed(self.spaces[spaces:]):
-            ip("netns", "delete", name)
-            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
-        del self.spaces[spaces:], self.programs[:]
-
-    def space(self, name):
-        ip("netns", "add", name)
-        self.spaces.append(name)
-        # New IPv6 addresses are used at once.
-        for where in ("all", "default"):
-            self.execute(name, "sysctl", "-qw", f"net.ipv6.conf.{where}.accept_dad=0")
-        ip("-n", name, "link", "set", "lo", "up")
-        # What a computer here knows by name.
-        os.makedirs(f"/etc/netns/{name}", exist_ok=True)
-        with open(f"/etc/netns/{name}/hosts", "w") as hosts:
-            hosts.write("127.0.0.1 localhost\n")
-
-    def execute(self, name, *words, **more):
-        subprocess.run(["ip", "netns", "exec", name, *words], check=True, **more)
-
-    def cable(self, one, device, other, other_device):
-        ip("-n", one, "link", "add", device, "type", "veth", "peer", "name", other_device, "netns", other)
-        ip("-n", one, "link", "set", device, "up")
-        ip("-n", other, "link", "set", other_device, "up")
-
-    def plug(self, name, device, number, families=(4,)):
-        """A line from a namespace to the switch, with public addresses."""
-        # Lines of a home that is being taken down may still be there.
-        self.lines += 1
-        line = f"line{self.lines}"
-        self.cable(self.name, line, name, device)
-        ip("-n", self.name, "link", "set", line, "master", "switch")
-        if 4 in families:
-            ip("-n", name, "address", "add", f"198.51.100.{number}/24", "dev", device)
-        if 6 in families:
-            ip("-n", name, "address", "add", f"2001:db8::{number}/64", "dev", device)
-
-    def home(self, kind, number):
-        """The namespace of the computer in a home of this kind."""
-        computer = f"{self.name}-c{number}"
-        self.space(computer)
-        if kind == "public":
-            self.plug(computer, "eth0", number)
-            return computer
-        if kind == "beside":
-            self.beside(computer, f"{self.name}-r{FIRST_HOME}")
-            return computer
-        router = f"{self.name}-r{number}"
-        self.space(router)
-        self.cable(router, "lan", computer, "eth0")
-        if kind == "firewall":
-            self.plug(router, "wan", number, (6,))
-            self.gateway(computer, router, f"2001:db8:{number}::2", f"2001:db8:{number}::1", 64)
-            self.filter(router, "drop", masquerades=False)
-            return computer
-        self.gateway(computer, router, "192.168.1.2", "192.168.1.1", 24)
-        if kind == "cgn":
-            provider = f"{self.name}-p{number}"
-            self.space(provider)
-            self.cable(provider, "lan", router, "wan")
-            self.gateway(router, provider, "100.64.0.2", "100.64.0.1", 24, "wan")
-            self.plug(provider, "wan", number)
-            self.filter(provider, "drop")
+    def __init__(self, internet, options, row, dir):
+        self.internet, self.options, self.dir, self.number = internet, options, dir, 0
+        tracker = internet.computer("t", 1)
+        argv = [f"{options.bin}/potok-tracker", "--data-dir", f"{dir}/tracker", "--listen", f"[::]:{PORT}"]
+        internet.run(tracker, argv).hear("listening on ")
+        if row.at_bob == "beside":
+            self.at_alice, self.at_bob = internet.home(row.at_alice, 10, computers=2)
         else:
-            self.plug(router, "wan", number)
-        self.filter(router, "reject with tcp reset" if kind == "reject" else "drop")
-        return computer
+            self.at_alice, self.at_bob = (internet.home(kind, home)[0] for kind, home in ((row.at_alice, 10), (row.at_bob, 20)))
+        for home in (self.at_alice, self.at_bob):
+            with open(f"/etc/netns/{home}/hosts", "a") as hosts:
+                hosts.write(f"{NETWORK}.1 {TRACKER}\n{NETWORK6}:1 {TRACKER}\n")
+        for name in ("alice", "bob"):
+            os.makedirs(f"{dir}/{name}")
+            with open(f"{dir}/{name}/config.toml", "w") as config:
+                config.write(f"upload_bytes_per_second = {UPLOAD_BYTES_PER_SECOND}\n")
+        self.alice = self.console("alice", self.at_alice)
 
-    def beside(self, computer, router):
-        """One more computer in the home of a router."""
-        ip("-n", router, "link", "add", "home", "type", "bridge")
-        self.cable(router, "lan2", computer, "eth0")
-        for device in ("lan", "lan2"):
-            ip("-n", router, "link", "set", device, "master", "home")
-        ip("-n", router, "address", "delete", "192.168.1.1/24", "dev", "lan")
-        ip("-n", router, "address", "add", "192.168.1.1/24", "dev", "home")
-        ip("-n", router, "link", "set", "home", "up")
-        ip("-n", computer, "address", "add", "192.168.1.3/24", "dev", "eth0")
-        ip("-n", computer, "route", "add", "default", "via", "192.168.1.1")
-
-    def tell(self, number):
-        """The Internet knows where the network of the home with this number is."""
-        for name in self.spaces:
-            if name.startswith((f"{self.name}-t", f"{self.name}-r")) and not name.endswith(f"-r{number}"):
-                ip("-n", name, "route", "add", f"2001:db8:{number}::/64", "via", f"2001:db8::{number}")
-
-    def gateway(self, inner, outer, address, gateway, bits, device="eth0"):
-        ip("-n", outer, "address", "add", f"{gateway}/{bits}", "dev", "lan")
-        ip("-n", inner, "address", "add", f"{address}/{bits}", "dev", device)
-        ip("-n", inner, "route", "add", "default", "via", gateway)
-
-    def filter(self, router, refusal, masquerades=True):
-        """Lets only answers in. Who sends what was not asked for is dropped or refused, at the router itself too."""
-        self.execute(router, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        nat = 'table ip nat {\n chain out { type nat hook postrouting priority srcnat; oifname "wan" masquerade; }\n}\n'
-        answers = 'ct state established,related accept; icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;'
-        rules = f"""{nat if masquerades else ""}table inet gate {{
-            chain mine {{ type filter hook input priority filter; iifname != "wan" accept; {answers} tcp dport 0-65535 {refusal}; drop; }}
-            chain through {{ type filter hook forward priority filter; iifname != "wan" accept; {answers} drop; }}
-        }}"""
-        self.execute(router, "nft", "-f", "-", input=rules, text=True)
-
-    def run(self, name, argv):
-        program = Program(["ip", "netns", "exec", name, *argv])
-        self.programs.append(program)
+    def console(self, name, home):
+        program = self.internet.run(home, [f"{self.options.bin}/potok", "console", "--data-dir", f"{self.dir}/{name}", "--name", name,
+                                           "--tracker", f"{TRACKER}:{PORT}", "--keep-sharing"])
+        program.ask("whoami", f"{name}\t")
         return program
 
+    def share(self, bytes):
+        """A new file of alice's; its path."""
+        self.number += 1
+        path = f"{self.dir}/film{self.number}.bin"
+        with open(path, "wb") as out:
+            out.write(random.Random(self.number).randbytes(bytes))
+        name = os.path.basename(path)
+        self.alice.ask(f'register "{path}"', f"shared\t{name}\t")
+        return path
 
-def console(internet, options, name, home, dir):
-    with open(f"/etc/netns/{home}/hosts", "a") as hosts:
-        hosts.write("".join(f"{address} {TRACKER}\n" for address in TRACKER_ADDRESSES))
-    os.makedirs(f"{dir}/{name}")
-    with open(f"{dir}/{name}/config.toml", "w") as config:
-        config.write(f"upload_bytes_per_second = {UPLOAD_BYTES_PER_SECOND}\n")
-    program = internet.run(home, [f"{options.bin}/potok", "console", "--data-dir", f"{dir}/{name}", "--name", name,
-                                  "--tracker", f"{TRACKER}:{PORT}", "--keep-sharing"])
-    program.ask("whoami", f"{name}\t")
-    return program
+    def trial(self, bytes, expected):
+        """bob starts, and downloads a file: the way, and how many seconds it took until there was something of it."""
+        path, copy = self.share(bytes), f"{self.dir}/copy.bin"
+        bob = self.console("bob", self.at_bob)
+        since = len(bob.lines)
+        while not any(line.startswith("alice\t") for _, line in bob.lines[since:]):
+            bob.ask("list-users", "bob\t")
+        began = time.monotonic()
+        since = bob.say(f'download alice {os.path.basename(path)} "{copy}"')
+        if expected == NO_WAY:
+            when, _ = bob.hear("warning: .*alice", since)
+            self.internet.stop(bob)
+            return NO_WAY, when - began
+        first, way = None, None
+        while first is None or way is None:
+            if time.monotonic() - began > SECONDS_MAX:
+                said = "\n".join(line for _, line in bob.lines[since:])
+                raise Wrong(f"nothing came for {SECONDS_MAX} s; bob says:\n{said}")
+            first = first or (time.monotonic() - began if has_bytes(copy) else None)
+            way = way or self.way_of(os.path.basename(path))
+            time.sleep(0.01)
+        _, line = bob.hear("downloaded\t|error: ", since)
+        if not line.startswith("downloaded\t") or not filecmp.cmp(path, copy, shallow=False):
+            raise Wrong(f"not the file that was shared: {line}")
+        self.internet.stop(bob)
+        os.remove(copy)
+        self.alice.ask(f'unregister "{path}"', "unshared\t")
+        os.remove(path)
+        return way, first
+
+    def way_of(self, name):
+        """The way of an upload that has one, as alice is told."""
+        heard = self.alice.say("transfers\nwhoami")
+        self.alice.hear("alice\t", heard)
+        rows = [line.split("\t") for _, line in self.alice.lines[heard:] if re.match("\\d+\tupload\t", line)]
+        return next((row[8] for row in rows if row[7] == name and row[8] != "-"), None)
 
 
-def play(internet, options, number, row):
-    """One row; the way that was taken."""
-    at_alice, at_bob, expected = row
-    dir = f"{options.dir}/{number}"
+def has_bytes(copy):
+    """Whether a block of a download is on the disk."""
+    for path in (f"{copy}.potok-part", copy):
+        try:
+            if os.stat(path).st_blocks > 0:
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
+def play(options, row, round_trip_ms, trials):
+    """Some trials of a row: the seconds of those that went as expected, and what was wrong with others."""
+    dir = f"{options.dir}/{row.at_alice}-{row.at_bob}-{round_trip_ms}"
     os.makedirs(dir)
-    before = len(internet.spaces)
-    tracker = f"{internet.name}-t"
-    internet.space(tracker)
-    internet.plug(tracker, "eth0", 1, (4, 6))
-    internet.run(tracker, [f"{options.bin}/potok-tracker", "--data-dir", f"{dir}/tracker", "--listen", f"[::]:{PORT}"]).hear("listening on ")
-    homes = [internet.home(kind, home) for kind, home in ((at_alice, FIRST_HOME), (at_bob, SECOND_HOME))]
-    for kind, home in ((at_alice, FIRST_HOME), (at_bob, SECOND_HOME)):
-        if kind == "firewall":
-            internet.tell(home)
-    alice, bob = (console(internet, options, name, home, dir) for name, home in zip(("alice", "bob"), homes))
-    with open(f"{dir}/film.bin", "wb") as out:
-        out.write(random.Random(number).randbytes(FILE_BYTES))
-    alice.ask(f'register "{dir}/film.bin"', "shared\tfilm.bin\t")
-    began = time.monotonic()
-    since = bob.say(f'download alice film.bin "{dir}/copy.bin"')
-    taken, first = None, None
-    while time.monotonic() - began < SECONDS_MAX and not os.path.exists(f"{dir}/copy.bin"):
-        heard = len(alice.lines)
-        alice.say("transfers\nwhoami")
-        alice.hear("alice\t", heard)
-        rows = [line for _, line in alice.lines[heard:] if re.match("\\d+\tupload\t", line)]
-        if rows:
-            taken, first = taken or rows[0].split("\t")[-1], first or time.monotonic() - began
-        time.sleep(0.1)
-    bob.hear("downloaded\t", since)
-    if not filecmp.cmp(f"{dir}/film.bin", f"{dir}/copy.bin", shallow=False):
-        raise SystemExit(f"homes: {at_alice} and {at_bob}: not the file that was shared")
-    if taken != expected:
-        raise SystemExit(f"homes: {at_alice} and {at_bob}: {taken}, not {expected}")
-    print(f"homes: from {at_alice} to {at_bob}: {taken}, under way after {first:.1f} s", flush=True)
-    internet.clear(before)
+    seconds, wrong = [], []
+    with Internet(round_trip_ms) as internet:
+        pair = Pair(internet, options, row, dir)
+        for _ in range(trials):
+            try:
+                way, first = pair.trial(options.bytes, row.way)
+            except (Wrong, SystemExit) as why:
+                wrong.append(str(why))
+                break
+            if way == row.way:
+                seconds.append(first)
+            else:
+                wrong.append(f"{way}, not {row.way}")
+    shutil.rmtree(dir)
+    return seconds, wrong
 
 
 def show(options):
-    for program in ("ip", "nft"):
-        if not shutil.which(program):
-            sys.exit(f"'{program}' is not installed: apt-get install iproute2 nftables")
-    with Internet() as internet:
-        for number, row in enumerate(ROWS):
-            if not options.rows or str(number) in options.rows:
-                play(internet, options, number, row)
+    """What does not hold."""
+    rows = [row for row in ROWS if not options.rows or f"{row.at_alice}/{row.at_bob}" in options.rows]
+    broken = []
+    if not options.long:
+        for row in rows:
+            if row.is_short or options.rows:
+                seconds, wrong = play(options, row, options.round_trips[0], options.trials)
+                report(row, options.round_trips[0], seconds, wrong, broken)
+        return broken
+    for round_trip_ms in options.round_trips:
+        for row in rows:
+            seconds, wrong = play(options, row, round_trip_ms, options.trials)
+            report(row, round_trip_ms, seconds, wrong, broken)
+            judge(row, round_trip_ms, seconds, broken)
+            if options.results and seconds:
+                keep(options, row, round_trip_ms, seconds)
+    return broken
+
+
+def report(row, round_trip_ms, seconds, wrong, broken):
+    pair = f"from {row.at_alice} to {row.at_bob}, {round_trip_ms} ms"
+    took = f", first block after {statistics.median(seconds):.2f} s, at most {max(seconds):.2f}" if seconds else ""
+    times = f" {len(seconds)} of {len(seconds) + len(wrong)}" if len(seconds) + len(wrong) > 1 else ""
+    print(f"homes: {pair}: {row.way}{times}{took}{''.join(f'; WRONG: {why}' for why in wrong)}", flush=True)
+    broken.extend(f"{pair}: {why}" for why in wrong)
+
+
+def judge(row, round_trip_ms, seconds, broken):
+    half_max, all_max = FIRST_SECONDS_MAX[row.way]
+    if seconds and (statistics.median(seconds) > half_max or max(seconds) > all_max):
+        broken.append(f"from {row.at_alice} to {row.at_bob}, {round_trip_ms} ms: {statistics.median(seconds):.2f} s, at most "
+                      f"{max(seconds):.2f} s, to reach {half_max} s and {all_max} s")
+
+
+def keep(options, row, round_trip_ms, seconds):
+    """A row beside those of the benchmarks."""
+    version = subprocess.run([f"{options.bin}/potok", "--version"], capture_output=True, text=True).stdout.split()[-1:]
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
+    kept = {"run": time.strftime("%Y-%m-%dT%H:%M"), "group": "reach", "version": "".join(version),
+            "program": f"{row.at_alice}/{row.at_bob} {round_trip_ms}",
+            "settings": {"from": row.at_alice, "to": row.at_bob, "round_trip_ms": round_trip_ms, "way": row.way,
+                         "trials": options.trials},
+            "figures": {"as_expected": len(seconds), "p50_seconds": round(statistics.median(seconds), 3),
+                        "max_seconds": round(max(seconds), 3)},
+            "machine": {"processors": os.cpu_count(), "model": model,
+                        "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
+                        "kernel": platform.release(), "congestion": open("/proc/sys/net/ipv4/tcp_congestion_control").read().strip()}}
+    with open(options.results, "a") as out:
+        out.write(f"{json.dumps(kept)}\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default=f"{ROOT}/target/debug")
     parser.add_argument("--dir", default=f"/dev/shm/potok-homes-{os.getpid()}")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="numbers of rows, from 0; none: all")
+    parser.add_argument("--long", action="store_true", help="all rows, many times, with times that are judged")
+    parser.add_argument("--trials", type=int, help=f"of each row; {TRIALS} in the long form, otherwise 1")
+    parser.add_argument("--round-trips", help="milliseconds between the homes, with commas")
+    parser.add_argument("--megabytes", type=float, default=FILE_BYTES / 1e6, help="of each file")
+    parser.add_argument("--results", help="where rows for benches/report.py are added")
+    parser.add_argument("rows", nargs="*", metavar="FROM/TO", help="none: all, or those of the short form")
     options = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.exit("tests/homes.py must be run as root: it makes network namespaces")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    need_programs(NEEDED)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options.trials = options.trials or (TRIALS if options.long else 1)
+    given = [float(ms) for ms in options.round_trips.split(",")] if options.round_trips else None
+    options.round_trips = given or (ROUND_TRIPS_MS if options.long else (SHORT_ROUND_TRIP_MS,))
+    options.bytes = int(options.megabytes * 1e6)
     try:
-        show(options)
+        broken = show(options)
     finally:
         shutil.rmtree(options.dir, ignore_errors=True)
+    if broken:
+        sys.exit("homes: does not hold:\n" + "\n".join(broken))
 
 
 if __name__ == "__main__":

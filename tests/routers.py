@@ -1,0 +1,195 @@
+"""An Internet of network namespaces: a switch, lines of some length and rate to it, and homes behind routers of many kinds.
+
+public         no router: the computer is on the Internet
+cone           a router that keeps the port of a connection and lets only answers in; everything else is dropped
+reject         the same, and everything else is refused (RST)
+open           the same, but the router itself has no filter: what was not asked for it answers itself
+symmetric      a router that gives every connection another port
+no-udp         a cone that lets no UDP through
+cgn            a cone behind the provider's own router, a cone too
+cgn-symmetric  a cone behind the provider's own router, which is symmetric
+firewall       IPv6, and a router that lets only answers in
+
+Needs Linux, root, iproute2 and nftables.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+from networks import ROOT, Program, ip
+
+# No documentation addresses: what opens ports of routers does not take those for public ones. Nothing leaves the namespaces.
+NETWORK, NETWORK6 = "11.22.33", "2001:db8:"
+NEEDED = ("ip", "nft")
+# What a line may hold back at once, and for how long: a router's buffer.
+BURST, LATENCY = "256kb", "50ms"
+
+
+def need_programs(names):
+    if os.geteuid() != 0:
+        sys.exit("this must be run as root: it makes network namespaces")
+    for name in names:
+        if not shutil.which(name):
+            sys.exit(f"'{name}' is not installed: apt-get install iproute2 nftables")
+
+
+class Internet:
+    """The switch, and what is on it. `round_trip_ms`: between two homes; the tracker's computer is in the middle."""
+
+    def __init__(self, round_trip_ms=0, megabits=None):
+        self.name, self.lines, self.spaces, self.programs = f"homes-{os.getpid()}", 0, [], []
+        self.delay_ms, self.megabits = round_trip_ms / 4, megabits
+        self.line_of = {}
+
+    def __enter__(self):
+        self.space(self.name)
+        ip("-n", self.name, "link", "add", "switch", "type", "bridge")
+        ip("-n", self.name, "link", "set", "switch", "up")
+        return self
+
+    def __exit__(self, *_):
+        for program in reversed(self.programs):
+            program.stop()
+        for name in reversed(self.spaces):
+            ip("netns", "delete", name)
+            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
+
+    def space(self, name):
+        ip("netns", "add", name)
+        self.spaces.append(name)
+        # New IPv6 addresses are used at once.
+        for where in ("all", "default"):
+            self.execute(name, "sysctl", "-qw", f"net.ipv6.conf.{where}.accept_dad=0")
+        ip("-n", name, "link", "set", "lo", "up")
+        # What a computer here knows by name.
+        os.makedirs(f"/etc/netns/{name}", exist_ok=True)
+        with open(f"/etc/netns/{name}/hosts", "w") as hosts:
+            hosts.write("127.0.0.1 localhost\n")
+
+    def execute(self, name, *words, **more):
+        subprocess.run(["ip", "netns", "exec", name, *words], check=True, **more)
+
+    def cable(self, one, device, other, other_device):
+        ip("-n", one, "link", "add", device, "type", "veth", "peer", "name", other_device, "netns", other)
+        ip("-n", one, "link", "set", device, "up")
+        ip("-n", other, "link", "set", other_device, "up")
+
+    def plug(self, name, device, number, families=(4,), is_home=True):
+        """A line from a namespace to the switch, with public addresses."""
+        self.lines += 1
+        line = f"line{self.lines}"
+        if self.delay_ms and is_home:
+            delayed = [f"{ROOT}/tests/delayed_line.py", self.name, line, name, device, str(self.delay_ms)]
+            self.keep(Program([sys.executable, *delayed])).hear("ready")
+            ip("-n", self.name, "link", "set", line, "up")
+            ip("-n", name, "link", "set", device, "up")
+        else:
+            self.cable(self.name, line, name, device)
+        self.line_of[number] = line
+        self.mend(number)
+        if self.megabits and is_home:
+            for where, end in ((self.name, line), (name, device)):
+                subprocess.run(["tc", "-n", where, "qdisc", "replace", "dev", end, "root", "tbf", "rate", f"{self.megabits}mbit",
+                                "burst", BURST, "latency", LATENCY], check=True)
+        self.address(name, device, number, families)
+
+    def address(self, name, device, number, families):
+        if 4 in families:
+            ip("-n", name, "address", "add", f"{NETWORK}.{number}/24", "dev", device)
+        if 6 in families:
+            ip("-n", name, "address", "add", f"{NETWORK6}:{number}/64", "dev", device)
+
+    def cut(self, number):
+        """Nothing passes to or from what is on this line any more, and neither side is told."""
+        ip("-n", self.name, "link", "set", self.line_of[number], "nomaster")
+
+    def mend(self, number):
+        ip("-n", self.name, "link", "set", self.line_of[number], "master", "switch")
+
+    def computer(self, name, number, families=(4, 6)):
+        """A computer on the Internet, in the middle of it."""
+        space = f"{self.name}-{name}"
+        self.space(space)
+        self.plug(space, "eth0", number, families, is_home=False)
+        return space
+
+    def home(self, kind, number, computers=1):
+        """The namespaces of the computers in a home of this kind."""
+        spaces = [f"{self.name}-c{number}-{n}" for n in range(computers)]
+        for space in spaces:
+            self.space(space)
+        if kind == "public":
+            self.plug(spaces[0], "eth0", number)
+            return spaces
+        router = f"{self.name}-r{number}"
+        self.space(router)
+        ip("-n", router, "link", "add", "lan", "type", "bridge")
+        ip("-n", router, "link", "set", "lan", "up")
+        for n, space in enumerate(spaces):
+            self.cable(router, f"lan{n}", space, "eth0")
+            ip("-n", router, "link", "set", f"lan{n}", "master", "lan")
+        if kind == "firewall":
+            self.plug(router, "wan", number, (6,))
+            self.gateway(spaces, router, f"{NETWORK6}{number}:", 64)
+            self.filter(router, kind)
+            self.tell(number)
+            return spaces
+        self.gateway(spaces, router, "192.168.1.", 24)
+        if kind in ("cgn", "cgn-symmetric"):
+            provider = f"{self.name}-p{number}"
+            self.space(provider)
+            self.cable(provider, "lan", router, "wan")
+            self.gateway([router], provider, "100.64.0.", 24, "wan")
+            self.plug(provider, "wan", number)
+            self.filter(provider, "symmetric" if kind == "cgn-symmetric" else "cone")
+            self.filter(router, "cone")
+        else:
+            self.plug(router, "wan", number)
+            self.filter(router, kind)
+        return spaces
+
+    def tell(self, number):
+        """Everybody on the Internet knows where the IPv6 network of the home with this number is, and this home where others
+        are."""
+        homes = [int(name.rsplit("-r", 1)[1]) for name in self.spaces if "-r" in name]
+        for name in self.spaces:
+            is_router = name.startswith(f"{self.name}-r")
+            if name.startswith(f"{self.name}-t") or is_router and not name.endswith(f"-r{number}"):
+                ip("-n", name, "route", "replace", f"{NETWORK6}{number}::/64", "via", f"{NETWORK6}:{number}")
+        for other in homes:
+            if other != number:
+                ip("-n", f"{self.name}-r{number}", "route", "replace", f"{NETWORK6}{other}::/64", "via", f"{NETWORK6}:{other}")
+
+    def gateway(self, inner, outer, network, bits, device="eth0"):
+        """Those inside have the addresses behind the gateway's, which is the first of the network."""
+        colon = ":" if ":" in network else ""
+        ip("-n", outer, "address", "add", f"{network}{colon}1/{bits}", "dev", "lan")
+        for n, name in enumerate(inner, 2):
+            ip("-n", name, "address", "add", f"{network}{colon}{n}/{bits}", "dev", device)
+            ip("-n", name, "route", "add", "default", "via", f"{network}{colon}1")
+
+    def filter(self, router, kind):
+        """Lets only answers in. Who sends what was not asked for is dropped or refused, at the router itself too."""
+        self.execute(router, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        ports = " random,fully-random" if kind == "symmetric" else ""
+        nat = f'table ip nat {{\n chain out {{ type nat hook postrouting priority srcnat; oifname "wan" masquerade{ports}; }}\n}}\n'
+        answers = 'ct state established,related accept; icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;'
+        refusal = {"reject": "tcp dport 0-65535 reject with tcp reset; drop;", "open": "accept;"}.get(kind, "drop;")
+        udp = "meta l4proto udp drop;" if kind == "no-udp" else ""
+        rules = f"""{"" if kind == "firewall" else nat}table inet gate {{
+            chain mine {{ type filter hook input priority filter; iifname != "wan" accept; {answers} {refusal} }}
+            chain through {{ type filter hook forward priority filter; {udp} iifname != "wan" accept; {answers} drop; }}
+        }}"""
+        self.execute(router, "nft", "-f", "-", input=rules, text=True)
+
+    def run(self, name, argv):
+        return self.keep(Program(["ip", "netns", "exec", name, *argv]))
+
+    def keep(self, program):
+        self.programs.append(program)
+        return program
+
+    def stop(self, program):
+        self.programs.remove(program)
+        program.stop()
