@@ -16,6 +16,7 @@ mod connecting;
 pub mod known_names;
 mod local_addresses;
 mod people;
+mod reasons;
 mod second_family;
 mod session;
 pub mod tap;
@@ -38,10 +39,9 @@ use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::net::tls::TlsClient;
-use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::encounter::ConnectNotice;
-use crate::protocol::line::{Fault, Flavor, Line, LineDecoder};
+use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
@@ -49,10 +49,13 @@ use crate::service::tracker_client::connecting::Connecting;
 use crate::service::tracker_client::known_names::{KnownNames, MeetError};
 use crate::service::tracker_client::local_addresses::LocalAddresses;
 use crate::service::tracker_client::people::People;
+use crate::service::tracker_client::reasons::will_pass;
 use crate::service::tracker_client::second_family::SecondFamily;
 use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
+
+pub use crate::service::tracker_client::reasons::{AskError, AwayReason, TypeError};
 
 /// Questions that may wait for their turn.
 const CLIENT_MESSAGES_MAX: usize = 256;
@@ -109,62 +112,10 @@ pub enum ClientEvent {
     Resync,
 }
 
-/// Why we are not at the tracker.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AwayReason {
-    /// It cannot be reached, or it went away.
-    #[error("{0}")]
-    Unreachable(AbsenceReason),
-    /// Somebody else answers at its address.
-    #[error("the tracker proves another key than before")]
-    KeyChanged,
-    /// It does not let us register.
-    #[error("{text}")]
-    Refused {
-        /// The tracker's error code.
-        code: ReplyCode,
-        /// The tracker's own sentence: a stranger's text.
-        text: String,
-    },
-}
-
-/// Why a question was not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AskError {
-    /// We are not at the tracker.
-    #[error(transparent)]
-    Away(#[from] AwayReason),
-    /// The tracker said `ERR`.
-    #[error("{text}")]
-    Refused {
-        /// The tracker's error code.
-        code: ReplyCode,
-        /// The tracker's own sentence: a stranger's text.
-        text: String,
-    },
-}
-
 /// Commands that come between us and the tracker when a person types them: who we are, what is announced, and what we
 /// are told are the client's own affair.
 const SENT_BY_ITSELF: &[&str] =
     &["register-user", "unregister-user", "register-files", "unregister-files", "unwatch", "quit"];
-
-/// Why a typed line was not sent, or not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TypeError {
-    /// We are not at the tracker.
-    #[error(transparent)]
-    Ask(#[from] AskError),
-    /// The tracker would close the session over it.
-    #[error(transparent)]
-    Fault(Fault),
-    /// Nothing, or more than one line.
-    #[error("expected one line")]
-    NotOneLine,
-    /// The client says this itself.
-    #[error("{0} is sent by the client itself")]
-    SentByItself(String),
-}
 
 /// An answer: its data lines, and where the next page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -467,19 +418,6 @@ impl ClientMessage {
             Self::Announce { done: Some(done), .. } => drop(done.send(Ok(()))),
             Self::Announce { done: None, .. } | Self::Probe => {}
         }
-    }
-}
-
-/// Whether time may heal it.
-fn will_pass(why: &AwayReason) -> bool {
-    match why {
-        AwayReason::Unreachable(_) => true,
-        AwayReason::KeyChanged => false,
-        AwayReason::Refused { code: ReplyCode::Known(code), .. } => {
-            matches!(code, Code::SlowDown | Code::Limit | Code::Internal)
-        }
-        // What a later tracker means by it only a person can tell.
-        AwayReason::Refused { code: ReplyCode::Later(_), .. } => false,
     }
 }
 
