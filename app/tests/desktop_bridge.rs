@@ -18,7 +18,7 @@ use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::model::made_up;
 use potok_app::texts;
 use potok_core::model::share_path::SharePath;
-use potok_core::node::event::{Direction, Hosted, NodeEvent, Status, TrackerConnection, Transfer, TransferState};
+use potok_core::node::event::{Direction, NodeEvent, TrackerConnection, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
@@ -291,7 +291,7 @@ fn closing_asks_who_shares_and_who_hosts() {
     test.click("Leave it open");
 
     test.window.state_mut().model.shares.replace(Vec::new());
-    test.window.state_mut().model.status = Some(hosting());
+    test.window.state_mut().model.status = Some(made_up::hosting(1));
     test.close();
     assert!(test.is_seen("Home⟨U+202E⟩ runs on this computer; nobody else is in it now"));
     test.click("Leave it open");
@@ -322,30 +322,6 @@ fn a_remembered_answer_does_not_end_what_is_on_its_way() {
     test.click("Keep running");
     test.close();
     assert!(test.window.state().desktop_bridge.question.is_some(), "it was an answer for once");
-}
-
-fn hosting() -> Status {
-    Status {
-        connection: TrackerConnection::None,
-        listening: None,
-        hosted: Some(Hosted {
-            address: "0.0.0.0:7686".parse().expect("an address"),
-            connections: 1,
-            users: 1,
-            files: 0,
-            bytes_in: 0,
-            bytes_out: 0,
-            since: std::time::SystemTime::now(),
-        }),
-        shares: 0,
-        share_bytes: 0,
-        files_to_hash: 0,
-        downloads: 0,
-        uploads: 0,
-        down_bytes_per_second: 0,
-        up_bytes_per_second: 0,
-        download_folder: "/tmp".into(),
-    }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! A made-up network that answers as a tracker does: for tests, pictures and measurements.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::SystemTime;
 
 use potok_core::library::root::RootId;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
-use potok_core::node::event::{HereFile, Outcome};
+use potok_core::node::event::{HereFile, Hosted, Outcome, Status, TrackerConnection};
 use potok_core::node::intent::Intent;
 use potok_core::protocol::command::{Cursor, Page};
 use potok_core::protocol::reply::{FileLine, FolderEntry, FolderLine, Totals, UserTotals};
@@ -52,6 +54,37 @@ pub fn shared_root(id: u64, share_as: SharePath, totals: Totals) -> SharedRoot {
         stopped_places: 0,
         left_out: Vec::new(),
     }
+}
+
+/// How things are while nothing happens: in no network, nothing shared, nothing moving.
+pub fn status() -> Status {
+    Status {
+        connection: TrackerConnection::None,
+        listening: None,
+        hosted: None,
+        shares: 0,
+        share_bytes: 0,
+        files_to_hash: 0,
+        downloads: 0,
+        uploads: 0,
+        down_bytes_per_second: 0,
+        up_bytes_per_second: 0,
+        download_folder: "/home/me/Downloads".into(),
+    }
+}
+
+/// The same while a tracker runs here, at which so many people are.
+pub fn hosting(users: u64) -> Status {
+    let hosted = Hosted {
+        address: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7686)),
+        connections: users,
+        users,
+        files: 1_234,
+        bytes_in: 5,
+        bytes_out: 6,
+        since: SystemTime::UNIX_EPOCH,
+    };
+    Status { hosted: Some(hosted), ..status() }
 }
 
 /// All that I share, on one page.

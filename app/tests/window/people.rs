@@ -1,32 +1,11 @@
 //! The people page: keys in three forms, sending away, shutting out and letting in again.
 
 use potok_core::model::binding::{Ban, BanTarget};
-use potok_core::node::event::{Hosted, Status};
 
 use super::*;
 
 pub(crate) fn hosting() -> Outcome {
-    Outcome::Status(Box::new(Status {
-        connection: TrackerConnection::None,
-        listening: None,
-        hosted: Some(Hosted {
-            address: "[::]:7686".parse().expect("an address"),
-            connections: 3,
-            users: 2,
-            files: 1_234,
-            bytes_in: 5,
-            bytes_out: 6,
-            since: std::time::SystemTime::now(),
-        }),
-        shares: 0,
-        share_bytes: 0,
-        files_to_hash: 0,
-        downloads: 0,
-        uploads: 0,
-        down_bytes_per_second: 0,
-        up_bytes_per_second: 0,
-        download_folder: "/tmp".into(),
-    }))
+    Outcome::Status(Box::new(made_up::hosting(2)))
 }
 
 pub(crate) fn at_my_network(page: Screen) -> Test {
