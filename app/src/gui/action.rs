@@ -2,13 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use potok_core::library::typed::RemotePath;
 use potok_core::model::invite::{Invite, TrackerAddress};
-use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
-use potok_core::node::intent::{
-    DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection, UnsafeNames,
-};
+use potok_core::node::intent::{Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -16,6 +12,7 @@ use crate::command_line::completion::Want;
 use crate::gui::screen::Screen;
 use crate::model::download_questions::DownloadAnswer;
 use crate::model::share_questions::ShareAnswer;
+use crate::model::wanted_download::WantedDownload;
 
 /// One wish of a person.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,9 +34,7 @@ pub enum Action {
     /// Let the system's dialog choose.
     Pick(Pick),
     /// It is where it would be fetched to already: ask what is to be done.
-    AskTaken(Box<DownloadRequest>, PathBuf),
-    /// Fetch all that anybody has in this folder.
-    DownloadOfAll(SharePath),
+    AskTaken(Box<WantedDownload>, PathBuf),
     /// The answer to what is asked before something is fetched.
     AnswerDownload(DownloadAnswer),
     /// Put on the clipboard.
@@ -94,9 +89,9 @@ pub enum Pick {
     /// A folder to share.
     ShareFolder,
     /// Where a download goes.
-    SaveAs(Box<DownloadRequest>),
+    SaveAs(Box<WantedDownload>),
     /// The folder into which several downloads go.
-    SaveInto(Vec<DownloadRequest>),
+    SaveInto(Vec<WantedDownload>),
     /// The folder of all downloads.
     DownloadFolder,
 }
@@ -107,7 +102,7 @@ pub enum Dialog {
     /// Where downloads go, as a path to type.
     SaveAs {
         /// One goes to the path; several go into it.
-        requests: Vec<DownloadRequest>,
+        wanted: Vec<WantedDownload>,
         /// The local path as the person typed it.
         path: String,
         /// Replace what is there.
@@ -170,8 +165,8 @@ impl Stopping {
 
 impl Action {
     /// Start this download.
-    pub fn start(request: DownloadRequest) -> Self {
-        Self::Ask(Intent::Download(request))
+    pub fn start(wanted: WantedDownload) -> Self {
+        Self::Ask(wanted.intent())
     }
 
     /// One intent a number.
@@ -182,41 +177,29 @@ impl Action {
 
 impl Dialog {
     /// A dialog for these downloads, with a path that would do filled in.
-    pub fn save_as(requests: Vec<DownloadRequest>, folder: &Path) -> Self {
-        let name = |request: &DownloadRequest| {
-            let path = request.remote_path.as_str().trim_end_matches('/');
-            path.rsplit('/').next().unwrap_or(path).to_owned()
+    pub fn save_as(wanted: Vec<WantedDownload>, folder: &Path) -> Self {
+        let name = |one: &WantedDownload| {
+            let path = one.path();
+            path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
         };
-        let path = match requests.as_slice() {
+        let path = match wanted.as_slice() {
             [one] => folder.join(name(one)),
             _ => folder.to_owned(),
         };
-        Self::SaveAs { requests, path: path.to_string_lossy().into_owned(), overwrite: false }
+        Self::SaveAs { wanted, path: path.to_string_lossy().into_owned(), overwrite: false }
     }
 }
 
 impl Pick {
     /// The system's dialog for these: a name for one file, a folder for anything else.
-    pub fn of_downloads(mut requests: Vec<DownloadRequest>) -> Self {
-        let is_file = requests.len() == 1 && requests.iter().all(|request| !request.remote_path.is_folder());
-        match requests.pop() {
-            Some(request) if is_file => Self::SaveAs(Box::new(request)),
+    pub fn of_downloads(mut wanted: Vec<WantedDownload>) -> Self {
+        let is_file = wanted.len() == 1 && wanted.iter().all(|one| !one.is_folder());
+        match wanted.pop() {
+            Some(one) if is_file => Self::SaveAs(Box::new(one)),
             last => {
-                requests.extend(last);
-                Self::SaveInto(requests)
+                wanted.extend(last);
+                Self::SaveInto(wanted)
             }
         }
-    }
-}
-
-/// A request for one file or folder: to the download folder, waiting for whoever is away.
-pub fn download_request(user: Username, remote_path: RemotePath) -> DownloadRequest {
-    DownloadRequest {
-        user,
-        remote_path,
-        local_path: None,
-        existing: Existing::Refuse,
-        unsafe_names: UnsafeNames::Ask,
-        wait: true,
     }
 }

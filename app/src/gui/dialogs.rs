@@ -6,7 +6,7 @@ use eframe::egui::{self, Grid, Key, Label, RichText, ScrollArea, Ui};
 use potok_core::library::typed::LocalPath;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::intent::{DownloadRequest, Existing, Intent};
+use potok_core::node::intent::{Existing, Intent};
 use rust_i18n::t;
 
 use crate::command_line::typed_path::typed_path;
@@ -16,6 +16,7 @@ use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
+use crate::model::wanted_download::WantedDownload;
 use crate::model::{Model, short};
 use crate::texts;
 
@@ -24,7 +25,7 @@ const DIALOG_WIDTH: f32 = 480.0;
 const KEYS_HEIGHT: f32 = 20.0;
 /// The whole list, if the window is that high.
 const KEYS_HEIGHT_MAX: f32 = 480.0;
-/// Requests that a title names; of more it tells the number.
+/// Things to fetch that a title names; of more it tells the number.
 const NAMED_MAX: usize = 1;
 
 /// The dialog that is open, if any.
@@ -35,8 +36,8 @@ pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &m
     let mut is_over = false;
     let is_left = widgets::modal(ctx, "dialog", DIALOG_WIDTH, |ui| {
         is_over = match &mut dialog {
-            Dialog::SaveAs { requests, path, overwrite } => {
-                let mut form = SaveAs { requests, path, overwrite, has_picker, is_new };
+            Dialog::SaveAs { wanted, path, overwrite } => {
+                let mut form = SaveAs { wanted, path, overwrite, has_picker, is_new };
                 form.show(ui, model, actions)
             }
             Dialog::Rename { from, to } => rename(ui, from, to, is_new, actions),
@@ -50,7 +51,7 @@ pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &m
 
 /// The form of [`Dialog::SaveAs`].
 struct SaveAs<'a> {
-    requests: &'a [DownloadRequest],
+    wanted: &'a [WantedDownload],
     path: &'a mut String,
     overwrite: &'a mut bool,
     has_picker: bool,
@@ -60,12 +61,12 @@ struct SaveAs<'a> {
 impl SaveAs<'_> {
     /// Whether it is over.
     fn show(&mut self, ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> bool {
-        let what = match self.requests {
-            [one] => short(one.remote_path.as_str()),
+        let what = match self.wanted {
+            [one] => short(&one.path()),
             many => t!("window.browse.chosen", count = many.len()).into_owned(),
         };
         widgets::heading(ui, &t!("window.save.title"));
-        let is_several = self.requests.len() > NAMED_MAX;
+        let is_several = self.wanted.len() > NAMED_MAX;
         let hint = if is_several { t!("window.save.into-text") } else { t!("window.save.text") };
         ui.add(Label::new(RichText::new(what).color(palette(ui).text)).truncate());
         widgets::weak(ui, hint);
@@ -84,7 +85,7 @@ impl SaveAs<'_> {
             if self.has_picker
                 && widgets::button(ui, Loud::Plain, icons::FOLDER_OPEN, &t!("window.save.choose")).clicked()
             {
-                actions.push(Action::Pick(Pick::of_downloads(self.requests.to_vec())));
+                actions.push(Action::Pick(Pick::of_downloads(self.wanted.to_vec())));
                 return true;
             }
             false
@@ -98,13 +99,9 @@ impl SaveAs<'_> {
 
     fn download(&self, folder: &Path, actions: &mut Vec<Action>) -> bool {
         let local_path = LocalPath::new(typed_path(self.path.trim().to_owned()), folder);
-        actions.extend(self.requests.iter().map(|request| {
-            Action::Ask(Intent::Download(DownloadRequest {
-                local_path: Some(local_path.clone()),
-                existing: if *self.overwrite { Existing::Replace } else { Existing::Refuse },
-                ..request.clone()
-            }))
-        }));
+        let existing = if *self.overwrite { Existing::Replace } else { Existing::Refuse };
+        let place = |one: &WantedDownload| one.clone().to(local_path.clone()).if_taken(existing);
+        actions.extend(self.wanted.iter().map(place).map(Action::start));
         true
     }
 }

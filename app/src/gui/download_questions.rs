@@ -33,7 +33,7 @@ pub fn show(ctx: &egui::Context, model: &Model, actions: &mut Vec<Action>) {
 
 fn places(ui: &mut Ui, taken: &[TakenPlace], answer: &mut Option<Answer>, actions: &mut Vec<Action>) {
     let title = match taken {
-        [one] => t!("window.ask.taken-one", name = short(one.request.remote_path.as_str())),
+        [one] => t!("window.ask.taken-one", name = short(&one.wanted.path())),
         many => t!("window.ask.taken-many", count = thousands(many.len() as u64)),
     };
     title_of(ui, icons::WARNING_CIRCLE, &title);
@@ -64,8 +64,8 @@ fn places(ui: &mut Ui, taken: &[TakenPlace], answer: &mut Option<Answer>, action
 }
 
 fn unsafe_names(ui: &mut Ui, names: &NamesToChange, answer: &mut Option<Answer>) {
-    let is_folder = names.request.remote_path.is_folder();
-    let name = short(names.request.remote_path.as_str());
+    let is_folder = names.wanted.is_folder();
+    let name = short(&names.wanted.path());
     let title = match is_folder {
         true => t!("window.ask.names-in", name = name),
         false => t!("window.ask.name-of", name = name),

@@ -34,8 +34,8 @@ impl Picker for Native {
                 Pick::ShareFolder | Pick::DownloadFolder | Pick::SaveInto(_) => {
                     dialog.pick_folder().into_iter().collect()
                 }
-                Pick::SaveAs(request) => {
-                    let name = crate::model::short(request.remote_path.as_str());
+                Pick::SaveAs(wanted) => {
+                    let name = crate::model::short(&wanted.path());
                     dialog.set_file_name(name).save_file().into_iter().collect()
                 }
             };

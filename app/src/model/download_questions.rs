@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use potok_core::node::event::Outcome;
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{DownloadRequest, Existing, UnsafeNames};
+use potok_core::node::intent::{Existing, Intent, UnsafeNames};
+
+use crate::model::wanted_download::WantedDownload;
 
 /// Downloads that wait for an answer; of more it is only told that they did not begin.
 const WAITING_MAX: usize = 10_000;
@@ -22,7 +24,7 @@ pub struct DownloadQuestions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenPlace {
     /// What was asked for.
-    pub request: DownloadRequest,
+    pub wanted: WantedDownload,
     /// What is there.
     pub path: PathBuf,
 }
@@ -31,7 +33,7 @@ pub struct TakenPlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamesToChange {
     /// What was asked for.
-    pub request: DownloadRequest,
+    pub wanted: WantedDownload,
     /// Each once, of a folder below it: as its owner calls it, and as it would be called here.
     pub names: Vec<(String, String)>,
     /// How many files get another path by it.
@@ -66,17 +68,17 @@ impl DownloadQuestions {
     /// Looks at what came of a download; gives it back unless it is a question.
     pub fn take(
         &mut self,
-        request: DownloadRequest,
+        wanted: WantedDownload,
         result: Result<Outcome, Failure>,
     ) -> Option<Result<Outcome, Failure>> {
         if self.taken.len() + self.unsafe_names.len() >= WAITING_MAX {
             return Some(result);
         }
         match result {
-            Err(Failure::Exists { path }) => self.taken.push(TakenPlace { request, path: path.into() }),
+            Err(Failure::Exists { path }) => self.taken.push(TakenPlace { wanted, path: path.into() }),
             Ok(Outcome::UnsafeNames { names, count }) => {
-                let names = changed_names(&request, &names);
-                self.unsafe_names.push(NamesToChange { request, names, files: count });
+                let names = changed_names(&wanted, &names);
+                self.unsafe_names.push(NamesToChange { wanted, names, files: count });
             }
             other => return Some(other),
         }
@@ -84,9 +86,9 @@ impl DownloadQuestions {
     }
 
     /// What is to be fetched is where it would go already, as far as is known here.
-    pub fn add_taken(&mut self, request: DownloadRequest, path: PathBuf) {
+    pub fn add_taken(&mut self, wanted: WantedDownload, path: PathBuf) {
         if self.taken.len() < WAITING_MAX {
-            self.taken.push(TakenPlace { request, path });
+            self.taken.push(TakenPlace { wanted, path });
         }
     }
 
@@ -99,15 +101,15 @@ impl DownloadQuestions {
     }
 
     /// The current question is answered: what is to be fetched now.
-    pub fn answer(&mut self, answer: DownloadAnswer) -> Vec<DownloadRequest> {
+    pub fn answer(&mut self, answer: DownloadAnswer) -> Vec<Intent> {
         if !self.unsafe_names.is_empty() {
-            let NamesToChange { request, .. } = self.unsafe_names.remove(0);
+            let NamesToChange { wanted, .. } = self.unsafe_names.remove(0);
             let unsafe_names = match answer {
                 DownloadAnswer::Rename => UnsafeNames::Rename,
                 DownloadAnswer::WithoutThem => UnsafeNames::LeaveOut,
                 _ => return Vec::new(),
             };
-            return vec![DownloadRequest { unsafe_names, ..request }];
+            return vec![wanted.if_unsafe(unsafe_names).intent()];
         }
         let existing = match answer {
             DownloadAnswer::KeepBoth => Existing::KeepBoth,
@@ -117,16 +119,17 @@ impl DownloadQuestions {
                 return Vec::new();
             }
         };
-        self.taken.drain(..).map(|taken| DownloadRequest { existing, ..taken.request }).collect()
+        self.taken.drain(..).map(|taken| taken.wanted.if_taken(existing).intent()).collect()
     }
 }
 
 /// Every name that changes, once: a folder that gets another one is one change, whatever is in it.
-fn changed_names(request: &DownloadRequest, files: &[(String, PathBuf)]) -> Vec<(String, String)> {
+fn changed_names(wanted: &WantedDownload, files: &[(String, PathBuf)]) -> Vec<(String, String)> {
+    let path = wanted.path();
+    let above = if wanted.local_path().is_some() { path.as_str() } else { above(&path) };
     let mut changed = BTreeMap::new();
     for (original, local_path) in files {
         // What the person chose, or what is above the folder, is no name of this download.
-        let above = if request.local_path.is_some() { request.remote_path.as_str() } else { above(request) };
         let original = original.strip_prefix(above).unwrap_or(original);
         let originals: Vec<&str> = original.split('/').collect();
         let names = last_names(local_path, originals.len());
@@ -139,8 +142,7 @@ fn changed_names(request: &DownloadRequest, files: &[(String, PathBuf)]) -> Vec<
 }
 
 /// The part of the share path that is above what was asked for.
-fn above(request: &DownloadRequest) -> &str {
-    let path = request.remote_path.as_str();
+fn above(path: &str) -> &str {
     path.trim_end_matches('/').rfind('/').map_or("", |slash| &path[..=slash])
 }
 
@@ -152,17 +154,27 @@ fn last_names(path: &Path, count: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use potok_core::library::typed::{LocalPath, RemotePath};
+    use potok_core::model::share_path::SharePath;
 
     use super::*;
 
-    fn request(path: &str) -> DownloadRequest {
-        DownloadRequest {
-            user: "anna".parse().expect("a name"),
-            remote_path: RemotePath::new(path).expect("a path"),
-            local_path: None,
-            existing: Existing::Refuse,
-            unsafe_names: UnsafeNames::Ask,
-            wait: true,
+    fn wanted(path: &str) -> WantedDownload {
+        WantedDownload::of("anna".parse().expect("a name"), RemotePath::new(path).expect("a path"))
+    }
+
+    fn existing(intent: &Intent) -> Option<Existing> {
+        match intent {
+            Intent::Download(request) => Some(request.existing),
+            Intent::DownloadOfAll(request) => Some(request.existing),
+            _ => None,
+        }
+    }
+
+    fn unsafe_names(intent: &Intent) -> Option<UnsafeNames> {
+        match intent {
+            Intent::Download(request) => Some(request.unsafe_names),
+            Intent::DownloadOfAll(request) => Some(request.unsafe_names),
+            _ => None,
         }
     }
 
@@ -173,15 +185,15 @@ mod tests {
     #[test]
     fn places_that_are_taken_are_one_question() {
         let mut questions = DownloadQuestions::default();
-        assert_eq!(questions.take(request("a"), Ok(Outcome::Done)), Some(Ok(Outcome::Done)), "no question");
-        assert!(questions.take(request("a"), exists("/d/a")).is_none());
-        assert!(questions.take(request("b"), exists("/d/b")).is_none());
+        assert_eq!(questions.take(wanted("a"), Ok(Outcome::Done)), Some(Ok(Outcome::Done)), "no question");
+        assert!(questions.take(wanted("a"), exists("/d/a")).is_none());
+        assert!(questions.take(wanted("b"), exists("/d/b")).is_none());
         let Some(DownloadQuestion::Taken(taken)) = questions.current() else { panic!("a question") };
         assert!(taken.iter().map(|taken| taken.path.as_path()).eq([Path::new("/d/a"), Path::new("/d/b")]));
         let again = questions.answer(DownloadAnswer::KeepBoth);
-        assert!(again.iter().map(|request| request.existing).eq([Existing::KeepBoth; 2]));
+        assert!(again.iter().map(existing).eq([Some(Existing::KeepBoth); 2]));
         assert!(questions.current().is_none());
-        assert!(questions.take(request("a"), exists("/d/a")).is_none());
+        assert!(questions.take(wanted("a"), exists("/d/a")).is_none());
         assert!(questions.answer(DownloadAnswer::Leave).is_empty() && questions.current().is_none());
     }
 
@@ -191,23 +203,28 @@ mod tests {
             let names = pairs.iter().map(|(original, here)| ((*original).to_owned(), PathBuf::from(here))).collect();
             Ok(Outcome::UnsafeNames { names, count: pairs.len() })
         };
-        let names = |request: DownloadRequest, outcome| {
+        let names = |wanted: WantedDownload, outcome| {
             let mut questions = DownloadQuestions::default();
-            assert!(questions.take(request, outcome).is_none());
+            assert!(questions.take(wanted, outcome).is_none());
             let Some(DownloadQuestion::Names(names)) = questions.current() else { panic!("a question") };
             names.names.clone()
         };
         let pair = |original: &str, here: &str| (original.to_owned(), here.to_owned());
         let outcome = files(&[("x/Trip?/a", "/d/Trip_/a"), ("x/Trip?/b*/c", "/d/Trip_/b_/c")]);
         assert_eq!(
-            names(request("x/Trip?/"), outcome),
+            names(wanted("x/Trip?/"), outcome),
             [pair("Trip?", "Trip_"), pair("Trip?/b*", "Trip_/b_")],
             "a folder is one change, whatever is in it"
         );
-        let as_mine =
-            DownloadRequest { local_path: Some(LocalPath::chosen(Path::new("/d/mine"))), ..request("x/Trip?/") };
+        let as_mine = wanted("x/Trip?/").to(LocalPath::chosen(Path::new("/d/mine")));
         assert_eq!(names(as_mine, files(&[("x/Trip?/a?", "/d/mine/a_")])), [pair("a?", "a_")]);
-        assert_eq!(names(request("con.txt"), files(&[("con.txt", "/d/_con.txt")])), [pair("con.txt", "_con.txt")]);
+        assert_eq!(names(wanted("con.txt"), files(&[("con.txt", "/d/_con.txt")])), [pair("con.txt", "_con.txt")]);
+        let of_all = WantedDownload::of_all(SharePath::new("x/Trip").expect("a path"));
+        let outcome = || files(&[("x/Trip/a?", "/d/Trip/a_"), ("x/Trip/b", "/d/Trip/b (2)")]);
+        let pairs = [pair("Trip/a?", "Trip/a_"), pair("Trip/b", "Trip/b (2)")];
+        assert_eq!(names(of_all.clone(), outcome()), pairs, "of two people's files of one name the second too");
+        let as_mine = of_all.to(LocalPath::chosen(Path::new("/d/mine")));
+        assert_eq!(names(as_mine, files(&[("x/Trip/a?", "/d/mine/a_")])), [pair("a?", "a_")]);
     }
 
     #[test]
@@ -218,10 +235,12 @@ mod tests {
             (DownloadAnswer::WithoutThem, Some(UnsafeNames::LeaveOut)),
             (DownloadAnswer::Leave, None),
         ] {
-            let mut questions = DownloadQuestions::default();
-            assert!(questions.take(request("a?"), outcome()).is_none());
-            let now = questions.answer(answer);
-            assert_eq!(now.first().map(|request| request.unsafe_names), expected);
+            let of_all = WantedDownload::of_all(SharePath::new("T").expect("a path"));
+            for wanted in [wanted("a?"), of_all] {
+                let mut questions = DownloadQuestions::default();
+                assert!(questions.take(wanted, outcome()).is_none());
+                assert_eq!(questions.answer(answer).first().and_then(unsafe_names), expected);
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 pub mod browse;
 pub mod busy;
 pub mod download_questions;
-pub mod folder_owners;
 pub mod looked_at;
 pub mod made_up;
 pub mod marks;
@@ -23,6 +22,7 @@ pub mod shares;
 pub mod shown_rows;
 pub mod transfers;
 pub mod tree;
+pub mod wanted_download;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
@@ -33,7 +33,7 @@ use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer};
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{DownloadRequest, Intent, IntentId, TransferId};
+use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
@@ -41,7 +41,6 @@ use rust_i18n::t;
 use crate::command_line::commands;
 use crate::model::browse::{Browse, Look};
 use crate::model::download_questions::DownloadQuestions;
-use crate::model::folder_owners::FolderOwners;
 use crate::model::looked_at::{LookedAt, TransferLook};
 use crate::model::marks::Marks;
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
@@ -53,6 +52,7 @@ use crate::model::recent_networks::RecentNetworks;
 use crate::model::share_questions::ShareQuestions;
 use crate::model::shares::Shares;
 use crate::model::transfers::FailedFiles;
+use crate::model::wanted_download::WantedDownload;
 use crate::texts;
 
 /// Records of one list that the console page prints.
@@ -112,8 +112,6 @@ pub struct Model {
     pub offered: OfferedFiles,
     /// Which of the files that are looked at are here, mine, or on their way.
     pub marks: Marks,
-    /// Whose files are in folders that are to be fetched from everybody.
-    pub folder_owners: FolderOwners,
     /// What must be asked before something is fetched.
     pub questions: DownloadQuestions,
     /// What I share.
@@ -171,7 +169,7 @@ struct Asked {
     what: What,
     lines: usize,
     /// What was to be fetched, while a question may come of it.
-    request: Option<Box<DownloadRequest>>,
+    wanted: Option<Box<WantedDownload>>,
 }
 
 /// What an outcome is needed for, beyond its value.
@@ -198,7 +196,6 @@ impl Default for Model {
             totals: PeopleTotals::default(),
             offered: OfferedFiles::default(),
             marks: Marks::default(),
-            folder_owners: FolderOwners::default(),
             questions: DownloadQuestions::default(),
             shares: Shares::default(),
             sharing: ShareQuestions::default(),
@@ -258,15 +255,12 @@ impl Model {
             }
             _ => What::Other,
         };
-        let request = match intent {
-            Intent::Download(request) if by == AskedBy::Mouse => Some(Box::new(request.clone())),
-            _ => None,
-        };
+        let wanted = WantedDownload::asked_by(intent).filter(|_| by == AskedBy::Mouse).map(Box::new);
         if matches!(what, What::Join | What::Host) {
             (self.join_failed, self.host_failed) = (None, None);
         }
         if self.asked.len() < ASKED_MAX {
-            self.asked.insert(id, Asked { by, what, lines: 0, request });
+            self.asked.insert(id, Asked { by, what, lines: 0, wanted });
         }
     }
 
@@ -385,7 +379,6 @@ impl Model {
     /// Asks the tracker for what is looked at, while we are there; when to come again if nothing else happens.
     pub fn look(&mut self, now: Instant, look: &Look<'_>, ask: &mut dyn FnMut(Intent) -> IntentId) -> Option<Duration> {
         let browsed = if self.is_online() { self.browse.turn(now, look, ask) } else { None };
-        self.folder_owners.turn(ask);
         let marked = self.marks.turn(now, self.browse.contents(&look.view), ask);
         [browsed, marked].into_iter().flatten().min()
     }
@@ -429,8 +422,12 @@ impl Model {
 
 /// The last part of a label, safe to show.
 pub fn short(label: &str) -> String {
-    let name = label.trim_end_matches('/').rsplit('/').next().unwrap_or(label);
-    Shown(name).to_string()
+    Shown(last_part(label)).to_string()
+}
+
+/// The last part of a label, as it was written.
+pub fn last_part(label: &str) -> &str {
+    label.trim_end_matches('/').rsplit('/').next().unwrap_or(label)
 }
 
 #[cfg(test)]

@@ -4,26 +4,43 @@
 //! that compare two names at a time (`alphanumeric-sort`, `natord`) have rules in which that would have to be proven, and
 //! look at both names again for every pair.
 
+use std::cmp::Ordering;
+
 /// The key of a path or a name. Equal keys are of names that differ in zeros before a number only.
 pub fn key_of(path: &str) -> String {
     let mut key = String::with_capacity(path.len() + 4);
+    key.extend(letters(path));
+    key
+}
+
+/// How two names compare, without keys that would be kept.
+pub fn compare(one: &str, other: &str) -> Ordering {
+    letters(one).cmp(letters(other))
+}
+
+/// What a key is made of: letters, and for a number a mark, its length, and its digits.
+fn letters(path: &str) -> impl Iterator<Item = char> {
     let mut rest = path;
-    while let Some(first) = rest.chars().next() {
+    let mut digits = "".chars();
+    let mut length = None;
+    std::iter::from_fn(move || {
+        if let Some(next) = length.take().or_else(|| digits.next()) {
+            return Some(next);
+        }
+        let first = rest.chars().next()?;
         if !first.is_ascii_digit() {
-            // What is in `a` stands before `a b`.
-            key.push(if first == '/' { '\0' } else { first });
             rest = &rest[first.len_utf8()..];
-            continue;
+            // What is in `a` stands before `a b`.
+            return Some(if first == '/' { '\0' } else { first });
         }
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let digits = rest[..end].trim_start_matches('0');
+        let number = rest[..end].trim_start_matches('0');
         // A longer number is a larger one.
-        key.push('0');
-        key.push(u32::try_from(digits.len()).ok().and_then(char::from_u32).unwrap_or(char::MAX));
-        key.push_str(digits);
+        length = Some(u32::try_from(number.len()).ok().and_then(char::from_u32).unwrap_or(char::MAX));
+        digits = number.chars();
         rest = &rest[end..];
-    }
-    key
+        Some('0')
+    })
 }
 
 /// These in the order of their names.
@@ -94,6 +111,11 @@ mod tests {
         fn numbers_are_in_order_wherever_they_stand(a in 0..2_000_u32, b in 0..2_000_u32, before in "[a-z/ -]{0,4}", behind in "[a-z./ ]{0,4}") {
             let key = |number: u32| key_of(&format!("{before}{number}{behind}"));
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+        }
+
+        #[test]
+        fn names_compare_as_their_keys_do(a in "[a-c0-3/ я]{0,8}", b in "[a-c0-3/ я]{0,8}") {
+            prop_assert_eq!(compare(&a, &b), key_of(&a).cmp(&key_of(&b)));
         }
 
         #[test]

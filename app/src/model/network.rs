@@ -140,7 +140,6 @@ impl Model {
             self.people.clear();
             self.changed_keys.clear();
             self.browse.forget();
-            self.folder_owners.forget();
             self.totals.begin_anew();
             self.offered.doubt(None);
             self.users_pace = Pace::default();

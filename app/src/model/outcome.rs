@@ -21,7 +21,6 @@ impl Model {
         }
         if self.marks.answer(now, id, &mut answer)
             || self.totals.answer(now, id, &mut answer)
-            || self.folder_owners.answer(id, &mut answer)
             || self.offered.answer(id, &mut answer)
             || self.looked_at.answer(id, &mut answer)
         {
@@ -31,13 +30,13 @@ impl Model {
             return;
         }
         let Some(result) = answer else { return };
-        let nobody = Asked { by: AskedBy::Background, what: What::Other, lines: 0, request: None };
+        let nobody = Asked { by: AskedBy::Background, what: What::Other, lines: 0, wanted: None };
         let mut asked = self.asked.remove(&id).unwrap_or(nobody);
         if asked.what == What::Users {
             self.users_asked = self.users_asked.saturating_sub(1);
         }
-        let result = match asked.request.take() {
-            Some(request) => match self.questions.take(*request, result) {
+        let result = match asked.wanted.take() {
+            Some(wanted) => match self.questions.take(*wanted, result) {
                 Some(result) => result,
                 None => return,
             },

@@ -80,13 +80,14 @@ fn by(rows: &[FolderEntry], order: RowOrder, one: usize, other: usize) -> Orderi
     let (one, other) = (&rows[one], &rows[other]);
     let order = match order.sort.0 {
         SortColumn::Path if !order.is_whole => Ordering::Equal,
-        SortColumn::Path => {
-            natural_order::key_of(one.path().as_str()).cmp(&natural_order::key_of(other.path().as_str()))
-        }
+        SortColumn::Path => natural_order::compare(one.path().as_str(), other.path().as_str()),
         SortColumn::Sources => Ordering::Equal,
         SortColumn::Size => bytes_of(one).cmp(&bytes_of(other)),
         SortColumn::Kind => kind(one).cmp(&kind(other)),
-        SortColumn::Person => username_of(one).cmp(&username_of(other)),
+        SortColumn::Person => match (username_of(one), username_of(other)) {
+            (Some(one), Some(other)) => natural_order::compare(one.as_str(), other.as_str()),
+            (one, other) => one.is_some().cmp(&other.is_some()),
+        },
     };
     is_folder(other).cmp(&is_folder(one)).then(order)
 }

@@ -200,14 +200,16 @@ fn a_folder_of_several_people_is_taken_from_each_or_from_one_of_them() {
     test.click("Trip");
     let before = test.asked_so_far();
     test.click("Download");
-    let owners = |intent: Intent| match intent {
-        Intent::Download(request) => {
-            assert_eq!((request.remote_path.as_str(), request.existing), ("Trip/", Existing::KeepBoth));
-            request.user.to_string()
+    let of_all = |test: &Test, from: usize| match &*test.asked_since(from) {
+        [Intent::DownloadOfAll(request)] => {
+            (request.folder.to_string(), request.local_path.as_ref().map(|place| place.typed.clone()))
         }
         other => panic!("{other:?}"),
     };
-    assert_eq!(test.asked_since(before).into_iter().map(owners).collect::<Vec<_>>(), ["anna", "ivan"]);
+    assert_eq!(of_all(&test, before), ("Trip".to_owned(), None));
+    let before = test.asked_so_far();
+    test.press(Modifiers::COMMAND, Key::S);
+    assert_eq!(of_all(&test, before), ("Trip".to_owned(), Some("/home/me/снимка 1.jpg".to_owned())));
     test.window.state_mut().state.browse.query.person = Some(name("ivan"));
     test.steps();
     test.window.get_by_role_and_label(Role::Row, "Trip").click();
@@ -357,20 +359,7 @@ fn what_is_here_is_not_fetched_once_more_without_a_question() {
         is_shared: false,
     };
     test.list_beside(vec![file("anna", "Books/book.pdf", 5, 1), file("anna", "b.pdf", 5, 2)], vec![here]);
-    let status = potok_core::node::event::Status {
-        connection: TrackerConnection::None,
-        listening: None,
-        hosted: None,
-        shares: 0,
-        share_bytes: 0,
-        files_to_hash: 0,
-        downloads: 0,
-        uploads: 0,
-        down_bytes_per_second: 0,
-        up_bytes_per_second: 0,
-        download_folder: "/home/me/Downloads".into(),
-    };
-    test.answer(|i| matches!(i, Intent::Status), Outcome::Status(Box::new(status)));
+    test.answer(|i| matches!(i, Intent::Status), Outcome::Status(Box::new(made_up::status())));
     test.click("Books/book.pdf, it is on this computer");
     let before = test.asked_so_far();
     test.press(Modifiers::COMMAND, Key::D);

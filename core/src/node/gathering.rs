@@ -61,7 +61,7 @@ impl TransferHandles {
                 let found = FoundShares::Folder { path: path.clone(), files };
                 match new_download(user, place.clone(), naming, found, existing == Existing::Replace) {
                     Ok(mut new) => {
-                        set_apart(&mut new, &mut taken, keeps_both || unsafe_names == UnsafeNames::Rename);
+                        set_apart(&mut new, &mut taken, keeps_both || unsafe_names != UnsafeNames::LeaveOut);
                         all.push(new);
                     }
                     Err(why) => refused.push((format!("{path}/"), why)),

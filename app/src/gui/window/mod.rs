@@ -1,7 +1,6 @@
 //! The window: it hears what happens, draws the screen that is shown, and carries out what a person wants.
 
 pub mod desktop_bridge;
-mod downloading;
 mod network;
 
 use std::path::PathBuf;
@@ -13,7 +12,7 @@ use eframe::egui::{self, Ui, ViewportCommand};
 use parking_lot::Mutex;
 use potok_core::library::typed::{LocalPath, ShareOrLocalPath};
 use potok_core::model::shown::Shown as ShownText;
-use potok_core::node::intent::{DownloadRequest, Existing, Intent, ShareRequest, TransferId, TransferSelection};
+use potok_core::node::intent::{Existing, Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
@@ -163,7 +162,6 @@ impl MainWindow {
         self.share_what_is_ready();
         self.attend_trial(ctx, now);
         self.look(ctx, now);
-        self.fetch_of_all(now);
     }
 
     /// Asks for what is looked at. Browse is kept current behind other screens too: whoever comes back sees it at once.
@@ -213,21 +211,16 @@ impl MainWindow {
                 let settings = Settings { download_folder: folder, ..self.parts.settings.clone() };
                 self.apply_settings(settings);
             }
-            Pick::SaveAs(mut request) => {
-                request.local_path = paths.first().map(|path| LocalPath::chosen(path));
+            Pick::SaveAs(wanted) => {
+                let Some(path) = paths.first() else { return };
                 // The dialog has asked whether to replace.
-                if paths.first().is_some_and(|path| path.is_file()) {
-                    request.existing = Existing::Replace;
-                }
-                self.ask(Intent::Download(*request), AskedBy::Mouse);
+                let existing = if path.is_file() { Existing::Replace } else { Existing::Refuse };
+                self.ask(wanted.to(LocalPath::chosen(path)).if_taken(existing).intent(), AskedBy::Mouse);
             }
-            Pick::SaveInto(requests) => {
-                let folder = paths.first().map(|path| LocalPath::chosen(path));
-                for request in requests {
-                    self.ask(
-                        Intent::Download(DownloadRequest { local_path: folder.clone(), ..request }),
-                        AskedBy::Mouse,
-                    );
+            Pick::SaveInto(wanted) => {
+                let Some(folder) = paths.first().map(|path| LocalPath::chosen(path)) else { return };
+                for one in wanted {
+                    self.ask(one.to(folder.clone()).intent(), AskedBy::Mouse);
                 }
             }
         }
@@ -292,11 +285,10 @@ impl MainWindow {
                 // An older dialog that never answered is forgotten.
                 self.picking = Some((pick, answer));
             }
-            Action::AskTaken(request, path) => self.model.questions.add_taken(*request, path),
-            Action::DownloadOfAll(folder) => self.model.folder_owners.find(folder),
+            Action::AskTaken(wanted, path) => self.model.questions.add_taken(*wanted, path),
             Action::AnswerDownload(answer) => {
-                for request in self.model.questions.answer(answer) {
-                    self.ask(Intent::Download(request), AskedBy::Mouse);
+                for intent in self.model.questions.answer(answer) {
+                    self.ask(intent, AskedBy::Mouse);
                 }
             }
             Action::Copy(text) => {

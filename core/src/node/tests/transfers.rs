@@ -293,4 +293,16 @@ fn a_folder_of_several_people_comes_whole() {
     assert_ne!(both, numbers);
     assert_eq!(read(&carol, "all/same name").as_deref(), Some("of anna"));
     assert_eq!(read(&carol, "all/same name (2)").as_deref(), Some("of boris"));
+
+    // Whoever wants to be asked about names is asked about the second of two as well.
+    let request = FolderOfAllRequest {
+        folder: crate::model::share_path::SharePath::new("T").expect("a path"),
+        local_path: Some(LocalPath::new("asked", &carol.downloads())),
+        existing: Existing::Refuse,
+        unsafe_names: UnsafeNames::Ask,
+    };
+    let Ok(Outcome::UnsafeNames { names, count: 1 }) = carol.ask(Intent::DownloadOfAll(request)) else {
+        panic!("a question");
+    };
+    assert!(names[0].0 == "T/same name" && names[0].1.ends_with("same name (2)"), "{names:?}");
 }

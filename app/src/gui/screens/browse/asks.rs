@@ -4,10 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Key, Modifiers, Ui};
-use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::model::username::Username;
-use potok_core::node::intent::DownloadRequest;
 use potok_core::protocol::reply::FolderEntry;
 use rust_i18n::t;
 
@@ -20,6 +18,7 @@ use crate::gui::widgets::selection::RowSelection;
 use crate::model::Model;
 use crate::model::browse::Browse;
 use crate::model::row_order::username_of;
+use crate::model::wanted_download::WantedDownload;
 
 /// Names of those who have the same content.
 pub(super) const SAME_CONTENT_SHOWN: usize = 6;
@@ -135,21 +134,14 @@ pub(super) fn carry_out(
         actions.push(Action::Tell(text.into_owned()));
     }
     let chosen = || state.selection.rows.iter().filter_map(|row| browse.row(row));
-    let of_several = chosen().take(DOWNLOADS_MAX).filter(|entry| username_of(entry).is_none());
-    let of_several: Vec<SharePath> = of_several.map(|entry| entry.path().clone()).collect();
-    if matches!(ask, RowAction::Download) {
-        actions.extend(of_several.into_iter().map(Action::DownloadOfAll));
-    } else if is_download && !of_several.is_empty() {
-        actions.push(Action::Tell(t!("window.browse.choose-person").into_owned()));
-    }
     let Some(first) = chosen().next() else { return };
     match ask {
         RowAction::Copy => return actions.push(Action::Copy(path_of(first))),
         RowAction::Person(_) => return username_of(first).cloned().map_or((), |name| state.only_person(name)),
         _ => {}
     }
-    let requests = state.requests(browse, me);
-    if requests.is_empty() {
+    let wanted = state.wanted(browse, me);
+    if wanted.is_empty() {
         if chosen().all(|entry| username_of(entry).is_some_and(|user| Some(user) == me)) {
             actions.push(Action::Tell(t!("window.browse.yours-already").into_owned()));
         }
@@ -159,21 +151,21 @@ pub(super) fn carry_out(
         RowAction::Download => {
             let here: HashSet<&Path> =
                 state.selection.rows.iter().take(DOWNLOADS_MAX).filter_map(|at| path_here(model, at)).collect();
-            actions.extend(requests.into_iter().map(|request| start(request, &here, download_folder)));
+            actions.extend(wanted.into_iter().map(|one| start(one, &here, download_folder)));
         }
-        RowAction::As if has_picker => actions.push(Action::Pick(Pick::of_downloads(requests))),
-        _ => actions.push(Action::Dialog(Dialog::save_as(requests, download_folder))),
+        RowAction::As if has_picker => actions.push(Action::Pick(Pick::of_downloads(wanted))),
+        _ => actions.push(Action::Dialog(Dialog::save_as(wanted, download_folder))),
     }
 }
 
 /// Begins a download; what is where it would go already is asked about.
-fn start(request: DownloadRequest, here: &HashSet<&Path>, download_folder: &Path) -> Action {
-    let path = request.remote_path.as_str();
-    let place = download_folder.join(path.rsplit('/').next().unwrap_or(path));
-    if !request.remote_path.is_folder() && here.contains(place.as_path()) {
-        return Action::AskTaken(Box::new(request), place);
+fn start(wanted: WantedDownload, here: &HashSet<&Path>, download_folder: &Path) -> Action {
+    let path = wanted.path();
+    let place = download_folder.join(path.rsplit('/').next().unwrap_or(&path));
+    if !wanted.is_folder() && here.contains(place.as_path()) {
+        return Action::AskTaken(Box::new(wanted), place);
     }
-    Action::start(request)
+    Action::start(wanted)
 }
 
 fn path_of(entry: &FolderEntry) -> String {

@@ -7,10 +7,8 @@ use eframe::egui::{self, Id};
 use potok_core::library::typed::RemotePath;
 use potok_core::model::hash::ContentHash;
 use potok_core::model::username::Username;
-use potok_core::node::intent::DownloadRequest;
 use potok_core::protocol::reply::{FileLine, FolderEntry};
 
-use crate::gui::action::download_request;
 use crate::gui::widgets::chosen::Chosen;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::{scroll, table};
@@ -20,6 +18,7 @@ use crate::model::result::QueryResult;
 use crate::model::row_order::{SortColumn, username_of};
 use crate::model::shown_rows::{OpenContents, RowKind};
 use crate::model::tree::{Open, Tree};
+use crate::model::wanted_download::WantedDownload;
 
 /// The name of the table of files, and of one level of folders.
 pub(super) const LIST_TABLE: &str = "browse";
@@ -160,33 +159,33 @@ impl BrowseState {
         self.goes_to_end |= wishes.end;
     }
 
-    /// What is chosen, as requests. What lies in a chosen folder is taken with it, not once more; of a content one file
-    /// is asked for, and its other owners send it too; a folder of several people is nobody's, and nothing is fetched
-    /// from myself.
-    pub(super) fn requests(&self, browse: &Browse, me: Option<&Username>) -> Vec<DownloadRequest> {
-        let mut requests: Vec<DownloadRequest> = Vec::new();
+    /// What is chosen, as what is to be fetched. What lies in a chosen folder is taken with it, not once more; of a
+    /// content one file is asked for, and its other owners send it too; a folder of several people comes from all of
+    /// them, and nothing from myself.
+    pub(super) fn wanted(&self, browse: &Browse, me: Option<&Username>) -> Vec<WantedDownload> {
+        let mut wanted: Vec<WantedDownload> = Vec::new();
         for row in self.selection.rows.iter().take(DOWNLOADS_MAX) {
             let Some(entry) = self.entry_to_fetch(browse, row, me) else { continue };
-            let Some(user) = username_of(entry).cloned() else { continue };
+            let user = username_of(entry);
             let path = entry.path();
-            let is_inside = |other: &DownloadRequest| {
-                other.user == user
-                    && other.remote_path.is_folder()
-                    && path.as_str().starts_with(other.remote_path.as_str())
+            let is_inside = |other: &WantedDownload| {
+                let is_theirs = match other {
+                    WantedDownload::Of(request) => Some(&request.user) == user,
+                    WantedDownload::OfAll(_) => true,
+                };
+                is_theirs && other.is_folder() && path.as_str().starts_with(&other.path())
             };
             // In a tree a folder stands above what is in it.
-            if self.query.is_tree && requests.iter().any(is_inside) {
+            if self.query.is_tree && wanted.iter().any(is_inside) {
                 continue;
             }
-            requests.push(download_request(
-                user,
-                match entry {
-                    FolderEntry::Folder(_) => RemotePath::folder(path),
-                    FolderEntry::File(_) => RemotePath::from(path.clone()),
-                },
-            ));
+            wanted.push(match (entry, user.cloned()) {
+                (FolderEntry::Folder(_), Some(user)) => WantedDownload::of(user, RemotePath::folder(path)),
+                (FolderEntry::File(_), Some(user)) => WantedDownload::of(user, RemotePath::from(path.clone())),
+                (_, None) => WantedDownload::of_all(path.clone()),
+            });
         }
-        requests
+        wanted
     }
 
     fn entry_to_fetch<'a>(&self, browse: &'a Browse, row: usize, me: Option<&Username>) -> Option<&'a FolderEntry> {

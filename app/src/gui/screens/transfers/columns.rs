@@ -9,52 +9,23 @@ use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm};
 use crate::gui::icons;
-use crate::gui::screens::transfers::{can_cancel, can_pause, can_resume, can_retry, can_stop, finished_place};
+use crate::gui::screens::transfers::{
+    can_cancel, can_pause, can_resume, can_retry, can_stop, common_columns, finished_place,
+};
 use crate::gui::theme::{self, Palette};
 use crate::gui::widgets::table::{Cell, Column};
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, icon_button_at};
 use crate::human;
-use crate::model::short;
+use crate::model::{natural_order, short};
 use crate::texts;
 
 /// All of them, from left to right, those to be chosen too. What is clicked in a cell is an action.
 pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
     [
-        Column::new(
-            "name",
-            || t!("window.column.name"),
-            0.0,
-            |cell, t: &&Transfer| {
-                let name = short(&t.label);
-                let icon = if t.label.ends_with('/') || t.files > 1 { icons::FOLDER } else { icons::of_file(&name) };
-                cell.icon_text(icon, &name, theme::body(), cell.palette().text);
-            },
-        )
-        .compared(|a, b| short(&a.label).cmp(&short(&b.label))),
-        Column::number(
-            "size",
-            || t!("window.column.size"),
-            92.0,
-            |cell, t: &&Transfer| {
-                cell.text(&human::size(t.total_bytes), theme::body(), cell.palette().weak);
-            },
-        )
-        .compared(|a, b| a.total_bytes.cmp(&b.total_bytes))
-        .drop(3),
-        Column::new(
-            "person",
-            || t!("window.column.person"),
-            118.0,
-            |cell, t: &&Transfer| {
-                let arrow = if t.direction == Direction::Download { "↓" } else { "↑" };
-                let others = if t.sources > 1 { format!(" +{}", t.sources - 1) } else { String::new() };
-                let text = format!("{arrow} {}{others}", Shown(t.user.as_str()));
-                cell.text(&text, theme::body(), cell.palette().text);
-            },
-        )
-        .compared(|a, b| (&a.user, a.direction).cmp(&(&b.user, b.direction)))
-        .drop(2),
+        common_columns::name(),
+        common_columns::size().drop(3),
+        common_columns::person().drop(2),
         Column::new(
             "connection",
             || t!("column.way"),
@@ -111,7 +82,10 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
                 cell.text(&path.unwrap_or_default(), theme::small(), cell.palette().weak);
             },
         )
-        .compared(|a, b| a.local_path.cmp(&b.local_path))
+        .compared(|a, b| {
+            let path = |t: &&Transfer| t.local_path.as_ref().map(|path| path.to_string_lossy().into_owned());
+            natural_order::compare(&path(a).unwrap_or_default(), &path(b).unwrap_or_default())
+        })
         .extra()
         .drop(7),
         Column::number(

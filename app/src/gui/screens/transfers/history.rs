@@ -1,12 +1,12 @@
 //! What came to its end: where it is, and when that was.
 
 use eframe::egui::{Id, Key, Modifiers, Rect, Ui, pos2, vec2};
-use potok_core::model::shown::Shown;
 use potok_core::node::event::{Direction, PastTransfer};
 use rust_i18n::t;
 
 use crate::gui::action::Action;
 use crate::gui::icons;
+use crate::gui::screens::transfers::common_columns;
 use crate::gui::theme;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Cell, Column, Table, in_order};
@@ -62,37 +62,9 @@ pub(super) fn show(
 
 fn columns<'a>() -> [Column<&'a PastTransfer, (), Action>; 5] {
     [
-        Column::new(
-            "name",
-            || t!("window.column.name"),
-            0.0,
-            |cell, past: &&PastTransfer| {
-                let name = short(&past.label);
-                let icon = if past.label.ends_with('/') { icons::FOLDER } else { icons::of_file(&name) };
-                cell.icon_text(icon, &name, theme::body(), cell.palette().text);
-            },
-        )
-        .compared(|a, b| short(&a.label).cmp(&short(&b.label))),
-        Column::number(
-            "size",
-            || t!("window.column.size"),
-            92.0,
-            |cell, past: &&PastTransfer| cell.text(&human::size(past.bytes), theme::body(), cell.palette().weak),
-        )
-        .compared(|a, b| a.bytes.cmp(&b.bytes))
-        .drop(2),
-        Column::new(
-            "person",
-            || t!("window.column.person"),
-            140.0,
-            |cell, past: &&PastTransfer| {
-                let arrow = if past.direction == Direction::Download { "↓" } else { "↑" };
-                let text = format!("{arrow} {}", Shown(past.user.as_str()));
-                cell.text(&text, theme::body(), cell.palette().text);
-            },
-        )
-        .compared(|a, b| (&a.user, a.direction).cmp(&(&b.user, b.direction)))
-        .drop(1),
+        common_columns::name(),
+        common_columns::size().drop(2),
+        common_columns::person().drop(1),
         Column::new(
             "ended",
             || t!("window.history.ended"),

@@ -1,6 +1,7 @@
 //! Downloads and uploads: what they do and why, in which order, and what can be done about it.
 
 mod columns;
+mod common_columns;
 mod details;
 mod graph;
 mod history;
