@@ -18,7 +18,8 @@ use potok_core::tracker::log::LogEntry;
 
 use crate::command_line::BadLine;
 use crate::command_line::commands;
-use crate::render::words;
+use crate::model::reach_advice;
+use crate::render::{reach, words};
 use crate::texts::{LANGUAGES, in_language, of_failure, text, try_text};
 
 fn catalogue(language: &str) -> BTreeMap<String, String> {
@@ -49,6 +50,10 @@ fn used() -> BTreeSet<String> {
     family("connection", words::CONNECTION_WORDS);
     family("root-state", words::ROOT_STATE_WORDS);
     family("watching", words::WATCHING_WORDS);
+    family("reach", reach_advice::VERDICT_WORDS);
+    family("reach-trial", reach_advice::TRIAL_WORDS);
+    family("reach-advice", reach_advice::ADVICE_WORDS);
+    family("reach-family", reach::FAMILY_WORDS);
     family("left-out", &LeftOutReason::ALL.map(LeftOutReason::word));
     family("status", words::STATUS_WORDS);
     let settings = toml::Table::try_from(Settings::default()).expect("plain values");

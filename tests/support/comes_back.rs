@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use potok_core::model::invite::TrackerAddress;
+use potok_core::model::own_ports::OwnPorts;
 use potok_core::net::identity::Identity;
 use potok_core::net::tls::{Purpose, TlsClient};
 use potok_core::service::tracker_client::tap::Tap;
@@ -41,7 +42,7 @@ impl Clients {
             let setup = ClientSetup {
                 tracker: tracker.clone(),
                 username: format!("client-{n}").parse().expect("a name"),
-                peer_port: None,
+                ports: watch::Sender::new(OwnPorts::default()).subscribe(),
                 tls: TlsClient::new(&Identity::generate(), Purpose::Tracker),
                 store: store.clone(),
                 shares: Arc::new(Vec::new),

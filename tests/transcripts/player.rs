@@ -9,10 +9,12 @@ use potok_core::model::binding::{Ban, BanTarget};
 use potok_core::model::key::PublicKey;
 use potok_core::model::username::Username;
 use potok_core::protocol::line::{Flavor, LineDecoder};
+use potok_core::protocol::trial::TrialResult;
 use potok_core::tracker::effect::{Effect, Effects};
 use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
+use potok_core::tracker::trials::TrialId;
 
 use crate::disk::Disk;
 
@@ -41,6 +43,8 @@ struct Player {
     by_name: BTreeMap<String, SessionId>,
     disk: Disk,
     words: BTreeMap<String, String>,
+    /// Whom the tracker dials.
+    trials: VecDeque<(SocketAddr, TrialId)>,
     /// What the owner was told and has not read.
     log: VecDeque<String>,
 }
@@ -69,6 +73,7 @@ impl Player {
             by_name: BTreeMap::new(),
             disk: Disk::default(),
             words: BTreeMap::new(),
+            trials: VecDeque::new(),
             log: VecDeque::new(),
         }
     }
@@ -110,6 +115,7 @@ impl Player {
                 self.tracker = None;
                 Ok(())
             }
+            ("trial", rest) => self.end_trial(rest),
             ("set", rest) => self.set(rest),
             (name, what) => self.happen(name, what),
         }
@@ -312,6 +318,18 @@ impl Player {
         self.apply(SessionId::NONE, Input::Clock(clock));
     }
 
+    /// The first address that the tracker dials is this one, and this comes of it.
+    fn end_trial(&mut self, rest: &str) -> Result<(), String> {
+        let (expected, result) = rest.split_once(' ').ok_or("trial ADDRESS RESULT")?;
+        let result = TrialResult::parse(result).ok_or("a result of dialling")?;
+        let (address, trial) = self.trials.pop_front().ok_or("nobody is dialled")?;
+        if address.to_string() != expected {
+            return Err(format!("{address} is dialled"));
+        }
+        self.apply(SessionId::NONE, Input::Tried { trial, result });
+        Ok(())
+    }
+
     fn disk_answers(&mut self, done: bool) -> Result<(), String> {
         self.disk.waits = false;
         for (ticket, record) in std::mem::take(&mut self.disk.waiting) {
@@ -396,6 +414,7 @@ impl Player {
                 }
                 Effect::Close(id) => self.sessions.get_mut(&id).expect("open").is_closed = true,
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
+                Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
                 Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),
                 Effect::Save { ticket, record } => {
                     self.disk.write(record);

@@ -13,6 +13,7 @@ use potok_core::node::intent::Intent;
 use potok_core::protocol::command::{Cursor, Page};
 use potok_core::protocol::reply::{FileLine, FolderEntry, FolderLine, Totals, UserTotals};
 use potok_core::protocol::selection::Selection;
+use potok_core::reach::reachability::Reachability;
 use potok_core::service::share_indexer::root_status::{RootPage, RootWatching, RootWork, SharedRoot};
 
 /// Lines of a page that is asked for without a limit.
@@ -61,6 +62,7 @@ pub fn status() -> Status {
     Status {
         connection: TrackerConnection::None,
         listening: None,
+        reach: Reachability::default(),
         hosted: None,
         shares: 0,
         share_bytes: 0,

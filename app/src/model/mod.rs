@@ -14,6 +14,7 @@ mod outcome;
 pub mod pace;
 pub mod pages;
 pub mod people_totals;
+pub mod reach_advice;
 pub mod recent_networks;
 pub mod result;
 pub mod row_order;
@@ -36,6 +37,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::reach::reachability::Reachability;
 use rust_i18n::t;
 
 use crate::command_line::commands;
@@ -98,6 +100,8 @@ pub struct Hashing {
 pub struct Model {
     /// At a tracker or not.
     pub connection: TrackerConnection,
+    /// Whether others can reach us.
+    pub reach: Reachability,
     /// Who I am.
     pub me: Option<Me>,
     /// Everybody on the tracker, by name.
@@ -189,6 +193,7 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             connection: TrackerConnection::None,
+            reach: Reachability::default(),
             me: None,
             people: BTreeMap::new(),
             changed_keys: BTreeSet::new(),
@@ -293,6 +298,7 @@ impl Model {
             NodeEvent::Outcome { id, result } => self.apply_outcome(now, id, result),
             NodeEvent::Files { id, files } => self.apply_files(id, files),
             NodeEvent::Connection(connection) => self.apply_connection(now, connection),
+            NodeEvent::Reachability(reach) => self.reach = *reach,
             NodeEvent::Shared(file) => self.apply_change(now, &ShareChange::Shared(file)),
             NodeEvent::Unshared { user, path } => self.apply_change(now, &ShareChange::Unshared(user, path)),
             NodeEvent::UserChanged(user) => self.doubt_shares(now, Some(&user)),

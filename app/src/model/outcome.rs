@@ -125,11 +125,13 @@ impl Model {
                 self.transfers = transfers.into_iter().map(|t| (t.number, t)).collect();
             }
             Outcome::Me(me) => self.me = Some(me),
+            Outcome::Reachability(reach) => self.reach = *reach,
             Outcome::Invite(invite) => self.invite = Some(invite),
             Outcome::Status(status) => {
                 if status.hosted.is_some() && self.hosted().is_none() {
                     self.wishes.push(Intent::ListBans);
                 }
+                self.reach = status.reach.clone();
                 self.status = Some(*status);
             }
             Outcome::Done => self.wishes.extend([Intent::Status, Intent::Invite].into_iter().filter(|_| {

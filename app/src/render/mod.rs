@@ -4,6 +4,7 @@
 
 pub mod output;
 pub mod progress;
+pub mod reach;
 pub mod records;
 pub mod tables;
 mod text_table;

@@ -18,7 +18,7 @@ use crate::command_line::BadLine;
 use crate::command_line::command::ConsoleCommand;
 use crate::command_line::commands;
 use crate::render::progress::Progress;
-use crate::render::{records, tables};
+use crate::render::{reach, records, tables};
 use crate::texts;
 
 /// Who reads what is written.
@@ -112,6 +112,7 @@ impl Output {
             (Audience::Programs, Outcome::Me(me)) => records::me(out, me),
             (Audience::Programs, Outcome::Status(status)) => records::status(out, status),
             (Audience::Programs, Outcome::Bans(bans)) => records::bans(out, bans),
+            (Audience::Programs, Outcome::Reachability(known)) => reach::records(out, known),
             (Audience::People, outcome) if is_empty(outcome) => records::line(out, t!("console.nothing")),
             (Audience::People, Outcome::Users(users)) => tables::users(out, users),
             (Audience::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
@@ -124,6 +125,7 @@ impl Output {
             (Audience::People, Outcome::Me(me)) => tables::me(out, me),
             (Audience::People, Outcome::Status(status)) => tables::status(out, status),
             (Audience::People, Outcome::Bans(bans)) => tables::bans(out, bans),
+            (Audience::People, Outcome::Reachability(known)) => reach::sentences(out, known),
         }
     }
 

@@ -19,6 +19,7 @@ use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
 
 use crate::command_line::command::ConsoleCommand;
+use crate::model::reach_advice;
 use crate::render::words;
 
 /// `user⇥address⇥key`
@@ -174,6 +175,7 @@ pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
         tracker,
         network,
         status.listening.map(|address| address.to_string()),
+        Some(reach_advice::verdict_word(status.reach.verdict()).to_owned()),
         status.hosted.as_ref().map(|hosted| hosted.address.to_string()),
         Some(status.shares.to_string()),
         Some(status.share_bytes.to_string()),
@@ -200,6 +202,7 @@ mod tests {
     use potok_core::model::username::Username;
     use potok_core::node::event::{Direction, TransferState};
     use potok_core::protocol::reply::Totals;
+    use potok_core::reach::reachability::Reachability;
     use potok_core::service::share_indexer::root_status::{Absence, RootWatching};
 
     use super::*;
@@ -302,6 +305,7 @@ mod tests {
                 message_of_the_day: vec![],
             },
             listening: None,
+            reach: Reachability::default(),
             hosted: None,
             shares: 2,
             share_bytes: 10,
@@ -314,7 +318,10 @@ mod tests {
         };
         let text = written(|out| status(out, &status_now));
         assert!(
-            text.starts_with("connection\tonline\ntracker\th:1\nnetwork\tOur⟨U+0009⟩net\nlistening\t-\n"),
+            text.starts_with(
+                "connection\tonline\ntracker\th:1\nnetwork\tOur⟨U+0009⟩net\nlistening\t-\n\
+             reachable\tunknown\n"
+            ),
             "{text}"
         );
         assert!(text.ends_with("up-bytes-per-second\t0\ndownload-folder\t/d\n"), "{text}");

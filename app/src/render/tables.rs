@@ -19,7 +19,7 @@ use rust_i18n::t;
 use crate::command_line::command::ConsoleCommand;
 use crate::model::natural_order;
 use crate::render::text_table::{self, TextColumn};
-use crate::render::{records, words};
+use crate::render::{reach, records, words};
 use crate::{human, texts};
 
 /// What came of a command, as the lines that people read; at most `lines_max` of them.
@@ -39,6 +39,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Invite(invite) => records::line(&mut out, invite),
         Outcome::Status(now) => status(&mut out, now),
         Outcome::Bans(list) => bans(&mut out, list),
+        Outcome::Reachability(known) => reach::sentences(&mut out, known),
         Outcome::Roots(page) => roots(&mut out, &page.roots),
         Outcome::Stopped { places, .. } => stopped(&mut out, places),
         Outcome::SharePreview(preview) => share_preview(&mut out, preview),
@@ -268,6 +269,7 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
         let value = value?;
         let value = match name {
             "connection" => texts::text("connection", &value, &[]),
+            "reachable" => texts::text("reach", &value, &[]),
             "share-bytes" => human::size(status.share_bytes),
             "down-bytes-per-second" => human::speed(status.down_bytes_per_second),
             "up-bytes-per-second" => human::speed(status.up_bytes_per_second),

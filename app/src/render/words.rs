@@ -36,6 +36,7 @@ pub const STATUS_WORDS: &[&str] = &[
     "tracker",
     "network",
     "listening",
+    "reachable",
     "hosting",
     "shares",
     "share-bytes",

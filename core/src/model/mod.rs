@@ -20,11 +20,13 @@
 //! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
 //! | [`ticket::EncounterTicket`] | 128 bits that two programs know each other by |
 //! | [`absence::AbsenceReason`] | why a tracker is not there for us |
+//! | [`address_family::AddressFamily`], [`own_ports::OwnPorts`] | by which addresses, and at which ports, others dial us |
 //! | [`way::Way`] | how two peers reach each other |
 //! | [`transfer_details::PartMap`] | which parts of it are here, in a bounded number of runs |
 
 pub mod absence;
 pub mod acted_on;
+pub mod address_family;
 pub mod binding;
 pub mod block_list;
 pub mod file_kind;
@@ -40,6 +42,7 @@ pub mod lan_address;
 pub mod limits;
 pub mod listen;
 pub mod local_name;
+pub mod own_ports;
 pub mod port;
 pub mod search_key;
 pub mod share;

@@ -126,6 +126,7 @@ impl NodeTask {
 
             Intent::Invite => self.answer(Some(id), self.invite()),
             Intent::Status => self.ask_status(id),
+            Intent::Reach => self.ask_reach(id),
             Intent::Trust { user } => {
                 self.warned_of.remove(&user.folded());
                 self.ask_tracker(id, move |client| known_users::trust(client, user));
@@ -193,6 +194,7 @@ impl NodeTask {
         let hosted = self.hosting.as_ref().map(|hosting| Arc::clone(&hosting.handle));
         let (connection, files_to_hash) = (self.connection.clone(), self.files_to_hash);
         let download_folder = self.download_folder();
+        let reach = self.reaching_us.known();
         self.children.ask(id, async move {
             let shared = share_indexer.totals();
             let (downloads, down_bytes_per_second) = transfers.downloader.running();
@@ -204,6 +206,7 @@ impl NodeTask {
             Ok(Outcome::Status(Box::new(Status {
                 connection,
                 listening: Some(transfers.peer_server.address()),
+                reach,
                 hosted,
                 shares: shared.files,
                 share_bytes: shared.bytes,

@@ -22,6 +22,7 @@ use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
 use crate::protocol::command::Cursor;
 use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
+use crate::reach::reachability::Reachability;
 use crate::service::share_indexer::preview::SharePreview;
 use crate::service::share_indexer::root_status::RootPage;
 use crate::tracker::log::LogEntry;
@@ -52,6 +53,8 @@ pub enum NodeEvent {
     },
     /// Whether we are at a tracker.
     Connection(TrackerConnection),
+    /// Whether others can reach us, as far as it is known now.
+    Reachability(Box<Reachability>),
     /// Somebody shares this from now on, or shares it otherwise than before.
     Shared(FileLine),
     /// Somebody no longer shares this.
@@ -219,6 +222,8 @@ pub enum Outcome {
     Invite(Invite),
     /// How things are.
     Status(Box<Status>),
+    /// Whether others can reach us.
+    Reachability(Box<Reachability>),
     /// Who is shut out.
     Bans(Vec<Ban>),
     /// A page of files.
@@ -310,6 +315,8 @@ pub struct Status {
     pub connection: TrackerConnection,
     /// Where the peer server listens.
     pub listening: Option<SocketAddr>,
+    /// Whether others can reach it.
+    pub reach: Reachability,
     /// The embedded tracker, if one runs here.
     pub hosted: Option<Hosted>,
     /// How many files I share.

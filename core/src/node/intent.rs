@@ -180,6 +180,8 @@ pub enum Intent {
     Invite,
     /// `Status`.
     Status,
+    /// Have the tracker try now whether others can reach us. `Reachability`, as far as it is known.
+    Reach,
     /// Use these settings from now on. `Done`.
     Apply(Box<Settings>),
     /// Send a user away from the embedded tracker for ten minutes. `Done`.

@@ -22,6 +22,7 @@ use crate::node::intent::{Intent, IntentId};
 use crate::node::moves::Moves;
 use crate::node::outbox::Outbox;
 use crate::node::past::{PastSender, past};
+use crate::node::reaching_us::ReachingUs;
 use crate::node::settings::Settings;
 use crate::node::tracker_session::{SessionEvent, TrackerSession};
 use crate::service::downloader::{DownloadSettings, Downloader};
@@ -70,6 +71,7 @@ pub(super) struct NodeTask {
     pub(super) may_punch: watch::Sender<bool>,
     pub(super) tells_local_addresses: watch::Sender<bool>,
     pub(super) session: TrackerSession,
+    pub(super) reaching_us: ReachingUs,
     /// Names, regardless of case, of which it was told that they are another key's than we know.
     pub(super) warned_of: HashSet<String>,
     pub(super) tap: Arc<Tap>,

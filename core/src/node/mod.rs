@@ -26,6 +26,7 @@ mod moving;
 mod naming;
 mod outbox;
 mod past;
+mod reaching_us;
 pub mod settings;
 mod sharing;
 mod starting;

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use crate::model::absence::AbsenceReason;
 use crate::model::invite::{Invite, TrackerAddress};
-use crate::model::port::PeerPort;
 use crate::model::username::{BadUsername, Username};
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
@@ -176,12 +175,13 @@ impl NodeTask {
         };
         let is_same = self.moves.here.as_ref() == Some(&tracker);
         self.moves.here = Some(tracker.clone());
+        self.reaching_us.listen_at(&self.peer_server);
         self.set_connection(TrackerConnection::Connecting { tracker: tracker.address.to_string(), why: None });
         let share_indexer = self.share_indexer.clone();
         let setup = ClientSetup {
             tracker,
             username,
-            peer_port: PeerPort::new(self.peer_server.address().port()).ok(),
+            ports: self.reaching_us.ports(),
             tls: TlsClient::new(&self.identity, Purpose::Tracker),
             store: Arc::clone(&self.store),
             tap: Arc::clone(&self.tap),
@@ -205,6 +205,7 @@ impl NodeTask {
 
     fn leave_off(&mut self) {
         self.moves.here = None;
+        self.forget_trials();
         self.session.leave();
         self.set_connection(TrackerConnection::None);
         self.tell_who_joins(Err(Failure::Cancelled));
@@ -299,6 +300,7 @@ impl NodeTask {
         match event {
             ClientEvent::Connecting(why) => {
                 let why = why.map(|why| away(&tracker, why));
+                self.forget_trials();
                 self.set_connection(TrackerConnection::Connecting { tracker, why });
             }
             ClientEvent::Online { network, message_of_the_day } => {
@@ -322,6 +324,7 @@ impl NodeTask {
             ClientEvent::Unshared(user, path) => self.outbox.push(NodeEvent::Unshared { user, path }),
             ClientEvent::Changed(user) => self.outbox.push(NodeEvent::UserChanged(user)),
             ClientEvent::AskedToDial(notice) => self.dial_back(&notice),
+            ClientEvent::Trial { by, event } => self.hear_trial(by, event),
             ClientEvent::Resync => {
                 self.warn_of_changed_keys();
                 self.outbox.push(NodeEvent::Resync);

@@ -21,6 +21,7 @@ use crate::node::main_loop::{NodeInbox, NodeTask};
 use crate::node::moves::Moves;
 use crate::node::outbox::Outbox;
 use crate::node::past;
+use crate::node::reaching_us::ReachingUs;
 use crate::node::settings::Settings;
 use crate::node::tracker_directory::TrackerDirectory;
 use crate::node::tracker_session::TrackerSession;
@@ -154,6 +155,7 @@ pub(super) async fn start(
     services.spawn(keeping);
 
     let mut node = NodeTask {
+        reaching_us: ReachingUs::new(&peer_server),
         downloader,
         peer_server: Arc::new(peer_server),
         uploading,

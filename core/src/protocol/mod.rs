@@ -20,4 +20,5 @@ pub mod page;
 pub mod peer;
 pub mod reply;
 pub mod selection;
+pub mod trial;
 mod value;

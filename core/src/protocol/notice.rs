@@ -12,6 +12,7 @@ use crate::model::username::Username;
 use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::field::{self, AsField, Quoted};
 use crate::protocol::reply::{BadReply, FileLine, OrDash, UserLine};
+use crate::protocol::trial::TrialNotice;
 
 /// One notice: what the tracker says unasked, behind a `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum Notice {
     Displaced(Username),
     /// `connect <ticket> <username> <key> <ip:port or -> <open|closed|unknown> [name=value …]`: somebody asks to be met.
     Connect(Box<ConnectNotice>),
+    /// `reach <ip:port> <open|refused|silent|stranger>`: what came of dialling who asked for it.
+    Reach(TrialNotice),
     /// `closing "<reason>"`: the tracker ends this session, and why.
     Closing(String),
     /// A notice of a later version. Ignored.
@@ -70,6 +73,7 @@ impl Notice {
             ["changed", username] => Ok(Self::Changed(name(username)?)),
             ["displaced", username] => Ok(Self::Displaced(name(username)?)),
             ["connect", rest @ ..] => ConnectNotice::parse(rest).map(Box::new).map(Self::Connect),
+            ["reach", rest @ ..] => TrialNotice::parse(rest).map(Self::Reach),
             ["resync"] => Ok(Self::Resync),
             ["closing", reason] => Ok(Self::Closing((*reason).to_owned())),
             [] => Err(BadReply),
@@ -97,6 +101,7 @@ impl fmt::Display for Notice {
             Self::Unshared(username, path) => write!(f, "* unshared {username} {}", AsField(path.as_str())),
             Self::Changed(username) => write!(f, "* changed {username}"),
             Self::Connect(notice) => write!(f, "* connect {notice}"),
+            Self::Reach(notice) => write!(f, "* reach {notice}"),
             Self::Resync => f.write_str("* resync"),
             Self::Displaced(username) => write!(f, "* displaced {username}"),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
@@ -134,6 +139,7 @@ mod tests {
             "* unshared anna \"a b\"",
             "* changed anna",
             &format!("* connect {} anna {key} 192.0.2.1:4001 unknown back={}", "A".repeat(22), "B".repeat(21) + "A"),
+            "* reach 192.0.2.1:4001 silent",
             "* resync",
             "* displaced anna",
             "* closing \"taken over\"",

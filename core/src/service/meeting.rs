@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::model::address_family::AddressFamily;
 use crate::model::invite::HostPort;
 use crate::model::ticket::EncounterTicket;
 use crate::net::{dial, punch};
@@ -26,20 +27,11 @@ pub struct Meeting {
     pub may_dial: Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>,
 }
 
-/// Which addresses two meet by; whoever has both tries both, each for itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddressFamily {
-    /// Addresses as in 192.0.2.1.
-    Ipv4,
-    /// Addresses as in 2001:db8::1.
-    Ipv6,
-}
-
 impl Meeting {
     /// A connection to whoever came, who has proven nothing yet. It ends by itself.
     pub async fn meet(&self, by: AddressFamily) -> io::Result<TcpStream> {
         let addresses = dial::addresses_of(&self.tracker, NAME_ANSWER_MAX).await?;
-        let tracker = addresses.into_iter().find(|at| at.is_ipv4() == (by == AddressFamily::Ipv4));
+        let tracker = addresses.into_iter().find(|at| AddressFamily::of(at.ip()) == by);
         let tracker =
             tracker.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the tracker has no such address"))?;
         punch::meet(tracker, self.ticket, |other| (self.may_dial)(other)).await

@@ -352,6 +352,7 @@ mod tests {
                 port: None,
                 second: None,
                 lan: Vec::new(),
+                openness: Vec::new(),
                 owner,
             });
         }

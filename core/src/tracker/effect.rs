@@ -1,12 +1,15 @@
 //! What the machine wants done, in the order in which it must reach the wire.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::model::binding::Record;
+use crate::model::key::PublicKey;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
+use crate::tracker::trials::TrialId;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,15 @@ pub enum Effect {
         ticket: Ticket,
         /// What to write.
         record: Record,
+    },
+    /// Dial somebody, see whether they prove their key, and say [`super::input::Input::Tried`].
+    Try {
+        /// Repeated in the answer.
+        trial: TrialId,
+        /// The address by which they are here, and the port that they registered.
+        address: SocketAddr,
+        /// The key that whoever answers must prove.
+        key: PublicKey,
     },
 }
 

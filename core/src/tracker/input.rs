@@ -9,6 +9,8 @@ use crate::model::username::Username;
 use crate::protocol::code::Refusal;
 use crate::protocol::command::{self, Command};
 use crate::protocol::line::{Fault, Line};
+use crate::protocol::trial::TrialResult;
+use crate::tracker::trials::TrialId;
 
 /// One connection. Numbers are never used again, and grow with the time of opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +47,13 @@ pub enum Input {
         ticket: Ticket,
         /// Whether it is on disk.
         done: bool,
+    },
+    /// What came of dialling somebody; asked for by [`super::effect::Effect::Try`].
+    Tried {
+        /// The trial that has ended.
+        trial: TrialId,
+        /// What came of it.
+        result: TrialResult,
     },
     /// What time it is: at least once an hour.
     Clock(Clock),

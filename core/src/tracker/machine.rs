@@ -30,6 +30,7 @@ use crate::tracker::roster::{Online, Roster};
 use crate::tracker::sent_away::SentAway;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
+use crate::tracker::trials::Trials;
 
 /// The tracker as a pure machine: inputs in, effects out.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub struct Tracker {
     pub(super) readers: Readers,
     pub(super) bans: Bans,
     pub(super) encounters: Encounters,
+    pub(super) trials: Trials,
     pub(super) sent_away: SentAway,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
@@ -143,6 +145,7 @@ impl Tracker {
             sent_away: SentAway::default(),
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
             encounters: Encounters::default(),
+            trials: Trials::default(),
             answers: Budgets::new(answers),
             new_names: Budgets::new(new_names),
             quotas: Quotas::default(),
@@ -184,6 +187,7 @@ impl Tracker {
             }
             Input::Closed => self.forget(now, from),
             Input::Stored { ticket, done } => self.stored(now, ticket, done, &mut effects),
+            Input::Tried { trial, result } => self.end_trial(trial, result, &mut effects),
             Input::Clock(clock) => self.set_clock(clock, &mut effects),
             Input::Owner(order) => self.obey(now, order, &mut effects),
             Input::Stopping => {

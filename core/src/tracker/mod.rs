@@ -10,7 +10,7 @@
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
 //! [`roster`] of who is here, [`changes`] that watchers are told, [`bans`], who is
-//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares. [`log`] is for the owner
+//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`] and [`trials`]. [`log`] is for the owner
 //! to read.
 
 pub mod bans;
@@ -32,6 +32,7 @@ pub mod roster;
 pub mod sent_away;
 mod session;
 pub mod settings;
+pub mod trials;
 mod turns;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::model::key::PublicKey;
 use crate::model::lan_address::LanAddress;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
+use crate::protocol::address_line::Openness;
 use crate::protocol::command::{Cursor, Page};
 use crate::protocol::reply::UserLine;
 use crate::tracker::catalog::OwnerId;
@@ -36,6 +37,8 @@ pub struct Online {
     pub second: Option<SecondAddress>,
     /// Where they are in their own home, as they say: told only to who is in it too.
     pub lan: Vec<LanAddress>,
+    /// What came of dialling them, at their own addresses.
+    pub openness: Vec<(SocketAddr, Openness)>,
     /// Their shares in the catalog.
     pub owner: OwnerId,
 }
@@ -79,10 +82,17 @@ impl Online {
         UserLine { username: self.username.clone(), address, key: self.key }
     }
 
-    /// Every address at which a reader may reach them.
-    pub fn addresses(&self, view: ReaderView, now: Instant) -> impl Iterator<Item = SocketAddr> {
+    /// Every address at which a reader may reach them, and whether it can be dialled.
+    pub fn addresses(&self, view: ReaderView, now: Instant) -> impl Iterator<Item = (SocketAddr, Openness)> {
         let second = self.second.filter(|second| second.until > now).map(|second| second.address);
-        self.line(view).address.into_iter().chain(second)
+        let addresses = self.line(view).address.into_iter().chain(second);
+        addresses.map(|address| (address, self.openness_of(address)))
+    }
+
+    /// Whether an address of theirs can be dialled, as far as it was tried.
+    pub fn openness_of(&self, address: SocketAddr) -> Openness {
+        let tried = self.openness.iter().find(|(at, _)| *at == address);
+        tried.map_or(Openness::Unknown, |(_, openness)| *openness)
     }
 }
 
@@ -139,12 +149,16 @@ impl Roster {
         if let Some(online) = self.by_name.get_mut(username) {
             self.whole.clear();
             online.port = port;
+            online.openness.retain(|(at, _)| at.ip() != online.seen);
         }
     }
 
     /// Somebody was seen at an address of the other family. Lists show the one of their session.
     pub fn set_second(&mut self, username: &Username, second: SecondAddress) {
         if let Some(online) = self.by_name.get_mut(username) {
+            if online.second.is_some_and(|before| before.address != second.address) {
+                online.openness.retain(|(at, _)| at.ip() == online.seen);
+            }
             online.second = Some(second);
         }
     }
@@ -153,6 +167,14 @@ impl Roster {
     pub fn set_lan(&mut self, username: &Username, lan: Vec<LanAddress>) {
         if let Some(online) = self.by_name.get_mut(username) {
             online.lan = lan;
+        }
+    }
+
+    /// Somebody was dialled. Of each family the latest is kept.
+    pub fn set_openness(&mut self, username: &Username, address: SocketAddr, openness: Openness) {
+        if let Some(online) = self.by_name.get_mut(username) {
+            online.openness.retain(|(at, _)| at.is_ipv4() != address.is_ipv4());
+            online.openness.push((address, openness));
         }
     }
 
@@ -253,6 +275,7 @@ mod tests {
                 port: Some(PeerPort::new(4001).expect("valid")),
                 second: None,
                 lan: Vec::new(),
+                openness: Vec::new(),
                 owner: catalog.add_owner(username),
             });
         }
@@ -315,7 +338,7 @@ mod tests {
         roster.set_second(&anna, second);
         let told = |at| {
             let online = roster.get(&anna).expect("online");
-            online.addresses(ReaderView::SameHost, at).map(|address| address.to_string()).collect::<Vec<_>>()
+            online.addresses(ReaderView::SameHost, at).map(|(address, _)| address.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(told(now), ["192.0.2.1:4001", "[2001:db8::1]:4001"]);
         assert_eq!(told(now + hour), ["192.0.2.1:4001"]);

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::model::key::PublicKey;
+use crate::model::username::Username;
 use crate::tracker::input::{SessionOpened, SessionRequest, Ticket};
 use crate::tracker::long_command::{LongCommand, User};
 use crate::tracker::roster::ReaderView;
@@ -18,6 +19,8 @@ pub(super) struct SessionState {
     pub(super) key: Option<PublicKey>,
     /// As whom it is registered.
     pub(super) user: Option<User>,
+    /// Whose second address it has shown.
+    pub(super) shown: Option<Username>,
     pub(super) is_watching: bool,
 
     /// Lines that are not answered yet, in order.
@@ -60,6 +63,7 @@ impl SessionState {
             view: ReaderView::of(opened.peer, opened.local),
             key: opened.key,
             user: None,
+            shown: None,
             is_watching: false,
             waiting: VecDeque::new(),
             turn: Turn::Idle,

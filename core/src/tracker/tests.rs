@@ -225,7 +225,7 @@ impl Shell {
                 Effect::TellDrained(id) => self.apply(id, Input::Drained),
                 Effect::Close(id) => assert!(self.open.remove(&id).is_some(), "closed twice"),
                 Effect::Save { ticket, .. } => self.saves.push(ticket),
-                Effect::Log(_) => {}
+                Effect::Log(_) | Effect::Try { .. } => {}
             }
         }
     }

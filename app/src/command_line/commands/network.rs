@@ -37,6 +37,14 @@ pub(super) const NETWORK_COMMANDS: &[ConsoleCommand] = &[
         write: |intent| alone(intent, &Intent::Status),
     },
     ConsoleCommand {
+        name: "reach",
+        arguments: "",
+        tracker: TrackerNeed::Needed,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::Reach),
+        write: |intent| alone(intent, &Intent::Reach),
+    },
+    ConsoleCommand {
         name: "join",
         arguments: "host:port | invite",
         tracker: TrackerNeed::No,

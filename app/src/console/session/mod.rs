@@ -382,6 +382,7 @@ impl<'a> ConsoleSession<'a> {
             | NodeEvent::WireLeftOut { .. }
             | NodeEvent::Hashing { .. }
             | NodeEvent::Transfer(_)
+            | NodeEvent::Reachability(_)
             | NodeEvent::TransferGone { .. }
             | NodeEvent::Stopped => {}
         }

@@ -17,6 +17,7 @@ mod list_users;
 mod ping;
 mod probe;
 mod quit;
+mod reach;
 mod register_files;
 mod register_user;
 mod search;
@@ -55,6 +56,7 @@ macro_rules! each_verb {
             list_folder::ListFolder,
             connect::Connect,
             probe::Probe,
+            reach::Reach,
             search::Search,
             count_files::CountFiles,
             sources::Sources,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::model::address_family::AddressFamily;
 use crate::model::limits;
 use crate::model::way::Way;
 use crate::net::dial;
@@ -16,7 +17,6 @@ use crate::net::tls::{Encrypted, TlsClient};
 use crate::reach::{DialCandidate, ReachAttempt};
 use crate::service::arrivals::{Arrivals, Expected};
 use crate::service::downloader::{Directory, Introduction};
-use crate::service::meeting::AddressFamily;
 use crate::transfer::Contact;
 
 /// How long the tracker may take to say where else somebody is, or to ask them to dial us.
@@ -66,7 +66,7 @@ pub(super) async fn reach(
                     Some(Introduction { ticket, addresses, meeting }) => {
                         expected = Some(arrivals.expect(ticket));
                         addresses.into_iter().for_each(|address| race.offer(DialCandidate::at(address)));
-                        let families = [AddressFamily::Ipv4, AddressFamily::Ipv6];
+                        let families = AddressFamily::ALL;
                         for (meeting, by) in meeting.iter().flat_map(|meeting| families.map(|by| (meeting.clone(), by))) {
                             let prove = prove.clone();
                             race.join(Way::Punched, async move { prove(meeting.meet(by).await?).await });

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::model::address_family::AddressFamily;
 use crate::model::lan_address::LanAddress;
 use crate::model::limits;
 use crate::model::ticket::EncounterTicket;
@@ -18,7 +19,7 @@ use crate::model::way::Way;
 use crate::net::dial;
 use crate::net::lan::OwnNetworks;
 use crate::service::arrivals;
-use crate::service::meeting::{AddressFamily, Meeting};
+use crate::service::meeting::Meeting;
 
 /// Who asks to be met.
 #[derive(Debug, Clone)]
@@ -73,9 +74,10 @@ impl DialBack {
     pub(super) fn ways(self) -> impl Iterator<Item = MeetingWay> {
         let dial = self.address.map(|(address, ticket)| MeetingWay::Dial(address, ticket));
         let at_home = self.at_home.into_iter().map(|(address, ticket)| MeetingWay::DialAtHome(address, ticket));
-        let punch = self.meeting.into_iter().flat_map(|meeting| {
-            [AddressFamily::Ipv4, AddressFamily::Ipv6].map(|by| MeetingWay::Punch(meeting.clone(), by))
-        });
+        let punch = self
+            .meeting
+            .into_iter()
+            .flat_map(|meeting| AddressFamily::ALL.map(|by| MeetingWay::Punch(meeting.clone(), by)));
         dial.into_iter().chain(at_home).chain(punch)
     }
 }

@@ -8,10 +8,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::model::absence::AbsenceReason;
+use crate::model::address_family::AddressFamily;
 use crate::model::invite::{HostPort, TrackerAddress};
 use crate::model::key::PublicKey;
 use crate::model::limits;
-use crate::model::port::PeerPort;
+use crate::model::own_ports::OwnPorts;
 use crate::model::username::Username;
 use crate::net::dial;
 use crate::net::tls::{self, TlsClient};
@@ -28,7 +29,8 @@ pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Connecting {
     pub(super) tracker: TrackerAddress,
     pub(super) username: Username,
-    pub(super) port: Option<PeerPort>,
+    /// Where others dial us.
+    pub(super) ports: watch::Receiver<OwnPorts>,
     pub(super) tls: TlsClient,
     pub(super) store: Arc<Store>,
     pub(super) tap: Arc<Tap>,
@@ -40,7 +42,7 @@ pub(super) struct Connecting {
 
 /// Connects, proves who we are, and registers.
 pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReason> {
-    let Connecting { tracker, username, port, tls, store, tap, key_known, known_names } = with;
+    let Connecting { tracker, username, ports, tls, store, tap, key_known, known_names } = with;
     let expected = match tracker.key {
         Some(key) => Some(key),
         None => pinned(store.clone(), tracker.address.clone()).await?,
@@ -60,6 +62,7 @@ pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReaso
     let load = tokio::task::spawn_blocking(move || known_names.load(key)).await;
     load.map_err(database_panicked)?.map_err(database_failed)?;
     key_known.send_replace(Some(key));
+    let port = ports.borrow().by(AddressFamily::of(at.ip()));
     ClientSession::register(stream, at, username, port, tap).await
 }
 

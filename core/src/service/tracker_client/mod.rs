@@ -20,6 +20,7 @@ mod reasons;
 mod second_family;
 mod session;
 pub mod tap;
+mod trials;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -32,9 +33,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::absence::AbsenceReason;
+use crate::model::address_family::AddressFamily;
 use crate::model::invite::{HostPort, TrackerAddress};
 use crate::model::key::PublicKey;
-use crate::model::port::PeerPort;
+use crate::model::own_ports::OwnPorts;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
@@ -43,6 +45,7 @@ use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::reply::{FileLine, UserLine};
+use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::connecting::Connecting;
@@ -68,8 +71,8 @@ pub struct ClientSetup {
     pub tracker: TrackerAddress,
     /// Who we want to be.
     pub username: Username,
-    /// Where our peer server listens.
-    pub peer_port: Option<PeerPort>,
+    /// Where others dial us.
+    pub ports: watch::Receiver<OwnPorts>,
     /// Proves our identity.
     pub tls: TlsClient,
     /// Remembers the keys of trackers.
@@ -108,6 +111,13 @@ pub enum ClientEvent {
     Changed(Username),
     /// Somebody asks us to dial them, because they cannot dial us.
     AskedToDial(Box<ConnectNotice>),
+    /// What is known of whether others can dial us.
+    Trial {
+        /// By this family of addresses.
+        by: AddressFamily,
+        /// What has become known.
+        event: TrialEvent,
+    },
     /// Something was left out of what we were told; the picture of the users has been read anew since.
     Resync,
 }
@@ -330,7 +340,7 @@ impl ClientTask {
         let connecting = connecting::connect(Connecting {
             tracker: self.setup.tracker.clone(),
             username: self.setup.username.clone(),
-            port: self.setup.peer_port,
+            ports: self.setup.ports.clone(),
             tls: self.setup.tls.clone(),
             store: Arc::clone(&self.setup.store),
             tap: Arc::clone(&self.setup.tap),
@@ -347,12 +357,20 @@ impl ClientTask {
         for (_, ask) in parked {
             session.take(ask, &mut announcer);
         }
-        let all =
-            SessionContext { announcer: &mut announcer, people: &self.people, events: &self.events, is_online: false };
-        let showing = SecondFamily::of(&self.setup, session.tracker(), *self.key_known.borrow());
+        // What has changed since the port was registered is seen there.
+        let mut ports = self.setup.ports.clone();
+        let showing = SecondFamily::of(&self.setup, session.tracker(), *self.key_known.borrow(), self.events.clone());
+        let all = SessionContext {
+            announcer: &mut announcer,
+            people: &self.people,
+            events: &self.events,
+            username: &self.setup.username,
+            ports: &mut ports,
+            is_online: false,
+        };
         let at_home = LocalAddresses {
             asks: self.asks.clone(),
-            port: self.setup.peer_port,
+            port: self.setup.ports.borrow().listening,
             may_tell: self.setup.tells_local_addresses.clone(),
         };
         let SessionEnd { why, unanswered } = tokio::select! {

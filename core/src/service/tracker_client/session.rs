@@ -9,23 +9,27 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::model::absence::AbsenceReason;
+use crate::model::address_family::AddressFamily;
 use crate::model::limits;
+use crate::model::own_ports::OwnPorts;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::tls::Encrypted;
 use crate::protocol::code::{Code, ReplyCode};
-use crate::protocol::command::{Command, ListUsers, Page, Ping, RegisterUser, Watch};
+use crate::protocol::command::{Command, ListUsers, Page, Ping, Reach, RegisterUser, Watch};
 use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::{self, Notice};
 use crate::protocol::reply::UserLine;
+use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::tap::{LineDirection, Tap};
+use crate::service::tracker_client::trials::TrialAsking;
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientMessage, Reply};
 
 /// Commands under way at once; further ones wait, so that the tracker's answers stay short of its patience.
@@ -62,6 +66,7 @@ pub(super) struct ClientSession {
     heard_at: Instant,
     /// When the answer to a ping must have come.
     pong_due: Option<Instant>,
+    trial: TrialAsking,
     tap: Arc<Tap>,
     network: String,
     motd: Vec<String>,
@@ -81,6 +86,10 @@ enum Pending {
     /// A page of the list of users, with those of the pages before.
     Users(Vec<UserLine>),
     Ping,
+    /// Where our peer server is now.
+    Port,
+    /// Whether we can be dialled.
+    Trial,
     /// What a person typed; only the tap has its answer.
     Typed(oneshot::Sender<Result<(), AskError>>),
 }
@@ -109,6 +118,7 @@ impl ClientSession {
             said_at: Instant::now(),
             heard_at: Instant::now(),
             pong_due: None,
+            trial: TrialAsking::new(AddressFamily::of(tracker.ip()), port),
             tap,
             network: String::new(),
             motd: Vec::new(),
@@ -212,6 +222,15 @@ impl ClientSession {
                 }
             }
             Some(ask) = asked.recv(), if self.pending.len() < PIPELINE_MAX => self.take(ask, all.announcer),
+            Ok(()) = all.ports.changed(), if all.is_online => self.tell_port(all).await,
+            () = sleep_until(self.trial.due().unwrap_or(wake)), if self.trial.due().is_some() => {
+                let (is_asked, event) = self.trial.turn(Instant::now());
+                if is_asked {
+                    self.say(&Reach.into());
+                    self.pending.push_back(Pending::Trial);
+                }
+                self.tell_trial(event, all).await;
+            }
             () = sleep_until(wake) => {
                 if self.pong_due.is_some() {
                     return Err(lost(AbsenceReason::Silent));
@@ -255,7 +274,7 @@ impl ClientSession {
                 self.lines_left = lines;
                 if lines == 0 { self.answered(all).await } else { Ok(()) }
             }
-            Head::Err { code, text } => self.refused(code, text, all),
+            Head::Err { code, text } => self.refused(code, text, all).await,
         }
     }
 
@@ -267,7 +286,7 @@ impl ClientSession {
             Pending::Question(_, asker) => drop(asker.send(Ok(answer))),
             Pending::Announcement => all.announcer.line_answered(Ok(())),
             Pending::Typed(asker) => drop(asker.send(Ok(()))),
-            Pending::Watch | Pending::Ping => {}
+            Pending::Watch | Pending::Ping | Pending::Port | Pending::Trial => {}
             Pending::Users(mut users) => {
                 for line in &answer.lines {
                     users.push(UserLine::parse(line).map_err(|_bad| lost(AbsenceReason::FaultyList))?);
@@ -282,6 +301,9 @@ impl ClientSession {
                         let was_online = std::mem::replace(&mut all.is_online, true);
                         let event = if was_online { ClientEvent::Resync } else { self.greeted() };
                         tell(all.events, event).await;
+                        if !was_online {
+                            self.tell_port(all).await;
+                        }
                     }
                 }
             }
@@ -289,12 +311,16 @@ impl ClientSession {
         Ok(())
     }
 
-    fn refused(&mut self, code: ReplyCode, text: String, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
+    async fn refused(&mut self, code: ReplyCode, text: String, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
         match self.next_pending()? {
             Pending::Question(_, asker) => drop(asker.send(Err(AskError::Refused { code, text }))),
             Pending::Announcement => all.announcer.line_answered(Err(AskError::Refused { code, text })),
             Pending::Typed(asker) => drop(asker.send(Ok(()))),
-            Pending::Ping => {}
+            Pending::Ping | Pending::Port => {}
+            Pending::Trial => {
+                let event = self.trial.refused(Instant::now(), &code);
+                self.tell_trial(event, all).await;
+            }
             // Without them we would be blind, so this session is worth nothing.
             Pending::Watch | Pending::Users(_) => return Err(AwayReason::Refused { code, text }),
         }
@@ -324,6 +350,12 @@ impl ClientSession {
                 ClientEvent::Changed(name)
             }
             Notice::Connect(notice) => ClientEvent::AskedToDial(notice),
+            Notice::Reach(notice) => {
+                if let Some(event) = self.trial.told(Instant::now(), notice) {
+                    self.tell_trial(event, all).await;
+                }
+                return Ok(());
+            }
             Notice::Resync => {
                 // However often it is said: one list makes up for all that was left out before it was asked for.
                 self.must_resync = true;
@@ -351,6 +383,21 @@ impl ClientSession {
             tell(all.events, event).await;
         }
         Ok(())
+    }
+
+    /// Others are to dial us at another port, or the tracker is to try it anew.
+    async fn tell_port(&mut self, all: &mut SessionContext<'_>) {
+        let port = all.ports.borrow_and_update().by(self.trial.by());
+        if port != self.trial.port() {
+            self.say(&RegisterUser { username: all.username.clone(), port }.into());
+            self.pending.push_back(Pending::Port);
+            self.tell_trial(TrialEvent::Forgotten, all).await;
+        }
+        self.trial.begin(Instant::now(), port);
+    }
+
+    async fn tell_trial(&self, event: TrialEvent, all: &SessionContext<'_>) {
+        tell(all.events, ClientEvent::Trial { by: self.trial.by(), event }).await;
     }
 
     /// What we were greeted with last.
@@ -395,6 +442,10 @@ pub(super) struct SessionContext<'a> {
     pub(super) announcer: &'a mut Announcer,
     pub(super) people: &'a People,
     pub(super) events: &'a mpsc::Sender<ClientEvent>,
+    /// As whom we are registered.
+    pub(super) username: &'a Username,
+    /// Where others dial us.
+    pub(super) ports: &'a mut watch::Receiver<OwnPorts>,
     /// Told when the picture of the users is complete.
     pub(super) is_online: bool,
 }

@@ -10,6 +10,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::net::send_queue::{SendQueue, Signs};
+use crate::service::tracker_server::trial::TrialDialler;
 use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
 use crate::service::tracker_server::{Message, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
@@ -26,6 +27,7 @@ struct Driver {
     tracker: Tracker,
     queues: HashMap<SessionId, Arc<SendQueue>>,
     writer: RecordWriter,
+    trials: TrialDialler,
     log: Log,
 }
 
@@ -57,9 +59,10 @@ pub(super) async fn run(
     tracker: Tracker,
     mut inbox: mpsc::Receiver<Message>,
     writer: RecordWriter,
+    trials: TrialDialler,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
-    let mut driver = Driver { tracker, queues: HashMap::new(), writer, log: Log::default() };
+    let mut driver = Driver { tracker, queues: HashMap::new(), writer, trials, log: Log::default() };
     let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
     let (run_before, since) = (driver.tracker.run_seconds(), Instant::now());
     let mut clock_at = since + CLOCK_EVERY;
@@ -179,6 +182,7 @@ impl Driver {
                     }
                 }
                 Effect::Log(entry) => self.log.tell(entry),
+                Effect::Try { trial, address, key } => self.trials.begin(trial, address, key),
                 Effect::Save { ticket, record } => {
                     if !self.writer.write(SaveJob { ticket, record }) {
                         self.apply(SessionId::NONE, Input::Stored { ticket, done: false });

@@ -5,6 +5,7 @@
 //! | `accept` | lets connections in, tells TLS from text | the tracker stops |
 //! | `session`, one a connection | bytes to requests, effects to bytes | its connection ends, or the tracker stops |
 //! | `driver` | owns the machine: inputs in, effects out | the tracker stops |
+//! | `trial` | dials a user who asked for it | it was tried, or the tracker stops |
 //! | `writer`, a thread | puts records on disk | the driver has ended |
 //! | `scan_threads` | look through the catalog while the driver waits | the driver has ended |
 
@@ -12,6 +13,7 @@ mod accept;
 mod driver;
 mod scan_threads;
 mod session;
+mod trial;
 mod writer;
 
 use std::io;
@@ -33,9 +35,10 @@ use crate::net::admission::{Admission, AdmissionLimits};
 use crate::net::identity::Identity;
 use crate::net::local;
 use crate::net::send_queue::SendQueue;
-use crate::net::tls::{Purpose, TlsServer};
+use crate::net::tls::{Purpose, TlsClient, TlsServer};
 use crate::service::tracker_server::accept::Occasional;
 use crate::service::tracker_server::scan_threads::ScanThreads;
+use crate::service::tracker_server::trial::TrialDialler;
 use crate::store::Store;
 use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened};
 use crate::tracker::log::LogEntry;
@@ -142,7 +145,13 @@ pub async fn start(
     let writer = writer::start(store, inbox.clone())?;
     let sessions = TaskTracker::new();
     let accepting = tokio::spawn(accept::run(listener, shared, sessions.clone()));
-    let driving = driver::run(tracker, to_driver, writer, cancel.clone());
+    let trials = TrialDialler {
+        tls: TlsClient::new(identity, Purpose::Peer),
+        inbox: inbox.clone(),
+        tasks: sessions.clone(),
+        cancel: cancel.clone(),
+    };
+    let driving = driver::run(tracker, to_driver, writer, trials, cancel.clone());
     let driver = tokio::spawn(async move {
         let ending = driving.await;
         let _accepted = accepting.await;

@@ -6,6 +6,7 @@ pub(super) mod files;
 mod lists;
 mod reach;
 mod talk;
+mod trial;
 mod user;
 mod watch;
 

@@ -99,7 +99,7 @@ impl Tracker {
             username: own.username.clone(),
             key: own_key,
             address: own.line(view).address,
-            openness: Openness::Unknown,
+            openness: own.line(view).address.map_or(Openness::Unknown, |address| own.openness_of(address)),
             back: Some(tickets.asker),
             lan: Self::lan_addresses_for(own, target, asker.now),
         };
@@ -125,6 +125,9 @@ impl Tracker {
             let until = asker.now + SECOND_ADDRESS_LASTS;
             let username = online.username.clone();
             self.roster.set_second(&username, SecondAddress { address, until });
+            if let Some(session) = self.sessions.get_mut(&asker.session) {
+                session.shown = Some(username);
+            }
         }
         Ok(CommandReply::Lines { lines: 1, bytes: format!("{}\n", OrDash(address)).into(), more: None })
     }
@@ -152,6 +155,6 @@ fn lan_line(address: LanAddress) -> AddressLine {
 }
 
 /// An address that the tracker has seen.
-fn direct(address: SocketAddr) -> AddressLine {
-    AddressLine { scope: AddressScope::Direct, address, openness: Openness::Unknown }
+fn direct((address, openness): (SocketAddr, Openness)) -> AddressLine {
+    AddressLine { scope: AddressScope::Direct, address, openness }
 }

@@ -156,6 +156,7 @@ impl Tracker {
             port,
             second: None,
             lan: Vec::new(),
+            openness: Vec::new(),
             owner,
         });
         if let Some(session) = self.sessions.get_mut(&asker.session) {

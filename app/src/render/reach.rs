@@ -1,0 +1,57 @@
+//! Whether others can reach us: records for programs, sentences for people.
+
+use std::io::{self, Write};
+
+use potok_core::model::address_family::AddressFamily;
+use potok_core::protocol::reply::OrDash;
+use potok_core::reach::reachability::Reachability;
+
+use crate::model::reach_advice::{self, Firewall};
+use crate::render::text_table;
+use crate::texts;
+
+/// `reachable⇥verdict`, then `family⇥address⇥result` for each, then `command⇥line` for what helps here.
+pub fn records(out: &mut impl Write, reach: &Reachability) -> io::Result<()> {
+    writeln!(out, "reachable\t{}", reach_advice::verdict_word(reach.verdict()))?;
+    for family in AddressFamily::ALL {
+        let trial = reach.by(family);
+        let address = OrDash(trial.last.map(|notice| notice.address));
+        writeln!(out, "{}\t{address}\t{}", family_word(family), reach_advice::trial_word(trial))?;
+    }
+    for advice in reach_advice::advice(reach, Firewall::here()) {
+        if let Some(command) = advice.command {
+            writeln!(out, "command\t{command}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The same in sentences, with what to do.
+pub fn sentences(out: &mut impl Write, reach: &Reachability) -> io::Result<()> {
+    writeln!(out, "{}", texts::text("reach", reach_advice::verdict_word(reach.verdict()), &[]))?;
+    let pairs = AddressFamily::ALL.map(|family| {
+        let trial = reach.by(family);
+        let address = trial.last.map_or_else(|| "-".to_owned(), |notice| notice.address.to_string());
+        let known = texts::text("reach-trial", reach_advice::trial_word(trial), &[("address", address)]);
+        [texts::text("reach-family", family_word(family), &[]), known]
+    });
+    text_table::write_pairs(out, pairs)?;
+    for advice in reach_advice::advice(reach, Firewall::here()) {
+        writeln!(out, "{}", advice.text)?;
+        if let Some(command) = advice.command {
+            writeln!(out, "    {command}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What a family is called by programs.
+pub fn family_word(family: AddressFamily) -> &'static str {
+    match family {
+        AddressFamily::Ipv4 => "ipv4",
+        AddressFamily::Ipv6 => "ipv6",
+    }
+}
+
+/// The families, as the translations have them.
+pub const FAMILY_WORDS: &[&str] = &["ipv4", "ipv6"];
