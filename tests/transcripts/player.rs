@@ -11,10 +11,9 @@ use potok_core::model::username::Username;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::protocol::trial::TrialResult;
 use potok_core::tracker::effect::{Effect, Effects};
-use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest};
+use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, TrialId};
 use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
-use potok_core::tracker::trials::TrialId;
 
 use crate::disk::Disk;
 

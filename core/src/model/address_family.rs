@@ -12,7 +12,7 @@ pub enum AddressFamily {
 }
 
 impl AddressFamily {
-    /// Both.
+    /// The two of them, the older one first.
     pub const ALL: [Self; 2] = [Self::Ipv4, Self::Ipv6];
 
     /// That of an address, however it is written.

@@ -11,7 +11,7 @@ pub struct OwnPorts {
     pub listening: Option<PeerPort>,
     /// By IPv4; none if nobody is to dial us.
     pub ipv4: Option<PeerPort>,
-    /// By IPv6.
+    /// The same by IPv6.
     pub ipv6: Option<PeerPort>,
     /// Grows whenever a tracker is to try them anew.
     pub trials: u64,

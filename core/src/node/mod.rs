@@ -26,6 +26,7 @@ mod moving;
 mod naming;
 mod outbox;
 mod past;
+mod reach_news;
 mod reaching_us;
 pub mod settings;
 mod sharing;

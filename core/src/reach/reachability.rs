@@ -11,9 +11,9 @@ use crate::protocol::trial::{TrialNotice, TrialResult};
 /// What is known, by each family of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reachability {
-    /// By IPv4.
+    /// What is known of our address of IPv4.
     pub ipv4: FamilyTrial,
-    /// By IPv6.
+    /// What is known of our address of IPv6.
     pub ipv6: FamilyTrial,
     /// The port at which our peer server listens.
     pub port: Option<PeerPort>,

@@ -7,9 +7,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::model::binding::Record;
 use crate::model::key::PublicKey;
-use crate::tracker::input::{SessionId, Ticket};
+use crate::tracker::input::{SessionId, Ticket, TrialId};
 use crate::tracker::log::LogEntry;
-use crate::tracker::trials::TrialId;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,6 @@ use crate::protocol::code::Refusal;
 use crate::protocol::command::{self, Command};
 use crate::protocol::line::{Fault, Line};
 use crate::protocol::trial::TrialResult;
-use crate::tracker::trials::TrialId;
 
 /// One connection. Numbers are never used again, and grow with the time of opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +28,17 @@ impl SessionId {
 /// A record on its way to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
+
+/// Somebody who is dialled at their own wish. Numbers are never used again, and grow with the time of beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrialId(u64);
+
+impl TrialId {
+    /// The n-th trial, counted from 1.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
 
 /// Everything that can happen to a tracker.
 #[derive(Debug)]

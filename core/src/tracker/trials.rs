@@ -7,11 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::username::Username;
 use crate::tracker::budget::{Allowance, Budgets};
-use crate::tracker::input::SessionId;
-
-/// One trial. Numbers are never used again, and grow with the time of beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TrialId(u64);
+use crate::tracker::input::{SessionId, TrialId};
 
 /// What a household may have tried: three at once, for both families and a change, then one a minute.
 const OF_HOUSEHOLD: Allowance = Allowance { burst: 3, per_hour: 60 };
@@ -23,14 +19,14 @@ const TRIAL_LASTS: Duration = Duration::from_secs(10);
 /// All that are under way.
 #[derive(Debug)]
 pub struct Trials {
-    open: BTreeMap<TrialId, Trial>,
+    open: BTreeMap<TrialId, OpenTrial>,
     last: u64,
     of_households: Budgets,
 }
 
 /// Who is dialled, and who wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trial {
+pub struct OpenTrial {
     /// The session that asked.
     pub session: SessionId,
     /// Who they are.
@@ -75,13 +71,13 @@ impl Trials {
         }
         self.of_households.charge(now, address.ip(), 1);
         self.last += 1;
-        let id = TrialId(self.last);
-        self.open.insert(id, Trial { session, username, address, until: now + TRIAL_LASTS });
+        let id = TrialId::new(self.last);
+        self.open.insert(id, OpenTrial { session, username, address, until: now + TRIAL_LASTS });
         Ok(id)
     }
 
     /// What came of one is known. `None`: it was over.
-    pub fn end(&mut self, id: TrialId) -> Option<Trial> {
+    pub fn end(&mut self, id: TrialId) -> Option<OpenTrial> {
         self.open.remove(&id)
     }
 }

@@ -11,7 +11,7 @@ use crate::protocol::trial::TrialNotice;
 use crate::reach::reachability::{NotTold, TrialEvent};
 
 /// What was true changes unseen: a router forgets, another one is plugged in.
-const AGAIN_AFTER: Duration = Duration::from_secs(30 * 60);
+const TRIED_EVERY: Duration = Duration::from_secs(30 * 60);
 /// The tracker tries once a minute for a household.
 const SOON: Duration = Duration::from_secs(61);
 /// The tracker gives up after five seconds.
@@ -74,7 +74,7 @@ impl TrialAsking {
         self.due = match why {
             NotTold::EarlierVersion => None,
             NotTold::TooOften | NotTold::Silent => Some(now + SOON),
-            NotTold::Refused => Some(now + AGAIN_AFTER),
+            NotTold::Refused => Some(now + TRIED_EVERY),
         };
         TrialEvent::NotTold(why)
     }
@@ -85,7 +85,7 @@ impl TrialAsking {
             return None;
         }
         self.is_under_way = false;
-        self.due = Some(now + AGAIN_AFTER);
+        self.due = Some(now + TRIED_EVERY);
         Some(TrialEvent::Told(notice))
     }
 }

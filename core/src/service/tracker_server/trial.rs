@@ -15,8 +15,7 @@ use crate::model::key::PublicKey;
 use crate::net::tls::TlsClient;
 use crate::protocol::trial::TrialResult;
 use crate::service::tracker_server::Message;
-use crate::tracker::input::{Input, SessionId};
-use crate::tracker::trials::TrialId;
+use crate::tracker::input::{Input, SessionId, TrialId};
 
 /// Connection and handshake together. Others wait as long for a peer.
 const TRIAL_MAX: Duration = Duration::from_secs(5);

@@ -10,9 +10,10 @@ use crate::protocol::notice::Notice;
 use crate::protocol::trial::{TrialNotice, TrialResult};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
+use crate::tracker::input::TrialId;
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::{Online, ReaderView};
-use crate::tracker::trials::{NoTrial, TrialId};
+use crate::tracker::trials::NoTrial;
 
 impl Handle for Reach {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {

@@ -1,0 +1,64 @@
+//! What the node does about trials: it tells what has become known of whether others can reach us, and has them made.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::model::address_family::AddressFamily;
+use crate::node::event::{NodeEvent, Outcome};
+use crate::node::intent::IntentId;
+use crate::node::main_loop::NodeTask;
+use crate::node::reaching_us::KnownReach;
+use crate::reach::reachability::TrialEvent;
+
+/// How long somebody who asks waits for the tracker.
+const REACH_ASKED_MAX: Duration = Duration::from_secs(15);
+
+impl NodeTask {
+    /// A session has learned something.
+    pub(super) fn hear_trial(&self, by: AddressFamily, event: TrialEvent) {
+        let is_own = match event {
+            TrialEvent::Told(notice) => is_own(notice.address.ip()),
+            TrialEvent::Asked | TrialEvent::NotTold(_) | TrialEvent::Forgotten => false,
+        };
+        self.tell_reach(|known| {
+            known.reach.hear(by, event, is_own);
+            known.ended += u64::from(event != TrialEvent::Asked);
+        });
+    }
+
+    /// We are no longer where it was learned.
+    pub(super) fn forget_trials(&self) {
+        self.tell_reach(|known| {
+            AddressFamily::ALL.into_iter().for_each(|by| known.reach.hear(by, TrialEvent::Forgotten, false));
+        });
+    }
+
+    fn tell_reach(&self, change: impl FnOnce(&mut KnownReach)) {
+        if self.reaching_us.change(change) {
+            self.outbox.push(NodeEvent::Reachability(Box::new(self.reaching_us.known())));
+        }
+    }
+
+    /// Has the tracker try now, and tells what is known then.
+    pub(super) fn ask_reach(&mut self, id: IntentId) {
+        if let Err(why) = self.session.client() {
+            return self.answer(Some(id), Err(why));
+        }
+        let mut known = self.reaching_us.watch();
+        let before = known.borrow_and_update().ended;
+        self.reaching_us.try_anew();
+        self.children.ask(id, async move {
+            let is_over = |now: &KnownReach| now.ended > before && !now.reach.is_under_way();
+            drop(timeout(REACH_ASKED_MAX, known.wait_for(is_over)).await);
+            let reach = known.borrow().reach.clone();
+            Ok(Outcome::Reachability(Box::new(reach)))
+        });
+    }
+}
+
+/// Whether this computer has the address itself, so that there is no router that translates.
+fn is_own(ip: IpAddr) -> bool {
+    if_addrs::get_if_addrs().is_ok_and(|all| all.iter().any(|one| one.ip() == ip))
+}
