@@ -40,6 +40,7 @@ fn used() -> BTreeSet<String> {
     family("tracker-log", &log_entries().iter().map(LogEntry::key).collect::<Vec<_>>());
     family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
+    family("grammar", &["unclosed-windows", "quote-windows"]);
     family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
     family("start", &["in-use", "system", "no-place", "settings-file"]);
     family("command", &commands::all().map(|command| command.name).collect::<Vec<_>>());

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use potok_core::net::identity::{self, Identity, IdentityError};
+use potok_core::disk::private;
+use potok_core::net::identity::{Identity, IdentityError};
 use potok_core::net::{descriptors, local};
 use potok_core::service::tracker_server::{self, StartError};
 use potok_core::store::{Store, StoreError};
@@ -79,8 +80,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Some(dir) => dir,
         None => config::default_data_dir()?,
     };
-    identity::create_private_dir(&dir)
-        .map_err(|source| Failure::DataDir { path: dir.display().to_string(), source })?;
+    private::create_dir(&dir).map_err(|source| Failure::DataDir { path: dir.display().to_string(), source })?;
     let mut settings = match &args.config {
         Some(file) => config::load(file)?,
         None => config::load_or_create(&dir.join("config.toml"))?,

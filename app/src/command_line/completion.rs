@@ -23,6 +23,7 @@ use reedline::{Completer, CompletionResult, Span, Suggestion};
 use crate::client::Client;
 use crate::command_line::command::{Completes, WordKind};
 use crate::command_line::commands;
+use crate::command_line::dialect::Dialect;
 use crate::model::natural_order;
 
 /// Something that completion does not know yet.
@@ -313,7 +314,7 @@ impl LineCompleter {
             .into_iter()
             .take(SUGGESTIONS_MAX)
             .map(|(text, goes_on)| {
-                let written = word.write(&text, goes_on, is_list);
+                let written = word.write(Dialect::HERE, &text, goes_on, is_list);
                 suggestion(written, start..line.len(), !goes_on && !is_list)
             })
             .collect()
@@ -345,7 +346,7 @@ impl Place {
         let (verb, arguments) = line.trim_start_matches([' ', '\t']).split_once([' ', '\t'])?;
         let command = commands::find(verb)?;
         let is_list = matches!(command.completes, Completes::List(_));
-        let word = LastWord::of(arguments, is_list);
+        let word = LastWord::of(Dialect::HERE, arguments, is_list);
         let kind = match command.completes {
             Completes::Nothing => None,
             Completes::Fields(kinds) => kinds.get(word.before.len()).copied(),
@@ -369,16 +370,22 @@ struct LastWord {
 }
 
 impl LastWord {
-    fn of(arguments: &str, is_list: bool) -> Self {
+    fn of(dialect: Dialect, arguments: &str, is_list: bool) -> Self {
         let mut word = Self { start: 0, typed: String::new(), is_quoted: false, before: Vec::new() };
         let mut is_inside_quotes = false;
         let mut has_begun = false;
-        let mut characters = arguments.char_indices();
+        let mut characters = arguments.char_indices().peekable();
         while let Some((at, c)) = characters.next() {
             let ends = !is_inside_quotes && if is_list { c == ',' } else { c == ' ' };
             match c {
-                '\\' if is_inside_quotes => word.typed.extend(characters.next().map(|(_, escaped)| escaped)),
-                '"' if is_inside_quotes => is_inside_quotes = false,
+                '\\' if is_inside_quotes && dialect.has_escapes() => {
+                    word.typed.extend(characters.next().map(|(_, escaped)| escaped));
+                }
+                '"' if is_inside_quotes => {
+                    // Twice, where there are no escapes, it is one of the text.
+                    is_inside_quotes = !dialect.has_escapes() && characters.next_if(|(_, next)| *next == '"').is_some();
+                    word.typed.extend(is_inside_quotes.then_some('"'));
+                }
                 '"' if !has_begun => {
                     (has_begun, is_inside_quotes, word.is_quoted, word.start) = (true, true, true, at);
                 }
@@ -399,13 +406,13 @@ impl LastWord {
     }
 
     /// A text as it must stand in the line. In a folder that goes on the quote stays open.
-    fn write(&self, text: &str, goes_on: bool, is_list: bool) -> String {
+    fn write(&self, dialect: Dialect, text: &str, goes_on: bool, is_list: bool) -> String {
         let as_field = AsField(text).to_string();
         let needs_quotes = if is_list { text.contains([',', '"']) } else { as_field != text };
         if !self.is_quoted && !needs_quotes {
             return text.to_owned();
         }
-        let mut quoted = Quoted(text).to_string();
+        let mut quoted = dialect.write(Quoted(text).to_string());
         if goes_on {
             quoted.pop();
         }

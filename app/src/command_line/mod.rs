@@ -6,6 +6,7 @@
 pub mod command;
 pub mod commands;
 pub mod completion;
+pub mod dialect;
 pub mod list;
 pub mod typed_path;
 
@@ -18,6 +19,7 @@ use potok_core::node::intent::Intent;
 use potok_core::protocol::field::{self, BadFields, Field};
 
 use crate::command_line::command::ConsoleCommand;
+use crate::command_line::dialect::Dialect;
 use crate::texts::{of_failure, text};
 
 /// What a line asks for.
@@ -77,8 +79,13 @@ pub enum BadLine {
 /// Longest line in bytes: a list of [`potok_core::model::limits::ITEMS_PER_LINE_MAX`] long paths fits.
 pub const COMMAND_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Reads one line. `Ok(None)`: nothing is on it. Relative paths are relative to `cwd`.
+/// Reads one line as it is typed here. `Ok(None)`: nothing is on it. Relative paths are relative to `cwd`.
 pub fn parse(line: &str, cwd: &Path) -> Result<Option<TypedLine>, BadLine> {
+    parse_in(Dialect::HERE, line, cwd)
+}
+
+/// The same, as it is typed on one of the systems.
+pub fn parse_in(dialect: Dialect, line: &str, cwd: &Path) -> Result<Option<TypedLine>, BadLine> {
     if line.len() > COMMAND_BYTES_MAX {
         return Err(BadLine::TooLong);
     }
@@ -91,7 +98,7 @@ pub fn parse(line: &str, cwd: &Path) -> Result<Option<TypedLine>, BadLine> {
         return Err(BadLine::SentByItself);
     }
     let command = commands::find(verb).ok_or_else(|| BadLine::Unknown(verb.to_owned()))?;
-    let request = (command.read)(Rest { command, text: rest.trim(), cwd })?;
+    let request = (command.read)(Rest { command, text: &dialect.read(rest.trim()), cwd })?;
     Ok(Some(TypedLine { command, request }))
 }
 
@@ -153,7 +160,7 @@ impl BadLine {
                 text("line", "option", &[("word", shown(word)), ("command", command.name.to_owned())])
             }
             Self::Grammar(why) => {
-                text("grammar", grammar_name(*why), &[("max", limits::ITEMS_PER_LINE_MAX.to_string())])
+                text("grammar", grammar_name(Dialect::HERE, *why), &[("max", limits::ITEMS_PER_LINE_MAX.to_string())])
             }
             Self::Meaningless(why) => of_failure(why),
             Self::TooLong => text("line", "too-long", &[("max", COMMAND_BYTES_MAX.to_string())]),
@@ -162,8 +169,10 @@ impl BadLine {
     }
 }
 
-fn grammar_name(why: BadFields) -> &'static str {
+fn grammar_name(dialect: Dialect, why: BadFields) -> &'static str {
     match why {
+        BadFields::Unclosed if !dialect.has_escapes() => "unclosed-windows",
+        BadFields::Quote if !dialect.has_escapes() => "quote-windows",
         BadFields::Unclosed => "unclosed",
         BadFields::Escape => "escape",
         BadFields::Quote => "quote",
@@ -269,6 +278,29 @@ mod tests {
         assert!(
             matches!(ask(r#"unregister a b.txt, "c,d""#), Ok(Intent::Unshare { paths }) if paths.iter().map(ShareOrLocalPath::as_str).eq(["a b.txt", "c,d"]))
         );
+    }
+
+    #[test]
+    fn a_path_is_taken_as_explorer_copies_it() {
+        let windows = |line: &str| match parse_in(Dialect::Windows, line, Path::new("/here"))?.expect("a line").request
+        {
+            LineRequest::Ask(intent) => Ok::<_, BadLine>(intent),
+            other => panic!("{line}: {other:?}"),
+        };
+        for (line, intent) in [
+            (r#"register "C:\dir\a.txt""#, share(&[(r"C:\dir\a.txt", None)])),
+            (r#"register "D:\", C:\x y\b.txt"#, share(&[(r"D:\", None), (r"C:\x y\b.txt", None)])),
+            (r#"register "\\nas\our, files\" as "Ours""#, share(&[(r"\\nas\our, files\", Some("Ours"))])),
+            (r#"register "\\?\C:\long\a.txt""#, share(&[(r"\\?\C:\long\a.txt", None)])),
+            (
+                r#"download ivan "a ""b"".txt" "D:\my files\""#,
+                download("ivan", r#"a "b".txt"#, Some(r"D:\my files\"), Existing::Refuse, false),
+            ),
+        ] {
+            assert_eq!(windows(line), Ok(intent), "{line}");
+        }
+        assert_eq!(windows(r#"register "C:\a"#), Err(BadFields::Unclosed.into()));
+        assert_eq!(grammar_name(Dialect::Windows, BadFields::Unclosed), "unclosed-windows");
     }
 
     #[test]

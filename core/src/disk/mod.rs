@@ -4,6 +4,7 @@
 //! | module | its job |
 //! |---|---|
 //! | [`place`] | opens files, relative to a folder's handle, links not followed: shares to read, targets to write |
+//! | [`private`] | what only its owner may read |
 //! | [`save`] | writes our own small files so that a crash leaves the old or the new one |
 //! | [`hash`] | content to block hashes, on all cores |
 //! | [`walk`] | what lies in a shared folder |
@@ -14,6 +15,7 @@ pub mod at;
 mod dir;
 pub mod hash;
 pub mod place;
+pub mod private;
 pub mod save;
 mod secrets;
 pub mod typed;

@@ -5,15 +5,20 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::disk::private;
+
 /// Replaces the file, or makes it. Only its owner can read it.
 pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    write_beside(path, contents)?.persist(path).map_err(|failed| failed.error)?;
+    write_beside(path, contents, |_| Ok(()))?.persist(path).map_err(|failed| failed.error)?;
     sync_folder_of(path)
 }
 
-/// Makes the file; `AlreadyExists` if there is one, which is left as it is.
+/// Makes a file with a secret in it; `AlreadyExists` if there is one, which is left as it is. Nobody else can read it at
+/// any time.
 pub fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
-    write_beside(path, contents)?.persist_noclobber(path).map_err(|failed| failed.error)?;
+    write_beside(path, contents, |beside| private::tighten(beside).map(|_was_readable| ()))?
+        .persist_noclobber(path)
+        .map_err(|failed| failed.error)?;
     sync_folder_of(path)
 }
 
@@ -31,13 +36,19 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// The contents in a file of another name in the same folder, on the disk; it removes itself if it is not renamed.
-fn write_beside(path: &Path, contents: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+/// The contents in a file of another name in the same folder, on the disk; it removes itself if it is not renamed. It is
+/// prepared while it is still empty.
+fn write_beside(
+    path: &Path,
+    contents: &[u8],
+    prepare: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<tempfile::NamedTempFile> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut prefix = name.to_owned();
     prefix.push(".");
-    // Readable by its owner only: that is how `tempfile` creates it.
+    // Readable by its owner only on Unix: that is how `tempfile` creates it.
     let mut file = tempfile::Builder::new().prefix(&prefix).suffix(".new").tempfile_in(folder_of(path))?;
+    prepare(file.path())?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
     Ok(file)

@@ -1,6 +1,7 @@
 //! From what a person typed to the share path that others see, and back: what the owner typed also works as the remote
 //! path of a download, without the owner's folders ever being told to anybody.
 
+use crate::model::local_name::may_be_short;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::model::shown::read_back;
 
@@ -29,10 +30,11 @@ pub fn of_file(typed: &str, separators: Separators) -> Result<SharePath, BadShar
 }
 
 /// The share path of a folder: its own name. `resolved_name` is that of the folder itself, for when it was typed as `.`
-/// or `..`; a folder without a name, such as `/`, has no share path.
+/// or `..`, or in the short form of Windows; a folder without a name, such as `/`, has no share path.
 pub fn of_folder(typed: &str, resolved_name: &str, separators: Separators) -> Result<SharePath, BadSharePath> {
     let read = TypedPath::read(typed, separators);
-    let typed_name = read.parts.last().copied().filter(|last| *last != "..");
+    let is_short = |name: &str| separators == Separators::SlashAndBackslash && may_be_short(name);
+    let typed_name = read.parts.last().copied().filter(|last| *last != ".." && !is_short(last));
     SharePath::normalized(typed_name.unwrap_or(resolved_name))
 }
 
@@ -174,6 +176,12 @@ mod tests {
         }
         assert!(of_folder("/", "", Separators::Slash).is_err());
         assert_eq!(of_folder("D:\\x\\Trip\\", "", Separators::SlashAndBackslash).expect("valid").as_str(), "Trip");
+        for (separators, path) in [(Separators::Slash, "PROGRA~1"), (Separators::SlashAndBackslash, "Program Files")] {
+            assert_eq!(of_folder("PROGRA~1", "Program Files", separators).expect("valid").as_str(), path);
+        }
+        for (typed, path) in [(r"\\nas\Trip", "Trip"), (r"\\?\C:\x\Trip", "Trip"), (r"\\?\UNC\nas\Trip\", "Trip")] {
+            assert_eq!(of_folder(typed, "", Separators::SlashAndBackslash).expect("valid").as_str(), path);
+        }
     }
 
     #[test]

@@ -78,17 +78,19 @@ pub fn why(chosen: &ChosenFolder<'_>, parts: &[&str]) -> Option<UnsafeName> {
     if READ.iter().any(is_read) { refused("is what programs in your home folder act on") } else { None }
 }
 
-/// Git and Mercurial run what is in a repository of theirs; a file `.git` says where that is.
+/// Git and Mercurial run what is in a repository of theirs; a file `.git` says where that is. `git~1` is what Windows
+/// calls `.git` beside that name, also on a disk that is used elsewhere later.
 fn is_run_by_git(whole: &[&str]) -> bool {
-    if whole.last().is_some_and(|name| is(name, ".git")) {
+    let is_git = |name: &&str| is(name, ".git") || is(name, "git~1");
+    if whole.last().is_some_and(is_git) {
         return true;
     }
-    if let Some(git) = whole.iter().position(|part| is(part, ".git")) {
+    if let Some(git) = whole.iter().position(is_git) {
         let inside = &whole[git + 1..];
         let is_config = |name: &&str| is(name, "config") || is(name, "config.worktree");
         return inside.iter().any(|part| is(part, "hooks")) || inside.last().is_some_and(is_config);
     }
-    let hg = whole.iter().position(|part| is(part, ".hg"));
+    let hg = whole.iter().position(|part| is(part, ".hg") || is(part, "hg~1"));
     hg.is_some_and(|hg| whole[hg + 1..].first().is_some_and(|name| is(name, "hgrc")))
 }
 
@@ -113,6 +115,10 @@ mod tests {
             ("", None, "proj/.git/modules/x/hooks/update", true),
             ("", None, "proj/.git", true),
             ("", None, "proj/.git/objects/ab/cd", false),
+            ("", None, "proj/GIT~1/hooks/update", true),
+            ("", None, "proj/git~1", true),
+            ("", None, "proj/HG~1/hgrc", true),
+            ("", None, "proj/git~2/hooks/update", false),
             ("", None, "proj/.hg/hgrc", true),
             ("", None, "proj/.hg/store/x", false),
             ("", None, "proj/.gitignore", false),

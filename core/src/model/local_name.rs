@@ -99,6 +99,13 @@ impl LocalName {
         Self(name)
     }
 
+    /// Whether a system writes a file under exactly this name, if the person in front of it asks for it: Windows opens a
+    /// device for `nul.txt`, and leaves the dot of `tail.` away.
+    pub fn can_be_typed(platform: Platform, name: &str) -> bool {
+        platform != Platform::Windows
+            || !(name.ends_with(['.', ' ']) || is_device(name) || name.contains(reserved(platform)))
+    }
+
     /// The same with a number, to tell it from another one.
     #[must_use]
     pub fn numbered(&self, number: usize) -> Self {
@@ -128,6 +135,15 @@ impl LocalName {
             Platform::Mac | Platform::Windows => crate::model::username::fold_case(&self.0),
         }
     }
+}
+
+/// Whether Windows may take a name for the short one that it gave to another file or folder: `PROGRA~1` is `Program Files`.
+/// As a name it is harmless; what it opens must be looked at.
+pub fn may_be_short(name: &str) -> bool {
+    let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
+    let number = stem.rsplit_once('~').map_or("", |(_, number)| number);
+    let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    is_number && stem.chars().count() <= 8 && ending.chars().count() <= 3 && !ending.contains('.')
 }
 
 /// A name with a number behind it, before its ending: `a (2).txt`. It stays as short as a name must be.
@@ -268,6 +284,36 @@ mod tests {
         assert_eq!([number("a.txt"), number("a"), number(".env")], ["a (2).txt", "a (2)", ".env (2)"]);
         let key = |platform| LocalName::on(platform, "A.txt").expect("passes").collision_key(platform);
         assert_eq!([key(Unix), key(Mac), key(Windows)], ["A.txt", "a.txt", "a.txt"]);
+    }
+
+    #[test]
+    fn a_person_types_what_the_system_can_hold() {
+        for (name, on_windows) in [
+            ("a.txt", true),
+            ("desktop.ini", true),
+            ("PROGRA~1", true),
+            ("мои снимки", true),
+            ("CON", false),
+            ("nul", false),
+            ("nul.txt", false),
+            ("tail.", false),
+            ("tail ", false),
+            ("a:b", false),
+            ("what?", false),
+        ] {
+            assert_eq!(LocalName::can_be_typed(Platform::Windows, name), on_windows, "{name}");
+            assert!(LocalName::can_be_typed(Platform::Unix, name), "{name}");
+        }
+    }
+
+    #[test]
+    fn short_names_are_known_by_their_form() {
+        for name in ["PROGRA~1", "git~1", "x~1", "~1", "A~12.TXT", "TE021F~1.htm"] {
+            assert!(may_be_short(name), "{name}");
+        }
+        for name in ["~", "a~", "~x", "a~b", "a~1b", "IMG_0001~2.jpg", "a~1.jpeg", "a~1.b.c", "a~1.x.potok-part"] {
+            assert!(!may_be_short(name), "{name}");
+        }
     }
 
     #[test]

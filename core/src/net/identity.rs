@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
-use crate::disk::save;
+use crate::disk::{private, save};
 use crate::model::key::PublicKey;
 
 /// PKCS#8 version 1 of an Ed25519 key is this prefix and the 32-byte seed (RFC 8410, section 7).
@@ -108,7 +108,7 @@ impl Identity {
         if !metadata.is_file() || metadata.len() > KEY_FILE_BYTES_MAX {
             return Err(damaged());
         }
-        let was_readable_by_others = tighten(path, &metadata).map_err(io)?;
+        let was_readable_by_others = private::tighten(path).map_err(io)?;
         let text = Zeroizing::new(fs::read_to_string(path).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => damaged(),
             _ => io(error),
@@ -118,7 +118,7 @@ impl Identity {
     }
 
     fn save_new(&self, path: &Path) -> io::Result<()> {
-        create_private_dir(path.parent().unwrap_or(Path::new(".")))?;
+        private::create_dir(path.parent().unwrap_or(Path::new(".")))?;
         let base64 = Zeroizing::new(data_encoding::BASE64.encode(&self.pkcs8));
         let pem = Zeroizing::new(format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", *base64));
         save::create(path, pem.as_bytes())
@@ -131,30 +131,6 @@ fn seed_of(pem: &str) -> Option<Zeroizing<[u8; 32]>> {
     let der = Zeroizing::new(data_encoding::BASE64.decode(base64.as_bytes()).ok()?);
     let seed: [u8; 32] = der.strip_prefix(&PKCS8_PREFIX)?.try_into().ok()?;
     Some(Zeroizing::new(seed))
-}
-
-/// Makes a folder that only its owner may enter; one that exists is left as it is.
-pub fn create_private_dir(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
-}
-
-#[cfg(unix)]
-fn tighten(path: &Path, metadata: &fs::Metadata) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    if metadata.permissions().mode() & 0o077 == 0 {
-        return Ok(false);
-    }
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map(|()| true)
-}
-
-/// On Windows a file in the user's profile belongs to the user alone by inheritance.
-#[cfg(not(unix))]
-fn tighten(_path: &Path, _metadata: &fs::Metadata) -> io::Result<bool> {
-    Ok(false)
 }
 
 impl std::fmt::Debug for Identity {

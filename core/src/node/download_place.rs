@@ -1,11 +1,12 @@
 //! Where a download goes: from what the person typed to a folder of this computer, and a name in it perhaps.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf, is_separator};
 
 use crate::disk::place::target::PlaceError;
 use crate::disk::typed;
 use crate::library::typed::LocalPath;
+use crate::model::local_name::{LocalName, Platform};
 use crate::node::failure::Failure;
 
 /// Where a download goes.
@@ -22,6 +23,10 @@ pub(super) enum DownloadPlace {
 impl DownloadPlace {
     /// What is meant by what was typed; `usual` if nothing was. Blocks: it looks at the disk.
     pub(super) fn find(local: Option<&LocalPath>, usual: PathBuf) -> Result<Self, Failure> {
+        Self::find_on(Platform::HERE, local, usual)
+    }
+
+    fn find_on(platform: Platform, local: Option<&LocalPath>, usual: PathBuf) -> Result<Self, Failure> {
         let Some(local) = local else {
             let made = std::fs::create_dir_all(&usual);
             return made.map(|()| Self::Into(usual.clone())).map_err(|error| place_failed(error.into(), &usual));
@@ -32,6 +37,10 @@ impl DownloadPlace {
         let failed = |error: PlaceError| place_failed(error, Path::new(local));
         match std::fs::metadata(&path) {
             Ok(there) if there.is_dir() => return Ok(Self::Into(path)),
+            // What the system says of a device, or of a name that it cuts short, is not about what was typed.
+            _ if !path.file_name().is_none_or(|name| can_hold(platform, name)) => {
+                return Err(failed(PlaceError::NameRefused));
+            }
             Ok(_) if names_a_folder(local) => return Err(failed(PlaceError::InTheWay)),
             Ok(_) => {}
             // What is missing is the name itself, or a folder above it.
@@ -87,6 +96,11 @@ impl DownloadPlace {
             Self::As(folder, name) => target == folder.join(name),
         }
     }
+}
+
+/// Whether a file of a name that the person typed will have this name.
+fn can_hold(platform: Platform, name: &OsStr) -> bool {
+    LocalName::can_be_typed(platform, &name.to_string_lossy())
 }
 
 /// Whether a text can only mean a folder: it ends in a separator, or in the folder itself (`photos/.`).
@@ -152,6 +166,22 @@ mod tests {
         place.make().expect("made");
         place.make().expect("made again");
         assert_eq!(find("new/"), into("new"));
+    }
+
+    #[test]
+    fn a_name_that_windows_would_read_otherwise_is_refused() {
+        let home = tempfile::tempdir().expect("folder");
+        std::fs::create_dir(home.path().join("there")).expect("folder");
+        let find = |typed: &str| {
+            let local = LocalPath::new(typed, home.path());
+            DownloadPlace::find_on(Platform::Windows, Some(&local), home.path().to_owned())
+        };
+        for typed in ["CON", "there/nul", "NUL.txt", "tail.", "there/what?", "aux/"] {
+            assert!(matches!(find(typed), Err(why) if why.code() == "unsafe-name"), "{typed}: {:?}", find(typed));
+        }
+        for typed in ["console", "there", ".", "there/..", "PROGRA~1", "desktop.ini"] {
+            assert!(find(typed).is_ok(), "{typed}");
+        }
     }
 
     #[test]

@@ -9,11 +9,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::disk::private;
 use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::invite::{HostPort, Invite, TrackerAddress};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
-use crate::net::identity::{self, Identity};
+use crate::net::identity::Identity;
 use crate::net::local;
 use crate::node::event::{Hosted, NodeEvent, Outcome};
 use crate::node::failure::Failure;
@@ -182,7 +183,7 @@ fn dialled_ip(handle: &TrackerHandle) -> IpAddr {
 }
 
 fn open(dir: &Path) -> Result<(Identity, Arc<Store>), Failure> {
-    identity::create_private_dir(dir).map_err(|error| failed(&error.to_string()))?;
+    private::create_dir(dir).map_err(|error| failed(&error.to_string()))?;
     let store = Store::open(&dir.join("tracker.redb")).map_err(|error| failed(&error.to_string()))?.store;
     let loaded = Identity::load_or_create(&dir.join("identity.key")).map_err(|error| failed(&error.to_string()))?;
     Ok((loaded.identity, Arc::new(store)))

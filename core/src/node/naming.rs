@@ -1,9 +1,12 @@
 //! What somebody's files are called on this disk: as they are, or, if the person says so, under the nearest name that
 //! does no harm here.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::disk::place::case::tells_case_apart;
 use crate::model::acted_on::{self, ChosenFolder};
 use crate::model::local_name::{LocalName, Platform, UnsafeName};
 use crate::node::failure::Failure;
@@ -12,7 +15,6 @@ use crate::node::failure::Failure;
 const SAME_NAMES_MAX: usize = 10_000;
 
 /// Gives names to the files of one download.
-#[derive(Debug)]
 pub(super) struct Naming {
     platform: Platform,
     /// The folder that they go into, from the top of the disk.
@@ -20,8 +22,12 @@ pub(super) struct Naming {
     /// How many names of it are those of the home folder, if it lies there.
     home: Option<usize>,
     rename_unsafe: bool,
-    /// What each name was made of, by what this system tells names apart.
+    /// Whether the disk takes `Makefile` and `makefile` for one; it is asked when that matters.
+    ignores_case: LazyCell<bool, Box<dyn FnOnce() -> bool + Send>>,
+    /// What each name was made of.
     taken: BTreeMap<String, String>,
+    /// The same by the names without case, with the number that is tried next.
+    taken_but_for_case: BTreeMap<String, (String, usize)>,
 }
 
 impl Naming {
@@ -30,11 +36,21 @@ impl Naming {
         let into = resolved(into);
         let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
         let home = home.filter(|home| into.starts_with(home)).map(|home| names_of(&home).len());
-        Self::on(Platform::HERE, names_of(&into), home, rename_unsafe)
+        let names = names_of(&into);
+        let ignores_case = move || Platform::HERE != Platform::Unix || ignores_case(&into);
+        Self::on(Platform::HERE, ignores_case, names, home, rename_unsafe)
     }
 
-    fn on(platform: Platform, into: Vec<String>, home: Option<usize>, rename_unsafe: bool) -> Self {
-        Self { platform, into, home, rename_unsafe, taken: BTreeMap::new() }
+    fn on(
+        platform: Platform,
+        ignores_case: impl FnOnce() -> bool + Send + 'static,
+        into: Vec<String>,
+        home: Option<usize>,
+        rename_unsafe: bool,
+    ) -> Self {
+        let ignores_case = LazyCell::new(Box::new(ignores_case) as Box<dyn FnOnce() -> bool + Send>);
+        let (taken, taken_but_for_case) = (BTreeMap::new(), BTreeMap::new());
+        Self { platform, into, home, rename_unsafe, ignores_case, taken, taken_but_for_case }
     }
 
     /// The names for a file: below `top`, which the person chose or which passed before, those of its path.
@@ -83,28 +99,53 @@ impl Naming {
     /// Two files whose names this system takes for the same are two files all the same.
     fn tell_apart(&mut self, path: &str, mut names: Vec<LocalName>) -> Result<Vec<LocalName>, Failure> {
         let Some(last) = names.pop() else { return Ok(names) };
-        for number in 1..SAME_NAMES_MAX {
+        let key_of = |name: &LocalName, of: fn(&LocalName) -> String| {
+            names.iter().chain([name]).map(of).collect::<Vec<_>>().join("/")
+        };
+        let first = key_of(&last, LocalName::case_key);
+        let mut number = 1;
+        while number < SAME_NAMES_MAX {
             let name = if number == 1 { last.clone() } else { last.numbered(number) };
-            let keys = names.iter().chain([&name]).map(|name| name.collision_key(self.platform));
-            let key = keys.collect::<Vec<_>>().join("/");
-            match self.taken.get(&key) {
-                Some(other) if other != path => {
-                    if !self.rename_unsafe {
-                        let text = format!(
-                            "'{path}' and '{other}' are one file on this system; add --rename-unsafe to have both"
-                        );
-                        return Err(Failure::UnsafeName { text });
-                    }
+            let exact = key_of(&name, |name| name.as_str().to_owned());
+            let but_for_case = key_of(&name, LocalName::case_key);
+            let same = self.taken.get(&exact).filter(|other| *other != path).cloned();
+            let same = same.or_else(|| self.same_but_for_case(&but_for_case, path));
+            let Some(other) = same else {
+                self.taken.insert(exact, path.to_owned());
+                self.taken_but_for_case.entry(but_for_case).or_insert_with(|| (path.to_owned(), 2));
+                if let Some((_, next)) = self.taken_but_for_case.get_mut(&first) {
+                    *next = (*next).max(number + 1);
                 }
-                _ => {
-                    self.taken.insert(key, path.to_owned());
-                    names.push(name);
-                    return Ok(names);
-                }
+                names.push(name);
+                return Ok(names);
+            };
+            if !self.rename_unsafe {
+                let text =
+                    format!("'{path}' and '{other}' are one file on this disk; add --rename-unsafe to have both");
+                return Err(Failure::UnsafeName { text });
             }
+            let next = self.taken_but_for_case.get(&first).map_or(2, |(_, next)| *next);
+            number = if number == 1 { next } else { number + 1 };
         }
         Err(Failure::UnsafeName { text: format!("too many files are called like '{path}'") })
     }
+
+    /// Whose name this one is, where only case tells them apart and the disk does not look at it.
+    fn same_but_for_case(&self, key: &str, path: &str) -> Option<String> {
+        let (other, _) = self.taken_but_for_case.get(key).filter(|(other, _)| other != path)?;
+        self.ignores_case.then(|| other.clone())
+    }
+}
+
+impl fmt::Debug for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Naming").field("platform", &self.platform).field("into", &self.into).finish_non_exhaustive()
+    }
+}
+
+/// Whether the disk of a folder, which need not be there yet, takes `Makefile` and `makefile` for one.
+fn ignores_case(folder: &Path) -> bool {
+    folder.ancestors().find(|above| above.is_dir()).is_some_and(|above| !tells_case_apart(above))
 }
 
 /// A file that is written under another name than its owner's, and where. The first names, `chosen` of them, are the
@@ -136,7 +177,11 @@ mod tests {
     use super::*;
 
     fn named(platform: Platform, rename: bool, paths: &[&str]) -> Vec<Option<String>> {
-        let mut naming = Naming::on(platform, Vec::new(), None, rename);
+        named_on_disk(platform, platform != Platform::Unix, rename, paths)
+    }
+
+    fn named_on_disk(platform: Platform, ignores_case: bool, rename: bool, paths: &[&str]) -> Vec<Option<String>> {
+        let mut naming = Naming::on(platform, move || ignores_case, Vec::new(), None, rename);
         let top = LocalName::on(platform, "proj").expect("passes");
         let name = |path: &&str| {
             let names = naming.names(Some(&top), path).ok()?;
@@ -170,7 +215,7 @@ mod tests {
             ]
         );
         let into_home = |rename, path| {
-            let mut naming = Naming::on(Unix, vec!["home".into(), "anna".into()], Some(2), rename);
+            let mut naming = Naming::on(Unix, || false, vec!["home".into(), "anna".into()], Some(2), rename);
             let names = naming.names(None, path).ok()?;
             Some(names.iter().map(LocalName::as_str).collect::<Vec<_>>().join("/"))
         };
@@ -179,12 +224,42 @@ mod tests {
         assert_eq!(into_home(true, "Library/LaunchAgents/x"), some("_Library/LaunchAgents/x"));
         assert_eq!(into_home(false, "x/.bashrc"), some("x/.bashrc"));
         // A folder of that name is one; a file of that name says where git finds what it runs.
-        let git = |rename| Naming::on(Unix, Vec::new(), None, rename);
+        let git = |rename| Naming::on(Unix, || false, Vec::new(), None, rename);
         assert_eq!(git(false).top(".git").map(|name| name.to_string()), Ok(".git".to_owned()));
         assert!(git(false).names(None, ".git").is_err());
         let mut below = git(false);
         below.go_into(&LocalName::on(Unix, ".git").expect("passes"));
         assert!(below.names(None, "hooks/update").is_err() && below.names(None, "objects/ab").is_ok());
+    }
+
+    #[test]
+    fn two_names_that_are_one_on_this_disk_are_told_apart() {
+        let some = |name: &str| Some(name.to_owned());
+        let paths =
+            ["src/Makefile", "src/makefile", "SRC/Makefile", "src/MAKEFILE", "src/makefile (2)", "b\u{1}", "b\u{2}"];
+        assert_eq!(
+            named_on_disk(Platform::Unix, true, true, &paths),
+            [
+                some("proj/src/Makefile"),
+                some("proj/src/makefile (2)"),
+                some("proj/SRC/Makefile (3)"),
+                some("proj/src/MAKEFILE (4)"),
+                some("proj/src/makefile (2) (2)"),
+                some("proj/b_"),
+                some("proj/b_ (2)"),
+            ]
+        );
+        let refused = named_on_disk(Platform::Unix, true, false, &paths[..3]);
+        assert_eq!(refused, [some("proj/src/Makefile"), None, None]);
+        let kept = named_on_disk(Platform::Unix, false, false, &paths[..4]);
+        assert!(kept.iter().zip(paths).all(|(name, path)| *name == some(&format!("proj/{path}"))), "{kept:?}");
+        // Thousands of them are numbered in turn, none from the start again.
+        let many: Vec<String> = (0..1 << 12)
+            .map(|bits: u32| (0..12).map(|at| if bits >> at & 1 == 0 { 'a' } else { 'A' }).collect())
+            .collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let names = named_on_disk(Platform::Windows, true, true, &many);
+        assert_eq!(names.last(), Some(&some("proj/AAAAAAAAAAAA (4096)")));
     }
 
     #[test]

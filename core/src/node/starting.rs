@@ -9,9 +9,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::disk::private;
 use crate::model::invite::TrackerAddress;
 use crate::model::limits;
-use crate::net::identity::{self, Identity};
+use crate::net::identity::Identity;
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
 use crate::node::children::Children;
@@ -50,7 +51,7 @@ pub(super) struct OpenedDataFolder {
 /// Opens the data folder and the peer server's port.
 pub(super) fn open(setup: &Setup) -> Result<OpenedDataFolder, NodeStartError> {
     let dir = &setup.data_dir;
-    identity::create_private_dir(dir).map_err(|error| system(&dir.display().to_string(), &error))?;
+    private::create_dir(dir).map_err(|error| system(&dir.display().to_string(), &error))?;
     let mut warnings = Vec::new();
     // The database first: its lock keeps a second program out of everything else.
     let opened = Store::open(&dir.join("potok.redb")).map_err(|error| match error {

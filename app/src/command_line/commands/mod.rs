@@ -14,6 +14,7 @@ use potok_core::protocol::field::Quoted;
 
 use crate::command_line::BadLine;
 use crate::command_line::command::ConsoleCommand;
+use crate::command_line::dialect::Dialect;
 
 /// Every command, in the order of `help`.
 pub fn all() -> impl Iterator<Item = &'static ConsoleCommand> {
@@ -41,9 +42,14 @@ pub fn find(name: &str) -> Option<&'static ConsoleCommand> {
 /// What a click asked for, as the line that would have done the same: the window teaches its own console. None where
 /// there is no such line, or where it would be a secret or noise.
 pub fn line_of(intent: &Intent) -> Option<String> {
+    line_in(Dialect::HERE, intent)
+}
+
+/// The same, as it is typed on one of the systems.
+pub fn line_in(dialect: Dialect, intent: &Intent) -> Option<String> {
     all().find_map(|command| {
         let arguments = (command.write)(intent)?;
-        Some(format!("{} {arguments}", command.name).trim_end().to_owned())
+        Some(format!("{} {}", command.name, dialect.write(arguments)).trim_end().to_owned())
     })
 }
 
@@ -126,9 +132,12 @@ mod tests {
             Intent::Acknowledge(TransferId(7)),
             Intent::Status,
         ] {
-            let typed = line_of(&intent).expect("there is one");
-            let read = command_line::parse(&typed, Path::new("/here")).expect(&typed).expect("a command");
-            assert_eq!(read.request, LineRequest::Ask(intent), "{typed}");
+            for dialect in [Dialect::Unix, Dialect::Windows] {
+                let typed = line_in(dialect, &intent).expect("there is one");
+                let read = command_line::parse_in(dialect, &typed, Path::new("/here")).expect(&typed);
+                let request = read.expect("a command").request;
+                assert_eq!(request, LineRequest::Ask(intent.clone()), "{typed}");
+            }
         }
     }
 }

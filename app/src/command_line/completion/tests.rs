@@ -95,15 +95,29 @@ fn of_a_folder_with_very_many_files_what_begins_like_the_word_is_asked_for() {
     assert_eq!(offered(&completer, "download anna Album/IMG_09"), ["download anna Album/IMG_09001"]);
 }
 
+#[test]
+fn a_path_of_windows_is_completed_as_it_is_typed() {
+    let of = |typed| LastWord::of(Dialect::Windows, typed, true);
+    let word = of(r#"a, "C:\my files\S"#);
+    assert_eq!((word.start, word.typed.as_str()), (3, r"C:\my files\S"));
+    assert_eq!(word.write(Dialect::Windows, r"C:\my files\Sea/", true, true), r#""C:\my files\Sea/"#);
+    assert_eq!(of(r#""C:\my files\", D:\x"#).typed, r"D:\x");
+    assert_eq!(of(r#""a ""b"" c"#).typed, r#"a "b" c"#);
+    let word = LastWord::of(Dialect::Unix, r#""C:\\x\"a"#, true);
+    assert_eq!(word.typed, r#"C:\x"a"#);
+}
+
 proptest::proptest! {
     #[test]
     fn any_line_is_cut_into_words(line in "[\"\\\\, aЖİ/~]{0,12}", is_list: bool) {
         let paths = ["aЖ/x", "İ/a", "a, a"].map(str::to_owned);
         for (at, _) in line.char_indices() {
-            let word = LastWord::of(&line[..at], is_list);
-            proptest::prop_assert!(line.is_char_boundary(word.start));
-            for (path, goes_on) in by_folder(&paths, &word.typed) {
-                word.write(&path, goes_on, is_list);
+            for dialect in [Dialect::Unix, Dialect::Windows] {
+                let word = LastWord::of(dialect, &line[..at], is_list);
+                proptest::prop_assert!(line.is_char_boundary(word.start));
+                for (path, goes_on) in by_folder(&paths, &word.typed) {
+                    word.write(dialect, &path, goes_on, is_list);
+                }
             }
         }
     }

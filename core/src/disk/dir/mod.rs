@@ -89,6 +89,8 @@ mod tests {
                     assert!(dir.stamp().expect("asks").is_same_file(&same));
 
                     assert_eq!(read(&dir, "a/b/good").expect("reads"), "good");
+                    std::fs::create_dir(root.join("Sho~1")).expect("folder");
+                    assert!(dir.below(Path::new("Sho~1")).is_ok(), "it has this very name");
                     let absolute = outside.path().join("secret");
                     for refused in [
                         "a/b/link",

@@ -1,5 +1,6 @@
 //! Folders through `cap-std`, for Windows.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
@@ -11,6 +12,7 @@ use cap_std::time::SystemTime;
 
 use crate::disk::dir::{DirEntry, EntryKind, IfTaken, link_in_the_way};
 use crate::model::file_stamp::{FileStamp, FileSystemId};
+use crate::model::local_name::may_be_short;
 
 /// An open folder by the means of `cap-std`: what is opened through it lies below it.
 #[derive(Debug)]
@@ -45,7 +47,11 @@ impl Dir {
         let mut dir = self.dir.try_clone()?;
         for part in relative.components().filter(|part| *part != Component::CurDir) {
             let Component::Normal(name) = part else { return Err(link_in_the_way()) };
-            dir = dir.open_dir_nofollow(name)?;
+            let opened = dir.open_dir_nofollow(name)?;
+            if !is_spelled_so(&dir, name)? {
+                return Err(link_in_the_way());
+            }
+            dir = opened;
             if self.is_confined && stamp_of(&dir.dir_metadata()?).device != self.stamp()?.device {
                 return Err(link_in_the_way());
             }
@@ -148,6 +154,14 @@ impl Dir {
     pub(crate) fn free_bytes(&self) -> io::Result<Option<u64>> {
         Ok(None)
     }
+}
+
+/// Whether what a name opened has this name, and not another one of which this is the short form that Windows gave it:
+/// somebody's folder `GIT~1` must not come into `.git`. Only names of that form cost a look at the whole folder.
+fn is_spelled_so(parent: &cap_std::fs::Dir, name: &OsStr) -> io::Result<bool> {
+    let Some(name) = name.to_str().filter(|name| may_be_short(name)) else { return Ok(true) };
+    let is_it = |entry: cap_std::fs::DirEntry| entry.file_name().to_string_lossy().eq_ignore_ascii_case(name);
+    Ok(parent.entries()?.flatten().any(is_it))
 }
 
 /// What kind of thing an open file is, and its stamp, both asked of the handle and not of a name.
