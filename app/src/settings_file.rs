@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use confy::ConfyError;
+use potok_core::disk::private;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
@@ -96,7 +97,7 @@ pub fn data_dir(chosen: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
             file.parent().map(Path::to_owned).ok_or_else(|| no_place(file.display().to_string()))?
         }
     };
-    create_private(&directory).map_err(at(&directory))?;
+    private::create_dir(&directory).map_err(at(&directory))?;
     // What is shown and remembered of it must not depend on the current folder.
     std::path::absolute(&directory).map_err(at(&directory))
 }
@@ -292,15 +293,6 @@ pub(crate) fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     #[cfg(unix)]
     fs::File::open(directory)?.sync_all()?;
     Ok(())
-}
-
-/// Creates a folder that only its owner can look into; one that is there already stays as it is.
-fn create_private(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 /// A name for whoever has chosen none: the system's name for the person as far as it can be a username, else `user-` and
