@@ -214,7 +214,6 @@ where
 }
 
 /// A name is its owner's when `OK` is said, whatever happens to the tracker at that moment.
-#[cfg(unix)]
 pub fn killed_after_a_registration(potok_tracker: &Path, rounds: usize) {
     let dir = tempfile::tempdir().expect("folder");
     let data = dir.path().join("data");

@@ -122,12 +122,23 @@ impl Running {
         self.child.wait().expect("it ends");
     }
 
-    /// SIGTERM, then its exit status.
-    #[cfg(unix)]
+    /// Asks it to end, as its system does, and waits; the exit status.
     pub fn terminate(mut self) -> Option<i32> {
+        self.ask_to_end();
+        self.wait()
+    }
+
+    #[cfg(unix)]
+    fn ask_to_end(&mut self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
-        self.wait()
+    }
+
+    /// Programs have no signals here: a console is told to end, and its end of input ends the rest.
+    #[cfg(not(unix))]
+    fn ask_to_end(&mut self) {
+        self.say("quit");
+        self.close_stdin();
     }
 
     /// Waits for its end; the exit status.
