@@ -18,11 +18,12 @@ use crate::model::username::Username;
 use crate::net::lan::OwnNetworks;
 use crate::node::lookup;
 use crate::node::tracker_session::SessionView;
-use crate::protocol::address_line::{AddressLine, AddressScope};
+use crate::protocol::address_line::{AddressLine, AddressScope, Openness};
 use crate::protocol::command::{Connect, ListAddresses, Page, Sources};
 use crate::protocol::encounter::ConnectReply;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
+use crate::reach::DialCandidate;
 use crate::service::downloader::{BoxFuture, Directory, Introduction};
 use crate::service::meeting::Meeting;
 use crate::service::tracker_client::TrackerClient;
@@ -103,7 +104,7 @@ impl Directory for TrackerDirectory {
         Some(Contact { username, address, key })
     }
 
-    fn addresses(&self, user: &Username) -> BoxFuture<'_, Vec<SocketAddr>> {
+    fn addresses(&self, user: &Username) -> BoxFuture<'_, Vec<DialCandidate>> {
         let command = ListAddresses { username: user.clone() };
         Box::pin(async move {
             let Ok(client) = self.session.client() else { return Vec::new() };
@@ -157,12 +158,14 @@ pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket) -> Meetin
 
 /// Those addresses that the tracker may send us to: the ones that it has seen, and of those that others claim only what
 /// is in a network of ours.
-async fn told(client: &TrackerClient, lines: impl IntoIterator<Item = AddressLine>) -> Vec<SocketAddr> {
+async fn told(client: &TrackerClient, lines: impl IntoIterator<Item = AddressLine>) -> Vec<DialCandidate> {
     let (at_home, direct): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.scope == AddressScope::Lan);
     let at_home = at_home.into_iter().map(|line| line.address);
     let at_home = at_home.filter_map(|at| LanAddress::new(at.ip(), at.port()).ok()).take(LAN_ADDRESSES_MAX).collect();
-    let direct = direct.into_iter().map(|line| line.address).filter(|at| client.people().may_be_peer(*at));
-    in_own_networks(at_home).await.into_iter().chain(direct).collect()
+    let direct = direct.into_iter().filter(|line| client.people().may_be_peer(line.address));
+    let direct = direct
+        .map(|line| DialCandidate { is_closed: line.openness == Openness::Closed, ..DialCandidate::at(line.address) });
+    in_own_networks(at_home).await.into_iter().map(DialCandidate::at).chain(direct).collect()
 }
 
 async fn in_own_networks(addresses: Vec<LanAddress>) -> Vec<SocketAddr> {

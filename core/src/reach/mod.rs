@@ -4,11 +4,12 @@
 //!   0 ms  addresses in our own network
 //!  50 ms  IPv6                                  each a little later than the one before, at once when nothing is
 //! 250 ms  IPv4                                  under way any more (RFC 8305: happy eyeballs)
-//! 300 ms  they are asked to dial us             at once when nothing is left to dial
+//! 300 ms  they are asked to dial us             at once when nothing is left to dial, or a tracker has found all closed
 //! ```
 //!
 //! Whoever drives it carries out each [`ReachStep`] and says what came of it; the first connection that is proven ends it.
 
+pub mod mapping;
 pub mod punch_schedule;
 pub mod reachability;
 
@@ -33,12 +34,14 @@ pub struct DialCandidate {
     pub address: SocketAddr,
     /// By which way it is reached then.
     pub way: Way,
+    /// A tracker has dialled it in vain. We may be nearer, so it is tried all the same.
+    pub is_closed: bool,
 }
 
 impl DialCandidate {
     /// An address that a tracker gave, or that a name stands for.
     pub fn at(address: SocketAddr) -> Self {
-        Self { address, way: Way::of(address) }
+        Self { address, way: Way::of(address), is_closed: false }
     }
 }
 
@@ -104,10 +107,11 @@ impl ReachAttempt {
         self
     }
 
-    /// One more address; one that is known already changes nothing, and too many of one way are left out.
+    /// One more address, or that a known one is closed. Too many of one way are left out.
     pub fn offer(&mut self, candidate: DialCandidate) {
         let same_way = self.tries.iter().filter(|known| known.candidate.way == candidate.way).count();
-        let is_known = self.tries.iter().any(|known| known.candidate.address == candidate.address);
+        let known = self.tries.iter_mut().find(|known| known.candidate.address == candidate.address);
+        let is_known = known.map(|known| known.candidate.is_closed |= candidate.is_closed).is_some();
         if is_known || same_way >= ADDRESSES_OF_A_WAY_MAX {
             return;
         }
@@ -148,7 +152,8 @@ impl ReachAttempt {
         } else if self.introduction == Introduction::Possible && is_quiet && !self.awaits_more {
             return Some(self.ask(now));
         }
-        let is_due = self.introduction == Introduction::Possible && self.began + INTRODUCTION_AFTER <= now;
+        let is_due = self.introduction == Introduction::Possible
+            && (self.began + INTRODUCTION_AFTER <= now || self.is_closed_everywhere());
         is_due.then(|| self.ask(now))
     }
 
@@ -172,6 +177,13 @@ impl ReachAttempt {
     fn ask(&mut self, now: Instant) -> ReachStep {
         self.introduction = Introduction::Asked { until: now + INTRODUCTION_MAX };
         ReachStep::AskToBeDialled
+    }
+
+    /// A tracker has found closed what is not in vain already.
+    fn is_closed_everywhere(&self) -> bool {
+        let is_closed = |tried: &Try| tried.candidate.is_closed;
+        let is_hopeless = |tried: &Try| is_closed(tried) || tried.state == TryState::Failed;
+        !self.awaits_more && self.tries.iter().any(is_closed) && self.tries.iter().all(is_hopeless)
     }
 
     /// No dialled address may still answer.
@@ -245,6 +257,27 @@ mod tests {
             self.millis = millis;
             done
         }
+    }
+
+    #[test]
+    fn who_is_known_to_be_closed_is_asked_to_dial_at_once() {
+        let closed = |at: &str| DialCandidate { is_closed: true, ..DialCandidate::at(at.parse().expect(at)) };
+        let mut one = Virtual::new(&[V4], true);
+        one.attempt = ReachAttempt { awaits_more: true, ..one.attempt };
+        assert_eq!(one.until(20), lines(&[(0, V4)]));
+        one.attempt.offer(closed(V4));
+        assert_eq!(one.until(30), lines(&[]), "there may be another address");
+        one.attempt.expect_no_more();
+        assert_eq!(one.until(30), lines(&[(30, "ask")]));
+
+        let mut two = Virtual::new(&[V4, V6], true);
+        two.attempt.offer(closed(V4));
+        assert_eq!(two.until(9000), lines(&[(0, V6), (250, V4), (300, "ask")]), "the other one is perhaps open");
+        let mut failed = Virtual::new(&[V6], true);
+        failed.attempt.offer(closed(V4));
+        assert_eq!(failed.until(60), lines(&[(0, V6)]));
+        failed.fail(V6);
+        assert_eq!(failed.until(60), lines(&[(60, V4), (60, "ask")]));
     }
 
     fn lines(steps: &[(u64, &str)]) -> Vec<String> {

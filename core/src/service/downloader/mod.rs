@@ -27,7 +27,6 @@ mod writer;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,6 +44,7 @@ use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection}
 use crate::model::transfer_details::{FileQuery, TransferDetails};
 use crate::model::username::Username;
 use crate::net::tls::TlsClient;
+use crate::reach::DialCandidate;
 use crate::service::arrivals::Arrivals;
 use crate::service::downloader::adding::{Added, LookedAtOver};
 use crate::service::downloader::engine::Engine;
@@ -76,7 +76,7 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Every address at which a user may be, that of [`Directory::contact`] perhaps among them; empty while the tracker is
     /// away.
-    fn addresses(&self, _user: &Username) -> BoxFuture<'_, Vec<SocketAddr>> {
+    fn addresses(&self, _user: &Username) -> BoxFuture<'_, Vec<DialCandidate>> {
         Box::pin(async { Vec::new() })
     }
 
@@ -101,7 +101,7 @@ pub struct Introduction {
     /// What they show us.
     pub ticket: EncounterTicket,
     /// Where they may be dialled meanwhile.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<DialCandidate>,
     /// Where both may dial at once, if we do that.
     pub meeting: Option<Meeting>,
 }

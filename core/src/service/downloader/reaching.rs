@@ -57,7 +57,7 @@ pub(super) async fn reach(
             },
             found = &mut others, if awaits_others => {
                 awaits_others = false;
-                found.unwrap_or_default().into_iter().for_each(|address| race.offer(DialCandidate::at(address)));
+                found.unwrap_or_default().into_iter().for_each(|candidate| race.offer(candidate));
                 race.expect_no_more();
             }
             introduced = ready(&mut introducing) => {
@@ -65,7 +65,7 @@ pub(super) async fn reach(
                 match introduced.ok().flatten() {
                     Some(Introduction { ticket, addresses, meeting }) => {
                         expected = Some(arrivals.expect(ticket));
-                        addresses.into_iter().for_each(|address| race.offer(DialCandidate::at(address)));
+                        addresses.into_iter().for_each(|candidate| race.offer(candidate));
                         let families = AddressFamily::ALL;
                         for (meeting, by) in meeting.iter().flat_map(|meeting| families.map(|by| (meeting.clone(), by))) {
                             let prove = prove.clone();

@@ -1,0 +1,449 @@
+//! How a router is asked to let others in: which protocol is tried, when a mapping is renewed, what comes after a failure,
+//! as a machine without sockets or clock. One for each family of addresses.
+//!
+//! ```text
+//!   +-> PCP -> NAT-PMP -> UPnP-IGD -> none of them: again after 5, 10, 20 … 60 minutes
+//!   |    |       |           |
+//!   |    +-------+-----------+-> mapped -> renewed at half of its time -> mapped …
+//!   |                                      not renewed: tried a few times more, then from the beginning
+//!   +-- another router, network or port, or the computer was asleep: what there was is removed first
+//! ```
+//!
+//! Whoever drives it carries out one [`MappingStep`] at a time and says what came of it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use crate::model::port::PeerPort;
+
+/// How a router is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MappingProtocol {
+    /// RFC 6887: answered at once where it is known, and for IPv6 too.
+    Pcp,
+    /// RFC 6886, its predecessor.
+    NatPmp,
+    /// UPnP's Internet Gateway Device: the most common one, and the slowest.
+    Igd,
+}
+
+impl MappingProtocol {
+    /// Those that are tried for IPv4, in this order.
+    pub const OF_IPV4: &'static [Self] = &[Self::Pcp, Self::NatPmp, Self::Igd];
+    /// The one that opens a firewall for IPv6.
+    pub const OF_IPV6: &'static [Self] = &[Self::Pcp];
+}
+
+/// What is wanted: connections to this port of the router's go to this port of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MappingWish {
+    /// The router, as this computer's default route says; the scope tells links apart.
+    pub router: SocketAddr,
+    /// Our address in its network.
+    pub own: IpAddr,
+    /// Where our peer server listens; the same is wished for outside.
+    pub port: PeerPort,
+}
+
+/// What a router has promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MappedPort {
+    /// The address that it says it has outside, if it says so.
+    pub address: Option<IpAddr>,
+    /// The port outside.
+    pub port: PeerPort,
+    /// For how long; zero is for ever, as some routers have it no other way.
+    pub lasts: Duration,
+}
+
+/// Why there is no mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoMapping {
+    /// There is no router, or it is not known.
+    NoRouter,
+    /// Nothing answered.
+    NoAnswer,
+    /// The router does not want to.
+    Refused,
+    /// What came is no answer.
+    Rubbish,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MappingStep {
+    /// Ask for a mapping; renew the one that is held if there is one. [`Mapper::done`] says what came of it.
+    Map(MappingProtocol, MappingWish),
+    /// Give the mapping that is held back. [`Mapper::removed`] when that was tried.
+    Remove,
+}
+
+/// How it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MappingState {
+    /// Nothing is wanted: it is switched off, or there is nobody to be reached by.
+    #[default]
+    Off,
+    /// Nothing is needed: the computer itself is on the Internet.
+    NotNeeded,
+    /// A router is being asked.
+    Asking(MappingProtocol),
+    /// A router has promised.
+    Mapped(MappingProtocol, MappedPort),
+    /// No router did.
+    Failed(NoMapping),
+}
+
+impl MappingState {
+    /// What is mapped now.
+    pub fn mapped(&self) -> Option<(MappingProtocol, MappedPort)> {
+        match *self {
+            Self::Mapped(by, mapped) => Some((by, mapped)),
+            Self::Off | Self::NotNeeded | Self::Asking(_) | Self::Failed(_) => None,
+        }
+    }
+
+    /// Whether the router that has promised is itself behind another one, a provider's for example: the world does not
+    /// reach it.
+    pub fn is_below_another_router(&self) -> bool {
+        let address = self.mapped().and_then(|(_, mapped)| mapped.address);
+        address.is_some_and(|address| !is_global(address))
+    }
+}
+
+/// A mapping that a router has for less than this is renewed as if it were so long.
+const LASTS_MIN: Duration = Duration::from_secs(60);
+/// One that it has for longer, or for ever, is renewed as if it were so long: routers forget.
+const LASTS_MAX: Duration = Duration::from_secs(2 * 3600);
+/// Renewals that may fail in a row before everything begins anew.
+const RENEWALS_FAILED_MAX: u32 = 3;
+/// Between them.
+const RENEWAL_RETRY: Duration = Duration::from_secs(20);
+/// When routers are asked again that did not help, at first and in the end.
+const ASK_AGAIN_FIRST: Duration = Duration::from_secs(5 * 60);
+const ASK_AGAIN_LAST: Duration = Duration::from_secs(60 * 60);
+
+/// The machine.
+#[derive(Debug)]
+pub struct Mapper {
+    protocols: &'static [MappingProtocol],
+    wish: Option<MappingWish>,
+    not_needed: bool,
+    /// What the shell is doing.
+    under_way: Option<MappingStep>,
+    /// What a router has for us, and by what wish.
+    held: Option<(MappingProtocol, MappingWish, MappedPort)>,
+    /// Which of the protocols is next.
+    next: usize,
+    due: Option<Instant>,
+    failures: u32,
+    why: NoMapping,
+    pause: Duration,
+    /// All were asked in vain, and it is not yet time to ask again.
+    is_resting: bool,
+}
+
+impl Mapper {
+    /// Nothing is wanted.
+    pub fn new(protocols: &'static [MappingProtocol]) -> Self {
+        Self {
+            protocols,
+            wish: None,
+            not_needed: false,
+            under_way: None,
+            held: None,
+            next: 0,
+            due: None,
+            failures: 0,
+            why: NoMapping::NoRouter,
+            pause: ASK_AGAIN_FIRST,
+            is_resting: false,
+        }
+    }
+
+    /// What is wanted from now on; another one than before begins anew.
+    pub fn want(&mut self, now: Instant, wish: Option<MappingWish>) {
+        let not_needed = wish.is_some_and(|wish| wish.own.is_ipv4() && is_global(wish.own));
+        let wish = wish.filter(|_| !not_needed);
+        self.not_needed = not_needed;
+        if self.wish != wish {
+            self.wish = wish;
+            self.begin(now);
+        }
+    }
+
+    /// The computer was asleep, or has come back to a network: the router may have forgotten us.
+    pub fn wake(&mut self, now: Instant) {
+        if self.wish.is_none() {
+            return;
+        }
+        match self.held {
+            Some(_) => {
+                self.due = Some(now);
+                self.failures = RENEWALS_FAILED_MAX;
+            }
+            None => self.begin(now),
+        }
+    }
+
+    fn begin(&mut self, now: Instant) {
+        (self.next, self.failures, self.pause, self.is_resting) = (0, 0, ASK_AGAIN_FIRST, false);
+        self.due = self.wish.map(|_| now);
+    }
+
+    /// What is to be done now; nothing while something is being done.
+    pub fn next_step(&mut self, now: Instant) -> Option<MappingStep> {
+        if self.under_way.is_some() {
+            return None;
+        }
+        let step = match (self.held, self.wish) {
+            (Some((_, of, _)), wish) if Some(of) != wish => Some(MappingStep::Remove),
+            (_, None) => None,
+            (Some((by, ..)), Some(wish)) => self.is_due(now).then_some(MappingStep::Map(by, wish)),
+            (None, Some(wish)) => {
+                let by = self.protocols.get(self.next).copied().filter(|_| self.is_due(now));
+                by.map(|by| MappingStep::Map(by, wish))
+            }
+        };
+        self.under_way = step;
+        step
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// When [`Mapper::next_step`] has something at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.due.filter(|_| self.under_way.is_none() && self.wish.is_some())
+    }
+
+    /// What came of asking.
+    pub fn done(&mut self, now: Instant, result: Result<MappedPort, NoMapping>) {
+        let Some(MappingStep::Map(by, wish)) = self.under_way.take() else { return };
+        match result {
+            Ok(mapped) => {
+                self.held = Some((by, wish, mapped));
+                if self.wish == Some(wish) {
+                    (self.failures, self.pause) = (0, ASK_AGAIN_FIRST);
+                    self.due = Some(now + renewed_after(mapped.lasts));
+                }
+            }
+            // Something else is wanted meanwhile.
+            Err(_) if self.wish != Some(wish) => {}
+            Err(why) if self.held.is_some() => {
+                self.failures += 1;
+                self.due = Some(now + RENEWAL_RETRY);
+                if self.failures > RENEWALS_FAILED_MAX {
+                    self.held = None;
+                    self.why = why;
+                    self.begin(now);
+                }
+            }
+            Err(why) => self.try_next(now, why),
+        }
+    }
+
+    fn try_next(&mut self, now: Instant, why: NoMapping) {
+        // Of several reasons a refusal says most, and silence least.
+        if self.next == 0 || why == NoMapping::Refused || self.why == NoMapping::NoAnswer {
+            self.why = why;
+        }
+        self.next += 1;
+        self.due = Some(now);
+        self.is_resting = self.next >= self.protocols.len();
+        if self.is_resting {
+            self.due = Some(now + self.pause);
+            self.pause = (self.pause * 2).min(ASK_AGAIN_LAST);
+            self.next = 0;
+        }
+    }
+
+    /// The mapping that was held is given back, or that was tried.
+    pub fn removed(&mut self, now: Instant) {
+        if self.under_way.take() == Some(MappingStep::Remove) {
+            self.held = None;
+            self.begin(now);
+        }
+    }
+
+    /// How it stands.
+    pub fn state(&self) -> MappingState {
+        match (self.wish, self.held) {
+            (Some(wish), Some((by, of, mapped))) if of == wish => MappingState::Mapped(by, mapped),
+            (None, _) if self.not_needed => MappingState::NotNeeded,
+            (None, _) => MappingState::Off,
+            (Some(_), _) => match self.under_way {
+                Some(MappingStep::Map(by, _)) => MappingState::Asking(by),
+                _ if self.is_resting => MappingState::Failed(self.why),
+                _ => self.protocols.get(self.next).map_or(MappingState::Off, |by| MappingState::Asking(*by)),
+            },
+        }
+    }
+}
+
+fn renewed_after(lasts: Duration) -> Duration {
+    let lasts = if lasts.is_zero() { LASTS_MAX } else { lasts.clamp(LASTS_MIN, LASTS_MAX) };
+    lasts / 2
+}
+
+/// Whether an address means the same everywhere.
+fn is_global(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let is_carrier_grade = a == 100 && b & 0xc0 == 64;
+            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || is_carrier_grade)
+        }
+        IpAddr::V6(ip) => {
+            !(ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Virtual {
+        mapper: Mapper,
+        start: Instant,
+        seconds: u64,
+    }
+
+    fn wish(router: &str, own: &str) -> MappingWish {
+        let (router, own): (IpAddr, IpAddr) = (router.parse().expect(router), own.parse().expect(own));
+        MappingWish { router: SocketAddr::new(router, 5351), own, port: PeerPort::new(4001).expect("a port") }
+    }
+
+    fn mapped(seconds: u64) -> Result<MappedPort, NoMapping> {
+        let address = Some("203.0.113.7".parse().expect("an address"));
+        let port = PeerPort::new(4002).expect("a port");
+        Ok(MappedPort { address, port, lasts: Duration::from_secs(seconds) })
+    }
+
+    impl Virtual {
+        fn new() -> Self {
+            let mut this = Self { mapper: Mapper::new(MappingProtocol::OF_IPV4), start: Instant::now(), seconds: 0 };
+            this.want(Some(wish("192.168.1.1", "192.168.1.2")));
+            this
+        }
+
+        fn now(&self) -> Instant {
+            self.start + Duration::from_secs(self.seconds)
+        }
+
+        fn want(&mut self, wish: Option<MappingWish>) {
+            self.mapper.want(self.now(), wish);
+        }
+
+        /// What the routers are asked until then, if this comes of it each time: the second, and the protocol.
+        fn until(&mut self, seconds: u64, answer: impl Fn(MappingProtocol) -> Result<MappedPort, NoMapping>) -> Vec<String> {
+            let mut done = Vec::new();
+            loop {
+                let now = self.now();
+                while let Some(step) = self.mapper.next_step(now) {
+                    match step {
+                        MappingStep::Map(by, _) => {
+                            done.push(format!("{} {by:?}", self.seconds));
+                            assert_eq!(self.mapper.next_step(now), None, "one at a time");
+                            self.mapper.done(now, answer(by));
+                        }
+                        MappingStep::Remove => {
+                            done.push(format!("{} remove", self.seconds));
+                            self.mapper.removed(now);
+                        }
+                    }
+                }
+                let next = self.mapper.next_deadline().map(|at| at.duration_since(self.start).as_secs());
+                match next.filter(|at| *at <= seconds && *at > self.seconds) {
+                    Some(at) => self.seconds = at,
+                    None => break,
+                }
+            }
+            self.seconds = seconds;
+            done
+        }
+    }
+
+    #[test]
+    fn the_first_that_answers_is_renewed_at_half_of_its_time() {
+        use MappingProtocol::NatPmp;
+        let mut home = Virtual::new();
+        let only_nat_pmp = |by| if by == NatPmp { mapped(1200) } else { Err(NoMapping::NoAnswer) };
+        assert_eq!(home.until(1300, only_nat_pmp), ["0 Pcp", "0 NatPmp", "600 NatPmp", "1200 NatPmp"]);
+        assert!(matches!(home.mapper.state(), MappingState::Mapped(NatPmp, _)));
+        // The router says no more: some tries, then from the beginning.
+        let nobody = |_| Err(NoMapping::NoAnswer);
+        let expected = ["1800 NatPmp", "1820 NatPmp", "1840 NatPmp", "1860 NatPmp", "1860 Pcp", "1860 NatPmp", "1860 Igd"];
+        assert_eq!(home.until(1900, nobody), expected);
+        assert_eq!(home.mapper.state(), MappingState::Failed(NoMapping::NoAnswer));
+    }
+
+    #[test]
+    fn a_router_that_does_not_help_is_asked_less_and_less_often() {
+        let mut home = Virtual::new();
+        let refuses = |by| Err(if by == MappingProtocol::Igd { NoMapping::NoAnswer } else { NoMapping::Refused });
+        let asked = home.until(24 * 3600, refuses);
+        let rounds: Vec<&str> = asked.iter().filter_map(|line| line.strip_suffix(" Pcp")).take(7).collect();
+        assert_eq!(rounds, ["0", "300", "900", "2100", "4500", "8100", "11700"]);
+        assert_eq!(home.mapper.state(), MappingState::Failed(NoMapping::Refused));
+        assert!(asked.len() < 90, "{}", asked.len());
+    }
+
+    #[test]
+    fn what_was_made_for_another_network_is_removed_first() {
+        let mut home = Virtual::new();
+        assert_eq!(home.until(10, |_| mapped(1200)), ["0 Pcp"]);
+        home.want(Some(wish("10.0.0.1", "10.0.0.9")));
+        assert_eq!(home.until(20, |_| mapped(1200)), ["10 remove", "10 Pcp"]);
+        home.want(Some(wish("10.0.0.1", "10.0.0.9")));
+        assert_eq!(home.until(30, |_| mapped(1200)), [""; 0], "the same");
+        home.want(None);
+        assert_eq!(home.until(40, |_| mapped(1200)), ["30 remove"]);
+        assert_eq!((home.mapper.state(), home.mapper.next_deadline()), (MappingState::Off, None));
+
+        // It comes while something else is wanted already.
+        home.want(Some(wish("192.168.1.1", "192.168.1.2")));
+        let now = home.now();
+        assert!(matches!(home.mapper.next_step(now), Some(MappingStep::Map(..))));
+        home.want(None);
+        home.mapper.done(now, mapped(1200));
+        assert_eq!(home.until(50, |_| mapped(1200)), ["40 remove"]);
+    }
+
+    #[test]
+    fn after_a_sleep_it_is_made_anew() {
+        let mut home = Virtual::new();
+        assert_eq!(home.until(10, |_| mapped(1200)), ["0 Pcp"]);
+        home.mapper.wake(home.now());
+        assert_eq!(home.until(20, |_| mapped(1200)), ["10 Pcp"]);
+        home.mapper.wake(home.now());
+        let other = |by| if by == MappingProtocol::Igd { mapped(0) } else { Err(NoMapping::NoAnswer) };
+        assert_eq!(home.until(30, other), ["20 Pcp", "20 Pcp", "20 NatPmp", "20 Igd"]);
+        assert_eq!(home.until(4000, other), ["3620 Igd"], "for ever is looked at too");
+    }
+
+    #[test]
+    fn a_router_cannot_make_us_ask_without_end() {
+        for seconds in [1, 2, 59, 60] {
+            let mut home = Virtual::new();
+            assert!(home.until(3600, |_| mapped(seconds)).len() <= 1 + 3600 / 30, "{seconds}");
+        }
+        let mut home = Virtual::new();
+        assert_eq!(home.until(7200, |_| mapped(u64::from(u32::MAX))).len(), 3);
+    }
+
+    #[test]
+    fn who_is_on_the_internet_needs_none_and_a_router_below_another_says_so() {
+        let mut home = Virtual::new();
+        home.want(Some(wish("198.51.100.1", "198.51.100.7")));
+        assert_eq!((home.until(10, |_| mapped(9)), home.mapper.state()), (Vec::new(), MappingState::NotNeeded));
+        for (address, is_below) in [("203.0.113.7", false), ("100.64.0.2", true), ("192.168.0.7", true), ("fd00::1", true)] {
+            let address = Some(address.parse().expect(address));
+            let port = PeerPort::new(4001).expect("a port");
+            let state = MappingState::Mapped(MappingProtocol::Igd, MappedPort { address, port, lasts: Duration::ZERO });
+            assert_eq!(state.is_below_another_router(), is_below, "{address:?}");
+        }
+    }
+}
