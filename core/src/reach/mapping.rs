@@ -338,7 +338,11 @@ mod tests {
         }
 
         /// What the routers are asked until then, if this comes of it each time: the second, and the protocol.
-        fn until(&mut self, seconds: u64, answer: impl Fn(MappingProtocol) -> Result<MappedPort, NoMapping>) -> Vec<String> {
+        fn until(
+            &mut self,
+            seconds: u64,
+            answer: impl Fn(MappingProtocol) -> Result<MappedPort, NoMapping>,
+        ) -> Vec<String> {
             let mut done = Vec::new();
             loop {
                 let now = self.now();
@@ -375,7 +379,8 @@ mod tests {
         assert!(matches!(home.mapper.state(), MappingState::Mapped(NatPmp, _)));
         // The router says no more: some tries, then from the beginning.
         let nobody = |_| Err(NoMapping::NoAnswer);
-        let expected = ["1800 NatPmp", "1820 NatPmp", "1840 NatPmp", "1860 NatPmp", "1860 Pcp", "1860 NatPmp", "1860 Igd"];
+        let expected =
+            ["1800 NatPmp", "1820 NatPmp", "1840 NatPmp", "1860 NatPmp", "1860 Pcp", "1860 NatPmp", "1860 Igd"];
         assert_eq!(home.until(1900, nobody), expected);
         assert_eq!(home.mapper.state(), MappingState::Failed(NoMapping::NoAnswer));
     }
@@ -439,7 +444,9 @@ mod tests {
         let mut home = Virtual::new();
         home.want(Some(wish("198.51.100.1", "198.51.100.7")));
         assert_eq!((home.until(10, |_| mapped(9)), home.mapper.state()), (Vec::new(), MappingState::NotNeeded));
-        for (address, is_below) in [("203.0.113.7", false), ("100.64.0.2", true), ("192.168.0.7", true), ("fd00::1", true)] {
+        for (address, is_below) in
+            [("203.0.113.7", false), ("100.64.0.2", true), ("192.168.0.7", true), ("fd00::1", true)]
+        {
             let address = Some(address.parse().expect(address));
             let port = PeerPort::new(4001).expect("a port");
             let state = MappingState::Mapped(MappingProtocol::Igd, MappedPort { address, port, lasts: Duration::ZERO });
