@@ -133,6 +133,7 @@ impl Person {
         let mut settings = Settings {
             name: Some(Username::new(name).expect(name)),
             listen: "127.0.0.1:0".parse().expect("an address"),
+            local_discovery: false,
             ..Settings::default()
         };
         settings.download_folder = home.path().join("downloads");

@@ -253,6 +253,7 @@ mod tests {
             ("whoami", Intent::WhoAmI),
             ("invite\r", Intent::Invite),
             ("status", Intent::Status),
+            ("nearby", Intent::ListNearby),
             ("register a.txt", share(&[("a.txt", None)])),
             ("register\ta.txt", share(&[("a.txt", None)])),
             ("register my file.txt, b.txt", share(&[("my file.txt", None), ("b.txt", None)])),

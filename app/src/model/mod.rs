@@ -37,6 +37,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::reach::reachability::Reachability;
 use rust_i18n::t;
 
@@ -138,6 +139,8 @@ pub struct Model {
     pub invite: Option<Invite>,
     /// The networks that we were in.
     pub recent: RecentNetworks,
+    /// The networks that are in the local network.
+    pub nearby: Vec<NearbyNetwork>,
     /// Why the network that was to be started here does not run, until the next try.
     pub host_failed: Option<Failure>,
     /// How things are.
@@ -211,6 +214,7 @@ impl Default for Model {
             skipped: VecDeque::new(),
             warnings: VecDeque::new(),
             invite: None,
+            nearby: Vec::new(),
             recent: RecentNetworks::default(),
             host_failed: None,
             status: None,
@@ -299,6 +303,7 @@ impl Model {
             NodeEvent::Files { id, files } => self.apply_files(id, files),
             NodeEvent::Connection(connection) => self.apply_connection(now, connection),
             NodeEvent::Reachability(reach) => self.reach = *reach,
+            NodeEvent::Nearby(networks) => self.nearby = networks,
             NodeEvent::Shared(file) => self.apply_change(now, &ShareChange::Shared(file)),
             NodeEvent::Unshared { user, path } => self.apply_change(now, &ShareChange::Unshared(user, path)),
             NodeEvent::UserChanged(user) => self.doubt_shares(now, Some(&user)),

@@ -139,6 +139,7 @@ impl Model {
                 asked.by != AskedBy::Background
             })),
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
+            Outcome::Nearby { networks, .. } => self.nearby = networks,
             // Whoever asked for these has taken them; the rest was overtaken.
             Outcome::Queued(_)
             | Outcome::QueuedAll(_)

@@ -113,6 +113,7 @@ impl Output {
             (Audience::Programs, Outcome::Status(status)) => records::status(out, status),
             (Audience::Programs, Outcome::Bans(bans)) => records::bans(out, bans),
             (Audience::Programs, Outcome::Reachability(known)) => reach::records(out, known),
+            (Audience::Programs, Outcome::Nearby { networks, .. }) => records::nearby(out, networks),
             (Audience::People, outcome) if is_empty(outcome) => records::line(out, t!("console.nothing")),
             (Audience::People, Outcome::Users(users)) => tables::users(out, users),
             (Audience::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
@@ -126,6 +127,7 @@ impl Output {
             (Audience::People, Outcome::Status(status)) => tables::status(out, status),
             (Audience::People, Outcome::Bans(bans)) => tables::bans(out, bans),
             (Audience::People, Outcome::Reachability(known)) => reach::sentences(out, known),
+            (Audience::People, Outcome::Nearby { networks, is_on }) => tables::nearby(out, networks, *is_on),
         }
     }
 

@@ -16,6 +16,7 @@ use potok_core::model::shown::Shown;
 use potok_core::model::way::Way;
 use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
+use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
 
 use crate::command_line::command::ConsoleCommand;
@@ -142,6 +143,11 @@ pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
         let name = ban.username.as_ref().map(|name| Shown(name.as_str()));
         writeln!(out, "{}\t{}", Shown(&ban.target.to_string()), OrDash(name))
     })
+}
+
+/// `name⇥invite`
+pub fn nearby(out: &mut impl Write, networks: &[NearbyNetwork]) -> io::Result<()> {
+    networks.iter().try_for_each(|network| writeln!(out, "{}\t{}", Shown(&network.name), OrDash(network.invite())))
 }
 
 /// `name⇥address⇥key`

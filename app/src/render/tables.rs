@@ -11,6 +11,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferState};
 use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::event::LeftOutReason;
 use potok_core::service::share_indexer::preview::SharePreview;
 use potok_core::service::share_indexer::root_status::{RootWatching, RootWork, SharedRoot};
@@ -40,6 +41,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Status(now) => status(&mut out, now),
         Outcome::Bans(list) => bans(&mut out, list),
         Outcome::Reachability(known) => reach::sentences(&mut out, known),
+        Outcome::Nearby { networks, is_on } => nearby(&mut out, networks, *is_on),
         Outcome::Roots(page) => roots(&mut out, &page.roots),
         Outcome::Stopped { places, .. } => stopped(&mut out, places),
         Outcome::SharePreview(preview) => share_preview(&mut out, preview),
@@ -73,6 +75,19 @@ pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
         TextColumn::new(|| t!("column.banned"), |ban| shown(&ban.target.to_string())),
     ];
     text_table::write(out, COLUMNS, bans, true)
+}
+
+/// What can be joined in the local network, or why there is nothing.
+pub fn nearby(out: &mut impl Write, networks: &[NearbyNetwork], is_on: bool) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<NearbyNetwork>] = &[
+        TextColumn::new(|| t!("column.network"), |network| shown(&network.name)),
+        TextColumn::new(|| t!("column.invite"), |network| or_dash(network.invite())),
+    ];
+    match (networks.is_empty(), is_on) {
+        (true, true) => records::line(out, t!("console.none-nearby")),
+        (true, false) => records::line(out, t!("console.nearby-off")),
+        (false, _) => text_table::write(out, COLUMNS, networks, true),
+    }
 }
 
 /// What is shared. The titles come with the first part of a list only.

@@ -51,7 +51,12 @@ impl OwnNetworks {
 
     /// Whether an address is in one of these networks. Somebody else's word for it must not lead any further.
     pub fn contains(&self, address: LanAddress) -> bool {
-        self.own.iter().any(|own| own.is_beside(address.get().ip()))
+        self.contains_ip(address.get().ip())
+    }
+
+    /// The same for an address that need not be a private one.
+    pub fn contains_ip(&self, address: IpAddr) -> bool {
+        self.own.iter().any(|own| own.is_beside(address.to_canonical()))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod dial;
 pub mod identity;
 pub mod lan;
 pub mod local;
+pub mod mdns;
 pub mod punch;
 pub mod race;
 pub mod send_queue;

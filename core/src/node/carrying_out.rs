@@ -127,6 +127,7 @@ impl NodeTask {
             Intent::Invite => self.answer(Some(id), self.invite()),
             Intent::Status => self.ask_status(id),
             Intent::Reach => self.ask_reach(id),
+            Intent::ListNearby => self.children.ask(id, self.list_nearby()),
             Intent::Trust { user } => {
                 self.warned_of.remove(&user.folded());
                 self.ask_tracker(id, move |client| known_users::trust(client, user));
@@ -185,6 +186,7 @@ impl NodeTask {
         self.tells_local_addresses.send_replace(settings.tell_local_addresses);
         self.downloading.send_replace(starting::download_settings(&settings));
         let before = std::mem::replace(&mut self.settings, settings.clone());
+        self.say_nearby();
         self.ask_to_move(id, Move::Follow(Box::new(SettingsChange { before, now: settings })));
     }
 

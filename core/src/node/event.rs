@@ -22,6 +22,7 @@ use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
 use crate::protocol::command::Cursor;
 use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
+use crate::reach::nearby::NearbyNetwork;
 use crate::reach::reachability::Reachability;
 use crate::service::share_indexer::preview::SharePreview;
 use crate::service::share_indexer::root_status::RootPage;
@@ -166,6 +167,8 @@ pub enum NodeEvent {
         /// How many lines were left out.
         lines: u64,
     },
+    /// The networks in the local network that can be joined: all of them, after a change.
+    Nearby(Vec<NearbyNetwork>),
     /// The client has stopped; nothing follows.
     Stopped,
 }
@@ -226,6 +229,13 @@ pub enum Outcome {
     Reachability(Box<Reachability>),
     /// Who is shut out.
     Bans(Vec<Ban>),
+    /// What is in the local network.
+    Nearby {
+        /// Networks that can be joined, by name.
+        networks: Vec<NearbyNetwork>,
+        /// Whether it is listened for at all.
+        is_on: bool,
+    },
     /// A page of files.
     FilePage {
         /// In the tracker's order.

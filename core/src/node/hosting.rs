@@ -79,11 +79,12 @@ impl Hosting {
     /// Tells the tracker what of our settings is its own.
     pub(super) fn follow(&self, settings: &Settings) -> impl Future<Output = ()> + Send + use<> {
         let tracker = Arc::clone(&self.handle);
-        let TrackerSettings { network_name, message_of_the_day, shares_per_user, .. } =
+        let TrackerSettings { network_name, message_of_the_day, shares_per_user, local_discovery, .. } =
             tracker_settings(settings, tracker.address());
         async move {
             tracker.order(OwnerOrder::SetGreeting { network_name, message_of_the_day }).await;
             tracker.order(OwnerOrder::SetSharesPerUser(shares_per_user)).await;
+            tracker.order(OwnerOrder::SetLocalDiscovery(local_discovery)).await;
         }
     }
 }
@@ -196,6 +197,7 @@ pub(super) fn tracker_settings(settings: &Settings, listen: SocketAddr) -> Track
         listen,
         network_name: settings.network_name.clone(),
         message_of_the_day: greeting,
+        local_discovery: settings.local_discovery,
         shares_per_user: settings.shares_max.max(TrackerSettings::default().shares_per_user),
         ..TrackerSettings::default()
     }

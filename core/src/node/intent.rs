@@ -27,6 +27,8 @@ pub struct IntentId(pub u64);
 pub enum Intent {
     /// Join this tracker from now on, and after every restart. `Done` when registered there.
     Join(TrackerAddress),
+    /// Which networks are in the local network. `Nearby`.
+    ListNearby,
     /// Leave the tracker. `Done`.
     Leave,
     /// Run the embedded tracker, and join it. `Done` when registered there.

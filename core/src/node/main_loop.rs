@@ -26,6 +26,7 @@ use crate::node::reaching_us::ReachingUs;
 use crate::node::settings::Settings;
 use crate::node::tracker_session::{SessionEvent, TrackerSession};
 use crate::service::downloader::{DownloadSettings, Downloader};
+use crate::service::nearby::{Nearby, NearbyWish};
 use crate::service::peer_server::{PeerServer, UploadSettings};
 use crate::service::share_indexer::ShareIndexer;
 use crate::service::share_indexer::event::LibraryEvent;
@@ -70,6 +71,8 @@ pub(super) struct NodeTask {
     pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) may_punch: watch::Sender<bool>,
     pub(super) tells_local_addresses: watch::Sender<bool>,
+    pub(super) nearby: Arc<Nearby>,
+    pub(super) nearby_wish: watch::Sender<NearbyWish>,
     pub(super) session: TrackerSession,
     pub(super) reaching_us: ReachingUs,
     /// Names, regardless of case, of which it was told that they are another key's than we know.

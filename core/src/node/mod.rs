@@ -24,6 +24,7 @@ mod main_loop;
 mod moves;
 mod moving;
 mod naming;
+mod near;
 mod outbox;
 mod past;
 mod reach_news;

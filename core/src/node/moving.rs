@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::model::absence::AbsenceReason;
 use crate::model::invite::{Invite, TrackerAddress};
+use crate::model::key::PublicKey;
 use crate::model::username::{BadUsername, Username};
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
@@ -260,8 +261,13 @@ impl NodeTask {
     /// Whether it is the tracker that we are at, or are on the way to.
     fn is_at(&self, tracker: &TrackerAddress) -> bool {
         let Some(here) = &self.moves.here else { return false };
-        let proven = || self.session.client().ok().and_then(|client| client.tracker_key());
+        let proven = || self.proven_tracker_key();
         here.address == tracker.address && (tracker.key.is_none() || tracker.key == here.key.or_else(proven))
+    }
+
+    /// The key of the tracker that we are at, or are on the way to.
+    pub(super) fn proven_tracker_key(&self) -> Option<PublicKey> {
+        self.session.client().ok().and_then(|client| client.tracker_key())
     }
 
     /// The link to the tracker that we are at.
@@ -359,6 +365,7 @@ impl NodeTask {
             self.connection.clone_from(&now);
             self.outbox.push(NodeEvent::Connection(now));
         }
+        self.say_nearby();
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Settings {
     pub download_folder: PathBuf,
     /// Whether we dial at the same moment as somebody whom neither of us can dial alone (both are behind routers).
     pub punch: bool,
+    /// Networks and people in the local network are found without an address, and find us (multicast DNS).
+    pub local_discovery: bool,
     /// The tracker is told where we are in our own network; it tells those who are in it too.
     pub tell_local_addresses: bool,
     /// Peers served at the same time.
@@ -77,6 +79,7 @@ impl Default for Settings {
             listen: listen::everywhere(0),
             download_folder: PathBuf::new(),
             punch: true,
+            local_discovery: true,
             tell_local_addresses: true,
             upload_slots: limits::UPLOAD_SLOTS,
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,

@@ -20,6 +20,7 @@ use crate::node::event::{NodeEvent, TrackerConnection};
 use crate::node::hosting;
 use crate::node::main_loop::{NodeInbox, NodeTask};
 use crate::node::moves::Moves;
+use crate::node::near;
 use crate::node::outbox::Outbox;
 use crate::node::past;
 use crate::node::reaching_us::ReachingUs;
@@ -31,6 +32,7 @@ use crate::node::{NodeStartError, Setup};
 use crate::service::arrivals::Arrivals;
 use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
+use crate::service::nearby::{Nearby, NearbyWish};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig, ShareRules};
 use crate::service::tracker_client::tap::{LineDirection, Tap};
@@ -134,6 +136,10 @@ pub(super) async fn start(
     let peer_server = started.map_err(|error| system("the peer server", &error))?;
     let may_punch = watch::Sender::new(setup.settings.punch);
     let tells_local_addresses = watch::Sender::new(setup.settings.tell_local_addresses);
+    let nearby_wish = watch::Sender::new(NearbyWish::default());
+    let (nearby, hearing) = Nearby::start(nearby_wish.subscribe(), cancel.child_token());
+    services.spawn(async move { drop(hearing.await) });
+    services.spawn(near::tell(Arc::clone(&nearby), outbox.clone(), cancel.child_token()));
     let downloading = watch::Sender::new(download_settings(&setup.settings));
     let fetching = DownloaderSetup {
         store: store.clone(),
@@ -143,6 +149,7 @@ pub(super) async fn start(
             session: session.view(),
             own: identity.public_key(),
             may_punch: may_punch.subscribe(),
+            nearby: Arc::clone(&nearby),
         }),
         settings: downloading.subscribe(),
         numbers,
@@ -163,6 +170,8 @@ pub(super) async fn start(
         downloading,
         may_punch,
         tells_local_addresses,
+        nearby,
+        nearby_wish,
         usual_download_folder: setup.download_folder.clone().unwrap_or_else(|| setup.data_dir.join("downloads")),
         data_dir: setup.data_dir.clone(),
         store,
@@ -183,6 +192,7 @@ pub(super) async fn start(
         cancel,
         settings: setup.settings.clone(),
     };
+    node.say_nearby();
     node.moves = Moves::to(first_tracker(&mut node, &setup).await?);
     Ok((node, NodeInbox { transfers: transfers_heard, library: library_heard }))
 }

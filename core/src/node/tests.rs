@@ -35,6 +35,7 @@ impl Client {
         let settings = Settings {
             name: Some(self::name(name)),
             listen: "127.0.0.1:0".parse().expect("an address"),
+            local_discovery: false,
             ..Settings::default()
         };
         let dir = tempfile::tempdir().expect("temporary folder");

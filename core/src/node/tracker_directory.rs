@@ -15,6 +15,7 @@ use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::net::lan::OwnNetworks;
 use crate::node::lookup;
 use crate::node::tracker_session::SessionView;
@@ -26,6 +27,7 @@ use crate::protocol::reply::FileLine;
 use crate::reach::DialCandidate;
 use crate::service::downloader::{BoxFuture, Directory, Introduction};
 use crate::service::meeting::Meeting;
+use crate::service::nearby::Nearby;
 use crate::service::tracker_client::TrackerClient;
 use crate::transfer::Contact;
 use crate::transfer::downloads::Announced;
@@ -48,6 +50,7 @@ pub(super) struct TrackerDirectory {
     pub(super) own: PublicKey,
     /// Whether we dial at the same moment as others, as the setting says.
     pub(super) may_punch: watch::Receiver<bool>,
+    pub(super) nearby: Arc<Nearby>,
 }
 
 impl TrackerDirectory {
@@ -102,6 +105,14 @@ impl Directory for TrackerDirectory {
     fn contact(&self, user: &Username) -> Option<Contact> {
         let (username, address, key) = self.session.client().ok()?.reachable(user)?;
         Some(Contact { username, address, key })
+    }
+
+    fn nearby(&self, contact: &Contact) -> Vec<DialCandidate> {
+        let Some(tracker) = self.session.client().ok().and_then(|client| client.tracker_key()) else {
+            return Vec::new();
+        };
+        let addresses = self.nearby.addresses(&tracker, &contact.key).into_iter();
+        addresses.map(|address| DialCandidate { way: Way::Nearby, ..DialCandidate::at(address) }).collect()
     }
 
     fn addresses(&self, user: &Username) -> BoxFuture<'_, Vec<DialCandidate>> {

@@ -3,7 +3,7 @@
 //! Between a client and a tracker (text lines):
 //! [`mod@line`] cuts bytes into lines, [`field`] cuts lines into fields and lists, [`command`] gives them meaning,
 //! [`selection`] says which shares a question is about, [`page`] which part of a list is meant, [`head`], [`reply`] and [`notice`] are what comes back, [`code`] the names
-//! of refusals.
+//! of refusals. In a local network, by DNS-SD: [`nearby`].
 //!
 //! Between two peers (binary frames): [`peer`], and [`about`] what an owner tells of files besides.
 
@@ -15,6 +15,7 @@ pub mod encounter;
 pub mod field;
 pub mod head;
 pub mod line;
+pub mod nearby;
 pub mod notice;
 pub mod page;
 pub mod peer;

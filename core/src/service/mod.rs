@@ -6,12 +6,14 @@
 //! | [`downloader`]: everything that is fetched | the node | the node stops |
 //! | [`peer_server`]: sends what is shared | the node | the node stops |
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
+//! | [`nearby`]: who is in the local network | the node, or a tracker | it is stopped |
 //! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
 pub mod arrivals;
 pub mod downloader;
 pub mod limiter;
 pub mod meeting;
+pub mod nearby;
 mod own_thread;
 pub mod peer_server;
 pub mod share_indexer;

@@ -156,6 +156,8 @@ pub enum OwnerOrder {
     },
     /// Most files that one user may announce from now on.
     SetSharesPerUser(usize),
+    /// Whether programs in the same local network find the tracker by themselves.
+    SetLocalDiscovery(bool),
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ impl Tracker {
                 }
             }
             OwnerOrder::SetSharesPerUser(most) => self.settings.shares_per_user = most.max(1),
+            OwnerOrder::SetLocalDiscovery(is_on) => self.settings.local_discovery = is_on,
         }
     }
 

@@ -235,6 +235,11 @@ impl Tracker {
         self.catalog.is_pending().then(|| self.caught_up_at + CATCH_UP_EVERY)
     }
 
+    /// What the network is called, if programs in the local network are to find it by themselves.
+    pub fn discoverable_name(&self) -> Option<&str> {
+        self.settings.local_discovery.then_some(self.settings.network_name.as_str())
+    }
+
     /// How much there is.
     pub fn counts(&self) -> TrackerCounts {
         TrackerCounts {

@@ -40,6 +40,8 @@ settings! {
     network_name: String = "Potok".to_owned(),
     /// Lines that everybody is greeted with.
     message_of_the_day: Vec<String> = Vec::new(),
+    /// Programs in the same local network find this tracker by itself (multicast DNS).
+    local_discovery: bool = true,
     /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, or names written as @name.
     bans: Vec<BanTarget> = Vec::new(),
 

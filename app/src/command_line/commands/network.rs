@@ -45,6 +45,14 @@ pub(super) const NETWORK_COMMANDS: &[ConsoleCommand] = &[
         write: |intent| alone(intent, &Intent::Reach),
     },
     ConsoleCommand {
+        name: "nearby",
+        arguments: "",
+        tracker: TrackerNeed::No,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::ListNearby),
+        write: |intent| alone(intent, &Intent::ListNearby),
+    },
+    ConsoleCommand {
         name: "join",
         arguments: "host:port | invite",
         tracker: TrackerNeed::No,

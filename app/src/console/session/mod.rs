@@ -384,6 +384,7 @@ impl<'a> ConsoleSession<'a> {
             | NodeEvent::Transfer(_)
             | NodeEvent::Reachability(_)
             | NodeEvent::TransferGone { .. }
+            | NodeEvent::Nearby(_)
             | NodeEvent::Stopped => {}
         }
     }

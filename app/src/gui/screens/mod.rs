@@ -5,6 +5,7 @@ pub mod console;
 pub mod invite;
 mod join_field;
 mod link_card;
+mod nearby_card;
 pub mod people;
 pub mod settings;
 pub mod shared;

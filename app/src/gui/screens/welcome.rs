@@ -1,4 +1,4 @@
-//! The first page: a name, the networks that we were in, and three choices.
+//! The first page: a name, the networks that are nearby and those that we were in, and three choices.
 
 use std::time::SystemTime;
 
@@ -18,6 +18,7 @@ use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::screen::ScreenContext;
 use crate::gui::screens::join_field::{JoinField, complain};
+use crate::gui::screens::nearby_card;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
@@ -79,8 +80,10 @@ pub fn show(
                 ui.add_space(theme::GAP_WIDE);
                 ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
                     offer(ui, state, actions);
+                    nearby_card::show(ui, &model.nearby, actions);
                     recent(ui, model, actions);
                     choices(ui, model, state, host_at, actions);
+                    nearby_card::hint(ui, &model.nearby, settings.local_discovery);
                 });
             });
         });
@@ -207,7 +210,8 @@ fn join(ui: &mut Ui, model: &Model, state: &mut WelcomeState, actions: &mut Vec<
                 let is_chosen = title(ui, &t!("window.welcome.join-one"));
                 ui.add_space(2.0);
                 // Who is asked nothing else types here at once.
-                let is_alone = state.offered.is_none() && model.recent.iter().next().is_none();
+                let is_alone =
+                    state.offered.is_none() && model.recent.iter().next().is_none() && model.nearby.is_empty();
                 state.invite.show(ui, Loud::Primary, is_chosen || is_alone, actions);
                 if state.invite.is_wrong() {
                     return;

@@ -74,6 +74,11 @@ pub trait Directory: Send + Sync + 'static {
     /// Where a user is now; `None` if they are not connected, or have no key.
     fn contact(&self, user: &Username) -> Option<Contact>;
 
+    /// Where somebody says in the local network that they are.
+    fn nearby(&self, _contact: &Contact) -> Vec<DialCandidate> {
+        Vec::new()
+    }
+
     /// Every address at which a user may be, that of [`Directory::contact`] perhaps among them; empty while the tracker is
     /// away.
     fn addresses(&self, _user: &Username) -> BoxFuture<'_, Vec<DialCandidate>> {

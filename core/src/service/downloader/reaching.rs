@@ -31,6 +31,7 @@ pub(super) async fn reach(
 ) -> io::Result<(Encrypted<TcpStream>, Way)> {
     let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more().with_introduction();
     let mut race = Race::new(attempt);
+    directory.nearby(contact).into_iter().for_each(|candidate| race.offer(candidate));
     race.offer(DialCandidate::at(contact.address));
     let others = timeout(TRACKER_ANSWER_MAX, directory.addresses(&contact.username));
     tokio::pin!(others);

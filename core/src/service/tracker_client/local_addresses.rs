@@ -16,7 +16,7 @@ use crate::protocol::command::Addresses;
 use crate::service::tracker_client::{AskError, ClientMessage};
 
 /// How often it is looked whether they are others: cables are pulled and radios go elsewhere.
-const LOOK_EVERY: Duration = Duration::from_secs(20);
+const ADDRESSES_LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Whom to tell what.
 pub(super) struct LocalAddresses {
@@ -48,7 +48,7 @@ pub(super) async fn keep_telling(what: LocalAddresses) -> Infallible {
             }
         }
         tokio::select! {
-            () = sleep(LOOK_EVERY) => {}
+            () = sleep(ADDRESSES_LOOK_EVERY) => {}
             Ok(()) = may_tell.changed() => {}
         }
     }

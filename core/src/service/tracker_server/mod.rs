@@ -6,10 +6,12 @@
 //! | `session`, one a connection | bytes to requests, effects to bytes | its connection ends, or the tracker stops |
 //! | `driver` | owns the machine: inputs in, effects out | the tracker stops |
 //! | `trial` | dials a user who asked for it | it was tried, or the tracker stops |
+//! | `announcing` | says in the local network that it is here | the tracker stops |
 //! | `writer`, a thread | puts records on disk | the driver has ended |
 //! | `scan_threads` | look through the catalog while the driver waits | the driver has ended |
 
 mod accept;
+mod announcing;
 mod driver;
 mod scan_threads;
 mod session;
@@ -152,9 +154,12 @@ pub async fn start(
         cancel: cancel.clone(),
     };
     let driving = driver::run(tracker, to_driver, writer, trials, cancel.clone());
+    let announcing = announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone());
+    let announcing = tokio::spawn(announcing);
     let driver = tokio::spawn(async move {
         let ending = driving.await;
         let _accepted = accepting.await;
+        let _announced = announcing.await;
         sessions.close();
         if timeout(LAST_BYTES_MAX, sessions.wait()).await.is_err() {
             ending.iter().for_each(|queue| queue.stop());
