@@ -49,6 +49,8 @@ pub enum Action {
     Confirm(Confirm),
     /// Open one of these.
     Dialog(Dialog),
+    /// Open the guide.
+    OpenGuide,
     /// Use and save these.
     Apply(Box<Settings>),
     /// Start with the system from now on, or no longer.

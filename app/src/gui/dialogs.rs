@@ -180,7 +180,8 @@ fn shortcuts(ui: &mut Ui) -> bool {
         ("Ctrl+F", t!("window.keys.search")),
         ("Ctrl+O", t!("window.keys.share")),
         ("Ctrl+I", t!("window.keys.invite")),
-        ("F1, ?", t!("window.keys.this")),
+        ("F1", t!("window.guide.title")),
+        ("?", t!("window.keys.this")),
         ("Ctrl+Q", t!("window.keys.quit")),
     ];
     let lists = [

@@ -7,6 +7,7 @@ pub mod dialogs;
 pub mod download_questions;
 pub mod fingerprint;
 pub mod friend;
+pub mod guide;
 pub mod icon;
 pub mod icons;
 pub mod picker;

@@ -18,7 +18,7 @@ use crate::gui::theme::{self, RADIUS, palette};
 use crate::gui::toasts;
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
-use crate::gui::{dialogs, download_questions, share_question};
+use crate::gui::{dialogs, download_questions, guide, share_question};
 use crate::human;
 use crate::model::{Model, short};
 
@@ -51,6 +51,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         screens::show(ui, model, state, settings, &mut actions);
     });
     dialogs::show(ui.ctx(), model, state, &mut actions);
+    guide::show(ui.ctx(), &mut state.guide, &mut actions);
     if state.dialog.is_none() && state.confirm.is_none() {
         download_questions::show(ui.ctx(), model, &mut actions);
         share_question::show(ui.ctx(), model, &mut actions);
@@ -74,9 +75,10 @@ fn shortcuts(ui: &Ui, state: &mut UiState, actions: &mut Vec<Action>) {
         state.screen = Screen::Shared;
         actions.push(Action::Pick(crate::gui::action::Pick::ShareFiles));
     }
-    let asks_for_keys = widgets::pressed(ui, Modifiers::NONE, Key::F1)
-        || (widgets::keys_are_free(ui) && ui.input(|input| input.events.iter().any(is_question_mark)));
-    if asks_for_keys {
+    if widgets::pressed(ui, Modifiers::NONE, Key::F1) {
+        actions.push(Action::OpenGuide);
+    }
+    if widgets::keys_are_free(ui) && ui.input(|input| input.events.iter().any(is_question_mark)) {
         actions.push(Action::Dialog(Dialog::Shortcuts));
     }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::I) {

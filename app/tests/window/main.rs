@@ -6,6 +6,7 @@ mod columns;
 mod console;
 mod everywhere;
 mod first_minute;
+mod guide;
 mod network;
 mod people;
 mod questions;

@@ -18,6 +18,7 @@ use potok_core::model::{limits, listen};
 use potok_core::node::settings::Settings;
 
 use crate::gui::action::{Action, Confirm, Dialog};
+use crate::gui::guide::Guide;
 use crate::gui::screen::{Screen, ScreenContext};
 use crate::model::Model;
 
@@ -32,6 +33,8 @@ pub struct UiState {
     pub dialog: Option<Dialog>,
     /// It was not drawn yet.
     pub dialog_is_new: bool,
+    /// The guide over the page.
+    pub guide: Guide,
     /// There are system dialogs.
     pub has_picker: bool,
     /// The network is one on this computer only, to try Potok in.
@@ -66,6 +69,7 @@ impl UiState {
             confirm: None,
             dialog: None,
             dialog_is_new: false,
+            guide: Guide::default(),
             has_picker: true,
             is_trial: false,
             browse: browse::BrowseState::default(),

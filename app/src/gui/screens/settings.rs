@@ -360,9 +360,14 @@ fn about(ui: &mut Ui, model: &Model, state: &mut SettingsState, actions: &mut Ve
     let p = palette(ui);
     ui.label(RichText::new(format!("Potok {}", env!("CARGO_PKG_VERSION"))).color(p.text));
     widgets::weak(ui, t!("window.settings.about-text"));
-    if widgets::button(ui, Loud::Plain, icons::FILE_TEXT, &t!("window.settings.licences")).clicked() {
-        state.shows_licences = true;
-    }
+    ui.horizontal(|ui| {
+        if widgets::button(ui, Loud::Plain, icons::FILE_TEXT, &t!("window.guide.title")).clicked() {
+            actions.push(Action::OpenGuide);
+        }
+        if widgets::button(ui, Loud::Plain, icons::FILE_TEXT, &t!("window.settings.licences")).clicked() {
+            state.shows_licences = true;
+        }
+    });
     if let Some(me) = &model.me {
         let key = fingerprint_row(ui, &fingerprint::hex(&me.key));
         if key {

@@ -306,6 +306,7 @@ impl MainWindow {
                 self.state.dialog = Some(dialog);
                 self.state.dialog_is_new = true;
             }
+            Action::OpenGuide => self.state.guide.open(),
             Action::Apply(settings) => self.apply_settings(*settings),
             Action::StartWithSystem(on) => self.start_with_system(on),
             Action::Join(tracker) => self.join(tracker),
