@@ -52,6 +52,11 @@ pub fn date_and_time(at: SystemTime) -> String {
     DateTime::<Local>::from(at).format("%Y-%m-%d %H:%M").to_string()
 }
 
+/// A moment that a tracker names, in seconds since 1970.
+pub fn moment(unix_seconds: u64) -> String {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds)).map_or_else(|| "…".to_owned(), date_and_time)
+}
+
 /// How long the rest takes at this speed: `1:02:03`, `2:03`. None while nothing moves or when nobody would wait so long.
 pub fn time_left(missing_bytes: u64, bytes_per_second: u64) -> Option<String> {
     let seconds = missing_bytes.checked_div(bytes_per_second)?;

@@ -6,17 +6,19 @@
 use std::io::{self, ErrorKind};
 
 use potok_core::model::absence::AbsenceReason;
+use potok_core::model::ban_terms::Remark;
 use potok_core::model::invite::BadInvite;
 use potok_core::model::limits;
 use potok_core::model::share_path::BadSharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferError;
-use potok_core::model::username::BadUsername;
+use potok_core::model::username::{BadUsername, Username};
 use potok_core::model::way::Way;
 use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::code::{Code, ReplyCode};
+use potok_core::protocol::shut_out::ShutOut;
 use potok_core::tracker::log::LogEntry;
 
 use rust_i18n::t;
@@ -77,12 +79,44 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
         args.retain(|(name, _)| *name != "why");
         args.push(("why", of_absence(language, why)));
     }
+    if let Failure::Refused { code: ReplyCode::Known(Code::Banned), text } = failure
+        && let Some(told) = ShutOut::parse(text)
+    {
+        return of_shut_out(language, &told);
+    }
     let of_code = match failure {
         Failure::Refused { code, .. } => try_text(language, "refused", code.as_str(), &args),
         _ => None,
     };
     of_code.or_else(|| try_text(language, "failure", failure.key(), &args)).unwrap_or_else(|| failure.to_string())
 }
+
+/// What somebody reads who is shut out or sent away.
+fn of_shut_out(language: &str, told: &ShutOut) -> String {
+    let part = |name, args: &[_]| try_text(language, "shut-out", name, args).unwrap_or_default();
+    let mut text = part(if told.is_sent_away { "sent-away" } else { "banned" }, &[]);
+    if let Some(minutes) = told.minutes_left {
+        let (unit, count) = in_one_unit(minutes);
+        text += &part(unit, &[("count", count.to_string())]);
+    }
+    if let Some(reason) = &told.reason {
+        text += &part("reason", &[("reason", Shown(reason.as_str()).to_string())]);
+    }
+    text
+}
+
+/// A number of minutes as a person says it: a unit, and how many of it, rounded up. The units are those of
+/// [`SPAN_UNITS`].
+fn in_one_unit(minutes: u64) -> (&'static str, u64) {
+    match minutes {
+        0..=120 => ("minutes", minutes),
+        121..=2880 => ("hours", minutes.div_ceil(60)),
+        _ => ("days", minutes.div_ceil(24 * 60)),
+    }
+}
+
+/// What long times are told in.
+pub const SPAN_UNITS: &[&str] = &["minutes", "hours", "days"];
 
 fn of_absence(language: &str, why: &AbsenceReason) -> String {
     let args = match why {
@@ -115,6 +149,15 @@ pub fn of_warning(warning: &Warning) -> String {
 /// What happened at the embedded tracker.
 pub fn of_log_entry(entry: &LogEntry) -> String {
     text("tracker-log", entry.key(), &entry.args())
+}
+
+/// A word of a tracker's owner to everybody.
+pub fn of_broadcast(by: Option<&Username>, text: &Remark) -> String {
+    let text = Shown(text.as_str()).to_string();
+    match by {
+        Some(by) => t!("console.broadcast", by = Shown(by.as_str()).to_string(), text = text).into_owned(),
+        None => t!("console.broadcast-unnamed", text = text).into_owned(),
+    }
 }
 
 /// Why a text is no address of a tracker.

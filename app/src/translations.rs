@@ -13,6 +13,7 @@ use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::code::Code;
 use potok_core::protocol::field::BadFields;
+use potok_core::protocol::owner_line::CountsFrom;
 use potok_core::service::share_indexer::event::LeftOutReason;
 use potok_core::tracker::log::LogEntry;
 
@@ -20,7 +21,7 @@ use crate::command_line::BadLine;
 use crate::command_line::commands;
 use crate::model::reach_advice;
 use crate::render::{reach, words};
-use crate::texts::{LANGUAGES, in_language, of_failure, text, try_text};
+use crate::texts::{LANGUAGES, SPAN_UNITS, in_language, of_failure, text, try_text};
 
 fn catalogue(language: &str) -> BTreeMap<String, String> {
     let messages = crate::_rust_i18n_backend().messages_for_locale(language).expect(language);
@@ -39,6 +40,9 @@ fn used() -> BTreeSet<String> {
     family("warning", &warnings().iter().map(Warning::key).collect::<Vec<_>>());
     family("tracker-log", &log_entries().iter().map(LogEntry::key).collect::<Vec<_>>());
     family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
+    family("shut-out", &["banned", "sent-away", "reason"]);
+    family("shut-out", SPAN_UNITS);
+    family("counts-from", &CountsFrom::ALL.map(CountsFrom::as_str));
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("grammar", &["unclosed-windows", "quote-windows"]);
     family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
@@ -147,6 +151,7 @@ fn failures() -> Vec<Failure> {
         Failure::NoSuchTransfer { number: TransferId(7) },
         Failure::Cancelled,
         Failure::NotHosting,
+        Failure::NotOwner,
         Failure::NotAtYours { user: text() },
         Failure::Yourself,
         Failure::NotBanned { who: text() },
@@ -207,6 +212,7 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::NoSuchTransfer { .. }
         | Failure::Cancelled
         | Failure::NotHosting
+        | Failure::NotOwner
         | Failure::NotAtYours { .. }
         | Failure::Yourself
         | Failure::NotBanned { .. }
@@ -242,6 +248,8 @@ fn log_entries() -> Vec<LogEntry> {
         LogEntry::Left { user: user() },
         LogEntry::Refused { address, code: Code::Banned, text: "x".to_owned() },
         LogEntry::Kicked { user: user(), minutes: 10 },
+        LogEntry::Ordered { by: "anna".to_owned(), command: "ban x".to_owned() },
+        LogEntry::Configured { changed: vec!["owners"], at_start: Vec::new() },
         LogEntry::Banned { who: "x".to_owned() },
         LogEntry::Unbanned { who: "x".to_owned() },
         LogEntry::LeftOut { count: 7 },
@@ -268,6 +276,8 @@ fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
         | LogEntry::Left { .. }
         | LogEntry::Refused { .. }
         | LogEntry::Kicked { .. }
+        | LogEntry::Ordered { .. }
+        | LogEntry::Configured { .. }
         | LogEntry::Banned { .. }
         | LogEntry::Unbanned { .. }
         | LogEntry::LeftOut { .. } => {}
@@ -379,4 +389,22 @@ fn why_a_tracker_is_away_is_said_in_both_languages() {
         let is_told = matches!(why, AbsenceReason::Told(_));
         assert!(is_told || !bulgarian.contains(&why.to_string()), "{bulgarian}");
     }
+}
+
+#[test]
+fn who_is_shut_out_reads_why_and_until_when_in_their_own_language() {
+    let told = |text: &str| Failure::Refused { code: Code::Banned.into(), text: text.into() };
+    let out = "the owner of this tracker has shut you out";
+    for text in [out.to_owned(), format!("{out}; you may come back in 10 minutes; reason: loud")] {
+        assert_eq!(in_language("en", &told(&text)), text);
+    }
+    let long = told(&format!("{out}; you may come back in 10080 minutes; reason: a\u{202e}b"));
+    assert_eq!(in_language("en", &long), format!("{out}; you may come back in 7 days; reason: a⟨U+202E⟩b"));
+    let bulgarian = in_language("bg", &long);
+    assert!(
+        bulgarian.contains('7') && bulgarian.ends_with("a⟨U+202E⟩b") && !bulgarian.contains("owner"),
+        "{bulgarian}"
+    );
+    // The words of a later tracker are shown as they are.
+    assert!(in_language("bg", &told("the owner of this tracker has shut you out of reach")).contains("out of reach"));
 }

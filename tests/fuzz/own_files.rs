@@ -145,7 +145,7 @@ fn read_all(store: &Store, may_fail: bool) {
     let bans = or_refused(store.bans(), may_fail).unwrap_or_default();
     let run_seconds = or_refused(store.run_seconds(), may_fail).flatten();
     let names: Vec<_> = bindings.iter().map(|binding| binding.username.clone()).collect();
-    let remembered = Remembered { bindings, bans, run_seconds };
+    let remembered = Remembered { bindings, bans, run_seconds, ..Remembered::default() };
     let tracker = Tracker::new(Instant::now(), TrackerSettings::default(), 1_800_000_000, remembered);
     for name in names {
         let _known = tracker.known(&name);

@@ -351,7 +351,7 @@ impl World {
                 }
                 Effect::Close(id) => self.sessions.retain(|_, session| session.id != id),
                 Effect::Save { ticket, .. } => self.to_store.push(ticket),
-                Effect::Log(_) | Effect::Try { .. } => {}
+                Effect::Log(_) | Effect::Reload(_) | Effect::Try { .. } => {}
             }
         }
     }

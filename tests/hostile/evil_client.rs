@@ -174,6 +174,21 @@ const EVIL: &[(&str, By, &[Do])] = &[
         Say(b"register-user mallory\nregister-files mallory \"* left witness\", \"OK 0\", \"ERR x y\", \"* resync\"\n"),
         Hear("OK"), Hear("OK"), Go,
     ]),
+    ("an owner's commands", Tls, &[
+        Say(b"register-user mallory\nkick witness\nban witness 1d \"x\"\nban 127.0.0.1\nunban witness\nbans\nrelease witness\n"),
+        Say(b"motd \"mine\"\nrename-network mine\nlimits shares_per_user=1\nbroadcast \"obey\"\nstats\nreload\n"),
+        Hear("OK"), Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"),
+        Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"),
+        Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Go,
+    ]),
+    ("an owner's commands without end", Plain, &[Times(3_000, b"kick witness\nbans\nstats\nreload\n"), Stay]),
+    ("reasons without end", Tls, &[
+        Say(b"register-user mallory\n"), LongLines(40, "ban witness 1d ", "x", 60_000), Hear("OK"), Hear("ERR "), Go,
+    ]),
+    ("half the world, and control characters", Tls, &[
+        Say(b"ban 0.0.0.0/0\nban ::/0\nban witness \x1b[2J\nkick witness \xe2\x80\xae\n"),
+        Hear("ERR usage"), Hear("ERR usage"), Hear("ERR usage"), Hear("ERR not-yours"), Go,
+    ]),
     ("goes on after quit", Plain, &[Say(b"register-user guest\nquit\nregister-files guest a\n"), Hear("OK"), Hear("OK 0 bye"), Ended]),
     ("goes on after its end", Plain, &[Say(b"list-users\n"), Shut]),
     ("asks for help without end", Plain, &[Times(3_000, b"help\n"), Go]),

@@ -399,7 +399,7 @@ fn who_has_left_is_served_no_more() {
                 "left" => drop(eve),
                 "kicked" => _ = tracker.handle.order(OwnerOrder::Kick(way.parse().expect("a name"))).await,
                 _ => {
-                    let ban = Ban { target: BanTarget::Key(eve.identity.public_key()), username: None };
+                    let ban = Ban::new(BanTarget::Key(eve.identity.public_key()), None);
                     tracker.handle.order(OwnerOrder::Ban(ban)).await;
                 }
             }

@@ -11,6 +11,7 @@ pub(crate) struct Disk {
     pub(crate) waiting: Vec<(Ticket, Record)>,
     pub(crate) bindings: BTreeMap<String, Binding>,
     pub(crate) bans: Vec<Ban>,
+    pub(crate) ordered: BTreeMap<String, String>,
     pub(crate) run_seconds: Option<u64>,
 }
 
@@ -23,7 +24,12 @@ impl Disk {
             Record::Released { folded } => {
                 self.bindings.remove(&folded);
             }
-            Record::Banned(ban) => self.bans.push(ban),
+            Record::Banned(ban) => {
+                self.bans.retain(|other| other.target != ban.target);
+                self.bans.push(ban);
+            }
+            Record::Ordered { setting, value: Some(value) } => _ = self.ordered.insert(setting, value),
+            Record::Ordered { setting, value: None } => _ = self.ordered.remove(&setting),
             Record::Unbanned(target) => self.bans.retain(|ban| ban.target != target),
             Record::Clock { run_seconds } => self.run_seconds = Some(run_seconds),
         }

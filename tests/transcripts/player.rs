@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use potok_core::model::binding::{Ban, BanTarget};
-use potok_core::model::key::PublicKey;
 use potok_core::model::username::Username;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::protocol::trial::TrialResult;
@@ -16,6 +15,7 @@ use potok_core::tracker::machine::{Remembered, Tracker};
 use potok_core::tracker::settings::TrackerSettings;
 
 use crate::disk::Disk;
+use crate::words::{fits, key_of, take_key, unescape};
 
 const DAY_SECONDS: u64 = 24 * 3600;
 
@@ -46,6 +46,8 @@ struct Player {
     trials: VecDeque<(SocketAddr, TrialId)>,
     /// What the owner was told and has not read.
     log: VecDeque<String>,
+    /// What reading the configuration anew comes to.
+    configuration: Option<Result<TrackerSettings, String>>,
 }
 
 struct Session {
@@ -74,6 +76,7 @@ impl Player {
             words: BTreeMap::new(),
             trials: VecDeque::new(),
             log: VecDeque::new(),
+            configuration: None,
         }
     }
 
@@ -100,6 +103,18 @@ impl Player {
             ("connect", rest) => self.connect(rest),
             ("wait", rest) => self.wait(rest),
             ("clock", rest) => self.jump(rest.strip_prefix("jumps ").ok_or("clock jumps DAYSd")?),
+            ("configuration", rest) => {
+                self.configuration = Some(match rest.strip_prefix("fails ") {
+                    Some(why) => Err(why.to_owned()),
+                    None => Ok(self.configured(rest)?),
+                });
+                Ok(())
+            }
+            ("signal", "hup") => {
+                let read = self.read_configuration();
+                self.apply(SessionId::NONE, Input::Configured { ticket: None, read });
+                Ok(())
+            }
             ("disk", "waits") => {
                 self.disk.waits = true;
                 Ok(())
@@ -120,8 +135,33 @@ impl Player {
         }
     }
 
+    /// The settings as they are configured now but for these: `owners=anna,eve`, `network_name=x`, `names_per_key=3`.
+    fn configured(&self, changes: &str) -> Result<TrackerSettings, String> {
+        let mut settings = self.settings.clone();
+        for change in changes.split(' ') {
+            let (name, value) = change.split_once('=').ok_or("NAME=VALUE")?;
+            match name {
+                "owners" => settings.owners = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
+                "network_name" => settings.network_name = value.to_owned(),
+                "names_per_key" => settings.names_per_key = value.parse().map_err(|_bad| "a number")?,
+                "connections" => settings.connections = value.parse().map_err(|_bad| "a number")?,
+                "bans" => settings.bans = vec![value.parse().map_err(|_bad| "a target")?],
+                _ => return Err("this setting is not known to the player".into()),
+            }
+        }
+        Ok(settings)
+    }
+
+    fn read_configuration(&self) -> Result<Box<TrackerSettings>, String> {
+        self.configuration.clone().unwrap_or_else(|| Ok(self.settings.clone())).map(Box::new)
+    }
+
     fn set(&mut self, rest: &str) -> Result<(), String> {
         let (name, value) = rest.split_once(' ').ok_or("set NAME NUMBER")?;
+        if name == "owners" {
+            self.settings.owners = value.split(',').map(key_of).collect();
+            return Ok(());
+        }
         let number: usize = value.parse().map_err(|_bad| "a number")?;
         let s = &mut self.settings;
         match name {
@@ -250,13 +290,13 @@ impl Player {
         let username = || rest.parse().map_err(|_bad| "a username".to_owned());
         let order = match verb {
             "kick" => OwnerOrder::Kick(username()?),
-            "ban" => OwnerOrder::Ban(Ban { target: target()?, username: None }),
+            "ban" => OwnerOrder::Ban(Ban::new(target()?, None)),
             "unban" => OwnerOrder::Unban(target()?),
             "sends" => {
                 let (target, username) = rest.split_once(" away as ").ok_or("sends TARGET away as NAME")?;
                 let target = target.parse().map_err(|_bad| "a target")?;
                 let username: Username = username.parse().map_err(|_bad| "a username")?;
-                let ban = Ban { target, username: Some(username.clone()) };
+                let ban = Ban::new(target, Some(username.clone()));
                 OwnerOrder::SendAway { username, bans: vec![ban], minutes: 10 }
             }
             "release" => OwnerOrder::Release(username()?),
@@ -382,6 +422,7 @@ impl Player {
         let remembered = || Remembered {
             bindings: self.disk.bindings.values().cloned().collect(),
             bans: self.disk.bans.clone(),
+            ordered: self.disk.ordered.clone().into_iter().collect(),
             run_seconds: self.disk.run_seconds,
         };
         let new = || {
@@ -412,6 +453,10 @@ impl Player {
                     }
                 }
                 Effect::Close(id) => self.sessions.get_mut(&id).expect("open").is_closed = true,
+                Effect::Reload(ticket) => {
+                    let read = self.read_configuration();
+                    self.apply(SessionId::NONE, Input::Configured { ticket: Some(ticket), read });
+                }
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
                 Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),
@@ -446,53 +491,4 @@ impl Player {
         }
         filled
     }
-}
-
-/// A key that stands for a name in the scripts.
-fn key_of(owner: &str) -> PublicKey {
-    let mut bytes = [0; 32];
-    bytes.iter_mut().zip(owner.bytes().cycle()).for_each(|(to, from)| *to = from);
-    PublicKey::from_bytes(bytes)
-}
-
-fn take_key(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = text.split_once("{key:")?;
-    let (owner, after) = rest.split_once('}')?;
-    Some((before, owner, after))
-}
-
-/// Word by word: `{*}` is any word, `{name}` any the first time and the same ever after; `{**}` is the rest.
-fn fits(pattern: &str, line: &str, words: &mut BTreeMap<String, String>) -> bool {
-    let (mut expected, mut received) = (pattern.split(' '), line.split(' '));
-    loop {
-        match (expected.next(), received.next()) {
-            (None, None) => return true,
-            (Some("{**}"), _) => return true,
-            (Some(pattern), Some(word)) if word_fits(pattern, word, words) => {}
-            _ => return false,
-        }
-    }
-}
-
-fn word_fits(pattern: &str, word: &str, words: &mut BTreeMap<String, String>) -> bool {
-    if let Some((before, owner, after)) = take_key(pattern) {
-        return word == format!("{before}{}{after}", key_of(owner));
-    }
-    let Some((before, name)) = pattern.strip_suffix('}').and_then(|p| p.split_once('{')) else {
-        return pattern == word;
-    };
-    let Some(value) = word.strip_prefix(before) else { return false };
-    name == "*" || words.entry(name.to_owned()).or_insert_with(|| value.to_owned()) == value
-}
-
-fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("\\x") {
-        bytes.extend_from_slice(&rest.as_bytes()[..at]);
-        bytes.push(u8::from_str_radix(&rest[at + 2..at + 4], 16).expect("\\xNN"));
-        rest = &rest[at + 4..];
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    bytes
 }

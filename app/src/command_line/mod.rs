@@ -193,6 +193,8 @@ mod tests {
         DownloadRequest, Existing, QueueMove, ShareRequest, TransferId, TransferSelection, UnsafeNames,
     };
 
+    use potok_core::protocol::command::owner::{BanUser, KickUser, LiftBan, ListBanned};
+
     use super::*;
 
     fn ask(line: &str) -> Result<Intent, BadLine> {
@@ -246,10 +248,10 @@ mod tests {
             ("retry 18446744073709551615", Intent::Retry(TransferSelection::One(TransferId(u64::MAX)))),
             ("move 7 First", Intent::Reorder { number: TransferId(7), to: QueueMove::First }),
             ("rename-share \"a, b/\" c", Intent::RenameShare { from: path("a, b"), to: path("c") }),
-            ("kick anna", Intent::Kick { user: name("anna") }),
-            ("ban Мария", Intent::Ban { user: name("Мария") }),
-            ("unban 192.0.2.7", Intent::Unban { who: "192.0.2.7".parse().expect("an address") }),
-            ("bans", Intent::ListBans),
+            ("kick anna", Intent::Order(KickUser::of(name("anna")).into())),
+            ("ban Мария", Intent::Order(BanUser::of(name("Мария")).into())),
+            ("unban 192.0.2.7", Intent::Order(LiftBan { who: "192.0.2.7".parse().expect("an address") }.into())),
+            ("bans", Intent::Order(ListBanned.into())),
             ("whoami", Intent::WhoAmI),
             ("invite\r", Intent::Invite),
             ("status", Intent::Status),

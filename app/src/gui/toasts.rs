@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, Align2, Frame, Id, Label, Margin, RichText, Stroke, Ui, vec2};
 use potok_core::node::intent::{Intent, TransferSelection};
+use potok_core::protocol::command::owner::LiftBan;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -81,7 +82,7 @@ fn offer(ui: &mut Ui, remedy: &Remedy, actions: &mut Vec<Action>) -> bool {
             Remedy::Show(path) => actions.push(Action::Reveal(path.clone())),
             Remedy::Retry(number) => actions.push(Action::Ask(Intent::Retry(TransferSelection::One(*number)))),
             Remedy::Unban(who) => {
-                actions.extend(who.iter().map(|who| Action::Ask(Intent::Unban { who: who.clone() })));
+                actions.extend(who.iter().map(|who| Action::Ask(Intent::Order(LiftBan { who: who.clone() }.into()))));
             }
         }
     }

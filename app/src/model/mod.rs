@@ -36,6 +36,8 @@ use potok_core::node::event::{Me, NodeEvent, Outcome, Status, TrackerConnection,
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::node::warning::Warning;
+use potok_core::protocol::notice::Role;
+use potok_core::protocol::owner_line::FigureLine;
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::reach::reachability::Reachability;
@@ -155,6 +157,10 @@ pub struct Model {
     pub tracker_log: VecDeque<(SystemTime, String)>,
     /// Who is shut out of it.
     pub bans: Vec<Ban>,
+    /// Whether we may give an owner's commands where we are.
+    pub role: Role,
+    /// The limits of the tracker that we own, once they were asked for.
+    pub limits: Vec<FigureLine>,
     /// The engine is gone.
     pub stopped: bool,
     join_failed: Option<Failure>,
@@ -223,6 +229,8 @@ impl Default for Model {
             log: VecDeque::new(),
             tracker_log: VecDeque::new(),
             bans: Vec::new(),
+            role: Role::User,
+            limits: Vec::new(),
             stopped: false,
             join_failed: None,
             answers: Vec::new(),
@@ -378,6 +386,8 @@ impl Model {
                 self.shares.doubt(now);
                 self.apply_warning(now, texts::of_warning(&warning));
             }
+            NodeEvent::Role(role) => self.apply_role(role),
+            NodeEvent::Broadcast { by, text } => self.toast(now, Tone::Info, texts::of_broadcast(by.as_ref(), &text)),
             NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(now, at, &entry),
             NodeEvent::Wire { sent, line } => self.apply_wire(sent, &line),
             NodeEvent::WireLeftOut { lines } => {

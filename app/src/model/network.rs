@@ -9,6 +9,8 @@ use potok_core::model::shown::Shown;
 use potok_core::node::event::{Hosted, TrackerConnection};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
+use potok_core::protocol::command::owner::{ListBanned, SetLimits};
+use potok_core::protocol::notice::Role;
 use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
 
@@ -91,13 +93,26 @@ impl Model {
         (Some(Intent::Status), Some(FIGURES_EVERY))
     }
 
+    /// Whether we may give an owner's commands where we are: of the tracker that runs here, or of one far away.
+    pub fn can_order(&self) -> bool {
+        self.hosted().is_some() || (self.is_online() && self.role == Role::Owner)
+    }
+
+    pub(super) fn apply_role(&mut self, role: Role) {
+        self.role = role;
+        self.limits.clear();
+        if role == Role::Owner {
+            self.wishes.extend([Intent::Order(ListBanned.into()), Intent::Order(SetLimits::default().into())]);
+        }
+    }
+
     pub(super) fn apply_tracker_log(&mut self, now: Instant, at: SystemTime, entry: &LogEntry) {
         if matches!(entry, LogEntry::Kicked { .. }) {
             self.toast(now, Tone::Good, texts::of_log_entry(entry));
         }
         push(&mut self.tracker_log, (at, texts::of_log_entry(entry)));
         if matches!(entry, LogEntry::Banned { .. } | LogEntry::Unbanned { .. }) {
-            self.wishes.push(Intent::ListBans);
+            self.wishes.push(Intent::Order(ListBanned.into()));
         }
     }
 
@@ -111,7 +126,7 @@ impl Model {
             self.bans = bans;
             return;
         }
-        self.wishes.push(Intent::ListBans);
+        self.wishes.push(Intent::Order(ListBanned.into()));
         let Some(first) = bans.first().filter(|_| asked.by == AskedBy::Mouse) else { return };
         let who = first.username.as_ref().map_or_else(|| first.target.to_string(), ToString::to_string);
         let text = t!("window.toast.banned", who = Shown(&who)).into_owned();
@@ -144,6 +159,7 @@ impl Model {
             self.offered.doubt(None);
             self.users_pace = Pace::default();
             self.invite = None;
+            (self.role, self.limits) = (Role::User, Vec::new());
         }
         self.connection = connection;
         self.wishes.extend([Intent::Status, Intent::Invite]);

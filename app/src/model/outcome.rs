@@ -6,6 +6,8 @@ use potok_core::model::shown::Shown;
 use potok_core::node::event::Outcome;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
+use potok_core::protocol::command::owner::ListBanned;
+use potok_core::protocol::notice::Role;
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
@@ -129,17 +131,22 @@ impl Model {
             Outcome::Invite(invite) => self.invite = Some(invite),
             Outcome::Status(status) => {
                 if status.hosted.is_some() && self.hosted().is_none() {
-                    self.wishes.push(Intent::ListBans);
+                    self.wishes.push(Intent::Order(ListBanned.into()));
                 }
                 self.reach = status.reach.clone();
                 self.status = Some(*status);
             }
-            Outcome::Done => self.wishes.extend([Intent::Status, Intent::Invite].into_iter().filter(|_| {
-                // What a click changed may be seen in these; what they change themselves is nothing.
-                asked.by != AskedBy::Background
-            })),
+            // What a click changed may be seen in these; what they change themselves is nothing.
+            Outcome::Done if asked.by != AskedBy::Background => {
+                self.wishes.extend([Intent::Status, Intent::Invite]);
+                if self.role == Role::Owner && self.hosted().is_none() {
+                    self.wishes.push(Intent::Order(ListBanned.into()));
+                }
+            }
+            Outcome::Done => {}
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             Outcome::Nearby { networks, .. } => self.nearby = networks,
+            Outcome::Limits(limits) => self.limits = limits,
             // Whoever asked for these has taken them; the rest was overtaken.
             Outcome::Queued(_)
             | Outcome::QueuedAll(_)
@@ -157,6 +164,8 @@ impl Model {
             | Outcome::Stopped { .. }
             | Outcome::TransferDetails(_)
             | Outcome::FreeSpace(_)
+            | Outcome::Figures(_)
+            | Outcome::Reloaded(_)
             | Outcome::History(_) => {}
         }
     }

@@ -114,6 +114,10 @@ impl Output {
             (Audience::Programs, Outcome::Bans(bans)) => records::bans(out, bans),
             (Audience::Programs, Outcome::Reachability(known)) => reach::records(out, known),
             (Audience::Programs, Outcome::Nearby { networks, .. }) => records::nearby(out, networks),
+            (Audience::Programs, Outcome::Limits(figures) | Outcome::Figures(figures)) => {
+                records::figures(out, figures)
+            }
+            (Audience::Programs, Outcome::Reloaded(settings)) => records::reloaded(out, settings),
             (Audience::People, outcome) if is_empty(outcome) => records::line(out, t!("console.nothing")),
             (Audience::People, Outcome::Users(users)) => tables::users(out, users),
             (Audience::People, Outcome::Shared(shares)) if is_list_of_mine => tables::my_shares(out, shares),
@@ -128,6 +132,8 @@ impl Output {
             (Audience::People, Outcome::Bans(bans)) => tables::bans(out, bans),
             (Audience::People, Outcome::Reachability(known)) => reach::sentences(out, known),
             (Audience::People, Outcome::Nearby { networks, is_on }) => tables::nearby(out, networks, *is_on),
+            (Audience::People, Outcome::Limits(figures) | Outcome::Figures(figures)) => tables::figures(out, figures),
+            (Audience::People, Outcome::Reloaded(settings)) => tables::reloaded(out, settings),
         }
     }
 

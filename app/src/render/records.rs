@@ -15,6 +15,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::way::Way;
 use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer};
+use potok_core::protocol::owner_line::{FigureLine, ReloadedSetting};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
@@ -137,17 +138,30 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
     })
 }
 
-/// `who⇥name`
+/// `who⇥name⇥by⇥until⇥reason`, the end in seconds since 1970
 pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
     bans.iter().try_for_each(|ban| {
         let name = ban.username.as_ref().map(|name| Shown(name.as_str()));
-        writeln!(out, "{}\t{}", Shown(&ban.target.to_string()), OrDash(name))
+        let by = ban.terms.by.as_ref().map(|name| Shown(name.as_str()));
+        let reason = ban.terms.reason.as_ref().map(|reason| Shown(reason.as_str()));
+        let (until, reason) = (OrDash(ban.terms.until), OrDash(reason));
+        writeln!(out, "{}\t{}\t{}\t{until}\t{reason}", Shown(&ban.target.to_string()), OrDash(name), OrDash(by))
     })
 }
 
 /// `name⇥invite`
 pub fn nearby(out: &mut impl Write, networks: &[NearbyNetwork]) -> io::Result<()> {
     networks.iter().try_for_each(|network| writeln!(out, "{}\t{}", Shown(&network.name), OrDash(network.invite())))
+}
+
+/// `name⇥number`
+pub fn figures(out: &mut impl Write, figures: &[FigureLine]) -> io::Result<()> {
+    figures.iter().try_for_each(|figure| writeln!(out, "{}\t{}", Shown(&figure.name), figure.value))
+}
+
+/// `setting⇥now, next-start or ordered`
+pub fn reloaded(out: &mut impl Write, settings: &[ReloadedSetting]) -> io::Result<()> {
+    settings.iter().try_for_each(|setting| writeln!(out, "{}\t{}", Shown(&setting.name), setting.counts.as_str()))
 }
 
 /// `name⇥address⇥key`

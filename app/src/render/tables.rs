@@ -10,6 +10,7 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferState};
+use potok_core::protocol::owner_line::{FigureLine, ReloadedSetting};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::event::LeftOutReason;
@@ -42,6 +43,8 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Bans(list) => bans(&mut out, list),
         Outcome::Reachability(known) => reach::sentences(&mut out, known),
         Outcome::Nearby { networks, is_on } => nearby(&mut out, networks, *is_on),
+        Outcome::Limits(list) | Outcome::Figures(list) => figures(&mut out, list),
+        Outcome::Reloaded(list) => reloaded(&mut out, list),
         Outcome::Roots(page) => roots(&mut out, &page.roots),
         Outcome::Stopped { places, .. } => stopped(&mut out, places),
         Outcome::SharePreview(preview) => share_preview(&mut out, preview),
@@ -73,6 +76,9 @@ pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
     const COLUMNS: &[TextColumn<Ban>] = &[
         TextColumn::new(|| t!("column.user"), |ban| or_dash(ban.username.as_ref().map(|name| shown(name.as_str())))),
         TextColumn::new(|| t!("column.banned"), |ban| shown(&ban.target.to_string())),
+        TextColumn::new(|| t!("column.banned-by"), |ban| or_dash(ban.terms.by.as_ref().map(|by| shown(by.as_str())))),
+        TextColumn::new(|| t!("column.until"), |ban| or_dash(ban.terms.until.map(human::moment))),
+        TextColumn::new(|| t!("column.reason"), |ban| or_dash(ban.terms.reason.as_ref().map(|it| shown(it.as_str())))),
     ];
     text_table::write(out, COLUMNS, bans, true)
 }
@@ -88,6 +94,24 @@ pub fn nearby(out: &mut impl Write, networks: &[NearbyNetwork], is_on: bool) -> 
         (true, false) => records::line(out, t!("console.nearby-off")),
         (false, _) => text_table::write(out, COLUMNS, networks, true),
     }
+}
+
+/// Limits, or what there is.
+pub fn figures(out: &mut impl Write, figures: &[FigureLine]) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<FigureLine>] = &[
+        TextColumn::new(|| t!("column.name"), |figure| shown(&figure.name)),
+        TextColumn::number(|| t!("column.value"), |figure| human::thousands(figure.value)),
+    ];
+    text_table::write(out, COLUMNS, figures, true)
+}
+
+/// What of a configuration is another one.
+pub fn reloaded(out: &mut impl Write, settings: &[ReloadedSetting]) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<ReloadedSetting>] = &[
+        TextColumn::new(|| t!("column.name"), |setting| shown(&setting.name)),
+        TextColumn::new(|| t!("column.counts"), |setting| texts::text("counts-from", setting.counts.as_str(), &[])),
+    ];
+    text_table::write(out, COLUMNS, settings, true)
 }
 
 /// What is shared. The titles come with the first part of a list only.

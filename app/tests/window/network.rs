@@ -1,5 +1,6 @@
 //! The network page while a network runs here.
 
+use potok_core::protocol::command::owner::{BanUser, KickUser};
 use potok_core::tracker::log::LogEntry;
 
 use super::people::at_my_network;
@@ -14,9 +15,9 @@ fn the_owner_sees_figures_people_and_what_happened() {
     test.tell(NodeEvent::TrackerLog { at: std::time::SystemTime::now(), entry });
     assert_eq!(test.window.state().model.tracker_log.len(), 1);
     test.click("Send away: eve");
-    assert_eq!(test.last(), Intent::Kick { user: name("eve") });
+    assert_eq!(test.last(), Intent::Order(KickUser::of(name("eve")).into()));
     test.click("Shut out: eve");
-    assert_eq!(test.last(), Intent::Ban { user: name("eve") });
+    assert_eq!(test.last(), Intent::Order(BanUser::of(name("eve")).into()));
 }
 
 #[test]

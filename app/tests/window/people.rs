@@ -1,6 +1,7 @@
 //! The people page: keys in three forms, sending away, shutting out and letting in again.
 
 use potok_core::model::binding::{Ban, BanTarget};
+use potok_core::protocol::command::owner::{BanUser, KickUser, LiftBan, ListBanned, OwnerCommand};
 
 use super::*;
 
@@ -22,16 +23,16 @@ fn the_owner_sends_away_and_shuts_out() {
     let mut test = at_my_network(Screen::People);
     test.click("eve");
     test.press(Modifiers::NONE, Key::Delete);
-    assert_eq!(test.last(), Intent::Kick { user: name("eve") });
+    assert_eq!(test.last(), Intent::Order(KickUser::of(name("eve")).into()));
     test.press(Modifiers::SHIFT, Key::F10);
     test.click("Shut out");
-    assert_eq!(test.last(), Intent::Ban { user: name("eve") });
-    let ban = Ban { target: BanTarget::Key(PublicKey::from_bytes([9; 32])), username: Some(name("eve")) };
-    test.answer(|i| matches!(i, Intent::Ban { .. }), Outcome::Bans(vec![ban.clone()]));
-    test.answer(|i| matches!(i, Intent::ListBans), Outcome::Bans(vec![ban.clone()]));
+    assert_eq!(test.last(), Intent::Order(BanUser::of(name("eve")).into()));
+    let ban = Ban::new(BanTarget::Key(PublicKey::from_bytes([9; 32])), Some(name("eve")));
+    test.answer(|i| matches!(i, Intent::Order(OwnerCommand::BanUser(_))), Outcome::Bans(vec![ban.clone()]));
+    test.answer(|i| *i == Intent::Order(ListBanned.into()), Outcome::Bans(vec![ban.clone()]));
     assert!(test.is_seen("eve is shut out"));
     test.click("Undo");
-    let unban = Intent::Unban { who: (&ban.target).into() };
+    let unban = Intent::Order(LiftBan { who: (&ban.target).into() }.into());
     assert!(test.was_asked(&unban));
 
     test.click("Shut out: 1");

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::model::ban_terms::{AddressPrefix, BadPrefix, BanTerms};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 
@@ -24,6 +25,8 @@ pub enum BanTarget {
     Key(PublicKey),
     /// Everybody at one IP address, whoever they are.
     Address(IpAddr),
+    /// Everybody at the addresses that begin with the same bits.
+    Prefix(AddressPrefix),
     /// Everybody who wants a name, whatever its case. It is written `@name`, as no username is.
     Name(Username),
 }
@@ -35,6 +38,27 @@ pub struct Ban {
     pub target: BanTarget,
     /// What they were called, if that is known.
     pub username: Option<Username>,
+    /// Why, by whom and until when.
+    pub terms: BanTerms,
+}
+
+impl Ban {
+    /// Somebody who is shut out until that is taken back, and nobody says why.
+    pub fn new(target: BanTarget, username: Option<Username>) -> Self {
+        Self { target, username, terms: BanTerms::default() }
+    }
+}
+
+impl BanTarget {
+    /// Whether somebody of this key and name, at this address, is meant.
+    pub fn covers(&self, key: Option<PublicKey>, address: IpAddr, name: Option<&Username>) -> bool {
+        match self {
+            Self::Key(banned) => key == Some(*banned),
+            Self::Address(banned) => *banned == address.to_canonical(),
+            Self::Prefix(prefix) => prefix.contains(address),
+            Self::Name(banned) => name.is_some_and(|name| name.folded() == banned.folded()),
+        }
+    }
 }
 
 impl fmt::Display for BanTarget {
@@ -42,6 +66,7 @@ impl fmt::Display for BanTarget {
         match self {
             Self::Key(key) => key.fmt(f),
             Self::Address(address) => address.fmt(f),
+            Self::Prefix(prefix) => prefix.fmt(f),
             Self::Name(name) => write!(f, "@{name}"),
         }
     }
@@ -61,6 +86,13 @@ pub enum Record {
     Banned(Ban),
     /// Somebody who was shut out may come in again.
     Unbanned(BanTarget),
+    /// What an owner has set by a command, which goes before the configuration; none: the configuration counts again.
+    Ordered {
+        /// The name of the setting.
+        setting: String,
+        /// Its value as a text.
+        value: Option<String>,
+    },
     /// So long has the tracker run in its life.
     Clock {
         /// The seconds of all its runs together.
@@ -68,10 +100,16 @@ pub enum Record {
     },
 }
 
-/// A text that is neither a key nor an address nor a name.
+/// A text under which nobody can be shut out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a key of 64 hexadecimal digits, an IP address, or @name")]
-pub struct BadBanTarget;
+pub enum BadBanTarget {
+    /// It is neither a key nor an address nor a prefix nor a name.
+    #[error("expected a key of 64 hexadecimal digits, a prefix such as 192.0.2.0/24, an IP address, or @name")]
+    Form,
+    /// A prefix, but not one that is allowed.
+    #[error(transparent)]
+    Prefix(#[from] BadPrefix),
+}
 
 impl std::str::FromStr for BanTarget {
     type Err = BadBanTarget;
@@ -81,9 +119,12 @@ impl std::str::FromStr for BanTarget {
             return Ok(Self::Key(key));
         }
         if let Some(name) = text.strip_prefix('@') {
-            return Username::new(name).map(Self::Name).map_err(|_bad_name| BadBanTarget);
+            return Username::new(name).map(Self::Name).map_err(|_bad_name| BadBanTarget::Form);
         }
-        let address: IpAddr = text.parse().map_err(|_neither| BadBanTarget)?;
+        if text.contains('/') {
+            return Ok(Self::Prefix(text.parse()?));
+        }
+        let address: IpAddr = text.parse().map_err(|_neither| BadBanTarget::Form)?;
         Ok(Self::Address(address.to_canonical()))
     }
 }
@@ -112,7 +153,7 @@ impl BanQuery {
     pub fn means(&self, ban: &Ban) -> bool {
         let called = match &ban.target {
             BanTarget::Name(called) => Some(called),
-            BanTarget::Key(_) | BanTarget::Address(_) => ban.username.as_ref(),
+            BanTarget::Key(_) | BanTarget::Address(_) | BanTarget::Prefix(_) => ban.username.as_ref(),
         };
         let is_called = |name: &String| called.is_some_and(|called| called.folded() == *name);
         self.target.as_ref() == Some(&ban.target) || self.folded.as_ref().is_some_and(is_called)
@@ -136,7 +177,7 @@ impl From<&BanTarget> for BanQuery {
     fn from(target: &BanTarget) -> Self {
         let folded = match target {
             BanTarget::Name(name) => Some(name.folded()),
-            BanTarget::Key(_) | BanTarget::Address(_) => None,
+            BanTarget::Key(_) | BanTarget::Address(_) | BanTarget::Prefix(_) => None,
         };
         Self { typed: target.to_string(), target: Some(target.clone()), folded }
     }
@@ -162,12 +203,13 @@ mod tests {
     #[test]
     fn a_target_is_read_as_it_is_written() {
         let key = "ab".repeat(32);
-        for text in [key.as_str(), "192.0.2.7", "2001:db8::1", "@anna", "@192.0.2.7"] {
+        for text in [key.as_str(), "192.0.2.7", "2001:db8::1", "@anna", "@192.0.2.7", "192.0.2.0/24"] {
             assert_eq!(text.parse::<BanTarget>().expect(text).to_string(), text);
         }
         assert_eq!("::ffff:192.0.2.7".parse::<BanTarget>().expect("mapped").to_string(), "192.0.2.7");
-        for bad in ["", "anna", "@", "@a b", "192.0.2.0/24", "abab"] {
-            assert_eq!(bad.parse::<BanTarget>(), Err(BadBanTarget), "{bad}");
+        for bad in ["", "anna", "@", "@a b", "abab"] {
+            assert_eq!(bad.parse::<BanTarget>(), Err(BadBanTarget::Form), "{bad}");
         }
+        assert_eq!("192.0.2.0/0".parse::<BanTarget>(), Err(BadPrefix::TooWide.into()));
     }
 }

@@ -14,13 +14,13 @@ use crate::node::known_users;
 use crate::node::listing;
 use crate::node::main_loop::NodeTask;
 use crate::node::moves::{Move, SettingsChange};
+use crate::node::owning;
 use crate::node::past;
 use crate::node::settings::Settings;
 use crate::node::sharing;
 use crate::node::starting;
 use crate::service::share_indexer::ShareExtent;
 use crate::service::tracker_client::TrackerClient;
-use crate::service::tracker_server::TrackerHandle;
 
 impl NodeTask {
     /// Begins what an intent asks for. Its outcome is told once, now or later, and with its id.
@@ -132,10 +132,7 @@ impl NodeTask {
                 self.warned_of.remove(&user.folded());
                 self.ask_tracker(id, move |client| known_users::trust(client, user));
             }
-            Intent::Kick { user } => self.ask_hosted(id, |tracker| hosting::kick(tracker, own, user)),
-            Intent::Ban { user } => self.ask_hosted(id, |tracker| hosting::ban(tracker, own, user)),
-            Intent::Unban { who } => self.ask_hosted(id, |tracker| hosting::unban(tracker, who)),
-            Intent::ListBans => self.ask_hosted(id, hosting::list_bans),
+            Intent::Order(command) => self.ask_tracker(id, |client| owning::order(client, command)),
         }
     }
 
@@ -147,17 +144,6 @@ impl NodeTask {
         match self.session.client() {
             Ok(client) => self.children.ask(id, ask(client)),
             Err(why) => self.answer(Some(id), Err(why)),
-        }
-    }
-
-    /// Asks the embedded tracker.
-    fn ask_hosted<Asking>(&mut self, id: IntentId, ask: impl FnOnce(Arc<TrackerHandle>) -> Asking)
-    where
-        Asking: Future<Output = Result<Outcome, Failure>> + Send + 'static,
-    {
-        match &self.hosting {
-            Some(hosting) => self.children.ask(id, ask(Arc::clone(&hosting.handle))),
-            None => self.answer(Some(id), Err(Failure::NotHosting)),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use crate::library::level::LevelPage;
 use crate::library::root::RootId;
 use crate::library::sharing_again::StoppedPlace;
+use crate::model::ban_terms::Remark;
 use crate::model::binding::Ban;
 use crate::model::hash::ContentHash;
 use crate::model::invite::Invite;
@@ -21,6 +22,8 @@ use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
 use crate::protocol::command::Cursor;
+use crate::protocol::notice::Role;
+use crate::protocol::owner_line::{FigureLine, ReloadedSetting};
 use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
 use crate::reach::nearby::NearbyNetwork;
 use crate::reach::reachability::Reachability;
@@ -148,6 +151,15 @@ pub enum NodeEvent {
     Lagged,
     /// Something that a person should read: a database set aside, a watch limit reached.
     Warning(Warning),
+    /// Whether we may give an owner's commands where we are; told when we are online, and when it changes.
+    Role(Role),
+    /// An owner of the tracker has a word for everybody.
+    Broadcast {
+        /// Which owner, if they have a name now.
+        by: Option<Username>,
+        /// Their words: a stranger's text.
+        text: Remark,
+    },
     /// What happened at the embedded tracker. Beyond a bound the latest are left out, and counted.
     TrackerLog {
         /// The time of day at which it happened.
@@ -236,6 +248,12 @@ pub enum Outcome {
         /// Whether it is listened for at all.
         is_on: bool,
     },
+    /// The limits of the tracker that can be changed while it runs.
+    Limits(Vec<FigureLine>),
+    /// How much there is at the tracker, and what was asked.
+    Figures(Vec<FigureLine>),
+    /// What of a configuration that was read anew is another one.
+    Reloaded(Vec<ReloadedSetting>),
     /// A page of files.
     FilePage {
         /// In the tracker's order.

@@ -196,14 +196,17 @@ pub enum Failure {
     /// This program hosts no tracker.
     #[error("no tracker runs in this program; start one with --host-tracker")]
     NotHosting,
-    /// Nobody of that name is at the embedded tracker, and nobody owns it.
-    #[error("nobody called {} is at your tracker", Shown(user))]
+    /// Only an owner of the tracker may do it.
+    #[error("only an owner of this tracker may do that; whoever starts one with --host-tracker owns it")]
+    NotOwner,
+    /// Nobody of that name is at the tracker, and nobody owns it.
+    #[error("nobody called {} is at this tracker, or owns that name", Shown(user))]
     NotAtYours {
         /// The name that was asked for.
         user: String,
     },
-    /// The tracker's owner cannot be shut out of it.
-    #[error("that would shut you out of your own tracker")]
+    /// A tracker's owners cannot be shut out of it.
+    #[error("that would shut out you, or another owner of this tracker")]
     Yourself,
     /// Nobody of that name, key or address is shut out.
     #[error("{} is not shut out; 'bans' shows who is", Shown(who))]
@@ -245,6 +248,7 @@ impl Failure {
             Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
             Self::NotComing { error, .. } => error.code(),
             Self::DiskFull { .. } => "no-space",
+            Self::NotOwner => Code::NotYours.as_str(),
             _ => self.key(),
         }
     }
@@ -277,6 +281,7 @@ impl Failure {
             Self::NoSuchTransfer { .. } => "no-such-transfer",
             Self::Cancelled => "cancelled",
             Self::NotHosting => "not-hosting",
+            Self::NotOwner => "not-owner",
             Self::NotAtYours { .. } => "not-at-yours",
             Self::Yourself => "yourself",
             Self::NotBanned { .. } => "not-banned",
@@ -323,7 +328,7 @@ impl Failure {
             Self::NotBanned { who } => vec![("who", shown(who))],
             Self::SentByItself { verb } => vec![("verb", shown(verb))],
             Self::BadLine { why } => vec![("why", shown(why))],
-            Self::NoTracker | Self::Cancelled | Self::NotHosting | Self::Yourself => Vec::new(),
+            Self::NoTracker | Self::Cancelled | Self::NotHosting | Self::NotOwner | Self::Yourself => Vec::new(),
         }
     }
 }

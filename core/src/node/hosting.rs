@@ -10,13 +10,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::disk::private;
-use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::invite::{HostPort, Invite, TrackerAddress};
-use crate::model::key::PublicKey;
-use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::local;
-use crate::node::event::{Hosted, NodeEvent, Outcome};
+use crate::node::event::{Hosted, NodeEvent};
 use crate::node::failure::Failure;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
@@ -24,7 +21,6 @@ use crate::service::tracker_server::{self, TrackerHandle};
 use crate::store::Store;
 use crate::tracker::input::OwnerOrder;
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{NameHolder, Tracker};
 use crate::tracker::settings::TrackerSettings;
 
 /// A tracker that runs here.
@@ -89,62 +85,6 @@ impl Hosting {
     }
 }
 
-/// How long who was sent away stays away.
-const SENT_AWAY_MINUTES: u64 = 10;
-
-/// Sends a user away for a while; `own` is the key of the tracker's owner.
-pub(super) async fn kick(tracker: Arc<TrackerHandle>, own: PublicKey, user: Username) -> Result<Outcome, Failure> {
-    let bans = bans_of(&tracker, own, &user).await?;
-    tracker.order(OwnerOrder::SendAway { username: user, bans, minutes: SENT_AWAY_MINUTES }).await;
-    Ok(Outcome::Done)
-}
-
-/// Shuts a user out; `own` is the key of the tracker's owner.
-pub(super) async fn ban(tracker: Arc<TrackerHandle>, own: PublicKey, user: Username) -> Result<Outcome, Failure> {
-    let bans = bans_of(&tracker, own, &user).await?;
-    for ban in &bans {
-        tracker.order(OwnerOrder::Ban(ban.clone())).await;
-    }
-    Ok(Outcome::Bans(bans))
-}
-
-/// What somebody is known by who is to be kept out.
-async fn bans_of(tracker: &TrackerHandle, own: PublicKey, user: &Username) -> Result<Vec<Ban>, Failure> {
-    let known = known_at(tracker, user).await?;
-    let targets = match known.key {
-        Some(key) if key == own => return Err(Failure::Yourself),
-        Some(key) => vec![BanTarget::Key(key)],
-        None => {
-            // Who has no key is known by their name and address. From where we are ourselves others may be too.
-            let ours = address_of(tracker, own).await;
-            let address = known.address.filter(|address| !address.is_loopback() && Some(*address) != ours);
-            [Some(BanTarget::Name(user.clone())), address.map(BanTarget::Address)].into_iter().flatten().collect()
-        }
-    };
-    Ok(targets.into_iter().map(|target| Ban { target, username: Some(user.clone()) }).collect())
-}
-
-/// Lets somebody in again.
-pub(super) async fn unban(tracker: Arc<TrackerHandle>, who: BanQuery) -> Result<Outcome, Failure> {
-    let meant = who.clone();
-    let find =
-        move |tracker: &Tracker| [tracker.bans().meant_by(&meant), tracker.sent_away().meant_by(&meant)].concat();
-    let targets = tracker.look(find).await.unwrap_or_default();
-    if targets.is_empty() {
-        return Err(Failure::NotBanned { who: who.as_str().to_owned() });
-    }
-    for target in targets {
-        tracker.order(OwnerOrder::Unban(target)).await;
-    }
-    Ok(Outcome::Done)
-}
-
-/// Who is shut out.
-pub(super) async fn list_bans(tracker: Arc<TrackerHandle>) -> Result<Outcome, Failure> {
-    let bans = tracker.look(|tracker| tracker.bans().iter().collect()).await;
-    bans.map(Outcome::Bans).ok_or(Failure::NotHosting)
-}
-
 /// How the tracker is; `None` if it has stopped.
 pub(super) async fn condition(tracker: Arc<TrackerHandle>) -> Option<Hosted> {
     let counts = tracker.counts().await?;
@@ -158,18 +98,6 @@ pub(super) async fn condition(tracker: Arc<TrackerHandle>) -> Option<Hosted> {
         bytes_out,
         since: tracker.since(),
     })
-}
-
-async fn known_at(tracker: &TrackerHandle, user: &Username) -> Result<NameHolder, Failure> {
-    let looked_for = user.clone();
-    let known = tracker.look(move |tracker| tracker.known(&looked_for)).await.ok_or(Failure::NotHosting)?;
-    known.ok_or_else(|| Failure::NotAtYours { user: user.to_string() })
-}
-
-/// From where the tracker sees whoever has proven this key.
-async fn address_of(tracker: &TrackerHandle, key: PublicKey) -> Option<IpAddr> {
-    let address = move |tracker: &Tracker| tracker.users().find(|user| user.key == Some(key)).map(|user| user.seen);
-    tracker.look(address).await.flatten()
 }
 
 async fn pass_log_on(mut log: mpsc::Receiver<(SystemTime, LogEntry)>, outbox: Outbox) {

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use crate::library::level::LevelCursor;
 use crate::library::root::RootId;
 use crate::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
-use crate::model::binding::BanQuery;
 use crate::model::hash::ContentHash;
 use crate::model::invite::TrackerAddress;
 use crate::model::share_path::SharePath;
@@ -14,6 +13,7 @@ pub use crate::model::transfer_details::FileQuery;
 use crate::model::username::Username;
 use crate::node::settings::Settings;
 use crate::protocol::command::Page;
+use crate::protocol::command::owner::OwnerCommand;
 use crate::protocol::selection::Selection;
 pub use crate::service::share_indexer::ShareRequest;
 use crate::service::share_indexer::root_status::RootCursor;
@@ -186,29 +186,14 @@ pub enum Intent {
     Reach,
     /// Use these settings from now on. `Done`.
     Apply(Box<Settings>),
-    /// Send a user away from the embedded tracker for ten minutes. `Done`.
-    Kick {
-        /// The name of the user.
-        user: Username,
-    },
-    /// Shut a user out of the embedded tracker, also after a restart: their key; of a user without a key the name, and
-    /// the address unless we are there ourselves. `Bans`, the new ones.
-    Ban {
-        /// The name: of somebody who is here, or who owns it.
-        user: Username,
-    },
+    /// Give a command as an owner of the tracker that we are at: our own, or one whose configuration names our key. `Bans`
+    /// of those who are shut out now, `Limits`, `Figures`, `Reloaded`, else `Done`.
+    Order(OwnerCommand),
     /// Accept the key that somebody proves now, who proved another one when we dealt with them. `Done`.
     Trust {
         /// The name of the user, who is here.
         user: Username,
     },
-    /// Let somebody in again. `Done`.
-    Unban {
-        /// A name, a key, or an address, as `Bans` shows them.
-        who: BanQuery,
-    },
-    /// Who is shut out of the embedded tracker. `Bans`.
-    ListBans,
     /// Tell each line to and from the tracker as [`crate::node::event::NodeEvent::Wire`], or no longer. `Done`.
     TapWire(bool),
     /// Send a line to the tracker as it was typed. It and its answer are told as `Wire`. `Done` when it is answered.

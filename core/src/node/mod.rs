@@ -26,6 +26,7 @@ mod moving;
 mod naming;
 mod near;
 mod outbox;
+mod owning;
 mod past;
 mod reach_news;
 mod reaching_us;

@@ -33,6 +33,7 @@ use crate::service::peer_server::PeerServer;
 use crate::service::peer_server::dial_back::DialBack;
 use crate::service::tracker_client::{ClientEvent, ClientSetup};
 use crate::store::Store;
+use crate::tracker::settings::TrackerSettings;
 
 /// How long the one who asked to join waits; the tries go on behind it.
 const JOIN_MAX: Duration = Duration::from_secs(15);
@@ -94,7 +95,10 @@ impl NodeTask {
     pub(super) fn hosting_setup(&self, at: SocketAddr) -> HostingSetup {
         HostingSetup {
             dir: self.data_dir.join("tracker"),
-            settings: hosting::tracker_settings(&self.settings, at),
+            settings: TrackerSettings {
+                owners: vec![self.identity.public_key()],
+                ..hosting::tracker_settings(&self.settings, at)
+            },
             outbox: self.outbox.clone(),
             cancel: self.cancel.child_token(),
         }
@@ -331,6 +335,8 @@ impl NodeTask {
             ClientEvent::Changed(user) => self.outbox.push(NodeEvent::UserChanged(user)),
             ClientEvent::AskedToDial(notice) => self.dial_back(&notice),
             ClientEvent::Trial { by, event } => self.hear_trial(by, event),
+            ClientEvent::Role(role) => self.outbox.push(NodeEvent::Role(role)),
+            ClientEvent::Broadcast(by, text) => self.outbox.push(NodeEvent::Broadcast { by, text }),
             ClientEvent::Resync => {
                 self.warn_of_changed_keys();
                 self.outbox.push(NodeEvent::Resync);

@@ -15,6 +15,11 @@ macro_rules! codes {
             /// Every code there is.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// Its place in [`Self::ALL`].
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+
             /// The word on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -62,6 +67,12 @@ codes! {
     SlowDown = "slow-down",
     /// The tracker's owner has shut this user or address out.
     Banned = "banned",
+    /// An owner would keep themselves out, or another owner.
+    Yourself = "yourself",
+    /// Nobody of that name, key or address is shut out.
+    NotBanned = "not-banned",
+    /// The configuration cannot be read, or is wrong; the one before still counts.
+    BadConfiguration = "bad-configuration",
     /// The tracker itself failed.
     Internal = "internal",
 }

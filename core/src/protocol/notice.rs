@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::model::ban_terms::Remark;
 use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
@@ -13,6 +14,26 @@ use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::field::{self, AsField, Quoted};
 use crate::protocol::reply::{BadReply, FileLine, OrDash, UserLine};
 use crate::protocol::trial::TrialNotice;
+
+/// What a session may do on its tracker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// What everybody may; a session that is told nothing is one of these.
+    #[default]
+    User,
+    /// What the tracker's owners may, too.
+    Owner,
+}
+
+impl Role {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Owner => "owner",
+        }
+    }
+}
 
 /// One notice: what the tracker says unasked, behind a `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +65,10 @@ pub enum Notice {
     Connect(Box<ConnectNotice>),
     /// `reach <ip:port> <open|refused|silent|stranger>`: what came of dialling who asked for it.
     Reach(TrialNotice),
+    /// `broadcast <username or -> "<text>"`: an owner has a word for everybody.
+    Broadcast(Option<Username>, Remark),
+    /// `role <owner|user>`: whether this session may give an owner's commands.
+    Role(Role),
     /// `closing "<reason>"`: the tracker ends this session, and why.
     Closing(String),
     /// A notice of a later version. Ignored.
@@ -75,6 +100,12 @@ impl Notice {
             ["connect", rest @ ..] => ConnectNotice::parse(rest).map(Box::new).map(Self::Connect),
             ["reach", rest @ ..] => TrialNotice::parse(rest).map(Self::Reach),
             ["resync"] => Ok(Self::Resync),
+            ["broadcast", by, text] => {
+                let by = (*by != "-").then(|| name(by)).transpose()?;
+                Ok(Self::Broadcast(by, Remark::new(text).map_err(|_no_remark| BadReply)?))
+            }
+            ["role", "owner", ..] => Ok(Self::Role(Role::Owner)),
+            ["role", ..] => Ok(Self::Role(Role::User)),
             ["closing", reason] => Ok(Self::Closing((*reason).to_owned())),
             [] => Err(BadReply),
             _ => Ok(Self::Unknown),
@@ -104,20 +135,12 @@ impl fmt::Display for Notice {
             Self::Reach(notice) => write!(f, "* reach {notice}"),
             Self::Resync => f.write_str("* resync"),
             Self::Displaced(username) => write!(f, "* displaced {username}"),
+            Self::Broadcast(by, text) => write!(f, "* broadcast {} {}", OrDash(by.as_ref()), Quoted(text.as_str())),
+            Self::Role(role) => write!(f, "* role {}", role.as_str()),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
             Self::Unknown => f.write_str("* unknown"),
         }
     }
-}
-
-/// Why a session is closed whose user is shut out for good.
-pub const SHUT_OUT: &str = "the owner of this tracker has shut you out";
-/// The beginning of why a session is closed whose user is sent away for a while.
-pub const SENT_AWAY: &str = "the owner of this tracker has sent you away";
-
-/// Whether this reason of [`Notice::Closing`] says that it is of no use to come again.
-pub fn shuts_out(reason: &str) -> bool {
-    reason.starts_with(SHUT_OUT) || reason.starts_with(SENT_AWAY)
 }
 
 #[cfg(test)]
@@ -142,6 +165,10 @@ mod tests {
             "* reach 192.0.2.1:4001 silent",
             "* resync",
             "* displaced anna",
+            "* broadcast anna \"back at \\\"8\\\"\"",
+            "* broadcast - \"good night\"",
+            "* role owner",
+            "* role user",
             "* closing \"taken over\"",
         ] {
             let Head::Notice(event) = Head::parse(line).expect(line) else { panic!("{line}") };

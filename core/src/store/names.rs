@@ -2,6 +2,7 @@
 
 use redb::{ReadableTable, TableDefinition};
 
+use crate::model::ban_terms::{BanTerms, Remark};
 use crate::model::binding::{Ban, Binding, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
@@ -14,6 +15,11 @@ const BANS: TableDefinition<'_, &str, ()> = TableDefinition::new("tracker-bans")
 const RUN_CLOCK: TableDefinition<'_, (), u64> = TableDefinition::new("tracker-clock");
 /// What those who are shut out were called, where that is known.
 const BAN_NAMES: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ban-names");
+/// On what terms somebody is shut out: until when (the largest number: for good), by whom, why. Programs of before know
+/// nothing of it.
+const BAN_TERMS: TableDefinition<'_, &str, (u64, &str, &str)> = TableDefinition::new("tracker-ban-terms");
+/// What owners have set by commands.
+const ORDERED: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ordered");
 
 impl Store {
     /// All bindings, by name. A record that no longer follows the rules for names is left out, and left alone.
@@ -54,14 +60,38 @@ impl Store {
             Err(redb::TableError::TableDoesNotExist(_)) => None,
             table => Some(table?),
         };
+        let terms = match read.open_table(BAN_TERMS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => None,
+            table => Some(table?),
+        };
         let mut bans = Vec::new();
         for entry in table.iter()? {
             let key = entry?.0;
             let Ok(target) = key.value().parse() else { continue };
             let name = names.as_ref().map(|names| names.get(key.value())).transpose()?.flatten();
-            bans.push(Ban { target, username: name.and_then(|name| Username::new(name.value()).ok()) });
+            let terms = terms.as_ref().map(|terms| terms.get(key.value())).transpose()?.flatten();
+            bans.push(Ban {
+                target,
+                username: name.and_then(|name| Username::new(name.value()).ok()),
+                terms: terms.map(|terms| read_terms(terms.value())).unwrap_or_default(),
+            });
         }
         Ok(bans)
+    }
+
+    /// What owners have set by commands, by the names of the settings.
+    pub fn ordered_settings(&self) -> Result<Vec<(String, String)>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(ORDERED) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut ordered = Vec::new();
+        for entry in table.iter()? {
+            let (setting, value) = entry?;
+            ordered.push((setting.value().to_owned(), value.value().to_owned()));
+        }
+        Ok(ordered)
     }
 
     /// Makes changes in order and waits until they are on disk for good: all of them, or none.
@@ -71,6 +101,8 @@ impl Store {
             let mut bindings = write.open_table(BINDINGS)?;
             let mut bans = write.open_table(BANS)?;
             let mut names = write.open_table(BAN_NAMES)?;
+            let mut all_terms = write.open_table(BAN_TERMS)?;
+            let mut ordered = write.open_table(ORDERED)?;
             let mut clock = write.open_table(RUN_CLOCK)?;
             for change in changes {
                 match change {
@@ -82,18 +114,28 @@ impl Store {
                     Record::Released { folded } => {
                         bindings.remove(folded.as_str())?;
                     }
-                    Record::Banned(Ban { target, username }) => {
+                    Record::Banned(Ban { target, username, terms }) => {
                         let target = target.to_string();
                         bans.insert(target.as_str(), ())?;
                         match username {
                             Some(name) => names.insert(target.as_str(), name.as_str())?,
                             None => names.remove(target.as_str())?,
                         };
+                        let by = terms.by.as_ref().map_or("", Username::as_str);
+                        let reason = terms.reason.as_ref().map_or("", Remark::as_str);
+                        all_terms.insert(target.as_str(), (terms.until.unwrap_or(u64::MAX), by, reason))?;
                     }
                     Record::Unbanned(target) => {
                         let target = target.to_string();
                         bans.remove(target.as_str())?;
                         names.remove(target.as_str())?;
+                        all_terms.remove(target.as_str())?;
+                    }
+                    Record::Ordered { setting, value: Some(value) } => {
+                        ordered.insert(setting.as_str(), value.as_str())?;
+                    }
+                    Record::Ordered { setting, value: None } => {
+                        ordered.remove(setting.as_str())?;
                     }
                     Record::Clock { run_seconds } => {
                         clock.insert((), *run_seconds)?;
@@ -103,6 +145,15 @@ impl Store {
         }
         write.commit()?;
         Ok(())
+    }
+}
+
+/// What cannot be read of it is left out.
+fn read_terms((until, by, reason): (u64, &str, &str)) -> BanTerms {
+    BanTerms {
+        reason: Remark::new(reason).ok(),
+        by: Username::new(by).ok(),
+        until: (until != u64::MAX).then_some(until),
     }
 }
 
@@ -119,11 +170,19 @@ mod tests {
             key: PublicKey::from_bytes([key; 32]),
             used_at,
         };
-        let ban = |target: &str, name: Option<&str>| Ban {
-            target: target.parse().expect(target),
-            username: name.map(|name| Username::new(name).expect(name)),
+        let ban = |target: &str, name: Option<&str>| {
+            Ban::new(target.parse().expect(target), name.map(|name| Username::new(name).expect(name)))
         };
-        let (address, name) = (ban("192.0.2.7", Some("гост")), ban("@guest", None));
+        let terms = BanTerms {
+            reason: Some(Remark::new("груб").expect("a remark")),
+            by: Some(Username::new("anna").expect("a name")),
+            until: Some(1_900_000_000),
+        };
+        let (address, name) = (Ban { terms, ..ban("192.0.2.7", Some("гост")) }, ban("@guest", None));
+        let ordered = |setting: &str, value: Option<&str>| Record::Ordered {
+            setting: setting.into(),
+            value: value.map(str::to_owned),
+        };
         {
             let store = Store::open(&path).expect("opens").store;
             assert!(store.bindings().expect("none").is_empty() && store.bans().expect("none").is_empty());
@@ -140,6 +199,9 @@ mod tests {
                 Record::Bound(binding("Anna", 1, 20)),
                 Record::Released { folded: "gone".into() },
                 Record::Clock { run_seconds: 30 },
+                ordered("names_per_key", Some("3")),
+                ordered("network_name", Some("x")),
+                ordered("network_name", None),
             ];
             store.change_names(&second).expect("written");
         }
@@ -147,6 +209,7 @@ mod tests {
         assert_eq!(store.bindings().expect("read"), [binding("Anna", 1, 20), binding("Мария", 2, 10)]);
         assert_eq!(store.run_seconds().expect("read"), Some(30));
         assert_eq!(store.bans().expect("read"), [address.clone(), name.clone()]);
+        assert_eq!(store.ordered_settings().expect("read"), [("names_per_key".to_owned(), "3".to_owned())]);
         store.change_names(&[Record::Unbanned(address.target), Record::Unbanned(name.target)]).expect("written");
         assert!(store.bans().expect("read").is_empty());
     }

@@ -1,8 +1,9 @@
-//! Who is shut out, found by key, by address and by name.
+//! Who is shut out, found by key, by address, by prefix and by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::model::ban_terms::AddressPrefix;
 use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
@@ -10,12 +11,13 @@ use crate::model::username::Username;
 /// Most bans that are kept; an owner who wants more has another problem.
 pub const BANS_MAX: usize = 10_000;
 
-/// Everybody who is shut out.
+/// Everybody who is shut out. Times are seconds since 1970.
 #[derive(Debug, Default)]
 pub struct Bans {
-    by_target: BTreeMap<BanTarget, Option<Username>>,
+    by_target: BTreeMap<BanTarget, Ban>,
     /// Banned names regardless of case, as they were written.
     names: BTreeMap<String, Username>,
+    prefixes: BTreeSet<AddressPrefix>,
 }
 
 impl Bans {
@@ -28,62 +30,106 @@ impl Bans {
         all
     }
 
-    /// Shuts somebody out; `false` if nothing changes: the name is shut out already, or there is no room.
+    /// Shuts somebody out, or on other terms than before; `false` if nothing changes or there is no room.
     pub fn insert(&mut self, ban: Ban) -> bool {
-        let Ban { target, username } = ban;
         // One entry a name, whatever its case.
-        if matches!(&target, BanTarget::Name(name) if self.has_name(name)) {
-            return false;
+        let target = self.as_written(&ban.target);
+        let is_full = self.by_target.len() >= BANS_MAX;
+        match self.by_target.get_mut(&target) {
+            Some(before) if before.terms == ban.terms => return false,
+            Some(before) => before.terms = ban.terms,
+            None if is_full => return false,
+            None => {
+                match &target {
+                    BanTarget::Name(name) => _ = self.names.insert(name.folded(), name.clone()),
+                    BanTarget::Prefix(prefix) => _ = self.prefixes.insert(*prefix),
+                    BanTarget::Key(_) | BanTarget::Address(_) => {}
+                }
+                self.by_target.insert(target, ban);
+            }
         }
-        if self.by_target.len() >= BANS_MAX && !self.by_target.contains_key(&target) {
-            return false;
-        }
-        if let BanTarget::Name(name) = &target {
-            self.names.insert(name.folded(), name.clone());
-        }
-        self.by_target.insert(target, username);
         true
+    }
+
+    /// The target as it was written when it was shut out.
+    fn as_written(&self, target: &BanTarget) -> BanTarget {
+        match target {
+            BanTarget::Name(name) => BanTarget::Name(self.names.get(&name.folded()).unwrap_or(name).clone()),
+            other => other.clone(),
+        }
     }
 
     /// Lets somebody in again; gives who it was, as it was written, if they were shut out.
     pub fn remove(&mut self, target: &BanTarget) -> Option<BanTarget> {
-        let target = match target {
-            BanTarget::Name(name) => BanTarget::Name(self.names.remove(&name.folded())?),
-            other => other.clone(),
-        };
-        self.by_target.remove(&target).map(|_name| target)
+        let ban = self.by_target.remove(&self.as_written(target))?;
+        match &ban.target {
+            BanTarget::Name(name) => _ = self.names.remove(&name.folded()),
+            BanTarget::Prefix(prefix) => _ = self.prefixes.remove(prefix),
+            BanTarget::Key(_) | BanTarget::Address(_) => {}
+        }
+        Some(ban.target)
     }
 
-    /// Whether a connection is not let in.
-    pub fn has_connection(&self, key: Option<PublicKey>, address: IpAddr) -> bool {
-        let has = |target| self.by_target.contains_key(&target);
-        !self.by_target.is_empty()
-            && (key.is_some_and(|key| has(BanTarget::Key(key))) || has(BanTarget::Address(address)))
+    /// Forgets those that are over, and gives them.
+    pub fn forget_past(&mut self, unix_seconds: u64) -> Vec<BanTarget> {
+        let past = self.by_target.values().filter(|ban| ban.terms.is_over(unix_seconds));
+        let past: Vec<BanTarget> = past.map(|ban| ban.target.clone()).collect();
+        past.iter().for_each(|target| _ = self.remove(target));
+        past
     }
 
-    /// Whether nobody may have this name.
-    pub fn has_name(&self, name: &Username) -> bool {
-        !self.names.is_empty() && self.names.contains_key(&name.folded())
+    /// Why a connection is not let in.
+    pub fn connection(&self, unix_seconds: u64, key: Option<PublicKey>, address: IpAddr) -> Option<&Ban> {
+        if self.by_target.is_empty() {
+            return None;
+        }
+        let prefixes = self.prefixes.iter().filter(|prefix| prefix.contains(address)).map(|it| BanTarget::Prefix(*it));
+        let targets = key.map(BanTarget::Key).into_iter().chain([BanTarget::Address(address)]).chain(prefixes);
+        let bans = targets.filter_map(|target| self.by_target.get(&target));
+        bans.filter(|ban| !ban.terms.is_over(unix_seconds)).max_by_key(|ban| ban.terms.until.unwrap_or(u64::MAX))
+    }
+
+    /// Why nobody may have this name.
+    pub fn name(&self, unix_seconds: u64, name: &Username) -> Option<&Ban> {
+        let target = BanTarget::Name(self.names.get(&name.folded())?.clone());
+        self.by_target.get(&target).filter(|ban| !ban.terms.is_over(unix_seconds))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_target.len()
+    }
+
+    /// Whether nobody is shut out.
+    pub fn is_empty(&self) -> bool {
+        self.by_target.is_empty()
     }
 
     /// All of them, in one order.
-    pub fn iter(&self) -> impl Iterator<Item = Ban> {
-        self.by_target.iter().map(|(target, username)| Ban { target: target.clone(), username: username.clone() })
+    pub fn iter(&self) -> impl Iterator<Item = &Ban> {
+        self.by_target.values()
     }
 
     /// Those that a person can mean.
     pub fn meant_by(&self, who: &BanQuery) -> Vec<BanTarget> {
-        self.iter().filter(|ban| who.means(ban)).map(|ban| ban.target).collect()
+        self.iter().filter(|ban| who.means(ban)).map(|ban| ban.target.clone()).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ban_terms::BanTerms;
 
     fn ban(target: &str, username: Option<&str>) -> Ban {
         let name = |name: &str| Username::new(name).expect(name);
-        Ban { target: target.parse().expect(target), username: username.map(name) }
+        Ban::new(target.parse().expect(target), username.map(name))
+    }
+
+    /// Shut out for a while; the time in these tests is a number.
+    fn until(target: &str, until: u64) -> Ban {
+        let ban = ban(target, None);
+        Ban { terms: BanTerms { until: Some(until), ..BanTerms::default() }, ..ban }
     }
 
     #[test]
@@ -97,10 +143,10 @@ mod tests {
         ]);
         let address = |text: &str| text.parse::<IpAddr>().expect(text);
         let name = |text: &str| Username::new(text).expect(text);
-        assert!(bans.has_connection(Some(key), address("192.0.2.1")));
-        assert!(bans.has_connection(None, address("192.0.2.8")));
-        assert!(!bans.has_connection(Some(PublicKey::from_bytes([8; 32])), address("192.0.2.1")));
-        assert!(bans.has_name(&name("gUEST")) && !bans.has_name(&name("mallory")));
+        assert!(bans.connection(0, Some(key), address("192.0.2.1")).is_some());
+        assert!(bans.connection(0, None, address("192.0.2.8")).is_some());
+        assert!(bans.connection(0, Some(PublicKey::from_bytes([8; 32])), address("192.0.2.1")).is_none());
+        assert!(bans.name(0, &name("gUEST")).is_some() && bans.name(0, &name("mallory")).is_none());
 
         let meant = |bans: &Bans, who: &str| {
             bans.meant_by(&who.parse().expect(who)).iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -114,7 +160,7 @@ mod tests {
         for target in bans.meant_by(&"guest".parse().expect("a name")) {
             assert_eq!(bans.remove(&target), Some(target));
         }
-        assert!(!bans.has_name(&name("guest")) && bans.remove(&"@guest".parse().expect("name")).is_none());
+        assert!(bans.name(0, &name("guest")).is_none() && bans.remove(&"@guest".parse().expect("name")).is_none());
         assert_eq!(bans.iter().count(), 2);
     }
 
@@ -129,5 +175,24 @@ mod tests {
         assert!(!bans.insert(ban("192.0.2.1", None)));
         assert!(bans.remove(&"@n5".parse().expect("a name")).is_some());
         assert!(bans.insert(ban("192.0.2.1", None)));
+    }
+
+    #[test]
+    fn prefixes_and_ends_are_kept_to() {
+        let address = |text: &str| text.parse::<IpAddr>().expect(text);
+        let mut bans = Bans::new([until("192.0.2.0/24", 100), until("192.0.2.7", 200), until("@anna", 100)]);
+        let ends =
+            |bans: &Bans, at, from: &str| bans.connection(at, None, address(from)).and_then(|ban| ban.terms.until);
+        assert_eq!(ends(&bans, 99, "192.0.2.200"), Some(100));
+        assert_eq!(ends(&bans, 100, "192.0.2.200"), None);
+        assert_eq!(ends(&bans, 99, "192.0.2.7"), Some(200), "the one that lasts longest is told");
+        assert_eq!(ends(&bans, 99, "192.0.3.7"), None);
+        let anna = Username::new("Anna").expect("a name");
+        assert!(bans.name(99, &anna).is_some() && bans.name(100, &anna).is_none());
+        assert!(bans.insert(until("192.0.2.7", 300)) && !bans.insert(until("192.0.2.7", 300)));
+        assert_eq!(bans.forget_past(100).len(), 2);
+        assert_eq!((bans.len(), ends(&bans, 100, "192.0.2.7")), (1, Some(300)));
+        assert!(bans.insert(ban("192.0.2.0/24", None)) && ends(&bans, 0, "192.0.2.1").is_none());
+        assert!(bans.connection(u64::MAX, None, address("192.0.2.1")).is_some());
     }
 }

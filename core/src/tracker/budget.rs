@@ -37,6 +37,11 @@ impl Budgets {
         Self { allowance, used: BTreeMap::new() }
     }
 
+    /// Gives everybody another allowance from now on.
+    pub fn set_allowance(&mut self, allowance: Allowance) {
+        self.allowance = allowance;
+    }
+
     /// Whether anything is left. What is charged afterwards may go beyond it: the size of an answer is known only then.
     pub fn has_left(&self, now: Instant, address: IpAddr) -> bool {
         let allowance = self.allowance;

@@ -35,6 +35,8 @@ pub enum Effect {
     Close(SessionId),
     /// Tell the owner what happened.
     Log(LogEntry),
+    /// Read the configuration anew and say [`super::input::Input::Configured`] with this ticket.
+    Reload(Ticket),
     /// Write a record and say [`super::input::Input::Stored`] when it is on disk for good.
     Save {
         /// Repeated in the answer.

@@ -10,6 +10,7 @@ use crate::protocol::code::Refusal;
 use crate::protocol::command::{self, Command};
 use crate::protocol::line::{Fault, Line};
 use crate::protocol::trial::TrialResult;
+use crate::tracker::settings::TrackerSettings;
 
 /// One connection. Numbers are never used again, and grow with the time of opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +68,13 @@ pub enum Input {
     },
     /// What time it is: at least once an hour.
     Clock(Clock),
+    /// The configuration was read anew, because a session asked for it or because the system said so.
+    Configured {
+        /// That of [`super::effect::Effect::Reload`].
+        ticket: Option<Ticket>,
+        /// What it says, or one sentence about why it cannot be used.
+        read: Result<Box<TrackerSettings>, String>,
+    },
     /// The tracker's owner wants something.
     Owner(OwnerOrder),
     /// The tracker ends: everybody is told.

@@ -41,6 +41,20 @@ pub enum LogEntry {
         /// For how many minutes they stay away; 0 if they may come back at once.
         minutes: u64,
     },
+    /// An owner gave a command.
+    Ordered {
+        /// Who it was: a name, or a key.
+        by: String,
+        /// The command, as it is written.
+        command: String,
+    },
+    /// The configuration was read anew.
+    Configured {
+        /// The settings that are other ones now.
+        changed: Vec<&'static str>,
+        /// Those that will be at the next start.
+        at_start: Vec<&'static str>,
+    },
     /// The owner shut somebody out.
     Banned {
         /// The name, key or address.
@@ -67,6 +81,15 @@ impl fmt::Display for LogEntry {
             Self::Refused { address, code, text } => write!(f, "{address} was refused ({code}): {}", Shown(text)),
             Self::Kicked { user, minutes: 0 } => write!(f, "{user} was sent away"),
             Self::Kicked { user, minutes } => write!(f, "{user} was sent away for {minutes} minutes"),
+            Self::Ordered { by, command } => write!(f, "{} ordered: {}", Shown(by), Shown(command)),
+            Self::Configured { changed, at_start } => {
+                write!(
+                    f,
+                    "the configuration was read; changed: {}; at the next start: {}",
+                    list(changed),
+                    list(at_start)
+                )
+            }
             Self::Banned { who } => write!(f, "{who} is shut out"),
             Self::Unbanned { who } => write!(f, "{who} may come again"),
             Self::LeftOut { count } => write!(f, "{count} more entries were left out"),
@@ -82,6 +105,8 @@ impl LogEntry {
             Self::Left { .. } => "left",
             Self::Refused { .. } => "refused",
             Self::Kicked { .. } => "kicked",
+            Self::Ordered { .. } => "ordered",
+            Self::Configured { .. } => "configured",
             Self::Banned { .. } => "banned",
             Self::Unbanned { .. } => "unbanned",
             Self::LeftOut { .. } => "left-out",
@@ -99,8 +124,16 @@ impl LogEntry {
                 let text = Shown(text).to_string();
                 vec![("address", address.to_string()), ("code", code.to_string()), ("text", text)]
             }
+            Self::Ordered { by, command } => {
+                vec![("by", Shown(by).to_string()), ("command", Shown(command).to_string())]
+            }
+            Self::Configured { changed, at_start } => vec![("changed", list(changed)), ("start", list(at_start))],
             Self::Banned { who } | Self::Unbanned { who } => vec![("who", Shown(who).to_string())],
             Self::LeftOut { count } => vec![("count", count.to_string())],
         }
     }
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "-".to_owned() } else { names.join(", ") }
 }

@@ -13,7 +13,8 @@ use crate::model::binding::{Ban, Binding};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::notice::{self, Notice};
+use crate::protocol::notice::{Notice, Role};
+use crate::protocol::shut_out::ShutOut;
 use crate::tracker::bans::Bans;
 use crate::tracker::budget::{Allowance, Budgets};
 use crate::tracker::catalog::scan_workers::ScanWorkers;
@@ -25,17 +26,22 @@ use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
 use crate::tracker::output::{write_notice, write_refusal};
+use crate::tracker::overrides::Overrides;
 use crate::tracker::quotas::Quotas;
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::sent_away::SentAway;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
+use crate::tracker::tally::Tally;
 use crate::tracker::trials::Trials;
 
 /// The tracker as a pure machine: inputs in, effects out.
 #[derive(Debug)]
 pub struct Tracker {
+    /// What counts: the configuration with what owners have ordered over it.
     pub(super) settings: TrackerSettings,
+    pub(super) configured: TrackerSettings,
+    pub(super) overrides: Overrides,
     pub(super) greeting: Bytes,
     pub(super) sessions: BTreeMap<SessionId, Box<SessionState>>,
     pub(super) names: Names,
@@ -60,7 +66,12 @@ pub struct Tracker {
     /// Those who have left and whose shares are still being forgotten. No list is begun meanwhile.
     pub(super) leaving: VecDeque<OwnerId>,
     pub(super) saves: BTreeMap<Ticket, PendingName>,
+    /// Who waits for the configuration to be read.
+    pub(super) reloads: BTreeMap<Ticket, SessionId>,
     pub(super) last_ticket: u64,
+    pub(super) tally: Tally,
+    /// What the clock on the wall said when it was looked at last, in seconds since 1970, and when that was.
+    pub(super) wall_clock: (u64, Instant),
     /// What happened since the last effects.
     pub(super) log: Vec<LogEntry>,
     now: Instant,
@@ -89,6 +100,8 @@ pub struct Remembered {
     pub bindings: Vec<Binding>,
     /// Who is shut out, besides those in the settings.
     pub bans: Vec<Ban>,
+    /// What owners have set by commands.
+    pub ordered: Vec<(String, String)>,
     /// How long it had run in its life, in seconds; trackers of before did not write it down.
     pub run_seconds: Option<u64>,
 }
@@ -124,19 +137,16 @@ const NAME_LAPSE_UNIT_SECONDS: u64 = 24 * 3600;
 impl Tracker {
     /// A tracker without sessions. The settings have been checked; `unix_seconds` is the clock on the wall.
     pub fn new(now: Instant, settings: TrackerSettings, unix_seconds: u64, remembered: Remembered) -> Self {
-        let lapses_after_seconds = settings.name_lapses_after_days.saturating_mul(NAME_LAPSE_UNIT_SECONDS);
-        let answers = Allowance {
-            burst: settings.unregistered_answer_bytes,
-            per_hour: settings.unregistered_answer_bytes_per_second.saturating_mul(3600),
-        };
-        let new_names =
-            Allowance { burst: settings.new_names_per_address, per_hour: settings.new_names_per_address_per_hour };
-        let window = Duration::from_millis(settings.notice_window_milliseconds);
         let run_seconds = remembered.run_seconds(unix_seconds);
+        let (configured, overrides) = (settings, Overrides::new(remembered.ordered));
+        // What was right when it was ordered may not be for this version.
+        let ordered = overrides.over(&configured);
+        let settings = if ordered.check().is_ok() { ordered } else { configured.clone() };
+        let window = Duration::from_millis(settings.notice_window_milliseconds);
         Self {
             greeting: greeting(&settings),
             sessions: BTreeMap::new(),
-            names: Names::new(lapses_after_seconds, run_seconds, remembered.bindings),
+            names: Names::new(lapse_seconds(&settings), run_seconds, remembered.bindings),
             roster: Roster::default(),
             catalog: Catalog::new(),
             caught_up_at: now,
@@ -146,18 +156,23 @@ impl Tracker {
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
             encounters: Encounters::default(),
             trials: Trials::default(),
-            answers: Budgets::new(answers),
-            new_names: Budgets::new(new_names),
+            answers: Budgets::new(answer_allowance(&settings)),
+            new_names: Budgets::new(name_allowance(&settings)),
             quotas: Quotas::default(),
             queue: VecDeque::new(),
             timers: BTreeSet::new(),
             idle: BTreeSet::new(),
             leaving: VecDeque::new(),
             saves: BTreeMap::new(),
+            reloads: BTreeMap::new(),
             last_ticket: 0,
+            tally: Tally::default(),
+            wall_clock: (unix_seconds, now),
             log: Vec::new(),
             now,
             settings,
+            configured,
+            overrides,
         }
     }
 
@@ -188,7 +203,8 @@ impl Tracker {
             Input::Closed => self.forget(now, from),
             Input::Stored { ticket, done } => self.stored(now, ticket, done, &mut effects),
             Input::Tried { trial, result } => self.end_trial(trial, result, &mut effects),
-            Input::Clock(clock) => self.set_clock(clock, &mut effects),
+            Input::Clock(clock) => self.set_clock(now, clock, &mut effects),
+            Input::Configured { ticket, read } => self.configure(now, ticket, read, &mut effects),
             Input::Owner(order) => self.obey(now, order, &mut effects),
             Input::Stopping => {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
@@ -283,6 +299,9 @@ impl Tracker {
             effects.push(Effect::Close(id));
             return;
         }
+        if session.is_owner {
+            write_notice(effects.answer(id), &Notice::Role(Role::Owner));
+        }
         self.timers.insert((session.timer, id));
         self.sessions.insert(id, session);
         self.start_idling(now, id);
@@ -293,11 +312,35 @@ impl Tracker {
 
     /// Why a connection is not let in, if it is not.
     fn shut_out(&self, now: Instant, key: Option<PublicKey>, address: IpAddr) -> Option<Refusal> {
-        if self.bans.has_connection(key, address) {
-            return Some(Refusal::new(Code::Banned, notice::SHUT_OUT));
+        // Nobody keeps an owner out, by whatever prefix.
+        if key.is_some_and(|key| self.settings.owners.contains(&key)) {
+            return None;
         }
-        let until = self.sent_away.connection(now, key, address)?;
-        Some(Refusal::new(Code::Banned, sent_away_text(now, until)))
+        let unix_seconds = self.unix_seconds(now);
+        let banned = self.bans.connection(unix_seconds, key, address).map(|ban| ban_text(ban, unix_seconds));
+        let away = || self.sent_away.connection(now, key, address).map(|away| away_text(now, away));
+        banned.or_else(away).map(|told| Refusal::new(Code::Banned, told))
+    }
+
+    /// What the clock on the wall says now, in seconds since 1970, as far as it has run on evenly since it was looked at.
+    pub(super) fn unix_seconds(&self, now: Instant) -> u64 {
+        let (seconds, at) = self.wall_clock;
+        seconds.saturating_add(now.saturating_duration_since(at).as_secs())
+    }
+
+    /// What was asked and answered so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What owners have set by commands.
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// The settings that count now.
+    pub fn settings(&self) -> &TrackerSettings {
+        &self.settings
     }
 
     /// Who was sent away for a while.
@@ -404,14 +447,38 @@ impl Tracker {
     }
 }
 
-/// What those read who are sent away until then.
-pub(super) fn sent_away_text(now: Instant, until: Instant) -> String {
+/// What those read who are sent away.
+pub(super) fn away_text(now: Instant, (ban, until): &(Ban, Instant)) -> ShutOut {
     let minutes = until.saturating_duration_since(now).as_secs().div_ceil(60);
-    format!("{}; you may come back in {minutes} minutes", notice::SENT_AWAY)
+    ShutOut { is_sent_away: true, minutes_left: Some(minutes), reason: ban.terms.reason.clone() }
+}
+
+/// What those read who are shut out.
+pub(super) fn ban_text(ban: &Ban, unix_seconds: u64) -> ShutOut {
+    let minutes_left = ban.terms.minutes_left(unix_seconds);
+    ShutOut { is_sent_away: false, minutes_left, reason: ban.terms.reason.clone() }
 }
 
 fn settings_bans(settings: &TrackerSettings) -> impl Iterator<Item = Ban> + use<> {
-    settings.bans.clone().into_iter().map(|target| Ban { target, username: None })
+    settings.bans.clone().into_iter().map(|target| Ban::new(target, None))
+}
+
+/// How long a name lasts that is not used.
+pub(super) fn lapse_seconds(settings: &TrackerSettings) -> u64 {
+    settings.name_lapses_after_days.saturating_mul(NAME_LAPSE_UNIT_SECONDS)
+}
+
+/// What sessions without a name may ask for.
+pub(super) fn answer_allowance(settings: &TrackerSettings) -> Allowance {
+    Allowance {
+        burst: settings.unregistered_answer_bytes,
+        per_hour: settings.unregistered_answer_bytes_per_second.saturating_mul(3600),
+    }
+}
+
+/// How many new names may come from one address.
+pub(super) fn name_allowance(settings: &TrackerSettings) -> Allowance {
+    Allowance { burst: settings.new_names_per_address, per_hour: settings.new_names_per_address_per_hour }
 }
 
 pub(super) fn greeting(settings: &TrackerSettings) -> Bytes {

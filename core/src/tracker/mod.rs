@@ -10,13 +10,14 @@
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
 //! [`roster`] of who is here, [`changes`] that watchers are told, [`bans`], who is
-//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`] and [`trials`]. [`log`] is for the owner
-//! to read.
+//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`overrides`] of the
+//! configuration. [`log`] is for the owner to read, [`tally`] for who watches over it.
 
 pub mod bans;
 pub mod budget;
 pub mod catalog;
 pub mod changes;
+mod configuring;
 pub mod effect;
 pub mod encounters;
 mod handlers;
@@ -27,11 +28,13 @@ mod long_command;
 pub mod machine;
 pub mod names;
 mod output;
+pub mod overrides;
 pub mod quotas;
 pub mod roster;
 pub mod sent_away;
 mod session;
 pub mod settings;
+pub mod tally;
 pub mod trials;
 mod turns;
 

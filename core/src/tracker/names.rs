@@ -102,6 +102,11 @@ impl Names {
         names
     }
 
+    /// Has names lapse after this long from now on.
+    pub fn set_lapse(&mut self, lapses_after_seconds: u64) {
+        self.lapses_after_seconds = lapses_after_seconds;
+    }
+
     /// How long the tracker has run in all its life, see [`crate::tracker::input::Clock`]. It never goes back.
     pub fn set_clock(&mut self, run_seconds: u64) {
         self.run_seconds = run_seconds;

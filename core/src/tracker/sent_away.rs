@@ -33,17 +33,16 @@ impl SentAway {
         self.bans.remove(target).is_some()
     }
 
-    /// Until when a connection is not let in.
-    pub fn connection(&self, now: Instant, key: Option<PublicKey>, address: IpAddr) -> Option<Instant> {
-        let until = |target| self.bans.get(&target).map(|(_, until)| *until).filter(|until| *until > now);
-        key.and_then(|key| until(BanTarget::Key(key))).or_else(|| until(BanTarget::Address(address)))
+    /// Why and until when a connection is not let in.
+    pub fn connection(&self, now: Instant, key: Option<PublicKey>, address: IpAddr) -> Option<&(Ban, Instant)> {
+        let away = |target| self.bans.get(&target).filter(|(_, until)| *until > now);
+        key.and_then(|key| away(BanTarget::Key(key))).or_else(|| away(BanTarget::Address(address)))
     }
 
-    /// Until when nobody may have this name.
-    pub fn name(&self, now: Instant, name: &Username) -> Option<Instant> {
+    /// Why and until when nobody may have this name.
+    pub fn name(&self, now: Instant, name: &Username) -> Option<&(Ban, Instant)> {
         let is_name = |target: &BanTarget| matches!(target, BanTarget::Name(other) if other.folded() == name.folded());
-        let found = self.bans.iter().find(|(target, (_, until))| is_name(target) && *until > now);
-        found.map(|(_, (_, until))| *until)
+        self.bans.iter().find(|(target, (_, until))| is_name(target) && *until > now).map(|(_, away)| away)
     }
 
     /// Those that a person can mean.
@@ -63,22 +62,21 @@ mod tests {
         let now = Instant::now();
         let until = now + Duration::from_secs(600);
         let key = PublicKey::from_bytes([7; 32]);
-        let ban = |target: &str, name: &str| Ban {
-            target: target.parse().expect(target),
-            username: Some(Username::new(name).expect(name)),
-        };
+        let ban =
+            |target: &str, name: &str| Ban::new(target.parse().expect(target), Some(Username::new(name).expect(name)));
         let name = |text: &str| Username::new(text).expect(text);
         let here = |n: u8| IpAddr::from([192, 0, 2, n]);
+        let ends = |away: Option<&(Ban, Instant)>| away.map(|(_, until)| *until);
         let mut away = SentAway::default();
         away.insert(now, ban(&key.to_string(), "anna"), until);
         away.insert(now, ban("@guest", "guest"), until);
         away.insert(now, ban("192.0.2.7", "guest"), until);
-        assert_eq!(away.connection(now, Some(key), here(1)), Some(until));
-        assert_eq!(away.connection(now, None, here(7)), Some(until));
-        assert_eq!(away.connection(now, None, here(1)), None);
-        assert_eq!(away.name(now, &name("GUEST")), Some(until));
-        assert_eq!(away.connection(until, Some(key), here(7)), None);
-        assert_eq!(away.name(until, &name("guest")), None);
+        assert_eq!(ends(away.connection(now, Some(key), here(1))), Some(until));
+        assert_eq!(ends(away.connection(now, None, here(7))), Some(until));
+        assert_eq!(ends(away.connection(now, None, here(1))), None);
+        assert_eq!(ends(away.name(now, &name("GUEST"))), Some(until));
+        assert_eq!(ends(away.connection(until, Some(key), here(7))), None);
+        assert_eq!(ends(away.name(until, &name("guest"))), None);
         assert_eq!(away.meant_by(&"anna".parse().expect("a name")), [BanTarget::Key(key)]);
         assert!(away.remove(&BanTarget::Key(key)) && !away.remove(&BanTarget::Key(key)));
         for n in 0..2 * SENT_AWAY_MAX {

@@ -22,6 +22,8 @@ pub(super) struct SessionState {
     /// Whose second address it has shown.
     pub(super) shown: Option<Username>,
     pub(super) is_watching: bool,
+    /// Whether its key is an owner's.
+    pub(super) is_owner: bool,
 
     /// Lines that are not answered yet, in order.
     pub(super) waiting: VecDeque<SessionRequest>,
@@ -65,6 +67,7 @@ impl SessionState {
             user: None,
             shown: None,
             is_watching: false,
+            is_owner: opened.key.is_some_and(|key| settings.owners.contains(&key)),
             waiting: VecDeque::new(),
             turn: Turn::Idle,
             job: None,

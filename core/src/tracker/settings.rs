@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::binding::BanTarget;
+use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::listen;
 
@@ -27,6 +28,23 @@ macro_rules! settings {
         }
 
         impl TrackerSettings {
+            /// The names of the settings in which another one differs.
+            pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(if self.$name != other.$name {
+                    names.push(stringify!($name));
+                })+
+                names
+            }
+
+            /// Takes the setting of this name over from another one.
+            pub fn take_over(&mut self, setting: &str, from: &Self) {
+                match setting {
+                    $(stringify!($name) => self.$name = from.$name.clone(),)+
+                    _ => {}
+                }
+            }
+
             /// Each field's name and what it is for, in order.
             pub const DESCRIPTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)+];
         }
@@ -42,7 +60,9 @@ settings! {
     message_of_the_day: Vec<String> = Vec::new(),
     /// Programs in the same local network find this tracker by itself (multicast DNS).
     local_discovery: bool = true,
-    /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, or names written as @name.
+    /// Keys of those who may give an owner's commands over their sessions, as `whoami` shows them in Potok's console.
+    owners: Vec<PublicKey> = Vec::new(),
+    /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, prefixes such as 192.0.2.0/24, or names written as @name.
     bans: Vec<BanTarget> = Vec::new(),
 
     /// Most files that one user may announce, so that one person cannot fill the memory.
@@ -125,6 +145,22 @@ pub struct BadSetting {
     pub what: &'static str,
 }
 
+/// Settings that are looked at only when a tracker starts.
+pub const AT_START: &[&str] = &[
+    "listen",
+    "connections_per_address",
+    "connections",
+    "handshakes_per_address",
+    "handshakes",
+    "tls_first_command_seconds",
+    "send_stall_seconds",
+    "send_queue_bytes",
+    "notice_window_milliseconds",
+];
+
+/// Most keys that may give an owner's commands.
+pub const OWNERS_MAX: usize = 100;
+
 /// Most lines of a greeting.
 const GREETING_LINES_MAX: usize = 100;
 
@@ -137,6 +173,9 @@ impl TrackerSettings {
         }
         if self.message_of_the_day.len() > GREETING_LINES_MAX || !self.message_of_the_day.iter().all(|l| is_line(l)) {
             return wrong("message_of_the_day", "expected at most 100 lines of text of at most 400 bytes each");
+        }
+        if self.owners.len() > OWNERS_MAX {
+            return wrong("owners", "expected at most 100 keys");
         }
         let counts = [
             ("shares_per_user", self.shares_per_user),

@@ -140,7 +140,7 @@ impl Shell {
             Step::Wait(millis) => self.now += Duration::from_millis(*millis),
             Step::Kick(name) => self.order(OwnerOrder::Kick(name.parse().expect("a name"))),
             Step::Ban(target) => {
-                self.order(OwnerOrder::Ban(Ban { target: target.parse().expect("a target"), username: None }));
+                self.order(OwnerOrder::Ban(Ban::new(target.parse().expect("a target"), None)));
             }
             Step::Unban(target) => self.order(OwnerOrder::Unban(target.parse().expect("a target"))),
             Step::Greet(network) => {
@@ -225,7 +225,7 @@ impl Shell {
                 Effect::TellDrained(id) => self.apply(id, Input::Drained),
                 Effect::Close(id) => assert!(self.open.remove(&id).is_some(), "closed twice"),
                 Effect::Save { ticket, .. } => self.saves.push(ticket),
-                Effect::Log(_) | Effect::Try { .. } => {}
+                Effect::Log(_) | Effect::Reload(_) | Effect::Try { .. } => {}
             }
         }
     }
@@ -243,7 +243,9 @@ impl Shell {
             let session = &tracker.sessions[&user.session];
             assert_eq!(session.user.as_ref().map(|u| &u.username), Some(&user.username));
             assert_eq!(session.key, user.key);
-            assert!(!tracker.bans.has_connection(user.key, user.seen) && !tracker.bans.has_name(&user.username));
+            let now = tracker.unix_seconds(self.now);
+            assert!(tracker.bans.connection(now, user.key, user.seen).is_none());
+            assert!(tracker.bans.name(now, &user.username).is_none());
             if user.key.is_some() {
                 assert_eq!(tracker.names.standing(&user.username, user.key), Ok(NameStanding::Own));
             }

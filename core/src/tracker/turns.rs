@@ -2,6 +2,7 @@
 //! turns; a session that does not take its answers waits.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -117,6 +118,7 @@ impl Tracker {
 
     fn handle(&mut self, now: Instant, id: SessionId, request: SessionRequest, effects: &mut Effects) {
         let Some(asker) = self.asker(now, id) else { return };
+        let verb = if let SessionRequest::Command(command) = &request { Some(command.kind()) } else { None };
         let outcome = match request {
             SessionRequest::End => return self.close(now, id, None, effects),
             SessionRequest::Fault(fault) => return self.handle_fault(now, id, fault, effects),
@@ -128,6 +130,12 @@ impl Tracker {
         };
         if let Some(session) = self.sessions.get_mut(&id) {
             session.faulty_lines = 0;
+        }
+        match (&outcome, verb) {
+            (Err(refusal), _) => self.tally.refused(verb, refusal.code),
+            // It is asked again when its record is on disk.
+            (Ok(CommandReply::Later(..)), _) | (_, None) => {}
+            (Ok(_), Some(verb)) => self.tally.done(verb),
         }
         self.answer(&asker, outcome, effects);
     }
@@ -141,6 +149,7 @@ impl Tracker {
             address: session.peer.ip(),
             view: session.view,
             user: session.user.clone(),
+            is_owner: session.is_owner,
         })
     }
 
@@ -234,6 +243,17 @@ impl Tracker {
         let bytes = line.freeze();
         if !self.readers.hold(id, || bytes.clone()) {
             effects.push(Effect::Notify { to: [id].into(), bytes });
+        }
+    }
+
+    /// Tells several sessions the same.
+    pub(super) fn notify_all(&mut self, ids: Vec<SessionId>, event: &Notice, effects: &mut Effects) {
+        let mut line = BytesMut::new();
+        write_notice(&mut line, event);
+        let bytes = line.freeze();
+        let told: Arc<[SessionId]> = ids.into_iter().filter(|id| !self.readers.hold(*id, || bytes.clone())).collect();
+        if !told.is_empty() {
+            effects.push(Effect::Notify { to: told, bytes });
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod listing;
 mod network;
+mod owner;
 mod program;
 mod shares;
 mod transfers;
@@ -23,6 +24,7 @@ pub fn all() -> impl Iterator<Item = &'static ConsoleCommand> {
         shares::SHARE_COMMANDS,
         transfers::TRANSFER_COMMANDS,
         network::NETWORK_COMMANDS,
+        owner::OWNER_COMMANDS,
         program::PROGRAM_COMMANDS,
     ]
     .into_iter()
@@ -93,6 +95,12 @@ mod tests {
         };
         let unshared = |typed: &str| ShareOrLocalPath::new(typed, &here).expect("a path");
         let path = |typed: &str| typed::share_path(typed).expect(typed);
+        let order = |line: &str| {
+            let read = command_line::parse(line, Path::new("/here")).expect(line).expect("a command");
+            let LineRequest::Ask(intent @ Intent::Order(_)) = read.request else { panic!("{line}") };
+            assert_eq!(line_of(&intent).as_deref(), Some(line));
+            intent
+        };
         let maria = Username::new("Мария").expect("a name");
         for intent in [
             Intent::ListUsers,
@@ -121,9 +129,17 @@ mod tests {
             Intent::Reorder { number: TransferId(7), to: QueueMove::Later },
             Intent::RenameShare { from: path("Trip/"), to: path("a \"b\"") },
             Intent::Trust { user: maria.clone() },
-            Intent::Ban { user: maria },
-            Intent::Unban { who: "@Мария".parse().expect("a name") },
-            Intent::ListBans,
+            order("ban Мария"),
+            order("ban @Мария 2h \"a, b\""),
+            order("kick Мария 0 \"30 times\""),
+            order("unban @Мария"),
+            order("bans"),
+            order("motd \"\""),
+            order("motd \"Hello, you\" \"there\""),
+            order("rename-network"),
+            order("limits shares_per_user=1000 names_per_key=default"),
+            order("broadcast \"back in 5 minutes\""),
+            order("reload"),
             Intent::Join("tracker.example.org:7686".parse().expect("an address")),
             Intent::Join(format!("potok://h:1/?key={}", "0a".repeat(32)).parse().expect("an invite")),
             Intent::Leave,

@@ -1,9 +1,6 @@
 //! Commands about which network I am in, and the one that runs here.
 
-use potok_core::model::binding::BadBanQuery;
 use potok_core::model::invite::{Invite, TrackerAddress};
-use potok_core::model::username::Username;
-use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
@@ -101,47 +98,6 @@ pub(super) const NETWORK_COMMANDS: &[ConsoleCommand] = &[
             _ => None,
         },
     },
-    ConsoleCommand {
-        name: "kick",
-        arguments: "user",
-        tracker: TrackerNeed::Better,
-        completes: Completes::Fields(&[WordKind::User]),
-        read: |rest| Ok(LineRequest::Ask(Intent::Kick { user: user_at_ours(rest)? })),
-        write: |intent| match intent {
-            Intent::Kick { user } => Some(word(user.as_str())),
-            _ => None,
-        },
-    },
-    ConsoleCommand {
-        name: "ban",
-        arguments: "user",
-        tracker: TrackerNeed::Better,
-        completes: Completes::Fields(&[WordKind::User]),
-        read: |rest| Ok(LineRequest::Ask(Intent::Ban { user: user_at_ours(rest)? })),
-        write: |intent| match intent {
-            Intent::Ban { user } => Some(word(user.as_str())),
-            _ => None,
-        },
-    },
-    ConsoleCommand {
-        name: "unban",
-        arguments: "user | key | address",
-        tracker: TrackerNeed::Better,
-        completes: Completes::Nothing,
-        read: read_unban,
-        write: |intent| match intent {
-            Intent::Unban { who } => Some(word(who.as_str())),
-            _ => None,
-        },
-    },
-    ConsoleCommand {
-        name: "bans",
-        arguments: "",
-        tracker: TrackerNeed::Better,
-        completes: Completes::Nothing,
-        read: |rest| rest.ask_alone(Intent::ListBans),
-        write: |intent| alone(intent, &Intent::ListBans),
-    },
 ];
 
 fn read_join(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
@@ -160,16 +116,4 @@ fn address(tracker: &TrackerAddress) -> String {
 fn read_host(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let at = rest.one_word()?.parse().map_err(|_no_address| rest.usage())?;
     Ok(LineRequest::Ask(Intent::HostTracker(at)))
-}
-
-/// The same of somebody who is at the embedded tracker, or owns a name there.
-fn user_at_ours(rest: Rest<'_>) -> Result<Username, BadLine> {
-    let typed = rest.one_word()?;
-    Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NotAtYours { user: typed }))
-}
-
-fn read_unban(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
-    let typed = rest.one_word()?;
-    let who = typed.parse().map_err(|_nobody: BadBanQuery| BadLine::Meaningless(Failure::NotBanned { who: typed }))?;
-    Ok(LineRequest::Ask(Intent::Unban { who }))
 }

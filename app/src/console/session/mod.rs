@@ -368,6 +368,7 @@ impl<'a> ConsoleSession<'a> {
                 let (original, path) = (shown(&original), shown(&local_path.to_string_lossy()));
                 self.output.news(&t!("console.renamed", original = original, path = path));
             }
+            NodeEvent::Broadcast { by, text } => self.output.news(&texts::of_broadcast(by.as_ref(), &text)),
             // The outcome of a wish that nobody waits for any more; progress of what nobody follows.
             NodeEvent::Outcome { .. }
             | NodeEvent::Files { .. }
@@ -376,6 +377,7 @@ impl<'a> ConsoleSession<'a> {
             | NodeEvent::Unshared { .. }
             | NodeEvent::UserChanged(_)
             | NodeEvent::Resync
+            | NodeEvent::Role(_)
             | NodeEvent::Lagged
             | NodeEvent::TrackerLog { .. }
             | NodeEvent::Wire { .. }

@@ -14,6 +14,7 @@ mod list_files;
 mod list_folder;
 mod list_totals;
 mod list_users;
+pub mod owner;
 mod ping;
 mod probe;
 mod quit;
@@ -63,6 +64,17 @@ macro_rules! each_verb {
             watch::Watch,
             unwatch::Unwatch,
             who_am_i::WhoAmI,
+            owner::KickUser,
+            owner::BanUser,
+            owner::LiftBan,
+            owner::ListBanned,
+            owner::ReleaseName,
+            owner::SetMessage,
+            owner::RenameNetwork,
+            owner::SetLimits,
+            owner::Broadcast,
+            owner::ListStats,
+            owner::Reload,
             ping::Ping,
             help::Help,
             quit::Quit,
@@ -125,10 +137,33 @@ macro_rules! define_command {
             )+
         }
 
+        /// Which verb a request has, without what it says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum VerbKind {
+            $(
+                #[doc = concat!("The verb of [`", stringify!($verb), "`].")]
+                $verb,
+            )+
+        }
+
+        impl VerbKind {
+            /// Its place in [`VERBS`].
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+        }
+
         /// The verbs, with what a person reads in `help`.
         pub const VERBS: &[(&str, &str)] = &[$((<$verb as Verb>::NAME, <$verb as Verb>::USAGE)),+];
 
         impl Command {
+            /// Its verb, without what it says.
+            pub fn kind(&self) -> VerbKind {
+                match self {
+                    $(Self::$verb(_) => VerbKind::$verb,)+
+                }
+            }
+
             /// Reads one line. The refusal says what would be right.
             pub fn parse(line: &str) -> Result<Self, Refusal> {
                 let mut rest = line;

@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::absence::AbsenceReason;
 use crate::model::address_family::AddressFamily;
+use crate::model::ban_terms::Remark;
 use crate::model::invite::{HostPort, TrackerAddress};
 use crate::model::key::PublicKey;
 use crate::model::own_ports::OwnPorts;
@@ -44,6 +45,7 @@ use crate::net::tls::TlsClient;
 use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
+use crate::protocol::notice::Role;
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
@@ -118,6 +120,10 @@ pub enum ClientEvent {
         /// What has become known.
         event: TrialEvent,
     },
+    /// Whether we may give an owner's commands; told when we are online, and when it changes.
+    Role(Role),
+    /// An owner of the tracker has a word for everybody.
+    Broadcast(Option<Username>, Remark),
     /// Something was left out of what we were told; the picture of the users has been read anew since.
     Resync,
 }

@@ -23,8 +23,9 @@ use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{Command, ListUsers, Page, Ping, Reach, RegisterUser, Watch};
 use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
-use crate::protocol::notice::{self, Notice};
+use crate::protocol::notice::{Notice, Role};
 use crate::protocol::reply::UserLine;
+use crate::protocol::shut_out::shuts_out;
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::people::People;
@@ -70,6 +71,7 @@ pub(super) struct ClientSession {
     tap: Arc<Tap>,
     network: String,
     motd: Vec<String>,
+    role: Role,
 }
 
 /// What a session came to.
@@ -122,6 +124,7 @@ impl ClientSession {
             tap,
             network: String::new(),
             motd: Vec::new(),
+            role: Role::User,
         };
         session.say(&RegisterUser { username, port }.into());
         let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, session.wait_for_registration()).await;
@@ -145,6 +148,7 @@ impl ClientSession {
                     Head::Notice(Notice::MessageOfTheDay(line)) if self.motd.len() < MOTD_LINES_MAX => {
                         self.motd.push(line);
                     }
+                    Head::Notice(Notice::Role(role)) => self.role = role,
                     Head::Notice(_) => {}
                 }
             }
@@ -303,6 +307,7 @@ impl ClientSession {
                         tell(all.events, event).await;
                         if !was_online {
                             self.tell_port(all).await;
+                            tell(all.events, ClientEvent::Role(self.role)).await;
                         }
                     }
                 }
@@ -361,7 +366,7 @@ impl ClientSession {
                 self.must_resync = true;
                 return Ok(());
             }
-            Notice::Closing(reason) if notice::shuts_out(&reason) => {
+            Notice::Closing(reason) if shuts_out(&reason) => {
                 return Err(AwayReason::Refused { code: ReplyCode::Known(Code::Banned), text: reason });
             }
             Notice::Closing(reason) => return Err(lost(reason.into())),
@@ -374,6 +379,14 @@ impl ClientSession {
             Notice::MessageOfTheDay(line) if self.motd.len() < MOTD_LINES_MAX => {
                 self.motd.push(line);
                 self.greeted()
+            }
+            Notice::Broadcast(by, text) => ClientEvent::Broadcast(by, text),
+            Notice::Role(role) => {
+                self.role = role;
+                if !all.is_online {
+                    return Ok(());
+                }
+                ClientEvent::Role(role)
             }
             // Only a session without a key can be displaced.
             Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),

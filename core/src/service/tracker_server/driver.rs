@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::net::send_queue::{SendQueue, Signs};
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
-use crate::service::tracker_server::{Message, unix_seconds};
+use crate::service::tracker_server::{Message, ReadConfiguration, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{Clock, Input, SessionId};
+use crate::tracker::input::{Clock, Input, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 
@@ -29,6 +29,9 @@ struct Driver {
     writer: RecordWriter,
     trials: TrialDialler,
     log: Log,
+    /// Where what is read for the machine is brought.
+    inbox: mpsc::Sender<Message>,
+    configuration: Option<ReadConfiguration>,
 }
 
 /// Passes the machine's log on.
@@ -41,7 +44,10 @@ struct Log {
 impl Log {
     /// Never waits: a reader that is behind is told how much it missed.
     fn tell(&mut self, entry: LogEntry) {
-        tracing::debug!(%entry, "the tracker's log");
+        match &entry {
+            LogEntry::Ordered { .. } | LogEntry::Configured { .. } => tracing::info!("{entry}"),
+            _ => tracing::debug!(%entry, "the tracker's log"),
+        }
         let Some(reader) = &self.reader else { return };
         let now = SystemTime::now();
         if self.left_out > 0 && reader.try_send((now, LogEntry::LeftOut { count: self.left_out })).is_ok() {
@@ -57,12 +63,13 @@ impl Log {
 /// The queues are those of sessions that may still be sending their last bytes.
 pub(super) async fn run(
     tracker: Tracker,
-    mut inbox: mpsc::Receiver<Message>,
+    (to_inbox, mut inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     writer: RecordWriter,
     trials: TrialDialler,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
-    let mut driver = Driver { tracker, queues: HashMap::new(), writer, trials, log: Log::default() };
+    let (queues, log) = (HashMap::new(), Log::default());
+    let mut driver = Driver { tracker, queues, writer, trials, log, inbox: to_inbox, configuration: None };
     let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
     let (run_before, since) = (driver.tracker.run_seconds(), Instant::now());
     let mut clock_at = since + CLOCK_EVERY;
@@ -129,6 +136,8 @@ impl Driver {
                 self.apply(id, input);
             }
             Message::Look(look) => look(&self.tracker),
+            Message::ConfigureBy(read) => self.configuration = Some(read),
+            Message::Reload => self.read_configuration(None),
             Message::ReadLog(reader) => self.log = Log { reader: Some(reader), left_out: 0 },
         }
     }
@@ -136,6 +145,26 @@ impl Driver {
     fn apply(&mut self, from: SessionId, input: Input) {
         let now = Instant::now();
         self.guarded(from, |tracker| tracker.apply(now, from, input));
+    }
+
+    /// Reads the configuration beside everything else; what it says comes as an input.
+    fn read_configuration(&mut self, ticket: Option<Ticket>) {
+        let Some(read) = self.configuration.clone() else {
+            let read =
+                Err("this tracker has no configuration file: the program that it runs in has its settings".into());
+            return self.apply(SessionId::NONE, Input::Configured { ticket, read });
+        };
+        let inbox = self.inbox.clone();
+        // Nobody waits for it at the end: then it comes to nothing.
+        drop(tokio::spawn(async move {
+            let read = tokio::task::spawn_blocking(move || read()).await;
+            let read = read.unwrap_or_else(|_panic| Err("the configuration could not be read".into()));
+            if let Err(why) = &read {
+                tracing::error!("the configuration was not taken: {why}");
+            }
+            let read = read.map(Box::new);
+            let _has_stopped = inbox.send(Message::Input(SessionId::NONE, Input::Configured { ticket, read })).await;
+        }));
     }
 
     /// A panic in the machine is a bug of ours; it ends the session that met it, not everybody's.
@@ -181,6 +210,7 @@ impl Driver {
                         queue.close();
                     }
                 }
+                Effect::Reload(ticket) => self.read_configuration(Some(ticket)),
                 Effect::Log(entry) => self.log.tell(entry),
                 Effect::Try { trial, address, key } => self.trials.begin(trial, address, key),
                 Effect::Save { ticket, record } => {

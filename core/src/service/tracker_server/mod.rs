@@ -93,7 +93,12 @@ enum Message {
     Input(SessionId, Input),
     Look(Box<dyn FnOnce(&Tracker) + Send>),
     ReadLog(mpsc::Sender<(SystemTime, LogEntry)>),
+    ConfigureBy(ReadConfiguration),
+    Reload,
 }
+
+/// Reads a tracker's configuration anew, or says in one sentence why it cannot be used. It may wait for the disk.
+pub type ReadConfiguration = Arc<dyn Fn() -> Result<TrackerSettings, String> + Send + Sync>;
 
 /// What every connection needs.
 struct Shared {
@@ -153,7 +158,7 @@ pub async fn start(
         tasks: sessions.clone(),
         cancel: cancel.clone(),
     };
-    let driving = driver::run(tracker, to_driver, writer, trials, cancel.clone());
+    let driving = driver::run(tracker, (inbox.clone(), to_driver), writer, trials, cancel.clone());
     let announcing = announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone());
     let announcing = tokio::spawn(announcing);
     let driver = tokio::spawn(async move {
@@ -214,6 +219,16 @@ impl TrackerHandle {
         log
     }
 
+    /// How the configuration is read anew when an owner or [`TrackerHandle::reload`] asks for it. Without it there is none.
+    pub async fn configure_by(&self, read: ReadConfiguration) {
+        let _has_stopped = self.inbox.send(Message::ConfigureBy(read)).await;
+    }
+
+    /// Reads the configuration anew. Nobody is dropped over it; the log says what came of it.
+    pub async fn reload(&self) {
+        let _has_stopped = self.inbox.send(Message::Reload).await;
+    }
+
     /// Bytes of lines that came in and went out so far, before TLS.
     pub fn traffic(&self) -> (u64, u64) {
         (self.traffic.bytes_in.load(Ordering::Relaxed), self.traffic.bytes_out.load(Ordering::Relaxed))
@@ -257,8 +272,12 @@ fn admission_limits(settings: &TrackerSettings) -> AdmissionLimits {
 
 async fn read_records(store: Arc<Store>) -> Result<(Arc<Store>, Remembered), StartError> {
     let reading = tokio::task::spawn_blocking(move || {
-        let remembered =
-            Remembered { bindings: store.bindings()?, bans: store.bans()?, run_seconds: store.run_seconds()? };
+        let remembered = Remembered {
+            bindings: store.bindings()?,
+            bans: store.bans()?,
+            ordered: store.ordered_settings()?,
+            run_seconds: store.run_seconds()?,
+        };
         Ok::<_, redb::Error>((store, remembered))
     });
     let read = reading.await.map_err(|error| StartError::Listen(io::Error::other(error)))?;

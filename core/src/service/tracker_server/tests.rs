@@ -300,7 +300,7 @@ async fn the_owner_shuts_somebody_out_for_good() {
     let mut session = fixture.tls(&mallory).await;
     session.expect("* potok 1 \"Potok\"").await;
     session.ask("register-user mallory", "OK 0").await;
-    let ban = Ban { target: BanTarget::Key(mallory.public_key()), username: None };
+    let ban = Ban::new(BanTarget::Key(mallory.public_key()), None);
     assert!(fixture.handle.order(OwnerOrder::Ban(ban.clone())).await);
     session.expect("* closing \"the owner of this tracker has shut you out\"").await;
     assert_eq!(session.line().await, None);

@@ -4,6 +4,7 @@
 mod addresses;
 pub(super) mod files;
 mod lists;
+mod owner;
 mod reach;
 mod talk;
 mod trial;
@@ -21,6 +22,7 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor, Verb, each_verb};
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
+use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::{LongCommand, User};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::ReaderView;
@@ -34,6 +36,8 @@ pub(super) struct Asker {
     pub(super) address: IpAddr,
     pub(super) view: ReaderView,
     pub(super) user: Option<User>,
+    /// Whether it has an owner's key.
+    pub(super) is_owner: bool,
 }
 
 /// What a command came to.
@@ -69,8 +73,24 @@ pub(super) trait Handle: Verb {
         Work::Little
     }
 
+    /// Who may say it.
+    fn rights(&self) -> Rights {
+        Rights::Everybody
+    }
+
     /// Carries it out, or says why not; then nothing has changed.
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome;
+}
+
+/// Who may say a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// Whoever is let in.
+    Everybody,
+    /// Only an owner, who learns something by it.
+    OwnerReads,
+    /// Only an owner, who changes something by it: it is noted.
+    OwnerOrders,
 }
 
 /// What a command costs. Those of one turn are added up, so that nobody holds up the others.
@@ -91,9 +111,16 @@ macro_rules! dispatch {
         impl Tracker {
             /// Carries a command out, or says why not; then nothing has changed.
             pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> CommandOutcome {
+                self.judge_rights(asker, &command)?;
                 match command {
                     $(Command::$verb(verb) => verb.carry_out(self, asker, effects),)+
                 }
+            }
+        }
+
+        fn rights_of(command: &Command) -> Rights {
+            match command {
+                $(Command::$verb(verb) => verb.rights(),)+
             }
         }
 
@@ -107,7 +134,30 @@ macro_rules! dispatch {
 }
 each_verb!(dispatch);
 
+impl Tracker {
+    /// The one place where owners are told from others.
+    fn judge_rights(&mut self, asker: &Asker, command: &Command) -> Result<(), Refusal> {
+        let rights = rights_of(command);
+        if rights == Rights::Everybody {
+            return Ok(());
+        }
+        if !asker.is_owner {
+            return Err(Refusal::new(Code::NotYours, "only an owner of this tracker may do this"));
+        }
+        if rights == Rights::OwnerOrders {
+            self.log.push(LogEntry::Ordered { by: asker.called(), command: command.to_string() });
+        }
+        Ok(())
+    }
+}
+
 impl Asker {
+    /// Who it is, for the log.
+    fn called(&self) -> String {
+        let name = self.user.as_ref().map(|user| user.username.to_string());
+        name.or_else(|| self.key.map(|key| key.to_string())).unwrap_or_default()
+    }
+
     /// The session's own user, if that is who it named.
     pub(super) fn own(&self, named: &Username) -> Result<&User, Refusal> {
         let Some(user) = &self.user else {

@@ -1,5 +1,7 @@
 //! `register-user` and `unregister-user`: the part of the gate *Who* that gives a session its name.
 
+use std::time::Instant;
+
 use crate::model::binding::Record;
 use crate::model::key::PublicKey;
 use crate::model::port::PeerPort;
@@ -13,7 +15,7 @@ use crate::tracker::input::Ticket;
 use crate::tracker::lasting::LAPSED_AT_ONCE;
 use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::User;
-use crate::tracker::machine::{Tracker, sent_away_text};
+use crate::tracker::machine::{Tracker, away_text, ban_text};
 use crate::tracker::names::{NameStanding, NotFree};
 use crate::tracker::roster::{Online, ReaderView};
 
@@ -45,12 +47,8 @@ impl Tracker {
         if let Some(user) = &asker.user {
             return self.register_again(asker, user, &username, port);
         }
-        if self.bans.has_name(&username) {
-            let text = "the owner of this tracker has shut this name out; choose another";
-            return Err(Refusal::new(Code::Banned, text));
-        }
-        if let Some(until) = self.sent_away.name(asker.now, &username) {
-            return Err(Refusal::new(Code::Banned, sent_away_text(asker.now, until)));
+        if !asker.is_owner {
+            self.refuse_banned_name(asker.now, &username)?;
         }
         let standing = self.names.standing(&username, asker.key).map_err(refuse)?;
         if self.roster.has_look_alike(&username) {
@@ -80,6 +78,20 @@ impl Tracker {
             self.save(Record::Bound(binding), effects);
         }
         Ok(CommandReply::Done)
+    }
+
+    fn refuse_banned_name(&self, now: Instant, username: &Username) -> Result<(), Refusal> {
+        if let Some(ban) = self.bans.name(self.unix_seconds(now), username) {
+            let text = match ban.terms.until.is_some() || ban.terms.reason.is_some() {
+                true => ban_text(ban, self.unix_seconds(now)).to_string(),
+                false => "the owner of this tracker has shut this name out; choose another".to_owned(),
+            };
+            return Err(Refusal::new(Code::Banned, text));
+        }
+        match self.sent_away.name(now, username) {
+            Some(away) => Err(Refusal::new(Code::Banned, away_text(now, away))),
+            None => Ok(()),
+        }
     }
 
     fn unregister_user(&mut self, asker: &Asker, username: &Username) -> CommandOutcome {

@@ -4,6 +4,7 @@ use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::model::binding::{Ban, BanTarget};
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
+use potok_core::protocol::command::owner::LiftBan;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -12,6 +13,7 @@ use crate::gui::theme;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
+use crate::human;
 use crate::model::Model;
 
 /// Draws the list.
@@ -43,11 +45,12 @@ pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, act
         widgets::weak(ui, t!("window.bans.text"));
     });
     if lets_in {
-        actions.extend(chosen.iter().map(|ban| Action::Ask(Intent::Unban { who: (&ban.target).into() })));
+        actions
+            .extend(chosen.iter().map(|ban| Action::Ask(Intent::Order(LiftBan { who: (&ban.target).into() }.into()))));
     }
 }
 
-fn columns<'a>() -> [Column<&'a Ban>; 3] {
+fn columns<'a>() -> [Column<&'a Ban>; 6] {
     [
         Column::new(
             "person",
@@ -65,11 +68,41 @@ fn columns<'a>() -> [Column<&'a Ban>; 3] {
                 let by = match ban.target {
                     BanTarget::Key(_) => t!("window.bans.key"),
                     BanTarget::Address(_) => t!("window.people.address"),
+                    BanTarget::Prefix(_) => t!("window.bans.prefix"),
                     BanTarget::Name(_) => t!("window.column.name"),
                 };
                 cell.text(&by, theme::small(), cell.palette().weak);
             },
         ),
+        Column::new(
+            "until",
+            || t!("window.bans.until"),
+            130.0,
+            |cell, ban| {
+                let until = ban.terms.until.map_or_else(|| t!("window.bans.for-good").into_owned(), human::moment);
+                cell.text(&until, theme::small(), cell.palette().text);
+            },
+        ),
+        Column::new(
+            "reason",
+            || t!("window.bans.reason"),
+            180.0,
+            |cell, ban: &&Ban| {
+                let reason = ban.terms.reason.as_ref().map_or("–".to_owned(), |it| Shown(it.as_str()).to_string());
+                cell.text(&reason, theme::small(), cell.palette().text);
+            },
+        )
+        .drop(2),
+        Column::new(
+            "ordered-by",
+            || t!("window.bans.ordered-by"),
+            110.0,
+            |cell, ban: &&Ban| {
+                let by = ban.terms.by.as_ref().map_or("–".to_owned(), |name| Shown(name.as_str()).to_string());
+                cell.text(&by, theme::small(), cell.palette().weak);
+            },
+        )
+        .drop(1),
         Column::new(
             "target",
             || "".into(),

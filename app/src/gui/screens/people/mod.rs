@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::node::intent::Intent;
+use potok_core::protocol::command::owner::{BanUser, KickUser, ListBanned};
 use potok_core::protocol::reply::Totals;
 use rust_i18n::t;
 
@@ -50,7 +51,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut V
         // Laid out from the right.
         let options = [(true, icons::PROHIBIT, &*out), (false, icons::USERS_THREE, &*here)];
         if widgets::choice(ui, &mut state.shows_bans, &options) && state.shows_bans {
-            actions.push(Action::Refresh(Intent::ListBans));
+            actions.push(Action::Refresh(Intent::Order(ListBanned.into())));
         }
     });
     if state.shows_bans {
@@ -113,7 +114,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], 
     if let Some(person) = chosen.filter(|_| can_send_away && widgets::keys_are_free(ui))
         && widgets::pressed(ui, Modifiers::NONE, Key::Delete)
     {
-        asked.push(Action::Ask(Intent::Kick { user: person.line.username.clone() }));
+        asked.push(Action::Ask(Intent::Order(KickUser::of(person.line.username.clone()).into())));
     }
     actions.append(&mut asked);
 }
@@ -231,10 +232,10 @@ fn menu(ui: &mut Ui, model: &Model, person: &Person, can_send_away: bool, action
     if can_send_away {
         widgets::menu_gap(ui);
         if widgets::menu_item(ui, icons::USER_MINUS, &t!("window.people.kick"), "Del") {
-            actions.push(Action::Ask(Intent::Kick { user: user.clone() }));
+            actions.push(Action::Ask(Intent::Order(KickUser::of(user.clone()).into())));
         }
         if widgets::menu_item(ui, icons::PROHIBIT, &t!("window.people.ban"), "") {
-            actions.push(Action::Ask(Intent::Ban { user: user.clone() }));
+            actions.push(Action::Ask(Intent::Order(BanUser::of(user.clone()).into())));
         }
     }
 }

@@ -8,6 +8,7 @@ use potok_core::model::shown::Shown;
 use potok_core::node::event::Hosted;
 use potok_core::node::intent::Intent;
 use potok_core::node::settings::Settings;
+use potok_core::protocol::command::owner::{BanUser, KickUser};
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -135,11 +136,11 @@ fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Act
             ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
                 let ban = format!("{}: {name}", t!("window.people.ban"));
                 if widgets::icon_button(ui, icons::PROHIBIT, &ban).clicked() {
-                    actions.push(Action::Ask(Intent::Ban { user: user() }));
+                    actions.push(Action::Ask(Intent::Order(BanUser::of(user()).into())));
                 }
                 let kick = format!("{}: {name}", t!("window.people.kick"));
                 if widgets::icon_button(ui, icons::USER_MINUS, &kick).clicked() {
-                    actions.push(Action::Ask(Intent::Kick { user: user() }));
+                    actions.push(Action::Ask(Intent::Order(KickUser::of(user()).into())));
                 }
             });
         });

@@ -1,0 +1,62 @@
+//! What an owner of a tracker orders, wherever the tracker runs: over the session, as every owner does.
+
+use crate::node::event::Outcome;
+use crate::node::failure::Failure;
+use crate::node::tracker_session::ask_failed;
+use crate::protocol::code::{Code, ReplyCode};
+use crate::protocol::command::owner::{BanSubject, OwnerCommand};
+use crate::protocol::owner_line::{BanLine, FigureLine, ReloadedSetting};
+use crate::protocol::reply::BadReply;
+use crate::service::tracker_client::{AskError, TrackerClient};
+
+/// Gives an owner's command.
+pub(super) async fn order(client: TrackerClient, command: OwnerCommand) -> Result<Outcome, Failure> {
+    let answer = client.ask(command.clone().into()).await;
+    let lines = answer.map_err(|error| not_done(&client, &command, error))?.lines;
+    let outcome = match command {
+        OwnerCommand::BanUser(_) | OwnerCommand::ListBanned(_) => {
+            all(&lines, |line| BanLine::parse(line).map(|line| line.0)).map(Outcome::Bans)
+        }
+        OwnerCommand::SetLimits(_) => all(&lines, FigureLine::parse).map(Outcome::Limits),
+        OwnerCommand::ListStats(_) => all(&lines, FigureLine::parse).map(Outcome::Figures),
+        OwnerCommand::Reload(_) => all(&lines, ReloadedSetting::parse).map(Outcome::Reloaded),
+        _ => Ok(Outcome::Done),
+    };
+    outcome.map_err(|BadReply| Failure::Internal {
+        what: "reading the tracker's answer".into(),
+        why: "it is none that this version knows".into(),
+    })
+}
+
+fn all<T>(lines: &[String], read: impl Fn(&str) -> Result<T, BadReply>) -> Result<Vec<T>, BadReply> {
+    lines.iter().map(|line| read(line)).collect()
+}
+
+/// Why it was not done, in the words of the node.
+fn not_done(client: &TrackerClient, command: &OwnerCommand, error: AskError) -> Failure {
+    let AskError::Refused { code: ReplyCode::Known(code), .. } = &error else { return ask_failed(client, error) };
+    match (code, command) {
+        // A tracker of before has owners only where it runs, and knows nobody from afar.
+        (Code::NotYours | Code::UnknownCommand, _) => Failure::NotOwner,
+        (Code::Yourself, _) => Failure::Yourself,
+        (Code::NotBanned, OwnerCommand::LiftBan(lift)) => Failure::NotBanned { who: lift.who.as_str().to_owned() },
+        (Code::NoSuchUser, _) => match named(command) {
+            Some(user) => Failure::NotAtYours { user },
+            None => ask_failed(client, error),
+        },
+        _ => ask_failed(client, error),
+    }
+}
+
+/// Whom a command is about.
+fn named(command: &OwnerCommand) -> Option<String> {
+    match command {
+        OwnerCommand::KickUser(kick) => Some(kick.username.to_string()),
+        OwnerCommand::BanUser(ban) => match &ban.subject {
+            BanSubject::User(user) => Some(user.to_string()),
+            BanSubject::Target(_) => None,
+        },
+        OwnerCommand::ReleaseName(release) => Some(release.username.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,146 @@
+//! Other settings while the tracker runs: the configuration is read anew, or an owner has set something. Nobody is
+//! dropped over it; what is looked at only at the start says so.
+
+use std::time::Instant;
+
+use crate::model::binding::{Ban, Record};
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::notice::{Notice, Role};
+use crate::protocol::owner_line::{CountsFrom, ReloadedSetting};
+use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::input::{SessionId, Ticket};
+use crate::tracker::log::LogEntry;
+use crate::tracker::machine::{Tracker, answer_allowance, greeting, lapse_seconds, name_allowance};
+use crate::tracker::output::{write_head, write_refusal};
+use crate::tracker::session::Turn;
+use crate::tracker::settings::{AT_START, TrackerSettings};
+
+impl Tracker {
+    /// Has the configuration read for a session, which waits for it.
+    pub(super) fn ask_for_configuration(&mut self, id: SessionId, effects: &mut Effects) {
+        let ticket = self.next_ticket();
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.turn = Turn::Saving(ticket);
+            self.reloads.insert(ticket, id);
+            effects.push(Effect::Reload(ticket));
+        }
+    }
+
+    /// The configuration was read. Who waits for it is told what of it is another one than before.
+    pub(super) fn configure(
+        &mut self,
+        now: Instant,
+        ticket: Option<Ticket>,
+        read: Result<Box<TrackerSettings>, String>,
+        effects: &mut Effects,
+    ) {
+        let read = read.and_then(|settings| settings.check().map(|()| settings).map_err(|wrong| wrong.to_string()));
+        let told = read.map(|settings| self.take_configuration(now, *settings, effects));
+        let Some(ticket) = ticket else { return };
+        let Some(id) = self.reloads.remove(&ticket) else { return };
+        let waits = |session: &&mut Box<_>| session_waits(session, ticket);
+        if self.sessions.get_mut(&id).filter(waits).is_none() {
+            return;
+        }
+        self.write(id, effects, |out| match told {
+            Ok(lines) => {
+                write_head(out, lines.len(), None);
+                lines.iter().for_each(|line| out.extend_from_slice(format!("{line}\n").as_bytes()));
+            }
+            Err(why) => write_refusal(out, &Refusal::new(Code::BadConfiguration, why)),
+        });
+        self.go_on(now, id, Turn::Saving(ticket), effects);
+    }
+
+    /// A line for each setting that is another one: `<name> <now|next-start|ordered>`.
+    fn take_configuration(
+        &mut self,
+        now: Instant,
+        new: TrackerSettings,
+        effects: &mut Effects,
+    ) -> Vec<ReloadedSetting> {
+        let line = |name: &str, counts| ReloadedSetting { name: name.to_owned(), counts };
+        let (mut lines, mut changed, mut at_start) = (Vec::new(), Vec::new(), Vec::new());
+        for name in self.configured.differing(&new) {
+            if AT_START.contains(&name) {
+                at_start.push(name);
+                lines.push(line(name, CountsFrom::NextStart));
+                continue;
+            }
+            self.configured.take_over(name, &new);
+            changed.push(name);
+            lines.push(line(name, if self.overrides.has(name) { CountsFrom::Ordered } else { CountsFrom::Now }));
+        }
+        let settings = self.overrides.over(&self.configured);
+        // A value that an owner has set can make the whole wrong; then theirs gives way.
+        let settings = if settings.check().is_ok() { settings } else { self.configured.clone() };
+        self.use_settings(now, settings, effects);
+        self.log.push(LogEntry::Configured { changed, at_start });
+        lines
+    }
+
+    /// Sets some settings by an owner's command, all or none, and writes them down. None gives one back to the
+    /// configuration.
+    pub(super) fn order_settings(
+        &mut self,
+        now: Instant,
+        ordered: Vec<(&'static str, Option<String>)>,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let mut overrides = self.overrides.clone();
+        ordered.iter().for_each(|(setting, value)| overrides.set(setting, value.clone()));
+        let settings = overrides.over(&self.configured);
+        settings.check().map_err(|wrong| Refusal::new(Code::Usage, wrong))?;
+        self.overrides = overrides;
+        for (setting, value) in ordered {
+            self.save(Record::Ordered { setting: setting.to_owned(), value }, effects);
+        }
+        self.use_settings(now, settings, effects);
+        Ok(())
+    }
+
+    /// Uses these settings, which are right, from now on.
+    fn use_settings(&mut self, now: Instant, settings: TrackerSettings, effects: &mut Effects) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.answers.set_allowance(answer_allowance(&self.settings));
+        self.new_names.set_allowance(name_allowance(&self.settings));
+        self.names.set_lapse(lapse_seconds(&self.settings));
+        let greeting = greeting(&self.settings);
+        if greeting != self.greeting {
+            self.greeting = greeting;
+            self.greet_watchers(effects);
+        }
+        if before.owners != self.settings.owners {
+            self.tell_roles(effects);
+        }
+        if before.bans != self.settings.bans {
+            let is_gone = |target: &&_| !self.settings.bans.contains(target);
+            before.bans.iter().filter(is_gone).for_each(|target| _ = self.bans.remove(target));
+            for target in self.settings.bans.clone() {
+                let ban = Ban::new(target, None);
+                if self.bans.insert(ban.clone()) {
+                    self.close_banned(now, &ban, effects);
+                }
+            }
+        }
+    }
+
+    /// Tells those sessions who are owners now, or no longer.
+    fn tell_roles(&mut self, effects: &mut Effects) {
+        let owners = &self.settings.owners;
+        let mut told = Vec::new();
+        for (id, session) in &mut self.sessions {
+            let is_owner = session.key.is_some_and(|key| owners.contains(&key));
+            if std::mem::replace(&mut session.is_owner, is_owner) != is_owner {
+                told.push((*id, if is_owner { Role::Owner } else { Role::User }));
+            }
+        }
+        for (id, role) in told {
+            self.notify(id, &Notice::Role(role), effects);
+        }
+    }
+}
+
+fn session_waits(session: &crate::tracker::session::SessionState, ticket: Ticket) -> bool {
+    session.turn == Turn::Saving(ticket)
+}

@@ -1,0 +1,256 @@
+//! What only owners may say: whom to keep out, what the tracker is called, and how it does.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+
+use crate::model::ban_terms::{BanTerms, Remark};
+use crate::model::binding::{Ban, BanTarget};
+use crate::model::username::Username;
+use crate::protocol::code::{Code, Refusal};
+use crate::protocol::command::owner::{
+    BanSubject, BanUser, Broadcast, KickUser, LiftBan, ListBanned, ListStats, ReleaseName, Reload, RenameNetwork,
+    SetLimits, SetMessage,
+};
+use crate::protocol::notice::Notice;
+use crate::protocol::owner_line::{BanLine, FigureLine};
+use crate::tracker::bans::BANS_MAX;
+use crate::tracker::effect::Effects;
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work};
+use crate::tracker::input::SessionId;
+use crate::tracker::machine::Tracker;
+use crate::tracker::overrides::{LIMITS, Limit, MESSAGE_OF_THE_DAY, NETWORK_NAME};
+
+/// How long somebody stays away who is sent away, unless the owner says.
+const SENT_AWAY_MINUTES: u64 = 10;
+
+/// A look at everybody who is here, by an owner who changes something.
+macro_rules! orders {
+    () => {
+        fn rights(&self) -> Rights {
+            Rights::OwnerOrders
+        }
+
+        fn work(&self) -> Work {
+            Work::Users
+        }
+    };
+}
+
+impl Handle for KickUser {
+    orders!();
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let Self { username, minutes, reason } = self;
+        let terms = tracker.terms(asker, None, reason.clone());
+        let bans = tracker.bans_of(asker, &username, &terms)?;
+        let minutes = minutes.unwrap_or(SENT_AWAY_MINUTES);
+        if minutes > 0 {
+            tracker.send_away(asker.now, username, bans, minutes, effects);
+        } else if tracker.known(&username).is_some_and(|known| known.address.is_some()) {
+            tracker.end_session_of(asker.now, &username, reason.as_ref(), effects);
+        } else {
+            return Err(Refusal::new(Code::NoSuchUser, format!("{username} is not here")));
+        }
+        Ok(CommandReply::Done)
+    }
+}
+
+impl Handle for BanUser {
+    orders!();
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let until = self.span.map(|span| tracker.unix_seconds(asker.now).saturating_add(60 * span.minutes()));
+        let terms = tracker.terms(asker, until, self.reason);
+        let bans = match self.subject {
+            BanSubject::User(username) => tracker.bans_of(asker, &username, &terms)?,
+            BanSubject::Target(target) => vec![tracker.ban_of(asker, target, terms)?],
+        };
+        if tracker.bans.len() + bans.len() > BANS_MAX {
+            return Err(Refusal::new(Code::Limit, format!("at most {BANS_MAX} can be shut out; let some in again")));
+        }
+        for ban in &bans {
+            tracker.ban(asker.now, ban.clone(), effects);
+        }
+        Ok(lines(bans.into_iter().map(BanLine)))
+    }
+}
+
+impl Handle for LiftBan {
+    orders!();
+
+    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let meant = [tracker.bans.meant_by(&self.who), tracker.sent_away.meant_by(&self.who)].concat();
+        if meant.is_empty() {
+            let text = format!("nobody called {} is shut out; 'bans' lists who is", self.who.as_str());
+            return Err(Refusal::new(Code::NotBanned, text));
+        }
+        meant.iter().for_each(|target| tracker.lift(target, effects));
+        Ok(CommandReply::Done)
+    }
+}
+
+impl Handle for ListBanned {
+    fn rights(&self) -> Rights {
+        Rights::OwnerReads
+    }
+
+    fn work(&self) -> Work {
+        Work::Users
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+        let now = tracker.unix_seconds(asker.now);
+        Ok(lines(tracker.bans.iter().filter(|ban| !ban.terms.is_over(now)).cloned().map(BanLine)))
+    }
+}
+
+impl Handle for ReleaseName {
+    orders!();
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        if asker.user.as_ref().is_some_and(|user| user.username.folded() == self.username.folded()) {
+            return Err(yourself());
+        }
+        if tracker.release(asker.now, &self.username, effects) {
+            Ok(CommandReply::Done)
+        } else {
+            Err(Refusal::new(Code::NoSuchUser, format!("nobody owns the name {}", self.username)))
+        }
+    }
+}
+
+impl Handle for SetMessage {
+    orders!();
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let text = self.lines.map(|lines| lines.iter().map(Remark::as_str).collect::<Vec<_>>().join("\n"));
+        tracker.order_settings(asker.now, vec![(MESSAGE_OF_THE_DAY, text)], effects)?;
+        Ok(CommandReply::Done)
+    }
+}
+
+impl Handle for RenameNetwork {
+    orders!();
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        tracker.order_settings(asker.now, vec![(NETWORK_NAME, self.name.map(|name| name.to_string()))], effects)?;
+        Ok(CommandReply::Done)
+    }
+}
+
+impl Handle for SetLimits {
+    fn rights(&self) -> Rights {
+        if self.changes.is_empty() { Rights::OwnerReads } else { Rights::OwnerOrders }
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let mut ordered = Vec::new();
+        for (name, value) in self.changes {
+            let limit = Limit::named(&name).ok_or_else(|| {
+                Refusal::new(Code::Usage, format!("{name} is no limit that can be changed; 'limits' lists them"))
+            })?;
+            ordered.push((limit.name, value.map(|value| value.to_string())));
+        }
+        if !ordered.is_empty() {
+            tracker.order_settings(asker.now, ordered, effects)?;
+        }
+        let figure = |limit: &Limit| FigureLine { name: limit.name.to_owned(), value: limit.of(&tracker.settings) };
+        Ok(lines(LIMITS.iter().map(figure)))
+    }
+}
+
+impl Handle for Broadcast {
+    orders!();
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let here: Vec<SessionId> = tracker.roster.iter().map(|online| online.session).collect();
+        let by = asker.user.as_ref().map(|user| user.username.clone());
+        tracker.notify_all(here, &Notice::Broadcast(by, self.text), effects);
+        Ok(CommandReply::Done)
+    }
+}
+
+impl Handle for ListStats {
+    fn rights(&self) -> Rights {
+        Rights::OwnerReads
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+        let counts = tracker.counts();
+        let (requests, refusals) = tracker.tally.totals();
+        let figures = [
+            ("connections", counts.sessions as u64),
+            ("users", counts.users as u64),
+            ("files", counts.shares as u64),
+            ("names", counts.names as u64),
+            ("bans", tracker.bans.len() as u64),
+            ("requests", requests),
+            ("refusals", refusals),
+            ("run_seconds", tracker.run_seconds()),
+        ];
+        Ok(lines(figures.map(|(name, value)| FigureLine { name: name.to_owned(), value })))
+    }
+}
+
+impl Handle for Reload {
+    fn rights(&self) -> Rights {
+        Rights::OwnerOrders
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        tracker.ask_for_configuration(asker.session, effects);
+        Ok(CommandReply::Sent)
+    }
+}
+
+impl Tracker {
+    fn terms(&self, asker: &Asker, until: Option<u64>, reason: Option<Remark>) -> BanTerms {
+        BanTerms { reason, by: asker.user.as_ref().map(|user| user.username.clone()), until }
+    }
+
+    /// What somebody is known by who is to be kept out.
+    fn bans_of(&self, asker: &Asker, username: &Username, terms: &BanTerms) -> Result<Vec<Ban>, Refusal> {
+        let known = self.known(username).ok_or_else(|| {
+            Refusal::new(Code::NoSuchUser, format!("nobody called {username} is here, or owns that name"))
+        })?;
+        let targets = match known.key {
+            Some(key) => vec![BanTarget::Key(key)],
+            None => {
+                // Who has no key is known by their name and address. From where the owner is others may be too.
+                let address = known.address.filter(|address| !address.is_loopback() && *address != asker.address);
+                [Some(BanTarget::Name(username.clone())), address.map(BanTarget::Address)]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+        };
+        let ban = |target| self.ban_of(asker, target, terms.clone());
+        let bans: Vec<Ban> = targets.into_iter().map(ban).collect::<Result<_, _>>()?;
+        Ok(bans.into_iter().map(|ban| Ban { username: Some(username.clone()), ..ban }).collect())
+    }
+
+    /// A ban of this, unless it would be of an owner.
+    fn ban_of(&self, asker: &Asker, target: BanTarget, terms: BanTerms) -> Result<Ban, Refusal> {
+        let own_name = asker.user.as_ref().map(|user| &user.username);
+        let is_owner = matches!(&target, BanTarget::Key(key) if self.settings.owners.contains(key));
+        if is_owner || target.covers(asker.key, asker.address, own_name) {
+            return Err(yourself());
+        }
+        Ok(Ban { target, username: None, terms })
+    }
+}
+
+fn yourself() -> Refusal {
+    Refusal::new(Code::Yourself, "that is you, or another owner of this tracker")
+}
+
+/// An answer of lines, each a value.
+fn lines<T: Display>(values: impl IntoIterator<Item = T>) -> CommandReply {
+    let (mut count, mut text) = (0, String::new());
+    for value in values {
+        count += 1;
+        text += &format!("{value}\n");
+    }
+    CommandReply::Lines { lines: count, bytes: Bytes::from(text), more: None }
+}
