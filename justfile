@@ -33,8 +33,14 @@ bench-build:
 
 # Packages for this system, into target/packages.
 package:
-    packaging/deb.sh
-    NO_BUILD=1 packaging/portable.sh
+    packaging/build.sh
+    PROGRAMS=target/dist packaging/deb.sh
+    PROGRAMS=target/dist packaging/portable.sh
+    PROGRAMS=target/dist packaging/symbols.sh
+
+# Whether two builds of this commit are the same bits.
+reproducible *args:
+    packaging/reproducible.sh {{args}}
 
 # The proofs of what Potok promises, in their long form, into docs/promises.md.
 promises *args:

@@ -12,5 +12,5 @@ trap 'rm -r "$work"' EXIT
 mkdir "$work/dist"
 cp "$programs/potok" "$programs/potok-tracker" "$work/dist"
 for package in potok potok-tracker; do
-    CARGO_TARGET_DIR=$work cargo deb --package "$package" --profile dist --no-build --locked --output target/packages
+    CARGO_TARGET_DIR=$work cargo deb --package "$package" --profile dist --no-build --locked --strip --no-separate-debug-symbols --output target/packages
 done

@@ -18,7 +18,7 @@ use crate::gui::widgets::{self, Loud};
 const WIDTH: std::ops::RangeInclusive<f32> = 480.0..=940.0;
 /// What is left of the window round it.
 const ROUND: f32 = 96.0;
-const NAMES_WIDTH: f32 = 200.0;
+const PAGE_NAMES_WIDTH: f32 = 200.0;
 /// What is not bold, beside what is.
 const PALE: f32 = 0.78;
 /// Where links lead that are neither pages nor addresses.
@@ -191,7 +191,7 @@ pub fn show(ctx: &egui::Context, guide: &mut Guide, actions: &mut Vec<Action>) {
         ui.set_height(room.y);
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
-                ui.set_width(NAMES_WIDTH);
+                ui.set_width(PAGE_NAMES_WIDTH);
                 wanted = names(ui, open, language);
                 ui.add_space(theme::GAP_WIDE);
                 if widgets::button(ui, Loud::Quiet, "", &t!("window.keys.title")).clicked() {
