@@ -56,7 +56,7 @@ ROWS = [
     Row("cgn-symmetric", "cone", NO_WAY, False),
 ]
 # Slow enough that the transfer can be looked at while it runs.
-UPLOAD_BYTES_PER_SECOND = 10_000_000
+UPLOAD_SECONDS = 2
 FILE_BYTES = 20_000_000
 SHORT_ROUND_TRIP_MS = 40
 ROUND_TRIPS_MS = (0, 40, 160)
@@ -90,7 +90,7 @@ class Pair:
         for name in ("alice", "bob"):
             os.makedirs(f"{dir}/{name}")
             with open(f"{dir}/{name}/config.toml", "w") as config:
-                config.write(f"upload_bytes_per_second = {UPLOAD_BYTES_PER_SECOND}\n")
+                config.write(f"upload_bytes_per_second = {options.bytes // UPLOAD_SECONDS}\n")
         self.alice = self.console("alice", self.at_alice)
 
     def console(self, name, home):
@@ -160,7 +160,7 @@ def has_bytes(copy):
 
 def play(options, row, round_trip_ms, trials):
     """Some trials of a row: the seconds of those that went as expected, and what was wrong with others."""
-    dir = f"{options.dir}/{row.at_alice}-{row.at_bob}-{round_trip_ms}"
+    dir = f"{options.dir}/{row.at_alice}-{row.at_bob}-{round_trip_ms:g}"
     os.makedirs(dir)
     seconds, wrong = [], []
     with Internet(round_trip_ms) as internet:
@@ -200,7 +200,7 @@ def show(options):
 
 
 def report(row, round_trip_ms, seconds, wrong, broken):
-    pair = f"from {row.at_alice} to {row.at_bob}, {round_trip_ms} ms"
+    pair = f"from {row.at_alice} to {row.at_bob}, {round_trip_ms:g} ms"
     took = f", first block after {statistics.median(seconds):.2f} s, at most {max(seconds):.2f}" if seconds else ""
     times = f" {len(seconds)} of {len(seconds) + len(wrong)}" if len(seconds) + len(wrong) > 1 else ""
     print(f"homes: {pair}: {row.way}{times}{took}{''.join(f'; WRONG: {why}' for why in wrong)}", flush=True)
@@ -210,7 +210,7 @@ def report(row, round_trip_ms, seconds, wrong, broken):
 def judge(row, round_trip_ms, seconds, broken):
     half_max, all_max = FIRST_SECONDS_MAX[row.way]
     if seconds and (statistics.median(seconds) > half_max or max(seconds) > all_max):
-        broken.append(f"from {row.at_alice} to {row.at_bob}, {round_trip_ms} ms: {statistics.median(seconds):.2f} s, at most "
+        broken.append(f"from {row.at_alice} to {row.at_bob}, {round_trip_ms:g} ms: {statistics.median(seconds):.2f} s, at most "
                       f"{max(seconds):.2f} s, to reach {half_max} s and {all_max} s")
 
 
@@ -219,7 +219,7 @@ def keep(options, row, round_trip_ms, seconds):
     version = subprocess.run([f"{options.bin}/potok", "--version"], capture_output=True, text=True).stdout.split()[-1:]
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
     kept = {"run": time.strftime("%Y-%m-%dT%H:%M"), "group": "reach", "version": "".join(version),
-            "program": f"{row.at_alice}/{row.at_bob} {round_trip_ms}",
+            "program": f"{row.at_alice}/{row.at_bob} {round_trip_ms:g}",
             "settings": {"from": row.at_alice, "to": row.at_bob, "round_trip_ms": round_trip_ms, "way": row.way,
                          "trials": options.trials},
             "figures": {"as_expected": len(seconds), "p50_seconds": round(statistics.median(seconds), 3),

@@ -111,9 +111,12 @@ class Program:
                 self.news.notify_all()
 
     def say(self, line):
+        """Where in what it says the answer begins."""
+        # The answer may be there before the next line of this function.
+        heard = len(self.lines)
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
-        return len(self.lines)
+        return heard
 
     def hear(self, pattern, since=0, seconds_max=SECONDS_MAX):
         """The time of the first line that begins like this, and the line."""

@@ -104,8 +104,13 @@ fn described(number: u64) -> TransferDetails {
     let mut map = PartMap::of(100);
     map.push(50, PartState::Here);
     map.push(50, PartState::Missing);
-    let source =
-        |user, standing, bytes_per_second| SourceDetails { user: name(user), standing, way: None, bytes_per_second };
+    let source = |user, standing, bytes_per_second| SourceDetails {
+        user: name(user),
+        standing,
+        way: None,
+        tried: Vec::new(),
+        bytes_per_second,
+    };
     let file = |path: &str, stage| FileDetails { path: path.into(), size: 50, done_bytes: 0, stage };
     TransferDetails {
         number: TransferId(number),

@@ -22,12 +22,14 @@
 //! | [`absence::AbsenceReason`] | why a tracker is not there for us |
 //! | [`address_family::AddressFamily`], [`own_ports::OwnPorts`] | by which addresses, and at which ports, others dial us |
 //! | [`way::Way`] | how two peers reach each other |
+//! | [`attempt::AttemptRecord`] | what was tried for it, a bounded number of tries |
 //! | [`transfer_details::PartMap`] | which parts of it are here, in a bounded number of runs |
 
 pub mod absence;
 pub mod acted_on;
 pub mod address_family;
 pub mod ban_terms;
+pub mod attempt;
 pub mod binding;
 pub mod block_list;
 pub mod file_kind;

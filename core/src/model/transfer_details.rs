@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::model::attempt::TriedWay;
 use crate::model::transfer::{Direction, TransferError, TransferId};
 use crate::model::username::Username;
 use crate::model::way::Way;
@@ -89,6 +90,8 @@ pub struct SourceDetails {
     pub standing: SourceStanding,
     /// How the connection to it came about, while there is one.
     pub way: Option<Way>,
+    /// What was tried the last time to reach it, the better ways first.
+    pub tried: Vec<TriedWay>,
     /// Bytes a second that move between us and it, for whatever transfer.
     pub bytes_per_second: u64,
 }

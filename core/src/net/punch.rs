@@ -31,9 +31,13 @@ pub async fn meet(
     let mut seen = timeout(TRACKER_CONNECT_MAX, socket.connect(tracker)).await??;
     seen.write_all(format!("probe {ticket}\n").as_bytes()).await?;
     let answer = timeout(OTHER_SIDE_MAX, short_reply::read(&mut seen)).await??;
-    let lines = answer.map_err(|code| io::Error::other(format!("the tracker says {}", code.as_str())))?;
+    let lines = answer
+        .map_err(|code| io::Error::new(io::ErrorKind::NotConnected, format!("the tracker says {}", code.as_str())))?;
     let other: Option<SocketAddr> = lines.first().and_then(|line| line.parse().ok());
-    let other = other.filter(|other| may_dial(*other)).ok_or(io::ErrorKind::InvalidData)?;
+    let other = other.ok_or(io::ErrorKind::InvalidData)?;
+    if !may_dial(other) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     let stream = both_dial(own, other).await?;
     dial::tune(&stream)?;
     // Until now the router must remember that this port is ours.

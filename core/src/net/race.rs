@@ -7,7 +7,9 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
+use crate::model::attempt::{AttemptRecord, TryOutcome};
 use crate::model::way::Way;
+use crate::net::tls;
 use crate::reach::{DialCandidate, ReachAttempt, ReachStep};
 
 /// What a race came to, or wants.
@@ -27,12 +29,15 @@ pub struct Race<T> {
     attempt: ReachAttempt,
     running: JoinSet<(Connecting, io::Result<T>)>,
     last_error: Option<io::Error>,
+    record: AttemptRecord,
 }
 
 /// A connection that is being made.
 #[derive(Debug)]
 struct Connecting {
     way: Way,
+    /// Of its try.
+    number: u32,
     /// Where to, if it is dialled.
     address: Option<SocketAddr>,
 }
@@ -40,7 +45,7 @@ struct Connecting {
 impl<T: Send + 'static> Race<T> {
     /// Nothing is tried yet. The attempt has begun now.
     pub fn new(attempt: ReachAttempt) -> Self {
-        Self { attempt, running: JoinSet::new(), last_error: None }
+        Self { attempt, running: JoinSet::new(), last_error: None, record: AttemptRecord::default() }
     }
 
     /// One more address.
@@ -50,10 +55,16 @@ impl<T: Send + 'static> Race<T> {
 
     /// One more connection that is on its way, by a way that nothing is dialled for. It must end by itself.
     pub fn join(&mut self, way: Way, making: impl Future<Output = io::Result<T>> + Send + 'static) {
-        self.spawn(Connecting { way, address: None }, making);
+        self.spawn(way, None, making);
     }
 
-    fn spawn(&mut self, what: Connecting, making: impl Future<Output = io::Result<T>> + Send + 'static) {
+    fn spawn(
+        &mut self,
+        way: Way,
+        address: Option<SocketAddr>,
+        making: impl Future<Output = io::Result<T>> + Send + 'static,
+    ) {
+        let what = Connecting { way, number: self.record.begin(way, address), address };
         self.running.spawn(async move { (what, making.await) });
     }
 
@@ -67,6 +78,16 @@ impl<T: Send + 'static> Race<T> {
         self.attempt.introduction_failed();
     }
 
+    /// A way that is not tried, and why.
+    pub fn leave_out(&mut self, way: Way, why: TryOutcome) {
+        self.record.note(way, why);
+    }
+
+    /// What was tried, and what came of it until now.
+    pub fn into_record(self) -> AttemptRecord {
+        self.record
+    }
+
     /// What comes next. `dial` makes a connection and must end by itself. Nothing is lost if the future is dropped.
     pub async fn next<F>(&mut self, dial: impl Fn(DialCandidate) -> F) -> RaceEvent<T>
     where
@@ -77,9 +98,8 @@ impl<T: Send + 'static> Race<T> {
                 match step {
                     ReachStep::AskToBeDialled => return RaceEvent::AskToBeDialled,
                     ReachStep::Dial(candidate) => {
-                        let what = Connecting { way: candidate.way, address: Some(candidate.address) };
                         let dialling = dial(candidate);
-                        self.spawn(what, dialling);
+                        self.spawn(candidate.way, Some(candidate.address), dialling);
                     }
                 }
             }
@@ -91,10 +111,17 @@ impl<T: Send + 'static> Race<T> {
             let wake = deadline.unwrap_or_else(now).into();
             tokio::select! {
                 Some(ended) = self.running.join_next() => match ended {
-                    Ok((what, Ok(made))) => return RaceEvent::Won(made, what.way),
+                    Ok((what, Ok(made))) => {
+                        self.record.end(what.number, TryOutcome::Reached);
+                        return RaceEvent::Won(made, what.way);
+                    }
                     Ok((what, Err(error))) => {
                         if let Some(address) = what.address {
                             self.attempt.failed(address);
+                        }
+                        match outcome_of(&error) {
+                            Some(outcome) => self.record.end(what.number, outcome),
+                            None => self.record.forget(what.number),
                         }
                         self.last_error = Some(error);
                     }
@@ -106,6 +133,23 @@ impl<T: Send + 'static> Race<T> {
                 else => std::future::pending().await,
             }
         }
+    }
+}
+
+/// What an error says of the way; `None`: there was nothing to try.
+fn outcome_of(error: &io::Error) -> Option<TryOutcome> {
+    use io::ErrorKind as Kind;
+    if tls::is_wrong_key(error) {
+        return Some(TryOutcome::OtherKey);
+    }
+    match error.kind() {
+        Kind::NotFound => None,
+        Kind::ConnectionRefused => Some(TryOutcome::Refused),
+        Kind::TimedOut => Some(TryOutcome::Silent),
+        Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => Some(TryOutcome::NoNetwork),
+        Kind::NotConnected => Some(TryOutcome::NotMet),
+        Kind::PermissionDenied => Some(TryOutcome::NotAllowed),
+        _ => Some(TryOutcome::Broken),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use crate::model::attempt::AttemptRecord;
 use crate::model::key::PublicKey;
 use crate::model::way::Way;
 use crate::protocol::peer::{Content, Request};
@@ -72,6 +73,8 @@ pub(crate) struct Source {
     pub(crate) link: Link,
     /// How the connection came about, while there is one.
     pub(crate) way: Option<Way>,
+    /// What was tried the last time to reach it.
+    pub(crate) attempt: AttemptRecord,
     pub(crate) backoff: Backoff,
     /// Blocks that came from it and were right.
     pub(crate) delivered: u64,
@@ -106,6 +109,7 @@ impl Source {
             contact,
             link: Link::Down,
             way: None,
+            attempt: AttemptRecord::default(),
             backoff: Backoff::default(),
             delivered: 0,
             has_not_answered: false,

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::model::address_family::AddressFamily;
+use crate::model::attempt::{AttemptRecord, TryOutcome};
 use crate::model::limits;
 use crate::model::way::Way;
 use crate::net::dial;
@@ -22,13 +23,13 @@ use crate::transfer::Contact;
 /// How long the tracker may take to say where else somebody is, or to ask them to dial us.
 const TRACKER_ANSWER_MAX: Duration = Duration::from_secs(2);
 
-/// A connection to a peer that has proven its key, and how it came about.
+/// A connection to a peer that has proven its key, and how it came about. And what was tried.
 pub(super) async fn reach(
     contact: &Contact,
     tls: &TlsClient,
     directory: &dyn Directory,
     arrivals: &Arc<Arrivals>,
-) -> io::Result<(Encrypted<TcpStream>, Way)> {
+) -> (io::Result<(Encrypted<TcpStream>, Way)>, AttemptRecord) {
     let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more().with_introduction();
     let mut race = Race::new(attempt);
     directory.nearby(contact).into_iter().for_each(|candidate| race.offer(candidate));
@@ -50,8 +51,8 @@ pub(super) async fn reach(
         };
         tokio::select! {
             event = race.next(dial) => match event {
-                RaceEvent::Won(stream, way) => return Ok((stream, way)),
-                RaceEvent::Lost(error) => return Err(error),
+                RaceEvent::Won(stream, way) => return (Ok((stream, way)), race.into_record()),
+                RaceEvent::Lost(error) => return (Err(error), race.into_record()),
                 RaceEvent::AskToBeDialled => {
                     introducing = Some(Box::pin(timeout(TRACKER_ANSWER_MAX, directory.introduce(&contact.username))));
                 }
@@ -67,13 +68,19 @@ pub(super) async fn reach(
                     Some(Introduction { ticket, addresses, meeting }) => {
                         expected = Some(arrivals.expect(ticket));
                         addresses.into_iter().for_each(|candidate| race.offer(candidate));
+                        if meeting.is_none() {
+                            race.leave_out(Way::Punched, TryOutcome::SwitchedOff);
+                        }
                         let families = AddressFamily::ALL;
                         for (meeting, by) in meeting.iter().flat_map(|meeting| families.map(|by| (meeting.clone(), by))) {
                             let prove = prove.clone();
                             race.join(Way::Punched, async move { prove(meeting.meet(by).await?).await });
                         }
                     }
-                    None => race.introduction_failed(),
+                    None => {
+                        race.leave_out(Way::Reversed, TryOutcome::NotIntroduced);
+                        race.introduction_failed();
+                    }
                 }
             }
             came = arrival(&mut expected) => match came {

@@ -75,10 +75,11 @@ async fn connect_and_work(
     cancel: &CancellationToken,
 ) -> Why {
     let reaching = reaching::reach(contact, &around.tls, around.directory.as_ref(), &around.arrivals);
-    let (stream, way) = match cancel.run_until_cancelled(reaching).await {
-        Some(Ok(reached)) => reached,
-        Some(Err(error)) => return Why::Io(error),
-        None => return Why::Closed,
+    let Some((reached, attempt)) = cancel.run_until_cancelled(reaching).await else { return Why::Closed };
+    reporter.send(Report::Attempted(attempt)).await;
+    let (stream, way) = match reached {
+        Ok(reached) => reached,
+        Err(error) => return Why::Io(error),
     };
     reporter.send(Report::Up(way)).await;
 

@@ -7,6 +7,7 @@ use std::io;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::model::attempt::AttemptRecord;
 use crate::model::way::Way;
 use crate::service::downloader::Event;
 use crate::transfer::SourceId;
@@ -21,6 +22,8 @@ const STANDINGS_PER_SECOND: f64 = 256.0;
 /// What a connection tells.
 #[derive(Debug)]
 pub(super) enum Report {
+    /// What was tried to reach the peer; whether it is reached comes next.
+    Attempted(AttemptRecord),
     /// It stands, and came about like this.
     Up(Way),
     Queued(u32),

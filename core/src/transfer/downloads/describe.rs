@@ -77,10 +77,12 @@ impl Downloads {
             };
             let bytes_per_second = if source.is_connected() { source.speed.rate(now) } else { 0 };
             let way = source.way.filter(|_| source.is_connected());
-            told.push(SourceDetails { user: source.contact.username.clone(), standing, way, bytes_per_second });
+            let (user, tried) = (source.contact.username.clone(), source.attempt.told());
+            told.push(SourceDetails { user, standing, way, tried, bytes_per_second });
         }
         if !is_over && !told.iter().any(|source| source.user == owner) {
-            told.push(SourceDetails { user: owner, standing: SourceStanding::Away, way: None, bytes_per_second: 0 });
+            let (standing, tried) = (SourceStanding::Away, Vec::new());
+            told.push(SourceDetails { user: owner, standing, way: None, tried, bytes_per_second: 0 });
         }
         told.sort_by_key(|source| (source.standing, std::cmp::Reverse(source.bytes_per_second)));
         let left_out = told.len().saturating_sub(SOURCES_TOLD_MAX);

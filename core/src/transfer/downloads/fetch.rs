@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{AskOutcome, DownloadEffect, Downloads, Stage};
+use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
 use crate::model::transfer::TransferError;
 use crate::model::username::Username;
@@ -25,6 +26,13 @@ const UNUSED_MAX: Duration = Duration::from_secs(5);
 const LIST_LATE: Duration = Duration::from_secs(2);
 
 impl Downloads {
+    /// What was tried to reach a source, whether it is reached or not.
+    pub fn attempted(&mut self, id: SourceId, attempt: AttemptRecord) {
+        if let Some(source) = self.sources.get_mut(id) {
+            source.attempt = attempt;
+        }
+    }
+
     /// A connection stands, its key proven, and came about like this.
     pub fn connected(&mut self, id: SourceId, way: Way, now: Instant) {
         let Some(source) = self.sources.get_mut(id) else { return };

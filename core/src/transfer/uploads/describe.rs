@@ -32,8 +32,13 @@ impl Uploads {
             _ if taker.connections > 0 => SourceStanding::Connected,
             _ => SourceStanding::Away,
         };
-        let source =
-            SourceDetails { user: told.user, standing, way: told.way, bytes_per_second: told.bytes_per_second };
+        let source = SourceDetails {
+            user: told.user,
+            standing,
+            way: told.way,
+            tried: Vec::new(),
+            bytes_per_second: told.bytes_per_second,
+        };
         Some(TransferDetails {
             number: id,
             sources: vec![source],

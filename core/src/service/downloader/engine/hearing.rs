@@ -51,6 +51,7 @@ impl Engine {
     fn hear_source(&mut self, id: SourceId, report: Report) {
         let now = now();
         match report {
+            Report::Attempted(attempt) => self.machine.attempted(id, attempt),
             Report::Up(way) => self.machine.connected(id, way, now),
             Report::Queued(place) => self.machine.queued(id, place),
             Report::Granted => self.machine.granted(id),
