@@ -6,12 +6,14 @@
 use std::io::{self, ErrorKind};
 
 use potok_core::model::absence::AbsenceReason;
+use potok_core::model::attempt::TriedWay;
 use potok_core::model::ban_terms::Remark;
 use potok_core::model::invite::BadInvite;
 use potok_core::model::limits;
 use potok_core::model::share_path::BadSharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferError;
+use potok_core::model::transfer_details::SourceStanding;
 use potok_core::model::username::{BadUsername, Username};
 use potok_core::model::way::Way;
 use potok_core::node::NodeStartError;
@@ -135,6 +137,32 @@ pub fn of_transfer_error(error: &TransferError) -> String {
 /// How somebody is reached.
 pub fn of_way(way: Way) -> String {
     text("way", way.key(), &[])
+}
+
+/// One try to reach somebody, and what came of it: "direct, 192.0.2.1:4001: nothing answers".
+pub fn of_tried(tried: &TriedWay) -> String {
+    let (way, outcome) = (of_way(tried.way), text("tried", tried.outcome.key(), &[]));
+    match tried.address {
+        Some(address) => format!("{way}, {address}: {outcome}"),
+        None => format!("{way}: {outcome}"),
+    }
+}
+
+/// What a source does for a transfer.
+pub fn of_standing(standing: SourceStanding) -> String {
+    match standing {
+        SourceStanding::Sending => t!("window.source.sending"),
+        SourceStanding::Connected => t!("window.source.connected"),
+        SourceStanding::Waiting(place) => t!("window.source.waiting", place = place),
+        SourceStanding::Connecting => t!("window.source.connecting"),
+        SourceStanding::Declines => t!("window.source.declines"),
+        SourceStanding::Unreachable => t!("window.source.unreachable"),
+        SourceStanding::Away => t!("window.source.away"),
+        SourceStanding::HasNot => t!("window.source.has-not"),
+        SourceStanding::GivenUp => t!("window.source.given-up"),
+        SourceStanding::Lied => t!("window.source.lied"),
+    }
+    .into_owned()
 }
 
 /// Something that a person should read although nobody asked.

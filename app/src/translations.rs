@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use potok_core::model::absence::AbsenceReason;
+use potok_core::model::attempt::TryOutcome;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
@@ -52,6 +53,7 @@ fn used() -> BTreeSet<String> {
     family("system-error", SYSTEM_ERRORS);
     family("absence", &absences().iter().map(AbsenceReason::key).collect::<Vec<_>>());
     family("way", &Way::ALL.map(Way::key));
+    family("tried", &TryOutcome::ALL.map(TryOutcome::key));
     family("connection", words::CONNECTION_WORDS);
     family("root-state", words::ROOT_STATE_WORDS);
     family("watching", words::WATCHING_WORDS);

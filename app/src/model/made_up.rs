@@ -69,6 +69,7 @@ pub fn status() -> Status {
         files_to_hash: 0,
         downloads: 0,
         uploads: 0,
+        ways: BTreeMap::new(),
         down_bytes_per_second: 0,
         up_bytes_per_second: 0,
         download_folder: "/home/me/Downloads".into(),

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use potok_core::model::username::Username;
+use potok_core::model::way::Way;
 use potok_core::node::event::{Direction, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::TransferId;
@@ -68,6 +70,16 @@ impl Model {
             of.map(|t| t.bytes_per_second).fold(0, u64::saturating_add)
         };
         (sum(Direction::Download), sum(Direction::Upload))
+    }
+
+    /// By which way transfers are connected to each person; of several ways the worst.
+    pub fn ways(&self) -> HashMap<&Username, Way> {
+        let mut ways = HashMap::new();
+        for (user, way) in self.transfers.values().filter_map(|transfer| Some((&transfer.user, transfer.way?))) {
+            let known = ways.entry(user).or_insert(way);
+            *known = way.max(*known);
+        }
+        ways
     }
 
     /// Transfers that are not over.

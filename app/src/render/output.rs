@@ -99,7 +99,9 @@ impl Output {
             (Audience::People, Outcome::SharePreview(preview)) => tables::share_preview(out, preview),
             // Nobody on a console asks to be asked.
             (_, Outcome::UnsafeNames { .. } | Outcome::Here(_)) => Ok(()),
-            (_, Outcome::TransferDetails(_) | Outcome::FreeSpace(_)) => Ok(()),
+            (_, Outcome::FreeSpace(_)) => Ok(()),
+            (Audience::Programs, Outcome::TransferDetails(details)) => records::transfer_details(out, details),
+            (Audience::People, Outcome::TransferDetails(details)) => tables::transfer_details(out, details),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
             (Audience::Programs, Outcome::Users(users)) => records::users(out, users),
             (Audience::Programs, Outcome::Shared(shares)) if is_list_of_mine => records::my_shares(out, shares),

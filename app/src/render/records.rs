@@ -14,7 +14,7 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::way::Way;
-use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer};
+use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer, TransferDetails};
 use potok_core::protocol::owner_line::{FigureLine, ReloadedSetting};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
@@ -202,11 +202,32 @@ pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
         Some(status.files_to_hash.to_string()),
         Some(status.downloads.to_string()),
         Some(status.uploads.to_string()),
+        ways_of(status, |way| way.key().to_owned()),
         Some(status.down_bytes_per_second.to_string()),
         Some(status.up_bytes_per_second.to_string()),
         Some(status.download_folder.to_string_lossy().into_owned()),
     ];
     words::STATUS_WORDS.iter().copied().zip(values).collect()
+}
+
+/// "direct 2, punched 1"; none while nobody is connected.
+pub fn ways_of(status: &Status, word: impl Fn(Way) -> String) -> Option<String> {
+    let ways: Vec<String> = status.ways.iter().map(|(way, count)| format!("{} {count}", word(*way))).collect();
+    (!ways.is_empty()).then(|| ways.join(", "))
+}
+
+/// `source⇥user⇥standing⇥way⇥bytes_per_second`, then `tried⇥user⇥way⇥outcome⇥address` for each way that was tried the last
+/// time
+pub fn transfer_details(out: &mut impl Write, details: &TransferDetails) -> io::Result<()> {
+    details.sources.iter().try_for_each(|source| {
+        let (user, way) = (Shown(source.user.as_str()), OrDash(source.way.map(Way::key)));
+        let standing = words::standing(source.standing);
+        writeln!(out, "source\t{user}\t{standing}\t{way}\t{}", source.bytes_per_second)?;
+        source.tried.iter().try_for_each(|tried| {
+            let (way, outcome) = (tried.way.key(), tried.outcome.key());
+            writeln!(out, "tried\t{user}\t{way}\t{outcome}\t{}", OrDash(tried.address))
+        })
+    })
 }
 
 /// `usage⇥explanation`
@@ -332,6 +353,7 @@ mod tests {
             files_to_hash: 0,
             downloads: 1,
             uploads: 0,
+            ways: [(Way::Direct, 2), (Way::Punched, 1)].into(),
             down_bytes_per_second: 5,
             up_bytes_per_second: 0,
             download_folder: PathBuf::from("/d"),
@@ -344,6 +366,7 @@ mod tests {
             ),
             "{text}"
         );
+        assert!(text.contains("\nways\tdirect 2, punched 1\n"), "{text}");
         assert!(text.ends_with("up-bytes-per-second\t0\ndownload-folder\t/d\n"), "{text}");
         assert_eq!(text.lines().count(), words::STATUS_WORDS.len());
     }

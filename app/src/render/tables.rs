@@ -9,7 +9,8 @@ use potok_core::model::binding::Ban;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
-use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferState};
+use potok_core::model::transfer_details::SourceDetails;
+use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferDetails, TransferState};
 use potok_core::protocol::owner_line::{FigureLine, ReloadedSetting};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
@@ -53,7 +54,8 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_) | Outcome::FoundShares { .. } => Ok(()),
         // Nobody on a console asks to be asked.
         Outcome::UnsafeNames { .. } | Outcome::Here(_) => Ok(()),
-        Outcome::TransferDetails(_) | Outcome::FreeSpace(_) => Ok(()),
+        Outcome::TransferDetails(details) => transfer_details(&mut out, details),
+        Outcome::FreeSpace(_) => Ok(()),
     };
     String::from_utf8_lossy(&out).lines().take(lines_max).map(|line| line.trim_end().to_owned()).collect()
 }
@@ -248,6 +250,22 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
     text_table::write(out, COLUMNS, transfers, true)
 }
 
+/// Who sends a transfer, or takes it, by which way; and what was tried to reach them.
+pub fn transfer_details(out: &mut impl Write, details: &TransferDetails) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<SourceDetails>] = &[
+        TextColumn::new(|| t!("column.user"), |source| shown(source.user.as_str())),
+        TextColumn::new(|| t!("column.way"), |source| source.way.map(texts::of_way).unwrap_or_default()),
+        TextColumn::new(|| t!("column.state"), |source| texts::of_standing(source.standing)),
+    ];
+    text_table::write(out, COLUMNS, &details.sources, true)?;
+    for source in details.sources.iter().filter(|source| source.is_worth_telling()) {
+        for tried in &source.tried {
+            writeln!(out, "{}: {}", shown(source.user.as_str()), texts::of_tried(tried))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes the table of what came to its end.
 pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
     const COLUMNS: &[TextColumn<PastTransfer>] = &[
@@ -309,6 +327,7 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
         let value = match name {
             "connection" => texts::text("connection", &value, &[]),
             "reachable" => texts::text("reach", &value, &[]),
+            "ways" => records::ways_of(status, texts::of_way).unwrap_or_default(),
             "share-bytes" => human::size(status.share_bytes),
             "down-bytes-per-second" => human::speed(status.down_bytes_per_second),
             "up-bytes-per-second" => human::speed(status.up_bytes_per_second),

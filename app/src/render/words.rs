@@ -1,5 +1,6 @@
 //! The words for states: one list for records, which programs read, and for the translations that people read.
 
+use potok_core::model::transfer_details::SourceStanding;
 use potok_core::node::event::{Direction, TrackerConnection, TransferState};
 use potok_core::service::share_indexer::root_status::{Absence, RootWatching, RootWork, SharedRoot};
 
@@ -43,6 +44,7 @@ pub const STATUS_WORDS: &[&str] = &[
     "files-to-hash",
     "downloads",
     "uploads",
+    "ways",
     "down-bytes-per-second",
     "up-bytes-per-second",
     "download-folder",
@@ -95,6 +97,22 @@ pub fn watching(watching: &RootWatching) -> &'static str {
         RootWatching::Whole => "watched",
         RootWatching::Partly { .. } => "partly",
         RootWatching::Polled { .. } => "polled",
+    }
+}
+
+/// The word for what a source does.
+pub fn standing(standing: SourceStanding) -> &'static str {
+    match standing {
+        SourceStanding::Sending => "sending",
+        SourceStanding::Connected => "connected",
+        SourceStanding::Waiting(_) => "waiting",
+        SourceStanding::Connecting => "connecting",
+        SourceStanding::Declines => "declines",
+        SourceStanding::Unreachable => "unreachable",
+        SourceStanding::Away => "away",
+        SourceStanding::HasNot => "has-not",
+        SourceStanding::GivenUp => "given-up",
+        SourceStanding::Lied => "lied",
     }
 }
 

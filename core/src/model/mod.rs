@@ -28,8 +28,8 @@
 pub mod absence;
 pub mod acted_on;
 pub mod address_family;
-pub mod ban_terms;
 pub mod attempt;
+pub mod ban_terms;
 pub mod binding;
 pub mod block_list;
 pub mod file_kind;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::model::attempt::TriedWay;
+use crate::model::attempt::{TriedWay, TryOutcome};
 use crate::model::transfer::{Direction, TransferError, TransferId};
 use crate::model::username::Username;
 use crate::model::way::Way;
@@ -94,6 +94,13 @@ pub struct SourceDetails {
     pub tried: Vec<TriedWay>,
     /// Bytes a second that move between us and it, for whatever transfer.
     pub bytes_per_second: u64,
+}
+
+impl SourceDetails {
+    /// Whether what was tried says more than the way does.
+    pub fn is_worth_telling(&self) -> bool {
+        self.tried.iter().any(|tried| tried.outcome != TryOutcome::Reached)
+    }
 }
 
 /// What a source does for a transfer.

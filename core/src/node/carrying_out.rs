@@ -187,6 +187,7 @@ impl NodeTask {
             let shared = share_indexer.totals();
             let (downloads, down_bytes_per_second) = transfers.downloader.running();
             let (uploads, up_bytes_per_second) = transfers.peer_server.running();
+            let ways = transfers.ways();
             let hosted = match hosted {
                 Some(tracker) => hosting::condition(tracker).await,
                 None => None,
@@ -201,6 +202,7 @@ impl NodeTask {
                 files_to_hash,
                 downloads,
                 uploads,
+                ways,
                 down_bytes_per_second,
                 up_bytes_per_second,
                 download_folder,

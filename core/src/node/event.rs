@@ -1,5 +1,6 @@
 //! Everything that a running client tells, as plain data.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -18,6 +19,7 @@ use crate::model::transfer::TransferId;
 pub use crate::model::transfer::{Direction, Transfer, TransferState};
 pub use crate::model::transfer_details::{PastTransfer, TransferDetails};
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
@@ -357,6 +359,8 @@ pub struct Status {
     pub downloads: u64,
     /// Peers that are being served.
     pub uploads: u64,
+    /// How many transfers are connected by each way.
+    pub ways: BTreeMap<Way, u64>,
     /// Bytes a second, in.
     pub down_bytes_per_second: u64,
     /// Bytes a second, out.

@@ -1,5 +1,6 @@
 //! Downloads: from what a person asked for to the transfer engine, and from its words to the app's.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use crate::model::share_path::SharePath;
 use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferId, TransferSelection};
 use crate::model::transfer_details::FileQuery;
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::node::beside;
 use crate::node::download_place::{DownloadPlace, place_failed};
 use crate::node::event::{NodeEvent, Outcome};
@@ -133,6 +135,15 @@ impl TransferHandles {
         transfers.extend(self.peer_server.uploads());
         transfers.sort_by_key(|transfer| (transfer.direction, transfer.position, transfer.number));
         transfers
+    }
+
+    /// How many transfers are connected by each way.
+    pub(super) fn ways(&self) -> BTreeMap<Way, u64> {
+        let mut ways = BTreeMap::new();
+        for way in self.downloader.ways().into_iter().chain(self.peer_server.ways()) {
+            *ways.entry(way).or_default() += 1;
+        }
+        ways
     }
 
     pub(super) async fn pause(self, which: TransferSelection) -> Result<Outcome, Failure> {

@@ -78,8 +78,8 @@ mod tests {
 
     use potok_core::library::typed::{self, LocalPath, RemotePath, ShareOrLocalPath};
     use potok_core::node::intent::{
-        DownloadRequest, Existing, FolderOfAllRequest, QueueMove, ShareRequest, TransferId, TransferSelection,
-        UnsafeNames,
+        DownloadRequest, Existing, FileQuery, FolderOfAllRequest, QueueMove, ShareRequest, TransferId,
+        TransferSelection, UnsafeNames,
     };
 
     use super::*;
@@ -146,6 +146,8 @@ mod tests {
             Intent::HostTracker("0.0.0.0:7686".parse().expect("an address")),
             Intent::StopTracker,
             Intent::Acknowledge(TransferId(7)),
+            Intent::ListTransfers,
+            Intent::DescribeTransfer { number: TransferId(7), files: FileQuery::default() },
             Intent::Status,
         ] {
             for dialect in [Dialect::Unix, Dialect::Windows] {

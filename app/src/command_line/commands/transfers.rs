@@ -3,7 +3,8 @@
 use potok_core::library::typed::{self, BadRemotePath, LocalPath, RemotePath};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{
-    DownloadRequest, Existing, FolderOfAllRequest, Intent, QueueMove, TransferId, TransferSelection, UnsafeNames,
+    DownloadRequest, Existing, FileQuery, FolderOfAllRequest, Intent, QueueMove, TransferId, TransferSelection,
+    UnsafeNames,
 };
 use potok_core::protocol::field::Quoted;
 
@@ -24,11 +25,14 @@ pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     },
     ConsoleCommand {
         name: "transfers",
-        arguments: "",
+        arguments: "[N]",
         tracker: TrackerNeed::No,
-        completes: Completes::Nothing,
-        read: |rest| rest.ask_alone(Intent::ListTransfers),
-        write: |intent| alone(intent, &Intent::ListTransfers),
+        completes: Completes::Fields(&[WordKind::Transfer]),
+        read: read_transfers,
+        write: |intent| match intent {
+            Intent::DescribeTransfer { number, files } if *files == FileQuery::default() => Some(number.to_string()),
+            intent => alone(intent, &Intent::ListTransfers),
+        },
     },
     ConsoleCommand {
         name: "pause",
@@ -206,6 +210,18 @@ fn which(rest: Rest<'_>) -> Result<TransferSelection, BadLine> {
             number.parse().map(|number| TransferSelection::One(TransferId(number))).map_err(|_too_big| rest.usage())
         }
         _ => Err(rest.usage()),
+    }
+}
+
+fn read_transfers(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    if rest.words(0, 1)?.is_empty() {
+        return rest.ask_alone(Intent::ListTransfers);
+    }
+    match which(rest)? {
+        TransferSelection::One(number) => {
+            Ok(LineRequest::Ask(Intent::DescribeTransfer { number, files: FileQuery::default() }))
+        }
+        TransferSelection::All => Err(rest.usage()),
     }
 }
 

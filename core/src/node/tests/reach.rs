@@ -1,8 +1,22 @@
 //! By which ways two clients reach each other.
 
 use super::*;
-use crate::model::transfer::{Transfer, TransferSelection};
+use crate::model::transfer::{Transfer, TransferId, TransferSelection};
+use crate::model::transfer_details::FileQuery;
 use crate::model::way::Way;
+
+/// Each way that was tried to reach those who have it, and what came of it; several addresses count once.
+fn tried(client: &mut Client, number: TransferId) -> Vec<(&'static str, &'static str)> {
+    match client.ask(Intent::DescribeTransfer { number, files: FileQuery::default() }) {
+        Ok(Outcome::TransferDetails(details)) => {
+            let tried = details.sources.iter().flat_map(|source| &source.tried);
+            let mut tried: Vec<_> = tried.map(|tried| (tried.way.key(), tried.outcome.key())).collect();
+            tried.dedup();
+            tried
+        }
+        other => panic!("no details: {other:?}"),
+    }
+}
 
 /// A client that the tracker sees where nobody listens: at the address from which it dials.
 fn undiallable(name: &str, tracker: &TrackerAddress) -> Client {
@@ -43,11 +57,13 @@ fn two_who_cannot_be_dialled_dial_at_once() {
     let number = download(&mut boris, "anna", "film.mkv");
     let waits = |t: &Transfer| t.number == number && matches!(t.state, TransferState::Unreachable { .. });
     boris.until(|event| matches!(event, NodeEvent::Transfer(t) if waits(t)));
+    assert_eq!(tried(&mut boris, number), [("nearby", "refused"), ("punched", "switched-off")]);
 
     boris.apply(|settings| settings.punch = true);
     assert_eq!(boris.ask(Intent::Retry(TransferSelection::One(number))), Ok(Outcome::Done));
     let is_punched = |t: &Transfer| t.way == Some(Way::Punched) && t.done_bytes > 0;
     boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == number && is_punched(t)));
+    assert_eq!(tried(&mut boris, number), [("nearby", "refused"), ("punched", "reached")]);
     anna.until(|event| matches!(event, NodeEvent::Transfer(t) if t.direction == Direction::Upload && is_punched(t)));
     boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.state == TransferState::Finished));
     assert_eq!(std::fs::read(boris.downloads().join("film.mkv")).expect("it is there"), film);

@@ -43,6 +43,7 @@ use crate::model::ticket::EncounterTicket;
 use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
 use crate::model::transfer_details::{FileQuery, TransferDetails};
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::net::tls::TlsClient;
 use crate::reach::DialCandidate;
 use crate::service::arrivals::Arrivals;
@@ -296,6 +297,11 @@ impl Downloader {
         let list = self.list.lock();
         let running = list.values().filter(|download| !download.state.is_final());
         running.fold((0, 0), |(count, speed), download| (count + 1, speed + download.bytes_per_second))
+    }
+
+    /// By which ways downloads are connected to those they are asked of.
+    pub fn ways(&self) -> Vec<Way> {
+        self.list.lock().values().filter_map(|download| download.way).collect()
     }
 
     /// Whether there is a download with this number.

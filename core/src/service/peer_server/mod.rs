@@ -215,6 +215,11 @@ impl PeerServer {
         running.fold((0, 0), |(count, speed), upload| (count + 1, speed + upload.bytes_per_second))
     }
 
+    /// By which ways those who take are connected.
+    pub fn ways(&self) -> Vec<Way> {
+        self.scheduler.uploads(now()).iter().filter_map(|upload| upload.way).collect()
+    }
+
     /// Whether there is an upload with this number.
     pub fn has(&self, id: TransferId) -> bool {
         self.scheduler.has(id)

@@ -3,9 +3,12 @@
 mod bans;
 mod compare;
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use eframe::egui::{Key, Modifiers, Ui};
+use potok_core::model::username::Username;
+use potok_core::model::way::Way;
 use potok_core::node::intent::Intent;
 use potok_core::protocol::command::owner::{BanUser, KickUser, ListBanned};
 use potok_core::protocol::reply::Totals;
@@ -23,6 +26,7 @@ use crate::human;
 use crate::human::thousands;
 use crate::model::natural_order;
 use crate::model::{Model, Person};
+use crate::texts;
 
 /// What is said about the one who is chosen, with the gap above it.
 const COMPARE_HEIGHT: f32 = 216.0;
@@ -63,7 +67,9 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut V
 
 fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<Action>) {
     let now = SystemTime::now();
-    let mut rows: Vec<PersonRow<'_>> = model.people.values().map(|person| PersonRow { model, person, now }).collect();
+    let ways = model.ways();
+    let person = |person| PersonRow { model, person, now, ways: &ways };
+    let mut rows: Vec<PersonRow<'_>> = model.people.values().map(person).collect();
     in_order(ui, "people", &columns(), &mut rows);
     let rows: Vec<&Person> = rows.into_iter().map(|row| row.person).collect();
     if rows.is_empty() && !model.is_online() {
@@ -83,13 +89,20 @@ fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<A
         state.selection.follow(&state.names, &names);
         state.names = names;
     }
-    table(ui, model, state, &rows, actions);
+    table(ui, model, state, &rows, &ways, actions);
     ui.add_space(theme::GAP);
     let chosen = state.selection.head().and_then(|row| rows.get(row).copied());
     compare::show(ui, model, chosen, &mut state.form, actions);
 }
 
-fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], actions: &mut Vec<Action>) {
+fn table(
+    ui: &mut Ui,
+    model: &Model,
+    state: &mut PeopleState,
+    rows: &[&Person],
+    ways: &HashMap<&Username, Way>,
+    actions: &mut Vec<Action>,
+) {
     let now = SystemTime::now();
     let height = (ui.available_height() - COMPARE_HEIGHT - 42.0).max(120.0);
     let table = Table { id: "people", columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
@@ -98,7 +111,7 @@ fn table(ui: &mut Ui, model: &Model, state: &mut PeopleState, rows: &[&Person], 
     let happened = table.show(
         ui,
         &mut state.selection,
-        |index| rows.get(index).map(|person| PersonRow { model, person, now }),
+        |index| rows.get(index).map(|person| PersonRow { model, person, now, ways }),
         |row| model.name_of(row.person),
         |ui, chosen| {
             let person = chosen.head().and_then(|row| rows.get(row).copied());
@@ -124,16 +137,22 @@ struct PersonRow<'a> {
     model: &'a Model,
     person: &'a Person,
     now: SystemTime,
+    ways: &'a HashMap<&'a Username, Way>,
 }
 
 impl PersonRow<'_> {
+    /// By which way a transfer is connected to them.
+    fn way(&self) -> Option<Way> {
+        self.ways.get(&self.person.line.username).copied()
+    }
+
     /// How much they share, once it is known.
     fn totals(&self) -> Option<&Totals> {
         self.model.totals.of(&self.person.line.username)
     }
 }
 
-fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
+fn columns<'a>() -> [Column<PersonRow<'a>>; 7] {
     [
         Column::new(
             "name",
@@ -179,6 +198,16 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 6] {
         )
         .compared(|a, b| a.person.since.cmp(&b.person.since))
         .drop(3),
+        Column::new(
+            "connection",
+            || t!("column.way"),
+            104.0,
+            |cell, row: &PersonRow<'_>| {
+                cell.text(&row.way().map(texts::of_way).unwrap_or_default(), theme::small(), cell.palette().weak);
+            },
+        )
+        .compared(|a, b| a.way().cmp(&b.way()))
+        .drop(4),
         Column::number(
             "files",
             || t!("window.people.files"),

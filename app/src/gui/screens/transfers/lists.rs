@@ -1,6 +1,7 @@
 //! The sources and the files of the one transfer that is chosen: lists of lines, of which those in view are made.
 
 use eframe::egui::{Align2, Color32, FontId, Rect, ScrollArea, Sense, Ui, WidgetInfo, accesskit::Role, pos2, vec2};
+use potok_core::model::attempt::TryOutcome;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer_details::{FileStage, SourceStanding, TransferDetails};
 use potok_core::node::event::Transfer;
@@ -14,6 +15,8 @@ use crate::gui::widgets::text::{middle_line, one_line};
 use crate::{human, texts};
 
 const LIST_LINE_HEIGHT: f32 = 26.0;
+const TRIED_LINE_HEIGHT: f32 = 20.0;
+const TRIED_INDENT: f32 = 26.0;
 const SIZE_WIDTH: f32 = 96.0;
 const STATE_WIDTH: f32 = 250.0;
 /// The next page is asked for so many files before its first one is in view.
@@ -31,7 +34,7 @@ pub(super) fn sources(ui: &mut Ui, details: Option<&TransferDetails>) {
         for source in &details.sources {
             let p = palette(ui);
             let name = Shown(source.user.as_str()).to_string();
-            let state = standing_words(source.standing);
+            let state = texts::of_standing(source.standing);
             let way = source.way.map(texts::of_way).unwrap_or_default();
             let color = match source.standing {
                 SourceStanding::Sending => p.good,
@@ -45,6 +48,10 @@ pub(super) fn sources(ui: &mut Ui, details: Option<&TransferDetails>) {
             };
             let middle = if way.is_empty() { state } else { format!("{state} · {way}") };
             line(ui, icons::USER, &name, &speed, &middle, color);
+            for tried in source.tried.iter().filter(|_| source.is_worth_telling()) {
+                let color = if tried.outcome == TryOutcome::Reached { p.good } else { p.weak };
+                tried_line(ui, &texts::of_tried(tried), color);
+            }
         }
         if details.sources_left_out > 0 {
             widgets::weak(ui, t!("window.transfers.more-sources", count = details.sources_left_out));
@@ -119,25 +126,22 @@ fn line(ui: &mut Ui, icon: &str, name: &str, number: &str, state: &str, color: C
     }
 }
 
+/// What came of a try to reach the one above.
+fn tried_line(ui: &mut Ui, text: &str, color: Color32) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), TRIED_LINE_HEIGHT), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, text));
+    let galley = one_line(ui, text, theme::small(), color, rect.width() - TRIED_INDENT);
+    let at = pos2(rect.left() + TRIED_INDENT, rect.center().y - galley.size().y / 2.0);
+    let is_cut = galley.elided;
+    ui.painter().galley(at, galley, color);
+    if is_cut {
+        response.on_hover_text(text);
+    }
+}
+
 fn put(ui: &Ui, cell: Rect, text: &str, color: Color32, is_right: bool) {
     let font: FontId = theme::small();
     let galley = one_line(ui, text, font, color, cell.width());
     let x = if is_right { cell.right() - galley.size().x } else { cell.left() };
     ui.painter().galley(pos2(x, cell.center().y - galley.size().y / 2.0), galley, color);
-}
-
-fn standing_words(standing: SourceStanding) -> String {
-    match standing {
-        SourceStanding::Sending => t!("window.source.sending"),
-        SourceStanding::Connected => t!("window.source.connected"),
-        SourceStanding::Waiting(place) => t!("window.source.waiting", place = place),
-        SourceStanding::Connecting => t!("window.source.connecting"),
-        SourceStanding::Declines => t!("window.source.declines"),
-        SourceStanding::Unreachable => t!("window.source.unreachable"),
-        SourceStanding::Away => t!("window.source.away"),
-        SourceStanding::HasNot => t!("window.source.has-not"),
-        SourceStanding::GivenUp => t!("window.source.given-up"),
-        SourceStanding::Lied => t!("window.source.lied"),
-    }
-    .into_owned()
 }
