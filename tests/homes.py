@@ -116,6 +116,8 @@ class Pair:
         since = len(bob.lines)
         while not any(line.startswith("alice\t") for _, line in bob.lines[since:]):
             bob.ask("list-users", "bob\t")
+        # That of an earlier trial, which came to nothing.
+        bob.ask("cancel all\nwhoami", "bob\t")
         began = time.monotonic()
         since = bob.say(f'download alice {os.path.basename(path)} "{copy}"')
         if expected == NO_WAY:

@@ -28,7 +28,7 @@ pub enum TryOutcome {
     Reached,
     /// Somebody there, or a router before them, refuses connections.
     Refused,
-    /// Nothing answers.
+    /// Nothing that was sent there was answered in time.
     Silent,
     /// This computer has no way to such an address.
     NoNetwork,
