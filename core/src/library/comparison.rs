@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::sync::Arc;
 
+use crate::library::collision::Collision;
 use crate::library::root::Root;
-use crate::library::table::{Collision, Library};
+use crate::library::table::Library;
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::{BadSharePath, SharePath};
 

@@ -72,10 +72,13 @@ impl Exclusions {
         folders.chain(std::iter::once(relative)).any(|part| self.0.contains(part))
     }
 
-    /// What was taken out below a place, counted from there.
-    pub fn below(&self, place: &SharePath) -> Self {
-        let below = self.0.iter().filter_map(|excluded| SharePath::new(excluded.below(place.as_str())?).ok());
-        below.collect()
+    /// The first that was taken out below a place, and what it is called counted from there; of no place the first of
+    /// all.
+    pub fn first_below(&self, place: Option<&SharePath>) -> Option<(SharePath, SharePath)> {
+        let Some(place) = place else { return self.0.first().map(|first| (first.clone(), first.clone())) };
+        let (from, to) = below(place.as_str(), '/');
+        let mut found = self.0.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to)));
+        found.find_map(|first| Some((first.clone(), SharePath::new(first.below(place.as_str())?).ok()?)))
     }
 }
 
@@ -117,7 +120,10 @@ mod tests {
             assert_eq!(excluded.cover(relative), is_out, "{relative}");
         }
         assert!(!Exclusions::default().cover("c"));
-        let below = |place| excluded.below(&SharePath::new(place).expect(place));
+        let first_below = |place: Option<&str>| {
+            let place = place.map(|place| SharePath::new(place).expect(place));
+            excluded.first_below(place.as_ref()).map(|(whole, below)| (whole.to_string(), below.to_string()))
+        };
         let out = |place: Option<&str>| {
             let place = place.map(|place| SharePath::new(place).expect(place));
             excluded.at_or_below(place.as_ref()).map(|place| place.to_string()).collect::<Vec<_>>()
@@ -128,7 +134,8 @@ mod tests {
             excluded.after(SharePath::new("b").ok().as_ref(), 1).collect::<Vec<_>>(),
             [&SharePath::new("c").expect("valid")]
         );
-        assert_eq!(below("a"), exclusions(&["b"]));
-        assert_eq!(below("c"), exclusions(&[]));
+        assert_eq!(first_below(Some("a")), Some(("a/b".into(), "b".into())));
+        assert_eq!(first_below(Some("c")), None);
+        assert_eq!(first_below(None), Some(("a/b".into(), "a/b".into())));
     }
 }

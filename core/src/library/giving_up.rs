@@ -29,6 +29,8 @@ pub struct GivingUp {
     unwanted: Unwanted,
     /// What was taken out and of which shares may be left.
     leaving: Vec<Leaving>,
+    /// The folders above were looked through.
+    has_folders: bool,
 }
 
 #[derive(Debug)]
@@ -36,37 +38,11 @@ struct Leaving {
     root: Arc<Root>,
     at: String,
     after: Option<SharePath>,
+    /// What is taken out of the root as soon as a share is found there.
+    place: Option<SharePath>,
 }
 
 impl Library {
-    /// Whether anything of it is shared.
-    pub fn shares_any_of(&self, unwanted: &Unwanted) -> bool {
-        match unwanted {
-            Unwanted::Announced(path) => {
-                self.roots.announced_at_or_below(path).next().is_some()
-                    || self.at_or_below(path.as_str()).next().is_some()
-            }
-            Unwanted::OnDisk(local) => {
-                let is_shared = |root: &Arc<Root>| {
-                    let at = root.relative_of(local);
-                    at.is_some_and(|at| self.entries_of(root, &at).next().is_some())
-                };
-                self.roots.lying_at_or_below(local).next().is_some() || self.roots.folders_holding(local).any(is_shared)
-            }
-            Unwanted::Root(id) => self.roots.get(*id).is_some(),
-            Unwanted::Branch(id, place) => self.holds(*id, place.as_str()),
-        }
-    }
-
-    /// The places in folders at which what is meant would be shared, though nothing of it is at present.
-    pub fn branches_at(&self, meant: &Unwanted) -> Vec<(Arc<Root>, SharePath)> {
-        let mut held = self.places_held(meant);
-        held.retain(|(root, place)| {
-            self.holds(root.id, place.as_str()) && self.entries_of(root, place.as_str()).next().is_none()
-        });
-        held
-    }
-
     /// The places below roots at which what is meant would be.
     pub(super) fn places_held(&self, meant: &Unwanted) -> Vec<(Arc<Root>, SharePath)> {
         match meant {
@@ -113,10 +89,7 @@ impl Library {
     }
 
     pub(super) fn exclude(&mut self, id: RootId, place: SharePath, unsaved: &mut Unsaved) {
-        if let Some(excluded) = self.roots.exclusions_mut(id)
-            && !excluded.contains(&place)
-        {
-            excluded.insert(place.clone());
+        if self.roots.exclude(id, place.clone()) {
             unsaved.places.insert((id, place));
         }
     }
@@ -125,7 +98,7 @@ impl Library {
 impl GivingUp {
     /// Begins to give up what is unwanted; nothing has left yet.
     pub fn new(unwanted: Unwanted) -> Self {
-        Self { unwanted, leaving: Vec::new() }
+        Self { unwanted, leaving: Vec::new(), has_folders: false }
     }
 
     /// Does a part of it, of about so many steps, and takes them off; whether all of it is done.
@@ -139,7 +112,10 @@ impl GivingUp {
         while *steps_left > 0 {
             if let Some(leaving) = self.leaving.last_mut() {
                 let before = library.len();
-                let Leaving { root, at, after } = leaving;
+                let Leaving { root, at, after, place } = leaving;
+                if place.is_some() && !library.page_of(root, at, after.as_ref(), *steps_left).entries.is_empty() {
+                    place.take().into_iter().for_each(|place| library.exclude(root.id, place, unsaved));
+                }
                 *after = library.withdraw_some(root, at, after.as_ref(), *steps_left, changes);
                 if after.is_some() {
                     // As many were looked at as might be.
@@ -165,36 +141,35 @@ impl GivingUp {
     ) -> bool {
         *steps_left = steps_left.saturating_sub(1);
         let root = match &self.unwanted {
-            Unwanted::Announced(path) => library.roots.announced_at_or_below(path).next().map(|root| root.id),
-            Unwanted::OnDisk(local) => library.roots.lying_at_or_below(local).next().map(|root| root.id),
+            Unwanted::Announced(path) => library.roots.announced_at_or_below(path, None).next().map(|root| root.id),
+            Unwanted::OnDisk(local) => library.roots.lying_at_or_below(local, None).next().map(|root| root.id),
             Unwanted::Root(id) => Some(*id),
             Unwanted::Branch(..) => None,
         };
         if let Some(root) = root.and_then(|id| library.give_up_root(id, unsaved)) {
-            self.leaving.push(Leaving { root, at: String::new(), after: None });
+            self.leaving.push(Leaving { root, at: String::new(), after: None, place: None });
             return false;
         }
         match &self.unwanted {
             Unwanted::Announced(path) => take_out(library, path, steps_left, changes, unsaved),
             Unwanted::OnDisk(local) => {
-                let shared = |root: &Arc<Root>| {
-                    let at = root.relative_of(local)?;
-                    library.entries_of(root, &at).next().map(|_| (Arc::clone(root), at))
-                };
-                let found = library.roots.folders_holding(local).find_map(shared);
-                let Some((root, at)) = found else { return true };
-                if let Ok(place) = SharePath::normalized(&at) {
-                    library.exclude(root.id, place, unsaved);
+                if std::mem::replace(&mut self.has_folders, true) {
+                    return true;
                 }
-                self.leaving.push(Leaving { root, at, after: None });
-                false
+                let leaving = |root: &Arc<Root>| {
+                    let at = root.relative_of(local)?;
+                    let place = SharePath::normalized(&at).ok();
+                    Some(Leaving { root: Arc::clone(root), at, after: None, place })
+                };
+                self.leaving = library.roots.folders_holding(local).filter_map(leaving).collect();
+                self.leaving.is_empty()
             }
             Unwanted::Root(_) => true,
             Unwanted::Branch(id, place) => {
                 let root = library.roots.get(*id).filter(|_| library.holds(*id, place.as_str())).cloned();
                 let Some(root) = root else { return true };
                 library.exclude(*id, place.clone(), unsaved);
-                self.leaving.push(Leaving { root, at: place.to_string(), after: None });
+                self.leaving.push(Leaving { root, at: place.to_string(), after: None, place: None });
                 false
             }
         }
@@ -228,6 +203,8 @@ fn take_out(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::meaning::Found;
+    use crate::library::meaning::tests::found;
     use crate::library::table::tests::{library, path, paths, root, scan};
 
     #[test]
@@ -249,12 +226,12 @@ mod tests {
         let by_path = |text: &str| {
             let library = fresh();
             let unwanted = Unwanted::Announced(path(text));
-            library.shares_any_of(&unwanted).then_some((library, unwanted))
+            found(&library, &unwanted).is_shared.then_some((library, unwanted))
         };
         let by_local = |text: &str| {
             let library = fresh();
             let unwanted = Unwanted::OnDisk(text.into());
-            library.shares_any_of(&unwanted).then_some((library, unwanted))
+            found(&library, &unwanted).is_shared.then_some((library, unwanted))
         };
         let all = ["Reports/a", "Trip/a", "Trip/b", "Trip/sub/c", "Trip/sub2/é", "Tripod/x"];
         for (given_up, removed) in [
@@ -287,8 +264,8 @@ mod tests {
         }
         let (mut library, empty) = by_path("Trip/sub").expect("is shared");
         scan(&mut library, 1, "", &[("b", 1)], 1);
-        assert!(!library.shares_any_of(&empty), "there is nothing in it now");
-        let branches = library.branches_at(&empty);
+        let Found { is_shared, branches } = found(&library, &empty);
+        assert!(!is_shared, "there is nothing in it now");
         assert_eq!(branches.iter().map(|(root, place)| (root.id.0, place.as_str())).collect::<Vec<_>>(), [(1, "sub")]);
         let mut giving_up = GivingUp::new(Unwanted::Branch(branches[0].0.id, branches[0].1.clone()));
         let (mut changes, mut unsaved) = (ShareChanges::default(), Unsaved::default());
@@ -297,7 +274,7 @@ mod tests {
         assert!(
             paths(&library).contains(&"Trip/b".to_owned()) && !paths(&library).contains(&"Trip/sub/new".to_owned())
         );
-        assert_eq!(library.branches_at(&empty).len(), 0, "it is stopped already");
+        assert_eq!(found(&library, &empty).branches.len(), 0, "it is stopped already");
         for nothing in
             [by_path("Tri"), by_path("Trip/none"), by_path("x"), by_local("/h/Tri"), by_local("/h/Trip/none")]
         {

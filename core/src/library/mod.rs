@@ -7,7 +7,10 @@
 //! | [`root`] | a file or folder that the person shares |
 //! | [`table`] | which share path is which file with which content, and what changes when the disk does |
 //! | [`exclusions`] | what the person took out of a folder |
+//! | [`collision`] | two files that would get one share path |
+//! | `pages` | parts of the table, a bounded one at a time |
 //! | [`comparison`] | what differs between the table and the disk |
+//! | [`meaning`] | what the person means of all that is shared |
 //! | [`giving_up`] | what the person wants to share no longer |
 //! | [`level`] | the folders and files directly in a folder of a root |
 //! | [`sharing_again`] | what the person stopped sharing and wants to share again |
@@ -17,11 +20,14 @@
 //! | [`unsaved`] | what must be written |
 
 pub mod changes;
+pub mod collision;
 pub mod comparison;
 pub mod exclusions;
 pub mod giving_up;
 pub mod level;
+pub mod meaning;
 pub mod name;
+mod pages;
 pub mod rename;
 pub mod root;
 mod roots;

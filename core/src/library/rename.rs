@@ -2,16 +2,19 @@
 //!
 //! A root that is renamed becomes another root, and what is renamed in a folder becomes a root of its own, taken out of
 //! the folder: whoever still looks at the old one finds nothing to say about the new name. It is planned and done a
-//! bounded part at a time; a file has the old name or the new one at every moment, so that who fetches it goes on.
+//! bounded part at a time; a file has the old name or the new one at every moment, so that who fetches it goes on. What
+//! is stopped meanwhile stays stopped under the new name.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::library::changes::ShareChanges;
+use crate::library::collision::Collision;
 use crate::library::exclusions::Exclusions;
+use crate::library::giving_up::{GivingUp, Unwanted};
 use crate::library::root::{Root, RootId};
-use crate::library::table::{Collision, Library, ShareEntry};
+use crate::library::table::{Library, ShareEntry};
 use crate::library::unsaved::Unsaved;
 use crate::model::share_path::{BadSharePath, SharePath};
 
@@ -29,23 +32,28 @@ pub enum RenameError {
     Collision(#[from] Collision),
 }
 
-/// A rename that is under way: first planned, then done.
+/// An old root that is renamed, and the place in it; the empty one is the whole.
+type OldPlace = (RootId, String);
+
+/// A rename that is being planned: nothing is changed.
 #[derive(Debug)]
-pub struct Renaming {
+pub struct RenamePlan {
     from: SharePath,
     to: SharePath,
-    /// Old roots that are renamed as a whole or in part, with the place in them, and what they become.
-    moves: BTreeMap<(RootId, String), NewRoot>,
-    /// The share that was planned last.
-    after: Option<SharePath>,
+    /// What becomes what. The new roots have no numbers yet.
+    moves: BTreeMap<OldPlace, Root>,
+    /// Files and folders with what they become, each once.
+    names: BTreeSet<(String, SharePath)>,
+    stage: PlanStage,
     shares: Vec<ShareMove>,
-    is_begun: bool,
 }
 
-#[derive(Debug, Clone)]
-struct NewRoot {
-    root: Root,
-    excluded: Exclusions,
+#[derive(Debug)]
+enum PlanStage {
+    /// Roots that have the name as a whole; the next one is after this one.
+    Roots(Option<(SharePath, RootId)>),
+    /// Shares, after this one.
+    Shares(Option<SharePath>),
 }
 
 /// One share that gets another name.
@@ -54,53 +62,45 @@ struct ShareMove {
     old: SharePath,
     new: SharePath,
     /// The root it comes to; its number is known when that is set.
-    key: (RootId, String),
+    key: OldPlace,
     relative: String,
 }
 
-impl Renaming {
+impl RenamePlan {
     /// Begins to plan that what is shared at and below `from` is announced at and below `to` instead.
-    pub fn new(library: &Library, from: &SharePath, to: &SharePath) -> Result<Self, RenameError> {
-        let mut moves = BTreeMap::new();
-        let mut by_name = BTreeMap::new();
-        for root in library.roots.announced_at_or_below(from) {
-            let share_as = renamed(&root.share_as, from, to)?;
-            // The same file may be shared by itself and with its folder, but not twice under one name.
-            if by_name.insert((root.local.clone(), share_as.clone()), ()).is_none() {
-                let excluded = library.exclusions(root.id).cloned().unwrap_or_default();
-                moves.insert(
-                    (root.id, String::new()),
-                    NewRoot { root: Root { share_as, ..Root::clone(root) }, excluded },
-                );
-            }
-        }
-        if moves.is_empty() && library.at_or_below(from.as_str()).next().is_none() {
-            return Err(RenameError::NotShared);
-        }
-        let (from, to) = (from.clone(), to.clone());
-        Ok(Self { from, to, moves, after: None, shares: Vec::new(), is_begun: false })
+    pub fn new(from: &SharePath, to: &SharePath) -> Self {
+        let (from, to, stage) = (from.clone(), to.clone(), PlanStage::Roots(None));
+        Self { from, to, moves: BTreeMap::new(), names: BTreeSet::new(), stage, shares: Vec::new() }
     }
 
-    /// Plans at most so many shares more; whether all are planned. After an error nothing was changed.
-    pub fn plan(&mut self, library: &Library, most: usize) -> Result<bool, RenameError> {
-        if self.from == self.to {
-            return Ok(true);
-        }
-        let page = library.page_below(&self.from, self.after.as_ref(), most);
-        for (old, entry) in page.entries {
-            self.plan_one(library, old, entry)?;
-        }
-        let is_done = page.next.is_none();
-        self.after = page.next;
-        if is_done {
-            // A name that is moved to may be one that is still to be moved from: that one goes first.
-            if self.to.as_str().len() > self.from.as_str().len() {
-                self.shares.sort_by_key(|share| share.old.as_str().len());
-            } else {
-                self.shares.sort_by_key(|share| Reverse(share.old.as_str().len()));
+    /// Plans at most so many roots or shares more; whether all are planned.
+    pub fn step(&mut self, library: &Library, most: usize) -> Result<bool, RenameError> {
+        match &self.stage {
+            PlanStage::Roots(after) => {
+                let found: Vec<_> =
+                    library.roots.announced_at_or_below(&self.from, after.as_ref()).take(most).collect();
+                let last = found.last().filter(|_| found.len() == most);
+                let last = last.map(|root| (root.share_as.clone(), root.id));
+                for root in found {
+                    let share_as = renamed(&root.share_as, &self.from, &self.to)?;
+                    // The same file may be shared by itself and with its folder, but not twice under one name.
+                    if self.names.insert((root.local.clone(), share_as.clone())) {
+                        self.moves.insert((root.id, String::new()), Root { share_as, ..Root::clone(root) });
+                    }
+                }
+                self.stage = if last.is_some() { PlanStage::Roots(last) } else { PlanStage::Shares(None) };
+                Ok(false)
+            }
+            PlanStage::Shares(after) => {
+                let page = library.page_below(&self.from, after.as_ref(), most);
+                for (old, entry) in page.entries {
+                    self.plan_one(library, old, entry)?;
+                }
+                let is_done = page.next.is_none();
+                self.stage = PlanStage::Shares(page.next);
+                Ok(is_done)
             }
         }
-        Ok(is_done)
     }
 
     fn plan_one(&mut self, library: &Library, old: &SharePath, entry: &ShareEntry) -> Result<(), RenameError> {
@@ -117,14 +117,10 @@ impl Renaming {
             let is_folder = !rest.is_empty();
             let key = (root.id, at.join("/"));
             let new_root = self.moves.entry(key.clone()).or_insert_with(|| {
-                let place = SharePath::normalized(&key.1).ok();
-                // What was taken out of the folder stays out.
-                let excluded = library.exclusions(root.id).zip(place).map(|(excluded, place)| excluded.below(&place));
                 let local = root.local_path(&key.1);
-                let root = Root { local, is_folder, share_as: self.to.clone(), ..Root::clone(root) };
-                NewRoot { root, excluded: excluded.unwrap_or_default() }
+                Root { local, is_folder, share_as: self.to.clone(), ..Root::clone(root) }
             });
-            let relative = if is_folder { rest.join("/") } else { new_root.root.start().to_owned() };
+            let relative = if is_folder { rest.join("/") } else { new_root.start().to_owned() };
             (key, relative)
         };
         let second = library.local_path(entry);
@@ -138,6 +134,52 @@ impl Renaming {
         Ok(())
     }
 
+    /// The rename as it was planned. Sorts all of it, so nobody waits for who calls it.
+    pub fn finish(self) -> Result<Renaming, RenameError> {
+        let Self { from, to, mut moves, mut shares, .. } = self;
+        if moves.is_empty() && shares.is_empty() {
+            return Err(RenameError::NotShared);
+        }
+        if from == to {
+            (moves, shares) = (BTreeMap::new(), Vec::new());
+        }
+        // A name that is moved to may be one that is still to be moved from: that one goes first.
+        if to.as_str().len() > from.as_str().len() {
+            shares.sort_by_key(|share| share.old.as_str().len());
+        } else {
+            shares.sort_by_key(|share| Reverse(share.old.as_str().len()));
+        }
+        let whole = moves.keys().filter(|(_, at)| at.is_empty()).map(|(id, _)| *id).collect();
+        let left: Vec<OldPlace> = moves.keys().cloned().collect();
+        let stage = Stage::Beginning(left.clone());
+        Ok(Renaming { moves, whole, left, stage, shares })
+    }
+}
+
+/// A rename that is under way.
+#[derive(Debug)]
+pub struct Renaming {
+    moves: BTreeMap<OldPlace, Root>,
+    /// The old roots of which nothing is left.
+    whole: BTreeSet<RootId>,
+    /// What is still to be ended.
+    left: Vec<OldPlace>,
+    stage: Stage,
+    shares: Vec<ShareMove>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// These become new roots.
+    Beginning(Vec<OldPlace>),
+    /// Of the last of those to begin, what was taken out of it before is collected.
+    Gathering(Vec<OldPlace>, Exclusions),
+    Moving,
+    /// What was stopped meanwhile is stopped under its new name.
+    Ending(Option<GivingUp>),
+}
+
+impl Renaming {
     /// Does at most so much of it; whether all of it is done.
     pub fn step(
         &mut self,
@@ -146,53 +188,99 @@ impl Renaming {
         changes: &mut ShareChanges,
         unsaved: &mut Unsaved,
     ) -> bool {
-        if !self.is_begun {
-            self.is_begun = true;
-            self.begin(library, unsaved);
-            return false;
-        }
-        for _ in 0..most {
-            let Some(ShareMove { old, new, key, relative }) = self.shares.pop() else {
-                self.moves.keys().filter(|(_, at)| at.is_empty()).for_each(|(id, _)| _ = library.roots.remove(*id));
-                return true;
-            };
-            if let Some(new_root) = self.moves.get(&key) {
-                library.rehome(&old, new, new_root.root.id, relative, changes);
+        let mut steps_left = most;
+        while steps_left > 0 {
+            if let Stage::Ending(Some(late)) = &mut self.stage {
+                if late.step(library, &mut steps_left, changes, unsaved) {
+                    self.stage = Stage::Ending(None);
+                }
+                continue;
+            }
+            steps_left -= 1;
+            match &mut self.stage {
+                Stage::Beginning(left) => match left.last().cloned() {
+                    Some((old, at)) if at.is_empty() => {
+                        left.pop();
+                        self.begin_whole(library, old, unsaved);
+                    }
+                    Some((old, at)) => {
+                        if let Ok(place) = SharePath::normalized(&at) {
+                            library.exclude(old, place, unsaved);
+                        }
+                        self.stage = Stage::Gathering(std::mem::take(left), Exclusions::default());
+                    }
+                    None => self.stage = Stage::Moving,
+                },
+                Stage::Gathering(left, excluded) => {
+                    let Some((old, at)) = left.last() else { return true };
+                    match late_stop(library, *old, at, unsaved) {
+                        Some(place) => excluded.insert(place),
+                        None => {
+                            let (key, excluded) = ((*old, at.clone()), std::mem::take(excluded));
+                            left.pop();
+                            self.stage = Stage::Beginning(std::mem::take(left));
+                            self.set_new(library, &key, excluded, unsaved);
+                        }
+                    }
+                }
+                Stage::Moving => match self.shares.pop() {
+                    Some(ShareMove { old, new, key, relative }) => {
+                        if let Some(root) = self.moves.get(&key) {
+                            library.rehome(&old, new, root.id, relative, changes);
+                        }
+                    }
+                    None => self.stage = Stage::Ending(None),
+                },
+                Stage::Ending(giving_up) => {
+                    let Some((old, at)) = self.left.last() else { return true };
+                    let Some(new) = self.moves.get(&(*old, at.clone())).map(|root| root.id) else { return true };
+                    if let Some(place) = late_stop(library, *old, at, unsaved) {
+                        *giving_up = Some(GivingUp::new(Unwanted::Branch(new, place)));
+                        continue;
+                    }
+                    if at.is_empty() && library.roots.remove(*old).is_none() {
+                        // All of it was stopped.
+                        *giving_up = Some(GivingUp::new(Unwanted::Root(new)));
+                    }
+                    self.left.pop();
+                }
             }
         }
         false
     }
 
-    /// Sets the new roots, and adds nothing to the old ones any more.
-    fn begin(&mut self, library: &mut Library, unsaved: &mut Unsaved) {
-        let mut ended = BTreeSet::new();
-        for ((old, at), new) in &mut self.moves {
-            let place = SharePath::normalized(at).ok();
-            match (place, library.roots.exclusions_mut(*old)) {
-                (Some(place), Some(excluded)) => {
-                    excluded.insert(place.clone());
-                    unsaved.places.insert((*old, place));
-                }
-                _ => _ = ended.insert(*old),
-            }
-            new.root.id = library.next_root();
-            unsaved.roots.insert(new.root.id);
-            library.restore_root(new.root.clone(), new.excluded.clone());
+    /// Sets the new root of one that is renamed as a whole, and adds nothing to the old one any more.
+    fn begin_whole(&mut self, library: &mut Library, old: RootId, unsaved: &mut Unsaved) {
+        library.roots.end(old);
+        unsaved.roots.insert(old);
+        let excluded = library.roots.take_exclusions(old);
+        self.set_new(library, &(old, String::new()), excluded, unsaved);
+        let hidden = library.root(old).map(|root| library.hidden_by(root)).unwrap_or_default();
+        for (folder, place) in hidden.into_iter().filter(|(folder, _)| !self.whole.contains(folder)) {
+            library.exclude(folder, place, unsaved);
         }
-        for old in &ended {
-            library.roots.end(*old);
-            unsaved.roots.insert(*old);
-            let hidden = library.root(*old).map(|root| library.hidden_by(root)).unwrap_or_default();
-            for (folder, place) in hidden.into_iter().filter(|(folder, _)| !ended.contains(folder)) {
-                library.exclude(folder, place, unsaved);
-            }
-        }
+    }
+
+    fn set_new(&mut self, library: &mut Library, key: &OldPlace, excluded: Exclusions, unsaved: &mut Unsaved) {
+        let Some(new) = self.moves.get_mut(key) else { return };
+        new.id = library.next_root();
+        unsaved.roots.insert(new.id);
+        library.restore_root(new.clone(), excluded);
     }
 
     /// The roots under their new names, which are to be looked at.
     pub fn roots(&self) -> Vec<RootId> {
-        self.moves.values().map(|new| new.root.id).collect()
+        self.moves.values().map(|new| new.id).collect()
     }
+}
+
+/// Takes one of the places that were stopped in what is renamed out of the old root; as it is called in the new one.
+fn late_stop(library: &mut Library, old: RootId, at: &str, unsaved: &mut Unsaved) -> Option<SharePath> {
+    let place = if at.is_empty() { None } else { Some(SharePath::normalized(at).ok()?) };
+    let (old_place, new_place) = library.exclusions(old)?.first_below(place.as_ref())?;
+    library.roots.include(old, &old_place);
+    unsaved.places.insert((old, old_place));
+    Some(new_place)
 }
 
 /// A path that is at or below `from`, at or below `to`.
@@ -230,8 +318,9 @@ mod tests {
         to: &str,
         changes: &mut ShareChanges,
     ) -> Result<(Vec<RootId>, Unsaved), RenameError> {
-        let mut renaming = Renaming::new(library, &path(from), &path(to))?;
-        while !renaming.plan(library, 1)? {}
+        let mut plan = RenamePlan::new(&path(from), &path(to));
+        while !plan.step(library, 1)? {}
+        let mut renaming = plan.finish()?;
         let mut unsaved = Unsaved::default();
         let count = library.len();
         while !renaming.step(library, 1, changes, &mut unsaved) {
@@ -311,5 +400,60 @@ mod tests {
             assert_eq!((paths(&library), library.roots().cloned().collect::<Vec<_>>()), (before, roots));
             assert!(changes.is_empty());
         }
+    }
+    #[test]
+    fn what_is_stopped_meanwhile_stays_stopped() {
+        for (from, to, stopped, left) in [
+            ("Trip", "Journey", "Trip/sub", &["Journey/a", "Journey/b", "x"][..]),
+            ("Trip", "Journey", "Trip/b", &["Journey/a", "Journey/sub/c", "x"]),
+            ("Trip/sub", "Sub", "Trip/sub/c", &["Trip/a", "Trip/b", "x"]),
+            ("Trip", "Journey", "Trip", &["x"]),
+        ] {
+            let mut library = fresh();
+            let mut plan = RenamePlan::new(&path(from), &path(to));
+            while !plan.step(&library, 1).expect("plans") {}
+            let mut renaming = plan.finish().expect("is shared");
+            let (mut changes, mut unsaved) = (ShareChanges::default(), Unsaved::default());
+            let mut giving_up = GivingUp::new(Unwanted::Announced(path(stopped)));
+            while !giving_up.step(&mut library, &mut 1, &mut changes, &mut unsaved) {}
+            while !renaming.step(&mut library, 1, &mut changes, &mut unsaved) {}
+            look(&mut library);
+            assert_eq!(paths(&library), left, "{from} to {to} while {stopped} is stopped");
+            for id in &unsaved.roots {
+                assert!(!library.roots.is_ending(*id), "nothing is left half renamed");
+            }
+        }
+    }
+
+    #[test]
+    fn no_step_does_more_than_it_may() {
+        let count = 200;
+        let roots: Vec<Root> = (1..=count).map(|id| root(id, &format!("/d/{id}"), false, &format!("D/{id}"))).collect();
+        let mut library = Library::new(1000);
+        roots.into_iter().for_each(|root| library.set_root(root));
+        (1..=count).for_each(|id| _ = scan(&mut library, id, "", &[(&id.to_string(), 1)], 1));
+        let places = (0..count).map(|at| path(&format!("{at}"))).collect();
+        library.restore_root(root(count + 1, "/e", true, "D/e"), places);
+        let mut plan = RenamePlan::new(&path("D"), &path("E"));
+        let mut steps = 1;
+        while !plan.step(&library, 10).expect("plans") {
+            steps += 1;
+        }
+        assert!(steps >= 2 * 20, "{steps} parts of 10 at most");
+        let mut renaming = plan.finish().expect("is shared");
+        let (mut changes, mut unsaved) = (ShareChanges::default(), Unsaved::default());
+        let (mut before, mut is_done) = (library.roots_len(), false);
+        while !is_done {
+            let mut now = ShareChanges::default();
+            is_done = renaming.step(&mut library, 10, &mut now, &mut unsaved);
+            let (added, removed) = now.clone().into_parts();
+            assert!(added.len() <= 10 && removed.len() <= 10);
+            assert!(library.roots_len().abs_diff(before) <= 10, "roots come and go a few at a time");
+            before = library.roots_len();
+            changes.then(now);
+        }
+        assert_eq!((library.roots_len() as u64, library.len() as u64), (count + 1, count));
+        let new = library.root_named("/e", &path("E/e")).expect("is renamed").id;
+        assert_eq!(library.exclusions(new).map(Exclusions::len), Some(200), "moved, not copied");
     }
 }

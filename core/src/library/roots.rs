@@ -18,6 +18,10 @@ pub(super) struct Roots {
     by_share_path: BTreeMap<SharePath, BTreeSet<RootId>>,
     by_local: BTreeMap<String, BTreeSet<RootId>>,
     bases: BTreeMap<PathBuf, BaseUse>,
+    /// The roots of which something was taken out.
+    stopped_in: BTreeSet<RootId>,
+    /// What was taken out of roots that are no more. It may be much, so who holds the library does not do away with it.
+    discarded: Vec<Exclusions>,
 }
 
 #[derive(Debug, Clone)]
@@ -97,11 +101,18 @@ impl Roots {
         self.by_local.entry(root.local.clone()).or_default().insert(root.id);
         let uses = self.bases.entry(root.base().to_owned()).or_default();
         *(if root.is_folder { &mut uses.folders } else { &mut uses.files }) += 1;
+        if !excluded.is_empty() {
+            self.stopped_in.insert(root.id);
+        }
         self.by_id.insert(root.id, HeldRoot { root: Arc::new(root), excluded, is_ending: false, totals });
     }
 
     pub(super) fn remove(&mut self, id: RootId) -> Option<Arc<Root>> {
-        let HeldRoot { root, .. } = self.by_id.remove(&id)?;
+        let HeldRoot { root, excluded, .. } = self.by_id.remove(&id)?;
+        self.stopped_in.remove(&id);
+        if !excluded.is_empty() {
+            self.discarded.push(excluded);
+        }
         if let Some(ids) = self.by_share_path.get_mut(&root.share_as) {
             ids.remove(&id);
             if ids.is_empty() {
@@ -137,14 +148,54 @@ impl Roots {
         }
     }
 
-    /// What was taken out of a root, to be changed.
-    pub(super) fn exclusions_mut(&mut self, id: RootId) -> Option<&mut Exclusions> {
-        self.by_id.get_mut(&id).map(|held| &mut held.excluded)
+    /// Whether nothing is added to this root any more.
+    pub(super) fn is_ending(&self, id: RootId) -> bool {
+        self.by_id.get(&id).is_some_and(|held| held.is_ending)
     }
 
-    /// The folders in which something is shared, each once, and whether all in it is.
-    pub(super) fn bases(&self) -> impl Iterator<Item = (&Path, bool)> {
-        self.bases.iter().map(|(path, uses)| (path.as_path(), uses.folders > 0))
+    /// Takes a place out of a root; `false` if it was out, or if there is no such root.
+    pub(super) fn exclude(&mut self, id: RootId, place: SharePath) -> bool {
+        let Some(held) = self.by_id.get_mut(&id).filter(|held| !held.excluded.contains(&place)) else { return false };
+        held.excluded.insert(place);
+        self.stopped_in.insert(id);
+        true
+    }
+
+    /// Takes a place back in; `false` if it was not out.
+    pub(super) fn include(&mut self, id: RootId, place: &SharePath) -> bool {
+        let Some(held) = self.by_id.get_mut(&id) else { return false };
+        let was_out = held.excluded.remove(place);
+        if held.excluded.is_empty() {
+            self.stopped_in.remove(&id);
+        }
+        was_out
+    }
+
+    /// Takes all that was taken out of a root away from it.
+    pub(super) fn take_exclusions(&mut self, id: RootId) -> Exclusions {
+        self.stopped_in.remove(&id);
+        self.by_id.get_mut(&id).map(|held| std::mem::take(&mut held.excluded)).unwrap_or_default()
+    }
+
+    /// The roots of which something was taken out, from this one on.
+    pub(super) fn stopped_in(&self, from: RootId) -> impl Iterator<Item = &Arc<Root>> {
+        self.stopped_in.range(from..).filter_map(|id| self.get(*id))
+    }
+
+    /// What was thrown away since it was asked for last.
+    pub(super) fn take_discarded(&mut self) -> Vec<Exclusions> {
+        std::mem::take(&mut self.discarded)
+    }
+
+    /// The folders in which something is shared after one, each once, and whether all in it is.
+    pub(super) fn bases_after(&self, after: Option<&Path>) -> impl Iterator<Item = (&Path, bool)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.bases.range::<Path, _>((from, Bound::Unbounded)).map(|(path, uses)| (path.as_path(), uses.folders > 0))
+    }
+
+    /// Whether something in a folder is shared from there; and then, whether all in it is.
+    pub(super) fn base(&self, folder: &Path) -> Option<bool> {
+        self.bases.get(folder).map(|uses| uses.folders > 0)
     }
 
     /// The folders of which a place on this disk is a part, or which are it.
@@ -163,23 +214,47 @@ impl Roots {
         self.by_share_path.get(path).into_iter().flatten().filter_map(|id| self.get(*id))
     }
 
-    /// Those with this share path or one below it.
-    pub(super) fn announced_at_or_below(&self, path: &SharePath) -> impl Iterator<Item = &Arc<Root>> {
-        let (from, to) = below(path.as_str(), '/');
-        let below = self.by_share_path.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to)));
-        self.announced_as(path).chain(below.flat_map(|(_, ids)| ids).filter_map(|id| self.get(*id)))
+    /// Those with this share path or one below it, after one in their order.
+    pub(super) fn announced_at_or_below<'a>(
+        &'a self,
+        path: &SharePath,
+        after: Option<&(SharePath, RootId)>,
+    ) -> impl Iterator<Item = &'a Arc<Root>> + use<'a> {
+        let (begin, end) = below(path.as_str(), '/');
+        let (last, last_id) = after.map_or((None, RootId(0)), |(last, id)| (Some(last), *id));
+        let itself = self.by_share_path.get_key_value(path).filter(|_| last.is_none_or(|last| last == path));
+        let from = last.filter(|last| *last != path).map_or(&*begin, |last| last.as_str());
+        let below = self.by_share_path.range::<str, _>((Bound::Included(from), Bound::Excluded(&*end)));
+        let last = last.cloned();
+        let ids = itself.into_iter().chain(below).flat_map(move |(path, ids)| {
+            let is_last = last.as_ref() == Some(path);
+            ids.range((if is_last { Bound::Excluded(last_id) } else { Bound::Unbounded }, Bound::Unbounded))
+        });
+        ids.filter_map(|id| self.get(*id))
     }
 
-    /// Those that are this file or folder, or lie in it.
-    pub(super) fn lying_at_or_below<'a>(&'a self, local: &Path) -> impl Iterator<Item = &'a Arc<Root>> {
+    /// Those that are this file or folder, or lie in it, after one in their order.
+    pub(super) fn lying_at_or_below<'a>(
+        &'a self,
+        local: &Path,
+        after: Option<&(String, RootId)>,
+    ) -> impl Iterator<Item = &'a Arc<Root>> + use<'a> {
         // Of the root of a disk the separator is a part.
-        let text = local.to_str().map(|text| text.strip_suffix(MAIN_SEPARATOR).unwrap_or(text));
-        let below = text.into_iter().flat_map(|text| {
-            let (from, to) = below(text, MAIN_SEPARATOR);
-            let below = self.by_local.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to)));
-            self.by_local.get(text).into_iter().chain(below.map(|(_, ids)| ids)).flatten()
+        let text = local.to_str().map(|text| text.strip_suffix(MAIN_SEPARATOR).unwrap_or(text).to_owned());
+        let after = after.cloned();
+        let ids = text.into_iter().flat_map(move |text| {
+            let (begin, end) = below(&text, MAIN_SEPARATOR);
+            let last = after.clone();
+            let last_text = last.as_ref().map(|(last, _)| last.as_str());
+            let itself = self.by_local.get_key_value(&text).filter(|_| last_text.is_none_or(|last| last == text));
+            let from = last_text.filter(|last| *last != text).unwrap_or(&begin);
+            let below = self.by_local.range::<str, _>((Bound::Included(from), Bound::Excluded(&*end)));
+            itself.into_iter().chain(below).flat_map(move |(at, ids)| {
+                let last = last.as_ref().filter(|(last, _)| last == at).map(|(_, id)| *id);
+                ids.range((last.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
+            })
         });
-        below.filter_map(|id| self.get(*id))
+        ids.filter_map(|id| self.get(*id))
     }
 }
 
@@ -203,21 +278,35 @@ mod tests {
         roots.set(root(2, "/a/b/c", false, "b/c"), Exclusions::default());
         roots.set(root(3, "/a/b-c", false, "b-c"), Exclusions::default());
         roots.set(root(4, "/a/b", true, "other"), Exclusions::default());
-        assert_eq!(ids(roots.announced_at_or_below(&path("b")).collect()), [1, 2]);
-        assert_eq!(ids(roots.lying_at_or_below(Path::new("/a/b")).collect()), [1, 4, 2]);
-        assert_eq!(ids(roots.lying_at_or_below(Path::new("/")).collect()), [1, 4, 3, 2]);
+        assert_eq!(ids(roots.announced_at_or_below(&path("b"), None).collect()), [1, 2]);
+        assert_eq!(ids(roots.lying_at_or_below(Path::new("/a/b"), None).collect()), [1, 4, 2]);
+        assert_eq!(ids(roots.lying_at_or_below(Path::new("/"), None).collect()), [1, 4, 3, 2]);
         assert_eq!(ids(roots.folders_holding(Path::new("/a/b/x")).collect()), [1, 4]);
+        let (mut announced, mut lying) = (Vec::new(), Vec::new());
+        while let Some(root) = roots.announced_at_or_below(&path("b"), announced.last()).next() {
+            announced.push((root.share_as.clone(), root.id));
+        }
+        assert_eq!(announced.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [1, 2]);
+        while let Some(root) = roots.lying_at_or_below(Path::new("/"), lying.last()).next() {
+            lying.push((root.local.clone(), root.id));
+        }
+        assert_eq!(lying.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [1, 4, 3, 2]);
         roots.set(root(1, "/x", false, "y"), Exclusions::default());
-        assert_eq!(ids(roots.announced_at_or_below(&path("b")).collect()), [2]);
-        assert_eq!(ids(roots.lying_at_or_below(Path::new("/a/b")).collect()), [4, 2]);
+        assert_eq!(ids(roots.announced_at_or_below(&path("b"), None).collect()), [2]);
+        assert_eq!(ids(roots.lying_at_or_below(Path::new("/a/b"), None).collect()), [4, 2]);
         let mut by_path = Vec::new();
         while let [root] = roots.by_path_after(by_path.last(), 1)[..] {
             by_path.push((root.share_as.clone(), root.id));
         }
         assert_eq!(by_path.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [3, 2, 4, 1]);
+        assert!(roots.exclude(RootId(4), path("out")) && !roots.exclude(RootId(4), path("out")));
+        assert_eq!(ids(roots.stopped_in(RootId(2)).collect()), [4]);
+        roots.set(root(4, "/a/b", true, "other"), Exclusions::default());
+        assert_eq!(ids(roots.stopped_in(RootId(0)).collect()), [0; 0]);
+        assert_eq!(roots.take_discarded().len(), 1, "who holds the library does not do away with it");
         roots.remove(RootId(2));
         roots.remove(RootId(2));
-        assert_eq!(ids(roots.announced_at_or_below(&path("b")).collect()), [0; 0]);
+        assert_eq!(ids(roots.announced_at_or_below(&path("b"), None).collect()), [0; 0]);
         assert_eq!(ids(roots.folders_holding(Path::new("/a/b")).collect()), [4]);
         assert_eq!(ids(roots.iter().collect()), [1, 3, 4]);
     }

@@ -4,17 +4,14 @@
 //! hashed; whoever serves it looks it up by content, so a request never becomes a path.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use unicode_normalization::UnicodeNormalization;
-
 use crate::library::changes::ShareChanges;
+use crate::library::collision::Collision;
 use crate::library::exclusions::Exclusions;
 use crate::library::root::{Root, RootId};
 use crate::library::roots::Roots;
-use crate::library::text_range::below;
 use crate::model::file_stamp::{FileStamp, FileSystemId};
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
@@ -36,41 +33,11 @@ pub struct ShareEntry {
     pub is_settled: bool,
 }
 
-/// Two files that would get one share path.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} would both be shared as '{path}'", told_apart(first, second))]
-pub struct Collision {
-    /// The share path that both would have.
-    pub path: SharePath,
-    /// The local path of the file that has it.
-    pub first: String,
-    /// The local path of the file that cannot have it too.
-    pub second: String,
-}
-
-/// Two texts so that it is seen how they differ: two forms of one text, such as a letter with an accent and
-/// the same letter and an accent, look alike, so what is not ASCII in them is written by its number.
-fn told_apart(first: &str, second: &str) -> String {
-    format!("'{}' and '{}'", told_from(first, second), told_from(second, first))
-}
-
-fn told_from(text: &str, other: &str) -> String {
-    if text == other || !text.nfc().eq(other.nfc()) {
-        return text.to_owned();
-    }
-    let is_same = |at: usize, c: char| other.get(at..).is_some_and(|rest| rest.starts_with(c));
-    let begin = text.char_indices().find(|(at, c)| !is_same(*at, *c)).map_or(text.len(), |(at, _)| at);
-    // An accent belongs to the letter before it.
-    let begin = text[..begin].char_indices().next_back().map_or(0, |(at, _)| at);
-    let escape = |c: char| if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() };
-    text[..begin].to_owned() + &text[begin..].chars().map(escape).collect::<String>()
-}
-
 /// The table of all that this computer shares, and the roots it comes from.
 #[derive(Debug, Clone)]
 pub struct Library {
     pub(super) roots: Roots,
-    entries: BTreeMap<SharePath, ShareEntry>,
+    pub(super) entries: BTreeMap<SharePath, ShareEntry>,
     by_content: BTreeSet<(ContentHash, SharePath)>,
     totals: Totals,
     shares_max: usize,
@@ -130,14 +97,24 @@ impl Library {
         self.roots.announced_as(share_as).find(|root| root.local == local)
     }
 
-    /// The folders in which something is shared, each once, and whether all in it is.
-    pub fn bases(&self) -> Vec<(PathBuf, bool)> {
-        self.roots.bases().map(|(path, is_whole)| (path.to_owned(), is_whole)).collect()
+    /// At most so many of the folders in which something is shared after one, each once, and whether all in it is.
+    pub fn bases_after(&self, after: Option<&Path>, most: usize) -> Vec<(PathBuf, bool)> {
+        self.roots.bases_after(after).take(most).map(|(path, is_whole)| (path.to_owned(), is_whole)).collect()
     }
 
-    /// The roots that are this folder, or lie in it.
-    pub fn roots_at(&self, folder: &Path) -> Vec<RootId> {
-        self.roots.lying_at_or_below(folder).map(|root| root.id).collect()
+    /// Whether something in a folder is shared from there; and then, whether all in it is.
+    pub fn base(&self, folder: &Path) -> Option<bool> {
+        self.roots.base(folder)
+    }
+
+    /// At most so many of the roots that are this folder, or lie in it, after one; each with where it lies.
+    pub fn roots_at(&self, folder: &Path, after: Option<&(String, RootId)>, most: usize) -> Vec<(String, RootId)> {
+        self.roots.lying_at_or_below(folder, after).take(most).map(|root| (root.local.clone(), root.id)).collect()
+    }
+
+    /// What was thrown away since it was asked for last. It may be much: whoever holds the library lets go of it first.
+    pub fn take_discarded(&mut self) -> Vec<Exclusions> {
+        self.roots.take_discarded()
     }
 
     /// The roots that a place on this disk belongs to, and where in them it is.
@@ -221,24 +198,6 @@ impl Library {
         self.entries.get(path)
     }
 
-    /// At most so many shares in the order of their paths, after one; all of them by asking again after the last.
-    pub fn shares_after(&self, after: Option<&SharePath>, most: usize) -> Vec<Share> {
-        let from = after.map_or(Bound::Unbounded, |path| Bound::Excluded(path.clone()));
-        self.entries.range((from, Bound::Unbounded)).take(most).map(|(path, entry)| share_of(path, entry)).collect()
-    }
-
-    /// The same of one root, at and below a place in it; and after which path to go on.
-    pub fn shares_of(
-        &self,
-        root: &Root,
-        at: &str,
-        after: Option<&SharePath>,
-        most: usize,
-    ) -> (Vec<Share>, Option<SharePath>) {
-        let page = self.page_of(root, at, after, most);
-        (page.entries.into_iter().map(|(path, entry)| share_of(path, entry)).collect(), page.next)
-    }
-
     /// The shares that have exactly this content, in the order of share paths: a file may be shared under several.
     pub fn with_content(&self, hash: ContentHash) -> impl Iterator<Item = (&SharePath, &ShareEntry)> {
         let same = self.by_content.range((hash, first_path())..).take_while(move |(other, _)| *other == hash);
@@ -313,23 +272,6 @@ impl Library {
         }
     }
 
-    /// Stops sharing what is at and below a place in a root, looking at no more than so many shares after one; and after
-    /// which path to go on. The root stays: its drive is unplugged, say.
-    pub fn withdraw_some(
-        &mut self,
-        root: &Root,
-        at: &str,
-        after: Option<&SharePath>,
-        most: usize,
-        changes: &mut ShareChanges,
-    ) -> Option<SharePath> {
-        let page = self.page_of(root, at, after, most);
-        let next = page.next.clone();
-        let paths: Vec<SharePath> = page.entries.into_iter().map(|(path, _)| path.clone()).collect();
-        self.withdraw(root.id, &paths, changes);
-        next
-    }
-
     /// Announces a share under another path and as another root's, unless that path is somebody else's: then it is no
     /// share any more.
     pub(super) fn rehome(
@@ -361,69 +303,9 @@ impl Library {
     pub(super) fn local_path(&self, entry: &ShareEntry) -> String {
         self.roots.get(entry.root).map_or_else(|| entry.relative.clone(), |root| root.local_path(&entry.relative))
     }
-
-    /// The shares of a root that lie at or below a place in it.
-    pub(super) fn entries_of<'a>(
-        &'a self,
-        root: &Root,
-        at: &str,
-    ) -> impl Iterator<Item = (&'a SharePath, &'a ShareEntry)> + use<'a> {
-        let id = root.id;
-        let path = path_at(root, at);
-        path.into_iter().flat_map(|path| self.at_or_below(path.as_str())).filter(move |(_, entry)| entry.root == id)
-    }
-
-    /// The same, of at most so many shares that are looked at, after one.
-    pub(super) fn page_of(&self, root: &Root, at: &str, after: Option<&SharePath>, most: usize) -> TablePage<'_> {
-        let Some(path) = path_at(root, at) else { return TablePage { entries: Vec::new(), next: None } };
-        let mut page = self.page_below(&path, after, most);
-        page.entries.retain(|(_, entry)| entry.root == root.id);
-        page
-    }
-
-    /// At most so many shares at and below a path, after one.
-    pub(super) fn page_below(&self, path: &SharePath, after: Option<&SharePath>, most: usize) -> TablePage<'_> {
-        let (from, to) = below(path.as_str(), '/');
-        let itself = self.entries.get_key_value(path.as_str()).filter(|_| after.is_none());
-        let from = match after.filter(|after| *after != path) {
-            Some(after) => Bound::Excluded(after.as_str()),
-            None => Bound::Included(&*from),
-        };
-        let below = self.entries.range::<str, _>((from, Bound::Excluded(&*to)));
-        let entries: Vec<_> = itself.into_iter().chain(below).take(most).collect();
-        let next = entries.last().filter(|_| entries.len() == most).map(|(path, _)| SharePath::clone(path));
-        TablePage { entries, next }
-    }
-
-    /// What is shared from one text on and before another, in the order of the paths.
-    pub(super) fn range<'a>(
-        &'a self,
-        from: Bound<&str>,
-        before: &str,
-    ) -> impl Iterator<Item = (&'a SharePath, &'a ShareEntry)> + use<'a> {
-        self.entries.range::<str, _>((from, Bound::Excluded(before)))
-    }
-
-    /// `folder` itself and everything below it; nothing that only begins alike.
-    pub(super) fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &ShareEntry)> + use<'_> {
-        let (from, to) = below(folder, '/');
-        let itself = self.entries.get_key_value(folder);
-        itself.into_iter().chain(self.entries.range::<str, _>((Bound::Included(&*from), Bound::Excluded(&*to))))
-    }
 }
 
-/// Some shares of a root, and after which path to go on.
-pub(super) struct TablePage<'a> {
-    pub(super) entries: Vec<(&'a SharePath, &'a ShareEntry)>,
-    pub(super) next: Option<SharePath>,
-}
-
-/// What a place in a root is announced under.
-fn path_at(root: &Root, at: &str) -> Option<SharePath> {
-    if at.is_empty() { Some(root.share_as.clone()) } else { root.share_path(at).ok() }
-}
-
-fn share_of(path: &SharePath, entry: &ShareEntry) -> Share {
+pub(super) fn share_of(path: &SharePath, entry: &ShareEntry) -> Share {
     Share { path: path.clone(), size: Some(entry.stamp.size), hash: Some(entry.hash) }
 }
 

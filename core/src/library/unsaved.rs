@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::library::exclusions::Exclusions;
 use crate::library::root::{Root, RootId};
 use crate::library::table::Library;
 use crate::model::share_path::SharePath;
@@ -31,17 +30,25 @@ impl Unsaved {
 /// One row as it is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RootRow {
-    /// A root with all that was taken out of it; `None` is no more.
-    Root(RootId, Option<(Root, Exclusions)>),
+    /// A root, of which nothing is taken out but what rows after this one say; `None` is no more.
+    Root(RootId, Option<Root>),
     /// Whether a place is out of a root.
     Place(RootId, SharePath, bool),
 }
 
 impl Library {
-    /// What a root is now.
-    pub fn root_row(&self, id: RootId) -> RootRow {
-        let root = self.root(id).map(|root| (Root::clone(root), self.exclusions(id).cloned().unwrap_or_default()));
-        RootRow::Root(id, root)
+    /// What a root is now. One that is being renamed stays as it was written until that is done.
+    pub fn root_row(&self, id: RootId) -> Option<RootRow> {
+        (!self.roots.is_ending(id)).then(|| RootRow::Root(id, self.root(id).map(|root| Root::clone(root))))
+    }
+
+    /// At most so many of the places that are out of a root now, after one.
+    pub fn place_rows(&self, id: RootId, after: Option<&SharePath>, most: usize) -> Vec<RootRow> {
+        if self.roots.is_ending(id) {
+            return Vec::new();
+        }
+        let places = self.exclusions(id).into_iter().flat_map(|excluded| excluded.after(after, most));
+        places.map(|place| RootRow::Place(id, place.clone(), true)).collect()
     }
 
     /// Whether a place is out of a root now.

@@ -1,8 +1,8 @@
 //! Sharing and unsharing, and what the library says by itself.
 
 use crate::disk::place::shared::ReadFault;
+use crate::library::collision::Collision;
 use crate::library::root::RootId;
-use crate::library::table::Collision;
 use crate::library::typed::ShareOrLocalPath;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;

@@ -78,12 +78,13 @@ impl Store {
                 let (id, row) = row?;
                 let (local, is_folder, share_as, excluded) = row.value();
                 let Ok(share_as) = SharePath::new(share_as) else { continue };
-                let excluded = excluded.into_iter().filter_map(|place| SharePath::normalized(place).ok()).collect();
+                let excluded = excluded.into_iter().filter_map(|place| SharePath::normalized(place).ok());
                 let is_free = table.get(id.value())?.is_none();
                 let id = RootId(if is_free { id.value() } else { next });
                 next = next.max(id.0.saturating_add(1));
                 let root = Root { id, local: local.to_owned(), is_folder, share_as, file_system: None };
-                rows.push(RootRow::Root(id, Some((root, excluded))));
+                rows.push(RootRow::Root(id, Some(root)));
+                rows.extend(excluded.map(|place| RootRow::Place(id, place, true)));
             }
         }
         write_rows(&write, rows)?;
@@ -99,15 +100,12 @@ fn write_rows(write: &WriteTransaction, rows: Vec<RootRow>) -> Result<(), redb::
         match row {
             RootRow::Root(id, root) => {
                 exclusions.retain_in(places_of(id), |_, ()| false)?;
-                let Some((Root { local, is_folder, share_as, file_system, .. }, excluded)) = root else {
+                let Some(Root { local, is_folder, share_as, file_system, .. }) = root else {
                     roots.remove(id.0)?;
                     continue;
                 };
                 let file_system = file_system.map(|on| (on.device, on.number, on.is_of_system));
                 roots.insert(id.0, (local.as_str(), is_folder, share_as.as_str(), file_system))?;
-                for place in excluded.iter() {
-                    exclusions.insert((id.0, place.as_str()), ())?;
-                }
             }
             RootRow::Place(id, place, true) => _ = exclusions.insert((id.0, place.as_str()), ())?,
             RootRow::Place(id, place, false) => _ = exclusions.remove((id.0, place.as_str()))?,
@@ -150,7 +148,11 @@ mod tests {
         let store = Store::open(&file).expect("opens").store;
         assert_eq!(store.roots().expect("reads"), []);
         let roots = [(root(1), excluded(&[])), (root(2), excluded(&["a", "b/c"])), (root(3), excluded(&["я"]))];
-        let rows = roots.iter().map(|root| RootRow::Root(root.0.id, Some(root.clone()))).collect();
+        let rows = roots.iter().flat_map(|(root, excluded)| {
+            let places = excluded.iter().map(|place| RootRow::Place(root.id, place.clone(), true));
+            std::iter::once(RootRow::Root(root.id, Some(root.clone()))).chain(places)
+        });
+        let rows = rows.collect();
         store.save_roots(|| rows).expect("writes");
         drop(store);
         let store = Store::open(&file).expect("opens").store;
@@ -159,7 +161,7 @@ mod tests {
             RootRow::Root(RootId(1), None),
             RootRow::Place(RootId(2), path("a"), false),
             RootRow::Place(RootId(2), path("d"), true),
-            RootRow::Root(RootId(3), Some((root(3), excluded(&[])))),
+            RootRow::Root(RootId(3), Some(root(3))),
         ];
         store.save_roots(|| rows).expect("writes");
         let roots = [(root(2), excluded(&["b/c", "d"])), (root(3), excluded(&[]))];

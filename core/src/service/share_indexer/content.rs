@@ -19,7 +19,7 @@ use crate::disk::place::shared::{ReadFault, SharedFolder};
 use crate::library::changes::ShareChanges;
 use crate::library::root::RootId;
 use crate::library::table::Library;
-use crate::library::unsaved::Unsaved;
+use crate::library::unsaved::{RootRow, Unsaved};
 use crate::model::block_list::BlockList;
 use crate::model::file_stamp::FileStamp;
 use crate::model::hash::ContentHash;
@@ -71,7 +71,7 @@ impl SharedLibrary {
         }
     }
 
-    /// ShareChanges the library. When it returns no upload goes on with what was taken out, and what changed is in the queue
+    /// Changes the library. When it returns no upload goes on with what was taken out, and what changed is in the queue
     /// of what is told, behind everything that changed before.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Library, &mut ShareChanges) -> T) -> T {
         let mut library = self.library.write();
@@ -82,7 +82,25 @@ impl SharedLibrary {
             self.untold.lock().then(changes);
             self.changed.notify_one();
         }
+        let discarded = library.take_discarded();
+        drop(library);
+        // A million places that were taken out of a root are not done away with while others wait.
+        drop(discarded);
         result
+    }
+
+    /// The folders in which something is shared, each once, and whether all in it is. What changes meanwhile may be in it
+    /// or not.
+    pub(super) fn bases(&self) -> Vec<(PathBuf, bool)> {
+        let mut bases: Vec<(PathBuf, bool)> = Vec::new();
+        loop {
+            let after = bases.last().map(|(path, _)| path.as_path());
+            let page = self.library.read().bases_after(after, STEPS_PER_HOLD);
+            if page.is_empty() {
+                return bases;
+            }
+            bases.extend(page);
+        }
     }
 
     /// Whether there is something to tell.
@@ -102,11 +120,23 @@ impl SharedLibrary {
         }
         self.store.save_roots(|| {
             let mut rows = Vec::with_capacity(unsaved.roots.len() + unsaved.places.len());
-            let (mut roots, mut places) = (unsaved.roots.iter(), unsaved.places.iter());
-            while rows.len() < unsaved.roots.len() + unsaved.places.len() {
+            for id in &unsaved.roots {
+                rows.extend(self.library.read().root_row(*id));
+                let mut after = None;
+                loop {
+                    let page = self.library.read().place_rows(*id, after.as_ref(), STEPS_PER_HOLD);
+                    let Some(RootRow::Place(_, last, _)) = page.last() else { break };
+                    after = Some(last.clone());
+                    rows.extend(page);
+                }
+            }
+            let mut places = unsaved.places.iter().peekable();
+            while places.peek().is_some() {
                 let library = self.library.read();
-                rows.extend(roots.by_ref().take(STEPS_PER_HOLD).map(|id| library.root_row(*id)));
-                rows.extend(places.by_ref().take(STEPS_PER_HOLD).map(|(id, place)| library.place_row(*id, place)));
+                let chunk = places.by_ref().take(STEPS_PER_HOLD);
+                let chunk: Vec<RootRow> = chunk.map(|(id, place)| library.place_row(*id, place)).collect();
+                drop(library);
+                rows.extend(chunk);
             }
             rows
         })

@@ -1,7 +1,7 @@
 //! What the share indexer tells.
 
 use crate::disk::walk::WhySkipped;
-use crate::library::table::Collision;
+use crate::library::collision::Collision;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
 

@@ -45,10 +45,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::disk::hash::Hasher;
 use crate::disk::place::shared::ReadFault;
+use crate::library::collision::Collision;
 use crate::library::level::{LevelCursor, LevelListing, LevelPage};
 use crate::library::root::RootId;
 use crate::library::sharing_again::StoppedPlace;
-use crate::library::table::{Collision, Library};
+use crate::library::table::Library;
 use crate::library::typed::ShareOrLocalPath;
 use crate::model::limits;
 use crate::model::search_key::{push_key, word_keys};

@@ -13,8 +13,9 @@ use crate::disk::typed;
 use crate::disk::walk::{Seen, WalkRules, walk};
 use crate::library::exclusions::Exclusions;
 use crate::library::giving_up::Unwanted;
+use crate::library::meaning::{Found, Meaning};
 use crate::library::name::{self, Separators};
-use crate::library::rename::{RenameError, Renaming};
+use crate::library::rename::{RenameError, RenamePlan, Renaming};
 use crate::library::root::{Root, RootId};
 use crate::library::sharing_again::StoppedBranch;
 use crate::library::table::Library;
@@ -23,7 +24,7 @@ use crate::library::unsaved::Unsaved;
 use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
 use crate::protocol::reply::Totals;
-use crate::service::share_indexer::content::STEPS_PER_HOLD;
+use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary};
 use crate::service::share_indexer::event::{LeftOutReason, ShareWarning};
 use crate::service::share_indexer::preview::{PreviewedShare, SharePreview};
 use crate::service::share_indexer::root_board::LeftOutCounts;
@@ -142,14 +143,21 @@ impl NewFiles {
 
 /// Takes planned roots into the library, all or none; says which must be remembered. What was found to collide with
 /// something that was shared since they were planned is left out when it is looked at.
-pub(super) fn accept(planned: &mut [Planned], library: &mut Library) -> Result<Unsaved, ShareError> {
+pub(super) fn accept(planned: &mut [Planned], shared: &SharedLibrary) -> Result<Unsaved, ShareError> {
     for part in planned.iter().filter(|plan| plan.is_part) {
         // It needs no root of its own, if the one it is in is still there.
-        if !library.holds(part.root.id, &part.start) {
+        if !shared.library.read().holds(part.root.id, &part.start) {
             return Err(ShareError::Changing { typed: part.typed.clone() });
         }
     }
     let mut changed = Unsaved::default();
+    for chunk in planned.chunks_mut(STEPS_PER_HOLD) {
+        shared.change(|library, _| accept_some(chunk, library, &mut changed));
+    }
+    Ok(changed)
+}
+
+fn accept_some(planned: &mut [Planned], library: &mut Library, changed: &mut Unsaved) {
     for plan in planned.iter_mut().filter(|plan| !plan.is_part) {
         let known = library.root_named(&plan.root.local, &plan.root.share_as).map(|root| root.id);
         plan.is_new = known.is_none();
@@ -160,7 +168,6 @@ pub(super) fn accept(planned: &mut [Planned], library: &mut Library) -> Result<U
             changed.roots.insert(plan.root.id);
         }
     }
-    Ok(changed)
 }
 
 fn plan_one(
@@ -285,10 +292,7 @@ pub(super) fn find_shared_items(
     for item in items {
         let (typed, mut meanings) = meanings(item);
         let all = meanings.find_map(|unwanted| {
-            let (is_shared, branches) = {
-                let library = library.read();
-                (library.shares_any_of(&unwanted), library.branches_at(&unwanted))
-            };
+            let Found { is_shared, branches } = find(&unwanted, library);
             let branches = branches.into_iter().filter(|(root, place)| is_branch(root, place, library));
             let branches = branches.map(|(root, place)| Unwanted::Branch(root.id, place)).collect::<Vec<_>>();
             let all: Vec<Unwanted> = is_shared.then_some(unwanted).into_iter().chain(branches).collect();
@@ -297,6 +301,16 @@ pub(super) fn find_shared_items(
         found.extend(all.ok_or(ShareError::NotShared { item: typed })?);
     }
     Ok(found)
+}
+
+fn find(unwanted: &Unwanted, library: &RwLock<Library>) -> Found {
+    let mut meaning = Meaning::new(unwanted.clone());
+    loop {
+        let found = meaning.step(&library.read(), STEPS_PER_HOLD);
+        if let Some(found) = found {
+            return found;
+        }
+    }
 }
 
 /// Whether there is such a folder in a shared one, or something in it was stopped: then it can be stopped as a whole,
@@ -320,11 +334,21 @@ pub(super) fn find_stopped_items(
     let mut found = Vec::new();
     for item in items {
         let (typed, meanings) = meanings(item);
-        let branches = meanings.map(|meant| library.read().stopped_at(&meant)).find(|branches| !branches.is_empty());
+        let branches = meanings.map(|meant| stopped_at(&meant, library)).find(|branches| !branches.is_empty());
         let branches = branches.ok_or_else(|| ShareError::NotStopped { item: typed.clone() })?;
         found.extend(branches.into_iter().map(|branch| (typed.clone(), branch)));
     }
     Ok(found)
+}
+
+fn stopped_at(meant: &Unwanted, library: &RwLock<Library>) -> Vec<StoppedBranch> {
+    let (mut found, mut next) = (library.read().stopped_above(meant), Some(RootId(0)));
+    while let Some(from) = next {
+        let (roots, more) = library.read().stopped_roots(meant, from, STEPS_PER_HOLD);
+        found.extend(roots.into_iter().map(|id| (id, None)));
+        next = more;
+    }
+    found
 }
 
 /// What is to be looked at when a branch is shared again.
@@ -353,9 +377,9 @@ pub(super) fn plan_rename(from: &SharePath, to: &SharePath, library: &RwLock<Lib
         RenameError::BadName(why) => ShareError::BadName { typed: to.to_string(), why },
         RenameError::Collision(collision) => collision.into(),
     };
-    let mut renaming = Renaming::new(&library.read(), from, to).map_err(refused)?;
-    while !renaming.plan(&library.read(), STEPS_PER_HOLD).map_err(refused)? {}
-    Ok(renaming)
+    let mut plan = RenamePlan::new(from, to);
+    while !plan.step(&library.read(), STEPS_PER_HOLD).map_err(refused)? {}
+    plan.finish().map_err(refused)
 }
 
 /// What the person may mean by something that they want to share no longer. Looks at the disk.

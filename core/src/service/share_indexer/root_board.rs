@@ -1,7 +1,7 @@
 //! How each root is, written down as it changes by whoever works on it: so it can be read at any time, also while the task
 //! is busy, and costs nothing that grows with what is shared.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
@@ -20,9 +20,9 @@ pub(super) type LeftOutCounts = BTreeMap<LeftOutReason, u64>;
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct RootBoard {
-    roots: Mutex<HashMap<RootId, RootState>>,
+    roots: Mutex<BTreeMap<RootId, RootState>>,
     /// By the folder that is not watched as a whole.
-    unwatched: Mutex<HashMap<String, WatchProblem>>,
+    unwatched: Mutex<BTreeMap<String, WatchProblem>>,
 }
 
 #[derive(Debug, Default)]
@@ -39,15 +39,13 @@ struct RootState {
 impl RootBoard {
     /// A job begins to look at these.
     pub(super) fn begin(&self, roots: impl IntoIterator<Item = RootId>) {
-        let mut states = self.roots.lock();
-        roots.into_iter().for_each(|id| states.entry(id).or_default().looks += 1);
+        roots.into_iter().for_each(|id| self.roots.lock().entry(id).or_default().looks += 1);
     }
 
     /// A job has ended.
     pub(super) fn end(&self, roots: impl IntoIterator<Item = RootId>) {
-        let mut states = self.roots.lock();
         for id in roots {
-            if let Some(state) = states.get_mut(&id) {
+            if let Some(state) = self.roots.lock().get_mut(&id) {
                 state.looks = state.looks.saturating_sub(1);
                 if state.looks == 0 {
                     (state.files_left, state.bytes_left) = (0, 0);
@@ -87,19 +85,17 @@ impl RootBoard {
 
     /// What is watched, or no longer.
     pub(super) fn watched(&self, news: &[WatchHealthChange]) {
-        let mut unwatched = self.unwatched.lock();
         for WatchHealthChange { folder, problem } in news {
             match problem {
-                Some(problem) => _ = unwatched.insert(folder.clone(), problem.clone()),
-                None => _ = unwatched.remove(folder),
+                Some(problem) => _ = self.unwatched.lock().insert(folder.clone(), problem.clone()),
+                None => _ = self.unwatched.lock().remove(folder),
             }
         }
     }
 
     /// These are no roots any more.
     pub(super) fn forget(&self, roots: impl IntoIterator<Item = RootId>) {
-        let mut states = self.roots.lock();
-        roots.into_iter().for_each(|id| _ = states.remove(&id));
+        roots.into_iter().for_each(|id| _ = self.roots.lock().remove(&id));
     }
 
     /// A page of all roots.

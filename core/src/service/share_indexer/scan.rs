@@ -54,8 +54,7 @@ impl ScanJob {
             outcome.save_error = Some(error);
             return;
         }
-        let bases = shared.library.read().bases();
-        outcome.watch_news = self.watches.lock().follow(&bases);
+        outcome.watch_news = self.watches.follow(&shared.library);
         let own = match OwnFiles::of(&self.data_dir) {
             Ok(own) => own,
             Err(error) => {
@@ -84,7 +83,7 @@ impl ScanJob {
                 Err(NotLookedAt::TryAgain) => outcome.again.push((id, start)),
             }
         }
-        outcome.watch_is_partial = self.watches.lock().is_partial();
+        outcome.watch_is_partial = self.watches.is_partial();
         if let Err(error) = shared.save_roots(&Unsaved::of_roots(std::mem::take(&mut outcome.identified))) {
             tracing::warn!(%error, "on which drives shared folders are cannot be remembered");
         }
@@ -163,14 +162,14 @@ impl ScanJob {
         walk(folder, start, &rules, |seen| match seen {
             Seen::Folder(relative) => {
                 let path = root.base().join(relative);
-                outcome.watch_news.extend(self.watches.lock().see(root.base(), &path));
+                outcome.watch_news.extend(self.watches.see(root.base(), &path));
                 folders.insert(path);
             }
             Seen::File(file) => found.push((file.relative, file.stamp)),
             Seen::LeftOut(skip) => outcome.skipped.push(((root.id, skip.relative), skip.why.into())),
         })?;
         if root.is_folder {
-            outcome.watch_news.extend(self.watches.lock().forget(&root.base().join(start), &folders));
+            outcome.watch_news.extend(self.watches.forget(&root.base().join(start), &folders));
         } else if found.is_empty() {
             return Err(NotLookedAt::Absent(Absence::Gone));
         }

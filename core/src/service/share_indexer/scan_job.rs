@@ -33,7 +33,7 @@ pub(super) struct ScanJob {
     /// What files that were not quiet were when they were seen last.
     pub(super) seen_before: HashMap<RootPlace, FileStamp>,
     pub(super) shared: Arc<SharedLibrary>,
-    pub(super) watches: Arc<Mutex<Watches>>,
+    pub(super) watches: Arc<Watches>,
     pub(super) board: Arc<Board>,
     pub(super) data_dir: PathBuf,
     pub(super) leave_out_hidden: bool,

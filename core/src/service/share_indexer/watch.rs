@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 
 use crate::disk::place::shared::{SharedFolder, stamp_of_folder};
+use crate::library::table::Library;
+use crate::service::share_indexer::content::STEPS_PER_HOLD;
 
 /// Most messages of the system that wait for us; beyond it everything is looked at.
 const TOUCHED_MAX: usize = 4096;
@@ -67,14 +69,20 @@ const CHANGES: EventKindMask = EventKindMask::CORE.union(EventKindMask::ACCESS_C
 const GONE_MAX: usize = 4096;
 
 /// The folders that the system watches for us. Its methods may take long in a large tree: call them on a blocking thread.
+/// Several may run at once; each holds what is inside for a folder or a page of them, and never while it looks at the disk.
 #[derive(Debug)]
 pub(super) struct Watches {
+    held: Mutex<HeldWatches>,
+    /// Folders that were removed or got another name, so that the system watches them no more.
+    gone: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+#[derive(Debug)]
+struct HeldWatches {
     watcher: Result<RecommendedWatcher, String>,
     watched: BTreeMap<PathBuf, WatchedFolder>,
     /// What cannot be watched, by the folder that the person shared.
     broken: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
-    /// Folders that were removed or got another name, so that the system watches them no more.
-    gone: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,83 +126,158 @@ impl Watches {
         };
         let config = notify::Config::default().with_follow_symlinks(false).with_event_kinds(CHANGES);
         let watcher = RecommendedWatcher::new(tell, config).map_err(|error| error.to_string());
-        (Self { watcher, watched: BTreeMap::new(), broken: BTreeMap::new(), gone }, Touches { paths, overflowed })
+        let held = HeldWatches { watcher, watched: BTreeMap::new(), broken: BTreeMap::new() };
+        (Self { held: Mutex::new(held), gone }, Touches { paths, overflowed })
     }
 
-    /// Watches these folders, and of those of which all is shared what was found in them, and nothing else any more.
-    /// Says where that became impossible or possible again.
-    pub(super) fn follow(&mut self, bases: &[(PathBuf, bool)]) -> Vec<WatchHealthChange> {
+    /// Watches the folders in which something is shared, and of those of which all is shared what was found in them, and
+    /// nothing else any more. Says where that became impossible or possible again.
+    pub(super) fn follow(&self, library: &RwLock<Library>) -> Vec<WatchHealthChange> {
         self.take_up_gone();
-        let wanted = wanted(bases);
-        let whole: BTreeSet<&Path> = bases.iter().filter(|base| base.1).map(|base| base.0.as_path()).collect();
-        let is_wanted = |path: &PathBuf, watched: &WatchedFolder| match wanted.get(path) {
-            Some(wanted) => wanted == watched,
-            None => !IS_RECURSIVE && path.ancestors().skip(1).any(|above| whole.contains(above)),
-        };
-        let outdated = self.watched.iter().filter(|(path, watched)| !is_wanted(path, watched));
-        let outdated: Vec<PathBuf> = outdated.map(|(path, _)| path.clone()).collect();
-        outdated.iter().for_each(|path| self.unwatch(path));
-        let bases: BTreeSet<&Path> = bases.iter().map(|base| base.0.as_path()).collect();
-        self.broken.retain(|base, _| bases.contains(base.as_path()));
-        wanted.into_iter().filter_map(|(path, folder)| self.watch(&path.clone(), path, folder)).collect()
+        let mut after = None;
+        loop {
+            let page = self.held.lock().after(after.as_deref());
+            let Some(last) = page.last() else { break };
+            after = Some(last.0.clone());
+            for (path, watched) in page {
+                if !is_wanted(&path, watched, &library.read()) {
+                    self.held.lock().unwatch(&path);
+                }
+            }
+        }
+        for base in self.broken_bases() {
+            if library.read().base(&base).is_none() {
+                let broken = self.held.lock().broken.remove(&base);
+                // It may be much, and is done away with while nobody waits.
+                drop(broken);
+            }
+        }
+        let (mut news, mut after) = (Vec::new(), None);
+        loop {
+            let page = library.read().bases_after(after.as_deref(), STEPS_PER_HOLD);
+            let Some(last) = page.last() else { return news };
+            after = Some(last.0.clone());
+            for (path, is_whole) in page {
+                if is_covered(&path, &library.read()) {
+                    continue;
+                }
+                match number_of(&path) {
+                    Some(number) => {
+                        let folder = WatchedFolder { is_recursive: is_whole && IS_RECURSIVE, number };
+                        news.extend(self.held.lock().watch(&path, path.clone(), folder));
+                    }
+                    None => self.held.lock().unwatch(&path),
+                }
+            }
+        }
     }
 
     /// Watches a folder that was found in `base`.
-    pub(super) fn see(&mut self, base: &Path, folder: &Path) -> Option<WatchHealthChange> {
+    pub(super) fn see(&self, base: &Path, folder: &Path) -> Option<WatchHealthChange> {
         if IS_RECURSIVE {
             return None;
         }
         self.take_up_gone();
         let number = number_of(folder)?;
-        if self.watched.get(folder).is_some_and(|watched| watched.number != number) {
-            self.unwatch(folder);
-        }
-        self.watch(base, folder.to_owned(), WatchedFolder { is_recursive: false, number })
+        self.held.lock().watch(base, folder.to_owned(), WatchedFolder { is_recursive: false, number })
     }
 
     /// Forgets what was watched at and below a place and is not among what was found there.
-    pub(super) fn forget(&mut self, place: &Path, found: &BTreeSet<PathBuf>) -> Vec<WatchHealthChange> {
+    pub(super) fn forget(&self, place: &Path, found: &BTreeSet<PathBuf>) -> Vec<WatchHealthChange> {
         if IS_RECURSIVE {
             return Vec::new();
         }
-        let lost = self.below(place).filter(|path| !found.contains(*path)).cloned().collect::<Vec<_>>();
-        lost.iter().for_each(|path| self.unwatch(path));
+        let mut after = None;
+        loop {
+            let page = self.held.lock().below(place, after.as_deref());
+            let Some(last) = page.last() else { break };
+            after = Some(last.clone());
+            page.iter().filter(|path| !found.contains(*path)).for_each(|path| self.held.lock().unwatch(path));
+        }
         let mut news = Vec::new();
-        self.broken.retain(|base, broken| {
-            broken.retain(|path| !path.starts_with(place) || found.contains(path));
-            if broken.is_empty() {
-                news.push(WatchHealthChange { folder: base.to_string_lossy().into_owned(), problem: None });
+        for base in self.broken_bases() {
+            let mut after = None;
+            loop {
+                let page = self.held.lock().broken_below(&base, place, after.as_deref());
+                let Some(last) = page.last() else { break };
+                after = Some(last.clone());
+                let mended = page.iter().filter(|path| !found.contains(*path));
+                news.extend(mended.filter_map(|path| self.held.lock().mend(&base, path)));
             }
-            !broken.is_empty()
-        });
+        }
         news
     }
 
     /// Whether some folder is not watched.
     pub(super) fn is_partial(&self) -> bool {
-        !self.broken.is_empty()
+        !self.held.lock().broken.is_empty()
     }
 
-    fn below<'a>(&'a self, place: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
-        let from = self.watched.range::<Path, _>((Bound::Included(place), Bound::Unbounded));
-        from.map(|(path, _)| path).take_while(move |path| path.starts_with(place))
+    fn broken_bases(&self) -> Vec<PathBuf> {
+        let mut bases: Vec<PathBuf> = Vec::new();
+        loop {
+            let page = self.held.lock().broken_after(bases.last().map(PathBuf::as_path));
+            if page.is_empty() {
+                return bases;
+            }
+            bases.extend(page);
+        }
     }
 
     /// The system has dropped its watches of what went away; what came to be there since must be watched anew.
-    fn take_up_gone(&mut self) {
+    fn take_up_gone(&self) {
         let gone = std::mem::take(&mut *self.gone.lock());
         if gone.len() > GONE_MAX {
-            self.watched.clear();
+            let all = std::mem::take(&mut self.held.lock().watched);
+            drop(all);
+            return;
         }
         for place in gone {
-            let lost = self.below(&place).cloned().collect::<Vec<_>>();
-            lost.iter().for_each(|path| self.unwatch(path));
+            loop {
+                let page = self.held.lock().below(&place, None);
+                if page.is_empty() {
+                    break;
+                }
+                page.iter().for_each(|path| self.held.lock().unwatch(path));
+            }
         }
+    }
+}
+
+impl HeldWatches {
+    /// At most so many watched folders as are looked at in one hold, after one.
+    fn after(&self, path: Option<&Path>) -> Vec<(PathBuf, WatchedFolder)> {
+        let from = path.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.watched.range::<Path, _>((from, Bound::Unbounded)).take(STEPS_PER_HOLD);
+        page.map(|(path, watched)| (path.clone(), *watched)).collect()
+    }
+
+    /// The same of those at and below a place.
+    fn below(&self, place: &Path, after: Option<&Path>) -> Vec<PathBuf> {
+        let from = after.map_or(Bound::Included(place), Bound::Excluded);
+        let paths = self.watched.range::<Path, _>((from, Bound::Unbounded)).map(|(path, _)| path);
+        paths.take_while(|path| path.starts_with(place)).take(STEPS_PER_HOLD).cloned().collect()
+    }
+
+    /// The same of the folders in which something cannot be watched.
+    fn broken_after(&self, base: Option<&Path>) -> Vec<PathBuf> {
+        let from = base.map_or(Bound::Unbounded, Bound::Excluded);
+        let bases = self.broken.range::<Path, _>((from, Bound::Unbounded)).map(|(base, _)| base);
+        bases.take(STEPS_PER_HOLD).cloned().collect()
+    }
+
+    /// The same of what cannot be watched in one of these at and below a place.
+    fn broken_below(&self, base: &Path, place: &Path, after: Option<&Path>) -> Vec<PathBuf> {
+        let Some(broken) = self.broken.get(base) else { return Vec::new() };
+        let from = after.map_or(Bound::Included(place), Bound::Excluded);
+        let paths = broken.range::<Path, _>((from, Bound::Unbounded));
+        paths.take_while(|path| path.starts_with(place)).take(STEPS_PER_HOLD).cloned().collect()
     }
 
     fn unwatch(&mut self, path: &Path) {
-        self.watched.remove(path);
-        if let Ok(watcher) = &mut self.watcher {
+        if self.watched.remove(path).is_some()
+            && let Ok(watcher) = &mut self.watcher
+        {
             // A folder that is gone is not watched any more anyhow.
             let _gone = watcher.unwatch(path);
         }
@@ -202,28 +285,34 @@ impl Watches {
 
     /// Watches a folder; says so if that is the first in its base that cannot be watched, or if all can again.
     fn watch(&mut self, base: &Path, path: PathBuf, folder: WatchedFolder) -> Option<WatchHealthChange> {
-        if self.watched.contains_key(&path) {
-            return None;
+        match self.watched.get(&path) {
+            Some(watched) if *watched == folder => return None,
+            Some(_another_of_that_name) => self.unwatch(&path),
+            None => {}
         }
-        let name = || base.to_string_lossy().into_owned();
         match self.try_watch(&path, folder.is_recursive) {
             Ok(()) => {
                 self.watched.insert(path.clone(), folder);
-                let broken = self.broken.get_mut(base)?;
-                broken.remove(&path);
-                let is_whole = broken.is_empty();
-                if is_whole {
-                    self.broken.remove(base);
-                }
-                is_whole.then(|| WatchHealthChange { folder: name(), problem: None })
+                self.mend(base, &path)
             }
             Err(problem) => {
                 let is_first = !self.broken.contains_key(base);
                 let problem = WatchProblem { why: problem, is_whole: path == base };
                 self.broken.entry(base.to_owned()).or_default().insert(path);
-                is_first.then(|| WatchHealthChange { folder: name(), problem: Some(problem) })
+                is_first.then(|| WatchHealthChange { folder: name_of(base), problem: Some(problem) })
             }
         }
+    }
+
+    /// A folder is watched, or need not be any more; says so if all in its base is.
+    fn mend(&mut self, base: &Path, path: &Path) -> Option<WatchHealthChange> {
+        let broken = self.broken.get_mut(base)?;
+        broken.remove(path);
+        if !broken.is_empty() {
+            return None;
+        }
+        self.broken.remove(base);
+        Some(WatchHealthChange { folder: name_of(base), problem: None })
     }
 
     fn try_watch(&mut self, path: &Path, is_recursive: bool) -> Result<(), String> {
@@ -242,20 +331,26 @@ impl Watches {
     }
 }
 
+/// A folder's name in what is told.
+fn name_of(folder: &Path) -> String {
+    folder.to_string_lossy().into_owned()
+}
+
 fn is_change(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
 
-/// The folders to watch: those that are there, and none that lies in another that is watched with all in it.
-fn wanted(bases: &[(PathBuf, bool)]) -> BTreeMap<PathBuf, WatchedFolder> {
-    let folders: BTreeMap<&Path, bool> = bases.iter().map(|(path, is_whole)| (path.as_path(), *is_whole)).collect();
-    let is_covered =
-        |path: &Path| IS_RECURSIVE && path.ancestors().skip(1).any(|above| folders.get(above) == Some(&true));
-    let there = |(path, is_whole): (&&Path, &bool)| {
-        let folder = WatchedFolder { is_recursive: *is_whole && IS_RECURSIVE, number: number_of(path)? };
-        Some((path.to_path_buf(), folder))
-    };
-    folders.iter().filter(|(path, _)| !is_covered(path)).filter_map(there).collect()
+/// Whether a folder is watched with all in it as a part of another.
+fn is_covered(folder: &Path, library: &Library) -> bool {
+    IS_RECURSIVE && folder.ancestors().skip(1).any(|above| library.base(above) == Some(true))
+}
+
+/// Whether a folder is one to be watched, and so.
+fn is_wanted(folder: &Path, watched: WatchedFolder, library: &Library) -> bool {
+    match library.base(folder) {
+        Some(is_whole) if !is_covered(folder, library) => watched.is_recursive == (is_whole && IS_RECURSIVE),
+        _ => !IS_RECURSIVE && folder.ancestors().skip(1).any(|above| library.base(above) == Some(true)),
+    }
 }
 
 fn number_of(folder: &Path) -> Option<(u64, u64)> {
@@ -266,10 +361,25 @@ fn number_of(folder: &Path) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::root::{Root, RootId};
+    use crate::model::share_path::SharePath;
 
     fn watched(watches: &Watches, top: &Path) -> Vec<String> {
-        let below = watches.watched.keys().map(|path| path.strip_prefix(top).expect("below").to_string_lossy());
+        let held = watches.held.lock();
+        let below = held.watched.keys().map(|path| path.strip_prefix(top).expect("below").to_string_lossy());
         below.map(std::borrow::Cow::into_owned).collect()
+    }
+
+    /// A library of folders, of which all is shared or one file.
+    fn library(bases: &[(PathBuf, bool)]) -> RwLock<Library> {
+        let mut library = Library::new(10);
+        for (id, (path, is_folder)) in (1..).zip(bases) {
+            let local = if *is_folder { path.clone() } else { path.join("file") };
+            let share_as = SharePath::new(&id.to_string()).expect("valid");
+            let local = local.to_str().expect("text").to_owned();
+            library.set_root(Root { id: RootId(id), local, is_folder: *is_folder, share_as, file_system: None });
+        }
+        RwLock::new(library)
     }
 
     #[test]
@@ -281,24 +391,24 @@ mod tests {
             std::fs::create_dir_all(top.join(name)).expect("folders");
         }
         let bases = [(top.join("a"), true), (top.join("d"), false), (top.join("gone"), true)];
-        let (mut watches, _touches) = Watches::new();
-        assert!(watches.follow(&bases).is_empty() && !watches.is_partial());
+        let (watches, _touches) = Watches::new();
+        assert!(watches.follow(&library(&bases)).is_empty() && !watches.is_partial());
         assert_eq!(watched(&watches, &top), ["a", "d"]);
         for name in ["a", "a/b", "a/b/c"] {
             assert!(watches.see(&top.join("a"), &top.join(name)).is_none());
         }
-        assert!(watches.follow(&bases).is_empty(), "what was found is watched on");
+        assert!(watches.follow(&library(&bases)).is_empty(), "what was found is watched on");
         assert_eq!(watched(&watches, &top), ["a", "a/b", "a/b/c", "d"]);
         let found = ["a/b"].map(|name| top.join(name)).into_iter().collect();
         assert!(watches.forget(&top.join("a/b"), &found).is_empty());
         assert_eq!(watched(&watches, &top), ["a", "a/b", "d"]);
 
-        let before = watches.watched.clone();
+        let before = watches.held.lock().watched.clone();
         std::fs::rename(top.join("a/b"), top.join("a/x")).expect("renames");
         std::fs::create_dir(top.join("a/b")).expect("folder");
         assert!(watches.see(&top.join("a"), &top.join("a/b")).is_none());
-        assert_ne!(watches.watched, before, "another folder of the same name");
-        assert!(watches.follow(&bases[1..]).is_empty());
+        assert_ne!(watches.held.lock().watched, before, "another folder of the same name");
+        assert!(watches.follow(&library(&bases[1..])).is_empty());
         assert_eq!(watched(&watches, &top), ["d"]);
     }
 
@@ -308,10 +418,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let top = folder.path().canonicalize().expect("resolves");
         std::fs::create_dir_all(top.join("a/b")).expect("folders");
-        let (mut watches, _touches) = Watches::new();
+        let (watches, _touches) = Watches::new();
         let bases = [(top.join("a"), true)];
-        assert!(watches.follow(&bases).is_empty());
-        let watcher = std::mem::replace(&mut watches.watcher, Err("out of order".to_owned()));
+        assert!(watches.follow(&library(&bases)).is_empty());
+        let watcher = std::mem::replace(&mut watches.held.lock().watcher, Err("out of order".to_owned()));
         for name in ["b", "c"] {
             std::fs::create_dir_all(top.join("a").join(name)).expect("folder");
         }
@@ -320,7 +430,7 @@ mod tests {
         assert_eq!((Path::new(&news.folder), news.problem), (&*top.join("a"), Some(problem)));
         assert!(watches.see(&top.join("a"), &top.join("a/c")).is_none(), "told once");
         assert!(watches.is_partial());
-        watches.watcher = watcher;
+        watches.held.lock().watcher = watcher;
         assert!(watches.see(&top.join("a"), &top.join("a/b")).is_none());
         let news = watches.see(&top.join("a"), &top.join("a/c")).expect("is told");
         assert!(news.problem.is_none() && !watches.is_partial());

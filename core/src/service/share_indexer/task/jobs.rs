@@ -101,11 +101,16 @@ impl IndexerTask {
 
     /// Writes down which roots were compared with the disk as a whole.
     fn note_looked_at(&self, places: &[RootPlace], present: &HashSet<RootId>, skipped: &[(RootPlace, WhyNotShared)]) {
-        let library = self.shared.library.read();
-        let is_whole = |(id, start): &&RootPlace| library.root(*id).is_some_and(|root| root.start() == start.as_str());
-        let looked = places.iter().filter(is_whole).filter(|(id, _)| present.contains(id));
-        let mut counts: HashMap<RootId, LeftOutCounts> = looked.map(|(id, _)| (*id, LeftOutCounts::new())).collect();
-        drop(library);
+        let mut counts: HashMap<RootId, LeftOutCounts> = HashMap::new();
+        for places in places.chunks(STEPS_PER_HOLD) {
+            let library = self.shared.library.read();
+            let is_whole =
+                |(id, start): &&RootPlace| library.root(*id).is_some_and(|root| root.start() == start.as_str());
+            let looked = places.iter().filter(is_whole).filter(|(id, _)| present.contains(id));
+            let looked: Vec<RootId> = looked.map(|(id, _)| *id).collect();
+            drop(library);
+            counts.extend(looked.into_iter().map(|id| (id, LeftOutCounts::new())));
+        }
         for ((id, _), why) in skipped {
             if let Some(counts) = counts.get_mut(id) {
                 *counts.entry(why.reason()).or_default() += 1;
@@ -134,8 +139,8 @@ impl IndexerTask {
             for plan in planned {
                 let mut after = None;
                 loop {
-                    let library = shared.library.read();
-                    let (page, next) = library.shares_of(&plan.root, &plan.start, after.as_ref(), STEPS_PER_HOLD);
+                    let (page, next) =
+                        shared.library.read().shares_of(&plan.root, &plan.start, after.as_ref(), STEPS_PER_HOLD);
                     shares.extend(page);
                     after = next;
                     if after.is_none() {

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -64,7 +63,7 @@ struct JobId(u64);
 pub(super) struct IndexerTask {
     config: ShareIndexerConfig,
     shared: Arc<SharedLibrary>,
-    watches: Arc<Mutex<Watches>>,
+    watches: Arc<Watches>,
     board: Arc<Board>,
     cancel: CancellationToken,
     events: mpsc::Sender<LibraryEvent>,
@@ -76,7 +75,8 @@ pub(super) struct IndexerTask {
     /// Files that were being written to when they were seen last.
     unquiet: BTreeMap<RootPlace, FileStamp>,
     missing: BTreeMap<RootId, Absence>,
-    presence: Arc<Mutex<Presence>>,
+    /// Lent to the look that is under way.
+    presence: Presence,
     news: EventQueue,
     progress_at: Option<Instant>,
     reconcile_at: Instant,
@@ -104,7 +104,7 @@ enum TaskEnd {
     /// A job did what it could; `None` if it broke.
     Looked { job: JobId, outcome: Option<Box<ScanReport>> },
     /// It was looked which folders are there; these came, went, or are others now.
-    Probed { changed: Vec<PathBuf> },
+    Probed { presence: Presence, changed: Vec<PathBuf> },
     /// There are fewer roots now, or others, which are to be looked at.
     Rearranged { watch_news: Vec<WatchHealthChange>, look: Vec<RootId>, gone: Vec<RootId> },
 }
@@ -155,7 +155,7 @@ impl IndexerTask {
             reconcile_at: now + config.reconcile_every,
             config,
             shared,
-            watches: Arc::new(Mutex::new(watches)),
+            watches: Arc::new(watches),
             board,
             cancel,
             events,
@@ -165,7 +165,7 @@ impl IndexerTask {
             dirty: Dirty::default(),
             unquiet: BTreeMap::new(),
             missing: BTreeMap::new(),
-            presence: Arc::default(),
+            presence: Presence::default(),
             news: EventQueue::default(),
             progress_at: None,
             probe_at: now,
@@ -272,7 +272,7 @@ impl IndexerTask {
                 Ok(planned) => planned,
                 Err(error) => return TaskEnd::refused(reply, error),
             };
-            match shared.change(|library, _| accept(&mut planned, library)) {
+            match accept(&mut planned, &shared) {
                 Ok(save) => TaskEnd::Accepted { asked: AwaitedShare { planned, reply }, save },
                 Err(error) => TaskEnd::refused(reply, error),
             }
@@ -298,11 +298,17 @@ impl IndexerTask {
                     self.mark_root(id, Duration::ZERO);
                 }
             }
-            Ok(TaskEnd::Probed { changed }) => {
+            Ok(TaskEnd::Probed { presence, changed }) => {
+                self.presence = presence;
                 self.presence_at = Some(Instant::now() + PRESENCE_EVERY);
                 for base in changed {
-                    let roots = self.shared.library.read().roots_at(&base);
-                    roots.into_iter().for_each(|id| _ = self.mark_root(id, Duration::ZERO));
+                    let mut after = None;
+                    loop {
+                        let roots = self.shared.library.read().roots_at(&base, after.as_ref(), STEPS_PER_HOLD);
+                        let Some(last) = roots.last() else { break };
+                        after = Some(last.clone());
+                        roots.into_iter().for_each(|(_, id)| _ = self.mark_root(id, Duration::ZERO));
+                    }
                 }
             }
             Ok(TaskEnd::Answered) => {}
@@ -393,10 +399,10 @@ impl IndexerTask {
         }
         if self.presence_at.is_some_and(|at| at <= now) {
             self.presence_at = None;
-            let (shared, presence) = (Arc::clone(&self.shared), Arc::clone(&self.presence));
+            let (shared, mut presence) = (Arc::clone(&self.shared), std::mem::take(&mut self.presence));
             self.tasks.spawn_blocking(move || {
-                let bases = shared.library.read().bases();
-                TaskEnd::Probed { changed: presence.lock().look(bases) }
+                let changed = presence.look(shared.bases());
+                TaskEnd::Probed { presence, changed }
             });
         }
         if self.progress_at.is_some_and(|at| at <= now) {

@@ -102,13 +102,11 @@ impl IndexerTask {
             answer(change(&shared).and_then(|done| {
                 look = done.look;
                 shared.save_roots(&done.unsaved)?;
-                let library = shared.library.read();
-                gone = done.unsaved.roots.iter().copied().filter(|id| library.root(*id).is_none()).collect();
-                drop(library);
+                let is_gone = |id: &RootId| shared.library.read().root(*id).is_none();
+                gone = done.unsaved.roots.iter().copied().filter(is_gone).collect();
                 Ok((done.told.into_parts(), done.more))
             }));
-            let bases = shared.library.read().bases();
-            TaskEnd::Rearranged { watch_news: watches.lock().follow(&bases), look, gone }
+            TaskEnd::Rearranged { watch_news: watches.follow(&shared.library), look, gone }
         });
     }
 }
