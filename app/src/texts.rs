@@ -18,9 +18,13 @@ use potok_core::model::username::{BadUsername, Username};
 use potok_core::model::way::Way;
 use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
+use potok_core::node::not_shareable::NotShareable;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::code::{Code, ReplyCode};
+use potok_core::protocol::sentence::Sentence;
 use potok_core::protocol::shut_out::ShutOut;
+use potok_core::service::share_indexer::event::WhyNotShared;
+use potok_core::service::share_indexer::root_status::WatchFault;
 use potok_core::tracker::log::LogEntry;
 
 use rust_i18n::t;
@@ -48,8 +52,8 @@ pub fn text(family: &str, name: &str, args: &[(&str, String)]) -> String {
 }
 
 /// A file that is not shared, and how many others for the same reason.
-pub fn of_skipped(path: &str, why: &str, more: u64) -> String {
-    let (path, why) = (Shown(path).to_string(), Shown(why).to_string());
+pub fn of_skipped(path: &str, why: &WhyNotShared, more: u64) -> String {
+    let (path, why) = (Shown(path).to_string(), of_not_shared(&rust_i18n::locale(), why));
     if more == 0 {
         t!("console.skipped", path = path, why = why).into_owned()
     } else {
@@ -70,16 +74,51 @@ pub fn of_failure(failure: &Failure) -> String {
     in_language(&rust_i18n::locale(), failure)
 }
 
+/// Why a file in a shared folder is not shared, in this language.
+pub(crate) fn of_not_shared(language: &str, why: &WhyNotShared) -> String {
+    let args = match why {
+        WhyNotShared::BadName(why) => return bad_share_path(language, *why),
+        WhyNotShared::Collision(why) => {
+            let ((first, second), shown) = (why.told_apart(), |text: &str| Shown(text).to_string());
+            vec![("first", shown(&first)), ("second", shown(&second)), ("path", shown(why.path.as_str()))]
+        }
+        WhyNotShared::Skipped(_) | WhyNotShared::TooMany => Vec::new(),
+    };
+    let text = try_text(language, "why-not-shared", why.reason().word(), &args);
+    text.unwrap_or_else(|| Shown(&why.to_string()).to_string())
+}
+
 /// Why something that was asked for did not happen, in this language.
 pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
     let mut args = with_reasons(failure.args());
-    if let Failure::NotComing { path, error } = failure {
-        let why = try_text(language, "transfer-error", error.key(), &with_reasons(error.args()));
-        args = vec![("path", Shown(path).to_string()), ("why", why.unwrap_or_else(|| error.to_string()))];
-    }
-    if let Failure::Offline { why, .. } = failure {
-        args.retain(|(name, _)| *name != "why");
-        args.push(("why", of_absence(language, why)));
+    let mut say = |name: &'static str, text: Option<String>| {
+        let Some(text) = text else { return };
+        args.retain(|(other, _)| *other != name);
+        args.push((name, text));
+    };
+    match failure {
+        Failure::Refused { text, .. } => {
+            if let Some(sentence) = of_tracker(language, text) {
+                return sentence;
+            }
+        }
+        Failure::NotComing { error, .. } => {
+            say("why", try_text(language, "transfer-error", error.key(), &with_reasons(error.args())));
+        }
+        Failure::Offline { why, .. } => say("why", Some(of_absence(language, why))),
+        Failure::NotListed { why, .. } => say("why", of_tracker(language, why)),
+        Failure::NotShareable { why: NotShareable::BadName(why), .. } => {
+            say("why", Some(bad_share_path(language, *why)));
+        }
+        Failure::NotShareable { why, .. } => {
+            say("why", why.key().and_then(|key| try_text(language, "not-shareable", key, &[])));
+        }
+        Failure::UnsafeName { why, .. } => say("why", try_text(language, "name-fault", why.key(), &[])),
+        Failure::Internal { what, why } => {
+            say("what", try_text(language, "work", what.key(), &what.args()));
+            say("why", why.key().and_then(|key| try_text(language, "work-fault", key, &[])));
+        }
+        _ => {}
     }
     if let Failure::Refused { code: ReplyCode::Known(Code::Banned), text } = failure
         && let Some(told) = ShutOut::parse(text)
@@ -123,7 +162,10 @@ pub const SPAN_UNITS: &[&str] = &["minutes", "hours", "days"];
 fn of_absence(language: &str, why: &AbsenceReason) -> String {
     let args = match why {
         AbsenceReason::OtherVersion(version) => vec![("version", version.to_string())],
-        AbsenceReason::Told(text) => vec![("text", Shown(&of_reason(text)).to_string())],
+        AbsenceReason::Told(text) => {
+            let known = of_tracker(language, text);
+            vec![("text", known.unwrap_or_else(|| Shown(&of_reason(text)).to_string()))]
+        }
         _ => Vec::new(),
     };
     try_text(language, "absence", why.key(), &args).unwrap_or_else(|| Shown(&why.to_string()).to_string())
@@ -168,15 +210,41 @@ pub fn of_standing(standing: SourceStanding) -> String {
 /// Something that a person should read although nobody asked.
 pub fn of_warning(warning: &Warning) -> String {
     let mut args = with_reasons(warning.args());
-    if let Warning::NotAnnounced { why } = warning {
-        args = vec![("why", of_failure(why))];
+    match warning {
+        Warning::NotAnnounced { why } => args = vec![("why", of_failure(why))],
+        Warning::NotWatched { why, .. } => {
+            args.retain(|(name, _)| *name != "why");
+            args.push(("why", of_watch_fault(why)));
+        }
+        _ => {}
     }
     text("warning", warning.key(), &args)
 }
 
+/// Why the system does not tell of changes in a folder.
+pub fn of_watch_fault(why: &WatchFault) -> String {
+    match why {
+        WatchFault::TooMany => t!("watch-fault.too-many").into_owned(),
+        WatchFault::Told(why) => Shown(&of_reason(why)).to_string(),
+    }
+}
+
+/// What a tracker says, if it is one of the sentences that those of Potok say.
+fn of_tracker(language: &str, text: &str) -> Option<String> {
+    let sentence = Sentence::known(text)?;
+    try_text(language, "tracker-says", sentence.key(), &sentence.args())
+}
+
 /// What happened at the embedded tracker.
 pub fn of_log_entry(entry: &LogEntry) -> String {
-    text("tracker-log", entry.key(), &entry.args())
+    let mut args = entry.args();
+    if let LogEntry::Refused { text, .. } = entry
+        && let Some(known) = of_tracker(&rust_i18n::locale(), text)
+    {
+        args.retain(|(name, _)| *name != "text");
+        args.push(("text", known));
+    }
+    text("tracker-log", entry.key(), &args)
 }
 
 /// A word of a tracker's owner to everybody.
@@ -211,15 +279,20 @@ pub fn of_bad_username(why: BadUsername) -> String {
 
 /// Why a text is no share path.
 pub fn of_bad_share_path(why: BadSharePath) -> String {
+    bad_share_path(&rust_i18n::locale(), why)
+}
+
+fn bad_share_path(language: &str, why: BadSharePath) -> String {
     match why {
-        BadSharePath::Empty => t!("bad-path.empty"),
+        BadSharePath::Empty => t!("bad-path.empty", locale = language),
         BadSharePath::Length => {
-            t!("bad-path.length", max = limits::PATH_BYTES_MAX, part = limits::PATH_PART_BYTES_MAX)
+            let (max, part) = (limits::PATH_BYTES_MAX, limits::PATH_PART_BYTES_MAX);
+            t!("bad-path.length", locale = language, max = max, part = part)
         }
-        BadSharePath::Dots => t!("bad-path.dots"),
-        BadSharePath::Drive => t!("bad-path.drive"),
-        BadSharePath::Character => t!("bad-path.character"),
-        BadSharePath::NotNfc => t!("bad-path.not-nfc"),
+        BadSharePath::Dots => t!("bad-path.dots", locale = language),
+        BadSharePath::Drive => t!("bad-path.drive", locale = language),
+        BadSharePath::Character => t!("bad-path.character", locale = language),
+        BadSharePath::NotNfc => t!("bad-path.not-nfc", locale = language),
     }
     .into_owned()
 }
@@ -322,7 +395,8 @@ pub fn of_start_error(error: &NodeStartError) -> (&'static str, String) {
         }
         NodeStartError::Failed(why) => ("setting", of_failure(why)),
         NodeStartError::System { what, why } => {
-            let args = [("what", Shown(what).to_string()), ("why", Shown(&of_reason(why)).to_string())];
+            let what = text("work", what.key(), &what.args());
+            let args = [("what", what), ("why", Shown(&of_reason(why)).to_string())];
             ("internal", text("start", "system", &args))
         }
     }

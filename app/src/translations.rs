@@ -3,26 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use potok_core::library::collision::Collision;
 use potok_core::model::absence::AbsenceReason;
 use potok_core::model::attempt::TryOutcome;
+use potok_core::model::name_fault::NameFault;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
 use potok_core::model::way::Way;
 use potok_core::node::failure::Failure;
+use potok_core::node::not_shareable::NotShareable;
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
+use potok_core::node::work::{Work, WorkFault};
 use potok_core::protocol::code::Code;
 use potok_core::protocol::field::BadFields;
 use potok_core::protocol::owner_line::CountsFrom;
-use potok_core::service::share_indexer::event::LeftOutReason;
+use potok_core::protocol::sentence::{NUMBERS_MAX, Sentence};
+use potok_core::service::share_indexer::event::{LeftOutReason, WhyNotShared};
+use potok_core::service::share_indexer::root_status::WatchFault;
 use potok_core::tracker::log::LogEntry;
 
 use crate::command_line::BadLine;
 use crate::command_line::commands;
 use crate::model::reach_advice;
 use crate::render::{reach, words};
-use crate::texts::{LANGUAGES, SPAN_UNITS, in_language, of_failure, text, try_text};
+use crate::texts::{LANGUAGES, SPAN_UNITS, in_language, of_failure, of_not_shared, text, try_text};
 
 fn catalogue(language: &str) -> BTreeMap<String, String> {
     let messages = crate::_rust_i18n_backend().messages_for_locale(language).expect(language);
@@ -62,10 +68,64 @@ fn used() -> BTreeSet<String> {
     family("reach-advice", reach_advice::ADVICE_WORDS);
     family("reach-family", reach::FAMILY_WORDS);
     family("left-out", &LeftOutReason::ALL.map(LeftOutReason::word));
+    family("tracker-says", &Sentence::all([0; NUMBERS_MAX]).into_iter().map(Sentence::key).collect::<Vec<_>>());
+    family("name-fault", &NameFault::ALL.map(NameFault::key));
+    family("work", &works().iter().map(Work::key).collect::<Vec<_>>());
+    family(
+        "work-fault",
+        &[WorkFault::Panic, WorkFault::BadAnswer].iter().filter_map(WorkFault::key).collect::<Vec<_>>(),
+    );
+    family("not-shareable", &not_shareable().iter().filter_map(NotShareable::key).collect::<Vec<_>>());
+    family("why-not-shared", &not_shared().iter().map(|why| why.reason().word()).collect::<Vec<_>>());
     family("status", words::STATUS_WORDS);
     let settings = toml::Table::try_from(Settings::default()).expect("plain values");
     family("settings", &settings.keys().map(String::as_str).chain(["head"]).collect::<Vec<_>>());
     used
+}
+
+fn works() -> Vec<Work> {
+    let address = "192.0.2.7:4001".parse().expect("an address");
+    let user = "anna".parse().expect("a name");
+    vec![
+        Work::CarryingOut,
+        Work::AskingWhoWeAre,
+        Work::ReadingAnswer,
+        Work::ReadingList,
+        Work::StartingTracker,
+        Work::ListeningAt(address),
+        Work::RememberingKey(user),
+        Work::LookingAtTarget,
+        Work::QueueingDownload,
+        Work::KeepingHistory,
+        Work::LookingForContents,
+        Work::Sharing,
+        Work::SavingShares,
+        Work::ServingPeers,
+        Work::StartingRuntime,
+        Work::StartingThread,
+        Work::OpeningDataFolder,
+        Work::OpeningFolder("/d".into()),
+        Work::OpeningDatabase,
+        Work::ReadingIdentity,
+        Work::OpeningLibrary,
+        Work::OpeningQueue,
+    ]
+}
+
+fn not_shareable() -> Vec<NotShareable> {
+    use NotShareable as Why;
+    vec![Why::NotRegular, Why::Own, Why::NoSize, Why::NotUnicode, Why::Changing, Why::Unfinished]
+}
+
+/// Those with sentences of their own; a bad name has those of `bad-path`.
+fn not_shared() -> Vec<WhyNotShared> {
+    let path = SharePath::new("x").expect("a path");
+    let collision = Collision { path, first: "/a".into(), second: "/b".into() };
+    let skipped = LeftOutReason::ALL.into_iter().filter_map(|reason| match reason {
+        LeftOutReason::Skipped(why) => Some(why.into()),
+        LeftOutReason::BadName | LeftOutReason::Collision | LeftOutReason::TooMany => None,
+    });
+    skipped.chain([collision.into(), WhyNotShared::TooMany]).collect()
 }
 
 fn absences() -> Vec<AbsenceReason> {
@@ -141,11 +201,13 @@ fn failures() -> Vec<Failure> {
         Failure::NotStopped { path: text() },
         Failure::TooManyShares { path: text(), new_files: 7, room: 5, max: 100 },
         Failure::NoSuchFile { path: text() },
-        Failure::NotShareable { path: text(), why: text() },
+        Failure::NotShareable { path: text(), why: NotShareable::Own },
         Failure::PathTaken { first: text(), second: text(), path: text() },
         Failure::Exists { path: text() },
         Failure::NoParent { path: text() },
-        Failure::UnsafeName { text: text() },
+        Failure::UnsafeName { name: text(), why: NameFault::Blank },
+        Failure::SameName { path: text(), other: text() },
+        Failure::TooManyAlike { path: text() },
         Failure::Denied { path: text() },
         Failure::DiskFull { path: text() },
         Failure::NotComing { path: text(), error: TransferError::Disk(text()) },
@@ -159,7 +221,7 @@ fn failures() -> Vec<Failure> {
         Failure::NotBanned { who: text() },
         Failure::SentByItself { verb: text() },
         Failure::BadLine { why: text() },
-        Failure::Internal { what: text(), why: text() },
+        Failure::Internal { what: Work::Sharing, why: WorkFault::Panic },
     ]
 }
 
@@ -207,6 +269,8 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::Exists { .. }
         | Failure::NoParent { .. }
         | Failure::UnsafeName { .. }
+        | Failure::SameName { .. }
+        | Failure::TooManyAlike { .. }
         | Failure::Denied { .. }
         | Failure::DiskFull { .. }
         | Failure::NotComing { .. }
@@ -238,7 +302,7 @@ fn warnings() -> Vec<Warning> {
         Warning::OtherFileSystem { folder: text() },
         Warning::Missing { path: text() },
         Warning::Back { path: text() },
-        Warning::NotWatched { folder: text(), why: text() },
+        Warning::NotWatched { folder: text(), why: WatchFault::TooMany },
     ]
 }
 
@@ -344,6 +408,38 @@ fn failures_say_in_english_what_the_engine_says() {
     let taken = Failure::Refused { code: "name-taken".into(), text: "taken".into() };
     assert_eq!(in_language("en", &taken), "taken");
     assert!(in_language("bg", &taken).contains("името"));
+}
+
+#[test]
+fn reasons_say_in_english_what_the_engine_says_and_something_else_in_bulgarian() {
+    let text = |language, family, key: &str, args: &[_]| try_text(language, family, key, args).expect(key);
+    let check = |english: String, bulgarian: String, said: String| {
+        assert_eq!(english, said);
+        assert!(bulgarian != said && !bulgarian.contains("%{"), "{bulgarian}");
+    };
+    for sentence in Sentence::all([7, 9]) {
+        let of = |language| text(language, "tracker-says", sentence.key(), &sentence.args());
+        check(of("en"), of("bg"), sentence.to_string());
+        let refused = Failure::Refused { code: "limit".into(), text: sentence.to_string() };
+        check(in_language("en", &refused), in_language("bg", &refused), sentence.to_string());
+    }
+    for why in not_shared() {
+        check(of_not_shared("en", &why), of_not_shared("bg", &why), why.to_string());
+    }
+    for why in not_shareable() {
+        let failure = Failure::NotShareable { path: "x".into(), why };
+        check(in_language("en", &failure), in_language("bg", &failure), failure.to_string());
+    }
+    for why in NameFault::ALL {
+        let failure = Failure::UnsafeName { name: "x".into(), why };
+        check(in_language("en", &failure), in_language("bg", &failure), failure.to_string());
+    }
+    for what in works() {
+        for why in [WorkFault::Panic, WorkFault::BadAnswer, WorkFault::Told("x".into())] {
+            let failure = Failure::Internal { what: what.clone(), why };
+            check(in_language("en", &failure), in_language("bg", &failure), failure.to_string());
+        }
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use potok_app::console::input::ConsoleInput;
 use potok_app::console::session::{ConsoleSession, Options};
 use potok_app::render::output::{Audience, Output};
 use potok_app::signals::Interrupt;
+use potok_core::disk::walk::WhySkipped;
 use potok_core::library::typed::{RemotePath, ShareOrLocalPath};
 use potok_core::model::hash::ContentHash;
 use potok_core::model::share::Share;
@@ -24,6 +25,7 @@ use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, TrackerConnecti
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferSelection};
 use potok_core::node::warning::Warning;
+use potok_core::node::work::Work;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
 /// What follows an intent.
@@ -229,18 +231,18 @@ fn what_happens_meanwhile_is_told_to_people_only() {
     let told = || {
         vec![
             Then::Tell(NodeEvent::Joined { user: anna(), at: std::time::SystemTime::now() }),
-            Then::Tell(NodeEvent::Skipped { path: "x".into(), why: "a link".into(), more: 0 }),
+            Then::Tell(NodeEvent::Skipped { path: "x".into(), why: WhySkipped::Link.into(), more: 0 }),
             Then::Tell(NodeEvent::Resync),
             Then::Outcome(Ok(Outcome::Users(vec![anna()]))),
         ]
     };
-    let warning = "warning: 'x' is not shared: a link\n";
+    let warning = "warning: 'x' is not shared: it is a link\n";
     assert_eq!(run(&["list-users"], vec![(Intent::ListUsers, told())]), ran("anna\t-\t-\n", warning, true));
 
     let engine =
         Scripted::new(vec![(Intent::ListUsers, told()), (Intent::ListTransfers, ok(Outcome::Transfers(vec![])))]);
     let ran = run_with(&engine, Audience::People, options(false), &["list-users", "transfers"]);
-    assert!(ran.err.contains("anna is here") && ran.err.contains("'x' is not shared: a link"), "{ran:?}");
+    assert!(ran.err.contains("anna is here") && ran.err.contains("'x' is not shared: it is a link"), "{ran:?}");
     assert!(ran.out.contains("anna") && ran.out.contains("unverified") && ran.out.ends_with("nothing\n"), "{ran:?}");
 }
 
@@ -491,9 +493,9 @@ fn a_download_that_fails_fails_its_command() {
         assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran(&record("/d/b"), &err, false));
     }
 
-    let io = Failure::Internal { what: "writing".into(), why: "I/O error".into() };
+    let io = Failure::Internal { what: Work::QueueingDownload, why: "I/O error".to_owned().into() };
     let then = vec![failed_file(io), moved(TransferState::Finished)];
-    let err = "error: internal: Trip/a: writing failed: I/O error\n";
+    let err = "error: internal: Trip/a: queueing the download failed: I/O error\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));
 
     let then = vec![Then::Tell(NodeEvent::TransferGone { number: NUMBER })];

@@ -347,9 +347,17 @@ impl Model {
                 self.shares.doubt(now);
             }
             NodeEvent::Transfer(transfer) => self.apply_transfer(now, transfer),
-            NodeEvent::Downloaded { local_path, hash, .. } => {
+            NodeEvent::Downloaded { local_path, hash, size, .. } => {
                 self.marks.fetched(hash, local_path.clone());
-                self.push_log(Tone::Good, format!("downloaded {}", Shown(&local_path.to_string_lossy())));
+                self.push_log(
+                    Tone::Good,
+                    t!(
+                        "console.downloaded",
+                        path = Shown(&local_path.to_string_lossy()),
+                        size = crate::human::size(size)
+                    )
+                    .into(),
+                );
             }
             NodeEvent::Renamed { original, local_path, .. } => {
                 let (original, path) = (Shown(&original).to_string(), Shown(&local_path.to_string_lossy()).to_string());

@@ -3,6 +3,7 @@
 use potok_core::model::hash::ContentHash;
 use potok_core::node::event::{Direction, Outcome, TransferState};
 use potok_core::node::failure::Failure;
+use potok_core::service::share_indexer::event::WhyNotShared;
 
 use super::messages::TOASTS_MAX;
 use super::*;
@@ -142,7 +143,7 @@ fn nothing_grows_without_end() {
     let (mut model, now) = (Model::default(), Instant::now());
     for n in 0..3 * LOG_LINES_MAX {
         model.toast(now, Tone::Info, format!("{n}"));
-        model.apply(now, NodeEvent::Skipped { path: "p".into(), why: "w".into(), more: 0 });
+        model.apply(now, NodeEvent::Skipped { path: "p".into(), why: WhyNotShared::TooMany, more: 0 });
     }
     assert_eq!((model.toasts.len(), model.log.len(), model.skipped.len()), (TOASTS_MAX, LOG_LINES_MAX, LIST_LINES_MAX));
 }

@@ -244,7 +244,7 @@ mod tests {
     use potok_core::node::event::{Direction, TransferState};
     use potok_core::protocol::reply::Totals;
     use potok_core::reach::reachability::Reachability;
-    use potok_core::service::share_indexer::root_status::{Absence, RootWatching};
+    use potok_core::service::share_indexer::root_status::{Absence, RootWatching, WatchFault};
 
     use super::*;
 
@@ -292,7 +292,7 @@ mod tests {
             is_folder: true,
             share_as: path("Trip"),
             totals: Totals { files: 2, bytes: 30 },
-            watching: RootWatching::Partly { why: "limit".into() },
+            watching: RootWatching::Partly { why: WatchFault::TooMany },
             looked_at: Some(UNIX_EPOCH + std::time::Duration::from_secs(7)),
             work: RootWork::Hashing { files_left: 1, bytes_left: 9 },
             paused: None,

@@ -177,7 +177,7 @@ pub fn root_state(root: &SharedRoot) -> String {
 pub fn watching(root: &SharedRoot) -> String {
     let why = match &root.watching {
         RootWatching::Whole => String::new(),
-        RootWatching::Partly { why } | RootWatching::Polled { why } => shown(why),
+        RootWatching::Partly { why } | RootWatching::Polled { why } => texts::of_watch_fault(why),
     };
     let word = texts::text("watching", words::watching(&root.watching), &[("why", why)]);
     match root.looked_at {

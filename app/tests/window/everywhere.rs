@@ -2,6 +2,9 @@
 
 use egui_kittest::kittest::NodeT;
 
+use potok_core::library::collision::Collision;
+use potok_core::model::share_path::SharePath;
+
 use super::people::at_my_network;
 use super::*;
 
@@ -39,7 +42,9 @@ fn busy() -> Test {
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(1, TransferState::Running) }));
     test.tell(NodeEvent::Transfer(Transfer { label: path.into(), ..transfer(2, TransferState::Finished) }));
     test.shares(vec![shared_file(1, path)]);
-    test.tell(NodeEvent::Skipped { path: path.into(), why: path.into(), more: 0 });
+    let first = SharePath::new("x").expect("a path");
+    let why = Collision { path: first, first: path.into(), second: path.into() };
+    test.tell(NodeEvent::Skipped { path: path.into(), why: why.into(), more: 0 });
     test
 }
 

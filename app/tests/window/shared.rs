@@ -1,10 +1,12 @@
 //! The shared page: what is shared with all in it, renaming, stopping and sharing again, who takes what, what is wrong with
 //! shared folders, and what is said before something is shared.
 
+use potok_core::disk::walk::WhySkipped;
 use potok_core::library::level::{LevelEntry, LevelPage};
 use potok_core::library::sharing_again::StoppedPlace;
 use potok_core::node::warning::Warning;
 use potok_core::service::share_indexer::root_status::Absence;
+use potok_core::service::share_indexer::root_status::WatchFault;
 
 use super::*;
 
@@ -172,8 +174,8 @@ fn who_takes_what_is_seen() {
 #[test]
 fn what_is_wrong_with_folders_is_listed() {
     let mut test = sharing();
-    test.tell(NodeEvent::Warning(Warning::NotWatched { folder: "/x".into(), why: "limit".into() }));
-    test.tell(NodeEvent::Skipped { path: "/x/y".into(), why: "it is a link".into(), more: 0 });
+    test.tell(NodeEvent::Warning(Warning::NotWatched { folder: "/x".into(), why: WatchFault::TooMany }));
+    test.tell(NodeEvent::Skipped { path: "/x/y".into(), why: WhySkipped::Link.into(), more: 0 });
     test.click("Notes about shared folders: 2");
     assert!(test.is_seen("'/x' is not watched") && test.is_seen("it is a link"));
 }

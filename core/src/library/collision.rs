@@ -6,7 +6,7 @@ use crate::model::share_path::SharePath;
 
 /// Two files that would get one share path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} would both be shared as '{path}'", told_apart(first, second))]
+#[error("{} would both be shared as '{path}'", self.files())]
 pub struct Collision {
     /// The share path that both would have.
     pub path: SharePath,
@@ -16,10 +16,17 @@ pub struct Collision {
     pub second: String,
 }
 
-/// Two texts so that it is seen how they differ: two forms of one text, such as a letter with an accent and
-/// the same letter and an accent, look alike, so what is not ASCII in them is written by its number.
-fn told_apart(first: &str, second: &str) -> String {
-    format!("'{}' and '{}'", told_from(first, second), told_from(second, first))
+impl Collision {
+    /// Both files, so that it is seen how they differ: two forms of one text, such as a letter with an accent and the same
+    /// letter and an accent, look alike, so what is not ASCII in them is written by its number.
+    pub fn told_apart(&self) -> (String, String) {
+        (told_from(&self.first, &self.second), told_from(&self.second, &self.first))
+    }
+
+    fn files(&self) -> String {
+        let (first, second) = self.told_apart();
+        format!("'{first}' and '{second}'")
+    }
 }
 
 fn told_from(text: &str, other: &str) -> String {

@@ -2,6 +2,7 @@
 //! file comes there only if the person gives it a name of their own.
 
 use crate::model::local_name::UnsafeName;
+use crate::model::name_fault::NameFault;
 
 /// Where downloads go, as the person chose it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,27 +56,27 @@ pub fn why(chosen: &ChosenFolder<'_>, parts: &[&str]) -> Option<UnsafeName> {
     let above = chosen.whole.unwrap_or_default();
     let whole: Vec<&str> = above.iter().map(String::as_str).chain(parts.iter().copied()).collect();
     if is_run_by_git(&whole) {
-        return refused("is where git finds what it runs by itself");
+        return refused(NameFault::GitRuns);
     }
     let is_in_start_menu =
         whole.iter().any(|part| is(part, "Startup")) && whole.iter().any(|part| is(part, "Start Menu"));
     let is_of_system = chosen.whole.is_some() && OF_SYSTEM.iter().any(|place| is_below(&whole, place));
     if is_in_start_menu || is_of_system {
-        return refused("would be among what the system acts on by itself");
+        return refused(NameFault::SystemActs);
     }
     let below_home = chosen.below_home?;
     if below_home.is_empty() && parts.first().is_some_and(|first| first.starts_with('.')) {
-        return refused("would be among the hidden files of your home folder, which programs act on");
+        return refused(NameFault::HiddenAtHome);
     }
     let whole: Vec<&str> = below_home.iter().map(String::as_str).chain(parts.iter().copied()).collect();
     let is_in_windows_startup = whole.iter().any(|part| is(part, "Startup")) && is_below(&whole, &["AppData"]);
     if is_in_windows_startup || STARTED.iter().any(|place| is_below(&whole, place)) {
-        return refused("would be started by the system by itself");
+        return refused(NameFault::SystemStarts);
     }
     let is_read = |(place, names): &(&[&str], &[&str])| {
         is_below(&whole, place) && whole.get(place.len()).is_some_and(|name| names.iter().any(|read| is(name, read)))
     };
-    if READ.iter().any(is_read) { refused("is what programs in your home folder act on") } else { None }
+    if READ.iter().any(is_read) { refused(NameFault::ProgramsAct) } else { None }
 }
 
 /// Git and Mercurial run what is in a repository of theirs; a file `.git` says where that is. `git~1` is what Windows

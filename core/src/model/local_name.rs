@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::model::limits;
+use crate::model::name_fault::NameFault;
 use crate::model::share_path::SharePath;
 use crate::model::shown;
 
@@ -47,13 +48,23 @@ pub struct LocalName(String);
 )]
 pub struct UnsafeName {
     name: String,
-    why: &'static str,
+    why: NameFault,
 }
 
 impl UnsafeName {
-    /// This name, and what is wrong with it, as the end of a sentence.
-    pub(in crate::model) fn new(name: String, why: &'static str) -> Self {
+    /// This name, and what is wrong with it.
+    pub(in crate::model) fn new(name: String, why: NameFault) -> Self {
         Self { name, why }
+    }
+
+    /// The name, which is a stranger's text.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is wrong with it.
+    pub fn fault(&self) -> NameFault {
+        self.why
     }
 }
 
@@ -178,37 +189,37 @@ fn reserved(platform: Platform) -> &'static [char] {
     }
 }
 
-fn fault_of(platform: Platform, part: &str) -> Option<&'static str> {
+fn fault_of(platform: Platform, part: &str) -> Option<NameFault> {
     if part.is_empty() || part == "." || part == ".." {
-        return Some("is no file name");
+        return Some(NameFault::NoName);
     }
     if part.len() > limits::PATH_PART_BYTES_MAX {
-        return Some("is longer than 255 bytes");
+        return Some(NameFault::TooLong);
     }
     if part.chars().any(is_misleading) {
-        return Some("has control or text-direction characters");
+        return Some(NameFault::Invisible);
     }
     if part.chars().all(|c| c.is_whitespace() || shown::is_hidden(c)) {
-        return Some("is blank");
+        return Some(NameFault::Blank);
     }
     if part.contains('/') || part.contains(reserved(platform)) {
-        return Some("has a character that is not allowed on this system");
+        return Some(NameFault::Reserved);
     }
     if part.to_ascii_lowercase().ends_with(limits::PART_SUFFIX) {
-        return Some("is that of an unfinished download");
+        return Some(NameFault::Unfinished);
     }
     if platform == Platform::Windows { fault_on_windows(part) } else { None }
 }
 
-fn fault_on_windows(part: &str) -> Option<&'static str> {
+fn fault_on_windows(part: &str) -> Option<NameFault> {
     if part.ends_with(['.', ' ']) {
-        return Some("ends in a dot or a space");
+        return Some(NameFault::Ending);
     }
     if is_device(part) {
-        return Some("is the name of a device on Windows");
+        return Some(NameFault::Device);
     }
     if matches!(part.to_ascii_lowercase().as_str(), "desktop.ini" | "autorun.inf") {
-        return Some("is that of a file which Windows acts on by itself");
+        return Some(NameFault::WindowsActs);
     }
     None
 }

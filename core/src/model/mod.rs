@@ -45,6 +45,7 @@ pub mod lan_address;
 pub mod limits;
 pub mod listen;
 pub mod local_name;
+pub mod name_fault;
 pub mod own_ports;
 pub mod port;
 pub mod search_key;

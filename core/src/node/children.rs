@@ -8,6 +8,7 @@ use crate::node::event::Outcome;
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::moves::Arrival;
+use crate::node::work::{Work, WorkFault};
 
 /// What a child task has come to.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl Children {
 }
 
 fn panicked() -> Failure {
-    Failure::Internal { what: "carrying this out".into(), why: "a panic, which the log tells".into() }
+    Failure::Internal { what: Work::CarryingOut, why: WorkFault::Panic }
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use crate::protocol::owner_line::{FigureLine, ReloadedSetting};
 use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
 use crate::reach::nearby::NearbyNetwork;
 use crate::reach::reachability::Reachability;
+use crate::service::share_indexer::event::WhyNotShared;
 use crate::service::share_indexer::preview::SharePreview;
 use crate::service::share_indexer::root_status::RootPage;
 use crate::tracker::log::LogEntry;
@@ -96,8 +97,8 @@ pub enum NodeEvent {
     Skipped {
         /// Its local path.
         path: String,
-        /// The reason, in words for the person.
-        why: String,
+        /// The reason.
+        why: WhyNotShared,
         /// How many others.
         more: u64,
     },

@@ -3,8 +3,12 @@
 //! The English sentence is the `Display` form. The app translates by [`Failure::key`] and [`Failure::args`].
 
 use crate::model::absence::AbsenceReason;
+use crate::model::local_name::UnsafeName;
+use crate::model::name_fault::NameFault;
 use crate::model::shown::Shown;
 use crate::model::transfer::{TransferError, TransferId};
+use crate::node::not_shareable::NotShareable;
+use crate::node::work::{Work, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
 
 /// A failed intent.
@@ -122,8 +126,8 @@ pub enum Failure {
     NotShareable {
         /// As it was typed.
         path: String,
-        /// The reason, in words for the person.
-        why: String,
+        /// The reason.
+        why: NotShareable,
     },
     /// Two files would be announced under one name.
     #[error(
@@ -153,10 +157,26 @@ pub enum Failure {
         path: String,
     },
     /// A remote name that could do harm on a disk.
-    #[error("{text}")]
+    #[error("the name '{}' {why}; give a name of your own as local path, or add --rename-unsafe", Shown(name))]
     UnsafeName {
-        /// The whole sentence.
-        text: String,
+        /// The name, or the path.
+        name: String,
+        /// What is wrong with it.
+        why: NameFault,
+    },
+    /// Two remote names that this system takes for one.
+    #[error("'{}' and '{}' are one file on this disk; add --rename-unsafe to have both", Shown(path), Shown(other))]
+    SameName {
+        /// The share path.
+        path: String,
+        /// The other file's.
+        other: String,
+    },
+    /// More remote names than can be told apart that this system takes for one.
+    #[error("too many files are called like '{}'", Shown(path))]
+    TooManyAlike {
+        /// The share path of one of them.
+        path: String,
     },
     /// The system does not let us read or write there.
     #[error("no permission for '{}'", Shown(path))]
@@ -230,10 +250,16 @@ pub enum Failure {
     #[error("{what} failed: {why}")]
     Internal {
         /// What was being done.
-        what: String,
-        /// What the system said.
-        why: String,
+        what: Work,
+        /// The reason, as far as it is known.
+        why: WorkFault,
     },
+}
+
+impl From<UnsafeName> for Failure {
+    fn from(unsafe_name: UnsafeName) -> Self {
+        Self::UnsafeName { name: unsafe_name.name().to_owned(), why: unsafe_name.fault() }
+    }
 }
 
 impl Failure {
@@ -249,6 +275,7 @@ impl Failure {
             Self::NotComing { error, .. } => error.code(),
             Self::DiskFull { .. } => "no-space",
             Self::NotOwner => Code::NotYours.as_str(),
+            Self::SameName { .. } | Self::TooManyAlike { .. } => "unsafe-name",
             _ => self.key(),
         }
     }
@@ -274,6 +301,8 @@ impl Failure {
             Self::Exists { .. } => "exists",
             Self::NoParent { .. } => "no-parent",
             Self::UnsafeName { .. } => "unsafe-name",
+            Self::SameName { .. } => "same-name",
+            Self::TooManyAlike { .. } => "too-many-alike",
             Self::Denied { .. } => "denied",
             Self::DiskFull { .. } => "disk-full",
             Self::NotComing { .. } => "not-coming",
@@ -316,14 +345,16 @@ impl Failure {
             | Self::NoParent { path }
             | Self::Denied { path }
             | Self::DiskFull { path } => vec![("path", shown(path))],
-            Self::NotShareable { path, why } => vec![("path", shown(path)), ("why", shown(why))],
+            Self::NotShareable { path, why } => vec![("path", shown(path)), ("why", why.to_string())],
             Self::PathTaken { first, second, path } => {
                 vec![("first", shown(first)), ("second", shown(second)), ("path", shown(path))]
             }
-            Self::UnsafeName { text } => vec![("text", shown(text))],
+            Self::UnsafeName { name, why } => vec![("name", shown(name)), ("why", why.to_string())],
+            Self::SameName { path, other } => vec![("path", shown(path)), ("other", shown(other))],
+            Self::TooManyAlike { path } => vec![("path", shown(path))],
             Self::NotComing { path, error } => vec![("path", shown(path)), ("why", error.to_string())],
             Self::NoSuchTransfer { number } | Self::IsUpload { number } => vec![("number", number.to_string())],
-            Self::Internal { what, why } => vec![("what", shown(what)), ("why", shown(why))],
+            Self::Internal { what, why } => vec![("what", what.to_string()), ("why", why.to_string())],
             Self::NotAtYours { user } => vec![("user", shown(user))],
             Self::NotBanned { who } => vec![("who", shown(who))],
             Self::SentByItself { verb } => vec![("verb", shown(verb))],

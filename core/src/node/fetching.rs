@@ -20,6 +20,7 @@ use crate::node::lookup::{self, FoundShares};
 use crate::node::naming::{self, Naming};
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::SessionView;
+use crate::node::work::{Work, WorkFault};
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::service::downloader::{AddError, Downloader, NewDownload};
@@ -220,8 +221,7 @@ pub(super) async fn on_disk<T: Send + 'static>(
     look: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let looked = tokio::task::spawn_blocking(look).await;
-    looked
-        .unwrap_or_else(|_panic| Err(Failure::Internal { what: "looking at the target".into(), why: "a panic".into() }))
+    looked.unwrap_or_else(|_panic| Err(Failure::Internal { what: Work::LookingAtTarget, why: WorkFault::Panic }))
 }
 
 /// What the app is told by the word of a transfer; `None` where it has been told the same.
@@ -322,7 +322,7 @@ fn folder_file(
 }
 
 fn local_name(part: &str) -> Result<LocalName, Failure> {
-    LocalName::new(part).map_err(|why| Failure::UnsafeName { text: why.to_string() })
+    LocalName::new(part).map_err(Failure::from)
 }
 
 /// What is asked for. Without size and hash nobody could check what comes.
@@ -343,7 +343,7 @@ pub(super) fn add_failed(error: AddError) -> Failure {
         AddError::Folder { path, why } => place_failed(why, &path),
         AddError::Save(redb::Error::Io(error)) => place_failed(error.into(), Path::new("potok.redb")),
         AddError::Save(_) | AddError::Count | AddError::Stopped => {
-            Failure::Internal { what: "queueing the download".into(), why }
+            Failure::Internal { what: Work::QueueingDownload, why: why.into() }
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{ask_failed, read_pages};
+use crate::node::work::{Work, WorkFault};
 use crate::protocol::command::{Command, ListFiles, ListUsers, Page, Search, WhoAmI};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::protocol::selection::Selection;
@@ -49,10 +50,7 @@ pub(super) async fn search(
 pub(super) async fn who_am_i(client: TrackerClient, key: PublicKey) -> Result<Outcome, Failure> {
     let answer = client.ask(WhoAmI.into()).await.map_err(|error| ask_failed(&client, error))?;
     let line = answer.lines.first().and_then(|line| UserLine::parse(line).ok());
-    let line = line.ok_or_else(|| Failure::Internal {
-        what: "asking the tracker who we are".into(),
-        why: "it gave no name".into(),
-    })?;
+    let line = line.ok_or_else(|| Failure::Internal { what: Work::AskingWhoWeAre, why: WorkFault::BadAnswer })?;
     Ok(Outcome::Me(Me { username: line.username, address: line.address, key }))
 }
 

@@ -55,13 +55,12 @@ impl Naming {
 
     /// The names for a file: below `top`, which the person chose or which passed before, those of its path.
     pub(super) fn names(&mut self, top: Option<&LocalName>, path: &str) -> Result<Vec<LocalName>, Failure> {
-        let refused = |why: UnsafeName| Failure::UnsafeName { text: why.to_string() };
         let mut names: Vec<LocalName> = top.into_iter().cloned().collect();
         for part in path.split('/') {
             match LocalName::on(self.platform, part) {
                 Ok(name) => names.push(name),
                 Err(_) if self.rename_unsafe => names.push(LocalName::near(self.platform, part)),
-                Err(why) => return Err(refused(why)),
+                Err(why) => return Err(why.into()),
             }
         }
         let first = usize::from(top.is_some());
@@ -70,7 +69,7 @@ impl Naming {
             let hidden = names.iter().skip(first).position(|name| name.as_str().starts_with('.'));
             let at = hidden.map_or(first, |at| at + first);
             if !self.rename_unsafe || names[at].as_str().starts_with("__") {
-                return Err(refused(why));
+                return Err(why.into());
             }
             let name = names[at].as_str();
             let renamed = name.strip_prefix('.').map_or_else(|| format!("_{name}"), |rest| format!("_{rest}"));
@@ -120,14 +119,12 @@ impl Naming {
                 return Ok(names);
             };
             if !self.rename_unsafe {
-                let text =
-                    format!("'{path}' and '{other}' are one file on this disk; add --rename-unsafe to have both");
-                return Err(Failure::UnsafeName { text });
+                return Err(Failure::SameName { path: path.to_owned(), other });
             }
             let next = self.taken_but_for_case.get(&first).map_or(2, |(_, next)| *next);
             number = if number == 1 { next } else { number + 1 };
         }
-        Err(Failure::UnsafeName { text: format!("too many files are called like '{path}'") })
+        Err(Failure::TooManyAlike { path: path.to_owned() })
     }
 
     /// Whose name this one is, where only case tells them apart and the disk does not look at it.

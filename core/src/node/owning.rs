@@ -3,6 +3,7 @@
 use crate::node::event::Outcome;
 use crate::node::failure::Failure;
 use crate::node::tracker_session::ask_failed;
+use crate::node::work::{Work, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::owner::{BanSubject, OwnerCommand};
 use crate::protocol::owner_line::{BanLine, FigureLine, ReloadedSetting};
@@ -22,10 +23,7 @@ pub(super) async fn order(client: TrackerClient, command: OwnerCommand) -> Resul
         OwnerCommand::Reload(_) => all(&lines, ReloadedSetting::parse).map(Outcome::Reloaded),
         _ => Ok(Outcome::Done),
     };
-    outcome.map_err(|BadReply| Failure::Internal {
-        what: "reading the tracker's answer".into(),
-        why: "it is none that this version knows".into(),
-    })
+    outcome.map_err(|BadReply| Failure::Internal { what: Work::ReadingAnswer, why: WorkFault::BadAnswer })
 }
 
 fn all<T>(lines: &[String], read: impl Fn(&str) -> Result<T, BadReply>) -> Result<Vec<T>, BadReply> {

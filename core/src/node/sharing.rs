@@ -9,9 +9,11 @@ use crate::model::share_path::SharePath;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::main_loop::NodeTask;
+use crate::node::not_shareable::NotShareable;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{SessionView, ask_failed};
 use crate::node::warning::Warning;
+use crate::node::work::Work;
 use crate::protocol::code::Code;
 use crate::service::share_indexer::event::{self, LibraryEvent};
 use crate::service::share_indexer::{ShareError, ShareExtent, ShareIndexer, ShareRequest, Unshared};
@@ -144,7 +146,7 @@ impl NodeTask {
                     let Some(first) = files.iter().find(|file| file.why.reason() == reason) else { continue };
                     self.outbox.push(NodeEvent::Skipped {
                         path: first.path.clone(),
-                        why: first.why.to_string(),
+                        why: first.why.clone(),
                         more: count.saturating_sub(1),
                     });
                 }
@@ -171,12 +173,10 @@ fn share_failed(error: ShareError) -> Failure {
     match error {
         ShareError::Unreadable { typed: path, why: ReadFault::Gone } => Failure::NoSuchFile { path },
         ShareError::Unreadable { typed: path, why: ReadFault::Denied } => Failure::Denied { path },
-        ShareError::Unreadable { typed: path, why } => Failure::NotShareable { path, why: why.to_string() },
-        ShareError::BadName { typed: path, why } => Failure::NotShareable { path, why: why.to_string() },
-        ShareError::NotUnicode { typed: path } => Failure::NotShareable { path, why: "its path is not Unicode".into() },
-        ShareError::Changing { typed: path } => {
-            Failure::NotShareable { path, why: "it is being written to; share it when it is finished".into() }
-        }
+        ShareError::Unreadable { typed: path, why } => Failure::NotShareable { path, why: not_shareable(why) },
+        ShareError::BadName { typed: path, why } => Failure::NotShareable { path, why: NotShareable::BadName(why) },
+        ShareError::NotUnicode { typed: path } => Failure::NotShareable { path, why: NotShareable::NotUnicode },
+        ShareError::Changing { typed: path } => Failure::NotShareable { path, why: NotShareable::Changing },
         ShareError::Collision(Collision { path, first, second }) => {
             Failure::PathTaken { first, second, path: path.to_string() }
         }
@@ -185,11 +185,18 @@ fn share_failed(error: ShareError) -> Failure {
         }
         ShareError::NotStopped { item: path } => Failure::NotStopped { path },
         ShareError::NotShared { item: path } => Failure::NotYours { path },
-        ShareError::Unfinished { typed: path } => {
-            Failure::NotShareable { path, why: "it is a download that is not finished".into() }
-        }
-        ShareError::DataFolder(_) => Failure::Internal { what: "sharing".into(), why },
-        ShareError::Save(_) => Failure::Internal { what: "saving the list of shares".into(), why },
+        ShareError::Unfinished { typed: path } => Failure::NotShareable { path, why: NotShareable::Unfinished },
+        ShareError::DataFolder(_) => Failure::Internal { what: Work::Sharing, why: why.into() },
+        ShareError::Save(_) => Failure::Internal { what: Work::SavingShares, why: why.into() },
         ShareError::Stopped => Failure::Cancelled,
+    }
+}
+
+fn not_shareable(why: ReadFault) -> NotShareable {
+    match why {
+        ReadFault::NotRegular => NotShareable::NotRegular,
+        ReadFault::Own => NotShareable::Own,
+        ReadFault::NoSize => NotShareable::NoSize,
+        ReadFault::Gone | ReadFault::Denied | ReadFault::Io(_) => NotShareable::Told(why.to_string()),
     }
 }

@@ -9,6 +9,7 @@ use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
+use crate::service::share_indexer::root_status::WatchFault;
 
 /// Something that a person should read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +67,8 @@ pub enum Warning {
     NotWatched {
         /// Its local path.
         folder: String,
-        /// What the system said.
-        why: String,
+        /// The reason.
+        why: WatchFault,
     },
 }
 
@@ -120,7 +121,7 @@ impl fmt::Display for Warning {
             }
             Self::Back { path } => write!(f, "'{}' is back and shared again", Shown(path)),
             Self::NotWatched { folder, why } => {
-                write!(f, "'{}' is not watched ({}); changes in it are found a little later", Shown(folder), Shown(why))
+                write!(f, "'{}' is not watched ({why}); changes in it are found a little later", Shown(folder))
             }
         }
     }
@@ -159,7 +160,7 @@ impl Warning {
                 vec![("folder", shown(folder))]
             }
             Self::Missing { path } | Self::Back { path } => vec![("path", shown(path))],
-            Self::NotWatched { folder, why } => vec![("folder", shown(folder)), ("why", shown(why))],
+            Self::NotWatched { folder, why } => vec![("folder", shown(folder)), ("why", why.to_string())],
             Self::KeyWasReadable => Vec::new(),
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! Between a client and a tracker (text lines):
 //! [`mod@line`] cuts bytes into lines, [`field`] cuts lines into fields and lists, [`command`] gives them meaning,
-//! [`selection`] says which shares a question is about, [`page`] which part of a list is meant, [`head`], [`reply`] and [`notice`] are what comes back, [`code`] the names
-//! of refusals, [`owner_line`] what owners are told, [`shut_out`] what those read whom they keep out. In a local network, by
-//! DNS-SD: [`nearby`].
+//! [`selection`] says which shares a question is about, [`page`] which part of a list is meant, [`head`], [`reply`] and
+//! [`notice`] are what comes back, [`code`] the names of refusals, [`sentence`] what a tracker says to people,
+//! [`owner_line`] what owners are told, [`shut_out`] what those read whom they keep out. In a local network, by DNS-SD:
+//! [`nearby`].
 //!
 //! Between two peers (binary frames): [`peer`], and [`about`] what an owner tells of files besides.
 
@@ -23,6 +24,7 @@ pub mod page;
 pub mod peer;
 pub mod reply;
 pub mod selection;
+pub mod sentence;
 pub mod shut_out;
 pub mod trial;
 mod value;

@@ -9,6 +9,7 @@ use crate::model::binding::{Ban, BanTarget, Binding, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
+use crate::protocol::sentence::Sentence;
 use crate::protocol::shut_out::ShutOut;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Clock, OwnerOrder, SessionId, Ticket};
@@ -158,7 +159,7 @@ impl Tracker {
             let Some(session) = self.sessions.get_mut(&id).filter(waits) else { continue };
             if !done {
                 session.waiting.pop_front();
-                let refusal = Refusal::new(Code::Internal, "the tracker could not write the name down; try again");
+                let refusal = Refusal::new(Code::Internal, Sentence::NameNotSaved);
                 self.write(id, effects, |out| write_refusal(out, &refusal));
             }
             self.go_on(now, id, Turn::Saving(ticket), effects);

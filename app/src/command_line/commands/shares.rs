@@ -5,13 +5,13 @@ use potok_core::model::share_path::BadSharePath;
 use potok_core::model::shown::read_back;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, ShareRequest};
+use potok_core::node::not_shareable::NotShareable;
 use potok_core::protocol::field::{self, Quoted};
 
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
 use crate::command_line::commands::alone;
 use crate::command_line::typed_path::typed_path;
 use crate::command_line::{BadLine, LineRequest, Rest, list};
-use crate::texts;
 
 /// These commands, in the order of `help`.
 pub(super) const SHARE_COMMANDS: &[ConsoleCommand] = &[
@@ -140,7 +140,7 @@ fn read_rename(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let (Some(from), Some(to)) = (words.next(), words.next()) else { return Err(rest.usage()) };
     let not_yours = |_no_share_path| BadLine::Meaningless(Failure::NotYours { path: from.clone() });
     let not_shareable = |why: BadSharePath| {
-        BadLine::Meaningless(Failure::NotShareable { path: to.clone(), why: texts::of_bad_share_path(why) })
+        BadLine::Meaningless(Failure::NotShareable { path: to.clone(), why: NotShareable::BadName(why) })
     };
     let from = typed::share_path(&read_back(&from)).map_err(not_yours)?;
     let to = typed::share_path(&to).map_err(not_shareable)?;

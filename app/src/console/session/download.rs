@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use potok_core::node::event::{Direction, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, FolderOfAllRequest, Intent, TransferId, TransferSelection};
+use potok_core::node::work::{Work, WorkFault};
 use rust_i18n::t;
 
 use crate::console::session::{ConsoleSession, Stop, about_file};
@@ -219,8 +220,8 @@ impl ConsoleSession<'_> {
 }
 
 fn unexpected(outcome: &Outcome) -> Stop {
-    let (what, why) = ("download".to_owned(), format!("unexpected outcome {outcome:?}"));
-    Stop::Failed(Failure::Internal { what, why })
+    let why = WorkFault::Told(format!("{outcome:?}"));
+    Stop::Failed(Failure::Internal { what: Work::CarryingOut, why })
 }
 
 /// How a transfer that is over ended.

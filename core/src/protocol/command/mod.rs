@@ -37,6 +37,7 @@ use std::fmt;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::field;
+use crate::protocol::sentence::Sentence;
 
 pub use crate::protocol::page::{Cursor, Page};
 
@@ -232,7 +233,7 @@ use bare_verb;
 
 /// The refusal of a verb that is none.
 pub fn unknown_command() -> Refusal {
-    Refusal::new(Code::UnknownCommand, "no such command; 'help' lists the commands")
+    Refusal::new(Code::UnknownCommand, Sentence::NoSuchCommand)
 }
 
 /// The verb of a line, in small letters; empty if it has none.

@@ -4,6 +4,7 @@ use crate::disk::walk::WhySkipped;
 use crate::library::collision::Collision;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
+use crate::service::share_indexer::root_status::WatchFault;
 
 /// Something to tell the tracker or the person. Local paths in it are for the person only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub enum LibraryEvent {
         /// The local path of the folder.
         folder: String,
         /// Why not; `None` if it does again.
-        problem: Option<String>,
+        problem: Option<WatchFault>,
     },
 }
 

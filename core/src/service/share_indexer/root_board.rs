@@ -139,6 +139,7 @@ impl RootBoard {
 mod tests {
     use super::*;
     use crate::model::share_path::SharePath;
+    use crate::service::share_indexer::root_status::WatchFault;
 
     #[test]
     fn a_root_is_what_was_said_of_it() {
@@ -162,10 +163,10 @@ mod tests {
         assert_eq!((seen.work, seen.paused), (RootWork::Resting, Some(Absence::Gone)));
         assert!(seen.looked_at.is_some() && seen.left_out == [(LeftOutReason::TooMany, 3)]);
         for (is_whole, watching) in [
-            (false, RootWatching::Partly { why: "limit".into() }),
-            (true, RootWatching::Polled { why: "limit".into() }),
+            (false, RootWatching::Partly { why: WatchFault::TooMany }),
+            (true, RootWatching::Polled { why: WatchFault::TooMany }),
         ] {
-            let problem = Some(WatchProblem { why: "limit".into(), is_whole });
+            let problem = Some(WatchProblem { why: WatchFault::TooMany, is_whole });
             board.watched(&[WatchHealthChange { folder: "/h/Trip".into(), problem }]);
             assert_eq!(now(&board).watching, watching);
         }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::library::root::RootId;
 use crate::model::share_path::SharePath;
+use crate::model::shown::Shown;
 use crate::protocol::reply::Totals;
 use crate::service::share_indexer::event::LeftOutReason;
 
@@ -49,14 +50,25 @@ pub enum RootWatching {
     Whole,
     /// Not of those in some folders of it.
     Partly {
-        /// What the system said.
-        why: String,
+        /// The reason.
+        why: WatchFault,
     },
     /// Of no change in it.
     Polled {
-        /// What the system said.
-        why: String,
+        /// The reason.
+        why: WatchFault,
     },
+}
+
+/// Why the system does not tell us of changes in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WatchFault {
+    /// It watches as many folders as it may.
+    #[error("the system watches no more folders (on Linux, raise fs.inotify.max_user_watches)")]
+    TooMany,
+    /// In its own words.
+    #[error("{}", Shown(.0))]
+    Told(String),
 }
 
 /// What is being done about a root.

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::disk::place::shared::{SharedFolder, stamp_of_folder};
 use crate::library::table::Library;
 use crate::service::share_indexer::content::STEPS_PER_HOLD;
+use crate::service::share_indexer::root_status::WatchFault;
 
 /// Most messages of the system that wait for us; beyond it everything is looked at.
 const TOUCHED_MAX: usize = 4096;
@@ -53,8 +54,7 @@ pub(super) struct WatchHealthChange {
 /// Why not all of a folder is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WatchProblem {
-    /// What the system said.
-    pub(super) why: String,
+    pub(super) why: WatchFault,
     /// Nothing of it is: the folder itself cannot be watched.
     pub(super) is_whole: bool,
 }
@@ -79,7 +79,7 @@ pub(super) struct Watches {
 
 #[derive(Debug)]
 struct HeldWatches {
-    watcher: Result<RecommendedWatcher, String>,
+    watcher: Result<RecommendedWatcher, WatchFault>,
     watched: BTreeMap<PathBuf, WatchedFolder>,
     /// What cannot be watched, by the folder that the person shared.
     broken: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
@@ -125,7 +125,7 @@ impl Watches {
             }
         };
         let config = notify::Config::default().with_follow_symlinks(false).with_event_kinds(CHANGES);
-        let watcher = RecommendedWatcher::new(tell, config).map_err(|error| error.to_string());
+        let watcher = RecommendedWatcher::new(tell, config).map_err(|error| WatchFault::Told(error.to_string()));
         let held = HeldWatches { watcher, watched: BTreeMap::new(), broken: BTreeMap::new() };
         (Self { held: Mutex::new(held), gone }, Touches { paths, overflowed })
     }
@@ -315,17 +315,15 @@ impl HeldWatches {
         Some(WatchHealthChange { folder: name_of(base), problem: None })
     }
 
-    fn try_watch(&mut self, path: &Path, is_recursive: bool) -> Result<(), String> {
+    fn try_watch(&mut self, path: &Path, is_recursive: bool) -> Result<(), WatchFault> {
         let mode = if is_recursive { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         let watcher = self.watcher.as_mut().map_err(|problem| problem.clone())?;
         watcher.watch(path, mode).map_err(|error| {
             // What was watched of the tree before it failed.
             let _nothing = watcher.unwatch(path);
             match error.kind {
-                notify::ErrorKind::MaxFilesWatch => {
-                    "the system watches no more folders (on Linux, raise fs.inotify.max_user_watches)".to_owned()
-                }
-                _ => error.to_string(),
+                notify::ErrorKind::MaxFilesWatch => WatchFault::TooMany,
+                _ => WatchFault::Told(error.to_string()),
             }
         })
     }
@@ -421,12 +419,12 @@ mod tests {
         let (watches, _touches) = Watches::new();
         let bases = [(top.join("a"), true)];
         assert!(watches.follow(&library(&bases)).is_empty());
-        let watcher = std::mem::replace(&mut watches.held.lock().watcher, Err("out of order".to_owned()));
+        let watcher = std::mem::replace(&mut watches.held.lock().watcher, Err(WatchFault::TooMany));
         for name in ["b", "c"] {
             std::fs::create_dir_all(top.join("a").join(name)).expect("folder");
         }
         let news = watches.see(&top.join("a"), &top.join("a/b")).expect("is told");
-        let problem = WatchProblem { why: "out of order".to_owned(), is_whole: false };
+        let problem = WatchProblem { why: WatchFault::TooMany, is_whole: false };
         assert_eq!((Path::new(&news.folder), news.problem), (&*top.join("a"), Some(problem)));
         assert!(watches.see(&top.join("a"), &top.join("a/c")).is_none(), "told once");
         assert!(watches.is_partial());

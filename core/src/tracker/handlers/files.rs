@@ -12,6 +12,7 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{RegisterFiles, UnregisterFiles};
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::FileLine;
+use crate::protocol::sentence::Sentence;
 use crate::tracker::catalog::Insert;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
@@ -128,30 +129,23 @@ impl Tracker {
         let own = catalog.shares_of(user.owner);
         if own + more.shares > settings.shares_per_user {
             let max = settings.shares_per_user;
-            return Some(format!("it lists at most {max} files of one user, and {own} of yours; nothing was changed"));
+            return Some(Sentence::FilesOfUser { max: max as u64, own: own as u64 }.to_string());
         }
         if catalog.path_bytes_of(user.owner) + more.path_bytes > settings.path_bytes_per_user {
             let max = settings.path_bytes_per_user;
-            return Some(format!("it lists at most {max} bytes of paths of one user; nothing was changed"));
+            return Some(Sentence::PathsOfUser { max: max as u64 }.to_string());
         }
         let all_max = settings.shares_in_all;
         if catalog.len() + more.shares > all_max {
-            return Some(format!("it lists at most {all_max} files in all; nothing was changed"));
+            return Some(Sentence::FilesInAll { max: all_max as u64 }.to_string());
         }
-        Some(match self.quotas.broken_by(settings, user.owner, more)? {
-            QuotaBroken::AddressShares(max) => {
-                format!("those at your address may share {max} files together; nothing was changed")
-            }
-            QuotaBroken::AddressBytes(max) => {
-                format!("the paths of all files from your address may have {max} bytes together; nothing was changed")
-            }
-            QuotaBroken::SharesWithoutKey(max) => {
-                format!("those without a key may share {max} files in all; connect with Potok. Nothing was changed")
-            }
-            QuotaBroken::AllBytes(max) => {
-                format!("this tracker holds paths of at most {max} bytes in all; nothing was changed")
-            }
-        })
+        let sentence = match self.quotas.broken_by(settings, user.owner, more)? {
+            QuotaBroken::AddressShares(max) => Sentence::FilesOfAddress { max: max as u64 },
+            QuotaBroken::AddressBytes(max) => Sentence::PathsOfAddress { max: max as u64 },
+            QuotaBroken::SharesWithoutKey(max) => Sentence::FilesWithoutKey { max: max as u64 },
+            QuotaBroken::AllBytes(max) => Sentence::PathsInAll { max: max as u64 },
+        };
+        Some(sentence.to_string())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::protocol::command::{
 };
 use crate::protocol::reply::UserTotals;
 use crate::protocol::selection::Selection;
+use crate::protocol::sentence::Sentence;
 use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::catalog::query::WordQuery;
@@ -127,7 +128,7 @@ impl Tracker {
     /// A selection in the words of the catalog; refused if its user is not here.
     fn filter(&self, selection: &Selection) -> Result<ShareFilter, Refusal> {
         let Selection { words, username, kind, size_min, folder } = selection;
-        let nobody = || Refusal::new(Code::NoSuchUser, "nobody of this name is here; see list-users");
+        let nobody = || Refusal::new(Code::NoSuchUser, Sentence::NobodyHere);
         let owner_of = |username| self.roster.get(username).map(|online| online.owner).ok_or_else(nobody);
         Ok(ShareFilter {
             owner: username.as_ref().map(owner_of).transpose()?,
@@ -164,8 +165,7 @@ impl Tracker {
         if asker.user.is_some() || self.answers.has_left(asker.now, asker.address) {
             return Ok(());
         }
-        let text = "too many lists for somebody without a name; wait some seconds, or register-user";
-        Err(Refusal::new(Code::SlowDown, text))
+        Err(Refusal::new(Code::SlowDown, Sentence::TooManyLists))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor, Verb, each_verb};
+use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
@@ -161,7 +162,7 @@ impl Asker {
     /// The session's own user, if that is who it named.
     pub(super) fn own(&self, named: &Username) -> Result<&User, Refusal> {
         let Some(user) = &self.user else {
-            return Err(Refusal::new(Code::NotRegistered, "first say who you are: register-user <username> [port]"));
+            return Err(Refusal::new(Code::NotRegistered, Sentence::NotRegistered));
         };
         if user.username != *named && user.username.folded() != named.folded() {
             return Err(Refusal::new(Code::NotYours, format!("you are {} and act for nobody else", user.username)));

@@ -15,6 +15,7 @@ use crate::protocol::command::{Also, Connect, ListAddresses, Probe, Verb};
 use crate::protocol::encounter::{ConnectNotice, ConnectReply};
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::OrDash;
+use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::Effects;
 use crate::tracker::encounters::{NoEncounter, Probed};
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
@@ -75,20 +76,18 @@ impl Tracker {
 
     /// Tells somebody that the asker would be met. Both have proven a key, so each knows whom to insist on.
     fn have_meet(&mut self, asker: &Asker, username: &Username, effects: &mut Effects) -> CommandOutcome {
-        let not_registered =
-            || Refusal::new(Code::NotRegistered, "first say who you are: register-user <username> [port]");
+        let not_registered = || Refusal::new(Code::NotRegistered, Sentence::NotRegistered);
         let own = asker.user.as_ref().ok_or_else(not_registered)?;
-        let own_key = asker.key.ok_or_else(|| Refusal::new(Code::Unreachable, "nobody meets a user without a key"))?;
+        let own_key = asker.key.ok_or_else(|| Refusal::new(Code::Unreachable, Sentence::NoKeyToMeet))?;
         let own = self.roster.get(&own.username).ok_or_else(not_registered)?;
-        let nobody = || Refusal::new(Code::NoSuchUser, "nobody of this name is here; see list-users");
+        let nobody = || Refusal::new(Code::NoSuchUser, Sentence::NobodyHere);
         let target = self.roster.get(username).ok_or_else(nobody)?;
         let target_key = target.key.filter(|key| *key != own_key);
-        let target_key =
-            target_key.ok_or_else(|| Refusal::new(Code::Unreachable, "only somebody else with a key can be met"))?;
+        let target_key = target_key.ok_or_else(|| Refusal::new(Code::Unreachable, Sentence::NobodyToMeet))?;
         let tickets = self.encounters.begin(asker.now, own_key, target_key).map_err(|why| match why {
-            NoEncounter::TooOften => Refusal::new(Code::SlowDown, "you ask too often to be met"),
-            NoEncounter::TooMany => Refusal::new(Code::SlowDown, "too many ask to be met by this user"),
-            NoEncounter::NoTickets => Refusal::new(Code::Unreachable, "this tracker has nobody meet"),
+            NoEncounter::TooOften => Refusal::new(Code::SlowDown, Sentence::AsksTooOften),
+            NoEncounter::TooMany => Refusal::new(Code::SlowDown, Sentence::AskedTooOften),
+            NoEncounter::NoTickets => Refusal::new(Code::Unreachable, Sentence::NobodyMeets),
         })?;
         let lan = self.lan_addresses(asker, target).iter().map(|address| lan_line(*address));
         let addresses = target.addresses(asker.view, asker.now).map(direct).chain(lan).collect();
@@ -133,7 +132,7 @@ impl Tracker {
     }
 
     fn list_addresses(&self, asker: &Asker, username: &Username) -> CommandOutcome {
-        let nobody = || Refusal::new(Code::NoSuchUser, "nobody of this name is here; see list-users");
+        let nobody = || Refusal::new(Code::NoSuchUser, Sentence::NobodyHere);
         let online = self.roster.get(username).ok_or_else(nobody)?;
         let (mut bytes, mut lines) = (String::new(), 0);
         let lan = self.lan_addresses(asker, online).iter().map(|address| lan_line(*address));
@@ -146,7 +145,7 @@ impl Tracker {
 }
 
 fn gone() -> Refusal {
-    Refusal::new(Code::Gone, "there is no such encounter, or it is over")
+    Refusal::new(Code::Gone, Sentence::EncounterOver)
 }
 
 /// An address that somebody says they have in the home that is the asker's too.

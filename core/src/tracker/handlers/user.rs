@@ -9,6 +9,7 @@ use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{RegisterUser, UnregisterUser};
 use crate::protocol::notice::Notice;
+use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
 use crate::tracker::input::Ticket;
@@ -130,16 +131,16 @@ impl Tracker {
     ) -> Result<Ticket, Refusal> {
         let (own_max, all_max) = (self.settings.names_per_key, self.settings.names_in_all);
         if self.names.owned_by(key) >= own_max {
-            return Err(Refusal::new(Code::Limit, format!("you own {own_max} names already; use one of them")));
+            return Err(Refusal::new(Code::Limit, Sentence::NamesOwned { max: own_max as u64 }));
         }
         if self.names.len() >= all_max {
             self.forget_lapsed_names(LAPSED_AT_ONCE, effects);
         }
         if self.names.len() >= all_max {
-            return Err(Refusal::new(Code::Limit, format!("this tracker remembers at most {all_max} names")));
+            return Err(Refusal::new(Code::Limit, Sentence::NamesFull { max: all_max as u64 }));
         }
         if !self.new_names.has_left(asker.now, asker.address) {
-            return Err(Refusal::new(Code::SlowDown, "too many new names come from your address; try again later"));
+            return Err(Refusal::new(Code::SlowDown, Sentence::TooManyNewNames));
         }
         self.new_names.charge(asker.now, asker.address, 1);
         Ok(self.save_name(username, key, effects))
@@ -149,7 +150,7 @@ impl Tracker {
     fn displace(&mut self, asker: &Asker, holder: &Online, effects: &mut Effects) {
         self.remove_user(asker.now, holder.session, true);
         if holder.key == asker.key {
-            self.close(asker.now, holder.session, Some("taken over by a new connection"), effects);
+            self.close(asker.now, holder.session, Some(&Sentence::TakenOver.to_string()), effects);
         } else {
             self.notify(holder.session, &Notice::Displaced(holder.username.clone()), effects);
         }
@@ -181,10 +182,8 @@ impl Tracker {
 
 fn refuse(why: NotFree) -> Refusal {
     match why {
-        NotFree::Reserved => Refusal::new(Code::NameReserved, "this name is kept for the tracker; choose another"),
-        NotFree::Taken => Refusal::new(Code::NameTaken, "this name is somebody else's; choose another"),
-        NotFree::Confusable => {
-            Refusal::new(Code::NameConfusable, "this name looks like somebody else's; choose a more different one")
-        }
+        NotFree::Reserved => Refusal::new(Code::NameReserved, Sentence::NameReserved),
+        NotFree::Taken => Refusal::new(Code::NameTaken, Sentence::NameTaken),
+        NotFree::Confusable => Refusal::new(Code::NameConfusable, Sentence::NameConfusable),
     }
 }

@@ -1,0 +1,157 @@
+//! What a tracker says to people, as values: the sentence behind a code is English on the wire, and whoever reads it in
+//! another language knows it again. What another program's tracker says is no sentence of these and stays as it is.
+
+use std::fmt;
+
+macro_rules! sentences {
+    ($($(#[$doc:meta])* $variant:ident $({ $($field:ident),+ })? $key:literal = $begin:literal $(.. $number:ident $text:literal)*;)+) => {
+        /// A sentence behind a code, or the reason why a session is closed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Sentence {
+            $($(#[$doc])* $variant $({
+                $(#[doc = "A number in it."] $field: u64),+
+            })?),+
+        }
+
+        impl Sentence {
+            /// Every one, with these numbers as far as it has any.
+            pub fn all(numbers: [u64; NUMBERS_MAX]) -> Vec<Self> {
+                vec![$({
+                    let mut _numbers = numbers.into_iter();
+                    Self::$variant { $($number: _numbers.next().unwrap_or_default()),* }
+                }),+]
+            }
+
+            /// The key of its translations, below `tracker-says`.
+            pub fn key(self) -> &'static str {
+                match self { $(Self::$variant { .. } => $key),+ }
+            }
+
+            /// How it begins, and then each number with its name in the translations and with what stands behind it.
+            fn parts(self) -> (&'static str, Vec<(&'static str, u64, &'static str)>) {
+                match self {
+                    $(Self::$variant { $($number),* } => ($begin, vec![$((stringify!($number), $number, $text)),*])),+
+                }
+            }
+        }
+    };
+}
+
+/// Most numbers in a sentence.
+pub const NUMBERS_MAX: usize = 2;
+
+sentences! {
+    /// Another session of theirs took the place of this one.
+    TakenOver "taken-over" = "taken over by a new connection";
+    /// Nobody ever has the name.
+    NameReserved "name-reserved" = "this name is kept for the tracker; choose another";
+    /// Somebody else has it.
+    NameTaken "name-taken" = "this name is somebody else's; choose another";
+    /// It cannot be told from somebody else's.
+    NameConfusable "name-confusable" = "this name looks like somebody else's; choose a more different one";
+    /// One key has as many names as it may.
+    NamesOwned { max } "names-owned" =
+        "you own " .. max " names already; use one of them";
+    /// There is room for no more names.
+    NamesFull { max } "names-full" =
+        "this tracker remembers at most " .. max " names";
+    /// Names are asked for too fast.
+    TooManyNewNames "too-many-new-names" = "too many new names come from your address; try again later";
+    /// The tracker's disk failed.
+    NameNotSaved "name-not-saved" = "the tracker could not write the name down; try again";
+    /// A user's files are as many as they may be.
+    FilesOfUser { max, own } "files-of-user" =
+        "it lists at most " .. max " files of one user, and " .. own " of yours; nothing was changed";
+    /// A user's paths are as long as they may be together.
+    PathsOfUser { max } "paths-of-user" =
+        "it lists at most " .. max " bytes of paths of one user; nothing was changed";
+    /// There is room for no more files.
+    FilesInAll { max } "files-in-all" =
+        "it lists at most " .. max " files in all; nothing was changed";
+    /// A household's files are as many as they may be.
+    FilesOfAddress { max } "files-of-address" =
+        "those at your address may share " .. max " files together; nothing was changed";
+    /// A household's paths are as long as they may be together.
+    PathsOfAddress { max } "paths-of-address" =
+        "the paths of all files from your address may have " .. max " bytes together; nothing was changed";
+    /// The files of those without a key are as many as they may be.
+    FilesWithoutKey { max } "files-without-key" =
+        "those without a key may share " .. max " files in all; connect with Potok. Nothing was changed";
+    /// All paths are as long as they may be together.
+    PathsInAll { max } "paths-in-all" =
+        "this tracker holds paths of at most " .. max " bytes in all; nothing was changed";
+    /// They have no name yet.
+    NotRegistered "not-registered" = "first say who you are: register-user <username> [port]";
+    /// There is no such user now.
+    NobodyHere "nobody-here" = "nobody of this name is here; see list-users";
+    /// They have no key.
+    NoKeyToMeet "no-key-to-meet" = "nobody meets a user without a key";
+    /// The other has no key, or is the asker.
+    NobodyToMeet "nobody-to-meet" = "only somebody else with a key can be met";
+    /// They ask too often.
+    AsksTooOften "asks-too-often" = "you ask too often to be met";
+    /// Others ask too often.
+    AskedTooOften "asked-too-often" = "too many ask to be met by this user";
+    /// The tracker has no way of it.
+    NobodyMeets "nobody-meets" = "this tracker has nobody meet";
+    /// What was asked about is over.
+    EncounterOver "encounter-over" = "there is no such encounter, or it is over";
+    /// Somebody without a name asks for too much.
+    TooManyLists "too-many-lists" = "too many lists for somebody without a name; wait some seconds, or register-user";
+    /// A verb that there is not.
+    NoSuchCommand "no-such-command" = "no such command; 'help' lists the commands";
+}
+
+impl Sentence {
+    /// The sentence that somebody wrote like this, if it is one of these.
+    pub fn known(text: &str) -> Option<Self> {
+        Self::all([0; NUMBERS_MAX]).into_iter().find_map(|sentence| {
+            let (begin, parts) = sentence.parts();
+            let (mut rest, mut numbers) = (text.strip_prefix(begin)?, [0; NUMBERS_MAX]);
+            for ((_, _, behind), number) in parts.into_iter().zip(&mut numbers) {
+                let (digits, more) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+                *number = digits.parse().ok()?;
+                rest = more.strip_prefix(behind)?;
+            }
+            let same = Self::all(numbers).into_iter().find(|same| same.key() == sentence.key());
+            same.filter(|_| rest.is_empty())
+        })
+    }
+
+    /// The numbers in it, by their names in the translations.
+    pub fn args(self) -> Vec<(&'static str, String)> {
+        self.parts().1.into_iter().map(|(name, number, _)| (name, number.to_string())).collect()
+    }
+}
+
+impl fmt::Display for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (begin, parts) = self.parts();
+        f.write_str(begin)?;
+        parts.into_iter().try_for_each(|(_, number, behind)| write!(f, "{number}{behind}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sentence_is_known_again() {
+        for numbers in [[0, 1], [10, 0], [u64::MAX, u64::MAX]] {
+            for sentence in Sentence::all(numbers) {
+                assert_eq!(Sentence::known(&sentence.to_string()), Some(sentence), "{sentence}");
+            }
+        }
+        for other in [
+            "",
+            "no",
+            "this name is somebody else's",
+            "this name is somebody else's; choose another!",
+            "you own many names already; use one of them",
+            "you own 99999999999999999999 names already; use one of them",
+        ] {
+            assert_eq!(Sentence::known(other), None, "{other}");
+        }
+    }
+}
