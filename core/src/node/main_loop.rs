@@ -28,6 +28,7 @@ use crate::node::tracker_session::{SessionEvent, TrackerSession};
 use crate::service::downloader::{DownloadSettings, Downloader};
 use crate::service::nearby::{Nearby, NearbyWish};
 use crate::service::peer_server::{PeerServer, UploadSettings};
+use crate::service::port_mapper::{Mappings, PortMapper};
 use crate::service::share_indexer::ShareIndexer;
 use crate::service::share_indexer::event::LibraryEvent;
 use crate::service::tracker_client::tap::Tap;
@@ -53,6 +54,8 @@ enum Event {
     Transfer(TransferEvent),
     /// What I share has changed by itself, or could not be shared.
     Library(LibraryEvent),
+    /// How it stands with the routers.
+    Mapped(Mappings),
     /// The computer was asleep.
     ClockJumped,
 }
@@ -75,6 +78,9 @@ pub(super) struct NodeTask {
     pub(super) nearby_wish: watch::Sender<NearbyWish>,
     pub(super) session: TrackerSession,
     pub(super) reaching_us: ReachingUs,
+    pub(super) port_mapper: PortMapper,
+    /// How it stood with the routers when it was told last.
+    pub(super) mappings: Mappings,
     /// Names, regardless of case, of which it was told that they are another key's than we know.
     pub(super) warned_of: HashSet<String>,
     pub(super) tap: Arc<Tap>,
@@ -96,6 +102,7 @@ pub(super) struct NodeTask {
 pub(super) struct NodeInbox {
     pub(super) transfers: mpsc::Receiver<TransferEvent>,
     pub(super) library: mpsc::Receiver<LibraryEvent>,
+    pub(super) mappings: watch::Receiver<Mappings>,
 }
 
 impl NodeTask {
@@ -113,8 +120,13 @@ impl NodeTask {
                 Event::JoinTookTooLong => self.give_join_up(),
                 Event::Transfer(event) => self.hear_transfer(event),
                 Event::Library(event) => self.hear_library(event),
-                Event::ClockJumped => self.session.probe(),
+                Event::Mapped(mappings) => self.hear_mappings(mappings),
+                Event::ClockJumped => {
+                    self.session.probe();
+                    self.port_mapper.wake();
+                }
             }
+            self.want_mappings();
         }
         self.stop(inbox).await;
     }
@@ -136,6 +148,7 @@ impl NodeTask {
             Some(event) = inbox.transfers.recv() => Event::Transfer(event),
             // While the tracker is told of the last change, further ones are merged where they come from.
             Some(event) = inbox.library.recv(), if !self.is_announcing => Event::Library(event),
+            Ok(()) = inbox.mappings.changed() => Event::Mapped(*inbox.mappings.borrow_and_update()),
             () = clocks.jumped() => Event::ClockJumped,
         }
     }

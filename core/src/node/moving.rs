@@ -181,7 +181,7 @@ impl NodeTask {
         };
         let is_same = self.moves.here.as_ref() == Some(&tracker);
         self.moves.here = Some(tracker.clone());
-        self.reaching_us.listen_at(&self.peer_server);
+        self.reaching_us.are_at(self.peer_server.address(), &self.mappings);
         self.set_connection(TrackerConnection::Connecting { tracker: tracker.address.to_string(), why: None });
         let share_indexer = self.share_indexer.clone();
         let setup = ClientSetup {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::model::address_family::AddressFamily;
+use crate::model::port::PeerPort;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::intent::IntentId;
 use crate::node::main_loop::NodeTask;
-use crate::node::reaching_us::KnownReach;
+use crate::node::reaching_us::{KnownReach, listens};
 use crate::reach::reachability::TrialEvent;
+use crate::service::port_mapper::{Mappings, PortWish};
 
 /// How long somebody who asks waits for the tracker.
 const REACH_ASKED_MAX: Duration = Duration::from_secs(15);
@@ -33,6 +35,35 @@ impl NodeTask {
         self.tell_reach(|known| {
             AddressFamily::ALL.into_iter().for_each(|by| known.reach.hear(by, TrialEvent::Forgotten, false));
         });
+    }
+
+    /// Routers have promised something, or no longer, or this computer is in another network.
+    pub(super) fn hear_mappings(&mut self, now: Mappings) {
+        let before = std::mem::replace(&mut self.mappings, now);
+        let at = self.peer_server.address();
+        self.peer_server.set_mapped(now.ipv4.mapped().is_some());
+        self.reaching_us.are_at(at, &now);
+        self.tell_reach(|known| {
+            (known.reach.mapping_ipv4, known.reach.mapping_ipv6) = (now.ipv4, now.ipv6);
+        });
+        // The first network is the one in which the tracker was joined.
+        if before.networks > 0 && before.networks != now.networks {
+            self.session.probe();
+        }
+        let is_other = |family| before.by(family).mapped() != now.by(family).mapped();
+        if before.networks != now.networks || AddressFamily::ALL.into_iter().any(is_other) {
+            self.reaching_us.try_anew();
+        }
+    }
+
+    /// Has routers let others in as long as there is a network in which others want to, and the person has nothing
+    /// against it. Who listens to this computer alone is reached by nobody else.
+    pub(super) fn want_mappings(&self) {
+        let at = self.peer_server.address();
+        let may = self.settings.map_port && self.moves.here.is_some() && !at.ip().to_canonical().is_loopback();
+        let port = PeerPort::new(at.port()).ok().filter(|_| may);
+        let of = |family| port.filter(|_| listens(at, family));
+        self.port_mapper.want(PortWish { ipv4: of(AddressFamily::Ipv4), ipv6: of(AddressFamily::Ipv6) });
     }
 
     fn tell_reach(&self, change: impl FnOnce(&mut KnownReach)) {

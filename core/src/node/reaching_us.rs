@@ -1,12 +1,14 @@
 //! Whether others can reach us: what the tracker has tried, told to whoever wants to know.
 
+use std::net::SocketAddr;
+
 use tokio::sync::watch;
 
 use crate::model::address_family::AddressFamily;
 use crate::model::own_ports::OwnPorts;
 use crate::model::port::PeerPort;
 use crate::reach::reachability::Reachability;
-use crate::service::peer_server::PeerServer;
+use crate::service::port_mapper::Mappings;
 
 /// What is known, and how others dial us. Others see both through watches.
 #[derive(Debug)]
@@ -24,10 +26,8 @@ pub(super) struct KnownReach {
 }
 
 impl ReachingUs {
-    pub(super) fn new(peer_server: &PeerServer) -> Self {
-        let this = Self { ports: watch::Sender::new(OwnPorts::default()), known: watch::Sender::default() };
-        this.listen_at(peer_server);
-        this
+    pub(super) fn new() -> Self {
+        Self { ports: watch::Sender::new(OwnPorts::default()), known: watch::Sender::default() }
     }
 
     /// Where others dial us.
@@ -45,13 +45,14 @@ impl ReachingUs {
         self.known.subscribe()
     }
 
-    /// The peer server is here now.
-    pub(super) fn listen_at(&self, peer_server: &PeerServer) {
-        let at = peer_server.address();
-        let port = PeerPort::new(at.port()).ok();
-        let listens = |family| at.ip().is_unspecified() && at.is_ipv6() || AddressFamily::of(at.ip()) == family;
+    /// The peer server is here now, and routers have promised this: others dial us there.
+    pub(super) fn are_at(&self, peer_server: SocketAddr, mappings: &Mappings) {
+        let port = PeerPort::new(peer_server.port()).ok();
+        let of = |family| {
+            let mapped = mappings.by(family).mapped().map(|(_, mapped)| mapped.port);
+            mapped.or(port).filter(|_| listens(peer_server, family))
+        };
         self.ports.send_if_modified(|ports| {
-            let of = |family| port.filter(|_| listens(family));
             let (ipv4, ipv6) = (of(AddressFamily::Ipv4), of(AddressFamily::Ipv6));
             let now = OwnPorts { listening: port, ipv4, ipv6, trials: ports.trials };
             std::mem::replace(ports, now) != now
@@ -72,4 +73,9 @@ impl ReachingUs {
             before != *known
         })
     }
+}
+
+/// Whether a server that listens there is reached by this family. One for everybody is for both.
+pub(super) fn listens(at: SocketAddr, family: AddressFamily) -> bool {
+    at.ip().is_unspecified() && at.is_ipv6() || AddressFamily::of(at.ip()) == family
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub download_folder: PathBuf,
     /// Whether we dial at the same moment as somebody whom neither of us can dial alone (both are behind routers).
     pub punch: bool,
+    /// Routers are asked to let others in to the port of our files (PCP, NAT-PMP, UPnP).
+    pub map_port: bool,
     /// Networks and people in the local network are found without an address, and find us (multicast DNS).
     pub local_discovery: bool,
     /// The tracker is told where we are in our own network; it tells those who are in it too.
@@ -79,6 +81,7 @@ impl Default for Settings {
             listen: listen::everywhere(0),
             download_folder: PathBuf::new(),
             punch: true,
+            map_port: true,
             local_discovery: true,
             tell_local_addresses: true,
             upload_slots: limits::UPLOAD_SLOTS,

@@ -35,6 +35,7 @@ use crate::service::downloader::files::RealDisk;
 use crate::service::downloader::{DownloadSettings, Downloader, DownloaderSetup};
 use crate::service::nearby::{Nearby, NearbyWish};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
+use crate::service::port_mapper::{Mappings, PortMapper};
 use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig, ShareRules};
 use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::transfer_numbers::TransferNumbers;
@@ -161,11 +162,17 @@ pub(super) async fn start(
     let (downloader, downloader_task) = started.map_err(|error| system(Work::OpeningQueue, &error))?;
     services.spawn(async move { drop(downloader_task.await) });
 
+    let (port_mapper, mapping) = PortMapper::start(cancel.child_token());
+    let mappings = port_mapper.states();
+    services.spawn(async move { drop(mapping.await) });
+
     let (past, keeping) = past::keep(Arc::clone(&store));
     services.spawn(keeping);
 
     let mut node = NodeTask {
-        reaching_us: ReachingUs::new(&peer_server),
+        reaching_us: ReachingUs::new(),
+        port_mapper,
+        mappings: Mappings::default(),
         downloader,
         peer_server: Arc::new(peer_server),
         uploading,
@@ -196,7 +203,7 @@ pub(super) async fn start(
     };
     node.say_nearby();
     node.moves = Moves::to(first_tracker(&mut node, &setup).await?);
-    Ok((node, NodeInbox { transfers: transfers_heard, library: library_heard }))
+    Ok((node, NodeInbox { transfers: transfers_heard, library: library_heard, mappings }))
 }
 
 fn tap_into(outbox: Outbox) -> Arc<Tap> {

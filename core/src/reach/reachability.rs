@@ -7,6 +7,7 @@ use crate::model::address_family::AddressFamily;
 use crate::model::port::PeerPort;
 use crate::model::way::Way;
 use crate::protocol::trial::{TrialNotice, TrialResult};
+use crate::reach::mapping::MappingState;
 
 /// What is known, by each family of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +18,10 @@ pub struct Reachability {
     pub ipv6: FamilyTrial,
     /// The port at which our peer server listens.
     pub port: Option<PeerPort>,
+    /// Whether a router takes connections of IPv4 for us.
+    pub mapping_ipv4: MappingState,
+    /// Whether a router lets connections of IPv6 through.
+    pub mapping_ipv6: MappingState,
 }
 
 /// What is known of one family.
@@ -77,6 +82,14 @@ impl Reachability {
         match family {
             AddressFamily::Ipv4 => &self.ipv4,
             AddressFamily::Ipv6 => &self.ipv6,
+        }
+    }
+
+    /// How it stands with the router by a family.
+    pub fn mapping(&self, family: AddressFamily) -> MappingState {
+        match family {
+            AddressFamily::Ipv4 => self.mapping_ipv4,
+            AddressFamily::Ipv6 => self.mapping_ipv6,
         }
     }
 

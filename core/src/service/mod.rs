@@ -5,6 +5,7 @@
 //! | [`share_indexer`]: keeps what I share in step with the disk | the node | the node stops |
 //! | [`downloader`]: everything that is fetched | the node | the node stops |
 //! | [`peer_server`]: sends what is shared | the node | the node stops |
+//! | [`port_mapper`]: has the router let others in | the node | the node stops |
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
 //! | [`nearby`]: who is in the local network | the node, or a tracker | it is stopped |
 //! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
@@ -16,6 +17,7 @@ pub mod meeting;
 pub mod nearby;
 mod own_thread;
 pub mod peer_server;
+pub mod port_mapper;
 pub mod share_indexer;
 #[cfg(test)]
 mod testing;

@@ -23,6 +23,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -136,6 +137,7 @@ pub struct PeerServer {
     moves: mpsc::Sender<Move>,
     dial_backs: mpsc::Sender<DialBack>,
     scheduler: Arc<UploadScheduler>,
+    is_mapped: Arc<AtomicBool>,
     cancel: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -155,7 +157,9 @@ impl PeerServer {
             content_source: Arc::clone(&setup.content_source),
             limiter: Arc::new(Limiter::new(settings.bytes_per_second)),
         };
+        let is_mapped = Arc::new(AtomicBool::new(false));
         let server = Server {
+            is_mapped: Arc::clone(&is_mapped),
             setup,
             around: Arc::new(around),
             scheduler: Arc::clone(&scheduler),
@@ -166,7 +170,7 @@ impl PeerServer {
         let (moves, moved) = mpsc::channel(1);
         let (dial_backs, asked) = mpsc::channel(DIAL_BACKS_AT_ONCE);
         let task = tokio::spawn(server.run(listener, moved, asked));
-        Ok(Self { address: Mutex::new(address), moves, dial_backs, scheduler, cancel, task })
+        Ok(Self { address: Mutex::new(address), moves, dial_backs, scheduler, is_mapped, cancel, task })
     }
 
     /// Where it listens.
@@ -193,6 +197,11 @@ impl PeerServer {
         *self.address.lock() = listener.local_addr()?;
         let _ended = self.moves.send(Move::Arrive(listener)).await;
         result
+    }
+
+    /// Whether those who come from elsewhere by IPv4 come through a port that a router has opened for us.
+    pub fn set_mapped(&self, is_mapped: bool) {
+        self.is_mapped.store(is_mapped, Ordering::Relaxed);
     }
 
     /// Meets somebody who asked for it, and serves them. Too many at once are left out.
@@ -267,6 +276,8 @@ struct Server {
     around: Arc<UploadResources>,
     scheduler: Arc<UploadScheduler>,
     incoming: Arc<Admission>,
+    /// A router takes connections of IPv4 for us.
+    is_mapped: Arc<AtomicBool>,
     events: mpsc::Sender<TransferEvent>,
     cancel: CancellationToken,
 }
@@ -338,7 +349,11 @@ impl Server {
 
     fn admit(&self, stream: TcpStream, from: SocketAddr, connections: &mut JoinSet<()>) {
         let newcomer = self.incoming.enter(from.ip());
-        connections.spawn(serve_on_a_thread(self.peer_by(Way::of(from)), stream, from, newcomer));
+        let way = match Way::of(from) {
+            Way::Direct if self.is_mapped.load(Ordering::Relaxed) => Way::Mapped,
+            way => way,
+        };
+        connections.spawn(serve_on_a_thread(self.peer_by(way), stream, from, newcomer));
     }
 
     /// Meets somebody, who is then as one who came.
