@@ -31,7 +31,7 @@ import sys
 import time
 
 from networks import PORT, ROOT, SECONDS_MAX
-from routers import NEEDED, NETWORK, NETWORK6, Internet, need_programs
+from routers import MAPPING, NEEDED, NETWORK, NETWORK6, Internet, need_programs
 
 Row = collections.namedtuple("Row", "at_alice at_bob way is_short")
 NO_WAY = "none"
@@ -51,6 +51,9 @@ ROWS = [
     Row("cgn", "reject", "punched", False),
     Row("firewall", "firewall", "punched", True),
     Row("cone", "beside", "nearby", True),
+    Row("pcp", "cone", "mapped", True),
+    Row("nat-pmp", "cone", "mapped", True),
+    Row("upnp", "cone", "mapped", True),
     Row("cone", "symmetric", NO_WAY, True),
     Row("symmetric", "symmetric", NO_WAY, False),
     Row("cgn-symmetric", "cone", NO_WAY, False),
@@ -92,6 +95,29 @@ class Pair:
             with open(f"{dir}/{name}/config.toml", "w") as config:
                 config.write(f"upload_bytes_per_second = {options.bytes // UPLOAD_SECONDS}\n")
         self.alice = self.console("alice", self.at_alice)
+        if row.at_alice in MAPPING:
+            self.wait_until_open(True)
+
+    def wait_until_open(self, is_open, seconds=15):
+        """Until alice's router has opened a port for her, or has closed it again."""
+        began = time.monotonic()
+        while bool(self.internet.open_now(10)) != is_open:
+            if time.monotonic() - began > seconds:
+                raise Wrong(f"alice's router has these ports open: {self.internet.open_now(10)}")
+            time.sleep(0.05)
+
+    def leaves_nothing_behind(self):
+        """alice's router opens a port, tells so, and closes it when she ends, whichever way."""
+        since = self.alice.say("reach")
+        self.alice.hear("reachable\teverybody", since)
+        self.alice.hear("ipv4\t.*\topen", since)
+        for end in (lambda alice: alice.say("quit"), lambda alice: alice.process.terminate()):
+            end(self.alice)
+            self.alice.process.wait(SECONDS_MAX)
+            self.wait_until_open(False, 3)
+            self.internet.stop(self.alice)
+            self.alice = self.console("alice", self.at_alice)
+            self.wait_until_open(True)
 
     def console(self, name, home):
         program = self.internet.run(home, [f"{self.options.bin}/potok", "console", "--data-dir", f"{self.dir}/{name}", "--name", name,
@@ -166,7 +192,10 @@ def play(options, row, round_trip_ms, trials):
     os.makedirs(dir)
     seconds, wrong = [], []
     with Internet(round_trip_ms) as internet:
-        pair = Pair(internet, options, row, dir)
+        try:
+            pair = Pair(internet, options, row, dir)
+        except (Wrong, SystemExit) as why:
+            return seconds, [str(why)]
         for _ in range(trials):
             try:
                 way, first = pair.trial(options.bytes, row.way)
@@ -177,6 +206,11 @@ def play(options, row, round_trip_ms, trials):
                 seconds.append(first)
             else:
                 wrong.append(f"{way}, not {row.way}")
+        try:
+            if row.at_alice in MAPPING:
+                pair.leaves_nothing_behind()
+        except (Wrong, SystemExit) as why:
+            wrong.append(str(why))
     shutil.rmtree(dir)
     return seconds, wrong
 

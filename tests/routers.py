@@ -9,8 +9,11 @@ no-udp         a cone that lets no UDP through
 cgn            a cone behind the provider's own router, a cone too
 cgn-symmetric  a cone behind the provider's own router, which is symmetric
 firewall       IPv6, and a router that lets only answers in
+pcp            a cone with a real miniupnpd: PCP, NAT-PMP and UPnP
+nat-pmp        the same, which knows no PCP
+upnp           the same, which knows UPnP alone
 
-Needs Linux, root, iproute2 and nftables.
+Needs Linux, root, iproute2, nftables and miniupnpd.
 """
 import os
 import shutil
@@ -21,7 +24,9 @@ from networks import ROOT, Program, ip
 
 # No documentation addresses: what opens ports of routers does not take those for public ones. Nothing leaves the namespaces.
 NETWORK, NETWORK6 = "11.22.33", "2001:db8:"
-NEEDED = ("ip", "nft")
+NEEDED = ("ip", "nft", "miniupnpd")
+# Homes whose router opens ports for those who ask.
+MAPPING = ("pcp", "nat-pmp", "upnp")
 # What a line may hold back at once, and for how long: a router's buffer.
 BURST, LATENCY = "256kb", "50ms"
 
@@ -31,7 +36,7 @@ def need_programs(names):
         sys.exit("this must be run as root: it makes network namespaces")
     for name in names:
         if not shutil.which(name):
-            sys.exit(f"'{name}' is not installed: apt-get install iproute2 nftables")
+            sys.exit(f"'{name}' is not installed: apt-get install iproute2 nftables miniupnpd-nftables")
 
 
 class Internet:
@@ -147,6 +152,8 @@ class Internet:
         else:
             self.plug(router, "wan", number)
             self.filter(router, kind)
+            if kind in MAPPING:
+                self.open_ports(router, kind, number)
         return spaces
 
     def tell(self, number):
@@ -177,11 +184,39 @@ class Internet:
         answers = 'ct state established,related accept; icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;'
         refusal = {"reject": "tcp dport 0-65535 reject with tcp reset; drop;", "open": "accept;"}.get(kind, "drop;")
         udp = "meta l4proto udp drop;" if kind == "no-udp" else ""
+        mapped = "ct status dnat accept;" if kind in MAPPING else ""
         rules = f"""{"" if kind == "firewall" else nat}table inet gate {{
             chain mine {{ type filter hook input priority filter; iifname != "wan" accept; {answers} {refusal} }}
-            chain through {{ type filter hook forward priority filter; {udp} iifname != "wan" accept; {answers} drop; }}
+            chain through {{ type filter hook forward priority filter; {udp} iifname != "wan" accept; {answers} {mapped} drop; }}
         }}"""
         self.execute(router, "nft", "-f", "-", input=rules, text=True)
+
+    def open_ports(self, router, kind, number):
+        """Runs what opens ports on request. A router without PCP is made of one with it, whose requests get lost."""
+        pcp = "udp dport 5351 @th,64,8 2 drop;" if kind == "nat-pmp" else ""
+        rules = f"""table inet filter {{
+            chain requests {{ type filter hook input priority -10; {pcp} }}
+            chain forward {{ type filter hook forward priority -10; jump miniupnpd; }}
+            chain miniupnpd {{ }}
+            chain prerouting {{ type nat hook prerouting priority -100; jump prerouting_miniupnpd; }}
+            chain prerouting_miniupnpd {{ }}
+            chain postrouting {{ type nat hook postrouting priority 100; jump postrouting_miniupnpd; }}
+            chain postrouting_miniupnpd {{ }}
+        }}"""
+        self.execute(router, "nft", "-f", "-", input=rules, text=True)
+        dir = f"/etc/netns/{router}"
+        with open(f"{dir}/miniupnpd.conf", "w") as conf:
+            conf.write(f"ext_ifname=wan\nlistening_ip=lan\nhttp_port=0\nenable_upnp=yes\nsecure_mode=yes\n"
+                       f"enable_natpmp={'no' if kind == 'upnp' else 'yes'}\nmin_lifetime=30\nmax_lifetime=86400\n"
+                       f"uuid=00000000-0000-0000-0000-0000000000{number:02}\nlease_file={dir}/leases\n"
+                       "allow 1024-65535 192.168.1.0/24 1024-65535\ndeny 0-65535 0.0.0.0/0 0-65535\n")
+        self.run(router, ["miniupnpd", "-d", "-f", f"{dir}/miniupnpd.conf", "-P", f"{dir}/miniupnpd.pid"])
+
+    def open_now(self, number):
+        """The ports that the router of the home with this number has opened."""
+        listing = subprocess.run(["ip", "netns", "exec", f"{self.name}-r{number}", "nft", "list", "chain", "inet", "filter",
+                                  "prerouting_miniupnpd"], check=True, capture_output=True, text=True).stdout
+        return [line.strip() for line in listing.splitlines() if "dnat" in line]
 
     def run(self, name, argv):
         return self.keep(Program(["ip", "netns", "exec", name, *argv]))

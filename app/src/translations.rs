@@ -67,6 +67,7 @@ fn used() -> BTreeSet<String> {
     family("reach-trial", reach_advice::TRIAL_WORDS);
     family("reach-advice", reach_advice::ADVICE_WORDS);
     family("reach-family", reach::FAMILY_WORDS);
+    family("mapping", reach_advice::MAPPING_WORDS);
     family("left-out", &LeftOutReason::ALL.map(LeftOutReason::word));
     family("tracker-says", &Sentence::all([0; NUMBERS_MAX]).into_iter().map(Sentence::key).collect::<Vec<_>>());
     family("name-fault", &NameFault::ALL.map(NameFault::key));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use potok_core::model::address_family::AddressFamily;
 use potok_core::protocol::trial::TrialResult;
+use potok_core::reach::mapping::{MappingProtocol, MappingState, NoMapping};
 use potok_core::reach::reachability::{FamilyTrial, NotTold, ReachVerdict, Reachability};
 
 use crate::texts;
@@ -89,6 +90,45 @@ pub fn trial_word(trial: &FamilyTrial) -> &'static str {
     }
 }
 
+/// The word for how it stands with the router.
+pub fn mapping_word(mapping: &MappingState) -> &'static str {
+    match mapping {
+        MappingState::Off => "off",
+        MappingState::NotNeeded => "not-needed",
+        MappingState::Asking(_) => "asking",
+        MappingState::Mapped(..) if mapping.is_below_another_router() => "below-another",
+        MappingState::Mapped(..) => "mapped",
+        MappingState::Failed(NoMapping::NoRouter) => "no-router",
+        MappingState::Failed(NoMapping::NoAnswer) => "no-answer",
+        MappingState::Failed(NoMapping::Refused) => "refused",
+        MappingState::Failed(NoMapping::Rubbish) => "rubbish",
+    }
+}
+
+/// What the protocol is called, by people and programs alike.
+pub fn protocol_name(protocol: MappingProtocol) -> &'static str {
+    match protocol {
+        MappingProtocol::Pcp => "PCP",
+        MappingProtocol::NatPmp => "NAT-PMP",
+        MappingProtocol::Igd => "UPnP",
+    }
+}
+
+/// How it stands with the router, in a sentence.
+pub fn mapping_text(mapping: &MappingState) -> String {
+    let (by, port, address) = match *mapping {
+        MappingState::Mapped(by, mapped) => (Some(by), mapped.port.get(), mapped.address),
+        MappingState::Asking(by) => (Some(by), 0, None),
+        MappingState::Off | MappingState::NotNeeded | MappingState::Failed(_) => (None, 0, None),
+    };
+    let args = [
+        ("by", by.map_or("", protocol_name).to_owned()),
+        ("port", port.to_string()),
+        ("address", address.map_or_else(|| "-".to_owned(), |address| address.to_string())),
+    ];
+    texts::text("mapping", mapping_word(mapping), &args)
+}
+
 /// What can be done, most useful first; nothing if nothing is wrong.
 pub fn advice(reach: &Reachability, firewall: Firewall) -> Vec<Advice> {
     let mut all = Vec::new();
@@ -111,7 +151,12 @@ pub fn advice(reach: &Reachability, firewall: Firewall) -> Vec<Advice> {
                 add("firewall", firewall.opening(port));
             }
             TrialResult::Refused | TrialResult::Silent => {
-                add("router", None);
+                match reach.mapping_ipv4 {
+                    mapping if mapping.is_below_another_router() => add("provider", None),
+                    // The router lets others in, so something else does not.
+                    MappingState::Mapped(..) => {}
+                    _ => add("router", None),
+                }
                 add("firewall", firewall.opening(port));
             }
         }
@@ -123,7 +168,10 @@ pub fn advice(reach: &Reachability, firewall: Firewall) -> Vec<Advice> {
 }
 
 /// Names of advice, as the translations have them.
-pub const ADVICE_WORDS: &[&str] = &["nearby", "stranger", "firewall", "router", "meanwhile"];
+pub const ADVICE_WORDS: &[&str] = &["nearby", "stranger", "firewall", "router", "provider", "meanwhile"];
+/// How it can stand with the router.
+pub const MAPPING_WORDS: &[&str] =
+    &["off", "not-needed", "asking", "mapped", "below-another", "no-router", "no-answer", "refused", "rubbish"];
 /// What can be known of a family.
 pub const TRIAL_WORDS: &[&str] = &[
     "trying",

@@ -61,7 +61,7 @@ pub struct MappedPort {
 pub enum NoMapping {
     /// There is no router, or it is not known.
     NoRouter,
-    /// Nothing answered.
+    /// No router has answered in time.
     NoAnswer,
     /// The router does not want to.
     Refused,
@@ -117,13 +117,13 @@ const LASTS_MIN: Duration = Duration::from_secs(60);
 const LASTS_MAX: Duration = Duration::from_secs(2 * 3600);
 /// Renewals that may fail in a row before everything begins anew.
 const RENEWALS_FAILED_MAX: u32 = 3;
-/// Between them.
+/// How long after a renewal that failed the next one is tried.
 const RENEWAL_RETRY: Duration = Duration::from_secs(20);
 /// When routers are asked again that did not help, at first and in the end.
 const ASK_AGAIN_FIRST: Duration = Duration::from_secs(5 * 60);
 const ASK_AGAIN_LAST: Duration = Duration::from_secs(60 * 60);
 
-/// The machine.
+/// What is wanted of the routers of one family, and what of it there is.
 #[derive(Debug)]
 pub struct Mapper {
     protocols: &'static [MappingProtocol],
