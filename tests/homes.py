@@ -7,7 +7,7 @@
 alice shares from one home, bob downloads in the other, the tracker is on the Internet between them. The rows below name the
 two homes (`routers.py` says which there are; `beside`: another computer in the same home) and the way that is expected. What
 must hold: the file is the right one, and the transfer says this way; or, where there is none, bob is told so in one
-sentence within ten seconds.
+sentence within ten seconds. The tracker's relay is switched on where the row says `relayed`.
 
 The short form tries some rows once and judges no time. The long form tries all, many times with lines of several lengths,
 and compares the time from the command until the first block is on bob's disk with what is to be reached. Each trial is a
@@ -57,6 +57,9 @@ ROWS = [
     Row("cone", "symmetric", NO_WAY, True),
     Row("symmetric", "symmetric", NO_WAY, False),
     Row("cgn-symmetric", "cone", NO_WAY, False),
+    Row("symmetric", "symmetric", "relayed", True),
+    Row("cone", "symmetric", "relayed", False),
+    Row("cgn-symmetric", "cone", "relayed", False),
 ]
 # Slow enough that the transfer can be looked at while it runs.
 UPLOAD_SECONDS = 2
@@ -82,6 +85,10 @@ class Pair:
         self.internet, self.options, self.dir, self.number = internet, options, dir, 0
         tracker = internet.computer("t", 1)
         argv = [f"{options.bin}/potok-tracker", "--data-dir", f"{dir}/tracker", "--listen", f"[::]:{PORT}"]
+        if row.way == "relayed":
+            with open(f"{dir}/tracker.toml", "w") as config:
+                config.write(f"relay = true\nrelay_bytes_per_second = {options.bytes // UPLOAD_SECONDS * 2}\n")
+            argv += ["--config", f"{dir}/tracker.toml"]
         internet.run(tracker, argv).hear("listening on ")
         if row.at_bob == "beside":
             self.at_alice, self.at_bob = internet.home(row.at_alice, 10, computers=2)
@@ -147,7 +154,7 @@ class Pair:
         began = time.monotonic()
         since = bob.say(f'download alice {os.path.basename(path)} "{copy}"')
         if expected == NO_WAY:
-            when, _ = bob.hear("warning: .*alice", since)
+            when, _ = bob.hear("warning: No way leads to alice: .*relay.*opens a port", since)
             self.internet.stop(bob)
             return NO_WAY, when - began
         first, way = None, None
@@ -188,7 +195,7 @@ def has_bytes(copy):
 
 def play(options, row, round_trip_ms, trials):
     """Some trials of a row: the seconds of those that went as expected, and what was wrong with others."""
-    dir = f"{options.dir}/{row.at_alice}-{row.at_bob}-{round_trip_ms:g}"
+    dir = f"{options.dir}/{row.at_alice}-{row.at_bob}-{row.way}-{round_trip_ms:g}"
     os.makedirs(dir)
     seconds, wrong = [], []
     with Internet(round_trip_ms) as internet:

@@ -10,6 +10,7 @@ use potok_core::model::attempt::TriedWay;
 use potok_core::model::ban_terms::Remark;
 use potok_core::model::invite::BadInvite;
 use potok_core::model::limits;
+use potok_core::model::relaying::NoRelay;
 use potok_core::model::share_path::BadSharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::TransferError;
@@ -205,6 +206,11 @@ pub fn of_standing(standing: SourceStanding) -> String {
         SourceStanding::Lied => t!("window.source.lied"),
     }
     .into_owned()
+}
+
+/// Why nobody is reached by any way, not even through the tracker.
+pub fn of_no_relay(why: NoRelay, user: &Username) -> String {
+    text("no-relay", why.key(), &[("user", Shown(user.as_str()).to_string())])
 }
 
 /// Something that a person should read although nobody asked.

@@ -351,7 +351,14 @@ impl World {
                 }
                 Effect::Close(id) => self.sessions.retain(|_, session| session.id != id),
                 Effect::Save { ticket, .. } => self.to_store.push(ticket),
-                Effect::Log(_) | Effect::Reload(_) | Effect::Try { .. } => {}
+                Effect::Relay(start) => {
+                    self.sessions.retain(|_, session| !start.sessions.contains(&session.id));
+                }
+                Effect::EndRelay(_)
+                | Effect::SetRelayRate(_)
+                | Effect::Log(_)
+                | Effect::Reload(_)
+                | Effect::Try { .. } => {}
             }
         }
     }

@@ -21,6 +21,7 @@
 
 mod disk;
 mod player;
+mod settings;
 mod words;
 
 use std::path::Path;

@@ -12,9 +12,11 @@ use potok_core::protocol::trial::TrialResult;
 use potok_core::tracker::effect::{Effect, Effects};
 use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, TrialId};
 use potok_core::tracker::machine::{Remembered, Tracker};
+use potok_core::tracker::relays::RelayId;
 use potok_core::tracker::settings::TrackerSettings;
 
 use crate::disk::Disk;
+use crate::settings::set;
 use crate::words::{fits, key_of, take_key, unescape};
 
 const DAY_SECONDS: u64 = 24 * 3600;
@@ -44,6 +46,8 @@ struct Player {
     words: BTreeMap<String, String>,
     /// Whom the tracker dials.
     trials: VecDeque<(SocketAddr, TrialId)>,
+    /// The relay that was begun last.
+    relay: Option<RelayId>,
     /// What the owner was told and has not read.
     log: VecDeque<String>,
     /// What reading the configuration anew comes to.
@@ -75,6 +79,7 @@ impl Player {
             disk: Disk::default(),
             words: BTreeMap::new(),
             trials: VecDeque::new(),
+            relay: None,
             log: VecDeque::new(),
             configuration: None,
         }
@@ -93,7 +98,7 @@ impl Player {
             return self.announce(first, count.parse().map_err(|_bad| "a number")?);
         }
         if let Some(name) = first.strip_suffix(">>") {
-            return self.send(name, &unescape(rest));
+            return self.send(name, &unescape(&self.fill_in(rest)));
         }
         if let Some(name) = first.strip_suffix('>') {
             let line = self.fill_in(rest);
@@ -130,7 +135,8 @@ impl Player {
                 Ok(())
             }
             ("trial", rest) => self.end_trial(rest),
-            ("set", rest) => self.set(rest),
+            ("set", rest) => set(&mut self.settings, rest),
+            ("relay", what) => self.relay(what),
             (name, what) => self.happen(name, what),
         }
     }
@@ -154,35 +160,6 @@ impl Player {
 
     fn read_configuration(&self) -> Result<Box<TrackerSettings>, String> {
         self.configuration.clone().unwrap_or_else(|| Ok(self.settings.clone())).map(Box::new)
-    }
-
-    fn set(&mut self, rest: &str) -> Result<(), String> {
-        let (name, value) = rest.split_once(' ').ok_or("set NAME NUMBER")?;
-        if name == "owners" {
-            self.settings.owners = value.split(',').map(key_of).collect();
-            return Ok(());
-        }
-        let number: usize = value.parse().map_err(|_bad| "a number")?;
-        let s = &mut self.settings;
-        match name {
-            "shares_per_user" => s.shares_per_user = number,
-            "path_bytes_per_user" => s.path_bytes_per_user = number,
-            "shares_in_all" => s.shares_in_all = number,
-            "shares_per_address" => s.shares_per_address = number,
-            "keyless_shares_per_address" => s.keyless_shares_per_address = number,
-            "keyless_shares_in_all" => s.keyless_shares_in_all = number,
-            "path_bytes_in_all" => s.path_bytes_in_all = number,
-            "names_in_all" => s.names_in_all = number,
-            "new_names_per_address" => s.new_names_per_address = number as u64,
-            "new_names_per_address_per_hour" => s.new_names_per_address_per_hour = number as u64,
-            "names_per_key" => s.names_per_key = number,
-            "unregistered_sessions" => s.unregistered_sessions = number,
-            "unregistered_lines" => s.unregistered_lines = number,
-            "unregistered_answer_bytes" => s.unregistered_answer_bytes = number as u64,
-            "unregistered_answer_bytes_per_second" => s.unregistered_answer_bytes_per_second = number as u64,
-            _ => return Err("this setting is not known to the player".into()),
-        }
-        Ok(())
     }
 
     fn connect(&mut self, rest: &str) -> Result<(), String> {
@@ -263,6 +240,20 @@ impl Player {
         Ok(())
     }
 
+    /// What the shell tells of the relay that was begun last.
+    fn relay(&mut self, what: &str) -> Result<(), String> {
+        let relay = self.relay.ok_or("no relay was begun")?;
+        let input = match what.split_once(' ') {
+            None if what == "ends" => Input::RelayEnded(relay),
+            Some(("passes", bytes)) => {
+                Input::RelayPassed { relay, bytes: bytes.parse().map_err(|_bad| "a number of bytes")? }
+            }
+            _ => return Err("relay ends, or relay passes BYTES".into()),
+        };
+        self.apply(SessionId::NONE, input);
+        Ok(())
+    }
+
     fn announce(&mut self, name: &str, count: usize) -> Result<(), String> {
         for from in (0..count).step_by(100) {
             let files: Vec<String> = (from..count.min(from + 100)).map(|n| format!("folder/file {n:06}.txt")).collect();
@@ -300,6 +291,10 @@ impl Player {
                 OwnerOrder::SendAway { username, bans: vec![ban], minutes: 10 }
             }
             "release" => OwnerOrder::Release(username()?),
+            "relays" => {
+                self.settings.relay = rest == "on";
+                OwnerOrder::SetRelay(self.settings.relay_limits())
+            }
             "greets" => {
                 let (network_name, motd) = rest.split_once(" | ").ok_or("greets NETWORK | MESSAGE")?;
                 OwnerOrder::SetGreeting { network_name: network_name.into(), message_of_the_day: vec![motd.into()] }
@@ -457,6 +452,15 @@ impl Player {
                     let read = self.read_configuration();
                     self.apply(SessionId::NONE, Input::Configured { ticket: Some(ticket), read });
                 }
+                Effect::Relay(start) => {
+                    self.relay = Some(start.relay);
+                    for id in start.sessions {
+                        self.receive(id, b"OK 0\n");
+                        self.sessions.get_mut(&id).expect("open").is_closed = true;
+                    }
+                }
+                Effect::EndRelay(_) => self.log.push_back("a relay is ended".to_owned()),
+                Effect::SetRelayRate(_) => {}
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
                 Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),

@@ -23,6 +23,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
+    /// Carry the bytes of those who cannot reach each other, which this tracker cannot read [default: relay in the configuration]
+    #[arg(long)]
+    pub(crate) relay: bool,
+
     /// Print a configuration with every setting, its default and what it is for
     #[arg(long)]
     pub(crate) print_config: bool,
@@ -55,8 +59,8 @@ mod tests {
     #[test]
     fn the_definitions_hold_together() {
         Args::command().debug_assert();
-        let args = Args::parse_from(["potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", "x"]);
-        assert_eq!(args.listen, Some(SocketAddr::from(([127, 0, 0, 1], 0))));
+        let args = Args::parse_from(["potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", "x", "--relay"]);
+        assert_eq!((args.listen, args.relay), (Some(SocketAddr::from(([127, 0, 0, 1], 0))), true));
         for wrong in [&["--listen", "7686"][..], &["--listen"], &["--nonsense"], &["stray"]] {
             assert!(Args::try_parse_from([&["potok-tracker"], wrong].concat()).is_err(), "{wrong:?}");
         }

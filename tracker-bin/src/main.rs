@@ -88,6 +88,7 @@ fn run(args: Args) -> Result<(), Failure> {
     if let Some(listen) = args.listen {
         settings.listen = listen;
     }
+    settings.relay |= args.relay;
     if let Some(limit) = descriptors::raise_limit() {
         let room = usize::try_from(limit.saturating_sub(OWN_DESCRIPTORS)).unwrap_or(usize::MAX).max(4);
         // Newcomers find a descriptor beside all who stay.

@@ -79,6 +79,8 @@ pub fn status() -> Status {
 /// The same while a tracker runs here, at which so many people are.
 pub fn hosting(users: u64) -> Status {
     let hosted = Hosted {
+        relays: 0,
+        relayed: Vec::new(),
         address: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7686)),
         connections: users,
         users,

@@ -293,7 +293,8 @@ pub fn state(transfer: &Transfer) -> String {
         _ => String::new(),
     };
     let address = match &transfer.state {
-        TransferState::Unreachable { address } => address.to_string(),
+        TransferState::Unreachable { no_relay: Some(why), .. } => return texts::of_no_relay(*why, &transfer.user),
+        TransferState::Unreachable { address, no_relay: None } => address.to_string(),
         _ => String::new(),
     };
     let why = match &transfer.state {

@@ -29,6 +29,11 @@ pub const TRACKER_PORT: u16 = 7686;
 /// Longest invite link, in bytes: a longer text is refused before it is looked at.
 pub const INVITE_BYTES_MAX: usize = 2048;
 
+/// Bytes a second that all relays of a tracker carry together: a part of what a home sends.
+pub const RELAY_BYTES_PER_SECOND: u64 = 2_000_000;
+/// Bytes that relays carry for one user in 24 hours: a large film, and not somebody's whole collection.
+pub const RELAY_BYTES_PER_USER_DAY: u64 = 5_000_000_000;
+
 /// TLS handshake of a session, from accept to its end.
 pub const TLS_HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// First command of a TLS session: a program knows what it wants.

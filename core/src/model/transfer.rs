@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::model::relaying::NoRelay;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::model::way::Way;
@@ -73,6 +74,8 @@ pub enum TransferState {
     Unreachable {
         /// Where the tracker says that they are.
         address: SocketAddr,
+        /// They were asked to meet us, and no way led to them: why the tracker's relay did not help.
+        no_relay: Option<NoRelay>,
     },
     /// Its owner is changing it; it is asked for again, as what it is then.
     Changing,

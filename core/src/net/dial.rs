@@ -21,7 +21,7 @@ pub async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
     match race.next(|candidate| address(candidate.address, each)).await {
         RaceEvent::Won(stream, _way) => Ok(stream),
         RaceEvent::Lost(error) => Err(error),
-        RaceEvent::AskToBeDialled => Err(io::ErrorKind::Unsupported.into()),
+        RaceEvent::AskToBeDialled | RaceEvent::ComeToRelay => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod mdns;
 pub mod port_mapping;
 pub mod punch;
 pub mod race;
+pub mod relay;
 pub mod router;
 pub mod send_queue;
 pub mod short_reply;

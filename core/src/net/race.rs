@@ -19,6 +19,8 @@ pub enum RaceEvent<T> {
     Won(T, Way),
     /// They are to be asked to dial us; [`Race::introduction_failed`] if they cannot be.
     AskToBeDialled,
+    /// One is to come to the tracker's relay: [`Race::join`] what comes of it.
+    ComeToRelay,
     /// Nothing is left to try: why the last one failed.
     Lost(io::Error),
 }
@@ -78,6 +80,11 @@ impl<T: Send + 'static> Race<T> {
         self.attempt.introduction_failed();
     }
 
+    /// They were asked to come to the tracker's relay too.
+    pub fn offer_relay(&mut self) {
+        self.attempt.offer_relay();
+    }
+
     /// A way that is not tried, and why.
     pub fn leave_out(&mut self, way: Way, why: TryOutcome) {
         self.record.note(way, why);
@@ -97,6 +104,7 @@ impl<T: Send + 'static> Race<T> {
             while let Some(step) = self.attempt.next_step(now()) {
                 match step {
                     ReachStep::AskToBeDialled => return RaceEvent::AskToBeDialled,
+                    ReachStep::ComeToRelay => return RaceEvent::ComeToRelay,
                     ReachStep::Dial(candidate) => {
                         let dialling = dial(candidate);
                         self.spawn(candidate.way, Some(candidate.address), dialling);
@@ -118,6 +126,9 @@ impl<T: Send + 'static> Race<T> {
                     Ok((what, Err(error))) => {
                         if let Some(address) = what.address {
                             self.attempt.failed(address);
+                        }
+                        if what.way == Way::Relayed {
+                            self.attempt.relay_failed();
                         }
                         match outcome_of(&error) {
                             Some(outcome) => self.record.end(what.number, outcome),
@@ -180,7 +191,7 @@ mod tests {
         match race.next(dial).await {
             RaceEvent::Won(at, _way) => Some(at),
             RaceEvent::Lost(_) => None,
-            RaceEvent::AskToBeDialled => panic!("nobody could be asked"),
+            RaceEvent::AskToBeDialled | RaceEvent::ComeToRelay => panic!("nobody could be asked"),
         }
     }
 

@@ -170,6 +170,7 @@ impl NodeTask {
         self.uploading.send_replace(starting::upload_settings(&settings));
         self.may_punch.send_replace(settings.punch);
         self.tells_local_addresses.send_replace(settings.tell_local_addresses);
+        self.may_use_relay.send_replace(settings.use_relay);
         self.downloading.send_replace(starting::download_settings(&settings));
         let before = std::mem::replace(&mut self.settings, settings.clone());
         self.say_nearby();

@@ -33,6 +33,7 @@ use crate::service::share_indexer::event::WhyNotShared;
 use crate::service::share_indexer::preview::SharePreview;
 use crate::service::share_indexer::root_status::RootPage;
 use crate::tracker::log::LogEntry;
+use crate::tracker::relays::RelayUse;
 
 /// One fact. Facts come in order; [`NodeEvent::Transfer`] and [`NodeEvent::Hashing`] are latest-wins, about 30 a second.
 #[derive(Debug, Clone, PartialEq)]
@@ -387,4 +388,8 @@ pub struct Hosted {
     pub bytes_out: u64,
     /// When it was started.
     pub since: SystemTime,
+    /// How many pairs of users it carries bytes for now.
+    pub relays: u64,
+    /// For whom it has carried how much on their day, most first; not all of very many.
+    pub relayed: Vec<RelayUse>,
 }

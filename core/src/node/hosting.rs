@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -76,19 +76,28 @@ impl Hosting {
     /// Tells the tracker what of our settings is its own.
     pub(super) fn follow(&self, settings: &Settings) -> impl Future<Output = ()> + Send + use<> {
         let tracker = Arc::clone(&self.handle);
-        let TrackerSettings { network_name, message_of_the_day, shares_per_user, local_discovery, .. } =
-            tracker_settings(settings, tracker.address());
+        let settings = tracker_settings(settings, tracker.address());
+        let relay = settings.relay_limits();
+        let TrackerSettings { network_name, message_of_the_day, shares_per_user, local_discovery, .. } = settings;
         async move {
             tracker.order(OwnerOrder::SetGreeting { network_name, message_of_the_day }).await;
             tracker.order(OwnerOrder::SetSharesPerUser(shares_per_user)).await;
             tracker.order(OwnerOrder::SetLocalDiscovery(local_discovery)).await;
+            tracker.order(OwnerOrder::SetRelay(relay)).await;
         }
     }
 }
 
+/// Users whose use of the relay is told, those who use it most.
+const RELAYED_TOLD_MAX: usize = 100;
+/// Less than this a second is no relay.
+const RELAY_BYTES_PER_SECOND_MIN: u64 = 1024;
+
 /// How the tracker is; `None` if it has stopped.
 pub(super) async fn condition(tracker: Arc<TrackerHandle>) -> Option<Hosted> {
     let counts = tracker.counts().await?;
+    let now = Instant::now();
+    let (relays, relayed) = tracker.look(move |tracker| (tracker.relays().0, tracker.relay_use(now))).await?;
     let (bytes_in, bytes_out) = tracker.traffic();
     Some(Hosted {
         address: tracker.address(),
@@ -98,6 +107,8 @@ pub(super) async fn condition(tracker: Arc<TrackerHandle>) -> Option<Hosted> {
         bytes_in,
         bytes_out,
         since: tracker.since(),
+        relays: relays as u64,
+        relayed: relayed.into_iter().take(RELAYED_TOLD_MAX).collect(),
     })
 }
 
@@ -128,6 +139,9 @@ pub(super) fn tracker_settings(settings: &Settings, listen: SocketAddr) -> Track
         message_of_the_day: greeting,
         local_discovery: settings.local_discovery,
         shares_per_user: settings.shares_max.max(TrackerSettings::default().shares_per_user),
+        relay: settings.host_relay,
+        relay_bytes_per_second: settings.host_relay_bytes_per_second.max(RELAY_BYTES_PER_SECOND_MIN),
+        relay_bytes_per_user_day: settings.host_relay_bytes_per_user_day.max(1),
         ..TrackerSettings::default()
     }
 }

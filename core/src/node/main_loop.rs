@@ -76,6 +76,7 @@ pub(super) struct NodeTask {
     pub(super) tells_local_addresses: watch::Sender<bool>,
     pub(super) nearby: Arc<Nearby>,
     pub(super) nearby_wish: watch::Sender<NearbyWish>,
+    pub(super) may_use_relay: watch::Sender<bool>,
     pub(super) session: TrackerSession,
     pub(super) reaching_us: ReachingUs,
     pub(super) port_mapper: PortMapper,

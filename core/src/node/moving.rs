@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::model::absence::AbsenceReason;
 use crate::model::invite::{Invite, TrackerAddress};
 use crate::model::key::PublicKey;
+use crate::model::relaying::RelayOffer;
 use crate::model::username::{BadUsername, Username};
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
@@ -364,7 +365,9 @@ impl NodeTask {
         let address = notice.address.filter(|address| client.people().may_be_peer(*address)).zip(notice.back);
         let meeting = self.settings.punch.then(|| tracker_directory::meeting(&client, notice.ticket));
         let at_home = notice.back.into_iter().flat_map(|back| notice.lan.iter().map(move |at| (*at, back))).collect();
-        self.peer_server.dial_back(DialBack { address, at_home, meeting });
+        let uses_relay = self.settings.use_relay && notice.relay == RelayOffer::Open;
+        let relay = uses_relay.then(|| tracker_directory::relay_place(&client, notice.ticket));
+        self.peer_server.dial_back(DialBack { address, at_home, meeting, relay });
     }
 
     fn set_connection(&mut self, now: TrackerConnection) {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub local_discovery: bool,
     /// The tracker is told where we are in our own network; it tells those who are in it too.
     pub tell_local_addresses: bool,
+    /// Whether somebody who cannot be reached otherwise is reached through the tracker, which cannot read what it carries.
+    pub use_relay: bool,
     /// Peers served at the same time.
     pub upload_slots: usize,
     /// Connections of one user that are served at the same time.
@@ -67,6 +69,12 @@ pub struct Settings {
     /// The window hosts the embedded tracker here, if it does.
     #[serde(with = "text_or_none")]
     pub host_tracker: Option<SocketAddr>,
+    /// The embedded tracker carries the bytes of those who cannot reach each other otherwise.
+    pub host_relay: bool,
+    /// Bytes a second that it carries in all.
+    pub host_relay_bytes_per_second: u64,
+    /// Bytes that it carries for one user in 24 hours.
+    pub host_relay_bytes_per_user_day: u64,
     /// What the embedded tracker calls its network.
     pub network_name: String,
     /// The embedded tracker's message of the day.
@@ -84,6 +92,7 @@ impl Default for Settings {
             map_port: true,
             local_discovery: true,
             tell_local_addresses: true,
+            use_relay: true,
             upload_slots: limits::UPLOAD_SLOTS,
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
             upload_bytes_per_second: 0,
@@ -101,6 +110,9 @@ impl Default for Settings {
             tray: true,
             when_closed: String::new(),
             host_tracker: None,
+            host_relay: false,
+            host_relay_bytes_per_second: limits::RELAY_BYTES_PER_SECOND,
+            host_relay_bytes_per_user_day: limits::RELAY_BYTES_PER_USER_DAY,
             network_name: "Potok".to_owned(),
             message_of_the_day: String::new(),
         }

@@ -143,6 +143,7 @@ pub(super) async fn start(
     let (nearby, hearing) = Nearby::start(nearby_wish.subscribe(), cancel.child_token());
     services.spawn(async move { drop(hearing.await) });
     services.spawn(near::tell(Arc::clone(&nearby), outbox.clone(), cancel.child_token()));
+    let may_use_relay = watch::Sender::new(setup.settings.use_relay);
     let downloading = watch::Sender::new(download_settings(&setup.settings));
     let fetching = DownloaderSetup {
         store: store.clone(),
@@ -153,6 +154,7 @@ pub(super) async fn start(
             own: identity.public_key(),
             may_punch: may_punch.subscribe(),
             nearby: Arc::clone(&nearby),
+            may_use_relay: may_use_relay.subscribe(),
         }),
         settings: downloading.subscribe(),
         numbers,
@@ -181,6 +183,7 @@ pub(super) async fn start(
         tells_local_addresses,
         nearby,
         nearby_wish,
+        may_use_relay,
         usual_download_folder: setup.download_folder.clone().unwrap_or_else(|| setup.data_dir.join("downloads")),
         data_dir: setup.data_dir.clone(),
         store,

@@ -12,6 +12,7 @@ use crate::model::hash::ContentHash;
 use crate::model::key::PublicKey;
 use crate::model::lan_address::{LAN_ADDRESSES_MAX, LanAddress};
 use crate::model::limits;
+use crate::model::relaying::RelayOffer;
 use crate::model::share_path::SharePath;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
@@ -26,7 +27,7 @@ use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::reach::DialCandidate;
 use crate::service::downloader::{BoxFuture, Directory, Introduction};
-use crate::service::meeting::Meeting;
+use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::nearby::Nearby;
 use crate::service::tracker_client::TrackerClient;
 use crate::transfer::Contact;
@@ -51,6 +52,8 @@ pub(super) struct TrackerDirectory {
     /// Whether we dial at the same moment as others, as the setting says.
     pub(super) may_punch: watch::Receiver<bool>,
     pub(super) nearby: Arc<Nearby>,
+    /// Whether the tracker's relay is used, as the setting says.
+    pub(super) may_use_relay: watch::Receiver<bool>,
 }
 
 impl TrackerDirectory {
@@ -132,7 +135,11 @@ impl Directory for TrackerDirectory {
             let answer = client.ask(command.into()).await.ok()?;
             let reply = ConnectReply::parse(&answer.lines).ok()?;
             let meeting = self.may_punch.borrow().then(|| meeting(&client, reply.ticket));
-            Some(Introduction { ticket: reply.ticket, addresses: told(&client, reply.addresses).await, meeting })
+            let uses_relay = *self.may_use_relay.borrow() && reply.relay == RelayOffer::Open;
+            let relay_place = uses_relay.then(|| relay_place(&client, reply.ticket));
+            let (ticket, relay) = (reply.ticket, reply.relay);
+            let addresses = told(&client, reply.addresses).await;
+            Some(Introduction { ticket, addresses, meeting, relay, relay_place })
         })
     }
 
@@ -165,6 +172,11 @@ pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket) -> Meetin
     let asked = client.clone();
     let may_dial = move |address| asked.people().may_be_peer(address);
     Meeting { tracker: client.tracker().clone(), ticket, may_dial: Arc::new(may_dial) }
+}
+
+/// Our side of the tracker's relay.
+pub(super) fn relay_place(client: &TrackerClient, ticket: EncounterTicket) -> RelayPlace {
+    RelayPlace { tracker: client.tracker().clone(), ticket }
 }
 
 /// Those addresses that the tracker may send us to: the ones that it has seen, and of those that others claim only what

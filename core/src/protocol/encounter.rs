@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::model::key::PublicKey;
 use crate::model::lan_address::{LAN_ADDRESSES_MAX, LanAddress};
+use crate::model::relaying::RelayOffer;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::protocol::address_line::{AddressLine, Openness};
@@ -27,6 +28,8 @@ pub struct ConnectNotice {
     pub back: Option<EncounterTicket>,
     /// `lan=`, for each: where they are in the home in which the tracker sees both, as they say.
     pub lan: Vec<LanAddress>,
+    /// `relay=`: whether it is worth coming to the relay.
+    pub relay: RelayOffer,
 }
 
 impl ConnectNotice {
@@ -37,7 +40,8 @@ impl ConnectNotice {
             "-" => None,
             address => Some(address.parse().map_err(|_no_address| BadReply)?),
         };
-        let back = options.iter().find_map(|option| option.strip_prefix("back="));
+        let option = |name: &str| options.iter().find_map(|option| option.strip_prefix(name));
+        let back = option("back=");
         let lan = options.iter().filter_map(|option| option.strip_prefix("lan=")).take(LAN_ADDRESSES_MAX);
         Ok(Self {
             ticket: ticket.parse().map_err(|_no_ticket| BadReply)?,
@@ -47,18 +51,23 @@ impl ConnectNotice {
             openness: Openness::parse(openness).ok_or(BadReply)?,
             back: back.map(|back| back.parse().map_err(|_no_ticket| BadReply)).transpose()?,
             lan: lan.map(|at| at.parse().map_err(|_elsewhere| BadReply)).collect::<Result<_, _>>()?,
+            relay: option("relay=").map_or(RelayOffer::Off, RelayOffer::parse),
         })
     }
 }
 
 impl fmt::Display for ConnectNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ticket, username, key, address, openness, back, lan } = self;
+        let Self { ticket, username, key, address, openness, back, lan, relay } = self;
         write!(f, "{ticket} {username} {key} {} {openness}", OrDash(*address))?;
         back.map_or(Ok(()), |back| write!(f, " back={back}"))?;
-        lan.iter().try_for_each(|at| write!(f, " lan={at}"))
+        lan.iter().try_for_each(|at| write!(f, " lan={at}"))?;
+        relay.word().map_or(Ok(()), |word| write!(f, " relay={word}"))
     }
 }
+
+/// With which the lines about addresses begin.
+const ADDRESS_WORDS: [&str; 2] = ["lan ", "direct "];
 
 /// The reply to `connect`: what we show to be known, and where the other side may be dialled meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,21 +76,29 @@ pub struct ConnectReply {
     pub ticket: EncounterTicket,
     /// The other side's addresses.
     pub addresses: Vec<AddressLine>,
+    /// The line `relay <word>`, if there is one.
+    pub relay: RelayOffer,
 }
 
 impl ConnectReply {
-    /// Reads the data lines.
+    /// Reads the data lines. Those of later versions, which are not about addresses, are passed over.
     pub fn parse<L: AsRef<str>>(lines: &[L]) -> Result<Self, BadReply> {
         let (first, rest) = lines.split_first().ok_or(BadReply)?;
         let ticket = first.as_ref().strip_prefix("ticket ").ok_or(BadReply)?;
-        let addresses = rest.iter().map(|line| AddressLine::parse(line.as_ref())).collect::<Result<_, _>>()?;
-        Ok(Self { ticket: ticket.parse().map_err(|_no_ticket| BadReply)?, addresses })
+        let rest = rest.iter().map(AsRef::as_ref);
+        let relay =
+            rest.clone().find_map(|line| line.strip_prefix("relay ")).map_or(RelayOffer::Off, RelayOffer::parse);
+        let addresses = rest.filter(|line| ADDRESS_WORDS.iter().any(|word| line.starts_with(word)));
+        let addresses = addresses.map(AddressLine::parse).collect::<Result<_, _>>()?;
+        Ok(Self { ticket: ticket.parse().map_err(|_no_ticket| BadReply)?, addresses, relay })
     }
 
     /// The data lines, each with its LF.
     pub fn lines(&self) -> (usize, String) {
         let addresses = self.addresses.iter().map(|line| format!("{line}\n")).collect::<String>();
-        (1 + self.addresses.len(), format!("ticket {}\n{addresses}", self.ticket))
+        let relay = self.relay.word().map_or(String::new(), |word| format!("relay {word}\n"));
+        let lines = 1 + self.addresses.len() + usize::from(!relay.is_empty());
+        (lines, format!("ticket {}\n{addresses}{relay}", self.ticket))
     }
 }
 
@@ -96,6 +113,7 @@ mod tests {
             format!("{ticket} anna {key} 192.0.2.1:4001 unknown back={back}"),
             format!("{ticket} anna {key} 192.0.2.1:4001 unknown back={back} lan=192.168.1.2:4001 lan=[fd00::2]:4001"),
             format!("{ticket} anna {key} - closed"),
+            format!("{ticket} anna {key} - closed relay=open"),
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(ConnectNotice::parse(&words).expect(&line).to_string(), line);
@@ -116,6 +134,11 @@ mod tests {
         let lines = [format!("ticket {ticket}"), "direct 192.0.2.1:4001 unknown".to_owned()];
         let reply = ConnectReply::parse(&lines).expect("a reply");
         assert_eq!(reply.lines(), (2, format!("{}\n{}\n", lines[0], lines[1])));
+        let with_relay = [&lines[..], &["relay used-up".to_owned(), "weather sunny".to_owned()]].concat();
+        let read = ConnectReply::parse(&with_relay).expect("lines of later versions are passed over");
+        assert_eq!((read.relay, read.addresses.len()), (RelayOffer::UsedUp, 1));
+        assert_eq!(read.lines(), (3, format!("{}\n{}\nrelay used-up\n", lines[0], lines[1])));
+        assert!(ConnectReply::parse(&["ticket x", "direct nowhere"]).is_err());
         assert!(ConnectReply::parse(&lines[1..]).is_err() && ConnectReply::parse::<&str>(&[]).is_err());
     }
 }

@@ -96,6 +96,8 @@ sentences! {
     NobodyMeets "nobody-meets" = "this tracker has nobody meet";
     /// What was asked about is over.
     EncounterOver "encounter-over" = "there is no such encounter, or it is over";
+    /// The relay is off, or used up.
+    NoRelayNow "no-relay-now" = "this tracker carries no bytes, or no more of them today";
     /// Somebody without a name asks for too much.
     TooManyLists "too-many-lists" = "too many lists for somebody without a name; wait some seconds, or register-user";
     /// A verb that there is not.

@@ -5,6 +5,7 @@
 //!  50 ms  IPv6                                  each a little later than the one before, at once when nothing is
 //! 250 ms  IPv4                                  under way any more (RFC 8305: happy eyeballs)
 //! 300 ms  they are asked to dial us             at once when nothing is left to dial, or a tracker has found all closed
+//!   3 s   through the tracker                   if it offers that
 //! ```
 //!
 //! Whoever drives it carries out each [`ReachStep`] and says what came of it; the first connection that is proven ends it.
@@ -13,6 +14,7 @@ pub mod mapping;
 pub mod nearby;
 pub mod punch_schedule;
 pub mod reachability;
+pub mod upgrade;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -25,6 +27,8 @@ const ADDRESSES_OF_A_WAY_MAX: usize = 4;
 const NEXT_OF_A_WAY: Duration = Duration::from_millis(500);
 /// How long those who can be dialled have before those who perhaps cannot are asked to dial us.
 const INTRODUCTION_AFTER: Duration = Duration::from_millis(300);
+/// How long all ways that are better than the tracker's relay have for themselves.
+const RELAY_AFTER: Duration = Duration::from_secs(3);
 /// How long it may take them to come.
 const INTRODUCTION_MAX: Duration = Duration::from_secs(8);
 
@@ -53,6 +57,8 @@ pub enum ReachStep {
     Dial(DialCandidate),
     /// Ask the tracker to have them dial us; [`ReachAttempt::introduction_failed`] if it cannot.
     AskToBeDialled,
+    /// Come to the tracker's relay, where they come too; [`ReachAttempt::relay_failed`] if that comes to nothing.
+    ComeToRelay,
 }
 
 /// One attempt to reach somebody.
@@ -63,6 +69,7 @@ pub struct ReachAttempt {
     /// Somebody is asked for further addresses.
     awaits_more: bool,
     introduction: Introduction,
+    relay: RelayState,
 }
 
 #[derive(Debug)]
@@ -90,10 +97,27 @@ enum Introduction {
     Asked { until: Instant },
 }
 
+/// Whether the tracker's relay is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RelayState {
+    /// There is none for us, or it came to nothing.
+    None,
+    /// Both may come to it, later.
+    Possible,
+    /// We are there, or on the way.
+    Coming,
+}
+
 impl ReachAttempt {
     /// Nothing is tried yet.
     pub fn new(now: Instant) -> Self {
-        Self { began: now, tries: Vec::new(), awaits_more: false, introduction: Introduction::None }
+        Self {
+            began: now,
+            tries: Vec::new(),
+            awaits_more: false,
+            introduction: Introduction::None,
+            relay: RelayState::None,
+        }
     }
 
     /// Somebody is asked for further addresses: [`ReachAttempt::offer`] them, then say [`ReachAttempt::expect_no_more`].
@@ -138,10 +162,26 @@ impl ReachAttempt {
         self.introduction = Introduction::None;
     }
 
+    /// They were asked to come to the tracker's relay too, if nothing better is found.
+    pub fn offer_relay(&mut self) {
+        if self.relay == RelayState::None {
+            self.relay = RelayState::Possible;
+        }
+    }
+
+    /// Nobody is met at the relay.
+    pub fn relay_failed(&mut self) {
+        self.relay = RelayState::None;
+    }
+
     /// What is due now, one step after the other; `None`: nothing until [`ReachAttempt::next_deadline`].
     pub fn next_step(&mut self, now: Instant) -> Option<ReachStep> {
         if matches!(self.introduction, Introduction::Asked { until } if until <= now) {
             self.introduction = Introduction::None;
+        }
+        if self.relay == RelayState::Possible && self.began + RELAY_AFTER <= now {
+            self.relay = RelayState::Coming;
+            return Some(ReachStep::ComeToRelay);
         }
         let is_quiet = self.is_quiet();
         let next = self.tries.iter_mut().filter(|tried| tried.state == TryState::Waiting).min_by_key(|tried| tried.due);
@@ -166,12 +206,14 @@ impl ReachAttempt {
             Introduction::Possible => Some(self.began + INTRODUCTION_AFTER),
             Introduction::Asked { until } => Some(until),
         };
-        waiting.chain(introduction).min()
+        let relay = (self.relay == RelayState::Possible).then(|| self.began + RELAY_AFTER);
+        waiting.chain(introduction).chain(relay).min()
     }
 
     /// Whether nothing is under way and nothing left to try.
     pub fn is_hopeless(&self) -> bool {
         let is_over = self.tries.iter().all(|tried| tried.state == TryState::Failed);
+        let is_over = is_over && self.relay == RelayState::None;
         is_over && !self.awaits_more && self.introduction == Introduction::None
     }
 
@@ -246,6 +288,7 @@ mod tests {
                     done.push(match step {
                         ReachStep::Dial(candidate) => format!("{} {}", self.millis, candidate.address),
                         ReachStep::AskToBeDialled => format!("{} ask", self.millis),
+                        ReachStep::ComeToRelay => format!("{} relay", self.millis),
                     });
                 }
                 let next = self.attempt.next_deadline().map(|at| at.duration_since(self.start).as_millis());
@@ -311,6 +354,28 @@ mod tests {
         nobody.attempt.introduction_failed();
         assert!(nobody.attempt.is_hopeless());
         assert!(Virtual::new(&[], false).attempt.is_hopeless());
+    }
+
+    #[test]
+    fn the_relay_is_later_than_all_else_and_does_not_end_it() {
+        let mut both = Virtual::new(&[V4], true);
+        assert_eq!(both.until(400), lines(&[(0, V4), (300, "ask")]));
+        both.attempt.offer_relay();
+        both.fail(V4);
+        assert!(both.until(2999).is_empty());
+        both.offer(V6);
+        assert_eq!(both.until(9000), lines(&[(2999, V6), (3000, "relay")]));
+        both.fail(V6);
+        assert!(!both.attempt.is_hopeless(), "they may still come to it, though they dial no more");
+        both.attempt.relay_failed();
+        assert!(both.attempt.is_hopeless());
+
+        let mut late = Virtual::new(&[], true);
+        assert_eq!(late.until(5000), lines(&[(0, "ask")]));
+        late.attempt.offer_relay();
+        assert_eq!(late.until(5000), lines(&[(5000, "relay")]));
+        late.attempt.offer_relay();
+        assert!(late.until(7999).is_empty() && !late.attempt.is_hopeless());
     }
 
     #[test]

@@ -11,8 +11,10 @@ use tokio::net::TcpStream;
 use crate::model::address_family::AddressFamily;
 use crate::model::invite::HostPort;
 use crate::model::ticket::EncounterTicket;
-use crate::net::{dial, punch};
+use crate::net::{dial, punch, relay};
 
+/// Reaching the tracker once more, for its relay.
+const RELAY_CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Finding the tracker's addresses once more.
 const NAME_ANSWER_MAX: Duration = Duration::from_secs(5);
 
@@ -25,6 +27,23 @@ pub struct Meeting {
     pub ticket: EncounterTicket,
     /// Whether this tracker may send us to an address.
     pub may_dial: Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>,
+}
+
+/// Where the tracker carries the bytes of both, and our side of it.
+#[derive(Debug, Clone)]
+pub struct RelayPlace {
+    /// The tracker that arranged the encounter, and carries the bytes.
+    pub tracker: HostPort,
+    /// Our own ticket.
+    pub ticket: EncounterTicket,
+}
+
+impl RelayPlace {
+    /// A connection to whoever came, who has proven nothing yet. It ends by itself.
+    pub async fn enter(&self) -> io::Result<TcpStream> {
+        let stream = dial::host(&self.tracker, RELAY_CONNECT_MAX).await?;
+        relay::enter(stream, self.ticket).await
+    }
 }
 
 impl Meeting {

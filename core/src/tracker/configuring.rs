@@ -10,7 +10,7 @@ use crate::protocol::owner_line::{CountsFrom, ReloadedSetting};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{Tracker, answer_allowance, greeting, lapse_seconds, name_allowance};
+use crate::tracker::machine::{Tracker, greeting, lapse_seconds};
 use crate::tracker::output::{write_head, write_refusal};
 use crate::tracker::session::Turn;
 use crate::tracker::settings::{AT_START, TrackerSettings};
@@ -102,9 +102,13 @@ impl Tracker {
     /// Uses these settings, which are right, from now on.
     fn use_settings(&mut self, now: Instant, settings: TrackerSettings, effects: &mut Effects) {
         let before = std::mem::replace(&mut self.settings, settings);
-        self.answers.set_allowance(answer_allowance(&self.settings));
-        self.new_names.set_allowance(name_allowance(&self.settings));
+        self.answers.set_allowance(self.settings.answer_allowance());
+        self.new_names.set_allowance(self.settings.name_allowance());
         self.names.set_lapse(lapse_seconds(&self.settings));
+        let relay = self.settings.relay_limits();
+        if before.relay_limits() != relay {
+            self.set_relay(relay, effects);
+        }
         let greeting = greeting(&self.settings);
         if greeting != self.greeting {
             self.greeting = greeting;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
@@ -9,6 +10,7 @@ use crate::model::binding::Record;
 use crate::model::key::PublicKey;
 use crate::tracker::input::{SessionId, Ticket, TrialId};
 use crate::tracker::log::LogEntry;
+use crate::tracker::relays::RelayId;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,13 @@ pub enum Effect {
     TellDrained(SessionId),
     /// Send what is left, then close the connection. The machine has forgotten the session.
     Close(SessionId),
+    /// Say `OK 0` to both and make one connection of theirs. The machine has forgotten the two sessions, and is told
+    /// [`super::input::Input::RelayPassed`] and [`super::input::Input::RelayEnded`].
+    Relay(RelayStart),
+    /// End a relay at once.
+    EndRelay(RelayId),
+    /// All relays together may pass so many bytes a second from now on.
+    SetRelayRate(u64),
     /// Tell the owner what happened.
     Log(LogEntry),
     /// Read the configuration anew and say [`super::input::Input::Configured`] with this ticket.
@@ -53,6 +62,19 @@ pub enum Effect {
         /// The key that whoever answers must prove.
         key: PublicKey,
     },
+}
+
+/// Two sessions that become one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayStart {
+    /// By which it is known from now on.
+    pub relay: RelayId,
+    /// The plain sessions of who asked and of who was asked.
+    pub sessions: [SessionId; 2],
+    /// For whom it is counted: who asked.
+    pub user: PublicKey,
+    /// It ends when it has carried nothing for so long.
+    pub idle_max: Duration,
 }
 
 /// Effects in order. Answers to one session in a row become one [`Effect::Send`], so that they leave in one write.

@@ -19,7 +19,7 @@ const OF_ASKER_EVERY: Duration = Duration::from_secs(1);
 /// Open encounters that one user is asked for: what their program dials for others in half a minute.
 const OF_TARGET_MAX: usize = 16;
 
-/// How long one side that has shown its port waits for the other.
+/// How long one side that has shown its port, or has come to the relay, waits for the other.
 const PROBE_WAITS: Duration = Duration::from_secs(10);
 
 /// All that are open.
@@ -45,11 +45,14 @@ struct Encounter {
     began: Instant,
     tickets: Tickets,
     /// What came of each family of addresses: IPv4, then IPv6.
-    probes: [ProbeState; 2],
+    probes: [Rendezvous; 2],
+    /// Who has come to the relay.
+    relay: Rendezvous,
 }
 
+/// Both sides come to the tracker by themselves, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ProbeState {
+enum Rendezvous {
     NotBegun,
     /// One side is here, through this session, from this address.
     Waits(Side, Instant, SessionId, SocketAddr),
@@ -63,6 +66,19 @@ enum Side {
     Target,
 }
 
+/// What comes of a side that comes.
+enum Come {
+    Gone,
+    Waits,
+    /// The side that comes, and the session and address of the other.
+    Meet {
+        asker: PublicKey,
+        target: PublicKey,
+        side: Side,
+        other: (SessionId, SocketAddr),
+    },
+}
+
 /// What comes of a side that shows its port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probed {
@@ -72,6 +88,30 @@ pub enum Probed {
     Waits,
     /// Both are here: the other's session, and its address.
     Meet(SessionId, SocketAddr),
+}
+
+/// What comes of a side that comes to the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComeToRelay {
+    /// There is no such encounter, or this side of it was here already.
+    Gone,
+    /// The other side is not here yet.
+    Waits,
+    /// Both are here.
+    Meet(RelayPair),
+}
+
+/// Both sides of an encounter at the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayPair {
+    /// Who asked to meet the other.
+    pub asker: PublicKey,
+    /// Who was asked.
+    pub target: PublicKey,
+    /// The plain sessions of the asker and of who was asked.
+    pub sessions: [SessionId; 2],
+    /// From where the asker has come.
+    pub asker_address: SocketAddr,
 }
 
 /// The tickets of both sides.
@@ -127,30 +167,71 @@ impl Encounters {
         let tickets = Tickets { asker: ticket(0), target: ticket(1) };
         self.by_ticket.insert(tickets.asker, (target, asker, Side::Asker));
         self.by_ticket.insert(tickets.target, (target, asker, Side::Target));
-        self.open.insert((target, asker), Encounter { began: now, tickets, probes: [ProbeState::NotBegun; 2] });
+        self.open.insert(
+            (target, asker),
+            Encounter { began: now, tickets, probes: [Rendezvous::NotBegun; 2], relay: Rendezvous::NotBegun },
+        );
         Ok(tickets)
     }
 
     /// A side shows the port from which it will dial. Each family of addresses is a meeting of its own.
     pub fn probe(&mut self, now: Instant, ticket: EncounterTicket, session: SessionId, seen: SocketAddr) -> Probed {
-        self.end_old(now);
-        let Some((target, asker, side)) = self.by_ticket.get(&ticket).copied() else { return Probed::Gone };
-        let Some(encounter) = self.open.get_mut(&(target, asker)) else { return Probed::Gone };
-        let state = &mut encounter.probes[usize::from(seen.is_ipv6())];
-        match *state {
-            ProbeState::NotBegun => {
-                let until = now + PROBE_WAITS;
-                *state = ProbeState::Waits(side, until, session, seen);
-                self.waiting.insert((until, session));
-                Probed::Waits
+        let family = usize::from(seen.is_ipv6());
+        match self.come(now, ticket, session, seen, |encounter| &mut encounter.probes[family]) {
+            Come::Gone => Probed::Gone,
+            Come::Waits => Probed::Waits,
+            Come::Meet { other: (session, seen), .. } => Probed::Meet(session, seen),
+        }
+    }
+
+    /// A side comes to the relay.
+    pub fn relay(
+        &mut self,
+        now: Instant,
+        ticket: EncounterTicket,
+        session: SessionId,
+        seen: SocketAddr,
+    ) -> ComeToRelay {
+        match self.come(now, ticket, session, seen, |encounter| &mut encounter.relay) {
+            Come::Gone => ComeToRelay::Gone,
+            Come::Waits => ComeToRelay::Waits,
+            Come::Meet { asker, target, side, other } => {
+                let (of_asker, of_target) = match side {
+                    Side::Asker => ((session, seen), other),
+                    Side::Target => (other, (session, seen)),
+                };
+                let sessions = [of_asker.0, of_target.0];
+                ComeToRelay::Meet(RelayPair { asker, target, sessions, asker_address: of_asker.1 })
             }
-            ProbeState::Waits(other_side, until, other, address) if other_side != side => {
-                *state = ProbeState::Met;
+        }
+    }
+
+    fn come(
+        &mut self,
+        now: Instant,
+        ticket: EncounterTicket,
+        session: SessionId,
+        seen: SocketAddr,
+        to: impl FnOnce(&mut Encounter) -> &mut Rendezvous,
+    ) -> Come {
+        self.end_old(now);
+        let Some((target, asker, side)) = self.by_ticket.get(&ticket).copied() else { return Come::Gone };
+        let Some(encounter) = self.open.get_mut(&(target, asker)) else { return Come::Gone };
+        let state = to(encounter);
+        match *state {
+            Rendezvous::NotBegun => {
+                let until = now + PROBE_WAITS;
+                *state = Rendezvous::Waits(side, until, session, seen);
+                self.waiting.insert((until, session));
+                Come::Waits
+            }
+            Rendezvous::Waits(other_side, until, other, address) if other_side != side => {
+                *state = Rendezvous::Met;
                 self.waiting.remove(&(until, other));
-                Probed::Meet(other, address)
+                Come::Meet { asker, target, side, other: (other, address) }
             }
             // Shown twice: whoever has seen the ticket on its way learns nothing by it.
-            ProbeState::Waits(..) | ProbeState::Met => Probed::Gone,
+            Rendezvous::Waits(..) | Rendezvous::Met => Come::Gone,
         }
     }
 
@@ -289,5 +370,30 @@ mod tests {
         assert_eq!(encounters.probe(at(30), target, session(4), a6), Probed::Gone, "its time is over");
         let guessed = EncounterTicket::from_bytes([1; 16]);
         assert_eq!(encounters.probe(start, guessed, session(5), a), Probed::Gone);
+    }
+
+    #[test]
+    fn only_the_two_sides_of_one_encounter_meet_at_the_relay() {
+        let (mut encounters, start) = with_tickets();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let address = |text: &str| text.parse::<SocketAddr>().expect(text);
+        let (a, b) = (address("192.0.2.1:50001"), address("192.0.2.2:50002"));
+        let session = SessionId::new;
+        let one = encounters.begin(start, key(1), key(2)).expect("room");
+        let other = encounters.begin(start, key(1), key(3)).expect("room");
+        assert_eq!(encounters.relay(start, one.target, session(1), b), ComeToRelay::Waits);
+        assert_eq!(encounters.relay(start, one.target, session(2), b), ComeToRelay::Gone, "the same side twice");
+        assert_eq!(encounters.relay(start, other.asker, session(3), a), ComeToRelay::Waits, "another encounter");
+        assert_eq!(
+            encounters.probe(start, one.asker, session(4), a),
+            Probed::Waits,
+            "what is said to `probe` is apart"
+        );
+        let pair = RelayPair { asker: key(1), target: key(2), sessions: [session(5), session(1)], asker_address: a };
+        assert_eq!(encounters.relay(start, one.asker, session(5), a), ComeToRelay::Meet(pair));
+        for ticket in [one.asker, one.target, EncounterTicket::from_bytes([1; 16])] {
+            assert_eq!(encounters.relay(at(1), ticket, session(6), b), ComeToRelay::Gone, "shown again, or guessed");
+        }
+        assert_eq!(encounters.waited_enough(at(10)), Some(session(3)));
     }
 }

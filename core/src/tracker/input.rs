@@ -10,6 +10,7 @@ use crate::protocol::code::Refusal;
 use crate::protocol::command::{self, Command};
 use crate::protocol::line::{Fault, Line};
 use crate::protocol::trial::TrialResult;
+use crate::tracker::relays::{RelayId, RelayLimits};
 use crate::tracker::settings::TrackerSettings;
 
 /// One connection. Numbers are never used again, and grow with the time of opening.
@@ -66,6 +67,15 @@ pub enum Input {
         /// What came of it.
         result: TrialResult,
     },
+    /// So many bytes have gone through a relay, both directions, since the last word about it.
+    RelayPassed {
+        /// The relay that they went through.
+        relay: RelayId,
+        /// Bytes since the last word about it.
+        bytes: u64,
+    },
+    /// A relay has ended; what went through it was told.
+    RelayEnded(RelayId),
     /// What time it is: at least once an hour.
     Clock(Clock),
     /// The configuration was read anew, because a session asked for it or because the system said so.
@@ -166,6 +176,8 @@ pub enum OwnerOrder {
     SetSharesPerUser(usize),
     /// Whether programs in the same local network find the tracker by themselves.
     SetLocalDiscovery(bool),
+    /// What of the relay is offered from now on.
+    SetRelay(RelayLimits),
 }
 
 #[cfg(test)]

@@ -45,6 +45,10 @@ impl Tracker {
                 self.configured.local_discovery = is_on;
                 let _not_right = self.order_settings(now, Vec::new(), effects);
             }
+            OwnerOrder::SetRelay(limits) => {
+                self.configured.set_relay_limits(limits);
+                let _not_right = self.order_settings(now, Vec::new(), effects);
+            }
         }
     }
 
@@ -131,9 +135,14 @@ impl Tracker {
             !session.is_owner && target.covers(session.key, session.peer.ip(), name(session).as_ref())
         };
         let out = self.sessions.iter().filter(|(_, session)| are_out(session));
-        let out: Vec<(SessionId, IpAddr)> = out.map(|(id, session)| (*id, session.peer.ip())).collect();
+        let out: Vec<(SessionId, IpAddr, Option<PublicKey>)> =
+            out.map(|(id, session)| (*id, session.peer.ip(), session.key)).collect();
+        if let BanTarget::Key(key) = target {
+            self.end_relays_of(*key, effects);
+        }
         let why = told.to_string();
-        for (id, address) in out {
+        for (id, address, key) in out {
+            key.into_iter().for_each(|key| self.end_relays_of(key, effects));
             self.note_refusal(address, &Refusal::new(Code::Banned, &why));
             self.close(now, id, Some(&why), effects);
         }

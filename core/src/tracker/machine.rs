@@ -16,7 +16,7 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::notice::{Notice, Role};
 use crate::protocol::shut_out::ShutOut;
 use crate::tracker::bans::Bans;
-use crate::tracker::budget::{Allowance, Budgets};
+use crate::tracker::budget::Budgets;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::{Changes, Readers};
@@ -28,6 +28,7 @@ use crate::tracker::names::Names;
 use crate::tracker::output::{write_notice, write_refusal};
 use crate::tracker::overrides::Overrides;
 use crate::tracker::quotas::Quotas;
+use crate::tracker::relays::Relays;
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::sent_away::SentAway;
 use crate::tracker::session::{SessionState, Turn};
@@ -53,6 +54,7 @@ pub struct Tracker {
     pub(super) bans: Bans,
     pub(super) encounters: Encounters,
     pub(super) trials: Trials,
+    pub(super) relays: Relays,
     pub(super) sent_away: SentAway,
     pub(super) answers: Budgets,
     pub(super) new_names: Budgets,
@@ -156,8 +158,9 @@ impl Tracker {
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
             encounters: Encounters::default(),
             trials: Trials::default(),
-            answers: Budgets::new(answer_allowance(&settings)),
-            new_names: Budgets::new(name_allowance(&settings)),
+            relays: Relays::new(settings.relay_limits()),
+            answers: Budgets::new(settings.answer_allowance()),
+            new_names: Budgets::new(settings.name_allowance()),
             quotas: Quotas::default(),
             queue: VecDeque::new(),
             timers: BTreeSet::new(),
@@ -203,6 +206,8 @@ impl Tracker {
             Input::Closed => self.forget(now, from),
             Input::Stored { ticket, done } => self.stored(now, ticket, done, &mut effects),
             Input::Tried { trial, result } => self.end_trial(trial, result, &mut effects),
+            Input::RelayPassed { relay, bytes } => self.relay_passed(now, relay, bytes, &mut effects),
+            Input::RelayEnded(relay) => self.relays.ended(relay),
             Input::Clock(clock) => self.set_clock(now, clock, &mut effects),
             Input::Configured { ticket, read } => self.configure(now, ticket, read, &mut effects),
             Input::Owner(order) => self.obey(now, order, &mut effects),
@@ -407,7 +412,7 @@ impl Tracker {
         effects.push(Effect::Close(id));
     }
 
-    fn forget(&mut self, now: Instant, id: SessionId) {
+    pub(super) fn forget(&mut self, now: Instant, id: SessionId) {
         self.remove_user(now, id, false);
         self.stop_idling(id);
         let Some(session) = self.sessions.remove(&id) else { return };
@@ -466,19 +471,6 @@ fn settings_bans(settings: &TrackerSettings) -> impl Iterator<Item = Ban> + use<
 /// How long a name lasts that is not used.
 pub(super) fn lapse_seconds(settings: &TrackerSettings) -> u64 {
     settings.name_lapses_after_days.saturating_mul(NAME_LAPSE_UNIT_SECONDS)
-}
-
-/// What sessions without a name may ask for.
-pub(super) fn answer_allowance(settings: &TrackerSettings) -> Allowance {
-    Allowance {
-        burst: settings.unregistered_answer_bytes,
-        per_hour: settings.unregistered_answer_bytes_per_second.saturating_mul(3600),
-    }
-}
-
-/// How many new names may come from one address.
-pub(super) fn name_allowance(settings: &TrackerSettings) -> Allowance {
-    Allowance { burst: settings.new_names_per_address, per_hour: settings.new_names_per_address_per_hour }
 }
 
 pub(super) fn greeting(settings: &TrackerSettings) -> Bytes {

@@ -10,7 +10,7 @@
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
 //! [`roster`] of who is here, [`changes`] that watchers are told, [`bans`], who is
-//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`overrides`] of the
+//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`relays`], [`overrides`] of the
 //! configuration. [`log`] is for the owner to read, [`tally`] for who watches over it.
 
 pub mod bans;
@@ -30,6 +30,8 @@ pub mod names;
 mod output;
 pub mod overrides;
 pub mod quotas;
+pub mod relay_shares;
+pub mod relays;
 pub mod roster;
 pub mod sent_away;
 mod session;

@@ -10,6 +10,8 @@ use crate::model::binding::BanTarget;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::listen;
+use crate::tracker::budget::Allowance;
+use crate::tracker::relays::RelayLimits;
 
 /// Defines the settings with their defaults, and a table of what each is for.
 macro_rules! settings {
@@ -119,6 +121,19 @@ settings! {
     /// Lines in a row that are not even text, after which a session is closed.
     faulty_lines: u32 = 8,
 
+    /// Whether bytes of two who cannot reach each other are carried through the tracker, which cannot read them.
+    relay: bool = false,
+    /// Bytes a second of all relays together, both directions, in equal shares for those who use them.
+    relay_bytes_per_second: u64 = limits::RELAY_BYTES_PER_SECOND,
+    /// Bytes that relays carry for one user in 24 hours, and four times as much for those of one address.
+    relay_bytes_per_user_day: u64 = limits::RELAY_BYTES_PER_USER_DAY,
+    /// Most relays at one time.
+    relays: usize = 32,
+    /// Of them, most of one user, and four times as many of one address.
+    relays_per_user: usize = 2,
+    /// Seconds after which a relay that carries nothing ends.
+    relay_idle_seconds: u64 = 60,
+
     /// Most lines of one list for a session without a name: a stranger must not turn a short question into megabytes.
     unregistered_lines: usize = limits::UNREGISTERED_LINES_MAX,
     /// Bytes of lists that sessions without a name at one address may ask for at once.
@@ -196,6 +211,8 @@ impl TrackerSettings {
             ("unregistered_sessions", self.unregistered_sessions),
             ("unregistered_lines", self.unregistered_lines),
             ("send_queue_bytes", self.send_queue_bytes),
+            ("relays", self.relays),
+            ("relays_per_user", self.relays_per_user),
         ];
         if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return wrong(setting, "expected a number of at least 1");
@@ -211,12 +228,49 @@ impl TrackerSettings {
             ("send_stall_seconds", self.send_stall_seconds, 86_400),
             ("notice_window_milliseconds", self.notice_window_milliseconds, 60_000),
             ("unregistered_answer_bytes", self.unregistered_answer_bytes, 1 << 40),
+            ("relay_bytes_per_second", self.relay_bytes_per_second, 1 << 40),
+            ("relay_bytes_per_user_day", self.relay_bytes_per_user_day, 1 << 60),
+            ("relay_idle_seconds", self.relay_idle_seconds, 86_400),
             ("unregistered_answer_bytes_per_second", self.unregistered_answer_bytes_per_second, 1 << 40),
         ];
         match seconds.into_iter().find(|(_, value, max)| !(1..=*max).contains(value)) {
             Some((setting, ..)) => wrong(setting, "this number is too small or too large to work with"),
             None => Ok(()),
         }
+    }
+
+    /// What sessions without a name may ask for.
+    pub(super) fn answer_allowance(&self) -> Allowance {
+        Allowance {
+            burst: self.unregistered_answer_bytes,
+            per_hour: self.unregistered_answer_bytes_per_second.saturating_mul(3600),
+        }
+    }
+
+    /// How many new names may come from one address.
+    pub(super) fn name_allowance(&self) -> Allowance {
+        Allowance { burst: self.new_names_per_address, per_hour: self.new_names_per_address_per_hour }
+    }
+
+    /// What of the relay is offered.
+    pub fn relay_limits(&self) -> RelayLimits {
+        RelayLimits {
+            is_on: self.relay,
+            bytes_per_second: self.relay_bytes_per_second,
+            bytes_per_user_day: self.relay_bytes_per_user_day,
+            in_all: self.relays,
+            per_user: self.relays_per_user,
+            idle_max: Duration::from_secs(self.relay_idle_seconds),
+        }
+    }
+
+    /// Offers this of the relay.
+    pub(crate) fn set_relay_limits(&mut self, limits: RelayLimits) {
+        let RelayLimits { is_on, bytes_per_second, bytes_per_user_day, in_all, per_user, idle_max } = limits;
+        (self.relay, self.relays, self.relays_per_user) = (is_on, in_all, per_user);
+        self.relay_bytes_per_second = bytes_per_second;
+        self.relay_bytes_per_user_day = bytes_per_user_day;
+        self.relay_idle_seconds = idle_max.as_secs();
     }
 
     pub(crate) fn first_command_max(&self, tls: bool) -> Duration {

@@ -225,7 +225,14 @@ impl Shell {
                 Effect::TellDrained(id) => self.apply(id, Input::Drained),
                 Effect::Close(id) => assert!(self.open.remove(&id).is_some(), "closed twice"),
                 Effect::Save { ticket, .. } => self.saves.push(ticket),
-                Effect::Log(_) | Effect::Reload(_) | Effect::Try { .. } => {}
+                Effect::Relay(start) => {
+                    start.sessions.iter().for_each(|id| assert!(self.open.remove(id).is_some(), "one that is open"));
+                }
+                Effect::EndRelay(_)
+                | Effect::SetRelayRate(_)
+                | Effect::Log(_)
+                | Effect::Reload(_)
+                | Effect::Try { .. } => {}
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::attempt::AttemptRecord;
 use crate::model::key::PublicKey;
+use crate::model::relaying::NoRelay;
 use crate::model::way::Way;
 use crate::protocol::peer::{Content, Request};
 use crate::transfer::backoff::Backoff;
@@ -80,6 +81,8 @@ pub(crate) struct Source {
     pub(crate) delivered: u64,
     /// The last try to connect came to nothing.
     pub(crate) has_not_answered: bool,
+    /// They were asked to meet us, and no way led to them: why the tracker's relay did not help.
+    pub(crate) no_relay: Option<NoRelay>,
     /// It sent something else than was announced: nothing is asked of it again.
     pub(crate) is_liar: bool,
     /// How often in a row its connection was ended because it answered without sending anything.
@@ -113,6 +116,7 @@ impl Source {
             backoff: Backoff::default(),
             delivered: 0,
             has_not_answered: false,
+            no_relay: None,
             is_liar: false,
             strikes: 0,
             is_given_up: false,
@@ -220,6 +224,7 @@ impl SourceTable {
             source.contact = contact.clone();
             source.backoff.reset();
             source.has_not_answered = false;
+            source.no_relay = None;
             (source.is_given_up, source.strikes) = (false, 0);
         }
         id

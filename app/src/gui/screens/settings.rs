@@ -302,6 +302,8 @@ fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let slots = count(ui, &t!("window.settings.slots"), &mut draft.upload_slots, 64);
     let of_user = count(ui, &t!("window.settings.slots-per-user"), &mut draft.upload_slots_per_user, 16);
     let downloads = count(ui, &t!("window.settings.downloads-at-once"), &mut draft.downloads_at_once, 32);
+    let text = t!("window.settings.use-relay-text");
+    let relay = switch(ui, &t!("window.settings.use-relay"), &mut draft.use_relay, &text);
     let times = switch(ui, &t!("window.settings.keep-times"), &mut draft.keep_times, "");
     let text = t!("window.settings.keep-executable-text");
     let run = switch(ui, &t!("window.settings.keep-executable"), &mut draft.keep_executable, &text);
@@ -317,7 +319,7 @@ fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     if let Some(listen) = listen {
         state.draft.listen = listen;
     }
-    down || up || slots || of_user || downloads || times || run || is_new
+    down || up || slots || of_user || downloads || relay || times || run || is_new
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {

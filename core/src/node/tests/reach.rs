@@ -1,6 +1,7 @@
 //! By which ways two clients reach each other.
 
 use super::*;
+use crate::model::relaying::NoRelay;
 use crate::model::transfer::{Transfer, TransferId, TransferSelection};
 use crate::model::transfer_details::FileQuery;
 use crate::model::way::Way;
@@ -42,6 +43,51 @@ fn who_cannot_be_dialled_is_asked_to_dial() {
     anna.until(|event| matches!(event, NodeEvent::Transfer(t) if t.direction == Direction::Upload && is_reversed(t)));
     boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.state == TransferState::Finished));
     assert_eq!(std::fs::read(boris.downloads().join("film.mkv")).expect("it is there"), film);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn where_nothing_else_goes_the_tracker_carries_it_until_something_does() {
+    let (mut host, tracker) = Client::host("host");
+    host.apply(|settings| {
+        settings.host_relay = true;
+        settings.host_relay_bytes_per_second = 4 << 20;
+    });
+    let mut anna = undiallable("anna", &tracker);
+    let film = vec![7; 64 << 20];
+    share(&mut anna, &[("film.mkv", &film)]);
+    let mut boris = undiallable("boris", &tracker);
+    boris.apply(|settings| settings.punch = false);
+    let number = download(&mut boris, "anna", "film.mkv");
+    let goes = |way: Way| move |t: &Transfer| t.way == Some(way) && t.done_bytes > 0;
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == number && goes(Way::Relayed)(t)));
+    anna.until(
+        |event| matches!(event, NodeEvent::Transfer(t) if t.direction == Direction::Upload && goes(Way::Relayed)(t)),
+    );
+    assert_eq!(host.hosted().relays, 1);
+
+    // Now both can dial at once: what follows goes by that way, and what the relay owes comes to its end.
+    boris.apply(|settings| settings.punch = true);
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == number && goes(Way::Punched)(t)));
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.state == TransferState::Finished));
+    assert_eq!(std::fs::read(boris.downloads().join("film.mkv")).expect("it is there"), film);
+    let hosted = host.hosted();
+    let [used] = hosted.relayed.as_slice() else { panic!("{hosted:?}") };
+    assert_eq!(used.username.as_ref().map(Username::as_str), Some("boris"), "who asked");
+    assert!(used.bytes > 256 << 10 && used.bytes < 48 << 20, "{used:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_is_reached_by_no_way_is_said_to_be_and_why() {
+    let (_host, tracker) = Client::host("host");
+    let mut anna = undiallable("anna", &tracker);
+    share(&mut anna, &[("film.mkv", &[7; 1000])]);
+    let mut boris = undiallable("boris", &tracker);
+    boris.apply(|settings| settings.punch = false);
+    let number = download(&mut boris, "anna", "film.mkv");
+    let is_told = |t: &Transfer| matches!(t.state, TransferState::Unreachable { no_relay: Some(NoRelay::Off), .. });
+    boris.until(|event| matches!(event, NodeEvent::Transfer(t) if t.number == number && is_told(t)));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod quit;
 mod reach;
 mod register_files;
 mod register_user;
+mod relay;
 mod search;
 mod sources;
 mod unregister_files;
@@ -59,6 +60,7 @@ macro_rules! each_verb {
             connect::Connect,
             probe::Probe,
             reach::Reach,
+            relay::Relay,
             search::Search,
             count_files::CountFiles,
             sources::Sources,

@@ -3,7 +3,8 @@
 //! | module | its job |
 //! |---|---|
 //! | `engine` | the one loop: feeds the machine ([`crate::transfer::downloads`]) and carries out what it wants |
-//! | `source` | one connection to a peer: what is sent |
+//! | `source` | one peer: reached, asked, and reached by a better way |
+//! | `link` | one connection to it: what is sent |
 //! | `reaching` | how a peer is reached, by whichever way opens first |
 //! | `receiving`, `writer` | what comes over it: read, verified and written on one thread |
 //! | `finisher` | the thread that gives whole files their names |
@@ -16,6 +17,7 @@ mod engine;
 pub mod files;
 mod finisher;
 mod joining;
+mod link;
 mod reaching;
 mod receiving;
 mod source;
@@ -38,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::disk::place::target::PlaceError;
 use crate::model::hash::ContentHash;
+use crate::model::relaying::RelayOffer;
 use crate::model::share_path::SharePath;
 use crate::model::ticket::EncounterTicket;
 use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
@@ -53,7 +56,7 @@ use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
 use crate::service::downloader::joining::Grown;
 use crate::service::downloader::source_state::Report;
-use crate::service::meeting::Meeting;
+use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::WantedFile;
@@ -110,6 +113,10 @@ pub struct Introduction {
     pub addresses: Vec<DialCandidate>,
     /// Where both may dial at once, if we do that.
     pub meeting: Option<Meeting>,
+    /// What there is of the tracker's relay.
+    pub relay: RelayOffer,
+    /// Where it is, if there is one for us and we use it.
+    pub relay_place: Option<RelayPlace>,
 }
 
 /// What a person may change; it holds at once.

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use crate::model::address_family::AddressFamily;
 use crate::model::attempt::{AttemptRecord, TryOutcome};
 use crate::model::limits;
+use crate::model::relaying::NoRelay;
 use crate::model::way::Way;
 use crate::net::dial;
 use crate::net::race::{Race, RaceEvent};
@@ -18,18 +19,41 @@ use crate::net::tls::{Encrypted, TlsClient};
 use crate::reach::{DialCandidate, ReachAttempt};
 use crate::service::arrivals::{Arrivals, Expected};
 use crate::service::downloader::{Directory, Introduction};
+use crate::service::meeting::RelayPlace;
 use crate::transfer::Contact;
 
 /// How long the tracker may take to say where else somebody is, or to ask them to dial us.
 const TRACKER_ANSWER_MAX: Duration = Duration::from_secs(2);
 
-/// A connection to a peer that has proven its key, and how it came about. And what was tried.
+/// A connection to a peer that has proven its key, and how it came about.
+pub(super) type Reached = (Encrypted<TcpStream>, Way);
+
+/// Which ways are good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Whichever opens first.
+    AnyWay,
+    /// None that the tracker carries: it does already.
+    BetterThanRelayed,
+}
+
+/// Nobody was reached.
+#[derive(Debug)]
+pub(super) struct NotReached {
+    /// Why the last try failed.
+    pub(super) error: io::Error,
+    /// Why the tracker's relay did not help; `None` if it could not even have them meet us.
+    pub(super) relay: Option<NoRelay>,
+}
+
+/// Reaches a peer; and what was tried.
 pub(super) async fn reach(
     contact: &Contact,
+    wanted: Wanted,
     tls: &TlsClient,
     directory: &dyn Directory,
     arrivals: &Arc<Arrivals>,
-) -> (io::Result<(Encrypted<TcpStream>, Way)>, AttemptRecord) {
+) -> (Result<Reached, NotReached>, AttemptRecord) {
     let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more().with_introduction();
     let mut race = Race::new(attempt);
     directory.nearby(contact).into_iter().for_each(|candidate| race.offer(candidate));
@@ -39,6 +63,8 @@ pub(super) async fn reach(
     let mut awaits_others = true;
     let mut introducing = None;
     let mut expected: Option<Expected> = None;
+    let mut relay_place: Option<RelayPlace> = None;
+    let mut no_relay = None;
     let (tls, key) = (tls.clone(), contact.key);
     let prove = move |stream: TcpStream| {
         let tls = tls.clone();
@@ -52,9 +78,17 @@ pub(super) async fn reach(
         tokio::select! {
             event = race.next(dial) => match event {
                 RaceEvent::Won(stream, way) => return (Ok((stream, way)), race.into_record()),
-                RaceEvent::Lost(error) => return (Err(error), race.into_record()),
+                RaceEvent::Lost(error) => return (Err(NotReached { error, relay: no_relay }), race.into_record()),
                 RaceEvent::AskToBeDialled => {
                     introducing = Some(Box::pin(timeout(TRACKER_ANSWER_MAX, directory.introduce(&contact.username))));
+                }
+                RaceEvent::ComeToRelay => {
+                    let (prove, place) = (prove.clone(), relay_place.take());
+                    race.join(Way::Relayed, async move {
+                        let place = place.ok_or(io::ErrorKind::NotFound)?;
+                        let stream = place.enter().await?;
+                        in_time(prove(stream)).await
+                    });
                 }
             },
             found = &mut others, if awaits_others => {
@@ -65,7 +99,7 @@ pub(super) async fn reach(
             introduced = ready(&mut introducing) => {
                 introducing = None;
                 match introduced.ok().flatten() {
-                    Some(Introduction { ticket, addresses, meeting }) => {
+                    Some(Introduction { ticket, addresses, meeting, relay, relay_place: place }) => {
                         expected = Some(arrivals.expect(ticket));
                         addresses.into_iter().for_each(|candidate| race.offer(candidate));
                         if meeting.is_none() {
@@ -75,6 +109,14 @@ pub(super) async fn reach(
                         for (meeting, by) in meeting.iter().flat_map(|meeting| families.map(|by| (meeting.clone(), by))) {
                             let prove = prove.clone();
                             race.join(Way::Punched, async move { prove(meeting.meet(by).await?).await });
+                        }
+                        no_relay = Some(NoRelay::after(relay, place.is_some()));
+                        if no_relay == Some(NoRelay::NotUsed) {
+                            race.leave_out(Way::Relayed, TryOutcome::SwitchedOff);
+                        }
+                        relay_place = place.filter(|_| wanted == Wanted::AnyWay);
+                        if relay_place.is_some() {
+                            race.offer_relay();
                         }
                     }
                     None => {
@@ -98,7 +140,7 @@ async fn in_time<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Resu
 }
 
 /// What a future comes to, if there is one.
-async fn ready<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+pub(super) async fn ready<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
     match future {
         Some(future) => future.await,
         None => pending().await,

@@ -74,6 +74,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
 
     async fn receive(&mut self) -> Result<Infallible, Why> {
         loop {
+            self.state.taking.set(None);
             let mut frame = self.frame().await?;
             if let Some((of, about)) = self.about(&frame).await? {
                 self.writer.told_about(about);
@@ -128,8 +129,10 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
             last = next;
         }
         let place = if let Answer::Queued { place } = last { Some(place) } else { None };
-        self.state.set_queued(place.is_some());
-        self.reporter.send(place.map_or(Report::Granted, Report::Queued)).await;
+        self.state.place.set(place);
+        if !self.state.is_mute.get() {
+            self.reporter.send(place.map_or(Report::Granted, Report::Queued)).await;
+        }
         Ok(())
     }
 

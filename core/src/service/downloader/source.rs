@@ -1,52 +1,28 @@
-//! One connection to a peer: sends requests, watches for silence; what comes is the other half's
-//! ([`crate::service::downloader::receiving`]). It decides nothing.
+//! One peer: reaches it, and passes requests to its connection. While the tracker carries that one, a better way is looked
+//! for; the connection that comes of it stands beside the old one, which ends after its last answer. So nothing stands
+//! still meanwhile, and nothing is asked for twice.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::net::tls::{self, TlsClient};
-use crate::protocol::peer::{REQUEST_BYTES, Request};
-use crate::service::arrivals::Arrivals;
-use crate::service::downloader::Directory;
-use crate::service::downloader::files::Files;
-use crate::service::downloader::finisher::Finisher;
-use crate::service::downloader::reaching;
-use crate::service::downloader::receiving::Receiving;
-use crate::service::downloader::source_state::{Report, Reporter, State, Why};
-use crate::service::downloader::writer::BlockWriter;
-use crate::service::limiter::Limiter;
+use crate::model::attempt::AttemptRecord;
+use crate::reach::upgrade::Upgrades;
+use crate::service::downloader::link::{DownloadResources, Order, PeerLink};
+use crate::service::downloader::reaching::{self, NotReached, Reached, Wanted, ready};
+use crate::service::downloader::source_state::{Report, Reporter, Why};
 use crate::service::own_thread;
 use crate::transfer::Contact;
 use crate::transfer::source::Ask;
 
-/// Orders that a connection has not carried out yet: more than it can have open requests.
-pub(super) const ORDERS_MAX: usize = 4096;
-/// Answers are expected and nothing at all comes: the peer is given up.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
-/// While we wait for a slot the peer says so every 15 seconds.
-const QUEUED_SILENCE_MAX: Duration = Duration::from_secs(50);
+/// How often it is looked whether a connection that is left has given its last answer.
+const LOOK_AT_LEFT_EVERY: Duration = Duration::from_millis(50);
 
-/// What a connection is to do.
-#[derive(Debug)]
-pub(super) enum Order {
-    Ask(Vec<Ask>),
-    Cancel(Vec<u32>),
-}
-
-/// What connections work with.
-#[derive(Clone)]
-pub(super) struct DownloadResources {
-    pub(super) tls: TlsClient,
-    pub(super) directory: Arc<dyn Directory>,
-    pub(super) arrivals: Arc<Arrivals>,
-    pub(super) limiter: Arc<Limiter>,
-    pub(super) files: Arc<Files>,
-    pub(super) finisher: Finisher,
+async fn reach(contact: &Contact, wanted: Wanted, around: &DownloadResources) -> Attempted {
+    reaching::reach(contact, wanted, &around.tls, around.directory.as_ref(), &around.arrivals).await
 }
 
 /// Connects and works on a thread of its own until told otherwise; then says that it is gone.
@@ -70,91 +46,168 @@ pub(super) async fn run(
 async fn connect_and_work(
     contact: &Contact,
     around: &DownloadResources,
-    orders: mpsc::Receiver<Order>,
+    mut orders: mpsc::Receiver<Order>,
     reporter: &Reporter,
     cancel: &CancellationToken,
 ) -> Why {
-    let reaching = reaching::reach(contact, &around.tls, around.directory.as_ref(), &around.arrivals);
+    let reaching = reach(contact, Wanted::AnyWay, around);
     let Some((reached, attempt)) = cancel.run_until_cancelled(reaching).await else { return Why::Closed };
     reporter.send(Report::Attempted(attempt)).await;
-    let (stream, way) = match reached {
+    let reached = match reached {
         Ok(reached) => reached,
-        Err(error) => return Why::Io(error),
+        Err(NotReached { error, relay }) => return relay.map_or(Why::Io(error), Why::NoWay),
     };
-    reporter.send(Report::Up(way)).await;
-
-    let tells_about = tls::tells_about(&stream);
-    let (reader, writer) = tokio::io::split(stream);
-    let state = State::default();
-    let writes = BlockWriter::new(Arc::clone(&around.files), around.finisher.clone());
-    let mut receiving = Receiving::new(reader, tells_about, &state, &around.limiter, reporter, writes);
-    let why = tokio::select! {
-        why = receiving.run() => why,
-        why = write(writer, orders, &state) => why,
-        why = watch(&state) => why,
-        () = cancel.cancelled() => Why::Closed,
-    };
-    // What has come counts before the end of the connection does.
-    receiving.tell().await;
+    reporter.send(Report::Up(reached.1)).await;
+    let mut links = Links::new(PeerLink::new(reached, around, reporter), reporter);
+    let why = links.work(contact, around, &mut orders, cancel).await;
+    links.finish().await;
     why
 }
 
-/// Gives the peer up when it owes answers and is silent.
-async fn watch(state: &State) -> Why {
-    let tick = Duration::from_secs(1);
-    let mut silent = Duration::ZERO;
-    let mut seen = 0;
-    loop {
-        sleep(tick).await;
-        let came = state.came.get();
-        let owes_nothing = state.open.borrow().is_empty();
-        if came != seen || owes_nothing {
-            seen = came;
-            silent = Duration::ZERO;
-            continue;
-        }
-        silent += tick;
-        let most = if state.is_queued.get() { QUEUED_SILENCE_MAX } else { SILENCE_MAX };
-        if silent >= most {
-            return Why::Silent;
-        }
-    }
+/// What came of trying to reach a peer, and what was tried.
+type Attempted = (Result<Reached, NotReached>, AttemptRecord);
+/// A better way is looked for.
+type Looking<'a> = Pin<Box<dyn Future<Output = Attempted> + 'a>>;
+
+/// The connection to a peer, and perhaps the one before.
+struct Links<'a> {
+    current: PeerLink<'a>,
+    /// It gets no requests any more, and ends after its last answer.
+    left: Option<PeerLink<'a>>,
+    upgrades: Upgrades,
+    reporter: &'a Reporter,
 }
 
-async fn write(mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<Order>, state: &State) -> Why {
-    let mut frames = Vec::new();
-    while let Some(order) = orders.recv().await {
-        frames.clear();
-        let mut next = Some(order);
-        while let Some(order) = next {
-            encode(order, state, &mut frames);
-            next = orders.try_recv().ok().filter(|_| frames.len() < 1000 * REQUEST_BYTES);
+impl<'a> Links<'a> {
+    fn new(only: PeerLink<'a>, reporter: &'a Reporter) -> Self {
+        let upgrades = Upgrades::new(only.way, now());
+        Self { current: only, left: None, upgrades, reporter }
+    }
+
+    /// Until there is no connection any more; says why.
+    async fn work(
+        &mut self,
+        contact: &Contact,
+        around: &'a DownloadResources,
+        orders: &mut mpsc::Receiver<Order>,
+        cancel: &CancellationToken,
+    ) -> Why {
+        let mut looking: Option<Looking<'_>> = None;
+        loop {
+            let due = self.upgrades.next_deadline().filter(|_| looking.is_none() && self.left.is_none());
+            let done = tokio::select! {
+                why = self.current.work.as_mut() => self.current_ended(why).await,
+                _why = left_work(&mut self.left) => self.left_ended().await,
+                order = orders.recv() => match order {
+                    Some(order) => self.give(order),
+                    None => Err(Why::Closed),
+                },
+                (better, attempt) = ready(&mut looking) => {
+                    looking = None;
+                    self.reporter.send(Report::Attempted(attempt)).await;
+                    match better {
+                        Ok(reached) => self.change_to(PeerLink::new(reached, around, self.reporter)).await,
+                        Err(NotReached { error, .. }) => tracing::debug!(%error, "no better way yet"),
+                    }
+                    Ok(())
+                }
+                () = sleep_until(due.unwrap_or_else(now).into()), if due.is_some() => {
+                    if self.upgrades.take_due(now()) {
+                        looking = Some(Box::pin(reach(contact, Wanted::BetterThanRelayed, around)));
+                    }
+                    Ok(())
+                }
+                () = sleep(LOOK_AT_LEFT_EVERY), if self.left.is_some() => {
+                    self.end_left_if_idle();
+                    Ok(())
+                }
+                () = cancel.cancelled() => Err(Why::Closed),
+            };
+            if let Err(why) = done {
+                return why;
+            }
         }
-        let sent = async {
-            writer.write_all(&frames).await?;
-            writer.flush().await
+    }
+
+    /// New requests go to the new connection, unless that one waits for a slot while the old one may have one.
+    fn give(&mut self, order: Order) -> Result<(), Why> {
+        match (order, &self.left) {
+            (Order::Ask(asks), Some(left)) if self.current.state.place.get().is_some() => left.give(Order::Ask(asks)),
+            (Order::Cancel(ids), Some(left)) => {
+                left.give(Order::Cancel(ids.clone()))?;
+                self.current.give(Order::Cancel(ids))
+            }
+            (order, _) => self.current.give(order),
+        }
+    }
+
+    /// A better way is open.
+    async fn change_to(&mut self, better: PeerLink<'a>) {
+        tracing::debug!(way = better.way.key(), "a better way is open");
+        let old = std::mem::replace(&mut self.current, better);
+        self.upgrades = Upgrades::new(self.current.way, now());
+        // Of two places in the peer's queue neither says what the other does.
+        [&old.state, &self.current.state].into_iter().for_each(|state| state.is_mute.set(true));
+        self.reporter.send(Report::Way(self.current.way)).await;
+        self.left = Some(old);
+    }
+
+    fn end_left_if_idle(&self) {
+        let Some(left) = &self.left else { return };
+        if left.is_idle() && self.current.state.place.get().is_none() {
+            left.stop();
+        }
+    }
+
+    /// The old connection has ended; what it still owed is asked for anew.
+    async fn left_ended(&mut self) -> Result<(), Why> {
+        let Some(left) = self.left.take() else { return Ok(()) };
+        self.ask_again(left.owed())?;
+        self.speak().await;
+        Ok(())
+    }
+
+    /// The connection has ended; the old one goes on, if it is there.
+    async fn current_ended(&mut self, why: Why) -> Result<(), Why> {
+        let Some(left) = self.left.take().filter(|_| !matches!(why, Why::Misbehaved | Why::Flapping)) else {
+            return Err(why);
         };
-        if let Err(error) = sent.await {
-            return Why::Io(error);
+        let ended = std::mem::replace(&mut self.current, left);
+        self.upgrades = Upgrades::new(self.current.way, now());
+        self.reporter.send(Report::Way(self.current.way)).await;
+        self.ask_again(ended.owed())?;
+        self.speak().await;
+        Ok(())
+    }
+
+    fn ask_again(&self, asks: Vec<Ask>) -> Result<(), Why> {
+        if asks.is_empty() { Ok(()) } else { self.current.give(Order::Ask(asks)) }
+    }
+
+    /// From now on the only connection says where we stand.
+    async fn speak(&self) {
+        self.current.state.is_mute.set(false);
+        let place = self.current.state.place.get();
+        self.reporter.send(place.map_or(Report::Granted, Report::Queued)).await;
+    }
+
+    /// Ends them; what has come is told.
+    async fn finish(self) {
+        for link in std::iter::once(self.current).chain(self.left).filter(|link| !link.has_ended()) {
+            link.stop();
+            link.work.await;
         }
     }
-    Why::Closed
 }
 
-fn encode(order: Order, state: &State, frames: &mut Vec<u8>) {
-    let mut open = state.open.borrow_mut();
-    match order {
-        Order::Ask(asks) => {
-            for ask in asks {
-                frames.extend(ask.request().encode());
-                open.insert(ask.id, ask);
-            }
-        }
-        Order::Cancel(ids) => {
-            // What is answered already has no number that the peer would know.
-            for id in ids.into_iter().filter(|id| open.contains_key(id)) {
-                frames.extend(Request::Cancel { id }.encode());
-            }
-        }
+async fn left_work(left: &mut Option<PeerLink<'_>>) -> Why {
+    match left {
+        Some(left) => left.work.as_mut().await,
+        None => std::future::pending().await,
     }
+}
+
+/// Tokio's clock, which tests can turn.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }

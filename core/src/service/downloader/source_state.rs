@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::model::attempt::AttemptRecord;
+use crate::model::relaying::NoRelay;
 use crate::model::way::Way;
 use crate::service::downloader::Event;
 use crate::transfer::SourceId;
@@ -26,6 +27,8 @@ pub(super) enum Report {
     Attempted(AttemptRecord),
     /// It stands, and came about like this.
     Up(Way),
+    /// It is another way now, by which it goes on.
+    Way(Way),
     Queued(u32),
     Granted,
     Answered(Vec<(u32, AskOutcome)>),
@@ -38,6 +41,9 @@ pub(super) enum Report {
 pub(super) enum Why {
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// They were asked to meet us, and no way led to them.
+    #[error("no way leads there, nor a relay ({})", .0.key())]
+    NoWay(NoRelay),
     #[error("nothing came for too long")]
     Silent,
     #[error("the peer closed the connection")]
@@ -88,7 +94,14 @@ impl Room<'_> {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) open: RefCell<HashMap<u32, Ask>>,
-    pub(super) is_queued: Cell<bool>,
+    /// The request whose answer is being read.
+    pub(super) taking: Cell<Option<Ask>>,
+    /// Our place in the peer's queue, while it has us wait.
+    pub(super) place: Cell<Option<u32>>,
+    /// Where we stand is not told: there are two connections.
+    pub(super) is_mute: Cell<bool>,
+    /// It is over, and everything is told.
+    pub(super) has_ended: Cell<bool>,
     /// Counts what came, so that silence is noticed.
     pub(super) came: Cell<u64>,
     /// How many words about our place were heard, less what time allows; and when that was.
@@ -98,12 +111,9 @@ pub(super) struct State {
 impl State {
     /// The request that this answers; what nobody asked for is not read.
     pub(super) fn close(&self, id: u32) -> Result<Ask, Why> {
-        self.open.borrow_mut().remove(&id).ok_or(Why::Misbehaved)
-    }
-
-    /// Whether we wait for a slot: silence may be longer.
-    pub(super) fn set_queued(&self, is_queued: bool) {
-        self.is_queued.set(is_queued);
+        let ask = self.open.borrow_mut().remove(&id).ok_or(Why::Misbehaved)?;
+        self.taking.set(Some(ask));
+        Ok(ask)
     }
 
     /// The peer says where we stand; not more often than it makes sense.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use crate::model::address_family::AddressFamily;
 use crate::model::lan_address::LanAddress;
@@ -19,7 +20,7 @@ use crate::model::way::Way;
 use crate::net::dial;
 use crate::net::lan::OwnNetworks;
 use crate::service::arrivals;
-use crate::service::meeting::Meeting;
+use crate::service::meeting::{Meeting, RelayPlace};
 
 /// Who asks to be met.
 #[derive(Debug, Clone)]
@@ -30,11 +31,16 @@ pub struct DialBack {
     pub at_home: Vec<(LanAddress, EncounterTicket)>,
     /// Where both may dial at once, if we do that.
     pub meeting: Option<Meeting>,
+    /// Where the tracker carries the bytes of both, if it offers that and we use it.
+    pub relay: Option<RelayPlace>,
 }
 
 /// Those that are dialled at once; one more comes back a second.
 pub(super) const DIAL_BACKS_AT_ONCE: usize = 16;
 const DIAL_BACK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the better ways have for themselves. Who asked has begun some 300 ms earlier, and comes to the relay after 3 s.
+const RELAY_AFTER_NOTICE: Duration = Duration::from_millis(2700);
 
 /// How often we have dialled lately.
 #[derive(Debug, Default)]
@@ -67,6 +73,8 @@ pub(super) enum MeetingWay {
     DialAtHome(LanAddress, EncounterTicket),
     /// Both sides dial at the same moment.
     Punch(Meeting, AddressFamily),
+    /// Both sides come to the tracker, which carries their bytes; later than all else, and only if that is not enough.
+    Relay(RelayPlace),
 }
 
 impl DialBack {
@@ -78,7 +86,7 @@ impl DialBack {
             .meeting
             .into_iter()
             .flat_map(|meeting| AddressFamily::ALL.map(|by| MeetingWay::Punch(meeting.clone(), by)));
-        dial.into_iter().chain(at_home).chain(punch)
+        dial.into_iter().chain(at_home).chain(punch).chain(self.relay.map(MeetingWay::Relay))
     }
 }
 
@@ -88,6 +96,7 @@ impl MeetingWay {
         match self {
             Self::Dial(..) | Self::DialAtHome(..) => Way::Reversed,
             Self::Punch(..) => Way::Punched,
+            Self::Relay(_) => Way::Relayed,
         }
     }
 
@@ -103,6 +112,10 @@ impl MeetingWay {
                 dial_and_show(address.get(), ticket).await
             }
             Self::Punch(meeting, by) => meeting.meet(by).await,
+            Self::Relay(place) => {
+                sleep(RELAY_AFTER_NOTICE).await;
+                place.enter().await
+            }
         }
     }
 }

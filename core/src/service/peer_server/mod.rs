@@ -358,11 +358,23 @@ impl Server {
 
     /// Meets somebody, who is then as one who came.
     fn meet(&self, asker: DialBack, connections: &mut JoinSet<()>) {
+        // Whoever was met by a better way needs no relay.
+        let is_met = CancellationToken::new();
         for way in asker.ways() {
-            let (incoming, admission, cancel) =
-                (self.peer_by(way.way()), Arc::clone(&self.incoming), self.cancel.clone());
+            let mut incoming = self.peer_by(way.way());
+            incoming.is_met = is_met.clone();
+            let (is_met, admission, cancel) = (is_met.clone(), Arc::clone(&self.incoming), self.cancel.clone());
             connections.spawn(async move {
-                let met = cancel.run_until_cancelled(way.connect()).await;
+                let met = cancel.run_until_cancelled(async {
+                    match way.way() {
+                        Way::Relayed => {
+                            let connected = is_met.run_until_cancelled(way.connect()).await;
+                            connected.unwrap_or_else(|| Err(io::Error::other("they were met otherwise")))
+                        }
+                        _ => way.connect().await,
+                    }
+                });
+                let met = met.await;
                 match met.map(|met| met.and_then(|stream| stream.peer_addr().map(|from| (stream, from)))) {
                     Some(Ok((stream, from))) => {
                         let newcomer = admission.enter(from.ip());
@@ -383,6 +395,7 @@ impl Server {
             scheduler: Arc::clone(&self.scheduler),
             around: Arc::clone(&self.around),
             cancel: self.cancel.clone(),
+            is_met: CancellationToken::new(),
             way,
         }
     }
@@ -414,6 +427,8 @@ struct IncomingPeer {
     scheduler: Arc<UploadScheduler>,
     around: Arc<UploadResources>,
     cancel: CancellationToken,
+    /// Is cancelled when they have proven who they are.
+    is_met: CancellationToken,
     way: Way,
 }
 
@@ -428,6 +443,7 @@ impl IncomingPeer {
             return tracing::debug!(%from, "a connection without a user has given way to others");
         };
         let Some((stream, key, user)) = met else { return };
+        self.is_met.cancel();
         let _admitted = match newcomer.prove() {
             Ok(admitted) => admitted,
             Err(why) => return tracing::debug!(%from, %key, %why, "a peer was refused"),
@@ -473,14 +489,14 @@ impl IncomingPeer {
     }
 
     /// Whether they asked us to meet them.
-    fn is_met(&self) -> bool {
-        matches!(self.way, Way::Reversed | Way::Punched)
+    fn was_met(&self) -> bool {
+        matches!(self.way, Way::Reversed | Way::Punched | Way::Relayed)
     }
 
     /// The key that a peer proves; `None` if it is one whom we asked to dial us, so that it is we who take from it.
     async fn prove(&self, stream: TcpStream) -> io::Result<Option<(Encrypted<TcpStream>, PublicKey)>> {
         let mut first = [0];
-        if !self.is_met() && stream.peek(&mut first).await? > 0 && first[0] == REVERSED_BYTE {
+        if !self.was_met() && stream.peek(&mut first).await? > 0 && first[0] == REVERSED_BYTE {
             return self.arrivals.bring(stream).await.map(|()| None);
         }
         self.tls.accept(stream).await.map(Some)

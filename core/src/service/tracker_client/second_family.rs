@@ -93,7 +93,7 @@ impl SecondFamily {
         let stream = match Race::new(attempt).next(|candidate| dial::address(candidate.address, CONNECT_MAX)).await {
             RaceEvent::Won(stream, _way) => stream,
             RaceEvent::Lost(error) => return Err(error),
-            RaceEvent::AskToBeDialled => return Err(io::ErrorKind::Unsupported.into()),
+            RaceEvent::AskToBeDialled | RaceEvent::ComeToRelay => return Err(io::ErrorKind::Unsupported.into()),
         };
         let (stream, _key) = timeout(limits::TLS_HANDSHAKE_MAX, self.tls.connect(stream, Some(self.key))).await??;
         Ok(Some(stream))

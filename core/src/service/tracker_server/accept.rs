@@ -19,6 +19,7 @@ use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
+use crate::service::tracker_server::relay::Seat;
 use crate::service::tracker_server::session::{self, Session, SessionLine};
 use crate::service::tracker_server::{Message, Shared};
 use crate::tracker::input::{Input, SessionId, SessionOpened};
@@ -161,8 +162,21 @@ fn open<S: session::Stream>(
         if !opening.await {
             return;
         }
-        session::run(session).await;
+        let closing = session::run(session).await;
+        if let Some(session) = closing {
+            match resident.shared.relays.take_seat(id) {
+                Some(seat) => Box::pin(sit(seat, *session, &resident.shared)).await,
+                None => Box::pin(session.close()).await,
+            }
+        }
         session::bring(&resident.shared.inbox, Message::Input(id, Input::Closed)).await;
+    }
+}
+
+/// The session is one side of a relay from now on.
+async fn sit<S: session::Stream>(seat: Seat, session: Session<S>, shared: &Shared) {
+    if let Some(stream) = session.into_plain() {
+        seat.sit(stream, &shared.relays, &shared.inbox).await;
     }
 }
 

@@ -5,11 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::net::send_queue::{SendQueue, Signs};
+use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
 use crate::service::tracker_server::{Message, ReadConfiguration, unix_seconds};
@@ -28,6 +30,7 @@ struct Driver {
     queues: HashMap<SessionId, Arc<SendQueue>>,
     writer: RecordWriter,
     trials: TrialDialler,
+    relays: Arc<RelayRoom>,
     log: Log,
     /// Where what is read for the machine is brought.
     inbox: mpsc::Sender<Message>,
@@ -66,10 +69,11 @@ pub(super) async fn run(
     (to_inbox, mut inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     writer: RecordWriter,
     trials: TrialDialler,
+    relays: Arc<RelayRoom>,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
     let (queues, log) = (HashMap::new(), Log::default());
-    let mut driver = Driver { tracker, queues, writer, trials, log, inbox: to_inbox, configuration: None };
+    let mut driver = Driver { tracker, queues, writer, trials, relays, log, inbox: to_inbox, configuration: None };
     let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
     let (run_before, since) = (driver.tracker.run_seconds(), Instant::now());
     let mut clock_at = since + CLOCK_EVERY;
@@ -132,6 +136,9 @@ impl Driver {
             Message::Input(id, input) => {
                 if matches!(input, Input::Closed) {
                     self.queues.remove(&id);
+                    if let Some(relay) = self.relays.session_ended(id) {
+                        self.apply(SessionId::NONE, Input::RelayEnded(relay));
+                    }
                 }
                 self.apply(id, input);
             }
@@ -211,6 +218,18 @@ impl Driver {
                     }
                 }
                 Effect::Reload(ticket) => self.read_configuration(Some(ticket)),
+                Effect::Relay(start) => {
+                    self.relays.begin(start);
+                    for id in start.sessions {
+                        if let Some(queue) = self.queues.remove(&id) {
+                            // In one piece: nothing that comes after it is taken for a line.
+                            let with = Signs { is_closing: true, ..Signs::default() };
+                            queue.send([Bytes::from_static(b"OK 0\n")], with);
+                        }
+                    }
+                }
+                Effect::EndRelay(relay) => self.relays.end(relay),
+                Effect::SetRelayRate(bytes_per_second) => self.relays.set_rate(bytes_per_second),
                 Effect::Log(entry) => self.log.tell(entry),
                 Effect::Try { trial, address, key } => self.trials.begin(trial, address, key),
                 Effect::Save { ticket, record } => {

@@ -7,12 +7,14 @@
 //! | `driver` | owns the machine: inputs in, effects out | the tracker stops |
 //! | `trial` | dials a user who asked for it | it was tried, or the tracker stops |
 //! | `announcing` | says in the local network that it is here | the tracker stops |
+//! | `relay` | two sessions that are one connection, in the tasks of the two | either end closes |
 //! | `writer`, a thread | puts records on disk | the driver has ended |
 //! | `scan_threads` | look through the catalog while the driver waits | the driver has ended |
 
 mod accept;
 mod announcing;
 mod driver;
+mod relay;
 mod scan_threads;
 mod session;
 mod trial;
@@ -39,6 +41,7 @@ use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
 use crate::service::tracker_server::accept::Occasional;
+use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::store::Store;
@@ -112,6 +115,7 @@ struct Shared {
     notice_bytes_max: usize,
     send_stall_max: Duration,
     traffic: Arc<Traffic>,
+    relays: Arc<RelayRoom>,
 }
 
 /// Starts a tracker on a socket that listens. Its tasks run on the current runtime until `cancel` is cancelled or
@@ -132,6 +136,7 @@ pub async fn start(
     let cancel = cancel.child_token();
     let (inbox, to_driver) = mpsc::channel(INBOX_MAX);
     let traffic = Arc::new(Traffic::default());
+    let relays = Arc::new(RelayRoom::new(settings.relay_bytes_per_second, cancel.clone()));
     let shared = Arc::new(Shared {
         inbox: inbox.clone(),
         tls: TlsServer::new(identity, Purpose::Tracker),
@@ -143,6 +148,7 @@ pub async fn start(
         notice_bytes_max: settings.send_queue_bytes,
         send_stall_max: Duration::from_secs(settings.send_stall_seconds),
         traffic: Arc::clone(&traffic),
+        relays: Arc::clone(&relays),
     });
     let mut tracker = Tracker::new(Instant::now(), settings, unix_seconds(), remembered);
     if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
@@ -158,7 +164,7 @@ pub async fn start(
         tasks: sessions.clone(),
         cancel: cancel.clone(),
     };
-    let driving = driver::run(tracker, (inbox.clone(), to_driver), writer, trials, cancel.clone());
+    let driving = driver::run(tracker, (inbox.clone(), to_driver), writer, trials, relays, cancel.clone());
     let announcing = announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone());
     let announcing = tokio::spawn(announcing);
     let driver = tokio::spawn(async move {

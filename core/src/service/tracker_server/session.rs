@@ -16,17 +16,33 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::net::send_queue::SendQueue;
+use crate::net::tls::Encrypted;
 use crate::protocol::line::{Flavor, LineDecoder};
 use crate::service::tracker_server::{Message, Traffic};
 use crate::tracker::input::{Input, SessionId, SessionRequest};
 
 /// What a session runs on.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
+    /// The plain connection that it is, if it is one.
+    fn into_plain(self) -> Option<TcpStream>;
+}
+
+impl Stream for TcpStream {
+    fn into_plain(self) -> Option<TcpStream> {
+        Some(self)
+    }
+}
+
+impl Stream for Encrypted<TcpStream> {
+    fn into_plain(self) -> Option<TcpStream> {
+        None
+    }
+}
 
 /// Bytes read at once. The lines of one read wait decoded while those before it are worked on: that is what a session that
 /// announces very much takes.
@@ -59,16 +75,15 @@ impl SessionLine {
     }
 }
 
-/// Runs until the connection is lost, the machine has closed it, or it has panicked; the others go on.
-pub(super) async fn run<S: Stream>(mut session: Box<Session<S>>) {
+/// Runs until the connection is lost, the machine has closed it, or it has panicked; the others go on. Gives the session if
+/// it is to be closed: all that the machine wanted sent has left.
+pub(super) async fn run<S: Stream>(mut session: Box<Session<S>>) -> Option<Box<Session<S>>> {
     while let Some(bringing) = poll_fn(|cx| session.poll_guarded(cx)).await {
         if !bringing.await {
-            return;
+            return None;
         }
     }
-    if session.is_closing {
-        Box::pin(session.close()).await;
-    }
+    session.is_closing.then_some(session)
 }
 
 /// A message on its way to the driver; `false` if it has ended. There is nearly always room, so the waiting has a box of
@@ -243,8 +258,13 @@ impl<S: Stream> Session<S> {
         })
     }
 
+    /// The plain connection that it is, if it is one.
+    pub(super) fn into_plain(self) -> Option<TcpStream> {
+        self.stream.into_plain()
+    }
+
     /// Ends the stream so that its last bytes arrive: closing while the other side still sends would discard them.
-    async fn close(mut self) {
+    pub(super) async fn close(mut self) {
         let _in_time = timeout(LINGER_MAX, async {
             self.stream.shutdown().await?;
             let mut thrown_away = 0;

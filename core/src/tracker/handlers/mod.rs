@@ -6,6 +6,7 @@ pub(super) mod files;
 mod lists;
 mod owner;
 mod reach;
+mod relay;
 mod talk;
 mod trial;
 mod user;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::lan_address::LanAddress;
 use crate::model::port::PeerPort;
+use crate::model::relaying::RelayOffer;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::protocol::address_line::{AddressLine, AddressScope, Openness};
@@ -91,6 +92,7 @@ impl Tracker {
         })?;
         let lan = self.lan_addresses(asker, target).iter().map(|address| lan_line(*address));
         let addresses = target.addresses(asker.view, asker.now).map(direct).chain(lan).collect();
+        let relay = self.relay_offer(asker, own_key, target_key);
         let (to, view) =
             (target.session, self.sessions.get(&target.session).map_or(asker.view, |session| session.view));
         let notice = ConnectNotice {
@@ -101,9 +103,10 @@ impl Tracker {
             openness: own.line(view).address.map_or(Openness::Unknown, |address| own.openness_of(address)),
             back: Some(tickets.asker),
             lan: Self::lan_addresses_for(own, target, asker.now),
+            relay: if relay == RelayOffer::Open { relay } else { RelayOffer::Off },
         };
         self.notify(to, &Notice::Connect(Box::new(notice)), effects);
-        let (lines, bytes) = ConnectReply { ticket: tickets.asker, addresses }.lines();
+        let (lines, bytes) = ConnectReply { ticket: tickets.asker, addresses, relay }.lines();
         Ok(CommandReply::Lines { lines, bytes: bytes.into(), more: None })
     }
 
@@ -144,7 +147,7 @@ impl Tracker {
     }
 }
 
-fn gone() -> Refusal {
+pub(super) fn gone() -> Refusal {
     Refusal::new(Code::Gone, Sentence::EncounterOver)
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{AskOutcome, DownloadEffect, Downloads, Stage};
 use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
+use crate::model::relaying::NoRelay;
 use crate::model::transfer::TransferError;
 use crate::model::username::Username;
 use crate::model::way::Way;
@@ -39,9 +40,26 @@ impl Downloads {
         source.link = Link::Up;
         source.way = Some(way);
         source.has_not_answered = false;
+        source.no_relay = None;
         source.backoff.connected(now);
         source.may_fill = true;
         self.all_changed();
+    }
+
+    /// The connection goes on by another way.
+    pub fn goes_another_way(&mut self, id: SourceId, way: Way) {
+        if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
+            source.way = Some(way);
+        }
+        self.all_changed();
+    }
+
+    /// No connection came about, though the tracker has asked them to meet us; and why its relay did not help.
+    pub fn no_way(&mut self, id: SourceId, no_relay: NoRelay, now: Instant) {
+        self.disconnected(id, now);
+        if let Some(source) = self.sources.get_mut(id) {
+            source.no_relay = Some(no_relay);
+        }
     }
 
     /// No connection came about, or it is gone. Its open requests need no answers.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::{Downloads, Stage};
+use crate::model::relaying::NoRelay;
 use crate::model::transfer::{TransferId, TransferState};
 use crate::model::way::Way;
 use crate::transfer::SourceId;
@@ -76,7 +77,7 @@ impl Downloads {
             None if is_declining => TransferState::Declined,
             None if is_changing => TransferState::Changing,
             None => match self.not_answering(job) {
-                Some(address) => TransferState::Unreachable { address },
+                Some((address, no_relay)) => TransferState::Unreachable { address, no_relay },
                 None if is_connecting => TransferState::Connecting,
                 None => TransferState::WaitingForUser,
             },
@@ -84,9 +85,9 @@ impl Downloads {
         (state, sources)
     }
 
-    /// Where the owner of a download is said to be and does not answer.
-    fn not_answering(&self, job: &DownloadJob) -> Option<SocketAddr> {
+    /// Where the owner of a download is said to be and does not answer, and why the tracker's relay did not help.
+    fn not_answering(&self, job: &DownloadJob) -> Option<(SocketAddr, Option<NoRelay>)> {
         let owner = self.sources.get(self.lanes.get(&job.user)?.source?)?;
-        (owner.has_not_answered && !owner.is_connected()).then_some(owner.contact.address)
+        (owner.has_not_answered && !owner.is_connected()).then_some((owner.contact.address, owner.no_relay))
     }
 }

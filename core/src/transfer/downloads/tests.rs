@@ -440,7 +440,11 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
     }
     assert!((4..=7).contains(&tries), "{tries}");
     let address = ([10, 0, 0, 1], 20_000).into();
-    assert_eq!(world.machine.state(JOB).0, TransferState::Unreachable { address }, "is here, and does not answer");
+    assert_eq!(
+        world.machine.state(JOB).0,
+        TransferState::Unreachable { address, no_relay: None },
+        "is here, and does not answer"
+    );
     world.absent.insert(name(0));
     world.machine.news(world.now);
     world.run(10);

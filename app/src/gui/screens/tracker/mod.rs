@@ -1,6 +1,7 @@
 //! The tracker of this network: host one with a switch, let others in with a link, or join another.
 
 mod hosted;
+mod relay;
 
 pub(super) use hosted::reach;
 
@@ -54,10 +55,12 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
             self::invite(ui, &invite.to_string(), actions);
             ui.add_space(theme::GAP);
         }
-        if model.hosted().is_some() {
+        if let Some(hosted) = model.hosted() {
             hosted::people(ui, model, actions);
             ui.add_space(theme::GAP);
             hosted::greeting(ui, &mut state.greeting, settings, actions);
+            ui.add_space(theme::GAP);
+            relay::card(ui, hosted, settings, actions);
             ui.add_space(theme::GAP);
             hosted::log(ui, model);
             ui.add_space(theme::GAP);

@@ -125,7 +125,8 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
         TransferState::WaitingForUser => {
             t!("window.state.waiting-for-user", user = Shown(transfer.user.as_str())).into_owned()
         }
-        TransferState::Unreachable { address } => {
+        TransferState::Unreachable { no_relay: Some(why), .. } => texts::of_no_relay(*why, &transfer.user),
+        TransferState::Unreachable { address, no_relay: None } => {
             t!("window.state.unreachable", user = Shown(transfer.user.as_str()), address = address).into_owned()
         }
         TransferState::Changing => t!("window.state.changing", user = Shown(transfer.user.as_str())).into_owned(),

@@ -4,7 +4,7 @@ use super::{Engine, now};
 use crate::model::transfer::{TransferError, TransferId};
 use crate::protocol::peer::Content;
 use crate::service::downloader::engine::connections::LeftConnection;
-use crate::service::downloader::source::Order;
+use crate::service::downloader::link::Order;
 use crate::store::downloads::{SavedState, WantedFile};
 use crate::transfer::SourceId;
 use crate::transfer::downloads::{Announced, DownloadEffect};

@@ -53,6 +53,7 @@ impl Engine {
         match report {
             Report::Attempted(attempt) => self.machine.attempted(id, attempt),
             Report::Up(way) => self.machine.connected(id, way, now),
+            Report::Way(way) => self.machine.goes_another_way(id, way),
             Report::Queued(place) => self.machine.queued(id, place),
             Report::Granted => self.machine.granted(id),
             Report::Answered(outcomes) => {
@@ -65,6 +66,7 @@ impl Engine {
                 match why {
                     Why::Misbehaved => self.machine.misbehaved(id, now),
                     Why::Flapping => self.machine.wasted(id, now),
+                    Why::NoWay(no_relay) => self.machine.no_way(id, no_relay, now),
                     _ => self.machine.disconnected(id, now),
                 }
             }

@@ -37,7 +37,7 @@ use crate::service::downloader::engine::targets::Targets;
 use crate::service::downloader::engine::told::DownloadNews;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
-use crate::service::downloader::source::DownloadResources;
+use crate::service::downloader::link::DownloadResources;
 use crate::service::downloader::{AddError, Command, DownloadSettings, DownloaderSetup, Event, List};
 use crate::service::limiter::Limiter;
 use crate::transfer::downloads::Downloads;

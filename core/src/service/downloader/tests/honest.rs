@@ -257,6 +257,6 @@ async fn somebody_elses_key_gets_nothing() {
     let mut fetching = fetch(&Book::of(&[&impostor])).await;
     let id = fetching.add(&impostor, &[("a.bin", &file)]).await;
     let address = impostor.address;
-    fetching.until_state(id, |state| state.state == TransferState::Unreachable { address }).await;
+    fetching.until_state(id, |state| state.state == TransferState::Unreachable { address, no_relay: None }).await;
     assert!(fetching.listing().is_empty());
 }

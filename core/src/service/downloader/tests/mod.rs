@@ -91,6 +91,8 @@ impl Directory for Book {
             ticket: *ticket,
             addresses: Vec::new(),
             meeting: None,
+            relay: crate::model::relaying::RelayOffer::Off,
+            relay_place: None,
         });
         Box::pin(std::future::ready(met))
     }

@@ -1,0 +1,34 @@
+//! Settings that scripts set before their tracker begins.
+
+use potok_core::tracker::settings::TrackerSettings;
+
+use crate::words::key_of;
+
+/// Sets one: its name, and a number or keys.
+pub(crate) fn set(s: &mut TrackerSettings, rest: &str) -> Result<(), String> {
+    let (name, value) = rest.split_once(' ').ok_or("set NAME NUMBER")?;
+    if name == "owners" {
+        s.owners = value.split(',').map(key_of).collect();
+        return Ok(());
+    }
+    let number: usize = value.parse().map_err(|_bad| "a number")?;
+    match name {
+        "shares_per_user" => s.shares_per_user = number,
+        "path_bytes_per_user" => s.path_bytes_per_user = number,
+        "shares_in_all" => s.shares_in_all = number,
+        "shares_per_address" => s.shares_per_address = number,
+        "keyless_shares_per_address" => s.keyless_shares_per_address = number,
+        "keyless_shares_in_all" => s.keyless_shares_in_all = number,
+        "path_bytes_in_all" => s.path_bytes_in_all = number,
+        "names_in_all" => s.names_in_all = number,
+        "new_names_per_address" => s.new_names_per_address = number as u64,
+        "new_names_per_address_per_hour" => s.new_names_per_address_per_hour = number as u64,
+        "names_per_key" => s.names_per_key = number,
+        "unregistered_sessions" => s.unregistered_sessions = number,
+        "unregistered_lines" => s.unregistered_lines = number,
+        "unregistered_answer_bytes" => s.unregistered_answer_bytes = number as u64,
+        "unregistered_answer_bytes_per_second" => s.unregistered_answer_bytes_per_second = number as u64,
+        _ => return Err("this setting is not known to the player".into()),
+    }
+    Ok(())
+}
