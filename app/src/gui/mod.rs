@@ -10,6 +10,7 @@ pub mod friend;
 pub mod guide;
 pub mod icon;
 pub mod icons;
+mod no_window;
 pub mod picker;
 pub mod questions;
 pub mod screen;

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use eframe::egui;
 use parking_lot::Mutex;
-use potok_core::model::shown::Shown;
 use potok_core::node::event::NodeEvent;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::{Node, NodeStartError, Setup};
@@ -25,6 +24,7 @@ use crate::desktop::notification::{Message, Notifier};
 use crate::desktop::place::{WindowPlace, fitted};
 use crate::desktop::{self, Bell, Desktop, DesktopEvent};
 use crate::gui::icon;
+use crate::gui::no_window;
 use crate::gui::picker::Native;
 use crate::gui::window::{MainWindow, Parts};
 use crate::model::Tone;
@@ -122,27 +122,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
     if let Some(node) = Arc::into_inner(node) {
         node.stop();
     }
-    ran.map_err(|why| ("no-window", of_window_error(&why)))
-}
-
-/// Why there is no window, for a person; what the libraries say of it is for the log.
-fn of_window_error(error: &eframe::Error) -> String {
-    tracing::debug!(%error, "no window");
-    let is_set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let display = ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].into_iter().find_map(is_set);
-    match (error, display) {
-        (eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_), None) if cfg!(target_os = "linux") => {
-            t!("window.not-opened.no-display")
-        }
-        (eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_), Some(display)) => {
-            t!("window.not-opened.display", display = Shown(&display))
-        }
-        (eframe::Error::Glutin(_) | eframe::Error::NoGlutinConfigs(..) | eframe::Error::OpenGL(_), _) => {
-            t!("window.not-opened.graphics")
-        }
-        _ => t!("window.not-opened.other"),
-    }
-    .into_owned()
+    ran.map_err(|why| ("no-window", why))
 }
 
 enum Started {
@@ -184,11 +164,14 @@ fn run(
     data_dir: &Path,
     hidden: &egui::Context,
     in_background: bool,
-) -> eframe::Result {
+) -> Result<(), String> {
     let mut is_closed = in_background;
     loop {
         if is_closed && !wait_in_background(&mut window.borrow_mut(), wake, hidden) {
             return Ok(());
+        }
+        if let Some(why) = no_window::foreseen() {
+            return Err(why);
         }
         let place = WindowPlace::load(data_dir);
         let shared = Rc::clone(window);
@@ -199,7 +182,7 @@ fn run(
         });
         wake.use_window(None);
         window.borrow().closed();
-        ran?;
+        ran.map_err(|why| no_window::why(&why))?;
         is_closed = window.borrow().desktop_bridge.goes_on;
         if !is_closed {
             return Ok(());

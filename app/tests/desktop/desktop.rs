@@ -66,6 +66,11 @@ impl Desktop {
         Self { environment, _bus: bus, display, dir }
     }
 
+    /// What programs on it are started with.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.environment.clone().into_iter()
+    }
+
     /// A new folder.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let path = self.dir.path().join(name);

@@ -4,6 +4,7 @@
 
 mod desktop;
 mod display;
+mod libraries;
 mod process;
 mod wayland;
 mod window;
