@@ -45,6 +45,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         .resizable(false)
         .show_separator_line(false)
         .show(ui, |ui| pages(ui, model, state, &mut actions));
+    toasts::place(ui, model, &mut actions);
     let page = Frame::new().fill(p.page).inner_margin(theme::PAGE_MARGIN);
     egui::CentralPanel::default().frame(page).show(ui, |ui| {
         away::banner(ui, model, state.screen, state.is_trial, &state.tracker.host_at, &mut actions);
@@ -56,7 +57,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         download_questions::show(ui.ctx(), model, &mut actions);
         share_question::show(ui.ctx(), model, &mut actions);
     }
-    toasts::show(ui, model, &mut actions);
+    toasts::show(ui, model);
     drop_hint(ui);
     actions
 }

@@ -95,8 +95,8 @@ pub const RADIUS: CornerRadius = CornerRadius::same(8);
 pub const RADIUS_SMALL: CornerRadius = CornerRadius::same(6);
 /// Corners of cards.
 pub const RADIUS_CARD: CornerRadius = CornerRadius::same(12);
-/// Round a page.
-pub const PAGE_MARGIN: Margin = Margin::symmetric(20, 14);
+/// Round a page; below it is the place of messages.
+pub const PAGE_MARGIN: Margin = Margin { left: 20, right: 20, top: 14, bottom: 2 };
 /// A row of a table.
 pub const ROW_HEIGHT: f32 = 36.0;
 /// A button or field.

@@ -7,6 +7,8 @@ use potok_core::node::event::{Outcome, PastTransfer, Transfer, TransferDetails};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{FileQuery, Intent, IntentId, TransferId};
 
+use crate::model::natural_order;
+
 /// What moves is looked at again so often.
 const DETAILS_EVERY: Duration = Duration::from_secs(1);
 /// What has come to its end is looked up again so often, while somebody reads it.
@@ -126,7 +128,13 @@ impl LookedAt {
             return false;
         }
         match answer.take() {
-            Some(Ok(Outcome::TransferDetails(details))) => self.details = Some(*details),
+            Some(Ok(Outcome::TransferDetails(mut details))) => {
+                let page = &mut details.files;
+                if page.query.from == 0 && page.files.len() as u64 == page.total {
+                    page.files.sort_by_cached_key(|file| natural_order::key_of(&file.path));
+                }
+                self.details = Some(*details);
+            }
             Some(Ok(Outcome::FreeSpace(bytes))) => self.free_bytes = bytes,
             Some(Ok(Outcome::History(past))) => self.history = past,
             // It is gone, or nobody knows.

@@ -94,3 +94,37 @@ fn a_narrow_window_keeps_what_matters() {
         test.steps();
     }
 }
+
+#[test]
+fn what_a_message_offers_covers_nothing_at_any_size() {
+    let mut test = busy();
+    let offers: Vec<&str> = vec!["Show in folder", "Close"];
+    for size in [vec2(760.0, 500.0), vec2(1280.0, 800.0), vec2(1920.0, 1080.0)] {
+        test.window.set_size(size);
+        test.tell(NodeEvent::Transfer(transfer(9, TransferState::Running)));
+        test.tell(NodeEvent::Transfer(transfer(9, TransferState::Finished)));
+        assert!(test.is_seen("day 9.jpg is here"));
+        // The others scroll: what goes on below them is cut off where the message begins.
+        for page in [Screen::Browse, Screen::Transfers, Screen::Shared, Screen::People, Screen::Console] {
+            test.window.state_mut().state.screen = page;
+            test.steps();
+            let offered = test.window.get_by_role_and_label(Role::Button, "Show in folder").rect();
+            let place = offered.expand2(vec2(size.x, 4.0));
+            for node in test.window.root().children_recursive() {
+                if !USED.contains(&node.accesskit_node().role()) {
+                    continue;
+                }
+                let (rect, label) = (node.rect(), node.accesskit_node().label().unwrap_or_default());
+                let is_of_message = offers.contains(&&*label) && (rect.center().y - offered.center().y).abs() < 1.0;
+                assert!(
+                    rect.left() < potok_app::gui::theme::SIDE_WIDTH || is_of_message || !rect.intersects(place),
+                    "{page:?} at {size:?}: {label:?} at {rect:?} lies under the message at {place:?}"
+                );
+            }
+        }
+    }
+    test.window.state_mut().state.screen = Screen::Browse;
+    test.steps();
+    test.click("Close");
+    assert!(!test.is_seen("day 9.jpg is here"), "it is read");
+}

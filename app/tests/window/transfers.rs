@@ -223,3 +223,29 @@ fn a_question_names_what_it_is_about() {
     test.press(Modifiers::NONE, Key::Delete);
     assert!(test.is_seen("Cancel “day 1.jpg” and 1 more?"));
 }
+
+#[test]
+fn a_menu_has_what_can_be_done() {
+    let mut test = Test::new(Screen::Transfers);
+    test.tell(at(1, 1, TransferState::Running));
+    let upload = Transfer { direction: Direction::Upload, ..transfer(2, TransferState::Running) };
+    test.tell(NodeEvent::Transfer(upload));
+    test.tell(at(3, 3, TransferState::Finished));
+    let moves = ["Move to the front", "Move earlier", "Move later", "Move to the end"];
+    for (row, lines) in [
+        ("day 1.jpg Under way", [["Pause"].as_slice(), &moves, &["Cancel"]].concat()),
+        ("day 2.jpg Under way", vec!["Stop for this person"]),
+        ("day 3.jpg Finished", vec!["Open", "Show in folder", "Remove from the list"]),
+    ] {
+        test.window.get_by_label(row).click();
+        test.steps();
+        test.press(Modifiers::SHIFT, Key::F10);
+        let lines_of =
+            test.window.query_all_by_role(Role::MenuItem).map(|line| (line.rect(), line.accesskit_node().label()));
+        let mut seen: Vec<_> = lines_of.map(|(rect, label)| (rect, label.unwrap_or_default())).collect();
+        seen.sort_by(|(one, _), (other, _)| one.top().total_cmp(&other.top()));
+        assert_eq!(seen.iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>(), lines, "{row}");
+        assert!(seen.iter().all(|(rect, _)| rect.width() < 260.0), "no wider than what it says: {seen:?}");
+        test.press(Modifiers::NONE, Key::Escape);
+    }
+}

@@ -19,12 +19,14 @@ use crate::gui::screen::ScreenContext;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
-use crate::texts;
+use crate::{human, texts};
 
 const KIB: u64 = 1024;
 /// Most files that a person may allow themselves to share: as many as a tracker holds in all.
 const SHARES_MAX: usize = 20_000_000;
 const NAMES_WIDTH: f32 = 200.0;
+/// A field for a path, where there is room.
+const FIELD_WIDTH: f32 = 420.0;
 
 /// Every crate in the program with its licence; `assets/licences.py` writes it.
 const LICENCES: &str = include_str!("../../../../assets/licences.txt");
@@ -128,12 +130,13 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, 
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         // The bar lies over the right edge.
         ui.set_max_width(ui.available_width() - 8.0);
-        is_done |= section(ui, &t!("window.settings.you"), |ui| {
-            let name = name(ui, state);
-            folder(ui, model, state, has_picker, actions) || name
-        });
+        is_done |= section(ui, &t!("window.settings.you"), |ui| name(ui, state));
         is_done |= section(ui, &t!("window.settings.look"), |ui| look(ui, &mut state.draft));
         is_done |= section(ui, &t!("window.settings.desktop"), |ui| desktop(ui, state, actions));
+        is_done |= section(ui, &t!("window.settings.downloads"), |ui| {
+            let folder = folder(ui, model, state, has_picker, actions);
+            downloads(ui, &mut state.draft) || folder
+        });
         is_done |= section(ui, &t!("window.settings.sharing"), |ui| sharing(ui, &mut state.draft));
         is_done |= section(ui, &t!("window.settings.traffic"), |ui| traffic(ui, state));
         section(ui, &t!("window.settings.about"), |ui| about(ui, model, state, actions));
@@ -196,11 +199,12 @@ fn folder(ui: &mut Ui, model: &Model, state: &mut SettingsState, has_picker: boo
     let text = t!("window.settings.folder");
     let hint = model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into());
     let folder = wide_row(ui, &text, |ui| {
-        // The button beside it stays in a narrow window.
-        let width = if widgets::is_narrow(ui) { 150.0 } else { 300.0 };
+        let button = t!("window.settings.choose");
+        let beside = if has_picker { widgets::button_width(ui, "", &button) + theme::GAP } else { 0.0 };
+        let width = (ui.available_width() - beside).min(FIELD_WIDTH);
         let field = |ui: &mut Ui, folder: &mut String| widgets::field(ui, folder, icons::FOLDER, &text, &hint, width);
         let folder = state.folder.field(ui, field, |folder| usable_folder(Path::new(&typed_path(folder.to_owned()))));
-        if has_picker && widgets::button(ui, Loud::Plain, "", &t!("window.settings.choose")).clicked() {
+        if has_picker && widgets::button(ui, Loud::Plain, "", &button).clicked() {
             actions.push(Action::Pick(Pick::DownloadFolder));
         }
         folder
@@ -274,39 +278,63 @@ fn desktop(ui: &mut Ui, state: &mut SettingsState, actions: &mut Vec<Action>) ->
 
 fn sharing(ui: &mut Ui, draft: &mut Settings) -> bool {
     let name = t!("window.settings.shares-max");
-    let most = row(ui, &name, |ui| {
+    let most = explained_row(ui, &name, &t!("window.settings.shares-max-text"), |ui| {
         let value = DragValue::new(&mut draft.shares_max).range(1..=SHARES_MAX).speed(1000);
-        let is_done = finished(&named(ui.add(value), &name));
-        widgets::weak(ui, t!("window.settings.shares-max-text"));
-        is_done
+        let value = value.custom_formatter(|files, _| human::thousands(whole(files))).custom_parser(digits);
+        finished(&named(ui.add(value), &name))
     });
     let hidden = t!("window.settings.leave-out-hidden");
     let hidden = switch(ui, &hidden, &mut draft.leave_out_hidden_files, &t!("window.settings.leave-out-hidden-text"));
-    most || hidden
+    let slots = count(ui, &t!("window.settings.slots"), &mut draft.upload_slots, 64);
+    let of_user = count(ui, &t!("window.settings.slots-per-user"), &mut draft.upload_slots_per_user, 16);
+    most || hidden || slots || of_user
+}
+
+fn downloads(ui: &mut Ui, draft: &mut Settings) -> bool {
+    let at_once = count(ui, &t!("window.settings.downloads-at-once"), &mut draft.downloads_at_once, 32);
+    let times = switch(ui, &t!("window.settings.keep-times"), &mut draft.keep_times, "");
+    let text = t!("window.settings.keep-executable-text");
+    let run = switch(ui, &t!("window.settings.keep-executable"), &mut draft.keep_executable, &text);
+    at_once || times || run
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range of the field")]
+fn whole(files: f64) -> u64 {
+    files as u64
+}
+
+/// A number as it is shown, or without what stands between its thousands.
+fn digits(text: &str) -> Option<f64> {
+    text.chars().filter(|c| !c.is_whitespace() && *c != ',').collect::<String>().parse().ok()
 }
 
 fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> bool {
-    row(ui, name, |ui| {
-        let changed = widgets::switch(ui, on, name).changed();
-        if !text.is_empty() {
+    explained_row(ui, name, text, |ui| widgets::switch(ui, on, name).changed())
+}
+
+/// A row with a few words about it behind the control, in a narrow window below it.
+fn explained_row<R>(ui: &mut Ui, name: &str, text: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let is_narrow = widgets::is_narrow(ui);
+    let added = row(ui, name, |ui| {
+        let added = add(ui);
+        if !is_narrow && !text.is_empty() {
             widgets::weak(ui, text);
         }
-        changed
-    })
+        added
+    });
+    if is_narrow && !text.is_empty() {
+        widgets::weak(ui, text);
+        ui.add_space(theme::GAP);
+    }
+    added
 }
 
 fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     let draft = &mut state.draft;
     let down = limit(ui, &t!("window.settings.down"), &mut draft.download_bytes_per_second);
     let up = limit(ui, &t!("window.settings.up"), &mut draft.upload_bytes_per_second);
-    let slots = count(ui, &t!("window.settings.slots"), &mut draft.upload_slots, 64);
-    let of_user = count(ui, &t!("window.settings.slots-per-user"), &mut draft.upload_slots_per_user, 16);
-    let downloads = count(ui, &t!("window.settings.downloads-at-once"), &mut draft.downloads_at_once, 32);
     let text = t!("window.settings.use-relay-text");
     let relay = switch(ui, &t!("window.settings.use-relay"), &mut draft.use_relay, &text);
-    let times = switch(ui, &t!("window.settings.keep-times"), &mut draft.keep_times, "");
-    let text = t!("window.settings.keep-executable-text");
-    let run = switch(ui, &t!("window.settings.keep-executable"), &mut draft.keep_executable, &text);
     let text = t!("window.settings.listen");
     let listen = wide_row(ui, &text, |ui| {
         let field = |ui: &mut Ui, at: &mut String| widgets::field(ui, at, "", &text, "[::]:0", 180.0);
@@ -319,7 +347,7 @@ fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
     if let Some(listen) = listen {
         state.draft.listen = listen;
     }
-    down || up || slots || of_user || downloads || relay || times || run || is_new
+    down || up || relay || is_new
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
@@ -382,7 +410,9 @@ fn fingerprint_row(ui: &mut Ui, key: &str) -> bool {
     widgets::weak(ui, t!("window.settings.key"));
     ui.horizontal(|ui| {
         let text = RichText::new(key).font(theme::mono()).color(palette(ui).text);
-        ui.add(Label::new(text).truncate());
+        // The button beside it stays in a narrow window.
+        let room = ui.available_width() - theme::CONTROL_HEIGHT - theme::GAP;
+        ui.allocate_ui(vec2(room, 0.0), |ui| ui.add(Label::new(text).wrap()));
         widgets::icon_button(ui, icons::COPY, &t!("window.settings.copy-key")).clicked()
     })
     .inner
@@ -420,6 +450,14 @@ mod tests {
         for (text, read) in [("0.0.0.0:0", true), ("[::]:7301", true), ("127.0.0.1:80", false), ("7301", false)] {
             assert_eq!(listen_address(text).is_ok(), read, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_shown() {
+        for number in [1, 999, 1_000, 20_000_000] {
+            assert_eq!(digits(&human::thousands(number)).map(whole), Some(number));
+        }
+        assert_eq!((digits("1000000").map(whole), digits("many")), (Some(1_000_000), None));
     }
 
     #[test]

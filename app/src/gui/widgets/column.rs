@@ -38,6 +38,8 @@ pub struct Column<R, K = (), E = ()> {
     pub is_extra: bool,
     /// 0 stays; in a narrow window the largest numbers go first.
     pub drop: u8,
+    /// In a wide window it gets some of what the names do not need.
+    pub grows: bool,
     /// Draws the cell of a row; it is called only where there is room.
     pub cell: fn(&mut Cell<'_, E>, &R),
 }
@@ -56,7 +58,18 @@ impl<R, K, E> Column<R, K, E> {
         width: f32,
         cell: fn(&mut Cell<'_, E>, &R),
     ) -> Self {
-        Self { name, title, width, is_right: false, key: None, compare: None, is_extra: false, drop: 0, cell }
+        Self {
+            name,
+            title,
+            width,
+            is_right: false,
+            key: None,
+            compare: None,
+            is_extra: false,
+            drop: 0,
+            grows: false,
+            cell,
+        }
     }
 
     /// A column of numbers, so many points wide.
@@ -82,6 +95,11 @@ impl<R, K, E> Column<R, K, E> {
     /// It is there for those who choose it.
     pub fn extra(self) -> Self {
         Self { is_extra: true, ..self }
+    }
+
+    /// It gets some of what there is in a wide window.
+    pub fn grow(self) -> Self {
+        Self { grows: true, ..self }
     }
 
     /// It may go in a narrow window, the largest number first.
@@ -125,6 +143,12 @@ impl<E> Cell<'_, E> {
         let galley = one_line(self.ui, text, font, color, self.rect.width());
         let is_cut = galley.elided;
         self.put(0.0, galley, is_cut, text);
+    }
+
+    /// A path, which is cut in its middle.
+    pub fn path(&mut self, path: &str, font: FontId, color: Color32) {
+        let (galley, is_cut) = middle_line(self.ui, path, font, color, self.rect.width());
+        self.put(0.0, galley, is_cut, path);
     }
 
     /// An icon and a name, which is cut in its middle.

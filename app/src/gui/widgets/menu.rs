@@ -1,4 +1,4 @@
-//! What menus are made of. A menu is as wide as its widest line.
+//! What menus are made of. A menu is as wide as its widest line, and has the lines that mean something here.
 
 use eframe::egui::{Align2, Color32, FontId, Id, Response, Sense, Stroke, Ui, WidgetInfo, accesskit::Role, pos2, vec2};
 
@@ -6,12 +6,56 @@ use crate::gui::icons;
 use crate::gui::theme::{self, palette};
 
 const LINE_HEIGHT: f32 = 30.0;
-const MENU_WIDTH_MIN: f32 = 180.0;
 /// The text begins here, behind its icon.
 const TEXT_LEFT: f32 = 36.0;
 /// Between a text and its shortcut.
 const SHORTCUT_GAP: f32 = 28.0;
 const LINE_MARGIN: f32 = 10.0;
+
+/// The lines of a context menu in groups: what cannot be done is not there, and no line is drawn round an empty group.
+#[derive(Debug, Default)]
+pub struct MenuGroups {
+    has_lines: bool,
+    is_new_group: bool,
+}
+
+impl MenuGroups {
+    /// What comes now is another group.
+    pub fn next(&mut self) {
+        self.is_new_group = self.has_lines;
+    }
+
+    /// A line, if it can be chosen; whether it was, which closes the menu.
+    pub fn item(&mut self, ui: &mut Ui, can: bool, icon: &str, text: &str, shortcut: &str) -> bool {
+        can && {
+            self.begin_line(ui);
+            menu_item(ui, icon, text, shortcut)
+        }
+    }
+
+    /// A line that says what the next ones are.
+    pub fn title(&mut self, ui: &mut Ui, text: &str) {
+        self.begin_line(ui);
+        let color = palette(ui).weak;
+        let galley = ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), theme::small(), color));
+        let size = vec2(galley.size().x + 2.0 * LINE_MARGIN, LINE_HEIGHT);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+        ui.painter().galley(pos2(rect.left() + LINE_MARGIN, rect.center().y - galley.size().y / 2.0), galley, color);
+    }
+
+    fn begin_line(&mut self, ui: &mut Ui) {
+        if std::mem::take(&mut self.is_new_group) {
+            menu_gap(ui);
+        }
+        self.has_lines = true;
+    }
+}
+
+/// Lines of a menu touch each other; call it before the first.
+pub fn begin_menu(ui: &mut Ui) {
+    ui.spacing_mut().item_spacing.y = 0.0;
+}
 
 /// A line of a menu, with its shortcut; whether it was chosen, which closes the menu.
 pub fn menu_item(ui: &mut Ui, icon: &str, text: &str, shortcut: &str) -> bool {
@@ -48,7 +92,7 @@ fn line(ui: &mut Ui, icon: &str, text: &str, shortcut: &str) -> Response {
         _ => ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER)).size().x,
     };
     let beside = if shortcut.is_empty() { 0.0 } else { SHORTCUT_GAP + width(shortcut, theme::small()) };
-    let wanted = (TEXT_LEFT + width(text, theme::body()) + beside + LINE_MARGIN).max(MENU_WIDTH_MIN);
+    let wanted = TEXT_LEFT + width(text, theme::body()) + beside + LINE_MARGIN;
     // The first, unseen frame of a menu finds out how wide it has to be.
     let width = if ui.is_sizing_pass() { wanted } else { ui.available_width().max(wanted) };
     let (rect, response) = ui.allocate_exact_size(vec2(width, LINE_HEIGHT), Sense::click());

@@ -18,7 +18,7 @@ use eframe::egui::{
 
 use crate::gui::icons;
 use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
-pub use crate::gui::widgets::menu::{menu_gap, menu_item};
+pub use crate::gui::widgets::menu::{MenuGroups, menu_gap, menu_item};
 
 /// A window that is narrower has no room for words at the edges.
 const NARROW: f32 = 920.0;
@@ -80,6 +80,12 @@ pub fn button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
     focus_ring(ui, &response, rect);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, text));
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+/// How wide a button is that has an icon and a word.
+pub fn button_width(ui: &Ui, icon: &str, text: &str) -> f32 {
+    let beside = if icon.is_empty() { 0.0 } else { 23.0 };
+    26.0 + beside + text_width(ui, text)
 }
 
 /// A button that is only an icon; its name is in the tooltip.

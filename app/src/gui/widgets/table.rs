@@ -16,7 +16,7 @@ use eframe::egui::{
 use crate::gui::theme::{RADIUS, RADIUS_CARD, ROW_HEIGHT, palette};
 use crate::gui::widgets::chosen::Chosen;
 pub use crate::gui::widgets::column::{Cell, Column};
-use crate::gui::widgets::menu::menu_focus_id;
+use crate::gui::widgets::menu::{begin_menu, menu_focus_id};
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table_header::{self, CELL_GAP, CELLS_LEFT};
 use crate::gui::widgets::table_look::{TableLook, TableLooks};
@@ -267,6 +267,10 @@ impl<R, K: Copy + PartialEq, E> Table<'_, R, K, E> {
 
     /// The context menu: where the pointer is, or at the row when the keyboard asked for it.
     fn row_menu(&self, ui: &Ui, index: usize, response: &Response, menu: impl FnOnce(&mut Ui)) {
+        let menu = |ui: &mut Ui| {
+            begin_menu(ui);
+            menu(ui);
+        };
         let asked: Option<usize> = ui.data(|data| data.get_temp(self.menu_id()));
         if asked != Some(index) {
             response.context_menu(menu);

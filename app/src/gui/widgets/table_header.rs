@@ -8,7 +8,7 @@ use rust_i18n::t;
 use crate::gui::icons;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::column::Column;
-use crate::gui::widgets::menu::{menu_check, menu_gap, menu_item};
+use crate::gui::widgets::menu::{begin_menu, menu_check, menu_gap, menu_item};
 use crate::gui::widgets::table_look::{ColumnPlace, TableLook};
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{focus_ring, icon_button_at};
@@ -20,6 +20,8 @@ pub(super) const CELLS_LEFT: f32 = 10.0;
 const HEADER_HEIGHT: f32 = 30.0;
 /// An edge can be caught so far to its left and right.
 const EDGE_REACH: f32 = 5.0;
+/// What is left of a column where names need the room.
+const NARROWEST_PART: f32 = 0.72;
 /// Beside the title that sorts.
 const ARROW_WIDTH: f32 = 14.0;
 
@@ -30,6 +32,9 @@ pub(super) fn places<R, K, E>(columns: &[Column<R, K, E>]) -> Vec<ColumnPlace> {
         width: column.width,
         drop: column.drop,
         is_extra: column.is_extra,
+        // What has no title has buttons or marks in it, which are as wide as they are.
+        least: if (column.title)().is_empty() { column.width } else { column.width * NARROWEST_PART },
+        grows: column.grows,
     };
     columns.iter().map(place).collect()
 }
@@ -131,6 +136,7 @@ fn choice<R, K, E>(
     let button =
         icon_button_at(ui, at, ui.scope_id().with("columns"), icons::SLIDERS_HORIZONTAL, &t!("window.columns.title"));
     let mut items = |ui: &mut Ui| {
+        begin_menu(ui);
         for (column, place) in columns.iter().zip(places) {
             let title = (column.title)();
             if title.is_empty() {

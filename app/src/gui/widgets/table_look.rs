@@ -20,6 +20,11 @@ const COLUMN_WIDTH_MAX: f32 = 1200.0;
 /// Less is too little for a name: columns that may go make room, in points.
 pub const REST_MIN: f32 = 180.0;
 
+/// A name has this before other columns keep their whole width, in points.
+const REST_GOOD: f32 = 230.0;
+/// What a name has beyond this is shared with columns that grow, in points.
+const REST_WIDE: f32 = 480.0;
+
 /// A column as far as its place goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColumnPlace {
@@ -31,6 +36,10 @@ pub struct ColumnPlace {
     pub drop: u8,
     /// Shown only to those who choose it.
     pub is_extra: bool,
+    /// Its width where names need the room, in points.
+    pub least: f32,
+    /// In a wide window it gets some of what names do not need.
+    pub grows: bool,
 }
 
 /// What a person changed about one table.
@@ -130,6 +139,7 @@ impl TableLook {
             let Some((at, _)) = first.max_by_key(|(_, (column, _))| column.drop) else { break };
             widths[at] = 0.0;
         }
+        self.share_out(columns, &mut widths, available);
         let rest = (available - widths.iter().sum::<f32>()).max(REST_MIN / 2.0);
         for (width, column) in widths.iter_mut().zip(columns) {
             if column.width == 0.0 {
@@ -137,6 +147,24 @@ impl TableLook {
             }
         }
         widths
+    }
+
+    /// Columns that nobody made wider or narrower give names what they need, and grow where names have enough.
+    fn share_out(&self, columns: &[ColumnPlace], widths: &mut [f32], available: f32) {
+        let rest = available - widths.iter().sum::<f32>();
+        let is_free = |column: &ColumnPlace| !self.widths.contains_key(column.name);
+        let mut free: Vec<(&mut f32, &ColumnPlace)> =
+            widths.iter_mut().zip(columns).filter(|(width, column)| **width > 0.0 && is_free(column)).collect();
+        let spare: f32 = free.iter().map(|(width, column)| **width - column.least).sum();
+        if rest < REST_GOOD && spare > 0.0 {
+            let part = ((REST_GOOD - rest) / spare).min(1.0);
+            free.iter_mut().for_each(|(width, column)| **width -= (**width - column.least) * part);
+        } else if rest > REST_WIDE {
+            free.retain(|(_, column)| column.grows);
+            let growing: f32 = free.iter().map(|(width, _)| **width).sum();
+            let part = ((rest - REST_WIDE) / 2.0 / growing.max(1.0)).min(1.0);
+            free.iter_mut().for_each(|(width, _)| **width += **width * part);
+        }
     }
 
     /// Moves the edge behind a column by so many points: it and the next one that is shown trade what one gets and the
@@ -170,11 +198,11 @@ mod tests {
     use super::*;
 
     const COLUMNS: [ColumnPlace; 5] = [
-        ColumnPlace { name: "name", width: 0.0, drop: 0, is_extra: false },
-        ColumnPlace { name: "size", width: 100.0, drop: 3, is_extra: false },
-        ColumnPlace { name: "person", width: 120.0, drop: 2, is_extra: false },
-        ColumnPlace { name: "time", width: 80.0, drop: 1, is_extra: true },
-        ColumnPlace { name: "buttons", width: 80.0, drop: 0, is_extra: false },
+        ColumnPlace { name: "name", width: 0.0, drop: 0, is_extra: false, least: 0.0, grows: false },
+        ColumnPlace { name: "size", width: 100.0, drop: 3, is_extra: false, least: 100.0, grows: false },
+        ColumnPlace { name: "person", width: 120.0, drop: 2, is_extra: false, least: 120.0, grows: false },
+        ColumnPlace { name: "time", width: 80.0, drop: 1, is_extra: true, least: 80.0, grows: false },
+        ColumnPlace { name: "buttons", width: 80.0, drop: 0, is_extra: false, least: 80.0, grows: false },
     ];
 
     #[test]
@@ -189,6 +217,21 @@ mod tests {
         look.show(&COLUMNS[3], false);
         look.show(&COLUMNS[1], true);
         assert_eq!(look, TableLook::default(), "what is as it was is not remembered");
+    }
+
+    #[test]
+    fn names_are_given_room_and_give_it_back() {
+        let mut columns = COLUMNS;
+        columns[1].least = 60.0;
+        columns[2].least = 80.0;
+        columns[2].grows = true;
+        let mut look = TableLook::default();
+        assert_eq!(look.widths(&columns, 520.0), [230.0, 95.0, 115.0, 0.0, 80.0], "as much as names need");
+        assert_eq!(look.widths(&columns, 480.0), [230.0, 75.0, 95.0, 0.0, 80.0]);
+        assert_eq!(look.widths(&columns, 840.0), [510.0, 100.0, 150.0, 0.0, 80.0], "half of what is more than enough");
+        assert_eq!(look.widths(&columns, 4_000.0)[2], 240.0, "twice as wide at most");
+        look.move_edge(&columns, &look.widths(&columns, 840.0), 1, 0.0);
+        assert_eq!(look.widths(&columns, 480.0)[2], 150.0, "what somebody made it stays");
     }
 
     #[test]

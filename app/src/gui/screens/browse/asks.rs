@@ -14,6 +14,7 @@ use crate::gui::icons;
 use crate::gui::screens::browse::mark::path_here;
 use crate::gui::screens::browse::state::{BrowseState, DOWNLOADS_MAX, content_of};
 use crate::gui::widgets;
+use crate::gui::widgets::MenuGroups;
 use crate::gui::widgets::selection::RowSelection;
 use crate::model::Model;
 use crate::model::browse::Browse;
@@ -58,35 +59,37 @@ pub(super) fn menu(
     same_content: Option<&SameContent>,
     asked: &mut Vec<RowAction>,
 ) {
+    let mut lines = MenuGroups::default();
     if let Some(path) = path_here {
-        if widgets::menu_item(ui, icons::ARROW_SQUARE_OUT, &t!("window.browse.open"), "Enter") {
+        if lines.item(ui, true, icons::ARROW_SQUARE_OUT, &t!("window.browse.open"), "Enter") {
             asked.push(RowAction::Open(path.to_owned()));
         }
-        if widgets::menu_item(ui, icons::FOLDER_OPEN, &t!("window.browse.reveal"), "Ctrl+E") {
+        if lines.item(ui, true, icons::FOLDER_OPEN, &t!("window.browse.reveal"), "Ctrl+E") {
             asked.push(RowAction::Reveal(path.to_owned()));
         }
-        ui.add_space(4.0);
     }
-    if widgets::menu_item(ui, icons::DOWNLOAD_SIMPLE, &t!("window.browse.download"), "Ctrl+D") {
+    lines.next();
+    if lines.item(ui, true, icons::DOWNLOAD_SIMPLE, &t!("window.browse.download"), "Ctrl+D") {
         asked.push(RowAction::Download);
     }
-    if widgets::menu_item(ui, icons::FLOPPY_DISK, &t!("window.browse.download-as"), "Ctrl+S") {
+    if lines.item(ui, true, icons::FLOPPY_DISK, &t!("window.browse.download-as"), "Ctrl+S") {
         asked.push(RowAction::As);
     }
-    if widgets::menu_item(ui, icons::KEYBOARD, &t!("window.browse.download-to"), "Ctrl+Shift+S") {
+    if lines.item(ui, true, icons::KEYBOARD, &t!("window.browse.download-to"), "Ctrl+Shift+S") {
         asked.push(RowAction::To);
     }
-    if widgets::menu_item(ui, icons::USER, &t!("window.browse.their-files"), "") {
+    lines.next();
+    if lines.item(ui, true, icons::USER, &t!("window.browse.their-files"), "") {
         asked.push(RowAction::Person(None));
     }
-    if widgets::menu_item(ui, icons::COPY, &t!("window.browse.copy-path"), "Ctrl+C") {
+    if lines.item(ui, true, icons::COPY, &t!("window.browse.copy-path"), "Ctrl+C") {
         asked.push(RowAction::Copy);
     }
+    lines.next();
     if let Some(same) = same_content.filter(|same| same.people.len() > 1) {
-        ui.add_space(4.0);
-        widgets::weak(ui, t!("window.browse.same-content", count = same.people.len()));
+        lines.title(ui, &t!("window.browse.same-content", count = same.people.len()));
         for name in same.people.iter().take(SAME_CONTENT_SHOWN) {
-            if widgets::menu_item(ui, icons::USER, &ShownText(name.as_str()).to_string(), "") {
+            if lines.item(ui, true, icons::USER, &ShownText(name.as_str()).to_string(), "") {
                 asked.push(RowAction::Person(Some(name.clone())));
             }
         }

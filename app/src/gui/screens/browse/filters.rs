@@ -8,6 +8,7 @@ use rust_i18n::t;
 use crate::gui::icons;
 use crate::gui::screens::browse::state::BrowseState;
 use crate::gui::theme::{self, palette};
+use crate::gui::widgets::menu::begin_menu;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::human::thousands;
@@ -55,9 +56,12 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
     ui.add_space(4.0);
 }
 
-/// The button that takes all filters away. It is there when none is set, too: nothing moves when one is.
+/// The button that takes all filters away. Its place is there when none is set, too: nothing moves when one is.
 pub(super) fn clear(ui: &mut Ui, state: &mut BrowseState) {
-    ui.add_enabled_ui(is_set(&state.query), |ui| {
+    ui.scope(|ui| {
+        if !is_set(&state.query) {
+            ui.set_invisible();
+        }
         if widgets::icon_button(ui, icons::X, &t!("window.browse.clear")).clicked() {
             state.query = without_filters(&state.query);
         }
@@ -81,7 +85,9 @@ fn found(model: &Model, is_set: bool) -> String {
     };
     // Without a filter the head of the page says it.
     let counted = totals.filter(|_| is_set);
-    counted.map_or_else(String::new, |of| format!("{}  ·  {}", thousands(of.files), human::size(of.bytes)))
+    counted.map_or_else(String::new, |of| {
+        t!("window.browse.totals", files = thousands(of.files), size = human::size(of.bytes)).into_owned()
+    })
 }
 
 /// Copies are found among what is loaded, and no further.
@@ -147,7 +153,10 @@ fn menu(ui: &mut Ui, name: &str, value: &str, is_set: bool, add: impl FnOnce(&mu
         (true, true) => value.to_owned(),
     };
     let response = widgets::button(ui, Loud::Plain, icons::CARET_DOWN, &text);
-    egui::Popup::menu(&response).show(add);
+    egui::Popup::menu(&response).show(|ui| {
+        begin_menu(ui);
+        add(ui);
+    });
 }
 
 /// What a kind is called.

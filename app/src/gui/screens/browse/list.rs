@@ -206,7 +206,8 @@ fn columns<'a>() -> [Column<FileRow<'a>, By, ToggleCopies>; 6] {
                 None => {}
             },
         )
-        .by(By::Person),
+        .by(By::Person)
+        .grow(),
         Column::number(
             "sources",
             || t!("window.column.sources"),

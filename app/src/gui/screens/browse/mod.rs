@@ -109,7 +109,7 @@ fn search(ui: &mut Ui, state: &mut BrowseState) {
 fn crumbs(ui: &mut Ui, state: &mut BrowseState) {
     let Some(folder) = state.query.folder.clone() else { return };
     ui.horizontal_wrapped(|ui| {
-        if widgets::button(ui, Loud::Quiet, icons::HARD_DRIVE, &t!("window.browse.everybody")).clicked() {
+        if widgets::button(ui, Loud::Quiet, icons::USERS_THREE, &t!("window.browse.everybody")).clicked() {
             state.query.folder = Some(String::new());
         }
         let mut whole = String::new();

@@ -21,7 +21,7 @@ use crate::gui::screen::Screen;
 use crate::gui::theme::{self};
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table, in_order};
-use crate::gui::widgets::{self, Loud};
+use crate::gui::widgets::{self, Loud, MenuGroups};
 use crate::human;
 use crate::human::thousands;
 use crate::model::natural_order;
@@ -245,26 +245,23 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 7] {
 
 fn menu(ui: &mut Ui, model: &Model, person: &Person, can_send_away: bool, actions: &mut Vec<Action>) {
     let user = &person.line.username;
-    if widgets::menu_item(ui, icons::FOLDER, &t!("window.browse.their-files"), "Enter") {
-        actions.push(Action::BrowsePerson(person.line.username.clone()));
+    let mut lines = MenuGroups::default();
+    if lines.item(ui, true, icons::FOLDER, &t!("window.browse.their-files"), "Enter") {
+        actions.push(Action::BrowsePerson(user.clone()));
     }
-    if let Some(key) = &person.line.key
-        && widgets::menu_item(ui, icons::FINGERPRINT, &t!("window.settings.copy-key"), "")
-    {
-        actions.push(Action::Copy(key.to_string()));
+    let key = person.line.key.as_ref();
+    if lines.item(ui, key.is_some(), icons::FINGERPRINT, &t!("window.settings.copy-key"), "") {
+        actions.extend(key.map(|key| Action::Copy(key.to_string())));
     }
-    if model.changed_keys.contains(user)
-        && widgets::menu_item(ui, icons::SHIELD_WARNING, &t!("window.people.trust"), "")
-    {
+    let is_other_key = model.changed_keys.contains(user);
+    if lines.item(ui, is_other_key, icons::SHIELD_WARNING, &t!("window.people.trust"), "") {
         actions.push(Action::Confirm(Confirm::Trust(user.clone())));
     }
-    if can_send_away {
-        widgets::menu_gap(ui);
-        if widgets::menu_item(ui, icons::USER_MINUS, &t!("window.people.kick"), "Del") {
-            actions.push(Action::Ask(Intent::Order(KickUser::of(user.clone()).into())));
-        }
-        if widgets::menu_item(ui, icons::PROHIBIT, &t!("window.people.ban"), "") {
-            actions.push(Action::Ask(Intent::Order(BanUser::of(user.clone()).into())));
-        }
+    lines.next();
+    if lines.item(ui, can_send_away, icons::USER_MINUS, &t!("window.people.kick"), "Del") {
+        actions.push(Action::Ask(Intent::Order(KickUser::of(user.clone()).into())));
+    }
+    if lines.item(ui, can_send_away, icons::PROHIBIT, &t!("window.people.ban"), "") {
+        actions.push(Action::Ask(Intent::Order(BanUser::of(user.clone()).into())));
     }
 }

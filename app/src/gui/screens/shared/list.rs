@@ -15,7 +15,7 @@ use crate::gui::icons;
 use crate::gui::screens::shared::SharedState;
 use crate::gui::theme;
 use crate::gui::widgets::table::{Column, Table};
-use crate::gui::widgets::{self, Loud};
+use crate::gui::widgets::{self, Loud, MenuGroups};
 use crate::human::{self, thousands};
 use crate::model::Model;
 use crate::model::shares::{ShareRow, ShareRowKey, ShareRowKind, Shares};
@@ -121,19 +121,14 @@ impl Can {
 }
 
 fn menu(ui: &mut Ui, can: Can, wanted: &mut Wanted) {
-    ui.add_enabled_ui(can.reveal, |ui| {
-        wanted.reveal |= widgets::menu_item(ui, icons::FOLDER_OPEN, &t!("window.shared.reveal"), "Ctrl+E");
-    });
-    ui.add_enabled_ui(can.rename, |ui| {
-        wanted.rename |= widgets::menu_item(ui, icons::PENCIL_SIMPLE, &t!("window.shared.rename"), "F2");
-    });
-    wanted.copy |= widgets::menu_item(ui, icons::COPY, &t!("window.browse.copy-path"), "Ctrl+C");
-    if can.again {
-        wanted.again |= widgets::menu_item(ui, icons::PLUS, &t!("window.shared.again"), "");
-    }
-    ui.add_enabled_ui(can.stop, |ui| {
-        wanted.stop |= widgets::menu_item(ui, icons::MINUS_CIRCLE, &t!("window.shared.stop"), "Del");
-    });
+    let mut lines = MenuGroups::default();
+    wanted.reveal |= lines.item(ui, can.reveal, icons::FOLDER_OPEN, &t!("window.shared.reveal"), "Ctrl+E");
+    lines.next();
+    wanted.rename |= lines.item(ui, can.rename, icons::PENCIL_SIMPLE, &t!("window.shared.rename"), "F2");
+    wanted.copy |= lines.item(ui, true, icons::COPY, &t!("window.browse.copy-path"), "Ctrl+C");
+    lines.next();
+    wanted.again |= lines.item(ui, can.again, icons::PLUS, &t!("window.shared.again"), "");
+    wanted.stop |= lines.item(ui, can.stop, icons::MINUS_CIRCLE, &t!("window.shared.stop"), "Del");
 }
 
 fn buttons(ui: &mut Ui, can: Can, wanted: &mut Wanted) {
@@ -355,7 +350,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
         Column::new(
             "state",
             || t!("window.column.state"),
-            180.0,
+            200.0,
             |cell, drawn: &Drawn<'_>| {
                 let p = cell.palette();
                 match &drawn.row.kind {
@@ -368,6 +363,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
                 }
             },
         )
+        .grow()
         .drop(4),
         Column::new(
             "place",
@@ -375,10 +371,11 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
             200.0,
             |cell, drawn: &Drawn<'_>| {
                 if let ShareRowKind::Root { root, .. } = &drawn.row.kind {
-                    cell.text(&Shown(&root.local).to_string(), theme::small(), cell.palette().weak);
+                    cell.path(&Shown(&root.local).to_string(), theme::small(), cell.palette().weak);
                 }
             },
         )
+        .grow()
         .drop(3),
         Column::new(
             "takers",

@@ -48,6 +48,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
                 cell.text(&state_words(t), theme::small(), if color == p.accent { p.text } else { color });
             },
         )
+        .grow()
         .compared(|a, b| (state_rank(a), a.bytes_per_second).cmp(&(state_rank(b), b.bytes_per_second))),
         Column::number(
             "speed",
@@ -79,9 +80,10 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
             180.0,
             |cell, t: &&Transfer| {
                 let path = t.local_path.as_ref().map(|path| Shown(&path.to_string_lossy()).to_string());
-                cell.text(&path.unwrap_or_default(), theme::small(), cell.palette().weak);
+                cell.path(&path.unwrap_or_default(), theme::small(), cell.palette().weak);
             },
         )
+        .grow()
         .compared(|a, b| {
             let path = |t: &&Transfer| t.local_path.as_ref().map(|path| path.to_string_lossy().into_owned());
             natural_order::compare(&path(a).unwrap_or_default(), &path(b).unwrap_or_default())
@@ -147,6 +149,9 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
 }
 
 fn running_words(transfer: &Transfer) -> String {
+    if transfer.bytes_per_second == 0 {
+        return t!("window.state.running").into_owned();
+    }
     let mut words = human::speed(transfer.bytes_per_second);
     let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
     if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {

@@ -10,7 +10,7 @@ use crate::gui::screens::transfers::common_columns;
 use crate::gui::theme;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Cell, Column, Table, in_order};
-use crate::gui::widgets::{self, icon_button_at};
+use crate::gui::widgets::{self, MenuGroups, icon_button_at};
 use crate::human;
 use crate::model::{Model, short};
 
@@ -41,14 +41,18 @@ pub(super) fn show(
         |past| format!("{} {}", short(&past.label), human::date_and_time(past.ended_at)),
         |ui, chosen| {
             let place = chosen.head().and_then(|row| rows.get(row)).and_then(|past| past.local_path.clone());
-            ui.add_enabled_ui(place.is_some(), |ui| {
-                if widgets::menu_item(ui, icons::ARROW_SQUARE_OUT, &t!("window.transfers.open"), "Enter") {
-                    from_menu.extend(place.clone().map(Action::Open));
-                }
-                if widgets::menu_item(ui, icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "Ctrl+E") {
-                    from_menu.extend(place.clone().map(Action::Reveal));
-                }
-            });
+            let mut lines = MenuGroups::default();
+            if lines.item(ui, place.is_some(), icons::ARROW_SQUARE_OUT, &t!("window.transfers.open"), "Enter") {
+                from_menu.extend(place.clone().map(Action::Open));
+            }
+            if lines.item(ui, place.is_some(), icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "Ctrl+E") {
+                from_menu.extend(place.map(Action::Reveal));
+            }
+            lines.next();
+            if lines.item(ui, true, icons::COPY, &t!("window.browse.copy-path"), "") {
+                let past = chosen.head().and_then(|row| rows.get(row));
+                from_menu.extend(past.map(|past| Action::Copy(past.label.clone())));
+            }
         },
     );
     actions.append(&mut from_menu);

@@ -85,7 +85,8 @@ pub(super) fn files(ui: &mut Ui, transfer: &Transfer, details: Option<&TransferD
                 continue;
             };
             let p = palette(ui);
-            let name = Shown(&file.path).to_string();
+            // What all of them begin with is above.
+            let name = Shown(file.path.strip_prefix(&transfer.label).unwrap_or(&file.path)).to_string();
             let (state, color) = match &file.stage {
                 FileStage::Waiting if file.done_bytes == 0 => (t!("window.state.queued").into_owned(), p.weak),
                 FileStage::Waiting | FileStage::UnderWay => {

@@ -23,7 +23,7 @@ use crate::gui::screens::transfers::details::DetailsState;
 use crate::gui::theme;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table, in_order};
-use crate::gui::widgets::{self, Loud};
+use crate::gui::widgets::{self, Loud, MenuGroups};
 use crate::model::looked_at::TransferLook;
 use crate::model::{Model, short};
 
@@ -347,41 +347,39 @@ fn finished_place(t: &Transfer) -> Option<std::path::PathBuf> {
 fn menu(ui: &mut Ui, chosen: &[&Transfer], actions: &mut Vec<Action>) {
     let place = chosen.first().and_then(|t| finished_place(t));
     let can = |can: fn(&Transfer) -> bool| numbers(chosen, can);
-    let item = |ui: &mut Ui, is_enabled: bool, icon: &str, text: &str, keys: &str| {
-        ui.add_enabled_ui(is_enabled, |ui| widgets::menu_item(ui, icon, text, keys)).inner
-    };
-    if item(ui, place.is_some(), icons::ARROW_SQUARE_OUT, &t!("window.transfers.open"), "Enter") {
+    let mut lines = MenuGroups::default();
+    if lines.item(ui, place.is_some(), icons::ARROW_SQUARE_OUT, &t!("window.transfers.open"), "Enter") {
         actions.extend(place.clone().map(Action::Open));
     }
-    if item(ui, place.is_some(), icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "Ctrl+E") {
+    if lines.item(ui, place.is_some(), icons::FOLDER_OPEN, &t!("window.transfers.reveal"), "Ctrl+E") {
         actions.extend(place.map(Action::Reveal));
     }
-    widgets::menu_gap(ui);
+    lines.next();
     let (pause, resume, retry, stop) = (can(can_pause), can(can_resume), can(can_retry), can(can_cancel));
-    if item(ui, !pause.is_empty(), icons::PAUSE, &t!("window.transfers.pause"), "Space") {
+    if lines.item(ui, !pause.is_empty(), icons::PAUSE, &t!("window.transfers.pause"), "Space") {
         actions.extend(Action::each(&pause, Intent::Pause));
     }
-    if item(ui, !resume.is_empty(), icons::PLAY, &t!("window.transfers.resume"), "Space") {
+    if lines.item(ui, !resume.is_empty(), icons::PLAY, &t!("window.transfers.resume"), "Space") {
         actions.extend(Action::each(&resume, Intent::Resume));
     }
-    if item(ui, !retry.is_empty(), icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), "") {
+    if lines.item(ui, !retry.is_empty(), icons::ARROW_CLOCKWISE, &t!("window.transfers.retry"), "") {
         actions.extend(Action::each(&retry, Intent::Retry));
     }
-    widgets::menu_gap(ui);
+    lines.next();
     for (to, icon, _, keys) in QUEUE_MOVES {
-        if item(ui, !stop.is_empty(), icon, &place_words(to), keys) {
+        if lines.item(ui, !stop.is_empty(), icon, &place_words(to), keys) {
             reorder(chosen, to, actions);
         }
     }
-    widgets::menu_gap(ui);
-    if item(ui, !stop.is_empty(), icons::X, &t!("window.transfers.cancel"), "Del") {
+    lines.next();
+    if lines.item(ui, !stop.is_empty(), icons::X, &t!("window.transfers.cancel"), "Del") {
         actions.push(Action::Confirm(Confirm::Cancel(stop)));
     }
-    if item(ui, !can(can_stop).is_empty(), icons::X, &t!("window.transfers.stop-for-person"), "Del") {
+    if lines.item(ui, !can(can_stop).is_empty(), icons::X, &t!("window.transfers.stop-for-person"), "Del") {
         self::stop(chosen, actions);
     }
     let over: Vec<TransferId> = chosen.iter().filter(|t| t.state.is_final()).map(|t| t.number).collect();
-    if item(ui, !over.is_empty(), icons::BROOM, &t!("window.transfers.forget"), "Del") {
+    if lines.item(ui, !over.is_empty(), icons::BROOM, &t!("window.transfers.forget"), "Del") {
         actions.push(Action::Forget(over));
     }
 }

@@ -1,4 +1,5 @@
-//! The line below the table: speeds and their limits, room on the disk, totals.
+//! The line below the table: room on the disk, speeds and their limits, totals. What matters most comes first: the end is
+//! cut in a narrow window.
 
 use eframe::egui::{Label, RichText, Ui};
 use potok_core::node::event::{Transfer, TransferState};
@@ -6,6 +7,7 @@ use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
 use crate::gui::theme::{self, palette};
+use crate::gui::widgets;
 use crate::human;
 use crate::human::thousands;
 use crate::model::Model;
@@ -13,20 +15,21 @@ use crate::model::Model;
 /// Draws the line: `shown` are the transfers in the table, `free_bytes` the room where they go.
 pub(super) fn show(ui: &mut Ui, model: &Model, settings: &Settings, shown: &[&Transfer], free_bytes: Option<u64>) {
     let (down, up) = model.speed();
-    let mut words = vec![
-        format!("↓ {}", with_limit(down, settings.download_bytes_per_second)),
-        format!("↑ {}", with_limit(up, settings.upload_bytes_per_second)),
-    ];
+    let mut words = Vec::new();
     words.extend(free_bytes.map(|bytes| t!("window.transfers.free", size = human::size(bytes)).into_owned()));
     let of = |is: fn(&Transfer) -> bool| shown.iter().filter(|t| is(t)).count() as u64;
     let running = of(|t| t.state == TransferState::Running);
     words.push(
         t!("window.transfers.count", running = thousands(running), all = thousands(shown.len() as u64)).into_owned(),
     );
+    words.push(format!("↓ {}", with_limit(down, settings.download_bytes_per_second)));
+    words.push(format!("↑ {}", with_limit(up, settings.upload_bytes_per_second)));
     let sum = |bytes: fn(&Transfer) -> u64| shown.iter().map(|t| bytes(t)).fold(0, u64::saturating_add);
     let (done, total) = (human::size(sum(|t| t.done_bytes)), human::size(sum(|t| t.total_bytes)));
     words.push(t!("window.transfers.totals", done = done, total = total).into_owned());
-    let text = RichText::new(words.join("   ·   ")).font(theme::small()).color(palette(ui).weak);
+    let text = RichText::new(words.join(if widgets::is_narrow(ui) { " · " } else { "   ·   " }))
+        .font(theme::small())
+        .color(palette(ui).weak);
     ui.add(Label::new(text).truncate());
 }
 
