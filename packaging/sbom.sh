@@ -10,7 +10,8 @@ export SOURCE_DATE_EPOCH
 # It writes beside each manifest, of the libraries too.
 cargo cyclonedx --format json --spec-version 1.5 --target all --override-filename sbom
 for package in app:potok tracker-bin:potok-tracker; do
-    mv "${package%%:*}/sbom.json" "target/packages/${package#*:}-$version.cdx.json"
+    # Where this folder lies is nobody's business, and is not the same twice.
+    sed "s,file://$PWD,file:///potok,g" "${package%%:*}/sbom.json" >"target/packages/${package#*:}-$version.cdx.json"
     echo "target/packages/${package#*:}-$version.cdx.json"
 done
-rm -f core/sbom.json tests/sbom.json
+rm -f {app,core,tests,tracker-bin}/sbom.json

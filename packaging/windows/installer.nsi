@@ -44,8 +44,8 @@ LangString RUNS ${LANG_ENGLISH} "Potok is running. Quit it (Ctrl+Q, or Quit in t
 LangString RUNS ${LANG_BULGARIAN} "Поток работи. Спри го (Ctrl+Q или „Изход“ в системната лента) и опитай пак."
 LangString DESKTOP ${LANG_ENGLISH} "Icon on the desktop"
 LangString DESKTOP ${LANG_BULGARIAN} "Икона на работния плот"
-LangString FIREWALL ${LANG_ENGLISH} "Let others reach Potok (Windows asks for an administrator)"
-LangString FIREWALL ${LANG_BULGARIAN} "Другите могат да стигат до Поток (Windows иска администратор)"
+LangString FIREWALL ${LANG_ENGLISH} "Let others in through the firewall"
+LangString FIREWALL ${LANG_BULGARIAN} "Пусни другите през защитната стена"
 
 ; A program that runs cannot be replaced; what can be opened to be written to does not run.
 !macro WAIT_UNTIL_ENDED

@@ -20,6 +20,7 @@ use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
 use crate::gui::{dialogs, download_questions, guide, share_question};
 use crate::human;
+use crate::model::newer_version::RELEASES;
 use crate::model::{Model, short};
 
 /// Pages in the bar, with their icons; Alt and a number shows them.
@@ -214,6 +215,13 @@ fn bottom(ui: &mut Ui, model: &Model, is_trial: bool, actions: &mut Vec<Action>)
         } else {
             Screen::Tracker
         }));
+    }
+    if let Some(version) = model.newer_version.told() {
+        ui.horizontal(|ui| {
+            ui.add_space(8.0);
+            let text = RichText::new(t!("window.side.newer", version = version)).font(theme::small());
+            ui.hyperlink_to(text, RELEASES);
+        });
     }
     if down + up > 0 {
         let text = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));

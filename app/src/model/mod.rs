@@ -9,6 +9,7 @@ pub mod marks;
 mod messages;
 pub mod natural_order;
 mod network;
+pub mod newer_version;
 pub mod offered;
 mod outcome;
 pub mod pace;
@@ -49,6 +50,7 @@ use crate::model::download_questions::DownloadQuestions;
 use crate::model::looked_at::{LookedAt, TransferLook};
 use crate::model::marks::Marks;
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
+use crate::model::newer_version::NewerVersion;
 use crate::model::offered::OfferedFiles;
 use crate::model::pace::Pace;
 use crate::model::pages::ShareChange;
@@ -107,6 +109,8 @@ pub struct Model {
     pub reach: Reachability,
     /// Who I am.
     pub me: Option<Me>,
+    /// Whether there is a newer version.
+    pub newer_version: NewerVersion,
     /// Everybody on the tracker, by name.
     pub people: BTreeMap<Username, Person>,
     /// Those of them who prove another key than when we dealt with them.
@@ -204,6 +208,7 @@ impl Default for Model {
             connection: TrackerConnection::None,
             reach: Reachability::default(),
             me: None,
+            newer_version: NewerVersion::default(),
             people: BTreeMap::new(),
             changed_keys: BTreeSet::new(),
             browse: Browse::default(),

@@ -138,6 +138,7 @@ impl Model {
     pub(super) fn apply_connection(&mut self, now: Instant, connection: TrackerConnection) {
         if matches!(connection, TrackerConnection::Online { .. }) && !self.is_online() {
             self.wishes.extend([Intent::WhoAmI, Intent::ListUsers]);
+            self.wishes.extend(self.newer_version.is_wanted().then_some(Intent::TrackerVersion));
             self.browse.came_back(now);
             self.totals.begin_anew();
             self.offered.doubt(None);

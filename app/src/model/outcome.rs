@@ -127,6 +127,7 @@ impl Model {
                 self.transfers = transfers.into_iter().map(|t| (t.number, t)).collect();
             }
             Outcome::Me(me) => self.me = Some(me),
+            Outcome::TrackerVersion(tracker) => self.newer_version.learn(tracker),
             Outcome::Reachability(reach) => self.reach = *reach,
             Outcome::Invite(invite) => self.invite = Some(invite),
             Outcome::Status(status) => {

@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 use potok_core::library::sharing_again::StoppedPlace;
 use potok_core::model::binding::Ban;
 use potok_core::model::hash::ContentHash;
+use potok_core::model::program_version::ProgramVersion;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
@@ -172,6 +173,11 @@ pub fn me(out: &mut impl Write, me: &Me) -> io::Result<()> {
 /// Writes one value as a line of its own.
 pub fn line(out: &mut impl Write, value: impl Display) -> io::Result<()> {
     writeln!(out, "{value}")
+}
+
+/// The versions of this program and of the tracker.
+pub fn version(out: &mut impl Write, tracker: ProgramVersion) -> io::Result<()> {
+    line(out, format_args!("version\t{}\t{tracker}", ProgramVersion::here()))
 }
 
 /// `name⇥value`, one line for each of [`words::STATUS_WORDS`].

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use potok_core::library::sharing_again::StoppedPlace;
 use potok_core::model::binding::Ban;
+use potok_core::model::program_version::ProgramVersion;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
@@ -21,6 +22,7 @@ use rust_i18n::t;
 
 use crate::command_line::command::ConsoleCommand;
 use crate::model::natural_order;
+use crate::model::newer_version::RELEASES;
 use crate::render::text_table::{self, TextColumn};
 use crate::render::{reach, records, words};
 use crate::{human, texts};
@@ -39,6 +41,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Transfers(list) => transfers(&mut out, list),
         Outcome::History(past) => history(&mut out, past),
         Outcome::Me(i) => me(&mut out, i),
+        Outcome::TrackerVersion(tracker) => version(&mut out, *tracker),
         Outcome::Invite(invite) => records::line(&mut out, invite),
         Outcome::Status(now) => status(&mut out, now),
         Outcome::Bans(list) => bans(&mut out, list),
@@ -58,6 +61,13 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::FreeSpace(_) => Ok(()),
     };
     String::from_utf8_lossy(&out).lines().take(lines_max).map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Which versions this program and the tracker are, and where a newer one is.
+pub fn version(out: &mut impl Write, tracker: ProgramVersion) -> io::Result<()> {
+    let here = ProgramVersion::here();
+    records::line(out, t!("console.version", here = here, tracker = tracker))?;
+    if tracker > here { records::line(out, t!("console.newer-version", at = RELEASES)) } else { Ok(()) }
 }
 
 /// Who is connected.

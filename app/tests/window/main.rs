@@ -8,6 +8,7 @@ mod everywhere;
 mod first_minute;
 mod guide;
 mod network;
+mod newer;
 mod people;
 mod questions;
 mod shared;

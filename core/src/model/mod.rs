@@ -48,6 +48,7 @@ pub mod local_name;
 pub mod name_fault;
 pub mod own_ports;
 pub mod port;
+pub mod program_version;
 pub mod relaying;
 pub mod search_key;
 pub mod share;

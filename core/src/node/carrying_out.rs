@@ -53,6 +53,7 @@ impl NodeTask {
             }
             Intent::ListSources { hash } => self.ask_tracker(id, move |client| asking::list_sources(client, hash)),
             Intent::WhoAmI => self.ask_tracker(id, move |client| listing::who_am_i(client, own)),
+            Intent::TrackerVersion => self.ask_tracker(id, listing::tracker_version),
             Intent::SendLine(line) => self.ask_tracker(id, move |client| listing::send_line(client, line)),
             Intent::TapWire(is_on) => {
                 self.tap.turn(is_on);

@@ -13,6 +13,7 @@ use crate::model::binding::Ban;
 use crate::model::hash::ContentHash;
 use crate::model::invite::Invite;
 use crate::model::key::PublicKey;
+use crate::model::program_version::ProgramVersion;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::TransferId;
@@ -237,6 +238,8 @@ pub enum Outcome {
     Transfers(Vec<Transfer>),
     /// Who I am.
     Me(Me),
+    /// The version of the tracker's program.
+    TrackerVersion(ProgramVersion),
     /// The link that lets others in.
     Invite(Invite),
     /// How things are.

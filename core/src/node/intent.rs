@@ -178,6 +178,8 @@ pub enum Intent {
     Acknowledge(TransferId),
     /// `Me`.
     WhoAmI,
+    /// `TrackerVersion`. Asked only because a person wishes it: by a command, or by their setting.
+    TrackerVersion,
     /// `Invite`.
     Invite,
     /// `Status`.

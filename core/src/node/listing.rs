@@ -9,7 +9,7 @@ use crate::node::intent::IntentId;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{ask_failed, read_pages};
 use crate::node::work::{Work, WorkFault};
-use crate::protocol::command::{Command, ListFiles, ListUsers, Page, Search, WhoAmI};
+use crate::protocol::command::{Command, ListFiles, ListUsers, Page, Search, Version, WhoAmI};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::protocol::selection::Selection;
 use crate::service::tracker_client::{TrackerClient, TypeError};
@@ -52,6 +52,14 @@ pub(super) async fn who_am_i(client: TrackerClient, key: PublicKey) -> Result<Ou
     let line = answer.lines.first().and_then(|line| UserLine::parse(line).ok());
     let line = line.ok_or_else(|| Failure::Internal { what: Work::AskingWhoWeAre, why: WorkFault::BadAnswer })?;
     Ok(Outcome::Me(Me { username: line.username, address: line.address, key }))
+}
+
+/// Which version the tracker is.
+pub(super) async fn tracker_version(client: TrackerClient) -> Result<Outcome, Failure> {
+    let answer = client.ask(Version.into()).await.map_err(|error| ask_failed(&client, error))?;
+    let version = answer.lines.first().and_then(|line| line.parse().ok());
+    let faulty = || Failure::Internal { what: Work::ReadingAnswer, why: WorkFault::BadAnswer };
+    version.map(Outcome::TrackerVersion).ok_or_else(faulty)
 }
 
 /// A line as typed; the tap shows it and its answer.

@@ -64,6 +64,8 @@ pub struct Settings {
     pub notifications: bool,
     /// An icon in the tray, where the desktop has one.
     pub tray: bool,
+    /// The tracker is asked which version it is, and a newer one is told of. Nobody else is asked.
+    pub tell_newer_version: bool,
     /// What closing the window does: `keep` (Potok runs on without it) or `quit`; empty: it asks while something runs.
     pub when_closed: String,
     /// The window hosts the embedded tracker here, if it does.
@@ -108,6 +110,7 @@ impl Default for Settings {
             theme: String::new(),
             notifications: true,
             tray: true,
+            tell_newer_version: false,
             when_closed: String::new(),
             host_tracker: None,
             host_relay: false,

@@ -18,6 +18,14 @@ pub(super) const NETWORK_COMMANDS: &[ConsoleCommand] = &[
         write: |intent| alone(intent, &Intent::WhoAmI),
     },
     ConsoleCommand {
+        name: "version",
+        arguments: "",
+        tracker: TrackerNeed::Better,
+        completes: Completes::Nothing,
+        read: |rest| rest.ask_alone(Intent::TrackerVersion),
+        write: |intent| alone(intent, &Intent::TrackerVersion),
+    },
+    ConsoleCommand {
         name: "invite",
         arguments: "",
         tracker: TrackerNeed::Better,

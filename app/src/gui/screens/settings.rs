@@ -139,7 +139,7 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, 
         });
         is_done |= section(ui, &t!("window.settings.sharing"), |ui| sharing(ui, &mut state.draft));
         is_done |= section(ui, &t!("window.settings.traffic"), |ui| traffic(ui, state));
-        section(ui, &t!("window.settings.about"), |ui| about(ui, model, state, actions));
+        is_done |= section(ui, &t!("window.settings.about"), |ui| about(ui, model, state, actions));
     });
     if is_done && state.draft != *settings {
         actions.push(Action::Apply(Box::new(state.draft.clone())));
@@ -386,10 +386,12 @@ fn finished(response: &Response) -> bool {
         || (response.changed() && !response.dragged() && !response.has_focus())
 }
 
-fn about(ui: &mut Ui, model: &Model, state: &mut SettingsState, actions: &mut Vec<Action>) {
+fn about(ui: &mut Ui, model: &Model, state: &mut SettingsState, actions: &mut Vec<Action>) -> bool {
     let p = palette(ui);
     ui.label(RichText::new(format!("Potok {}", env!("CARGO_PKG_VERSION"))).color(p.text));
     widgets::weak(ui, t!("window.settings.about-text"));
+    let (newer, text) = (t!("window.settings.newer"), t!("window.settings.newer-text"));
+    let is_done = switch(ui, &newer, &mut state.draft.tell_newer_version, &text);
     ui.horizontal(|ui| {
         if widgets::button(ui, Loud::Plain, icons::FILE_TEXT, &t!("window.guide.title")).clicked() {
             actions.push(Action::OpenGuide);
@@ -404,6 +406,7 @@ fn about(ui: &mut Ui, model: &Model, state: &mut SettingsState, actions: &mut Ve
             actions.push(Action::Copy(me.key.to_string()));
         }
     }
+    is_done
 }
 
 fn fingerprint_row(ui: &mut Ui, key: &str) -> bool {

@@ -95,6 +95,7 @@ impl MainWindow {
         state.has_picker = parts.picker.is_there();
         let mut model = Model::default();
         model.recent = network::load_networks(parts.data_dir.as_deref());
+        model.newer_version.want(parts.settings.tell_newer_version);
         let is_new = parts.settings.tracker.is_none() && parts.settings.host_tracker.is_none();
         state.screen = if is_new { Screen::Welcome } else { Screen::Browse };
         Ok(Self {
@@ -352,6 +353,10 @@ impl MainWindow {
     /// Uses settings at once, and saves them.
     fn apply_settings(&mut self, settings: Settings) {
         self.ask(Intent::Apply(Box::new(settings.clone())), AskedBy::Background);
+        if settings.tell_newer_version && !self.parts.settings.tell_newer_version && self.model.is_online() {
+            self.ask(Intent::TrackerVersion, AskedBy::Background);
+        }
+        self.model.newer_version.want(settings.tell_newer_version);
         self.save(settings);
     }
 

@@ -27,6 +27,7 @@ mod sources;
 mod unregister_files;
 mod unregister_user;
 mod unwatch;
+mod version;
 mod watch;
 mod who_am_i;
 
@@ -78,6 +79,7 @@ macro_rules! each_verb {
             owner::Broadcast,
             owner::ListStats,
             owner::Reload,
+            version::Version,
             ping::Ping,
             help::Help,
             quit::Quit,

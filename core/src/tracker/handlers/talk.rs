@@ -1,8 +1,9 @@
-//! `whoami`, `help`, `ping` and `quit`: what changes nothing.
+//! `whoami`, `version`, `help`, `ping` and `quit`: what changes nothing.
 
 use bytes::Bytes;
 
-use crate::protocol::command::{Help, Ping, Quit, VERBS, WhoAmI, unknown_command};
+use crate::model::program_version::ProgramVersion;
+use crate::protocol::command::{Help, Ping, Quit, VERBS, Version, WhoAmI, unknown_command};
 use crate::protocol::reply::OrDash;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
@@ -12,6 +13,12 @@ use crate::tracker::roster::ReaderView;
 impl Handle for WhoAmI {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.who_am_i(asker)
+    }
+}
+
+impl Handle for Version {
+    fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+        Ok(lines(&[&ProgramVersion::here().to_string()]))
     }
 }
 
