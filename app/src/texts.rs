@@ -160,6 +160,12 @@ fn in_one_unit(minutes: u64) -> (&'static str, u64) {
 /// What long times are told in.
 pub const SPAN_UNITS: &[&str] = &["minutes", "hours", "days"];
 
+/// A time in words: `10 minutes`, `7 days`.
+pub fn span(minutes: u64) -> String {
+    let (unit, count) = in_one_unit(minutes);
+    text("span", unit, &[("count", count.to_string())])
+}
+
 fn of_absence(language: &str, why: &AbsenceReason) -> String {
     let args = match why {
         AbsenceReason::OtherVersion(version) => vec![("version", version.to_string())],

@@ -49,6 +49,7 @@ fn used() -> BTreeSet<String> {
     family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     family("shut-out", &["banned", "sent-away", "reason"]);
     family("shut-out", SPAN_UNITS);
+    family("span", SPAN_UNITS);
     family("counts-from", &CountsFrom::ALL.map(CountsFrom::as_str));
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("grammar", &["unclosed-windows", "quote-windows"]);

@@ -117,7 +117,7 @@ fn what_others_share_is_seen_while_it_is_looked_at() {
     };
     host.share("a.txt");
     let running = Running::start("guest", false);
-    let tracker = TrackerAddress { address: invite.address, key: Some(invite.key) };
+    let tracker = TrackerAddress::from(invite);
     running.node.ask(Intent::Join(tracker));
     let mut guest = Watching { running, model: Model::default(), query: Query::default() };
     guest.until("the first file", |model| rows(model) == ["host a.txt"]);

@@ -180,13 +180,13 @@ pub(crate) fn shown(data: &[u8]) {
 /// What was pasted is refused, or written back as an address that is the same.
 pub(crate) fn invite(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(TrackerAddress { address, key }) = text.parse::<TrackerAddress>() else { return };
+    let Ok(TrackerAddress { address, key, token }) = text.parse::<TrackerAddress>() else { return };
     assert!(address.port() != 0 && !address.host().is_empty());
     let written = match key {
-        Some(key) => Invite { address: address.clone(), key }.to_string(),
+        Some(key) => Invite { address: address.clone(), key, token }.to_string(),
         None => address.to_string(),
     };
-    assert_eq!(written.parse(), Ok(TrackerAddress { address, key }), "{text:?} became {written:?}");
+    assert_eq!(written.parse(), Ok(TrackerAddress { address, key, token }), "{text:?} became {written:?}");
 }
 
 /// A frame has one meaning and one spelling.

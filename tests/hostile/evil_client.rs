@@ -181,6 +181,16 @@ const EVIL: &[(&str, By, &[Do])] = &[
         Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"),
         Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Go,
     ]),
+    ("what an owner says about a closed network", Tls, &[
+        Say(b"invite any always\ninvites\nrevoke 1\nwaiting\napprove witness\ndeny witness\n"),
+        Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"), Hear("ERR not-yours"),
+        Hear("ERR not-yours"), Hear("ERR not-yours"), Go,
+    ]),
+    ("tokens of junk", Tls, &[
+        Say(b"register-user mallory invite=\nregister-user mallory invite=AAAA\nregister-user mallory invite=\xd0\xb6\n"),
+        Hear("ERR usage"), Hear("ERR usage"), Hear("ERR usage"),
+        Times(500, b"register-user mallory invite=AAAAAAAAAAAAAAAAAAAAAA\nunregister-user mallory\n"), Go,
+    ]),
     ("an owner's commands without end", Plain, &[Times(3_000, b"kick witness\nbans\nstats\nreload\n"), Stay]),
     ("reasons without end", Tls, &[
         Say(b"register-user mallory\n"), LongLines(40, "ban witness 1d ", "x", 60_000), Hear("OK"), Hear("ERR "), Go,

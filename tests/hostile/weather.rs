@@ -103,7 +103,7 @@ fn a_client_finds_its_way_back_through_any_weather() {
         let person = Person::new(&format!("person-{n}"));
         let file = person.write("mine.txt", &noise(n as u64, 5_000));
         person.share(&file).expect("shared");
-        person.begin(Intent::Join(TrackerAddress { address, key: Some(tracker.handle.key()) }));
+        person.begin(Intent::Join(TrackerAddress { address, key: Some(tracker.handle.key()), token: None }));
         people.push((what, person, proxy));
     }
     let until = std::time::Instant::now() + PATIENCE;

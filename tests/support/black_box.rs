@@ -236,7 +236,7 @@ pub fn endless_trackers(potok: &Path) -> Vec<String> {
         let evil = runtime.block_on(EvilTracker::start(*script));
         let data: PathBuf = dir.path().join(n.to_string());
         let invite = evil.invite();
-        let link = Invite { address: invite.address, key: invite.key.expect("has one") }.to_string();
+        let link = Invite { address: invite.address, key: invite.key.expect("has one"), token: None }.to_string();
         let args = ["console", "--data-dir", text(&data), "--name", "bob", "--tracker", &link];
         let mut console = Running::start(potok, &[&args[..], &["--listen", "127.0.0.1:0", "--keep-sharing"]].concat());
         console.say("list-users");

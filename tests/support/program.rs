@@ -122,6 +122,13 @@ impl Running {
         self.child.wait().expect("it ends");
     }
 
+    /// Sends it a signal by name, such as `HUP`.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let (signal, pid) = (format!("-{name}"), self.child.id().to_string());
+        assert!(Command::new("kill").args([&signal, &pid]).status().expect("kill runs").success());
+    }
+
     /// Asks it to end, as its system does, and waits; the exit status.
     pub fn terminate(mut self) -> Option<i32> {
         self.ask_to_end();

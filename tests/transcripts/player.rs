@@ -17,7 +17,7 @@ use potok_core::tracker::settings::TrackerSettings;
 
 use crate::disk::Disk;
 use crate::settings::set;
-use crate::words::{fits, key_of, take_key, unescape};
+use crate::words::{fits, join_rule, key_of, take_key, unescape};
 
 const DAY_SECONDS: u64 = 24 * 3600;
 
@@ -148,6 +148,7 @@ impl Player {
             let (name, value) = change.split_once('=').ok_or("NAME=VALUE")?;
             match name {
                 "owners" => settings.owners = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
+                "join" => settings.join = join_rule(value)?,
                 "network_name" => settings.network_name = value.to_owned(),
                 "names_per_key" => settings.names_per_key = value.parse().map_err(|_bad| "a number")?,
                 "connections" => settings.connections = value.parse().map_err(|_bad| "a number")?,
@@ -417,6 +418,7 @@ impl Player {
         let remembered = || Remembered {
             bindings: self.disk.bindings.values().cloned().collect(),
             bans: self.disk.bans.clone(),
+            invites: self.disk.invites.values().cloned().collect(),
             ordered: self.disk.ordered.clone().into_iter().collect(),
             run_seconds: self.disk.run_seconds,
         };

@@ -2,13 +2,17 @@
 
 use potok_core::tracker::settings::TrackerSettings;
 
-use crate::words::key_of;
+use crate::words::{join_rule, key_of};
 
 /// Sets one: its name, and a number or keys.
 pub(crate) fn set(s: &mut TrackerSettings, rest: &str) -> Result<(), String> {
     let (name, value) = rest.split_once(' ').ok_or("set NAME NUMBER")?;
     if name == "owners" {
         s.owners = value.split(',').map(key_of).collect();
+        return Ok(());
+    }
+    if name == "join" {
+        s.join = join_rule(value)?;
         return Ok(());
     }
     let number: usize = value.parse().map_err(|_bad| "a number")?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use potok_core::model::join_rule::JoinRule;
 use potok_core::model::key::PublicKey;
 
 /// A key that stands for a name in the scripts.
@@ -51,4 +52,11 @@ pub(crate) fn unescape(text: &str) -> Vec<u8> {
     }
     bytes.extend_from_slice(rest.as_bytes());
     bytes
+}
+
+/// `invite`, or the names of keys.
+pub(crate) fn join_rule(text: &str) -> Result<JoinRule, String> {
+    let rules = [JoinRule::Open, JoinRule::Invite, JoinRule::Approval];
+    let keys = || text.strip_prefix("keys:").map(|names| JoinRule::Keys(names.split(',').map(key_of).collect()));
+    rules.into_iter().find(|rule| rule.word() == text).or_else(keys).ok_or_else(|| "a rule".to_owned())
 }

@@ -4,23 +4,26 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Potok's tracker alone, for a server
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "potok-tracker", version, about, after_help = AFTER_HELP)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Task>,
+
     /// Where to listen; port 0 takes any free port [default: listen in the configuration, or port 7686 of every address]
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) listen: Option<SocketAddr>,
 
     /// Where identity, names and configuration are kept [default: the system's own place for it]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// The configuration to use [default: config.toml in the data folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
 
     /// Carry the bytes of those who cannot reach each other, which this tracker cannot read [default: relay in the configuration]
@@ -36,6 +39,25 @@ pub(crate) struct Args {
     pub(crate) generate_docs: Option<PathBuf>,
 }
 
+/// What is done instead of running a tracker.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Task {
+    /// Tell whether the configuration is right, and every mistake in it
+    Check,
+    /// Ask the tracker that runs on this data folder how it does
+    Status,
+    /// Write names, bans, invites and settings into a file; the tracker may run
+    Export {
+        /// Where to; it must not be there
+        file: PathBuf,
+    },
+    /// Take names, bans, invites and settings from such a file; the tracker must not run
+    Import {
+        /// What `export` has written
+        file: PathBuf,
+    },
+}
+
 /// Writes `potok-tracker.1` and the completions of every shell into a folder, which is created.
 pub(crate) fn generate_docs(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
@@ -49,7 +71,7 @@ pub(crate) fn generate_docs(directory: &Path) -> io::Result<()> {
 
 const AFTER_HELP: &str = "\
 The first line on standard output says where it listens, the second is the invite for others.
-Logs go to standard error; RUST_LOG=debug says more. SIGINT or SIGTERM end it.
+Logs go to standard error; RUST_LOG=debug says more. SIGINT or SIGTERM end it, SIGHUP has it read\nits configuration anew.
 Exit status: 0 ended as told, 1 could not run, 2 wrong arguments or configuration.";
 
 #[cfg(test)]

@@ -56,6 +56,57 @@ pub(crate) fn load(path: &Path) -> Result<TrackerSettings, ConfigError> {
     Ok(settings)
 }
 
+/// One thing that is wrong with a configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// Counted from 1, where it is known.
+    pub(crate) line: Option<usize>,
+    /// One sentence.
+    pub(crate) what: String,
+}
+
+/// Everything that is wrong with a configuration: each setting is looked at alone, then all together.
+pub(crate) fn mistakes(text: &str) -> Vec<Mistake> {
+    let line_at = |at: usize| text.get(..at).map(|before| before.matches('\n').count() + 1);
+    let one_line = |what: &str| what.trim().replace('\n', " ");
+    let (table, faults) = toml::de::DeTable::parse_recoverable(text);
+    if !faults.is_empty() {
+        let mistake = |fault: &toml::de::Error| Mistake {
+            line: fault.span().and_then(|span| line_at(span.start)),
+            what: one_line(fault.message()),
+        };
+        return faults.iter().map(mistake).collect();
+    }
+    let mut found = Vec::new();
+    let mut settings = TrackerSettings::default();
+    let mut lines = Vec::new();
+    for (key, value) in table.get_ref() {
+        let line = line_at(key.span().start);
+        let alone = text.get(value.span()).map(|value| format!("{} = {value}\n", quoted(key.get_ref())));
+        match alone.as_deref().map(toml::from_str::<TrackerSettings>) {
+            Some(Ok(read)) => {
+                settings.take_over(key.get_ref(), &read);
+                lines.push((key.get_ref().to_string(), line));
+            }
+            Some(Err(fault)) => found.push(Mistake { line, what: one_line(fault.message()) }),
+            None => found.push(Mistake { line, what: "this cannot be read".into() }),
+        }
+    }
+    // Each setting that is wrong beside the others is named once, and its default is what the next look goes by.
+    while let Err(wrong) = settings.check() {
+        let line = lines.iter().find(|(name, _)| name == wrong.setting).and_then(|(_, line)| *line);
+        found.push(Mistake { line, what: wrong.to_string() });
+        settings.take_over(wrong.setting, &TrackerSettings::default());
+    }
+    found.sort_by_key(|mistake| mistake.line);
+    found
+}
+
+/// A key as it can stand in a file, whatever is in it.
+fn quoted(key: &str) -> String {
+    toml::Value::from(key).to_string()
+}
+
 /// Reads the configuration of a data folder; the first time it is written there with all its comments.
 pub(crate) fn load_or_create(path: &Path) -> Result<TrackerSettings, ConfigError> {
     match OpenOptions::new().write(true).create_new(true).open(path) {
@@ -89,6 +140,25 @@ mod tests {
         for (name, _) in TrackerSettings::DESCRIPTIONS {
             assert!(commented(&settings).contains(&format!("\n{name} = ")), "{name}");
         }
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_line() {
+        let said = |text: &str| mistakes(text).into_iter().map(|it| (it.line, it.what)).collect::<Vec<_>>();
+        assert_eq!(said(&commented(&TrackerSettings::default())), []);
+        let all = said(
+            "# mine\nnetwork_name = \"\"\nnonsense = 1\nshares_per_user = 0\nlisten = \"nowhere\"\njoin = \"maybe\"\n\
+             owners = [\"abc\"]\nbans = [\"0.0.0.0/0\"]\nobserve_token = \"short\"\n",
+        );
+        let lines: Vec<Option<usize>> = all.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, (2..=9).map(Some).collect::<Vec<_>>(), "{all:#?}");
+        for (at, word) in
+            [(1, "nonsense"), (2, "shares_per_user"), (4, "approval"), (5, "64"), (6, "too much of the world")]
+        {
+            assert!(all[at].1.contains(word) && !all[at].1.contains('\n'), "{:?}", all[at]);
+        }
+        assert_eq!(said("= = =\n").first().and_then(|(line, _)| *line), Some(1));
+        assert_eq!(said("names_per_key = 1\nnames_per_key = 2\n").len(), 1);
     }
 
     #[test]

@@ -1,28 +1,36 @@
 //! `potok-tracker`: the tracker alone, for a server. Everything it does is in `potok_core::service::tracker_server`.
 
 mod args;
+mod backup;
 mod config;
+mod observing;
+mod tasks;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
 use potok_core::disk::private;
+use potok_core::model::invite::{BadInvite, Invite};
 use potok_core::net::identity::{Identity, IdentityError};
 use potok_core::net::{descriptors, local};
-use potok_core::service::tracker_server::{self, StartError};
+use potok_core::service::tracker_server::{self, ReadConfiguration, StartError, TrackerHandle};
 use potok_core::store::{Store, StoreError};
-use potok_core::tracker::settings::TrackerSettings;
+use potok_core::tracker::settings::{LogFormat, TrackerSettings};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Args;
 use crate::config::ConfigError;
+use crate::observing::Site;
 
 /// Descriptors that are not for connections: the database, the runtime, standard streams.
-const OWN_DESCRIPTORS: u64 = 24;
+const OWN_DESCRIPTORS: u64 = 48;
+/// Those of HTTP, when it is on.
+const OBSERVING_DESCRIPTORS: u64 = 280;
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -40,6 +48,12 @@ enum Failure {
     Listen { address: String, source: io::Error },
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Backup(#[from] backup::BackupError),
+    #[error("no potok-tracker runs on the data folder {0}")]
+    NotRunning(String),
+    #[error("{path}: {source}")]
+    File { path: String, source: io::Error },
     #[error("{0}")]
     System(#[from] io::Error),
     #[error("the tracker has ended of itself; the log says why")]
@@ -63,11 +77,8 @@ fn main() -> ExitCode {
             }
         };
     }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_none| EnvFilter::new("info"));
-    let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
     match run(args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let _nobody_reads = writeln!(io::stderr(), "error: {failure}");
             ExitCode::from(if matches!(failure, Failure::Config(_)) { 2 } else { 1 })
@@ -75,30 +86,56 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<(), Failure> {
-    let dir = match args.data_dir {
+fn run(mut args: Args) -> Result<ExitCode, Failure> {
+    let dir = match args.data_dir.take() {
         Some(dir) => dir,
         None => config::default_data_dir()?,
     };
-    private::create_dir(&dir).map_err(|source| Failure::DataDir { path: dir.display().to_string(), source })?;
+    match args.command.take() {
+        Some(task) => tasks::carry_out(&task, &dir, args.config.as_deref()),
+        None => track(&args, &dir).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn begin_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_none| EnvFilter::new("info"));
+    let ansi = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+/// The settings as they count here: those of the file, with what was said at the start over them.
+fn settings(args: &Args, file: &Path) -> Result<TrackerSettings, ConfigError> {
     let mut settings = match &args.config {
-        Some(file) => config::load(file)?,
-        None => config::load_or_create(&dir.join("config.toml"))?,
+        Some(_) => config::load(file)?,
+        None => config::load_or_create(file)?,
     };
     if let Some(listen) = args.listen {
         settings.listen = listen;
     }
     settings.relay |= args.relay;
     if let Some(limit) = descriptors::raise_limit() {
-        let room = usize::try_from(limit.saturating_sub(OWN_DESCRIPTORS)).unwrap_or(usize::MAX).max(4);
+        let own = OWN_DESCRIPTORS + if settings.observe.0.is_some() { OBSERVING_DESCRIPTORS } else { 0 };
+        let room = usize::try_from(limit.saturating_sub(own)).unwrap_or(usize::MAX).max(4);
         // Newcomers find a descriptor beside all who stay.
         settings.handshakes = settings.handshakes.min(room / 4).max(1);
         settings.connections = settings.connections.min(room - settings.handshakes);
         // Who has no name must not keep the others out.
         settings.unregistered_sessions = settings.unregistered_sessions.min(settings.connections / 2).max(1);
     }
+    Ok(settings)
+}
+
+fn track(args: &Args, dir: &Path) -> Result<(), Failure> {
+    private::create_dir(dir).map_err(|source| Failure::DataDir { path: dir.display().to_string(), source })?;
+    let file = args.config.clone().unwrap_or_else(|| dir.join("config.toml"));
+    let now = settings(args, &file)?;
+    begin_log(now.log_format);
     // The database first: its lock says whether the folder is ours.
-    let store = open_store(&dir)?;
+    let store = open_store(dir)?;
     let loaded = Identity::load_or_create(&dir.join("identity.key"))?;
     if loaded.created {
         tracing::info!("made a new identity; keep a copy of identity.key, the tracker is known by it");
@@ -106,8 +143,10 @@ fn run(args: Args) -> Result<(), Failure> {
     if loaded.was_readable_by_others {
         tracing::warn!("identity.key could be read by others on this computer; now it cannot");
     }
+    let args = args.clone();
+    let read: ReadConfiguration = Arc::new(move || settings(&args, &file).map_err(|wrong| wrong.to_string()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(settings, &loaded.identity, store))
+    runtime.block_on(serve(now, &loaded.identity, store, (read, dir.join(tasks::SOCKET))))
 }
 
 fn open_store(dir: &Path) -> Result<Arc<Store>, Failure> {
@@ -121,14 +160,37 @@ fn open_store(dir: &Path) -> Result<Arc<Store>, Failure> {
     Ok(Arc::new(opened.store))
 }
 
-async fn serve(settings: TrackerSettings, identity: &Identity, store: Arc<Store>) -> Result<(), Failure> {
+async fn serve(
+    settings: TrackerSettings,
+    identity: &Identity,
+    store: Arc<Store>,
+    (read, socket): (ReadConfiguration, PathBuf),
+) -> Result<(), Failure> {
+    let cannot = |at: SocketAddr| move |source| Failure::Listen { address: at.to_string(), source };
     let listen = settings.listen;
-    let listener = local::listen(listen).map_err(|source| Failure::Listen { address: listen.to_string(), source })?;
+    let listener = local::listen(listen).map_err(cannot(listen))?;
+    // Before anything runs, so that a taken address is said at once.
+    let observed = match settings.observe.0 {
+        Some(at) => Some(tokio::net::TcpListener::bind(at).await.map_err(cannot(at))?),
+        None => None,
+    };
     let cancel = CancellationToken::new();
     // Before anybody is told that we are here: from now on a signal ends us in order.
     let ended = end_by_signal()?;
-    let handle = tracker_server::start(listener, settings, identity, store, cancel.clone()).await?;
-    announce(&handle);
+    let handle =
+        tracker_server::start(listener, settings.clone(), identity, Arc::clone(&store), cancel.clone()).await?;
+    let handle = Arc::new(handle);
+    handle.configure_by(read).await;
+    reload_by_signal(Arc::clone(&handle), cancel.clone())?;
+    let site = Arc::new(Site { tracker: Arc::clone(&handle), store });
+    if let Err(why) = observing::serve_socket(socket, Arc::clone(&site), cancel.clone()) {
+        tracing::warn!(%why, "'potok-tracker status' cannot ask this tracker: there is no socket for it");
+    }
+    announce(&handle, &settings);
+    if let Some(listener) = observed {
+        tracing::info!(at = %listener.local_addr()?, "observed over HTTP");
+        drop(tokio::spawn(observing::serve_address(listener, site, cancel.clone())));
+    }
     let stopped = tokio::spawn({
         let cancel = cancel.clone();
         async move {
@@ -141,15 +203,46 @@ async fn serve(settings: TrackerSettings, identity: &Identity, store: Arc<Store>
     if cancel.is_cancelled() { Ok(()) } else { Err(Failure::Ended) }
 }
 
+/// The link that lets people in, by the address that the configuration names.
+fn public_invite(handle: &TrackerHandle, settings: &TrackerSettings) -> Result<Invite, BadInvite> {
+    match &settings.public_address.0 {
+        Some(address) => Ok(Invite { address: address.clone(), key: handle.key(), token: None }),
+        None => handle.invite(),
+    }
+}
+
 /// The two lines that scripts and people read.
-fn announce(handle: &tracker_server::TrackerHandle) {
+fn announce(handle: &TrackerHandle, settings: &TrackerSettings) {
     let mut lines = format!("listening on {}\n", handle.address());
-    match handle.invite() {
+    match public_invite(handle, settings) {
         Ok(invite) => lines.push_str(&format!("{invite}\n")),
         Err(error) => tracing::error!(%error, "there is no invite for this address"),
     }
     let mut out = io::stdout();
     let _nobody_reads = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Has the configuration read anew at every SIGHUP.
+#[cfg(unix)]
+fn reload_by_signal(handle: Arc<TrackerHandle>, cancel: CancellationToken) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    drop(tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                heard = hangup.recv() => if heard.is_none() { return },
+            }
+            handle.reload().await;
+        }
+    }));
+    Ok(())
+}
+
+/// There is no such signal here: an owner's `reload` does the same.
+#[cfg(not(unix))]
+fn reload_by_signal(_handle: Arc<TrackerHandle>, _cancel: CancellationToken) -> io::Result<()> {
+    Ok(())
 }
 
 /// Waits for the signal to end. The handlers are there as soon as this returns.

@@ -115,7 +115,7 @@ impl Network {
         let mut early = Vec::new();
         let tracker = loop {
             if let Ok(Outcome::Invite(invite)) = ask(&me, Intent::Invite, &mut early) {
-                break TrackerAddress { address: invite.address, key: Some(invite.key) };
+                break TrackerAddress::from(invite);
             }
         };
         share(&me, &home, &MINE, &mut early);

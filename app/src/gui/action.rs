@@ -98,6 +98,19 @@ pub enum Pick {
     DownloadFolder,
 }
 
+/// How somebody is to be kept out, as far as it is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeepOut {
+    /// Whom it is about.
+    pub user: Username,
+    /// Shut out; else sent away.
+    pub is_ban: bool,
+    /// For how many minutes; none: for good.
+    pub minutes: Option<u64>,
+    /// What they read of why.
+    pub reason: String,
+}
+
 /// A small window over the page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dialog {
@@ -119,6 +132,8 @@ pub enum Dialog {
     },
     /// The list of all shortcuts.
     Shortcuts,
+    /// Somebody is to be kept out of the network.
+    KeepOut(KeepOut),
 }
 
 /// What is asked before it is done.

@@ -12,6 +12,7 @@ use rust_i18n::t;
 use crate::command_line::typed_path::typed_path;
 use crate::gui::action::{Action, Dialog, Pick};
 use crate::gui::icons;
+use crate::gui::keep_out;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
@@ -42,6 +43,7 @@ pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &m
             }
             Dialog::Rename { from, to } => rename(ui, from, to, is_new, actions),
             Dialog::Shortcuts => shortcuts(ui),
+            Dialog::KeepOut(form) => keep_out::show(ui, form, is_new, actions),
         };
     });
     if !is_over && !is_left {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::model::invite::Invite;
 use potok_core::node::intent::{Intent, ShareRequest};
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
@@ -31,7 +31,7 @@ impl Friend {
         write_samples(&files).map_err(text)?;
         let settings = Settings {
             name: NAME.parse().ok(),
-            tracker: Some(TrackerAddress { address: invite.address.clone(), key: Some(invite.key) }),
+            tracker: Some(invite.clone().into()),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             ..Settings::default()
         };

@@ -10,6 +10,7 @@ pub mod friend;
 pub mod guide;
 pub mod icon;
 pub mod icons;
+mod keep_out;
 mod no_window;
 pub mod picker;
 pub mod questions;

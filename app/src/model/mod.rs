@@ -38,7 +38,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::node::warning::Warning;
 use potok_core::protocol::notice::Role;
-use potok_core::protocol::owner_line::FigureLine;
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, WaitingLine};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::reach::reachability::Reachability;
@@ -165,6 +165,12 @@ pub struct Model {
     pub role: Role,
     /// The limits of the tracker that we own, once they were asked for.
     pub limits: Vec<FigureLine>,
+    /// Its invites that are good, and who waits to be let in.
+    pub invites: Vec<InviteLine>,
+    /// Those who ask to be let in.
+    pub waiting: Vec<WaitingLine>,
+    /// The invite that was made last here: its token is told once.
+    pub issued: Option<Invite>,
     /// The engine is gone.
     pub stopped: bool,
     join_failed: Option<Failure>,
@@ -236,6 +242,9 @@ impl Default for Model {
             bans: Vec::new(),
             role: Role::User,
             limits: Vec::new(),
+            invites: Vec::new(),
+            waiting: Vec::new(),
+            issued: None,
             stopped: false,
             join_failed: None,
             answers: Vec::new(),
@@ -400,6 +409,7 @@ impl Model {
                 self.apply_warning(now, texts::of_warning(&warning));
             }
             NodeEvent::Role(role) => self.apply_role(role),
+            NodeEvent::AsksToComeIn(user) => self.apply_asks_to_come_in(now, &user),
             NodeEvent::Broadcast { by, text } => self.toast(now, Tone::Info, texts::of_broadcast(by.as_ref(), &text)),
             NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(now, at, &entry),
             NodeEvent::Wire { sent, line } => self.apply_wire(sent, &line),

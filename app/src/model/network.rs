@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 use potok_core::model::binding::Ban;
 use potok_core::model::binding::BanQuery;
 use potok_core::model::shown::Shown;
+use potok_core::model::username::Username;
 use potok_core::node::event::{Hosted, TrackerConnection};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
-use potok_core::protocol::command::owner::{ListBanned, SetLimits};
+use potok_core::protocol::command::owner::{ListBanned, ListInvites, ListWaiting, SetLimits};
 use potok_core::protocol::notice::Role;
 use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
@@ -102,8 +103,14 @@ impl Model {
         self.role = role;
         self.limits.clear();
         if role == Role::Owner {
-            self.wishes.extend([Intent::Order(ListBanned.into()), Intent::Order(SetLimits::default().into())]);
+            self.wishes.extend(owner_lists());
+            self.wishes.push(Intent::Order(SetLimits::default().into()));
         }
+    }
+
+    pub(super) fn apply_asks_to_come_in(&mut self, now: Instant, user: &Username) {
+        self.toast(now, Tone::Info, t!("window.owner.asks", user = Shown(user.as_str())).into_owned());
+        self.wishes.push(Intent::Order(ListWaiting.into()));
     }
 
     pub(super) fn apply_tracker_log(&mut self, now: Instant, at: SystemTime, entry: &LogEntry) {
@@ -160,11 +167,19 @@ impl Model {
             self.offered.doubt(None);
             self.users_pace = Pace::default();
             self.invite = None;
-            (self.role, self.limits) = (Role::User, Vec::new());
+            (self.role, self.issued) = (Role::User, None);
+            self.limits.clear();
+            self.invites.clear();
+            self.waiting.clear();
         }
         self.connection = connection;
         self.wishes.extend([Intent::Status, Intent::Invite]);
     }
+}
+
+/// What an owner looks at, read anew.
+pub(super) fn owner_lists() -> [Intent; 3] {
+    [ListBanned.into(), ListInvites.into(), ListWaiting.into()].map(Intent::Order)
 }
 
 fn tracker_of(connection: &TrackerConnection) -> Option<&str> {

@@ -6,12 +6,13 @@ use potok_core::model::shown::Shown;
 use potok_core::node::event::Outcome;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
-use potok_core::protocol::command::owner::ListBanned;
+use potok_core::protocol::command::owner::{ListBanned, ListInvites};
 use potok_core::protocol::notice::Role;
 use potok_core::protocol::reply::{FileLine, UserLine};
 use rust_i18n::t;
 
 use crate::human;
+use crate::model::network::owner_lists;
 use crate::model::{Asked, AskedBy, LIST_LINES_MAX, Model, Person, Tone, What};
 use crate::texts;
 
@@ -129,7 +130,6 @@ impl Model {
             Outcome::Me(me) => self.me = Some(me),
             Outcome::TrackerVersion(tracker) => self.newer_version.learn(tracker),
             Outcome::Reachability(reach) => self.reach = *reach,
-            Outcome::Invite(invite) => self.invite = Some(invite),
             Outcome::Status(status) => {
                 if status.hosted.is_some() && self.hosted().is_none() {
                     self.wishes.push(Intent::Order(ListBanned.into()));
@@ -140,14 +140,21 @@ impl Model {
             // What a click changed may be seen in these; what they change themselves is nothing.
             Outcome::Done if asked.by != AskedBy::Background => {
                 self.wishes.extend([Intent::Status, Intent::Invite]);
-                if self.role == Role::Owner && self.hosted().is_none() {
-                    self.wishes.push(Intent::Order(ListBanned.into()));
+                if self.role == Role::Owner {
+                    self.wishes.extend(owner_lists());
                 }
             }
             Outcome::Done => {}
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             Outcome::Nearby { networks, .. } => self.nearby = networks,
             Outcome::Limits(limits) => self.limits = limits,
+            Outcome::Invites(invites) => self.invites = invites,
+            Outcome::WaitingUsers(waiting) => self.waiting = waiting,
+            Outcome::Invite(invite) if invite.token.is_some() => {
+                self.issued = Some(invite);
+                self.wishes.push(Intent::Order(ListInvites.into()));
+            }
+            Outcome::Invite(invite) => self.invite = Some(invite),
             // Whoever asked for these has taken them; the rest was overtaken.
             Outcome::Queued(_)
             | Outcome::QueuedAll(_)

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn invite(host: &str, key: u8) -> Invite {
-        Invite { address: host.parse().expect("an address"), key: PublicKey::from_bytes([key; 32]) }
+        Invite { address: host.parse().expect("an address"), key: PublicKey::from_bytes([key; 32]), token: None }
     }
 
     fn at(seconds: u64) -> SystemTime {

@@ -120,6 +120,8 @@ impl Output {
             (Audience::Programs, Outcome::Limits(figures) | Outcome::Figures(figures)) => {
                 records::figures(out, figures)
             }
+            (Audience::Programs, Outcome::Invites(invites)) => records::invites(out, invites),
+            (Audience::Programs, Outcome::WaitingUsers(users)) => records::waiting(out, users),
             (Audience::Programs, Outcome::Reloaded(settings)) => records::reloaded(out, settings),
             (Audience::People, outcome) if is_empty(outcome) => records::line(out, t!("console.nothing")),
             (Audience::People, Outcome::Users(users)) => tables::users(out, users),
@@ -137,6 +139,8 @@ impl Output {
             (Audience::People, Outcome::Reachability(known)) => reach::sentences(out, known),
             (Audience::People, Outcome::Nearby { networks, is_on }) => tables::nearby(out, networks, *is_on),
             (Audience::People, Outcome::Limits(figures) | Outcome::Figures(figures)) => tables::figures(out, figures),
+            (Audience::People, Outcome::Invites(invites)) => tables::invites(out, invites),
+            (Audience::People, Outcome::WaitingUsers(users)) => tables::waiting(out, users),
             (Audience::People, Outcome::Reloaded(settings)) => tables::reloaded(out, settings),
         }
     }
@@ -304,6 +308,10 @@ fn is_empty(outcome: &Outcome) -> bool {
         Outcome::Stopped { places, .. } => places.is_empty(),
         Outcome::Transfers(transfers) => transfers.is_empty(),
         Outcome::History(past) => past.is_empty(),
+        Outcome::Bans(bans) => bans.is_empty(),
+        Outcome::Invites(invites) => invites.is_empty(),
+        Outcome::WaitingUsers(users) => users.is_empty(),
+        Outcome::Reloaded(settings) => settings.is_empty(),
         _ => false,
     }
 }

@@ -16,7 +16,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::way::Way;
 use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer, TransferDetails};
-use potok_core::protocol::owner_line::{FigureLine, ReloadedSetting};
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, WaitingLine};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
@@ -153,6 +153,23 @@ pub fn bans(out: &mut impl Write, bans: &[Ban]) -> io::Result<()> {
 /// `name⇥invite`
 pub fn nearby(out: &mut impl Write, networks: &[NearbyNetwork]) -> io::Result<()> {
     networks.iter().try_for_each(|network| writeln!(out, "{}\t{}", Shown(&network.name), OrDash(network.invite())))
+}
+
+/// `number⇥uses left⇥until⇥by⇥note`, the end in seconds since 1970
+pub fn invites(out: &mut impl Write, invites: &[InviteLine]) -> io::Result<()> {
+    invites.iter().try_for_each(|invite| {
+        let by = OrDash(invite.by.as_ref().map(|name| Shown(name.as_str())));
+        let note = OrDash(invite.note.as_ref().map(|note| Shown(note.as_str())));
+        writeln!(out, "{}\t{}\t{}\t{by}\t{note}", invite.number, OrDash(invite.uses_left), OrDash(invite.until))
+    })
+}
+
+/// `name⇥key⇥address⇥since`, in seconds since 1970
+pub fn waiting(out: &mut impl Write, users: &[WaitingLine]) -> io::Result<()> {
+    users.iter().try_for_each(|user| {
+        let WaitingLine { username, key, address, since } = user;
+        writeln!(out, "{}\t{key}\t{address}\t{since}", Shown(username.as_str()))
+    })
 }
 
 /// `name⇥number`

@@ -12,7 +12,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer_details::SourceDetails;
 use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferDetails, TransferState};
-use potok_core::protocol::owner_line::{FigureLine, ReloadedSetting};
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, WaitingLine};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::event::LeftOutReason;
@@ -48,6 +48,8 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Reachability(known) => reach::sentences(&mut out, known),
         Outcome::Nearby { networks, is_on } => nearby(&mut out, networks, *is_on),
         Outcome::Limits(list) | Outcome::Figures(list) => figures(&mut out, list),
+        Outcome::Invites(list) => invites(&mut out, list),
+        Outcome::WaitingUsers(list) => waiting(&mut out, list),
         Outcome::Reloaded(list) => reloaded(&mut out, list),
         Outcome::Roots(page) => roots(&mut out, &page.roots),
         Outcome::Stopped { places, .. } => stopped(&mut out, places),
@@ -106,6 +108,29 @@ pub fn nearby(out: &mut impl Write, networks: &[NearbyNetwork], is_on: bool) -> 
         (true, false) => records::line(out, t!("console.nearby-off")),
         (false, _) => text_table::write(out, COLUMNS, networks, true),
     }
+}
+
+/// Invites that are good.
+pub fn invites(out: &mut impl Write, invites: &[InviteLine]) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<InviteLine>] = &[
+        TextColumn::number(|| t!("column.number"), |invite| invite.number.to_string()),
+        TextColumn::number(|| t!("column.uses-left"), |invite| or_dash(invite.uses_left)),
+        TextColumn::new(|| t!("column.until"), |invite| or_dash(invite.until.map(human::moment))),
+        TextColumn::new(|| t!("column.banned-by"), |invite| or_dash(invite.by.as_ref().map(|by| shown(by.as_str())))),
+        TextColumn::new(|| t!("column.note"), |invite| or_dash(invite.note.as_ref().map(|note| shown(note.as_str())))),
+    ];
+    text_table::write(out, COLUMNS, invites, true)
+}
+
+/// Who asks to be let in.
+pub fn waiting(out: &mut impl Write, users: &[WaitingLine]) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<WaitingLine>] = &[
+        TextColumn::new(|| t!("column.user"), |user| shown(user.username.as_str())),
+        TextColumn::new(|| t!("column.key"), |user| short(&user.key.to_string())),
+        TextColumn::new(|| t!("column.address"), |user| user.address.to_string()),
+        TextColumn::new(|| t!("column.since"), |user| human::moment(user.since)),
+    ];
+    text_table::write(out, COLUMNS, users, true)
 }
 
 /// Limits, or what there is.

@@ -511,7 +511,7 @@ fn the_network_page_hosts_and_invites() {
     test.window.get_by_role_and_label(Role::CheckBox, "Host a network on this computer").click();
     test.steps();
     assert!(test.was_asked(&Intent::HostTracker("[::]:7686".parse().expect("address"))));
-    let invite = Invite { address: "h:7686".parse().expect("valid"), key: PublicKey::from_bytes([7; 32]) };
+    let invite = Invite { address: "h:7686".parse().expect("valid"), key: PublicKey::from_bytes([7; 32]), token: None };
     test.answer(|i| matches!(i, Intent::Invite), Outcome::Invite(invite.clone()));
     assert!(test.is_seen(&invite.to_string()) && test.is_seen("The invite as a QR code"));
     test.click("Copy the invite");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::model::ban_terms::{AddressPrefix, BadPrefix, BanTerms};
+use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 
@@ -92,6 +93,13 @@ pub enum Record {
         setting: String,
         /// Its value as a text.
         value: Option<String>,
+    },
+    /// An invite is issued, or was used.
+    Invited(IssuedInvite),
+    /// An invite is used up, over or revoked.
+    Revoked {
+        /// The number of the invite.
+        number: u64,
     },
     /// So long has the tracker run in its life.
     Clock {

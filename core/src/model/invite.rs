@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use crate::model::invite_token::InviteToken;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 
@@ -14,7 +15,8 @@ pub struct HostPort {
     port: u16,
 }
 
-/// `potok://HOST:PORT/?key=<64 hex>`: where a tracker is, and which key it proves.
+/// `potok://HOST:PORT/?key=<64 hex>[&invite=<22 letters>]`: where a tracker is, which key it proves, and what lets its reader
+/// in if the network is closed.
 ///
 /// ```
 /// use potok_core::model::invite::{BadInvite, Invite};
@@ -32,6 +34,8 @@ pub struct Invite {
     pub address: HostPort,
     /// The tracker's identity. Somebody else at this address is refused.
     pub key: PublicKey,
+    /// What lets its reader into a closed network.
+    pub token: Option<InviteToken>,
 }
 
 /// Why a text is neither an address nor an invite.
@@ -140,15 +144,20 @@ impl FromStr for Invite {
         }
         let rest = text.strip_prefix("potok://").ok_or(BadInvite::Link)?;
         let (address, query) = rest.split_once("/?").ok_or(BadInvite::Link)?;
-        let key = query.strip_prefix("key=").ok_or(BadInvite::Link)?;
+        let query = query.strip_prefix("key=").ok_or(BadInvite::Link)?;
+        let (key, token) = match query.split_once("&invite=") {
+            Some((key, token)) => (key, Some(token.parse().map_err(|_bad_token| BadInvite::Link)?)),
+            None => (query, None),
+        };
         let key = key.parse().map_err(|_bad_hex| BadInvite::Link)?;
-        Ok(Self { address: address.parse()?, key })
+        Ok(Self { address: address.parse()?, key, token })
     }
 }
 
 impl fmt::Display for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "potok://{}/?key={}", self.address, self.key)
+        write!(f, "potok://{}/?key={}", self.address, self.key)?;
+        self.token.map_or(Ok(()), |token| write!(f, "&invite={token}"))
     }
 }
 
@@ -167,11 +176,13 @@ pub struct TrackerAddress {
     pub address: HostPort,
     /// The key it must prove; without one, the key seen at the first joining is remembered.
     pub key: Option<PublicKey>,
+    /// What lets us in if the network is closed; only an invite has one.
+    pub token: Option<InviteToken>,
 }
 
 impl From<Invite> for TrackerAddress {
-    fn from(Invite { address, key }: Invite) -> Self {
-        Self { address, key: Some(key) }
+    fn from(Invite { address, key, token }: Invite) -> Self {
+        Self { address, key: Some(key), token }
     }
 }
 
@@ -179,7 +190,7 @@ impl fmt::Display for TrackerAddress {
     /// With a key it is an invite.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.key {
-            Some(key) => Invite { address: self.address.clone(), key }.fmt(f),
+            Some(key) => Invite { address: self.address.clone(), key, token: self.token }.fmt(f),
             None => self.address.fmt(f),
         }
     }
@@ -195,7 +206,7 @@ impl FromStr for TrackerAddress {
         if text.strip_prefix("potok:").is_some_and(|rest| !is_port(rest)) {
             return text.parse::<Invite>().map(Self::from);
         }
-        Ok(Self { address: text.parse()?, key: None })
+        Ok(Self { address: text.parse()?, key: None, token: None })
     }
 }
 
@@ -219,10 +230,14 @@ mod tests {
         }
         let named_so: TrackerAddress = "potok:7686".parse().expect("an address");
         assert_eq!((named_so.address.to_string().as_str(), named_so.key), ("potok:7686", None));
-        let invite = Invite { address: "[::1]:9".parse().expect("address"), key: PublicKey::from_bytes([9; 32]) };
+        let invite =
+            Invite { address: "[::1]:9".parse().expect("address"), key: PublicKey::from_bytes([9; 32]), token: None };
         assert_eq!(invite.to_string().parse(), Ok(invite.clone()));
         let joined: TrackerAddress = format!("  {invite}\n").parse().expect("invite");
-        assert_eq!(joined, TrackerAddress { address: invite.address, key: Some(invite.key) });
+        assert_eq!(joined, TrackerAddress { address: invite.address.clone(), key: Some(invite.key), token: None });
+        let text = format!("{invite}&invite=-_v7-_v7-_v7-_v7-_v7-w");
+        let joined: TrackerAddress = text.parse().expect("an invite with a token");
+        assert_eq!((joined.token.is_some(), joined.to_string()), (true, text));
     }
 
     #[test]
@@ -254,6 +269,10 @@ mod tests {
         }
         for bad in [
             format!("potok://h:1/?key={key}&x=1"),
+            format!("potok://h:1/?key={key}&invite="),
+            format!("potok://h:1/?key={key}&invite=-_v7-_v7-_v7-_v7-_v7-x"),
+            format!("potok://h:1/?key={key}&invite=-_v7-_v7-_v7-_v7-_v7-w&x=1"),
+            format!("potok://h:1/?invite=-_v7-_v7-_v7-_v7-_v7-w&key={key}"),
             format!("potok://h:1?key={key}"),
             format!("potok://h:1/?key={key} --x"),
         ] {
@@ -267,7 +286,7 @@ mod tests {
         let mut wrong = Vec::new();
         for row in vectors::rows(include_str!("../../../tests/vectors/invites.tsv")) {
             let found = row.text(1).parse::<TrackerAddress>().map_or("bad".to_owned(), |to| match to.key {
-                Some(key) => Invite { address: to.address, key }.to_string(),
+                Some(key) => Invite { address: to.address, key, token: to.token }.to_string(),
                 None => to.address.to_string(),
             });
             if found != row.text_or_same(0, 1) {

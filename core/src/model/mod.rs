@@ -8,6 +8,7 @@
 //! | [`key::PublicKey`], [`hash::ContentHash`] | 32 bytes, written as 64 hex digits |
 //! | [`port::PeerPort`] | 1024 or above, so that nobody can be aimed at a system service |
 //! | [`invite::Invite`], [`invite::HostPort`] | a host and a port that can be dialled |
+//! | [`invite_token::InviteToken`] | 128 bits that let somebody into a closed network |
 //! | [`listen`] | where a program listens unless it is told otherwise |
 //! | [`search_key`] | what "whatever its case, in any script" means |
 //! | [`share::Share`] | what is announced: path, size, hash |
@@ -39,6 +40,8 @@ pub mod hash;
 pub mod hex;
 pub mod household;
 pub mod invite;
+pub mod invite_token;
+pub mod join_rule;
 mod joining;
 pub mod key;
 pub mod lan_address;
@@ -46,6 +49,7 @@ pub mod limits;
 pub mod listen;
 pub mod local_name;
 pub mod name_fault;
+pub mod or_empty;
 pub mod own_ports;
 pub mod port;
 pub mod program_version;

@@ -43,6 +43,8 @@ pub struct Signs {
     pub tell_drained: bool,
     /// It is to send what is left and end.
     pub is_closing: bool,
+    /// Notices were left out: it is told `* resync` now.
+    pub is_resynced: bool,
 }
 
 impl SendQueue {
@@ -118,6 +120,7 @@ impl SendQueue {
         if into.is_empty() {
             // Nothing of this queue's room is kept for an idle session.
             state.waiting = VecDeque::new();
+            state.signs.is_resynced = state.is_behind && !state.goes_on;
             if state.is_behind && !state.goes_on {
                 state.is_behind = false;
                 into.push_back(Bytes::from_static(RESYNC));
@@ -125,6 +128,7 @@ impl SendQueue {
         }
         let signs = state.signs;
         state.signs.is_ready = false;
+        state.signs.is_resynced = false;
         // Only when there is nothing to send has everything left.
         state.signs.tell_drained &= !into.is_empty();
         Signs { tell_drained: signs.tell_drained && into.is_empty(), ..signs }

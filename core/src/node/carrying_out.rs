@@ -133,7 +133,10 @@ impl NodeTask {
                 self.warned_of.remove(&user.folded());
                 self.ask_tracker(id, move |client| known_users::trust(client, user));
             }
-            Intent::Order(command) => self.ask_tracker(id, |client| owning::order(client, command)),
+            Intent::Order(command) => {
+                let invite = self.invite();
+                self.ask_tracker(id, |client| owning::order(client, command, invite));
+            }
         }
     }
 

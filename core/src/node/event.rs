@@ -26,7 +26,7 @@ use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
 use crate::protocol::command::Cursor;
 use crate::protocol::notice::Role;
-use crate::protocol::owner_line::{FigureLine, ReloadedSetting};
+use crate::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, WaitingLine};
 use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
 use crate::reach::nearby::NearbyNetwork;
 use crate::reach::reachability::Reachability;
@@ -158,6 +158,8 @@ pub enum NodeEvent {
     Warning(Warning),
     /// Whether we may give an owner's commands where we are; told when we are online, and when it changes.
     Role(Role),
+    /// Somebody asks to be let into the network that we own, under this name.
+    AsksToComeIn(Username),
     /// An owner of the tracker has a word for everybody.
     Broadcast {
         /// Which owner, if they have a name now.
@@ -257,6 +259,10 @@ pub enum Outcome {
     },
     /// The limits of the tracker that can be changed while it runs.
     Limits(Vec<FigureLine>),
+    /// The invites that are good.
+    Invites(Vec<InviteLine>),
+    /// Those who ask to be let in.
+    WaitingUsers(Vec<WaitingLine>),
     /// How much there is at the tracker, and what was asked.
     Figures(Vec<FigureLine>),
     /// What of a configuration that was read anew is another one.

@@ -189,7 +189,7 @@ pub enum Intent {
     /// Use these settings from now on. `Done`.
     Apply(Box<Settings>),
     /// Give a command as an owner of the tracker that we are at: our own, or one whose configuration names our key. `Bans`
-    /// of those who are shut out now, `Limits`, `Figures`, `Reloaded`, else `Done`.
+    /// of those who are shut out now, `Limits`, `Figures`, `Reloaded`, `Invites`, `WaitingUsers`, `Invite` with a token, else `Done`.
     Order(OwnerCommand),
     /// Accept the key that somebody proves now, who proved another one when we dealt with them. `Done`.
     Trust {

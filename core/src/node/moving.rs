@@ -283,7 +283,7 @@ impl NodeTask {
         }
         let client = self.session.client()?;
         let key = client.tracker_key().ok_or_else(|| self.why_offline())?;
-        Ok(Outcome::Invite(Invite { address: client.tracker().clone(), key }))
+        Ok(Outcome::Invite(Invite { address: client.tracker().clone(), key, token: None }))
     }
 
     pub(super) fn own_name(&self) -> Result<Username, Failure> {
@@ -338,6 +338,7 @@ impl NodeTask {
             ClientEvent::AskedToDial(notice) => self.dial_back(&notice),
             ClientEvent::Trial { by, event } => self.hear_trial(by, event),
             ClientEvent::Role(role) => self.outbox.push(NodeEvent::Role(role)),
+            ClientEvent::Waiting(user) => self.outbox.push(NodeEvent::AsksToComeIn(user)),
             ClientEvent::Broadcast(by, text) => self.outbox.push(NodeEvent::Broadcast { by, text }),
             ClientEvent::Resync => {
                 self.warn_of_changed_keys();

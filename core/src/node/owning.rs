@@ -1,17 +1,23 @@
 //! What an owner of a tracker orders, wherever the tracker runs: over the session, as every owner does.
 
+use crate::model::invite::Invite;
+use crate::model::invite_token::InviteToken;
 use crate::node::event::Outcome;
 use crate::node::failure::Failure;
 use crate::node::tracker_session::ask_failed;
 use crate::node::work::{Work, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::owner::{BanSubject, OwnerCommand};
-use crate::protocol::owner_line::{BanLine, FigureLine, ReloadedSetting};
+use crate::protocol::owner_line::{BanLine, FigureLine, InviteLine, ReloadedSetting, TokenLine, WaitingLine};
 use crate::protocol::reply::BadReply;
 use crate::service::tracker_client::{AskError, TrackerClient};
 
-/// Gives an owner's command.
-pub(super) async fn order(client: TrackerClient, command: OwnerCommand) -> Result<Outcome, Failure> {
+/// Gives an owner's command; `invite` is the link to the tracker, for those that make another one of it.
+pub(super) async fn order(
+    client: TrackerClient,
+    command: OwnerCommand,
+    invite: Result<Outcome, Failure>,
+) -> Result<Outcome, Failure> {
     let answer = client.ask(command.clone().into()).await;
     let lines = answer.map_err(|error| not_done(&client, &command, error))?.lines;
     let outcome = match command {
@@ -20,10 +26,23 @@ pub(super) async fn order(client: TrackerClient, command: OwnerCommand) -> Resul
         }
         OwnerCommand::SetLimits(_) => all(&lines, FigureLine::parse).map(Outcome::Limits),
         OwnerCommand::ListStats(_) => all(&lines, FigureLine::parse).map(Outcome::Figures),
+        OwnerCommand::ListInvites(_) => all(&lines, InviteLine::parse).map(Outcome::Invites),
+        OwnerCommand::ListWaiting(_) => all(&lines, WaitingLine::parse).map(Outcome::WaitingUsers),
+        OwnerCommand::IssueInvite(_) => match all(&lines, TokenLine::parse).as_deref() {
+            Ok([line]) => return with_token(invite?, line.token),
+            _ => Err(BadReply),
+        },
         OwnerCommand::Reload(_) => all(&lines, ReloadedSetting::parse).map(Outcome::Reloaded),
         _ => Ok(Outcome::Done),
     };
     outcome.map_err(|BadReply| Failure::Internal { what: Work::ReadingAnswer, why: WorkFault::BadAnswer })
+}
+
+fn with_token(invite: Outcome, token: InviteToken) -> Result<Outcome, Failure> {
+    match invite {
+        Outcome::Invite(invite) => Ok(Outcome::Invite(Invite { token: Some(token), ..invite })),
+        other => Ok(other),
+    }
 }
 
 fn all<T>(lines: &[String], read: impl Fn(&str) -> Result<T, BadReply>) -> Result<Vec<T>, BadReply> {
@@ -54,6 +73,8 @@ fn named(command: &OwnerCommand) -> Option<String> {
             BanSubject::User(user) => Some(user.to_string()),
             BanSubject::Target(_) => None,
         },
+        OwnerCommand::Approve(approve) => Some(approve.username.to_string()),
+        OwnerCommand::Deny(deny) => Some(deny.username.to_string()),
         OwnerCommand::ReleaseName(release) => Some(release.username.to_string()),
         _ => None,
     }

@@ -82,7 +82,9 @@ impl Client {
 
     fn invite(&mut self) -> TrackerAddress {
         match self.ask(Intent::Invite) {
-            Ok(Outcome::Invite(invite)) => TrackerAddress { address: invite.address, key: Some(invite.key) },
+            Ok(Outcome::Invite(invite)) => {
+                TrackerAddress { address: invite.address, key: Some(invite.key), token: None }
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -157,7 +159,7 @@ fn name(user: &str) -> Username {
 
 /// As somebody joins who has no invite.
 fn by_address(tracker: &TrackerAddress) -> TrackerAddress {
-    TrackerAddress { address: tracker.address.clone(), key: None }
+    TrackerAddress { address: tracker.address.clone(), key: None, token: None }
 }
 
 fn is_online(notice: &NodeEvent) -> bool {

@@ -57,7 +57,7 @@ codes! {
     NoSuchUser = "no-such-user",
     /// They have no key or no room, so that nobody can meet them.
     Unreachable = "unreachable",
-    /// The encounter is over, or was never one.
+    /// The encounter or invite is over, or was never one.
     Gone = "gone",
     /// A line, a name or a list is too long.
     TooLong = "too-long",
@@ -67,6 +67,10 @@ codes! {
     SlowDown = "slow-down",
     /// The tracker's owner has shut this user or address out.
     Banned = "banned",
+    /// This network is closed, and nobody has let this key in.
+    NotInvited = "not-invited",
+    /// An owner is asked whether this key may come in.
+    Waiting = "waiting",
     /// An owner would keep themselves out, or another owner.
     Yourself = "yourself",
     /// Nobody of that name, key or address is shut out.

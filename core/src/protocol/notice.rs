@@ -67,6 +67,8 @@ pub enum Notice {
     Reach(TrialNotice),
     /// `broadcast <username or -> "<text>"`: an owner has a word for everybody.
     Broadcast(Option<Username>, Remark),
+    /// `waiting <username>`: for owners: somebody asks to be let in; ask for the list.
+    Waiting(Username),
     /// `role <owner|user>`: whether this session may give an owner's commands.
     Role(Role),
     /// `closing "<reason>"`: the tracker ends this session, and why.
@@ -104,6 +106,7 @@ impl Notice {
                 let by = (*by != "-").then(|| name(by)).transpose()?;
                 Ok(Self::Broadcast(by, Remark::new(text).map_err(|_no_remark| BadReply)?))
             }
+            ["waiting", username, ..] => Ok(Self::Waiting(name(username)?)),
             ["role", "owner", ..] => Ok(Self::Role(Role::Owner)),
             ["role", ..] => Ok(Self::Role(Role::User)),
             ["closing", reason] => Ok(Self::Closing((*reason).to_owned())),
@@ -136,6 +139,7 @@ impl fmt::Display for Notice {
             Self::Resync => f.write_str("* resync"),
             Self::Displaced(username) => write!(f, "* displaced {username}"),
             Self::Broadcast(by, text) => write!(f, "* broadcast {} {}", OrDash(by.as_ref()), Quoted(text.as_str())),
+            Self::Waiting(username) => write!(f, "* waiting {username}"),
             Self::Role(role) => write!(f, "* role {}", role.as_str()),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
             Self::Unknown => f.write_str("* unknown"),
@@ -167,6 +171,7 @@ mod tests {
             "* displaced anna",
             "* broadcast anna \"back at \\\"8\\\"\"",
             "* broadcast - \"good night\"",
+            "* waiting anna",
             "* role owner",
             "* role user",
             "* closing \"taken over\"",

@@ -1,9 +1,12 @@
 //! The data lines that only owners read.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::model::ban_terms::{BanTerms, Remark};
 use crate::model::binding::{Ban, BanTarget};
+use crate::model::invite_token::InviteToken;
+use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::field::{self, Quoted};
 use crate::protocol::reply::{BadReply, OrDash, decimal};
@@ -31,6 +34,103 @@ impl fmt::Display for BanLine {
         let reason = terms.reason.as_ref().map_or("", Remark::as_str);
         let (username, by) = (OrDash(username.as_ref()), OrDash(terms.by.as_ref()));
         write!(f, "{target} {username} {by} {} {}", OrDash(terms.until), Quoted(reason))
+    }
+}
+
+/// One line of `invites`: `<number> <uses left or -> <until or -> <by or -> "<note>"`, the end in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteLine {
+    /// Its number, by which it is revoked.
+    pub number: u64,
+    /// How many may still come in by it; none: any number.
+    pub uses_left: Option<u64>,
+    /// When it ends; none: never.
+    pub until: Option<u64>,
+    /// Which owner issued it.
+    pub by: Option<Username>,
+    /// What the owner noted.
+    pub note: Option<Remark>,
+}
+
+impl InviteLine {
+    /// Reads one data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let fields = field::fields(line).map_err(|_grammar| BadReply)?;
+        let words: Vec<&str> = fields.iter().map(|field| field.text.as_ref()).collect();
+        let [issued, uses_left, until, by, note, ..] = words.as_slice() else { return Err(BadReply) };
+        let note = (!note.is_empty()).then(|| Remark::new(note)).transpose().map_err(|_no_remark| BadReply)?;
+        let issued = decimal(issued).ok_or(BadReply)?;
+        Ok(Self { number: issued, uses_left: number(uses_left)?, until: number(until)?, by: name(by)?, note })
+    }
+}
+
+impl fmt::Display for InviteLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (uses_left, until, by) = (OrDash(self.uses_left), OrDash(self.until), OrDash(self.by.as_ref()));
+        let note = self.note.as_ref().map_or("", Remark::as_str);
+        write!(f, "{} {uses_left} {until} {by} {}", self.number, Quoted(note))
+    }
+}
+
+/// The line of `invite`: `<number> <token> <uses or -> <until or ->`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenLine {
+    /// The number of the invite.
+    pub number: u64,
+    /// What lets people in. It is told once: the tracker keeps its hash.
+    pub token: InviteToken,
+    /// How many may come in by it; none: any number.
+    pub uses: Option<u64>,
+    /// When it ends; none: never.
+    pub until: Option<u64>,
+}
+
+impl TokenLine {
+    /// Reads the data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [issued, token, uses, until, ..] = words.as_slice() else { return Err(BadReply) };
+        let token = token.parse().map_err(|_bad_token| BadReply)?;
+        Ok(Self { number: decimal(issued).ok_or(BadReply)?, token, uses: number(uses)?, until: number(until)? })
+    }
+}
+
+impl fmt::Display for TokenLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.number, self.token, OrDash(self.uses), OrDash(self.until))
+    }
+}
+
+/// One line of `waiting`: `<username> <key> <ip> <since>`, the time in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingLine {
+    /// The name that they ask for.
+    pub username: Username,
+    /// The key that they proved.
+    pub key: PublicKey,
+    /// From where they came.
+    pub address: IpAddr,
+    /// Since when they ask.
+    pub since: u64,
+}
+
+impl WaitingLine {
+    /// Reads one data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [username, key, address, since, ..] = words.as_slice() else { return Err(BadReply) };
+        Ok(Self {
+            username: Username::new(username).map_err(|_bad_name| BadReply)?,
+            key: key.parse().map_err(|_bad_key| BadReply)?,
+            address: address.parse().map_err(|_bad_address| BadReply)?,
+            since: decimal(since).ok_or(BadReply)?,
+        })
+    }
+}
+
+impl fmt::Display for WaitingLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.username, self.key, self.address, self.since)
     }
 }
 
@@ -137,6 +237,19 @@ mod tests {
         }
         for bad in ["", "anna - - - \"\"", "@a - - - ", "@a - - x \"\"", "@a - - - \"", "@a b c d \"\" "] {
             assert!(BanLine::parse(bad).is_err(), "{bad}");
+        }
+        for line in ["7 - - - \"\"", "8 1 1800000000 anna \"for the class\""] {
+            assert_eq!(InviteLine::parse(line).expect(line).to_string(), line);
+        }
+        for line in ["7 -_v7-_v7-_v7-_v7-_v7-w - -", "8 -_v7-_v7-_v7-_v7-_v7-w 1 1800000000"] {
+            assert_eq!(TokenLine::parse(line).expect(line).to_string(), line);
+        }
+        let line = format!("anna {key} 192.0.2.7 1800000000");
+        assert_eq!(WaitingLine::parse(&line).expect("a line").to_string(), line);
+        for bad in ["", "7", "x - - - \"\"", "7 - - - \"", "anna 7"] {
+            assert!(
+                InviteLine::parse(bad).is_err() && TokenLine::parse(bad).is_err() && WaitingLine::parse(bad).is_err()
+            );
         }
         for counts in CountsFrom::ALL {
             let setting = ReloadedSetting { name: "listen".into(), counts };

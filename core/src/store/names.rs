@@ -4,6 +4,7 @@ use redb::{ReadableTable, TableDefinition};
 
 use crate::model::ban_terms::{BanTerms, Remark};
 use crate::model::binding::{Ban, Binding, Record};
+use crate::model::invite_token::{IssuedInvite, TokenHash};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::store::Store;
@@ -18,6 +19,9 @@ const BAN_NAMES: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker
 /// On what terms somebody is shut out: until when (the largest number: for good), by whom, why. Programs of before know
 /// nothing of it.
 const BAN_TERMS: TableDefinition<'_, &str, (u64, &str, &str)> = TableDefinition::new("tracker-ban-terms");
+/// Invites by their number: the hash of the token, how many uses are left and until when (the largest numbers: any, always),
+/// by whom, a note.
+const INVITES: TableDefinition<'_, u64, (&[u8; 32], u64, u64, &str, &str)> = TableDefinition::new("tracker-invites");
 /// What owners have set by commands.
 const ORDERED: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ordered");
 
@@ -79,6 +83,29 @@ impl Store {
         Ok(bans)
     }
 
+    /// The invites that were issued and are not used up or revoked.
+    pub fn invites(&self) -> Result<Vec<IssuedInvite>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(INVITES) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut invites = Vec::new();
+        for entry in table.iter()? {
+            let (number, value) = entry?;
+            let (hash, uses_left, until, by, note) = value.value();
+            invites.push(IssuedInvite {
+                number: number.value(),
+                hash: TokenHash::from_bytes(*hash),
+                uses_left: u32::try_from(uses_left).ok(),
+                until: (until != u64::MAX).then_some(until),
+                by: Username::new(by).ok(),
+                note: Remark::new(note).ok(),
+            });
+        }
+        Ok(invites)
+    }
+
     /// What owners have set by commands, by the names of the settings.
     pub fn ordered_settings(&self) -> Result<Vec<(String, String)>, redb::Error> {
         let read = self.begin_read()?;
@@ -103,6 +130,7 @@ impl Store {
             let mut names = write.open_table(BAN_NAMES)?;
             let mut all_terms = write.open_table(BAN_TERMS)?;
             let mut ordered = write.open_table(ORDERED)?;
+            let mut invites = write.open_table(INVITES)?;
             let mut clock = write.open_table(RUN_CLOCK)?;
             for change in changes {
                 match change {
@@ -136,6 +164,16 @@ impl Store {
                     }
                     Record::Ordered { setting, value: None } => {
                         ordered.remove(setting.as_str())?;
+                    }
+                    Record::Invited(invite) => {
+                        let uses_left = invite.uses_left.map_or(u64::MAX, u64::from);
+                        let by = invite.by.as_ref().map_or("", Username::as_str);
+                        let note = invite.note.as_ref().map_or("", Remark::as_str);
+                        let until = invite.until.unwrap_or(u64::MAX);
+                        invites.insert(invite.number, (invite.hash.as_bytes(), uses_left, until, by, note))?;
+                    }
+                    Record::Revoked { number } => {
+                        invites.remove(*number)?;
                     }
                     Record::Clock { run_seconds } => {
                         clock.insert((), *run_seconds)?;
@@ -179,6 +217,9 @@ mod tests {
             until: Some(1_900_000_000),
         };
         let (address, name) = (Ban { terms, ..ban("192.0.2.7", Some("гост")) }, ban("@guest", None));
+        let hash = TokenHash::from_bytes([3; 32]);
+        let invite =
+            IssuedInvite { number: 7, hash, uses_left: None, until: Some(9), by: None, note: Remark::new("x").ok() };
         let ordered = |setting: &str, value: Option<&str>| Record::Ordered {
             setting: setting.into(),
             value: value.map(str::to_owned),
@@ -200,6 +241,9 @@ mod tests {
                 Record::Released { folded: "gone".into() },
                 Record::Clock { run_seconds: 30 },
                 ordered("names_per_key", Some("3")),
+                Record::Invited(invite.clone()),
+                Record::Invited(IssuedInvite { number: 8, ..invite.clone() }),
+                Record::Revoked { number: 8 },
                 ordered("network_name", Some("x")),
                 ordered("network_name", None),
             ];
@@ -209,6 +253,7 @@ mod tests {
         assert_eq!(store.bindings().expect("read"), [binding("Anna", 1, 20), binding("Мария", 2, 10)]);
         assert_eq!(store.run_seconds().expect("read"), Some(30));
         assert_eq!(store.bans().expect("read"), [address.clone(), name.clone()]);
+        assert_eq!(store.invites().expect("read"), [invite]);
         assert_eq!(store.ordered_settings().expect("read"), [("names_per_key".to_owned(), "3".to_owned())]);
         store.change_names(&[Record::Unbanned(address.target), Record::Unbanned(name.target)]).expect("written");
         assert!(store.bans().expect("read").is_empty());

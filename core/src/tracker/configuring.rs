@@ -4,13 +4,15 @@
 use std::time::Instant;
 
 use crate::model::binding::{Ban, Record};
+use crate::model::join_rule::JoinRule;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::notice::{Notice, Role};
 use crate::protocol::owner_line::{CountsFrom, ReloadedSetting};
+use crate::tracker::derived::{greeting, lapse_seconds};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{Tracker, greeting, lapse_seconds};
+use crate::tracker::machine::Tracker;
 use crate::tracker::output::{write_head, write_refusal};
 use crate::tracker::session::Turn;
 use crate::tracker::settings::{AT_START, TrackerSettings};
@@ -117,6 +119,9 @@ impl Tracker {
         if before.owners != self.settings.owners {
             self.tell_roles(effects);
         }
+        if before.join != self.settings.join && self.settings.join != JoinRule::Open {
+            self.stop_telling_strangers();
+        }
         if before.bans != self.settings.bans {
             let is_gone = |target: &&_| !self.settings.bans.contains(target);
             before.bans.iter().filter(is_gone).for_each(|target| _ = self.bans.remove(target));
@@ -126,6 +131,15 @@ impl Tracker {
                     self.close_banned(now, &ban, effects);
                 }
             }
+        }
+    }
+
+    /// The network is closed now: who has no name here is told nothing more of it.
+    fn stop_telling_strangers(&mut self) {
+        let told = self.sessions.iter_mut().filter(|(_, session)| session.is_watching);
+        for (id, session) in told.filter(|(_, session)| session.user.is_none() && !session.is_owner) {
+            session.is_watching = false;
+            self.changes.unwatch(*id, session.view);
         }
     }
 

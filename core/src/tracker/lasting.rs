@@ -11,10 +11,11 @@ use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::sentence::Sentence;
 use crate::protocol::shut_out::ShutOut;
+use crate::tracker::derived::{away_text, ban_text};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Clock, OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{PendingName, Tracker, away_text, ban_text};
+use crate::tracker::machine::{PendingName, Tracker};
 use crate::tracker::output::write_refusal;
 use crate::tracker::overrides::{MESSAGE_OF_THE_DAY, NETWORK_NAME};
 use crate::tracker::session::{SessionState, Turn};
@@ -203,6 +204,9 @@ impl Tracker {
         self.wall_clock = (clock.unix_seconds, now);
         for target in self.bans.forget_past(clock.unix_seconds) {
             self.save(Record::Unbanned(target), effects);
+        }
+        for number in self.doors.forget_past(clock.unix_seconds) {
+            self.save(Record::Revoked { number }, effects);
         }
         self.save(Record::Clock { run_seconds: clock.run_seconds }, effects);
         let used: Vec<Binding> = {

@@ -2,24 +2,25 @@
 //! worked off is in `turns`, what the commands do in `handlers`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::model::binding::{Ban, Binding};
+use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::notice::{Notice, Role};
-use crate::protocol::shut_out::ShutOut;
 use crate::tracker::bans::Bans;
 use crate::tracker::budget::Budgets;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::{Changes, Readers};
+use crate::tracker::derived::{away_text, ban_text, greeting, lapse_seconds, settings_bans};
+use crate::tracker::doors::Doors;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::encounters::Encounters;
 use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
@@ -52,6 +53,7 @@ pub struct Tracker {
     pub(super) changes: Changes,
     pub(super) readers: Readers,
     pub(super) bans: Bans,
+    pub(super) doors: Doors,
     pub(super) encounters: Encounters,
     pub(super) trials: Trials,
     pub(super) relays: Relays,
@@ -102,6 +104,8 @@ pub struct Remembered {
     pub bindings: Vec<Binding>,
     /// Who is shut out, besides those in the settings.
     pub bans: Vec<Ban>,
+    /// The invites that were issued.
+    pub invites: Vec<IssuedInvite>,
     /// What owners have set by commands.
     pub ordered: Vec<(String, String)>,
     /// How long it had run in its life, in seconds; trackers of before did not write it down.
@@ -134,7 +138,6 @@ pub struct TrackerCounts {
 const FORGOTTEN_AT_ONCE: usize = 8 * 1024;
 /// How often some of the shares that came are worked into the catalog: seldom enough that many come together.
 const CATCH_UP_EVERY: Duration = Duration::from_millis(2);
-const NAME_LAPSE_UNIT_SECONDS: u64 = 24 * 3600;
 
 impl Tracker {
     /// A tracker without sessions. The settings have been checked; `unix_seconds` is the clock on the wall.
@@ -156,6 +159,7 @@ impl Tracker {
             readers: Readers::new(settings.send_queue_bytes),
             sent_away: SentAway::default(),
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
+            doors: Doors::new(remembered.invites),
             encounters: Encounters::default(),
             trials: Trials::default(),
             relays: Relays::new(settings.relay_limits()),
@@ -185,9 +189,10 @@ impl Tracker {
         self.catalog.set_workers(workers);
     }
 
-    /// Has users meet from now on (`connect`): tickets are made of these bytes, which nobody else may know.
+    /// Has users meet from now on (`connect`), and owners invite: tickets and tokens are made of these bytes, which nobody else may know.
     pub fn set_ticket_secret(&mut self, secret: [u8; 32]) {
         self.encounters.set_secret(secret);
+        self.doors.set_secret(blake3::derive_key("potok invite tokens 1", &secret));
     }
 
     /// Something happened. What follows from it is to be carried out before the next input.
@@ -271,6 +276,13 @@ impl Tracker {
         }
     }
 
+    /// Sessions with a key, users with a key, and sessions that wait for their turn.
+    pub fn by_kind(&self) -> (u64, u64, u64) {
+        let with_key = self.sessions.values().filter(|session| session.key.is_some()).count();
+        let users_with_key = self.roster.iter().filter(|online| online.key.is_some()).count();
+        (with_key as u64, users_with_key as u64, self.queue.len() as u64)
+    }
+
     /// How long it has run in its life, in seconds, as it was told last.
     pub fn run_seconds(&self) -> u64 {
         self.names.clock()
@@ -331,6 +343,11 @@ impl Tracker {
     pub(super) fn unix_seconds(&self, now: Instant) -> u64 {
         let (seconds, at) = self.wall_clock;
         seconds.saturating_add(now.saturating_duration_since(at).as_secs())
+    }
+
+    /// Invites, and who waits to be let in.
+    pub fn doors(&self) -> &Doors {
+        &self.doors
     }
 
     /// What was asked and answered so far.
@@ -451,37 +468,3 @@ impl Tracker {
         }
     }
 }
-
-/// What those read who are sent away.
-pub(super) fn away_text(now: Instant, (ban, until): &(Ban, Instant)) -> ShutOut {
-    let minutes = until.saturating_duration_since(now).as_secs().div_ceil(60);
-    ShutOut { is_sent_away: true, minutes_left: Some(minutes), reason: ban.terms.reason.clone() }
-}
-
-/// What those read who are shut out.
-pub(super) fn ban_text(ban: &Ban, unix_seconds: u64) -> ShutOut {
-    let minutes_left = ban.terms.minutes_left(unix_seconds);
-    ShutOut { is_sent_away: false, minutes_left, reason: ban.terms.reason.clone() }
-}
-
-fn settings_bans(settings: &TrackerSettings) -> impl Iterator<Item = Ban> + use<> {
-    settings.bans.clone().into_iter().map(|target| Ban::new(target, None))
-}
-
-/// How long a name lasts that is not used.
-pub(super) fn lapse_seconds(settings: &TrackerSettings) -> u64 {
-    settings.name_lapses_after_days.saturating_mul(NAME_LAPSE_UNIT_SECONDS)
-}
-
-pub(super) fn greeting(settings: &TrackerSettings) -> Bytes {
-    let mut lines = BytesMut::new();
-    let hello = Notice::Greeting { version: PROTOCOL_VERSION, network: settings.network_name.clone() };
-    let motd = settings.message_of_the_day.iter().cloned().map(Notice::MessageOfTheDay);
-    for event in std::iter::once(hello).chain(motd) {
-        writeln!(lines, "{event}").expect("a buffer in memory takes everything");
-    }
-    lines.freeze()
-}
-
-/// The version of the protocol between a client and a tracker.
-const PROTOCOL_VERSION: u32 = 1;

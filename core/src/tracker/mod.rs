@@ -9,15 +9,17 @@
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
-//! [`roster`] of who is here, [`changes`] that watchers are told, [`bans`], who is
-//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`relays`], [`overrides`] of the
-//! configuration. [`log`] is for the owner to read, [`tally`] for who watches over it.
+//! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, [`bans`], who is
+//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`relays`],
+//! [`overrides`] of the configuration. [`log`] is for the owner to read, [`tally`] for who watches over it.
 
 pub mod bans;
 pub mod budget;
 pub mod catalog;
 pub mod changes;
 mod configuring;
+mod derived;
+pub mod doors;
 pub mod effect;
 pub mod encounters;
 mod handlers;

@@ -7,9 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::binding::BanTarget;
+use crate::model::invite::HostPort;
+use crate::model::join_rule::JoinRule;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::listen;
+use crate::model::or_empty::OrEmpty;
 use crate::tracker::budget::Allowance;
 use crate::tracker::relays::RelayLimits;
 
@@ -56,6 +59,16 @@ macro_rules! settings {
 settings! {
     /// Where the tracker listens; `[::]` is every address, of IPv6 and of IPv4. Port 0 takes any free port.
     listen: SocketAddr = listen::everywhere(limits::TRACKER_PORT),
+    /// Where others reach the tracker, HOST or HOST:PORT, if that is not the address of this computer: it stands in invites.
+    public_address: OrEmpty<HostPort> = OrEmpty(None),
+    /// Where it tells over HTTP how it does: /healthz, /metrics for Prometheus, /status. For example 127.0.0.1:7687; empty: nowhere.
+    observe: OrEmpty<SocketAddr> = OrEmpty(None),
+    /// Who shows this word (Authorization: Bearer ...) may read figures there from another computer; empty: nobody may.
+    observe_token: String = String::new(),
+    /// Whether the invite is a page there, for anybody: the network's name, greeting and link, and nothing of what is shared.
+    invite_page: bool = false,
+    /// How the log is written: "text", or "json", one object a line.
+    log_format: LogFormat = LogFormat::Text,
     /// What everybody sees as the name of this network.
     network_name: String = "Potok".to_owned(),
     /// Lines that everybody is greeted with.
@@ -64,6 +77,9 @@ settings! {
     local_discovery: bool = true,
     /// Keys of those who may give an owner's commands over their sessions, as `whoami` shows them in Potok's console.
     owners: Vec<PublicKey> = Vec::new(),
+    /// Who may register a name for the first time: "open" (anybody), "invite" (who shows the token of an invite), "approval" (the
+    /// same, and whom an owner lets in), or a list of keys.
+    join: JoinRule = JoinRule::Open,
     /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, prefixes such as 192.0.2.0/24, or names written as @name.
     bans: Vec<BanTarget> = Vec::new(),
 
@@ -150,6 +166,16 @@ const fn duration_millis(duration: Duration) -> u64 {
     duration.as_secs() * 1000 + duration.subsec_millis() as u64
 }
 
+/// How a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// An object a line, for programs.
+    Json,
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {what}")]
@@ -163,6 +189,8 @@ pub struct BadSetting {
 /// Settings that are looked at only when a tracker starts.
 pub const AT_START: &[&str] = &[
     "listen",
+    "observe",
+    "log_format",
     "connections_per_address",
     "connections",
     "handshakes_per_address",
@@ -172,6 +200,9 @@ pub const AT_START: &[&str] = &[
     "send_queue_bytes",
     "notice_window_milliseconds",
 ];
+
+/// Shortest word that lets somebody read figures.
+const TOKEN_BYTES_MIN: usize = 16;
 
 /// Most keys that may give an owner's commands.
 pub const OWNERS_MAX: usize = 100;
@@ -188,6 +219,11 @@ impl TrackerSettings {
         }
         if self.message_of_the_day.len() > GREETING_LINES_MAX || !self.message_of_the_day.iter().all(|l| is_line(l)) {
             return wrong("message_of_the_day", "expected at most 100 lines of text of at most 400 bytes each");
+        }
+        if !self.observe_token.is_empty()
+            && (self.observe_token.len() < TOKEN_BYTES_MIN || !is_line(&self.observe_token))
+        {
+            return wrong("observe_token", "expected one line of at least 16 letters that nobody can guess");
         }
         if self.owners.len() > OWNERS_MAX {
             return wrong("owners", "expected at most 100 keys");

@@ -2,9 +2,10 @@
 
 use potok_core::model::invite::{Invite, TrackerAddress};
 use potok_core::node::intent::Intent;
+use potok_core::protocol::command::owner::IssueInvite;
 
 use crate::command_line::command::{Completes, ConsoleCommand, TrackerNeed, WordKind};
-use crate::command_line::commands::{alone, user, word};
+use crate::command_line::commands::{alone, owner, user, word};
 use crate::command_line::{BadLine, LineRequest, Rest};
 
 /// These commands, in the order of `help`.
@@ -27,11 +28,15 @@ pub(super) const NETWORK_COMMANDS: &[ConsoleCommand] = &[
     },
     ConsoleCommand {
         name: "invite",
-        arguments: "",
+        arguments: "[number | any] [30m | 12h | 7d | 4w | always] [note]",
         tracker: TrackerNeed::Better,
         completes: Completes::Nothing,
-        read: |rest| rest.ask_alone(Intent::Invite),
-        write: |intent| alone(intent, &Intent::Invite),
+        // With words it is an owner's, and makes a link with a token.
+        read: |rest| match rest.text.is_empty() {
+            true => rest.ask_alone(Intent::Invite),
+            false => owner::read::<IssueInvite>(rest),
+        },
+        write: |intent| alone(intent, &Intent::Invite).or_else(|| owner::write::<IssueInvite>(intent)),
     },
     ConsoleCommand {
         name: "status",
@@ -116,7 +121,7 @@ fn read_join(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
 /// An invite says the key too.
 fn address(tracker: &TrackerAddress) -> String {
     match tracker.key {
-        Some(key) => Invite { address: tracker.address.clone(), key }.to_string(),
+        Some(key) => Invite { address: tracker.address.clone(), key, token: tracker.token }.to_string(),
         None => tracker.address.to_string(),
     }
 }

@@ -6,8 +6,8 @@ use potok_core::node::intent::Intent;
 use potok_core::protocol::code::Code;
 use potok_core::protocol::command::Verb;
 use potok_core::protocol::command::owner::{
-    BanUser, Broadcast, KickUser, LiftBan, ListBanned, ListStats, OwnerCommand, ReleaseName, Reload, RenameNetwork,
-    SetLimits, SetMessage,
+    Approve, BanUser, Broadcast, Deny, KickUser, LiftBan, ListBanned, ListInvites, ListStats, ListWaiting,
+    OwnerCommand, ReleaseName, Reload, RenameNetwork, RevokeInvite, SetLimits, SetMessage,
 };
 use potok_core::protocol::field;
 
@@ -43,9 +43,14 @@ pub(super) const OWNER_COMMANDS: &[ConsoleCommand] = &[
     order!(Broadcast, "text", Completes::Nothing),
     order!(ListStats, "", Completes::Nothing),
     order!(Reload, "", Completes::Nothing),
+    order!(ListInvites, "", Completes::Nothing),
+    order!(RevokeInvite, "number", Completes::Nothing),
+    order!(ListWaiting, "", Completes::Nothing),
+    order!(Approve, "user", Completes::Nothing),
+    order!(Deny, "user", Completes::Nothing),
 ];
 
-fn read<V: Verb + Into<OwnerCommand>>(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+pub(super) fn read<V: Verb + Into<OwnerCommand>>(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let verb = V::parse(rest.text).map_err(|refusal| {
         if refusal == V::usage() {
             return rest.usage();
@@ -63,7 +68,7 @@ fn read<V: Verb + Into<OwnerCommand>>(rest: Rest<'_>) -> Result<LineRequest, Bad
 }
 
 /// What stands behind the verb, if it is this one.
-fn write<V: Verb>(intent: &Intent) -> Option<String> {
+pub(super) fn write<V: Verb>(intent: &Intent) -> Option<String> {
     let Intent::Order(command) = intent else { return None };
     let line = command.to_string();
     let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));

@@ -368,6 +368,9 @@ impl<'a> ConsoleSession<'a> {
                 let (original, path) = (shown(&original), shown(&local_path.to_string_lossy()));
                 self.output.news(&t!("console.renamed", original = original, path = path));
             }
+            NodeEvent::AsksToComeIn(user) => {
+                self.output.news(&t!("window.owner.asks", user = shown(user.as_str())));
+            }
             NodeEvent::Broadcast { by, text } => self.output.news(&texts::of_broadcast(by.as_ref(), &text)),
             // The outcome of a wish that nobody waits for any more; progress of what nobody follows.
             NodeEvent::Outcome { .. }

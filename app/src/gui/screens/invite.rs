@@ -5,11 +5,14 @@ use std::time::SystemTime;
 use eframe::egui::{self, Align, Label, Layout, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
+use potok_core::node::intent::Intent;
 use potok_core::node::settings::Settings;
+use potok_core::protocol::command::owner::{IssueInvite, MinutesSpan};
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Pick};
 use crate::gui::icons;
+use crate::gui::keep_out::span_text;
 use crate::gui::screen::{Screen, ScreenContext};
 use crate::gui::screens::{link_card, tracker};
 use crate::gui::theme::{self, palette};
@@ -26,6 +29,21 @@ const NETWORK_NAME_WIDTH: f32 = 280.0;
 pub struct InviteState {
     /// Another name for the network, until it is used.
     name: Option<String>,
+    /// What an invite with a token is to be.
+    token: TokenChoice,
+}
+
+/// How many may come in by an invite, and how long it is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TokenChoice {
+    uses: Option<u32>,
+    minutes: Option<u64>,
+}
+
+impl Default for TokenChoice {
+    fn default() -> Self {
+        Self { uses: Some(1), minutes: Some(7 * 24 * 60) }
+    }
 }
 
 /// Draws the page.
@@ -47,6 +65,10 @@ pub fn show(
         ui.set_max_width(ui.available_width() - 8.0);
         link(ui, context, state, &invite.to_string(), actions);
         ui.add_space(theme::GAP);
+        if model.can_order() {
+            with_token(ui, model, &mut state.token, actions);
+            ui.add_space(theme::GAP);
+        }
         who_has_come(ui, model);
         ui.add_space(theme::GAP);
         share(ui, model, has_picker, actions);
@@ -184,5 +206,34 @@ fn share(ui: &mut Ui, model: &Model, has_picker: bool, actions: &mut Vec<Action>
                 actions.push(Action::Go(Screen::Browse));
             }
         });
+    });
+}
+
+/// A link that lets people into a closed network, for an owner to make.
+fn with_token(ui: &mut Ui, model: &Model, choice: &mut TokenChoice, actions: &mut Vec<Action>) {
+    if let Some(issued) = &model.issued {
+        let above = |ui: &mut Ui, _: &mut Vec<Action>| widgets::heading(ui, &t!("window.invite.token-made"));
+        link_card::show(ui, &issued.to_string(), actions, above, |_| {});
+        ui.add_space(theme::GAP);
+    }
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.invite.token"));
+        widgets::weak(ui, t!("window.invite.token-text"));
+        ui.add_space(4.0);
+        let any = t!("window.owner.any");
+        let people = |count: u32| t!("window.invite.people", count = count).into_owned();
+        let (one, five, thirty) = (people(1), people(5), people(30));
+        let uses = [(Some(1), "", &*one), (Some(5), "", &*five), (Some(30), "", &*thirty), (None, "", &*any)];
+        widgets::choice(ui, &mut choice.uses, &uses);
+        ui.add_space(4.0);
+        let spans = [Some(60), Some(24 * 60), Some(7 * 24 * 60), None].map(|span| (span, span_text(span)));
+        let options: Vec<(Option<u64>, &str, &str)> =
+            spans.iter().map(|(span, text)| (*span, "", text.as_str())).collect();
+        widgets::choice(ui, &mut choice.minutes, &options);
+        ui.add_space(4.0);
+        if widgets::button(ui, Loud::Plain, icons::LINK, &t!("window.invite.make")).clicked() {
+            let invite = IssueInvite { uses: choice.uses, span: choice.minutes.and_then(MinutesSpan::new), note: None };
+            actions.push(Action::Ask(Intent::Order(invite.into())));
+        }
     });
 }

@@ -44,7 +44,7 @@ fn fields_are_what_was_written() {
         Share { path: path("x y"), size: None, hash: None },
     ];
     let commands: Vec<Command> = vec![
-        RegisterUser { username: anna.clone(), port: Some(PeerPort::new(4001).expect("valid")) }.into(),
+        RegisterUser { username: anna.clone(), port: Some(PeerPort::new(4001).expect("valid")), token: None }.into(),
         RegisterFiles { username: anna.clone(), shares }.into(),
         ListFiles { username: Some(anna), page: Page::default() }.into(),
         ListFolder { folder: Some(path("limit=5, x")), selection: no_folder, page: page.clone() }.into(),

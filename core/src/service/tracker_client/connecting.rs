@@ -63,7 +63,7 @@ pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReaso
     load.map_err(database_panicked)?.map_err(database_failed)?;
     key_known.send_replace(Some(key));
     let port = ports.borrow().by(AddressFamily::of(at.ip()));
-    ClientSession::register(stream, at, username, port, tap).await
+    ClientSession::register(stream, at, username, (port, tracker.token), tap).await
 }
 
 async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {

@@ -21,6 +21,7 @@ mod second_family;
 mod session;
 pub mod tap;
 mod trials;
+mod wire;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -122,6 +123,8 @@ pub enum ClientEvent {
     },
     /// Whether we may give an owner's commands; told when we are online, and when it changes.
     Role(Role),
+    /// Somebody asks to be let into the network that we own.
+    Waiting(Username),
     /// An owner of the tracker has a word for everybody.
     Broadcast(Option<Username>, Remark),
     /// Something was left out of what we were told; the picture of the users has been read anew since.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::model::absence::AbsenceReason;
 use crate::model::address_family::AddressFamily;
+use crate::model::invite_token::InviteToken;
 use crate::model::limits;
 use crate::model::own_ports::OwnPorts;
 use crate::model::port::PeerPort;
@@ -31,6 +32,7 @@ use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::tracker_client::trials::TrialAsking;
+use crate::service::tracker_client::wire::{head_of, lost, read_some, write_some};
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientMessage, Reply};
 
 /// Commands under way at once; further ones wait, so that the tracker's answers stay short of its patience.
@@ -45,8 +47,6 @@ const PONG_MAX: Duration = Duration::from_secs(15);
 const PROBE_MAX: Duration = Duration::from_secs(3);
 /// Lines of the message of the day that are kept.
 const MOTD_LINES_MAX: usize = 100;
-/// Bytes read at once.
-const REPLY_READ_BYTES: usize = 32 * 1024;
 
 /// A registered session.
 pub(super) struct ClientSession {
@@ -102,7 +102,7 @@ impl ClientSession {
         stream: Encrypted<TcpStream>,
         tracker: SocketAddr,
         username: Username,
-        port: Option<PeerPort>,
+        (port, token): (Option<PeerPort>, Option<InviteToken>),
         tap: Arc<Tap>,
     ) -> Result<Self, AwayReason> {
         let (reader, writer) = tokio::io::split(stream);
@@ -126,7 +126,7 @@ impl ClientSession {
             motd: Vec::new(),
             role: Role::User,
         };
-        session.say(&RegisterUser { username, port }.into());
+        session.say(&RegisterUser { username, port, token }.into());
         let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, session.wait_for_registration()).await;
         answered.map_err(|_elapsed| lost(AbsenceReason::Silent))??;
         Ok(session)
@@ -381,6 +381,7 @@ impl ClientSession {
                 self.greeted()
             }
             Notice::Broadcast(by, text) => ClientEvent::Broadcast(by, text),
+            Notice::Waiting(username) => ClientEvent::Waiting(username),
             Notice::Role(role) => {
                 self.role = role;
                 if !all.is_online {
@@ -402,7 +403,7 @@ impl ClientSession {
     async fn tell_port(&mut self, all: &mut SessionContext<'_>) {
         let port = all.ports.borrow_and_update().by(self.trial.by());
         if port != self.trial.port() {
-            self.say(&RegisterUser { username: all.username.clone(), port }.into());
+            self.say(&RegisterUser { username: all.username.clone(), port, token: None }.into());
             self.pending.push_back(Pending::Port);
             self.tell_trial(TrialEvent::Forgotten, all).await;
         }
@@ -463,39 +464,7 @@ pub(super) struct SessionContext<'a> {
     pub(super) is_online: bool,
 }
 
-async fn write_some(writer: &mut WriteHalf<Encrypted<TcpStream>>, out: &mut BytesMut) -> Result<(), AwayReason> {
-    writer.write_all_buf(out).await.map_err(broken)?;
-    writer.flush().await.map_err(broken)
-}
-
-async fn read_some(reader: &mut ReadHalf<Encrypted<TcpStream>>, decoder: &mut LineDecoder) -> Result<(), AwayReason> {
-    let mut chunk = BytesMut::with_capacity(REPLY_READ_BYTES);
-    match reader.read_buf(&mut chunk).await.map_err(broken)? {
-        0 => Err(lost(AbsenceReason::Ended)),
-        _ => {
-            decoder.feed(&chunk);
-            Ok(())
-        }
-    }
-}
-
 async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
     // Nobody listens only while the node is being taken down.
     let _ = events.send(event).await;
-}
-
-fn head_of(line: Line) -> Result<Head, AwayReason> {
-    let faulty = || lost(AbsenceReason::FaultyLine);
-    match line {
-        Line::Text(text) => Head::parse(&text).map_err(|_bad| faulty()),
-        Line::Faulty(_) => Err(faulty()),
-    }
-}
-
-fn lost(why: AbsenceReason) -> AwayReason {
-    AwayReason::Unreachable(why)
-}
-
-fn broken(error: std::io::Error) -> AwayReason {
-    lost(error.to_string().into())
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::model::key::PublicKey;
 use crate::service::nearby::{self, TrackerHere};
 use crate::service::tracker_server::Message;
+use crate::service::tracker_server::figures::DriverFigures;
 use crate::tracker::machine::Tracker;
 
 /// How often the tracker is asked what it is called, and whether it is to be found.
@@ -38,7 +39,7 @@ pub(super) async fn run(inbox: mpsc::WeakSender<Message>, at: SocketAddr, key: P
 /// What the network is called, if the tracker is to be found; `None`: it has stopped.
 async fn name(inbox: &mpsc::WeakSender<Message>) -> Option<Option<String>> {
     let (answer, seen) = oneshot::channel();
-    let look = move |tracker: &Tracker| {
+    let look = move |tracker: &Tracker, _: &DriverFigures| {
         // Whoever asked has gone: nothing is left to say.
         let _gone = answer.send(tracker.discoverable_name().map(ToOwned::to_owned));
     };

@@ -11,12 +11,14 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::net::send_queue::{SendQueue, Signs};
+use crate::protocol::command::VerbKind;
+use crate::service::tracker_server::figures::DriverFigures;
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
 use crate::service::tracker_server::{Message, ReadConfiguration, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::input::{Clock, Input, SessionId, Ticket};
+use crate::tracker::input::{Clock, Input, SessionId, SessionRequest, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 
@@ -27,7 +29,8 @@ const CLOCK_EVERY: Duration = Duration::from_secs(15 * 60);
 
 struct Driver {
     tracker: Tracker,
-    queues: HashMap<SessionId, Arc<SendQueue>>,
+    sessions: HashMap<SessionId, OpenSession>,
+    figures: DriverFigures,
     writer: RecordWriter,
     trials: TrialDialler,
     relays: Arc<RelayRoom>,
@@ -35,6 +38,13 @@ struct Driver {
     /// Where what is read for the machine is brought.
     inbox: mpsc::Sender<Message>,
     configuration: Option<ReadConfiguration>,
+}
+
+/// A session, as the driver sees it.
+struct OpenSession {
+    queue: Arc<SendQueue>,
+    /// The verb of the first of the lines that are worked on, and when they were brought.
+    since: Option<(Option<VerbKind>, Instant)>,
 }
 
 /// Passes the machine's log on.
@@ -72,8 +82,17 @@ pub(super) async fn run(
     relays: Arc<RelayRoom>,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
-    let (queues, log) = (HashMap::new(), Log::default());
-    let mut driver = Driver { tracker, queues, writer, trials, relays, log, inbox: to_inbox, configuration: None };
+    let mut driver = Driver {
+        tracker,
+        sessions: HashMap::new(),
+        figures: DriverFigures::default(),
+        writer,
+        trials,
+        relays,
+        log: Log::default(),
+        inbox: to_inbox,
+        configuration: None,
+    };
     let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
     let (run_before, since) = (driver.tracker.run_seconds(), Instant::now());
     let mut clock_at = since + CLOCK_EVERY;
@@ -115,7 +134,7 @@ pub(super) async fn run(
         driver.take(message);
     }
     driver.apply(SessionId::NONE, Input::Clock(clock(run_before, since)));
-    let queues = driver.queues.values().cloned().collect();
+    let queues = driver.sessions.values().map(|session| Arc::clone(&session.queue)).collect();
     driver.apply(SessionId::NONE, Input::Stopping);
     driver.writer.finish().await;
     queues
@@ -130,19 +149,29 @@ impl Driver {
     fn take(&mut self, message: Message) {
         match message {
             Message::Opened(id, opened, queue) => {
-                self.queues.insert(id, queue);
+                self.sessions.insert(id, OpenSession { queue, since: None });
                 self.apply(id, Input::Opened(opened));
             }
             Message::Input(id, input) => {
                 if matches!(input, Input::Closed) {
-                    self.queues.remove(&id);
+                    self.sessions.remove(&id);
                     if let Some(relay) = self.relays.session_ended(id) {
                         self.apply(SessionId::NONE, Input::RelayEnded(relay));
                     }
                 }
                 self.apply(id, input);
             }
-            Message::Look(look) => look(&self.tracker),
+            Message::Lines(id, requests, brought_at) => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    let verb = match requests.first() {
+                        Some(SessionRequest::Command(command)) => Some(command.kind()),
+                        _ => None,
+                    };
+                    session.since = Some((verb, brought_at));
+                }
+                self.apply(id, Input::Requests(requests));
+            }
+            Message::Look(look) => look(&self.tracker, &self.figures),
             Message::ConfigureBy(read) => self.configuration = Some(read),
             Message::Reload => self.read_configuration(None),
             Message::ReadLog(reader) => self.log = Log { reader: Some(reader), left_out: 0 },
@@ -179,8 +208,8 @@ impl Driver {
         let effects = catch_unwind(AssertUnwindSafe(|| step(&mut self.tracker)));
         let effects = effects.or_else(|_panic| {
             tracing::error!(?from, "the tracker has panicked over a session; it is closed");
-            if let Some(queue) = self.queues.remove(&from) {
-                queue.close();
+            if let Some(session) = self.sessions.remove(&from) {
+                session.queue.close();
             }
             catch_unwind(AssertUnwindSafe(|| self.tracker.apply(Instant::now(), from, Input::Closed)))
         });
@@ -204,24 +233,33 @@ impl Driver {
                         is_ready: effects.next_if_eq(&Effect::Ready(to)).is_some(),
                         tell_drained: effects.next_if_eq(&Effect::TellDrained(to)).is_some(),
                         is_closing: false,
+                        is_resynced: false,
                     };
+                    if with.is_ready {
+                        self.note_answered(to);
+                    }
                     self.with_queue(to, |queue| queue.send(answers, with));
                 }
                 Effect::Notify { to, bytes } => {
+                    self.figures.notices += to.len() as u64;
                     to.iter().for_each(|to| self.with_queue(*to, |queue| queue.notify(bytes.clone())));
                 }
-                Effect::Ready(id) => self.with_queue(id, SendQueue::ready),
+                Effect::Ready(id) => {
+                    self.note_answered(id);
+                    self.with_queue(id, SendQueue::ready);
+                }
                 Effect::TellDrained(id) => self.with_queue(id, SendQueue::tell_drained),
                 Effect::Close(id) => {
-                    if let Some(queue) = self.queues.remove(&id) {
-                        queue.close();
+                    self.note_answered(id);
+                    if let Some(session) = self.sessions.remove(&id) {
+                        session.queue.close();
                     }
                 }
                 Effect::Reload(ticket) => self.read_configuration(Some(ticket)),
                 Effect::Relay(start) => {
                     self.relays.begin(start);
                     for id in start.sessions {
-                        if let Some(queue) = self.queues.remove(&id) {
+                        if let Some(OpenSession { queue, .. }) = self.sessions.remove(&id) {
                             // In one piece: nothing that comes after it is taken for a line.
                             let with = Signs { is_closing: true, ..Signs::default() };
                             queue.send([Bytes::from_static(b"OK 0\n")], with);
@@ -241,9 +279,17 @@ impl Driver {
         }
     }
 
+    /// All lines that a session has brought are answered.
+    fn note_answered(&mut self, id: SessionId) {
+        let since = self.sessions.get_mut(&id).and_then(|session| session.since.take());
+        if let Some((verb, brought_at)) = since {
+            self.figures.answered(verb, brought_at.elapsed());
+        }
+    }
+
     fn with_queue(&self, id: SessionId, act: impl FnOnce(&SendQueue)) {
-        if let Some(queue) = self.queues.get(&id) {
-            act(queue);
+        if let Some(session) = self.sessions.get(&id) {
+            act(&session.queue);
         }
     }
 }

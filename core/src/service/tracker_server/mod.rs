@@ -14,6 +14,7 @@
 mod accept;
 mod announcing;
 mod driver;
+mod figures;
 mod relay;
 mod scan_threads;
 mod session;
@@ -41,11 +42,13 @@ use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
 use crate::service::tracker_server::accept::Occasional;
+use crate::service::tracker_server::figures::DriverFigures;
+pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Latency};
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::store::Store;
-use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened};
+use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{Remembered, Tracker, TrackerCounts};
 use crate::tracker::settings::{BadSetting, TrackerSettings};
@@ -74,6 +77,7 @@ pub struct TrackerHandle {
 struct Traffic {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    resyncs: AtomicU64,
 }
 
 /// Why a tracker cannot start.
@@ -94,7 +98,9 @@ pub enum StartError {
 enum Message {
     Opened(SessionId, SessionOpened, Arc<SendQueue>),
     Input(SessionId, Input),
-    Look(Box<dyn FnOnce(&Tracker) + Send>),
+    /// Lines of a session, and when they were brought.
+    Lines(SessionId, Vec<SessionRequest>, Instant),
+    Look(Box<dyn FnOnce(&Tracker, &DriverFigures) + Send>),
     ReadLog(mpsc::Sender<(SystemTime, LogEntry)>),
     ConfigureBy(ReadConfiguration),
     Reload,
@@ -196,7 +202,7 @@ impl TrackerHandle {
     /// likely reach this computer.
     pub fn invite(&self) -> Result<Invite, BadInvite> {
         let ip = if self.address.ip().is_unspecified() { local::best_address() } else { self.address.ip() };
-        Ok(Invite { address: HostPort::new(&ip.to_string(), self.address.port())?, key: self.key })
+        Ok(Invite { address: HostPort::new(&ip.to_string(), self.address.port())?, key: self.key, token: None })
     }
 
     /// Gives an order of the owner's; `false` if the tracker has stopped.
@@ -212,7 +218,37 @@ impl TrackerHandle {
     /// Looks something up in the machine; `None` if the tracker has stopped. Everybody waits meanwhile.
     pub async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Tracker) -> T + Send + 'static) -> Option<T> {
         let (answer, seen) = oneshot::channel();
-        let look = move |tracker: &Tracker| drop(answer.send(look(tracker)));
+        let look = move |tracker: &Tracker, _: &DriverFigures| drop(answer.send(look(tracker)));
+        self.inbox.send(Message::Look(Box::new(look))).await.ok()?;
+        seen.await.ok()
+    }
+
+    /// How it does, in numbers; `None` if it has stopped.
+    pub async fn figures(&self) -> Option<Figures> {
+        let (answer, seen) = oneshot::channel();
+        let (bytes_in, bytes_out) = self.traffic();
+        let resyncs = self.traffic.resyncs.load(Ordering::Relaxed);
+        let inbox_messages = (self.inbox.max_capacity() - self.inbox.capacity()) as u64;
+        let look = move |tracker: &Tracker, driver: &DriverFigures| {
+            let (tls_sessions, users_with_key, queued_sessions) = tracker.by_kind();
+            let figures = Figures {
+                counts: tracker.counts(),
+                tally: tracker.tally().clone(),
+                tls_sessions,
+                users_with_key,
+                bans: tracker.bans().len() as u64,
+                invites: tracker.doors().invites(unix_seconds()).count() as u64,
+                waiting_users: tracker.doors().waiting().count() as u64,
+                inbox_messages,
+                queued_sessions,
+                bytes_in,
+                bytes_out,
+                notices: driver.notices,
+                resyncs,
+                latencies: driver.latencies(),
+            };
+            drop(answer.send(figures));
+        };
         self.inbox.send(Message::Look(Box::new(look))).await.ok()?;
         seen.await.ok()
     }
@@ -281,6 +317,7 @@ async fn read_records(store: Arc<Store>) -> Result<(Arc<Store>, Remembered), Sta
         let remembered = Remembered {
             bindings: store.bindings()?,
             bans: store.bans()?,
+            invites: store.invites()?,
             ordered: store.ordered_settings()?,
             run_seconds: store.run_seconds()?,
         };

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -162,6 +162,9 @@ impl<S: Stream> Session<S> {
             }
             let signs = self.line.queue.take(cx.waker(), &mut self.unsent);
             self.may_bring |= signs.is_ready;
+            if signs.is_resynced {
+                self.line.traffic.resyncs.fetch_add(1, Ordering::Relaxed);
+            }
             if signs.tell_drained {
                 return Poll::Ready(Some(self.line.bring(Input::Drained)));
             }
@@ -176,7 +179,8 @@ impl<S: Stream> Session<S> {
                 && let Some(batch) = self.batch.take()
             {
                 self.may_bring = false;
-                return Poll::Ready(Some(self.line.bring(Input::Requests(batch))));
+                let lines = Message::Lines(self.line.id, batch, Instant::now());
+                return Poll::Ready(Some(bring(&self.line.inbox, lines)));
             }
             if self.batch.is_some() || self.has_ended {
                 return Poll::Pending;

@@ -3,6 +3,7 @@
 
 mod addresses;
 pub(super) mod files;
+mod letting_in;
 mod lists;
 mod owner;
 mod reach;
@@ -17,6 +18,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::model::join_rule::JoinRule;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
@@ -87,6 +89,8 @@ pub(super) trait Handle: Verb {
 /// Who may say a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rights {
+    /// Also who is not let in yet.
+    Strangers,
     /// Whoever is let in.
     Everybody,
     /// Only an owner, who learns something by it.
@@ -140,8 +144,15 @@ impl Tracker {
     /// The one place where owners are told from others.
     fn judge_rights(&mut self, asker: &Asker, command: &Command) -> Result<(), Refusal> {
         let rights = rights_of(command);
-        if rights == Rights::Everybody {
-            return Ok(());
+        let is_in = asker.is_owner || asker.user.is_some() || self.settings.join == JoinRule::Open;
+        match rights {
+            Rights::Strangers => return Ok(()),
+            Rights::Everybody if is_in => return Ok(()),
+            Rights::Everybody => {
+                let text = "this network is closed: register a name here first, which takes an invite";
+                return Err(Refusal::new(Code::NotInvited, text));
+            }
+            Rights::OwnerReads | Rights::OwnerOrders => {}
         }
         if !asker.is_owner {
             return Err(Refusal::new(Code::NotYours, "only an owner of this tracker may do this"));

@@ -36,6 +36,21 @@ macro_rules! orders {
         }
     };
 }
+pub(super) use orders;
+
+/// A look at everything of one kind, by an owner who learns something.
+macro_rules! reads {
+    () => {
+        fn rights(&self) -> Rights {
+            Rights::OwnerReads
+        }
+
+        fn work(&self) -> Work {
+            Work::Users
+        }
+    };
+}
+pub(super) use reads;
 
 impl Handle for KickUser {
     orders!();
@@ -91,13 +106,7 @@ impl Handle for LiftBan {
 }
 
 impl Handle for ListBanned {
-    fn rights(&self) -> Rights {
-        Rights::OwnerReads
-    }
-
-    fn work(&self) -> Work {
-        Work::Users
-    }
+    reads!();
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let now = tracker.unix_seconds(asker.now);
@@ -246,7 +255,7 @@ fn yourself() -> Refusal {
 }
 
 /// An answer of lines, each a value.
-fn lines<T: Display>(values: impl IntoIterator<Item = T>) -> CommandReply {
+pub(super) fn lines<T: Display>(values: impl IntoIterator<Item = T>) -> CommandReply {
     let (mut count, mut text) = (0, String::new());
     for value in values {
         count += 1;

@@ -19,7 +19,7 @@ use crate::protocol::reply::OrDash;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::Effects;
 use crate::tracker::encounters::{NoEncounter, Probed};
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights};
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::{write_head, write_refusal};
 use crate::tracker::roster::{ReaderView, SecondAddress};
@@ -28,6 +28,10 @@ use crate::tracker::roster::{ReaderView, SecondAddress};
 const SECOND_ADDRESS_LASTS: Duration = Duration::from_secs(3600);
 
 impl Handle for Also {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.see_also(asker, &self.username, self.port)
     }
@@ -46,6 +50,10 @@ impl Handle for Connect {
 }
 
 impl Handle for Probe {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         tracker.probe(asker, self.ticket, effects)
     }

@@ -15,12 +15,16 @@ use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::{Effect, Effects, RelayStart};
 use crate::tracker::encounters::ComeToRelay;
 use crate::tracker::handlers::reach::gone;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights};
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::write_refusal;
 use crate::tracker::relays::{RelayId, RelayLimits, RelayUse};
 
 impl Handle for Relay {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         tracker.come_to_relay(asker, self.ticket, effects)
     }

@@ -6,35 +6,55 @@ use crate::model::program_version::ProgramVersion;
 use crate::protocol::command::{Help, Ping, Quit, VERBS, Version, WhoAmI, unknown_command};
 use crate::protocol::reply::OrDash;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::ReaderView;
 
 impl Handle for WhoAmI {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.who_am_i(asker)
     }
 }
 
 impl Handle for Version {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         Ok(lines(&[&ProgramVersion::here().to_string()]))
     }
 }
 
 impl Handle for Help {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         help(self.verb.as_deref())
     }
 }
 
 impl Handle for Ping {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         Ok(CommandReply::Done)
     }
 }
 
 impl Handle for Quit {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         Ok(CommandReply::Bye)
     }

@@ -10,23 +10,28 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{RegisterUser, UnregisterUser};
 use crate::protocol::notice::Notice;
 use crate::protocol::sentence::Sentence;
+use crate::tracker::derived::{away_text, ban_text};
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work};
 use crate::tracker::input::Ticket;
 use crate::tracker::lasting::LAPSED_AT_ONCE;
 use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::User;
-use crate::tracker::machine::{Tracker, away_text, ban_text};
+use crate::tracker::machine::Tracker;
 use crate::tracker::names::{NameStanding, NotFree};
 use crate::tracker::roster::{Online, ReaderView};
 
 impl Handle for RegisterUser {
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn work(&self) -> Work {
         Work::Users
     }
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        let registered = tracker.register_user(asker, self.username, self.port, effects);
+        let registered = tracker.register_user(asker, self, effects);
         registered.inspect_err(|refusal| tracker.note_refusal(asker.address, refusal))
     }
 }
@@ -41,8 +46,7 @@ impl Tracker {
     fn register_user(
         &mut self,
         asker: &Asker,
-        username: Username,
-        port: Option<PeerPort>,
+        RegisterUser { username, port, token }: RegisterUser,
         effects: &mut Effects,
     ) -> CommandOutcome {
         if let Some(user) = &asker.user {
@@ -52,6 +56,7 @@ impl Tracker {
             self.refuse_banned_name(asker.now, &username)?;
         }
         let standing = self.names.standing(&username, asker.key).map_err(refuse)?;
+        let invite = self.let_in(asker, &username, token, effects)?;
         if self.roster.has_look_alike(&username) {
             return Err(refuse(NotFree::Confusable));
         }
@@ -63,11 +68,16 @@ impl Tracker {
         }
         let unsaved = match (standing, asker.key) {
             (NameStanding::Unsaved(ticket), _) => Some(ticket),
-            (NameStanding::Free, Some(key)) => Some(self.bind(asker, &username, key, effects)?),
+            (NameStanding::Free, Some(key)) => {
+                let ticket = self.bind(asker, &username, key, effects)?;
+                invite.into_iter().for_each(|invite| self.use_invite(invite, effects));
+                self.doors.stop_waiting(key);
+                Some(ticket)
+            }
             (NameStanding::Free, None) | (NameStanding::Own, _) => None,
         };
         if let Some(ticket) = unsaved {
-            return Ok(CommandReply::Later(ticket, RegisterUser { username, port }.into()));
+            return Ok(CommandReply::Later(ticket, RegisterUser { username, port, token }.into()));
         }
         if let Some(holder) = holder {
             self.displace(asker, &holder, effects);

@@ -14,7 +14,7 @@ use potok_core::protocol::command::owner::{BanUser, KickUser, ListBanned};
 use potok_core::protocol::reply::Totals;
 use rust_i18n::t;
 
-use crate::gui::action::{Action, Confirm};
+use crate::gui::action::{Action, Confirm, Dialog, KeepOut};
 use crate::gui::away;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
@@ -44,7 +44,7 @@ pub struct PeopleState {
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<Action>) {
-    let is_hosting = model.hosted().is_some();
+    let is_hosting = model.can_order();
     state.shows_bans &= is_hosting;
     let beside = t!("window.people.count", count = thousands(model.people.len() as u64));
     widgets::head(ui, &t!("window.page.people"), &beside, |ui| {
@@ -107,7 +107,7 @@ fn table(
     let height = (ui.available_height() - COMPARE_HEIGHT - 42.0).max(120.0);
     let table = Table { id: "people", columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
     let mut asked = Vec::new();
-    let can_send_away = model.hosted().is_some();
+    let can_send_away = model.can_order();
     let happened = table.show(
         ui,
         &mut state.selection,
@@ -260,6 +260,9 @@ fn menu(ui: &mut Ui, model: &Model, person: &Person, can_send_away: bool, action
     lines.next();
     if lines.item(ui, can_send_away, icons::USER_MINUS, &t!("window.people.kick"), "Del") {
         actions.push(Action::Ask(Intent::Order(KickUser::of(user.clone()).into())));
+    }
+    if lines.item(ui, can_send_away, icons::HOURGLASS_MEDIUM, &t!("window.people.keep-out"), "") {
+        actions.push(Action::Dialog(Dialog::KeepOut(KeepOut::of(user.clone()))));
     }
     if lines.item(ui, can_send_away, icons::PROHIBIT, &t!("window.people.ban"), "") {
         actions.push(Action::Ask(Intent::Order(BanUser::of(user.clone()).into())));

@@ -3,11 +3,10 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use eframe::egui::{Label, RichText, ScrollArea, TextEdit, Ui, WidgetInfo, accesskit::Role, vec2};
+use eframe::egui::{Label, RichText, ScrollArea, Ui, vec2};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::Hosted;
 use potok_core::node::intent::Intent;
-use potok_core::node::settings::Settings;
 use potok_core::protocol::command::owner::{BanUser, KickUser};
 use rust_i18n::t;
 
@@ -26,12 +25,6 @@ const PEOPLE_HEIGHT: f32 = 180.0;
 const LOG_LINE_HEIGHT: f32 = 18.0;
 const LOG_HEIGHT: f32 = 160.0;
 const FIGURE_WIDTH: f32 = 118.0;
-
-/// What the network says, as typed.
-#[derive(Debug, Default)]
-pub(super) struct Greeting {
-    typed: Option<(String, String)>,
-}
 
 /// Address, who can use it, and what passes.
 pub(super) fn figures(ui: &mut Ui, model: &Model, hosted: &Hosted) {
@@ -145,46 +138,6 @@ fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Act
             });
         });
     });
-}
-
-/// The name of the network and its message of the day.
-pub(super) fn greeting(ui: &mut Ui, greeting: &mut Greeting, settings: &Settings, actions: &mut Vec<Action>) {
-    let kept = || (settings.network_name.clone(), settings.message_of_the_day.clone());
-    let (name, message) = greeting.typed.get_or_insert_with(kept);
-    let mut is_saved = false;
-    widgets::card(ui, |ui| {
-        widgets::heading(ui, &t!("window.tracker.greeting"));
-        widgets::weak(ui, t!("window.tracker.greeting-text"));
-        ui.add_space(4.0);
-        let of_name = t!("window.tracker.network-name");
-        widgets::field(ui, name, icons::BROADCAST, &of_name, &of_name, 280.0);
-        let of_message = t!("window.tracker.message");
-        let hint = RichText::new(&*of_message).color(palette(ui).weak);
-        let edit = TextEdit::multiline(message).hint_text(hint).desired_rows(2).desired_width(ui.available_width());
-        let response = ui.add(edit.margin(eframe::egui::Margin::symmetric(10, 7)));
-        let value = message.clone();
-        response.widget_info(|| {
-            let mut info = WidgetInfo::labeled(Role::MultilineTextInput, true, &*of_message);
-            info.current_text_value = Some(value.clone());
-            info
-        });
-        let is_changed = *name != settings.network_name || *message != settings.message_of_the_day;
-        ui.add_enabled_ui(is_changed, |ui| {
-            if widgets::button(ui, Loud::Plain, icons::CHECK, &t!("window.tracker.save")).clicked() {
-                let settings = Settings {
-                    network_name: name.trim().to_owned(),
-                    message_of_the_day: message.trim().to_owned(),
-                    ..settings.clone()
-                };
-                actions.push(Action::Apply(Box::new(settings)));
-                actions.push(Action::Tell(t!("window.tracker.saved").into_owned()));
-                is_saved = true;
-            }
-        });
-    });
-    if is_saved {
-        greeting.typed = None;
-    }
 }
 
 /// What happened, the newest last.

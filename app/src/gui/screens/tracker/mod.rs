@@ -1,6 +1,8 @@
 //! The tracker of this network: host one with a switch, let others in with a link, or join another.
 
+mod greeting;
 mod hosted;
+mod owner;
 mod relay;
 
 pub(super) use hosted::reach;
@@ -26,7 +28,8 @@ pub struct TrackerState {
     /// Where to host.
     pub host_at: String,
     join: JoinField,
-    greeting: hosted::Greeting,
+    greeting: greeting::Greeting,
+    owner: owner::OwnerForms,
 }
 
 impl TrackerState {
@@ -55,15 +58,22 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
             self::invite(ui, &invite.to_string(), actions);
             ui.add_space(theme::GAP);
         }
-        if let Some(hosted) = model.hosted() {
+        if model.hosted().is_some() {
             hosted::people(ui, model, actions);
             ui.add_space(theme::GAP);
-            hosted::greeting(ui, &mut state.greeting, settings, actions);
+        }
+        if model.can_order() {
+            greeting::show(ui, model, &mut state.greeting, settings, actions);
             ui.add_space(theme::GAP);
+        }
+        if let Some(hosted) = model.hosted() {
             relay::card(ui, hosted, settings, actions);
             ui.add_space(theme::GAP);
             hosted::log(ui, model);
             ui.add_space(theme::GAP);
+        }
+        if model.can_order() {
+            owner::show(ui, model, &mut state.owner, actions);
         }
         join(ui, model, state, is_typed_here, actions);
     });

@@ -60,9 +60,14 @@ impl fmt::Display for MinutesSpan {
 }
 
 /// Whether a word looks like a time, right or wrong: then it is no beginning of a reason.
-fn is_like_a_span(word: &str) -> bool {
+pub(super) fn is_like_a_span(word: &str) -> bool {
     let digits = word.trim_end_matches(['m', 'h', 'd', 'w']);
     digits.len() + 1 == word.len() && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Reads a time.
+pub(super) fn read_span(word: &str) -> Result<MinutesSpan, Refusal> {
+    word.parse().map_err(|why: BadSpan| Refusal::new(Code::Usage, why))
 }
 
 /// Ends a user's session, and keeps them away for a while.
@@ -174,7 +179,7 @@ impl Verb for BanUser {
         let subject = take(&mut rest)?.ok_or_else(Self::usage)?.text.parse()?;
         let (word, behind) = split_word(rest);
         let has_span = is_like_a_span(word);
-        let span = has_span.then(|| word.parse().map_err(|why: BadSpan| Refusal::new(Code::Usage, why))).transpose()?;
+        let span = has_span.then(|| read_span(word)).transpose()?;
         let reason = take_remark(if has_span { behind } else { rest }, Self::usage)?;
         Ok(Self { subject, span, reason })
     }
@@ -221,7 +226,7 @@ bare_verb!(
 );
 
 /// The first word of the rest of a line, and what stands behind it.
-fn split_word(rest: &str) -> (&str, &str) {
+pub(super) fn split_word(rest: &str) -> (&str, &str) {
     let rest = rest.trim_start_matches(' ');
     rest.split_at(rest.find(' ').unwrap_or(rest.len()))
 }

@@ -1,9 +1,11 @@
 //! What only a tracker's owners may say: `docs/protocol.md` has the list.
 
 mod keeping_out;
+mod letting_in;
 mod network;
 
 pub use keeping_out::{BanSubject, BanUser, KickUser, LiftBan, ListBanned, MinutesSpan};
+pub use letting_in::{Approve, Deny, IssueInvite, ListInvites, ListWaiting, RevokeInvite};
 pub use network::{Broadcast, ListStats, ReleaseName, Reload, RenameNetwork, SetLimits, SetMessage};
 
 use std::fmt;
@@ -62,6 +64,12 @@ owner_commands! {
     Broadcast,
     ListStats,
     Reload,
+    IssueInvite,
+    ListInvites,
+    RevokeInvite,
+    ListWaiting,
+    Approve,
+    Deny,
 }
 
 /// Takes what is left of a line as one remark, in quotes or not; none if nothing is left.

@@ -1,0 +1,215 @@
+//! What an owner of the network does about it, here or from afar: a word to everybody, who waits to be let in, invites,
+//! who is shut out, and limits.
+
+use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use potok_core::model::ban_terms::Remark;
+use potok_core::model::shown::Shown;
+use potok_core::node::intent::Intent;
+use potok_core::protocol::command::owner::{Approve, Broadcast, Deny, LiftBan, OwnerCommand, RevokeInvite, SetLimits};
+use rust_i18n::t;
+
+use crate::gui::action::Action;
+use crate::gui::icons;
+use crate::gui::theme::{self, palette};
+use crate::gui::widgets::{self, Loud};
+use crate::human;
+use crate::model::Model;
+
+const OWNER_ROW_HEIGHT: f32 = 30.0;
+const LIST_HEIGHT: f32 = 150.0;
+const LIMIT_WIDTH: f32 = 150.0;
+const WORD_WIDTH: f32 = 360.0;
+
+/// What is typed here.
+#[derive(Debug, Default)]
+pub(super) struct OwnerForms {
+    word: String,
+    /// The limit that is being changed, and what is typed for it.
+    limit: Option<(String, String)>,
+}
+
+/// The beginning of a key.
+fn begin(text: &str) -> String {
+    text.chars().take(16).collect()
+}
+
+fn order(command: impl Into<OwnerCommand>) -> Action {
+    Action::Ask(Intent::Order(command.into()))
+}
+
+/// Draws the cards.
+pub(super) fn show(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
+    if !model.waiting.is_empty() {
+        waiting(ui, model, actions);
+        ui.add_space(theme::GAP);
+    }
+    broadcast(ui, forms, actions);
+    ui.add_space(theme::GAP);
+    if !model.invites.is_empty() {
+        invites(ui, model, actions);
+        ui.add_space(theme::GAP);
+    }
+    if !model.bans.is_empty() {
+        bans(ui, model, actions);
+        ui.add_space(theme::GAP);
+    }
+    if !model.limits.is_empty() {
+        limits(ui, model, forms, actions);
+        ui.add_space(theme::GAP);
+    }
+}
+
+/// A list in a card: a text a row, and buttons on the right.
+fn list<T>(
+    ui: &mut Ui,
+    id: &str,
+    rows: &[T],
+    text: impl Fn(&T) -> (String, String),
+    mut buttons: impl FnMut(&mut Ui, &T),
+) {
+    let p = palette(ui);
+    let height = LIST_HEIGHT.min(rows.len() as f32 * (OWNER_ROW_HEIGHT + 4.0));
+    let area = ScrollArea::vertical().id_salt(id.to_owned()).max_height(height).auto_shrink([false, true]);
+    area.min_scrolled_height(height).show_rows(ui, OWNER_ROW_HEIGHT, rows.len(), |ui, range| {
+        for row in rows.get(range).into_iter().flatten() {
+            ui.allocate_ui(vec2(ui.available_width(), OWNER_ROW_HEIGHT), |ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    buttons(ui, row);
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        let (name, more) = text(row);
+                        ui.label(RichText::new(name).font(theme::medium()).color(p.text));
+                        ui.add(Label::new(RichText::new(more).font(theme::small()).color(p.weak)).truncate());
+                    });
+                });
+            });
+        }
+    });
+}
+
+fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.owner.waiting"));
+        let text = |user: &potok_core::protocol::owner_line::WaitingLine| {
+            let more = format!("{}  {}  {}", user.address, begin(&user.key.to_string()), human::moment(user.since));
+            (Shown(user.username.as_str()).to_string(), more)
+        };
+        list(ui, "waiting", &model.waiting, text, |ui, user| {
+            let name = Shown(user.username.as_str()).to_string();
+            let deny = format!("{}: {name}", t!("window.owner.deny"));
+            if widgets::icon_button(ui, icons::PROHIBIT, &deny).clicked() {
+                actions.push(order(Deny { username: user.username.clone() }));
+            }
+            let approve = format!("{}: {name}", t!("window.owner.approve"));
+            if widgets::icon_button(ui, icons::CHECK, &approve).clicked() {
+                actions.push(order(Approve { username: user.username.clone() }));
+            }
+        });
+    });
+}
+
+fn broadcast(ui: &mut Ui, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.owner.broadcast"));
+        widgets::weak(ui, t!("window.owner.broadcast-text"));
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            let name = t!("window.owner.word");
+            widgets::field(ui, &mut forms.word, icons::BROADCAST, &name, &name, WORD_WIDTH);
+            let word = Remark::new(&forms.word);
+            ui.add_enabled_ui(word.is_ok(), |ui| {
+                if widgets::button(ui, Loud::Plain, "", &t!("window.owner.say")).clicked()
+                    && let Ok(text) = word
+                {
+                    actions.push(order(Broadcast { text }));
+                    forms.word.clear();
+                }
+            });
+        });
+    });
+}
+
+fn invites(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.owner.invites"));
+        let text = |invite: &potok_core::protocol::owner_line::InviteLine| {
+            let uses = invite.uses_left.map_or_else(|| t!("window.owner.any").into_owned(), |left| left.to_string());
+            let until = invite.until.map_or_else(|| t!("window.bans.for-good").into_owned(), human::moment);
+            let note = invite.note.as_ref().map_or(String::new(), |note| Shown(note.as_str()).to_string());
+            (
+                format!("№ {}", invite.number),
+                t!("window.owner.invite", uses = uses, until = until, note = note).into_owned(),
+            )
+        };
+        list(ui, "invites", &model.invites, text, |ui, invite| {
+            let revoke = format!("{}: № {}", t!("window.owner.revoke"), invite.number);
+            if widgets::icon_button(ui, icons::X, &revoke).clicked() {
+                actions.push(order(RevokeInvite { number: invite.number }));
+            }
+        });
+    });
+}
+
+fn bans(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.people.bans", count = model.bans.len()));
+        let text = |ban: &potok_core::model::binding::Ban| {
+            let target = Shown(&ban.target.to_string()).to_string();
+            let name = ban.username.as_ref().map_or_else(|| begin(&target), |name| Shown(name.as_str()).to_string());
+            let until = ban.terms.until.map_or_else(|| t!("window.bans.for-good").into_owned(), human::moment);
+            let reason =
+                ban.terms.reason.as_ref().map_or("–".to_owned(), |reason| Shown(reason.as_str()).to_string());
+            (name, t!("window.owner.ban", until = until, reason = reason).into_owned())
+        };
+        list(ui, "owner-bans", &model.bans, text, |ui, ban| {
+            let lift = format!("{}: {}", t!("window.owner.lift"), Shown(&ban.target.to_string()));
+            if widgets::button(ui, Loud::Quiet, icons::ARROW_COUNTER_CLOCKWISE, &t!("window.owner.lift"))
+                .on_hover_text(lift)
+                .clicked()
+            {
+                actions.push(order(LiftBan { who: (&ban.target).into() }));
+            }
+        });
+    });
+}
+
+fn limits(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
+    widgets::card(ui, |ui| {
+        widgets::heading(ui, &t!("window.owner.limits"));
+        widgets::weak(ui, t!("window.owner.limits-text"));
+        ui.add_space(4.0);
+        let text = |limit: &potok_core::protocol::owner_line::FigureLine| {
+            (human::thousands(limit.value), Shown(&limit.name).to_string())
+        };
+        let mut begun = None;
+        list(ui, "limits", &model.limits, text, |ui, limit| {
+            let change = format!("{}: {}", t!("window.owner.change"), limit.name);
+            if widgets::icon_button(ui, icons::PENCIL_SIMPLE, &change).clicked() {
+                begun = Some((limit.name.clone(), limit.value.to_string()));
+            }
+        });
+        if begun.is_some() {
+            forms.limit = begun;
+        }
+        let Some((name, value)) = &mut forms.limit else { return };
+        let mut is_over = false;
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            widgets::field(ui, value, "", &format!("{}: {name}", t!("window.owner.limit")), "", LIMIT_WIDTH);
+            widgets::weak(ui, name.as_str());
+            let number = value.trim().parse::<u64>().ok();
+            ui.add_enabled_ui(number.is_some(), |ui| {
+                if widgets::button(ui, Loud::Plain, icons::CHECK, &t!("window.tracker.save")).clicked() {
+                    actions.push(order(SetLimits { changes: vec![(name.clone(), number)] }));
+                    is_over = true;
+                }
+            });
+            if widgets::button(ui, Loud::Quiet, "", &t!("window.owner.default")).clicked() {
+                actions.push(order(SetLimits { changes: vec![(name.clone(), None)] }));
+                is_over = true;
+            }
+        });
+        if is_over {
+            forms.limit = None;
+        }
+    });
+}

@@ -1,0 +1,125 @@
+//! The invite as a page. It says where the network is and how to get Potok, and lists nothing of what is shared. Whatever
+//! an owner has written comes out as text, and there is no script.
+
+use std::fmt;
+
+use qrcode::QrCode;
+use qrcode::render::svg;
+
+/// The one style sheet.
+pub(super) const STYLE: &str = include_str!("invite_page.css");
+
+/// What the page says.
+pub(super) struct InvitePage<'a> {
+    pub(super) network: &'a str,
+    pub(super) greeting: &'a [String],
+    pub(super) link: String,
+    /// The link alone lets nobody in.
+    pub(super) is_closed: bool,
+}
+
+/// Side of the picture in points of the screen.
+const QR_SIDE: u32 = 240;
+
+impl InvitePage<'_> {
+    /// The page in the language that a browser likes best of those there are.
+    pub(super) fn html(&self, accept_language: &str) -> String {
+        let greeting: String = self.greeting.iter().map(|line| format!("<p>{}</p>\n", Escaped(line))).collect();
+        let qr = QrCode::new(self.link.as_bytes()).map_or_else(
+            |_too_long| String::new(),
+            |code| {
+                let picture = code.render::<svg::Color<'_>>().min_dimensions(QR_SIDE, QR_SIDE).build();
+                // It stands in a page, not in a file of its own.
+                picture.split_once("?>").map_or(picture.clone(), |(_, svg)| svg.to_owned())
+            },
+        );
+        let (network, link) = (Escaped(self.network), Escaped(&self.link));
+        if prefers_bulgarian(accept_language) {
+            let closed = if self.is_closed { include_str!("closed.bg.html") } else { "" };
+            format!(
+                include_str!("invite.bg.html"),
+                network = network,
+                greeting = greeting,
+                qr = qr,
+                link = link,
+                closed = closed
+            )
+        } else {
+            let closed = if self.is_closed { include_str!("closed.en.html") } else { "" };
+            format!(
+                include_str!("invite.en.html"),
+                network = network,
+                greeting = greeting,
+                qr = qr,
+                link = link,
+                closed = closed
+            )
+        }
+    }
+}
+
+/// Whether Bulgarian comes before English in `Accept-Language`. Weights are not looked at: browsers send them in order.
+fn prefers_bulgarian(accept_language: &str) -> bool {
+    let mut languages = accept_language.split(',').map(|language| language.trim().get(..2).unwrap_or_default());
+    languages.find_map(|language| match language {
+        "bg" => Some(true),
+        "en" => Some(false),
+        _ => None,
+    }) == Some(true)
+}
+
+/// Text that is nothing but text in HTML, also in an attribute.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use potok_core::model::shown::Shown;
+        for letter in Shown(self.0).to_string().chars() {
+            match letter {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => write!(f, "{other}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(network: &str, greeting: &[&str], language: &str) -> String {
+        let greeting: Vec<String> = greeting.iter().map(|line| (*line).to_owned()).collect();
+        let link = format!("potok://tracker.example.org:7686/?key={}", "0a".repeat(32));
+        InvitePage { network, greeting: &greeting, link, is_closed: true }.html(language)
+    }
+
+    #[test]
+    fn what_an_owner_has_written_is_text() {
+        let evil = "</title><script>alert(1)</script> \" onload='x' {link} %{x} &lt;";
+        let html = page(evil, &[evil, "<img src=x onerror=alert(1)>"], "");
+        assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("onload='x'"), "{html}");
+        assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && html.contains("{link} %{x} &amp;lt;"));
+        assert_eq!(html.matches("<title>").count(), 1);
+        assert_eq!(html.matches("<svg").count(), 1);
+        // The policy forbids styles in the page and scripts of every kind.
+        assert!(!html.contains("style=") && !html.contains("javascript:"), "{html}");
+    }
+
+    #[test]
+    fn a_browser_reads_its_own_language() {
+        for (languages, word) in [
+            ("", "Install Potok"),
+            ("en-GB,en;q=0.9", "Install Potok"),
+            ("de, bg;q=0.5, en;q=0.4", "Инсталирай Potok"),
+            ("bg-BG", "Инсталирай Potok"),
+            ("\u{44f}\u{44f}\u{44f}", "Install Potok"),
+        ] {
+            assert!(page("Дом", &["Здравей"], languages).contains(word), "{languages}");
+        }
+    }
+}

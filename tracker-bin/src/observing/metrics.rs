@@ -1,0 +1,172 @@
+//! Figures as Prometheus reads them. The tracker counts in plain numbers; they become metrics only when somebody asks.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use potok_core::service::tracker_server::{Figures, LATENCY_BOUNDS, TrackerHandle};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::time::timeout;
+
+/// The text form that Prometheus takes.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How long the tracker may take to say them.
+const FIGURES_MAX: Duration = Duration::from_secs(5);
+
+/// All metrics; none if the tracker does not answer.
+pub(super) async fn text(tracker: &TrackerHandle) -> Option<String> {
+    let figures = timeout(FIGURES_MAX, tracker.figures()).await.ok()??;
+    let mut registry = Registry::with_prefix("potok");
+    registry.register_collector(Box::new(Snapshot {
+        figures,
+        since: seconds_since_1970(tracker),
+        memory: memory_bytes(),
+    }));
+    let mut text = String::new();
+    encode(&mut text, &registry).ok()?;
+    Some(text)
+}
+
+/// What was looked up at once.
+#[derive(Debug)]
+struct Snapshot {
+    figures: Figures,
+    since: u64,
+    memory: Option<u64>,
+}
+
+type Encoded = Result<(), std::fmt::Error>;
+
+impl Collector for Snapshot {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Encoded {
+        let Figures { counts, tally, .. } = &self.figures;
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        family(&mut to, "build", "Which program this is", &[(&version[..], 1)], gauge)?;
+        family(
+            &mut to,
+            "start_time_seconds",
+            "When it was started, in seconds since 1970",
+            &[(&[], self.since)],
+            gauge,
+        )?;
+        if let Some(memory) = self.memory {
+            family(&mut to, "resident_memory_bytes", "Memory that the program takes", &[(&[], memory)], gauge)?;
+        }
+        let plain = (counts.sessions as u64).saturating_sub(self.figures.tls_sessions);
+        let kinds = [(&[("kind", "tls")][..], self.figures.tls_sessions), (&[("kind", "plain")][..], plain)];
+        family(&mut to, "sessions", "Connections that are open", &kinds, gauge)?;
+        let of_keyless = (counts.users as u64).saturating_sub(self.figures.users_with_key);
+        let kinds = [(&[("kind", "key")][..], self.figures.users_with_key), (&[("kind", "no_key")][..], of_keyless)];
+        family(&mut to, "users", "Sessions that have a name", &kinds, gauge)?;
+        for (name, help, value) in [
+            ("shares", "Files that are announced", counts.shares as u64),
+            ("names", "Names that are owned", counts.names as u64),
+            ("bans", "Keys, addresses, prefixes and names that are shut out", self.figures.bans),
+            ("invites", "Invites with a token that are good", self.figures.invites),
+            ("waiting_users", "Users who wait for an owner to let them in", self.figures.waiting_users),
+            ("inbox_messages", "Inputs that wait for the tracker", self.figures.inbox_messages),
+            ("queued_sessions", "Sessions that wait for their turn", self.figures.queued_sessions),
+        ] {
+            family(&mut to, name, help, &[(&[], value)], gauge)?;
+        }
+        let bytes = [
+            (&[("direction", "in")][..], self.figures.bytes_in),
+            (&[("direction", "out")][..], self.figures.bytes_out),
+        ];
+        family(&mut to, "bytes", "Bytes of lines, before TLS", &bytes, counter)?;
+        family(&mut to, "notices", "Notices that were sent", &[(&[], self.figures.notices)], counter)?;
+        family(
+            &mut to,
+            "resyncs",
+            "Sessions that read too slowly and were told so",
+            &[(&[], self.figures.resyncs)],
+            counter,
+        )?;
+        let not_understood = [(&[][..], tally.not_understood())];
+        family(&mut to, "lines_not_understood", "Lines that were no command", &not_understood, counter)?;
+
+        let verbs: Vec<_> = tally.verbs().filter(|(_, answered)| answered.done + answered.refused > 0).collect();
+        let mut rows = Vec::new();
+        let labels: Vec<[[(&str, &str); 2]; 2]> = verbs
+            .iter()
+            .map(|(verb, _)| [[("verb", *verb), ("outcome", "done")], [("verb", *verb), ("outcome", "refused")]])
+            .collect();
+        for ((_, answered), [done, refused]) in verbs.iter().zip(&labels) {
+            rows.push((&done[..], answered.done));
+            rows.push((&refused[..], answered.refused));
+        }
+        family(&mut to, "requests", "Commands, by what became of them", &rows, counter)?;
+        let codes: Vec<_> = tally.codes().filter(|(_, count)| *count > 0).collect();
+        let labels: Vec<[(&str, &str); 1]> = codes.iter().map(|(code, _)| [("code", code.as_str())]).collect();
+        let rows: Vec<_> = codes.iter().zip(&labels).map(|((_, count), label)| (&label[..], *count)).collect();
+        family(&mut to, "refusals", "Refusals, by their code", &rows, counter)?;
+        self.latencies(&mut to)
+    }
+}
+
+impl Snapshot {
+    fn latencies(&self, to: &mut DescriptorEncoder<'_>) -> Encoded {
+        let help = "From when lines came until they were all answered, by the verb of the first";
+        let mut metric = to.encode_descriptor(
+            "request_duration",
+            help,
+            Some(&Unit::Seconds),
+            prometheus_client::metrics::MetricType::Histogram,
+        )?;
+        for (verb, latency) in self.figures.latencies.iter().filter(|(_, latency)| latency.count() > 0) {
+            let bounds = LATENCY_BOUNDS.iter().map(Duration::as_secs_f64).chain([f64::MAX]);
+            let buckets: Vec<(f64, u64)> = bounds.zip(latency.buckets().iter().copied()).collect();
+            let labels = [("verb", *verb)];
+            let mut of_verb = metric.encode_family(&labels)?;
+            of_verb.encode_histogram::<[(&str, &str); 1]>(
+                latency.sum().as_secs_f64(),
+                latency.count(),
+                &buckets,
+                None,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(value: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn counter(value: u64) -> ConstCounter<u64> {
+    ConstCounter::new(value)
+}
+
+/// One metric with a row for each set of labels.
+fn family<M: EncodeMetric>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    rows: &[(&[(&str, &str)], u64)],
+    metric: impl Fn(u64) -> M,
+) -> Encoded {
+    let mut encoder = to.encode_descriptor(name, help, None, metric(0).metric_type())?;
+    for (labels, value) in rows {
+        if labels.is_empty() {
+            // Without labels there is one row.
+            return metric(*value).encode(encoder);
+        }
+        metric(*value).encode(encoder.encode_family(labels)?)?;
+    }
+    Ok(())
+}
+
+fn seconds_since_1970(tracker: &TrackerHandle) -> u64 {
+    tracker.since().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// What the system says that this program takes of the memory.
+fn memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+}
