@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use potok_core::model::invite::TrackerAddress;
 use potok_core::model::limits;
+use potok_core::model::proxy::{BadProxy, ProxyAddress};
 use potok_core::model::username::Username;
 use rust_i18n::t;
 
@@ -77,6 +78,9 @@ pub struct ConsoleArgs {
     /// Where peers reach me from now on.
     #[arg(long, value_name = "IP:PORT", help = t!("args.listen").into_owned())]
     pub listen: Option<SocketAddr>,
+    /// Everything leaves through this SOCKS5 proxy from now on; `none`: directly.
+    #[arg(long, value_name = "HOST:PORT|none", value_parser = socks5, help = t!("args.socks5").into_owned())]
+    pub socks5: Option<ProxyChoice>,
     /// Run the embedded tracker at this address, and join it.
     #[arg(
         long,
@@ -113,6 +117,14 @@ fn link(text: &str) -> Result<String, potok_core::model::invite::BadInvite> {
     use potok_core::model::invite::BadInvite;
     let is_ours = text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("potok:"));
     if is_ours { Ok(text.to_owned()) } else { Err(BadInvite::Link) }
+}
+
+/// A proxy, or none any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyChoice(pub Option<ProxyAddress>);
+
+fn socks5(text: &str) -> Result<ProxyChoice, BadProxy> {
+    if text == "none" { Ok(ProxyChoice(None)) } else { text.parse().map(|proxy| ProxyChoice(Some(proxy))) }
 }
 
 fn tracker(text: &str) -> Result<TrackerAddress, potok_core::model::invite::BadInvite> {

@@ -169,6 +169,9 @@ pub fn span(minutes: u64) -> String {
 fn of_absence(language: &str, why: &AbsenceReason) -> String {
     let args = match why {
         AbsenceReason::OtherVersion(version) => vec![("version", version.to_string())],
+        AbsenceReason::ProxyAway { proxy, why } | AbsenceReason::ProxyRefused { proxy, why } => {
+            vec![("proxy", Shown(proxy).to_string()), ("why", Shown(&of_reason(why)).to_string())]
+        }
         AbsenceReason::Told(text) => {
             let known = of_tracker(language, text);
             vec![("text", known.unwrap_or_else(|| Shown(&of_reason(text)).to_string()))]

@@ -144,6 +144,8 @@ fn absences() -> Vec<AbsenceReason> {
         Why::TooMuch,
         Why::Unasked,
         Why::OtherVersion(2),
+        Why::ProxyAway { proxy: "h:1".into(), why: "x".into() },
+        Why::ProxyRefused { proxy: "h:1".into(), why: "x".into() },
         Why::Told("x".into()),
     ]
 }

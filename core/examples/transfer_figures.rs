@@ -189,6 +189,7 @@ mod linux {
                 settings,
                 numbers: Arc::new(TransferNumbers::after(&store)?),
                 arrivals: Arc::default(),
+                outgoing: watch::Sender::default().subscribe(),
             };
             let (events, mut uploads) = mpsc::channel(1024);
             tokio::spawn(async move { while uploads.recv().await.is_some() {} });
@@ -226,6 +227,7 @@ mod linux {
             store: Arc::new(store),
             tls: TlsClient::new(&Identity::generate(), Purpose::Peer),
             arrivals: Arc::default(),
+            outgoing: watch::Sender::default().subscribe(),
             directory: Arc::new(Book { contact: from.clone(), version: watch::Sender::new(0) }),
             settings,
             disk: Arc::new(RealDisk),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use potok_core::model::invite::TrackerAddress;
 use potok_core::model::own_ports::OwnPorts;
 use potok_core::net::identity::Identity;
+use potok_core::net::outgoing::Outgoing;
 use potok_core::net::tls::{Purpose, TlsClient};
 use potok_core::service::tracker_client::tap::Tap;
 use potok_core::service::tracker_client::{ClientEvent, ClientSetup, TrackerClient};
@@ -48,6 +49,7 @@ impl Clients {
                 shares: Arc::new(Vec::new),
                 tap: Arc::new(Tap::new(|_, _| {})),
                 tells_local_addresses: watch::Sender::new(false).subscribe(),
+                outgoing: Outgoing::Direct,
             };
             let (client, task) = TrackerClient::start(setup, events, cancel.clone());
             (heard, client, task)

@@ -14,7 +14,7 @@ use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
 use rust_i18n::t;
 
-use crate::args::ConsoleArgs;
+use crate::args::{ConsoleArgs, ProxyChoice};
 use crate::command_line::completion::Completions;
 use crate::console::input::ConsoleInput;
 use crate::console::session::{ConsoleSession, Options, TRACKER_WAIT_MAX};
@@ -105,6 +105,9 @@ fn with_arguments(settings: &Settings, args: &ConsoleArgs) -> Settings {
     }
     if let Some(listen) = args.listen {
         settings.listen = listen;
+    }
+    if let Some(ProxyChoice(proxy)) = &args.socks5 {
+        settings.socks5.clone_from(proxy);
     }
     settings.name.get_or_insert_with(settings_file::default_name);
     settings

@@ -27,6 +27,20 @@ pub enum AbsenceReason {
     Unasked,
     /// It speaks another version of the protocol.
     OtherVersion(u32),
+    /// We go through a proxy, which cannot be reached itself.
+    ProxyAway {
+        /// Where it is to be.
+        proxy: String,
+        /// In the words of the system.
+        why: String,
+    },
+    /// The proxy says that it cannot connect.
+    ProxyRefused {
+        /// Where it is.
+        proxy: String,
+        /// In its words: a stranger's text.
+        why: String,
+    },
     /// In the words of the system, of the database, or of the tracker itself: a stranger's text.
     Told(String),
 }
@@ -46,6 +60,8 @@ impl AbsenceReason {
             Self::TooMuch => "too-much",
             Self::Unasked => "unasked",
             Self::OtherVersion(_) => "other-version",
+            Self::ProxyAway { .. } => "proxy-away",
+            Self::ProxyRefused { .. } => "proxy-refused",
             Self::Told(_) => "told",
         }
     }
@@ -67,6 +83,8 @@ impl fmt::Display for AbsenceReason {
             Self::OtherVersion(version) => {
                 write!(f, "the tracker speaks version {version} of the protocol, we speak 1")
             }
+            Self::ProxyAway { proxy, why } => write!(f, "the proxy {proxy} cannot be reached: {why}"),
+            Self::ProxyRefused { proxy, why } => write!(f, "the proxy {proxy} does not connect: {why}"),
             Self::Told(text) => f.write_str(text),
         }
     }

@@ -53,6 +53,7 @@ pub mod or_empty;
 pub mod own_ports;
 pub mod port;
 pub mod program_version;
+pub mod proxy;
 pub mod relaying;
 pub mod search_key;
 pub mod share;

@@ -14,7 +14,7 @@ use crate::reach::{DialCandidate, ReachAttempt};
 
 /// Connects to the first address of a host that answers in time: the addresses of both families, in turn and without
 /// waiting for one that is silent (RFC 8305).
-pub async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
+pub(super) async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
     let mut attempt = ReachAttempt::new(Instant::now().into_std());
     addresses_of(to, each).await?.into_iter().for_each(|address| attempt.offer(DialCandidate::at(address)));
     let mut race = Race::new(attempt);
@@ -26,13 +26,13 @@ pub async fn host(to: &HostPort, each: Duration) -> io::Result<TcpStream> {
 }
 
 /// Every address that a host has.
-pub async fn addresses_of(host: &HostPort, within: Duration) -> io::Result<Vec<SocketAddr>> {
+pub(super) async fn addresses_of(host: &HostPort, within: Duration) -> io::Result<Vec<SocketAddr>> {
     let addresses = timeout(within, lookup_host((host.host(), host.port()))).await.map_err(timed_out)??;
     Ok(addresses.collect())
 }
 
 /// Connects to one address in time, without Nagle's delay and with keep-alive.
-pub async fn address(to: SocketAddr, within: Duration) -> io::Result<TcpStream> {
+pub(super) async fn address(to: SocketAddr, within: Duration) -> io::Result<TcpStream> {
     let stream = timeout(within, TcpStream::connect(to)).await.map_err(timed_out)??;
     tune(&stream)?;
     Ok(stream)

@@ -7,6 +7,7 @@ pub mod identity;
 pub mod lan;
 pub mod local;
 pub mod mdns;
+pub mod outgoing;
 pub mod port_mapping;
 pub mod punch;
 pub mod race;

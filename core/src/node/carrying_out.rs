@@ -172,8 +172,12 @@ impl NodeTask {
     /// Uses other settings from now on, and everything that depends on them.
     fn apply(&mut self, id: IntentId, settings: Settings) {
         self.uploading.send_replace(starting::upload_settings(&settings));
-        self.may_punch.send_replace(settings.punch);
-        self.tells_local_addresses.send_replace(settings.tell_local_addresses);
+        self.may_punch.send_replace(settings.may_punch());
+        self.outgoing.send_if_modified(|before| {
+            let now = settings.outgoing();
+            std::mem::replace(before, now.clone()) != now
+        });
+        self.tells_local_addresses.send_replace(settings.tells_local_addresses());
         self.may_use_relay.send_replace(settings.use_relay);
         self.downloading.send_replace(starting::download_settings(&settings));
         let before = std::mem::replace(&mut self.settings, settings.clone());

@@ -137,7 +137,7 @@ pub(super) fn tracker_settings(settings: &Settings, listen: SocketAddr) -> Track
         listen,
         network_name: settings.network_name.clone(),
         message_of_the_day: greeting,
-        local_discovery: settings.local_discovery,
+        local_discovery: settings.discovers(),
         shares_per_user: settings.shares_max.max(TrackerSettings::default().shares_per_user),
         relay: settings.host_relay,
         relay_bytes_per_second: settings.host_relay_bytes_per_second.max(RELAY_BYTES_PER_SECOND_MIN),

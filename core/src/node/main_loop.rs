@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::net::identity::Identity;
+use crate::net::outgoing::Outgoing;
 use crate::node::children::{ChildReport, Children};
 use crate::node::clock_watch::ClockWatch;
 use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
@@ -74,6 +75,7 @@ pub(super) struct NodeTask {
     pub(super) downloading: watch::Sender<DownloadSettings>,
     pub(super) may_punch: watch::Sender<bool>,
     pub(super) tells_local_addresses: watch::Sender<bool>,
+    pub(super) outgoing: watch::Sender<Outgoing>,
     pub(super) nearby: Arc<Nearby>,
     pub(super) nearby_wish: watch::Sender<NearbyWish>,
     pub(super) may_use_relay: watch::Sender<bool>,

@@ -15,6 +15,7 @@ use crate::model::invite::{Invite, TrackerAddress};
 use crate::model::key::PublicKey;
 use crate::model::relaying::RelayOffer;
 use crate::model::username::{BadUsername, Username};
+use crate::net::outgoing::Outgoing;
 use crate::net::tls::{Purpose, TlsClient};
 use crate::node::event::{NodeEvent, Outcome, TrackerConnection};
 use crate::node::failure::Failure;
@@ -182,9 +183,11 @@ impl NodeTask {
         };
         let is_same = self.moves.here.as_ref() == Some(&tracker);
         self.moves.here = Some(tracker.clone());
-        self.reaching_us.are_at(self.peer_server.address(), &self.mappings);
+        self.reaching_us.are_at(self.peer_server.address(), &self.mappings, &self.settings.outgoing());
         self.set_connection(TrackerConnection::Connecting { tracker: tracker.address.to_string(), why: None });
         let share_indexer = self.share_indexer.clone();
+        // What runs in this program is reached without leaving it.
+        let is_own = self.hosting.as_ref().is_some_and(|hosting| hosting.joined_at == tracker);
         let setup = ClientSetup {
             tracker,
             username,
@@ -194,6 +197,7 @@ impl NodeTask {
             tap: Arc::clone(&self.tap),
             shares: Arc::new(move || share_indexer.shares()),
             tells_local_addresses: self.tells_local_addresses.subscribe(),
+            outgoing: if is_own { Outgoing::Direct } else { self.settings.outgoing() },
         };
         self.session.begin(setup, self.cancel.child_token());
         match outcome {
@@ -256,7 +260,7 @@ impl NodeTask {
             None if self.hosting.is_some() => here.clone(),
             tracker => tracker.clone(),
         };
-        let is_other = before.name != now.name || is_elsewhere;
+        let is_other = before.name != now.name || before.socks5 != now.socks5 || is_elsewhere;
         match wanted {
             Some(tracker) if is_other || !self.is_at(&tracker) => Some(Move::Join(tracker)),
             None if here.is_some() => Some(Move::Leave),
@@ -364,10 +368,12 @@ impl NodeTask {
     fn dial_back(&self, notice: &ConnectNotice) {
         let Ok(client) = self.session.client() else { return };
         let address = notice.address.filter(|address| client.people().may_be_peer(*address)).zip(notice.back);
-        let meeting = self.settings.punch.then(|| tracker_directory::meeting(&client, notice.ticket));
+        let outgoing = self.settings.outgoing();
+        let meeting =
+            self.settings.may_punch().then(|| tracker_directory::meeting(&client, notice.ticket, outgoing.clone()));
         let at_home = notice.back.into_iter().flat_map(|back| notice.lan.iter().map(move |at| (*at, back))).collect();
         let uses_relay = self.settings.use_relay && notice.relay == RelayOffer::Open;
-        let relay = uses_relay.then(|| tracker_directory::relay_place(&client, notice.ticket));
+        let relay = uses_relay.then(|| tracker_directory::relay_place(&client, notice.ticket, outgoing));
         self.peer_server.dial_back(DialBack { address, at_home, meeting, relay });
     }
 

@@ -25,13 +25,13 @@ impl NodeTask {
         let tracker = self.moves.here.as_ref().and_then(|here| here.key.or_else(|| self.proven_tracker_key()));
         let key = self.identity.public_key();
         let person = port.zip(tracker).map(|(port, tracker)| NearbyPerson { tracker, key, port });
-        let wish = NearbyWish { is_on: self.settings.local_discovery, person };
+        let wish = NearbyWish { is_on: self.settings.discovers(), person };
         self.nearby_wish.send_if_modified(|before| std::mem::replace(before, wish.clone()) != wish);
     }
 
     /// Lists who is there, when there was time to hear them.
     pub(super) fn list_nearby(&self) -> impl Future<Output = Result<Outcome, Failure>> + Send + 'static {
-        let (nearby, is_on) = (Arc::clone(&self.nearby), self.settings.local_discovery);
+        let (nearby, is_on) = (Arc::clone(&self.nearby), self.settings.discovers());
         async move {
             if !is_on {
                 return Ok(Outcome::Nearby { networks: Vec::new(), is_on });

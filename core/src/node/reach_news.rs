@@ -42,7 +42,7 @@ impl NodeTask {
         let before = std::mem::replace(&mut self.mappings, now);
         let at = self.peer_server.address();
         self.peer_server.set_mapped(now.ipv4.mapped().is_some());
-        self.reaching_us.are_at(at, &now);
+        self.reaching_us.are_at(at, &now, &self.settings.outgoing());
         self.tell_reach(|known| {
             (known.reach.mapping_ipv4, known.reach.mapping_ipv6) = (now.ipv4, now.ipv6);
         });
@@ -60,7 +60,7 @@ impl NodeTask {
     /// against it. Who listens to this computer alone is reached by nobody else.
     pub(super) fn want_mappings(&self) {
         let at = self.peer_server.address();
-        let may = self.settings.map_port && self.moves.here.is_some() && !at.ip().to_canonical().is_loopback();
+        let may = self.settings.maps_port() && self.moves.here.is_some() && !at.ip().to_canonical().is_loopback();
         let port = PeerPort::new(at.port()).ok().filter(|_| may);
         let of = |family| port.filter(|_| listens(at, family));
         self.port_mapper.want(PortWish { ipv4: of(AddressFamily::Ipv4), ipv6: of(AddressFamily::Ipv6) });

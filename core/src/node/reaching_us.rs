@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use crate::model::address_family::AddressFamily;
 use crate::model::own_ports::OwnPorts;
 use crate::model::port::PeerPort;
+use crate::net::outgoing::Outgoing;
 use crate::reach::reachability::Reachability;
 use crate::service::port_mapper::Mappings;
 
@@ -45,12 +46,12 @@ impl ReachingUs {
         self.known.subscribe()
     }
 
-    /// The peer server is here now, and routers have promised this: others dial us there.
-    pub(super) fn are_at(&self, peer_server: SocketAddr, mappings: &Mappings) {
-        let port = PeerPort::new(peer_server.port()).ok();
+    /// The peer server is here now, and routers have promised this: others dial us there. Nobody does where a proxy is seen.
+    pub(super) fn are_at(&self, peer_server: SocketAddr, mappings: &Mappings, outgoing: &Outgoing) {
+        let port = PeerPort::new(peer_server.port()).ok().filter(|_| !outgoing.is_proxied());
         let of = |family| {
             let mapped = mappings.by(family).mapped().map(|(_, mapped)| mapped.port);
-            mapped.or(port).filter(|_| listens(peer_server, family))
+            mapped.or(port).filter(|_| listens(peer_server, family) && !outgoing.is_proxied())
         };
         self.ports.send_if_modified(|ports| {
             let (ipv4, ipv6) = (of(AddressFamily::Ipv4), of(AddressFamily::Ipv6));

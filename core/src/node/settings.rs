@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::invite::TrackerAddress;
 use crate::model::limits;
 use crate::model::listen;
+use crate::model::proxy::ProxyAddress;
 use crate::model::username::Username;
+use crate::net::outgoing::Outgoing;
 
 /// The settings of a client. Everything has a default, so an old or empty file is a valid one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,9 @@ pub struct Settings {
     pub tell_local_addresses: bool,
     /// Whether somebody who cannot be reached otherwise is reached through the tracker, which cannot read what it carries.
     pub use_relay: bool,
+    /// A SOCKS5 proxy through which everything leaves.
+    #[serde(with = "text_or_none")]
+    pub socks5: Option<ProxyAddress>,
     /// Peers served at the same time.
     pub upload_slots: usize,
     /// Connections of one user that are served at the same time.
@@ -95,6 +100,7 @@ impl Default for Settings {
             local_discovery: true,
             tell_local_addresses: true,
             use_relay: true,
+            socks5: None,
             upload_slots: limits::UPLOAD_SLOTS,
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
             upload_bytes_per_second: 0,
@@ -123,6 +129,31 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How connections leave.
+    pub fn outgoing(&self) -> Outgoing {
+        Outgoing::of(self.socks5.as_ref())
+    }
+
+    /// Whether others are dialled at the same moment as they dial us: no proxy can do that.
+    pub fn may_punch(&self) -> bool {
+        self.punch && self.socks5.is_none()
+    }
+
+    /// Whether routers are asked to let others in. Who goes through a proxy does not want them.
+    pub fn maps_port(&self) -> bool {
+        self.map_port && self.socks5.is_none()
+    }
+
+    /// Whether the tracker is told where we are in our own network. Who goes through a proxy does not want it known.
+    pub fn tells_local_addresses(&self) -> bool {
+        self.tell_local_addresses && self.socks5.is_none()
+    }
+
+    /// Whether anything is said or heard in the local network; see [`Settings::tells_local_addresses`].
+    pub fn discovers(&self) -> bool {
+        self.local_discovery && self.socks5.is_none()
+    }
+
     /// What an earlier version wrote as its default, and nobody chose, is today's default.
     pub fn as_meant(mut self) -> Self {
         self.listen = listen::as_meant(self.listen, 0);

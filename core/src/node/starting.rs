@@ -127,6 +127,7 @@ pub(super) async fn start(
     let numbers = TransferNumbers::after(&store).map_err(|error| system(Work::OpeningQueue, &error))?;
     let numbers = Arc::new(numbers);
     let arrivals = Arc::new(Arrivals::default());
+    let outgoing = watch::Sender::new(setup.settings.outgoing());
     let serving = PeerServerSetup {
         tls: TlsServer::new(&identity, Purpose::Peer),
         content_source: Arc::new(share_indexer.table()),
@@ -134,11 +135,12 @@ pub(super) async fn start(
         settings: uploading.subscribe(),
         numbers: Arc::clone(&numbers),
         arrivals: Arc::clone(&arrivals),
+        outgoing: outgoing.subscribe(),
     };
     let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
     let peer_server = started.map_err(|error| system(Work::ServingPeers, &error))?;
-    let may_punch = watch::Sender::new(setup.settings.punch);
-    let tells_local_addresses = watch::Sender::new(setup.settings.tell_local_addresses);
+    let may_punch = watch::Sender::new(setup.settings.may_punch());
+    let tells_local_addresses = watch::Sender::new(setup.settings.tells_local_addresses());
     let nearby_wish = watch::Sender::new(NearbyWish::default());
     let (nearby, hearing) = Nearby::start(nearby_wish.subscribe(), cancel.child_token());
     services.spawn(async move { drop(hearing.await) });
@@ -155,7 +157,9 @@ pub(super) async fn start(
             may_punch: may_punch.subscribe(),
             nearby: Arc::clone(&nearby),
             may_use_relay: may_use_relay.subscribe(),
+            outgoing: outgoing.subscribe(),
         }),
+        outgoing: outgoing.subscribe(),
         settings: downloading.subscribe(),
         numbers,
         disk: Arc::new(RealDisk),
@@ -181,6 +185,7 @@ pub(super) async fn start(
         downloading,
         may_punch,
         tells_local_addresses,
+        outgoing,
         nearby,
         nearby_wish,
         may_use_relay,

@@ -1,6 +1,7 @@
 //! Whole clients on loopback: an intent goes in, and what follows from it is seen by its outcome and by the others.
 
 mod owning;
+mod proxied;
 mod reach;
 mod transfers;
 

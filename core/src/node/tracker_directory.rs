@@ -18,6 +18,7 @@ use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::model::way::Way;
 use crate::net::lan::OwnNetworks;
+use crate::net::outgoing::Outgoing;
 use crate::node::lookup;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::address_line::{AddressLine, AddressScope, Openness};
@@ -54,6 +55,8 @@ pub(super) struct TrackerDirectory {
     pub(super) nearby: Arc<Nearby>,
     /// Whether the tracker's relay is used, as the setting says.
     pub(super) may_use_relay: watch::Receiver<bool>,
+    /// How connections leave.
+    pub(super) outgoing: watch::Receiver<Outgoing>,
 }
 
 impl TrackerDirectory {
@@ -74,6 +77,21 @@ impl TrackerDirectory {
             }
         }
         users.contacts
+    }
+
+    /// Those addresses that the tracker may send us to: the ones that it has seen, and of those that others claim only what
+    /// is in a network of ours. No proxy knows what is there.
+    async fn told(&self, client: &TrackerClient, lines: impl IntoIterator<Item = AddressLine>) -> Vec<DialCandidate> {
+        let (at_home, direct): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.scope == AddressScope::Lan);
+        let at_home = at_home.into_iter().filter(|_| !self.outgoing.borrow().is_proxied()).map(|line| line.address);
+        let at_home =
+            at_home.filter_map(|at| LanAddress::new(at.ip(), at.port()).ok()).take(LAN_ADDRESSES_MAX).collect();
+        let direct = direct.into_iter().filter(|line| client.people().may_be_peer(line.address));
+        let direct = direct.map(|line| DialCandidate {
+            is_closed: line.openness == Openness::Closed,
+            ..DialCandidate::at(line.address)
+        });
+        in_own_networks(at_home).await.into_iter().map(DialCandidate::at).chain(direct).collect()
     }
 }
 
@@ -124,7 +142,7 @@ impl Directory for TrackerDirectory {
             let Ok(client) = self.session.client() else { return Vec::new() };
             // A tracker of an earlier version knows one address, which is known here too.
             let Ok(answer) = client.ask(command.into()).await else { return Vec::new() };
-            told(&client, answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok())).await
+            self.told(&client, answer.lines.iter().filter_map(|line| AddressLine::parse(line).ok())).await
         })
     }
 
@@ -134,11 +152,12 @@ impl Directory for TrackerDirectory {
             let client = self.session.client().ok()?;
             let answer = client.ask(command.into()).await.ok()?;
             let reply = ConnectReply::parse(&answer.lines).ok()?;
-            let meeting = self.may_punch.borrow().then(|| meeting(&client, reply.ticket));
+            let meeting =
+                self.may_punch.borrow().then(|| meeting(&client, reply.ticket, self.outgoing.borrow().clone()));
             let uses_relay = *self.may_use_relay.borrow() && reply.relay == RelayOffer::Open;
-            let relay_place = uses_relay.then(|| relay_place(&client, reply.ticket));
+            let relay_place = uses_relay.then(|| relay_place(&client, reply.ticket, self.outgoing.borrow().clone()));
             let (ticket, relay) = (reply.ticket, reply.relay);
-            let addresses = told(&client, reply.addresses).await;
+            let addresses = self.told(&client, reply.addresses).await;
             Some(Introduction { ticket, addresses, meeting, relay, relay_place })
         })
     }
@@ -168,27 +187,15 @@ impl Directory for TrackerDirectory {
 }
 
 /// Our part in an encounter that the tracker arranged.
-pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket) -> Meeting {
+pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket, outgoing: Outgoing) -> Meeting {
     let asked = client.clone();
     let may_dial = move |address| asked.people().may_be_peer(address);
-    Meeting { tracker: client.tracker().clone(), ticket, may_dial: Arc::new(may_dial) }
+    Meeting { tracker: client.tracker().clone(), outgoing, ticket, may_dial: Arc::new(may_dial) }
 }
 
 /// Our side of the tracker's relay.
-pub(super) fn relay_place(client: &TrackerClient, ticket: EncounterTicket) -> RelayPlace {
-    RelayPlace { tracker: client.tracker().clone(), ticket }
-}
-
-/// Those addresses that the tracker may send us to: the ones that it has seen, and of those that others claim only what
-/// is in a network of ours.
-async fn told(client: &TrackerClient, lines: impl IntoIterator<Item = AddressLine>) -> Vec<DialCandidate> {
-    let (at_home, direct): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.scope == AddressScope::Lan);
-    let at_home = at_home.into_iter().map(|line| line.address);
-    let at_home = at_home.filter_map(|at| LanAddress::new(at.ip(), at.port()).ok()).take(LAN_ADDRESSES_MAX).collect();
-    let direct = direct.into_iter().filter(|line| client.people().may_be_peer(line.address));
-    let direct = direct
-        .map(|line| DialCandidate { is_closed: line.openness == Openness::Closed, ..DialCandidate::at(line.address) });
-    in_own_networks(at_home).await.into_iter().map(DialCandidate::at).chain(direct).collect()
+pub(super) fn relay_place(client: &TrackerClient, ticket: EncounterTicket, outgoing: Outgoing) -> RelayPlace {
+    RelayPlace { tracker: client.tracker().clone(), outgoing, ticket }
 }
 
 async fn in_own_networks(addresses: Vec<LanAddress>) -> Vec<SocketAddr> {

@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 use crate::model::address_family::AddressFamily;
 use crate::model::invite::HostPort;
 use crate::model::ticket::EncounterTicket;
-use crate::net::{dial, punch, relay};
+use crate::net::outgoing::Outgoing;
+use crate::net::{punch, relay};
 
 /// Reaching the tracker once more, for its relay.
 const RELAY_CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -23,6 +24,8 @@ const NAME_ANSWER_MAX: Duration = Duration::from_secs(5);
 pub struct Meeting {
     /// The tracker that arranged it, which sees the ports of both.
     pub tracker: HostPort,
+    /// How connections leave.
+    pub outgoing: Outgoing,
     /// Our own ticket.
     pub ticket: EncounterTicket,
     /// Whether this tracker may send us to an address.
@@ -32,6 +35,8 @@ pub struct Meeting {
 /// Where the tracker carries the bytes of both, and our side of it.
 #[derive(Debug, Clone)]
 pub struct RelayPlace {
+    /// How the connection leaves.
+    pub outgoing: Outgoing,
     /// The tracker that arranged the encounter, and carries the bytes.
     pub tracker: HostPort,
     /// Our own ticket.
@@ -41,7 +46,7 @@ pub struct RelayPlace {
 impl RelayPlace {
     /// A connection to whoever came, who has proven nothing yet. It ends by itself.
     pub async fn enter(&self) -> io::Result<TcpStream> {
-        let stream = dial::host(&self.tracker, RELAY_CONNECT_MAX).await?;
+        let stream = self.outgoing.host(&self.tracker, RELAY_CONNECT_MAX).await?;
         relay::enter(stream, self.ticket).await
     }
 }
@@ -49,7 +54,7 @@ impl RelayPlace {
 impl Meeting {
     /// A connection to whoever came, who has proven nothing yet. It ends by itself.
     pub async fn meet(&self, by: AddressFamily) -> io::Result<TcpStream> {
-        let addresses = dial::addresses_of(&self.tracker, NAME_ANSWER_MAX).await?;
+        let addresses = self.outgoing.addresses_of(&self.tracker, NAME_ANSWER_MAX).await?;
         let tracker = addresses.into_iter().find(|at| AddressFamily::of(at.ip()) == by);
         let tracker =
             tracker.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the tracker has no such address"))?;

@@ -177,6 +177,7 @@ pub(crate) async fn serve_as(
         settings: told,
         numbers: numbers(),
         arrivals: Arc::default(),
+        outgoing: watch::Sender::default().subscribe(),
     };
     let (sender, events) = mpsc::channel(1024);
     let running = PeerServer::start(listener, setup, sender, CancellationToken::new()).expect("started");

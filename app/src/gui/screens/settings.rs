@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{
     Align, DragValue, Id, Label, Layout, Modal, Response, RichText, ScrollArea, Ui, WidgetInfo, accesskit::Role, vec2,
 };
+use potok_core::model::proxy::ProxyAddress;
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -44,6 +45,7 @@ pub struct SettingsState {
     name: Typed,
     folder: Typed,
     listen: Typed,
+    socks5: Typed,
     shows_licences: bool,
 }
 
@@ -58,6 +60,7 @@ impl SettingsState {
             name: Typed::default(),
             folder: Typed::default(),
             listen: Typed::default(),
+            socks5: Typed::default(),
             shows_licences: false,
         };
         state.follow(settings);
@@ -73,6 +76,7 @@ impl SettingsState {
         self.name.follow(settings.name.as_ref().map_or("", Username::as_str));
         self.folder.follow(&settings.download_folder.to_string_lossy());
         self.listen.follow(&settings.listen.to_string());
+        self.socks5.follow(&settings.socks5.as_ref().map(ToString::to_string).unwrap_or_default());
     }
 }
 
@@ -139,6 +143,7 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, 
         });
         is_done |= section(ui, &t!("window.settings.sharing"), |ui| sharing(ui, &mut state.draft));
         is_done |= section(ui, &t!("window.settings.traffic"), |ui| traffic(ui, state));
+        is_done |= section(ui, &t!("window.settings.reaching"), |ui| reaching(ui, state));
         is_done |= section(ui, &t!("window.settings.about"), |ui| about(ui, model, state, actions));
     });
     if is_done && state.draft != *settings {
@@ -348,6 +353,35 @@ fn traffic(ui: &mut Ui, state: &mut SettingsState) -> bool {
         state.draft.listen = listen;
     }
     down || up || relay || is_new
+}
+
+/// Which ways are gone to others.
+fn reaching(ui: &mut Ui, state: &mut SettingsState) -> bool {
+    let draft = &mut state.draft;
+    let text = t!("window.settings.local-discovery-text");
+    let discovery = switch(ui, &t!("window.settings.local-discovery"), &mut draft.local_discovery, &text);
+    let text = t!("window.settings.tell-local-addresses-text");
+    let addresses = switch(ui, &t!("window.settings.tell-local-addresses"), &mut draft.tell_local_addresses, &text);
+    let punch = switch(ui, &t!("window.settings.punch"), &mut draft.punch, &t!("window.settings.punch-text"));
+    let text = t!("window.settings.socks5");
+    let socks5 = wide_row(ui, &text, |ui| {
+        let field = |ui: &mut Ui, at: &mut String| widgets::field(ui, at, "", &text, "127.0.0.1:9050", 180.0);
+        let socks5 = state.socks5.field(ui, field, proxy);
+        widgets::weak(ui, t!("window.settings.socks5-text"));
+        socks5
+    });
+    state.socks5.complain(ui);
+    let is_new = socks5.is_some();
+    if let Some(socks5) = socks5 {
+        state.draft.socks5 = socks5;
+    }
+    discovery || addresses || punch || is_new
+}
+
+/// None, if the field is empty.
+fn proxy(text: &str) -> Result<Option<ProxyAddress>, String> {
+    let bad = || t!("window.settings.bad-socks5").into_owned();
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_no_address| bad()) }
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as watched};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::way::Way;
+use crate::net::outgoing::Outgoing;
 use crate::net::tls::{self, TlsClient};
 use crate::protocol::peer::{REQUEST_BYTES, Request};
 use crate::service::arrivals::Arrivals;
@@ -45,6 +46,7 @@ pub(super) struct DownloadResources {
     pub(super) tls: TlsClient,
     pub(super) directory: Arc<dyn Directory>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) outgoing: watched::Receiver<Outgoing>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) files: Arc<Files>,
     pub(super) finisher: Finisher,

@@ -47,6 +47,7 @@ use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection}
 use crate::model::transfer_details::{FileQuery, TransferDetails};
 use crate::model::username::Username;
 use crate::model::way::Way;
+use crate::net::outgoing::Outgoing;
 use crate::net::tls::TlsClient;
 use crate::reach::DialCandidate;
 use crate::service::arrivals::Arrivals;
@@ -148,6 +149,8 @@ pub struct DownloaderSetup {
     pub directory: Arc<dyn Directory>,
     /// Where those come whom we asked to dial us.
     pub arrivals: Arc<Arrivals>,
+    /// How connections leave.
+    pub outgoing: watch::Receiver<Outgoing>,
     /// As they are now.
     pub settings: watch::Receiver<DownloadSettings>,
     /// Where the numbers of downloads come from.

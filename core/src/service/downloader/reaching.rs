@@ -13,7 +13,7 @@ use crate::model::attempt::{AttemptRecord, TryOutcome};
 use crate::model::limits;
 use crate::model::relaying::NoRelay;
 use crate::model::way::Way;
-use crate::net::dial;
+use crate::net::outgoing::Outgoing;
 use crate::net::race::{Race, RaceEvent};
 use crate::net::tls::{Encrypted, TlsClient};
 use crate::reach::{DialCandidate, ReachAttempt};
@@ -51,6 +51,7 @@ pub(super) async fn reach(
     contact: &Contact,
     wanted: Wanted,
     tls: &TlsClient,
+    outgoing: &Outgoing,
     directory: &dyn Directory,
     arrivals: &Arc<Arrivals>,
 ) -> (Result<Reached, NotReached>, AttemptRecord) {
@@ -73,7 +74,12 @@ pub(super) async fn reach(
     loop {
         let dial = |candidate: DialCandidate| {
             let prove = prove.clone();
-            in_time(async move { prove(dial::address(candidate.address, limits::PEER_CONNECT_MAX).await?).await })
+            let outgoing = outgoing.clone();
+            let within = outgoing.patience(limits::PEER_CONNECT_MAX);
+            in_time(
+                within,
+                async move { prove(outgoing.address(candidate.address, limits::PEER_CONNECT_MAX).await?).await },
+            )
         };
         tokio::select! {
             event = race.next(dial) => match event {
@@ -84,10 +90,11 @@ pub(super) async fn reach(
                 }
                 RaceEvent::ComeToRelay => {
                     let (prove, place) = (prove.clone(), relay_place.take());
+                    let within = outgoing.patience(limits::PEER_CONNECT_MAX);
                     race.join(Way::Relayed, async move {
                         let place = place.ok_or(io::ErrorKind::NotFound)?;
                         let stream = place.enter().await?;
-                        in_time(prove(stream)).await
+                        in_time(within, prove(stream)).await
                     });
                 }
             },
@@ -127,7 +134,7 @@ pub(super) async fn reach(
             }
             came = arrival(&mut expected) => match came {
                 // Whoever has seen the ticket may come too: who proves the key is the one.
-                Ok(stream) => race.join(Way::Reversed, in_time(prove(stream))),
+                Ok(stream) => race.join(Way::Reversed, in_time(limits::PEER_CONNECT_MAX, prove(stream))),
                 Err(error) => tracing::debug!(%error, "a connection that was waited for is gone"),
             }
         }
@@ -135,8 +142,8 @@ pub(super) async fn reach(
 }
 
 /// TCP and TLS together.
-async fn in_time<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(limits::PEER_CONNECT_MAX, connecting).await?
+async fn in_time<T>(within: Duration, connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(within, connecting).await?
 }
 
 /// What a future comes to, if there is one.

@@ -2,6 +2,7 @@
 //! for; the connection that comes of it stands beside the old one, which ends after its last answer. So nothing stands
 //! still meanwhile, and nothing is asked for twice.
 
+use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use crate::transfer::source::Ask;
 const LOOK_AT_LEFT_EVERY: Duration = Duration::from_millis(50);
 
 async fn reach(contact: &Contact, wanted: Wanted, around: &DownloadResources) -> Attempted {
-    reaching::reach(contact, wanted, &around.tls, around.directory.as_ref(), &around.arrivals).await
+    let outgoing = around.outgoing.borrow().clone();
+    reaching::reach(contact, wanted, &around.tls, &outgoing, around.directory.as_ref(), &around.arrivals).await
 }
 
 /// Connects and works on a thread of its own until told otherwise; then says that it is gone.
@@ -34,8 +36,22 @@ pub(super) async fn run(
     cancel: CancellationToken,
 ) {
     let user = contact.username.clone();
-    let (told, stop) = (reporter.clone(), cancel.clone());
-    let work = move || async move { connect_and_work(&contact, &around, orders, &told, &stop).await };
+    let (told, stop) = (reporter.clone(), cancel.child_token());
+    let mut leaving = around.outgoing.clone();
+    leaving.mark_unchanged();
+    let work = move || async move {
+        // What goes another way from now on goes no further by this one.
+        let ending = async {
+            if leaving.changed().await.is_ok() {
+                stop.cancel();
+            }
+            pending::<Why>().await
+        };
+        tokio::select! {
+            why = connect_and_work(&contact, &around, orders, &told, &stop) => why,
+            never = ending => never,
+        }
+    };
     let why = own_thread::run("download", work).await.unwrap_or_else(Why::Io);
     if !cancel.is_cancelled() {
         tracing::debug!(%user, %why, "a source is gone");

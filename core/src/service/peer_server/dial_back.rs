@@ -17,8 +17,8 @@ use crate::model::lan_address::LanAddress;
 use crate::model::limits;
 use crate::model::ticket::EncounterTicket;
 use crate::model::way::Way;
-use crate::net::dial;
 use crate::net::lan::OwnNetworks;
+use crate::net::outgoing::Outgoing;
 use crate::service::arrivals;
 use crate::service::meeting::{Meeting, RelayPlace};
 
@@ -101,15 +101,17 @@ impl MeetingWay {
     }
 
     /// Connects, and says who we are to them. It ends by itself.
-    pub(super) async fn connect(self) -> io::Result<TcpStream> {
+    pub(super) async fn connect(self, outgoing: &Outgoing) -> io::Result<TcpStream> {
         match self {
-            Self::Dial(address, ticket) => dial_and_show(address, ticket).await,
+            Self::Dial(address, ticket) => dial_and_show(address, ticket, outgoing).await,
+            // It is in no network of the proxy's.
+            Self::DialAtHome(..) if outgoing.is_proxied() => Err(io::ErrorKind::Unsupported.into()),
             Self::DialAtHome(address, ticket) => {
                 let networks = tokio::task::spawn_blocking(OwnNetworks::read).await??;
                 if !networks.contains(address) {
                     return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is in no network of ours"));
                 }
-                dial_and_show(address.get(), ticket).await
+                dial_and_show(address.get(), ticket, outgoing).await
             }
             Self::Punch(meeting, by) => meeting.meet(by).await,
             Self::Relay(place) => {
@@ -120,8 +122,8 @@ impl MeetingWay {
     }
 }
 
-async fn dial_and_show(address: SocketAddr, ticket: EncounterTicket) -> io::Result<TcpStream> {
-    let mut stream = dial::address(address, limits::PEER_CONNECT_MAX).await?;
+async fn dial_and_show(address: SocketAddr, ticket: EncounterTicket, outgoing: &Outgoing) -> io::Result<TcpStream> {
+    let mut stream = outgoing.address(address, limits::PEER_CONNECT_MAX).await?;
     stream.write_all(&arrivals::first_bytes(ticket)).await?;
     Ok(stream)
 }

@@ -42,6 +42,7 @@ use crate::model::way::Way;
 use crate::net::admission::{Admission, AdmissionLimits, Newcomer};
 use crate::net::dial;
 use crate::net::local;
+use crate::net::outgoing::Outgoing;
 use crate::net::tls::{Encrypted, TlsServer};
 use crate::service::arrivals::{Arrivals, REVERSED_BYTE};
 use crate::service::limiter::Limiter;
@@ -122,6 +123,8 @@ pub struct PeerServerSetup {
     pub numbers: Arc<TransferNumbers>,
     /// Peers whom we asked to dial us come by this server too.
     pub arrivals: Arc<Arrivals>,
+    /// How connections leave.
+    pub outgoing: watch::Receiver<Outgoing>,
 }
 
 impl fmt::Debug for PeerServerSetup {
@@ -363,15 +366,29 @@ impl Server {
         for way in asker.ways() {
             let mut incoming = self.peer_by(way.way());
             incoming.is_met = is_met.clone();
-            let (is_met, admission, cancel) = (is_met.clone(), Arc::clone(&self.incoming), self.cancel.clone());
+            // What goes another way from now on goes no further by this one.
+            let cancel = self.cancel.child_token();
+            incoming.cancel = cancel.clone();
+            let (is_met, admission) = (is_met.clone(), Arc::clone(&self.incoming));
+            let mut leaving = self.setup.outgoing.clone();
+            let outgoing = leaving.borrow_and_update().clone();
+            let ends = cancel.clone().drop_guard();
+            let ending = cancel.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    Ok(()) = leaving.changed() => ending.cancel(),
+                    () = ending.cancelled() => {}
+                }
+            });
             connections.spawn(async move {
+                let _ends = ends;
                 let met = cancel.run_until_cancelled(async {
                     match way.way() {
                         Way::Relayed => {
-                            let connected = is_met.run_until_cancelled(way.connect()).await;
+                            let connected = is_met.run_until_cancelled(way.connect(&outgoing)).await;
                             connected.unwrap_or_else(|| Err(io::Error::other("they were met otherwise")))
                         }
-                        _ => way.connect().await,
+                        _ => way.connect(&outgoing).await,
                     }
                 });
                 let met = met.await;

@@ -1,5 +1,6 @@
 //! The way to a tracker: the connection, the key that is expected there, and the name.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::own_ports::OwnPorts;
 use crate::model::username::Username;
-use crate::net::dial;
+use crate::net::outgoing::{Outgoing, ProxyError};
 use crate::net::tls::{self, TlsClient};
 use crate::service::tracker_client::AwayReason;
 use crate::service::tracker_client::known_names::KnownNames;
@@ -34,6 +35,8 @@ pub(super) struct Connecting {
     pub(super) tls: TlsClient,
     pub(super) store: Arc<Store>,
     pub(super) tap: Arc<Tap>,
+    /// How the connection leaves.
+    pub(super) outgoing: Outgoing,
     /// Is told the key that the tracker proves.
     pub(super) key_known: watch::Sender<Option<PublicKey>>,
     /// Gets to know whom we know there.
@@ -42,15 +45,14 @@ pub(super) struct Connecting {
 
 /// Connects, proves who we are, and registers.
 pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReason> {
-    let Connecting { tracker, username, ports, tls, store, tap, key_known, known_names } = with;
+    let Connecting { tracker, username, ports, tls, store, tap, outgoing, key_known, known_names } = with;
     let expected = match tracker.key {
         Some(key) => Some(key),
         None => pinned(store.clone(), tracker.address.clone()).await?,
     };
-    let unreachable = |error: std::io::Error| AwayReason::Unreachable(error.to_string().into());
-    let stream = dial::host(&tracker.address, CONNECT_MAX).await.map_err(unreachable)?;
-    let at: SocketAddr = stream.peer_addr().map_err(unreachable)?;
-    let connected = timeout(limits::TLS_HANDSHAKE_MAX, tls.connect(stream, expected)).await;
+    let stream = outgoing.host(&tracker.address, CONNECT_MAX).await.map_err(unreachable)?;
+    let at: SocketAddr = outgoing.reached(&tracker.address, &stream).map_err(unreachable)?;
+    let connected = timeout(outgoing.patience(limits::TLS_HANDSHAKE_MAX), tls.connect(stream, expected)).await;
     let connected = connected.map_err(|_elapsed| AwayReason::Unreachable(AbsenceReason::Silent))?;
     let (stream, key) = connected.map_err(|error| match tls::is_wrong_key(&error) {
         true => AwayReason::KeyChanged,
@@ -64,6 +66,20 @@ pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReaso
     key_known.send_replace(Some(key));
     let port = ports.borrow().by(AddressFamily::of(at.ip()));
     ClientSession::register(stream, at, username, (port, tracker.token), tap).await
+}
+
+/// Why a connection was not made, with what the proxy says of it.
+fn unreachable(error: io::Error) -> AwayReason {
+    let of_proxy = error.get_ref().and_then(|inner| inner.downcast_ref());
+    AwayReason::Unreachable(match of_proxy {
+        Some(ProxyError::Away { proxy, why }) => {
+            AbsenceReason::ProxyAway { proxy: proxy.clone(), why: why.to_string() }
+        }
+        Some(ProxyError::Refused { proxy, why }) => {
+            AbsenceReason::ProxyRefused { proxy: proxy.clone(), why: why.clone() }
+        }
+        None => error.to_string().into(),
+    })
 }
 
 async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {

@@ -42,6 +42,7 @@ use crate::model::own_ports::OwnPorts;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
+use crate::net::outgoing::Outgoing;
 use crate::net::tls::TlsClient;
 use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::encounter::ConnectNotice;
@@ -86,6 +87,8 @@ pub struct ClientSetup {
     pub shares: Arc<dyn Fn() -> Vec<Share> + Send + Sync>,
     /// Whether the tracker is told where we are in our own network.
     pub tells_local_addresses: watch::Receiver<bool>,
+    /// How the connections to the tracker leave.
+    pub outgoing: Outgoing,
 }
 
 /// What a session tells.
@@ -354,6 +357,7 @@ impl ClientTask {
             store: Arc::clone(&self.setup.store),
             tap: Arc::clone(&self.setup.tap),
             key_known: self.key_known.clone(),
+            outgoing: self.setup.outgoing.clone(),
             known_names: Arc::clone(&self.known_names),
         });
         self.park_until(connecting, &why).await

@@ -20,7 +20,7 @@ use crate::model::limits;
 use crate::model::own_ports::OwnPorts;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
-use crate::net::dial;
+use crate::net::outgoing::Outgoing;
 use crate::net::race::{Race, RaceEvent};
 use crate::net::short_reply::ShortReplies;
 use crate::net::tls::{Encrypted, TlsClient};
@@ -43,6 +43,7 @@ pub(super) struct SecondFamily {
     tracker: HostPort,
     by: AddressFamily,
     key: PublicKey,
+    outgoing: Outgoing,
     tls: TlsClient,
     username: Username,
     ports: watch::Receiver<OwnPorts>,
@@ -72,7 +73,9 @@ impl SecondFamily {
         Some(Self {
             tracker: setup.tracker.address.clone(),
             by: AddressFamily::of(first.ip()).other(),
-            key: key?,
+            // A proxy shows its own address.
+            key: key.filter(|_| !setup.outgoing.is_proxied())?,
+            outgoing: setup.outgoing.clone(),
             tls: setup.tls.clone(),
             username: setup.username.clone(),
             ports: setup.ports.clone(),
@@ -82,7 +85,7 @@ impl SecondFamily {
 
     /// Connects by the other family, if the tracker has such an address; `None` if not.
     async fn connect(&self) -> io::Result<Option<Stream>> {
-        let addresses = dial::addresses_of(&self.tracker, CONNECT_MAX).await?;
+        let addresses = self.outgoing.addresses_of(&self.tracker, CONNECT_MAX).await?;
         let others: Vec<SocketAddr> =
             addresses.into_iter().filter(|at| AddressFamily::of(at.ip()) == self.by).collect();
         if others.is_empty() {
@@ -90,7 +93,11 @@ impl SecondFamily {
         }
         let mut attempt = ReachAttempt::new(Instant::now().into_std());
         others.into_iter().for_each(|at| attempt.offer(DialCandidate::at(at)));
-        let stream = match Race::new(attempt).next(|candidate| dial::address(candidate.address, CONNECT_MAX)).await {
+        let dial = |candidate: DialCandidate| {
+            let outgoing = self.outgoing.clone();
+            async move { outgoing.address(candidate.address, CONNECT_MAX).await }
+        };
+        let stream = match Race::new(attempt).next(dial).await {
             RaceEvent::Won(stream, _way) => stream,
             RaceEvent::Lost(error) => return Err(error),
             RaceEvent::AskToBeDialled | RaceEvent::ComeToRelay => return Err(io::ErrorKind::Unsupported.into()),

@@ -80,7 +80,7 @@ impl Engine {
         listener: mpsc::Sender<TransferEvent>,
         cancel: CancellationToken,
     ) -> Result<Self, AddError> {
-        let DownloaderSetup { store, tls, directory, arrivals, settings, numbers, disk } = setup;
+        let DownloaderSetup { store, tls, directory, arrivals, outgoing, settings, numbers, disk } = setup;
         let reader = Arc::clone(&store);
         let read = move || Ok::<_, redb::Error>((reader.downloads()?, reader.download_ranks()?));
         let (saved, ranks) = tokio::task::spawn_blocking(read).await.map_err(|_panic| AddError::Stopped)??;
@@ -89,7 +89,8 @@ impl Engine {
         let files = Arc::new(Files::new(disk, settings.clone()));
         let (finisher, finisher_task) = Finisher::start(Arc::clone(&files), Arc::clone(&store), events.clone());
         let limiter = Arc::new(Limiter::new(now_settings.bytes_per_second));
-        let around = DownloadResources { tls, directory, arrivals, limiter, files: Arc::clone(&files), finisher };
+        let around =
+            DownloadResources { tls, directory, arrivals, outgoing, limiter, files: Arc::clone(&files), finisher };
         let mut engine = Self {
             machine: Downloads::new(now_settings.at_once),
             connections: Connections::new(around, events.clone(), cancel.clone()),

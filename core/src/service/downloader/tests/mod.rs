@@ -135,6 +135,7 @@ async fn fetch_in(home: tempfile::TempDir, book: &Arc<Book>, disk: Arc<dyn Disk>
         store: Arc::new(store),
         tls: TlsClient::new(&Identity::generate(), Purpose::Peer),
         arrivals: book.meets.as_ref().map(|(arrivals, _)| Arc::clone(arrivals)).unwrap_or_default(),
+        outgoing: watch::Sender::default().subscribe(),
         directory: book.clone(),
         settings: settings.subscribe(),
         disk,

@@ -1,0 +1,95 @@
+//! A SOCKS5 proxy through which everything leaves this computer.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::model::invite::HostPort;
+
+/// Where the proxy is, and as whom it is used: written as `127.0.0.1:9050` or `user:password@127.0.0.1:9050`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyAddress {
+    /// The host and port where it listens.
+    pub at: HostPort,
+    /// Tor keeps apart what is asked for under different names.
+    pub login: Option<ProxyLogin>,
+}
+
+/// A name and a password, each of 1 to 255 bytes (RFC 1929).
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyLogin {
+    /// The name.
+    pub user: String,
+    /// The password, which is shown to nobody.
+    pub password: String,
+}
+
+/// A text that is no address of a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected HOST:PORT of a SOCKS5 proxy, as in 127.0.0.1:9050, or USER:PASSWORD@HOST:PORT")]
+pub struct BadProxy;
+
+/// Longest name and longest password, in bytes.
+const LOGIN_BYTES_MAX: usize = 255;
+
+impl FromStr for ProxyAddress {
+    type Err = BadProxy;
+
+    fn from_str(text: &str) -> Result<Self, BadProxy> {
+        let (login, at) = match text.rsplit_once('@') {
+            Some((login, at)) => (Some(login), at),
+            None => (None, text),
+        };
+        // There is no usual port, as trackers have one.
+        let has_port = at.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
+        if !has_port {
+            return Err(BadProxy);
+        }
+        let login = login.map(|login| {
+            let (user, password) = login.split_once(':').ok_or(BadProxy)?;
+            let is_good =
+                |text: &str| (1..=LOGIN_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+            let login = ProxyLogin { user: user.to_owned(), password: password.to_owned() };
+            if is_good(user) && is_good(password) { Ok(login) } else { Err(BadProxy) }
+        });
+        Ok(Self { at: at.parse().map_err(|_no_address| BadProxy)?, login: login.transpose()? })
+    }
+}
+
+impl fmt::Display for ProxyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(ProxyLogin { user, password }) = &self.login {
+            write!(f, "{user}:{password}@")?;
+        }
+        self.at.fmt(f)
+    }
+}
+
+impl fmt::Debug for ProxyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyAddress").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ProxyLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyLogin").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back_and_no_password_is_logged() {
+        for text in ["127.0.0.1:9050", "[::1]:1080", "proxy.lan:1080", "anna:p@ss:word@127.0.0.1:9050"] {
+            assert_eq!(text.parse::<ProxyAddress>().expect(text).to_string(), text);
+        }
+        let secret: ProxyAddress = "anna:secret@127.0.0.1:9050".parse().expect("an address");
+        assert!(!format!("{secret:?} {:?}", secret.login).contains("secret"));
+        let long = format!("{}:x@127.0.0.1:9050", "u".repeat(256));
+        for bad in ["", "9050", "127.0.0.1", "anna@127.0.0.1:9050", ":x@h:1", "x:@h:1", "a\n:b@h:1", "h:0", &long] {
+            assert_eq!(bad.parse::<ProxyAddress>(), Err(BadProxy), "{bad}");
+        }
+    }
+}
