@@ -7,6 +7,7 @@ use potok_core::library::collision::Collision;
 use potok_core::model::absence::AbsenceReason;
 use potok_core::model::attempt::TryOutcome;
 use potok_core::model::name_fault::NameFault;
+use potok_core::model::relaying::NoRelay;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
@@ -53,6 +54,7 @@ fn used() -> BTreeSet<String> {
     family("counts-from", &CountsFrom::ALL.map(CountsFrom::as_str));
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("grammar", &["unclosed-windows", "quote-windows"]);
+    family("no-relay", &[NoRelay::Off, NoRelay::UsedUp, NoRelay::NotUsed, NoRelay::NotMet].map(NoRelay::key));
     family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
     family("start", &["in-use", "system", "no-place", "settings-file"]);
     family("command", &commands::all().map(|command| command.name).collect::<Vec<_>>());

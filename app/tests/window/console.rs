@@ -46,7 +46,7 @@ fn tab_completes_from_what_is_known() {
 #[test]
 fn tab_goes_through_what_it_offers() {
     let mut test = Test::new(Screen::Console);
-    typed(&mut test, "li");
+    typed(&mut test, "lis");
     tab(&mut test);
     assert_eq!(line(&test), "list-");
     tab(&mut test);

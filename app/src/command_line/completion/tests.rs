@@ -27,7 +27,7 @@ fn offers_what_fits_the_place() {
         (Want::Transfers, &["3", "12"]),
     ]);
     for (line, expected) in [
-        ("li", &["list-users", "list-files"][..]),
+        ("li", &["list-users", "list-files", "limits"][..]),
         (" LIST-U", &[" list-users"]),
         ("list-files I", &["list-files ivan"]),
         ("download ", &["download anna", "download ivan"]),
