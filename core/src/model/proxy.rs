@@ -17,7 +17,7 @@ pub struct ProxyAddress {
 /// A name and a password, each of 1 to 255 bytes (RFC 1929).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyLogin {
-    /// The name.
+    /// The name that the proxy knows.
     pub user: String,
     /// The password, which is shown to nobody.
     pub password: String,

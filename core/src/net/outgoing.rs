@@ -45,7 +45,7 @@ pub enum ProxyError {
     Refused {
         /// Where it is.
         proxy: String,
-        /// Its reason.
+        /// What it says of it: a stranger's text.
         why: String,
     },
 }

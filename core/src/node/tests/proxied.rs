@@ -14,7 +14,7 @@ use crate::tracker::log::LogEntry;
 /// From where the proxy dials, so that others see whether somebody came through it.
 const PROXY_IP: [u8; 4] = [127, 0, 0, 3];
 /// A name that nobody but the proxy knows: it stands for this computer.
-const NAME: &str = "tracker.invalid";
+const PROXIED_NAME: &str = "tracker.invalid";
 
 /// A SOCKS5 server that writes down what it is asked for.
 struct Proxy {
@@ -69,7 +69,7 @@ fn serve(mut client: TcpStream, asked: &Mutex<Vec<String>>) -> Option<()> {
     };
     let port = u16::from_be_bytes(read(&mut client, 2)?.try_into().ok()?);
     asked.lock().push(format!("{host}:{port}"));
-    let ip = if host == NAME { [127, 0, 0, 1].into() } else { host.parse::<IpAddr>().ok()? };
+    let ip = if host == PROXIED_NAME { [127, 0, 0, 1].into() } else { host.parse::<IpAddr>().ok()? };
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).ok()?;
     socket.bind(&SocketAddr::from((PROXY_IP, 0)).into()).ok()?;
     socket.connect(&SocketAddr::new(ip, port).into()).ok()?;
@@ -130,7 +130,7 @@ fn names_are_looked_up_by_the_proxy_and_no_tracker_sends_us_past_it() {
     let proxy = Proxy::start();
     let mut boris = Client::start("boris", false);
     boris.apply(|settings| settings.socks5 = proxy.setting());
-    let address = HostPort::new(NAME, tracker.address.port()).expect("a name");
+    let address = HostPort::new(PROXIED_NAME, tracker.address.port()).expect("a name");
     let named = TrackerAddress { address: address.clone(), ..tracker.clone() };
     assert_eq!(boris.ask(Intent::Join(named)), Ok(Outcome::Done));
     assert_eq!(saw(&mut host, "boris"), IpAddr::from(PROXY_IP));
