@@ -1,5 +1,7 @@
 //! Both translations have every sentence that the app uses, and no other; they say what the English of the code says.
 
+mod absences;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -30,6 +32,7 @@ use crate::command_line::commands;
 use crate::model::reach_advice;
 use crate::render::{reach, words};
 use crate::texts::{LANGUAGES, SPAN_UNITS, in_language, of_failure, of_not_shared, text, try_text};
+use crate::translations::absences::absences;
 
 fn catalogue(language: &str) -> BTreeMap<String, String> {
     let messages = crate::_rust_i18n_backend().messages_for_locale(language).expect(language);
@@ -130,26 +133,6 @@ fn not_shared() -> Vec<WhyNotShared> {
         LeftOutReason::BadName | LeftOutReason::Collision | LeftOutReason::TooMany => None,
     });
     skipped.chain([collision.into(), WhyNotShared::TooMany]).collect()
-}
-
-fn absences() -> Vec<AbsenceReason> {
-    use AbsenceReason as Why;
-    vec![
-        Why::NotYet,
-        Why::JustLost,
-        Why::Silent,
-        Why::Ended,
-        Why::Left,
-        Why::FaultyLine,
-        Why::FaultyList,
-        Why::EndlessList,
-        Why::TooMuch,
-        Why::Unasked,
-        Why::OtherVersion(2),
-        Why::ProxyAway { proxy: "h:1".into(), why: "x".into() },
-        Why::ProxyRefused { proxy: "h:1".into(), why: "x".into() },
-        Why::Told("x".into()),
-    ]
 }
 
 /// What `texts::of_io` knows.
