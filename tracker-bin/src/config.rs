@@ -61,7 +61,7 @@ pub(crate) fn load(path: &Path) -> Result<TrackerSettings, ConfigError> {
 pub(crate) struct Mistake {
     /// Counted from 1, where it is known.
     pub(crate) line: Option<usize>,
-    /// One sentence.
+    /// One sentence about it.
     pub(crate) what: String,
 }
 

@@ -14,8 +14,8 @@ use crate::gui::widgets::{self, Loud};
 use crate::texts;
 
 const REASON_WIDTH: f32 = 440.0;
-const HOUR: u64 = 60;
-const DAY: u64 = 24 * HOUR;
+const HOUR_MINUTES: u64 = 60;
+const DAY_MINUTES: u64 = 24 * HOUR_MINUTES;
 
 impl KeepOut {
     /// Nothing is chosen yet.
@@ -76,7 +76,11 @@ fn order(form: &KeepOut, reason: Option<Remark>) -> Intent {
 
 /// Who is sent away comes back soon; a ban lasts.
 fn spans(is_ban: bool) -> &'static [Option<u64>] {
-    if is_ban { &[None, Some(DAY), Some(7 * DAY), Some(30 * DAY)] } else { &[Some(0), Some(10), Some(HOUR), Some(DAY)] }
+    if is_ban {
+        &[None, Some(DAY_MINUTES), Some(7 * DAY_MINUTES), Some(30 * DAY_MINUTES)]
+    } else {
+        &[Some(0), Some(10), Some(HOUR_MINUTES), Some(DAY_MINUTES)]
+    }
 }
 
 /// A time that can be chosen, as a person says it.
