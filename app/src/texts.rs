@@ -457,4 +457,21 @@ mod tests {
         }
         assert!(of_reason(&format!("0.0.0.0:7686: {}", of(98))).starts_with("0.0.0.0:7686: "));
     }
+
+    #[test]
+    fn who_is_shut_out_reads_why_and_until_when_in_their_own_language() {
+        let told = |text: &str| Failure::Refused { code: Code::Banned.into(), text: text.into() };
+        let out = "the owner of this tracker has shut you out";
+        for text in [out.to_owned(), format!("{out}; you may come back in 10 minutes; reason: loud")] {
+            assert_eq!(in_language("en", &told(&text)), text);
+        }
+        let long = told(&format!("{out}; you may come back in 10080 minutes; reason: a\u{202e}b"));
+        assert_eq!(in_language("en", &long), format!("{out}; you may come back in 7 days; reason: a⟨U+202E⟩b"));
+        let bulgarian = in_language("bg", &long);
+        assert!(bulgarian.contains('7') && bulgarian.ends_with("a⟨U+202E⟩b") && !bulgarian.contains("owner"));
+        // The words of a later tracker are shown as they are.
+        assert!(
+            in_language("bg", &told("the owner of this tracker has shut you out of reach")).contains("out of reach")
+        );
+    }
 }
