@@ -118,7 +118,7 @@ impl Snapshot {
             prometheus_client::metrics::MetricType::Histogram,
         )?;
         for (verb, latency) in self.figures.latencies.iter().filter(|(_, latency)| latency.count() > 0) {
-            let bounds = LATENCY_BOUNDS.iter().map(Duration::as_secs_f64).chain([f64::MAX]);
+            let bounds = LATENCY_BOUNDS.iter().map(Duration::as_secs_f64).chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds.zip(latency.buckets().iter().copied()).collect();
             let labels = [("verb", *verb)];
             let mut of_verb = metric.encode_family(&labels)?;
