@@ -346,25 +346,38 @@ fn a_small_file_is_never_wrong_either() {
     }
 }
 
-/// Somebody who announces a content under very many paths stands before all others in the list of who has it.
+/// Those who announce a content under very many paths stand before all others in the list of who has it.
 #[test]
 fn one_user_does_not_hide_other_sources() {
+    hide_sources(1, 250);
+}
+
+#[test]
+fn several_users_do_not_hide_other_sources() {
+    hide_sources(3, 5_000);
+}
+
+fn hide_sources(hiders: usize, paths_each: usize) {
     let scene = Scene::new();
     let data = noise(7, 2 * BLOCK + 777);
     let mut owner = scene.mallory(0);
     let away = scene.runtime.block_on(EvilPeer::start(&owner.identity, Manner::Closes, honest, data.clone()));
     scene.announce(&mut owner, &away, "film.bin", &data);
-    let mut hider = scene.mallory(1);
-    let evil = scene.runtime.block_on(EvilPeer::start(&hider.identity, Manner::Silent, honest, data.clone()));
     let (size, hash) = (data.len(), blake3::hash(&data));
-    let paths: Vec<String> = (0..250).map(|n| format!("\"{n}\" size={size} hash={hash}")).collect();
-    let Mallory { name, session, .. } = &mut hider;
-    scene.runtime.block_on(async {
-        session.expect(&format!("register-user {name} {}", evil.address.port()), "OK 0").await;
-        for some in paths.chunks(50) {
-            session.expect(&format!("register-files {name} {}", some.join(", ")), "OK 0").await;
-        }
-    });
+    let paths: Vec<String> = (0..paths_each).map(|n| format!("\"{n}\" size={size} hash={hash}")).collect();
+    let mut all_hiding = Vec::new();
+    for n in 1..=hiders {
+        let mut hider = scene.mallory(n);
+        let evil = scene.runtime.block_on(EvilPeer::start(&hider.identity, Manner::Silent, honest, data.clone()));
+        let Mallory { name, session, .. } = &mut hider;
+        scene.runtime.block_on(async {
+            session.expect(&format!("register-user {name} {}", evil.address.port()), "OK 0").await;
+            for some in paths.chunks(500) {
+                session.expect(&format!("register-files {name} {}", some.join(", ")), "OK 0").await;
+            }
+        });
+        all_hiding.push((hider, evil));
+    }
     let copy = scene.carol.write("the same film.bin", &data);
     scene.carol.share(&copy).expect("shared");
     let number = scene.bob.download(&owner.name, "film.bin", "film").expect("queued");

@@ -22,7 +22,8 @@ use crate::net::outgoing::Outgoing;
 use crate::node::lookup;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::address_line::{AddressLine, AddressScope, Openness};
-use crate::protocol::command::{Connect, ListAddresses, Page, Sources};
+use crate::protocol::code::Code;
+use crate::protocol::command::{Connect, ListAddresses, ListSources, Page, Sources};
 use crate::protocol::encounter::ConnectReply;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
@@ -30,7 +31,7 @@ use crate::reach::DialCandidate;
 use crate::service::downloader::{BoxFuture, Directory, Introduction};
 use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::nearby::Nearby;
-use crate::service::tracker_client::TrackerClient;
+use crate::service::tracker_client::{AskError, TrackerClient};
 use crate::transfer::Contact;
 use crate::transfer::downloads::Announced;
 
@@ -38,8 +39,8 @@ use crate::transfer::downloads::Announced;
 const CONTENT_USERS_MAX: usize = 256;
 /// Lines of the first page that is read: nearly always all there are.
 const FIRST_LINES: usize = 200;
-/// Most lines that are read. One user may announce a content under as many paths as they share files, and stands in the
-/// list as often; others are behind them.
+/// Most lines that are read. At a tracker of an earlier version a user who announces a content under as many paths as they
+/// share files stands in the list as often; others are behind them.
 const CONTENT_LINES_MAX: usize = 1_000_000;
 /// How long a list of sources may take; what has come by then is used.
 const SOURCES_TIME_MAX: Duration = Duration::from_secs(10);
@@ -65,8 +66,24 @@ impl TrackerDirectory {
         let mut users = Users::default();
         let until = Instant::now() + SOURCES_TIME_MAX;
         let mut page = Page { after: None, limit: Some(FIRST_LINES) };
+        let mut is_each_once = true;
         while let Ok(client) = self.session.client() {
-            let Ok(Ok(answer)) = timeout_at(until, client.ask(Sources { hash, page }.into())).await else { break };
+            let page_of = Page::clone(&page);
+            let command = if is_each_once {
+                ListSources { hash, page: page_of }.into()
+            } else {
+                Sources { hash, page: page_of }.into()
+            };
+            let Ok(answer) = timeout_at(until, client.ask(command)).await else { break };
+            let answer = match answer {
+                Ok(answer) => answer,
+                // A tracker of an earlier version gives a line a path.
+                Err(AskError::Refused { code, .. }) if is_each_once && code == Code::UnknownCommand => {
+                    is_each_once = false;
+                    continue;
+                }
+                Err(_) => break,
+            };
             let files = answer.lines.iter().filter_map(|line| FileLine::parse(line).ok());
             let new = users.take(answer.lines.len(), files.map(|file| file.username), |user| {
                 self.contact(user).filter(|contact| contact.key != self.own)

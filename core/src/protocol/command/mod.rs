@@ -12,6 +12,7 @@ mod help;
 mod list_addresses;
 mod list_files;
 mod list_folder;
+mod list_sources;
 mod list_totals;
 mod list_users;
 pub mod owner;
@@ -65,6 +66,7 @@ macro_rules! each_verb {
             search::Search,
             count_files::CountFiles,
             sources::Sources,
+            list_sources::ListSources,
             watch::Watch,
             unwatch::Unwatch,
             who_am_i::WhoAmI,

@@ -231,6 +231,12 @@ impl Catalog {
         self.start_scan(filter, (at, from), ScanHits::shares(limit))
     }
 
+    /// The same with one line an owner, their first.
+    pub fn list_owners(&self, filter: ShareFilter, after: Option<&Cursor>, limit: usize) -> ShareList {
+        let place = self.place_behind(after);
+        self.start_scan(filter, place, ScanHits::owners(limit))
+    }
+
     /// Starts a list of the children of a folder, or of those at the top: files, and folders with what the shares below
     /// them that are meant are together. The folder of the filter is not looked at. A child with the cursor among the
     /// shares below it is before the cursor.

@@ -4,11 +4,12 @@
 //! A search that goes on looks at the shares that there were when it was started. Where they are still the same it asks
 //! the signature index; a segment that has changed meanwhile is looked through leaf by leaf.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::protocol::page::Cursor;
+use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::leaf_row::Leaves;
@@ -65,6 +66,8 @@ pub(super) struct ShareLines {
     limit: usize,
     /// There is one more than the limit allows.
     is_cut: bool,
+    /// Those who have a line, if each owner is to have one only.
+    owners: Option<HashSet<OwnerId>>,
 }
 
 impl Scan {
@@ -255,12 +258,20 @@ impl ScanHits {
     /// At most so many shares are lines.
     pub(super) fn shares(limit: Option<usize>) -> Self {
         let limit = limit.unwrap_or(usize::MAX);
-        Self::Shares(ShareLines { pieces: Vec::new(), lines: 0, limit, is_cut: false })
+        Self::Shares(ShareLines { pieces: Vec::new(), lines: 0, limit, is_cut: false, owners: None })
+    }
+
+    /// The first share of each owner is a line, at most so many.
+    pub(super) fn owners(limit: usize) -> Self {
+        let owners = Some(HashSet::new());
+        Self::Shares(ShareLines { pieces: Vec::new(), lines: 0, limit, is_cut: false, owners })
     }
 
     /// How many more shares are needed at most.
     fn shares_left(&self) -> usize {
         match self {
+            // Whose they are is known when they are taken.
+            Self::Shares(ShareLines { owners: Some(_), .. }) => usize::MAX,
             Self::Shares(shares) => shares.limit - shares.lines,
             Self::Level(_) | Self::Totals(_) => usize::MAX,
         }
@@ -316,6 +327,10 @@ impl ScanHits {
 
 impl ShareLines {
     fn add(&mut self, leaf: Arc<Leaf>, mut mask: Mask) {
+        if let Some(owners) = &mut self.owners {
+            let of_others = |at: &u32| mask & (1 << at) != 0 && owners.insert(leaf.owner(*at as usize));
+            mask = (0..Mask::BITS).filter(of_others).fold(0, |some, at| some | 1 << at);
+        }
         while self.lines + mask.count_ones() as usize > self.limit {
             self.is_cut = true;
             mask &= !(1 << mask.ilog2());

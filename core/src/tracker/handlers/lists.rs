@@ -1,4 +1,4 @@
-//! `list-users`, `list-totals`, `list-files`, `list-folder`, `search`, `count-files` and `sources`: what anybody may
+//! `list-users`, `list-totals`, `list-files`, `list-folder`, `search`, `count-files`, `sources` and `list-sources`: what anybody may
 //! read, strangers a bounded amount of it.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use crate::model::limits;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{
-    CountFiles, Cursor, ListFiles, ListFolder, ListTotals, ListUsers, Page, Search, Sources,
+    CountFiles, Cursor, ListFiles, ListFolder, ListSources, ListTotals, ListUsers, Page, Search, Sources,
 };
 use crate::protocol::reply::UserTotals;
 use crate::protocol::selection::Selection;
@@ -121,6 +121,18 @@ impl Handle for Sources {
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         tracker.list(asker, ShareFilter { hash: Some(self.hash), ..ShareFilter::default() }, &self.page)
+    }
+}
+
+impl Handle for ListSources {
+    fn work(&self) -> Work {
+        Work::Shares
+    }
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+        let limit = tracker.page_limit(asker, &self.page)?;
+        let filter = ShareFilter { hash: Some(self.hash), ..ShareFilter::default() };
+        Ok(begin(tracker.catalog.list_owners(filter, self.page.after.as_ref(), limit)))
     }
 }
 
