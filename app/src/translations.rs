@@ -289,6 +289,7 @@ fn warnings() -> Vec<Warning> {
         Warning::WholeDisk { folder: text() },
         Warning::WholeHome { folder: text() },
         Warning::OtherFileSystem { folder: text() },
+        Warning::EmptyFolders { folder: text(), count: 7 },
         Warning::Missing { path: text() },
         Warning::Back { path: text() },
         Warning::NotWatched { folder: text(), why: WatchFault::TooMany },
@@ -322,6 +323,7 @@ fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
         | Warning::WholeDisk { .. }
         | Warning::WholeHome { .. }
         | Warning::OtherFileSystem { .. }
+        | Warning::EmptyFolders { .. }
         | Warning::Missing { .. }
         | Warning::Back { .. }
         | Warning::NotWatched { .. } => {}

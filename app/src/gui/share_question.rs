@@ -73,6 +73,9 @@ fn item(ui: &mut Ui, item: &PreviewedShare) {
     for (reason, count) in &item.left_out {
         widgets::weak(ui, tables::left_out(*reason, *count));
     }
+    if item.empty_folders > 0 {
+        widgets::weak(ui, tables::empty_folders(item.empty_folders));
+    }
     match item.warning {
         Some(ShareWarning::WholeDisk) => bad(ui, &t!("window.share.whole-disk")),
         Some(ShareWarning::WholeHome) => bad(ui, &t!("window.share.whole-home")),

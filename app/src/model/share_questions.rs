@@ -121,6 +121,7 @@ mod tests {
                 share_as: SharePath::new("x").expect("valid"),
                 totals: Totals { files: 5, bytes: 50 },
                 left_out: Vec::new(),
+                empty_folders: 0,
                 warning: None,
             }],
             new_files: 5,

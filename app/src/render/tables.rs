@@ -234,8 +234,16 @@ pub fn share_preview(out: &mut impl Write, preview: &SharePreview) -> io::Result
         for (reason, count) in &item.left_out {
             writeln!(out, "  {}", left_out(*reason, *count))?;
         }
+        if item.empty_folders > 0 {
+            writeln!(out, "  {}", empty_folders(item.empty_folders))?;
+        }
     }
     Ok(())
+}
+
+/// How many folders have no file to share.
+pub fn empty_folders(count: u64) -> String {
+    t!("console.empty-folders", count = human::thousands(count)).into_owned()
 }
 
 /// How many files are left out, and why: "left out: 3, they are links".

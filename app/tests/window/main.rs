@@ -229,6 +229,7 @@ impl Test {
             share_as: SharePath::new("x").expect("valid"),
             totals: Totals { files, bytes: 50 },
             left_out: vec![(LeftOutReason::TooMany, 3)].into_iter().filter(|_| is_folder).collect(),
+            empty_folders: 0,
             warning: None,
         };
         let preview = SharePreview { items: vec![item], new_files: files, room: 5, shares_max: 100 };

@@ -156,6 +156,7 @@ impl NodeTask {
                 event::ShareWarning::WholeHome => Warning::WholeHome { folder },
                 event::ShareWarning::OtherFileSystem => Warning::OtherFileSystem { folder },
             }),
+            LibraryEvent::EmptyFolders { root: folder, count } => self.warn(Warning::EmptyFolders { folder, count }),
             LibraryEvent::Missing { root: path } => self.warn(Warning::Missing { path }),
             LibraryEvent::Back { root: path } => self.warn(Warning::Back { path }),
             LibraryEvent::WatchHealth { folder, problem: Some(why) } => self.warn(Warning::NotWatched { folder, why }),

@@ -53,6 +53,13 @@ pub enum Warning {
         /// Its local path.
         folder: String,
     },
+    /// There are folders without a file to share in a folder that was just shared.
+    EmptyFolders {
+        /// Its local path.
+        folder: String,
+        /// How many.
+        count: u64,
+    },
     /// A shared file or folder is gone for now.
     Missing {
         /// Its local path.
@@ -116,6 +123,11 @@ impl fmt::Display for Warning {
                  that drive is back, or share it again if you mean what is there now",
                 Shown(folder)
             ),
+            Self::EmptyFolders { folder, count } => write!(
+                f,
+                "folders without a file to share in '{}': {count}; only files are shared, so others do not get them",
+                Shown(folder)
+            ),
             Self::Missing { path } => {
                 write!(f, "'{}' is not there; nothing of it is shared until it is back", Shown(path))
             }
@@ -140,6 +152,7 @@ impl Warning {
             Self::WholeDisk { .. } => "whole-disk",
             Self::WholeHome { .. } => "whole-home",
             Self::OtherFileSystem { .. } => "other-file-system",
+            Self::EmptyFolders { .. } => "empty-folders",
             Self::Missing { .. } => "missing",
             Self::Back { .. } => "back",
             Self::NotWatched { .. } => "not-watched",
@@ -159,6 +172,7 @@ impl Warning {
             Self::WholeDisk { folder } | Self::WholeHome { folder } | Self::OtherFileSystem { folder } => {
                 vec![("folder", shown(folder))]
             }
+            Self::EmptyFolders { folder, count } => vec![("folder", shown(folder)), ("count", count.to_string())],
             Self::Missing { path } | Self::Back { path } => vec![("path", shown(path))],
             Self::NotWatched { folder, why } => vec![("folder", shown(folder)), ("why", why.to_string())],
             Self::KeyWasReadable => Vec::new(),

@@ -29,6 +29,13 @@ pub enum LibraryEvent {
         /// How many there are of each reason; the first of each is among `files`.
         reasons: Vec<(LeftOutReason, u64)>,
     },
+    /// A folder that was just shared has folders in it without a file to share, which others do not get.
+    EmptyFolders {
+        /// The folder that the person shared.
+        root: String,
+        /// How many.
+        count: u64,
+    },
     /// Something that the person should know before it is too late.
     Warning {
         /// The folder that the person shared.

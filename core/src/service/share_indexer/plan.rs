@@ -53,6 +53,8 @@ pub(super) struct Planned {
     pub(super) bytes: u64,
     /// What there is besides and is not shared.
     pub(super) left_out: LeftOutCounts,
+    /// Folders without a file to share, which nobody else gets.
+    pub(super) empty_folders: u64,
     /// It was stopped once; if it is not there now, it is shared when it is.
     pub(super) is_again: bool,
     pub(super) warning: Option<ShareWarning>,
@@ -106,6 +108,7 @@ pub(super) fn preview(
         share_as: plan.root.share_as,
         totals: Totals { files: plan.relatives.len() as u64, bytes: plan.bytes },
         left_out: plan.left_out.into_iter().collect(),
+        empty_folders: plan.empty_folders,
         warning: plan.warning,
     };
     let items = planned.into_iter().map(preview).collect();
@@ -196,6 +199,7 @@ fn plan_one(
             relatives,
             bytes,
             left_out,
+            empty_folders: 0,
             is_again,
             warning: None,
         });
@@ -207,10 +211,11 @@ fn plan_one(
     let folder = SharedFolder::open(root.base()).map_err(unreadable)?;
     root.file_system = Some(folder.file_system().map_err(unreadable)?);
     let (mut relatives, mut bytes, mut left_out) = (Vec::new(), 0_u64, LeftOutCounts::new());
+    let mut folders = Vec::new();
     if is_folder {
         let rules = WalkRules { own, base: root.base(), is_named: false, leave_out_hidden, is_excluded: &|_| false };
         let see = |seen| match seen {
-            Seen::Folder(_) => {}
+            Seen::Folder(at) => folders.push(at),
             Seen::File(file) => {
                 bytes = bytes.saturating_add(file.stamp.size);
                 relatives.push(file.relative);
@@ -225,7 +230,23 @@ fn plan_one(
     let warning = if is_folder { warning_for(&resolved) } else { None };
     let start = root.start().to_owned();
     let (is_part, is_new, is_again) = (false, true, false);
-    Ok(Planned { typed, root, is_part, is_new, start, relatives, bytes, left_out, is_again, warning })
+    let empty_folders = empty_among(&folders, &relatives);
+    Ok(Planned { typed, root, is_part, is_new, start, relatives, bytes, left_out, empty_folders, is_again, warning })
+}
+
+/// How many of these folders have none of the files in them or below them. The shared folder itself does not count.
+fn empty_among(folders: &[String], files: &[String]) -> u64 {
+    let mut filled: HashSet<&str> = HashSet::new();
+    for file in files {
+        let mut at = file.as_str();
+        while let Some((above, _)) = at.rsplit_once('/') {
+            if !filled.insert(above) {
+                break;
+            }
+            at = above;
+        }
+    }
+    folders.iter().filter(|folder| !folder.is_empty() && !filled.contains(folder.as_str())).count() as u64
 }
 
 fn share_path(
@@ -365,6 +386,7 @@ pub(super) fn plan_again(typed: String, root: &Root, place: Option<&SharePath>) 
         relatives,
         bytes: 0,
         left_out,
+        empty_folders: 0,
         is_again,
         warning: None,
     }
@@ -395,4 +417,18 @@ pub(super) fn read_item(item: &ShareOrLocalPath) -> UnshareItem {
     }
     locals.push(absolute);
     UnshareItem { typed: item.as_str().to_owned(), path: item.share_path(), locals }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_without_a_file_to_share_are_counted() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let folders = texts(&["", "a", "a/b", "a/b/c", "d", "d/e", "f"]);
+        for (files, empty) in [(&[][..], 6), (&["x"], 6), (&["a/b/c/x", "a/y"], 3), (&["d/e/x", "f/x", "a/b/x"], 1)] {
+            assert_eq!(empty_among(&folders, &texts(files)), empty, "{files:?}");
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub struct PreviewedShare {
     pub totals: Totals,
     /// What would be left out, and why.
     pub left_out: Vec<(LeftOutReason, u64)>,
+    /// How many folders in it have no file to share: others do not get them.
+    pub empty_folders: u64,
     /// What the person may not have meant.
     pub warning: Option<ShareWarning>,
 }

@@ -283,6 +283,10 @@ impl IndexerTask {
         match ended {
             Ok(TaskEnd::Accepted { asked, save }) => {
                 for plan in &asked.planned {
+                    if plan.empty_folders > 0 {
+                        let (root, count) = (plan.root.local.clone(), plan.empty_folders);
+                        self.news.tell(LibraryEvent::EmptyFolders { root, count });
+                    }
                     if let Some(warning) = plan.warning {
                         self.news.tell(LibraryEvent::Warning { root: plan.root.local.clone(), warning });
                     }
