@@ -33,7 +33,7 @@ fn hello() -> Say {
 fn honest(line: &str, _number: usize) -> Say {
     text(match line.split(' ').next().unwrap_or_default() {
         "list-users" => format!("OK 1\nmallory 127.0.0.1:4009 {KEY}\n"),
-        "list-files" | "search" | "sources" => format!("OK 1\nmallory 5 {KEY} evil.txt\n"),
+        "list-files" | "search" | "sources" | "list-sources" => format!("OK 1\nmallory 5 {KEY} evil.txt\n"),
         "whoami" => "OK 1\nvictim 127.0.0.1:4009 -\n".into(),
         _ => "OK 0\n".into(),
     })
@@ -61,7 +61,7 @@ fn told(line: &str, tell: Say) -> Say {
 fn files(line: &str, lines: &str) -> Say {
     let count = lines.lines().count();
     match line.split(' ').next().unwrap_or_default() {
-        "list-files" | "search" | "sources" => text(format!("OK {count}\n{lines}\n")),
+        "list-files" | "search" | "sources" | "list-sources" => text(format!("OK {count}\n{lines}\n")),
         _ => honest(line, 0),
     }
 }
@@ -228,7 +228,7 @@ const EVIL: &[(&str, Script)] = &[
     (
         "every hostile name as a file",
         says(|line, _| match line.split(' ').next().unwrap_or_default() {
-            "list-files" | "search" | "sources" => text(hostile_files()),
+            "list-files" | "search" | "sources" | "list-sources" => text(hostile_files()),
             _ => honest(line, 0),
         }),
     ),
@@ -246,7 +246,7 @@ const EVIL: &[(&str, Script)] = &[
     (
         "two hundred sources at forbidden addresses",
         says(|line, _| {
-            if line.starts_with("sources") {
+            if line.starts_with("sources") || line.starts_with("list-sources") {
                 let all: String = (0..200).map(|n| format!("s{n} 5 {KEY} evil.txt\n")).collect();
                 return text(format!("OK 200\n{all}"));
             }
