@@ -21,6 +21,7 @@ import traceback
 import growth
 import large_network
 import servers
+import shares
 import transfers
 import window
 from harness import ROOT, Bench, Skip, own_network, parse_size
@@ -44,6 +45,7 @@ GROUPS = {
     "restart": (transfers.restart, ["Potok"], True),
     **servers.GROUPS,
     **growth.GROUPS,
+    **shares.GROUPS,
     **window.GROUPS,
     **large_network.GROUPS,
 }
