@@ -1,12 +1,12 @@
 //! For the tests of this floor: content in memory, a peer server on loopback, a peer that says what the test wants.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -207,7 +207,14 @@ impl TestClient {
     }
 
     pub(crate) async fn connect_as(identity: &Identity, to: &Contact) -> std::io::Result<Self> {
-        let tcp = TcpStream::connect(to.address).await?;
+        Self::connect_from(Ipv4Addr::LOCALHOST, identity, to).await
+    }
+
+    /// From an address of this host.
+    pub(crate) async fn connect_from(from: Ipv4Addr, identity: &Identity, to: &Contact) -> std::io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        let tcp = socket.connect(to.address).await?;
         let (stream, _) = TlsClient::new(identity, Purpose::Peer).connect(tcp, Some(to.key)).await?;
         Ok(Self { stream })
     }

@@ -1,6 +1,6 @@
 //! The server on loopback, with real TLS, and peers that ask what they like.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -274,5 +274,46 @@ async fn connections_that_prove_nothing_keep_no_peer_out() {
     client.ask(&[read(1, &file, 0)]).await;
     assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, file.clone()));
     drop(stuck);
+    server.running.stop().await;
+}
+
+/// Keys cost nothing: sixty of them at one address are one household, which takes turns with a newcomer's.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_keys_of_one_address_keep_no_newcomer_waiting() {
+    let file = bytes(1, 3_000_000);
+    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+    let (served, mut was_served) = tokio::sync::mpsc::unbounded_channel();
+    let mut crowd = tokio::task::JoinSet::new();
+    for n in 0..60 {
+        let mut client = TestClient::connect(&server.contact).await;
+        client
+            .ask(&(0..12).cycle().take(200).zip(0..).map(|(block, id)| read(id, &file, block)).collect::<Vec<_>>())
+            .await;
+        let served = served.clone();
+        crowd.spawn(async move {
+            loop {
+                match client.got().await {
+                    Got::End => return,
+                    Got::Data(..) => _ = served.send(n),
+                    _ => {}
+                }
+            }
+        });
+    }
+    timeout(LONG, was_served.recv()).await.expect("in time").expect("somebody of the crowd is served");
+    let newcomer = Identity::generate();
+    let from = Ipv4Addr::new(127, 0, 0, 9);
+    let mut client = TestClient::connect_from(from, &newcomer, &server.contact).await.expect("connected");
+    client.ask(&[read(1, &file, 0)]).await;
+    let mut place = 0;
+    loop {
+        match timeout(LONG, client.got()).await.expect("in time") {
+            Got::Queued(at) => place = place.max(at),
+            Got::Granted => {}
+            got => break assert!(matches!(got, Got::Data(1, _)), "{got:?}"),
+        }
+    }
+    assert!(place <= 1, "behind none of the crowd, but at place {place}");
+    crowd.shutdown().await;
     server.running.stop().await;
 }
