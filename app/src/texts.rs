@@ -25,7 +25,7 @@ use potok_core::protocol::code::{Code, ReplyCode};
 use potok_core::protocol::sentence::Sentence;
 use potok_core::protocol::shut_out::ShutOut;
 use potok_core::service::share_indexer::event::WhyNotShared;
-use potok_core::service::share_indexer::root_status::WatchFault;
+use potok_core::service::share_indexer::watch_fault::WatchFault;
 use potok_core::tracker::log::LogEntry;
 
 use rust_i18n::t;

@@ -22,9 +22,9 @@ use potok_core::node::work::{Work, WorkFault};
 use potok_core::protocol::code::Code;
 use potok_core::protocol::field::BadFields;
 use potok_core::protocol::owner_line::CountsFrom;
-use potok_core::protocol::sentence::{NUMBERS_MAX, Sentence};
+use potok_core::protocol::sentence::{SENTENCE_NUMBERS_MAX, Sentence};
 use potok_core::service::share_indexer::event::{LeftOutReason, WhyNotShared};
-use potok_core::service::share_indexer::root_status::WatchFault;
+use potok_core::service::share_indexer::watch_fault::WatchFault;
 use potok_core::tracker::log::LogEntry;
 
 use crate::command_line::BadLine;
@@ -75,7 +75,10 @@ fn used() -> BTreeSet<String> {
     family("reach-family", reach::FAMILY_WORDS);
     family("mapping", reach_advice::MAPPING_WORDS);
     family("left-out", &LeftOutReason::ALL.map(LeftOutReason::word));
-    family("tracker-says", &Sentence::all([0; NUMBERS_MAX]).into_iter().map(Sentence::key).collect::<Vec<_>>());
+    family(
+        "tracker-says",
+        &Sentence::all([0; SENTENCE_NUMBERS_MAX]).into_iter().map(Sentence::key).collect::<Vec<_>>(),
+    );
     family("name-fault", &NameFault::ALL.map(NameFault::key));
     family("work", &works().iter().map(Work::key).collect::<Vec<_>>());
     family(

@@ -267,7 +267,8 @@ mod tests {
     use potok_core::node::event::{Direction, TransferState};
     use potok_core::protocol::reply::Totals;
     use potok_core::reach::reachability::Reachability;
-    use potok_core::service::share_indexer::root_status::{Absence, RootWatching, WatchFault};
+    use potok_core::service::share_indexer::root_status::{Absence, RootWatching};
+    use potok_core::service::share_indexer::watch_fault::WatchFault;
 
     use super::*;
 

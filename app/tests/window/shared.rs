@@ -6,7 +6,7 @@ use potok_core::library::level::{LevelEntry, LevelPage};
 use potok_core::library::sharing_again::StoppedPlace;
 use potok_core::node::warning::Warning;
 use potok_core::service::share_indexer::root_status::Absence;
-use potok_core::service::share_indexer::root_status::WatchFault;
+use potok_core::service::share_indexer::watch_fault::WatchFault;
 
 use super::*;
 

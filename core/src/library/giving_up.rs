@@ -203,7 +203,7 @@ fn take_out(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::meaning::Found;
+    use crate::library::meaning::Meant;
     use crate::library::meaning::tests::found;
     use crate::library::table::tests::{library, path, paths, root, scan};
 
@@ -264,7 +264,7 @@ mod tests {
         }
         let (mut library, empty) = by_path("Trip/sub").expect("is shared");
         scan(&mut library, 1, "", &[("b", 1)], 1);
-        let Found { is_shared, branches } = found(&library, &empty);
+        let Meant { is_shared, branches } = found(&library, &empty);
         assert!(!is_shared, "there is nothing in it now");
         assert_eq!(branches.iter().map(|(root, place)| (root.id.0, place.as_str())).collect::<Vec<_>>(), [(1, "sub")]);
         let mut giving_up = GivingUp::new(Unwanted::Branch(branches[0].0.id, branches[0].1.clone()));

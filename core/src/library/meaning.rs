@@ -10,7 +10,7 @@ use crate::model::share_path::SharePath;
 
 /// What is meant, as it is shared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Meant {
     /// Something of it is shared.
     pub is_shared: bool,
     /// The places in folders at which it would be shared, though nothing of it is at present.
@@ -25,17 +25,17 @@ pub struct Meaning {
     held: Option<Vec<(Arc<Root>, SharePath)>>,
     /// The share that was looked at last, at the last of these.
     after: Option<SharePath>,
-    found: Found,
+    found: Meant,
 }
 
 impl Meaning {
     /// Begins to look.
     pub fn new(meant: Unwanted) -> Self {
-        Self { meant, held: None, after: None, found: Found::default() }
+        Self { meant, held: None, after: None, found: Meant::default() }
     }
 
     /// Looks at no more than so many shares; the result when nothing is left to look at.
-    pub fn step(&mut self, library: &Library, most: usize) -> Option<Found> {
+    pub fn step(&mut self, library: &Library, most: usize) -> Option<Meant> {
         let Some(held) = &mut self.held else {
             self.found.is_shared = match &self.meant {
                 Unwanted::Announced(path) => {
@@ -74,7 +74,7 @@ pub(super) mod tests {
     use crate::library::table::tests::{library, path, root, scan};
 
     /// Looked for in small steps, so that every border between two of them is crossed.
-    pub(in crate::library) fn found(library: &Library, meant: &Unwanted) -> Found {
+    pub(in crate::library) fn found(library: &Library, meant: &Unwanted) -> Meant {
         let mut meaning = Meaning::new(meant.clone());
         loop {
             if let Some(found) = meaning.step(library, 1) {
@@ -91,11 +91,11 @@ pub(super) mod tests {
         scan(&mut library, 2, "", &[("c/1", 1)], 1);
         let on_disk = |local: &str| found(&library, &Unwanted::OnDisk(local.into()));
         assert!(on_disk("/h/T/a").is_shared && on_disk("/i/T/c").is_shared);
-        let Found { is_shared, branches } = on_disk("/i/T/a");
+        let Meant { is_shared, branches } = on_disk("/i/T/a");
         let branches: Vec<_> = branches.iter().map(|(root, place)| (root.id, place.as_str())).collect();
         assert_eq!((is_shared, branches), (false, vec![(RootId(2), "a")]));
-        let Found { is_shared, branches } = found(&library, &Unwanted::Announced(path("T/a")));
+        let Meant { is_shared, branches } = found(&library, &Unwanted::Announced(path("T/a")));
         assert_eq!((is_shared, branches.len()), (true, 1));
-        assert_eq!(found(&library, &Unwanted::Announced(path("U"))), Found::default());
+        assert_eq!(found(&library, &Unwanted::Announced(path("U"))), Meant::default());
     }
 }

@@ -36,7 +36,7 @@ pub enum NameFault {
 }
 
 impl NameFault {
-    /// Every one.
+    /// Every fault that a name may have.
     pub const ALL: [Self; 14] = [
         Self::NoName,
         Self::TooLong,

@@ -9,7 +9,7 @@ use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
-use crate::service::share_indexer::root_status::WatchFault;
+use crate::service::share_indexer::watch_fault::WatchFault;
 
 /// Something that a person should read.
 #[derive(Debug, Clone, PartialEq, Eq)]

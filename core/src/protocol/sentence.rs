@@ -15,7 +15,7 @@ macro_rules! sentences {
 
         impl Sentence {
             /// Every one, with these numbers as far as it has any.
-            pub fn all(numbers: [u64; NUMBERS_MAX]) -> Vec<Self> {
+            pub fn all(numbers: [u64; SENTENCE_NUMBERS_MAX]) -> Vec<Self> {
                 vec![$({
                     let mut _numbers = numbers.into_iter();
                     Self::$variant { $($number: _numbers.next().unwrap_or_default()),* }
@@ -38,7 +38,7 @@ macro_rules! sentences {
 }
 
 /// Most numbers in a sentence.
-pub const NUMBERS_MAX: usize = 2;
+pub const SENTENCE_NUMBERS_MAX: usize = 2;
 
 sentences! {
     /// Another session of theirs took the place of this one.
@@ -107,9 +107,9 @@ sentences! {
 impl Sentence {
     /// The sentence that somebody wrote like this, if it is one of these.
     pub fn known(text: &str) -> Option<Self> {
-        Self::all([0; NUMBERS_MAX]).into_iter().find_map(|sentence| {
+        Self::all([0; SENTENCE_NUMBERS_MAX]).into_iter().find_map(|sentence| {
             let (begin, parts) = sentence.parts();
-            let (mut rest, mut numbers) = (text.strip_prefix(begin)?, [0; NUMBERS_MAX]);
+            let (mut rest, mut numbers) = (text.strip_prefix(begin)?, [0; SENTENCE_NUMBERS_MAX]);
             for ((_, _, behind), number) in parts.into_iter().zip(&mut numbers) {
                 let (digits, more) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
                 *number = digits.parse().ok()?;

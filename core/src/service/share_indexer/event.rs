@@ -4,7 +4,7 @@ use crate::disk::walk::WhySkipped;
 use crate::library::collision::Collision;
 use crate::model::share::Share;
 use crate::model::share_path::{BadSharePath, SharePath};
-use crate::service::share_indexer::root_status::WatchFault;
+use crate::service::share_indexer::watch_fault::WatchFault;
 
 /// Something to tell the tracker or the person. Local paths in it are for the person only.
 #[derive(Debug, Clone, PartialEq, Eq)]

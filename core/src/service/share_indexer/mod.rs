@@ -14,7 +14,7 @@
 //! | `event_queue` | what waits to be told |
 //! | `presence` | whether the shared folders are there |
 //! | [`root_status`], `root_board` | how each root is; where that is written down |
-//! | `watch` | being told of changes by the system |
+//! | `watch`, [`watch_fault`] | being told of changes by the system; why we are not |
 
 pub mod content;
 mod dirty;
@@ -30,6 +30,7 @@ mod scan;
 mod scan_job;
 mod task;
 mod watch;
+pub mod watch_fault;
 
 #[cfg(all(test, unix))]
 mod tests;

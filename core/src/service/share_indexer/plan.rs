@@ -13,7 +13,7 @@ use crate::disk::typed;
 use crate::disk::walk::{Seen, WalkRules, walk};
 use crate::library::exclusions::Exclusions;
 use crate::library::giving_up::Unwanted;
-use crate::library::meaning::{Found, Meaning};
+use crate::library::meaning::{Meaning, Meant};
 use crate::library::name::{self, Separators};
 use crate::library::rename::{RenameError, RenamePlan, Renaming};
 use crate::library::root::{Root, RootId};
@@ -313,7 +313,7 @@ pub(super) fn find_shared_items(
     for item in items {
         let (typed, mut meanings) = meanings(item);
         let all = meanings.find_map(|unwanted| {
-            let Found { is_shared, branches } = find(&unwanted, library);
+            let Meant { is_shared, branches } = find(&unwanted, library);
             let branches = branches.into_iter().filter(|(root, place)| is_branch(root, place, library));
             let branches = branches.map(|(root, place)| Unwanted::Branch(root.id, place)).collect::<Vec<_>>();
             let all: Vec<Unwanted> = is_shared.then_some(unwanted).into_iter().chain(branches).collect();
@@ -324,7 +324,7 @@ pub(super) fn find_shared_items(
     Ok(found)
 }
 
-fn find(unwanted: &Unwanted, library: &RwLock<Library>) -> Found {
+fn find(unwanted: &Unwanted, library: &RwLock<Library>) -> Meant {
     let mut meaning = Meaning::new(unwanted.clone());
     loop {
         let found = meaning.step(&library.read(), STEPS_PER_HOLD);

@@ -139,7 +139,7 @@ impl RootBoard {
 mod tests {
     use super::*;
     use crate::model::share_path::SharePath;
-    use crate::service::share_indexer::root_status::WatchFault;
+    use crate::service::share_indexer::watch_fault::WatchFault;
 
     #[test]
     fn a_root_is_what_was_said_of_it() {

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use crate::library::root::RootId;
 use crate::model::share_path::SharePath;
-use crate::model::shown::Shown;
 use crate::protocol::reply::Totals;
 use crate::service::share_indexer::event::LeftOutReason;
+use crate::service::share_indexer::watch_fault::WatchFault;
 
 /// Most roots that are listed at a time.
 pub const ROOTS_PER_PAGE_MAX: usize = 1000;
@@ -58,17 +58,6 @@ pub enum RootWatching {
         /// The reason.
         why: WatchFault,
     },
-}
-
-/// Why the system does not tell us of changes in a folder.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WatchFault {
-    /// It watches as many folders as it may.
-    #[error("the system watches no more folders (on Linux, raise fs.inotify.max_user_watches)")]
-    TooMany,
-    /// In its own words.
-    #[error("{}", Shown(.0))]
-    Told(String),
 }
 
 /// What is being done about a root.

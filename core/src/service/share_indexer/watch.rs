@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::disk::place::shared::{SharedFolder, stamp_of_folder};
 use crate::library::table::Library;
 use crate::service::share_indexer::content::STEPS_PER_HOLD;
-use crate::service::share_indexer::root_status::WatchFault;
+use crate::service::share_indexer::watch_fault::WatchFault;
 
 /// Most messages of the system that wait for us; beyond it everything is looked at.
 const TOUCHED_MAX: usize = 4096;
