@@ -18,7 +18,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::not_shareable::NotShareable;
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
-use potok_core::node::work::{Work, WorkFault};
+use potok_core::node::work::{FailedWork, WorkFault};
 use potok_core::protocol::code::Code;
 use potok_core::protocol::field::BadFields;
 use potok_core::protocol::owner_line::CountsFrom;
@@ -80,7 +80,7 @@ fn used() -> BTreeSet<String> {
         &Sentence::all([0; SENTENCE_NUMBERS_MAX]).into_iter().map(Sentence::key).collect::<Vec<_>>(),
     );
     family("name-fault", &NameFault::ALL.map(NameFault::key));
-    family("work", &works().iter().map(Work::key).collect::<Vec<_>>());
+    family("work", &works().iter().map(FailedWork::key).collect::<Vec<_>>());
     family(
         "work-fault",
         &[WorkFault::Panic, WorkFault::BadAnswer].iter().filter_map(WorkFault::key).collect::<Vec<_>>(),
@@ -93,32 +93,32 @@ fn used() -> BTreeSet<String> {
     used
 }
 
-fn works() -> Vec<Work> {
+fn works() -> Vec<FailedWork> {
     let address = "192.0.2.7:4001".parse().expect("an address");
     let user = "anna".parse().expect("a name");
     vec![
-        Work::CarryingOut,
-        Work::AskingWhoWeAre,
-        Work::ReadingAnswer,
-        Work::ReadingList,
-        Work::StartingTracker,
-        Work::ListeningAt(address),
-        Work::RememberingKey(user),
-        Work::LookingAtTarget,
-        Work::QueueingDownload,
-        Work::KeepingHistory,
-        Work::LookingForContents,
-        Work::Sharing,
-        Work::SavingShares,
-        Work::ServingPeers,
-        Work::StartingRuntime,
-        Work::StartingThread,
-        Work::OpeningDataFolder,
-        Work::OpeningFolder("/d".into()),
-        Work::OpeningDatabase,
-        Work::ReadingIdentity,
-        Work::OpeningLibrary,
-        Work::OpeningQueue,
+        FailedWork::CarryingOut,
+        FailedWork::AskingWhoWeAre,
+        FailedWork::ReadingAnswer,
+        FailedWork::ReadingList,
+        FailedWork::StartingTracker,
+        FailedWork::ListeningAt(address),
+        FailedWork::RememberingKey(user),
+        FailedWork::LookingAtTarget,
+        FailedWork::QueueingDownload,
+        FailedWork::KeepingHistory,
+        FailedWork::LookingForContents,
+        FailedWork::Sharing,
+        FailedWork::SavingShares,
+        FailedWork::ServingPeers,
+        FailedWork::StartingRuntime,
+        FailedWork::StartingThread,
+        FailedWork::OpeningDataFolder,
+        FailedWork::OpeningFolder("/d".into()),
+        FailedWork::OpeningDatabase,
+        FailedWork::ReadingIdentity,
+        FailedWork::OpeningLibrary,
+        FailedWork::OpeningQueue,
     ]
 }
 
@@ -213,7 +213,7 @@ fn failures() -> Vec<Failure> {
         Failure::NotBanned { who: text() },
         Failure::SentByItself { verb: text() },
         Failure::BadLine { why: text() },
-        Failure::Internal { what: Work::Sharing, why: WorkFault::Panic },
+        Failure::Internal { what: FailedWork::Sharing, why: WorkFault::Panic },
     ]
 }
 

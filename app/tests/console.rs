@@ -25,7 +25,7 @@ use potok_core::node::event::{Direction, Me, NodeEvent, Outcome, TrackerConnecti
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferSelection};
 use potok_core::node::warning::Warning;
-use potok_core::node::work::Work;
+use potok_core::node::work::FailedWork;
 use potok_core::protocol::reply::{FileLine, UserLine};
 
 /// What follows an intent.
@@ -493,7 +493,7 @@ fn a_download_that_fails_fails_its_command() {
         assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran(&record("/d/b"), &err, false));
     }
 
-    let io = Failure::Internal { what: Work::QueueingDownload, why: "I/O error".to_owned().into() };
+    let io = Failure::Internal { what: FailedWork::QueueingDownload, why: "I/O error".to_owned().into() };
     let then = vec![failed_file(io), moved(TransferState::Finished)];
     let err = "error: internal: Trip/a: queueing the download failed: I/O error\n";
     assert_eq!(run(DOWNLOAD, download_script(vec![], queued(), then)), ran("", err, false));

@@ -123,14 +123,14 @@ mod tests {
     fn the_newest_comes_first_and_once() {
         let mut recent = RecentNetworks::default();
         assert!(recent.met(&invite("a:1", 1), "Family", at(10)));
-        assert!(recent.met(&invite("b:1", 2), "Work", at(20)));
-        assert!(!recent.met(&invite("b:1", 2), "Work", at(30)), "only the time is new");
+        assert!(recent.met(&invite("b:1", 2), "FailedWork", at(20)));
+        assert!(!recent.met(&invite("b:1", 2), "FailedWork", at(30)), "only the time is new");
         assert!(recent.met(&invite("c:1", 1), "Family 2", at(40)), "it has moved");
-        assert_eq!(names(&recent), ["Family 2", "Work"]);
+        assert_eq!(names(&recent), ["Family 2", "FailedWork"]);
         assert_eq!(recent.at("c:1").map(|network| network.last_seen), Some(at(40)));
         assert_eq!(recent.at("a:1"), None);
         recent.forget(&invite("elsewhere:1", 1));
-        assert_eq!(names(&recent), ["Work"]);
+        assert_eq!(names(&recent), ["FailedWork"]);
         for n in 10..30 {
             recent.met(&invite("a:1", n), &format!("{n}"), at(50));
         }
@@ -142,7 +142,7 @@ mod tests {
     fn a_file_is_read_as_it_was_written_and_a_bad_entry_costs_itself() {
         let mut recent = RecentNetworks::default();
         recent.met(&invite("[::1]:7", 1), "Семейство \"\u{202e}\n", at(10));
-        recent.met(&invite("b:1", 2), "Work", at(20));
+        recent.met(&invite("b:1", 2), "FailedWork", at(20));
         let text = recent.to_text();
         assert_eq!(RecentNetworks::read(&text), recent);
         let damaged = text.replace("potok://b:1/", "http://b:1/") + "\n[[network]]\nname = 7\n";

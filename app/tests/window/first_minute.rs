@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use potok_core::model::invite::TrackerAddress;
-use potok_core::node::work::Work;
+use potok_core::node::work::FailedWork;
 
 use super::people::hosting;
 use super::*;
@@ -280,7 +280,7 @@ fn a_network_that_cannot_be_started_says_why() {
     test.click("Start a network here");
     let id = test.asked.lock().expect("no panic").last().expect("asked").0;
     let why = Failure::Internal {
-        what: Work::StartingTracker,
+        what: FailedWork::StartingTracker,
         why: "0.0.0.0:7686: Address already in use (os error 98)".to_owned().into(),
     };
     test.tell(NodeEvent::Outcome { id, result: Err(why) });

@@ -51,12 +51,12 @@ impl Meaning {
         };
         let Some((root, place)) = held.last() else { return Some(std::mem::take(&mut self.found)) };
         let page = library.page_of(root, place.as_str(), self.after.as_ref(), most);
-        let (is_empty, next) = (page.entries.is_empty(), page.next.clone());
+        let (is_empty, next) = (page.entries.is_empty(), page.next);
         if is_empty && next.is_some() {
             self.after = next;
             return None;
         }
-        let Some((root, place)) = held.pop() else { return None };
+        let (root, place) = held.pop()?;
         self.after = None;
         if !is_empty {
             self.found.is_shared |= matches!(self.meant, Unwanted::OnDisk(_));

@@ -6,7 +6,7 @@ use crate::model::username::Username;
 use crate::node::event::Outcome;
 use crate::node::failure::Failure;
 use crate::node::tracker_session::{ask_failed, read_pages};
-use crate::node::work::{Work, WorkFault};
+use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::command::{Command, CountFiles, Cursor, ListFiles, ListFolder, ListTotals, Page, Search, Sources};
 use crate::protocol::reply::{BadReply, FileLine, FolderEntry, Totals, UserTotals};
 use crate::protocol::selection::Selection;
@@ -76,5 +76,5 @@ async fn entries<T>(
 }
 
 fn faulty() -> Failure {
-    Failure::Internal { what: Work::ReadingAnswer, why: WorkFault::BadAnswer }
+    Failure::Internal { what: FailedWork::ReadingAnswer, why: WorkFault::BadAnswer }
 }

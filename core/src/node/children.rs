@@ -8,7 +8,7 @@ use crate::node::event::Outcome;
 use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::moves::Arrival;
-use crate::node::work::{Work, WorkFault};
+use crate::node::work::{FailedWork, WorkFault};
 
 /// What a child task has come to.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Children {
 }
 
 fn panicked() -> Failure {
-    Failure::Internal { what: Work::CarryingOut, why: WorkFault::Panic }
+    Failure::Internal { what: FailedWork::CarryingOut, why: WorkFault::Panic }
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ pub enum NodeEvent {
     Skipped {
         /// Its local path.
         path: String,
-        /// The reason.
+        /// What keeps it from being shared.
         why: WhyNotShared,
         /// How many others.
         more: u64,

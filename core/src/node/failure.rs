@@ -8,7 +8,7 @@ use crate::model::name_fault::NameFault;
 use crate::model::shown::Shown;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::node::not_shareable::NotShareable;
-use crate::node::work::{Work, WorkFault};
+use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
 
 /// A failed intent.
@@ -126,7 +126,7 @@ pub enum Failure {
     NotShareable {
         /// As it was typed.
         path: String,
-        /// The reason.
+        /// What keeps it from being shared.
         why: NotShareable,
     },
     /// Two files would be announced under one name.
@@ -250,7 +250,7 @@ pub enum Failure {
     #[error("{what} failed: {why}")]
     Internal {
         /// What was being done.
-        what: Work,
+        what: FailedWork,
         /// The reason, as far as it is known.
         why: WorkFault,
     },

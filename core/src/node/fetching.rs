@@ -20,7 +20,7 @@ use crate::node::lookup::{self, FoundShares};
 use crate::node::naming::{self, Naming};
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::SessionView;
-use crate::node::work::{Work, WorkFault};
+use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::service::downloader::{AddError, Downloader, NewDownload};
@@ -221,7 +221,7 @@ pub(super) async fn on_disk<T: Send + 'static>(
     look: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let looked = tokio::task::spawn_blocking(look).await;
-    looked.unwrap_or_else(|_panic| Err(Failure::Internal { what: Work::LookingAtTarget, why: WorkFault::Panic }))
+    looked.unwrap_or_else(|_panic| Err(Failure::Internal { what: FailedWork::LookingAtTarget, why: WorkFault::Panic }))
 }
 
 /// What the app is told by the word of a transfer; `None` where it has been told the same.
@@ -343,7 +343,7 @@ pub(super) fn add_failed(error: AddError) -> Failure {
         AddError::Folder { path, why } => place_failed(why, &path),
         AddError::Save(redb::Error::Io(error)) => place_failed(error.into(), Path::new("potok.redb")),
         AddError::Save(_) | AddError::Count | AddError::Stopped => {
-            Failure::Internal { what: Work::QueueingDownload, why: why.into() }
+            Failure::Internal { what: FailedWork::QueueingDownload, why: why.into() }
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::node::event::{Hosted, NodeEvent};
 use crate::node::failure::Failure;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
-use crate::node::work::Work;
+use crate::node::work::FailedWork;
 use crate::service::tracker_server::{self, TrackerHandle};
 use crate::store::Store;
 use crate::tracker::input::OwnerOrder;
@@ -147,5 +147,5 @@ pub(super) fn tracker_settings(settings: &Settings, listen: SocketAddr) -> Track
 }
 
 fn failed(why: &str) -> Failure {
-    Failure::Internal { what: Work::StartingTracker, why: why.to_owned().into() }
+    Failure::Internal { what: FailedWork::StartingTracker, why: why.to_owned().into() }
 }

@@ -8,7 +8,7 @@ use crate::node::failure::Failure;
 use crate::node::intent::IntentId;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{ask_failed, read_pages};
-use crate::node::work::{Work, WorkFault};
+use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::command::{Command, ListFiles, ListUsers, Page, Search, Version, WhoAmI};
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::protocol::selection::Selection;
@@ -50,7 +50,7 @@ pub(super) async fn search(
 pub(super) async fn who_am_i(client: TrackerClient, key: PublicKey) -> Result<Outcome, Failure> {
     let answer = client.ask(WhoAmI.into()).await.map_err(|error| ask_failed(&client, error))?;
     let line = answer.lines.first().and_then(|line| UserLine::parse(line).ok());
-    let line = line.ok_or_else(|| Failure::Internal { what: Work::AskingWhoWeAre, why: WorkFault::BadAnswer })?;
+    let line = line.ok_or(Failure::Internal { what: FailedWork::AskingWhoWeAre, why: WorkFault::BadAnswer })?;
     Ok(Outcome::Me(Me { username: line.username, address: line.address, key }))
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn who_am_i(client: TrackerClient, key: PublicKey) -> Result<Ou
 pub(super) async fn tracker_version(client: TrackerClient) -> Result<Outcome, Failure> {
     let answer = client.ask(Version.into()).await.map_err(|error| ask_failed(&client, error))?;
     let version = answer.lines.first().and_then(|line| line.parse().ok());
-    let faulty = || Failure::Internal { what: Work::ReadingAnswer, why: WorkFault::BadAnswer };
+    let faulty = || Failure::Internal { what: FailedWork::ReadingAnswer, why: WorkFault::BadAnswer };
     version.map(Outcome::TrackerVersion).ok_or_else(faulty)
 }
 

@@ -55,7 +55,7 @@ use crate::node::failure::Failure;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
-use crate::node::work::Work;
+use crate::node::work::FailedWork;
 
 /// How long the last notices may take to be read.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(50);
@@ -89,7 +89,7 @@ pub enum NodeStartError {
     #[error("{what}: {why}")]
     System {
         /// What was being opened.
-        what: Work,
+        what: FailedWork,
         /// What the system said.
         why: String,
     },
@@ -97,7 +97,7 @@ pub enum NodeStartError {
 
 impl From<std::io::Error> for NodeStartError {
     fn from(error: std::io::Error) -> Self {
-        Self::System { what: Work::ServingPeers, why: error.to_string() }
+        Self::System { what: FailedWork::ServingPeers, why: error.to_string() }
     }
 }
 
@@ -141,16 +141,17 @@ impl Node {
     pub fn start(setup: Setup, wake: Wake) -> Result<Self, NodeStartError> {
         let (intents, from_app) = crossbeam_channel::bounded(bridge::INTENTS_MAX);
         let (to_app, notices) = crossbeam_channel::bounded(outbox::CHANNEL_MAX);
-        let system = |what: Work| move |error: std::io::Error| NodeStartError::System { what, why: error.to_string() };
+        let system =
+            |what: FailedWork| move |error: std::io::Error| NodeStartError::System { what, why: error.to_string() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("potok").build();
-        let runtime = runtime.map_err(system(Work::StartingRuntime))?;
+        let runtime = runtime.map_err(system(FailedWork::StartingRuntime))?;
         // What is told of paths stays right when the current folder changes.
-        let data_dir = std::path::absolute(&setup.data_dir).map_err(system(Work::OpeningDataFolder))?;
+        let data_dir = std::path::absolute(&setup.data_dir).map_err(system(FailedWork::OpeningDataFolder))?;
         let setup = Setup { data_dir, ..setup };
         let opened = starting::open(&setup)?;
         let outbox = Outbox::new();
         let (node, inbox) = runtime.block_on(starting::start(setup, opened, outbox.clone()))?;
-        let intents_of_app = bridge::start(from_app).map_err(system(Work::StartingThread))?;
+        let intents_of_app = bridge::start(from_app).map_err(system(FailedWork::StartingThread))?;
         let run = move || {
             let pump = runtime.spawn(outbox.clone().pump(to_app, wake));
             runtime.block_on(node.run(intents_of_app, inbox));
@@ -160,8 +161,10 @@ impl Node {
             pump.abort();
             runtime.shutdown_timeout(BLOCKING_MAX);
         };
-        let thread =
-            std::thread::Builder::new().name("potok-engine".into()).spawn(run).map_err(system(Work::StartingThread))?;
+        let thread = std::thread::Builder::new()
+            .name("potok-engine".into())
+            .spawn(run)
+            .map_err(system(FailedWork::StartingThread))?;
         Ok(Self { intents, notices, next_id: AtomicU64::new(1), thread: Some(thread) })
     }
 

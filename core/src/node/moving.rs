@@ -28,7 +28,7 @@ use crate::node::starting;
 use crate::node::tracker_directory;
 use crate::node::tracker_session::{SessionEvent, away};
 use crate::node::warning::Warning;
-use crate::node::work::Work;
+use crate::node::work::FailedWork;
 use crate::protocol::code::Code;
 use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::reply::UserLine;
@@ -390,6 +390,6 @@ impl NodeTask {
 async fn listen_at(peer_server: &PeerServer, store: &Store, at: SocketAddr) -> Result<bool, Failure> {
     let before = peer_server.address();
     let moved = peer_server.move_to(|| starting::listen(store, at)).await;
-    moved.map_err(|why| Failure::Internal { what: Work::ListeningAt(at), why: why.to_string().into() })?;
+    moved.map_err(|why| Failure::Internal { what: FailedWork::ListeningAt(at), why: why.to_string().into() })?;
     Ok(peer_server.address() != before)
 }

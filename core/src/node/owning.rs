@@ -5,7 +5,7 @@ use crate::model::invite_token::InviteToken;
 use crate::node::event::Outcome;
 use crate::node::failure::Failure;
 use crate::node::tracker_session::ask_failed;
-use crate::node::work::{Work, WorkFault};
+use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::owner::{BanSubject, OwnerCommand};
 use crate::protocol::owner_line::{BanLine, FigureLine, InviteLine, ReloadedSetting, TokenLine, WaitingLine};
@@ -35,7 +35,7 @@ pub(super) async fn order(
         OwnerCommand::Reload(_) => all(&lines, ReloadedSetting::parse).map(Outcome::Reloaded),
         _ => Ok(Outcome::Done),
     };
-    outcome.map_err(|BadReply| Failure::Internal { what: Work::ReadingAnswer, why: WorkFault::BadAnswer })
+    outcome.map_err(|BadReply| Failure::Internal { what: FailedWork::ReadingAnswer, why: WorkFault::BadAnswer })
 }
 
 fn with_token(invite: Outcome, token: InviteToken) -> Result<Outcome, Failure> {

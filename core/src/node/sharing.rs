@@ -13,7 +13,7 @@ use crate::node::not_shareable::NotShareable;
 use crate::node::outbox::Outbox;
 use crate::node::tracker_session::{SessionView, ask_failed};
 use crate::node::warning::Warning;
-use crate::node::work::Work;
+use crate::node::work::FailedWork;
 use crate::protocol::code::Code;
 use crate::service::share_indexer::event::{self, LibraryEvent};
 use crate::service::share_indexer::{ShareError, ShareExtent, ShareIndexer, ShareRequest, Unshared};
@@ -187,8 +187,8 @@ fn share_failed(error: ShareError) -> Failure {
         ShareError::NotStopped { item: path } => Failure::NotStopped { path },
         ShareError::NotShared { item: path } => Failure::NotYours { path },
         ShareError::Unfinished { typed: path } => Failure::NotShareable { path, why: NotShareable::Unfinished },
-        ShareError::DataFolder(_) => Failure::Internal { what: Work::Sharing, why: why.into() },
-        ShareError::Save(_) => Failure::Internal { what: Work::SavingShares, why: why.into() },
+        ShareError::DataFolder(_) => Failure::Internal { what: FailedWork::Sharing, why: why.into() },
+        ShareError::Save(_) => Failure::Internal { what: FailedWork::SavingShares, why: why.into() },
         ShareError::Stopped => Failure::Cancelled,
     }
 }

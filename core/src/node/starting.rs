@@ -28,7 +28,7 @@ use crate::node::settings::Settings;
 use crate::node::tracker_directory::TrackerDirectory;
 use crate::node::tracker_session::TrackerSession;
 use crate::node::warning::Warning;
-use crate::node::work::Work;
+use crate::node::work::FailedWork;
 use crate::node::{NodeStartError, Setup};
 use crate::service::arrivals::Arrivals;
 use crate::service::downloader::files::RealDisk;
@@ -55,19 +55,19 @@ pub(super) struct OpenedDataFolder {
 /// Opens the data folder and the peer server's port.
 pub(super) fn open(setup: &Setup) -> Result<OpenedDataFolder, NodeStartError> {
     let dir = &setup.data_dir;
-    private::create_dir(dir).map_err(|error| system(Work::OpeningFolder(dir.to_owned()), &error))?;
+    private::create_dir(dir).map_err(|error| system(FailedWork::OpeningFolder(dir.to_owned()), &error))?;
     let mut warnings = Vec::new();
     // The database first: its lock keeps a second program out of everything else.
     let opened = Store::open(&dir.join("potok.redb")).map_err(|error| match error {
         StoreError::InUse => NodeStartError::InUse(dir.clone()),
-        error => system(Work::OpeningDatabase, &error),
+        error => system(FailedWork::OpeningDatabase, &error),
     })?;
     if let Some(aside) = opened.set_aside {
         warnings.push(Warning::DatabaseSetAside { path: aside });
     }
     let store = Arc::new(opened.store);
-    let loaded =
-        Identity::load_or_create(&dir.join("identity.key")).map_err(|error| system(Work::ReadingIdentity, &error))?;
+    let loaded = Identity::load_or_create(&dir.join("identity.key"))
+        .map_err(|error| system(FailedWork::ReadingIdentity, &error))?;
     if loaded.was_readable_by_others {
         warnings.push(Warning::KeyWasReadable);
     }
@@ -77,7 +77,7 @@ pub(super) fn open(setup: &Setup) -> Result<OpenedDataFolder, NodeStartError> {
 
 /// Opens the peer server's port as the setting says.
 pub(super) fn listen(store: &Store, wanted: SocketAddr) -> Result<TcpListener, NodeStartError> {
-    let database = |error: redb::Error| system(Work::OpeningDatabase, &error);
+    let database = |error: redb::Error| system(FailedWork::OpeningDatabase, &error);
     let port = match (wanted.port(), store.peer_port().map_err(database)?) {
         (0, Some(remembered)) => remembered,
         (0, None) => {
@@ -87,10 +87,10 @@ pub(super) fn listen(store: &Store, wanted: SocketAddr) -> Result<TcpListener, N
         }
         (port, _) => port,
     };
-    local::listen_near(wanted.ip(), port).map_err(|error| system(Work::ListeningAt(wanted), &error))
+    local::listen_near(wanted.ip(), port).map_err(|error| system(FailedWork::ListeningAt(wanted), &error))
 }
 
-fn system(what: Work, why: &dyn std::fmt::Display) -> NodeStartError {
+fn system(what: FailedWork, why: &dyn std::fmt::Display) -> NodeStartError {
     NodeStartError::System { what, why: why.to_string() }
 }
 
@@ -117,14 +117,15 @@ pub(super) async fn start(
         shares_max,
     };
     let started = ShareIndexer::start(config, library_events, cancel.child_token());
-    let (share_indexer, share_indexer_task) = started.map_err(|error| system(Work::OpeningLibrary, &error))?;
+    let (share_indexer, share_indexer_task) = started.map_err(|error| system(FailedWork::OpeningLibrary, &error))?;
     services.spawn(async move { drop(share_indexer_task.await) });
 
     let uploading = watch::Sender::new(upload_settings(&setup.settings));
     let (transfer_events, transfers_heard) = mpsc::channel(SERVICE_EVENTS_MAX);
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| system(Work::ServingPeers, &error))?;
+    let listener =
+        tokio::net::TcpListener::from_std(listener).map_err(|error| system(FailedWork::ServingPeers, &error))?;
     let of_key = session.view();
-    let numbers = TransferNumbers::after(&store).map_err(|error| system(Work::OpeningQueue, &error))?;
+    let numbers = TransferNumbers::after(&store).map_err(|error| system(FailedWork::OpeningQueue, &error))?;
     let numbers = Arc::new(numbers);
     let arrivals = Arc::new(Arrivals::default());
     let outgoing = watch::Sender::new(setup.settings.outgoing());
@@ -138,7 +139,7 @@ pub(super) async fn start(
         outgoing: outgoing.subscribe(),
     };
     let started = PeerServer::start(listener, serving, transfer_events.clone(), cancel.child_token());
-    let peer_server = started.map_err(|error| system(Work::ServingPeers, &error))?;
+    let peer_server = started.map_err(|error| system(FailedWork::ServingPeers, &error))?;
     let may_punch = watch::Sender::new(setup.settings.may_punch());
     let tells_local_addresses = watch::Sender::new(setup.settings.tells_local_addresses());
     let nearby_wish = watch::Sender::new(NearbyWish::default());
@@ -165,7 +166,7 @@ pub(super) async fn start(
         disk: Arc::new(RealDisk),
     };
     let started = Downloader::start(fetching, transfer_events, cancel.child_token()).await;
-    let (downloader, downloader_task) = started.map_err(|error| system(Work::OpeningQueue, &error))?;
+    let (downloader, downloader_task) = started.map_err(|error| system(FailedWork::OpeningQueue, &error))?;
     services.spawn(async move { drop(downloader_task.await) });
 
     let (port_mapper, mapping) = PortMapper::start(cancel.child_token());

@@ -57,7 +57,7 @@ pub enum Warning {
     EmptyFolders {
         /// Its local path.
         folder: String,
-        /// How many.
+        /// How many folders there are without one.
         count: u64,
     },
     /// A shared file or folder is gone for now.
@@ -74,7 +74,7 @@ pub enum Warning {
     NotWatched {
         /// Its local path.
         folder: String,
-        /// The reason.
+        /// What the system does not do, or what it said.
         why: WatchFault,
     },
 }

@@ -1,6 +1,6 @@
 //! What Potok was doing when it failed, and whose word there is for why.
 //!
-//! The English text is the `Display` form. The app translates by [`Work::key`] and [`Work::args`].
+//! The English text is the `Display` form. The app translates by [`FailedWork::key`] and [`FailedWork::args`].
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::model::username::Username;
 
 /// Something that Potok does by itself or for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
+pub enum FailedWork {
     /// Something that somebody asked for.
     CarryingOut,
     /// Asking the tracker.
@@ -20,7 +20,7 @@ pub enum Work {
     ReadingAnswer,
     /// Reading who is there.
     ReadingList,
-    /// Hosting one.
+    /// Making this program host a tracker.
     StartingTracker,
     /// Opening the port for others.
     ListeningAt(SocketAddr),
@@ -58,7 +58,7 @@ pub enum Work {
     OpeningQueue,
 }
 
-impl Work {
+impl FailedWork {
     /// The key of its translations, below `work`.
     pub fn key(&self) -> &'static str {
         self.words().0
@@ -103,7 +103,7 @@ impl Work {
     }
 }
 
-impl fmt::Display for Work {
+impl fmt::Display for FailedWork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.words().1)?;
         self.args().iter().try_for_each(|(_, value)| f.write_str(value))

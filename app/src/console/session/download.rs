@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use potok_core::node::event::{Direction, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, FolderOfAllRequest, Intent, TransferId, TransferSelection};
-use potok_core::node::work::{Work, WorkFault};
+use potok_core::node::work::{FailedWork, WorkFault};
 use rust_i18n::t;
 
 use crate::console::session::{ConsoleSession, Stop, about_file};
@@ -221,7 +221,7 @@ impl ConsoleSession<'_> {
 
 fn unexpected(outcome: &Outcome) -> Stop {
     let why = WorkFault::Told(format!("{outcome:?}"));
-    Stop::Failed(Failure::Internal { what: Work::CarryingOut, why })
+    Stop::Failed(Failure::Internal { what: FailedWork::CarryingOut, why })
 }
 
 /// How a transfer that is over ended.

@@ -260,21 +260,23 @@ async fn uploads_are_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_prove_nothing_keep_no_peer_out() {
     let file = bytes(1, 1000);
-    let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
-    let to = server.running.address();
-    let mut stuck = Vec::new();
-    for n in 0..250u8 {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.bind(SocketAddr::from(([127, 0, 0, 2 + n / 50], 0))).expect("a loopback address");
-        let mut stream = socket.connect(to).await.expect("connected");
-        stream.write_all(&[0x16]).await.expect("sent");
-        stuck.push(stream);
+    for (addresses, each) in [(5, 50), (4, 64)] {
+        let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
+        let to = server.running.address();
+        let mut stuck = Vec::new();
+        for from in (2..2 + addresses).flat_map(|last: u8| std::iter::repeat_n(last, each)) {
+            let socket = TcpSocket::new_v4().expect("a socket");
+            socket.bind(SocketAddr::from(([127, 0, 0, from], 0))).expect("a loopback address");
+            let mut stream = socket.connect(to).await.expect("connected");
+            stream.write_all(&[0x16]).await.expect("sent");
+            stuck.push(stream);
+        }
+        let mut client = TestClient::connect(&server.contact).await;
+        client.ask(&[read(1, &file, 0)]).await;
+        assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, file.clone()), "{addresses}");
+        drop(stuck);
+        server.running.stop().await;
     }
-    let mut client = TestClient::connect(&server.contact).await;
-    client.ask(&[read(1, &file, 0)]).await;
-    assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, file.clone()));
-    drop(stuck);
-    server.running.stop().await;
 }
 
 /// Keys cost nothing: sixty of them at one address are one household, which takes turns with a newcomer's.
@@ -282,7 +284,7 @@ async fn connections_that_prove_nothing_keep_no_peer_out() {
 async fn many_keys_of_one_address_keep_no_newcomer_waiting() {
     let file = bytes(1, 3_000_000);
     let server = serve("anna", MemoryContent::with(std::slice::from_ref(&file)), UploadSettings::default()).await;
-    let (served, mut was_served) = tokio::sync::mpsc::unbounded_channel();
+    let (served, mut was_served) = tokio::sync::mpsc::channel(1);
     let mut crowd = tokio::task::JoinSet::new();
     for n in 0..60 {
         let mut client = TestClient::connect(&server.contact).await;
@@ -294,7 +296,7 @@ async fn many_keys_of_one_address_keep_no_newcomer_waiting() {
             loop {
                 match client.got().await {
                     Got::End => return,
-                    Got::Data(..) => _ = served.send(n),
+                    Got::Data(..) => _ = served.try_send(n),
                     _ => {}
                 }
             }

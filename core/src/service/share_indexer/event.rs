@@ -33,7 +33,7 @@ pub enum LibraryEvent {
     EmptyFolders {
         /// The folder that the person shared.
         root: String,
-        /// How many.
+        /// How many folders there are without one.
         count: u64,
     },
     /// Something that the person should know before it is too late.

@@ -50,12 +50,12 @@ pub enum RootWatching {
     Whole,
     /// Not of those in some folders of it.
     Partly {
-        /// The reason.
+        /// What the system does not do, or what it said.
         why: WatchFault,
     },
     /// Of no change in it.
     Polled {
-        /// The reason.
+        /// What the system does not do, or what it said.
         why: WatchFault,
     },
 }
