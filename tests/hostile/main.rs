@@ -4,6 +4,7 @@
 //!
 //! `POTOK_HOSTILE=20 cargo test -p potok-tests --test hostile` does twenty times as much.
 
+mod encounters;
 mod evil_client;
 mod evil_peer;
 mod evil_tracker;

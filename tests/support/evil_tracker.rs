@@ -121,11 +121,28 @@ async fn receive(
             session(stream, script).await
         }
         Manner::HandshakeOnly => shown.accept(stream).await.map(drop),
+        Manner::Honest if !is_handshake(&stream).await? => plain(stream, script).await,
         Manner::Honest | Manner::Stranger | Manner::OtherProtocol => {
             let (stream, _) = shown.accept(stream).await?;
             session(stream, script).await
         }
     }
+}
+
+/// Whether it begins as TLS does.
+async fn is_handshake(stream: &TcpStream) -> std::io::Result<bool> {
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    Ok(first == [0x16])
+}
+
+/// A connection that shows a ticket: it is answered, and not greeted.
+async fn plain(stream: TcpStream, script: Script) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    say(&mut stream, (script.answers)(line.trim_end(), 0)).await?;
+    stay(stream).await
 }
 
 async fn stay<T>(stream: T) -> std::io::Result<()> {

@@ -1,0 +1,209 @@
+//! Encounters that are abused: tickets that were stolen, guessed or shown again, floods of them, and a tracker that has a
+//! client meet whom it likes.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use potok_core::net::identity::Identity;
+use potok_core::node::intent::Intent;
+use potok_core::tracker::settings::TrackerSettings;
+use potok_tests::evil_peer::Say;
+use potok_tests::evil_tracker::{EvilTracker, Manner, Script};
+use potok_tests::lines::{Lines, connect};
+use potok_tests::program::PATIENCE;
+use potok_tests::world::{Person, TestTracker, promised, scaled};
+
+const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const TICKET: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/// Somebody with a name and a key, at this tracker.
+async fn user(tracker: &TestTracker, name: &str) -> Lines {
+    let mut session = Lines::tls(tracker.handle.address(), tracker.handle.key(), &Identity::generate()).await;
+    session.expect(&format!("register-user {name} 4001"), "OK 0").await;
+    session
+}
+
+/// The tickets of an encounter: of who asks, and of who is asked.
+async fn tickets(asker: &mut Lines, name: &str, target: &mut Lines) -> (String, String) {
+    let (head, lines) = asker.list(&format!("connect {name}")).await.expect("an answer");
+    let own = lines.first().and_then(|line| line.strip_prefix("ticket ")).unwrap_or_else(|| panic!("{head}"));
+    loop {
+        let told = target.line().await.expect("a notice");
+        if let Some(ticket) = told.strip_prefix("* connect ").and_then(|rest| rest.split(' ').next()) {
+            return (own.to_owned(), ticket.to_owned());
+        }
+    }
+}
+
+/// A plain connection that has shown a ticket, and its address.
+async fn probe(tracker: &TestTracker, ticket: &str) -> (Lines, SocketAddr) {
+    let stream = connect(tracker.handle.address(), 9).await.expect("connected");
+    let address = stream.local_addr().expect("bound");
+    let mut lines = Lines::on(stream);
+    lines.send(format!("probe {ticket}\n").as_bytes()).await;
+    (lines, address)
+}
+
+/// The answer to a ticket that was shown.
+async fn answer(lines: &mut Lines) -> String {
+    let mut answer = lines.reply().await.expect("an answer");
+    if answer == "OK 1" {
+        answer = lines.line().await.expect("an address");
+    }
+    answer
+}
+
+/// Somebody else is served as ever.
+async fn serves_others(what: &str, tracker: &TestTracker) {
+    promised(what, || async { Lines::plain(tracker.handle.address()).await.expect("ping", "OK").await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_of_no_use_to_a_thief() {
+    let tracker = TestTracker::start(TrackerSettings::default()).await;
+    let mut anna = user(&tracker, "anna").await;
+
+    // Stolen on its way and shown first: the meeting is wasted, and nothing else.
+    let mut boris = user(&tracker, "boris").await;
+    let (asker, target) = tickets(&mut boris, "anna", &mut anna).await;
+    let (mut thief, of_thief) = probe(&tracker, &asker).await;
+    let (mut right, _) = probe(&tracker, &asker).await;
+    assert!(answer(&mut right).await.starts_with("ERR gone"), "the same side twice");
+    let (mut other, of_other) = probe(&tracker, &target).await;
+    assert_eq!(answer(&mut other).await, of_thief.to_string(), "who answers there proves no key");
+    assert_eq!(answer(&mut thief).await, of_other.to_string());
+
+    // Shown again when both have met, by either side.
+    for ticket in [&asker, &target] {
+        let (mut again, _) = probe(&tracker, ticket).await;
+        assert!(answer(&mut again).await.starts_with("ERR gone"), "shown again");
+    }
+
+    // Of one's own encounter: a thief who has both tickets meets nobody but itself.
+    let mut vera = user(&tracker, "vera").await;
+    let (asker, target) = tickets(&mut vera, "anna", &mut anna).await;
+    let (mut one, of_one) = probe(&tracker, &asker).await;
+    let (mut two, of_two) = probe(&tracker, &target).await;
+    assert_eq!((answer(&mut one).await, answer(&mut two).await), (of_two.to_string(), of_one.to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_of_tickets_cost_others_nothing() {
+    let tracker = TestTracker::start(TrackerSettings::default()).await;
+    for _ in 0..scaled(300) {
+        let (mut guess, _) = probe(&tracker, TICKET).await;
+        assert!(answer(&mut guess).await.starts_with("ERR gone"));
+    }
+    serves_others("guesses", &tracker).await;
+
+    // One who asks for everybody: twenty at once, and one more a second.
+    let mut others = Vec::new();
+    for n in 0..30 {
+        others.push(user(&tracker, &format!("other{n}")).await);
+    }
+    let mut asker = user(&tracker, "asker").await;
+    let begun = Instant::now();
+    let mut met = 0;
+    for n in 0..30 {
+        met += u64::from(asker.ask(&format!("connect other{n}")).await.is_some_and(|head| head.starts_with("OK")));
+    }
+    assert!((20..=20 + begun.elapsed().as_secs()).contains(&met), "{met} in {:?}", begun.elapsed());
+
+    // Everybody asks for one: sixteen are met in half a minute.
+    let mut wanted = user(&tracker, "wanted").await;
+    let mut met = 0;
+    for other in &mut others {
+        met += u64::from(other.ask("connect wanted").await.is_some_and(|head| head.starts_with("OK")));
+    }
+    assert!(met == 16 || begun.elapsed() > Duration::from_secs(30), "{met}");
+    wanted.send(b"ping\n").await;
+    let mut told = 0;
+    while let Some(line) = wanted.line().await.filter(|line| !line.starts_with("OK")) {
+        told += u64::from(line.starts_with("* connect "));
+    }
+    assert_eq!(told, met, "who is refused is not told either");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_a_ticket_is_not_held_for_ever() {
+    let tracker = TestTracker::start(TrackerSettings::default()).await;
+    let mut anna = user(&tracker, "anna").await;
+    let mut held = Vec::new();
+    for n in 0..10 {
+        let mut asker = user(&tracker, &format!("asker{n}")).await;
+        let (ticket, _) = tickets(&mut asker, "anna", &mut anna).await;
+        held.push(probe(&tracker, &ticket).await.0);
+    }
+    serves_others("held open", &tracker).await;
+    for lines in &mut held {
+        assert!(answer(lines).await.starts_with("ERR gone"), "the other side has not come");
+    }
+}
+
+/// Where the next test counts who comes.
+static DOOR: OnceLock<SocketAddr> = OnceLock::new();
+
+/// An honest tracker but for this: it has a client meet somebody again and again, at the door.
+fn has_meet(line: &str, _number: usize) -> Say {
+    let door = DOOR.get().expect("set");
+    let answer = match line.split(' ').next().unwrap_or_default() {
+        "list-users" => {
+            let meet = format!("* connect {TICKET} mallory {KEY} - closed back={TICKET}\n");
+            format!("OK 1\nmallory 127.0.0.1:4009 {KEY}\n{}", meet.repeat(5_000))
+        }
+        "probe" => format!("OK 1\n{door}\n"),
+        "whoami" => "OK 1\nvictim 127.0.0.1:4009 -\n".into(),
+        _ => "OK 0\n".into(),
+    };
+    Say::Bytes(answer.into_bytes())
+}
+
+/// How often the next one was asked.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// The same with an address at which a tracker may name nobody.
+fn has_meet_nobody(line: &str, number: usize) -> Say {
+    if line.starts_with("probe ") {
+        // A port of the system, nobody's address, everybody's, one of another kind of network, and none at all.
+        const PLACES: [&str; 5] = ["127.0.0.1:22", "0.0.0.0:4001", "255.255.255.255:4001", "169.254.169.254:8080", "x"];
+        return Say::Bytes(
+            format!("OK 1\n{}\n", PLACES[ASKED.fetch_add(1, Ordering::Relaxed) % PLACES.len()]).into_bytes(),
+        );
+    }
+    has_meet(line, number)
+}
+
+#[test]
+fn a_tracker_that_has_others_meet_cannot_aim_a_client() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let door = TcpListener::bind("127.0.0.1:0").expect("bound");
+    door.set_nonblocking(true).expect("set");
+    DOOR.set(door.local_addr().expect("bound")).expect("once");
+    let greeting = || Say::Bytes(b"* potok 1 \"Evil\"\n".to_vec());
+    let script = |answers| Script { manner: Manner::Honest, greeting, answers };
+    let good = runtime.block_on(TestTracker::start(TrackerSettings::default()));
+    for (name, answers, knocks_min, what) in [
+        ("victim", has_meet as fn(&str, usize) -> Say, 1, "at a door that a tracker may name"),
+        ("another", has_meet_nobody, 0, "at places that it may not"),
+    ] {
+        let (victim, begun) = (Person::new(name), Instant::now());
+        let evil = runtime.block_on(EvilTracker::start(script(answers)));
+        victim.begin(Intent::Join(evil.invite()));
+        let mut knocks = 0;
+        let until = Instant::now() + PATIENCE;
+        // The session, and connections that show their ticket.
+        while evil.met() < 3 || knocks < knocks_min {
+            assert!(Instant::now() < until, "{what}: {knocks} knocks, {} connections", evil.met());
+            knocks += std::iter::from_fn(|| door.accept().ok()).count() as u64;
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        victim.join(&good.address());
+        knocks += std::iter::from_fn(|| door.accept().ok()).count() as u64;
+        let allowed = if knocks_min == 0 { 0 } else { 16 + begun.elapsed().as_secs() };
+        assert!(knocks <= allowed, "{what}: {knocks} knocks in {:?}", begun.elapsed());
+        // Those that show a ticket, and the session, perhaps anew.
+        assert!(evil.met() as u64 <= 20 + begun.elapsed().as_secs(), "{what}: {} connections", evil.met());
+    }
+}
