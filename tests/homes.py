@@ -87,7 +87,7 @@ class Pair:
         argv = [f"{options.bin}/potok-tracker", "--data-dir", f"{dir}/tracker", "--listen", f"[::]:{PORT}"]
         if row.way == "relayed":
             with open(f"{dir}/tracker.toml", "w") as config:
-                config.write(f"relay = true\nrelay_bytes_per_second = {options.bytes // UPLOAD_SECONDS * 2}\n")
+                config.write(f"relay = true\nrelay_bytes_per_second = {options.relay_bytes_per_second}\n")
             argv += ["--config", f"{dir}/tracker.toml"]
         internet.run(tracker, argv).hear("listening on ")
         if row.at_bob == "beside":
@@ -291,6 +291,7 @@ def main():
     given = [float(ms) for ms in options.round_trips.split(",")] if options.round_trips else None
     options.round_trips = given or (ROUND_TRIPS_MS if options.long else (SHORT_ROUND_TRIP_MS,))
     options.bytes = int(options.megabytes * 1e6)
+    options.relay_bytes_per_second = options.bytes // UPLOAD_SECONDS * 2
     try:
         broken = show(options)
     finally:

@@ -86,6 +86,8 @@ PROMISES = [
     ("P9", "It cannot be aimed at others.", [
         ("addresses that a tracker or user gives, requests of a browser, answers to strangers",
          HOSTILE + "strangers_are_told_nothing", {}),
+        ("the relay: tunnels to elsewhere, stolen and replayed tickets, floods, one person with many keys",
+         HOSTILE + "relay", {}),
     ]),
     ("P10", "It leaks nothing and does not wear out.", [
         ("transfers, joins and leaves for a while: descriptors, tasks and memory",
@@ -107,8 +109,9 @@ NOT_PROMISED = """## What is not promised
   who talks to whom and how much, not what.
 - That a name can be had back. A lost identity key is a lost name, until the tracker's owner releases it.
 - Secrecy towards the tracker's owner, who sees names, addresses and the list of shared files (never their content).
-- Reaching everybody: two computers of which one is behind a router that gives every connection another port (as some
-  mobile networks have), and neither can be dialled, cannot exchange files.
+- Reaching everybody without the tracker's owner: two computers of which one is behind a router that gives every connection
+  another port (as some mobile networks have), and neither can be dialled, exchange files only through the tracker's relay,
+  which its owner switches on, and as fast and as much as that allows.
 - That a folder arrives as a mirror: an empty folder is not announced and so not made, links are not followed, and of what
   the owner's system says of a file only its time and, if wanted, whether it may be run are kept.
 - Anything on a computer on which somebody else can already read Potok's folder.

@@ -12,5 +12,6 @@ mod impersonation;
 mod only_shared;
 mod part_files;
 mod races;
+mod relay;
 mod settings;
 mod weather;
