@@ -21,7 +21,7 @@ from homes import Pair, Row
 from routers import NEEDED, Internet, need_programs
 
 # So many bytes come for each of the file at most: headers of TCP, IP and Ethernet, TLS, and what was under way at the change.
-OVERHEAD_MAX = 1.08
+OVERHEAD_MAX = 1.02
 IN_FLIGHT_BYTES = 32 << 20
 RELAY_BYTES_PER_SECOND = 10_000_000
 UPLOAD_BYTES_PER_SECOND = 100_000_000
