@@ -30,7 +30,7 @@ use potok_core::tracker::log::LogEntry;
 use crate::command_line::BadLine;
 use crate::command_line::commands;
 use crate::model::reach_advice;
-use crate::render::{reach, words};
+use crate::render::words;
 use crate::texts::{LANGUAGES, SPAN_UNITS, in_language, of_failure, of_not_shared, text, try_text};
 use crate::translations::absences::absences;
 
@@ -72,7 +72,7 @@ fn used() -> BTreeSet<String> {
     family("reach", reach_advice::VERDICT_WORDS);
     family("reach-trial", reach_advice::TRIAL_WORDS);
     family("reach-advice", reach_advice::ADVICE_WORDS);
-    family("reach-family", reach::FAMILY_WORDS);
+    family("reach-family", reach_advice::FAMILY_WORDS);
     family("mapping", reach_advice::MAPPING_WORDS);
     family("left-out", &LeftOutReason::ALL.map(LeftOutReason::word));
     family(

@@ -120,6 +120,25 @@ const EVIL: &[(&str, By, &[Do])] = &[
         Say(b"connect witness\nregister-user nobody 4001\nconnect witness\n"),
         Hear("ERR not-registered"), Hear("OK"), Hear("ERR unreachable"), Go,
     ]),
+    ("is to be dialled where it is not", Tls, &[
+        Say(b"reach\nreach 192.0.2.1:4001\nregister-user mallory 22\nreach\nregister-user mallory\nreach\nalso mallory 4001\nreach\n"),
+        Hear("ERR not-registered"), Hear("ERR usage"), Hear("ERR usage"), Hear("ERR not-registered"), Hear("OK 0"),
+        Hear("ERR unreachable"), Hear("ERR usage"), Hear("ERR unreachable"), Go,
+    ]),
+    ("is to be dialled for another", Tls, &[
+        Say(b"also witness 22222\nreach\nregister-user mallory 22222\nalso witness 22223\n"),
+        Hear("ERR not-yours"), Hear("ERR not-registered"), Hear("OK 0"), Hear("ERR not-yours"), Go,
+    ]),
+    ("is to be dialled without a key", Plain, &[
+        Say(b"register-user nobody 22222\nreach\n"), Hear("OK"), Hear("ERR unreachable"), Go,
+    ]),
+    ("is to be dialled without end", Tls, &[
+        Say(b"register-user mallory 22222\n"), Hear("OK 0"), Times(10_000, b"reach\n"), Hear("ERR slow-down"), Stay,
+    ]),
+    ("has port after port dialled", Tls, &[
+        Say(b"register-user mallory 22222\n"), Hear("OK 0"),
+        Times(1_000, b"register-user mallory 22223\nreach\nregister-user mallory 22224\nreach\n"), Hear("ERR slow-down"), Go,
+    ]),
     ("files without a name", Plain, &[
         Say(b"register-files mallory a\nunregister-files witness mine.txt\n"),
         Hear("ERR not-registered"), Hear("ERR not-registered"), Go,

@@ -253,6 +253,18 @@ const EVIL: &[(&str, Script)] = &[
             honest(line, 0)
         }),
     ),
+    (
+        "tells of trials that nobody asked for",
+        says(|line, _| told(line, text("* reach 6.6.6.6:4001 open\n* reach 127.0.0.1:22 refused\n".repeat(5_000)))),
+    ),
+    (
+        "has dialled somebody else than was asked for",
+        says(|line, _| but(line, "reach", || text("OK 0\n* reach 127.0.0.1:22 open\n* reach [::1]:22 stranger\n"))),
+    ),
+    ("trials of another kind", says(|line, _| told(line, text("* reach here ajar\n")))),
+    ("never says what came of a trial", says(|line, _| but(line, "reach", || text("OK 0\n")))),
+    ("answers a trial with a list", says(|line, _| but(line, "reach", || text("OK 3\na\nb\nc\n")))),
+    ("refuses trials with a code that is new", says(|line, _| but(line, "reach", || text("ERR \u{202e}x y\n")))),
     ("who we are is told wrongly", says(|line, _| but(line, "whoami", || text("OK 1\nroot 6.6.6.6:6 -\n")))),
     ("byte by byte", says(|line, n| if n == 0 { honest(line, n) } else { Say::Slowly(b"OK 0\n".to_vec()) })),
 ];

@@ -14,6 +14,7 @@ mod keep_out;
 mod no_window;
 pub mod picker;
 pub mod questions;
+mod reach_sign;
 pub mod screen;
 pub mod screens;
 pub mod share_question;

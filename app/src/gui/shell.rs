@@ -7,11 +7,13 @@ use eframe::egui::{
 use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
 use potok_core::node::settings::Settings;
+use potok_core::reach::reachability::ReachVerdict;
 use rust_i18n::t;
 
 use crate::gui::action::{Action, Confirm, Dialog};
 use crate::gui::away;
 use crate::gui::icons;
+use crate::gui::reach_sign;
 use crate::gui::screen::Screen;
 use crate::gui::screens::{self, UiState};
 use crate::gui::theme::{self, RADIUS, palette};
@@ -21,7 +23,8 @@ use crate::gui::widgets::{self, Loud};
 use crate::gui::{dialogs, download_questions, guide, share_question};
 use crate::human;
 use crate::model::newer_version::RELEASES;
-use crate::model::{Model, short};
+use crate::model::{Model, reach_advice, short};
+use crate::texts;
 
 /// Pages in the bar, with their icons; Alt and a number shows them.
 const SCREENS: [(Screen, &str, Key); 7] = [
@@ -202,13 +205,27 @@ fn bottom(ui: &mut Ui, model: &Model, is_trial: bool, actions: &mut Vec<Action>)
         ui.painter().rect_filled(rect, RADIUS, p.hover);
     }
     ui.painter().circle_filled(pos2(rect.left() + 14.0, rect.top() + 13.0), 4.0, color);
-    let width = rect.width() - 32.0;
+    // Whether others can reach us: green only if the tracker has tried it from outside.
+    let reach = model.reach.verdict();
+    let is_reach_shown = model.is_online() && !is_trial && reach != ReachVerdict::Unknown;
+    if is_reach_shown {
+        let at = pos2(rect.right() - 14.0, rect.center().y);
+        let color = reach_sign::color(p, reach);
+        ui.painter().text(at, Align2::CENTER_CENTER, icons::GLOBE_SIMPLE, theme::icon(16.0), color);
+    }
+    let width = rect.width() - if is_reach_shown { 56.0 } else { 32.0 };
     let first = one_line(ui, &title, theme::medium(), p.text, width);
     ui.painter().galley(pos2(rect.left() + 26.0, rect.top() + 4.0), first, p.text);
     let second = one_line(ui, &beside, theme::small(), p.weak, width);
     ui.painter().galley(pos2(rect.left() + 26.0, rect.top() + 21.0), second, p.weak);
     widgets::focus_ring(ui, &response, rect.shrink(2.0));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{title} {beside}")));
+    let response = if is_reach_shown {
+        let text = texts::text("reach", reach_advice::verdict_word(reach), &[]);
+        response.on_hover_text(texts::capital(&text))
+    } else {
+        response
+    };
     if response.clicked() {
         actions.push(Action::Go(if model.connection == TrackerConnection::None {
             Screen::Welcome

@@ -167,6 +167,16 @@ pub fn advice(reach: &Reachability, firewall: Firewall) -> Vec<Advice> {
     all
 }
 
+/// What a family is called by programs.
+pub fn family_word(family: AddressFamily) -> &'static str {
+    match family {
+        AddressFamily::Ipv4 => "ipv4",
+        AddressFamily::Ipv6 => "ipv6",
+    }
+}
+
+/// The families, as the translations have them, and their routers.
+pub const FAMILY_WORDS: &[&str] = &["ipv4", "ipv6", "router", "router6"];
 /// Names of advice, as the translations have them.
 pub const ADVICE_WORDS: &[&str] = &["nearby", "stranger", "firewall", "router", "provider", "meanwhile"];
 /// How it can stand with the router.

@@ -17,14 +17,14 @@ pub fn records(out: &mut impl Write, reach: &Reachability) -> io::Result<()> {
     for family in AddressFamily::ALL {
         let trial = reach.by(family);
         let address = OrDash(trial.last.map(|notice| notice.address));
-        writeln!(out, "{}\t{address}\t{}", family_word(family), reach_advice::trial_word(trial))?;
+        writeln!(out, "{}\t{address}\t{}", reach_advice::family_word(family), reach_advice::trial_word(trial))?;
     }
     for family in AddressFamily::ALL {
         let mapping = reach.mapping(family);
         let (by, port) =
             mapping.mapped().map(|(by, mapped)| (reach_advice::protocol_name(by), mapped.port.get())).unzip();
         let word = reach_advice::mapping_word(&mapping);
-        writeln!(out, "mapping\t{}\t{word}\t{}\t{}", family_word(family), OrDash(by), OrDash(port))?;
+        writeln!(out, "mapping\t{}\t{word}\t{}\t{}", reach_advice::family_word(family), OrDash(by), OrDash(port))?;
     }
     for advice in reach_advice::advice(reach, Firewall::here()) {
         if let Some(command) = advice.command {
@@ -41,7 +41,7 @@ pub fn sentences(out: &mut impl Write, reach: &Reachability) -> io::Result<()> {
         let trial = reach.by(family);
         let address = trial.last.map_or_else(|| "-".to_owned(), |notice| notice.address.to_string());
         let known = texts::text("reach-trial", reach_advice::trial_word(trial), &[("address", address)]);
-        [texts::text("reach-family", family_word(family), &[]), known]
+        [texts::text("reach-family", reach_advice::family_word(family), &[]), known]
     });
     let router = [texts::text("reach-family", "router", &[]), reach_advice::mapping_text(&reach.mapping_ipv4)];
     let router6 = [texts::text("reach-family", "router6", &[]), reach_advice::mapping_text(&reach.mapping_ipv6)];
@@ -56,14 +56,3 @@ pub fn sentences(out: &mut impl Write, reach: &Reachability) -> io::Result<()> {
     }
     Ok(())
 }
-
-/// What a family is called by programs.
-pub fn family_word(family: AddressFamily) -> &'static str {
-    match family {
-        AddressFamily::Ipv4 => "ipv4",
-        AddressFamily::Ipv6 => "ipv6",
-    }
-}
-
-/// The families, as the translations have them.
-pub const FAMILY_WORDS: &[&str] = &["ipv4", "ipv6", "router", "router6"];

@@ -1,6 +1,11 @@
 //! The network page while a network runs here.
 
+use potok_core::model::address_family::AddressFamily;
+use potok_core::model::port::PeerPort;
 use potok_core::protocol::command::owner::{BanUser, KickUser};
+use potok_core::protocol::trial::{TrialNotice, TrialResult};
+use potok_core::reach::mapping::{MappedPort, MappingProtocol, MappingState, NoMapping};
+use potok_core::reach::reachability::{Reachability, TrialEvent};
 use potok_core::tracker::log::LogEntry;
 
 use super::people::at_my_network;
@@ -39,4 +44,33 @@ fn figures_are_read_while_somebody_looks() {
     let before = count(&test);
     test.steps();
     assert!(count(&test) <= before + 1, "not in every frame");
+}
+
+#[test]
+fn whether_others_can_reach_us_is_said_with_what_to_do() {
+    let mut test = Test::new(Screen::Tracker);
+    test.go_online();
+    let told = |result| {
+        let address = "203.0.113.7:4001".parse().expect("an address");
+        let mut reach = Reachability { port: PeerPort::new(4001).ok(), ..Reachability::default() };
+        reach.hear(AddressFamily::Ipv4, TrialEvent::Told(TrialNotice { address, result }), false);
+        reach
+    };
+    let mut closed = told(TrialResult::Silent);
+    closed.mapping_ipv4 = MappingState::Failed(NoMapping::NoAnswer);
+    test.tell(NodeEvent::Reachability(Box::new(closed)));
+    assert!(test.is_seen("Others cannot reach this computer by themselves"));
+    assert!(test.is_seen("have it forward TCP port 4001 to this computer"));
+    test.click("Try again");
+    assert!(test.was_asked(&Intent::Reach));
+
+    // A router's promise is no proof.
+    let port = PeerPort::new(4001).expect("a port");
+    let mapped = MappedPort { address: None, port, lasts: std::time::Duration::from_secs(1200) };
+    let promised =
+        Reachability { mapping_ipv4: MappingState::Mapped(MappingProtocol::Pcp, mapped), ..Reachability::default() };
+    test.tell(NodeEvent::Reachability(Box::new(promised)));
+    assert!(test.is_seen("Not known whether others can reach this computer"));
+    test.tell(NodeEvent::Reachability(Box::new(told(TrialResult::Open))));
+    assert!(test.is_seen("Others can reach this computer") && !test.is_seen("have it forward TCP port"));
 }

@@ -3,6 +3,7 @@
 mod greeting;
 mod hosted;
 mod owner;
+mod reach_card;
 mod relay;
 
 pub(super) use hosted::reach;
@@ -20,6 +21,7 @@ use crate::gui::screens::link_card;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
+use crate::model::reach_advice::Firewall;
 use crate::texts;
 
 /// What is typed here.
@@ -30,12 +32,14 @@ pub struct TrackerState {
     join: JoinField,
     greeting: greeting::Greeting,
     owner: owner::OwnerForms,
+    /// What filters connections on this computer.
+    firewall: Option<Firewall>,
 }
 
 impl TrackerState {
     /// Nothing typed yet.
     pub fn new(host_at: String) -> Self {
-        Self { host_at, ..Self::default() }
+        Self { host_at, firewall: Some(Firewall::here()), ..Self::default() }
     }
 }
 
@@ -52,6 +56,13 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
         ui.set_max_width(ui.available_width() - 8.0);
         now(ui, model, !is_typed_here, actions);
         ui.add_space(theme::GAP);
+        let firewall = state.firewall.unwrap_or(Firewall::Unknown);
+        // Whoever hosts the network looks after that first.
+        let hosts = model.hosted().is_some();
+        if model.is_online() && !is_trial && !hosts {
+            reach_card::show(ui, &model.reach, firewall, actions);
+            ui.add_space(theme::GAP);
+        }
         host(ui, model, state, actions);
         ui.add_space(theme::GAP);
         if let Some(invite) = model.invite.as_ref().filter(|_| !is_trial) {
@@ -70,6 +81,10 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
             relay::card(ui, hosted, settings, actions);
             ui.add_space(theme::GAP);
             hosted::log(ui, model);
+            ui.add_space(theme::GAP);
+        }
+        if model.is_online() && !is_trial && hosts {
+            reach_card::show(ui, &model.reach, firewall, actions);
             ui.add_space(theme::GAP);
         }
         if model.can_order() {
