@@ -21,6 +21,9 @@ use crate::model::Model;
 use crate::model::shares::{ShareRow, ShareRowKey, ShareRowKind, Shares};
 use crate::render::tables;
 
+/// The titles of the table, the buttons below it and two lines of text, with what is between them.
+const STOP_AND_WORDS_HEIGHT: f32 = 132.0;
+
 /// A row, and what is needed to draw it.
 struct Drawn<'a> {
     row: &'a ShareRow,
@@ -49,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut SharedState, actions:
     let uploads = model.transfers.values();
     let uploads: Vec<&Transfer> =
         uploads.filter(|t| t.direction == Direction::Upload && t.state == TransferState::Running).collect();
-    let height = (ui.available_height() - 92.0).max(80.0);
+    let height = (ui.available_height() - STOP_AND_WORDS_HEIGHT).max(80.0);
     let columns = columns();
     let table = Table { id: "shared", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut selection = std::mem::take(&mut state.selection);
