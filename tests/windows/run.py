@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""The programs for Windows, run by wine beside those for Linux: a tracker, two consoles, one of them ended in the middle.
+
+    tests/windows/run.py --exe FOLDER [--bin target/debug] [--pictures FOLDER]
+
+What must hold, each part printed as one line:
+
+exchange  a file and a folder go from a Windows console to another, from Windows to Linux and from Linux to Windows.
+resume    a console that is killed in the middle of a file finishes it later, and fetches only what it had not.
+names     what Windows cannot hold is refused with its reason, and comes under a changed name if that is asked for.
+second    a second program on the same data folder is told so.
+window    (with --pictures) the window starts, joins by a link and fetches a file; what it looked like is kept.
+
+`.ci/windows` makes the programs and calls this. Needs wine, and for the window Xvfb, xdotool and ImageMagick's `import`.
+"""
+import argparse
+import contextlib
+import filecmp
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from networks import ROOT, SECONDS_MAX, Program
+
+WINE, WINE_SERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
+# So slow that it is killed in the middle.
+BYTES_A_SECOND = 4 << 20
+LARGE_BYTES = 24 << 20
+# A block that was on its way is fetched again, and one whose bytes were not on the disk yet.
+FETCHED_AGAIN_MAX = 8 << 20
+def windows_path(path):
+    """How wine calls a file of this system."""
+    return "Z:" + path.replace("/", "\\")
+
+
+def until(what, holds):
+    end = time.monotonic() + SECONDS_MAX
+    while not holds():
+        if time.monotonic() > end:
+            raise SystemExit(f"windows: in vain: {what}")
+        time.sleep(0.05)
+
+
+class World:
+    def __init__(self, options):
+        self.options, self.dir, self.programs = options, options.dir, []
+        os.environ.update(WINEDEBUG="-all", WINEPREFIX=options.prefix)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for program in reversed(self.programs):
+            program.process.kill()
+            program.process.wait()
+
+    def run(self, *argv):
+        program = Program([*argv])
+        self.programs.append(program)
+        return program
+
+    def exe(self, name, *words):
+        return [WINE, f"{self.options.exe}/{name}.exe", *words]
+
+    def start_tracker(self):
+        tracker = self.run(*self.exe("potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", windows_path(f"{self.dir}/tracker")))
+        self.address = tracker.hear("listening on ")[1].split()[-1]
+        self.invite = tracker.hear("potok://")[1]
+
+    def console_argv(self, name, is_windows):
+        data = f"{self.dir}/{name}"
+        if not os.path.exists(data):
+            os.makedirs(data)
+            with open(f"{data}/config.toml", "w") as config:
+                config.write(f"download_bytes_per_second = {BYTES_A_SECOND}\n")
+        words = ["--name", name, "--tracker", self.invite, "--listen", "127.0.0.1:0", "--keep-sharing"]
+        if is_windows:
+            return self.exe("potok", "console", "--data-dir", windows_path(data), *words)
+        return [f"{self.options.bin}/potok", "console", "--data-dir", data, *words]
+
+    def console(self, name, is_windows):
+        console = self.run(*self.console_argv(name, is_windows))
+        console.ask("whoami", f"{name}\t")
+        return console
+
+    def file(self, name, size):
+        path = f"{self.dir}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as out:
+            out.write(random.Random(name).randbytes(size))
+        return path
+
+
+def same(one, other):
+    if not filecmp.cmp(one, other, shallow=False):
+        raise SystemExit(f"windows: {other} is not {one}")
+
+
+def same_folder(one, other):
+    for folder, _, names in os.walk(one):
+        for name in names:
+            path = os.path.join(folder, name)
+            same(path, os.path.join(other, os.path.relpath(path, one)))
+
+
+def finished(folder):
+    """The files in it. Wine has no streams of a file: the mark of what came from elsewhere is a file beside it."""
+    names = (name for _, _, names in os.walk(folder) for name in names)
+    return [name for name in names if not name.endswith((".potok-part", ":Zone.Identifier"))]
+
+
+def exchange(world, alice, bob, carol):
+    film, trip = world.file("alice-src/film.bin", 3_000_000), f"{world.dir}/alice-src/Trip"
+    for n in range(20):
+        world.file(f"alice-src/Trip/day {n % 3}/снимка {n}.jpg", 1000 * n)
+    # As Explorer's "Copy as path" gives it.
+    alice.ask(f'register "{windows_path(film)}"', "shared\tfilm.bin\t")
+    alice.ask(f'register "{windows_path(trip)}"', "shared\tTrip/")
+    bob.ask(f'download alice film.bin "{windows_path(f"{world.dir}/bob-film.bin")}"', "downloaded\t")
+    same(film, f"{world.dir}/bob-film.bin")
+    bob.ask(f'download alice Trip/ "{windows_path(f"{world.dir}/bob-trip")}"', "downloaded\t")
+    until("the folder is here", lambda: len(finished(f"{world.dir}/bob-trip")) == 20)
+    same_folder(trip, f"{world.dir}/bob-trip")
+    carol.ask(f'download alice film.bin "{world.dir}/carol-film.bin"', "downloaded\t")
+    same(film, f"{world.dir}/carol-film.bin")
+    song = world.file("carol-src/песен.flac", 2_000_000)
+    carol.ask(f'register "{song}"', "shared\tпесен.flac\t")
+    bob.ask(f'download carol песен.flac "{windows_path(f"{world.dir}/bob-песен.flac")}"', "downloaded\t")
+    same(song, f"{world.dir}/bob-песен.flac")
+    print("windows: exchange: Windows to Windows, to Linux, and back", flush=True)
+
+
+def resume(world, bob, carol):
+    large = world.file("carol-src/large.bin", LARGE_BYTES)
+    carol.ask(f'register "{large}"', "shared\tlarge.bin\t")
+    target = f"{world.dir}/bob-large.bin"
+    before = served(carol)
+    bob.say(f'download carol large.bin "{windows_path(target)}"')
+    until("a third is here", lambda: served(carol) - before > LARGE_BYTES // 3)
+    bob.process.kill()
+    bob.process.wait()
+    if os.path.exists(target):
+        raise SystemExit("windows: it was killed in the middle, and the file is there")
+    first = served(carol) - before
+    bob = world.console("bob", True)
+    until("the rest is here", lambda: os.path.exists(target))
+    same(large, target)
+    moved = served(carol) - before
+    print(f"windows: resume: {first >> 20} MiB before it was killed, {(moved - first) >> 20} MiB after, of {LARGE_BYTES >> 20}", flush=True)
+    if moved > LARGE_BYTES + FETCHED_AGAIN_MAX:
+        raise SystemExit("windows: more was fetched again than was on its way")
+    return bob
+
+
+def served(program):
+    """Bytes that a Linux program has read, to serve them."""
+    with open(f"/proc/{program.process.pid}/io") as io:
+        return int(io.readline().split()[1])
+
+
+def names_of_vectors():
+    """Paths that can be shared, and that no file of Windows can have."""
+    read = lambda text: re.sub(r"\\u\{(\w+)\}", lambda code: chr(int(code[1], 16)), text).replace("\\\\", "\\")
+    with open(f"{ROOT}/tests/vectors/names-hostile.tsv", encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file if not line.startswith("#")]
+    return [read(name) for shared, name, _, refused in rows if shared == "ok" and "windows" in refused.split()]
+
+
+def names(world, bob, carol):
+    wanted = names_of_vectors()
+    for number, name in enumerate(wanted):
+        world.file(f"carol-src/Odd/{number}/{name}", 100)
+    world.file("carol-src/Odd/plain.txt", 100)
+    shared = len(carol.lines)
+    carol.ask(f'register "{world.dir}/carol-src/Odd"', "shared\tOdd/")
+    carol.ask("whoami", "carol\t")
+    shared = [line.split("\t")[1] for _, line in carol.lines[shared:] if line.startswith("shared\t")]
+    into = f"{world.dir}/bob-odd"
+    heard = bob.say(f'download carol Odd/ "{windows_path(into)}"')
+    bob.hear("downloaded\t.*plain.txt", heard)
+    refused = [line for _, line in bob.lines[heard:] if line.startswith("error: unsafe-name: ")]
+    heard = bob.say(f'download carol Odd/ "{windows_path(into)}" --rename-unsafe')
+    until("all are here", lambda: len(finished(into)) == len(shared))
+    same(f"{world.dir}/carol-src/Odd/plain.txt", f"{into}/plain.txt")
+    told = lambda: {line.split("\t")[1] for _, line in bob.lines[heard:] if line.startswith("renamed\t")}
+    until("all changed names are told", lambda: len(told()) == len(shared) - 1)
+    print(f"windows: names: {len(shared) - 1} of {len(wanted)} that Windows cannot hold are shared by Linux: {len(refused)} errors, then all under changed names", flush=True)
+
+
+def second(world):
+    again = subprocess.run(world.console_argv("bob", True), capture_output=True, text=True, timeout=SECONDS_MAX, stdin=subprocess.DEVNULL)
+    if not again.stderr.startswith("error: in-use: ") or again.returncode != 1:
+        raise SystemExit(f"windows: a second start: {again.returncode} {again.stderr}")
+    print("windows: second: a data folder in use is told", flush=True)
+
+
+class Screen:
+    """An X server in memory. The server of wine shows windows where it was started, so this comes first."""
+
+    def __enter__(self):
+        self.server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        os.environ["DISPLAY"] = f":{self.server.stdout.readline().strip()}"
+        subprocess.run([WINE_SERVER, "--kill"], check=False)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([WINE_SERVER, "--kill"], check=False)
+        self.server.terminate()
+        self.server.wait()
+
+    def do(self, *words):
+        subprocess.run(["xdotool", *words], check=True)
+
+    def picture(self, path):
+        """A picture of everything once it stands still."""
+        before = None
+        while (now := subprocess.run(["import", "-window", "root", "rgb:-"], check=True, capture_output=True).stdout) != before:
+            before = now
+            time.sleep(1)
+        subprocess.run(["import", "-window", "root", path], check=True)
+
+
+def window(world, screen, pictures):
+    """By mouse and keyboard: programs under wine have no other door, so this knows where things are."""
+    film = f"{world.dir}/alice-src/film.bin"
+    data, copy = f"{world.dir}/dora", f"{world.dir}/dora-film.bin"
+    os.makedirs(data)
+    with open(f"{data}/config.toml", "w") as config:
+        config.write('name = "dora"\nlanguage = "en"\ntheme = "light"\nlisten = "127.0.0.1:0"\n')
+    program = world.run(*world.exe("potok", "--data-dir", windows_path(data), world.invite))
+    until("the window is there", lambda: subprocess.run(["xdotool", "search", "--onlyvisible", "--name", "^Potok$"], capture_output=True).stdout)
+    screen.picture(f"{pictures}/windows-link.png")
+    screen.do("mousemove", "767", "506", "click", "1")
+    screen.picture(f"{pictures}/windows-joined.png")
+    screen.do("mousemove", "80", "292", "click", "1")
+    screen.picture(f"{pictures}/windows-console.png")
+    screen.do("mousemove", "600", "710", "click", "1")
+    screen.do("type", "--delay", "30", f'download alice film.bin "{windows_path(copy)}"')
+    screen.do("key", "Return")
+    until("the window has fetched it", lambda: os.path.exists(copy))
+    same(film, copy)
+    screen.do("mousemove", "84", "144", "click", "1")
+    screen.picture(f"{pictures}/windows-transfer.png")
+    program.process.kill()
+    print("windows: window: joined by a link and fetched a file; see the pictures", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--exe", required=True, help="the folder with potok.exe and potok-tracker.exe")
+    parser.add_argument("--bin", default=f"{ROOT}/target/debug", help="the folder with the programs for this system")
+    parser.add_argument("--prefix", default=os.environ.get("WINEPREFIX"), help="wine's folder, made by `wineboot`")
+    parser.add_argument("--pictures", help="also tries the window, and keeps here what it looked like")
+    options = parser.parse_args()
+    options.exe = os.path.abspath(options.exe)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    screen = Screen() if options.pictures else contextlib.nullcontext()
+    with tempfile.TemporaryDirectory(prefix="potok-windows-") as options.dir, World(options) as world, screen:
+        world.start_tracker()
+        alice, bob, carol = (world.console(name, is_windows) for name, is_windows in (("alice", True), ("bob", True), ("carol", False)))
+        exchange(world, alice, bob, carol)
+        bob = resume(world, bob, carol)
+        names(world, bob, carol)
+        second(world)
+        if options.pictures:
+            window(world, screen, options.pictures)
+
+
+if __name__ == "__main__":
+    main()
