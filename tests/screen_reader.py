@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = ["Browse", "Transfers", "Shared", "People", "Network", "Console", "Settings"]
@@ -122,9 +123,13 @@ def look_at(reader, page, prints):
     nodes = reader.nodes()
     if prints:
         print(f"-- {page}\n{told(nodes)}")
-    nameless = [role for _, role, name, _ in nodes if role in CONTROLS and not name.strip()]
+    nameless = [role for _, role, name, _ in nodes if role in CONTROLS | {"frame", "label"} and not name.strip()]
     if nameless:
         raise SystemExit(f"screen reader: on {page} these have no name: {nameless}\n{told(nodes)}")
+    # A character of the font of icons is a picture; read out it is nothing.
+    drawn = [name for _, _, name, _ in nodes if any(unicodedata.category(letter) == "Co" for letter in name)]
+    if drawn:
+        raise SystemExit(f"screen reader: on {page} pictures are read out: {drawn}\n{told(nodes)}")
     controls = sum(role in CONTROLS for _, role, _, _ in nodes)
     print(f"screen reader: {page}: {len(nodes)} things, {controls} to act on, all named", flush=True)
 

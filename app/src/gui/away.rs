@@ -107,7 +107,7 @@ fn strip(ui: &mut Ui, icon: &str, title: &str, text: &str, room: f32, button: im
     let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.warn)).corner_radius(theme::RADIUS);
     frame.inner_margin(Margin::symmetric(12, 7)).show(ui, |ui| {
         ui.horizontal(|ui| {
-            ui.label(RichText::new(icon).font(theme::icon(20.0)).color(p.warn));
+            widgets::glyph(ui, icon, 20.0, p.warn);
             ui.vertical(|ui| {
                 ui.set_width((ui.available_width() - room).max(120.0));
                 ui.spacing_mut().item_spacing.y = 1.0;

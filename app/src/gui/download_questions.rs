@@ -106,7 +106,7 @@ fn unsafe_names(ui: &mut Ui, names: &NamesToChange, answer: &mut Option<Answer>)
 
 fn title_of(ui: &mut Ui, icon: &str, title: &str) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(icon).font(theme::icon(20.0)).color(palette(ui).accent));
+        widgets::glyph(ui, icon, 20.0, palette(ui).accent);
         ui.add(Label::new(RichText::new(title).font(theme::heading()).color(palette(ui).text)).truncate());
     });
     ui.add_space(theme::GAP);

@@ -130,7 +130,7 @@ fn close(ui: &mut Ui, busy: &Busy, has_tray: bool, is_remembered: bool, choice: 
 
 fn title(ui: &mut Ui, icon: &str, text: &str) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(icon).font(theme::icon(20.0)).color(palette(ui).accent));
+        widgets::glyph(ui, icon, 20.0, palette(ui).accent);
         widgets::heading(ui, text);
     });
 }

@@ -52,7 +52,7 @@ fn title(ui: &mut Ui, preview: &SharePreview) {
     let files = preview.items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.totals.files));
     let bytes = preview.items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.totals.bytes));
     ui.horizontal(|ui| {
-        ui.label(RichText::new(icons::FOLDER_SIMPLE_PLUS).font(theme::icon(20.0)).color(palette(ui).accent));
+        widgets::glyph(ui, icons::FOLDER_SIMPLE_PLUS, 20.0, palette(ui).accent);
         let text = t!("window.share.title", files = thousands(files), size = human::size(bytes));
         ui.add(Label::new(RichText::new(text).font(theme::heading()).color(palette(ui).text)).wrap());
     });

@@ -41,6 +41,8 @@ const SCREENS: [(Screen, &str, Key); 7] = [
 pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings) -> Vec<Action> {
     let mut actions = Vec::new();
     shortcuts(ui, state, &mut actions);
+    // What a screen reader calls the window.
+    ui.ctx().accesskit_node_builder(egui::accesskit_root_id(), |window| window.set_label("Potok"));
     let p = palette(ui);
     let side = Frame::new().fill(p.side).inner_margin(Margin::symmetric(12, 14));
     Panel::left("pages")

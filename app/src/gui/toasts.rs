@@ -62,7 +62,7 @@ fn one(ui: &mut Ui, toast: &Toast) {
     frame.shadow(ui.visuals().popup_shadow).inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
         ui.spacing_mut().interact_size.y = 0.0;
         ui.horizontal_top(|ui| {
-            ui.label(RichText::new(icon).font(theme::icon(18.0)).color(color));
+            widgets::glyph(ui, icon, 18.0, color);
             ui.allocate_ui(vec2(TEXT_WIDTH, 0.0), |ui| {
                 ui.vertical(|ui| {
                     ui.set_width(TEXT_WIDTH);

@@ -143,7 +143,7 @@ fn who_has_come(ui: &mut Ui, model: &Model) {
     widgets::card(ui, |ui| {
         if others.is_empty() {
             ui.horizontal(|ui| {
-                ui.label(RichText::new(icons::HOURGLASS_MEDIUM).font(theme::icon(22.0)).color(p.warn));
+                widgets::glyph(ui, icons::HOURGLASS_MEDIUM, 22.0, p.warn);
                 ui.vertical(|ui| {
                     widgets::heading(ui, &t!("window.invite.waiting"));
                     widgets::weak(ui, t!("window.invite.waiting-text"));
@@ -157,7 +157,7 @@ fn who_has_come(ui: &mut Ui, model: &Model) {
         for person in others.iter().take(NEWCOMERS_MAX) {
             let name = Shown(person.line.username.as_str()).to_string();
             ui.horizontal(|ui| {
-                ui.label(RichText::new(icons::USER).font(theme::icon(20.0)).color(p.good));
+                widgets::glyph(ui, icons::USER, 20.0, p.good);
                 let text = match person.since {
                     Some(_) => t!("window.invite.has-joined", user = name),
                     None => t!("window.invite.is-here", user = name),

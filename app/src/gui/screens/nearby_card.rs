@@ -41,7 +41,7 @@ fn row(ui: &mut Ui, network: &NearbyNetwork, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let name = Shown(&network.name).to_string();
     ui.horizontal(|ui| {
-        ui.label(RichText::new(icons::BROADCAST).font(theme::icon(18.0)).color(p.accent));
+        widgets::glyph(ui, icons::BROADCAST, 18.0, p.accent);
         ui.vertical(|ui| {
             ui.set_width((ui.available_width() - 130.0).max(100.0));
             ui.spacing_mut().item_spacing.y = 0.0;

@@ -153,7 +153,7 @@ fn recent(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         for network in model.recent.iter() {
             let name = Shown(&network.name).to_string();
             ui.horizontal(|ui| {
-                ui.label(RichText::new(icons::SHARE_NETWORK).font(theme::icon(18.0)).color(p.accent));
+                widgets::glyph(ui, icons::SHARE_NETWORK, 18.0, p.accent);
                 ui.vertical(|ui| {
                     let width = (ui.available_width() - 170.0).max(100.0);
                     ui.set_width(width);

@@ -36,6 +36,13 @@ pub enum Loud {
     Danger,
 }
 
+/// An icon of so many points beside words that say the same: it is seen, and not read out.
+pub fn glyph(ui: &mut Ui, icon: &str, points: f32, color: Color32) {
+    let galley = ui.fonts_mut(|f| f.layout_no_wrap(icon.to_owned(), theme::icon(points), color));
+    let (_, rect) = ui.allocate_space(galley.size());
+    ui.painter().galley(rect.min, galley, color);
+}
+
 /// A button with an icon and a word.
 pub fn button(ui: &mut Ui, loud: Loud, icon: &str, text: &str) -> Response {
     let p = palette(ui);
@@ -277,7 +284,7 @@ pub fn empty(ui: &mut Ui, icon: &str, title: &str, text: &str, add: impl FnOnce(
     let p = palette(ui);
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() * 0.28).max(GAP));
-        ui.label(RichText::new(icon).font(theme::icon(44.0)).color(p.weak));
+        glyph(ui, icon, 44.0, p.weak);
         ui.add_space(4.0);
         ui.label(RichText::new(title).font(theme::heading()).color(p.text));
         ui.label(RichText::new(text).color(p.weak));

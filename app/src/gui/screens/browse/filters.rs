@@ -49,7 +49,10 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
             let text = RichText::new(text).font(theme::small()).color(palette(ui).weak);
             let layout = Layout::left_to_right(Align::Center);
             ui.allocate_ui_with_layout(vec2(room, theme::CONTROL_HEIGHT), layout, |ui| {
-                ui.add(Label::new(text).truncate());
+                // The room is kept where there is nothing to say, and nothing is read out.
+                if !text.is_empty() {
+                    ui.add(Label::new(text).truncate());
+                }
             });
         }
     });

@@ -118,7 +118,7 @@ fn crumbs(ui: &mut Ui, state: &mut BrowseState) {
                 whole.push('/');
             }
             whole.push_str(part);
-            ui.label(RichText::new(icons::CARET_RIGHT).font(theme::icon(12.0)).color(palette(ui).weak));
+            widgets::glyph(ui, icons::CARET_RIGHT, 12.0, palette(ui).weak);
             if widgets::button(ui, Loud::Quiet, "", &ShownText(part).to_string()).clicked() {
                 state.query.folder = Some(whole.clone());
             }
@@ -180,8 +180,11 @@ fn below(ui: &mut Ui, browse: &Browse, state: &BrowseState, path_here: Option<&P
         if widgets::icon_button(ui, icons::KEYBOARD, &t!("window.browse.download-to")).clicked() {
             asked.push(RowAction::To);
         }
-        let text = RichText::new(summary(browse, state)).font(theme::small()).color(palette(ui).weak);
-        ui.add(egui::Label::new(text).truncate());
+        let text = summary(browse, state);
+        if !text.is_empty() {
+            let text = RichText::new(text).font(theme::small()).color(palette(ui).weak);
+            ui.add(egui::Label::new(text).truncate());
+        }
     });
 }
 

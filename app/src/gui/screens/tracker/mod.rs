@@ -8,7 +8,7 @@ mod relay;
 
 pub(super) use hosted::reach;
 
-use eframe::egui::{self, RichText, ScrollArea, Ui};
+use eframe::egui::{self, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
 use rust_i18n::t;
@@ -121,7 +121,7 @@ fn now(ui: &mut Ui, model: &Model, says_why: bool, actions: &mut Vec<Action>) {
             }
         };
         ui.horizontal(|ui| {
-            ui.label(RichText::new(icon).font(theme::icon(26.0)).color(color));
+            widgets::glyph(ui, icon, 26.0, color);
             ui.vertical(|ui| {
                 ui.set_max_width(ui.available_width() - 150.0);
                 widgets::heading(ui, &title);
