@@ -56,7 +56,7 @@ pub enum Mode {
         help_template = help_template(),
         next_help_heading = t!("args.options").into_owned()
     )]
-    Console(ConsoleArgs),
+    Console(Box<ConsoleArgs>),
     /// Man pages and shell completions, for packages.
     #[command(hide = true, about = t!("args.generate-docs").into_owned(), long_about = None)]
     GenerateDocs {
@@ -140,7 +140,7 @@ mod tests {
     fn console(line: &[&str]) -> Result<(Option<PathBuf>, ConsoleArgs), clap::error::ErrorKind> {
         let args = Args::try_parse_from([&["potok"], line].concat()).map_err(|e| e.kind())?;
         match args.mode {
-            Some(Mode::Console(console)) => Ok((args.data_dir, console)),
+            Some(Mode::Console(console)) => Ok((args.data_dir, *console)),
             other => panic!("not the console: {other:?}"),
         }
     }

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         }),
         #[cfg(not(feature = "gui"))]
         None => potok_app::render::output::no_window(),
-        Some(Mode::Console(console_args)) => console::start(args.data_dir, console_args),
+        Some(Mode::Console(console_args)) => console::start(args.data_dir, *console_args),
         Some(Mode::GenerateDocs { directory }) => docs::generate(&directory),
     }
 }

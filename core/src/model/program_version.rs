@@ -29,7 +29,7 @@ impl FromStr for ProgramVersion {
 
     fn from_str(text: &str) -> Result<Self, BadProgramVersion> {
         let is_number = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
-        let read = |part: &str| part.parse::<u16>().map_err(|_: ParseIntError| BadProgramVersion);
+        let read = |part: &str| part.parse::<u16>().map_err(|_no_number: ParseIntError| BadProgramVersion);
         let parts: Vec<&str> = text.split('.').collect();
         match parts[..] {
             [major, minor, patch] if parts.iter().all(|part| is_number(part)) => {

@@ -70,7 +70,7 @@ impl Doors {
     /// The invite of this token, if it is good.
     pub fn good(&self, unix_seconds: u64, token: InviteToken) -> Option<u64> {
         let hash = token.hash();
-        let found = self.invites.values().filter(|invite| invite.hash == hash).last()?;
+        let found = self.invites.values().rfind(|invite| invite.hash == hash)?;
         (!found.is_over(unix_seconds)).then_some(found.number)
     }
 

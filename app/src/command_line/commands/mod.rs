@@ -128,7 +128,7 @@ mod tests {
             Intent::Cancel(TransferSelection::All),
             Intent::Reorder { number: TransferId(7), to: QueueMove::Later },
             Intent::RenameShare { from: path("Trip/"), to: path("a \"b\"") },
-            Intent::Trust { user: maria.clone() },
+            Intent::Trust { user: maria },
             order("ban Мария"),
             order("ban @Мария 2h \"a, b\""),
             order("kick Мария 0 \"30 times\""),

@@ -94,13 +94,16 @@ pub enum StartError {
     Records(#[from] redb::Error),
 }
 
+/// Something to be looked up on the thread that owns the tracker.
+type Look = Box<dyn FnOnce(&Tracker, &DriverFigures) + Send>;
+
 /// What the driver is brought.
 enum Message {
     Opened(SessionId, SessionOpened, Arc<SendQueue>),
     Input(SessionId, Input),
     /// Lines of a session, and when they were brought.
     Lines(SessionId, Vec<SessionRequest>, Instant),
-    Look(Box<dyn FnOnce(&Tracker, &DriverFigures) + Send>),
+    Look(Look),
     ReadLog(mpsc::Sender<(SystemTime, LogEntry)>),
     ConfigureBy(ReadConfiguration),
     Reload,

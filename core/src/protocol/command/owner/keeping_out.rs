@@ -54,7 +54,7 @@ impl FromStr for MinutesSpan {
 impl fmt::Display for MinutesSpan {
     /// In the largest unit that it is whole in.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (minutes, letter) = UNITS.into_iter().find(|(unit, _)| self.0 % unit == 0).unwrap_or((1, 'm'));
+        let (minutes, letter) = UNITS.into_iter().find(|(unit, _)| self.0.is_multiple_of(*unit)).unwrap_or((1, 'm'));
         write!(f, "{}{letter}", self.0 / minutes)
     }
 }
