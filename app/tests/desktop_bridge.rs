@@ -76,7 +76,7 @@ impl Test {
         let engine = Box::new(Fake(Arc::clone(&asked), notices));
         let parts = Parts { engine, picker: Box::new(NoPicker), settings, data_dir: None };
         // High enough to show all settings without scrolling.
-        let harness = Harness::builder().with_size([1120.0, 1500.0]).with_max_steps(64);
+        let harness = Harness::builder().with_size([1120.0, 2000.0]).with_max_steps(64);
         let window = harness.build_eframe(|cc| {
             let mut window = MainWindow::new(&cc.egui_ctx, parts).expect("a thread");
             window.state.screen = page;

@@ -46,7 +46,7 @@ fn what_a_tracker_has_no_room_for_is_said_and_shared_all_the_same() {
     for name in ["Trip/a", "Trip/b", "Trip/c"] {
         anna.write(name, name.as_bytes());
     }
-    let Err(why) = anna.share(&anna.path("Trip")) else { panic!("three files are more than two") };
+    let why = anna.share(&anna.path("Trip")).expect_err("three files are more than two");
     assert_eq!(why.code(), "limit");
     let Failure::NotListed { path, why } = why else { panic!("{why:?}") };
     let full = Sentence::FilesOfUser { max: 2, own: 0 };

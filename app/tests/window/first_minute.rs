@@ -64,8 +64,10 @@ fn from_the_start_to_an_invite_in_two_clicks() {
     let anna = UserLine { username: name("anna"), address: None, key: Some(PublicKey::from_bytes([9; 32])) };
     test.tell(NodeEvent::Joined { user: anna, at: SystemTime::now() });
     assert!(test.is_seen("anna has joined") && !test.is_seen("Waiting for the first one"));
+    let before = test.asked_so_far();
     test.click("Share a folder…");
-    assert!(matches!(test.last(), Intent::PreviewShare(_)), "it is said first what it will be");
+    let asked = test.asked_since(before);
+    assert!(matches!(asked[..], [Intent::PreviewShare(_)]), "it is said first what it will be: {asked:?}");
     test.answer_preview(true, 5);
     test.click("Share");
     assert!(matches!(test.last(), Intent::Share(_)));

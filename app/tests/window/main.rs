@@ -42,6 +42,7 @@ use potok_core::node::event::{
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Existing, Intent, IntentId, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
+use potok_core::protocol::command::owner::OwnerCommand;
 use potok_core::protocol::reply::{FileLine, Totals, UserLine};
 use potok_core::service::share_indexer::event::LeftOutReason;
 use potok_core::service::share_indexer::preview::{PreviewedShare, SharePreview};
@@ -274,7 +275,12 @@ fn is_look(intent: &Intent) -> bool {
         intent,
         Intent::ListRoots { .. } | Intent::ListLevel { .. } | Intent::ListStopped { .. } | Intent::FindShares { .. }
     );
-    is_about_shares || MadeUpNetwork::default().answer(intent).is_some()
+    // What an owner sees of the network is read again when something has changed.
+    let is_owners = matches!(
+        intent,
+        Intent::Order(OwnerCommand::ListBanned(_) | OwnerCommand::ListInvites(_) | OwnerCommand::ListWaiting(_))
+    );
+    is_about_shares || is_owners || MadeUpNetwork::default().answer(intent).is_some()
 }
 
 /// A file that I share by itself.

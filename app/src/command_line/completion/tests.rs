@@ -46,7 +46,7 @@ fn offers_what_fits_the_place() {
         ("unregister my f", &["unregister my file.txt"]),
         ("unregister my file.txt, a", &["unregister my file.txt, \"a, b.txt\""]),
         ("pause ", &["pause 3", "pause 12", "pause all"]),
-        ("help sta", &["help status"]),
+        ("help statu", &["help status"]),
         ("whoami ", &[]),
         ("nonsense ", &[]),
         ("download a b c d", &[]),

@@ -65,13 +65,13 @@ pub fn show(
         ui.set_max_width(ui.available_width() - 8.0);
         link(ui, context, state, &invite.to_string(), actions);
         ui.add_space(theme::GAP);
-        if model.can_order() {
-            with_token(ui, model, &mut state.token, actions);
-            ui.add_space(theme::GAP);
-        }
         who_has_come(ui, model);
         ui.add_space(theme::GAP);
         share(ui, model, has_picker, actions);
+        if model.can_order() {
+            ui.add_space(theme::GAP);
+            with_token(ui, model, &mut state.token, actions);
+        }
     });
 }
 

@@ -25,13 +25,23 @@ type AnnounceReply = oneshot::Sender<Result<(), AskError>>;
 #[derive(Debug)]
 pub(super) struct Announcer {
     username: Username,
-    /// What the tracker has been told, acknowledged or under way.
-    told: HashMap<SharePath, AnnouncedContent>,
+    /// What the tracker has been told, acknowledged or under way; what it refused is not.
+    told: HashMap<SharePath, Told>,
     waiting: VecDeque<Command>,
+    /// What each line under way announces.
+    under_way: VecDeque<Vec<SharePath>>,
     /// Lines taken out of `waiting` so far, and how many of them are answered.
     sent: u64,
     answered: u64,
     tickets: VecDeque<AnnounceTicket>,
+}
+
+/// What the tracker has been told of one share.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    content: AnnouncedContent,
+    /// The first line of the change that told it.
+    line: u64,
 }
 
 /// Somebody who waits until all lines up to a number are answered.
@@ -49,6 +59,7 @@ impl Announcer {
             username,
             told: HashMap::new(),
             waiting: VecDeque::new(),
+            under_way: VecDeque::new(),
             sent: 0,
             answered: 0,
             tickets: VecDeque::new(),
@@ -57,21 +68,35 @@ impl Announcer {
 
     /// Queues what differs from what the tracker has been told.
     pub(super) fn change(&mut self, added: Vec<Share>, removed: Vec<SharePath>, done: Option<AnnounceReply>) {
-        let first_line = self.queued();
+        let (queued, answered) = (self.queued(), self.answered);
+        // Files that are under way already are waited for, and what is said of them is said here too.
+        let mut first_line = queued;
         let removed = removed.into_iter().filter(|path| self.told.remove(path).is_some()).collect::<Vec<_>>();
         for paths in batches(removed, |path| path.as_str().len()) {
             self.waiting.push_back(UnregisterFiles { username: self.username.clone(), paths }.into());
         }
+        let line = self.queued() + 1;
         let new = |share: &Share| {
-            let now = (share.size, share.hash);
-            self.told.insert(share.path.clone(), now) != Some(now)
+            let content = (share.size, share.hash);
+            match self.told.get(&share.path) {
+                Some(told) if told.content == content => {
+                    if told.line > answered {
+                        first_line = first_line.min(told.line - 1);
+                    }
+                    false
+                }
+                _ => {
+                    self.told.insert(share.path.clone(), Told { content, line });
+                    true
+                }
+            }
         };
         let added = added.into_iter().filter(new).collect::<Vec<_>>();
         for shares in batches(added, |share| share.path.as_str().len()) {
             self.waiting.push_back(RegisterFiles { username: self.username.clone(), shares }.into());
         }
         if let Some(done) = done {
-            // With nothing new it still waits for what is under way: that may be the same files.
+            // With nothing new it still waits for what is under way.
             self.tickets.push_back(AnnounceTicket { first_line, last_line: self.queued(), refused: None, done });
             self.settle();
         }
@@ -84,13 +109,22 @@ impl Announcer {
         }
         let line = self.waiting.pop_front()?;
         self.sent += 1;
+        self.under_way.push_back(match &line {
+            Command::RegisterFiles(files) => files.shares.iter().map(|share| share.path.clone()).collect(),
+            _ => Vec::new(),
+        });
         Some(line)
     }
 
     /// One line was answered; answers come in the order of the lines.
     pub(super) fn line_answered(&mut self, result: Result<(), AskError>) {
         self.answered += 1;
+        let announced = self.under_way.pop_front().unwrap_or_default();
         if let Err(why) = result {
+            // Asked again, it is told again.
+            for path in &announced {
+                self.told.remove(path);
+            }
             let line = self.answered;
             for ticket in self.tickets.iter_mut().filter(|t| t.first_line < line && line <= t.last_line) {
                 ticket.refused.get_or_insert_with(|| why.clone());
@@ -169,8 +203,27 @@ mod tests {
         assert!(answered.try_recv().is_err() && answered_again.try_recv().is_err());
         let why = AskError::Refused { code: Code::Limit.into(), text: "enough".into() };
         a.line_answered(Err(why.clone()));
+        assert_eq!(answered.try_recv(), Ok(Err(why.clone())));
+        assert_eq!(answered_again.try_recv(), Ok(Err(why)), "of the same file the same is true");
+    }
+
+    #[test]
+    fn what_was_refused_is_told_again_when_it_is_asked_for() {
+        let mut a = announcer();
+        a.change(vec![share("a", 1), share("b", 2)], vec![], None);
+        assert_eq!(lines(&mut a).len(), 1);
+        let why = AskError::Refused { code: Code::Limit.into(), text: "enough".into() };
+        a.line_answered(Err(why.clone()));
+        let (done, mut answered) = oneshot::channel();
+        a.change(vec![share("a", 1)], vec![], Some(done));
+        assert_eq!(lines(&mut a), ["register-files anna \"a\" size=1"]);
+        a.line_answered(Err(why.clone()));
         assert_eq!(answered.try_recv(), Ok(Err(why)));
-        assert_eq!(answered_again.try_recv(), Ok(Ok(())));
+        a.change(vec![share("b", 2)], vec![], None);
+        assert_eq!(lines(&mut a).len(), 1);
+        a.line_answered(Ok(()));
+        a.change(vec![share("b", 2)], vec![], None);
+        assert!(lines(&mut a).is_empty());
     }
 
     #[test]
