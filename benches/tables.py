@@ -120,7 +120,7 @@ def instead(results):
          "the closest kin: chat, hubs with thousands of users, decades of clients. Names are not bound to keys, a small file "
          "costs half a second, and a hub's cost grows with the square of its users"],
         ["one file for one person, far away, once", "magic-wormhole, sendme", compared("sendme", "sendme"),
-         "a code to say on the telephone, a relay where no direct way is found, no tracker to run. Potok has no relay"],
+         "a code to say on the telephone, a relay where no direct way is found, no tracker to run. Potok's relay is off unless the owner of the network offers it"],
     ]
     return markdown(["what for", "instead", "speed, this run", "what else speaks for and against it"], rows)
 
