@@ -92,7 +92,7 @@ fn offer(ui: &mut Ui, toast: &Toast, remedy: &Remedy, more: usize, actions: &mut
             actions.push(Action::CloseToast(toast.number));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.label(RichText::new(icon).font(theme::icon(18.0)).color(color));
+            widgets::glyph(ui, icon, 18.0, color);
             ui.add(Label::new(RichText::new(&toast.text).color(p.text)).truncate());
         });
     });

@@ -20,7 +20,7 @@ pub(super) fn show(ui: &mut Ui, reach: &Reachability, firewall: Firewall, action
     let verdict = reach.verdict();
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
-            ui.label(RichText::new(icons::GLOBE_SIMPLE).font(theme::icon(26.0)).color(reach_sign::color(p, verdict)));
+            widgets::glyph(ui, icons::GLOBE_SIMPLE, 26.0, reach_sign::color(p, verdict));
             ui.vertical(|ui| {
                 ui.set_max_width(ui.available_width() - 150.0);
                 widgets::heading(ui, &texts::capital(&texts::text("reach", reach_advice::verdict_word(verdict), &[])));
