@@ -36,6 +36,15 @@ pub struct WaitingUser {
     pub since: u64,
 }
 
+/// Why nobody is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NobodyMeant {
+    /// Nobody asks for this name, or nobody with this key does.
+    NobodyWaits,
+    /// So many ask for it, each with another key.
+    SeveralWait(usize),
+}
+
 impl Doors {
     /// The invites as they were on disk.
     pub fn new(invites: impl IntoIterator<Item = IssuedInvite>) -> Self {
@@ -123,13 +132,23 @@ impl Doors {
         self.waiting.iter()
     }
 
-    /// Whoever waits for this name first is answered, and waits no more.
-    pub fn answer(&mut self, username: &Username) -> Option<(PublicKey, WaitingUser)> {
+    /// Whoever waits for this name is answered, and waits no more: the one with this key, or else the only one. Of several
+    /// nobody is taken for the other.
+    pub fn answer(
+        &mut self,
+        username: &Username,
+        key: Option<PublicKey>,
+    ) -> Result<(PublicKey, WaitingUser), NobodyMeant> {
         let folded = username.folded();
-        let asks = |user: &WaitingUser| user.username.folded() == folded;
-        let found = self.waiting.iter().filter(|(_, user)| asks(user)).min_by_key(|(_, user)| user.since)?;
-        let key = *found.0;
-        self.waiting.remove(&key).map(|user| (key, user))
+        let is_meant = |other: &PublicKey, user: &WaitingUser| {
+            user.username.folded() == folded && key.is_none_or(|key| key == *other)
+        };
+        let mut meant = self.waiting.iter().filter(|(key, user)| is_meant(key, user)).map(|(key, _)| *key);
+        let key = meant.next().ok_or(NobodyMeant::NobodyWaits)?;
+        match meant.count() {
+            0 => self.waiting.remove(&key).map(|user| (key, user)).ok_or(NobodyMeant::NobodyWaits),
+            others => Err(NobodyMeant::SeveralWait(others + 1)),
+        }
     }
 
     /// Somebody is in, or has another answer: they wait no more.
@@ -196,8 +215,27 @@ mod tests {
         }
         assert_eq!(doors.wait(key(100), user("eve", 1, 7)), None);
         assert_eq!(doors.wait(key(101), user("eve", 2, 7)), Some(true));
-        assert_eq!(doors.answer(&Username::new("ANNA").expect("a name")).map(|(found, _)| found), Some(key(2)));
         doors.stop_waiting(key(101));
-        assert!(doors.answer(&Username::new("eve").expect("a name")).is_none());
+        let eve = Username::new("eve").expect("a name");
+        assert_eq!(doors.answer(&eve, None).map(|(found, _)| found), Err(NobodyMeant::NobodyWaits));
+    }
+
+    #[test]
+    fn of_several_who_ask_for_a_name_nobody_is_taken_for_the_other() {
+        let mut doors = doors();
+        let name = |text: &str| Username::new(text).expect(text);
+        let key = |n: u8| PublicKey::from_bytes([n; 32]);
+        for (n, asked) in [(1, "anna"), (2, "ANNA"), (3, "boris")] {
+            let user = WaitingUser { username: name(asked), address: IpAddr::from([192, 0, 2, n]), since: 5 };
+            assert_eq!(doors.wait(key(n), user), Some(true));
+        }
+        let mut answer = |asked: &str, n: Option<u8>| {
+            doors.answer(&name(asked), n.map(key)).map(|(found, user)| (found, user.username.to_string()))
+        };
+        assert_eq!(answer("Anna", None), Err(NobodyMeant::SeveralWait(2)));
+        assert_eq!(answer("anna", Some(3)), Err(NobodyMeant::NobodyWaits), "who asks for another name now");
+        assert_eq!(answer("boris", None), Ok((key(3), "boris".to_owned())));
+        assert_eq!(answer("anna", Some(2)), Ok((key(2), "ANNA".to_owned())));
+        assert_eq!(answer("anna", None), Ok((key(1), "anna".to_owned())), "the only one now");
     }
 }

@@ -76,6 +76,8 @@ pub struct Tracker {
     pub(super) tally: Tally,
     /// What the clock on the wall said when it was looked at last, in seconds since 1970, and when that was.
     pub(super) wall_clock: (u64, Instant),
+    /// When this start was.
+    began: Instant,
     /// What happened since the last effects.
     pub(super) log: Vec<LogEntry>,
     now: Instant,
@@ -175,6 +177,7 @@ impl Tracker {
             last_ticket: 0,
             tally: Tally::default(),
             wall_clock: (unix_seconds, now),
+            began: now,
             log: Vec::new(),
             now,
             settings,
@@ -281,6 +284,11 @@ impl Tracker {
         let with_key = self.sessions.values().filter(|session| session.key.is_some()).count();
         let users_with_key = self.roster.iter().filter(|online| online.key.is_some()).count();
         (with_key as u64, users_with_key as u64, self.queue.len() as u64)
+    }
+
+    /// How long it has run since this start.
+    pub(super) fn uptime(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
     }
 
     /// How long it has run in its life, in seconds, as it was told last.

@@ -46,8 +46,8 @@ pub(super) const OWNER_COMMANDS: &[ConsoleCommand] = &[
     order!(ListInvites, "", Completes::Nothing),
     order!(RevokeInvite, "number", Completes::Nothing),
     order!(ListWaiting, "", Completes::Nothing),
-    order!(Approve, "user", Completes::Nothing),
-    order!(Deny, "user", Completes::Nothing),
+    order!(Approve, "user [key]", Completes::Nothing),
+    order!(Deny, "user [key]", Completes::Nothing),
 ];
 
 pub(super) fn read<V: Verb + Into<OwnerCommand>>(rest: Rest<'_>) -> Result<LineRequest, BadLine> {

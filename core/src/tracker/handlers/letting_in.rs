@@ -9,7 +9,7 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::owner::{Approve, Deny, IssueInvite, ListInvites, ListWaiting, RevokeInvite};
 use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{InviteLine, TokenLine, WaitingLine};
-use crate::tracker::doors::{INVITES_MAX, WaitingUser};
+use crate::tracker::doors::{INVITES_MAX, NobodyMeant, WaitingUser};
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::owner::{lines, orders, reads};
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work};
@@ -151,7 +151,8 @@ impl Handle for Approve {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        let (key, user) = tracker.doors.answer(&self.username).ok_or_else(nobody_waits)?;
+        let (key, user) =
+            tracker.doors.answer(&self.username, self.key).map_err(|why| nobody_meant(why, &self.username))?;
         match tracker.names.standing(&user.username, Some(key)) {
             Ok(NameStanding::Free) => _ = tracker.save_name(&user.username, key, effects),
             Ok(NameStanding::Own | NameStanding::Unsaved(_)) => {}
@@ -168,11 +169,19 @@ impl Handle for Deny {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        tracker.doors.answer(&self.username).ok_or_else(nobody_waits)?;
+        tracker.doors.answer(&self.username, self.key).map_err(|why| nobody_meant(why, &self.username))?;
         Ok(CommandReply::Done)
     }
 }
 
-fn nobody_waits() -> Refusal {
-    Refusal::new(Code::NoSuchUser, "nobody who waits has asked for that name; 'waiting' lists who does")
+fn nobody_meant(why: NobodyMeant, username: &Username) -> Refusal {
+    match why {
+        NobodyMeant::NobodyWaits => {
+            Refusal::new(Code::NoSuchUser, "nobody who waits has asked for that name; 'waiting' lists who does")
+        }
+        NobodyMeant::SeveralWait(count) => {
+            let text = format!("{count} ask for the name {username}: say the key too, as 'waiting' lists it");
+            Refusal::new(Code::Usage, text)
+        }
+    }
 }

@@ -185,7 +185,7 @@ impl Handle for ListStats {
         Rights::OwnerReads
     }
 
-    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let counts = tracker.counts();
         let (requests, refusals) = tracker.tally.totals();
         let figures = [
@@ -196,7 +196,7 @@ impl Handle for ListStats {
             ("bans", tracker.bans.len() as u64),
             ("requests", requests),
             ("refusals", refusals),
-            ("run_seconds", tracker.run_seconds()),
+            ("uptime_seconds", tracker.uptime(asker.now).as_secs()),
         ];
         Ok(lines(figures.map(|(name, value)| FigureLine { name: name.to_owned(), value })))
     }

@@ -97,11 +97,11 @@ fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             let name = Shown(user.username.as_str()).to_string();
             let deny = format!("{}: {name}", t!("window.owner.deny"));
             if widgets::icon_button(ui, icons::PROHIBIT, &deny).clicked() {
-                actions.push(order(Deny { username: user.username.clone() }));
+                actions.push(order(Deny { username: user.username.clone(), key: Some(user.key) }));
             }
             let approve = format!("{}: {name}", t!("window.owner.approve"));
             if widgets::icon_button(ui, icons::CHECK, &approve).clicked() {
-                actions.push(order(Approve { username: user.username.clone() }));
+                actions.push(order(Approve { username: user.username.clone(), key: Some(user.key) }));
             }
         });
     });

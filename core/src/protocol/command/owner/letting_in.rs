@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::ban_terms::Remark;
+use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::Refusal;
 use crate::protocol::command::arguments::{no_more, take, take_username};
@@ -122,7 +123,8 @@ bare_verb!(
     "for owners: a line for everybody who asks to be let in: <username> <key> <ip> <since>"
 );
 
-/// Answers somebody who asks to be let in, under the name that they asked for.
+/// Answers somebody who asks to be let in, under the name that they asked for. Several may ask for one name, each with a key
+/// of their own: then it takes the key to say who is meant.
 macro_rules! answer_verb {
     ($(#[$doc:meta])* $verb:ident, $name:literal, $does:literal) => {
         $(#[$doc])*
@@ -130,22 +132,29 @@ macro_rules! answer_verb {
         pub struct $verb {
             /// The name that they asked for.
             pub username: Username,
+            /// Who asks for it; none: the only one who does.
+            pub key: Option<PublicKey>,
         }
 
         impl Verb for $verb {
             const NAME: &'static str = $name;
-            const USAGE: &'static str = concat!($name, " <username>: for owners: ", $does);
-            const EXAMPLES: &'static [&'static str] = &[concat!($name, " anna")];
+            const USAGE: &'static str = concat!($name, " <username> [key]: for owners: ", $does);
+            const EXAMPLES: &'static [&'static str] = &[
+                concat!($name, " anna"),
+                concat!($name, " anna 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+            ];
 
             fn parse(mut rest: &str) -> Result<Self, Refusal> {
                 let username = take_username(&mut rest, Self::usage)?;
-                no_more(rest, Self::usage).map(|()| Self { username })
+                let key = take(&mut rest)?.map(|word| word.text.parse().map_err(|_no_key| Self::usage())).transpose()?;
+                no_more(rest, Self::usage).map(|()| Self { username, key })
             }
         }
 
         impl fmt::Display for $verb {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{} {}", Self::NAME, self.username)
+                write!(f, "{} {}", Self::NAME, self.username)?;
+                self.key.map_or(Ok(()), |key| write!(f, " {key}"))
             }
         }
     };
