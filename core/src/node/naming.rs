@@ -26,8 +26,11 @@ pub(super) struct Naming {
     ignores_case: LazyCell<bool, Box<dyn FnOnce() -> bool + Send>>,
     /// What each name was made of.
     taken: BTreeMap<String, String>,
-    /// The same by the names without case, with the number that is tried next.
-    taken_but_for_case: BTreeMap<String, (String, usize)>,
+    /// The same by the names without case.
+    taken_but_for_case: BTreeMap<String, String>,
+    /// The number that is tried next, by the name without case and with the longest number. Long names are cut for their
+    /// numbers, so that many that differ in their ends alone share theirs.
+    next_numbers: BTreeMap<String, usize>,
 }
 
 impl Naming {
@@ -49,8 +52,8 @@ impl Naming {
         rename_unsafe: bool,
     ) -> Self {
         let ignores_case = LazyCell::new(Box::new(ignores_case) as Box<dyn FnOnce() -> bool + Send>);
-        let (taken, taken_but_for_case) = (BTreeMap::new(), BTreeMap::new());
-        Self { platform, into, home, rename_unsafe, ignores_case, taken, taken_but_for_case }
+        let (taken, taken_but_for_case, next_numbers) = Default::default();
+        Self { platform, into, home, rename_unsafe, ignores_case, taken, taken_but_for_case, next_numbers }
     }
 
     /// The names for a file: below `top`, which the person chose or which passed before, those of its path.
@@ -101,35 +104,31 @@ impl Naming {
         let key_of = |name: &LocalName, of: fn(&LocalName) -> String| {
             names.iter().chain([name]).map(of).collect::<Vec<_>>().join("/")
         };
-        let first = key_of(&last, LocalName::case_key);
+        let numbers = key_of(&last.numbered(SAME_NAMES_MAX), LocalName::case_key);
         let mut number = 1;
         while number < SAME_NAMES_MAX {
             let name = if number == 1 { last.clone() } else { last.numbered(number) };
             let exact = key_of(&name, |name| name.as_str().to_owned());
             let but_for_case = key_of(&name, LocalName::case_key);
             let same = self.taken.get(&exact).filter(|other| *other != path).cloned();
-            let same = same.or_else(|| self.same_but_for_case(&but_for_case, path));
-            let Some(other) = same else {
+            let Some(other) = same.or_else(|| self.same_but_for_case(&but_for_case, path)) else {
                 self.taken.insert(exact, path.to_owned());
-                self.taken_but_for_case.entry(but_for_case).or_insert_with(|| (path.to_owned(), 2));
-                if let Some((_, next)) = self.taken_but_for_case.get_mut(&first) {
-                    *next = (*next).max(number + 1);
-                }
+                self.taken_but_for_case.entry(but_for_case).or_insert_with(|| path.to_owned());
                 names.push(name);
                 return Ok(names);
             };
             if !self.rename_unsafe {
                 return Err(Failure::SameName { path: path.to_owned(), other });
             }
-            let next = self.taken_but_for_case.get(&first).map_or(2, |(_, next)| *next);
-            number = if number == 1 { next } else { number + 1 };
+            let next = self.next_numbers.entry(numbers.clone()).or_insert(2);
+            (number, *next) = (*next, *next + 1);
         }
         Err(Failure::TooManyAlike { path: path.to_owned() })
     }
 
     /// Whose name this one is, where only case tells them apart and the disk does not look at it.
     fn same_but_for_case(&self, key: &str, path: &str) -> Option<String> {
-        let (other, _) = self.taken_but_for_case.get(key).filter(|(other, _)| other != path)?;
+        let other = self.taken_but_for_case.get(key).filter(|other| *other != path)?;
         self.ignores_case.then(|| other.clone())
     }
 }
@@ -172,6 +171,7 @@ fn names_of(path: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn named(platform: Platform, rename: bool, paths: &[&str]) -> Vec<Option<String>> {
         named_on_disk(platform, platform != Platform::Unix, rename, paths)
@@ -257,6 +257,13 @@ mod tests {
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let names = named_on_disk(Platform::Windows, true, true, &many);
         assert_eq!(names.last(), Some(&some("proj/AAAAAAAAAAAA (4096)")));
+        // So are those that are too long for their ends to stay when they are numbered.
+        let long = |at: usize| [format!("{}{at:04}", "x".repeat(251)), format!("{}{at:04}", "X".repeat(251))];
+        let long: Vec<String> = (0..300).flat_map(long).collect();
+        let mut naming = Naming::on(Platform::Windows, || true, Vec::new(), None, true);
+        let taken: BTreeSet<String> =
+            long.iter().map(|path| naming.names(None, path).expect(path)[0].case_key()).collect();
+        assert_eq!((taken.len(), naming.next_numbers.into_values().collect::<Vec<_>>()), (600, vec![302]));
     }
 
     #[test]
