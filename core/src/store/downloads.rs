@@ -1,7 +1,7 @@
 //! The queue of downloads, as it survives the end of the program: what is wanted, where it goes, and which files of it
 //! are finished. Which blocks of a file are here is not written down: the part file itself says it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -137,6 +137,7 @@ impl Store {
         write_job(&write, id, download)?;
         let wanted = |index: &u32| Some((*index, download.files.get(*index as usize)?));
         write_wanted(&write, id, indexes.iter().filter_map(wanted))?;
+        let indexes: HashSet<u32> = indexes.iter().copied().collect();
         let states = download.states.iter().filter(|(index, _)| indexes.contains(index));
         write_states(&write, states.map(|(index, state)| (id, *index, state)))?;
         Ok(write.commit()?)
