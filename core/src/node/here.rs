@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::hash::ContentHash;
 use crate::node::event::{HereFile, Outcome};
 use crate::node::failure::Failure;
-use crate::node::work::FailedWork;
+use crate::node::work::{FailedWork, WorkFault};
 use crate::service::share_indexer::content::SharedTable;
 use crate::store::Store;
 
@@ -21,9 +21,9 @@ pub(super) async fn find(
 ) -> Result<Outcome, Failure> {
     contents.truncate(CONTENTS_MAX);
     let look = tokio::task::spawn_blocking(move || look_for(&table, &store, &contents));
-    let failed = |why: String| Failure::Internal { what: FailedWork::LookingForContents, why: why.into() };
-    let found = look.await.map_err(|_panic| failed("a panic".into()))?;
-    found.map(Outcome::Here).map_err(|error| failed(error.to_string()))
+    let failed = |why: WorkFault| Failure::Internal { what: FailedWork::LookingForContents, why };
+    let found = look.await.map_err(|_panic| failed(WorkFault::Panic))?;
+    found.map(Outcome::Here).map_err(|error| failed(error.to_string().into()))
 }
 
 fn look_for(table: &SharedTable, store: &Store, contents: &[ContentHash]) -> Result<Vec<HereFile>, redb::Error> {

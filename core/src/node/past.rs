@@ -11,7 +11,7 @@ use crate::model::transfer::Transfer;
 use crate::model::transfer_details::PastTransfer;
 use crate::node::event::Outcome;
 use crate::node::failure::Failure;
-use crate::node::work::FailedWork;
+use crate::node::work::{FailedWork, WorkFault};
 use crate::store::Store;
 
 /// What has ended and waits to be written down; what comes while so much waits is left out.
@@ -55,10 +55,10 @@ pub(super) async fn clear(store: Arc<Store>) -> Result<Outcome, Failure> {
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, redb::Error> + Send + 'static,
 ) -> Result<T, Failure> {
-    let failed = |why: String| Failure::Internal { what: FailedWork::KeepingHistory, why: why.into() };
+    let failed = |why: WorkFault| Failure::Internal { what: FailedWork::KeepingHistory, why };
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| failed(error.to_string())),
-        Err(_panic) => Err(failed("a panic, which the log tells".into())),
+        Ok(result) => result.map_err(|error| failed(error.to_string().into())),
+        Err(_panic) => Err(failed(WorkFault::Panic)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
-use crate::node::work::FailedWork;
+use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::command::{Command, Cursor, Page};
 use crate::service::peer_server::PeerAdmission;
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
@@ -182,8 +182,7 @@ pub(super) async fn read_pages<Handed: Future<Output = bool>>(
         match answer.more {
             Some(more) if go_on => {
                 if count == 0 || lines > LISTED_LINES_MAX || after.as_ref().is_some_and(|before| more <= *before) {
-                    let why = "it does not end".to_owned();
-                    return Err(Failure::Internal { what: FailedWork::ReadingList, why: why.into() });
+                    return Err(Failure::Internal { what: FailedWork::ReadingList, why: WorkFault::BadAnswer });
                 }
                 after = Some(more);
             }
