@@ -15,6 +15,7 @@
 //! | [`level`] | the folders and files directly in a folder of a root |
 //! | [`sharing_again`] | what the person stopped sharing and wants to share again |
 //! | [`rename`] | announcing it under another share path |
+//! | `root_lookup` | the roots of the table, by what they are looked up by |
 //! | `roots`, `text_range` | all roots by each of their names; all that lies below a folder |
 //! | [`changes`] | what others must be told |
 //! | [`unsaved`] | what must be written |
@@ -30,6 +31,7 @@ pub mod name;
 mod pages;
 pub mod rename;
 pub mod root;
+mod root_lookup;
 mod roots;
 pub mod sharing_again;
 pub mod table;
