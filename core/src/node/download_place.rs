@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf, is_separator};
 
-use crate::disk::place::target::PlaceError;
+use crate::disk::place::place_error::PlaceError;
 use crate::disk::typed;
 use crate::library::typed::LocalPath;
 use crate::model::local_name::{LocalName, Platform};

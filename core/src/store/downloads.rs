@@ -14,6 +14,7 @@ use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
 use crate::protocol::peer::Content;
 use crate::store::Store;
+use crate::store::saved_state::{SavedState, StateRow};
 
 /// Number, to user, label, whether it is a folder, target folder, whether files are replaced, whether it is paused.
 pub(super) type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
@@ -21,8 +22,8 @@ pub(super) const JOBS: TableDefinition<'_, u64, JobRow> = TableDefinition::new("
 /// Number and index, to share path, size, hash, whether the name was typed, the name.
 pub(super) type FileRow = (&'static str, u64, [u8; 32], bool, &'static [u8]);
 pub(super) const FILES: TableDefinition<'_, (u64, u32), FileRow> = TableDefinition::new("download-files");
-/// Number and index, to state, what belongs to it as a number, and as a text. A file without a row has not begun.
-pub(super) const STATES: TableDefinition<'_, (u64, u32), (u8, u64, &str)> = TableDefinition::new("download-states");
+/// Number and index, to what became of the file. A file without a row has not begun.
+pub(super) const STATES: TableDefinition<'_, (u64, u32), StateRow<'_>> = TableDefinition::new("download-states");
 /// Number, to rank in the queue; without a row it is the number.
 const RANKS: TableDefinition<'_, u64, u64> = TableDefinition::new("download-ranks");
 /// The number that the next download gets: a number is never used twice.
@@ -85,19 +86,6 @@ impl TargetName {
             Self::Below(names) => names.iter().map(LocalName::case_key).collect::<Vec<_>>().join("/"),
         }
     }
-}
-
-/// What became of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SavedState {
-    /// It is to be begun, once more perhaps.
-    Open,
-    /// So many bytes were verified; for people, it is counted again.
-    Partial(u64),
-    /// It is in its place.
-    Done,
-    /// It is not coming.
-    Failed(TransferError),
 }
 
 impl Store {
@@ -179,8 +167,7 @@ impl Store {
         let mut failures = HashMap::new();
         for index in indexes {
             let Some(row) = table.get((id.0, *index))? else { continue };
-            let (code, number, text) = row.value();
-            if let SavedState::Failed(why) = decode_state(code, number, text) {
+            if let SavedState::Failed(why) = SavedState::of_row(row.value()) {
                 failures.insert(*index, why);
             }
         }
@@ -285,8 +272,7 @@ impl Store {
             }
             for row in states.range((id, 0)..=(id, u32::MAX))? {
                 let (key, row) = row?;
-                let (code, number, text) = row.value();
-                download.states.push((key.value().1, decode_state(code, number, text)));
+                download.states.push((key.value().1, SavedState::of_row(row.value())));
             }
             downloads.push((TransferId(id), download));
         }
@@ -323,92 +309,12 @@ fn write_states<'a>(
 ) -> Result<(), redb::Error> {
     let mut states = write.open_table(STATES)?;
     for (id, index, state) in changes {
-        let (code, number, text) = match state {
-            SavedState::Open => {
-                states.remove((id.0, index))?;
-                continue;
-            }
-            SavedState::Partial(bytes) => (PARTIAL, *bytes, ""),
-            SavedState::Done => (DONE, 0, ""),
-            SavedState::Failed(error) => match error {
-                TransferError::Exists => (EXISTS, 0, ""),
-                TransferError::NotShared => (NOT_SHARED, 0, ""),
-                TransferError::Changed => (CHANGED, 0, ""),
-                TransferError::Unreadable => (UNREADABLE, 0, ""),
-                TransferError::Lied { user } => (LIED, 0, user.as_str()),
-                TransferError::TooLarge => (TOO_LARGE, 0, ""),
-                TransferError::Disk(text) => (DISK, 0, text.as_str()),
-                TransferError::SameName => (SAME_NAME, 0, ""),
-                TransferError::NoParent => (NO_PARENT, 0, ""),
-                TransferError::Denied => (DENIED, 0, ""),
-                TransferError::ReadOnly => (READ_ONLY, 0, ""),
-                TransferError::InTheWay => (IN_THE_WAY, 0, ""),
-                TransferError::InUse => (IN_USE, 0, ""),
-                TransferError::NameRefused => (NAME_REFUSED, 0, ""),
-                TransferError::TooLargeHere => (TOO_LARGE_HERE, 0, ""),
-                TransferError::NotSent { user } => (NOT_SENT, 0, user.as_str()),
-                // Never of a download.
-                TransferError::Stopped => continue,
-            },
-        };
-        states.insert((id.0, index), (code, number, text))?;
+        match state.row() {
+            Some(row) => _ = states.insert((id.0, index), row)?,
+            None => _ = states.remove((id.0, index))?,
+        }
     }
     Ok(())
-}
-
-const PARTIAL: u8 = 1;
-const DONE: u8 = 2;
-const EXISTS: u8 = 10;
-const NOT_SHARED: u8 = 11;
-const CHANGED: u8 = 12;
-const UNREADABLE: u8 = 13;
-const LIED: u8 = 14;
-const TOO_LARGE: u8 = 15;
-const DISK: u8 = 16;
-const SAME_NAME: u8 = 17;
-const NOT_SENT: u8 = 18;
-const NO_PARENT: u8 = 19;
-const DENIED: u8 = 20;
-const READ_ONLY: u8 = 21;
-const IN_THE_WAY: u8 = 22;
-const IN_USE: u8 = 23;
-const NAME_REFUSED: u8 = 24;
-const TOO_LARGE_HERE: u8 = 25;
-
-/// Whether the word of a state says that the file is in its place.
-pub(super) fn is_done(code: u8) -> bool {
-    code == DONE
-}
-
-/// What no version wrote is begun anew.
-fn decode_state(code: u8, number: u64, text: &str) -> SavedState {
-    SavedState::Failed(match code {
-        PARTIAL => return SavedState::Partial(number),
-        DONE => return SavedState::Done,
-        EXISTS => TransferError::Exists,
-        NOT_SHARED => TransferError::NotShared,
-        CHANGED => TransferError::Changed,
-        UNREADABLE => TransferError::Unreadable,
-        LIED => match Username::new(text) {
-            Ok(user) => TransferError::Lied { user },
-            Err(_bad_name) => return SavedState::Open,
-        },
-        NOT_SENT => match Username::new(text) {
-            Ok(user) => TransferError::NotSent { user },
-            Err(_bad_name) => return SavedState::Open,
-        },
-        SAME_NAME => TransferError::SameName,
-        NO_PARENT => TransferError::NoParent,
-        DENIED => TransferError::Denied,
-        READ_ONLY => TransferError::ReadOnly,
-        IN_THE_WAY => TransferError::InTheWay,
-        IN_USE => TransferError::InUse,
-        NAME_REFUSED => TransferError::NameRefused,
-        TOO_LARGE_HERE => TransferError::TooLargeHere,
-        TOO_LARGE => TransferError::TooLarge,
-        DISK => TransferError::Disk(text.to_owned()),
-        _ => return SavedState::Open,
-    })
 }
 
 fn encode_name(name: &TargetName) -> (bool, Vec<u8>) {

@@ -8,7 +8,8 @@ use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 use crate::model::hash::ContentHash;
 use crate::model::transfer::TransferId;
 use crate::store::Store;
-use crate::store::downloads::{FILES, JOBS, STATES, bytes_of, decode_name, is_done, os_string_of};
+use crate::store::downloads::{FILES, JOBS, STATES, bytes_of, decode_name, os_string_of};
+use crate::store::saved_state::is_done;
 
 /// Contents that are remembered: some 20 MB.
 const FETCHED_MAX: u64 = 100_000;
@@ -88,7 +89,8 @@ mod tests {
     use crate::model::local_name::LocalName;
     use crate::model::share_path::SharePath;
     use crate::protocol::peer::Content;
-    use crate::store::downloads::{SavedDownload, SavedState, TargetName, WantedFile};
+    use crate::store::downloads::{SavedDownload, TargetName, WantedFile};
+    use crate::store::saved_state::SavedState;
 
     fn content(n: u8) -> ContentHash {
         ContentHash::from_bytes([n; 32])

@@ -12,6 +12,7 @@ pub mod library;
 pub mod names;
 mod peer_port;
 mod pins;
+pub mod saved_state;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

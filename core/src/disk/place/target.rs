@@ -15,118 +15,11 @@ use parking_lot::Mutex;
 use crate::disk::at;
 use crate::disk::dir::{self, Dir, EntryKind, IfTaken};
 use crate::disk::place::mark;
+use crate::disk::place::place_error::PlaceError;
+use crate::disk::place::rights::give_ordinary_rights;
 use crate::model::file_stamp::FileStamp;
 use crate::model::limits::{PART_SUFFIX, PATH_PART_BYTES_MAX};
 use crate::model::local_name::LocalName;
-use crate::model::transfer::TransferError;
-
-/// Why a download cannot be written. Each asks something else of the person.
-#[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
-    /// There is a file of that name; it is not replaced unless that was asked for.
-    #[error("there is a file of that name already")]
-    Exists,
-    /// The disk, or our part of it, is full.
-    #[error("the disk is full")]
-    NoSpace,
-    /// The folder is not there, or not any more.
-    #[error("the folder does not exist")]
-    NoParent,
-    /// The system does not let us write there.
-    #[error("no permission to write there")]
-    Denied,
-    /// Nothing can be written to this disk.
-    #[error("the disk is read-only")]
-    ReadOnly,
-    /// The disk cannot hold a file of that name: it is too long, or has a character that this file system does not know.
-    #[error("this disk cannot hold a file of that name")]
-    NameRefused,
-    /// The disk cannot hold a file of that length.
-    #[error("this disk cannot hold a file this large")]
-    TooLarge,
-    /// Too many files are open, or there is no memory left, here or in the whole system: worth trying again.
-    #[error("too many files are open")]
-    Overloaded,
-    /// A link, a folder or a device lies where a file or folder of ours should be.
-    #[error("a link, a folder or something else that is no regular file is in the way")]
-    InTheWay,
-    /// Another transfer, perhaps of another program, writes the same unfinished file, or another program holds it.
-    #[error("another transfer or program uses this file")]
-    InUse,
-    /// The text is not the name of one file: it is empty, `.`, `..`, or has a separator in it.
-    #[error("this is no file name")]
-    BadName,
-    /// Any other failure of the system, in its own words.
-    #[error(transparent)]
-    Io(io::Error),
-}
-
-impl From<io::Error> for PlaceError {
-    fn from(error: io::Error) -> Self {
-        use io::ErrorKind;
-        match error.kind() {
-            ErrorKind::AlreadyExists => Self::Exists,
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::NoSpace,
-            ErrorKind::NotFound => Self::NoParent,
-            ErrorKind::PermissionDenied => Self::Denied,
-            ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
-            ErrorKind::FileTooLarge => Self::TooLarge,
-            ErrorKind::NotADirectory | ErrorKind::IsADirectory => Self::InTheWay,
-            ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => Self::InUse,
-            ErrorKind::InvalidFilename => Self::NameRefused,
-            // What FAT says to `a:b`. Our own wrong arguments have no number of the system.
-            ErrorKind::InvalidInput if error.raw_os_error().is_some() => Self::NameRefused,
-            ErrorKind::OutOfMemory => Self::Overloaded,
-            _ if is_overloaded(&error) => Self::Overloaded,
-            _ if is_in_use(&error) => Self::InUse,
-            _ if is_link_refused(&error) => Self::InTheWay,
-            _ => Self::Io(error),
-        }
-    }
-}
-
-impl From<PlaceError> for TransferError {
-    fn from(error: PlaceError) -> Self {
-        match error {
-            PlaceError::Exists => Self::Exists,
-            PlaceError::NoParent => Self::NoParent,
-            PlaceError::Denied => Self::Denied,
-            PlaceError::ReadOnly => Self::ReadOnly,
-            PlaceError::InTheWay => Self::InTheWay,
-            PlaceError::InUse => Self::InUse,
-            PlaceError::NameRefused | PlaceError::BadName => Self::NameRefused,
-            PlaceError::TooLarge => Self::TooLargeHere,
-            // They pass by themselves; whoever cannot wait says what the system said.
-            PlaceError::NoSpace | PlaceError::Overloaded | PlaceError::Io(_) => Self::Disk(error.to_string()),
-        }
-    }
-}
-
-/// No descriptors are left for this program or the system; there is no stable `ErrorKind` for it.
-fn is_overloaded(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let code = error.raw_os_error();
-        code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
-    }
-    // ERROR_TOO_MANY_OPEN_FILES, ERROR_NO_SYSTEM_RESOURCES
-    #[cfg(not(unix))]
-    return matches!(error.raw_os_error(), Some(4 | 1450));
-}
-
-/// Another program has the file open and lets nobody else at it: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
-fn is_in_use(error: &io::Error) -> bool {
-    cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33))
-}
-
-/// Opening a link with `O_NOFOLLOW` has no stable `ErrorKind`.
-fn is_link_refused(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    return error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
-    #[cfg(not(unix))]
-    return error.raw_os_error().is_some() && error.to_string().contains("symbolic link");
-}
 
 /// The open handle of a folder to write into, and its path for people to read.
 #[derive(Debug, Clone)]
@@ -416,41 +309,6 @@ fn part_name_of(name: &OsStr) -> OsString {
     format!("{begin}~{hash}{PART_SUFFIX}").into()
 }
 
-/// Until it is whole the file is its owner's alone; then it gets the rights of any other new file.
-fn give_ordinary_rights(file: &File, can_run: bool) -> Result<(), PlaceError> {
-    #[cfg(unix)]
-    {
-        use rustix::fs::Mode;
-        let mode = ordinary_mode();
-        // Whoever may read it may run it.
-        let run = Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2);
-        rustix::fs::fchmod(file, if can_run { mode.union(run) } else { mode }).map_err(io::Error::from)?;
-    }
-    #[cfg(not(unix))]
-    let _ = (file, can_run);
-    Ok(())
-}
-
-#[cfg(unix)]
-fn ordinary_mode() -> rustix::fs::Mode {
-    use rustix::fs::Mode;
-    use std::sync::OnceLock;
-    static MODE: OnceLock<Mode> = OnceLock::new();
-    *MODE.get_or_init(|| {
-        // The mask can only be asked for by setting it, which other threads would notice; Linux says it in a file too.
-        let told = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
-            let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
-            rustix::fs::RawMode::from_str_radix(mask.trim(), 8).ok().map(Mode::from_raw_mode)
-        });
-        let mask = told.unwrap_or_else(|| {
-            let mask = rustix::process::umask(Mode::RWXG.union(Mode::RWXO));
-            rustix::process::umask(mask);
-            mask
-        });
-        (Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH).difference(mask)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -632,18 +490,5 @@ mod tests {
         std::fs::write(root.join("e.potok-part"), "something else").expect("file");
         assert!(matches!(swapped.finish(false), Err(PlaceError::InTheWay)));
         assert!(!target("e").is_taken().expect("looks"));
-    }
-
-    #[test]
-    fn errors_say_what_to_do() {
-        use io::ErrorKind;
-        assert!(matches!(PlaceError::from(io::Error::from(ErrorKind::StorageFull)), PlaceError::NoSpace));
-        assert!(matches!(PlaceError::from(io::Error::from(ErrorKind::QuotaExceeded)), PlaceError::NoSpace));
-        #[cfg(target_os = "linux")]
-        {
-            let full = File::options().write(true).open("/dev/full").expect("opens");
-            let error = at::write_all_at(&full, b"x", 0).expect_err("always full");
-            assert!(matches!(PlaceError::from(error), PlaceError::NoSpace));
-        }
     }
 }

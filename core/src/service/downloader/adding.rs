@@ -12,7 +12,8 @@ use crate::service::downloader::files::patiently;
 use crate::service::downloader::{AddError, FILES_MAX, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
-use crate::store::downloads::{SavedDownload, SavedState};
+use crate::store::downloads::SavedDownload;
+use crate::store::saved_state::SavedState;
 use crate::transfer::job::{DownloadJob, FileState};
 
 /// What came of a new download.

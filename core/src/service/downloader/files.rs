@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::disk::place::target::{Kept, Part, PlaceError, Target, TargetDir};
+use crate::disk::place::place_error::PlaceError;
+use crate::disk::place::target::{Kept, Part, Target, TargetDir};
 use crate::model::block_list::BlockList;
 use crate::model::local_name::LocalName;
 use crate::model::transfer::{TransferError, TransferId};

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::disk::place::target::{Part, PlaceError, finish_many};
+use crate::disk::place::place_error::PlaceError;
+use crate::disk::place::target::{Part, finish_many};
 use crate::model::transfer::TransferError;
 use crate::service::downloader::Event;
 use crate::service::downloader::files::{Files, OpenPart, SmallRoom, fault_of, is_whole};
 use crate::store::Store;
-use crate::store::downloads::SavedState;
+use crate::store::saved_state::SavedState;
 use crate::transfer::downloads::WriteFault;
 use crate::transfer::job::FileId;
 

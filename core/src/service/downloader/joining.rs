@@ -10,7 +10,8 @@ use crate::model::share_path::SharePath;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::service::downloader::{AddError, NewDownload};
 use crate::store::Store;
-use crate::store::downloads::{SavedDownload, SavedState, TargetName};
+use crate::store::downloads::{SavedDownload, TargetName};
+use crate::store::saved_state::SavedState;
 use crate::transfer::job::FileState;
 
 /// What is to become of a download that is asked for again.

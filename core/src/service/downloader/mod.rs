@@ -38,7 +38,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::disk::place::target::PlaceError;
+use crate::disk::place::place_error::PlaceError;
 use crate::model::hash::ContentHash;
 use crate::model::relaying::RelayOffer;
 use crate::model::share_path::SharePath;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::disk::place::target::{Part, PlaceError};
+use crate::disk::place::place_error::PlaceError;
+use crate::disk::place::target::Part;
 use crate::model::block_list::BlockList;
 use crate::protocol::about::About;
 use crate::protocol::peer::Content;

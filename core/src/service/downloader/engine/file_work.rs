@@ -13,7 +13,7 @@ use crate::service::downloader::Event;
 use crate::service::downloader::files::{Files, Found, JobFiles};
 use crate::service::downloader::finisher::finish_large;
 use crate::store::Store;
-use crate::store::downloads::SavedState;
+use crate::store::saved_state::SavedState;
 use crate::transfer::downloads::Checked;
 use crate::transfer::job::FileId;
 

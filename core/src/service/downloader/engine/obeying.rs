@@ -7,7 +7,8 @@ use crate::model::transfer::{TransferId, TransferSelection};
 use crate::service::downloader::Command;
 use crate::service::downloader::adding::{self, Added};
 use crate::service::downloader::files::JobFiles;
-use crate::store::downloads::{SavedDownload, SavedState};
+use crate::store::downloads::SavedDownload;
+use crate::store::saved_state::SavedState;
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{Control, DownloadJob, FileState};
 

@@ -7,7 +7,8 @@ use tokio::task::JoinHandle;
 
 use crate::model::transfer::TransferId;
 use crate::store::Store;
-use crate::store::downloads::{SavedState, WantedFile};
+use crate::store::downloads::WantedFile;
+use crate::store::saved_state::SavedState;
 use crate::transfer::downloads::Downloads;
 
 /// Writes down what changed, one after the other: the last word is the last one written.

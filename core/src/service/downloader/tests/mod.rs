@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::files::{Disk, RealDisk};
 use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction, NewDownload};
-use crate::disk::place::target::{Part, PlaceError, TargetDir};
+use crate::disk::place::place_error::PlaceError;
+use crate::disk::place::target::{Part, TargetDir};
 use crate::model::hash::ContentHash;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
