@@ -30,6 +30,7 @@ SECONDS_MAX = 3 * 3600
 
 HOSTILE = "cargo test {profile} --package potok-tests --test hostile --locked -- --nocapture "
 TRACKER = "cargo test {profile} --package potok-tracker --test hostile --locked -- --nocapture "
+SCRIPTS = "cargo test {profile} --package potok-tests --test transcripts --locked"
 # These build everything anew, or wait for minutes.
 LONG_ONLY = "long:"
 CRASH = "tests/crash/crash.py --bin {bin} --kills {kills} --faults {faults} --power {power} --seed {part}"
@@ -40,6 +41,8 @@ PROMISES = [
     ("P1", "Nobody can pretend to be you.", [
         ("scripted attacks on names, keys and sessions, and races for a name with one winner each",
          HOSTILE + "impersonation race", {}),
+        ("owners and closed networks: their commands from others, invites, keys, approval, and what strangers are told",
+         SCRIPTS, {}),
         ("checks of identity and sharing taken out one by one: the tests notice each", LONG_ONLY + "tests/mutants.sh",
          {}),
     ]),
@@ -86,8 +89,18 @@ PROMISES = [
     ("P9", "It cannot be aimed at others.", [
         ("addresses that a tracker or user gives, requests of a browser, answers to strangers",
          HOSTILE + "strangers_are_told_nothing", {}),
+        ("dial-back: whom a tracker dials for a user (three at once for a household, then one a minute), and whom a client "
+         "dials for a tracker (16 at once, then one a second)",
+         HOSTILE + "a_tracker_outlives_every_evil_client cannot_aim", {}),
+        ("meetings (punching): tickets stolen, guessed and shown again, floods of them (20 at once from one user, then one a "
+         "second; 16 open for one user), a tracker that names places",
+         HOSTILE + "encounters", {}),
         ("the relay: tunnels to elsewhere, stolen and replayed tickets, floods, one person with many keys",
          HOSTILE + "relay", {}),
+        ("nearby: two computers in one room find each other; a stranger there hears no name and no key (network namespaces)",
+         "tests/nearby.py --bin {bin}", {}),
+        ("addresses in a home (LAN): private ones only, told only to those in it; what is heard nearby is bounded",
+         "cargo test {profile} --package potok-core --lib --locked -- lan_address reach::nearby && " + SCRIPTS, {}),
     ]),
     ("P10", "It leaks nothing and does not wear out.", [
         ("transfers, joins and leaves for a while: descriptors, tasks and memory",
@@ -106,9 +119,15 @@ NOT_PROMISED = """## What is not promised
 
 - That a friend is honest. Potok proves who sent a file and that it is the file they announced, not that it is harmless.
 - Anonymity. Members of a network see each other's names, addresses and what they share; whoever watches the line sees
-  who talks to whom and how much, not what.
+  who talks to whom and how much, not what. In a local network strangers see that a computer runs Potok, not whose
+  it is. With `socks5` connections leave through the proxy alone; what others open to this computer is not led anywhere.
 - That a name can be had back. A lost identity key is a lost name, until the tracker's owner releases it.
-- Secrecy towards the tracker's owner, who sees names, addresses and the list of shared files (never their content).
+- Secrecy towards the tracker's owner, who sees names, addresses and the list of shared files (never their content), and
+  what the relay passes on only sealed.
+- A fair owner. Owners decide who comes in, send people away and release names; whoever has an invite without a bound on its
+  uses can pass it on. No owner can prove somebody else's key, or have a file that is not shared.
+- That nobody has you dialled at all: a member can have another member's program dial them, and a tracker the computer that
+  asks for it, within the limits of P9, where peers may be named and nowhere else.
 - Reaching everybody without the tracker's owner: two computers of which one is behind a router that gives every connection
   another port (as some mobile networks have), and neither can be dialled, exchange files only through the tracker's relay,
   which its owner switches on, and as fast and as much as that allows.
@@ -135,7 +154,7 @@ def run(command, values, prefix):
 def figures_of(output):
     """What tests print of themselves begins with `figures: `; other programs print one line a part."""
     found = re.findall(r"^(?:test .* \.\.\. )?figures: (.+)$", output, re.M)
-    found += re.findall(r"^((?:network|soak|mutants): .+)$", output, re.M)
+    found += re.findall(r"^((?:network|nearby|soak|mutants): .+)$", output, re.M)
     crashes = {}
     for kind, *numbers in re.findall(r"^(kill|fault|power): (\d+) trials, (\d+) broken, (\d+) s$", output, re.M):
         crashes[kind] = [int(n) + sum for n, sum in zip(numbers, crashes.get(kind, [0, 0, 0]))]
@@ -188,7 +207,7 @@ def prove(command, limits, values, others, prefix):
 
 def row(name, promise, what, reached):
     if reached is None:
-        return f"| **{name}** {promise} | {what} | not tried in this form | |"
+        return f"| **{name}** {promise} | {what} | **not run yet** in this form | |"
     said = "; ".join(filter(None, [f"**not met**: {reached['why_not']}" if reached["why_not"] else "", reached["figures"]]))
     size = f" (with {reached['with']})" if reached["with"] else ""
     return f"| **{name}** {promise} | {what} | {said}{size} | {reached['seconds']} s, {reached['date']} |".replace("\n", " ")
@@ -198,7 +217,7 @@ def machine():
     with open("/proc/cpuinfo") as info:
         model = re.search(r"model name\s*: (.+)", info.read())
     return (f"{os.cpu_count()} processors ({model.group(1) if model else platform.machine()}), {platform.system()} "
-            f"{platform.release()}")
+            f"{platform.release().partition('-')[0]}")
 
 
 def document(all_reached, form):
