@@ -4,6 +4,7 @@ pub mod asking;
 pub mod black_box;
 pub mod chaos;
 pub mod comes_back;
+pub mod encounter;
 pub mod evil_peer;
 pub mod evil_tracker;
 pub mod floods;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use potok_core::model::key::PublicKey;
 use potok_core::net::identity::Identity;
 use potok_core::net::tls::{Purpose, TlsClient};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -52,7 +52,12 @@ impl Lines {
 
     /// As a program that proves its key.
     pub async fn tls(to: SocketAddr, tracker: PublicKey, identity: &Identity) -> Self {
-        let stream = connect(to, 1).await.expect("connected");
+        Self::tls_from(1, to, tracker, identity).await
+    }
+
+    /// The same from 127.0.0.`from`.
+    pub async fn tls_from(from: u8, to: SocketAddr, tracker: PublicKey, identity: &Identity) -> Self {
+        let stream = connect(to, from).await.expect("connected");
         let client = TlsClient::new(identity, Purpose::Tracker);
         Self::on(client.connect(stream, Some(tracker)).await.expect("handshake").0)
     }
@@ -111,6 +116,13 @@ impl Lines {
     pub async fn expect(&mut self, question: &str, answer: &str) {
         let head = self.ask(question).await;
         assert!(head.as_ref().is_some_and(|head| head.starts_with(answer)), "{question}: {head:?}, not {answer}");
+    }
+
+    /// The bytes up to the end, however it comes.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let _cut_off = timeout(PATIENCE, self.stream.read_to_end(&mut bytes)).await.expect("an end in time");
+        bytes
     }
 
     /// Reads to the end of the session.
