@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::display::Display;
@@ -66,9 +66,9 @@ impl Desktop {
         Self { environment, _bus: bus, display, dir }
     }
 
-    /// What programs on it are started with.
-    pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, String)> {
-        self.environment.clone().into_iter()
+    /// A program that sees this desktop and no other.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        process::only_in(&self.environment, program)
     }
 
     /// A new folder.
@@ -144,7 +144,7 @@ impl Potok {
         }
         // Free now; whoever takes it before the program does would have to be very quick.
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
-        let mut command = process::only_in(&desktop.environment, env!("CARGO_BIN_EXE_potok"));
+        let mut command = desktop.command(env!("CARGO_BIN_EXE_potok"));
         command.arg("--data-dir").arg(&data);
         command.env("EGUI_INSPECTION", format!("127.0.0.1:{port}")).stdin(Stdio::null());
         let mut process = Own::start(&mut command);

@@ -1,7 +1,6 @@
 //! A library that the window needs is not there: one sentence names it and its package, and nothing panics.
 
 use std::fs;
-use std::process::Command;
 
 use crate::desktop::Desktop;
 
@@ -24,8 +23,8 @@ fn a_library_that_is_missing_is_named() {
         files.iter().for_each(|file| fs::write(hides.join(file), "").expect("written"));
         let data = desktop.folder(&format!("data without {named}"));
         fs::write(data.join("config.toml"), "language = \"en\"\ntray = false\n").expect("written");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_potok"));
-        command.arg("--data-dir").arg(&data).envs(desktop.environment()).env("LD_LIBRARY_PATH", &hides);
+        let mut command = desktop.command(env!("CARGO_BIN_EXE_potok"));
+        command.arg("--data-dir").arg(&data).env("LD_LIBRARY_PATH", &hides);
         let output = command.output().expect("it starts");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{named}: {said}");

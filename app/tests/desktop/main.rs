@@ -27,25 +27,13 @@ fn two_people_share_by_mouse_by_keyboard_and_through_a_power_cut() {
     let dir = desktop.folder("files");
     let path = |name: &str| dir.join(name);
 
-    // A network, started by a click; its invite goes over the clipboard.
-    let mut anna = Potok::start(&desktop, "anna", "");
-    anna.window.click("Network");
-    anna.window.type_over("Address and port", "127.0.0.1:0");
-    anna.window.click("Host a network on this computer");
-    anna.window.click("Copy the invite");
-    anna.window.wait_for("Copied");
-    let invite = desktop.clipboard();
-    assert!(invite.starts_with("potok://127.0.0.1:"), "{invite}");
-
+    let (mut anna, invite) = host(&desktop);
     let slow = format!("download_bytes_per_second = {BYTES_A_SECOND}\n");
     let mut boris = Potok::start(&desktop, "boris", &slow);
     // The clipboard of the desktop is his as well: the invite is offered, and he would rather type it.
     boris.window.wait_for("There is an invite on your clipboard");
     boris.window.click("Not this one");
-    boris.window.click("Join one");
-    boris.window.type_over("Paste the invite or address", &invite);
-    boris.window.click("Join");
-    boris.window.wait_for("Connected");
+    join(&mut boris, &invite);
 
     // By mouse: shared and saved through the dialogs of the system.
     let original = noise(&path("Изглед от Витоша, 1.bin"), 3_000_000);
@@ -99,22 +87,11 @@ fn on_wayland_files_come_also_while_the_window_is_out_of_sight() {
     let dir = desktop.folder("files");
     let path = |name: &str| dir.join(name);
 
-    let mut anna = Potok::start(&desktop, "anna", "");
-    anna.window.click("Network");
-    anna.window.type_over("Address and port", "127.0.0.1:0");
-    anna.window.click("Host a network on this computer");
-    anna.window.click("Copy the invite");
-    anna.window.wait_for("Copied");
-    until("the invite is on the clipboard", || desktop.clipboard().starts_with("potok://127.0.0.1:"));
-    let invite = desktop.clipboard();
-
+    let (mut anna, invite) = host(&desktop);
     let slow = format!("download_bytes_per_second = {BYTES_A_SECOND}\n");
     let mut boris = Potok::start(&desktop, "boris", &slow);
     boris.window.click_if_there("Not this one");
-    boris.window.click("Join one");
-    boris.window.type_over("Paste the invite or address", &invite);
-    boris.window.click("Join");
-    boris.window.wait_for("Connected");
+    join(&mut boris, &invite);
 
     // The dialog of the system opens here too. What is chosen in it the test under X11 shows: its keys are simulated better.
     let original = noise(&path("Изглед.bin"), LARGE_BYTES);
@@ -139,6 +116,30 @@ fn on_wayland_files_come_also_while_the_window_is_out_of_sight() {
 
     boris.close();
     anna.close();
+}
+
+/// anna with a network, started by a click, and its invite, which goes over the clipboard.
+fn host(desktop: &Desktop) -> (Potok, String) {
+    let mut anna = Potok::start(desktop, "anna", "");
+    anna.window.click("Network");
+    anna.window.type_over("Address and port", "127.0.0.1:0");
+    anna.window.click("Host a network on this computer");
+    anna.window.click("Copy the invite");
+    anna.window.wait_for("Copied");
+    let mut invite = String::new();
+    until("the invite is on the clipboard", || {
+        invite = desktop.clipboard();
+        invite.starts_with("potok://127.0.0.1:")
+    });
+    (anna, invite)
+}
+
+/// Joins by an invite that is typed.
+fn join(person: &mut Potok, invite: &str) {
+    person.window.click("Join one");
+    person.window.type_over("Paste the invite or address", invite);
+    person.window.click("Join");
+    person.window.wait_for("Connected");
 }
 
 /// A file of bytes that look like nothing else.
