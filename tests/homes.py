@@ -15,7 +15,6 @@ program that has just started, and a file of its own.
 
 Needs Linux, root, iproute2, nftables and Python 3.9.
 """
-import argparse
 import collections
 import filecmp
 import json
@@ -30,8 +29,9 @@ import subprocess
 import sys
 import time
 
-from networks import PORT, ROOT, SECONDS_MAX
-from routers import MAPPING, NEEDED, NETWORK, NETWORK6, Internet, need_programs
+from namespaces import PORT, need_programs
+from processes import SECONDS_MAX, folder, options_of
+from routers import MAPPING, NEEDED, NETWORK, NETWORK6, Internet
 
 Row = collections.namedtuple("Row", "at_alice at_bob way is_short")
 NO_WAY = "none"
@@ -127,8 +127,7 @@ class Pair:
             self.wait_until_open(True)
 
     def console(self, name, home):
-        program = self.internet.run(home, [f"{self.options.bin}/potok", "console", "--data-dir", f"{self.dir}/{name}", "--name", name,
-                                           "--tracker", f"{TRACKER}:{PORT}", "--keep-sharing"])
+        program = self.internet.console(home, self.options.bin, self.dir, name, "--tracker", f"{TRACKER}:{PORT}")
         program.ask("whoami", f"{name}\t")
         return program
 
@@ -275,9 +274,7 @@ def keep(options, row, round_trip_ms, seconds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=f"{ROOT}/target/debug")
-    parser.add_argument("--dir", default=f"/dev/shm/potok-homes-{os.getpid()}")
+    parser = options_of(__doc__, "homes")
     parser.add_argument("--long", action="store_true", help="all rows, many times, with times that are judged")
     parser.add_argument("--trials", type=int, help=f"of each row; {TRIALS} in the long form, otherwise 1")
     parser.add_argument("--round-trips", help="milliseconds between the homes, with commas")
@@ -285,17 +282,15 @@ def main():
     parser.add_argument("--results", help="where rows for benches/report.py are added")
     parser.add_argument("rows", nargs="*", metavar="FROM/TO", help="none: all, or those of the short form")
     options = parser.parse_args()
-    need_programs(NEEDED)
+    need_programs(*NEEDED)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options.trials = options.trials or (TRIALS if options.long else 1)
     given = [float(ms) for ms in options.round_trips.split(",")] if options.round_trips else None
     options.round_trips = given or (ROUND_TRIPS_MS if options.long else (SHORT_ROUND_TRIP_MS,))
     options.bytes = int(options.megabytes * 1e6)
     options.relay_bytes_per_second = options.bytes // UPLOAD_SECONDS * 2
-    try:
+    with folder(options.dir):
         broken = show(options)
-    finally:
-        shutil.rmtree(options.dir, ignore_errors=True)
     if broken:
         sys.exit("homes: does not hold:\n" + "\n".join(broken))
 

@@ -9,61 +9,35 @@ that is heard in the room names alice, bob or their keys.
 
 Needs Linux, root, iproute2 and Python 3.9.
 """
-import argparse
 import filecmp
 import os
 import random
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 
-from networks import PORT, ROOT, Program, ip
+from namespaces import PORT, Namespaces, ip, need_programs
+from processes import folder, options_of
 
 FILE_BYTES = 1_500_000
 MULTICAST, MDNS_PORT = "224.0.0.251", 5353
 
 
-class Room:
+class Room(Namespaces):
     """A switch, and computers on it."""
 
-    def __init__(self):
-        self.name, self.spaces, self.programs = f"room-{os.getpid()}", [], []
-
-    def __enter__(self):
-        self.space(self.name)
-        ip("-n", self.name, "link", "add", "name", "switch", "type", "bridge", "mcast_snooping", "0")
-        ip("-n", self.name, "link", "set", "switch", "up")
-        return self
-
-    def __exit__(self, *_):
-        for program in reversed(self.programs):
-            program.stop()
-        for name in reversed(self.spaces):
-            ip("netns", "delete", name)
-
-    def space(self, name):
-        ip("netns", "add", name)
-        self.spaces.append(name)
-        ip("-n", name, "link", "set", "lo", "up")
+    # It passes on what is said to all, as one that cannot tell groups apart.
+    SWITCH = ("mcast_snooping", "0")
 
     def computer(self, number):
-        name = f"{self.name}-c{number}"
+        name, line = f"{self.name}-c{number}", f"line{number}"
         self.space(name)
-        line = f"line{number}"
-        ip("-n", self.name, "link", "add", "name", line, "type", "veth", "peer", "name", "eth0", "netns", name)
-        ip("-n", self.name, "link", "set", line, "master", "switch", "up")
+        self.cable(self.name, line, name, "eth0")
+        self.plug_in(line)
         ip("-n", name, "address", "add", f"192.168.7.{number}/24", "dev", "eth0")
-        ip("-n", name, "link", "set", "eth0", "up")
         return name
-
-    def potok(self, computer, bin, dir, name, *words):
-        program = Program(["ip", "netns", "exec", computer, f"{bin}/potok", "console", "--data-dir", f"{dir}/{name}",
-                           "--name", name, "--keep-sharing", *words])
-        self.programs.append(program)
-        return program
 
 
 def listen(computer):
@@ -79,22 +53,21 @@ def listen(computer):
 
 
 def show(options):
-    with Room() as room:
+    with Room("room") as room:
         at_alice, at_bob, at_stranger = (room.computer(number) for number in (1, 2, 9))
         stranger, heard = listen(at_stranger)
         try:
             with open(f"{options.dir}/film.bin", "wb") as out:
                 out.write(random.Random(7).randbytes(FILE_BYTES))
-            alice = room.potok(at_alice, options.bin, options.dir, "alice-in-the-room", "--host-tracker", f"[::]:{PORT}")
+            alice = room.console(at_alice, options.bin, options.dir, "alice-in-the-room", "--host-tracker", f"[::]:{PORT}")
             alice.ask(f'register "{options.dir}/film.bin"', "shared\tfilm.bin\t")
             key = alice.ask("whoami", "alice-in-the-room\t")[1].split("\t")[-1].strip()
-            found = subprocess.run(["ip", "netns", "exec", at_bob, f"{options.bin}/potok", "console", "--data-dir",
-                                    f"{options.dir}/bob-in-the-room", "--name", "bob-in-the-room", "-c", "nearby"],
-                                   check=True, capture_output=True, text=True).stdout
+            found = room.execute(at_bob, f"{options.bin}/potok", "console", "--data-dir", f"{options.dir}/bob-in-the-room",
+                                 "--name", "bob-in-the-room", "-c", "nearby", capture_output=True, text=True).stdout
             network = re.fullmatch(r"Potok\t(potok://192\.168\.7\.1:\d+/\?key=[0-9a-f]{64})\n", found)
             if not network:
                 sys.exit(f"nearby: what is found: {found!r}")
-            bob = room.potok(at_bob, options.bin, options.dir, "bob-in-the-room", "--tracker", network.group(1))
+            bob = room.console(at_bob, options.bin, options.dir, "bob-in-the-room", "--tracker", network.group(1))
             bob.ask("whoami", "bob-in-the-room\t")
             since = bob.say(f'download alice-in-the-room film.bin "{options.dir}/copy.bin"')
             bob.hear("downloaded\t", since)
@@ -102,8 +75,10 @@ def show(options):
                 sys.exit("nearby: not the file that was shared")
         finally:
             stranger.kill()
-        if b"_potok" not in heard or b"_potok-peer" not in heard:
-            sys.exit("nearby: the stranger heard nothing")
+        # A label begins with its length.
+        for announced in (b"\x06_potok", b"\x0b_potok-peer"):
+            if announced not in heard:
+                sys.exit(f"nearby: the stranger did not hear {announced!r}: what it hears shows nothing")
         for secret in (b"in-the-room", key.encode(), bytes.fromhex(key), socket.gethostname().encode()):
             if secret and secret in heard:
                 sys.exit(f"nearby: a stranger heard {secret!r}")
@@ -111,17 +86,10 @@ def show(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=f"{ROOT}/target/debug")
-    parser.add_argument("--dir", default=f"/dev/shm/potok-nearby-{os.getpid()}")
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.exit("tests/nearby.py must be run as root: it makes network namespaces")
-    os.makedirs(options.dir)
-    try:
+    options = options_of(__doc__, "nearby").parse_args()
+    need_programs("ip")
+    with folder(options.dir):
         show(options)
-    finally:
-        shutil.rmtree(options.dir, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -15,33 +15,22 @@ long     bob's line cut for longer than every time-out: all find out, and when i
 `--long` does it with larger files and once more with alice's line. Needs Linux, root, iproute2 and Python 3.9. It prints
 one line a part; what does not hold ends it with status 1. No time is judged here but that of a program that hangs.
 """
-import argparse
-import contextlib
 import filecmp
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
-from processes import stop
+from namespaces import PORT, Namespaces, ip, need_programs
+from processes import SECONDS_MAX, folder, options_of
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MEGABITS = 40
 SHORT_CUT_SECONDS = 10
 # Sessions with a tracker are given up after 75 seconds of silence, those between peers sooner.
 LONG_CUT_SECONDS = 90
-# What takes longer than this hangs.
-SECONDS_MAX = 120
-PORT = 7000
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
 
 
 class Computer:
@@ -50,91 +39,34 @@ class Computer:
     def __init__(self, networks, number):
         self.networks, self.address = networks, f"10.77.0.{number}"
         # Names of network devices have 15 letters at most.
-        self.name, self.port = f"{networks.name}-{number}", f"line{number}"
-        ip("netns", "add", self.name)
-        ip("-n", networks.name, "link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        self.name, self.line = f"{networks.name}-{number}", f"line{number}"
+        networks.space(self.name)
+        networks.cable(networks.name, self.line, self.name, "eth0")
         ip("-n", self.name, "address", "add", f"{self.address}/24", "dev", "eth0")
-        for device in ("lo", "eth0"):
-            ip("-n", self.name, "link", "set", device, "up")
-        ip("-n", networks.name, "link", "set", self.port, "up")
         self.mend()
 
     def cut(self):
-        ip("-n", self.networks.name, "link", "set", self.port, "nomaster")
+        self.networks.unplug(self.line)
 
     def mend(self):
-        ip("-n", self.networks.name, "link", "set", self.port, "master", "switch")
+        self.networks.plug_in(self.line)
 
     def slow(self, megabits):
         """What comes to it, and what goes from it."""
-        for name, device in ((self.networks.name, self.port), (self.name, "eth0")):
+        for name, device in ((self.networks.name, self.line), (self.name, "eth0")):
             subprocess.run(["tc", "-n", name, "qdisc", "replace", "dev", device, "root", "tbf", "rate", f"{megabits}mbit",
                             "burst", "64kb", "latency", "50ms"], check=True)
 
-    def run(self, argv):
-        program = Program(["ip", "netns", "exec", self.name, *argv])
-        self.networks.programs.append(program)
-        return program
 
-
-class Networks:
+class Networks(Namespaces):
     def __init__(self):
-        self.name, self.programs, self.computers = f"potok-{os.getpid()}", [], []
+        super().__init__("potok")
+        self.computers = []
 
     def __enter__(self):
-        ip("netns", "add", self.name)
-        ip("-n", self.name, "link", "add", "switch", "type", "bridge")
-        ip("-n", self.name, "link", "set", "switch", "up")
+        super().__enter__()
         self.computers = [Computer(self, number) for number in (1, 2, 3)]
         return self
-
-    def __exit__(self, *_):
-        for program in reversed(self.programs):
-            program.stop()
-        for name in [*(computer.name for computer in self.computers), self.name]:
-            ip("netns", "delete", name)
-
-
-class Program:
-    """A running program. Its lines are kept with their times."""
-
-    def __init__(self, argv):
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.lines, self.news = [], threading.Condition()
-        for stream in (self.process.stdout, self.process.stderr):
-            threading.Thread(target=self.listen, args=(stream,), daemon=True).start()
-
-    def listen(self, stream):
-        for line in stream:
-            with self.news:
-                self.lines.append((time.monotonic(), line.rstrip("\n")))
-                self.news.notify_all()
-
-    def say(self, line):
-        """Where in what it says the answer begins."""
-        # The answer may be there before the next line of this function.
-        heard = len(self.lines)
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-        return heard
-
-    def hear(self, pattern, since=0, seconds_max=SECONDS_MAX):
-        """The time of the first line that begins like this, and the line."""
-        until = time.monotonic() + seconds_max
-        with self.news:
-            while True:
-                for when, line in self.lines[since:]:
-                    if re.match(pattern, line):
-                        return when, line
-                if not self.news.wait(until - time.monotonic()):
-                    said = "\n".join(line for _, line in self.lines[-20:])
-                    raise SystemExit(f"nothing like '{pattern}' was said in {seconds_max} s; it said:\n{said}")
-
-    def ask(self, question, pattern, seconds_max=SECONDS_MAX):
-        return self.hear(pattern, self.say(question), seconds_max)
-
-    def stop(self):
-        stop(self.process)
 
 
 class World:
@@ -144,14 +76,14 @@ class World:
         for computer in networks.computers:
             computer.slow(MEGABITS)
         os.makedirs(f"{self.dir}/src")
-        tracker = self.tracker_at.run([f"{options.bin}/potok-tracker", "--listen", f"{self.tracker_at.address}:{PORT}",
-                                       "--data-dir", f"{self.dir}/tracker"])
-        tracker.hear("listening on ")
-        self.alice, self.bob = (self.console(options.bin, at, name) for at, name in ((self.alice_at, "alice"), (self.bob_at, "bob")))
+        networks.run(self.tracker_at.name, [f"{options.bin}/potok-tracker", "--listen", f"{self.tracker_at.address}:{PORT}",
+                                            "--data-dir", f"{self.dir}/tracker"]).hear("listening on ")
+        self.alice, self.bob = (self.console(networks, options.bin, at, name)
+                                for at, name in ((self.alice_at, "alice"), (self.bob_at, "bob")))
 
-    def console(self, bin, at, name):
-        console = at.run([f"{bin}/potok", "console", "--data-dir", f"{self.dir}/{name}", "--name", name, "--tracker",
-                          f"{self.tracker_at.address}:{PORT}", "--listen", f"{at.address}:{PORT}", "--keep-sharing"])
+    def console(self, networks, bin, at, name):
+        console = networks.console(at.name, bin, self.dir, name, "--tracker", f"{self.tracker_at.address}:{PORT}",
+                                   "--listen", f"{at.address}:{PORT}")
         console.ask("whoami", f"{name}\t")
         return console
 
@@ -252,32 +184,22 @@ def cut_for_long(world, computer, what, megabytes, seconds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=f"{ROOT}/target/debug")
-    parser.add_argument("--dir", default=f"/dev/shm/potok-networks-{os.getpid()}")
+    parser = options_of(__doc__, "networks")
     parser.add_argument("--long", action="store_true")
     options = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.exit("tests/networks.py must be run as root: it makes network namespaces")
-    for program in ("ip", "tc"):
-        if not shutil.which(program):
-            sys.exit(f"'{program}' is not installed: apt-get install iproute2")
+    need_programs("ip", "tc")
     # Also when it is ended, nothing of it stays.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     times = 4 if options.long else 1
-    try:
-        with Networks() as networks:
-            world = World(networks, options)
-            slow(world, 15 * times)
-            cut_for_a_while(world, world.bob_at, "the downloader's line", 20 * times, SHORT_CUT_SECONDS)
-            cut_for_a_while(world, world.alice_at, "the owner's line", 20 * times, SHORT_CUT_SECONDS)
-            cut_for_a_while(world, world.tracker_at, "the tracker's line", 20 * times, SHORT_CUT_SECONDS)
-            cut_for_long(world, world.bob_at, "the downloader's line", 20 * times, LONG_CUT_SECONDS)
-            if options.long:
-                cut_for_long(world, world.alice_at, "the owner's line", 20 * times, LONG_CUT_SECONDS)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(options.dir)
+    with folder(options.dir), Networks() as networks:
+        world = World(networks, options)
+        slow(world, 15 * times)
+        cut_for_a_while(world, world.bob_at, "the downloader's line", 20 * times, SHORT_CUT_SECONDS)
+        cut_for_a_while(world, world.alice_at, "the owner's line", 20 * times, SHORT_CUT_SECONDS)
+        cut_for_a_while(world, world.tracker_at, "the tracker's line", 20 * times, SHORT_CUT_SECONDS)
+        cut_for_long(world, world.bob_at, "the downloader's line", 20 * times, LONG_CUT_SECONDS)
+        if options.long:
+            cut_for_long(world, world.alice_at, "the owner's line", 20 * times, LONG_CUT_SECONDS)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ import shutil
 import subprocess
 import sys
 
-from networks import ROOT, Program, ip
+from namespaces import Namespaces, ip
+from processes import ROOT, Program
 
 # No documentation addresses: what opens ports of routers does not take those for public ones. Nothing leaves the namespaces.
 NETWORK, NETWORK6 = "11.22.33", "2001:db8:"
@@ -31,54 +32,28 @@ MAPPING = ("pcp", "nat-pmp", "upnp")
 BURST, LATENCY = "256kb", "50ms"
 
 
-def need_programs(names):
-    if os.geteuid() != 0:
-        sys.exit("this must be run as root: it makes network namespaces")
-    for name in names:
-        if not shutil.which(name):
-            sys.exit(f"'{name}' is not installed: apt-get install iproute2 nftables miniupnpd-nftables")
-
-
-class Internet:
+class Internet(Namespaces):
     """The switch, and what is on it. `round_trip_ms`: between two homes; the tracker's computer is in the middle."""
 
     def __init__(self, round_trip_ms=0, megabits=None):
-        self.name, self.lines, self.spaces, self.programs = f"homes-{os.getpid()}", 0, [], []
+        super().__init__("homes")
+        self.lines, self.line_of = 0, {}
         self.delay_ms, self.megabits = round_trip_ms / 4, megabits
-        self.line_of = {}
-
-    def __enter__(self):
-        self.space(self.name)
-        ip("-n", self.name, "link", "add", "switch", "type", "bridge")
-        ip("-n", self.name, "link", "set", "switch", "up")
-        return self
 
     def __exit__(self, *_):
-        for program in reversed(self.programs):
-            program.stop()
-        for name in reversed(self.spaces):
-            ip("netns", "delete", name)
+        super().__exit__()
+        for name in self.spaces:
             shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
 
     def space(self, name):
-        ip("netns", "add", name)
-        self.spaces.append(name)
+        super().space(name)
         # New IPv6 addresses are used at once.
         for where in ("all", "default"):
             self.execute(name, "sysctl", "-qw", f"net.ipv6.conf.{where}.accept_dad=0")
-        ip("-n", name, "link", "set", "lo", "up")
         # What a computer here knows by name.
         os.makedirs(f"/etc/netns/{name}", exist_ok=True)
         with open(f"/etc/netns/{name}/hosts", "w") as hosts:
             hosts.write("127.0.0.1 localhost\n")
-
-    def execute(self, name, *words, **more):
-        subprocess.run(["ip", "netns", "exec", name, *words], check=True, **more)
-
-    def cable(self, one, device, other, other_device):
-        ip("-n", one, "link", "add", device, "type", "veth", "peer", "name", other_device, "netns", other)
-        ip("-n", one, "link", "set", device, "up")
-        ip("-n", other, "link", "set", other_device, "up")
 
     def plug(self, name, device, number, families=(4,), is_home=True):
         """A line from a namespace to the switch, with public addresses."""
@@ -106,11 +81,10 @@ class Internet:
             ip("-n", name, "address", "add", f"{NETWORK6}:{number}/64", "dev", device)
 
     def cut(self, number):
-        """Nothing passes to or from what is on this line any more, and neither side is told."""
-        ip("-n", self.name, "link", "set", self.line_of[number], "nomaster")
+        self.unplug(self.line_of[number])
 
     def mend(self, number):
-        ip("-n", self.name, "link", "set", self.line_of[number], "master", "switch")
+        self.plug_in(self.line_of[number])
 
     def computer(self, name, number, families=(4, 6)):
         """A computer on the Internet, in the middle of it."""
@@ -214,17 +188,6 @@ class Internet:
 
     def open_now(self, number):
         """The ports that the router of the home with this number has opened."""
-        listing = subprocess.run(["ip", "netns", "exec", f"{self.name}-r{number}", "nft", "list", "chain", "inet", "filter",
-                                  "prerouting_miniupnpd"], check=True, capture_output=True, text=True).stdout
+        listing = self.execute(f"{self.name}-r{number}", "nft", "list", "chain", "inet", "filter", "prerouting_miniupnpd",
+                               capture_output=True, text=True).stdout
         return [line.strip() for line in listing.splitlines() if "dnat" in line]
-
-    def run(self, name, argv):
-        return self.keep(Program(["ip", "netns", "exec", name, *argv]))
-
-    def keep(self, program):
-        self.programs.append(program)
-        return program
-
-    def stop(self, program):
-        self.programs.remove(program)
-        program.stop()

@@ -9,16 +9,16 @@ then `direct`; the file is the right one; and over his line comes no more than t
 
 Needs what tests/homes.py needs.
 """
-import argparse
+import filecmp
 import os
 import random
-import shutil
-import subprocess
 import sys
 import time
 
 from homes import Pair, Row
-from routers import NEEDED, Internet, need_programs
+from namespaces import need_programs
+from processes import folder, options_of
+from routers import NEEDED, Internet
 
 # So many bytes come for each of the file at most: headers of TCP, IP and Ethernet, TLS, and what was under way at the change.
 OVERHEAD_MAX = 1.02
@@ -31,21 +31,10 @@ WALL = """table inet wall {
 }"""
 
 
-def received(home):
+def received(internet, home):
     """Bytes that came over the line of a computer."""
-    path = "/sys/class/net/eth0/statistics/rx_bytes"
-    return int(subprocess.run(["ip", "netns", "exec", home, "cat", path], check=True, capture_output=True, text=True).stdout)
-
-
-def same(one, other):
-    """Files that need not fit into memory."""
-    with open(one, "rb") as one, open(other, "rb") as other:
-        while True:
-            pieces = one.read(1 << 24), other.read(1 << 24)
-            if pieces[0] != pieces[1]:
-                return False
-            if not pieces[0]:
-                return True
+    counter = "/sys/class/net/eth0/statistics/rx_bytes"
+    return int(internet.execute(home, "cat", counter, capture_output=True, text=True).stdout)
 
 
 def show(options):
@@ -60,13 +49,13 @@ def show(options):
         bob = pair.console("bob", pair.at_bob)
         while not any(line.startswith("alice\t") for _, line in bob.lines):
             bob.ask("list-users", "bob\t")
-        before, began = received(pair.at_bob), time.monotonic()
+        before, began = received(internet, pair.at_bob), time.monotonic()
         since = bob.say(f'download alice film.bin "{copy}"')
         ways, longest, last, last_at = [], 0, before, began
         while not os.path.exists(copy):
             if time.monotonic() - began > SECONDS_MAX:
                 sys.exit(f"upgrade: not there after {SECONDS_MAX} s; ways {ways}")
-            now, bytes = time.monotonic(), received(pair.at_bob)
+            now, bytes = time.monotonic(), received(internet, pair.at_bob)
             if bytes - last > 100_000:
                 # How long it took to begin is no pause.
                 longest = max(longest, now - last_at) if ways else 0
@@ -80,10 +69,10 @@ def show(options):
                     internet.execute(pair.at_alice, "nft", "delete", "table", "inet", "wall")
             time.sleep(0.05)
         bob.hear("downloaded\t", since, SECONDS_MAX)
-        came, size = received(pair.at_bob) - before, os.path.getsize(path)
+        came, size = received(internet, pair.at_bob) - before, os.path.getsize(path)
         print(f"upgrade: {ways}, {size:,} bytes of file, {came:,} over bob's line ({came / size:.3f}), in {time.monotonic() - began:.0f} s, "
               f"nothing came for {longest:.2f} s at most")
-        if not same(path, copy):
+        if not filecmp.cmp(path, copy, shallow=False):
             sys.exit("upgrade: not the file that was shared")
         if [way for way, _ in ways] != ["relayed", "direct"]:
             sys.exit(f"upgrade: {ways}, not first relayed and then direct")
@@ -92,18 +81,13 @@ def show(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "target/debug"))
-    parser.add_argument("--dir", default=f"/dev/shm/potok-upgrade-{os.getpid()}")
+    parser = options_of(__doc__, "upgrade")
     parser.add_argument("--megabytes", type=int, default=1000)
     options = parser.parse_args()
     options.bytes, options.relay_bytes_per_second = UPLOAD_BYTES_PER_SECOND * 2, RELAY_BYTES_PER_SECOND
-    need_programs(NEEDED)
-    os.makedirs(options.dir)
-    try:
+    need_programs(*NEEDED)
+    with folder(options.dir):
         show(options)
-    finally:
-        shutil.rmtree(options.dir, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from networks import ROOT, SECONDS_MAX, Program
+from processes import ROOT, SECONDS_MAX, Program
 
 WINE, WINE_SERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
 # So slow that it is killed in the middle.
@@ -34,6 +34,8 @@ BYTES_A_SECOND = 4 << 20
 LARGE_BYTES = 24 << 20
 # A block that was on its way is fetched again, and one whose bytes were not on the disk yet.
 FETCHED_AGAIN_MAX = 8 << 20
+
+
 def windows_path(path):
     """How wine calls a file of this system."""
     return "Z:" + path.replace("/", "\\")
