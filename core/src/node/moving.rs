@@ -368,12 +368,10 @@ impl NodeTask {
     fn dial_back(&self, notice: &ConnectNotice) {
         let Ok(client) = self.session.client() else { return };
         let address = notice.address.filter(|address| client.people().may_be_peer(*address)).zip(notice.back);
-        let outgoing = self.settings.outgoing();
-        let meeting =
-            self.settings.may_punch().then(|| tracker_directory::meeting(&client, notice.ticket, outgoing.clone()));
+        let meeting = self.settings.may_punch().then(|| tracker_directory::meeting(&client, notice.ticket));
         let at_home = notice.back.into_iter().flat_map(|back| notice.lan.iter().map(move |at| (*at, back))).collect();
         let uses_relay = self.settings.use_relay && notice.relay == RelayOffer::Open;
-        let relay = uses_relay.then(|| tracker_directory::relay_place(&client, notice.ticket, outgoing));
+        let relay = uses_relay.then(|| tracker_directory::relay_place(&client, notice.ticket));
         self.peer_server.dial_back(DialBack { address, at_home, meeting, relay });
     }
 

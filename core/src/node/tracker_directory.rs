@@ -169,10 +169,9 @@ impl Directory for TrackerDirectory {
             let client = self.session.client().ok()?;
             let answer = client.ask(command.into()).await.ok()?;
             let reply = ConnectReply::parse(&answer.lines).ok()?;
-            let meeting =
-                self.may_punch.borrow().then(|| meeting(&client, reply.ticket, self.outgoing.borrow().clone()));
+            let meeting = self.may_punch.borrow().then(|| meeting(&client, reply.ticket));
             let uses_relay = *self.may_use_relay.borrow() && reply.relay == RelayOffer::Open;
-            let relay_place = uses_relay.then(|| relay_place(&client, reply.ticket, self.outgoing.borrow().clone()));
+            let relay_place = uses_relay.then(|| relay_place(&client, reply.ticket));
             let (ticket, relay) = (reply.ticket, reply.relay);
             let addresses = self.told(&client, reply.addresses).await;
             Some(Introduction { ticket, addresses, meeting, relay, relay_place })
@@ -204,15 +203,15 @@ impl Directory for TrackerDirectory {
 }
 
 /// Our part in an encounter that the tracker arranged.
-pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket, outgoing: Outgoing) -> Meeting {
+pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket) -> Meeting {
     let asked = client.clone();
     let may_dial = move |address| asked.people().may_be_peer(address);
-    Meeting { tracker: client.tracker().clone(), outgoing, ticket, may_dial: Arc::new(may_dial) }
+    Meeting { tracker: client.tracker().clone(), ticket, may_dial: Arc::new(may_dial) }
 }
 
 /// Our side of the tracker's relay.
-pub(super) fn relay_place(client: &TrackerClient, ticket: EncounterTicket, outgoing: Outgoing) -> RelayPlace {
-    RelayPlace { tracker: client.tracker().clone(), outgoing, ticket }
+pub(super) fn relay_place(client: &TrackerClient, ticket: EncounterTicket) -> RelayPlace {
+    RelayPlace { tracker: client.tracker().clone(), ticket }
 }
 
 async fn in_own_networks(addresses: Vec<LanAddress>) -> Vec<SocketAddr> {

@@ -24,8 +24,6 @@ const NAME_ANSWER_MAX: Duration = Duration::from_secs(5);
 pub struct Meeting {
     /// The tracker that arranged it, which sees the ports of both.
     pub tracker: HostPort,
-    /// How connections leave.
-    pub outgoing: Outgoing,
     /// Our own ticket.
     pub ticket: EncounterTicket,
     /// Whether this tracker may send us to an address.
@@ -35,8 +33,6 @@ pub struct Meeting {
 /// Where the tracker carries the bytes of both, and our side of it.
 #[derive(Debug, Clone)]
 pub struct RelayPlace {
-    /// How the connection leaves.
-    pub outgoing: Outgoing,
     /// The tracker that arranged the encounter, and carries the bytes.
     pub tracker: HostPort,
     /// Our own ticket.
@@ -45,16 +41,16 @@ pub struct RelayPlace {
 
 impl RelayPlace {
     /// A connection to whoever came, who has proven nothing yet. It ends by itself.
-    pub async fn enter(&self) -> io::Result<TcpStream> {
-        let stream = self.outgoing.host(&self.tracker, RELAY_CONNECT_MAX).await?;
+    pub async fn enter(&self, outgoing: &Outgoing) -> io::Result<TcpStream> {
+        let stream = outgoing.host(&self.tracker, RELAY_CONNECT_MAX).await?;
         relay::enter(stream, self.ticket).await
     }
 }
 
 impl Meeting {
-    /// A connection to whoever came, who has proven nothing yet. It ends by itself.
-    pub async fn meet(&self, by: AddressFamily) -> io::Result<TcpStream> {
-        let addresses = self.outgoing.addresses_of(&self.tracker, NAME_ANSWER_MAX).await?;
+    /// A connection to whoever came, who has proven nothing yet: none behind a proxy, which nobody can meet. It ends by itself.
+    pub async fn meet(&self, by: AddressFamily, outgoing: &Outgoing) -> io::Result<TcpStream> {
+        let addresses = outgoing.addresses_of(&self.tracker, NAME_ANSWER_MAX).await?;
         let tracker = addresses.into_iter().find(|at| AddressFamily::of(at.ip()) == by);
         let tracker =
             tracker.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the tracker has no such address"))?;

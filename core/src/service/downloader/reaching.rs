@@ -89,11 +89,11 @@ pub(super) async fn reach(
                     introducing = Some(Box::pin(timeout(TRACKER_ANSWER_MAX, directory.introduce(&contact.username))));
                 }
                 RaceEvent::ComeToRelay => {
-                    let (prove, place) = (prove.clone(), relay_place.take());
+                    let (prove, place, outgoing) = (prove.clone(), relay_place.take(), outgoing.clone());
                     let within = outgoing.patience(limits::PEER_CONNECT_MAX);
                     race.join(Way::Relayed, async move {
                         let place = place.ok_or(io::ErrorKind::NotFound)?;
-                        let stream = place.enter().await?;
+                        let stream = place.enter(&outgoing).await?;
                         in_time(within, prove(stream)).await
                     });
                 }
@@ -114,8 +114,8 @@ pub(super) async fn reach(
                         }
                         let families = AddressFamily::ALL;
                         for (meeting, by) in meeting.iter().flat_map(|meeting| families.map(|by| (meeting.clone(), by))) {
-                            let prove = prove.clone();
-                            race.join(Way::Punched, async move { prove(meeting.meet(by).await?).await });
+                            let (prove, outgoing) = (prove.clone(), outgoing.clone());
+                            race.join(Way::Punched, async move { prove(meeting.meet(by, &outgoing).await?).await });
                         }
                         no_relay = Some(NoRelay::after(relay, place.is_some()));
                         if no_relay == Some(NoRelay::NotUsed) {

@@ -113,13 +113,25 @@ impl MeetingWay {
                 }
                 dial_and_show(address.get(), ticket, outgoing).await
             }
-            Self::Punch(meeting, by) => meeting.meet(by).await,
+            Self::Punch(meeting, by) => meeting.meet(by, outgoing).await,
             Self::Relay(place) => {
                 sleep(RELAY_AFTER_NOTICE).await;
-                place.enter().await
+                place.enter(outgoing).await
             }
         }
     }
+}
+
+/// Whose turn it is when somebody is served, and how many they may be, goes by their address. The other end of a connection
+/// through the relay or a proxy is the same for all; there it is where our tracker sees them, if it says so.
+pub(super) fn comes_from(
+    way: Way,
+    outgoing: &Outgoing,
+    seen_at: Option<SocketAddr>,
+    other_end: SocketAddr,
+) -> SocketAddr {
+    let is_everybodys = way == Way::Relayed || outgoing.is_proxied();
+    seen_at.filter(|_| is_everybodys).unwrap_or(other_end)
 }
 
 async fn dial_and_show(address: SocketAddr, ticket: EncounterTicket, outgoing: &Outgoing) -> io::Result<TcpStream> {
@@ -131,6 +143,23 @@ async fn dial_and_show(address: SocketAddr, ticket: EncounterTicket, outgoing: &
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_comes_through_the_relay_or_a_proxy_is_not_one_with_all_who_do() {
+        let at = |text: &str| text.parse::<SocketAddr>().expect(text);
+        let (asker, other_end) = (at("192.0.2.7:4001"), at("198.51.100.1:7686"));
+        let proxied = Outgoing::of(Some(&"127.0.0.1:9050".parse().expect("a proxy")));
+        for (way, outgoing, seen_at, from) in [
+            (Way::Relayed, Outgoing::Direct, Some(asker), asker),
+            (Way::Relayed, Outgoing::Direct, None, other_end),
+            (Way::Reversed, Outgoing::Direct, Some(asker), other_end),
+            (Way::Punched, Outgoing::Direct, Some(asker), other_end),
+            (Way::Reversed, proxied.clone(), Some(asker), asker),
+            (Way::Relayed, proxied, None, other_end),
+        ] {
+            assert_eq!(comes_from(way, &outgoing, seen_at, other_end), from, "{way:?} {outgoing:?} {seen_at:?}");
+        }
+    }
 
     #[test]
     fn a_tracker_cannot_have_us_knock_everywhere() {

@@ -363,26 +363,15 @@ impl Server {
     fn meet(&self, asker: DialBack, connections: &mut JoinSet<()>) {
         // Whoever was met by a better way needs no relay.
         let is_met = CancellationToken::new();
+        let seen_at = asker.address.map(|(seen_at, _ticket)| seen_at);
         for way in asker.ways() {
-            let mut incoming = self.peer_by(way.way());
-            incoming.is_met = is_met.clone();
-            // What goes another way from now on goes no further by this one.
             let cancel = self.cancel.child_token();
-            incoming.cancel = cancel.clone();
+            let incoming = IncomingPeer { cancel: cancel.clone(), is_met: is_met.clone(), ..self.peer_by(way.way()) };
             let (is_met, admission) = (is_met.clone(), Arc::clone(&self.incoming));
             let mut leaving = self.setup.outgoing.clone();
             let outgoing = leaving.borrow_and_update().clone();
-            let ends = cancel.clone().drop_guard();
-            let ending = cancel.clone();
-            tokio::spawn(async move {
-                tokio::select! {
-                    Ok(()) = leaving.changed() => ending.cancel(),
-                    () = ending.cancelled() => {}
-                }
-            });
-            connections.spawn(async move {
-                let _ends = ends;
-                let met = cancel.run_until_cancelled(async {
+            let serving = async move {
+                let met = incoming.cancel.run_until_cancelled(async {
                     match way.way() {
                         Way::Relayed => {
                             let connected = is_met.run_until_cancelled(way.connect(&outgoing)).await;
@@ -392,14 +381,24 @@ impl Server {
                     }
                 });
                 let met = met.await;
-                match met.map(|met| met.and_then(|stream| stream.peer_addr().map(|from| (stream, from)))) {
-                    Some(Ok((stream, from))) => {
+                match met.map(|met| met.and_then(|stream| stream.peer_addr().map(|other_end| (stream, other_end)))) {
+                    Some(Ok((stream, other_end))) => {
+                        let from = dial_back::comes_from(incoming.way, &outgoing, seen_at, other_end);
                         let newcomer = admission.enter(from.ip());
                         serve_on_a_thread(incoming, stream, from, newcomer).await;
                     }
                     Some(Err(error)) => tracing::debug!(%error, "somebody who asked for it was not met"),
                     None => {}
                 }
+            };
+            connections.spawn(async move {
+                tokio::pin!(serving);
+                tokio::select! {
+                    () = &mut serving => return,
+                    // What goes another way from now on goes no further by this one.
+                    Ok(()) = leaving.changed() => cancel.cancel(),
+                }
+                serving.await;
             });
         }
     }
