@@ -7,6 +7,11 @@ pub const fn everywhere(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
 }
 
+/// Where nobody but this computer comes from.
+pub const fn this_computer(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
 /// What a settings file means. Versions that listened by IPv4 alone wrote their default, `0.0.0.0` with the usual port,
 /// into every file, where nobody had chosen it: it is today's default.
 pub fn as_meant(written: SocketAddr, usual_port: u16) -> SocketAddr {

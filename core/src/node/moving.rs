@@ -120,7 +120,7 @@ impl NodeTask {
     fn follow(&mut self, SettingsChange { before, now }: &SettingsChange) {
         let hosted = self.hosting.as_ref().map(|hosting| hosting.follow(now));
         let (share_indexer, share_rules) = (self.share_indexer.clone(), starting::share_rules(now));
-        let listen = (before.listen != now.listen).then_some(now.listen);
+        let listen = (before.serves_at() != now.serves_at()).then(|| now.serves_at());
         let (peer_server, store) = (Arc::clone(&self.peer_server), Arc::clone(&self.store));
         self.children.go(async move {
             if let Some(hosted) = hosted {

@@ -134,6 +134,15 @@ impl Settings {
         Outgoing::of(self.socks5.as_ref())
     }
 
+    /// Where the peer server listens. Who goes through a proxy is reached by this computer alone (a hidden service of Tor's,
+    /// say): it proves our key to whoever comes, who would know then who is at this address.
+    pub fn serves_at(&self) -> SocketAddr {
+        match self.socks5 {
+            Some(_) if !self.listen.ip().to_canonical().is_loopback() => listen::this_computer(self.listen.port()),
+            _ => self.listen,
+        }
+    }
+
     /// Whether others are dialled at the same moment as they dial us: no proxy can do that.
     pub fn may_punch(&self) -> bool {
         self.punch && self.socks5.is_none()
@@ -186,6 +195,27 @@ mod text_or_none {
         match text.trim() {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_goes_through_a_proxy_listens_to_this_computer_alone() {
+        for (listen, proxied) in [
+            ("[::]:0", "127.0.0.1:0"),
+            ("0.0.0.0:4001", "127.0.0.1:4001"),
+            ("192.168.1.2:4001", "127.0.0.1:4001"),
+            ("[::1]:4001", "[::1]:4001"),
+            ("127.0.0.2:4001", "127.0.0.2:4001"),
+        ] {
+            let mut settings = Settings { listen: listen.parse().expect(listen), ..Settings::default() };
+            assert_eq!(settings.serves_at(), settings.listen);
+            settings.socks5 = Some("127.0.0.1:9050".parse().expect("a proxy"));
+            assert_eq!(settings.serves_at().to_string(), proxied, "{listen}");
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn open(setup: &Setup) -> Result<OpenedDataFolder, NodeStartError> {
     if loaded.was_readable_by_others {
         warnings.push(Warning::KeyWasReadable);
     }
-    let listener = listen(&store, setup.settings.listen)?;
+    let listener = listen(&store, setup.settings.serves_at())?;
     Ok(OpenedDataFolder { store, identity: Arc::new(loaded.identity), listener, warnings })
 }
 

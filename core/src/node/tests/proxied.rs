@@ -110,8 +110,15 @@ fn everything_leaves_through_the_proxy() {
     assert_eq!(saw(&mut host, "boris"), IpAddr::from([127, 0, 0, 1]));
     let proxy = Proxy::start();
     boris.heard.clear();
-    boris.apply(|settings| settings.socks5 = proxy.setting());
+    boris.apply(|settings| {
+        settings.socks5 = proxy.setting();
+        settings.listen = crate::model::listen::everywhere(0);
+    });
     boris.until(is_online);
+    assert!(
+        boris.status().listening.is_some_and(|at| at.ip().is_loopback()),
+        "who comes would learn whose address it is"
+    );
     assert_eq!(saw(&mut host, "boris"), IpAddr::from(PROXY_IP), "it came again, and by the proxy");
     assert_eq!(boris.me().address, None, "nobody is sent to the proxy");
     download(&mut boris, "host", "film.mkv");
