@@ -127,6 +127,7 @@ impl NodeTask {
                 Event::ClockJumped => {
                     self.session.probe();
                     self.port_mapper.wake();
+                    self.downloader.network_changed();
                 }
             }
             self.want_mappings();

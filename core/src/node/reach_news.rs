@@ -49,6 +49,7 @@ impl NodeTask {
         // The first network is the one in which the tracker was joined.
         if before.networks > 0 && before.networks != now.networks {
             self.session.probe();
+            self.downloader.network_changed();
         }
         let is_other = |family| before.by(family).mapped() != now.by(family).mapped();
         if before.networks != now.networks || AddressFamily::ALL.into_iter().any(is_other) {

@@ -47,7 +47,7 @@ impl Upgrades {
         is_due
     }
 
-    /// This computer is in another network: what failed before may go now.
+    /// This computer is in another network, or was asleep: what failed before may go now.
     pub fn network_changed(&mut self, now: Instant) {
         if self.due.is_some() {
             *self = Self { began: now, tries: 0, due: Some(now) };

@@ -47,6 +47,8 @@ pub(super) struct DownloadResources {
     pub(super) directory: Arc<dyn Directory>,
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) outgoing: watched::Receiver<Outgoing>,
+    /// Grows whenever this computer is in another network.
+    pub(super) networks: watched::Receiver<u64>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) files: Arc<Files>,
     pub(super) finisher: Finisher,

@@ -221,6 +221,8 @@ pub enum AddError {
 pub struct Downloader {
     commands: mpsc::Sender<Command>,
     list: Arc<List>,
+    /// Grows whenever this computer is in another network.
+    networks: watch::Sender<u64>,
 }
 
 /// The downloads as they were told last.
@@ -271,9 +273,10 @@ impl Downloader {
     ) -> Result<(Self, JoinHandle<()>), AddError> {
         let list = Arc::new(List::default());
         let (commands, asked) = mpsc::channel(COMMANDS_MAX);
-        let engine = Engine::restore(setup, Arc::clone(&list), events, cancel).await?;
+        let networks = watch::Sender::new(0);
+        let engine = Engine::restore(setup, Arc::clone(&list), networks.subscribe(), events, cancel).await?;
         let task = tokio::spawn(engine.run(asked));
-        Ok((Self { commands, list }, task))
+        Ok((Self { commands, list, networks }, task))
     }
 
     /// Queues a download, durably when this returns. The same content to the same place, asked for again, is the
@@ -312,6 +315,11 @@ impl Downloader {
     /// By which ways downloads are connected to those they are asked of.
     pub fn ways(&self) -> Vec<Way> {
         self.list.lock().values().filter_map(|download| download.way).collect()
+    }
+
+    /// This computer is in another network, or was asleep: what the tracker carries may find a better way now.
+    pub fn network_changed(&self) {
+        self.networks.send_modify(|networks| *networks = networks.wrapping_add(1));
     }
 
     /// Whether there is a download with this number.

@@ -109,7 +109,11 @@ impl<'a> Links<'a> {
         cancel: &CancellationToken,
     ) -> Why {
         let mut looking: Option<Looking<'_>> = None;
+        let mut networks = around.networks.clone();
+        networks.mark_unchanged();
         loop {
+            // After whatever has happened, not only when nothing happens for a while.
+            self.end_left_if_idle();
             let due = self.upgrades.next_deadline().filter(|_| looking.is_none() && self.left.is_none());
             let done = tokio::select! {
                 why = self.current.work.as_mut() => self.current_ended(why).await,
@@ -133,10 +137,11 @@ impl<'a> Links<'a> {
                     }
                     Ok(())
                 }
-                () = sleep(LOOK_AT_LEFT_EVERY), if self.left.is_some() => {
-                    self.end_left_if_idle();
+                Ok(()) = networks.changed() => {
+                    self.upgrades.network_changed(now());
                     Ok(())
                 }
+                () = sleep(LOOK_AT_LEFT_EVERY), if self.left.is_some() => Ok(()),
                 () = cancel.cancelled() => Err(Why::Closed),
             };
             if let Err(why) = done {

@@ -77,6 +77,7 @@ impl Engine {
     pub(super) async fn restore(
         setup: DownloaderSetup,
         list: Arc<List>,
+        networks: watch::Receiver<u64>,
         listener: mpsc::Sender<TransferEvent>,
         cancel: CancellationToken,
     ) -> Result<Self, AddError> {
@@ -89,8 +90,16 @@ impl Engine {
         let files = Arc::new(Files::new(disk, settings.clone()));
         let (finisher, finisher_task) = Finisher::start(Arc::clone(&files), Arc::clone(&store), events.clone());
         let limiter = Arc::new(Limiter::new(now_settings.bytes_per_second));
-        let around =
-            DownloadResources { tls, directory, arrivals, outgoing, limiter, files: Arc::clone(&files), finisher };
+        let around = DownloadResources {
+            tls,
+            directory,
+            arrivals,
+            outgoing,
+            networks,
+            limiter,
+            files: Arc::clone(&files),
+            finisher,
+        };
         let mut engine = Self {
             machine: Downloads::new(now_settings.at_once),
             connections: Connections::new(around, events.clone(), cancel.clone()),
