@@ -64,13 +64,17 @@ impl RouterMapping {
     /// Nothing is mapped, or what is was not renewed and lapses.
     pub async fn ask(&mut self, by: MappingProtocol, wish: MappingWish) -> Result<MappedPort, NoMapping> {
         let (held, mapped) = match (by, self.held.as_mut()) {
-            (MappingProtocol::Pcp | MappingProtocol::NatPmp, Some(HeldMapping::Datagrams(mapping))) => {
+            (_, Some(HeldMapping::Datagrams(mapping))) if by == protocol_of(mapping) => {
                 in_time(DATAGRAMS_MAX, mapping.renew()).await?.map_err(|why| no_mapping(&why))?;
                 return mapped_by(mapping, None);
             }
             (MappingProtocol::Igd, Some(HeldMapping::Igd { gateway, external, own })) => {
                 let (external, own) = (*external, *own);
-                return blocking(gateway.clone(), move |gateway| renew_igd(gateway, external, own)).await;
+                match blocking(gateway.clone(), move |gateway| renew_igd(gateway, external, own)).await {
+                    // A router that has started anew may take questions at another port than before.
+                    Err(_) => by_igd(wish).await?,
+                    renewed => return renewed,
+                }
             }
             (MappingProtocol::Pcp, _) => by_pcp(wish).await?,
             (MappingProtocol::NatPmp, _) => by_nat_pmp(wish).await?,
@@ -118,6 +122,14 @@ async fn by_nat_pmp(wish: MappingWish) -> Result<(HeldMapping, MappedPort), NoMa
     let address = timeout(DATAGRAMS_MAX, natpmp::external_address(gateway, Some(DATAGRAM_TIMES))).await;
     let mapped = mapped_by(&mapping, address.ok().and_then(Result::ok).map(IpAddr::V4))?;
     Ok((HeldMapping::Datagrams(mapping), mapped))
+}
+
+/// A mapping is renewed by the protocol that made it, and by no other.
+fn protocol_of(mapping: &PortMapping) -> MappingProtocol {
+    match mapping.mapping_type() {
+        PortMappingType::NatPmp => MappingProtocol::NatPmp,
+        PortMappingType::Pcp { .. } => MappingProtocol::Pcp,
+    }
 }
 
 fn options(port: NonZeroU16) -> PortMappingOptions {
