@@ -58,6 +58,7 @@ pub mod relaying;
 pub mod search_key;
 pub mod share;
 pub mod share_path;
+pub mod shared_address;
 pub mod shown;
 pub mod ticket;
 pub mod transfer;

@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
 use crate::model::invite::HostPort;
+use crate::model::shared_address::is_carrier_grade;
 use crate::net::race::{Race, RaceEvent};
 use crate::reach::{DialCandidate, ReachAttempt};
 
@@ -74,12 +75,6 @@ fn distance(ip: IpAddr) -> Option<u8> {
         IpAddr::V6(v6) => v6.is_unique_local(),
     };
     Some(if near { 1 } else { 2 })
-}
-
-/// 100.64.0.0/10 (RFC 6598): shared address space, used by overlay networks too.
-fn is_carrier_grade(ip: std::net::Ipv4Addr) -> bool {
-    let [a, b, ..] = ip.octets();
-    a == 100 && b & 0xc0 == 64
 }
 
 #[cfg(test)]

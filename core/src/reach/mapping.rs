@@ -15,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::model::port::PeerPort;
+use crate::model::shared_address::is_carrier_grade;
 
 /// How a router is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -291,9 +292,7 @@ fn renewed_after(lasts: Duration) -> Duration {
 fn is_global(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let is_carrier_grade = a == 100 && b & 0xc0 == 64;
-            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || is_carrier_grade)
+            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || is_carrier_grade(ip))
         }
         IpAddr::V6(ip) => {
             !(ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified())

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::model::address_family::AddressFamily;
 use crate::model::port::PeerPort;
+use crate::model::shared_address::is_carrier_grade;
 use crate::model::way::Way;
 use crate::protocol::trial::{TrialNotice, TrialResult};
 use crate::reach::mapping::MappingState;
@@ -145,12 +146,6 @@ fn is_nearby(notice: TrialNotice) -> bool {
         IpAddr::V6(_) => false,
     };
     is_shared || Way::of(notice.address) == Way::Nearby
-}
-
-/// 100.64.0.0/10 (RFC 6598): between a provider and its customers.
-fn is_carrier_grade(ip: std::net::Ipv4Addr) -> bool {
-    let [a, b, ..] = ip.octets();
-    a == 100 && b & 0xc0 == 64
 }
 
 #[cfg(test)]
