@@ -9,6 +9,9 @@
 
 #![allow(clippy::print_stdout, reason = "it prints figures")]
 
+#[cfg(target_os = "linux")]
+mod process;
+
 #[cfg(not(target_os = "linux"))]
 fn main() {
     println!("the figures are taken on Linux");
@@ -53,7 +56,8 @@ mod linux {
     use tokio::sync::{mpsc, watch};
     use tokio_util::sync::CancellationToken;
 
-    pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+    pub(crate) use super::process::Error;
+    use super::process::{cpu_seconds, memory_bytes};
 
     const PIECE_BYTES: usize = 256 * 1024;
 
@@ -140,8 +144,8 @@ mod linux {
             fs::remove_dir_all(args.dir.join("one"))?;
             println!(
                 "resident at most, MiB          {:>8} send {} receive",
-                peak_mib(server.0.id()),
-                peak_mib(std::process::id())
+                peak_mib(server.0.id())?,
+                peak_mib(std::process::id())?
             );
             let run = runtime.block_on(fetch(&args.dir.join("many"), &contact, &small, server.0.id()))?;
             println!(
@@ -248,7 +252,7 @@ mod linux {
             overwrite: false,
             files,
         };
-        let (sender_before, receiver_before) = (cpu_seconds(server), cpu_seconds(std::process::id()));
+        let (sender_before, receiver_before) = (cpu_seconds(server)?, cpu_seconds(std::process::id())?);
         let begun = Instant::now();
         let id = downloader.add(download).await?;
         while let Some(event) = heard.recv().await {
@@ -266,8 +270,8 @@ mod linux {
         let took = begun.elapsed();
         let run = Run {
             took,
-            sender_cpu: cpu_seconds(server) - sender_before,
-            receiver_cpu: cpu_seconds(std::process::id()) - receiver_before,
+            sender_cpu: cpu_seconds(server)? - sender_before,
+            receiver_cpu: cpu_seconds(std::process::id())? - receiver_before,
         };
         cancel.cancel();
         task.await?;
@@ -368,17 +372,8 @@ mod linux {
         bytes as f64 / 1e6
     }
 
-    /// User and system time of a process and its threads so far.
-    fn cpu_seconds(pid: u32) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let after_name = stat.rsplit(") ").next().unwrap_or_default();
-        let ticks: u64 = after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        ticks as f64 / 100.0
-    }
-
-    fn peak_mib(pid: u32) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024
+    /// The most memory that it had.
+    fn peak_mib(pid: u32) -> Result<u64, Error> {
+        Ok(memory_bytes(pid, "VmHWM")? >> 20)
     }
 }
