@@ -57,8 +57,9 @@ pub(super) async fn reach(
 ) -> (Result<Reached, NotReached>, AttemptRecord) {
     let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more().with_introduction();
     let mut race = Race::new(attempt);
-    directory.nearby(contact).into_iter().for_each(|candidate| race.offer(candidate));
+    // The tracker's word first: whatever else is said in the local network must not take the place of it.
     race.offer(DialCandidate::at(contact.address));
+    directory.nearby(contact).into_iter().for_each(|candidate| race.offer(candidate));
     let others = timeout(TRACKER_ANSWER_MAX, directory.addresses(&contact.username));
     tokio::pin!(others);
     let mut awaits_others = true;
