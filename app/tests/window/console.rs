@@ -27,6 +27,20 @@ fn tab(test: &mut Test) {
 }
 
 #[test]
+fn whoever_opens_the_page_can_type() {
+    let mut test = Test::new(Screen::Browse);
+    test.press(Modifiers::ALT, Key::Num6);
+    test.steps();
+    test.window.event(Event::Text("help".into()));
+    test.steps();
+    assert_eq!(line(&test), "help");
+    // Who has left the field is not called back into it.
+    test.press(Modifiers::SHIFT, Key::Tab);
+    test.steps();
+    assert!(!test.window.get_by_label("Command").is_focused());
+}
+
+#[test]
 fn tab_completes_from_what_is_known() {
     let mut test = Test::new(Screen::Console);
     test.list(vec![file("anna", "my trip/a.jpg", 5, 1)]);

@@ -27,6 +27,8 @@ use crate::model::Model;
 pub struct UiState {
     /// The page that is shown.
     pub screen: Screen,
+    /// The one that was drawn last.
+    drawn: Option<Screen>,
     /// A question that waits for an answer.
     pub confirm: Option<Confirm>,
     /// A small window over the page.
@@ -66,6 +68,7 @@ impl UiState {
         let host_at = settings.host_tracker.map_or_else(usual, |at| at.to_string());
         Self {
             screen: Screen::Browse,
+            drawn: None,
             confirm: None,
             dialog: None,
             dialog_is_new: false,
@@ -87,6 +90,14 @@ impl UiState {
 
 /// Draws the screen that is shown.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
+    if state.drawn.replace(state.screen) != Some(Screen::Console) {
+        state.console.wants_focus = true;
+    }
+    // Of its own: else a page would open as far down as the one before it was.
+    ui.push_id(state.screen, |ui| page(ui, model, state, settings, actions));
+}
+
+fn page(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings, actions: &mut Vec<Action>) {
     let UiState { has_picker, is_trial, .. } = *state;
     let context = ScreenContext { model, settings, has_picker, is_trial };
     match state.screen {

@@ -26,6 +26,8 @@ const INPUT_HEIGHT: f32 = 48.0;
 /// What is typed here.
 #[derive(Debug, Default)]
 pub struct ConsoleState {
+    /// The page was just opened: whoever opens it wants to type.
+    pub wants_focus: bool,
     line: String,
     history: Vec<String>,
     back: usize,
@@ -135,6 +137,9 @@ fn input(ui: &mut Ui, model: &Model, state: &mut ConsoleState, actions: &mut Vec
     let response = widgets::field_as(ui, &mut state.line, icon, &name, &hint, ui.available_width(), |edit| {
         edit.id(id).font(theme::mono()).lock_focus(true)
     });
+    if std::mem::take(&mut state.wants_focus) {
+        response.request_focus();
+    }
     if response.changed() {
         state.completion.forget();
     }
