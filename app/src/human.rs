@@ -3,13 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Local};
-use humansize::{BINARY, FormatSizeOptions};
+use humansize::{BINARY, FixedAt, FormatSizeOptions};
 
 use crate::texts;
 
 /// A number of bytes: `1.5 MiB`.
 pub fn size(bytes: u64) -> String {
-    let options: FormatSizeOptions = BINARY.decimal_places(1).space_after_value(true);
+    size_as(bytes, None)
+}
+
+fn size_as(bytes: u64, unit: Option<FixedAt>) -> String {
+    let options: FormatSizeOptions = BINARY.decimal_places(1).space_after_value(true).fixed_at(unit);
     texts::decimal_sign(humansize::format_size(bytes, options))
 }
 
@@ -29,6 +33,18 @@ pub fn thousands(number: u64) -> String {
 /// Bytes a second: `1.5 MiB/s`.
 pub fn speed(bytes_per_second: u64) -> String {
     size(bytes_per_second) + "/s"
+}
+
+/// Bytes a second in the unit in which `largest` is written, for numbers that stand below each other: `0.5 MiB/s`.
+pub fn speed_beside(bytes_per_second: u64, largest: u64) -> String {
+    let unit = match largest {
+        0..0x400 => FixedAt::Base,
+        0x400..0x10_0000 => FixedAt::Kilo,
+        0x10_0000..0x4000_0000 => FixedAt::Mega,
+        0x4000_0000..0x100_0000_0000 => FixedAt::Giga,
+        _ => FixedAt::Tera,
+    };
+    size_as(bytes_per_second, Some(unit)) + "/s"
 }
 
 /// How much of `total` is `done`, in whole percent; 100 only when nothing is missing.
@@ -85,6 +101,11 @@ mod tests {
     fn writes_numbers() {
         assert_eq!([size(0), size(1023), size(1536), size(5 << 30)], ["0 B", "1023 B", "1.5 KiB", "5 GiB"]);
         assert_eq!(speed(2048), "2 KiB/s");
+        for (largest, shown) in
+            [(1023, "512 B/s"), (1024, "0.5 KiB/s"), (1 << 20, "0.0 MiB/s"), (u64::MAX, "0.0 TiB/s")]
+        {
+            assert_eq!(speed_beside(512, largest), shown, "{largest}");
+        }
         assert_eq!(
             [percent(0, 0), percent(999, 1000), percent(u64::MAX - 1, u64::MAX), percent(5, 5)],
             [100, 99, 99, 100]

@@ -36,7 +36,8 @@ pub(super) fn show(ui: &mut Ui, model: &Model) {
         let y = plot.bottom() - plot.height() * part(line * step, top);
         ui.painter().hline(plot.x_range(), y, Stroke::new(1.0, p.line));
         let at = pos2(plot.left() - 8.0, y);
-        ui.painter().text(at, Align2::RIGHT_CENTER, human::speed(line * step), theme::small(), p.weak);
+        let speed = human::speed_beside(line * step, top);
+        ui.painter().text(at, Align2::RIGHT_CENTER, speed, theme::small(), p.weak);
     }
     let middle = pos2(plot.center().x, rect.bottom());
     for (at, align, text) in [
@@ -90,12 +91,13 @@ fn part(speed: u64, top: u64) -> f32 {
     (speed as f32 / top as f32).min(1.0)
 }
 
-/// A round number of which at most [`LINES_MAX`] reach this speed: 1, 2, 5, 10, 20, … of B, KiB, MiB or GiB.
+/// A round number of which at most [`LINES_MAX`] reach this speed: 1, 2, 5, 10, … 200 of B, KiB, MiB or GiB, or half of the
+/// next unit. So all lines are whole in the unit of the topmost, or halves.
 fn step_below(highest: u64) -> u64 {
     let least = highest.div_ceil(LINES_MAX);
     let mut unit = 1_u64;
     while unit < 1 << 50 {
-        for round in [1, 2, 5, 10, 20, 50, 100, 200, 500] {
+        for round in [1, 2, 5, 10, 20, 50, 100, 200, 512] {
             if round * unit >= least {
                 return round * unit;
             }
@@ -112,10 +114,10 @@ mod tests {
     #[test]
     fn axes_have_few_round_numbers() {
         for (highest, step) in [
-            (1024, 500),
+            (1024, 512),
             (4 << 10, 1 << 10),
             (5 << 10, 2 << 10),
-            (900 << 10, 500 << 10),
+            (900 << 10, 512 << 10),
             (11 << 20, 5 << 20),
             (3 << 30, 1 << 30),
         ] {
@@ -123,5 +125,20 @@ mod tests {
             assert!(highest.div_ceil(step) <= LINES_MAX);
         }
         assert!(step_below(u64::MAX) > 0);
+    }
+
+    #[test]
+    fn the_numbers_of_an_axis_have_one_unit() {
+        for highest in (10..40).flat_map(|bits| [1_u64 << bits, 3 << (bits - 1), (1 << bits) - 1]) {
+            let step = step_below(highest.max(TOP_MIN));
+            let top = highest.max(TOP_MIN).div_ceil(step) * step;
+            let shown: Vec<String> = (1..=top / step).map(|line| human::speed_beside(line * step, top)).collect();
+            // Nothing is rounded away: each is a multiple of the first.
+            let number = |text: &str| text.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+            for (line, text) in (1_u32..).zip(&shown) {
+                assert!((number(text) - f64::from(line) * number(&shown[0])).abs() < 0.01, "{highest}: {shown:?}");
+            }
+            assert!(number(&shown[0]) > 0.0, "{highest}: {shown:?}");
+        }
     }
 }
