@@ -26,6 +26,7 @@ use potok_core::protocol::sentence::{SENTENCE_NUMBERS_MAX, Sentence};
 use potok_core::service::share_indexer::event::{LeftOutReason, WhyNotShared};
 use potok_core::service::share_indexer::watch_fault::WatchFault;
 use potok_core::tracker::log::LogEntry;
+use potok_core::tracker::overrides::LIMITS;
 
 use crate::command_line::BadLine;
 use crate::command_line::commands;
@@ -54,6 +55,7 @@ fn used() -> BTreeSet<String> {
     family("shut-out", &["banned", "sent-away", "reason"]);
     family("shut-out", SPAN_UNITS);
     family("span", SPAN_UNITS);
+    family("limit", &LIMITS.iter().map(|limit| limit.name).collect::<Vec<_>>());
     family("counts-from", &CountsFrom::ALL.map(CountsFrom::as_str));
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("grammar", &["unclosed-windows", "quote-windows"]);

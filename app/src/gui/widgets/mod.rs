@@ -3,6 +3,7 @@
 pub mod chosen;
 pub mod column;
 pub mod menu;
+pub mod number;
 pub mod qr;
 pub mod scroll;
 pub mod selection;

@@ -1,6 +1,7 @@
 //! What an owner of the network does about it, here or from afar: a word to everybody, who waits to be let in, invites,
 //! who is shut out, and limits.
 
+use eframe::egui::scroll_area::ScrollBarVisibility;
 use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui, vec2};
 use potok_core::model::ban_terms::Remark;
 use potok_core::model::shown::Shown;
@@ -14,6 +15,7 @@ use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::Model;
+use crate::texts;
 
 const OWNER_ROW_HEIGHT: f32 = 30.0;
 const LIST_HEIGHT: f32 = 150.0;
@@ -31,6 +33,27 @@ pub(super) struct OwnerForms {
 /// The beginning of a key.
 fn begin(text: &str) -> String {
     text.chars().take(16).collect()
+}
+
+/// Until when something counts, as far as it ends.
+fn until(moment: Option<u64>) -> String {
+    match moment {
+        Some(moment) => t!("window.owner.until", moment = human::moment(moment)).into_owned(),
+        None => t!("window.bans.for-good").into_owned(),
+    }
+}
+
+fn remark(remark: Option<&Remark>) -> Option<String> {
+    remark.map(|remark| Shown(remark.as_str()).to_string())
+}
+
+fn beside_each_other<const N: usize>(parts: [Option<String>; N]) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// A limit as a person calls it; by its own name if this program does not know it.
+fn limit_name(name: &str) -> String {
+    Shown(&texts::text("limit", name, &[])).to_string()
 }
 
 fn order(command: impl Into<OwnerCommand>) -> Action {
@@ -68,8 +91,15 @@ fn list<T>(
     mut buttons: impl FnMut(&mut Ui, &T),
 ) {
     let p = palette(ui);
-    let height = LIST_HEIGHT.min(rows.len() as f32 * (OWNER_ROW_HEIGHT + 4.0));
+    let whole = rows.len() as f32 * (OWNER_ROW_HEIGHT + 4.0);
+    let height = LIST_HEIGHT.min(whole);
     let area = ScrollArea::vertical().id_salt(id.to_owned()).max_height(height).auto_shrink([false, true]);
+    // Without its bar a list that is cut between two rows looks whole.
+    let area = area.scroll_bar_visibility(if whole > height {
+        ScrollBarVisibility::AlwaysVisible
+    } else {
+        ScrollBarVisibility::VisibleWhenNeeded
+    });
     area.min_scrolled_height(height).show_rows(ui, OWNER_ROW_HEIGHT, rows.len(), |ui, range| {
         for row in rows.get(range).into_iter().flatten() {
             ui.allocate_ui(vec2(ui.available_width(), OWNER_ROW_HEIGHT), |ui| {
@@ -90,8 +120,8 @@ fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.owner.waiting"));
         let text = |user: &potok_core::protocol::owner_line::WaitingLine| {
-            let more = format!("{}  {}  {}", user.address, begin(&user.key.to_string()), human::moment(user.since));
-            (Shown(user.username.as_str()).to_string(), more)
+            let parts = [user.address.to_string(), begin(&user.key.to_string()), human::moment(user.since)];
+            (Shown(user.username.as_str()).to_string(), beside_each_other(parts.map(Some)))
         };
         list(ui, "waiting", &model.waiting, text, |ui, user| {
             let name = Shown(user.username.as_str()).to_string();
@@ -132,13 +162,12 @@ fn invites(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.owner.invites"));
         let text = |invite: &potok_core::protocol::owner_line::InviteLine| {
-            let uses = invite.uses_left.map_or_else(|| t!("window.owner.any").into_owned(), |left| left.to_string());
-            let until = invite.until.map_or_else(|| t!("window.bans.for-good").into_owned(), human::moment);
-            let note = invite.note.as_ref().map_or(String::new(), |note| Shown(note.as_str()).to_string());
-            (
-                format!("№ {}", invite.number),
-                t!("window.owner.invite", uses = uses, until = until, note = note).into_owned(),
-            )
+            let left = match invite.uses_left {
+                Some(uses) => t!("window.owner.left", uses = human::thousands(uses)),
+                None => t!("window.owner.left-any"),
+            };
+            let parts = [Some(left.into_owned()), Some(until(invite.until)), remark(invite.note.as_ref())];
+            (format!("№ {}", invite.number), beside_each_other(parts))
         };
         list(ui, "invites", &model.invites, text, |ui, invite| {
             let revoke = format!("{}: № {}", t!("window.owner.revoke"), invite.number);
@@ -155,10 +184,7 @@ fn bans(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         let text = |ban: &potok_core::model::binding::Ban| {
             let target = Shown(&ban.target.to_string()).to_string();
             let name = ban.username.as_ref().map_or_else(|| begin(&target), |name| Shown(name.as_str()).to_string());
-            let until = ban.terms.until.map_or_else(|| t!("window.bans.for-good").into_owned(), human::moment);
-            let reason =
-                ban.terms.reason.as_ref().map_or("–".to_owned(), |reason| Shown(reason.as_str()).to_string());
-            (name, t!("window.owner.ban", until = until, reason = reason).into_owned())
+            (name, beside_each_other([Some(until(ban.terms.until)), remark(ban.terms.reason.as_ref())]))
         };
         list(ui, "owner-bans", &model.bans, text, |ui, ban| {
             let lift = format!("{}: {}", t!("window.owner.lift"), Shown(&ban.target.to_string()));
@@ -178,11 +204,11 @@ fn limits(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<
         widgets::weak(ui, t!("window.owner.limits-text"));
         ui.add_space(4.0);
         let text = |limit: &potok_core::protocol::owner_line::FigureLine| {
-            (human::thousands(limit.value), Shown(&limit.name).to_string())
+            (human::thousands(limit.value), limit_name(&limit.name))
         };
         let mut begun = None;
         list(ui, "limits", &model.limits, text, |ui, limit| {
-            let change = format!("{}: {}", t!("window.owner.change"), limit.name);
+            let change = format!("{}: {}", t!("window.owner.change"), limit_name(&limit.name));
             if widgets::icon_button(ui, icons::PENCIL_SIMPLE, &change).clicked() {
                 begun = Some((limit.name.clone(), limit.value.to_string()));
             }
@@ -193,9 +219,10 @@ fn limits(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<
         let Some((name, value)) = &mut forms.limit else { return };
         let mut is_over = false;
         ui.add_space(4.0);
+        widgets::weak(ui, limit_name(name));
         ui.horizontal(|ui| {
-            widgets::field(ui, value, "", &format!("{}: {name}", t!("window.owner.limit")), "", LIMIT_WIDTH);
-            widgets::weak(ui, name.as_str());
+            let shown = limit_name(name);
+            widgets::field(ui, value, "", &format!("{}: {shown}", t!("window.owner.limit")), "", LIMIT_WIDTH);
             let number = value.trim().parse::<u64>().ok();
             ui.add_enabled_ui(number.is_some(), |ui| {
                 if widgets::button(ui, Loud::Plain, icons::CHECK, &t!("window.tracker.save")).clicked() {

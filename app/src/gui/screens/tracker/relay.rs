@@ -1,6 +1,6 @@
 //! The relay of the network that runs here: whether it carries anything, how much it may, and for whom it did.
 
-use eframe::egui::{DragValue, Response, RichText, Ui, WidgetInfo, accesskit::Role};
+use eframe::egui::{Label, RichText, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::Hosted;
 use potok_core::node::settings::Settings;
@@ -9,7 +9,7 @@ use rust_i18n::t;
 
 use crate::gui::action::Action;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets;
+use crate::gui::widgets::{self, number};
 use crate::human;
 use crate::human::thousands;
 
@@ -46,26 +46,12 @@ pub(super) fn card(ui: &mut Ui, hosted: &Hosted, settings: &Settings, actions: &
     }
 }
 
-fn limit(ui: &mut Ui, name: &str, bytes: &mut u64, unit: u64, suffix: &str) -> bool {
+fn limit(ui: &mut Ui, name: &str, bytes: &mut u64, unit_bytes: u64, suffix: &str) -> bool {
     ui.horizontal(|ui| {
         widgets::weak(ui, name);
-        let mut units = *bytes / unit;
-        let value = DragValue::new(&mut units).range(1..=1_000_000_000_u64).speed(16).suffix(suffix);
-        let response = ui.add(value);
-        response.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, name));
-        if units != *bytes / unit {
-            *bytes = units.saturating_mul(unit);
-        }
-        is_finished(&response)
+        number::bytes(ui, name, bytes, unit_bytes, 1..=1_000_000_000, suffix)
     })
     .inner
-}
-
-/// Not at every step of a drag.
-fn is_finished(response: &Response) -> bool {
-    response.drag_stopped()
-        || response.lost_focus()
-        || (response.changed() && !response.dragged() && !response.has_focus())
 }
 
 fn used(ui: &mut Ui, hosted: &Hosted) {
@@ -74,7 +60,7 @@ fn used(ui: &mut Ui, hosted: &Hosted) {
         ui.horizontal(|ui| {
             let who = username.as_ref().map_or_else(|| key.to_string(), |name| Shown(name.as_str()).to_string());
             let who = RichText::new(who).font(theme::medium()).color(palette(ui).text);
-            ui.add(eframe::egui::Label::new(who).truncate());
+            ui.add(Label::new(who).truncate());
             widgets::weak(ui, t!("window.relay.used", size = human::size(*bytes)));
         });
     }
