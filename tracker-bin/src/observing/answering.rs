@@ -41,18 +41,13 @@ pub(crate) struct Site {
 
 type Answer = Response<Full<Bytes>>;
 
-/// What is looked up in the tracker at once.
-struct Seen {
-    settings: TrackerSettings,
-}
-
 impl Site {
     pub(super) async fn answer(&self, request: &Request<Incoming>, asker: Asker) -> Answer {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
         }
-        let seen = timeout(LOOK_MAX, self.tracker.look(|tracker| Seen { settings: tracker.settings().clone() })).await;
-        let Ok(Some(Seen { settings })) = seen else {
+        let seen = timeout(LOOK_MAX, self.tracker.look(|tracker| tracker.settings().clone())).await;
+        let Ok(Some(settings)) = seen else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "the tracker does not answer\n");
         };
         let mut answer = match request.uri().path() {
@@ -127,14 +122,19 @@ impl Site {
 }
 
 /// Figures are for this computer, and for who shows the token that the configuration has.
-fn may_watch(request: &Request<Incoming>, asker: Asker, token: &str) -> bool {
-    if asker != Asker::Stranger {
+fn may_watch<T>(request: &Request<T>, asker: Asker, token: &str) -> bool {
+    if asker != Asker::Stranger && !is_passed_on(request) {
         return true;
     }
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
     // Hashes are compared in a time that says nothing about them.
     shown.is_some_and(|shown| !token.is_empty() && blake3::hash(shown.as_bytes()) == blake3::hash(token.as_bytes()))
+}
+
+/// Whether a proxy says that it asks for somebody else, who is not on this computer because it is.
+fn is_passed_on<T>(request: &Request<T>) -> bool {
+    ["forwarded", "via", "x-forwarded-for", "x-real-ip"].into_iter().any(|name| request.headers().contains_key(name))
 }
 
 fn not_for(settings: &TrackerSettings) -> Answer {
@@ -167,4 +167,29 @@ fn of_kind(kind: &'static str, body: String) -> Answer {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_for_this_computer_and_who_shows_the_token() {
+        let token = "a word that nobody guesses";
+        let may = |asker, token: &str, header: Option<(&str, &str)>| {
+            let request =
+                header.into_iter().fold(Request::get("/metrics"), |request, (name, value)| request.header(name, value));
+            may_watch(&request.body(()).expect("a request"), asker, token)
+        };
+        let bearer = format!("Bearer {token}");
+        assert!(may(Asker::SameComputer, "", None) && may(Asker::Owner, "", None));
+        assert!(!may(Asker::Stranger, token, None) && may(Asker::Stranger, token, Some(("authorization", &bearer))));
+        for wrong in ["Bearer ", "Bearer a word", token] {
+            assert!(!may(Asker::Stranger, token, Some(("authorization", wrong))), "{wrong}");
+        }
+        assert!(!may(Asker::Stranger, "", Some(("authorization", "Bearer "))), "there is no token");
+        for passed_on in ["Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"] {
+            assert!(!may(Asker::SameComputer, token, Some((passed_on, "192.0.2.7"))), "{passed_on}");
+        }
+    }
 }

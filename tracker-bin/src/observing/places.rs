@@ -72,7 +72,8 @@ pub(crate) fn serve_socket(path: PathBuf, site: Arc<Site>, cancel: CancellationT
         _ => {}
     }
     let listener = tokio::net::UnixListener::bind(&path)?;
-    std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&path)?.permissions(), 0o600);
+    // Also in a folder that was there before, and that others may enter.
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let places = Arc::new(tokio::sync::Semaphore::new(PER_ADDRESS_MAX));
     drop(tokio::spawn(async move {
         loop {
