@@ -113,7 +113,8 @@ impl Seat {
                 }
             }
             Part::Passes { other, done, start, cancel } => {
-                if let Ok(Ok(other)) = timeout(HAND_OVER_MAX, other).await {
+                let handed_over = cancel.run_until_cancelled(timeout(HAND_OVER_MAX, other)).await;
+                if let Some(Ok(Ok(other))) = handed_over {
                     room.shares.lock().enter(start.user);
                     let passed = Passed::default();
                     let carrying = carry(other, stream, room, &start, &passed, inbox);
