@@ -70,6 +70,11 @@ impl Bans {
         Some(ban.target)
     }
 
+    /// The ban of just this one.
+    pub fn get(&self, target: &BanTarget) -> Option<&Ban> {
+        self.by_target.get(&self.as_written(target))
+    }
+
     /// Forgets those that are over, and gives them.
     pub fn forget_past(&mut self, unix_seconds: u64) -> Vec<BanTarget> {
         let past = self.by_target.values().filter(|ban| ban.terms.is_over(unix_seconds));

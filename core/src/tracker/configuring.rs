@@ -40,8 +40,7 @@ impl Tracker {
         let told = read.map(|settings| self.take_configuration(now, *settings, effects));
         let Some(ticket) = ticket else { return };
         let Some(id) = self.reloads.remove(&ticket) else { return };
-        let waits = |session: &&mut Box<_>| session_waits(session, ticket);
-        if self.sessions.get_mut(&id).filter(waits).is_none() {
+        if self.sessions.get(&id).is_none_or(|session| session.turn != Turn::Saving(ticket)) {
             return;
         }
         self.write(id, effects, |out| match told {
@@ -119,12 +118,17 @@ impl Tracker {
         if before.owners != self.settings.owners {
             self.tell_roles(effects);
         }
-        if before.join != self.settings.join && self.settings.join != JoinRule::Open {
-            self.stop_telling_strangers();
-        }
+        let everybody: Vec<SessionId> = self.sessions.keys().copied().collect();
+        self.stop_telling_strangers(everybody);
         if before.bans != self.settings.bans {
             let is_gone = |target: &&_| !self.settings.bans.contains(target);
-            before.bans.iter().filter(is_gone).for_each(|target| _ = self.bans.remove(target));
+            for target in before.bans.iter().filter(is_gone) {
+                // What an owner has ordered of the same one stays, as it does after a restart.
+                let is_configured = self.bans.get(target).is_some_and(|ban| *ban == Ban::new(target.clone(), None));
+                if is_configured {
+                    self.bans.remove(target);
+                }
+            }
             for target in self.settings.bans.clone() {
                 let ban = Ban::new(target, None);
                 if self.bans.insert(ban.clone()) {
@@ -134,12 +138,17 @@ impl Tracker {
         }
     }
 
-    /// The network is closed now: who has no name here is told nothing more of it.
-    fn stop_telling_strangers(&mut self) {
-        let told = self.sessions.iter_mut().filter(|(_, session)| session.is_watching);
-        for (id, session) in told.filter(|(_, session)| session.user.is_none() && !session.is_owner) {
-            session.is_watching = false;
-            self.changes.unwatch(*id, session.view);
+    /// Of a closed network nothing more is told to those of these sessions that are not in it, or no longer.
+    pub(super) fn stop_telling_strangers(&mut self, sessions: impl IntoIterator<Item = SessionId>) {
+        if self.settings.join == JoinRule::Open {
+            return;
+        }
+        for id in sessions {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            if session.is_watching && session.user.is_none() && !session.is_owner {
+                session.is_watching = false;
+                self.changes.unwatch(id, session.view);
+            }
         }
     }
 
@@ -157,8 +166,4 @@ impl Tracker {
             self.notify(id, &Notice::Role(role), effects);
         }
     }
-}
-
-fn session_waits(session: &crate::tracker::session::SessionState, ticket: Ticket) -> bool {
-    session.turn == Turn::Saving(ticket)
 }

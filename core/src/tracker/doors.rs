@@ -16,6 +16,10 @@ pub const WAITING_USERS_MAX: usize = 1_000;
 /// Most of them from one address, so that nobody fills the list.
 pub const WAITING_PER_ADDRESS_MAX: usize = 8;
 
+/// How long somebody waits who does not ask again: an owner may be away for a while, and a list that only grows is filled
+/// once and for all.
+const WAITING_LASTS_SECONDS: u64 = 30 * 24 * 3600;
+
 /// Invites, and who waits.
 #[derive(Debug, Default)]
 pub struct Doors {
@@ -32,8 +36,10 @@ pub struct WaitingUser {
     pub username: Username,
     /// From where they came.
     pub address: IpAddr,
-    /// Since when they ask.
+    /// Since when they ask for it.
     pub since: u64,
+    /// When they asked last.
+    pub asked_at: u64,
 }
 
 /// Why nobody is answered.
@@ -101,8 +107,9 @@ impl Doors {
         self.invites.remove(&number).is_some()
     }
 
-    /// Forgets invites that are over, and gives their numbers.
+    /// Forgets who has not asked for long, and invites that are over; gives the numbers of these.
     pub fn forget_past(&mut self, unix_seconds: u64) -> Vec<u64> {
+        self.waiting.retain(|_, user| unix_seconds < user.asked_at.saturating_add(WAITING_LASTS_SECONDS));
         let past = self.invites.values().filter(|invite| invite.is_over(unix_seconds));
         let past: Vec<u64> = past.map(|invite| invite.number).collect();
         past.iter().for_each(|number| _ = self.invites.remove(number));
@@ -114,17 +121,22 @@ impl Doors {
         self.invites.values().filter(move |invite| !invite.is_over(unix_seconds))
     }
 
-    /// Somebody asks to be let in; whether they are new here. None if too many wait already.
+    /// Somebody asks to be let in; whether it is news: of them, or of that name. None if too many wait already. Who asks
+    /// for the same name again has asked for it all the time.
     pub fn wait(&mut self, key: PublicKey, user: WaitingUser) -> Option<bool> {
-        let is_new = !self.waiting.contains_key(&key);
+        if let Some(before) = self.waiting.get_mut(&key) {
+            let is_news = before.username != user.username;
+            let since = if is_news { user.since } else { before.since };
+            *before = WaitingUser { since, ..user };
+            return Some(is_news);
+        }
         let home = household(user.address);
-        let from_there = || self.waiting.values().filter(|other| household(other.address) == home).count();
-        if is_new && (self.waiting.len() >= WAITING_USERS_MAX || from_there() >= WAITING_PER_ADDRESS_MAX) {
+        let from_there = self.waiting.values().filter(|other| household(other.address) == home).count();
+        if self.waiting.len() >= WAITING_USERS_MAX || from_there >= WAITING_PER_ADDRESS_MAX {
             return None;
         }
-        let is_another_name =
-            self.waiting.insert(key, user.clone()).is_none_or(|before| before.username != user.username);
-        Some(is_another_name)
+        self.waiting.insert(key, user);
+        Some(true)
     }
 
     /// Those who wait.
@@ -205,6 +217,7 @@ mod tests {
             username: Username::new(name).expect(name),
             address: IpAddr::from([192, 0, 2, host]),
             since,
+            asked_at: since,
         };
         let key = |n: u8| PublicKey::from_bytes([n; 32]);
         assert_eq!(doors.wait(key(1), user("anna", 1, 5)), Some(true));
@@ -226,7 +239,8 @@ mod tests {
         let name = |text: &str| Username::new(text).expect(text);
         let key = |n: u8| PublicKey::from_bytes([n; 32]);
         for (n, asked) in [(1, "anna"), (2, "ANNA"), (3, "boris")] {
-            let user = WaitingUser { username: name(asked), address: IpAddr::from([192, 0, 2, n]), since: 5 };
+            let address = IpAddr::from([192, 0, 2, n]);
+            let user = WaitingUser { username: name(asked), address, since: 5, asked_at: 5 };
             assert_eq!(doors.wait(key(n), user), Some(true));
         }
         let mut answer = |asked: &str, n: Option<u8>| {
@@ -237,5 +251,24 @@ mod tests {
         assert_eq!(answer("boris", None), Ok((key(3), "boris".to_owned())));
         assert_eq!(answer("anna", Some(2)), Ok((key(2), "ANNA".to_owned())));
         assert_eq!(answer("anna", None), Ok((key(1), "anna".to_owned())), "the only one now");
+    }
+
+    #[test]
+    fn who_asks_again_has_waited_since_the_first_time_and_who_does_not_is_forgotten() {
+        let mut doors = doors();
+        let (anna, eve) = (PublicKey::from_bytes([2; 32]), PublicKey::from_bytes([1; 32]));
+        let ask = |doors: &mut Doors, key, at| {
+            let username = Username::new("anna").expect("a name");
+            let user = WaitingUser { username, address: IpAddr::from([192, 0, 2, 1]), since: at, asked_at: at };
+            doors.wait(key, user)
+        };
+        let waits = |doors: &Doors| doors.waiting().map(|(key, user)| (*key, user.since)).collect::<Vec<_>>();
+        assert_eq!((ask(&mut doors, anna, 5), ask(&mut doors, eve, 6)), (Some(true), Some(true)));
+        assert_eq!(ask(&mut doors, anna, 8), Some(false));
+        assert_eq!(waits(&doors), [(eve, 6), (anna, 5)]);
+        doors.forget_past(6 + WAITING_LASTS_SECONDS);
+        assert_eq!(waits(&doors), [(anna, 5)]);
+        doors.forget_past(8 + WAITING_LASTS_SECONDS);
+        assert_eq!(waits(&doors), []);
     }
 }

@@ -192,7 +192,8 @@ impl Tracker {
         self.catalog.set_workers(workers);
     }
 
-    /// Has users meet from now on (`connect`), and owners invite: tickets and tokens are made of these bytes, which nobody else may know.
+    /// Has users meet from now on (`connect`), and owners invite: tickets and tokens are made of these bytes, which nobody
+    /// else may know.
     pub fn set_ticket_secret(&mut self, secret: [u8; 32]) {
         self.encounters.set_secret(secret);
         self.doors.set_secret(blake3::derive_key("potok invite tokens 1", &secret));
@@ -411,7 +412,7 @@ impl Tracker {
         }
     }
 
-    /// TrackerCounts a session among those without a name, which go first when others need the room.
+    /// Counts a session among those without a name, which go first when others need the room.
     pub(super) fn start_idling(&mut self, now: Instant, id: SessionId) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.idle_since = Some(now);
@@ -419,7 +420,7 @@ impl Tracker {
         }
     }
 
-    /// TrackerCounts a session no longer among those without a name.
+    /// Counts a session no longer among those without a name.
     pub(super) fn stop_idling(&mut self, id: SessionId) {
         if let Some(since) = self.sessions.get_mut(&id).and_then(|session| session.idle_since.take()) {
             self.idle.remove(&(since, id));
@@ -464,6 +465,7 @@ impl Tracker {
             }
             self.changes.left(now, &online, shares, is_taken_over);
         }
+        self.stop_telling_strangers(Some(id));
         self.start_idling(now, id);
     }
 

@@ -4,6 +4,7 @@
 use crate::model::binding::Record;
 use crate::model::invite_token::{InviteToken, IssuedInvite};
 use crate::model::join_rule::JoinRule;
+use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::owner::{Approve, Deny, IssueInvite, ListInvites, ListWaiting, RevokeInvite};
@@ -11,21 +12,24 @@ use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{InviteLine, TokenLine, WaitingLine};
 use crate::tracker::doors::{INVITES_MAX, NobodyMeant, WaitingUser};
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::owner::{lines, orders, reads};
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work};
+use crate::tracker::handlers::owner::{orders, reads};
+use crate::tracker::handlers::user::refuse;
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, lines};
 use crate::tracker::input::SessionId;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::NameStanding;
 
+/// How a network stands to somebody who wants a name in it.
+pub(super) enum Door {
+    /// They come in: by this invite, if it takes one.
+    Open(Option<u64>),
+    /// Whether this key comes in is for an owner to say.
+    Ask(PublicKey),
+}
+
 impl Tracker {
-    /// Whether somebody may have a name here; by which invite, if it takes one.
-    pub(super) fn let_in(
-        &mut self,
-        asker: &Asker,
-        username: &Username,
-        token: Option<InviteToken>,
-        effects: &mut Effects,
-    ) -> Result<Option<u64>, Refusal> {
+    /// Whether somebody may have a name here. It is judged before the name is, so that nobody outside learns who is inside.
+    pub(super) fn door(&mut self, asker: &Asker, token: Option<InviteToken>) -> Result<Door, Refusal> {
         let owns_a_name = asker.key.is_some_and(|key| self.names.owned_by(key) > 0);
         let is_listed = match &self.settings.join {
             JoinRule::Open => true,
@@ -33,7 +37,7 @@ impl Tracker {
             JoinRule::Invite | JoinRule::Approval => owns_a_name,
         };
         if is_listed || asker.is_owner {
-            return Ok(None);
+            return Ok(Door::Open(None));
         }
         let closed = |text| Err(Refusal::new(Code::NotInvited, text));
         let Some(key) = asker.key else {
@@ -44,30 +48,57 @@ impl Tracker {
         if matches!(self.settings.join, JoinRule::Keys(_)) {
             return closed("this network is closed: only keys that its owner has listed are let in");
         }
-        let unix_seconds = self.unix_seconds(asker.now);
         if let Some(token) = token {
-            if !self.new_names.has_left(asker.now, asker.address) {
-                return Err(Refusal::new(Code::SlowDown, "too many tries come from your address; try again later"));
-            }
-            if let Some(invite) = self.doors.good(unix_seconds, token) {
-                return Ok(Some(invite));
+            self.may_try(asker)?;
+            if let Some(invite) = self.doors.good(self.unix_seconds(asker.now), token) {
+                return Ok(Door::Open(Some(invite)));
             }
             // Whoever guesses pays for each try.
             self.new_names.charge(asker.now, asker.address, 1);
         }
-        if self.settings.join == JoinRule::Invite {
-            return closed(match token {
-                Some(_) => "this invite is used up, over or revoked; ask the owner of this network for another one",
-                None => "this network is closed: ask its owner for an invite, which is a link of its own",
-            });
+        if self.settings.join == JoinRule::Approval {
+            return Ok(Door::Ask(key));
         }
-        let user = WaitingUser { username: username.clone(), address: asker.address, since: unix_seconds };
+        closed(match token {
+            Some(_) => "this invite is used up, over or revoked; ask the owner of this network for another one",
+            None => "this network is closed: ask its owner for an invite, which is a link of its own",
+        })
+    }
+
+    /// Asks the owners whether a key may come in under a name; gives what it is told. What is news to the owners, and to
+    /// learn that a name is somebody's, costs as a new name does.
+    pub(super) fn ask_owners(
+        &mut self,
+        asker: &Asker,
+        key: PublicKey,
+        username: &Username,
+        effects: &mut Effects,
+    ) -> Refusal {
+        if let Err(too_often) = self.may_try(asker) {
+            return too_often;
+        }
+        if let Err(why) = self.names.standing(username, Some(key)) {
+            self.new_names.charge(asker.now, asker.address, 1);
+            return refuse(why);
+        }
+        let now = self.unix_seconds(asker.now);
+        let user = WaitingUser { username: username.clone(), address: asker.address, since: now, asked_at: now };
         match self.doors.wait(key, user) {
-            None => return Err(Refusal::new(Code::SlowDown, "too many wait to be let in already; try again later")),
-            Some(true) => self.notify_owners(&Notice::Waiting(username.clone()), effects),
+            None => return Refusal::new(Code::SlowDown, "too many wait to be let in already; try again later"),
+            Some(true) => {
+                self.new_names.charge(asker.now, asker.address, 1);
+                self.notify_owners(&Notice::Waiting(username.clone()), effects);
+            }
             Some(false) => {}
         }
-        Err(Refusal::new(Code::Waiting, "an owner of this network is asked to let you in; Potok tries again by itself"))
+        Refusal::new(Code::Waiting, "an owner of this network is asked to let you in; Potok tries again by itself")
+    }
+
+    fn may_try(&mut self, asker: &Asker) -> Result<(), Refusal> {
+        if self.new_names.has_left(asker.now, asker.address) {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::SlowDown, "too many tries come from your address; try again later"))
     }
 
     /// Somebody has come in by this invite.

@@ -13,6 +13,7 @@ mod trial;
 mod user;
 mod watch;
 
+use std::fmt::{Display, Write as _};
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -66,6 +67,16 @@ pub(super) enum CommandReply {
     Bye,
     /// The command is tried again when this record is on disk.
     Later(Ticket, Command),
+}
+
+/// An answer of lines, each a value.
+fn lines<T: Display>(values: impl IntoIterator<Item = T>) -> CommandReply {
+    let (mut lines, mut text) = (0, String::new());
+    for value in values {
+        writeln!(text, "{value}").expect("a text in memory takes everything");
+        lines += 1;
+    }
+    CommandReply::Lines { lines, bytes: text.into(), more: None }
 }
 
 pub(super) type CommandOutcome = Result<CommandReply, Refusal>;

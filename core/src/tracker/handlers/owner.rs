@@ -1,9 +1,5 @@
 //! What only owners may say: whom to keep out, what the tracker is called, and how it does.
 
-use std::fmt::Display;
-
-use bytes::Bytes;
-
 use crate::model::ban_terms::{BanTerms, Remark};
 use crate::model::binding::{Ban, BanTarget};
 use crate::model::username::Username;
@@ -16,7 +12,7 @@ use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{BanLine, FigureLine};
 use crate::tracker::bans::BANS_MAX;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, lines};
 use crate::tracker::input::SessionId;
 use crate::tracker::machine::Tracker;
 use crate::tracker::overrides::{LIMITS, Limit, MESSAGE_OF_THE_DAY, NETWORK_NAME};
@@ -252,14 +248,4 @@ impl Tracker {
 
 fn yourself() -> Refusal {
     Refusal::new(Code::Yourself, "that is you, or another owner of this tracker")
-}
-
-/// An answer of lines, each a value.
-pub(super) fn lines<T: Display>(values: impl IntoIterator<Item = T>) -> CommandReply {
-    let (mut count, mut text) = (0, String::new());
-    for value in values {
-        count += 1;
-        text += &format!("{value}\n");
-    }
-    CommandReply::Lines { lines: count, bytes: Bytes::from(text), more: None }
 }

@@ -1,7 +1,6 @@
-//! `also`, `list-addresses`, `connect` and `probe`: where users can be reached, and how they meet. Nobody can publish an address of somebody else: the tracker
-//! tells what it sees.
+//! `also`, `list-addresses`, `connect` and `probe`: where users can be reached, and how they meet. Nobody can publish an
+//! address of somebody else: the tracker tells what it sees.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use crate::protocol::reply::OrDash;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::Effects;
 use crate::tracker::encounters::{NoEncounter, Probed};
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, lines};
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::{write_head, write_refusal};
 use crate::tracker::roster::{ReaderView, SecondAddress};
@@ -71,7 +70,7 @@ impl Tracker {
                     write_head(out, 1, None);
                     out.extend_from_slice(format!("{seen}\n").as_bytes());
                 });
-                Ok(CommandReply::Lines { lines: 1, bytes: format!("{address}\n").into(), more: None })
+                Ok(lines([address]))
             }
         }
     }
@@ -139,19 +138,14 @@ impl Tracker {
                 session.shown = Some(username);
             }
         }
-        Ok(CommandReply::Lines { lines: 1, bytes: format!("{}\n", OrDash(address)).into(), more: None })
+        Ok(lines([OrDash(address)]))
     }
 
     fn list_addresses(&self, asker: &Asker, username: &Username) -> CommandOutcome {
         let nobody = || Refusal::new(Code::NoSuchUser, Sentence::NobodyHere);
         let online = self.roster.get(username).ok_or_else(nobody)?;
-        let (mut bytes, mut lines) = (String::new(), 0);
         let lan = self.lan_addresses(asker, online).iter().map(|address| lan_line(*address));
-        for line in online.addresses(asker.view, asker.now).map(direct).chain(lan) {
-            writeln!(bytes, "{line}").expect("a text in memory takes everything");
-            lines += 1;
-        }
-        Ok(CommandReply::Lines { lines, bytes: bytes.into(), more: None })
+        Ok(lines(online.addresses(asker.view, asker.now).map(direct).chain(lan)))
     }
 }
 

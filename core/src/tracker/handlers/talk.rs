@@ -1,12 +1,10 @@
 //! `whoami`, `version`, `help`, `ping` and `quit`: what changes nothing.
 
-use bytes::Bytes;
-
 use crate::model::program_version::ProgramVersion;
 use crate::protocol::command::{Help, Ping, Quit, VERBS, Version, WhoAmI, unknown_command};
 use crate::protocol::reply::OrDash;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, lines};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::ReaderView;
 
@@ -26,7 +24,7 @@ impl Handle for Version {
     }
 
     fn carry_out(self, _tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        Ok(lines(&[&ProgramVersion::here().to_string()]))
+        Ok(lines([ProgramVersion::here()]))
     }
 }
 
@@ -68,21 +66,16 @@ impl Tracker {
             Some(online) => online.line(ReaderView::SameHost).to_string(),
             None => format!("- - {}", OrDash(asker.key)),
         };
-        Ok(lines(&[&line]))
+        Ok(lines([line]))
     }
 }
 
 fn help(verb: Option<&str>) -> CommandOutcome {
     let Some(verb) = verb else {
-        return Ok(lines(&VERBS.iter().map(|(_, help)| *help).collect::<Vec<_>>()));
+        return Ok(lines(VERBS.iter().map(|(_, help)| help)));
     };
     match VERBS.iter().find(|(name, _)| *name == verb) {
-        Some((_, help)) => Ok(lines(&[help])),
+        Some((_, help)) => Ok(lines([help])),
         None => Err(unknown_command()),
     }
-}
-
-fn lines(lines: &[&str]) -> CommandReply {
-    let bytes: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
-    CommandReply::Lines { lines: lines.len(), bytes: Bytes::from(bytes), more: None }
 }

@@ -9,13 +9,18 @@ use crate::protocol::command::Reach;
 use crate::protocol::notice::Notice;
 use crate::protocol::trial::{TrialNotice, TrialResult};
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights};
 use crate::tracker::input::TrialId;
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::{Online, ReaderView};
 use crate::tracker::trials::NoTrial;
 
 impl Handle for Reach {
+    /// Also the session that has shown a second address says it, which has no name of its own.
+    fn rights(&self) -> Rights {
+        Rights::Strangers
+    }
+
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         tracker.begin_trial(asker, effects)
     }

@@ -12,6 +12,7 @@ use crate::protocol::notice::Notice;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::derived::{away_text, ban_text};
 use crate::tracker::effect::Effects;
+use crate::tracker::handlers::letting_in::Door;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work};
 use crate::tracker::input::Ticket;
 use crate::tracker::lasting::LAPSED_AT_ONCE;
@@ -52,11 +53,15 @@ impl Tracker {
         if let Some(user) = &asker.user {
             return self.register_again(asker, user, &username, port);
         }
+        let door = self.door(asker, token)?;
         if !asker.is_owner {
             self.refuse_banned_name(asker.now, &username)?;
         }
+        let invite = match door {
+            Door::Open(invite) => invite,
+            Door::Ask(key) => return Err(self.ask_owners(asker, key, &username, effects)),
+        };
         let standing = self.names.standing(&username, asker.key).map_err(refuse)?;
-        let invite = self.let_in(asker, &username, token, effects)?;
         if self.roster.has_look_alike(&username) {
             return Err(refuse(NotFree::Confusable));
         }
@@ -190,7 +195,8 @@ impl Tracker {
     }
 }
 
-fn refuse(why: NotFree) -> Refusal {
+/// What somebody reads who may not have a name.
+pub(super) fn refuse(why: NotFree) -> Refusal {
     match why {
         NotFree::Reserved => Refusal::new(Code::NameReserved, Sentence::NameReserved),
         NotFree::Taken => Refusal::new(Code::NameTaken, Sentence::NameTaken),
