@@ -20,6 +20,7 @@
 //! ```
 
 mod disk;
+mod orders;
 mod player;
 mod settings;
 mod words;

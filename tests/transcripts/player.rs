@@ -1,23 +1,23 @@
 //! Plays one script.
 
+mod shell;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use potok_core::model::binding::{Ban, BanTarget};
-use potok_core::model::username::Username;
 use potok_core::protocol::line::{Flavor, LineDecoder};
 use potok_core::protocol::trial::TrialResult;
-use potok_core::tracker::effect::{Effect, Effects};
-use potok_core::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, TrialId};
-use potok_core::tracker::machine::{Remembered, Tracker};
+use potok_core::tracker::input::{Clock, Input, SessionId, SessionOpened, SessionRequest, TrialId};
+use potok_core::tracker::machine::Tracker;
 use potok_core::tracker::relays::RelayId;
 use potok_core::tracker::settings::TrackerSettings;
 
 use crate::disk::Disk;
+use crate::orders::order;
 use crate::settings::set;
-use crate::words::{fits, join_rule, key_of, take_key, unescape};
+use crate::words::{fits, key_of, take_key, unescape};
 
 const DAY_SECONDS: u64 = 24 * 3600;
 
@@ -145,16 +145,7 @@ impl Player {
     fn configured(&self, changes: &str) -> Result<TrackerSettings, String> {
         let mut settings = self.settings.clone();
         for change in changes.split(' ') {
-            let (name, value) = change.split_once('=').ok_or("NAME=VALUE")?;
-            match name {
-                "owners" => settings.owners = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
-                "join" => settings.join = join_rule(value)?,
-                "network_name" => settings.network_name = value.to_owned(),
-                "names_per_key" => settings.names_per_key = value.parse().map_err(|_bad| "a number")?,
-                "connections" => settings.connections = value.parse().map_err(|_bad| "a number")?,
-                "bans" => settings.bans = vec![value.parse().map_err(|_bad| "a target")?],
-                _ => return Err("this setting is not known to the player".into()),
-            }
+            set(&mut settings, &change.replacen('=', " ", 1))?;
         }
         Ok(settings)
     }
@@ -275,34 +266,12 @@ impl Player {
         Ok(())
     }
 
-    fn order(&mut self, order: &str) -> Result<(), String> {
-        let (verb, rest) = order.split_once(' ').unwrap_or((order, ""));
-        let rest = self.fill_in(rest);
-        let target = || rest.parse::<BanTarget>().map_err(|e| e.to_string());
-        let username = || rest.parse().map_err(|_bad| "a username".to_owned());
-        let order = match verb {
-            "kick" => OwnerOrder::Kick(username()?),
-            "ban" => OwnerOrder::Ban(Ban::new(target()?, None)),
-            "unban" => OwnerOrder::Unban(target()?),
-            "sends" => {
-                let (target, username) = rest.split_once(" away as ").ok_or("sends TARGET away as NAME")?;
-                let target = target.parse().map_err(|_bad| "a target")?;
-                let username: Username = username.parse().map_err(|_bad| "a username")?;
-                let ban = Ban::new(target, Some(username.clone()));
-                OwnerOrder::SendAway { username, bans: vec![ban], minutes: 10 }
-            }
-            "release" => OwnerOrder::Release(username()?),
-            "relays" => {
-                self.settings.relay = rest == "on";
-                OwnerOrder::SetRelay(self.settings.relay_limits())
-            }
-            "greets" => {
-                let (network_name, motd) = rest.split_once(" | ").ok_or("greets NETWORK | MESSAGE")?;
-                OwnerOrder::SetGreeting { network_name: network_name.into(), message_of_the_day: vec![motd.into()] }
-            }
-            _ => return Err("no such order".into()),
-        };
-        self.apply(SessionId::NONE, Input::Owner(order));
+    fn order(&mut self, text: &str) -> Result<(), String> {
+        let text = self.fill_in(text);
+        if let Some(whether) = text.strip_prefix("relays ") {
+            self.settings.relay = whether == "on";
+        }
+        self.apply(SessionId::NONE, Input::Owner(order(&text, &self.settings)?));
         Ok(())
     }
 
@@ -389,97 +358,6 @@ impl Player {
             None => Ok(()),
             Some(session) => Err(format!("before this, {} received {:?}", session.name, session.received)),
         }
-    }
-
-    fn deliver(&mut self, id: SessionId) {
-        while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.is_ready) {
-            let Some(requests) = session.to_send.pop_front() else { return };
-            session.is_ready = false;
-            self.apply(id, Input::Requests(requests));
-        }
-    }
-
-    fn apply(&mut self, from: SessionId, input: Input) {
-        let now = self.now;
-        let effects = self.tracker().apply(now, from, input);
-        self.carry_out(effects);
-        while self.tracker().next_deadline().is_some_and(|at| at <= now) {
-            self.tick();
-        }
-    }
-
-    fn tick(&mut self) {
-        let now = self.now;
-        let effects = self.tracker().tick(now);
-        self.carry_out(effects);
-    }
-
-    fn tracker(&mut self) -> &mut Tracker {
-        let remembered = || Remembered {
-            bindings: self.disk.bindings.values().cloned().collect(),
-            bans: self.disk.bans.clone(),
-            invites: self.disk.invites.values().cloned().collect(),
-            ordered: self.disk.ordered.clone().into_iter().collect(),
-            run_seconds: self.disk.run_seconds,
-        };
-        let new = || {
-            let mut tracker = Tracker::new(self.start, self.settings.clone(), self.unix_seconds, remembered());
-            tracker.set_ticket_secret([7; 32]);
-            tracker
-        };
-        self.tracker.get_or_insert_with(new)
-    }
-
-    fn carry_out(&mut self, effects: Effects) {
-        for effect in effects {
-            match effect {
-                Effect::Send { to, bytes } => self.receive(to, &bytes),
-                Effect::Notify { to, bytes } => to.iter().for_each(|to| self.receive(*to, &bytes)),
-                Effect::Ready(id) => {
-                    if let Some(session) = self.sessions.get_mut(&id) {
-                        session.is_ready = true;
-                    }
-                    self.deliver(id);
-                }
-                Effect::TellDrained(id) => {
-                    let session = self.sessions.get_mut(&id).expect("open");
-                    if session.is_stalled {
-                        session.owes_drained = true;
-                    } else {
-                        self.apply(id, Input::Drained);
-                    }
-                }
-                Effect::Close(id) => self.sessions.get_mut(&id).expect("open").is_closed = true,
-                Effect::Reload(ticket) => {
-                    let read = self.read_configuration();
-                    self.apply(SessionId::NONE, Input::Configured { ticket: Some(ticket), read });
-                }
-                Effect::Relay(start) => {
-                    self.relay = Some(start.relay);
-                    for id in start.sessions {
-                        self.receive(id, b"OK 0\n");
-                        self.sessions.get_mut(&id).expect("open").is_closed = true;
-                    }
-                }
-                Effect::EndRelay(_) => self.log.push_back("a relay is ended".to_owned()),
-                Effect::SetRelayRate(_) => {}
-                Effect::Log(entry) => self.log.push_back(entry.to_string()),
-                Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
-                Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),
-                Effect::Save { ticket, record } => {
-                    self.disk.write(record);
-                    self.apply(SessionId::NONE, Input::Stored { ticket, done: true });
-                }
-            }
-        }
-    }
-
-    fn receive(&mut self, to: SessionId, bytes: &[u8]) {
-        let text = std::str::from_utf8(bytes).expect("the tracker sends text");
-        assert!(text.ends_with('\n'), "the tracker sends whole lines: {text:?}");
-        let session = self.sessions.get_mut(&to).expect("the tracker sends to sessions that are open");
-        assert!(!session.is_closed, "{} is closed, and was sent {text:?}", session.name);
-        session.received.extend(text.lines().map(str::to_owned));
     }
 
     fn id(&self, name: &str) -> Result<SessionId, String> {

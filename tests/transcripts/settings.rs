@@ -1,22 +1,25 @@
-//! Settings that scripts set before their tracker begins.
+//! Settings that scripts set, before their tracker begins or in its configuration.
 
 use potok_core::tracker::settings::TrackerSettings;
 
 use crate::words::{join_rule, key_of};
 
-/// Sets one: its name, and a number or keys.
+/// Sets one: its name, and a number, keys or a text.
 pub(crate) fn set(s: &mut TrackerSettings, rest: &str) -> Result<(), String> {
-    let (name, value) = rest.split_once(' ').ok_or("set NAME NUMBER")?;
-    if name == "owners" {
-        s.owners = value.split(',').map(key_of).collect();
-        return Ok(());
-    }
-    if name == "join" {
-        s.join = join_rule(value)?;
-        return Ok(());
-    }
-    let number: usize = value.parse().map_err(|_bad| "a number")?;
+    let (name, value) = rest.split_once(' ').ok_or("set NAME VALUE")?;
     match name {
+        "owners" => s.owners = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
+        "join" => s.join = join_rule(value)?,
+        "network_name" => s.network_name = value.to_owned(),
+        "bans" => s.bans = vec![value.parse().map_err(|_bad| "a target")?],
+        _ => return set_number(s, name, value.parse().map_err(|_bad| "a number")?),
+    }
+    Ok(())
+}
+
+fn set_number(s: &mut TrackerSettings, name: &str, number: usize) -> Result<(), String> {
+    match name {
+        "connections" => s.connections = number,
         "shares_per_user" => s.shares_per_user = number,
         "path_bytes_per_user" => s.path_bytes_per_user = number,
         "shares_in_all" => s.shares_in_all = number,
