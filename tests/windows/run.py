@@ -186,7 +186,9 @@ def names(world, bob, carol):
     into = f"{world.dir}/bob-odd"
     heard = bob.say(f'download carol Odd/ "{windows_path(into)}"')
     bob.hear("downloaded\t.*plain.txt", heard)
-    refused = [line for _, line in bob.lines[heard:] if line.startswith("error: unsafe-name: ")]
+    refused = lambda: [line for _, line in bob.lines[heard:] if line.startswith("error: unsafe-name: ")]
+    until("what Windows cannot hold is refused", refused)
+    refused = refused()
     heard = bob.say(f'download carol Odd/ "{windows_path(into)}" --rename-unsafe')
     until("all are here", lambda: len(finished(into)) == len(shared))
     same(f"{world.dir}/carol-src/Odd/plain.txt", f"{into}/plain.txt")
