@@ -8,7 +8,9 @@ home=${CARGO_HOME:-$HOME/.cargo}
 sysroot=$(rustc --print sysroot)
 # `--remap-path-prefix` for rustc, `-ffile-prefix-map` for the C of the cryptography library.
 export CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$PWD=/potok"$'\x1f'"--remap-path-prefix=$home=/cargo"$'\x1f'"--remap-path-prefix=$sysroot=/rust"
-export CFLAGS="${CFLAGS:-} -ffile-prefix-map=$PWD=/potok -ffile-prefix-map=$home=/cargo"
+# Quoted: folders have blanks in their names.
+export CC_SHELL_ESCAPED_FLAGS=1
+export CFLAGS="${CFLAGS:-} -ffile-prefix-map=${PWD@Q}=/potok -ffile-prefix-map=${home@Q}=/cargo"
 build=(cargo build)
 if cargo auditable --version >/dev/null 2>&1; then build=(cargo auditable build); fi
 "${build[@]}" --profile dist --locked --package potok --package potok-tracker "$@"
