@@ -31,7 +31,8 @@ impl Presence {
         let mut kept = BTreeMap::new();
         for (path, _) in folders.into_iter().take(FOLDERS_PER_LOOK) {
             let now = number_of(&path);
-            if self.seen.remove(&path).is_some_and(|before| before != now) {
+            // One that is not there at the first look went after it was shared.
+            if self.seen.remove(&path).map_or(now.is_none(), |before| before != now) {
                 changed.push(path.clone());
             }
             kept.insert(path, now);
@@ -97,6 +98,10 @@ mod tests {
         assert!(presence.look(bases()).is_empty());
         std::fs::rename(top.join("unplugged"), &drive).expect("renames");
         assert_eq!(presence.look(bases()), std::slice::from_ref(&drive));
+        let gone_at_once = top.join("unplugged");
+        let looked = |presence: &mut Presence| presence.look([bases(), vec![(gone_at_once.clone(), true)]].concat());
+        assert_eq!(looked(&mut presence), std::slice::from_ref(&gone_at_once), "it was there when it was shared");
+        assert!(looked(&mut presence).is_empty(), "once");
         assert!(presence.look(Vec::new()).is_empty());
         assert!(presence.seen.is_empty(), "what is shared no longer is forgotten");
     }
