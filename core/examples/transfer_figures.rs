@@ -51,7 +51,7 @@ mod linux {
     use potok_core::store::Store;
     use potok_core::store::downloads::{TargetName, WantedFile};
     use potok_core::transfer::Contact;
-    use potok_core::transfer::downloads::Announced;
+    use potok_core::transfer::downloads::{Announced, FoundUser};
     use potok_core::transfer::event::TransferEvent;
     use tokio::sync::{mpsc, watch};
     use tokio_util::sync::CancellationToken;
@@ -285,8 +285,8 @@ mod linux {
     }
 
     impl Directory for Book {
-        fn contact(&self, _user: &Username) -> Option<Contact> {
-            Some(self.contact.clone())
+        fn find(&self, _user: &Username) -> FoundUser {
+            FoundUser::Here(self.contact.clone())
         }
 
         fn sources(&self, _hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {

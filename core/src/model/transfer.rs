@@ -77,6 +77,8 @@ pub enum TransferState {
         /// They were asked to meet us, and no way led to them: why the tracker's relay did not help.
         no_relay: Option<NoRelay>,
     },
+    /// Whoever has its owner's name proves another key than before: nothing is asked of them unless a person trusts it.
+    OtherKey,
     /// Its owner is changing it; it is asked for again, as what it is then.
     Changing,
     /// A source is being reached.

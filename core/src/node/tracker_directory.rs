@@ -19,6 +19,7 @@ use crate::model::username::Username;
 use crate::model::way::Way;
 use crate::net::lan::OwnNetworks;
 use crate::net::outgoing::Outgoing;
+use crate::node::known_users;
 use crate::node::lookup;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::address_line::{AddressLine, AddressScope, Openness};
@@ -33,7 +34,7 @@ use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::nearby::Nearby;
 use crate::service::tracker_client::{AskError, TrackerClient};
 use crate::transfer::Contact;
-use crate::transfer::downloads::Announced;
+use crate::transfer::downloads::{Announced, FoundUser};
 
 /// Most users that are wanted of one content: more of them make nothing faster, and among so many somebody has it.
 const CONTENT_USERS_MAX: usize = 256;
@@ -85,8 +86,9 @@ impl TrackerDirectory {
                 Err(_) => break,
             };
             let files = answer.lines.iter().filter_map(|line| FileLine::parse(line).ok());
-            let new = users.take(answer.lines.len(), files.map(|file| file.username), |user| {
-                self.contact(user).filter(|contact| contact.key != self.own)
+            let new = users.take(answer.lines.len(), files.map(|file| file.username), |user| match self.find(user) {
+                FoundUser::Here(contact) => Some(contact).filter(|contact| contact.key != self.own),
+                FoundUser::Away | FoundUser::OtherKey => None,
             });
             match answer.more {
                 Some(more) if new => page = Page { after: Some(more), limit: Some(limits::PAGE_LINES_MAX) },
@@ -140,9 +142,14 @@ impl Users {
 }
 
 impl Directory for TrackerDirectory {
-    fn contact(&self, user: &Username) -> Option<Contact> {
-        let (username, address, key) = self.session.client().ok()?.reachable(user)?;
-        Some(Contact { username, address, key })
+    fn find(&self, user: &Username) -> FoundUser {
+        let Ok(client) = self.session.client() else { return FoundUser::Away };
+        let is_changed = || client.people().user(user).is_some_and(|user| known_users::is_changed(&client, &user));
+        match client.reachable(user) {
+            Some((username, address, key)) => FoundUser::Here(Contact { username, address, key }),
+            None if is_changed() => FoundUser::OtherKey,
+            None => FoundUser::Away,
+        }
     }
 
     fn nearby(&self, contact: &Contact) -> Vec<DialCandidate> {

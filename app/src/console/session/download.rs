@@ -177,6 +177,7 @@ impl ConsoleSession<'_> {
             TransferState::Failed(_) => followed.end = end_of(transfer),
             state @ (TransferState::WaitingForUser
             | TransferState::Unreachable { .. }
+            | TransferState::OtherKey
             | TransferState::Changing
             | TransferState::Declined
             | TransferState::DiskFull

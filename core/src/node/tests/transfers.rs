@@ -7,6 +7,7 @@ use crate::model::transfer_details::{PartState, PastTransfer, TransferDetails};
 use crate::model::way::Way;
 use crate::node::intent::FileQuery;
 use crate::node::intent::FolderOfAllRequest;
+use crate::protocol::command::owner::ReleaseName;
 
 fn transfers(client: &mut Client) -> Vec<Transfer> {
     match client.ask(Intent::ListTransfers) {
@@ -63,6 +64,29 @@ fn an_upload_says_who_takes_what_and_how_much_of_it_they_have() {
     let is_whole = |t: &Transfer| t.number == upload.number && t.done_bytes == total_bytes && t.files_done == 3;
     anna.until(|event| matches!(event, NodeEvent::Transfer(t) if is_whole(t) && t.state == TransferState::Finished));
     assert_eq!(std::fs::read(boris.downloads().join("Trip/film.mkv")).expect("it is there"), film);
+}
+
+#[test]
+fn a_download_says_that_somebody_else_has_its_owners_name() {
+    let (mut host, tracker) = Client::host("host");
+    let bytes = vec![7; 1 << 20];
+    let mut vera = Client::at("vera", &tracker);
+    share(&mut vera, &[("a", &bytes)]);
+    let mut guest = Client::at("guest", &tracker);
+    guest.apply(|settings| settings.download_bytes_per_second = 1);
+    let number = download(&mut guest, "vera", "a");
+    drop(vera);
+    guest.until(|event| matches!(event, NodeEvent::Left(user) if *user == name("vera")));
+    assert_eq!(host.ask(Intent::Order(ReleaseName { username: name("vera") }.into())), Ok(Outcome::Done));
+
+    let mut other = Client::at("vera", &tracker);
+    share(&mut other, &[("a", &bytes)]);
+    let is =
+        |event: &NodeEvent, state| matches!(event, NodeEvent::Transfer(t) if t.number == number && t.state == state);
+    guest.until(|event| is(event, TransferState::OtherKey));
+    guest.apply(|settings| settings.download_bytes_per_second = 0);
+    assert_eq!(guest.ask(Intent::Trust { user: name("vera") }), Ok(Outcome::Done));
+    guest.until(|event| is(event, TransferState::Finished));
 }
 
 #[test]

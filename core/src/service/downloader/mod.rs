@@ -61,7 +61,7 @@ use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::WantedFile;
-use crate::transfer::downloads::Announced;
+use crate::transfer::downloads::{Announced, FoundUser};
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::FileId;
 use crate::transfer::{Contact, SourceId};
@@ -76,15 +76,15 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Who is where and has what: the tracker's knowledge.
 pub trait Directory: Send + Sync + 'static {
-    /// Where a user is now; `None` if they are not connected, or have no key.
-    fn contact(&self, user: &Username) -> Option<Contact>;
+    /// Where a user is now.
+    fn find(&self, user: &Username) -> FoundUser;
 
     /// Where somebody says in the local network that they are.
     fn nearby(&self, _contact: &Contact) -> Vec<DialCandidate> {
         Vec::new()
     }
 
-    /// Every address at which a user may be, that of [`Directory::contact`] perhaps among them; empty while the tracker is
+    /// Every address at which a user may be, that of [`Directory::find`] perhaps among them; empty while the tracker is
     /// away.
     fn addresses(&self, _user: &Username) -> BoxFuture<'_, Vec<DialCandidate>> {
         Box::pin(async { Vec::new() })

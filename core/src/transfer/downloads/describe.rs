@@ -138,7 +138,7 @@ mod tests {
     use crate::model::way::Way;
     use crate::protocol::peer::Content;
     use crate::transfer::Contact;
-    use crate::transfer::downloads::{AskOutcome, Checked, DownloadEffect};
+    use crate::transfer::downloads::{AskOutcome, Checked, DownloadEffect, FoundUser};
     use crate::transfer::plan::Blocks;
     use crate::transfer::source::{Ask, What};
 
@@ -217,7 +217,7 @@ mod tests {
         assert!(machine.describe(JOB, &FileQuery::default(), now).is_none());
         machine.add(JOB, DownloadJob::new(owner.username.clone(), files));
         assert_eq!(standings(&mut machine, now), [("anna".to_owned(), SourceStanding::Away)], "it is waited for");
-        machine.user_found(&owner.username, Some(&owner), now);
+        machine.user_found(&owner.username, &FoundUser::Here(owner.clone()), now);
         let open = settle(&mut machine, now);
         let told = standings(&mut machine, now);
         let expected = [("anna".to_owned(), SourceStanding::Sending), ("vera".to_owned(), SourceStanding::Waiting(3))];

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{AskOutcome, DownloadEffect, Downloads, Stage};
+use super::{AskOutcome, DownloadEffect, Downloads, FoundUser, Stage};
 use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
 use crate::model::relaying::NoRelay;
@@ -10,10 +10,10 @@ use crate::model::transfer::TransferError;
 use crate::model::username::Username;
 use crate::model::way::Way;
 use crate::protocol::peer::PeerRefusal;
+use crate::transfer::SourceId;
 use crate::transfer::job::{FileId, is_large};
 use crate::transfer::plan::Done;
 use crate::transfer::source::{Ask, Link, Source, What};
-use crate::transfer::{Contact, SourceId};
 
 /// Blocks of one file that are asked for in a row before the next file has its turn: long reads and writes.
 const RUN_BLOCKS: usize = 4;
@@ -362,9 +362,16 @@ impl Downloads {
     }
 
     /// The user of a lane is here, or not.
-    pub fn user_found(&mut self, user: &Username, contact: Option<&Contact>, now: Instant) {
-        let found = contact.map(|contact| self.sources.meet(contact, now));
+    pub fn user_found(&mut self, user: &Username, whom: &FoundUser, now: Instant) {
+        let found = match whom {
+            FoundUser::Here(contact) => Some(self.sources.meet(contact, now)),
+            FoundUser::Away | FoundUser::OtherKey => None,
+        };
         let Some(lane) = self.lanes.get_mut(user) else { return };
+        let has_other_key = *whom == FoundUser::OtherKey;
+        if std::mem::replace(&mut lane.has_other_key, has_other_key) != has_other_key {
+            self.changed.extend(&lane.jobs);
+        }
         let before = lane.source;
         let is_connected = |id| self.sources.get(id).is_some_and(Source::is_connected);
         // A transfer that runs does not need the tracker.

@@ -98,6 +98,17 @@ pub enum WriteFault {
     File(TransferError),
 }
 
+/// What the tracker says of the user of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundUser {
+    /// They are here.
+    Here(Contact),
+    /// Nobody of that name is here, or they have no key.
+    Away,
+    /// Somebody is here under that name who is not who we dealt with: nothing is asked of them.
+    OtherKey,
+}
+
 /// What its owner shares under the path of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Announced {
@@ -154,6 +165,8 @@ enum Overload {
 struct Lane {
     jobs: Vec<TransferId>,
     source: Option<SourceId>,
+    /// Somebody with another key has the user's name.
+    has_other_key: bool,
     small: usize,
     large: usize,
     may_activate: bool,

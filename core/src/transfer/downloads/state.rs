@@ -79,6 +79,7 @@ impl Downloads {
             None => match self.not_answering(job) {
                 Some((address, no_relay)) => TransferState::Unreachable { address, no_relay },
                 None if is_connecting => TransferState::Connecting,
+                None if self.lanes.get(&job.user).is_some_and(|lane| lane.has_other_key) => TransferState::OtherKey,
                 None => TransferState::WaitingForUser,
             },
         };

@@ -60,6 +60,8 @@ struct World {
     noise: u64,
     disk_full_at: Option<u32>,
     absent: BTreeSet<Username>,
+    /// Names under which somebody with another key is here.
+    impostors: BTreeSet<Username>,
     /// What the owner shares under the path of a file, once they have refused it; nothing if it is not here.
     announced: BTreeMap<u32, Announced>,
     renewed: BTreeMap<FileId, Content>,
@@ -106,6 +108,7 @@ impl World {
             noise,
             disk_full_at: None,
             absent: BTreeSet::new(),
+            impostors: BTreeSet::new(),
             announced: BTreeMap::new(),
             renewed: BTreeMap::new(),
         }
@@ -134,7 +137,12 @@ impl World {
         match effect {
             DownloadEffect::FindUser(user) => {
                 let contact = self.by_name.get(&user).filter(|_| !self.absent.contains(&user)).cloned();
-                self.machine.user_found(&user, contact.as_ref(), now);
+                let found = match contact {
+                    _ if self.impostors.contains(&user) => FoundUser::OtherKey,
+                    Some(contact) => FoundUser::Here(contact),
+                    None => FoundUser::Away,
+                };
+                self.machine.user_found(&user, &found, now);
             }
             DownloadEffect::FindSources(file, _) => {
                 let all: Vec<Contact> =
@@ -418,6 +426,27 @@ fn a_user_who_is_away_is_waited_for() {
     world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 3_000_000)]));
     world.run(500);
     assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
+    world.absent.clear();
+    world.machine.news(world.now);
+    world.run(500);
+    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
+}
+
+#[test]
+fn nothing_is_asked_of_another_key() {
+    let mut world = World::new(&[Manner::Honest], 1);
+    world.absent.insert(name(0));
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
+    world.run(10);
+    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
+    world.impostors.insert(name(0));
+    let _told = world.machine.take_changed();
+    world.machine.news(world.now);
+    world.run(10);
+    assert_eq!(world.machine.state(JOB).0, TransferState::OtherKey);
+    assert!(world.machine.take_changed().contains(&JOB) && world.peers.is_empty(), "is told, and nobody is dialled");
+    // The person says that it is them.
+    world.impostors.clear();
     world.absent.clear();
     world.machine.news(world.now);
     world.run(500);

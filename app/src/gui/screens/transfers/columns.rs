@@ -131,6 +131,7 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
         TransferState::Unreachable { address, no_relay: None } => {
             t!("window.state.unreachable", user = Shown(transfer.user.as_str()), address = address).into_owned()
         }
+        TransferState::OtherKey => t!("window.state.other-key", user = Shown(transfer.user.as_str())).into_owned(),
         TransferState::Changing => t!("window.state.changing", user = Shown(transfer.user.as_str())).into_owned(),
         TransferState::Connecting => t!("window.state.connecting").into_owned(),
         TransferState::WaitingForSlot { place } if transfer.direction == Direction::Upload => {
@@ -170,6 +171,7 @@ pub(super) fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32
         TransferState::Failed(_) | TransferState::DiskFull => p.bad,
         TransferState::WaitingForUser
         | TransferState::Unreachable { .. }
+        | TransferState::OtherKey
         | TransferState::Changing
         | TransferState::WaitingForSlot { .. }
         | TransferState::Declined => p.warn,

@@ -28,8 +28,8 @@ impl Engine {
     fn carry_out_one(&mut self, effect: DownloadEffect) {
         match effect {
             DownloadEffect::FindUser(user) => {
-                let contact = self.connections.contact(&user);
-                self.machine.user_found(&user, contact.as_ref(), now());
+                let found = self.connections.find(&user);
+                self.machine.user_found(&user, &found, now());
             }
             DownloadEffect::FindSources(file, hash) => self.connections.find_sources(file, hash, &mut self.tasks),
             DownloadEffect::FindShare(file) => self.find_share(file),

@@ -16,7 +16,7 @@ use crate::service::downloader::Event;
 use crate::service::downloader::link::{DownloadResources, ORDERS_MAX, Order};
 use crate::service::downloader::source;
 use crate::service::downloader::source_state::Reporter;
-use crate::transfer::downloads::Announced;
+use crate::transfer::downloads::{Announced, FoundUser};
 use crate::transfer::job::FileId;
 use crate::transfer::{Contact, SourceId};
 
@@ -66,8 +66,8 @@ impl Connections {
     }
 
     /// Where a user is now.
-    pub(super) fn contact(&self, user: &Username) -> Option<Contact> {
-        self.around.directory.contact(user)
+    pub(super) fn find(&self, user: &Username) -> FoundUser {
+        self.around.directory.find(user)
     }
 
     /// Asks who has the content of a file; the answer is an [`Event::Sources`].

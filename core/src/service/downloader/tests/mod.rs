@@ -40,7 +40,7 @@ use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
 use crate::store::downloads::{TargetName, WantedFile};
 use crate::transfer::Contact;
-use crate::transfer::downloads::Announced;
+use crate::transfer::downloads::{Announced, FoundUser};
 use crate::transfer::event::TransferEvent;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -83,8 +83,8 @@ impl Book {
 }
 
 impl Directory for Book {
-    fn contact(&self, user: &Username) -> Option<Contact> {
-        self.contacts.lock().get(user).cloned()
+    fn find(&self, user: &Username) -> FoundUser {
+        self.contacts.lock().get(user).cloned().map_or(FoundUser::Away, FoundUser::Here)
     }
 
     fn introduce(&self, _user: &Username) -> BoxFuture<'_, Option<Introduction>> {
