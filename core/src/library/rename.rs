@@ -401,6 +401,7 @@ mod tests {
             assert!(changes.is_empty());
         }
     }
+
     #[test]
     fn what_is_stopped_meanwhile_stays_stopped() {
         for (from, to, stopped, left) in [

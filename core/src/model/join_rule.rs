@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for WordOrKeys {
         let mut keys = Vec::new();
         while let Some(key) = list.next_element()? {
             if keys.len() == KEYS_MAX {
-                return Err(A::Error::custom("a list has at most 100000 keys"));
+                return Err(A::Error::custom(format_args!("a list has at most {KEYS_MAX} keys")));
             }
             keys.push(key);
         }
