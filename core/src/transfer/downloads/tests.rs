@@ -1,6 +1,7 @@
 //! The machine among simulated peers, with virtual time and any order of events.
 
 mod refusals;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -417,67 +418,6 @@ fn a_liar_is_named_once_and_its_files_fail_if_nobody_else_has_them() {
     assert_eq!(world.liars, BTreeSet::from([name(0)]));
     assert_eq!(world.failed.len(), 3000);
     assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::Lied { user: name(0) }));
-}
-
-#[test]
-fn a_user_who_is_away_is_waited_for() {
-    let mut world = World::new(&[Manner::Honest], 1);
-    world.absent.insert(name(0));
-    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 3_000_000)]));
-    world.run(500);
-    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
-    world.absent.clear();
-    world.machine.news(world.now);
-    world.run(500);
-    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
-}
-
-#[test]
-fn nothing_is_asked_of_another_key() {
-    let mut world = World::new(&[Manner::Honest], 1);
-    world.absent.insert(name(0));
-    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
-    world.run(10);
-    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser);
-    world.impostors.insert(name(0));
-    let _told = world.machine.take_changed();
-    world.machine.news(world.now);
-    world.run(10);
-    assert_eq!(world.machine.state(JOB).0, TransferState::OtherKey);
-    assert!(world.machine.take_changed().contains(&JOB) && world.peers.is_empty(), "is told, and nobody is dialled");
-    // The person says that it is them.
-    world.impostors.clear();
-    world.absent.clear();
-    world.machine.news(world.now);
-    world.run(500);
-    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
-}
-
-#[test]
-fn an_unreachable_user_is_tried_with_growing_pauses() {
-    let mut world = World::new(&[Manner::Unreachable], 1);
-    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
-    let until = world.now + Duration::from_secs(60);
-    let mut tries = 0;
-    while world.now < until {
-        for effect in world.machine.effects(world.now) {
-            tries += usize::from(matches!(effect, DownloadEffect::Connect(..)));
-            world.carry_out(effect);
-        }
-        world.now += Duration::from_millis(100);
-        world.machine.tick(world.now);
-    }
-    assert!((4..=7).contains(&tries), "{tries}");
-    let address = ([10, 0, 0, 1], 20_000).into();
-    assert_eq!(
-        world.machine.state(JOB).0,
-        TransferState::Unreachable { address, no_relay: None },
-        "is here, and does not answer"
-    );
-    world.absent.insert(name(0));
-    world.machine.news(world.now);
-    world.run(10);
-    assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser, "is away");
 }
 
 #[test]
