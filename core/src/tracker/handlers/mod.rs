@@ -30,6 +30,7 @@ use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::{LongCommand, User};
 use crate::tracker::machine::Tracker;
+use crate::tracker::names::NotFree;
 use crate::tracker::roster::ReaderView;
 
 /// The session that asks: the only source of who it is.
@@ -77,6 +78,15 @@ fn lines<T: Display>(values: impl IntoIterator<Item = T>) -> CommandReply {
         lines += 1;
     }
     CommandReply::Lines { lines, bytes: text.into(), more: None }
+}
+
+/// What somebody reads who may not have a name.
+fn refuse(why: NotFree) -> Refusal {
+    match why {
+        NotFree::Reserved => Refusal::new(Code::NameReserved, Sentence::NameReserved),
+        NotFree::Taken => Refusal::new(Code::NameTaken, Sentence::NameTaken),
+        NotFree::Confusable => Refusal::new(Code::NameConfusable, Sentence::NameConfusable),
+    }
 }
 
 pub(super) type CommandOutcome = Result<CommandReply, Refusal>;

@@ -13,7 +13,7 @@ use crate::protocol::sentence::Sentence;
 use crate::tracker::derived::{away_text, ban_text};
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::letting_in::Door;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, refuse};
 use crate::tracker::input::Ticket;
 use crate::tracker::lasting::LAPSED_AT_ONCE;
 use crate::tracker::log::LogEntry;
@@ -192,14 +192,5 @@ impl Tracker {
         }
         self.stop_idling(asker.session);
         self.log.push(LogEntry::Joined { user: username.clone(), address: asker.address });
-    }
-}
-
-/// What somebody reads who may not have a name.
-pub(super) fn refuse(why: NotFree) -> Refusal {
-    match why {
-        NotFree::Reserved => Refusal::new(Code::NameReserved, Sentence::NameReserved),
-        NotFree::Taken => Refusal::new(Code::NameTaken, Sentence::NameTaken),
-        NotFree::Confusable => Refusal::new(Code::NameConfusable, Sentence::NameConfusable),
     }
 }
