@@ -77,7 +77,7 @@ pub(super) struct ClientSession {
 /// What a session came to.
 pub(super) struct SessionEnd {
     pub(super) why: AwayReason,
-    /// Questions that were not answered; each may be asked again, since none of them changes anything.
+    /// Questions that were not answered; each may be asked again, since a second time changes nothing more.
     pub(super) unanswered: Vec<ClientMessage>,
 }
 
@@ -192,11 +192,14 @@ impl ClientSession {
                 break why;
             }
         };
-        let unanswered = self.pending.into_iter().filter_map(|pending| match pending {
-            Pending::Question(command, answer) => Some(ClientMessage::Question { command, answer }),
-            _ => None,
-        });
-        SessionEnd { why, unanswered: unanswered.collect() }
+        let mut unanswered = Vec::new();
+        for pending in self.pending {
+            let Pending::Question(command, answer) = pending else { continue };
+            let is_lasting = changes_by_each_time(&command);
+            let question = ClientMessage::Question { command, answer };
+            if is_lasting { question.fail(&why) } else { unanswered.push(question) }
+        }
+        SessionEnd { why, unanswered }
     }
 
     /// One turn: first what there is to say, then what comes next.
@@ -462,6 +465,11 @@ pub(super) struct SessionContext<'a> {
     pub(super) ports: &'a mut watch::Receiver<OwnPorts>,
     /// Told when the picture of the users is complete.
     pub(super) is_online: bool,
+}
+
+/// Whether a command that was heard and not answered would do something once more if it was said again.
+fn changes_by_each_time(command: &Command) -> bool {
+    matches!(command, Command::IssueInvite(_) | Command::Broadcast(_))
 }
 
 async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
