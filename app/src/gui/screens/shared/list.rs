@@ -325,7 +325,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
         Column::number(
             "files",
             || t!("window.people.files"),
-            70.0,
+            84.0,
             |cell, drawn: &Drawn<'_>| {
                 let files = match &drawn.row.kind {
                     ShareRowKind::Root { root, .. } if root.is_folder => root.totals.files,

@@ -6,7 +6,7 @@ use potok_core::model::ban_terms::Remark;
 use potok_core::node::event::TrackerConnection;
 use potok_core::node::intent::Intent;
 use potok_core::node::settings::Settings;
-use potok_core::protocol::command::owner::{RenameNetwork, SetMessage};
+use potok_core::protocol::command::owner::{OwnerCommand, RenameNetwork, SetMessage};
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -41,36 +41,38 @@ pub(super) fn show(
     if greeting.typed.as_ref().is_some_and(|[before, typed]| before == typed && *before != now) {
         greeting.typed = None;
     }
-    let [before, (name, message)] = greeting.typed.get_or_insert_with(|| [now.clone(), now]);
+    let [before, typed] = greeting.typed.get_or_insert_with(|| [now.clone(), now]);
     let mut is_saved = false;
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.tracker.greeting"));
         widgets::weak(ui, t!("window.tracker.greeting-text"));
         ui.add_space(4.0);
         let of_name = t!("window.tracker.network-name");
-        widgets::field(ui, name, icons::BROADCAST, &of_name, &of_name, 280.0);
+        widgets::field(ui, &mut typed.0, icons::BROADCAST, &of_name, &of_name, 280.0);
         let of_message = t!("window.tracker.message");
         let hint = RichText::new(&*of_message).color(palette(ui).weak);
-        let edit = TextEdit::multiline(message).hint_text(hint).desired_rows(2).desired_width(ui.available_width());
+        let edit =
+            TextEdit::multiline(&mut typed.1).hint_text(hint).desired_rows(2).desired_width(ui.available_width());
         let response = ui.add(edit.margin(Margin::symmetric(10, 7)));
-        let value = message.clone();
+        let value = typed.1.clone();
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::MultilineTextInput, true, &*of_message);
             info.current_text_value = Some(value.clone());
             info
         });
-        let is_changed = *name != before.0 || *message != before.1;
-        ui.add_enabled_ui(is_changed, |ui| {
+        let is_changed = before != typed;
+        let orders = orders([before, typed]).filter(|_| is_changed);
+        ui.add_enabled_ui(if is_hosted { is_changed } else { orders.is_some() }, |ui| {
             if widgets::button(ui, Loud::Plain, icons::CHECK, &t!("window.tracker.save")).clicked() {
                 if is_hosted {
                     let settings = Settings {
-                        network_name: name.trim().to_owned(),
-                        message_of_the_day: message.trim().to_owned(),
+                        network_name: typed.0.trim().to_owned(),
+                        message_of_the_day: typed.1.trim().to_owned(),
                         ..settings.clone()
                     };
                     actions.push(Action::Apply(Box::new(settings)));
                 } else {
-                    order(before, name, message, actions);
+                    actions.extend(orders.into_iter().flatten().map(|order| Action::Ask(Intent::Order(order))));
                 }
                 actions.push(Action::Tell(t!("window.tracker.saved").into_owned()));
                 is_saved = true;
@@ -82,13 +84,37 @@ pub(super) fn show(
     }
 }
 
-/// What of it is another one, as commands of an owner.
-fn order(before: &(String, String), name: &str, message: &str, actions: &mut Vec<Action>) {
-    if name != before.0 {
-        actions.push(Action::Ask(Intent::Order(RenameNetwork { name: Remark::new(name).ok() }.into())));
+/// What of it is another one, as commands of an owner; none if a line of it cannot be said so. Else half of what was typed
+/// would be lost, or a name that is too long would give the network that of its configuration.
+fn orders([before, now]: [&(String, String); 2]) -> Option<Vec<OwnerCommand>> {
+    let mut orders = Vec::new();
+    if now.0 != before.0 {
+        let name = now.0.trim();
+        orders.push(RenameNetwork { name: if name.is_empty() { None } else { Some(Remark::new(name).ok()?) } }.into());
     }
-    if message != before.1 {
-        let lines = message.lines().filter_map(|line| Remark::new(line).ok()).collect();
-        actions.push(Action::Ask(Intent::Order(SetMessage { lines: Some(lines) }.into())));
+    if now.1 != before.1 {
+        let lines = now.1.lines().filter(|line| !line.trim().is_empty());
+        orders.push(SetMessage { lines: Some(lines.map(Remark::new).collect::<Result<_, _>>().ok()?) }.into());
+    }
+    Some(orders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_what_is_typed_is_lost() {
+        let of = |name: &str, message: &str| {
+            let (before, now) = (("home".to_owned(), "hello".to_owned()), (name.to_owned(), message.to_owned()));
+            let lines = |orders: Vec<OwnerCommand>| orders.iter().map(ToString::to_string).collect::<Vec<_>>();
+            orders([&before, &now]).map(lines)
+        };
+        let long = "x".repeat(1000);
+        assert_eq!(of("home", "hello").as_deref(), Some(&[][..]));
+        assert_eq!(of("", "hello").as_deref(), Some(&["rename-network".to_owned()][..]));
+        assert_eq!(of("home", "a\n\nb").as_deref(), Some(&["motd \"a\" \"b\"".to_owned()][..]));
+        assert_eq!(of(&long, "hello"), None);
+        assert_eq!(of("home", &format!("a\n{long}")), None);
     }
 }

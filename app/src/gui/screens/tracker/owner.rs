@@ -4,9 +4,12 @@
 use eframe::egui::scroll_area::ScrollBarVisibility;
 use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui, vec2};
 use potok_core::model::ban_terms::Remark;
+use potok_core::model::binding::{Ban, BanTarget};
+use potok_core::model::key::PublicKey;
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
 use potok_core::protocol::command::owner::{Approve, Broadcast, Deny, LiftBan, OwnerCommand, RevokeInvite, SetLimits};
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, WaitingLine};
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -30,9 +33,9 @@ pub(super) struct OwnerForms {
     limit: Option<(String, String)>,
 }
 
-/// The beginning of a key.
-fn begin(text: &str) -> String {
-    text.chars().take(16).collect()
+/// The beginning of a key, which is enough to tell it from others.
+fn begin(key: &PublicKey) -> String {
+    key.to_string().chars().take(16).chain(['…']).collect()
 }
 
 /// Until when something counts, as far as it ends.
@@ -119,8 +122,8 @@ fn list<T>(
 fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.owner.waiting"));
-        let text = |user: &potok_core::protocol::owner_line::WaitingLine| {
-            let parts = [user.address.to_string(), begin(&user.key.to_string()), human::moment(user.since)];
+        let text = |user: &WaitingLine| {
+            let parts = [user.address.to_string(), begin(&user.key), human::moment(user.since)];
             (Shown(user.username.as_str()).to_string(), beside_each_other(parts.map(Some)))
         };
         list(ui, "waiting", &model.waiting, text, |ui, user| {
@@ -161,7 +164,7 @@ fn broadcast(ui: &mut Ui, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
 fn invites(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.owner.invites"));
-        let text = |invite: &potok_core::protocol::owner_line::InviteLine| {
+        let text = |invite: &InviteLine| {
             let left = match invite.uses_left {
                 Some(uses) => t!("window.owner.left", uses = human::thousands(uses)),
                 None => t!("window.owner.left-any"),
@@ -181,9 +184,12 @@ fn invites(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
 fn bans(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.people.bans", count = model.bans.len()));
-        let text = |ban: &potok_core::model::binding::Ban| {
-            let target = Shown(&ban.target.to_string()).to_string();
-            let name = ban.username.as_ref().map_or_else(|| begin(&target), |name| Shown(name.as_str()).to_string());
+        let text = |ban: &Ban| {
+            let name = match (&ban.username, &ban.target) {
+                (Some(name), _) => Shown(name.as_str()).to_string(),
+                (None, BanTarget::Key(key)) => begin(key),
+                (None, target) => Shown(&target.to_string()).to_string(),
+            };
             (name, beside_each_other([Some(until(ban.terms.until)), remark(ban.terms.reason.as_ref())]))
         };
         list(ui, "owner-bans", &model.bans, text, |ui, ban| {
@@ -203,9 +209,7 @@ fn limits(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<
         widgets::heading(ui, &t!("window.owner.limits"));
         widgets::weak(ui, t!("window.owner.limits-text"));
         ui.add_space(4.0);
-        let text = |limit: &potok_core::protocol::owner_line::FigureLine| {
-            (human::thousands(limit.value), limit_name(&limit.name))
-        };
+        let text = |limit: &FigureLine| (human::thousands(limit.value), limit_name(&limit.name));
         let mut begun = None;
         list(ui, "limits", &model.limits, text, |ui, limit| {
             let change = format!("{}: {}", t!("window.owner.change"), limit_name(&limit.name));
