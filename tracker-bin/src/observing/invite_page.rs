@@ -33,30 +33,55 @@ impl InvitePage<'_> {
                 picture.split_once("?>").map_or(picture.clone(), |(_, svg)| svg.to_owned())
             },
         );
-        let (network, link) = (Escaped(self.network), Escaped(&self.link));
-        if prefers_bulgarian(accept_language) {
-            let closed = if self.is_closed { include_str!("closed.bg.html") } else { "" };
-            format!(
-                include_str!("invite.bg.html"),
-                network = network,
-                greeting = greeting,
-                qr = qr,
-                link = link,
-                closed = closed
-            )
-        } else {
-            let closed = if self.is_closed { include_str!("closed.en.html") } else { "" };
-            format!(
-                include_str!("invite.en.html"),
-                network = network,
-                greeting = greeting,
-                qr = qr,
-                link = link,
-                closed = closed
-            )
-        }
+        let texts = if prefers_bulgarian(accept_language) { &BULGARIAN } else { &ENGLISH };
+        let closed = if self.is_closed { format!("<p class=\"closed\">{}</p>", texts.closed) } else { String::new() };
+        format!(
+            include_str!("invite.html"),
+            language = texts.language,
+            network = Escaped(self.network),
+            greeting = greeting,
+            qr = qr,
+            link = Escaped(&self.link),
+            join = texts.join,
+            hint = texts.hint,
+            closed = closed,
+            install = texts.install,
+            packages = texts.packages,
+            build = texts.build,
+        )
     }
 }
+
+/// What the page says in one language. It is ours, and HTML as it stands.
+struct PageTexts {
+    language: &'static str,
+    join: &'static str,
+    hint: &'static str,
+    closed: &'static str,
+    install: &'static str,
+    packages: &'static str,
+    build: &'static str,
+}
+
+const ENGLISH: PageTexts = PageTexts {
+    language: "en",
+    join: "Join with Potok",
+    hint: "If nothing opens, copy the link below and paste it into Potok, or point a phone's camera at the picture.",
+    closed: "This network is closed: the link alone lets nobody in. Ask its owner for an invite of your own.",
+    install: "Install Potok",
+    packages: "Potok lets a group of people share files straight from their own computers. Packages are on its page:",
+    build: "Or build it yourself:",
+};
+
+const BULGARIAN: PageTexts = PageTexts {
+    language: "bg",
+    join: "Влез с Potok",
+    hint: "Ако нищо не се отвори, копирай връзката отдолу и я постави в Potok или насочи камерата на телефона към картинката.",
+    closed: "Тази мрежа е затворена: само с връзката не се влиза. Поискай покана от собственика ѝ.",
+    install: "Инсталирай Potok",
+    packages: "С Potok група хора споделят файлове направо от компютрите си. Пакетите са на страницата му:",
+    build: "Или го построй сам:",
+};
 
 /// Whether Bulgarian comes before English in `Accept-Language`. Weights are not looked at: browsers send them in order.
 fn prefers_bulgarian(accept_language: &str) -> bool {
