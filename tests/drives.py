@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from networks import ROOT, Program
+from processes import ROOT, Program
 
 FILES, FILE_BYTES = 8, 4_000_000
 # Folders are looked at every two seconds; a busy machine takes longer.
