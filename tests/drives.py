@@ -24,6 +24,8 @@ FILES, FILE_BYTES = 8, 4_000_000
 SECONDS_MAX = 20
 # What a program reads besides, in bytes: the drive has ten times as much.
 READ_MAX = FILES * FILE_BYTES // 10
+# What is hashed sooner than a tick after it was written is rightly read once more (`FileStamp::FINE_TICK`).
+SETTLED_SECONDS = 0.5
 INSIDE = "POTOK_DRIVES_INSIDE"
 
 
@@ -73,6 +75,11 @@ def bytes_read(program):
         return int(dict(line.split(": ") for line in counts)["rchar"])
 
 
+def until_settled(drive):
+    newest = max(entry.stat().st_ctime for entry in os.scandir(f"{drive.kept}/films"))
+    time.sleep(max(0, newest + SETTLED_SECONDS - time.time()))
+
+
 def show(options, programs):
     os.mkdir(f"{options.dir}/drive")
     drive, other = Drive(options.dir, "first"), Drive(options.dir, "second")
@@ -82,6 +89,7 @@ def show(options, programs):
     with open(f"{other.kept}/films/private.bin", "wb") as out:
         out.write(random.Random(99).randbytes(FILE_BYTES))
     drive.put_in()
+    until_settled(drive)
     alice = potok(options, "alice", "--keep-sharing", "--host-tracker", "127.0.0.1:0")
     programs.append(alice)
     invite = alice.ask("invite", "potok://")[1]
