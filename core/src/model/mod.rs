@@ -17,6 +17,7 @@
 //! | [`geometry::Geometry`] | how a file of this size is cut into blocks |
 //! | [`block_list::BlockList`] | the hashes of a file's blocks, proven to belong to its hash |
 //! | [`binding::Binding`] | whose a name is, on a tracker |
+//! | [`cluster::ClusterTracker`], [`cluster::EtcdUrl`] | a tracker among those of one network; where they agree |
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 //! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
 //! | [`ticket::EncounterTicket`] | 128 bits that two programs know each other by |
@@ -33,6 +34,7 @@ pub mod attempt;
 pub mod ban_terms;
 pub mod binding;
 pub mod block_list;
+pub mod cluster;
 pub mod file_kind;
 pub mod file_stamp;
 pub mod geometry;

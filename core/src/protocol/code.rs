@@ -77,6 +77,8 @@ codes! {
     NotBanned = "not-banned",
     /// The configuration cannot be read, or is wrong; the one before still counts.
     BadConfiguration = "bad-configuration",
+    /// What trackers must agree on cannot be agreed on now; it may be in a moment.
+    Unavailable = "unavailable",
     /// The tracker itself failed.
     Internal = "internal",
 }

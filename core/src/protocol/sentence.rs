@@ -59,6 +59,9 @@ sentences! {
     TooManyNewNames "too-many-new-names" = "too many new names come from your address; try again later";
     /// The tracker's disk failed.
     NameNotSaved "name-not-saved" = "the tracker could not write the name down; try again";
+    /// The trackers of a cluster cannot agree whose a name is.
+    NameNotAgreed "name-not-agreed" =
+        "the trackers of this network cannot agree on names just now; try again in a moment";
     /// A user's files are as many as they may be.
     FilesOfUser { max, own } "files-of-user" =
         "it lists at most " .. max " files of one user, and " .. own " of yours; nothing was changed";

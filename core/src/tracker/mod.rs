@@ -38,6 +38,7 @@ pub mod roster;
 pub mod sent_away;
 mod session;
 pub mod settings;
+mod settings_check;
 pub mod tally;
 pub mod trials;
 mod turns;

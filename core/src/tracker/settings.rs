@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::binding::BanTarget;
+use crate::model::cluster::EtcdUrl;
 use crate::model::invite::HostPort;
 use crate::model::join_rule::JoinRule;
 use crate::model::key::PublicKey;
@@ -82,6 +83,20 @@ settings! {
     join: JoinRule = JoinRule::Open,
     /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, prefixes such as 192.0.2.0/24, or names written as @name.
     bans: Vec<BanTarget> = Vec::new(),
+
+    /// Servers of etcd, as http://IP:PORT or https://IP:PORT, where several trackers that are one network keep names, bans and
+    /// settings; empty: this tracker is alone.
+    cluster: Vec<EtcdUrl> = Vec::new(),
+    /// The file with the certificates (PEM) by which those servers are known; https needs it.
+    cluster_ca: String = String::new(),
+    /// The file with the certificate (PEM) that this tracker shows them, if they ask for one.
+    cluster_certificate: String = String::new(),
+    /// The file with the key (PEM) of that certificate.
+    cluster_key: String = String::new(),
+    /// Where the other trackers of the cluster link to this one, for example 10.0.0.1:7688: an address that they all reach.
+    mesh: OrEmpty<SocketAddr> = OrEmpty(None),
+    /// Where people reach this tracker of a cluster, HOST:PORT: it stands in invites beside the others; empty: public_address.
+    advertise: OrEmpty<HostPort> = OrEmpty(None),
 
     /// Most files that one user may announce, so that one person cannot fill the memory.
     shares_per_user: usize = limits::SHARES_PER_USER_MAX,
@@ -191,6 +206,12 @@ pub const AT_START: &[&str] = &[
     "listen",
     "observe",
     "log_format",
+    "cluster",
+    "cluster_ca",
+    "cluster_certificate",
+    "cluster_key",
+    "mesh",
+    "advertise",
     "connections_per_address",
     "connections",
     "handshakes_per_address",
@@ -201,80 +222,10 @@ pub const AT_START: &[&str] = &[
     "notice_window_milliseconds",
 ];
 
-/// Shortest word that lets somebody read figures.
-const TOKEN_BYTES_MIN: usize = 16;
-
 /// Most keys that may give an owner's commands.
 pub const OWNERS_MAX: usize = 100;
 
-/// Most lines of a greeting.
-const GREETING_LINES_MAX: usize = 100;
-
 impl TrackerSettings {
-    /// Checks what the types cannot.
-    pub fn check(&self) -> Result<(), BadSetting> {
-        let wrong = |setting, what| Err(BadSetting { setting, what });
-        if !is_line(&self.network_name) || self.network_name.is_empty() {
-            return wrong("network_name", "expected one line of text of at most 400 bytes");
-        }
-        if self.message_of_the_day.len() > GREETING_LINES_MAX || !self.message_of_the_day.iter().all(|l| is_line(l)) {
-            return wrong("message_of_the_day", "expected at most 100 lines of text of at most 400 bytes each");
-        }
-        if !self.observe_token.is_empty()
-            && (self.observe_token.len() < TOKEN_BYTES_MIN || !is_line(&self.observe_token))
-        {
-            return wrong("observe_token", "expected one line of at least 16 letters that nobody can guess");
-        }
-        if self.owners.len() > OWNERS_MAX {
-            return wrong("owners", "expected at most 100 keys");
-        }
-        let counts = [
-            ("shares_per_user", self.shares_per_user),
-            ("path_bytes_per_user", self.path_bytes_per_user),
-            ("shares_in_all", self.shares_in_all),
-            ("shares_per_address", self.shares_per_address),
-            ("path_bytes_per_address", self.path_bytes_per_address),
-            ("keyless_shares_per_address", self.keyless_shares_per_address),
-            ("keyless_path_bytes_per_address", self.keyless_path_bytes_per_address),
-            ("keyless_shares_in_all", self.keyless_shares_in_all),
-            ("path_bytes_in_all", self.path_bytes_in_all),
-            ("names_per_key", self.names_per_key),
-            ("names_in_all", self.names_in_all),
-            ("connections_per_address", self.connections_per_address),
-            ("connections", self.connections),
-            ("handshakes_per_address", self.handshakes_per_address),
-            ("handshakes", self.handshakes),
-            ("unregistered_sessions", self.unregistered_sessions),
-            ("unregistered_lines", self.unregistered_lines),
-            ("send_queue_bytes", self.send_queue_bytes),
-            ("relays", self.relays),
-            ("relays_per_user", self.relays_per_user),
-        ];
-        if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
-            return wrong(setting, "expected a number of at least 1");
-        }
-        let seconds = [
-            ("name_lapses_after_days", self.name_lapses_after_days, 100_000),
-            ("new_names_per_address", self.new_names_per_address, u64::from(u32::MAX)),
-            ("new_names_per_address_per_hour", self.new_names_per_address_per_hour, u64::from(u32::MAX)),
-            ("tls_first_command_seconds", self.tls_first_command_seconds, 86_400),
-            ("plain_first_command_seconds", self.plain_first_command_seconds, 86_400),
-            ("tls_silence_seconds", self.tls_silence_seconds, 30 * 86_400),
-            ("plain_silence_seconds", self.plain_silence_seconds, 30 * 86_400),
-            ("send_stall_seconds", self.send_stall_seconds, 86_400),
-            ("notice_window_milliseconds", self.notice_window_milliseconds, 60_000),
-            ("unregistered_answer_bytes", self.unregistered_answer_bytes, 1 << 40),
-            ("relay_bytes_per_second", self.relay_bytes_per_second, 1 << 40),
-            ("relay_bytes_per_user_day", self.relay_bytes_per_user_day, 1 << 60),
-            ("relay_idle_seconds", self.relay_idle_seconds, 86_400),
-            ("unregistered_answer_bytes_per_second", self.unregistered_answer_bytes_per_second, 1 << 40),
-        ];
-        match seconds.into_iter().find(|(_, value, max)| !(1..=*max).contains(value)) {
-            Some((setting, ..)) => wrong(setting, "this number is too small or too large to work with"),
-            None => Ok(()),
-        }
-    }
-
     /// What sessions without a name may ask for.
     pub(super) fn answer_allowance(&self) -> Allowance {
         Allowance {
@@ -335,19 +286,5 @@ mod tests {
         for (name, description) in TrackerSettings::DESCRIPTIONS {
             assert!(description.trim().ends_with('.'), "{name}: {description}");
         }
-    }
-
-    #[test]
-    fn refuses_what_cannot_work() {
-        let check = |change: &dyn Fn(&mut TrackerSettings)| {
-            let mut settings = TrackerSettings::default();
-            change(&mut settings);
-            settings.check().expect_err("refused").setting
-        };
-        assert_eq!(check(&|s| s.network_name.clear()), "network_name");
-        assert_eq!(check(&|s| s.network_name.push('\n')), "network_name");
-        assert_eq!(check(&|s| s.message_of_the_day.push("\u{1b}[31m".into())), "message_of_the_day");
-        assert_eq!(check(&|s| s.shares_per_user = 0), "shares_per_user");
-        assert_eq!(check(&|s| s.plain_silence_seconds = u64::MAX), "plain_silence_seconds");
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn will_pass(why: &AwayReason) -> bool {
         AwayReason::Unreachable(_) => true,
         AwayReason::KeyChanged => false,
         AwayReason::Refused { code: ReplyCode::Known(code), .. } => {
-            matches!(code, Code::SlowDown | Code::Limit | Code::Internal | Code::Waiting)
+            matches!(code, Code::SlowDown | Code::Limit | Code::Unavailable | Code::Internal | Code::Waiting)
         }
         // What a later tracker means by it only a person can tell.
         AwayReason::Refused { code: ReplyCode::Later(_), .. } => false,
