@@ -3,8 +3,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[cfg(unix)]
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 use std::time::{Duration, Instant};
 
 use potok_core::library::typed::ShareOrLocalPath;
@@ -17,6 +20,7 @@ use potok_core::tracker::input::OwnerOrder;
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::asking::{Asker, Got, content_of};
 use potok_tests::chaos::{Chaos, Weather};
+#[cfg(unix)]
 use potok_tests::evil_peer::block_of;
 use potok_tests::program::PATIENCE;
 use potok_tests::world::{Person, TestTracker, noise, scaled};
@@ -172,6 +176,7 @@ fn made_up(shared: &Path, identity: &[u8]) -> Vec<Content> {
 }
 
 /// What takes a shared file's place at one moment or the other.
+#[cfg(unix)]
 const SWAPS: &[&str] =
     &["written over", "a link to a canary", "a canary moved over it", "another name of a canary", "its folder"];
 

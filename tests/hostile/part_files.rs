@@ -1,8 +1,8 @@
 //! What lies where an unfinished file of ours would be: bytes that somebody else wrote, or something that is no file.
 //! The finished file is right or there is none, and what does not belong to the download stays as it was.
 
-use std::path::Path;
-use std::time::Duration;
+#[cfg(unix)]
+use std::{path::Path, time::Duration};
 
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::program::PATIENCE;

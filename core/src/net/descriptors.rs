@@ -76,12 +76,11 @@ impl Default for Spare {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn the_limit_is_raised_once_and_for_all() {
         let first = raise_limit();
         assert!(first.is_none_or(|limit| limit >= 64));
@@ -89,7 +88,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn other_errors_are_not_mistaken() {
         assert!(are_used_up(&io::Error::from_raw_os_error(24)));
         assert!(!are_used_up(&io::Error::from(io::ErrorKind::ConnectionAborted)));

@@ -115,8 +115,6 @@ fn is_link_refused(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::at;
-    use std::fs::File;
 
     #[test]
     fn errors_say_what_to_do() {
@@ -125,8 +123,8 @@ mod tests {
         assert!(matches!(PlaceError::from(io::Error::from(ErrorKind::QuotaExceeded)), PlaceError::NoSpace));
         #[cfg(target_os = "linux")]
         {
-            let full = File::options().write(true).open("/dev/full").expect("opens");
-            let error = at::write_all_at(&full, b"x", 0).expect_err("always full");
+            let full = std::fs::File::options().write(true).open("/dev/full").expect("opens");
+            let error = crate::disk::at::write_all_at(&full, b"x", 0).expect_err("always full");
             assert!(matches!(PlaceError::from(error), PlaceError::NoSpace));
         }
     }

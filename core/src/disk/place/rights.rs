@@ -1,7 +1,6 @@
 //! Who may read and run a file that was downloaded.
 
 use std::fs::File;
-use std::io;
 
 use crate::disk::place::place_error::PlaceError;
 
@@ -13,7 +12,7 @@ pub(super) fn give_ordinary_rights(file: &File, can_run: bool) -> Result<(), Pla
         let mode = ordinary_mode();
         // Whoever may read it may run it.
         let run = Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2);
-        rustix::fs::fchmod(file, if can_run { mode.union(run) } else { mode }).map_err(io::Error::from)?;
+        rustix::fs::fchmod(file, if can_run { mode.union(run) } else { mode }).map_err(std::io::Error::from)?;
     }
     #[cfg(not(unix))]
     let _ = (file, can_run);

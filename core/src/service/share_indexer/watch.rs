@@ -356,7 +356,7 @@ fn number_of(folder: &Path) -> Option<(u64, u64)> {
     Some((stamp.device, stamp.inode))
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use crate::library::root::{Root, RootId};
@@ -381,7 +381,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn folders_are_watched_as_they_are_found_and_as_they_are_now() {
         let folder = tempfile::tempdir().expect("folder");
         let top = folder.path().canonicalize().expect("resolves");
@@ -411,7 +410,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn what_cannot_be_watched_is_told_once_a_root() {
         let folder = tempfile::tempdir().expect("folder");
         let top = folder.path().canonicalize().expect("resolves");
