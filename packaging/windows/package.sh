@@ -21,7 +21,7 @@ done
 name=potok-$version-windows-x86_64
 portable=$work/$name
 mkdir "$portable"
-cp "$programs"/*.exe packaging/windows/{potok-portable.cmd,links.reg,tracker-at-start.ps1} README.md LICENSE LICENSE-MIT \
+cp "$programs"/*.exe packaging/windows/{potok-portable.cmd,links.reg} README.md LICENSE LICENSE-MIT \
     LICENSE-APACHE assets/licences.txt "$portable"
 python3 packaging/windows/zip.py "$portable" "target/packages/$name.zip"
 echo "target/packages/$name.zip"

@@ -56,6 +56,23 @@ pub(crate) enum Task {
         /// What `export` has written
         file: PathBuf,
     },
+    /// Run the tracker from every start of Windows on, with nobody signed in
+    #[cfg(windows)]
+    #[command(subcommand)]
+    Service(ServiceTask),
+}
+
+/// What the tracker has to do with the service manager of Windows.
+#[cfg(windows)]
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum ServiceTask {
+    /// Install it and start it; needs an administrator
+    Install,
+    /// End it and remove it; its identity and names stay
+    Uninstall,
+    /// Be the service; the service manager runs this
+    #[command(hide = true)]
+    Run,
 }
 
 /// Writes `potok-tracker.1` and the completions of every shell into a folder, which is created.

@@ -4,11 +4,14 @@ mod args;
 mod backup;
 mod config;
 mod observing;
+#[cfg(windows)]
+mod service;
 mod tasks;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,6 +25,7 @@ use potok_core::store::{Store, StoreError};
 use potok_core::tracker::settings::{LogFormat, TrackerSettings};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::args::Args;
 use crate::config::ConfigError;
@@ -56,6 +60,9 @@ enum Failure {
     File { path: String, source: io::Error },
     #[error("{0}")]
     System(#[from] io::Error),
+    #[cfg(windows)]
+    #[error("only an administrator may do that: open a terminal with 'Run as administrator'")]
+    NotAdministrator,
     #[error("the tracker has ended of itself; the log says why")]
     Ended,
 }
@@ -87,20 +94,32 @@ fn main() -> ExitCode {
 }
 
 fn run(mut args: Args) -> Result<ExitCode, Failure> {
-    let dir = match args.data_dir.take() {
-        Some(dir) => dir,
-        None => config::default_data_dir()?,
+    let dir = match (args.data_dir.take(), &args.command) {
+        (Some(dir), _) => dir,
+        #[cfg(windows)]
+        (None, Some(args::Task::Service(_))) => service::data_dir(),
+        (None, _) => config::default_data_dir()?,
     };
     match args.command.take() {
         Some(task) => tasks::carry_out(&task, &dir, args.config.as_deref()),
-        None => track(&args, &dir).map(|()| ExitCode::SUCCESS),
+        None => track(&args, &dir, Surroundings::default()).map(|()| ExitCode::SUCCESS),
     }
 }
 
-fn begin_log(format: LogFormat) {
+/// What is round a tracker that runs: a terminal, unless a service manager says otherwise.
+#[derive(Default)]
+struct Surroundings {
+    /// Where the log goes; none: standard error.
+    log: Option<BoxMakeWriter>,
+    /// What ends it; none: signals.
+    ended: Option<CancellationToken>,
+}
+
+fn begin_log(format: LogFormat, log: Option<BoxMakeWriter>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_none| EnvFilter::new("info"));
-    let ansi = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi);
+    let ansi = log.is_none() && io::stderr().is_terminal();
+    let writer = log.unwrap_or_else(|| BoxMakeWriter::new(io::stderr));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(ansi);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -129,11 +148,11 @@ fn settings(args: &Args, file: &Path) -> Result<TrackerSettings, ConfigError> {
     Ok(settings)
 }
 
-fn track(args: &Args, dir: &Path) -> Result<(), Failure> {
+fn track(args: &Args, dir: &Path, surroundings: Surroundings) -> Result<(), Failure> {
     private::create_dir(dir).map_err(|source| Failure::DataDir { path: dir.display().to_string(), source })?;
     let file = args.config.clone().unwrap_or_else(|| dir.join("config.toml"));
     let now = settings(args, &file)?;
-    begin_log(now.log_format);
+    begin_log(now.log_format, surroundings.log);
     // The database first: its lock says whether the folder is ours.
     let store = open_store(dir)?;
     let loaded = Identity::load_or_create(&dir.join("identity.key"))?;
@@ -146,7 +165,7 @@ fn track(args: &Args, dir: &Path) -> Result<(), Failure> {
     let args = args.clone();
     let read: ReadConfiguration = Arc::new(move || settings(&args, &file).map_err(|wrong| wrong.to_string()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(now, &loaded.identity, store, (read, dir.join(tasks::SOCKET))))
+    runtime.block_on(serve(now, &loaded.identity, store, (read, dir.join(tasks::SOCKET)), surroundings.ended))
 }
 
 fn open_store(dir: &Path) -> Result<Arc<Store>, Failure> {
@@ -165,6 +184,7 @@ async fn serve(
     identity: &Identity,
     store: Arc<Store>,
     (read, socket): (ReadConfiguration, PathBuf),
+    ended: Option<CancellationToken>,
 ) -> Result<(), Failure> {
     let cannot = |at: SocketAddr| move |source| Failure::Listen { address: at.to_string(), source };
     let listen = settings.listen;
@@ -176,7 +196,11 @@ async fn serve(
     };
     let cancel = CancellationToken::new();
     // Before anybody is told that we are here: from now on a signal ends us in order.
-    let ended = end_by_signal()?;
+    let is_service = ended.is_some();
+    let ended: Pin<Box<dyn Future<Output = ()> + Send>> = match ended {
+        Some(told) => Box::pin(told.cancelled_owned()),
+        None => Box::pin(end_by_signal()?),
+    };
     let handle =
         tracker_server::start(listener, settings.clone(), identity, Arc::clone(&store), cancel.clone()).await?;
     let handle = Arc::new(handle);
@@ -186,7 +210,7 @@ async fn serve(
     if let Err(why) = observing::serve_socket(socket, Arc::clone(&site), cancel.clone()) {
         tracing::warn!(%why, "'potok-tracker status' cannot ask this tracker: there is no socket for it");
     }
-    announce(&handle, &settings);
+    announce(&handle, &settings, is_service);
     if let Some(listener) = observed {
         tracing::info!(at = %listener.local_addr()?, "observed over HTTP");
         drop(tokio::spawn(observing::serve_address(listener, site, cancel.clone())));
@@ -211,10 +235,11 @@ fn public_invite(handle: &TrackerHandle, settings: &TrackerSettings) -> Result<I
     }
 }
 
-/// The two lines that scripts and people read.
-fn announce(handle: &TrackerHandle, settings: &TrackerSettings) {
+/// The two lines that scripts and people read. A service has nobody who would: its log says the same.
+fn announce(handle: &TrackerHandle, settings: &TrackerSettings, is_service: bool) {
     let mut lines = format!("listening on {}\n", handle.address());
     match public_invite(handle, settings) {
+        Ok(invite) if is_service => tracing::info!(at = %handle.address(), %invite, "listening"),
         Ok(invite) => lines.push_str(&format!("{invite}\n")),
         Err(error) => tracing::error!(%error, "there is no invite for this address"),
     }

@@ -22,6 +22,8 @@ pub(crate) fn carry_out(task: &Task, dir: &Path, config: Option<&Path>) -> Resul
         Task::Status => say(&ask(dir, "/status")?),
         Task::Export { file } => export(dir, file),
         Task::Import { file } => import(dir, file),
+        #[cfg(windows)]
+        Task::Service(task) => crate::service::carry_out(*task, dir, config),
     }
 }
 
@@ -76,7 +78,7 @@ fn ask(dir: &Path, what: &str) -> Result<String, Failure> {
     })
 }
 
-fn say(text: &str) -> Result<ExitCode, Failure> {
+pub(crate) fn say(text: &str) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     let _nobody_reads = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     Ok(ExitCode::SUCCESS)

@@ -32,6 +32,12 @@ pub(super) fn give_or_warn(path: &Path, of: Of) {
     }
 }
 
+/// Gives it its list, with this account in it instead of the person who runs this.
+#[cfg(windows)]
+pub(super) fn give_to(path: &Path, of: Of, account: &str) -> io::Result<()> {
+    give(path, of, Some(OsStr::new(account)))
+}
+
 fn give(path: &Path, of: Of, person: Option<&OsStr>) -> io::Result<()> {
     let mut command = Command::new(program(std::env::var_os("SystemRoot")));
     command.args(arguments(path, of, person)).stdin(Stdio::null());

@@ -24,6 +24,14 @@ pub fn create_dir(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder that only administrators and this account of the system may enter, as a service has one. One that exists is
+/// made so.
+#[cfg(windows)]
+pub fn create_dir_for_account(dir: &Path, account: &str) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    access_list::give_to(dir, access_list::Of::Folder, account)
+}
+
 /// Takes a file from everybody but its owner; `true` if others could read it until now, as far as that is known.
 #[cfg(unix)]
 pub(crate) fn tighten(path: &Path) -> io::Result<bool> {
