@@ -1,10 +1,16 @@
 //! The arguments of `potok`: one definition for parsing, `--help`, man pages and shell completions.
 //!
+//! A link may be a stranger's text. Where the system makes one command line of it (Windows), it comes after `--`, and here it
+//! goes with nothing but the data folder: a link with a quotation mark in it must not become other arguments.
+//!
 //! A value that cannot be meant (a name with spaces, a port of 70000) is refused here, with exit status 2.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use potok_core::model::invite::TrackerAddress;
 use potok_core::model::limits;
 use potok_core::model::proxy::{BadProxy, ProxyAddress};
@@ -38,8 +44,11 @@ pub struct Args {
     /// An invite to ask about: the desktop opens `potok://` links with it. Parsed where it is asked about.
     #[arg(value_name = "LINK", value_parser = link, help = t!("args.link").into_owned())]
     pub link: Option<String>,
+    /// Files and folders to share, as the file manager hands them over. The window asks first.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["link", "background"], help = t!("args.share").into_owned())]
+    pub share: Vec<PathBuf>,
     /// Start in the tray, as at the start of the system.
-    #[arg(long, hide = true, help = t!("args.background").into_owned())]
+    #[arg(long, hide = true, conflicts_with = "link", help = t!("args.background").into_owned())]
     pub background: bool,
     /// What to run; none: the window.
     #[command(subcommand)]
@@ -99,6 +108,21 @@ pub struct ConsoleArgs {
     pub commands: Vec<String>,
 }
 
+impl Args {
+    /// The arguments of this program; what cannot be meant ends it.
+    pub fn read() -> Self {
+        Self::read_from(std::env::args_os()).unwrap_or_else(|why| why.exit())
+    }
+
+    fn read_from(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let args = Self::try_parse_from(words)?;
+        if args.mode.is_some() && (args.link.is_some() || !args.share.is_empty() || args.background) {
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, t!("args.window-only")));
+        }
+        Ok(args)
+    }
+}
+
 /// As clap writes it, with a heading that can be translated.
 fn help_template() -> String {
     format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}\n", t!("args.usage"))
@@ -133,12 +157,14 @@ fn tracker(text: &str) -> Result<TrackerAddress, potok_core::model::invite::BadI
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, Parser};
-
     use super::*;
 
-    fn console(line: &[&str]) -> Result<(Option<PathBuf>, ConsoleArgs), clap::error::ErrorKind> {
-        let args = Args::try_parse_from([&["potok"], line].concat()).map_err(|e| e.kind())?;
+    fn read(line: &[&str]) -> Result<Args, ErrorKind> {
+        Args::read_from(["potok"].iter().chain(line).map(OsString::from)).map_err(|error| error.kind())
+    }
+
+    fn console(line: &[&str]) -> Result<(Option<PathBuf>, ConsoleArgs), ErrorKind> {
+        let args = read(line)?;
         match args.mode {
             Some(Mode::Console(console)) => Ok((args.data_dir, *console)),
             other => panic!("not the console: {other:?}"),
@@ -184,10 +210,33 @@ mod tests {
         ] {
             assert_eq!(console(line).expect("valid").1.host_tracker, Some(address.parse().expect("address")));
         }
-        assert!(Args::try_parse_from(["potok"]).expect("the window").mode.is_none());
+        assert!(read(&[]).expect("the window").mode.is_none());
         for link in ["potok://h:1/?key=x", "POTOK:whatever it is"] {
-            let args = Args::try_parse_from(["potok", "--data-dir", "d", link]).expect("the window");
-            assert_eq!((args.link.as_deref(), args.mode.is_none()), (Some(link), true));
+            for line in [&["--data-dir", "d", link][..], &["--data-dir", "d", "--", link]] {
+                let args = read(line).expect("the window");
+                assert_eq!((args.link.as_deref(), args.mode.is_none()), (Some(link), true));
+            }
+        }
+        let args = read(&["--share", "/a b", "c", "--data-dir", "d"]).expect("the window");
+        assert_eq!((args.share, args.data_dir), (vec!["/a b".into(), "c".into()], Some("d".into())));
+    }
+
+    /// What Windows makes of a link with a quotation mark in it.
+    #[test]
+    fn a_link_brings_no_other_arguments() {
+        for more in [
+            &["--share", "C:\\Users"][..],
+            &["--data-dir", "\\\\evil\\share"],
+            &["--background"],
+            &["console", "-c", "register C:\\Users"],
+            &["generate-docs", "x"],
+        ] {
+            let as_installed = [&["--", "potok:x"], more].concat();
+            assert!(read(&as_installed).is_err(), "{as_installed:?}");
+        }
+        for more in [&["--share", "C:\\Users"][..], &["--background"], &["console", "-c", "whoami"]] {
+            let bare = [&["potok:x"], more].concat();
+            assert_eq!(read(&bare).expect_err("two things at once"), ErrorKind::ArgumentConflict, "{bare:?}");
         }
     }
 
@@ -207,8 +256,11 @@ mod tests {
             &["http://h:1"],
             &["potok://h:1", "potok://h:2"],
             &["--nonsense"],
+            &["--share"],
+            &["--share", ""],
+            &["--share", "a", "--background"],
         ] {
-            assert!(Args::try_parse_from([&["potok"], line].concat()).is_err(), "{line:?}");
+            assert!(read(line).is_err(), "{line:?}");
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use potok_app::args::{Args, Mode};
 use potok_app::{console, docs, texts};
 
@@ -10,12 +9,12 @@ fn main() -> ExitCode {
     texts::use_language("");
     // Each connection and each file under way takes a descriptor; what the system allows at first is often 256 or 1,024.
     let _limit = potok_core::net::descriptors::raise_limit();
-    let args = Args::parse();
+    let args = Args::read();
     match args.mode {
         #[cfg(feature = "gui")]
         None => potok_app::gui::start::start(potok_app::gui::start::Start {
             data_dir: args.data_dir,
-            link: args.link,
+            purpose: potok_app::desktop::purpose::Purpose::of(args.link, &args.share),
             in_background: args.background,
         }),
         #[cfg(not(feature = "gui"))]

@@ -57,8 +57,17 @@ fn a_second_start_hands_over_to_the_first() {
 #[test]
 fn a_link_of_somebody_else_is_a_wrong_argument() {
     let folder = tempfile::tempdir().expect("folder");
-    for bad in ["http://example.org/", "file:///etc/passwd", "--link"] {
-        let ran = potok(folder.path(), &[bad]).output().expect("runs");
-        assert_eq!(ran.status.code(), Some(2), "{bad}: {}", errors(&ran));
+    for bad in [
+        &["http://example.org/"][..],
+        &["file:///etc/passwd"],
+        &["--link"],
+        // As Windows would make of a link with a quotation mark in it.
+        &["--", LINK, "--share", "/etc/passwd"],
+        &[LINK, "--share", "/etc/passwd"],
+        &[LINK, "console", "-c", "register /etc/passwd"],
+    ] {
+        let ran = potok(folder.path(), bad).output().expect("runs");
+        assert_eq!(ran.status.code(), Some(2), "{bad:?}: {}", errors(&ran));
     }
+    assert_eq!(folder.path().read_dir().expect("a folder").count(), 0, "nothing was begun");
 }

@@ -72,11 +72,15 @@ Section "Potok" PROGRAM
     WriteUninstaller "$INSTDIR\uninstall.exe"
     CreateShortcut "$SMPROGRAMS\Potok.lnk" "$INSTDIR\potok.exe"
 
+    ; *Send to* in the menu of a file.
+    CreateShortcut "$SENDTO\Potok.lnk" "$INSTDIR\potok.exe" "--share"
+
     WriteRegStr HKCU "Software\Potok" "Folder" "$INSTDIR"
     WriteRegStr HKCU "${LINKS}" "" "URL:Potok"
     WriteRegStr HKCU "${LINKS}" "URL Protocol" ""
     WriteRegStr HKCU "${LINKS}\DefaultIcon" "" "$INSTDIR\potok.exe,0"
-    WriteRegStr HKCU "${LINKS}\shell\open\command" "" '"$INSTDIR\potok.exe" "%1"'
+    ; After `--` nothing is an option: a link that somebody made may have a quotation mark in it.
+    WriteRegStr HKCU "${LINKS}\shell\open\command" "" '"$INSTDIR\potok.exe" -- "%1"'
 
     WriteRegStr HKCU "${UNINSTALL}" "DisplayName" "Potok"
     WriteRegStr HKCU "${UNINSTALL}" "DisplayVersion" "${VERSION}"
@@ -121,6 +125,7 @@ Section "Uninstall"
     RMDir "$INSTDIR"
     Delete "$SMPROGRAMS\Potok.lnk"
     Delete "$DESKTOP\Potok.lnk"
+    Delete "$SENDTO\Potok.lnk"
     ReadRegStr $0 HKCU "Software\Potok" "FirewallRule"
     StrCmp $0 "" no_rule
     IfSilent no_rule
@@ -128,7 +133,7 @@ Section "Uninstall"
     no_rule:
     ; Links may be another copy's by now.
     ReadRegStr $0 HKCU "${LINKS}\shell\open\command" ""
-    StrCmp $0 '"$INSTDIR\potok.exe" "%1"' 0 links_of_another
+    StrCmp $0 '"$INSTDIR\potok.exe" -- "%1"' 0 links_of_another
     DeleteRegKey HKCU "${LINKS}"
     links_of_another:
     DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "Potok"

@@ -7,9 +7,12 @@ What must hold, each part printed as one line:
 
 exchange  a file and a folder go from a Windows console to another, from Windows to Linux and from Linux to Windows.
 resume    a console that is killed in the middle of a file finishes it later, and fetches only what it had not.
-names     what Windows cannot hold is refused with its reason, and comes under a changed name if that is asked for.
+names     what Windows cannot hold is refused with its reason, and comes under a changed name if that is asked for; so does what
+          differs by case alone; a local name that Windows would read otherwise is refused.
 second    a second program on the same data folder is told so.
-window    (with --pictures) the window starts, joins by a link and fetches a file; what it looked like is kept.
+service   the tracker is installed as a service, people meet at it, and it is removed.
+window    (with --pictures) the window starts, joins by a link, fetches a file, asks about what *Send to* hands over, and goes into
+          the tray and comes back; what it looked like is kept.
 
 `.ci/windows` makes the programs and calls this. Needs wine, and for the window Xvfb, xdotool and ImageMagick's `import`.
 """
@@ -194,7 +197,50 @@ def names(world, bob, carol):
     same(f"{world.dir}/carol-src/Odd/plain.txt", f"{into}/plain.txt")
     told = lambda: {line.split("\t")[1] for _, line in bob.lines[heard:] if line.startswith("renamed\t")}
     until("all changed names are told", lambda: len(told()) == len(shared) - 1)
+    differ_by_case(world, bob, carol)
+    for typed in ("CON", "nul.txt", "tail.", "what?"):
+        bob.ask(f'download carol Odd/plain.txt "{windows_path(world.dir)}\\{typed}"', "error: unsafe-name: ")
     print(f"windows: names: {len(shared) - 1} of {len(wanted)} that Windows cannot hold are shared by Linux: {len(refused)} errors, then all under changed names", flush=True)
+
+
+def differ_by_case(world, bob, carol):
+    for name in ("Makefile", "makefile"):
+        world.file(f"carol-src/Case/{name}", 100)
+    carol.ask(f'register "{world.dir}/carol-src/Case"', "shared\tCase/")
+    into = f"{world.dir}/bob-case"
+    bob.ask(f'download carol Case/ "{windows_path(into)}" --rename-unsafe', "renamed\t")
+    until("both are here", lambda: len(finished(into)) == 2)
+    copies = sorted(open(f"{into}/{name}", "rb").read() for name in finished(into))
+    if copies != sorted(open(f"{world.dir}/carol-src/Case/{name}", "rb").read() for name in ("Makefile", "makefile")):
+        raise SystemExit("windows: one of two that differ by case was written over the other")
+
+
+def service(world):
+    data = f"{world.dir}/service"
+    os.makedirs(data)
+    with open(f"{data}/config.toml", "w") as config:
+        config.write('listen = "127.0.0.1:0"\n')
+
+    def run(*words):
+        ran = subprocess.run(world.exe("potok-tracker", *words), capture_output=True, text=True, timeout=SECONDS_MAX, stdin=subprocess.DEVNULL)
+        if ran.returncode != 0:
+            raise SystemExit(f"windows: {words}: {ran.returncode} {ran.stderr}")
+        return ran.stdout
+
+    def invites():
+        logs = (open(f"{data}/{name}", encoding="utf-8").read() for name in os.listdir(data) if name.endswith(".log"))
+        return [invite for log in logs for invite in re.findall(r"potok://\S+", log)]
+
+    if "runs, now and from every start" not in (told := run("service", "install", "--data-dir", windows_path(data))):
+        raise SystemExit(f"windows: the service: {told}")
+    until("the service tells its invite", invites)
+    frida = world.run(*world.exe("potok", "console", "--data-dir", windows_path(f"{world.dir}/frida"), "--name", "frida",
+                                 "--tracker", invites()[0], "--listen", "127.0.0.1:0", "--keep-sharing"))
+    frida.ask("whoami", "frida\t")
+    run("service", "uninstall")
+    frida.hear("error: offline")
+    frida.process.kill()
+    print("windows: service: installed, met at, removed", flush=True)
 
 
 def second(world):
@@ -273,6 +319,7 @@ def main():
         bob = resume(world, bob, carol)
         names(world, bob, carol)
         second(world)
+        service(world)
         if options.pictures:
             window(world, screen, options.pictures)
 

@@ -1,13 +1,15 @@
-//! One window a data folder: a second start finds the first, hands its link over, and ends.
+//! One window a data folder: a second start finds the first, hands over what it is for, and ends.
 //!
 //! A socket in the data folder that only its owner can use (a named pipe on Windows). One line each way:
 //!
 //! ```text
 //! potok-window 1 open [LINK]
+//! potok-window 1 share PATH[&PATH…]
 //! potok-window 1 shown | asked | busy
 //! ```
 //!
-//! What arrives is bounded and read strictly; a link is only ever shown and asked about.
+//! Paths are written as in the query of a URL. What arrives is bounded and read strictly; links, and files to share, are
+//! only ever shown and asked about.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,14 +20,16 @@ use std::time::{Duration, Instant};
 
 use interprocess::local_socket::traits::{ListenerExt, Stream as _};
 use interprocess::local_socket::{self, ListenerOptions, Name, Stream};
-use potok_core::model::limits::INVITE_BYTES_MAX;
 
+use crate::desktop::purpose::{PURPOSE_BYTES_MAX, Purpose};
 use crate::desktop::{Bell, DesktopEvent};
 
 /// The first two words of every line; another version of Potok may speak another one.
 const GREETING: &str = "potok-window 1 ";
 /// A whole line.
-const HAND_OVER_BYTES_MAX: usize = INVITE_BYTES_MAX + 64;
+const HAND_OVER_BYTES_MAX: usize = PURPOSE_BYTES_MAX + 64;
+/// What is read at a time.
+const READ_BYTES: usize = 8 << 10;
 /// How long a line may take to arrive.
 const LINE_MAX: Duration = Duration::from_secs(2);
 /// How long the window may take to look up from what it does.
@@ -48,19 +52,13 @@ pub enum HandedOver {
 const ANSWERS: [(HandedOver, &str); 3] =
     [(HandedOver::Shown, "shown"), (HandedOver::Asked, "asked"), (HandedOver::Busy, "busy")];
 
-/// Whether a link may be handed over: no more than an invite has, and nothing that ends a line.
-fn is_link(text: &str) -> bool {
-    text.len() <= INVITE_BYTES_MAX && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
 /// Hands a start over to the window that runs on this data folder; none if no window does.
-pub fn hand_over(data_dir: &Path, link: Option<&str>) -> Option<HandedOver> {
+pub fn hand_over(data_dir: &Path, purpose: &Purpose) -> Option<HandedOver> {
     let mut stream = Stream::connect(name(data_dir).ok()?).ok()?;
     // Named pipes have no time limit; they end with the program at their other end.
     let _ = stream.set_recv_timeout(Some(WINDOW_MAX + LINE_MAX));
     let _ = stream.set_send_timeout(Some(LINE_MAX));
-    let link = link.filter(|link| is_link(link)).unwrap_or_default();
-    stream.write_all(format!("{GREETING}open {link}\n").as_bytes()).ok()?;
+    stream.write_all(format!("{GREETING}{}\n", purpose.to_words()).as_bytes()).ok()?;
     let line = read_line(&mut stream, WINDOW_MAX + LINE_MAX)?;
     let word = line.strip_prefix(GREETING)?;
     ANSWERS.into_iter().find(|(_, name)| *name == word).map(|(answer, _)| answer)
@@ -110,33 +108,32 @@ fn serve(listener: &local_socket::Listener, bell: &Bell, is_over: &AtomicBool) {
         let Ok(mut stream) = stream else { continue };
         let _ = stream.set_recv_timeout(Some(LINE_MAX));
         let _ = stream.set_send_timeout(Some(LINE_MAX));
-        let Some(link) = read_line(&mut stream, LINE_MAX).and_then(|line| parse(&line)) else { continue };
-        let answer = tell(bell, link);
+        let Some(purpose) = read_line(&mut stream, LINE_MAX).and_then(|line| parse(&line)) else { continue };
+        let answer = tell(bell, purpose);
         let word = ANSWERS.into_iter().find(|(known, _)| *known == answer).map_or("busy", |(_, word)| word);
         // The other start has ended meanwhile.
         let _ = stream.write_all(format!("{GREETING}{word}\n").as_bytes());
     }
 }
 
-fn tell(bell: &Bell, link: Option<String>) -> HandedOver {
+fn tell(bell: &Bell, purpose: Purpose) -> HandedOver {
     let (answer, told) = crossbeam_channel::bounded(1);
-    if !bell.ring(DesktopEvent::Started { link, answer }) {
+    if !bell.ring(DesktopEvent::Started { purpose, answer }) {
         return HandedOver::Busy;
     }
     told.recv_timeout(WINDOW_MAX).unwrap_or(HandedOver::Busy)
 }
 
-/// `potok-window 1 open [LINK]`.
-fn parse(line: &str) -> Option<Option<String>> {
-    let link = line.strip_prefix(GREETING)?.strip_prefix("open ")?;
-    is_link(link).then(|| (!link.is_empty()).then(|| link.to_owned()))
+/// `potok-window 1 PURPOSE`.
+fn parse(line: &str) -> Option<Purpose> {
+    Purpose::from_words(line.strip_prefix(GREETING)?)
 }
 
 /// One line without its end, or nothing: too long, too slow, no UTF-8, cut off.
 fn read_line(stream: &mut Stream, at_most: Duration) -> Option<String> {
     let until = Instant::now() + at_most;
     let mut line = Vec::new();
-    let mut buffer = [0; 512];
+    let mut buffer = [0; READ_BYTES];
     while Instant::now() < until {
         let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
         line.extend_from_slice(buffer.get(..count)?);
@@ -187,43 +184,47 @@ mod tests {
 
     #[test]
     fn reads_lines_strictly() {
-        assert_eq!(parse("potok-window 1 open "), Some(None));
-        assert_eq!(parse("potok-window 1 open potok://h:1"), Some(Some("potok://h:1".into())));
-        let long = format!("potok-window 1 open {}", "x".repeat(INVITE_BYTES_MAX + 1));
-        for bad in ["", "potok-window 1 open", "potok-window 2 open ", "open ", "potok-window 1 open a b", &long] {
+        assert_eq!(parse("potok-window 1 open "), Some(Purpose::Open));
+        assert_eq!(parse("potok-window 1 open potok://h:1"), Some(Purpose::Link("potok://h:1".into())));
+        for bad in ["", "potok-window 1 open", "potok-window 2 open ", "open ", "potok-window 1 open a b"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
-        assert!(!is_link("a\u{85}b") && !is_link("a\nb") && is_link(""));
     }
 
-    /// A window that answers at once, and the links it was given.
-    fn window(data_dir: &Path) -> (Listening, Arc<Mutex<Vec<Option<String>>>>) {
+    /// A window that answers at once, and what it was wanted for.
+    fn window(data_dir: &Path) -> (Listening, Arc<Mutex<Vec<Purpose>>>) {
         let (bell, heard) = Bell::new(Arc::new(|| {}));
         let listening = Listening::start(data_dir, bell).expect("listens");
-        let links: Arc<Mutex<Vec<_>>> = Arc::default();
-        let seen = Arc::clone(&links);
+        let purposes: Arc<Mutex<Vec<_>>> = Arc::default();
+        let seen = Arc::clone(&purposes);
         std::thread::spawn(move || {
             for event in heard {
-                let DesktopEvent::Started { link, answer } = event else { continue };
-                seen.lock().expect("no panic").push(link);
+                let DesktopEvent::Started { purpose, answer } = event else { continue };
+                seen.lock().expect("no panic").push(purpose);
                 answer.send(HandedOver::Shown).expect("waited for");
             }
         });
-        (listening, links)
+        (listening, purposes)
     }
 
     #[test]
     fn a_second_start_reaches_the_first() {
         let folder = tempfile::tempdir().expect("folder");
-        assert_eq!(hand_over(folder.path(), None), None, "nobody is there");
-        let (listening, links) = window(folder.path());
-        assert_eq!(hand_over(folder.path(), Some("potok://h:1")), Some(HandedOver::Shown));
-        assert_eq!(hand_over(folder.path(), Some("two\nlines")), Some(HandedOver::Shown));
-        assert_eq!(*links.lock().expect("no panic"), [Some("potok://h:1".to_owned()), None]);
+        assert_eq!(hand_over(folder.path(), &Purpose::Open), None, "nobody is there");
+        let (listening, purposes) = window(folder.path());
+        // As many paths as no command line has.
+        let files = (0..20_000).map(|n| folder.path().join(format!("снимка {n}.jpg"))).collect();
+        let handed = [Purpose::Link("potok://h:1".into()), Purpose::Share(files)];
+        for purpose in &handed {
+            assert_eq!(hand_over(folder.path(), purpose), Some(HandedOver::Shown));
+        }
+        assert_eq!(hand_over(folder.path(), &Purpose::Link("two\nlines".into())), Some(HandedOver::Shown));
+        let [link, share] = handed;
+        assert_eq!(*purposes.lock().expect("no panic"), [link, share, Purpose::Open]);
         drop(listening);
-        assert_eq!(hand_over(folder.path(), None), None, "it has ended");
+        assert_eq!(hand_over(folder.path(), &Purpose::Open), None, "it has ended");
         let _again = window(folder.path());
-        assert_eq!(hand_over(folder.path(), None), Some(HandedOver::Shown), "a new one on the same folder");
+        assert_eq!(hand_over(folder.path(), &Purpose::Open), Some(HandedOver::Shown), "a new one on the same folder");
     }
 
     #[cfg(unix)]
@@ -232,7 +233,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         use std::os::unix::net::UnixStream;
         let folder = tempfile::tempdir().expect("folder");
-        let (_listening, links) = window(folder.path());
+        let (_listening, purposes) = window(folder.path());
         let path = socket_path(folder.path()).expect("short");
         let mode = std::fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o077, 0);
@@ -244,8 +245,8 @@ mod tests {
             let _ = stream.read_to_end(&mut answer);
             assert!(answer.is_empty(), "{answer:?}");
         }
-        assert_eq!(hand_over(folder.path(), None), Some(HandedOver::Shown), "it still listens");
-        assert_eq!(links.lock().expect("no panic").len(), 1);
+        assert_eq!(hand_over(folder.path(), &Purpose::Open), Some(HandedOver::Shown), "it still listens");
+        assert_eq!(purposes.lock().expect("no panic").len(), 1);
     }
 
     #[test]
@@ -253,8 +254,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         #[cfg(unix)]
         drop(std::os::unix::net::UnixListener::bind(socket_path(folder.path()).expect("short")).expect("bound"));
-        assert_eq!(hand_over(folder.path(), None), None);
+        assert_eq!(hand_over(folder.path(), &Purpose::Open), None);
         let _window = window(folder.path());
-        assert_eq!(hand_over(folder.path(), None), Some(HandedOver::Shown));
+        assert_eq!(hand_over(folder.path(), &Purpose::Open), Some(HandedOver::Shown));
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`instance`] | a second start on the same data folder hands its link over to the first |
+//! | [`instance`] | a second start on the same data folder hands what it is for over to the first |
 //! | [`tray`] | the icon that is left when the window is closed |
 //! | [`notification`] | what finished or failed while nobody looked |
 //! | [`color_scheme`] | light or dark, as the desktop wishes |
 //! | [`clipboard`] | an invite that was copied somewhere else |
 //! | [`autostart`] | start with the system |
 //! | [`place`] | where the window was |
+//! | [`purpose`] | what Potok was started for |
 //!
 //! No toolkit in here. Whatever talks to the system does so on a thread of its own, so that a desktop that does not
 //! answer never holds up a frame; without D-Bus, tray or portal there is silence, and the window works on.
@@ -20,6 +21,7 @@ pub mod instance;
 pub mod notification;
 pub mod opening;
 pub mod place;
+pub mod purpose;
 pub mod tray;
 
 use std::path::Path;
@@ -32,6 +34,7 @@ use crate::desktop::clipboard::Clipboard;
 use crate::desktop::color_scheme::ColorScheme;
 use crate::desktop::instance::{HandedOver, Listening};
 use crate::desktop::notification::Notifier;
+use crate::desktop::purpose::Purpose;
 use crate::desktop::tray::{Icon, Tray, Wish};
 
 /// The name by which desktops know Potok: of its desktop entry, its window and its icon.
@@ -45,8 +48,8 @@ const DESKTOP_EVENTS_MAX: usize = 32;
 pub enum DesktopEvent {
     /// Potok was started again, perhaps by a link that somebody clicked.
     Started {
-        /// As it came: a stranger may have written it.
-        link: Option<String>,
+        /// As it came: a stranger may have written a link.
+        purpose: Purpose,
         /// What became of it.
         answer: Sender<HandedOver>,
     },

@@ -22,7 +22,8 @@ use crate::client::Client;
 use crate::desktop::instance::{self, HandedOver};
 use crate::desktop::notification::{Message, Notifier};
 use crate::desktop::place::{WindowPlace, fitted};
-use crate::desktop::{self, Bell, Desktop, DesktopEvent};
+use crate::desktop::purpose::Purpose;
+use crate::desktop::{self, Bell, Desktop, DesktopEvent, tray};
 use crate::gui::icon;
 use crate::gui::no_window;
 use crate::gui::picker::Native;
@@ -50,8 +51,8 @@ const SCREENS_MAX: egui::Vec2 = egui::vec2(16_000.0, 16_000.0);
 pub struct Start {
     /// Where settings, identity and database are; none: the usual place.
     pub data_dir: Option<PathBuf>,
-    /// A link that was clicked.
-    pub link: Option<String>,
+    /// A link that was clicked, files that were sent here.
+    pub purpose: Purpose,
     /// Into the tray, without a window.
     pub in_background: bool,
 }
@@ -77,7 +78,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
     let data_dir = settings_file::data_dir(start.data_dir).map_err(of_settings)?;
     let loaded = settings_file::load(&data_dir).map_err(of_settings)?;
     texts::use_language(&loaded.settings.language);
-    if let Some(answer) = instance::hand_over(&data_dir, start.link.as_deref()) {
+    if let Some(answer) = instance::hand_over(&data_dir, &start.purpose) {
         return handed_over(answer);
     }
     let mut settings = loaded.settings.clone();
@@ -89,7 +90,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
         download_folder,
         host_tracker: settings.host_tracker,
     };
-    let node = match start_node(&setup, &wake, start.link.as_deref())? {
+    let node = match start_node(&setup, &wake, &start.purpose)? {
         Started::Here(node) => Arc::new(node),
         Started::Elsewhere(answer) => return handed_over(answer),
     };
@@ -113,9 +114,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
         if let Some(aside) = &loaded.set_aside {
             window.model.toast(Instant::now(), Tone::Bad, aside.sentence());
         }
-        if let Some(link) = &start.link {
-            window.ask_about_link(link);
-        }
+        window.started_for(start.purpose);
     }
     let ran = run(&window, &wake, &data_dir, &hidden, start.in_background);
     drop(window);
@@ -131,7 +130,7 @@ enum Started {
 }
 
 /// Starts the engine. Two starts at the same moment: one gets the data folder, the other hands over to it.
-fn start_node(setup: &Setup, wake: &Waker, link: Option<&str>) -> Result<Started, (&'static str, String)> {
+fn start_node(setup: &Setup, wake: &Waker, purpose: &Purpose) -> Result<Started, (&'static str, String)> {
     let until = Instant::now() + OTHER_START_MAX;
     loop {
         match Node::start(setup.clone(), wake.as_wake()) {
@@ -139,7 +138,7 @@ fn start_node(setup: &Setup, wake: &Waker, link: Option<&str>) -> Result<Started
             Err(NodeStartError::InUse(_)) if Instant::now() < until => {}
             Err(why) => return Err(texts::of_start_error(&why)),
         }
-        if let Some(answer) = instance::hand_over(&setup.data_dir, link) {
+        if let Some(answer) = instance::hand_over(&setup.data_dir, purpose) {
             return Ok(Started::Elsewhere(answer));
         }
         std::thread::sleep(OTHER_START_STEP);
@@ -165,7 +164,11 @@ fn run(
     hidden: &egui::Context,
     in_background: bool,
 ) -> Result<(), String> {
-    let mut is_closed = in_background;
+    let mut is_closed = in_background && !tray::NEEDS_EVENT_LOOP;
+    if in_background && tray::NEEDS_EVENT_LOOP {
+        let bridge = &mut window.borrow_mut().desktop_bridge;
+        (bridge.is_hidden, bridge.is_minimized) = (true, true);
+    }
     loop {
         if is_closed && !wait_in_background(&mut window.borrow_mut(), wake, hidden) {
             return Ok(());

@@ -1,5 +1,6 @@
 //! What a person reads before something is shared: how much it is, and what is left out. Single files of which nothing is
-//! left out are shared without a question: they were chosen by name. Pure.
+//! left out are shared without a question: they were chosen by name. What another program hands over is always asked about.
+//! Pure.
 
 use std::collections::VecDeque;
 
@@ -14,10 +15,27 @@ const SHARINGS_MAX: usize = 100;
 /// Everything that waits to be shared.
 #[derive(Debug, Default)]
 pub struct ShareQuestions {
-    looking: Vec<(IntentId, Vec<ShareRequest>)>,
+    looking: Vec<Look>,
     questions: VecDeque<ShareQuestion>,
     ready: Vec<Intent>,
     failed: Option<Failure>,
+}
+
+/// Where something was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChosenIn {
+    /// By mouse or keyboard in our own window.
+    Window,
+    /// A file manager says so, and whoever could start us as it does.
+    OtherProgram,
+}
+
+/// It is being looked what this would be.
+#[derive(Debug)]
+struct Look {
+    id: IntentId,
+    requests: Vec<ShareRequest>,
+    chosen: ChosenIn,
 }
 
 /// Whether this is to be shared.
@@ -40,10 +58,10 @@ pub enum ShareAnswer {
 
 impl ShareQuestions {
     /// It is asked what this would be.
-    pub fn begin(&mut self, id: IntentId, requests: Vec<ShareRequest>) {
+    pub fn begin(&mut self, id: IntentId, requests: Vec<ShareRequest>, chosen: ChosenIn) {
         self.failed = None;
         if self.looking.len() + self.questions.len() < SHARINGS_MAX {
-            self.looking.push((id, requests));
+            self.looking.push(Look { id, requests, chosen });
         }
     }
 
@@ -59,11 +77,11 @@ impl ShareQuestions {
 
     /// Takes what it would be; a failure is left to be told, too.
     pub fn take(&mut self, id: IntentId, result: &mut Option<Result<Outcome, Failure>>) -> bool {
-        let Some(at) = self.looking.iter().position(|(of, _)| *of == id) else { return false };
-        let (_, requests) = self.looking.remove(at);
+        let Some(at) = self.looking.iter().position(|look| look.id == id) else { return false };
+        let Look { requests, chosen, .. } = self.looking.remove(at);
         match result.take() {
             Some(Ok(Outcome::SharePreview(preview))) => {
-                if is_plain(&preview) {
+                if chosen == ChosenIn::Window && is_plain(&preview) {
                     self.ready.push(Intent::Share(requests));
                 } else {
                     self.questions.push_back(ShareQuestion { requests, preview });
@@ -129,21 +147,24 @@ mod tests {
             shares_max: 100,
         };
         let mut sharing = ShareQuestions::default();
-        for (is_folder, room, answer, expected) in [
-            (false, 9, None, vec![Intent::Share(requests())]),
-            (true, 9, Some(ShareAnswer::Share), vec![Intent::Share(requests())]),
-            (true, 9, Some(ShareAnswer::Leave), vec![]),
-            (true, 4, Some(ShareAnswer::Share), vec![Intent::ShareWhatFits(requests())]),
-            (false, 0, Some(ShareAnswer::Share), vec![Intent::ShareWhatFits(requests())]),
+        let (here, elsewhere) = (ChosenIn::Window, ChosenIn::OtherProgram);
+        for (chosen, is_folder, room, answer, expected) in [
+            (here, false, 9, None, vec![Intent::Share(requests())]),
+            (elsewhere, false, 9, Some(ShareAnswer::Share), vec![Intent::Share(requests())]),
+            (elsewhere, false, 9, Some(ShareAnswer::Leave), vec![]),
+            (here, true, 9, Some(ShareAnswer::Share), vec![Intent::Share(requests())]),
+            (here, true, 9, Some(ShareAnswer::Leave), vec![]),
+            (here, true, 4, Some(ShareAnswer::Share), vec![Intent::ShareWhatFits(requests())]),
+            (here, false, 0, Some(ShareAnswer::Share), vec![Intent::ShareWhatFits(requests())]),
         ] {
-            sharing.begin(IntentId(1), requests());
+            sharing.begin(IntentId(1), requests(), chosen);
             assert!(!sharing.take(IntentId(2), &mut None) && sharing.is_looking());
             assert!(sharing.take(IntentId(1), &mut Some(Ok(Outcome::SharePreview(preview(is_folder, room))))));
             assert_eq!(sharing.current().is_some(), answer.is_some());
             answer.into_iter().for_each(|answer| sharing.answer(answer));
             assert_eq!((sharing.take_ready(), sharing.current()), (expected, None));
         }
-        sharing.begin(IntentId(1), requests());
+        sharing.begin(IntentId(1), requests(), ChosenIn::Window);
         let gone = Failure::NoSuchFile { path: "x".into() };
         assert!(sharing.take(IntentId(1), &mut Some(Err(gone.clone()))));
         assert_eq!((sharing.take_ready(), sharing.failed()), (vec![], Some(&gone)));

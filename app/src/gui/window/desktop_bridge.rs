@@ -15,7 +15,8 @@ use crate::desktop::color_scheme::ColorScheme;
 use crate::desktop::instance::HandedOver;
 use crate::desktop::notification::Message;
 use crate::desktop::place::{WindowPlace, brought_back};
-use crate::desktop::tray::Wish;
+use crate::desktop::purpose::Purpose;
+use crate::desktop::tray::{self, Wish};
 use crate::desktop::{Desktop, DesktopEvent, autostart};
 use crate::gui::action::Action;
 use crate::gui::questions::{self, Choice, Question};
@@ -23,6 +24,7 @@ use crate::gui::screen::Screen;
 use crate::gui::theme;
 use crate::gui::widgets::table;
 use crate::gui::window::MainWindow;
+use crate::model::share_questions::ChosenIn;
 use crate::model::{self, AskedBy, Model, Tone};
 use crate::texts;
 
@@ -53,6 +55,8 @@ pub struct DesktopBridge {
     pub wants_window: bool,
     /// It opens minimised.
     pub is_minimized: bool,
+    /// It opens without being seen, into the tray, where that needs its event loop.
+    pub is_hidden: bool,
 }
 
 /// What has happened to downloads since the last message of the desktop.
@@ -119,6 +123,18 @@ impl MainWindow {
         self.follow_settings();
     }
 
+    /// What this start, or another one, is for.
+    pub fn started_for(&mut self, purpose: Purpose) {
+        match purpose {
+            Purpose::Open => {}
+            Purpose::Link(link) => self.ask_about_link(&link),
+            Purpose::Share(paths) => {
+                self.state.screen = Screen::Shared;
+                self.share(&paths, ChosenIn::OtherProgram);
+            }
+        }
+    }
+
     /// Asks whether to join what a link leads to. A link that is none is explained.
     pub fn ask_about_link(&mut self, link: &str) {
         let invite = match link.parse::<Invite>() {
@@ -164,10 +180,8 @@ impl MainWindow {
 
     fn happened(&mut self, ctx: &egui::Context, has_window: bool, event: DesktopEvent) {
         match event {
-            DesktopEvent::Started { link, answer } => {
-                if let Some(link) = link {
-                    self.ask_about_link(&link);
-                }
+            DesktopEvent::Started { purpose, answer } => {
+                self.started_for(purpose);
                 self.desktop_bridge.unanswered = Some(answer);
                 self.come_to_front(ctx, has_window);
             }
@@ -201,6 +215,9 @@ impl MainWindow {
             // Answered when it is open.
             self.desktop_bridge.wants_window = true;
             return;
+        }
+        if tray::NEEDS_EVENT_LOOP {
+            ctx.send_viewport_cmd(ViewportCommand::Visible(true));
         }
         ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
         ctx.send_viewport_cmd(ViewportCommand::Focus);
@@ -340,7 +357,13 @@ impl MainWindow {
         self.desktop_bridge.goes_on = false;
         self.desktop_bridge.wants_window = false;
         self.answer(HandedOver::Shown);
-        if std::mem::take(&mut self.desktop_bridge.is_minimized) {
+        if let Some(desktop) = &mut self.desktop_bridge.desktop {
+            desktop.tray.use_event_loop();
+        }
+        self.follow_settings();
+        if std::mem::take(&mut self.desktop_bridge.is_hidden) && self.has_tray() {
+            ctx.send_viewport_cmd(ViewportCommand::Visible(false));
+        } else if std::mem::take(&mut self.desktop_bridge.is_minimized) {
             ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
         }
         self.may_close = false;
@@ -374,9 +397,13 @@ impl MainWindow {
         }
     }
 
-    /// Without the window: in the tray, or minimised where there is none.
+    /// Without the window: in the tray, or minimised where there is none. Where the tray needs its event loop it is hidden.
     fn keep_running(&mut self, ctx: &egui::Context) {
-        if self.has_tray() {
+        if self.has_tray() && tray::NEEDS_EVENT_LOOP {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            ctx.send_viewport_cmd(ViewportCommand::Visible(false));
+            self.closed();
+        } else if self.has_tray() {
             self.desktop_bridge.goes_on = true;
             self.may_close = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);

@@ -28,6 +28,7 @@ use crate::gui::widgets::table_look::TableLooks;
 use crate::gui::window::desktop_bridge::DesktopBridge;
 use crate::gui::window::network::Trial;
 use crate::gui::{shell, theme};
+use crate::model::share_questions::ChosenIn;
 use crate::model::{AskedBy, LIST_LINES_MAX, Model, Tone};
 use crate::render::tables;
 use crate::{settings_file, texts};
@@ -205,7 +206,7 @@ impl MainWindow {
             return;
         }
         match pick {
-            Pick::ShareFiles | Pick::ShareFolder => self.share(&paths),
+            Pick::ShareFiles | Pick::ShareFolder => self.share(&paths, ChosenIn::Window),
             Pick::DownloadFolder => {
                 let folder = paths.into_iter().next().unwrap_or_default();
                 self.state.settings.draft.download_folder = folder.clone();
@@ -227,21 +228,21 @@ impl MainWindow {
         }
     }
 
-    fn share(&mut self, paths: &[PathBuf]) {
+    fn share(&mut self, paths: &[PathBuf], chosen: ChosenIn) {
         let request = |path: &PathBuf| ShareRequest {
             typed: path.to_string_lossy().into_owned(),
             cwd: std::env::current_dir().unwrap_or_default(),
             share_as: None,
         };
         if !paths.is_empty() {
-            self.preview(paths.iter().map(request).collect());
+            self.preview(paths.iter().map(request).collect(), chosen);
         }
     }
 
     /// Finds out what sharing these would be; what is to be asked of it, the model knows.
-    fn preview(&mut self, requests: Vec<ShareRequest>) {
+    fn preview(&mut self, requests: Vec<ShareRequest>, chosen: ChosenIn) {
         let id = self.parts.engine.ask(Intent::PreviewShare(requests.clone()));
-        self.model.sharing.begin(id, requests);
+        self.model.sharing.begin(id, requests, chosen);
     }
 
     fn share_what_is_ready(&mut self) {
@@ -264,7 +265,7 @@ impl MainWindow {
                 self.model.offered.ask(&want, |intent| engine.ask(intent));
             }
             Action::Refresh(intent) => self.ask(intent, AskedBy::Background),
-            Action::Share(requests) => self.preview(requests),
+            Action::Share(requests) => self.preview(requests, ChosenIn::Window),
             Action::AnswerShare(answer) => {
                 self.model.sharing.answer(answer);
                 self.share_what_is_ready();
@@ -446,7 +447,7 @@ impl eframe::App for MainWindow {
             ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect::<Vec<PathBuf>>());
         if !dropped.is_empty() {
             self.state.screen = Screen::Shared;
-            self.share(&dropped);
+            self.share(&dropped, ChosenIn::Window);
         }
         if ctx.input(|input| input.viewport().close_requested()) {
             self.close_requested(&ctx);
