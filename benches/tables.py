@@ -80,6 +80,33 @@ def turns(results):
             f"that pause is most of the time ({number(speeds[max(speeds)])} MB/s with {max(speeds)}).")
 
 
+def reach(results):
+    """A row a pair, a column a length of the line."""
+    rows = results.group("reach")
+    if not rows:
+        return "*Not measured.*"
+    lengths = sorted({row["settings"]["round_trip_ms"] for row in rows})
+    pairs = {}
+    for row in rows:
+        settings = row["settings"]
+        pairs.setdefault((settings["from"], settings["to"], settings["way"]), {})[settings["round_trip_ms"]] = row
+
+    def cells(row):
+        if not row:
+            return ["–", "–"]
+        figures, trials = row["figures"], row["settings"]["trials"]
+        both = [f"{figures[f'{what}_p50_seconds']:.2f} / {figures[f'{what}_max_seconds']:.2f}" for what in ("first_bytes", "first_block")]
+        return [f"{figures['as_expected']} of {trials}: {both[0]}", both[1]]
+    head = ["from, to", "way", *(title for length in lengths for title in (f"{length:g} ms: first bytes, s", "first block, s"))]
+    return markdown(head, [[f"{first}, {second}", way, *(cell for length in lengths for cell in cells(found.get(length)))]
+                           for (first, second, way), found in pairs.items()])
+
+
+# Groups that another program measures.
+COMMANDS = {"reach": "tests/homes.py --long --results benches/results.jsonl",
+            "reach-rate": "tests/homes_rate.py --results benches/results.jsonl"}
+
+
 def commands(results):
     """How each group was run, when."""
     cells = []
@@ -88,7 +115,7 @@ def commands(results):
         runs = sorted({row["run"][:16].replace("T", " ") for row in rows})
         # Some rows are measured together.
         minutes = sum({(row["run"], row["seconds"]): row["seconds"] for row in rows}.values()) / 60
-        cells.append([f"`benches/run.py {group}`", ", ".join(runs), number(minutes), number(max(row["others"] for row in rows))])
+        cells.append([f"`{COMMANDS.get(group, f'benches/run.py {group}')}`", ", ".join(runs), number(minutes), number(max(row["others"] for row in rows))])
     return markdown(["command", "run of", "minutes", "processors that others used, at most"], cells)
 
 
@@ -184,6 +211,10 @@ TABLES = {
     "growth-window": growth("growth-window", "files", [
         ("MiB", "resident_mib"), ("its own", "own_mib"), ("first frame, ms", "first_frame_ms"), ("a frame, p50, ms", "frame_p50_ms"),
         ("p99, ms", "frame_p99_ms"), ("worst, ms", "frame_max_ms"), ("processor ms in 10 s of rest", "processor_ms_at_rest")]),
+    "reach": reach,
+    "reach-rate": table("reach-rate", ["MB/s", "plain TCP over one line", "of it", "buffers, MiB"],
+                        ["megabytes_per_second", "plain_megabytes_per_second", "of_plain",
+                         lambda row: number(row["settings"]["buffers"] / 2**20)]),
     "commands": commands,
     "instead": instead,
 }

@@ -2,7 +2,7 @@
 """Two people at home, behind routers of many kinds: by which way they reach each other, and how soon.
 
     tests/homes.py [--bin target/debug] [FROM/TO ...]
-    tests/homes.py --long [--trials 20] [--round-trips 0,40,160] [--results FILE] [FROM/TO ...]
+    tests/homes.py --long [--trials 20] [--round-trips 0,40,160] [--results benches/results.jsonl] [FROM/TO ...]
 
 alice shares from one home, bob downloads in the other, the tracker is on the Internet between them. The rows below name the
 two homes (`routers.py` says which there are; `beside`: another computer in the same home) and the way that is expected. What
@@ -10,30 +10,34 @@ must hold: the file is the right one, and the transfer says this way; or, where 
 sentence within ten seconds. The tracker's relay is switched on where the row says `relayed`.
 
 The short form tries some rows once and judges no time. The long form tries all, many times with lines of several lengths,
-and compares the time from the command until the first block is on bob's disk with what is to be reached. Each trial is a
-program that has just started, and a file of its own.
+and compares with what is to be reached how long it takes from the command until the first bytes are there: a file so small
+that it comes in one flight is whole on bob's disk. Until the first block of a large one is, which counts only when it is
+complete, TCP takes some round trips more: it sends 10 packets first, then twice as many each time. Each download is of a
+program that has just started, and of a file of its own.
 
 Needs Linux, root, iproute2, nftables and Python 3.9.
 """
 import collections
 import filecmp
-import json
 import os
-import platform
 import random
 import re
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import time
 
 from namespaces import PORT, need_programs
-from processes import SECONDS_MAX, folder, options_of
+from processes import ROOT, SECONDS_MAX, folder, options_of
 from routers import MAPPING, NEEDED, NETWORK, NETWORK6, Internet
 
+sys.path.insert(0, f"{ROOT}/benches")
+from harness import Bench  # noqa: E402 (found by the line above)
+
 Row = collections.namedtuple("Row", "at_alice at_bob way is_short")
+# What came of one trial: the way, and after how many seconds the first bytes and the first block were there.
+Trial = collections.namedtuple("Trial", "way first_bytes first_block")
 NO_WAY = "none"
 ROWS = [
     Row("public", "public", "direct", False),
@@ -64,12 +68,20 @@ ROWS = [
 # Slow enough that the transfer can be looked at while it runs.
 UPLOAD_SECONDS = 2
 FILE_BYTES = 20_000_000
+# One flight.
+SMALL_BYTES = 10_000
+# Two who have met are not arranged a meeting again before.
+AGAIN_SECONDS = 2
+# A router refuses what comes before its own computer's packet has left. Two of them are met by tries at random moments, which
+# must fall so close together as a packet is under way: there is no such moment between two in one rack, whose packets take
+# some hundredth of a millisecond. Homes are no nearer than this.
+REFUSING, NEAREST_MS = ("reject", "open"), 1
 SHORT_ROUND_TRIP_MS = 40
 ROUND_TRIPS_MS = (0, 40, 160)
 TRIALS = 20
 TRACKER = "tracker.test"
 TOLD_SECONDS_MAX = 10
-# Seconds until the first block, of the long form: half of the trials, and all of them.
+# Seconds until the first bytes, of the long form: half of the trials, and all of them.
 FIRST_SECONDS_MAX = {"nearby": (0.5, 5), "direct": (0.5, 5), "direct6": (0.5, 5), "mapped": (0.5, 5), "reversed": (1.5, 5),
                      "punched": (1.5, 5), "relayed": (4, 4), NO_WAY: (TOLD_SECONDS_MAX, TOLD_SECONDS_MAX)}
 
@@ -142,20 +154,16 @@ class Pair:
         return path
 
     def trial(self, bytes, expected):
-        """bob starts, and downloads a file: the way, and how many seconds it took until there was something of it."""
+        """bob starts, and downloads a file."""
+        first_bytes = self.small_file() if self.options.long and expected != NO_WAY else None
         path, copy = self.share(bytes), f"{self.dir}/copy.bin"
-        bob = self.console("bob", self.at_bob)
-        since = len(bob.lines)
-        while not any(line.startswith("alice\t") for _, line in bob.lines[since:]):
-            bob.ask("list-users", "bob\t")
-        # That of an earlier trial, which came to nothing.
-        bob.ask("cancel all\nwhoami", "bob\t")
+        bob = self.bob_who_sees_alice()
         began = time.monotonic()
         since = bob.say(f'download alice {os.path.basename(path)} "{copy}"')
         if expected == NO_WAY:
             when, _ = bob.hear("warning: No way leads to alice: .*relay.*opens a port", since)
             self.internet.stop(bob)
-            return NO_WAY, when - began
+            return Trial(NO_WAY, when - began, when - began)
         first, way = None, None
         while first is None or way is None:
             if time.monotonic() - began > SECONDS_MAX:
@@ -164,14 +172,38 @@ class Pair:
             first = first or (time.monotonic() - began if has_bytes(copy) else None)
             way = way or self.way_of(os.path.basename(path))
             time.sleep(0.01)
-        _, line = bob.hear("downloaded\t|error: ", since)
+        self.whole(bob, since, path, copy)
+        return Trial(way, first_bytes or first, first)
+
+    def small_file(self):
+        """bob starts, and downloads a file that comes in one flight: after how many seconds it is there."""
+        path, copy = self.share(SMALL_BYTES), f"{self.dir}/small.bin"
+        bob = self.bob_who_sees_alice()
+        began = time.monotonic()
+        since = bob.say(f'download alice {os.path.basename(path)} "{copy}"')
+        took = self.whole(bob, since, path, copy) - began
+        time.sleep(max(0.0, began + AGAIN_SECONDS - time.monotonic()))
+        return took
+
+    def whole(self, bob, since, path, copy):
+        """When bob's copy of a file is there. Then it is put away again, and bob ends."""
+        when, line = bob.hear("downloaded\t|error: ", since)
         if not line.startswith("downloaded\t") or not filecmp.cmp(path, copy, shallow=False):
             raise Wrong(f"not the file that was shared: {line}")
         self.internet.stop(bob)
         os.remove(copy)
         self.alice.ask(f'unregister "{path}"', "unshared\t")
         os.remove(path)
-        return way, first
+        return when
+
+    def bob_who_sees_alice(self):
+        bob = self.console("bob", self.at_bob)
+        since = len(bob.lines)
+        while not any(line.startswith("alice\t") for _, line in bob.lines[since:]):
+            bob.ask("list-users", "bob\t")
+        # That of an earlier trial, which came to nothing.
+        bob.ask("cancel all\nwhoami", "bob\t")
+        return bob
 
     def way_of(self, name):
         """The way of an upload that has one, as alice is told."""
@@ -193,32 +225,34 @@ def has_bytes(copy):
 
 
 def play(options, row, round_trip_ms, trials):
-    """Some trials of a row: the seconds of those that went as expected, and what was wrong with others."""
+    """Some trials of a row: those that went as expected, and what was wrong with others."""
+    if row.at_alice in REFUSING and row.at_bob in REFUSING:
+        round_trip_ms = max(round_trip_ms, NEAREST_MS)
     dir = f"{options.dir}/{row.at_alice}-{row.at_bob}-{row.way}-{round_trip_ms:g}"
     os.makedirs(dir)
-    seconds, wrong = [], []
+    good, wrong = [], []
     with Internet(round_trip_ms) as internet:
         try:
             pair = Pair(internet, options, row, dir)
         except (Wrong, SystemExit) as why:
-            return seconds, [str(why)]
+            return good, [str(why)]
         for _ in range(trials):
             try:
-                way, first = pair.trial(options.bytes, row.way)
+                trial = pair.trial(options.bytes, row.way)
             except (Wrong, SystemExit) as why:
                 wrong.append(str(why))
                 break
-            if way == row.way:
-                seconds.append(first)
+            if trial.way == row.way:
+                good.append(trial)
             else:
-                wrong.append(f"{way}, not {row.way}")
+                wrong.append(f"{trial.way}, not {row.way}")
         try:
             if row.at_alice in MAPPING:
                 pair.leaves_nothing_behind()
         except (Wrong, SystemExit) as why:
             wrong.append(str(why))
     shutil.rmtree(dir)
-    return seconds, wrong
+    return good, wrong
 
 
 def show(options):
@@ -228,49 +262,55 @@ def show(options):
     if not options.long:
         for row in rows:
             if row.is_short or options.rows:
-                seconds, wrong = play(options, row, options.round_trips[0], options.trials)
-                report(row, options.round_trips[0], seconds, wrong, broken)
+                good, wrong = play(options, row, options.round_trips[0], options.trials)
+                report(row, options.round_trips[0], good, wrong, broken)
         return broken
+    bench = Bench(options) if options.results else None
     for round_trip_ms in options.round_trips:
         for row in rows:
-            seconds, wrong = play(options, row, round_trip_ms, options.trials)
-            report(row, round_trip_ms, seconds, wrong, broken)
-            judge(row, round_trip_ms, seconds, broken)
-            if options.results and seconds:
-                keep(options, row, round_trip_ms, seconds)
+            if bench:
+                bench.measure(lambda bench, row: measure(options, row, round_trip_ms, broken, bench), row)
+            else:
+                measure(options, row, round_trip_ms, broken)
     return broken
 
 
-def report(row, round_trip_ms, seconds, wrong, broken):
+def measure(options, row, round_trip_ms, broken, bench=None):
+    """A row of the long form: played, judged, and kept beside those of the benchmarks."""
+    good, wrong = play(options, row, round_trip_ms, options.trials)
+    report(row, round_trip_ms, good, wrong, broken)
+    judge(row, round_trip_ms, good, broken)
+    if bench and good:
+        figures = {"as_expected": len(good)}
+        for what in ("first_bytes", "first_block"):
+            seconds = [getattr(trial, what) for trial in good]
+            figures |= {f"{what}_p50_seconds": statistics.median(seconds), f"{what}_max_seconds": max(seconds)}
+        settings = {"from": row.at_alice, "to": row.at_bob, "round_trip_ms": round_trip_ms, "way": row.way, "trials": options.trials}
+        program = f"{row.at_alice}/{row.at_bob} {row.way} {round_trip_ms:g}"
+        bench.add("reach", program, figures, bench.version(), **settings)
+
+
+def report(row, round_trip_ms, good, wrong, broken):
     pair = f"from {row.at_alice} to {row.at_bob}, {round_trip_ms:g} ms"
-    took = f", first block after {statistics.median(seconds):.2f} s, at most {max(seconds):.2f}" if seconds else ""
-    times = f" {len(seconds)} of {len(seconds) + len(wrong)}" if len(seconds) + len(wrong) > 1 else ""
+    took = ""
+    if good:
+        first = [trial.first_bytes for trial in good]
+        block = [trial.first_block for trial in good]
+        took = (f", first bytes after {statistics.median(first):.2f} s, at most {max(first):.2f}, "
+                f"first block after {statistics.median(block):.2f} s, at most {max(block):.2f}")
+    times = f" {len(good)} of {len(good) + len(wrong)}" if len(good) + len(wrong) > 1 else ""
     print(f"homes: {pair}: {row.way}{times}{took}{''.join(f'; WRONG: {why}' for why in wrong)}", flush=True)
     broken.extend(f"{pair}: {why}" for why in wrong)
 
 
-def judge(row, round_trip_ms, seconds, broken):
+def judge(row, round_trip_ms, good, broken):
+    if not good:
+        return
     half_max, all_max = FIRST_SECONDS_MAX[row.way]
-    if seconds and (statistics.median(seconds) > half_max or max(seconds) > all_max):
-        broken.append(f"from {row.at_alice} to {row.at_bob}, {round_trip_ms:g} ms: {statistics.median(seconds):.2f} s, at most "
-                      f"{max(seconds):.2f} s, to reach {half_max} s and {all_max} s")
-
-
-def keep(options, row, round_trip_ms, seconds):
-    """A row beside those of the benchmarks."""
-    version = subprocess.run([f"{options.bin}/potok", "--version"], capture_output=True, text=True).stdout.split()[-1:]
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
-    kept = {"run": time.strftime("%Y-%m-%dT%H:%M"), "group": "reach", "version": "".join(version),
-            "program": f"{row.at_alice}/{row.at_bob} {round_trip_ms:g}",
-            "settings": {"from": row.at_alice, "to": row.at_bob, "round_trip_ms": round_trip_ms, "way": row.way,
-                         "trials": options.trials},
-            "figures": {"as_expected": len(seconds), "p50_seconds": round(statistics.median(seconds), 3),
-                        "max_seconds": round(max(seconds), 3)},
-            "machine": {"processors": os.cpu_count(), "model": model,
-                        "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
-                        "kernel": platform.release(), "congestion": open("/proc/sys/net/ipv4/tcp_congestion_control").read().strip()}}
-    with open(options.results, "a") as out:
-        out.write(f"{json.dumps(kept)}\n")
+    seconds = [trial.first_bytes for trial in good]
+    if statistics.median(seconds) > half_max or max(seconds) > all_max:
+        broken.append(f"from {row.at_alice} to {row.at_bob}, {round_trip_ms:g} ms: first bytes after {statistics.median(seconds):.2f} s, "
+                      f"at most {max(seconds):.2f} s, to reach {half_max} s and {all_max} s")
 
 
 def main():
@@ -289,6 +329,7 @@ def main():
     options.round_trips = given or (ROUND_TRIPS_MS if options.long else (SHORT_ROUND_TRIP_MS,))
     options.bytes = int(options.megabytes * 1e6)
     options.relay_bytes_per_second = options.bytes // UPLOAD_SECONDS * 2
+    options.run = time.strftime("%Y-%m-%dT%H:%M")
     with folder(options.dir):
         broken = show(options)
     if broken:

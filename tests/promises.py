@@ -85,6 +85,9 @@ PROMISES = [
         ("three computers with cut and slow lines between them (network namespaces)",
          "tests/networks.py --bin {bin}{networks}",
          {r"found after ([\d.]+) s": 80, r"([\d.]+) times the time that the line needs": 1.5}),
+        ("two homes behind routers that open ports: lines cut, addresses changed, routers restarted, laptops asleep, at random "
+         "(network namespaces)", "tests/homes_soak.py --bin {bin} --minutes {home_minutes}",
+         {r"the last after ([\d.]+) s": 240}),
     ]),
     ("P9", "It cannot be aimed at others.", [
         ("addresses that a tracker or user gives, requests of a browser, answers to strangers",
@@ -109,9 +112,9 @@ PROMISES = [
 ]
 
 LONG = {"profile": "--release", "bin": "target/release", "parts": 20, "kills": 50, "faults": 15, "power": 100,
-        "fuzz_seconds": 300, "soak_minutes": 10, "networks": " --long", "POTOK_HOSTILE": "10",
+        "fuzz_seconds": 300, "soak_minutes": 10, "home_minutes": 60, "networks": " --long", "POTOK_HOSTILE": "10",
         "POTOK_FUZZ_ROUNDS": "200000"}
-SHORT = {"profile": "", "bin": "target/debug", "parts": 1, "kills": 20, "faults": 10, "power": 30, "soak_minutes": 1,
+SHORT = {"profile": "", "bin": "target/debug", "parts": 1, "kills": 20, "faults": 10, "power": 30, "soak_minutes": 1, "home_minutes": 1,
          "networks": "", "POTOK_HOSTILE": "1", "POTOK_FUZZ_ROUNDS": "3000"}
 
 # What the document says around its table: what is not promised.
@@ -154,7 +157,7 @@ def run(command, values, prefix):
 def figures_of(output):
     """What tests print of themselves begins with `figures: `; other programs print one line a part."""
     found = re.findall(r"^(?:test .* \.\.\. )?figures: (.+)$", output, re.M)
-    found += re.findall(r"^((?:network|nearby|soak|mutants): .+)$", output, re.M)
+    found += re.findall(r"^((?:network|nearby|homes soak|soak|mutants): .+)$", output, re.M)
     crashes = {}
     for kind, *numbers in re.findall(r"^(kill|fault|power): (\d+) trials, (\d+) broken, (\d+) s$", output, re.M):
         crashes[kind] = [int(n) + sum for n, sum in zip(numbers, crashes.get(kind, [0, 0, 0]))]

@@ -19,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from namespaces import Namespaces, ip
 from processes import ROOT, Program
@@ -30,6 +31,15 @@ NEEDED = ("ip", "nft", "miniupnpd")
 MAPPING = ("pcp", "nat-pmp", "upnp")
 # What a line may hold back at once, and for how long: a router's buffer.
 BURST, LATENCY = "256kb", "50ms"
+# Has the kernel forget every connection that passes: IPCTNL_MSG_CT_DELETE of nfnetlink for none in particular.
+FORGET_CONNECTIONS = '''
+import socket, struct
+netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+netlink.send(struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 1 | 4, 1, 0, 0, 0, 0))
+answer = netlink.recv(4096)
+error = struct.unpack_from("=i", answer, 16)[0]
+assert error == 0, error
+'''
 
 
 class Internet(Namespaces):
@@ -37,11 +47,13 @@ class Internet(Namespaces):
 
     def __init__(self, round_trip_ms=0, megabits=None):
         super().__init__("homes")
-        self.lines, self.line_of = 0, {}
+        self.lines, self.line_of, self.mapper_of = 0, {}, {}
         self.delay_ms, self.megabits = round_trip_ms / 4, megabits
+        self.folder = tempfile.mkdtemp(prefix="potok-homes-")
 
     def __exit__(self, *_):
         super().__exit__()
+        shutil.rmtree(self.folder, ignore_errors=True)
         for name in self.spaces:
             shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
 
@@ -178,13 +190,35 @@ class Internet(Namespaces):
             chain postrouting_miniupnpd {{ }}
         }}"""
         self.execute(router, "nft", "-f", "-", input=rules, text=True)
-        dir = f"/etc/netns/{router}"
+        # Not where what a namespace has of /etc is.
+        dir = f"{self.folder}/{router}"
+        os.makedirs(dir, exist_ok=True)
         with open(f"{dir}/miniupnpd.conf", "w") as conf:
             conf.write(f"ext_ifname=wan\nlistening_ip=lan\nhttp_port=0\nenable_upnp=yes\nsecure_mode=yes\n"
                        f"enable_natpmp={'no' if kind == 'upnp' else 'yes'}\nmin_lifetime=30\nmax_lifetime=86400\n"
                        f"uuid=00000000-0000-0000-0000-0000000000{number:02}\nlease_file={dir}/leases\n"
                        "allow 1024-65535 192.168.1.0/24 1024-65535\ndeny 0-65535 0.0.0.0/0 0-65535\n")
-        self.run(router, ["miniupnpd", "-d", "-f", f"{dir}/miniupnpd.conf", "-P", f"{dir}/miniupnpd.pid"])
+        self.mapper_of[number] = self.run(router, ["miniupnpd", "-d", "-f", f"{dir}/miniupnpd.conf", "-P", f"{dir}/miniupnpd.pid"])
+
+    def restart(self, kind, number):
+        """The router of the home with this number is switched off and on: it has forgotten which connections there are, and
+        whom it has let in. Until `mend` its line is dead."""
+        router = f"{self.name}-r{number}"
+        self.cut(number)
+        if kind in MAPPING:
+            self.stop(self.mapper_of.pop(number))
+            shutil.rmtree(f"{self.folder}/{router}")
+        self.execute(router, "nft", "flush", "ruleset")
+        self.execute(router, sys.executable, "-c", FORGET_CONNECTIONS)
+        self.filter(router, kind)
+        if kind in MAPPING:
+            self.open_ports(router, kind, number)
+
+    def move(self, number, before, after):
+        """The provider gives the home with this number another address."""
+        router = f"{self.name}-r{number}"
+        ip("-n", router, "address", "add", f"{NETWORK}.{after}/24", "dev", "wan")
+        ip("-n", router, "address", "delete", f"{NETWORK}.{before}/24", "dev", "wan")
 
     def open_now(self, number):
         """The ports that the router of the home with this number has opened."""

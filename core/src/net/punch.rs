@@ -18,6 +18,9 @@ const TRACKER_CONNECT_MAX: Duration = Duration::from_secs(5);
 /// The tracker waits ten seconds for the other side.
 const OTHER_SIDE_MAX: Duration = Duration::from_secs(11);
 
+/// Pauses that are shorter than this are slept on a thread.
+const SHORT_PAUSE_MAX: Duration = Duration::from_millis(2);
+
 /// Meets the other side of an encounter, if `may_dial` its address. What comes of it has proven nothing yet.
 pub async fn meet(
     tracker: SocketAddr,
@@ -59,17 +62,35 @@ async fn dial_again(own: SocketAddr, other: SocketAddr) -> io::Result<TcpStream>
     let until = began + PUNCH_MAX;
     let mut schedule = PunchSchedule::default();
     let mut last_error = io::ErrorKind::TimedOut.into();
-    while let Some(pause) = schedule.next_pause(began.elapsed(), rand::random()) {
-        sleep(pause).await;
+    let mut refused_after = None;
+    while let Some(pause) = schedule.next_pause(began.elapsed(), refused_after, rand::random()) {
+        rest(pause).await;
+        let tried = Instant::now();
         match timeout_at(until, async { socket_at(own)?.connect(other).await }).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last_error = error,
+            Ok(Err(error)) => {
+                last_error = error;
+                refused_after = Some(tried.elapsed());
+            }
             Err(_over) => break,
         }
     }
     // Theirs may be accepted until then.
     sleep_until(until).await;
     Err(last_error)
+}
+
+/// Sleeps. The timers of a runtime know whole milliseconds; somebody in the next house refuses in a fraction of one.
+async fn rest(pause: Duration) {
+    if pause.is_zero() {
+        return;
+    }
+    if pause < SHORT_PAUSE_MAX {
+        // It is not made up for if there is no thread.
+        let _no_thread = tokio::task::spawn_blocking(move || std::thread::sleep(pause)).await;
+    } else {
+        sleep(pause).await;
+    }
 }
 
 /// Their dialling may be here before ours has left.

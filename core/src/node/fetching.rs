@@ -50,6 +50,7 @@ impl TransferHandles {
         request: DownloadRequest,
         folder: PathBuf,
     ) -> Result<Outcome, Failure> {
+        self.downloader.expect(&request.user);
         let local = request.local_path.clone();
         let place = on_disk(move || DownloadPlace::find(local.as_ref(), folder)).await?;
         let found = match self.find(id, &request.user, &request).await {

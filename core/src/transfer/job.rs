@@ -155,6 +155,11 @@ impl DownloadJob {
         self.partial.iter().map(|(index, bytes)| (*index, *bytes))
     }
 
+    /// Whether something of a file is here that is not finished.
+    pub(crate) fn has_part_of(&self, index: u32) -> bool {
+        self.partial.contains_key(&index)
+    }
+
     /// The first file that is not begun.
     pub(crate) fn next_pending(&mut self) -> Option<u32> {
         while self.states.get(self.pending_from).is_some_and(|state| *state != FileState::Pending) {

@@ -187,6 +187,13 @@ impl Plan {
         Some(block)
     }
 
+    /// A block that `source` was asked for before there was a plan.
+    pub fn take_this(&mut self, block: u32, source: SourceId) {
+        if self.taken.insert(block) {
+            self.asked.insert(block, Asked { first: source, second: None });
+        }
+    }
+
     /// When nothing is missing: asks `source` for a block that one other peer was asked for and that is late. `false`
     /// if there is a reason not to.
     pub fn take_too(&mut self, block: u32, source: SourceId) -> bool {

@@ -96,6 +96,8 @@ pub(crate) struct Source {
     next_id: u32,
     /// Files with something to ask this source for, in turn. May hold some that are no longer wanted.
     pub(crate) ring: VecDeque<FileId>,
+    /// Something is likely to be wanted of it in a moment.
+    pub(crate) is_expected: bool,
     /// How many active files it is a source of.
     pub(crate) offers: usize,
     /// Since when nobody wants anything of it.
@@ -125,6 +127,7 @@ impl Source {
             open: BTreeMap::new(),
             next_id: 0,
             ring: VecDeque::new(),
+            is_expected: false,
             offers: 0,
             unused_since: None,
             may_fill: false,
@@ -158,6 +161,12 @@ impl Source {
         let ids: Vec<u32> = self.open.values().filter(|(ask, _)| is_meant(ask)).map(|(ask, _)| ask.id).collect();
         self.left.extend(&ids);
         ids
+    }
+
+    /// Its open requests for a file that are still of use.
+    pub(crate) fn awaited(&self, file: FileId) -> impl Iterator<Item = &Ask> {
+        let is_meant = move |ask: &&Ask| ask.file == file && !self.left.contains(&ask.id);
+        self.open.values().map(|(ask, _)| ask).filter(is_meant)
     }
 
     pub(crate) fn is_connected(&self) -> bool {

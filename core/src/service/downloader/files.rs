@@ -324,6 +324,27 @@ impl Files {
         self.small.lock().remove(&file);
     }
 
+    /// Opens a file of which nothing is here, for all of its blocks; `false` if it must be looked at ([`Files::check`]). Told
+    /// of late, it is open already.
+    pub(super) fn begin(&self, file: FileId, list: &BlockList) -> bool {
+        let Some(job) = self.job(file.job) else { return false };
+        // It is something else by now.
+        let content = Content { hash: list.root(), size: list.geometry().size() };
+        if job.content(file.index) != Some(content) {
+            return false;
+        }
+        if let Some(open) = self.opened(file) {
+            return open.list.root() == content.hash;
+        }
+        let begun = begin_new(&job, file.index, list, self.disk.as_ref());
+        if let Ok(Some(part)) = begun {
+            self.open(file, Arc::new(OpenPart { part, list: list.clone() }));
+            return true;
+        }
+        // Whatever it is, the check says it better.
+        false
+    }
+
     /// Opens the part file of a large file and finds out which blocks are in it.
     pub(super) fn check(&self, file: FileId, list: BlockList, is_stopped: &(dyn Fn() -> bool + Sync)) -> Found {
         let fault = |fault| Found { checked: Checked::Fault(fault), open: None };
@@ -333,6 +354,21 @@ impl Files {
             Err(error) => fault(fault_of(error)),
         }
     }
+}
+
+/// `None` if something is here.
+fn begin_new(job: &JobFiles, index: u32, list: &BlockList, disk: &dyn Disk) -> Result<Option<Part>, PlaceError> {
+    let target = job.target(index)?;
+    if !job.saved.overwrite && target.is_taken()? || target.has_part()? {
+        return Ok(None);
+    }
+    let part = target.open_part()?;
+    let size = list.geometry().size();
+    if !part.is_new() || job.free_bytes(disk).is_some_and(|free| free < size) {
+        return Ok(None);
+    }
+    part.set_bytes(size)?;
+    Ok(Some(part))
 }
 
 fn check_place(

@@ -231,6 +231,7 @@ type List = Mutex<BTreeMap<TransferId, Transfer>>;
 /// What a person wants.
 #[derive(Debug)]
 enum Command {
+    Expect(Username),
     Add(NewDownload, oneshot::Sender<Result<TransferId, AddError>>),
     Pause(TransferSelection, oneshot::Sender<()>),
     Resume(TransferSelection, oneshot::Sender<()>),
@@ -286,6 +287,12 @@ impl Downloader {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::Add(download, reply)).await.map_err(|_ended| AddError::Stopped)?;
         answer.await.map_err(|_ended| AddError::Stopped)?
+    }
+
+    /// Something will be wanted of somebody in a moment: they are reached meanwhile, if they are here.
+    pub fn expect(&self, user: &Username) {
+        // Only to be faster.
+        let _busy = self.commands.try_send(Command::Expect(user.clone()));
     }
 
     /// What is behind a download, and a page of its files; `None` if there is no such download.

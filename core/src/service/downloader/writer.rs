@@ -43,7 +43,7 @@ impl BlockWriter {
                     if let Some(about) = about {
                         self.files.keep(ask.file, self.files.kept(ask.file, &about));
                     }
-                    AskOutcome::List(list)
+                    if self.files.begin(ask.file, &list) { AskOutcome::Begun } else { AskOutcome::List(list) }
                 }
                 None => AskOutcome::Wrong,
             },

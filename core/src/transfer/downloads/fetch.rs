@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::ahead::take_ahead;
 use super::{AskOutcome, DownloadEffect, Downloads, FoundUser, Stage};
 use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
@@ -100,14 +101,23 @@ impl Downloads {
     /// A request has its answer.
     pub fn answered(&mut self, id: SourceId, request: u32, outcome: AskOutcome, now: Instant) {
         let Some(source) = self.sources.get_mut(id) else { return };
-        let with_data = matches!(outcome, AskOutcome::List(_) | AskOutcome::Written | AskOutcome::NotWritten(_));
+        let with_data = matches!(
+            outcome,
+            AskOutcome::List(_) | AskOutcome::Begun | AskOutcome::Written | AskOutcome::NotWritten(_)
+        );
         let Some((ask, was_left)) = source.answered(request, with_data, now) else { return };
-        if matches!(outcome, AskOutcome::Written) {
+        if self.is_stale(&ask) && !matches!(outcome, AskOutcome::Wrong) {
+            return self.put_down_stale(&ask, &outcome);
+        }
+        if matches!(outcome, AskOutcome::Written)
+            && let Some(source) = self.sources.get_mut(id)
+        {
             source.strikes = 0;
             source.delivered += 1;
         }
         match outcome {
             AskOutcome::List(list) => self.listed(ask.file, list),
+            AskOutcome::Begun => self.begun(ask.file),
             AskOutcome::Written => self.written(id, &ask),
             AskOutcome::NotWritten(fault) => {
                 self.give_back(&ask, id);
@@ -129,7 +139,7 @@ impl Downloads {
 
     fn listed(&mut self, file: FileId, list: BlockList) {
         let Some(active) = self.active.get_mut(&file) else { return };
-        if matches!(active.stage, Stage::NeedsList | Stage::ListAsked(_)) {
+        if matches!(active.stage, Stage::NeedsList | Stage::ListAsked(..)) {
             active.stage = Stage::Checking;
             self.effects.push(DownloadEffect::Check(file, list));
             self.changed.insert(file.job);
@@ -176,7 +186,7 @@ impl Downloads {
     fn give_back(&mut self, ask: &Ask, id: SourceId) {
         let Some(active) = self.active.get_mut(&ask.file) else { return };
         let is_missing = match (&mut active.stage, ask.what) {
-            (Stage::ListAsked(asked), What::List) if *asked == id => {
+            (Stage::ListAsked(asked, _), What::List) if *asked == id => {
                 active.stage = Stage::NeedsList;
                 true
             }
@@ -235,7 +245,9 @@ impl Downloads {
         let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
         let connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
         for (id, source) in self.sources.iter_mut() {
-            let is_wanted = source.link == Link::Down && source.offers > 0 && source.is_trusted();
+            let is_expected = std::mem::take(&mut source.is_expected);
+            let is_of_use = source.offers > 0 || is_expected;
+            let is_wanted = source.link == Link::Down && is_of_use && source.is_trusted();
             if !is_wanted || !source.backoff.is_due(now) {
                 continue;
             }
@@ -300,11 +312,14 @@ impl Downloads {
             let what = active.and_then(|active| {
                 let what = match &mut active.stage {
                     Stage::NeedsList => {
-                        active.stage = Stage::ListAsked(id);
+                        active.stage = Stage::ListAsked(id, 0);
                         Some(What::List)
                     }
+                    Stage::ListAsked(asked, ahead) if *asked == id && active.is_new => {
+                        take_ahead(active.content.geometry(), ahead).map(What::Block)
+                    }
                     Stage::Blocks(plan) => plan.take(id).map(What::Block),
-                    Stage::ListAsked(_) | Stage::Checking | Stage::Finishing => None,
+                    Stage::ListAsked(..) | Stage::Checking | Stage::Finishing => None,
                 };
                 what.map(|what| (active.content, what))
             });
@@ -348,7 +363,7 @@ impl Downloads {
             }
             let is_taken = match (&mut active.stage, late_ask.what) {
                 (Stage::Blocks(plan), What::Block(block)) => plan.take_too(block, id),
-                (Stage::ListAsked(asked), What::List) if *asked != id && age >= LIST_LATE => {
+                (Stage::ListAsked(asked, _), What::List) if *asked != id && age >= LIST_LATE => {
                     *asked = id;
                     true
                 }

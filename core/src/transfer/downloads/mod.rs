@@ -2,10 +2,12 @@
 //!
 //! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
-//! went. `work` is about the files in work, `fetch` about peers and requests, `patience` about those that send nothing of
-//! use, `search` about who has what, `verdict` about what its owner refuses, `order` about what is begun first, `state`
-//! about what is told, `describe` about what is told to whoever looks closer.
+//! went. `work` is about the files in work, `fetch` about peers and requests, `ahead` about what is done before it is
+//! known to be needed, `patience` about those that send nothing of use, `search` about who has what, `verdict` about what
+//! its owner refuses, `order` about what is begun first, `state` about what is told, `describe` about what is told to
+//! whoever looks closer.
 
+mod ahead;
 mod describe;
 mod fetch;
 pub mod order;
@@ -75,6 +77,8 @@ pub enum DownloadEffect {
 pub enum AskOutcome {
     /// The list, proven to belong to the file.
     List(BlockList),
+    /// The same, and nothing was here of the file: it is open for every block, and need not be checked.
+    Begun,
     /// The block, verified and written.
     Written,
     /// The block, verified, but it could not be written.
@@ -178,6 +182,8 @@ struct Active {
     content: Content,
     user: Username,
     stage: Stage,
+    /// Nothing of it is here, as far as we know.
+    is_new: bool,
     /// Who has it, connected or not.
     offers: Vec<SourceId>,
     /// Who has it too, as the tracker says: those who are asked when others fail, the best ones first.
@@ -212,7 +218,8 @@ enum Question {
 #[derive(Debug)]
 enum Stage {
     NeedsList,
-    ListAsked(SourceId),
+    /// Of somebody, and so many of its first blocks with it.
+    ListAsked(SourceId, u32),
     Checking,
     Blocks(Plan),
     Finishing,
@@ -316,21 +323,11 @@ impl Downloads {
 
     /// What was found at a file's place.
     pub fn checked(&mut self, file: FileId, found: Checked) {
-        let Some(active) = self.active.get_mut(&file).filter(|active| matches!(active.stage, Stage::Checking)) else {
+        if !self.active.get(&file).is_some_and(|active| matches!(active.stage, Stage::Checking)) {
             return;
-        };
+        }
         match found {
-            Checked::Part(blocks) => {
-                let plan = Plan::new(active.content.geometry(), blocks);
-                let (done_bytes, is_complete) = (plan.done_bytes(), plan.is_complete());
-                active.stage = if is_complete { Stage::Finishing } else { Stage::Blocks(plan) };
-                self.progressed(file, done_bytes);
-                if is_complete {
-                    self.effects.push(DownloadEffect::Finish(file));
-                } else {
-                    self.offer_again(file);
-                }
-            }
+            Checked::Part(blocks) => self.fill_in(file, blocks),
             Checked::Whole => self.settle(file, FileState::Done),
             Checked::Fault(fault) => self.not_written(file, fault),
         }

@@ -1,5 +1,6 @@
 //! The machine among simulated peers, with virtual time and any order of events.
 
+mod ahead;
 mod refusals;
 mod waiting;
 
@@ -51,6 +52,8 @@ struct World {
     by_name: BTreeMap<Username, Contact>,
     manners: BTreeMap<Username, Manner>,
     written: BTreeMap<FileId, BTreeSet<u32>>,
+    /// Files that blocks can be written to.
+    open: BTreeSet<FileId>,
     finished: BTreeSet<FileId>,
     failed: BTreeMap<FileId, TransferError>,
     over: BTreeSet<TransferId>,
@@ -100,6 +103,7 @@ impl World {
             by_name: (0..manners.len()).map(|n| (name(n), contact(n))).collect(),
             manners: manners.iter().enumerate().map(|(n, manner)| (name(n), *manner)).collect(),
             written: BTreeMap::new(),
+            open: BTreeSet::new(),
             finished: BTreeSet::new(),
             failed: BTreeMap::new(),
             over: BTreeSet::new(),
@@ -181,6 +185,7 @@ impl World {
                 for block in self.written.entry(file).or_default().iter() {
                     blocks.insert(*block);
                 }
+                self.open.insert(file);
                 self.machine.checked(file, Checked::Part(blocks));
             }
             DownloadEffect::Finish(file) => {
@@ -189,7 +194,7 @@ impl World {
                 assert!(self.finished.insert(file), "finished once");
                 self.machine.finished(file, Ok(()));
             }
-            DownloadEffect::Close(_) => {}
+            DownloadEffect::Close(file) => _ = self.open.remove(&file),
             DownloadEffect::AwaitRoom(job, needed) => {
                 assert!(needed > 0);
                 assert_eq!(self.machine.state(job).0, TransferState::DiskFull);
@@ -270,7 +275,14 @@ impl World {
             (Manner::Refuses(why), _) => AskOutcome::Refused(why),
             (Manner::Has(content), _) if ask.content != content => AskOutcome::Refused(PeerRefusal::Changed),
             (Manner::Liar(nth), _) if peer.answers.is_multiple_of(nth) => AskOutcome::Wrong,
+            (_, What::List) if !self.open.contains(&ask.file) && !self.written.contains_key(&ask.file) => {
+                self.open.insert(ask.file);
+                AskOutcome::Begun
+            }
             (_, What::List) => AskOutcome::List(list_of(ask.content)),
+            (_, What::Block(_)) if ask.content.geometry().blocks() > 1 && !self.open.contains(&ask.file) => {
+                AskOutcome::Unwanted
+            }
             (_, What::Block(_)) if self.disk_full_at.is_some_and(|at| peer.answers >= at) => {
                 AskOutcome::NotWritten(WriteFault::Full)
             }

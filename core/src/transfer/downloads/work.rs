@@ -76,6 +76,7 @@ impl Downloads {
             content,
             user: job.user.clone(),
             stage,
+            is_new: !job.has_part_of(file.index),
             offers: Vec::new(),
             reserve: VecDeque::new(),
             refused: Vec::new(),

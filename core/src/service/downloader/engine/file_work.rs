@@ -53,6 +53,7 @@ impl FileWork {
 
     /// Looks at what is at a file's place; what is found is an [`Event::Checked`].
     pub(super) fn check(&mut self, file: FileId, list: BlockList, tasks: &mut JoinSet<()>) {
+        self.files.close(file);
         self.check_count += 1;
         let number = self.check_count;
         let is_stopped = Arc::new(AtomicBool::new(false));

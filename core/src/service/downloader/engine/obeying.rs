@@ -2,13 +2,14 @@
 
 use tokio::sync::oneshot;
 
-use super::Engine;
+use super::{Engine, now};
 use crate::model::transfer::{TransferId, TransferSelection};
 use crate::service::downloader::Command;
 use crate::service::downloader::adding::{self, Added};
 use crate::service::downloader::files::JobFiles;
 use crate::store::downloads::SavedDownload;
 use crate::store::saved_state::SavedState;
+use crate::transfer::downloads::FoundUser;
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{Control, DownloadJob, FileState};
 
@@ -16,6 +17,11 @@ impl Engine {
     pub(super) fn obey(&mut self, command: Command) {
         // Whoever does not wait for the answer does not need it.
         match command {
+            Command::Expect(user) => {
+                if let FoundUser::Here(contact) = self.connections.find(&user) {
+                    self.machine.expect(&contact, now());
+                }
+            }
             Command::Add(new, reply) => self.add(new, reply),
             Command::Pause(which, reply) => {
                 for id in self.chosen(which, |job| !job.is_over()) {

@@ -29,7 +29,7 @@ async fn send(stream: &mut Encrypted<TcpStream>, bytes: &[u8]) -> std::io::Resul
 }
 
 /// What an honest peer would send.
-fn right(data: &[u8], request: Request) -> Vec<u8> {
+pub(super) fn right(data: &[u8], request: Request) -> Vec<u8> {
     match request {
         Request::List { id, .. } => {
             let list = list_of(data);

@@ -1,5 +1,6 @@
 //! Downloads on loopback with real TLS, real files, and peers that are honest or not.
 
+mod flights;
 mod honest;
 mod hostile;
 mod meeting;

@@ -149,6 +149,6 @@ async fn a_file_that_was_finished_unnoticed_is_found_to_be_whole() {
     let events = fetching.over(id).await;
     assert_eq!(failures(&events), [&TransferError::Exists]);
     assert_eq!(events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count(), 2);
-    assert!(*content_source.reads.lock() <= 2, "nothing of the large one was fetched");
+    assert!(*content_source.reads.lock() < 2 + 5, "the large one was not fetched, but for what was asked for ahead");
     assert_eq!(read(&fetching.path("d/x")), b"something else");
 }
