@@ -3,7 +3,7 @@
 //! A root that is renamed becomes another root, and what is renamed in a folder becomes a root of its own, taken out of
 //! the folder: whoever still looks at the old one finds nothing to say about the new name. It is planned and done a
 //! bounded part at a time; a file has the old name or the new one at every moment, so that who fetches it goes on. What
-//! is stopped meanwhile stays stopped under the new name.
+//! was stopped before stays stopped under the new name. Nothing else is stopped until all of it is done and written.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,6 @@ use std::path::Path;
 use crate::library::changes::ShareChanges;
 use crate::library::collision::Collision;
 use crate::library::exclusions::Exclusions;
-use crate::library::giving_up::{GivingUp, Unwanted};
 use crate::library::root::{Root, RootId};
 use crate::library::table::{Library, ShareEntry};
 use crate::library::unsaved::Unsaved;
@@ -149,9 +148,9 @@ impl RenamePlan {
         } else {
             shares.sort_by_key(|share| Reverse(share.old.as_str().len()));
         }
-        let whole = moves.keys().filter(|(_, at)| at.is_empty()).map(|(id, _)| *id).collect();
-        let left: Vec<OldPlace> = moves.keys().cloned().collect();
-        let stage = Stage::Beginning(left.clone());
+        let whole: BTreeSet<RootId> = moves.keys().filter(|(_, at)| at.is_empty()).map(|(id, _)| *id).collect();
+        let left = whole.iter().copied().collect();
+        let stage = Stage::Beginning(moves.keys().cloned().collect());
         Ok(Renaming { moves, whole, left, stage, shares })
     }
 }
@@ -162,8 +161,8 @@ pub struct Renaming {
     moves: BTreeMap<OldPlace, Root>,
     /// The old roots of which nothing is left.
     whole: BTreeSet<RootId>,
-    /// What is still to be ended.
-    left: Vec<OldPlace>,
+    /// The old roots that are still to be ended.
+    left: Vec<RootId>,
     stage: Stage,
     shares: Vec<ShareMove>,
 }
@@ -175,8 +174,8 @@ enum Stage {
     /// Of the last of those to begin, what was taken out of it before is collected.
     Gathering(Vec<OldPlace>, Exclusions),
     Moving,
-    /// What was stopped meanwhile is stopped under its new name.
-    Ending(Option<GivingUp>),
+    /// Nothing is left of the old roots.
+    Ending,
 }
 
 impl Renaming {
@@ -190,12 +189,6 @@ impl Renaming {
     ) -> bool {
         let mut steps_left = most;
         while steps_left > 0 {
-            if let Stage::Ending(Some(late)) = &mut self.stage {
-                if late.step(library, &mut steps_left, changes, unsaved) {
-                    self.stage = Stage::Ending(None);
-                }
-                continue;
-            }
             steps_left -= 1;
             match &mut self.stage {
                 Stage::Beginning(left) => match left.last().cloned() {
@@ -213,7 +206,7 @@ impl Renaming {
                 },
                 Stage::Gathering(left, excluded) => {
                     let Some((old, at)) = left.last() else { return true };
-                    match late_stop(library, *old, at, unsaved) {
+                    match take_stopped(library, *old, at, unsaved) {
                         Some(place) => excluded.insert(place),
                         None => {
                             let (key, excluded) = ((*old, at.clone()), std::mem::take(excluded));
@@ -229,21 +222,12 @@ impl Renaming {
                             library.rehome(&old, new, root.id, relative, changes);
                         }
                     }
-                    None => self.stage = Stage::Ending(None),
+                    None => self.stage = Stage::Ending,
                 },
-                Stage::Ending(giving_up) => {
-                    let Some((old, at)) = self.left.last() else { return true };
-                    let Some(new) = self.moves.get(&(*old, at.clone())).map(|root| root.id) else { return true };
-                    if let Some(place) = late_stop(library, *old, at, unsaved) {
-                        *giving_up = Some(GivingUp::new(Unwanted::Branch(new, place)));
-                        continue;
-                    }
-                    if at.is_empty() && library.roots.remove(*old).is_none() {
-                        // All of it was stopped.
-                        *giving_up = Some(GivingUp::new(Unwanted::Root(new)));
-                    }
-                    self.left.pop();
-                }
+                Stage::Ending => match self.left.pop() {
+                    Some(old) => _ = library.roots.remove(old),
+                    None => return true,
+                },
             }
         }
         false
@@ -275,7 +259,7 @@ impl Renaming {
 }
 
 /// Takes one of the places that were stopped in what is renamed out of the old root; as it is called in the new one.
-fn late_stop(library: &mut Library, old: RootId, at: &str, unsaved: &mut Unsaved) -> Option<SharePath> {
+fn take_stopped(library: &mut Library, old: RootId, at: &str, unsaved: &mut Unsaved) -> Option<SharePath> {
     let place = if at.is_empty() { None } else { Some(SharePath::normalized(at).ok()?) };
     let (old_place, new_place) = library.exclusions(old)?.first_below(place.as_ref())?;
     library.roots.include(old, &old_place);
@@ -295,6 +279,7 @@ fn is_at_or_below(path: &SharePath, folder: &SharePath) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::giving_up::{GivingUp, Unwanted};
     use crate::library::table::tests::{library, path, paths, root, scan};
     use std::sync::Arc;
 
@@ -402,27 +387,49 @@ mod tests {
         }
     }
 
+    /// What a program that reads this after a restart shares.
+    fn written(library: &Library, unsaved: &Unsaved, disk: &mut BTreeMap<RootId, (Root, BTreeSet<SharePath>)>) {
+        for id in &unsaved.roots {
+            disk.remove(id);
+            if let Some(root) = library.root(*id) {
+                let excluded = library.exclusions(*id).into_iter().flat_map(Exclusions::iter).cloned();
+                disk.insert(*id, (Root::clone(root), excluded.collect()));
+            }
+        }
+        for (id, place) in &unsaved.places {
+            let Some((_, excluded)) = disk.get_mut(id) else { continue };
+            match library.exclusions(*id).is_some_and(|excluded| excluded.contains(place)) {
+                true => excluded.insert(place.clone()),
+                false => excluded.remove(place),
+            };
+        }
+    }
+
     #[test]
-    fn what_is_stopped_meanwhile_stays_stopped() {
+    fn what_was_stopped_is_stopped_under_the_new_name_after_a_restart() {
         for (from, to, stopped, left) in [
             ("Trip", "Journey", "Trip/sub", &["Journey/a", "Journey/b", "x"][..]),
             ("Trip", "Journey", "Trip/b", &["Journey/a", "Journey/sub/c", "x"]),
             ("Trip/sub", "Sub", "Trip/sub/c", &["Trip/a", "Trip/b", "x"]),
-            ("Trip", "Journey", "Trip", &["x"]),
         ] {
             let mut library = fresh();
-            let mut plan = RenamePlan::new(&path(from), &path(to));
-            while !plan.step(&library, 1).expect("plans") {}
-            let mut renaming = plan.finish().expect("is shared");
+            let mut disk = BTreeMap::new();
+            let all = Unsaved::of_roots(library.roots().map(|root| root.id));
+            written(&library, &all, &mut disk);
             let (mut changes, mut unsaved) = (ShareChanges::default(), Unsaved::default());
             let mut giving_up = GivingUp::new(Unwanted::Announced(path(stopped)));
             while !giving_up.step(&mut library, &mut 1, &mut changes, &mut unsaved) {}
-            while !renaming.step(&mut library, 1, &mut changes, &mut unsaved) {}
-            look(&mut library);
-            assert_eq!(paths(&library), left, "{from} to {to} while {stopped} is stopped");
-            for id in &unsaved.roots {
-                assert!(!library.roots.is_ending(*id), "nothing is left half renamed");
+            written(&library, &unsaved, &mut disk);
+            if let Ok((_, unsaved)) = rename(&mut library, from, to, &mut changes) {
+                written(&library, &unsaved, &mut disk);
             }
+            let mut again = Library::new(1000);
+            for (root, excluded) in disk.into_values() {
+                again.restore_root(root, excluded.into_iter().collect());
+            }
+            look(&mut again);
+            scan(&mut again, 3, "x", &[("x", 9)], 1);
+            assert_eq!(paths(&again), left, "{from} to {to} after {stopped} was stopped");
         }
     }
 

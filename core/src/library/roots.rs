@@ -148,11 +148,6 @@ impl Roots {
         }
     }
 
-    /// Whether nothing is added to this root any more.
-    pub(super) fn is_ending(&self, id: RootId) -> bool {
-        self.by_id.get(&id).is_some_and(|held| held.is_ending)
-    }
-
     /// Takes a place out of a root; `false` if it was out, or if there is no such root.
     pub(super) fn exclude(&mut self, id: RootId, place: SharePath) -> bool {
         let Some(held) = self.by_id.get_mut(&id).filter(|held| !held.excluded.contains(&place)) else { return false };

@@ -21,6 +21,12 @@ impl Unsaved {
         Self { roots: roots.into_iter().collect(), places: BTreeSet::new() }
     }
 
+    /// Adds what others changed.
+    pub fn extend(&mut self, more: &Self) {
+        self.roots.extend(&more.roots);
+        self.places.extend(more.places.iter().cloned());
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty() && self.places.is_empty()
@@ -37,16 +43,13 @@ pub enum RootRow {
 }
 
 impl Library {
-    /// What a root is now. One that is being renamed stays as it was written until that is done.
-    pub fn root_row(&self, id: RootId) -> Option<RootRow> {
-        (!self.roots.is_ending(id)).then(|| RootRow::Root(id, self.root(id).map(|root| Root::clone(root))))
+    /// What a root is now.
+    pub fn root_row(&self, id: RootId) -> RootRow {
+        RootRow::Root(id, self.root(id).map(|root| Root::clone(root)))
     }
 
     /// At most so many of the places that are out of a root now, after one.
     pub fn place_rows(&self, id: RootId, after: Option<&SharePath>, most: usize) -> Vec<RootRow> {
-        if self.roots.is_ending(id) {
-            return Vec::new();
-        }
         let places = self.exclusions(id).into_iter().flat_map(|excluded| excluded.after(after, most));
         places.map(|place| RootRow::Place(id, place.clone(), true)).collect()
     }

@@ -53,6 +53,8 @@ pub(super) struct SharedLibrary {
     /// Counts the files that were read to the end or the attempt of it.
     pub(super) files_hashed: AtomicU64,
     pub(super) store: Arc<Store>,
+    /// What is not written yet: for as long as somebody rearranges the library, and after a disk failed.
+    unsaved: Mutex<Unsaved>,
     pub(super) hasher: Hasher,
     suspects: mpsc::Sender<Suspect>,
 }
@@ -66,6 +68,7 @@ impl SharedLibrary {
             changed: Notify::new(),
             files_hashed: AtomicU64::new(0),
             store,
+            unsaved: Mutex::default(),
             hasher,
             suspects,
         }
@@ -113,15 +116,36 @@ impl SharedLibrary {
         self.untold.lock().take(most)
     }
 
-    /// Writes what the library says of these rows now. Of two writers at once the later one writes last.
-    pub(super) fn save_roots(&self, unsaved: &Unsaved) -> Result<(), redb::Error> {
+    /// Rearranges the library and writes that, one rearrangement at a time. A rename takes many steps, and another that
+    /// was written between two of them would name roots that are not on the disk yet: should the program die then, what
+    /// it stopped would be shared again. So whatever ends the program, the disk has each of them whole or not at all, and
+    /// all that was rearranged before it.
+    pub(super) fn rearrange<T, E: From<redb::Error>>(
+        &self,
+        change: impl FnOnce() -> Result<(T, Unsaved), E>,
+    ) -> Result<(T, Unsaved), E> {
+        let mut unsaved = self.unsaved.lock();
+        let done = change()?;
+        unsaved.extend(&done.1);
+        self.write(&mut unsaved)?;
+        Ok(done)
+    }
+
+    /// Writes what the library says of these rows now, and of what could not be written before.
+    pub(super) fn save_roots(&self, more: &Unsaved) -> Result<(), redb::Error> {
+        let mut unsaved = self.unsaved.lock();
+        unsaved.extend(more);
+        self.write(&mut unsaved)
+    }
+
+    fn write(&self, unsaved: &mut Unsaved) -> Result<(), redb::Error> {
         if unsaved.is_empty() {
             return Ok(());
         }
-        self.store.save_roots(|| {
+        let written = self.store.save_roots(|| {
             let mut rows = Vec::with_capacity(unsaved.roots.len() + unsaved.places.len());
             for id in &unsaved.roots {
-                rows.extend(self.library.read().root_row(*id));
+                rows.push(self.library.read().root_row(*id));
                 let mut after = None;
                 loop {
                     let page = self.library.read().place_rows(*id, after.as_ref(), STEPS_PER_HOLD);
@@ -139,7 +163,11 @@ impl SharedLibrary {
                 rows.extend(chunk);
             }
             rows
-        })
+        });
+        if written.is_ok() {
+            *unsaved = Unsaved::default();
+        }
+        written
     }
 
     /// A number that stays the same while the library does.

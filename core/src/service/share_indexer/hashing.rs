@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use crate::disk::hash::{HashFault, hash_here};
+use crate::disk::hash::{HashFault, hash_here, now_ns};
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder, is_of_no_size};
 use crate::library::comparison::Fresh;
 use crate::library::root::{Root, RootId};
@@ -232,9 +232,4 @@ impl<'a> HashStage<'a> {
 
 fn fault(why: ReadFault) -> NotHashed {
     NotHashed::Fault(why.into())
-}
-
-fn now_ns() -> i128 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
 }

@@ -60,17 +60,21 @@ impl IndexerTask {
     pub(super) fn share_again(&mut self, items: Vec<UnshareItem>, reply: ShareReply) {
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn_blocking(move || {
-            let branches = match find_stopped_items(items, &shared.library) {
-                Ok(branches) => branches,
-                Err(error) => return TaskEnd::refused(reply, error),
+            let include = || {
+                let (mut planned, mut unsaved) = (Vec::new(), Unsaved::default());
+                for (typed, branch) in find_stopped_items(items, &shared.library)? {
+                    while !shared.change(|library, _| library.include_some(&branch, STEPS_PER_HOLD, &mut unsaved)) {}
+                    let root = shared.library.read().root(branch.0).cloned();
+                    planned.extend(root.map(|root| plan_again(typed, &root, branch.1.as_ref())));
+                }
+                Ok((planned, unsaved))
             };
-            let (mut planned, mut save) = (Vec::new(), Unsaved::default());
-            for (typed, branch) in branches {
-                while !shared.change(|library, _| library.include_some(&branch, STEPS_PER_HOLD, &mut save)) {}
-                let root = shared.library.read().root(branch.0).cloned();
-                planned.extend(root.map(|root| plan_again(typed, &root, branch.1.as_ref())));
+            match shared.rearrange(include) {
+                Ok((planned, _)) => {
+                    TaskEnd::Accepted { asked: AwaitedShare { planned, reply }, save: Unsaved::default() }
+                }
+                Err(error) => TaskEnd::refused(reply, error),
             }
-            TaskEnd::Accepted { asked: AwaitedShare { planned, reply }, save }
         });
     }
 
@@ -99,12 +103,15 @@ impl IndexerTask {
         let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
         self.tasks.spawn_blocking(move || {
             let (mut look, mut gone) = (Vec::new(), Vec::new());
-            answer(change(&shared).and_then(|done| {
-                look = done.look;
-                shared.save_roots(&done.unsaved)?;
+            let change = || {
+                let Rearranged { more, told, unsaved, look: to_look_at } = change(&shared)?;
+                look = to_look_at;
+                Ok(((told, more), unsaved))
+            };
+            answer(shared.rearrange(change).map(|((told, more), unsaved)| {
                 let is_gone = |id: &RootId| shared.library.read().root(*id).is_none();
-                gone = done.unsaved.roots.iter().copied().filter(is_gone).collect();
-                Ok((done.told.into_parts(), done.more))
+                gone = unsaved.roots.iter().copied().filter(is_gone).collect();
+                (told.into_parts(), more)
             }));
             TaskEnd::Rearranged { watch_news: watches.follow(&shared.library), look, gone }
         });

@@ -60,6 +60,11 @@ impl Fixture {
         folder
     }
 
+    /// What is on the disk.
+    pub(super) fn store(&self) -> Arc<Store> {
+        Arc::clone(self.store.as_ref().expect("is open"))
+    }
+
     pub(super) async fn restart(self) -> Self {
         Self::start(self.stop().await).await
     }

@@ -2,6 +2,7 @@
 //! generous deadline.
 
 mod fixture;
+mod rearranged;
 mod roots;
 
 use std::os::unix::fs::symlink;
