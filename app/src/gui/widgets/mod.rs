@@ -2,6 +2,7 @@
 
 pub mod chosen;
 pub mod column;
+pub mod kept_rows;
 pub mod menu;
 pub mod number;
 pub mod qr;

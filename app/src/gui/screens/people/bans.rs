@@ -10,14 +10,14 @@ use rust_i18n::t;
 use crate::gui::action::Action;
 use crate::gui::icons;
 use crate::gui::theme;
-use crate::gui::widgets::selection::RowSelection;
+use crate::gui::widgets::kept_rows::KeptRows;
 use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::Model;
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, actions: &mut Vec<Action>) {
+pub(super) fn show(ui: &mut Ui, model: &Model, kept: &mut KeptRows<String>, actions: &mut Vec<Action>) {
     let rows = &model.bans;
     if rows.is_empty() {
         let (title, text) = (t!("window.bans.empty-title"), t!("window.bans.empty-text"));
@@ -26,15 +26,17 @@ pub(super) fn show(ui: &mut Ui, model: &Model, selection: &mut RowSelection, act
     }
     let height = (ui.available_height() - 92.0).max(80.0);
     let table = Table { id: "bans", columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
+    kept.follow(ui.ctx(), "bans", rows.iter().map(|ban| ban.target.to_string()).collect());
     let mut lets_in = false;
-    table.show(
+    let happened = table.show(
         ui,
-        selection,
+        &mut kept.selection,
         |index| rows.get(index),
         |ban| format!("{} {}", name(ban), Shown(&ban.target.to_string())),
         |ui, _| lets_in |= widgets::menu_item(ui, icons::ARROW_COUNTER_CLOCKWISE, &t!("window.bans.unban"), "Del"),
     );
-    let chosen: Vec<&Ban> = selection.rows.iter().filter_map(|row| rows.get(row)).collect();
+    kept.saw(happened.view);
+    let chosen: Vec<&Ban> = kept.selection.rows.iter().filter_map(|row| rows.get(row)).collect();
     lets_in |= widgets::keys_are_free(ui) && widgets::pressed(ui, Modifiers::NONE, Key::Delete);
     ui.horizontal(|ui| {
         ui.set_height(40.0);

@@ -19,7 +19,7 @@ use crate::gui::away;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
 use crate::gui::theme::{self};
-use crate::gui::widgets::selection::RowSelection;
+use crate::gui::widgets::kept_rows::KeptRows;
 use crate::gui::widgets::table::{Column, Table, in_order};
 use crate::gui::widgets::{self, Loud, MenuGroups};
 use crate::human;
@@ -34,12 +34,10 @@ const COMPARE_HEIGHT: f32 = 216.0;
 /// What is chosen here.
 #[derive(Debug, Default)]
 pub struct PeopleState {
-    selection: RowSelection,
-    bans: RowSelection,
+    rows: KeptRows<String>,
+    bans: KeptRows<String>,
     shows_bans: bool,
     form: compare::Form,
-    /// Who was in which row.
-    names: Vec<String>,
 }
 
 /// Draws the page.
@@ -84,14 +82,11 @@ fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<A
         });
         return;
     }
-    let names: Vec<String> = rows.iter().map(|person| person.line.username.to_string()).collect();
-    if names != state.names {
-        state.selection.follow(&state.names, &names);
-        state.names = names;
-    }
+    let names = rows.iter().map(|person| person.line.username.to_string()).collect();
+    state.rows.follow(ui.ctx(), "people", names);
     table(ui, model, state, &rows, &ways, actions);
     ui.add_space(theme::GAP);
-    let chosen = state.selection.head().and_then(|row| rows.get(row).copied());
+    let chosen = state.rows.selection.head().and_then(|row| rows.get(row).copied());
     compare::show(ui, model, chosen, &mut state.form, actions);
 }
 
@@ -110,7 +105,7 @@ fn table(
     let can_send_away = model.can_order();
     let happened = table.show(
         ui,
-        &mut state.selection,
+        &mut state.rows.selection,
         |index| rows.get(index).map(|person| PersonRow { model, person, now, ways }),
         |row| model.name_of(row.person),
         |ui, chosen| {
@@ -120,10 +115,11 @@ fn table(
             }
         },
     );
+    state.rows.saw(happened.view);
     if let Some(person) = happened.opened.and_then(|row| rows.get(row)) {
         actions.push(Action::BrowsePerson(person.line.username.clone()));
     }
-    let chosen = state.selection.head().and_then(|row| rows.get(row)).filter(|person| !model.is_me(person));
+    let chosen = state.rows.selection.head().and_then(|row| rows.get(row)).filter(|person| !model.is_me(person));
     if let Some(person) = chosen.filter(|_| can_send_away && widgets::keys_are_free(ui))
         && widgets::pressed(ui, Modifiers::NONE, Key::Delete)
     {

@@ -46,7 +46,7 @@ struct Wanted {
 struct ToggleFolder;
 
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<Action>) {
-    follow(&model.shares, state);
+    follow(ui, &model.shares, state);
     let mut toggled = keys(ui, &model.shares, state);
     let rows = model.shares.rows();
     let uploads = model.transfers.values();
@@ -55,7 +55,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut SharedState, actions:
     let height = (ui.available_height() - STOP_AND_WORDS_HEIGHT).max(80.0);
     let columns = columns();
     let table = Table { id: "shared", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
-    let mut selection = std::mem::take(&mut state.selection);
+    let mut selection = std::mem::take(&mut state.rows.selection);
     let can = Can::of(&selection.rows.iter().filter_map(|at| rows.get(at)).collect::<Vec<_>>());
     let mut wanted = Wanted::default();
     let happened = table.show(
@@ -65,8 +65,8 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut SharedState, actions:
         in_words,
         |ui, _| menu(ui, can, &mut wanted),
     );
-    state.selection = selection;
-    state.view = happened.view;
+    state.rows.selection = selection;
+    state.rows.saw(happened.view);
     toggled = happened.clicked.first().map(|(row, ToggleFolder)| *row).or(toggled);
     let opened = happened.opened.and_then(|at| Some((at, rows.get(at)?)));
     match opened {
@@ -82,18 +82,15 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut SharedState, actions:
         ui.request_repaint();
     }
     buttons(ui, can, &mut wanted);
-    let chosen: Vec<&ShareRow> = state.selection.rows.iter().filter_map(|at| rows.get(at)).collect();
+    let chosen: Vec<&ShareRow> = state.rows.selection.rows.iter().filter_map(|at| rows.get(at)).collect();
     act(&chosen, &model.shares, can, &wanted, actions);
 }
 
 /// What is chosen stays so when rows come and go.
-fn follow(shares: &Shares, state: &mut SharedState) {
-    if state.drawn.0 == shares.version() {
-        return;
+fn follow(ui: &Ui, shares: &Shares, state: &mut SharedState) {
+    if std::mem::replace(&mut state.version, shares.version()) != shares.version() {
+        state.rows.follow(ui.ctx(), "shared", shares.rows().iter().map(ShareRow::key).collect());
     }
-    let now: Vec<ShareRowKey> = shares.rows().iter().map(ShareRow::key).collect();
-    state.selection.follow(&state.drawn.1, &now);
-    state.drawn = (shares.version(), now);
 }
 
 /// What can be done with the chosen rows.
@@ -394,13 +391,13 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
 
 /// Right opens, or goes in; left closes, or goes out. The row to open or close.
 fn keys(ui: &Ui, shares: &Shares, state: &mut SharedState) -> Option<usize> {
-    let at = state.selection.head().filter(|_| widgets::keys_are_free(ui))?;
+    let at = state.rows.selection.head().filter(|_| widgets::keys_are_free(ui))?;
     let rows = shares.rows();
     let row = rows.get(at)?;
     if widgets::pressed(ui, Modifiers::NONE, Key::ArrowRight) {
         match row.is_open() {
             Some(false) => return Some(at),
-            Some(true) => state.selection.only((at + 1).min(rows.len() - 1)),
+            Some(true) => state.rows.selection.only((at + 1).min(rows.len() - 1)),
             None => {}
         }
     }
@@ -409,7 +406,7 @@ fn keys(ui: &Ui, shares: &Shares, state: &mut SharedState) -> Option<usize> {
             return Some(at);
         }
         if let Some(above) = (0..at).rev().find(|above| rows[*above].depth < row.depth) {
-            state.selection.only(above);
+            state.rows.selection.only(above);
         }
     }
     None

@@ -4,7 +4,6 @@
 mod list;
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use eframe::egui::{Key, RichText, Sense, Ui, vec2};
 use potok_core::node::intent::ShareRequest;
@@ -15,7 +14,7 @@ use crate::gui::action::{Action, Pick};
 use crate::gui::icons;
 use crate::gui::screen::ScreenContext;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::selection::RowSelection;
+use crate::gui::widgets::kept_rows::KeptRows;
 use crate::gui::widgets::{self, Loud};
 use crate::human::{self, thousands};
 use crate::model::Model;
@@ -35,16 +34,15 @@ pub struct SharedState {
     filter: String,
     shows_notes: bool,
     open: BTreeSet<ShareFolder>,
-    selection: RowSelection,
-    view: Range<usize>,
-    /// The rows that were drawn last, and the version of the model they are of.
-    drawn: (u64, Vec<ShareRowKey>),
+    rows: KeptRows<ShareRowKey>,
+    /// The version of the model that they are of.
+    version: u64,
 }
 
 impl SharedState {
     /// What is looked at.
     pub fn look(&self, is_shown: bool, completes: bool) -> SharesLook<'_> {
-        SharesLook { is_shown, completes, open: &self.open, filter: &self.filter, view: &self.view }
+        SharesLook { is_shown, completes, open: &self.open, filter: &self.filter, view: self.rows.view() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What came to its end: where it is, and when that was.
 
+use std::time::SystemTime;
+
 use eframe::egui::{Id, Key, Modifiers, Rect, Ui, pos2, vec2};
 use potok_core::node::event::{Direction, PastTransfer};
 use rust_i18n::t;
@@ -8,18 +10,21 @@ use crate::gui::action::Action;
 use crate::gui::icons;
 use crate::gui::screens::transfers::common_columns;
 use crate::gui::theme;
-use crate::gui::widgets::selection::RowSelection;
+use crate::gui::widgets::kept_rows::KeptRows;
 use crate::gui::widgets::table::{Cell, Column, Table, in_order};
 use crate::gui::widgets::{self, MenuGroups, icon_button_at};
 use crate::human;
 use crate::model::{Model, short};
+
+/// What ended, and when.
+pub(super) type PastKey = (SystemTime, Direction, String, String);
 
 /// Draws it in so much height.
 pub(super) fn show(
     ui: &mut Ui,
     model: &Model,
     direction: Option<Direction>,
-    selection: &mut RowSelection,
+    kept: &mut KeptRows<PastKey>,
     height: f32,
     actions: &mut Vec<Action>,
 ) {
@@ -33,10 +38,12 @@ pub(super) fn show(
     let columns = columns();
     in_order(ui, "history", &columns, &mut rows);
     let table = Table { id: "history", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let key = |past: &&PastTransfer| (past.ended_at, past.direction, past.user.to_string(), past.label.clone());
+    kept.follow(ui.ctx(), "history", rows.iter().map(key).collect());
     let mut from_menu = Vec::new();
     let happened = table.show(
         ui,
-        selection,
+        &mut kept.selection,
         |index| rows.get(index).copied(),
         |past| format!("{} {}", short(&past.label), human::date_and_time(past.ended_at)),
         |ui, chosen| {
@@ -55,12 +62,13 @@ pub(super) fn show(
             }
         },
     );
+    kept.saw(happened.view);
     actions.append(&mut from_menu);
     actions.extend(happened.clicked.into_iter().map(|(_, action)| action));
     let place = |row: usize| rows.get(row).and_then(|past| past.local_path.clone());
     actions.extend(happened.opened.and_then(place).map(Action::Open));
     if widgets::keys_are_free(ui) && widgets::pressed(ui, Modifiers::COMMAND, Key::E) {
-        actions.extend(selection.head().and_then(place).map(Action::Reveal));
+        actions.extend(kept.selection.head().and_then(place).map(Action::Reveal));
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn sources(ui: &mut Ui, details: Option<&TransferDetails>) {
             let way = source.way.map(texts::of_way).unwrap_or_default();
             let color = match source.standing {
                 SourceStanding::Sending => p.good,
-                SourceStanding::Lied | SourceStanding::GivenUp => p.bad,
+                SourceStanding::Lied | SourceStanding::GivenUp | SourceStanding::OtherKey => p.bad,
                 SourceStanding::Waiting(_) | SourceStanding::Declines | SourceStanding::Unreachable => p.warn,
                 _ => p.weak,
             };

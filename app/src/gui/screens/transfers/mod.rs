@@ -21,6 +21,7 @@ use crate::gui::screen::{Screen, ScreenContext};
 use crate::gui::screens::transfers::columns::state_words;
 use crate::gui::screens::transfers::details::DetailsState;
 use crate::gui::theme;
+use crate::gui::widgets::kept_rows::KeptRows;
 use crate::gui::widgets::selection::RowSelection;
 use crate::gui::widgets::table::{Column, Table, in_order};
 use crate::gui::widgets::{self, Loud, MenuGroups};
@@ -71,11 +72,9 @@ impl Only {
 pub struct TransfersState {
     only: Only,
     direction: Option<Direction>,
-    selection: RowSelection,
-    past: RowSelection,
+    rows: KeptRows<TransferId>,
+    past: KeptRows<history::PastKey>,
     details: DetailsState,
-    /// What the rows were when something was chosen.
-    keys: Vec<TransferId>,
 }
 
 impl TransfersState {
@@ -88,8 +87,7 @@ impl TransfersState {
 
     /// The one that is chosen.
     fn chosen(&self) -> Option<TransferId> {
-        let head = self.selection.head().filter(|_| self.selection.rows.len() == 1);
-        head.and_then(|row| self.keys.get(row).copied())
+        self.rows.head().copied().filter(|_| self.rows.selection.rows.len() == 1)
     }
 }
 
@@ -99,11 +97,7 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TransfersState,
     let columns = columns::all();
     let mut rows = rows(model, state);
     in_order(ui, TABLE, &columns, &mut rows);
-    let keys: Vec<TransferId> = rows.iter().map(|t| t.number).collect();
-    if keys != state.keys {
-        state.selection.follow(&state.keys, &keys);
-        state.keys = keys;
-    }
+    state.rows.follow(ui.ctx(), TABLE, rows.iter().map(|t| t.number).collect());
     widgets::head(ui, &t!("window.page.transfers"), "", |ui| {
         if state.only == Only::History {
             past(ui, model, actions);
@@ -170,8 +164,8 @@ fn filters(ui: &mut Ui, state: &mut TransfersState) {
             (Only::History, icons::CLOCK, &*names[5]),
         ];
         if widgets::choice(ui, &mut state.only, &options) || is_other {
-            state.selection.clear();
-            state.past.clear();
+            state.rows.selection.clear();
+            state.past.selection.clear();
         }
     });
 }
@@ -256,14 +250,15 @@ fn table<'a>(
     let mut from_menu = Vec::new();
     let happened = table.show(
         ui,
-        &mut state.selection,
+        &mut state.rows.selection,
         |index| rows.get(index).copied(),
         |t| format!("{} {}", short(&t.label), state_words(t)),
         |ui, chosen| menu(ui, &of(rows, chosen), &mut from_menu),
     );
+    state.rows.saw(happened.view);
     actions.append(&mut from_menu);
     actions.extend(happened.clicked.into_iter().map(|(_, action)| action));
-    let chosen = of(rows, &state.selection);
+    let chosen = of(rows, &state.rows.selection);
     if let Some(path) = happened.opened.and_then(|row| rows.get(row)).and_then(|t| finished_place(t)) {
         actions.push(Action::Open(path));
     }
