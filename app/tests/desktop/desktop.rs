@@ -139,7 +139,8 @@ impl Potok {
         let data = desktop.folder(name);
         let config = data.join("config.toml");
         if !config.exists() {
-            let text = format!("name = \"{name}\"\nlanguage = \"en\"\nlisten = \"127.0.0.1:0\"\n{settings}");
+            let listen = if settings.contains("listen") { "" } else { "listen = \"127.0.0.1:0\"\n" };
+            let text = format!("name = \"{name}\"\nlanguage = \"en\"\n{listen}{settings}");
             fs::write(config, text).expect("written");
         }
         // Free now; whoever takes it before the program does would have to be very quick.

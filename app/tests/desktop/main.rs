@@ -118,6 +118,30 @@ fn on_wayland_files_come_also_while_the_window_is_out_of_sight() {
     anna.close();
 }
 
+#[test]
+fn from_the_first_start_to_an_invite_and_from_the_invite_to_a_file_in_two_clicks_each() {
+    let desktop = Desktop::x11();
+    let original = noise(&desktop.folder("files").join("Trip.bin"), 3_000_000);
+    // As at a first start: everything is where it is by default, and others come to the address of this computer.
+    let everywhere = "listen = \"[::]:0\"\n";
+    let mut anna = Potok::start(&desktop, "anna", everywhere);
+    anna.window.click("Start a network here");
+    anna.window.click("Copy the invite");
+    until("the invite is on the clipboard", || desktop.clipboard().starts_with("potok://"));
+    assert_eq!(anna.window.clicks(), 2);
+    anna.console(&format!("register {original:?}"));
+
+    let here = desktop.folder("downloads");
+    let mut boris = Potok::start(&desktop, "boris", &format!("{everywhere}download_folder = {here:?}\n"));
+    boris.window.click("Join it");
+    boris.window.double_click("Trip.bin");
+    until("the file is here", || is_same(&original, &here.join("Trip.bin")));
+    assert_eq!(boris.window.clicks(), 2);
+
+    boris.close();
+    anna.close();
+}
+
 /// anna with a network, started by a click, and its invite, which goes over the clipboard.
 fn host(desktop: &Desktop) -> (Potok, String) {
     let mut anna = Potok::start(desktop, "anna", "");

@@ -14,6 +14,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(30);
 
 pub(crate) struct Window {
     stream: TcpStream,
+    /// Clicks so far; a double one is one.
+    clicks: u32,
 }
 
 impl Window {
@@ -30,7 +32,7 @@ impl Window {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let version = protocol::read_handshake(Read::by_ref(&mut stream)).expect("a window");
         assert_eq!(version, PROTOCOL_VERSION);
-        Self { stream }
+        Self { stream, clicks: 0 }
     }
 
     /// Waits for something whose label, value or text contains this.
@@ -40,15 +42,30 @@ impl Window {
 
     /// Clicks what is called this, or what is in a row that begins with it.
     pub(crate) fn click(&mut self, label: &str) {
-        let place = self.find(&format!("{label:?}, to be clicked"), |node| {
+        let place = self.place_of(label);
+        self.click_at(place, 1);
+    }
+
+    /// The same, twice in a moment.
+    pub(crate) fn double_click(&mut self, label: &str) {
+        let place = self.place_of(label);
+        self.click_at(place, 2);
+    }
+
+    /// How often something was clicked.
+    pub(crate) fn clicks(&self) -> u32 {
+        self.clicks
+    }
+
+    fn place_of(&mut self, label: &str) -> Pos2 {
+        self.find(&format!("{label:?}, to be clicked"), |node| {
             let is_called = if node.role() == Role::Row {
                 texts(node).any(|seen| seen.starts_with(label))
             } else {
                 texts(node).any(|seen| seen == label)
             };
             is_called && node.role() != Role::Label && node.role() != Role::TextInput && !node.is_disabled()
-        });
-        self.click_at(place);
+        })
     }
 
     /// Replaces what stands in a field.
@@ -56,7 +73,7 @@ impl Window {
         let place = self.find(&format!("the field {label:?}"), |node| {
             node.role() == Role::TextInput && texts(node).any(|seen| seen == label) && !node.is_disabled()
         });
-        self.click_at(place);
+        self.click_at(place, 1);
         self.press(Key::A, Modifiers::COMMAND);
         self.send(vec![Event::Text(text.to_owned())]);
     }
@@ -95,12 +112,13 @@ impl Window {
         self.send(vec![key(pressed, modifiers, false)]);
     }
 
-    fn click_at(&mut self, pos: Pos2) {
+    fn click_at(&mut self, pos: Pos2, times: usize) {
+        self.clicks += 1;
         let button =
             |pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
         self.send(vec![Event::PointerMoved(pos)]);
         // In one frame: on a busy machine a button that is down for several may have been held, not clicked.
-        self.send(vec![button(true), button(false)]);
+        self.send((0..times).flat_map(|_| [button(true), button(false)]).collect());
     }
 
     /// The middle of the first node that fits, waiting for it to come and to stand still.
