@@ -114,6 +114,7 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
         Failure::NotShareable { why, .. } => {
             say("why", why.key().and_then(|key| try_text(language, "not-shareable", key, &[])));
         }
+        Failure::BadLine { why } => say("why", of_tracker(language, why)),
         Failure::UnsafeName { why, .. } => say("why", try_text(language, "name-fault", why.key(), &[])),
         Failure::Internal { what, why } => {
             say("what", try_text(language, "work", what.key(), &what.args()));
@@ -209,7 +210,10 @@ pub fn of_standing(standing: SourceStanding) -> String {
         SourceStanding::Connecting => t!("window.source.connecting"),
         SourceStanding::Declines => t!("window.source.declines"),
         SourceStanding::Unreachable => t!("window.source.unreachable"),
+        SourceStanding::NotConnected => t!("window.source.not-connected"),
         SourceStanding::Away => t!("window.source.away"),
+        SourceStanding::OtherKey => t!("window.source.other-key"),
+        SourceStanding::Unknown => t!("window.source.unknown"),
         SourceStanding::HasNot => t!("window.source.has-not"),
         SourceStanding::GivenUp => t!("window.source.given-up"),
         SourceStanding::Lied => t!("window.source.lied"),

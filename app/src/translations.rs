@@ -16,6 +16,7 @@ use potok_core::model::username::Username;
 use potok_core::model::way::Way;
 use potok_core::node::failure::Failure;
 use potok_core::node::not_shareable::NotShareable;
+use potok_core::node::partly_there::PartlyThere;
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
 use potok_core::node::work::{FailedWork, WorkFault};
@@ -83,10 +84,7 @@ fn used() -> BTreeSet<String> {
     );
     family("name-fault", &NameFault::ALL.map(NameFault::key));
     family("work", &works().iter().map(FailedWork::key).collect::<Vec<_>>());
-    family(
-        "work-fault",
-        &[WorkFault::Panic, WorkFault::BadAnswer].iter().filter_map(WorkFault::key).collect::<Vec<_>>(),
-    );
+    family("work-fault", &work_faults().iter().filter_map(WorkFault::key).collect::<Vec<_>>());
     family("not-shareable", &not_shareable().iter().filter_map(NotShareable::key).collect::<Vec<_>>());
     family("why-not-shared", &not_shared().iter().map(|why| why.reason().word()).collect::<Vec<_>>());
     family("status", words::STATUS_WORDS);
@@ -198,6 +196,7 @@ fn failures() -> Vec<Failure> {
         Failure::NotShareable { path: text(), why: NotShareable::Own },
         Failure::PathTaken { first: text(), second: text(), path: text() },
         Failure::Exists { path: text() },
+        Failure::ExistsInPart(Box::new(partly_there())),
         Failure::NoParent { path: text() },
         Failure::UnsafeName { name: text(), why: NameFault::Blank },
         Failure::SameName { path: text(), other: text() },
@@ -217,6 +216,15 @@ fn failures() -> Vec<Failure> {
         Failure::BadLine { why: text() },
         Failure::Internal { what: FailedWork::Sharing, why: WorkFault::Panic },
     ]
+}
+
+fn work_faults() -> Vec<WorkFault> {
+    use WorkFault::{BadAnswer, Ending, FileCount, InUse, Newer, Panic, Told};
+    vec![Panic, BadAnswer, Ending, FileCount, InUse, Newer, Told("x".into())]
+}
+
+fn partly_there() -> PartlyThere {
+    PartlyThere { path: "/d/T".into(), files: 9, same: 2, differing: 1, places: vec!["/d/T/a".into()] }
 }
 
 fn transfer_errors() -> Vec<TransferError> {
@@ -261,6 +269,7 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::NotShareable { .. }
         | Failure::PathTaken { .. }
         | Failure::Exists { .. }
+        | Failure::ExistsInPart(_)
         | Failure::NoParent { .. }
         | Failure::UnsafeName { .. }
         | Failure::SameName { .. }
@@ -431,7 +440,7 @@ fn reasons_say_in_english_what_the_engine_says_and_something_else_in_bulgarian()
         check(in_language("en", &failure), in_language("bg", &failure), failure.to_string());
     }
     for what in works() {
-        for why in [WorkFault::Panic, WorkFault::BadAnswer, WorkFault::Told("x".into())] {
+        for why in work_faults() {
             let failure = Failure::Internal { what: what.clone(), why };
             check(in_language("en", &failure), in_language("bg", &failure), failure.to_string());
         }

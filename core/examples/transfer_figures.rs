@@ -32,6 +32,7 @@ mod linux {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
+    use potok_core::model::existing::Existing;
     use potok_core::model::hash::ContentHash;
     use potok_core::model::key::PublicKey;
     use potok_core::model::local_name::LocalName;
@@ -249,7 +250,8 @@ mod linux {
             label: "src/".into(),
             is_folder: true,
             into: dir.to_owned(),
-            overwrite: false,
+            existing: Existing::Refuse,
+            here: Vec::new(),
             files,
         };
         let (sender_before, receiver_before) = (cpu_seconds(server)?, cpu_seconds(std::process::id())?);

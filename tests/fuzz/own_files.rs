@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use potok_core::model::binding::{Binding, Record};
 use potok_core::model::block_list::BlockList;
+use potok_core::model::existing::Existing;
 use potok_core::model::file_stamp::FileStamp;
 use potok_core::model::geometry::Geometry;
 use potok_core::model::hash::ContentHash;
@@ -295,7 +296,7 @@ static A_DATABASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         label: "a folder/".into(),
         is_folder: true,
         into: PathBuf::from("/home/i/downloads"),
-        overwrite: false,
+        existing: Existing::Refuse,
         is_paused: true,
         files: vec![WantedFile {
             remote: SharePath::new("a folder/file.bin").expect("a path"),

@@ -274,6 +274,7 @@ mod tests {
             ),
             ("download --wait ivan Trip/ . --overwrite", download("ivan", "Trip/", Some("."), Existing::Replace, true)),
             ("download ivan a.txt --keep-both", download("ivan", "a.txt", None, Existing::KeepBoth, false)),
+            ("download ivan T/ d --skip-existing", download("ivan", "T/", Some("d"), Existing::LeaveOut, false)),
             (r#"download ivan "--wait" x"#, download("ivan", "--wait", Some("x"), Existing::Refuse, false)),
         ] {
             assert_eq!(ask(line), Ok(intent), "{line}");

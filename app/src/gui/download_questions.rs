@@ -9,7 +9,9 @@ use crate::gui::icons;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::human::thousands;
-use crate::model::download_questions::{DownloadAnswer as Answer, DownloadQuestion, NamesToChange, TakenPlace};
+use crate::model::download_questions::{
+    DownloadAnswer as Answer, DownloadQuestion, NamesToChange, TakenFolder, TakenPlace,
+};
 use crate::model::{Model, short};
 
 const ASK_WIDTH: f32 = 560.0;
@@ -25,6 +27,7 @@ pub fn show(ctx: &egui::Context, model: &Model, actions: &mut Vec<Action>) {
     let width = ASK_WIDTH.min(ctx.content_rect().width() - 80.0);
     let is_left = widgets::modal(ctx, "download-question", width, |ui| match question {
         DownloadQuestion::Taken(taken) => places(ui, taken, &mut answer, actions),
+        DownloadQuestion::Folder(folder) => partly_there(ui, folder, &mut answer),
         DownloadQuestion::Names(names) => unsafe_names(ui, names, &mut answer),
     });
     let answer = answer.or_else(|| is_left.then_some(Answer::Leave));
@@ -57,6 +60,37 @@ fn places(ui: &mut Ui, taken: &[TakenPlace], answer: &mut Option<Answer>, action
             (t!("window.ask.leave"), Answer::Leave),
         ] {
             if widgets::button(ui, Loud::Plain, "", &name).clicked() {
+                *answer = Some(this);
+            }
+        }
+    });
+}
+
+fn partly_there(ui: &mut Ui, TakenFolder { wanted, there }: &TakenFolder, answer: &mut Option<Answer>) {
+    title_of(ui, icons::WARNING_CIRCLE, &t!("window.ask.folder", name = short(&wanted.path())));
+    let path = Shown(&there.path).to_string();
+    ui.add(Label::new(RichText::new(path).font(theme::mono()).color(palette(ui).text)).wrap());
+    ui.add_space(theme::GAP);
+    let same = t!("window.ask.folder-same", same = thousands(there.same), files = thousands(there.files));
+    widgets::weak(ui, same);
+    widgets::weak(ui, t!("window.ask.folder-differing", count = thousands(there.differing)));
+    ui.add_space(theme::GAP);
+    list(ui, usize::try_from(there.differing).unwrap_or(usize::MAX), |ui| {
+        for place in there.places.iter().take(LISTED_MAX) {
+            let name = Shown(&there.below(place)).to_string();
+            ui.add(Label::new(RichText::new(name).font(theme::mono()).color(palette(ui).text)));
+        }
+    });
+    widgets::weak(ui, t!("window.ask.folder-text"));
+    answers(ui, |ui| {
+        for (name, this) in [
+            (t!("window.ask.keep-both"), Answer::KeepBoth),
+            (t!("window.ask.replace"), Answer::Replace),
+            (t!("window.ask.without"), Answer::WithoutThem),
+            (t!("window.ask.leave"), Answer::Leave),
+        ] {
+            let loud = if this == Answer::KeepBoth { Loud::Primary } else { Loud::Plain };
+            if widgets::button(ui, loud, "", &name).clicked() {
                 *answer = Some(this);
             }
         }

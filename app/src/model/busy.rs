@@ -84,6 +84,7 @@ fn is_under_way(state: &TransferState) -> bool {
         | TransferState::Checking
         | TransferState::Running => true,
         TransferState::WaitingForUser
+        | TransferState::WaitingForTracker
         | TransferState::Unreachable { .. }
         | TransferState::OtherKey
         | TransferState::Changing

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use potok_core::node::event::Outcome;
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Existing, Intent, UnsafeNames};
+use potok_core::node::partly_there::PartlyThere;
 
 use crate::model::wanted_download::WantedDownload;
 
@@ -17,6 +18,7 @@ const WAITING_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct DownloadQuestions {
     taken: Vec<TakenPlace>,
+    partly_there: Vec<TakenFolder>,
     unsafe_names: Vec<NamesToChange>,
 }
 
@@ -27,6 +29,15 @@ pub struct TakenPlace {
     pub wanted: WantedDownload,
     /// What is there.
     pub path: PathBuf,
+}
+
+/// A folder is where it would go, with other files at the places of some that are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenFolder {
+    /// What was asked for.
+    pub wanted: WantedDownload,
+    /// What is there.
+    pub there: PartlyThere,
 }
 
 /// Names of one download that may not be written here, and what they would become.
@@ -45,6 +56,8 @@ pub struct NamesToChange {
 pub enum DownloadQuestion<'a> {
     /// Whether these are replaced, or kept beside what is there.
     Taken(&'a [TakenPlace]),
+    /// What becomes of files that are at the places of others.
+    Folder(&'a TakenFolder),
     /// Whether names are changed.
     Names(&'a NamesToChange),
 }
@@ -60,7 +73,7 @@ pub enum DownloadAnswer {
     Replace,
     /// Under other names.
     Rename,
-    /// What has such a name stays out.
+    /// What has such a name, or such a place, stays out.
     WithoutThem,
 }
 
@@ -71,11 +84,12 @@ impl DownloadQuestions {
         wanted: WantedDownload,
         result: Result<Outcome, Failure>,
     ) -> Option<Result<Outcome, Failure>> {
-        if self.taken.len() + self.unsafe_names.len() >= WAITING_MAX {
+        if self.waiting() >= WAITING_MAX {
             return Some(result);
         }
         match result {
             Err(Failure::Exists { path }) => self.taken.push(TakenPlace { wanted, path: path.into() }),
+            Err(Failure::ExistsInPart(there)) => self.partly_there.push(TakenFolder { wanted, there: *there }),
             Ok(Outcome::UnsafeNames { names, count }) => {
                 let names = changed_names(&wanted, &names);
                 self.unsafe_names.push(NamesToChange { wanted, names, files: count });
@@ -87,17 +101,17 @@ impl DownloadQuestions {
 
     /// What is to be fetched is where it would go already, as far as is known here.
     pub fn add_taken(&mut self, wanted: WantedDownload, path: PathBuf) {
-        if self.taken.len() < WAITING_MAX {
+        if self.waiting() < WAITING_MAX {
             self.taken.push(TakenPlace { wanted, path });
         }
     }
 
     /// What is to be asked now.
     pub fn current(&self) -> Option<DownloadQuestion<'_>> {
-        match self.unsafe_names.first() {
-            Some(first) => Some(DownloadQuestion::Names(first)),
-            None => Some(DownloadQuestion::Taken(&self.taken)).filter(|_| !self.taken.is_empty()),
-        }
+        let names = self.unsafe_names.first().map(DownloadQuestion::Names);
+        let folder = || self.partly_there.first().map(DownloadQuestion::Folder);
+        let taken = || Some(DownloadQuestion::Taken(&self.taken)).filter(|_| !self.taken.is_empty());
+        names.or_else(folder).or_else(taken)
     }
 
     /// The current question is answered: what is to be fetched now.
@@ -111,6 +125,16 @@ impl DownloadQuestions {
             };
             return vec![wanted.if_unsafe(unsafe_names).intent()];
         }
+        if !self.partly_there.is_empty() {
+            let TakenFolder { wanted, .. } = self.partly_there.remove(0);
+            let existing = match answer {
+                DownloadAnswer::KeepBoth => Existing::KeepBoth,
+                DownloadAnswer::Replace => Existing::Replace,
+                DownloadAnswer::WithoutThem => Existing::LeaveOut,
+                _ => return Vec::new(),
+            };
+            return vec![wanted.if_taken(existing).intent()];
+        }
         let existing = match answer {
             DownloadAnswer::KeepBoth => Existing::KeepBoth,
             DownloadAnswer::Replace => Existing::Replace,
@@ -120,6 +144,10 @@ impl DownloadQuestions {
             }
         };
         self.taken.drain(..).map(|taken| taken.wanted.if_taken(existing).intent()).collect()
+    }
+
+    fn waiting(&self) -> usize {
+        self.taken.len() + self.partly_there.len() + self.unsafe_names.len()
     }
 }
 
@@ -195,6 +223,33 @@ mod tests {
         assert!(questions.current().is_none());
         assert!(questions.take(wanted("a"), exists("/d/a")).is_none());
         assert!(questions.answer(DownloadAnswer::Leave).is_empty() && questions.current().is_none());
+    }
+
+    #[test]
+    fn a_folder_that_is_there_in_part_is_a_question_of_its_own() {
+        let there = |path: &str| {
+            let places = vec![PathBuf::from(path).join("a")];
+            let there = PartlyThere { path: path.into(), files: 3, same: 1, differing: 1, places };
+            Err(Failure::ExistsInPart(Box::new(there)))
+        };
+        let mut questions = DownloadQuestions::default();
+        for (answer, expected) in [
+            (DownloadAnswer::KeepBoth, Some(Existing::KeepBoth)),
+            (DownloadAnswer::Replace, Some(Existing::Replace)),
+            (DownloadAnswer::WithoutThem, Some(Existing::LeaveOut)),
+            (DownloadAnswer::Leave, None),
+        ] {
+            for wanted in [wanted("T/"), WantedDownload::of_all(SharePath::new("T").expect("a path"))] {
+                assert!(questions.take(wanted.clone(), there("/d/T")).is_none());
+                assert!(questions.take(wanted, there("/d/U")).is_none());
+                let Some(DownloadQuestion::Folder(first)) = questions.current() else { panic!("a question") };
+                assert_eq!(first.there.path, "/d/T");
+                assert_eq!(questions.answer(answer).first().and_then(existing), expected, "of the first alone");
+                let Some(DownloadQuestion::Folder(second)) = questions.current() else { panic!("the other") };
+                assert_eq!(second.there.path, "/d/U");
+                assert!(questions.answer(DownloadAnswer::Leave).is_empty() && questions.current().is_none());
+            }
+        }
     }
 
     #[test]

@@ -107,6 +107,9 @@ impl Model {
                 Outcome::Queued(_) | Outcome::QueuedAll(_) => {
                     self.toast(now, Tone::Good, t!("window.toast.queued").into());
                 }
+                Outcome::NothingToFetch => {
+                    self.toast(now, Tone::Info, t!("window.toast.nothing-to-fetch").into());
+                }
                 _ => {}
             },
             AskedBy::Background => {}
@@ -159,6 +162,7 @@ impl Model {
             Outcome::Queued(_)
             | Outcome::QueuedAll(_)
             | Outcome::UnsafeNames { .. }
+            | Outcome::NothingToFetch
             | Outcome::Here(_)
             | Outcome::FilePage { .. }
             | Outcome::FolderPage { .. }

@@ -89,7 +89,7 @@ impl Output {
         self.progress.clear();
         let out = &mut self.out;
         match (self.audience, outcome) {
-            (_, Outcome::Done | Outcome::Queued(_) | Outcome::QueuedAll(_)) => Ok(()),
+            (_, Outcome::Done | Outcome::Queued(_) | Outcome::QueuedAll(_) | Outcome::NothingToFetch) => Ok(()),
             // The window asks for these, page by page.
             (_, Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_)) => Ok(()),
             (_, Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_)) => Ok(()),

@@ -58,7 +58,7 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_) => Ok(()),
         Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_) | Outcome::FoundShares { .. } => Ok(()),
         // Nobody on a console asks to be asked.
-        Outcome::UnsafeNames { .. } | Outcome::Here(_) => Ok(()),
+        Outcome::UnsafeNames { .. } | Outcome::Here(_) | Outcome::NothingToFetch => Ok(()),
         Outcome::TransferDetails(details) => transfer_details(&mut out, details),
         Outcome::FreeSpace(_) => Ok(()),
     };

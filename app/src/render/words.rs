@@ -8,6 +8,7 @@ use potok_core::service::share_indexer::root_status::{Absence, RootWatching, Roo
 pub const STATE_WORDS: &[&str] = &[
     "queued",
     "waiting-for-user",
+    "waiting-for-tracker",
     "unreachable",
     "other-key",
     "changing",
@@ -56,6 +57,7 @@ pub fn state(state: &TransferState) -> &'static str {
     match state {
         TransferState::Queued => "queued",
         TransferState::WaitingForUser => "waiting-for-user",
+        TransferState::WaitingForTracker => "waiting-for-tracker",
         TransferState::Unreachable { .. } => "unreachable",
         TransferState::OtherKey => "other-key",
         TransferState::Changing => "changing",
@@ -111,7 +113,10 @@ pub fn standing(standing: SourceStanding) -> &'static str {
         SourceStanding::Connecting => "connecting",
         SourceStanding::Declines => "declines",
         SourceStanding::Unreachable => "unreachable",
+        SourceStanding::NotConnected => "not-connected",
         SourceStanding::Away => "away",
+        SourceStanding::OtherKey => "other-key",
+        SourceStanding::Unknown => "unknown",
         SourceStanding::HasNot => "has-not",
         SourceStanding::GivenUp => "given-up",
         SourceStanding::Lied => "lied",

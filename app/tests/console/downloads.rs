@@ -155,6 +155,23 @@ fn a_download_that_fails_fails_its_command() {
 }
 
 #[test]
+fn a_folder_that_is_there_in_part_is_told_with_the_options_that_answer() {
+    let there = potok_core::node::partly_there::PartlyThere {
+        path: "/d/Trip".into(),
+        files: 9,
+        same: 3,
+        differing: 4,
+        places: ["a", "sub/b", "c", "d"].map(|name| std::path::Path::new("/d/Trip").join(name)).into(),
+    };
+    let script = vec![(download_intent(), vec![Then::Outcome(Err(Failure::ExistsInPart(Box::new(there))))])];
+    let err = "error: exists: of 9 files, '/d/Trip' has 3 already, and at the places of 4 something else is: 'a', \
+               'sub/b', 'c', …; add --keep-both, --overwrite or --skip-existing for these\n";
+    assert_eq!(run(DOWNLOAD, script), ran("", err, false));
+    let script = vec![(download_intent(), ok(Outcome::NothingToFetch))];
+    assert_eq!(run(DOWNLOAD, script), ran("", "", true), "programs hear nothing of it");
+}
+
+#[test]
 fn a_signal_ends_a_download_and_the_program() {
     let mut script = download_script(vec![], vec![transfer(NUMBER, TransferState::Running)], vec![]);
     script.pop();

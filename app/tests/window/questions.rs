@@ -2,6 +2,7 @@
 
 use super::*;
 use potok_core::node::intent::{DownloadRequest, UnsafeNames};
+use potok_core::node::partly_there::PartlyThere;
 
 impl Test {
     fn requests_since(&self, from: usize) -> Vec<DownloadRequest> {
@@ -67,6 +68,40 @@ fn several_taken_places_are_one_question() {
     // What is asked again and refused again is asked again.
     test.answer_downloads(before, |_| Ok(Outcome::Queued(TransferId(1))));
     assert!(test.is_seen("Added to the transfers"));
+}
+
+#[test]
+fn a_folder_that_is_there_in_part_is_one_question_with_its_counts() {
+    let mut test = Test::new(Screen::Browse);
+    test.list(vec![file("anna", "Trip/a.txt", 5, 1), file("anna", "Trip/b.txt", 5, 2)]);
+    let there = PartlyThere {
+        path: "/home/me/Trip".into(),
+        files: 1200,
+        same: 1000,
+        differing: 2,
+        places: vec!["/home/me/Trip/a.txt".into(), "/home/me/Trip/sub/b.txt".into()],
+    };
+    for (answer, expected) in [
+        ("Keep both", Some(Existing::KeepBoth)),
+        ("Replace", Some(Existing::Replace)),
+        ("Leave these out", Some(Existing::LeaveOut)),
+        ("Don't download", None),
+    ] {
+        test.window.state_mut().state.browse.only_person(name("anna"));
+        test.steps();
+        test.press(Modifiers::NONE, Key::Home);
+        let before = test.asked_so_far();
+        test.press(Modifiers::COMMAND, Key::D);
+        test.answer_downloads(before, |_| Err(Failure::ExistsInPart(Box::new(there.clone()))));
+        assert!(test.is_seen("Part of “Trip” is there already") && test.is_seen("/home/me/Trip"));
+        assert!(
+            test.is_seen("1\u{a0}000 of 1\u{a0}200") && test.is_seen("at their places: 2") && test.is_seen("sub/b.txt")
+        );
+        let before = test.asked_so_far();
+        test.click(answer);
+        assert_eq!(test.requests_since(before).first().map(|request| request.existing), expected, "{answer}");
+        assert!(!test.is_seen("is there already"), "{answer}: it is asked once");
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub mod ban_terms;
 pub mod binding;
 pub mod block_list;
 pub mod cluster;
+pub mod existing;
 pub mod file_kind;
 pub mod file_stamp;
 pub mod geometry;

@@ -70,6 +70,8 @@ pub enum TransferState {
     Queued,
     /// Nobody who has it is connected.
     WaitingForUser,
+    /// Nobody knows whether its owner is there: the tracker is away.
+    WaitingForTracker,
     /// Its owner is connected to the tracker, and does not answer at this address.
     Unreachable {
         /// Where the tracker says that they are.

@@ -118,8 +118,14 @@ pub enum SourceStanding {
     Declines,
     /// It could not be reached, or the connection broke; it is tried again later.
     Unreachable,
-    /// There is no connection.
+    /// It is here, and there is no connection.
+    NotConnected,
+    /// It is not at the tracker.
     Away,
+    /// Whoever has its name proves another key than before: nothing is asked of them unless a person trusts it.
+    OtherKey,
+    /// Nobody knows whether it is there: the tracker is away.
+    Unknown,
     /// It says that it has not got this.
     HasNot,
     /// It answered too often without sending anything.

@@ -234,6 +234,8 @@ pub enum Outcome {
         /// How many there are in all.
         count: usize,
     },
+    /// All that is wanted is there already with another content, and the person has it left out.
+    NothingToFetch,
     /// The downloads are in the queue, or were there already: one a person. Never empty.
     QueuedAll(Vec<TransferId>),
     /// All downloads in the order of the queue, then all uploads.

@@ -8,6 +8,7 @@ use crate::model::name_fault::NameFault;
 use crate::model::shown::Shown;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::node::not_shareable::NotShareable;
+use crate::node::partly_there::PartlyThere;
 use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
 
@@ -150,6 +151,17 @@ pub enum Failure {
         /// The local path.
         path: String,
     },
+    /// A folder is there in part, with other files at the places of some that are wanted. Nothing was begun.
+    #[error(
+        "of {} files, '{}' has {} already, and at the places of {} something else is: {}; add --keep-both, --overwrite or \
+         --skip-existing for these",
+        .0.files,
+        Shown(&.0.path),
+        .0.same,
+        .0.differing,
+        .0.some_names()
+    )]
+    ExistsInPart(Box<PartlyThere>),
     /// The folder of the target is missing.
     #[error("the folder of '{}' does not exist; create it first", Shown(path))]
     NoParent {
@@ -276,6 +288,7 @@ impl Failure {
             Self::DiskFull { .. } => "no-space",
             Self::NotOwner => Code::NotYours.as_str(),
             Self::SameName { .. } | Self::TooManyAlike { .. } => "unsafe-name",
+            Self::ExistsInPart(_) => "exists",
             _ => self.key(),
         }
     }
@@ -299,6 +312,7 @@ impl Failure {
             Self::NotShareable { .. } => "not-shareable",
             Self::PathTaken { .. } => "path-taken",
             Self::Exists { .. } => "exists",
+            Self::ExistsInPart(_) => "exists-in-part",
             Self::NoParent { .. } => "no-parent",
             Self::UnsafeName { .. } => "unsafe-name",
             Self::SameName { .. } => "same-name",
@@ -345,6 +359,13 @@ impl Failure {
             | Self::NoParent { path }
             | Self::Denied { path }
             | Self::DiskFull { path } => vec![("path", shown(path))],
+            Self::ExistsInPart(there) => vec![
+                ("path", shown(&there.path)),
+                ("files", there.files.to_string()),
+                ("same", there.same.to_string()),
+                ("differing", there.differing.to_string()),
+                ("names", there.some_names()),
+            ],
             Self::NotShareable { path, why } => vec![("path", shown(path)), ("why", why.to_string())],
             Self::PathTaken { first, second, path } => {
                 vec![("first", shown(first)), ("second", shown(second)), ("path", shown(path))]

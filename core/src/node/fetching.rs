@@ -10,7 +10,6 @@ use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferId, Tra
 use crate::model::transfer_details::FileQuery;
 use crate::model::username::Username;
 use crate::model::way::Way;
-use crate::node::beside;
 use crate::node::download_place::{DownloadPlace, place_failed};
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
@@ -19,6 +18,7 @@ use crate::node::known_users;
 use crate::node::lookup::{self, FoundShares};
 use crate::node::naming::{self, Naming};
 use crate::node::outbox::Outbox;
+use crate::node::placing;
 use crate::node::tracker_session::SessionView;
 use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::peer::Content;
@@ -65,11 +65,11 @@ impl TransferHandles {
         };
         // Whoever wants to be asked is told what the names would become.
         let rename_unsafe = request.unsafe_names != UnsafeNames::LeaveOut;
-        let replace = request.existing == Existing::Replace;
+        let existing = request.existing;
         let to_make = place.clone();
         let new = on_disk(move || {
             let naming = Naming::new(place.folder(), rename_unsafe);
-            new_download(user, place, naming, found, replace)
+            new_download(user, place, naming, found, existing)
         });
         let New { download, refused, mut renamed } = new.await?;
         if request.unsafe_names == UnsafeNames::Ask && !renamed.is_empty() {
@@ -77,12 +77,10 @@ impl TransferHandles {
             renamed.truncate(UNSAFE_NAMES_MAX);
             return Ok(Outcome::UnsafeNames { names: renamed, count });
         }
-        on_disk(move || to_make.make()).await?;
-        let number = match request.existing {
-            Existing::Refuse | Existing::Replace => self.downloader.add(download).await,
-            Existing::KeepBoth => beside::add(&self.downloader, download, &mut renamed).await,
+        let make = on_disk(move || to_make.make());
+        let Some(number) = placing::add(&self.downloader, download, &mut renamed, make).await? else {
+            return Ok(Outcome::NothingToFetch);
         };
-        let number = number.map_err(add_failed)?;
         for (remote_path, failure) in refused {
             self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
         }
@@ -257,7 +255,7 @@ pub(super) fn new_download(
     place: DownloadPlace,
     mut naming: Naming,
     found: FoundShares,
-    overwrite: bool,
+    existing: Existing,
 ) -> Result<New, Failure> {
     match found {
         FoundShares::File(file) => {
@@ -272,7 +270,7 @@ pub(super) fn new_download(
             };
             let label = file.path.to_string();
             let files = vec![WantedFile { content: content_of(&user, &file)?, remote: file.path, name }];
-            let download = NewDownload { user, label, is_folder: false, into, overwrite, files };
+            let download = NewDownload { user, label, is_folder: false, into, existing, files, here: Vec::new() };
             Ok(New { download, refused: Vec::new(), renamed })
         }
         FoundShares::Folder { path, files } => {
@@ -302,7 +300,8 @@ pub(super) fn new_download(
                 return Err(first.unwrap_or(Failure::NotShared { user: user.to_string(), path: path.to_string() }));
             }
             let label = format!("{path}/");
-            let download = NewDownload { user, label, is_folder: true, into, overwrite, files: wanted };
+            let download =
+                NewDownload { user, label, is_folder: true, into, existing, files: wanted, here: Vec::new() };
             Ok(New { download, refused, renamed })
         }
     }
@@ -335,7 +334,7 @@ fn content_of(user: &Username, file: &FileLine) -> Result<Content, Failure> {
 }
 
 pub(super) fn add_failed(error: AddError) -> Failure {
-    let why = error.to_string();
+    let failed = |why| Failure::Internal { what: FailedWork::QueueingDownload, why };
     match error {
         AddError::Exists { path } => Failure::Exists { path: path.display().to_string() },
         AddError::Taken { path } => {
@@ -343,8 +342,8 @@ pub(super) fn add_failed(error: AddError) -> Failure {
         }
         AddError::Folder { path, why } => place_failed(why, &path),
         AddError::Save(redb::Error::Io(error)) => place_failed(error.into(), Path::new("potok.redb")),
-        AddError::Save(_) | AddError::Count | AddError::Stopped => {
-            Failure::Internal { what: FailedWork::QueueingDownload, why: why.into() }
-        }
+        AddError::Save(error) => failed(error.to_string().into()),
+        AddError::Count => failed(WorkFault::FileCount),
+        AddError::Stopped => failed(WorkFault::Ending),
     }
 }

@@ -17,6 +17,7 @@ use crate::node::intent::{Existing, FolderOfAllRequest, UnsafeNames};
 use crate::node::known_users;
 use crate::node::lookup::{self, FoundShares};
 use crate::node::naming::Naming;
+use crate::node::placing;
 use crate::protocol::reply::FileLine;
 use crate::store::downloads::TargetName;
 
@@ -59,7 +60,7 @@ impl TransferHandles {
             for (user, files) in parts {
                 let naming = Naming::new(place.folder(), rename);
                 let found = FoundShares::Folder { path: path.clone(), files };
-                match new_download(user, place.clone(), naming, found, existing == Existing::Replace) {
+                match new_download(user, place.clone(), naming, found, existing) {
                     Ok(mut new) => {
                         set_apart(&mut new, &mut taken, keeps_both || unsafe_names != UnsafeNames::LeaveOut);
                         all.push(new);
@@ -76,6 +77,10 @@ impl TransferHandles {
             names.truncate(UNSAFE_NAMES_MAX);
             return Ok(Outcome::UnsafeNames { names, count });
         }
+        let (all, left_out) = self.settle(all).await?;
+        if left_out && all.iter().all(|new| new.download.files.is_empty()) {
+            return Ok(Outcome::NothingToFetch);
+        }
         on_disk(move || place.make()).await?;
         self.queue_all(&folder, all, refused).await
     }
@@ -87,6 +92,20 @@ impl TransferHandles {
         same.map(|transfer| (transfer.user, transfer.local_path)).collect()
     }
 
+    /// What is there of all parts is one question; whether something is left out.
+    async fn settle(&self, mut all: Vec<New>) -> Result<(Vec<New>, bool), Failure> {
+        all.retain(|new| !new.download.files.is_empty() || !new.refused.is_empty());
+        let top = all.iter().find(|new| !new.download.files.is_empty()).map(|new| placing::top_of(&new.download));
+        let downloads = all.iter().map(|new| new.download.clone()).collect();
+        let placed = placing::settle(&self.downloader, top.unwrap_or_default(), downloads).await?;
+        let left_out = placed.iter().any(|placed| placed.left_out > 0);
+        for (new, placed) in all.iter_mut().zip(placed) {
+            new.download = placed.download;
+            new.renamed.extend(placed.renamed);
+        }
+        Ok((all, left_out))
+    }
+
     async fn queue_all(
         &self,
         folder: &SharePath,
@@ -94,7 +113,7 @@ impl TransferHandles {
         mut refused: Vec<(String, Failure)>,
     ) -> Result<Outcome, Failure> {
         let mut numbers: Vec<TransferId> = Vec::new();
-        for new in all.into_iter().filter(|new| !new.download.files.is_empty() || !new.refused.is_empty()) {
+        for new in all {
             let New { download, refused: of_this, renamed } = new;
             refused.extend(of_this);
             if download.files.is_empty() {
@@ -148,9 +167,7 @@ fn set_apart(new: &mut New, taken: &mut HashSet<TargetName>, with_number: bool) 
             return true;
         }
         let path = file.remote.to_string();
-        let free = || {
-            (2..NAME_NUMBERS_MAX).find_map(|number| numbered(&file.name, number).filter(|name| !taken.contains(name)))
-        };
+        let free = || (2..NAME_NUMBERS_MAX).map(|number| file.name.numbered(number)).find(|name| !taken.contains(name));
         match with_number.then(free).flatten() {
             Some(name) => {
                 renamed.push((path, name.path_below(&into)));
@@ -166,14 +183,6 @@ fn set_apart(new: &mut New, taken: &mut HashSet<TargetName>, with_number: bool) 
     });
 }
 
-fn numbered(name: &TargetName, number: usize) -> Option<TargetName> {
-    let TargetName::Below(names) = name else { return None };
-    let mut names = names.clone();
-    let last = names.last_mut()?;
-    *last = last.numbered(number);
-    Some(TargetName::Below(names))
-}
-
 /// The place itself, or beside what is there under the folder's name. Blocks.
 fn free_place(place: DownloadPlace, top: &LocalName) -> DownloadPlace {
     let (folder, name) = match &place {
@@ -184,11 +193,12 @@ fn free_place(place: DownloadPlace, top: &LocalName) -> DownloadPlace {
             Err(_) => return place,
         },
     };
-    let is_free = |name: &LocalName| Path::new(folder).join(name.as_str()).symlink_metadata().is_err();
-    if is_free(&name) {
+    let there = |name: &LocalName| Path::new(folder).join(name.as_str()).symlink_metadata();
+    // Into a folder that is there go all files that have room in it.
+    if there(&name).map_or(true, |there| there.is_dir()) {
         return place;
     }
-    let free = (2..NAME_NUMBERS_MAX).map(|number| name.numbered(number)).find(is_free);
+    let free = (2..NAME_NUMBERS_MAX).map(|number| name.numbered(number)).find(|name| there(name).is_err());
     free.map_or_else(|| place.clone(), |name| DownloadPlace::As(folder.clone(), name.as_str().into()))
 }
 

@@ -17,7 +17,7 @@ use crate::node::event::{Hosted, NodeEvent};
 use crate::node::failure::Failure;
 use crate::node::outbox::Outbox;
 use crate::node::settings::Settings;
-use crate::node::work::FailedWork;
+use crate::node::work::{FailedWork, WorkFault};
 use crate::service::tracker_server::{self, TrackerHandle};
 use crate::store::Store;
 use crate::tracker::input::OwnerOrder;
@@ -50,15 +50,15 @@ pub(super) struct HostingSetup {
 pub(super) async fn start(setup: HostingSetup) -> Result<Hosting, Failure> {
     let HostingSetup { dir, settings, outbox, cancel } = setup;
     let opened = tokio::task::spawn_blocking(move || open(&dir)).await;
-    let (identity, store) = opened.map_err(|_panic| failed("the tracker's data cannot be read"))??;
+    let (identity, store) = opened.map_err(|_panic| failed(WorkFault::Panic))??;
     let at = settings.listen;
-    let listener = local::listen(at).map_err(|error| failed(&format!("{at}: {error}")))?;
+    let listener = local::listen(at).map_err(|error| failed(format!("{at}: {error}").into()))?;
     let handle = tracker_server::start(listener, settings, &identity, store, cancel).await;
-    let handle = handle.map_err(|error| failed(&error.to_string()))?;
-    let invite = handle.invite().map_err(|error| failed(&error.to_string()))?;
+    let handle = handle.map_err(|error| failed(error.to_string().into()))?;
+    let invite = handle.invite().map_err(|error| failed(error.to_string().into()))?;
     // Through the address that others use, so that the tracker sees us there and can tell it to them.
     let address = HostPort::new(&dialled_ip(&handle).to_string(), handle.address().port());
-    let address = address.map_err(|error| failed(&error.to_string()))?;
+    let address = address.map_err(|error| failed(error.to_string().into()))?;
     let joined_at = TrackerAddress { address, key: Some(handle.key()), token: None };
     let log = tokio::spawn(pass_log_on(handle.read_log().await, outbox));
     Ok(Hosting { handle: Arc::new(handle), invite, joined_at, log })
@@ -124,9 +124,10 @@ fn dialled_ip(handle: &TrackerHandle) -> IpAddr {
 }
 
 fn open(dir: &Path) -> Result<(Identity, Arc<Store>), Failure> {
-    private::create_dir(dir).map_err(|error| failed(&error.to_string()))?;
-    let store = Store::open(&dir.join("tracker.redb")).map_err(|error| failed(&error.to_string()))?.store;
-    let loaded = Identity::load_or_create(&dir.join("identity.key")).map_err(|error| failed(&error.to_string()))?;
+    private::create_dir(dir).map_err(|error| failed(error.to_string().into()))?;
+    let store = Store::open(&dir.join("tracker.redb")).map_err(|error| failed(error.into()))?.store;
+    let loaded =
+        Identity::load_or_create(&dir.join("identity.key")).map_err(|error| failed(error.to_string().into()))?;
     Ok((loaded.identity, Arc::new(store)))
 }
 
@@ -146,6 +147,6 @@ pub(super) fn tracker_settings(settings: &Settings, listen: SocketAddr) -> Track
     }
 }
 
-fn failed(why: &str) -> Failure {
-    Failure::Internal { what: FailedWork::StartingTracker, why: why.to_owned().into() }
+fn failed(why: WorkFault) -> Failure {
+    Failure::Internal { what: FailedWork::StartingTracker, why }
 }

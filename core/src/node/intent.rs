@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::library::level::LevelCursor;
 use crate::library::root::RootId;
 use crate::library::typed::{LocalPath, RemotePath, ShareOrLocalPath};
+pub use crate::model::existing::Existing;
 use crate::model::hash::ContentHash;
 use crate::model::invite::TrackerAddress;
 use crate::model::share_path::SharePath;
@@ -200,18 +201,6 @@ pub enum Intent {
     TapWire(bool),
     /// Send a line to the tracker as it was typed. It and its answer are told as `Wire`. `Done` when it is answered.
     SendLine(String),
-}
-
-/// What a download does if its place is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Existing {
-    /// It leaves what is there as it is: a file is not fetched, of a folder what is missing is.
-    #[default]
-    Refuse,
-    /// What is there goes when the new file is whole and verified.
-    Replace,
-    /// It gets a number behind its name.
-    KeepBoth,
 }
 
 /// What a download does about names that this system cannot hold or that would mislead here.

@@ -3,7 +3,7 @@
 use crate::model::username::Username;
 use crate::node::event::Outcome;
 use crate::node::failure::Failure;
-use crate::node::work::FailedWork;
+use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::reply::UserLine;
 use crate::service::tracker_client::TrackerClient;
 use crate::service::tracker_client::known_names::MeetError;
@@ -41,10 +41,10 @@ pub(super) async fn trust(client: TrackerClient, user: Username) -> Result<Outco
 }
 
 fn not_met(user: &Username, error: MeetError) -> Failure {
+    let failed = |why| Failure::Internal { what: FailedWork::RememberingKey(user.clone()), why };
     match error {
         MeetError::KeyChanged => Failure::UserKeyChanged { user: user.to_string() },
-        MeetError::Database(why) => {
-            Failure::Internal { what: FailedWork::RememberingKey(user.clone()), why: why.into() }
-        }
+        MeetError::Panic => failed(WorkFault::Panic),
+        MeetError::Database(why) => failed(why.into()),
     }
 }

@@ -4,7 +4,6 @@
 //! side that something is there. Nothing here knows a toolkit, and nothing here waits for whoever listens.
 
 mod asking;
-mod beside;
 mod bridge;
 mod carrying_out;
 mod children;
@@ -28,7 +27,9 @@ mod near;
 pub mod not_shareable;
 mod outbox;
 mod owning;
+pub mod partly_there;
 mod past;
+mod placing;
 mod reach_news;
 mod reaching_us;
 pub mod settings;

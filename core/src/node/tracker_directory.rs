@@ -88,7 +88,7 @@ impl TrackerDirectory {
             let files = answer.lines.iter().filter_map(|line| FileLine::parse(line).ok());
             let new = users.take(answer.lines.len(), files.map(|file| file.username), |user| match self.find(user) {
                 FoundUser::Here(contact) => Some(contact).filter(|contact| contact.key != self.own),
-                FoundUser::Away | FoundUser::OtherKey => None,
+                FoundUser::Away | FoundUser::OtherKey | FoundUser::Unknown => None,
             });
             match answer.more {
                 Some(more) if new => page = Page { after: Some(more), limit: Some(limits::PAGE_LINES_MAX) },
@@ -143,11 +143,12 @@ impl Users {
 
 impl Directory for TrackerDirectory {
     fn find(&self, user: &Username) -> FoundUser {
-        let Ok(client) = self.session.client() else { return FoundUser::Away };
+        let Ok(client) = self.session.client() else { return FoundUser::Unknown };
         let is_changed = || client.people().user(user).is_some_and(|user| known_users::is_changed(&client, &user));
         match client.reachable(user) {
             Some((username, address, key)) => FoundUser::Here(Contact { username, address, key }),
             None if is_changed() => FoundUser::OtherKey,
+            None if !client.people().are_told() => FoundUser::Unknown,
             None => FoundUser::Away,
         }
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::model::shown::Shown;
 use crate::model::username::Username;
+use crate::store::StoreError;
 
 /// Something that Potok does by itself or for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +118,14 @@ pub enum WorkFault {
     Panic,
     /// The tracker's answer makes no sense.
     BadAnswer,
+    /// Nobody waits for it any more.
+    Ending,
+    /// No file, or more than one download has.
+    FileCount,
+    /// Another Potok uses the data.
+    InUse,
+    /// A newer Potok wrote the data.
+    Newer,
     /// The system or the database, in its own words.
     Told(String),
 }
@@ -127,6 +136,10 @@ impl WorkFault {
         match self {
             Self::Panic => Some("panic"),
             Self::BadAnswer => Some("bad-answer"),
+            Self::Ending => Some("ending"),
+            Self::FileCount => Some("file-count"),
+            Self::InUse => Some("in-use"),
+            Self::Newer => Some("newer"),
             Self::Told(_) => None,
         }
     }
@@ -137,7 +150,22 @@ impl fmt::Display for WorkFault {
         match self {
             Self::Panic => f.write_str("a panic, which the log tells"),
             Self::BadAnswer => f.write_str("the tracker's answer makes no sense"),
+            Self::Ending => f.write_str("the program is ending"),
+            Self::FileCount => f.write_str("it has no files, or more than a million"),
+            Self::InUse => f.write_str("another Potok uses this data folder"),
+            Self::Newer => f.write_str("a newer Potok wrote the data"),
             Self::Told(text) => write!(f, "{}", Shown(text)),
+        }
+    }
+}
+
+impl From<StoreError> for WorkFault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::InUse => Self::InUse,
+            StoreError::Newer { .. } => Self::Newer,
+            StoreError::Database(redb::Error::Io(error)) => Self::Told(error.to_string()),
+            StoreError::Database(error) => Self::Told(error.to_string()),
         }
     }
 }

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use redb::{Durability, ReadableTable, TableDefinition, WriteTransaction};
 
+use crate::model::existing::Existing;
 use crate::model::hash::ContentHash;
-use crate::model::local_name::LocalName;
+use crate::model::local_name::{self, LocalName};
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
 use crate::protocol::peer::Content;
-use crate::store::Store;
 use crate::store::saved_state::{SavedState, StateRow};
+use crate::store::{Store, answers};
 
 /// Number, to user, label, whether it is a folder, target folder, whether files are replaced, whether it is paused.
 pub(super) type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
@@ -40,8 +41,8 @@ pub struct SavedDownload {
     pub is_folder: bool,
     /// A folder on this computer that the person chose.
     pub into: PathBuf,
-    /// Whether files that are there are replaced.
-    pub overwrite: bool,
+    /// What is done where something else is at the place of a file.
+    pub existing: Existing,
     /// Whether a person paused it.
     pub is_paused: bool,
     /// The files in the order in which the download was made of them; their indexes count from 0.
@@ -76,6 +77,20 @@ impl TargetName {
         match self {
             Self::Typed(name) => folder.join(name),
             Self::Below(names) => names.iter().fold(folder.to_owned(), |path, name| path.join(name.as_str())),
+        }
+    }
+
+    /// The same with a number behind the name of the file.
+    pub fn numbered(&self, number: usize) -> Self {
+        match self {
+            Self::Typed(name) => Self::Typed(local_name::numbered(&name.to_string_lossy(), number).into()),
+            Self::Below(names) => {
+                let mut names = names.clone();
+                if let Some(last) = names.last_mut() {
+                    *last = last.numbered(number);
+                }
+                Self::Below(names)
+            }
         }
     }
 
@@ -228,6 +243,7 @@ impl Store {
             for TransferId(id) in ids {
                 jobs.remove(id)?;
                 ranks.remove(id)?;
+                answers::forget(&write, TransferId(*id))?;
                 files.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
                 states.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
             }
@@ -248,7 +264,7 @@ impl Store {
         'jobs: for row in jobs.iter()? {
             let (id, row) = row?;
             let id = id.value();
-            let (user, label, is_folder, into, overwrite, is_paused) = row.value();
+            let (user, label, is_folder, into, replaces, is_paused) = row.value();
             // Written from valid values. Should a later version be stricter, what it refuses is left where it is.
             let Ok(user) = Username::new(user) else { continue };
             let mut download = SavedDownload {
@@ -256,7 +272,7 @@ impl Store {
                 label: label.to_owned(),
                 is_folder,
                 into: PathBuf::from(os_string_of(into)),
-                overwrite,
+                existing: answers::read(&read, TransferId(id), replaces)?,
                 is_paused,
                 files: Vec::new(),
                 states: Vec::new(),
@@ -281,11 +297,11 @@ impl Store {
 }
 
 fn write_job(write: &WriteTransaction, id: TransferId, download: &SavedDownload) -> Result<(), redb::Error> {
-    let SavedDownload { user, label, is_folder, into, overwrite, is_paused, .. } = download;
+    let SavedDownload { user, label, is_folder, into, existing, is_paused, .. } = download;
     let into = bytes_of(into.as_os_str());
-    let row = (user.as_str(), label.as_str(), *is_folder, into.as_slice(), *overwrite, *is_paused);
+    let row = (user.as_str(), label.as_str(), *is_folder, into.as_slice(), existing.is_replace(), *is_paused);
     write.open_table(JOBS)?.insert(id.0, row)?;
-    Ok(())
+    answers::write(write, id, *existing)
 }
 
 fn write_wanted<'a>(
@@ -374,11 +390,33 @@ mod tests {
             label: "Trip/".to_owned(),
             is_folder: true,
             into: PathBuf::from("/home/маша/Downloads"),
-            overwrite: false,
+            existing: Existing::Refuse,
             is_paused: false,
             files: (0..files).map(file).collect(),
             states: vec![(1, SavedState::Failed(TransferError::Exists))],
         }
+    }
+
+    #[test]
+    fn what_was_said_of_what_is_there_comes_back() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("potok.redb");
+        let said = [Existing::Refuse, Existing::Replace, Existing::KeepBoth, Existing::LeaveOut];
+        let store = Store::open(&path).expect("opens").store;
+        for (at, existing) in (1..).zip(said) {
+            store.save_download(TransferId(at), &SavedDownload { existing, ..download(2) }).expect("saved");
+        }
+        store.pause_download(TransferId(4), true).expect("paused");
+        drop(store);
+        let store = Store::open(&path).expect("opens again").store;
+        let read = |store: &Store| store.downloads().expect("read").into_iter().map(|(_, saved)| saved.existing);
+        assert!(read(&store).eq(said));
+        // Another word later is the one that counts.
+        let later = SavedDownload { existing: Existing::Refuse, ..download(2) };
+        store.write_files(TransferId(3), &later, &[]).expect("written");
+        store.forget_downloads(&[TransferId(4)]).expect("forgotten");
+        store.save_download(TransferId(4), &download(2)).expect("saved");
+        assert!(read(&store).eq([Existing::Refuse, Existing::Replace, Existing::Refuse, Existing::Refuse]));
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::existing::Existing;
     use crate::model::local_name::LocalName;
     use crate::model::share_path::SharePath;
     use crate::protocol::peer::Content;
@@ -109,7 +110,7 @@ mod tests {
             label: "Trip/".into(),
             is_folder: true,
             into: "/d".into(),
-            overwrite: false,
+            existing: Existing::Refuse,
             is_paused: false,
             files: contents.iter().map(file).collect(),
             states: done.iter().map(|index| (*index, SavedState::Done)).collect(),

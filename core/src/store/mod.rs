@@ -3,6 +3,7 @@
 //!
 //! All calls block (a durable commit waits for the disk): call them on a blocking thread.
 
+mod answers;
 pub mod downloads;
 pub mod fetched;
 pub mod hash_cache;

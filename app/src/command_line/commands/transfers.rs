@@ -17,7 +17,7 @@ use crate::command_line::{BadLine, LineRequest, Rest};
 pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     ConsoleCommand {
         name: "download",
-        arguments: "user | * remote_path [local_path] [--overwrite | --keep-both] [--rename-unsafe] [--wait]",
+        arguments: "user | * remote_path [local_path] [--overwrite | --keep-both | --skip-existing] [--rename-unsafe] [--wait]",
         tracker: TrackerNeed::Needed,
         completes: Completes::Fields(&[WordKind::User, WordKind::RemotePath, WordKind::LocalPath]),
         read: read_download,
@@ -136,6 +136,7 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
         match field.text.as_ref() {
             "--overwrite" if !field.quoted => existing = Existing::Replace,
             "--keep-both" if !field.quoted => existing = Existing::KeepBoth,
+            "--skip-existing" if !field.quoted => existing = Existing::LeaveOut,
             "--rename-unsafe" if !field.quoted => unsafe_names = UnsafeNames::Rename,
             "--wait" if !field.quoted => wait = true,
             word if !field.quoted && word.starts_with("--") => {
@@ -191,6 +192,7 @@ fn write_download(intent: &Intent) -> Option<String> {
         Existing::Refuse => "",
         Existing::Replace => " --overwrite",
         Existing::KeepBoth => " --keep-both",
+        Existing::LeaveOut => " --skip-existing",
     };
     line += match unsafe_names {
         UnsafeNames::LeaveOut | UnsafeNames::Ask => "",

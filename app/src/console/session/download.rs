@@ -46,15 +46,22 @@ impl ConsoleSession<'_> {
     pub(super) fn download(&mut self, request: DownloadRequest) -> Result<(), Stop> {
         let mut heard = Vec::new();
         let outcome = self.ask(Intent::Download(request), &mut |notice| keep(notice, &mut heard))?;
-        let Outcome::Queued(number) = outcome else { return Err(unexpected(&outcome)) };
-        self.follow_number(number, &[], &mut heard)
+        match outcome {
+            Outcome::Queued(number) => self.follow_number(number, &[], &mut heard),
+            Outcome::NothingToFetch => Ok(self.output.remark(&t!("console.nothing-to-fetch"))?),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Queues what everybody shares in a folder, and follows each person's part to its end.
     pub(super) fn download_of_all(&mut self, request: FolderOfAllRequest) -> Result<(), Stop> {
         let mut heard = Vec::new();
         let outcome = self.ask(Intent::DownloadOfAll(request), &mut |notice| keep(notice, &mut heard))?;
-        let Outcome::QueuedAll(numbers) = outcome else { return Err(unexpected(&outcome)) };
+        let numbers = match outcome {
+            Outcome::QueuedAll(numbers) => numbers,
+            Outcome::NothingToFetch => return Ok(self.output.remark(&t!("console.nothing-to-fetch"))?),
+            other => return Err(unexpected(&other)),
+        };
         let mut result = Ok(());
         for (at, number) in numbers.iter().enumerate() {
             match self.follow_number(*number, &numbers[at + 1..], &mut heard) {
@@ -176,6 +183,7 @@ impl ConsoleSession<'_> {
             TransferState::Finished => followed.end = Some(Ok(())),
             TransferState::Failed(_) => followed.end = end_of(transfer),
             state @ (TransferState::WaitingForUser
+            | TransferState::WaitingForTracker
             | TransferState::Unreachable { .. }
             | TransferState::OtherKey
             | TransferState::Changing

@@ -81,9 +81,16 @@ impl From<PlaceError> for TransferError {
             PlaceError::NameRefused | PlaceError::BadName => Self::NameRefused,
             PlaceError::TooLarge => Self::TooLargeHere,
             // They pass by themselves; whoever cannot wait says what the system said.
-            PlaceError::NoSpace | PlaceError::Overloaded | PlaceError::Io(_) => Self::Disk(error.to_string()),
+            PlaceError::NoSpace => Self::Disk(words_of(if cfg!(windows) { 112 } else { 28 })),
+            PlaceError::Overloaded => Self::Disk(words_of(if cfg!(windows) { 4 } else { 24 })),
+            PlaceError::Io(error) => Self::Disk(error.to_string()),
         }
     }
+}
+
+/// What the system says of an error, which is known by its number to whoever tells it in another language.
+fn words_of(number: i32) -> String {
+    io::Error::from_raw_os_error(number).to_string()
 }
 
 /// No descriptors are left for this program or the system; there is no stable `ErrorKind` for it.
@@ -115,6 +122,18 @@ fn is_link_refused(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_in_the_words_of_the_system() {
+        for error in [PlaceError::NoSpace, PlaceError::Overloaded] {
+            let TransferError::Disk(words) = TransferError::from(error) else {
+                panic!("others have words of their own")
+            };
+            let number = words.rsplit_once("(os error ").and_then(|(_, n)| n.trim_end_matches(')').parse().ok());
+            let again = PlaceError::from(io::Error::from_raw_os_error(number.expect("a number")));
+            assert!(matches!(again, PlaceError::NoSpace | PlaceError::Overloaded), "{words}");
+        }
+    }
 
     #[test]
     fn errors_say_what_to_do() {

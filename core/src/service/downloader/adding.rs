@@ -1,7 +1,7 @@
 //! New downloads, and those of an earlier run: what is on disk about them is looked at and written here, off the
 //! engine's loop. Blocks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::disk::place::target::TargetDir;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::service::downloader::files::patiently;
+use crate::service::downloader::presence::Folders;
 use crate::service::downloader::{AddError, FILES_MAX, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
@@ -45,11 +46,12 @@ pub(super) fn gone(files: &[(u32, PathBuf, u64)]) -> Vec<u32> {
 
 /// A download that is not on disk yet.
 pub(super) fn to_save(new: NewDownload) -> Result<SavedDownload, AddError> {
-    let NewDownload { user, label, is_folder, into, overwrite, files } = new;
+    let NewDownload { user, label, is_folder, into, existing, files, here } = new;
     if files.is_empty() || files.len() > FILES_MAX {
         return Err(AddError::Count);
     }
-    Ok(SavedDownload { user, label, is_folder, into, overwrite, is_paused: false, files, states: Vec::new() })
+    let states = here.into_iter().map(|index| (index, SavedState::Done)).collect();
+    Ok(SavedDownload { user, label, is_folder, into, existing, is_paused: false, files, states })
 }
 
 /// Looks whether it can go where it is to go, and writes it down.
@@ -62,13 +64,14 @@ pub(super) fn save(
     if let Err(error) = patiently(|| TargetDir::open(&download.into)) {
         return Err(AddError::Folder { path: download.into.clone(), why: error });
     }
-    if !download.overwrite {
-        download.states = existing(download);
+    if !download.existing.is_replace() {
+        let taken = taken(download);
         // Of a folder the others go on; a file that is there already is all that was asked for.
-        if !download.is_folder && !download.states.is_empty() {
+        if !download.is_folder && !taken.is_empty() {
             let path = download.files.first().map(|file| file.name.path_below(&download.into)).unwrap_or_default();
             return Err(AddError::Exists { path });
         }
+        download.states.extend(taken);
     }
     // Where case is ignored one file would take the place of the other, or both would fill one part file.
     let same = same_names(download);
@@ -90,19 +93,11 @@ fn same_names(download: &SavedDownload) -> Vec<u32> {
 }
 
 /// A first look only: what matters is that the finished file is given its name without replacing anything.
-fn existing(download: &SavedDownload) -> Vec<(u32, SavedState)> {
-    let is_there = |path: &Path| path.symlink_metadata().is_ok();
-    // Of thousands of files in a folder that is not there yet, none has to be looked for.
-    let mut folders: HashMap<PathBuf, bool> = HashMap::new();
-    let mut is_taken = |path: PathBuf| {
-        let folder = path.parent().unwrap_or(&path);
-        let is_folder = match folders.get(folder) {
-            Some(known) => *known,
-            None => *folders.entry(folder.to_owned()).or_insert(is_there(folder)),
-        };
-        is_folder && is_there(&path)
-    };
-    let files = (0u32..).zip(&download.files);
+fn taken(download: &SavedDownload) -> Vec<(u32, SavedState)> {
+    let mut folders = Folders::default();
+    let mut is_taken = |path: PathBuf| folders.may_hold(&path) && path.symlink_metadata().is_ok();
+    let here: HashSet<u32> = download.states.iter().map(|(index, _)| *index).collect();
+    let files = (0u32..).zip(&download.files).filter(|(index, _)| !here.contains(index));
     let there = files.filter(|(_, file)| is_taken(file.name.path_below(&download.into)));
     there.map(|(index, _)| (index, SavedState::Failed(TransferError::Exists))).collect()
 }
@@ -127,6 +122,7 @@ pub(super) fn job_of(saved: &SavedDownload) -> DownloadJob {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::existing::Existing;
     use crate::model::hash::ContentHash;
     use crate::model::local_name::LocalName;
     use crate::model::share_path::SharePath;
@@ -144,7 +140,7 @@ mod tests {
             label: "Trip/".into(),
             is_folder: true,
             into: into.to_owned(),
-            overwrite: true,
+            existing: Existing::Replace,
             is_paused: false,
             files: names.iter().map(file).collect(),
             states: Vec::new(),

@@ -147,6 +147,12 @@ impl JobFiles {
         }
     }
 
+    /// What these files are, by their places.
+    pub(super) fn contents_of(&self, indexes: &[u32]) -> HashMap<TargetName, Content> {
+        let named = |index: &u32| Some((self.saved.files.get(*index as usize)?.name.clone(), self.content(*index)?));
+        indexes.iter().filter_map(named).collect()
+    }
+
     pub(super) fn root(&self) -> Result<TargetDir, PlaceError> {
         let mut open = self.open.lock();
         if let Some(root) = &open.root {
@@ -204,6 +210,17 @@ impl JobFiles {
 
     pub(super) fn set_gone(&self) {
         self.is_gone.store(true, Ordering::Release);
+    }
+}
+
+/// A target below a folder; the folders above it are made.
+pub(super) fn target_in(root: &TargetDir, name: &TargetName) -> Result<Target, PlaceError> {
+    match name {
+        TargetName::Typed(name) => root.target_typed(name),
+        TargetName::Below(names) => {
+            let Some((name, folders)) = names.split_last() else { return Err(PlaceError::BadName) };
+            Ok(root.below(folders)?.target(name))
+        }
     }
 }
 
@@ -359,7 +376,7 @@ impl Files {
 /// `None` if something is here.
 fn begin_new(job: &JobFiles, index: u32, list: &BlockList, disk: &dyn Disk) -> Result<Option<Part>, PlaceError> {
     let target = job.target(index)?;
-    if !job.saved.overwrite && target.is_taken()? || target.has_part()? {
+    if !job.saved.existing.is_replace() && target.is_taken()? || target.has_part()? {
         return Ok(None);
     }
     let part = target.open_part()?;
@@ -380,7 +397,7 @@ fn check_place(
 ) -> Result<Found, PlaceError> {
     let target = patiently(|| job.target(index))?;
     let content = Content { hash: list.root(), size: list.geometry().size() };
-    if !job.saved.overwrite && target.is_taken()? {
+    if !job.saved.existing.is_replace() && target.is_taken()? {
         return if is_whole(&target, content) {
             target.remove_part()?;
             Ok(Found { checked: Checked::Whole, open: None })

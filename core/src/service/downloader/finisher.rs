@@ -85,7 +85,7 @@ fn finish_small_ones(mut waiting: mpsc::Receiver<Small>, files: &Files, store: &
 
 /// Finishes one large file. Blocks.
 pub(super) fn finish_large(files: &Files, store: &Store, file: FileId, open: &OpenPart) -> Finished {
-    let replace = files.job(file.job).is_some_and(|job| job.saved.overwrite);
+    let replace = files.job(file.job).is_some_and(|job| job.saved.existing.is_replace());
     open.part.keep(files.take_kept(file));
     let result = open.part.finish(replace).map(drop);
     let finished = vec![(file, result.map_err(fault_of))];

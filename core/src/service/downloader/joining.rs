@@ -23,6 +23,8 @@ pub(super) struct Growth {
     before: usize,
     /// Files that are to be fetched, once more perhaps: old ones that are something else now, or gone.
     pub(super) renewed: Vec<u32>,
+    /// What of it is in its place already.
+    here: HashSet<TargetName>,
     /// What its owner shares under the name of a file that is here already, and that is not replaced.
     pub(super) left_out: Vec<(SharePath, TransferError)>,
 }
@@ -45,16 +47,12 @@ impl Growth {
         gone: &[u32],
         new: &NewDownload,
     ) -> Option<Self> {
-        let is_same = saved.user.folded() == new.user.folded()
-            && saved.into == new.into
-            && saved.is_folder == new.is_folder
-            && (!saved.is_folder || saved.label == new.label);
-        if !is_same {
+        if !is_same(saved, new) {
             return None;
         }
         let known: HashMap<&TargetName, u32> = saved.files.iter().map(|file| &file.name).zip(0u32..).collect();
         let mut download = SavedDownload {
-            overwrite: saved.overwrite || new.overwrite,
+            existing: new.existing.or(saved.existing),
             is_paused: false,
             states: Vec::new(),
             ..saved.clone()
@@ -74,7 +72,7 @@ impl Growth {
             }
             match state(index) {
                 FileState::Failed => {}
-                FileState::Done if new.overwrite || gone.contains(&index) => {}
+                FileState::Done if new.existing.is_replace() || gone.contains(&index) => {}
                 FileState::Done => {
                     left_out.push((file.remote.clone(), TransferError::Exists));
                     continue;
@@ -88,7 +86,9 @@ impl Growth {
                 renewed.push(index);
             }
         }
-        Some(Self { download, before: saved.files.len(), renewed, left_out })
+        let here = new.here.iter().filter_map(|index| new.files.get(*index as usize));
+        let here = here.map(|file| file.name.clone()).collect();
+        Some(Self { download, before: saved.files.len(), renewed, here, left_out })
     }
 
     /// Whether the download is what is asked for, as it is.
@@ -124,14 +124,28 @@ impl Growth {
             self.left_out.extend(same.map(|file| (file.remote, TransferError::SameName)));
         }
         let indexes: Vec<u32> = self.renewed.iter().copied().chain(self.added()).collect();
-        self.download.states = self.renewed.iter().map(|index| (*index, SavedState::Open)).collect();
+        let is_here = |index: &u32| {
+            let file = self.download.files.get(*index as usize);
+            file.is_some_and(|file| self.here.contains(&file.name))
+        };
+        let state = |index: &u32| if is_here(index) { SavedState::Done } else { SavedState::Open };
+        self.download.states = indexes.iter().map(|index| (*index, state(index))).collect();
         Ok(store.write_files(id, &self.download, &indexes)?)
     }
+}
+
+/// Whether two downloads are one: the same of the same person, into the same folder.
+pub(super) fn is_same(saved: &SavedDownload, new: &NewDownload) -> bool {
+    saved.user.folded() == new.user.folded()
+        && saved.into == new.into
+        && saved.is_folder == new.is_folder
+        && (!saved.is_folder || saved.label == new.label)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::existing::Existing;
     use crate::model::hash::ContentHash;
     use crate::model::local_name::LocalName;
     use crate::protocol::peer::Content;
@@ -152,14 +166,15 @@ mod tests {
             label: if is_folder { "F/".into() } else { wanted[0].0.into() },
             is_folder,
             into: "/into".into(),
-            overwrite: false,
+            existing: Existing::Refuse,
             files: files(wanted),
+            here: Vec::new(),
         }
     }
 
     fn saved(new: NewDownload) -> SavedDownload {
-        let NewDownload { user, label, is_folder, into, overwrite, files } = new;
-        SavedDownload { user, label, is_folder, into, overwrite, is_paused: true, files, states: Vec::new() }
+        let NewDownload { user, label, is_folder, into, existing, files, .. } = new;
+        SavedDownload { user, label, is_folder, into, existing, is_paused: true, files, states: Vec::new() }
     }
 
     #[test]
@@ -187,7 +202,7 @@ mod tests {
             assert_eq!(growth.added(), 3..3 + added, "{wanted:?}");
             assert_eq!(growth.is_nothing(), renewed.is_empty() && left_out.is_empty() && added == 0, "{wanted:?}");
         }
-        let replacing = NewDownload { overwrite: true, ..new(true, &[("F/a", 9)]) };
+        let replacing = NewDownload { existing: Existing::Replace, ..new(true, &[("F/a", 9)]) };
         assert_eq!(growth(&[], &replacing).map(|growth| growth.renewed), Some(vec![0]));
         for other in [
             NewDownload { user: "boris".parse().expect("a name"), ..new(true, &[("F/a", 1)]) },

@@ -11,6 +11,7 @@
 //! | [`files`] | where downloads are on disk |
 //! | `adding` | new downloads, and those of an earlier run |
 //! | `joining` | the same, asked for again |
+//! | [`presence`] | what of a download is at its place already |
 
 mod adding;
 mod engine;
@@ -18,6 +19,7 @@ pub mod files;
 mod finisher;
 mod joining;
 mod link;
+pub mod presence;
 mod reaching;
 mod receiving;
 mod source;
@@ -39,6 +41,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::disk::place::place_error::PlaceError;
+use crate::model::existing::Existing;
 use crate::model::hash::ContentHash;
 use crate::model::relaying::RelayOffer;
 use crate::model::share_path::SharePath;
@@ -56,6 +59,7 @@ use crate::service::downloader::engine::Engine;
 use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
 use crate::service::downloader::joining::Grown;
+use crate::service::downloader::presence::Placed;
 use crate::service::downloader::source_state::Report;
 use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::transfer_numbers::TransferNumbers;
@@ -176,10 +180,12 @@ pub struct NewDownload {
     pub is_folder: bool,
     /// A folder on this computer that the person chose.
     pub into: PathBuf,
-    /// Whether files that are there are replaced.
-    pub overwrite: bool,
+    /// What is done where something else is at the place of a file.
+    pub existing: Existing,
     /// In the order in which they are fetched; at most [`FILES_MAX`].
     pub files: Vec<WantedFile>,
+    /// Which of them are in their places already.
+    pub here: Vec<u32>,
 }
 
 /// Why something is not fetched.
@@ -232,6 +238,7 @@ type List = Mutex<BTreeMap<TransferId, Transfer>>;
 #[derive(Debug)]
 enum Command {
     Expect(Username),
+    Place(Vec<NewDownload>, oneshot::Sender<Result<Vec<Placed>, AddError>>),
     Add(NewDownload, oneshot::Sender<Result<TransferId, AddError>>),
     Pause(TransferSelection, oneshot::Sender<()>),
     Resume(TransferSelection, oneshot::Sender<()>),
@@ -278,6 +285,14 @@ impl Downloader {
         let engine = Engine::restore(setup, Arc::clone(&list), networks.subscribe(), events, cancel).await?;
         let task = tokio::spawn(engine.run(asked));
         Ok((Self { commands, list, networks }, task))
+    }
+
+    /// Looks what is at the places of downloads that are asked for together, and does with it what they say, or what was
+    /// said when the same was asked for before. Nothing is queued or written.
+    pub async fn place(&self, downloads: Vec<NewDownload>) -> Result<Vec<Placed>, AddError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Place(downloads, reply)).await.map_err(|_ended| AddError::Stopped)?;
+        answer.await.map_err(|_ended| AddError::Stopped)?
     }
 
     /// Queues a download, durably when this returns. The same content to the same place, asked for again, is the

@@ -102,7 +102,7 @@ impl BlockWriter {
                 if let Some(about) = about {
                     part.keep(self.files.kept(ask.file, about));
                 }
-                let (replace, room) = (job.saved.overwrite, self.room.take());
+                let (replace, room) = (job.saved.existing.is_replace(), self.room.take());
                 self.small.push(Small { file: ask.file, part, replace, room });
                 AskOutcome::Written
             }

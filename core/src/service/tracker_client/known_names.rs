@@ -31,6 +31,9 @@ pub enum MeetError {
     /// The name was another key's when we dealt with it.
     #[error("the name has another key than before")]
     KeyChanged,
+    /// Remembering it is a mistake in the program, of which the log tells.
+    #[error("a panic")]
+    Panic,
     /// It cannot be remembered.
     #[error("the database failed: {0}")]
     Database(String),

@@ -453,7 +453,7 @@ impl ClientMessage {
 }
 
 fn remembered(done: Result<Result<(), MeetError>, tokio::task::JoinError>) -> Result<(), MeetError> {
-    done.unwrap_or_else(|_panic| Err(MeetError::Database("a panic".into())))
+    done.unwrap_or_else(|_panic| Err(MeetError::Panic))
 }
 
 impl std::fmt::Debug for TrackerClient {

@@ -85,6 +85,11 @@ impl People {
         Some((user.username.clone(), address, user.key?))
     }
 
+    /// Whether a tracker has said who is there.
+    pub fn are_told(&self) -> bool {
+        self.known.read().tracker.is_some()
+    }
+
     /// Whether this tracker may send us to an address.
     pub fn may_be_peer(&self, address: SocketAddr) -> bool {
         self.known.read().may_be_peer(address)
@@ -168,8 +173,10 @@ mod tests {
     #[test]
     fn finds_people_by_name_and_key() {
         let people = People::default();
+        assert!(!people.are_told());
         let local = "127.0.0.1".parse().expect("address");
         people.replace(local, vec![user("anna", "127.0.0.1:4001", 1), user("bob", "127.0.0.1:4002", 0)]);
+        assert!(people.are_told());
         let key = |n: u8| PublicKey::from_bytes([n; 32]);
         assert!(!people.has_left(&key(1)) && people.has_left(&key(3)));
         assert!(!People::default().has_left(&key(1)), "nothing was said yet");

@@ -56,7 +56,7 @@ impl Downloads {
         let in_work = job.active.iter().take(FILES_LOOKED_AT_MAX);
         for active in in_work.filter_map(|index| self.active.get(&FileId { job: id, index: *index })) {
             for source in &active.offers {
-                found.insert(*source, SourceStanding::Away);
+                found.insert(*source, SourceStanding::NotConnected);
             }
             for source in &active.refused {
                 found.entry(*source).or_insert(SourceStanding::HasNot);
@@ -65,14 +65,16 @@ impl Downloads {
         let owner = job.user.clone();
         let owner_source = self.lanes.get(&owner).and_then(|lane| lane.source).filter(|_| !job.is_over());
         if let Some(source) = owner_source {
-            found.entry(source).or_insert(SourceStanding::Away);
+            found.entry(source).or_insert(SourceStanding::NotConnected);
         }
         let is_over = job.is_over();
         let mut told = Vec::with_capacity(found.len());
         for (source, refused) in found {
             let Some(source) = self.sources.get_mut(source) else { continue };
             let standing = match standing_of(source, id) {
-                SourceStanding::Connected | SourceStanding::Away if refused == SourceStanding::HasNot => refused,
+                SourceStanding::Connected | SourceStanding::NotConnected if refused == SourceStanding::HasNot => {
+                    refused
+                }
                 standing => standing,
             };
             let bytes_per_second = if source.is_connected() { source.speed.rate(now) } else { 0 };
@@ -81,7 +83,8 @@ impl Downloads {
             told.push(SourceDetails { user, standing, way, tried, bytes_per_second });
         }
         if !is_over && !told.iter().any(|source| source.user == owner) {
-            let (standing, tried) = (SourceStanding::Away, Vec::new());
+            let standing = self.lanes.get(&owner).map_or(SourceStanding::Unknown, |lane| lane.standing);
+            let tried = Vec::new();
             told.push(SourceDetails { user: owner, standing, way: None, tried, bytes_per_second: 0 });
         }
         told.sort_by_key(|source| (source.standing, std::cmp::Reverse(source.bytes_per_second)));
@@ -102,7 +105,7 @@ fn standing_of(source: &Source, id: TransferId) -> SourceStanding {
         Link::Connecting => SourceStanding::Connecting,
         Link::Down if source.strikes > 0 => SourceStanding::Declines,
         Link::Down if source.backoff.until().is_some() => SourceStanding::Unreachable,
-        Link::Down => SourceStanding::Away,
+        Link::Down => SourceStanding::NotConnected,
     }
 }
 
@@ -216,7 +219,15 @@ mod tests {
         let owner = contact("anna", 1);
         assert!(machine.describe(JOB, &FileQuery::default(), now).is_none());
         machine.add(JOB, DownloadJob::new(owner.username.clone(), files));
-        assert_eq!(standings(&mut machine, now), [("anna".to_owned(), SourceStanding::Away)], "it is waited for");
+        for (found, standing) in [
+            (None, SourceStanding::Unknown),
+            (Some(FoundUser::Away), SourceStanding::Away),
+            (Some(FoundUser::OtherKey), SourceStanding::OtherKey),
+            (Some(FoundUser::Unknown), SourceStanding::Unknown),
+        ] {
+            found.iter().for_each(|found| machine.user_found(&owner.username, found, now));
+            assert_eq!(standings(&mut machine, now), [("anna".to_owned(), standing)], "{found:?}");
+        }
         machine.user_found(&owner.username, &FoundUser::Here(owner.clone()), now);
         let open = settle(&mut machine, now);
         let told = standings(&mut machine, now);

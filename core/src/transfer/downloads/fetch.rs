@@ -8,6 +8,7 @@ use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
 use crate::model::relaying::NoRelay;
 use crate::model::transfer::TransferError;
+use crate::model::transfer_details::SourceStanding;
 use crate::model::username::Username;
 use crate::model::way::Way;
 use crate::protocol::peer::PeerRefusal;
@@ -380,11 +381,16 @@ impl Downloads {
     pub fn user_found(&mut self, user: &Username, whom: &FoundUser, now: Instant) {
         let found = match whom {
             FoundUser::Here(contact) => Some(self.sources.meet(contact, now)),
-            FoundUser::Away | FoundUser::OtherKey => None,
+            FoundUser::Away | FoundUser::OtherKey | FoundUser::Unknown => None,
         };
         let Some(lane) = self.lanes.get_mut(user) else { return };
-        let has_other_key = *whom == FoundUser::OtherKey;
-        if std::mem::replace(&mut lane.has_other_key, has_other_key) != has_other_key {
+        let standing = match whom {
+            FoundUser::Here(_) => SourceStanding::NotConnected,
+            FoundUser::Away => SourceStanding::Away,
+            FoundUser::OtherKey => SourceStanding::OtherKey,
+            FoundUser::Unknown => SourceStanding::Unknown,
+        };
+        if std::mem::replace(&mut lane.standing, standing) != standing {
             self.changed.extend(&lane.jobs);
         }
         let before = lane.source;

@@ -26,6 +26,7 @@ pub use self::describe::Described;
 use crate::model::block_list::BlockList;
 use crate::model::hash::ContentHash;
 use crate::model::transfer::{TransferError, TransferId};
+use crate::model::transfer_details::SourceStanding;
 use crate::model::username::Username;
 use crate::protocol::peer::{Content, PeerRefusal};
 use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
@@ -111,6 +112,8 @@ pub enum FoundUser {
     Away,
     /// Somebody is here under that name who is not who we dealt with: nothing is asked of them.
     OtherKey,
+    /// Nobody can say: the tracker is away.
+    Unknown,
 }
 
 /// What its owner shares under the path of a file.
@@ -165,15 +168,22 @@ enum Overload {
 }
 
 /// The downloads from one user, in the order they were asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lane {
     jobs: Vec<TransferId>,
     source: Option<SourceId>,
-    /// Somebody with another key has the user's name.
-    has_other_key: bool,
+    /// Why there is no source, for people.
+    standing: SourceStanding,
     small: usize,
     large: usize,
     may_activate: bool,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        let standing = SourceStanding::Unknown;
+        Self { jobs: Vec::new(), source: None, standing, small: 0, large: 0, may_activate: false }
+    }
 }
 
 /// A file in work.

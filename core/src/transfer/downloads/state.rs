@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::{Downloads, Stage};
 use crate::model::relaying::NoRelay;
 use crate::model::transfer::{TransferId, TransferState};
+use crate::model::transfer_details::SourceStanding;
 use crate::model::way::Way;
 use crate::transfer::SourceId;
 use crate::transfer::job::{Control, DownloadJob, FileId};
@@ -79,8 +80,11 @@ impl Downloads {
             None => match self.not_answering(job) {
                 Some((address, no_relay)) => TransferState::Unreachable { address, no_relay },
                 None if is_connecting => TransferState::Connecting,
-                None if self.lanes.get(&job.user).is_some_and(|lane| lane.has_other_key) => TransferState::OtherKey,
-                None => TransferState::WaitingForUser,
+                None => match self.lanes.get(&job.user).map(|lane| lane.standing) {
+                    Some(SourceStanding::OtherKey) => TransferState::OtherKey,
+                    Some(SourceStanding::Unknown) => TransferState::WaitingForTracker,
+                    _ => TransferState::WaitingForUser,
+                },
             },
         };
         (state, sources)

@@ -30,7 +30,7 @@ impl Uploads {
             TransferState::Running => SourceStanding::Sending,
             TransferState::WaitingForSlot { place } => SourceStanding::Waiting(place),
             _ if taker.connections > 0 => SourceStanding::Connected,
-            _ => SourceStanding::Away,
+            _ => SourceStanding::NotConnected,
         };
         let source = SourceDetails {
             user: told.user,

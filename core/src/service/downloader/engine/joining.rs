@@ -4,17 +4,43 @@
 use std::path::PathBuf;
 
 use super::Engine;
+use crate::model::existing::Existing;
 use crate::model::transfer::TransferId;
 use crate::protocol::peer::Content;
 use crate::service::downloader::adding::{self, LookedAtOver};
-use crate::service::downloader::engine::targets::AddReply;
+use crate::service::downloader::engine::targets::{AddReply, PlaceReply};
 use crate::service::downloader::files::JobFiles;
-use crate::service::downloader::joining::{Grown, Growth};
+use crate::service::downloader::joining::{self, Grown, Growth};
+use crate::service::downloader::presence::Known;
 use crate::service::downloader::{AddError, NewDownload};
+use crate::store::saved_state::SavedState;
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
 
 impl Engine {
+    /// Looks what is at the places of what is asked for, off the loop.
+    pub(super) fn place(&mut self, downloads: Vec<NewDownload>, reply: PlaceReply) {
+        let parts = downloads.into_iter().map(|new| {
+            let known = self.known_of(&new);
+            (new, known)
+        });
+        self.targets.look(parts.collect(), reply, self.cancel.clone(), &mut self.tasks);
+    }
+
+    /// What is known of a folder, if it was asked for before and is on the list.
+    fn known_of(&self, new: &NewDownload) -> Known {
+        let same = self.machine.jobs().find_map(|(id, job)| {
+            let files = self.file_work.job(id).filter(|files| joining::is_same(&files.saved, new))?;
+            Some((job, files))
+        });
+        let Some((job, files)) = same else { return Known::default() };
+        let is_finished = job.is_over() && job.counts().failed == 0;
+        let existing = if is_finished { Existing::Refuse } else { files.saved.existing };
+        let all = 0..u32::try_from(job.files.len()).unwrap_or(u32::MAX);
+        let done = all.filter(|index| job.state(*index) == FileState::Done).collect();
+        Known { existing, done, files: Some(files) }
+    }
+
     pub(super) fn add(&mut self, new: NewDownload, reply: AddReply) {
         let paths: Vec<PathBuf> = new.files.iter().map(|file| file.name.path_below(&new.into)).collect();
         match self.targets.first_taken(&paths) {
@@ -52,7 +78,7 @@ impl Engine {
         let LookedAtOver { id, gone, new, reply } = looked;
         if let Some(job) = self.machine.job(id).filter(|job| job.is_over()) {
             // What is here is to be replaced: that is a download of its own.
-            let is_replacing = job.counts().failed == 0 && self.replaces(id) != Some(new.overwrite);
+            let is_replacing = job.counts().failed == 0 && self.replaces(id) != Some(new.existing.is_replace());
             match self.growth(id, &gone, &new).filter(|_| !is_replacing) {
                 Some(growth) => return self.grow(id, growth, reply),
                 None => self.forget(&[id]),
@@ -99,11 +125,18 @@ impl Engine {
         let content = |index: u32| Some((index, growth.download.files.get(index as usize)?.content));
         let renewed: Vec<(u32, Content)> = growth.renewed.iter().copied().filter_map(content).collect();
         let added: Vec<Content> = growth.added().filter_map(content).map(|(_, content)| content).collect();
-        let Growth { download, left_out, .. } = growth;
+        let Growth { mut download, left_out, .. } = growth;
+        let here = std::mem::take(&mut download.states).into_iter().filter(|(_, state)| *state == SavedState::Done);
         let files = JobFiles::new(download);
         self.targets.settle(id, &files);
         self.file_work.files().add_job(id, files);
         self.machine.grow(id, &renewed, added);
+        if let Some(job) = self.machine.job_mut(id) {
+            here.for_each(|(index, _)| job.restore(index, FileState::Done, 0));
+            if job.is_over() {
+                self.over(id);
+            }
+        }
         self.join(id);
         for (remote, error) in left_out {
             self.told.push(TransferEvent::FileFailed { id, remote, error });
@@ -125,7 +158,7 @@ impl Engine {
         self.go_on(id);
     }
 
-    fn done_files(&self, id: TransferId) -> Vec<(u32, PathBuf, Content)> {
+    pub(super) fn done_files(&self, id: TransferId) -> Vec<(u32, PathBuf, Content)> {
         let (Some(job), Some(files)) = (self.machine.job(id), self.file_work.job(id)) else { return Vec::new() };
         let done = (0u32..).zip(&job.files).filter(|(index, _)| job.state(*index) == FileState::Done);
         done.map(|(index, content)| (index, files.path(index), *content)).collect()
@@ -133,7 +166,7 @@ impl Engine {
 
     /// Whether a download replaces what is at its targets.
     fn replaces(&self, id: TransferId) -> Option<bool> {
-        self.file_work.job(id).map(|files| files.saved.overwrite)
+        self.file_work.job(id).map(|files| files.saved.existing.is_replace())
     }
 
     /// It was asked for again: what stands still goes on.

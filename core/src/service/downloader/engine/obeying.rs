@@ -11,7 +11,7 @@ use crate::store::downloads::SavedDownload;
 use crate::store::saved_state::SavedState;
 use crate::transfer::downloads::FoundUser;
 use crate::transfer::event::TransferEvent;
-use crate::transfer::job::{Control, DownloadJob, FileState};
+use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
 
 impl Engine {
     pub(super) fn obey(&mut self, command: Command) {
@@ -22,6 +22,7 @@ impl Engine {
                     self.machine.expect(&contact, now());
                 }
             }
+            Command::Place(downloads, reply) => self.place(downloads, reply),
             Command::Add(new, reply) => self.add(new, reply),
             Command::Pause(which, reply) => {
                 for id in self.chosen(which, |job| !job.is_over()) {
@@ -108,7 +109,13 @@ impl Engine {
     pub(super) fn added(&mut self, added: Added) {
         let Added { download, result, reply } = added;
         match &result {
-            Ok(id) => self.take_in(*id, download),
+            Ok(id) => {
+                self.take_in(*id, download);
+                // What is in its place already is told as what comes is.
+                for (index, ..) in self.done_files(*id) {
+                    self.finished_file(FileId { job: *id, index });
+                }
+            }
             Err(_) => self.targets.refused(&download),
         }
         self.carry_out();

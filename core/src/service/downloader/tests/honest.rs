@@ -64,7 +64,7 @@ async fn asking_again_joins_what_is_there() {
     let exists = fetching.downloader.add(fetching.wanted(&server.contact, &wanted)).await;
     assert!(matches!(exists, Err(AddError::Exists { .. })), "{exists:?}");
     let mut again = fetching.wanted(&server.contact, &wanted);
-    again.overwrite = true;
+    again.existing = Existing::Replace;
     std::fs::write(fetching.path("a.bin"), "something else").expect("written");
     let id = fetching.downloader.add(again).await.expect("added");
     fetching.over(id).await;
@@ -108,6 +108,87 @@ async fn a_folder_that_is_asked_for_again_gets_what_is_missing_and_what_is_new()
     let fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
     let state = fetching.downloader.snapshot().pop().expect("listed");
     assert_eq!((state.number, state.files, state.files_done), (id, 4, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_folder_that_is_there_in_part_only_the_rest_is_fetched() {
+    let files: Vec<Vec<u8>> = [10, 20, 3 * BLOCK, 30].map(|size| bytes(size, size)).to_vec();
+    let [same, other, large, new] = [0, 1, 2, 3].map(|n| files[n].as_slice());
+    let wanted: [(&str, &[u8]); 4] = [("F/same", same), ("F/other", other), ("F/large", large), ("F/new", new)];
+    for (existing, blocks, kept) in [
+        (Existing::Replace, 2, &[("F/other", other)][..]),
+        (Existing::KeepBoth, 2, &[("F/other", b"mine"), ("F/other (2)", other)]),
+        (Existing::LeaveOut, 1, &[("F/other", b"mine")]),
+    ] {
+        let content_source = MemoryContent::with(&files);
+        let server = serve("anna", content_source.clone(), UploadSettings::default()).await;
+        let book = Book::of(&[&server.contact]);
+        let mut fetching = fetch(&book).await;
+        std::fs::create_dir(fetching.path("F")).expect("made");
+        for (name, data) in [("F/same", same), ("F/large", large), ("F/other", b"mine")] {
+            std::fs::write(fetching.path(name), data).expect("written");
+        }
+        let folder = |fetching: &Fetching, existing, files: &[(&str, &[u8])]| {
+            let wanted = fetching.wanted(&server.contact, files);
+            NewDownload { label: "F/".into(), is_folder: true, existing, ..wanted }
+        };
+        let place = async |fetching: &Fetching, existing, files: &[(&str, &[u8])]| {
+            let placed = fetching.downloader.place(vec![folder(fetching, existing, files)]).await;
+            placed.expect("looks").pop().expect("one")
+        };
+        let asked = place(&fetching, Existing::Refuse, &wanted).await;
+        assert_eq!((asked.differing, asked.download.here), (vec![fetching.path("F/other")], vec![0, 2]));
+        let placed = place(&fetching, existing, &wanted).await;
+        let id = fetching.downloader.add(placed.download).await.expect("added");
+        let events = fetching.over(id).await;
+        assert_eq!(fetching.state(id), TransferState::Finished, "{events:?}");
+        assert_eq!(*content_source.reads.lock(), blocks, "{existing:?}: what is the same is not fetched");
+        let told = events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count();
+        assert_eq!(told, 2 + blocks, "what was there is told as what came is");
+        for (name, data) in kept.iter().chain(&[("F/same", same), ("F/large", large), ("F/new", new)]) {
+            assert_eq!(read(&fetching.path(name)), *data, "{existing:?} {name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_of_what_is_there_holds_after_a_restart() {
+    let files: Vec<Vec<u8>> = [20, 30, 40].map(|size| bytes(size, size)).to_vec();
+    let [other, new, later] = [0, 1, 2].map(|n| files[n].as_slice());
+    let nobodys = bytes(9, 50);
+    for (existing, left_out, comes) in [
+        (Existing::Replace, 0, "F/later"),
+        (Existing::KeepBoth, 0, "F/later (2)"),
+        (Existing::LeaveOut, 2, "F/later still"),
+    ] {
+        let server = honest(&files).await;
+        let book = Book::of(&[&server.contact]);
+        let mut fetching = fetch(&book).await;
+        std::fs::create_dir(fetching.path("F")).expect("made");
+        std::fs::write(fetching.path("F/other"), "mine").expect("written");
+        let place = async |fetching: &Fetching, existing, files: &[(&str, &[u8])]| {
+            let wanted = fetching.wanted(&server.contact, files);
+            let folder = NewDownload { label: "F/".into(), is_folder: true, existing, ..wanted };
+            fetching.downloader.place(vec![folder]).await.expect("looks").pop().expect("one")
+        };
+        let comes_to = |path: PathBuf| move |event: &TransferEvent| matches!(event, TransferEvent::FileFinished { target, .. } if *target == path);
+        // One that nobody has keeps it from its end.
+        let wanted: [(&str, &[u8]); 3] = [("F/other", other), ("F/new", new), ("F/nobody's", &nobodys)];
+        let placed = place(&fetching, existing, &wanted).await;
+        let id = fetching.downloader.add(placed.download).await.expect("added");
+        fetching.until(comes_to(fetching.path("F/new"))).await;
+        let home = fetching.stop().await;
+        let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+        std::fs::write(fetching.path("F/later"), "mine").expect("written");
+        let more = [("F/later", later), ("F/later still", later)];
+        let more: Vec<(&str, &[u8])> = wanted.into_iter().chain(more).collect();
+        let placed = place(&fetching, Existing::Refuse, &more).await;
+        assert_eq!((placed.differing.len(), placed.left_out), (0, left_out), "{existing:?}: nobody is asked again");
+        assert_eq!(fetching.downloader.add(placed.download).await.expect("added"), id, "it joins");
+        fetching.until(comes_to(fetching.path(comes))).await;
+        let is_mine = |name: &str| read(&fetching.path(name)) == b"mine";
+        assert_eq!(is_mine("F/later"), existing != Existing::Replace, "{existing:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

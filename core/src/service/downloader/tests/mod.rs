@@ -25,6 +25,7 @@ use super::files::{Disk, RealDisk};
 use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction, NewDownload};
 use crate::disk::place::place_error::PlaceError;
 use crate::disk::place::target::{Part, TargetDir};
+use crate::model::existing::Existing;
 use crate::model::hash::ContentHash;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
@@ -168,8 +169,9 @@ impl Fetching {
             label: files[0].0.to_owned(),
             is_folder: files.len() > 1,
             into: self.folder(),
-            overwrite: false,
+            existing: Existing::Refuse,
             files: files.iter().map(file).collect(),
+            here: Vec::new(),
         }
     }
 

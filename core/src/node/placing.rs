@@ -1,0 +1,180 @@
+//! From a download to the queue, past what is at its place already: a folder that is there in part is one question, and
+//! what is kept beside something gets the first number that is free.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use crate::model::existing::Existing;
+use crate::model::local_name;
+use crate::model::transfer::TransferId;
+use crate::node::failure::Failure;
+use crate::node::fetching::add_failed;
+use crate::node::partly_there::PartlyThere;
+use crate::service::downloader::presence::Placed;
+use crate::service::downloader::{AddError, Downloader, NewDownload};
+use crate::store::downloads::TargetName;
+
+/// Numbers that are tried.
+const NUMBERS_MAX: usize = 1_000;
+/// Places that a question lists; more are only counted.
+const PLACES_MAX: usize = 1_000;
+
+/// Queues a download; `None` if all of it is left out. One that is to be kept beside what is there gets the first name
+/// that nothing has on the disk or in the queue; a folder goes into one that is there, and only its files get numbers.
+/// What is renamed follows it into `renamed`. `make` makes the folder that it goes into, once it is known that it goes.
+pub(super) async fn add(
+    downloader: &Downloader,
+    download: NewDownload,
+    renamed: &mut Vec<(String, PathBuf)>,
+    make: impl Future<Output = Result<(), Failure>>,
+) -> Result<Option<TransferId>, Failure> {
+    let mut make = Some(make);
+    let keeps_both = download.existing == Existing::KeepBoth;
+    let mut why = AddError::Exists { path: top_of(&download) };
+    for number in 1..=if keeps_both { NUMBERS_MAX } else { 1 } {
+        let mut new = if number == 1 { download.clone() } else { numbered(&download, number) };
+        let top = top_of(&new);
+        if keeps_both && is_in_the_way(top.clone(), number == 1 && new.is_folder).await {
+            continue;
+        }
+        let mut with_numbers = Vec::new();
+        if new.is_folder {
+            for placed in settle(downloader, top.clone(), vec![new.clone()]).await? {
+                (new, with_numbers) = (placed.download, placed.renamed);
+            }
+            if new.files.is_empty() {
+                return Ok(None);
+            }
+        }
+        if let Some(make) = make.take() {
+            make.await?;
+        }
+        match downloader.add(new).await {
+            Err(error @ (AddError::Exists { .. } | AddError::Taken { .. })) if keeps_both => why = error,
+            Err(AddError::Exists { .. }) if download.existing == Existing::LeaveOut => return Ok(None),
+            Err(error) => return Err(add_failed(error)),
+            Ok(number) => {
+                move_all(renamed, &top_of(&download), &top);
+                renamed.extend(with_numbers);
+                return Ok(Some(number));
+            }
+        }
+    }
+    Err(add_failed(why))
+}
+
+/// Looks what is there of folders that are asked for together, and does with it as the person said; if nobody said it, all
+/// of it is one question.
+pub(super) async fn settle(
+    downloader: &Downloader,
+    folder: PathBuf,
+    downloads: Vec<NewDownload>,
+) -> Result<Vec<Placed>, Failure> {
+    let wanted: usize = downloads.iter().map(|download| download.files.len()).sum();
+    let placed = downloader.place(downloads).await.map_err(add_failed)?;
+    match question(&folder, wanted, &placed) {
+        Some(question) => Err(Failure::ExistsInPart(Box::new(question))),
+        None => Ok(placed),
+    }
+}
+
+fn question(folder: &Path, wanted: usize, all: &[Placed]) -> Option<PartlyThere> {
+    let differing: usize = all.iter().map(|placed| placed.differing.len()).sum();
+    let same: usize = all.iter().map(|placed| placed.download.here.len()).sum();
+    let places = all.iter().flat_map(|placed| &placed.differing).take(PLACES_MAX).cloned();
+    (differing > 0).then(|| PartlyThere {
+        path: folder.display().to_string(),
+        files: wanted as u64,
+        same: same as u64,
+        differing: differing as u64,
+        places: places.collect(),
+    })
+}
+
+async fn is_in_the_way(path: PathBuf, may_be_folder: bool) -> bool {
+    let is_other = move |there: std::fs::Metadata| !(may_be_folder && there.is_dir());
+    let look = tokio::task::spawn_blocking(move || path.symlink_metadata().is_ok_and(is_other));
+    // A name about which nothing can be learned is not taken.
+    look.await.unwrap_or(true)
+}
+
+/// The file, or the folder that all of it goes into.
+pub(super) fn top_of(download: &NewDownload) -> PathBuf {
+    let first = download.files.first().map(|file| match &file.name {
+        TargetName::Typed(name) => download.into.join(name),
+        TargetName::Below(names) => download.into.join(names.first().map_or("", |name| name.as_str())),
+    });
+    first.unwrap_or_else(|| download.into.clone())
+}
+
+fn numbered(download: &NewDownload, number: usize) -> NewDownload {
+    let mut new = download.clone();
+    for file in &mut new.files {
+        match &mut file.name {
+            TargetName::Typed(name) => *name = local_name::numbered(&name.to_string_lossy(), number).into(),
+            TargetName::Below(names) => {
+                if let Some(top) = names.first_mut() {
+                    *top = top.numbered(number);
+                }
+            }
+        }
+    }
+    new
+}
+
+fn move_all(renamed: &mut [(String, PathBuf)], from: &Path, to: &Path) {
+    for (_, path) in renamed {
+        if let Ok(below) = path.strip_prefix(from) {
+            *path = if below.as_os_str().is_empty() { to.to_owned() } else { to.join(below) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::hash::ContentHash;
+    use crate::model::local_name::LocalName;
+    use crate::model::share_path::SharePath;
+    use crate::protocol::peer::Content;
+    use crate::store::downloads::WantedFile;
+
+    fn download(names: Vec<TargetName>) -> NewDownload {
+        let file = |name| WantedFile {
+            remote: SharePath::new("x").expect("a path"),
+            content: Content { hash: ContentHash::from_bytes([7; 32]), size: 5 },
+            name,
+        };
+        NewDownload {
+            user: "anna".parse().expect("a name"),
+            label: "x".into(),
+            is_folder: names.len() > 1,
+            into: "in".into(),
+            existing: Existing::KeepBoth,
+            files: names.into_iter().map(file).collect(),
+            here: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_number_goes_to_what_the_person_sees_in_the_folder() {
+        let below = |names: &[&str]| {
+            TargetName::Below(names.iter().map(|name| LocalName::new(name).expect("harmless")).collect())
+        };
+        let paths = |new: &NewDownload| -> Vec<PathBuf> {
+            new.files.iter().map(|file| file.name.path_below(Path::new("in"))).collect()
+        };
+        for (names, expected) in [
+            (vec![below(&["a.tar.gz"])], &["in/a.tar (2).gz"][..]),
+            (vec![below(&[".profile"])], &["in/.profile (2)"]),
+            (vec![TargetName::Typed("mine.txt".into())], &["in/mine (2).txt"]),
+            (vec![below(&["Trip", "a"]), below(&["Trip", "b", "c"])], &["in/Trip (2)/a", "in/Trip (2)/b/c"]),
+        ] {
+            let expected: Vec<PathBuf> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(paths(&numbered(&download(names), 2)), expected);
+        }
+        let mut renamed = [("Trip/a?".to_owned(), PathBuf::from("in/Trip/a_")), ("b?".to_owned(), "in/b_".into())];
+        move_all(&mut renamed, Path::new("in/Trip"), Path::new("in/Trip (2)"));
+        assert_eq!(renamed.map(|(_, path)| path), [PathBuf::from("in/Trip (2)/a_"), "in/b_".into()]);
+    }
+}
