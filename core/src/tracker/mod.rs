@@ -11,7 +11,7 @@
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
 //! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, [`bans`], who is
 //! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`relays`],
-//! [`overrides`] of the configuration. [`log`] is for the owner to read, [`tally`] for who watches over it.
+//! [`overrides`] of the configuration. [`merge`] makes one page of the answers of several catalogs. [`log`] is for the owner to read, [`tally`] for who watches over it.
 
 pub mod bans;
 pub mod budget;
@@ -28,6 +28,7 @@ mod lasting;
 pub mod log;
 mod long_command;
 pub mod machine;
+pub mod merge;
 pub mod names;
 mod output;
 pub mod overrides;

@@ -1,0 +1,373 @@
+//! One page out of several: what one catalog with everything would answer, made of the answers of catalogs that have a
+//! part each, as those of the trackers of one network.
+//!
+//! Each is asked the same question with the same cursor and limit, and [`merge`] makes one page of their pages: lines in
+//! order, no more than the limit, the sums of folders that several have, and the cursor behind the last line. A count is
+//! [`sum`]. That is exact if every user is in one catalog only, which is the caller's to see to. Which lines a page has
+//! needs no other page: no catalog keeps anything between two of them.
+//!
+//! ```
+//! use potok_core::protocol::reply::FolderEntry;
+//! use potok_core::tracker::merge::{LinePage, merge};
+//!
+//! let page = |lines: &[&str]| {
+//!     let lines = lines.iter().map(|line| FolderEntry::parse(line)).collect::<Result<Vec<_>, _>>()?;
+//!     Ok::<_, potok_core::protocol::reply::BadReply>(LinePage { lines, more: None })
+//! };
+//! let pages = [page(&["anna 3 1 Trip/", "anna 4 - z"])?, page(&["ivan 2 - A", "ivan 5 2 Trip/"])?];
+//! let merged = merge(pages, Some(2));
+//! let lines: Vec<String> = merged.lines.iter().map(ToString::to_string).collect();
+//! assert_eq!(lines, ["ivan 2 - A", "* 8 3 Trip/"]);
+//! assert_eq!(merged.more.expect("there is one more").path, "Trip0");
+//! # Ok::<(), potok_core::protocol::reply::BadReply>(())
+//! ```
+
+use std::cmp::Ordering;
+
+use crate::protocol::page::Cursor;
+use crate::protocol::reply::{FileLine, FolderEntry, FolderLine, Totals, UserTotals};
+
+/// A page as it was answered, or as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinePage<L> {
+    /// Its lines in order.
+    pub lines: Vec<L>,
+    /// Where the next page begins, if there are more lines.
+    pub more: Option<Cursor>,
+}
+
+/// What merging needs to know of a line.
+pub trait PageLine {
+    /// Where it is in the order of its list.
+    fn key(&self) -> LineKey<'_>;
+
+    /// The cursor that goes on behind it.
+    fn cursor(&self) -> Cursor;
+
+    /// Takes over what another catalog says in the same line; `false` if that is a line of its own.
+    fn absorb(&mut self, other: &Self) -> bool;
+}
+
+/// The sort key of a line: its path as it stands there, a folder's with its `/`, then the username; both by their bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct LineKey<'a> {
+    path: &'a str,
+    is_folder: bool,
+    username: &'a str,
+}
+
+/// The page that one catalog with everything would have given, out of those that catalogs with a part each gave to the
+/// same question. `limit` is what they were asked with; whoever gave less than that and has more is no hindrance, the page
+/// then ends where not all of them are known any further. Equal keys keep the order of the pages.
+pub fn merge<L: PageLine>(pages: impl IntoIterator<Item = LinePage<L>>, limit: Option<usize>) -> LinePage<L> {
+    let (mut lines, mut known_to) = (Vec::new(), None::<Cursor>);
+    for page in pages {
+        lines.extend(page.lines);
+        known_to = match (known_to, page.more) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+    // Of runs in order this is a merge.
+    lines.sort_by(|one, other| one.key().cmp(&other.key()));
+    lines.dedup_by(|next, line| line.absorb(next));
+    let is_known = |line: &L| known_to.as_ref().is_none_or(|to| line.key() <= LineKey::at(to));
+    let len = lines.partition_point(is_known).min(limit.unwrap_or(usize::MAX));
+    let is_cut = known_to.is_some() || len < lines.len();
+    lines.truncate(len);
+    let more = if is_cut { lines.last().map(PageLine::cursor).or(known_to) } else { None };
+    LinePage { lines, more }
+}
+
+/// What one catalog with everything would have counted.
+pub fn sum(counts: impl IntoIterator<Item = Totals>) -> Totals {
+    counts.into_iter().fold(Totals::default(), plus)
+}
+
+/// A sum that does not fit is the largest number, which it stays whatever is added.
+fn plus(one: Totals, other: Totals) -> Totals {
+    Totals { files: one.files.saturating_add(other.files), bytes: one.bytes.saturating_add(other.bytes) }
+}
+
+impl LineKey<'_> {
+    fn at(cursor: &Cursor) -> LineKey<'_> {
+        LineKey { path: &cursor.path, is_folder: false, username: &cursor.username }
+    }
+}
+
+impl Ord for LineKey<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (one, two) = (self.path.as_bytes(), other.path.as_bytes());
+        let both = one.len().min(two.len());
+        let by_rest = || with_slash(&one[both..], self.is_folder).cmp(with_slash(&two[both..], other.is_folder));
+        one[..both].cmp(&two[..both]).then_with(by_rest).then_with(|| self.username.cmp(other.username))
+    }
+}
+
+fn with_slash(rest: &[u8], is_folder: bool) -> impl Iterator<Item = u8> {
+    rest.iter().copied().chain(is_folder.then_some(b'/'))
+}
+
+impl PartialOrd for LineKey<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for LineKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for LineKey<'_> {}
+
+impl PageLine for FileLine {
+    fn key(&self) -> LineKey<'_> {
+        LineKey { path: self.path.as_str(), is_folder: false, username: self.username.as_str() }
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor { path: self.path.as_str().to_owned(), username: self.username.as_str().to_owned() }
+    }
+
+    fn absorb(&mut self, _other: &Self) -> bool {
+        false
+    }
+}
+
+impl PageLine for FolderEntry {
+    fn key(&self) -> LineKey<'_> {
+        match self {
+            Self::File(file) => file.key(),
+            Self::Folder(folder) => LineKey { path: folder.path.as_str(), is_folder: true, username: "" },
+        }
+    }
+
+    fn cursor(&self) -> Cursor {
+        match self {
+            Self::File(file) => file.cursor(),
+            Self::Folder(folder) => Cursor::behind_folder(folder.path.as_str()),
+        }
+    }
+
+    fn absorb(&mut self, other: &Self) -> bool {
+        let (Self::Folder(one), Self::Folder(other)) = (self, other) else { return false };
+        let is_same = one.path == other.path;
+        if is_same {
+            let FolderLine { username, totals, path: _ } = one;
+            *totals = plus(*totals, other.totals);
+            *username = username.take().filter(|username| other.username.as_ref() == Some(username));
+        }
+        is_same
+    }
+}
+
+impl PageLine for UserTotals {
+    fn key(&self) -> LineKey<'_> {
+        LineKey { path: "", is_folder: false, username: self.username.as_str() }
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor { path: String::new(), username: self.username.as_str().to_owned() }
+    }
+
+    fn absorb(&mut self, _other: &Self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::{Debug, Display};
+
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::share::Share;
+    use crate::model::share_path::SharePath;
+    use crate::model::username::Username;
+    use crate::protocol::reply::BadReply;
+    use crate::tracker::catalog::filter::ShareFilter;
+    use crate::tracker::catalog::query::WordQuery;
+    use crate::tracker::catalog::{Catalog, OwnerId};
+
+    const USERS: [&str; 6] = ["a", "anna", "Мария", "ivan", "z", "Пешо"];
+    /// Catalogs that have a part each.
+    const PARTS: usize = 3;
+
+    #[derive(Debug, Clone)]
+    struct Question {
+        word: Option<String>,
+        user: Option<usize>,
+        size_min: Option<u64>,
+        form: Form,
+        after: Option<Cursor>,
+    }
+
+    #[derive(Debug, Clone)]
+    enum Form {
+        Files,
+        Owners,
+        Level(Option<SharePath>),
+        Count,
+    }
+
+    /// Everything in one catalog, or the part of some of the users.
+    struct Part {
+        catalog: Catalog,
+        owners: BTreeMap<usize, OwnerId>,
+    }
+
+    impl Part {
+        fn new(shares: &BTreeMap<(usize, String), Option<u64>>, has: impl Fn(usize) -> bool) -> Self {
+            let (mut catalog, mut owners) = (Catalog::new(), BTreeMap::new());
+            for (user, name) in USERS.iter().enumerate().filter(|(user, _)| has(*user)) {
+                owners.insert(user, catalog.add_owner(Username::new(name).expect("valid")));
+            }
+            for ((user, path), size) in shares {
+                if let Some(owner) = owners.get(user) {
+                    catalog.insert(*owner, &Share { path: path_of(path), size: *size, hash: None });
+                }
+            }
+            Self { catalog, owners }
+        }
+
+        /// The lines of an answer and its cursor; `None` if the user is not here.
+        fn ask(&self, asked: &Question, limit: Option<usize>) -> Option<LinePage<String>> {
+            let owner = asked.user.map(|user| self.owners.get(&user).copied().ok_or(())).transpose().ok()?;
+            let words = asked.word.as_ref().map(|word| WordQuery::new(&[word]));
+            let filter = ShareFilter { owner, words, size_min: asked.size_min, ..ShareFilter::default() };
+            let (after, most) = (asked.after.as_ref(), limit.unwrap_or(usize::MAX));
+            let mut list = match &asked.form {
+                Form::Files => self.catalog.list(filter, after, limit),
+                Form::Owners => self.catalog.list_owners(filter, after, most),
+                Form::Level(folder) => self.catalog.list_level(folder.as_ref(), filter, after, most),
+                Form::Count => self.catalog.count(filter),
+            };
+            while !self.catalog.scan(&mut list) {}
+            let mut text = BytesMut::new();
+            assert!(self.catalog.write_lines(&mut list, &mut text, usize::MAX));
+            let text = std::str::from_utf8(&text).expect("text");
+            Some(LinePage { lines: text.lines().map(str::to_owned).collect(), more: list.more().cloned() })
+        }
+    }
+
+    fn path_of(path: &str) -> SharePath {
+        SharePath::new(path).expect("valid")
+    }
+
+    /// The pages of the parts, of which each may have a limit of its own, made one.
+    fn merged(parts: &[Part], asked: &Question, limit: Option<usize>, own: &[usize; PARTS]) -> LinePage<String> {
+        let pages = parts.iter().zip(own).map(|(part, own)| part.ask(asked, limit.map(|limit| limit.min(*own))));
+        let pages: Vec<LinePage<String>> = pages.flatten().collect();
+        match asked.form {
+            Form::Files | Form::Owners => merged_as(pages, limit, FileLine::parse),
+            Form::Level(_) => merged_as(pages, limit, FolderEntry::parse),
+            Form::Count => {
+                let counts = pages.iter().map(|page| Totals::parse(&page.lines[0]).expect("a count"));
+                LinePage { lines: vec![sum(counts).to_string()], more: None }
+            }
+        }
+    }
+
+    fn merged_as<L: PageLine + Display + Debug>(
+        pages: Vec<LinePage<String>>,
+        limit: Option<usize>,
+        parse: impl Fn(&str) -> Result<L, BadReply>,
+    ) -> LinePage<String> {
+        let read = |page: LinePage<String>| {
+            let lines = page.lines.iter().map(|line| parse(line).expect("of a catalog")).collect();
+            LinePage { lines, more: page.more }
+        };
+        let LinePage { lines, more } = merge(pages.into_iter().map(read), limit);
+        LinePage { lines: lines.iter().map(ToString::to_string).collect(), more }
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => "(a|b)(|-b|\\.b|0|/|/a|/a-b|/a\\.b|/a0|/a/b|/a/b/c)(x|\\.mp3|Я)",
+            1 => "[ab]{1,2}(/[ab]){0,3}",
+        ]
+    }
+
+    fn question() -> impl Strategy<Value = Question> {
+        let form = prop_oneof![
+            2 => Just(Form::Files),
+            1 => Just(Form::Owners),
+            3 => prop::option::of("[ab]|a/a|a/a/b").prop_map(|folder| Form::Level(folder.as_deref().map(path_of))),
+            1 => Just(Form::Count),
+        ];
+        (
+            prop::option::weighted(0.3, "[ab/]{1,2}|MP3|я"),
+            prop::option::weighted(0.2, 0..USERS.len()),
+            prop::option::weighted(0.2, prop_oneof![0..4u64, any::<u64>()]),
+            form,
+            prop::option::of((path(), prop::sample::select(&USERS))),
+        )
+            .prop_map(|(word, user, size_min, form, after)| {
+                let after = after.map(|(path, username)| Cursor { path, username: username.to_owned() });
+                Question { word, user, size_min, form, after }
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+        #[test]
+        fn pages_of_parts_are_the_page_of_the_whole(
+            shares in prop::collection::btree_map(
+                (0..USERS.len(), path()), prop::option::of(prop_oneof![0..5u64, any::<u64>()]), 0..120),
+            part_of in prop::array::uniform6(0..PARTS),
+            asked in prop::collection::vec((question(), prop::option::of(1..12usize)), 1..12),
+            own in prop::array::uniform3(1..12usize),
+        ) {
+            let whole = Part::new(&shares, |_user| true);
+            let parts: Vec<Part> = (0..PARTS).map(|part| Part::new(&shares, |user| part_of[user] == part)).collect();
+            for (mut asked, limit) in asked {
+                let expected = whole.ask(&asked, limit).expect("everybody is here");
+                prop_assert_eq!(&merged(&parts, &asked, limit, &[usize::MAX; PARTS]), &expected);
+                // Parts that give less at once than was asked for: page by page it is the same list. Of owners only each
+                // page has everybody once.
+                if matches!(asked.form, Form::Owners | Form::Count) || limit.is_none() {
+                    continue;
+                }
+                let expected = whole.ask(&asked, None).expect("everybody is here").lines;
+                let mut lines = Vec::new();
+                loop {
+                    let page = merged(&parts, &asked, limit, &own);
+                    lines.extend(page.lines);
+                    asked.after = page.more;
+                    if asked.after.is_none() {
+                        break;
+                    }
+                }
+                prop_assert_eq!(lines, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn users_of_several_trackers_are_one_list() {
+        let page = |lines: &[&str], more: Option<&str>| LinePage {
+            lines: lines.iter().map(|line| UserTotals::parse(line).expect("valid")).collect(),
+            more: more.map(|name| Cursor { path: String::new(), username: name.to_owned() }),
+        };
+        let pages = || [page(&["anna 1 1", "maria 0 0"], None), page(&["a 2 2", "ivan 3 9"], Some("ivan"))];
+        assert_eq!(merge(pages(), Some(3)), page(&["a 2 2", "anna 1 1", "ivan 3 9"], Some("ivan")));
+        assert_eq!(merge(pages(), Some(2)), page(&["a 2 2", "anna 1 1"], Some("anna")));
+        // Whom the second has between `ivan` and `maria` is not known.
+        assert_eq!(merge(pages(), None), page(&["a 2 2", "anna 1 1", "ivan 3 9"], Some("ivan")));
+        let nothing_yet = || [page(&[], Some("b")), page(&["c 1 1"], None)];
+        assert_eq!(merge(nothing_yet(), None), page(&[], Some("b")));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_the_largest_number() {
+        let totals = |bytes| Totals { files: 1, bytes };
+        assert_eq!(sum([]), Totals::default());
+        assert_eq!(sum([totals(u64::MAX), totals(0), totals(u64::MAX)]), Totals { files: 3, bytes: u64::MAX });
+    }
+}
