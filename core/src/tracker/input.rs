@@ -119,6 +119,9 @@ pub struct SessionOpened {
 pub enum SessionRequest {
     /// A line that was understood.
     Command(Command),
+    /// So many times `ping`, answered where they came in, before the lines that come with this. Of a connection that is
+    /// lost the last ones are not told.
+    Pinged(u64),
     /// A line that is no command.
     Refused {
         /// The reason, as it is answered.

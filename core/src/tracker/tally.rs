@@ -31,7 +31,11 @@ impl Default for Tally {
 
 impl Tally {
     pub(super) fn done(&mut self, verb: VerbKind) {
-        self.by_verb[verb.index()].done += 1;
+        self.done_often(verb, 1);
+    }
+
+    pub(super) fn done_often(&mut self, verb: VerbKind, times: u64) {
+        self.by_verb[verb.index()].done += times;
     }
 
     /// A refusal; without a verb it was of a line that is no command, or of one that had begun well.

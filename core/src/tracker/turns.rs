@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::Command;
+use crate::protocol::command::{Command, Ping};
 use crate::protocol::line::Fault;
 use crate::protocol::notice::Notice;
 use crate::tracker::catalog::list::ShareList;
@@ -43,7 +43,11 @@ impl Tracker {
         effects: &mut Effects,
     ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        if requests.iter().any(|r| matches!(r, SessionRequest::Command(_) | SessionRequest::Refused { .. })) {
+        let is_heard = |request: &SessionRequest| {
+            use SessionRequest::{Command, Pinged, Refused};
+            matches!(request, Command(_) | Pinged(_) | Refused { .. })
+        };
+        if requests.iter().any(is_heard) {
             session.heard_at = now;
             if session.first_command_by.take().is_some() {
                 let deadline = session.deadline(&self.settings);
@@ -120,6 +124,10 @@ impl Tracker {
         let Some(asker) = self.asker(now, id) else { return };
         let verb = if let SessionRequest::Command(command) = &request { Some(command.kind()) } else { None };
         let outcome = match request {
+            SessionRequest::Pinged(times) => {
+                self.tally.done_often(Command::Ping(Ping).kind(), times);
+                Ok(CommandReply::Sent)
+            }
             SessionRequest::End => return self.close(now, id, None, effects),
             SessionRequest::Fault(fault) => return self.handle_fault(now, id, fault, effects),
             SessionRequest::Refused { refusal, named } => {

@@ -163,7 +163,8 @@ impl Driver {
             }
             Message::Lines(id, requests, brought_at) => {
                 if let Some(session) = self.sessions.get_mut(&id) {
-                    let verb = match requests.first() {
+                    let first = requests.iter().find(|request| !matches!(request, SessionRequest::Pinged(_)));
+                    let verb = match first {
                         Some(SessionRequest::Command(command)) => Some(command.kind()),
                         _ => None,
                     };

@@ -1,5 +1,8 @@
 //! One connection: reads in large pieces, brings all whole lines at once, and sends all that waits in one write.
 //!
+//! A `ping` while nothing is unanswered is answered here, shortly after lines were brought: anybody may ask it, and the
+//! machine would say the same. When it has heard nothing for a moment it is brought one, as it ends who says nothing.
+//!
 //! While bytes wait to be sent nothing is read, and while a batch of lines waits to be taken no further one is read:
 //! so a session holds a bounded amount of memory, and its client feels it. An idle session holds no buffer at all.
 
@@ -22,6 +25,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::Encrypted;
+use crate::protocol::command::Command;
 use crate::protocol::line::{Flavor, LineDecoder};
 use crate::service::tracker_server::{Message, Traffic};
 use crate::tracker::input::{Input, SessionId, SessionRequest};
@@ -43,6 +47,14 @@ impl Stream for Encrypted<TcpStream> {
         None
     }
 }
+
+/// What `ping` is answered with.
+const PONG: [u8; 5] = *b"OK 0\n";
+/// So many answers go out as one piece.
+const PONGS_MAX: usize = 64;
+static PONGS: [[u8; PONG.len()]; PONGS_MAX] = [PONG; PONGS_MAX];
+/// How long `ping` is answered without the machine, which counts the silence of sessions in seconds.
+const PINGS_MAX: Duration = Duration::from_millis(200);
 
 /// Bytes read at once. The lines of one read wait decoded while those before it are worked on: that is what a session that
 /// announces very much takes.
@@ -129,6 +141,9 @@ pub(super) struct Session<S> {
     may_bring: bool,
     has_ended: bool,
     is_closing: bool,
+    /// Until when it answers `ping` by itself, and how many it has answered since lines were brought last.
+    pings_until: Option<Instant>,
+    pinged: u64,
 }
 
 impl<S: Stream> Session<S> {
@@ -144,6 +159,8 @@ impl<S: Stream> Session<S> {
             may_bring: true,
             has_ended: false,
             is_closing: false,
+            pings_until: None,
+            pinged: 0,
         }
     }
 
@@ -176,10 +193,15 @@ impl<S: Stream> Session<S> {
                 return Poll::Ready(None);
             }
             if self.may_bring
-                && let Some(batch) = self.batch.take()
+                && let Some(mut batch) = self.batch.take()
             {
                 self.may_bring = false;
-                let lines = Message::Lines(self.line.id, batch, Instant::now());
+                if self.pinged > 0 {
+                    batch.insert(0, SessionRequest::Pinged(std::mem::take(&mut self.pinged)));
+                }
+                let now = Instant::now();
+                self.pings_until = Some(now + PINGS_MAX);
+                let lines = Message::Lines(self.line.id, batch, now);
                 return Poll::Ready(Some(bring(&self.line.inbox, lines)));
             }
             if self.batch.is_some() || self.has_ended {
@@ -257,9 +279,28 @@ impl<S: Stream> Session<S> {
             self.decoder.feed(read.filled());
             let requests: Vec<SessionRequest> =
                 std::iter::from_fn(|| self.decoder.next_line()).map(SessionRequest::read).collect();
-            self.batch = Some(requests).filter(|requests| !requests.is_empty());
+            if self.may_answer(&requests) {
+                self.answer_pings(requests.len());
+            } else {
+                self.batch = Some(requests).filter(|requests| !requests.is_empty());
+            }
             Poll::Ready(Ok(()))
         })
+    }
+
+    /// Whether all of these are `ping`s that the machine need not hear of now.
+    fn may_answer(&self, requests: &[SessionRequest]) -> bool {
+        let is_ping = |request: &SessionRequest| matches!(request, SessionRequest::Command(Command::Ping(_)));
+        self.may_bring && self.pings_until.is_some_and(|until| Instant::now() < until) && requests.iter().all(is_ping)
+    }
+
+    fn answer_pings(&mut self, mut count: usize) {
+        self.pinged += count as u64;
+        while count > 0 {
+            let some = count.min(PONGS_MAX);
+            self.unsent.push_back(Bytes::from_static(&PONGS.as_flattened()[..some * PONG.len()]));
+            count -= some;
+        }
     }
 
     /// The plain connection that it is, if it is one.

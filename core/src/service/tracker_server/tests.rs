@@ -15,6 +15,7 @@ use crate::net::tls::{Purpose, TlsClient};
 use crate::service::tracker_server::{TrackerHandle, start};
 use crate::store::Store;
 use crate::tracker::input::OwnerOrder;
+use crate::tracker::machine::Tracker;
 use crate::tracker::settings::TrackerSettings;
 
 /// Longer than anything here takes; a test that waits so long has failed.
@@ -120,6 +121,35 @@ async fn the_last_answers_come_after_the_last_question() {
         anna.expect(line).await;
     }
     assert_eq!(anna.line().await, None);
+}
+
+/// Those that the machine does not hear of have their place among the others, and are counted.
+#[tokio::test]
+async fn pings_are_answered_in_their_turn_wherever_they_are() {
+    let fixture = Fixture::new(TrackerSettings::default()).await;
+    let mut anna = fixture.plain().await;
+    anna.expect("* potok 1 \"Potok\"").await;
+    anna.ask("register-user anna 4001", "OK 0").await;
+    let mut pings = 0;
+    for round in 0..200 {
+        let (lines, answers): (&str, &[&str]) = match round % 4 {
+            0 => ("ping\n", &["OK 0"]),
+            1 => ("ping\nping\n", &["OK 0", "OK 0"]),
+            2 => ("ping\nwhoami\nping\n", &["OK 0", "OK 1", "anna 127.0.0.1:4001 -", "OK 0"]),
+            _ => ("list-files nobody\nping\n", &["ERR no-such-user", "OK 0"]),
+        };
+        anna.send(lines.as_bytes()).await;
+        pings += lines.matches("ping").count() as u64;
+        for answer in answers {
+            let line = anna.line().await.expect("an answer");
+            assert!(line.starts_with(answer), "{round}: {line}");
+        }
+    }
+    anna.ask("quit", "OK 0 bye").await;
+    assert_eq!(anna.line().await, None);
+    let counted =
+        |tracker: &Tracker| tracker.tally().verbs().find(|(verb, _)| *verb == "ping").map(|(_, all)| all.done);
+    assert_eq!(fixture.handle.look(counted).await, Some(Some(pings)));
 }
 
 #[tokio::test]
