@@ -82,6 +82,7 @@ fn announce(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
         let line: Vec<_> = (from..(from + 100).min(corpus.count)).map(|n| corpus.share(n)).collect();
         let before = now();
         pauses.time(|| {
+            catalog.fetch(owners[from / 1_000 % OWNERS], &line);
             for (n, share) in line.iter().enumerate() {
                 assert_eq!(catalog.insert(owners[(from + n) / 1_000 % OWNERS], share), Insert::New);
             }

@@ -42,6 +42,7 @@ impl Tracker {
         requests: Vec<SessionRequest>,
         effects: &mut Effects,
     ) {
+        self.fetch_for(id, &requests);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let is_heard = |request: &SessionRequest| {
             use SessionRequest::{Command, Pinged, Refused};

@@ -24,6 +24,9 @@ const LEAF_BYTES_MAX: usize = 4096;
 const _: () = assert!(LEAF_BYTES_MAX > 3 * (limits::PATH_BYTES_MAX + 1), "a full leaf can be split");
 const _: () = assert!(LEAF_BYTES_MAX <= u16::MAX as usize, "an end within a leaf is a u16");
 
+/// So many bytes are fetched from memory together.
+const CACHE_LINE_BYTES: usize = 64;
+
 /// Some shares of a leaf: bit `i` is the `i`th of them.
 pub(super) type Mask = u32;
 const _: () = assert!(LEAF_SHARES_MAX < Mask::BITS as usize, "a bit for each and one to shift");
@@ -216,6 +219,19 @@ impl Leaf {
     /// Has the processor fetch the text, which [`keys`](Self::keys) will need.
     pub(super) fn fetch(&self) {
         std::hint::black_box(self.text.first().copied().unwrap_or(0) ^ self.text[self.text.len() / 2]);
+    }
+
+    /// Has the processor fetch what tells where the rest is: the first half of [`fetch_all`](Self::fetch_all), to be done
+    /// for many leaves before that.
+    pub(super) fn fetch_self(&self) {
+        let last = LEAF_SHARES_MAX - 1;
+        std::hint::black_box(self.text.len() ^ self.heads.len() ^ usize::from(self.order[last]) ^ self.end(last));
+    }
+
+    /// Has the processor fetch what finding a place and putting a share there will need.
+    pub(super) fn fetch_all(&self) {
+        let text = self.text.iter().step_by(CACHE_LINE_BYTES).fold(0, |all, byte| all ^ byte);
+        std::hint::black_box((text, self.heads.last()));
     }
 
     /// The places of the shares in these slots.

@@ -54,6 +54,7 @@ use crate::tracker::catalog::segments::Segments;
 use crate::tracker::catalog::signature_index::Candidates;
 use crate::tracker::catalog::span::{Span, SpanPlace};
 use crate::tracker::catalog::sum::ShareSum;
+use crate::tracker::catalog::term::Term;
 
 /// One who has shares in the catalog, from [`Catalog::add_owner`] to [`Catalog::remove_owner`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -162,6 +163,15 @@ impl Catalog {
             Some(before) if before == content => Insert::Same,
             Some(_) => Insert::Replaced,
         }
+    }
+
+    /// Has the processor fetch what [inserting](Self::insert) these shares will need: most of that is waiting for memory,
+    /// for one share behind the other unless all are asked for before.
+    pub fn fetch<'a>(&self, owner: OwnerId, shares: impl IntoIterator<Item = &'a Share>) {
+        let name = self.owners.name(owner);
+        let key_and_hash =
+            |share: &'a Share| (Key { path: share.path.as_str(), name, owner }, share.hash.as_ref().map(Term::hash));
+        self.segments.fetch(shares.into_iter().map(key_and_hash), &self.owners);
     }
 
     /// Takes a share away; `false` if there is none.

@@ -41,19 +41,31 @@ impl<'a> RowHash<'a> {
         }
     }
 
-    /// A common gram has one row to itself, and one that it shares with other runs if the gram before it is common, too.
+    /// The rows of a gram.
+    fn rows_of_gram(&self, gram: Gram) -> [usize; 4] {
+        self.rows_of_next(gram, self.is_common(gram.before)).0
+    }
+
+    /// Whether a gram has a row to itself.
     #[inline]
-    pub(super) fn rows_of_gram(&self, gram: Gram) -> [usize; 4] {
+    pub(super) fn is_common(&self, letters: u32) -> bool {
+        self.common.row(letters).0
+    }
+
+    /// The rows of a gram of which it is known whether the one before it is common, and whether it is common itself. Such
+    /// a one has one row to itself, and one that it shares with other runs if the gram before it is common, too.
+    #[inline]
+    pub(super) fn rows_of_next(&self, gram: Gram, is_common_before: bool) -> ([usize; 4], bool) {
         let hash = (u64::from(gram.letters) ^ self.seed).wrapping_mul(GOLDEN);
         let (one, two) = (self.row(hash), self.row(hash << 16));
         let run = (hash ^ u64::from(gram.before)).wrapping_mul(GOLDEN);
         let run = COMMON_ROWS + ((run >> 32) as u32 >> (u32::BITS - RUN_ROWS.ilog2())) as usize;
         // Which it is nobody can guess, the processor neither: choosing without a branch is faster.
         let (is_common, own) = self.common.row(gram.letters);
-        let is_run = is_common & self.common.row(gram.before).0;
+        let is_run = is_common & is_common_before;
         let pick = |row| select_unpredictable(is_common, own, row);
         let last = select_unpredictable(is_run, run, pick(in_block(two, hash >> 24)));
-        [pick(one), pick(in_block(one, hash >> 21)), pick(two), last]
+        ([pick(one), pick(in_block(one, hash >> 21)), pick(two), last], is_common)
     }
 
     /// The shared row that the highest 32 bits of a hash choose.

@@ -125,6 +125,11 @@ impl Segment {
         self.leaves[leaf].find(key, owners).map(place).map_err(place)
     }
 
+    /// The leaf in which a share probably is or belongs: nothing is looked at that is not fetched from memory for all.
+    pub(super) fn likely_leaf(&self, path: &str) -> &Leaf {
+        &self.leaves[self.fences.find(path, |_only_the_leaf_can_tell| false)]
+    }
+
     /// Whether a share can only come to this place after [`split`](Self::split).
     pub(super) fn is_full_for(&self, place: SharePlace, path: &str) -> bool {
         self.leaves.len() == SEGMENT_LEAVES_MAX && self.leaves[place.leaf].is_full_for(path.len())

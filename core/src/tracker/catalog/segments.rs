@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::search_key::push_key;
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
-use crate::tracker::catalog::leaf::{Key, NewShare};
+use crate::tracker::catalog::leaf::{Key, Leaf, NewShare};
 use crate::tracker::catalog::leaf_row::Leaves;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::segment::{Segment, SharePlace};
@@ -34,6 +34,8 @@ pub(super) struct Segments {
     /// Where marking what is pending goes on, and whether any may be pending at all.
     catching_up_at: usize,
     is_pending: bool,
+    /// Where the search key of a share that comes is made.
+    scratch: Vec<u8>,
 }
 
 impl Default for Segments {
@@ -41,7 +43,8 @@ impl Default for Segments {
         let (all, overview, common) =
             (Vec::new(), SignatureIndex::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
         let (learnt_at, new_since, catching_up_at, is_pending) = (0, 0, 0, false);
-        Self { all, overview, seeds: 0, common, learnt_at, new_since, catching_up_at, is_pending }
+        let scratch = Vec::new();
+        Self { all, overview, seeds: 0, common, learnt_at, new_since, catching_up_at, is_pending, scratch }
     }
 }
 
@@ -77,14 +80,34 @@ impl Segments {
         Arc::ptr_eq(segment.leaves(), leaves).then_some(segment)
     }
 
+    /// Has the processor fetch where shares with these keys and hashes belong, for all at the same time.
+    pub(super) fn fetch<'a>(&self, shares: impl Iterator<Item = (Key<'a>, Option<Term>)>, owners: &Owners) {
+        let place = |(key, hash)| {
+            let at = self.segment_of(&key, owners)?;
+            Some((self.all[at].likely_leaf(key.path), at, hash))
+        };
+        let places: Vec<(&Leaf, usize, _)> = shares.filter_map(place).collect();
+        places.iter().for_each(|(leaf, ..)| leaf.fetch_self());
+        places.iter().for_each(|(_, at, hash)| self.overview.fetch_values(*at, hash.iter().copied()));
+        places.iter().for_each(|(leaf, ..)| leaf.fetch_all());
+    }
+
     /// Adds a share or replaces it; returns what was there before.
     pub(super) fn insert(&mut self, key: &Key<'_>, content: ShareContent, owners: &Owners) -> Option<ShareContent> {
-        let mut search_key = Vec::with_capacity(key.path.len());
+        let mut search_key = std::mem::take(&mut self.scratch);
+        search_key.clear();
         push_key(key.path, &mut search_key);
         let share = NewShare { path: key.path, search_key: &search_key, owner: key.owner, content };
+        let before = self.insert_share(key, &share, owners);
+        self.scratch = search_key;
+        before
+    }
+
+    fn insert_share(&mut self, key: &Key<'_>, share: &NewShare<'_>, owners: &Owners) -> Option<ShareContent> {
+        let content = share.content;
         loop {
             let Some(at) = self.segment_of(key, owners) else {
-                self.add(0, &share);
+                self.add(0, share);
                 break;
             };
             let segment = &mut self.all[at];
@@ -98,13 +121,13 @@ impl Segments {
                     return Some(before);
                 }
                 Err(place) if !segment.is_full_for(place, key.path) => {
-                    segment.insert(place, &share);
+                    segment.insert(place, share);
                     self.overview.mark_values(at, share.values());
                     break;
                 }
                 // Shares often come in order: a segment that was filled from the front stays full.
                 Err(place) if segment.is_end(place) => {
-                    self.add(at + 1, &share);
+                    self.add(at + 1, share);
                     break;
                 }
                 Err(_) => self.split(at),

@@ -14,12 +14,15 @@ use crate::tracker::catalog::leaf::{Mask, NewShare};
 use crate::tracker::catalog::mix::mix;
 use crate::tracker::catalog::pending_delta::PendingDelta;
 use crate::tracker::catalog::row_hash::{BLOCK_ROWS, OWN_ROWS, RowHash};
-use crate::tracker::catalog::term::{Term, for_each_gram};
+use crate::tracker::catalog::term::{Gram, Term, for_each_gram};
 
 /// Rows of a signature index of leaves. More of them make fewer wrong candidates and take an eighth of a byte each a leaf.
 pub(super) const LEAF_ROWS: usize = OWN_ROWS + if cfg!(test) { 1 << 8 } else { 3 << 10 };
 /// Rows of the signature index of segments: they have hundreds of times as many owners and hashes.
 pub(super) const SEGMENT_ROWS: usize = OWN_ROWS + if cfg!(test) { 1 << 9 } else { 1 << 17 };
+
+/// So many words are fetched from memory together.
+const CACHE_LINE_WORDS: usize = 64 / size_of::<u64>();
 
 /// So many unused columns are worth clearing before a signature index is made wider.
 const SWEEP_MIN: usize = if cfg!(test) { 4 } else { 16 };
@@ -112,6 +115,16 @@ impl SignatureIndex {
         mark_values(&mut plane.bits, &hash, bit, values);
     }
 
+    /// Has the processor fetch what marking values at a place will need.
+    pub(super) fn fetch_values(&self, place: usize, values: impl Iterator<Item = Term>) {
+        let hash = RowHash::new(self.seed, self.rows, &self.common);
+        let bits = &self.planes[self.plane(place)].bits;
+        for value in values {
+            let [one, _of_its_block, two, _] = hash.rows_of(value);
+            std::hint::black_box(bits[one] ^ bits[two]);
+        }
+    }
+
     /// Nothing is noted at this fresh place yet.
     pub(super) fn set_pending(&mut self, place: usize) {
         let (plane, bit) = plane_of(&mut self.planes, self.columns[place]);
@@ -138,6 +151,8 @@ impl SignatureIndex {
     pub(super) fn catch_up(&mut self, plane: usize) -> impl Iterator<Item = usize> + use<> {
         let hash = RowHash::new(self.seed, self.rows, &self.common);
         let Plane { bits, pending } = &mut self.planes[plane];
+        // Nearly all of it will be marked, here and there: one part behind the other it comes from memory much faster.
+        fetch(bits);
         let columns = pending.take(|bit, key, known, values| {
             mark_key(bits, &hash, bit, key, known);
             mark_values(bits, &hash, bit, values.into_iter().flatten());
@@ -288,9 +303,18 @@ impl SignatureIndex {
     }
 }
 
+/// Has the processor fetch a plane.
+fn fetch(bits: &[u64]) {
+    std::hint::black_box(bits.iter().step_by(CACHE_LINE_WORDS).fold(0, |all, bits| all | bits));
+}
+
 fn mark_key(rows: &mut [u64], hash: &RowHash<'_>, bit: u64, key: &[u8], known: usize) {
+    let (mut last, mut is_last_common) = (Gram::NONE, false);
     for_each_gram(&key[known.saturating_sub(3)..], |gram| {
-        hash.rows_of_gram(gram).iter().for_each(|row| rows[*row] |= bit);
+        let is_common_before = if gram.before == last { is_last_common } else { hash.is_common(gram.before) };
+        let (rows_of_gram, is_common) = hash.rows_of_next(gram, is_common_before);
+        (last, is_last_common) = (gram.letters, is_common);
+        rows_of_gram.iter().for_each(|row| rows[*row] |= bit);
     });
 }
 

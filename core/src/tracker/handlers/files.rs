@@ -9,19 +9,22 @@ use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{RegisterFiles, UnregisterFiles};
+use crate::protocol::command::{Command, RegisterFiles, UnregisterFiles};
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::FileLine;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::catalog::Insert;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
+use crate::tracker::input::{SessionId, SessionRequest};
 use crate::tracker::long_command::{Announcing, Changed, LongCommand, User, Withdrawing};
 use crate::tracker::machine::Tracker;
 use crate::tracker::quotas::{QuotaBroken, Taken};
 
 /// Items that are worked off at once.
 pub(in crate::tracker) const SLICE_ITEMS: usize = 128;
+/// Fewer items than these of one line are not worth fetching for by themselves.
+const FETCHED_FROM: usize = 8;
 
 impl Handle for RegisterFiles {
     fn work(&self) -> Work {
@@ -60,9 +63,25 @@ impl Tracker {
             .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Withdraw(withdrawing)))))
     }
 
+    /// Lines have come, of which those that announce little each are often many: what all of these need is fetched together.
+    pub(in crate::tracker) fn fetch_for(&self, id: SessionId, requests: &[SessionRequest]) {
+        let user = self.sessions.get(&id).and_then(|session| session.user.as_ref());
+        let Some(user) = user.filter(|_| requests.len() > 1) else { return };
+        let few = requests.iter().filter_map(|request| match request {
+            SessionRequest::Command(Command::RegisterFiles(line)) if line.shares.len() < FETCHED_FROM => Some(line),
+            _ => None,
+        });
+        self.catalog.fetch(user.owner, few.flat_map(|line| &line.shares).take(SLICE_ITEMS));
+    }
+
     /// Goes on; gives the outcome at the end of the list.
     pub(in crate::tracker) fn announce_slice(&mut self, now: Instant, list: &mut Announcing) -> Option<CommandOutcome> {
         let user = &list.user;
+        let some = list.shares.as_slice();
+        let some = &some[..some.len().min(SLICE_ITEMS)];
+        if some.len() >= FETCHED_FROM {
+            self.catalog.fetch(user.owner, some);
+        }
         for share in list.shares.by_ref().take(SLICE_ITEMS) {
             if self.catalog.insert(user.owner, &share) != Insert::Same {
                 list.changed.add(|| Notice::Shared(line(user, share)));
