@@ -13,4 +13,7 @@ export CC_SHELL_ESCAPED_FLAGS=1
 export CFLAGS="${CFLAGS:-} -ffile-prefix-map=${PWD@Q}=/potok -ffile-prefix-map=${home@Q}=/cargo"
 build=(cargo build)
 if cargo auditable --version >/dev/null 2>&1; then build=(cargo auditable build); fi
-"${build[@]}" --profile dist --locked --package potok --package potok-tracker "$@"
+# Apart: what is built together is built with what either wants, and the tracker would have the client's crates in it.
+for package in potok potok-tracker; do
+    "${build[@]}" --profile dist --locked --package "$package" "$@"
+done

@@ -1,7 +1,8 @@
 //! Potok's engine: everything but the window and the console.
 //!
 //! The modules are floors; a module imports only from floors above it in this file. Floors 0 to 2 are pure: no clock,
-//! no socket, no file, no randomness. They build without the `io` feature, so the compiler proves it.
+//! no socket, no file, no randomness. They build without the `io` feature, so the compiler proves it. With it a tracker
+//! runs; a client needs `client` as well.
 //! `tests/tidy` refuses an import that goes the wrong way.
 
 // floor 0: values that cannot be wrong
@@ -29,7 +30,7 @@ pub mod store;
 pub mod service;
 
 // floor 5: the whole, started and stopped as one
-#[cfg(feature = "io")]
+#[cfg(feature = "client")]
 pub mod node;
 
 /// The data of `tests/vectors`, for the tests of the modules that own it.

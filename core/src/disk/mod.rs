@@ -11,12 +11,19 @@
 //! | `secrets` | what is left out of it unless it is asked for |
 //! | [`at`] | reading and writing at an offset |
 
+#[cfg(feature = "client")]
 pub mod at;
+#[cfg(feature = "client")]
 mod dir;
+#[cfg(feature = "client")]
 pub mod hash;
+#[cfg(feature = "client")]
 pub mod place;
 pub mod private;
 pub mod save;
+#[cfg(feature = "client")]
 mod secrets;
+#[cfg(feature = "client")]
 pub mod typed;
+#[cfg(feature = "client")]
 pub mod walk;

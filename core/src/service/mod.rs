@@ -10,17 +10,28 @@
 //! | [`nearby`]: who is in the local network | the node, or a tracker | it is stopped |
 //! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
+#[cfg(feature = "client")]
 pub mod arrivals;
+#[cfg(feature = "client")]
 pub mod downloader;
+#[cfg(feature = "client")]
 pub mod limiter;
+#[cfg(feature = "client")]
 pub mod meeting;
+#[cfg(feature = "nearby")]
 pub mod nearby;
+#[cfg(feature = "client")]
 mod own_thread;
+#[cfg(feature = "client")]
 pub mod peer_server;
+#[cfg(feature = "client")]
 pub mod port_mapper;
+#[cfg(feature = "client")]
 pub mod share_indexer;
-#[cfg(test)]
+#[cfg(all(test, feature = "client"))]
 mod testing;
+#[cfg(feature = "client")]
 pub mod tracker_client;
 pub mod tracker_server;
+#[cfg(feature = "client")]
 pub mod transfer_numbers;

@@ -12,6 +12,7 @@
 //! | `scan_threads` | look through the catalog while the driver waits | the driver has ended |
 
 mod accept;
+#[cfg(feature = "nearby")]
 mod announcing;
 mod driver;
 mod figures;
@@ -174,11 +175,12 @@ pub async fn start(
         cancel: cancel.clone(),
     };
     let driving = driver::run(tracker, (inbox.clone(), to_driver), writer, trials, relays, cancel.clone());
-    let announcing = announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone());
-    let announcing = tokio::spawn(announcing);
+    #[cfg(feature = "nearby")]
+    let announcing = tokio::spawn(announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone()));
     let driver = tokio::spawn(async move {
         let ending = driving.await;
         let _accepted = accepting.await;
+        #[cfg(feature = "nearby")]
         let _announced = announcing.await;
         sessions.close();
         if timeout(LAST_BYTES_MAX, sessions.wait()).await.is_err() {
