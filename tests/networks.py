@@ -9,6 +9,8 @@ taking its end out of the switch, so that nothing passes and neither side is tol
 slow     a download takes little more time than its line needs for the bytes.
 short    a line cut for ten seconds in the middle of a download: it goes on by itself, and the file is right.
 apart    the tracker's line is cut: a download that has begun does not need it.
+other    bob's computer gets another address in the middle of a download: he is at the tracker under it at once, and the
+         download goes on.
 long     bob's line cut for longer than every time-out: all find out, and when it is back so is bob, and the download ends
          by itself, with the right bytes.
 
@@ -150,6 +152,30 @@ def cut_for_a_while(world, computer, what, megabytes, seconds):
     print(f"network: {what} cut for {seconds} s, {how}", flush=True)
 
 
+def at_another_address(world, computer, megabytes):
+    """As when a computer is carried into another room: the old address is gone, and no connection of it was ended."""
+    name = world.share(megabytes)
+    since = world.begin(name)
+    time.sleep(1.5)
+    before, computer.address = computer.address, f"10.77.0.1{computer.address[-1]}"
+    ip("-n", computer.name, "address", "del", f"{before}/24", "dev", "eth0")
+    ip("-n", computer.name, "address", "add", f"{computer.address}/24", "dev", "eth0")
+    began = time.monotonic()
+    world.must_be_under_way(name)
+    while True:
+        heard = world.alice.say("list-users\nwhoami")
+        world.alice.hear("alice\t[^\t]*\t[0-9a-f]{64}$", heard)
+        if any(line.startswith(f"bob\t{computer.address}:") for _, line in world.alice.lines[heard:]):
+            break
+        if time.monotonic() - began > SECONDS_MAX:
+            raise SystemExit(f"bob is not at the tracker under {computer.address}")
+        time.sleep(0.1)
+    seen = time.monotonic() - began
+    after = world.end(name, since) - began
+    print(f"network: the downloader's address changed: the tracker saw the new one after {seen:.1f} s, the rest came in {after:.1f} s",
+          flush=True)
+
+
 def cut_for_long(world, computer, what, megabytes, seconds):
     """Longer than every time-out: those on the other side of the cut find out, and all comes back."""
     away, other, who = (world.bob, world.alice, "bob") if computer is world.bob_at else (world.alice, world.bob, "alice")
@@ -197,6 +223,7 @@ def main():
         cut_for_a_while(world, world.bob_at, "the downloader's line", 20 * times, SHORT_CUT_SECONDS)
         cut_for_a_while(world, world.alice_at, "the owner's line", 20 * times, SHORT_CUT_SECONDS)
         cut_for_a_while(world, world.tracker_at, "the tracker's line", 20 * times, SHORT_CUT_SECONDS)
+        at_another_address(world, world.bob_at, 20 * times)
         cut_for_long(world, world.bob_at, "the downloader's line", 20 * times, LONG_CUT_SECONDS)
         if options.long:
             cut_for_long(world, world.alice_at, "the owner's line", 20 * times, LONG_CUT_SECONDS)
