@@ -192,9 +192,10 @@ pub fn of_way(way: Way) -> String {
     text("way", way.key(), &[])
 }
 
-/// One try to reach somebody, and what came of it: "direct, 192.0.2.1:4001: nothing answers".
-pub fn of_tried(tried: &TriedWay) -> String {
-    let (way, outcome) = (of_way(tried.way), text("tried", tried.outcome.key(), &[]));
+/// One try of ours to reach somebody, or of theirs to reach us, and what came of it: "direct, 192.0.2.1:4001: nothing answers".
+pub fn of_tried(tried: &TriedWay, by_them: bool) -> String {
+    let whose = if by_them { "tried-by-them" } else { "tried" };
+    let (way, outcome) = (of_way(tried.way), text(whose, tried.outcome.key(), &[]));
     match tried.address {
         Some(address) => format!("{way}, {address}: {outcome}"),
         None => format!("{way}: {outcome}"),
@@ -224,6 +225,11 @@ pub fn of_standing(standing: SourceStanding) -> String {
 /// Why nobody is reached by any way, not even through the tracker.
 pub fn of_no_relay(why: NoRelay, user: &Username) -> String {
     text("no-relay", why.key(), &[("user", Shown(user.as_str()).to_string())])
+}
+
+/// Why somebody is not reached who cannot be dialled, at a tracker that has nobody meet.
+pub fn of_no_way(user: &Username) -> String {
+    t!("no-way", user = Shown(user.as_str())).into_owned()
 }
 
 /// Something that a person should read although nobody asked.

@@ -69,6 +69,7 @@ fn used() -> BTreeSet<String> {
     family("absence", &absences().iter().map(AbsenceReason::key).collect::<Vec<_>>());
     family("way", &Way::ALL.map(Way::key));
     family("tried", &TryOutcome::ALL.map(TryOutcome::key));
+    family("tried-by-them", &TryOutcome::ALL.map(TryOutcome::key));
     family("connection", words::CONNECTION_WORDS);
     family("root-state", words::ROOT_STATE_WORDS);
     family("watching", words::WATCHING_WORDS);

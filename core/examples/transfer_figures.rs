@@ -126,7 +126,7 @@ mod linux {
         println!("{shared}");
         let mut words = about.split(' ');
         let (address, key) = (words.next().unwrap_or_default().parse()?, words.next().unwrap_or_default().parse()?);
-        let contact = Contact { username: Username::new("anna")?, address, key };
+        let contact = Contact { username: Username::new("anna")?, address: Some(address), key };
         let list: Vec<(SharePath, Content)> = fs::read_to_string(listed)?.lines().filter_map(listed_share).collect();
         let (big, small): (Vec<_>, Vec<_>) = list.into_iter().partition(|(path, _)| path.as_str() == "src/big.bin");
         for _ in 0..args.rounds {

@@ -10,6 +10,7 @@ use potok_core::model::own_ports::OwnPorts;
 use potok_core::net::identity::Identity;
 use potok_core::net::outgoing::Outgoing;
 use potok_core::net::tls::{Purpose, TlsClient};
+use potok_core::service::surroundings::Surroundings;
 use potok_core::service::tracker_client::tap::Tap;
 use potok_core::service::tracker_client::{ClientEvent, ClientSetup, TrackerClient};
 use potok_core::store::Store;
@@ -49,6 +50,7 @@ impl Clients {
                 shares: Arc::new(Vec::new),
                 tap: Arc::new(Tap::new(|_, _| {})),
                 tells_local_addresses: watch::Sender::new(false).subscribe(),
+                surroundings: watch::Sender::new(Surroundings::default()).subscribe(),
                 outgoing: Outgoing::Direct,
             };
             let (client, task) = TrackerClient::start(setup, events, cancel.clone());

@@ -10,6 +10,7 @@ use potok_core::model::geometry::Geometry;
 use potok_core::net::identity::Identity;
 use potok_core::net::tls::{Purpose, TlsServer};
 use potok_core::protocol::peer::{Answer, REQUEST_BYTES, Request};
+use potok_core::protocol::reached;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -170,6 +171,10 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     let mut frame = [0; REQUEST_BYTES];
     loop {
         stream.read_exact(&mut frame).await?;
+        // What was tried to reach us needs no answer.
+        if reached::decode_tried(&frame).is_some() {
+            continue;
+        }
         let Ok(request) = Request::decode(&frame) else { return Ok(()) };
         if matches!(request, Request::Cancel { .. }) {
             continue;

@@ -303,7 +303,7 @@ pub fn transfer_details(out: &mut impl Write, details: &TransferDetails) -> io::
     text_table::write(out, COLUMNS, &details.sources, true)?;
     for source in details.sources.iter().filter(|source| source.is_worth_telling()) {
         for tried in &source.tried {
-            writeln!(out, "{}: {}", shown(source.user.as_str()), texts::of_tried(tried))?;
+            writeln!(out, "{}: {}", shown(source.user.as_str()), texts::of_tried(tried, source.tried_by_them))?;
         }
     }
     Ok(())
@@ -337,7 +337,8 @@ pub fn state(transfer: &Transfer) -> String {
     };
     let address = match &transfer.state {
         TransferState::Unreachable { no_relay: Some(why), .. } => return texts::of_no_relay(*why, &transfer.user),
-        TransferState::Unreachable { address, no_relay: None } => address.to_string(),
+        TransferState::Unreachable { address: Some(address), no_relay: None } => address.to_string(),
+        TransferState::Unreachable { address: None, no_relay: None } => return texts::of_no_way(&transfer.user),
         _ => String::new(),
     };
     let why = match &transfer.state {

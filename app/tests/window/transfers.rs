@@ -109,6 +109,7 @@ fn described(number: u64) -> TransferDetails {
         standing,
         way: None,
         tried: Vec::new(),
+        tried_by_them: false,
         bytes_per_second,
     };
     let file = |path: &str, stage| FileDetails { path: path.into(), size: 50, done_bytes: 0, stage };

@@ -72,10 +72,10 @@ pub enum TransferState {
     WaitingForUser,
     /// Nobody knows whether its owner is there: the tracker is away.
     WaitingForTracker,
-    /// Its owner is connected to the tracker, and does not answer at this address.
+    /// Its owner is connected to the tracker, and no way leads to them.
     Unreachable {
-        /// Where the tracker says that they are.
-        address: SocketAddr,
+        /// Where the tracker says that they are, if they can be dialled at all.
+        address: Option<SocketAddr>,
         /// They were asked to meet us, and no way led to them: why the tracker's relay did not help.
         no_relay: Option<NoRelay>,
     },

@@ -92,6 +92,8 @@ pub struct SourceDetails {
     pub way: Option<Way>,
     /// What was tried the last time to reach it, the better ways first.
     pub tried: Vec<TriedWay>,
+    /// They tried it, to reach us, and say so themselves; otherwise it was we.
+    pub tried_by_them: bool,
     /// Bytes a second that move between us and it, for whatever transfer.
     pub bytes_per_second: u64,
 }

@@ -25,10 +25,13 @@ struct OwnAddress {
 }
 
 impl OwnNetworks {
-    /// Looks. Lines to one other computer (a VPN) and this computer itself are no home. Blocks for a moment.
+    /// Looks. Lines to one other computer (a VPN) and this computer itself are no home, and an address that says nothing
+    /// without its line leads nobody there. Blocks for a moment.
     pub fn read() -> io::Result<Self> {
         let mut interfaces = if_addrs::get_if_addrs()?;
+        let is_of_its_line = |ip: IpAddr| matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
         interfaces.retain(|at| !at.is_loopback() && !at.is_p2p && at.oper_status != IfOperStatus::Down);
+        interfaces.retain(|at| !is_of_its_line(at.ip()));
         // Cables and radios come before what programs have added later.
         interfaces.sort_by_key(|at| at.index);
         let own = interfaces.into_iter().map(|interface| match interface.addr {

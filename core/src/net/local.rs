@@ -1,7 +1,7 @@
 //! This computer's own addresses and ports.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 use tokio::net::TcpStream;
 
@@ -55,6 +55,12 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Whether the other family would be refused as well; every other error of `[::]` is taken for "there is no IPv6".
 fn is_about_the_port(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
+
+/// Whether an address is one of this computer's now. A connection from one that is not leads nowhere any more, though nobody ends
+/// it. It is quick.
+pub fn is_own(ip: IpAddr) -> bool {
+    UdpSocket::bind((ip, 0)).is_ok()
 }
 
 /// The next connection, and from where it comes. Who comes by IPv4 has an address of IPv4, also where one socket listens

@@ -5,6 +5,7 @@
 //! data, because a resumed session would rest on a ticket instead of a proof.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -16,6 +17,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
 };
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::model::key::PublicKey;
@@ -72,7 +74,7 @@ impl Purpose {
         match self {
             Self::Tracker => &[b"potok-tracker/1"],
             Self::Peer => &[peer::ALPN],
-            Self::Download => &[peer::ALPN_ABOUT, peer::ALPN],
+            Self::Download => &[peer::ALPN_REACHED, peer::ALPN_ABOUT, peer::ALPN],
         }
     }
 
@@ -184,7 +186,17 @@ fn names(names: &[&[u8]]) -> Vec<Vec<u8>> {
 
 /// Whether both sides of a connection between peers know what is told about files.
 pub fn tells_about<S>(stream: &Encrypted<S>) -> bool {
-    stream.get_ref().1.alpn_protocol() == Some(peer::ALPN_ABOUT)
+    matches!(stream.get_ref().1.alpn_protocol(), Some(peer::ALPN_ABOUT | peer::ALPN_REACHED))
+}
+
+/// Whether both sides of a connection between peers know what is told of how it came about.
+pub fn tells_reached<S>(stream: &Encrypted<S>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(peer::ALPN_REACHED)
+}
+
+/// Our own address of a connection.
+pub fn own_address(stream: &Encrypted<TcpStream>) -> Option<IpAddr> {
+    stream.get_ref().0.get_ref().local_addr().ok().map(|own| own.ip())
 }
 
 /// Whether a handshake failed because somebody else answered than was expected.
@@ -413,10 +425,13 @@ mod tests {
             let (accepted, connected) = tokio::join!(server.accept(one), client.connect(other, None));
             let (accepted, connected) = (accepted.expect("accepts").0, connected.expect("connects").0);
             assert_eq!([tells_about(&accepted), tells_about(&connected)], [expected; 2]);
+            assert_eq!([tells_reached(&accepted), tells_reached(&connected)], [expected; 2]);
         }
-        // An earlier version knows the one name only.
-        let older = [peer::ALPN.to_vec()];
-        assert!(names(Purpose::Download.offered()).ends_with(&older) && names(Purpose::Peer.known()).ends_with(&older));
+        // Earlier versions know one name, or two.
+        for older in [&[peer::ALPN.to_vec()][..], &[peer::ALPN_ABOUT.to_vec(), peer::ALPN.to_vec()]] {
+            let (offered, known) = (names(Purpose::Download.offered()), names(Purpose::Peer.known()));
+            assert!(offered.ends_with(older) && known.ends_with(older));
+        }
     }
 
     #[tokio::test]

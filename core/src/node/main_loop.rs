@@ -32,6 +32,7 @@ use crate::service::peer_server::{PeerServer, UploadSettings};
 use crate::service::port_mapper::{Mappings, PortMapper};
 use crate::service::share_indexer::ShareIndexer;
 use crate::service::share_indexer::event::LibraryEvent;
+use crate::service::surroundings::Surroundings;
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
 use crate::transfer::event::TransferEvent;
@@ -59,6 +60,8 @@ enum Event {
     Mapped(Mappings),
     /// The computer was asleep.
     ClockJumped,
+    /// It is in another network.
+    Elsewhere,
 }
 
 /// The running client: what it knows, and handles to what runs.
@@ -82,6 +85,7 @@ pub(super) struct NodeTask {
     pub(super) session: TrackerSession,
     pub(super) reaching_us: ReachingUs,
     pub(super) port_mapper: PortMapper,
+    pub(super) surroundings: watch::Receiver<Surroundings>,
     /// How it stood with the routers when it was told last.
     pub(super) mappings: Mappings,
     /// Names, regardless of case, of which it was told that they are another key's than we know.
@@ -106,6 +110,7 @@ pub(super) struct NodeInbox {
     pub(super) transfers: mpsc::Receiver<TransferEvent>,
     pub(super) library: mpsc::Receiver<LibraryEvent>,
     pub(super) mappings: watch::Receiver<Mappings>,
+    pub(super) surroundings: watch::Receiver<Surroundings>,
 }
 
 impl NodeTask {
@@ -125,10 +130,10 @@ impl NodeTask {
                 Event::Library(event) => self.hear_library(event),
                 Event::Mapped(mappings) => self.hear_mappings(mappings),
                 Event::ClockJumped => {
-                    self.session.probe();
                     self.port_mapper.wake();
-                    self.downloader.network_changed();
+                    self.look_around();
                 }
+                Event::Elsewhere => self.look_around(),
             }
             self.want_mappings();
         }
@@ -154,6 +159,7 @@ impl NodeTask {
             Some(event) = inbox.library.recv(), if !self.is_announcing => Event::Library(event),
             Ok(()) = inbox.mappings.changed() => Event::Mapped(*inbox.mappings.borrow_and_update()),
             () = clocks.jumped() => Event::ClockJumped,
+            Ok(()) = inbox.surroundings.changed() => Event::Elsewhere,
         }
     }
 

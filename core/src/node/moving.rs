@@ -197,6 +197,7 @@ impl NodeTask {
             tap: Arc::clone(&self.tap),
             shares: Arc::new(move || share_indexer.shares()),
             tells_local_addresses: self.tells_local_addresses.subscribe(),
+            surroundings: self.surroundings.clone(),
             outgoing: if is_own { Outgoing::Direct } else { self.settings.outgoing() },
         };
         self.session.begin(setup, self.cancel.child_token());

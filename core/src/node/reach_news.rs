@@ -37,7 +37,14 @@ impl NodeTask {
         });
     }
 
-    /// Routers have promised something, or no longer, or this computer is in another network.
+    /// This computer is in another network, or was asleep: what stood before may be in vain now, and what failed may go.
+    pub(super) fn look_around(&self) {
+        self.session.probe();
+        self.downloader.network_changed();
+        self.reaching_us.try_anew();
+    }
+
+    /// Routers have promised something, or no longer.
     pub(super) fn hear_mappings(&mut self, now: Mappings) {
         let before = std::mem::replace(&mut self.mappings, now);
         let at = self.peer_server.address();
@@ -46,13 +53,8 @@ impl NodeTask {
         self.tell_reach(|known| {
             (known.reach.mapping_ipv4, known.reach.mapping_ipv6) = (now.ipv4, now.ipv6);
         });
-        // The first network is the one in which the tracker was joined.
-        if before.networks > 0 && before.networks != now.networks {
-            self.session.probe();
-            self.downloader.network_changed();
-        }
         let is_other = |family| before.by(family).mapped() != now.by(family).mapped();
-        if before.networks != now.networks || AddressFamily::ALL.into_iter().any(is_other) {
+        if AddressFamily::ALL.into_iter().any(is_other) {
             self.reaching_us.try_anew();
         }
     }

@@ -37,6 +37,7 @@ use crate::service::nearby::{Nearby, NearbyWish};
 use crate::service::peer_server::{PeerServer, PeerServerSetup, UploadSettings};
 use crate::service::port_mapper::{Mappings, PortMapper};
 use crate::service::share_indexer::{ShareIndexer, ShareIndexerConfig, ShareRules};
+use crate::service::surroundings;
 use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::{Store, StoreError};
@@ -169,7 +170,9 @@ pub(super) async fn start(
     let (downloader, downloader_task) = started.map_err(|error| system(FailedWork::OpeningQueue, &error))?;
     services.spawn(async move { drop(downloader_task.await) });
 
-    let (port_mapper, mapping) = PortMapper::start(cancel.child_token());
+    let (surroundings, looking) = surroundings::watch(cancel.child_token()).await;
+    services.spawn(async move { drop(looking.await) });
+    let (port_mapper, mapping) = PortMapper::start(surroundings.clone(), cancel.child_token());
     let mappings = port_mapper.states();
     services.spawn(async move { drop(mapping.await) });
 
@@ -179,6 +182,7 @@ pub(super) async fn start(
     let mut node = NodeTask {
         reaching_us: ReachingUs::new(),
         port_mapper,
+        surroundings: surroundings.clone(),
         mappings: Mappings::default(),
         downloader,
         peer_server: Arc::new(peer_server),
@@ -212,7 +216,7 @@ pub(super) async fn start(
     };
     node.say_nearby();
     node.moves = Moves::to(first_tracker(&mut node, &setup).await?);
-    Ok((node, NodeInbox { transfers: transfers_heard, library: library_heard, mappings }))
+    Ok((node, NodeInbox { transfers: transfers_heard, library: library_heard, mappings, surroundings }))
 }
 
 fn tap_into(outbox: Outbox) -> Arc<Tap> {

@@ -145,8 +145,8 @@ impl Directory for TrackerDirectory {
     fn find(&self, user: &Username) -> FoundUser {
         let Ok(client) = self.session.client() else { return FoundUser::Unknown };
         let is_changed = || client.people().user(user).is_some_and(|user| known_users::is_changed(&client, &user));
-        match client.reachable(user) {
-            Some((username, address, key)) => FoundUser::Here(Contact { username, address, key }),
+        match client.contact(user) {
+            Some(contact) => FoundUser::Here(contact),
             None if is_changed() => FoundUser::OtherKey,
             None if !client.people().are_told() => FoundUser::Unknown,
             None => FoundUser::Away,
@@ -243,7 +243,7 @@ mod tests {
         let key = PublicKey::from_bytes([7; 32]);
         (user.as_str() != "user3").then(|| Contact {
             username: user.clone(),
-            address: ([10, 0, 0, 1], 4000).into(),
+            address: Some(([10, 0, 0, 1], 4000).into()),
             key,
         })
     }

@@ -22,6 +22,7 @@ pub mod notice;
 pub mod owner_line;
 pub mod page;
 pub mod peer;
+pub mod reached;
 pub mod reply;
 pub mod selection;
 pub mod sentence;

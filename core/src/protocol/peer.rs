@@ -12,8 +12,11 @@ use crate::model::hash::ContentHash;
 
 /// The protocol and its version, agreed on in the TLS handshake (ALPN).
 pub const ALPN: &[u8] = b"potok-peer/1";
-/// The same protocol, in which a server tells [about files](crate::protocol::about) besides. Whoever knows it offers both.
+/// The same protocol, in which a server tells [about files](crate::protocol::about) besides. Whoever knows it offers the older ones
+/// as well.
 pub const ALPN_ABOUT: &[u8] = b"potok-peer/1+about";
+/// The same, in which both sides tell besides [how they reached each other](crate::protocol::reached).
+pub const ALPN_REACHED: &[u8] = b"potok-peer/1+reached";
 /// Length of a request in bytes.
 pub const REQUEST_BYTES: usize = 1 + 4 + 4 + 8 + 32;
 /// Length of an answer in bytes, without the data behind it.

@@ -6,6 +6,7 @@
 //! | [`downloader`]: everything that is fetched | the node | the node stops |
 //! | [`peer_server`]: sends what is shared | the node | the node stops |
 //! | [`port_mapper`]: has the router let others in | the node | the node stops |
+//! | [`surroundings`]: notices that this computer is in another network | the node | the node stops |
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
 //! | [`nearby`]: who is in the local network | the node, or a tracker | it is stopped |
 //! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
@@ -28,6 +29,8 @@ pub mod peer_server;
 pub mod port_mapper;
 #[cfg(feature = "client")]
 pub mod share_indexer;
+#[cfg(feature = "client")]
+pub mod surroundings;
 #[cfg(all(test, feature = "client"))]
 mod testing;
 #[cfg(feature = "client")]

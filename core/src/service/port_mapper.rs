@@ -1,24 +1,20 @@
-//! Keeps the router open for us: looks which router there is, carries out what the machines of both families want, and
-//! gives everything back in the end.
+//! Keeps the router open for us: carries out what the machines of both families want of the routers that there are, and gives
+//! everything back in the end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::address_family::AddressFamily;
 use crate::model::port::PeerPort;
 use crate::net::port_mapping::RouterMapping;
-use crate::net::router::{self, WayOut};
 use crate::reach::mapping::{MappedPort, Mapper, MappingProtocol, MappingState, MappingStep, MappingWish, NoMapping};
+use crate::service::surroundings::Surroundings;
 
-/// How often our own addresses are compared, which shows most changes of network.
-const ADDRESSES_EVERY: Duration = Duration::from_secs(5);
-/// How often the routers are looked up all the same: another one may give us the address of before.
-const ROUTERS_EVERY: Duration = Duration::from_secs(60);
 /// What is under way at the end may take so long, and then giving back what there is.
 const LAST_STEP_MAX: Duration = Duration::from_millis(500);
 const REMOVE_AT_END_MAX: Duration = Duration::from_millis(1000);
@@ -41,8 +37,6 @@ pub struct Mappings {
     pub ipv4: MappingState,
     /// By IPv6: the router lets connections to our own address through.
     pub ipv6: MappingState,
-    /// Grows whenever this computer is in another network.
-    pub networks: u64,
 }
 
 impl Mappings {
@@ -65,7 +59,7 @@ pub struct PortMapper {
 
 impl PortMapper {
     /// Starts the task. When `cancel` is cancelled it gives back what it has, which takes at most a second and a half.
-    pub fn start(cancel: CancellationToken) -> (Self, JoinHandle<()>) {
+    pub fn start(surroundings: watch::Receiver<Surroundings>, cancel: CancellationToken) -> (Self, JoinHandle<()>) {
         let wish = watch::Sender::new(PortWish::default());
         let (states, seen) = watch::channel(Mappings::default());
         let woken = Arc::new(Notify::new());
@@ -76,8 +70,7 @@ impl PortMapper {
             mappers: [Mapper::new(MappingProtocol::OF_IPV4), Mapper::new(MappingProtocol::OF_IPV6)],
             routers: [Some(RouterMapping::default()), Some(RouterMapping::default())],
             running: JoinSet::new(),
-            ways_out: [None, None],
-            networks: 0,
+            surroundings,
         };
         let running = tokio::spawn(task.run(cancel));
         (Self { wish, states: seen, woken }, running)
@@ -107,8 +100,7 @@ struct MapperTask {
     /// What each router has for us; none while it is being asked.
     routers: [Option<RouterMapping>; 2],
     running: JoinSet<Ended>,
-    ways_out: [Option<WayOut>; 2],
-    networks: u64,
+    surroundings: watch::Receiver<Surroundings>,
 }
 
 /// A step that was carried out.
@@ -121,27 +113,17 @@ struct Ended {
 
 impl MapperTask {
     async fn run(mut self, cancel: CancellationToken) {
-        let mut compare = interval(ADDRESSES_EVERY);
-        compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut looked_at = None;
         loop {
             self.carry_out();
             self.tell();
             let due = self.mappers.iter().filter_map(Mapper::next_deadline).min();
             tokio::select! {
                 () = cancel.cancelled() => break,
-                Ok(()) = self.wish.changed() => self.look(&mut looked_at).await,
-                () = self.woken.notified() => {
-                    self.look(&mut looked_at).await;
-                    self.mappers.iter_mut().for_each(|mapper| mapper.wake(now()));
-                }
+                Ok(()) = self.wish.changed() => self.look(),
+                Ok(()) = self.surroundings.changed() => self.look(),
+                () = self.woken.notified() => self.mappers.iter_mut().for_each(|mapper| mapper.wake(now())),
                 Some(ended) = self.running.join_next() => self.ended(ended),
                 () = sleep_until(due.unwrap_or_else(now).into()), if due.is_some() => {}
-                _ = compare.tick() => {
-                    if self.is_elsewhere() || looked_at.is_some_and(|at: Instant| at.elapsed() >= ROUTERS_EVERY) {
-                        self.look(&mut looked_at).await;
-                    }
-                }
             }
         }
         self.give_back().await;
@@ -190,25 +172,11 @@ impl MapperTask {
         }
     }
 
-    /// Whether our own addresses are other ones than when it was looked.
-    fn is_elsewhere(&self) -> bool {
-        let wanted = *self.wish.borrow() != PortWish::default();
-        let now = AddressFamily::ALL.map(router::own_address);
-        wanted && now != self.ways_out.map(|way| way.map(|way| way.own))
-    }
-
-    /// Looks which routers there are, if anything is wanted of them.
-    async fn look(&mut self, looked_at: &mut Option<Instant>) {
+    /// What is wanted of which router now.
+    fn look(&mut self) {
         let wish = *self.wish.borrow_and_update();
-        *looked_at = Some(Instant::now());
-        if wish != PortWish::default() {
-            let found = tokio::task::spawn_blocking(router::ways_out).await.unwrap_or_default();
-            if found != self.ways_out {
-                self.ways_out = found;
-                self.networks += 1;
-            }
-        }
-        for ((mapper, way), port) in self.mappers.iter_mut().zip(self.ways_out).zip([wish.ipv4, wish.ipv6]) {
+        let ways_out = self.surroundings.borrow_and_update().ways_out;
+        for ((mapper, way), port) in self.mappers.iter_mut().zip(ways_out).zip([wish.ipv4, wish.ipv6]) {
             let wish = way.zip(port).map(|(way, port)| MappingWish { router: way.router, own: way.own, port });
             mapper.want(now(), wish);
         }
@@ -216,7 +184,7 @@ impl MapperTask {
 
     fn tell(&self) {
         let [ipv4, ipv6] = &self.mappers;
-        let states = Mappings { ipv4: ipv4.state(), ipv6: ipv6.state(), networks: self.networks };
+        let states = Mappings { ipv4: ipv4.state(), ipv6: ipv6.state() };
         self.states.send_if_modified(|before| std::mem::replace(before, states) != states);
     }
 

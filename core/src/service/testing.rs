@@ -181,7 +181,7 @@ pub(crate) async fn serve_as(
     };
     let (sender, events) = mpsc::channel(1024);
     let running = PeerServer::start(listener, setup, sender, CancellationToken::new()).expect("started");
-    let contact = Contact { username: user(name), address: running.address(), key: identity.public_key() };
+    let contact = Contact { username: user(name), address: Some(running.address()), key: identity.public_key() };
     Server { contact, settings, events, running }
 }
 
@@ -214,7 +214,7 @@ impl TestClient {
     pub(crate) async fn connect_from(from: Ipv4Addr, identity: &Identity, to: &Contact) -> std::io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind((from, 0).into())?;
-        let tcp = socket.connect(to.address).await?;
+        let tcp = socket.connect(to.address.expect("can be dialled")).await?;
         let (stream, _) = TlsClient::new(identity, Purpose::Peer).connect(tcp, Some(to.key)).await?;
         Ok(Self { stream })
     }

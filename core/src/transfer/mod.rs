@@ -33,13 +33,13 @@ use crate::model::username::Username;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(pub u32);
 
-/// Where a user's peer server is, as the tracker tells it.
+/// Somebody to fetch from, as the tracker tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     /// The name of the user.
     pub username: Username,
-    /// The address at which their peer server is.
-    pub address: SocketAddr,
+    /// Where their peer server can be dialled, if anywhere; otherwise they are asked to dial us, or met at the relay.
+    pub address: Option<SocketAddr>,
     /// The key that they must prove.
     pub key: PublicKey,
 }

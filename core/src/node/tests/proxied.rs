@@ -9,6 +9,7 @@ use super::*;
 use crate::model::absence::AbsenceReason;
 use crate::model::invite::HostPort;
 use crate::model::transfer::Transfer;
+use crate::model::way::Way;
 use crate::tracker::log::LogEntry;
 
 /// From where the proxy dials, so that others see whether somebody came through it.
@@ -127,6 +128,30 @@ fn everything_leaves_through_the_proxy() {
     let mut expected = vec![tracker.address.to_string(), host.me().address.expect("listens").to_string()];
     expected.sort();
     assert_eq!(proxy.asked(), expected);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_is_behind_a_proxy_is_fetched_from_all_the_same() {
+    let (mut host, tracker) = Client::host("host");
+    let mut boris = Client::at("boris", &tracker);
+    let proxy = Proxy::start();
+    boris.heard.clear();
+    boris.apply(|settings| {
+        settings.socks5 = proxy.setting();
+        settings.upload_bytes_per_second = 2 << 20;
+    });
+    boris.until(is_online);
+    let film = vec![7; 3 << 20];
+    share(&mut boris, &[("film.mkv", &film)]);
+    let number = download(&mut host, "boris", "film.mkv");
+    let is_meant = |t: &Transfer| t.number == number;
+    // Nobody can dial him: he is asked to, and does so through the proxy.
+    let is_reversed = |t: &Transfer| t.way == Some(Way::Reversed);
+    host.until(|event| matches!(event, NodeEvent::Transfer(t) if is_meant(t) && is_reversed(t)));
+    host.until(|event| matches!(event, NodeEvent::Transfer(t) if is_meant(t) && t.state == TransferState::Finished));
+    assert_eq!(std::fs::read(host.downloads().join("film.mkv")).expect("it is there"), film);
+    assert!(proxy.asked().contains(&host.me().address.expect("listens").to_string()), "{:?}", proxy.asked());
 }
 
 #[test]

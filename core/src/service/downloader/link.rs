@@ -1,6 +1,7 @@
 //! One connection of those to a peer: sends requests, watches for silence; what comes is the other half's
 //! ([`crate::service::downloader::receiving`]). It decides nothing.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,16 +12,19 @@ use tokio::sync::{mpsc, watch as watched};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::attempt::TriedWay;
 use crate::model::way::Way;
+use crate::net::local;
 use crate::net::outgoing::Outgoing;
 use crate::net::tls::{self, TlsClient};
 use crate::protocol::peer::{REQUEST_BYTES, Request};
+use crate::protocol::reached;
 use crate::service::arrivals::Arrivals;
 use crate::service::downloader::Directory;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
 use crate::service::downloader::reaching::Reached;
-use crate::service::downloader::receiving::Receiving;
+use crate::service::downloader::receiving::{Receiving, Told};
 use crate::service::downloader::source_state::{Reporter, State, Why};
 use crate::service::downloader::writer::BlockWriter;
 use crate::service::limiter::Limiter;
@@ -38,6 +42,8 @@ const QUEUED_SILENCE_MAX: Duration = Duration::from_secs(50);
 pub(super) enum Order {
     Ask(Vec<Ask>),
     Cancel(Vec<u32>),
+    /// Tell what was tried to reach them.
+    Tell(Vec<TriedWay>),
 }
 
 /// What connections work with.
@@ -59,6 +65,9 @@ pub(super) struct PeerLink<'a> {
     pub(super) way: Way,
     pub(super) state: Rc<State>,
     orders: mpsc::Sender<Order>,
+    tells_reached: bool,
+    /// Our address of the connection.
+    own: Option<IpAddr>,
     stop: CancellationToken,
     /// Everything that it does; says why it has ended.
     pub(super) work: Pin<Box<dyn Future<Output = Why> + 'a>>,
@@ -69,12 +78,14 @@ impl<'a> PeerLink<'a> {
     pub(super) fn new((stream, way): Reached, around: &'a DownloadResources, reporter: &'a Reporter) -> Self {
         let (state, stop) = (Rc::new(State::default()), CancellationToken::new());
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+        let own = tls::own_address(&stream);
+        let (tells_about, tells_reached) = (tls::tells_about(&stream), tls::tells_reached(&stream));
         let (known, stopped) = (Rc::clone(&state), stop.clone());
         let work = Box::pin(async move {
-            let tells_about = tls::tells_about(&stream);
             let (reader, writer) = tokio::io::split(stream);
             let writes = BlockWriter::new(Arc::clone(&around.files), around.finisher.clone());
-            let mut receiving = Receiving::new(reader, tells_about, &known, &around.limiter, reporter, writes);
+            let told = Told { about: tells_about, reached: tells_reached.then_some(way) };
+            let mut receiving = Receiving::new(reader, told, &known, &around.limiter, reporter, writes);
             let why = tokio::select! {
                 why = receiving.run() => why,
                 why = write(writer, ordered) => why,
@@ -86,7 +97,17 @@ impl<'a> PeerLink<'a> {
             known.has_ended.set(true);
             why
         });
-        Self { way, state, orders, stop, work }
+        Self { way, state, orders, tells_reached, own, stop, work }
+    }
+
+    /// Whether anything can still come over it: not to an address that is ours no more.
+    pub(super) fn is_from_here(&self) -> bool {
+        self.own.is_none_or(local::is_own)
+    }
+
+    /// By which way it goes; the peer may know of a router that lets others in to it.
+    pub(super) fn way(&self) -> Way {
+        if self.state.is_mapped.get() { Way::Mapped } else { self.way }
     }
 
     /// Has it do something.
@@ -97,6 +118,8 @@ impl<'a> PeerLink<'a> {
     pub(super) fn give(&self, order: Order) -> Result<(), Why> {
         let mut open = self.state.open.borrow_mut();
         let order = match order {
+            Order::Tell(_) if !self.tells_reached => return Ok(()),
+            tell @ Order::Tell(_) => tell,
             Order::Ask(asks) => {
                 open.extend(asks.iter().map(|ask| (ask.id, *ask)));
                 Order::Ask(asks)
@@ -174,6 +197,7 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<O
 fn encode(order: Order, frames: &mut Vec<u8>) {
     match order {
         Order::Ask(asks) => asks.iter().for_each(|ask| frames.extend(ask.request().encode())),
+        Order::Tell(tried) => frames.extend(reached::encode_tried(&tried)),
         Order::Cancel(ids) => ids.into_iter().for_each(|id| frames.extend(Request::Cancel { id }.encode())),
     }
 }

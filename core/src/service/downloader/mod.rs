@@ -339,7 +339,8 @@ impl Downloader {
         self.list.lock().values().filter_map(|download| download.way).collect()
     }
 
-    /// This computer is in another network, or was asleep: what the tracker carries may find a better way now.
+    /// This computer is in another network, or was asleep: what the tracker carries may find a better way now, and who was not
+    /// reached is tried at once.
     pub fn network_changed(&self) {
         self.networks.send_modify(|networks| *networks = networks.wrapping_add(1));
     }

@@ -58,7 +58,7 @@ pub(super) async fn reach(
     let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more().with_introduction();
     let mut race = Race::new(attempt);
     // The tracker's word first: whatever else is said in the local network must not take the place of it.
-    race.offer(DialCandidate::at(contact.address));
+    contact.address.into_iter().for_each(|address| race.offer(DialCandidate::at(address)));
     directory.nearby(contact).into_iter().for_each(|candidate| race.offer(candidate));
     let others = timeout(TRACKER_ANSWER_MAX, directory.addresses(&contact.username));
     tokio::pin!(others);

@@ -7,8 +7,10 @@ use std::ops::Range;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::yield_now;
 
+use crate::model::way::Way;
 use crate::protocol::about::{self, About};
 use crate::protocol::peer::{ANSWER_BYTES, Answer, PeerRefusal};
+use crate::protocol::reached;
 use crate::service::downloader::source_state::{Report, Reporter, State, Why};
 use crate::service::downloader::writer::BlockWriter;
 use crate::service::limiter::Limiter;
@@ -24,11 +26,19 @@ const TOLD_BYTES: usize = 512 * 1024;
 /// Small files that are told at once.
 const TOLD_COUNT: usize = 64;
 
+/// What a peer may tell besides answers; anything else is no frame of the protocol.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    /// What its owner's system says of files.
+    pub(super) about: bool,
+    /// By which way we came; ours, where that is told.
+    pub(super) reached: Option<Way>,
+}
+
 /// See the module.
 pub(super) struct Receiving<'a, R> {
     reader: R,
-    /// What is told about files is read; otherwise it is no frame of the protocol.
-    tells_about: bool,
+    told: Told,
     state: &'a State,
     limiter: &'a Limiter,
     reporter: &'a Reporter,
@@ -44,7 +54,7 @@ pub(super) struct Receiving<'a, R> {
 impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
     pub(super) fn new(
         reader: R,
-        tells_about: bool,
+        told: Told,
         state: &'a State,
         limiter: &'a Limiter,
         reporter: &'a Reporter,
@@ -52,7 +62,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
     ) -> Self {
         Self {
             reader,
-            tells_about,
+            told,
             state,
             limiter,
             reporter,
@@ -76,6 +86,9 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
         loop {
             self.state.taking.set(None);
             let mut frame = self.frame().await?;
+            if self.is_way(&frame).await? {
+                continue;
+            }
             if let Some((of, about)) = self.about(&frame).await? {
                 self.writer.told_about(about);
                 frame = self.frame().await?;
@@ -103,9 +116,22 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
         }
     }
 
+    /// By which way we came, as the peer says once. That a router lets us in is known there alone; everything else we know
+    /// ourselves.
+    async fn is_way(&mut self, frame: &[u8; ANSWER_BYTES]) -> Result<bool, Why> {
+        let Some(told) = reached::decode_way(frame) else { return Ok(false) };
+        // Said again it is no frame of the protocol.
+        let Some(ours) = self.told.reached.take() else { return Ok(false) };
+        if told.map_err(|_bad| Why::Misbehaved)? == Some(Way::Mapped) && ours == Way::Direct {
+            self.state.is_mapped.set(true);
+            self.reporter.send(Report::Way(Way::Mapped)).await;
+        }
+        Ok(true)
+    }
+
     /// What is told about the file that the next frame answers for.
     async fn about(&mut self, frame: &[u8; ANSWER_BYTES]) -> Result<Option<(u32, About)>, Why> {
-        let Some(head) = about::decode_head(frame).filter(|_| self.tells_about) else { return Ok(None) };
+        let Some(head) = about::decode_head(frame).filter(|_| self.told.about) else { return Ok(None) };
         let (id, bytes) = head.map_err(|_bad| Why::Misbehaved)?;
         let mut data = vec![0; bytes];
         let mut at = self.input.move_to(&mut data);

@@ -68,13 +68,18 @@ async fn connect_and_work(
 ) -> Why {
     let reaching = reach(contact, Wanted::AnyWay, around);
     let Some((reached, attempt)) = cancel.run_until_cancelled(reaching).await else { return Why::Closed };
+    let tried = attempt.told();
     reporter.send(Report::Attempted(attempt)).await;
     let reached = match reached {
         Ok(reached) => reached,
         Err(NotReached { error, relay }) => return relay.map_or(Why::Io(error), Why::NoWay),
     };
     reporter.send(Report::Up(reached.1)).await;
-    let mut links = Links::new(PeerLink::new(reached, around, reporter), reporter);
+    let link = PeerLink::new(reached, around, reporter);
+    if let Err(why) = link.give(Order::Tell(tried)) {
+        return why;
+    }
+    let mut links = Links::new(link, reporter);
     let why = links.work(contact, around, &mut orders, cancel).await;
     links.finish().await;
     why
@@ -124,12 +129,13 @@ impl<'a> Links<'a> {
                 },
                 (better, attempt) = ready(&mut looking) => {
                     looking = None;
+                    let tried = attempt.told();
                     self.reporter.send(Report::Attempted(attempt)).await;
                     match better {
                         Ok(reached) => self.change_to(PeerLink::new(reached, around, self.reporter)).await,
                         Err(NotReached { error, .. }) => tracing::debug!(%error, "no better way yet"),
                     }
-                    Ok(())
+                    self.current.give(Order::Tell(tried))
                 }
                 () = sleep_until(due.unwrap_or_else(now).into()), if due.is_some() => {
                     if self.upgrades.take_due(now()) {
@@ -139,7 +145,7 @@ impl<'a> Links<'a> {
                 }
                 Ok(()) = networks.changed() => {
                     self.upgrades.network_changed(now());
-                    Ok(())
+                    if self.current.is_from_here() { Ok(()) } else { Err(Why::Elsewhere) }
                 }
                 () = sleep(LOOK_AT_LEFT_EVERY), if self.left.is_some() => Ok(()),
                 () = cancel.cancelled() => Err(Why::Closed),
@@ -195,7 +201,7 @@ impl<'a> Links<'a> {
         };
         let ended = std::mem::replace(&mut self.current, left);
         self.upgrades = Upgrades::new(self.current.way, now());
-        self.reporter.send(Report::Way(self.current.way)).await;
+        self.reporter.send(Report::Way(self.current.way())).await;
         self.ask_again(ended.owed())?;
         self.speak().await;
         Ok(())

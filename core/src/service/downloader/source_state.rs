@@ -44,6 +44,9 @@ pub(super) enum Why {
     /// They were asked to meet us, and no way led to them.
     #[error("no way leads there, nor a relay ({})", .0.key())]
     NoWay(NoRelay),
+    /// Our address of it is ours no more.
+    #[error("this computer is in another network")]
+    Elsewhere,
     #[error("nothing came for too long")]
     Silent,
     #[error("the peer closed the connection")]
@@ -98,6 +101,8 @@ pub(super) struct State {
     pub(super) taking: Cell<Option<Ask>>,
     /// Our place in the peer's queue, while it has us wait.
     pub(super) place: Cell<Option<u32>>,
+    /// The peer says that we came through a port that a router has opened for it.
+    pub(super) is_mapped: Cell<bool>,
     /// Where we stand is not told: there are two connections.
     pub(super) is_mute: Cell<bool>,
     /// It is over, and everything is told.

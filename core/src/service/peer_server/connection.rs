@@ -7,8 +7,10 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
+use crate::model::way::Way;
 use crate::net::tls::{self, Encrypted};
 use crate::protocol::peer::{Answer, PeerRefusal, REQUEST_BYTES, Request};
+use crate::protocol::reached;
 use crate::service::peer_server::connection_state::{Ended, UploadResources, now, rest};
 use crate::service::peer_server::content_source::ContentSource;
 use crate::service::peer_server::feeder::Feeder;
@@ -17,12 +19,15 @@ use crate::service::peer_server::scheduler::Place;
 use crate::service::peer_server::sending::Sending;
 use crate::transfer::slots::Standing;
 
+/// How often a peer may tell what it tried: once a connection, and when it looks for a better way.
+const TRIED_FRAMES_MAX: u32 = 64;
 /// Refusals that wait to be sent; beyond it no more requests are read.
 const REFUSALS_MAX: usize = 64;
 
 /// Serves until the peer goes or misbehaves.
 pub(super) async fn serve<S>(
     stream: Encrypted<S>,
+    way: Way,
     place: &Arc<Place>,
     standing: watch::Receiver<Option<Standing>>,
     around: &Arc<UploadResources>,
@@ -31,12 +36,15 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let feeder = Feeder::new(Arc::clone(&around.content_source), tls::tells_about(&stream));
+    let tells_reached = tls::tells_reached(&stream);
     let (reader, writer) = tokio::io::split(stream);
     let inbox = Arc::new(Inbox::default());
     let (refusals, refused) = mpsc::channel(REFUSALS_MAX);
-    let asking = Asking { place, inbox: &inbox, content_source: around.content_source.as_ref(), refusals };
-    let sending =
-        Sending::new(writer, feeder, Arc::clone(place), Arc::clone(&inbox), Arc::clone(around), standing, refused);
+    let asking =
+        Asking { place, inbox: &inbox, content_source: around.content_source.as_ref(), refusals, tells_reached };
+    let told_way = tells_reached.then_some(way);
+    let (place, inbox, around) = (Arc::clone(place), Arc::clone(&inbox), Arc::clone(around));
+    let sending = Sending::new(writer, feeder, told_way, place, inbox, around, standing, refused);
     tokio::select! {
         ended = asking.run(reader) => ended,
         ended = sending.run() => ended,
@@ -49,6 +57,8 @@ struct Asking<'a> {
     inbox: &'a Inbox,
     content_source: &'a dyn ContentSource,
     refusals: mpsc::Sender<Answer>,
+    /// What the peer has tried is read; otherwise it is no frame of the protocol.
+    tells_reached: bool,
 }
 
 impl Asking<'_> {
@@ -62,6 +72,7 @@ impl Asking<'_> {
     async fn read(self, mut reader: impl AsyncRead + Unpin) -> Result<std::convert::Infallible, Ended> {
         let mut input = BytesMut::with_capacity(64 * REQUEST_BYTES);
         let mut requests = Vec::new();
+        let mut tried_told = 0;
         loop {
             self.inbox.room().await;
             if reader.read_buf(&mut input).await? == 0 {
@@ -69,6 +80,15 @@ impl Asking<'_> {
             }
             let is_stopped = self.place.is_stopped();
             while let Some((frame, _)) = input.split_first_chunk::<REQUEST_BYTES>() {
+                if let Some(tried) = reached::decode_tried(frame).filter(|_| self.tells_reached) {
+                    tried_told += 1;
+                    if tried_told > TRIED_FRAMES_MAX {
+                        return Err(Ended::BadFrame);
+                    }
+                    self.place.tried(tried.map_err(|_bad| Ended::BadFrame)?);
+                    input.advance(REQUEST_BYTES);
+                    continue;
+                }
                 let request = Request::decode(frame).map_err(|_bad| Ended::BadFrame)?;
                 input.advance(REQUEST_BYTES);
                 match self.refusal_of(&request, is_stopped) {

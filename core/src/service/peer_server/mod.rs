@@ -469,7 +469,7 @@ impl IncomingPeer {
         };
         let place = Arc::new(place);
         tokio::select! {
-            ended = connection::serve(stream, &place, standing, &self.around) => {
+            ended = connection::serve(stream, self.way, &place, standing, &self.around) => {
                 tracing::debug!(%from, %key, %ended, "a peer was served");
             }
             () = self.left(&key) => tracing::debug!(%from, %key, "has left the network, was sent away or shut out"),

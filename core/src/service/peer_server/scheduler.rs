@@ -7,6 +7,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::model::attempt::TriedWay;
 use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{Transfer, TransferId};
@@ -181,6 +182,11 @@ impl Place {
     /// Whether a person has stopped it.
     pub(super) fn is_stopped(&self) -> bool {
         self.scheduler.inner.lock().is_stopped(self.id)
+    }
+
+    /// What the peer says it has tried to reach us.
+    pub(super) fn tried(&self, tried: Vec<TriedWay>) {
+        self.scheduler.inner.lock().uploads.tried(self.id, tried);
     }
 
     /// There are requests.

@@ -10,7 +10,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::model::way::Way;
 use crate::protocol::peer::{Answer, Content, PeerRefusal};
+use crate::protocol::reached;
 use crate::service::peer_server::connection_state::{Ended, UploadResources, now, rest};
 use crate::service::peer_server::feeder::{Feeder, Piece};
 use crate::service::peer_server::inbox::Inbox;
@@ -42,6 +44,8 @@ pub(super) struct Sending<W> {
     standing: watch::Receiver<Option<Standing>>,
     refused: mpsc::Receiver<Answer>,
     feeder: Feeder,
+    /// By which way the peer has come, until it is told; none if it would not understand.
+    told_way: Option<Way>,
     /// Filled and sent again and again.
     piece: Piece,
     /// What may still be in our buffers.
@@ -59,9 +63,11 @@ struct Taken {
 }
 
 impl<W: AsyncWrite + Unpin> Sending<W> {
+    #[allow(clippy::too_many_arguments, reason = "each is a part of one connection, which is made in one place")]
     pub(super) fn new(
         writer: W,
         feeder: Feeder,
+        told_way: Option<Way>,
         place: Arc<Place>,
         inbox: Arc<Inbox>,
         around: Arc<UploadResources>,
@@ -77,6 +83,7 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
             standing,
             refused,
             feeder,
+            told_way,
             piece: Piece::default(),
             leaving: Vec::new(),
             taken,
@@ -93,6 +100,11 @@ impl<W: AsyncWrite + Unpin> Sending<W> {
     }
 
     async fn serve(&mut self) -> Ended {
+        if let Some(way) = self.told_way.take()
+            && let Err(ended) = self.write(&Piece::of(reached::encode_way(way).to_vec())).await
+        {
+            return ended;
+        }
         loop {
             if let Err(ended) = self.wait().await {
                 return ended;

@@ -73,7 +73,7 @@ async fn another_place_to_listen_interrupts_nobody() {
     assert!(TcpStream::connect(before).await.is_err(), "nobody is at the old place");
     client.ask(&[read(1, &file, 0)]).await;
     assert_eq!(timeout(LONG, client.got()).await.expect("in time"), Got::Data(1, file.clone()), "still served");
-    let mut other = TestClient::connect(&Contact { address: now, ..server.contact.clone() }).await;
+    let mut other = TestClient::connect(&Contact { address: Some(now), ..server.contact.clone() }).await;
     other.ask(&[read(2, &file, 0)]).await;
     assert_eq!(timeout(LONG, other.got()).await.expect("in time"), Got::Data(2, file.clone()));
 

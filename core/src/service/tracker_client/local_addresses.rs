@@ -9,14 +9,14 @@ use tokio::time::sleep;
 
 use crate::model::lan_address::LanAddress;
 use crate::model::port::PeerPort;
-use crate::net::lan::OwnNetworks;
 use crate::protocol::code::Code;
 use crate::protocol::code::ReplyCode;
 use crate::protocol::command::Addresses;
+use crate::service::surroundings::Surroundings;
 use crate::service::tracker_client::{AskError, ClientMessage};
 
-/// How often it is looked whether they are others: cables are pulled and radios go elsewhere.
-const ADDRESSES_LOOK_EVERY: Duration = Duration::from_secs(20);
+/// When it is tried again to tell them to a tracker that did not take them.
+const TELL_AGAIN_AFTER: Duration = Duration::from_secs(20);
 
 /// Whom to tell what.
 pub(super) struct LocalAddresses {
@@ -26,38 +26,42 @@ pub(super) struct LocalAddresses {
     pub(super) port: Option<PeerPort>,
     /// Whether anything is told.
     pub(super) may_tell: watch::Receiver<bool>,
+    /// In which networks we are.
+    pub(super) surroundings: watch::Receiver<Surroundings>,
 }
 
 /// Tells them now and whenever they change, for as long as the future is waited for.
 pub(super) async fn keep_telling(what: LocalAddresses) -> Infallible {
-    let LocalAddresses { asks, port, mut may_tell } = what;
+    let LocalAddresses { asks, port, mut may_tell, mut surroundings } = what;
     // A tracker knows nothing of a new session.
     let mut told = Vec::new();
     loop {
-        let addresses = match port.filter(|_| *may_tell.borrow_and_update()) {
-            Some(port) => read(port).await,
-            None => Vec::new(),
+        let port = port.filter(|_| *may_tell.borrow_and_update());
+        let addresses = {
+            let now = surroundings.borrow_and_update();
+            port.map(|port| now.networks.addresses(port.get())).unwrap_or_default()
         };
+        let mut is_told = true;
         if addresses != told {
             match tell(&asks, addresses.clone()).await {
                 // A tracker of an earlier version; it does not change while the session lasts.
                 Some(Err(AskError::Refused { code: ReplyCode::Known(Code::UnknownCommand), .. })) => break,
                 Some(Ok(())) => told = addresses,
-                Some(Err(error)) => tracing::debug!(%error, "the tracker does not take our local addresses"),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "the tracker does not take our local addresses");
+                    is_told = false;
+                }
                 None => break,
             }
         }
         tokio::select! {
-            () = sleep(ADDRESSES_LOOK_EVERY) => {}
+            Ok(()) = surroundings.changed() => {}
             Ok(()) = may_tell.changed() => {}
+            () = sleep(TELL_AGAIN_AFTER), if !is_told => {}
+            else => break,
         }
     }
     std::future::pending().await
-}
-
-async fn read(port: PeerPort) -> Vec<LanAddress> {
-    let read = tokio::task::spawn_blocking(move || OwnNetworks::read().map(|networks| networks.addresses(port.get())));
-    read.await.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 /// `None` if the session is over.

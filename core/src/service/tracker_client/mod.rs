@@ -24,7 +24,6 @@ mod trials;
 mod wire;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +49,7 @@ use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::Role;
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::reach::reachability::TrialEvent;
+use crate::service::surroundings::Surroundings;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::connecting::Connecting;
@@ -61,6 +61,7 @@ use crate::service::tracker_client::second_family::SecondFamily;
 use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
 use crate::service::tracker_client::tap::Tap;
 use crate::store::Store;
+use crate::transfer::Contact;
 
 pub use crate::service::tracker_client::reasons::{AskError, AwayReason, TypeError};
 
@@ -87,6 +88,8 @@ pub struct ClientSetup {
     pub shares: Arc<dyn Fn() -> Vec<Share> + Send + Sync>,
     /// Whether the tracker is told where we are in our own network.
     pub tells_local_addresses: watch::Receiver<bool>,
+    /// In which networks we are.
+    pub surroundings: watch::Receiver<Surroundings>,
     /// How the connections to the tracker leave.
     pub outgoing: Outgoing,
 }
@@ -173,7 +176,7 @@ enum ClientMessage {
         line: String,
         answered: oneshot::Sender<Result<(), AskError>>,
     },
-    /// Time has jumped: look at once whether the other side is still there.
+    /// Time has jumped, or we are in another network: look at once whether the other side is still there.
     Probe,
 }
 
@@ -266,10 +269,11 @@ impl TrackerClient {
         &self.known_names
     }
 
-    /// Where a user can be reached and whom to expect there; `None` if they have no key, no address, or one that this
-    /// tracker may not send us to, and if their name was another key's when we dealt with it.
-    pub fn reachable(&self, name: &Username) -> Option<(Username, SocketAddr, PublicKey)> {
-        self.people.reachable(name).filter(|(name, _, key)| !self.known_names.is_changed(name, Some(*key)))
+    /// Whom to expect of a user, and where they can be dialled; `None` if they are not here, have no key, or if their name was
+    /// another key's when we dealt with it.
+    pub fn contact(&self, name: &Username) -> Option<Contact> {
+        let is_changed = |user: &Contact| self.known_names.is_changed(&user.username, Some(user.key));
+        self.people.contact(name).filter(|user| !is_changed(user))
     }
 
     /// We deal with somebody under this name: the key is remembered, and must be the same the next time.
@@ -311,6 +315,14 @@ struct ClientTask {
     why_away: Option<AwayReason>,
 }
 
+/// What ended a wait.
+enum Waited<T> {
+    /// What was waited for.
+    Done(T),
+    /// It is to be looked at once whether the other side is there.
+    Probed,
+}
+
 impl ClientTask {
     async fn run(mut self, cancel: CancellationToken) {
         let cancelled = cancel.clone();
@@ -324,15 +336,16 @@ impl ClientTask {
         let mut backoff = ReconnectBackoff::default();
         loop {
             self.tell(ClientEvent::Connecting(self.why_away.clone())).await;
-            let tried = self.connect_while_asked().await;
-            let why = match tried {
-                Ok(session) => {
+            let why = match self.connect_while_asked().await {
+                // From where it was begun it leads nowhere now.
+                Waited::Probed => continue,
+                Waited::Done(Ok(session)) => {
                     let since = Instant::now();
                     let ended = self.be_online(session).await;
                     backoff.session_lasted(since.elapsed());
                     ended
                 }
-                Err(why) => why,
+                Waited::Done(Err(why)) => why,
             };
             self.why_away = Some(why.clone());
             if !will_pass(&why) {
@@ -343,11 +356,12 @@ impl ClientTask {
             self.tell(ClientEvent::Connecting(Some(why.clone()))).await;
             let now = Instant::now();
             let until = now + backoff.next_wait(now.into_std());
-            self.park_until(sleep_until(until), &why).await;
+            // Who is in another network need not wait: what has failed in the one before says nothing.
+            let _waited = self.park_until(sleep_until(until), &why).await;
         }
     }
 
-    async fn connect_while_asked(&mut self) -> Result<ClientSession, AwayReason> {
+    async fn connect_while_asked(&mut self) -> Waited<Result<ClientSession, AwayReason>> {
         let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable(AbsenceReason::NotYet));
         let connecting = connecting::connect(Connecting {
             tracker: self.setup.tracker.clone(),
@@ -385,6 +399,7 @@ impl ClientTask {
             asks: self.asks.clone(),
             port: self.setup.ports.borrow().listening,
             may_tell: self.setup.tells_local_addresses.clone(),
+            surroundings: self.setup.surroundings.clone(),
         };
         let SessionEnd { why, unanswered } = tokio::select! {
             ended = session.run(&mut self.asked, all) => ended,
@@ -397,13 +412,16 @@ impl ClientTask {
     }
 
     /// Waits for something while questions come in; each is kept until its time is up.
-    async fn park_until<T>(&mut self, until: impl Future<Output = T>, why: &AwayReason) -> T {
+    async fn park_until<T>(&mut self, until: impl Future<Output = T>, why: &AwayReason) -> Waited<T> {
         tokio::pin!(until);
         loop {
             let first_deadline = self.parked.front().map(|(deadline, _)| *deadline);
             tokio::select! {
-                done = &mut until => return done,
-                Some(ask) = self.asked.recv() => self.park(ask, why),
+                done = &mut until => return Waited::Done(done),
+                Some(ask) = self.asked.recv() => match ask {
+                    ClientMessage::Probe => return Waited::Probed,
+                    ask => self.park(ask, why),
+                },
                 () = sleep_until(first_deadline.unwrap_or_else(Instant::now)), if first_deadline.is_some() => {
                     if let Some((_, ask)) = self.parked.pop_front() {
                         ask.fail(why);

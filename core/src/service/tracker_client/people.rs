@@ -12,6 +12,7 @@ use crate::model::limits;
 use crate::model::username::Username;
 use crate::net::dial;
 use crate::protocol::reply::UserLine;
+use crate::transfer::Contact;
 
 /// How long somebody may take to come back to a tracker that was away.
 const RETURN_MAX: Duration = Duration::from_secs(60);
@@ -76,13 +77,13 @@ impl People {
         known.users.get(name).map(|user| user.username.clone())
     }
 
-    /// Where a user can be reached and whom to expect there; `None` if they have no key, no address, or one that this
-    /// tracker may not send us to.
-    pub fn reachable(&self, name: &Username) -> Option<(Username, SocketAddr, PublicKey)> {
+    /// Whom to expect of a user who is here, and where they can be dialled: nowhere if they say no address (a proxy hides it),
+    /// or one that this tracker may not send us to; they are asked to dial us then. `None` if they have no key.
+    pub fn contact(&self, name: &Username) -> Option<Contact> {
         let known = self.known.read();
         let user = known.users.get(&name.folded())?;
-        let address = user.address.filter(|address| known.may_be_peer(*address))?;
-        Some((user.username.clone(), address, user.key?))
+        let address = user.address.filter(|address| known.may_be_peer(*address));
+        Some(Contact { username: user.username.clone(), address, key: user.key? })
     }
 
     /// Whether a tracker has said who is there.
@@ -170,6 +171,11 @@ mod tests {
         }
     }
 
+    /// Where somebody who is here would be dialled.
+    fn dialled(people: &People, name: &str) -> Option<SocketAddr> {
+        people.contact(&Username::new(name).expect(name)).expect("is here").address
+    }
+
     #[test]
     fn finds_people_by_name_and_key() {
         let people = People::default();
@@ -187,8 +193,8 @@ mod tests {
         assert!(people.has_left(&key(1)), "that was said");
         people.replace(local, vec![user("anna", "127.0.0.1:4001", 1), user("bob", "127.0.0.1:4002", 0)]);
         let name = |n: &str| Username::new(n).expect(n);
-        assert_eq!(people.reachable(&name("Anna")).map(|(name, ..)| name), Some(name("anna")));
-        assert!(people.reachable(&name("bob")).is_none(), "unverified");
+        assert_eq!(people.contact(&name("Anna")).map(|anna| anna.username), Some(name("anna")));
+        assert!(people.contact(&name("bob")).is_none(), "unverified");
         assert_eq!(people.name_of(&PublicKey::from_bytes([1; 32])), Some(name("anna")));
 
         people.joined(user("anna", "127.0.0.1:4009", 2));
@@ -198,11 +204,13 @@ mod tests {
 
         for port in [0, 22, 80, 1023] {
             people.joined(user("eve", &format!("127.0.0.1:{port}"), 3));
-            assert!(people.reachable(&name("eve")).is_none(), "a port of the system: {port}");
+            assert_eq!(dialled(&people, "eve"), None, "a port of the system: {port}");
         }
         people.joined(user("eve", "127.0.0.1:1024", 3));
-        assert!(people.reachable(&name("eve")).is_some());
+        assert_eq!(dialled(&people, "eve"), Some("127.0.0.1:1024".parse().expect("address")));
         people.replace("8.8.8.8".parse().expect("address"), vec![user("eve", "127.0.0.1:22222", 3)]);
-        assert!(people.reachable(&name("eve")).is_none(), "a far tracker aims us at ourselves");
+        assert_eq!(dialled(&people, "eve"), None, "a far tracker aims us at ourselves");
+        people.joined(UserLine { address: None, ..user("eve", "127.0.0.1:1024", 3) });
+        assert_eq!(dialled(&people, "eve"), None, "behind a proxy, and here all the same");
     }
 }

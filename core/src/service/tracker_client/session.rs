@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::model::limits;
 use crate::model::own_ports::OwnPorts;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
-use crate::net::tls::Encrypted;
+use crate::net::local;
+use crate::net::tls::{self, Encrypted};
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{Command, ListUsers, Page, Ping, Reach, RegisterUser, Watch};
 use crate::protocol::head::Head;
@@ -53,6 +54,8 @@ pub(super) struct ClientSession {
     reader: ReadHalf<Encrypted<TcpStream>>,
     writer: WriteHalf<Encrypted<TcpStream>>,
     tracker: SocketAddr,
+    /// Our address of the connection.
+    own: Option<IpAddr>,
     decoder: LineDecoder,
     out: BytesMut,
     /// Who waits for the answers to come, in the order of the commands.
@@ -105,11 +108,13 @@ impl ClientSession {
         (port, token): (Option<PeerPort>, Option<InviteToken>),
         tap: Arc<Tap>,
     ) -> Result<Self, AwayReason> {
+        let own = tls::own_address(&stream);
         let (reader, writer) = tokio::io::split(stream);
         let mut session = Self {
             reader,
             writer,
             tracker,
+            own,
             decoder: LineDecoder::new(Flavor::Clean),
             out: BytesMut::with_capacity(4096),
             pending: VecDeque::new(),
@@ -173,8 +178,13 @@ impl ClientSession {
                 self.pending.push_back(Pending::Typed(answered));
             }
             ClientMessage::Announce { added, removed, done } => announcer.change(added, removed, done),
+            // Nothing can come to an address that is ours no more.
+            ClientMessage::Probe if self.own.is_some_and(|own| !local::is_own(own)) => {
+                self.pong_due = Some(Instant::now());
+            }
             ClientMessage::Probe if self.pong_due.is_none() => self.ping(PROBE_MAX),
-            ClientMessage::Probe => {}
+            // What was asked before is to be answered as soon.
+            ClientMessage::Probe => self.pong_due = self.pong_due.min(Some(Instant::now() + PROBE_MAX)),
         }
     }
 

@@ -80,12 +80,18 @@ impl Downloads {
             let bytes_per_second = if source.is_connected() { source.speed.rate(now) } else { 0 };
             let way = source.way.filter(|_| source.is_connected());
             let (user, tried) = (source.contact.username.clone(), source.attempt.told());
-            told.push(SourceDetails { user, standing, way, tried, bytes_per_second });
+            told.push(SourceDetails { user, standing, way, tried, tried_by_them: false, bytes_per_second });
         }
         if !is_over && !told.iter().any(|source| source.user == owner) {
             let standing = self.lanes.get(&owner).map_or(SourceStanding::Unknown, |lane| lane.standing);
-            let tried = Vec::new();
-            told.push(SourceDetails { user: owner, standing, way: None, tried, bytes_per_second: 0 });
+            told.push(SourceDetails {
+                user: owner,
+                standing,
+                way: None,
+                tried: Vec::new(),
+                tried_by_them: false,
+                bytes_per_second: 0,
+            });
         }
         told.sort_by_key(|source| (source.standing, std::cmp::Reverse(source.bytes_per_second)));
         let left_out = told.len().saturating_sub(SOURCES_TOLD_MAX);
@@ -154,7 +160,7 @@ mod tests {
     fn contact(name: &str, n: u8) -> Contact {
         Contact {
             username: Username::new(name).expect("a name"),
-            address: ([10, 0, 0, n], 4000).into(),
+            address: Some(([10, 0, 0, n], 4000).into()),
             key: PublicKey::from_bytes([n; 32]),
         }
     }

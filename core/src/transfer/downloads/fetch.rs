@@ -48,7 +48,7 @@ impl Downloads {
         self.all_changed();
     }
 
-    /// The connection goes on by another way.
+    /// The connection goes on by another way, or it is known better by which.
     pub fn goes_another_way(&mut self, id: SourceId, way: Way) {
         if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
             source.way = Some(way);

@@ -358,6 +358,11 @@ impl Downloads {
         }
     }
 
+    /// This computer is in another network: that somebody was not reached before says nothing of now.
+    pub fn network_changed(&mut self) {
+        self.sources.iter_mut().for_each(|(_, source)| source.backoff.reset());
+    }
+
     /// Time has passed. To be called a few times a second while anything is in work.
     pub fn tick(&mut self, now: Instant) {
         self.tick_search(now);

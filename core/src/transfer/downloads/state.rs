@@ -91,7 +91,7 @@ impl Downloads {
     }
 
     /// Where the owner of a download is said to be and does not answer, and why the tracker's relay did not help.
-    fn not_answering(&self, job: &DownloadJob) -> Option<(SocketAddr, Option<NoRelay>)> {
+    fn not_answering(&self, job: &DownloadJob) -> Option<(Option<SocketAddr>, Option<NoRelay>)> {
         let owner = self.sources.get(self.lanes.get(&job.user)?.source?)?;
         (owner.has_not_answered && !owner.is_connected()).then_some((owner.contact.address, owner.no_relay))
     }

@@ -93,7 +93,7 @@ impl World {
     fn new(manners: &[Manner], noise: u64) -> Self {
         let contact = |n: usize| Contact {
             username: name(n),
-            address: ([10, 0, 0, 1], 20_000).into(),
+            address: Some(([10, 0, 0, 1], 20_000).into()),
             key: PublicKey::from_bytes([u8::try_from(n).expect("few"); 32]),
         };
         Self {

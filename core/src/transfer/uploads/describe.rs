@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use super::Uploads;
 use super::row::UploadRow;
+use crate::model::attempt::TriedWay;
+use crate::model::key::PublicKey;
 use crate::model::transfer::{Transfer, TransferId, TransferState};
 use crate::model::transfer_details::{FilePage, PartMap, PartState, SourceDetails, SourceStanding, TransferDetails};
 
@@ -36,7 +38,8 @@ impl Uploads {
             user: told.user,
             standing,
             way: told.way,
-            tried: Vec::new(),
+            tried: self.tried_by(&key),
+            tried_by_them: true,
             bytes_per_second: told.bytes_per_second,
         };
         Some(TransferDetails {
@@ -47,6 +50,12 @@ impl Uploads {
             files: FilePage::default(),
             free_bytes: None,
         })
+    }
+
+    /// What somebody has tried before their newest connection came about.
+    fn tried_by(&self, taker: &PublicKey) -> Vec<TriedWay> {
+        let connections = self.connections.iter().filter(|(_, connection)| connection.taker == *taker);
+        connections.max_by_key(|(id, _)| **id).map(|(_, newest)| newest.tried.clone()).unwrap_or_default()
     }
 
     /// What came to its end since this was asked last.

@@ -13,6 +13,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use crate::model::attempt::TriedWay;
 use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{Transfer, TransferError, TransferId, TransferState};
@@ -102,6 +103,8 @@ struct OpenFile {
 struct TakerConnection {
     taker: PublicKey,
     way: Way,
+    /// What they say they tried to reach us, before this way and beside it.
+    tried: Vec<TriedWay>,
     standing: Standing,
     /// Its requests that have no answer yet, by content.
     asked: HashMap<ContentKey, u32>,
@@ -117,8 +120,16 @@ impl Uploads {
         taker.user = user;
         taker.connections += 1;
         taker.left_at = None;
-        let new = TakerConnection { taker: key, way, standing: Standing::Idle, asked: HashMap::new() };
+        let new =
+            TakerConnection { taker: key, way, tried: Vec::new(), standing: Standing::Idle, asked: HashMap::new() };
         self.connections.insert(connection, new);
+    }
+
+    /// What somebody says they have tried to reach us, before the way by which they came and beside it.
+    pub fn tried(&mut self, connection: ConnectionId, tried: Vec<TriedWay>) {
+        if let Some(known) = self.connections.get_mut(&connection) {
+            known.tried = tried;
+        }
     }
 
     /// A connection is gone, and what it asked for needs no answer.

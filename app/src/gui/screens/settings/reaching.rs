@@ -39,13 +39,15 @@ pub(super) fn reaching(ui: &mut Ui, forms: &mut ReachingForms, draft: &mut Setti
     forms.listen.complain(ui);
     let mut is_done = listen.is_some();
     draft.listen = listen.unwrap_or(draft.listen);
+    let is_proxied = draft.socks5.is_some();
+    let mut direct = |name: &str, on: &mut bool, text: &str| direct_switch(ui, is_proxied, name, on, text);
     let text = t!("window.settings.map-port-text");
-    is_done |= switch(ui, &t!("window.settings.map-port"), &mut draft.map_port, &text);
+    is_done |= direct(&t!("window.settings.map-port"), &mut draft.map_port, &text);
     let text = t!("window.settings.local-discovery-text");
-    is_done |= switch(ui, &t!("window.settings.local-discovery"), &mut draft.local_discovery, &text);
+    is_done |= direct(&t!("window.settings.local-discovery"), &mut draft.local_discovery, &text);
     let text = t!("window.settings.tell-local-addresses-text");
-    is_done |= switch(ui, &t!("window.settings.tell-local-addresses"), &mut draft.tell_local_addresses, &text);
-    is_done |= switch(ui, &t!("window.settings.punch"), &mut draft.punch, &t!("window.settings.punch-text"));
+    is_done |= direct(&t!("window.settings.tell-local-addresses"), &mut draft.tell_local_addresses, &text);
+    is_done |= direct(&t!("window.settings.punch"), &mut draft.punch, &t!("window.settings.punch-text"));
     let text = t!("window.settings.use-relay-text");
     is_done |= switch(ui, &t!("window.settings.use-relay"), &mut draft.use_relay, &text);
     let text = t!("window.settings.socks5");
@@ -61,6 +63,15 @@ pub(super) fn reaching(ui: &mut Ui, forms: &mut ReachingForms, draft: &mut Setti
         draft.socks5 = socks5;
     }
     is_done
+}
+
+/// A switch of something that goes past a proxy, and so is off where there is one, whatever it says without.
+fn direct_switch(ui: &mut Ui, is_proxied: bool, name: &str, on: &mut bool, text: &str) -> bool {
+    if !is_proxied {
+        return switch(ui, name, on, text);
+    }
+    let why = t!("window.settings.not-proxied");
+    ui.add_enabled_ui(false, |ui| switch(ui, name, &mut false, &why)).inner
 }
 
 /// None, if the field is empty.

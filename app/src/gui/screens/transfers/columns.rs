@@ -129,9 +129,10 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
         }
         TransferState::WaitingForTracker => t!("window.state.waiting-for-tracker").into_owned(),
         TransferState::Unreachable { no_relay: Some(why), .. } => texts::of_no_relay(*why, &transfer.user),
-        TransferState::Unreachable { address, no_relay: None } => {
+        TransferState::Unreachable { address: Some(address), no_relay: None } => {
             t!("window.state.unreachable", user = Shown(transfer.user.as_str()), address = address).into_owned()
         }
+        TransferState::Unreachable { address: None, no_relay: None } => texts::of_no_way(&transfer.user),
         TransferState::OtherKey => t!("window.state.other-key", user = Shown(transfer.user.as_str())).into_owned(),
         TransferState::Changing => t!("window.state.changing", user = Shown(transfer.user.as_str())).into_owned(),
         TransferState::Connecting => t!("window.state.connecting").into_owned(),

@@ -50,7 +50,7 @@ pub(super) fn sources(ui: &mut Ui, details: Option<&TransferDetails>) {
             line(ui, icons::USER, &name, &speed, &middle, color);
             for tried in source.tried.iter().filter(|_| source.is_worth_telling()) {
                 let color = if tried.outcome == TryOutcome::Reached { p.good } else { p.weak };
-                tried_line(ui, &texts::of_tried(tried), color);
+                tried_line(ui, &texts::of_tried(tried, source.tried_by_them), color);
             }
         }
         if details.sources_left_out > 0 {

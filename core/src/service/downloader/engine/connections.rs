@@ -60,6 +60,11 @@ impl Connections {
         self.around.directory.changes()
     }
 
+    /// Counts up whenever this computer is in another network.
+    pub(super) fn networks(&self) -> watch::Receiver<u64> {
+        self.around.networks.clone()
+    }
+
     /// What all of them together may take in a second; 0 is no limit.
     pub(super) fn set_limit(&self, bytes_per_second: u64) {
         self.around.limiter.set(bytes_per_second);

@@ -123,7 +123,7 @@ impl Engine {
 
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let listener = self.told.listener();
-        let mut changes = self.connections.changes();
+        let (mut changes, mut networks) = (self.connections.changes(), self.connections.networks());
         let mut ticked = Instant::now();
         let mut looked_for_room = Instant::now();
         let mut saved = Instant::now();
@@ -151,6 +151,7 @@ impl Engine {
                     may_change = changed.is_ok();
                     self.machine.news(now());
                 }
+                Ok(()) = networks.changed() => self.machine.network_changed(),
                 changed = self.settings.changed(), if settings_may_change => {
                     settings_may_change = changed.is_ok();
                     let settings = *self.settings.borrow_and_update();

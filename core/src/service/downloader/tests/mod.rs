@@ -35,6 +35,7 @@ use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
 use crate::protocol::peer::{Answer, PeerRefusal, REQUEST_BYTES, Request};
+use crate::protocol::reached;
 use crate::service::arrivals::{self, Arrivals};
 use crate::service::peer_server::UploadSettings;
 use crate::service::testing::{MemoryContent, Server, bytes, content_of, list_of, serve, serve_as, user};

@@ -51,7 +51,7 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
         world.machine.tick(world.now);
     }
     assert!((4..=7).contains(&tries), "{tries}");
-    let address = ([10, 0, 0, 1], 20_000).into();
+    let address = Some(([10, 0, 0, 1], 20_000).into());
     assert_eq!(
         world.machine.state(JOB).0,
         TransferState::Unreachable { address, no_relay: None },
