@@ -68,6 +68,8 @@ ROWS = [
 # Slow enough that the transfer can be looked at while it runs.
 UPLOAD_SECONDS = 2
 FILE_BYTES = 20_000_000
+# Files are written by pieces.
+PIECE_BYTES = 1_000_000
 # One flight.
 SMALL_BYTES = 10_000
 # Two who have met are not arranged a meeting again before.
@@ -82,8 +84,13 @@ TRIALS = 20
 TRACKER = "tracker.test"
 TOLD_SECONDS_MAX = 10
 # Seconds until the first bytes, of the long form: half of the trials, and all of them.
-FIRST_SECONDS_MAX = {"nearby": (0.5, 5), "direct": (0.5, 5), "direct6": (0.5, 5), "mapped": (0.5, 5), "reversed": (1.5, 5),
+FIRST_SECONDS_MAX = {"nearby": (0.5, 5), "direct": (0.5, 5), "mapped": (0.5, 5), "reversed": (1.5, 5),
                      "punched": (1.5, 5), "relayed": (4, 4), NO_WAY: (TOLD_SECONDS_MAX, TOLD_SECONDS_MAX)}
+# Round trips from one home to the other until the first bytes are there: TCP, the handshake of TLS, the request; and for those
+# who are dialled by who has them, or meet, those to the tracker, which is half way.
+ROUND_TRIPS = {"nearby": 3, "direct": 3, "mapped": 3, "reversed": 4.5, "punched": 5}
+# What a program without optimisation may take besides, on a machine that does other things.
+BESIDES_SECONDS = 0.1
 
 
 class Wrong(Exception):
@@ -148,7 +155,9 @@ class Pair:
         self.number += 1
         path = f"{self.dir}/film{self.number}.bin"
         with open(path, "wb") as out:
-            out.write(random.Random(self.number).randbytes(bytes))
+            chance = random.Random(self.number)
+            for begin in range(0, bytes, PIECE_BYTES):
+                out.write(chance.randbytes(min(PIECE_BYTES, bytes - begin)))
         name = os.path.basename(path)
         self.alice.ask(f'register "{path}"', f"shared\t{name}\t")
         return path
@@ -307,6 +316,8 @@ def judge(row, round_trip_ms, good, broken):
     if not good:
         return
     half_max, all_max = FIRST_SECONDS_MAX[row.way]
+    # No program is faster than its line.
+    half_max = max(half_max, ROUND_TRIPS.get(row.way, 0) * round_trip_ms / 1000 + BESIDES_SECONDS)
     seconds = [trial.first_bytes for trial in good]
     if statistics.median(seconds) > half_max or max(seconds) > all_max:
         broken.append(f"from {row.at_alice} to {row.at_bob}, {round_trip_ms:g} ms: first bytes after {statistics.median(seconds):.2f} s, "

@@ -110,8 +110,19 @@ class File:
         owner.program.ask(f'register "{self.path}"', f"shared\t{self.name}\t")
 
     def download(self):
+        # Whose line has just died learns of it later: until then the tracker is not told what they share.
+        until = time.monotonic() + FILE_SECONDS_MAX
+        while not self.is_listed():
+            if time.monotonic() > until:
+                sys.exit(f"homes soak: the tracker does not list {self.name} after {FILE_SECONDS_MAX} s")
+            time.sleep(0.5)
         self.began = time.monotonic()
         self.since = self.other.program.say(f'download {self.owner.name} {self.name} "{self.copy}" --wait')
+
+    def is_listed(self):
+        since = self.other.program.say(f"list-files {self.owner.name}\nwhoami")
+        self.other.program.hear(f"{self.other.name}\t", since)
+        return any(self.name in line for _, line in self.other.program.lines[since:])
 
     def arrive(self):
         """The file is there, and the right one: after how many seconds. Then both are put away."""

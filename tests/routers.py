@@ -217,8 +217,9 @@ class Internet(Namespaces):
     def move(self, number, before, after):
         """The provider gives the home with this number another address."""
         router = f"{self.name}-r{number}"
-        ip("-n", router, "address", "add", f"{NETWORK}.{after}/24", "dev", "wan")
+        # The other one first: with the first address of a network all others of it go.
         ip("-n", router, "address", "delete", f"{NETWORK}.{before}/24", "dev", "wan")
+        ip("-n", router, "address", "add", f"{NETWORK}.{after}/24", "dev", "wan")
 
     def open_now(self, number):
         """The ports that the router of the home with this number has opened."""
