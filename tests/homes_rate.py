@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How much of a line a punched connection fills: two people behind cones, lines of some rate and length.
 
-    tests/homes_rate.py [--bin target/release] [--megabits 100,1000] [--results benches/results.jsonl]
+    tests/homes_rate.py [--bin target/debug] [--megabits 100,1000] [--results benches/results.jsonl]
 
 First a plain TCP connection of nobody but this script sends from alice's home to the tracker's computer, over her line alone:
 what a line carries. Then bob downloads from alice through both lines, some times; what counts is what comes between the first
@@ -10,8 +10,7 @@ tenth of a file and the last, so without the start and without what its end cost
 
 On a far and fast line no connection is faster than the system's buffers let it: a gigabit a second and 40 ms are 5 MB on
 their way, and Linux lets a program have 4 MB of them unanswered unless it is told otherwise (`tcp_wmem`), of which
-bookkeeping takes a part. `--buffers` says what all computers here are told. Needs what tests/homes.py needs, and programs that
-are built with optimisation for more than 100 Mbit/s.
+bookkeeping takes a part. `--buffers` says what all computers here are told. Needs what tests/homes.py needs.
 """
 import os
 import statistics
