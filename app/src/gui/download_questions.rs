@@ -17,6 +17,9 @@ use crate::model::{Model, short};
 const ASK_WIDTH: f32 = 560.0;
 /// What a question lists before it scrolls.
 const LIST_HEIGHT_MAX: f32 = 220.0;
+/// So much of a low window is not the list's; and the least that it has.
+const ROUND_THE_LIST: f32 = 340.0;
+const LIST_HEIGHT_MIN: f32 = 60.0;
 /// Lines of a list; more are counted.
 const LISTED_MAX: usize = 200;
 
@@ -147,7 +150,8 @@ fn title_of(ui: &mut Ui, icon: &str, title: &str) {
 }
 
 fn list(ui: &mut Ui, count: usize, add: impl FnOnce(&mut Ui)) {
-    ScrollArea::both().auto_shrink([false, true]).max_height(LIST_HEIGHT_MAX).show(ui, |ui| {
+    let height = (ui.ctx().content_rect().height() - ROUND_THE_LIST).clamp(LIST_HEIGHT_MIN, LIST_HEIGHT_MAX);
+    ScrollArea::both().auto_shrink([false, true]).max_height(height).show(ui, |ui| {
         add(ui);
         if count > LISTED_MAX {
             widgets::weak(ui, t!("window.ask.more", count = thousands((count - LISTED_MAX) as u64)));

@@ -1,5 +1,6 @@
 //! What a client knows, folded from [`NodeEvent`]s: what the window draws. No toolkit in it, no clock, no I/O.
 
+mod asked;
 pub mod browse;
 pub mod busy;
 pub mod download_questions;
@@ -44,7 +45,8 @@ use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::reach::reachability::Reachability;
 use rust_i18n::t;
 
-use crate::command_line::commands;
+pub use crate::model::asked::AskedBy;
+use crate::model::asked::{Asked, What};
 use crate::model::browse::{Browse, Look};
 use crate::model::download_questions::DownloadQuestions;
 use crate::model::looked_at::{LookedAt, TransferLook};
@@ -59,26 +61,12 @@ use crate::model::recent_networks::RecentNetworks;
 use crate::model::share_questions::ShareQuestions;
 use crate::model::shares::Shares;
 use crate::model::transfers::FailedFiles;
-use crate::model::wanted_download::WantedDownload;
 use crate::texts;
 
 /// Records of one list that the console page prints.
 pub const LIST_LINES_MAX: usize = 500;
 /// Seconds of the speed graph.
 pub const SPEEDS_MAX: usize = 120;
-/// Intents whose outcome is not there yet; more are answered, but not remembered.
-const ASKED_MAX: usize = 10_000;
-
-/// Who asked, and therefore who is told what came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AskedBy {
-    /// Nobody: a list is kept up to date.
-    Background,
-    /// A click or a shortcut in the window.
-    Mouse,
-    /// A line on the console page.
-    Console,
-}
 
 /// Someone on the tracker.
 #[derive(Debug, Clone)]
@@ -186,28 +174,6 @@ pub struct Model {
     toasts_so_far: u64,
 }
 
-#[derive(Debug)]
-struct Asked {
-    by: AskedBy,
-    what: What,
-    lines: usize,
-    /// What was to be fetched, while a question may come of it.
-    wanted: Option<Box<WantedDownload>>,
-}
-
-/// What an outcome is needed for, beyond its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    Users,
-    Invite,
-    Rename,
-    Join,
-    Host,
-    /// What comes of it is told as lines of the wire.
-    Wire,
-    Other,
-}
-
 impl Default for Model {
     fn default() -> Self {
         Self {
@@ -262,39 +228,6 @@ impl Default for Model {
 }
 
 impl Model {
-    /// Remembers who asked; call it with every intent that is sent.
-    pub fn asked(&mut self, id: IntentId, intent: &Intent, by: AskedBy) {
-        if by == AskedBy::Mouse
-            && let Some(line) = commands::line_of(intent)
-        {
-            self.push_log(Tone::Command, Shown(&line).to_string());
-        }
-        let what = match intent {
-            Intent::ListUsers => {
-                self.users_asked += 1;
-                What::Users
-            }
-            Intent::Invite if by == AskedBy::Background => What::Invite,
-            Intent::RenameShare { .. } => What::Rename,
-            Intent::Join(_) => What::Join,
-            Intent::HostTracker(_) => What::Host,
-            Intent::SendLine(_) => What::Wire,
-            Intent::Trust { user } => {
-                // If that fails it is told again.
-                self.changed_keys.remove(user);
-                What::Other
-            }
-            _ => What::Other,
-        };
-        let wanted = WantedDownload::asked_by(intent).filter(|_| by == AskedBy::Mouse).map(Box::new);
-        if matches!(what, What::Join | What::Host) {
-            (self.join_failed, self.host_failed) = (None, None);
-        }
-        if self.asked.len() < ASKED_MAX {
-            self.asked.insert(id, Asked { by, what, lines: 0, wanted });
-        }
-    }
-
     /// What the model wants to know now; when to ask again if nothing else happens.
     pub fn wishes(&mut self, now: Instant) -> (Vec<Intent>, Option<Duration>) {
         let mut wishes = std::mem::take(&mut self.wishes);

@@ -95,7 +95,9 @@ fn a_folder_that_is_there_in_part_is_one_question_with_its_counts() {
         test.answer_downloads(before, |_| Err(Failure::ExistsInPart(Box::new(there.clone()))));
         assert!(test.is_seen("Part of “Trip” is there already") && test.is_seen("/home/me/Trip"));
         assert!(
-            test.is_seen("1\u{a0}000 of 1\u{a0}200") && test.is_seen("at their places: 2") && test.is_seen("sub/b.txt")
+            test.is_seen("1\u{a0}000 of 1\u{a0}200")
+                && test.is_seen("with another content: 2")
+                && test.is_seen("sub/b.txt")
         );
         let before = test.asked_so_far();
         test.click(answer);

@@ -1,0 +1,81 @@
+//! What was asked, by whom, and what its outcome is needed for.
+
+use potok_core::model::shown::Shown;
+use potok_core::node::intent::{Intent, IntentId};
+
+use crate::command_line::commands;
+use crate::model::wanted_download::WantedDownload;
+use crate::model::{Model, Tone};
+
+/// Intents whose outcome is not there yet; more are answered, but not remembered.
+const ASKED_MAX: usize = 10_000;
+
+/// Who asked, and therefore who is told what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedBy {
+    /// Nobody: a list is kept up to date.
+    Background,
+    /// A click or a shortcut in the window.
+    Mouse,
+    /// A line on the console page.
+    Console,
+}
+
+/// A question that is under way.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) by: AskedBy,
+    pub(super) what: What,
+    /// Lines that were printed of its answer.
+    pub(super) lines: usize,
+    /// What was to be fetched, while a question may come of it.
+    pub(super) wanted: Option<Box<WantedDownload>>,
+}
+
+/// What an outcome is needed for, beyond its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Users,
+    Invite,
+    Rename,
+    Join,
+    Host,
+    /// What comes of it is told as lines of the wire.
+    Wire,
+    Other,
+}
+
+impl Model {
+    /// Remembers who asked; call it with every intent that is sent.
+    pub fn asked(&mut self, id: IntentId, intent: &Intent, by: AskedBy) {
+        if by == AskedBy::Mouse
+            && let Some(line) = commands::line_of(intent)
+        {
+            self.push_log(Tone::Command, Shown(&line).to_string());
+        }
+        let what = match intent {
+            Intent::ListUsers => {
+                self.users_asked += 1;
+                What::Users
+            }
+            Intent::Invite if by == AskedBy::Background => What::Invite,
+            Intent::RenameShare { .. } => What::Rename,
+            Intent::Join(_) => What::Join,
+            Intent::HostTracker(_) => What::Host,
+            Intent::SendLine(_) => What::Wire,
+            Intent::Trust { user } => {
+                // If that fails it is told again.
+                self.changed_keys.remove(user);
+                What::Other
+            }
+            _ => What::Other,
+        };
+        let wanted = WantedDownload::asked_by(intent).filter(|_| by == AskedBy::Mouse).map(Box::new);
+        if matches!(what, What::Join | What::Host) {
+            (self.join_failed, self.host_failed) = (None, None);
+        }
+        if self.asked.len() < ASKED_MAX {
+            self.asked.insert(id, Asked { by, what, lines: 0, wanted });
+        }
+    }
+}
