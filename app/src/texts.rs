@@ -287,6 +287,7 @@ pub fn of_bad_invite(why: BadInvite) -> String {
         BadInvite::Host => t!("window.bad-invite.host"),
         BadInvite::Port => t!("window.bad-invite.port"),
         BadInvite::Link => t!("window.bad-invite.link"),
+        BadInvite::TooMany => t!("window.bad-invite.too-many", max = limits::NETWORK_ADDRESSES_MAX),
     }
     .into_owned()
 }

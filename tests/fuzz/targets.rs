@@ -181,7 +181,7 @@ pub(crate) fn shown(data: &[u8]) {
 pub(crate) fn invite(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(TrackerAddress { address, key, token }) = text.parse::<TrackerAddress>() else { return };
-    assert!(address.port() != 0 && !address.host().is_empty());
+    assert!(address.iter().all(|address| address.port() != 0 && !address.host().is_empty()));
     let written = match key {
         Some(key) => Invite { address: address.clone(), key, token }.to_string(),
         None => address.to_string(),

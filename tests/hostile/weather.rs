@@ -99,7 +99,7 @@ fn a_client_finds_its_way_back_through_any_weather() {
     let mut people = Vec::new();
     for (n, (what, forecast)) in TRACKERS.iter().enumerate() {
         let proxy = runtime.block_on(Chaos::start(tracker.handle.address(), forecast));
-        let address = HostPort::new("127.0.0.1", proxy.address.port()).expect("an address");
+        let address = HostPort::new("127.0.0.1", proxy.address.port()).expect("an address").into();
         let person = Person::new(&format!("person-{n}"));
         let file = person.write("mine.txt", &noise(n as u64, 5_000));
         person.share(&file).expect("shared");
@@ -122,4 +122,34 @@ fn a_client_finds_its_way_back_through_any_weather() {
     for (what, person, _) in &people {
         assert!(person.ask(Intent::WhoAmI).is_ok(), "{what}");
     }
+}
+
+/// Several addresses of one network: one where nobody is, one where somebody else answers, two that lead there.
+#[test]
+fn who_loses_one_tracker_of_a_network_is_at_another() {
+    let runtime = Runtime::new().expect("a runtime");
+    let tracker = Arc::new(runtime.block_on(TestTracker::start(TrackerSettings::default())));
+    let impostor = runtime.block_on(TestTracker::start(TrackerSettings::default()));
+    let way = || runtime.block_on(Chaos::start(tracker.handle.address(), &[Clear]));
+    let (one, other) = (way(), way());
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("an address");
+    let addresses = [nobody, impostor.handle.address(), one.address, other.address].map(|at| at.to_string());
+    let key = tracker.handle.key();
+    let invite: TrackerAddress = format!("potok://{}/?key={key}", addresses.join(",")).parse().expect("an invite");
+    let people: Vec<Person> = (0..4).map(|n| Person::new(&format!("person-{n}"))).collect();
+    people.iter().for_each(|person| person.join(&invite));
+    // Nobody comes by this way any more.
+    drop(one);
+    let until = std::time::Instant::now() + PATIENCE;
+    loop {
+        let counts = runtime.block_on(tracker.handle.counts()).expect("runs");
+        let are_there = people.iter().all(|person| person.ask(Intent::WhoAmI).is_ok());
+        if are_there && counts.users == people.len() && other.connections() >= people.len() {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "not all are back: {counts:?}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let counts = runtime.block_on(impostor.handle.counts()).expect("runs");
+    assert_eq!(counts.users, 0, "nobody says a word to somebody else");
 }

@@ -89,7 +89,7 @@ impl EvilTracker {
     /// Where it is, and the key that its invite has.
     pub fn invite(&self) -> TrackerAddress {
         let address = HostPort::new("127.0.0.1", self.address.port()).expect("an address");
-        TrackerAddress { address, key: Some(self.identity.public_key()), token: None }
+        TrackerAddress { address: address.into(), key: Some(self.identity.public_key()), token: None }
     }
 
     /// How often somebody came.

@@ -72,7 +72,7 @@ impl TestTracker {
     pub fn address(&self) -> TrackerAddress {
         let at = self.handle.address();
         let address = HostPort::new(&at.ip().to_string(), at.port()).expect("an address");
-        TrackerAddress { address, key: Some(self.handle.key()), token: None }
+        TrackerAddress { address: address.into(), key: Some(self.handle.key()), token: None }
     }
 }
 

@@ -15,24 +15,29 @@ pub struct HostPort {
     port: u16,
 }
 
-/// `potok://HOST:PORT/?key=<64 hex>[&invite=<22 letters>]`: where a tracker is, which key it proves, and what lets its reader
-/// in if the network is closed.
+/// Where a network is met: the address of its tracker, or those of all its trackers, any of which will do. There is at
+/// least one and at most [`limits::NETWORK_ADDRESSES_MAX`], each once.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NetworkAddress(Vec<HostPort>);
+
+/// `potok://HOST:PORT[,HOST:PORT…]/?key=<64 hex>[&invite=<22 letters>]`: where a network's trackers are, which key they
+/// prove, and what lets its reader in if the network is closed.
 ///
 /// ```
 /// use potok_core::model::invite::{BadInvite, Invite};
 ///
 /// let text = format!("potok://tracker.example.org:7686/?key={}", "0a".repeat(32));
 /// let invite: Invite = text.parse()?;
-/// assert_eq!((invite.address.host(), invite.address.port()), ("tracker.example.org", 7686));
+/// assert_eq!((invite.address.first().host(), invite.address.first().port()), ("tracker.example.org", 7686));
 /// assert_eq!(invite.to_string(), text);
 /// assert_eq!("potok://tracker.example.org".parse::<Invite>(), Err(BadInvite::Link));
 /// # Ok::<(), BadInvite>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Invite {
-    /// The host and port where the tracker listens.
-    pub address: HostPort,
-    /// The tracker's identity. Somebody else at this address is refused.
+    /// Where its trackers listen.
+    pub address: NetworkAddress,
+    /// The trackers' identity. Somebody else at these addresses is refused.
     pub key: PublicKey,
     /// What lets its reader into a closed network.
     pub token: Option<InviteToken>,
@@ -50,6 +55,9 @@ pub enum BadInvite {
     /// It begins with `potok:` but does not go on as an invite does.
     #[error("expected potok://HOST:PORT/?key=<64 hexadecimal digits>")]
     Link,
+    /// It names more trackers than a network has.
+    #[error("an invite has at most {} addresses", limits::NETWORK_ADDRESSES_MAX)]
+    TooMany,
 }
 
 impl HostPort {
@@ -135,6 +143,64 @@ impl fmt::Debug for HostPort {
     }
 }
 
+impl NetworkAddress {
+    /// That of a network of several trackers. An address that is there twice counts once.
+    pub fn new(all: impl IntoIterator<Item = HostPort>) -> Result<Self, BadInvite> {
+        let mut each = Vec::new();
+        for address in all {
+            if !each.contains(&address) {
+                each.push(address);
+            }
+            if each.len() > limits::NETWORK_ADDRESSES_MAX {
+                return Err(BadInvite::TooMany);
+            }
+        }
+        if each.is_empty() { Err(BadInvite::Host) } else { Ok(Self(each)) }
+    }
+
+    /// The one that was named first.
+    pub fn first(&self) -> &HostPort {
+        &self.0[0]
+    }
+
+    /// All of them, in the order in which they were named.
+    pub fn iter(&self) -> impl Iterator<Item = &HostPort> {
+        self.0.iter()
+    }
+}
+
+impl From<HostPort> for NetworkAddress {
+    fn from(only: HostPort) -> Self {
+        Self(vec![only])
+    }
+}
+
+impl FromStr for NetworkAddress {
+    type Err = BadInvite;
+
+    /// Reads `host:port,host:port`.
+    fn from_str(text: &str) -> Result<Self, BadInvite> {
+        if text.len() > limits::INVITE_BYTES_MAX {
+            return Err(BadInvite::Host);
+        }
+        Self::new(text.split(',').map(str::parse).collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+impl fmt::Display for NetworkAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, others) = self.0.split_first().ok_or(fmt::Error)?;
+        first.fmt(f)?;
+        others.iter().try_for_each(|other| write!(f, ",{other}"))
+    }
+}
+
+impl fmt::Debug for NetworkAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NetworkAddress({self})")
+    }
+}
+
 impl FromStr for Invite {
     type Err = BadInvite;
 
@@ -172,8 +238,8 @@ impl fmt::Display for Invite {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TrackerAddress {
-    /// The host and port where the tracker listens.
-    pub address: HostPort,
+    /// Where its trackers listen; only an invite has more than one address.
+    pub address: NetworkAddress,
     /// The key it must prove; without one, the key seen at the first joining is remembered.
     pub key: Option<PublicKey>,
     /// What lets us in if the network is closed; only an invite has one.
@@ -206,102 +272,9 @@ impl FromStr for TrackerAddress {
         if text.strip_prefix("potok:").is_some_and(|rest| !is_port(rest)) {
             return text.parse::<Invite>().map(Self::from);
         }
-        Ok(Self { address: text.parse()?, key: None, token: None })
+        Ok(Self { address: text.parse::<HostPort>()?.into(), key: None, token: None })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::vectors;
-
-    #[test]
-    fn reads_what_people_paste() {
-        for (text, host, port) in [
-            ("127.0.0.1:7300", "127.0.0.1", 7300),
-            ("tracker.example.org", "tracker.example.org", limits::TRACKER_PORT),
-            ("HOST:1", "host", 1),
-            ("[::1]:7686", "::1", 7686),
-            ("[fe80::1]", "fe80::1", limits::TRACKER_PORT),
-        ] {
-            let parsed: HostPort = text.parse().unwrap_or_else(|why| panic!("{text}: {why}"));
-            assert_eq!((parsed.host(), parsed.port()), (host, port));
-            assert_eq!(parsed.to_string().parse(), Ok(parsed));
-        }
-        let named_so: TrackerAddress = "potok:7686".parse().expect("an address");
-        assert_eq!((named_so.address.to_string().as_str(), named_so.key), ("potok:7686", None));
-        let invite =
-            Invite { address: "[::1]:9".parse().expect("address"), key: PublicKey::from_bytes([9; 32]), token: None };
-        assert_eq!(invite.to_string().parse(), Ok(invite.clone()));
-        let joined: TrackerAddress = format!("  {invite}\n").parse().expect("invite");
-        assert_eq!(joined, TrackerAddress { address: invite.address.clone(), key: Some(invite.key), token: None });
-        let text = format!("{invite}&invite=-_v7-_v7-_v7-_v7-_v7-w");
-        let joined: TrackerAddress = text.parse().expect("an invite with a token");
-        assert_eq!((joined.token.is_some(), joined.to_string()), (true, text));
-    }
-
-    #[test]
-    fn refuses_everything_else() {
-        let key = "0".repeat(64);
-        for bad in [
-            "",
-            ":",
-            "host:",
-            "host:0",
-            "host:65536",
-            "host:+1",
-            "a b:1",
-            "::1:1",
-            "[::1",
-            "[::1]x",
-            "[x]:1",
-            "-a:1",
-            "хост:1",
-            "http://h:1",
-            "h:1/x",
-            "user@h:1",
-            "potok://",
-            "potok:h:1",
-            "potok://h:1",
-            "potok://h:1/?key=00",
-        ] {
-            assert!(bad.parse::<TrackerAddress>().is_err(), "{bad}");
-        }
-        for bad in [
-            format!("potok://h:1/?key={key}&x=1"),
-            format!("potok://h:1/?key={key}&invite="),
-            format!("potok://h:1/?key={key}&invite=-_v7-_v7-_v7-_v7-_v7-x"),
-            format!("potok://h:1/?key={key}&invite=-_v7-_v7-_v7-_v7-_v7-w&x=1"),
-            format!("potok://h:1/?invite=-_v7-_v7-_v7-_v7-_v7-w&key={key}"),
-            format!("potok://h:1?key={key}"),
-            format!("potok://h:1/?key={key} --x"),
-        ] {
-            assert!(bad.parse::<TrackerAddress>().is_err(), "{bad}");
-        }
-        assert!("a".repeat(5000).parse::<TrackerAddress>().is_err());
-    }
-
-    #[test]
-    fn every_text_of_the_vectors_is_read_as_it_stands_there() {
-        let mut wrong = Vec::new();
-        for row in vectors::rows(include_str!("../../../tests/vectors/invites.tsv")) {
-            let found = row.text(1).parse::<TrackerAddress>().map_or("bad".to_owned(), |to| match to.key {
-                Some(key) => Invite { address: to.address, key, token: to.token }.to_string(),
-                None => to.address.to_string(),
-            });
-            if found != row.text_or_same(0, 1) {
-                wrong.push(format!("{:?} is {found}", row.text(1)));
-            }
-        }
-        assert!(wrong.is_empty(), "{wrong:#?}");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,80}") {
-            if let Ok(invite) = text.parse::<Invite>() {
-                proptest::prop_assert_eq!(invite.to_string().parse::<Invite>(), Ok(invite));
-            }
-        }
-    }
-}
+mod tests;

@@ -28,6 +28,8 @@ pub const PEER_PORT_MIN: u16 = 1024;
 pub const TRACKER_PORT: u16 = 7686;
 /// Longest invite link, in bytes: a longer text is refused before it is looked at.
 pub const INVITE_BYTES_MAX: usize = 2048;
+/// Most trackers that one invite names: as many machines as one network is run on.
+pub const NETWORK_ADDRESSES_MAX: usize = 16;
 
 /// Bytes a second that all relays of a tracker carry together: a part of what a home sends.
 pub const RELAY_BYTES_PER_SECOND: u64 = 2_000_000;

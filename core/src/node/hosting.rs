@@ -59,7 +59,7 @@ pub(super) async fn start(setup: HostingSetup) -> Result<Hosting, Failure> {
     // Through the address that others use, so that the tracker sees us there and can tell it to them.
     let address = HostPort::new(&dialled_ip(&handle).to_string(), handle.address().port());
     let address = address.map_err(|error| failed(error.to_string().into()))?;
-    let joined_at = TrackerAddress { address, key: Some(handle.key()), token: None };
+    let joined_at = TrackerAddress { address: address.into(), key: Some(handle.key()), token: None };
     let log = tokio::spawn(pass_log_on(handle.read_log().await, outbox));
     Ok(Hosting { handle: Arc::new(handle), invite, joined_at, log })
 }

@@ -288,7 +288,7 @@ impl NodeTask {
         }
         let client = self.session.client()?;
         let key = client.tracker_key().ok_or_else(|| self.why_offline())?;
-        Ok(Outcome::Invite(Invite { address: client.tracker().clone(), key, token: None }))
+        Ok(Outcome::Invite(Invite { address: client.network().clone(), key, token: None }))
     }
 
     pub(super) fn own_name(&self) -> Result<Username, Failure> {

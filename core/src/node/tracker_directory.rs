@@ -214,12 +214,12 @@ impl Directory for TrackerDirectory {
 pub(super) fn meeting(client: &TrackerClient, ticket: EncounterTicket) -> Meeting {
     let asked = client.clone();
     let may_dial = move |address| asked.people().may_be_peer(address);
-    Meeting { tracker: client.tracker().clone(), ticket, may_dial: Arc::new(may_dial) }
+    Meeting { tracker: client.tracker(), ticket, may_dial: Arc::new(may_dial) }
 }
 
 /// Our side of the tracker's relay.
 pub(super) fn relay_place(client: &TrackerClient, ticket: EncounterTicket) -> RelayPlace {
-    RelayPlace { tracker: client.tracker().clone(), ticket }
+    RelayPlace { tracker: client.tracker(), ticket }
 }
 
 async fn in_own_networks(addresses: Vec<LanAddress>) -> Vec<SocketAddr> {

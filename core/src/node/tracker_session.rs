@@ -194,7 +194,7 @@ pub(super) async fn read_pages<Handed: Future<Output = bool>>(
 /// A question's failure in the words of the node.
 pub(super) fn ask_failed(client: &TrackerClient, error: AskError) -> Failure {
     match error {
-        AskError::Away(why) => away(&client.tracker().to_string(), why),
+        AskError::Away(why) => away(&client.network().to_string(), why),
         AskError::Refused { code, text } => Failure::Refused { code, text },
     }
 }

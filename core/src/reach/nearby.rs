@@ -33,7 +33,7 @@ impl NearbyNetwork {
     pub fn invite(&self) -> Option<Invite> {
         let at = self.addresses.first()?;
         let address = HostPort::new(&at.ip().to_string(), at.port()).ok()?;
-        Some(Invite { address, key: self.key, token: None })
+        Some(Invite { address: address.into(), key: self.key, token: None })
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::binding::BanTarget;
 use crate::model::cluster::EtcdUrl;
-use crate::model::invite::HostPort;
+use crate::model::invite::{HostPort, NetworkAddress};
 use crate::model::join_rule::JoinRule;
 use crate::model::key::PublicKey;
 use crate::model::limits;
@@ -60,8 +60,8 @@ macro_rules! settings {
 settings! {
     /// Where the tracker listens; `[::]` is every address, of IPv6 and of IPv4. Port 0 takes any free port.
     listen: SocketAddr = listen::everywhere(limits::TRACKER_PORT),
-    /// Where others reach the tracker, HOST or HOST:PORT, if that is not the address of this computer: it stands in invites.
-    public_address: OrEmpty<HostPort> = OrEmpty(None),
+    /// Where others reach the tracker, HOST or HOST:PORT, if that is not the address of this computer: it stands in invites. Several trackers of one network: HOST:PORT,HOST:PORT.
+    public_address: OrEmpty<NetworkAddress> = OrEmpty(None),
     /// Where it tells over HTTP how it does: /healthz, /metrics for Prometheus, /status. For example 127.0.0.1:7687; empty: nowhere.
     observe: OrEmpty<SocketAddr> = OrEmpty(None),
     /// Who shows this word (Authorization: Bearer ...) may read figures there from another computer; empty: nobody may.

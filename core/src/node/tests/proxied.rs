@@ -162,8 +162,8 @@ fn names_are_looked_up_by_the_proxy_and_no_tracker_sends_us_past_it() {
     let proxy = Proxy::start();
     let mut boris = Client::start("boris", false);
     boris.apply(|settings| settings.socks5 = proxy.setting());
-    let address = HostPort::new(PROXIED_NAME, tracker.address.port()).expect("a name");
-    let named = TrackerAddress { address: address.clone(), ..tracker };
+    let address = HostPort::new(PROXIED_NAME, tracker.address.first().port()).expect("a name");
+    let named = TrackerAddress { address: address.clone().into(), ..tracker };
     assert_eq!(boris.ask(Intent::Join(named)), Ok(Outcome::Done));
     assert_eq!(saw(&mut host, "boris"), IpAddr::from(PROXY_IP));
     // The tracker says that somebody is at 127.0.0.1. A tracker elsewhere, as this one seems to be, must not say that.

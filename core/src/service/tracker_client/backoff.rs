@@ -25,11 +25,13 @@ impl ReconnectBackoff {
         rand::rng().random_range(Duration::ZERO..=self.bound(now))
     }
 
-    /// A session ended. A link that flaps every few seconds does not count as mended.
-    pub(super) fn session_lasted(&mut self, time: Duration) {
-        if time >= SESSION_STABLE_AFTER {
+    /// A session ended. Whether it was a good one: a link that flaps every few seconds does not count as mended.
+    pub(super) fn session_lasted(&mut self, time: Duration) -> bool {
+        let was_good = time >= SESSION_STABLE_AFTER;
+        if was_good {
             self.troubled_since = None;
         }
+        was_good
     }
 
     fn bound(&mut self, now: Instant) -> Duration {
@@ -52,9 +54,9 @@ mod tests {
             assert!(backoff.next_wait(now) <= Duration::from_secs(bound));
         }
         let now = begun + Duration::from_secs(100_000);
-        backoff.session_lasted(Duration::from_secs(3));
+        assert!(!backoff.session_lasted(Duration::from_secs(3)));
         assert_eq!(backoff.bound(now), RECONNECT_WAIT_MAX, "a flapping link goes on waiting");
-        backoff.session_lasted(SESSION_STABLE_AFTER);
+        assert!(backoff.session_lasted(SESSION_STABLE_AFTER));
         assert_eq!(backoff.bound(now), RECONNECT_WAIT_MIN);
     }
 }

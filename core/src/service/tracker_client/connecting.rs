@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use crate::model::absence::AbsenceReason;
 use crate::model::address_family::AddressFamily;
-use crate::model::invite::{HostPort, TrackerAddress};
+use crate::model::invite::HostPort;
+use crate::model::invite_token::InviteToken;
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::model::own_ports::OwnPorts;
@@ -28,7 +29,11 @@ pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// What one try to be at a tracker needs.
 pub(super) struct Connecting {
-    pub(super) tracker: TrackerAddress,
+    pub(super) at: HostPort,
+    /// The key that it must prove; without one, that of the first time.
+    pub(super) key: Option<PublicKey>,
+    /// What lets us in if the network is closed.
+    pub(super) token: Option<InviteToken>,
     pub(super) username: Username,
     /// Where others dial us.
     pub(super) ports: watch::Receiver<OwnPorts>,
@@ -45,27 +50,28 @@ pub(super) struct Connecting {
 
 /// Connects, proves who we are, and registers.
 pub(super) async fn connect(with: Connecting) -> Result<ClientSession, AwayReason> {
-    let Connecting { tracker, username, ports, tls, store, tap, outgoing, key_known, known_names } = with;
-    let expected = match tracker.key {
+    let Connecting { at: host, key: invited, token, username, ports, tls, store, tap, .. } = with;
+    let Connecting { outgoing, key_known, known_names, .. } = with;
+    let expected = match invited {
         Some(key) => Some(key),
-        None => pinned(store.clone(), tracker.address.clone()).await?,
+        None => pinned(store.clone(), host.clone()).await?,
     };
-    let stream = outgoing.host(&tracker.address, CONNECT_MAX).await.map_err(unreachable)?;
-    let at: SocketAddr = outgoing.reached(&tracker.address, &stream).map_err(unreachable)?;
+    let stream = outgoing.host(&host, CONNECT_MAX).await.map_err(unreachable)?;
+    let at: SocketAddr = outgoing.reached(&host, &stream).map_err(unreachable)?;
     let connected = timeout(outgoing.patience(limits::TLS_HANDSHAKE_MAX), tls.connect(stream, expected)).await;
     let connected = connected.map_err(|_elapsed| AwayReason::Unreachable(AbsenceReason::Silent))?;
     let (stream, key) = connected.map_err(|error| match tls::is_wrong_key(&error) {
         true => AwayReason::KeyChanged,
         false => unreachable(error),
     })?;
-    if expected.is_none() || tracker.key.is_some() {
-        pin(store, tracker.address.clone(), key).await?;
+    if expected.is_none() || invited.is_some() {
+        pin(store, host, key).await?;
     }
     let load = tokio::task::spawn_blocking(move || known_names.load(key)).await;
     load.map_err(database_panicked)?.map_err(database_failed)?;
     key_known.send_replace(Some(key));
     let port = ports.borrow().by(AddressFamily::of(at.ip()));
-    ClientSession::register(stream, at, username, (port, tracker.token), tap).await
+    ClientSession::register(stream, at, username, (port, token), tap).await
 }
 
 /// Why a connection was not made, with what the proxy says of it.

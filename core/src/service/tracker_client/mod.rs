@@ -4,7 +4,7 @@
 //! ```text
 //!            +-> connecting -> online -+          a question asked while we are away waits
 //!   start ---+        ^          |     +-> stop   for up to [`PARKED_MAX`], then fails
-//!            |        +- waiting-+
+//!            |        +- waiting-+                (for a moment, if the network has another tracker to try)
 //!            +-> refused (a changed key, a name that is taken): no further try without a person
 //! ```
 //!
@@ -17,8 +17,10 @@ pub mod known_names;
 mod local_addresses;
 mod people;
 mod reasons;
+mod round;
 mod second_family;
 mod session;
+mod setup;
 pub mod tap;
 mod trials;
 mod wire;
@@ -35,21 +37,17 @@ use tokio_util::sync::CancellationToken;
 use crate::model::absence::AbsenceReason;
 use crate::model::address_family::AddressFamily;
 use crate::model::ban_terms::Remark;
-use crate::model::invite::{HostPort, TrackerAddress};
+use crate::model::invite::{HostPort, NetworkAddress};
 use crate::model::key::PublicKey;
-use crate::model::own_ports::OwnPorts;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
-use crate::net::outgoing::Outgoing;
-use crate::net::tls::TlsClient;
 use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::Role;
 use crate::protocol::reply::{FileLine, UserLine};
 use crate::reach::reachability::TrialEvent;
-use crate::service::surroundings::Surroundings;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::connecting::Connecting;
@@ -57,42 +55,18 @@ use crate::service::tracker_client::known_names::{KnownNames, MeetError};
 use crate::service::tracker_client::local_addresses::LocalAddresses;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::reasons::will_pass;
+use crate::service::tracker_client::round::Round;
 use crate::service::tracker_client::second_family::SecondFamily;
 use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
-use crate::service::tracker_client::tap::Tap;
-use crate::store::Store;
 use crate::transfer::Contact;
 
 pub use crate::service::tracker_client::reasons::{AskError, AwayReason, TypeError};
+pub use crate::service::tracker_client::setup::ClientSetup;
 
 /// Questions that may wait for their turn.
 const CLIENT_MESSAGES_MAX: usize = 256;
 /// How long a question waits for a tracker that is away.
 const PARKED_MAX: Duration = Duration::from_secs(10);
-
-/// What a session needs.
-pub struct ClientSetup {
-    /// Where to, and whom to expect there.
-    pub tracker: TrackerAddress,
-    /// Who we want to be.
-    pub username: Username,
-    /// Where others dial us.
-    pub ports: watch::Receiver<OwnPorts>,
-    /// Proves our identity.
-    pub tls: TlsClient,
-    /// Remembers the keys of trackers.
-    pub store: Arc<Store>,
-    /// Shows the lines to whoever wants to see them.
-    pub tap: Arc<Tap>,
-    /// Everything that we share now; asked for at every new session.
-    pub shares: Arc<dyn Fn() -> Vec<Share> + Send + Sync>,
-    /// Whether the tracker is told where we are in our own network.
-    pub tells_local_addresses: watch::Receiver<bool>,
-    /// In which networks we are.
-    pub surroundings: watch::Receiver<Surroundings>,
-    /// How the connections to the tracker leave.
-    pub outgoing: Outgoing,
-}
 
 /// What a session tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,7 +131,8 @@ pub struct TrackerClient {
     asks: mpsc::Sender<ClientMessage>,
     people: Arc<People>,
     known_names: Arc<KnownNames>,
-    tracker: HostPort,
+    network: NetworkAddress,
+    at: watch::Receiver<HostPort>,
     key: watch::Receiver<Option<PublicKey>>,
 }
 
@@ -190,12 +165,14 @@ impl TrackerClient {
         let (asks, asked) = mpsc::channel(CLIENT_MESSAGES_MAX);
         let people = Arc::new(People::default());
         let (key_known, key) = watch::channel(setup.tracker.key);
+        let (at_known, at) = watch::channel(setup.tracker.address.first().clone());
         let known_names = Arc::new(KnownNames::new(Arc::clone(&setup.store)));
         let client = Self {
             asks: asks.clone(),
             people: people.clone(),
             known_names: Arc::clone(&known_names),
-            tracker: setup.tracker.address.clone(),
+            network: setup.tracker.address.clone(),
+            at,
             key,
         };
         let task = ClientTask {
@@ -206,6 +183,7 @@ impl TrackerClient {
             people,
             known_names,
             key_known,
+            at_known,
             parked: VecDeque::new(),
             why_away: None,
         };
@@ -291,9 +269,14 @@ impl TrackerClient {
         trusted
     }
 
-    /// Where the tracker is.
-    pub fn tracker(&self) -> &HostPort {
-        &self.tracker
+    /// Where the network is met, as it was given.
+    pub fn network(&self) -> &NetworkAddress {
+        &self.network
+    }
+
+    /// Where the tracker is that we are at, or were at last, or try now.
+    pub fn tracker(&self) -> HostPort {
+        self.at.borrow().clone()
     }
 
     /// Which key it has proven, or is expected to prove.
@@ -310,6 +293,7 @@ struct ClientTask {
     people: Arc<People>,
     known_names: Arc<KnownNames>,
     key_known: watch::Sender<Option<PublicKey>>,
+    at_known: watch::Sender<HostPort>,
     /// Questions that wait for a session, each with the time when it fails.
     parked: VecDeque<(Instant, ClientMessage)>,
     why_away: Option<AwayReason>,
@@ -334,37 +318,53 @@ impl ClientTask {
 
     async fn stay_connected(&mut self) {
         let mut backoff = ReconnectBackoff::default();
+        let mut round = Round::new(&self.setup.tracker.address);
         loop {
+            let Some(at) = round.next() else {
+                round = Round::new(&self.setup.tracker.address);
+                continue;
+            };
+            self.at_known.send_replace(at.clone());
             self.tell(ClientEvent::Connecting(self.why_away.clone())).await;
-            let why = match self.connect_while_asked().await {
+            let why = match self.connect_while_asked(&at).await {
                 // From where it was begun it leads nowhere now.
-                Waited::Probed => continue,
+                Waited::Probed => {
+                    round = Round::new(&self.setup.tracker.address);
+                    continue;
+                }
                 Waited::Done(Ok(session)) => {
                     let since = Instant::now();
-                    let ended = self.be_online(session).await;
-                    backoff.session_lasted(since.elapsed());
+                    let ended = self.be_online(session, &at).await;
+                    // Of a link that flaps the others of the round come next, and then a longer wait.
+                    if backoff.session_lasted(since.elapsed()) {
+                        round = Round::after_loss_of(&at, &self.setup.tracker.address);
+                    }
                     ended
                 }
                 Waited::Done(Err(why)) => why,
             };
             self.why_away = Some(why.clone());
-            if !will_pass(&why) {
+            // What one tracker of a network refuses the others refuse too; who only answers in its place does not count.
+            let is_refused = matches!(why, AwayReason::Refused { .. }) && !will_pass(&why);
+            if round.fails(&why) || is_refused {
                 self.tell(ClientEvent::Refused(why.clone())).await;
                 self.refuse_all(&why).await;
                 return;
             }
             self.tell(ClientEvent::Connecting(Some(why.clone()))).await;
             let now = Instant::now();
-            let until = now + backoff.next_wait(now.into_std());
+            let wait = if round.is_over() { backoff.next_wait(now.into_std()) } else { Round::next_wait() };
             // Who is in another network need not wait: what has failed in the one before says nothing.
-            let _waited = self.park_until(sleep_until(until), &why).await;
+            let _waited = self.park_until(sleep_until(now + wait), &why).await;
         }
     }
 
-    async fn connect_while_asked(&mut self) -> Waited<Result<ClientSession, AwayReason>> {
+    async fn connect_while_asked(&mut self, at: &HostPort) -> Waited<Result<ClientSession, AwayReason>> {
         let why = self.why_away.clone().unwrap_or(AwayReason::Unreachable(AbsenceReason::NotYet));
         let connecting = connecting::connect(Connecting {
-            tracker: self.setup.tracker.clone(),
+            at: at.clone(),
+            key: self.setup.tracker.key,
+            token: self.setup.tracker.token,
             username: self.setup.username.clone(),
             ports: self.setup.ports.clone(),
             tls: self.setup.tls.clone(),
@@ -377,7 +377,7 @@ impl ClientTask {
         self.park_until(connecting, &why).await
     }
 
-    async fn be_online(&mut self, mut session: ClientSession) -> AwayReason {
+    async fn be_online(&mut self, mut session: ClientSession, at: &HostPort) -> AwayReason {
         let mut announcer = Announcer::new(self.setup.username.clone());
         announcer.change((self.setup.shares)(), Vec::new(), None);
         let parked = std::mem::take(&mut self.parked);
@@ -386,7 +386,8 @@ impl ClientTask {
         }
         // What has changed since the port was registered is seen there.
         let mut ports = self.setup.ports.clone();
-        let showing = SecondFamily::of(&self.setup, session.tracker(), *self.key_known.borrow(), self.events.clone());
+        let key = *self.key_known.borrow();
+        let showing = SecondFamily::of(&self.setup, (at, session.tracker()), key, self.events.clone());
         let all = SessionContext {
             announcer: &mut announcer,
             people: &self.people,
@@ -476,15 +477,6 @@ fn remembered(done: Result<Result<(), MeetError>, tokio::task::JoinError>) -> Re
 
 impl std::fmt::Debug for TrackerClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TrackerClient").field("tracker", &self.tracker).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for ClientSetup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientSetup")
-            .field("tracker", &self.tracker)
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("TrackerClient").field("tracker", &self.network).finish_non_exhaustive()
     }
 }

@@ -66,12 +66,12 @@ impl SecondFamily {
     /// `None` if there is nobody to show it to: the tracker has proven no key.
     pub(super) fn of(
         setup: &ClientSetup,
-        first: SocketAddr,
+        (tracker, first): (&HostPort, SocketAddr),
         key: Option<PublicKey>,
         events: mpsc::Sender<ClientEvent>,
     ) -> Option<Self> {
         Some(Self {
-            tracker: setup.tracker.address.clone(),
+            tracker: tracker.clone(),
             by: AddressFamily::of(first.ip()).other(),
             // A proxy shows its own address.
             key: key.filter(|_| !setup.outgoing.is_proxied())?,

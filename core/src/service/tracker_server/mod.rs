@@ -207,7 +207,8 @@ impl TrackerHandle {
     /// likely reach this computer.
     pub fn invite(&self) -> Result<Invite, BadInvite> {
         let ip = if self.address.ip().is_unspecified() { local::best_address() } else { self.address.ip() };
-        Ok(Invite { address: HostPort::new(&ip.to_string(), self.address.port())?, key: self.key, token: None })
+        let address = HostPort::new(&ip.to_string(), self.address.port())?.into();
+        Ok(Invite { address, key: self.key, token: None })
     }
 
     /// Gives an order of the owner's; `false` if the tracker has stopped.

@@ -60,7 +60,7 @@ pub(super) fn figures(ui: &mut Ui, model: &Model, hosted: &Hosted) {
 /// Who can reach it, as far as that is known here. Nothing was asked outside.
 pub(in crate::gui::screens) fn reach(model: &Model, hosted: &Hosted) -> String {
     let port = hosted.address.port();
-    let invited = model.invite.as_ref().map(|invite| invite.address.host().to_owned());
+    let invited = model.invite.as_ref().map(|invite| invite.address.first().host().to_owned());
     let ip = invited.as_deref().and_then(|host| host.parse().ok()).unwrap_or(hosted.address.ip());
     let shown = invited.map_or_else(|| hosted.address.to_string(), |host| format!("{host}:{port}"));
     if hosted.address.ip().is_loopback() || ip.is_loopback() {
