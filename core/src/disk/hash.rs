@@ -27,7 +27,7 @@ const BLOCKS_PER_TURN: usize = 1024;
 
 /// Told after each piece how many bytes were hashed since it was told last; `Break` ends the work. Called from several
 /// threads at once.
-pub type Watch<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
+pub type HashWatch<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
 
 /// Why a file that was read has no hash.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum HashFault {
     /// The file was written to, cut or replaced while it was read.
     #[error("the file changed while it was read")]
     Changed,
-    /// The [`Watch`] answered `Break`: nobody wants the hash any more.
+    /// The [`HashWatch`] answered `Break`: nobody wants the hash any more.
     #[error("stopped")]
     Stopped,
     /// The file cannot be read; the reason is inside.
@@ -57,7 +57,7 @@ impl Hasher {
     }
 
     /// Hashes one file with all cores. `stamp` is what the file was when it was opened.
-    pub fn hash(&self, file: &File, stamp: &FileStamp, watch: Watch<'_>) -> Result<BlockList, HashFault> {
+    pub fn hash(&self, file: &File, stamp: &FileStamp, watch: HashWatch<'_>) -> Result<BlockList, HashFault> {
         let geometry = Geometry::of(stamp.size);
         let count = usize::try_from(geometry.blocks()).expect("at most 2^20");
         let mut hashes = vec![ChainingValue::default(); count];
@@ -86,7 +86,7 @@ pub fn now_ns() -> i128 {
 
 /// Hashes one file on the calling thread, for one that is too small to be worth several. `stamp` is as in
 /// [`Hasher::hash`].
-pub fn hash_here(file: &File, stamp: &FileStamp, watch: Watch<'_>) -> Result<BlockList, HashFault> {
+pub fn hash_here(file: &File, stamp: &FileStamp, watch: HashWatch<'_>) -> Result<BlockList, HashFault> {
     let geometry = Geometry::of(stamp.size);
     let count = usize::try_from(geometry.blocks()).expect("at most 2^20");
     let mut hashes = vec![ChainingValue::default(); count];
@@ -112,7 +112,7 @@ fn hash_blocks(
     geometry: Geometry,
     first: usize,
     hashes: &mut [ChainingValue],
-    watch: Watch<'_>,
+    watch: HashWatch<'_>,
 ) -> Result<(), HashFault> {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };

@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::UserLine;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::SessionId;
 use crate::tracker::roster::{Online, ReaderView, Roster};
+use crate::tracker::watching::{Moment, PartWatcher, TouchedFolders, WatchFilter, Watchers};
 
 /// Windows close at multiples of this.
 const STEP: Duration = Duration::from_millis(50);
@@ -31,7 +33,7 @@ pub struct Changes {
     /// By name regardless of case.
     open: BTreeMap<String, Change>,
     due: BTreeSet<(Instant, String)>,
-    watchers: BTreeMap<ReaderView, BTreeMap<SessionId, Moment>>,
+    watchers: Watchers,
     now: Moment,
 }
 
@@ -87,10 +89,6 @@ impl Readers {
     }
 }
 
-/// Orders changes and the beginnings of watching: a watcher is told of what changed since.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment(u64);
-
 #[derive(Debug)]
 struct Change {
     /// The spelling of the last change.
@@ -98,6 +96,7 @@ struct Change {
     latest: Moment,
     presence: Option<Before>,
     shares: Shares,
+    touched: TouchedFolders,
 }
 
 /// How a user's presence was when the window opened.
@@ -125,24 +124,25 @@ enum Shares {
 impl Changes {
     /// Nobody watches. `epoch` is any moment: the steps are counted from it.
     pub fn new(epoch: Instant, window: Duration) -> Self {
-        Self { epoch, window, open: BTreeMap::new(), due: BTreeSet::new(), watchers: BTreeMap::new(), now: Moment(0) }
+        Self {
+            epoch,
+            window,
+            open: BTreeMap::new(),
+            due: BTreeSet::new(),
+            watchers: Watchers::default(),
+            now: Moment(0),
+        }
     }
 
-    /// A session is told of changes from now on.
-    pub fn watch(&mut self, session: SessionId, view: ReaderView) {
+    /// A session is told of changes from now on, as far as it asks for them.
+    pub fn watch(&mut self, session: SessionId, view: ReaderView, filter: WatchFilter) {
         self.now.0 += 1;
-        let now = self.now;
-        self.watchers.entry(view).or_default().entry(session).or_insert(now);
+        self.watchers.begin(session, view, filter, self.now);
     }
 
     /// A session is no longer told.
     pub fn unwatch(&mut self, session: SessionId, view: ReaderView) {
-        if let Some(sessions) = self.watchers.get_mut(&view) {
-            sessions.remove(&session);
-            if sessions.is_empty() {
-                self.watchers.remove(&view);
-            }
-        }
+        self.watchers.end(session, view);
         if self.watchers.is_empty() {
             self.open.clear();
             self.due.clear();
@@ -170,20 +170,28 @@ impl Changes {
         change.presence.get_or_insert_with(|| Before::here(before)).was_away |= !is_taken_over;
         if shares > 0 {
             change.shares = Shares::Many;
+            change.touched.add(TouchedFolders::anywhere());
         }
     }
 
+    /// Notes a path at which a share came or went, for [`Self::shared`] and [`Self::shared_many`].
+    pub fn touch(&self, path: &SharePath, touched: &mut TouchedFolders) {
+        self.watchers.touch(path, touched);
+    }
+
     /// One share of somebody came or went.
-    pub fn shared(&mut self, now: Instant, username: &Username, event: Notice) {
+    pub fn shared(&mut self, now: Instant, username: &Username, event: Notice, touched: TouchedFolders) {
         if let Some(change) = self.change(now, username) {
             change.shares = if change.shares == Shares::AsBefore { Shares::One(event) } else { Shares::Many };
+            change.touched.add(touched);
         }
     }
 
     /// Several shares of somebody came or went.
-    pub fn shared_many(&mut self, now: Instant, username: &Username) {
+    pub fn shared_many(&mut self, now: Instant, username: &Username, touched: TouchedFolders) {
         if let Some(change) = self.change(now, username) {
             change.shares = Shares::Many;
+            change.touched.add(touched);
         }
     }
 
@@ -207,8 +215,28 @@ impl Changes {
         }
         // In this order a watcher who began in between is told of the end of the list.
         closed.sort_by_key(|(change, _)| change.latest);
-        for (view, sessions) in &self.watchers {
+        for (view, sessions) in &self.watchers.of_all {
             tell_view(*view, sessions, &closed, roster, reading, effects);
+        }
+        self.tell_parts(&closed, roster, reading, effects);
+    }
+
+    /// Tells those who asked for a part.
+    fn tell_parts(&self, closed: &[(Change, String)], roster: &Roster, reading: &mut Readers, effects: &mut Effects) {
+        let mut told: BTreeMap<SessionId, BytesMut> = BTreeMap::new();
+        for (change, folded) in closed {
+            let online = roster.get_folded(folded);
+            for (session, watcher) in self.watchers.of_part(folded, &change.touched) {
+                if change.latest >= watcher.since {
+                    change.write(online, watcher.view, Part::of(watcher, change), told.entry(session).or_default());
+                }
+            }
+        }
+        for (session, lines) in told {
+            let lines = lines.freeze();
+            if !lines.is_empty() && !reading.hold(session, || lines.clone()) {
+                effects.push(Effect::Notify { to: [session].into(), bytes: lines });
+            }
         }
     }
 
@@ -222,8 +250,13 @@ impl Changes {
         if !self.open.contains_key(&folded) {
             let due = self.round_up(now + self.window);
             self.due.insert((due, folded.clone()));
-            let change =
-                Change { username: username.clone(), latest: self.now, presence: None, shares: Shares::AsBefore };
+            let change = Change {
+                username: username.clone(),
+                latest: self.now,
+                presence: None,
+                shares: Shares::AsBefore,
+                touched: TouchedFolders::default(),
+            };
             self.open.insert(folded.clone(), change);
         }
         let change = self.open.get_mut(&folded)?;
@@ -259,7 +292,7 @@ fn tell_view(
         .iter()
         .map(|(change, folded)| {
             let start = lines.len();
-            change.write(roster.get_folded(folded), view, &mut lines);
+            change.write(roster.get_folded(folded), view, Part::ALL, &mut lines);
             (change.latest, start)
         })
         .collect();
@@ -277,14 +310,37 @@ fn tell_view(
     }
 }
 
+/// Which lines of a change somebody is told.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    /// That they came.
+    joined: bool,
+    /// That they went.
+    left: bool,
+    /// What they share.
+    shares: bool,
+}
+
+impl Part {
+    const ALL: Self = Self { joined: true, left: true, shares: true };
+
+    /// Who asked for a folder alone wants to know who came only when they share something there; with who goes all of
+    /// theirs goes.
+    fn of(watcher: &PartWatcher, change: &Change) -> Self {
+        let is_of_users = watcher.filter.is_of_users();
+        let is_there = watcher.filter.folder().is_none_or(|folder| change.touched.is_below(folder));
+        Self { joined: is_of_users, left: is_of_users || is_there, shares: is_there }
+    }
+}
+
 impl Change {
-    fn write(&self, online: Option<&Online>, view: ReaderView, lines: &mut BytesMut) {
+    fn write(&self, online: Option<&Online>, view: ReaderView, part: Part, lines: &mut BytesMut) {
         let mut line = |event: Notice| {
             write!(lines, "{event}").expect("a buffer in memory takes everything");
             lines.put_u8(b'\n');
         };
         let Some(online) = online else {
-            if self.presence.is_some() {
+            if self.presence.is_some() && part.left {
                 line(Notice::Left(self.username.clone()));
             }
             return;
@@ -293,16 +349,17 @@ impl Change {
             // Without a key, the same name in another session may be somebody else.
             let is_same =
                 |here: &Here| here.session == online.session || (online.key.is_some() && here.line.key == online.key);
-            if before.here.as_ref().is_some_and(|here| !is_same(here)) {
+            if part.left && before.here.as_ref().is_some_and(|here| !is_same(here)) {
                 line(Notice::Left(self.username.clone()));
             }
             let is_as_before = before.here.as_ref().is_some_and(|here| here.line == online.line(ReaderView::SameHost));
-            if before.was_away || !is_as_before {
+            if part.joined && (before.was_away || !is_as_before) {
                 line(Notice::Joined(online.line(view)));
             }
         }
         match &self.shares {
             Shares::AsBefore => {}
+            _ if !part.shares => {}
             Shares::One(event) => line(event.clone()),
             Shares::Many => line(Notice::Changed(online.username.clone())),
         }
@@ -310,149 +367,4 @@ impl Change {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::key::PublicKey;
-    use crate::tracker::catalog::Catalog;
-
-    struct Fixture {
-        start: Instant,
-        changes: Changes,
-        roster: Roster,
-        catalog: Catalog,
-        sessions: u64,
-    }
-
-    fn name(text: &str) -> Username {
-        Username::new(text).expect(text)
-    }
-
-    impl Fixture {
-        fn new() -> Self {
-            let start = Instant::now();
-            let mut changes = Changes::new(start, Duration::from_millis(250));
-            changes.watch(SessionId::new(1), ReaderView::SameHost);
-            Self { start, changes, roster: Roster::default(), catalog: Catalog::new(), sessions: 1 }
-        }
-
-        fn at(&self, millis: u64) -> Instant {
-            self.start + Duration::from_millis(millis)
-        }
-
-        fn come(&mut self, millis: u64, who: &str, key: u8) {
-            self.changes.joined(self.at(millis), &name(who));
-            let owner = self.catalog.add_owner(name(who));
-            self.sessions += 1;
-            self.roster.add(Online {
-                session: SessionId::new(self.sessions),
-                username: name(who),
-                key: (key > 0).then(|| PublicKey::from_bytes([key; 32])),
-                seen: [192, 0, 2, 1].into(),
-                is_on_this_host: false,
-                port: None,
-                second: None,
-                lan: Vec::new(),
-                openness: Vec::new(),
-                owner,
-            });
-        }
-
-        fn go(&mut self, millis: u64, who: &str, shares: usize, is_taken_over: bool) {
-            let online = self.roster.remove(&name(who)).expect("online");
-            self.changes.left(self.at(millis), &online, shares, is_taken_over);
-        }
-
-        fn share(&mut self, millis: u64, who: &str, path: &str) {
-            let path = crate::model::share_path::SharePath::new(path).expect(path);
-            self.changes.shared(self.at(millis), &name(who), Notice::Unshared(name(who), path));
-        }
-
-        /// What each audience is told at a time.
-        fn told(&mut self, millis: u64) -> Vec<(usize, String)> {
-            let mut effects = Effects::default();
-            let now = self.start + Duration::from_millis(millis);
-            self.changes.tell(now, &self.roster, &mut Readers::new(1000), &mut effects);
-            let told = effects.into_iter().map(|effect| match effect {
-                Effect::Notify { to, bytes } => (to.len(), String::from_utf8(bytes.to_vec()).expect("text")),
-                other => panic!("{other:?}"),
-            });
-            told.collect()
-        }
-
-        fn line(&mut self, millis: u64) -> String {
-            self.told(millis).into_iter().map(|(_, text)| text).collect()
-        }
-    }
-
-    #[test]
-    fn one_change_is_told_as_it_is_and_many_as_one() {
-        let mut f = Fixture::new();
-        f.come(0, "anna", 0);
-        f.share(10, "anna", "a");
-        assert_eq!(f.line(249), "");
-        assert_eq!(f.line(250), "* joined anna - -\n* unshared anna a\n");
-        f.share(300, "anna", "a");
-        assert_eq!(f.line(550), "* unshared anna a\n");
-        f.share(1000, "anna", "a");
-        f.share(1240, "anna", "b");
-        assert_eq!(f.line(1250), "* changed anna\n");
-        assert_eq!(f.line(9999), "");
-        f.share(10_001, "anna", "a");
-        assert_eq!(f.changes.next_deadline(), Some(f.at(10_300)), "rounded up to a step");
-    }
-
-    #[test]
-    fn coming_and_going_is_told_as_it_can_have_been_seen() {
-        let key = "07".repeat(32);
-        for (first, second, taken_over, shares, expected) in [
-            (7, 7, true, 0, String::new()),
-            (7, 7, true, 3, "* changed anna\n".to_owned()),
-            (7, 7, false, 0, format!("* joined anna - {key}\n")),
-            (0, 0, false, 0, "* left anna\n* joined anna - -\n".to_owned()),
-            (0, 7, true, 0, format!("* left anna\n* joined anna - {key}\n")),
-            (0, 7, false, 0, format!("* left anna\n* joined anna - {key}\n")),
-        ] {
-            let mut f = Fixture::new();
-            f.come(0, "anna", first);
-            f.line(250);
-            f.go(300, "anna", shares, taken_over);
-            f.come(300, "anna", second);
-            assert_eq!(f.line(600), expected, "{first} {second} {taken_over} {shares}");
-        }
-        let mut f = Fixture::new();
-        f.come(0, "anna", 7);
-        f.go(10, "anna", 1, false);
-        assert_eq!(f.line(250), "* left anna\n");
-    }
-
-    #[test]
-    fn notices_wait_for_the_end_of_a_list() {
-        let mut readers = Readers::new(10);
-        let (reader, other) = (SessionId::new(1), SessionId::new(2));
-        readers.begin(reader);
-        let notice = |text: &'static str| move || Bytes::from_static(text.as_bytes());
-        assert!(!readers.hold(other, notice("x")) && !readers.is_reading(other));
-        for text in ["* 345678\n", "* 345678\n", "*\n"] {
-            assert!(readers.hold(reader, notice(text)));
-        }
-        assert_eq!(readers.end(reader), ["* 345678\n", "* resync\n"]);
-        assert!(readers.end(reader).is_empty() && !readers.hold(reader, notice("x")));
-    }
-
-    #[test]
-    fn a_watcher_is_told_what_changed_since() {
-        let mut f = Fixture::new();
-        f.come(0, "anna", 0);
-        f.come(1, "ivan", 0);
-        f.changes.watch(SessionId::new(2), ReaderView::SameHost);
-        f.share(2, "anna", "a");
-        let (anna, ivan) = ("* joined anna - -\n* unshared anna a\n", "* joined ivan - -\n");
-        assert_eq!(f.told(300), [(1, format!("{ivan}{anna}")), (1, anna.to_owned())]);
-        f.share(400, "anna", "a");
-        assert_eq!(f.told(700), [(2, "* unshared anna a\n".to_owned())]);
-        f.changes.unwatch(SessionId::new(1), ReaderView::SameHost);
-        f.changes.unwatch(SessionId::new(2), ReaderView::SameHost);
-        f.share(800, "anna", "a");
-        assert_eq!(f.changes.next_deadline(), None, "nobody watches");
-    }
-}
+mod tests;

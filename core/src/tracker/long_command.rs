@@ -6,6 +6,7 @@ use crate::model::username::Username;
 use crate::protocol::notice::Notice;
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::list::ShareList;
+use crate::tracker::watching::TouchedFolders;
 
 /// A command that takes more than one turn.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(super) struct Announcing {
     pub(super) user: User,
     pub(super) shares: std::vec::IntoIter<Share>,
     pub(super) changed: Changed,
+    pub(super) touched: TouchedFolders,
 }
 
 /// A list of files that is being taken back: first all of them are looked for, then they are taken.
@@ -43,6 +45,7 @@ pub(super) struct Withdrawing {
     pub(super) found: usize,
     pub(super) taken: usize,
     pub(super) changed: Changed,
+    pub(super) touched: TouchedFolders,
 }
 
 /// What watchers will be told.

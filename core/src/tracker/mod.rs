@@ -9,7 +9,7 @@
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
-//! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, [`bans`], who is
+//! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, who is [`watching`] what, [`bans`], who is
 //! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`relays`],
 //! [`overrides`] of the configuration. [`merge`] makes one page of the answers of several catalogs. [`log`] is for the owner to read, [`tally`] for who watches over it.
 
@@ -43,6 +43,7 @@ mod settings_check;
 pub mod tally;
 pub mod trials;
 mod turns;
+pub mod watching;
 
 #[cfg(test)]
 mod tests;

@@ -59,17 +59,30 @@ enum Argument<'a> {
 }
 
 fn take_argument<'a>(rest: &mut &'a str) -> Result<Option<Argument<'a>>, BadFields> {
-    let line = rest.trim_start_matches(' ');
-    let named =
-        line.split_once('=').filter(|(name, _)| Page::OPTIONS.contains(name) || Selection::OPTIONS.contains(name));
-    let Some((name, value)) = named else {
-        return Ok(field::take_field(rest)?.map(|Field { text, .. }| Argument::Word(text)));
-    };
+    for names in [&Page::OPTIONS[..], &Selection::OPTIONS[..]] {
+        if let Some((name, value)) = option(rest, names)? {
+            return Ok(Some(Argument::Option(name, value)));
+        }
+    }
+    Ok(field::take_field(rest)?.map(|Field { text, .. }| Argument::Word(text)))
+}
+
+/// An option and its value.
+type Named<'a> = (&'a str, Cow<'a, str>);
+
+fn option<'a>(rest: &mut &'a str, names: &[&str]) -> Result<Option<Named<'a>>, BadFields> {
+    let named = rest.trim_start_matches(' ').split_once('=').filter(|(name, _)| names.contains(name));
+    let Some((name, value)) = named else { return Ok(None) };
     *rest = value;
     if value.is_empty() || value.starts_with(' ') {
-        return Ok(Some(Argument::Option(name, Cow::Borrowed(""))));
+        return Ok(Some((name, Cow::Borrowed(""))));
     }
-    Ok(field::take_field(rest)?.map(|Field { text, .. }| Argument::Option(name, text)))
+    Ok(field::take_field(rest)?.map(|Field { text, .. }| (name, text)))
+}
+
+/// Takes an option of one of these names off a line, if one is the next there.
+pub(super) fn take_option<'a>(rest: &mut &'a str, names: &[&str]) -> Result<Option<Named<'a>>, Refusal> {
+    option(rest, names).map_err(misspelt)
 }
 
 /// Takes the next field off a line.

@@ -194,7 +194,7 @@ impl ClientSession {
         asked: &mut mpsc::Receiver<ClientMessage>,
         mut all: SessionContext<'_>,
     ) -> SessionEnd {
-        self.say(&Watch.into());
+        self.say(&Watch::default().into());
         self.pending.push_back(Pending::Watch);
         self.ask_users(None, Vec::new());
         let why = loop {

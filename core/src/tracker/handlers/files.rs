@@ -20,6 +20,7 @@ use crate::tracker::input::{SessionId, SessionRequest};
 use crate::tracker::long_command::{Announcing, Changed, LongCommand, User, Withdrawing};
 use crate::tracker::machine::Tracker;
 use crate::tracker::quotas::{QuotaBroken, Taken};
+use crate::tracker::watching::TouchedFolders;
 
 /// Items that are worked off at once.
 pub(in crate::tracker) const SLICE_ITEMS: usize = 128;
@@ -51,14 +52,26 @@ impl Tracker {
         let user = asker.own(username)?.clone();
         let more = self.check_quota(&user, &shares)?;
         self.quotas.reserve(user.owner, more);
-        let mut announcing = Announcing { user, shares: shares.into_iter(), changed: Changed::Nothing };
+        let mut announcing = Announcing {
+            user,
+            shares: shares.into_iter(),
+            changed: Changed::Nothing,
+            touched: TouchedFolders::default(),
+        };
         self.announce_slice(asker.now, &mut announcing)
             .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Announce(announcing)))))
     }
 
     fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: Vec<SharePath>) -> CommandOutcome {
         let user = asker.own(username)?.clone();
-        let mut withdrawing = Withdrawing { user, paths, found: 0, taken: 0, changed: Changed::Nothing };
+        let mut withdrawing = Withdrawing {
+            user,
+            paths,
+            found: 0,
+            taken: 0,
+            changed: Changed::Nothing,
+            touched: TouchedFolders::default(),
+        };
         self.withdraw_slice(asker.now, &mut withdrawing)
             .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Withdraw(withdrawing)))))
     }
@@ -84,10 +97,12 @@ impl Tracker {
         }
         for share in list.shares.by_ref().take(SLICE_ITEMS) {
             if self.catalog.insert(user.owner, &share) != Insert::Same {
+                self.changes.touch(&share.path, &mut list.touched);
                 list.changed.add(|| Notice::Shared(line(user, share)));
             }
         }
-        list.shares.as_slice().is_empty().then(|| self.changed(now, &list.user, &mut list.changed))
+        let is_done = list.shares.as_slice().is_empty();
+        is_done.then(|| self.changed(now, &list.user, &mut list.changed, std::mem::take(&mut list.touched)))
     }
 
     /// Goes on; gives the outcome at the end of the list, or at the first path that is not shared.
@@ -111,20 +126,22 @@ impl Tracker {
             list.taken += 1;
             // A path that stands twice in the list is gone the first time.
             if self.catalog.remove(user.owner, path) {
+                self.changes.touch(path, &mut list.touched);
                 list.changed.add(|| Notice::Unshared(user.username.clone(), path.clone()));
             }
         }
-        (list.taken == list.paths.len()).then(|| self.changed(now, &list.user, &mut list.changed))
+        let is_done = list.taken == list.paths.len();
+        is_done.then(|| self.changed(now, &list.user, &mut list.changed, std::mem::take(&mut list.touched)))
     }
 
     /// A list is worked off: counts what is there now, and tells watchers.
-    fn changed(&mut self, now: Instant, user: &User, changed: &mut Changed) -> CommandOutcome {
+    fn changed(&mut self, now: Instant, user: &User, changed: &mut Changed, touched: TouchedFolders) -> CommandOutcome {
         let path_bytes = self.catalog.path_bytes_of(user.owner);
         self.quotas.settle(user.owner, Taken { shares: self.catalog.shares_of(user.owner), path_bytes });
         match std::mem::replace(changed, Changed::Nothing) {
             Changed::Nothing => {}
-            Changed::One(event) => self.changes.shared(now, &user.username, event),
-            Changed::Many => self.changes.shared_many(now, &user.username),
+            Changed::One(event) => self.changes.shared(now, &user.username, event, touched),
+            Changed::Many => self.changes.shared_many(now, &user.username, touched),
         }
         Ok(CommandReply::Done)
     }

@@ -4,10 +4,11 @@ use crate::protocol::command::{Unwatch, Watch};
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
 use crate::tracker::machine::Tracker;
+use crate::tracker::watching::WatchFilter;
 
 impl Handle for Watch {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        tracker.watch(asker)
+        tracker.watch(asker, WatchFilter::of(self))
     }
 }
 
@@ -18,10 +19,11 @@ impl Handle for Unwatch {
 }
 
 impl Tracker {
-    fn watch(&mut self, asker: &Asker) -> CommandOutcome {
+    /// What was asked for before is forgotten.
+    fn watch(&mut self, asker: &Asker, what: WatchFilter) -> CommandOutcome {
         if let Some(session) = self.sessions.get_mut(&asker.session) {
             session.is_watching = true;
-            self.changes.watch(asker.session, asker.view);
+            self.changes.watch(asker.session, asker.view, what);
         }
         Ok(CommandReply::Done)
     }
