@@ -323,6 +323,7 @@ fn log_entries() -> Vec<LogEntry> {
         LogEntry::Configured { changed: vec!["owners"], at_start: Vec::new() },
         LogEntry::Banned { who: "x".to_owned() },
         LogEntry::Unbanned { who: "x".to_owned() },
+        LogEntry::NotBelieved { user: user(), tracker: ([192, 0, 2, 1], 7688).into() },
         LogEntry::LeftOut { count: 7 },
     ]
 }
@@ -352,6 +353,7 @@ fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
         | LogEntry::Configured { .. }
         | LogEntry::Banned { .. }
         | LogEntry::Unbanned { .. }
+        | LogEntry::NotBelieved { .. }
         | LogEntry::LeftOut { .. } => {}
     }
 }

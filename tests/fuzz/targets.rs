@@ -320,7 +320,7 @@ impl World {
         let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, who)), 40_000);
         let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 99)), 7686);
         self.sessions.insert(who, Session { id, key, is_ready: true });
-        let opened = SessionOpened { peer, local, key, accepted_at: self.now };
+        let opened = SessionOpened { peer, local, key, accepted_at: self.now, is_tracker: false };
         let effects = self.tracker.apply(self.now, id, Input::Opened(opened));
         self.carry_out(effects);
     }
@@ -358,6 +358,8 @@ impl World {
                 | Effect::SetRelayRate(_)
                 | Effect::Log(_)
                 | Effect::Reload(_)
+                | Effect::Link(_)
+                | Effect::Ask { .. }
                 | Effect::Try { .. } => {}
             }
         }

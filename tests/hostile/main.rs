@@ -9,6 +9,7 @@ mod evil_client;
 mod evil_peer;
 mod evil_tracker;
 mod impersonation;
+mod mesh;
 mod only_shared;
 mod part_files;
 mod races;

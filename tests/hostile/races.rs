@@ -116,7 +116,7 @@ impl Race {
     fn come(&mut self, racer: u8, key: Option<PublicKey>) {
         let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, racer)), 40_000);
         let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 99)), 7686);
-        let opened = SessionOpened { peer, local, key, accepted_at: self.now };
+        let opened = SessionOpened { peer, local, key, accepted_at: self.now, is_tracker: false };
         self.apply(id_of(racer), Input::Opened(opened));
     }
 

@@ -1,6 +1,7 @@
 //! A tracker and people around it in this process, over real sockets, and what is promised of each of them: whatever
 //! somebody else does, a good client is served within a second.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use potok_core::library::typed::{LocalPath, RemotePath};
 use potok_core::model::invite::{HostPort, TrackerAddress};
 use potok_core::model::key::PublicKey;
+use potok_core::model::or_empty::OrEmpty;
 use potok_core::model::transfer::{TransferError, TransferId};
 use potok_core::model::username::Username;
 use potok_core::net::identity::Identity;
@@ -21,6 +23,7 @@ use potok_core::node::{Node, Setup};
 use potok_core::protocol::reply::FileLine;
 use potok_core::service::tracker_server::{self, TrackerHandle};
 use potok_core::store::Store;
+use potok_core::tracker::mesh::ListedTracker;
 use potok_core::tracker::settings::TrackerSettings;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +39,7 @@ const TRIES: usize = 6;
 pub struct TestTracker {
     /// It runs.
     pub handle: TrackerHandle,
-    identity: Identity,
+    identity: Arc<Identity>,
     settings: TrackerSettings,
     store: Arc<Store>,
     dir: tempfile::TempDir,
@@ -47,9 +50,41 @@ impl TestTracker {
     pub async fn start(settings: TrackerSettings) -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
         let store = Arc::new(Store::open(&dir.path().join("tracker.redb")).expect("opens").store);
-        let identity = Identity::generate();
+        let identity = Arc::new(Identity::generate());
         let handle = run(&settings, &identity, &store, 0).await;
         Self { handle, identity, settings, store, dir }
+    }
+
+    /// Starts several that are one network: with one identity, linked to each other.
+    pub async fn start_linked(count: usize) -> Vec<Self> {
+        let identity = Arc::new(Identity::generate());
+        let mut all = Vec::new();
+        for _ in 0..count {
+            let dir = tempfile::tempdir().expect("temporary folder");
+            let store = Arc::new(Store::open(&dir.path().join("tracker.redb")).expect("opens").store);
+            let mesh = OrEmpty(Some(([127, 0, 0, 1], 0).into()));
+            let settings = TrackerSettings { mesh, ..TrackerSettings::default() };
+            let handle = run(&settings, &identity, &store, 0).await;
+            all.push(Self { handle, identity: Arc::clone(&identity), settings, store, dir });
+        }
+        let mut listed = Vec::new();
+        for tracker in &all {
+            listed.push(ListedTracker { at: tracker.mesh().await, key: tracker.handle.key() });
+        }
+        for tracker in &all {
+            tracker.handle.set_trackers(listed.clone()).await;
+        }
+        all
+    }
+
+    /// Where other trackers link to it.
+    pub async fn mesh(&self) -> SocketAddr {
+        self.handle.mesh_address().await.expect("it is one of several")
+    }
+
+    /// What it proves.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The same one anew, at the same address, with what it had on its disk.

@@ -175,6 +175,7 @@ impl Player {
             local: SocketAddr::new(ip(at)?, 7686),
             key,
             accepted_at: self.now,
+            is_tracker: false,
         };
         let flavor = if key.is_some() { Flavor::Clean } else { Flavor::Telnet };
         let session = Session {

@@ -22,7 +22,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::model::key::PublicKey;
 use crate::net::identity::Identity;
-use crate::protocol::peer;
+use crate::protocol::{mesh_line, peer};
 
 /// The first byte of a TLS handshake record; no line of text begins with it.
 pub const HANDSHAKE_BYTE: u8 = 0x16;
@@ -64,7 +64,11 @@ pub enum Purpose {
     /// Blocks between peers, a few connections: rustls asks the socket for 4 KiB at a time, so it reads from a buffer
     /// of a whole block, and writes as much at once.
     Peer,
-    /// The same, for a downloader that also reads what is told about files.
+    /// Lines between the trackers of one network.
+    Mesh,
+    /// Questions of one of these trackers to another.
+    MeshAsk,
+    /// The same as `Peer`, for a downloader that also reads what is told about files.
     Download,
 }
 
@@ -73,6 +77,8 @@ impl Purpose {
     fn offered(self) -> &'static [&'static [u8]] {
         match self {
             Self::Tracker => &[b"potok-tracker/1"],
+            Self::Mesh => &[mesh_line::MESH_ALPN],
+            Self::MeshAsk => &[mesh_line::MESH_ASK_ALPN],
             Self::Peer => &[peer::ALPN],
             Self::Download => &[peer::ALPN_REACHED, peer::ALPN_ABOUT, peer::ALPN],
         }
@@ -81,6 +87,7 @@ impl Purpose {
     fn known(self) -> &'static [&'static [u8]] {
         match self {
             Self::Tracker => self.offered(),
+            Self::Mesh | Self::MeshAsk => &[mesh_line::MESH_ALPN, mesh_line::MESH_ASK_ALPN],
             Self::Peer | Self::Download => Self::Download.offered(),
         }
     }
@@ -88,7 +95,7 @@ impl Purpose {
     /// Bytes read from the socket at once, and bytes of records gathered for one write; `None` leaves both to rustls.
     fn buffer_bytes(self) -> Option<usize> {
         match self {
-            Self::Tracker => None,
+            Self::Tracker | Self::Mesh | Self::MeshAsk => None,
             Self::Peer | Self::Download => Some(256 * 1024),
         }
     }
@@ -197,6 +204,11 @@ pub fn tells_reached<S>(stream: &Encrypted<S>) -> bool {
 /// Our own address of a connection.
 pub fn own_address(stream: &Encrypted<TcpStream>) -> Option<IpAddr> {
     stream.get_ref().0.get_ref().local_addr().ok().map(|own| own.ip())
+}
+
+/// Whether a connection between trackers is for questions.
+pub fn is_for_questions<S>(stream: &Encrypted<S>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(mesh_line::MESH_ASK_ALPN)
 }
 
 /// Whether a handshake failed because somebody else answered than was expected.

@@ -5,7 +5,7 @@
 //! [`selection`] says which shares a question is about, [`page`] which part of a list is meant, [`head`], [`reply`] and
 //! [`notice`] are what comes back, [`code`] the names of refusals, [`sentence`] what a tracker says to people,
 //! [`owner_line`] what owners are told, [`shut_out`] what those read whom they keep out. In a local network, by DNS-SD:
-//! [`nearby`].
+//! [`nearby`]. Between the trackers of one network: [`mesh_line`].
 //!
 //! Between two peers (binary frames): [`peer`], and [`about`] what an owner tells of files besides.
 
@@ -17,6 +17,7 @@ pub mod encounter;
 pub mod field;
 pub mod head;
 pub mod line;
+pub mod mesh_line;
 pub mod nearby;
 pub mod notice;
 pub mod owner_line;

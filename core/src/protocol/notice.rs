@@ -71,6 +71,13 @@ pub enum Notice {
     Waiting(Username),
     /// `role <owner|user>`: whether this session may give an owner's commands.
     Role(Role),
+    /// `partial <missing> <of>`: of so many trackers so many are missing in the answer that follows.
+    Partial {
+        /// How many did not answer in time.
+        missing: usize,
+        /// How many have a part of it.
+        of: usize,
+    },
     /// `closing "<reason>"`: the tracker ends this session, and why.
     Closing(String),
     /// A notice of a later version. Ignored.
@@ -109,6 +116,10 @@ impl Notice {
             ["waiting", username, ..] => Ok(Self::Waiting(name(username)?)),
             ["role", "owner", ..] => Ok(Self::Role(Role::Owner)),
             ["role", ..] => Ok(Self::Role(Role::User)),
+            ["partial", missing, of, ..] => Ok(Self::Partial {
+                missing: missing.parse().map_err(|_not_a_number| BadReply)?,
+                of: of.parse().map_err(|_not_a_number| BadReply)?,
+            }),
             ["closing", reason] => Ok(Self::Closing((*reason).to_owned())),
             [] => Err(BadReply),
             _ => Ok(Self::Unknown),
@@ -141,6 +152,7 @@ impl fmt::Display for Notice {
             Self::Broadcast(by, text) => write!(f, "* broadcast {} {}", OrDash(by.as_ref()), Quoted(text.as_str())),
             Self::Waiting(username) => write!(f, "* waiting {username}"),
             Self::Role(role) => write!(f, "* role {}", role.as_str()),
+            Self::Partial { missing, of } => write!(f, "* partial {missing} {of}"),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
             Self::Unknown => f.write_str("* unknown"),
         }
@@ -174,6 +186,7 @@ mod tests {
             "* waiting anna",
             "* role owner",
             "* role user",
+            "* partial 1 3",
             "* closing \"taken over\"",
         ] {
             let Head::Notice(event) = Head::parse(line).expect(line) else { panic!("{line}") };

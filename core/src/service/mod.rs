@@ -9,6 +9,7 @@
 //! | [`surroundings`]: notices that this computer is in another network | the node | the node stops |
 //! | [`tracker_client`]: our session at a tracker | the node | the node stops, or another tracker is joined |
 //! | [`nearby`]: who is in the local network | the node, or a tracker | it is stopped |
+//! | [`mesh`]: links to the other trackers of the network | a tracker | it is stopped |
 //! | [`tracker_server`]: a tracker | the node, or the program `potok-tracker` | it is stopped |
 
 #[cfg(feature = "client")]
@@ -19,6 +20,7 @@ pub mod downloader;
 pub mod limiter;
 #[cfg(feature = "client")]
 pub mod meeting;
+pub mod mesh;
 #[cfg(feature = "nearby")]
 pub mod nearby;
 #[cfg(feature = "client")]

@@ -10,6 +10,7 @@ use crate::model::binding::Record;
 use crate::model::key::PublicKey;
 use crate::tracker::input::{SessionId, Ticket, TrialId};
 use crate::tracker::log::LogEntry;
+use crate::tracker::mesh::LinkEffect;
 use crate::tracker::relays::RelayId;
 
 /// One thing to do.
@@ -52,6 +53,17 @@ pub enum Effect {
         ticket: Ticket,
         /// What to write.
         record: Record,
+    },
+    /// Something about links to the network's other trackers.
+    Link(LinkEffect),
+    /// Ask other trackers, and say [`super::input::Input::Answered`] when all have answered, or after a second.
+    Ask {
+        /// Repeated in the answer.
+        ticket: Ticket,
+        /// Who are asked.
+        trackers: Vec<SocketAddr>,
+        /// The command, without its LF.
+        line: String,
     },
     /// Dial somebody, see whether they prove their key, and say [`super::input::Input::Tried`].
     Try {

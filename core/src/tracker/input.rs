@@ -10,6 +10,8 @@ use crate::protocol::code::Refusal;
 use crate::protocol::command::{self, Command};
 use crate::protocol::line::{Fault, Line};
 use crate::protocol::trial::TrialResult;
+use crate::tracker::links::MeshInput;
+use crate::tracker::merge::LinePage;
 use crate::tracker::relays::{RelayId, RelayLimits};
 use crate::tracker::settings::TrackerSettings;
 
@@ -24,6 +26,11 @@ impl SessionId {
     /// The n-th connection, counted from 1.
     pub const fn new(number: u64) -> Self {
         Self(number)
+    }
+
+    /// What stands for a session at another tracker, by the stamp of its registration. Nothing is ever sent to it.
+    pub const fn elsewhere(stamp: u64) -> Self {
+        Self(stamp | 1 << 63)
     }
 }
 
@@ -87,8 +94,26 @@ pub enum Input {
     },
     /// The tracker's owner wants something.
     Owner(OwnerOrder),
+    /// Something about the network's other trackers.
+    Mesh(MeshInput),
+    /// What other trackers have answered, each in the order in which they were named; none: it did not answer in time.
+    Answered {
+        /// That of [`super::effect::Effect::Ask`].
+        ticket: Ticket,
+        /// Of each of them.
+        answers: Vec<Option<AnsweredPage>>,
+    },
     /// The tracker ends: everybody is told.
     Stopping,
+}
+
+/// What another tracker has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnsweredPage {
+    /// These lines of its own users.
+    Page(LinePage<String>),
+    /// That whom the question is about is not there.
+    Nobody,
 }
 
 /// What time it is for a tracker.
@@ -112,6 +137,8 @@ pub struct SessionOpened {
     pub key: Option<PublicKey>,
     /// When the connection was accepted: deadlines count from then.
     pub accepted_at: Instant,
+    /// Whether it is another tracker of the network that asks.
+    pub is_tracker: bool,
 }
 
 /// One line of a session, or the end of its lines.

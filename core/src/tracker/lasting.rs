@@ -61,7 +61,7 @@ impl Tracker {
         reason: Option<&Remark>,
         effects: &mut Effects,
     ) {
-        if let Some((session, user)) = self.roster.get(username).map(|on| (on.session, on.username.clone())) {
+        if let Some((session, user)) = self.own_online(username).map(|on| (on.session, on.username.clone())) {
             self.log.push(LogEntry::Kicked { user, minutes: 0 });
             let said = reason.map_or(String::new(), |reason| format!("; reason: {reason}"));
             let why = format!("the owner of this tracker has ended this session{said}");
@@ -119,7 +119,7 @@ impl Tracker {
     /// Makes a name free; `false` if nobody owns it.
     pub(super) fn release(&mut self, now: Instant, username: &Username, effects: &mut Effects) -> bool {
         let folded = username.folded();
-        if let Some(session) = self.roster.get(username).filter(|online| online.key.is_some()) {
+        if let Some(session) = self.own_online(username).filter(|online| online.key.is_some()) {
             self.close(now, session.session, Some("the owner of this tracker has freed the name"), effects);
         }
         let is_released = self.names.release(&folded);
@@ -210,7 +210,7 @@ impl Tracker {
         }
         self.save(Record::Clock { run_seconds: clock.run_seconds }, effects);
         let used: Vec<Binding> = {
-            let owners = self.roster.iter().filter(|online| online.key.is_some());
+            let owners = self.roster.iter().filter(|online| online.key.is_some() && online.elsewhere.is_none());
             owners.filter_map(|online| self.names.used(&online.username)).collect()
         };
         for binding in used {

@@ -4,7 +4,7 @@
 //! The English sentence is the `Display` form. The app translates by [`LogEntry::key`] and [`LogEntry::args`].
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::model::shown::Shown;
 use crate::model::username::Username;
@@ -65,6 +65,13 @@ pub enum LogEntry {
         /// The name, key or address.
         who: String,
     },
+    /// Another tracker of the network says that it has a user who cannot be there.
+    NotBelieved {
+        /// The name of the user.
+        user: Username,
+        /// Which tracker says so.
+        tracker: SocketAddr,
+    },
     /// So many entries came faster than they were taken, and were left out here.
     LeftOut {
         /// How many there were.
@@ -92,6 +99,9 @@ impl fmt::Display for LogEntry {
             }
             Self::Banned { who } => write!(f, "{who} is shut out"),
             Self::Unbanned { who } => write!(f, "{who} may come again"),
+            Self::NotBelieved { user, tracker } => {
+                write!(f, "the tracker {tracker} has a {user} whose name is another key's")
+            }
             Self::LeftOut { count } => write!(f, "{count} more entries were left out"),
         }
     }
@@ -109,6 +119,7 @@ impl LogEntry {
             Self::Configured { .. } => "configured",
             Self::Banned { .. } => "banned",
             Self::Unbanned { .. } => "unbanned",
+            Self::NotBelieved { .. } => "not-believed",
             Self::LeftOut { .. } => "left-out",
         }
     }
@@ -129,6 +140,7 @@ impl LogEntry {
             }
             Self::Configured { changed, at_start } => vec![("changed", list(changed)), ("start", list(at_start))],
             Self::Banned { who } | Self::Unbanned { who } => vec![("who", Shown(who).to_string())],
+            Self::NotBelieved { user, tracker } => vec![name(user), ("tracker", tracker.to_string())],
             Self::LeftOut { count } => vec![("count", count.to_string())],
         }
     }

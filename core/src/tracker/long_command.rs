@@ -6,6 +6,7 @@ use crate::model::username::Username;
 use crate::protocol::notice::Notice;
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::list::ShareList;
+use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::watching::TouchedFolders;
 
 /// A command that takes more than one turn.
@@ -19,6 +20,8 @@ pub(super) enum LongCommand {
     },
     Announce(Announcing),
     Withdraw(Withdrawing),
+    /// Files of this tracker and of the others.
+    Gather(Gathering),
 }
 
 /// As whom a session is registered.
@@ -63,4 +66,26 @@ impl Changed {
             Self::One(_) | Self::Many => Self::Many,
         };
     }
+}
+
+/// A question that other trackers are asked too.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    pub(super) ticket: Ticket,
+    pub(super) form: ListForm,
+    pub(super) limit: usize,
+    /// One's own part.
+    pub(super) own: ShareList,
+    /// Trackers that could not be asked.
+    pub(super) unasked: usize,
+    /// What came of those who were asked, once that is known.
+    pub(super) answers: Option<Vec<Option<AnsweredPage>>>,
+}
+
+/// Of what the lines are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListForm {
+    Files,
+    Level,
+    Count,
 }

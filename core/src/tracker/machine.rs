@@ -24,6 +24,7 @@ use crate::tracker::doors::Doors;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::encounters::Encounters;
 use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
+use crate::tracker::links::Linked;
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
 use crate::tracker::output::{write_notice, write_refusal};
@@ -70,10 +71,14 @@ pub struct Tracker {
     /// Those who have left and whose shares are still being forgotten. No list is begun meanwhile.
     pub(super) leaving: VecDeque<OwnerId>,
     pub(super) saves: BTreeMap<Ticket, PendingName>,
+    /// Who waits for other trackers' answers.
+    pub(super) gatherings: BTreeMap<Ticket, SessionId>,
     /// Who waits for the configuration to be read.
     pub(super) reloads: BTreeMap<Ticket, SessionId>,
     pub(super) last_ticket: u64,
     pub(super) tally: Tally,
+    /// If it is one of several trackers.
+    pub(super) linked: Option<Box<Linked>>,
     /// What the clock on the wall said when it was looked at last, in seconds since 1970, and when that was.
     pub(super) wall_clock: (u64, Instant),
     /// When this start was.
@@ -173,9 +178,11 @@ impl Tracker {
             idle: BTreeSet::new(),
             leaving: VecDeque::new(),
             saves: BTreeMap::new(),
+            gatherings: BTreeMap::new(),
             reloads: BTreeMap::new(),
             last_ticket: 0,
             tally: Tally::default(),
+            linked: None,
             wall_clock: (unix_seconds, now),
             began: now,
             log: Vec::new(),
@@ -220,6 +227,8 @@ impl Tracker {
             Input::Clock(clock) => self.set_clock(now, clock, &mut effects),
             Input::Configured { ticket, read } => self.configure(now, ticket, read, &mut effects),
             Input::Owner(order) => self.obey(now, order, &mut effects),
+            Input::Answered { ticket, answers } => self.take_answers(now, ticket, answers, &mut effects),
+            Input::Mesh(input) => self.hear_mesh(now, input),
             Input::Stopping => {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for id in sessions {
@@ -227,6 +236,7 @@ impl Tracker {
                 }
             }
         }
+        self.follow_mesh(now, &mut effects);
         self.tell_owner(&mut effects);
         effects
     }
@@ -246,6 +256,7 @@ impl Tracker {
         if let Some(session) = self.queue.pop_front() {
             self.go_on(now, session, Turn::Queued, &mut effects);
         }
+        self.tick_mesh(now, &mut effects);
         self.tell_owner(&mut effects);
         effects
     }
@@ -257,7 +268,14 @@ impl Tracker {
         }
         let timer = self.timers.first().map(|(at, _)| *at);
         let probes = self.encounters.next_deadline();
-        timer.into_iter().chain(probes).chain(self.changes.next_deadline()).chain(self.catching_up_due()).min()
+        let links = self.mesh().and_then(|mesh| mesh.next_deadline());
+        timer
+            .into_iter()
+            .chain(links)
+            .chain(probes)
+            .chain(self.changes.next_deadline())
+            .chain(self.catching_up_due())
+            .min()
     }
 
     /// When some of the pending shares are worked into the catalog.
@@ -414,7 +432,7 @@ impl Tracker {
 
     /// Counts a session among those without a name, which go first when others need the room.
     pub(super) fn start_idling(&mut self, now: Instant, id: SessionId) {
-        if let Some(session) = self.sessions.get_mut(&id) {
+        if let Some(session) = self.sessions.get_mut(&id).filter(|session| !session.is_tracker) {
             session.idle_since = Some(now);
             self.idle.insert((now, id));
         }
@@ -464,6 +482,7 @@ impl Tracker {
                 self.log.push(LogEntry::Left { user: user.username.clone() });
             }
             self.changes.left(now, &online, shares, is_taken_over);
+            self.tell_mesh(|mesh, wanted| mesh.left(&online.username, wanted));
         }
         self.stop_telling_strangers(Some(id));
         self.start_idling(now, id);

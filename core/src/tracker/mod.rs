@@ -9,9 +9,10 @@
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
 //! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
-//! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, who is [`watching`] what, [`bans`], who is
-//! [`sent_away`], [`budget`] of answers, [`quotas`] of shares, [`encounters`], [`trials`], [`relays`],
-//! [`overrides`] of the configuration. [`merge`] makes one page of the answers of several catalogs. [`log`] is for the owner to read, [`tally`] for who watches over it.
+//! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, who is [`watching`] what,
+//! the [`mesh`] of several trackers, [`bans`], who is [`sent_away`], [`budget`] of answers, [`quotas`] of shares,
+//! [`encounters`], [`trials`], [`relays`], [`overrides`] of the configuration. [`merge`] makes one page of the answers of
+//! several catalogs. [`log`] is for the owner to read, [`tally`] for who watches over it.
 
 pub mod bans;
 pub mod budget;
@@ -25,10 +26,13 @@ pub mod encounters;
 mod handlers;
 pub mod input;
 mod lasting;
+mod linking;
+pub mod links;
 pub mod log;
 mod long_command;
 pub mod machine;
 pub mod merge;
+pub mod mesh;
 pub mod names;
 mod output;
 pub mod overrides;

@@ -13,7 +13,7 @@ use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::protocol::address_line::Openness;
 use crate::protocol::command::{Cursor, Page};
-use crate::protocol::reply::UserLine;
+use crate::protocol::reply::{Totals, UserLine};
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::input::SessionId;
 use crate::tracker::names::LookAlikes;
@@ -41,6 +41,19 @@ pub struct Online {
     pub openness: Vec<(SocketAddr, Openness)>,
     /// Their shares in the catalog.
     pub owner: OwnerId,
+    /// At which other tracker they are, if they are not at this one.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// What another tracker tells of a user of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Which tracker it is.
+    pub tracker: SocketAddr,
+    /// How much they share there.
+    pub totals: Totals,
+    /// Counts how often what they share has changed.
+    pub revision: u64,
 }
 
 /// The address of a user by the other family than that of their session.
@@ -170,6 +183,13 @@ impl Roster {
         }
     }
 
+    /// Their tracker tells something else of them than before. Lists do not show it.
+    pub fn set_elsewhere(&mut self, username: &Username, elsewhere: Option<Elsewhere>) {
+        if let Some(online) = self.by_name.get_mut(username) {
+            online.elsewhere = elsewhere;
+        }
+    }
+
     /// Somebody was dialled. Of each family the latest is kept.
     pub fn set_openness(&mut self, username: &Username, address: SocketAddr, openness: Openness) {
         if let Some(online) = self.by_name.get_mut(username) {
@@ -277,6 +297,7 @@ mod tests {
                 lan: Vec::new(),
                 openness: Vec::new(),
                 owner: catalog.add_owner(username),
+                elsewhere: None,
             });
         }
         roster

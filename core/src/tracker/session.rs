@@ -24,6 +24,8 @@ pub(super) struct SessionState {
     pub(super) is_watching: bool,
     /// Whether its key is an owner's.
     pub(super) is_owner: bool,
+    /// Whether it is another tracker of the network, which asks for its own users.
+    pub(super) is_tracker: bool,
 
     /// Lines that are not answered yet, in order.
     pub(super) waiting: VecDeque<SessionRequest>,
@@ -55,6 +57,8 @@ pub(super) enum Turn {
     Saving(Ticket),
     /// The answers so far must have left first.
     Draining,
+    /// Other trackers must have answered first.
+    Gathering,
 }
 
 impl SessionState {
@@ -68,6 +72,7 @@ impl SessionState {
             shown: None,
             is_watching: false,
             is_owner: opened.key.is_some_and(|key| settings.owners.contains(&key)),
+            is_tracker: opened.is_tracker,
             waiting: VecDeque::new(),
             turn: Turn::Idle,
             job: None,

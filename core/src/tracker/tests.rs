@@ -173,6 +173,7 @@ impl Shell {
             local: SocketAddr::from(([192, 0, 2, 100], 7686)),
             key: key.map(|n| PublicKey::from_bytes([n; 32])),
             accepted_at: self.now,
+            is_tracker: false,
         };
         self.apply(id, Input::Opened(opened));
     }
@@ -232,6 +233,8 @@ impl Shell {
                 | Effect::SetRelayRate(_)
                 | Effect::Log(_)
                 | Effect::Reload(_)
+                | Effect::Link(_)
+                | Effect::Ask { .. }
                 | Effect::Try { .. } => {}
             }
         }
@@ -306,7 +309,11 @@ fn said(effects: Effects) -> String {
 fn opened(tracker: &mut Tracker, now: Instant, number: u64) -> SessionId {
     let id = SessionId::new(number);
     let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
-    tracker.apply(now, id, Input::Opened(SessionOpened { peer, local: peer, key: None, accepted_at: now }));
+    tracker.apply(
+        now,
+        id,
+        Input::Opened(SessionOpened { peer, local: peer, key: None, accepted_at: now, is_tracker: false }),
+    );
     id
 }
 

@@ -14,6 +14,7 @@ use crate::protocol::notice::Notice;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
+use crate::tracker::handlers::gathering::Gathered;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Work, work_of};
 use crate::tracker::input::{SessionId, SessionRequest, Ticket};
 use crate::tracker::long_command::LongCommand;
@@ -113,6 +114,16 @@ impl Tracker {
             }
             LongCommand::Announce(announcing) => self.announce_slice(now, announcing),
             LongCommand::Withdraw(withdrawing) => self.withdraw_slice(now, withdrawing),
+            LongCommand::Gather(gathering) => match self.gather(&asker, gathering, effects) {
+                Gathered::Done(reply) => Some(Ok(reply)),
+                Gathered::NotYet => None,
+                Gathered::Waits => {
+                    if let Some(session) = self.sessions.get_mut(&id) {
+                        session.turn = Turn::Gathering;
+                    }
+                    None
+                }
+            },
         };
         match (outcome, self.sessions.get_mut(&id)) {
             (Some(outcome), _) => self.answer(&asker, outcome, effects),
@@ -159,6 +170,7 @@ impl Tracker {
             view: session.view,
             user: session.user.clone(),
             is_owner: session.is_owner,
+            is_tracker: session.is_tracker,
         })
     }
 
@@ -276,7 +288,7 @@ impl Tracker {
 
     /// Takes the size of a list from the allowance of sessions without a name.
     pub(super) fn charge(&mut self, asker: &Asker, bytes: usize) {
-        if asker.user.is_none() {
+        if asker.user.is_none() && !asker.is_tracker {
             self.answers.charge(asker.now, asker.address, u64::try_from(bytes).unwrap_or(u64::MAX));
         }
     }

@@ -78,7 +78,8 @@ impl Player {
                     }
                 }
                 Effect::EndRelay(_) => self.log.push_back("a relay is ended".to_owned()),
-                Effect::SetRelayRate(_) => {}
+                // One tracker has no others.
+                Effect::SetRelayRate(_) | Effect::Link(_) | Effect::Ask { .. } => {}
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
                 Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),

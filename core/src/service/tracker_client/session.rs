@@ -403,7 +403,9 @@ impl ClientSession {
                 ClientEvent::Role(role)
             }
             // Only a session without a key can be displaced.
-            Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),
+            Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Partial { .. } | Notice::Unknown => {
+                return Ok(());
+            }
         };
         // Before that what we were greeted with is not told at all.
         if all.is_online || !matches!(event, ClientEvent::Online { .. }) {

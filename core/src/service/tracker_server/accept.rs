@@ -82,7 +82,7 @@ async fn receive(stream: TcpStream, peer: SocketAddr, newcomer: Newcomer, shared
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     let _older_systems_lack_it = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
 
-    let opened = SessionOpened { peer, local, key: None, accepted_at };
+    let opened = SessionOpened { peer, local, key: None, accepted_at, is_tracker: false };
     let known = newcomer.unless_it_gives_way(unless_stopped(&shared, find_out(stream, accepted_at, &shared))).await;
     let Some(Some(Some(kind))) = known else { return };
     let resident = match newcomer.prove() {
@@ -95,6 +95,25 @@ async fn receive(stream: TcpStream, peer: SocketAddr, newcomer: Newcomer, shared
             let opened = SessionOpened { key: Some(key), ..opened };
             drop(sessions.spawn(open(*stream, opened, Flavor::Clean, resident)));
         }
+    }
+}
+
+/// Takes over a connection by which another tracker of the network asks.
+pub(super) fn answer_tracker(
+    stream: Encrypted<TcpStream>,
+    key: PublicKey,
+    peer: SocketAddr,
+    shared: &Arc<Shared>,
+    sessions: &TaskTracker,
+) {
+    let Ok(local) = stream.get_ref().0.get_ref().local_addr() else { return };
+    let opened = SessionOpened { peer, local, key: Some(key), accepted_at: Instant::now(), is_tracker: true };
+    match shared.admission.enter(peer.ip()).prove() {
+        Ok(place) => {
+            let resident = Resident { shared: Arc::clone(shared), _place: place };
+            drop(sessions.spawn(open(stream, opened, Flavor::Clean, resident)));
+        }
+        Err(why) => shared.note_refused(why),
     }
 }
 

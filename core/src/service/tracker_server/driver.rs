@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::send_queue::{SendQueue, Signs};
 use crate::protocol::command::VerbKind;
+use crate::service::mesh::MeshLinks;
 use crate::service::tracker_server::figures::DriverFigures;
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::trial::TrialDialler;
@@ -32,12 +33,19 @@ struct Driver {
     sessions: HashMap<SessionId, OpenSession>,
     figures: DriverFigures,
     writer: RecordWriter,
-    trials: TrialDialler,
-    relays: Arc<RelayRoom>,
+    outside: Outside,
     log: Log,
     /// Where what is read for the machine is brought.
     inbox: mpsc::Sender<Message>,
     configuration: Option<ReadConfiguration>,
+}
+
+/// Where effects go that are about the world outside sessions.
+pub(super) struct Outside {
+    pub(super) trials: TrialDialler,
+    pub(super) relays: Arc<RelayRoom>,
+    /// If it is one of several trackers.
+    pub(super) links: Option<Arc<MeshLinks>>,
 }
 
 /// A session, as the driver sees it.
@@ -78,8 +86,7 @@ pub(super) async fn run(
     tracker: Tracker,
     (to_inbox, mut inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     writer: RecordWriter,
-    trials: TrialDialler,
-    relays: Arc<RelayRoom>,
+    outside: Outside,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
     let mut driver = Driver {
@@ -87,8 +94,7 @@ pub(super) async fn run(
         sessions: HashMap::new(),
         figures: DriverFigures::default(),
         writer,
-        trials,
-        relays,
+        outside,
         log: Log::default(),
         inbox: to_inbox,
         configuration: None,
@@ -155,7 +161,7 @@ impl Driver {
             Message::Input(id, input) => {
                 if matches!(input, Input::Closed) {
                     self.sessions.remove(&id);
-                    if let Some(relay) = self.relays.session_ended(id) {
+                    if let Some(relay) = self.outside.relays.session_ended(id) {
                         self.apply(SessionId::NONE, Input::RelayEnded(relay));
                     }
                 }
@@ -258,7 +264,7 @@ impl Driver {
                 }
                 Effect::Reload(ticket) => self.read_configuration(Some(ticket)),
                 Effect::Relay(start) => {
-                    self.relays.begin(start);
+                    self.outside.relays.begin(start);
                     for id in start.sessions {
                         if let Some(OpenSession { queue, .. }) = self.sessions.remove(&id) {
                             // In one piece: nothing that comes after it is taken for a line.
@@ -267,10 +273,19 @@ impl Driver {
                         }
                     }
                 }
-                Effect::EndRelay(relay) => self.relays.end(relay),
-                Effect::SetRelayRate(bytes_per_second) => self.relays.set_rate(bytes_per_second),
+                Effect::EndRelay(relay) => self.outside.relays.end(relay),
+                Effect::SetRelayRate(bytes_per_second) => self.outside.relays.set_rate(bytes_per_second),
+                Effect::Link(effect) => {
+                    if let Some(links) = &self.outside.links {
+                        links.carry_out(effect);
+                    }
+                }
+                Effect::Ask { ticket, trackers, line } => match &self.outside.links {
+                    Some(links) => links.ask(ticket, trackers, line),
+                    None => self.apply(SessionId::NONE, Input::Answered { ticket, answers: Vec::new() }),
+                },
                 Effect::Log(entry) => self.log.tell(entry),
-                Effect::Try { trial, address, key } => self.trials.begin(trial, address, key),
+                Effect::Try { trial, address, key } => self.outside.trials.begin(trial, address, key),
                 Effect::Save { ticket, record } => {
                     if !self.writer.write(SaveJob { ticket, record }) {
                         self.apply(SessionId::NONE, Input::Stored { ticket, done: false });

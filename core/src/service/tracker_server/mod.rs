@@ -42,7 +42,9 @@ use crate::net::identity::Identity;
 use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
+use crate::service::mesh::MeshLinks;
 use crate::service::tracker_server::accept::Occasional;
+use crate::service::tracker_server::driver::Outside;
 use crate::service::tracker_server::figures::DriverFigures;
 pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Latency};
 use crate::service::tracker_server::relay::RelayRoom;
@@ -50,8 +52,10 @@ use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::store::Store;
 use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest};
+use crate::tracker::links::MeshInput;
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::{Remembered, Tracker, TrackerCounts};
+use crate::tracker::mesh::{ListedTracker, Mesh};
 use crate::tracker::settings::{BadSetting, TrackerSettings};
 
 /// Inputs that wait for the machine; who brings more waits.
@@ -160,6 +164,7 @@ pub async fn start(
         traffic: Arc::clone(&traffic),
         relays: Arc::clone(&relays),
     });
+    let mesh_at = settings.mesh.0;
     let mut tracker = Tracker::new(Instant::now(), settings, unix_seconds(), remembered);
     if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
         tracker.set_scan_workers(Arc::new(threads));
@@ -167,6 +172,10 @@ pub async fn start(
     tracker.set_ticket_secret(rand::random());
     let writer = writer::start(store, inbox.clone())?;
     let sessions = TaskTracker::new();
+    let links = match mesh_at {
+        Some(at) => Some(link_up(at, &mut tracker, identity, &shared, &sessions)?),
+        None => None,
+    };
     let accepting = tokio::spawn(accept::run(listener, shared, sessions.clone()));
     let trials = TrialDialler {
         tls: TlsClient::new(identity, Purpose::Peer),
@@ -174,7 +183,8 @@ pub async fn start(
         tasks: sessions.clone(),
         cancel: cancel.clone(),
     };
-    let driving = driver::run(tracker, (inbox.clone(), to_driver), writer, trials, relays, cancel.clone());
+    let outside = Outside { trials, relays, links };
+    let driving = driver::run(tracker, (inbox.clone(), to_driver), writer, outside, cancel.clone());
     #[cfg(feature = "nearby")]
     let announcing = tokio::spawn(announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone()));
     let driver = tokio::spawn(async move {
@@ -192,7 +202,45 @@ pub async fn start(
     Ok(TrackerHandle { address, key, inbox, cancel, driver: Mutex::new(Some(driver)), traffic, since })
 }
 
+/// Becomes one of several trackers: listens for the others, and brings what they say to the driver.
+fn link_up(
+    at: SocketAddr,
+    tracker: &mut Tracker,
+    identity: &Identity,
+    shared: &Arc<Shared>,
+    tasks: &TaskTracker,
+) -> io::Result<Arc<MeshLinks>> {
+    let listener = tokio::net::TcpListener::from_std(local::listen(at)?)?;
+    let (unix_millis, at) = (unix_time().as_millis().try_into().unwrap_or(u64::MAX), listener.local_addr()?);
+    // No two starts are in one millisecond.
+    tracker.join_mesh(Instant::now(), at, unix_millis, unix_millis);
+    let (inputs, mut heard) = mpsc::channel(INBOX_MAX);
+    let inbox = shared.inbox.clone();
+    drop(tasks.spawn(async move {
+        while let Some(input) = heard.recv().await {
+            let message = Message::Input(SessionId::NONE, input);
+            if inbox.send(message).await.is_err() {
+                return;
+            }
+        }
+    }));
+    let (answering, sessions) = (Arc::clone(shared), tasks.clone());
+    let answering = move |stream, key, peer| accept::answer_tracker(stream, key, peer, &answering, &sessions);
+    Ok(MeshLinks::start(listener, identity, Arc::new(answering), inputs, tasks.clone(), shared.cancel.clone()))
+}
+
 impl TrackerHandle {
+    /// The list of the network's trackers is this now.
+    pub async fn set_trackers(&self, listed: Vec<ListedTracker>) {
+        let input = Input::Mesh(MeshInput::Trackers(listed));
+        let _has_stopped = self.inbox.send(Message::Input(SessionId::NONE, input)).await;
+    }
+
+    /// Where other trackers of the network link to this one, if it is one of several.
+    pub async fn mesh_address(&self) -> Option<SocketAddr> {
+        self.look(|tracker| tracker.mesh().map(Mesh::at)).await.flatten()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -334,7 +382,11 @@ async fn read_records(store: Arc<Store>) -> Result<(Arc<Store>, Remembered), Sta
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    unix_time().as_secs()
+}
+
+fn unix_time() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

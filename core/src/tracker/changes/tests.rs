@@ -43,6 +43,7 @@ impl Fixture {
             lan: Vec::new(),
             openness: Vec::new(),
             owner,
+            elsewhere: None,
         });
     }
 

@@ -138,6 +138,10 @@ impl Tracker {
     fn changed(&mut self, now: Instant, user: &User, changed: &mut Changed, touched: TouchedFolders) -> CommandOutcome {
         let path_bytes = self.catalog.path_bytes_of(user.owner);
         self.quotas.settle(user.owner, Taken { shares: self.catalog.shares_of(user.owner), path_bytes });
+        if !matches!(changed, Changed::Nothing) && self.linked.is_some() {
+            let totals = self.catalog.totals_of(user.owner);
+            self.tell_mesh(|mesh, _| mesh.shares(now, &user.username, totals));
+        }
         match std::mem::replace(changed, Changed::Nothing) {
             Changed::Nothing => {}
             Changed::One(event) => self.changes.shared(now, &user.username, event, touched),

@@ -8,17 +8,15 @@ use crate::model::limits;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{
-    CountFiles, Cursor, ListFiles, ListFolder, ListSources, ListTotals, ListUsers, Page, Search, Sources,
+    Command, CountFiles, Cursor, ListFiles, ListFolder, ListSources, ListTotals, ListUsers, Page, Search, Sources,
 };
 use crate::protocol::reply::UserTotals;
 use crate::protocol::selection::Selection;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::catalog::filter::ShareFilter;
-use crate::tracker::catalog::list::ShareList;
 use crate::tracker::catalog::query::WordQuery;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
-use crate::tracker::long_command::LongCommand;
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::Online;
 
@@ -55,7 +53,8 @@ impl Handle for ListTotals {
             Box::new(named.into_values().filter(move |online| online.username.as_str() > after))
         };
         for online in rest.by_ref().take(limit) {
-            let totals = tracker.catalog.totals_of(online.owner);
+            let here = || tracker.catalog.totals_of(online.owner);
+            let totals = online.elsewhere.as_ref().map_or_else(here, |elsewhere| elsewhere.totals);
             let line = UserTotals { username: online.username.clone(), totals };
             writeln!(bytes, "{line}").expect("a text in memory takes everything");
             lines += 1;
@@ -72,9 +71,10 @@ impl Handle for ListFiles {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        let selection = Selection { username: self.username, ..Selection::default() };
-        tracker.list(asker, tracker.filter(&selection)?, &self.page)
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let selection = Selection { username: self.username.clone(), ..Selection::default() };
+        let filter = tracker.filter(&selection)?;
+        tracker.list(asker, filter, self.page, |page| Self { page, ..self }.into(), effects)
     }
 }
 
@@ -83,11 +83,12 @@ impl Handle for ListFolder {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let limit = tracker.page_limit(asker, &self.page)?;
         let filter = tracker.filter(&self.selection)?;
         let list = tracker.catalog.list_level(self.folder.as_ref(), filter, self.page.after.as_ref(), limit);
-        Ok(begin(list))
+        let page = Page { limit: Some(limit), ..self.page };
+        Ok(tracker.answer_with(asker, list, Self { page, ..self }.into(), effects))
     }
 }
 
@@ -96,8 +97,9 @@ impl Handle for Search {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        tracker.list(asker, tracker.filter(&self.selection)?, &self.page)
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let filter = tracker.filter(&self.selection)?;
+        tracker.list(asker, filter, self.page, |page| Self { page, ..self }.into(), effects)
     }
 }
 
@@ -106,11 +108,12 @@ impl Handle for CountFiles {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         tracker.check_allowance(asker)?;
         let filter = tracker.filter(&self.selection)?;
         tracker.charge(asker, COUNT_CHARGE_BYTES);
-        Ok(begin(tracker.catalog.count(filter)))
+        let count = tracker.catalog.count(filter);
+        Ok(tracker.answer_with(asker, count, self.into(), effects))
     }
 }
 
@@ -119,8 +122,9 @@ impl Handle for Sources {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        tracker.list(asker, ShareFilter { hash: Some(self.hash), ..ShareFilter::default() }, &self.page)
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let filter = ShareFilter { hash: Some(self.hash), ..ShareFilter::default() };
+        tracker.list(asker, filter, self.page, |page| Self { page, ..self }.into(), effects)
     }
 }
 
@@ -129,10 +133,12 @@ impl Handle for ListSources {
         Work::Shares
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let limit = tracker.page_limit(asker, &self.page)?;
         let filter = ShareFilter { hash: Some(self.hash), ..ShareFilter::default() };
-        Ok(begin(tracker.catalog.list_owners(filter, self.page.after.as_ref(), limit)))
+        let list = tracker.catalog.list_owners(filter, self.page.after.as_ref(), limit);
+        let page = Page { limit: Some(limit), ..self.page };
+        Ok(tracker.answer_with(asker, list, Self { page, ..self }.into(), effects))
     }
 }
 
@@ -152,9 +158,21 @@ impl Tracker {
         })
     }
 
-    fn list(&mut self, asker: &Asker, filter: ShareFilter, page: &Page) -> CommandOutcome {
-        let limit = self.limit(asker, page)?;
-        Ok(begin(self.catalog.list(filter, page.after.as_ref(), limit)))
+    /// Files in the order of their paths. With other trackers a list has an end: its next page is asked for.
+    fn list(
+        &mut self,
+        asker: &Asker,
+        filter: ShareFilter,
+        page: Page,
+        command: impl FnOnce(Page) -> Command,
+        effects: &mut Effects,
+    ) -> CommandOutcome {
+        let mut limit = self.limit(asker, &page)?;
+        if self.linked.is_some() {
+            limit = Some(limit.unwrap_or(limits::PAGE_LINES_MAX).min(limits::PAGE_LINES_MAX));
+        }
+        let list = self.catalog.list(filter, page.after.as_ref(), limit);
+        Ok(self.answer_with(asker, list, command(Page { limit, ..page }), effects))
     }
 
     /// Most lines of an answer that is not larger than a page, however much was asked for.
@@ -165,7 +183,7 @@ impl Tracker {
     /// Most lines of the answer.
     fn limit(&mut self, asker: &Asker, page: &Page) -> Result<Option<usize>, Refusal> {
         self.check_allowance(asker)?;
-        if asker.user.is_some() {
+        if asker.user.is_some() || asker.is_tracker {
             return Ok(page.limit);
         }
         let max = self.settings.unregistered_lines;
@@ -174,13 +192,9 @@ impl Tracker {
 
     /// Refuses a list to somebody without a name who has had too many.
     fn check_allowance(&mut self, asker: &Asker) -> Result<(), Refusal> {
-        if asker.user.is_some() || self.answers.has_left(asker.now, asker.address) {
+        if asker.user.is_some() || asker.is_tracker || self.answers.has_left(asker.now, asker.address) {
             return Ok(());
         }
         Err(Refusal::new(Code::SlowDown, Sentence::TooManyLists))
     }
-}
-
-fn begin(list: ShareList) -> CommandReply {
-    CommandReply::LongCommand(Box::new(LongCommand::List { list, is_begun: false }))
 }

@@ -3,6 +3,7 @@
 
 mod addresses;
 pub(super) mod files;
+pub(super) mod gathering;
 mod letting_in;
 mod lists;
 mod owner;
@@ -25,6 +26,7 @@ use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Cursor, Verb, each_verb};
 use crate::protocol::sentence::Sentence;
+use crate::tracker::catalog::list::ShareList;
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
@@ -44,6 +46,8 @@ pub(super) struct Asker {
     pub(super) user: Option<User>,
     /// Whether it has an owner's key.
     pub(super) is_owner: bool,
+    /// Whether it is another tracker: it is told of the files of one's own users alone.
+    pub(super) is_tracker: bool,
 }
 
 /// What a command came to.
@@ -68,6 +72,13 @@ pub(super) enum CommandReply {
     Bye,
     /// The command is tried again when this record is on disk.
     Later(Ticket, Command),
+}
+
+impl CommandReply {
+    /// A list of files that is sent as the session takes it.
+    pub(super) fn list(list: ShareList) -> Self {
+        Self::LongCommand(Box::new(LongCommand::List { list, is_begun: false }))
+    }
 }
 
 /// An answer of lines, each a value.
@@ -165,7 +176,7 @@ impl Tracker {
     /// The one place where owners are told from others.
     fn judge_rights(&mut self, asker: &Asker, command: &Command) -> Result<(), Refusal> {
         let rights = rights_of(command);
-        let is_in = asker.is_owner || asker.user.is_some() || self.settings.join == JoinRule::Open;
+        let is_in = asker.is_owner || asker.is_tracker || asker.user.is_some() || self.settings.join == JoinRule::Open;
         match rights {
             Rights::Strangers => return Ok(()),
             Rights::Everybody if is_in => return Ok(()),
@@ -175,7 +186,8 @@ impl Tracker {
             }
             Rights::OwnerReads | Rights::OwnerOrders => {}
         }
-        if !asker.is_owner {
+        let is_forwarded = asker.is_tracker && matches!(command, Command::KickUser(_) | Command::Broadcast(_));
+        if !asker.is_owner && !is_forwarded {
             return Err(Refusal::new(Code::NotYours, "only an owner of this tracker may do this"));
         }
         if rights == Rights::OwnerOrders {

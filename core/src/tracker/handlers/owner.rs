@@ -52,6 +52,7 @@ impl Handle for KickUser {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let command = self.clone().into();
         let Self { username, minutes, reason } = self;
         let terms = tracker.terms(asker, None, reason.clone());
         let bans = tracker.bans_of(asker, &username, &terms)?;
@@ -63,6 +64,7 @@ impl Handle for KickUser {
         } else {
             return Err(Refusal::new(Code::NoSuchUser, format!("{username} is not here")));
         }
+        tracker.forward(asker, command, effects);
         Ok(CommandReply::Done)
     }
 }
@@ -169,8 +171,10 @@ impl Handle for Broadcast {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        let here: Vec<SessionId> = tracker.roster.iter().map(|online| online.session).collect();
+        let here: Vec<SessionId> =
+            tracker.roster.iter().filter(|online| online.elsewhere.is_none()).map(|online| online.session).collect();
         let by = asker.user.as_ref().map(|user| user.username.clone());
+        tracker.forward(asker, self.clone().into(), effects);
         tracker.notify_all(here, &Notice::Broadcast(by, self.text), effects);
         Ok(CommandReply::Done)
     }

@@ -90,7 +90,8 @@ impl Tracker {
         let own = self.roster.get(&own.username).ok_or_else(not_registered)?;
         let nobody = || Refusal::new(Code::NoSuchUser, Sentence::NobodyHere);
         let target = self.roster.get(username).ok_or_else(nobody)?;
-        let target_key = target.key.filter(|key| *key != own_key);
+        // Who is at another tracker could only be met there.
+        let target_key = target.key.filter(|key| *key != own_key && target.elsewhere.is_none());
         let target_key = target_key.ok_or_else(|| Refusal::new(Code::Unreachable, Sentence::NobodyToMeet))?;
         let tickets = self.encounters.begin(asker.now, own_key, target_key).map_err(|why| match why {
             NoEncounter::TooOften => Refusal::new(Code::SlowDown, Sentence::AsksTooOften),
@@ -119,7 +120,10 @@ impl Tracker {
 
     fn see_also(&mut self, asker: &Asker, username: &Username, port: Option<PeerPort>) -> CommandOutcome {
         let not_yours = || Refusal::new(Code::NotYours, "only the key that is here under this name can say where else");
-        let online = self.roster.get(username).filter(|online| asker.key.is_some() && online.key == asker.key);
+        let online = self
+            .roster
+            .get(username)
+            .filter(|online| asker.key.is_some() && online.key == asker.key && online.elsewhere.is_none());
         let online = online.ok_or_else(not_yours)?;
         if online.seen.is_ipv4() == asker.address.is_ipv4() {
             return Err(Refusal::new(

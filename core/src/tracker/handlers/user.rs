@@ -132,6 +132,7 @@ impl Tracker {
         if let Some(before) = self.roster.get(&user.username).filter(|online| online.port != port) {
             self.changes.moved(asker.now, before);
             self.roster.set_port(&user.username, port);
+            self.tell_mesh(|mesh, wanted| mesh.moved(&user.username, port, wanted));
         }
         Ok(CommandReply::Done)
     }
@@ -163,6 +164,10 @@ impl Tracker {
 
     /// Takes a name from the session that has it.
     fn displace(&mut self, asker: &Asker, holder: &Online, effects: &mut Effects) {
+        if holder.elsewhere.is_some() {
+            // Its own tracker ends that session when it hears of this one.
+            return self.theirs_gone(asker.now, &holder.username, true);
+        }
         self.remove_user(asker.now, holder.session, true);
         if holder.key == asker.key {
             self.close(asker.now, holder.session, Some(&Sentence::TakenOver.to_string()), effects);
@@ -175,7 +180,7 @@ impl Tracker {
         let owner = self.catalog.add_owner(username.clone());
         self.quotas.enter(owner, asker.address, asker.key.is_some());
         self.changes.joined(asker.now, username);
-        self.roster.add(Online {
+        let online = Online {
             session: asker.session,
             username: username.clone(),
             key: asker.key,
@@ -186,7 +191,10 @@ impl Tracker {
             lan: Vec::new(),
             openness: Vec::new(),
             owner,
-        });
+            elsewhere: None,
+        };
+        self.tell_mesh_came(asker.now, &online);
+        self.roster.add(online);
         if let Some(session) = self.sessions.get_mut(&asker.session) {
             session.user = Some(User { username: username.clone(), owner });
         }

@@ -1,0 +1,181 @@
+//! Lists of a network of several trackers: each is asked the same question with the same cursor and limit, and what they
+//! answer is merged with one's own. Who does not answer in time is missing, and the asker is told so before the answer.
+
+use std::fmt::{Display, Write as _};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use crate::model::limits;
+use crate::protocol::command::{
+    Command, CountFiles, Cursor, ListFiles, ListFolder, ListSources, Page, Search, Sources,
+};
+use crate::protocol::notice::Notice;
+use crate::protocol::reply::{BadReply, FileLine, FolderEntry, Totals};
+use crate::tracker::catalog::list::ShareList;
+use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::handlers::{Asker, CommandReply};
+use crate::tracker::input::{AnsweredPage, Ticket};
+use crate::tracker::long_command::{Gathering, ListForm, LongCommand};
+use crate::tracker::machine::Tracker;
+use crate::tracker::merge::{LinePage, PageLine, merge, sum};
+use crate::tracker::output::write_notice;
+use crate::tracker::session::Turn;
+
+impl Tracker {
+    /// The answer to a question about shares: one's own list, with those of the other trackers if there are any.
+    pub(in crate::tracker) fn answer_with(
+        &mut self,
+        asker: &Asker,
+        own: ShareList,
+        command: Command,
+        effects: &mut Effects,
+    ) -> CommandReply {
+        if self.linked.is_none() || asker.is_tracker {
+            return CommandReply::list(own);
+        }
+        let only = match self.asked_user(&command) {
+            // Whose files are here, and nowhere else.
+            Some(None) => return CommandReply::list(own),
+            Some(Some(tracker)) => Some(tracker),
+            None => None,
+        };
+        let Some(linked) = self.linked.as_ref() else { return CommandReply::list(own) };
+        let (mut trackers, mut unasked) = (Vec::new(), 0);
+        for (at, is_linked) in linked.mesh.trackers().filter(|(at, _)| only.is_none_or(|only| only == *at)) {
+            if is_linked { trackers.push(at) } else { unasked += 1 }
+        }
+        if trackers.is_empty() && unasked == 0 {
+            return CommandReply::list(own);
+        }
+        let (form, limit) = match &command {
+            Command::CountFiles(_) => (ListForm::Count, 1),
+            Command::ListFolder(list) => (ListForm::Level, limit_of(&list.page)),
+            Command::ListFiles(ListFiles { page, .. })
+            | Command::Search(Search { page, .. })
+            | Command::Sources(Sources { page, .. })
+            | Command::ListSources(ListSources { page, .. }) => (ListForm::Files, limit_of(page)),
+            _ => return CommandReply::list(own),
+        };
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        let answers = trackers.is_empty().then(Vec::new);
+        if answers.is_none() {
+            self.gatherings.insert(ticket, asker.session);
+            effects.push(Effect::Ask { ticket, trackers, line: command.to_string() });
+        }
+        let gathering = Gathering { ticket, form, limit, own, unasked, answers };
+        CommandReply::LongCommand(Box::new(LongCommand::Gather(gathering)))
+    }
+
+    /// Where the user is whom a question is about: `None` if it is about nobody, `Some(None)` if they are here.
+    fn asked_user(&self, command: &Command) -> Option<Option<SocketAddr>> {
+        let username = match command {
+            Command::ListFiles(ListFiles { username, .. }) => username.as_ref(),
+            Command::Search(Search { selection, .. })
+            | Command::CountFiles(CountFiles { selection })
+            | Command::ListFolder(ListFolder { selection, .. }) => selection.username.as_ref(),
+            _ => None,
+        };
+        let online = self.roster.get(username?)?;
+        Some(online.elsewhere.as_ref().map(|elsewhere| elsewhere.tracker))
+    }
+
+    /// What the other trackers have answered to a question. The session that asked may have gone.
+    pub(in crate::tracker) fn take_answers(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        came: Vec<Option<AnsweredPage>>,
+        effects: &mut Effects,
+    ) {
+        let Some(id) = self.gatherings.remove(&ticket) else { return };
+        let job = self.sessions.get_mut(&id).and_then(|session| session.job.as_deref_mut());
+        if let Some(LongCommand::Gather(gathering)) = job
+            && gathering.ticket == ticket
+        {
+            gathering.answers = Some(came);
+            self.go_on(now, id, Turn::Gathering, effects);
+        }
+    }
+
+    /// Goes on with one's own part; `None` while anything is missing.
+    pub(in crate::tracker) fn gather(
+        &mut self,
+        asker: &Asker,
+        gathering: &mut Gathering,
+        effects: &mut Effects,
+    ) -> Gathered {
+        if !gathering.own.is_ready() && !self.catalog.scan(&mut gathering.own) {
+            return Gathered::NotYet;
+        }
+        let Some(answers) = gathering.answers.take() else { return Gathered::Waits };
+        let mut own = BytesMut::new();
+        self.catalog.write_lines(&mut gathering.own, &mut own, usize::MAX);
+        let own = LinePage {
+            lines: String::from_utf8_lossy(&own).lines().map(str::to_owned).collect(),
+            more: gathering.own.more().cloned(),
+        };
+        let (form, of) = (gathering.form, gathering.unasked + answers.len() + 1);
+        let mut missing = gathering.unasked;
+        let mut pages = vec![own];
+        for answer in answers {
+            match answer {
+                Some(AnsweredPage::Page(page)) if is_understood(&page, form) => pages.push(page),
+                Some(AnsweredPage::Nobody) => {}
+                Some(AnsweredPage::Page(_)) | None => missing += 1,
+            }
+        }
+        if missing > 0 {
+            self.write(asker.session, effects, |out| write_notice(out, &Notice::Partial { missing, of }));
+        }
+        let (lines, bytes, more) = match form {
+            ListForm::Files => merged(pages, gathering.limit, FileLine::parse),
+            ListForm::Level => merged(pages, gathering.limit, FolderEntry::parse),
+            ListForm::Count => {
+                let counts = pages.iter().filter_map(|page| Totals::parse(page.lines.first()?).ok());
+                (1, format!("{}\n", sum(counts)), None)
+            }
+        };
+        Gathered::Done(CommandReply::Lines { lines, bytes: bytes.into(), more })
+    }
+}
+
+/// How far a gathering has come.
+pub(in crate::tracker) enum Gathered {
+    /// One's own part is still looked for.
+    NotYet,
+    /// The others have not answered yet.
+    Waits,
+    Done(CommandReply),
+}
+
+fn limit_of(page: &Page) -> usize {
+    page.limit.unwrap_or(limits::PAGE_LINES_MAX)
+}
+
+fn is_understood(page: &LinePage<String>, form: ListForm) -> bool {
+    page.lines.iter().all(|line| match form {
+        ListForm::Files => FileLine::parse(line).is_ok(),
+        ListForm::Level => FolderEntry::parse(line).is_ok(),
+        ListForm::Count => Totals::parse(line).is_ok(),
+    })
+}
+
+fn merged<L: PageLine + Display>(
+    pages: Vec<LinePage<String>>,
+    limit: usize,
+    parse: impl Fn(&str) -> Result<L, BadReply>,
+) -> (usize, String, Option<Cursor>) {
+    let pages = pages.into_iter().map(|page| LinePage {
+        lines: page.lines.iter().filter_map(|line| parse(line).ok()).collect(),
+        more: page.more,
+    });
+    let LinePage { lines, more } = merge(pages, Some(limit));
+    let mut text = String::new();
+    for line in &lines {
+        writeln!(text, "{line}").expect("a text in memory takes everything");
+    }
+    (lines.len(), text, more)
+}

@@ -1,0 +1,337 @@
+//! Three trackers beside one that has everybody: whoever asks any of the three is told what the one tells.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::model::key::PublicKey;
+use crate::protocol::head::Head;
+use crate::protocol::line::Line;
+use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::input::{AnsweredPage, Input, SessionId, SessionOpened, SessionRequest, Ticket};
+use crate::tracker::links::MeshInput;
+use crate::tracker::machine::{Remembered, Tracker};
+use crate::tracker::merge::LinePage;
+use crate::tracker::mesh::{LinkEffect, LinkId, ListedTracker};
+use crate::tracker::settings::TrackerSettings;
+
+const KEY: PublicKey = PublicKey::from_bytes([9; 32]);
+
+fn at(n: usize) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 200], 7000 + u16::try_from(n).expect("a few")))
+}
+
+/// What is on its way to a tracker.
+enum Way {
+    Mesh(usize, MeshInput),
+    Answered(usize, Ticket, Vec<Option<AnsweredPage>>),
+}
+
+struct Net {
+    now: Instant,
+    trackers: Vec<Tracker>,
+    /// Who does not answer questions.
+    is_silent: Vec<bool>,
+    /// What sessions were sent, by tracker and session.
+    said: BTreeMap<(usize, SessionId), String>,
+    ends: BTreeMap<LinkId, [usize; 2]>,
+    ways: VecDeque<Way>,
+    sessions: u64,
+}
+
+impl Net {
+    fn new(count: usize) -> Self {
+        let now = Instant::now();
+        let mut net = Self {
+            now,
+            trackers: Vec::new(),
+            is_silent: vec![false; count],
+            said: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            ways: VecDeque::new(),
+            sessions: 0,
+        };
+        let listed: Vec<ListedTracker> = (0..count).map(|n| ListedTracker { at: at(n), key: KEY }).collect();
+        for n in 0..count {
+            let mut tracker = Tracker::new(now, TrackerSettings::default(), 0, Remembered::default());
+            if count > 1 {
+                tracker.join_mesh(now, at(n), 1 + n as u64, 1000);
+            }
+            net.trackers.push(tracker);
+            net.ways.push_back(Way::Mesh(n, MeshInput::Trackers(listed.clone())));
+        }
+        net.run(100);
+        net
+    }
+
+    fn apply(&mut self, n: usize, from: SessionId, input: Input) {
+        let effects = self.trackers[n].apply(self.now, from, input);
+        self.carry_out(n, effects);
+    }
+
+    fn carry_out(&mut self, n: usize, effects: Effects) {
+        for effect in effects {
+            match effect {
+                Effect::Send { to, bytes } => {
+                    self.said.entry((n, to)).or_default().push_str(std::str::from_utf8(&bytes).expect("text"));
+                }
+                Effect::Notify { to, bytes } => {
+                    for to in to.iter() {
+                        self.said.entry((n, *to)).or_default().push_str(std::str::from_utf8(&bytes).expect("text"));
+                    }
+                }
+                Effect::TellDrained(id) => self.apply(n, id, Input::Drained),
+                Effect::Save { ticket, .. } => self.apply(n, SessionId::NONE, Input::Stored { ticket, done: true }),
+                Effect::Link(LinkEffect::Dial(to)) => {
+                    let other = (0..self.trackers.len()).find(|other| at(*other) == to.at).expect("one of them");
+                    let link = LinkId(self.ends.len() as u64 + 1);
+                    self.ends.insert(link, [n, other]);
+                    let peer = [192, 0, 2, 200].into();
+                    self.ways.push_back(Way::Mesh(other, MeshInput::Connected { link, key: KEY, peer, to: None }));
+                    self.ways.push_back(Way::Mesh(n, MeshInput::Connected { link, key: KEY, peer, to: Some(to.at) }));
+                }
+                Effect::Link(LinkEffect::Send { link, bytes }) => {
+                    let lines = std::str::from_utf8(&bytes).expect("text").lines();
+                    let lines = lines.map(|line| line.parse().expect(line)).collect();
+                    let other = self.ends[&link].into_iter().find(|end| *end != n).expect("the other end");
+                    self.ways.push_back(Way::Mesh(other, MeshInput::Heard { link, lines }));
+                    self.ways.push_back(Way::Mesh(n, MeshInput::Passed { link, bytes: bytes.len() }));
+                }
+                Effect::Link(LinkEffect::Cut(_)) => panic!("a link is cut"),
+                Effect::Ask { ticket, trackers, line } => {
+                    let answers = trackers.iter().map(|to| self.answer(*to, &line)).collect();
+                    self.ways.push_back(Way::Answered(n, ticket, answers));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// One tracker asks another as its shell would.
+    fn answer(&mut self, to: SocketAddr, line: &str) -> Option<AnsweredPage> {
+        let other = (0..self.trackers.len()).find(|other| at(*other) == to).expect("one of them");
+        if self.is_silent[other] {
+            return None;
+        }
+        let id = self.open(other, Some(KEY), true);
+        self.say(other, id, line);
+        let said = self.take(other, id);
+        let mut lines = said.lines().skip_while(|line| line.starts_with('*'));
+        match Head::parse(lines.next().expect("an answer")) {
+            Ok(Head::Ok { more, .. }) => {
+                Some(AnsweredPage::Page(LinePage { lines: lines.map(str::to_owned).collect(), more }))
+            }
+            Ok(Head::Err { .. }) => Some(AnsweredPage::Nobody),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn open(&mut self, n: usize, key: Option<PublicKey>, is_tracker: bool) -> SessionId {
+        self.sessions += 1;
+        let id = SessionId::new(self.sessions);
+        let (peer, local) = (([192, 0, 2, 1], 50_000).into(), ([192, 0, 2, 100], 7686).into());
+        let opened = SessionOpened { peer, local, key, accepted_at: self.now, is_tracker };
+        self.apply(n, id, Input::Opened(opened));
+        id
+    }
+
+    fn say(&mut self, n: usize, id: SessionId, line: &str) {
+        let request = SessionRequest::read(Line::Text(line.to_owned()));
+        self.apply(n, id, Input::Requests(vec![request]));
+        self.tick();
+    }
+
+    fn tick(&mut self) {
+        for n in 0..self.trackers.len() {
+            while self.trackers[n].next_deadline().is_some_and(|due| due <= self.now) {
+                let effects = self.trackers[n].tick(self.now);
+                self.carry_out(n, effects);
+            }
+        }
+    }
+
+    /// Everything that is on its way arrives, and time passes.
+    fn run(&mut self, millis: u64) {
+        for _ in 0..=millis / 10 {
+            while let Some(way) = self.ways.pop_front() {
+                match way {
+                    Way::Mesh(n, input) => self.apply(n, SessionId::NONE, Input::Mesh(input)),
+                    Way::Answered(n, ticket, answers) => {
+                        self.apply(n, SessionId::NONE, Input::Answered { ticket, answers });
+                    }
+                }
+                self.tick();
+            }
+            self.now += Duration::from_millis(10);
+            self.tick();
+        }
+    }
+
+    fn take(&mut self, n: usize, id: SessionId) -> String {
+        self.said.remove(&(n, id)).unwrap_or_default()
+    }
+
+    fn ask(&mut self, n: usize, id: SessionId, line: &str) -> String {
+        self.take(n, id);
+        self.say(n, id, line);
+        self.run(20);
+        self.take(n, id)
+    }
+}
+
+/// The same people with the same files, at one tracker and spread over three.
+struct Both {
+    one: Net,
+    three: Net,
+    /// Of each person: at which of the three, and their sessions in both.
+    people: Vec<(usize, SessionId, SessionId)>,
+}
+
+impl Both {
+    fn new() -> Self {
+        let (mut one, mut three) = (Net::new(1), Net::new(3));
+        let mut people = Vec::new();
+        for (n, name) in ["anna", "boris", "carol", "ivan", "zoe", "мария"].into_iter().enumerate() {
+            let key = Some(PublicKey::from_bytes([20 + u8::try_from(n).expect("a few"); 32]));
+            let sessions = (one.open(0, key, false), three.open(n % 3, key, false));
+            for line in [format!("register-user {name} {}", 4001 + n), files_of(name, n)] {
+                assert!(one.ask(0, sessions.0, &line).ends_with("OK 0\n"), "{line}");
+                assert!(three.ask(n % 3, sessions.1, &line).ends_with("OK 0\n"), "{line}");
+            }
+            people.push((n % 3, sessions.0, sessions.1));
+        }
+        one.run(500);
+        three.run(500);
+        Self { one, three, people }
+    }
+
+    /// What everybody is told by the one and by theirs of the three.
+    fn same(&mut self, line: &str) -> String {
+        let mut first = String::new();
+        for (n, in_one, in_three) in self.people.clone() {
+            let expected = self.one.ask(0, in_one, line);
+            assert_eq!(self.three.ask(n, in_three, line), expected, "tracker {n}: {line}");
+            first = expected;
+        }
+        first
+    }
+}
+
+fn files_of(name: &str, n: usize) -> String {
+    let file = |k: usize| {
+        let hash = format!("{:064x}", (n + k) % 5);
+        format!("\"{}/{}/song {k}.mp3\" size={} hash={hash}", ["Trip", "Музика", "a"][k % 3], ["x", "y"][n % 2], k * 10)
+    };
+    let files: Vec<String> = (0..20).map(file).collect();
+    format!("register-files {name} {}, notes-{n}.txt", files.join(","))
+}
+
+#[test]
+fn whoever_asks_one_of_three_is_told_what_one_would_tell() {
+    let mut both = Both::new();
+    for line in [
+        "list-users",
+        "list-users limit=4",
+        "list-totals",
+        "list-totals ivan anna",
+        "list-files limit=1000",
+        "list-files limit=7",
+        "list-files boris limit=1000",
+        "list-files nobody",
+        "search song limit=1000",
+        "search song limit=9",
+        "search song trip limit=5",
+        "search user=zoe limit=50",
+        "search kind=document limit=50",
+        "search min-size=150 in=Trip limit=50",
+        "search nothing-of-it limit=5",
+        "count-files",
+        "count-files trip",
+        "count-files user=carol",
+        "count-files in=Trip",
+        "list-folder",
+        "list-folder limit=2",
+        "list-folder Trip",
+        "list-folder Trip user=ivan",
+        "list-folder a song",
+        &format!("sources {:064x} limit=1000", 1),
+        &format!("list-sources {:064x}", 1),
+    ] {
+        let told = both.same(line);
+        // Page by page it is the same list.
+        let mut more = more_of(&told);
+        while let Some(after) = more.take() {
+            more = more_of(&both.same(&format!("{line} after={after}")));
+        }
+    }
+}
+
+fn more_of(told: &str) -> Option<String> {
+    Some(told.lines().next()?.split_once(" more=")?.1.to_owned())
+}
+
+#[test]
+fn who_does_not_answer_is_missing_and_it_is_said_first() {
+    let mut both = Both::new();
+    let (n, _, session) = both.people[0];
+    both.three.is_silent[1] = true;
+    let told = both.three.ask(n, session, "count-files notes");
+    assert_eq!(told, "* partial 1 3\nOK 1\n4 0\n");
+    // Whom a question is about decides who is asked.
+    assert!(both.three.ask(n, session, "count-files user=carol").starts_with("OK 1\n21 "));
+    assert_eq!(both.three.ask(n, session, "count-files user=boris"), "* partial 1 2\nOK 1\n0 0\n");
+    assert!(both.three.ask(n, session, "search notes limit=1").starts_with("* partial 1 3\nOK 1 more="));
+}
+
+#[test]
+fn watchers_hear_of_users_of_other_trackers() {
+    let mut net = Net::new(3);
+    let watcher = net.open(0, None, false);
+    net.ask(0, watcher, "watch");
+    let key = |n: u8| Some(PublicKey::from_bytes([n; 32]));
+    let anna = net.open(1, key(20), false);
+    net.ask(1, anna, "register-user anna 4001");
+    net.run(500);
+    let hex = "14".repeat(32);
+    assert_eq!(net.take(0, watcher), format!("* joined anna 192.0.2.1:4001 {hex}\n"));
+    net.ask(1, anna, "register-files anna a, b");
+    net.run(500);
+    assert_eq!(net.take(0, watcher), "* changed anna\n");
+    // The same key at another tracker takes over; nobody sees them away.
+    let again = net.open(2, key(20), false);
+    assert!(net.ask(2, again, "register-user Anna 4001").ends_with("OK 0\n"));
+    net.run(500);
+    assert_eq!(net.take(1, anna), "* closing \"taken over by a new connection\"\n");
+    let told = net.take(0, watcher);
+    assert!(told.lines().all(|line| !line.starts_with("* left")) && told.contains("* joined Anna"), "{told}");
+    // Another key does not get the name, at whichever tracker it asks.
+    for n in 0..3 {
+        let other = net.open(n, key(21), false);
+        assert!(net.ask(n, other, "register-user anna").contains("ERR name-"), "{n}");
+        let plain = net.open(n, None, false);
+        assert!(net.ask(n, plain, "register-user anna").contains("ERR name-"), "{n}");
+    }
+    net.ask(2, again, "quit");
+    net.run(500);
+    assert_eq!(net.take(0, watcher), "* left Anna\n");
+}
+
+#[test]
+fn a_tracker_that_claims_somebody_elses_user_is_not_believed() {
+    let mut net = Net::new(2);
+    let key = Some(PublicKey::from_bytes([20; 32]));
+    let anna = net.open(0, key, false);
+    net.ask(0, anna, "register-user anna 4001");
+    let link = *net.ends.keys().next().expect("a link");
+    let claim = |who: &str, key: &str| format!("here 1 {who} {key} 18446744073709551000 192.0.2.66 4001 0 0 0");
+    for (line, is_believed) in [(claim("anna", &"42".repeat(32)), false), (claim("eve", &"42".repeat(32)), true)] {
+        let line = line.replace("here 1", if is_believed { "here 2" } else { "here 1" });
+        let lines = vec![line.parse().expect(&line)];
+        net.apply(0, SessionId::NONE, Input::Mesh(MeshInput::Heard { link, lines }));
+        net.run(10);
+    }
+    let told = net.ask(0, anna, "list-users");
+    let own = "14".repeat(32);
+    assert!(told.contains(&format!("anna 192.0.2.1:4001 {own}\n")) && told.contains("eve 192.0.2.66:4001"), "{told}");
+    assert!(net.ask(0, anna, "whoami").contains("anna"), "the session lives on");
+}
