@@ -102,6 +102,11 @@ PROMISES = [
          HOSTILE + "relay", {}),
         ("nearby: two computers in one room find each other; a stranger there hears no name and no key (network namespaces)",
          "tests/nearby.py --bin {bin}", {}),
+        ("a router that means no good (PCP, NAT-PMP, UPnP): answers without end, deep and dripping documents, places elsewhere, "
+         "wrong words of itself",
+         "cargo test {profile} --package potok-core --lib --locked -- port_mapping", {}),
+        ("a proxy: nothing goes past it, and who sits behind it is fetched from all the same (network namespaces)",
+         "tests/proxied.py --bin {bin}", {}),
         ("addresses in a home (LAN): private ones only, told only to those in it; what is heard nearby is bounded",
          "cargo test {profile} --package potok-core --lib --locked -- lan_address reach::nearby && " + SCRIPTS, {}),
     ]),
@@ -123,7 +128,8 @@ NOT_PROMISED = """## What is not promised
 - That a friend is honest. Potok proves who sent a file and that it is the file they announced, not that it is harmless.
 - Anonymity. Members of a network see each other's names, addresses and what they share; whoever watches the line sees
   who talks to whom and how much, not what. In a local network strangers see that a computer runs Potok, not whose
-  it is. With `socks5` connections leave through the proxy alone; what others open to this computer is not led anywhere.
+  it is. With `socks5` connections leave through the proxy alone, and the peer server takes none from another
+  computer; an embedded tracker listens where it is told to.
 - That a name can be had back. A lost identity key is a lost name, until the tracker's owner releases it.
 - Secrecy towards the tracker's owner, who sees names, addresses and the list of shared files (never their content), and
   what the relay passes on only sealed.
@@ -157,7 +163,7 @@ def run(command, values, prefix):
 def figures_of(output):
     """What tests print of themselves begins with `figures: `; other programs print one line a part."""
     found = re.findall(r"^(?:test .* \.\.\. )?figures: (.+)$", output, re.M)
-    found += re.findall(r"^((?:network|nearby|homes soak|soak|mutants): .+)$", output, re.M)
+    found += re.findall(r"^((?:network|nearby|homes soak|proxied|soak|mutants): .+)$", output, re.M)
     crashes = {}
     for kind, *numbers in re.findall(r"^(kill|fault|power): (\d+) trials, (\d+) broken, (\d+) s$", output, re.M):
         crashes[kind] = [int(n) + sum for n, sum in zip(numbers, crashes.get(kind, [0, 0, 0]))]

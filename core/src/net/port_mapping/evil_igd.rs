@@ -115,7 +115,11 @@ async fn ask(location: Location, answers: Answers) -> (Result<MappedPort, NoMapp
     let notes = Arc::new(Notes::default());
     let noted = Arc::clone(&notes);
     // These threads wait for who never comes, and end with the program.
-    thread::spawn(move || trap.incoming().for_each(|_| drop(noted.led.fetch_add(1, Ordering::Relaxed))));
+    thread::spawn(move || {
+        for _somebody in trap.incoming() {
+            noted.led.fetch_add(1, Ordering::Relaxed);
+        }
+    });
     let noted = Arc::clone(&notes);
     thread::spawn(move || {
         for client in http.incoming().flatten() {
