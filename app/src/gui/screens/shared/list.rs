@@ -18,7 +18,7 @@ use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud, MenuGroups};
 use crate::human::{self, thousands};
 use crate::model::Model;
-use crate::model::shares::{ShareRow, ShareRowKey, ShareRowKind, Shares};
+use crate::model::shares::{ShareRow, ShareRowKind, Shares};
 use crate::render::tables;
 
 /// The titles of the table, the buttons below it and two lines of text, with what is between them.
