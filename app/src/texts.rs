@@ -23,7 +23,7 @@ use potok_core::node::not_shareable::NotShareable;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::code::{Code, ReplyCode};
 use potok_core::protocol::sentence::Sentence;
-use potok_core::protocol::shut_out::ShutOut;
+use potok_core::protocol::shut_out::{ShutOut, ShutOutKind};
 use potok_core::service::share_indexer::event::WhyNotShared;
 use potok_core::service::share_indexer::watch_fault::WatchFault;
 use potok_core::tracker::log::LogEntry;
@@ -122,11 +122,6 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
         }
         _ => {}
     }
-    if let Failure::Refused { code: ReplyCode::Known(Code::Banned), text } = failure
-        && let Some(told) = ShutOut::parse(text)
-    {
-        return of_shut_out(language, &told);
-    }
     let of_code = match failure {
         Failure::Refused { code, .. } => try_text(language, "refused", code.as_str(), &args),
         _ => None,
@@ -137,7 +132,12 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
 /// What somebody reads who is shut out or sent away.
 fn of_shut_out(language: &str, told: &ShutOut) -> String {
     let part = |name, args: &[_]| try_text(language, "shut-out", name, args).unwrap_or_default();
-    let mut text = part(if told.is_sent_away { "sent-away" } else { "banned" }, &[]);
+    let kind = match told.kind {
+        ShutOutKind::Banned => "banned",
+        ShutOutKind::SentAway => "sent-away",
+        ShutOutKind::Ended => "ended",
+    };
+    let mut text = part(kind, &[]);
     if let Some(minutes) = told.minutes_left {
         let (unit, count) = in_one_unit(minutes);
         text += &part(unit, &[("count", count.to_string())]);
@@ -256,6 +256,9 @@ pub fn of_watch_fault(why: &WatchFault) -> String {
 
 /// What a tracker says, if it is one of the sentences that those of Potok say.
 fn of_tracker(language: &str, text: &str) -> Option<String> {
+    if let Some(told) = ShutOut::parse(text) {
+        return Some(of_shut_out(language, &told));
+    }
     let sentence = Sentence::known(text)?;
     try_text(language, "tracker-says", sentence.key(), &sentence.args())
 }

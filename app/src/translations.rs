@@ -324,6 +324,7 @@ fn log_entries() -> Vec<LogEntry> {
         LogEntry::Banned { who: "x".to_owned() },
         LogEntry::Unbanned { who: "x".to_owned() },
         LogEntry::NotBelieved { user: user(), tracker: ([192, 0, 2, 1], 7688).into() },
+        LogEntry::NotSaved,
         LogEntry::LeftOut { count: 7 },
     ]
 }
@@ -354,6 +355,7 @@ fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
         | LogEntry::Banned { .. }
         | LogEntry::Unbanned { .. }
         | LogEntry::NotBelieved { .. }
+        | LogEntry::NotSaved
         | LogEntry::LeftOut { .. } => {}
     }
 }

@@ -97,7 +97,7 @@ struct Race {
     now: Instant,
     tracker: Tracker,
     to_store: Vec<Ticket>,
-    records: BTreeMap<Ticket, Record>,
+    records: BTreeMap<Ticket, Vec<Record>>,
     /// Who was told `OK`.
     winners: BTreeSet<u8>,
     /// What is on the disk.
@@ -132,17 +132,19 @@ impl Race {
     fn apply(&mut self, from: SessionId, input: Input) {
         self.now += Duration::from_millis(1);
         if let Input::Stored { ticket, done } = input {
-            let record = self.records.remove(&ticket);
+            let records = self.records.remove(&ticket).filter(|_| done);
             self.has_failed |= !done;
-            if let (true, Some(Record::Bound(binding))) = (done, record) {
-                self.bound.insert(binding.username.folded(), binding.key);
+            for record in records.into_iter().flatten() {
+                if let Record::Bound(binding) = record {
+                    self.bound.insert(binding.username.folded(), binding.key);
+                }
             }
         }
         for effect in self.tracker.apply(self.now, from, input) {
             match effect {
-                Effect::Save { ticket, record } => {
+                Effect::Save { ticket, records } => {
                     self.to_store.push(ticket);
-                    self.records.insert(ticket, record);
+                    self.records.insert(ticket, records);
                 }
                 Effect::Send { to, bytes } if bytes.starts_with(b"OK 0\n") => {
                     let racer = (0..6).find(|racer| id_of(*racer) == to).expect("one of them");

@@ -337,9 +337,9 @@ impl Player {
 
     fn disk_answers(&mut self, done: bool) -> Result<(), String> {
         self.disk.waits = false;
-        for (ticket, record) in std::mem::take(&mut self.disk.waiting) {
+        for (ticket, records) in std::mem::take(&mut self.disk.under_way) {
             if done {
-                self.disk.write(record);
+                records.into_iter().for_each(|record| self.disk.write(record));
             }
             self.apply(SessionId::NONE, Input::Stored { ticket, done });
         }

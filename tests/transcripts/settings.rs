@@ -11,7 +11,9 @@ pub(crate) fn set(s: &mut TrackerSettings, rest: &str) -> Result<(), String> {
         "owners" => s.owners = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
         "join" => s.join = join_rule(value)?,
         "network_name" => s.network_name = value.to_owned(),
-        "bans" => s.bans = vec![value.parse().map_err(|_bad| "a target")?],
+        "bans" => {
+            s.bans = value.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_bad| "targets")?;
+        }
         _ => return set_number(s, name, value.parse().map_err(|_bad| "a number")?),
     }
     Ok(())

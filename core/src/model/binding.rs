@@ -7,6 +7,7 @@ use crate::model::ban_terms::{AddressPrefix, BadPrefix, BanTerms};
 use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
+use crate::model::waiting_user::WaitingUser;
 
 /// A name and the key that owns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,16 @@ impl BanTarget {
     }
 }
 
+impl BanTarget {
+    /// The same for all that mean the same: names regardless of case.
+    pub fn folded(&self) -> Self {
+        match self {
+            Self::Name(name) => Username::new(&name.folded()).map_or_else(|_unlike| self.clone(), Self::Name),
+            other => other.clone(),
+        }
+    }
+}
+
 impl fmt::Display for BanTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -96,10 +107,27 @@ pub enum Record {
     },
     /// An invite is issued, or was used.
     Invited(IssuedInvite),
+    /// No invite gets this number, or a smaller one, again.
+    LastInvite {
+        /// The number.
+        number: u64,
+    },
     /// An invite is used up, over or revoked.
     Revoked {
         /// The number of the invite.
         number: u64,
+    },
+    /// Somebody asks to be let in, or still does.
+    Waits {
+        /// The key that they proved.
+        key: PublicKey,
+        /// What they ask for.
+        user: WaitingUser,
+    },
+    /// They wait no more.
+    WaitsNoMore {
+        /// The key that they proved.
+        key: PublicKey,
     },
     /// So long has the tracker run in its life.
     Clock {

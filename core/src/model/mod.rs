@@ -67,4 +67,5 @@ pub mod ticket;
 pub mod transfer;
 pub mod transfer_details;
 pub mod username;
+pub mod waiting_user;
 pub mod way;

@@ -62,6 +62,10 @@ sentences! {
     /// The trackers of a cluster cannot agree whose a name is.
     NameNotAgreed "name-not-agreed" =
         "the trackers of this network cannot agree on names just now; try again in a moment";
+    /// The tracker's disk failed.
+    NotSaved "not-saved" = "the tracker could not write it down; nothing was changed. Try again";
+    /// An owner has freed their name.
+    NameFreed "name-freed" = "the owner of this tracker has freed the name";
     /// A user's files are as many as they may be.
     FilesOfUser { max, own } "files-of-user" =
         "it lists at most " .. max " files of one user, and " .. own " of yours; nothing was changed";
@@ -103,6 +107,79 @@ sentences! {
     NoRelayNow "no-relay-now" = "this tracker carries no bytes, or no more of them today";
     /// Somebody without a name asks for too much.
     TooManyLists "too-many-lists" = "too many lists for somebody without a name; wait some seconds, or register-user";
+    /// Nobody may have the name.
+    NameShutOut "name-shut-out" = "the owner of this tracker has shut this name out; choose another";
+    /// The program ends.
+    TrackerStops "tracker-stops" = "the tracker stops";
+    /// Their connection seems dead.
+    SilentTooLong "silent-too-long" = "nothing was heard for too long";
+    /// They have no name, and there are many of them.
+    RoomNeeded "room-needed" = "others need the room; register a name to stay";
+    /// What they send is no text.
+    TooManyFaults "too-many-faults" = "too many lines that are not text";
+    /// They have another name than the one in the command.
+    OtherName "other-name" = "you have another name here, and act for nobody else";
+    /// They have another name than the one that they want.
+    RenameFirst "rename-first" = "you have another name here; say 'unregister-user <name>' with it first";
+    /// Only an owner may do it.
+    NotAnOwner "not-an-owner" = "only an owner of this tracker may do this";
+    /// They are not in the closed network.
+    NetworkClosed "network-closed" = "this network is closed: register a name here first, which takes an invite";
+    /// Without a key nobody comes in.
+    ClosedToKeyless "closed-to-keyless" = "this network is closed: only programs that prove a key are let in; use Potok and an invite";
+    /// Their key is not listed.
+    ClosedToOtherKeys "closed-to-other-keys" = "this network is closed: only keys that its owner has listed are let in";
+    /// The token is worth nothing.
+    InviteOver "invite-over" = "this invite is used up, over or revoked; ask the owner of this network for another one";
+    /// They have shown no token.
+    InviteNeeded "invite-needed" = "this network is closed: ask its owner for an invite, which is a link of its own";
+    /// There is no room for more who wait.
+    TooManyWait "too-many-wait" = "too many wait to be let in already; try again later";
+    /// It is for an owner to say.
+    OwnerIsAsked "owner-is-asked" = "an owner of this network is asked to let you in; Potok tries again by itself";
+    /// Somebody guesses.
+    TooManyTries "too-many-tries" = "too many tries come from your address; try again later";
+    /// There is room for no more invites.
+    InvitesFull { max } "invites-full" =
+        "there are " .. max " invites already; revoke some";
+    /// The invite is gone.
+    NoSuchInvite "no-such-invite" = "there is no such invite, or nobody can come in by it any more";
+    /// Nobody waits under this name.
+    NobodyWaits "nobody-waits" = "nobody who waits has asked for that name; 'waiting' lists who does";
+    /// Several wait under this name.
+    SeveralWait { count } "several-wait" =
+        "" .. count " ask for this name: say the key too, as 'waiting' lists it";
+    /// Somebody else has it meanwhile.
+    NameGone "name-gone" = "that name is no longer free; they must ask for another one";
+    /// Nobody is called so.
+    NobodyKnown "nobody-known" = "nobody of this name is here, or owns it";
+    /// They are away.
+    NotHere "not-here" = "they are not here now";
+    /// The name is free.
+    NobodyOwns "nobody-owns" = "nobody owns this name";
+    /// There is room for no more bans.
+    BansFull { max } "bans-full" =
+        "at most " .. max " can be shut out; let some in again";
+    /// Nobody of that name is shut out.
+    NotBanned "not-banned" = "nobody of this name is shut out; 'bans' lists who is";
+    /// An owner would keep themselves out.
+    Yourself "yourself" = "that is you, or another owner of this tracker";
+    /// It is no limit.
+    NoSuchLimit "no-such-limit" = "there is no such limit that can be changed; 'limits' lists them";
+    /// It runs inside another program.
+    NoConfiguration "no-configuration" = "this tracker has no configuration file: the program that it runs in has its settings";
+    /// They have no key.
+    NoKeyToSend "no-key-to-send" = "nobody is sent to a user without a key";
+    /// They have no key.
+    NoKeyToDial "no-key-to-dial" = "nobody is dialled who has no key";
+    /// They ask too often.
+    DialledTooOften "dialled-too-often" = "you ask too often to be dialled; once a minute is enough";
+    /// Others are dialled.
+    ManyDialled "many-dialled" = "many are being dialled; ask again in a moment";
+    /// There is nothing to dial.
+    NoPort "no-port" = "you have named no port; register-user <username> <port>";
+    /// Another key is here under the name.
+    NotYourAddress "not-your-address" = "only the key that is here under this name can say where else";
     /// A verb that there is not.
     NoSuchCommand "no-such-command" = "no such command; 'help' lists the commands";
 }

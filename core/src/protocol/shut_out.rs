@@ -12,25 +12,48 @@ use crate::model::ban_terms::Remark;
 /// Who is refused, for how long, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShutOut {
-    /// Sent away for a short while; else it is a ban.
-    pub is_sent_away: bool,
+    /// What has happened.
+    pub kind: ShutOutKind,
     /// Whole minutes until they may come back; none if nobody has said.
     pub minutes_left: Option<u64>,
     /// What the owner says of why.
     pub reason: Option<Remark>,
 }
 
+/// In which way somebody is not wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutOutKind {
+    /// They are banned.
+    Banned,
+    /// They are to stay away for a short while.
+    SentAway,
+    /// Their session is ended, and they may come back at once.
+    Ended,
+}
+
+impl ShutOutKind {
+    const ALL: [Self; 3] = [Self::Banned, Self::SentAway, Self::Ended];
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Banned => SHUT_OUT,
+            Self::SentAway => SENT_AWAY,
+            Self::Ended => ENDED,
+        }
+    }
+}
+
 const SHUT_OUT: &str = "the owner of this tracker has shut you out";
 const SENT_AWAY: &str = "the owner of this tracker has sent you away";
+const ENDED: &str = "the owner of this tracker has ended this session";
 const MINUTES: (&str, &str) = ("; you may come back in ", " minutes");
 const REASON: &str = "; reason: ";
 
 impl ShutOut {
     /// Reads the text of an `ERR banned`, or the reason of a `closing`; none if it says something else.
     pub fn parse(text: &str) -> Option<Self> {
-        let rest = |sentence| text.strip_prefix(sentence);
-        let (is_sent_away, mut rest) =
-            rest(SHUT_OUT).map(|rest| (false, rest)).or_else(|| rest(SENT_AWAY).map(|rest| (true, rest)))?;
+        let begun = |kind: ShutOutKind| text.strip_prefix(kind.sentence()).map(|rest| (kind, rest));
+        let (kind, mut rest) = ShutOutKind::ALL.into_iter().find_map(begun)?;
         let mut minutes_left = None;
         if let Some((digits, behind)) = rest.strip_prefix(MINUTES.0).and_then(|rest| rest.split_once(MINUTES.1)) {
             minutes_left = Some(digits.parse().ok()?);
@@ -41,13 +64,13 @@ impl ShutOut {
             None if rest.is_empty() => None,
             None => return None,
         };
-        Some(Self { is_sent_away, minutes_left, reason })
+        Some(Self { kind, minutes_left, reason })
     }
 }
 
 impl fmt::Display for ShutOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_sent_away { SENT_AWAY } else { SHUT_OUT })?;
+        f.write_str(self.kind.sentence())?;
         if let Some(minutes) = self.minutes_left {
             write!(f, "{}{minutes}{}", MINUTES.0, MINUTES.1)?;
         }
@@ -66,23 +89,25 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
+        use ShutOutKind::*;
         let reason = |text: &str| Some(Remark::new(text).expect(text));
-        for (is_sent_away, minutes_left, reason, text) in [
-            (false, None, None, "the owner of this tracker has shut you out"),
-            (true, Some(10), None, "the owner of this tracker has sent you away; you may come back in 10 minutes"),
+        for (kind, minutes_left, reason, text) in [
+            (Banned, None, None, "the owner of this tracker has shut you out"),
+            (SentAway, Some(10), None, "the owner of this tracker has sent you away; you may come back in 10 minutes"),
             (
-                false,
+                Banned,
                 Some(3),
                 reason("a; reason: b"),
                 "the owner of this tracker has shut you out; you may come back in 3 \
               minutes; reason: a; reason: b",
             ),
-            (false, None, reason("груб"), "the owner of this tracker has shut you out; reason: груб"),
+            (Ended, None, reason("late"), "the owner of this tracker has ended this session; reason: late"),
+            (Banned, None, reason("груб"), "the owner of this tracker has shut you out; reason: груб"),
         ] {
-            let told = ShutOut { is_sent_away, minutes_left, reason };
+            let told = ShutOut { kind, minutes_left, reason };
             assert_eq!(told.to_string(), text);
             assert_eq!(ShutOut::parse(text), Some(told));
-            assert!(shuts_out(text));
+            assert_eq!(shuts_out(text), kind != Ended);
         }
         for other in [
             "",

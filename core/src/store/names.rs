@@ -7,6 +7,7 @@ use crate::model::binding::{Ban, Binding, Record};
 use crate::model::invite_token::{IssuedInvite, TokenHash};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
+use crate::model::waiting_user::WaitingUser;
 use crate::store::Store;
 
 /// By name regardless of case: the name as written, the owner's key, when it was last used.
@@ -22,6 +23,10 @@ const BAN_TERMS: TableDefinition<'_, &str, (u64, &str, &str)> = TableDefinition:
 /// Invites by their number: the hash of the token, how many uses are left and until when (the largest numbers: any, always),
 /// by whom, a note.
 const INVITES: TableDefinition<'_, u64, (&[u8; 32], u64, u64, &str, &str)> = TableDefinition::new("tracker-invites");
+/// One row: the largest number that an invite ever had, so that none has it again.
+const LAST_INVITE: TableDefinition<'_, (), u64> = TableDefinition::new("tracker-last-invite");
+/// Who asks to be let in, by their key: the name that they ask for, their address, since when, and when they asked last.
+const WAITING: TableDefinition<'_, &[u8; 32], (&str, &str, u64, u64)> = TableDefinition::new("tracker-waiting");
 /// What owners have set by commands.
 const ORDERED: TableDefinition<'_, &str, &str> = TableDefinition::new("tracker-ordered");
 
@@ -106,6 +111,33 @@ impl Store {
         Ok(invites)
     }
 
+    /// The largest number that an invite ever had; trackers of before did not write it down.
+    pub fn last_invite(&self) -> Result<u64, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(LAST_INVITE) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(0),
+            table => table?,
+        };
+        Ok(table.get(())?.map_or(0, |number| number.value()))
+    }
+
+    /// Who asks to be let in.
+    pub fn waiting_users(&self) -> Result<Vec<(PublicKey, WaitingUser)>, redb::Error> {
+        let read = self.begin_read()?;
+        let table = match read.open_table(WAITING) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut waiting = Vec::new();
+        for entry in table.iter()? {
+            let (key, value) = entry?;
+            let (username, address, since, asked_at) = value.value();
+            let (Ok(username), Ok(address)) = (Username::new(username), address.parse()) else { continue };
+            waiting.push((PublicKey::from_bytes(*key.value()), WaitingUser { username, address, since, asked_at }));
+        }
+        Ok(waiting)
+    }
+
     /// What owners have set by commands, by the names of the settings.
     pub fn ordered_settings(&self) -> Result<Vec<(String, String)>, redb::Error> {
         let read = self.begin_read()?;
@@ -131,6 +163,8 @@ impl Store {
             let mut all_terms = write.open_table(BAN_TERMS)?;
             let mut ordered = write.open_table(ORDERED)?;
             let mut invites = write.open_table(INVITES)?;
+            let mut last_invite = write.open_table(LAST_INVITE)?;
+            let mut waiting = write.open_table(WAITING)?;
             let mut clock = write.open_table(RUN_CLOCK)?;
             for change in changes {
                 match change {
@@ -171,9 +205,22 @@ impl Store {
                         let note = invite.note.as_ref().map_or("", Remark::as_str);
                         let until = invite.until.unwrap_or(u64::MAX);
                         invites.insert(invite.number, (invite.hash.as_bytes(), uses_left, until, by, note))?;
+                        let last = last_invite.get(())?.map_or(0, |number| number.value());
+                        last_invite.insert((), last.max(invite.number))?;
+                    }
+                    Record::LastInvite { number } => {
+                        let last = last_invite.get(())?.map_or(0, |number| number.value());
+                        last_invite.insert((), last.max(*number))?;
                     }
                     Record::Revoked { number } => {
                         invites.remove(*number)?;
+                    }
+                    Record::Waits { key, user: WaitingUser { username, address, since, asked_at } } => {
+                        let address = address.to_string();
+                        waiting.insert(key.as_bytes(), (username.as_str(), address.as_str(), *since, *asked_at))?;
+                    }
+                    Record::WaitsNoMore { key } => {
+                        waiting.remove(key.as_bytes())?;
                     }
                     Record::Clock { run_seconds } => {
                         clock.insert((), *run_seconds)?;
@@ -220,6 +267,12 @@ mod tests {
         let hash = TokenHash::from_bytes([3; 32]);
         let invite =
             IssuedInvite { number: 7, hash, uses_left: None, until: Some(9), by: None, note: Remark::new("x").ok() };
+        let waits = |name: &str, since| WaitingUser {
+            username: Username::new(name).expect(name),
+            address: "2001:db8::1".parse().expect("an address"),
+            since,
+            asked_at: since + 1,
+        };
         let ordered = |setting: &str, value: Option<&str>| Record::Ordered {
             setting: setting.into(),
             value: value.map(str::to_owned),
@@ -244,6 +297,9 @@ mod tests {
                 Record::Invited(invite.clone()),
                 Record::Invited(IssuedInvite { number: 8, ..invite.clone() }),
                 Record::Revoked { number: 8 },
+                Record::Waits { key: PublicKey::from_bytes([4; 32]), user: waits("Мария", 5) },
+                Record::Waits { key: PublicKey::from_bytes([5; 32]), user: waits("eve", 6) },
+                Record::WaitsNoMore { key: PublicKey::from_bytes([5; 32]) },
                 ordered("network_name", Some("x")),
                 ordered("network_name", None),
             ];
@@ -254,6 +310,8 @@ mod tests {
         assert_eq!(store.run_seconds().expect("read"), Some(30));
         assert_eq!(store.bans().expect("read"), [address.clone(), name.clone()]);
         assert_eq!(store.invites().expect("read"), [invite]);
+        assert_eq!(store.last_invite().expect("read"), 8, "a number is never used again");
+        assert_eq!(store.waiting_users().expect("read"), [(PublicKey::from_bytes([4; 32]), waits("Мария", 5))]);
         assert_eq!(store.ordered_settings().expect("read"), [("names_per_key".to_owned(), "3".to_owned())]);
         store.change_names(&[Record::Unbanned(address.target), Record::Unbanned(name.target)]).expect("written");
         assert!(store.bans().expect("read").is_empty());

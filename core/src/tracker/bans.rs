@@ -8,7 +8,7 @@ use crate::model::binding::{Ban, BanQuery, BanTarget};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 
-/// Most bans that are kept; an owner who wants more has another problem.
+/// Most bans that are in force before another one is taken; an owner who wants more has another problem.
 pub const BANS_MAX: usize = 10_000;
 
 /// Everybody who is shut out. Times are seconds since 1970.
@@ -24,35 +24,32 @@ impl Bans {
     /// Those of the settings, then those that the owner ordered.
     pub fn new(bans: impl IntoIterator<Item = Ban>) -> Self {
         let mut all = Self::default();
-        for ban in bans {
-            all.insert(ban);
-        }
+        bans.into_iter().for_each(|ban| _ = all.insert(ban));
         all
     }
 
-    /// Shuts somebody out, or on other terms than before; `false` if nothing changes or there is no room.
+    /// Shuts somebody out, or on other terms than before; `false` if nothing changes.
     pub fn insert(&mut self, ban: Ban) -> bool {
-        // One entry a name, whatever its case.
-        let target = self.as_written(&ban.target);
-        let is_full = self.by_target.len() >= BANS_MAX;
-        match self.by_target.get_mut(&target) {
-            Some(before) if before.terms == ban.terms => return false,
-            Some(before) => before.terms = ban.terms,
-            None if is_full => return false,
-            None => {
-                match &target {
-                    BanTarget::Name(name) => _ = self.names.insert(name.folded(), name.clone()),
-                    BanTarget::Prefix(prefix) => _ = self.prefixes.insert(*prefix),
-                    BanTarget::Key(_) | BanTarget::Address(_) => {}
-                }
-                self.by_target.insert(target, ban);
-            }
+        let ban = self.as_kept(&ban);
+        match &ban.target {
+            BanTarget::Name(name) => _ = self.names.insert(name.folded(), name.clone()),
+            BanTarget::Prefix(prefix) => _ = self.prefixes.insert(*prefix),
+            BanTarget::Key(_) | BanTarget::Address(_) => {}
         }
-        true
+        let before = self.by_target.insert(ban.target.clone(), ban.clone());
+        before.is_none_or(|before| before != ban)
+    }
+
+    /// A ban as it will be kept: one entry a name, whatever its case, and what they were called is not forgotten.
+    pub fn as_kept(&self, ban: &Ban) -> Ban {
+        let target = self.as_written(&ban.target);
+        let before = self.by_target.get(&target);
+        let username = ban.username.clone().or_else(|| before.and_then(|before| before.username.clone()));
+        Ban { target, username, terms: ban.terms.clone() }
     }
 
     /// The target as it was written when it was shut out.
-    fn as_written(&self, target: &BanTarget) -> BanTarget {
+    pub fn as_written(&self, target: &BanTarget) -> BanTarget {
         match target {
             BanTarget::Name(name) => BanTarget::Name(self.names.get(&name.folded()).unwrap_or(name).clone()),
             other => other.clone(),
@@ -170,16 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_banned_once_and_there_is_an_end() {
+    fn a_name_is_banned_once() {
         let mut bans = Bans::default();
         assert!(bans.insert(ban("@anna", None)) && !bans.insert(ban("@ANNA", None)));
         assert_eq!(bans.iter().map(|ban| ban.target.to_string()).collect::<Vec<_>>(), ["@anna"]);
-        for n in 1..BANS_MAX {
-            assert!(bans.insert(ban(&format!("@n{n}"), None)));
-        }
-        assert!(!bans.insert(ban("192.0.2.1", None)));
-        assert!(bans.remove(&"@n5".parse().expect("a name")).is_some());
-        assert!(bans.insert(ban("192.0.2.1", None)));
+        // Who is shut out on other terms is called as before.
+        assert!(bans.insert(ban("192.0.2.1", Some("guest"))) && bans.insert(until("192.0.2.1", 9)));
+        let kept = bans.get(&"192.0.2.1".parse().expect("an address")).expect("banned");
+        assert_eq!((kept.username.as_ref().map(Username::as_str), kept.terms.until), (Some("guest"), Some(9)));
     }
 
     #[test]

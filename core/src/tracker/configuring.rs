@@ -1,6 +1,7 @@
 //! Other settings while the tracker runs: the configuration is read anew, or an owner has set something. Nobody is
 //! dropped over it; what is looked at only at the start says so.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::model::binding::{Ban, Record};
@@ -11,9 +12,11 @@ use crate::protocol::owner_line::{CountsFrom, ReloadedSetting};
 use crate::tracker::derived::{greeting, lapse_seconds};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{SessionId, Ticket};
+use crate::tracker::lasting::LastingChange;
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::{write_head, write_refusal};
+use crate::tracker::overrides::{LIFTED_BANS, Ordered};
 use crate::tracker::session::Turn;
 use crate::tracker::settings::{AT_START, TrackerSettings};
 
@@ -69,40 +72,56 @@ impl Tracker {
                 continue;
             }
             self.configured.take_over(name, &new);
+            if name == LIFTED_BANS && self.ordering.is_none() {
+                self.forget_lifted(effects);
+            }
             changed.push(name);
             lines.push(line(name, if self.overrides.has(name) { CountsFrom::Ordered } else { CountsFrom::Now }));
         }
-        let settings = self.overrides.over(&self.configured);
-        // A value that an owner has set can make the whole wrong; then theirs gives way.
-        let settings = if settings.check().is_ok() { settings } else { self.configured.clone() };
-        self.use_settings(now, settings, effects);
+        self.use_configured(now, effects);
         self.log.push(LogEntry::Configured { changed, at_start });
         lines
     }
 
-    /// Sets some settings by an owner's command, all or none, and writes them down. None gives one back to the
-    /// configuration.
+    /// Starts setting some settings by an owner's command, all or none; gives what the settings will be. None gives one
+    /// back to the configuration.
     pub(super) fn order_settings(
         &mut self,
-        now: Instant,
-        ordered: Vec<(&'static str, Option<String>)>,
+        ordered: Vec<Ordered>,
         effects: &mut Effects,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(Ticket, TrackerSettings), Refusal> {
         let mut overrides = self.overrides.clone();
         ordered.iter().for_each(|(setting, value)| overrides.set(setting, value.clone()));
         let settings = overrides.over(&self.configured);
         settings.check().map_err(|wrong| Refusal::new(Code::Usage, wrong))?;
-        self.overrides = overrides;
-        for (setting, value) in ordered {
-            self.save(Record::Ordered { setting: setting.to_owned(), value }, effects);
+        Ok((self.begin_change(LastingChange::Settings(ordered), effects), settings))
+    }
+
+    /// What an owner has ordered is on disk.
+    pub(super) fn use_ordered(&mut self, now: Instant, ordered: Vec<Ordered>, effects: &mut Effects) {
+        ordered.into_iter().for_each(|(setting, value)| self.overrides.set(setting, value));
+        self.use_configured(now, effects);
+    }
+
+    /// Forgets that owners have lifted bans which are in the configuration no more: when they are there again they count.
+    pub(super) fn forget_lifted(&mut self, effects: &mut Effects) {
+        if let Some(lifted) = self.overrides.lifted_of(&self.configured.bans) {
+            self.overrides.set(LIFTED_BANS, lifted.clone());
+            self.save(Record::Ordered { setting: LIFTED_BANS.to_owned(), value: lifted }, effects);
         }
+    }
+
+    /// Uses the configuration as it is now, with what owners have set over it.
+    pub(super) fn use_configured(&mut self, now: Instant, effects: &mut Effects) {
+        let settings = self.overrides.over(&self.configured);
+        // A value that an owner has set can make the whole wrong; then theirs gives way.
+        let settings = if settings.check().is_ok() { settings } else { self.configured.clone() };
         self.use_settings(now, settings, effects);
-        Ok(())
     }
 
     /// Uses these settings, which are right, from now on.
     fn use_settings(&mut self, now: Instant, settings: TrackerSettings, effects: &mut Effects) {
-        let before = std::mem::replace(&mut self.settings, settings);
+        let before = std::mem::replace(&mut self.settings, Arc::new(settings));
         self.answers.set_allowance(self.settings.answer_allowance());
         self.new_names.set_allowance(self.settings.name_allowance());
         self.names.set_lapse(lapse_seconds(&self.settings));
@@ -130,11 +149,25 @@ impl Tracker {
                 }
             }
             for target in self.settings.bans.clone() {
-                let ban = Ban::new(target, None);
-                if self.bans.insert(ban.clone()) {
+                // On what terms an owner has ordered it counts.
+                if self.bans.get(&target).is_none() {
+                    let ban = Ban::new(target, None);
+                    self.bans.insert(ban.clone());
                     self.close_banned(now, &ban, effects);
                 }
             }
+        }
+    }
+
+    /// The greeting is another one: whoever watches is told.
+    pub(super) fn greet_watchers(&mut self, effects: &mut Effects) {
+        let watchers = self.sessions.iter().filter(|(_, session)| session.is_watching);
+        let watchers: Vec<SessionId> = watchers.map(|(id, _)| *id).collect();
+        let bytes = self.greeting.clone();
+        let told: Arc<[SessionId]> =
+            watchers.into_iter().filter(|id| !self.readers.hold(*id, || bytes.clone())).collect();
+        if !told.is_empty() {
+            effects.push(Effect::Notify { to: told, bytes });
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::model::binding::Ban;
 use crate::protocol::notice::Notice;
-use crate::protocol::shut_out::ShutOut;
+use crate::protocol::shut_out::{ShutOut, ShutOutKind};
 use crate::tracker::settings::TrackerSettings;
 
 const NAME_LAPSE_UNIT_SECONDS: u64 = 24 * 3600;
@@ -17,13 +17,13 @@ const PROTOCOL_VERSION: u32 = 1;
 /// What those read who are sent away.
 pub(super) fn away_text(now: Instant, (ban, until): &(Ban, Instant)) -> ShutOut {
     let minutes = until.saturating_duration_since(now).as_secs().div_ceil(60);
-    ShutOut { is_sent_away: true, minutes_left: Some(minutes), reason: ban.terms.reason.clone() }
+    ShutOut { kind: ShutOutKind::SentAway, minutes_left: Some(minutes), reason: ban.terms.reason.clone() }
 }
 
 /// What those read who are shut out.
 pub(super) fn ban_text(ban: &Ban, unix_seconds: u64) -> ShutOut {
     let minutes_left = ban.terms.minutes_left(unix_seconds);
-    ShutOut { is_sent_away: false, minutes_left, reason: ban.terms.reason.clone() }
+    ShutOut { kind: ShutOutKind::Banned, minutes_left, reason: ban.terms.reason.clone() }
 }
 
 pub(super) fn settings_bans(settings: &TrackerSettings) -> impl Iterator<Item = Ban> + use<> {

@@ -2,12 +2,12 @@
 //! since 1970.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use crate::model::household::household;
 use crate::model::invite_token::{InviteToken, IssuedInvite};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
+use crate::model::waiting_user::WaitingUser;
 
 /// Most invites that are good at once.
 pub const INVITES_MAX: usize = 10_000;
@@ -18,7 +18,10 @@ pub const WAITING_PER_ADDRESS_MAX: usize = 8;
 
 /// How long somebody waits who does not ask again: an owner may be away for a while, and a list that only grows is filled
 /// once and for all.
-const WAITING_LASTS_SECONDS: u64 = 30 * 24 * 3600;
+const WAITING_LASTS_SECONDS: u64 = DAY_SECONDS * 30;
+/// How often it is written down that somebody still asks: a program asks every few minutes.
+const ASKED_IS_SAVED_EVERY: u64 = DAY_SECONDS;
+const DAY_SECONDS: u64 = 24 * 3600;
 
 /// Invites, and who waits.
 #[derive(Debug, Default)]
@@ -29,17 +32,17 @@ pub struct Doors {
     last_number: u64,
 }
 
-/// Somebody who asks to be let in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingUser {
-    /// The name that they ask for.
-    pub username: Username,
-    /// From where they came.
-    pub address: IpAddr,
-    /// Since when they ask for it.
-    pub since: u64,
-    /// When they asked last.
-    pub asked_at: u64,
+/// What somebody's asking to be let in comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is news for the owners, of them or of that name, and to be written down.
+    News,
+    /// They have not asked for long: it is to be written down.
+    AfterLong,
+    /// Nothing is new.
+    Again,
+    /// Too many wait already.
+    TooMany,
 }
 
 /// Why nobody is answered.
@@ -52,10 +55,15 @@ pub enum NobodyMeant {
 }
 
 impl Doors {
-    /// The invites as they were on disk.
-    pub fn new(invites: impl IntoIterator<Item = IssuedInvite>) -> Self {
+    /// Invites and who waits as they were on disk, and the largest number that an invite ever had.
+    pub fn new(
+        invites: impl IntoIterator<Item = IssuedInvite>,
+        waiting: impl IntoIterator<Item = (PublicKey, WaitingUser)>,
+        last_number: u64,
+    ) -> Self {
         let invites: BTreeMap<u64, IssuedInvite> = invites.into_iter().map(|invite| (invite.number, invite)).collect();
-        Self { last_number: invites.keys().last().copied().unwrap_or(0), invites, ..Self::default() }
+        let last_number = last_number.max(invites.keys().last().copied().unwrap_or(0));
+        Self { last_number, invites, waiting: waiting.into_iter().collect(), secret: None }
     }
 
     /// Tokens are made of these bytes, which nobody else may know. Without them none is issued.
@@ -63,23 +71,27 @@ impl Doors {
         self.secret = Some(secret);
     }
 
-    /// Issues an invite; its number and hash are made here. None if there are too many, or no secret to make tokens of.
-    pub fn issue(
+    /// An invite that is to be issued; its number and hash are made here. It is good when it is [added](Self::add). None if
+    /// there are too many, or no secret to make tokens of.
+    pub fn draft(
         &mut self,
         with: impl FnOnce(u64, InviteToken) -> IssuedInvite,
     ) -> Option<(InviteToken, IssuedInvite)> {
         if self.invites.len() >= INVITES_MAX {
             return None;
         }
-        self.last_number += 1;
         let mut hasher = blake3::Hasher::new_keyed(&self.secret?);
+        self.last_number += 1;
         hasher.update(b"invite").update(&self.last_number.to_le_bytes());
         let mut bytes = [0; 16];
         hasher.finalize_xof().fill(&mut bytes);
         let token = InviteToken::from_bytes(bytes);
-        let invite = with(self.last_number, token);
-        self.invites.insert(invite.number, invite.clone());
-        Some((token, invite))
+        Some((token, with(self.last_number, token)))
+    }
+
+    /// An invite is good from now on.
+    pub fn add(&mut self, invite: IssuedInvite) {
+        self.invites.insert(invite.number, invite);
     }
 
     /// The invite of this token, if it is good.
@@ -89,31 +101,51 @@ impl Doors {
         (!found.is_over(unix_seconds)).then_some(found.number)
     }
 
-    /// Somebody has come in by an invite. Gives it as it is now; none: it is used up and gone.
+    /// Somebody comes in by an invite. Gives it as it is now. One that is used up stays until that is
+    /// [on disk](Self::forget_used_up).
     pub fn use_one(&mut self, number: u64) -> Option<IssuedInvite> {
         let invite = self.invites.get_mut(&number)?;
         if let Some(left) = &mut invite.uses_left {
             *left = left.saturating_sub(1);
         }
-        if invite.uses_left == Some(0) {
-            self.invites.remove(&number);
-            return None;
+        Some(invite.clone())
+    }
+
+    /// They have not come in after all. Gives the invite as it is now; none if it is gone.
+    pub fn give_back(&mut self, number: u64) -> Option<IssuedInvite> {
+        let invite = self.invites.get_mut(&number)?;
+        if let Some(left) = &mut invite.uses_left {
+            *left = left.saturating_add(1);
         }
         Some(invite.clone())
     }
 
-    /// Makes an invite useless; `false` if there is none of this number.
-    pub fn revoke(&mut self, number: u64) -> bool {
-        self.invites.remove(&number).is_some()
+    /// Forgets an invite if it is used up.
+    pub fn forget_used_up(&mut self, number: u64) {
+        if self.invites.get(&number).is_some_and(|invite| invite.uses_left == Some(0)) {
+            self.invites.remove(&number);
+        }
     }
 
-    /// Forgets who has not asked for long, and invites that are over; gives the numbers of these.
-    pub fn forget_past(&mut self, unix_seconds: u64) -> Vec<u64> {
-        self.waiting.retain(|_, user| unix_seconds < user.asked_at.saturating_add(WAITING_LASTS_SECONDS));
-        let past = self.invites.values().filter(|invite| invite.is_over(unix_seconds));
-        let past: Vec<u64> = past.map(|invite| invite.number).collect();
-        past.iter().for_each(|number| _ = self.invites.remove(number));
-        past
+    /// Makes an invite useless and gives it, if there is one of this number.
+    pub fn revoke(&mut self, number: u64) -> Option<IssuedInvite> {
+        self.invites.remove(&number)
+    }
+
+    /// Forgets invites whose time is over, and who has not asked for long; gives their numbers and keys.
+    pub fn forget_past(&mut self, unix_seconds: u64) -> (Vec<u64>, Vec<PublicKey>) {
+        let is_past = |user: &WaitingUser| unix_seconds >= user.asked_at.saturating_add(WAITING_LASTS_SECONDS);
+        let left: Vec<PublicKey> = self.waiting.iter().filter(|(_, user)| is_past(user)).map(|(key, _)| *key).collect();
+        left.iter().for_each(|key| _ = self.waiting.remove(key));
+        let is_over = |invite: &&IssuedInvite| invite.until.is_some_and(|until| until <= unix_seconds);
+        let over: Vec<u64> = self.invites.values().filter(is_over).map(|invite| invite.number).collect();
+        over.iter().for_each(|number| _ = self.invites.remove(number));
+        (over, left)
+    }
+
+    /// How many invites there are, of which some may be over by now, and how many wait.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.invites.len(), self.waiting.len())
     }
 
     /// The invites that are good.
@@ -121,22 +153,28 @@ impl Doors {
         self.invites.values().filter(move |invite| !invite.is_over(unix_seconds))
     }
 
-    /// Somebody asks to be let in; whether it is news: of them, or of that name. None if too many wait already. Who asks
-    /// for the same name again has asked for it all the time.
-    pub fn wait(&mut self, key: PublicKey, user: WaitingUser) -> Option<bool> {
+    /// Somebody asks to be let in. Who asks for the same name again has asked for it all the time.
+    pub fn wait(&mut self, key: PublicKey, user: WaitingUser) -> Asked {
         if let Some(before) = self.waiting.get_mut(&key) {
-            let is_news = before.username != user.username;
-            let since = if is_news { user.since } else { before.since };
-            *before = WaitingUser { since, ..user };
-            return Some(is_news);
+            if before.username != user.username {
+                *before = user;
+                return Asked::News;
+            }
+            // What is on disk is from when they were written down last.
+            if user.asked_at < before.asked_at.saturating_add(ASKED_IS_SAVED_EVERY) {
+                before.address = user.address;
+                return Asked::Again;
+            }
+            *before = WaitingUser { since: before.since, ..user };
+            return Asked::AfterLong;
         }
         let home = household(user.address);
         let from_there = self.waiting.values().filter(|other| household(other.address) == home).count();
         if self.waiting.len() >= WAITING_USERS_MAX || from_there >= WAITING_PER_ADDRESS_MAX {
-            return None;
+            return Asked::TooMany;
         }
         self.waiting.insert(key, user);
-        Some(true)
+        Asked::News
     }
 
     /// Those who wait.
@@ -144,33 +182,36 @@ impl Doors {
         self.waiting.iter()
     }
 
-    /// Whoever waits for this name is answered, and waits no more: the one with this key, or else the only one. Of several
-    /// nobody is taken for the other.
-    pub fn answer(
-        &mut self,
-        username: &Username,
-        key: Option<PublicKey>,
-    ) -> Result<(PublicKey, WaitingUser), NobodyMeant> {
+    /// What this key asks for.
+    pub fn waits(&self, key: PublicKey) -> Option<&WaitingUser> {
+        self.waiting.get(&key)
+    }
+
+    /// Whoever waits for this name and is meant: the one with this key, or else the only one. Of several nobody is taken
+    /// for the other.
+    pub fn meant(&self, username: &Username, key: Option<PublicKey>) -> Result<(PublicKey, WaitingUser), NobodyMeant> {
         let folded = username.folded();
         let is_meant = |other: &PublicKey, user: &WaitingUser| {
             user.username.folded() == folded && key.is_none_or(|key| key == *other)
         };
-        let mut meant = self.waiting.iter().filter(|(key, user)| is_meant(key, user)).map(|(key, _)| *key);
-        let key = meant.next().ok_or(NobodyMeant::NobodyWaits)?;
+        let mut meant = self.waiting.iter().filter(|(key, user)| is_meant(key, user));
+        let (key, user) = meant.next().ok_or(NobodyMeant::NobodyWaits)?;
         match meant.count() {
-            0 => self.waiting.remove(&key).map(|user| (key, user)).ok_or(NobodyMeant::NobodyWaits),
+            0 => Ok((*key, user.clone())),
             others => Err(NobodyMeant::SeveralWait(others + 1)),
         }
     }
 
     /// Somebody is in, or has another answer: they wait no more.
-    pub fn stop_waiting(&mut self, key: PublicKey) {
-        self.waiting.remove(&key);
+    pub fn stop_waiting(&mut self, key: PublicKey) -> Option<WaitingUser> {
+        self.waiting.remove(&key)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn doors() -> Doors {
@@ -180,11 +221,14 @@ mod tests {
     }
 
     fn issue(doors: &mut Doors, uses_left: Option<u32>, until: Option<u64>) -> InviteToken {
-        let issued = doors.issue(|number, token| {
+        let issued = doors.draft(|number, token| {
             let hash = token.hash();
             IssuedInvite { number, hash, uses_left, until, by: None, note: None }
         });
-        issued.expect("room").0
+        let (token, invite) = issued.expect("room");
+        assert_eq!(doors.good(0, token), None, "it is good when it is on disk");
+        doors.add(invite);
+        token
     }
 
     #[test]
@@ -195,19 +239,29 @@ mod tests {
         let always = issue(&mut doors, None, None);
         assert!(once != twice && twice != always);
         assert_eq!((doors.good(0, once), doors.good(99, twice), doors.good(100, twice)), (Some(1), Some(2), None));
-        assert_eq!(doors.use_one(1), None);
-        assert_eq!(doors.good(0, once), None);
+        assert_eq!(doors.use_one(1).and_then(|invite| invite.uses_left), Some(0));
+        assert_eq!((doors.good(0, once), doors.forget_past(0)), (None, (vec![], vec![])));
+        // Whose name was not written down has not used it.
+        assert_eq!(doors.give_back(1).and_then(|invite| invite.uses_left), Some(1));
+        doors.forget_used_up(1);
+        assert_eq!(doors.good(0, once), Some(1));
+        doors.use_one(1);
+        doors.forget_used_up(1);
+        assert_eq!((doors.good(0, once), doors.give_back(1)), (None, None));
         assert_eq!(doors.use_one(2).and_then(|invite| invite.uses_left), Some(1));
         assert!(doors.use_one(3).is_some() && doors.use_one(3).is_some());
         assert_eq!(doors.good(0, InviteToken::from_bytes([1; 16])), None);
-        assert_eq!(doors.forget_past(100), [2]);
-        assert!(doors.revoke(3) && !doors.revoke(3) && doors.good(0, always).is_none());
+        assert_eq!(doors.forget_past(100), (vec![2], vec![]));
+        assert!(doors.revoke(3).is_some() && doors.revoke(3).is_none() && doors.good(0, always).is_none());
         // What was issued before is known after a restart by its hash, and numbers go on.
         let before =
             IssuedInvite { number: 9, hash: once.hash(), uses_left: Some(1), until: None, by: None, note: None };
-        let mut doors = Doors::new([before]);
+        let mut doors = Doors::new([before], [], 12);
         assert_eq!(doors.good(0, once), Some(9));
-        assert!(doors.issue(|_, _| unreachable!("there is no secret")).is_none());
+        assert!(doors.draft(|_, _| unreachable!("there is no secret")).is_none());
+        doors.set_secret([8; 32]);
+        let again = issue(&mut doors, Some(1), None);
+        assert_eq!(doors.good(0, again), Some(13), "also of those that are gone no number is used again");
     }
 
     #[test]
@@ -220,17 +274,17 @@ mod tests {
             asked_at: since,
         };
         let key = |n: u8| PublicKey::from_bytes([n; 32]);
-        assert_eq!(doors.wait(key(1), user("anna", 1, 5)), Some(true));
-        assert_eq!(doors.wait(key(1), user("anna", 1, 6)), Some(false));
-        assert_eq!(doors.wait(key(1), user("Ana", 1, 6)), Some(true), "another name is news");
+        assert_eq!(doors.wait(key(1), user("anna", 1, 5)), Asked::News);
+        assert_eq!(doors.wait(key(1), user("anna", 1, 6)), Asked::Again);
+        assert_eq!(doors.wait(key(1), user("Ana", 1, 6)), Asked::News, "another name is news");
         for n in 2..=u8::try_from(WAITING_PER_ADDRESS_MAX).expect("few") {
-            assert_eq!(doors.wait(key(n), user("anna", 1, u64::from(n))), Some(true));
+            assert_eq!(doors.wait(key(n), user("anna", 1, u64::from(n))), Asked::News);
         }
-        assert_eq!(doors.wait(key(100), user("eve", 1, 7)), None);
-        assert_eq!(doors.wait(key(101), user("eve", 2, 7)), Some(true));
-        doors.stop_waiting(key(101));
+        assert_eq!(doors.wait(key(100), user("eve", 1, 7)), Asked::TooMany);
+        assert_eq!(doors.wait(key(101), user("eve", 2, 7)), Asked::News);
+        assert!(doors.stop_waiting(key(101)).is_some());
         let eve = Username::new("eve").expect("a name");
-        assert_eq!(doors.answer(&eve, None).map(|(found, _)| found), Err(NobodyMeant::NobodyWaits));
+        assert_eq!(doors.meant(&eve, None).map(|(found, _)| found), Err(NobodyMeant::NobodyWaits));
     }
 
     #[test]
@@ -241,10 +295,12 @@ mod tests {
         for (n, asked) in [(1, "anna"), (2, "ANNA"), (3, "boris")] {
             let address = IpAddr::from([192, 0, 2, n]);
             let user = WaitingUser { username: name(asked), address, since: 5, asked_at: 5 };
-            assert_eq!(doors.wait(key(n), user), Some(true));
+            assert_eq!(doors.wait(key(n), user), Asked::News);
         }
         let mut answer = |asked: &str, n: Option<u8>| {
-            doors.answer(&name(asked), n.map(key)).map(|(found, user)| (found, user.username.to_string()))
+            let meant = doors.meant(&name(asked), n.map(key))?;
+            doors.stop_waiting(meant.0);
+            Ok((meant.0, meant.1.username.to_string()))
         };
         assert_eq!(answer("Anna", None), Err(NobodyMeant::SeveralWait(2)));
         assert_eq!(answer("anna", Some(3)), Err(NobodyMeant::NobodyWaits), "who asks for another name now");
@@ -263,12 +319,13 @@ mod tests {
             doors.wait(key, user)
         };
         let waits = |doors: &Doors| doors.waiting().map(|(key, user)| (*key, user.since)).collect::<Vec<_>>();
-        assert_eq!((ask(&mut doors, anna, 5), ask(&mut doors, eve, 6)), (Some(true), Some(true)));
-        assert_eq!(ask(&mut doors, anna, 8), Some(false));
+        let later = 5 + ASKED_IS_SAVED_EVERY;
+        assert_eq!((ask(&mut doors, anna, 5), ask(&mut doors, eve, 6)), (Asked::News, Asked::News));
+        assert_eq!((ask(&mut doors, anna, later - 1), ask(&mut doors, anna, later)), (Asked::Again, Asked::AfterLong));
         assert_eq!(waits(&doors), [(eve, 6), (anna, 5)]);
-        doors.forget_past(6 + WAITING_LASTS_SECONDS);
+        assert_eq!(doors.forget_past(6 + WAITING_LASTS_SECONDS), (vec![], vec![eve]));
         assert_eq!(waits(&doors), [(anna, 5)]);
-        doors.forget_past(8 + WAITING_LASTS_SECONDS);
+        assert_eq!(doors.forget_past(later + WAITING_LASTS_SECONDS), (vec![], vec![anna]));
         assert_eq!(waits(&doors), []);
     }
 }

@@ -47,12 +47,12 @@ pub enum Effect {
     Log(LogEntry),
     /// Read the configuration anew and say [`super::input::Input::Configured`] with this ticket.
     Reload(Ticket),
-    /// Write a record and say [`super::input::Input::Stored`] when it is on disk for good.
+    /// Write records, all of them or none, and say [`super::input::Input::Stored`] when they are on disk for good.
     Save {
         /// Repeated in the answer.
         ticket: Ticket,
-        /// What to write.
-        record: Record,
+        /// What to write, in this order.
+        records: Vec<Record>,
     },
     /// Something about links to the network's other trackers.
     Link(LinkEffect),

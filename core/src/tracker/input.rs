@@ -34,7 +34,7 @@ impl SessionId {
     }
 }
 
-/// A record on its way to the disk.
+/// Records on their way to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
@@ -60,7 +60,7 @@ pub enum Input {
     Drained,
     /// The connection is gone. Nothing more can be sent on it.
     Closed,
-    /// A record is on disk for good, or is not.
+    /// The records of a ticket are on disk for good, or none of them is.
     Stored {
         /// The ticket of the save that has ended.
         ticket: Ticket,

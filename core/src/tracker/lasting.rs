@@ -1,197 +1,299 @@
-//! What outlives sessions: names on their way to the disk, the clock on the wall, and what the owner orders.
+//! What outlives sessions. A change that is to last is written down first: it comes into force, and whoever wants it is
+//! told so, when it is on disk. What cannot be written has not happened.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::model::ban_terms::Remark;
 use crate::model::binding::{Ban, BanTarget, Binding, Record};
+use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
+use crate::model::waiting_user::WaitingUser;
 use crate::protocol::code::{Code, Refusal};
+use crate::protocol::command::VerbKind;
 use crate::protocol::sentence::Sentence;
-use crate::protocol::shut_out::ShutOut;
-use crate::tracker::derived::{away_text, ban_text};
 use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::handlers::CommandReply;
 use crate::tracker::input::{Clock, OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{PendingName, Tracker};
+use crate::tracker::machine::Tracker;
 use crate::tracker::output::write_refusal;
-use crate::tracker::overrides::{MESSAGE_OF_THE_DAY, NETWORK_NAME};
-use crate::tracker::session::{SessionState, Turn};
+use crate::tracker::overrides::{LIFTED_BANS, MESSAGE_OF_THE_DAY, NETWORK_NAME, Ordered};
+use crate::tracker::session::Turn;
 
 /// Lapsed names that are forgotten at once: their records wait for the disk, as those of new names do.
 pub(super) const LAPSED_AT_ONCE: usize = 1024;
+
+/// A change on its way to the disk, and what follows from it there.
+#[derive(Debug)]
+pub(super) enum LastingChange {
+    /// A name is somebody's already, for nobody else to take; they are told of it then.
+    Name {
+        /// The name regardless of case.
+        folded: String,
+        /// Whoever comes in by an invite has used it already, so that nobody else does meanwhile.
+        invite: Option<u64>,
+        /// They wait to be let in no more.
+        waits: Option<PublicKey>,
+    },
+    /// These are shut out.
+    Bans(Vec<Ban>),
+    /// These are let in again; of those that the configuration shuts out the settings say so.
+    Lift { targets: Vec<BanTarget>, ordered: Vec<Ordered> },
+    /// A name is nobody's.
+    Release(Binding),
+    /// Settings that go before the configuration, or no longer do.
+    Settings(Vec<Ordered>),
+    /// An invite is good.
+    Invite(IssuedInvite),
+    /// An invite is good no more; it is of no use already.
+    Revoke(IssuedInvite),
+    /// Somebody waits no more; they are not on the list already.
+    StopWaiting(PublicKey, WaitingUser),
+}
+
+/// A change on its way to the disk, and who waits for it.
+#[derive(Debug)]
+pub(super) struct PendingSave {
+    change: LastingChange,
+    /// Sessions that want the name.
+    pub(super) for_the_name: Vec<SessionId>,
+    /// Sessions of owners whose orders come after this one.
+    pub(super) for_their_turn: Vec<SessionId>,
+    /// Whose order it is, and what they are answered.
+    pub(super) answer: Option<(SessionId, VerbKind, CommandReply)>,
+}
 
 impl Tracker {
     pub(super) fn obey(&mut self, now: Instant, order: OwnerOrder, effects: &mut Effects) {
         match order {
             OwnerOrder::Kick(username) => self.end_session_of(now, &username, None, effects),
             OwnerOrder::SendAway { username, bans, minutes } => self.send_away(now, username, bans, minutes, effects),
-            OwnerOrder::Ban(ban) => _ = self.ban(now, ban, effects),
-            OwnerOrder::Unban(target) => self.lift(&target, effects),
-            OwnerOrder::Release(username) => _ = self.release(now, &username, effects),
+            OwnerOrder::Ban(ban) => _ = self.begin_change(LastingChange::Bans(vec![ban]), effects),
+            OwnerOrder::Unban(target) => _ = self.lift(vec![target], effects),
+            OwnerOrder::Release(username) => _ = self.release(&username, effects),
             OwnerOrder::SetGreeting { network_name, message_of_the_day } => {
                 // What is said here last counts, whoever said something by a command before.
                 (self.configured.network_name, self.configured.message_of_the_day) = (network_name, message_of_the_day);
                 let ordered = [NETWORK_NAME, MESSAGE_OF_THE_DAY].into_iter().filter(|name| self.overrides.has(name));
-                let given_back = ordered.map(|name| (name, None)).collect();
-                let _not_right = self.order_settings(now, given_back, effects);
+                let given_back: Vec<Ordered> = ordered.map(|name| (name, None)).collect();
+                if !given_back.is_empty() {
+                    self.begin_change(LastingChange::Settings(given_back), effects);
+                }
+                self.use_configured(now, effects);
             }
             OwnerOrder::SetSharesPerUser(most) => {
                 self.configured.shares_per_user = most.max(1);
-                let _not_right = self.order_settings(now, Vec::new(), effects);
+                self.use_configured(now, effects);
             }
             OwnerOrder::SetLocalDiscovery(is_on) => {
                 self.configured.local_discovery = is_on;
-                let _not_right = self.order_settings(now, Vec::new(), effects);
+                self.use_configured(now, effects);
             }
             OwnerOrder::SetRelay(limits) => {
                 self.configured.set_relay_limits(limits);
-                let _not_right = self.order_settings(now, Vec::new(), effects);
+                self.use_configured(now, effects);
             }
         }
     }
 
-    /// Ends a user's session; they may come back at once.
-    pub(super) fn end_session_of(
-        &mut self,
-        now: Instant,
-        username: &Username,
-        reason: Option<&Remark>,
-        effects: &mut Effects,
-    ) {
-        if let Some((session, user)) = self.own_online(username).map(|on| (on.session, on.username.clone())) {
-            self.log.push(LogEntry::Kicked { user, minutes: 0 });
-            let said = reason.map_or(String::new(), |reason| format!("; reason: {reason}"));
-            let why = format!("the owner of this tracker has ended this session{said}");
-            self.close(now, session, Some(&why), effects);
-        }
+    /// Writes a change down. It comes into force when it is on disk.
+    pub(super) fn begin_change(&mut self, change: LastingChange, effects: &mut Effects) -> Ticket {
+        let (ticket, records) = (self.next_ticket(), self.records_of(&change));
+        self.begin_save(ticket, change, records, effects);
+        ticket
     }
 
-    /// Ends the sessions of somebody, who is known by all of these, and keeps them away for a while.
-    pub(super) fn send_away(
-        &mut self,
-        now: Instant,
-        user: Username,
-        bans: Vec<Ban>,
-        minutes: u64,
-        effects: &mut Effects,
-    ) {
-        self.log.push(LogEntry::Kicked { user, minutes });
-        let until = now + Duration::from_secs(minutes.saturating_mul(60));
-        for ban in bans {
-            let away = (ban, until);
-            let told = away_text(now, &away);
-            self.sent_away.insert(now, away.0.clone(), until);
-            self.close_those(now, &away.0.target, &told, effects);
-        }
+    fn begin_save(&mut self, ticket: Ticket, change: LastingChange, records: Vec<Record>, effects: &mut Effects) {
+        let pending = PendingSave { change, for_the_name: Vec::new(), for_their_turn: Vec::new(), answer: None };
+        self.saves.insert(ticket, pending);
+        effects.push(Effect::Save { ticket, records });
     }
 
-    /// Shuts somebody out, or on other terms; `false` if nothing changes or there is no room.
-    pub(super) fn ban(&mut self, now: Instant, ban: Ban, effects: &mut Effects) -> bool {
-        if !self.bans.insert(ban.clone()) {
-            return false;
-        }
-        self.log.push(LogEntry::Banned { who: ban.target.to_string() });
-        self.save(Record::Banned(ban.clone()), effects);
-        self.close_banned(now, &ban, effects);
-        true
-    }
-
-    /// Ends the sessions of those whom a new ban is of.
-    pub(super) fn close_banned(&mut self, now: Instant, ban: &Ban, effects: &mut Effects) {
-        let told = ban_text(ban, self.unix_seconds(now));
-        self.close_those(now, &ban.target, &told, effects);
-    }
-
-    /// Lets somebody in again.
-    pub(super) fn lift(&mut self, target: &BanTarget, effects: &mut Effects) {
-        if self.sent_away.remove(target) {
-            self.log.push(LogEntry::Unbanned { who: target.to_string() });
-        }
-        if let Some(target) = self.bans.remove(target) {
-            self.log.push(LogEntry::Unbanned { who: target.to_string() });
-            self.save(Record::Unbanned(target), effects);
-        }
-    }
-
-    /// Makes a name free; `false` if nobody owns it.
-    pub(super) fn release(&mut self, now: Instant, username: &Username, effects: &mut Effects) -> bool {
-        let folded = username.folded();
-        if let Some(session) = self.own_online(username).filter(|online| online.key.is_some()) {
-            self.close(now, session.session, Some("the owner of this tracker has freed the name"), effects);
-        }
-        let is_released = self.names.release(&folded);
-        if is_released {
-            self.save(Record::Released { folded }, effects);
-        }
-        is_released
-    }
-
-    /// Refuses those who are here and may be no more; an owner always may.
-    fn close_those(&mut self, now: Instant, target: &BanTarget, told: &ShutOut, effects: &mut Effects) {
-        let name = |session: &SessionState| session.user.as_ref().map(|user| user.username.clone());
-        let are_out = |session: &SessionState| {
-            !session.is_owner && target.covers(session.key, session.peer.ip(), name(session).as_ref())
+    fn records_of(&self, change: &LastingChange) -> Vec<Record> {
+        let of_settings = |ordered: &[Ordered]| -> Vec<Record> {
+            let record =
+                |(name, value): &Ordered| Record::Ordered { setting: (*name).to_owned(), value: value.clone() };
+            ordered.iter().map(record).collect()
         };
-        let out = self.sessions.iter().filter(|(_, session)| are_out(session));
-        let out: Vec<(SessionId, IpAddr, Option<PublicKey>)> =
-            out.map(|(id, session)| (*id, session.peer.ip(), session.key)).collect();
-        if let BanTarget::Key(key) = target {
-            self.end_relays_of(*key, effects);
-        }
-        let why = told.to_string();
-        for (id, address, key) in out {
-            key.into_iter().for_each(|key| self.end_relays_of(key, effects));
-            self.note_refusal(address, &Refusal::new(Code::Banned, &why));
-            self.close(now, id, Some(&why), effects);
+        match change {
+            LastingChange::Name { .. } => Vec::new(),
+            LastingChange::Bans(bans) => bans.iter().map(|ban| Record::Banned(self.bans.as_kept(ban))).collect(),
+            LastingChange::Lift { targets, ordered } => {
+                let unbanned = targets.iter().map(|target| Record::Unbanned(self.bans.as_written(target)));
+                unbanned.chain(of_settings(ordered)).collect()
+            }
+            LastingChange::Release(binding) => vec![Record::Released { folded: binding.username.folded() }],
+            LastingChange::Settings(ordered) => of_settings(ordered),
+            LastingChange::Invite(invite) => vec![Record::Invited(invite.clone())],
+            LastingChange::Revoke(invite) => vec![Record::Revoked { number: invite.number }],
+            LastingChange::StopWaiting(key, _) => vec![Record::WaitsNoMore { key: *key }],
         }
     }
 
-    /// The greeting is another one: whoever watches is told.
-    pub(super) fn greet_watchers(&mut self, effects: &mut Effects) {
-        let watchers = self.sessions.iter().filter(|(_, session)| session.is_watching);
-        let watchers: Vec<SessionId> = watchers.map(|(id, _)| *id).collect();
-        let bytes = self.greeting.clone();
-        let told: Arc<[SessionId]> =
-            watchers.into_iter().filter(|id| !self.readers.hold(*id, || bytes.clone())).collect();
-        if !told.is_empty() {
-            effects.push(Effect::Notify { to: told, bytes });
+    /// Lets somebody in again; none if all of them were sent away only, which is not on disk.
+    pub(super) fn lift(&mut self, targets: Vec<BanTarget>, effects: &mut Effects) -> Option<Ticket> {
+        for target in &targets {
+            if self.sent_away.remove(target) {
+                self.log.push(LogEntry::Unbanned { who: target.to_string() });
+            }
         }
+        let targets: Vec<BanTarget> = targets.into_iter().filter(|target| self.bans.get(target).is_some()).collect();
+        if targets.is_empty() {
+            return None;
+        }
+        let lifted = self.overrides.lifting(&self.settings.bans, &targets);
+        let ordered = lifted.map(|lifted| (LIFTED_BANS, Some(lifted))).into_iter().collect();
+        Some(self.begin_change(LastingChange::Lift { targets, ordered }, effects))
+    }
+
+    /// Makes a name free; none if nobody owns it.
+    pub(super) fn release(&mut self, username: &Username, effects: &mut Effects) -> Option<Ticket> {
+        let binding = self.names.binding(&username.folded())?.clone();
+        Some(self.begin_change(LastingChange::Release(binding), effects))
+    }
+
+    /// Starts writing a new name down, and with it what it takes: the use of an invite, and that somebody waits no more.
+    pub(super) fn save_name(
+        &mut self,
+        name: &Username,
+        key: PublicKey,
+        invite: Option<u64>,
+        effects: &mut Effects,
+    ) -> Ticket {
+        let ticket = self.next_ticket();
+        let (binding, lapsed) = self.names.bind(name, key, ticket);
+        let mut records: Vec<Record> = lapsed.into_iter().map(|folded| Record::Released { folded }).collect();
+        records.push(Record::Bound(binding));
+        let used = invite.and_then(|number| self.doors.use_one(number));
+        records.extend(used.map(|invite| match invite.uses_left {
+            Some(0) => Record::Revoked { number: invite.number },
+            _ => Record::Invited(invite),
+        }));
+        let waits = self.doors.waits(key).map(|_| key);
+        records.extend(waits.map(|key| Record::WaitsNoMore { key }));
+        let change = LastingChange::Name { folded: name.folded(), invite, waits };
+        self.begin_save(ticket, change, records, effects);
+        ticket
     }
 
     pub(super) fn stored(&mut self, now: Instant, ticket: Ticket, done: bool, effects: &mut Effects) {
-        let Some(save) = self.saves.remove(&ticket) else { return };
-        self.names.stored(&save.folded, ticket, done);
-        for id in save.waiting {
-            let waits = |session: &&mut Box<SessionState>| session.turn == Turn::Saving(ticket);
-            let Some(session) = self.sessions.get_mut(&id).filter(waits) else { continue };
-            if !done {
-                session.waiting.pop_front();
+        let Some(PendingSave { change, for_the_name, for_their_turn, answer }) = self.saves.remove(&ticket) else {
+            return;
+        };
+        if self.ordering == Some(ticket) {
+            self.ordering = None;
+        }
+        if done {
+            self.carry_into_force(now, ticket, change, effects);
+        } else {
+            self.take_back(ticket, change, effects);
+        }
+        let waits_for_it = Turn::Saving(ticket);
+        if let Some((id, verb, reply)) = answer {
+            let outcome = if done { Ok(reply) } else { Err(Refusal::new(Code::Internal, Sentence::NotSaved)) };
+            match &outcome {
+                Ok(_) => self.tally.done(verb),
+                Err(refusal) => self.tally.refused(Some(verb), refusal.code),
+            }
+            if let Some(asker) = self.asker(now, id).filter(|_| self.waits_for(id, waits_for_it)) {
+                self.answer(&asker, outcome, effects);
+            }
+            self.go_on(now, id, waits_for_it, effects);
+        }
+        for id in for_the_name {
+            if !done && self.waits_for(id, waits_for_it) {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.waiting.pop_front();
+                }
                 let refusal = Refusal::new(Code::Internal, Sentence::NameNotSaved);
+                self.tally.refused(Some(VerbKind::RegisterUser), refusal.code);
                 self.write(id, effects, |out| write_refusal(out, &refusal));
             }
-            self.go_on(now, id, Turn::Saving(ticket), effects);
+            self.go_on(now, id, waits_for_it, effects);
+        }
+        for id in for_their_turn {
+            self.go_on(now, id, waits_for_it, effects);
         }
     }
 
-    /// Starts writing a new name down.
-    pub(super) fn save_name(&mut self, name: &Username, key: PublicKey, effects: &mut Effects) -> Ticket {
-        let ticket = self.next_ticket();
-        let (binding, lapsed) = self.names.bind(name, key, ticket);
-        for folded in lapsed {
-            self.save(Record::Released { folded }, effects);
+    fn waits_for(&self, id: SessionId, turn: Turn) -> bool {
+        self.sessions.get(&id).is_some_and(|session| session.turn == turn)
+    }
+
+    /// A change is on disk.
+    fn carry_into_force(&mut self, now: Instant, ticket: Ticket, change: LastingChange, effects: &mut Effects) {
+        match change {
+            LastingChange::Name { folded, invite, waits } => {
+                self.names.stored(&folded, ticket, true);
+                invite.into_iter().for_each(|number| self.doors.forget_used_up(number));
+                waits.into_iter().for_each(|key| _ = self.doors.stop_waiting(key));
+            }
+            LastingChange::Bans(bans) => {
+                for ban in bans {
+                    if self.bans.insert(ban.clone()) {
+                        self.log.push(LogEntry::Banned { who: ban.target.to_string() });
+                        self.close_banned(now, &ban, effects);
+                    }
+                }
+            }
+            LastingChange::Lift { targets, ordered } => {
+                for target in targets.iter().filter_map(|target| self.bans.remove(target)) {
+                    self.log.push(LogEntry::Unbanned { who: target.to_string() });
+                }
+                self.use_ordered(now, ordered, effects);
+            }
+            LastingChange::Release(binding) => self.free_name(now, &binding, effects),
+            LastingChange::Settings(ordered) => self.use_ordered(now, ordered, effects),
+            LastingChange::Invite(invite) => self.doors.add(invite),
+            LastingChange::Revoke(_) | LastingChange::StopWaiting(..) => {}
         }
-        self.saves.insert(ticket, PendingName { folded: name.folded(), waiting: Vec::new() });
-        effects.push(Effect::Save { ticket, record: Record::Bound(binding) });
-        ticket
+    }
+
+    /// A change could not be written down: everything is as before.
+    fn take_back(&mut self, ticket: Ticket, change: LastingChange, effects: &mut Effects) {
+        self.log.push(LogEntry::NotSaved);
+        match change {
+            LastingChange::Name { folded, invite, .. } => {
+                self.names.stored(&folded, ticket, false);
+                // Somebody else may have used it since, and have written down that this one has too.
+                if let Some(invite) = invite.and_then(|number| self.doors.give_back(number)) {
+                    self.save(Record::Invited(invite), effects);
+                }
+            }
+            LastingChange::Revoke(invite) => self.doors.add(invite),
+            LastingChange::StopWaiting(key, user) => {
+                if self.doors.waits(key).is_none() {
+                    let _bounded_as_before = self.doors.wait(key, user);
+                }
+            }
+            LastingChange::Bans(_)
+            | LastingChange::Lift { .. }
+            | LastingChange::Release(_)
+            | LastingChange::Settings(_)
+            | LastingChange::Invite(_) => {}
+        }
+    }
+
+    fn free_name(&mut self, now: Instant, released: &Binding, effects: &mut Effects) {
+        let folded = released.username.folded();
+        let Some(binding) = self.names.binding(&folded).filter(|binding| binding.key == released.key) else {
+            // It had lapsed meanwhile, and is somebody else's.
+            return;
+        };
+        if binding != released {
+            // Its use was written down since.
+            self.save(Record::Released { folded: folded.clone() }, effects);
+        }
+        if let Some(session) = self.own_online(&released.username).filter(|online| online.key.is_some()) {
+            self.close(now, session.session, Some(&Sentence::NameFreed.to_string()), effects);
+        }
+        self.names.release(&folded);
     }
 
     /// Writes something down that nobody waits for.
     pub(super) fn save(&mut self, record: Record, effects: &mut Effects) {
         let ticket = self.next_ticket();
-        effects.push(Effect::Save { ticket, record });
+        effects.push(Effect::Save { ticket, records: vec![record] });
     }
 
     pub(super) fn next_ticket(&mut self) -> Ticket {
@@ -202,11 +304,23 @@ impl Tracker {
     pub(super) fn set_clock(&mut self, now: Instant, clock: Clock, effects: &mut Effects) {
         self.names.set_clock(clock.run_seconds);
         self.wall_clock = (clock.unix_seconds, now);
-        for target in self.bans.forget_past(clock.unix_seconds) {
-            self.save(Record::Unbanned(target), effects);
-        }
-        for number in self.doors.forget_past(clock.unix_seconds) {
-            self.save(Record::Revoked { number }, effects);
+        // What an owner is changing is not judged by what it was: it is past the next time.
+        if self.ordering.is_none() {
+            self.forget_lifted(effects);
+            for target in self.bans.forget_past(clock.unix_seconds) {
+                if self.settings.bans.contains(&target) {
+                    // An owner had shut them out for a while; the configuration does for good.
+                    self.bans.insert(Ban::new(target.clone(), None));
+                }
+                self.save(Record::Unbanned(target), effects);
+            }
+            let (invites, waiting) = self.doors.forget_past(clock.unix_seconds);
+            for number in invites {
+                self.save(Record::Revoked { number }, effects);
+            }
+            for key in waiting {
+                self.save(Record::WaitsNoMore { key }, effects);
+            }
         }
         self.save(Record::Clock { run_seconds: clock.run_seconds }, effects);
         let used: Vec<Binding> = {

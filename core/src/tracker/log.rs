@@ -60,6 +60,8 @@ pub enum LogEntry {
         /// The name, key or address.
         who: String,
     },
+    /// Something that was to last could not be written down, and has not happened.
+    NotSaved,
     /// The owner let somebody in again.
     Unbanned {
         /// The name, key or address.
@@ -98,6 +100,7 @@ impl fmt::Display for LogEntry {
                 )
             }
             Self::Banned { who } => write!(f, "{who} is shut out"),
+            Self::NotSaved => f.write_str("a change could not be written down; everything is as it was before"),
             Self::Unbanned { who } => write!(f, "{who} may come again"),
             Self::NotBelieved { user, tracker } => {
                 write!(f, "the tracker {tracker} has a {user} whose name is another key's")
@@ -118,6 +121,7 @@ impl LogEntry {
             Self::Ordered { .. } => "ordered",
             Self::Configured { .. } => "configured",
             Self::Banned { .. } => "banned",
+            Self::NotSaved => "not-saved",
             Self::Unbanned { .. } => "unbanned",
             Self::NotBelieved { .. } => "not-believed",
             Self::LeftOut { .. } => "left-out",
@@ -141,6 +145,7 @@ impl LogEntry {
             Self::Configured { changed, at_start } => vec![("changed", list(changed)), ("start", list(at_start))],
             Self::Banned { who } | Self::Unbanned { who } => vec![("who", Shown(who).to_string())],
             Self::NotBelieved { user, tracker } => vec![name(user), ("tracker", tracker.to_string())],
+            Self::NotSaved => Vec::new(),
             Self::LeftOut { count } => vec![("count", count.to_string())],
         }
     }

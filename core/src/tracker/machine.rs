@@ -12,8 +12,10 @@ use crate::model::binding::{Ban, Binding};
 use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
+use crate::model::waiting_user::WaitingUser;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::notice::{Notice, Role};
+use crate::protocol::sentence::Sentence;
 use crate::tracker::bans::Bans;
 use crate::tracker::budget::Budgets;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
@@ -24,6 +26,7 @@ use crate::tracker::doors::Doors;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::encounters::Encounters;
 use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
+use crate::tracker::lasting::PendingSave;
 use crate::tracker::links::Linked;
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
@@ -42,11 +45,12 @@ use crate::tracker::trials::Trials;
 #[derive(Debug)]
 pub struct Tracker {
     /// What counts: the configuration with what owners have ordered over it.
-    pub(super) settings: TrackerSettings,
+    pub(super) settings: Arc<TrackerSettings>,
     pub(super) configured: TrackerSettings,
     pub(super) overrides: Overrides,
     pub(super) greeting: Bytes,
     pub(super) sessions: BTreeMap<SessionId, Box<SessionState>>,
+    sessions_with_key: usize,
     pub(super) names: Names,
     pub(super) roster: Roster,
     pub(super) catalog: Catalog,
@@ -70,7 +74,9 @@ pub struct Tracker {
     idle: BTreeSet<(Instant, SessionId)>,
     /// Those who have left and whose shares are still being forgotten. No list is begun meanwhile.
     pub(super) leaving: VecDeque<OwnerId>,
-    pub(super) saves: BTreeMap<Ticket, PendingName>,
+    pub(super) saves: BTreeMap<Ticket, PendingSave>,
+    /// The order of an owner's that is on its way to the disk: the next one is judged by what it leaves.
+    pub(super) ordering: Option<Ticket>,
     /// Who waits for other trackers' answers.
     pub(super) gatherings: BTreeMap<Ticket, SessionId>,
     /// Who waits for the configuration to be read.
@@ -97,13 +103,6 @@ pub struct NameHolder {
     pub address: Option<IpAddr>,
 }
 
-/// A name on its way to the disk, and the sessions that want it.
-#[derive(Debug)]
-pub(super) struct PendingName {
-    pub(super) folded: String,
-    pub(super) waiting: Vec<SessionId>,
-}
-
 /// What a tracker knew when it was last stopped.
 #[derive(Debug, Default)]
 pub struct Remembered {
@@ -113,6 +112,10 @@ pub struct Remembered {
     pub bans: Vec<Ban>,
     /// The invites that were issued.
     pub invites: Vec<IssuedInvite>,
+    /// The largest number that an invite ever had.
+    pub last_invite: u64,
+    /// Who waits to be let in.
+    pub waiting: Vec<(PublicKey, WaitingUser)>,
     /// What owners have set by commands.
     pub ordered: Vec<(String, String)>,
     /// How long it had run in its life, in seconds; trackers of before did not write it down.
@@ -158,6 +161,7 @@ impl Tracker {
         Self {
             greeting: greeting(&settings),
             sessions: BTreeMap::new(),
+            sessions_with_key: 0,
             names: Names::new(lapse_seconds(&settings), run_seconds, remembered.bindings),
             roster: Roster::default(),
             catalog: Catalog::new(),
@@ -166,7 +170,7 @@ impl Tracker {
             readers: Readers::new(settings.send_queue_bytes),
             sent_away: SentAway::default(),
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
-            doors: Doors::new(remembered.invites),
+            doors: Doors::new(remembered.invites, remembered.waiting, remembered.last_invite),
             encounters: Encounters::default(),
             trials: Trials::default(),
             relays: Relays::new(settings.relay_limits()),
@@ -178,6 +182,7 @@ impl Tracker {
             idle: BTreeSet::new(),
             leaving: VecDeque::new(),
             saves: BTreeMap::new(),
+            ordering: None,
             gatherings: BTreeMap::new(),
             reloads: BTreeMap::new(),
             last_ticket: 0,
@@ -187,7 +192,7 @@ impl Tracker {
             began: now,
             log: Vec::new(),
             now,
-            settings,
+            settings: Arc::new(settings),
             configured,
             overrides,
         }
@@ -232,7 +237,7 @@ impl Tracker {
             Input::Stopping => {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for id in sessions {
-                    self.close(now, id, Some("the tracker stops"), &mut effects);
+                    self.close(now, id, Some(&Sentence::TrackerStops.to_string()), &mut effects);
                 }
             }
         }
@@ -300,9 +305,7 @@ impl Tracker {
 
     /// Sessions with a key, users with a key, and sessions that wait for their turn.
     pub fn by_kind(&self) -> (u64, u64, u64) {
-        let with_key = self.sessions.values().filter(|session| session.key.is_some()).count();
-        let users_with_key = self.roster.iter().filter(|online| online.key.is_some()).count();
-        (with_key as u64, users_with_key as u64, self.queue.len() as u64)
+        (self.sessions_with_key as u64, self.roster.with_key() as u64, self.queue.len() as u64)
     }
 
     /// How long it has run since this start.
@@ -347,6 +350,7 @@ impl Tracker {
             write_notice(effects.answer(id), &Notice::Role(Role::Owner));
         }
         self.timers.insert((session.timer, id));
+        self.sessions_with_key += usize::from(session.key.is_some());
         self.sessions.insert(id, session);
         self.start_idling(now, id);
         while self.idle.len() > self.settings.unregistered_sessions {
@@ -388,7 +392,7 @@ impl Tracker {
     }
 
     /// The settings that count now.
-    pub fn settings(&self) -> &TrackerSettings {
+    pub fn settings(&self) -> &Arc<TrackerSettings> {
         &self.settings
     }
 
@@ -414,7 +418,7 @@ impl Tracker {
                 session.timer = deadline;
                 self.timers.insert((deadline, id));
             } else {
-                self.close(now, id, Some("nothing was heard for too long"), effects);
+                self.close(now, id, Some(&Sentence::SilentTooLong.to_string()), effects);
             }
         }
     }
@@ -426,7 +430,7 @@ impl Tracker {
             session.idle_since = Some(session.heard_at);
             self.idle.insert((session.heard_at, id));
         } else {
-            self.close(now, id, Some("others need the room; register a name to stay"), effects);
+            self.close(now, id, Some(&Sentence::RoomNeeded.to_string()), effects);
         }
     }
 
@@ -460,6 +464,7 @@ impl Tracker {
         self.remove_user(now, id, false);
         self.stop_idling(id);
         let Some(session) = self.sessions.remove(&id) else { return };
+        self.sessions_with_key -= usize::from(session.key.is_some());
         self.timers.remove(&(session.timer, id));
         self.readers.end(id);
         if session.is_watching {

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
-//! `lasting` is what outlives sessions. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
+//! `lasting` is what outlives sessions, `keeping_out` ends those of who is not wanted. The others are the tables: [`catalog`]
+//! of shares, [`names`] and their owners,
 //! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, who is [`watching`] what,
 //! the [`mesh`] of several trackers, [`bans`], who is [`sent_away`], [`budget`] of answers, [`quotas`] of shares,
 //! [`encounters`], [`trials`], [`relays`], [`overrides`] of the configuration. [`merge`] makes one page of the answers of
@@ -25,6 +26,7 @@ pub mod effect;
 pub mod encounters;
 mod handlers;
 pub mod input;
+mod keeping_out;
 mod lasting;
 mod linking;
 pub mod links;

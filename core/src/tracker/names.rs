@@ -207,6 +207,11 @@ impl Names {
         Some(owned.binding.key)
     }
 
+    /// The record of a name, also of one that has lapsed.
+    pub fn binding(&self, folded: &str) -> Option<&Binding> {
+        self.by_folded.get(folded).map(|owned| &owned.binding)
+    }
+
     /// How many names a key owns.
     pub fn owned_by(&self, key: PublicKey) -> usize {
         let names = self.by_key.get(&key).into_iter().flatten();

@@ -1,7 +1,8 @@
 //! What owners have set by a command. It goes before the configuration, also after a restart, until they say otherwise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::binding::BanTarget;
 use crate::tracker::settings::TrackerSettings;
 
 /// A limit that can be changed while the tracker runs.
@@ -72,6 +73,13 @@ pub const NETWORK_NAME: &str = "network_name";
 /// The name of the setting that `motd` sets, a line of the text for each line of the message.
 pub const MESSAGE_OF_THE_DAY: &str = "message_of_the_day";
 
+/// The name of the setting of which `unban` lifts some: the value says which bans of the configuration do not count, one a
+/// line.
+pub const LIFTED_BANS: &str = "bans";
+
+/// A setting as an owner sets it; none gives it back to the configuration.
+pub type Ordered = (&'static str, Option<String>);
+
 /// Settings as texts, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides(BTreeMap<String, String>);
@@ -100,6 +108,35 @@ impl Overrides {
         self.0.iter().map(|(setting, value)| (setting.as_str(), value.as_str()))
     }
 
+    /// The bans of the configuration that do not count, names regardless of case.
+    fn lifted(&self) -> BTreeSet<BanTarget> {
+        let written = self.0.get(LIFTED_BANS).into_iter().flat_map(|lifted| lifted.lines());
+        written.filter_map(|target| target.parse::<BanTarget>().ok()).map(|target| target.folded()).collect()
+    }
+
+    /// The value of [`LIFTED_BANS`] when these are lifted too, as far as the configuration has them; none if it has none.
+    pub fn lifting(&self, configured: &[BanTarget], targets: &[BanTarget]) -> Option<String> {
+        let targets: BTreeSet<BanTarget> = targets.iter().map(BanTarget::folded).collect();
+        let mut lifted: BTreeSet<BanTarget> =
+            configured.iter().map(BanTarget::folded).filter(|ban| targets.contains(ban)).collect();
+        if lifted.is_empty() {
+            return None;
+        }
+        lifted.extend(self.lifted());
+        written(&lifted)
+    }
+
+    /// The value of [`LIFTED_BANS`] without those that the configuration has no more; the outer none if all are there.
+    pub fn lifted_of(&self, configured: &[BanTarget]) -> Option<Option<String>> {
+        let before = self.lifted();
+        if before.is_empty() {
+            return None;
+        }
+        let configured: BTreeSet<BanTarget> = configured.iter().map(BanTarget::folded).collect();
+        let after: BTreeSet<BanTarget> = before.intersection(&configured).cloned().collect();
+        (after.len() < before.len()).then(|| written(&after))
+    }
+
     /// The settings with these over them.
     pub fn over(&self, configured: &TrackerSettings) -> TrackerSettings {
         let mut settings = configured.clone();
@@ -107,6 +144,10 @@ impl Overrides {
             match setting {
                 NETWORK_NAME => settings.network_name = value.to_owned(),
                 MESSAGE_OF_THE_DAY => settings.message_of_the_day = value.lines().map(str::to_owned).collect(),
+                LIFTED_BANS => {
+                    let lifted = self.lifted();
+                    settings.bans.retain(|ban| !lifted.contains(&ban.folded()));
+                }
                 name => {
                     let limit = Limit::named(name).zip(value.parse().ok());
                     limit.into_iter().for_each(|(limit, value)| _ = (limit.set)(&mut settings, value));
@@ -115,6 +156,11 @@ impl Overrides {
         }
         settings
     }
+}
+
+fn written(lifted: &BTreeSet<BanTarget>) -> Option<String> {
+    let lines: Vec<String> = lifted.iter().map(ToString::to_string).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -134,6 +180,22 @@ mod tests {
         overrides.set(MESSAGE_OF_THE_DAY, Some(String::new()));
         let settings = overrides.over(&configured);
         assert_eq!((settings.names_per_key, settings.message_of_the_day.len()), (3, 0));
+    }
+
+    #[test]
+    fn a_ban_of_the_configuration_is_lifted_until_it_is_there_no_more() {
+        let targets = |texts: &[&str]| texts.iter().map(|text| text.parse().expect(text)).collect::<Vec<BanTarget>>();
+        let configured = targets(&["192.0.2.7", "@Anna", "198.51.100.0/24"]);
+        let mut overrides = Overrides::default();
+        assert_eq!(overrides.lifting(&configured, &targets(&["192.0.2.8"])), None);
+        overrides.set(LIFTED_BANS, overrides.lifting(&configured, &targets(&["@ANNA", "192.0.2.8"])));
+        overrides.set(LIFTED_BANS, overrides.lifting(&configured, &targets(&["192.0.2.7"])));
+        let settings = TrackerSettings { bans: configured.clone(), ..TrackerSettings::default() };
+        assert_eq!(overrides.over(&settings).bans, targets(&["198.51.100.0/24"]));
+        assert_eq!(overrides.lifted_of(&configured), None);
+        overrides.set(LIFTED_BANS, overrides.lifted_of(&targets(&["@anna"])).expect("one is gone"));
+        assert_eq!(overrides.over(&settings).bans, targets(&["192.0.2.7", "198.51.100.0/24"]));
+        assert_eq!(overrides.lifted_of(&[]), Some(None));
     }
 
     #[test]

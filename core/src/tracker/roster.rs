@@ -115,6 +115,7 @@ pub struct Roster {
     by_name: BTreeMap<Username, Online>,
     by_folded: BTreeMap<Box<str>, Username>,
     look_alikes: LookAlikes,
+    with_key: usize,
     /// The whole list as it was last asked for, until somebody comes, goes or changes.
     whole: BTreeMap<ReaderView, Whole>,
 }
@@ -144,6 +145,7 @@ impl Roster {
     pub fn add(&mut self, online: Online) {
         self.whole.clear();
         self.look_alikes.add(&online.username);
+        self.with_key += usize::from(online.key.is_some());
         self.by_folded.insert(online.username.folded().into(), online.username.clone());
         self.by_name.insert(online.username.clone(), online);
     }
@@ -153,6 +155,7 @@ impl Roster {
         let online = self.by_name.remove(username)?;
         self.whole.clear();
         self.look_alikes.remove(username);
+        self.with_key -= usize::from(online.key.is_some());
         self.by_folded.remove(username.folded().as_str());
         Some(online)
     }
@@ -216,6 +219,11 @@ impl Roster {
     /// How many are here.
     pub fn len(&self) -> usize {
         self.by_name.len()
+    }
+
+    /// How many of them have a key.
+    pub fn with_key(&self) -> usize {
+        self.with_key
     }
 
     /// Whether nobody is here.

@@ -85,6 +85,11 @@ impl SessionState {
         }
     }
 
+    /// The name that it is registered by.
+    pub(super) fn username(&self) -> Option<&Username> {
+        self.user.as_ref().map(|user| &user.username)
+    }
+
     /// When it is dead if nothing is heard of it.
     pub(super) fn deadline(&self, settings: &TrackerSettings) -> Instant {
         self.first_command_by.unwrap_or_else(|| self.heard_at + settings.silence_max(self.key.is_some()))

@@ -246,6 +246,9 @@ impl Shell {
         let online: Vec<_> = tracker.roster.iter().collect();
         let folded: BTreeSet<String> = online.iter().map(|o| o.username.folded()).collect();
         assert_eq!(folded.len(), online.len(), "one session a name");
+        let with_key = tracker.sessions.values().filter(|session| session.key.is_some()).count();
+        let users_with_key = online.iter().filter(|online| online.key.is_some()).count();
+        assert_eq!(tracker.by_kind(), (with_key as u64, users_with_key as u64, tracker.queue.len() as u64));
         let users = tracker.sessions.values().filter(|session| session.user.is_some()).count();
         assert_eq!(users, online.len());
         let mut shares = 0;

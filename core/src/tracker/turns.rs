@@ -8,9 +8,10 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Command, Ping};
+use crate::protocol::command::{Command, Ping, VerbKind};
 use crate::protocol::line::Fault;
 use crate::protocol::notice::Notice;
+use crate::protocol::sentence::Sentence;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::files::SLICE_ITEMS;
@@ -151,16 +152,23 @@ impl Tracker {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.faulty_lines = 0;
         }
-        match (&outcome, verb) {
-            (Err(refusal), _) => self.tally.refused(verb, refusal.code),
-            // It is asked again when its record is on disk.
-            (Ok(CommandReply::Later(..)), _) | (_, None) => {}
-            (Ok(_), Some(verb)) => self.tally.done(verb),
+        match (outcome, verb) {
+            // It is asked again, or answered, when something is on disk.
+            (Ok(CommandReply::WhenSaved(ticket, command)), _) => self.wait_for_name(id, ticket, command),
+            (Ok(CommandReply::InTurn(ticket, command)), _) => self.wait_for_turn(id, ticket, command),
+            (Ok(CommandReply::OnDisk(ticket, reply)), Some(verb)) => self.answer_when_saved(id, verb, ticket, *reply),
+            (outcome, verb) => {
+                match (&outcome, verb) {
+                    (Err(refusal), _) => self.tally.refused(verb, refusal.code),
+                    (Ok(_), Some(verb)) => self.tally.done(verb),
+                    (Ok(_), None) => {}
+                }
+                self.answer(&asker, outcome, effects);
+            }
         }
-        self.answer(&asker, outcome, effects);
     }
 
-    fn asker(&self, now: Instant, id: SessionId) -> Option<Asker> {
+    pub(super) fn asker(&self, now: Instant, id: SessionId) -> Option<Asker> {
         let session = self.sessions.get(&id)?;
         Some(Asker {
             now,
@@ -174,7 +182,7 @@ impl Tracker {
         })
     }
 
-    fn answer(&mut self, asker: &Asker, outcome: CommandOutcome, effects: &mut Effects) {
+    pub(super) fn answer(&mut self, asker: &Asker, outcome: CommandOutcome, effects: &mut Effects) {
         let id = asker.session;
         match outcome {
             Err(refusal) => self.write(id, effects, |out| write_refusal(out, &refusal)),
@@ -200,8 +208,9 @@ impl Tracker {
                     session.job = Some(job);
                 }
             }
-            Ok(CommandReply::Later(ticket, command)) => self.wait_for(id, ticket, command),
-            Ok(CommandReply::Sent) => {}
+            Ok(
+                CommandReply::WhenSaved(..) | CommandReply::InTurn(..) | CommandReply::OnDisk(..) | CommandReply::Sent,
+            ) => {}
         }
     }
 
@@ -244,16 +253,34 @@ impl Tracker {
         if fault == Fault::TooLong {
             self.close(now, id, None, effects);
         } else if session.faulty_lines >= self.settings.faulty_lines {
-            self.close(now, id, Some("too many lines that are not text"), effects);
+            self.close(now, id, Some(&Sentence::TooManyFaults.to_string()), effects);
         }
     }
 
-    /// Keeps a command until its record is on disk.
-    fn wait_for(&mut self, id: SessionId, ticket: Ticket, command: Command) {
+    /// Keeps a command until the name that it is for is on disk.
+    fn wait_for_name(&mut self, id: SessionId, ticket: Ticket, command: Command) {
         if let (Some(session), Some(save)) = (self.sessions.get_mut(&id), self.saves.get_mut(&ticket)) {
             session.waiting.push_front(SessionRequest::Command(command));
             session.turn = Turn::Saving(ticket);
-            save.waiting.push(id);
+            save.for_the_name.push(id);
+        }
+    }
+
+    /// Keeps an owner's command until the one before it is on disk, or is not.
+    fn wait_for_turn(&mut self, id: SessionId, ticket: Ticket, command: Command) {
+        if let (Some(session), Some(save)) = (self.sessions.get_mut(&id), self.saves.get_mut(&ticket)) {
+            session.waiting.push_front(SessionRequest::Command(command));
+            session.turn = Turn::Saving(ticket);
+            save.for_their_turn.push(id);
+        }
+    }
+
+    /// An owner's order is answered when it is on disk; others wait for it.
+    fn answer_when_saved(&mut self, id: SessionId, verb: VerbKind, ticket: Ticket, reply: CommandReply) {
+        if let (Some(session), Some(save)) = (self.sessions.get_mut(&id), self.saves.get_mut(&ticket)) {
+            session.turn = Turn::Saving(ticket);
+            save.answer = Some((id, verb, reply));
+            self.ordering = Some(ticket);
         }
     }
 

@@ -35,6 +35,8 @@ impl Player {
             bindings: self.disk.bindings.values().cloned().collect(),
             bans: self.disk.bans.clone(),
             invites: self.disk.invites.values().cloned().collect(),
+            last_invite: self.disk.last_invite,
+            waiting: self.disk.waiting.clone().into_iter().collect(),
             ordered: self.disk.ordered.clone().into_iter().collect(),
             run_seconds: self.disk.run_seconds,
         };
@@ -82,9 +84,9 @@ impl Player {
                 Effect::SetRelayRate(_) | Effect::Link(_) | Effect::Ask { .. } => {}
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
-                Effect::Save { ticket, record } if self.disk.waits => self.disk.waiting.push((ticket, record)),
-                Effect::Save { ticket, record } => {
-                    self.disk.write(record);
+                Effect::Save { ticket, records } if self.disk.waits => self.disk.under_way.push((ticket, records)),
+                Effect::Save { ticket, records } => {
+                    records.into_iter().for_each(|record| self.disk.write(record));
                     self.apply(SessionId::NONE, Input::Stored { ticket, done: true });
                 }
             }

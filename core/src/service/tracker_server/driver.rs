@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::send_queue::{SendQueue, Signs};
 use crate::protocol::command::VerbKind;
+use crate::protocol::sentence::Sentence;
 use crate::service::mesh::MeshLinks;
 use crate::service::tracker_server::figures::DriverFigures;
 use crate::service::tracker_server::relay::RelayRoom;
@@ -193,8 +194,7 @@ impl Driver {
     /// Reads the configuration beside everything else; what it says comes as an input.
     fn read_configuration(&mut self, ticket: Option<Ticket>) {
         let Some(read) = self.configuration.clone() else {
-            let read =
-                Err("this tracker has no configuration file: the program that it runs in has its settings".into());
+            let read = Err(Sentence::NoConfiguration.to_string());
             return self.apply(SessionId::NONE, Input::Configured { ticket, read });
         };
         let inbox = self.inbox.clone();
@@ -286,8 +286,8 @@ impl Driver {
                 },
                 Effect::Log(entry) => self.log.tell(entry),
                 Effect::Try { trial, address, key } => self.outside.trials.begin(trial, address, key),
-                Effect::Save { ticket, record } => {
-                    if !self.writer.write(SaveJob { ticket, record }) {
+                Effect::Save { ticket, records } => {
+                    if !self.writer.write(SaveJob { ticket, records }) {
                         self.apply(SessionId::NONE, Input::Stored { ticket, done: false });
                     }
                 }

@@ -98,7 +98,7 @@ pub struct Figures {
     pub users_with_key: u64,
     /// Who is shut out.
     pub bans: u64,
-    /// Invites with a token that are good.
+    /// Invites with a token that are good, or were until a few minutes ago.
     pub invites: u64,
     /// Who waits to be let in.
     pub waiting_users: u64,

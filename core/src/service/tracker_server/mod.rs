@@ -285,14 +285,15 @@ impl TrackerHandle {
         let inbox_messages = (self.inbox.max_capacity() - self.inbox.capacity()) as u64;
         let look = move |tracker: &Tracker, driver: &DriverFigures| {
             let (tls_sessions, users_with_key, queued_sessions) = tracker.by_kind();
+            let (invites, waiting_users) = tracker.doors().counts();
             let figures = Figures {
                 counts: tracker.counts(),
                 tally: tracker.tally().clone(),
                 tls_sessions,
                 users_with_key,
                 bans: tracker.bans().len() as u64,
-                invites: tracker.doors().invites(unix_seconds()).count() as u64,
-                waiting_users: tracker.doors().waiting().count() as u64,
+                invites: invites as u64,
+                waiting_users: waiting_users as u64,
                 inbox_messages,
                 queued_sessions,
                 bytes_in,
@@ -372,6 +373,8 @@ async fn read_records(store: Arc<Store>) -> Result<(Arc<Store>, Remembered), Sta
             bindings: store.bindings()?,
             bans: store.bans()?,
             invites: store.invites()?,
+            last_invite: store.last_invite()?,
+            waiting: store.waiting_users()?,
             ordered: store.ordered_settings()?,
             run_seconds: store.run_seconds()?,
         };

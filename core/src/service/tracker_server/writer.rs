@@ -12,15 +12,15 @@ use crate::service::tracker_server::Message;
 use crate::store::Store;
 use crate::tracker::input::{Input, SessionId, Ticket};
 
-/// Records that wait for the disk. Beyond it a registration is refused: the disk is too slow or stuck.
+/// Jobs that wait for the disk. Beyond it a registration is refused: the disk is too slow or stuck.
 const WAITING_RECORDS_MAX: usize = 16 * 1024;
-/// Records of one commit.
+/// Jobs of one commit.
 const COMMIT_MAX: usize = 4096;
 
-/// A record to be written.
+/// Records to be written, all of them or none.
 pub(super) struct SaveJob {
     pub(super) ticket: Ticket,
-    pub(super) record: Record,
+    pub(super) records: Vec<Record>,
 }
 
 /// The thread, as its owner sees it.
@@ -29,7 +29,7 @@ pub(super) struct RecordWriter {
     thread: JoinHandle<()>,
 }
 
-/// Starts the thread. It says how each record fared to `answers`.
+/// Starts the thread. It says how each job fared to `answers`.
 pub(super) fn start(store: Arc<Store>, answers: mpsc::Sender<Message>) -> io::Result<RecordWriter> {
     let (jobs, waiting) = mpsc::channel(WAITING_RECORDS_MAX);
     let name = "potok-tracker-records".to_owned();
@@ -38,7 +38,7 @@ pub(super) fn start(store: Arc<Store>, answers: mpsc::Sender<Message>) -> io::Re
 }
 
 impl RecordWriter {
-    /// Hands a record over; `false` if too many wait.
+    /// Hands a job over; `false` if too many wait.
     pub(super) fn write(&self, job: SaveJob) -> bool {
         self.jobs.try_send(job).is_ok()
     }
@@ -53,7 +53,8 @@ impl RecordWriter {
 fn run(store: &Store, mut waiting: mpsc::Receiver<SaveJob>, answers: &mpsc::Sender<Message>) {
     let mut jobs = Vec::new();
     while waiting.blocking_recv_many(&mut jobs, COMMIT_MAX) > 0 {
-        let (tickets, records): (Vec<Ticket>, Vec<Record>) = jobs.drain(..).map(|job| (job.ticket, job.record)).unzip();
+        let tickets: Vec<Ticket> = jobs.iter().map(|job| job.ticket).collect();
+        let records: Vec<Record> = jobs.drain(..).flat_map(|job| job.records).collect();
         let written = store.change_names(&records);
         if let Err(error) = &written {
             tracing::error!(%error, count = records.len(), "records could not be written");

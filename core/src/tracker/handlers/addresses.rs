@@ -8,6 +8,7 @@ use crate::model::household::household;
 use crate::model::lan_address::LanAddress;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::Addresses;
+use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
 use crate::tracker::machine::Tracker;
@@ -15,11 +16,10 @@ use crate::tracker::roster::Online;
 
 impl Handle for Addresses {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        let not_registered =
-            || Refusal::new(Code::NotRegistered, "first say who you are: register-user <username> [port]");
+        let not_registered = || Refusal::new(Code::NotRegistered, Sentence::NotRegistered);
         let user = asker.user.as_ref().ok_or_else(not_registered)?;
         if asker.key.is_none() {
-            return Err(Refusal::new(Code::Unreachable, "nobody is sent to a user without a key"));
+            return Err(Refusal::new(Code::Unreachable, Sentence::NoKeyToSend));
         }
         tracker.roster.set_lan(&user.username, self.addresses);
         Ok(CommandReply::Done)

@@ -6,15 +6,20 @@ use crate::model::invite_token::{InviteToken, IssuedInvite};
 use crate::model::join_rule::JoinRule;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
+use crate::model::waiting_user::WaitingUser;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::owner::{Approve, Deny, IssueInvite, ListInvites, ListWaiting, RevokeInvite};
 use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{InviteLine, TokenLine, WaitingLine};
-use crate::tracker::doors::{INVITES_MAX, NobodyMeant, WaitingUser};
+use crate::protocol::sentence::Sentence;
+use crate::tracker::doors::{Asked, INVITES_MAX, NobodyMeant};
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::owner::{orders, reads};
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, lines, refuse};
-use crate::tracker::input::SessionId;
+use crate::tracker::handlers::{
+    Asker, CommandOutcome, CommandReply, Handle, Rights, Work, done_on_disk, lines, refuse,
+};
+use crate::tracker::input::{SessionId, Ticket};
+use crate::tracker::lasting::LastingChange;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::NameStanding;
 
@@ -38,14 +43,12 @@ impl Tracker {
         if is_listed || asker.is_owner {
             return Ok(Door::Open(None));
         }
-        let closed = |text| Err(Refusal::new(Code::NotInvited, text));
+        let closed = |why: Sentence| Err(Refusal::new(Code::NotInvited, why));
         let Some(key) = asker.key else {
-            return closed(
-                "this network is closed: only programs that prove a key are let in; use Potok and an invite",
-            );
+            return closed(Sentence::ClosedToKeyless);
         };
         if matches!(self.settings.join, JoinRule::Keys(_)) {
-            return closed("this network is closed: only keys that its owner has listed are let in");
+            return closed(Sentence::ClosedToOtherKeys);
         }
         if let Some(token) = token {
             self.may_try(asker)?;
@@ -59,8 +62,8 @@ impl Tracker {
             return Ok(Door::Ask(key));
         }
         closed(match token {
-            Some(_) => "this invite is used up, over or revoked; ask the owner of this network for another one",
-            None => "this network is closed: ask its owner for an invite, which is a link of its own",
+            Some(_) => Sentence::InviteOver,
+            None => Sentence::InviteNeeded,
         })
     }
 
@@ -78,32 +81,42 @@ impl Tracker {
         }
         if let Err(why) = self.names.standing(username, Some(key)) {
             self.new_names.charge(asker.now, asker.address, 1);
+            if self.doors.waits(key).is_some_and(|user| user.username.folded() == username.folded()) {
+                self.doors.stop_waiting(key);
+                self.save(Record::WaitsNoMore { key }, effects);
+            }
             return refuse(why);
         }
         let now = self.unix_seconds(asker.now);
         let user = WaitingUser { username: username.clone(), address: asker.address, since: now, asked_at: now };
-        match self.doors.wait(key, user) {
-            None => return Refusal::new(Code::SlowDown, "too many wait to be let in already; try again later"),
-            Some(true) => {
+        let asked = self.doors.wait(key, user);
+        match asked {
+            Asked::TooMany => {
+                return Refusal::new(Code::SlowDown, Sentence::TooManyWait);
+            }
+            Asked::News => {
                 self.new_names.charge(asker.now, asker.address, 1);
                 self.notify_owners(&Notice::Waiting(username.clone()), effects);
             }
-            Some(false) => {}
+            Asked::AfterLong | Asked::Again => {}
         }
-        Refusal::new(Code::Waiting, "an owner of this network is asked to let you in; Potok tries again by itself")
+        if let (Asked::News | Asked::AfterLong, Some(user)) = (asked, self.doors.waits(key).cloned()) {
+            self.save(Record::Waits { key, user }, effects);
+        }
+        Refusal::new(Code::Waiting, Sentence::OwnerIsAsked)
     }
 
     fn may_try(&mut self, asker: &Asker) -> Result<(), Refusal> {
         if self.new_names.has_left(asker.now, asker.address) {
             return Ok(());
         }
-        Err(Refusal::new(Code::SlowDown, "too many tries come from your address; try again later"))
+        Err(Refusal::new(Code::SlowDown, Sentence::TooManyTries))
     }
 
-    /// Somebody has come in by this invite.
-    pub(super) fn use_invite(&mut self, number: u64, effects: &mut Effects) {
-        let record = self.doors.use_one(number).map_or(Record::Revoked { number }, Record::Invited);
-        self.save(record, effects);
+    /// Somebody is answered, and waits no more.
+    fn stop_waiting(&mut self, key: PublicKey, user: WaitingUser, effects: &mut Effects) -> Ticket {
+        self.doors.stop_waiting(key);
+        self.begin_change(LastingChange::StopWaiting(key, user), effects)
     }
 
     fn notify_owners(&mut self, notice: &Notice, effects: &mut Effects) {
@@ -119,7 +132,7 @@ impl Handle for IssueInvite {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let until = self.span.map(|span| tracker.unix_seconds(asker.now).saturating_add(60 * span.minutes()));
         let by = asker.user.as_ref().map(|user| user.username.clone());
-        let issued = tracker.doors.issue(|number, token| IssuedInvite {
+        let issued = tracker.doors.draft(|number, token| IssuedInvite {
             number,
             hash: token.hash(),
             uses_left: self.uses,
@@ -128,12 +141,12 @@ impl Handle for IssueInvite {
             note: self.note,
         });
         let Some((token, invite)) = issued else {
-            return Err(Refusal::new(Code::Limit, format!("there are {INVITES_MAX} invites already; revoke some")));
+            return Err(Refusal::new(Code::Limit, Sentence::InvitesFull { max: INVITES_MAX as u64 }));
         };
         let line =
             TokenLine { number: invite.number, token, uses: invite.uses_left.map(u64::from), until: invite.until };
-        tracker.save(Record::Invited(invite), effects);
-        Ok(lines([line]))
+        let ticket = tracker.begin_change(LastingChange::Invite(invite), effects);
+        Ok(CommandReply::OnDisk(ticket, Box::new(lines([line]))))
     }
 }
 
@@ -156,11 +169,10 @@ impl Handle for RevokeInvite {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        if !tracker.doors.revoke(self.number) {
-            return Err(Refusal::new(Code::Gone, "there is no such invite, or nobody can come in by it any more"));
-        }
-        tracker.save(Record::Revoked { number: self.number }, effects);
-        Ok(CommandReply::Done)
+        let Some(invite) = tracker.doors.revoke(self.number) else {
+            return Err(Refusal::new(Code::Gone, Sentence::NoSuchInvite));
+        };
+        Ok(done_on_disk(tracker.begin_change(LastingChange::Revoke(invite), effects)))
     }
 }
 
@@ -181,37 +193,28 @@ impl Handle for Approve {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        let (key, user) =
-            tracker.doors.answer(&self.username, self.key).map_err(|why| nobody_meant(why, &self.username))?;
+        let (key, user) = tracker.doors.meant(&self.username, self.key).map_err(nobody_meant)?;
         match tracker.names.standing(&user.username, Some(key)) {
-            Ok(NameStanding::Free) => _ = tracker.save_name(&user.username, key, effects),
-            Ok(NameStanding::Own | NameStanding::Unsaved(_)) => {}
-            Err(_why) => {
-                let text = format!("{} is no longer free; they must ask for another name", user.username);
-                return Err(Refusal::new(Code::NameTaken, text));
-            }
+            Ok(NameStanding::Free) => Ok(done_on_disk(tracker.save_name(&user.username, key, None, effects))),
+            Ok(NameStanding::Own) => Ok(done_on_disk(tracker.stop_waiting(key, user, effects))),
+            Ok(NameStanding::Unsaved(ticket)) => Ok(CommandReply::InTurn(ticket, self.into())),
+            Err(_why) => Err(Refusal::new(Code::NameTaken, Sentence::NameGone)),
         }
-        Ok(CommandReply::Done)
     }
 }
 
 impl Handle for Deny {
     orders!();
 
-    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
-        tracker.doors.answer(&self.username, self.key).map_err(|why| nobody_meant(why, &self.username))?;
-        Ok(CommandReply::Done)
+    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let (key, user) = tracker.doors.meant(&self.username, self.key).map_err(nobody_meant)?;
+        Ok(done_on_disk(tracker.stop_waiting(key, user, effects)))
     }
 }
 
-fn nobody_meant(why: NobodyMeant, username: &Username) -> Refusal {
+fn nobody_meant(why: NobodyMeant) -> Refusal {
     match why {
-        NobodyMeant::NobodyWaits => {
-            Refusal::new(Code::NoSuchUser, "nobody who waits has asked for that name; 'waiting' lists who does")
-        }
-        NobodyMeant::SeveralWait(count) => {
-            let text = format!("{count} ask for the name {username}: say the key too, as 'waiting' lists it");
-            Refusal::new(Code::Usage, text)
-        }
+        NobodyMeant::NobodyWaits => Refusal::new(Code::NoSuchUser, Sentence::NobodyWaits),
+        NobodyMeant::SeveralWait(count) => Refusal::new(Code::Usage, Sentence::SeveralWait { count: count as u64 }),
     }
 }

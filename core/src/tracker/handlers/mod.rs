@@ -70,8 +70,17 @@ pub(super) enum CommandReply {
     Sent,
     /// `OK 0 bye`, and the end.
     Bye,
-    /// The command is tried again when this record is on disk.
-    Later(Ticket, Command),
+    /// The command is tried again when the name that it is for is on disk.
+    WhenSaved(Ticket, Command),
+    /// The command is tried again when the order before it is on disk, or is not.
+    InTurn(Ticket, Command),
+    /// This, when it is on disk.
+    OnDisk(Ticket, Box<CommandReply>),
+}
+
+/// `OK 0` when it is on disk.
+fn done_on_disk(ticket: Ticket) -> CommandReply {
+    CommandReply::OnDisk(ticket, Box::new(CommandReply::Done))
 }
 
 impl CommandReply {
@@ -149,7 +158,10 @@ macro_rules! dispatch {
         impl Tracker {
             /// Carries a command out, or says why not; then nothing has changed.
             pub(super) fn carry_out(&mut self, asker: &Asker, command: Command, effects: &mut Effects) -> CommandOutcome {
-                self.judge_rights(asker, &command)?;
+                if let (Rights::OwnerOrders, Some(before)) = (self.judge_rights(asker, &command)?, self.ordering) {
+                    return Ok(CommandReply::InTurn(before, command));
+                }
+                self.note_order(asker, &command);
                 match command {
                     $(Command::$verb(verb) => verb.carry_out(self, asker, effects),)+
                 }
@@ -174,26 +186,28 @@ each_verb!(dispatch);
 
 impl Tracker {
     /// The one place where owners are told from others.
-    fn judge_rights(&mut self, asker: &Asker, command: &Command) -> Result<(), Refusal> {
+    fn judge_rights(&self, asker: &Asker, command: &Command) -> Result<Rights, Refusal> {
         let rights = rights_of(command);
         let is_in = asker.is_owner || asker.is_tracker || asker.user.is_some() || self.settings.join == JoinRule::Open;
         match rights {
-            Rights::Strangers => return Ok(()),
-            Rights::Everybody if is_in => return Ok(()),
+            Rights::Strangers => return Ok(rights),
+            Rights::Everybody if is_in => return Ok(rights),
             Rights::Everybody => {
-                let text = "this network is closed: register a name here first, which takes an invite";
-                return Err(Refusal::new(Code::NotInvited, text));
+                return Err(Refusal::new(Code::NotInvited, Sentence::NetworkClosed));
             }
             Rights::OwnerReads | Rights::OwnerOrders => {}
         }
         let is_forwarded = asker.is_tracker && matches!(command, Command::KickUser(_) | Command::Broadcast(_));
         if !asker.is_owner && !is_forwarded {
-            return Err(Refusal::new(Code::NotYours, "only an owner of this tracker may do this"));
+            return Err(Refusal::new(Code::NotYours, Sentence::NotAnOwner));
         }
-        if rights == Rights::OwnerOrders {
+        Ok(rights)
+    }
+
+    fn note_order(&mut self, asker: &Asker, command: &Command) {
+        if rights_of(command) == Rights::OwnerOrders {
             self.log.push(LogEntry::Ordered { by: asker.called(), command: command.to_string() });
         }
-        Ok(())
     }
 }
 
@@ -210,7 +224,7 @@ impl Asker {
             return Err(Refusal::new(Code::NotRegistered, Sentence::NotRegistered));
         };
         if user.username != *named && user.username.folded() != named.folded() {
-            return Err(Refusal::new(Code::NotYours, format!("you are {} and act for nobody else", user.username)));
+            return Err(Refusal::new(Code::NotYours, Sentence::OtherName));
         }
         Ok(user)
     }

@@ -10,12 +10,15 @@ use crate::protocol::command::owner::{
 };
 use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{BanLine, FigureLine};
+use crate::protocol::sentence::Sentence;
 use crate::tracker::bans::BANS_MAX;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, lines};
+use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, done_on_disk, lines};
 use crate::tracker::input::SessionId;
+use crate::tracker::lasting::LastingChange;
 use crate::tracker::machine::Tracker;
 use crate::tracker::overrides::{LIMITS, Limit, MESSAGE_OF_THE_DAY, NETWORK_NAME};
+use crate::tracker::settings::TrackerSettings;
 
 /// How long somebody stays away who is sent away, unless the owner says.
 const SENT_AWAY_MINUTES: u64 = 10;
@@ -62,7 +65,7 @@ impl Handle for KickUser {
         } else if tracker.known(&username).is_some_and(|known| known.address.is_some()) {
             tracker.end_session_of(asker.now, &username, reason.as_ref(), effects);
         } else {
-            return Err(Refusal::new(Code::NoSuchUser, format!("{username} is not here")));
+            return Err(Refusal::new(Code::NoSuchUser, Sentence::NotHere));
         }
         tracker.forward(asker, command, effects);
         Ok(CommandReply::Done)
@@ -80,12 +83,11 @@ impl Handle for BanUser {
             BanSubject::Target(target) => vec![tracker.ban_of(asker, target, terms)?],
         };
         if tracker.bans.len() + bans.len() > BANS_MAX {
-            return Err(Refusal::new(Code::Limit, format!("at most {BANS_MAX} can be shut out; let some in again")));
+            return Err(Refusal::new(Code::Limit, Sentence::BansFull { max: BANS_MAX as u64 }));
         }
-        for ban in &bans {
-            tracker.ban(asker.now, ban.clone(), effects);
-        }
-        Ok(lines(bans.into_iter().map(BanLine)))
+        let told = lines(bans.iter().cloned().map(BanLine));
+        let ticket = tracker.begin_change(LastingChange::Bans(bans), effects);
+        Ok(CommandReply::OnDisk(ticket, Box::new(told)))
     }
 }
 
@@ -95,11 +97,9 @@ impl Handle for LiftBan {
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let meant = [tracker.bans.meant_by(&self.who), tracker.sent_away.meant_by(&self.who)].concat();
         if meant.is_empty() {
-            let text = format!("nobody called {} is shut out; 'bans' lists who is", self.who.as_str());
-            return Err(Refusal::new(Code::NotBanned, text));
+            return Err(Refusal::new(Code::NotBanned, Sentence::NotBanned));
         }
-        meant.iter().for_each(|target| tracker.lift(target, effects));
-        Ok(CommandReply::Done)
+        Ok(tracker.lift(meant, effects).map_or(CommandReply::Done, done_on_disk))
     }
 }
 
@@ -119,30 +119,28 @@ impl Handle for ReleaseName {
         if asker.user.as_ref().is_some_and(|user| user.username.folded() == self.username.folded()) {
             return Err(yourself());
         }
-        if tracker.release(asker.now, &self.username, effects) {
-            Ok(CommandReply::Done)
-        } else {
-            Err(Refusal::new(Code::NoSuchUser, format!("nobody owns the name {}", self.username)))
-        }
+        let released = tracker.release(&self.username, effects).map(done_on_disk);
+        released.ok_or_else(|| Refusal::new(Code::NoSuchUser, Sentence::NobodyOwns))
     }
 }
 
 impl Handle for SetMessage {
     orders!();
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let text = self.lines.map(|lines| lines.iter().map(Remark::as_str).collect::<Vec<_>>().join("\n"));
-        tracker.order_settings(asker.now, vec![(MESSAGE_OF_THE_DAY, text)], effects)?;
-        Ok(CommandReply::Done)
+        let (ticket, _) = tracker.order_settings(vec![(MESSAGE_OF_THE_DAY, text)], effects)?;
+        Ok(done_on_disk(ticket))
     }
 }
 
 impl Handle for RenameNetwork {
     orders!();
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        tracker.order_settings(asker.now, vec![(NETWORK_NAME, self.name.map(|name| name.to_string()))], effects)?;
-        Ok(CommandReply::Done)
+    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+        let ordered = vec![(NETWORK_NAME, self.name.map(|name| name.to_string()))];
+        let (ticket, _) = tracker.order_settings(ordered, effects)?;
+        Ok(done_on_disk(ticket))
     }
 }
 
@@ -151,19 +149,21 @@ impl Handle for SetLimits {
         if self.changes.is_empty() { Rights::OwnerReads } else { Rights::OwnerOrders }
     }
 
-    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
+    fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let mut ordered = Vec::new();
         for (name, value) in self.changes {
-            let limit = Limit::named(&name).ok_or_else(|| {
-                Refusal::new(Code::Usage, format!("{name} is no limit that can be changed; 'limits' lists them"))
-            })?;
+            let limit = Limit::named(&name).ok_or_else(|| Refusal::new(Code::Usage, Sentence::NoSuchLimit))?;
             ordered.push((limit.name, value.map(|value| value.to_string())));
         }
-        if !ordered.is_empty() {
-            tracker.order_settings(asker.now, ordered, effects)?;
+        let told = |settings: &TrackerSettings| {
+            let figure = |limit: &Limit| FigureLine { name: limit.name.to_owned(), value: limit.of(settings) };
+            lines(LIMITS.iter().map(figure))
+        };
+        if ordered.is_empty() {
+            return Ok(told(&tracker.settings));
         }
-        let figure = |limit: &Limit| FigureLine { name: limit.name.to_owned(), value: limit.of(&tracker.settings) };
-        Ok(lines(LIMITS.iter().map(figure)))
+        let (ticket, settings) = tracker.order_settings(ordered, effects)?;
+        Ok(CommandReply::OnDisk(ticket, Box::new(told(&settings))))
     }
 }
 
@@ -220,9 +220,8 @@ impl Tracker {
 
     /// What somebody is known by who is to be kept out.
     fn bans_of(&self, asker: &Asker, username: &Username, terms: &BanTerms) -> Result<Vec<Ban>, Refusal> {
-        let known = self.known(username).ok_or_else(|| {
-            Refusal::new(Code::NoSuchUser, format!("nobody called {username} is here, or owns that name"))
-        })?;
+        let nobody = || Refusal::new(Code::NoSuchUser, Sentence::NobodyKnown);
+        let known = self.known(username).ok_or_else(nobody)?;
         let targets = match known.key {
             Some(key) => vec![BanTarget::Key(key)],
             None => {
@@ -251,5 +250,5 @@ impl Tracker {
 }
 
 fn yourself() -> Refusal {
-    Refusal::new(Code::Yourself, "that is you, or another owner of this tracker")
+    Refusal::new(Code::Yourself, Sentence::Yourself)
 }

@@ -119,7 +119,7 @@ impl Tracker {
     }
 
     fn see_also(&mut self, asker: &Asker, username: &Username, port: Option<PeerPort>) -> CommandOutcome {
-        let not_yours = || Refusal::new(Code::NotYours, "only the key that is here under this name can say where else");
+        let not_yours = || Refusal::new(Code::NotYours, Sentence::NotYourAddress);
         let online = self
             .roster
             .get(username)

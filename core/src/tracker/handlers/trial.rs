@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::Reach;
 use crate::protocol::notice::Notice;
+use crate::protocol::sentence::Sentence;
 use crate::protocol::trial::{TrialNotice, TrialResult};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights};
@@ -28,14 +29,12 @@ impl Handle for Reach {
 
 impl Tracker {
     fn begin_trial(&mut self, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        let key = asker.key.ok_or_else(|| Refusal::new(Code::Unreachable, "nobody is dialled who has no key"))?;
+        let key = asker.key.ok_or_else(|| Refusal::new(Code::Unreachable, Sentence::NoKeyToDial))?;
         let (username, address) = self.own_address(asker)?;
         let (username, address) = (username.username.clone(), address);
         let trial = self.trials.begin(asker.now, asker.session, username, address).map_err(|why| match why {
-            NoTrial::TooOften => {
-                Refusal::new(Code::SlowDown, "you ask too often to be dialled; once a minute is enough")
-            }
-            NoTrial::TooMany => Refusal::new(Code::SlowDown, "many are being dialled; ask again in a moment"),
+            NoTrial::TooOften => Refusal::new(Code::SlowDown, Sentence::DialledTooOften),
+            NoTrial::TooMany => Refusal::new(Code::SlowDown, Sentence::ManyDialled),
         })?;
         effects.push(Effect::Try { trial, address, key });
         Ok(CommandReply::Done)
@@ -47,14 +46,10 @@ impl Tracker {
         let username = asker.user.as_ref().map(|user| &user.username).or(shown);
         // Who has the name now may be another one than when the session showed its address.
         let online = username.and_then(|username| self.roster.get(username)).filter(|online| online.key == asker.key);
-        let online = online.ok_or_else(|| {
-            Refusal::new(Code::NotRegistered, "first say who you are: register-user <username> [port]")
-        })?;
+        let online = online.ok_or_else(|| Refusal::new(Code::NotRegistered, Sentence::NotRegistered))?;
         let mut addresses = online.addresses(ReaderView::SameHost, asker.now).map(|(address, _)| address);
         let own = addresses.find(|address| address.ip() == asker.address);
-        let own = own.ok_or_else(|| {
-            Refusal::new(Code::Unreachable, "you have named no port; register-user <username> <port>")
-        })?;
+        let own = own.ok_or_else(|| Refusal::new(Code::Unreachable, Sentence::NoPort))?;
         Ok((online, own))
     }
 

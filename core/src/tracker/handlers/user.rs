@@ -73,16 +73,11 @@ impl Tracker {
         }
         let unsaved = match (standing, asker.key) {
             (NameStanding::Unsaved(ticket), _) => Some(ticket),
-            (NameStanding::Free, Some(key)) => {
-                let ticket = self.bind(asker, &username, key, effects)?;
-                invite.into_iter().for_each(|invite| self.use_invite(invite, effects));
-                self.doors.stop_waiting(key);
-                Some(ticket)
-            }
+            (NameStanding::Free, Some(key)) => Some(self.bind(asker, &username, key, invite, effects)?),
             (NameStanding::Free, None) | (NameStanding::Own, _) => None,
         };
         if let Some(ticket) = unsaved {
-            return Ok(CommandReply::Later(ticket, RegisterUser { username, port, token }.into()));
+            return Ok(CommandReply::WhenSaved(ticket, RegisterUser { username, port, token }.into()));
         }
         if let Some(holder) = holder {
             self.displace(asker, &holder, effects);
@@ -100,7 +95,7 @@ impl Tracker {
         if let Some(ban) = self.bans.name(self.unix_seconds(now), username) {
             let text = match ban.terms.until.is_some() || ban.terms.reason.is_some() {
                 true => ban_text(ban, self.unix_seconds(now)).to_string(),
-                false => "the owner of this tracker has shut this name out; choose another".to_owned(),
+                false => Sentence::NameShutOut.to_string(),
             };
             return Err(Refusal::new(Code::Banned, text));
         }
@@ -125,9 +120,7 @@ impl Tracker {
         port: Option<PeerPort>,
     ) -> CommandOutcome {
         if user.username.folded() != username.folded() {
-            let own = &user.username;
-            let text = format!("you are {own}; to be somebody else say 'unregister-user {own}' first");
-            return Err(Refusal::new(Code::AlreadyRegistered, text));
+            return Err(Refusal::new(Code::AlreadyRegistered, Sentence::RenameFirst));
         }
         if let Some(before) = self.roster.get(&user.username).filter(|online| online.port != port) {
             self.changes.moved(asker.now, before);
@@ -143,6 +136,7 @@ impl Tracker {
         asker: &Asker,
         username: &Username,
         key: PublicKey,
+        invite: Option<u64>,
         effects: &mut Effects,
     ) -> Result<Ticket, Refusal> {
         let (own_max, all_max) = (self.settings.names_per_key, self.settings.names_in_all);
@@ -159,7 +153,7 @@ impl Tracker {
             return Err(Refusal::new(Code::SlowDown, Sentence::TooManyNewNames));
         }
         self.new_names.charge(asker.now, asker.address, 1);
-        Ok(self.save_name(username, key, effects))
+        Ok(self.save_name(username, key, invite, effects))
     }
 
     /// Takes a name from the session that has it.
