@@ -6,6 +6,7 @@
 //! ```toml
 //! format = 1
 //! run_seconds = 86400            # how long the tracker has run in its life
+//! last_invite = 9                # the largest number that an invite ever had; left out: that of the invites below
 //!
 //! [[name]]
 //! username = "anna"
@@ -56,6 +57,8 @@ pub(crate) enum BackupError {
     OtherOwner(String),
     #[error("{name} looks like {other}, which is in the backup or here already; nothing was taken")]
     LooksAlike { name: String, other: String },
+    #[error("nothing was taken: {}", .0.join("; "))]
+    OtherInvites(Vec<String>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,6 +67,8 @@ struct Backup {
     format: u64,
     #[serde(default)]
     run_seconds: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_invite: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     ordered: BTreeMap<String, String>,
     #[serde(default, rename = "name", skip_serializing_if = "Vec::is_empty")]
@@ -116,9 +121,14 @@ struct InviteRow {
 pub(crate) fn export(store: &Store) -> Result<String, BackupError> {
     let name = |username: Option<Username>| username.map(|username| username.to_string());
     let remark = |remark: Option<Remark>| remark.map(|remark| remark.to_string());
+    let invites = store.invites()?;
+    let last_invite = store.last_invite()?;
     let backup = Backup {
         format: FORMAT,
         run_seconds: store.run_seconds()?.unwrap_or(0),
+        // Programs of before know invites only.
+        last_invite: (invites.iter().all(|invite| invite.number < last_invite) && last_invite > 0)
+            .then_some(last_invite),
         ordered: store.ordered_settings()?.into_iter().collect(),
         names: store
             .bindings()?
@@ -140,8 +150,7 @@ pub(crate) fn export(store: &Store) -> Result<String, BackupError> {
                 reason: remark(terms.reason),
             })
             .collect(),
-        invites: store
-            .invites()?
+        invites: invites
             .into_iter()
             .map(|invite| InviteRow {
                 number: invite.number,
@@ -158,14 +167,17 @@ pub(crate) fn export(store: &Store) -> Result<String, BackupError> {
 }
 
 /// How many names, bans and invites were taken.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Imported {
     pub(crate) names: usize,
     pub(crate) bans: usize,
     pub(crate) invites: usize,
+    /// Invites that have another number here, because another invite has or had theirs: that of the backup, and that here.
+    pub(crate) renumbered: Vec<(u64, u64)>,
 }
 
-/// Takes everything of a text, or nothing. What is here already stays; of the same the text's counts.
+/// Takes everything of a text, or nothing. What is here already stays; of the same name, ban or setting the text's counts.
+/// Invites are the same by their token: nobody can come in more often, or longer, because of a number.
 pub(crate) fn import(store: &Store, text: &str) -> Result<Imported, BackupError> {
     let wrong = |why: String| BackupError::Text(why.replace('\n', " "));
     let table: toml::Table = toml::from_str(text).map_err(|why| wrong(why.message().to_owned()))?;
@@ -187,7 +199,7 @@ pub(crate) fn import(store: &Store, text: &str) -> Result<Imported, BackupError>
     let mut alike = BTreeMap::new();
     here.iter().for_each(|binding| note_alike(&mut alike, &binding.username));
     let mut records = Vec::new();
-    let mut imported = Imported { names: 0, bans: 0, invites: 0 };
+    let mut imported = Imported::default();
     for row in backup.names {
         let username = username(&row.username)?;
         if owners.insert(username.folded(), row.key).is_some_and(|owner| owner != row.key) {
@@ -205,17 +217,24 @@ pub(crate) fn import(store: &Store, text: &str) -> Result<Imported, BackupError>
         records.push(Record::Banned(Ban { target: row.target, username: named(row.username)?, terms }));
         imported.bans += 1;
     }
+    let mut invites = ImportedInvites::beside(store, backup.last_invite)?;
     for row in backup.invites {
-        records.push(Record::Invited(IssuedInvite {
+        invites.take(IssuedInvite {
             number: row.number,
             hash: TokenHash::from_bytes(*row.hash.as_bytes()),
             uses_left: row.uses_left,
             until: row.until,
             by: named(row.by)?,
             note: remark(row.note)?,
-        }));
+        });
         imported.invites += 1;
     }
+    if !invites.differing.is_empty() {
+        return Err(BackupError::OtherInvites(invites.differing));
+    }
+    records.extend(invites.taken.into_iter().map(Record::Invited));
+    records.push(Record::LastInvite { number: invites.last_number });
+    imported.renumbered = invites.renumbered;
     for (setting, value) in backup.ordered {
         records.push(Record::Ordered { setting, value: Some(value) });
     }
@@ -225,6 +244,65 @@ pub(crate) fn import(store: &Store, text: &str) -> Result<Imported, BackupError>
     }
     store.change_names(&records)?;
     Ok(imported)
+}
+
+/// Invites of a backup beside those that are here.
+struct ImportedInvites {
+    by_token: BTreeMap<[u8; 32], IssuedInvite>,
+    /// Numbers up to this one were told to people here.
+    told_here: u64,
+    last_number: u64,
+    taken: Vec<IssuedInvite>,
+    renumbered: Vec<(u64, u64)>,
+    differing: Vec<String>,
+}
+
+impl ImportedInvites {
+    fn beside(store: &Store, last_of_backup: Option<u64>) -> Result<Self, redb::Error> {
+        let here = store.invites()?;
+        let told_here = here.iter().map(|invite| invite.number).max().unwrap_or(0).max(store.last_invite()?);
+        Ok(Self {
+            by_token: here.into_iter().map(|invite| (*invite.hash.as_bytes(), invite)).collect(),
+            told_here,
+            last_number: told_here.max(last_of_backup.unwrap_or(0)),
+            taken: Vec::new(),
+            renumbered: Vec::new(),
+            differing: Vec::new(),
+        })
+    }
+
+    fn take(&mut self, invite: IssuedInvite) {
+        if let Some(same) = self.by_token.get(invite.hash.as_bytes()) {
+            if (same.uses_left, same.until) != (invite.uses_left, invite.until) {
+                self.differing.push(format!(
+                    "invite {} of the backup is invite {} here, which has {} uses left and ends {}, there {} and {}",
+                    invite.number,
+                    same.number,
+                    or_word(same.uses_left, "any number of"),
+                    or_word(same.until, "never"),
+                    or_word(invite.uses_left, "any number of"),
+                    or_word(invite.until, "never"),
+                ));
+            }
+            return;
+        }
+        let number = if invite.number <= self.told_here || self.taken.iter().any(|it| it.number == invite.number) {
+            self.last_number + 1
+        } else {
+            invite.number
+        };
+        if number != invite.number {
+            self.renumbered.push((invite.number, number));
+        }
+        self.last_number = self.last_number.max(number);
+        let invite = IssuedInvite { number, ..invite };
+        self.by_token.insert(*invite.hash.as_bytes(), invite.clone());
+        self.taken.push(invite);
+    }
+}
+
+fn or_word(number: Option<impl ToString>, word: &str) -> String {
+    number.map_or_else(|| word.to_owned(), |number| number.to_string())
 }
 
 /// Names by their skeletons.
@@ -246,6 +324,53 @@ mod tests {
 
     fn store(dir: &tempfile::TempDir, name: &str) -> Store {
         Store::open(&dir.path().join(name)).expect("opens").store
+    }
+
+    fn taken(names: usize, bans: usize, invites: usize) -> Imported {
+        Imported { names, bans, invites, renumbered: Vec::new() }
+    }
+
+    #[test]
+    fn an_invite_is_known_by_its_token_and_no_number_is_used_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let invite = |number, token: u8, uses_left| IssuedInvite {
+            number,
+            hash: TokenHash::from_bytes([token; 32]),
+            uses_left,
+            until: None,
+            by: None,
+            note: None,
+        };
+        let before = store(&dir, "before.redb");
+        let issued = [invite(7, 1, Some(2)), invite(8, 2, None), invite(9, 3, None)].map(Record::Invited);
+        before.change_names(&issued).expect("written");
+        before.change_names(&[Record::Revoked { number: 9 }]).expect("written");
+        let text = export(&before).expect("exported");
+        assert!(text.contains("last_invite = 9"), "{text}");
+        let fresh = store(&dir, "fresh.redb");
+        assert_eq!(import(&fresh, &text).expect("taken"), taken(0, 0, 2));
+        assert_eq!((fresh.last_invite().expect("read"), export(&fresh).expect("exported")), (9, text.clone()));
+
+        // Numbers that others have or had here: the invites of the backup get new ones, and none of here is lost.
+        let other = store(&dir, "other.redb");
+        other
+            .change_names(&[Record::Invited(invite(7, 40, None)), Record::Invited(invite(8, 41, None))])
+            .expect("written");
+        other.change_names(&[Record::Revoked { number: 8 }]).expect("written");
+        let renumbered = vec![(7, 10), (8, 11)];
+        assert_eq!(import(&other, &text).expect("taken"), Imported { renumbered, ..taken(0, 0, 2) });
+        let numbers: Vec<(u64, u8)> =
+            other.invites().expect("read").iter().map(|invite| (invite.number, invite.hash.as_bytes()[0])).collect();
+        assert_eq!(numbers, [(7, 40), (10, 1), (11, 2)]);
+        assert_eq!(import(&other, &text).expect("again"), taken(0, 0, 2), "they are here by their tokens");
+
+        // The same token on other terms: nothing is taken, and it is told what differs.
+        other.change_names(&[Record::Invited(invite(10, 1, Some(1)))]).expect("used");
+        let here = export(&other).expect("exported");
+        let why = import(&other, &format!("{text}[[ban]]\ntarget = \"192.0.2.7\"\n")).expect_err("differs").to_string();
+        assert!(why.contains("invite 7 of the backup is invite 10 here, which has 1 uses left"), "{why}");
+        assert!(!why.contains("invite 8"), "{why}");
+        assert_eq!(export(&other).expect("exported"), here);
     }
 
     #[test]
@@ -274,9 +399,9 @@ mod tests {
         before.change_names(&records).expect("written");
         let text = export(&before).expect("exported");
         let after = store(&dir, "after.redb");
-        assert_eq!(import(&after, &text).expect("taken"), Imported { names: 2, bans: 2, invites: 1 });
+        assert_eq!(import(&after, &text).expect("taken"), taken(2, 2, 1));
         assert_eq!(export(&after).expect("exported"), text);
-        assert_eq!(import(&after, &text).expect("again"), Imported { names: 2, bans: 2, invites: 1 });
+        assert_eq!(import(&after, &text).expect("again"), taken(2, 2, 1));
         assert_eq!(export(&after).expect("exported"), text);
 
         let other = |n: u8, username: &str| {

@@ -66,7 +66,11 @@ fn import(dir: &Path, file: &Path) -> Result<ExitCode, Failure> {
     potok_core::disk::private::create_dir(dir)
         .map_err(|source| Failure::DataDir { path: dir.display().to_string(), source })?;
     let taken = backup::import(&*open_store(dir)?, &text)?;
-    say(&format!("taken: {} names, {} bans, {} invites\n", taken.names, taken.bans, taken.invites))
+    let mut text = format!("taken: {} names, {} bans, {} invites\n", taken.names, taken.bans, taken.invites);
+    for (there, here) in taken.renumbered {
+        text += &format!("invite {there} of the backup is number {here} here: another invite has or had its number\n");
+    }
+    say(&text)
 }
 
 /// Asks the tracker that runs on a data folder.
