@@ -1,11 +1,10 @@
-//! The configuration file: written once with every setting explained, read by confy, never overwritten.
+//! The configuration file: written once with every setting explained, never overwritten.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use confy::ConfyError;
 use potok_core::model::{limits, listen};
 use potok_core::tracker::settings::TrackerSettings;
 
@@ -40,19 +39,19 @@ pub(crate) fn commented(settings: &TrackerSettings) -> String {
 /// Reads a configuration that must be there.
 pub(crate) fn load(path: &Path) -> Result<TrackerSettings, ConfigError> {
     let io = |source| ConfigError::Io { path: path.to_owned(), source };
-    // confy would write the defaults to where there is nothing; a mistyped name is not a wish for that.
     let text = std::fs::read_to_string(path).map_err(io)?;
-    let mut settings: TrackerSettings = confy::load_path(path).map_err(|error| match error {
-        ConfyError::BadTomlData(error) => ConfigError::Wrong {
-            path: path.to_owned(),
-            line: error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1),
-            what: error.message().replace('\n', " "),
-        },
-        other => io(io::Error::other(other)),
-    })?;
+    let wrong = |line, what| ConfigError::Wrong { path: path.to_owned(), line, what };
+    let mut found = mistakes(&text).into_iter();
+    if let Some(Mistake { line, what }) = found.next() {
+        let more = match found.len() {
+            0 => String::new(),
+            more => format!(" (and {more} more: 'potok-tracker check' tells all)"),
+        };
+        return Err(wrong(line, format!("{what}{more}")));
+    }
+    let mut settings: TrackerSettings =
+        toml::from_str(&text).map_err(|error| wrong(None, error.message().replace('\n', " ")))?;
     settings.listen = listen::as_meant(settings.listen, limits::TRACKER_PORT);
-    let wrong = |what: String| ConfigError::Wrong { path: path.to_owned(), line: None, what };
-    settings.check().map_err(|error| wrong(error.to_string()))?;
     Ok(settings)
 }
 

@@ -8,6 +8,8 @@ const TOKEN_BYTES_MIN: usize = 16;
 const ETCD_SERVERS_MAX: usize = 16;
 /// Most lines of a greeting.
 const GREETING_LINES_MAX: usize = 100;
+/// Most bans in a configuration: whoever has more of them wants another network.
+const CONFIGURED_BANS_MAX: usize = 10_000;
 
 impl TrackerSettings {
     /// Checks what the types cannot.
@@ -26,6 +28,9 @@ impl TrackerSettings {
         }
         if self.owners.len() > OWNERS_MAX {
             return wrong("owners", "expected at most 100 keys");
+        }
+        if self.bans.len() > CONFIGURED_BANS_MAX {
+            return wrong("bans", "expected at most 10000 keys, addresses, prefixes and names");
         }
         self.check_cluster()?;
         let counts = [
