@@ -206,7 +206,7 @@ async fn serve(
     let handle = Arc::new(handle);
     handle.configure_by(read).await;
     reload_by_signal(Arc::clone(&handle), cancel.clone())?;
-    let site = Arc::new(Site { tracker: Arc::clone(&handle), store });
+    let site = Arc::new(Site::new(Arc::clone(&handle), store));
     if let Err(why) = observing::serve_socket(socket, Arc::clone(&site), cancel.clone()) {
         tracing::warn!(%why, "'potok-tracker status' cannot ask this tracker: there is no socket for it");
     }

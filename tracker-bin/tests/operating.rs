@@ -37,11 +37,22 @@ impl Tracker {
         let settings =
             format!("listen = \"127.0.0.1:0\"\nlocal_discovery = false\nobserve = \"{observed}\"\n{settings}");
         std::fs::write(Path::new(&data).join("config.toml"), settings).expect("written");
+        Self::run(dir, data, observed)
+    }
+
+    fn run(dir: tempfile::TempDir, data: String, observed: String) -> Self {
         let running = Running::start(TRACKER, &["--data-dir", &data]);
         let first = running.line();
         let address = first.strip_prefix("listening on ").expect(&first).to_owned();
         let invite: potok_core::model::invite::Invite = running.line().parse().expect("an invite");
         Self { running, address, key: invite.key, observed, data, dir }
+    }
+
+    /// Killed, as by a power cut, and started again.
+    fn killed(self) -> Self {
+        let Self { running, observed, data, dir, .. } = self;
+        running.kill();
+        Self::run(dir, data, observed)
     }
 
     /// Status and body of one request.
@@ -86,12 +97,19 @@ fn what_is_told_over_http_is_what_dashboard_and_alerts_ask_for() {
     assert_eq!(tracker.say("register-user anna 4001\nlist-users\nnonsense\nregister-files anna a\n")[0], "OK 0");
     let (head, body) = tracker.path("/healthz");
     assert!(head.starts_with("HTTP/1.1 200") && body == "ok\n", "{head} {body}");
-    let (head, text) = tracker.path("/metrics");
+    let (head, classic) = tracker.path("/metrics");
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/plain; version=0.0.4"), "{head}");
+    for line in ["# TYPE potok_requests_total counter", "# HELP potok_requests_total ", "# TYPE potok_shares gauge"] {
+        assert!(classic.contains(line) && !classic.contains("# EOF") && !classic.contains("# UNIT"), "{classic}");
+    }
+    let wanted = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+    let (head, text) = tracker.get(&format!("GET /metrics HTTP/1.1\r\nHost: x\r\n{wanted}\r\n\r\n"));
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("openmetrics-text"), "{head}");
     for line in [
         "potok_requests_total{verb=\"register-user\",outcome=\"done\"} 1",
         "potok_requests_total{verb=\"list-users\",outcome=\"done\"} 1",
         "potok_refusals_total{code=\"unknown-command\"} 1",
+        "potok_refusals_total{code=\"internal\"} 0",
         "potok_lines_not_understood_total 1",
         "potok_request_duration_seconds_count{verb=\"register-user\"} 1",
         "potok_request_duration_seconds_bucket{le=\"+Inf\",verb=\"register-user\"} 1",
@@ -213,6 +231,40 @@ async fn a_configuration_is_read_anew_and_nobody_is_dropped() {
 }
 
 #[tokio::test]
+async fn what_an_owner_was_told_outlives_a_kill() {
+    let boss = Identity::generate();
+    let mut tracker = Tracker::start(&format!("owners = [\"{}\"]\nbans = [\"192.0.2.7\"]\n", boss.public_key()));
+    let session = async |tracker: &Tracker| {
+        let address = tracker.address.parse().expect("an address");
+        Lines::tls(address, tracker.key, &boss).await
+    };
+    // Each order is answered, and the tracker is killed at that moment.
+    for order in [
+        "register-user chief",
+        "ban 198.51.100.0/24 2d spam",
+        "unban 192.0.2.7",
+        "rename-network House",
+        "limits names_per_key=2",
+        "invite 3 1d",
+        "revoke 1",
+        "invite 2 1d",
+    ] {
+        session(&tracker).await.expect(order, "OK ").await;
+        tracker = tracker.killed();
+    }
+    let mut owner = session(&tracker).await;
+    assert_eq!(owner.line().await.as_deref(), Some("* potok 1 \"House\""));
+    let (_, bans) = owner.list("bans").await.expect("a list");
+    assert!(bans.len() == 1 && bans[0].starts_with("198.51.100.0/24 - - "), "{bans:?}");
+    let (_, invites) = owner.list("invites").await.expect("a list");
+    assert!(invites.len() == 1 && invites[0].starts_with("2 2 "), "{invites:?}");
+    let (_, limits) = owner.list("limits").await.expect("a list");
+    assert!(limits.contains(&"names_per_key 2".to_owned()), "{limits:?}");
+    let mut other = Lines::tls(tracker.address.parse().expect("an address"), tracker.key, &Identity::generate()).await;
+    other.expect("register-user chief", "ERR name-taken").await;
+}
+
+#[tokio::test]
 async fn a_backup_is_made_while_it_runs_and_taken_when_it_does_not() {
     let boss = Identity::generate();
     let tracker = Tracker::start(&format!("owners = [\"{}\"]\n", boss.public_key()));
@@ -222,7 +274,6 @@ async fn a_backup_is_made_while_it_runs_and_taken_when_it_does_not() {
     owner.list("ban 192.0.2.0/24 2d spam").await.expect("a list");
     owner.list("invite 3 1d").await.expect("a list");
     owner.expect("rename-network House", "OK 0").await;
-    // A name is on disk before its answer, and with it what was wanted earlier.
     let mut guest = Lines::tls(address, tracker.key, &Identity::generate()).await;
     guest.expect("register-user guest", "OK 0").await;
     let file = tracker.dir.path().join("backup.toml");

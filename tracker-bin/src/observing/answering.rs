@@ -8,6 +8,8 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use parking_lot::Mutex;
+use potok_core::model::invite::Invite;
 use potok_core::model::join_rule::JoinRule;
 use potok_core::model::shown::Shown;
 use potok_core::service::tracker_server::TrackerHandle;
@@ -16,7 +18,7 @@ use potok_core::tracker::settings::TrackerSettings;
 use tokio::time::timeout;
 
 use crate::backup;
-use crate::observing::invite_page::{self, InvitePage};
+use crate::observing::invite_page::{self, InvitePage, Pages};
 use crate::observing::metrics;
 
 /// How long the tracker may take to say how it is, until it counts as ill.
@@ -35,32 +37,43 @@ pub(crate) enum Asker {
 
 /// What is told, and of which tracker.
 pub(crate) struct Site {
-    pub(crate) tracker: Arc<TrackerHandle>,
-    pub(crate) store: Arc<Store>,
+    tracker: Arc<TrackerHandle>,
+    store: Arc<Store>,
+    /// The page of the invite as it was made last: whoever asks for it often has it drawn once.
+    pages: Mutex<Option<(Arc<TrackerSettings>, Invite, Pages)>>,
 }
 
 type Answer = Response<Full<Bytes>>;
 
 impl Site {
+    pub(crate) fn new(tracker: Arc<TrackerHandle>, store: Arc<Store>) -> Self {
+        Self { tracker, store, pages: Mutex::new(None) }
+    }
+
     pub(super) async fn answer(&self, request: &Request<Incoming>, asker: Asker) -> Answer {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
         }
-        let seen = timeout(LOOK_MAX, self.tracker.look(|tracker| tracker.settings().clone())).await;
+        // Settings are shared: a look copies nothing, however many bans they have.
+        let seen = timeout(LOOK_MAX, self.tracker.look(|tracker| Arc::clone(tracker.settings()))).await;
         let Ok(Some(settings)) = seen else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "the tracker does not answer\n");
         };
         let mut answer = match request.uri().path() {
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/metrics" | "/status" if !may_watch(request, asker, &settings.observe_token) => not_for(&settings),
-            "/metrics" => match metrics::text(&self.tracker).await {
-                Some(text) => of_kind(metrics::CONTENT_TYPE, text),
-                None => plain(StatusCode::SERVICE_UNAVAILABLE, "the tracker does not answer\n"),
-            },
+            "/metrics" => {
+                let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+                let form = metrics::Form::wanted_by(accept.unwrap_or_default());
+                match metrics::text(&self.tracker, form).await {
+                    Some(text) => of_kind(form.content_type(), text),
+                    None => plain(StatusCode::SERVICE_UNAVAILABLE, "the tracker does not answer\n"),
+                }
+            }
             "/status" => self.status(&settings).await,
             "/export" if asker == Asker::Owner => self.export().await,
             "/" if settings.invite_page => self.invite_page(request, &settings),
-            "/style.css" if settings.invite_page => of_kind("text/css; charset=utf-8", invite_page::STYLE.to_owned()),
+            "/style.css" if settings.invite_page => of_kind("text/css; charset=utf-8", invite_page::STYLE),
             _ => plain(StatusCode::NOT_FOUND, "nothing is here\n"),
         };
         if request.method() == Method::HEAD {
@@ -104,18 +117,27 @@ impl Site {
         }
     }
 
-    fn invite_page(&self, request: &Request<Incoming>, settings: &TrackerSettings) -> Answer {
+    fn invite_page(&self, request: &Request<Incoming>, settings: &Arc<TrackerSettings>) -> Answer {
         let Ok(invite) = crate::public_invite(&self.tracker, settings) else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "this tracker knows no address of its own\n");
         };
         let languages = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let page = InvitePage {
-            network: &settings.network_name,
-            greeting: &settings.message_of_the_day,
-            link: invite.to_string(),
-            is_closed: settings.join != JoinRule::Open,
+        let mut kept = self.pages.lock();
+        let kept = match &mut *kept {
+            Some((of, link, pages)) if Arc::ptr_eq(of, settings) && *link == invite => pages,
+            other => {
+                let page = InvitePage {
+                    network: &settings.network_name,
+                    greeting: &settings.message_of_the_day,
+                    link: invite.to_string(),
+                    is_closed: settings.join != JoinRule::Open,
+                };
+                let pages = page.pages();
+                &mut other.insert((Arc::clone(settings), invite, pages)).2
+            }
         };
-        let mut answer = of_kind("text/html; charset=utf-8", page.html(languages.unwrap_or_default()));
+        let page = kept.of(languages.unwrap_or_default());
+        let mut answer = of_kind("text/html; charset=utf-8", page);
         answer.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Language"));
         answer
     }
@@ -153,8 +175,8 @@ fn plain(status: StatusCode, text: &str) -> Answer {
 }
 
 /// Nothing of it may load, run, frame or remember anything but the one style sheet.
-fn of_kind(kind: &'static str, body: String) -> Answer {
-    let mut answer = Response::new(Full::from(body));
+fn of_kind(kind: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     for (name, value) in [
         (header::CONTENT_TYPE, kind),

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use hyper::body::Bytes;
 use qrcode::QrCode;
 use qrcode::render::svg;
 
@@ -21,9 +22,26 @@ pub(super) struct InvitePage<'a> {
 /// Side of the picture in points of the screen.
 const QR_SIDE: u32 = 240;
 
-impl InvitePage<'_> {
+/// The page in every language.
+pub(super) struct Pages {
+    english: Bytes,
+    bulgarian: Bytes,
+}
+
+impl Pages {
     /// The page in the language that a browser likes best of those there are.
-    pub(super) fn html(&self, accept_language: &str) -> String {
+    pub(super) fn of(&self, accept_language: &str) -> Bytes {
+        if prefers_bulgarian(accept_language) { self.bulgarian.clone() } else { self.english.clone() }
+    }
+}
+
+impl InvitePage<'_> {
+    /// The page in every language.
+    pub(super) fn pages(&self) -> Pages {
+        Pages { english: self.html(&ENGLISH).into(), bulgarian: self.html(&BULGARIAN).into() }
+    }
+
+    fn html(&self, texts: &PageTexts) -> String {
         let greeting: String = self.greeting.iter().map(|line| format!("<p>{}</p>\n", Escaped(line))).collect();
         let qr = QrCode::new(self.link.as_bytes()).map_or_else(
             |_too_long| String::new(),
@@ -33,7 +51,6 @@ impl InvitePage<'_> {
                 picture.split_once("?>").map_or(picture.clone(), |(_, svg)| svg.to_owned())
             },
         );
-        let texts = if prefers_bulgarian(accept_language) { &BULGARIAN } else { &ENGLISH };
         let closed = if self.is_closed { format!("<p class=\"closed\">{}</p>", texts.closed) } else { String::new() };
         format!(
             include_str!("invite.html"),
@@ -120,7 +137,8 @@ mod tests {
     fn page(network: &str, greeting: &[&str], language: &str) -> String {
         let greeting: Vec<String> = greeting.iter().map(|line| (*line).to_owned()).collect();
         let link = format!("potok://tracker.example.org:7686/?key={}", "0a".repeat(32));
-        InvitePage { network, greeting: &greeting, link, is_closed: true }.html(language)
+        let pages = InvitePage { network, greeting: &greeting, link, is_closed: true }.pages();
+        String::from_utf8(pages.of(language).to_vec()).expect("text")
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Figures as Prometheus reads them. The tracker counts in plain numbers; they become metrics only when somebody asks.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 use potok_core::service::tracker_server::{Figures, LATENCY_BOUNDS, TrackerHandle};
@@ -11,14 +13,35 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::timeout;
 
-/// The text form that Prometheus takes.
-pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// A text form of metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// What Prometheus asks for.
+    OpenMetrics,
+    /// What everything else reads, `promtool check metrics` too.
+    Classic,
+}
+
+impl Form {
+    /// The one that a program asks for.
+    pub(super) fn wanted_by(accept: &str) -> Self {
+        if accept.contains("application/openmetrics-text") { Self::OpenMetrics } else { Self::Classic }
+    }
+
+    /// Its name in HTTP.
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
 
 /// How long the tracker may take to say them.
 const FIGURES_MAX: Duration = Duration::from_secs(5);
 
 /// All metrics; none if the tracker does not answer.
-pub(super) async fn text(tracker: &TrackerHandle) -> Option<String> {
+pub(super) async fn text(tracker: &TrackerHandle, form: Form) -> Option<String> {
     let figures = timeout(FIGURES_MAX, tracker.figures()).await.ok()??;
     let mut registry = Registry::with_prefix("potok");
     registry.register_collector(Box::new(Snapshot {
@@ -28,7 +51,24 @@ pub(super) async fn text(tracker: &TrackerHandle) -> Option<String> {
     }));
     let mut text = String::new();
     encode(&mut text, &registry).ok()?;
-    Some(text)
+    Some(if form == Form::Classic { classic(&text) } else { text })
+}
+
+/// The same in the classic form: there a counter is called as its samples are, and there is no unit and no end.
+fn classic(text: &str) -> String {
+    let of_counter = |line: &str| Some(line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?.to_owned());
+    let counters: BTreeSet<String> = text.lines().filter_map(of_counter).collect();
+    let mut lines = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {
+        let described = ["# HELP ", "# TYPE "].into_iter().find_map(|kind| Some((kind, line.strip_prefix(kind)?)));
+        match described.and_then(|(kind, rest)| Some((kind, rest.split_once(' ')?))) {
+            Some((kind, (name, rest))) if counters.contains(name) => {
+                writeln!(lines, "{kind}{name}_total {rest}").expect("a string takes everything");
+            }
+            _ => writeln!(lines, "{line}").expect("a string takes everything"),
+        }
+    }
+    lines
 }
 
 /// What was looked up at once.
@@ -100,7 +140,8 @@ impl Collector for Snapshot {
             rows.push((&refused[..], answered.refused));
         }
         family(&mut to, "requests", "Commands, by what became of them", &rows, counter)?;
-        let codes: Vec<_> = tally.codes().filter(|(_, count)| *count > 0).collect();
+        // Also those that never were: a rule that looks for an increase sees the first one only after a zero.
+        let codes: Vec<_> = tally.codes().collect();
         let labels: Vec<[(&str, &str); 1]> = codes.iter().map(|(code, _)| [("code", code.as_str())]).collect();
         let rows: Vec<_> = codes.iter().zip(&labels).map(|((_, count), label)| (&label[..], *count)).collect();
         family(&mut to, "refusals", "Refusals, by their code", &rows, counter)?;
