@@ -53,6 +53,8 @@ pub enum Action {
     OpenGuide,
     /// Use and save these.
     Apply(Box<Settings>),
+    /// The same with what the network that runs here says; that it is kept is told.
+    SaveGreeting(Box<Settings>),
     /// Start with the system from now on, or no longer.
     StartWithSystem(bool),
     /// Join a tracker, by address or invite.

@@ -2,6 +2,7 @@
 
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::{Intent, IntentId};
+use potok_core::protocol::command::owner::OwnerCommand;
 
 use crate::command_line::commands;
 use crate::model::wanted_download::WantedDownload;
@@ -42,6 +43,8 @@ pub(super) enum What {
     Host,
     /// What comes of it is told as lines of the wire.
     Wire,
+    /// The tracker says when it keeps it.
+    Greeting,
     Other,
 }
 
@@ -63,6 +66,7 @@ impl Model {
             Intent::Join(_) => What::Join,
             Intent::HostTracker(_) => What::Host,
             Intent::SendLine(_) => What::Wire,
+            Intent::Order(OwnerCommand::RenameNetwork(_) | OwnerCommand::SetMessage(_)) => What::Greeting,
             Intent::Trust { user } => {
                 // If that fails it is told again.
                 self.changed_keys.remove(user);

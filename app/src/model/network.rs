@@ -16,7 +16,7 @@ use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
 
 use crate::model::pace::Pace;
-use crate::model::{Asked, AskedBy, Model, Person, Remedy, Tone};
+use crate::model::{Asked, AskedBy, Model, Person, Remedy, Tone, What};
 use crate::texts;
 
 /// Lines of the tracker's log; the oldest go first.
@@ -97,6 +97,18 @@ impl Model {
     /// Whether we may give an owner's commands where we are: of the tracker that runs here, or of one far away.
     pub fn can_order(&self) -> bool {
         self.hosted().is_some() || (self.is_online() && self.role == Role::Owner)
+    }
+
+    /// Somebody goes to a page. What other owners have done since is read anew on that of the network.
+    pub fn look_at_page(&mut self, is_of_the_network: bool) {
+        if is_of_the_network && self.is_online() && self.role == Role::Owner {
+            self.wishes.extend(owner_lists());
+        }
+    }
+
+    /// Whether the tracker has yet to say that it keeps a new greeting.
+    pub fn is_saving_greeting(&self) -> bool {
+        self.asked.values().any(|asked| asked.what == What::Greeting)
     }
 
     pub(super) fn apply_role(&mut self, role: Role) {

@@ -104,6 +104,9 @@ impl Model {
                     let text = t!("window.toast.unshared", count = paths.len()).into_owned();
                     self.toast(now, Tone::Good, text);
                 }
+                Outcome::Done if asked.what == What::Greeting => {
+                    self.toast(now, Tone::Good, t!("window.tracker.saved").into());
+                }
                 Outcome::Queued(_) | Outcome::QueuedAll(_) => {
                     self.toast(now, Tone::Good, t!("window.toast.queued").into());
                 }

@@ -9,6 +9,7 @@ mod first_minute;
 mod guide;
 mod network;
 mod newer;
+mod owner;
 mod pages;
 mod people;
 mod questions;

@@ -208,7 +208,10 @@ impl MainWindow {
                 self.model.sharing.answer(answer);
                 self.share_what_is_ready();
             }
-            Action::Go(page) => self.state.screen = page,
+            Action::Go(page) => {
+                self.model.look_at_page(page == Screen::Tracker);
+                self.state.screen = page;
+            }
             Action::BrowsePerson(name) => {
                 self.state.browse.only_person(name);
                 self.state.screen = Screen::Browse;
@@ -236,7 +239,12 @@ impl MainWindow {
                 self.state.dialog_is_new = true;
             }
             Action::OpenGuide => self.state.guide.open(),
-            Action::Apply(settings) => self.apply_settings(*settings),
+            Action::Apply(settings) => _ = self.apply_settings(*settings),
+            Action::SaveGreeting(settings) => {
+                if self.apply_settings(*settings) {
+                    self.model.toast(now, Tone::Good, t!("window.tracker.saved").into());
+                }
+            }
             Action::StartWithSystem(on) => self.start_with_system(on),
             Action::Join(tracker) => self.join(tracker),
             Action::ForgetNetwork(invite) => {
@@ -278,23 +286,26 @@ impl MainWindow {
         }
     }
 
-    /// Uses settings at once, and saves them.
-    fn apply_settings(&mut self, settings: Settings) {
+    /// Uses settings at once, and saves them; whether they are on disk.
+    fn apply_settings(&mut self, settings: Settings) -> bool {
         self.ask(Intent::Apply(Box::new(settings.clone())), AskedBy::Background);
         if settings.tell_newer_version && !self.parts.settings.tell_newer_version && self.model.is_online() {
             self.ask(Intent::TrackerVersion, AskedBy::Background);
         }
         self.model.newer_version.want(settings.tell_newer_version);
-        self.save(settings);
+        self.save(settings)
     }
 
-    fn save(&mut self, settings: Settings) {
+    fn save(&mut self, settings: Settings) -> bool {
+        let mut is_saved = true;
         if let Some(data_dir) = &self.parts.data_dir
             && let Err(why) = settings_file::save(data_dir, &self.parts.settings, &settings)
         {
             self.model.toast(Instant::now(), Tone::Bad, why.sentence());
+            is_saved = false;
         }
         self.parts.settings = settings;
+        is_saved
     }
 
     fn run_line(&mut self, ctx: &egui::Context, line: &str) {

@@ -37,12 +37,12 @@ pub(super) fn show(
         }
         _ => (settings.network_name.clone(), settings.message_of_the_day.clone()),
     };
-    // What changes elsewhere is shown, unless somebody is typing here.
-    if greeting.typed.as_ref().is_some_and(|[before, typed]| before == typed && *before != now) {
+    // What changes elsewhere is shown, unless somebody is typing here. What is typed stays until it is what is there.
+    let is_over = |[before, typed]: &[(String, String); 2]| *before != now && (before == typed || is_same(typed, &now));
+    if greeting.typed.as_ref().is_some_and(is_over) {
         greeting.typed = None;
     }
     let [before, typed] = greeting.typed.get_or_insert_with(|| [now.clone(), now]);
-    let mut is_saved = false;
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.tracker.greeting"));
         widgets::weak(ui, t!("window.tracker.greeting-text"));
@@ -60,7 +60,7 @@ pub(super) fn show(
             info.current_text_value = Some(value.clone());
             info
         });
-        let is_changed = before != typed;
+        let is_changed = before != typed && !model.is_saving_greeting();
         let orders = orders([before, typed]).filter(|_| is_changed);
         ui.add_enabled_ui(if is_hosted { is_changed } else { orders.is_some() }, |ui| {
             if widgets::button(ui, Loud::Plain, icons::CHECK, &t!("window.tracker.save")).clicked() {
@@ -70,18 +70,23 @@ pub(super) fn show(
                         message_of_the_day: typed.1.trim().to_owned(),
                         ..settings.clone()
                     };
-                    actions.push(Action::Apply(Box::new(settings)));
+                    actions.push(Action::SaveGreeting(Box::new(settings)));
                 } else {
                     actions.extend(orders.into_iter().flatten().map(|order| Action::Ask(Intent::Order(order))));
                 }
-                actions.push(Action::Tell(t!("window.tracker.saved").into_owned()));
-                is_saved = true;
             }
         });
     });
-    if is_saved {
-        greeting.typed = None;
+}
+
+/// Whether this is what the network says when that was typed: blanks around it are not sent, nor are empty lines.
+fn is_same(typed: &(String, String), now: &(String, String)) -> bool {
+    fn lines(text: &str) -> impl Iterator<Item = &str> {
+        text.lines().map(str::trim).filter(|line| !line.is_empty())
     }
+    // Without a name the network has that of its configuration.
+    let is_named = typed.0.trim().is_empty() || typed.0.trim() == now.0.trim();
+    is_named && lines(&typed.1).eq(lines(&now.1))
 }
 
 /// What of it is another one, as commands of an owner; none if a line of it cannot be said so. Else half of what was typed
@@ -102,6 +107,13 @@ fn orders([before, now]: [&(String, String); 2]) -> Option<Vec<OwnerCommand>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_typed_is_known_again_as_it_is_said() {
+        let of = |name: &str, message: &str| (name.to_owned(), message.to_owned());
+        assert!(is_same(&of(" house ", "a\n\n b "), &of("house", "a\nb")));
+        assert!(!is_same(&of("house", "a"), &of("home", "a")) && !is_same(&of("house", "a"), &of("house", "a\nb")));
+    }
 
     #[test]
     fn nothing_of_what_is_typed_is_lost() {

@@ -1,18 +1,17 @@
 //! What an owner of the network does about it, here or from afar: a word to everybody, who waits to be let in, invites,
-//! who is shut out, and limits.
+//! and limits. Who is shut out is beside who is here, on the page of people.
 
 use eframe::egui::scroll_area::ScrollBarVisibility;
 use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui, vec2};
 use potok_core::model::ban_terms::Remark;
-use potok_core::model::binding::{Ban, BanTarget};
-use potok_core::model::key::PublicKey;
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
-use potok_core::protocol::command::owner::{Approve, Broadcast, Deny, LiftBan, OwnerCommand, RevokeInvite, SetLimits};
+use potok_core::protocol::command::owner::{Approve, Broadcast, Deny, OwnerCommand, RevokeInvite, SetLimits};
 use potok_core::protocol::owner_line::{FigureLine, InviteLine, WaitingLine};
 use rust_i18n::t;
 
 use crate::gui::action::Action;
+use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
@@ -24,6 +23,8 @@ const OWNER_ROW_HEIGHT: f32 = 30.0;
 const LIST_HEIGHT: f32 = 150.0;
 const LIMIT_WIDTH: f32 = 150.0;
 const WORD_WIDTH: f32 = 360.0;
+/// Letters of a key that stand in the list, four groups of it; the others are in its hint.
+const KEY_SHOWN: usize = 19;
 
 /// What is typed here.
 #[derive(Debug, Default)]
@@ -31,11 +32,6 @@ pub(super) struct OwnerForms {
     word: String,
     /// The limit that is being changed, and what is typed for it.
     limit: Option<(String, String)>,
-}
-
-/// The beginning of a key, which is enough to tell it from others.
-fn begin(key: &PublicKey) -> String {
-    key.to_string().chars().take(16).chain(['…']).collect()
 }
 
 /// Until when something counts, as far as it ends.
@@ -75,24 +71,28 @@ pub(super) fn show(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: 
         invites(ui, model, actions);
         ui.add_space(theme::GAP);
     }
-    if !model.bans.is_empty() {
-        bans(ui, model, actions);
-        ui.add_space(theme::GAP);
-    }
     if !model.limits.is_empty() {
         limits(ui, model, forms, actions);
         ui.add_space(theme::GAP);
     }
 }
 
+/// A row of a list in a card.
+struct Row {
+    name: String,
+    more: String,
+    /// What the pointer over it tells.
+    hint: String,
+}
+
+impl Row {
+    fn of(name: String, more: String) -> Self {
+        Self { name, more, hint: String::new() }
+    }
+}
+
 /// A list in a card: a text a row, and buttons on the right.
-fn list<T>(
-    ui: &mut Ui,
-    id: &str,
-    rows: &[T],
-    text: impl Fn(&T) -> (String, String),
-    mut buttons: impl FnMut(&mut Ui, &T),
-) {
+fn list<T>(ui: &mut Ui, id: &str, rows: &[T], text: impl Fn(&T) -> Row, mut buttons: impl FnMut(&mut Ui, &T)) {
     let p = palette(ui);
     let whole = rows.len() as f32 * (OWNER_ROW_HEIGHT + 4.0);
     let height = LIST_HEIGHT.min(whole);
@@ -109,9 +109,13 @@ fn list<T>(
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     buttons(ui, row);
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        let (name, more) = text(row);
+                        let Row { name, more, hint } = text(row);
                         ui.label(RichText::new(name).font(theme::medium()).color(p.text));
-                        ui.add(Label::new(RichText::new(more).font(theme::small()).color(p.weak)).truncate());
+                        let more =
+                            ui.add(Label::new(RichText::new(more).font(theme::small()).color(p.weak)).truncate());
+                        if !hint.is_empty() {
+                            more.on_hover_text(hint);
+                        }
                     });
                 });
             });
@@ -122,9 +126,17 @@ fn list<T>(
 fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.owner.waiting"));
+        widgets::weak(ui, t!("window.owner.waiting-text"));
+        ui.add_space(4.0);
         let text = |user: &WaitingLine| {
-            let parts = [user.address.to_string(), begin(&user.key), human::moment(user.since)];
-            (Shown(user.username.as_str()).to_string(), beside_each_other(parts.map(Some)))
+            let key = fingerprint::hex(&user.key);
+            let begin: String = key.chars().take(KEY_SHOWN).collect();
+            let parts = [format!("{begin} …"), user.address.to_string(), human::moment(user.since)];
+            Row {
+                name: Shown(user.username.as_str()).to_string(),
+                more: beside_each_other(parts.map(Some)),
+                hint: format!("{key}\n{}", fingerprint::words(&user.key).join(" ")),
+            }
         };
         list(ui, "waiting", &model.waiting, text, |ui, user| {
             let name = Shown(user.username.as_str()).to_string();
@@ -170,7 +182,7 @@ fn invites(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
                 None => t!("window.owner.left-any"),
             };
             let parts = [Some(left.into_owned()), Some(until(invite.until)), remark(invite.note.as_ref())];
-            (format!("№ {}", invite.number), beside_each_other(parts))
+            Row::of(format!("№ {}", invite.number), beside_each_other(parts))
         };
         list(ui, "invites", &model.invites, text, |ui, invite| {
             let revoke = format!("{}: № {}", t!("window.owner.revoke"), invite.number);
@@ -181,35 +193,12 @@ fn invites(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     });
 }
 
-fn bans(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
-    widgets::card(ui, |ui| {
-        widgets::heading(ui, &t!("window.people.bans", count = model.bans.len()));
-        let text = |ban: &Ban| {
-            let name = match (&ban.username, &ban.target) {
-                (Some(name), _) => Shown(name.as_str()).to_string(),
-                (None, BanTarget::Key(key)) => begin(key),
-                (None, target) => Shown(&target.to_string()).to_string(),
-            };
-            (name, beside_each_other([Some(until(ban.terms.until)), remark(ban.terms.reason.as_ref())]))
-        };
-        list(ui, "owner-bans", &model.bans, text, |ui, ban| {
-            let lift = format!("{}: {}", t!("window.owner.lift"), Shown(&ban.target.to_string()));
-            if widgets::button(ui, Loud::Quiet, icons::ARROW_COUNTER_CLOCKWISE, &t!("window.owner.lift"))
-                .on_hover_text(lift)
-                .clicked()
-            {
-                actions.push(order(LiftBan { who: (&ban.target).into() }));
-            }
-        });
-    });
-}
-
 fn limits(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.owner.limits"));
         widgets::weak(ui, t!("window.owner.limits-text"));
         ui.add_space(4.0);
-        let text = |limit: &FigureLine| (human::thousands(limit.value), limit_name(&limit.name));
+        let text = |limit: &FigureLine| Row::of(human::thousands(limit.value), limit_name(&limit.name));
         let mut begun = None;
         list(ui, "limits", &model.limits, text, |ui, limit| {
             let change = format!("{}: {}", t!("window.owner.change"), limit_name(&limit.name));
