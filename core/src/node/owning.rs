@@ -65,7 +65,7 @@ fn not_done(client: &TrackerClient, command: &OwnerCommand, error: AskError) -> 
     }
 }
 
-/// Whom a command is about.
+/// Whom a command is about that is for somebody who is here, or owns the name. Of others the tracker's sentence says more.
 fn named(command: &OwnerCommand) -> Option<String> {
     match command {
         OwnerCommand::KickUser(kick) => Some(kick.username.to_string()),
@@ -73,9 +73,6 @@ fn named(command: &OwnerCommand) -> Option<String> {
             BanSubject::User(user) => Some(user.to_string()),
             BanSubject::Target(_) => None,
         },
-        OwnerCommand::Approve(approve) => Some(approve.username.to_string()),
-        OwnerCommand::Deny(deny) => Some(deny.username.to_string()),
-        OwnerCommand::ReleaseName(release) => Some(release.username.to_string()),
         _ => None,
     }
 }
