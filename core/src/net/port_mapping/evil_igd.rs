@@ -98,7 +98,7 @@ fn led_elsewhere(_router: SocketAddr, elsewhere: SocketAddr) -> String {
 struct Notes {
     /// The documents and actions that it was asked for.
     asked: Mutex<Vec<String>>,
-    /// Bytes of a document without end that were taken of it.
+    /// The most bytes of a document without end that were taken of it.
     taken: AtomicU64,
     /// Those who were led elsewhere.
     led: AtomicU64,
@@ -179,8 +179,12 @@ fn serve(client: TcpStream, elsewhere: SocketAddr, answers: Answers, asked: &Not
         Reply::Endless(piece) => {
             write!(client, "HTTP/1.1 200 OK\r\n\r\n")?;
             let piece = piece.repeat(1 << 10);
-            while asked.taken.fetch_add(piece.len() as u64, Ordering::Relaxed) < BYTES_TAKEN_MAX {
+            // Each search is answered, and each answer may be looked at: what counts is how much of one.
+            let mut taken = 0;
+            while taken < BYTES_TAKEN_MAX {
                 client.write_all(&piece)?;
+                taken += piece.len() as u64;
+                asked.taken.fetch_max(taken, Ordering::Relaxed);
             }
             Ok(())
         }
