@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
-use crate::model::transfer::{QueueMove, Transfer, TransferError, TransferId, TransferSelection};
+use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection};
 use crate::model::transfer_details::FileQuery;
 use crate::model::username::Username;
 use crate::model::way::Way;
-use crate::node::download_place::{DownloadPlace, place_failed};
+use crate::node::download_place::DownloadPlace;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Existing, IntentId, UnsafeNames};
@@ -23,7 +23,7 @@ use crate::node::tracker_session::SessionView;
 use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
-use crate::service::downloader::{AddError, Downloader, NewDownload};
+use crate::service::downloader::{Downloader, NewDownload};
 use crate::service::peer_server::PeerServer;
 use crate::store::downloads::{TargetName, WantedFile};
 use crate::transfer::event::TransferEvent;
@@ -330,20 +330,5 @@ fn content_of(user: &Username, file: &FileLine) -> Result<Content, Failure> {
     match (file.size, file.hash) {
         (Some(size), Some(hash)) => Ok(Content { hash, size }),
         _ => Err(Failure::Unverified { user: user.to_string() }),
-    }
-}
-
-pub(super) fn add_failed(error: AddError) -> Failure {
-    let failed = |why| Failure::Internal { what: FailedWork::QueueingDownload, why };
-    match error {
-        AddError::Exists { path } => Failure::Exists { path: path.display().to_string() },
-        AddError::Taken { path } => {
-            Failure::NotComing { path: path.display().to_string(), error: TransferError::InUse }
-        }
-        AddError::Folder { path, why } => place_failed(why, &path),
-        AddError::Save(redb::Error::Io(error)) => place_failed(error.into(), Path::new("potok.redb")),
-        AddError::Save(error) => failed(error.to_string().into()),
-        AddError::Count => failed(WorkFault::FileCount),
-        AddError::Stopped => failed(WorkFault::Ending),
     }
 }

@@ -12,17 +12,15 @@ use crate::model::username::Username;
 use crate::node::download_place::DownloadPlace;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
-use crate::node::fetching::{New, TransferHandles, UNSAFE_NAMES_MAX, add_failed, new_download, on_disk};
+use crate::node::fetching::{New, TransferHandles, UNSAFE_NAMES_MAX, new_download, on_disk};
 use crate::node::intent::{Existing, FolderOfAllRequest, UnsafeNames};
 use crate::node::known_users;
 use crate::node::lookup::{self, FoundShares};
 use crate::node::naming::Naming;
 use crate::node::placing;
 use crate::protocol::reply::FileLine;
+use crate::service::downloader::presence::NAME_NUMBERS_MAX;
 use crate::store::downloads::TargetName;
-
-/// Numbers that are tried behind a name that is taken.
-const NAME_NUMBERS_MAX: usize = 10_000;
 
 impl TransferHandles {
     /// Queues what everybody but ourselves shares in a folder; one that names no place goes into `usual`.
@@ -126,7 +124,7 @@ impl TransferHandles {
                         self.outbox.push(NodeEvent::Renamed { number, original, local_path });
                     }
                 }
-                Err(error) => refused.push((format!("{folder}/"), add_failed(error))),
+                Err(error) => refused.push((format!("{folder}/"), placing::add_failed(error))),
             }
         }
         let Some(number) = numbers.first().copied() else {

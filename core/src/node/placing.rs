@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::model::existing::Existing;
 use crate::model::local_name;
-use crate::model::transfer::TransferId;
+use crate::model::transfer::{TransferError, TransferId};
+use crate::node::download_place::place_failed;
 use crate::node::failure::Failure;
-use crate::node::fetching::add_failed;
 use crate::node::partly_there::PartlyThere;
+use crate::node::work::{FailedWork, WorkFault};
 use crate::service::downloader::presence::Placed;
 use crate::service::downloader::{AddError, Downloader, NewDownload};
 use crate::store::downloads::TargetName;
@@ -17,7 +18,7 @@ use crate::store::downloads::TargetName;
 /// Numbers that are tried.
 const NUMBERS_MAX: usize = 1_000;
 /// Places that a question lists; more are only counted.
-const PLACES_MAX: usize = 1_000;
+const DIFFERING_TOLD_MAX: usize = 1_000;
 
 /// Queues a download; `None` if all of it is left out. One that is to be kept beside what is there gets the first name
 /// that nothing has on the disk or in the queue; a folder goes into one that is there, and only its files get numbers.
@@ -81,7 +82,7 @@ pub(super) async fn settle(
 fn question(folder: &Path, wanted: usize, all: &[Placed]) -> Option<PartlyThere> {
     let differing: usize = all.iter().map(|placed| placed.differing.len()).sum();
     let same: usize = all.iter().map(|placed| placed.download.here.len()).sum();
-    let places = all.iter().flat_map(|placed| &placed.differing).take(PLACES_MAX).cloned();
+    let places = all.iter().flat_map(|placed| &placed.differing).take(DIFFERING_TOLD_MAX).cloned();
     (differing > 0).then(|| PartlyThere {
         path: folder.display().to_string(),
         files: wanted as u64,
@@ -127,6 +128,21 @@ fn move_all(renamed: &mut [(String, PathBuf)], from: &Path, to: &Path) {
         if let Ok(below) = path.strip_prefix(from) {
             *path = if below.as_os_str().is_empty() { to.to_owned() } else { to.join(below) };
         }
+    }
+}
+
+pub(super) fn add_failed(error: AddError) -> Failure {
+    let failed = |why| Failure::Internal { what: FailedWork::QueueingDownload, why };
+    match error {
+        AddError::Exists { path } => Failure::Exists { path: path.display().to_string() },
+        AddError::Taken { path } => {
+            Failure::NotComing { path: path.display().to_string(), error: TransferError::InUse }
+        }
+        AddError::Folder { path, why } => place_failed(why, &path),
+        AddError::Save(redb::Error::Io(error)) => place_failed(error.into(), Path::new("potok.redb")),
+        AddError::Save(error) => failed(error.to_string().into()),
+        AddError::Count => failed(WorkFault::FileCount),
+        AddError::Stopped => failed(WorkFault::Ending),
     }
 }
 

@@ -7,14 +7,14 @@ use crate::model::existing::Existing;
 use crate::model::transfer::TransferId;
 
 /// Number, to what else was said than that what is there is replaced.
-const ANSWERS: TableDefinition<'_, u64, u8> = TableDefinition::new("download-answers");
+const SAID_OF_TAKEN: TableDefinition<'_, u64, u8> = TableDefinition::new("download-answers");
 
 const KEEP_BOTH: u8 = 1;
 const LEAVE_OUT: u8 = 2;
 
 /// Writes what was said about a download.
 pub(super) fn write(write: &WriteTransaction, id: TransferId, existing: Existing) -> Result<(), redb::Error> {
-    let mut answers = write.open_table(ANSWERS)?;
+    let mut answers = write.open_table(SAID_OF_TAKEN)?;
     match existing {
         Existing::KeepBoth => _ = answers.insert(id.0, KEEP_BOTH)?,
         Existing::LeaveOut => _ = answers.insert(id.0, LEAVE_OUT)?,
@@ -26,7 +26,7 @@ pub(super) fn write(write: &WriteTransaction, id: TransferId, existing: Existing
 
 /// Forgets what was said about a download.
 pub(super) fn forget(write: &WriteTransaction, id: TransferId) -> Result<(), redb::Error> {
-    write.open_table(ANSWERS)?.remove(id.0)?;
+    write.open_table(SAID_OF_TAKEN)?.remove(id.0)?;
     Ok(())
 }
 
@@ -35,7 +35,7 @@ pub(super) fn read(read: &ReadTransaction, id: TransferId, replaces: bool) -> Re
     if replaces {
         return Ok(Existing::Replace);
     }
-    let answers = match read.open_table(ANSWERS) {
+    let answers = match read.open_table(SAID_OF_TAKEN) {
         Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Existing::Refuse),
         other => other?,
     };

@@ -1,7 +1,7 @@
 //! New downloads, and those of an earlier run: what is on disk about them is looked at and written here, off the
 //! engine's loop. Blocks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
@@ -9,7 +9,6 @@ use tokio::sync::oneshot;
 use crate::disk::place::target::TargetDir;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::service::downloader::files::patiently;
-use crate::service::downloader::presence::Folders;
 use crate::service::downloader::{AddError, FILES_MAX, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
@@ -100,6 +99,21 @@ fn taken(download: &SavedDownload) -> Vec<(u32, SavedState)> {
     let files = (0u32..).zip(&download.files).filter(|(index, _)| !here.contains(index));
     let there = files.filter(|(_, file)| is_taken(file.name.path_below(&download.into)));
     there.map(|(index, _)| (index, SavedState::Failed(TransferError::Exists))).collect()
+}
+
+/// Which folders are there: of thousands of files in one that is not there, none has to be looked for.
+#[derive(Default)]
+pub(super) struct Folders(HashMap<PathBuf, bool>);
+
+impl Folders {
+    /// Whether the folder of a file is there.
+    pub(super) fn may_hold(&mut self, path: &Path) -> bool {
+        let folder = path.parent().unwrap_or(path);
+        match self.0.get(folder) {
+            Some(known) => *known,
+            None => *self.0.entry(folder.to_owned()).or_insert(folder.symlink_metadata().is_ok()),
+        }
+    }
 }
 
 /// The machine's part of a download.

@@ -213,17 +213,6 @@ impl JobFiles {
     }
 }
 
-/// A target below a folder; the folders above it are made.
-pub(super) fn target_in(root: &TargetDir, name: &TargetName) -> Result<Target, PlaceError> {
-    match name {
-        TargetName::Typed(name) => root.target_typed(name),
-        TargetName::Below(names) => {
-            let Some((name, folders)) = names.split_last() else { return Err(PlaceError::BadName) };
-            Ok(root.below(folders)?.target(name))
-        }
-    }
-}
-
 fn name_exists(root: &Path, folders: &[LocalName]) -> bool {
     folders.iter().fold(root.to_owned(), |path, name| path.join(name.as_str())).is_dir()
 }

@@ -2,7 +2,7 @@
 //! the very content is done, and nothing of it is fetched. Blocks: what has the right length is read, unless it was read
 //! before and has not changed since.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
@@ -15,12 +15,13 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::disk::hash::{hash_here, now_ns};
+use crate::disk::place::place_error::PlaceError;
 use crate::disk::place::target::{Target, TargetDir};
 use crate::model::block_list::BlockList;
 use crate::model::existing::Existing;
 use crate::protocol::peer::Content;
-use crate::service::downloader::adding::to_save;
-use crate::service::downloader::files::{JobFiles, patiently, target_in};
+use crate::service::downloader::adding::{Folders, to_save};
+use crate::service::downloader::files::{JobFiles, patiently};
 use crate::service::downloader::{AddError, NewDownload};
 use crate::store::Store;
 use crate::store::downloads::TargetName;
@@ -31,7 +32,7 @@ const READING_MAX: usize = 4;
 /// Hashes that are written down together.
 const HASHES_TOGETHER: usize = 256;
 /// Numbers that are tried behind a name that is taken.
-const NAME_NUMBERS_MAX: usize = 10_000;
+pub const NAME_NUMBERS_MAX: usize = 10_000;
 
 /// A download with what is at its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,17 +260,13 @@ impl Look<'_> {
     }
 }
 
-/// Which folders are there: of thousands of files in one that is not there, none has to be looked for.
-#[derive(Default)]
-pub(super) struct Folders(HashMap<PathBuf, bool>);
-
-impl Folders {
-    /// Whether the folder of a file is there.
-    pub(super) fn may_hold(&mut self, path: &Path) -> bool {
-        let folder = path.parent().unwrap_or(path);
-        match self.0.get(folder) {
-            Some(known) => *known,
-            None => *self.0.entry(folder.to_owned()).or_insert(folder.symlink_metadata().is_ok()),
+/// A target below a folder; the folders above it are made.
+fn target_in(root: &TargetDir, name: &TargetName) -> Result<Target, PlaceError> {
+    match name {
+        TargetName::Typed(name) => root.target_typed(name),
+        TargetName::Below(names) => {
+            let Some((name, folders)) = names.split_last() else { return Err(PlaceError::BadName) };
+            Ok(root.below(folders)?.target(name))
         }
     }
 }
