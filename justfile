@@ -31,6 +31,10 @@ bench-build:
     cargo build --profile dist --package potok --example window_demo --example window_script --example many_windows
     cargo build --release --manifest-path benches/trackbench/Cargo.toml
 
+# Potok for Windows: type-checked, linked, and run by wine. The result of the last run is in packaging/README.md.
+windows *args:
+    .ci/windows {{args}}
+
 # Packages for this system, into target/packages.
 package:
     packaging/build.sh

@@ -11,8 +11,7 @@ names     what Windows cannot hold is refused with its reason, and comes under a
           differs by case alone; a local name that Windows would read otherwise is refused.
 second    a second program on the same data folder is told so.
 service   the tracker is installed as a service, people meet at it, and it is removed.
-window    (with --pictures) the window starts, joins by a link, fetches a file, asks about what *Send to* hands over, and goes into
-          the tray and comes back; what it looked like is kept.
+window    (with --pictures) the window starts, joins by a link and fetches a file; what it looked like is kept.
 
 `.ci/windows` makes the programs and calls this. Needs wine, and for the window Xvfb, xdotool and ImageMagick's `import`.
 """
