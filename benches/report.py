@@ -53,7 +53,8 @@ def conditions(results):
     """Of which days, machine and programs the figures are."""
     rows = list(results.rows.values())
     days = sorted({row["run"][:10] for row in rows})
-    machine = max(rows, key=lambda row: row["run"])["machine"]
+    # What other programs measure has conditions of its own.
+    machine = max((row for row in rows if row["group"] not in tables.COMMANDS), key=lambda row: row["run"])["machine"]
     others = {row["program"]: row["version"] for row in rows
               if row["version"] and row["group"] in OTHERS and not row["program"].startswith(("Potok", "limit"))}
     listed = " · ".join(f"{name} {version}" for name, version in sorted(others.items(), key=lambda pair: pair[0].lower()))

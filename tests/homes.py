@@ -72,8 +72,8 @@ FILE_BYTES = 20_000_000
 PIECE_BYTES = 1_000_000
 # One flight.
 SMALL_BYTES = 10_000
-# Two who have met are not arranged a meeting again before.
-AGAIN_SECONDS = 2
+# Two who have met are not arranged a meeting again within two seconds.
+AGAIN_SECONDS = 2.5
 # A router refuses what comes before its own computer's packet has left. Two of them are met by tries at random moments, which
 # must fall so close together as a packet is under way: there is no such moment between two in one rack, whose packets take
 # some hundredth of a millisecond. Homes are no nearer than this.
