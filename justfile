@@ -34,6 +34,10 @@ bench-build:
 # Potok for Windows: type-checked, linked, and run by wine. The result of the last run is in packaging/README.md.
 windows *args:
     .ci/windows {{args}}
+# Three servers of etcd and three trackers that are one network, on this computer, until Ctrl-C (docs/cluster.md).
+cluster *args:
+    cargo build --release --package potok-tracker
+    tests/cluster/local.py {{args}}
 
 # Packages for this system, into target/packages.
 package:

@@ -360,6 +360,7 @@ impl World {
                 | Effect::Reload(_)
                 | Effect::Link(_)
                 | Effect::Ask { .. }
+                | Effect::Claim { .. }
                 | Effect::Try { .. } => {}
             }
         }

@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod black_box;
 pub mod chaos;
+pub mod cluster;
 pub mod comes_back;
 pub mod encounter;
 pub mod evil_peer;

@@ -24,12 +24,13 @@ pub(crate) struct Disk {
 impl Disk {
     pub(crate) fn write(&mut self, record: Record) {
         match record {
-            Record::Bound(binding) => {
+            Record::Bound(binding) | Record::Used(binding) => {
                 self.bindings.insert(binding.username.folded(), binding);
             }
-            Record::Released { folded } => {
+            Record::Released { folded } | Record::Lapsed { folded, .. } => {
                 self.bindings.remove(&folded);
             }
+            Record::Resting(username) => _ = self.bindings.remove(&username.folded()),
             Record::Banned(ban) => {
                 self.bans.retain(|other| other.target != ban.target);
                 self.bans.push(ban);

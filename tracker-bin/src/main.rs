@@ -2,6 +2,8 @@
 
 mod args;
 mod backup;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod config;
 mod observing;
 #[cfg(windows)]
@@ -9,7 +11,7 @@ mod service;
 mod tasks;
 
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -17,9 +19,10 @@ use std::sync::Arc;
 
 use clap::Parser;
 use potok_core::disk::private;
-use potok_core::model::invite::{BadInvite, Invite};
+use potok_core::model::invite::{BadInvite, Invite, NetworkAddress};
 use potok_core::net::identity::{Identity, IdentityError};
 use potok_core::net::{descriptors, local};
+use potok_core::service::tracker_server::ledger::Ledger;
 use potok_core::service::tracker_server::{self, ReadConfiguration, StartError, TrackerHandle};
 use potok_core::store::{Store, StoreError};
 use potok_core::tracker::settings::{LogFormat, TrackerSettings};
@@ -58,6 +61,12 @@ enum Failure {
     NotRunning(String),
     #[error("{path}: {source}")]
     File { path: String, source: io::Error },
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Cluster(#[from] cluster::JoinError),
+    #[cfg(not(feature = "cluster"))]
+    #[error("the configuration names a cluster, and this potok-tracker is built without it")]
+    NoCluster,
     #[error("{0}")]
     System(#[from] io::Error),
     #[cfg(windows)]
@@ -197,12 +206,15 @@ async fn serve(
     let cancel = CancellationToken::new();
     // Before anybody is told that we are here: from now on a signal ends us in order.
     let is_service = ended.is_some();
-    let ended: Pin<Box<dyn Future<Output = ()> + Send>> = match ended {
+    let mut ended: Pin<Box<dyn Future<Output = ()> + Send>> = match ended {
         Some(told) => Box::pin(told.cancelled_owned()),
         None => Box::pin(end_by_signal()?),
     };
-    let handle =
-        tracker_server::start(listener, settings.clone(), identity, Arc::clone(&store), cancel.clone()).await?;
+    let ledger = tokio::select! {
+        ledger = open_ledger(&settings, identity, &store, &listener) => ledger?,
+        () = &mut ended => return Ok(()),
+    };
+    let handle = tracker_server::start_on(listener, settings.clone(), identity, ledger, cancel.clone()).await?;
     let handle = Arc::new(handle);
     handle.configure_by(read).await;
     reload_by_signal(Arc::clone(&handle), cancel.clone())?;
@@ -225,6 +237,32 @@ async fn serve(
     handle.join().await;
     stopped.abort();
     if cancel.is_cancelled() { Ok(()) } else { Err(Failure::Ended) }
+}
+
+/// Where names, bans and settings are: here, or where the other trackers of the cluster have theirs. Waits for these.
+async fn open_ledger(
+    settings: &TrackerSettings,
+    identity: &Identity,
+    store: &Arc<Store>,
+    listener: &TcpListener,
+) -> Result<Ledger, Failure> {
+    if settings.cluster.is_empty() {
+        return Ok(Ledger::Own(Arc::clone(store)));
+    }
+    #[cfg(feature = "cluster")]
+    {
+        let public = settings.public_address.0.as_ref().map(NetworkAddress::first);
+        let host = match settings.advertise.0.as_ref().or(public) {
+            Some(host) => host.clone(),
+            None => tracker_server::host_of(listener.local_addr()?).map_err(io::Error::other)?,
+        };
+        Ok(Ledger::Shared(cluster::join(settings, identity.public_key(), host, store).await?))
+    }
+    #[cfg(not(feature = "cluster"))]
+    {
+        let _ = (identity, listener);
+        Err(Failure::NoCluster)
+    }
 }
 
 /// The link that lets people in, by the address that the configuration names.

@@ -87,13 +87,24 @@ impl fmt::Display for BanTarget {
 /// One change of what a tracker keeps on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
-    /// A name is bound to a key, or was used again.
+    /// A name is bound to a key.
     Bound(Binding),
-    /// A name is nobody's again: it was released, or not used for too long.
+    /// The owner of a name has used it again.
+    Used(Binding),
+    /// A name is nobody's again: an owner of the tracker has released it, or it has rested for long enough.
     Released {
         /// The name as [`Username::folded`] gives it.
         folded: String,
     },
+    /// A name is nobody's again if it was not used after this.
+    Lapsed {
+        /// The name as [`Username::folded`] gives it.
+        folded: String,
+        /// When it was used last, as [`Binding::used_at`].
+        used_at: u64,
+    },
+    /// A name is nobody's, and nobody gets it until it is released.
+    Resting(Username),
     /// Somebody is shut out from now on.
     Banned(Ban),
     /// Somebody who was shut out may come in again.
@@ -134,6 +145,28 @@ pub enum Record {
         /// The seconds of all its runs together.
         run_seconds: u64,
     },
+}
+
+/// A name that a key wants, or its owner's new spelling of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameClaim {
+    /// What is claimed: the name, for whom, and when.
+    pub binding: Binding,
+    /// Most names that the key may own.
+    pub names_max: usize,
+    /// The number of the invite that is used up by it, if it takes one.
+    pub invite: Option<u64>,
+}
+
+/// What became of a claim. The replica shows why before the fate is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimFate {
+    /// The name is the key's.
+    Done,
+    /// It is somebody else's or looks like one that is, the key owns too many, or the invite is used up.
+    Lost,
+    /// Nobody knows, in time. If it was done, the same claim will find it so.
+    Failed,
 }
 
 /// A text under which nobody can be shut out.

@@ -168,13 +168,16 @@ impl Store {
             let mut clock = write.open_table(RUN_CLOCK)?;
             for change in changes {
                 match change {
-                    Record::Bound(binding) => {
+                    Record::Bound(binding) | Record::Used(binding) => {
                         let folded = binding.username.folded();
                         let value = (binding.username.as_str(), binding.key.as_bytes(), binding.used_at);
                         bindings.insert(folded.as_str(), value)?;
                     }
-                    Record::Released { folded } => {
+                    Record::Released { folded } | Record::Lapsed { folded, .. } => {
                         bindings.remove(folded.as_str())?;
+                    }
+                    Record::Resting(username) => {
+                        bindings.remove(username.folded().as_str())?;
                     }
                     Record::Banned(Ban { target, username, terms }) => {
                         let target = target.to_string();

@@ -101,6 +101,17 @@ impl Doors {
         (!found.is_over(unix_seconds)).then_some(found.number)
     }
 
+    /// An invite is as all trackers agree.
+    pub fn learn(&mut self, invite: IssuedInvite) {
+        self.last_number = self.last_number.max(invite.number);
+        self.invites.insert(invite.number, invite);
+    }
+
+    /// The numbers of all invites.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.invites.keys().copied()
+    }
+
     /// Somebody comes in by an invite. Gives it as it is now. One that is used up stays until that is
     /// [on disk](Self::forget_used_up).
     pub fn use_one(&mut self, number: u64) -> Option<IssuedInvite> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::model::binding::Record;
+use crate::model::binding::{NameClaim, Record};
 use crate::model::key::PublicKey;
 use crate::tracker::input::{SessionId, Ticket, TrialId};
 use crate::tracker::log::LogEntry;
@@ -64,6 +64,14 @@ pub enum Effect {
         trackers: Vec<SocketAddr>,
         /// The command, without its LF.
         line: String,
+    },
+    /// Claim a name in the ledger that is shared with other trackers, and say [`super::input::Input::Claimed`] when the
+    /// replica shows what became of it.
+    Claim {
+        /// Repeated in the answer.
+        ticket: Ticket,
+        /// What is claimed.
+        claim: NameClaim,
     },
     /// Dial somebody, see whether they prove their key, and say [`super::input::Input::Tried`].
     Try {

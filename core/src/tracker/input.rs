@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::model::binding::{Ban, BanTarget};
+use crate::model::binding::{Ban, BanTarget, ClaimFate, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::Refusal;
@@ -67,6 +67,15 @@ pub enum Input {
         /// Whether it is on disk.
         done: bool,
     },
+    /// A claim has its fate; asked for by [`super::effect::Effect::Claim`].
+    Claimed {
+        /// The ticket of the claim.
+        ticket: Ticket,
+        /// What became of it.
+        fate: ClaimFate,
+    },
+    /// What the ledger says that is shared with other trackers.
+    Learned(Learned),
     /// What came of dialling somebody; asked for by [`super::effect::Effect::Try`].
     Tried {
         /// The trial that has ended.
@@ -114,6 +123,26 @@ pub enum AnsweredPage {
     Page(LinePage<String>),
     /// That whom the question is about is not there.
     Nobody,
+}
+
+/// What others have written into the shared ledger, or this tracker itself, in the order in which it was written.
+#[derive(Debug)]
+pub enum Learned {
+    /// Records that were written or taken away.
+    Changes(Vec<Record>),
+    /// These and no others are the names behind `after` and up to `up_to`, in the order of their folded forms.
+    Names {
+        /// None: from the first one on.
+        after: Option<String>,
+        /// None: to the last one.
+        up_to: Option<String>,
+        /// Bound, or resting.
+        names: Vec<Record>,
+    },
+    /// These and no others are the bans, the invites and the settings that owners have ordered.
+    Rules(Vec<Record>),
+    /// The replica was as the ledger is, at this moment.
+    UpToDate(Instant),
 }
 
 /// What time it is for a tracker.

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use crate::model::binding::{Ban, BanTarget, Binding, Record};
+use crate::model::binding::{Ban, BanTarget, Binding, ClaimFate, Record};
 use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
@@ -103,9 +103,14 @@ impl Tracker {
         ticket
     }
 
-    fn begin_save(&mut self, ticket: Ticket, change: LastingChange, records: Vec<Record>, effects: &mut Effects) {
+    /// Somebody may wait for this.
+    pub(super) fn expect(&mut self, ticket: Ticket, change: LastingChange) {
         let pending = PendingSave { change, for_the_name: Vec::new(), for_their_turn: Vec::new(), answer: None };
         self.saves.insert(ticket, pending);
+    }
+
+    fn begin_save(&mut self, ticket: Ticket, change: LastingChange, records: Vec<Record>, effects: &mut Effects) {
+        self.expect(ticket, change);
         effects.push(Effect::Save { ticket, records });
     }
 
@@ -160,6 +165,9 @@ impl Tracker {
         invite: Option<u64>,
         effects: &mut Effects,
     ) -> Ticket {
+        if self.is_sharing() {
+            return self.claim_name(name, key, invite, effects);
+        }
         let ticket = self.next_ticket();
         let (binding, lapsed) = self.names.bind(name, key, ticket);
         let mut records: Vec<Record> = lapsed.into_iter().map(|folded| Record::Released { folded }).collect();
@@ -177,6 +185,13 @@ impl Tracker {
     }
 
     pub(super) fn stored(&mut self, now: Instant, ticket: Ticket, done: bool, effects: &mut Effects) {
+        self.settle(now, ticket, if done { ClaimFate::Done } else { ClaimFate::Failed }, effects);
+    }
+
+    /// What became of a change or a claim is known: who waits for it goes on. Whoever wants a name of the shared ledger is
+    /// judged once more, by what the replica shows now.
+    pub(super) fn settle(&mut self, now: Instant, ticket: Ticket, fate: ClaimFate, effects: &mut Effects) {
+        let (done, is_sharing) = (fate == ClaimFate::Done, self.is_sharing());
         let Some(PendingSave { change, for_the_name, for_their_turn, answer }) = self.saves.remove(&ticket) else {
             return;
         };
@@ -186,11 +201,15 @@ impl Tracker {
         if done {
             self.carry_into_force(now, ticket, change, effects);
         } else {
+            if fate == ClaimFate::Failed {
+                self.log.push(LogEntry::NotSaved);
+            }
             self.take_back(ticket, change, effects);
         }
         let waits_for_it = Turn::Saving(ticket);
         if let Some((id, verb, reply)) = answer {
-            let outcome = if done { Ok(reply) } else { Err(Refusal::new(Code::Internal, Sentence::NotSaved)) };
+            let refusal = || if is_sharing { not_written() } else { Refusal::new(Code::Internal, Sentence::NotSaved) };
+            let outcome = if done { Ok(reply) } else { Err(refusal()) };
             match &outcome {
                 Ok(_) => self.tally.done(verb),
                 Err(refusal) => self.tally.refused(Some(verb), refusal.code),
@@ -201,11 +220,18 @@ impl Tracker {
             self.go_on(now, id, waits_for_it, effects);
         }
         for id in for_the_name {
-            if !done && self.waits_for(id, waits_for_it) {
-                if let Some(session) = self.sessions.get_mut(&id) {
+            let is_waiting = self.waits_for(id, waits_for_it);
+            if let Some(session) = self.sessions.get_mut(&id).filter(|_| is_waiting) {
+                session.has_claimed = is_sharing && fate != ClaimFate::Failed;
+                if fate == ClaimFate::Failed {
                     session.waiting.pop_front();
                 }
-                let refusal = Refusal::new(Code::Internal, Sentence::NameNotSaved);
+            }
+            if fate == ClaimFate::Failed && is_waiting {
+                let refusal = match is_sharing {
+                    true => not_agreed(),
+                    false => Refusal::new(Code::Internal, Sentence::NameNotSaved),
+                };
                 self.tally.refused(Some(VerbKind::RegisterUser), refusal.code);
                 self.write(id, effects, |out| write_refusal(out, &refusal));
             }
@@ -242,6 +268,8 @@ impl Tracker {
                 }
                 self.use_ordered(now, ordered, effects);
             }
+            // Of what is shared the replica says when it is nobody's.
+            LastingChange::Release(_) if self.is_sharing() => {}
             LastingChange::Release(binding) => self.free_name(now, &binding, effects),
             LastingChange::Settings(ordered) => self.use_ordered(now, ordered, effects),
             LastingChange::Invite(invite) => self.doors.add(invite),
@@ -251,7 +279,6 @@ impl Tracker {
 
     /// A change could not be written down: everything is as before.
     fn take_back(&mut self, ticket: Ticket, change: LastingChange, effects: &mut Effects) {
-        self.log.push(LogEntry::NotSaved);
         match change {
             LastingChange::Name { folded, invite, .. } => {
                 self.names.stored(&folded, ticket, false);
@@ -328,15 +355,32 @@ impl Tracker {
             owners.filter_map(|online| self.names.used(&online.username)).collect()
         };
         for binding in used {
-            self.save(Record::Bound(binding), effects);
+            self.save(Record::Used(binding), effects);
+        }
+        for (folded, used_at) in if self.is_sharing() { self.names.lapsed(LAPSED_AT_ONCE) } else { Vec::new() } {
+            self.save(Record::Lapsed { folded, used_at }, effects);
         }
         self.forget_lapsed_names(LAPSED_AT_ONCE, effects);
     }
 
     /// Forgets names that have lapsed, at most so many, here and on disk.
     pub(super) fn forget_lapsed_names(&mut self, at_most: usize, effects: &mut Effects) {
+        if self.is_sharing() {
+            return;
+        }
         for folded in self.names.forget_lapsed(at_most) {
             self.save(Record::Released { folded }, effects);
         }
     }
+}
+
+/// What an owner reads whose order does not reach the other trackers.
+fn not_written() -> Refusal {
+    let text = "this could not be written where the other trackers of this network read it; try again in a moment";
+    Refusal::new(Code::Unavailable, text)
+}
+
+/// What somebody reads while the trackers cannot agree.
+pub(super) fn not_agreed() -> Refusal {
+    Refusal::new(Code::Unavailable, Sentence::NameNotAgreed)
 }

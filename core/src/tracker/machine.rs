@@ -79,6 +79,8 @@ pub struct Tracker {
     pub(super) ordering: Option<Ticket>,
     /// Who waits for other trackers' answers.
     pub(super) gatherings: BTreeMap<Ticket, SessionId>,
+    /// When what is remembered was last known to be as the shared ledger is, if there is one.
+    pub(super) replica_at: Option<Instant>,
     /// Who waits for the configuration to be read.
     pub(super) reloads: BTreeMap<Ticket, SessionId>,
     pub(super) last_ticket: u64,
@@ -184,6 +186,7 @@ impl Tracker {
             saves: BTreeMap::new(),
             ordering: None,
             gatherings: BTreeMap::new(),
+            replica_at: None,
             reloads: BTreeMap::new(),
             last_ticket: 0,
             tally: Tally::default(),
@@ -226,6 +229,8 @@ impl Tracker {
             }
             Input::Closed => self.forget(now, from),
             Input::Stored { ticket, done } => self.stored(now, ticket, done, &mut effects),
+            Input::Claimed { ticket, fate } => self.settle(now, ticket, fate, &mut effects),
+            Input::Learned(learned) => self.learn(now, learned, &mut effects),
             Input::Tried { trial, result } => self.end_trial(trial, result, &mut effects),
             Input::RelayPassed { relay, bytes } => self.relay_passed(now, relay, bytes, &mut effects),
             Input::RelayEnded(relay) => self.relays.ended(relay),

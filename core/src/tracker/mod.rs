@@ -8,8 +8,8 @@
 //! ```
 //!
 //! [`machine`] owns the state; `turns` work off each session's lines; `handlers` hold what each command does;
-//! `lasting` is what outlives sessions, `keeping_out` ends those of who is not wanted. The others are the tables: [`catalog`]
-//! of shares, [`names`] and their owners,
+//! `lasting` is what outlives sessions, [`ledger`] what of it is shared with other trackers; `keeping_out` ends those of who is
+//! not wanted. The others are the tables: [`catalog`] of shares, [`names`] and their owners,
 //! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, who is [`watching`] what,
 //! the [`mesh`] of several trackers, [`bans`], who is [`sent_away`], [`budget`] of answers, [`quotas`] of shares,
 //! [`encounters`], [`trials`], [`relays`], [`overrides`] of the configuration. [`merge`] makes one page of the answers of
@@ -28,10 +28,12 @@ mod handlers;
 pub mod input;
 mod keeping_out;
 mod lasting;
+pub mod ledger;
 mod linking;
 pub mod links;
 pub mod log;
 mod long_command;
+pub mod look_alikes;
 pub mod machine;
 pub mod merge;
 pub mod mesh;

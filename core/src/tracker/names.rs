@@ -2,11 +2,13 @@
 //! register it owns it, here and on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::model::binding::Binding;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::tracker::input::Ticket;
+use crate::tracker::look_alikes::LookAlikes;
 
 /// Names that look official. Nobody has them, nor anything that looks like them.
 const RESERVED: &[&str] = &[
@@ -51,6 +53,10 @@ pub struct Names {
     reserved: LookAlikes,
     /// By when they were used last: those that lapse next come first.
     by_use: BTreeSet<(u64, String)>,
+    /// Nobody's names that nobody gets yet.
+    resting: BTreeMap<String, Username>,
+    /// Other trackers have the same names: nothing here changes but by what is learned of all.
+    are_shared: bool,
     run_seconds: u64,
 }
 
@@ -93,6 +99,8 @@ impl Names {
             look_alikes: LookAlikes::default(),
             reserved: reserved_names(),
             by_use: BTreeSet::new(),
+            resting: BTreeMap::new(),
+            are_shared: false,
             run_seconds,
         };
         for binding in bindings {
@@ -105,6 +113,46 @@ impl Names {
     /// Has names lapse after this long from now on.
     pub fn set_lapse(&mut self, lapses_after_seconds: u64) {
         self.lapses_after_seconds = lapses_after_seconds;
+    }
+
+    /// The names are those of several trackers from now on: a name that has lapsed is its owner's until all agree that it is
+    /// not.
+    pub fn share(&mut self) {
+        self.are_shared = true;
+    }
+
+    /// A name is a key's, as all trackers agree.
+    pub fn learn(&mut self, binding: Binding) {
+        let used_at = binding.used_at.min(self.run_seconds);
+        self.put(Binding { used_at, ..binding }, None);
+    }
+
+    /// A name is nobody's, and nobody gets it before it is released.
+    pub fn rest(&mut self, username: Username) {
+        let folded = username.folded();
+        self.release(&folded);
+        self.look_alikes.add(&username);
+        self.resting.insert(folded, username);
+    }
+
+    /// Whether the owner of a name wrote it so when they used it last.
+    pub fn is_spelled(&self, name: &Username) -> bool {
+        self.by_folded.get(&name.folded()).is_some_and(|owned| owned.binding.username == *name)
+    }
+
+    /// The names behind `after` and up to `up_to` that are owned or rest, regardless of case.
+    pub fn between(&self, after: Option<&str>, up_to: Option<&str>) -> Vec<String> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let to = up_to.map_or(Bound::Unbounded, Bound::Included);
+        let owned = self.by_folded.range::<str, _>((from, to)).map(|(folded, _)| folded.clone());
+        owned.chain(self.resting.range::<str, _>((from, to)).map(|(folded, _)| folded.clone())).collect()
+    }
+
+    /// Names that have lapsed and stay until all trackers agree, at most so many: regardless of case, and when they were used
+    /// last.
+    pub fn lapsed(&self, at_most: usize) -> Vec<(String, u64)> {
+        let lapsed = self.by_use.iter().take_while(|(used_at, _)| self.has_lapsed(*used_at));
+        lapsed.take(at_most).map(|(used_at, folded)| (folded.clone(), *used_at)).collect()
     }
 
     /// How long the tracker has run in all its life, see [`crate::tracker::input::Clock`]. It never goes back.
@@ -136,6 +184,7 @@ impl Names {
         let owned = self.by_folded.get(&folded).filter(|owned| !self.is_lapsed(owned));
         match owned {
             Some(owned) if key != Some(owned.binding.key) => Err(NotFree::Taken),
+            None if self.resting.contains_key(&folded) => Err(NotFree::Taken),
             None if self.reserved.others(name, "").next().is_some() => Err(NotFree::Reserved),
             // Also an owner's new spelling may look like somebody else: `bIll` is not `blll`.
             _ if self.looks_like_an_owned_name(name, &folded) => Err(NotFree::Confusable),
@@ -145,7 +194,9 @@ impl Names {
     }
 
     fn looks_like_an_owned_name(&self, name: &Username, folded: &str) -> bool {
-        let is_owned = |other: &str| self.by_folded.get(other).is_some_and(|owned| !self.is_lapsed(owned));
+        let is_owned = |other: &str| {
+            self.resting.contains_key(other) || self.by_folded.get(other).is_some_and(|owned| !self.is_lapsed(owned))
+        };
         self.look_alikes.others(name, folded).any(is_owned)
     }
 
@@ -189,6 +240,9 @@ impl Names {
 
     /// Makes a name free; `false` if nobody owns it.
     pub fn release(&mut self, folded: &str) -> bool {
+        if let Some(username) = self.resting.remove(folded) {
+            self.look_alikes.remove(&username);
+        }
         let Some(owned) = self.by_folded.remove(folded) else { return false };
         self.by_use.remove(&(owned.binding.used_at, folded.to_owned()));
         self.look_alikes.remove(&owned.binding.username);
@@ -238,43 +292,11 @@ impl Names {
     }
 
     fn is_lapsed(&self, owned: &Owned) -> bool {
-        let unused = self.run_seconds.saturating_sub(owned.binding.used_at);
-        owned.unsaved.is_none() && unused > self.lapses_after_seconds
-    }
-}
-
-/// Names by what they look like: pairs of a look and a name regardless of case.
-#[derive(Debug, Default)]
-pub struct LookAlikes {
-    pairs: BTreeSet<(Box<str>, Box<str>)>,
-}
-
-impl LookAlikes {
-    /// A name is there.
-    pub fn add(&mut self, name: &Username) {
-        let folded = name.folded();
-        for skeleton in name.skeletons() {
-            self.pairs.insert((skeleton.into(), folded.as_str().into()));
-        }
+        !self.are_shared && owned.unsaved.is_none() && self.has_lapsed(owned.binding.used_at)
     }
 
-    /// A name is gone. It must be spelled as it was added.
-    pub fn remove(&mut self, name: &Username) {
-        let folded: Box<str> = name.folded().into();
-        for skeleton in name.skeletons() {
-            self.pairs.remove(&(skeleton.into(), folded.clone()));
-        }
-    }
-
-    /// The names, regardless of case, that look like this one, but for `folded` itself.
-    pub fn others<'a>(&'a self, name: &Username, folded: &'a str) -> impl Iterator<Item = &'a str> {
-        let of = |skeleton: String| {
-            let first: (Box<str>, Box<str>) = (skeleton.as_str().into(), "".into());
-            let alike = self.pairs.range(first..).take_while(move |(look, _)| **look == *skeleton);
-            alike.map(|(_, name)| &**name)
-        };
-        let [written, regardless] = name.skeletons();
-        of(written).chain(of(regardless)).filter(move |other| *other != folded)
+    fn has_lapsed(&self, used_at: u64) -> bool {
+        self.run_seconds.saturating_sub(used_at) > self.lapses_after_seconds
     }
 }
 
@@ -398,6 +420,33 @@ mod tests {
         names.set_clock(0);
         assert_eq!(names.used(&name("Anna")), None, "a clock set back frees nothing");
         assert_eq!(names.standing(&name("anna"), key(2)), Err(NotFree::Taken));
+    }
+
+    #[test]
+    fn a_shared_name_lapses_when_all_agree_and_rests_then() {
+        let mut names = names(1000 * DAY, &[("modern", 1, 800 * DAY), ("anna", 2, 999 * DAY)]);
+        names.share();
+        assert_eq!(names.standing(&name("modern"), key(1)), Ok(NameStanding::Own));
+        assert_eq!(names.standing(&name("modern"), key(3)), Err(NotFree::Taken));
+        assert_eq!((names.lapsed(9), names.lapsed(0)), (vec![("modern".to_owned(), 800 * DAY)], Vec::new()));
+        names.rest(name("Modern"));
+        for (text, who, expected) in [
+            ("modern", key(1), NotFree::Taken),
+            ("MODERN", None, NotFree::Taken),
+            ("modem", key(1), NotFree::Confusable),
+        ] {
+            assert_eq!(names.standing(&name(text), who), Err(expected), "{text}");
+        }
+        assert_eq!((names.owner(&name("modern")), names.lapsed(9)), (None, Vec::new()));
+        assert_eq!(names.between(None, None), ["anna", "modern"]);
+        assert_eq!(names.between(Some("anna"), None), ["modern"]);
+        assert_eq!(names.between(None, Some("anna")), ["anna"]);
+        names.release("modern");
+        assert_eq!(names.standing(&name("modem"), key(3)), Ok(NameStanding::Free));
+        names.learn(Binding { username: name("Anna"), key: PublicKey::from_bytes([2; 32]), used_at: u64::MAX });
+        assert!(names.is_spelled(&name("Anna")) && !names.is_spelled(&name("anna")));
+        names.release("anna");
+        assert!(names.is_empty() && names.look_alikes.pairs.is_empty() && names.resting.is_empty());
     }
 
     #[test]

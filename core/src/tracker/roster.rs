@@ -16,7 +16,7 @@ use crate::protocol::command::{Cursor, Page};
 use crate::protocol::reply::{Totals, UserLine};
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::input::SessionId;
-use crate::tracker::names::LookAlikes;
+use crate::tracker::look_alikes::LookAlikes;
 
 /// A user who is here.
 #[derive(Debug, Clone)]

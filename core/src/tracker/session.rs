@@ -32,6 +32,8 @@ pub(super) struct SessionState {
     pub(super) turn: Turn,
     /// What its first line asked for and is not done.
     pub(super) job: Option<Box<LongCommand>>,
+    /// What its first line claims was claimed already.
+    pub(super) has_claimed: bool,
     /// Bytes of answers since the session was last known to have taken all.
     pub(super) unsent_bytes: usize,
 
@@ -76,6 +78,7 @@ impl SessionState {
             waiting: VecDeque::new(),
             turn: Turn::Idle,
             job: None,
+            has_claimed: false,
             unsent_bytes: 0,
             heard_at: now,
             first_command_by: Some(first_command_by),

@@ -235,6 +235,7 @@ impl Shell {
                 | Effect::Reload(_)
                 | Effect::Link(_)
                 | Effect::Ask { .. }
+                | Effect::Claim { .. }
                 | Effect::Try { .. } => {}
             }
         }

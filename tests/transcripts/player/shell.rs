@@ -84,6 +84,7 @@ impl Player {
                 Effect::SetRelayRate(_) | Effect::Link(_) | Effect::Ask { .. } => {}
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
+                Effect::Claim { .. } => unreachable!("this tracker is alone"),
                 Effect::Save { ticket, records } if self.disk.waits => self.disk.under_way.push((ticket, records)),
                 Effect::Save { ticket, records } => {
                     records.into_iter().for_each(|record| self.disk.write(record));

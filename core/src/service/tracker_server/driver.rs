@@ -10,14 +10,15 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::binding::ClaimFate;
 use crate::net::send_queue::{SendQueue, Signs};
 use crate::protocol::command::VerbKind;
 use crate::protocol::sentence::Sentence;
 use crate::service::mesh::MeshLinks;
 use crate::service::tracker_server::figures::DriverFigures;
+use crate::service::tracker_server::ledger::{LedgerJob, LedgerWork, LedgerWriter};
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::trial::TrialDialler;
-use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
 use crate::service::tracker_server::{Message, ReadConfiguration, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Clock, Input, SessionId, SessionRequest, Ticket};
@@ -33,7 +34,7 @@ struct Driver {
     tracker: Tracker,
     sessions: HashMap<SessionId, OpenSession>,
     figures: DriverFigures,
-    writer: RecordWriter,
+    ledger: LedgerWriter,
     outside: Outside,
     log: Log,
     /// Where what is read for the machine is brought.
@@ -86,7 +87,7 @@ impl Log {
 pub(super) async fn run(
     tracker: Tracker,
     (to_inbox, mut inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
-    writer: RecordWriter,
+    ledger: LedgerWriter,
     outside: Outside,
     cancel: CancellationToken,
 ) -> Vec<Arc<SendQueue>> {
@@ -94,15 +95,15 @@ pub(super) async fn run(
         tracker,
         sessions: HashMap::new(),
         figures: DriverFigures::default(),
-        writer,
+        ledger,
         outside,
         log: Log::default(),
         inbox: to_inbox,
         configuration: None,
     };
     let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
-    let (run_before, since) = (driver.tracker.run_seconds(), Instant::now());
-    let mut clock_at = since + CLOCK_EVERY;
+    let mut run_clock = RunClock { before: driver.tracker.run_seconds(), since: Instant::now() };
+    let mut clock_at = run_clock.since + CLOCK_EVERY;
     loop {
         let deadline = driver.tracker.next_deadline().map_or(clock_at, |at| at.min(clock_at));
         if deadline > Instant::now() {
@@ -128,9 +129,10 @@ pub(super) async fn run(
             driver.take(message);
         }
         let now = Instant::now();
+        run_clock.learn(driver.tracker.run_seconds(), now);
         if now >= clock_at {
             clock_at = now + CLOCK_EVERY;
-            driver.apply(SessionId::NONE, Input::Clock(clock(run_before, since)));
+            driver.apply(SessionId::NONE, Input::Clock(run_clock.tell(now)));
         }
         if driver.tracker.next_deadline().is_some_and(|at| at <= now) {
             driver.guarded(SessionId::NONE, |tracker| tracker.tick(now));
@@ -140,16 +142,34 @@ pub(super) async fn run(
     while let Ok(message) = inbox.try_recv() {
         driver.take(message);
     }
-    driver.apply(SessionId::NONE, Input::Clock(clock(run_before, since)));
+    driver.apply(SessionId::NONE, Input::Clock(run_clock.tell(Instant::now())));
     let queues = driver.sessions.values().map(|session| Arc::clone(&session.queue)).collect();
     driver.apply(SessionId::NONE, Input::Stopping);
-    driver.writer.finish().await;
+    driver.ledger.finish().await;
     queues
 }
 
-/// What time it is for a tracker that had run for so long before, and runs since then.
-fn clock(run_before: u64, since: Instant) -> Clock {
-    Clock { run_seconds: run_before.saturating_add(since.elapsed().as_secs()), unix_seconds: unix_seconds() }
+/// How long a tracker has run in its life: for so many seconds before, and since then.
+struct RunClock {
+    before: u64,
+    since: Instant,
+}
+
+impl RunClock {
+    /// Of several trackers the one that has run longest says what time it is.
+    fn learn(&mut self, run_seconds: u64, now: Instant) {
+        if run_seconds > self.seconds(now) {
+            *self = Self { before: run_seconds, since: now };
+        }
+    }
+
+    fn tell(&self, now: Instant) -> Clock {
+        Clock { run_seconds: self.seconds(now), unix_seconds: unix_seconds() }
+    }
+
+    fn seconds(&self, now: Instant) -> u64 {
+        self.before.saturating_add(now.saturating_duration_since(self.since).as_secs())
+    }
 }
 
 impl Driver {
@@ -287,8 +307,13 @@ impl Driver {
                 Effect::Log(entry) => self.log.tell(entry),
                 Effect::Try { trial, address, key } => self.outside.trials.begin(trial, address, key),
                 Effect::Save { ticket, records } => {
-                    if !self.writer.write(SaveJob { ticket, records }) {
+                    if !self.ledger.write(LedgerJob { ticket, work: LedgerWork::Write(records) }) {
                         self.apply(SessionId::NONE, Input::Stored { ticket, done: false });
+                    }
+                }
+                Effect::Claim { ticket, claim } => {
+                    if !self.ledger.write(LedgerJob { ticket, work: LedgerWork::Claim(claim) }) {
+                        self.apply(SessionId::NONE, Input::Claimed { ticket, fate: ClaimFate::Failed });
                     }
                 }
             }

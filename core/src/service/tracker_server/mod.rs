@@ -9,6 +9,7 @@
 //! | `announcing` | says in the local network that it is here | the tracker stops |
 //! | `relay` | two sessions that are one connection, in the tasks of the two | either end closes |
 //! | `writer`, a thread | puts records on disk | the driver has ended |
+//! | `ledger` | keeps a ledger that is shared with other trackers, instead of the writer | the driver has ended |
 //! | `scan_threads` | look through the catalog while the driver waits | the driver has ended |
 
 mod accept;
@@ -16,6 +17,7 @@ mod accept;
 mod announcing;
 mod driver;
 mod figures;
+pub mod ledger;
 mod relay;
 mod scan_threads;
 mod session;
@@ -47,6 +49,7 @@ use crate::service::tracker_server::accept::Occasional;
 use crate::service::tracker_server::driver::Outside;
 use crate::service::tracker_server::figures::DriverFigures;
 pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Latency};
+use crate::service::tracker_server::ledger::{Ledger, LedgerWriter};
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::service::tracker_server::trial::TrialDialler;
@@ -141,11 +144,21 @@ pub async fn start(
     store: Arc<Store>,
     cancel: CancellationToken,
 ) -> Result<TrackerHandle, StartError> {
+    start_on(listener, settings, identity, Ledger::Own(store), cancel).await
+}
+
+/// Starts a tracker whose records are in this ledger.
+pub async fn start_on(
+    listener: TcpListener,
+    settings: TrackerSettings,
+    identity: &Identity,
+    ledger: Ledger,
+    cancel: CancellationToken,
+) -> Result<TrackerHandle, StartError> {
     settings.check()?;
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
-    let (store, remembered) = read_records(store).await?;
 
     let cancel = cancel.child_token();
     let (inbox, to_driver) = mpsc::channel(INBOX_MAX);
@@ -165,13 +178,29 @@ pub async fn start(
         relays: Arc::clone(&relays),
     });
     let mesh_at = settings.mesh.0;
-    let mut tracker = Tracker::new(Instant::now(), settings, unix_seconds(), remembered);
+    let now = Instant::now();
+    let mut listed = None;
+    let (mut tracker, ledger) = match ledger {
+        Ledger::Own(store) => {
+            let (store, remembered) = read_records(store).await?;
+            let tracker = Tracker::new(now, settings, unix_seconds(), remembered);
+            (tracker, LedgerWriter::own(store, inbox.clone())?)
+        }
+        Ledger::Shared(shared) => {
+            let mut tracker = Tracker::new(now, settings, unix_seconds(), shared.remembered);
+            tracker.share_ledger(now);
+            listed = Some(shared.trackers);
+            (tracker, LedgerWriter::shared(shared.keep, inbox.clone()))
+        }
+    };
     if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
         tracker.set_scan_workers(Arc::new(threads));
     }
     tracker.set_ticket_secret(rand::random());
-    let writer = writer::start(store, inbox.clone())?;
     let sessions = TaskTracker::new();
+    if let Some(listed) = listed {
+        drop(sessions.spawn(ledger::tell_trackers(listed, inbox.clone(), cancel.clone())));
+    }
     let links = match mesh_at {
         Some(at) => Some(link_up(at, &mut tracker, identity, &shared, &sessions)?),
         None => None,
@@ -184,7 +213,7 @@ pub async fn start(
         cancel: cancel.clone(),
     };
     let outside = Outside { trials, relays, links };
-    let driving = driver::run(tracker, (inbox.clone(), to_driver), writer, outside, cancel.clone());
+    let driving = driver::run(tracker, (inbox.clone(), to_driver), ledger, outside, cancel.clone());
     #[cfg(feature = "nearby")]
     let announcing = tokio::spawn(announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone()));
     let driver = tokio::spawn(async move {
@@ -254,9 +283,7 @@ impl TrackerHandle {
     /// The link that lets people in. A tracker that listens everywhere is named by the address under which others most
     /// likely reach this computer.
     pub fn invite(&self) -> Result<Invite, BadInvite> {
-        let ip = if self.address.ip().is_unspecified() { local::best_address() } else { self.address.ip() };
-        let address = HostPort::new(&ip.to_string(), self.address.port())?.into();
-        Ok(Invite { address, key: self.key, token: None })
+        Ok(Invite { address: host_of(self.address)?.into(), key: self.key, token: None })
     }
 
     /// Gives an order of the owner's; `false` if the tracker has stopped.
@@ -356,6 +383,12 @@ impl Drop for TrackerHandle {
             self.cancel.cancel();
         }
     }
+}
+
+/// The address under which others most likely reach what listens here.
+pub fn host_of(listens: SocketAddr) -> Result<HostPort, BadInvite> {
+    let ip = if listens.ip().is_unspecified() { local::best_address() } else { listens.ip() };
+    HostPort::new(&ip.to_string(), listens.port())
 }
 
 fn admission_limits(settings: &TrackerSettings) -> AdmissionLimits {

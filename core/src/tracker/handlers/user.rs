@@ -15,7 +15,7 @@ use crate::tracker::effect::Effects;
 use crate::tracker::handlers::letting_in::Door;
 use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, refuse};
 use crate::tracker::input::Ticket;
-use crate::tracker::lasting::LAPSED_AT_ONCE;
+use crate::tracker::lasting::{LAPSED_AT_ONCE, not_agreed};
 use crate::tracker::log::LogEntry;
 use crate::tracker::long_command::User;
 use crate::tracker::machine::Tracker;
@@ -53,6 +53,8 @@ impl Tracker {
         if let Some(user) = &asker.user {
             return self.register_again(asker, user, &username, port);
         }
+        let session = self.sessions.get_mut(&asker.session);
+        let has_claimed = session.is_some_and(|session| std::mem::take(&mut session.has_claimed));
         let door = self.door(asker, token)?;
         if !asker.is_owner {
             self.refuse_banned_name(asker.now, &username)?;
@@ -73,7 +75,21 @@ impl Tracker {
         }
         let unsaved = match (standing, asker.key) {
             (NameStanding::Unsaved(ticket), _) => Some(ticket),
-            (NameStanding::Free, Some(key)) => Some(self.bind(asker, &username, key, invite, effects)?),
+            (NameStanding::Free, Some(key)) => {
+                if has_claimed {
+                    return Err(not_agreed());
+                }
+                Some(self.bind(asker, &username, key, invite, effects)?)
+            }
+            (NameStanding::Own, Some(key)) if self.is_sharing() => {
+                self.judge_replica(asker.now)?;
+                match self.names.is_spelled(&username) {
+                    true => None,
+                    false if has_claimed => return Err(not_agreed()),
+                    // Also a new spelling may look like a name that somebody claims just now.
+                    false => Some(self.claim_name(&username, key, None, effects)),
+                }
+            }
             (NameStanding::Free, None) | (NameStanding::Own, _) => None,
         };
         if let Some(ticket) = unsaved {
@@ -86,7 +102,7 @@ impl Tracker {
         if asker.key.is_some()
             && let Some(binding) = self.names.used(&username)
         {
-            self.save(Record::Bound(binding), effects);
+            self.save(Record::Used(binding), effects);
         }
         Ok(CommandReply::Done)
     }

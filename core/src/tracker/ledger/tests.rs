@@ -1,0 +1,330 @@
+//! A machine and what a shared ledger tells it, in every order.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::*;
+use crate::model::binding::ClaimFate;
+use crate::protocol::line::Line;
+use crate::tracker::input::{Input, SessionId, SessionOpened, SessionRequest};
+use crate::tracker::machine::Remembered;
+use crate::tracker::settings::TrackerSettings;
+
+struct World {
+    now: Instant,
+    tracker: Tracker,
+    claims: Vec<(Ticket, NameClaim)>,
+    saves: Vec<(Ticket, Vec<Record>)>,
+    /// What each session has read.
+    read: BTreeMap<SessionId, String>,
+}
+
+fn key(n: u8) -> PublicKey {
+    PublicKey::from_bytes([n; 32])
+}
+
+fn name(text: &str) -> Username {
+    Username::new(text).expect(text)
+}
+
+fn bound(text: &str, n: u8) -> Record {
+    Record::Bound(Binding { username: name(text), key: key(n), used_at: 0 })
+}
+
+impl World {
+    fn new(remembered: Vec<Record>) -> Self {
+        Self::with(TrackerSettings { owners: vec![key(9)], ..TrackerSettings::default() }, remembered)
+    }
+
+    fn with(settings: TrackerSettings, remembered: Vec<Record>) -> Self {
+        let now = Instant::now();
+        let mut tracker = Tracker::new(now, settings, 1_800_000_000, Remembered::default());
+        tracker.set_ticket_secret([7; 32]);
+        tracker.share_ledger(now);
+        let (claims, saves) = (Vec::new(), Vec::new());
+        let mut world = Self { now, tracker, claims, saves, read: BTreeMap::new() };
+        world.learn(Learned::Changes(remembered));
+        world
+    }
+
+    fn apply(&mut self, from: SessionId, input: Input) {
+        for effect in self.tracker.apply(self.now, from, input) {
+            match effect {
+                Effect::Send { to, bytes } => {
+                    let text = std::str::from_utf8(&bytes).expect("text");
+                    self.read.entry(to).or_default().push_str(text);
+                }
+                Effect::Notify { to, bytes } => {
+                    let text = std::str::from_utf8(&bytes).expect("text");
+                    to.iter().for_each(|to| self.read.entry(*to).or_default().push_str(text));
+                }
+                Effect::Claim { ticket, claim } => self.claims.push((ticket, claim)),
+                Effect::Save { ticket, records } => self.saves.push((ticket, records)),
+                _ => {}
+            }
+        }
+    }
+
+    fn learn(&mut self, learned: Learned) {
+        self.apply(SessionId::NONE, Input::Learned(learned));
+    }
+
+    fn change(&mut self, record: Record) {
+        self.learn(Learned::Changes(vec![record]));
+    }
+
+    fn come(&mut self, n: u64, key: Option<PublicKey>) {
+        let id = SessionId::new(n);
+        let peer = SocketAddr::from(([10, 0, 0, u8::try_from(n).expect("few")], 40_000));
+        let local = SocketAddr::from(([10, 0, 0, 99], 7686));
+        self.apply(id, Input::Opened(SessionOpened { peer, local, key, accepted_at: self.now, is_tracker: false }));
+        self.read.remove(&id);
+    }
+
+    fn say(&mut self, n: u64, line: &str) {
+        self.apply(SessionId::new(n), Input::Requests(vec![SessionRequest::read(Line::Text(line.to_owned()))]));
+    }
+
+    /// What a session has read since it was asked last, its notices left out.
+    fn said(&mut self, n: u64) -> String {
+        let read = self.read.remove(&SessionId::new(n)).unwrap_or_default();
+        let replies: Vec<&str> = read.lines().filter(|line| !line.starts_with('*')).collect();
+        replies.join("|")
+    }
+
+    fn fate(&mut self, fate: ClaimFate) {
+        let (ticket, _) = self.claims.remove(0);
+        self.apply(SessionId::NONE, Input::Claimed { ticket, fate });
+    }
+
+    fn is_here(&self, text: &str) -> bool {
+        self.tracker.known(&name(text)).is_some_and(|known| known.address.is_some())
+    }
+}
+
+#[test]
+fn a_claim_ends_as_the_replica_shows_when_it_has_its_fate() {
+    let taken = "ERR name-taken";
+    for (learned, fate, said, is_in) in [
+        (Some(bound("anna", 1)), ClaimFate::Done, "OK 0", true),
+        (Some(bound("ANNA", 2)), ClaimFate::Lost, taken, false),
+        (Some(bound("boris", 2)), ClaimFate::Lost, "ERR unavailable", false),
+        (Some(Record::Resting(name("anna"))), ClaimFate::Lost, taken, false),
+        (None, ClaimFate::Failed, "ERR unavailable", false),
+        // It may be done, and nobody has heard of it: it is not said to be.
+        (None, ClaimFate::Done, "ERR unavailable", false),
+        (None, ClaimFate::Lost, "ERR unavailable", false),
+        // It was done, and this is only known too late: nobody is in, and the next try finds it so.
+        (Some(bound("anna", 1)), ClaimFate::Failed, "ERR unavailable", false),
+    ] {
+        let mut world = World::new(Vec::new());
+        world.come(1, Some(key(1)));
+        world.say(1, "register-user anna 4001");
+        assert_eq!((world.said(1).as_str(), world.claims.len(), world.is_here("anna")), ("", 1, false));
+        learned.clone().into_iter().for_each(|record| world.change(record));
+        world.fate(fate);
+        let answer = world.said(1);
+        assert!(answer.starts_with(said), "{learned:?} {fate:?}: {answer}");
+        assert_eq!(world.is_here("anna"), is_in, "{learned:?} {fate:?}");
+        assert!(world.claims.is_empty(), "one command claims once");
+    }
+}
+
+#[test]
+fn what_looks_like_it_and_what_is_too_much_come_by_the_usual_way() {
+    let settings = TrackerSettings { names_per_key: 1, ..TrackerSettings::default() };
+    let mut world = World::with(settings, Vec::new());
+    world.come(1, Some(key(1)));
+    world.say(1, "register-user modem 4001");
+    world.change(bound("modern", 2));
+    world.fate(ClaimFate::Lost);
+    assert!(world.said(1).starts_with("ERR name-confusable"));
+    // At another tracker the same key has used up what it may have.
+    world.say(1, "register-user anna 4001");
+    world.change(bound("other", 1));
+    world.fate(ClaimFate::Lost);
+    assert!(world.said(1).starts_with("ERR limit"));
+}
+
+/// Everything that can happen to a claim and to whoever waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Happening {
+    Mine,
+    Theirs,
+    Released,
+    Fate(ClaimFate),
+    Dropped,
+}
+
+#[test]
+fn in_every_order_nobody_is_in_under_a_name_that_the_replica_does_not_give_them() {
+    use Happening::*;
+    let mut orders = 0;
+    for fate in [ClaimFate::Done, ClaimFate::Lost, ClaimFate::Failed] {
+        for order in permutations(&[Mine, Theirs, Released, Fate(fate), Dropped]) {
+            orders += 1;
+            let mut world = World::new(Vec::new());
+            world.come(1, Some(key(1)));
+            world.come(2, None);
+            world.say(2, "watch");
+            world.say(1, "register-user anna 4001");
+            let mut owner = None;
+            for happening in &order {
+                match happening {
+                    Mine | Theirs => {
+                        let n = if *happening == Mine { 1 } else { 2 };
+                        owner = Some(key(n));
+                        world.change(bound("anna", n));
+                    }
+                    Released => {
+                        owner = None;
+                        world.change(Record::Resting(name("anna")));
+                    }
+                    Fate(fate) => world.fate(*fate),
+                    Dropped => world.apply(SessionId::new(1), Input::Closed),
+                }
+                assert_eq!(world.tracker.names.owner(&name("anna")), owner, "{order:?}");
+                assert!(!world.is_here("anna") || owner == Some(key(1)), "{order:?}");
+                let said = world.said(1);
+                assert!(said != "OK 0" || owner == Some(key(1)), "{order:?}: {said}");
+            }
+            assert!(world.claims.is_empty() && world.tracker.saves.is_empty() && !world.is_here("anna"), "{order:?}");
+        }
+    }
+    assert_eq!(orders, 3 * 120);
+}
+
+fn permutations<T: Copy>(of: &[T]) -> Vec<Vec<T>> {
+    if of.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for n in 0..of.len() {
+        let mut rest = of.to_vec();
+        let first = rest.remove(n);
+        all.extend(permutations(&rest).into_iter().map(|order| [vec![first], order].concat()));
+    }
+    all
+}
+
+#[test]
+fn owners_come_in_by_a_replica_that_is_not_too_old() {
+    let mut world = World::new(vec![bound("anna", 1)]);
+    world.come(1, Some(key(1)));
+    world.say(1, "register-user anna 4001");
+    assert_eq!(world.said(1), "OK 0");
+    world.apply(SessionId::new(1), Input::Closed);
+    world.now += REPLICA_AGE_MAX;
+    world.come(2, Some(key(1)));
+    world.say(2, "register-user anna 4001");
+    assert_eq!(world.said(2), "OK 0");
+    world.apply(SessionId::new(2), Input::Closed);
+    world.now += Duration::from_secs(1);
+    world.come(3, Some(key(1)));
+    world.say(3, "register-user anna 4001");
+    assert!(world.said(3).starts_with("ERR unavailable"));
+    world.say(3, "list-users");
+    assert_eq!(world.said(3), "OK 0", "it may read");
+    world.learn(Learned::UpToDate(world.now));
+    world.say(3, "register-user anna 4001");
+    assert_eq!(world.said(3), "OK 0");
+}
+
+#[test]
+fn who_is_here_goes_when_their_name_is_somebody_elses() {
+    for (record, is_closed) in
+        [(bound("anna", 1), false), (bound("anna", 2), true), (Record::Resting(name("anna")), true)]
+    {
+        let mut world = World::new(vec![bound("anna", 1)]);
+        world.come(1, Some(key(1)));
+        world.say(1, "register-user anna 4001");
+        world.change(record.clone());
+        assert_eq!(world.is_here("anna"), !is_closed, "{record:?}");
+    }
+    // Who has no key makes way, and stays.
+    let mut world = World::new(Vec::new());
+    world.come(1, None);
+    world.say(1, "register-user anna 4001");
+    assert_eq!(world.said(1), "OK 0");
+    world.change(bound("anna", 2));
+    assert!(!world.is_here("anna"));
+    world.say(1, "ping");
+    assert_eq!(world.said(1), "OK 0");
+}
+
+#[test]
+fn a_new_spelling_is_claimed_before_it_is_used() {
+    let mut world = World::new(vec![bound("bill", 1)]);
+    world.come(1, Some(key(1)));
+    world.say(1, "register-user bIll 4001");
+    assert_eq!((world.said(1).as_str(), world.claims.len()), ("", 1));
+    world.change(bound("blll", 2));
+    world.fate(ClaimFate::Lost);
+    assert!(world.said(1).starts_with("ERR name-confusable"));
+    world.say(1, "register-user BILL 4001");
+    world.change(bound("BILL", 1));
+    world.fate(ClaimFate::Done);
+    assert_eq!(world.said(1), "OK 0");
+}
+
+#[test]
+fn an_order_is_answered_when_all_trackers_can_read_it() {
+    let mut world = World::new(vec![bound("eve", 2)]);
+    world.come(1, Some(key(9)));
+    for (order, records, done, said) in [
+        ("ban eve 1d spam", 1, true, "OK 1|"),
+        ("unban eve", 1, false, "ERR unavailable"),
+        ("rename-network House", 1, true, "OK 0"),
+        ("limits names_per_key=2 faulty_lines=9", 2, true, "OK "),
+        ("release eve", 1, true, "OK 0"),
+    ] {
+        world.say(1, order);
+        let written: Vec<usize> = world.saves.iter().map(|(_, records)| records.len()).collect();
+        assert_eq!((world.said(1).as_str(), written), ("", vec![records]), "{order}");
+        let (ticket, _) = world.saves.remove(0);
+        world.apply(SessionId::NONE, Input::Stored { ticket, done });
+        let answer = world.said(1);
+        assert!(answer.starts_with(said), "{order}: {answer}");
+    }
+    assert_eq!(world.tracker.names.owner(&name("eve")), Some(key(2)), "until the ledger says that it is not");
+    world.say(1, "limits");
+    assert!(world.said(1).starts_with("OK "), "to read needs nobody else");
+    assert!(world.tracker.saves.is_empty());
+}
+
+#[test]
+fn what_is_read_anew_is_applied_as_a_difference() {
+    let mut world = World::new(vec![bound("anna", 1), bound("boris", 2), bound("vera", 3)]);
+    world.change(Record::Ordered { setting: "network_name".into(), value: Some("Old".into()) });
+    world.change(Record::Banned(crate::model::binding::Ban::new("@eve".parse().expect("a name"), None)));
+    for (n, who) in [(1, "anna"), (2, "boris")] {
+        world.come(n, Some(key(u8::try_from(n).expect("few"))));
+        world.say(n, &format!("register-user {who} 4001"));
+        assert_eq!(world.said(n), "OK 0");
+    }
+    world.come(3, None);
+    world.say(3, "watch");
+    world.said(3);
+    let page = |after: Option<&str>, up_to: Option<&str>, names: Vec<Record>| Learned::Names {
+        after: after.map(str::to_owned),
+        up_to: up_to.map(str::to_owned),
+        names,
+    };
+    world.learn(page(None, Some("anna"), vec![bound("anna", 1)]));
+    world.learn(page(Some("anna"), Some("carl"), vec![bound("carl", 4)]));
+    world.learn(page(Some("carl"), None, vec![Record::Resting(name("vera"))]));
+    world.learn(Learned::Rules(Vec::new()));
+    assert!(world.is_here("anna") && !world.is_here("boris"));
+    let owner = |world: &World, text: &str| world.tracker.names.owner(&name(text));
+    assert_eq!(
+        ["anna", "boris", "carl", "vera"].map(|text| owner(&world, text)),
+        [Some(key(1)), None, Some(key(4)), None]
+    );
+    assert_eq!(world.tracker.names.between(None, None), ["anna", "carl", "vera"]);
+    assert_eq!(world.tracker.settings().network_name, "Potok");
+    assert_eq!(world.tracker.bans().len(), 0);
+    // Who is still who they were hears nothing, and nobody hears of them.
+    assert_eq!(world.said(1), "");
+    world.say(1, "whoami");
+    assert!(world.said(1).starts_with("OK 1"), "still here");
+}

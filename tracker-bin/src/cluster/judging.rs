@@ -1,0 +1,204 @@
+//! What a transaction would change, judged by what stands in etcd: pure, and judged anew when it stands there otherwise by
+//! the time that it is written.
+
+use std::collections::BTreeMap;
+
+use potok_core::model::binding::{Binding, ClaimFate, NameClaim};
+use potok_core::model::key::PublicKey;
+use potok_core::model::username::Username;
+
+use super::keys::{self, NameValue};
+
+/// What stands at some keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct View(BTreeMap<String, Seen>);
+
+/// What stands at one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The revision that wrote it; 0: there is nothing.
+    pub(super) revision: i64,
+    pub(super) value: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing: it is so already, or cannot be. What says so was written at this revision at the latest.
+    Known(ClaimFate, i64),
+    /// Write these, if everything that was looked at still stands there.
+    Write(Vec<Change>),
+}
+
+/// One key that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    Put(String, String),
+    /// Until a lease lets it go.
+    Lend(String, String),
+    Delete(String),
+}
+
+impl View {
+    /// Nothing stands there: it is guessed first, as most who claim a name are new.
+    pub(super) fn empty(keys: impl IntoIterator<Item = String>) -> Self {
+        Self(keys.into_iter().map(|key| (key, Seen::default())).collect())
+    }
+
+    pub(super) fn put(&mut self, key: String, seen: Seen) {
+        self.0.insert(key, seen);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Seen)> {
+        self.0.iter()
+    }
+
+    fn value(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.value.as_deref()
+    }
+
+    fn revision(&self, key: &str) -> i64 {
+        self.0.get(key).map_or(0, |seen| seen.revision)
+    }
+
+    pub(super) fn name(&self, key: &str) -> Option<(Username, NameValue)> {
+        NameValue::read(self.value(key)?)
+    }
+
+    /// The names that a key owns.
+    fn owned(&self, key: PublicKey) -> Vec<String> {
+        self.value(&keys::owner(key)).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}
+
+/// The keys that a claim is about.
+pub(super) fn keys_of_claim(claim: &NameClaim) -> Vec<String> {
+    let NameClaim { binding, invite, .. } = claim;
+    let mut all = vec![keys::name(&binding.username.folded()), keys::owner(binding.key)];
+    all.extend(keys::looks(&binding.username));
+    all.extend(invite.map(keys::invite));
+    all
+}
+
+/// Judges a claim.
+pub(super) fn claim(claim: &NameClaim, view: &View) -> Step {
+    let Binding { username, key, .. } = &claim.binding;
+    let folded = username.folded();
+    let at = keys::name(&folded);
+    let before = view.name(&at);
+    if view.value(&at).is_some() {
+        match &before {
+            Some((written, value)) if value.key == Some(*key) => {
+                if written == username {
+                    return Step::Known(ClaimFate::Done, view.revision(&at));
+                }
+            }
+            // Also what cannot be read is somebody's.
+            _ => return Step::Known(ClaimFate::Lost, view.revision(&at)),
+        }
+    }
+    let looks = keys::looks(username);
+    for look in &looks {
+        if view.value(look).is_some_and(|other| other != folded) {
+            return Step::Known(ClaimFate::Lost, view.revision(look));
+        }
+    }
+    let mut changes = vec![Change::Put(at, keys::json(&NameValue::of(&claim.binding)))];
+    if let Some((written, _)) = &before {
+        let other_looks = keys::looks(written).into_iter().filter(|look| !looks.contains(look));
+        changes.extend(other_looks.map(Change::Delete));
+    }
+    changes.extend(looks.into_iter().map(|look| Change::Put(look, folded.clone())));
+    let mut owned = view.owned(*key);
+    if !owned.contains(&folded) {
+        if owned.len() >= claim.names_max {
+            return Step::Known(ClaimFate::Lost, view.revision(&keys::owner(*key)));
+        }
+        owned.push(folded);
+        changes.push(Change::Put(keys::owner(*key), keys::json(&owned)));
+    }
+    // Who has the name already needs no invite for its other spelling.
+    if let (Some(number), None) = (claim.invite, before) {
+        match use_invite(number, view) {
+            Some(change) => changes.push(change),
+            None => return Step::Known(ClaimFate::Lost, view.revision(&keys::invite(number))),
+        }
+    }
+    Step::Write(changes)
+}
+
+/// An invite with one use less; none if it is used up.
+fn use_invite(number: u64, view: &View) -> Option<Change> {
+    let at = keys::invite(number);
+    let mut invite = keys::read_invite(number, view.value(&at)?)?;
+    match &mut invite.uses_left {
+        None => {}
+        Some(0) => return None,
+        Some(1) => return Some(Change::Delete(at)),
+        Some(left) => *left -= 1,
+    }
+    Some(Change::Put(at, keys::write_invite(&invite)))
+}
+
+/// Judges that a name is nobody's any more; with `used_at`, only if it was not used after that. `key` is its owner's.
+pub(super) fn release(folded: &str, key: PublicKey, used_at: Option<u64>, view: &View) -> Step {
+    let at = keys::name(folded);
+    let (username, value) = match view.name(&at) {
+        Some((username, value)) if value.key == Some(key) => (username, value),
+        _ => return Step::Known(ClaimFate::Done, view.revision(&at)),
+    };
+    if used_at.is_some_and(|used_at| value.used_at != used_at) {
+        return Step::Known(ClaimFate::Lost, view.revision(&at));
+    }
+    let mut changes = vec![Change::Lend(at, keys::json(&NameValue::resting(&username)))];
+    changes.extend(keys::looks(&username).into_iter().map(|look| Change::Lend(look, folded.to_owned())));
+    let mut owned = view.owned(key);
+    owned.retain(|other| other != folded);
+    let owner = keys::owner(key);
+    changes.push(if owned.is_empty() { Change::Delete(owner) } else { Change::Put(owner, keys::json(&owned)) });
+    Step::Write(changes)
+}
+
+/// Judges that the owner of a name has used it.
+pub(super) fn use_name(binding: &Binding, view: &View) -> Step {
+    let at = keys::name(&binding.username.folded());
+    match view.name(&at) {
+        Some((_, value)) if value.key == Some(binding.key) && value.used_at < binding.used_at => {
+            Step::Write(vec![Change::Put(at, keys::json(&NameValue { used_at: binding.used_at, ..value }))])
+        }
+        _ => Step::Known(ClaimFate::Done, view.revision(&at)),
+    }
+}
+
+/// Judges that a key is to have this value.
+pub(super) fn set(at: &str, value: Option<&str>, view: &View) -> Step {
+    match value {
+        now if now == view.value(at) => Step::Known(ClaimFate::Done, view.revision(at)),
+        Some(text) => Step::Write(vec![Change::Put(at.to_owned(), text.to_owned())]),
+        None => Step::Write(vec![Change::Delete(at.to_owned())]),
+    }
+}
+
+/// Judges that keys are to have these values, all of them.
+pub(super) fn set_all(all: &[(String, Option<String>)], view: &View) -> Step {
+    let (mut changes, mut revision) = (Vec::new(), 0);
+    for (at, value) in all {
+        match set(at, value.as_deref(), view) {
+            Step::Write(change) => changes.extend(change),
+            Step::Known(_, known) => revision = revision.max(known),
+        }
+    }
+    if changes.is_empty() { Step::Known(ClaimFate::Done, revision) } else { Step::Write(changes) }
+}
+
+/// Judges that a key that nobody has is to have this value.
+pub(super) fn create(at: &str, text: &str, view: &View) -> Step {
+    match view.value(at) {
+        None => Step::Write(vec![Change::Put(at.to_owned(), text.to_owned())]),
+        Some(now) if now == text => Step::Known(ClaimFate::Done, view.revision(at)),
+        Some(_) => Step::Known(ClaimFate::Lost, view.revision(at)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
