@@ -342,13 +342,10 @@ impl Files {
         if let Some(open) = self.opened(file) {
             return open.list.root() == content.hash;
         }
-        let begun = begin_new(&job, file.index, list, self.disk.as_ref());
-        if let Ok(Some(part)) = begun {
-            self.open(file, Arc::new(OpenPart { part, list: list.clone() }));
-            return true;
-        }
-        // Whatever it is, the check says it better.
-        false
+        // Whatever is in the way, the check says it better.
+        let Ok(Some(part)) = begin_new(&job, file.index, list, self.disk.as_ref()) else { return false };
+        self.open(file, Arc::new(OpenPart { part, list: list.clone() }));
+        true
     }
 
     /// Opens the part file of a large file and finds out which blocks are in it.

@@ -29,6 +29,8 @@ impl Downloads {
         let id = self.sources.meet(contact, now);
         if let Some(source) = self.sources.get_mut(id) {
             source.is_expected = true;
+            // A connection that is there is kept as long as if it were new.
+            source.unused_since = None;
         }
     }
 

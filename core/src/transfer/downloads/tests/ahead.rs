@@ -112,11 +112,18 @@ fn who_is_expected_is_reached_before_anything_is_wanted() {
         let contact = world.by_name[&name(user)].clone();
         world.machine.expect(&contact, world.now);
     }
-    for _ in 0..100 {
-        world.now += Duration::from_millis(100);
-        world.machine.tick(world.now);
-        world.settle();
-    }
-    assert!(world.peers.values().all(|peer| !peer.is_connected), "the connection has ended");
+    let pass = |world: &mut World, tenths: usize| {
+        for _ in 0..tenths {
+            world.now += Duration::from_millis(100);
+            world.machine.tick(world.now);
+            world.settle();
+        }
+        world.peers.values().filter(|peer| peer.is_connected).count()
+    };
+    assert_eq!(pass(&mut world, 49), 1);
+    let contact = world.by_name[&name(0)].clone();
+    world.machine.expect(&contact, world.now);
+    assert_eq!(pass(&mut world, 49), 1, "as long as if it were new");
+    assert_eq!(pass(&mut world, 10), 0, "the connection has ended");
     assert!(world.machine.is_at_rest(), "and is not made again");
 }
