@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use potok_core::disk::private;
-use potok_core::model::invite::{BadInvite, Invite, NetworkAddress};
+use potok_core::model::invite::{BadInvite, Invite};
 use potok_core::net::identity::{Identity, IdentityError};
 use potok_core::net::{descriptors, local};
 use potok_core::service::tracker_server::ledger::Ledger;
@@ -67,6 +67,11 @@ enum Failure {
     #[cfg(not(feature = "cluster"))]
     #[error("the configuration names a cluster, and this potok-tracker is built without it")]
     NoCluster,
+    #[error(
+        "the names of this tracker are in the etcd of its cluster: 'etcdctl snapshot save' keeps them, and a first tracker brings \
+         its own along (docs/cluster.md)"
+    )]
+    InCluster,
     #[error("{0}")]
     System(#[from] io::Error),
     #[cfg(windows)]
@@ -251,12 +256,12 @@ async fn open_ledger(
     }
     #[cfg(feature = "cluster")]
     {
-        let public = settings.public_address.0.as_ref().map(NetworkAddress::first);
+        let public = settings.public_address.0.as_ref().map(potok_core::model::invite::NetworkAddress::first);
         let host = match settings.advertise.0.as_ref().or(public) {
             Some(host) => host.clone(),
             None => tracker_server::host_of(listener.local_addr()?).map_err(io::Error::other)?,
         };
-        Ok(Ledger::Shared(cluster::join(settings, identity.public_key(), host, store).await?))
+        Ok(Ledger::Shared(Box::new(cluster::join(settings, identity.public_key(), host, store).await?)))
     }
     #[cfg(not(feature = "cluster"))]
     {

@@ -20,11 +20,18 @@ pub(crate) fn carry_out(task: &Task, dir: &Path, config: Option<&Path>) -> Resul
     match task {
         Task::Check => check(&config.map_or_else(|| dir.join("config.toml"), Path::to_owned)),
         Task::Status => say(&ask(dir, "/status")?),
+        Task::Export { .. } | Task::Import { .. } if is_in_cluster(dir, config) => Err(Failure::InCluster),
         Task::Export { file } => export(dir, file),
         Task::Import { file } => import(dir, file),
         #[cfg(windows)]
         Task::Service(task) => crate::service::carry_out(*task, dir, config),
     }
+}
+
+/// Whether what this tracker remembers is elsewhere, as its configuration says.
+fn is_in_cluster(dir: &Path, config: Option<&Path>) -> bool {
+    let file = config.map_or_else(|| dir.join("config.toml"), Path::to_owned);
+    config::load(&file).is_ok_and(|settings| !settings.cluster.is_empty())
 }
 
 fn check(file: &Path) -> Result<ExitCode, Failure> {

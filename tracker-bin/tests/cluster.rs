@@ -51,7 +51,19 @@ async fn a_name_claimed_at_one_tracker_is_everybodys() {
         let (said, _) = register(&two, &eve, name).await;
         assert!(said.starts_with(code), "{name}: {said}");
     }
-    assert_eq!(register(&two, &anna, "Modern").await.0, "OK 0", "it is theirs at every tracker");
+    let (said, mut there) = register(&two, &anna, "Modern").await;
+    assert_eq!(said, "OK 0", "it is theirs at every tracker");
+    // Who is at one tracker is seen at the other: etcd says where it is.
+    let mut here = Lines::plain(one.address).await;
+    until(&mut here, "list-users", "Modern ").await;
+    // What it knows is in etcd, and is kept and brought along there.
+    for task in ["export", "import"] {
+        let data = folders.data(1);
+        let output = run(program(), &[task, "names.toml", "--data-dir", data.to_str().expect("text")]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("etcdctl snapshot save") && output.status.code() == Some(1), "{task}: {said}");
+    }
+    there.expect("ping", "OK 0").await;
     // Another network's key is none of this cluster.
     let stranger = folders.data(3);
     std::fs::remove_file(stranger.join("identity.key")).expect("removed");

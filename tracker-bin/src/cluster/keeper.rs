@@ -20,6 +20,8 @@ use super::keys;
 const FATE_MAX: Duration = Duration::from_millis(2500);
 /// Claims that are under way at once. More would only wait for each other.
 const CLAIMS_MAX: usize = 64;
+/// Orders that wait for those before them. They fail after seconds, so more would only fail later.
+const ORDERS_MAX: usize = 1024;
 /// What nobody waits for, at once: it is to leave room for those who wait.
 const BACKGROUND_MAX: usize = 4;
 
@@ -40,7 +42,7 @@ impl Keeper {
         let (claims, background) = (Arc::new(Semaphore::new(CLAIMS_MAX)), Arc::new(Semaphore::new(BACKGROUND_MAX)));
         let mut tasks = JoinSet::new();
         // Orders of owners in their order.
-        let (orders, mut ordered) = mpsc::unbounded_channel();
+        let (orders, mut ordered) = mpsc::channel(ORDERS_MAX);
         let keeper = self.clone();
         tasks.spawn(async move {
             while let Some((ticket, records)) = ordered.recv().await {
@@ -65,8 +67,11 @@ impl Keeper {
                         keeper.write(ticket, records).await;
                     });
                 }
-                // The channel of jobs is bounded, so what is in here is.
-                LedgerWork::Write(records) => _ = orders.send((ticket, records)),
+                LedgerWork::Write(records) => {
+                    if orders.try_send((ticket, records)).is_err() {
+                        let _stopped = self.answers.stored(ticket, false).await;
+                    }
+                }
             }
         }
         drop(orders);

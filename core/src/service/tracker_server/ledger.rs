@@ -32,7 +32,7 @@ pub enum Ledger {
     /// In a database of its own.
     Own(Arc<Store>),
     /// Where other trackers have theirs too.
-    Shared(SharedLedger),
+    Shared(Box<SharedLedger>),
 }
 
 /// A ledger that several trackers share, and those trackers.

@@ -49,7 +49,7 @@ use crate::service::tracker_server::accept::Occasional;
 use crate::service::tracker_server::driver::Outside;
 use crate::service::tracker_server::figures::DriverFigures;
 pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Latency};
-use crate::service::tracker_server::ledger::{Ledger, LedgerWriter};
+use crate::service::tracker_server::ledger::{Ledger, LedgerWriter, SharedLedger};
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::scan_threads::ScanThreads;
 use crate::service::tracker_server::trial::TrialDialler;
@@ -187,10 +187,11 @@ pub async fn start_on(
             (tracker, LedgerWriter::own(store, inbox.clone())?)
         }
         Ledger::Shared(shared) => {
-            let mut tracker = Tracker::new(now, settings, unix_seconds(), shared.remembered);
+            let SharedLedger { remembered, trackers, keep, .. } = *shared;
+            let mut tracker = Tracker::new(now, settings, unix_seconds(), remembered);
             tracker.share_ledger(now);
-            listed = Some(shared.trackers);
-            (tracker, LedgerWriter::shared(shared.keep, inbox.clone()))
+            listed = Some(trackers);
+            (tracker, LedgerWriter::shared(keep, inbox.clone()))
         }
     };
     if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
