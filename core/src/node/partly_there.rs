@@ -1,6 +1,6 @@
 //! A folder that is there in part, as a person is asked about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::shown::Shown;
 
@@ -24,7 +24,7 @@ pub struct PartlyThere {
 
 impl PartlyThere {
     /// One of the places as it is below the folder.
-    pub fn below<'a>(&self, place: &'a PathBuf) -> std::borrow::Cow<'a, str> {
+    pub fn below<'a>(&self, place: &'a Path) -> std::borrow::Cow<'a, str> {
         place.strip_prefix(&self.path).unwrap_or(place).to_string_lossy()
     }
 

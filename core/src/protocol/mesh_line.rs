@@ -257,7 +257,7 @@ mod tests {
             assert_eq!(bad.parse::<MeshLine>(), Err(BadMeshLine), "{bad}");
         }
         for (at, wrong) in ["x y", "zz", "-", "1.2.3", "80", "-", "-", "-"].into_iter().enumerate() {
-            let mut words = vec!["anna", "-", "5", "192.0.2.1", "4001", "3", "120", "2"];
+            let mut words = ["anna", "-", "5", "192.0.2.1", "4001", "3", "120", "2"];
             words[at] = wrong;
             let line = format!("here 10 {}", words.join(" "));
             assert_eq!(line.parse::<MeshLine>(), Err(BadMeshLine), "{line}");

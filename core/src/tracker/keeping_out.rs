@@ -62,14 +62,23 @@ impl Tracker {
         let is_out = |session: &SessionState| {
             !session.is_owner && target.covers(session.key, session.peer.ip(), session.username())
         };
-        let of = |(id, session): (&SessionId, &Box<SessionState>)| (*id, session.peer.ip(), session.key);
+        let of = |id: SessionId, session: &SessionState| (id, session.peer.ip(), session.key);
         let out: Vec<(SessionId, IpAddr, Option<PublicKey>)> = match target {
             // Comparing names regardless of case costs more than a look at who has this one.
             BanTarget::Name(name) => {
                 let online = self.own_online(name).and_then(|online| self.sessions.get_key_value(&online.session));
-                online.filter(|(_, session)| is_out(session)).map(of).into_iter().collect()
+                online
+                    .filter(|(_, session)| is_out(session))
+                    .map(|(id, session)| of(*id, session))
+                    .into_iter()
+                    .collect()
             }
-            _ => self.sessions.iter().filter(|(_, session)| is_out(session)).map(of).collect(),
+            _ => self
+                .sessions
+                .iter()
+                .filter(|(_, session)| is_out(session))
+                .map(|(id, session)| of(*id, session))
+                .collect(),
         };
         if let BanTarget::Key(key) = target {
             self.end_relays_of(*key, effects);

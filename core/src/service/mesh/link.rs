@@ -19,7 +19,7 @@ const LINK_READ_BYTES: usize = 32 * 1024;
 /// A link's ways to the machine and from it.
 pub(super) struct LinkEnds<'a> {
     pub(super) link: LinkId,
-    pub(super) sent: mpsc::UnboundedReceiver<Bytes>,
+    pub(super) sent: mpsc::Receiver<Bytes>,
     pub(super) inputs: &'a mpsc::Sender<Input>,
 }
 

@@ -22,6 +22,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -41,6 +42,9 @@ use crate::tracker::mesh::{LINKS_MAX, LinkEffect, LinkId, ListedTracker};
 const LINK_CONNECT_MAX: Duration = Duration::from_secs(2);
 /// Connections that are proving their key at the same time; further ones wait in the system's queue.
 const LINK_HANDSHAKES_MAX: usize = 64;
+/// Sends that wait for one link. The machine bounds them in bytes; a link that has fallen this far behind is cut, and what
+/// it missed is made up for when it is there again.
+const LINK_SENDS_MAX: usize = 4096;
 /// How long to wait when the system has no descriptor for a new connection.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -68,8 +72,7 @@ struct TlsClients(TlsClient, TlsClient);
 /// How a link that runs is told what to send, and when to end.
 #[derive(Debug)]
 struct OpenLink {
-    /// The machine bounds what is on its way to a link.
-    out: mpsc::UnboundedSender<Bytes>,
+    out: mpsc::Sender<Bytes>,
     cancel: CancellationToken,
 }
 
@@ -109,9 +112,11 @@ impl MeshLinks {
         match effect {
             LinkEffect::Dial(to) => self.dial(to),
             LinkEffect::Send { link, bytes } => {
-                if let Some(open) = self.open.lock().get(&link) {
-                    // A link that has just ended says so by itself.
-                    let _has_ended = open.out.send(bytes);
+                if let Some(open) = self.open.lock().get(&link)
+                    && let Err(TrySendError::Full(_)) = open.out.try_send(bytes)
+                {
+                    // It says so by itself when it has ended.
+                    open.cancel.cancel();
                 }
             }
             LinkEffect::Cut(link) => {
@@ -182,7 +187,7 @@ impl MeshLinks {
     /// Runs a link to its end; the machine hears of its beginning and of its end.
     async fn run(&self, stream: Encrypted<TcpStream>, key: PublicKey, peer: IpAddr, to: Option<SocketAddr>) {
         let link = LinkId(self.last_link.fetch_add(1, Ordering::Relaxed) + 1);
-        let (out, sent) = mpsc::unbounded_channel();
+        let (out, sent) = mpsc::channel(LINK_SENDS_MAX);
         let cancel = self.cancel.child_token();
         self.open.lock().insert(link, OpenLink { out, cancel: cancel.clone() });
         self.bring(MeshInput::Connected { link, key, peer: peer.to_canonical(), to }).await;

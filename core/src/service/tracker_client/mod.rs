@@ -472,7 +472,7 @@ impl ClientMessage {
 }
 
 fn remembered(done: Result<Result<(), MeetError>, tokio::task::JoinError>) -> Result<(), MeetError> {
-    done.unwrap_or_else(|_panic| Err(MeetError::Panic))
+    done.unwrap_or(Err(MeetError::Panic))
 }
 
 impl std::fmt::Debug for TrackerClient {

@@ -75,7 +75,7 @@ pub(super) enum CommandReply {
     /// The command is tried again when the order before it is on disk, or is not.
     InTurn(Ticket, Command),
     /// This, when it is on disk.
-    OnDisk(Ticket, Box<CommandReply>),
+    OnDisk(Ticket, Box<Self>),
 }
 
 /// `OK 0` when it is on disk.
