@@ -77,6 +77,8 @@ impl Tracker {
             (NameStanding::Unsaved(ticket), _) => Some(ticket),
             (NameStanding::Free, Some(key)) => {
                 if has_claimed {
+                    // The ledger has said no, and this may be why.
+                    self.judge_room(key, effects)?;
                     return Err(not_agreed());
                 }
                 Some(self.bind(asker, &username, key, invite, effects)?)
@@ -155,6 +157,16 @@ impl Tracker {
         invite: Option<u64>,
         effects: &mut Effects,
     ) -> Result<Ticket, Refusal> {
+        self.judge_room(key, effects)?;
+        if !self.new_names.has_left(asker.now, asker.address) {
+            return Err(Refusal::new(Code::SlowDown, Sentence::TooManyNewNames));
+        }
+        self.new_names.charge(asker.now, asker.address, 1);
+        Ok(self.save_name(username, key, invite, effects))
+    }
+
+    /// Whether a key may own one more name, and there is room for it.
+    fn judge_room(&mut self, key: PublicKey, effects: &mut Effects) -> Result<(), Refusal> {
         let (own_max, all_max) = (self.settings.names_per_key, self.settings.names_in_all);
         if self.names.owned_by(key) >= own_max {
             return Err(Refusal::new(Code::Limit, Sentence::NamesOwned { max: own_max as u64 }));
@@ -165,11 +177,7 @@ impl Tracker {
         if self.names.len() >= all_max {
             return Err(Refusal::new(Code::Limit, Sentence::NamesFull { max: all_max as u64 }));
         }
-        if !self.new_names.has_left(asker.now, asker.address) {
-            return Err(Refusal::new(Code::SlowDown, Sentence::TooManyNewNames));
-        }
-        self.new_names.charge(asker.now, asker.address, 1);
-        Ok(self.save_name(username, key, invite, effects))
+        Ok(())
     }
 
     /// Takes a name from the session that has it.

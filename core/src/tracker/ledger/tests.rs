@@ -261,8 +261,8 @@ fn a_new_spelling_is_claimed_before_it_is_used() {
     world.change(bound("blll", 2));
     world.fate(ClaimFate::Lost);
     assert!(world.said(1).starts_with("ERR name-confusable"));
-    world.say(1, "register-user BILL 4001");
-    world.change(bound("BILL", 1));
+    world.say(1, "register-user Bill 4001");
+    world.change(bound("Bill", 1));
     world.fate(ClaimFate::Done);
     assert_eq!(world.said(1), "OK 0");
 }
