@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::model::invite::{HostPort, Invite, TrackerAddress};
 use potok_core::model::key::PublicKey;
 use potok_core::net::identity::Identity;
 use potok_core::node::intent::{Intent, ShareRequest};
@@ -29,6 +29,8 @@ pub struct Tracker {
     pub address: std::net::SocketAddr,
     /// What it proves.
     pub key: PublicKey,
+    /// The addresses in its invite.
+    pub named: Vec<HostPort>,
 }
 
 impl Tracker {
@@ -39,7 +41,7 @@ impl Tracker {
         let first = running.line();
         let address = first.strip_prefix("listening on ").and_then(|a| a.parse().ok()).expect(&first);
         let invite: Invite = running.line().parse().expect("an invite");
-        Self { running, address, key: invite.key }
+        Self { running, address, key: invite.key, named: invite.address.iter().cloned().collect() }
     }
 
     /// Whom to join.

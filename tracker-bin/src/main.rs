@@ -273,8 +273,11 @@ async fn open_ledger(
 /// The link that lets people in, by the address that the configuration names.
 fn public_invite(handle: &TrackerHandle, settings: &TrackerSettings) -> Result<Invite, BadInvite> {
     match &settings.public_address.0 {
-        Some(address) => Ok(Invite { address: address.clone(), key: handle.key(), token: None }),
-        None => handle.invite(),
+        // Of a cluster all trackers that are there are named.
+        Some(address) if settings.cluster.is_empty() => {
+            Ok(Invite { address: address.clone(), key: handle.key(), token: None })
+        }
+        _ => handle.invite(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several trackers that are one network, on real servers of etcd: names, bans and settings are everybody's, whatever is
 //! killed meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,6 +56,11 @@ async fn a_name_claimed_at_one_tracker_is_everybodys() {
     // Who is at one tracker is seen at the other: etcd says where it is.
     let mut here = Lines::plain(one.address).await;
     until(&mut here, "list-users", "Modern ").await;
+    // Whoever is invited by one finds the other too.
+    let three = folders.start(program(), 4);
+    let named: BTreeSet<String> = three.named.iter().map(ToString::to_string).collect();
+    let there_are = [&one, &two, &three].map(|tracker| tracker.address.to_string());
+    assert_eq!(named, BTreeSet::from(there_are));
     // What it knows is in etcd, and is kept and brought along there.
     for task in ["export", "import"] {
         let data = folders.data(1);

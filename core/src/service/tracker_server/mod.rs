@@ -31,14 +31,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::model::invite::{BadInvite, HostPort, Invite};
+use crate::model::cluster::ClusterTracker;
+use crate::model::invite::{BadInvite, HostPort, Invite, NetworkAddress};
 use crate::model::key::PublicKey;
+use crate::model::limits;
 use crate::net::admission::{Admission, AdmissionLimits};
 use crate::net::identity::Identity;
 use crate::net::local;
@@ -78,6 +80,8 @@ pub struct TrackerHandle {
     driver: Mutex<Option<JoinHandle<()>>>,
     traffic: Arc<Traffic>,
     since: SystemTime,
+    /// Where people reach this tracker of a cluster, and all that are there.
+    cluster: Option<(HostPort, watch::Receiver<Arc<[ClusterTracker]>>)>,
 }
 
 /// Bytes of lines, counted by the sessions.
@@ -179,7 +183,7 @@ pub async fn start_on(
     });
     let mesh_at = settings.mesh.0;
     let now = Instant::now();
-    let mut listed = None;
+    let mut cluster = None;
     let (mut tracker, ledger) = match ledger {
         Ledger::Own(store) => {
             let (store, remembered) = read_records(store).await?;
@@ -187,10 +191,10 @@ pub async fn start_on(
             (tracker, LedgerWriter::own(store, inbox.clone())?)
         }
         Ledger::Shared(shared) => {
-            let SharedLedger { remembered, trackers, keep, .. } = *shared;
+            let SharedLedger { remembered, own, trackers, keep } = *shared;
             let mut tracker = Tracker::new(now, settings, unix_seconds(), remembered);
             tracker.share_ledger(now);
-            listed = Some(trackers);
+            cluster = Some((own.host, trackers));
             (tracker, LedgerWriter::shared(keep, inbox.clone()))
         }
     };
@@ -199,8 +203,8 @@ pub async fn start_on(
     }
     tracker.set_ticket_secret(rand::random());
     let sessions = TaskTracker::new();
-    if let Some(listed) = listed {
-        drop(sessions.spawn(ledger::tell_trackers(listed, inbox.clone(), cancel.clone())));
+    if let Some((_, listed)) = &cluster {
+        drop(sessions.spawn(ledger::tell_trackers(listed.clone(), inbox.clone(), cancel.clone())));
     }
     let links = match mesh_at {
         Some(at) => Some(link_up(at, &mut tracker, identity, &shared, &sessions)?),
@@ -229,7 +233,7 @@ pub async fn start_on(
         }
     });
     let (key, since) = (identity.public_key(), SystemTime::now());
-    Ok(TrackerHandle { address, key, inbox, cancel, driver: Mutex::new(Some(driver)), traffic, since })
+    Ok(TrackerHandle { address, key, inbox, cancel, driver: Mutex::new(Some(driver)), traffic, since, cluster })
 }
 
 /// Becomes one of several trackers: listens for the others, and brings what they say to the driver.
@@ -282,8 +286,14 @@ impl TrackerHandle {
     }
 
     /// The link that lets people in. A tracker that listens everywhere is named by the address under which others most
-    /// likely reach this computer.
+    /// likely reach this computer; one of a cluster comes first, and then the others that are there.
     pub fn invite(&self) -> Result<Invite, BadInvite> {
+        if let Some((own, trackers)) = &self.cluster {
+            let others: Vec<HostPort> = trackers.borrow().iter().map(|tracker| tracker.host.clone()).collect();
+            let all = std::iter::once(own.clone()).chain(others.into_iter().filter(|other| other != own));
+            let address = NetworkAddress::new(all.take(limits::NETWORK_ADDRESSES_MAX))?;
+            return Ok(Invite { address, key: self.key, token: None });
+        }
         Ok(Invite { address: host_of(self.address)?.into(), key: self.key, token: None })
     }
 
