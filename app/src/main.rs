@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "gui")]
         None => potok_app::gui::start::start(potok_app::gui::start::Start {
             data_dir: args.data_dir,
-            purpose: potok_app::desktop::purpose::Purpose::of(args.link, &args.share),
+            purpose: potok_app::desktop::purpose::StartPurpose::of(args.link, &args.share),
             in_background: args.background,
         }),
         #[cfg(not(feature = "gui"))]

@@ -27,7 +27,8 @@ use potok_core::protocol::peer::{ANSWER_BYTES, Answer, REQUEST_BYTES, Request as
 use potok_core::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
 use potok_core::tracker::effect::{Effect, Effects};
 use potok_core::tracker::input::{Input, SessionId, SessionOpened, SessionRequest, Ticket};
-use potok_core::tracker::machine::{Remembered, Tracker};
+use potok_core::tracker::machine::Tracker;
+use potok_core::tracker::remembered::Remembered;
 use potok_core::tracker::settings::TrackerSettings;
 
 /// One thing to do with bytes. It panics if what must hold does not.

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use interprocess::local_socket::traits::{ListenerExt, Stream as _};
 use interprocess::local_socket::{self, ListenerOptions, Name, Stream};
 
-use crate::desktop::purpose::{PURPOSE_BYTES_MAX, Purpose};
+use crate::desktop::purpose::{PURPOSE_BYTES_MAX, StartPurpose};
 use crate::desktop::{Bell, DesktopEvent};
 
 /// The first two words of every line; another version of Potok may speak another one.
@@ -53,7 +53,7 @@ const ANSWERS: [(HandedOver, &str); 3] =
     [(HandedOver::Shown, "shown"), (HandedOver::Asked, "asked"), (HandedOver::Busy, "busy")];
 
 /// Hands a start over to the window that runs on this data folder; none if no window does.
-pub fn hand_over(data_dir: &Path, purpose: &Purpose) -> Option<HandedOver> {
+pub fn hand_over(data_dir: &Path, purpose: &StartPurpose) -> Option<HandedOver> {
     let mut stream = Stream::connect(name(data_dir).ok()?).ok()?;
     // Named pipes have no time limit; they end with the program at their other end.
     let _ = stream.set_recv_timeout(Some(WINDOW_MAX + LINE_MAX));
@@ -116,7 +116,7 @@ fn serve(listener: &local_socket::Listener, bell: &Bell, is_over: &AtomicBool) {
     }
 }
 
-fn tell(bell: &Bell, purpose: Purpose) -> HandedOver {
+fn tell(bell: &Bell, purpose: StartPurpose) -> HandedOver {
     let (answer, told) = crossbeam_channel::bounded(1);
     if !bell.ring(DesktopEvent::Started { purpose, answer }) {
         return HandedOver::Busy;
@@ -125,8 +125,8 @@ fn tell(bell: &Bell, purpose: Purpose) -> HandedOver {
 }
 
 /// `potok-window 1 PURPOSE`.
-fn parse(line: &str) -> Option<Purpose> {
-    Purpose::from_words(line.strip_prefix(GREETING)?)
+fn parse(line: &str) -> Option<StartPurpose> {
+    StartPurpose::from_words(line.strip_prefix(GREETING)?)
 }
 
 /// One line without its end, or nothing: too long, too slow, no UTF-8, cut off.
@@ -184,15 +184,15 @@ mod tests {
 
     #[test]
     fn reads_lines_strictly() {
-        assert_eq!(parse("potok-window 1 open "), Some(Purpose::Open));
-        assert_eq!(parse("potok-window 1 open potok://h:1"), Some(Purpose::Link("potok://h:1".into())));
+        assert_eq!(parse("potok-window 1 open "), Some(StartPurpose::Open));
+        assert_eq!(parse("potok-window 1 open potok://h:1"), Some(StartPurpose::Link("potok://h:1".into())));
         for bad in ["", "potok-window 1 open", "potok-window 2 open ", "open ", "potok-window 1 open a b"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }
 
     /// A window that answers at once, and what it was wanted for.
-    fn window(data_dir: &Path) -> (Listening, Arc<Mutex<Vec<Purpose>>>) {
+    fn window(data_dir: &Path) -> (Listening, Arc<Mutex<Vec<StartPurpose>>>) {
         let (bell, heard) = Bell::new(Arc::new(|| {}));
         let listening = Listening::start(data_dir, bell).expect("listens");
         let purposes: Arc<Mutex<Vec<_>>> = Arc::default();
@@ -210,21 +210,25 @@ mod tests {
     #[test]
     fn a_second_start_reaches_the_first() {
         let folder = tempfile::tempdir().expect("folder");
-        assert_eq!(hand_over(folder.path(), &Purpose::Open), None, "nobody is there");
+        assert_eq!(hand_over(folder.path(), &StartPurpose::Open), None, "nobody is there");
         let (listening, purposes) = window(folder.path());
         // As many paths as no command line has.
         let files = (0..20_000).map(|n| folder.path().join(format!("снимка {n}.jpg"))).collect();
-        let handed = [Purpose::Link("potok://h:1".into()), Purpose::Share(files)];
+        let handed = [StartPurpose::Link("potok://h:1".into()), StartPurpose::Share(files)];
         for purpose in &handed {
             assert_eq!(hand_over(folder.path(), purpose), Some(HandedOver::Shown));
         }
-        assert_eq!(hand_over(folder.path(), &Purpose::Link("two\nlines".into())), Some(HandedOver::Shown));
+        assert_eq!(hand_over(folder.path(), &StartPurpose::Link("two\nlines".into())), Some(HandedOver::Shown));
         let [link, share] = handed;
-        assert_eq!(*purposes.lock().expect("no panic"), [link, share, Purpose::Open]);
+        assert_eq!(*purposes.lock().expect("no panic"), [link, share, StartPurpose::Open]);
         drop(listening);
-        assert_eq!(hand_over(folder.path(), &Purpose::Open), None, "it has ended");
+        assert_eq!(hand_over(folder.path(), &StartPurpose::Open), None, "it has ended");
         let _again = window(folder.path());
-        assert_eq!(hand_over(folder.path(), &Purpose::Open), Some(HandedOver::Shown), "a new one on the same folder");
+        assert_eq!(
+            hand_over(folder.path(), &StartPurpose::Open),
+            Some(HandedOver::Shown),
+            "a new one on the same folder"
+        );
     }
 
     #[cfg(unix)]
@@ -245,7 +249,7 @@ mod tests {
             let _ = stream.read_to_end(&mut answer);
             assert!(answer.is_empty(), "{answer:?}");
         }
-        assert_eq!(hand_over(folder.path(), &Purpose::Open), Some(HandedOver::Shown), "it still listens");
+        assert_eq!(hand_over(folder.path(), &StartPurpose::Open), Some(HandedOver::Shown), "it still listens");
         assert_eq!(purposes.lock().expect("no panic").len(), 1);
     }
 
@@ -254,8 +258,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         #[cfg(unix)]
         drop(std::os::unix::net::UnixListener::bind(socket_path(folder.path()).expect("short")).expect("bound"));
-        assert_eq!(hand_over(folder.path(), &Purpose::Open), None);
+        assert_eq!(hand_over(folder.path(), &StartPurpose::Open), None);
         let _window = window(folder.path());
-        assert_eq!(hand_over(folder.path(), &Purpose::Open), Some(HandedOver::Shown));
+        assert_eq!(hand_over(folder.path(), &StartPurpose::Open), Some(HandedOver::Shown));
     }
 }

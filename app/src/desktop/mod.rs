@@ -34,7 +34,7 @@ use crate::desktop::clipboard::Clipboard;
 use crate::desktop::color_scheme::ColorScheme;
 use crate::desktop::instance::{HandedOver, Listening};
 use crate::desktop::notification::Notifier;
-use crate::desktop::purpose::Purpose;
+use crate::desktop::purpose::StartPurpose;
 use crate::desktop::tray::{Icon, Tray, Wish};
 
 /// The name by which desktops know Potok: of its desktop entry, its window and its icon.
@@ -49,7 +49,7 @@ pub enum DesktopEvent {
     /// Potok was started again, perhaps by a link that somebody clicked.
     Started {
         /// As it came: a stranger may have written a link.
-        purpose: Purpose,
+        purpose: StartPurpose,
         /// What became of it.
         answer: Sender<HandedOver>,
     },

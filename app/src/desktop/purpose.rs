@@ -14,8 +14,8 @@ const SHARE: &str = "share ";
 
 /// What a start is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Purpose {
-    /// The window.
+pub enum StartPurpose {
+    /// Nothing but the window.
     #[default]
     Open,
     /// To ask about a link. A stranger may have written it.
@@ -24,7 +24,7 @@ pub enum Purpose {
     Share(Vec<PathBuf>),
 }
 
-impl Purpose {
+impl StartPurpose {
     /// As the arguments have it. Paths count from where this program was started, which may be elsewhere than the window that
     /// runs.
     pub fn of(link: Option<String>, share: &[PathBuf]) -> Self {
@@ -79,19 +79,19 @@ mod tests {
     fn a_line_says_what_was_meant() {
         let path = |name: &str| Path::new(ROOT).join(name);
         for purpose in [
-            Purpose::Open,
-            Purpose::Link("potok://h:1".into()),
-            Purpose::Share(vec![path("a b")]),
-            Purpose::Share(vec![path("ред\nи &=+%;"), path("снимки"), path("x")]),
+            StartPurpose::Open,
+            StartPurpose::Link("potok://h:1".into()),
+            StartPurpose::Share(vec![path("a b")]),
+            StartPurpose::Share(vec![path("ред\nи &=+%;"), path("снимки"), path("x")]),
         ] {
             let words = purpose.to_words();
             assert!(!words.contains('\n'), "{words:?}");
-            assert_eq!(Purpose::from_words(&words), Some(purpose));
+            assert_eq!(StartPurpose::from_words(&words), Some(purpose));
         }
-        assert_eq!(Purpose::Link("two\nlines".into()).to_words(), "open ");
+        assert_eq!(StartPurpose::Link("two\nlines".into()).to_words(), "open ");
         let long = format!("open {}", "x".repeat(INVITE_BYTES_MAX + 1));
         for bad in ["", "open", "open a b", "share ", "share", "share relative", "share %2Fa&b", "close ", &long] {
-            assert_eq!(Purpose::from_words(bad), None, "{bad}");
+            assert_eq!(StartPurpose::from_words(bad), None, "{bad}");
         }
         assert!(!is_link("a\u{85}b") && !is_link("a\nb") && is_link(""));
     }
@@ -101,8 +101,8 @@ mod tests {
         let here = std::env::current_dir().expect("a folder");
         let elsewhere = Path::new(ROOT).join("x");
         let share = [PathBuf::from("a"), elsewhere.clone()];
-        assert_eq!(Purpose::of(None, &share), Purpose::Share(vec![here.join("a"), elsewhere]));
-        assert_eq!(Purpose::of(Some("potok://h:1".into()), &[]), Purpose::Link("potok://h:1".into()));
-        assert_eq!(Purpose::of(None, &[]), Purpose::Open);
+        assert_eq!(StartPurpose::of(None, &share), StartPurpose::Share(vec![here.join("a"), elsewhere]));
+        assert_eq!(StartPurpose::of(Some("potok://h:1".into()), &[]), StartPurpose::Link("potok://h:1".into()));
+        assert_eq!(StartPurpose::of(None, &[]), StartPurpose::Open);
     }
 }

@@ -9,11 +9,14 @@ use rust_i18n::t;
 use crate::desktop::Bell;
 
 #[cfg(any(windows, target_os = "macos"))]
-#[path = "tray/in_event_loop.rs"]
-mod system;
+mod in_event_loop;
 #[cfg(all(unix, not(target_os = "macos")))]
-#[path = "tray/on_bus.rs"]
-mod system;
+mod on_bus;
+
+#[cfg(any(windows, target_os = "macos"))]
+use self::in_event_loop::IconInEventLoop as ShownIcon;
+#[cfg(all(unix, not(target_os = "macos")))]
+use self::on_bus::IconOnBus as ShownIcon;
 
 /// Whether the icon is there only while the event loop of a window runs.
 pub const NEEDS_EVENT_LOOP: bool = cfg!(any(windows, target_os = "macos"));
@@ -32,7 +35,7 @@ pub enum Wish {
 }
 
 /// The lines of its menu, in their groups.
-const MENU: [&[Wish]; 3] = [&[Wish::Open], &[Wish::PauseAll, Wish::ResumeAll], &[Wish::Quit]];
+const TRAY_MENU: [&[Wish]; 3] = [&[Wish::Open], &[Wish::PauseAll, Wish::ResumeAll], &[Wish::Quit]];
 
 impl Wish {
     fn text(self) -> String {
@@ -61,7 +64,7 @@ pub struct Tray {
     bell: Bell,
     icon: Icon,
     has_event_loop: bool,
-    shown: Option<system::Shown>,
+    shown: Option<ShownIcon>,
 }
 
 impl Tray {
@@ -79,7 +82,7 @@ impl Tray {
     pub fn show(&mut self, is_wanted: bool) {
         let can_be = self.has_event_loop || !NEEDS_EVENT_LOOP;
         match (is_wanted && can_be, &self.shown) {
-            (true, None) => self.shown = Some(system::Shown::start(self.bell.clone(), self.icon.clone())),
+            (true, None) => self.shown = Some(ShownIcon::start(self.bell.clone(), self.icon.clone())),
             (false, Some(_)) => self.shown = None,
             _ => {}
         }
@@ -87,7 +90,7 @@ impl Tray {
 
     /// Whether somebody can see it.
     pub fn is_there(&self) -> bool {
-        self.shown.as_ref().is_some_and(system::Shown::is_there)
+        self.shown.as_ref().is_some_and(ShownIcon::is_there)
     }
 
     /// The language has changed.

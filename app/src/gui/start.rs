@@ -22,7 +22,7 @@ use crate::client::Client;
 use crate::desktop::instance::{self, HandedOver};
 use crate::desktop::notification::{Message, Notifier};
 use crate::desktop::place::{WindowPlace, fitted};
-use crate::desktop::purpose::Purpose;
+use crate::desktop::purpose::StartPurpose;
 use crate::desktop::{self, Bell, Desktop, DesktopEvent, tray};
 use crate::gui::icon;
 use crate::gui::no_window;
@@ -52,7 +52,7 @@ pub struct Start {
     /// Where settings, identity and database are; none: the usual place.
     pub data_dir: Option<PathBuf>,
     /// A link that was clicked, files that were sent here.
-    pub purpose: Purpose,
+    pub purpose: StartPurpose,
     /// Into the tray, without a window.
     pub in_background: bool,
 }
@@ -130,7 +130,7 @@ enum Started {
 }
 
 /// Starts the engine. Two starts at the same moment: one gets the data folder, the other hands over to it.
-fn start_node(setup: &Setup, wake: &Waker, purpose: &Purpose) -> Result<Started, (&'static str, String)> {
+fn start_node(setup: &Setup, wake: &Waker, purpose: &StartPurpose) -> Result<Started, (&'static str, String)> {
     let until = Instant::now() + OTHER_START_MAX;
     loop {
         match Node::start(setup.clone(), wake.as_wake()) {

@@ -24,9 +24,9 @@ pub enum AskedBy {
 
 /// A question that is under way.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct OpenQuestion {
     pub(super) by: AskedBy,
-    pub(super) what: What,
+    pub(super) what: Need,
     /// Lines that were printed of its answer.
     pub(super) lines: usize,
     /// What was to be fetched, while a question may come of it.
@@ -35,7 +35,7 @@ pub(super) struct Asked {
 
 /// What an outcome is needed for, beyond its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Need {
     Users,
     Invite,
     Rename,
@@ -59,27 +59,27 @@ impl Model {
         let what = match intent {
             Intent::ListUsers => {
                 self.users_asked += 1;
-                What::Users
+                Need::Users
             }
-            Intent::Invite if by == AskedBy::Background => What::Invite,
-            Intent::RenameShare { .. } => What::Rename,
-            Intent::Join(_) => What::Join,
-            Intent::HostTracker(_) => What::Host,
-            Intent::SendLine(_) => What::Wire,
-            Intent::Order(OwnerCommand::RenameNetwork(_) | OwnerCommand::SetMessage(_)) => What::Greeting,
+            Intent::Invite if by == AskedBy::Background => Need::Invite,
+            Intent::RenameShare { .. } => Need::Rename,
+            Intent::Join(_) => Need::Join,
+            Intent::HostTracker(_) => Need::Host,
+            Intent::SendLine(_) => Need::Wire,
+            Intent::Order(OwnerCommand::RenameNetwork(_) | OwnerCommand::SetMessage(_)) => Need::Greeting,
             Intent::Trust { user } => {
                 // If that fails it is told again.
                 self.changed_keys.remove(user);
-                What::Other
+                Need::Other
             }
-            _ => What::Other,
+            _ => Need::Other,
         };
         let wanted = WantedDownload::asked_by(intent).filter(|_| by == AskedBy::Mouse).map(Box::new);
-        if matches!(what, What::Join | What::Host) {
+        if matches!(what, Need::Join | Need::Host) {
             (self.join_failed, self.host_failed) = (None, None);
         }
         if self.asked.len() < ASKED_MAX {
-            self.asked.insert(id, Asked { by, what, lines: 0, wanted });
+            self.asked.insert(id, OpenQuestion { by, what, lines: 0, wanted });
         }
     }
 }

@@ -46,7 +46,7 @@ use potok_core::reach::reachability::Reachability;
 use rust_i18n::t;
 
 pub use crate::model::asked::AskedBy;
-use crate::model::asked::{Asked, What};
+use crate::model::asked::{Need, OpenQuestion};
 use crate::model::browse::{Browse, Look};
 use crate::model::download_questions::DownloadQuestions;
 use crate::model::looked_at::{LookedAt, TransferLook};
@@ -163,7 +163,7 @@ pub struct Model {
     pub stopped: bool,
     join_failed: Option<Failure>,
     answers: Vec<Outcome>,
-    asked: HashMap<IntentId, Asked>,
+    asked: HashMap<IntentId, OpenQuestion>,
     wishes: Vec<Intent>,
     /// Lists of people that are under way.
     users_asked: usize,

@@ -16,7 +16,7 @@ use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
 
 use crate::model::pace::Pace;
-use crate::model::{Asked, AskedBy, Model, Person, Remedy, Tone, What};
+use crate::model::{AskedBy, Model, Need, OpenQuestion, Person, Remedy, Tone};
 use crate::texts;
 
 /// Lines of the tracker's log; the oldest go first.
@@ -108,7 +108,7 @@ impl Model {
 
     /// Whether the tracker has yet to say that it keeps a new greeting.
     pub fn is_saving_greeting(&self) -> bool {
-        self.asked.values().any(|asked| asked.what == What::Greeting)
+        self.asked.values().any(|asked| asked.what == Need::Greeting)
     }
 
     pub(super) fn apply_role(&mut self, role: Role) {
@@ -140,7 +140,7 @@ impl Model {
     }
 
     /// The whole list if nobody clicked; after a click the new ones, which can be undone.
-    pub(super) fn apply_bans(&mut self, now: Instant, asked: &Asked, bans: Vec<Ban>) {
+    pub(super) fn apply_bans(&mut self, now: Instant, asked: &OpenQuestion, bans: Vec<Ban>) {
         if asked.by == AskedBy::Background {
             self.bans = bans;
             return;

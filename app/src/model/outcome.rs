@@ -13,7 +13,7 @@ use rust_i18n::t;
 
 use crate::human;
 use crate::model::network::owner_lists;
-use crate::model::{Asked, AskedBy, LIST_LINES_MAX, Model, Person, Tone, What};
+use crate::model::{AskedBy, LIST_LINES_MAX, Model, Need, OpenQuestion, Person, Tone};
 use crate::texts;
 
 impl Model {
@@ -33,9 +33,9 @@ impl Model {
             return;
         }
         let Some(result) = answer else { return };
-        let nobody = Asked { by: AskedBy::Background, what: What::Other, lines: 0, wanted: None };
+        let nobody = OpenQuestion { by: AskedBy::Background, what: Need::Other, lines: 0, wanted: None };
         let mut asked = self.asked.remove(&id).unwrap_or(nobody);
-        if asked.what == What::Users {
+        if asked.what == Need::Users {
             self.users_asked = self.users_asked.saturating_sub(1);
         }
         let result = match asked.wanted.take() {
@@ -50,10 +50,10 @@ impl Model {
             Err(why) => {
                 let text = texts::of_failure(&why);
                 match asked.by {
-                    AskedBy::Background if asked.what == What::Invite => self.invite = None,
+                    AskedBy::Background if asked.what == Need::Invite => self.invite = None,
                     AskedBy::Background => {}
-                    AskedBy::Mouse if matches!(asked.what, What::Join | What::Host) => {
-                        self.apply_not_there(asked.what == What::Host, why, text);
+                    AskedBy::Mouse if matches!(asked.what, Need::Join | Need::Host) => {
+                        self.apply_not_there(asked.what == Need::Host, why, text);
                     }
                     AskedBy::Mouse => self.toast(now, Tone::Bad, text),
                     AskedBy::Console => self.push_log(Tone::Bad, text),
@@ -88,12 +88,12 @@ impl Model {
         }
     }
 
-    fn apply_success(&mut self, now: Instant, asked: &Asked, outcome: Outcome) {
+    fn apply_success(&mut self, now: Instant, asked: &OpenQuestion, outcome: Outcome) {
         match asked.by {
-            AskedBy::Console if asked.what == What::Wire => {}
+            AskedBy::Console if asked.what == Need::Wire => {}
             AskedBy::Console => self.answers.push(outcome.clone()),
             AskedBy::Mouse => match &outcome {
-                Outcome::Shared(_) if asked.what == What::Rename => {
+                Outcome::Shared(_) if asked.what == Need::Rename => {
                     self.toast(now, Tone::Good, t!("window.toast.renamed").into());
                 }
                 Outcome::Shared(shares) => {
@@ -104,7 +104,7 @@ impl Model {
                     let text = t!("window.toast.unshared", count = paths.len()).into_owned();
                     self.toast(now, Tone::Good, text);
                 }
-                Outcome::Done if asked.what == What::Greeting => {
+                Outcome::Done if asked.what == Need::Greeting => {
                     self.toast(now, Tone::Good, t!("window.tracker.saved").into());
                 }
                 Outcome::Queued(_) | Outcome::QueuedAll(_) => {

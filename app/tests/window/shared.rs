@@ -1,7 +1,7 @@
 //! The shared page: what is shared with all in it, renaming, stopping and sharing again, who takes what, what is wrong with
 //! shared folders, and what is said before something is shared.
 
-use potok_app::desktop::purpose::Purpose;
+use potok_app::desktop::purpose::StartPurpose;
 use potok_core::disk::walk::WhySkipped;
 use potok_core::library::level::{LevelEntry, LevelPage};
 use potok_core::library::sharing_again::StoppedPlace;
@@ -116,7 +116,7 @@ fn it_is_said_before_what_a_folder_would_be() {
 fn what_another_program_hands_over_is_asked_about() {
     let mut test = Test::new(Screen::Browse);
     let path = std::env::temp_dir().join("снимка 1.jpg");
-    test.window.state_mut().started_for(Purpose::Share(vec![path.clone()]));
+    test.window.state_mut().started_for(StartPurpose::Share(vec![path.clone()]));
     test.steps();
     assert!(matches!(test.last(), Intent::PreviewShare(requests) if std::path::Path::new(&requests[0].typed) == path));
     // Chosen in the window it would be shared at once.
@@ -124,7 +124,7 @@ fn what_another_program_hands_over_is_asked_about() {
     assert!(test.is_seen("Share 1 files, 50 B?") && matches!(test.last(), Intent::PreviewShare(_)));
     assert_eq!(test.window.state().state.screen, Screen::Shared);
     test.click("Don't share");
-    test.window.state_mut().started_for(Purpose::Share(vec![path]));
+    test.window.state_mut().started_for(StartPurpose::Share(vec![path]));
     test.answer_preview(false, 1);
     test.click("Share");
     assert!(matches!(test.last(), Intent::Share(_)));

@@ -120,7 +120,7 @@ pub enum Record {
     Invited(IssuedInvite),
     /// No invite gets this number, or a smaller one, again.
     LastInvite {
-        /// The number.
+        /// The largest number so far.
         number: u64,
     },
     /// An invite is used up, over or revoked.

@@ -137,7 +137,7 @@ sentences! {
     TooManyWait "too-many-wait" = "too many wait to be let in already; try again later";
     /// It is for an owner to say.
     OwnerIsAsked "owner-is-asked" = "an owner of this network is asked to let you in; Potok tries again by itself";
-    /// Somebody guesses.
+    /// Somebody guesses at tokens or names.
     TooManyTries "too-many-tries" = "too many tries come from your address; try again later";
     /// There is room for no more invites.
     InvitesFull { max } "invites-full" =

@@ -12,11 +12,11 @@ use crate::protocol::owner_line::{CountsFrom, ReloadedSetting};
 use crate::tracker::derived::{greeting, lapse_seconds};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{SessionId, Ticket};
-use crate::tracker::lasting::LastingChange;
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::{write_head, write_refusal};
 use crate::tracker::overrides::{LIFTED_BANS, Ordered};
+use crate::tracker::pending_save::LastingChange;
 use crate::tracker::session::Turn;
 use crate::tracker::settings::{AT_START, TrackerSettings};
 

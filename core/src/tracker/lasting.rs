@@ -4,64 +4,22 @@
 use std::time::Instant;
 
 use crate::model::binding::{Ban, BanTarget, Binding, ClaimFate, Record};
-use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
-use crate::model::waiting_user::WaitingUser;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::VerbKind;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::handlers::CommandReply;
 use crate::tracker::input::{Clock, OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::write_refusal;
 use crate::tracker::overrides::{LIFTED_BANS, MESSAGE_OF_THE_DAY, NETWORK_NAME, Ordered};
+use crate::tracker::pending_save::{LastingChange, PendingSave};
 use crate::tracker::session::Turn;
 
 /// Lapsed names that are forgotten at once: their records wait for the disk, as those of new names do.
 pub(super) const LAPSED_AT_ONCE: usize = 1024;
-
-/// A change on its way to the disk, and what follows from it there.
-#[derive(Debug)]
-pub(super) enum LastingChange {
-    /// A name is somebody's already, for nobody else to take; they are told of it then.
-    Name {
-        /// The name regardless of case.
-        folded: String,
-        /// Whoever comes in by an invite has used it already, so that nobody else does meanwhile.
-        invite: Option<u64>,
-        /// They wait to be let in no more.
-        waits: Option<PublicKey>,
-    },
-    /// These are shut out.
-    Bans(Vec<Ban>),
-    /// These are let in again; of those that the configuration shuts out the settings say so.
-    Lift { targets: Vec<BanTarget>, ordered: Vec<Ordered> },
-    /// A name is nobody's.
-    Release(Binding),
-    /// Settings that go before the configuration, or no longer do.
-    Settings(Vec<Ordered>),
-    /// An invite is good.
-    Invite(IssuedInvite),
-    /// An invite is good no more; it is of no use already.
-    Revoke(IssuedInvite),
-    /// Somebody waits no more; they are not on the list already.
-    StopWaiting(PublicKey, WaitingUser),
-}
-
-/// A change on its way to the disk, and who waits for it.
-#[derive(Debug)]
-pub(super) struct PendingSave {
-    change: LastingChange,
-    /// Sessions that want the name.
-    pub(super) for_the_name: Vec<SessionId>,
-    /// Sessions of owners whose orders come after this one.
-    pub(super) for_their_turn: Vec<SessionId>,
-    /// Whose order it is, and what they are answered.
-    pub(super) answer: Option<(SessionId, VerbKind, CommandReply)>,
-}
 
 impl Tracker {
     pub(super) fn obey(&mut self, now: Instant, order: OwnerOrder, effects: &mut Effects) {

@@ -13,8 +13,9 @@ use crate::protocol::notice::Notice;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Learned, Ticket};
-use crate::tracker::lasting::{LastingChange, not_agreed};
+use crate::tracker::lasting::not_agreed;
 use crate::tracker::machine::Tracker;
+use crate::tracker::pending_save::LastingChange;
 
 /// How old the replica may be for the owner of a name to be let in. It is less than a name rests that was given up, so that
 /// nobody is let in by it under a name that is somebody else's by now.

@@ -8,11 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::model::binding::{Ban, Binding};
-use crate::model::invite_token::IssuedInvite;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
-use crate::model::waiting_user::WaitingUser;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::notice::{Notice, Role};
 use crate::protocol::sentence::Sentence;
@@ -26,14 +23,15 @@ use crate::tracker::doors::Doors;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::encounters::Encounters;
 use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
-use crate::tracker::lasting::PendingSave;
 use crate::tracker::links::Linked;
 use crate::tracker::log::LogEntry;
 use crate::tracker::names::Names;
 use crate::tracker::output::{write_notice, write_refusal};
 use crate::tracker::overrides::Overrides;
+use crate::tracker::pending_save::PendingSave;
 use crate::tracker::quotas::Quotas;
 use crate::tracker::relays::Relays;
+use crate::tracker::remembered::Remembered;
 use crate::tracker::roster::{Online, Roster};
 use crate::tracker::sent_away::SentAway;
 use crate::tracker::session::{SessionState, Turn};
@@ -103,34 +101,6 @@ pub struct NameHolder {
     pub key: Option<PublicKey>,
     /// Where they are, if they are here.
     pub address: Option<IpAddr>,
-}
-
-/// What a tracker knew when it was last stopped.
-#[derive(Debug, Default)]
-pub struct Remembered {
-    /// Whose each name is.
-    pub bindings: Vec<Binding>,
-    /// Who is shut out, besides those in the settings.
-    pub bans: Vec<Ban>,
-    /// The invites that were issued.
-    pub invites: Vec<IssuedInvite>,
-    /// The largest number that an invite ever had.
-    pub last_invite: u64,
-    /// Who waits to be let in.
-    pub waiting: Vec<(PublicKey, WaitingUser)>,
-    /// What owners have set by commands.
-    pub ordered: Vec<(String, String)>,
-    /// How long it had run in its life, in seconds; trackers of before did not write it down.
-    pub run_seconds: Option<u64>,
-}
-
-impl Remembered {
-    /// From where the tracker's own clock counts on. Without a record it is when a name was used last: nobody can have
-    /// been away for longer. The clock on the wall may have jumped then, or may now, so the earlier one counts.
-    pub fn run_seconds(&self, unix_seconds: u64) -> u64 {
-        let last_use = self.bindings.iter().map(|binding| binding.used_at).max();
-        self.run_seconds.unwrap_or(last_use.map_or(unix_seconds, |last| last.min(unix_seconds)))
-    }
 }
 
 /// How many sessions and users there are, and how much is shared.

@@ -11,8 +11,9 @@ use crate::model::key::PublicKey;
 use crate::protocol::line::{Fault, Line};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Clock, Input, OwnerOrder, SessionId, SessionOpened, SessionRequest, Ticket};
-use crate::tracker::machine::{Remembered, Tracker};
+use crate::tracker::machine::Tracker;
 use crate::tracker::names::NameStanding;
+use crate::tracker::remembered::Remembered;
 use crate::tracker::settings::TrackerSettings;
 
 #[derive(Debug, Clone)]

@@ -2,7 +2,8 @@
 
 use potok_core::tracker::effect::{Effect, Effects};
 use potok_core::tracker::input::{Input, SessionId};
-use potok_core::tracker::machine::{Remembered, Tracker};
+use potok_core::tracker::machine::Tracker;
+use potok_core::tracker::remembered::Remembered;
 
 use super::Player;
 

@@ -135,11 +135,11 @@ struct StreamedLease {
 }
 
 fn ranges<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Op> {
-    keys.map(|key| Op::RequestRange { key: Base64::of(key) }).collect()
+    keys.map(|key| Op::Range { key: Base64::of(key) }).collect()
 }
 
 fn op_of(change: Change, lease: Option<Lease>) -> Op {
-    let put = |key: String, value: String, lease: Number| Op::RequestPut {
+    let put = |key: String, value: String, lease: Number| Op::Put {
         key: Base64(key.into_bytes()),
         value: Base64(value.into_bytes()),
         lease,
@@ -147,7 +147,7 @@ fn op_of(change: Change, lease: Option<Lease>) -> Op {
     match change {
         Change::Put(key, value) => put(key, value, Number(0)),
         Change::Lend(key, value) => put(key, value, lease.map_or(Number(0), |lease| lease.0)),
-        Change::Delete(key) => Op::RequestDeleteRange { key: Base64(key.into_bytes()) },
+        Change::Delete(key) => Op::DeleteRange { key: Base64(key.into_bytes()) },
     }
 }
 

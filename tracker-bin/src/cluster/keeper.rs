@@ -212,8 +212,11 @@ pub(super) async fn take_over(etcd: &Arc<Etcd>, records: Vec<Record>) -> Result<
     Ok(refused)
 }
 
+/// What came of a claim that was written by a task of its own: its fate, and the revision at which it was decided.
+type Claimed = Result<Result<(ClaimFate, i64), CallError>, JoinError>;
+
 /// How many of this one was somebody else's, or could not be written.
-fn lost(done: Option<Result<Result<(ClaimFate, i64), CallError>, JoinError>>) -> Result<usize, CallError> {
+fn lost(done: Option<Claimed>) -> Result<usize, CallError> {
     match done {
         Some(Ok(written)) => Ok(usize::from(written?.0 != ClaimFate::Done)),
         Some(Err(_panic)) => Ok(1),

@@ -10,7 +10,7 @@ use potok_core::model::binding::Record;
 use potok_core::model::cluster::ClusterTracker;
 use potok_core::service::tracker_server::ledger::{HasStopped, LedgerAnswers};
 use potok_core::tracker::input::Learned;
-use potok_core::tracker::machine::Remembered;
+use potok_core::tracker::remembered::Remembered;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 

@@ -89,11 +89,13 @@ pub(super) struct RangeAnswer {
 
 /// One thing of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
 pub(super) enum Op {
-    RequestRange { key: Base64 },
-    RequestPut { key: Base64, value: Base64, lease: Number },
-    RequestDeleteRange { key: Base64 },
+    #[serde(rename = "request_range")]
+    Range { key: Base64 },
+    #[serde(rename = "request_put")]
+    Put { key: Base64, value: Base64, lease: Number },
+    #[serde(rename = "request_delete_range")]
+    DeleteRange { key: Base64 },
 }
 
 /// A key is as it was at this revision; 0: it is not there.
@@ -240,8 +242,8 @@ mod tests {
     fn what_is_asked_is_as_etcd_reads_it() {
         let request = TxnRequest {
             compare: vec![Compare::unchanged("a", 0)],
-            success: vec![Op::RequestPut { key: Base64::of("a"), value: Base64::of("x"), lease: Number(7) }],
-            failure: vec![Op::RequestRange { key: Base64::of("a") }, Op::RequestDeleteRange { key: Base64::of("a") }],
+            success: vec![Op::Put { key: Base64::of("a"), value: Base64::of("x"), lease: Number(7) }],
+            failure: vec![Op::Range { key: Base64::of("a") }, Op::DeleteRange { key: Base64::of("a") }],
         };
         let text = serde_json::to_string(&request).expect("JSON");
         assert_eq!(

@@ -3,26 +3,26 @@
 use tray_icon::menu::{IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem};
 use tray_icon::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
-use super::{Icon, MENU, Wish};
+use super::{Icon, TRAY_MENU, Wish};
 use crate::desktop::{Bell, DesktopEvent};
 
 /// The icon; gone when this is dropped.
-pub(super) struct Shown {
+pub(super) struct IconInEventLoop {
     /// None where the system gave none.
     icon: Option<TrayIcon>,
-    /// In the order of [`MENU`].
+    /// In the order of [`TRAY_MENU`].
     lines: Vec<(Wish, MenuItem)>,
 }
 
-impl std::fmt::Debug for Shown {
+impl std::fmt::Debug for IconInEventLoop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shown").field("is_there", &self.is_there()).finish_non_exhaustive()
+        f.debug_struct("IconInEventLoop").field("is_there", &self.is_there()).finish_non_exhaustive()
     }
 }
 
-impl Shown {
+impl IconInEventLoop {
     pub(super) fn start(bell: Bell, icon: Icon) -> Self {
-        let all = MENU.into_iter().flatten().copied();
+        let all = TRAY_MENU.into_iter().flatten().copied();
         let lines: Vec<_> = all.map(|wish| (wish, MenuItem::with_id(id(wish), text(wish), true, None))).collect();
         hear(&bell);
         let icon = show(&lines, icon).inspect_err(|error| tracing::debug!(%error, "no tray")).ok();
@@ -51,7 +51,7 @@ fn text(wish: Wish) -> String {
 fn show(lines: &[(Wish, MenuItem)], icon: Icon) -> Result<TrayIcon, Box<dyn std::error::Error>> {
     let menu = Menu::new();
     let mut lines = lines.iter();
-    for (number, group) in MENU.iter().enumerate() {
+    for (number, group) in TRAY_MENU.iter().enumerate() {
         if number > 0 {
             menu.append(&PredefinedMenuItem::separator())?;
         }
@@ -69,7 +69,7 @@ fn show(lines: &[(Wish, MenuItem)], icon: Icon) -> Result<TrayIcon, Box<dyn std:
 fn hear(bell: &Bell) {
     let of_menu = bell.clone();
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
-        if let Some(wish) = MENU.into_iter().flatten().find(|wish| event.id == id(**wish)) {
+        if let Some(wish) = TRAY_MENU.into_iter().flatten().find(|wish| event.id == id(**wish)) {
             of_menu.ring(DesktopEvent::Tray(*wish));
         }
     }));

@@ -8,7 +8,7 @@ use ksni::blocking::TrayMethods;
 use ksni::menu::StandardItem;
 use ksni::{Category, MenuItem, OfflineReason, ToolTip};
 
-use super::{Icon, MENU, Wish};
+use super::{Icon, TRAY_MENU, Wish};
 use crate::desktop::{Bell, DesktopEvent};
 
 /// Refreshes that wait; one refreshes everything.
@@ -16,12 +16,12 @@ const REFRESHES_MAX: usize = 1;
 
 /// The service behind the icon. Its thread talks to the bus and ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct IconOnBus {
     refresh: Sender<()>,
     is_there: Arc<AtomicBool>,
 }
 
-impl Shown {
+impl IconOnBus {
     pub(super) fn start(bell: Bell, icon: Icon) -> Self {
         let (refresh, refreshes) = bounded(REFRESHES_MAX);
         let is_there = Arc::<AtomicBool>::default();
@@ -113,7 +113,7 @@ impl ksni::Tray for Item {
 
     fn menu(&self) -> Vec<MenuItem<Self>> {
         let mut menu = Vec::new();
-        for group in MENU {
+        for group in TRAY_MENU {
             if !menu.is_empty() {
                 menu.push(MenuItem::Separator);
             }

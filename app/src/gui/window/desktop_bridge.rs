@@ -15,7 +15,7 @@ use crate::desktop::color_scheme::ColorScheme;
 use crate::desktop::instance::HandedOver;
 use crate::desktop::notification::Message;
 use crate::desktop::place::{WindowPlace, brought_back};
-use crate::desktop::purpose::Purpose;
+use crate::desktop::purpose::StartPurpose;
 use crate::desktop::tray::{self, Wish};
 use crate::desktop::{Desktop, DesktopEvent, autostart};
 use crate::gui::action::Action;
@@ -124,11 +124,11 @@ impl MainWindow {
     }
 
     /// What this start, or another one, is for.
-    pub fn started_for(&mut self, purpose: Purpose) {
+    pub fn started_for(&mut self, purpose: StartPurpose) {
         match purpose {
-            Purpose::Open => {}
-            Purpose::Link(link) => self.ask_about_link(&link),
-            Purpose::Share(paths) => {
+            StartPurpose::Open => {}
+            StartPurpose::Link(link) => self.ask_about_link(&link),
+            StartPurpose::Share(paths) => {
                 self.state.screen = Screen::Shared;
                 self.share(&paths, ChosenIn::OtherProgram);
             }

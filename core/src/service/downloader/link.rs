@@ -24,7 +24,7 @@ use crate::service::downloader::Directory;
 use crate::service::downloader::files::Files;
 use crate::service::downloader::finisher::Finisher;
 use crate::service::downloader::reaching::Reached;
-use crate::service::downloader::receiving::{Receiving, Told};
+use crate::service::downloader::receiving::{Receiving, ToldOnce};
 use crate::service::downloader::source_state::{Reporter, State, Why};
 use crate::service::downloader::writer::BlockWriter;
 use crate::service::limiter::Limiter;
@@ -84,7 +84,7 @@ impl<'a> PeerLink<'a> {
         let work = Box::pin(async move {
             let (reader, writer) = tokio::io::split(stream);
             let writes = BlockWriter::new(Arc::clone(&around.files), around.finisher.clone());
-            let told = Told { about: tells_about, reached: tells_reached.then_some(way) };
+            let told = ToldOnce { about: tells_about, reached: tells_reached.then_some(way) };
             let mut receiving = Receiving::new(reader, told, &known, &around.limiter, reporter, writes);
             let why = tokio::select! {
                 why = receiving.run() => why,

@@ -28,7 +28,7 @@ const TOLD_COUNT: usize = 64;
 
 /// What a peer may tell besides answers; anything else is no frame of the protocol.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Told {
+pub(super) struct ToldOnce {
     /// What its owner's system says of files.
     pub(super) about: bool,
     /// By which way we came; ours, where that is told.
@@ -38,7 +38,7 @@ pub(super) struct Told {
 /// See the module.
 pub(super) struct Receiving<'a, R> {
     reader: R,
-    told: Told,
+    told: ToldOnce,
     state: &'a State,
     limiter: &'a Limiter,
     reporter: &'a Reporter,
@@ -54,7 +54,7 @@ pub(super) struct Receiving<'a, R> {
 impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
     pub(super) fn new(
         reader: R,
-        told: Told,
+        told: ToldOnce,
         state: &'a State,
         limiter: &'a Limiter,
         reporter: &'a Reporter,
@@ -86,7 +86,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
         loop {
             self.state.taking.set(None);
             let mut frame = self.frame().await?;
-            if self.is_way(&frame).await? {
+            if self.take_way(&frame).await? {
                 continue;
             }
             if let Some((of, about)) = self.about(&frame).await? {
@@ -118,7 +118,7 @@ impl<'a, R: AsyncRead + Unpin> Receiving<'a, R> {
 
     /// By which way we came, as the peer says once. That a router lets us in is known there alone; everything else we know
     /// ourselves.
-    async fn is_way(&mut self, frame: &[u8; ANSWER_BYTES]) -> Result<bool, Why> {
+    async fn take_way(&mut self, frame: &[u8; ANSWER_BYTES]) -> Result<bool, Why> {
         let Some(told) = reached::decode_way(frame) else { return Ok(false) };
         // Said again it is no frame of the protocol.
         let Some(ours) = self.told.reached.take() else { return Ok(false) };

@@ -18,8 +18,8 @@ use crate::service::tracker_server::{Message, writer};
 use crate::store::Store;
 use crate::tracker::input::{Input, Learned, SessionId, Ticket};
 use crate::tracker::links::MeshInput;
-use crate::tracker::machine::Remembered;
 use crate::tracker::mesh::ListedTracker;
+use crate::tracker::remembered::Remembered;
 
 /// Jobs that wait for the ledger. Beyond it a registration is refused: the ledger is too slow or stuck.
 const WAITING_JOBS_MAX: usize = 16 * 1024;

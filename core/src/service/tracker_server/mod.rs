@@ -59,8 +59,9 @@ use crate::store::Store;
 use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest};
 use crate::tracker::links::MeshInput;
 use crate::tracker::log::LogEntry;
-use crate::tracker::machine::{Remembered, Tracker, TrackerCounts};
+use crate::tracker::machine::{Tracker, TrackerCounts};
 use crate::tracker::mesh::{ListedTracker, Mesh};
+use crate::tracker::remembered::Remembered;
 use crate::tracker::settings::{BadSetting, TrackerSettings};
 
 /// Inputs that wait for the machine; who brings more waits.

@@ -9,8 +9,9 @@ use crate::model::lan_address::LanAddress;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::Addresses;
 use crate::protocol::sentence::Sentence;
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
+use crate::tracker::handlers::{Asker, CommandOutcome, Handle};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::Online;
 

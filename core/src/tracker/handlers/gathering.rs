@@ -14,8 +14,9 @@ use crate::protocol::command::{
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::{BadReply, FileLine, FolderEntry, Totals};
 use crate::tracker::catalog::list::ShareList;
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::handlers::{Asker, CommandReply};
+use crate::tracker::handlers::Asker;
 use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::long_command::{Gathering, ListForm, LongCommand};
 use crate::tracker::machine::Tracker;

@@ -12,16 +12,15 @@ use crate::protocol::command::owner::{Approve, Deny, IssueInvite, ListInvites, L
 use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{InviteLine, TokenLine, WaitingLine};
 use crate::protocol::sentence::Sentence;
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::doors::{Asked, INVITES_MAX, NobodyMeant};
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::owner::{orders, reads};
-use crate::tracker::handlers::{
-    Asker, CommandOutcome, CommandReply, Handle, Rights, Work, done_on_disk, lines, refuse,
-};
+use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights, Work, done_on_disk, lines, refuse};
 use crate::tracker::input::{SessionId, Ticket};
-use crate::tracker::lasting::LastingChange;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::NameStanding;
+use crate::tracker::pending_save::LastingChange;
 
 /// How a network stands to somebody who wants a name in it.
 pub(super) enum Door {

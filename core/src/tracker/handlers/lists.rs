@@ -15,8 +15,9 @@ use crate::protocol::selection::Selection;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::query::WordQuery;
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Work};
+use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Work};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::Online;
 

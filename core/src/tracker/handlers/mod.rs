@@ -18,19 +18,17 @@ use std::fmt::{Display, Write as _};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use crate::model::join_rule::JoinRule;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Command, Cursor, Verb, each_verb};
+use crate::protocol::command::{Command, Verb, each_verb};
 use crate::protocol::sentence::Sentence;
-use crate::tracker::catalog::list::ShareList;
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
-use crate::tracker::long_command::{LongCommand, User};
+use crate::tracker::long_command::User;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::NotFree;
 use crate::tracker::roster::ReaderView;
@@ -50,44 +48,9 @@ pub(super) struct Asker {
     pub(super) is_tracker: bool,
 }
 
-/// What a command came to.
-#[derive(Debug)]
-pub(super) enum CommandReply {
-    /// `OK 0`.
-    Done,
-    /// Lines that are there already.
-    Lines {
-        /// How many data lines there are.
-        lines: usize,
-        /// Each with its LF.
-        bytes: Bytes,
-        /// Where the next page begins.
-        more: Option<Cursor>,
-    },
-    /// Goes on when others have had their turn; a list of files is sent as the session takes it.
-    LongCommand(Box<LongCommand>),
-    /// Everything is sent already.
-    Sent,
-    /// `OK 0 bye`, and the end.
-    Bye,
-    /// The command is tried again when the name that it is for is on disk.
-    WhenSaved(Ticket, Command),
-    /// The command is tried again when the order before it is on disk, or is not.
-    InTurn(Ticket, Command),
-    /// This, when it is on disk.
-    OnDisk(Ticket, Box<Self>),
-}
-
 /// `OK 0` when it is on disk.
 fn done_on_disk(ticket: Ticket) -> CommandReply {
     CommandReply::OnDisk(ticket, Box::new(CommandReply::Done))
-}
-
-impl CommandReply {
-    /// A list of files that is sent as the session takes it.
-    pub(super) fn list(list: ShareList) -> Self {
-        Self::LongCommand(Box::new(LongCommand::List { list, is_begun: false }))
-    }
 }
 
 /// An answer of lines, each a value.

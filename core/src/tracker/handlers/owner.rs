@@ -12,12 +12,13 @@ use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{BanLine, FigureLine};
 use crate::protocol::sentence::Sentence;
 use crate::tracker::bans::BANS_MAX;
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, Work, done_on_disk, lines};
+use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights, Work, done_on_disk, lines};
 use crate::tracker::input::SessionId;
-use crate::tracker::lasting::LastingChange;
 use crate::tracker::machine::Tracker;
 use crate::tracker::overrides::{LIMITS, Limit, MESSAGE_OF_THE_DAY, NETWORK_NAME};
+use crate::tracker::pending_save::LastingChange;
 use crate::tracker::settings::TrackerSettings;
 
 /// How long somebody stays away who is sent away, unless the owner says.

@@ -3,8 +3,9 @@
 use crate::model::program_version::ProgramVersion;
 use crate::protocol::command::{Help, Ping, Quit, VERBS, Version, WhoAmI, unknown_command};
 use crate::protocol::reply::OrDash;
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle, Rights, lines};
+use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights, lines};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::ReaderView;
 

@@ -1,8 +1,9 @@
 //! `watch` and `unwatch`.
 
 use crate::protocol::command::{Unwatch, Watch};
+use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, CommandReply, Handle};
+use crate::tracker::handlers::{Asker, CommandOutcome, Handle};
 use crate::tracker::machine::Tracker;
 use crate::tracker::watching::WatchFilter;
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::model::binding::ClaimFate;
 use crate::protocol::line::Line;
 use crate::tracker::input::{Input, SessionId, SessionOpened, SessionRequest};
-use crate::tracker::machine::Remembered;
+use crate::tracker::remembered::Remembered;
 use crate::tracker::settings::TrackerSettings;
 
 struct World {

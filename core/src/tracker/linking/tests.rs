@@ -10,9 +10,10 @@ use crate::protocol::line::Line;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{AnsweredPage, Input, SessionId, SessionOpened, SessionRequest, Ticket};
 use crate::tracker::links::MeshInput;
-use crate::tracker::machine::{Remembered, Tracker};
+use crate::tracker::machine::Tracker;
 use crate::tracker::merge::LinePage;
 use crate::tracker::mesh::{LinkEffect, LinkId, ListedTracker};
+use crate::tracker::remembered::Remembered;
 use crate::tracker::settings::TrackerSettings;
 
 const KEY: PublicKey = PublicKey::from_bytes([9; 32]);

@@ -8,14 +8,14 @@ use parking_lot::Mutex;
 use super::fixture::Fixture;
 use crate::model::share_path::SharePath;
 
-const FILES: usize = 1500;
+const FILES_SHARED: usize = 1500;
 const RENAMES: usize = 8;
 const STOPS_A_RENAME: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rename_is_on_the_disk_whole_or_not_at_all_and_what_was_stopped_is_stopped_there() {
     let fixture = Fixture::new().await;
-    for at in 0..FILES {
+    for at in 0..FILES_SHARED {
         fixture.write(&format!("T0/{at:04}"), "x");
     }
     fixture.share(&["T0"]).await.expect("shares");
@@ -55,7 +55,7 @@ async fn a_rename_is_on_the_disk_whole_or_not_at_all_and_what_was_stopped_is_sto
     assert!(looking.await.expect("the disk is right at every moment") > 0);
     let fixture = fixture.restart().await;
     let shared = fixture.shared();
-    assert_eq!(shared.len(), FILES - RENAMES * STOPS_A_RENAME);
+    assert_eq!(shared.len(), FILES_SHARED - RENAMES * STOPS_A_RENAME);
     assert!(shared.iter().all(|path| path.starts_with(&format!("T{RENAMES}/"))));
     fixture.stop().await;
 }
