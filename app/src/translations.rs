@@ -53,7 +53,7 @@ fn used() -> BTreeSet<String> {
     family("warning", &warnings().iter().map(Warning::key).collect::<Vec<_>>());
     family("tracker-log", &log_entries().iter().map(LogEntry::key).collect::<Vec<_>>());
     family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
-    family("shut-out", &["banned", "sent-away", "reason"]);
+    family("shut-out", &["banned", "sent-away", "ended", "reason"]);
     family("shut-out", SPAN_UNITS);
     family("span", SPAN_UNITS);
     family("limit", &LIMITS.iter().map(|limit| limit.name).collect::<Vec<_>>());

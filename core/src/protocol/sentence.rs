@@ -57,6 +57,9 @@ sentences! {
         "this tracker remembers at most " .. max " names";
     /// Names are asked for too fast.
     TooManyNewNames "too-many-new-names" = "too many new names come from your address; try again later";
+    /// An order of an owner's does not reach the other trackers of a cluster.
+    OrderNotAgreed "order-not-agreed" =
+        "this could not be written where the other trackers of this network read it; try again in a moment";
     /// The tracker's disk failed.
     NameNotSaved "name-not-saved" = "the tracker could not write the name down; try again";
     /// The trackers of a cluster cannot agree whose a name is.

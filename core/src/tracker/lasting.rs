@@ -334,8 +334,7 @@ impl Tracker {
 
 /// What an owner reads whose order does not reach the other trackers.
 fn not_written() -> Refusal {
-    let text = "this could not be written where the other trackers of this network read it; try again in a moment";
-    Refusal::new(Code::Unavailable, text)
+    Refusal::new(Code::Unavailable, Sentence::OrderNotAgreed)
 }
 
 /// What somebody reads while the trackers cannot agree.
