@@ -11,6 +11,8 @@ use potok_tests::program::PATIENCE;
 
 /// How often a window is asked while something is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
+/// After this long a click is none of three in a row: twice the time that egui allows for a double one.
+const CLICKS_APART: Duration = Duration::from_millis(700);
 
 pub(crate) struct Window {
     stream: TcpStream,
@@ -49,6 +51,8 @@ impl Window {
     /// The same, twice in a moment.
     pub(crate) fn double_click(&mut self, label: &str) {
         let place = self.place_of(label);
+        // So soon after another click it would be the second and third of three.
+        std::thread::sleep(CLICKS_APART);
         self.click_at(place, 2);
     }
 
