@@ -252,18 +252,7 @@ impl From<&BanTarget> for BanQuery {
     }
 }
 
-impl serde::Serialize for BanTarget {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for BanTarget {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+crate::model::kept_as_text::kept_as_text!(BanTarget);
 
 #[cfg(test)]
 mod tests {

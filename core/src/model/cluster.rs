@@ -61,18 +61,7 @@ impl fmt::Display for EtcdUrl {
     }
 }
 
-impl serde::Serialize for EtcdUrl {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for EtcdUrl {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+crate::model::kept_as_text::kept_as_text!(EtcdUrl);
 
 #[cfg(test)]
 mod tests {

@@ -46,6 +46,7 @@ pub mod invite;
 pub mod invite_token;
 pub mod join_rule;
 mod joining;
+pub(crate) mod kept_as_text;
 pub mod key;
 pub mod lan_address;
 pub mod limits;
