@@ -156,9 +156,10 @@ impl Source {
         (self.is_liar, self.is_given_up, self.strikes) = (false, false, 0);
     }
 
-    /// Those of its open requests that are meant: they are of no use any more, and it is told so.
+    /// Those of its open requests that are meant: they are of no use any more, and it is told so once.
     pub(crate) fn leave(&mut self, is_meant: impl Fn(&Ask) -> bool) -> Vec<u32> {
-        let ids: Vec<u32> = self.open.values().filter(|(ask, _)| is_meant(ask)).map(|(ask, _)| ask.id).collect();
+        let awaited = self.open.values().map(|(ask, _)| ask).filter(|ask| !self.left.contains(&ask.id));
+        let ids: Vec<u32> = awaited.filter(|ask| is_meant(ask)).map(|ask| ask.id).collect();
         self.left.extend(&ids);
         ids
     }

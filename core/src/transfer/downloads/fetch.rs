@@ -116,23 +116,29 @@ impl Downloads {
             source.strikes = 0;
             source.delivered += 1;
         }
+        // What it was told to leave is not its to give back: the same may have been asked of it anew.
+        let give_back = |this: &mut Self| {
+            if !was_left {
+                this.give_back(&ask, id);
+            }
+        };
         match outcome {
             AskOutcome::List(list) => self.listed(ask.file, list),
             AskOutcome::Begun => self.begun(ask.file),
             AskOutcome::Written => self.written(id, &ask),
             AskOutcome::NotWritten(fault) => {
-                self.give_back(&ask, id);
+                give_back(self);
                 if self.active.contains_key(&ask.file) {
                     self.not_written(ask.file, fault);
                 }
             }
-            AskOutcome::Unwanted => self.give_back(&ask, id),
+            AskOutcome::Unwanted => give_back(self),
             AskOutcome::Refused(why) => {
-                self.give_back(&ask, id);
+                give_back(self);
                 self.refused(id, ask.file, why, was_left, now);
             }
             AskOutcome::Wrong => {
-                self.give_back(&ask, id);
+                give_back(self);
                 self.lied(id, now);
             }
         }
@@ -163,10 +169,8 @@ impl Downloads {
         if is_large(&ask.content) {
             self.progressed(ask.file, done_bytes);
         }
-        let other = also_asked.and_then(|other| Some((other, self.sources.get_mut(other)?)));
-        if let Some((other, source)) = other {
-            let ids = source.leave(|open| open.file == ask.file && open.what == ask.what);
-            self.effects.push(DownloadEffect::Cancel(other, ids));
+        if also_asked.is_some() {
+            self.cancel_asks(|open| open.file == ask.file && open.what == ask.what);
         }
     }
 
@@ -189,6 +193,8 @@ impl Downloads {
         let is_missing = match (&mut active.stage, ask.what) {
             (Stage::ListAsked(asked, _), What::List) if *asked == id => {
                 active.stage = Stage::NeedsList;
+                // Whoever is asked for the list next is asked for the first blocks too.
+                self.cancel_asks(|open| open.file == ask.file && open.what != What::List);
                 true
             }
             (Stage::Blocks(plan), What::Block(block)) => {
@@ -232,9 +238,10 @@ impl Downloads {
         }
     }
 
-    pub(super) fn cancel_asks(&mut self, is_meant: impl Fn(FileId) -> bool) {
+    /// Every source is told to leave those of its open requests that are meant.
+    pub(super) fn cancel_asks(&mut self, is_meant: impl Fn(&Ask) -> bool) {
         for (id, source) in self.sources.iter_mut() {
-            let ids = source.leave(|ask| is_meant(ask.file));
+            let ids = source.leave(&is_meant);
             if !ids.is_empty() {
                 self.effects.push(DownloadEffect::Cancel(id, ids));
             }

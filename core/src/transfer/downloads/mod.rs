@@ -322,7 +322,7 @@ impl Downloads {
     pub fn grow(&mut self, id: TransferId, renewed: &[(u32, Content)], added: Vec<Content>) {
         for (index, _) in renewed {
             let file = FileId { job: id, index: *index };
-            self.cancel_asks(|other| other == file);
+            self.cancel_asks(|open| open.file == file);
             self.put_away(file, FileState::Pending);
         }
         let Some(job) = self.jobs.get_mut(&id) else { return };

@@ -87,7 +87,7 @@ impl Downloads {
     fn renew(&mut self, file: FileId, content: Content, now: Instant) {
         let Some(before) = self.active.get(&file) else { return };
         let tries = before.tries;
-        self.cancel_asks(|other| other == file);
+        self.cancel_asks(|open| open.file == file);
         self.put_away(file, FileState::Pending);
         let Some(job) = self.jobs.get_mut(&file.job) else { return };
         job.grow(&[(file.index, content)], Vec::new());

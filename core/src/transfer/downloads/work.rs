@@ -22,7 +22,7 @@ impl Downloads {
     pub(super) fn put_down(&mut self, id: TransferId) {
         let Some(job) = self.jobs.get(&id) else { return };
         let active: Vec<FileId> = job.active.iter().map(|index| FileId { job: id, index: *index }).collect();
-        self.cancel_asks(|file| file.job == id);
+        self.cancel_asks(|open| open.file.job == id);
         for file in active {
             self.put_away(file, FileState::Pending);
         }
@@ -104,7 +104,7 @@ impl Downloads {
         match fault {
             WriteFault::File(error) => self.fail(file, error),
             WriteFault::Overloaded => {
-                self.cancel_asks(|other| other == file);
+                self.cancel_asks(|open| open.file == file);
                 self.put_away(file, FileState::Pending);
                 self.overload = Overload::Told;
             }
@@ -121,7 +121,7 @@ impl Downloads {
     }
 
     pub(super) fn fail(&mut self, file: FileId, error: TransferError) {
-        self.cancel_asks(|other| other == file);
+        self.cancel_asks(|open| open.file == file);
         if let Some(job) = self.jobs.get_mut(&file.job) {
             job.last_error = Some(error.clone());
         }
