@@ -20,6 +20,7 @@ pub mod port_mapping;
 pub mod punch;
 #[cfg(feature = "client")]
 pub mod race;
+mod raw_key;
 #[cfg(feature = "client")]
 pub mod relay;
 #[cfg(feature = "client")]

@@ -3,6 +3,7 @@
 //! | module | its job |
 //! |---|---|
 //! | [`content_source`] | what may be sent |
+//! | `incoming` | one connection: who it is, and how long they may ask |
 //! | `connection`, `sending` | one peer: the half that reads its requests, the half that sends answers |
 //! | [`dial_back`] | peers that ask to be dialled |
 //! | `inbox`, `feeder` | requests without an answer; what reads files for them |
@@ -14,6 +15,7 @@ pub mod content_source;
 pub mod dial_back;
 mod feeder;
 mod inbox;
+mod incoming;
 mod scheduler;
 mod sending;
 #[cfg(test)]
@@ -39,31 +41,22 @@ use crate::model::transfer::{Transfer, TransferId, TransferState};
 use crate::model::transfer_details::TransferDetails;
 use crate::model::username::Username;
 use crate::model::way::Way;
-use crate::net::admission::{Admission, AdmissionLimits, Newcomer};
-use crate::net::dial;
+use crate::net::admission::{Admission, AdmissionLimits};
 use crate::net::local;
 use crate::net::outgoing::Outgoing;
-use crate::net::tls::{Encrypted, TlsServer};
-use crate::service::arrivals::{Arrivals, REVERSED_BYTE};
+use crate::net::tls::TlsServer;
+use crate::service::arrivals::Arrivals;
 use crate::service::limiter::Limiter;
-use crate::service::own_thread;
 use crate::service::peer_server::connection_state::UploadResources;
 use crate::service::peer_server::content_source::ContentSource;
 use crate::service::peer_server::dial_back::{DIAL_BACKS_AT_ONCE, DialBack, DialBackBudget};
+use crate::service::peer_server::incoming::IncomingPeer;
 use crate::service::peer_server::scheduler::{UploadChange, UploadScheduler};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::transfer::event::TransferEvent;
-use crate::transfer::slots::Taker;
 
 /// How often what changed is told.
 const TELL_EVERY: Duration = Duration::from_millis(250);
-/// Somebody who just came may be known to us a moment later: the tracker tells us in groups.
-const ADMISSION_TRIES: u32 = 40;
-const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
-/// How often it is asked whether somebody who is being served may still ask us.
-const STILL_ADMITTED_EVERY: Duration = Duration::from_millis(400);
-/// So often in a row somebody must be found gone: whoever comes back at once, under another name say, has not left.
-const GONE_TIMES: u32 = 2;
 /// Connections that do not end by themselves in this time are cut off.
 const SERVER_STOP_MAX: Duration = Duration::from_millis(1500);
 /// After an error of the listener (no file descriptors left, say) there is a pause.
@@ -356,7 +349,7 @@ impl Server {
             Way::Direct if self.is_mapped.load(Ordering::Relaxed) => Way::Mapped,
             way => way,
         };
-        connections.spawn(serve_on_a_thread(self.peer_by(way), stream, from, newcomer));
+        connections.spawn(self.peer_by(way).serve_on_a_thread(stream, from, newcomer));
     }
 
     /// Meets somebody, who is then as one who came.
@@ -385,7 +378,7 @@ impl Server {
                     Some(Ok((stream, other_end))) => {
                         let from = dial_back::comes_from(incoming.way, &outgoing, seen_at, other_end);
                         let newcomer = admission.enter(from.ip());
-                        serve_on_a_thread(incoming, stream, from, newcomer).await;
+                        incoming.serve_on_a_thread(stream, from, newcomer).await;
                     }
                     Some(Err(error)) => tracing::debug!(%error, "somebody who asked for it was not met"),
                     None => {}
@@ -417,115 +410,10 @@ impl Server {
     }
 }
 
-/// From here on its own thread waits for the socket.
-async fn serve_on_a_thread(incoming: IncomingPeer, stream: TcpStream, from: SocketAddr, newcomer: Newcomer) {
-    let received = match stream.into_std() {
-        Ok(stream) => own_thread::run("upload", move || incoming.receive(stream, from, newcomer)).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = received {
-        tracing::warn!(%from, %error, "a connection cannot be served");
-    }
-}
-
 async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
     match listener {
         Some(listener) => local::accept(listener).await,
         None => std::future::pending().await,
-    }
-}
-
-/// One connection, from its first byte.
-struct IncomingPeer {
-    tls: TlsServer,
-    admission: Arc<dyn PeerAdmission>,
-    arrivals: Arc<Arrivals>,
-    scheduler: Arc<UploadScheduler>,
-    around: Arc<UploadResources>,
-    cancel: CancellationToken,
-    /// Is cancelled when they have proven who they are.
-    is_met: CancellationToken,
-    way: Way,
-}
-
-impl IncomingPeer {
-    async fn receive(self, stream: std::net::TcpStream, from: SocketAddr, newcomer: Newcomer) {
-        let cancel = self.cancel.clone();
-        let _stopped = cancel.run_until_cancelled(self.attend(stream, from, newcomer)).await;
-    }
-
-    async fn attend(self, stream: std::net::TcpStream, from: SocketAddr, newcomer: Newcomer) {
-        let Some(met) = newcomer.unless_it_gives_way(self.meet(stream, from)).await else {
-            return tracing::debug!(%from, "a connection without a user has given way to others");
-        };
-        let Some((stream, key, user)) = met else { return };
-        self.is_met.cancel();
-        let _admitted = match newcomer.prove() {
-            Ok(admitted) => admitted,
-            Err(why) => return tracing::debug!(%from, %key, %why, "a peer was refused"),
-        };
-        let Some((place, standing)) = self.scheduler.enter(Taker::new(key, from.ip()), user, self.way, now()) else {
-            return tracing::debug!(%from, %key, "too many connections of this key");
-        };
-        let place = Arc::new(place);
-        tokio::select! {
-            ended = connection::serve(stream, self.way, &place, standing, &self.around) => {
-                tracing::debug!(%from, %key, %ended, "a peer was served");
-            }
-            () = self.left(&key) => tracing::debug!(%from, %key, "has left the network, was sent away or shut out"),
-        }
-    }
-
-    /// Until somebody who was admitted is no more.
-    async fn left(&self, key: &PublicKey) {
-        let mut gone = 0;
-        while gone < GONE_TIMES {
-            sleep(STILL_ADMITTED_EVERY).await;
-            gone = if self.admission.has_left(key) { gone + 1 } else { 0 };
-        }
-    }
-
-    /// Finds out who it is; `None` if they are nobody whom we serve.
-    async fn meet(
-        &self,
-        stream: std::net::TcpStream,
-        from: SocketAddr,
-    ) -> Option<(Encrypted<TcpStream>, PublicKey, Username)> {
-        let tuned = TcpStream::from_std(stream).and_then(|stream| dial::tune(&stream).map(|()| stream));
-        let stream = tuned.inspect_err(|error| tracing::debug!(%from, %error, "a connection cannot be set up")).ok()?;
-        let proven = timeout(limits::TLS_HANDSHAKE_MAX, self.prove(stream)).await;
-        let proven = proven.inspect_err(|_elapsed| tracing::debug!(%from, "no handshake in time")).ok()?;
-        // Without a key it is one whom we asked to dial us.
-        let (stream, key) = proven.inspect_err(|error| tracing::debug!(%from, %error, "no handshake")).ok()??;
-        let user = self.ask_for(&key).await;
-        if user.is_none() {
-            tracing::debug!(%from, %key, "not a user of this network");
-        }
-        Some((stream, key, user?))
-    }
-
-    /// Whether they asked us to meet them.
-    fn was_met(&self) -> bool {
-        matches!(self.way, Way::Reversed | Way::Punched | Way::Relayed)
-    }
-
-    /// The key that a peer proves; `None` if it is one whom we asked to dial us, so that it is we who take from it.
-    async fn prove(&self, stream: TcpStream) -> io::Result<Option<(Encrypted<TcpStream>, PublicKey)>> {
-        let mut first = [0];
-        if !self.was_met() && stream.peek(&mut first).await? > 0 && first[0] == REVERSED_BYTE {
-            return self.arrivals.bring(stream).await.map(|()| None);
-        }
-        self.tls.accept(stream).await.map(Some)
-    }
-
-    async fn ask_for(&self, key: &PublicKey) -> Option<Username> {
-        for _ in 0..ADMISSION_TRIES {
-            match self.admission.name_of(key) {
-                Some(user) => return Some(user),
-                None => sleep(ADMISSION_PAUSE).await,
-            }
-        }
-        None
     }
 }
 
