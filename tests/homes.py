@@ -30,7 +30,7 @@ import time
 
 from namespaces import PORT, need_programs
 from processes import ROOT, SECONDS_MAX, folder, options_of
-from routers import MAPPING, NEEDED, NETWORK, NETWORK6, Internet
+from routers import MAPPING, NEEDED, NETWORK, NETWORK6, OF_IPV6, PINHOLE_SECONDS_MIN, Internet
 
 sys.path.insert(0, f"{ROOT}/benches")
 from harness import Bench  # noqa: E402 (found by the line above)
@@ -58,6 +58,7 @@ ROWS = [
     Row("pcp", "cone", "mapped", True),
     Row("nat-pmp", "cone", "mapped", True),
     Row("upnp", "cone", "mapped", True),
+    Row("pinhole", "firewall", "direct6", True),
     Row("cone", "symmetric", NO_WAY, True),
     Row("symmetric", "symmetric", NO_WAY, False),
     Row("cgn-symmetric", "cone", NO_WAY, False),
@@ -84,11 +85,11 @@ TRIALS = 20
 TRACKER = "tracker.test"
 TOLD_SECONDS_MAX = 10
 # Seconds until the first bytes, of the long form: half of the trials, and all of them.
-FIRST_SECONDS_MAX = {"nearby": (0.5, 5), "direct": (0.5, 5), "mapped": (0.5, 5), "reversed": (1.5, 5),
+FIRST_SECONDS_MAX = {"nearby": (0.5, 5), "direct": (0.5, 5), "direct6": (0.5, 5), "mapped": (0.5, 5), "reversed": (1.5, 5),
                      "punched": (1.5, 5), "relayed": (4, 4), NO_WAY: (TOLD_SECONDS_MAX, TOLD_SECONDS_MAX)}
 # Round trips from one home to the other until the first bytes are there: TCP, the handshake of TLS, the request; and for those
 # who are dialled by who has them, or meet, those to the tracker, which is half way.
-ROUND_TRIPS = {"nearby": 3, "direct": 3, "mapped": 3, "reversed": 4.5, "punched": 5}
+ROUND_TRIPS = {"nearby": 3, "direct": 3, "direct6": 3, "mapped": 3, "reversed": 4.5, "punched": 5}
 # What a program without optimisation may take besides, on a machine that does other things.
 BESIDES_SECONDS = 0.1
 
@@ -102,6 +103,7 @@ class Pair:
 
     def __init__(self, internet, options, row, dir):
         self.internet, self.options, self.dir, self.number = internet, options, dir, 0
+        self.at_alice_kind = row.at_alice
         tracker = internet.computer("t", 1)
         argv = [f"{options.bin}/potok-tracker", "--data-dir", f"{dir}/tracker", "--listen", f"[::]:{PORT}"]
         if row.way == "relayed":
@@ -136,11 +138,11 @@ class Pair:
         """alice's router opens a port, tells so, and closes it when she ends, whichever way."""
         since = self.alice.say("reach")
         self.alice.hear("reachable\teverybody", since)
-        self.alice.hear("ipv4\t.*\topen", since)
+        self.alice.hear(f"{'ipv6' if self.at_alice_kind in OF_IPV6 else 'ipv4'}\t.*\topen", since)
         for end in (lambda alice: alice.say("quit"), lambda alice: alice.process.terminate()):
             end(self.alice)
             self.alice.process.wait(SECONDS_MAX)
-            self.wait_until_open(False, 3)
+            self.wait_until_open(False, 2 * PINHOLE_SECONDS_MIN)
             self.internet.stop(self.alice)
             self.alice = self.console("alice", self.at_alice)
             self.wait_until_open(True)

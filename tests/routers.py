@@ -12,6 +12,7 @@ firewall       IPv6, and a router that lets only answers in
 pcp            a cone with a real miniupnpd: PCP, NAT-PMP and UPnP
 nat-pmp        the same, which knows no PCP
 upnp           the same, which knows UPnP alone
+pinhole        a firewall with a real miniupnpd, which lets connections to one port of a computer through (PCP)
 
 Needs Linux, root, iproute2, nftables and miniupnpd.
 """
@@ -28,7 +29,11 @@ from processes import ROOT, Program
 NETWORK, NETWORK6 = "11.22.33", "2001:db8:"
 NEEDED = ("ip", "nft", "miniupnpd")
 # Homes whose router opens ports for those who ask.
-MAPPING = ("pcp", "nat-pmp", "upnp")
+MAPPING = ("pcp", "nat-pmp", "upnp", "pinhole")
+# Those of IPv6, whose computers have addresses of the Internet.
+OF_IPV6 = ("firewall", "pinhole")
+# miniupnpd 2.3.1 refuses to end a pinhole (it compares with words that it keeps no more), and takes a short time for it.
+PINHOLE_SECONDS_MIN = 2
 # What a line may hold back at once, and for how long: a router's buffer.
 BURST, LATENCY = "256kb", "50ms"
 # Has the kernel forget every connection that passes: IPCTNL_MSG_CT_DELETE of nfnetlink for none in particular.
@@ -120,11 +125,15 @@ class Internet(Namespaces):
         for n, space in enumerate(spaces):
             self.cable(router, f"lan{n}", space, "eth0")
             ip("-n", router, "link", "set", f"lan{n}", "master", "lan")
-        if kind == "firewall":
-            self.plug(router, "wan", number, (6,))
+        if kind in OF_IPV6:
+            self.plug(router, "wan", number, (6,) if kind == "firewall" else (4, 6))
             self.gateway(spaces, router, f"{NETWORK6}{number}:", 64)
             self.filter(router, kind)
             self.tell(number)
+            if kind in MAPPING:
+                # What opens ports wants to be at home by IPv4, too.
+                ip("-n", router, "address", "add", "192.168.1.1/24", "dev", "lan")
+                self.open_ports(router, kind, number)
             return spaces
         self.gateway(spaces, router, "192.168.1.", 24)
         if kind in ("cgn", "cgn-symmetric"):
@@ -170,8 +179,9 @@ class Internet(Namespaces):
         answers = 'ct state established,related accept; icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;'
         refusal = {"reject": "tcp dport 0-65535 reject with tcp reset; drop;", "open": "accept;"}.get(kind, "drop;")
         udp = "meta l4proto udp drop;" if kind == "no-udp" else ""
-        mapped = "ct status dnat accept;" if kind in MAPPING else ""
-        rules = f"""{"" if kind == "firewall" else nat}table inet gate {{
+        # What an earlier chain accepts a later one may still drop: a pinhole is in the one that drops.
+        mapped = "" if kind not in MAPPING else "accept;" if kind == "pinhole" else "ct status dnat accept;"
+        rules = f"""{"" if kind in OF_IPV6 else nat}table inet gate {{
             chain mine {{ type filter hook input priority filter; iifname != "wan" accept; {answers} {refusal} }}
             chain through {{ type filter hook forward priority filter; {udp} iifname != "wan" accept; {answers} {mapped} drop; }}
         }}"""
@@ -180,9 +190,10 @@ class Internet(Namespaces):
     def open_ports(self, router, kind, number):
         """Runs what opens ports on request. A router without PCP is made of one with it, whose requests get lost."""
         pcp = "udp dport 5351 @th,64,8 2 drop;" if kind == "nat-pmp" else ""
+        others = 'iifname "wan" ct state != { established, related } drop;' if kind == "pinhole" else ""
         rules = f"""table inet filter {{
             chain requests {{ type filter hook input priority -10; {pcp} }}
-            chain forward {{ type filter hook forward priority -10; jump miniupnpd; }}
+            chain forward {{ type filter hook forward priority -10; jump miniupnpd; {others} }}
             chain miniupnpd {{ }}
             chain prerouting {{ type nat hook prerouting priority -100; jump prerouting_miniupnpd; }}
             chain prerouting_miniupnpd {{ }}
@@ -195,7 +206,8 @@ class Internet(Namespaces):
         os.makedirs(dir, exist_ok=True)
         with open(f"{dir}/miniupnpd.conf", "w") as conf:
             conf.write(f"ext_ifname=wan\nlistening_ip=lan\nhttp_port=0\nenable_upnp=yes\nsecure_mode=yes\n"
-                       f"enable_natpmp={'no' if kind == 'upnp' else 'yes'}\nmin_lifetime=30\nmax_lifetime=86400\n"
+                       f"enable_natpmp={'no' if kind == 'upnp' else 'yes'}\n"
+                       f"min_lifetime={PINHOLE_SECONDS_MIN if kind == 'pinhole' else 30}\nmax_lifetime=86400\n"
                        f"uuid=00000000-0000-0000-0000-0000000000{number:02}\nlease_file={dir}/leases\n"
                        "allow 1024-65535 192.168.1.0/24 1024-65535\ndeny 0-65535 0.0.0.0/0 0-65535\n")
         self.mapper_of[number] = self.run(router, ["miniupnpd", "-d", "-f", f"{dir}/miniupnpd.conf", "-P", f"{dir}/miniupnpd.pid"])
@@ -223,6 +235,9 @@ class Internet(Namespaces):
 
     def open_now(self, number):
         """The ports that the router of the home with this number has opened."""
-        listing = self.execute(f"{self.name}-r{number}", "nft", "list", "chain", "inet", "filter", "prerouting_miniupnpd",
-                               capture_output=True, text=True).stdout
-        return [line.strip() for line in listing.splitlines() if "dnat" in line]
+        rules = []
+        for chain, verdict in (("prerouting_miniupnpd", "dnat"), ("miniupnpd", "2001")):
+            listing = self.execute(f"{self.name}-r{number}", "nft", "list", "chain", "inet", "filter", chain,
+                                   capture_output=True, text=True).stdout
+            rules += [line.strip() for line in listing.splitlines() if verdict in line]
+        return rules

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::display::Display;
 use crate::process::{self, Environment, Own, start_and_read, until, within};
+use crate::room::Computer;
 use crate::wayland::Wayland;
 use crate::window::Window;
 use crate::x11::X11;
@@ -60,7 +61,9 @@ impl Desktop {
         let display = display(dir.path(), &mut environment);
         // What the bus starts has the environment of the bus.
         let mut bus = process::only_in(&environment, "dbus-daemon");
-        bus.args(["--session", "--nofork", "--print-address=1"]);
+        // By a name in the file system also those come who are in another network namespace.
+        let at = format!("--address=unix:path={}", dir.path().join("bus").display());
+        bus.args(["--session", "--nofork", "--print-address=1", &at]);
         let (bus, address) = start_and_read(&mut bus);
         environment.push(("DBUS_SESSION_BUS_ADDRESS", address));
         Self { environment, _bus: bus, display, dir }
@@ -131,11 +134,17 @@ impl Desktop {
 pub(crate) struct Potok {
     pub(crate) window: Window,
     process: Own,
+    data: PathBuf,
 }
 
 impl Potok {
     /// Starts it on the data folder of this name, with these lines added to new settings.
     pub(crate) fn start(desktop: &Desktop, name: &str, settings: &str) -> Self {
+        Self::start_on(None, desktop, name, settings)
+    }
+
+    /// The same on another computer than the test's.
+    pub(crate) fn start_on(computer: Option<&Computer>, desktop: &Desktop, name: &str, settings: &str) -> Self {
         let data = desktop.folder(name);
         let config = data.join("config.toml");
         if !config.exists() {
@@ -144,13 +153,22 @@ impl Potok {
             fs::write(config, text).expect("written");
         }
         // Free now; whoever takes it before the program does would have to be very quick.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let free = || TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+        let at = computer.map_or_else(free, Computer::inspected_at);
         let mut command = desktop.command(env!("CARGO_BIN_EXE_potok"));
         command.arg("--data-dir").arg(&data);
-        command.env("EGUI_INSPECTION", format!("127.0.0.1:{port}")).stdin(Stdio::null());
-        let mut process = Own::start(&mut command);
-        let window = Window::connect(port, || process.is_running());
-        Self { window, process }
+        command.env("EGUI_INSPECTION", at.to_string());
+        let mut command = computer.map_or(command, |computer| computer.runs(&command));
+        let mut process = Own::start(command.stdin(Stdio::null()));
+        let window = Window::connect(at, || process.is_running());
+        Self { window, process, data }
+    }
+
+    /// Hands it a file, as the menu of a file manager does.
+    pub(crate) fn hand(&self, desktop: &Desktop, file: &Path) {
+        let mut command = desktop.command(env!("CARGO_BIN_EXE_potok"));
+        let status = command.arg("--data-dir").arg(&self.data).arg("--share").arg(file).status().expect("it starts");
+        assert!(status.success(), "{status:?}");
     }
 
     /// Types a line on the console page.

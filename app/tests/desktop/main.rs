@@ -6,6 +6,7 @@ mod desktop;
 mod display;
 mod libraries;
 mod process;
+mod room;
 mod wayland;
 mod window;
 mod x11;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use desktop::{Desktop, Potok};
 use process::until;
+use room::Room;
 
 /// So slow that B can be killed in the middle of the large file, and so fast that nobody waits long for its end.
 const LARGE_BYTES: usize = 24 << 20;
@@ -137,6 +139,33 @@ fn from_the_first_start_to_an_invite_and_from_the_invite_to_a_file_in_two_clicks
     boris.window.double_click("Trip.bin");
     until("the file is here", || is_same(&original, &here.join("Trip.bin")));
     assert_eq!(boris.window.clicks(), 2);
+
+    boris.close();
+    anna.close();
+}
+
+#[test]
+fn two_windows_in_one_home_find_each_other_and_no_key_is_pressed() {
+    let desktop = Desktop::x11();
+    let mut room = Room::new();
+    let (at_anna, at_boris) = (room.computer(1), room.computer(2));
+    let original = noise(&desktop.folder("files").join("Trip.bin"), 3_000_000);
+    let everywhere = "listen = \"[::]:0\"\n";
+    let mut anna = Potok::start_on(Some(&at_anna), &desktop, "anna", everywhere);
+    anna.window.click("Start a network here");
+    anna.window.wait_for("Copy the invite");
+    anna.hand(&desktop, &original);
+    anna.window.click("Share");
+
+    let here = desktop.folder("downloads");
+    let settings = format!("{everywhere}download_folder = {here:?}\n");
+    let mut boris = Potok::start_on(Some(&at_boris), &desktop, "boris", &settings);
+    boris.window.click("Join: Potok");
+    boris.window.double_click("Trip.bin");
+    until("the file is here", || is_same(&original, &here.join("Trip.bin")));
+    assert_eq!((anna.window.clicks(), boris.window.clicks()), (2, 2));
+    boris.window.click("Transfers");
+    boris.window.wait_for("nearby");
 
     boris.close();
     anna.close();

@@ -1,7 +1,7 @@
 //! A window driven from outside: found by what a screen reader would say, moved by the events a mouse would send.
 
 use std::io::Read;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::{Node, Role};
@@ -21,11 +21,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The window behind this port, once it is there.
-    pub(crate) fn connect(port: u16, mut is_running: impl FnMut() -> bool) -> Self {
+    /// The window that is inspected here, once it is there.
+    pub(crate) fn connect(at: SocketAddr, mut is_running: impl FnMut() -> bool) -> Self {
         let end = Instant::now() + PATIENCE;
         let mut stream = loop {
-            match TcpStream::connect(("127.0.0.1", port)) {
+            match TcpStream::connect(at) {
                 Ok(stream) => break stream,
                 Err(why) => assert!(is_running() && Instant::now() < end, "no window: {why}"),
             }

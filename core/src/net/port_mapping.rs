@@ -66,7 +66,12 @@ impl RouterMapping {
         let (held, mapped) = match (by, self.held.as_mut()) {
             (_, Some(HeldMapping::Datagrams(mapping))) if by == protocol_of(mapping) => {
                 in_time(DATAGRAMS_MAX, mapping.renew()).await?.map_err(|why| no_mapping(&why))?;
-                return mapped_by(mapping, None);
+                let mapped = mapped_by(mapping, external_address(mapping).await);
+                if mapped.is_err() {
+                    // What cannot be used is not left open.
+                    self.remove(DATAGRAMS_MAX).await;
+                }
+                return mapped;
             }
             (MappingProtocol::Igd, Some(HeldMapping::Igd { gateway, external, own })) => {
                 let (external, own) = (*external, *own);
@@ -88,10 +93,7 @@ impl RouterMapping {
     pub async fn remove(&mut self, within: Duration) {
         let removed = match self.held.take() {
             None => return,
-            Some(HeldMapping::Datagrams(mut mapping)) => {
-                mapping.timeout_config = DATAGRAM_TIMES;
-                timeout(within, mapping.try_drop()).await.is_ok_and(|dropped| dropped.is_ok())
-            }
+            Some(HeldMapping::Datagrams(mapping)) => give_back(mapping, within).await,
             Some(HeldMapping::Igd { gateway, external, .. }) => {
                 let remove = move |gateway: &Gateway| gateway.remove_port(PortMappingProtocol::TCP, external).is_ok();
                 timeout(within, tokio::task::spawn_blocking(move || remove(&gateway)))
@@ -109,19 +111,52 @@ async fn by_pcp(wish: MappingWish) -> Result<(HeldMapping, MappedPort), NoMappin
     let internal = NonZeroU16::new(wish.port.get()).ok_or(NoMapping::Rubbish)?;
     let request = pcp::BaseMapRequest::new(gateway_of(wish.router), wish.own, InternetProtocol::Tcp, internal);
     let asked = pcp::port_mapping(request, None, None, options(internal));
-    let mapping = in_time(DATAGRAMS_MAX, asked).await?.map_err(|why| no_mapping(&why.into()))?;
-    let mapped = mapped_by(&mapping, None)?;
-    Ok((HeldMapping::Datagrams(mapping), mapped))
+    held_if_usable(in_time(DATAGRAMS_MAX, asked).await?.map_err(|why| no_mapping(&why.into()))?).await
 }
 
 async fn by_nat_pmp(wish: MappingWish) -> Result<(HeldMapping, MappedPort), NoMapping> {
     let internal = NonZeroU16::new(wish.port.get()).ok_or(NoMapping::Rubbish)?;
-    let gateway = gateway_of(wish.router);
-    let asked = natpmp::port_mapping(gateway, InternetProtocol::Tcp, internal, options(internal));
-    let mapping = in_time(DATAGRAMS_MAX, asked).await?.map_err(|why| no_mapping(&why.into()))?;
-    let address = timeout(DATAGRAMS_MAX, natpmp::external_address(gateway, Some(DATAGRAM_TIMES))).await;
-    let mapped = mapped_by(&mapping, address.ok().and_then(Result::ok).map(IpAddr::V4))?;
-    Ok((HeldMapping::Datagrams(mapping), mapped))
+    let asked = natpmp::port_mapping(gateway_of(wish.router), InternetProtocol::Tcp, internal, options(internal));
+    held_if_usable(in_time(DATAGRAMS_MAX, asked).await?.map_err(|why| no_mapping(&why.into()))?).await
+}
+
+/// What a router has mapped; given back if it cannot be used, which is not left open.
+async fn held_if_usable(mapping: PortMapping) -> Result<(HeldMapping, MappedPort), NoMapping> {
+    match mapped_by(&mapping, external_address(&mapping).await) {
+        Ok(mapped) => Ok((HeldMapping::Datagrams(mapping), mapped)),
+        Err(why) => {
+            give_back(mapping, DATAGRAMS_MAX).await;
+            Err(why)
+        }
+    }
+}
+
+/// Whether the router has taken it back, or lets it lapse in a moment.
+async fn give_back(mut mapping: PortMapping, within: Duration) -> bool {
+    mapping.timeout_config = DATAGRAM_TIMES;
+    let giving_back = async move {
+        let Err((why, mapping)) = mapping.try_drop().await else { return true };
+        let PortMappingType::Pcp { client, nonce, external_ip } = mapping.mapping_type() else { return false };
+        if !matches!(why, MappingFailure::Pcp(pcp::Failure::NotAuthorized(_))) {
+            return false;
+        }
+        // Some end no pinhole of IPv6 (miniupnpd 2.3.1), and take a short time for it.
+        let request = pcp::BaseMapRequest::new(mapping.gateway(), client, mapping.protocol(), mapping.internal_port());
+        let options = PortMappingOptions { lifetime_seconds: Some(1), ..options(mapping.external_port()) };
+        pcp::port_mapping(request, Some(nonce), Some(external_ip), options).await.is_ok()
+    };
+    timeout(within, giving_back).await.unwrap_or(false)
+}
+
+/// The router's address on the Internet, as far as it says so. By NAT-PMP that is a question of its own.
+async fn external_address(mapping: &PortMapping) -> Option<IpAddr> {
+    match mapping.mapping_type() {
+        PortMappingType::Pcp { external_ip, .. } => Some(external_ip.to_canonical()),
+        PortMappingType::NatPmp => {
+            let asked = natpmp::external_address(mapping.gateway(), Some(DATAGRAM_TIMES));
+            timeout(DATAGRAMS_MAX, asked).await.ok()?.ok().map(IpAddr::V4)
+        }
+    }
 }
 
 /// A mapping is renewed by the protocol that made it, and by no other.
@@ -148,10 +183,6 @@ fn gateway_of(router: SocketAddr) -> GatewayAddress {
 }
 
 fn mapped_by(mapping: &PortMapping, address: Option<IpAddr>) -> Result<MappedPort, NoMapping> {
-    let address = match mapping.mapping_type() {
-        PortMappingType::NatPmp => address,
-        PortMappingType::Pcp { external_ip, .. } => Some(external_ip.to_canonical()),
-    };
     let address = address.filter(|address| !address.is_unspecified());
     let lasts = Duration::from_secs(mapping.lifetime().max(1).into());
     Ok(MappedPort { address, port: port(mapping.external_port().get())?, lasts })

@@ -17,7 +17,8 @@ use crate::reach::{DialCandidate, ReachAttempt, ReachStep};
 pub enum RaceEvent<T> {
     /// Connected; the others are given up when the race is dropped.
     Won(T, Way),
-    /// They are to be asked to dial us; [`Race::introduction_failed`] if they cannot be.
+    /// They are to be asked to dial us; [`Race::introduction_failed`] if they cannot be, and
+    /// [`Race::introduction_too_soon`] if not yet.
     AskToBeDialled,
     /// One is to come to the tracker's relay: [`Race::join`] what comes of it.
     ComeToRelay,
@@ -78,6 +79,11 @@ impl<T: Send + 'static> Race<T> {
     /// Nobody can ask them to dial us.
     pub fn introduction_failed(&mut self) {
         self.attempt.introduction_failed();
+    }
+
+    /// They cannot be asked to dial us yet. Whether they are to be asked again.
+    pub fn introduction_too_soon(&mut self) -> bool {
+        self.attempt.introduction_too_soon(now())
     }
 
     /// They were asked to come to the tracker's relay too.

@@ -29,7 +29,7 @@ use crate::protocol::encounter::ConnectReply;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::reach::DialCandidate;
-use crate::service::downloader::{BoxFuture, Directory, Introduction};
+use crate::service::downloader::{BoxFuture, Directory, Introduction, NoIntroduction};
 use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::nearby::Nearby;
 use crate::service::tracker_client::{AskError, TrackerClient};
@@ -171,18 +171,21 @@ impl Directory for TrackerDirectory {
         })
     }
 
-    fn introduce(&self, user: &Username) -> BoxFuture<'_, Option<Introduction>> {
+    fn introduce(&self, user: &Username) -> BoxFuture<'_, Result<Introduction, NoIntroduction>> {
         let command = Connect { username: user.clone() };
         Box::pin(async move {
-            let client = self.session.client().ok()?;
-            let answer = client.ask(command.into()).await.ok()?;
-            let reply = ConnectReply::parse(&answer.lines).ok()?;
+            let client = self.session.client().map_err(|_away| NoIntroduction::Impossible)?;
+            let answer = client.ask(command.into()).await.map_err(|why| match why {
+                AskError::Refused { code, .. } if code == Code::SlowDown => NoIntroduction::TooSoon,
+                AskError::Refused { .. } | AskError::Away(_) => NoIntroduction::Impossible,
+            })?;
+            let reply = ConnectReply::parse(&answer.lines).map_err(|_garbled| NoIntroduction::Impossible)?;
             let meeting = self.may_punch.borrow().then(|| meeting(&client, reply.ticket));
             let uses_relay = *self.may_use_relay.borrow() && reply.relay == RelayOffer::Open;
             let relay_place = uses_relay.then(|| relay_place(&client, reply.ticket));
             let (ticket, relay) = (reply.ticket, reply.relay);
             let addresses = self.told(&client, reply.addresses).await;
-            Some(Introduction { ticket, addresses, meeting, relay, relay_place })
+            Ok(Introduction { ticket, addresses, meeting, relay, relay_place })
         })
     }
 

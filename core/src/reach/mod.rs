@@ -4,7 +4,8 @@
 //!   0 ms  addresses in our own network
 //!  50 ms  IPv6                                  each a little later than the one before, at once when nothing is
 //! 250 ms  IPv4                                  under way any more (RFC 8305: happy eyeballs)
-//! 300 ms  they are asked to dial us             at once when nothing is left to dial, or a tracker has found all closed
+//! 300 ms  they are asked to dial us             at once when nothing is left to dial, or a tracker has found all closed;
+//!                                               again each half second while the tracker says that it is too soon
 //!   3 s   through the tracker                   if it offers that
 //! ```
 //!
@@ -29,8 +30,10 @@ const NEXT_OF_A_WAY: Duration = Duration::from_millis(500);
 const INTRODUCTION_AFTER: Duration = Duration::from_millis(300);
 /// How long all ways that are better than the tracker's relay have for themselves.
 const RELAY_AFTER: Duration = Duration::from_secs(3);
-/// How long it may take them to come.
+/// How long it may take them to come; and how long a tracker is asked again to which it is too soon.
 const INTRODUCTION_MAX: Duration = Duration::from_secs(8);
+/// How long after a tracker has said that it is too soon it is asked again.
+const INTRODUCTION_AGAIN: Duration = Duration::from_millis(500);
 
 /// An address at which somebody may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,8 @@ pub struct ReachAttempt {
     /// Somebody is asked for further addresses.
     awaits_more: bool,
     introduction: Introduction,
+    /// When they were asked to dial us first.
+    first_asked: Option<Instant>,
     relay: RelayState,
 }
 
@@ -93,6 +98,8 @@ enum Introduction {
     None,
     /// Not asked yet.
     Possible,
+    /// To the tracker it was too soon.
+    AskAgain { at: Instant },
     /// They may come until then.
     Asked { until: Instant },
 }
@@ -116,6 +123,7 @@ impl ReachAttempt {
             tries: Vec::new(),
             awaits_more: false,
             introduction: Introduction::None,
+            first_asked: None,
             relay: RelayState::None,
         }
     }
@@ -162,6 +170,14 @@ impl ReachAttempt {
         self.introduction = Introduction::None;
     }
 
+    /// The tracker may ask them to dial us, but not yet. Whether it is asked again.
+    pub fn introduction_too_soon(&mut self, now: Instant) -> bool {
+        let at = now + INTRODUCTION_AGAIN;
+        let is_in_time = self.first_asked.is_some_and(|first| at <= first + INTRODUCTION_MAX);
+        self.introduction = if is_in_time { Introduction::AskAgain { at } } else { Introduction::None };
+        is_in_time
+    }
+
     /// They were asked to come to the tracker's relay too, if nothing better is found.
     pub fn offer_relay(&mut self) {
         if self.relay == RelayState::None {
@@ -182,6 +198,9 @@ impl ReachAttempt {
         if self.relay == RelayState::Possible && self.began + RELAY_AFTER <= now {
             self.relay = RelayState::Coming;
             return Some(ReachStep::ComeToRelay);
+        }
+        if matches!(self.introduction, Introduction::AskAgain { at } if at <= now) {
+            return Some(self.ask(now));
         }
         let is_quiet = self.is_quiet();
         let next = self.tries.iter_mut().filter(|tried| tried.state == TryState::Waiting).min_by_key(|tried| tried.due);
@@ -204,6 +223,7 @@ impl ReachAttempt {
         let introduction = match self.introduction {
             Introduction::None => None,
             Introduction::Possible => Some(self.began + INTRODUCTION_AFTER),
+            Introduction::AskAgain { at } => Some(at),
             Introduction::Asked { until } => Some(until),
         };
         let relay = (self.relay == RelayState::Possible).then(|| self.began + RELAY_AFTER);
@@ -218,6 +238,7 @@ impl ReachAttempt {
     }
 
     fn ask(&mut self, now: Instant) -> ReachStep {
+        self.first_asked.get_or_insert(now);
         self.introduction = Introduction::Asked { until: now + INTRODUCTION_MAX };
         ReachStep::AskToBeDialled
     }
@@ -277,6 +298,10 @@ mod tests {
 
         fn fail(&mut self, address: &str) {
             self.attempt.failed(address.parse().expect(address));
+        }
+
+        fn too_soon(&mut self) -> bool {
+            self.attempt.introduction_too_soon(self.start + Duration::from_millis(self.millis))
         }
 
         /// What is done until then, each with its millisecond.
@@ -354,6 +379,28 @@ mod tests {
         nobody.attempt.introduction_failed();
         assert!(nobody.attempt.is_hopeless());
         assert!(Virtual::new(&[], false).attempt.is_hopeless());
+    }
+
+    #[test]
+    fn a_tracker_to_which_it_is_too_soon_is_asked_again() {
+        let mut soon = Virtual::new(&[], true);
+        assert_eq!(soon.until(10), lines(&[(0, "ask")]));
+        for (from, at) in [(10, 510), (600, 1100)] {
+            assert!(soon.until(from).is_empty() && soon.too_soon());
+            assert_eq!(soon.until(at), lines(&[(at, "ask")]));
+        }
+        assert!(soon.until(9099).is_empty() && !soon.attempt.is_hopeless(), "they have as long as others");
+        assert!(soon.until(9100).is_empty() && soon.attempt.is_hopeless());
+
+        let mut never = Virtual::new(&[V4], true);
+        let mut asked = never.until(500).into_iter().skip(1).collect::<Vec<_>>();
+        while never.too_soon() {
+            asked.extend(never.until(never.millis + 500));
+        }
+        assert_eq!((asked.len(), &asked[..2]), (16, &lines(&[(300, "ask"), (1000, "ask")])[..]));
+        assert!(never.until(20_000).is_empty() && !never.attempt.is_hopeless(), "who is dialled may still answer");
+        never.fail(V4);
+        assert!(never.attempt.is_hopeless());
     }
 
     #[test]

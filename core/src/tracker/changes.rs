@@ -2,7 +2,8 @@
 //! folder, or whose link flaps, is not N lines to everybody.
 //!
 //! The window opens at a user's first change and closes [`TrackerSettings::notice_window_milliseconds`] later, rounded
-//! up to a common `STEP`: then the changes of many users leave in one write to each watcher.
+//! up to a common `STEP`: then the changes of many users leave in one write to each watcher. Who comes is told at the next
+//! step already: nobody serves them before. Whose link flaps goes first, so that is within the window of their going.
 //!
 //! [`TrackerSettings::notice_window_milliseconds`]: crate::tracker::settings::TrackerSettings
 
@@ -151,7 +152,7 @@ impl Changes {
 
     /// Notes that somebody came.
     pub fn joined(&mut self, now: Instant, username: &Username) {
-        if let Some(change) = self.change(now, username) {
+        if let Some(change) = self.change_within(now, Duration::ZERO, username) {
             change.presence.get_or_insert(Before { here: None, was_away: true });
         }
     }
@@ -242,13 +243,18 @@ impl Changes {
 
     /// The user's open window; none if nobody watches.
     fn change(&mut self, now: Instant, username: &Username) -> Option<&mut Change> {
+        self.change_within(now, self.window, username)
+    }
+
+    /// The user's open window, or one that closes at the first step after this time.
+    fn change_within(&mut self, now: Instant, window: Duration, username: &Username) -> Option<&mut Change> {
         if self.watchers.is_empty() {
             return None;
         }
         self.now.0 += 1;
         let folded = username.folded();
         if !self.open.contains_key(&folded) {
-            let due = self.round_up(now + self.window);
+            let due = self.round_up(now + window);
             self.due.insert((due, folded.clone()));
             let change = Change {
                 username: username.clone(),

@@ -94,9 +94,9 @@ pub trait Directory: Send + Sync + 'static {
         Box::pin(async { Vec::new() })
     }
 
-    /// Has the tracker ask a user to dial us; `None` if it cannot.
-    fn introduce(&self, _user: &Username) -> BoxFuture<'_, Option<Introduction>> {
-        Box::pin(async { None })
+    /// Has the tracker ask a user to dial us.
+    fn introduce(&self, _user: &Username) -> BoxFuture<'_, Result<Introduction, NoIntroduction>> {
+        Box::pin(async { Err(NoIntroduction::Impossible) })
     }
 
     /// Everybody but ourselves who shares exactly this; empty when the tracker is away.
@@ -107,6 +107,15 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Counts up whenever users or shares changed, or the tracker is back.
     fn changes(&self) -> watch::Receiver<u64>;
+}
+
+/// Why somebody was not asked to dial us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoIntroduction {
+    /// The tracker is asked too often, by us or for them: later it will.
+    TooSoon,
+    /// The tracker cannot, or is away.
+    Impossible,
 }
 
 /// Somebody was asked to dial us.

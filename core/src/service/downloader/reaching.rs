@@ -18,7 +18,7 @@ use crate::net::race::{Race, RaceEvent};
 use crate::net::tls::{Encrypted, TlsClient};
 use crate::reach::{DialCandidate, ReachAttempt};
 use crate::service::arrivals::{Arrivals, Expected};
-use crate::service::downloader::{Directory, Introduction};
+use crate::service::downloader::{Directory, Introduction, NoIntroduction};
 use crate::service::meeting::RelayPlace;
 use crate::transfer::Contact;
 
@@ -106,8 +106,8 @@ pub(super) async fn reach(
             }
             introduced = ready(&mut introducing) => {
                 introducing = None;
-                match introduced.ok().flatten() {
-                    Some(Introduction { ticket, addresses, meeting, relay, relay_place: place }) => {
+                match introduced.unwrap_or(Err(NoIntroduction::Impossible)) {
+                    Ok(Introduction { ticket, addresses, meeting, relay, relay_place: place }) => {
                         expected = Some(arrivals.expect(ticket));
                         addresses.into_iter().for_each(|candidate| race.offer(candidate));
                         if meeting.is_none() {
@@ -127,7 +127,8 @@ pub(super) async fn reach(
                             race.offer_relay();
                         }
                     }
-                    None => {
+                    Err(NoIntroduction::TooSoon) if race.introduction_too_soon() => {}
+                    Err(_) => {
                         race.leave_out(Way::Reversed, TryOutcome::NotIntroduced);
                         race.introduction_failed();
                     }

@@ -24,8 +24,8 @@ use crate::service::own_thread;
 use crate::transfer::slots::Taker;
 
 /// Somebody who just came may be known to us a moment later: the tracker tells us in groups.
-const ADMISSION_TRIES: u32 = 40;
-const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
+const ADMISSION_TRIES: u32 = 200;
+const ADMISSION_PAUSE: Duration = Duration::from_millis(10);
 /// How often it is asked whether somebody who is being served may still ask us.
 const STILL_ADMITTED_EVERY: Duration = Duration::from_millis(400);
 /// So often in a row somebody must be found gone: whoever comes back at once, under another name say, has not left.

@@ -79,10 +79,10 @@ impl Fixture {
 #[test]
 fn one_change_is_told_as_it_is_and_many_as_one() {
     let mut f = Fixture::new();
-    f.come(0, "anna", 0);
+    f.come(1, "anna", 0);
     f.share(10, "anna", "a");
-    assert_eq!(f.line(249), "");
-    assert_eq!(f.line(250), "* joined anna - -\n* unshared anna a\n");
+    assert_eq!(f.line(49), "");
+    assert_eq!(f.line(50), "* joined anna - -\n* unshared anna a\n", "who comes is told at the next step");
     f.share(300, "anna", "a");
     assert_eq!(f.line(550), "* unshared anna a\n");
     f.share(1000, "anna", "a");
@@ -112,9 +112,23 @@ fn coming_and_going_is_told_as_it_can_have_been_seen() {
         assert_eq!(f.line(600), expected, "{first} {second} {taken_over} {shares}");
     }
     let mut f = Fixture::new();
-    f.come(0, "anna", 7);
+    f.come(1, "anna", 7);
     f.go(10, "anna", 1, false);
-    assert_eq!(f.line(250), "* left anna\n");
+    assert_eq!(f.line(50), "* left anna\n");
+}
+
+#[test]
+fn whose_link_flaps_is_told_no_more_often_than_others_changes() {
+    let mut f = Fixture::new();
+    let mut told = 0;
+    for millis in (0..10_000).step_by(10) {
+        match millis % 20 {
+            0 => f.come(millis, "anna", 7),
+            _ => f.go(millis, "anna", 0, false),
+        }
+        told += f.line(millis).lines().count();
+    }
+    assert!((30..=70).contains(&told), "{told}: one or two in 300 ms");
 }
 
 #[test]

@@ -46,3 +46,34 @@ async fn a_stolen_ticket_keeps_nobody_from_coming() {
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tracker_to_which_it_is_too_soon_is_asked_again_in_the_same_attempt() {
+    let file = bytes(1, 1000);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let closed = Contact { address: None, ..server.contact.clone() };
+    let (arrivals, ticket) = (Arc::new(Arrivals::default()), EncounterTicket::from_bytes([7; 16]));
+    let at = door(&arrivals).await;
+    let book = Book {
+        meets: Some((Arc::clone(&arrivals), ticket)),
+        contacts: Mutex::new([(closed.username.clone(), closed.clone())].into()),
+        introductions_too_soon: 2,
+        ..Book::default()
+    };
+    let book = Arc::new(book);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&closed, &[("a.bin", &file)]).await;
+    // Whoever comes before they are waited for is let go after a while: they come when they have been asked.
+    let asked = Arc::clone(&book);
+    let comes = tokio::spawn(async move {
+        while asked.introductions_asked.load(Ordering::Relaxed) < 3 {
+            tokio::task::yield_now().await;
+        }
+        dial_from(&server.contact, ticket, at).await;
+        server
+    });
+    fetching.over(id).await;
+    let _server = comes.await.expect("ran");
+    assert_eq!(read(&fetching.path("a.bin")), file);
+    assert_eq!(book.introductions_asked.load(Ordering::Relaxed), 3, "and no more");
+}

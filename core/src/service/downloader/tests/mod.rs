@@ -22,7 +22,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::files::{Disk, RealDisk};
-use super::{AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction, NewDownload};
+use super::{
+    AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction, NewDownload,
+    NoIntroduction,
+};
 use crate::disk::place::place_error::PlaceError;
 use crate::disk::place::target::{Part, TargetDir};
 use crate::model::existing::Existing;
@@ -57,6 +60,9 @@ struct Book {
     announced: Mutex<HashMap<SharePath, Announced>>,
     /// Where those come whom it has asked to dial, and what they show.
     meets: Option<(Arc<Arrivals>, EncounterTicket)>,
+    /// So many times it is asked too soon.
+    introductions_too_soon: usize,
+    introductions_asked: AtomicUsize,
     version: watch::Sender<u64>,
 }
 
@@ -90,7 +96,11 @@ impl Directory for Book {
         self.contacts.lock().get(user).cloned().map_or(FoundUser::Away, FoundUser::Here)
     }
 
-    fn introduce(&self, _user: &Username) -> BoxFuture<'_, Option<Introduction>> {
+    fn introduce(&self, _user: &Username) -> BoxFuture<'_, Result<Introduction, NoIntroduction>> {
+        let asked = self.introductions_asked.fetch_add(1, Ordering::Relaxed);
+        if asked < self.introductions_too_soon {
+            return Box::pin(std::future::ready(Err(NoIntroduction::TooSoon)));
+        }
         let met = self.meets.as_ref().map(|(_, ticket)| Introduction {
             ticket: *ticket,
             addresses: Vec::new(),
@@ -98,7 +108,7 @@ impl Directory for Book {
             relay: crate::model::relaying::RelayOffer::Off,
             relay_place: None,
         });
-        Box::pin(std::future::ready(met))
+        Box::pin(std::future::ready(met.ok_or(NoIntroduction::Impossible)))
     }
 
     fn sources(&self, hash: ContentHash) -> BoxFuture<'_, Vec<Contact>> {
