@@ -9,18 +9,21 @@ DIR has `potok` and `potok-tracker` as they were built from an earlier commit, f
     git worktree add /tmp/old 20f3bf2 && cargo build --manifest-path /tmp/old/Cargo.toml --workspace     # /tmp/old/target/debug
 
 What must hold: each download is the file that was shared, and who was alice with the old program is she with the new one, with
-what she shared. All of it is on this computer's loopback. Needs Python 3.9.
+what she shared; a download that bob began with the old program is ended by the new one; and a new tracker that goes on in the
+folder of an old one gives alice's name to nobody else. All of it is on this computer's loopback. Needs Python 3.9.
 """
 import filecmp
 import itertools
 import os
 import random
 import subprocess
-import sys
+import time
 
-from processes import Program, folder, options_of
+from processes import SECONDS_MAX, Program, folder, options_of
 
 FILE_BYTES = 3_000_000
+# So slow that a program can be ended in the middle of a file.
+SLOW_BYTES_PER_SECOND = 1_000_000
 
 
 class Room:
@@ -32,15 +35,18 @@ class Room:
         os.makedirs(dir)
 
     def __enter__(self):
-        tracker = self.start([f"{self.bins['tracker']}/potok-tracker", "--data-dir", f"{self.dir}/tracker", "--listen", "127.0.0.1:0"])
-        _, line = tracker.hear(r".*listening on ")
-        self.at = line.split("listening on ")[1].split()[0].rstrip(",")
+        self.serve(self.bins["tracker"], "127.0.0.1:0")
         self.people = {name: self.console(self.bins[name], name) for name in ("alice", "bob")}
         return self
 
     def __exit__(self, *_):
         for program in reversed(self.programs):
             program.stop()
+
+    def serve(self, bin, at):
+        self.tracker = self.start([f"{bin}/potok-tracker", "--data-dir", f"{self.dir}/tracker", "--listen", at])
+        _, line = self.tracker.hear(r".*listening on ")
+        self.at = line.split("listening on ")[1].split()[0].rstrip(",")
 
     def start(self, argv):
         self.programs.append(Program(argv))
@@ -60,13 +66,59 @@ class Room:
 
     def fetches(self, name, other):
         console, copy = self.people[name], f"{self.dir}/by-{name}.bin"
-        while not any(line.startswith(f"{other}\t") for _, line in console.lines):
-            console.ask("list-users", f"{name}\t")
+        self.sees(name, other)
         since = console.say(f'download {other} of-{other}.bin "{copy}"')
         _, line = console.hear("downloaded\t|error: ", since)
         if not line.startswith("downloaded\t") or not filecmp.cmp(f"{self.dir}/of-{other}.bin", copy, shallow=False):
             raise SystemExit(f"{name} did not get the file of {other}: {line}")
         os.remove(copy)
+
+    def sees(self, name, other):
+        """Waits until somebody sees somebody else, who may be on the way."""
+        console, until = self.people[name], time.monotonic() + SECONDS_MAX
+        while True:
+            since = console.say("list-users")
+            console.hear(f"{name}\t|error", since)
+            if any(line.startswith(f"{other}\t") for _, line in console.lines[since:]):
+                return
+            if time.monotonic() > until:
+                raise SystemExit(f"{name} does not see {other}")
+            time.sleep(0.1)
+
+    def ends_what_began(self, bin):
+        """bob ends in the middle of a file, and goes on with another program."""
+        copy, part = f"{self.dir}/begun.bin", f"{self.dir}/begun.bin.potok-part"
+        settings = f"{self.dir}/bob/config.toml"
+        with open(settings) as config:
+            others = [line for line in config if not line.startswith("download_bytes_per_second")]
+        with open(settings, "w") as config:
+            config.writelines([f"download_bytes_per_second = {SLOW_BYTES_PER_SECOND}\n", *others])
+        self.becomes("bob", self.bins["bob"])
+        self.sees("bob", "alice")
+        self.people["bob"].say(f'download alice of-alice.bin "{copy}"')
+        self.wait_for("a part of a file", lambda: os.path.exists(part) and os.stat(part).st_blocks > 0)
+        self.becomes("bob", bin)
+        self.wait_for("the rest of it", lambda: os.path.exists(copy))
+        if not filecmp.cmp(f"{self.dir}/of-alice.bin", copy, shallow=False):
+            raise SystemExit("what bob began with the old program is not the file that was shared")
+
+    def wait_for(self, what, holds):
+        until = time.monotonic() + SECONDS_MAX
+        while not holds():
+            if time.monotonic() > until:
+                said = "\n".join(line for _, line in self.people["bob"].lines[-20:])
+                raise SystemExit(f"in vain: {what}; bob says:\n{said}")
+            time.sleep(0.02)
+
+    def tracker_becomes(self, bin):
+        """Another tracker goes on in the same folder. It gives nobody's name away."""
+        self.programs.remove(self.tracker)
+        self.tracker.stop()
+        self.serve(bin, self.at)
+        said = subprocess.run([f"{bin}/potok", "console", "--data-dir", f"{self.dir}/thief", "--name", "alice", "--tracker", self.at,
+                               "-c", "whoami"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS_MAX)
+        if said.returncode == 0 or "name-taken" not in said.stderr:
+            raise SystemExit(f"the new tracker gives alice's name to another key: {said}")
 
     def becomes(self, name, bin):
         """Somebody goes on with another program on the same folder: who they are, before and after."""
@@ -90,6 +142,13 @@ def show(options):
             room.fetches("bob", "alice")
             room.fetches("alice", "bob")
             print(f"versions: {what}: a file each way", flush=True)
+            if who["bob"] == "old":
+                room.ends_what_began(options.bin)
+                print(f"versions: {what}: the new program ends what bob began", flush=True)
+            if who["tracker"] == "old":
+                room.tracker_becomes(options.bin)
+                room.fetches("bob", "alice")
+                print(f"versions: {what}: the new tracker goes on with the names of the old one", flush=True)
             if who["alice"] == "old":
                 before, after = room.becomes("alice", options.bin)
                 if before.split("\t")[-1] != after.split("\t")[-1]:
