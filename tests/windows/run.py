@@ -236,10 +236,16 @@ def service(world):
     frida = world.run(*world.exe("potok", "console", "--data-dir", windows_path(f"{world.dir}/frida"), "--name", "frida",
                                  "--tracker", invites()[0], "--listen", "127.0.0.1:0", "--keep-sharing"))
     frida.ask("whoami", "frida\t")
+    # It is asked while it runs, over a named pipe.
+    run("export", "--data-dir", windows_path(data), windows_path(f"{data}/backup.toml"))
+    if "frida" not in (backup := open(f"{data}/backup.toml", encoding="utf-8").read()):
+        raise SystemExit(f"windows: the running service exports: {backup}")
+    if "users" not in (told := run("status", "--data-dir", windows_path(data))):
+        raise SystemExit(f"windows: the status of the running service: {told}")
     run("service", "uninstall")
     frida.hear("error: offline")
     frida.process.kill()
-    print("windows: service: installed, met at, removed", flush=True)
+    print("windows: service: installed, met at, asked, removed", flush=True)
 
 
 def second(world):

@@ -12,7 +12,7 @@ mod tasks;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -179,7 +179,7 @@ fn track(args: &Args, dir: &Path, surroundings: Surroundings) -> Result<(), Fail
     let args = args.clone();
     let read: ReadConfiguration = Arc::new(move || settings(&args, &file).map_err(|wrong| wrong.to_string()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(now, &loaded.identity, store, (read, dir.join(tasks::SOCKET)), surroundings.ended))
+    runtime.block_on(serve(now, &loaded.identity, store, (read, dir), surroundings.ended))
 }
 
 fn open_store(dir: &Path) -> Result<Arc<Store>, Failure> {
@@ -197,7 +197,7 @@ async fn serve(
     settings: TrackerSettings,
     identity: &Identity,
     store: Arc<Store>,
-    (read, socket): (ReadConfiguration, PathBuf),
+    (read, data_dir): (ReadConfiguration, &Path),
     ended: Option<CancellationToken>,
 ) -> Result<(), Failure> {
     let cannot = |at: SocketAddr| move |source| Failure::Listen { address: at.to_string(), source };
@@ -224,8 +224,8 @@ async fn serve(
     handle.configure_by(read).await;
     reload_by_signal(Arc::clone(&handle), cancel.clone())?;
     let site = Arc::new(Site::new(Arc::clone(&handle), store));
-    if let Err(why) = observing::serve_socket(socket, Arc::clone(&site), cancel.clone()) {
-        tracing::warn!(%why, "'potok-tracker status' cannot ask this tracker: there is no socket for it");
+    if let Err(why) = observing::serve_owner(data_dir, Arc::clone(&site), cancel.clone()) {
+        tracing::warn!(%why, "'potok-tracker status' cannot ask this tracker: there is no place for it to ask");
     }
     announce(&handle, &settings, is_service);
     if let Some(listener) = observed {

@@ -12,9 +12,6 @@ use crate::args::Task;
 use crate::config::{self, ConfigError};
 use crate::{Failure, backup, observing, open_store};
 
-/// The name of the socket in the data folder.
-pub(crate) const SOCKET: &str = "tracker.sock";
-
 /// Carries it out. The exit status of `check` is 2 if something is wrong.
 pub(crate) fn carry_out(task: &Task, dir: &Path, config: Option<&Path>) -> Result<ExitCode, Failure> {
     match task {
@@ -83,7 +80,7 @@ fn import(dir: &Path, file: &Path) -> Result<ExitCode, Failure> {
 /// Asks the tracker that runs on a data folder.
 fn ask(dir: &Path, what: &str) -> Result<String, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(observing::ask_socket(&dir.join(SOCKET), what)).map_err(|error| match error.kind() {
+    runtime.block_on(observing::ask_owner(dir, what)).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Failure::NotRunning(dir.display().to_string()),
         _ => Failure::System(error),
     })

@@ -1,10 +1,9 @@
-//! Where it is asked: an address, and a socket in the data folder that only its owner can open. One connection is one
-//! request.
+//! Where it is asked: an address, and a place that only the owner of the data folder can open. One connection is one request.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::observing::answering::{Asker, Site};
+use crate::observing::owner_place::{self, OwnerListener};
 
 /// Connections at once, of one address and in all: a few programs that watch, and people who read a page.
 const PER_ADDRESS_MAX: usize = 16;
@@ -63,17 +63,9 @@ pub(crate) async fn serve_address(listener: TcpListener, site: Arc<Site>, cancel
     }
 }
 
-/// Serves on a socket in the data folder. Whoever can open it owns the folder.
-#[cfg(unix)]
-pub(crate) fn serve_socket(path: PathBuf, site: Arc<Site>, cancel: CancellationToken) -> io::Result<()> {
-    // The folder is ours: its lock on the database says so. What lies there is of a run before.
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = tokio::net::UnixListener::bind(&path)?;
-    // Also in a folder that was there before, and that others may enter.
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+/// Serves where only the owner of the data folder can ask, until the tracker stops.
+pub(crate) fn serve_owner(data_dir: &Path, site: Arc<Site>, cancel: CancellationToken) -> io::Result<()> {
+    let mut listener = OwnerListener::bind(data_dir)?;
     let places = Arc::new(tokio::sync::Semaphore::new(PER_ADDRESS_MAX));
     drop(tokio::spawn(async move {
         loop {
@@ -81,7 +73,7 @@ pub(crate) fn serve_socket(path: PathBuf, site: Arc<Site>, cancel: CancellationT
                 () = cancel.cancelled() => break,
                 accepted = listener.accept() => accepted,
             };
-            let Ok((stream, _)) = accepted else {
+            let Ok(stream) = accepted else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
@@ -92,14 +84,7 @@ pub(crate) fn serve_socket(path: PathBuf, site: Arc<Site>, cancel: CancellationT
                 drop(place);
             }));
         }
-        let _gone_already = std::fs::remove_file(&path);
     }));
-    Ok(())
-}
-
-/// Such sockets are not on this system: the address is asked.
-#[cfg(not(unix))]
-pub(crate) fn serve_socket(_path: PathBuf, _site: Arc<Site>, _cancel: CancellationToken) -> io::Result<()> {
     Ok(())
 }
 
@@ -129,19 +114,10 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Asks the tracker that runs on a data folder. `NotFound` or `ConnectionRefused` if none does.
-#[cfg(unix)]
-pub(crate) async fn ask_socket(path: &Path, what: &str) -> io::Result<String> {
-    let stream = tokio::net::UnixStream::connect(path).await?;
-    ask(stream, what).await
+pub(crate) async fn ask_owner(data_dir: &Path, what: &str) -> io::Result<String> {
+    ask(owner_place::connect(data_dir).await?, what).await
 }
 
-/// Such sockets are not on this system.
-#[cfg(not(unix))]
-pub(crate) async fn ask_socket(_path: &Path, _what: &str) -> io::Result<String> {
-    Err(io::ErrorKind::NotFound.into())
-}
-
-#[cfg_attr(not(unix), allow(dead_code, reason = "only a socket is asked"))]
 async fn ask<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, what: &str) -> io::Result<String> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
