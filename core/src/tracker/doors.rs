@@ -107,6 +107,17 @@ impl Doors {
         self.invites.insert(invite.number, invite);
     }
 
+    /// No invite gets this number, or a smaller one, again.
+    pub fn learn_last(&mut self, number: u64) {
+        self.last_number = self.last_number.max(number);
+    }
+
+    /// Somebody waits, as all trackers agree; whether that is news.
+    pub fn learn_waiting(&mut self, key: PublicKey, user: WaitingUser) -> bool {
+        let before = self.waiting.insert(key, user.clone());
+        before.is_none_or(|before| before.username != user.username)
+    }
+
     /// The numbers of all invites.
     pub fn numbers(&self) -> impl Iterator<Item = u64> {
         self.invites.keys().copied()
@@ -138,6 +149,11 @@ impl Doors {
         }
     }
 
+    /// The invite of this number.
+    pub fn invite(&self, number: u64) -> Option<&IssuedInvite> {
+        self.invites.get(&number)
+    }
+
     /// Makes an invite useless and gives it, if there is one of this number.
     pub fn revoke(&mut self, number: u64) -> Option<IssuedInvite> {
         self.invites.remove(&number)
@@ -164,28 +180,39 @@ impl Doors {
         self.invites.values().filter(move |invite| !invite.is_over(unix_seconds))
     }
 
-    /// Somebody asks to be let in. Who asks for the same name again has asked for it all the time.
-    pub fn wait(&mut self, key: PublicKey, user: WaitingUser) -> Asked {
-        if let Some(before) = self.waiting.get_mut(&key) {
+    /// Somebody asks to be let in. Who asks for the same name again has asked for it all the time. Gives what they are known
+    /// by then.
+    pub fn wait(&mut self, key: PublicKey, user: WaitingUser) -> (Asked, WaitingUser) {
+        let (asked, user) = self.judge_asking(key, user);
+        match asked {
+            Asked::News | Asked::AfterLong => _ = self.waiting.insert(key, user.clone()),
+            Asked::Again => {
+                if let Some(before) = self.waiting.get_mut(&key) {
+                    before.address = user.address;
+                }
+            }
+            Asked::TooMany => {}
+        }
+        (asked, user)
+    }
+
+    /// What it would come to if somebody asked, and what they would be known by then.
+    pub fn judge_asking(&self, key: PublicKey, user: WaitingUser) -> (Asked, WaitingUser) {
+        if let Some(before) = self.waiting.get(&key) {
             if before.username != user.username {
-                *before = user;
-                return Asked::News;
+                return (Asked::News, user);
             }
             // What is on disk is from when they were written down last.
-            if user.asked_at < before.asked_at.saturating_add(ASKED_IS_SAVED_EVERY) {
-                before.address = user.address;
-                return Asked::Again;
-            }
-            *before = WaitingUser { since: before.since, ..user };
-            return Asked::AfterLong;
+            let is_again = user.asked_at < before.asked_at.saturating_add(ASKED_IS_SAVED_EVERY);
+            return (
+                if is_again { Asked::Again } else { Asked::AfterLong },
+                WaitingUser { since: before.since, ..user },
+            );
         }
         let home = household(user.address);
         let from_there = self.waiting.values().filter(|other| household(other.address) == home).count();
-        if self.waiting.len() >= WAITING_USERS_MAX || from_there >= WAITING_PER_ADDRESS_MAX {
-            return Asked::TooMany;
-        }
-        self.waiting.insert(key, user);
-        Asked::News
+        let is_full = self.waiting.len() >= WAITING_USERS_MAX || from_there >= WAITING_PER_ADDRESS_MAX;
+        (if is_full { Asked::TooMany } else { Asked::News }, user)
     }
 
     /// Those who wait.
@@ -285,14 +312,14 @@ mod tests {
             asked_at: since,
         };
         let key = |n: u8| PublicKey::from_bytes([n; 32]);
-        assert_eq!(doors.wait(key(1), user("anna", 1, 5)), Asked::News);
-        assert_eq!(doors.wait(key(1), user("anna", 1, 6)), Asked::Again);
-        assert_eq!(doors.wait(key(1), user("Ana", 1, 6)), Asked::News, "another name is news");
+        assert_eq!(doors.wait(key(1), user("anna", 1, 5)).0, Asked::News);
+        assert_eq!(doors.wait(key(1), user("anna", 1, 6)).0, Asked::Again);
+        assert_eq!(doors.wait(key(1), user("Ana", 1, 6)).0, Asked::News, "another name is news");
         for n in 2..=u8::try_from(WAITING_PER_ADDRESS_MAX).expect("few") {
-            assert_eq!(doors.wait(key(n), user("anna", 1, u64::from(n))), Asked::News);
+            assert_eq!(doors.wait(key(n), user("anna", 1, u64::from(n))).0, Asked::News);
         }
-        assert_eq!(doors.wait(key(100), user("eve", 1, 7)), Asked::TooMany);
-        assert_eq!(doors.wait(key(101), user("eve", 2, 7)), Asked::News);
+        assert_eq!(doors.wait(key(100), user("eve", 1, 7)).0, Asked::TooMany);
+        assert_eq!(doors.wait(key(101), user("eve", 2, 7)).0, Asked::News);
         assert!(doors.stop_waiting(key(101)).is_some());
         let eve = Username::new("eve").expect("a name");
         assert_eq!(doors.meant(&eve, None).map(|(found, _)| found), Err(NobodyMeant::NobodyWaits));
@@ -306,7 +333,7 @@ mod tests {
         for (n, asked) in [(1, "anna"), (2, "ANNA"), (3, "boris")] {
             let address = IpAddr::from([192, 0, 2, n]);
             let user = WaitingUser { username: name(asked), address, since: 5, asked_at: 5 };
-            assert_eq!(doors.wait(key(n), user), Asked::News);
+            assert_eq!(doors.wait(key(n), user).0, Asked::News);
         }
         let mut answer = |asked: &str, n: Option<u8>| {
             let meant = doors.meant(&name(asked), n.map(key))?;
@@ -327,7 +354,7 @@ mod tests {
         let ask = |doors: &mut Doors, key, at| {
             let username = Username::new("anna").expect("a name");
             let user = WaitingUser { username, address: IpAddr::from([192, 0, 2, 1]), since: at, asked_at: at };
-            doors.wait(key, user)
+            doors.wait(key, user).0
         };
         let waits = |doors: &Doors| doors.waiting().map(|(key, user)| (*key, user.since)).collect::<Vec<_>>();
         let later = 5 + ASKED_IS_SAVED_EVERY;

@@ -206,6 +206,9 @@ impl Tracker {
 
     /// A change is on disk.
     fn carry_into_force(&mut self, now: Instant, ticket: Ticket, change: LastingChange, effects: &mut Effects) {
+        if self.is_sharing() {
+            return self.note_agreed(&change);
+        }
         match change {
             LastingChange::Name { folded, invite, waits } => {
                 self.names.stored(&folded, ticket, true);
@@ -226,8 +229,6 @@ impl Tracker {
                 }
                 self.use_ordered(now, ordered, effects);
             }
-            // Of what is shared the replica says when it is nobody's.
-            LastingChange::Release(_) if self.is_sharing() => {}
             LastingChange::Release(binding) => self.free_name(now, &binding, effects),
             LastingChange::Settings(ordered) => self.use_ordered(now, ordered, effects),
             LastingChange::Invite(invite) => self.doors.add(invite),
@@ -235,8 +236,25 @@ impl Tracker {
         }
     }
 
+    /// All trackers have agreed on a change. It is in force by what was learned of that, and may be changed again by now.
+    fn note_agreed(&mut self, change: &LastingChange) {
+        match change {
+            LastingChange::Bans(bans) => {
+                self.log.extend(bans.iter().map(|ban| LogEntry::Banned { who: ban.target.to_string() }));
+            }
+            LastingChange::Lift { targets, .. } => {
+                self.log.extend(targets.iter().map(|target| LogEntry::Unbanned { who: target.to_string() }));
+            }
+            _ => {}
+        }
+    }
+
     /// A change could not be written down: everything is as before.
     fn take_back(&mut self, ticket: Ticket, change: LastingChange, effects: &mut Effects) {
+        if self.is_sharing() {
+            // Nothing was changed for it. If it was done after all, that is learned.
+            return;
+        }
         match change {
             LastingChange::Name { folded, invite, .. } => {
                 self.names.stored(&folded, ticket, false);

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::model::binding::{Binding, NameClaim, Record};
+use crate::model::binding::{Ban, Binding, NameClaim, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::Refusal;
@@ -50,8 +50,7 @@ impl Tracker {
         effects: &mut Effects,
     ) -> Ticket {
         let ticket = self.next_ticket();
-        let waits = self.doors.waits(key).map(|_| key);
-        self.expect(ticket, LastingChange::Name { folded: username.folded(), invite: None, waits });
+        self.expect(ticket, LastingChange::Name { folded: username.folded(), invite: None, waits: None });
         let binding = Binding { username: username.clone(), key, used_at: self.names.clock() };
         let claim = NameClaim { binding, names_max: self.settings.names_per_key, invite };
         effects.push(Effect::Claim { ticket, claim });
@@ -90,15 +89,25 @@ impl Tracker {
                 self.give_way(now, &folded, None, effects);
                 self.names.release(&folded);
             }
-            // What nobody has written, and who waits where they ask.
-            Record::Lapsed { .. } | Record::LastInvite { .. } | Record::Waits { .. } | Record::WaitsNoMore { .. } => {}
+            // It rests, or is as it was.
+            Record::Lapsed { .. } => {}
+            Record::LastInvite { number } => self.doors.learn_last(number),
+            Record::Waits { key, user } => {
+                let username = user.username.clone();
+                if self.doors.learn_waiting(key, user) {
+                    self.notify_owners(&Notice::Waiting(username), effects);
+                }
+            }
+            Record::WaitsNoMore { key } => _ = self.doors.stop_waiting(key),
             Record::Banned(ban) => {
                 if self.bans.insert(ban.clone()) {
                     self.close_banned(now, &ban, effects);
                 }
             }
             // What this tracker's own configuration shuts out stays so.
-            Record::Unbanned(target) if self.settings.bans.contains(&target) => {}
+            Record::Unbanned(target) if self.settings.bans.contains(&target) => {
+                self.bans.insert(Ban::new(target, None));
+            }
             Record::Unbanned(target) => _ = self.bans.remove(&target),
             Record::Ordered { setting, value } => {
                 self.overrides.set(&setting, value);
@@ -146,14 +155,16 @@ impl Tracker {
         gone.into_iter().chain(records).for_each(|record| self.learn_one(now, record, effects));
     }
 
-    /// What takes away each ban, invite and ordered setting that is here and not among these.
+    /// What takes away each ban, invite, ordered setting and who waits that is here and not among these.
     fn rules_not_in(&self, records: &[Record]) -> Vec<Record> {
         let (mut bans, mut invites, mut settings) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut waiting = BTreeSet::new();
         for record in records {
             match record {
                 Record::Banned(ban) => _ = bans.insert(ban.target.to_string()),
                 Record::Invited(invite) => _ = invites.insert(invite.number),
                 Record::Ordered { setting, .. } => _ = settings.insert(setting.as_str()),
+                Record::Waits { key, .. } => _ = waiting.insert(*key),
                 _ => {}
             }
         }
@@ -163,7 +174,9 @@ impl Tracker {
         let revoked = revoked.map(|number| Record::Revoked { number });
         let given_back = self.overrides.iter().filter(|(setting, _)| !settings.contains(setting));
         let given_back = given_back.map(|(setting, _)| Record::Ordered { setting: setting.to_owned(), value: None });
-        unbanned.chain(revoked).chain(given_back).collect()
+        let in_now = self.doors.waiting().filter(|(key, _)| !waiting.contains(*key));
+        let in_now = in_now.map(|(key, _)| Record::WaitsNoMore { key: *key });
+        unbanned.chain(revoked).chain(given_back).chain(in_now).collect()
     }
 }
 

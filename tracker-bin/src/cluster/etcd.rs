@@ -153,10 +153,11 @@ fn op_of(change: Change, lease: Option<Lease>) -> Op {
 
 /// What a transaction has read, a range a key.
 fn view_of<'a>(keys: impl Iterator<Item = &'a String>, answer: TxnAnswer) -> View {
+    let read_at = answer.header.revision.0;
     let read = answer.responses.into_iter().filter_map(|one| one.response_range).flat_map(|range| range.kvs);
     let mut found: BTreeMap<String, Seen> =
         read.map(|kv| (kv.key.text(), Seen { revision: kv.mod_revision.0, value: Some(kv.value.text()) })).collect();
-    let mut view = View::default();
+    let mut view = View::at(read_at);
     for key in keys {
         view.put(key.clone(), found.remove(key).unwrap_or_default());
     }

@@ -11,7 +11,11 @@ use super::keys::{self, NameValue};
 
 /// What stands at some keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct View(BTreeMap<String, Seen>);
+pub(super) struct View {
+    seen: BTreeMap<String, Seen>,
+    /// As of which revision: whoever knows everything up to it knows also what is not there any more. 0: it is guessed.
+    read_at: i64,
+}
 
 /// What stands at one key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,23 +46,29 @@ pub(super) enum Change {
 impl View {
     /// Nothing stands there: it is guessed first, as most who claim a name are new.
     pub(super) fn empty(keys: impl IntoIterator<Item = String>) -> Self {
-        Self(keys.into_iter().map(|key| (key, Seen::default())).collect())
+        Self { seen: keys.into_iter().map(|key| (key, Seen::default())).collect(), read_at: 0 }
+    }
+
+    /// Nothing yet, as of a revision.
+    pub(super) fn at(read_at: i64) -> Self {
+        Self { seen: BTreeMap::new(), read_at }
     }
 
     pub(super) fn put(&mut self, key: String, seen: Seen) {
-        self.0.insert(key, seen);
+        self.seen.insert(key, seen);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Seen)> {
-        self.0.iter()
+        self.seen.iter()
     }
 
     fn value(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.value.as_deref()
+        self.seen.get(key)?.value.as_deref()
     }
 
+    /// What stands at a key, or that nothing does, was written at this revision at the latest.
     fn revision(&self, key: &str) -> i64 {
-        self.0.get(key).map_or(0, |seen| seen.revision)
+        self.seen.get(key).filter(|seen| seen.value.is_some()).map_or(self.read_at, |seen| seen.revision)
     }
 
     pub(super) fn name(&self, key: &str) -> Option<(Username, NameValue)> {
@@ -74,7 +84,7 @@ impl View {
 /// The keys that a claim is about.
 pub(super) fn keys_of_claim(claim: &NameClaim) -> Vec<String> {
     let NameClaim { binding, invite, .. } = claim;
-    let mut all = vec![keys::name(&binding.username.folded()), keys::owner(binding.key)];
+    let mut all = vec![keys::name(&binding.username.folded()), keys::owner(binding.key), keys::waiting(binding.key)];
     all.extend(keys::looks(&binding.username));
     all.extend(invite.map(keys::invite));
     all
@@ -116,6 +126,11 @@ pub(super) fn claim(claim: &NameClaim, view: &View) -> Step {
         }
         owned.push(folded);
         changes.push(Change::Put(keys::owner(*key), keys::json(&owned)));
+    }
+    // Whoever comes in waits no more.
+    let waits = keys::waiting(*key);
+    if view.value(&waits).is_some() {
+        changes.push(Change::Delete(waits));
     }
     // Who has the name already needs no invite for its other spelling.
     if let (Some(number), None) = (claim.invite, before) {
@@ -198,6 +213,24 @@ pub(super) fn create(at: &str, text: &str, view: &View) -> Step {
         Some(now) if now == text => Step::Known(ClaimFate::Done, view.revision(at)),
         Some(_) => Step::Known(ClaimFate::Lost, view.revision(at)),
     }
+}
+
+/// The keys of an invite that is to be issued.
+pub(super) fn keys_of_invite(number: u64) -> [String; 2] {
+    [keys::invite(number), keys::LAST_INVITE.to_owned()]
+}
+
+/// Judges that an invite is issued under a number that none ever had.
+pub(super) fn issue(number: u64, text: &str, view: &View) -> Step {
+    let [at, last] = keys_of_invite(number);
+    if view.value(&at).is_some_and(|now| now == text) {
+        return Step::Known(ClaimFate::Done, view.revision(&at));
+    }
+    let largest = view.value(&last).and_then(|text| text.parse().ok()).unwrap_or(0);
+    if view.value(&at).is_some() || number <= largest {
+        return Step::Known(ClaimFate::Lost, view.revision(&last).max(view.revision(&at)));
+    }
+    Step::Write(vec![Change::Put(at, text.to_owned()), Change::Put(last, number.to_string())])
 }
 
 #[cfg(test)]

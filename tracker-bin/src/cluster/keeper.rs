@@ -7,7 +7,7 @@ use potok_core::model::binding::{ClaimFate, NameClaim, Record};
 use potok_core::service::tracker_server::ledger::{LedgerAnswers, LedgerJob, LedgerWork};
 use potok_core::tracker::input::Ticket;
 use potok_core::tracker::ledger::NAME_RESTS;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
@@ -32,8 +32,6 @@ pub(super) struct Keeper {
     pub(super) answers: LedgerAnswers,
     /// Up to which revision the tracker was told everything.
     pub(super) told: watch::Receiver<i64>,
-    /// The tracker may believe what etcd does not know: it is told everything once more.
-    pub(super) doubt: Arc<Notify>,
 }
 
 impl Keeper {
@@ -106,7 +104,6 @@ impl Keeper {
 
     async fn write(&self, ticket: Ticket, records: Vec<Record>) {
         let by = Instant::now() + FATE_MAX;
-        let is_order = !records.iter().all(nobody_waits);
         let fate = match self.judge_all(records, by).await {
             Ok(told) => self.when_told(told, by).await,
             Err(why) => {
@@ -114,9 +111,6 @@ impl Keeper {
                 ClaimFate::Failed
             }
         };
-        if is_order && fate != ClaimFate::Done {
-            self.doubt.notify_one();
-        }
         let _stopped = self.answers.stored(ticket, fate == ClaimFate::Done).await;
     }
 
@@ -147,13 +141,14 @@ impl Keeper {
             Record::Lapsed { folded, used_at } => self.release(&folded, Some(used_at), by).await,
             Record::Released { folded } => self.release(&folded, None, by).await,
             Record::Invited(invite) => {
-                let (at, text) = (keys::invite(invite.number), keys::write_invite(&invite));
-                self.etcd.agree(View::empty([at.clone()]), None, |view| judging::create(&at, &text, view), by).await
+                let (number, text) = (invite.number, keys::write_invite(&invite));
+                let view = self.etcd.look(&judging::keys_of_invite(number), by).await?;
+                self.etcd.agree(view, None, |view| judging::issue(number, &text, view), by).await
             }
             // Names are claimed, and rest when they are given up.
             Record::Bound(_) | Record::Resting(_) => Ok((ClaimFate::Failed, 0)),
-            // Who waits to be let in waits where they ask, and asks again by themselves.
-            Record::Waits { .. } | Record::WaitsNoMore { .. } | Record::LastInvite { .. } => Ok((ClaimFate::Done, 0)),
+            // It is written with the invite.
+            Record::LastInvite { .. } => Ok((ClaimFate::Done, 0)),
             other => {
                 let Some((at, value)) = keys::value_of(&other) else { return Ok((ClaimFate::Done, 0)) };
                 self.set(at, value, by).await
@@ -228,6 +223,7 @@ fn lost(done: Option<Claimed>) -> Result<usize, CallError> {
 async fn write_first(etcd: &Etcd, record: Record, by: Instant) -> Result<(ClaimFate, i64), CallError> {
     let first = match &record {
         Record::Invited(invite) => Some((keys::invite(invite.number), Some(keys::write_invite(invite)))),
+        Record::LastInvite { number } => Some((keys::LAST_INVITE.to_owned(), Some(number.to_string()))),
         other => keys::value_of(other),
     };
     let Some((at, Some(text))) = first else { return Ok((ClaimFate::Done, 0)) };

@@ -8,13 +8,15 @@
 //! | `b/<target>` | JSON: who is shut out, on what terms |
 //! | `g/<setting>` | the text of a setting that an owner has ordered |
 //! | `i/<number>` | JSON: an invite |
+//! | `l` | the largest number that an invite ever had |
+//! | `w/<key>` | JSON: who asks to be let in, and waits for an owner's word |
 //! | `c` | for how many seconds the cluster has run |
 //! | `t/<address>` | JSON: a tracker that is there, under its lease |
 //! | `id` | the key that all trackers of the cluster prove |
 //!
 //! What cannot be read is left out, and left alone: a later version may have written it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use potok_core::model::ban_terms::{BanTerms, Remark};
 use potok_core::model::binding::{Ban, BanTarget, Binding, Record};
@@ -23,6 +25,7 @@ use potok_core::model::invite::HostPort;
 use potok_core::model::invite_token::{IssuedInvite, TokenHash};
 use potok_core::model::key::PublicKey;
 use potok_core::model::username::Username;
+use potok_core::model::waiting_user::WaitingUser;
 use serde::{Deserialize, Serialize};
 
 pub(super) const ALL: &str = "potok/";
@@ -37,6 +40,10 @@ pub(super) const SETTINGS: &str = "potok/g/";
 pub(super) const SETTINGS_END: &str = "potok/g0";
 pub(super) const INVITES: &str = "potok/i/";
 pub(super) const INVITES_END: &str = "potok/i0";
+pub(super) const LAST_INVITE: &str = "potok/l";
+pub(super) const LAST_INVITE_END: &str = "potok/l0";
+pub(super) const WAITING: &str = "potok/w/";
+pub(super) const WAITING_END: &str = "potok/w0";
 pub(super) const CLOCK: &str = "potok/c";
 pub(super) const CLOCK_END: &str = "potok/c0";
 pub(super) const TRACKERS: &str = "potok/t/";
@@ -63,6 +70,10 @@ pub(super) fn owner(key: PublicKey) -> String {
 
 pub(super) fn invite(number: u64) -> String {
     format!("{INVITES}{number:020}")
+}
+
+pub(super) fn waiting(key: PublicKey) -> String {
+    format!("{WAITING}{key}")
 }
 
 pub(super) fn tracker(mesh: SocketAddr) -> String {
@@ -119,6 +130,14 @@ struct InviteValue {
     by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WaitingValue {
+    name: String,
+    address: IpAddr,
+    since: u64,
+    asked_at: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -193,6 +212,16 @@ pub(super) fn read_invite(number: u64, text: &str) -> Option<IssuedInvite> {
     })
 }
 
+fn write_waiting(user: &WaitingUser) -> String {
+    let WaitingUser { username, address, since, asked_at } = user;
+    json(&WaitingValue { name: username.to_string(), address: *address, since: *since, asked_at: *asked_at })
+}
+
+fn read_waiting(text: &str) -> Option<WaitingUser> {
+    let WaitingValue { name, address, since, asked_at } = serde_json::from_str(text).ok()?;
+    Some(WaitingUser { username: Username::new(&name).ok()?, address, since, asked_at })
+}
+
 /// The key of a record that only has to stand there, and its value, if it is to have one. Invites that are issued are
 /// created, and names claimed and given up: they have none here.
 pub(super) fn value_of(record: &Record) -> Option<(String, Option<String>)> {
@@ -201,6 +230,8 @@ pub(super) fn value_of(record: &Record) -> Option<(String, Option<String>)> {
         Record::Unbanned(target) => (ban(target), None),
         Record::Ordered { setting, value } => (format!("{SETTINGS}{setting}"), value.clone()),
         Record::Revoked { number } => (invite(*number), None),
+        Record::Waits { key, user } => (waiting(*key), Some(write_waiting(user))),
+        Record::WaitsNoMore { key } => (waiting(*key), None),
         Record::Clock { run_seconds } => (CLOCK.to_owned(), Some(run_seconds.to_string())),
         _ => return None,
     })
@@ -242,7 +273,15 @@ pub(super) fn record(key: &str, value: Option<&str>) -> Option<Record> {
             None => Some(Record::Revoked { number }),
         };
     }
+    if let Some(waits) = key.strip_prefix(WAITING) {
+        let key = waits.parse().ok()?;
+        return match value {
+            Some(text) => read_waiting(text).map(|user| Record::Waits { key, user }),
+            None => Some(Record::WaitsNoMore { key }),
+        };
+    }
     match value {
+        Some(number) if key == LAST_INVITE => Some(Record::LastInvite { number: number.parse().ok()? }),
         Some(seconds) if key == CLOCK => Some(Record::Clock { run_seconds: seconds.parse().ok()? }),
         _ => None,
     }
@@ -268,7 +307,11 @@ mod tests {
             by: None,
             note: Remark::new("класът").ok(),
         };
+        let user =
+            WaitingUser { username: name("Вера"), address: IpAddr::from([192, 0, 2, 7]), since: 5, asked_at: 9 };
         for (at, text, read) in [
+            (waiting(key), write_waiting(&user), Record::Waits { key, user }),
+            (LAST_INVITE.to_owned(), "7".to_owned(), Record::LastInvite { number: 7 }),
             (self::name("мария"), json(&NameValue::of(&binding)), Record::Bound(binding)),
             (self::name("anna"), json(&NameValue::resting(&name("Anna"))), Record::Resting(name("Anna"))),
             (ban(&banned.target), write_ban(&banned), Record::Banned(banned)),
@@ -299,7 +342,10 @@ mod tests {
         assert_eq!(gone("potok/n/anna"), Some(Record::Released { folded: "anna".into() }));
         assert_eq!(gone("potok/i/00000000000000000007"), Some(Record::Revoked { number: 7 }));
         assert!(matches!(gone("potok/b/192.0.2.7"), Some(Record::Unbanned(_))));
-        for foreign in ["potok/c", "potok/s/x", "potok/k/x", "potok/b/nobody", "potok/i/x", "other"] {
+        assert!(matches!(gone(&format!("potok/w/{}", "ab".repeat(32))), Some(Record::WaitsNoMore { .. })));
+        for foreign in
+            ["potok/c", "potok/l", "potok/w/x", "potok/s/x", "potok/k/x", "potok/b/nobody", "potok/i/x", "other"]
+        {
             assert_eq!(gone(foreign), None, "{foreign}");
         }
         for (key, value) in

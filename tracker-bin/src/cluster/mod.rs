@@ -30,7 +30,7 @@ use potok_core::service::tracker_server::ledger::{Keeping, LedgerAnswers, Shared
 use potok_core::store::Store;
 use potok_core::tracker::input::Learned;
 use potok_core::tracker::settings::TrackerSettings;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep};
 
 use self::etcd::Etcd;
@@ -87,12 +87,10 @@ pub(crate) async fn join(
     let (told, told_now) = watch::channel(revision);
     let present = own.clone();
     let keep = move |jobs, answers: LedgerAnswers| -> Keeping {
-        let doubt = Arc::new(Notify::new());
         let presence =
             Presence { etcd: Arc::clone(&etcd), answers: answers.clone(), own: present, told: told_now.clone() };
-        let keeper =
-            Keeper { etcd: Arc::clone(&etcd), answers: answers.clone(), told: told_now, doubt: Arc::clone(&doubt) };
-        let replica = Replica { etcd, answers: answers.clone(), told, trackers, list, doubt };
+        let keeper = Keeper { etcd: Arc::clone(&etcd), answers: answers.clone(), told: told_now };
+        let replica = Replica { etcd, answers: answers.clone(), told, trackers, list };
         Box::pin(async move {
             // Names that rest are no bindings, so they are not among what is remembered.
             let _stopped = answers.learned(Learned::Changes(resting)).await;
@@ -153,5 +151,8 @@ fn own_records(store: &Store) -> Result<Vec<Record>, redb::Error> {
     let ordered = store.ordered_settings()?.into_iter();
     let ordered = ordered.map(|(setting, value)| Record::Ordered { setting, value: Some(value) });
     let clock = store.run_seconds()?.map(|run_seconds| Record::Clock { run_seconds });
+    let waiting = store.waiting_users()?.into_iter().map(|(key, user)| Record::Waits { key, user });
+    let last_invite = Some(store.last_invite()?).filter(|number| *number > 0);
+    let invites = invites.chain(last_invite.map(|number| Record::LastInvite { number })).chain(waiting);
     Ok(bindings.chain(bans).chain(invites).chain(ordered).chain(clock).collect())
 }

@@ -11,7 +11,7 @@ use potok_core::model::cluster::ClusterTracker;
 use potok_core::service::tracker_server::ledger::{HasStopped, LedgerAnswers};
 use potok_core::tracker::input::Learned;
 use potok_core::tracker::remembered::Remembered;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::etcd::Etcd;
@@ -67,6 +67,8 @@ pub(super) async fn read(etcd: &Etcd) -> Result<Whole, CallError> {
             match record {
                 Record::Banned(ban) => whole.remembered.bans.push(ban),
                 Record::Invited(invite) => whole.remembered.invites.push(invite),
+                Record::LastInvite { number } => whole.remembered.last_invite = number,
+                Record::Waits { key, user } => whole.remembered.waiting.push((key, user)),
                 Record::Ordered { setting, value: Some(value) } => whole.remembered.ordered.push((setting, value)),
                 _ => {}
             }
@@ -83,8 +85,13 @@ pub(super) async fn read(etcd: &Etcd) -> Result<Whole, CallError> {
     Ok(whole)
 }
 
-const RULES: [(&str, &str); 3] =
-    [(keys::BANS, keys::BANS_END), (keys::SETTINGS, keys::SETTINGS_END), (keys::INVITES, keys::INVITES_END)];
+const RULES: [(&str, &str); 5] = [
+    (keys::BANS, keys::BANS_END),
+    (keys::SETTINGS, keys::SETTINGS_END),
+    (keys::INVITES, keys::INVITES_END),
+    (keys::LAST_INVITE, keys::LAST_INVITE_END),
+    (keys::WAITING, keys::WAITING_END),
+];
 
 /// Reads pages, all as of the revision of the first one.
 struct Reading<'a> {
@@ -141,8 +148,6 @@ pub(super) struct Replica {
     pub(super) told: watch::Sender<i64>,
     pub(super) trackers: Trackers,
     pub(super) list: watch::Sender<Arc<[ClusterTracker]>>,
-    /// Everything is to be told once more.
-    pub(super) doubt: Arc<Notify>,
 }
 
 /// Why a watch has ended.
@@ -190,13 +195,8 @@ impl Replica {
                 return Ended::Cut;
             }
         };
-        let doubt = Arc::clone(&self.doubt);
         loop {
-            let next = tokio::select! {
-                next = timeout(SILENCE_MAX, stream.next::<WatchAnswer>()) => next,
-                () = doubt.notified() => return Ended::Forgotten,
-            };
-            let answer = match next {
+            let answer = match timeout(SILENCE_MAX, stream.next::<WatchAnswer>()).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(why)) => {
                     tracing::info!(%why, "the watch of etcd was cut");

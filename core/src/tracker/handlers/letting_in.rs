@@ -81,25 +81,31 @@ impl Tracker {
         if let Err(why) = self.names.standing(username, Some(key)) {
             self.new_names.charge(asker.now, asker.address, 1);
             if self.doors.waits(key).is_some_and(|user| user.username.folded() == username.folded()) {
-                self.doors.stop_waiting(key);
+                if !self.is_sharing() {
+                    self.doors.stop_waiting(key);
+                }
                 self.save(Record::WaitsNoMore { key }, effects);
             }
             return refuse(why);
         }
         let now = self.unix_seconds(asker.now);
         let user = WaitingUser { username: username.clone(), address: asker.address, since: now, asked_at: now };
-        let asked = self.doors.wait(key, user);
+        // Who waits at several trackers does so when all of them know, and then their owners hear.
+        let is_sharing = self.is_sharing();
+        let (asked, user) = if is_sharing { self.doors.judge_asking(key, user) } else { self.doors.wait(key, user) };
         match asked {
             Asked::TooMany => {
                 return Refusal::new(Code::SlowDown, Sentence::TooManyWait);
             }
             Asked::News => {
                 self.new_names.charge(asker.now, asker.address, 1);
-                self.notify_owners(&Notice::Waiting(username.clone()), effects);
+                if !is_sharing {
+                    self.notify_owners(&Notice::Waiting(username.clone()), effects);
+                }
             }
             Asked::AfterLong | Asked::Again => {}
         }
-        if let (Asked::News | Asked::AfterLong, Some(user)) = (asked, self.doors.waits(key).cloned()) {
+        if matches!(asked, Asked::News | Asked::AfterLong) {
             self.save(Record::Waits { key, user }, effects);
         }
         Refusal::new(Code::Waiting, Sentence::OwnerIsAsked)
@@ -114,11 +120,13 @@ impl Tracker {
 
     /// Somebody is answered, and waits no more.
     fn stop_waiting(&mut self, key: PublicKey, user: WaitingUser, effects: &mut Effects) -> Ticket {
-        self.doors.stop_waiting(key);
+        if !self.is_sharing() {
+            self.doors.stop_waiting(key);
+        }
         self.begin_change(LastingChange::StopWaiting(key, user), effects)
     }
 
-    fn notify_owners(&mut self, notice: &Notice, effects: &mut Effects) {
+    pub(in crate::tracker) fn notify_owners(&mut self, notice: &Notice, effects: &mut Effects) {
         let owners: Vec<SessionId> =
             self.sessions.iter().filter(|(_, session)| session.is_owner).map(|(id, _)| *id).collect();
         self.notify_all(owners, notice, effects);
@@ -168,7 +176,11 @@ impl Handle for RevokeInvite {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        let Some(invite) = tracker.doors.revoke(self.number) else {
+        let revoked = match tracker.is_sharing() {
+            true => tracker.doors.invite(self.number).cloned(),
+            false => tracker.doors.revoke(self.number),
+        };
+        let Some(invite) = revoked else {
             return Err(Refusal::new(Code::Gone, Sentence::NoSuchInvite));
         };
         Ok(done_on_disk(tracker.begin_change(LastingChange::Revoke(invite), effects)))

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::model::binding::ClaimFate;
+use crate::model::join_rule::JoinRule;
 use crate::protocol::line::Line;
 use crate::tracker::input::{Input, SessionId, SessionOpened, SessionRequest};
 use crate::tracker::remembered::Remembered;
@@ -281,7 +282,10 @@ fn an_order_is_answered_when_all_trackers_can_read_it() {
         world.say(1, order);
         let written: Vec<usize> = world.saves.iter().map(|(_, records)| records.len()).collect();
         assert_eq!((world.said(1).as_str(), written), ("", vec![records]), "{order}");
-        let (ticket, _) = world.saves.remove(0);
+        let (ticket, records) = world.saves.remove(0);
+        if done && !order.starts_with("release") {
+            world.learn(Learned::Changes(records));
+        }
         world.apply(SessionId::NONE, Input::Stored { ticket, done });
         let answer = world.said(1);
         assert!(answer.starts_with(said), "{order}: {answer}");
@@ -327,4 +331,71 @@ fn what_is_read_anew_is_applied_as_a_difference() {
     assert_eq!(world.said(1), "");
     world.say(1, "whoami");
     assert!(world.said(1).starts_with("OK 1"), "still here");
+}
+
+#[test]
+fn who_waits_does_so_at_all_trackers_and_goes_by_what_is_learned() {
+    let settings = TrackerSettings { owners: vec![key(9)], join: JoinRule::Approval, ..TrackerSettings::default() };
+    let mut world = World::with(settings, Vec::new());
+    world.come(1, Some(key(9)));
+    world.come(2, Some(key(2)));
+    let waits = |world: &mut World| {
+        world.say(1, "waiting");
+        world.said(1)
+    };
+    world.say(2, "register-user eve 4001");
+    assert!(world.said(2).starts_with("ERR waiting "));
+    let (_, records) = world.saves.remove(0);
+    assert_eq!(waits(&mut world), "OK 0", "it is not known to all yet");
+    world.read.clear();
+    world.learn(Learned::Changes(records.clone()));
+    assert_eq!(world.read[&SessionId::new(1)], "* waiting eve\n");
+    world.learn(Learned::Changes(records));
+    assert_eq!(world.read[&SessionId::new(1)], "* waiting eve\n", "that is nothing new");
+    assert!(waits(&mut world).contains("eve"));
+    // Who is denied waits until all know that they do not.
+    world.said(1);
+    world.say(1, "deny eve");
+    let (ticket, records) = world.saves.remove(0);
+    assert_eq!(records, [Record::WaitsNoMore { key: key(2) }]);
+    world.apply(SessionId::NONE, Input::Stored { ticket, done: false });
+    assert!(world.said(1).starts_with("ERR unavailable "));
+    assert!(waits(&mut world).contains("eve"), "it may not have been done");
+    world.change(Record::WaitsNoMore { key: key(2) });
+    assert_eq!(waits(&mut world), "OK 0");
+    world.change(Record::Waits {
+        key: key(3),
+        user: crate::model::waiting_user::WaitingUser {
+            username: name("vera"),
+            address: [10, 0, 0, 3].into(),
+            since: 5,
+            asked_at: 5,
+        },
+    });
+    world.learn(Learned::Rules(Vec::new()));
+    assert_eq!(waits(&mut world), "OK 0");
+}
+
+#[test]
+fn what_was_agreed_and_changed_again_is_as_it_was_changed() {
+    let mut world = World::new(vec![bound("eve", 2)]);
+    world.come(1, Some(key(9)));
+    world.say(1, "invite uses=5");
+    let (ticket, records) = world.saves.remove(0);
+    let [Record::Invited(invite)] = records.as_slice() else { panic!("{records:?}") };
+    // Others have used it, and it was revoked, before its own answer comes.
+    world.learn(Learned::Changes(records.clone()));
+    world.change(Record::Invited(crate::model::invite_token::IssuedInvite { uses_left: Some(1), ..invite.clone() }));
+    world.apply(SessionId::NONE, Input::Stored { ticket, done: true });
+    assert_eq!(world.tracker.doors.invite(invite.number).and_then(|invite| invite.uses_left), Some(1));
+    world.said(1);
+    world.say(1, &format!("revoke {}", invite.number));
+    let (ticket, _) = world.saves.remove(0);
+    world.change(Record::Revoked { number: invite.number });
+    world.apply(SessionId::NONE, Input::Stored { ticket, done: false });
+    assert!(world.tracker.doors.invite(invite.number).is_none(), "whatever became of the answer");
+    world.change(Record::LastInvite { number: 40 });
+    world.said(1);
+    world.say(1, "invite");
+    assert!(matches!(world.saves.remove(0).1.as_slice(), [Record::Invited(invite)] if invite.number == 41));
 }

@@ -11,7 +11,7 @@ struct Store {
 
 impl Store {
     fn view(&self, keys: &[String]) -> View {
-        let mut view = View::default();
+        let mut view = View::at(self.revision);
         for key in keys {
             view.put(key.clone(), self.values.get(key).cloned().unwrap_or_default());
         }
@@ -263,4 +263,38 @@ fn a_key_is_set_once_and_created_once() {
     assert_eq!(create(&at, "House", &there), Step::Known(ClaimFate::Done, 1));
     assert_eq!(create(&at, "Other", &there), Step::Known(ClaimFate::Lost, 1));
     assert_eq!(set(&at, None, &there), Step::Write(vec![Change::Delete(at)]));
+}
+
+#[test]
+fn what_is_gone_was_so_at_the_latest_when_it_was_looked_at() {
+    let mut store = Store::default();
+    let at = keys::invite(7);
+    assert!(store.write(&View::default(), vec![Change::Put(at.clone(), "x".into())]));
+    assert!(store.write(&View::default(), vec![Change::Delete(at.clone())]));
+    let claimed = NameClaim { invite: Some(7), ..wanted("anna", 1) };
+    // Told before, the asker would still be shown the invite.
+    let lost = Step::Known(ClaimFate::Lost, 2);
+    assert_eq!(claim(&claimed, &store.view(&keys_of_claim(&claimed))), lost);
+    assert_eq!(set(&at, None, &store.view(std::slice::from_ref(&at))), Step::Known(ClaimFate::Done, 2));
+}
+
+#[test]
+fn no_number_of_an_invite_is_used_again_and_whoever_comes_in_waits_no_more() {
+    let mut store = Store::default();
+    let look = |store: &Store, number| store.view(&keys_of_invite(number));
+    let Step::Write(changes) = issue(7, "x", &look(&store, 7)) else { panic!("nobody has it") };
+    assert!(store.write(&look(&store, 7), changes));
+    assert_eq!(issue(7, "x", &look(&store, 7)), Step::Known(ClaimFate::Done, 1), "the same once more");
+    assert!(store.write(&View::default(), vec![Change::Delete(keys::invite(7))]));
+    for number in [6, 7] {
+        assert!(matches!(issue(number, "y", &look(&store, number)), Step::Known(ClaimFate::Lost, _)), "{number}");
+    }
+    assert!(matches!(issue(8, "y", &look(&store, 8)), Step::Write(_)));
+
+    let waits = keys::waiting(key(1));
+    assert!(store.write(&View::default(), vec![Change::Put(waits.clone(), "{}".into())]));
+    assert_eq!(store.settle(&wanted("anna", 2)), ClaimFate::Done);
+    assert!(store.values.contains_key(&waits), "somebody else has come");
+    assert_eq!(store.settle(&wanted("boris", 1)), ClaimFate::Done);
+    assert!(!store.values.contains_key(&waits));
 }
