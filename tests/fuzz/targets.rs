@@ -361,6 +361,7 @@ impl World {
                 | Effect::Reload(_)
                 | Effect::Link(_)
                 | Effect::Ask { .. }
+                | Effect::RelayOn { .. }
                 | Effect::Claim { .. }
                 | Effect::Try { .. } => {}
             }

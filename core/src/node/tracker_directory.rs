@@ -162,7 +162,7 @@ impl Directory for TrackerDirectory {
     }
 
     fn addresses(&self, user: &Username) -> BoxFuture<'_, Vec<DialCandidate>> {
-        let command = ListAddresses { username: user.clone() };
+        let command = ListAddresses { username: user.clone(), homes: Vec::new() };
         Box::pin(async move {
             let Ok(client) = self.session.client() else { return Vec::new() };
             // A tracker of an earlier version knows one address, which is known here too.
@@ -172,7 +172,7 @@ impl Directory for TrackerDirectory {
     }
 
     fn introduce(&self, user: &Username) -> BoxFuture<'_, Result<Introduction, NoIntroduction>> {
-        let command = Connect { username: user.clone() };
+        let command = Connect { username: user.clone(), forwarded: None };
         Box::pin(async move {
             let client = self.session.client().map_err(|_away| NoIntroduction::Impossible)?;
             let answer = client.ask(command.into()).await.map_err(|why| match why {

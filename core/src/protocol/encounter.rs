@@ -1,7 +1,7 @@
 //! What the two sides of an encounter are told: the notice `* connect`, and the reply to the command of this name.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::model::key::PublicKey;
 use crate::model::lan_address::{LAN_ADDRESSES_MAX, LanAddress};
@@ -64,6 +64,55 @@ impl fmt::Display for ConnectNotice {
         lan.iter().try_for_each(|at| write!(f, " lan={at}"))?;
         relay.word().map_or(Ok(()), |word| write!(f, " relay={word}"))
     }
+}
+
+/// The same, on its way to the user's tracker, which tells it: `<ip:port of links> <their key> <addresses or -> <notice>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardedConnect {
+    /// The tracker that arranges the encounter, as others link to it: whoever is told comes to it by their own.
+    pub tracker: SocketAddr,
+    /// The key of the user who is to be told, and of nobody else who has the name by then.
+    pub target: PublicKey,
+    /// Where the tracker sees who asks: whoever is seen there too is in their home.
+    pub homes: Vec<IpAddr>,
+    /// What is told. Its addresses at home are for whoever is in that home.
+    pub notice: ConnectNotice,
+}
+
+/// Most addresses at which one is seen: one of each family.
+const HOMES_MAX: usize = 2;
+
+impl ForwardedConnect {
+    /// Reads the words behind the name of the user.
+    pub(super) fn parse(words: &[&str]) -> Result<Self, BadReply> {
+        let [tracker, target, homes, notice @ ..] = words else { return Err(BadReply) };
+        Ok(Self {
+            tracker: tracker.parse().map_err(|_no_address| BadReply)?,
+            target: target.parse().map_err(|_no_key| BadReply)?,
+            homes: if *homes == "-" { Vec::new() } else { parse_homes(homes)? },
+            notice: ConnectNotice::parse(notice)?,
+        })
+    }
+}
+
+impl fmt::Display for ForwardedConnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tracker, target, homes, notice } = self;
+        let homes = (!homes.is_empty()).then(|| write_homes(homes));
+        write!(f, "{tracker} {target} {} {notice}", OrDash(homes))
+    }
+}
+
+/// Reads where somebody is seen: at least one address.
+pub(super) fn parse_homes(text: &str) -> Result<Vec<IpAddr>, BadReply> {
+    let homes: Vec<IpAddr> =
+        text.split('+').map(|home| home.parse().map_err(|_no_address| BadReply)).collect::<Result<_, _>>()?;
+    if homes.len() > HOMES_MAX { Err(BadReply) } else { Ok(homes) }
+}
+
+/// Writes where somebody is seen.
+pub(super) fn write_homes(homes: &[IpAddr]) -> String {
+    homes.iter().map(IpAddr::to_string).collect::<Vec<_>>().join("+")
 }
 
 /// With which the lines about addresses begin.
@@ -129,6 +178,20 @@ mod tests {
             format!("{ticket} anna - - open"),
         ] {
             assert!(ConnectNotice::parse(&bad.split(' ').collect::<Vec<_>>()).is_err(), "{bad}");
+        }
+
+        for homes in ["-", "192.0.2.1", "192.0.2.1+2001:db8::1"] {
+            let line = format!("192.0.2.9:7688 {key} {homes} {ticket} anna {key} - closed relay=open");
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(ForwardedConnect::parse(&words).expect(&line).to_string(), line);
+        }
+        for bad in [
+            format!("192.0.2.9:7688 {key} 192.0.2.1+192.0.2.2+192.0.2.3 {ticket} anna {key} - open"),
+            format!("192.0.2.9:7688 {key} home {ticket} anna {key} - open"),
+            format!("192.0.2.9 {key} - {ticket} anna {key} - open"),
+            format!("192.0.2.9:7688 {key} -"),
+        ] {
+            assert!(ForwardedConnect::parse(&bad.split(' ').collect::<Vec<_>>()).is_err(), "{bad}");
         }
 
         let lines = [format!("ticket {ticket}"), "direct 192.0.2.1:4001 unknown".to_owned()];

@@ -56,7 +56,7 @@ pub enum Effect {
     },
     /// Something about links to the network's other trackers.
     Link(LinkEffect),
-    /// Ask other trackers, and say [`super::input::Input::Answered`] when all have answered, or after a second.
+    /// Ask other trackers, and say [`super::input::Input::Answered`] when all have answered or their time is over.
     Ask {
         /// Repeated in the answer.
         ticket: Ticket,
@@ -64,6 +64,15 @@ pub enum Effect {
         trackers: Vec<SocketAddr>,
         /// The command, without its LF.
         line: String,
+        /// What is expected of the answer.
+        wants: Wanted,
+    },
+    /// Say `OK 0` to a session and make one connection of it and of the one that was kept for this ticket.
+    RelayOn {
+        /// As for [`Effect::Relay`]; one of its sessions is none.
+        start: RelayStart,
+        /// That of [`Effect::Ask`]. If there is no connection any more the session is closed, and the relay has ended.
+        ticket: Ticket,
     },
     /// Claim a name in the ledger that is shared with other trackers, and say [`super::input::Input::Claimed`] when the
     /// replica shows what became of it.
@@ -82,6 +91,17 @@ pub enum Effect {
         /// The key that whoever answers must prove.
         key: PublicKey,
     },
+}
+
+/// What is expected of other trackers' answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// It comes at once: who has not answered within a second is missing.
+    Answer,
+    /// It comes when the other side of an encounter has.
+    Encounter,
+    /// The same, and the connection is what is wanted: it is kept until the answer was told.
+    Connection,
 }
 
 /// Two sessions that become one connection.

@@ -12,12 +12,12 @@ use crate::tracker::input::SessionId;
 /// How long a ticket is good for.
 pub const ENCOUNTER_LASTS: Duration = Duration::from_secs(30);
 /// Somebody who was not met asks again; more often than this would be knocking.
-const AGAIN_AFTER: Duration = Duration::from_secs(2);
+pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// What one user may ask for at once; one more comes back every [`OF_ASKER_EVERY`].
 const OF_ASKER_AT_ONCE: u32 = 20;
 const OF_ASKER_EVERY: Duration = Duration::from_secs(1);
 /// Open encounters that one user is asked for: what their program dials for others in half a minute.
-const OF_TARGET_MAX: usize = 16;
+pub(super) const OF_TARGET_MAX: usize = 16;
 
 /// How long one side that has shown its port, or has come to the relay, waits for the other.
 const PROBE_WAITS: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::model::binding::{Ban, BanTarget, ClaimFate, Record};
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
-use crate::protocol::code::Refusal;
+use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{self, Command};
 use crate::protocol::line::{Fault, Line};
 use crate::protocol::trial::TrialResult;
@@ -123,6 +123,8 @@ pub enum AnsweredPage {
     Page(LinePage<String>),
     /// That whom the question is about is not there.
     Nobody,
+    /// That it will not, for this reason.
+    Refused(Code),
 }
 
 /// What others have written into the shared ledger, or this tracker itself, in the order in which it was written.

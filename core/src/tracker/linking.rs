@@ -13,7 +13,7 @@ use crate::protocol::mesh_line::MeshUser;
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::Totals;
 use crate::protocol::sentence::Sentence;
-use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::effect::{Effect, Effects, Wanted};
 use crate::tracker::handlers::Asker;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::links::{Linked, MeshInput};
@@ -84,7 +84,12 @@ impl Tracker {
             linked.mesh.trackers().filter(|(_, is_linked)| *is_linked).map(|(at, _)| at).collect();
         if !trackers.is_empty() {
             self.last_ticket += 1;
-            effects.push(Effect::Ask { ticket: Ticket(self.last_ticket), trackers, line: command.to_string() });
+            effects.push(Effect::Ask {
+                ticket: Ticket(self.last_ticket),
+                trackers,
+                line: command.to_string(),
+                wants: Wanted::Answer,
+            });
         }
     }
 

@@ -1,11 +1,14 @@
 //! Commands that take more than one turn: how far each of them has come.
 
+use crate::model::relaying::RelayOffer;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
+use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::protocol::notice::Notice;
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::catalog::list::ShareList;
+use crate::tracker::forwarded::Forwarded;
 use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::watching::TouchedFolders;
 
@@ -22,6 +25,8 @@ pub(super) enum LongCommand {
     Withdraw(Withdrawing),
     /// Files of this tracker and of the others.
     Gather(Gathering),
+    /// What another tracker knows.
+    Ask(Asking),
 }
 
 /// As whom a session is registered.
@@ -80,6 +85,28 @@ pub(super) struct Gathering {
     pub(super) unasked: usize,
     /// What came of those who were asked, once that is known.
     pub(super) answers: Option<Vec<Option<AnsweredPage>>>,
+}
+
+/// A question that another tracker answers.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) ticket: Ticket,
+    pub(super) about: AskedAbout,
+    /// What came of it, once that is known.
+    pub(super) answer: Option<Option<AnsweredPage>>,
+}
+
+/// What another tracker is asked about.
+#[derive(Debug)]
+pub(super) enum AskedAbout {
+    /// Where a user of its own is.
+    Addresses(Username),
+    /// That a user of its own is to meet who asks here: the ticket of who asks, and what of the relay is offered here.
+    Meeting(EncounterTicket, RelayOffer),
+    /// The other side of an encounter that it has arranged.
+    Probe,
+    /// The same, at its relay.
+    Relay(Forwarded),
 }
 
 /// Of what the lines are.

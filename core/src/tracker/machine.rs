@@ -22,6 +22,7 @@ use crate::tracker::derived::{away_text, ban_text, greeting, lapse_seconds, sett
 use crate::tracker::doors::Doors;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::encounters::Encounters;
+use crate::tracker::forwarded::ForwardedEncounters;
 use crate::tracker::input::{Input, SessionId, SessionOpened, Ticket};
 use crate::tracker::links::Linked;
 use crate::tracker::log::LogEntry;
@@ -58,6 +59,7 @@ pub struct Tracker {
     pub(super) bans: Bans,
     pub(super) doors: Doors,
     pub(super) encounters: Encounters,
+    pub(super) forwarded: ForwardedEncounters,
     pub(super) trials: Trials,
     pub(super) relays: Relays,
     pub(super) sent_away: SentAway,
@@ -144,6 +146,7 @@ impl Tracker {
             bans: Bans::new(settings_bans(&settings).chain(remembered.bans)),
             doors: Doors::new(remembered.invites, remembered.waiting, remembered.last_invite),
             encounters: Encounters::default(),
+            forwarded: ForwardedEncounters::default(),
             trials: Trials::default(),
             relays: Relays::new(settings.relay_limits()),
             answers: Budgets::new(settings.answer_allowance()),

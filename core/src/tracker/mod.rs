@@ -25,6 +25,7 @@ mod derived;
 pub mod doors;
 pub mod effect;
 pub mod encounters;
+pub mod forwarded;
 mod handlers;
 pub mod input;
 mod keeping_out;

@@ -236,6 +236,7 @@ impl Shell {
                 | Effect::Reload(_)
                 | Effect::Link(_)
                 | Effect::Ask { .. }
+                | Effect::RelayOn { .. }
                 | Effect::Claim { .. }
                 | Effect::Try { .. } => {}
             }

@@ -84,7 +84,9 @@ impl Tracker {
                 return;
             }
             let next = session.waiting.front();
-            let work = match &session.job {
+            let work = match session.job.as_deref() {
+                // What was answered elsewhere is only handed on; a connection that came with it is not kept for long.
+                Some(LongCommand::Ask(_)) => 1,
                 Some(_) => WORK_OF_A_LIST,
                 None => next.map_or(0, units_of),
             };
@@ -120,9 +122,14 @@ impl Tracker {
                 Gathered::Done(reply) => Some(Ok(reply)),
                 Gathered::NotYet => None,
                 Gathered::Waits => {
-                    if let Some(session) = self.sessions.get_mut(&id) {
-                        session.turn = Turn::Gathering;
-                    }
+                    self.wait_for_answers(id);
+                    None
+                }
+            },
+            LongCommand::Ask(asking) => match asking.answer.take() {
+                Some(answer) => Some(self.finish_asking(&asker, &asking.about, asking.ticket, answer, effects)),
+                None => {
+                    self.wait_for_answers(id);
                     None
                 }
             },
@@ -131,6 +138,13 @@ impl Tracker {
             (Some(outcome), _) => self.answer(&asker, outcome, effects),
             (None, Some(session)) => session.job = Some(job),
             (None, None) => {}
+        }
+    }
+
+    /// A session waits for what other trackers answer.
+    fn wait_for_answers(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.turn = Turn::Gathering;
         }
     }
 

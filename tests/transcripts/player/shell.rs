@@ -82,7 +82,7 @@ impl Player {
                 }
                 Effect::EndRelay(_) => self.log.push_back("a relay is ended".to_owned()),
                 // One tracker has no others.
-                Effect::SetRelayRate(_) | Effect::Link(_) | Effect::Ask { .. } => {}
+                Effect::SetRelayRate(_) | Effect::Link(_) | Effect::Ask { .. } | Effect::RelayOn { .. } => {}
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
                 Effect::Claim { .. } => unreachable!("this tracker is alone"),

@@ -14,14 +14,17 @@ use tokio::time::{Instant, timeout};
 use crate::model::key::PublicKey;
 use crate::model::limits;
 use crate::net::tls::{Encrypted, TlsClient};
-use crate::protocol::code::Code;
+use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
-use crate::tracker::input::AnsweredPage;
+use crate::tracker::effect::Wanted;
+use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::merge::LinePage;
 
 /// A tracker that has not answered by then is missing in the answer.
 const MESH_ANSWER_MAX: Duration = Duration::from_secs(1);
+/// The same for an encounter, of which the other side may come later: longer than a side waits for it there.
+const MESH_ENCOUNTER_MAX: Duration = Duration::from_secs(12);
 /// Connections to one tracker that wait for the next question.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 /// The other side ends a connection that is silent for longer.
@@ -35,12 +38,23 @@ const ASK_READ_BYTES: usize = 32 * 1024;
 pub(super) struct Asking {
     keys: Mutex<HashMap<SocketAddr, PublicKey>>,
     idle: Mutex<HashMap<SocketAddr, Vec<(Instant, Asked)>>>,
+    /// Connections that were asked for, until the answer was told.
+    kept: Mutex<HashMap<Ticket, Encrypted<TcpStream>>>,
 }
 
 /// A connection by which another tracker is asked.
 struct Asked {
     stream: Encrypted<TcpStream>,
     decoder: LineDecoder,
+    /// Most bytes that are read at once.
+    at_once: usize,
+}
+
+/// What one tracker, or several, are asked.
+pub(super) struct Question {
+    pub(super) ticket: Ticket,
+    pub(super) line: String,
+    pub(super) wants: Wanted,
 }
 
 impl Asking {
@@ -51,8 +65,13 @@ impl Asking {
     }
 
     /// What one of them has answered in time.
-    pub(super) async fn ask(&self, tls: &TlsClient, at: SocketAddr, line: &str) -> Option<AnsweredPage> {
-        let answered = timeout(MESH_ANSWER_MAX, self.ask_one(tls, at, line)).await;
+    pub(super) async fn ask(&self, tls: &TlsClient, at: SocketAddr, question: &Question) -> Option<AnsweredPage> {
+        let Question { ticket, line, wants } = question;
+        let answered = match wants {
+            Wanted::Answer => timeout(MESH_ANSWER_MAX, self.ask_one(tls, at, line)).await,
+            Wanted::Encounter => timeout(MESH_ENCOUNTER_MAX, self.ask_one(tls, at, line)).await,
+            Wanted::Connection => timeout(MESH_ENCOUNTER_MAX, self.ask_for_connection(tls, at, *ticket, line)).await,
+        };
         let answered = answered.unwrap_or_else(|elapsed| Err(elapsed.into()));
         answered.inspect_err(|error| tracing::debug!(%at, %error, "another tracker did not answer")).ok()
     }
@@ -65,15 +84,41 @@ impl Asking {
             self.keep(at, asked);
             return Ok(page);
         }
+        let mut asked = self.connect(tls, at).await?;
+        let page = asked.ask(line).await?;
+        self.keep(at, asked);
+        Ok(page)
+    }
+
+    async fn connect(&self, tls: &TlsClient, at: SocketAddr) -> io::Result<Asked> {
         let key = self.keys.lock().get(&at).copied();
         let key = key.ok_or_else(|| io::Error::other("it is in the list no longer"))?;
         let stream = TcpStream::connect(at).await?;
         stream.set_nodelay(true)?;
         let (stream, _key) = tls.connect(stream, Some(key)).await?;
-        let mut asked = Asked { stream, decoder: LineDecoder::new(Flavor::Clean) };
+        Ok(Asked { stream, decoder: LineDecoder::new(Flavor::Clean), at_once: ASK_READ_BYTES })
+    }
+
+    /// Keeps the connection that becomes one to somebody else after `OK`.
+    async fn ask_for_connection(
+        &self,
+        tls: &TlsClient,
+        at: SocketAddr,
+        ticket: Ticket,
+        line: &str,
+    ) -> io::Result<AnsweredPage> {
+        // Not a byte of what comes behind the answer is read here.
+        let mut asked = Asked { at_once: 1, ..self.connect(tls, at).await? };
         let page = asked.ask(line).await?;
-        self.keep(at, asked);
+        if matches!(page, AnsweredPage::Page(_)) {
+            self.kept.lock().insert(ticket, asked.stream);
+        }
         Ok(page)
+    }
+
+    /// The connection that was kept for this ticket.
+    pub(super) fn take_kept(&self, ticket: Ticket) -> Option<Encrypted<TcpStream>> {
+        self.kept.lock().remove(&ticket)
     }
 
     fn take_idle(&self, at: SocketAddr) -> Option<Asked> {
@@ -102,6 +147,7 @@ impl Asked {
             match Head::parse(&text).map_err(io::Error::other)? {
                 Head::Notice(_) => {}
                 Head::Err { code, .. } if code == Code::NoSuchUser => return Ok(AnsweredPage::Nobody),
+                Head::Err { code: ReplyCode::Known(code), .. } => return Ok(AnsweredPage::Refused(code)),
                 Head::Err { code, text } => return Err(io::Error::other(format!("{}: {text}", code.as_str()))),
                 Head::Ok { lines, more } => {
                     let count = usize::try_from(lines).ok().filter(|lines| *lines <= limits::PAGE_LINES_MAX);
@@ -123,7 +169,7 @@ impl Asked {
                 Some(Line::Faulty(fault)) => return Err(io::Error::other(fault)),
                 None => {}
             }
-            let mut room = vec![0; ASK_READ_BYTES];
+            let mut room = vec![0; self.at_once];
             let read = self.stream.read(&mut room).await?;
             *bytes += read;
             if read == 0 || *bytes > TRACKER_ANSWER_BYTES_MAX {

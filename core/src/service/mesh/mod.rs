@@ -32,8 +32,9 @@ use tokio_util::task::TaskTracker;
 use crate::model::key::PublicKey;
 use crate::net::identity::Identity;
 use crate::net::tls::{self, Encrypted, Purpose, TlsClient, TlsServer};
-use crate::service::mesh::asking::Asking;
+use crate::service::mesh::asking::{Asking, Question};
 use crate::service::mesh::link::LinkEnds;
+use crate::tracker::effect::Wanted;
 use crate::tracker::input::{Input, Ticket};
 use crate::tracker::links::MeshInput;
 use crate::tracker::mesh::{LINKS_MAX, LinkEffect, LinkId, ListedTracker};
@@ -132,14 +133,14 @@ impl MeshLinks {
     }
 
     /// Asks other trackers, and tells the machine what they have answered.
-    pub fn ask(self: &Arc<Self>, ticket: Ticket, trackers: Vec<SocketAddr>, line: String) {
-        let links = Arc::clone(self);
+    pub fn ask(self: &Arc<Self>, ticket: Ticket, trackers: Vec<SocketAddr>, line: String, wants: Wanted) {
+        let (links, question) = (Arc::clone(self), Arc::new(Question { ticket, line, wants }));
         drop(self.tasks.spawn(async move {
             let asked = async {
                 let mut asked = JoinSet::new();
                 for (n, at) in trackers.iter().copied().enumerate() {
-                    let (links, line) = (Arc::clone(&links), line.clone());
-                    asked.spawn(async move { (n, links.asking.ask(&links.identity.1, at, &line).await) });
+                    let (links, question) = (Arc::clone(&links), Arc::clone(&question));
+                    asked.spawn(async move { (n, links.asking.ask(&links.identity.1, at, &question).await) });
                 }
                 let mut answers = vec![None; trackers.len()];
                 while let Some(answered) = asked.join_next().await {
@@ -155,6 +156,11 @@ impl MeshLinks {
             };
             let _has_stopped = links.inputs.send(Input::Answered { ticket, answers }).await;
         }));
+    }
+
+    /// The connection that was asked for with this ticket. After the answer was told there is none.
+    pub fn take_kept(&self, ticket: Ticket) -> Option<Encrypted<TcpStream>> {
+        self.asking.take_kept(ticket)
     }
 
     fn dial(self: &Arc<Self>, to: ListedTracker) {

@@ -194,9 +194,7 @@ fn open<S: session::Stream>(
 
 /// The session is one side of a relay from now on.
 async fn sit<S: session::Stream>(seat: Seat, session: Session<S>, shared: &Shared) {
-    if let Some(stream) = session.into_plain() {
-        seat.sit(stream, &shared.relays, &shared.inbox).await;
-    }
+    seat.sit(Box::new(session.into_stream()), &shared.relays, &shared.inbox).await;
 }
 
 impl Shared {

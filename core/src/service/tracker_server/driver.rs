@@ -186,7 +186,12 @@ impl Driver {
                         self.apply(SessionId::NONE, Input::RelayEnded(relay));
                     }
                 }
+                let answered = if let Input::Answered { ticket, .. } = &input { Some(*ticket) } else { None };
                 self.apply(id, input);
+                if let (Some(ticket), Some(links)) = (answered, &self.outside.links) {
+                    // Whoever wanted it has gone meanwhile.
+                    drop(links.take_kept(ticket));
+                }
             }
             Message::Lines(id, requests, brought_at) => {
                 if let Some(session) = self.sessions.get_mut(&id) {
@@ -293,6 +298,18 @@ impl Driver {
                         }
                     }
                 }
+                Effect::RelayOn { start, ticket } => {
+                    let other = self.outside.links.as_ref().and_then(|links| links.take_kept(ticket));
+                    let [_, session] = start.sessions;
+                    let Some(OpenSession { queue, .. }) = self.sessions.remove(&session) else { continue };
+                    if let Some(other) = other {
+                        self.outside.relays.go_on(start, other);
+                        queue.send([Bytes::from_static(b"OK 0\n")], Signs { is_closing: true, ..Signs::default() });
+                    } else {
+                        queue.close();
+                        self.apply(SessionId::NONE, Input::RelayEnded(start.relay));
+                    }
+                }
                 Effect::EndRelay(relay) => self.outside.relays.end(relay),
                 Effect::SetRelayRate(bytes_per_second) => self.outside.relays.set_rate(bytes_per_second),
                 Effect::Link(effect) => {
@@ -300,8 +317,8 @@ impl Driver {
                         links.carry_out(effect);
                     }
                 }
-                Effect::Ask { ticket, trackers, line } => match &self.outside.links {
-                    Some(links) => links.ask(ticket, trackers, line),
+                Effect::Ask { ticket, trackers, line, wants } => match &self.outside.links {
+                    Some(links) => links.ask(ticket, trackers, line, wants),
                     None => self.apply(SessionId::NONE, Input::Answered { ticket, answers: Vec::new() }),
                 },
                 Effect::Log(entry) => self.log.tell(entry),

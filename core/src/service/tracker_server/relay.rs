@@ -10,9 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +39,14 @@ pub(super) struct RelayRoom {
     cancel: CancellationToken,
 }
 
+/// A connection whose bytes are carried: that of a session, or one of another tracker, which carries them further.
+pub(super) type Carried = Box<dyn CarriedStream>;
+
+/// What such a connection can do.
+pub(super) trait CarriedStream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> CarriedStream for S {}
+
 /// One session's part in a relay.
 pub(super) struct Seat {
     relay: RelayId,
@@ -49,10 +55,10 @@ pub(super) struct Seat {
 
 enum Part {
     /// Hands its stream over, and waits until that is done with.
-    Gives(oneshot::Sender<TcpStream>, oneshot::Receiver<()>),
+    Gives(oneshot::Sender<Carried>, oneshot::Receiver<()>),
     /// Waits for the other's, and passes bytes on.
     Passes {
-        other: oneshot::Receiver<TcpStream>,
+        other: oneshot::Receiver<Carried>,
         done: oneshot::Sender<()>,
         start: RelayStart,
         cancel: CancellationToken,
@@ -76,6 +82,18 @@ impl RelayRoom {
         let mut seats = self.seats.lock();
         seats.insert(asker, Seat { relay: start.relay, part: Part::Gives(give, is_done) });
         seats.insert(target, Seat { relay: start.relay, part: Part::Passes { other, done, start, cancel } });
+    }
+
+    /// Prepares the seat of one session, which is to be closed then; the other side is this connection.
+    pub(super) fn go_on(&self, start: RelayStart, other: impl CarriedStream + 'static) {
+        let cancel = self.cancel.child_token();
+        self.ends.lock().insert(start.relay, cancel.clone());
+        let ((give, given), (done, _nobody_waits)) = (oneshot::channel(), oneshot::channel());
+        // It is received by the seat, or closed with it.
+        drop(give.send(Box::new(other) as Carried));
+        let [_, target] = start.sessions;
+        let seat = Seat { relay: start.relay, part: Part::Passes { other: given, done, start, cancel } };
+        self.seats.lock().insert(target, seat);
     }
 
     /// The seat of a session that was told to close, if it has one.
@@ -105,7 +123,7 @@ impl RelayRoom {
 
 impl Seat {
     /// Plays its part to the end of the relay.
-    pub(super) async fn sit(self, stream: TcpStream, room: &RelayRoom, inbox: &mpsc::Sender<Message>) {
+    pub(super) async fn sit(self, stream: Carried, room: &RelayRoom, inbox: &mpsc::Sender<Message>) {
         match self.part {
             Part::Gives(give, done) => {
                 if give.send(stream).is_ok() {
@@ -136,14 +154,14 @@ struct Passed(AtomicU64);
 
 /// Until both directions have ended, one has failed, or nothing has passed for too long.
 async fn carry(
-    mut asker: TcpStream,
-    mut target: TcpStream,
+    asker: Carried,
+    target: Carried,
     room: &RelayRoom,
     start: &RelayStart,
     passed: &Passed,
     inbox: &mpsc::Sender<Message>,
 ) {
-    let ((asker_reads, asker_writes), (target_reads, target_writes)) = (asker.split(), target.split());
+    let ((asker_reads, asker_writes), (target_reads, target_writes)) = (split(asker), split(target));
     let there = pass_on(asker_reads, target_writes, room, start.user, passed);
     let back = pass_on(target_reads, asker_writes, room, start.user, passed);
     tokio::select! {
@@ -180,8 +198,8 @@ async fn bring(inbox: &mpsc::Sender<Message>, input: Input) {
 
 /// One direction, to its end.
 async fn pass_on(
-    from: ReadHalf<'_>,
-    mut to: WriteHalf<'_>,
+    mut from: ReadHalf<Carried>,
+    mut to: WriteHalf<Carried>,
     room: &RelayRoom,
     user: PublicKey,
     passed: &Passed,
@@ -190,18 +208,16 @@ async fn pass_on(
     let mut held = 0;
     loop {
         if held == 0 {
-            from.readable().await?;
-            match from.try_read(&mut buffer) {
-                Ok(0) => return to.shutdown().await,
-                Ok(bytes) => held = bytes,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => return Err(error),
+            held = from.read(&mut buffer).await?;
+            if held == 0 {
+                return to.shutdown().await;
             }
         }
         let taken = room.shares.lock().take(now(), user, held);
         match taken {
             Passing::Bytes(bytes) => {
                 to.write_all(&buffer[..bytes]).await?;
+                to.flush().await?;
                 passed.0.fetch_add(bytes as u64, Ordering::Relaxed);
                 buffer.copy_within(bytes..held, 0);
                 held -= bytes;
@@ -209,8 +225,10 @@ async fn pass_on(
             Passing::Wait(until) => {
                 sleep_until(until.into()).await;
                 // What has come meanwhile leaves with it: fewer and larger pieces.
-                if let Ok(bytes) = from.try_read(&mut buffer[held..]) {
-                    held += bytes;
+                if held < buffer.len()
+                    && let Ok(came) = timeout(Duration::ZERO, from.read(&mut buffer[held..])).await
+                {
+                    held += came?;
                 }
             }
         }

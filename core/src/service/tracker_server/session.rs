@@ -19,34 +19,19 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::net::send_queue::SendQueue;
-use crate::net::tls::Encrypted;
 use crate::protocol::command::Command;
 use crate::protocol::line::{Flavor, LineDecoder};
 use crate::service::tracker_server::{Message, Traffic};
 use crate::tracker::input::{Input, SessionId, SessionRequest};
 
 /// What a session runs on.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
-    /// The plain connection that it is, if it is one.
-    fn into_plain(self) -> Option<TcpStream>;
-}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
-impl Stream for TcpStream {
-    fn into_plain(self) -> Option<TcpStream> {
-        Some(self)
-    }
-}
-
-impl Stream for Encrypted<TcpStream> {
-    fn into_plain(self) -> Option<TcpStream> {
-        None
-    }
-}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// What `ping` is answered with.
 const PONG: [u8; 5] = *b"OK 0\n";
@@ -303,9 +288,9 @@ impl<S: Stream> Session<S> {
         }
     }
 
-    /// The plain connection that it is, if it is one.
-    pub(super) fn into_plain(self) -> Option<TcpStream> {
-        self.stream.into_plain()
+    /// The connection alone: nothing of it is read that was not a line.
+    pub(super) fn into_stream(self) -> S {
+        self.stream
     }
 
     /// Ends the stream so that its last bytes arrive: closing while the other side still sends would discard them.

@@ -45,10 +45,16 @@ impl Tracker {
 
 /// Whether the tracker sees two behind one connection to the Internet, by either family of addresses.
 fn are_in_one_home(one: &Online, other: &Online, now: Instant) -> bool {
-    let homes = |online: &Online| {
-        let second = online.second.filter(|second| second.until > now).map(|second| second.address.ip());
-        [Some(online.seen), second].into_iter().flatten().map(household).collect::<Vec<IpAddr>>()
-    };
-    let others = homes(other);
-    homes(one).iter().any(|home| others.contains(home))
+    are_one_home(&seen_at(one, now), &seen_at(other, now))
+}
+
+/// Where somebody is seen, by each family of addresses.
+pub(super) fn seen_at(online: &Online, now: Instant) -> Vec<IpAddr> {
+    let second = online.second.filter(|second| second.until > now).map(|second| second.address.ip());
+    [Some(online.seen), second].into_iter().flatten().collect()
+}
+
+/// Whether two who are seen at these addresses are behind one connection to the Internet.
+pub(super) fn are_one_home(ones: &[IpAddr], others: &[IpAddr]) -> bool {
+    ones.iter().any(|one| others.iter().any(|other| household(*one) == household(*other)))
 }

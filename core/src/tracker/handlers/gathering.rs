@@ -15,7 +15,7 @@ use crate::protocol::notice::Notice;
 use crate::protocol::reply::{BadReply, FileLine, FolderEntry, Totals};
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::command_reply::CommandReply;
-use crate::tracker::effect::{Effect, Effects};
+use crate::tracker::effect::{Effect, Effects, Wanted};
 use crate::tracker::handlers::Asker;
 use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::long_command::{Gathering, ListForm, LongCommand};
@@ -64,7 +64,7 @@ impl Tracker {
         let answers = trackers.is_empty().then(Vec::new);
         if answers.is_none() {
             self.gatherings.insert(ticket, asker.session);
-            effects.push(Effect::Ask { ticket, trackers, line: command.to_string() });
+            effects.push(Effect::Ask { ticket, trackers, line: command.to_string(), wants: Wanted::Answer });
         }
         let gathering = Gathering { ticket, form, limit, own, unasked, answers };
         CommandReply::LongCommand(Box::new(LongCommand::Gather(gathering)))
@@ -92,13 +92,14 @@ impl Tracker {
         effects: &mut Effects,
     ) {
         let Some(id) = self.gatherings.remove(&ticket) else { return };
-        let job = self.sessions.get_mut(&id).and_then(|session| session.job.as_deref_mut());
-        if let Some(LongCommand::Gather(gathering)) = job
-            && gathering.ticket == ticket
-        {
-            gathering.answers = Some(came);
-            self.go_on(now, id, Turn::Gathering, effects);
+        match self.sessions.get_mut(&id).and_then(|session| session.job.as_deref_mut()) {
+            Some(LongCommand::Gather(gathering)) if gathering.ticket == ticket => gathering.answers = Some(came),
+            Some(LongCommand::Ask(asking)) if asking.ticket == ticket => {
+                asking.answer = Some(came.into_iter().next().flatten());
+            }
+            _ => return,
         }
+        self.go_on(now, id, Turn::Gathering, effects);
     }
 
     /// Goes on with one's own part; `None` while anything is missing.
@@ -125,7 +126,7 @@ impl Tracker {
             match answer {
                 Some(AnsweredPage::Page(page)) if is_understood(&page, form) => pages.push(page),
                 Some(AnsweredPage::Nobody) => {}
-                Some(AnsweredPage::Page(_)) | None => missing += 1,
+                Some(AnsweredPage::Page(_) | AnsweredPage::Refused(_)) | None => missing += 1,
             }
         }
         if missing > 0 {

@@ -1,6 +1,7 @@
 //! What each command does: a [`Handle`] for its verb, one file a family. A handler judges and changes the tables; it
 //! writes no bytes but through its [`CommandReply`].
 
+mod across;
 mod addresses;
 pub(super) mod files;
 pub(super) mod gathering;

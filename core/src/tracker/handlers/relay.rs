@@ -10,13 +10,14 @@ use crate::model::relaying::RelayOffer;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Relay, Verb};
+use crate::protocol::command::{Command, Relay, Verb};
 use crate::protocol::sentence::Sentence;
 use crate::tracker::command_reply::CommandReply;
-use crate::tracker::effect::{Effect, Effects, RelayStart};
+use crate::tracker::effect::{Effect, Effects, RelayStart, Wanted};
 use crate::tracker::encounters::ComeToRelay;
 use crate::tracker::handlers::reach::gone;
 use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights};
+use crate::tracker::long_command::AskedAbout;
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::write_refusal;
 use crate::tracker::relays::{RelayId, RelayLimits, RelayUse};
@@ -78,13 +79,21 @@ impl Tracker {
     fn come_to_relay(&mut self, asker: &Asker, ticket: EncounterTicket, effects: &mut Effects) -> CommandOutcome {
         let Some(session) = self.sessions.get(&asker.session) else { return Err(gone()) };
         // What came behind the line would be lost, and a session of somebody is not to become something else.
-        if session.key.is_some() || session.user.is_some() || !session.waiting.is_empty() {
+        // Another tracker says it for a user of its own who has said it so.
+        let has_key = session.key.is_some() && !session.is_tracker;
+        if has_key || session.user.is_some() || !session.waiting.is_empty() {
             return Err(Refusal::new(Code::Usage, format!("said alone on a plain connection; {}", Relay::USAGE)));
         }
         if !self.relays.limits().is_on {
             return Err(no_relay());
         }
-        let pair = match self.encounters.relay(asker.now, ticket, asker.session, session.peer) {
+        let peer = session.peer;
+        if let Some(of) = self.forwarded_by(asker, ticket) {
+            let command = Command::Relay(Relay { ticket });
+            let about = AskedAbout::Relay(of);
+            return self.ask_elsewhere(asker, of.tracker, (&command, Wanted::Connection), about, effects);
+        }
+        let pair = match self.encounters.relay(asker.now, ticket, asker.session, peer) {
             ComeToRelay::Gone => return Err(gone()),
             ComeToRelay::Waits => return Ok(CommandReply::Sent),
             ComeToRelay::Meet(pair) => pair,
@@ -107,6 +116,6 @@ fn end_relays(relays: Vec<RelayId>, effects: &mut Effects) {
     relays.into_iter().for_each(|relay| effects.push(Effect::EndRelay(relay)));
 }
 
-fn no_relay() -> Refusal {
+pub(super) fn no_relay() -> Refusal {
     Refusal::new(Code::Limit, Sentence::NoRelayNow)
 }
