@@ -134,7 +134,7 @@ def instead(results):
         return "; ".join(part for part in parts if part) or "not measured here"
     rows = [
         ["one's own folders, the same on all one's computers", "Syncthing", compared("Syncthing", "Syncthing"),
-         "Syncthing keeps folders the same in both directions, relays where no direct way is found, and runs on telephones. "
+         "Syncthing keeps folders the same in both directions, has relays that everybody may use, and runs on telephones. "
          "Potok does none of that; it shows what everybody has and takes what one wants"],
         ["a file for anybody who has a link, over the web", "nginx with TLS", compared("nginx TLS, aria2 ×4", "aria2"),
          "a web server needs no program on the other side but a browser; it does not say who asks, verifies nothing, and one "

@@ -28,9 +28,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A proof that takes longer than this hangs.
 SECONDS_MAX = 3 * 3600
 
-HOSTILE = "cargo test {profile} --package potok-tests --test hostile --locked -- --nocapture "
-TRACKER = "cargo test {profile} --package potok-tracker --test hostile --locked -- --nocapture "
-SCRIPTS = "cargo test {profile} --package potok-tests --test transcripts --locked"
+HOSTILE = "cargo test {profile} --workspace --test hostile --locked -- --nocapture "
+SCRIPTS = "cargo test {profile} --workspace --test transcripts --locked"
 # These build everything anew, or wait for minutes.
 LONG_ONLY = "long:"
 CRASH = "tests/crash/crash.py --bin {bin} --kills {kills} --faults {faults} --power {power} --seed {part}"
@@ -60,9 +59,9 @@ PROMISES = [
     ]),
     ("P5", "A stranger's file name cannot hurt you.", [
         ("the vectors of names, hostile and honest, in the code that owns them",
-         "cargo test {profile} --package potok-core --locked -- vectors", {}),
+         "cargo test {profile} --workspace --lib --locked -- vectors", {}),
         ("random changes of them and of every other input",
-         "cargo test {profile} --package potok-tests --test fuzz --locked -- --nocapture", {}),
+         "cargo test {profile} --workspace --test fuzz --locked -- --nocapture", {}),
     ]),
     ("P6", "No input makes it crash, hang or swell.", [
         ("evil clients against the tracker", HOSTILE + "evil_client", {}),
@@ -70,18 +69,18 @@ PROMISES = [
         ("the fuzzer, every target", LONG_ONLY + "tests/fuzz/run.sh {fuzz_seconds}", {}),
     ]),
     ("P7", "The tracker stays usable under attack.", [
-        ("tricklers, stuck handshakes, connects, and sessions that do not read, all at once", TRACKER + "a_flood",
+        ("tricklers, stuck handshakes, connects, and sessions that do not read, all at once", HOSTILE + "a_flood",
          {r"list-users p99 ([\d.]+) ms": 100, r"sign-on p99 ([\d.]+) ms": 1000, r"at most ([\d.]+) MiB": 400,
           r"normal after ([\d.]+) s": 5}),
-        ("newcomers beside 8, 64 and 1,024 addresses of stuck handshakes", TRACKER + "newcomers_sign_on",
+        ("newcomers beside 8, 64 and 1,024 addresses of stuck handshakes", HOSTILE + "newcomers_sign_on",
          {r"at most ([\d.]+) ms": 1000}),
     ]),
     ("P8", "It comes back by itself.", [
-        ("the tracker is killed under its clients, again and again", TRACKER + "come_back",
+        ("the tracker is killed under its clients, again and again", HOSTILE + "come_back",
          {r"all back within ([\d.]+) s": 30, r"busiest second ([\d.]+) times the mean": 2}),
-        ("names are kept when it is killed", TRACKER + "a_name_is_owned", {}),
+        ("names are kept when it is killed", HOSTILE + "a_name_is_owned", {}),
         ("connections on which nothing passes any more, without a word",
-         LONG_ONLY + TRACKER + "half_open --ignored", {r"found within ([\d.]+) s": 80}),
+         LONG_ONLY + HOSTILE + "half_open --ignored", {r"found within ([\d.]+) s": 80}),
         ("three computers with cut and slow lines between them (network namespaces)",
          "tests/networks.py --bin {bin}{networks}",
          {r"found after ([\d.]+) s": 80, r"([\d.]+) times the time that the line needs": 1.5}),
@@ -104,11 +103,11 @@ PROMISES = [
          "tests/nearby.py --bin {bin}", {}),
         ("a router that means no good (PCP, NAT-PMP, UPnP): answers without end, deep and dripping documents, places elsewhere, "
          "wrong words of itself",
-         "cargo test {profile} --package potok-core --lib --locked -- port_mapping", {}),
+         "cargo test {profile} --workspace --lib --locked -- port_mapping", {}),
         ("a proxy: nothing goes past it, and who sits behind it is fetched from all the same (network namespaces)",
          "tests/proxied.py --bin {bin}", {}),
         ("addresses in a home (LAN): private ones only, told only to those in it; what is heard nearby is bounded",
-         "cargo test {profile} --package potok-core --lib --locked -- lan_address reach::nearby && " + SCRIPTS, {}),
+         "cargo test {profile} --workspace --lib --locked -- lan_address reach::nearby && " + SCRIPTS, {}),
     ]),
     ("P10", "It leaks nothing and does not wear out.", [
         ("transfers, joins and leaves for a while: descriptors, tasks and memory",

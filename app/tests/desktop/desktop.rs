@@ -158,7 +158,10 @@ impl Potok {
         let mut command = desktop.command(env!("CARGO_BIN_EXE_potok"));
         command.arg("--data-dir").arg(&data);
         command.env("EGUI_INSPECTION", at.to_string());
-        let mut command = computer.map_or(command, |computer| computer.runs(&command));
+        let mut command = match computer {
+            Some(computer) => computer.runs(&command),
+            None => command,
+        };
         let mut process = Own::start(command.stdin(Stdio::null()));
         let window = Window::connect(at, || process.is_running());
         Self { window, process, data }

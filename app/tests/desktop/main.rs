@@ -149,7 +149,7 @@ fn two_windows_in_one_home_find_each_other_and_no_key_is_pressed() {
     let desktop = Desktop::x11();
     let mut room = Room::new();
     let (at_anna, at_boris) = (room.computer(1), room.computer(2));
-    let original = noise(&desktop.folder("files").join("Trip.bin"), 3_000_000);
+    let original = noise(&desktop.folder("files").join("Trip.bin"), LARGE_BYTES);
     let everywhere = "listen = \"[::]:0\"\n";
     let mut anna = Potok::start_on(Some(&at_anna), &desktop, "anna", everywhere);
     anna.window.click("Start a network here");
@@ -158,14 +158,16 @@ fn two_windows_in_one_home_find_each_other_and_no_key_is_pressed() {
     anna.window.click("Share");
 
     let here = desktop.folder("downloads");
-    let settings = format!("{everywhere}download_folder = {here:?}\n");
+    // So slow that the way can be seen.
+    let slow = format!("download_bytes_per_second = {}\n", BYTES_A_SECOND / 2);
+    let settings = format!("{everywhere}{slow}download_folder = {here:?}\n");
     let mut boris = Potok::start_on(Some(&at_boris), &desktop, "boris", &settings);
-    boris.window.click("Join: Potok");
+    boris.window.click("Join: Network of anna");
     boris.window.double_click("Trip.bin");
-    until("the file is here", || is_same(&original, &here.join("Trip.bin")));
     assert_eq!((anna.window.clicks(), boris.window.clicks()), (2, 2));
     boris.window.click("Transfers");
-    boris.window.wait_for("nearby");
+    boris.window.wait_for("· nearby");
+    until("the file is here", || is_same(&original, &here.join("Trip.bin")));
 
     boris.close();
     anna.close();

@@ -34,6 +34,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
                 cell.text(&t.way.map(texts::of_way).unwrap_or_default(), theme::small(), cell.palette().weak);
             },
         )
+        .extra()
         .drop(4),
         Column::new("progress", || t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t))
             .compared(|a, b| part_done(a).cmp(&part_done(b)))
@@ -151,16 +152,19 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
     }
 }
 
+/// How fast, how long still, and by which way: its column has no room in a window of usual size.
 fn running_words(transfer: &Transfer) -> String {
+    let mut words = Vec::new();
     if transfer.bytes_per_second == 0 {
-        return t!("window.state.running").into_owned();
+        words.push(t!("window.state.running").into_owned());
+    } else {
+        let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
+        words.push(human::speed(transfer.bytes_per_second));
+        let left = human::time_left(missing, transfer.bytes_per_second);
+        words.extend(left.map(|left| t!("window.state.left", time = left).into_owned()));
     }
-    let mut words = human::speed(transfer.bytes_per_second);
-    let missing = transfer.total_bytes.saturating_sub(transfer.done_bytes);
-    if let Some(left) = human::time_left(missing, transfer.bytes_per_second) {
-        words += &format!(" · {}", t!("window.state.left", time = left));
-    }
-    words
+    words.extend(transfer.way.map(texts::of_way));
+    words.join(" · ")
 }
 
 pub(super) fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32 {
