@@ -40,8 +40,10 @@ pub struct LoadedSettings {
 pub struct SetAside {
     /// Where it is kept as it was.
     pub path: PathBuf,
-    /// Which values are wrong, and what is wrong with each.
+    /// Which values are wrong, and what is wrong with each, in the English of the parser.
     pub why: String,
+    /// Which values these are.
+    pub names: Vec<String>,
 }
 
 /// Why the settings cannot be read or written. The file is as it was.
@@ -63,7 +65,10 @@ pub enum SettingsError {
 impl SetAside {
     /// What was not understood, and where the file is kept, in the person's language.
     pub fn sentence(&self) -> String {
-        let (path, why) = (Shown(&self.path.to_string_lossy()).to_string(), Shown(&self.why).to_string());
+        let names = self.names.join(", ");
+        // What is wrong with each the parser says in English only.
+        let why = if &*rust_i18n::locale() == "en" || names.is_empty() { &self.why } else { &names };
+        let (path, why) = (Shown(&self.path.to_string_lossy()).to_string(), Shown(why).to_string());
         t!("start.set-aside", path = path, why = why).into_owned()
     }
 }
@@ -118,13 +123,15 @@ pub fn load(data_dir: &Path) -> Result<LoadedSettings, SettingsError> {
         Ok(settings) => Ok(LoadedSettings { settings: Settings::as_meant(settings), set_aside: None }),
         Err(why) if is_content(&why) => {
             let bytes = fs::read(&path).map_err(at(&path))?;
-            let (text, faults) =
-                mended(&bytes).unwrap_or_else(|| (commented(&Settings::default()), vec![with_source(&why)]));
+            let whole = || (commented(&Settings::default()), vec![(SETTINGS_FILE.to_owned(), with_source(&why))]);
+            let (text, faults) = mended(&bytes).unwrap_or_else(whole);
             let settings = toml::from_str(&text).map_or_else(|_wrong| Settings::default(), Settings::as_meant);
-            let set_aside = set_aside(&path, faults.join("; ")).map_err(at(&path))?;
+            let set_aside = set_aside(&path, faults).map_err(at(&path))?;
             write_atomically(&path, &text).map_err(at(&path))?;
             Ok(LoadedSettings { settings, set_aside: Some(set_aside) })
         }
+        // What the system says, without what confy says before it.
+        Err(ConfyError::ReadConfigurationFileError(why)) => Err(SettingsError::File { path, why: why.to_string() }),
         Err(why) => Err(SettingsError::File { path, why: with_source(&why) }),
     }
 }
@@ -189,16 +196,19 @@ fn places(text: &str) -> Result<BTreeMap<String, SettingPlace>, toml::de::Error>
     Ok(table.get_ref().iter().map(|(key, value)| (key.get_ref().to_string(), place((key, value)))).collect())
 }
 
-/// The text of a file with what cannot be understood in it as comments, and one sentence for each such value. None: it
-/// cannot be told where the faults are.
-fn mended(bytes: &[u8]) -> Option<(String, Vec<String>)> {
+/// A value that cannot be understood: its name, and why.
+type ValueFault = (String, String);
+
+/// The text of a file with what cannot be understood in it as comments, and each such value. None: it cannot be told
+/// where the faults are.
+fn mended(bytes: &[u8]) -> Option<(String, Vec<ValueFault>)> {
     let (mut text, mut faults) = (String::new(), Vec::new());
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         if let Ok(line) = str::from_utf8(line) {
             text += line;
         } else {
             let line = String::from_utf8_lossy(line);
-            faults.push(format!("{}: not UTF-8", key_of(&line)));
+            faults.push((key_of(&line).to_owned(), "not UTF-8".to_owned()));
             text += &format!("# {line}");
         }
     }
@@ -209,7 +219,7 @@ fn mended(bytes: &[u8]) -> Option<(String, Vec<String>)> {
         if lines.starts_with('#') {
             return None;
         }
-        faults.push(format!("{}: {}", key_of(lines), one_line(why.message())));
+        faults.push((key_of(lines).to_owned(), one_line(why.message())));
         let comment = lines.split('\n').map(|line| format!("# {line}")).collect::<Vec<_>>().join("\n");
         text.replace_range(start..end, &comment);
     }
@@ -250,7 +260,7 @@ fn is_content(error: &ConfyError) -> bool {
 }
 
 /// Keeps a copy of the file as it is.
-fn set_aside(path: &Path, why: String) -> io::Result<SetAside> {
+fn set_aside(path: &Path, faults: Vec<ValueFault>) -> io::Result<SetAside> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let free = |n: u32| {
         let end = if n == 0 { String::new() } else { format!("-{n}") };
@@ -260,7 +270,9 @@ fn set_aside(path: &Path, why: String) -> io::Result<SetAside> {
     let aside = (0..SET_ASIDE_MAX).find_map(free).ok_or(io::ErrorKind::AlreadyExists)?;
     fs::copy(path, &aside)?;
     fs::File::open(&aside)?.sync_all()?;
-    Ok(SetAside { path: aside, why })
+    let sentences: Vec<String> = faults.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    let names = faults.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
+    Ok(SetAside { path: aside, why: sentences.join("; "), names })
 }
 
 /// Files set aside in one second.
@@ -418,6 +430,7 @@ mod tests {
             let loaded = load(folder.path()).expect("loads");
             let aside = loaded.set_aside.expect(line);
             assert!(aside.why.starts_with(name), "{line}: {}", aside.why);
+            assert!(aside.names.iter().all(|named| named.starts_with(name)), "{line}: {:?}", aside.names);
             assert_eq!(loaded.settings.name, "anna".parse().ok(), "{line}");
             assert!(line.starts_with('[') || loaded.settings.language == "bg", "{line}");
             let text = fs::read_to_string(&path).expect("there");

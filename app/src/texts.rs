@@ -3,6 +3,8 @@
 //! A sentence that stands in the code is a `t!` with its name; one whose name is computed (a failure, a help text, a
 //! setting) goes through the functions here. Records and codes for programs are never translated.
 
+mod known_faults;
+
 use std::io::{self, ErrorKind};
 
 use potok_core::model::absence::AbsenceReason;
@@ -21,14 +23,19 @@ use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
 use potok_core::node::not_shareable::NotShareable;
 use potok_core::node::warning::Warning;
+use potok_core::node::work::WorkFault;
 use potok_core::protocol::code::{Code, ReplyCode};
 use potok_core::protocol::sentence::Sentence;
 use potok_core::protocol::shut_out::{ShutOut, ShutOutKind};
 use potok_core::service::share_indexer::event::WhyNotShared;
 use potok_core::service::share_indexer::watch_fault::WatchFault;
 use potok_core::tracker::log::LogEntry;
+use potok_core::tracker::setting_fault::SettingFault;
 
 use rust_i18n::t;
+
+#[cfg(test)]
+pub(crate) use crate::texts::known_faults::BAD_WORDS;
 
 /// The languages there are.
 pub const LANGUAGES: &[&str] = &["en", "bg"];
@@ -75,6 +82,20 @@ pub fn of_failure(failure: &Failure) -> String {
     in_language(&rust_i18n::locale(), failure)
 }
 
+/// The same in the window, where no commands and options are typed.
+pub fn in_window(failure: &Failure) -> String {
+    in_window_in(&rust_i18n::locale(), failure)
+}
+
+pub(crate) fn in_window_in(language: &str, failure: &Failure) -> String {
+    let mut args = failure.args();
+    if let Failure::UnsafeName { why, .. } = failure {
+        args.retain(|(name, _)| *name != "why");
+        args.extend(try_text(language, "name-fault", why.key(), &[]).map(|why| ("why", why)));
+    }
+    try_text(language, "window-failure", failure.key(), &args).unwrap_or_else(|| in_language(language, failure))
+}
+
 /// Why a file in a shared folder is not shared, in this language.
 pub(crate) fn of_not_shared(language: &str, why: &WhyNotShared) -> String {
     let args = match why {
@@ -114,11 +135,18 @@ pub(crate) fn in_language(language: &str, failure: &Failure) -> String {
         Failure::NotShareable { why, .. } => {
             say("why", why.key().and_then(|key| try_text(language, "not-shareable", key, &[])));
         }
-        Failure::BadLine { why } => say("why", of_tracker(language, why)),
+        Failure::BadLine { why } => {
+            let max = [("max", limits::LINE_BYTES_MAX.to_string())];
+            say("why", try_text(language, "line-fault", why.key(), &max));
+        }
         Failure::UnsafeName { why, .. } => say("why", try_text(language, "name-fault", why.key(), &[])),
         Failure::Internal { what, why } => {
             say("what", try_text(language, "work", what.key(), &what.args()));
-            say("why", why.key().and_then(|key| try_text(language, "work-fault", key, &[])));
+            let why = match why {
+                WorkFault::Setting(bad) => Some(bad_setting(language, bad.setting, bad.what)),
+                why => why.key().and_then(|key| try_text(language, "work-fault", key, &[])),
+            };
+            say("why", why);
         }
         _ => {}
     }
@@ -246,6 +274,15 @@ pub fn of_warning(warning: &Warning) -> String {
     text("warning", warning.key(), &args)
 }
 
+/// The same in the window, where no commands are typed.
+pub fn warning_in_window(warning: &Warning) -> String {
+    let said = match warning {
+        Warning::NotAnnounced { why } => Some(t!("warning.not-announced", why = in_window(why)).into_owned()),
+        _ => try_text(&rust_i18n::locale(), "window-warning", warning.key(), &warning.args()),
+    };
+    said.unwrap_or_else(|| of_warning(warning))
+}
+
 /// Why the system does not tell of changes in a folder.
 pub fn of_watch_fault(why: &WatchFault) -> String {
     match why {
@@ -259,7 +296,7 @@ fn of_tracker(language: &str, text: &str) -> Option<String> {
     if let Some(told) = ShutOut::parse(text) {
         return Some(of_shut_out(language, &told));
     }
-    let sentence = Sentence::known(text)?;
+    let Some(sentence) = Sentence::known(text) else { return known_faults::of(language, text) };
     try_text(language, "tracker-says", sentence.key(), &sentence.args())
 }
 
@@ -297,11 +334,15 @@ pub fn of_bad_invite(why: BadInvite) -> String {
 
 /// Why a text is no name for a person.
 pub fn of_bad_username(why: BadUsername) -> String {
+    bad_username(&rust_i18n::locale(), why)
+}
+
+fn bad_username(language: &str, why: BadUsername) -> String {
     match why {
-        BadUsername::Length => t!("bad-name.length", max = limits::USERNAME_CHARS_MAX),
-        BadUsername::First => t!("bad-name.first"),
-        BadUsername::Character => t!("bad-name.character"),
-        BadUsername::MixedScripts => t!("bad-name.mixed-scripts"),
+        BadUsername::Length => t!("bad-name.length", locale = language, max = limits::USERNAME_CHARS_MAX),
+        BadUsername::First => t!("bad-name.first", locale = language),
+        BadUsername::Character => t!("bad-name.character", locale = language),
+        BadUsername::MixedScripts => t!("bad-name.mixed-scripts", locale = language),
     }
     .into_owned()
 }
@@ -309,6 +350,12 @@ pub fn of_bad_username(why: BadUsername) -> String {
 /// Why a text is no share path.
 pub fn of_bad_share_path(why: BadSharePath) -> String {
     bad_share_path(&rust_i18n::locale(), why)
+}
+
+/// What is wrong with a setting of a tracker, behind its name.
+fn bad_setting(language: &str, setting: &str, what: SettingFault) -> String {
+    let what = try_text(language, "setting-fault", what.key(), &[]).unwrap_or_else(|| what.to_string());
+    format!("{setting}: {what}")
 }
 
 fn bad_share_path(language: &str, why: BadSharePath) -> String {
@@ -403,7 +450,7 @@ pub fn sentence_of(failure: &Failure) -> String {
         Failure::Refused { code: ReplyCode::Known(Code::NameConfusable), .. } => {
             t!("window.name-refused.confusable").into_owned()
         }
-        _ => of_failure(failure),
+        _ => in_window(failure),
     };
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     capital(&text) + end

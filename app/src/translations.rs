@@ -22,18 +22,23 @@ use potok_core::node::warning::Warning;
 use potok_core::node::work::{FailedWork, WorkFault};
 use potok_core::protocol::code::Code;
 use potok_core::protocol::field::BadFields;
+use potok_core::protocol::line::Fault;
 use potok_core::protocol::owner_line::CountsFrom;
 use potok_core::protocol::sentence::{SENTENCE_NUMBERS_MAX, Sentence};
 use potok_core::service::share_indexer::event::{LeftOutReason, WhyNotShared};
 use potok_core::service::share_indexer::watch_fault::WatchFault;
 use potok_core::tracker::log::LogEntry;
 use potok_core::tracker::overrides::LIMITS;
+use potok_core::tracker::setting_fault::SettingFault;
+use potok_core::tracker::settings::BadSetting;
 
 use crate::command_line::BadLine;
 use crate::command_line::commands;
 use crate::model::reach_advice;
 use crate::render::words;
-use crate::texts::{LANGUAGES, SPAN_UNITS, in_language, of_failure, of_not_shared, text, try_text};
+use crate::texts::{
+    BAD_WORDS, LANGUAGES, SPAN_UNITS, in_language, in_window_in, of_failure, of_not_shared, text, try_text,
+};
 use crate::translations::absences::absences;
 
 fn catalogue(language: &str) -> BTreeMap<String, String> {
@@ -49,6 +54,8 @@ fn used() -> BTreeSet<String> {
         used.extend(names.iter().map(|name| format!("{family}.{name}")));
     };
     family("failure", &failures().iter().map(Failure::key).collect::<Vec<_>>());
+    family("window-failure", WINDOW_FAILURES);
+    family("window-warning", &["user-key-changed", "folder-still-shared", "folders-still-shared"]);
     family("transfer-error", &transfer_errors().iter().map(TransferError::key).collect::<Vec<_>>());
     family("warning", &warnings().iter().map(Warning::key).collect::<Vec<_>>());
     family("tracker-log", &log_entries().iter().map(LogEntry::key).collect::<Vec<_>>());
@@ -85,6 +92,9 @@ fn used() -> BTreeSet<String> {
     );
     family("name-fault", &NameFault::ALL.map(NameFault::key));
     family("work", &works().iter().map(FailedWork::key).collect::<Vec<_>>());
+    family("line-fault", &Fault::ALL.map(Fault::key));
+    family("setting-fault", &SettingFault::ALL.map(SettingFault::key));
+    family("bad-word", BAD_WORDS);
     family("work-fault", &work_faults().iter().filter_map(WorkFault::key).collect::<Vec<_>>());
     family("not-shareable", &not_shareable().iter().filter_map(NotShareable::key).collect::<Vec<_>>());
     family("why-not-shared", &not_shared().iter().map(|why| why.reason().word()).collect::<Vec<_>>());
@@ -138,6 +148,27 @@ fn not_shared() -> Vec<WhyNotShared> {
     });
     skipped.chain([collision.into(), WhyNotShared::TooMany]).collect()
 }
+
+/// Those whose sentences name commands or options, which nobody types in the window.
+const WINDOW_FAILURES: &[&str] = &[
+    "no-tracker",
+    "no-such-user",
+    "user-key-changed",
+    "not-shared",
+    "not-yours",
+    "not-stopped",
+    "too-many-shares",
+    "path-taken",
+    "exists",
+    "exists-in-part",
+    "unsafe-name",
+    "same-name",
+    "is-upload",
+    "no-such-transfer",
+    "not-hosting",
+    "not-owner",
+    "not-banned",
+];
 
 /// What `texts::of_io` knows.
 const SYSTEM_ERRORS: &[&str] = &[
@@ -214,14 +245,16 @@ fn failures() -> Vec<Failure> {
         Failure::Yourself,
         Failure::NotBanned { who: text() },
         Failure::SentByItself { verb: text() },
-        Failure::BadLine { why: text() },
+        Failure::BadLine { why: Fault::Control },
+        Failure::NotOneLine,
         Failure::Internal { what: FailedWork::Sharing, why: WorkFault::Panic },
     ]
 }
 
 fn work_faults() -> Vec<WorkFault> {
-    use WorkFault::{BadAnswer, Ending, FileCount, InUse, Newer, Panic, Told};
-    vec![Panic, BadAnswer, Ending, FileCount, InUse, Newer, Told("x".into())]
+    use WorkFault::{BadAnswer, Ending, FileCount, InUse, Newer, Panic, Setting, Told};
+    let setting = Setting(BadSetting { setting: "network_name", what: SettingFault::Line });
+    vec![Panic, BadAnswer, Ending, FileCount, InUse, Newer, setting, Told("x".into())]
 }
 
 fn partly_there() -> PartlyThere {
@@ -288,6 +321,7 @@ fn is_in_the_list(failure: &Failure) {
         | Failure::NotBanned { .. }
         | Failure::SentByItself { .. }
         | Failure::BadLine { .. }
+        | Failure::NotOneLine
         | Failure::Internal { .. } => {}
     }
 }
@@ -421,6 +455,19 @@ fn failures_say_in_english_what_the_engine_says() {
 }
 
 #[test]
+fn the_window_names_no_commands_and_options() {
+    for failure in failures() {
+        for language in LANGUAGES {
+            let said = in_window_in(language, &failure);
+            let names_command = commands::all().any(|command| {
+                [format!("'{}", command.name), format!("„{}", command.name)].iter().any(|quoted| said.contains(quoted))
+            });
+            assert!(!said.contains("--") && !said.contains("%{") && !names_command, "{language}: {said}");
+        }
+    }
+}
+
+#[test]
 fn reasons_say_in_english_what_the_engine_says_and_something_else_in_bulgarian() {
     let text = |language, family, key: &str, args: &[_]| try_text(language, family, key, args).expect(key);
     let check = |english: String, bulgarian: String, said: String| {
@@ -438,6 +485,10 @@ fn reasons_say_in_english_what_the_engine_says_and_something_else_in_bulgarian()
     }
     for why in not_shareable() {
         let failure = Failure::NotShareable { path: "x".into(), why };
+        check(in_language("en", &failure), in_language("bg", &failure), failure.to_string());
+    }
+    for why in Fault::ALL {
+        let failure = Failure::BadLine { why };
         check(in_language("en", &failure), in_language("bg", &failure), failure.to_string());
     }
     for why in NameFault::ALL {

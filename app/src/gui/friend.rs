@@ -9,11 +9,9 @@ use potok_core::model::invite::Invite;
 use potok_core::node::intent::{Intent, ShareRequest};
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
+use rust_i18n::t;
 
 use crate::texts;
-
-/// What the friend is called.
-const NAME: &str = "demo-friend";
 
 /// The friend; gone with its files when dropped.
 #[derive(Debug)]
@@ -27,17 +25,17 @@ impl Friend {
     pub fn start(invite: &Invite) -> Result<Self, String> {
         let text = |why: io::Error| texts::of_io(&why);
         let folder = tempfile::tempdir().map_err(text)?;
-        let files = folder.path().join("Samples");
-        write_samples(&files).map_err(text)?;
+        let name = t!("sample.folder").into_owned();
+        write_samples(&folder.path().join(&name)).map_err(text)?;
         let settings = Settings {
-            name: NAME.parse().ok(),
+            name: t!("sample.friend").parse().ok(),
             tracker: Some(invite.clone().into()),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             ..Settings::default()
         };
         let setup = Setup { data_dir: folder.path().join("data"), settings, download_folder: None, host_tracker: None };
         let node = Node::start(setup, Arc::new(|| {})).map_err(|why| texts::of_start_error(&why).1)?;
-        let share = ShareRequest { typed: "Samples".into(), cwd: folder.path().to_owned(), share_as: None };
+        let share = ShareRequest { typed: name, cwd: folder.path().to_owned(), share_as: None };
         node.ask(Intent::Share(vec![share]));
         Ok(Self { node: Some(node), _folder: folder })
     }
@@ -52,11 +50,13 @@ impl Drop for Friend {
 }
 
 fn write_samples(folder: &std::path::Path) -> io::Result<()> {
-    fs::create_dir_all(folder.join("Стихове"))?;
-    fs::write(folder.join("Read me first.txt"), "Hello! This file came from another computer - almost.\n")?;
-    fs::write(folder.join("Стихове/Поток.txt"), "Тече, тече потокът ясен\nпрез камък, мъх и тишина.\n")?;
-    fs::write(folder.join("Large picture.bmp"), gradient(1600, 1200))?;
-    fs::write(folder.join("Long recording.wav"), vec![0x80; 24 << 20])
+    let poems = folder.join(&*t!("sample.poems"));
+    fs::create_dir_all(&poems)?;
+    let file = |name: &str, ending: &str| folder.join(format!("{name}.{ending}"));
+    fs::write(file(&t!("sample.letter"), "txt"), format!("{}\n", t!("sample.letter-text")))?;
+    fs::write(poems.join(format!("{}.txt", t!("sample.poem"))), format!("{}\n", t!("sample.poem-text")))?;
+    fs::write(file(&t!("sample.picture"), "bmp"), gradient(1600, 1200))?;
+    fs::write(file(&t!("sample.recording"), "wav"), vec![0x80; 24 << 20])
 }
 
 /// A picture without any library: 24 bits a point, from the bottom up.
@@ -74,4 +74,23 @@ fn gradient(width: u32, height: u32) -> Vec<u8> {
         }
     }
     bmp
+}
+
+#[cfg(test)]
+mod tests {
+    use potok_core::model::share_path::SharePath;
+    use potok_core::model::username::Username;
+
+    use crate::texts::{LANGUAGES, try_text};
+
+    #[test]
+    fn the_friend_and_their_files_have_names_that_may_be() {
+        for language in LANGUAGES {
+            let text = |name| try_text(language, "sample", name, &[]).expect(name);
+            assert!(Username::new(&text("friend")).is_ok(), "{language}");
+            for name in ["folder", "letter", "poems", "poem", "picture", "recording"] {
+                assert!(SharePath::new(&format!("{}.txt", text(name))).is_ok(), "{language}: {name}");
+            }
+        }
+    }
 }

@@ -339,7 +339,7 @@ impl Model {
                     self.changed_keys.insert(user.clone());
                 }
                 self.shares.doubt(now);
-                self.apply_warning(now, texts::of_warning(&warning));
+                self.apply_warning(now, texts::warning_in_window(&warning));
             }
             NodeEvent::Role(role) => self.apply_role(role),
             NodeEvent::AsksToComeIn(user) => self.apply_asks_to_come_in(now, &user),

@@ -48,7 +48,9 @@ impl Model {
         match result {
             Ok(outcome) => self.apply_success(now, &asked, outcome),
             Err(why) => {
-                let text = texts::of_failure(&why);
+                // Whoever has typed a command reads of commands.
+                let is_typed = asked.by == AskedBy::Console;
+                let text = if is_typed { texts::of_failure(&why) } else { texts::in_window(&why) };
                 match asked.by {
                     AskedBy::Background if asked.what == Need::Invite => self.invite = None,
                     AskedBy::Background => {}

@@ -25,6 +25,12 @@ pub enum AbsenceReason {
     TooMuch,
     /// It answers what nobody asked.
     Unasked,
+    /// There is no computer of that name.
+    NoSuchHost,
+    /// Something answers there that is no tracker.
+    NotATracker,
+    /// The connection was cut before it had proven who it is.
+    CutOff,
     /// It speaks another version of the protocol.
     OtherVersion(u32),
     /// We go through a proxy, which cannot be reached itself.
@@ -59,6 +65,9 @@ impl AbsenceReason {
             Self::EndlessList => "endless-list",
             Self::TooMuch => "too-much",
             Self::Unasked => "unasked",
+            Self::NoSuchHost => "no-such-host",
+            Self::NotATracker => "not-a-tracker",
+            Self::CutOff => "cut-off",
             Self::OtherVersion(_) => "other-version",
             Self::ProxyAway { .. } => "proxy-away",
             Self::ProxyRefused { .. } => "proxy-refused",
@@ -80,6 +89,9 @@ impl fmt::Display for AbsenceReason {
             Self::EndlessList => f.write_str("the tracker's list of users does not end"),
             Self::TooMuch => f.write_str("the tracker sends more than was asked for"),
             Self::Unasked => f.write_str("the tracker answers a question that was not asked"),
+            Self::NoSuchHost => f.write_str("there is no computer of that name"),
+            Self::NotATracker => f.write_str("what answers there is no tracker"),
+            Self::CutOff => f.write_str("the connection was cut before the tracker had proven who it is"),
             Self::OtherVersion(version) => {
                 write!(f, "the tracker speaks version {version} of the protocol, we speak 1")
             }

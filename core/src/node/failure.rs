@@ -11,6 +11,7 @@ use crate::node::not_shareable::NotShareable;
 use crate::node::partly_there::PartlyThere;
 use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
+use crate::protocol::line::Fault;
 
 /// A failed intent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -252,11 +253,14 @@ pub enum Failure {
         /// The command's verb, as it was typed.
         verb: String,
     },
+    /// Nothing, or more than one line, where one line is expected.
+    #[error("that is no line: one line is expected")]
+    NotOneLine,
     /// A line that no tracker takes.
     #[error("that is no line: {why}")]
     BadLine {
         /// What is wrong with it.
-        why: String,
+        why: Fault,
     },
     /// Potok or the computer is at fault.
     #[error("{what} failed: {why}")]
@@ -280,7 +284,7 @@ impl Failure {
         match self {
             Self::Refused { code, .. } => code.as_str(),
             Self::NoSuchUser { .. } | Self::NotAtYours { .. } => Code::NoSuchUser.as_str(),
-            Self::BadLine { .. } => Code::Usage.as_str(),
+            Self::BadLine { .. } | Self::NotOneLine => Code::Usage.as_str(),
             Self::TooManyShares { .. } | Self::NotListed { .. } => Code::Limit.as_str(),
             Self::NotStopped { .. } => Code::NotShared.as_str(),
             Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
@@ -329,6 +333,7 @@ impl Failure {
             Self::Yourself => "yourself",
             Self::NotBanned { .. } => "not-banned",
             Self::SentByItself { .. } => "sent-by-itself",
+            Self::NotOneLine => "not-one-line",
             Self::BadLine { .. } => "bad-line",
             Self::Internal { .. } => "internal",
         }
@@ -379,8 +384,13 @@ impl Failure {
             Self::NotAtYours { user } => vec![("user", shown(user))],
             Self::NotBanned { who } => vec![("who", shown(who))],
             Self::SentByItself { verb } => vec![("verb", shown(verb))],
-            Self::BadLine { why } => vec![("why", shown(why))],
-            Self::NoTracker | Self::Cancelled | Self::NotHosting | Self::NotOwner | Self::Yourself => Vec::new(),
+            Self::BadLine { why } => vec![("why", why.to_string())],
+            Self::NoTracker
+            | Self::NotOneLine
+            | Self::Cancelled
+            | Self::NotHosting
+            | Self::NotOwner
+            | Self::Yourself => Vec::new(),
         }
     }
 }

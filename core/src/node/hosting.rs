@@ -54,7 +54,7 @@ pub(super) async fn start(setup: HostingSetup) -> Result<Hosting, Failure> {
     let at = settings.listen;
     let listener = local::listen(at).map_err(|error| failed(format!("{at}: {error}").into()))?;
     let handle = tracker_server::start(listener, settings, &identity, store, cancel).await;
-    let handle = handle.map_err(|error| failed(error.to_string().into()))?;
+    let handle = handle.map_err(|error| failed(error.into()))?;
     let invite = handle.invite().map_err(|error| failed(error.to_string().into()))?;
     // Through the address that others use, so that the tracker sees us there and can tell it to them.
     let address = HostPort::new(&dialled_ip(&handle).to_string(), handle.address().port());

@@ -68,7 +68,8 @@ pub(super) async fn send_line(client: TrackerClient, line: String) -> Result<Out
         Ok(()) => Ok(Outcome::Done),
         Err(TypeError::Ask(error)) => Err(ask_failed(&client, error)),
         Err(TypeError::SentByItself(verb)) => Err(Failure::SentByItself { verb }),
-        Err(error @ (TypeError::Fault(_) | TypeError::NotOneLine)) => Err(Failure::BadLine { why: error.to_string() }),
+        Err(TypeError::Fault(why)) => Err(Failure::BadLine { why }),
+        Err(TypeError::NotOneLine) => Err(Failure::NotOneLine),
     }
 }
 

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use crate::model::shown::Shown;
 use crate::model::username::Username;
+use crate::service::tracker_server::StartError;
 use crate::store::StoreError;
+use crate::tracker::settings::BadSetting;
 
 /// Something that Potok does by itself or for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,12 +128,14 @@ pub enum WorkFault {
     InUse,
     /// A newer Potok wrote the data.
     Newer,
+    /// A setting cannot be used.
+    Setting(BadSetting),
     /// The system or the database, in its own words.
     Told(String),
 }
 
 impl WorkFault {
-    /// The key of its translations, below `work-fault`; what was told has none.
+    /// The key of its translations, below `work-fault`; what was told has none, and a setting has those of `setting-fault`.
     pub fn key(&self) -> Option<&'static str> {
         match self {
             Self::Panic => Some("panic"),
@@ -140,7 +144,7 @@ impl WorkFault {
             Self::FileCount => Some("file-count"),
             Self::InUse => Some("in-use"),
             Self::Newer => Some("newer"),
-            Self::Told(_) => None,
+            Self::Setting(_) | Self::Told(_) => None,
         }
     }
 }
@@ -154,6 +158,7 @@ impl fmt::Display for WorkFault {
             Self::FileCount => f.write_str("it has no files, or more than a million"),
             Self::InUse => f.write_str("another Potok uses this data folder"),
             Self::Newer => f.write_str("a newer Potok wrote the data"),
+            Self::Setting(bad) => write!(f, "{bad}"),
             Self::Told(text) => write!(f, "{}", Shown(text)),
         }
     }
@@ -166,6 +171,16 @@ impl From<StoreError> for WorkFault {
             StoreError::Newer { .. } => Self::Newer,
             StoreError::Database(redb::Error::Io(error)) => Self::Told(error.to_string()),
             StoreError::Database(error) => Self::Told(error.to_string()),
+        }
+    }
+}
+
+impl From<StartError> for WorkFault {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Setting(bad) => Self::Setting(bad),
+            StartError::Listen(why) => Self::Told(why.to_string()),
+            StartError::Records(why) => Self::Told(why.to_string()),
         }
     }
 }

@@ -40,6 +40,21 @@ pub enum Fault {
     Http,
 }
 
+impl Fault {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::TooLong, Self::NotUtf8, Self::Control, Self::Http];
+
+    /// The key of its sentence in the translations, below `line-fault`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::TooLong => "too-long",
+            Self::NotUtf8 => "not-utf8",
+            Self::Control => "control",
+            Self::Http => "http",
+        }
+    }
+}
+
 /// Whether telnet's in-band signs are taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavor {

@@ -29,4 +29,4 @@ pub mod selection;
 pub mod sentence;
 pub mod shut_out;
 pub mod trial;
-mod value;
+pub mod value;

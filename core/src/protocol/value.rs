@@ -4,6 +4,11 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 
+/// A text that is no number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a number is written in digits, from 0 to 18446744073709551615")]
+pub struct BadNumber;
+
 /// Reads a username.
 pub(super) fn username(text: &str) -> Result<Username, Refusal> {
     Username::new(text).map_err(|why| Refusal::new(Code::BadName, why))
@@ -19,5 +24,5 @@ pub(super) fn number(text: &str) -> Result<u64, Refusal> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let one_spelling = digits && (text == "0" || !text.starts_with('0'));
     let value = if one_spelling { text.parse().ok() } else { None };
-    value.ok_or_else(|| Refusal::new(Code::Usage, "a number is written in digits, from 0 to 18446744073709551615"))
+    value.ok_or_else(|| Refusal::new(Code::Usage, BadNumber))
 }

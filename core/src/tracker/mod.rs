@@ -50,6 +50,7 @@ pub mod remembered;
 pub mod roster;
 pub mod sent_away;
 mod session;
+pub mod setting_fault;
 pub mod settings;
 mod settings_check;
 pub mod tally;

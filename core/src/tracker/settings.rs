@@ -16,6 +16,7 @@ use crate::model::listen;
 use crate::model::or_empty::OrEmpty;
 use crate::tracker::budget::Allowance;
 use crate::tracker::relays::RelayLimits;
+use crate::tracker::setting_fault::SettingFault;
 
 /// Defines the settings with their defaults, and a table of what each is for.
 macro_rules! settings {
@@ -198,7 +199,7 @@ pub struct BadSetting {
     /// The name of the setting.
     pub setting: &'static str,
     /// What would be right.
-    pub what: &'static str,
+    pub what: SettingFault,
 }
 
 /// Settings that are looked at only when a tracker starts.

@@ -1,5 +1,6 @@
 //! Whether settings are right, beyond what their types say.
 
+use crate::tracker::setting_fault::SettingFault;
 use crate::tracker::settings::{BadSetting, OWNERS_MAX, TrackerSettings, is_line};
 
 /// Shortest word that lets somebody read figures.
@@ -16,21 +17,21 @@ impl TrackerSettings {
     pub fn check(&self) -> Result<(), BadSetting> {
         let wrong = |setting, what| Err(BadSetting { setting, what });
         if !is_line(&self.network_name) || self.network_name.is_empty() {
-            return wrong("network_name", "expected one line of text of at most 400 bytes");
+            return wrong("network_name", SettingFault::Line);
         }
         if self.message_of_the_day.len() > GREETING_LINES_MAX || !self.message_of_the_day.iter().all(|l| is_line(l)) {
-            return wrong("message_of_the_day", "expected at most 100 lines of text of at most 400 bytes each");
+            return wrong("message_of_the_day", SettingFault::Greeting);
         }
         if !self.observe_token.is_empty()
             && (self.observe_token.len() < TOKEN_BYTES_MIN || !is_line(&self.observe_token))
         {
-            return wrong("observe_token", "expected one line of at least 16 letters that nobody can guess");
+            return wrong("observe_token", SettingFault::ObserveToken);
         }
         if self.owners.len() > OWNERS_MAX {
-            return wrong("owners", "expected at most 100 keys");
+            return wrong("owners", SettingFault::TooManyOwners);
         }
         if self.bans.len() > CONFIGURED_BANS_MAX {
-            return wrong("bans", "expected at most 10000 keys, addresses, prefixes and names");
+            return wrong("bans", SettingFault::TooManyBans);
         }
         self.check_cluster()?;
         let counts = [
@@ -56,7 +57,7 @@ impl TrackerSettings {
             ("relays_per_user", self.relays_per_user),
         ];
         if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
-            return wrong(setting, "expected a number of at least 1");
+            return wrong(setting, SettingFault::Zero);
         }
         let seconds = [
             ("name_lapses_after_days", self.name_lapses_after_days, 100_000),
@@ -75,7 +76,7 @@ impl TrackerSettings {
             ("unregistered_answer_bytes_per_second", self.unregistered_answer_bytes_per_second, 1 << 40),
         ];
         match seconds.into_iter().find(|(_, value, max)| !(1..=*max).contains(value)) {
-            Some((setting, ..)) => wrong(setting, "this number is too small or too large to work with"),
+            Some((setting, ..)) => wrong(setting, SettingFault::OutOfRange),
             None => Ok(()),
         }
     }
@@ -86,20 +87,17 @@ impl TrackerSettings {
             return Ok(());
         }
         if self.cluster.len() > ETCD_SERVERS_MAX {
-            return wrong("cluster", "expected at most 16 servers of etcd");
+            return wrong("cluster", SettingFault::TooManyServers);
         }
         if self.cluster_ca.is_empty() && self.cluster.iter().any(|server| server.is_tls) {
-            return wrong(
-                "cluster_ca",
-                "expected the file with the certificates of the servers in `cluster`: they are https",
-            );
+            return wrong("cluster_ca", SettingFault::NoAuthority);
         }
         if self.cluster_certificate.is_empty() != self.cluster_key.is_empty() {
-            return wrong("cluster_key", "expected both cluster_certificate and cluster_key, or neither");
+            return wrong("cluster_key", SettingFault::HalfCertificate);
         }
         match self.mesh.0 {
             Some(mesh) if !mesh.ip().is_unspecified() && mesh.port() != 0 => Ok(()),
-            _ => wrong("mesh", "expected IP:PORT by which the other trackers of the cluster reach this one"),
+            _ => wrong("mesh", SettingFault::NoMesh),
         }
     }
 }

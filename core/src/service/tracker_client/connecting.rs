@@ -84,8 +84,24 @@ fn unreachable(error: io::Error) -> AwayReason {
         Some(ProxyError::Refused { proxy, why }) => {
             AbsenceReason::ProxyRefused { proxy: proxy.clone(), why: why.clone() }
         }
-        None => error.to_string().into(),
+        None if is_unknown_host(&error) => AbsenceReason::NoSuchHost,
+        None => match error.kind() {
+            io::ErrorKind::TimedOut => AbsenceReason::Silent,
+            // What came is no TLS, or another one than ours.
+            io::ErrorKind::InvalidData => AbsenceReason::NotATracker,
+            io::ErrorKind::UnexpectedEof => AbsenceReason::CutOff,
+            _ => error.to_string().into(),
+        },
     })
+}
+
+/// Whether a name was looked up and nobody has it. The standard library knows no kind for that.
+fn is_unknown_host(error: &io::Error) -> bool {
+    let is_windows_number = |number| matches!(number, 11_001 | 11_002 | 11_004);
+    match error.raw_os_error() {
+        Some(number) => cfg!(windows) && is_windows_number(number),
+        None => error.to_string().starts_with("failed to lookup address information"),
+    }
 }
 
 async fn pinned(store: Arc<Store>, tracker: HostPort) -> Result<Option<PublicKey>, AwayReason> {

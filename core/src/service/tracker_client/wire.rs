@@ -48,5 +48,10 @@ pub(super) fn lost(why: AbsenceReason) -> AwayReason {
 }
 
 fn broken(error: std::io::Error) -> AwayReason {
-    lost(error.to_string().into())
+    lost(match error.kind() {
+        // Without the word by which TLS ends: it, or somebody in between, has gone.
+        std::io::ErrorKind::UnexpectedEof => AbsenceReason::Ended,
+        std::io::ErrorKind::InvalidData => AbsenceReason::FaultyLine,
+        _ => error.to_string().into(),
+    })
 }

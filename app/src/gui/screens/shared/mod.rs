@@ -103,7 +103,7 @@ fn typed(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<
     if model.sharing.is_looking() {
         widgets::weak(ui, t!("window.shared.looking"));
     } else if let Some(why) = model.sharing.failed() {
-        let text = RichText::new(texts::of_failure(why)).font(theme::small()).color(palette(ui).bad);
+        let text = RichText::new(texts::in_window(why)).font(theme::small()).color(palette(ui).bad);
         ui.add(eframe::egui::Label::new(text).wrap());
     }
 }

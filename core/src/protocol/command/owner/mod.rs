@@ -4,7 +4,7 @@ mod keeping_out;
 mod letting_in;
 mod network;
 
-pub use keeping_out::{BanSubject, BanUser, KickUser, LiftBan, ListBanned, MinutesSpan};
+pub use keeping_out::{BadSpan, BanSubject, BanUser, KickUser, LiftBan, ListBanned, MinutesSpan};
 pub use letting_in::{Approve, Deny, IssueInvite, ListInvites, ListWaiting, RevokeInvite};
 pub use network::{Broadcast, ListStats, ReleaseName, Reload, RenameNetwork, SetLimits, SetMessage};
 
