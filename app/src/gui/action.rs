@@ -134,6 +134,8 @@ pub enum Dialog {
     },
     /// The list of all shortcuts.
     Shortcuts,
+    /// What the program is made of.
+    Licences,
     /// Somebody is to be kept out of the network.
     KeepOut(KeepOut),
 }

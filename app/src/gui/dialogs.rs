@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{self, Grid, Key, Label, RichText, ScrollArea, Ui};
+use eframe::egui::{self, Grid, Label, RichText, ScrollArea, Ui};
 use potok_core::library::typed::LocalPath;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
@@ -12,20 +12,23 @@ use rust_i18n::t;
 use crate::command_line::typed_path::typed_path;
 use crate::gui::action::{Action, Dialog, Pick};
 use crate::gui::icons;
-use crate::gui::keep_out;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
+use crate::gui::{keep_out, licences};
 use crate::model::wanted_download::WantedDownload;
 use crate::model::{Model, short};
 use crate::texts;
 
 const DIALOG_WIDTH: f32 = 480.0;
+const LICENCES_WIDTH: f32 = 600.0;
 /// A line of the list of shortcuts.
 const KEYS_HEIGHT: f32 = 20.0;
 /// The whole list, if the window is that high.
 const KEYS_HEIGHT_MAX: f32 = 480.0;
+/// What is above and below it.
+const ROUND_THE_KEYS: f32 = 180.0;
 /// Things to fetch that a title names; of more it tells the number.
 const NAMED_MAX: usize = 1;
 
@@ -35,7 +38,8 @@ pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &m
     let is_new = std::mem::take(&mut state.dialog_is_new);
     let has_picker = state.has_picker;
     let mut is_over = false;
-    let is_left = widgets::modal(ctx, "dialog", DIALOG_WIDTH, |ui| {
+    let width = if dialog == Dialog::Licences { LICENCES_WIDTH } else { DIALOG_WIDTH };
+    let is_left = widgets::modal(ctx, "dialog", width, |ui| {
         is_over = match &mut dialog {
             Dialog::SaveAs { wanted, path, overwrite } => {
                 let mut form = SaveAs { wanted, path, overwrite, has_picker, is_new };
@@ -43,6 +47,7 @@ pub fn show(ctx: &egui::Context, model: &Model, state: &mut UiState, actions: &m
             }
             Dialog::Rename { from, to } => rename(ui, from, to, is_new, actions),
             Dialog::Shortcuts => shortcuts(ui),
+            Dialog::Licences => licences::show(ui),
             Dialog::KeepOut(form) => keep_out::show(ui, form, is_new, actions),
         };
     });
@@ -74,7 +79,7 @@ impl SaveAs<'_> {
         widgets::weak(ui, hint);
         ui.add_space(theme::GAP);
         let name = t!("window.save.path");
-        let entered = field(ui, self.path, icons::FOLDER, &name, self.is_new);
+        field(ui, self.path, icons::FOLDER, &name, self.is_new);
         ui.horizontal(|ui| {
             let replace = t!("window.save.overwrite");
             widgets::switch(ui, self.overwrite, &replace);
@@ -95,7 +100,7 @@ impl SaveAs<'_> {
         match answer {
             Answer::Other | Answer::No => true,
             Answer::Yes => self.download(&folder, actions),
-            Answer::None => entered && is_typed && self.download(&folder, actions),
+            Answer::None => false,
         }
     }
 
@@ -113,7 +118,7 @@ fn rename(ui: &mut Ui, from: &str, to: &mut String, is_new: bool, actions: &mut 
     widgets::weak(ui, t!("window.rename.text"));
     ui.add_space(4.0);
     ui.add(Label::new(RichText::new(Shown(from).to_string()).color(palette(ui).text)).truncate());
-    let entered = field(ui, to, icons::PENCIL_SIMPLE, &t!("window.rename.to"), is_new);
+    field(ui, to, icons::PENCIL_SIMPLE, &t!("window.rename.to"), is_new);
     let read = (SharePath::new(from), SharePath::new(to.trim()));
     if let (_, Err(why)) = &read {
         ui.label(
@@ -125,8 +130,8 @@ fn rename(ui: &mut Ui, from: &str, to: &mut String, is_new: bool, actions: &mut 
     let answer = answers(ui, &t!("window.rename.yes"), can, |_| false);
     match answer {
         Answer::No | Answer::Other => true,
-        Answer::None if !(entered && can) => false,
-        Answer::Yes | Answer::None => {
+        Answer::None => false,
+        Answer::Yes => {
             if let (Ok(from), Ok(to)) = read {
                 actions.push(Action::Ask(Intent::RenameShare { from, to }));
             }
@@ -135,13 +140,12 @@ fn rename(ui: &mut Ui, from: &str, to: &mut String, is_new: bool, actions: &mut 
     }
 }
 
-/// A field over the whole width; whether Enter was pressed in it.
-fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, is_new: bool) -> bool {
+/// A field over the whole width, which has the keyboard first.
+fn field(ui: &mut Ui, text: &mut String, icon: &str, name: &str, is_new: bool) {
     let response = widgets::field(ui, text, icon, name, name, ui.available_width());
     if is_new {
         response.request_focus();
     }
-    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -161,7 +165,7 @@ fn answers(ui: &mut Ui, yes: &str, can: bool, other: impl FnOnce(&mut Ui) -> boo
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add_enabled_ui(can, |ui| {
-                if widgets::button(ui, Loud::Primary, "", yes).clicked() {
+                if widgets::default_button(ui, Loud::Primary, yes) {
                     answer = Answer::Yes;
                 }
             });
@@ -215,7 +219,8 @@ fn shortcuts(ui: &mut Ui) -> bool {
         ("↑ ↓", t!("window.keys.history")),
         ("Ctrl+L", t!("window.console.clear")),
     ];
-    ScrollArea::vertical().auto_shrink([false, true]).max_height(KEYS_HEIGHT_MAX).show(ui, |ui| {
+    let height = (ui.ctx().content_rect().height() - ROUND_THE_KEYS).min(KEYS_HEIGHT_MAX);
+    ScrollArea::vertical().auto_shrink([false, true]).max_height(height).show(ui, |ui| {
         ui.spacing_mut().interact_size.y = KEYS_HEIGHT;
         section(ui, &t!("window.keys.everywhere"), &everywhere);
         section(ui, &t!("window.keys.lists"), &lists);
@@ -227,7 +232,7 @@ fn shortcuts(ui: &mut Ui) -> bool {
     ui.add_space(4.0);
     let mut is_over = false;
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-        is_over = widgets::button(ui, Loud::Plain, "", &t!("window.close")).clicked();
+        is_over = widgets::default_button(ui, Loud::Plain, &t!("window.close"));
     });
     is_over
 }

@@ -1,6 +1,6 @@
 //! What is asked before something is fetched: its place is taken, or it has names that may not be written here.
 
-use eframe::egui::{self, Align, Grid, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{self, Grid, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use rust_i18n::t;
 
@@ -27,8 +27,7 @@ const LISTED_MAX: usize = 200;
 pub fn show(ctx: &egui::Context, model: &Model, actions: &mut Vec<Action>) {
     let Some(question) = model.questions.current() else { return };
     let mut answer = None;
-    let width = ASK_WIDTH.min(ctx.content_rect().width() - 80.0);
-    let is_left = widgets::modal(ctx, "download-question", width, |ui| match question {
+    let is_left = widgets::modal(ctx, "download-question", ASK_WIDTH, |ui| match question {
         DownloadQuestion::Taken(taken) => places(ui, taken, &mut answer, actions),
         DownloadQuestion::Folder(folder) => partly_there(ui, folder, &mut answer),
         DownloadQuestion::Names(names) => unsafe_names(ui, names, &mut answer),
@@ -50,22 +49,16 @@ fn places(ui: &mut Ui, taken: &[TakenPlace], answer: &mut Option<Answer>, action
         }
     });
     widgets::weak(ui, t!("window.ask.taken-text"));
-    answers(ui, |ui| {
+    widgets::answers(ui, |ui| {
         if let [one] = taken
-            && widgets::button(ui, Loud::Primary, "", &t!("window.ask.open")).clicked()
+            && widgets::default_button(ui, Loud::Primary, &t!("window.ask.open"))
         {
             actions.push(Action::Open(one.path.clone()));
             *answer = Some(Answer::Leave);
         }
-        for (name, this) in [
-            (t!("window.ask.keep-both"), Answer::KeepBoth),
-            (t!("window.ask.replace"), Answer::Replace),
-            (t!("window.ask.leave"), Answer::Leave),
-        ] {
-            if widgets::button(ui, Loud::Plain, "", &name).clicked() {
-                *answer = Some(this);
-            }
-        }
+        // Of several none can be opened.
+        let default = (taken.len() > 1).then_some(Answer::KeepBoth);
+        choices(ui, TAKEN, default, answer);
     });
 }
 
@@ -85,19 +78,34 @@ fn partly_there(ui: &mut Ui, TakenFolder { wanted, there }: &TakenFolder, answer
         }
     });
     widgets::weak(ui, t!("window.ask.folder-text"));
-    answers(ui, |ui| {
-        for (name, this) in [
-            (t!("window.ask.keep-both"), Answer::KeepBoth),
-            (t!("window.ask.replace"), Answer::Replace),
-            (t!("window.ask.without"), Answer::WithoutThem),
-            (t!("window.ask.leave"), Answer::Leave),
-        ] {
-            let loud = if this == Answer::KeepBoth { Loud::Primary } else { Loud::Plain };
-            if widgets::button(ui, loud, "", &name).clicked() {
-                *answer = Some(this);
-            }
+    widgets::answers(ui, |ui| choices(ui, PARTLY_THERE, Some(Answer::KeepBoth), answer));
+}
+
+/// What can be done about one place, or several; and about a folder that is there in part.
+const TAKEN: &[Answer] = &[Answer::KeepBoth, Answer::Replace, Answer::Leave];
+const PARTLY_THERE: &[Answer] = &[Answer::KeepBoth, Answer::Replace, Answer::WithoutThem, Answer::Leave];
+const UNSAFE_NAME: &[Answer] = &[Answer::Rename, Answer::Leave];
+const UNSAFE_NAMES: &[Answer] = &[Answer::Rename, Answer::WithoutThem, Answer::Leave];
+
+/// A button for each of these answers, of which one is the default.
+fn choices(ui: &mut Ui, of: &[Answer], default: Option<Answer>, answer: &mut Option<Answer>) {
+    for this in of {
+        let name = match this {
+            Answer::KeepBoth => t!("window.ask.keep-both"),
+            Answer::Replace => t!("window.ask.replace"),
+            Answer::WithoutThem => t!("window.ask.without"),
+            Answer::Rename => t!("window.ask.rename"),
+            Answer::Leave => t!("window.ask.leave"),
+        };
+        let is_chosen = if default == Some(*this) {
+            widgets::default_button(ui, Loud::Primary, &name)
+        } else {
+            widgets::button(ui, Loud::Plain, "", &name).clicked()
+        };
+        if is_chosen {
+            *answer = Some(*this);
         }
-    });
+    }
 }
 
 fn unsafe_names(ui: &mut Ui, names: &NamesToChange, answer: &mut Option<Answer>) {
@@ -128,17 +136,8 @@ fn unsafe_names(ui: &mut Ui, names: &NamesToChange, answer: &mut Option<Answer>)
     if is_folder {
         widgets::weak(ui, t!("window.ask.files", count = thousands(names.files as u64)));
     }
-    answers(ui, |ui| {
-        if widgets::button(ui, Loud::Primary, "", &t!("window.ask.rename")).clicked() {
-            *answer = Some(Answer::Rename);
-        }
-        if is_folder && widgets::button(ui, Loud::Plain, "", &t!("window.ask.without")).clicked() {
-            *answer = Some(Answer::WithoutThem);
-        }
-        if widgets::button(ui, Loud::Plain, "", &t!("window.ask.leave")).clicked() {
-            *answer = Some(Answer::Leave);
-        }
-    });
+    let of = if is_folder { UNSAFE_NAMES } else { UNSAFE_NAME };
+    widgets::answers(ui, |ui| choices(ui, of, Some(Answer::Rename), answer));
 }
 
 fn title_of(ui: &mut Ui, icon: &str, title: &str) {
@@ -158,10 +157,4 @@ fn list(ui: &mut Ui, count: usize, add: impl FnOnce(&mut Ui)) {
         }
     });
     ui.add_space(theme::GAP);
-}
-
-fn answers(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    ui.add_space(theme::GAP_WIDE);
-    let size = vec2(ui.available_width(), theme::CONTROL_HEIGHT);
-    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add);
 }

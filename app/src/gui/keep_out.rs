@@ -1,6 +1,6 @@
 //! The question how somebody is kept out of a network: sent away for a while, or shut out, and why.
 
-use eframe::egui::{Key, Ui};
+use eframe::egui::Ui;
 use potok_core::model::ban_terms::Remark;
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
@@ -9,11 +9,9 @@ use rust_i18n::t;
 
 use crate::gui::action::{Action, KeepOut};
 use crate::gui::icons;
-use crate::gui::theme;
 use crate::gui::widgets::{self, Loud};
 use crate::texts;
 
-const REASON_WIDTH: f32 = 440.0;
 const HOUR_MINUTES: u64 = 60;
 const DAY_MINUTES: u64 = 24 * HOUR_MINUTES;
 
@@ -39,20 +37,18 @@ pub(super) fn show(ui: &mut Ui, form: &mut KeepOut, is_new: bool, actions: &mut 
     widgets::choice(ui, &mut form.minutes, &options);
     ui.add_space(4.0);
     let name = t!("window.keep-out.reason");
-    let reason = widgets::field(ui, &mut form.reason, icons::PENCIL_SIMPLE, &name, &name, REASON_WIDTH);
+    let reason = widgets::field(ui, &mut form.reason, icons::PENCIL_SIMPLE, &name, &name, ui.available_width());
     if is_new {
         reason.request_focus();
     }
     widgets::weak(ui, t!("window.keep-out.text"));
-    ui.add_space(theme::GAP);
     let reason = form.reason.trim();
     let word = if reason.is_empty() { Some(None) } else { Remark::new(reason).ok().map(Some) };
     let mut is_over = false;
-    ui.horizontal(|ui| {
+    widgets::answers(ui, |ui| {
         ui.add_enabled_ui(word.is_some(), |ui| {
             let yes = if form.is_ban { out } else { away };
-            let is_entered = word.is_some() && ui.input(|input| input.key_pressed(Key::Enter));
-            if (widgets::button(ui, Loud::Primary, "", &yes).clicked() || is_entered)
+            if widgets::default_button(ui, Loud::Primary, &yes)
                 && let Some(word) = &word
             {
                 actions.push(Action::Ask(order(form, word.clone())));

@@ -11,6 +11,7 @@ pub mod guide;
 pub mod icon;
 pub mod icons;
 mod keep_out;
+mod licences;
 mod no_window;
 pub mod picker;
 pub mod questions;

@@ -1,6 +1,6 @@
 //! What is asked because of something outside the window: a link that was clicked, or the window being closed.
 
-use eframe::egui::{self, Align, Label, Layout, RichText, Ui, vec2};
+use eframe::egui::{self, Label, RichText, Ui};
 use potok_core::model::invite::Invite;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
@@ -73,11 +73,12 @@ fn join(ui: &mut Ui, invite: &Invite, model: &Model, choice: &mut Option<Choice>
     if let Some(what) = what_is_left(model) {
         text(ui, &what);
     }
-    answers(ui, |ui| {
+    widgets::answers(ui, |ui| {
         if widgets::button(ui, Loud::Primary, "", &t!("window.link.yes")).clicked() {
             *choice = Some(Choice::Join);
         }
-        if widgets::button(ui, Loud::Plain, "", &t!("window.link.no")).clicked() {
+        // Whoever made the link: Enter without a look joins nothing.
+        if widgets::default_button(ui, Loud::Plain, &t!("window.link.no")) {
             *choice = Some(Choice::Nothing);
         }
     });
@@ -115,8 +116,8 @@ fn close(ui: &mut Ui, busy: &Busy, has_tray: bool, is_remembered: bool, choice: 
     if is_remembered {
         text(ui, &t!("window.closing.remembered"));
     }
-    answers(ui, |ui| {
-        if widgets::button(ui, Loud::Primary, "", &t!("window.closing.keep")).clicked() {
+    widgets::answers(ui, |ui| {
+        if widgets::default_button(ui, Loud::Primary, &t!("window.closing.keep")) {
             *choice = Some(Choice::KeepRunning);
         }
         if widgets::button(ui, Loud::Plain, "", &t!("window.closing.quit")).clicked() {
@@ -142,10 +143,4 @@ fn text(ui: &mut Ui, text: &str) {
 fn value(ui: &mut Ui, name: &str, value: &str) {
     ui.label(RichText::new(name).font(theme::small()).color(palette(ui).weak));
     ui.add(Label::new(RichText::new(value).font(theme::mono()).color(palette(ui).text)).wrap());
-}
-
-fn answers(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    ui.add_space(theme::GAP_WIDE);
-    let size = vec2(ui.available_width(), theme::CONTROL_HEIGHT);
-    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add);
 }

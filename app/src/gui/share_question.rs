@@ -1,6 +1,6 @@
 //! What is read before something is shared: how many files, how large, and what is left out.
 
-use eframe::egui::{self, Align, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::service::share_indexer::event::ShareWarning;
 use potok_core::service::share_indexer::preview::{PreviewedShare, SharePreview};
@@ -26,8 +26,7 @@ pub fn show(ctx: &egui::Context, model: &Model, actions: &mut Vec<Action>) {
     let Some(question) = model.sharing.current() else { return };
     let preview = &question.preview;
     let mut answer = None;
-    let width = SHARE_QUESTION_WIDTH.min(ctx.content_rect().width() - 80.0);
-    let is_left = widgets::modal(ctx, "share-question", width, |ui| {
+    let is_left = widgets::modal(ctx, "share-question", SHARE_QUESTION_WIDTH, |ui| {
         title(ui, preview);
         ScrollArea::vertical().auto_shrink([false, true]).max_height(ITEMS_HEIGHT_MAX).show(ui, |ui| {
             preview.items.iter().take(ITEMS_SHOWN_MAX).for_each(|one| item(ui, one));
@@ -40,9 +39,7 @@ pub fn show(ctx: &egui::Context, model: &Model, actions: &mut Vec<Action>) {
             ui.add_space(theme::GAP);
             bad(ui, &too_many(preview));
         }
-        ui.add_space(theme::GAP_WIDE);
-        let size = vec2(ui.available_width(), theme::CONTROL_HEIGHT);
-        ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| answers(ui, preview, &mut answer));
+        widgets::answers(ui, |ui| answers(ui, preview, &mut answer));
     });
     let answer = answer.or_else(|| is_left.then_some(ShareAnswer::Leave));
     actions.extend(answer.map(Action::AnswerShare));
@@ -96,7 +93,7 @@ fn answers(ui: &mut Ui, preview: &SharePreview, answer: &mut Option<ShareAnswer>
         t!("window.share.what-fits", count = thousands(preview.room))
     };
     ui.add_enabled_ui(preview.fits() || preview.room > 0, |ui| {
-        if widgets::button(ui, Loud::Primary, "", &yes).clicked() {
+        if widgets::default_button(ui, Loud::Primary, &yes) {
             *answer = Some(ShareAnswer::Share);
         }
     });

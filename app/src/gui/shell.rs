@@ -57,11 +57,17 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         away::banner(ui, model, state.screen, state.is_trial, &state.tracker.host_at, &mut actions);
         screens::show(ui, model, state, settings, &mut actions);
     });
-    dialogs::show(ui.ctx(), model, state, &mut actions);
-    guide::show(ui.ctx(), &mut state.guide, &mut actions);
-    if state.dialog.is_none() && state.confirm.is_none() {
-        download_questions::show(ui.ctx(), model, &mut actions);
-        share_question::show(ui.ctx(), model, &mut actions);
+    // One at a time, so that each key has one meaning. What waits below is as it was when it is seen again.
+    if !state.is_asked && state.confirm.is_none() {
+        if state.dialog.is_some() {
+            dialogs::show(ui.ctx(), model, state, &mut actions);
+        } else if state.guide.is_open() {
+            guide::show(ui.ctx(), &mut state.guide, &mut actions);
+        } else if model.questions.current().is_some() {
+            download_questions::show(ui.ctx(), model, &mut actions);
+        } else {
+            share_question::show(ui.ctx(), model, &mut actions);
+        }
     }
     toasts::show(ui, model);
     drop_hint(ui);
@@ -69,6 +75,13 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
 }
 
 fn shortcuts(ui: &Ui, state: &mut UiState, actions: &mut Vec<Action>) {
+    if widgets::pressed(ui, Modifiers::COMMAND, Key::Q) {
+        actions.push(Action::WantsQuit);
+    }
+    // What is asked is answered first: a page that turns behind it, or a dialog of the system, would hide what it is about.
+    if ui.memory(|memory| memory.top_modal_layer().is_some()) {
+        return;
+    }
     for (page, _, key) in SCREENS {
         if widgets::pressed(ui, Modifiers::ALT, key) {
             state.screen = page;
@@ -90,9 +103,6 @@ fn shortcuts(ui: &Ui, state: &mut UiState, actions: &mut Vec<Action>) {
     }
     if widgets::pressed(ui, Modifiers::COMMAND, Key::I) {
         state.screen = Screen::Invite;
-    }
-    if widgets::pressed(ui, Modifiers::COMMAND, Key::Q) {
-        actions.push(Action::WantsQuit);
     }
 }
 
@@ -265,6 +275,9 @@ fn drop_hint(ui: &Ui) {
 
 /// The question that is open, if any; what was agreed to.
 pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Option<Confirm> {
+    if state.is_asked {
+        return None;
+    }
     let open = state.confirm.clone()?;
     let network = model.network_name().unwrap_or_default();
     let (title, text, yes) = match &open {
@@ -314,18 +327,15 @@ pub fn confirm(ctx: &egui::Context, model: &Model, state: &mut UiState) -> Optio
     let mut answer = None;
     let is_left = widgets::modal(ctx, "confirm", 380.0, |ui| {
         widgets::heading(ui, &title);
-        ui.add(egui::Label::new(RichText::new(&*text).color(palette(ui).weak)).wrap());
-        ui.add_space(10.0);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        for sentence in text.lines() {
+            ui.add(egui::Label::new(RichText::new(sentence).color(palette(ui).weak)).wrap());
+        }
+        widgets::answers(ui, |ui| {
             if widgets::button(ui, Loud::Danger, "", &yes).clicked() {
                 answer = Some(true);
             }
-            let no = widgets::button(ui, Loud::Plain, "", &t!("window.confirm.no"));
-            if ui.memory(|memory| memory.focused().is_none()) {
-                // Enter without a look destroys nothing.
-                no.request_focus();
-            }
-            if no.clicked() {
+            // Enter without a look destroys nothing.
+            if widgets::default_button(ui, Loud::Plain, &t!("window.confirm.no")) {
                 answer = Some(false);
             }
         });

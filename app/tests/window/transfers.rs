@@ -64,7 +64,7 @@ fn the_reason_is_told_in_whole() {
         remote_path: "Trip/x\u{202e}".into(),
         failure: Failure::NoTracker,
     });
-    assert!(test.is_seen("From anna to /tmp/x") && test.is_seen("Trip/x⟨U+202E⟩: no tracker"));
+    assert!(test.is_seen("From anna to /tmp/x") && test.is_seen("Trip/x⟨U+202E⟩: you are in no network yet"));
 }
 
 #[test]

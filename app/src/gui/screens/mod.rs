@@ -31,6 +31,8 @@ pub struct UiState {
     drawn: Option<Screen>,
     /// A question that waits for an answer.
     pub confirm: Option<Confirm>,
+    /// Something from outside the window is asked, over all else.
+    pub is_asked: bool,
     /// A small window over the page.
     pub dialog: Option<Dialog>,
     /// It was not drawn yet.
@@ -70,6 +72,7 @@ impl UiState {
             screen: Screen::Browse,
             drawn: None,
             confirm: None,
+            is_asked: false,
             dialog: None,
             dialog_is_new: false,
             guide: Guide::default(),

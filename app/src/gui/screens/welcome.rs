@@ -248,16 +248,24 @@ fn disc(ui: &mut Ui, icon: &str) {
     ui.painter().text(disc.center(), egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
 }
 
+/// What is beside the words of a choice, above its text and below it, and how high it is at least.
+const CHOICE_LEFT: f32 = 80.0;
+const CHOICE_RIGHT: f32 = 40.0;
+const CHOICE_TEXT_TOP: f32 = 41.0;
+const CHOICE_BELOW: f32 = 16.0;
+const CHOICE_HEIGHT: f32 = 74.0;
+
 /// A choice as large as a card.
 fn choice(ui: &mut Ui, icon: &str, title: &str, text: &str) -> bool {
     let p = palette(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 74.0), Sense::click());
+    let width = ui.available_width() - CHOICE_LEFT - CHOICE_RIGHT;
+    let text_lines = ui.painter().layout(text.to_owned(), theme::small(), p.weak, width);
+    let height = CHOICE_HEIGHT.max(CHOICE_TEXT_TOP + text_lines.size().y + CHOICE_BELOW);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     let how = ui.ctx().animate_bool_with_time(response.id, response.hovered(), 0.1);
     let stroke = if how > 0.5 { p.accent } else { p.line };
-    let left = rect.left() + 80.0;
-    let width = rect.width() - 80.0 - 40.0;
+    let left = rect.left() + CHOICE_LEFT;
     let title_line = one_line(ui, title, theme::heading(), p.text, width);
-    let text_line = one_line(ui, text, theme::small(), p.weak, width);
     let painter = ui.painter();
     painter.rect(
         rect,
@@ -270,7 +278,7 @@ fn choice(ui: &mut Ui, icon: &str, title: &str, text: &str) -> bool {
     painter.circle_filled(middle, DISC_SIDE / 2.0, p.selected);
     painter.text(middle, egui::Align2::CENTER_CENTER, icon, theme::icon(24.0), p.accent);
     painter.galley(pos2(left, rect.top() + 18.0), title_line, p.text);
-    painter.galley(pos2(left, rect.top() + 41.0), text_line, p.weak);
+    painter.galley(pos2(left, rect.top() + CHOICE_TEXT_TOP), text_lines, p.weak);
     let arrow = pos2(rect.right() - 24.0, rect.center().y);
     painter.text(arrow, egui::Align2::CENTER_CENTER, icons::CARET_RIGHT, theme::icon(16.0), p.weak);
     widgets::focus_ring(ui, &response, rect);

@@ -4,6 +4,7 @@ pub mod chosen;
 pub mod column;
 pub mod kept_rows;
 pub mod menu;
+mod modal;
 pub mod number;
 pub mod qr;
 pub mod scroll;
@@ -21,6 +22,7 @@ use eframe::egui::{
 use crate::gui::icons;
 use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
 pub use crate::gui::widgets::menu::{MenuGroups, menu_gap, menu_item};
+pub use crate::gui::widgets::modal::{answers, default_button, modal};
 
 /// A window that is narrower has no room for words at the edges.
 const NARROW: f32 = 920.0;
@@ -146,18 +148,6 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
             add(ui)
         })
         .inner
-}
-
-/// A small window over the page; whether it was left, by Escape or by a click beside it.
-pub fn modal(ctx: &egui::Context, name: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
-    let p = if ctx.theme() == egui::Theme::Dark { &theme::DARK } else { &theme::LIGHT };
-    let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
-    let modal = egui::Modal::new(Id::unique(("modal", name))).frame(frame.inner_margin(Margin::same(20)));
-    let response = modal.show(ctx, |ui| {
-        ui.set_width(width);
-        add(ui);
-    });
-    response.should_close()
 }
 
 /// A field to type in, with a name for screen readers and an icon in front.

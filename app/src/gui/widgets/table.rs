@@ -6,6 +6,7 @@
 //! titles that sort, columns that go in a narrow window, a place that moves by single points behind millions of them. The
 //! tests in `app/tests/window` show it (`a_million_files_are_as_light_as_ten`, `everywhere`).
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use eframe::egui::{
@@ -94,6 +95,8 @@ pub fn scroll_id(name: &str) -> Id {
 pub struct Table<'a, R, K = (), E = ()> {
     /// The name of the table, by which its state is kept.
     pub id: &'static str,
+    /// What it is called, for who hears it.
+    pub title: Cow<'a, str>,
     /// The columns from left to right.
     pub columns: &'a [Column<R, K, E>],
     /// How many rows.
@@ -159,7 +162,7 @@ impl<R, K: Copy + PartialEq, E> Table<'_, R, K, E> {
     fn focus(&self, ui: &Ui, selection: &mut RowSelection) {
         let rect = ui.max_rect().expand(4.0);
         let response = ui.interact(rect, focus_id(), Sense::focusable_noninteractive());
-        response.widget_info(|| WidgetInfo::labeled(Role::Table, true, self.id));
+        response.widget_info(|| WidgetInfo::labeled(Role::Table, true, &*self.title));
         if response.has_focus() {
             let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(focus_id(), filter));

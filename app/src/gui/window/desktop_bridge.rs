@@ -18,7 +18,7 @@ use crate::desktop::place::{WindowPlace, brought_back};
 use crate::desktop::purpose::StartPurpose;
 use crate::desktop::tray::{self, Wish};
 use crate::desktop::{Desktop, DesktopEvent, autostart};
-use crate::gui::action::Action;
+use crate::gui::action::{Action, Confirm};
 use crate::gui::questions::{self, Choice, Question};
 use crate::gui::screen::Screen;
 use crate::gui::theme;
@@ -393,6 +393,8 @@ impl MainWindow {
         };
         if asks {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            // The same in fewer words.
+            self.state.confirm.take_if(|asked| *asked == Confirm::Quit);
             self.desktop_bridge.question = Some(Question::Close { has_tray: self.has_tray() });
         }
     }
@@ -415,6 +417,10 @@ impl MainWindow {
 
     /// Draws the question that is open, and does what was chosen.
     pub fn ask_question(&mut self, ctx: &egui::Context) {
+        // Whoever wants to quit is asked that alone.
+        if self.state.confirm == Some(Confirm::Quit) {
+            return;
+        }
         let Some(question) = &self.desktop_bridge.question else { return };
         // What was asked at the start may have answered itself since.
         if let Question::Join(invite) = question

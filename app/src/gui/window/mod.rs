@@ -22,6 +22,7 @@ use crate::command_line::{self, LineRequest};
 use crate::desktop::opening;
 use crate::gui::action::{Action, Confirm, Pick};
 use crate::gui::picker::Picker;
+use crate::gui::questions::Question;
 use crate::gui::screen::Screen;
 use crate::gui::screens::UiState;
 use crate::gui::widgets::table;
@@ -333,6 +334,10 @@ impl MainWindow {
 
     /// Closes, or asks first while something moves or others use the network that runs here.
     fn close(&mut self, ctx: &egui::Context) {
+        // It is asked already, with one answer more.
+        if matches!(self.desktop_bridge.question, Some(Question::Close { .. })) {
+            return;
+        }
         let busy = self.model.busy(self.state.is_trial);
         if busy.is_moving() || busy.hosted.is_some() {
             self.state.confirm = Some(Confirm::Quit);
@@ -390,6 +395,7 @@ impl eframe::App for MainWindow {
         if ctx.input(|input| input.viewport().close_requested()) {
             self.close_requested(&ctx);
         }
+        self.state.is_asked = self.desktop_bridge.question.is_some() && self.state.confirm != Some(Confirm::Quit);
         let actions = shell::show(ui, &self.model, &mut self.state, &self.parts.settings);
         if let Some(confirm) = shell::confirm(&ctx, &self.model, &mut self.state) {
             self.confirmed(&ctx, confirm);

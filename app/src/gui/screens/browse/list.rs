@@ -39,7 +39,9 @@ pub(super) fn show(
     // One more stands for what is not loaded, or says that there is more than is listed.
     let rows = result.len() + usize::from(!result.is_whole());
     let columns = columns();
-    let table = Table { id: LIST_TABLE, columns: &columns, rows, sorted: Some(result.sort()), height: Some(height) };
+    let title = t!("window.browse.list");
+    let table =
+        Table { id: LIST_TABLE, title, columns: &columns, rows, sorted: Some(result.sort()), height: Some(height) };
     let mut selection = std::mem::take(&mut state.selection);
     let same_content = SameContent::of(&selection, &model.browse);
     let happened = table.show(

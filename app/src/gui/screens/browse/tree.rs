@@ -33,7 +33,8 @@ pub(super) fn show(
     let nodes = tree.nodes();
     let columns = columns();
     let sorted = Some((state.query.sort, state.query.is_descending));
-    let table = Table { id: TREE_TABLE, columns: &columns, rows: nodes.len(), sorted, height: Some(height) };
+    let title = t!("window.browse.folders");
+    let table = Table { id: TREE_TABLE, title, columns: &columns, rows: nodes.len(), sorted, height: Some(height) };
     let same_content = SameContent::of(&selection, &model.browse);
     let happened = table.show(
         ui,

@@ -25,7 +25,8 @@ pub(super) fn show(ui: &mut Ui, model: &Model, kept: &mut KeptRows<String>, acti
         return;
     }
     let height = (ui.available_height() - 92.0).max(80.0);
-    let table = Table { id: "bans", columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
+    let title = t!("window.people.ban");
+    let table = Table { id: "bans", title, columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
     kept.follow(ui.ctx(), "bans", rows.iter().map(|ban| ban.target.to_string()).collect());
     let mut lets_in = false;
     let happened = table.show(

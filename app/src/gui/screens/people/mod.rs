@@ -6,7 +6,7 @@ mod compare;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use eframe::egui::{Key, Modifiers, Ui};
+use eframe::egui::{Key, Modifiers, ScrollArea, Ui};
 use potok_core::model::username::Username;
 use potok_core::model::way::Way;
 use potok_core::node::intent::Intent;
@@ -87,7 +87,9 @@ fn here(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut Vec<A
     table(ui, model, state, &rows, &ways, actions);
     ui.add_space(theme::GAP);
     let chosen = state.rows.selection.head().and_then(|row| rows.get(row).copied());
-    compare::show(ui, model, chosen, &mut state.form, actions);
+    // A banner above the page, and it would be cut off in a low window.
+    let rest = ScrollArea::vertical().id_salt("compare").auto_shrink([false, true]);
+    rest.show(ui, |ui| compare::show(ui, model, chosen, &mut state.form, actions));
 }
 
 fn table(
@@ -100,7 +102,9 @@ fn table(
 ) {
     let now = SystemTime::now();
     let height = (ui.available_height() - COMPARE_HEIGHT - 42.0).max(120.0);
-    let table = Table { id: "people", columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
+    let title = t!("window.page.people");
+    let table =
+        Table { id: "people", title, columns: &columns(), rows: rows.len(), sorted: None, height: Some(height) };
     let mut asked = Vec::new();
     let can_send_away = model.can_order();
     let happened = table.show(

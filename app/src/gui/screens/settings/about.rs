@@ -1,10 +1,10 @@
 //! About the program: its version, licences and key.
 
-use eframe::egui::{Align, Id, Label, Layout, Modal, RichText, ScrollArea, TextStyle, Ui, vec2};
+use eframe::egui::{Label, RichText, Ui, vec2};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
 
-use crate::gui::action::Action;
+use crate::gui::action::{Action, Dialog};
 use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::screens::settings::rows::switch;
@@ -12,17 +12,8 @@ use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::Model;
 
-/// Every crate in the program with its licence; `assets/licences.py` writes it.
-const LICENCES: &str = include_str!("../../../../../assets/licences.txt");
-
 /// Which program this is, what it is made of, and whose key it has.
-pub(super) fn about(
-    ui: &mut Ui,
-    model: &Model,
-    draft: &mut Settings,
-    shows_licences: &mut bool,
-    actions: &mut Vec<Action>,
-) -> bool {
+pub(super) fn about(ui: &mut Ui, model: &Model, draft: &mut Settings, actions: &mut Vec<Action>) -> bool {
     let p = palette(ui);
     ui.label(RichText::new(format!("Potok {}", env!("CARGO_PKG_VERSION"))).color(p.text));
     widgets::weak(ui, t!("window.settings.about-text"));
@@ -33,7 +24,7 @@ pub(super) fn about(
             actions.push(Action::OpenGuide);
         }
         if widgets::button(ui, Loud::Plain, icons::FILE_TEXT, &t!("window.settings.licences")).clicked() {
-            *shows_licences = true;
+            actions.push(Action::Dialog(Dialog::Licences));
         }
     });
     if let Some(me) = &model.me {
@@ -55,28 +46,4 @@ fn fingerprint_row(ui: &mut Ui, key: &str) -> bool {
         widgets::icon_button(ui, icons::COPY, &t!("window.settings.copy-key")).clicked()
     })
     .inner
-}
-
-/// The list of licences, over the page.
-pub(super) fn licences(ui: &Ui, is_open: &mut bool) {
-    let modal = Modal::new(Id::unique("licences")).show(ui.ctx(), |ui| {
-        ui.set_width(560.0);
-        widgets::heading(ui, &t!("window.settings.licences"));
-        let lines: Vec<&str> = LICENCES.lines().collect();
-        let height = ui.text_style_height(&TextStyle::Monospace);
-        let area = ScrollArea::vertical().max_height(380.0).auto_shrink(false);
-        area.show_rows(ui, height, lines.len(), |ui, seen| {
-            for line in lines.get(seen).unwrap_or_default() {
-                ui.add(Label::new(RichText::new(*line).font(theme::mono()).color(palette(ui).text)).truncate());
-            }
-        });
-        ui.add_space(theme::GAP);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            widgets::button(ui, Loud::Primary, "", &t!("window.close")).clicked()
-        })
-        .inner
-    });
-    if modal.inner || modal.should_close() {
-        *is_open = false;
-    }
 }

@@ -40,7 +40,6 @@ pub struct SettingsState {
     name: Typed,
     folder: Typed,
     reaching: ReachingForms,
-    shows_licences: bool,
 }
 
 impl SettingsState {
@@ -54,7 +53,6 @@ impl SettingsState {
             name: Typed::default(),
             folder: Typed::default(),
             reaching: ReachingForms::default(),
-            shows_licences: false,
         };
         state.follow(settings);
         state
@@ -93,15 +91,10 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, 
         is_done |= section(ui, &t!("window.settings.reaching"), |ui| {
             reaching::reaching(ui, &mut state.reaching, &mut state.draft)
         });
-        is_done |= section(ui, &t!("window.settings.about"), |ui| {
-            about::about(ui, model, &mut state.draft, &mut state.shows_licences, actions)
-        });
+        is_done |= section(ui, &t!("window.settings.about"), |ui| about::about(ui, model, &mut state.draft, actions));
     });
     if is_done && state.draft != *settings {
         actions.push(Action::Apply(Box::new(state.draft.clone())));
-    }
-    if state.shows_licences {
-        about::licences(ui, &mut state.shows_licences);
     }
 }
 

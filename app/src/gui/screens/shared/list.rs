@@ -54,7 +54,8 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut SharedState, actions:
         uploads.filter(|t| t.direction == Direction::Upload && t.state == TransferState::Running).collect();
     let height = (ui.available_height() - STOP_AND_WORDS_HEIGHT).max(80.0);
     let columns = columns();
-    let table = Table { id: "shared", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let title = t!("window.page.shared");
+    let table = Table { id: "shared", title, columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut selection = std::mem::take(&mut state.rows.selection);
     let can = Can::of(&selection.rows.iter().filter_map(|at| rows.get(at)).collect::<Vec<_>>());
     let mut wanted = Wanted::default();
@@ -350,7 +351,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
         Column::new(
             "state",
             || t!("window.column.state"),
-            200.0,
+            216.0,
             |cell, drawn: &Drawn<'_>| {
                 let p = cell.palette();
                 match &drawn.row.kind {

@@ -37,7 +37,8 @@ pub(super) fn show(
     }
     let columns = columns();
     in_order(ui, "history", &columns, &mut rows);
-    let table = Table { id: "history", columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let title = t!("window.transfers.history");
+    let table = Table { id: "history", title, columns: &columns, rows: rows.len(), sorted: None, height: Some(height) };
     let key = |past: &&PastTransfer| (past.ended_at, past.direction, past.user.to_string(), past.label.clone());
     kept.follow(ui.ctx(), "history", rows.iter().map(key).collect());
     let mut from_menu = Vec::new();

@@ -42,12 +42,17 @@ const STATUS_HEIGHT: f32 = 22.0;
 
 /// Which transfers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Only {
+pub enum Only {
+    /// Every one in the list.
     #[default]
     All,
+    /// Whose bytes move.
     Running,
+    /// That are to move.
     Waiting,
+    /// That came to their end.
     Finished,
+    /// That came to another end.
     Failed,
     /// What has left the list too.
     History,
@@ -70,7 +75,8 @@ impl Only {
 /// What is chosen here.
 #[derive(Debug, Default)]
 pub struct TransfersState {
-    only: Only,
+    /// Which transfers are shown.
+    pub only: Only,
     direction: Option<Direction>,
     rows: KeptRows<TransferId>,
     past: KeptRows<history::PastKey>,
@@ -246,7 +252,8 @@ fn table<'a>(
     height: f32,
     actions: &mut Vec<Action>,
 ) {
-    let table = Table { id: TABLE, columns, rows: rows.len(), sorted: None, height: Some(height) };
+    let title = t!("window.page.transfers");
+    let table = Table { id: TABLE, title, columns, rows: rows.len(), sorted: None, height: Some(height) };
     let mut from_menu = Vec::new();
     let happened = table.show(
         ui,

@@ -22,8 +22,10 @@ pub(super) fn show(ui: &mut Ui, model: &Model, settings: &Settings, shown: &[&Tr
     words.push(
         t!("window.transfers.count", running = thousands(running), all = thousands(shown.len() as u64)).into_owned(),
     );
-    words.push(format!("↓ {}", with_limit(down, settings.download_bytes_per_second)));
-    words.push(format!("↑ {}", with_limit(up, settings.upload_bytes_per_second)));
+    // A narrow window has no room for the limits.
+    let limit = |limit| if widgets::is_narrow(ui) { 0 } else { limit };
+    words.push(format!("↓ {}", with_limit(down, limit(settings.download_bytes_per_second))));
+    words.push(format!("↑ {}", with_limit(up, limit(settings.upload_bytes_per_second))));
     let sum = |bytes: fn(&Transfer) -> u64| shown.iter().map(|t| bytes(t)).fold(0, u64::saturating_add);
     let (done, total) = (human::size(sum(|t| t.done_bytes)), human::size(sum(|t| t.total_bytes)));
     words.push(t!("window.transfers.totals", done = done, total = total).into_owned());
