@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Pictures of every page, in both themes and languages, of a real window: it hosts a tracker on this computer, at which real
 # clients share generated files and fetch some, as slowly as their limits say. About three minutes, and 400 MB in the
-# folder of temporary files. `make.sh FOLDER --size 1920x1080 --scale 2` makes them elsewhere, of another size.
+# folder of temporary files. `make.sh FOLDER --size 1920x1080 --scale 2 --more` makes them elsewhere, of another size, and of
+# what is asked over the pages too.
 # Needs: apt-get install xvfb imagemagick libgl1 libxkbcommon-x11-0 libx11-xcb1 libxcursor1 libxi6 libxrender1
 set -euo pipefail
 into=$(realpath "${1:-$(dirname "$0")}")
 shift || true
 cd "$(dirname "$0")/../.."
-cargo build --package potok --example window_pictures
+cargo build --workspace --example window_pictures
 pictures=${CARGO_TARGET_DIR:-target}/debug/examples/window_pictures
 folder=$(mktemp -d)
 mkfifo "$folder/display"

@@ -1,10 +1,12 @@
 //! Pictures of every page, in both themes and languages, of a real window in a real network: a tracker, six people with
 //! generated files, downloads and uploads that go as slowly as their limits say.
 //!
-//! `window_pictures FOLDER [--size 1120x740] [--scale 1]` writes raw points into `PAGE-THEME-LANGUAGE.rgba`, and tells name
-//! and size on standard output; `docs/pictures/make.sh` makes PNGs of them.
+//! `window_pictures FOLDER [--size 1120x740] [--scale 1] [--looks dark-en,light-bg] [--more]` writes raw points into
+//! `PAGE-THEME-LANGUAGE.rgba`, and tells name and size on standard output; `docs/pictures/make.sh` makes PNGs of them. With
+//! `--more` also what is asked over the pages.
 
 mod network;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,26 +21,19 @@ use potok_app::gui::screen::Screen;
 use potok_app::gui::window::{MainWindow, Parts};
 use potok_app::texts;
 use potok_core::node::Node;
-use potok_core::node::event::NodeEvent;
+use potok_core::node::event::{NodeEvent, TrackerConnection};
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
 
 use crate::network::Network;
+use crate::views::View;
 
 /// How long a page must have stood: longer than anything fades, and than answers take.
 const STILL: Duration = Duration::from_millis(1_200);
 /// The graph has something to show by then.
 const FIRST_AFTER: Duration = Duration::from_secs(45);
-const SCREENS: [(&str, Screen); 8] = [
-    ("welcome", Screen::Welcome),
-    ("browse", Screen::Browse),
-    ("transfers", Screen::Transfers),
-    ("shared", Screen::Shared),
-    ("people", Screen::People),
-    ("tracker", Screen::Tracker),
-    ("console", Screen::Console),
-    ("settings", Screen::Settings),
-];
+/// Themes and languages, the first of them last.
+const LOOKS: &str = "light-bg,light-en,dark-bg,dark-en";
 
 /// The engine outlives each of the windows that show it.
 struct Lent(Arc<Node>);
@@ -87,27 +82,30 @@ fn main() -> eframe::Result {
     let size = size.and_then(|(width, height)| Some([width.parse().ok()?, height.parse().ok()?]));
     let [width, height]: [f32; 2] = size.unwrap_or([1120.0, 740.0]);
     let scale: f32 = after("--scale").and_then(|scale| scale.parse().ok()).unwrap_or(1.0);
+    let looks: Vec<String> = after("--looks").map_or(LOOKS, String::as_str).split(',').map(str::to_owned).collect();
+    let has_more = args.iter().any(|arg| arg == "--more");
     let viewport = egui::ViewportBuilder::default().with_inner_size([width * scale, height * scale]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let make = move |cc: &eframe::CreationContext<'_>| {
         cc.egui_ctx.set_pixels_per_point(scale);
         let ctx = cc.egui_ctx.clone();
         let mut network = Network::start(Arc::new(move || ctx.request_repaint()));
-        let mut looks: Vec<(&str, &str)> = vec![("light", "bg"), ("light", "en"), ("dark", "bg"), ("dark", "en")];
-        let (theme, language) = looks.pop().unwrap_or(("dark", "en"));
-        let mut window = window(&cc.egui_ctx, &network, theme, language)?;
+        let mut looks = looks;
+        let end = looks.pop().unwrap_or_default();
+        let mut window = window(&cc.egui_ctx, &network, &end)?;
         for event in network.early.drain(..) {
             window.model.apply(Instant::now(), event);
         }
-        let pages = SCREENS.iter().rev().copied().collect();
-        let first = elsewhere(&cc.egui_ctx, theme, language)?;
+        let first = elsewhere(&cc.egui_ctx, &end)?;
         Ok(Box::new(Pictures {
             network,
             window,
             elsewhere: Some(first),
             looks,
-            end: format!("{theme}-{language}"),
-            pages,
+            end,
+            pages: pages(has_more),
+            has_more,
+            online: None,
             folder,
             since: Instant::now(),
             still: FIRST_AFTER,
@@ -118,7 +116,19 @@ fn main() -> eframe::Result {
     eframe::run_native("Potok", options, Box::new(make))
 }
 
-fn window(ctx: &egui::Context, network: &Network, theme: &str, language: &str) -> std::io::Result<MainWindow> {
+/// The one that is shown is the last.
+fn pages(has_more: bool) -> Vec<View> {
+    let more: &[View] = if has_more { &views::MORE } else { &[] };
+    views::PAGES.iter().chain(more).rev().copied().collect()
+}
+
+/// Theme and language.
+fn parts(look: &str) -> (&str, &str) {
+    look.split_once('-').unwrap_or(("dark", "en"))
+}
+
+fn window(ctx: &egui::Context, network: &Network, look: &str) -> std::io::Result<MainWindow> {
+    let (theme, language) = parts(look);
     texts::use_language(language);
     let settings = Settings { theme: theme.into(), language: language.into(), ..network.settings.clone() };
     let engine = Box::new(Lent(Arc::clone(&network.me)));
@@ -126,7 +136,8 @@ fn window(ctx: &egui::Context, network: &Network, theme: &str, language: &str) -
 }
 
 /// The first page is that of somebody else.
-fn elsewhere(ctx: &egui::Context, theme: &str, language: &str) -> std::io::Result<MainWindow> {
+fn elsewhere(ctx: &egui::Context, look: &str) -> std::io::Result<MainWindow> {
+    let (theme, language) = parts(look);
     let settings =
         Settings { name: "maria".parse().ok(), theme: theme.into(), language: language.into(), ..Settings::default() };
     let engine = Box::new(Nowhere(crossbeam_channel::never()));
@@ -138,10 +149,13 @@ struct Pictures {
     window: MainWindow,
     elsewhere: Option<MainWindow>,
     /// Themes and languages that are to come.
-    looks: Vec<(&'static str, &'static str)>,
+    looks: Vec<String>,
     end: String,
     /// The one that is shown is the last.
-    pages: Vec<(&'static str, Screen)>,
+    pages: Vec<View>,
+    has_more: bool,
+    /// The connection, before something else was made up for a picture.
+    online: Option<TrackerConnection>,
     folder: PathBuf,
     since: Instant,
     still: Duration,
@@ -151,16 +165,16 @@ struct Pictures {
 }
 
 impl Pictures {
-    fn page(&self) -> Option<(&'static str, Screen)> {
-        self.pages.last().copied()
-    }
-
     fn turn_to(&mut self, ctx: &egui::Context) {
-        let Some((name, page)) = self.page() else { return };
+        let Some((name, page, arrange)) = self.pages.last().copied() else { return };
         self.since = Instant::now();
+        views::clear(&mut self.window);
         self.window.state.screen = page;
-        let (theme, language) = self.end.split_once('-').unwrap_or(("dark", "en"));
-        self.elsewhere = (name == "welcome").then(|| elsewhere(ctx, theme, language).ok()).flatten();
+        if self.window.model.is_online() {
+            self.online = Some(self.window.model.connection.clone());
+        }
+        arrange(&mut self.window, &self.network);
+        self.elsewhere = (name == "welcome").then(|| elsewhere(ctx, &self.end).ok()).flatten();
         if let Screen::Browse | Screen::Transfers | Screen::Shared | Screen::People = page {
             let key = |pressed| Event::Key {
                 key: Key::ArrowDown,
@@ -178,7 +192,7 @@ impl Pictures {
         self.window.model.toasts.clear();
         if let Some(image) = self.taken.as_ref().and_then(|taken| taken.try_recv().ok()) {
             self.taken = None;
-            let Some((name, _)) = self.pages.pop() else { return };
+            let Some((name, ..)) = self.pages.pop() else { return };
             save(&self.folder, &format!("{name}-{}", self.end), &image);
             self.still = STILL;
             if self.pages.is_empty() {
@@ -196,16 +210,20 @@ impl Pictures {
 
     /// Another theme or language, of the same network and what is known of it.
     fn next_look(&mut self, ctx: &egui::Context) {
-        let Some((theme, language)) = self.looks.pop() else {
+        let Some(look) = self.looks.pop() else {
             self.network.stop();
             std::process::exit(0)
         };
-        if let Ok(mut window) = window(ctx, &self.network, theme, language) {
+        if let Ok(mut window) = window(ctx, &self.network, &look) {
             window.model = std::mem::take(&mut self.window.model);
+            // What was made of it for the last pictures.
+            if let Some(online) = self.online.take() {
+                window.model.connection = online;
+            }
             self.window = window;
         }
-        self.end = format!("{theme}-{language}");
-        self.pages = SCREENS.iter().rev().copied().collect();
+        self.end = look;
+        self.pages = pages(self.has_more);
     }
 }
 

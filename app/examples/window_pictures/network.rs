@@ -192,6 +192,22 @@ impl Network {
         let _ = std::fs::remove_dir_all(self.folder.path());
     }
 
+    /// Where everything of whoever looks is.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("ana")
+    }
+
+    /// A folder of theirs with something in it that is left out.
+    pub(crate) fn secrets(&self) -> PathBuf {
+        let folder = self.home().join("Проекти");
+        for path in ["план.md", ".ssh/id_ed25519", "Снимки/1.jpg"] {
+            let path = folder.join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(&folder)).expect("a folder");
+            generate(&path, 300 * KIB).expect("written");
+        }
+        folder
+    }
+
     fn fetch(&self, user: &str, path: &str) {
         self.me.ask(Intent::Download(request(user, path)));
     }
