@@ -25,6 +25,8 @@ use crate::tracker::watching::{Moment, PartWatcher, TouchedFolders, WatchFilter,
 
 /// Windows close at multiples of this.
 const STEP: Duration = Duration::from_millis(50);
+/// How long there is no step after somebody came: it is the next one, never one that is now.
+const COMING: Duration = Duration::from_millis(1);
 
 /// Open windows, and who is told when they close.
 #[derive(Debug)]
@@ -152,7 +154,7 @@ impl Changes {
 
     /// Notes that somebody came.
     pub fn joined(&mut self, now: Instant, username: &Username) {
-        if let Some(change) = self.change_within(now, Duration::ZERO, username) {
+        if let Some(change) = self.change_within(now, COMING.min(self.window), username) {
             change.presence.get_or_insert(Before { here: None, was_away: true });
         }
     }
