@@ -29,6 +29,17 @@ pub(super) enum LongCommand {
     Ask(Asking),
 }
 
+impl LongCommand {
+    /// Whose files it changes.
+    pub(super) fn user(&self) -> Option<&User> {
+        match self {
+            Self::Announce(announcing) => Some(&announcing.user),
+            Self::Withdraw(withdrawing) => Some(&withdrawing.user),
+            Self::List { .. } | Self::Gather(_) => None,
+        }
+    }
+}
+
 /// As whom a session is registered.
 #[derive(Debug, Clone)]
 pub(super) struct User {

@@ -313,12 +313,16 @@ fn said(effects: Effects) -> String {
 }
 
 fn opened(tracker: &mut Tracker, now: Instant, number: u64) -> SessionId {
+    opened_with(tracker, now, number, None)
+}
+
+fn opened_with(tracker: &mut Tracker, now: Instant, number: u64, key: Option<PublicKey>) -> SessionId {
     let id = SessionId::new(number);
     let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
     tracker.apply(
         now,
         id,
-        Input::Opened(SessionOpened { peer, local: peer, key: None, accepted_at: now, is_tracker: false }),
+        Input::Opened(SessionOpened { peer, local: peer, key, accepted_at: now, is_tracker: false }),
     );
     id
 }
@@ -351,6 +355,32 @@ fn a_long_line_is_all_or_nothing_and_others_have_their_turn() {
     let there = format!("unregister-files anna {}", names[..9_999].join(","));
     assert_eq!(ask(&mut tracker, now, anna, &there), "OK 0\n");
     assert_eq!(ask(&mut tracker, now, other, "list-files"), "OK 1\nanna - - 9999\n");
+}
+
+/// Somebody without a key announces at length under a name that its owner takes meanwhile: nothing of it becomes theirs.
+#[test]
+fn what_somebody_goes_on_announcing_is_not_that_of_who_took_the_name() {
+    let now = Instant::now();
+    let mut tracker = Tracker::new(now, TrackerSettings::default(), 0, Remembered::default());
+    let squatter = opened(&mut tracker, now, 1);
+    let anna = opened_with(&mut tracker, now, 2, Some(PublicKey::from_bytes([2; 32])));
+    ask(&mut tracker, now, squatter, "register-user anna");
+    let names: Vec<String> = (0..5_000).map(|n| format!("{n:04}")).collect();
+    let line = Line::Text(format!("register-files anna {}", names.join(",")));
+    tracker.apply(now, squatter, Input::Requests(vec![SessionRequest::read(line)]));
+    let register = SessionRequest::read(Line::Text("register-user anna".into()));
+    let saves = tracker.apply(now, anna, Input::Requests(vec![register])).into_iter();
+    let tickets: Vec<Ticket> = saves
+        .filter_map(|effect| if let Effect::Save { ticket, .. } = effect { Some(ticket) } else { None })
+        .collect();
+    assert_eq!(tickets.len(), 1, "a new name is written down first");
+    let mut told = said(tracker.apply(now, SessionId::NONE, Input::Stored { ticket: tickets[0], done: true }));
+    while tracker.next_deadline().is_some_and(|at| at <= now) {
+        told.push_str(&said(tracker.tick(now)));
+    }
+    assert!(told.contains("ERR not-registered "), "{told}");
+    assert_eq!(ask(&mut tracker, now, anna, "list-files anna"), "OK 0\n");
+    assert_eq!(tracker.counts().shares, 0);
 }
 
 #[test]

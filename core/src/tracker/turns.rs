@@ -112,6 +112,11 @@ impl Tracker {
 
     fn go_on_with(&mut self, now: Instant, id: SessionId, mut job: Box<LongCommand>, effects: &mut Effects) {
         let Some(asker) = self.asker(now, id) else { return };
+        // Somebody else may have the name by now, and even the place in the catalog.
+        if job.user().is_some_and(|user| !asker.is(user)) {
+            let refusal = Refusal::new(Code::NotRegistered, Sentence::NotRegistered);
+            return self.answer(&asker, Err(refusal), effects);
+        }
         let outcome = match &mut *job {
             LongCommand::List { list, is_begun } => {
                 self.send_piece(&asker, list, is_begun, effects).then_some(Ok(CommandReply::Sent))

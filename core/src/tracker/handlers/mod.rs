@@ -182,6 +182,11 @@ impl Asker {
         name.or_else(|| self.key.map(|key| key.to_string())).unwrap_or_default()
     }
 
+    /// Whether the session is still registered as it was when it was this user.
+    pub(super) fn is(&self, user: &User) -> bool {
+        self.user.as_ref().is_some_and(|own| own.owner == user.owner)
+    }
+
     /// The session's own user, if that is who it named.
     pub(super) fn own(&self, named: &Username) -> Result<&User, Refusal> {
         let Some(user) = &self.user else {
