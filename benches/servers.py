@@ -99,13 +99,15 @@ def start(bench, processes, program):
     if program.startswith("limit"):
         return *start_limit(bench, processes), "", {}
     how = {"per_source": PER_SOURCE, "login": [REGISTER]}
-    return *start_tracker(bench, processes), bench.version("potok-tracker"), how
+    # "Potok, 2 shards"; with as few processors as here it has its catalog in one piece if it may choose.
+    settings = {"shards": int(program.split()[1])} if "shards" in program else {}
+    return *start_tracker(bench, processes, **settings), bench.version("potok-tracker"), how
 
 
 def announcing(program, items):
     """The command that announces so many files."""
     return {"redis": f"SADD files {{names:{items}}}", "Potok": f"register-files u{{c}} {{items:{items}}}"}.get(
-        program, f"put {{names:{items}}}")
+        program.split(",", maxsplit=1)[0], f"put {{names:{items}}}")
 
 
 def requests(bench, program):
@@ -134,7 +136,7 @@ def announce(bench, program):
             figures[f"files_per_second_{name}"] = result["items_per_second"]
             figures[f"p99_ms_{name}"] = result["milliseconds"]["p99"]
             figures[f"errors_{name}"] = result["errors"]
-            if program == "Potok":
+            if program.startswith("Potok"):
                 time.sleep(2)
                 added = resident_bytes(server.pid) - result["resident_before_kib"] * 1024
                 figures[f"bytes_a_file_{name}"] = added / bench.args.names
@@ -204,7 +206,7 @@ def search(bench, program, names=None, group="search"):
         return search_sqlite(bench, program, names, group, needles_path)
     with Processes() as processes:
         server, address, version, how = start(bench, processes, program)
-        potok = program == "Potok"
+        potok = program.startswith("Potok")
         # A user announces a hundred thousand files at most.
         loaded, stays = trackbench(bench, "load", address, **how, connections=max(10, names // 90_000 + 1), items=ITEMS,
                                    commands=names // ITEMS, command=announcing(program, ITEMS), pid=server.pid, seconds=600,
@@ -338,9 +340,9 @@ def sign_on(bench, program):
 # Group: what measures it, the rows, whether it is part of the quick form.
 GROUPS = {
     "requests": (requests, ["redis", "limit: epoll", "Potok"], True),
-    "announce": (announce, ["redis", "Potok"], True),
-    "waits": (waits, ["redis", "Potok"], True),
-    "search": (search, ["SQLite FTS5", "limit: scan", "Potok"], True),
+    "announce": (announce, ["redis", "Potok", "Potok, 2 shards"], True),
+    "waits": (waits, ["redis", "Potok", "Potok, 2 shards"], True),
+    "search": (search, ["SQLite FTS5", "limit: scan", "Potok", "Potok, 2 shards"], True),
     "search-10m": (search_10m, ["SQLite FTS5", "Potok"], False),
     "users": (users, ["redis", "uhub", "Potok"], True),
     "notices": (notices, ["redis", "Potok"], True),

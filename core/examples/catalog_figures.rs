@@ -132,7 +132,7 @@ fn first_hundred(catalog: &Catalog, words: &str, pauses: &mut [&mut Pauses]) -> 
     let filter = words_of(&words);
     let mut list = catalog.list(filter, None, Some(100));
     while !catalog.scan(&mut list) {}
-    assert!(catalog.write_lines(&mut list, &mut out, usize::MAX));
+    assert!(list.write_lines(&mut out, usize::MAX));
     let took = now() - start;
     pauses.iter_mut().for_each(|pauses| pauses.0.push(took));
     list.lines()
@@ -166,7 +166,7 @@ fn list(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
     let mut n = 0;
     let mut changes = Pauses::default();
     loop {
-        let done = writes.time(|| catalog.write_lines(&mut list, &mut out, 64 << 10));
+        let done = writes.time(|| list.write_lines(&mut out, 64 << 10));
         bytes += out.len();
         out.clear();
         if done {
@@ -188,7 +188,7 @@ fn list(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
     loop {
         let page = pages.time(|| {
             let mut page = catalog.list(ShareFilter::default(), after.as_ref(), Some(10_000));
-            catalog.write_lines(&mut page, &mut out, usize::MAX);
+            page.write_lines(&mut out, usize::MAX);
             page
         });
         out.clear();

@@ -362,6 +362,7 @@ impl World {
                 | Effect::Link(_)
                 | Effect::Ask { .. }
                 | Effect::RelayOn { .. }
+                | Effect::AskShard { .. }
                 | Effect::Claim { .. }
                 | Effect::Try { .. } => {}
             }

@@ -33,6 +33,8 @@ fn every_script_is_played_as_written() {
     let mut scripts: Vec<_> = std::fs::read_dir(&folder).expect("scripts").map(|e| e.expect("entry").path()).collect();
     scripts.sort();
     assert!(!scripts.is_empty());
-    let failures: Vec<String> = scripts.iter().filter_map(|script| player::play(script).err()).collect();
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    for shards in [0, 3] {
+        let failures: Vec<String> = scripts.iter().filter_map(|script| player::play(script, shards).err()).collect();
+        assert!(failures.is_empty(), "\nwith {shards} shards:\n{}", failures.join("\n"));
+    }
 }

@@ -13,6 +13,8 @@ use potok_core::tracker::input::{Clock, Input, SessionId, SessionOpened, Session
 use potok_core::tracker::machine::Tracker;
 use potok_core::tracker::relays::RelayId;
 use potok_core::tracker::settings::TrackerSettings;
+use potok_core::tracker::shards::ask::ShardAsk;
+use potok_core::tracker::shards::shard::Shard;
 
 use crate::disk::Disk;
 use crate::orders::order;
@@ -21,9 +23,10 @@ use crate::words::{fits, key_of, take_key, unescape};
 
 const DAY_SECONDS: u64 = 24 * 3600;
 
-pub(crate) fn play(script: &Path) -> Result<(), String> {
+/// Plays it with the catalog in so many shards; none: in one piece.
+pub(crate) fn play(script: &Path, shards: usize) -> Result<(), String> {
     let text = std::fs::read_to_string(script).map_err(|e| format!("{}: {e}", script.display()))?;
-    let mut player = Player::new();
+    let mut player = Player::new(shards);
     for (number, line) in (1..).zip(text.lines()) {
         let step = line.trim_end();
         if step.is_empty() || step.starts_with('#') {
@@ -40,6 +43,9 @@ struct Player {
     unix_seconds: u64,
     settings: TrackerSettings,
     tracker: Option<Tracker>,
+    shards: Vec<Shard>,
+    /// What they are asked and have not taken.
+    asked: VecDeque<(usize, ShardAsk)>,
     sessions: BTreeMap<SessionId, Session>,
     by_name: BTreeMap<String, SessionId>,
     disk: Disk,
@@ -66,9 +72,11 @@ struct Session {
 }
 
 impl Player {
-    fn new() -> Self {
+    fn new(shards: usize) -> Self {
         let start = Instant::now();
         Self {
+            shards: (0..shards).map(|_| Shard::new(start)).collect(),
+            asked: VecDeque::new(),
             start,
             now: start,
             unix_seconds: 1_800_000_000,
@@ -132,6 +140,8 @@ impl Player {
                 self.sessions.clear();
                 self.by_name.clear();
                 self.tracker = None;
+                self.shards.iter_mut().for_each(|shard| *shard = Shard::new(self.now));
+                self.asked.clear();
                 Ok(())
             }
             ("trial", rest) => self.end_trial(rest),

@@ -143,6 +143,8 @@ pub(super) fn tracker_settings(settings: &Settings, listen: SocketAddr) -> Track
         relay: settings.host_relay,
         relay_bytes_per_second: settings.host_relay_bytes_per_second.max(RELAY_BYTES_PER_SECOND_MIN),
         relay_bytes_per_user_day: settings.host_relay_bytes_per_user_day.max(1),
+        // It shares the computer with everything else.
+        shards: 1,
         ..TrackerSettings::default()
     }
 }

@@ -109,6 +109,13 @@ pub struct Totals {
     pub bytes: u64,
 }
 
+impl Totals {
+    /// Both together. A sum that does not fit is the largest number, which it stays whatever is added.
+    pub fn plus(self, other: Self) -> Self {
+        Self { files: self.files.saturating_add(other.files), bytes: self.bytes.saturating_add(other.bytes) }
+    }
+}
+
 /// One line of `list-totals`: `<username> <files> <bytes>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserTotals {

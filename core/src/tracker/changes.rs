@@ -21,7 +21,8 @@ use crate::protocol::reply::UserLine;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::SessionId;
 use crate::tracker::roster::{Online, ReaderView, Roster};
-use crate::tracker::watching::{Moment, PartWatcher, TouchedFolders, WatchFilter, Watchers};
+use crate::tracker::watched_folders::{TouchedFolders, WatchedFolders};
+use crate::tracker::watching::{Moment, PartWatcher, WatchFilter, Watchers};
 
 /// Windows close at multiples of this.
 const STEP: Duration = Duration::from_millis(50);
@@ -177,9 +178,14 @@ impl Changes {
         }
     }
 
-    /// Notes a path at which a share came or went, for [`Self::shared`] and [`Self::shared_many`].
-    pub fn touch(&self, path: &SharePath, touched: &mut TouchedFolders) {
-        self.watchers.touch(path, touched);
+    /// The folders that are watched: what changes below them is noted for [`Self::shared`] and [`Self::shared_many`].
+    pub fn folders(&self) -> &WatchedFolders {
+        self.watchers.folders()
+    }
+
+    /// The folders that are watched now and were not, and the other way round, since this was called last.
+    pub fn take_folder_changes(&mut self) -> Vec<(SharePath, bool)> {
+        self.watchers.take_folder_changes()
     }
 
     /// One share of somebody came or went.

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use crate::protocol::command::{Command, Cursor};
-use crate::tracker::catalog::list::ShareList;
 use crate::tracker::input::Ticket;
 use crate::tracker::long_command::LongCommand;
+use crate::tracker::own_list::OwnList;
 
 /// What a command came to.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) enum CommandReply {
 
 impl CommandReply {
     /// A list of files that is sent as the session takes it.
-    pub(super) fn list(list: ShareList) -> Self {
+    pub(super) fn list(list: OwnList) -> Self {
         Self::LongCommand(Box::new(LongCommand::List { list, is_begun: false }))
     }
 }

@@ -12,6 +12,7 @@ use crate::tracker::input::{SessionId, Ticket, TrialId};
 use crate::tracker::log::LogEntry;
 use crate::tracker::mesh::LinkEffect;
 use crate::tracker::relays::RelayId;
+use crate::tracker::shards::ask::ShardAsk;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,14 @@ pub enum Effect {
         start: RelayStart,
         /// That of [`Effect::Ask`]. If there is no connection any more the session is closed, and the relay has ended.
         ticket: Ticket,
+    },
+    /// Ask a shard of the catalog, and say [`super::input::Input::ShardAnswered`] with each thing that it answers. What one
+    /// is asked stays in this order.
+    AskShard {
+        /// Its number, from zero.
+        shard: usize,
+        /// What it is to do.
+        ask: ShardAsk,
     },
     /// Claim a name in the ledger that is shared with other trackers, and say [`super::input::Input::Claimed`] when the
     /// replica shows what became of it.

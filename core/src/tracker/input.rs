@@ -14,6 +14,8 @@ use crate::tracker::links::MeshInput;
 use crate::tracker::merge::LinePage;
 use crate::tracker::relays::{RelayId, RelayLimits};
 use crate::tracker::settings::TrackerSettings;
+use crate::tracker::shards::ask::ShardAnswer;
+pub use crate::tracker::ticket::Ticket;
 
 /// One connection. Numbers are never used again, and grow with the time of opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,10 +35,6 @@ impl SessionId {
         Self(stamp | 1 << 63)
     }
 }
-
-/// Records on their way to the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Ticket(pub u64);
 
 /// Somebody who is dialled at their own wish. Numbers are never used again, and grow with the time of beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,6 +109,13 @@ pub enum Input {
         ticket: Ticket,
         /// Of each of them.
         answers: Vec<Option<AnsweredPage>>,
+    },
+    /// A shard of the catalog has answered; asked by [`super::effect::Effect::AskShard`]. What one answers stays in order.
+    ShardAnswered {
+        /// Its number, from zero.
+        shard: usize,
+        /// What came of something that it was asked.
+        answer: ShardAnswer,
     },
     /// The tracker ends: everybody is told.
     Stopping,

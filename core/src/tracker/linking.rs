@@ -21,7 +21,7 @@ use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 use crate::tracker::mesh::{LinkEffect, Mesh, MeshEffect, OwnUser};
 use crate::tracker::roster::{Elsewhere, Online};
-use crate::tracker::watching::TouchedFolders;
+use crate::tracker::watched_folders::TouchedFolders;
 
 impl Tracker {
     /// It is one of several trackers from now on. `epoch` tells this start from all others.
@@ -159,7 +159,7 @@ impl Tracker {
             second: None,
             lan: Vec::new(),
             openness: Vec::new(),
-            owner: self.catalog.add_owner(user.username.clone()),
+            owner: self.shares.add_owner(&user.username),
             elsewhere,
         });
     }
@@ -170,7 +170,7 @@ impl Tracker {
             return;
         };
         self.roster.remove(&online.username);
-        self.catalog.remove_owner(online.owner);
+        self.shares.forget(online.owner);
         let files = online.elsewhere.as_ref().map_or(0, |elsewhere| elsewhere.totals.files);
         self.changes.left(now, &online, usize::try_from(files).unwrap_or(usize::MAX), comes_back);
     }

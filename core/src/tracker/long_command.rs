@@ -2,22 +2,23 @@
 
 use crate::model::relaying::RelayOffer;
 use crate::model::share::Share;
-use crate::model::share_path::SharePath;
 use crate::model::ticket::EncounterTicket;
 use crate::model::username::Username;
-use crate::protocol::notice::Notice;
-use crate::tracker::catalog::OwnerId;
-use crate::tracker::catalog::list::ShareList;
+use crate::protocol::command::VerbKind;
+use crate::tracker::file_changes::{Announcing, User, Withdrawing};
 use crate::tracker::forwarded::Forwarded;
-use crate::tracker::input::{AnsweredPage, Ticket};
-use crate::tracker::watching::TouchedFolders;
+use crate::tracker::input::AnsweredPage;
+use crate::tracker::own_list::OwnList;
+use crate::tracker::quotas::Taken;
+use crate::tracker::shards::ask::ChangeOutcome;
+use crate::tracker::ticket::Ticket;
 
 /// A command that takes more than one turn.
 #[derive(Debug)]
 pub(super) enum LongCommand {
     /// Files on their way out.
     List {
-        list: ShareList,
+        list: OwnList,
         /// Its first line is sent, with the number of lines.
         is_begun: bool,
     },
@@ -27,6 +28,10 @@ pub(super) enum LongCommand {
     Gather(Gathering),
     /// What another tracker knows.
     Ask(Asking),
+    /// A shard is asked how much of a line is new.
+    Judge(Judging),
+    /// A shard changes what somebody shares.
+    Change(Changing),
 }
 
 impl LongCommand {
@@ -35,53 +40,58 @@ impl LongCommand {
         match self {
             Self::Announce(announcing) => Some(&announcing.user),
             Self::Withdraw(withdrawing) => Some(&withdrawing.user),
-            Self::List { .. } | Self::Gather(_) => None,
+            Self::Judge(judging) => Some(&judging.user),
+            Self::Change(changing) => Some(&changing.user),
+            Self::List { .. } | Self::Gather(_) | Self::Ask(_) => None,
         }
     }
-}
 
-/// As whom a session is registered.
-#[derive(Debug, Clone)]
-pub(super) struct User {
-    pub(super) username: Username,
-    pub(super) owner: OwnerId,
-}
-
-/// A list of files that is being announced. It was judged as a whole before it was begun.
-#[derive(Debug)]
-pub(super) struct Announcing {
-    pub(super) user: User,
-    pub(super) shares: std::vec::IntoIter<Share>,
-    pub(super) changed: Changed,
-    pub(super) touched: TouchedFolders,
-}
-
-/// A list of files that is being taken back: first all of them are looked for, then they are taken.
-#[derive(Debug)]
-pub(super) struct Withdrawing {
-    pub(super) user: User,
-    pub(super) paths: Vec<SharePath>,
-    pub(super) found: usize,
-    pub(super) taken: usize,
-    pub(super) changed: Changed,
-    pub(super) touched: TouchedFolders,
-}
-
-/// What watchers will be told.
-#[derive(Debug)]
-pub(super) enum Changed {
-    Nothing,
-    One(Notice),
-    Many,
-}
-
-impl Changed {
-    pub(super) fn add(&mut self, event: impl FnOnce() -> Notice) {
-        *self = match self {
-            Self::Nothing => Self::One(event()),
-            Self::One(_) | Self::Many => Self::Many,
-        };
+    /// How many lines it is the answer of.
+    pub(super) fn lines(&self) -> usize {
+        if let Self::Change(changing) = self { changing.verbs.len() } else { 1 }
     }
+
+    /// The lines of it that are counted when it is known what comes of them, not when they are begun.
+    pub(super) fn verbs_to_count(&self) -> &[VerbKind] {
+        match self {
+            Self::Judge(_) => &[VerbKind::RegisterFiles],
+            Self::Change(changing) => &changing.verbs,
+            Self::List { .. } | Self::Announce(_) | Self::Withdraw(_) | Self::Gather(_) | Self::Ask(_) => &[],
+        }
+    }
+
+    /// The ticket by which shards were asked for a list that has not come.
+    pub(super) fn list_ticket(&self) -> Option<Ticket> {
+        match self {
+            Self::List { list, .. } | Self::Gather(Gathering { own: list, .. }) => list.ticket(),
+            Self::Announce(_) | Self::Withdraw(_) | Self::Ask(_) | Self::Judge(_) | Self::Change(_) => None,
+        }
+    }
+
+    /// Whether its turn is no work here: it waits, or others have done it.
+    pub(super) fn is_light(&self) -> bool {
+        matches!(self, Self::Ask(_) | Self::Judge(_) | Self::Change(_) | Self::List { list: OwnList::Asked(_), .. })
+    }
+}
+
+/// A line of which a shard says how much is new.
+#[derive(Debug)]
+pub(super) struct Judging {
+    pub(super) ticket: Ticket,
+    pub(super) user: User,
+    /// The line, and what of it is new, once that is known.
+    pub(super) answered: Option<(Vec<Share>, Taken)>,
+}
+
+/// Lines that a shard carries out.
+#[derive(Debug)]
+pub(super) struct Changing {
+    pub(super) ticket: Ticket,
+    pub(super) user: User,
+    /// What each of them is.
+    pub(super) verbs: Vec<VerbKind>,
+    /// What came of each, once that is known.
+    pub(super) outcomes: Option<Vec<ChangeOutcome>>,
 }
 
 /// A question that other trackers are asked too.
@@ -91,7 +101,7 @@ pub(super) struct Gathering {
     pub(super) form: ListForm,
     pub(super) limit: usize,
     /// One's own part.
-    pub(super) own: ShareList,
+    pub(super) own: OwnList,
     /// Trackers that could not be asked.
     pub(super) unasked: usize,
     /// What came of those who were asked, once that is known.

@@ -16,7 +16,6 @@ use crate::protocol::sentence::Sentence;
 use crate::tracker::bans::Bans;
 use crate::tracker::budget::Budgets;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
-use crate::tracker::catalog::{Catalog, OwnerId};
 use crate::tracker::changes::{Changes, Readers};
 use crate::tracker::derived::{away_text, ban_text, greeting, lapse_seconds, settings_bans};
 use crate::tracker::doors::Doors;
@@ -37,7 +36,10 @@ use crate::tracker::roster::{Online, Roster};
 use crate::tracker::sent_away::SentAway;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
+use crate::tracker::shards::parted::PartedCatalog;
+use crate::tracker::shares::TrackerShares;
 use crate::tracker::tally::Tally;
+use crate::tracker::tended::TendedCatalog;
 use crate::tracker::trials::Trials;
 
 /// The tracker as a pure machine: inputs in, effects out.
@@ -52,8 +54,7 @@ pub struct Tracker {
     sessions_with_key: usize,
     pub(super) names: Names,
     pub(super) roster: Roster,
-    pub(super) catalog: Catalog,
-    caught_up_at: Instant,
+    pub(super) shares: TrackerShares,
     pub(super) changes: Changes,
     pub(super) readers: Readers,
     pub(super) bans: Bans,
@@ -72,8 +73,6 @@ pub struct Tracker {
     pub(super) timers: BTreeSet<(Instant, SessionId)>,
     /// Sessions without a name; the moment may be earlier than when they were last heard.
     idle: BTreeSet<(Instant, SessionId)>,
-    /// Those who have left and whose shares are still being forgotten. No list is begun meanwhile.
-    pub(super) leaving: VecDeque<OwnerId>,
     pub(super) saves: BTreeMap<Ticket, PendingSave>,
     /// The order of an owner's that is on its way to the disk: the next one is judged by what it leaves.
     pub(super) ordering: Option<Ticket>,
@@ -118,11 +117,6 @@ pub struct TrackerCounts {
     pub names: usize,
 }
 
-/// Users of more shares than this are forgotten in steps of it.
-const FORGOTTEN_AT_ONCE: usize = 8 * 1024;
-/// How often some of the shares that came are worked into the catalog: seldom enough that many come together.
-const CATCH_UP_EVERY: Duration = Duration::from_millis(2);
-
 impl Tracker {
     /// A tracker without sessions. The settings have been checked; `unix_seconds` is the clock on the wall.
     pub fn new(now: Instant, settings: TrackerSettings, unix_seconds: u64, remembered: Remembered) -> Self {
@@ -138,8 +132,7 @@ impl Tracker {
             sessions_with_key: 0,
             names: Names::new(lapse_seconds(&settings), run_seconds, remembered.bindings),
             roster: Roster::default(),
-            catalog: Catalog::new(),
-            caught_up_at: now,
+            shares: TrackerShares::Here(TendedCatalog::new(now)),
             changes: Changes::new(now, window),
             readers: Readers::new(settings.send_queue_bytes),
             sent_away: SentAway::default(),
@@ -155,7 +148,6 @@ impl Tracker {
             queue: VecDeque::new(),
             timers: BTreeSet::new(),
             idle: BTreeSet::new(),
-            leaving: VecDeque::new(),
             saves: BTreeMap::new(),
             ordering: None,
             gatherings: BTreeMap::new(),
@@ -177,7 +169,16 @@ impl Tracker {
     /// Has long scans of the catalog shared with these workers from now on. It changes how long they take, not what they
     /// find.
     pub fn set_scan_workers(&mut self, workers: Arc<dyn ScanWorkers>) {
-        self.catalog.set_workers(workers);
+        if let TrackerShares::Here(tended) = &mut self.shares {
+            tended.catalog.set_workers(workers);
+        }
+    }
+
+    /// Has the catalog kept by so many shards, at least one, before anybody is here: it is asked by
+    /// [`Effect::AskShard`] from now on. In which of them a name is nobody can tell who does not know the key.
+    pub fn part_catalog(&mut self, shards: usize, key: [u8; 32]) {
+        debug_assert!(self.roster.is_empty(), "nobody's shares would be moved");
+        self.shares = TrackerShares::Parted(PartedCatalog::new(shards.max(1), key));
     }
 
     /// Has users meet from now on (`connect`), and owners invite: tickets and tokens are made of these bytes, which nobody
@@ -211,6 +212,7 @@ impl Tracker {
             Input::Configured { ticket, read } => self.configure(now, ticket, read, &mut effects),
             Input::Owner(order) => self.obey(now, order, &mut effects),
             Input::Answered { ticket, answers } => self.take_answers(now, ticket, answers, &mut effects),
+            Input::ShardAnswered { shard, answer } => self.take_shard_answer(now, shard, answer, &mut effects),
             Input::Mesh(input) => self.hear_mesh(now, input),
             Input::Stopping => {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
@@ -220,6 +222,7 @@ impl Tracker {
             }
         }
         self.follow_mesh(now, &mut effects);
+        self.ask_shards(&mut effects);
         self.tell_owner(&mut effects);
         effects
     }
@@ -231,22 +234,19 @@ impl Tracker {
         self.changes.tell(now, &self.roster, &mut self.readers, &mut effects);
         self.end_silent_sessions(now, &mut effects);
         self.end_waiting_probes(now, &mut effects);
-        self.forget_some_shares();
-        if self.catching_up_due().is_some_and(|due| due <= now) {
-            self.catalog.catch_up();
-            self.caught_up_at = now;
-        }
+        self.shares.tick(now);
         if let Some(session) = self.queue.pop_front() {
             self.go_on(now, session, Turn::Queued, &mut effects);
         }
         self.tick_mesh(now, &mut effects);
+        self.ask_shards(&mut effects);
         self.tell_owner(&mut effects);
         effects
     }
 
     /// When [`Self::tick`] must be called at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
-        if !self.queue.is_empty() || !self.leaving.is_empty() {
+        if !self.queue.is_empty() || self.shares.is_forgetting() {
             return Some(self.now);
         }
         let timer = self.timers.first().map(|(at, _)| *at);
@@ -257,13 +257,8 @@ impl Tracker {
             .chain(links)
             .chain(probes)
             .chain(self.changes.next_deadline())
-            .chain(self.catching_up_due())
+            .chain(self.shares.next_deadline())
             .min()
-    }
-
-    /// When some of the pending shares are worked into the catalog.
-    fn catching_up_due(&self) -> Option<Instant> {
-        self.catalog.is_pending().then(|| self.caught_up_at + CATCH_UP_EVERY)
     }
 
     /// What the network is called, if programs in the local network are to find it by themselves.
@@ -276,7 +271,7 @@ impl Tracker {
         TrackerCounts {
             sessions: self.sessions.len(),
             users: self.roster.len(),
-            shares: self.catalog.len(),
+            shares: self.shares.len(),
             names: self.names.len(),
         }
     }
@@ -442,6 +437,7 @@ impl Tracker {
         self.remove_user(now, id, false);
         self.stop_idling(id);
         let Some(session) = self.sessions.remove(&id) else { return };
+        self.stop_asking(session.job.as_deref());
         self.sessions_with_key -= usize::from(session.key.is_some());
         self.timers.remove(&(session.timer, id));
         self.readers.end(id);
@@ -453,13 +449,9 @@ impl Tracker {
     /// Takes a session's user and shares away; the session stays.
     pub(super) fn remove_user(&mut self, now: Instant, id: SessionId, is_taken_over: bool) {
         let Some(user) = self.sessions.get_mut(&id).and_then(|session| session.user.take()) else { return };
-        let shares = self.catalog.shares_of(user.owner);
+        let shares = self.shares.taken_by(user.owner).shares;
         self.quotas.leave(user.owner);
-        if shares <= FORGOTTEN_AT_ONCE {
-            self.catalog.remove_owner(user.owner);
-        } else {
-            self.leaving.push_back(user.owner);
-        }
+        self.shares.forget(user.owner);
         if let Some(online) = self.roster.remove(&user.username) {
             if !is_taken_over {
                 self.log.push(LogEntry::Left { user: user.username.clone() });
@@ -469,14 +461,5 @@ impl Tracker {
         }
         self.stop_telling_strangers(Some(id));
         self.start_idling(now, id);
-    }
-
-    fn forget_some_shares(&mut self) {
-        let Some(owner) = self.leaving.front().copied() else { return };
-        self.catalog.clear_owner(owner, FORGOTTEN_AT_ONCE);
-        if self.catalog.shares_of(owner) == 0 {
-            self.catalog.remove_owner(owner);
-            self.leaving.pop_front();
-        }
     }
 }

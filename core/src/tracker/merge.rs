@@ -22,10 +22,9 @@
 //! # Ok::<(), potok_core::protocol::reply::BadReply>(())
 //! ```
 
-use std::cmp::Ordering;
-
 use crate::protocol::page::Cursor;
 use crate::protocol::reply::{FileLine, FolderEntry, FolderLine, Totals, UserTotals};
+use crate::tracker::line_key::LineKey;
 
 /// A page as it was answered, or as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +45,6 @@ pub trait PageLine {
 
     /// Takes over what another catalog says in the same line; `false` if that is a line of its own.
     fn absorb(&mut self, other: &Self) -> bool;
-}
-
-/// The sort key of a line: its path as it stands there, a folder's with its `/`, then the username; both by their bytes.
-#[derive(Debug, Clone, Copy)]
-pub struct LineKey<'a> {
-    path: &'a str,
-    is_folder: bool,
-    username: &'a str,
 }
 
 /// The page that one catalog with everything would have given, out of those that catalogs with a part each gave to the
@@ -81,50 +72,12 @@ pub fn merge<L: PageLine>(pages: impl IntoIterator<Item = LinePage<L>>, limit: O
 
 /// What one catalog with everything would have counted.
 pub fn sum(counts: impl IntoIterator<Item = Totals>) -> Totals {
-    counts.into_iter().fold(Totals::default(), plus)
+    counts.into_iter().fold(Totals::default(), Totals::plus)
 }
-
-/// A sum that does not fit is the largest number, which it stays whatever is added.
-fn plus(one: Totals, other: Totals) -> Totals {
-    Totals { files: one.files.saturating_add(other.files), bytes: one.bytes.saturating_add(other.bytes) }
-}
-
-impl LineKey<'_> {
-    fn at(cursor: &Cursor) -> LineKey<'_> {
-        LineKey { path: &cursor.path, is_folder: false, username: &cursor.username }
-    }
-}
-
-impl Ord for LineKey<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let (one, two) = (self.path.as_bytes(), other.path.as_bytes());
-        let both = one.len().min(two.len());
-        let by_rest = || with_slash(&one[both..], self.is_folder).cmp(with_slash(&two[both..], other.is_folder));
-        one[..both].cmp(&two[..both]).then_with(by_rest).then_with(|| self.username.cmp(other.username))
-    }
-}
-
-fn with_slash(rest: &[u8], is_folder: bool) -> impl Iterator<Item = u8> {
-    rest.iter().copied().chain(is_folder.then_some(b'/'))
-}
-
-impl PartialOrd for LineKey<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for LineKey<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for LineKey<'_> {}
 
 impl PageLine for FileLine {
     fn key(&self) -> LineKey<'_> {
-        LineKey { path: self.path.as_str(), is_folder: false, username: self.username.as_str() }
+        LineKey::file(self.path.as_str(), self.username.as_str())
     }
 
     fn cursor(&self) -> Cursor {
@@ -140,7 +93,7 @@ impl PageLine for FolderEntry {
     fn key(&self) -> LineKey<'_> {
         match self {
             Self::File(file) => file.key(),
-            Self::Folder(folder) => LineKey { path: folder.path.as_str(), is_folder: true, username: "" },
+            Self::Folder(folder) => LineKey::folder(folder.path.as_str()),
         }
     }
 
@@ -156,7 +109,7 @@ impl PageLine for FolderEntry {
         let is_same = one.path == other.path;
         if is_same {
             let FolderLine { username, totals, path: _ } = one;
-            *totals = plus(*totals, other.totals);
+            *totals = totals.plus(other.totals);
             *username = username.take().filter(|username| other.username.as_ref() == Some(username));
         }
         is_same
@@ -165,7 +118,7 @@ impl PageLine for FolderEntry {
 
 impl PageLine for UserTotals {
     fn key(&self) -> LineKey<'_> {
-        LineKey { path: "", is_folder: false, username: self.username.as_str() }
+        LineKey::file("", self.username.as_str())
     }
 
     fn cursor(&self) -> Cursor {
@@ -191,7 +144,10 @@ mod tests {
     use crate::model::username::Username;
     use crate::protocol::reply::BadReply;
     use crate::tracker::catalog::filter::ShareFilter;
+    use crate::tracker::catalog::list::ShareList;
+    use crate::tracker::catalog::merged::MergedList;
     use crate::tracker::catalog::query::WordQuery;
+    use crate::tracker::catalog::question::{CatalogQuestion, QuestionForm};
     use crate::tracker::catalog::{Catalog, OwnerId};
 
     const USERS: [&str; 6] = ["a", "anna", "Мария", "ivan", "z", "Пешо"];
@@ -237,22 +193,47 @@ mod tests {
 
         /// The lines of an answer and its cursor; `None` if the user is not here.
         fn ask(&self, asked: &Question, limit: Option<usize>) -> Option<LinePage<String>> {
+            let mut list = self.list(asked, limit)?;
+            let mut text = BytesMut::new();
+            assert!(list.write_lines(&mut text, usize::MAX));
+            Some(page_of(&text, list.lines(), list.more()))
+        }
+
+        fn list(&self, asked: &Question, limit: Option<usize>) -> Option<ShareList> {
             let owner = asked.user.map(|user| self.owners.get(&user).copied().ok_or(())).transpose().ok()?;
             let words = asked.word.as_ref().map(|word| WordQuery::new(&[word]));
             let filter = ShareFilter { owner, words, size_min: asked.size_min, ..ShareFilter::default() };
-            let (after, most) = (asked.after.as_ref(), limit.unwrap_or(usize::MAX));
-            let mut list = match &asked.form {
-                Form::Files => self.catalog.list(filter, after, limit),
-                Form::Owners => self.catalog.list_owners(filter, after, most),
-                Form::Level(folder) => self.catalog.list_level(folder.as_ref(), filter, after, most),
-                Form::Count => self.catalog.count(filter),
+            let form = match &asked.form {
+                Form::Files => QuestionForm::Files,
+                Form::Owners => QuestionForm::Owners,
+                Form::Level(folder) => QuestionForm::Level(folder.clone()),
+                Form::Count => QuestionForm::Count,
             };
+            let mut list = self.catalog.ask(&CatalogQuestion { form, filter, after: asked.after.clone(), limit });
             while !self.catalog.scan(&mut list) {}
-            let mut text = BytesMut::new();
-            assert!(self.catalog.write_lines(&mut list, &mut text, usize::MAX));
-            let text = std::str::from_utf8(&text).expect("text");
-            Some(LinePage { lines: text.lines().map(str::to_owned).collect(), more: list.more().cloned() })
+            Some(list)
         }
+    }
+
+    fn page_of(text: &[u8], count: u64, more: Option<&Cursor>) -> LinePage<String> {
+        let text = std::str::from_utf8(text).expect("text");
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        assert_eq!(lines.len() as u64, count, "as many as the head says");
+        LinePage { lines, more: more.cloned() }
+    }
+
+    /// The lists of the parts, made one before they are written, some bytes at a time.
+    fn merged_list(parts: &[Part], asked: &Question, limit: Option<usize>) -> LinePage<String> {
+        let lists: Vec<ShareList> = parts.iter().filter_map(|part| part.list(asked, limit)).collect();
+        let mut list = match asked.form {
+            Form::Count => MergedList::sum(lists),
+            // A level has a limit always.
+            Form::Level(_) | Form::Owners => MergedList::new(lists, Some(limit.unwrap_or(1_000))),
+            Form::Files => MergedList::new(lists, limit),
+        };
+        let mut text = BytesMut::new();
+        while !list.write_lines(&mut text, 40) {}
+        page_of(&text, list.lines(), list.more())
     }
 
     fn path_of(path: &str) -> SharePath {
@@ -329,6 +310,7 @@ mod tests {
             for (mut asked, limit) in asked {
                 let expected = whole.ask(&asked, limit).expect("everybody is here");
                 prop_assert_eq!(&merged(&parts, &asked, limit, &[usize::MAX; PARTS]), &expected);
+                prop_assert_eq!(&merged_list(&parts, &asked, limit), &expected);
                 // Parts that give less at once than was asked for: page by page it is the same list. Of owners only each
                 // page has everybody once.
                 if matches!(asked.form, Form::Owners | Form::Count) || limit.is_none() {

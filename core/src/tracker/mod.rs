@@ -13,7 +13,7 @@
 //! [`roster`] of who is here, [`doors`] of a closed network, [`changes`] that watchers are told, who is [`watching`] what,
 //! the [`mesh`] of several trackers, [`bans`], who is [`sent_away`], [`budget`] of answers, [`quotas`] of shares,
 //! [`encounters`], [`trials`], [`relays`], [`overrides`] of the configuration. [`merge`] makes one page of the answers of
-//! several catalogs. [`log`] is for the owner to read, [`tally`] for who watches over it.
+//! several catalogs. `shares` are here, or in [`shards`] on threads of their own. [`log`] is for the owner to read, [`tally`] for who watches over it.
 
 pub mod bans;
 pub mod budget;
@@ -25,12 +25,14 @@ mod derived;
 pub mod doors;
 pub mod effect;
 pub mod encounters;
+mod file_changes;
 pub mod forwarded;
 mod handlers;
 pub mod input;
 mod keeping_out;
 mod lasting;
 pub mod ledger;
+pub mod line_key;
 mod linking;
 pub mod links;
 pub mod log;
@@ -42,6 +44,7 @@ pub mod mesh;
 pub mod names;
 mod output;
 pub mod overrides;
+mod own_list;
 mod pending_save;
 pub mod quotas;
 pub mod relay_shares;
@@ -53,9 +56,14 @@ mod session;
 pub mod setting_fault;
 pub mod settings;
 mod settings_check;
+pub mod shards;
+mod shares;
 pub mod tally;
+mod tended;
+pub mod ticket;
 pub mod trials;
 mod turns;
+pub mod watched_folders;
 pub mod watching;
 
 #[cfg(test)]

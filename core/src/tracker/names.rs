@@ -70,7 +70,7 @@ struct Owned {
 /// Why a key, or nobody's key, may not have a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotFree {
-    /// Kept for the tracker itself.
+    /// OwnerShares for the tracker itself.
     Reserved,
     /// Another key owns it.
     Taken,

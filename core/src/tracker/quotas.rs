@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::household::household;
+use crate::model::share::Share;
 use crate::tracker::catalog::OwnerId;
 use crate::tracker::settings::TrackerSettings;
 
@@ -110,7 +111,13 @@ impl Quotas {
 }
 
 impl Taken {
-    fn plus(self, more: Self) -> Self {
+    /// What these take if all of them are new.
+    pub(super) fn of(shares: &[Share]) -> Self {
+        Self { shares: shares.len(), path_bytes: shares.iter().map(|share| share.path.as_str().len()).sum() }
+    }
+
+    /// What this and that take together.
+    pub(super) fn plus(self, more: Self) -> Self {
         Self {
             shares: self.shares.saturating_add(more.shares),
             path_bytes: self.path_bytes.saturating_add(more.path_bytes),

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
+use crate::tracker::file_changes::User;
 use crate::tracker::input::{SessionOpened, SessionRequest, Ticket};
-use crate::tracker::long_command::{LongCommand, User};
+use crate::tracker::long_command::LongCommand;
 use crate::tracker::roster::ReaderView;
 use crate::tracker::settings::TrackerSettings;
 
@@ -59,7 +60,7 @@ pub(super) enum Turn {
     Saving(Ticket),
     /// The answers so far must have left first.
     Draining,
-    /// Other trackers must have answered first.
+    /// Other trackers, or shards of the catalog, must have answered first.
     Gathering,
 }
 

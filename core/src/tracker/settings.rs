@@ -99,6 +99,8 @@ settings! {
     /// Where people reach this tracker of a cluster, HOST:PORT: it stands in invites beside the others; empty: public_address.
     advertise: OrEmpty<HostPort> = OrEmpty(None),
 
+    /// Shards of the catalog of files, each on a thread of its own; 0: one for two processors, 1: none but the tracker's own thread.
+    shards: usize = 0,
     /// Most files that one user may announce, so that one person cannot fill the memory.
     shares_per_user: usize = limits::SHARES_PER_USER_MAX,
     /// Most bytes of paths that one user may announce.
@@ -213,6 +215,7 @@ pub const AT_START: &[&str] = &[
     "cluster_key",
     "mesh",
     "advertise",
+    "shards",
     "connections_per_address",
     "connections",
     "handshakes_per_address",
@@ -223,6 +226,8 @@ pub const AT_START: &[&str] = &[
     "notice_window_milliseconds",
 ];
 
+/// Most shards of a catalog: a question goes to all of them.
+pub const SHARDS_MAX: usize = 64;
 /// Most keys that may give an owner's commands.
 pub const OWNERS_MAX: usize = 100;
 

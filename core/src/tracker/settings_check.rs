@@ -1,7 +1,7 @@
 //! Whether settings are right, beyond what their types say.
 
 use crate::tracker::setting_fault::SettingFault;
-use crate::tracker::settings::{BadSetting, OWNERS_MAX, TrackerSettings, is_line};
+use crate::tracker::settings::{BadSetting, OWNERS_MAX, SHARDS_MAX, TrackerSettings, is_line};
 
 /// Shortest word that lets somebody read figures.
 const TOKEN_BYTES_MIN: usize = 16;
@@ -32,6 +32,9 @@ impl TrackerSettings {
         }
         if self.bans.len() > CONFIGURED_BANS_MAX {
             return wrong("bans", SettingFault::TooManyBans);
+        }
+        if self.shards > SHARDS_MAX {
+            return wrong("shards", SettingFault::OutOfRange);
         }
         self.check_cluster()?;
         let counts = [

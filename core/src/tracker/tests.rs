@@ -238,6 +238,7 @@ impl Shell {
                 | Effect::Ask { .. }
                 | Effect::RelayOn { .. }
                 | Effect::Claim { .. }
+                | Effect::AskShard { .. }
                 | Effect::Try { .. } => {}
             }
         }
@@ -265,14 +266,14 @@ impl Shell {
             if user.key.is_some() {
                 assert_eq!(tracker.names.standing(&user.username, user.key), Ok(NameStanding::Own));
             }
-            shares += tracker.catalog.shares_of(user.owner);
+            shares += tracker.shares.taken_by(user.owner).shares;
             let alike = online.iter().filter(|other| {
                 let own = user.username.skeletons();
                 other.username.skeletons().iter().any(|key| own.contains(key))
             });
             assert_eq!(alike.count(), 1, "nobody looks like somebody else");
         }
-        assert_eq!(tracker.catalog.len(), shares, "shares belong to somebody who is here");
+        assert_eq!(tracker.shares.len(), shares, "shares belong to somebody who is here");
     }
 }
 
@@ -370,9 +371,8 @@ fn what_somebody_goes_on_announcing_is_not_that_of_who_took_the_name() {
     tracker.apply(now, squatter, Input::Requests(vec![SessionRequest::read(line)]));
     let register = SessionRequest::read(Line::Text("register-user anna".into()));
     let saves = tracker.apply(now, anna, Input::Requests(vec![register])).into_iter();
-    let tickets: Vec<Ticket> = saves
-        .filter_map(|effect| if let Effect::Save { ticket, .. } = effect { Some(ticket) } else { None })
-        .collect();
+    let tickets: Vec<Ticket> =
+        saves.filter_map(|effect| if let Effect::Save { ticket, .. } = effect { Some(ticket) } else { None }).collect();
     assert_eq!(tickets.len(), 1, "a new name is written down first");
     let mut told = said(tracker.apply(now, SessionId::NONE, Input::Stored { ticket: tickets[0], done: true }));
     while tracker.next_deadline().is_some_and(|at| at <= now) {

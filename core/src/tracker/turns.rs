@@ -12,17 +12,19 @@ use crate::protocol::command::{Command, Ping, VerbKind};
 use crate::protocol::line::Fault;
 use crate::protocol::notice::Notice;
 use crate::protocol::sentence::Sentence;
-use crate::tracker::catalog::list::ShareList;
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::{Effect, Effects};
-use crate::tracker::handlers::files::SLICE_ITEMS;
+use crate::tracker::file_changes::SLICE_ITEMS;
 use crate::tracker::handlers::gathering::Gathered;
+use crate::tracker::handlers::sharded::ListProgress;
 use crate::tracker::handlers::{Asker, CommandOutcome, Work, work_of};
 use crate::tracker::input::{SessionId, SessionRequest, Ticket};
 use crate::tracker::long_command::LongCommand;
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::{write_head, write_notice, write_refusal};
+use crate::tracker::own_list::OwnList;
 use crate::tracker::session::Turn;
+use crate::tracker::shares::TrackerShares;
 
 /// Work of one session in its turn. One command is 1, costly ones more.
 const WORK_PER_TURN: u32 = 256;
@@ -32,6 +34,8 @@ const WORK_AT_ONCE: u32 = 40;
 const WORK_OF_A_LIST: u32 = 64;
 /// What a look at everybody who is here takes beyond one.
 const UNITS_OF_USERS: usize = 32;
+/// What asking shards takes beyond one.
+const UNITS_OF_ASKING: usize = 4;
 /// Bytes of answers that a session is sent before it has taken them.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
 /// Answers up to here are joined into one write.
@@ -86,11 +90,11 @@ impl Tracker {
             let next = session.waiting.front();
             let work = match session.job.as_deref() {
                 // What was answered elsewhere is only handed on; a connection that came with it is not kept for long.
-                Some(LongCommand::Ask(_)) => 1,
+                Some(job) if job.is_light() => 1,
                 Some(_) => WORK_OF_A_LIST,
-                None => next.map_or(0, units_of),
+                None => next.map_or(0, |next| units_of(next, &self.shares)),
             };
-            let must_wait = session.job.is_none() && !self.leaving.is_empty() && next.is_some_and(is_list);
+            let must_wait = session.job.is_none() && self.shares.is_forgetting() && next.is_some_and(is_list);
             if work > work_left || must_wait {
                 session.turn = Turn::Queued;
                 self.queue.push_back(id);
@@ -115,12 +119,20 @@ impl Tracker {
         // Somebody else may have the name by now, and even the place in the catalog.
         if job.user().is_some_and(|user| !asker.is(user)) {
             let refusal = Refusal::new(Code::NotRegistered, Sentence::NotRegistered);
-            return self.answer(&asker, Err(refusal), effects);
+            for verb in job.verbs_to_count() {
+                self.tally.refused(Some(*verb), refusal.code);
+            }
+            return (0..job.lines()).for_each(|_| self.answer(&asker, Err(refusal.clone()), effects));
         }
         let outcome = match &mut *job {
-            LongCommand::List { list, is_begun } => {
-                self.send_piece(&asker, list, is_begun, effects).then_some(Ok(CommandReply::Sent))
-            }
+            LongCommand::List { list, is_begun } => match self.find(list) {
+                ListProgress::NotYet => None,
+                ListProgress::Waits => {
+                    self.wait_for_answers(id);
+                    None
+                }
+                ListProgress::All => self.send_piece(&asker, list, is_begun, effects).then_some(Ok(CommandReply::Sent)),
+            },
             LongCommand::Announce(announcing) => self.announce_slice(now, announcing),
             LongCommand::Withdraw(withdrawing) => self.withdraw_slice(now, withdrawing),
             LongCommand::Gather(gathering) => match self.gather(&asker, gathering, effects) {
@@ -133,6 +145,20 @@ impl Tracker {
             },
             LongCommand::Ask(asking) => match asking.answer.take() {
                 Some(answer) => Some(self.finish_asking(&asker, &asking.about, asking.ticket, answer, effects)),
+                None => {
+                    self.wait_for_answers(id);
+                    None
+                }
+            },
+            LongCommand::Judge(judging) => match judging.answered.take() {
+                Some(judged) => Some(self.change_judged(&asker, &judging.user, judged)),
+                None => {
+                    self.wait_for_answers(id);
+                    None
+                }
+            },
+            LongCommand::Change(changing) => match changing.outcomes.take() {
+                Some(outcomes) => return self.answer_changes(&asker, changing, outcomes, effects),
                 None => {
                     self.wait_for_answers(id);
                     None
@@ -180,6 +206,7 @@ impl Tracker {
             (outcome, verb) => {
                 match (&outcome, verb) {
                     (Err(refusal), _) => self.tally.refused(verb, refusal.code),
+                    (Ok(CommandReply::LongCommand(job)), _) if !job.verbs_to_count().is_empty() => {}
                     (Ok(_), Some(verb)) => self.tally.done(verb),
                     (Ok(_), None) => {}
                 }
@@ -235,10 +262,7 @@ impl Tracker {
     }
 
     /// Sends the next piece of a list; `true` at its end.
-    fn send_piece(&mut self, asker: &Asker, list: &mut ShareList, is_begun: &mut bool, effects: &mut Effects) -> bool {
-        if !list.is_ready() && !self.catalog.scan(list) {
-            return false;
-        }
+    fn send_piece(&mut self, asker: &Asker, list: &mut OwnList, is_begun: &mut bool, effects: &mut Effects) -> bool {
         let Some(session) = self.sessions.get_mut(&asker.session) else { return true };
         let out = effects.answer(asker.session);
         let before = out.len();
@@ -246,7 +270,7 @@ impl Tracker {
             write_head(out, usize::try_from(list.lines()).unwrap_or(usize::MAX), list.more());
         }
         let room = UNSENT_BYTES_MAX.saturating_sub(session.unsent_bytes);
-        let is_done = self.catalog.write_lines(list, out, room);
+        let is_done = list.write_lines(out, room);
         let written = out.len() - before;
         // One byte more than the bound: a list that is not at its end waits until this piece has left.
         session.unsent_bytes += if is_done { written } else { written.max(room + 1) };
@@ -342,10 +366,12 @@ impl Tracker {
 }
 
 /// How much of a turn a request takes, or its first slice.
-fn units_of(request: &SessionRequest) -> u32 {
+fn units_of(request: &SessionRequest, shares: &TrackerShares) -> u32 {
     let SessionRequest::Command(command) = request else { return 1 };
     let more = match work_of(command) {
         Work::Little => 0,
+        // Others do it.
+        Work::Changes(_) | Work::Shares if matches!(shares, TrackerShares::Parted(_)) => UNITS_OF_ASKING,
         Work::Changes(items) => items.min(SLICE_ITEMS),
         Work::Users => UNITS_OF_USERS,
         Work::Shares => return WORK_OF_A_LIST,

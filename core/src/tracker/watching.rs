@@ -7,6 +7,7 @@ use crate::model::share_path::SharePath;
 use crate::protocol::command;
 use crate::tracker::input::SessionId;
 use crate::tracker::roster::ReaderView;
+use crate::tracker::watched_folders::{TouchedFolders, WatchedFolders};
 
 /// What a watcher asked for. An empty one means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,33 +40,6 @@ impl WatchFilter {
     }
 }
 
-/// Where something was shared or unshared, as far as a watcher asked for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TouchedFolders {
-    /// Nobody knows where.
-    is_anywhere: bool,
-    /// The folders that are watched, and in which it was.
-    folders: BTreeSet<SharePath>,
-}
-
-impl TouchedFolders {
-    /// Something changed, and nobody knows where.
-    pub fn anywhere() -> Self {
-        Self { is_anywhere: true, folders: BTreeSet::new() }
-    }
-
-    /// Something else changed too.
-    pub fn add(&mut self, other: Self) {
-        self.is_anywhere |= other.is_anywhere;
-        self.folders.extend(other.folders);
-    }
-
-    /// Whether it may have been below this folder.
-    pub fn is_below(&self, folder: &SharePath) -> bool {
-        self.is_anywhere || self.folders.contains(folder)
-    }
-}
-
 /// Orders changes and the beginnings of watching: a watcher is told of what changed since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub u64);
@@ -91,8 +65,9 @@ pub struct Watchers {
     by_username: BTreeMap<String, BTreeSet<SessionId>>,
     /// Those who asked for no users.
     by_folder: BTreeMap<SharePath, BTreeSet<SessionId>>,
-    /// The folders that are watched, and by how many.
-    folders: BTreeMap<SharePath, usize>,
+    folders: WatchedFolders,
+    /// Folders that are watched now and were not, and the other way round, since somebody asked for them.
+    folder_changes: Vec<(SharePath, bool)>,
 }
 
 impl Watchers {
@@ -108,7 +83,9 @@ impl Watchers {
             self.by_username.entry(username.clone()).or_default().insert(session);
         }
         if let Some(folder) = &filter.folder {
-            *self.folders.entry(folder.clone()).or_default() += 1;
+            if self.folders.begin(folder) {
+                self.folder_changes.push((folder.clone(), true));
+            }
             if !filter.is_of_users() {
                 self.by_folder.entry(folder.clone()).or_default().insert(session);
             }
@@ -134,11 +111,8 @@ impl Watchers {
         }
         if let Some(folder) = filter.folder {
             remove(&mut self.by_folder, &folder, session);
-            if let Some(watchers) = self.folders.get_mut(&folder) {
-                *watchers -= 1;
-                if *watchers == 0 {
-                    self.folders.remove(&folder);
-                }
+            if self.folders.end(&folder) {
+                self.folder_changes.push((folder, false));
             }
         }
     }
@@ -148,26 +122,23 @@ impl Watchers {
         self.of_all.is_empty() && self.of_parts.is_empty()
     }
 
-    /// Notes a path at which something changed.
-    pub fn touch(&self, path: &SharePath, touched: &mut TouchedFolders) {
-        if self.folders.is_empty() {
-            return;
-        }
-        let path = path.as_str();
-        for (end, _) in path.match_indices('/') {
-            if let Some((folder, _)) = self.folders.get_key_value(&path[..end]) {
-                touched.folders.insert(folder.clone());
-            }
-        }
+    /// The folders that are watched.
+    pub fn folders(&self) -> &WatchedFolders {
+        &self.folders
+    }
+
+    /// The folders that are watched now and were not, and the other way round, since this was called last.
+    pub fn take_folder_changes(&mut self) -> Vec<(SharePath, bool)> {
+        std::mem::take(&mut self.folder_changes)
     }
 
     /// Those who asked for a part in which this user, by the folded name, has changed something.
     pub fn of_part(&self, folded: &str, touched: &TouchedFolders) -> Vec<(SessionId, &PartWatcher)> {
         let mut sessions: BTreeSet<SessionId> = self.by_username.get(folded).into_iter().flatten().copied().collect();
-        if touched.is_anywhere {
+        if touched.is_anywhere() {
             sessions.extend(self.by_folder.values().flatten());
         } else {
-            sessions.extend(touched.folders.iter().filter_map(|folder| self.by_folder.get(folder)).flatten());
+            sessions.extend(touched.folders().filter_map(|folder| self.by_folder.get(folder)).flatten());
         }
         sessions.into_iter().filter_map(|session| Some((session, self.of_parts.get(&session)?))).collect()
     }
@@ -197,7 +168,7 @@ mod tests {
     fn told(watchers: &Watchers, folded: &str, paths: &[&str]) -> Vec<u64> {
         let mut touched = TouchedFolders::default();
         for path in paths {
-            watchers.touch(&SharePath::new(path).expect(path), &mut touched);
+            watchers.folders.touch(&SharePath::new(path).expect(path), &mut touched);
         }
         let sessions = (1..9).filter(|n| {
             let told = watchers.of_part(folded, &touched);

@@ -20,6 +20,7 @@ impl Player {
         let now = self.now;
         let effects = self.tracker().apply(now, from, input);
         self.carry_out(effects);
+        self.ask_shards();
         while self.tracker().next_deadline().is_some_and(|at| at <= now) {
             self.tick();
         }
@@ -29,6 +30,21 @@ impl Player {
         let now = self.now;
         let effects = self.tracker().tick(now);
         self.carry_out(effects);
+        self.ask_shards();
+    }
+
+    /// Shards do at once what they are asked.
+    fn ask_shards(&mut self) {
+        while let Some((number, ask)) = self.asked.pop_front() {
+            let (shard, mut said) = (&mut self.shards[number], Vec::new());
+            shard.take(ask, &mut said);
+            while shard.has_work() {
+                shard.work(self.now, &mut said);
+            }
+            for answer in said {
+                self.apply(SessionId::NONE, Input::ShardAnswered { shard: number, answer });
+            }
+        }
     }
 
     pub(super) fn tracker(&mut self) -> &mut Tracker {
@@ -44,6 +60,9 @@ impl Player {
         let new = || {
             let mut tracker = Tracker::new(self.start, self.settings.clone(), self.unix_seconds, remembered());
             tracker.set_ticket_secret([7; 32]);
+            if !self.shards.is_empty() {
+                tracker.part_catalog(self.shards.len(), [7; 32]);
+            }
             tracker
         };
         self.tracker.get_or_insert_with(new)
@@ -86,6 +105,7 @@ impl Player {
                 Effect::Log(entry) => self.log.push_back(entry.to_string()),
                 Effect::Try { trial, address, .. } => self.trials.push_back((address, trial)),
                 Effect::Claim { .. } => unreachable!("this tracker is alone"),
+                Effect::AskShard { shard, ask } => self.asked.push_back((shard, ask)),
                 Effect::Save { ticket, records } if self.disk.waits => self.disk.under_way.push((ticket, records)),
                 Effect::Save { ticket, records } => {
                     records.into_iter().for_each(|record| self.disk.write(record));

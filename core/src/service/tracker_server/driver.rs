@@ -18,12 +18,14 @@ use crate::service::mesh::MeshLinks;
 use crate::service::tracker_server::figures::DriverFigures;
 use crate::service::tracker_server::ledger::{LedgerJob, LedgerWork, LedgerWriter};
 use crate::service::tracker_server::relay::RelayRoom;
+use crate::service::tracker_server::shard_threads::{ShardAnswers, ShardThreads};
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::service::tracker_server::{Message, ReadConfiguration, unix_seconds};
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::input::{Clock, Input, SessionId, SessionRequest, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
+use crate::tracker::shards::ask::ShardAnswer;
 
 /// Messages taken from the inbox before the time is looked at.
 const MESSAGES_AT_ONCE: usize = 64;
@@ -48,6 +50,8 @@ pub(super) struct Outside {
     pub(super) relays: Arc<RelayRoom>,
     /// If it is one of several trackers.
     pub(super) links: Option<Arc<MeshLinks>>,
+    /// If its catalog is parted.
+    pub(super) shards: Option<ShardThreads>,
 }
 
 /// A session, as the driver sees it.
@@ -87,6 +91,7 @@ impl Log {
 pub(super) async fn run(
     tracker: Tracker,
     (to_inbox, mut inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
+    mut shard_answers: Option<ShardAnswers>,
     ledger: LedgerWriter,
     outside: Outside,
     cancel: CancellationToken,
@@ -110,6 +115,7 @@ pub(super) async fn run(
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => break,
+                Some((shard, answer)) = next_answer(&mut shard_answers) => driver.take_answer(shard, answer),
                 _ = inbox.recv_many(&mut messages, MESSAGES_AT_ONCE) => {}
                 () = sleep_until(deadline.into()) => {}
             }
@@ -124,6 +130,10 @@ pub(super) async fn run(
             if cancel.is_cancelled() {
                 break;
             }
+        }
+        for _ in 0..MESSAGES_AT_ONCE {
+            let Some(Ok((shard, answer))) = shard_answers.as_mut().map(ShardAnswers::try_recv) else { break };
+            driver.take_answer(shard, answer);
         }
         for message in messages.drain(..) {
             driver.take(message);
@@ -146,7 +156,18 @@ pub(super) async fn run(
     let queues = driver.sessions.values().map(|session| Arc::clone(&session.queue)).collect();
     driver.apply(SessionId::NONE, Input::Stopping);
     driver.ledger.finish().await;
+    if let Some(shards) = driver.outside.shards {
+        shards.finish().await;
+    }
     queues
+}
+
+/// What a shard answers next; without shards nothing ever.
+async fn next_answer(answers: &mut Option<ShardAnswers>) -> Option<(usize, ShardAnswer)> {
+    match answers {
+        Some(answers) => answers.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// How long a tracker has run in its life: for so many seconds before, and since then.
@@ -209,6 +230,10 @@ impl Driver {
             Message::Reload => self.read_configuration(None),
             Message::ReadLog(reader) => self.log = Log { reader: Some(reader), left_out: 0 },
         }
+    }
+
+    fn take_answer(&mut self, shard: usize, answer: ShardAnswer) {
+        self.apply(SessionId::NONE, Input::ShardAnswered { shard, answer });
     }
 
     fn apply(&mut self, from: SessionId, input: Input) {
@@ -321,6 +346,11 @@ impl Driver {
                     Some(links) => links.ask(ticket, trackers, line, wants),
                     None => self.apply(SessionId::NONE, Input::Answered { ticket, answers: Vec::new() }),
                 },
+                Effect::AskShard { shard, ask } => {
+                    if let Some(shards) = &self.outside.shards {
+                        shards.ask(shard, ask);
+                    }
+                }
                 Effect::Log(entry) => self.log.tell(entry),
                 Effect::Try { trial, address, key } => self.outside.trials.begin(trial, address, key),
                 Effect::Save { ticket, records } => {

@@ -10,6 +10,7 @@
 //! | `relay` | two sessions that are one connection, in the tasks of the two | either end closes |
 //! | `writer`, a thread | puts records on disk | the driver has ended |
 //! | `ledger` | keeps a ledger that is shared with other trackers, instead of the writer | the driver has ended |
+//! | `shard_threads` | keep the catalog, if it is parted | the driver has ended |
 //! | `scan_threads` | look through the catalog while the driver waits | the driver has ended |
 
 mod accept;
@@ -21,6 +22,7 @@ pub mod ledger;
 mod relay;
 mod scan_threads;
 mod session;
+mod shard_threads;
 mod trial;
 mod writer;
 
@@ -54,6 +56,7 @@ pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Laten
 use crate::service::tracker_server::ledger::{Ledger, LedgerWriter, SharedLedger};
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::scan_threads::ScanThreads;
+use crate::service::tracker_server::shard_threads::ShardThreads;
 use crate::service::tracker_server::trial::TrialDialler;
 use crate::store::Store;
 use crate::tracker::input::{Input, OwnerOrder, SessionId, SessionOpened, SessionRequest};
@@ -182,7 +185,7 @@ pub async fn start_on(
         traffic: Arc::clone(&traffic),
         relays: Arc::clone(&relays),
     });
-    let mesh_at = settings.mesh.0;
+    let (mesh_at, shards) = (settings.mesh.0, shard_threads::count(settings.shards));
     let now = Instant::now();
     let mut cluster = None;
     let (mut tracker, ledger) = match ledger {
@@ -199,9 +202,18 @@ pub async fn start_on(
             (tracker, LedgerWriter::shared(keep, inbox.clone()))
         }
     };
-    if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
-        tracker.set_scan_workers(Arc::new(threads));
-    }
+    // One shard is the machine's own: asking a thread would take longer than most answers. Several look through their parts
+    // at the same time anyway.
+    let (shards, shard_answers) = if shards > 1 {
+        tracker.part_catalog(shards, rand::random());
+        let (threads, answers) = ShardThreads::start(shards)?;
+        (Some(threads), Some(answers))
+    } else {
+        if let Some(threads) = ScanThreads::start().map_err(io::Error::other)? {
+            tracker.set_scan_workers(Arc::new(threads));
+        }
+        (None, None)
+    };
     tracker.set_ticket_secret(rand::random());
     let sessions = TaskTracker::new();
     if let Some((_, listed)) = &cluster {
@@ -218,8 +230,8 @@ pub async fn start_on(
         tasks: sessions.clone(),
         cancel: cancel.clone(),
     };
-    let outside = Outside { trials, relays, links };
-    let driving = driver::run(tracker, (inbox.clone(), to_driver), ledger, outside, cancel.clone());
+    let outside = Outside { trials, relays, links, shards };
+    let driving = driver::run(tracker, (inbox.clone(), to_driver), shard_answers, ledger, outside, cancel.clone());
     #[cfg(feature = "nearby")]
     let announcing = tokio::spawn(announcing::run(inbox.downgrade(), address, identity.public_key(), cancel.clone()));
     let driver = tokio::spawn(async move {

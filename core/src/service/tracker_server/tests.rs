@@ -123,6 +123,66 @@ async fn the_last_answers_come_after_the_last_question() {
     assert_eq!(anna.line().await, None);
 }
 
+/// With the catalog on threads of their own: several people announce and search at once, some go in the middle, and in the
+/// end everybody finds exactly what is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shards_have_what_everybody_shares() {
+    let settings = TrackerSettings { shards: 3, ..TrackerSettings::default() };
+    let fixture = Arc::new(Fixture::new(settings).await);
+    let people: Vec<_> = (0..12)
+        .map(|n| {
+            let fixture = Arc::clone(&fixture);
+            tokio::spawn(async move {
+                let mut client = fixture.plain().await;
+                client.expect("* potok 1 \"Potok\"").await;
+                client.ask(&format!("register-user u{n:02}"), "OK 0").await;
+                let lines: String = (0..40)
+                    .map(|line| format!("register-files u{n:02} {line:02}/a, {line:02}/b, \"c {line:02}\"\n"))
+                    .collect();
+                client.send(lines.as_bytes()).await;
+                if n % 4 == 3 {
+                    // They go while they are answered.
+                    client.expect("OK 0").await;
+                    return None;
+                }
+                for _ in 0..40 {
+                    client.expect("OK 0").await;
+                }
+                client.ask(&format!("list-files u{n:02} limit=1"), "OK 1 more=").await;
+                client.expect(&format!("u{n:02} - - 00/a")).await;
+                Some(client)
+            })
+        })
+        .collect();
+    let mut stay = Vec::new();
+    for person in people {
+        stay.extend(person.await.expect("done"));
+    }
+    assert_eq!(stay.len(), 9);
+    // Who is gone is gone as soon as the tracker has seen it.
+    while fixture.handle.counts().await.is_some_and(|counts| (counts.users, counts.shares) != (9, 9 * 120)) {
+        tokio::task::yield_now().await;
+    }
+    let mut reader = fixture.plain().await;
+    reader.expect("* potok 1 \"Potok\"").await;
+    reader.ask("count-files", "OK 1").await;
+    reader.expect("1080 0").await;
+    reader.send(b"register-user reader\nlist-files\n").await;
+    reader.expect("OK 0").await;
+    reader.expect("OK 1080").await;
+    let mut before = String::new();
+    for _ in 0..1080 {
+        let line = reader.line().await.expect("a line");
+        let key = line.splitn(4, ' ').nth(3).expect("a path").to_owned() + " " + &line[..3];
+        assert!(before < key, "in order: {before}, {key}");
+        before = key;
+    }
+    reader.ask("list-folder", "OK 400").await;
+    reader.expect("* 0 18 00/").await;
+    fixture.handle.stop();
+    fixture.handle.join().await;
+}
+
 /// Those that the machine does not hear of have their place among the others, and are counted.
 #[tokio::test]
 async fn pings_are_answered_in_their_turn_wherever_they_are() {

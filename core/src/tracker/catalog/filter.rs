@@ -10,7 +10,7 @@ use crate::tracker::catalog::query::WordQuery;
 use crate::tracker::catalog::term::Term;
 
 /// Which shares are wanted: those to which everything here applies. An empty one means all.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShareFilter {
     /// Those of one owner.
     pub owner: Option<OwnerId>,

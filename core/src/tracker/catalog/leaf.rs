@@ -12,6 +12,7 @@ use crate::model::limits;
 use crate::model::search_key::push_key;
 use crate::model::share_path::SharePath;
 use crate::protocol::page::Cursor;
+use crate::tracker::catalog::owner_names::OwnerNames;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::sum::{LeafSum, ShareSum};
 use crate::tracker::catalog::term::Term;
@@ -142,8 +143,8 @@ impl Leaf {
     }
 
     /// The cursor that goes on behind this share.
-    pub(super) fn cursor(&self, at: usize, owners: &Owners) -> Cursor {
-        Cursor { path: self.path(at).to_owned(), username: owners.name(self.owner(at)).to_owned() }
+    pub(super) fn cursor(&self, at: usize, names: &OwnerNames) -> Cursor {
+        Cursor { path: self.path(at).to_owned(), username: names.get(self.owner(at)).to_owned() }
     }
 
     /// Where this share is in the order of lists.
@@ -378,10 +379,10 @@ impl Leaf {
     }
 
     /// Writes one line of a list, as [`FileLine`](crate::protocol::reply::FileLine) prints it, and its LF.
-    pub(super) fn write_line(&self, at: usize, owners: &Owners, out: &mut BytesMut) {
+    pub(super) fn write_line(&self, at: usize, names: &OwnerNames, out: &mut BytesMut) {
         let slot = self.slot(at);
         let head = &self.heads[slot];
-        out.extend_from_slice(owners.name(head.owner()).as_bytes());
+        out.extend_from_slice(names.get(head.owner()).as_bytes());
         out.extend_from_slice(b" ");
         match head.size() {
             Some(size) => out.extend_from_slice(decimal(size, &mut [0; 20])),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::protocol::page::Cursor;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
-use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::owner_names::OwnerNames;
 use crate::tracker::catalog::piece::{FolderSum, ListPiece};
 use crate::tracker::catalog::span::{Span, SpanPlace};
 use crate::tracker::catalog::sum::ShareSum;
@@ -83,9 +83,9 @@ impl LevelLines {
     }
 
     /// How many lines they are, and where the next page begins if there are more.
-    pub(super) fn end(&self, owners: &Owners) -> (usize, Option<Cursor>) {
+    pub(super) fn end(&self, names: &OwnerNames) -> (usize, Option<Cursor>) {
         let more = self.pieces.last().filter(|_| self.is_cut).map(|last| match last {
-            ListPiece::Shares(leaf, mask) => leaf.cursor(mask.ilog2() as usize, owners),
+            ListPiece::Shares(leaf, mask) => leaf.cursor(mask.ilog2() as usize, names),
             ListPiece::Folder(folder) => Cursor::behind_folder(&folder.path),
             ListPiece::Totals(_) => unreachable!("a level has none"),
         });
@@ -163,7 +163,7 @@ mod tests {
             let mut list = catalog.list_level(folder.as_ref(), filter.clone(), after.as_ref(), limit);
             while !catalog.scan(&mut list) {}
             let mut text = BytesMut::new();
-            assert!(catalog.write_lines(&mut list, &mut text, usize::MAX));
+            assert!(list.write_lines(&mut text, usize::MAX));
             lines.extend(std::str::from_utf8(&text).expect("text").lines().map(str::to_owned));
             after = list.more().cloned();
             if after.is_none() {

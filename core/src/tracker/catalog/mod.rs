@@ -14,11 +14,14 @@ mod leaf;
 mod leaf_row;
 mod level;
 pub mod list;
+pub mod merged;
 mod mix;
+mod owner_names;
 mod owners;
 mod pending_delta;
 mod piece;
 pub mod query;
+pub mod question;
 mod row_hash;
 mod scan;
 pub mod scan_workers;
@@ -34,8 +37,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-
 use crate::model::hash::ContentHash;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
@@ -47,6 +48,7 @@ use crate::tracker::catalog::leaf::Key;
 use crate::tracker::catalog::level::{LevelLines, LevelWalk};
 use crate::tracker::catalog::list::{LineSearch, ShareList};
 use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::question::{CatalogQuestion, QuestionForm};
 use crate::tracker::catalog::scan::{Scan, ScanHits};
 use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::segment::SharePlace;
@@ -63,6 +65,16 @@ pub struct OwnerId(u32);
 impl OwnerId {
     /// No owner has it, and it comes behind all that there are. A leaf has other uses for the highest bits.
     const MAX: Self = Self((1 << 30) - 1);
+
+    /// Who is known by a number, where it is not a catalog that gives them out.
+    pub(super) fn numbered(number: usize) -> Self {
+        let number = u32::try_from(number).ok().filter(|number| *number < Self::MAX.0);
+        Self(number.expect("fewer users than a thousand million fit into memory"))
+    }
+
+    pub(super) fn number(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// What an announcement did.
@@ -236,7 +248,7 @@ impl Catalog {
         let below = filter.folder.as_ref().map(|folder| Cursor::before(format!("{folder}/")));
         let (at, from) = self.place_behind(after.max(below.as_ref()));
         if filter.is_everything() {
-            return ShareList::whole(&self.segments.all()[at..], from, limit, &self.owners);
+            return ShareList::whole(&self.segments.all()[at..], from, limit, self.owners.names());
         }
         self.start_scan(filter, (at, from), ScanHits::shares(limit))
     }
@@ -277,13 +289,25 @@ impl Catalog {
         self.start_scan(filter, (at, from), ScanHits::Level(lines))
     }
 
+    /// Starts the list that answers a question.
+    pub fn ask(&self, question: &CatalogQuestion) -> ShareList {
+        let CatalogQuestion { form, filter, after, limit } = question;
+        let (filter, after) = (filter.clone(), after.as_ref());
+        match form {
+            QuestionForm::Files => self.list(filter, after, *limit),
+            QuestionForm::Owners => self.list_owners(filter, after, limit.unwrap_or(usize::MAX)),
+            QuestionForm::Level(folder) => self.list_level(folder.as_ref(), filter, after, limit.unwrap_or(usize::MAX)),
+            QuestionForm::Count => self.count(filter),
+        }
+    }
+
     /// Starts a list of one line: how many shares there are, and how many bytes they are.
     pub fn count(&self, filter: ShareFilter) -> ShareList {
         if filter.is_everything() {
-            return ShareList::totals(sum::totals(self.shares as u64, self.bytes), &self.owners);
+            return ShareList::totals(sum::totals(self.shares as u64, self.bytes), self.owners.names());
         }
         if let Some(owner) = filter.only_owner() {
-            return ShareList::totals(self.totals_of(owner), &self.owners);
+            return ShareList::totals(self.totals_of(owner), self.owners.names());
         }
         let below = filter.folder.as_ref().map(|folder| Cursor::before(format!("{folder}/")));
         let (at, from) = self.place_behind(below.as_ref());
@@ -293,7 +317,7 @@ impl Catalog {
             let from = SpanPlace { row: 0, leaf: from.leaf, at: from.at };
             let to = SpanPlace { row: end - at, leaf: to.leaf, at: to.at };
             let (sum, _looked) = Span::new(rows.collect()).sum(from, to);
-            return ShareList::totals(sum.totals(), &self.owners);
+            return ShareList::totals(sum.totals(), self.owners.names());
         }
         self.start_scan(filter, (at, from), ScanHits::Totals(ShareSum::default()))
     }
@@ -310,17 +334,17 @@ impl Catalog {
         let mut scan = Scan::new(filter, hits);
         let is_ready = scan.start(&segments, self.workers.as_deref());
         let search = LineSearch::Scan(scan);
-        if is_ready { self.ready(search) } else { ShareList::searching(search, &self.owners) }
+        if is_ready { self.ready(search) } else { ShareList::searching(search, self.owners.names()) }
     }
 
     /// Does the first step of a search.
     fn begin(&self, mut search: LineSearch) -> ShareList {
-        if self.go_on(&mut search) { self.ready(search) } else { ShareList::searching(search, &self.owners) }
+        if self.go_on(&mut search) { self.ready(search) } else { ShareList::searching(search, self.owners.names()) }
     }
 
     fn ready(&self, search: LineSearch) -> ShareList {
-        let mut list = ShareList::searching(search, &self.owners);
-        list.end_search(&self.owners);
+        let mut list = ShareList::searching(search, self.owners.names());
+        list.end_search();
         list
     }
 
@@ -340,7 +364,7 @@ impl Catalog {
         let Some(search) = &mut list.search else { return true };
         let is_ready = self.go_on(search);
         if is_ready {
-            list.end_search(&self.owners);
+            list.end_search();
         }
         is_ready
     }
@@ -358,12 +382,6 @@ impl Catalog {
         let count = self.segments.all().len();
         let behind = folder.map(|folder| self.place_behind(Some(&Cursor::behind_folder(folder.as_str()))));
         behind.map_or(count, |(last, _)| count.min(last + 1))
-    }
-
-    /// Writes the next lines, each with its LF, until `out` has grown by `bytes_max` or up to a line more; `true` when
-    /// the list is written to its end. The list must be ready and of this catalog.
-    pub fn write_lines(&self, list: &mut ShareList, out: &mut BytesMut, bytes_max: usize) -> bool {
-        list.write(&self.owners, out, bytes_max)
     }
 
     fn key<'a>(&'a self, owner: OwnerId, path: &'a SharePath) -> Key<'a> {

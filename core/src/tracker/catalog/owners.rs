@@ -1,19 +1,15 @@
-//! Who has shares in the catalog, and the names that running lists still have to write.
-
-use std::collections::VecDeque;
-use std::sync::Arc;
+//! Who has shares in the catalog.
 
 use crate::model::username::Username;
 use crate::tracker::catalog::OwnerId;
+use crate::tracker::catalog::owner_names::OwnerNames;
 
-/// Everybody who has shares. The place of one who left is given to nobody else while a list that may name them runs.
+/// Everybody who has shares. Lists have the names of when they were started, so that a place is free at once.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
     slots: Vec<Owner>,
     free: Vec<OwnerId>,
-    /// Those who left, oldest first, each with what the lists held that were started while they were here.
-    left: VecDeque<(Hold, OwnerId)>,
-    current: Hold,
+    names: OwnerNames,
 }
 
 /// What is counted of one owner.
@@ -26,28 +22,21 @@ pub(super) struct Owner {
     pub(super) bytes: u128,
 }
 
-/// Keeps the names of those who are here now readable until it is dropped.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Hold(Arc<()>);
-
 impl Owners {
     pub(super) fn add(&mut self, name: Username) -> OwnerId {
-        while let Some((_, gone)) = self.left.pop_front_if(|(hold, _)| Arc::strong_count(&hold.0) == 1) {
-            self.free.push(gone);
-        }
+        let id = self.free.pop().unwrap_or_else(|| OwnerId::numbered(self.slots.len()));
+        self.names.set(id, name.clone());
         let owner = Owner { name, shares: 0, path_bytes: 0, bytes: 0 };
-        if let Some(id) = self.free.pop() {
-            *self.get_mut(id) = owner;
-            return id;
+        match self.slots.get_mut(id.0 as usize) {
+            Some(slot) => *slot = owner,
+            None => self.slots.push(owner),
         }
-        let id = u32::try_from(self.slots.len()).ok().filter(|id| *id < OwnerId::MAX.0);
-        let id = id.expect("fewer users than a thousand million fit into memory");
-        self.slots.push(owner);
-        OwnerId(id)
+        id
     }
 
+    /// Forgets an owner who has no shares any more.
     pub(super) fn remove(&mut self, id: OwnerId) {
-        self.left.push_back((std::mem::take(&mut self.current), id));
+        self.free.push(id);
     }
 
     /// How many places there are, taken or free.
@@ -56,8 +45,9 @@ impl Owners {
         self.slots.len()
     }
 
-    pub(super) fn hold(&self) -> Hold {
-        self.current.clone()
+    /// Everybody's names as they are now.
+    pub(super) fn names(&self) -> OwnerNames {
+        self.names.clone()
     }
 
     pub(super) fn get(&self, id: OwnerId) -> &Owner {
@@ -78,23 +68,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_given_again_when_no_list_can_name_it() {
-        let name = |text: &str| Username::new(text).expect("valid");
+    fn a_list_has_the_names_of_when_it_was_started() {
+        let name = |text: String| Username::new(&text).expect("valid");
         let mut owners = Owners::default();
-        let anna = owners.add(name("anna"));
-        let early = owners.hold();
-        owners.remove(anna);
-        let pending = owners.hold();
-        let ivan = owners.add(name("ivan"));
-        assert_ne!(anna, ivan);
-        assert_eq!(owners.name(anna), "anna");
-        owners.remove(ivan);
-        drop(pending);
-        // `early` was started before either left.
-        let maria = owners.add(name("maria"));
-        assert!(maria != anna && maria != ivan);
-        drop(early);
-        let reused = [owners.add(name("a")), owners.add(name("b"))];
-        assert!(reused.contains(&anna) && reused.contains(&ivan));
+        let ids: Vec<OwnerId> = (0..200).map(|n| owners.add(name(format!("u{n}")))).collect();
+        let before = owners.names();
+        owners.remove(ids[70]);
+        let again = owners.add(name("ivan".to_owned()));
+        assert_eq!(again, ids[70], "a place is given again at once");
+        assert_eq!((owners.name(again), owners.names().get(again)), ("ivan", "ivan"));
+        assert!(ids.iter().enumerate().all(|(n, id)| before.get(*id) == format!("u{n}")));
+        assert_eq!(owners.len(), 200);
     }
 }

@@ -19,6 +19,15 @@ pub struct WordQuery {
     is_vain: bool,
 }
 
+impl PartialEq for WordQuery {
+    fn eq(&self, other: &Self) -> bool {
+        let words = |query: &Self| query.words.iter().map(|word| word.needle().to_owned()).collect::<Vec<_>>();
+        self.is_vain == other.is_vain && words(self) == words(other)
+    }
+}
+
+impl Eq for WordQuery {}
+
 /// Terms of one search at most: more of them rule nothing out that these do not.
 const TERMS_MAX: usize = 48;
 

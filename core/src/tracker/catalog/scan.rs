@@ -14,7 +14,7 @@ use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::leaf::{Leaf, Mask};
 use crate::tracker::catalog::leaf_row::Leaves;
 use crate::tracker::catalog::level::LevelLines;
-use crate::tracker::catalog::owners::Owners;
+use crate::tracker::catalog::owner_names::OwnerNames;
 use crate::tracker::catalog::piece::ListPiece;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::segment::{Segment, SharePlace};
@@ -308,10 +308,10 @@ impl ScanHits {
     }
 
     /// How many lines were found, and where the next page begins if there are more.
-    pub(super) fn end(&self, owners: &Owners) -> (usize, Option<Cursor>) {
+    pub(super) fn end(&self, names: &OwnerNames) -> (usize, Option<Cursor>) {
         match self {
-            Self::Shares(shares) => (shares.lines, shares.more(owners)),
-            Self::Level(level) => level.end(owners),
+            Self::Shares(shares) => (shares.lines, shares.more(names)),
+            Self::Level(level) => level.end(names),
             Self::Totals(_) => (1, None),
         }
     }
@@ -342,9 +342,9 @@ impl ShareLines {
     }
 
     /// The cursor of the last line, if there are more.
-    fn more(&self, owners: &Owners) -> Option<Cursor> {
+    fn more(&self, names: &OwnerNames) -> Option<Cursor> {
         match self.pieces.last().filter(|_| self.is_cut)? {
-            ListPiece::Shares(leaf, mask) => Some(leaf.cursor(mask.ilog2() as usize, owners)),
+            ListPiece::Shares(leaf, mask) => Some(leaf.cursor(mask.ilog2() as usize, names)),
             ListPiece::Folder(_) | ListPiece::Totals(_) => None,
         }
     }

@@ -81,6 +81,13 @@ impl ShareSum {
         self.whose = self.whose.and(other.whose);
     }
 
+    /// Other shares, too, of owners of another catalog.
+    pub(super) fn add_foreign(&mut self, other: &Self) {
+        let whose = if self.whose == Whose::NOBODYS { other.whose } else { Whose::SEVERAL };
+        self.add_all(other);
+        self.whose = whose;
+    }
+
     /// The one whose they are, if not of several.
     pub(super) fn owner(&self) -> Option<OwnerId> {
         self.whose.owner()

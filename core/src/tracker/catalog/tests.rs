@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::*;
@@ -345,7 +346,7 @@ fn read(catalog: &Catalog, list: &mut ShareList, text: &mut BytesMut, expected: 
     assert_eq!(list.lines(), expected.lines as u64);
     assert_eq!(list.more(), expected.more.as_ref());
     let before = text.len();
-    let done = catalog.write_lines(list, text, bytes_max);
+    let done = list.write_lines(text, bytes_max);
     let line_max = 1200;
     assert!(text.len() - before < bytes_max + line_max);
     assert!(done || text.len() - before >= bytes_max);
@@ -432,7 +433,7 @@ fn assert_finds(catalog: &Catalog, all: &[String]) {
         let mut list = catalog.list(words(&["needle"]), None, limit);
         while !catalog.scan(&mut list) {}
         let mut text = BytesMut::new();
-        assert!(catalog.write_lines(&mut list, &mut text, usize::MAX));
+        assert!(list.write_lines(&mut text, usize::MAX));
         let text = std::str::from_utf8(&text).expect("text");
         let found: Vec<&str> = text.lines().filter_map(|line| line.splitn(4, ' ').nth(3)).collect();
         assert_eq!(found, all[..limit.unwrap_or(all.len())], "{limit:?}");

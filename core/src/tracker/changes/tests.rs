@@ -55,7 +55,7 @@ impl Fixture {
     fn share(&mut self, millis: u64, who: &str, path: &str) {
         let path = crate::model::share_path::SharePath::new(path).expect(path);
         let mut touched = TouchedFolders::default();
-        self.changes.touch(&path, &mut touched);
+        self.changes.folders().touch(&path, &mut touched);
         self.changes.shared(self.at(millis), &name(who), Notice::Unshared(name(who), path), touched);
     }
 

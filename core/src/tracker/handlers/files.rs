@@ -1,7 +1,6 @@
 //! `register-files` and `unregister-files`: only one's own, all items or none. A long list is worked off in slices, so
 //! that others have their turn in between.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::model::share::Share;
@@ -10,23 +9,20 @@ use crate::model::shown::Shown;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, RegisterFiles, UnregisterFiles};
-use crate::protocol::notice::Notice;
-use crate::protocol::reply::FileLine;
 use crate::protocol::sentence::Sentence;
-use crate::tracker::catalog::Insert;
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
+use crate::tracker::file_changes::{Announcing, Changed, FETCHED_FROM, SLICE_ITEMS, User, Withdrawing};
 use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Work};
 use crate::tracker::input::{SessionId, SessionRequest};
-use crate::tracker::long_command::{Announcing, Changed, LongCommand, User, Withdrawing};
+use crate::tracker::long_command::LongCommand;
 use crate::tracker::machine::Tracker;
 use crate::tracker::quotas::{QuotaBroken, Taken};
-use crate::tracker::watching::TouchedFolders;
-
-/// Items that are worked off at once.
-pub(in crate::tracker) const SLICE_ITEMS: usize = 128;
-/// Fewer items than these of one line are not worth fetching for by themselves.
-const FETCHED_FROM: usize = 8;
+use crate::tracker::shards::ask::ChangeLine;
+use crate::tracker::shards::shard::new_of;
+use crate::tracker::shares::TrackerShares;
+use crate::tracker::tended::TendedCatalog;
+use crate::tracker::watched_folders::TouchedFolders;
 
 impl Handle for RegisterFiles {
     fn work(&self) -> Work {
@@ -51,58 +47,51 @@ impl Handle for UnregisterFiles {
 impl Tracker {
     fn register_files(&mut self, asker: &Asker, username: &Username, shares: Vec<Share>) -> CommandOutcome {
         let user = asker.own(username)?.clone();
-        let more = self.check_quota(&user, &shares)?;
-        self.quotas.reserve(user.owner, more);
-        let mut announcing = Announcing {
-            user,
-            shares: shares.into_iter(),
-            changed: Changed::Nothing,
-            touched: TouchedFolders::default(),
+        let TrackerShares::Here(TendedCatalog { catalog, .. }) = &self.shares else {
+            return Ok(self.ask_to_change(asker, user, ChangeLine::Announce(shares)));
         };
+        let most = Taken::of(&shares);
+        let more = match self.quota_broken_by(&user, most) {
+            None => most,
+            // Near the bound it matters which of them are new.
+            Some(_) => {
+                let more = new_of(catalog, Some(user.owner), &shares);
+                self.check_quota(&user, more)?;
+                more
+            }
+        };
+        self.quotas.reserve(user.owner, more);
+        let mut announcing = Announcing::new(user, shares);
         self.announce_slice(asker.now, &mut announcing)
             .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Announce(announcing)))))
     }
 
     fn unregister_files(&mut self, asker: &Asker, username: &Username, paths: Vec<SharePath>) -> CommandOutcome {
         let user = asker.own(username)?.clone();
-        let mut withdrawing = Withdrawing {
-            user,
-            paths,
-            found: 0,
-            taken: 0,
-            changed: Changed::Nothing,
-            touched: TouchedFolders::default(),
-        };
+        if let TrackerShares::Parted(_) = &self.shares {
+            return Ok(self.ask_to_change(asker, user, ChangeLine::Withdraw(paths)));
+        }
+        let mut withdrawing = Withdrawing::new(user, paths);
         self.withdraw_slice(asker.now, &mut withdrawing)
             .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Withdraw(withdrawing)))))
     }
 
     /// Lines have come, of which those that announce little each are often many: what all of these need is fetched together.
     pub(in crate::tracker) fn fetch_for(&self, id: SessionId, requests: &[SessionRequest]) {
+        let TrackerShares::Here(TendedCatalog { catalog, .. }) = &self.shares else { return };
         let user = self.sessions.get(&id).and_then(|session| session.user.as_ref());
         let Some(user) = user.filter(|_| requests.len() > 1) else { return };
         let few = requests.iter().filter_map(|request| match request {
             SessionRequest::Command(Command::RegisterFiles(line)) if line.shares.len() < FETCHED_FROM => Some(line),
             _ => None,
         });
-        self.catalog.fetch(user.owner, few.flat_map(|line| &line.shares).take(SLICE_ITEMS));
+        catalog.fetch(user.owner, few.flat_map(|line| &line.shares).take(SLICE_ITEMS));
     }
 
     /// Goes on; gives the outcome at the end of the list.
     pub(in crate::tracker) fn announce_slice(&mut self, now: Instant, list: &mut Announcing) -> Option<CommandOutcome> {
-        let user = &list.user;
-        let some = list.shares.as_slice();
-        let some = &some[..some.len().min(SLICE_ITEMS)];
-        if some.len() >= FETCHED_FROM {
-            self.catalog.fetch(user.owner, some);
-        }
-        for share in list.shares.by_ref().take(SLICE_ITEMS) {
-            if self.catalog.insert(user.owner, &share) != Insert::Same {
-                self.changes.touch(&share.path, &mut list.touched);
-                list.changed.add(|| Notice::Shared(line(user, share)));
-            }
-        }
-        let is_done = list.shares.as_slice().is_empty();
+        let TrackerShares::Here(TendedCatalog { catalog, .. }) = &mut self.shares else { return None };
+        let is_done = list.go_on(catalog, self.changes.folders());
         is_done.then(|| self.changed(now, &list.user, &mut list.changed, std::mem::take(&mut list.touched)))
     }
 
@@ -112,36 +101,25 @@ impl Tracker {
         now: Instant,
         list: &mut Withdrawing,
     ) -> Option<CommandOutcome> {
-        let user = &list.user;
-        for path in list.paths.iter().skip(list.found).take(SLICE_ITEMS) {
-            if self.catalog.get(user.owner, path).is_none() {
-                let text = format!("you do not share \"{}\"; nothing was changed", Shown(path.as_str()));
-                return Some(Err(Refusal::new(Code::NotShared, text)));
-            }
-            list.found += 1;
-        }
-        if list.found < list.paths.len() {
-            return None;
-        }
-        for path in list.paths.iter().skip(list.taken).take(SLICE_ITEMS) {
-            list.taken += 1;
-            // A path that stands twice in the list is gone the first time.
-            if self.catalog.remove(user.owner, path) {
-                self.changes.touch(path, &mut list.touched);
-                list.changed.add(|| Notice::Unshared(user.username.clone(), path.clone()));
-            }
-        }
-        let is_done = list.taken == list.paths.len();
-        is_done.then(|| self.changed(now, &list.user, &mut list.changed, std::mem::take(&mut list.touched)))
+        let TrackerShares::Here(TendedCatalog { catalog, .. }) = &mut self.shares else { return None };
+        Some(match list.go_on(catalog, self.changes.folders())? {
+            Ok(()) => self.changed(now, &list.user, &mut list.changed, std::mem::take(&mut list.touched)),
+            Err(missing) => Err(not_shared(&missing)),
+        })
     }
 
     /// A list is worked off: counts what is there now, and tells watchers.
-    fn changed(&mut self, now: Instant, user: &User, changed: &mut Changed, touched: TouchedFolders) -> CommandOutcome {
-        let path_bytes = self.catalog.path_bytes_of(user.owner);
-        self.quotas.settle(user.owner, Taken { shares: self.catalog.shares_of(user.owner), path_bytes });
+    pub(super) fn changed(
+        &mut self,
+        now: Instant,
+        user: &User,
+        changed: &mut Changed,
+        touched: TouchedFolders,
+    ) -> CommandOutcome {
+        let kept = self.shares.kept_of(user.owner);
+        self.quotas.settle(user.owner, kept.taken());
         if !matches!(changed, Changed::Nothing) && self.linked.is_some() {
-            let totals = self.catalog.totals_of(user.owner);
-            self.tell_mesh(|mesh, _| mesh.shares(now, &user.username, totals));
+            self.tell_mesh(|mesh, _| mesh.shares(now, &user.username, kept.totals));
         }
         match std::mem::replace(changed, Changed::Nothing) {
             Changed::Nothing => {}
@@ -151,33 +129,25 @@ impl Tracker {
         Ok(CommandReply::Done)
     }
 
-    /// How much more may be taken by these shares, if it may be taken.
-    fn check_quota(&self, user: &User, shares: &[Share]) -> Result<Taken, Refusal> {
-        let path_bytes = shares.iter().map(|share| share.path.as_str().len()).sum();
-        let most = Taken { shares: shares.len(), path_bytes };
-        if self.quota_broken_by(user, most).is_none() {
-            return Ok(most);
-        }
-        // Near the bound it matters which of them are new.
-        let new = shares.iter().filter(|share| self.catalog.get(user.owner, &share.path).is_none());
-        let new: BTreeSet<&SharePath> = new.map(|share| &share.path).collect();
-        let more = Taken { shares: new.len(), path_bytes: new.iter().map(|path| path.as_str().len()).sum() };
-        self.quota_broken_by(user, more).map_or(Ok(more), |text| Err(Refusal::new(Code::Limit, text)))
+    /// Whether so much more may be taken.
+    pub(super) fn check_quota(&self, user: &User, more: Taken) -> Result<(), Refusal> {
+        self.quota_broken_by(user, more).map_or(Ok(()), |text| Err(Refusal::new(Code::Limit, text)))
     }
 
-    fn quota_broken_by(&self, user: &User, more: Taken) -> Option<String> {
-        let (settings, catalog) = (&self.settings, &self.catalog);
-        let own = catalog.shares_of(user.owner);
+    /// What more of this user's would break, if anything.
+    pub(super) fn quota_broken_by(&self, user: &User, more: Taken) -> Option<String> {
+        let (settings, taken) = (&self.settings, self.shares.taken_by(user.owner));
+        let own = taken.shares;
         if own + more.shares > settings.shares_per_user {
             let max = settings.shares_per_user;
             return Some(Sentence::FilesOfUser { max: max as u64, own: own as u64 }.to_string());
         }
-        if catalog.path_bytes_of(user.owner) + more.path_bytes > settings.path_bytes_per_user {
+        if taken.path_bytes + more.path_bytes > settings.path_bytes_per_user {
             let max = settings.path_bytes_per_user;
             return Some(Sentence::PathsOfUser { max: max as u64 }.to_string());
         }
         let all_max = settings.shares_in_all;
-        if catalog.len() + more.shares > all_max {
+        if self.shares.len() + more.shares > all_max {
             return Some(Sentence::FilesInAll { max: all_max as u64 }.to_string());
         }
         let sentence = match self.quotas.broken_by(settings, user.owner, more)? {
@@ -190,6 +160,8 @@ impl Tracker {
     }
 }
 
-fn line(user: &User, share: Share) -> FileLine {
-    FileLine { username: user.username.clone(), size: share.size, hash: share.hash, path: share.path }
+/// What somebody reads who takes back what they do not share.
+pub(in crate::tracker) fn not_shared(path: &SharePath) -> Refusal {
+    let text = format!("you do not share \"{}\"; nothing was changed", Shown(path.as_str()));
+    Refusal::new(Code::NotShared, text)
 }

@@ -13,15 +13,16 @@ use crate::protocol::command::{
 };
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::{BadReply, FileLine, FolderEntry, Totals};
-use crate::tracker::catalog::list::ShareList;
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::{Effect, Effects, Wanted};
 use crate::tracker::handlers::Asker;
+use crate::tracker::handlers::sharded::ListProgress;
 use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::long_command::{Gathering, ListForm, LongCommand};
 use crate::tracker::machine::Tracker;
 use crate::tracker::merge::{LinePage, PageLine, merge, sum};
 use crate::tracker::output::write_notice;
+use crate::tracker::own_list::OwnList;
 use crate::tracker::session::Turn;
 
 impl Tracker {
@@ -29,7 +30,7 @@ impl Tracker {
     pub(in crate::tracker) fn answer_with(
         &mut self,
         asker: &Asker,
-        own: ShareList,
+        own: OwnList,
         command: Command,
         effects: &mut Effects,
     ) -> CommandReply {
@@ -109,12 +110,14 @@ impl Tracker {
         gathering: &mut Gathering,
         effects: &mut Effects,
     ) -> Gathered {
-        if !gathering.own.is_ready() && !self.catalog.scan(&mut gathering.own) {
-            return Gathered::NotYet;
+        match self.find(&mut gathering.own) {
+            ListProgress::NotYet => return Gathered::NotYet,
+            ListProgress::Waits => return Gathered::Waits,
+            ListProgress::All => {}
         }
         let Some(answers) = gathering.answers.take() else { return Gathered::Waits };
         let mut own = BytesMut::new();
-        self.catalog.write_lines(&mut gathering.own, &mut own, usize::MAX);
+        gathering.own.write_lines(&mut own, usize::MAX);
         let own = LinePage {
             lines: String::from_utf8_lossy(&own).lines().map(str::to_owned).collect(),
             more: gathering.own.more().cloned(),

@@ -15,6 +15,7 @@ use crate::protocol::selection::Selection;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::query::WordQuery;
+use crate::tracker::catalog::question::{CatalogQuestion, QuestionForm};
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
 use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Work};
@@ -54,7 +55,7 @@ impl Handle for ListTotals {
             Box::new(named.into_values().filter(move |online| online.username.as_str() > after))
         };
         for online in rest.by_ref().take(limit) {
-            let here = || tracker.catalog.totals_of(online.owner);
+            let here = || tracker.shares.kept_of(online.owner).totals;
             let totals = online.elsewhere.as_ref().map_or_else(here, |elsewhere| elsewhere.totals);
             let line = UserTotals { username: online.username.clone(), totals };
             writeln!(bytes, "{line}").expect("a text in memory takes everything");
@@ -87,8 +88,9 @@ impl Handle for ListFolder {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let limit = tracker.page_limit(asker, &self.page)?;
         let filter = tracker.filter(&self.selection)?;
-        let list = tracker.catalog.list_level(self.folder.as_ref(), filter, self.page.after.as_ref(), limit);
-        let page = Page { limit: Some(limit), ..self.page };
+        let (form, after, limit) = (QuestionForm::Level(self.folder.clone()), self.page.after.clone(), Some(limit));
+        let list = tracker.ask_shares(asker, CatalogQuestion { form, filter, after, limit });
+        let page = Page { limit, ..self.page };
         Ok(tracker.answer_with(asker, list, Self { page, ..self }.into(), effects))
     }
 }
@@ -113,7 +115,8 @@ impl Handle for CountFiles {
         tracker.check_allowance(asker)?;
         let filter = tracker.filter(&self.selection)?;
         tracker.charge(asker, COUNT_CHARGE_BYTES);
-        let count = tracker.catalog.count(filter);
+        let question = CatalogQuestion { form: QuestionForm::Count, filter, after: None, limit: None };
+        let count = tracker.ask_shares(asker, question);
         Ok(tracker.answer_with(asker, count, self.into(), effects))
     }
 }
@@ -137,8 +140,9 @@ impl Handle for ListSources {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let limit = tracker.page_limit(asker, &self.page)?;
         let filter = ShareFilter { hash: Some(self.hash), ..ShareFilter::default() };
-        let list = tracker.catalog.list_owners(filter, self.page.after.as_ref(), limit);
-        let page = Page { limit: Some(limit), ..self.page };
+        let (form, after, limit) = (QuestionForm::Owners, self.page.after.clone(), Some(limit));
+        let list = tracker.ask_shares(asker, CatalogQuestion { form, filter, after, limit });
+        let page = Page { limit, ..self.page };
         Ok(tracker.answer_with(asker, list, Self { page, ..self }.into(), effects))
     }
 }
@@ -172,7 +176,8 @@ impl Tracker {
         if self.linked.is_some() {
             limit = Some(limit.unwrap_or(limits::PAGE_LINES_MAX).min(limits::PAGE_LINES_MAX));
         }
-        let list = self.catalog.list(filter, page.after.as_ref(), limit);
+        let question = CatalogQuestion { form: QuestionForm::Files, filter, after: page.after.clone(), limit };
+        let list = self.ask_shares(asker, question);
         Ok(self.answer_with(asker, list, command(Page { limit, ..page }), effects))
     }
 

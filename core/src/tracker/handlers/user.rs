@@ -13,12 +13,12 @@ use crate::protocol::sentence::Sentence;
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::derived::{away_text, ban_text};
 use crate::tracker::effect::Effects;
+use crate::tracker::file_changes::User;
 use crate::tracker::handlers::letting_in::Door;
 use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights, Work, refuse};
 use crate::tracker::input::Ticket;
 use crate::tracker::lasting::{LAPSED_AT_ONCE, not_agreed};
 use crate::tracker::log::LogEntry;
-use crate::tracker::long_command::User;
 use crate::tracker::machine::Tracker;
 use crate::tracker::names::{NameStanding, NotFree};
 use crate::tracker::roster::{Online, ReaderView};
@@ -196,7 +196,7 @@ impl Tracker {
     }
 
     fn come(&mut self, asker: &Asker, username: &Username, port: Option<PeerPort>) {
-        let owner = self.catalog.add_owner(username.clone());
+        let owner = self.shares.add_owner(username);
         self.quotas.enter(owner, asker.address, asker.key.is_some());
         self.changes.joined(asker.now, username);
         let online = Online {
