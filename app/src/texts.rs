@@ -25,6 +25,7 @@ use potok_core::node::not_shareable::NotShareable;
 use potok_core::node::warning::Warning;
 use potok_core::node::work::WorkFault;
 use potok_core::protocol::code::{Code, ReplyCode};
+use potok_core::protocol::reply::PartialAnswer;
 use potok_core::protocol::sentence::Sentence;
 use potok_core::protocol::shut_out::{ShutOut, ShutOutKind};
 use potok_core::service::share_indexer::event::WhyNotShared;
@@ -310,6 +311,11 @@ pub fn of_log_entry(entry: &LogEntry) -> String {
         args.push(("text", known));
     }
     text("tracker-log", entry.key(), &args)
+}
+
+/// What people read when a list lacks what some trackers have.
+pub fn of_partial(partial: &PartialAnswer) -> String {
+    t!("console.partial", missing = partial.missing, of = partial.of).into_owned()
 }
 
 /// A word of a tracker's owner to everybody.

@@ -23,7 +23,7 @@ use potok_core::node::work::{FailedWork, WorkFault};
 use potok_core::protocol::code::Code;
 use potok_core::protocol::field::BadFields;
 use potok_core::protocol::line::Fault;
-use potok_core::protocol::owner_line::CountsFrom;
+use potok_core::protocol::owner_line::{CountsFrom, TrackerStanding};
 use potok_core::protocol::sentence::{SENTENCE_NUMBERS_MAX, Sentence};
 use potok_core::service::share_indexer::event::{LeftOutReason, WhyNotShared};
 use potok_core::service::share_indexer::watch_fault::WatchFault;
@@ -32,8 +32,7 @@ use potok_core::tracker::overrides::LIMITS;
 use potok_core::tracker::setting_fault::SettingFault;
 use potok_core::tracker::settings::BadSetting;
 
-use crate::command_line::BadLine;
-use crate::command_line::commands;
+use crate::command_line::{BadLine, commands};
 use crate::model::reach_advice;
 use crate::render::words;
 use crate::texts::{
@@ -65,6 +64,7 @@ fn used() -> BTreeSet<String> {
     family("span", SPAN_UNITS);
     family("limit", &LIMITS.iter().map(|limit| limit.name).collect::<Vec<_>>());
     family("counts-from", &CountsFrom::ALL.map(CountsFrom::as_str));
+    family("tracker-standing", &TrackerStanding::ALL.map(TrackerStanding::as_str));
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("grammar", &["unclosed-windows", "quote-windows"]);
     family("no-relay", &[NoRelay::Off, NoRelay::UsedUp, NoRelay::NotUsed, NoRelay::NotMet].map(NoRelay::key));

@@ -30,6 +30,7 @@ pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_a
             }
         });
     }
+    partial(ui, model, screen);
     if has_old_lists(model, screen)
         && let Some(Away { icon, title, text }) = away(model, true)
     {
@@ -39,6 +40,13 @@ pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_a
             }
         });
     }
+}
+
+/// A strip over lists in which something is missing: not all trackers of the network have answered.
+fn partial(ui: &mut Ui, model: &Model, screen: Screen) {
+    let is_of_files = matches!(screen, Screen::Browse);
+    let Some(partial) = model.partial.as_ref().filter(|_| is_of_files && model.is_online()) else { return };
+    strip(ui, icons::WARNING, &texts::of_partial(partial), &t!("window.away.partial-text"), 0.0, |_| {});
 }
 
 /// Instead of a list that was never read.

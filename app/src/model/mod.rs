@@ -39,8 +39,8 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId, TransferId};
 use potok_core::node::warning::Warning;
 use potok_core::protocol::notice::Role;
-use potok_core::protocol::owner_line::{FigureLine, InviteLine, WaitingLine};
-use potok_core::protocol::reply::{FileLine, UserLine};
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, TrackerLine, WaitingLine};
+use potok_core::protocol::reply::{FileLine, PartialAnswer, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::reach::reachability::Reachability;
 use rust_i18n::t;
@@ -153,6 +153,10 @@ pub struct Model {
     pub role: Role,
     /// The limits of the tracker that we own, once they were asked for.
     pub limits: Vec<FigureLine>,
+    /// The trackers of the network that we own, once they were asked for.
+    pub trackers: Vec<TrackerLine>,
+    /// What is missing in what was listed last.
+    pub partial: Option<PartialAnswer>,
     /// Its invites that are good, and who waits to be let in.
     pub invites: Vec<InviteLine>,
     /// Those who ask to be let in.
@@ -208,6 +212,8 @@ impl Default for Model {
             bans: Vec::new(),
             role: Role::User,
             limits: Vec::new(),
+            trackers: Vec::new(),
+            partial: None,
             invites: Vec::new(),
             waiting: Vec::new(),
             issued: None,
@@ -342,6 +348,7 @@ impl Model {
                 self.apply_warning(now, texts::warning_in_window(&warning));
             }
             NodeEvent::Role(role) => self.apply_role(role),
+            NodeEvent::Partial(partial) => self.partial = partial,
             NodeEvent::AsksToComeIn(user) => self.apply_asks_to_come_in(now, &user),
             NodeEvent::Broadcast { by, text } => self.toast(now, Tone::Info, texts::of_broadcast(by.as_ref(), &text)),
             NodeEvent::TrackerLog { at, entry } => self.apply_tracker_log(now, at, &entry),

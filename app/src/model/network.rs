@@ -10,7 +10,7 @@ use potok_core::model::username::Username;
 use potok_core::node::event::{Hosted, TrackerConnection};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
-use potok_core::protocol::command::owner::{ListBanned, ListInvites, ListWaiting, SetLimits};
+use potok_core::protocol::command::owner::{ListBanned, ListInvites, ListTrackers, ListWaiting, SetLimits};
 use potok_core::protocol::notice::Role;
 use potok_core::tracker::log::LogEntry;
 use rust_i18n::t;
@@ -181,17 +181,20 @@ impl Model {
             self.invite = None;
             (self.role, self.issued) = (Role::User, None);
             self.limits.clear();
+            self.trackers.clear();
             self.invites.clear();
             self.waiting.clear();
         }
         self.connection = connection;
+        // Each session tells of it anew.
+        self.partial = None;
         self.wishes.extend([Intent::Status, Intent::Invite]);
     }
 }
 
 /// What an owner looks at, read anew.
-pub(super) fn owner_lists() -> [Intent; 3] {
-    [ListBanned.into(), ListInvites.into(), ListWaiting.into()].map(Intent::Order)
+pub(super) fn owner_lists() -> [Intent; 4] {
+    [ListBanned.into(), ListInvites.into(), ListWaiting.into(), ListTrackers.into()].map(Intent::Order)
 }
 
 fn tracker_of(connection: &TrackerConnection) -> Option<&str> {

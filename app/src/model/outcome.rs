@@ -156,6 +156,7 @@ impl Model {
             Outcome::Bans(bans) => self.apply_bans(now, asked, bans),
             Outcome::Nearby { networks, .. } => self.nearby = networks,
             Outcome::Limits(limits) => self.limits = limits,
+            Outcome::Trackers(trackers) => self.trackers = trackers,
             Outcome::Invites(invites) => self.invites = invites,
             Outcome::WaitingUsers(waiting) => self.waiting = waiting,
             Outcome::Invite(invite) if invite.token.is_some() => {
@@ -182,6 +183,7 @@ impl Model {
             | Outcome::TransferDetails(_)
             | Outcome::FreeSpace(_)
             | Outcome::Figures(_)
+            | Outcome::Partial(_)
             | Outcome::Reloaded(_)
             | Outcome::History(_) => {}
         }

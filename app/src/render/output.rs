@@ -100,6 +100,8 @@ impl Output {
             // Nobody on a console asks to be asked.
             (_, Outcome::UnsafeNames { .. } | Outcome::Here(_)) => Ok(()),
             (_, Outcome::FreeSpace(_)) => Ok(()),
+            // It is said beside the answer.
+            (_, Outcome::Partial(_)) => Ok(()),
             (Audience::Programs, Outcome::TransferDetails(details)) => records::transfer_details(out, details),
             (Audience::People, Outcome::TransferDetails(details)) => tables::transfer_details(out, details),
             (_, Outcome::Invite(invite)) => records::line(out, invite),
@@ -120,6 +122,7 @@ impl Output {
             (Audience::Programs, Outcome::Limits(figures) | Outcome::Figures(figures)) => {
                 records::figures(out, figures)
             }
+            (Audience::Programs, Outcome::Trackers(trackers)) => records::trackers(out, trackers),
             (Audience::Programs, Outcome::Invites(invites)) => records::invites(out, invites),
             (Audience::Programs, Outcome::WaitingUsers(users)) => records::waiting(out, users),
             (Audience::Programs, Outcome::Reloaded(settings)) => records::reloaded(out, settings),
@@ -139,6 +142,7 @@ impl Output {
             (Audience::People, Outcome::Reachability(known)) => reach::sentences(out, known),
             (Audience::People, Outcome::Nearby { networks, is_on }) => tables::nearby(out, networks, *is_on),
             (Audience::People, Outcome::Limits(figures) | Outcome::Figures(figures)) => tables::figures(out, figures),
+            (Audience::People, Outcome::Trackers(trackers)) => tables::trackers(out, trackers),
             (Audience::People, Outcome::Invites(invites)) => tables::invites(out, invites),
             (Audience::People, Outcome::WaitingUsers(users)) => tables::waiting(out, users),
             (Audience::People, Outcome::Reloaded(settings)) => tables::reloaded(out, settings),
@@ -310,6 +314,7 @@ fn is_empty(outcome: &Outcome) -> bool {
         Outcome::History(past) => past.is_empty(),
         Outcome::Bans(bans) => bans.is_empty(),
         Outcome::Invites(invites) => invites.is_empty(),
+        Outcome::Trackers(trackers) => trackers.is_empty(),
         Outcome::WaitingUsers(users) => users.is_empty(),
         Outcome::Reloaded(settings) => settings.is_empty(),
         _ => false,

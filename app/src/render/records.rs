@@ -16,7 +16,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::way::Way;
 use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer, TransferDetails};
-use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, WaitingLine};
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, TrackerLine, WaitingLine};
 use potok_core::protocol::reply::{FileLine, OrDash, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::root_status::{RootWork, SharedRoot};
@@ -175,6 +175,15 @@ pub fn waiting(out: &mut impl Write, users: &[WaitingLine]) -> io::Result<()> {
 /// `name⇥number`
 pub fn figures(out: &mut impl Write, figures: &[FigureLine]) -> io::Result<()> {
     figures.iter().try_for_each(|figure| writeln!(out, "{}\t{}", Shown(&figure.name), figure.value))
+}
+
+/// `tracker⇥here, linked or away⇥users⇥replica age in milliseconds⇥partial answers`
+pub fn trackers(out: &mut impl Write, trackers: &[TrackerLine]) -> io::Result<()> {
+    trackers.iter().try_for_each(|tracker| {
+        let TrackerLine { at, standing, users, replica_milliseconds, partial_answers } = tracker;
+        let (age, partial) = (OrDash(*replica_milliseconds), OrDash(*partial_answers));
+        writeln!(out, "{at}\t{}\t{users}\t{age}\t{partial}", standing.as_str())
+    })
 }
 
 /// `setting⇥now, next-start or ordered`

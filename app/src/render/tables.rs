@@ -12,7 +12,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer_details::SourceDetails;
 use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferDetails, TransferState};
-use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, WaitingLine};
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, TrackerLine, WaitingLine};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
 use potok_core::service::share_indexer::event::LeftOutReason;
@@ -49,6 +49,8 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         Outcome::Nearby { networks, is_on } => nearby(&mut out, networks, *is_on),
         Outcome::Limits(list) | Outcome::Figures(list) => figures(&mut out, list),
         Outcome::Invites(list) => invites(&mut out, list),
+        Outcome::Trackers(list) => trackers(&mut out, list),
+        Outcome::Partial(partial) => records::line(&mut out, texts::of_partial(partial)),
         Outcome::WaitingUsers(list) => waiting(&mut out, list),
         Outcome::Reloaded(list) => reloaded(&mut out, list),
         Outcome::Roots(page) => roots(&mut out, &page.roots),
@@ -140,6 +142,31 @@ pub fn figures(out: &mut impl Write, figures: &[FigureLine]) -> io::Result<()> {
         TextColumn::number(|| t!("column.value"), |figure| human::thousands(figure.value)),
     ];
     text_table::write(out, COLUMNS, figures, true)
+}
+
+/// The trackers of a network, and how they are to each other.
+pub fn trackers(out: &mut impl Write, trackers: &[TrackerLine]) -> io::Result<()> {
+    const COLUMNS: &[TextColumn<TrackerLine>] = &[
+        TextColumn::new(|| t!("column.tracker"), |tracker| tracker.at.to_string()),
+        TextColumn::new(
+            || t!("column.state"),
+            |tracker| texts::text("tracker-standing", tracker.standing.as_str(), &[]),
+        ),
+        TextColumn::number(|| t!("column.users"), |tracker| human::thousands(tracker.users)),
+        TextColumn::number(
+            || t!("column.replica"),
+            |tracker| {
+                tracker
+                    .replica_milliseconds
+                    .map_or(String::new(), |age| t!("column.milliseconds", count = age).into_owned())
+            },
+        ),
+        TextColumn::number(
+            || t!("column.partial"),
+            |tracker| tracker.partial_answers.map_or(String::new(), human::thousands),
+        ),
+    ];
+    text_table::write(out, COLUMNS, trackers, true)
 }
 
 /// What of a configuration is another one.

@@ -71,7 +71,7 @@ async fn entries<T>(
     command: Command,
     read: impl Fn(&str) -> Result<T, BadReply>,
 ) -> Result<(Vec<T>, Option<Cursor>), Failure> {
-    let Reply { lines, more } = client.ask(command).await.map_err(|error| ask_failed(client, error))?;
+    let Reply { lines, more, .. } = client.ask(command).await.map_err(|error| ask_failed(client, error))?;
     Ok((lines.iter().filter_map(|line| read(line).ok()).collect(), more))
 }
 

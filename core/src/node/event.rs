@@ -26,8 +26,8 @@ use crate::node::intent::IntentId;
 use crate::node::warning::Warning;
 use crate::protocol::command::Cursor;
 use crate::protocol::notice::Role;
-use crate::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, WaitingLine};
-use crate::protocol::reply::{FileLine, FolderEntry, Totals, UserLine, UserTotals};
+use crate::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, TrackerLine, WaitingLine};
+use crate::protocol::reply::{FileLine, FolderEntry, PartialAnswer, Totals, UserLine, UserTotals};
 use crate::reach::nearby::NearbyNetwork;
 use crate::reach::reachability::Reachability;
 use crate::service::share_indexer::event::WhyNotShared;
@@ -160,6 +160,8 @@ pub enum NodeEvent {
     Role(Role),
     /// Somebody asks to be let into the network that we own, under this name.
     AsksToComeIn(Username),
+    /// What was listed last lacks what some trackers of the network have; none: it does so no more.
+    Partial(Option<PartialAnswer>),
     /// An owner of the tracker has a word for everybody.
     Broadcast {
         /// Which owner, if they have a name now.
@@ -267,6 +269,10 @@ pub enum Outcome {
     WaitingUsers(Vec<WaitingLine>),
     /// How much there is at the tracker, and what was asked.
     Figures(Vec<FigureLine>),
+    /// The trackers of the network; none if there is one alone.
+    Trackers(Vec<TrackerLine>),
+    /// All is listed but for what some trackers of the network have, which did not answer.
+    Partial(PartialAnswer),
     /// What of a configuration that was read anew is another one.
     Reloaded(Vec<ReloadedSetting>),
     /// A page of files.

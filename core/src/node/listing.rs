@@ -87,6 +87,6 @@ async fn hand_on(
             true
         }
     };
-    read_pages(&client, command, hand_on, None).await?;
-    Ok(Outcome::Done)
+    let partial = read_pages(&client, command, hand_on, None).await?;
+    Ok(partial.map_or(Outcome::Done, Outcome::Partial))
 }

@@ -107,7 +107,7 @@ async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) 
             Err(Failure::NoSuchUser { user: user.to_string() })
         }
         Err(why) => Err(why),
-        Ok(()) => Ok(files),
+        Ok(_) => Ok(files),
     }
 }
 

@@ -343,6 +343,7 @@ impl NodeTask {
             ClientEvent::AskedToDial(notice) => self.dial_back(&notice),
             ClientEvent::Trial { by, event } => self.hear_trial(by, event),
             ClientEvent::Role(role) => self.outbox.push(NodeEvent::Role(role)),
+            ClientEvent::Partial(partial) => self.outbox.push(NodeEvent::Partial(partial)),
             ClientEvent::Waiting(user) => self.outbox.push(NodeEvent::AsksToComeIn(user)),
             ClientEvent::Broadcast(by, text) => self.outbox.push(NodeEvent::Broadcast { by, text }),
             ClientEvent::Resync => {

@@ -8,7 +8,9 @@ use crate::node::tracker_session::ask_failed;
 use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::owner::{BanSubject, OwnerCommand};
-use crate::protocol::owner_line::{BanLine, FigureLine, InviteLine, ReloadedSetting, TokenLine, WaitingLine};
+use crate::protocol::owner_line::{
+    BanLine, FigureLine, InviteLine, ReloadedSetting, TokenLine, TrackerLine, WaitingLine,
+};
 use crate::protocol::reply::BadReply;
 use crate::service::tracker_client::{AskError, TrackerClient};
 
@@ -26,6 +28,7 @@ pub(super) async fn order(
         }
         OwnerCommand::SetLimits(_) => all(&lines, FigureLine::parse).map(Outcome::Limits),
         OwnerCommand::ListStats(_) => all(&lines, FigureLine::parse).map(Outcome::Figures),
+        OwnerCommand::ListTrackers(_) => all(&lines, TrackerLine::parse).map(Outcome::Trackers),
         OwnerCommand::ListInvites(_) => all(&lines, InviteLine::parse).map(Outcome::Invites),
         OwnerCommand::ListWaiting(_) => all(&lines, WaitingLine::parse).map(Outcome::WaitingUsers),
         OwnerCommand::IssueInvite(_) => match all(&lines, TokenLine::parse).as_deref() {

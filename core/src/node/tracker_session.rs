@@ -13,6 +13,7 @@ use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::command::{Command, Cursor, Page};
+use crate::protocol::reply::PartialAnswer;
 use crate::service::peer_server::PeerAdmission;
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
 
@@ -170,14 +171,15 @@ pub(super) async fn read_pages<Handed: Future<Output = bool>>(
     command: impl Fn(Page) -> Command,
     mut hand_on: impl FnMut(Vec<String>) -> Handed,
     from: Option<Cursor>,
-) -> Result<(), Failure> {
+) -> Result<Option<PartialAnswer>, Failure> {
     let mut after = from;
-    let mut lines = 0;
+    let (mut lines, mut partial) = (0, None);
     loop {
         let page = Page { after: after.clone(), limit: Some(limits::PAGE_LINES_MAX) };
         let answer = client.ask(command(page)).await.map_err(|error| ask_failed(client, error))?;
         let count = answer.lines.len();
         lines += count;
+        partial = answer.partial.or(partial);
         let go_on = hand_on(answer.lines).await;
         match answer.more {
             Some(more) if go_on => {
@@ -186,7 +188,7 @@ pub(super) async fn read_pages<Handed: Future<Output = bool>>(
                 }
                 after = Some(more);
             }
-            _ => return Ok(()),
+            _ => return Ok(partial),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The data lines that only owners read.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::model::ban_terms::{BanTerms, Remark};
 use crate::model::binding::{Ban, BanTarget};
@@ -164,6 +164,69 @@ impl fmt::Display for FigureLine {
     }
 }
 
+/// How a tracker is to the one that tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrackerStanding {
+    /// It is that one itself.
+    Here,
+    /// There is a link to it.
+    Linked,
+    /// There is none, now.
+    Away,
+}
+
+impl TrackerStanding {
+    /// Every word that there is.
+    pub const ALL: [Self; 3] = [Self::Here, Self::Linked, Self::Away];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Linked => "linked",
+            Self::Away => "away",
+        }
+    }
+}
+
+/// One line of `cluster`: `<ip:port> <here|linked|away> <users> <milliseconds or -> <number or ->`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackerLine {
+    /// Where other trackers link to it, which is what they call it.
+    pub at: SocketAddr,
+    /// How it is to who tells this.
+    pub standing: TrackerStanding,
+    /// How many users it has, as far as that is known.
+    pub users: u64,
+    /// Of who tells this: how old its copy is of what all trackers agree on.
+    pub replica_milliseconds: Option<u64>,
+    /// Of who tells this: how many of its answers lacked the part of another one, since it was started.
+    pub partial_answers: Option<u64>,
+}
+
+impl TrackerLine {
+    /// Reads one data line.
+    pub fn parse(line: &str) -> Result<Self, BadReply> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [at, standing, users, replica, partial, ..] = words.as_slice() else { return Err(BadReply) };
+        let or_dash = |word: &str| if word == "-" { Ok(None) } else { decimal(word).map(Some).ok_or(BadReply) };
+        Ok(Self {
+            at: at.parse().map_err(|_no_address| BadReply)?,
+            standing: TrackerStanding::ALL.into_iter().find(|one| one.as_str() == *standing).ok_or(BadReply)?,
+            users: decimal(users).ok_or(BadReply)?,
+            replica_milliseconds: or_dash(replica)?,
+            partial_answers: or_dash(partial)?,
+        })
+    }
+}
+
+impl fmt::Display for TrackerLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, standing, users, replica_milliseconds, partial_answers } = self;
+        write!(f, "{at} {} {users} {} {}", standing.as_str(), OrDash(*replica_milliseconds), OrDash(*partial_answers))
+    }
+}
+
 /// One line of `reload`: a setting that is another one in the configuration, and from when on it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadedSetting {
@@ -224,6 +287,22 @@ fn number(word: &str) -> Result<Option<u64>, BadReply> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tracker_is_read_as_it_is_written() {
+        for line in ["10.0.0.1:7688 here 12 800 3", "10.0.0.2:7688 linked 4 - -", "[fd00::3]:7688 away 0 - -"] {
+            assert_eq!(TrackerLine::parse(line).expect(line).to_string(), line);
+        }
+        assert!(
+            TrackerLine::parse("10.0.0.1:7688 here 12 800 3 more").is_ok(),
+            "what a later version says is passed over"
+        );
+        for bad in
+            ["", "10.0.0.1 here 1 - -", "10.0.0.1:1 there 1 - -", "10.0.0.1:1 here -1 - -", "10.0.0.1:1 here 1 x -"]
+        {
+            assert_eq!(TrackerLine::parse(bad), Err(BadReply), "{bad}");
+        }
+    }
 
     #[test]
     fn lines_round_trip() {

@@ -249,6 +249,15 @@ pub(super) fn decimal(digits: &str) -> Option<u64> {
     if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
 }
 
+/// An answer lacks what some trackers of the network have: they did not answer in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartialAnswer {
+    /// How many did not.
+    pub missing: usize,
+    /// Of so many.
+    pub of: usize,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -66,7 +66,7 @@ pub enum Effect {
         /// The command, without its LF.
         line: String,
         /// What is expected of the answer.
-        wants: Wanted,
+        wants: WantedAnswer,
     },
     /// Say `OK 0` to a session and make one connection of it and of the one that was kept for this ticket.
     RelayOn {
@@ -104,7 +104,7 @@ pub enum Effect {
 
 /// What is expected of other trackers' answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedAnswer {
     /// It comes at once: who has not answered within a second is missing.
     Answer,
     /// It comes when the other side of an encounter has.

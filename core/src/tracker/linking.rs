@@ -11,9 +11,10 @@ use crate::model::username::Username;
 use crate::protocol::command::Command;
 use crate::protocol::mesh_line::MeshUser;
 use crate::protocol::notice::Notice;
+use crate::protocol::owner_line::{TrackerLine, TrackerStanding};
 use crate::protocol::reply::Totals;
 use crate::protocol::sentence::Sentence;
-use crate::tracker::effect::{Effect, Effects, Wanted};
+use crate::tracker::effect::{Effect, Effects, WantedAnswer};
 use crate::tracker::handlers::Asker;
 use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::links::{Linked, MeshInput};
@@ -26,7 +27,11 @@ use crate::tracker::watched_folders::TouchedFolders;
 impl Tracker {
     /// It is one of several trackers from now on. `epoch` tells this start from all others.
     pub fn join_mesh(&mut self, now: Instant, at: SocketAddr, epoch: u64, unix_millis: u64) {
-        self.linked = Some(Box::new(Linked { mesh: Mesh::new(now, at, epoch, unix_millis), wanted: Vec::new() }));
+        self.linked = Some(Box::new(Linked {
+            mesh: Mesh::new(now, at, epoch, unix_millis),
+            wanted: Vec::new(),
+            partial_answers: 0,
+        }));
     }
 
     /// The other trackers, as far as it is one of several.
@@ -34,9 +39,30 @@ impl Tracker {
         self.linked.as_ref().map(|linked| &linked.mesh)
     }
 
+    /// All trackers of the network, this one first; none if it is alone.
+    pub fn cluster(&self, now: Instant) -> Vec<TrackerLine> {
+        let Some(Linked { mesh, partial_answers, .. }) = self.linked.as_deref() else { return Vec::new() };
+        let age = |at: Instant| u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX);
+        let here = TrackerLine {
+            at: mesh.at(),
+            standing: TrackerStanding::Here,
+            users: mesh.own_users(),
+            replica_milliseconds: self.replica_at.map(age),
+            partial_answers: Some(*partial_answers),
+        };
+        let others = mesh.trackers().map(|(at, is_linked)| TrackerLine {
+            at,
+            standing: if is_linked { TrackerStanding::Linked } else { TrackerStanding::Away },
+            users: mesh.users_of(at),
+            replica_milliseconds: None,
+            partial_answers: None,
+        });
+        std::iter::once(here).chain(others).collect()
+    }
+
     /// Something came from another tracker, or became of it.
     pub(super) fn hear_mesh(&mut self, now: Instant, input: MeshInput) {
-        let Some(Linked { mesh, wanted }) = self.linked.as_deref_mut() else { return };
+        let Some(Linked { mesh, wanted, .. }) = self.linked.as_deref_mut() else { return };
         match input {
             MeshInput::Trackers(listed) => mesh.set_trackers(now, listed, wanted),
             MeshInput::Connected { link, key, peer, to } => {
@@ -57,7 +83,7 @@ impl Tracker {
 
     /// Lets the others know something, if there are others.
     pub(super) fn tell_mesh(&mut self, tell: impl FnOnce(&mut Mesh, &mut Vec<MeshEffect>)) {
-        if let Some(Linked { mesh, wanted }) = self.linked.as_deref_mut() {
+        if let Some(Linked { mesh, wanted, .. }) = self.linked.as_deref_mut() {
             tell(mesh, wanted);
         }
     }
@@ -88,7 +114,7 @@ impl Tracker {
                 ticket: Ticket(self.last_ticket),
                 trackers,
                 line: command.to_string(),
-                wants: Wanted::Answer,
+                wants: WantedAnswer::Answer,
             });
         }
     }

@@ -47,4 +47,6 @@ pub enum MeshInput {
 pub(super) struct Linked {
     pub(super) mesh: Mesh,
     pub(super) wanted: Vec<MeshEffect>,
+    /// Answers that lacked the part of another tracker.
+    pub(super) partial_answers: u64,
 }

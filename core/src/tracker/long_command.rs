@@ -27,7 +27,7 @@ pub(super) enum LongCommand {
     /// Files of this tracker and of the others.
     Gather(Gathering),
     /// What another tracker knows.
-    Ask(Asking),
+    Ask(AskingElsewhere),
     /// A shard is asked how much of a line is new.
     Judge(Judging),
     /// A shard changes what somebody shares.
@@ -110,7 +110,7 @@ pub(super) struct Gathering {
 
 /// A question that another tracker answers.
 #[derive(Debug)]
-pub(super) struct Asking {
+pub(super) struct AskingElsewhere {
     pub(super) ticket: Ticket,
     pub(super) about: AskedAbout,
     /// What came of it, once that is known.

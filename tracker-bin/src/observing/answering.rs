@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use potok_core::model::invite::Invite;
 use potok_core::model::join_rule::JoinRule;
 use potok_core::model::shown::Shown;
+use potok_core::protocol::owner_line::TrackerLine;
 use potok_core::service::tracker_server::TrackerHandle;
 use potok_core::store::Store;
 use potok_core::tracker::settings::TrackerSettings;
@@ -105,6 +106,16 @@ impl Site {
         line("names", &counts.names);
         line("bytes in", &bytes_in);
         line("bytes out", &bytes_out);
+        let cluster = self.tracker.look(|tracker| tracker.cluster(Instant::now())).await.unwrap_or_default();
+        for TrackerLine { at, standing, users, replica_milliseconds, partial_answers } in cluster {
+            line("tracker", &format_args!("{at} {} {users} users", standing.as_str()));
+            if let Some(age) = replica_milliseconds {
+                line("replica", &format_args!("{age} ms old"));
+            }
+            if let Some(count) = partial_answers {
+                line("partial", &format_args!("{count} answers"));
+            }
+        }
         of_kind("text/plain; charset=utf-8", text)
     }
 

@@ -6,8 +6,8 @@ use potok_core::node::intent::Intent;
 use potok_core::protocol::code::Code;
 use potok_core::protocol::command::Verb;
 use potok_core::protocol::command::owner::{
-    Approve, BanUser, Broadcast, Deny, KickUser, LiftBan, ListBanned, ListInvites, ListStats, ListWaiting,
-    OwnerCommand, ReleaseName, Reload, RenameNetwork, RevokeInvite, SetLimits, SetMessage,
+    Approve, BanUser, Broadcast, Deny, KickUser, LiftBan, ListBanned, ListInvites, ListStats, ListTrackers,
+    ListWaiting, OwnerCommand, ReleaseName, Reload, RenameNetwork, RevokeInvite, SetLimits, SetMessage,
 };
 use potok_core::protocol::field;
 
@@ -42,6 +42,7 @@ pub(super) const OWNER_COMMANDS: &[ConsoleCommand] = &[
     order!(SetLimits, "[name=number | name=default ...]", Completes::Nothing),
     order!(Broadcast, "text", Completes::Nothing),
     order!(ListStats, "", Completes::Nothing),
+    order!(ListTrackers, "", Completes::Nothing),
     order!(Reload, "", Completes::Nothing),
     order!(ListInvites, "", Completes::Nothing),
     order!(RevokeInvite, "number", Completes::Nothing),

@@ -228,6 +228,9 @@ impl<'a> ConsoleSession<'a> {
                 self.output.remark(&t!("console.done"))?;
             }
             self.output.outcome(&outcome, is_list_of_mine)?;
+            if let Outcome::Partial(partial) = &outcome {
+                self.output.warning(&texts::of_partial(partial));
+            }
             match next_page(outcome) {
                 Some(next) => intent = next,
                 None => return Ok(()),
@@ -381,6 +384,7 @@ impl<'a> ConsoleSession<'a> {
             | NodeEvent::UserChanged(_)
             | NodeEvent::Resync
             | NodeEvent::Role(_)
+            | NodeEvent::Partial(_)
             | NodeEvent::Lagged
             | NodeEvent::TrackerLog { .. }
             | NodeEvent::Wire { .. }

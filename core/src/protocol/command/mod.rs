@@ -80,6 +80,7 @@ macro_rules! each_verb {
             owner::SetLimits,
             owner::Broadcast,
             owner::ListStats,
+            owner::ListTrackers,
             owner::Reload,
             owner::IssueInvite,
             owner::ListInvites,

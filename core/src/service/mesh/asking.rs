@@ -17,7 +17,7 @@ use crate::net::tls::{Encrypted, TlsClient};
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
-use crate::tracker::effect::Wanted;
+use crate::tracker::effect::WantedAnswer;
 use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::merge::LinePage;
 
@@ -51,10 +51,10 @@ struct Asked {
 }
 
 /// What one tracker, or several, are asked.
-pub(super) struct Question {
+pub(super) struct MeshQuestion {
     pub(super) ticket: Ticket,
     pub(super) line: String,
-    pub(super) wants: Wanted,
+    pub(super) wants: WantedAnswer,
 }
 
 impl Asking {
@@ -65,12 +65,14 @@ impl Asking {
     }
 
     /// What one of them has answered in time.
-    pub(super) async fn ask(&self, tls: &TlsClient, at: SocketAddr, question: &Question) -> Option<AnsweredPage> {
-        let Question { ticket, line, wants } = question;
+    pub(super) async fn ask(&self, tls: &TlsClient, at: SocketAddr, question: &MeshQuestion) -> Option<AnsweredPage> {
+        let MeshQuestion { ticket, line, wants } = question;
         let answered = match wants {
-            Wanted::Answer => timeout(MESH_ANSWER_MAX, self.ask_one(tls, at, line)).await,
-            Wanted::Encounter => timeout(MESH_ENCOUNTER_MAX, self.ask_one(tls, at, line)).await,
-            Wanted::Connection => timeout(MESH_ENCOUNTER_MAX, self.ask_for_connection(tls, at, *ticket, line)).await,
+            WantedAnswer::Answer => timeout(MESH_ANSWER_MAX, self.ask_one(tls, at, line)).await,
+            WantedAnswer::Encounter => timeout(MESH_ENCOUNTER_MAX, self.ask_one(tls, at, line)).await,
+            WantedAnswer::Connection => {
+                timeout(MESH_ENCOUNTER_MAX, self.ask_for_connection(tls, at, *ticket, line)).await
+            }
         };
         let answered = answered.unwrap_or_else(|elapsed| Err(elapsed.into()));
         answered.inspect_err(|error| tracing::debug!(%at, %error, "another tracker did not answer")).ok()

@@ -32,9 +32,9 @@ use tokio_util::task::TaskTracker;
 use crate::model::key::PublicKey;
 use crate::net::identity::Identity;
 use crate::net::tls::{self, Encrypted, Purpose, TlsClient, TlsServer};
-use crate::service::mesh::asking::{Asking, Question};
+use crate::service::mesh::asking::{Asking, MeshQuestion};
 use crate::service::mesh::link::LinkEnds;
-use crate::tracker::effect::Wanted;
+use crate::tracker::effect::WantedAnswer;
 use crate::tracker::input::{Input, Ticket};
 use crate::tracker::links::MeshInput;
 use crate::tracker::mesh::{LINKS_MAX, LinkEffect, LinkId, ListedTracker};
@@ -133,8 +133,8 @@ impl MeshLinks {
     }
 
     /// Asks other trackers, and tells the machine what they have answered.
-    pub fn ask(self: &Arc<Self>, ticket: Ticket, trackers: Vec<SocketAddr>, line: String, wants: Wanted) {
-        let (links, question) = (Arc::clone(self), Arc::new(Question { ticket, line, wants }));
+    pub fn ask(self: &Arc<Self>, ticket: Ticket, trackers: Vec<SocketAddr>, line: String, wants: WantedAnswer) {
+        let (links, question) = (Arc::clone(self), Arc::new(MeshQuestion { ticket, line, wants }));
         drop(self.tasks.spawn(async move {
             let asked = async {
                 let mut asked = JoinSet::new();

@@ -15,6 +15,7 @@ mod backoff;
 mod connecting;
 pub mod known_names;
 mod local_addresses;
+mod partial;
 mod people;
 mod reasons;
 mod round;
@@ -46,7 +47,7 @@ use crate::protocol::command::{self, Command, Cursor};
 use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::Role;
-use crate::protocol::reply::{FileLine, UserLine};
+use crate::protocol::reply::{FileLine, PartialAnswer, UserLine};
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
@@ -105,6 +106,8 @@ pub enum ClientEvent {
     Role(Role),
     /// Somebody asks to be let into the network that we own.
     Waiting(Username),
+    /// What was listed last lacks what some trackers of the network have; none: it does so no more.
+    Partial(Option<PartialAnswer>),
     /// An owner of the tracker has a word for everybody.
     Broadcast(Option<Username>, Remark),
     /// Something was left out of what we were told; the picture of the users has been read anew since.
@@ -123,6 +126,8 @@ pub struct Reply {
     pub lines: Vec<String>,
     /// If the list goes on.
     pub more: Option<Cursor>,
+    /// If something is missing in it.
+    pub partial: Option<PartialAnswer>,
 }
 
 /// A running session, or the tries to have one. Cheap to clone.

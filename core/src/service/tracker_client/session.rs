@@ -26,10 +26,11 @@ use crate::protocol::command::{Command, ListUsers, Page, Ping, Reach, RegisterUs
 use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
 use crate::protocol::notice::{Notice, Role};
-use crate::protocol::reply::UserLine;
+use crate::protocol::reply::{PartialAnswer, UserLine};
 use crate::protocol::shut_out::shuts_out;
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
+use crate::service::tracker_client::partial::PartialLists;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::tracker_client::trials::TrialAsking;
@@ -66,6 +67,7 @@ pub(super) struct ClientSession {
     collected_bytes: usize,
     /// Something was left out of what we were told, and the list of users that makes up for it is not asked for yet.
     must_resync: bool,
+    partial: PartialLists,
     said_at: Instant,
     heard_at: Instant,
     /// When the answer to a ping must have come.
@@ -122,6 +124,7 @@ impl ClientSession {
             collected: Reply::default(),
             collected_bytes: 0,
             must_resync: false,
+            partial: PartialLists::default(),
             said_at: Instant::now(),
             heard_at: Instant::now(),
             pong_due: None,
@@ -286,7 +289,7 @@ impl ClientSession {
             // What a person asks for may be long; nothing of it is kept.
             Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX && !is_typed => Err(lost(AbsenceReason::TooMuch)),
             Head::Ok { lines, more } => {
-                self.collected = Reply { lines: Vec::new(), more };
+                self.collected = Reply { lines: Vec::new(), more, partial: self.partial.take() };
                 self.collected_bytes = 0;
                 self.lines_left = lines;
                 if lines == 0 { self.answered(all).await } else { Ok(()) }
@@ -300,7 +303,12 @@ impl ClientSession {
         let answer = std::mem::take(&mut self.collected);
         match self.next_pending()? {
             // Who asked may have gone.
-            Pending::Question(_, asker) => drop(asker.send(Ok(answer))),
+            Pending::Question(command, asker) => {
+                if let Some(partial) = self.partial.news(&command, answer.partial) {
+                    tell(all.events, ClientEvent::Partial(partial)).await;
+                }
+                drop(asker.send(Ok(answer)));
+            }
             Pending::Announcement => all.announcer.line_answered(Ok(())),
             Pending::Typed(asker) => drop(asker.send(Ok(()))),
             Pending::Watch | Pending::Ping | Pending::Port | Pending::Trial => {}
@@ -330,6 +338,7 @@ impl ClientSession {
     }
 
     async fn refused(&mut self, code: ReplyCode, text: String, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
+        let _of_no_list = self.partial.take();
         match self.next_pending()? {
             Pending::Question(_, asker) => drop(asker.send(Err(AskError::Refused { code, text }))),
             Pending::Announcement => all.announcer.line_answered(Err(AskError::Refused { code, text })),
@@ -403,8 +412,9 @@ impl ClientSession {
                 ClientEvent::Role(role)
             }
             // Only a session without a key can be displaced.
-            Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Partial { .. } | Notice::Unknown => {
-                return Ok(());
+            Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),
+            Notice::Partial { missing, of } => {
+                return Ok(self.partial.announce(PartialAnswer { missing, of }));
             }
         };
         // Before that what we were greeted with is not told at all.

@@ -14,14 +14,14 @@ use crate::protocol::encounter::{ConnectNotice, ConnectReply, ForwardedConnect};
 use crate::protocol::notice::Notice;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::command_reply::CommandReply;
-use crate::tracker::effect::{Effect, Effects, RelayStart, Wanted};
+use crate::tracker::effect::{Effect, Effects, RelayStart, WantedAnswer};
 use crate::tracker::forwarded::Forwarded;
 use crate::tracker::handlers::addresses::{are_one_home, seen_at};
 use crate::tracker::handlers::reach::{address_lines, gone, no_encounter, nobody_here, nobody_to_meet};
 use crate::tracker::handlers::relay::no_relay;
 use crate::tracker::handlers::{Asker, CommandOutcome, lines};
 use crate::tracker::input::{AnsweredPage, SessionId, Ticket};
-use crate::tracker::long_command::{AskedAbout, Asking, LongCommand};
+use crate::tracker::long_command::{AskedAbout, AskingElsewhere, LongCommand};
 use crate::tracker::machine::Tracker;
 use crate::tracker::roster::{Online, ReaderView};
 
@@ -34,14 +34,14 @@ impl Tracker {
         &mut self,
         asker: &Asker,
         tracker: SocketAddr,
-        (command, wants): (&Command, Wanted),
+        (command, wants): (&Command, WantedAnswer),
         about: AskedAbout,
         effects: &mut Effects,
     ) -> CommandOutcome {
         let ticket = self.next_ticket();
         self.gatherings.insert(ticket, asker.session);
         effects.push(Effect::Ask { ticket, trackers: vec![tracker], line: command.to_string(), wants });
-        Ok(CommandReply::LongCommand(Box::new(LongCommand::Ask(Asking { ticket, about, answer: None }))))
+        Ok(CommandReply::LongCommand(Box::new(LongCommand::Ask(AskingElsewhere { ticket, about, answer: None }))))
     }
 
     /// The tracker of a user who is at another one, if it can be asked.
@@ -118,7 +118,7 @@ impl Tracker {
         let own = asker.user.as_ref().and_then(|user| self.roster.get(&user.username));
         let homes = own.filter(|own| own.key.is_some()).map_or(Vec::new(), |own| homes_of(own, asker));
         let command = Command::ListAddresses(ListAddresses { username: username.clone(), homes });
-        self.ask_elsewhere(asker, tracker, (&command, Wanted::Answer), AskedAbout::Addresses(username), effects)
+        self.ask_elsewhere(asker, tracker, (&command, WantedAnswer::Answer), AskedAbout::Addresses(username), effects)
     }
 
     /// Has a user of another tracker told that the asker would be met.
@@ -150,7 +150,7 @@ impl Tracker {
         let (username, forwarded) = (target.username.clone(), Some(Box::new(forwarded)));
         let command = Command::Connect(Connect { username, forwarded });
         let about = AskedAbout::Meeting(tickets.asker, relay);
-        self.ask_elsewhere(asker, tracker, (&command, Wanted::Answer), about, effects)
+        self.ask_elsewhere(asker, tracker, (&command, WantedAnswer::Answer), about, effects)
     }
 
     /// Another tracker has a user of ours meet somebody of its own. It is told where they are, and whether we relay.

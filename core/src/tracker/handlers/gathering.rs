@@ -14,7 +14,7 @@ use crate::protocol::command::{
 use crate::protocol::notice::Notice;
 use crate::protocol::reply::{BadReply, FileLine, FolderEntry, Totals};
 use crate::tracker::command_reply::CommandReply;
-use crate::tracker::effect::{Effect, Effects, Wanted};
+use crate::tracker::effect::{Effect, Effects, WantedAnswer};
 use crate::tracker::handlers::Asker;
 use crate::tracker::handlers::sharded::ListProgress;
 use crate::tracker::input::{AnsweredPage, Ticket};
@@ -65,7 +65,7 @@ impl Tracker {
         let answers = trackers.is_empty().then(Vec::new);
         if answers.is_none() {
             self.gatherings.insert(ticket, asker.session);
-            effects.push(Effect::Ask { ticket, trackers, line: command.to_string(), wants: Wanted::Answer });
+            effects.push(Effect::Ask { ticket, trackers, line: command.to_string(), wants: WantedAnswer::Answer });
         }
         let gathering = Gathering { ticket, form, limit, own, unasked, answers };
         CommandReply::LongCommand(Box::new(LongCommand::Gather(gathering)))
@@ -133,6 +133,9 @@ impl Tracker {
             }
         }
         if missing > 0 {
+            if let Some(linked) = &mut self.linked {
+                linked.partial_answers += 1;
+            }
             self.write(asker.session, effects, |out| write_notice(out, &Notice::Partial { missing, of }));
         }
         let (lines, bytes, more) = match form {

@@ -5,8 +5,8 @@ use crate::model::binding::{Ban, BanTarget};
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::owner::{
-    BanSubject, BanUser, Broadcast, KickUser, LiftBan, ListBanned, ListStats, ReleaseName, Reload, RenameNetwork,
-    SetLimits, SetMessage,
+    BanSubject, BanUser, Broadcast, KickUser, LiftBan, ListBanned, ListStats, ListTrackers, ReleaseName, Reload,
+    RenameNetwork, SetLimits, SetMessage,
 };
 use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{BanLine, FigureLine};
@@ -200,6 +200,14 @@ impl Handle for ListStats {
             ("uptime_seconds", tracker.uptime(asker.now).as_secs()),
         ];
         Ok(lines(figures.map(|(name, value)| FigureLine { name: name.to_owned(), value })))
+    }
+}
+
+impl Handle for ListTrackers {
+    reads!();
+
+    fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
+        Ok(lines(tracker.cluster(asker.now)))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::protocol::notice::Notice;
 use crate::protocol::reply::OrDash;
 use crate::protocol::sentence::Sentence;
 use crate::tracker::command_reply::CommandReply;
-use crate::tracker::effect::{Effects, Wanted};
+use crate::tracker::effect::{Effects, WantedAnswer};
 use crate::tracker::encounters::{NoEncounter, Probed};
 use crate::tracker::forwarded::Forwarded;
 use crate::tracker::handlers::addresses::{are_one_home, seen_at};
@@ -75,7 +75,7 @@ impl Tracker {
         let (ticket, seen) = (probe.ticket, probe.seen.or(peer).ok_or_else(gone)?);
         if let Some(Forwarded { tracker, .. }) = self.forwarded_by(asker, ticket) {
             let command = Command::Probe(Probe { ticket, seen: Some(seen) });
-            return self.ask_elsewhere(asker, tracker, (&command, Wanted::Encounter), AskedAbout::Probe, effects);
+            return self.ask_elsewhere(asker, tracker, (&command, WantedAnswer::Encounter), AskedAbout::Probe, effects);
         }
         match self.encounters.probe(asker.now, ticket, asker.session, seen) {
             Probed::Gone => Err(gone()),

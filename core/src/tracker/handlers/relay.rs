@@ -13,7 +13,7 @@ use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::{Command, Relay, Verb};
 use crate::protocol::sentence::Sentence;
 use crate::tracker::command_reply::CommandReply;
-use crate::tracker::effect::{Effect, Effects, RelayStart, Wanted};
+use crate::tracker::effect::{Effect, Effects, RelayStart, WantedAnswer};
 use crate::tracker::encounters::ComeToRelay;
 use crate::tracker::handlers::reach::gone;
 use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights};
@@ -91,7 +91,7 @@ impl Tracker {
         if let Some(of) = self.forwarded_by(asker, ticket) {
             let command = Command::Relay(Relay { ticket });
             let about = AskedAbout::Relay(of);
-            return self.ask_elsewhere(asker, of.tracker, (&command, Wanted::Connection), about, effects);
+            return self.ask_elsewhere(asker, of.tracker, (&command, WantedAnswer::Connection), about, effects);
         }
         let pair = match self.encounters.relay(asker.now, ticket, asker.session, peer) {
             ComeToRelay::Gone => return Err(gone()),

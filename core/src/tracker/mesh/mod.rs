@@ -211,6 +211,16 @@ impl Mesh {
         others.map(|(at, other)| (*at, other.link.is_some()))
     }
 
+    /// How many users it has itself.
+    pub fn own_users(&self) -> u64 {
+        self.telling.users()
+    }
+
+    /// How many users another tracker has, as far as it has told.
+    pub fn users_of(&self, tracker: SocketAddr) -> u64 {
+        self.others.get(&tracker).map_or(0, |other| other.mirror.names.len() as u64)
+    }
+
     /// Who proves this key may speak.
     pub fn may_speak(&self, key: PublicKey) -> bool {
         self.links.len() < LINKS_MAX && self.others.values().any(|other| other.is_listed_with(key))

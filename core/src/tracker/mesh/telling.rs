@@ -61,6 +61,10 @@ impl Telling {
         self.users.get(folded)
     }
 
+    pub(super) fn users(&self) -> u64 {
+        self.users.len() as u64
+    }
+
     pub(super) fn beat(&self) -> MeshLine {
         MeshLine::Beat { number: self.number, users: self.users.len() as u64 }
     }

@@ -6,8 +6,10 @@ use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui, vec2};
 use potok_core::model::ban_terms::Remark;
 use potok_core::model::shown::Shown;
 use potok_core::node::intent::Intent;
-use potok_core::protocol::command::owner::{Approve, Broadcast, Deny, OwnerCommand, RevokeInvite, SetLimits};
-use potok_core::protocol::owner_line::{FigureLine, InviteLine, WaitingLine};
+use potok_core::protocol::command::owner::{
+    Approve, Broadcast, Deny, ListTrackers, OwnerCommand, RevokeInvite, SetLimits,
+};
+use potok_core::protocol::owner_line::{FigureLine, InviteLine, TrackerLine, WaitingLine};
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -67,6 +69,10 @@ pub(super) fn show(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: 
     }
     broadcast(ui, forms, actions);
     ui.add_space(theme::GAP);
+    if !model.trackers.is_empty() {
+        trackers(ui, model, actions);
+        ui.add_space(theme::GAP);
+    }
     if !model.invites.is_empty() {
         invites(ui, model, actions);
         ui.add_space(theme::GAP);
@@ -170,6 +176,33 @@ fn broadcast(ui: &mut Ui, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
                 }
             });
         });
+    });
+}
+
+/// The trackers of a network that has several.
+fn trackers(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    widgets::card(ui, |ui| {
+        ui.horizontal(|ui| {
+            widgets::heading(ui, &t!("window.owner.trackers"));
+            if widgets::icon_button(ui, icons::ARROW_CLOCKWISE, &t!("window.owner.look-again")).clicked() {
+                actions.push(order(ListTrackers));
+            }
+        });
+        widgets::weak(ui, t!("window.owner.trackers-text"));
+        ui.add_space(4.0);
+        let text = |tracker: &TrackerLine| {
+            let age = tracker.replica_milliseconds.map(|age| t!("window.owner.replica", seconds = age.div_ceil(1000)));
+            let partial =
+                tracker.partial_answers.map(|count| t!("window.owner.partial", count = human::thousands(count)));
+            let parts = [
+                Some(texts::text("tracker-standing", tracker.standing.as_str(), &[])),
+                Some(t!("window.owner.users", count = human::thousands(tracker.users)).into_owned()),
+                age.map(std::borrow::Cow::into_owned),
+                partial.map(std::borrow::Cow::into_owned),
+            ];
+            Row::of(tracker.at.to_string(), beside_each_other(parts))
+        };
+        list(ui, "trackers", &model.trackers, text, |_, _| {});
     });
 }
 

@@ -6,7 +6,7 @@ mod network;
 
 pub use keeping_out::{BadSpan, BanSubject, BanUser, KickUser, LiftBan, ListBanned, MinutesSpan};
 pub use letting_in::{Approve, Deny, IssueInvite, ListInvites, ListWaiting, RevokeInvite};
-pub use network::{Broadcast, ListStats, ReleaseName, Reload, RenameNetwork, SetLimits, SetMessage};
+pub use network::{Broadcast, ListStats, ListTrackers, ReleaseName, Reload, RenameNetwork, SetLimits, SetMessage};
 
 use std::fmt;
 
@@ -63,6 +63,7 @@ owner_commands! {
     SetLimits,
     Broadcast,
     ListStats,
+    ListTrackers,
     Reload,
     IssueInvite,
     ListInvites,

@@ -174,6 +174,13 @@ bare_verb!(
 );
 
 bare_verb!(
+    /// Lists the trackers of the network and how they are to each other.
+    ListTrackers,
+    "cluster",
+    "for owners: a line for each tracker of this network: <ip:port of links> <here|linked|away> <users> <replica ms> <partial>"
+);
+
+bare_verb!(
     /// Has the tracker read its configuration anew.
     Reload,
     "reload",
