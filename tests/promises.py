@@ -84,6 +84,9 @@ PROMISES = [
         ("three computers with cut and slow lines between them (network namespaces)",
          "tests/networks.py --bin {bin}{networks}",
          {r"found after ([\d.]+) s": 80, r"([\d.]+) times the time that the line needs": 1.5}),
+        ("three trackers on three servers of etcd: each cut off, killed and restarted, and all of etcd at once, under people who "
+         "stay and claim names (network namespaces)", "tests/cluster/faults.py --bin {bin}",
+         {r"back within ([\d.]+) s": 10}),
         ("two homes behind routers that open ports: lines cut, addresses changed, routers restarted, laptops asleep, at random "
          "(network namespaces)", "tests/homes_soak.py --bin {bin} --minutes {home_minutes}",
          {r"the last after ([\d.]+) s": 240}),
