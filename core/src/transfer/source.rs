@@ -14,6 +14,9 @@ use crate::transfer::speed::Speed;
 use crate::transfer::window::Window;
 use crate::transfer::{Contact, SourceId};
 
+/// A source that sent nothing of use is tried anew from elsewhere, and not more often.
+const EXCUSED_EVERY: Duration = Duration::from_secs(300);
+
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -85,8 +88,13 @@ pub(crate) struct Source {
     pub(crate) no_relay: Option<NoRelay>,
     /// It sent something else than was announced: nothing is asked of it again.
     pub(crate) is_liar: bool,
+    /// Since when it has us wait; and it does so for longer than is worth waiting for it alone.
+    pub(crate) waiting_since: Option<Instant>,
+    pub(crate) waits_long: bool,
     /// How often in a row its connection was ended because it answered without sending anything.
     pub(crate) strikes: u32,
+    /// When that was forgotten last, because it came back from elsewhere.
+    excused_at: Option<Instant>,
     /// That was too often: nothing is asked of it until it comes back from elsewhere, or a person tries again.
     pub(crate) is_given_up: bool,
     pub(crate) window: Window,
@@ -120,7 +128,10 @@ impl Source {
             has_not_answered: false,
             no_relay: None,
             is_liar: false,
+            waiting_since: None,
+            waits_long: false,
             strikes: 0,
+            excused_at: None,
             is_given_up: false,
             window: Window::new(now),
             speed: Speed::new(now),
@@ -140,20 +151,40 @@ impl Source {
         !self.is_liar && !self.is_given_up
     }
 
-    /// Whether it may well send something: it is connected or may be soon, and does not answer for nothing.
+    /// Whether it may well send something: it is connected or may be soon, does not answer for nothing, and does not have us
+    /// wait for ever.
     pub(crate) fn is_promising(&self) -> bool {
-        self.strikes == 0 && (self.is_connected() || !self.has_not_answered)
+        self.strikes == 0 && !self.waits_long && (self.is_connected() || !self.has_not_answered)
+    }
+
+    /// It has us wait, from now on.
+    pub(crate) fn waits(&mut self, place: u32, now: Instant) {
+        self.link = Link::Waiting(place);
+        self.waiting_since.get_or_insert(now);
+    }
+
+    /// The wait is over.
+    pub(crate) fn waits_no_more(&mut self) {
+        (self.waiting_since, self.waits_long) = (None, false);
     }
 
     /// By what it did so far: whom to ask first, the least first.
     pub(crate) fn preference(&self) -> impl Ord + use<> {
-        let is_tried = self.delivered > 0 && !self.has_not_answered;
-        (!is_tried, self.has_not_answered, self.strikes)
+        let is_tried = self.delivered > 0 && !self.has_not_answered && !self.waits_long;
+        (!is_tried, self.has_not_answered || self.waits_long, self.strikes)
     }
 
     /// It is worth asking once more, whatever it did.
     pub(crate) fn forgive(&mut self) {
         (self.is_liar, self.is_given_up, self.strikes) = (false, false, 0);
+    }
+
+    /// It comes back from elsewhere, where it may do better. Another port costs nothing, so this counts now and then only.
+    fn excuse(&mut self, now: Instant) {
+        let is_soon = self.excused_at.is_some_and(|at| now.saturating_duration_since(at) < EXCUSED_EVERY);
+        if self.strikes > 0 && !is_soon {
+            (self.is_given_up, self.strikes, self.excused_at) = (false, 0, Some(now));
+        }
     }
 
     /// Those of its open requests that are meant: they are of no use any more, and it is told so once.
@@ -204,6 +235,7 @@ impl Source {
     /// Every open request of a connection that is gone.
     pub(crate) fn disconnected(&mut self, now: Instant) -> Vec<Ask> {
         self.link = Link::Down;
+        self.waits_no_more();
         self.way = None;
         self.window = Window::new(now);
         self.next_id = 0;
@@ -235,7 +267,7 @@ impl SourceTable {
             source.backoff.reset();
             source.has_not_answered = false;
             source.no_relay = None;
-            (source.is_given_up, source.strikes) = (false, 0);
+            source.excuse(now);
         }
         id
     }
@@ -254,5 +286,31 @@ impl SourceTable {
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SourceId, &mut Source)> {
         self.by_id.iter_mut().map(|(id, source)| (*id, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::username::Username;
+
+    #[test]
+    fn another_port_is_an_excuse_now_and_then_only() {
+        let mut table = SourceTable::default();
+        let mut now = Instant::now();
+        let contact = |port: u16| Contact {
+            username: Username::new("eve").expect("a name"),
+            address: Some(([10, 0, 0, 1], port).into()),
+            key: PublicKey::from_bytes([1; 32]),
+        };
+        let id = table.meet(&contact(4000), now);
+        for (port, after_secs, is_excused) in [(4001, 1, true), (4002, 1, false), (4003, 298, false), (4004, 1, true)] {
+            now += Duration::from_secs(after_secs);
+            if let Some(source) = table.get_mut(id) {
+                (source.strikes, source.is_given_up) = (10, true);
+            }
+            assert_eq!(table.meet(&contact(port), now), id);
+            assert_eq!(table.get(id).is_some_and(Source::is_trusted), is_excused, "{port}");
+        }
     }
 }

@@ -212,7 +212,7 @@ mod tests {
     impl Downloads {
         fn queued_up(&mut self, id: SourceId, now: Instant) {
             self.connected(id, Way::Direct, now);
-            self.queued(id, 3);
+            self.queued(id, 3, now);
         }
     }
 

@@ -25,6 +25,8 @@ const CONNECTING_MAX: usize = 8;
 const SOURCES_CONNECTED_MAX: usize = 64;
 /// A connection that nobody needs is kept this long.
 const UNUSED_MAX: Duration = Duration::from_secs(5);
+/// Whoever has us wait for longer is not waited for alone: saying so costs nothing, and others may have it.
+const WAITING_LONG: Duration = Duration::from_secs(20);
 /// A list that did not come in this time is asked of somebody else.
 const LIST_LATE: Duration = Duration::from_secs(2);
 
@@ -83,9 +85,9 @@ impl Downloads {
     }
 
     /// The peer serves others first.
-    pub fn queued(&mut self, id: SourceId, place: u32) {
+    pub fn queued(&mut self, id: SourceId, place: u32, now: Instant) {
         if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
-            source.link = Link::Waiting(place);
+            source.waits(place, now);
         }
         self.all_changed();
     }
@@ -94,6 +96,7 @@ impl Downloads {
     pub fn granted(&mut self, id: SourceId) {
         if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
             source.link = Link::Up;
+            source.waits_no_more();
             source.may_fill = true;
         }
         self.all_changed();
@@ -275,6 +278,8 @@ impl Downloads {
             source.may_fill = true;
             // Smoothed also while nobody reads it.
             source.speed.rate(now);
+            let waited = source.waiting_since.map(|since| now.saturating_duration_since(since));
+            source.waits_long |= waited.is_some_and(|waited| waited >= WAITING_LONG);
             if source.offers > 0 || !source.open.is_empty() {
                 source.unused_since = None;
             } else if now.saturating_duration_since(*source.unused_since.get_or_insert(now)) >= UNUSED_MAX {

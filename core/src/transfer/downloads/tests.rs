@@ -33,6 +33,8 @@ enum Manner {
     /// The connection ends after so many answers.
     Drops(u32),
     Unreachable,
+    /// Has us wait for ever.
+    Queues,
 }
 
 struct Peer {
@@ -169,6 +171,9 @@ impl World {
                 let before = self.peers.insert(id, peer);
                 assert!(before.is_none_or(|peer| !peer.is_connected), "connected once");
                 self.machine.connected(id, Way::Direct, now);
+                if manner == Manner::Queues {
+                    self.machine.queued(id, 1, now);
+                }
             }
             DownloadEffect::Disconnect(id) => {
                 let peer = self.peers.get_mut(&id).expect("connected before");
@@ -438,7 +443,7 @@ fn the_place_in_the_queue_is_told() {
     world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
     world.settle();
     let id = *world.peers.keys().next().expect("connected");
-    world.machine.queued(id, 3);
+    world.machine.queued(id, 3, world.now);
     assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForSlot { place: 3 });
     world.machine.granted(id);
     assert_eq!(world.machine.state(JOB).0, TransferState::Running);

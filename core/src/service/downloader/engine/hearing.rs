@@ -54,7 +54,7 @@ impl Engine {
             Report::Attempted(attempt) => self.machine.attempted(id, attempt),
             Report::Up(way) => self.machine.connected(id, way, now),
             Report::Way(way) => self.machine.goes_another_way(id, way),
-            Report::Queued(place) => self.machine.queued(id, place),
+            Report::Queued(place) => self.machine.queued(id, place, now),
             Report::Granted => self.machine.granted(id),
             Report::Answered(outcomes) => {
                 for (request, outcome) in outcomes {

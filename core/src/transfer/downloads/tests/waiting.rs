@@ -62,3 +62,26 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
     world.run(10);
     assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser, "is away");
 }
+
+/// Saying that we are next costs nothing: nobody hides those behind them by it.
+#[test]
+fn whoever_has_us_wait_for_ever_is_not_waited_for_alone() {
+    for queueing in [1, SOURCES_MAX + 2] {
+        let mut manners = vec![Manner::Queues; queueing];
+        manners.push(Manner::Honest);
+        for size in [300, 30_000_000] {
+            let mut world = World::new(&manners, 1);
+            world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, size)]));
+            world.run(5000);
+            assert_eq!(world.machine.state(JOB).0, TransferState::Finished, "{queueing} {size}");
+        }
+    }
+    let mut world = World::new(&[Manner::Queues], 1);
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
+    world.run(500);
+    assert_eq!(
+        world.machine.state(JOB).0,
+        TransferState::WaitingForSlot { place: 1 },
+        "without others it is waited for"
+    );
+}
