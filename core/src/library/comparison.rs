@@ -1,9 +1,11 @@
 //! Comparing what was found on the disk with what is shared, a bounded part at a time: whoever holds the library for it
 //! holds it shortly, however large the folder is.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use unicode_normalization::UnicodeNormalization;
 
 use crate::library::collision::Collision;
 use crate::library::root::Root;
@@ -31,6 +33,8 @@ pub struct Difference {
     pub fresh: Vec<Fresh>,
     /// Cannot be shared, because their path is another file's.
     pub collisions: Vec<Collision>,
+    /// Folders that have to be looked at as a whole: a file in them has the share path of another, which was not looked for.
+    pub unclear: BTreeSet<String>,
     /// Cannot be shared, because no share path can be made of their name.
     pub unnameable: Vec<(String, BadSharePath)>,
 }
@@ -128,8 +132,55 @@ impl Comparison {
                     self.difference.collisions.push(Collision { path, first, second });
                 }
             }
+            // Another normal form of the same name. Whether that file is still there was not looked at.
+            Some(entry) if entry.relative != relative && !is_at_or_below(&entry.relative, &self.start) => {
+                self.difference.unclear.insert(common_folder(&entry.relative, &relative).to_owned());
+            }
             Some(entry) if entry.relative == relative && entry.stamp == stamp && entry.is_settled => {}
             _ => self.difference.fresh.push(Fresh { path, relative, stamp }),
         }
+    }
+}
+
+/// What the same name may be in another normal form: it has the same share path.
+pub fn other_forms(relative: &str) -> Vec<String> {
+    if relative.is_ascii() {
+        return Vec::new();
+    }
+    let forms = [relative.nfc().collect::<String>(), relative.nfd().collect()];
+    forms.into_iter().filter(|form| form != relative).collect()
+}
+
+fn is_at_or_below(relative: &str, start: &str) -> bool {
+    start.is_empty() || relative.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The deepest folder that both are in.
+fn common_folder<'a>(one: &'a str, other: &str) -> &'a str {
+    let ends = one.match_indices('/').map(|(at, _)| at);
+    ends.take_while(|at| other.get(..=*at) == one.get(..=*at)).last().map_or("", |end| &one[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_names_are_in_one_folder() {
+        for (one, other, expected) in [
+            ("a", "b", ""),
+            ("d/a", "d/b", "d"),
+            ("d/e/a", "d/e/b", "d/e"),
+            ("caf\u{e9}/a", "cafe\u{301}/a", ""),
+            ("d/caf\u{e9}/a", "d/cafe\u{301}/a", "d"),
+            ("d/a", "dd/a", ""),
+        ] {
+            assert_eq!(common_folder(one, other), expected, "{one} {other}");
+            assert!(is_at_or_below(one, expected) && is_at_or_below(other, expected), "{one} {other}");
+        }
+        assert_eq!(other_forms("caf\u{e9}"), ["cafe\u{301}"]);
+        assert_eq!(other_forms("cafe\u{301}"), ["caf\u{e9}"]);
+        assert!(other_forms("cafe").is_empty() && other_forms("\u{444}").is_empty());
+        assert!(!is_at_or_below("dd/a", "d") && is_at_or_below("d", "d") && !is_at_or_below("d", "d/a"));
     }
 }

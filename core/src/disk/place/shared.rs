@@ -182,6 +182,11 @@ impl SharedFolder {
         }
     }
 
+    /// Whether something lies at a place below.
+    pub fn is_there(&self, relative: &Path) -> bool {
+        !matches!(self.look_at(relative), Err(ReadFault::Gone | ReadFault::NotRegular))
+    }
+
     /// What a name below stands for: `None` for a link or something that is neither file nor folder.
     pub(in crate::disk) fn look_at(&self, relative: &Path) -> Result<Option<(bool, FileStamp)>, ReadFault> {
         let Some(name) = relative.file_name() else { return Ok(Some((true, self.dir.stamp()?))) };

@@ -2,12 +2,13 @@
 //! thread; what is left to be done it says at its end.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::disk::hash::HashFault;
 use crate::disk::place::shared::{OwnFiles, ReadFault, SharedFolder, is_in_data_folder};
 use crate::disk::walk::{Seen, WalkRules, WhySkipped, walk};
-use crate::library::comparison::{Comparison, Difference, Fresh};
+use crate::library::comparison::{Comparison, Difference, Fresh, other_forms};
 use crate::library::root::{Root, RootId};
 use crate::library::table::ShareEntry;
 use crate::library::unsaved::Unsaved;
@@ -114,14 +115,21 @@ impl ScanJob {
         } else {
             found = self.walk(root, start, &folder, own, outcome)?;
         }
-        let difference = self.compare(root, start, found);
+        let mut difference = self.compare(root, start, found);
+        let unclear = std::mem::take(&mut difference.unclear);
         let unnameable = difference.unnameable.into_iter().map(|(relative, why)| ((root.id, relative), why.into()));
         outcome.skipped.extend(unnameable);
         let colliding = difference.collisions.into_iter().map(|why| ((root.id, why.second.clone()), why.into()));
         outcome.skipped.extend(colliding);
         self.share(difference.gone.into_iter().map(|path| (root.id, path)).collect(), Vec::new());
         fresh.extend(difference.fresh.into_iter().map(|file| (root.id, file)));
-        Ok(())
+        // Both files are in there, so that nothing is unclear the second time.
+        unclear.iter().try_for_each(|folder| self.look(root, folder, own, fresh, outcome))?;
+        // Something that had no share path of its own has one now.
+        let is_gone = root.is_folder && !folder.is_there(Path::new(start));
+        let others = if is_gone { other_forms(start) } else { Vec::new() };
+        let mut there = others.iter().filter(|other| folder.is_there(Path::new(other)));
+        there.try_for_each(|other| self.look(root, other, own, fresh, outcome))
     }
 
     /// Whether a root is on the file system on which it was when the person shared it. What is mounted in its place was

@@ -153,6 +153,34 @@ async fn two_forms_of_one_name_do_not_keep_the_others_back() {
     fixture.stop().await;
 }
 
+/// The one that was shared stays so, and the other is told; once the first is gone the other has its path.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_form_of_a_name_that_comes_later_is_told() {
+    let mut fixture = Fixture::new().await;
+    for name in ["N/sub/caf\u{e9}", "N/other"] {
+        fixture.write(name, name);
+    }
+    assert_eq!(fixture.share(&["N"]).await.expect("shares"), ["N/other", "N/sub/caf\u{e9}"]);
+    let first = fixture.hash_of("N/sub/caf\u{e9}");
+    fixture.write("N/sub/cafe\u{301}", "later");
+    let left_out = fixture
+        .event("skipped", |event| match event {
+            LibraryEvent::Skipped { files, .. } => Some(files[0].why.to_string()),
+            _ => None,
+        })
+        .await;
+    assert!(left_out.contains(r"cafe\u{301}") && left_out.contains(r"caf\u{e9}"), "{left_out}");
+    assert_eq!(fixture.hash_of("N/sub/caf\u{e9}"), first);
+    std::fs::remove_file(fixture.cwd.join("N/sub/caf\u{e9}")).expect("removed");
+    let later = ContentHash::from(blake3::hash(b"later"));
+    let is_later = |event| match event {
+        LibraryEvent::Changed { added, .. } => added.iter().any(|share| share.hash == Some(later)).then_some(()),
+        _ => None,
+    };
+    fixture.event("the other", is_later).await;
+    fixture.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn unsharing_ends_it_for_good() {
     let mut fixture = Fixture::new().await;
