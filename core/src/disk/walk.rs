@@ -122,6 +122,10 @@ pub fn walk(
     mut see: impl FnMut(Seen),
 ) -> Result<(), ReadFault> {
     let mut folders = Vec::new();
+    if !rules.is_named && folder.dir.is_made_up() {
+        see(left_out(start, WhySkipped::NoSize));
+        return Ok(());
+    }
     if let Some((at, why)) = rules.why_left_out_on_the_way(folder, start) {
         see(left_out(at, why));
         return Ok(());
@@ -286,6 +290,15 @@ mod tests {
         found.sort();
         skipped.sort_by(|a, b| a.0.cmp(&b.0));
         (found, skipped)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_system_makes_up_is_not_shared() {
+        let own = OwnFiles::default();
+        let folder = Path::new("/proc/self").canonicalize().expect("there");
+        assert_eq!(walked(&folder, "", &own), (vec![], vec![(String::new(), WhySkipped::NoSize)]));
+        assert_eq!(walked(Path::new("/proc"), "version", &own).1, [("version".to_owned(), WhySkipped::NoSize)]);
     }
 
     #[test]

@@ -87,6 +87,7 @@ mod tests {
                     assert!(Dir::open_resolved(&resolved.join("a/dir")).is_err());
                     let same = Dir::open(&root).expect("opens").stamp().expect("asks");
                     assert!(dir.stamp().expect("asks").is_same_file(&same));
+                    assert!(!dir.is_made_up());
 
                     assert_eq!(read(&dir, "a/b/good").expect("reads"), "good");
                     std::fs::create_dir(root.join("Sho~1")).expect("folder");

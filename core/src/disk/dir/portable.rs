@@ -135,6 +135,11 @@ impl Dir {
         Ok(FileSystemId { device: self.stamp()?.device, number: 0, is_of_system: false })
     }
 
+    /// Whether the system makes up what is here when it is read.
+    pub(crate) fn is_made_up(&self) -> bool {
+        false
+    }
+
     /// The stamp of this folder itself, by which it is told from others.
     pub(crate) fn stamp(&self) -> io::Result<FileStamp> {
         Ok(stamp_of(&self.dir.dir_metadata()?))

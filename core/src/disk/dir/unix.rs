@@ -20,6 +20,25 @@ const WRITE: OFlags =
     OFlags::RDWR.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 const OPEN_FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// File systems whose files the kernel makes up, by the numbers that `statfs` tells: proc, sysfs, debugfs, tracefs, cgroup
+/// and cgroup2, securityfs, configfs, bpf, binfmt_misc, devpts, efivarfs, pstore.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MADE_UP_KINDS: &[u64] = &[
+    0x9fa0,
+    0x6265_6572,
+    0x6462_6720,
+    0x7472_6163,
+    0x0027_e0eb,
+    0x6367_7270,
+    0x7363_6673,
+    0x6265_6570,
+    0xcafe_4a11,
+    0x4249_4e4d,
+    0x1cd1,
+    0xde5e_81e4,
+    0x6165_676c,
+];
+
 /// An open folder's descriptor: what is opened through it lies below it.
 #[derive(Debug)]
 pub(crate) struct Dir {
@@ -152,6 +171,18 @@ impl Dir {
             [Some(PathBuf::from("/")), home].into_iter().flatten().any(|path| device_of(&path) == Some(device));
         let number = rustix::fs::fstatvfs(&self.fd).map_or(0, |stat| stat.f_fsid);
         Ok(FileSystemId { device, number, is_of_system })
+    }
+
+    /// Whether the system makes up what is here when it is read: reading may wait for ever, do something, or say something
+    /// else each time.
+    pub(crate) fn is_made_up(&self) -> bool {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let kind = rustix::fs::fstatfs(&self.fd).map(|stat| unsigned(stat.f_type));
+            kind.is_ok_and(|kind| MADE_UP_KINDS.contains(&kind))
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        false
     }
 
     /// Makes the names in this folder durable: a file that was renamed has its new name after a power loss too.
