@@ -163,6 +163,7 @@ impl Test {
             done_bytes: 1,
             bytes_per_second: 0,
             sources: 1,
+            there: potok_core::model::transfer::AlreadyThere::default(),
             way: None,
             state: TransferState::Running,
         }));

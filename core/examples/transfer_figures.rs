@@ -251,7 +251,6 @@ mod linux {
             is_folder: true,
             into: dir.to_owned(),
             existing: Existing::Refuse,
-            here: Vec::new(),
             files,
         };
         let (sender_before, receiver_before) = (cpu_seconds(server)?, cpu_seconds(std::process::id())?);

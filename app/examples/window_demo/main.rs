@@ -120,6 +120,7 @@ fn running() -> Transfer {
         done_bytes: 493_000_000,
         bytes_per_second: 11_400_000,
         sources: 3,
+        there: potok_core::model::transfer::AlreadyThere::default(),
         way: None,
         state: TransferState::Running,
     }

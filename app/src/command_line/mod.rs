@@ -246,6 +246,14 @@ mod tests {
             ("resume ALL", Intent::Resume(TransferSelection::All)),
             ("cancel all", Intent::Cancel(TransferSelection::All)),
             ("retry 18446744073709551615", Intent::Retry(TransferSelection::One(TransferId(u64::MAX)))),
+            (
+                "retry 7 --keep-both",
+                Intent::RetryWith { which: TransferSelection::One(TransferId(7)), existing: Existing::KeepBoth },
+            ),
+            (
+                "retry all --skip-existing",
+                Intent::RetryWith { which: TransferSelection::All, existing: Existing::LeaveOut },
+            ),
             ("move 7 First", Intent::Reorder { number: TransferId(7), to: QueueMove::First }),
             ("rename-share \"a, b/\" c", Intent::RenameShare { from: path("a, b"), to: path("c") }),
             ("kick anna", Intent::Order(KickUser::of(name("anna")).into())),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use potok_core::node::event::Outcome;
 use potok_core::node::failure::Failure;
-use potok_core::node::intent::{Existing, Intent, UnsafeNames};
+use potok_core::node::intent::{Existing, Intent, TransferId, TransferSelection, UnsafeNames};
 use potok_core::node::partly_there::PartlyThere;
 
 use crate::model::wanted_download::WantedDownload;
@@ -34,10 +34,41 @@ pub struct TakenPlace {
 /// A folder is where it would go, with other files at the places of some that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenFolder {
-    /// What was asked for.
-    pub wanted: WantedDownload,
+    /// What was asked for, or what is on the list.
+    pub wanted: WantedOrListed,
     /// What is there.
     pub there: PartlyThere,
+}
+
+/// What waits for an answer: something new, or a transfer that found something else at the places of some of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedOrListed {
+    /// It was asked for just now.
+    Wanted(WantedDownload),
+    /// It is on the list.
+    Listed {
+        /// The number by which it is answered.
+        number: TransferId,
+        /// Its share path.
+        label: String,
+    },
+}
+
+impl WantedOrListed {
+    /// The share path; that of a folder ends in a slash.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Wanted(wanted) => wanted.path(),
+            Self::Listed { label, .. } => label.clone(),
+        }
+    }
+
+    fn answered(self, existing: Existing) -> Intent {
+        match self {
+            Self::Wanted(wanted) => wanted.if_taken(existing).intent(),
+            Self::Listed { number, .. } => Intent::RetryWith { which: TransferSelection::One(number), existing },
+        }
+    }
 }
 
 /// Names of one download that may not be written here, and what they would become.
@@ -89,7 +120,9 @@ impl DownloadQuestions {
         }
         match result {
             Err(Failure::Exists { path }) => self.taken.push(TakenPlace { wanted, path: path.into() }),
-            Err(Failure::ExistsInPart(there)) => self.partly_there.push(TakenFolder { wanted, there: *there }),
+            Err(Failure::ExistsInPart(there)) => {
+                self.partly_there.push(TakenFolder { wanted: WantedOrListed::Wanted(wanted), there: *there });
+            }
             Ok(Outcome::UnsafeNames { names, count }) => {
                 let names = changed_names(&wanted, &names);
                 self.unsafe_names.push(NamesToChange { wanted, names, files: count });
@@ -103,6 +136,17 @@ impl DownloadQuestions {
     pub fn add_taken(&mut self, wanted: WantedDownload, path: PathBuf) {
         if self.waiting() < WAITING_MAX {
             self.taken.push(TakenPlace { wanted, path });
+        }
+    }
+
+    /// A transfer ended, and at the places of some of its files is something else: nobody has said what becomes of it.
+    pub fn add_listed(&mut self, number: TransferId, label: &str, there: PartlyThere) {
+        let is_it =
+            |folder: &TakenFolder| matches!(folder.wanted, WantedOrListed::Listed { number: of, .. } if of == number);
+        self.partly_there.retain(|folder| !is_it(folder));
+        if self.waiting() < WAITING_MAX {
+            let wanted = WantedOrListed::Listed { number, label: label.to_owned() };
+            self.partly_there.push(TakenFolder { wanted, there });
         }
     }
 
@@ -133,7 +177,7 @@ impl DownloadQuestions {
                 DownloadAnswer::WithoutThem => Existing::LeaveOut,
                 _ => return Vec::new(),
             };
-            return vec![wanted.if_taken(existing).intent()];
+            return vec![wanted.answered(existing)];
         }
         let existing = match answer {
             DownloadAnswer::KeepBoth => Existing::KeepBoth,
@@ -250,6 +294,20 @@ mod tests {
                 assert!(questions.answer(DownloadAnswer::Leave).is_empty() && questions.current().is_none());
             }
         }
+    }
+
+    #[test]
+    fn what_came_in_the_way_of_a_transfer_is_the_same_question() {
+        let there = || PartlyThere { path: "/d/T".into(), files: 3, same: 1, differing: 1, places: Vec::new() };
+        let mut questions = DownloadQuestions::default();
+        for _ in 0..2 {
+            questions.add_listed(TransferId(7), "T/", there());
+        }
+        let Some(DownloadQuestion::Folder(folder)) = questions.current() else { panic!("a question") };
+        assert_eq!(folder.wanted.path(), "T/");
+        let expected = Intent::RetryWith { which: TransferSelection::One(TransferId(7)), existing: Existing::KeepBoth };
+        assert_eq!(questions.answer(DownloadAnswer::KeepBoth), [expected]);
+        assert!(questions.current().is_none(), "asked once");
     }
 
     #[test]

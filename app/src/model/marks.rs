@@ -204,6 +204,7 @@ mod tests {
             done_bytes: 0,
             bytes_per_second: 0,
             sources: 0,
+            there: potok_core::model::transfer::AlreadyThere::default(),
             way: None,
             state,
         }

@@ -31,6 +31,7 @@ fn transfer(state: TransferState) -> Transfer {
         done_bytes: 5,
         bytes_per_second: 7,
         sources: 1,
+        there: potok_core::model::transfer::AlreadyThere::default(),
         way: None,
         state,
     }

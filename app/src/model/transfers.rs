@@ -1,13 +1,16 @@
 //! Downloads and uploads as the window knows them: how they go, how fast, and what failed of them.
 
 use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use potok_core::model::transfer::TransferError;
 use potok_core::model::username::Username;
 use potok_core::model::way::Way;
 use potok_core::node::event::{Direction, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::TransferId;
+use potok_core::node::partly_there::PartlyThere;
 use rust_i18n::t;
 
 use crate::model::{Model, Remedy, SPEEDS_MAX, Tone, short};
@@ -43,6 +46,29 @@ impl FailedFiles {
 }
 
 impl Model {
+    /// What a person is asked before a transfer is tried again: what becomes of what is at the places of its files.
+    pub fn question_of_retry(&self, number: TransferId) -> Option<(&Transfer, PartlyThere)> {
+        let transfer = self.transfers.get(&number)?;
+        if transfer.state != TransferState::Failed(TransferError::Exists) {
+            return None;
+        }
+        let is_taken = |failure: &Failure| matches!(failure, Failure::NotComing { error: TransferError::Exists, .. });
+        let failed = self.failed_files.of(number).filter(|(_, failure)| is_taken(failure));
+        let folder = transfer.local_path.as_deref().unwrap_or(Path::new(""));
+        let place = |(path, _): &(String, Failure)| match path.strip_prefix(&transfer.label) {
+            Some(below) if transfer.label.ends_with('/') => folder.join(below),
+            _ => folder.to_owned(),
+        };
+        let there = PartlyThere {
+            path: folder.display().to_string(),
+            files: transfer.files,
+            same: transfer.files_done,
+            differing: transfer.files.saturating_sub(transfer.files_done),
+            places: failed.map(place).collect(),
+        };
+        Some((transfer, there))
+    }
+
     /// Takes a sample of the speeds once a second; whether it wants another one.
     pub fn tick(&mut self, now: Instant) -> bool {
         let (down, up) = self.speed();

@@ -186,6 +186,18 @@ impl Output {
         })
     }
 
+    /// A download that somebody waits for came to its end, and some of it lay at its places already.
+    pub fn already_there(&mut self, transfer: &Transfer) -> io::Result<()> {
+        let Self { audience, out, progress, .. } = self;
+        let there = transfer.there;
+        progress.around(|| match audience {
+            // What is the same is told as what came is.
+            Audience::Programs if there.left_out > 0 => records::left_out(out, there.left_out, &transfer.label),
+            Audience::Programs => Ok(()),
+            Audience::People => tables::already_there(there).map_or(Ok(()), |text| records::line(out, text)),
+        })
+    }
+
     /// The commands, or one.
     pub fn help(&mut self, command: Option<&ConsoleCommand>) -> io::Result<()> {
         let out = &mut self.out;

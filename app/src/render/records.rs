@@ -97,6 +97,11 @@ pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64, hash: Cont
     writeln!(out, "downloaded\t{}\t{size}\t{hash}", Shown(&local_path.to_string_lossy()))
 }
 
+/// `left-out⇥files⇥path`
+pub fn left_out(out: &mut impl Write, files: u64, label: &str) -> io::Result<()> {
+    writeln!(out, "left-out\t{files}\t{}", Shown(label))
+}
+
 /// `renamed⇥original⇥local_path`
 pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::Result<()> {
     writeln!(out, "renamed\t{}\t{}", Shown(original), Shown(&local_path.to_string_lossy()))
@@ -120,12 +125,12 @@ pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
     })
 }
 
-/// `number⇥direction⇥state⇥user⇥done⇥total⇥bytes_per_second⇥path`
+/// `number⇥direction⇥state⇥user⇥done⇥total⇥bytes_per_second⇥path⇥way⇥same⇥left_out`
 pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()> {
     transfers.iter().try_for_each(|transfer| {
         writeln!(
             out,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
             transfer.number,
             words::direction(transfer.direction),
             words::state(&transfer.state),
@@ -135,6 +140,8 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
             transfer.bytes_per_second,
             Shown(&transfer.label),
             OrDash(transfer.way.map(Way::key)),
+            transfer.there.same,
+            transfer.there.left_out,
         )
     })
 }
@@ -347,6 +354,8 @@ mod tests {
         let expected = "renamed\ta⟨U+202E⟩\t/tmp/a⟨U+0009⟩b⟨U+000A⟩c\n";
         assert_eq!(written(|out| renamed(out, "a\u{202e}", forged)), expected);
 
+        assert_eq!(written(|out| left_out(out, 3, "a\tb/")), "left-out\t3\ta⟨U+0009⟩b/\n");
+
         let i = Me { username: name("anna"), address, key };
         assert_eq!(written(|out| me(out, &i)), format!("anna\t[::1]:4001\t{hex}\n"));
 
@@ -363,10 +372,11 @@ mod tests {
             done_bytes: 40,
             bytes_per_second: 9,
             sources: 1,
+            there: potok_core::model::transfer::AlreadyThere { same: 5, left_out: 6 },
             way: Some(Way::Ipv6),
             state: TransferState::WaitingForSlot { place: 2 },
         };
-        let expected = "3\tdownload\twaiting-for-slot\tivan\t40\t100\t9\tTrip/⟨U+202E⟩x\tdirect6\n";
+        let expected = "3\tdownload\twaiting-for-slot\tivan\t40\t100\t9\tTrip/⟨U+202E⟩x\tdirect6\t5\t6\n";
         assert_eq!(written(|out| transfers(out, &[transfer])), expected);
     }
 

@@ -10,6 +10,7 @@ use potok_core::model::program_version::ProgramVersion;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
+use potok_core::model::transfer::AlreadyThere;
 use potok_core::model::transfer_details::SourceDetails;
 use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferDetails, TransferState};
 use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, TrackerLine, WaitingLine};
@@ -300,6 +301,15 @@ pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64) -> io::Res
 pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::Result<()> {
     let path = shown(&local_path.to_string_lossy());
     writeln!(out, "{}", t!("console.renamed", original = shown(original), path = path))
+}
+
+/// What of a download lay at its places already: "already there: 3 files; left out: 2 files, …"; nothing if none did.
+pub fn already_there(there: AlreadyThere) -> Option<String> {
+    let AlreadyThere { same, left_out } = there;
+    let same = (same > 0).then(|| t!("console.already-there", count = human::thousands(same)));
+    let left_out = (left_out > 0).then(|| t!("console.left-as-it-is", count = human::thousands(left_out)));
+    let parts: Vec<_> = same.into_iter().chain(left_out).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Writes the table of all transfers.

@@ -27,6 +27,7 @@ fn transfer(number: TransferId, state: TransferState) -> Transfer {
         done_bytes: 0,
         bytes_per_second: 0,
         sources: 0,
+        there: potok_core::model::transfer::AlreadyThere::default(),
         way: None,
         state,
     }
@@ -169,6 +170,35 @@ fn a_folder_that_is_there_in_part_is_told_with_the_options_that_answer() {
     assert_eq!(run(DOWNLOAD, script), ran("", err, false));
     let script = vec![(download_intent(), ok(Outcome::NothingToFetch))];
     assert_eq!(run(DOWNLOAD, script), ran("", "", true), "programs hear nothing of it");
+}
+
+#[test]
+fn what_was_left_out_is_told_at_the_end() {
+    let ended = |same, left_out| {
+        let there = potok_core::model::transfer::AlreadyThere { same, left_out };
+        Then::Tell(NodeEvent::Transfer(Transfer { there, ..transfer(NUMBER, TransferState::Finished) }))
+    };
+    let script = |end| download_script(vec![], vec![transfer(NUMBER, TransferState::Checking)], vec![end]);
+    assert_eq!(run(DOWNLOAD, script(ended(3, 2))), ran("left-out\t2\tTrip/\n", "", true));
+    assert_eq!(run(DOWNLOAD, script(ended(3, 0))), ran("", "", true), "what is the same is told as what came is");
+    let engine = Scripted::new(script(ended(3, 2)));
+    let for_people = run_with(&engine, Audience::People, options(false), DOWNLOAD);
+    assert_eq!(for_people.out, "already there: 3; left out because something else is there: 2\n");
+
+    // What came in the way later is one question, of which the answer is told.
+    let failed_file = |path: &str| {
+        let failure = Failure::NotComing { path: path.into(), error: TransferError::Exists };
+        Then::Tell(NodeEvent::FileFailed { number: NUMBER, remote_path: path.into(), failure })
+    };
+    let end = moved(TransferState::Failed(TransferError::Exists));
+    let then = vec![failed_file("Trip/a"), failed_file("Trip/b"), end];
+    let mut script = download_script(vec![], vec![transfer(NUMBER, TransferState::Running)], then);
+    script.pop();
+    let ran_by_now = run(DOWNLOAD, script);
+    assert!(!ran_by_now.succeeded);
+    let last = ran_by_now.err.lines().last().expect("told");
+    assert!(last.starts_with("warning: at the places of files is something else (2)"), "{last}");
+    assert!(last.contains("'retry 7 --keep-both'"), "{last}");
 }
 
 #[test]

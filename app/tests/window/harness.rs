@@ -290,6 +290,7 @@ pub(crate) fn transfer(number: u64, state: TransferState) -> Transfer {
         done_bytes: 50,
         bytes_per_second: 0,
         sources: 1,
+        there: potok_core::model::transfer::AlreadyThere::default(),
         way: None,
         state,
     }

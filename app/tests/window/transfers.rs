@@ -77,6 +77,32 @@ fn a_message_offers_what_to_do() {
 }
 
 #[test]
+fn what_came_in_the_way_is_asked_about_before_it_is_tried_again() {
+    let mut test = Test::new(Screen::Transfers);
+    let is_one = |existing| Intent::RetryWith { which: TransferSelection::One(TransferId(1)), existing };
+    test.tell(NodeEvent::FileFailed {
+        number: TransferId(1),
+        remote_path: "Trip/x".into(),
+        failure: Failure::NotComing { path: "Trip/x".into(), error: TransferError::Exists },
+    });
+    test.tell(at(1, 1, TransferState::Running));
+    test.tell(at(1, 1, TransferState::Failed(TransferError::Exists)));
+    test.window.get_all_by_label("Try again").last().expect("in the message").click();
+    test.steps();
+    assert!(!test.was_asked(&Intent::Retry(TransferSelection::One(TransferId(1)))));
+    test.click("Keep both");
+    assert_eq!(test.last(), is_one(potok_core::node::intent::Existing::KeepBoth));
+}
+
+#[test]
+fn what_was_there_is_told_at_the_end() {
+    let mut test = Test::new(Screen::Transfers);
+    let there = potok_core::model::transfer::AlreadyThere { same: 3, left_out: 2 };
+    test.tell(NodeEvent::Transfer(Transfer { there, ..transfer(1, TransferState::Finished) }));
+    assert!(test.is_seen("Finished · already there: 3; left out because something else is there: 2"));
+}
+
+#[test]
 fn delete_takes_what_is_over_off_the_list() {
     let mut test = queue();
     test.tell(at(1, 30, TransferState::Finished));

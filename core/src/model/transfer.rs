@@ -45,22 +45,35 @@ pub struct Transfer {
     pub label: String,
     /// Where a download goes; none for an upload.
     pub local_path: Option<PathBuf>,
-    /// How many files it has; of a folder that somebody takes from us, those that they have asked for so far.
+    /// How many files it has, without those that are left out; of a folder that somebody takes from us, those that they
+    /// have asked for so far.
     pub files: u64,
     /// How many of them are finished.
     pub files_done: u64,
     /// The length of all its files together, in bytes.
     pub total_bytes: u64,
-    /// Bytes of it that are verified here, or that the other side has from us; each counts once.
+    /// Bytes of it that are verified here, or that the other side has from us; each counts once. While it is looked what
+    /// is at the places of its files, those that were looked at too.
     pub done_bytes: u64,
     /// Bytes a second, smoothed.
     pub bytes_per_second: u64,
     /// Peers that send or receive it now.
     pub sources: u32,
+    /// What lay at the places of its files before they came.
+    pub there: AlreadyThere,
     /// How the other side is reached; none while it is not. Of several, how the one it was asked of is.
     pub way: Option<Way>,
     /// What it is doing.
     pub state: TransferState,
+}
+
+/// What lay at the places of a download's files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AlreadyThere {
+    /// How many of its files were there with the very content, so that they did not have to come.
+    pub same: u64,
+    /// How many of its files are left out, because something else is at their places and stays.
+    pub left_out: u64,
 }
 
 /// What a transfer is doing.

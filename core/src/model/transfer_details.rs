@@ -75,8 +75,12 @@ pub enum FileStage {
     Waiting,
     /// It is being fetched.
     UnderWay,
+    /// What lies at its place is looked at first.
+    Held,
     /// It is in its place.
     Finished,
+    /// Something else is at its place and stays there.
+    LeftOut,
     /// It does not come; why, where that is known.
     Failed(Option<TransferError>),
 }

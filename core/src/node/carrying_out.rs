@@ -9,7 +9,7 @@ use crate::node::failure::Failure;
 use crate::node::fetching::TransferHandles;
 use crate::node::here;
 use crate::node::hosting;
-use crate::node::intent::{Intent, IntentId};
+use crate::node::intent::{Existing, Intent, IntentId};
 use crate::node::known_users;
 use crate::node::listing;
 use crate::node::main_loop::NodeTask;
@@ -121,7 +121,10 @@ impl NodeTask {
             Intent::Pause(which) => self.ask_transfers(id, move |transfers| transfers.pause(which)),
             Intent::Resume(which) => self.ask_transfers(id, move |transfers| transfers.resume(which)),
             Intent::Cancel(which) => self.ask_transfers(id, move |transfers| transfers.cancel(which)),
-            Intent::Retry(which) => self.ask_transfers(id, move |transfers| transfers.retry(which)),
+            Intent::Retry(which) => self.ask_transfers(id, move |transfers| transfers.retry(which, Existing::Refuse)),
+            Intent::RetryWith { which, existing } => {
+                self.ask_transfers(id, move |transfers| transfers.retry(which, existing));
+            }
             Intent::Acknowledge(number) => self.ask_transfers(id, move |transfers| transfers.acknowledge(number)),
             Intent::Reorder { number, to } => self.ask_transfers(id, move |transfers| transfers.reorder(number, to)),
 

@@ -183,9 +183,9 @@ impl TransferHandles {
         Ok(Outcome::Done)
     }
 
-    pub(super) async fn retry(self, which: TransferSelection) -> Result<Outcome, Failure> {
+    pub(super) async fn retry(self, which: TransferSelection, existing: Existing) -> Result<Outcome, Failure> {
         self.must_be_download(which)?;
-        self.downloader.retry(which).await;
+        self.downloader.retry(which, existing).await;
         Ok(Outcome::Done)
     }
 
@@ -235,6 +235,9 @@ pub(super) fn told_by(event: TransferEvent) -> Option<NodeEvent> {
             let failure = Failure::NotComing { path: remote_path.clone(), error };
             NodeEvent::FileFailed { number: id, remote_path, failure }
         }
+        TransferEvent::Renamed { id, remote, target } => {
+            NodeEvent::Renamed { number: id, original: remote.to_string(), local_path: target }
+        }
         TransferEvent::Gone(number) => NodeEvent::TransferGone { number },
         TransferEvent::PeerLied(user) => NodeEvent::PeerLied { user },
         // The last `Changed` says the same.
@@ -270,7 +273,7 @@ pub(super) fn new_download(
             };
             let label = file.path.to_string();
             let files = vec![WantedFile { content: content_of(&user, &file)?, remote: file.path, name }];
-            let download = NewDownload { user, label, is_folder: false, into, existing, files, here: Vec::new() };
+            let download = NewDownload { user, label, is_folder: false, into, existing, files };
             Ok(New { download, refused: Vec::new(), renamed })
         }
         FoundShares::Folder { path, files } => {
@@ -300,8 +303,7 @@ pub(super) fn new_download(
                 return Err(first.unwrap_or(Failure::NotShared { user: user.to_string(), path: path.to_string() }));
             }
             let label = format!("{path}/");
-            let download =
-                NewDownload { user, label, is_folder: true, into, existing, files: wanted, here: Vec::new() };
+            let download = NewDownload { user, label, is_folder: true, into, existing, files: wanted };
             Ok(New { download, refused, renamed })
         }
     }

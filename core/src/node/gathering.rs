@@ -75,10 +75,6 @@ impl TransferHandles {
             names.truncate(UNSAFE_NAMES_MAX);
             return Ok(Outcome::UnsafeNames { names, count });
         }
-        let (all, left_out) = self.settle(all).await?;
-        if left_out && all.iter().all(|new| new.download.files.is_empty()) {
-            return Ok(Outcome::NothingToFetch);
-        }
         on_disk(move || place.make()).await?;
         self.queue_all(&folder, all, refused).await
     }
@@ -90,20 +86,6 @@ impl TransferHandles {
         same.map(|transfer| (transfer.user, transfer.local_path)).collect()
     }
 
-    /// What is there of all parts is one question; whether something is left out.
-    async fn settle(&self, mut all: Vec<New>) -> Result<(Vec<New>, bool), Failure> {
-        all.retain(|new| !new.download.files.is_empty() || !new.refused.is_empty());
-        let top = all.iter().find(|new| !new.download.files.is_empty()).map(|new| placing::top_of(&new.download));
-        let downloads = all.iter().map(|new| new.download.clone()).collect();
-        let placed = placing::settle(&self.downloader, top.unwrap_or_default(), downloads).await?;
-        let left_out = placed.iter().any(|placed| placed.left_out > 0);
-        for (new, placed) in all.iter_mut().zip(placed) {
-            new.download = placed.download;
-            new.renamed.extend(placed.renamed);
-        }
-        Ok((all, left_out))
-    }
-
     async fn queue_all(
         &self,
         folder: &SharePath,
@@ -111,18 +93,20 @@ impl TransferHandles {
         mut refused: Vec<(String, Failure)>,
     ) -> Result<Outcome, Failure> {
         let mut numbers: Vec<TransferId> = Vec::new();
+        let (mut ask, mut of_other_names) = (None, Vec::new());
         for new in all {
             let New { download, refused: of_this, renamed } = new;
             refused.extend(of_this);
             if download.files.is_empty() {
                 continue;
             }
+            if placing::asks(&download) && ask.is_none() {
+                ask = Some(placing::top_of(&download));
+            }
             match self.downloader.add(download).await {
                 Ok(number) => {
                     numbers.push(number);
-                    for (original, local_path) in renamed {
-                        self.outbox.push(NodeEvent::Renamed { number, original, local_path });
-                    }
+                    of_other_names.extend(renamed.into_iter().map(|(original, local)| (number, original, local)));
                 }
                 Err(error) => refused.push((format!("{folder}/"), placing::add_failed(error))),
             }
@@ -131,6 +115,13 @@ impl TransferHandles {
             let first = refused.into_iter().next().map(|(_, why)| why);
             return Err(first.unwrap_or(Failure::NoSuchFile { path: format!("{folder}/") }));
         };
+        // What is there of all parts is one question.
+        if let Some(folder) = ask {
+            placing::settle(&self.downloader, numbers.clone(), &folder).await?;
+        }
+        for (number, original, local_path) in of_other_names {
+            self.outbox.push(NodeEvent::Renamed { number, original, local_path });
+        }
         for (remote_path, failure) in refused {
             self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
         }

@@ -168,6 +168,14 @@ pub enum Intent {
     Cancel(TransferSelection),
     /// Try what has failed once more. `Done`.
     Retry(TransferSelection),
+    /// The same, and say what becomes of what lies at the places of its files: of a folder that is one answer for all of
+    /// them. `Done`.
+    RetryWith {
+        /// Those that are tried again.
+        which: TransferSelection,
+        /// What is done where something else is.
+        existing: Existing,
+    },
     /// Give a download another place in the queue: what waits is begun in its order. It is kept. `Done`.
     Reorder {
         /// The number of the download.

@@ -252,7 +252,7 @@ enum Moved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::transfer::{Direction, TransferState};
+    use crate::model::transfer::{AlreadyThere, Direction, TransferState};
     use crate::model::username::Username;
 
     fn transfer(number: u64, done_bytes: u64, state: TransferState) -> NodeEvent {
@@ -269,6 +269,7 @@ mod tests {
             done_bytes,
             bytes_per_second: 0,
             sources: 0,
+            there: AlreadyThere::default(),
             way: None,
             state,
         })

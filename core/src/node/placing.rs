@@ -11,52 +11,43 @@ use crate::node::download_place::place_failed;
 use crate::node::failure::Failure;
 use crate::node::partly_there::PartlyThere;
 use crate::node::work::{FailedWork, WorkFault};
-use crate::service::downloader::presence::Placed;
-use crate::service::downloader::{AddError, Downloader, NewDownload};
+use crate::service::downloader::{AddError, DifferingFiles, Downloader, NewDownload};
 use crate::store::downloads::TargetName;
 
 /// Numbers that are tried.
 const NUMBERS_MAX: usize = 1_000;
-/// Places that a question lists; more are only counted.
-const DIFFERING_TOLD_MAX: usize = 1_000;
 
-/// Queues a download; `None` if all of it is left out. One that is to be kept beside what is there gets the first name
-/// that nothing has on the disk or in the queue; a folder goes into one that is there, and only its files get numbers.
+/// Queues a download; `None` if it is one file that is left out. One that is to be kept beside what is there gets the first
+/// name that nothing has on the disk or in the queue; a folder goes into one that is there, and only its files get numbers.
 /// What is renamed follows it into `renamed`. `make` makes the folder that it goes into, once it is known that it goes.
 pub(super) async fn add(
     downloader: &Downloader,
     download: NewDownload,
-    renamed: &mut Vec<(String, PathBuf)>,
+    renamed: &mut [(String, PathBuf)],
     make: impl Future<Output = Result<(), Failure>>,
 ) -> Result<Option<TransferId>, Failure> {
     let mut make = Some(make);
     let keeps_both = download.existing == Existing::KeepBoth;
     let mut why = AddError::Exists { path: top_of(&download) };
     for number in 1..=if keeps_both { NUMBERS_MAX } else { 1 } {
-        let mut new = if number == 1 { download.clone() } else { numbered(&download, number) };
+        let new = if number == 1 { download.clone() } else { numbered(&download, number) };
         let top = top_of(&new);
         if keeps_both && is_in_the_way(top.clone(), number == 1 && new.is_folder).await {
             continue;
         }
-        let mut with_numbers = Vec::new();
-        if new.is_folder {
-            for placed in settle(downloader, top.clone(), vec![new.clone()]).await? {
-                (new, with_numbers) = (placed.download, placed.renamed);
-            }
-            if new.files.is_empty() {
-                return Ok(None);
-            }
-        }
         if let Some(make) = make.take() {
             make.await?;
         }
+        let asks = asks(&new);
         match downloader.add(new).await {
             Err(error @ (AddError::Exists { .. } | AddError::Taken { .. })) if keeps_both => why = error,
             Err(AddError::Exists { .. }) if download.existing == Existing::LeaveOut => return Ok(None),
             Err(error) => return Err(add_failed(error)),
             Ok(number) => {
                 move_all(renamed, &top_of(&download), &top);
-                renamed.extend(with_numbers);
+                if asks {
+                    settle(downloader, vec![number], &top).await?;
+                }
                 return Ok(Some(number));
             }
         }
@@ -64,32 +55,22 @@ pub(super) async fn add(
     Err(add_failed(why))
 }
 
-/// Looks what is there of folders that are asked for together, and does with it as the person said; if nobody said it, all
-/// of it is one question.
-pub(super) async fn settle(
-    downloader: &Downloader,
-    folder: PathBuf,
-    downloads: Vec<NewDownload>,
-) -> Result<Vec<Placed>, Failure> {
-    let wanted: usize = downloads.iter().map(|download| download.files.len()).sum();
-    let placed = downloader.place(downloads).await.map_err(add_failed)?;
-    match question(&folder, wanted, &placed) {
-        Some(question) => Err(Failure::ExistsInPart(Box::new(question))),
-        None => Ok(placed),
-    }
+/// Whether a person is asked about what lies at the places of its files.
+pub(super) fn asks(download: &NewDownload) -> bool {
+    download.is_folder && download.existing == Existing::Refuse
 }
 
-fn question(folder: &Path, wanted: usize, all: &[Placed]) -> Option<PartlyThere> {
-    let differing: usize = all.iter().map(|placed| placed.differing.len()).sum();
-    let same: usize = all.iter().map(|placed| placed.download.here.len()).sum();
-    let places = all.iter().flat_map(|placed| &placed.differing).take(DIFFERING_TOLD_MAX).cloned();
-    (differing > 0).then(|| PartlyThere {
-        path: folder.display().to_string(),
-        files: wanted as u64,
-        same: same as u64,
-        differing: differing as u64,
-        places: places.collect(),
-    })
+/// Waits until it is known what lies at the places of downloads that were asked for together. If something else does, all
+/// of it is one question.
+pub(super) async fn settle(downloader: &Downloader, ids: Vec<TransferId>, folder: &Path) -> Result<(), Failure> {
+    match downloader.settle(ids).await {
+        Err(AddError::Differing(all)) => {
+            let DifferingFiles { files, same, differing, places } = *all;
+            let path = folder.display().to_string();
+            Err(Failure::ExistsInPart(Box::new(PartlyThere { path, files, same, differing, places })))
+        }
+        settled => settled.map_err(add_failed),
+    }
 }
 
 async fn is_in_the_way(path: PathBuf, may_be_folder: bool) -> bool {
@@ -143,6 +124,11 @@ pub(super) fn add_failed(error: AddError) -> Failure {
         AddError::Save(error) => failed(error.to_string().into()),
         AddError::Count => failed(WorkFault::FileCount),
         AddError::Stopped => failed(WorkFault::Ending),
+        AddError::Cancelled => Failure::Cancelled,
+        // Whoever asks is asked.
+        AddError::Differing(all) => {
+            Failure::Exists { path: all.places.first().map(|path| path.display().to_string()).unwrap_or_default() }
+        }
     }
 }
 
@@ -168,7 +154,6 @@ mod tests {
             into: "in".into(),
             existing: Existing::KeepBoth,
             files: names.into_iter().map(file).collect(),
-            here: Vec::new(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::model::share_path::SharePath;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
 use crate::protocol::peer::Content;
-use crate::store::saved_state::{SavedState, StateRow};
+use crate::store::saved_state::{SavedState, StateRow, is_done};
 use crate::store::{Store, answers};
 
 /// Number, to user, label, whether it is a folder, target folder, whether files are replaced, whether it is paused.
@@ -154,7 +154,8 @@ impl Store {
         Ok(write.commit()?)
     }
 
-    /// Writes what became of files. Not waiting for the disk is for what the part files say as well.
+    /// Writes what became of files. Not waiting for the disk is for what the part files say as well. What is finished by
+    /// now, and was written so by whoever finished it, is not held any more.
     pub fn record_download(
         &self,
         changes: &[(TransferId, u32, SavedState)],
@@ -164,7 +165,9 @@ impl Store {
         if !wait_for_disk {
             write.set_durability(Durability::None)?;
         }
-        write_states(&write, changes.iter().map(|(id, index, state)| (*id, *index, state)))?;
+        let finished = finished_among(&write, changes)?;
+        let changes = changes.iter().filter(|(id, index, _)| !finished.contains(&(*id, *index)));
+        write_states(&write, changes.map(|(id, index, state)| (*id, *index, state)))?;
         Ok(write.commit()?)
     }
 
@@ -319,6 +322,24 @@ fn write_wanted<'a>(
     Ok(())
 }
 
+/// Those that are to be held and are finished.
+fn finished_among(
+    write: &WriteTransaction,
+    changes: &[(TransferId, u32, SavedState)],
+) -> Result<HashSet<(TransferId, u32)>, redb::Error> {
+    let mut held = changes.iter().filter(|(.., state)| *state == SavedState::Held).peekable();
+    let mut finished = HashSet::new();
+    if held.peek().is_some() {
+        let states = write.open_table(STATES)?;
+        for (id, index, _) in held {
+            if states.get((id.0, *index))?.is_some_and(|row| is_done(row.value().0)) {
+                finished.insert((*id, *index));
+            }
+        }
+    }
+    Ok(finished)
+}
+
 fn write_states<'a>(
     write: &WriteTransaction,
     changes: impl Iterator<Item = (TransferId, u32, &'a SavedState)>,
@@ -440,6 +461,10 @@ mod tests {
         let lied = SavedState::Failed(TransferError::Lied { user: trip.user.clone() });
         let disk = SavedState::Failed(TransferError::Disk("no such folder".into()));
         let changes = [
+            (first, 5, SavedState::Here),
+            (first, 6, SavedState::LeftOut),
+            (first, 7, SavedState::Held),
+            (first, 8, SavedState::Done),
             (first, 0, SavedState::Done),
             (first, 1, SavedState::Open),
             (first, 2, SavedState::Partial(99)),
@@ -447,6 +472,8 @@ mod tests {
             (first, 4, disk.clone()),
         ];
         store.record_download(&changes, false).expect("recorded");
+        let late = [(first, 5, SavedState::Held), (first, 8, SavedState::Held), (first, 9, SavedState::Held)];
+        store.record_download(&late, false).expect("recorded");
         store.pause_download(second, true).expect("paused");
         assert_eq!(store.download_ranks().expect("read"), []);
         store.rank_downloads(&[(first, 2), (second, 1)]).expect("ranked");
@@ -454,6 +481,8 @@ mod tests {
 
         let store = Store::open(&path).expect("opens again").store;
         trip.states = vec![(0, SavedState::Done), (2, SavedState::Partial(99)), (3, lied), (4, disk)];
+        let rest = [SavedState::Here, SavedState::LeftOut, SavedState::Held, SavedState::Done, SavedState::Held];
+        trip.states.extend((5..).zip(rest));
         typed.is_paused = true;
         assert_eq!(store.downloads().expect("read"), [(first, trip), (second, typed.clone())]);
         assert_eq!(store.download_ranks().expect("read"), [(first, 2), (second, 1)]);

@@ -13,8 +13,14 @@ pub enum SavedState {
     Open,
     /// So many bytes were verified; for people, it is counted again.
     Partial(u64),
+    /// What is at its place has to be looked at first.
+    Held,
     /// It is in its place.
     Done,
+    /// It was in its place before.
+    Here,
+    /// Something else is at its place and stays there.
+    LeftOut,
     /// It is not coming.
     Failed(TransferError),
 }
@@ -25,7 +31,10 @@ impl SavedState {
         Some(match self {
             Self::Open => return None,
             Self::Partial(bytes) => (PARTIAL, *bytes, ""),
+            Self::Held => (HELD, 0, ""),
             Self::Done => (DONE, 0, ""),
+            Self::Here => (DONE, WAS_HERE, ""),
+            Self::LeftOut => (LEFT_OUT, 0, ""),
             Self::Failed(error) => match error {
                 TransferError::Exists => (EXISTS, 0, ""),
                 TransferError::NotShared => (NOT_SHARED, 0, ""),
@@ -53,7 +62,10 @@ impl SavedState {
     pub(super) fn of_row((code, number, text): StateRow<'_>) -> Self {
         Self::Failed(match code {
             PARTIAL => return Self::Partial(number),
+            DONE if number == WAS_HERE => return Self::Here,
             DONE => return Self::Done,
+            HELD => return Self::Held,
+            LEFT_OUT => return Self::LeftOut,
             EXISTS => TransferError::Exists,
             NOT_SHARED => TransferError::NotShared,
             CHANGED => TransferError::Changed,
@@ -88,6 +100,10 @@ pub(super) fn is_done(code: u8) -> bool {
 
 const PARTIAL: u8 = 1;
 const DONE: u8 = 2;
+const HELD: u8 = 3;
+const LEFT_OUT: u8 = 4;
+/// The number beside `DONE` of what did not have to come.
+const WAS_HERE: u64 = 1;
 const EXISTS: u8 = 10;
 const NOT_SHARED: u8 = 11;
 const CHANGED: u8 = 12;

@@ -32,6 +32,15 @@ pub enum TransferEvent {
         /// The reason why it does not come.
         error: TransferError,
     },
+    /// One file of a download goes elsewhere, because something else is at its place and stays.
+    Renamed {
+        /// Of which download.
+        id: TransferId,
+        /// As its owner calls it.
+        remote: SharePath,
+        /// Where it goes.
+        target: PathBuf,
+    },
     /// Every file of a download is here.
     Finished(TransferId),
     /// Nothing more of a download is coming.

@@ -39,8 +39,12 @@ pub enum FileState {
     Pending,
     /// The file is being fetched.
     Active,
+    /// What is at its place has to be looked at first.
+    Held,
     /// Verified, flushed, in its place.
     Done,
+    /// Something else is at its place and stays there: the file is not wanted.
+    LeftOut,
     /// The file does not come.
     Failed,
 }
@@ -63,6 +67,10 @@ pub struct DownloadJob {
     /// How many active ones have more than one block.
     pub(crate) active_large: usize,
     counts: Counts,
+    /// Finished files that were in their places before.
+    here: BTreeSet<u32>,
+    /// Bytes of files that are held which were looked at.
+    looked_bytes: u64,
     /// Verified bytes of files that are not finished.
     partial: BTreeMap<u32, u64>,
     done_bytes: u64,
@@ -79,6 +87,10 @@ pub struct Counts {
     pub done: usize,
     /// Those that are not coming.
     pub failed: usize,
+    /// Those at whose places something lies that was not looked at.
+    pub held: usize,
+    /// Those that are not wanted any more.
+    pub left_out: usize,
 }
 
 impl DownloadJob {
@@ -95,6 +107,8 @@ impl DownloadJob {
             active: BTreeSet::new(),
             active_large: 0,
             counts: Counts::default(),
+            here: BTreeSet::new(),
+            looked_bytes: 0,
             partial: BTreeMap::new(),
             done_bytes: 0,
             total_bytes,
@@ -114,29 +128,49 @@ impl DownloadJob {
         }
     }
 
+    /// A file was in its place before anything of it came.
+    pub fn restore_here(&mut self, index: u32) {
+        self.restore(index, FileState::Done, 0);
+        if self.state(index) == FileState::Done {
+            self.here.insert(index);
+        }
+    }
+
+    /// How many of the finished files were in their places before.
+    pub fn was_here(&self) -> usize {
+        self.here.len()
+    }
+
+    /// So many bytes of files that are held were looked at.
+    pub(crate) fn looked(&mut self, bytes: u64) {
+        self.looked_bytes = bytes;
+    }
+
     /// Where a file is.
     pub fn state(&self, index: u32) -> FileState {
         self.states.get(index as usize).copied().unwrap_or(FileState::Failed)
     }
 
-    /// How many are finished or failed.
+    /// How many are finished, failed, held or left out.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
     /// Whether nothing more is coming.
     pub fn is_over(&self) -> bool {
-        self.counts.done + self.counts.failed == self.files.len()
+        self.counts.done + self.counts.failed + self.counts.left_out == self.files.len()
     }
 
-    /// The length of all files together, in bytes.
+    /// The length of all files that are wanted together, in bytes.
     pub fn total_bytes(&self) -> u64 {
         self.total_bytes
     }
 
-    /// How many bytes of them are verified.
+    /// How many bytes of them are verified, or were looked at.
     pub fn done_bytes(&self) -> u64 {
-        self.partial.values().fold(self.done_bytes, |sum, bytes| sum.saturating_add(*bytes))
+        let looked = if self.counts.held > 0 { self.looked_bytes } else { 0 };
+        let done = self.partial.values().fold(self.done_bytes, |sum, bytes| sum.saturating_add(*bytes));
+        done.saturating_add(looked).min(self.total_bytes)
     }
 
     /// Bytes a second; 0 while it rests.
@@ -176,9 +210,15 @@ impl DownloadJob {
         match old {
             FileState::Done => {
                 self.counts.done -= 1;
+                self.here.remove(&index);
                 self.done_bytes = self.done_bytes.saturating_sub(content.size);
             }
             FileState::Failed => self.counts.failed -= 1,
+            FileState::Held => self.counts.held -= 1,
+            FileState::LeftOut => {
+                self.counts.left_out -= 1;
+                self.total_bytes = self.total_bytes.saturating_add(content.size);
+            }
             FileState::Active => {
                 self.active.remove(&index);
                 self.active_large -= usize::from(is_large(&content));
@@ -194,6 +234,12 @@ impl DownloadJob {
             FileState::Failed => {
                 self.counts.failed += 1;
                 self.partial.remove(&index);
+            }
+            FileState::Held => self.counts.held += 1,
+            FileState::LeftOut => {
+                self.counts.left_out += 1;
+                self.partial.remove(&index);
+                self.total_bytes = self.total_bytes.saturating_sub(content.size);
             }
             FileState::Active => {
                 self.active.insert(index);
@@ -217,16 +263,21 @@ impl DownloadJob {
         }
         self.states.resize(self.files.len() + added.len(), FileState::Pending);
         self.files.extend(added);
-        self.total_bytes = self.files.iter().fold(0u64, |sum, content| sum.saturating_add(content.size));
+        let wanted = self.files.iter().zip(&self.states).filter(|(_, state)| **state != FileState::LeftOut);
+        self.total_bytes = wanted.fold(0u64, |sum, (content, _)| sum.saturating_add(content.size));
         if self.counts.failed == 0 {
             self.last_error = None;
         }
     }
 
+    /// The files that are in a state.
+    pub fn those(&self, state: FileState) -> Vec<u32> {
+        (0u32..).zip(&self.states).filter(|(_, other)| **other == state).map(|(index, _)| index).collect()
+    }
+
     /// Lets what failed be tried once more; what it was.
     pub(crate) fn retry(&mut self) -> Vec<u32> {
-        let all = 0..u32::try_from(self.states.len()).unwrap_or(u32::MAX);
-        let failed: Vec<u32> = all.filter(|index| self.state(*index) == FileState::Failed).collect();
+        let failed = self.those(FileState::Failed);
         for index in &failed {
             self.set(*index, FileState::Pending);
         }

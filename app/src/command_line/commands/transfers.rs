@@ -69,12 +69,13 @@ pub(super) const TRANSFER_COMMANDS: &[ConsoleCommand] = &[
     },
     ConsoleCommand {
         name: "retry",
-        arguments: WHICH,
+        arguments: "N | all [--overwrite | --keep-both | --skip-existing]",
         tracker: TrackerNeed::No,
         completes: Completes::Fields(&[WordKind::Transfer]),
-        read: |rest| which(rest).map(Intent::Retry).map(LineRequest::Ask),
+        read: read_retry,
         write: |intent| match intent {
             Intent::Retry(which) => Some(write_which(*which)),
+            Intent::RetryWith { which, existing } => Some(write_which(*which) + write_existing(*existing)),
             _ => None,
         },
     },
@@ -121,6 +122,10 @@ const EVERYBODY: &str = "*";
 /// How the arguments of a command are written that is about one transfer or all.
 const WHICH: &str = "N | all";
 
+/// The options that say what becomes of what is there.
+const EXISTING_WORDS: &[(&str, Existing)] =
+    &[("--overwrite", Existing::Replace), ("--keep-both", Existing::KeepBoth), ("--skip-existing", Existing::LeaveOut)];
+
 /// The words for places in the queue.
 const PLACE_WORDS: &[(&str, QueueMove)] = &[
     ("first", QueueMove::First),
@@ -134,9 +139,9 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let mut words = Vec::new();
     for field in rest.fields()? {
         match field.text.as_ref() {
-            "--overwrite" if !field.quoted => existing = Existing::Replace,
-            "--keep-both" if !field.quoted => existing = Existing::KeepBoth,
-            "--skip-existing" if !field.quoted => existing = Existing::LeaveOut,
+            word if !field.quoted && read_existing(word).is_some() => {
+                existing = read_existing(word).unwrap_or(existing)
+            }
             "--rename-unsafe" if !field.quoted => unsafe_names = UnsafeNames::Rename,
             "--wait" if !field.quoted => wait = true,
             word if !field.quoted && word.starts_with("--") => {
@@ -188,12 +193,7 @@ fn write_download(intent: &Intent) -> Option<String> {
     if let Some(local) = local_path {
         line += &format!(" {}", Quoted(&local.typed));
     }
-    line += match existing {
-        Existing::Refuse => "",
-        Existing::Replace => " --overwrite",
-        Existing::KeepBoth => " --keep-both",
-        Existing::LeaveOut => " --skip-existing",
-    };
+    line += write_existing(existing);
     line += match unsafe_names {
         UnsafeNames::LeaveOut | UnsafeNames::Ask => "",
         UnsafeNames::Rename => " --rename-unsafe",
@@ -204,14 +204,57 @@ fn write_download(intent: &Intent) -> Option<String> {
     Some(line)
 }
 
+/// What is to become of what is there, as an option says it.
+fn read_existing(option: &str) -> Option<Existing> {
+    EXISTING_WORDS.iter().find(|(word, _)| *word == option).map(|(_, existing)| *existing)
+}
+
+/// The same as a part of a line.
+fn write_existing(existing: Existing) -> &'static str {
+    match existing {
+        Existing::Refuse => "",
+        Existing::Replace => " --overwrite",
+        Existing::KeepBoth => " --keep-both",
+        Existing::LeaveOut => " --skip-existing",
+    }
+}
+
+fn read_retry(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
+    let fields = rest.fields()?;
+    let mut words: Vec<&str> = fields.iter().map(|field| field.text.as_ref()).collect();
+    let existing = match words.as_slice() {
+        [_, option] if !fields[1].quoted => match read_existing(option) {
+            Some(existing) => Some(existing),
+            None if option.starts_with("--") => {
+                return Err(BadLine::Option { word: (*option).to_owned(), command: rest.command });
+            }
+            None => None,
+        },
+        _ => None,
+    };
+    if existing.is_some() {
+        words.pop();
+    }
+    let [word] = words.as_slice() else { return Err(rest.usage()) };
+    let which = which_of(word).ok_or_else(|| rest.usage())?;
+    Ok(LineRequest::Ask(match existing {
+        Some(existing) => Intent::RetryWith { which, existing },
+        None => Intent::Retry(which),
+    }))
+}
+
 fn which(rest: Rest<'_>) -> Result<TransferSelection, BadLine> {
     let words = rest.words(1, 1)?;
-    match words[0].as_str() {
-        all if all.eq_ignore_ascii_case("all") => Ok(TransferSelection::All),
+    which_of(&words[0]).ok_or_else(|| rest.usage())
+}
+
+fn which_of(word: &str) -> Option<TransferSelection> {
+    match word {
+        all if all.eq_ignore_ascii_case("all") => Some(TransferSelection::All),
         number if number.bytes().all(|b| b.is_ascii_digit()) => {
-            number.parse().map(|number| TransferSelection::One(TransferId(number))).map_err(|_too_big| rest.usage())
+            number.parse().ok().map(|number| TransferSelection::One(TransferId(number)))
         }
-        _ => Err(rest.usage()),
+        _ => None,
     }
 }
 

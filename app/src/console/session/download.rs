@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use potok_core::model::transfer::TransferError;
 use potok_core::node::event::{Direction, NodeEvent, Outcome, Transfer, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::{DownloadRequest, FolderOfAllRequest, Intent, TransferId, TransferSelection};
@@ -22,6 +23,10 @@ struct Followed {
     downloaded: HashSet<PathBuf>,
     /// A failed file was told.
     has_failed_files: bool,
+    /// How many files failed because something else is at their places.
+    taken_places: u64,
+    /// How it was told last.
+    last: Option<Transfer>,
     /// What it waits for was told.
     told: Option<TransferState>,
     /// Facts may have passed us by: ask for the list.
@@ -45,7 +50,23 @@ impl ConsoleSession<'_> {
     /// Queues a download, or joins the one that is there, and follows it to its end.
     pub(super) fn download(&mut self, request: DownloadRequest) -> Result<(), Stop> {
         let mut heard = Vec::new();
-        let outcome = self.ask(Intent::Download(request), &mut |notice| keep(notice, &mut heard))?;
+        let (user, label) = (request.user.clone(), request.remote_path.as_str().trim_end_matches('/').to_owned());
+        let asked = self.ask(Intent::Download(request), &mut |notice| keep(notice, &mut heard));
+        let outcome = match asked {
+            // What is at its place is being looked at.
+            Err(Stop::Interrupted(Interrupt::CtrlC)) => {
+                let is_it = |t: &&Transfer| t.user == user && t.label.trim_end_matches('/') == label;
+                let told = heard.iter().rev().filter_map(|notice| match notice {
+                    NodeEvent::Transfer(transfer) => Some(transfer),
+                    _ => None,
+                });
+                let number = told.filter(|transfer| !transfer.state.is_final()).find(is_it).map(|t| t.number);
+                let stopped = Err(Stop::Interrupted(Interrupt::CtrlC));
+                return number
+                    .map_or(Err(Stop::Interrupted(Interrupt::CtrlC)), |number| self.or_pause(number, stopped));
+            }
+            outcome => outcome?,
+        };
         match outcome {
             Outcome::Queued(number) => self.follow_number(number, &[], &mut heard),
             Outcome::NothingToFetch => Ok(self.output.remark(&t!("console.nothing-to-fetch"))?),
@@ -89,6 +110,8 @@ impl ConsoleSession<'_> {
             number,
             downloaded: HashSet::new(),
             has_failed_files: false,
+            taken_places: 0,
+            last: None,
             told: None,
             must_list: true,
             listed_end: None,
@@ -98,6 +121,13 @@ impl ConsoleSession<'_> {
         };
         let followed_to_end = self.follow_to_end(&mut followed, heard_of_it);
         self.or_pause(number, followed_to_end)?;
+        if let Some(last) = &followed.last {
+            self.output.already_there(last)?;
+        }
+        if followed.taken_places > 0 {
+            let count = crate::human::thousands(followed.taken_places);
+            self.output.warning(&t!("console.say-what-becomes", count = count, number = number));
+        }
         // What failed stays on the list: it can be tried again until the person takes it off.
         if matches!(followed.end, Some(Ok(()))) && !followed.has_failed_files {
             self.acknowledge(&mut followed)?;
@@ -143,6 +173,7 @@ impl ConsoleSession<'_> {
             None => Some(Err(Failure::Cancelled)),
         };
         followed.listed_end = end.map(|end| (end, Instant::now() + LAST_FACTS_MAX));
+        followed.last = listed.cloned().or(followed.last.take());
         if let (Some(transfer), None) = (listed, &followed.listed_end) {
             self.follow_state(followed, transfer);
         }
@@ -169,6 +200,8 @@ impl ConsoleSession<'_> {
             NodeEvent::Renamed { original, local_path, .. } => self.output.renamed(&original, &local_path)?,
             NodeEvent::FileFailed { remote_path, failure, .. } => {
                 followed.has_failed_files = true;
+                let is_taken = matches!(&failure, Failure::NotComing { error: TransferError::Exists, .. });
+                followed.taken_places += u64::from(is_taken);
                 self.output.error(failure.code(), &about_file(&remote_path, &failure));
             }
             NodeEvent::TransferGone { .. } if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
@@ -179,6 +212,7 @@ impl ConsoleSession<'_> {
 
     fn follow_state(&mut self, followed: &mut Followed, transfer: &Transfer) {
         followed.listed_end = None;
+        followed.last = Some(transfer.clone());
         match &transfer.state {
             TransferState::Finished => followed.end = Some(Ok(())),
             TransferState::Failed(_) => followed.end = end_of(transfer),

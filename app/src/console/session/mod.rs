@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
 use potok_core::model::shown::Shown;
-use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection};
+use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
 use rust_i18n::t;
@@ -244,6 +244,7 @@ impl<'a> ConsoleSession<'a> {
         let shares = matches!(intent, Intent::Share(_) | Intent::ShareWhatFits(_) | Intent::ShareAgain { .. });
         let changes_shares = shares || matches!(intent, Intent::Unshare { .. });
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
+        let downloads = matches!(intent, Intent::Download(_) | Intent::DownloadOfAll(_));
         let mut has_files = false;
         let asked = self.engine.ask(intent);
         loop {
@@ -269,6 +270,10 @@ impl<'a> ConsoleSession<'a> {
                 }
                 // Its outcome says the same.
                 NodeEvent::SharesChanged { .. } if changes_shares => self.completions.forget(),
+                NodeEvent::Transfer(transfer) if downloads && transfer.state == TransferState::Checking => {
+                    self.output.progress_of(&transfer);
+                    let _is_it = takes(&NodeEvent::Transfer(transfer));
+                }
                 notice if takes(&notice) => {}
                 notice => self.news(notice),
             }

@@ -195,10 +195,23 @@ impl MainWindow {
         self.model.asked(id, &copy, asker);
     }
 
+    /// Whether a person is asked something before this is done: what becomes of what is in the way of a transfer.
+    fn asks_before(&mut self, intent: &Intent) -> bool {
+        let Intent::Retry(TransferSelection::One(number)) = intent else { return false };
+        let Some((transfer, there)) = self.model.question_of_retry(*number) else { return false };
+        let label = transfer.label.clone();
+        self.model.questions.add_listed(*number, &label, there);
+        true
+    }
+
     fn run(&mut self, ctx: &egui::Context, action: Action) {
         let now = Instant::now();
         match action {
-            Action::Ask(intent) => self.ask(intent, AskedBy::Mouse),
+            Action::Ask(intent) => {
+                if !self.asks_before(&intent) {
+                    self.ask(intent, AskedBy::Mouse);
+                }
+            }
             Action::OfferFiles(want) => {
                 let engine = &self.parts.engine;
                 self.model.offered.ask(&want, |intent| engine.ask(intent));

@@ -134,6 +134,12 @@ impl Target {
         }
     }
 
+    /// What was begun here goes on under another name in the same folder.
+    pub fn move_part(&self, to: &Self) -> Result<(), PlaceError> {
+        let (from, to) = (Path::new(&self.part_name), Path::new(&to.part_name));
+        Ok(self.folder.dir.rename(from, to, IfTaken::Refuse)?)
+    }
+
     /// Removes the unfinished file, if there is one.
     pub fn remove_part(&self) -> Result<(), PlaceError> {
         match self.folder.dir.remove_file(Path::new(&self.part_name)) {

@@ -45,12 +45,11 @@ pub(super) fn gone(files: &[(u32, PathBuf, u64)]) -> Vec<u32> {
 
 /// A download that is not on disk yet.
 pub(super) fn to_save(new: NewDownload) -> Result<SavedDownload, AddError> {
-    let NewDownload { user, label, is_folder, into, existing, files, here } = new;
+    let NewDownload { user, label, is_folder, into, existing, files } = new;
     if files.is_empty() || files.len() > FILES_MAX {
         return Err(AddError::Count);
     }
-    let states = here.into_iter().map(|index| (index, SavedState::Done)).collect();
-    Ok(SavedDownload { user, label, is_folder, into, existing, is_paused: false, files, states })
+    Ok(SavedDownload { user, label, is_folder, into, existing, is_paused: false, files, states: Vec::new() })
 }
 
 /// Looks whether it can go where it is to go, and writes it down.
@@ -63,21 +62,21 @@ pub(super) fn save(
     if let Err(error) = patiently(|| TargetDir::open(&download.into)) {
         return Err(AddError::Folder { path: download.into.clone(), why: error });
     }
-    if !download.existing.is_replace() {
-        let taken = taken(download);
-        // Of a folder the others go on; a file that is there already is all that was asked for.
-        if !download.is_folder && !taken.is_empty() {
-            let path = download.files.first().map(|file| file.name.path_below(&download.into)).unwrap_or_default();
-            return Err(AddError::Exists { path });
-        }
-        download.states.extend(taken);
+    if download.is_folder {
+        download.states.extend(taken(download).into_iter().map(|index| (index, SavedState::Held)));
+    } else if !download.existing.is_replace() && !taken(download).is_empty() {
+        // A file that is there already is all that was asked for.
+        let path = download.files.first().map(|file| file.name.path_below(&download.into)).unwrap_or_default();
+        return Err(AddError::Exists { path });
     }
     // Where case is ignored one file would take the place of the other, or both would fill one part file.
     let same = same_names(download);
     if !same.is_empty() && !tells_case_apart(&download.into) {
-        let known: HashSet<u32> = download.states.iter().map(|(index, _)| *index).collect();
-        let same = same.into_iter().filter(|index| !known.contains(index));
-        download.states.extend(same.map(|index| (index, SavedState::Failed(TransferError::SameName))));
+        let same: HashSet<u32> = same.into_iter().collect();
+        download.states.retain(|(index, _)| !same.contains(index));
+        let mut same: Vec<u32> = same.into_iter().collect();
+        same.sort_unstable();
+        download.states.extend(same.into_iter().map(|index| (index, SavedState::Failed(TransferError::SameName))));
     }
     let id = numbers.take();
     store.save_download(id, download)?;
@@ -91,14 +90,14 @@ fn same_names(download: &SavedDownload) -> Vec<u32> {
     files.filter(|(_, file)| !seen.insert(file.name.case_key())).map(|(index, _)| index).collect()
 }
 
-/// A first look only: what matters is that the finished file is given its name without replacing anything.
-fn taken(download: &SavedDownload) -> Vec<(u32, SavedState)> {
+/// The files at whose places something lies. A first look only: what matters is that the finished file is given its name
+/// without replacing anything.
+fn taken(download: &SavedDownload) -> Vec<u32> {
     let mut folders = Folders::default();
     let mut is_taken = |path: PathBuf| folders.may_hold(&path) && path.symlink_metadata().is_ok();
-    let here: HashSet<u32> = download.states.iter().map(|(index, _)| *index).collect();
-    let files = (0u32..).zip(&download.files).filter(|(index, _)| !here.contains(index));
+    let files = (0u32..).zip(&download.files);
     let there = files.filter(|(_, file)| is_taken(file.name.path_below(&download.into)));
-    there.map(|(index, _)| (index, SavedState::Failed(TransferError::Exists))).collect()
+    there.map(|(index, _)| index).collect()
 }
 
 /// Which folders are there: of thousands of files in one that is not there, none has to be looked for.
@@ -123,7 +122,10 @@ pub(super) fn job_of(saved: &SavedDownload) -> DownloadJob {
         match state {
             SavedState::Open => {}
             SavedState::Partial(bytes) => job.restore(*index, FileState::Pending, *bytes),
+            SavedState::Held => job.restore(*index, FileState::Held, 0),
             SavedState::Done => job.restore(*index, FileState::Done, 0),
+            SavedState::Here => job.restore_here(*index),
+            SavedState::LeftOut => job.restore(*index, FileState::LeftOut, 0),
             SavedState::Failed(error) => {
                 job.restore(*index, FileState::Failed, 0);
                 job.last_error = Some(error.clone());

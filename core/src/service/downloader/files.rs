@@ -147,12 +147,6 @@ impl JobFiles {
         }
     }
 
-    /// What these files are, by their places.
-    pub(super) fn contents_of(&self, indexes: &[u32]) -> HashMap<TargetName, Content> {
-        let named = |index: &u32| Some((self.saved.files.get(*index as usize)?.name.clone(), self.content(*index)?));
-        indexes.iter().filter_map(named).collect()
-    }
-
     pub(super) fn root(&self) -> Result<TargetDir, PlaceError> {
         let mut open = self.open.lock();
         if let Some(root) = &open.root {
@@ -384,12 +378,8 @@ fn check_place(
     let target = patiently(|| job.target(index))?;
     let content = Content { hash: list.root(), size: list.geometry().size() };
     if !job.saved.existing.is_replace() && target.is_taken()? {
-        return if is_whole(&target, content) {
-            target.remove_part()?;
-            Ok(Found { checked: Checked::Whole, open: None })
-        } else {
-            Err(PlaceError::Exists)
-        };
+        // Whether it is the very file is found out in sight, and can be stopped.
+        return Err(PlaceError::Exists);
     }
     let part = patiently(|| target.open_part())?;
     let blocks = if part.is_new() { Blocks::none(list.geometry()) } else { verified(&part, &list, is_stopped)? };

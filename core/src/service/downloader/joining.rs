@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
 
+use crate::model::existing::Existing;
 use crate::model::share_path::SharePath;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::service::downloader::{AddError, NewDownload};
@@ -23,9 +24,11 @@ pub(super) struct Growth {
     before: usize,
     /// Files that are to be fetched, once more perhaps: old ones that are something else now, or gone.
     pub(super) renewed: Vec<u32>,
-    /// What of it is in its place already.
-    here: HashSet<TargetName>,
-    /// What its owner shares under the name of a file that is here already, and that is not replaced.
+    /// What is said of files in the way is something else than before.
+    is_other_answer: bool,
+    /// Finished files of which its owner has another content by now, and nobody has said what becomes of ours.
+    pub(super) changed: Vec<u32>,
+    /// What does not come, because it would be one file with another.
     pub(super) left_out: Vec<(SharePath, TransferError)>,
 }
 
@@ -40,60 +43,69 @@ pub(super) struct Grown {
 
 impl Growth {
     /// What is wanted of a download that is on the list; `None` if something else is, which is to go to the same place.
-    /// `gone`: finished files that are not where they were put.
+    /// `gone`: finished files that are not where they were put. What was said of files in the way still holds, unless all
+    /// of it is here (`said`).
     pub(super) fn of(
         saved: &SavedDownload,
         state: impl Fn(u32) -> FileState,
         gone: &[u32],
+        said: Existing,
         new: &NewDownload,
     ) -> Option<Self> {
         if !is_same(saved, new) {
             return None;
         }
         let known: HashMap<&TargetName, u32> = saved.files.iter().map(|file| &file.name).zip(0u32..).collect();
-        let mut download = SavedDownload {
-            existing: new.existing.or(saved.existing),
-            is_paused: false,
-            states: Vec::new(),
-            ..saved.clone()
+        // What was kept beside something else has another name since.
+        let by_remote: HashMap<&SharePath, u32> = if saved.is_folder && said == Existing::KeepBoth {
+            saved.files.iter().map(|file| &file.remote).zip(0u32..).collect()
+        } else {
+            HashMap::new()
         };
-        let (mut renewed, mut left_out) = (gone.to_vec(), Vec::new());
+        let mut download =
+            SavedDownload { existing: new.existing.or(said), is_paused: false, states: Vec::new(), ..saved.clone() };
+        let is_other_answer = download.existing != saved.existing;
+        let (mut renewed, mut changed) = (gone.to_vec(), Vec::new());
         for file in &new.files {
-            let Some(index) = known.get(&file.name).copied() else {
+            let Some(index) = known.get(&file.name).or_else(|| by_remote.get(&file.remote)).copied() else {
                 if !saved.is_folder {
                     return None;
                 }
                 download.files.push(file.clone());
                 continue;
             };
+            let is_wanted_again = state(index) == FileState::LeftOut && download.existing != Existing::LeaveOut;
             let ours = &mut download.files[index as usize];
-            if ours.content == file.content {
+            if ours.content == file.content && !is_wanted_again {
                 continue;
             }
             match state(index) {
-                FileState::Failed => {}
-                FileState::Done if new.existing.is_replace() || gone.contains(&index) => {}
+                FileState::LeftOut if !is_wanted_again => continue,
+                FileState::Failed | FileState::LeftOut => {}
+                FileState::Done if gone.contains(&index) => {}
+                // What it has put there is the person's now: what they said of something else is not about this.
+                FileState::Done
+                    if new.existing != Existing::Refuse && (saved.is_folder || new.existing.is_replace()) => {}
                 FileState::Done => {
-                    left_out.push((file.remote.clone(), TransferError::Exists));
+                    changed.push(index);
                     continue;
                 }
                 // It is being fetched: whoever sends it says whether it is still the same.
-                FileState::Pending | FileState::Active if saved.is_folder => continue,
-                FileState::Pending | FileState::Active => return None,
+                FileState::Pending | FileState::Active | FileState::Held if saved.is_folder => continue,
+                FileState::Pending | FileState::Active | FileState::Held => return None,
             }
-            *ours = file.clone();
+            (ours.remote, ours.content) = (file.remote.clone(), file.content);
             if !renewed.contains(&index) {
                 renewed.push(index);
             }
         }
-        let here = new.here.iter().filter_map(|index| new.files.get(*index as usize));
-        let here = here.map(|file| file.name.clone()).collect();
-        Some(Self { download, before: saved.files.len(), renewed, here, left_out })
+        let before = saved.files.len();
+        Some(Self { download, before, renewed, is_other_answer, changed, left_out: Vec::new() })
     }
 
     /// Whether the download is what is asked for, as it is.
     pub(super) fn is_nothing(&self) -> bool {
-        self.renewed.is_empty() && self.left_out.is_empty() && self.download.files.len() == self.before
+        self.renewed.is_empty() && !self.is_other_answer && self.download.files.len() == self.before
     }
 
     /// The files that it did not have.
@@ -124,12 +136,7 @@ impl Growth {
             self.left_out.extend(same.map(|file| (file.remote, TransferError::SameName)));
         }
         let indexes: Vec<u32> = self.renewed.iter().copied().chain(self.added()).collect();
-        let is_here = |index: &u32| {
-            let file = self.download.files.get(*index as usize);
-            file.is_some_and(|file| self.here.contains(&file.name))
-        };
-        let state = |index: &u32| if is_here(index) { SavedState::Done } else { SavedState::Open };
-        self.download.states = indexes.iter().map(|index| (*index, state(index))).collect();
+        self.download.states = indexes.iter().map(|index| (*index, SavedState::Held)).collect();
         Ok(store.write_files(id, &self.download, &indexes)?)
     }
 }
@@ -168,7 +175,6 @@ mod tests {
             into: "/into".into(),
             existing: Existing::Refuse,
             files: files(wanted),
-            here: Vec::new(),
         }
     }
 
@@ -182,28 +188,34 @@ mod tests {
         use FileState::{Active, Done, Failed};
         let on_list = saved(new(true, &[("F/a", 1), ("F/b", 2), ("F/c", 3)]));
         let states = [Done, Failed, Active];
-        let growth = |gone: &[u32], new: &NewDownload| Growth::of(&on_list, |index| states[index as usize], gone, new);
-        type Row = (&'static [u32], &'static [(&'static str, u8)], &'static [u32], &'static [&'static str], u32);
+        let growth = |gone: &[u32], new: &NewDownload| {
+            Growth::of(&on_list, |index| states[index as usize], gone, on_list.existing, new)
+        };
+        type Row = (&'static [u32], &'static [(&'static str, u8)], &'static [u32], &'static [u32], u32);
         let rows: [Row; 7] = [
             (&[], &[("F/a", 1), ("F/b", 2), ("F/c", 3)], &[], &[], 0),
             // Less is listed at this moment: what is wanted stays wanted.
             (&[], &[("F/a", 1)], &[], &[], 0),
             (&[], &[("F/d", 4), ("F/a", 1), ("F/e", 5)], &[], &[], 2),
             (&[], &[("F/b", 9)], &[1], &[], 0),
-            (&[], &[("F/a", 9)], &[], &["F/a"], 0),
+            (&[], &[("F/a", 9)], &[], &[0], 0),
             (&[], &[("F/c", 9)], &[], &[], 0),
             (&[0], &[("F/a", 9), ("F/b", 2)], &[0], &[], 0),
         ];
-        for (gone, wanted, renewed, left_out, added) in rows {
+        for (gone, wanted, renewed, changed, added) in rows {
             let growth = growth(gone, &new(true, wanted)).expect("the same download");
             assert_eq!(growth.renewed, renewed, "{wanted:?}");
-            let left: Vec<&str> = growth.left_out.iter().map(|(path, _)| path.as_str()).collect();
-            assert_eq!(left, left_out, "{wanted:?}");
+            assert_eq!(growth.changed, changed, "{wanted:?}");
             assert_eq!(growth.added(), 3..3 + added, "{wanted:?}");
-            assert_eq!(growth.is_nothing(), renewed.is_empty() && left_out.is_empty() && added == 0, "{wanted:?}");
+            assert_eq!(growth.is_nothing(), renewed.is_empty() && added == 0, "{wanted:?}");
         }
-        let replacing = NewDownload { existing: Existing::Replace, ..new(true, &[("F/a", 9)]) };
-        assert_eq!(growth(&[], &replacing).map(|growth| growth.renewed), Some(vec![0]));
+        for existing in [Existing::Replace, Existing::KeepBoth, Existing::LeaveOut] {
+            let answering = NewDownload { existing, ..new(true, &[("F/a", 9)]) };
+            let growth = growth(&[], &answering).expect("the same download");
+            assert_eq!((growth.renewed.as_slice(), growth.download.existing), ([0].as_slice(), existing));
+        }
+        let only_an_answer = NewDownload { existing: Existing::KeepBoth, ..new(true, &[("F/a", 1)]) };
+        assert!(!growth(&[], &only_an_answer).expect("the same download").is_nothing());
         for other in [
             NewDownload { user: "boris".parse().expect("a name"), ..new(true, &[("F/a", 1)]) },
             NewDownload { label: "G/".into(), ..new(true, &[("F/a", 1)]) },
@@ -223,7 +235,7 @@ mod tests {
             (FileState::Failed, 2, Some(vec![0])),
             (FileState::Done, 1, Some(vec![])),
         ] {
-            let growth = Growth::of(&on_list, |_| state, &[], &new(false, &[("a", seed)]));
+            let growth = Growth::of(&on_list, |_| state, &[], Existing::Refuse, &new(false, &[("a", seed)]));
             assert_eq!(growth.map(|growth| growth.renewed), expected, "{state:?} {seed}");
         }
     }

@@ -59,7 +59,7 @@ use crate::service::downloader::engine::Engine;
 use crate::service::downloader::files::{Disk, Found};
 use crate::service::downloader::finisher::Finished;
 use crate::service::downloader::joining::Grown;
-use crate::service::downloader::presence::Placed;
+use crate::service::downloader::presence::Verdict;
 use crate::service::downloader::source_state::Report;
 use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::transfer_numbers::TransferNumbers;
@@ -193,8 +193,19 @@ pub struct NewDownload {
     pub existing: Existing,
     /// In the order in which they are fetched; at most [`FILES_MAX`].
     pub files: Vec<WantedFile>,
-    /// Which of them are in their places already.
-    pub here: Vec<u32>,
+}
+
+/// What lies at the places of files that were asked for, and is something else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DifferingFiles {
+    /// How many files were asked for.
+    pub files: u64,
+    /// How many of them are there with the very content.
+    pub same: u64,
+    /// At the places of how many something else is.
+    pub differing: u64,
+    /// Those places; of many the first.
+    pub places: Vec<PathBuf>,
 }
 
 /// Why something is not fetched.
@@ -206,6 +217,12 @@ pub enum AddError {
         /// Its path.
         path: PathBuf,
     },
+    /// Something else lies at the places of some files, and nobody has said what becomes of it.
+    #[error("something else is at the places of {} files", .0.differing)]
+    Differing(Box<DifferingFiles>),
+    /// It was taken off the list meanwhile.
+    #[error("it was cancelled")]
+    Cancelled,
     /// Another download goes there.
     #[error("another download goes to '{path}'")]
     Taken {
@@ -247,12 +264,12 @@ type List = Mutex<BTreeMap<TransferId, Transfer>>;
 #[derive(Debug)]
 enum Command {
     Expect(Username),
-    Place(Vec<NewDownload>, oneshot::Sender<Result<Vec<Placed>, AddError>>),
     Add(NewDownload, oneshot::Sender<Result<TransferId, AddError>>),
+    Settle(Vec<TransferId>, oneshot::Sender<Result<(), AddError>>),
     Pause(TransferSelection, oneshot::Sender<()>),
     Resume(TransferSelection, oneshot::Sender<()>),
     Cancel(TransferSelection, oneshot::Sender<()>),
-    Retry(TransferSelection, oneshot::Sender<()>),
+    Retry(TransferSelection, Existing, oneshot::Sender<()>),
     Reorder(TransferId, QueueMove, oneshot::Sender<()>),
     Acknowledge(TransferId, oneshot::Sender<()>),
     Describe(TransferId, FileQuery, oneshot::Sender<Option<TransferDetails>>),
@@ -269,6 +286,8 @@ enum Event {
     Announced(FileId, Announced),
     /// What is at a file's place; the number is that of the check.
     Checked(FileId, u64, Found),
+    /// What becomes of files that were held; the number is that of the look.
+    Looked(TransferId, u64, Vec<(u32, Verdict)>),
     /// Files are finished, or not.
     Finished(Finished),
     /// A download is on disk, or was refused.
@@ -296,20 +315,21 @@ impl Downloader {
         Ok((Self { commands, list, networks }, task))
     }
 
-    /// Looks what is at the places of downloads that are asked for together, and does with it what they say, or what was
-    /// said when the same was asked for before. Nothing is queued or written.
-    pub async fn place(&self, downloads: Vec<NewDownload>) -> Result<Vec<Placed>, AddError> {
-        let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Place(downloads, reply)).await.map_err(|_ended| AddError::Stopped)?;
-        answer.await.map_err(|_ended| AddError::Stopped)?
-    }
-
     /// Queues a download, durably when this returns. The same content to the same place, asked for again, is the
     /// download that is there already: it goes on if it was paused or had failed, and if it is finished and not
-    /// acknowledged it is just that.
+    /// acknowledged it is just that. A folder of which something is in its place, with [`Existing::Refuse`], begins when
+    /// [`Downloader::settle`] was asked.
     pub async fn add(&self, download: NewDownload) -> Result<TransferId, AddError> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::Add(download, reply)).await.map_err(|_ended| AddError::Stopped)?;
+        answer.await.map_err(|_ended| AddError::Stopped)?
+    }
+
+    /// Waits until it is known what lies at the places of downloads that were just asked for. If something else does, and
+    /// nobody has said what becomes of it, those that are new leave the list: then nothing of them was begun.
+    pub async fn settle(&self, ids: Vec<TransferId>) -> Result<(), AddError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Settle(ids, reply)).await.map_err(|_ended| AddError::Stopped)?;
         answer.await.map_err(|_ended| AddError::Stopped)?
     }
 
@@ -375,9 +395,10 @@ impl Downloader {
         self.say(|reply| Command::Cancel(which, reply)).await;
     }
 
-    /// Tries what failed once more.
-    pub async fn retry(&self, which: TransferSelection) {
-        self.say(|reply| Command::Retry(which, reply)).await;
+    /// Tries what failed once more. What lies at the places of files then, and is something else, is dealt with as was said
+    /// before, unless something is said now.
+    pub async fn retry(&self, which: TransferSelection, existing: Existing) {
+        self.say(|reply| Command::Retry(which, existing, reply)).await;
     }
 
     /// Gives a download another place in the queue, over restarts too.

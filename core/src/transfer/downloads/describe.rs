@@ -39,6 +39,8 @@ impl Downloads {
         let partial: BTreeMap<u32, u64> = job.partial().collect();
         for (index, content) in (0u32..).zip(&job.files) {
             match (job.state(index), self.active.get(&FileId { job: id, index })) {
+                // It is not wanted.
+                (FileState::LeftOut, _) => {}
                 (FileState::Done, _) | (_, Some(Active { stage: Stage::Finishing, .. })) => {
                     map.push_part(content.size, content.size);
                 }

@@ -19,7 +19,7 @@ mod tests;
 mod verdict;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
 pub use self::describe::Described;
@@ -63,6 +63,8 @@ pub enum DownloadEffect {
     Finish(FileId),
     /// Nothing more is written to this file for now.
     Close(FileId),
+    /// Something lies at the place of this file, which is held: look what it is and say [`Downloads::release`].
+    Look(FileId),
     /// Say [`Downloads::room`] when so many bytes are free on the disk of this download.
     AwaitRoom(TransferId, u64),
     /// A file is not coming; it can be retried.
@@ -132,8 +134,6 @@ pub enum Announced {
 pub enum Checked {
     /// A part file with these verified blocks, open for the rest.
     Part(Blocks),
-    /// The finished file itself.
-    Whole,
     /// It cannot be written there now.
     Fault(WriteFault),
 }
@@ -338,7 +338,6 @@ impl Downloads {
         }
         match found {
             Checked::Part(blocks) => self.fill_in(file, blocks),
-            Checked::Whole => self.settle(file, FileState::Done),
             Checked::Fault(fault) => self.not_written(file, fault),
         }
     }
@@ -355,6 +354,52 @@ impl Downloads {
             Ok(()) if is_open => self.settle(file, FileState::Done),
             Err(fault) if is_finishing => self.not_written(file, fault),
             _ => {}
+        }
+    }
+
+    /// Files of a download are not begun before it is known what lies at their places: [`Downloads::release`].
+    pub fn hold(&mut self, id: TransferId, indexes: &[u32]) {
+        let files = indexes.iter().map(|index| FileId { job: id, index: *index });
+        let in_work: HashSet<FileId> = files.clone().filter(|file| self.active.contains_key(file)).collect();
+        if !in_work.is_empty() {
+            self.cancel_asks(|open| in_work.contains(&open.file));
+        }
+        for file in files {
+            self.put_away(file, FileState::Held);
+        }
+    }
+
+    /// It is known what lies at the place of a file that was held. `Pending`: it is to be fetched; `Done`: it lies there
+    /// itself; `LeftOut`: something else does, and stays; `Failed`: something else does, and nobody has said what becomes
+    /// of it.
+    pub fn release(&mut self, file: FileId, state: FileState) {
+        let Some(job) = self.jobs.get_mut(&file.job) else { return };
+        if job.state(file.index) != FileState::Held {
+            return;
+        }
+        match state {
+            FileState::Failed => self.fail(file, TransferError::Exists),
+            FileState::Done | FileState::LeftOut => {
+                if state == FileState::Done {
+                    job.restore_here(file.index);
+                }
+                self.settle(file, state);
+            }
+            FileState::Pending | FileState::Active | FileState::Held => {
+                job.set(file.index, FileState::Pending);
+                if let Some(lane) = self.lanes.get_mut(&job.user) {
+                    lane.may_activate = true;
+                }
+                self.changed.insert(file.job);
+            }
+        }
+    }
+
+    /// So many bytes at the places of held files were looked at.
+    pub fn looked(&mut self, id: TransferId, bytes: u64) {
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.looked(bytes);
+            self.changed.insert(id);
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::{Downloads, Stage};
 use crate::model::relaying::NoRelay;
-use crate::model::transfer::{TransferId, TransferState};
+use crate::model::transfer::{TransferError, TransferId, TransferState};
 use crate::model::transfer_details::SourceStanding;
 use crate::model::way::Way;
 use crate::transfer::SourceId;
@@ -41,7 +41,8 @@ impl Downloads {
 
     fn state_of_work(&self, id: TransferId, job: &DownloadJob) -> (TransferState, u32) {
         if job.active.is_empty() {
-            return (TransferState::Queued, 0);
+            let state = if job.counts().held > 0 { TransferState::Checking } else { TransferState::Queued };
+            return (state, 0);
         }
         let first = job
             .active
@@ -55,6 +56,9 @@ impl Downloads {
             is_checking |= matches!(active.stage, Stage::Checking);
             is_finishing |= matches!(active.stage, Stage::Finishing);
             is_changing |= active.is_changing;
+            // Its owner is here and says that they have it not: perhaps only for a moment.
+            is_declining |= !active.is_changing
+                && matches!(active.verdict, Some(TransferError::NotShared | TransferError::Unreadable));
             for id in &active.offers {
                 let source = self.sources.get(*id);
                 is_declining |= source.is_some_and(|source| source.strikes > 0);
@@ -83,6 +87,7 @@ impl Downloads {
                 None => match self.lanes.get(&job.user).map(|lane| lane.standing) {
                     Some(SourceStanding::OtherKey) => TransferState::OtherKey,
                     Some(SourceStanding::Unknown) => TransferState::WaitingForTracker,
+                    Some(SourceStanding::NotConnected) => TransferState::Connecting,
                     _ => TransferState::WaitingForUser,
                 },
             },

@@ -200,6 +200,7 @@ impl World {
                 self.machine.finished(file, Ok(()));
             }
             DownloadEffect::Close(file) => _ = self.open.remove(&file),
+            DownloadEffect::Look(file) => self.machine.release(file, FileState::Failed),
             DownloadEffect::AwaitRoom(job, needed) => {
                 assert!(needed > 0);
                 assert_eq!(self.machine.state(job).0, TransferState::DiskFull);

@@ -102,6 +102,11 @@ impl Downloads {
 
     pub(super) fn not_written(&mut self, file: FileId, fault: WriteFault) {
         match fault {
+            // It may be the very file, and what becomes of another was said perhaps.
+            WriteFault::File(TransferError::Exists) => {
+                self.hold(file.job, &[file.index]);
+                self.effects.push(DownloadEffect::Look(file));
+            }
             WriteFault::File(error) => self.fail(file, error),
             WriteFault::Overloaded => {
                 self.cancel_asks(|open| open.file == file);
@@ -139,7 +144,7 @@ impl Downloads {
 
     /// Takes a file out of work.
     pub(super) fn put_away(&mut self, file: FileId, state: FileState) {
-        if let Some(job) = self.jobs.get_mut(&file.job) {
+        if let Some(job) = self.jobs.get_mut(&file.job).filter(|job| job.state(file.index) != state) {
             job.set(file.index, state);
         }
         self.changed.insert(file.job);

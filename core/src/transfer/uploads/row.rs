@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::key::PublicKey;
 use crate::model::share_path::SharePath;
-use crate::model::transfer::{Direction, Transfer, TransferId, TransferState};
+use crate::model::transfer::{AlreadyThere, Direction, Transfer, TransferId, TransferState};
 use crate::model::username::Username;
 use crate::model::way::Way;
 use crate::transfer::speed::Speed;
@@ -149,6 +149,7 @@ impl UploadRow {
             done_bytes: self.done_bytes,
             bytes_per_second: 0,
             sources: 0,
+            there: AlreadyThere::default(),
             way: None,
             state,
         }

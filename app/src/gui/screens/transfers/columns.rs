@@ -18,6 +18,7 @@ use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, icon_button_at};
 use crate::human;
 use crate::model::{natural_order, short};
+use crate::render::tables;
 use crate::texts;
 
 /// All of them, from left to right, those to be chosen too. What is clicked in a cell is an action.
@@ -143,11 +144,20 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
         TransferState::WaitingForSlot { place } => t!("window.state.waiting-for-slot", place = place).into_owned(),
         TransferState::Declined => t!("window.state.declined", user = Shown(transfer.user.as_str())).into_owned(),
         TransferState::NotAsked => t!("window.state.not-asked").into_owned(),
-        TransferState::Checking => t!("window.state.checking").into_owned(),
+        TransferState::Checking => {
+            let percent = human::percent(transfer.done_bytes, transfer.total_bytes);
+            t!("window.state.checking", percent = percent).into_owned()
+        }
         TransferState::Running => running_words(transfer),
         TransferState::Paused => t!("window.state.paused").into_owned(),
         TransferState::DiskFull => t!("window.state.disk-full").into_owned(),
-        TransferState::Finished => t!("window.state.finished").into_owned(),
+        TransferState::Finished => {
+            let finished = t!("window.state.finished");
+            match tables::already_there(transfer.there) {
+                Some(there) => format!("{finished} · {there}"),
+                None => finished.into_owned(),
+            }
+        }
         TransferState::Failed(why) => texts::of_transfer_error(why),
     }
 }

@@ -92,6 +92,8 @@ pub(super) fn files(ui: &mut Ui, transfer: &Transfer, details: Option<&TransferD
                 FileStage::Waiting | FileStage::UnderWay => {
                     (format!("{}%", human::percent(file.done_bytes, file.size)), p.accent)
                 }
+                FileStage::Held => (t!("window.transfers.held").into_owned(), p.accent),
+                FileStage::LeftOut => (t!("window.transfers.left-out").into_owned(), p.weak),
                 FileStage::Finished => (t!("window.state.finished").into_owned(), p.good),
                 FileStage::Failed(Some(why)) => (texts::of_transfer_error(why), p.bad),
                 FileStage::Failed(None) => (t!("window.transfers.failed").into_owned(), p.bad),

@@ -41,6 +41,7 @@ impl Engine {
             DownloadEffect::Check(file, list) => self.file_work.check(file, list, &mut self.tasks),
             DownloadEffect::Finish(file) => self.file_work.finish(file, &mut self.tasks),
             DownloadEffect::Close(file) => self.file_work.close(file),
+            DownloadEffect::Look(file) => self.look_at_late(file),
             DownloadEffect::AwaitRoom(id, needed) => self.file_work.await_room(id, needed),
             DownloadEffect::FileFailed(file, error) => self.file_failed(file, error),
             DownloadEffect::Over(id) => {

@@ -33,6 +33,8 @@ impl Engine {
                 let stage = match state {
                     FileState::Pending => FileStage::Waiting,
                     FileState::Active => FileStage::UnderWay,
+                    FileState::Held => FileStage::Held,
+                    FileState::LeftOut => FileStage::LeftOut,
                     FileState::Done => FileStage::Finished,
                     FileState::Failed => FileStage::Failed(reasons.remove(&index)),
                 };

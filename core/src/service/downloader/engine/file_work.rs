@@ -13,7 +13,6 @@ use crate::service::downloader::Event;
 use crate::service::downloader::files::{Files, Found, JobFiles};
 use crate::service::downloader::finisher::finish_large;
 use crate::store::Store;
-use crate::store::saved_state::SavedState;
 use crate::transfer::downloads::Checked;
 use crate::transfer::job::FileId;
 
@@ -58,12 +57,9 @@ impl FileWork {
         let number = self.check_count;
         let is_stopped = Arc::new(AtomicBool::new(false));
         self.checks.insert(file, Check { number, is_stopped: Arc::clone(&is_stopped) });
-        let (files, store, events) = (Arc::clone(&self.files), Arc::clone(&self.store), self.events.clone());
+        let (files, events) = (Arc::clone(&self.files), self.events.clone());
         tasks.spawn_blocking(move || {
             let found = files.check(file, list, &|| is_stopped.load(Ordering::Relaxed));
-            if matches!(found.checked, Checked::Whole) {
-                let _found_again = store.record_download(&[(file.job, file.index, SavedState::Done)], true);
-            }
             let _ended = events.blocking_send(Event::Checked(file, number, found));
         });
     }

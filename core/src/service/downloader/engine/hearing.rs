@@ -4,7 +4,6 @@ use super::{Engine, now};
 use crate::service::downloader::Event;
 use crate::service::downloader::source_state::{Report, Why};
 use crate::transfer::SourceId;
-use crate::transfer::downloads::Checked;
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{FileId, FileState};
 
@@ -20,13 +19,10 @@ impl Engine {
             Event::Announced(file, announced) => self.machine.announced(file, announced, now()),
             Event::Checked(file, check, found) => {
                 if let Some(checked) = self.file_work.checked(file, check, found) {
-                    let is_whole = matches!(checked, Checked::Whole);
                     self.machine.checked(file, checked);
-                    if is_whole {
-                        self.finished_file(file);
-                    }
                 }
             }
+            Event::Looked(id, number, verdicts) => self.looked(id, number, verdicts),
             Event::Finished(finished) => {
                 for (file, result) in finished {
                     let is_done = result.is_ok() && self.is_open(file);

@@ -5,42 +5,17 @@ use std::path::PathBuf;
 
 use super::Engine;
 use crate::model::existing::Existing;
-use crate::model::transfer::TransferId;
+use crate::model::transfer::{TransferError, TransferId};
 use crate::protocol::peer::Content;
 use crate::service::downloader::adding::{self, LookedAtOver};
-use crate::service::downloader::engine::targets::{AddReply, PlaceReply};
+use crate::service::downloader::engine::targets::AddReply;
 use crate::service::downloader::files::JobFiles;
-use crate::service::downloader::joining::{self, Grown, Growth};
-use crate::service::downloader::presence::Known;
+use crate::service::downloader::joining::{Grown, Growth};
 use crate::service::downloader::{AddError, NewDownload};
-use crate::store::saved_state::SavedState;
 use crate::transfer::event::TransferEvent;
 use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
 
 impl Engine {
-    /// Looks what is at the places of what is asked for, off the loop.
-    pub(super) fn place(&mut self, downloads: Vec<NewDownload>, reply: PlaceReply) {
-        let parts = downloads.into_iter().map(|new| {
-            let known = self.known_of(&new);
-            (new, known)
-        });
-        self.targets.look(parts.collect(), reply, self.cancel.clone(), &mut self.tasks);
-    }
-
-    /// What is known of a folder, if it was asked for before and is on the list.
-    fn known_of(&self, new: &NewDownload) -> Known {
-        let same = self.machine.jobs().find_map(|(id, job)| {
-            let files = self.file_work.job(id).filter(|files| joining::is_same(&files.saved, new))?;
-            Some((job, files))
-        });
-        let Some((job, files)) = same else { return Known::default() };
-        let is_finished = job.is_over() && job.counts().failed == 0;
-        let existing = if is_finished { Existing::Refuse } else { files.saved.existing };
-        let all = 0..u32::try_from(job.files.len()).unwrap_or(u32::MAX);
-        let done = all.filter(|index| job.state(*index) == FileState::Done).collect();
-        Known { existing, done, files: Some(files) }
-    }
-
     pub(super) fn add(&mut self, new: NewDownload, reply: AddReply) {
         let paths: Vec<PathBuf> = new.files.iter().map(|file| file.name.path_below(&new.into)).collect();
         match self.targets.first_taken(&paths) {
@@ -51,7 +26,7 @@ impl Engine {
             Some((path, Some(id))) => {
                 let path = path.clone();
                 match self.growth(id, &[], &new) {
-                    Some(growth) => self.grow(id, growth, reply),
+                    Some(growth) => self.grow(id, growth, new.existing, reply),
                     None => _ = reply.send(Err(AddError::Taken { path })),
                 }
                 return;
@@ -80,7 +55,7 @@ impl Engine {
             // What is here is to be replaced: that is a download of its own.
             let is_replacing = job.counts().failed == 0 && self.replaces(id) != Some(new.existing.is_replace());
             match self.growth(id, &gone, &new).filter(|_| !is_replacing) {
-                Some(growth) => return self.grow(id, growth, reply),
+                Some(growth) => return self.grow(id, growth, new.existing, reply),
                 None => self.forget(&[id]),
             }
         }
@@ -90,10 +65,22 @@ impl Engine {
     /// What a download on the list lacks of what is asked for; `None` if it is another one.
     fn growth(&self, id: TransferId, gone: &[u32], new: &NewDownload) -> Option<Growth> {
         let (job, files) = (self.machine.job(id)?, self.file_work.job(id)?);
-        Growth::of(&files.saved_now(), |index| job.state(index), gone, new)
+        let is_finished = job.is_over() && job.counts().failed == 0;
+        let said = if is_finished { Existing::Refuse } else { files.saved.existing };
+        Growth::of(&files.saved_now(), |index| job.state(index), gone, said, new)
     }
 
-    fn grow(&mut self, id: TransferId, growth: Growth, reply: AddReply) {
+    fn grow(&mut self, id: TransferId, growth: Growth, existing: Existing, reply: AddReply) {
+        let is_folder = growth.download.is_folder;
+        if is_folder && existing == Existing::Refuse {
+            self.looks.will_be_asked(id, false, growth.changed.clone());
+        } else if !is_folder {
+            // Of one file it is all that was asked for.
+            for file in growth.changed.iter().filter_map(|index| growth.download.files.get(*index as usize)) {
+                let (remote, error) = (file.remote.clone(), TransferError::Exists);
+                self.told.push(TransferEvent::FileFailed { id, remote, error });
+            }
+        }
         if growth.is_nothing() {
             self.join(id);
             let _nobody_waits = reply.send(Ok(id));
@@ -125,18 +112,14 @@ impl Engine {
         let content = |index: u32| Some((index, growth.download.files.get(index as usize)?.content));
         let renewed: Vec<(u32, Content)> = growth.renewed.iter().copied().filter_map(content).collect();
         let added: Vec<Content> = growth.added().filter_map(content).map(|(_, content)| content).collect();
+        let indexes: Vec<u32> = renewed.iter().map(|(index, _)| *index).chain(growth.added()).collect();
         let Growth { mut download, left_out, .. } = growth;
-        let here = std::mem::take(&mut download.states).into_iter().filter(|(_, state)| *state == SavedState::Done);
+        download.states.clear();
         let files = JobFiles::new(download);
         self.targets.settle(id, &files);
         self.file_work.files().add_job(id, files);
         self.machine.grow(id, &renewed, added);
-        if let Some(job) = self.machine.job_mut(id) {
-            here.for_each(|(index, _)| job.restore(index, FileState::Done, 0));
-            if job.is_over() {
-                self.over(id);
-            }
-        }
+        self.machine.hold(id, &indexes);
         self.join(id);
         for (remote, error) in left_out {
             self.told.push(TransferEvent::FileFailed { id, remote, error });
@@ -176,6 +159,8 @@ impl Engine {
             self.retry(id);
         } else if job.control != Control::Go {
             self.resume(id);
+        } else {
+            self.look(id);
         }
         self.carry_out();
         self.tell_changed();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`connections`] | connections to sources |
 //! | [`file_work`] | files that are checked, written and finished |
+//! | [`looking`] | what lies at the places of files before they come |
 //! | [`targets`] | which download goes where, and those that are being added |
 //! | [`record`] | what is written for the next start |
 //! | [`told`] | what others are told |
@@ -17,6 +18,7 @@ mod describing;
 mod file_work;
 mod hearing;
 mod joining;
+mod looking;
 mod obeying;
 mod record;
 mod targets;
@@ -32,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::service::downloader::engine::connections::Connections;
 use crate::service::downloader::engine::file_work::FileWork;
+use crate::service::downloader::engine::looking::Looks;
 use crate::service::downloader::engine::record::QueueRecord;
 use crate::service::downloader::engine::targets::Targets;
 use crate::service::downloader::engine::told::DownloadNews;
@@ -63,6 +66,7 @@ pub(super) struct Engine {
     machine: Downloads,
     connections: Connections,
     file_work: FileWork,
+    looks: Looks,
     targets: Targets,
     record: QueueRecord,
     told: DownloadNews,
@@ -104,6 +108,7 @@ impl Engine {
             machine: Downloads::new(now_settings.at_once),
             connections: Connections::new(around, events.clone(), cancel.clone()),
             file_work: FileWork::new(files, Arc::clone(&store), events.clone()),
+            looks: Looks::new(Arc::clone(&store), events.clone()),
             targets: Targets::new(Arc::clone(&store), numbers, events),
             record: QueueRecord::new(store),
             told: DownloadNews::new(list, listener),
@@ -115,6 +120,7 @@ impl Engine {
         };
         for (id, download) in saved {
             engine.take_in(id, download);
+            engine.look(id);
         }
         engine.machine.set_ranks(&ranks);
         engine.tell_changed();
@@ -133,7 +139,10 @@ impl Engine {
             self.carry_out();
             // Nobody to fetch from: it is only waited for.
             let tick = if self.connections.is_empty() { TICK_WAITING } else { TICK };
-            let is_resting = self.machine.is_at_rest() && self.told.is_at_rest() && !self.file_work.awaits_room();
+            let is_resting = self.machine.is_at_rest()
+                && self.told.is_at_rest()
+                && self.looks.are_none()
+                && !self.file_work.awaits_room();
             tokio::select! {
                 () = self.cancel.cancelled() => break,
                 Some(command) = commands.recv() => self.obey(command),
@@ -163,6 +172,9 @@ impl Engine {
                 () = sleep_until(ticked + tick), if !is_resting => {
                     ticked = Instant::now();
                     self.machine.tick(now());
+                    for (id, bytes) in self.looks.progress() {
+                        self.machine.looked(id, bytes);
+                    }
                     self.tell_changed();
                     if looked_for_room.elapsed() >= ROOM_EVERY {
                         looked_for_room = Instant::now();
@@ -186,9 +198,14 @@ impl Engine {
     }
 
     async fn stop(self) {
-        let Self { machine, mut connections, file_work, mut record, mut heard, mut tasks, finisher_task, .. } = self;
+        let Self {
+            machine, mut connections, file_work, looks, mut record, mut heard, mut tasks, finisher_task, ..
+        } = self;
         connections.disconnect_all();
         file_work.stop_checks();
+        looks.stop_all();
+        // Whoever waits for a look hears that all ends.
+        drop(looks);
         record.save_progress(&machine, true);
         // The finisher ends when nobody has a handle on it.
         drop(connections);

@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::{Engine, now};
+use crate::model::existing::Existing;
 use crate::model::transfer::{TransferId, TransferSelection};
 use crate::service::downloader::Command;
 use crate::service::downloader::adding::{self, Added};
@@ -11,7 +12,7 @@ use crate::store::downloads::SavedDownload;
 use crate::store::saved_state::SavedState;
 use crate::transfer::downloads::FoundUser;
 use crate::transfer::event::TransferEvent;
-use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
+use crate::transfer::job::{Control, DownloadJob, FileState};
 
 impl Engine {
     pub(super) fn obey(&mut self, command: Command) {
@@ -22,11 +23,12 @@ impl Engine {
                     self.machine.expect(&contact, now());
                 }
             }
-            Command::Place(downloads, reply) => self.place(downloads, reply),
             Command::Add(new, reply) => self.add(new, reply),
+            Command::Settle(ids, reply) => self.settle(ids, reply),
             Command::Pause(which, reply) => {
                 for id in self.chosen(which, |job| !job.is_over()) {
                     self.machine.pause(id);
+                    self.looks.stop(id);
                     self.file_work.leave_room(id);
                     self.record.save_paused(id, true);
                 }
@@ -44,10 +46,8 @@ impl Engine {
                 self.forget(&chosen);
                 self.answer(reply);
             }
-            Command::Retry(which, reply) => {
-                for id in self.chosen(which, |job| job.counts().failed > 0) {
-                    self.retry(id);
-                }
+            Command::Retry(which, existing, reply) => {
+                self.retry_with(which, existing);
                 self.answer(reply);
             }
             Command::Reorder(id, to, reply) => {
@@ -70,7 +70,7 @@ impl Engine {
         let _nobody_waits = reply.send(());
     }
 
-    fn chosen(&self, which: TransferSelection, is_meant: impl Fn(&DownloadJob) -> bool) -> Vec<TransferId> {
+    pub(super) fn chosen(&self, which: TransferSelection, is_meant: impl Fn(&DownloadJob) -> bool) -> Vec<TransferId> {
         match which {
             TransferSelection::One(id) => {
                 self.machine.job(id).filter(|job| is_meant(job)).map(|_| id).into_iter().collect()
@@ -86,12 +86,16 @@ impl Engine {
         }
         self.machine.resume(id);
         self.record.save_paused(id, false);
+        self.look(id);
     }
 
+    /// What failed is tried once more. What lies at the places of these files by now is looked at first.
     pub(super) fn retry(&mut self, id: TransferId) {
-        self.resume(id);
+        self.looks.forgive(id);
         let again = self.machine.retry(id);
-        self.record.save_files(again.into_iter().map(|index| (id, index, SavedState::Open)).collect());
+        self.machine.hold(id, &again);
+        self.record.save_files(again.into_iter().map(|index| (id, index, SavedState::Held)).collect());
+        self.resume(id);
     }
 
     pub(super) fn forget(&mut self, ids: &[TransferId]) {
@@ -100,21 +104,24 @@ impl Engine {
             let all = 0..u32::try_from(job.files.len()).unwrap_or(u32::MAX);
             let unfinished: Vec<u32> = all.filter(|index| job.state(*index) != FileState::Done).collect();
             self.targets.forget(*id);
+            self.looks.forget(*id);
             self.file_work.forget(*id, unfinished, &mut self.tasks);
             self.told.forget(*id);
         }
         self.record.forget(ids.to_vec());
+        self.tell_askers();
     }
 
     pub(super) fn added(&mut self, added: Added) {
         let Added { download, result, reply } = added;
         match &result {
             Ok(id) => {
+                let is_asked = download.is_folder && download.existing == Existing::Refuse;
                 self.take_in(*id, download);
-                // What is in its place already is told as what comes is.
-                for (index, ..) in self.done_files(*id) {
-                    self.finished_file(FileId { job: *id, index });
+                if is_asked {
+                    self.hold_all(*id);
                 }
+                self.look(*id);
             }
             Err(_) => self.targets.refused(&download),
         }
@@ -122,6 +129,14 @@ impl Engine {
         self.tell_changed();
         let _nobody_waits = reply.send(result);
         self.add_deferred();
+    }
+
+    /// Nothing of a download is begun before its asker has said what becomes of what is there.
+    fn hold_all(&mut self, id: TransferId) {
+        let Some(job) = self.machine.job(id).filter(|job| job.counts().held > 0) else { return };
+        let others = job.those(FileState::Pending);
+        self.machine.hold(id, &others);
+        self.looks.will_be_asked(id, true, Vec::new());
     }
 
     /// A download that is on disk.

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::model::transfer::TransferId;
 use crate::store::Store;
-use crate::store::downloads::WantedFile;
+use crate::store::downloads::{SavedDownload, WantedFile};
 use crate::store::saved_state::SavedState;
 use crate::transfer::downloads::Downloads;
 
@@ -61,6 +61,11 @@ impl QueueRecord {
     /// A file is something else now.
     pub(super) fn save_file(&mut self, id: TransferId, index: u32, file: WantedFile) {
         self.save(move |store| store.write_file(id, index, &file));
+    }
+
+    /// These files of a download go elsewhere, or what becomes of what is in their way was said.
+    pub(super) fn save_wanted(&mut self, id: TransferId, download: SavedDownload, indexes: Vec<u32>) {
+        self.save(move |store| store.write_files(id, &download, &indexes));
     }
 
     pub(super) fn save_ranks(&mut self, ranks: Vec<(TransferId, u64)>) {

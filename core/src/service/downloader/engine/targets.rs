@@ -1,19 +1,17 @@
 //! Which download goes where. A place is one download's, from the moment it is asked for until it is off the list.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::disk::place::case::tells_case_apart;
 use crate::model::transfer::TransferId;
 use crate::service::downloader::adding::{self, Added, LookedAtOver};
 use crate::service::downloader::files::JobFiles;
 use crate::service::downloader::joining::{Grown, Growth};
-use crate::service::downloader::presence::{self, Known, Placed};
 use crate::service::downloader::{AddError, Event, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
 use crate::store::Store;
@@ -21,9 +19,6 @@ use crate::store::downloads::SavedDownload;
 
 /// Where the answer to a new download goes.
 pub(super) type AddReply = oneshot::Sender<Result<TransferId, AddError>>;
-
-/// Where goes what was found at the places of downloads.
-pub(super) type PlaceReply = oneshot::Sender<Result<Vec<Placed>, AddError>>;
 
 /// The places of all downloads on the list, and the way onto it.
 pub(super) struct Targets {
@@ -54,20 +49,6 @@ impl Targets {
     /// Those that waited: each is to be asked for again.
     pub(super) fn take_deferred(&mut self) -> Vec<(NewDownload, AddReply)> {
         std::mem::take(&mut self.deferred)
-    }
-
-    /// Looks what is at the places of downloads, until the program ends.
-    pub(super) fn look(
-        &self,
-        parts: Vec<(NewDownload, Known)>,
-        reply: PlaceReply,
-        stop: CancellationToken,
-        tasks: &mut JoinSet<()>,
-    ) {
-        let store = Arc::clone(&self.store);
-        tasks.spawn_blocking(move || {
-            let _nobody_waits = reply.send(presence::place(&store, parts, &stop));
-        });
     }
 
     /// Takes the places of a new download and writes it down; what comes of it is an [`Event::Added`].
@@ -119,6 +100,18 @@ impl Targets {
         for index in growth.added() {
             self.taken.remove(&growth.path(index));
         }
+    }
+
+    /// A file of a download goes to another place; `false` if that is another's.
+    pub(super) fn go_elsewhere(&mut self, id: TransferId, old: &Path, new: &Path) -> bool {
+        if self.taken.get(new).is_some_and(|of| *of != Some(id)) {
+            return false;
+        }
+        if self.taken.get(old) == Some(&Some(id)) {
+            self.taken.remove(old);
+        }
+        self.taken.insert(new.to_owned(), Some(id));
+        true
     }
 
     /// A download is on the list: its places have its number.

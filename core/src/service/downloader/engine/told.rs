@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use crate::model::transfer::{Direction, Transfer, TransferId, TransferState};
+use crate::model::transfer::{AlreadyThere, Direction, Transfer, TransferId, TransferState};
 use crate::service::downloader::List;
 use crate::service::downloader::files::Files;
 use crate::transfer::downloads::Downloads;
@@ -122,12 +122,13 @@ fn state_of(id: TransferId, machine: &mut Downloads, files: &Files, now: Instant
         user: job.user.clone(),
         label: files.saved.label.clone(),
         local_path: Some(files.shown_path()),
-        files: job.files.len() as u64,
+        files: (job.files.len() - job.counts().left_out) as u64,
         files_done: job.counts().done as u64,
         total_bytes: job.total_bytes(),
         done_bytes: job.done_bytes(),
         bytes_per_second: if state == TransferState::Running { speed } else { 0 },
         sources,
+        there: AlreadyThere { same: job.was_here() as u64, left_out: job.counts().left_out as u64 },
         way,
         state,
     })

@@ -96,9 +96,12 @@ async fn a_folder_that_is_asked_for_again_gets_what_is_missing_and_what_is_new()
     let reads_before = *content_source.reads.lock();
     let wanted = folder(&fetching, &[("F/a", newer), ("F/b", b), ("F/c", c), ("F/d", d)]);
     assert_eq!(fetching.downloader.add(wanted).await.expect("added"), id, "it joins");
+    let asked = fetching.downloader.settle(vec![id]).await;
+    let Err(AddError::Differing(asked)) = asked else { panic!("{asked:?}") };
+    assert_eq!(asked.places, [fetching.path("F/a")], "what is here is never replaced unasked");
     let is_whole = |event: &TransferEvent| matches!(event, TransferEvent::Changed(state) if state.files_done == 4 && state.state == TransferState::Finished);
     let events = fetching.until(is_whole).await;
-    assert_eq!(failures(&events), [&TransferError::Exists], "what is here is never replaced unasked");
+    assert!(failures(&events).is_empty(), "the rest goes on: {events:?}");
     assert_eq!(*content_source.reads.lock() - reads_before, 4, "three blocks of one and the new one");
     for (name, data) in [("F/a", a), ("F/b", b), ("F/c", c), ("F/d", d)] {
         assert_eq!(read(&fetching.path(name)), data, "{name}");
@@ -132,16 +135,20 @@ async fn of_a_folder_that_is_there_in_part_only_the_rest_is_fetched() {
             let wanted = fetching.wanted(&server.contact, files);
             NewDownload { label: "F/".into(), is_folder: true, existing, ..wanted }
         };
-        let place = async |fetching: &Fetching, existing, files: &[(&str, &[u8])]| {
-            let placed = fetching.downloader.place(vec![folder(fetching, existing, files)]).await;
-            placed.expect("looks").pop().expect("one")
-        };
-        let asked = place(&fetching, Existing::Refuse, &wanted).await;
-        assert_eq!((asked.differing, asked.download.here), (vec![fetching.path("F/other")], vec![0, 2]));
-        let placed = place(&fetching, existing, &wanted).await;
-        let id = fetching.downloader.add(placed.download).await.expect("added");
+        let id = fetching.downloader.add(folder(&fetching, Existing::Refuse, &wanted)).await.expect("added");
+        let asked = fetching.downloader.settle(vec![id]).await;
+        let Err(AddError::Differing(asked)) = asked else { panic!("{asked:?}") };
+        let places = vec![fetching.path("F/other")];
+        assert_eq!(*asked, DifferingFiles { files: 4, same: 2, differing: 1, places });
+        assert!(fetching.downloader.snapshot().is_empty() && !fetching.path("F/new").exists(), "nothing is begun");
+        let id = fetching.downloader.add(folder(&fetching, existing, &wanted)).await.expect("added");
         let events = fetching.over(id).await;
         assert_eq!(fetching.state(id), TransferState::Finished, "{events:?}");
+        let told = fetching.downloader.snapshot().pop().expect("listed");
+        let left_out = u64::from(existing == Existing::LeaveOut);
+        assert_eq!(told.there, AlreadyThere { same: 2, left_out }, "{existing:?}");
+        assert_eq!((told.files, told.files_done), (4 - left_out, 4 - left_out), "{existing:?}");
+        assert_eq!(told.done_bytes, told.total_bytes, "{existing:?}");
         assert_eq!(*content_source.reads.lock(), blocks, "{existing:?}: what is the same is not fetched");
         let told = events.iter().filter(|event| matches!(event, TransferEvent::FileFinished { .. })).count();
         assert_eq!(told, 2 + blocks, "what was there is told as what came is");
@@ -166,29 +173,147 @@ async fn what_was_said_of_what_is_there_holds_after_a_restart() {
         let mut fetching = fetch(&book).await;
         std::fs::create_dir(fetching.path("F")).expect("made");
         std::fs::write(fetching.path("F/other"), "mine").expect("written");
-        let place = async |fetching: &Fetching, existing, files: &[(&str, &[u8])]| {
+        let folder = |fetching: &Fetching, existing, files: &[(&str, &[u8])]| {
             let wanted = fetching.wanted(&server.contact, files);
-            let folder = NewDownload { label: "F/".into(), is_folder: true, existing, ..wanted };
-            fetching.downloader.place(vec![folder]).await.expect("looks").pop().expect("one")
+            NewDownload { label: "F/".into(), is_folder: true, existing, ..wanted }
         };
         let comes_to = |path: PathBuf| move |event: &TransferEvent| matches!(event, TransferEvent::FileFinished { target, .. } if *target == path);
         // One that nobody has keeps it from its end.
         let wanted: [(&str, &[u8]); 3] = [("F/other", other), ("F/new", new), ("F/nobody's", &nobodys)];
-        let placed = place(&fetching, existing, &wanted).await;
-        let id = fetching.downloader.add(placed.download).await.expect("added");
+        let id = fetching.downloader.add(folder(&fetching, existing, &wanted)).await.expect("added");
         fetching.until(comes_to(fetching.path("F/new"))).await;
         let home = fetching.stop().await;
         let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
         std::fs::write(fetching.path("F/later"), "mine").expect("written");
         let more = [("F/later", later), ("F/later still", later)];
         let more: Vec<(&str, &[u8])> = wanted.into_iter().chain(more).collect();
-        let placed = place(&fetching, Existing::Refuse, &more).await;
-        assert_eq!((placed.differing.len(), placed.left_out), (0, left_out), "{existing:?}: nobody is asked again");
-        assert_eq!(fetching.downloader.add(placed.download).await.expect("added"), id, "it joins");
+        let again = fetching.downloader.add(folder(&fetching, Existing::Refuse, &more)).await.expect("added");
+        assert_eq!(again, id, "it joins");
+        let settled = fetching.downloader.settle(vec![id]).await;
+        assert!(settled.is_ok(), "{existing:?}: nobody is asked again: {settled:?}");
         fetching.until(comes_to(fetching.path(comes))).await;
         let is_mine = |name: &str| read(&fetching.path(name)) == b"mine";
         assert_eq!(is_mine("F/later"), existing != Existing::Replace, "{existing:?}");
+        let told = fetching.downloader.snapshot().pop().expect("listed");
+        assert_eq!((told.there.left_out, told.files), (left_out, 5 - left_out), "{existing:?}");
     }
+}
+
+/// What comes to the place of a file after it was asked for is dealt with as was said, or is one question at the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_in_the_way_later_follows_the_same_answer() {
+    let files: Vec<Vec<u8>> = [10, 20, 3 * BLOCK, 3 * BLOCK + 1, 40].map(|size| bytes(size, size)).to_vec();
+    let wanted: Vec<(String, &[u8])> =
+        files.iter().enumerate().map(|(n, data)| (format!("F/{n}"), data.as_slice())).collect();
+    let wanted: Vec<(&str, &[u8])> = wanted.iter().map(|(name, data)| (name.as_str(), *data)).collect();
+    for existing in [Existing::Refuse, Existing::Replace, Existing::KeepBoth, Existing::LeaveOut] {
+        let server = honest(&files).await;
+        // Its owner is away until something has come in the way: a small file and a large one, one of them the very file.
+        let book = Book::of(&[]);
+        let mut fetching = fetch(&book).await;
+        let folder =
+            NewDownload { label: "F/".into(), is_folder: true, existing, ..fetching.wanted(&server.contact, &wanted) };
+        let id = fetching.downloader.add(folder).await.expect("added");
+        fetching.downloader.settle(vec![id]).await.expect("nothing is there");
+        std::fs::create_dir(fetching.path("F")).expect("made");
+        for (name, data) in [("F/0", b"mine".as_slice()), ("F/2", b"mine"), ("F/3", &files[3])] {
+            std::fs::write(fetching.path(name), data).expect("written");
+        }
+        book.is_now(&server.contact);
+        let mut events = fetching.over(id).await;
+        let expected = match existing {
+            Existing::Refuse => {
+                assert_eq!(failures(&events), [&TransferError::Exists; 2], "{events:?}");
+                assert_eq!(fetching.state(id), TransferState::Failed(TransferError::Exists));
+                // One answer for all of them.
+                fetching.downloader.retry(TransferSelection::One(id), Existing::KeepBoth).await;
+                events = fetching.over(id).await;
+                Existing::KeepBoth
+            }
+            said => said,
+        };
+        assert_eq!(fetching.state(id), TransferState::Finished, "{existing:?} {events:?}");
+        let renamed = events.iter().filter(|event| matches!(event, TransferEvent::Renamed { .. })).count();
+        assert_eq!(renamed, if expected == Existing::KeepBoth { 2 } else { 0 }, "{existing:?}");
+        for n in [0, 2] {
+            let (there, beside) = (fetching.path(&format!("F/{n}")), fetching.path(&format!("F/{n} (2)")));
+            let is_replaced = expected == Existing::Replace;
+            assert_eq!(read(&there), if is_replaced { files[n].as_slice() } else { b"mine" }, "{existing:?} {n}");
+            assert_eq!(beside.exists(), expected == Existing::KeepBoth, "{existing:?} {n}");
+            assert!(!beside.exists() || read(&beside) == files[n], "{existing:?} {n}");
+        }
+        for n in [1, 3, 4] {
+            assert_eq!(read(&fetching.path(&format!("F/{n}"))), files[n], "{existing:?} {n}");
+        }
+        let left_out = if expected == Existing::LeaveOut { 2 } else { 0 };
+        assert_eq!(fetching.downloader.snapshot().pop().expect("listed").there.left_out, left_out, "{existing:?}");
+        let inside = std::fs::read_dir(fetching.path("F")).expect("lists");
+        let names = inside.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        assert_eq!(names.filter(|name| name.ends_with("potok-part")).count(), 0, "{existing:?}");
+        // It stays so over a restart.
+        let before = fetching.downloader.snapshot();
+        let home = fetching.stop().await;
+        let fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+        let after = fetching.downloader.snapshot();
+        assert_eq!(after[0].there.left_out, before[0].there.left_out, "{existing:?}");
+        assert_eq!((after[0].files_done, &after[0].state), (before[0].files_done, &before[0].state), "{existing:?}");
+    }
+}
+
+/// A file so large that looking at it comes to no end here: it is seen, paused, goes on after a restart, and is taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_is_looked_at_in_sight() {
+    let new = bytes(1, 10);
+    let server = honest(std::slice::from_ref(&new)).await;
+    let book = Book::of(&[&server.contact]);
+    let mut fetching = fetch(&book).await;
+    std::fs::create_dir(fetching.path("F")).expect("made");
+    let size = 1 << 40;
+    let huge = std::fs::File::create(fetching.path("F/huge")).expect("made");
+    huge.set_len(size).expect("a sparse file");
+    let folder = |fetching: &Fetching, existing| {
+        let mut folder = NewDownload {
+            label: "F/".into(),
+            is_folder: true,
+            existing,
+            ..fetching.wanted(&server.contact, &[("F/huge", b"x"), ("F/new", &new)])
+        };
+        folder.files[0].content.size = size;
+        folder
+    };
+    let id = fetching.downloader.add(folder(&fetching, Existing::Refuse)).await.expect("added");
+    let asker = fetching.downloader.clone();
+    let asked = tokio::spawn(async move { asker.settle(vec![id]).await });
+    let is_moving = |state: &Transfer| state.state == TransferState::Checking && state.done_bytes > 0;
+    fetching.until_state(id, is_moving).await;
+    fetching.downloader.pause(TransferSelection::One(id)).await;
+    assert_eq!(fetching.state(id), TransferState::Paused);
+    assert!(!fetching.path("F/new").exists(), "nothing is begun before it is known");
+    fetching.downloader.resume(TransferSelection::One(id)).await;
+    fetching.until_state(id, is_moving).await;
+    fetching.downloader.cancel(TransferSelection::One(id)).await;
+    let answer = asked.await.expect("told");
+    assert!(matches!(answer, Err(AddError::Cancelled)), "{answer:?}");
+    assert!(fetching.downloader.snapshot().is_empty());
+
+    // Whoever has said what becomes of it has the rest at once.
+    let id = fetching.downloader.add(folder(&fetching, Existing::KeepBoth)).await.expect("added");
+    let is_rest_here = |state: &Transfer| state.files_done == 1 && is_moving(state);
+    fetching.until_state(id, is_rest_here).await;
+    assert_eq!(read(&fetching.path("F/new")), new);
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    fetching.until_state(id, is_rest_here).await;
+    fetching.downloader.pause(TransferSelection::One(id)).await;
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    assert_eq!(fetching.state(id), TransferState::Paused);
+    // By now it is something else: of another length.
+    huge.set_len(7).expect("cut");
+    fetching.downloader.resume(TransferSelection::One(id)).await;
+    let is_beside =
+        |event: &TransferEvent| matches!(event, TransferEvent::Renamed { target, .. } if target.ends_with("huge (2)"));
+    fetching.until(is_beside).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,11 +337,15 @@ async fn what_its_owner_has_changed_is_fetched_as_it_is_now() {
 async fn a_file_in_the_way_fails_alone() {
     let files: Vec<Vec<u8>> = [10, 20, 3 * BLOCK].map(|size| bytes(size, size)).to_vec();
     let server = honest(&files).await;
-    let mut fetching = fetch(&Book::of(&[&server.contact])).await;
+    let book = Book::of(&[&server.contact]);
+    let fetching = fetch(&book).await;
     std::fs::create_dir(fetching.path("d")).expect("folder");
     std::fs::write(fetching.path("d/b"), "mine").expect("written");
     let wanted: [(&str, &[u8]); 3] = [("d/a", &files[0]), ("d/b", &files[1]), ("d/c", &files[2])];
     let id = fetching.add(&server.contact, &wanted).await;
+    // After a restart nobody waits for an answer.
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
     let events = fetching.over(id).await;
     assert_eq!(failures(&events), [&TransferError::Exists]);
     assert_eq!(fetching.state(id), TransferState::Failed(TransferError::Exists));
@@ -224,7 +353,7 @@ async fn a_file_in_the_way_fails_alone() {
     assert_eq!(read(&fetching.path("d/c")), files[2]);
 
     std::fs::remove_file(fetching.path("d/b")).expect("removed");
-    fetching.downloader.retry(TransferSelection::One(id)).await;
+    fetching.downloader.retry(TransferSelection::One(id), Existing::Refuse).await;
     fetching.over(id).await;
     assert_eq!(fetching.state(id), TransferState::Finished);
     assert_eq!(read(&fetching.path("d/b")), files[1]);

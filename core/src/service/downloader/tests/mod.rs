@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::files::{Disk, RealDisk};
 use super::{
-    AddError, BoxFuture, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction, NewDownload,
-    NoIntroduction,
+    AddError, BoxFuture, DifferingFiles, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction,
+    NewDownload, NoIntroduction,
 };
 use crate::disk::place::place_error::PlaceError;
 use crate::disk::place::target::{Part, TargetDir};
@@ -33,7 +33,7 @@ use crate::model::hash::ContentHash;
 use crate::model::local_name::LocalName;
 use crate::model::share_path::SharePath;
 use crate::model::ticket::EncounterTicket;
-use crate::model::transfer::{Transfer, TransferError, TransferId, TransferSelection, TransferState};
+use crate::model::transfer::{AlreadyThere, Transfer, TransferError, TransferId, TransferSelection, TransferState};
 use crate::model::username::Username;
 use crate::net::identity::Identity;
 use crate::net::tls::{Encrypted, Purpose, TlsClient, TlsServer};
@@ -182,7 +182,6 @@ impl Fetching {
             into: self.folder(),
             existing: Existing::Refuse,
             files: files.iter().map(file).collect(),
-            here: Vec::new(),
         }
     }
 

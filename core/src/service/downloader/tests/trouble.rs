@@ -35,7 +35,7 @@ async fn what_is_unshared_meanwhile_fails_after_a_while() {
     assert_eq!(failures(&events), [&TransferError::NotShared]);
     content_source.share(&file);
     server.settings.send_replace(UploadSettings::default());
-    fetching.downloader.retry(TransferSelection::One(id)).await;
+    fetching.downloader.retry(TransferSelection::One(id), Existing::Refuse).await;
     fetching.over(id).await;
     assert_eq!(read(&fetching.path("a.bin")), file);
 }
