@@ -229,7 +229,7 @@ fn every_question_is_in_bulgarian() {
         );
     });
     ask(Screen::Shared, "renaming", &|test| {
-        dialog(test, Dialog::Rename { from: "море.jpg".into(), to: "/../".into() })
+        dialog(test, Dialog::Rename { from: "море.jpg".into(), to: "/../".into() });
     });
     ask(Screen::Browse, "a place to save", &|test| {
         dialog(test, Dialog::SaveAs { wanted: vec![wanted("книга.pdf")], path: "/х".into(), overwrite: false });

@@ -109,8 +109,8 @@ type Asked = (fn() -> Test, &'static str, Option<fn(&Intent) -> bool>);
 
 const ASKED: &[Asked] = &[
     (share_preview, "Don't share", Some(|i| matches!(i, Intent::Share(_)))),
-    (several_taken, "Files that are there already: 2", Some(|i| is_kept_beside(i))),
-    (partly_there, "is there already", Some(|i| is_kept_beside(i))),
+    (several_taken, "Files that are there already: 2", Some(is_kept_beside)),
+    (partly_there, "is there already", Some(is_kept_beside)),
     (keep_out, "Keep eve out", Some(|i| matches!(i, Intent::Order(OwnerCommand::BanUser(_))))),
     (rename, "Share under another name", Some(|i| matches!(i, Intent::RenameShare { .. }))),
     (shortcuts, "Menu of the selected row", None),
