@@ -11,6 +11,7 @@ use crate::tracker::tended::TendedCatalog;
 
 /// Where the shares are.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a tracker has one of it")]
 pub(super) enum TrackerShares {
     /// Here: whatever is asked is answered at once.
     Here(TendedCatalog),

@@ -29,6 +29,8 @@ use crate::tracker::shards::ask::ShardAnswer;
 
 /// Messages taken from the inbox before the time is looked at.
 const MESSAGES_AT_ONCE: usize = 64;
+/// When a shard that had no room is asked again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(2);
 /// How often the machine is told what the clock on the wall says.
 const CLOCK_EVERY: Duration = Duration::from_secs(15 * 60);
 
@@ -110,7 +112,13 @@ pub(super) async fn run(
     let mut run_clock = RunClock { before: driver.tracker.run_seconds(), since: Instant::now() };
     let mut clock_at = run_clock.since + CLOCK_EVERY;
     loop {
-        let deadline = driver.tracker.next_deadline().map_or(clock_at, |at| at.min(clock_at));
+        let mut deadline = driver.tracker.next_deadline().map_or(clock_at, |at| at.min(clock_at));
+        if let Some(shards) = &mut driver.outside.shards {
+            shards.pass_on();
+            if shards.is_full() {
+                deadline = deadline.min(Instant::now() + ASK_AGAIN_AFTER);
+            }
+        }
         if deadline > Instant::now() {
             tokio::select! {
                 biased;
@@ -156,6 +164,8 @@ pub(super) async fn run(
     let queues = driver.sessions.values().map(|session| Arc::clone(&session.queue)).collect();
     driver.apply(SessionId::NONE, Input::Stopping);
     driver.ledger.finish().await;
+    // A shard that waits to be heard is let go.
+    drop(shard_answers);
     if let Some(shards) = driver.outside.shards {
         shards.finish().await;
     }
@@ -347,7 +357,7 @@ impl Driver {
                     None => self.apply(SessionId::NONE, Input::Answered { ticket, answers: Vec::new() }),
                 },
                 Effect::AskShard { shard, ask } => {
-                    if let Some(shards) = &self.outside.shards {
+                    if let Some(shards) = &mut self.outside.shards {
                         shards.ask(shard, ask);
                     }
                 }

@@ -1,31 +1,37 @@
 //! A thread for each shard of the catalog, if it is parted. The driver asks and goes on; what they answer comes to it as
 //! inputs, before what sessions bring.
 
+use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{JoinHandle, available_parallelism};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded};
 use tokio::sync::mpsc;
 
 use crate::tracker::settings::SHARDS_MAX;
 use crate::tracker::shards::ask::{ShardAnswer, ShardAsk};
 use crate::tracker::shards::shard::Shard;
 
+/// What waits for a shard in its queue, and the answers that wait for the driver. What the driver asks beyond that waits with
+/// it, and a shard waits until the driver has taken what it said.
+const SHARD_ASKS_MAX: usize = 4096;
+const SHARD_ANSWERS_MAX: usize = 1024;
 /// What a shard takes before it does its next step.
 const ASKS_AT_ONCE: usize = 64;
 /// So many processors there are for one shard: the driver, sessions and the system need as many as the shards.
 const PROCESSORS_A_SHARD: usize = 2;
 
 /// What shards answer, each with its number.
-pub(super) type ShardAnswers = mpsc::UnboundedReceiver<(usize, ShardAnswer)>;
+pub(super) type ShardAnswers = mpsc::Receiver<(usize, ShardAnswer)>;
 
 /// The threads, as the driver sees them.
 pub(super) struct ShardThreads {
-    /// Without a bound of their own: a session asks for one thing at a time, and each of them has a bound.
     asks: Vec<Sender<ShardAsk>>,
+    /// What finds no room there: little, as a session asks for one thing at a time and sessions have a bound.
+    waiting: Vec<VecDeque<ShardAsk>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -39,22 +45,41 @@ pub(super) fn count(setting: usize) -> usize {
 impl ShardThreads {
     /// Starts so many.
     pub(super) fn start(shards: usize) -> io::Result<(Self, ShardAnswers)> {
-        let (answers, answered) = mpsc::unbounded_channel();
-        let mut started = Self { asks: Vec::new(), threads: Vec::new() };
+        let (answers, answered) = mpsc::channel(SHARD_ANSWERS_MAX);
+        let mut started = Self { asks: Vec::new(), waiting: Vec::new(), threads: Vec::new() };
         for number in 0..shards {
-            let (ask, asks) = unbounded();
+            let (ask, asks) = bounded(SHARD_ASKS_MAX);
             let answers = answers.clone();
             let named = std::thread::Builder::new().name(format!("shard-{number}"));
             started.threads.push(named.spawn(move || run(number, &asks, &answers))?);
             started.asks.push(ask);
+            started.waiting.push(VecDeque::new());
         }
         Ok((started, answered))
     }
 
-    /// Asks one of them.
-    pub(super) fn ask(&self, shard: usize, ask: ShardAsk) {
-        // A thread that has ended has no more answers; the tracker is ending too.
-        let _has_ended = self.asks.get(shard).map(|asks| asks.send(ask));
+    /// Asks one of them. It never waits.
+    pub(super) fn ask(&mut self, shard: usize, ask: ShardAsk) {
+        self.waiting[shard].push_back(ask);
+        self.pass_on();
+    }
+
+    /// Passes on what has found no room, as far as there is some.
+    pub(super) fn pass_on(&mut self) {
+        for (asks, waiting) in self.asks.iter().zip(&mut self.waiting) {
+            while let Some(ask) = waiting.pop_front() {
+                // A thread that has ended has no more answers; the tracker is ending too.
+                if let Err(TrySendError::Full(ask)) = asks.try_send(ask) {
+                    waiting.push_front(ask);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Whether [`Self::pass_on`] must be called again.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.iter().any(|waiting| !waiting.is_empty())
     }
 
     /// Ends them. What they have not answered is asked by nobody any more.
@@ -66,7 +91,7 @@ impl ShardThreads {
 }
 
 /// Drives a shard until nobody can ask it any more.
-fn run(number: usize, asks: &Receiver<ShardAsk>, answers: &mpsc::UnboundedSender<(usize, ShardAnswer)>) {
+fn run(number: usize, asks: &Receiver<ShardAsk>, answers: &mpsc::Sender<(usize, ShardAnswer)>) {
     let mut shard = Shard::new(Instant::now());
     let mut said = Vec::new();
     while let Ok(first) = next(&shard, asks) {
@@ -78,7 +103,7 @@ fn run(number: usize, asks: &Receiver<ShardAsk>, answers: &mpsc::UnboundedSender
             if let ShardAnswer::Failed(ticket) = &answer {
                 tracing::error!(number, ?ticket, "a shard has panicked over a session; it is closed");
             }
-            if answers.send((number, answer)).is_err() {
+            if answers.blocking_send((number, answer)).is_err() {
                 return;
             }
         }

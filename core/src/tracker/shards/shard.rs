@@ -45,8 +45,8 @@ enum JobWork {
         question: Arc<CatalogQuestion>,
         of: Of,
     },
-    List(ShareList),
-    Change(ChangeJob),
+    List(Box<ShareList>),
+    Change(Box<ChangeJob>),
     CountNew {
         owner: Option<OwnerId>,
         shares: Vec<Share>,
@@ -107,7 +107,7 @@ impl Shard {
                 let local = *self.owners.entry(owner).or_insert_with(|| catalog.add_owner(username.clone()));
                 let user = User { username, owner: local };
                 let (lines, outcomes) = (lines.into_iter(), Vec::new());
-                let work = JobWork::Change(ChangeJob { owner, user, lines, current: None, outcomes });
+                let work = JobWork::Change(Box::new(ChangeJob { owner, user, lines, current: None, outcomes }));
                 self.jobs.push_back(Job { ticket, work });
             }
             ShardAsk::CountNew { ticket, owner, shares } => {
@@ -194,10 +194,14 @@ impl Shard {
                         Catalog::new().ask(&CatalogQuestion { filter, ..CatalogQuestion::clone(&question) })
                     }
                 };
-                if list.is_ready() { Ok(ShardAnswer::Listed { ticket, list }) } else { Err(JobWork::List(list)) }
+                if list.is_ready() {
+                    Ok(ShardAnswer::Listed { ticket, list })
+                } else {
+                    Err(JobWork::List(Box::new(list)))
+                }
             }
             JobWork::List(mut list) => match catalog.scan(&mut list) {
-                true => Ok(ShardAnswer::Listed { ticket, list }),
+                true => Ok(ShardAnswer::Listed { ticket, list: *list }),
                 false => Err(JobWork::List(list)),
             },
             JobWork::CountNew { owner, shares } => {
@@ -233,11 +237,11 @@ impl ChangeJob {
         }
         let mut items = 0;
         while items < SLICE_ITEMS {
-            let Some(current) = self.current.take().or_else(|| self.next_line()) else { return true };
+            let Some(mut current) = self.current.take().or_else(|| self.next_line()) else { return true };
             items += current.len().clamp(1, SLICE_ITEMS);
             match current.go_on(catalog, folders) {
-                Ok(outcome) => self.outcomes.push(outcome),
-                Err(rest) => self.current = Some(rest),
+                Some(outcome) => self.outcomes.push(outcome),
+                None => self.current = Some(current),
             }
         }
         self.current.is_none() && self.lines.as_slice().is_empty()
@@ -272,19 +276,18 @@ impl LongChange {
         }
     }
 
-    /// A slice more; what came of it, or what is left.
-    fn go_on(self, catalog: &mut Catalog, folders: &WatchedFolders) -> Result<ChangeOutcome, Self> {
-        let outcome = |changed, touched, missing| ChangeOutcome { changed, touched, missing };
-        match self {
-            Self::Announce(mut list) => match list.go_on(catalog, folders) {
-                true => Ok(outcome(list.changed, list.touched, None)),
-                false => Err(Self::Announce(list)),
+    /// A slice more; at its end what came of it.
+    fn go_on(&mut self, catalog: &mut Catalog, folders: &WatchedFolders) -> Option<ChangeOutcome> {
+        let (changed, touched, missing) = match self {
+            Self::Announce(list) => {
+                (list.go_on(catalog, folders).then_some(&mut list.changed)?, &mut list.touched, None)
+            }
+            Self::Withdraw(list) => match list.go_on(catalog, folders)? {
+                Ok(()) => (&mut list.changed, &mut list.touched, None),
+                Err(missing) => (&mut list.changed, &mut list.touched, Some(missing)),
             },
-            Self::Withdraw(mut list) => match list.go_on(catalog, folders) {
-                Some(Ok(())) => Ok(outcome(list.changed, list.touched, None)),
-                Some(Err(missing)) => Ok(outcome(Changed::Nothing, list.touched, Some(missing))),
-                None => Err(Self::Withdraw(list)),
-            },
-        }
+        };
+        let changed = std::mem::replace(changed, Changed::Nothing);
+        Some(ChangeOutcome { changed, touched: std::mem::take(touched), missing })
     }
 }
