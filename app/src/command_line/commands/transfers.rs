@@ -140,7 +140,7 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     for field in rest.fields()? {
         match field.text.as_ref() {
             word if !field.quoted && read_existing(word).is_some() => {
-                existing = read_existing(word).unwrap_or(existing)
+                existing = read_existing(word).unwrap_or(existing);
             }
             "--rename-unsafe" if !field.quoted => unsafe_names = UnsafeNames::Rename,
             "--wait" if !field.quoted => wait = true,
