@@ -1,22 +1,19 @@
 //! Both translations have every sentence that the app uses, and no other; they say what the English of the code says.
 
 mod absences;
+mod examples;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use potok_core::library::collision::Collision;
 use potok_core::model::absence::AbsenceReason;
 use potok_core::model::attempt::TryOutcome;
 use potok_core::model::name_fault::NameFault;
 use potok_core::model::relaying::NoRelay;
-use potok_core::model::share_path::SharePath;
-use potok_core::model::transfer::{TransferError, TransferId};
-use potok_core::model::username::Username;
+use potok_core::model::transfer::TransferError;
 use potok_core::model::way::Way;
 use potok_core::node::failure::Failure;
 use potok_core::node::not_shareable::NotShareable;
-use potok_core::node::partly_there::PartlyThere;
 use potok_core::node::settings::Settings;
 use potok_core::node::warning::Warning;
 use potok_core::node::work::{FailedWork, WorkFault};
@@ -25,12 +22,10 @@ use potok_core::protocol::field::BadFields;
 use potok_core::protocol::line::Fault;
 use potok_core::protocol::owner_line::{CountsFrom, TrackerStanding};
 use potok_core::protocol::sentence::{SENTENCE_NUMBERS_MAX, Sentence};
-use potok_core::service::share_indexer::event::{LeftOutReason, WhyNotShared};
-use potok_core::service::share_indexer::watch_fault::WatchFault;
+use potok_core::service::share_indexer::event::LeftOutReason;
 use potok_core::tracker::log::LogEntry;
 use potok_core::tracker::overrides::LIMITS;
 use potok_core::tracker::setting_fault::SettingFault;
-use potok_core::tracker::settings::BadSetting;
 
 use crate::command_line::{BadLine, commands};
 use crate::model::reach_advice;
@@ -39,6 +34,7 @@ use crate::texts::{
     BAD_WORDS, LANGUAGES, SPAN_UNITS, in_language, in_window_in, of_failure, of_not_shared, text, try_text,
 };
 use crate::translations::absences::absences;
+use crate::translations::examples::*;
 
 fn catalogue(language: &str) -> BTreeMap<String, String> {
     let messages = crate::_rust_i18n_backend().messages_for_locale(language).expect(language);
@@ -104,51 +100,6 @@ fn used() -> BTreeSet<String> {
     used
 }
 
-fn works() -> Vec<FailedWork> {
-    let address = "192.0.2.7:4001".parse().expect("an address");
-    let user = "anna".parse().expect("a name");
-    vec![
-        FailedWork::CarryingOut,
-        FailedWork::AskingWhoWeAre,
-        FailedWork::ReadingAnswer,
-        FailedWork::ReadingList,
-        FailedWork::StartingTracker,
-        FailedWork::ListeningAt(address),
-        FailedWork::RememberingKey(user),
-        FailedWork::LookingAtTarget,
-        FailedWork::QueueingDownload,
-        FailedWork::KeepingHistory,
-        FailedWork::LookingForContents,
-        FailedWork::Sharing,
-        FailedWork::SavingShares,
-        FailedWork::ServingPeers,
-        FailedWork::StartingRuntime,
-        FailedWork::StartingThread,
-        FailedWork::OpeningDataFolder,
-        FailedWork::OpeningFolder("/d".into()),
-        FailedWork::OpeningDatabase,
-        FailedWork::ReadingIdentity,
-        FailedWork::OpeningLibrary,
-        FailedWork::OpeningQueue,
-    ]
-}
-
-fn not_shareable() -> Vec<NotShareable> {
-    use NotShareable as Why;
-    vec![Why::NotRegular, Why::Own, Why::NoSize, Why::NotUnicode, Why::Changing, Why::Unfinished]
-}
-
-/// Those with sentences of their own; a bad name has those of `bad-path`.
-fn not_shared() -> Vec<WhyNotShared> {
-    let path = SharePath::new("x").expect("a path");
-    let collision = Collision { path, first: "/a".into(), second: "/b".into() };
-    let skipped = LeftOutReason::ALL.into_iter().filter_map(|reason| match reason {
-        LeftOutReason::Skipped(why) => Some(why.into()),
-        LeftOutReason::BadName | LeftOutReason::Collision | LeftOutReason::TooMany => None,
-    });
-    skipped.chain([collision.into(), WhyNotShared::TooMany]).collect()
-}
-
 /// Those whose sentences name commands or options, which nobody types in the window.
 const WINDOW_FAILURES: &[&str] = &[
     "no-tracker",
@@ -206,191 +157,6 @@ fn collect_literals(folder: &Path, used: &mut BTreeSet<String>) {
                 used.insert(literal.to_owned());
             }
         }
-    }
-}
-
-fn failures() -> Vec<Failure> {
-    let text = || "x".to_owned();
-    vec![
-        Failure::Refused { code: text().as_str().into(), text: text() },
-        Failure::NoTracker,
-        Failure::Offline { tracker: text(), why: text().into() },
-        Failure::TrackerKeyChanged { tracker: text() },
-        Failure::UserKeyChanged { user: text() },
-        Failure::NoSuchUser { user: text() },
-        Failure::Unverified { user: text() },
-        Failure::NotShared { user: text(), path: text() },
-        Failure::NotYours { path: text() },
-        Failure::NotListed { path: text(), why: text() },
-        Failure::NotStopped { path: text() },
-        Failure::TooManyShares { path: text(), new_files: 7, room: 5, max: 100 },
-        Failure::NoSuchFile { path: text() },
-        Failure::NotShareable { path: text(), why: NotShareable::Own },
-        Failure::PathTaken { first: text(), second: text(), path: text() },
-        Failure::Exists { path: text() },
-        Failure::ExistsInPart(Box::new(partly_there())),
-        Failure::NoParent { path: text() },
-        Failure::UnsafeName { name: text(), why: NameFault::Blank },
-        Failure::SameName { path: text(), other: text() },
-        Failure::TooManyAlike { path: text() },
-        Failure::Denied { path: text() },
-        Failure::DiskFull { path: text() },
-        Failure::NotComing { path: text(), error: TransferError::Disk(text()) },
-        Failure::IsUpload { number: TransferId(7) },
-        Failure::NoSuchTransfer { number: TransferId(7) },
-        Failure::Cancelled,
-        Failure::NotHosting,
-        Failure::NotOwner,
-        Failure::NotAtYours { user: text() },
-        Failure::Yourself,
-        Failure::NotBanned { who: text() },
-        Failure::SentByItself { verb: text() },
-        Failure::BadLine { why: Fault::Control },
-        Failure::NotOneLine,
-        Failure::Internal { what: FailedWork::Sharing, why: WorkFault::Panic },
-    ]
-}
-
-fn work_faults() -> Vec<WorkFault> {
-    use WorkFault::{BadAnswer, Ending, FileCount, InUse, Newer, Panic, Setting, Told};
-    let setting = Setting(BadSetting { setting: "network_name", what: SettingFault::Line });
-    vec![Panic, BadAnswer, Ending, FileCount, InUse, Newer, setting, Told("x".into())]
-}
-
-fn partly_there() -> PartlyThere {
-    PartlyThere { path: "/d/T".into(), files: 9, same: 2, differing: 1, places: vec!["/d/T/a".into()] }
-}
-
-fn transfer_errors() -> Vec<TransferError> {
-    let user = || Username::new("anna").expect("a name");
-    vec![
-        TransferError::Exists,
-        TransferError::SameName,
-        TransferError::NotShared,
-        TransferError::Changed,
-        TransferError::Unreadable,
-        TransferError::NotSent { user: user() },
-        TransferError::Lied { user: user() },
-        TransferError::TooLarge,
-        TransferError::NoParent,
-        TransferError::Denied,
-        TransferError::ReadOnly,
-        TransferError::InTheWay,
-        TransferError::InUse,
-        TransferError::NameRefused,
-        TransferError::TooLargeHere,
-        TransferError::Disk("no such folder".into()),
-        TransferError::Stopped,
-    ]
-}
-
-/// A new kind of failure does not compile here: add it to `failures` and to the translations.
-fn is_in_the_list(failure: &Failure) {
-    match failure {
-        Failure::Refused { .. }
-        | Failure::NoTracker
-        | Failure::Offline { .. }
-        | Failure::TrackerKeyChanged { .. }
-        | Failure::UserKeyChanged { .. }
-        | Failure::NoSuchUser { .. }
-        | Failure::Unverified { .. }
-        | Failure::NotShared { .. }
-        | Failure::NotYours { .. }
-        | Failure::NotListed { .. }
-        | Failure::NotStopped { .. }
-        | Failure::TooManyShares { .. }
-        | Failure::NoSuchFile { .. }
-        | Failure::NotShareable { .. }
-        | Failure::PathTaken { .. }
-        | Failure::Exists { .. }
-        | Failure::ExistsInPart(_)
-        | Failure::NoParent { .. }
-        | Failure::UnsafeName { .. }
-        | Failure::SameName { .. }
-        | Failure::TooManyAlike { .. }
-        | Failure::Denied { .. }
-        | Failure::DiskFull { .. }
-        | Failure::NotComing { .. }
-        | Failure::IsUpload { .. }
-        | Failure::NoSuchTransfer { .. }
-        | Failure::Cancelled
-        | Failure::NotHosting
-        | Failure::NotOwner
-        | Failure::NotAtYours { .. }
-        | Failure::Yourself
-        | Failure::NotBanned { .. }
-        | Failure::SentByItself { .. }
-        | Failure::BadLine { .. }
-        | Failure::NotOneLine
-        | Failure::Internal { .. } => {}
-    }
-}
-
-fn warnings() -> Vec<Warning> {
-    let text = || "x".to_owned();
-    vec![
-        Warning::DatabaseSetAside { path: "x".into() },
-        Warning::KeyWasReadable,
-        Warning::UserKeyChanged { user: Username::new("anna").expect("a name") },
-        Warning::NotAnnounced { why: Failure::NoTracker },
-        Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 0 },
-        Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 7 },
-        Warning::WholeDisk { folder: text() },
-        Warning::WholeHome { folder: text() },
-        Warning::OtherFileSystem { folder: text() },
-        Warning::EmptyFolders { folder: text(), count: 7 },
-        Warning::Missing { path: text() },
-        Warning::Back { path: text() },
-        Warning::NotWatched { folder: text(), why: WatchFault::TooMany },
-    ]
-}
-
-fn log_entries() -> Vec<LogEntry> {
-    let user = || "anna".parse().expect("a name");
-    let address = "192.0.2.7".parse().expect("an address");
-    vec![
-        LogEntry::Joined { user: user(), address },
-        LogEntry::Left { user: user() },
-        LogEntry::Refused { address, code: Code::Banned, text: "x".to_owned() },
-        LogEntry::Kicked { user: user(), minutes: 10 },
-        LogEntry::Ordered { by: "anna".to_owned(), command: "ban x".to_owned() },
-        LogEntry::Configured { changed: vec!["owners"], at_start: Vec::new() },
-        LogEntry::Banned { who: "x".to_owned() },
-        LogEntry::Unbanned { who: "x".to_owned() },
-        LogEntry::NotBelieved { user: user(), tracker: ([192, 0, 2, 1], 7688).into() },
-        LogEntry::NotSaved,
-        LogEntry::LeftOut { count: 7 },
-    ]
-}
-
-/// As [`is_in_the_list`].
-fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
-    match warning {
-        Warning::DatabaseSetAside { .. }
-        | Warning::KeyWasReadable
-        | Warning::UserKeyChanged { .. }
-        | Warning::NotAnnounced { .. }
-        | Warning::FolderStillShared { .. }
-        | Warning::WholeDisk { .. }
-        | Warning::WholeHome { .. }
-        | Warning::OtherFileSystem { .. }
-        | Warning::EmptyFolders { .. }
-        | Warning::Missing { .. }
-        | Warning::Back { .. }
-        | Warning::NotWatched { .. } => {}
-    }
-    match entry {
-        LogEntry::Joined { .. }
-        | LogEntry::Left { .. }
-        | LogEntry::Refused { .. }
-        | LogEntry::Kicked { .. }
-        | LogEntry::Ordered { .. }
-        | LogEntry::Configured { .. }
-        | LogEntry::Banned { .. }
-        | LogEntry::Unbanned { .. }
-        | LogEntry::NotBelieved { .. }
-        | LogEntry::NotSaved
-        | LogEntry::LeftOut { .. } => {}
     }
 }
 

@@ -2,6 +2,9 @@
 //! back, names that are claimed, watchers, searches, announcements. It runs until its standard input ends, and then says in
 //! one line of JSON what it has seen. Times are milliseconds.
 
+#![allow(clippy::print_stdout, reason = "a program that measures")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are small")]
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::net::SocketAddr;

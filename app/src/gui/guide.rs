@@ -17,7 +17,7 @@ use crate::gui::widgets::{self, Loud};
 /// Widest and narrowest that the whole of it becomes.
 const WIDTH: std::ops::RangeInclusive<f32> = 480.0..=940.0;
 /// What is left of the window round it.
-const ROUND: f32 = 96.0;
+const ROUND_THE_GUIDE: f32 = 96.0;
 const PAGE_NAMES_WIDTH: f32 = 200.0;
 /// What is not bold, beside what is.
 const PALE: f32 = 0.78;
@@ -182,7 +182,7 @@ fn title(text: &str) -> &str {
 /// Draws it, if it is open.
 pub fn show(ctx: &egui::Context, guide: &mut Guide, actions: &mut Vec<Action>) {
     let Some(open) = &mut guide.open else { return };
-    let room = ctx.content_rect().size() - vec2(ROUND, ROUND);
+    let room = ctx.content_rect().size() - vec2(ROUND_THE_GUIDE, ROUND_THE_GUIDE);
     let width = room.x.clamp(*WIDTH.start(), *WIDTH.end());
     let language = usize::from(&*rust_i18n::locale() == "bg");
     let mut wanted = None;

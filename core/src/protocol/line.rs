@@ -41,7 +41,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Every one.
+    /// All kinds, for those who translate their sentences.
     pub const ALL: [Self; 4] = [Self::TooLong, Self::NotUtf8, Self::Control, Self::Http];
 
     /// The key of its sentence in the translations, below `line-fault`.

@@ -32,7 +32,7 @@ pub enum SettingFault {
 }
 
 impl SettingFault {
-    /// Every one.
+    /// All kinds, for those who translate their sentences.
     pub const ALL: [Self; 11] = [
         Self::Line,
         Self::Greeting,

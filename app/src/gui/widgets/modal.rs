@@ -8,7 +8,7 @@ use crate::gui::theme::{self, RADIUS_CARD};
 use crate::gui::widgets::{self, Loud};
 
 /// What is left of the window on both sides together, with the frame's own margin.
-const ROUND: f32 = 80.0;
+const ROUND_A_DIALOG: f32 = 80.0;
 /// Many of them come unasked. Enter and Space that follow so soon, in seconds, were meant for what was there before.
 const DEAF_SECONDS: f64 = 0.3;
 
@@ -20,7 +20,7 @@ pub fn modal(ctx: &egui::Context, name: &str, width: f32, add: impl FnOnce(&mut 
     let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.line)).corner_radius(RADIUS_CARD);
     let modal = egui::Modal::new(id).frame(frame.inner_margin(Margin::same(20)));
     let response = modal.show(ctx, |ui| {
-        ui.set_width(width.min(ctx.content_rect().width() - ROUND));
+        ui.set_width(width.min(ctx.content_rect().width() - ROUND_A_DIALOG));
         add(ui);
     });
     response.should_close()

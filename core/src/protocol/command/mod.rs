@@ -178,6 +178,11 @@ macro_rules! define_command {
                 }
             }
 
+            /// Whether it does something once more if it is said once more: it is not repeated because its answer was lost.
+            pub fn changes_each_time(&self) -> bool {
+                matches!(self, Self::IssueInvite(_) | Self::Broadcast(_))
+            }
+
             /// Reads one line. The refusal says what would be right.
             pub fn parse(line: &str) -> Result<Self, Refusal> {
                 let mut rest = line;

@@ -208,7 +208,7 @@ impl ClientSession {
         let mut unanswered = Vec::new();
         for pending in self.pending {
             let Pending::Question(command, answer) = pending else { continue };
-            let is_lasting = changes_by_each_time(&command);
+            let is_lasting = command.changes_each_time();
             let question = ClientMessage::Question { command, answer };
             if is_lasting { question.fail(&why) } else { unanswered.push(question) }
         }
@@ -414,7 +414,8 @@ impl ClientSession {
             // Only a session without a key can be displaced.
             Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),
             Notice::Partial { missing, of } => {
-                return Ok(self.partial.announce(PartialAnswer { missing, of }));
+                self.partial.announce(PartialAnswer { missing, of });
+                return Ok(());
             }
         };
         // Before that what we were greeted with is not told at all.
@@ -487,11 +488,6 @@ pub(super) struct SessionContext<'a> {
     pub(super) ports: &'a mut watch::Receiver<OwnPorts>,
     /// Told when the picture of the users is complete.
     pub(super) is_online: bool,
-}
-
-/// Whether a command that was heard and not answered would do something once more if it was said again.
-fn changes_by_each_time(command: &Command) -> bool {
-    matches!(command, Command::IssueInvite(_) | Command::Broadcast(_))
 }
 
 async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
