@@ -1,6 +1,6 @@
 //! `potok-tracker` as it was built, and those who want it to fall over.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use potok_tests::world::scaled;
 use potok_tests::{comes_back, floods, newcomers};
@@ -12,11 +12,16 @@ fn a_flood_is_hardly_noticed() {
     println!("figures: {}", floods::run(Path::new(TRACKER), floods::Flood::ordinary()));
 }
 
+/// What is measured may be another build of the tracker than the one that is tested: `POTOK_TRACKER=target/dist/potok-tracker`.
+fn measured() -> PathBuf {
+    std::env::var_os("POTOK_TRACKER").map_or_else(|| TRACKER.into(), PathBuf::from)
+}
+
 #[test]
 fn newcomers_sign_on_beside_stuck_handshakes() {
     for (addresses, each) in [(8, 128), (64, 128), (1_024, 8)] {
         let stuck = newcomers::StuckHandshakes { addresses, each };
-        println!("figures: {}", newcomers::sign_ons_beside(Path::new(TRACKER), stuck));
+        println!("figures: {}", newcomers::sign_ons_beside(&measured(), stuck));
     }
 }
 

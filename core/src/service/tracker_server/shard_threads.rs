@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{JoinHandle, available_parallelism};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded};
 use tokio::sync::mpsc;
 
 use crate::tracker::settings::SHARDS_MAX;
@@ -29,7 +29,7 @@ pub(super) type ShardAnswers = mpsc::Receiver<(usize, ShardAnswer)>;
 
 /// The threads, as the driver sees them.
 pub(super) struct ShardThreads {
-    asks: Vec<Sender<ShardAsk>>,
+    asks: Vec<SyncSender<ShardAsk>>,
     /// What finds no room there: little, as a session asks for one thing at a time and sessions have a bound.
     waiting: Vec<VecDeque<ShardAsk>>,
     threads: Vec<JoinHandle<()>>,
@@ -48,7 +48,7 @@ impl ShardThreads {
         let (answers, answered) = mpsc::channel(SHARD_ANSWERS_MAX);
         let mut started = Self { asks: Vec::new(), waiting: Vec::new(), threads: Vec::new() };
         for number in 0..shards {
-            let (ask, asks) = bounded(SHARD_ASKS_MAX);
+            let (ask, asks) = sync_channel(SHARD_ASKS_MAX);
             let answers = answers.clone();
             let named = std::thread::Builder::new().name(format!("shard-{number}"));
             started.threads.push(named.spawn(move || run(number, &asks, &answers))?);
@@ -115,7 +115,7 @@ fn next(shard: &Shard, asks: &Receiver<ShardAsk>) -> Result<Option<ShardAsk>, Tr
     let asked = match (shard.has_work(), shard.next_deadline()) {
         (true, _) => asks.try_recv(),
         (false, None) => asks.recv().map_err(|_end| TryRecvError::Disconnected),
-        (false, Some(at)) => asks.recv_deadline(at).map_err(|why| match why {
+        (false, Some(at)) => asks.recv_timeout(at.saturating_duration_since(Instant::now())).map_err(|why| match why {
             RecvTimeoutError::Timeout => TryRecvError::Empty,
             RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
         }),
