@@ -4,7 +4,7 @@
 //! The tracker asks ([`ask::ShardAsk`], an effect) and is answered ([`ask::ShardAnswer`], an input); it never waits, and what
 //! others want goes on meanwhile. A question about everybody goes to all shards and
 //! [`MergedList`](crate::tracker::catalog::merged::MergedList) makes one list of theirs. What must be known of an owner at
-//! once - how much they share - the tracker keeps itself, in [`parted`].
+//! once - how much they share - the tracker keeps itself, in `parted`.
 //!
 //! A shard takes what it is asked in order, and nobody is asked a second thing for a session that waits: so who was told `OK`
 //! is found by whoever asks later. Two owners of one name, of whom one is on the way out, are in the same shard: no list has
