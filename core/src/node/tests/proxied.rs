@@ -10,6 +10,7 @@ use crate::model::absence::AbsenceReason;
 use crate::model::invite::HostPort;
 use crate::model::transfer::Transfer;
 use crate::model::way::Way;
+use crate::protocol::reply::UserLine;
 use crate::tracker::log::LogEntry;
 
 /// From where the proxy dials, so that others see whether somebody came through it.
@@ -144,6 +145,9 @@ fn who_is_behind_a_proxy_is_fetched_from_all_the_same() {
     boris.until(is_online);
     let film = vec![7; 3 << 20];
     share(&mut boris, &[("film.mkv", &film)]);
+    // He is known with the address of before until he is told to be nowhere.
+    let is_nowhere = |user: &UserLine| user.username.as_str() == "boris" && user.address.is_none();
+    host.until(|event| matches!(event, NodeEvent::Joined { user, .. } if is_nowhere(user)));
     let number = download(&mut host, "boris", "film.mkv");
     let is_meant = |t: &Transfer| t.number == number;
     // Nobody can dial him: he is asked to, and does so through the proxy.
