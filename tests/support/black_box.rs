@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use crate::evil_peer::Say;
 use crate::evil_tracker::{EvilTracker, Manner, Script};
 use crate::lines::Lines;
-use crate::program::Running;
+use crate::program::{PATIENCE, Running};
 use crate::vectors::{self, Row};
 use crate::world::{Person, scaled};
 
@@ -96,7 +96,8 @@ pub fn names(potok: &Path, potok_tracker: &Path) {
         std::fs::create_dir_all(&into).expect("folder");
         console.say(&format!("download anna {} {}", quoted(row.text_or_same(1, 0)), quoted(text(&into))));
     }
-    let (lines, errors) = console.rest();
+    // Each file is on the disk before it is told, and there are hundreds.
+    let (lines, errors) = console.rest_within(5 * PATIENCE);
 
     // What cannot be seen is part of some honest names: a joiner in Persian, a selector in an emoji.
     let without_honest =

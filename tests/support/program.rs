@@ -91,8 +91,13 @@ impl Running {
 
     /// Everything that it still says to both sides until its end.
     pub fn rest(&mut self) -> (Vec<String>, Vec<String>) {
+        self.rest_within(PATIENCE)
+    }
+
+    /// The same of a program that has more to do.
+    pub fn rest_within(&mut self, patience: Duration) -> (Vec<String>, Vec<String>) {
         self.close_stdin();
-        self.wait();
+        self.wait_within(patience);
         let all = |lines: &Receiver<String>| {
             std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok()).collect::<Vec<String>>()
         };
@@ -150,7 +155,11 @@ impl Running {
 
     /// Waits for its end; the exit status.
     pub fn wait(&mut self) -> Option<i32> {
-        let until = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE)
+    }
+
+    fn wait_within(&mut self, patience: Duration) -> Option<i32> {
+        let until = Instant::now() + patience;
         loop {
             if let Some(status) = self.child.try_wait().expect("it was started") {
                 return status.code();
