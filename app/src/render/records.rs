@@ -125,12 +125,12 @@ pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
     })
 }
 
-/// `number⇥direction⇥state⇥user⇥done⇥total⇥bytes_per_second⇥path⇥way⇥same⇥left_out`
+/// `number⇥direction⇥state⇥user⇥done⇥total⇥bytes_per_second⇥path⇥way`; the way is the last field for good.
 pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()> {
     transfers.iter().try_for_each(|transfer| {
         writeln!(
             out,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
             transfer.number,
             words::direction(transfer.direction),
             words::state(&transfer.state),
@@ -140,8 +140,6 @@ pub fn transfers(out: &mut impl Write, transfers: &[Transfer]) -> io::Result<()>
             transfer.bytes_per_second,
             Shown(&transfer.label),
             OrDash(transfer.way.map(Way::key)),
-            transfer.there.same,
-            transfer.there.left_out,
         )
     })
 }
@@ -376,7 +374,7 @@ mod tests {
             way: Some(Way::Ipv6),
             state: TransferState::WaitingForSlot { place: 2 },
         };
-        let expected = "3\tdownload\twaiting-for-slot\tivan\t40\t100\t9\tTrip/⟨U+202E⟩x\tdirect6\t5\t6\n";
+        let expected = "3\tdownload\twaiting-for-slot\tivan\t40\t100\t9\tTrip/⟨U+202E⟩x\tdirect6\n";
         assert_eq!(written(|out| transfers(out, &[transfer])), expected);
     }
 
