@@ -137,8 +137,8 @@ class Pair:
     def leaves_nothing_behind(self):
         """alice's router opens a port, tells so, and closes it when she ends, whichever way."""
         since = self.alice.say("reach")
+        self.alice.hear(f"reach\t.*\topen\t{'ipv6' if self.at_alice_kind in OF_IPV6 else 'ipv4'}", since)
         self.alice.hear("reachable\teverybody", since)
-        self.alice.hear(f"{'ipv6' if self.at_alice_kind in OF_IPV6 else 'ipv4'}\t.*\topen", since)
         for end in (lambda alice: alice.say("quit"), lambda alice: alice.process.terminate()):
             end(self.alice)
             self.alice.process.wait(SECONDS_MAX)

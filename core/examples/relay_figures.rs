@@ -103,7 +103,7 @@ impl Tracker {
         let dir = tempfile::tempdir()?;
         let config = dir.path().join("relay.toml");
         let settings = format!(
-            "relay = true\nrelay_bytes_per_second = {bytes_per_second}\nrelay_bytes_per_user_day = {}\n",
+            "relay = true\nrelay_bytes_per_second = {bytes_per_second}\nrelay_bytes_per_user_per_day = {}\n",
             1_u64 << 50
         );
         fs::write(&config, settings)?;

@@ -91,8 +91,12 @@ async fn the_relay_serves_the_two_of_an_encounter_and_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_person_with_many_keys_does_not_take_it_all() {
-    let settings =
-        TrackerSettings { relay: true, relays: 12, relay_bytes_per_user_day: 100_000, ..TrackerSettings::default() };
+    let settings = TrackerSettings {
+        relay: true,
+        relays: 12,
+        relay_bytes_per_user_per_day: 100_000,
+        ..TrackerSettings::default()
+    };
     let tracker = TestTracker::start(settings).await;
     let mut held = Vec::new();
     let mut targets = Vec::new();

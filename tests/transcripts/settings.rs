@@ -10,6 +10,7 @@ pub(crate) fn set(s: &mut TrackerSettings, rest: &str) -> Result<(), String> {
     match name {
         "owners" => s.owners = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
         "join" => s.join = join_rule(value)?,
+        "join_keys" => s.join_keys = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
         "network_name" => s.network_name = value.to_owned(),
         "bans" => {
             s.bans = value.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_bad| "targets")?;

@@ -161,6 +161,14 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_is_read_by_the_name_that_it_had_once() {
+        let read = |text: &str| toml::from_str::<TrackerSettings>(text).map(|it| it.relay_bytes_per_user_per_day);
+        assert_eq!(read("relay_bytes_per_user_per_day = 7\n"), Ok(7));
+        assert_eq!(read("relay_bytes_per_user_day = 7\n"), Ok(7));
+        assert_eq!(mistakes("relay_bytes_per_user_day = 7\n").into_iter().count(), 0);
+    }
+
+    #[test]
     fn a_wrong_file_is_named_and_left_alone() {
         let dir = tempfile::tempdir().expect("temporary folder");
         let path = dir.path().join("config.toml");

@@ -72,16 +72,21 @@ pub fn verdict_word(verdict: ReachVerdict) -> &'static str {
     }
 }
 
-/// The word of what is known of one family.
+/// The word of what was told last of one family.
+pub fn told_word(trial: &FamilyTrial) -> &'static str {
+    trial.last.map_or("unknown", |notice| match notice.result {
+        TrialResult::Open => "open",
+        TrialResult::Refused => "refused",
+        TrialResult::Silent => "silent",
+        TrialResult::Stranger => "stranger",
+    })
+}
+
+/// The word of what is known of one family, and of why nothing is.
 pub fn trial_word(trial: &FamilyTrial) -> &'static str {
     match (trial.last, trial.not_told) {
         _ if trial.is_under_way => "trying",
-        (Some(notice), _) => match notice.result {
-            TrialResult::Open => "open",
-            TrialResult::Refused => "refused",
-            TrialResult::Silent => "silent",
-            TrialResult::Stranger => "stranger",
-        },
+        (Some(_), _) => told_word(trial),
         (None, Some(NotTold::EarlierVersion)) => "earlier-version",
         (None, Some(NotTold::TooOften)) => "too-often",
         (None, Some(NotTold::Silent)) => "no-answer",

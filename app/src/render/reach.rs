@@ -10,14 +10,18 @@ use crate::model::reach_advice::{self, Firewall};
 use crate::render::text_table;
 use crate::texts;
 
-/// `reachable⇥verdict`, then `family⇥address⇥result` for each, `mapping⇥family⇥state⇥protocol⇥port`, then `command⇥line`
-/// for what helps here.
+/// `reach⇥address⇥open, refused, silent, stranger or unknown⇥family` for each family, `reachable⇥verdict`,
+/// `unknown⇥family⇥why` where a trial has told nothing, `mapping⇥family⇥state⇥protocol⇥port` for each, then `command⇥line` for
+/// what helps here.
 pub fn records(out: &mut impl Write, reach: &Reachability) -> io::Result<()> {
-    writeln!(out, "reachable\t{}", reach_advice::verdict_word(reach.verdict()))?;
-    for family in AddressFamily::ALL {
-        let trial = reach.by(family);
+    let families = AddressFamily::ALL.map(|family| (reach.by(family), reach_advice::family_word(family)));
+    for (trial, family) in families {
         let address = OrDash(trial.last.map(|notice| notice.address));
-        writeln!(out, "{}\t{address}\t{}", reach_advice::family_word(family), reach_advice::trial_word(trial))?;
+        writeln!(out, "reach\t{address}\t{}\t{family}", reach_advice::told_word(trial))?;
+    }
+    writeln!(out, "reachable\t{}", reach_advice::verdict_word(reach.verdict()))?;
+    for (trial, family) in families.into_iter().filter(|(trial, _)| trial.last.is_none()) {
+        writeln!(out, "unknown\t{family}\t{}", reach_advice::trial_word(trial))?;
     }
     for family in AddressFamily::ALL {
         let mapping = reach.mapping(family);
@@ -55,4 +59,41 @@ pub fn sentences(out: &mut impl Write, reach: &Reachability) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use potok_core::protocol::trial::{TrialNotice, TrialResult};
+    use potok_core::reach::reachability::{NotTold, TrialEvent};
+
+    use super::*;
+
+    fn written(reach: &Reachability) -> String {
+        let mut out = Vec::new();
+        records(&mut out, reach).expect("a Vec takes everything");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_line_a_family_has_one_of_five_words_whatever_is_known() {
+        let mut reach = Reachability::default();
+        let untold = "reach\t-\tunknown\tipv4\nreach\t-\tunknown\tipv6\nreachable\tunknown\nunknown\tipv4\t";
+        assert!(written(&reach).starts_with(untold), "{}", written(&reach));
+        let address = "192.0.2.1:4001".parse().expect("an address");
+        for (result, word) in [
+            (TrialResult::Open, "open"),
+            (TrialResult::Refused, "refused"),
+            (TrialResult::Silent, "silent"),
+            (TrialResult::Stranger, "stranger"),
+        ] {
+            reach.hear(AddressFamily::Ipv4, TrialEvent::Told(TrialNotice { address, result }), false);
+            let line = format!("reach\t192.0.2.1:4001\t{word}\tipv4\nreach\t-\tunknown\tipv6\nreachable\t");
+            assert!(written(&reach).starts_with(&line), "{}", written(&reach));
+            // While it is tried anew, what was told last holds.
+            reach.hear(AddressFamily::Ipv4, TrialEvent::Asked, false);
+            assert!(written(&reach).starts_with(&line), "{}", written(&reach));
+        }
+        reach.hear(AddressFamily::Ipv6, TrialEvent::NotTold(NotTold::TooOften), false);
+        assert!(written(&reach).contains("\nunknown\tipv6\ttoo-often\nmapping\t"), "{}", written(&reach));
+    }
 }

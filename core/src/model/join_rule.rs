@@ -17,7 +17,9 @@ pub enum JoinRule {
     Invite,
     /// The same, and whom an owner lets in.
     Approval,
-    /// These keys alone, whoever owns a name.
+    /// The keys of a setting of their own alone, whoever owns a name.
+    List,
+    /// The same, of these keys, which stand in place of the word.
     Keys(Vec<PublicKey>),
 }
 
@@ -31,7 +33,7 @@ impl JoinRule {
             Self::Open => "open",
             Self::Invite => "invite",
             Self::Approval => "approval",
-            Self::Keys(_) => "keys",
+            Self::List | Self::Keys(_) => "list",
         }
     }
 }
@@ -57,11 +59,11 @@ impl<'de> Visitor<'de> for WordOrKeys {
     type Value = JoinRule;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"open\", \"invite\", \"approval\", or a list of keys")
+        f.write_str("\"open\", \"invite\", \"approval\", \"list\", or a list of keys")
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<JoinRule, E> {
-        let rules = [JoinRule::Open, JoinRule::Invite, JoinRule::Approval];
+        let rules = [JoinRule::Open, JoinRule::Invite, JoinRule::Approval, JoinRule::List];
         rules
             .into_iter()
             .find(|rule| rule.word() == word)

@@ -142,7 +142,7 @@ pub(super) fn tracker_settings(settings: &Settings, listen: SocketAddr) -> Track
         shares_per_user: settings.shares_max.max(TrackerSettings::default().shares_per_user),
         relay: settings.host_relay,
         relay_bytes_per_second: settings.host_relay_bytes_per_second.max(RELAY_BYTES_PER_SECOND_MIN),
-        relay_bytes_per_user_day: settings.host_relay_bytes_per_user_day.max(1),
+        relay_bytes_per_user_per_day: settings.host_relay_bytes_per_user_day.max(1),
         // It shares the computer with everything else.
         shards: 1,
         ..TrackerSettings::default()

@@ -18,14 +18,15 @@ use crate::tracker::budget::Allowance;
 use crate::tracker::relays::RelayLimits;
 use crate::tracker::setting_fault::SettingFault;
 
-/// Defines the settings with their defaults, and a table of what each is for.
+/// Defines the settings with their defaults, and a table of what each is for. A setting that had another name once is read by
+/// both.
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident$(, once $before:literal)?: $type:ty = $default:expr,)+) => {
         /// The settings of one tracker. Unknown fields are refused, missing ones have their defaults.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct TrackerSettings {
-            $($(#[doc = $doc])+ pub $name: $type,)+
+            $($(#[doc = $doc])+ $(#[serde(alias = $before)])? pub $name: $type,)+
         }
 
         impl Default for TrackerSettings {
@@ -80,8 +81,10 @@ settings! {
     /// Keys of those who may give an owner's commands over their sessions, as `whoami` shows them in Potok's console.
     owners: Vec<PublicKey> = Vec::new(),
     /// Who may register a name for the first time: "open" (anybody), "invite" (who shows the token of an invite), "approval" (the
-    /// same, and whom an owner lets in), or a list of keys.
+    /// same, and whom an owner lets in), or "list" (the keys of join_keys alone; a list of keys in place of the word does the same).
     join: JoinRule = JoinRule::Open,
+    /// The keys that join = "list" lets in, as `whoami` shows them in Potok's console; owners come in besides.
+    join_keys: Vec<PublicKey> = Vec::new(),
     /// Who is shut out: keys of 64 hexadecimal digits, IP addresses, prefixes such as 192.0.2.0/24, or names written as @name.
     bans: Vec<BanTarget> = Vec::new(),
 
@@ -160,7 +163,7 @@ settings! {
     /// Bytes a second of all relays together, both directions, in equal shares for those who use them.
     relay_bytes_per_second: u64 = limits::RELAY_BYTES_PER_SECOND,
     /// Bytes that relays carry for one user in 24 hours, and four times as much for those of one address.
-    relay_bytes_per_user_day: u64 = limits::RELAY_BYTES_PER_USER_DAY,
+    relay_bytes_per_user_per_day, once "relay_bytes_per_user_day": u64 = limits::RELAY_BYTES_PER_USER_DAY,
     /// Most relays at one time.
     relays: usize = 32,
     /// Of them, most of one user, and four times as many of one address.
@@ -245,12 +248,21 @@ impl TrackerSettings {
         Allowance { burst: self.new_names_per_address, per_hour: self.new_names_per_address_per_hour }
     }
 
+    /// The keys that come in, if it is keys that decide.
+    pub(super) fn listed_keys(&self) -> Option<&[PublicKey]> {
+        match &self.join {
+            JoinRule::List => Some(&self.join_keys),
+            JoinRule::Keys(keys) => Some(keys),
+            JoinRule::Open | JoinRule::Invite | JoinRule::Approval => None,
+        }
+    }
+
     /// What of the relay is offered.
     pub fn relay_limits(&self) -> RelayLimits {
         RelayLimits {
             is_on: self.relay,
             bytes_per_second: self.relay_bytes_per_second,
-            bytes_per_user_day: self.relay_bytes_per_user_day,
+            bytes_per_user_day: self.relay_bytes_per_user_per_day,
             in_all: self.relays,
             per_user: self.relays_per_user,
             idle_max: Duration::from_secs(self.relay_idle_seconds),
@@ -262,7 +274,7 @@ impl TrackerSettings {
         let RelayLimits { is_on, bytes_per_second, bytes_per_user_day, in_all, per_user, idle_max } = limits;
         (self.relay, self.relays, self.relays_per_user) = (is_on, in_all, per_user);
         self.relay_bytes_per_second = bytes_per_second;
-        self.relay_bytes_per_user_day = bytes_per_user_day;
+        self.relay_bytes_per_user_per_day = bytes_per_user_day;
         self.relay_idle_seconds = idle_max.as_secs();
     }
 

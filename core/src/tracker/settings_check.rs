@@ -74,7 +74,7 @@ impl TrackerSettings {
             ("notice_window_milliseconds", self.notice_window_milliseconds, 60_000),
             ("unregistered_answer_bytes", self.unregistered_answer_bytes, 1 << 40),
             ("relay_bytes_per_second", self.relay_bytes_per_second, 1 << 40),
-            ("relay_bytes_per_user_day", self.relay_bytes_per_user_day, 1 << 60),
+            ("relay_bytes_per_user_per_day", self.relay_bytes_per_user_per_day, 1 << 60),
             ("relay_idle_seconds", self.relay_idle_seconds, 86_400),
             ("unregistered_answer_bytes_per_second", self.unregistered_answer_bytes_per_second, 1 << 40),
         ];

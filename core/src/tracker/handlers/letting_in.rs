@@ -34,10 +34,11 @@ impl Tracker {
     /// Whether somebody may have a name here. It is judged before the name is, so that nobody outside learns who is inside.
     pub(super) fn door(&mut self, asker: &Asker, token: Option<InviteToken>) -> Result<Door, Refusal> {
         let owns_a_name = asker.key.is_some_and(|key| self.names.owned_by(key) > 0);
-        let is_listed = match &self.settings.join {
-            JoinRule::Open => true,
-            JoinRule::Keys(keys) => asker.key.is_some_and(|key| keys.contains(&key)),
-            JoinRule::Invite | JoinRule::Approval => owns_a_name,
+        let listed = self.settings.listed_keys();
+        let is_listed = match (listed, &self.settings.join) {
+            (Some(keys), _) => asker.key.is_some_and(|key| keys.contains(&key)),
+            (None, JoinRule::Open) => true,
+            (None, _) => owns_a_name,
         };
         if is_listed || asker.is_owner {
             return Ok(Door::Open(None));
@@ -46,7 +47,7 @@ impl Tracker {
         let Some(key) = asker.key else {
             return closed(Sentence::ClosedToKeyless);
         };
-        if matches!(self.settings.join, JoinRule::Keys(_)) {
+        if listed.is_some() {
             return closed(Sentence::ClosedToOtherKeys);
         }
         if let Some(token) = token {
