@@ -57,7 +57,8 @@ impl HiddenWindow {
             hash_threads: 1,
             ..Settings::default()
         };
-        let setup = Setup { data_dir: folder.into(), settings, download_folder: None, host_tracker: None };
+        let setup =
+            Setup { data_dir: folder.into(), settings, download_folder: None, host_tracker: None, metering: None };
         let node = Node::start(setup, Arc::new(|| {}))?;
         Ok(Self { node, model: Model::default(), query: Query::default(), open: Open::default(), due: None })
     }

@@ -64,8 +64,13 @@ fn main() -> eframe::Result {
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let make = move |cc: &eframe::CreationContext<'_>| {
         let ctx = cc.egui_ctx.clone();
-        let setup =
-            Setup { data_dir: folder.into(), settings: settings.clone(), download_folder: None, host_tracker: None };
+        let setup = Setup {
+            data_dir: folder.into(),
+            settings: settings.clone(),
+            download_folder: None,
+            host_tracker: None,
+            metering: None,
+        };
         let engine = Node::start(setup, Arc::new(move || ctx.request_repaint()))?;
         let parts = Parts { engine: Box::new(engine), picker: Box::new(Native), settings, data_dir: None };
         let window = MainWindow::new(&cc.egui_ctx, parts)?;

@@ -41,6 +41,7 @@ impl Running {
             },
             download_folder: Some(dir.path().join("downloads")),
             host_tracker: hosts.then_some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            metering: None,
         };
         Self { node: Node::start(setup, Arc::new(|| {})).expect("starts"), dir }
     }

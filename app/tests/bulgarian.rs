@@ -141,6 +141,7 @@ fn busy(screen: Screen) -> Test {
         TransferState::Connecting,
         TransferState::Checking,
         TransferState::Paused,
+        TransferState::Metered,
         TransferState::DiskFull,
         TransferState::NotAsked,
         TransferState::Finished,

@@ -26,7 +26,8 @@ pub fn fetch(invite: &str, owner: &str, path: &str, folder: &Path) -> Result<Pat
     // The identity is in there: a name belongs to the key that had it first, so the folder is kept.
     let data_dir = folder.join(".fetch");
     let settings = Settings { name: Some("visitor".parse()?), ..Settings::default() };
-    let setup = Setup { data_dir, settings, download_folder: Some(folder.to_owned()), host_tracker: None };
+    let setup =
+        Setup { data_dir, settings, download_folder: Some(folder.to_owned()), host_tracker: None, metering: None };
     let (user, remote_path) = (owner.parse()?, RemotePath::new(path)?);
     let request = DownloadRequest {
         user,

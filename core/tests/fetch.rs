@@ -37,6 +37,7 @@ fn whoever_has_the_invite_lists_and_fetches() {
         },
         download_folder: None,
         host_tracker: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        metering: None,
     };
     let owner = Node::start(setup, Arc::new(|| {})).expect("starts");
     let song = ShareRequest { typed: "song.txt".into(), cwd: folder.path().to_owned(), share_as: None };

@@ -174,7 +174,7 @@ impl Person {
         settings.download_folder = home.path().join("downloads");
         change(&mut settings);
         let data_dir = home.path().join("data");
-        let setup = Setup { data_dir, settings, download_folder: None, host_tracker: None };
+        let setup = Setup { data_dir, settings, download_folder: None, host_tracker: None, metering: None };
         let node = Node::start(setup, Arc::new(|| {})).expect("starts");
         let heard = Arc::new(Heard::default());
         let (notices, hearing) = (node.notices().clone(), heard.clone());

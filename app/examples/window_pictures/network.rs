@@ -229,6 +229,7 @@ fn node(home: &Path, settings: &Settings, wake: Arc<dyn Fn() + Send + Sync>) -> 
         settings: settings.clone(),
         download_folder: Some(home.join("Downloads")),
         host_tracker: settings.host_tracker,
+        metering: None,
     };
     Node::start(setup, wake).expect("starts")
 }

@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use potok_core::model::metering::Metering;
 use potok_core::node::settings::Settings;
 use potok_core::node::{Node, Setup};
 use rust_i18n::t;
+use tokio::sync::watch;
 
 use crate::args::{ConsoleArgs, ProxyChoice};
 use crate::command_line::completion::Completions;
@@ -59,6 +61,7 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
         settings: settings.clone(),
         download_folder,
         host_tracker: args.host_tracker,
+        metering: metering(),
     };
     let has_tracker = args.host_tracker.is_some() || settings.tracker.is_some();
     // The console waits on the channel itself.
@@ -92,6 +95,18 @@ fn try_start(data_dir: Option<PathBuf>, args: ConsoleArgs) -> Result<bool, NotSt
     };
     node.stop();
     ran.map_err(|why| ("internal", t!("start.input", why = texts::of_io(&why)).into_owned()))
+}
+
+/// Whether the way to the Internet is metered.
+#[cfg(feature = "gui")]
+fn metering() -> Option<watch::Receiver<Metering>> {
+    Some(crate::desktop::metering::watch())
+}
+
+/// Without what belongs to a desktop it is not known.
+#[cfg(not(feature = "gui"))]
+fn metering() -> Option<watch::Receiver<Metering>> {
+    None
 }
 
 /// The settings as the arguments want them from now on. Without a name one is made, and kept.

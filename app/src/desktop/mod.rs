@@ -6,6 +6,7 @@
 //! | [`tray`] | the icon that is left when the window is closed |
 //! | [`notification`] | what finished or failed while nobody looked |
 //! | [`color_scheme`] | light or dark, as the desktop wishes |
+//! | [`metering`] | whether the way to the Internet is metered |
 //! | [`clipboard`] | an invite that was copied somewhere else |
 //! | [`autostart`] | start with the system |
 //! | [`place`] | where the window was |
@@ -18,6 +19,7 @@ pub mod autostart;
 pub mod clipboard;
 pub mod color_scheme;
 pub mod instance;
+pub mod metering;
 pub mod notification;
 pub mod opening;
 pub mod place;

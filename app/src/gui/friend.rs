@@ -33,7 +33,13 @@ impl Friend {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             ..Settings::default()
         };
-        let setup = Setup { data_dir: folder.path().join("data"), settings, download_folder: None, host_tracker: None };
+        let setup = Setup {
+            data_dir: folder.path().join("data"),
+            settings,
+            download_folder: None,
+            host_tracker: None,
+            metering: None,
+        };
         let node = Node::start(setup, Arc::new(|| {})).map_err(|why| texts::of_start_error(&why).1)?;
         let share = ShareRequest { typed: name, cwd: folder.path().to_owned(), share_as: None };
         node.ask(Intent::Share(vec![share]));

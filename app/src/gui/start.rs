@@ -20,6 +20,7 @@ use rust_i18n::t;
 
 use crate::client::Client;
 use crate::desktop::instance::{self, HandedOver};
+use crate::desktop::metering;
 use crate::desktop::notification::{Message, Notifier};
 use crate::desktop::place::{WindowPlace, fitted};
 use crate::desktop::purpose::StartPurpose;
@@ -89,6 +90,7 @@ fn try_start(start: Start) -> Result<(), (&'static str, String)> {
         settings: settings.clone(),
         download_folder,
         host_tracker: settings.host_tracker,
+        metering: Some(metering::watch()),
     };
     let node = match start_node(&setup, &wake, &start.purpose)? {
         Started::Here(node) => Arc::new(node),

@@ -91,6 +91,7 @@ fn is_under_way(state: &TransferState) -> bool {
         | TransferState::Declined
         | TransferState::NotAsked
         | TransferState::Paused
+        | TransferState::Metered
         | TransferState::DiskFull
         | TransferState::Finished
         | TransferState::Failed(_) => false,

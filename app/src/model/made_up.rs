@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use potok_core::library::root::RootId;
 use potok_core::model::hash::ContentHash;
+use potok_core::model::metering::Metering;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::node::event::{HereFile, Hosted, Outcome, Status, TrackerConnection};
@@ -73,6 +74,7 @@ pub fn status() -> Status {
         down_bytes_per_second: 0,
         up_bytes_per_second: 0,
         download_folder: "/home/me/Downloads".into(),
+        metering: Metering::Unknown,
     }
 }
 

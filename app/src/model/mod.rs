@@ -32,6 +32,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
+use potok_core::model::metering::Metering;
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer};
@@ -95,6 +96,8 @@ pub struct Model {
     pub connection: TrackerConnection,
     /// Whether others can reach us.
     pub reach: Reachability,
+    /// Whether the way to the Internet is metered.
+    pub metering: Metering,
     /// Who I am.
     pub me: Option<Me>,
     /// Whether there is a newer version.
@@ -183,6 +186,7 @@ impl Default for Model {
         Self {
             connection: TrackerConnection::None,
             reach: Reachability::default(),
+            metering: Metering::default(),
             me: None,
             newer_version: NewerVersion::default(),
             people: BTreeMap::new(),
@@ -321,6 +325,7 @@ impl Model {
                 self.push_log(Tone::Bad, text);
                 self.failed_files.add(number, remote_path, failure);
             }
+            NodeEvent::Metering(metering) => self.metering = metering,
             NodeEvent::TransferGone { number } => {
                 self.marks.gone(number);
                 self.transfers.remove(&number);

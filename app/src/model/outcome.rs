@@ -139,6 +139,7 @@ impl Model {
             Outcome::TrackerVersion(tracker) => self.newer_version.learn(tracker),
             Outcome::Reachability(reach) => self.reach = *reach,
             Outcome::Status(status) => {
+                self.metering = status.metering;
                 if status.hosted.is_some() && self.hosted().is_none() {
                     self.wishes.push(Intent::Order(ListBanned.into()));
                 }

@@ -243,6 +243,7 @@ pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
         Some(status.down_bytes_per_second.to_string()),
         Some(status.up_bytes_per_second.to_string()),
         Some(status.download_folder.to_string_lossy().into_owned()),
+        Some(status.metering.as_str().to_owned()),
     ];
     words::STATUS_WORDS.iter().copied().zip(values).collect()
 }
@@ -277,6 +278,7 @@ mod tests {
     use std::path::PathBuf;
 
     use potok_core::library::root::RootId;
+    use potok_core::model::metering::Metering;
     use potok_core::model::username::Username;
     use potok_core::node::event::{Direction, TransferState};
     use potok_core::protocol::reply::Totals;
@@ -398,6 +400,7 @@ mod tests {
             down_bytes_per_second: 5,
             up_bytes_per_second: 0,
             download_folder: PathBuf::from("/d"),
+            metering: Metering::Metered,
         };
         let text = written(|out| status(out, &status_now));
         assert!(
@@ -408,7 +411,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("\nways\tdirect 2, punched 1\n"), "{text}");
-        assert!(text.ends_with("up-bytes-per-second\t0\ndownload-folder\t/d\n"), "{text}");
+        assert!(text.ends_with("up-bytes-per-second\t0\ndownload-folder\t/d\nmetered\tyes\n"), "{text}");
         assert_eq!(text.lines().count(), words::STATUS_WORDS.len());
     }
 }

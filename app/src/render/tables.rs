@@ -409,6 +409,7 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
         let value = match name {
             "connection" => texts::text("connection", &value, &[]),
             "reachable" => texts::text("reach", &value, &[]),
+            "metered" => texts::text("metering", &value, &[]),
             "ways" => records::ways_of(status, texts::of_way).unwrap_or_default(),
             "share-bytes" => human::size(status.share_bytes),
             "down-bytes-per-second" => human::speed(status.down_bytes_per_second),

@@ -50,6 +50,7 @@ pub const STATUS_WORDS: &[&str] = &[
     "down-bytes-per-second",
     "up-bytes-per-second",
     "download-folder",
+    "metered",
 ];
 
 /// The word for what a transfer is doing.
@@ -66,6 +67,7 @@ pub fn state(state: &TransferState) -> &'static str {
         TransferState::Checking => "checking",
         TransferState::Running => "running",
         TransferState::Paused => "paused",
+        TransferState::Metered => "metered",
         TransferState::DiskFull => "disk-full",
         TransferState::Declined => "declined",
         TransferState::NotAsked => "not-asked",

@@ -9,6 +9,7 @@ mod everywhere;
 mod first_minute;
 mod guide;
 mod harness;
+mod metered;
 mod network;
 mod newer;
 mod owner;

@@ -52,6 +52,7 @@ pub mod lan_address;
 pub mod limits;
 pub mod listen;
 pub mod local_name;
+pub mod metering;
 pub mod name_fault;
 pub mod or_empty;
 pub mod own_ports;

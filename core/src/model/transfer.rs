@@ -113,6 +113,8 @@ pub enum TransferState {
     NotAsked,
     /// A person paused it.
     Paused,
+    /// The way to the Internet is metered, and nothing is moved while it is.
+    Metered,
     /// The disk is full; it goes on by itself when there is room.
     DiskFull,
     /// All of it is where it was to go.

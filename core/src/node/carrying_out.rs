@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::metering::Metering;
 use crate::node::asking;
-use crate::node::event::{Outcome, Status};
+use crate::node::event::{NodeEvent, Outcome, Status};
 use crate::node::failure::Failure;
 use crate::node::fetching::TransferHandles;
 use crate::node::here;
@@ -174,7 +175,7 @@ impl NodeTask {
 
     /// Uses other settings from now on, and everything that depends on them.
     fn apply(&mut self, id: IntentId, settings: Settings) {
-        self.uploading.send_replace(starting::upload_settings(&settings));
+        self.uploading.send_replace(starting::upload_settings(&settings, self.metering));
         self.may_punch.send_replace(settings.may_punch());
         self.outgoing.send_if_modified(|before| {
             let now = settings.outgoing();
@@ -182,10 +183,18 @@ impl NodeTask {
         });
         self.tells_local_addresses.send_replace(settings.tells_local_addresses());
         self.may_use_relay.send_replace(settings.use_relay);
-        self.downloading.send_replace(starting::download_settings(&settings));
+        self.downloading.send_replace(starting::download_settings(&settings, self.metering));
         let before = std::mem::replace(&mut self.settings, settings.clone());
         self.say_nearby();
         self.ask_to_move(id, Move::Follow(Box::new(SettingsChange { before, now: settings })));
+    }
+
+    /// The system says whether the way to the Internet is metered.
+    pub(super) fn hear_metering(&mut self, metering: Metering) {
+        self.metering = metering;
+        self.uploading.send_replace(starting::upload_settings(&self.settings, metering));
+        self.downloading.send_replace(starting::download_settings(&self.settings, metering));
+        self.outbox.push(NodeEvent::Metering(metering));
     }
 
     fn ask_status(&mut self, id: IntentId) {
@@ -195,6 +204,7 @@ impl NodeTask {
         let (connection, files_to_hash) = (self.connection.clone(), self.files_to_hash);
         let download_folder = self.download_folder();
         let reach = self.reaching_us.known();
+        let metering = self.metering;
         self.children.ask(id, async move {
             let shared = share_indexer.totals();
             let (downloads, down_bytes_per_second) = transfers.downloader.running();
@@ -218,6 +228,7 @@ impl NodeTask {
                 down_bytes_per_second,
                 up_bytes_per_second,
                 download_folder,
+                metering,
             })))
         });
     }

@@ -13,6 +13,7 @@ use crate::model::binding::Ban;
 use crate::model::hash::ContentHash;
 use crate::model::invite::Invite;
 use crate::model::key::PublicKey;
+use crate::model::metering::Metering;
 use crate::model::program_version::ProgramVersion;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
@@ -46,6 +47,8 @@ pub enum NodeEvent {
         /// What came of it.
         result: Result<Outcome, Failure>,
     },
+    /// The way to the Internet is metered, or is so no longer, as the system says.
+    Metering(Metering),
     /// A part of a list that an intent asked for; `Outcome` ends it.
     Files {
         /// The intent that this belongs to.
@@ -386,6 +389,8 @@ pub struct Status {
     pub up_bytes_per_second: u64,
     /// Where downloads go.
     pub download_folder: PathBuf,
+    /// Whether the way to the Internet is metered, as the system says.
+    pub metering: Metering,
 }
 
 /// How the embedded tracker is.

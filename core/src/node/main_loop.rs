@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::model::metering::Metering;
 use crate::net::identity::Identity;
 use crate::net::outgoing::Outgoing;
 use crate::node::children::{ChildReport, Children};
@@ -62,6 +63,8 @@ enum Event {
     ClockJumped,
     /// It is in another network.
     Elsewhere,
+    /// The way to the Internet is metered, or is so no longer.
+    Metered(Metering),
 }
 
 /// The running client: what it knows, and handles to what runs.
@@ -69,6 +72,7 @@ pub(super) struct NodeTask {
     pub(super) data_dir: PathBuf,
     pub(super) usual_download_folder: PathBuf,
     pub(super) settings: Settings,
+    pub(super) metering: Metering,
     pub(super) store: Arc<Store>,
     pub(super) identity: Arc<Identity>,
     pub(super) share_indexer: ShareIndexer,
@@ -111,6 +115,7 @@ pub(super) struct NodeInbox {
     pub(super) library: mpsc::Receiver<LibraryEvent>,
     pub(super) mappings: watch::Receiver<Mappings>,
     pub(super) surroundings: watch::Receiver<Surroundings>,
+    pub(super) metering: watch::Receiver<Metering>,
 }
 
 impl NodeTask {
@@ -134,6 +139,7 @@ impl NodeTask {
                     self.look_around();
                 }
                 Event::Elsewhere => self.look_around(),
+                Event::Metered(metering) => self.hear_metering(metering),
             }
             self.want_mappings();
         }
@@ -160,6 +166,7 @@ impl NodeTask {
             Ok(()) = inbox.mappings.changed() => Event::Mapped(*inbox.mappings.borrow_and_update()),
             () = clocks.jumped() => Event::ClockJumped,
             Ok(()) = inbox.surroundings.changed() => Event::Elsewhere,
+            Ok(()) = inbox.metering.changed() => Event::Metered(*inbox.metering.borrow_and_update()),
         }
     }
 

@@ -50,7 +50,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use tokio::sync::watch;
 
+use crate::model::metering::Metering;
 use crate::node::event::NodeEvent;
 use crate::node::failure::Failure;
 use crate::node::intent::{Intent, IntentId};
@@ -75,6 +77,8 @@ pub struct Setup {
     pub download_folder: Option<PathBuf>,
     /// Run the embedded tracker here, and join it.
     pub host_tracker: Option<SocketAddr>,
+    /// Whether the way to the Internet is metered, as the system says; without it nothing says so.
+    pub metering: Option<watch::Receiver<Metering>>,
 }
 
 /// Why a client cannot start.
@@ -114,7 +118,7 @@ impl From<std::io::Error> for NodeStartError {
 ///
 /// let folder = tempfile::tempdir()?;
 /// let settings = Settings { name: Some("anna".parse()?), listen: "127.0.0.1:0".parse()?, ..Settings::default() };
-/// let setup = Setup { data_dir: folder.path().to_owned(), settings, download_folder: None, host_tracker: None };
+/// let setup = Setup { data_dir: folder.path().to_owned(), settings, download_folder: None, host_tracker: None, metering: None };
 /// let node = Node::start(setup, Arc::new(|| {}))?;
 ///
 /// let asked = node.ask(Intent::ListShares);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::invite::TrackerAddress;
 use crate::model::limits;
 use crate::model::listen;
+use crate::model::metering::Metering;
 use crate::model::proxy::ProxyAddress;
 use crate::model::username::Username;
 use crate::net::outgoing::Outgoing;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub upload_bytes_per_second: u64,
     /// Bytes a second to this computer in all; 0: no limit.
     pub download_bytes_per_second: u64,
+    /// Nothing is fetched or sent while the way to the Internet is metered, but for downloads that a person lets go on.
+    pub pause_while_metered: bool,
     /// Files downloaded at the same time.
     pub downloads_at_once: usize,
     /// A downloaded file gets the time at which its owner changed it last; otherwise that of its download.
@@ -105,6 +108,7 @@ impl Default for Settings {
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
             upload_bytes_per_second: 0,
             download_bytes_per_second: 0,
+            pause_while_metered: true,
             downloads_at_once: 4,
             keep_times: true,
             keep_executable: false,
@@ -156,6 +160,11 @@ impl Settings {
     /// Whether the tracker is told where we are in our own network. Who goes through a proxy does not want it known.
     pub fn tells_local_addresses(&self) -> bool {
         self.tell_local_addresses && self.socks5.is_none()
+    }
+
+    /// Whether transfers rest.
+    pub fn rests_while(&self, metering: Metering) -> bool {
+        self.pause_while_metered && metering == Metering::Metered
     }
 
     /// Whether anything is said or heard in the local network; see [`Settings::tells_local_addresses`].

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::disk::private;
 use crate::model::invite::TrackerAddress;
 use crate::model::limits;
+use crate::model::metering::Metering;
 use crate::net::identity::Identity;
 use crate::net::local;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
@@ -121,7 +122,10 @@ pub(super) async fn start(
     let (share_indexer, share_indexer_task) = started.map_err(|error| system(FailedWork::OpeningLibrary, &error))?;
     services.spawn(async move { drop(share_indexer_task.await) });
 
-    let uploading = watch::Sender::new(upload_settings(&setup.settings));
+    let mut metering_heard =
+        setup.metering.clone().unwrap_or_else(|| watch::Sender::new(Metering::default()).subscribe());
+    let metering = *metering_heard.borrow_and_update();
+    let uploading = watch::Sender::new(upload_settings(&setup.settings, metering));
     let (transfer_events, transfers_heard) = mpsc::channel(SERVICE_EVENTS_MAX);
     let listener =
         tokio::net::TcpListener::from_std(listener).map_err(|error| system(FailedWork::ServingPeers, &error))?;
@@ -148,7 +152,7 @@ pub(super) async fn start(
     services.spawn(async move { drop(hearing.await) });
     services.spawn(near::tell(Arc::clone(&nearby), outbox.clone(), cancel.child_token()));
     let may_use_relay = watch::Sender::new(setup.settings.use_relay);
-    let downloading = watch::Sender::new(download_settings(&setup.settings));
+    let downloading = watch::Sender::new(download_settings(&setup.settings, metering));
     let fetching = DownloaderSetup {
         store: store.clone(),
         tls: TlsClient::new(&identity, Purpose::Download),
@@ -213,10 +217,18 @@ pub(super) async fn start(
         services,
         cancel,
         settings: setup.settings.clone(),
+        metering,
     };
     node.say_nearby();
     node.moves = Moves::to(first_tracker(&mut node, &setup).await?);
-    Ok((node, NodeInbox { transfers: transfers_heard, library: library_heard, mappings, surroundings }))
+    let inbox = NodeInbox {
+        transfers: transfers_heard,
+        library: library_heard,
+        mappings,
+        surroundings,
+        metering: metering_heard,
+    };
+    Ok((node, inbox))
 }
 
 fn tap_into(outbox: Outbox) -> Arc<Tap> {
@@ -224,11 +236,12 @@ fn tap_into(outbox: Outbox) -> Arc<Tap> {
 }
 
 /// The part of the settings that the peer server follows.
-pub(super) fn upload_settings(settings: &Settings) -> UploadSettings {
+pub(super) fn upload_settings(settings: &Settings, metering: Metering) -> UploadSettings {
     UploadSettings {
         slots: settings.upload_slots,
         slots_per_user: settings.upload_slots_per_user,
         bytes_per_second: settings.upload_bytes_per_second,
+        is_metered: settings.rests_while(metering),
     }
 }
 
@@ -242,10 +255,11 @@ pub(super) fn share_rules(settings: &Settings) -> ShareRules {
 }
 
 /// The part of the settings that the downloads follow.
-pub(super) fn download_settings(settings: &Settings) -> DownloadSettings {
+pub(super) fn download_settings(settings: &Settings, metering: Metering) -> DownloadSettings {
     DownloadSettings {
         at_once: settings.downloads_at_once,
         bytes_per_second: settings.download_bytes_per_second,
+        is_metered: settings.rests_while(metering),
         keep_times: settings.keep_times,
         keep_executable: settings.keep_executable,
     }

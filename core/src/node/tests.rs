@@ -67,6 +67,7 @@ impl Client {
             settings: self.settings.clone(),
             download_folder: Some(self.downloads()),
             host_tracker: hosts.then_some(loopback),
+            metering: None,
         };
         self.node = Some(Node::start(setup, Arc::new(|| {})).expect("starts"));
     }

@@ -25,6 +25,8 @@ pub enum Control {
     Go,
     /// A person paused it.
     Paused,
+    /// Until the way to the Internet is not metered any more, or a person lets it go on all the same.
+    Metered,
     /// Until so many bytes are free on its disk.
     DiskFull {
         /// How many bytes must be free first.

@@ -223,7 +223,8 @@ impl ConsoleSession<'_> {
             | TransferState::Changing
             | TransferState::Declined
             | TransferState::DiskFull
-            | TransferState::Paused)
+            | TransferState::Paused
+            | TransferState::Metered)
                 if followed.told.as_ref() != Some(state) =>
             {
                 followed.told = Some(state.clone());

@@ -392,6 +392,7 @@ impl<'a> ConsoleSession<'a> {
             | NodeEvent::Partial(_)
             | NodeEvent::Lagged
             | NodeEvent::TrackerLog { .. }
+            | NodeEvent::Metering(_)
             | NodeEvent::Wire { .. }
             | NodeEvent::WireLeftOut { .. }
             | NodeEvent::Hashing { .. }

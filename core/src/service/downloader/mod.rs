@@ -140,6 +140,8 @@ pub struct DownloadSettings {
     pub at_once: usize,
     /// In all; 0 is no limit.
     pub bytes_per_second: u64,
+    /// The way to the Internet is metered, so that nothing is fetched but what a person lets go on.
+    pub is_metered: bool,
     /// A file gets the time at which its owner changed it last.
     pub keep_times: bool,
     /// A file may be run if its owner may run it.
@@ -148,7 +150,7 @@ pub struct DownloadSettings {
 
 impl Default for DownloadSettings {
     fn default() -> Self {
-        Self { at_once: 4, bytes_per_second: 0, keep_times: true, keep_executable: false }
+        Self { at_once: 4, bytes_per_second: 0, is_metered: false, keep_times: true, keep_executable: false }
     }
 }
 

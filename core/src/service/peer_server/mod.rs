@@ -75,11 +75,14 @@ pub struct UploadSettings {
     pub slots_per_user: usize,
     /// In all; 0 is no limit.
     pub bytes_per_second: u64,
+    /// The way to the Internet is metered, so that nothing is sent.
+    pub is_metered: bool,
 }
 
 impl Default for UploadSettings {
     fn default() -> Self {
-        Self { slots: limits::UPLOAD_SLOTS, slots_per_user: limits::UPLOAD_SLOTS_PER_USER, bytes_per_second: 0 }
+        let (slots, slots_per_user) = (limits::UPLOAD_SLOTS, limits::UPLOAD_SLOTS_PER_USER);
+        Self { slots, slots_per_user, bytes_per_second: 0, is_metered: false }
     }
 }
 
@@ -149,6 +152,7 @@ impl PeerServer {
         let address = listener.local_addr()?;
         let settings = *setup.settings.borrow();
         let scheduler = UploadScheduler::new(settings.slots, settings.slots_per_user, Arc::clone(&setup.numbers));
+        scheduler.set_metered(settings.is_metered, now());
         let around = UploadResources {
             content_source: Arc::clone(&setup.content_source),
             limiter: Arc::new(Limiter::new(settings.bytes_per_second)),
@@ -319,6 +323,7 @@ impl Server {
                     settings_may_change = changed.is_ok();
                     let settings = *self.setup.settings.borrow_and_update();
                     self.scheduler.set(settings.slots, settings.slots_per_user, now());
+                    self.scheduler.set_metered(settings.is_metered, now());
                     self.around.limiter.set(settings.bytes_per_second);
                 }
                 _ = tell.tick() => {

@@ -34,6 +34,8 @@ pub(super) struct UploadScheduler {
 struct Inner {
     slots: Slots,
     uploads: Uploads,
+    /// Nothing is sent: see [`UploadScheduler::set_metered`].
+    is_metered: bool,
     connections: HashMap<ConnectionId, Connection>,
     next: u64,
 }
@@ -41,14 +43,15 @@ struct Inner {
 #[derive(Debug)]
 struct Connection {
     key: PublicKey,
-    /// `None` when a person has stopped it.
+    /// `None` when it is stopped: by a person, or because the way to the Internet is metered.
     standing: watch::Sender<Option<Standing>>,
 }
 
 impl UploadScheduler {
     pub(super) fn new(slots: usize, slots_per_key: usize, numbers: Arc<TransferNumbers>) -> Arc<Self> {
         let slots = Slots::new(slots, slots_per_key);
-        let inner = Inner { slots, uploads: Uploads::default(), connections: HashMap::new(), next: 1 };
+        let uploads = Uploads::default();
+        let inner = Inner { slots, uploads, is_metered: false, connections: HashMap::new(), next: 1 };
         Arc::new(Self { inner: Mutex::new(inner), numbers })
     }
 
@@ -67,7 +70,7 @@ impl UploadScheduler {
         }
         let id = ConnectionId(inner.next);
         inner.next += 1;
-        let is_stopped = inner.uploads.is_stopped(&key, now);
+        let is_stopped = inner.is_metered || inner.uploads.is_stopped(&key, now);
         inner.uploads.enter(id, key, user, way);
         let (standing, told) = watch::channel((!is_stopped).then_some(Standing::Idle));
         inner.connections.insert(id, Connection { key, standing });
@@ -114,13 +117,22 @@ impl UploadScheduler {
     pub(super) fn stop_taker(&self, id: TransferId, now: Instant) -> bool {
         let mut inner = self.inner.lock();
         let Some(connections) = inner.uploads.stop(id, now) else { return false };
-        for connection in connections {
-            inner.apply(|slots| slots.leave(connection, now));
-            if let Some(connection) = inner.connections.get(&connection) {
-                connection.standing.send_replace(None);
-            }
-        }
+        inner.stop(connections, now);
         true
+    }
+
+    /// Whether the way to the Internet is metered, so that nothing is to be sent. Whoever asks is told to come
+    /// again later, and does so by themselves.
+    pub(super) fn set_metered(&self, is_metered: bool, now: Instant) {
+        let mut inner = self.inner.lock();
+        if std::mem::replace(&mut inner.is_metered, is_metered) == is_metered {
+            return;
+        }
+        inner.uploads.set_metered(is_metered);
+        if is_metered {
+            let all = inner.connections.keys().copied().collect();
+            inner.stop(all, now);
+        }
     }
 
     /// Lets whoever takes this go on. `false` if there is no such upload.
@@ -165,6 +177,16 @@ impl Inner {
         }
     }
 
+    /// These are sent nothing more, and end.
+    fn stop(&mut self, connections: Vec<ConnectionId>, now: Instant) {
+        for connection in connections {
+            self.apply(|slots| slots.leave(connection, now));
+            if let Some(connection) = self.connections.get(&connection) {
+                connection.standing.send_replace(None);
+            }
+        }
+    }
+
     fn is_stopped(&self, id: ConnectionId) -> bool {
         self.connections.get(&id).is_none_or(|connection| connection.standing.borrow().is_none())
     }
@@ -179,7 +201,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether a person has stopped it.
+    /// Whether it is stopped.
     pub(super) fn is_stopped(&self) -> bool {
         self.scheduler.inner.lock().is_stopped(self.id)
     }

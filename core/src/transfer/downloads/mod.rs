@@ -143,6 +143,8 @@ pub enum Checked {
 pub struct Downloads {
     /// Large files in work for one user at a time.
     at_once: usize,
+    /// Nothing is fetched but what a person lets go on: see [`Downloads::set_metered`].
+    is_metered: bool,
     jobs: BTreeMap<TransferId, DownloadJob>,
     lanes: BTreeMap<Username, Lane>,
     active: HashMap<FileId, Active>,
@@ -240,6 +242,7 @@ impl Downloads {
     pub fn new(at_once: usize) -> Self {
         Self {
             at_once: at_once.max(1),
+            is_metered: false,
             jobs: BTreeMap::new(),
             lanes: BTreeMap::new(),
             active: HashMap::new(),
@@ -260,9 +263,24 @@ impl Downloads {
         self.lanes.values_mut().for_each(|lane| lane.may_activate = true);
     }
 
+    /// Whether the way to the Internet is metered, so that nothing is to be fetched. What a person lets go on all the same goes
+    /// on until it is metered anew.
+    pub fn set_metered(&mut self, is_metered: bool) {
+        if std::mem::replace(&mut self.is_metered, is_metered) == is_metered {
+            return;
+        }
+        let (before, now) = if is_metered { (Control::Go, Control::Metered) } else { (Control::Metered, Control::Go) };
+        let meant = self.jobs.iter().filter(|(_, job)| job.control == before && !job.is_over());
+        let meant: Vec<TransferId> = meant.map(|(id, _)| *id).collect();
+        meant.into_iter().for_each(|id| self.control(id, now));
+    }
+
     /// A new download, or one of an earlier run.
     pub fn add(&mut self, id: TransferId, mut job: DownloadJob) {
         job.rank = id.0;
+        if self.is_metered && job.control == Control::Go && !job.is_over() {
+            job.control = Control::Metered;
+        }
         if !self.lanes.contains_key(&job.user) {
             self.effects.push(DownloadEffect::FindUser(job.user.clone()));
         }
@@ -300,7 +318,7 @@ impl Downloads {
     /// There is room on the disk of a download that waited for it.
     pub fn room(&mut self, id: TransferId) {
         if self.jobs.get(&id).is_some_and(|job| matches!(job.control, Control::DiskFull { .. })) {
-            self.control(id, Control::Go);
+            self.control(id, if self.is_metered { Control::Metered } else { Control::Go });
         }
     }
 

@@ -22,6 +22,7 @@ impl Downloads {
         match job.control {
             _ if job.is_over() => (job.last_error.clone().map_or(TransferState::Finished, TransferState::Failed), 0),
             Control::Paused => (TransferState::Paused, 0),
+            Control::Metered => (TransferState::Metered, 0),
             Control::DiskFull { .. } => (TransferState::DiskFull, 0),
             Control::Go => self.state_of_work(id, job),
         }

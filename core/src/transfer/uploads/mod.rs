@@ -67,6 +67,8 @@ pub struct Uploads {
     takers: HashMap<PublicKey, Taker>,
     connections: HashMap<ConnectionId, TakerConnection>,
     rows: BTreeMap<TransferId, UploadRow>,
+    /// Nothing is sent: see [`Uploads::set_metered`].
+    is_metered: bool,
     /// Files in [`UploadRow::whole`] of all rows.
     whole_files: usize,
     /// Rows that were told and are gone, until that is told.
@@ -240,6 +242,12 @@ impl Uploads {
         Some(theirs.map(|(connection, _)| *connection).collect())
     }
 
+    /// Whether the way to the Internet is metered, so that nothing is sent.
+    pub fn set_metered(&mut self, is_metered: bool) {
+        self.is_metered = is_metered;
+        self.rows.values_mut().for_each(|row| row.is_changed = true);
+    }
+
     /// Lets whoever takes this go on before the time is over. `false` if there is no such upload.
     pub fn let_go_on(&mut self, id: TransferId) -> bool {
         let Some(key) = self.rows.get(&id).filter(|row| row.is_shown).map(|row| row.taker) else { return false };
@@ -346,6 +354,7 @@ impl Uploads {
             let connections = connections.get(&row.taker).map(|(_, all)| *all).unwrap_or_default();
             let standing = match places.get(&row.taker) {
                 _ if taker.is_stopped(now) => TransferState::Failed(TransferError::Stopped),
+                _ if self.is_metered => TransferState::Metered,
                 _ if connections.serving > 0 => TransferState::Running,
                 Some(place) => TransferState::WaitingForSlot { place: *place },
                 None => TransferState::Queued,

@@ -171,7 +171,7 @@ impl UploadRow {
     ) -> Transfer {
         let was_active = now.saturating_duration_since(self.active_at) < STILL_RUNNING;
         let state = match standing {
-            TransferState::Failed(why) if !self.is_complete() => TransferState::Failed(why),
+            TransferState::Failed(_) | TransferState::Metered if !self.is_complete() => standing,
             standing if self.owed > 0 => standing,
             _ if self.is_complete() => TransferState::Finished,
             TransferState::Running if was_active => TransferState::Running,

@@ -296,3 +296,17 @@ fn what_they_have_to_the_end_is_told_once() {
     scene.wait(Duration::from_secs(60));
     assert!(scene.uploads.take_ended().is_empty(), "once, and not what they have in part");
 }
+
+#[test]
+fn what_rests_while_it_is_metered_is_told() {
+    let mut scene = Scene::new();
+    scene.ask(1, "film.mkv", 10, 1);
+    scene.stand(1, Standing::Serving);
+    scene.take(2, "song.flac", 1);
+    assert_eq!(scene.states(), [TransferState::Running, TransferState::Finished]);
+    scene.uploads.set_metered(true);
+    scene.uploads.leave(ConnectionId(1), scene.now);
+    assert_eq!(scene.states(), [TransferState::Metered, TransferState::Finished]);
+    scene.uploads.set_metered(false);
+    assert_eq!(scene.states(), [TransferState::NotAsked, TransferState::Finished]);
+}

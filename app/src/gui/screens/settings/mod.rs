@@ -9,6 +9,7 @@ mod sharing;
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{ScrollArea, Ui};
+use potok_core::model::metering::Metering;
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -87,7 +88,7 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SettingsState, 
             downloads(ui, &mut state.draft) || folder
         });
         is_done |= section(ui, &t!("window.settings.sharing"), |ui| sharing::sharing(ui, &mut state.draft));
-        is_done |= section(ui, &t!("window.settings.traffic"), |ui| traffic(ui, &mut state.draft));
+        is_done |= section(ui, &t!("window.settings.traffic"), |ui| traffic(ui, model, &mut state.draft));
         is_done |= section(ui, &t!("window.settings.reaching"), |ui| {
             reaching::reaching(ui, &mut state.reaching, &mut state.draft)
         });
@@ -202,10 +203,16 @@ fn downloads(ui: &mut Ui, draft: &mut Settings) -> bool {
     at_once || times || run
 }
 
-fn traffic(ui: &mut Ui, draft: &mut Settings) -> bool {
+fn traffic(ui: &mut Ui, model: &Model, draft: &mut Settings) -> bool {
     let down = limit(ui, &t!("window.settings.down"), &mut draft.download_bytes_per_second);
     let up = limit(ui, &t!("window.settings.up"), &mut draft.upload_bytes_per_second);
-    down || up
+    let text = match model.metering {
+        Metering::Metered => t!("window.settings.is-metered"),
+        Metering::Unmetered => t!("window.settings.is-unmetered"),
+        Metering::Unknown => t!("window.settings.metering-unknown"),
+    };
+    let metered = switch(ui, &t!("window.settings.pause-while-metered"), &mut draft.pause_while_metered, &text);
+    down || up || metered
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ fn state_rank(t: &Transfer) -> u8 {
     match &t.state {
         TransferState::Running => 0,
         TransferState::Checking | TransferState::Connecting => 1,
-        TransferState::Paused => 3,
+        TransferState::Paused | TransferState::Metered => 3,
         TransferState::Finished => 4,
         TransferState::Failed(_) => 5,
         _ => 2,
@@ -150,6 +150,10 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
         }
         TransferState::Running => running_words(transfer),
         TransferState::Paused => t!("window.state.paused").into_owned(),
+        TransferState::Metered if transfer.direction == Direction::Upload => {
+            t!("window.state.metered-upload").into_owned()
+        }
+        TransferState::Metered => t!("window.state.metered").into_owned(),
         TransferState::DiskFull => t!("window.state.disk-full").into_owned(),
         TransferState::Finished => {
             let finished = t!("window.state.finished");
@@ -191,6 +195,7 @@ pub(super) fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32
         | TransferState::OtherKey
         | TransferState::Changing
         | TransferState::WaitingForSlot { .. }
+        | TransferState::Metered
         | TransferState::Declined => p.warn,
         TransferState::Connecting | TransferState::Checking | TransferState::Running => p.accent,
     }

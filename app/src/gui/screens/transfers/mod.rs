@@ -225,7 +225,7 @@ fn can_pause(t: &Transfer) -> bool {
 
 fn can_resume(t: &Transfer) -> bool {
     match t.direction {
-        Direction::Download => t.state == TransferState::Paused,
+        Direction::Download => matches!(t.state, TransferState::Paused | TransferState::Metered),
         Direction::Upload => t.state == TransferState::Failed(TransferError::Stopped),
     }
 }

@@ -118,6 +118,7 @@ impl Engine {
             finisher_task,
             cancel,
         };
+        engine.machine.set_metered(now_settings.is_metered);
         for (id, download) in saved {
             engine.take_in(id, download);
             engine.look(id);
@@ -165,7 +166,9 @@ impl Engine {
                     settings_may_change = changed.is_ok();
                     let settings = *self.settings.borrow_and_update();
                     self.machine.set_at_once(settings.at_once);
+                    self.machine.set_metered(settings.is_metered);
                     self.connections.set_limit(settings.bytes_per_second);
+                    self.tell_changed();
                 }
                 Some(_ended) = self.tasks.join_next() => {}
                 () = self.record.written() => self.record.save_next(),

@@ -4,6 +4,7 @@ mod flights;
 mod honest;
 mod hostile;
 mod meeting;
+mod metered;
 mod trouble;
 
 use std::collections::HashMap;
