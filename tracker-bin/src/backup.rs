@@ -5,13 +5,13 @@
 //!
 //! ```toml
 //! format = 1
-//! run_seconds = 86400            # how long the tracker has run in its life
+//! run_seconds = 1800000000       # the tracker's clock, by which names lapse: it stands while the tracker is off
 //! last_invite = 9                # the largest number that an invite ever had; left out: that of the invites below
 //!
 //! [[name]]
 //! username = "anna"
 //! key = "<64 hex digits>"
-//! used_at = 86000                # in seconds that the tracker had run
+//! used_at = 1799990000           # by that clock
 //!
 //! [[ban]]
 //! target = "192.0.2.0/24"        # a key, an address, a prefix or @name

@@ -16,7 +16,7 @@ pub struct Binding {
     pub username: Username,
     /// The key of its owner; nobody else may register the name while the binding lasts.
     pub key: PublicKey,
-    /// When the owner was last seen under it, in seconds that the tracker had run in its life.
+    /// When the owner was last seen under it, by the tracker's own clock, in seconds.
     pub used_at: u64,
 }
 
@@ -140,9 +140,9 @@ pub enum Record {
         /// The key that they proved.
         key: PublicKey,
     },
-    /// So long has the tracker run in its life.
+    /// So far is the tracker's own clock, by which names lapse.
     Clock {
-        /// The seconds of all its runs together.
+        /// In seconds; it stands while the tracker is off.
         run_seconds: u64,
     },
 }

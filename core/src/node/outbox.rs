@@ -25,8 +25,9 @@ const WAITING_LINES_MAX: usize = 2_000;
 /// Changes of what others share that wait for a slow listener; beyond it they become one [`NodeEvent::Resync`]. A page of
 /// a list says more than so many.
 const WAITING_CHANGES_MAX: usize = 1_000;
-/// Progress is told about thirty times a second: no screen shows more.
-const PROGRESS_TOLD_EVERY: Duration = Duration::from_millis(33);
+/// Progress is told ten times a second: nobody reads numbers faster, and a computer without a graphics card paints each
+/// with the processor that the transfer wants.
+const PROGRESS_TOLD_EVERY: Duration = Duration::from_millis(100);
 /// How soon a full channel is tried again.
 const FULL_RETRY: Duration = Duration::from_millis(5);
 /// Pages of lists on their way to the app; who reads further pages waits for the app to take these.

@@ -48,7 +48,7 @@ impl Store {
         Ok(bindings)
     }
 
-    /// How long the tracker had run when it was last written down, in seconds; none if it never was.
+    /// Where the tracker's own clock stood when it was last written down, in seconds; none if it never was.
     pub fn run_seconds(&self) -> Result<Option<u64>, redb::Error> {
         let read = self.begin_read()?;
         let table = match read.open_table(RUN_CLOCK) {

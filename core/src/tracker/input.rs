@@ -155,8 +155,9 @@ pub enum Learned {
 /// What time it is for a tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
-    /// How many seconds the tracker has run in all its life, counted on from [`super::machine::Tracker::new`]. Names
-    /// lapse by it: a clock on the wall that jumps, or a long pause, takes nobody's name away.
+    /// The tracker's own clock: it begins with what the clock on the wall says at the first start, counts the seconds that
+    /// the tracker runs, and stands while it does not. Names lapse by it: a clock on the wall that jumps, or a long pause,
+    /// takes nobody's name away.
     pub run_seconds: u64,
     /// What the clock on the wall says, in seconds since 1970.
     pub unix_seconds: u64,

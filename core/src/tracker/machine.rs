@@ -286,7 +286,7 @@ impl Tracker {
         now.saturating_duration_since(self.began)
     }
 
-    /// How long it has run in its life, in seconds, as it was told last.
+    /// What its own clock said last, in seconds.
     pub fn run_seconds(&self) -> u64 {
         self.names.clock()
     }

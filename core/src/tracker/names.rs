@@ -155,12 +155,12 @@ impl Names {
         lapsed.take(at_most).map(|(used_at, folded)| (folded.clone(), *used_at)).collect()
     }
 
-    /// How long the tracker has run in all its life, see [`crate::tracker::input::Clock`]. It never goes back.
+    /// What the tracker's own clock says, see [`crate::tracker::input::Clock`]. It never goes back.
     pub fn set_clock(&mut self, run_seconds: u64) {
         self.run_seconds = run_seconds;
     }
 
-    /// How long the tracker has run in all its life.
+    /// What the tracker's own clock said last.
     pub fn clock(&self) -> u64 {
         self.run_seconds
     }

@@ -20,7 +20,7 @@ pub struct Remembered {
     pub waiting: Vec<(PublicKey, WaitingUser)>,
     /// What owners have set by commands.
     pub ordered: Vec<(String, String)>,
-    /// How long it had run in its life, in seconds; trackers of before did not write it down.
+    /// Where its own clock stood ([`crate::tracker::input::Clock`]); trackers of before did not write it down.
     pub run_seconds: Option<u64>,
 }
 

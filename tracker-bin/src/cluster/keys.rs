@@ -10,7 +10,7 @@
 //! | `i/<number>` | JSON: an invite |
 //! | `l` | the largest number that an invite ever had |
 //! | `w/<key>` | JSON: who asks to be let in, and waits for an owner's word |
-//! | `c` | for how many seconds the cluster has run |
+//! | `c` | where the clock of the cluster stands, in seconds: names lapse by it |
 //! | `t/<address>` | JSON: a tracker that is there, under its lease |
 //! | `id` | the key that all trackers of the cluster prove |
 //!

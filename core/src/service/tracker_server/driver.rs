@@ -180,14 +180,14 @@ async fn next_answer(answers: &mut Option<ShardAnswers>) -> Option<(usize, Shard
     }
 }
 
-/// How long a tracker has run in its life: for so many seconds before, and since then.
+/// A tracker's own clock: what it said before, and how long ago that was.
 struct RunClock {
     before: u64,
     since: Instant,
 }
 
 impl RunClock {
-    /// Of several trackers the one that has run longest says what time it is.
+    /// Of several trackers the one whose clock is ahead says what time it is.
     fn learn(&mut self, run_seconds: u64, now: Instant) {
         if run_seconds > self.seconds(now) {
             *self = Self { before: run_seconds, since: now };
