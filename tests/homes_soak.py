@@ -36,6 +36,8 @@ FILE_SECONDS_MAX = 240
 # How long until a router has opened a port again: the mapping is looked after once a minute.
 OPEN_SECONDS_MAX = 180
 CLOSED_SECONDS_MAX = 5
+# A program that has just been asleep may be slow.
+UNSHARED_SECONDS_MAX = 30
 
 
 class Home:
@@ -125,14 +127,17 @@ class File:
         return any(self.name in line for _, line in self.other.program.lines[since:])
 
     def arrive(self):
-        """The file is there, and the right one: after how many seconds. Then both are put away."""
+        """The file is there, and the right one: after how many seconds."""
         when, line = self.other.program.hear("downloaded\t|error: ", self.since, FILE_SECONDS_MAX)
         if not line.startswith("downloaded\t") or not filecmp.cmp(self.path, self.copy, shallow=False):
             sys.exit(f"homes soak: not the file that was shared: {line}")
-        self.owner.program.ask(f'unregister "{self.path}"', "unshared\t")
+        return when - self.began
+
+    def put_away(self):
+        """Both of them. Whoever cannot tell the tracker stops sharing all the same."""
+        self.owner.program.ask(f'unregister "{self.path}"', "unshared\t", UNSHARED_SECONDS_MAX)
         for path in (self.path, self.copy):
             os.remove(path)
-        return when - self.began
 
 
 def show(options):
@@ -158,6 +163,9 @@ def show(options):
             what = happening(home, chance)
             happened[happening.__name__] = happened.get(happening.__name__, 0) + 1
             took = [file.arrive() for file in files]
+            # A console does one thing after the other: the owner of one waits for the other.
+            for file in files:
+                file.put_away()
             longest = max(longest, *took)
             if options.verbose:
                 print(f"homes soak: {home.name}, {what}: {', '.join(f'{seconds:.1f}' for seconds in took)} s", flush=True)

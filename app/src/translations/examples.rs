@@ -187,6 +187,7 @@ pub(super) fn warnings() -> Vec<Warning> {
         Warning::KeyWasReadable,
         Warning::UserKeyChanged { user: Username::new("anna").expect("a name") },
         Warning::NotAnnounced { why: Failure::NoTracker },
+        Warning::StillListed,
         Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 0 },
         Warning::FolderStillShared { folder: SharePath::new("x").expect("a path"), more: 7 },
         Warning::WholeDisk { folder: text() },
@@ -224,6 +225,7 @@ pub(super) fn is_in_a_list(warning: &Warning, entry: &LogEntry) {
         | Warning::KeyWasReadable
         | Warning::UserKeyChanged { .. }
         | Warning::NotAnnounced { .. }
+        | Warning::StillListed
         | Warning::FolderStillShared { .. }
         | Warning::WholeDisk { .. }
         | Warning::WholeHome { .. }

@@ -1,5 +1,9 @@
 //! Sharing and unsharing, and what the library says by itself.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use crate::disk::place::shared::ReadFault;
 use crate::library::collision::Collision;
 use crate::library::root::RootId;
@@ -19,6 +23,8 @@ use crate::service::share_indexer::event::{self, LibraryEvent};
 use crate::service::share_indexer::{ShareError, ShareExtent, ShareIndexer, ShareRequest, Unshared};
 use crate::service::tracker_client::{AskError, TrackerClient};
 
+/// Whoever stops sharing waits so long for the tracker to know of it. Nobody can fetch it any more, whatever the tracker says.
+const WITHDRAWN_MAX: Duration = Duration::from_secs(3);
 /// Most places of a page of what was stopped.
 const STOPPED_PER_PAGE_MAX: usize = 1000;
 
@@ -68,7 +74,7 @@ pub(super) async fn share_again(
     Ok(Outcome::Shared(shared))
 }
 
-/// Stops sharing, and waits until the tracker knows of it. Says so if what comes into the same folders later is shared.
+/// Stops sharing, and waits a moment for the tracker to know of it: one that says nothing is told when it listens. Says so if what comes into the same folders later is shared.
 pub(super) async fn unshare(
     share_indexer: ShareIndexer,
     session: SessionView,
@@ -79,7 +85,11 @@ pub(super) async fn unshare(
     if let Some((folder, others)) = open_folders.split_first() {
         outbox.push(NodeEvent::Warning(Warning::FolderStillShared { folder: folder.clone(), more: others.len() }));
     }
-    announce(&session, Vec::new(), paths.clone()).await?;
+    // The same change comes as an event too, so nothing is lost by not waiting.
+    match timeout(WITHDRAWN_MAX, announce(&session, Vec::new(), paths.clone())).await {
+        Ok(told) => told?,
+        Err(_elapsed) => outbox.push(NodeEvent::Warning(Warning::StillListed)),
+    }
     Ok(Outcome::Unshared(paths))
 }
 

@@ -1,5 +1,6 @@
 //! Whole clients on loopback: an intent goes in, and what follows from it is seen by its outcome and by the others.
 
+mod away;
 mod owning;
 mod proxied;
 mod reach;

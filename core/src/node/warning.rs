@@ -26,6 +26,8 @@ pub enum Warning {
         /// The reason, in words for the person.
         why: Failure,
     },
+    /// It is shared no longer, and the tracker, which says nothing, may list it until it hears so.
+    StillListed,
     /// Single files of a shared folder were stopped; what comes into the folder later is shared.
     FolderStillShared {
         /// What the share paths of its files begin with.
@@ -91,6 +93,9 @@ impl fmt::Display for Warning {
                 f.write_str("others on this computer could read your identity key; they no longer can")
             }
             Self::NotAnnounced { why } => write!(f, "not announced: {why}"),
+            Self::StillListed => f.write_str(
+                "nobody can fetch it any more; the tracker does not answer, and lists it until it hears that it is not shared",
+            ),
             Self::FolderStillShared { folder, more: 0 } => write!(
                 f,
                 "new files in '{folder}' will be shared all the same; to end that, stop the folder: unregister \"{folder}\"",
@@ -146,6 +151,7 @@ impl Warning {
             Self::DatabaseSetAside { .. } => "database-set-aside",
             Self::KeyWasReadable => "key-was-readable",
             Self::NotAnnounced { .. } => "not-announced",
+            Self::StillListed => "still-listed",
             Self::FolderStillShared { more: 0, .. } => "folder-still-shared",
             Self::FolderStillShared { .. } => "folders-still-shared",
             Self::UserKeyChanged { .. } => "user-key-changed",
@@ -175,7 +181,7 @@ impl Warning {
             Self::EmptyFolders { folder, count } => vec![("folder", shown(folder)), ("count", count.to_string())],
             Self::Missing { path } | Self::Back { path } => vec![("path", shown(path))],
             Self::NotWatched { folder, why } => vec![("folder", shown(folder)), ("why", why.to_string())],
-            Self::KeyWasReadable => Vec::new(),
+            Self::KeyWasReadable | Self::StillListed => Vec::new(),
         }
     }
 }
