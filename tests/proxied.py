@@ -3,8 +3,9 @@
 
     tests/proxied.py [--bin target/debug]
 
-alice and carol each have one line, to the proxy, and no other way out; bob is beside the tracker, which carries what does not
-go otherwise. What must hold: bob fetches from alice, who dials him through the proxy (`reversed`); alice fetches from bob;
+alice and carol each have one line, to the proxy, and no other way out; carol's is so long that the tracker, to which the proxy
+has connected by then, hears nothing of her for more than half a second and greets her as a person at a terminal. bob is beside
+the tracker, which carries what does not go otherwise. What must hold: bob fetches from alice, who dials him through the proxy (`reversed`); alice fetches from bob;
 carol fetches from alice by the relay; and each file is the one that was shared.
 
 Needs Linux, root, iproute2 and Python 3.9.
@@ -16,11 +17,13 @@ import sys
 import time
 
 from namespaces import PORT, Namespaces, ip, need_programs
-from processes import ROOT, SECONDS_MAX, folder, options_of
+from processes import ROOT, SECONDS_MAX, Program, folder, options_of
 
 FILE_BYTES = 3_000_000
 PROXY_PORT = 1080
-TRACKER, PROXY = "192.168.7.1", "192.168.7.2"
+TRACKER = "192.168.7.1"
+# One way, of her line.
+CAROL_DELAY_MS = 400
 
 
 class Office(Namespaces):
@@ -34,11 +37,17 @@ class Office(Namespaces):
         ip("-n", name, "address", "add", f"192.168.7.{number}/24", "dev", "eth0")
         return name
 
-    def behind(self, proxy, number):
+    def behind(self, proxy, number, delay_ms):
         """A computer whose only line leads to the proxy, which passes nothing on that is not asked of it."""
         name, line = f"{self.name}-b{number}", f"behind{number}"
         self.space(name)
-        self.cable(proxy, line, name, "eth0")
+        if delay_ms:
+            argv = [sys.executable, f"{ROOT}/tests/delayed_line.py", proxy, line, name, "eth0", str(delay_ms)]
+            self.keep(Program(argv)).hear("ready")
+            ip("-n", proxy, "link", "set", line, "up")
+            ip("-n", name, "link", "set", "eth0", "up")
+        else:
+            self.cable(proxy, line, name, "eth0")
         ip("-n", proxy, "address", "add", f"10.0.{number}.1/30", "dev", line)
         ip("-n", name, "address", "add", f"10.0.{number}.2/30", "dev", "eth0")
         return name
@@ -89,7 +98,7 @@ class Person:
 def show(options):
     with Office("proxied") as office:
         at_tracker, at_proxy, at_bob = (office.computer(number) for number in (1, 2, 3))
-        behind = [office.behind(at_proxy, number) for number in (1, 2)]
+        behind = [office.behind(at_proxy, number, delay_ms) for number, delay_ms in ((1, 0), (2, CAROL_DELAY_MS))]
         with open(f"{options.dir}/tracker.toml", "w") as config:
             config.write("relay = true\n")
         argv = [f"{options.bin}/potok-tracker", "--data-dir", f"{options.dir}/tracker", "--listen", f"[::]:{PORT}",

@@ -1,6 +1,7 @@
 //! Floor 3: everything that touches sockets. Used by services only.
 
 pub mod admission;
+mod ciphertext;
 #[cfg(all(feature = "client", target_os = "linux"))]
 mod default_route;
 pub mod descriptors;

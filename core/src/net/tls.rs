@@ -8,15 +8,17 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustls::crypto::{CryptoProvider, aws_lc_rs as provider};
 use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, ClientConfig, Error, ServerConfig};
-use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::model::key::PublicKey;
+use crate::net::ciphertext::Ciphertext;
 use crate::net::identity::Identity;
 use crate::net::raw_key::{RawKeyVerifier, certified_key, key_of};
 use crate::protocol::{mesh_line, peer};
@@ -68,14 +70,22 @@ impl Purpose {
         }
     }
 
-    /// The stream as TLS reads it. A read for more than the buffer holds goes past it: with one byte it is the stream.
-    fn buffered<S: AsyncRead>(self, stream: S) -> BufReader<S> {
-        BufReader::with_capacity(self.buffer_bytes().unwrap_or(1), stream)
+    /// The stream as a client's TLS reads it.
+    fn of_client<S: AsyncRead>(self, stream: S) -> Ciphertext<S> {
+        match self {
+            Self::Tracker => Ciphertext::greeted(stream, self.stream_buffer_bytes()),
+            _ => Ciphertext::begun(stream, self.stream_buffer_bytes(), Bytes::new()),
+        }
+    }
+
+    /// A read for more than the buffer holds goes past it: with one byte it is the stream.
+    fn stream_buffer_bytes(self) -> usize {
+        self.buffer_bytes().unwrap_or(1)
     }
 }
 
 /// A stream whose other end has proven a key.
-pub type Encrypted<S> = TlsStream<BufReader<S>>;
+pub type Encrypted<S> = TlsStream<Ciphertext<S>>;
 
 /// Accepts connections, from anybody who proves a key.
 #[derive(Clone)]
@@ -111,7 +121,17 @@ impl TlsServer {
 
     /// Handshakes and returns the key that the other side has proven.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<(Encrypted<S>, PublicKey)> {
-        let mut accepted = self.acceptor.accept(self.purpose.buffered(stream)).await?;
+        self.accept_begun(stream, Bytes::new()).await
+    }
+
+    /// The same, of a stream of which these bytes were read already.
+    pub async fn accept_begun<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        read: Bytes,
+    ) -> io::Result<(Encrypted<S>, PublicKey)> {
+        let stream = Ciphertext::begun(stream, self.purpose.stream_buffer_bytes(), read);
+        let mut accepted = self.acceptor.accept(stream).await?;
         if let Some(bytes) = self.purpose.buffer_bytes() {
             accepted.get_mut().1.set_buffer_limit(Some(bytes));
         }
@@ -147,7 +167,7 @@ impl TlsClient {
         // Not sent, since there is no SNI; the key is the name.
         let name = ServerName::try_from("potok.invalid").expect("a valid name");
         let connector = TlsConnector::from(Arc::new(config));
-        let mut connected = connector.connect(name, self.purpose.buffered(stream)).await?;
+        let mut connected = connector.connect(name, self.purpose.of_client(stream)).await?;
         if let Some(bytes) = self.purpose.buffer_bytes() {
             connected.get_mut().1.set_buffer_limit(Some(bytes));
         }
@@ -194,7 +214,8 @@ fn proven_key<S>(stream: Encrypted<S>) -> io::Result<(Encrypted<S>, PublicKey)> 
 
 fn provider() -> Arc<CryptoProvider> {
     // Gathering the first randomness of a process takes tens of milliseconds. It must not happen between connecting and
-    // the first byte: a tracker takes half a second of silence for a person at telnet.
+    // the first byte: a tracker takes half a second of silence for a person at telnet, and one of an earlier version does so
+    // for good.
     let mut warm_up = [0u8; 32];
     aws_lc_rs::rand::fill(&mut warm_up).expect("the system's source of randomness does not fail");
     Arc::new(provider::default_provider())

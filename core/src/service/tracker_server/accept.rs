@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -20,7 +21,7 @@ use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
 use crate::service::tracker_server::relay::Seat;
-use crate::service::tracker_server::session::{self, Session, SessionLine};
+use crate::service::tracker_server::session::{self, Session, SessionEnd, SessionLine};
 use crate::service::tracker_server::{Message, Shared};
 use crate::tracker::input::{Input, SessionId, SessionOpened};
 
@@ -90,11 +91,40 @@ async fn receive(stream: TcpStream, peer: SocketAddr, newcomer: Newcomer, shared
         Err(why) => return shared.note_refused(why),
     };
     match kind {
-        ConnectionKind::Plain(stream) => drop(sessions.spawn(open(stream, opened, Flavor::Telnet, resident))),
+        ConnectionKind::Plain(stream) => {
+            let (shared, all_sessions) = (Arc::clone(&resident.shared), sessions.clone());
+            let session = open(stream, opened, Flavor::Telnet, resident);
+            drop(sessions.spawn(async move {
+                if let Some((stream, begun)) = session.await {
+                    Box::pin(receive_late(stream, begun, peer, shared, all_sessions)).await;
+                }
+            }));
+        }
         ConnectionKind::Tls(stream, key) => {
             let opened = SessionOpened { key: Some(key), ..opened };
             drop(sessions.spawn(open(*stream, opened, Flavor::Clean, resident)));
         }
+    }
+}
+
+/// Somebody was silent for so long that they were greeted as a person at telnet, and then a handshake of TLS came: over a
+/// slow line, or through a proxy that is far from whom it connects for. They pass over the greeting.
+async fn receive_late(stream: TcpStream, begun: Bytes, peer: SocketAddr, shared: Arc<Shared>, sessions: TaskTracker) {
+    let accepted_at = Instant::now();
+    let Ok(local) = stream.local_addr() else { return };
+    // They have proven no more than anybody whose handshake is under way.
+    let newcomer = shared.admission.enter(peer.ip());
+    let by = tokio::time::Instant::from_std(accepted_at + shared.tls_first_command_max);
+    let proving = timeout_at(by, shared.tls.accept_begun(stream, begun));
+    let proven = newcomer.unless_it_gives_way(unless_stopped(&shared, proving)).await;
+    let Some(Some(Ok(Ok((stream, key))))) = proven else { return };
+    match newcomer.prove() {
+        Ok(place) => {
+            let opened = SessionOpened { peer, local, key: Some(key), accepted_at, is_tracker: false };
+            let resident = Resident { shared, _place: place };
+            drop(sessions.spawn(open(stream, opened, Flavor::Clean, resident)));
+        }
+        Err(why) => shared.note_refused(why),
     }
 }
 
@@ -148,7 +178,8 @@ async fn unless_stopped<T>(shared: &Shared, future: impl Future<Output = T>) -> 
     }
 }
 
-/// Looks at the first byte without taking it. Who says nothing for a moment is a person at telnet.
+/// Looks at the first byte without taking it. Who says nothing for a moment is a person at telnet, until they begin a
+/// handshake.
 async fn begins_with_handshake(stream: &TcpStream) -> io::Result<bool> {
     let mut first = [0];
     match timeout(limits::PLAIN_GREETING_DELAY, stream.peek(&mut first)).await {
@@ -159,13 +190,14 @@ async fn begins_with_handshake(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-/// Runs a session to its end; the machine hears of its beginning and of its end, whatever happens in between.
+/// Runs a session to its end; the machine hears of its beginning and of its end, whatever happens in between. Gives the
+/// connection, with the bytes that were read of it, if it turned out to be TLS.
 fn open<S: session::Stream>(
     stream: S,
     opened: SessionOpened,
     flavor: Flavor,
     resident: Resident,
-) -> impl Future<Output = ()> + Send + use<S> {
+) -> impl Future<Output = Option<(S, Bytes)>> + Send + use<S> {
     let shared = &resident.shared;
     let id = SessionId::new(shared.last_session.fetch_add(1, Ordering::Relaxed) + 1);
     let queue = Arc::new(SendQueue::new(shared.notice_bytes_max));
@@ -179,16 +211,21 @@ fn open<S: session::Stream>(
         // Its place is taken until the end of this.
         let resident = resident;
         if !opening.await {
-            return;
+            return None;
         }
-        let closing = session::run(session).await;
-        if let Some(session) = closing {
-            match resident.shared.relays.take_seat(id) {
-                Some(seat) => Box::pin(sit(seat, *session, &resident.shared)).await,
-                None => Box::pin(session.close()).await,
+        let handshake = match session::run(session).await {
+            SessionEnd::Lost => None,
+            SessionEnd::Closing(session) => {
+                match resident.shared.relays.take_seat(id) {
+                    Some(seat) => Box::pin(sit(seat, *session, &resident.shared)).await,
+                    None => Box::pin(session.close()).await,
+                }
+                None
             }
-        }
+            SessionEnd::Handshake(stream, begun) => Some((stream, begun)),
+        };
         session::bring(&resident.shared.inbox, Message::Input(id, Input::Closed)).await;
+        handshake
     }
 }
 

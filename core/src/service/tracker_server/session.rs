@@ -23,6 +23,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::net::send_queue::SendQueue;
+use crate::net::tls::HANDSHAKE_BYTE;
 use crate::protocol::command::Command;
 use crate::protocol::line::{Flavor, LineDecoder};
 use crate::service::tracker_server::{Message, Traffic};
@@ -72,15 +73,29 @@ impl SessionLine {
     }
 }
 
-/// Runs until the connection is lost, the machine has closed it, or it has panicked; the others go on. Gives the session if
-/// it is to be closed: all that the machine wanted sent has left.
-pub(super) async fn run<S: Stream>(mut session: Box<Session<S>>) -> Option<Box<Session<S>>> {
+/// What becomes of a connection whose session is over.
+pub(super) enum SessionEnd<S> {
+    /// It is lost.
+    Lost,
+    /// It is to be closed: all that the machine wanted sent has left.
+    Closing(Box<Session<S>>),
+    /// Whoever was greeted as a person at a terminal begins a handshake of TLS, with these bytes.
+    Handshake(S, Bytes),
+}
+
+/// Runs until the connection is lost, the machine has closed it, it turns out to be TLS, or it has panicked; the others go
+/// on.
+pub(super) async fn run<S: Stream>(mut session: Box<Session<S>>) -> SessionEnd<S> {
     while let Some(bringing) = poll_fn(|cx| session.poll_guarded(cx)).await {
         if !bringing.await {
-            return None;
+            return SessionEnd::Lost;
         }
     }
-    session.is_closing.then_some(session)
+    match session.handshake.take() {
+        Some(begun) => SessionEnd::Handshake(session.stream, begun.into()),
+        None if session.is_closing => SessionEnd::Closing(session),
+        None => SessionEnd::Lost,
+    }
 }
 
 /// A message on its way to the driver; `false` if it has ended. There is nearly always room, so the waiting has a box of
@@ -117,6 +132,10 @@ pub(super) struct Session<S> {
     stream: S,
     line: SessionLine,
     decoder: LineDecoder,
+    /// Nothing was read of it yet, so it may turn out to be TLS.
+    may_be_handshake: bool,
+    /// The first bytes of a handshake.
+    handshake: Option<Box<[u8]>>,
     unsent: VecDeque<Bytes>,
     must_flush: bool,
     /// Runs while the other side takes nothing.
@@ -137,6 +156,8 @@ impl<S: Stream> Session<S> {
             stream,
             line,
             decoder: LineDecoder::new(flavor),
+            may_be_handshake: flavor == Flavor::Telnet,
+            handshake: None,
             unsent: VecDeque::new(),
             must_flush: false,
             stall: None,
@@ -261,6 +282,10 @@ impl<S: Stream> Session<S> {
                 return Poll::Ready(Ok(()));
             }
             self.line.traffic.bytes_in.fetch_add(read.filled().len() as u64, Ordering::Relaxed);
+            if std::mem::take(&mut self.may_be_handshake) && read.filled().starts_with(&[HANDSHAKE_BYTE]) {
+                self.handshake = Some(read.filled().into());
+                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+            }
             self.decoder.feed(read.filled());
             let requests: Vec<SessionRequest> =
                 std::iter::from_fn(|| self.decoder.next_line()).map(SessionRequest::read).collect();

@@ -111,6 +111,45 @@ async fn a_person_at_telnet_is_greeted_after_a_moment() {
     assert_eq!(anna.line().await, None);
 }
 
+/// As through a proxy that is far from whom it connects for.
+#[tokio::test]
+async fn who_begins_a_handshake_after_the_greeting_is_no_person_at_telnet() {
+    let fixture =
+        Fixture::new(TrackerSettings { message_of_the_day: vec!["hello".into(), "all".into()], ..Default::default() })
+            .await;
+    let stream = TcpStream::connect(fixture.handle.address()).await.expect("connected");
+    // The greeting is there, and nobody has read it.
+    let mut first = [0];
+    assert_eq!(stream.peek(&mut first).await.expect("greeted"), 1);
+    assert_eq!(&first, b"*");
+    let (identity, client) = (Identity::generate(), TlsClient::new(&Identity::generate(), Purpose::Tracker));
+    drop(client.connect(stream, Some(identity.public_key())).await.expect_err("another key than this tracker's"));
+
+    let stream = TcpStream::connect(fixture.handle.address()).await.expect("connected");
+    stream.peek(&mut first).await.expect("greeted");
+    let client = TlsClient::new(&identity, Purpose::Tracker);
+    let (stream, _) = client.connect(stream, Some(fixture.handle.key())).await.expect("handshake");
+    let mut anna = Client::new(stream);
+    for line in ["* potok 1 \"Potok\"", "* motd \"hello\"", "* motd \"all\""] {
+        anna.expect(line).await;
+    }
+    anna.ask("register-user anna 4001", "OK 0").await;
+    anna.ask("list-users", "OK 1").await;
+    anna.expect(&format!("anna 127.0.0.1:4001 {}", identity.public_key())).await;
+    assert_eq!(fixture.handle.counts().await.map(|c| (c.sessions, c.users)), Some((1, 1)), "none is left of before");
+}
+
+/// Text is text for good.
+#[tokio::test]
+async fn who_has_said_a_word_in_plain_begins_no_handshake() {
+    let fixture = Fixture::new(TrackerSettings::default()).await;
+    let mut anna = fixture.plain().await;
+    anna.expect("* potok 1 \"Potok\"").await;
+    anna.ask("ping", "OK 0").await;
+    anna.ask("\x16\x03\x01", "ERR ").await;
+    anna.ask("ping", "OK 0").await;
+}
+
 #[tokio::test]
 async fn the_last_answers_come_after_the_last_question() {
     let fixture = Fixture::new(TrackerSettings::default()).await;
