@@ -145,14 +145,19 @@ fn has_meet(line: &str, _number: usize) -> Say {
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 /// Addresses at which a tracker may name nobody: everybody's own, which leads to the door, one without a port of people,
-/// everybody's in this network, one of another kind of network, and none at all.
-fn nobodys(door: SocketAddr) -> [String; 5] {
+/// everybody's in this network, one of another kind of network, the same in the clothes of IPv6, and none at all.
+fn nobodys(door: SocketAddr) -> [String; 10] {
     let at = |place: &str| place.to_owned();
     [
         format!("0.0.0.0:{}", door.port()),
         at("127.0.0.1:22"),
         at("255.255.255.255:4001"),
         at("169.254.169.254:8080"),
+        format!("[::ffff:0.0.0.0]:{}", door.port()),
+        format!("[::]:{}", door.port()),
+        at("[fe80::1%1]:4001"),
+        at("[ff02::1]:4001"),
+        at("[64:ff9b::a9fe:a9fe]:8080"),
         at("x"),
     ]
 }

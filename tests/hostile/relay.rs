@@ -126,3 +126,40 @@ async fn one_person_with_many_keys_does_not_take_it_all() {
     sending.abort();
     relayed(&tracker, 6, "one who has used up their day").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_closes_half_or_does_not_read_keeps_nobody_out() {
+    let settings = TrackerSettings { relay: true, ..TrackerSettings::default() };
+    let tracker = TestTracker::start(settings).await;
+    // Those who pour without end into somebody who reads nothing, as many as one household may have.
+    let mut pouring = Vec::new();
+    for n in 0..4 {
+        let name = format!("deaf{n}");
+        let (mut asker, mut deaf) = (user(&tracker, &format!("pours{n}"), 66).await, user(&tracker, &name, 66).await);
+        let (asked, told) = tickets(&mut asker, &name, &mut deaf).await;
+        let (mut one, mut two) = (comes(&tracker, 66, &asked).await, comes(&tracker, 66, &told).await);
+        assert_eq!((answer(&mut one).await, answer(&mut two).await), ("OK 0".into(), "OK 0".into()));
+        let pours = tokio::spawn(async move { while one.send(&[7; 100_000]).await {} });
+        pouring.push((pours, two, asker, deaf));
+    }
+
+    // More than one household may have at once: each side closes its half when it has said what it wants, and the place of
+    // the two is another's then.
+    for n in 10..22 {
+        let name = format!("two{n}");
+        let (mut asker, mut target) = (user(&tracker, &format!("one{n}"), 1).await, user(&tracker, &name, 2).await);
+        let (asked, told) = tickets(&mut asker, &name, &mut target).await;
+        let (mut one, mut two) = (comes(&tracker, 1, &asked).await, comes(&tracker, 2, &told).await);
+        assert_eq!((answer(&mut one).await, answer(&mut two).await), ("OK 0".into(), "OK 0".into()), "{n}");
+        assert!(one.send(b"question").await);
+        one.shut().await;
+        assert_eq!(two.rest().await, b"question");
+        assert!(two.send(b"answer").await, "one half is closed, the other is not");
+        two.shut().await;
+        assert_eq!(one.rest().await, b"answer");
+    }
+    relayed(&tracker, 7, "those who do not read").await;
+    for (pours, ..) in pouring {
+        pours.abort();
+    }
+}

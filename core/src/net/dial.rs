@@ -1,7 +1,7 @@
 //! Reaching somebody by TCP, and whom we refuse to reach.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -69,12 +69,33 @@ fn distance(ip: IpAddr) -> Option<u8> {
         return Some(0);
     }
     let near = match ip {
-        IpAddr::V4(v4) if v4.is_broadcast() || v4.is_link_local() => return None,
+        IpAddr::V4(v4) if v4.is_broadcast() || v4.is_link_local() || v4.octets()[0] == 0 => return None,
         IpAddr::V4(v4) => v4.is_private() || is_carrier_grade(v4),
         IpAddr::V6(v6) if v6.is_unicast_link_local() => return None,
-        IpAddr::V6(v6) => v6.is_unique_local(),
+        IpAddr::V6(v6) => match stands_for(v6) {
+            Some(v4) => return distance(v4.into()),
+            None => v6.is_unique_local() || is_site_local(v6),
+        },
     };
     Some(if near { 1 } else { 2 })
+}
+
+/// The IPv4 address for which this one stands: a translator (RFC 6052, RFC 8215) or a tunnel (RFC 3056, RFC 4291) of one's own
+/// network leads there, also where IPv4 itself would not be dialled.
+fn stands_for(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let from_bits = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => Some(from_bits(high, low)),
+        _ => None,
+    }
+}
+
+/// What private addresses were before unique local ones (RFC 3879); virtual machines have them.
+fn is_site_local(v6: Ipv6Addr) -> bool {
+    v6.segments()[0] & 0xffc0 == 0xfec0
 }
 
 #[cfg(test)]
@@ -101,6 +122,27 @@ mod tests {
             ("fe80::1", "::1", false),
             ("fd00::1", "2001:db8::1", false),
             ("2001:db8::2", "fd00::1", true),
+            // Nobody's.
+            ("0.1.2.3", "127.0.0.1", false),
+            ("::", "::1", false),
+            ("::ffff:0.0.0.0", "127.0.0.1", false),
+            ("::ffff:224.0.0.1", "127.0.0.1", false),
+            ("::ffff:169.254.169.254", "127.0.0.1", false),
+            ("ff02::1", "::1", false),
+            // IPv4 in other clothes.
+            ("::7f00:1", "8.8.8.8", false),
+            ("::c0a8:101", "2001:db8::1", false),
+            ("64:ff9b::c0a8:101", "8.8.8.8", false),
+            ("64:ff9b::7f00:1", "2001:db8::1", false),
+            ("64:ff9b:1::a00:1", "2001:db8::1", false),
+            ("2002:c0a8:101::1", "2001:db8::1", false),
+            ("64:ff9b::909:909", "8.8.8.8", true),
+            ("64:ff9b::a9fe:a9fe", "::1", false),
+            ("9.9.9.9", "64:ff9b::808:808", true),
+            ("192.168.1.1", "64:ff9b::808:808", false),
+            ("192.168.1.1", "64:ff9b::c0a8:101", true),
+            ("fec0::2", "2001:db8::1", false),
+            ("fec0::2", "fec0::1", true),
         ] {
             let (p, t) = (peer.parse().expect(peer), tracker.parse().expect(tracker));
             assert_eq!(may_dial(p, t), allowed, "{peer} told by {tracker}");
