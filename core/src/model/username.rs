@@ -52,6 +52,10 @@ impl Username {
         if text.len() > limits::USERNAME_CHARS_MAX * 4 * 3 {
             return Err(BadUsername::Length);
         }
+        if text.is_ascii() { Self::of_ascii(text) } else { Self::of_any(text) }
+    }
+
+    fn of_any(text: &str) -> Result<Self, BadUsername> {
         let name: String = text.nfc().collect();
         let length = name.chars().count();
         if length == 0 || length > limits::USERNAME_CHARS_MAX {
@@ -67,6 +71,21 @@ impl Username {
             return Err(BadUsername::MixedScripts);
         }
         Ok(Self(name.into()))
+    }
+
+    /// The same rules for what most names are of: each of its letters is Latin and has one spelling. A tracker reads a name
+    /// in every line that announces something.
+    fn of_ascii(text: &str) -> Result<Self, BadUsername> {
+        if text.is_empty() || text.len() > limits::USERNAME_CHARS_MAX {
+            return Err(BadUsername::Length);
+        }
+        if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+            return Err(BadUsername::First);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) {
+            return Err(BadUsername::Character);
+        }
+        Ok(Self(text.into()))
     }
 
     /// The name as its owner writes it.
@@ -193,6 +212,13 @@ mod tests {
             let refused = Username::new(bad).expect_err(bad);
             // `First` hides `Character` for a forbidden first letter: either is a refusal.
             assert!(refused == why || refused == Character, "{bad:?}: {refused:?}, expected {why:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn ascii_is_judged_as_any_text_is(text in "[ -~]{0,4}|[a-zA-Z0-9_.-]{0,34}|[\\x00-\\x7f]{0,6}") {
+            proptest::prop_assert_eq!(Username::of_ascii(&text), Username::of_any(&text));
         }
     }
 

@@ -26,8 +26,33 @@ pub struct Field<'a> {
 pub struct ListItem<'a> {
     /// The text, without quotes and escapes.
     pub text: Cow<'a, str>,
-    /// `name=value` after a quoted item, in order.
-    pub attributes: Vec<(&'a str, &'a str)>,
+    /// What stands behind a quoted item.
+    pub attributes: Attributes<'a>,
+}
+
+/// `name=value` after a quoted item, each with a name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attributes<'a>(&'a str);
+
+impl<'a> Attributes<'a> {
+    fn read(text: &'a str) -> Result<Self, BadFields> {
+        let is_named = |word: &str| word.find('=').is_some_and(|at| at > 0);
+        if words(text).all(is_named) { Ok(Self(text)) } else { Err(BadFields::Attribute) }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        words(self.0).filter_map(|word| word.split_once('='))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }
 
 /// Why a text does not follow the grammar.
@@ -117,7 +142,7 @@ fn take_item(rest: &str) -> Result<(ListItem<'_>, Option<&str>), BadFields> {
         return match bare {
             "" => Err(BadFields::EmptyItem),
             _ if bare.contains('"') => Err(BadFields::Quote),
-            _ => Ok((ListItem { text: Cow::Borrowed(bare), attributes: Vec::new() }, after)),
+            _ => Ok((ListItem { text: Cow::Borrowed(bare), attributes: Attributes::default() }, after)),
         };
     };
     let (text, after) = quoted(after)?;
@@ -125,12 +150,7 @@ fn take_item(rest: &str) -> Result<(ListItem<'_>, Option<&str>), BadFields> {
         return Err(BadFields::Quote);
     }
     let (behind, after) = split_comma(after);
-    let attributes = behind
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .map(|word| word.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or(BadFields::Attribute))
-        .collect::<Result<_, _>>()?;
-    Ok((ListItem { text, attributes }, after))
+    Ok((ListItem { text, attributes: Attributes::read(behind)? }, after))
 }
 
 fn split_comma(text: &str) -> (&str, Option<&str>) {
@@ -145,7 +165,7 @@ pub fn quoted(text: &str) -> Result<(Cow<'_, str>, &str), BadFields> {
     let mut unescaped = String::new();
     let mut rest = text;
     loop {
-        let at = rest.find(['"', '\\']).ok_or(BadFields::Unclosed)?;
+        let at = memchr::memchr2(b'"', b'\\', rest.as_bytes()).ok_or(BadFields::Unclosed)?;
         let (before, after) = (&rest[..at], &rest[at + 1..]);
         if rest.as_bytes()[at] == b'"' {
             let text = if unescaped.is_empty() { Cow::Borrowed(before) } else { Cow::Owned(unescaped + before) };
@@ -219,7 +239,7 @@ mod tests {
             );
         }
         let with = items(r#""a b" size=120 hash=ff, c"#).expect("valid");
-        assert_eq!(with[0].attributes, [("size", "120"), ("hash", "ff")]);
+        assert!(with[0].attributes.iter().eq([("size", "120"), ("hash", "ff")]));
         assert!(with[1].attributes.is_empty());
     }
 

@@ -10,8 +10,6 @@ use crate::tracker::watched_folders::{TouchedFolders, WatchedFolders};
 
 /// Items that are worked off at once.
 pub(super) const SLICE_ITEMS: usize = 128;
-/// Fewer items than these of one line are not worth fetching for by themselves.
-pub(super) const FETCHED_FROM: usize = 8;
 
 /// As whom a session is registered.
 #[derive(Debug, Clone)]
@@ -37,24 +35,23 @@ impl Announcing {
 
     /// A slice more; `true` at the end of the list.
     pub(super) fn go_on(&mut self, catalog: &mut Catalog, folders: &WatchedFolders) -> bool {
-        let user = &self.user;
-        let some = self.shares.as_slice();
+        let Self { user, shares, changed, touched } = self;
+        let some = shares.as_slice();
         let some = &some[..some.len().min(SLICE_ITEMS)];
-        if some.len() >= FETCHED_FROM {
-            catalog.fetch(user.owner, some);
-        }
-        for share in self.shares.by_ref().take(SLICE_ITEMS) {
-            if catalog.insert(user.owner, &share) != Insert::Same {
-                folders.touch(&share.path, &mut self.touched);
-                self.changed.add(|| Notice::Shared(line(user, share)));
+        catalog.insert_all(user.owner, some, |share, inserted| {
+            if inserted != Insert::Same {
+                folders.touch(&share.path, touched);
+                changed.add(|| Notice::Shared(line(user, share)));
             }
-        }
-        self.shares.as_slice().is_empty()
+        });
+        let done = some.len();
+        shares.by_ref().take(done).for_each(drop);
+        shares.as_slice().is_empty()
     }
 }
 
-fn line(user: &User, share: Share) -> FileLine {
-    FileLine { username: user.username.clone(), size: share.size, hash: share.hash, path: share.path }
+fn line(user: &User, share: &Share) -> FileLine {
+    FileLine { username: user.username.clone(), size: share.size, hash: share.hash, path: share.path.clone() }
 }
 
 /// A list of files that is being taken back: first all of them are looked for, then they are taken.
@@ -99,8 +96,9 @@ impl Withdrawing {
 }
 
 /// What watchers will be told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum Changed {
+    #[default]
     Nothing,
     One(Notice),
     Many,

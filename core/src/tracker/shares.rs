@@ -36,6 +36,11 @@ impl TrackerShares {
         }
     }
 
+    /// Whether they are in a catalog of the tracker's own.
+    pub(super) fn are_here(&self) -> bool {
+        matches!(self, Self::Here(_))
+    }
+
     /// How many shares there are. What is being announced counts as if all of it were new.
     pub(super) fn len(&self) -> usize {
         match self {

@@ -49,7 +49,6 @@ impl Tracker {
         requests: Vec<SessionRequest>,
         effects: &mut Effects,
     ) {
-        self.fetch_for(id, &requests);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let is_heard = |request: &SessionRequest| {
             use SessionRequest::{Command, Pinged, Refused};
@@ -103,8 +102,9 @@ impl Tracker {
             work_left -= work;
             if let Some(job) = session.job.take() {
                 self.go_on_with(now, id, job, effects);
-            } else if let Some(request) = session.waiting.pop_front() {
-                self.handle(now, id, request, effects);
+            } else if let Some(mut request) = session.waiting.pop_front() {
+                let joined = if self.shares.are_here() { self.join_lines(id, &mut request, &mut work_left) } else { 0 };
+                self.handle(now, id, (request, joined), effects);
             } else {
                 // An idle session keeps no room for lines.
                 session.waiting = VecDeque::new();
@@ -179,7 +179,9 @@ impl Tracker {
         }
     }
 
-    fn handle(&mut self, now: Instant, id: SessionId, request: SessionRequest, effects: &mut Effects) {
+    /// Works on a request, to which so many lines of its kind were put that are answered as it is.
+    fn handle(&mut self, now: Instant, id: SessionId, request: (SessionRequest, usize), effects: &mut Effects) {
+        let (request, joined) = request;
         let Some(asker) = self.asker(now, id) else { return };
         let verb = if let SessionRequest::Command(command) = &request { Some(command.kind()) } else { None };
         let outcome = match request {
@@ -207,10 +209,11 @@ impl Tracker {
                 match (&outcome, verb) {
                     (Err(refusal), _) => self.tally.refused(verb, refusal.code),
                     (Ok(CommandReply::LongCommand(job)), _) if !job.verbs_to_count().is_empty() => {}
-                    (Ok(_), Some(verb)) => self.tally.done(verb),
+                    (Ok(_), Some(verb)) => self.tally.done_often(verb, 1 + joined as u64),
                     (Ok(_), None) => {}
                 }
                 self.answer(&asker, outcome, effects);
+                (0..joined).for_each(|_| self.answer(&asker, Ok(CommandReply::Done), effects));
             }
         }
     }

@@ -40,7 +40,7 @@ impl Verb for RegisterFiles {
 
 fn share(item: &ListItem<'_>) -> Result<Share, Refusal> {
     let mut share = Share { path: path(&item.text)?, size: None, hash: None };
-    for &(name, value) in &item.attributes {
+    for (name, value) in item.attributes.iter() {
         match name {
             "size" if share.size.is_none() => share.size = Some(number(value)?),
             "hash" if share.hash.is_none() => {

@@ -1,12 +1,10 @@
-//! Where each leaf of a segment begins, so that the leaf of a path is found without looking into any but one or two.
+//! Where each leaf of a segment begins, or each segment of all, so that the one of a path is found without looking into any
+//! but one or two.
 //!
-//! A fence is a few bytes of the first path of a leaf, behind what all these paths begin with. It may be of a path that
-//! is gone. Where a fence does not decide, the leaf does.
+//! A fence is a few bytes of the first path of a part, behind what all these paths begin with. It may be of a path that
+//! is gone. Where a fence does not decide, the part does.
 
-use std::cmp::Ordering;
-use std::sync::Arc;
-
-use crate::tracker::catalog::leaf::{self, Leaf};
+use crate::tracker::catalog::leaf;
 
 #[derive(Debug, Default)]
 pub(super) struct Fences {
@@ -17,20 +15,20 @@ pub(super) struct Fences {
 }
 
 impl Fences {
-    pub(super) fn of(leaves: &[Arc<Leaf>]) -> Self {
-        let ([first, ..], [.., last]) = (leaves, leaves) else { return Self::default() };
-        let (first, last) = (first.path(0).as_bytes(), last.path(0).as_bytes());
+    /// Of so many parts with these first paths.
+    pub(super) fn of<'a>(count: usize, first_path: impl Fn(usize) -> &'a str) -> Self {
+        let Some(last) = count.checked_sub(1) else { return Self::default() };
         // They are in order: what the first and the last have in common, all have.
-        let common = leaf::common_bytes(first, last);
-        let heads = leaves.iter().map(|leaf| head(&leaf.path(0).as_bytes()[common..])).collect();
-        Self { prefix: first[..common].into(), heads }
+        let common = leaf::common_bytes(first_path(0).as_bytes(), first_path(last).as_bytes());
+        let heads = (0..count).map(|at| head(&first_path(at).as_bytes()[common..])).collect();
+        Self { prefix: first_path(0).as_bytes()[..common].into(), heads }
     }
 
-    /// A leaf has come. All fences are made again only if what they have in common has become less.
-    pub(super) fn insert(&mut self, at: usize, leaves: &[Arc<Leaf>]) {
-        match leaves[at].path(0).as_bytes().strip_prefix(&*self.prefix) {
+    /// A part has come. All fences are made again only if what they have in common has become less.
+    pub(super) fn insert<'a>(&mut self, at: usize, first_path: impl Fn(usize) -> &'a str) {
+        match first_path(at).as_bytes().strip_prefix(&*self.prefix) {
             Some(rest) => self.heads.insert(at, head(rest)),
-            None => *self = Self::of(leaves),
+            None => *self = Self::of(self.heads.len() + 1, first_path),
         }
     }
 
@@ -38,15 +36,12 @@ impl Fences {
         self.heads.remove(at);
     }
 
-    /// How a fence stands to a path. `Equal` means that only the leaf can tell.
-    pub(super) fn compare(&self, at: usize, path: &str) -> Ordering {
-        match path.as_bytes().strip_prefix(&*self.prefix) {
-            Some(rest) => self.heads[at].cmp(&head(rest)),
-            None => (*self.prefix).cmp(path.as_bytes()),
-        }
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heads.len()
     }
 
-    /// The last leaf that does not begin behind a path, or the first one. `is_behind` is asked where only a leaf can
+    /// The last part that does not begin behind a path, or the first one. `is_behind` is asked where only a part can
     /// tell.
     pub(super) fn find(&self, path: &str, is_behind: impl Fn(usize) -> bool) -> usize {
         let Some(rest) = path.as_bytes().strip_prefix(&*self.prefix) else {
@@ -61,6 +56,14 @@ impl Fences {
             if fence > head || fence == head && is_behind(middle) { high = middle } else { low = middle + 1 }
         }
         low - 1
+    }
+
+    /// Whether the fences alone say that [`find`](Self::find) finds this part.
+    pub(super) fn is_found(&self, at: usize, path: &str) -> bool {
+        let Some(rest) = path.as_bytes().strip_prefix(&*self.prefix) else { return false };
+        let head = head(rest);
+        let begins_before = |fence: &u128| at == 0 || *fence < head;
+        self.heads.get(at).is_some_and(begins_before) && self.heads.get(at + 1).is_none_or(|next| head < *next)
     }
 }
 

@@ -52,7 +52,7 @@ use crate::tracker::catalog::question::{CatalogQuestion, QuestionForm};
 use crate::tracker::catalog::scan::{Scan, ScanHits};
 use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::catalog::segment::SharePlace;
-use crate::tracker::catalog::segments::Segments;
+use crate::tracker::catalog::segments::{LikelyPlace, Segments};
 use crate::tracker::catalog::signature_index::Candidates;
 use crate::tracker::catalog::span::{Span, SpanPlace};
 use crate::tracker::catalog::sum::ShareSum;
@@ -106,6 +106,8 @@ pub struct Catalog {
     /// The sum of the announced sizes.
     bytes: u128,
     workers: Option<Arc<dyn ScanWorkers>>,
+    /// Where it is put down where shares that come belong.
+    likely_places: Vec<LikelyPlace>,
 }
 
 impl Catalog {
@@ -156,10 +158,26 @@ impl Catalog {
 
     /// Adds a share, or replaces the one of this owner with the same path.
     pub fn insert(&mut self, owner: OwnerId, share: &Share) -> Insert {
+        self.insert_at(owner, share, None)
+    }
+
+    /// The same for several, and `each` is told what came of it. Most of what it costs is waiting for memory, for one share
+    /// behind the other: so all places are looked up and fetched before.
+    pub fn insert_all(&mut self, owner: OwnerId, shares: &[Share], mut each: impl FnMut(&Share, Insert)) {
+        let mut places = std::mem::take(&mut self.likely_places);
+        let paths = shares.iter().map(|share| (share.path.as_str(), share.hash.as_ref().map(Term::hash)));
+        self.segments.fetch(paths, &mut places);
+        for (share, place) in shares.iter().zip(&places) {
+            each(share, self.insert_at(owner, share, Some(*place)));
+        }
+        self.likely_places = places;
+    }
+
+    fn insert_at(&mut self, owner: OwnerId, share: &Share, likely: Option<LikelyPlace>) -> Insert {
         let content = ShareContent { size: share.size, hash: share.hash };
         let path = share.path.as_str();
         let key = Key { path, name: self.owners.name(owner), owner };
-        let before = self.segments.insert(&key, content, &self.owners);
+        let before = self.segments.insert(&key, content, likely, &self.owners);
         let counted = self.owners.get_mut(owner);
         if before.is_none() {
             counted.shares += 1;
@@ -175,15 +193,6 @@ impl Catalog {
             Some(before) if before == content => Insert::Same,
             Some(_) => Insert::Replaced,
         }
-    }
-
-    /// Has the processor fetch what [inserting](Self::insert) these shares will need: most of that is waiting for memory,
-    /// for one share behind the other unless all are asked for before.
-    pub fn fetch<'a>(&self, owner: OwnerId, shares: impl IntoIterator<Item = &'a Share>) {
-        let name = self.owners.name(owner);
-        let key_and_hash =
-            |share: &'a Share| (Key { path: share.path.as_str(), name, owner }, share.hash.as_ref().map(Term::hash));
-        self.segments.fetch(shares.into_iter().map(key_and_hash), &self.owners);
     }
 
     /// Takes a share away; `false` if there is none.

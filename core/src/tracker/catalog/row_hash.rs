@@ -71,7 +71,8 @@ impl<'a> RowHash<'a> {
     /// The shared row that the highest 32 bits of a hash choose.
     #[inline]
     fn row(&self, hash: u64) -> usize {
-        OWN_ROWS + (((hash >> 32) * self.shared) >> 32) as u32 as usize
+        // It cannot overflow, and would be checked for that: 32 bits times fewer.
+        OWN_ROWS + ((hash >> 32).wrapping_mul(self.shared) >> 32) as u32 as usize
     }
 }
 

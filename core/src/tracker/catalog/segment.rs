@@ -114,20 +114,33 @@ impl Segment {
 
     /// Whether all shares of this segment come behind a key.
     pub(super) fn is_behind(&self, key: &Key<'_>, owners: &Owners) -> bool {
-        self.fences.compare(0, key.path).then_with(|| self.leaves[0].compare(0, key, owners)) == Ordering::Greater
+        self.leaves[0].compare(0, key, owners) == Ordering::Greater
+    }
+
+    pub(super) fn first_path(&self) -> &str {
+        self.leaves[0].path(0)
     }
 
     /// Where a share is, or where it belongs.
     pub(super) fn find(&self, key: &Key<'_>, owners: &Owners) -> Result<SharePlace, SharePlace> {
         let is_behind = |leaf: usize| self.leaves[leaf].compare(0, key, owners) == Ordering::Greater;
-        let leaf = self.fences.find(key.path, is_behind);
+        self.find_in(self.fences.find(key.path, is_behind), key, owners)
+    }
+
+    /// The same if the leaf is known already.
+    pub(super) fn find_in(&self, leaf: usize, key: &Key<'_>, owners: &Owners) -> Result<SharePlace, SharePlace> {
         let place = |at| SharePlace { leaf, at };
         self.leaves[leaf].find(key, owners).map(place).map_err(place)
     }
 
     /// The leaf in which a share probably is or belongs: nothing is looked at that is not fetched from memory for all.
-    pub(super) fn likely_leaf(&self, path: &str) -> &Leaf {
-        &self.leaves[self.fences.find(path, |_only_the_leaf_can_tell| false)]
+    pub(super) fn likely_leaf(&self, path: &str) -> usize {
+        self.fences.find(path, |_only_the_leaf_can_tell| false)
+    }
+
+    /// Whether a share surely is or belongs in this leaf.
+    pub(super) fn is_in_leaf(&self, leaf: usize, path: &str) -> bool {
+        self.fences.is_found(leaf, path)
     }
 
     /// Whether a share can only come to this place after [`split`](Self::split).
@@ -241,7 +254,7 @@ impl Segment {
         }
     }
 
-    /// Cuts off the second half.
+    /// Cuts off the second half. What is noted of it elsewhere as of this segment counts as left behind.
     pub(super) fn split(&mut self) -> Self {
         self.catch_up();
         let middle = self.leaves.len() / 2;
@@ -249,9 +262,10 @@ impl Segment {
         let shares = leaves.iter().map(|leaf| leaf.len()).sum();
         self.shares -= shares;
         let (leaf_tombstones, signatures) = (self.leaf_tombstones.split_off(middle), self.signatures.split_off(middle));
-        self.fences = Fences::of(&self.leaves);
+        self.fences = Fences::of(self.leaves.len(), |at| self.leaves[at].path(0));
+        self.tombstones += shares;
         Self {
-            fences: Fences::of(&leaves),
+            fences: Fences::of(leaves.len(), |at| leaves[at].path(0)),
             leaves: Arc::new(leaves),
             leaf_tombstones,
             signatures,
@@ -275,7 +289,7 @@ impl Segment {
             self.leaf_tombstones.push(0);
         }
         Arc::make_mut(&mut self.leaves).append(&next.leaves);
-        self.fences = Fences::of(&self.leaves);
+        self.fences = Fences::of(self.leaves.len(), |at| self.leaves[at].path(0));
         self.shares += next.shares;
     }
 
@@ -315,7 +329,7 @@ impl Segment {
         leaf.insert(0, share);
         self.signatures.insert(at);
         Arc::make_mut(&mut self.leaves).insert(at, leaf);
-        self.fences.insert(at, &self.leaves);
+        self.fences.insert(at, |at| self.leaves[at].path(0));
         self.leaf_tombstones.insert(at, 0);
         self.shares += 1;
         self.note_pending(at, share, 0);
@@ -345,7 +359,7 @@ impl Segment {
         let leaves = Arc::make_mut(&mut self.leaves);
         leaves.set(at, left);
         leaves.insert(at + 1, right);
-        self.fences.insert(at + 1, &self.leaves);
+        self.fences.insert(at + 1, |at| self.leaves[at].path(0));
         self.leaf_tombstones.insert(at + 1, 0);
         self.signatures.insert(at + 1);
         self.signatures.set_pending(at + 1);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::model::search_key::push_key;
 use crate::tracker::catalog::common::{Common, SAMPLE_LEAVES};
-use crate::tracker::catalog::leaf::{Key, Leaf, NewShare};
+use crate::tracker::catalog::fences::Fences;
+use crate::tracker::catalog::leaf::{Key, NewShare};
 use crate::tracker::catalog::leaf_row::Leaves;
 use crate::tracker::catalog::owners::Owners;
 use crate::tracker::catalog::segment::{Segment, SharePlace};
@@ -14,16 +15,24 @@ use crate::tracker::catalog::term::Term;
 use crate::tracker::catalog::{OwnerId, ShareContent};
 
 /// A segment that lost so many shares since it was noted in the overview, and more than it still has, is noted again.
-const SEGMENT_TOMBSTONES_MIN: usize = 1024;
+const SEGMENT_TOMBSTONES_MIN: usize = if cfg!(test) { 8 } else { 1024 };
 /// What is common is learnt again when so many shares have come, and three times as many as there were.
 const LEARN_FROM: usize = if cfg!(test) { 50 } else { 4096 };
 /// After so many new shares one more segment is indexed by what is common now. It takes a millisecond or two.
 const INDEX_AGAIN_EVERY: usize = if cfg!(test) { 20 } else { 16_384 };
 
+/// Where a share is or belongs as far as fences tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LikelyPlace {
+    segment: usize,
+    leaf: usize,
+}
+
 #[derive(Debug)]
 pub(super) struct Segments {
-    /// The segments in the order of their keys.
+    /// The segments in the order of their keys, and where each begins.
     all: Vec<Segment>,
+    fences: Fences,
     overview: SignatureIndex,
     /// One for each signature index that was ever made.
     seeds: u64,
@@ -40,11 +49,11 @@ pub(super) struct Segments {
 
 impl Default for Segments {
     fn default() -> Self {
-        let (all, overview, common) =
-            (Vec::new(), SignatureIndex::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
+        let (all, fences) = (Vec::new(), Fences::default());
+        let (overview, common) = (SignatureIndex::new(0, SEGMENT_ROWS, Arc::default()), Arc::default());
         let (learnt_at, new_since, catching_up_at, is_pending) = (0, 0, 0, false);
         let scratch = Vec::new();
-        Self { all, overview, seeds: 0, common, learnt_at, new_since, catching_up_at, is_pending, scratch }
+        Self { all, fences, overview, seeds: 0, common, learnt_at, new_since, catching_up_at, is_pending, scratch }
     }
 }
 
@@ -80,38 +89,66 @@ impl Segments {
         Arc::ptr_eq(segment.leaves(), leaves).then_some(segment)
     }
 
-    /// Has the processor fetch where shares with these keys and hashes belong, for all at the same time.
-    pub(super) fn fetch<'a>(&self, shares: impl Iterator<Item = (Key<'a>, Option<Term>)>, owners: &Owners) {
-        let place = |(key, hash)| {
-            let at = self.segment_of(&key, owners)?;
-            Some((self.all[at].likely_leaf(key.path), at, hash))
-        };
-        let places: Vec<(&Leaf, usize, _)> = shares.filter_map(place).collect();
-        places.iter().for_each(|(leaf, ..)| leaf.fetch_self());
-        places.iter().for_each(|(_, at, hash)| self.overview.fetch_values(*at, hash.iter().copied()));
-        places.iter().for_each(|(leaf, ..)| leaf.fetch_all());
+    /// Puts down where shares with these paths and hashes probably belong, and has the processor fetch what is there, for
+    /// all at the same time.
+    pub(super) fn fetch<'a>(
+        &self,
+        shares: impl Iterator<Item = (&'a str, Option<Term>)> + Clone,
+        places: &mut Vec<LikelyPlace>,
+    ) {
+        places.clear();
+        places.extend(shares.clone().map(|(path, _)| self.likely_place(path)));
+        if self.all.is_empty() {
+            return;
+        }
+        let leaf = |place: &LikelyPlace| &self.all[place.segment].leaves()[place.leaf];
+        places.iter().for_each(|place| leaf(place).fetch_self());
+        for (place, (_, hash)) in places.iter().zip(shares) {
+            self.overview.fetch_values(place.segment, hash.into_iter());
+        }
+        places.iter().for_each(|place| leaf(place).fetch_all());
+    }
+
+    fn likely_place(&self, path: &str) -> LikelyPlace {
+        if self.all.is_empty() {
+            return LikelyPlace::default();
+        }
+        let segment = self.fences.find(path, |_only_the_segment_can_tell| false);
+        LikelyPlace { segment, leaf: self.all[segment].likely_leaf(path) }
     }
 
     /// Adds a share or replaces it; returns what was there before.
-    pub(super) fn insert(&mut self, key: &Key<'_>, content: ShareContent, owners: &Owners) -> Option<ShareContent> {
+    pub(super) fn insert(
+        &mut self,
+        key: &Key<'_>,
+        content: ShareContent,
+        likely: Option<LikelyPlace>,
+        owners: &Owners,
+    ) -> Option<ShareContent> {
         let mut search_key = std::mem::take(&mut self.scratch);
         search_key.clear();
         push_key(key.path, &mut search_key);
         let share = NewShare { path: key.path, search_key: &search_key, owner: key.owner, content };
-        let before = self.insert_share(key, &share, owners);
+        let before = self.insert_share(key, &share, likely, owners);
         self.scratch = search_key;
         before
     }
 
-    fn insert_share(&mut self, key: &Key<'_>, share: &NewShare<'_>, owners: &Owners) -> Option<ShareContent> {
+    fn insert_share(
+        &mut self,
+        key: &Key<'_>,
+        share: &NewShare<'_>,
+        likely: Option<LikelyPlace>,
+        owners: &Owners,
+    ) -> Option<ShareContent> {
         let content = share.content;
         loop {
-            let Some(at) = self.segment_of(key, owners) else {
+            let Some((at, found)) = self.place_of(key, likely, owners) else {
                 self.add(0, share);
                 break;
             };
             let segment = &mut self.all[at];
-            match segment.find(key, owners) {
+            match found {
                 Ok(place) => {
                     let before = segment.content(place);
                     if before != content {
@@ -186,10 +223,11 @@ impl Segments {
             let first = pair[1].key(0, owners);
             assert_eq!(pair[0].compare(pair[0].len() - 1, &first, owners), std::cmp::Ordering::Less);
         }
-        assert_eq!(self.overview.len(), self.all.len());
+        assert_eq!((self.overview.len(), self.fences.len()), (self.all.len(), self.all.len()));
         self.overview.assert_sound();
         for (at, segment) in self.all.iter().enumerate() {
             segment.assert_sound(owners);
+            assert_eq!(self.segment_of(&segment.leaves()[0].key(0, owners), owners), Some(at));
             let mut found = Candidates::default();
             let values: Vec<_> = segment.values().collect();
             self.find_segments(&values, &mut found);
@@ -199,13 +237,32 @@ impl Segments {
 
     /// The segment that has or should have a key; `None` if there is no segment.
     fn segment_of(&self, key: &Key<'_>, owners: &Owners) -> Option<usize> {
-        let behind = self.all.partition_point(|segment| !segment.is_behind(key, owners));
-        if self.all.is_empty() { None } else { Some(behind.saturating_sub(1)) }
+        let find = || self.fences.find(key.path, |at| self.all[at].is_behind(key, owners));
+        (!self.all.is_empty()).then(find)
+    }
+
+    /// The segment of a key, and where in it a share is or where it belongs. What is likely is looked at first: others may
+    /// have come in between.
+    fn place_of(
+        &self,
+        key: &Key<'_>,
+        likely: Option<LikelyPlace>,
+        owners: &Owners,
+    ) -> Option<(usize, Result<SharePlace, SharePlace>)> {
+        let is_still = |place: &LikelyPlace| {
+            self.fences.is_found(place.segment, key.path) && self.all[place.segment].is_in_leaf(place.leaf, key.path)
+        };
+        if let Some(LikelyPlace { segment, leaf }) = likely.filter(is_still) {
+            return Some((segment, self.all[segment].find_in(leaf, key, owners)));
+        }
+        let at = self.segment_of(key, owners)?;
+        Some((at, self.all[at].find(key, owners)))
     }
 
     fn add(&mut self, at: usize, share: &NewShare<'_>) {
         let seed = self.next_seed();
         self.all.insert(at, Segment::new(seed, self.common.clone(), share));
+        self.fences.insert(at, |at| self.all[at].first_path());
         self.overview.insert(at);
         self.overview.mark_values(at, share.values());
     }
@@ -213,22 +270,23 @@ impl Segments {
     fn split(&mut self, at: usize) {
         let right = self.all[at].split();
         self.all.insert(at + 1, right);
+        self.fences.insert(at + 1, |at| self.all[at].first_path());
         self.overview.insert(at + 1);
-        self.note_all(at);
-        self.note_all(at + 1);
+        self.overview.mark_values(at + 1, self.all[at + 1].values());
+        self.note_again_if_worn(at);
     }
 
     /// After a segment has lost shares: drops it if it is empty, and joins it with a neighbour if both are small.
     fn tidy(&mut self, at: usize) {
         if self.all[at].shares() == 0 {
             self.all.remove(at);
+            self.fences.remove(at);
             self.overview.remove(at);
             return;
         }
         let is_joined = at > 0 && self.join(at - 1) || self.join(at);
-        let segment = &self.all[at.min(self.all.len() - 1)];
-        if !is_joined && segment.tombstones > segment.shares() + SEGMENT_TOMBSTONES_MIN {
-            self.note_all(at);
+        if !is_joined {
+            self.note_again_if_worn(at);
         }
     }
 
@@ -238,6 +296,7 @@ impl Segments {
         let is_small = one.can_take(next);
         if is_small {
             let next = self.all.remove(at + 1);
+            self.fences.remove(at + 1);
             self.overview.remove(at + 1);
             self.overview.mark_values(at, next.values());
             self.all[at].append(next);
@@ -245,8 +304,12 @@ impl Segments {
         is_small
     }
 
-    /// Notes what a segment has, and forgets what it had.
-    fn note_all(&mut self, at: usize) {
+    /// Notes what a segment has, and forgets what it had, if that is more.
+    fn note_again_if_worn(&mut self, at: usize) {
+        let segment = &self.all[at];
+        if segment.tombstones <= segment.shares() + SEGMENT_TOMBSTONES_MIN {
+            return;
+        }
         self.overview.renew(at);
         self.overview.mark_values(at, self.all[at].values());
         self.all[at].tombstones = 0;

@@ -36,6 +36,12 @@ pub(super) struct Gram {
 impl Gram {
     /// No letters: a gram has fewer bits.
     pub(super) const NONE: u32 = u32::MAX;
+
+    /// The letters of three that are ASCII.
+    #[inline]
+    pub(super) fn letters_of_ascii(three: &[u8]) -> u32 {
+        u32::from_be_bytes([0, three[0], three[1], three[2]])
+    }
 }
 
 /// The grams of a search key. Whatever occurs in a key has only grams of that key, but that its first has none before.
@@ -44,7 +50,7 @@ pub(super) fn for_each_gram(key: &[u8], mut each: impl FnMut(Gram)) {
     let mut before = Gram::NONE;
     if key.is_ascii() {
         for three in key.windows(3) {
-            let letters = u32::from_be_bytes([0, three[0], three[1], three[2]]);
+            let letters = Gram::letters_of_ascii(three);
             each(Gram { letters, before });
             before = letters;
         }

@@ -12,7 +12,7 @@ use crate::protocol::command::{Command, RegisterFiles, UnregisterFiles};
 use crate::protocol::sentence::Sentence;
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
-use crate::tracker::file_changes::{Announcing, Changed, FETCHED_FROM, SLICE_ITEMS, User, Withdrawing};
+use crate::tracker::file_changes::{Announcing, Changed, SLICE_ITEMS, User, Withdrawing};
 use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Work};
 use crate::tracker::input::{SessionId, SessionRequest};
 use crate::tracker::long_command::LongCommand;
@@ -76,16 +76,43 @@ impl Tracker {
             .unwrap_or_else(|| Ok(CommandReply::LongCommand(Box::new(LongCommand::Withdraw(withdrawing)))))
     }
 
-    /// Lines have come, of which those that announce little each are often many: what all of these need is fetched together.
-    pub(in crate::tracker) fn fetch_for(&self, id: SessionId, requests: &[SessionRequest]) {
-        let TrackerShares::Here(TendedCatalog { catalog, .. }) = &self.shares else { return };
-        let user = self.sessions.get(&id).and_then(|session| session.user.as_ref());
-        let Some(user) = user.filter(|_| requests.len() > 1) else { return };
-        let few = requests.iter().filter_map(|request| match request {
-            SessionRequest::Command(Command::RegisterFiles(line)) if line.shares.len() < FETCHED_FROM => Some(line),
-            _ => None,
-        });
-        catalog.fetch(user.owner, few.flat_map(|line| &line.shares).take(SLICE_ITEMS));
+    /// Puts to a line that announces little those behind it that do so too and that surely may be: what is looked up, counted
+    /// and told is so once for all of them. Gives how many they were. Each takes its part of what may be worked on in this
+    /// turn.
+    pub(in crate::tracker) fn join_lines(
+        &mut self,
+        id: SessionId,
+        request: &mut SessionRequest,
+        work_left: &mut u32,
+    ) -> usize {
+        let SessionRequest::Command(Command::RegisterFiles(RegisterFiles { username, shares })) = request else {
+            return 0;
+        };
+        let Some(session) = self.sessions.get(&id) else { return 0 };
+        let Some(user) = session.user.as_ref().filter(|user| user.username == *username) else { return 0 };
+        let (mut lines, mut items, mut most) = (0, shares.len(), Taken::of(shares));
+        for next in &session.waiting {
+            let SessionRequest::Command(Command::RegisterFiles(next)) = next else { break };
+            let with_next = most.plus(Taken::of(&next.shares));
+            let work = 1 + u32::try_from(next.shares.len()).unwrap_or(u32::MAX - 1);
+            items += next.shares.len();
+            if next.username != *username || items > SLICE_ITEMS || work > *work_left {
+                break;
+            }
+            if self.quota_broken_by(user, with_next).is_some() {
+                break;
+            }
+            *work_left -= work;
+            most = with_next;
+            lines += 1;
+        }
+        let Some(session) = self.sessions.get_mut(&id).filter(|_| lines > 0) else { return 0 };
+        for next in session.waiting.drain(..lines) {
+            if let SessionRequest::Command(Command::RegisterFiles(next)) = next {
+                shares.extend(next.shares);
+            }
+        }
+        lines
     }
 
     /// Goes on; gives the outcome at the end of the list.

@@ -122,7 +122,7 @@ impl OwnerShares {
 }
 
 /// What came of a line.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ChangeOutcome {
     /// What watchers are told.
     pub(in crate::tracker) changed: Changed,

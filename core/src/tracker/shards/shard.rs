@@ -12,7 +12,7 @@ use crate::tracker::catalog::filter::ShareFilter;
 use crate::tracker::catalog::list::ShareList;
 use crate::tracker::catalog::question::CatalogQuestion;
 use crate::tracker::catalog::{Catalog, OwnerId};
-use crate::tracker::file_changes::{Announcing, Changed, FETCHED_FROM, SLICE_ITEMS, User, Withdrawing};
+use crate::tracker::file_changes::{Announcing, Changed, SLICE_ITEMS, User, Withdrawing};
 use crate::tracker::quotas::Taken;
 use crate::tracker::shards::ask::{ChangeLine, ChangeOutcome, OwnerShares, ShardAnswer, ShardAsk};
 use crate::tracker::tended::TendedCatalog;
@@ -71,6 +71,8 @@ struct ChangeJob {
     user: User,
     lines: std::vec::IntoIter<ChangeLine>,
     current: Option<LongChange>,
+    /// How many lines were put to that one.
+    joined: usize,
     outcomes: Vec<ChangeOutcome>,
 }
 
@@ -107,7 +109,8 @@ impl Shard {
                 let local = *self.owners.entry(owner).or_insert_with(|| catalog.add_owner(username.clone()));
                 let user = User { username, owner: local };
                 let (lines, outcomes) = (lines.into_iter(), Vec::new());
-                let work = JobWork::Change(Box::new(ChangeJob { owner, user, lines, current: None, outcomes }));
+                let job = ChangeJob { owner, user, lines, current: None, joined: 0, outcomes };
+                let work = JobWork::Change(Box::new(job));
                 self.jobs.push_back(Job { ticket, work });
             }
             ShardAsk::CountNew { ticket, owner, shares } => {
@@ -124,6 +127,11 @@ impl Shard {
     /// Whether [`work`](Self::work) has something to do now.
     pub fn has_work(&self) -> bool {
         !self.jobs.is_empty() || self.tended.is_forgetting()
+    }
+
+    /// How much it was asked and has not answered.
+    pub fn jobs(&self) -> usize {
+        self.jobs.len()
     }
 
     /// When [`work`](Self::work) must be called although it has nothing to do now.
@@ -232,36 +240,36 @@ pub(in crate::tracker) fn new_of(catalog: &Catalog, owner: Option<OwnerId>, shar
 impl ChangeJob {
     /// A slice more; `true` if it was the last.
     fn go_on(&mut self, catalog: &mut Catalog, folders: &WatchedFolders) -> bool {
-        if self.outcomes.is_empty() && self.current.is_none() {
-            self.fetch(catalog);
-        }
         let mut items = 0;
         while items < SLICE_ITEMS {
             let Some(mut current) = self.current.take().or_else(|| self.next_line()) else { return true };
             items += current.len().clamp(1, SLICE_ITEMS);
             match current.go_on(catalog, folders) {
-                Some(outcome) => self.outcomes.push(outcome),
+                Some(outcome) => {
+                    self.outcomes.push(outcome);
+                    // What they changed is in the first.
+                    let joined = std::mem::take(&mut self.joined);
+                    self.outcomes.extend(std::iter::repeat_with(ChangeOutcome::default).take(joined));
+                }
                 None => self.current = Some(current),
             }
         }
         self.current.is_none() && self.lines.as_slice().is_empty()
     }
 
-    /// What lines of few items each need is fetched together.
-    fn fetch(&self, catalog: &Catalog) {
-        let lines = self.lines.as_slice();
-        let few = lines.iter().filter_map(|line| match line {
-            ChangeLine::Announce(shares) if shares.len() < FETCHED_FROM => Some(shares),
-            ChangeLine::Announce(_) | ChangeLine::Withdraw(_) => None,
-        });
-        if lines.len() > 1 {
-            catalog.fetch(self.user.owner, few.flatten().take(SLICE_ITEMS));
-        }
-    }
-
+    /// The next line. To one that announces little those behind it are put that do so too.
     fn next_line(&mut self) -> Option<LongChange> {
         Some(match self.lines.next()? {
-            ChangeLine::Announce(shares) => LongChange::Announce(Announcing::new(self.user.clone(), shares)),
+            ChangeLine::Announce(mut shares) => {
+                while let Some(ChangeLine::Announce(next)) = self.lines.as_slice().first()
+                    && shares.len() + next.len() <= SLICE_ITEMS
+                    && let Some(ChangeLine::Announce(next)) = self.lines.next()
+                {
+                    shares.extend(next);
+                    self.joined += 1;
+                }
+                LongChange::Announce(Announcing::new(self.user.clone(), shares))
+            }
             ChangeLine::Withdraw(paths) => LongChange::Withdraw(Withdrawing::new(self.user.clone(), paths)),
         })
     }

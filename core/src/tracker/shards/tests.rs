@@ -1,6 +1,8 @@
 //! A tracker of several shards answers as one with its catalog in one piece, in whatever order the shards do what they are
 //! asked and their answers come.
 
+mod together;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
