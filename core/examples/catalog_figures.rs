@@ -20,6 +20,7 @@ use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::username::Username;
 use potok_core::tracker::catalog::filter::ShareFilter;
+use potok_core::tracker::catalog::merged::MergedList;
 use potok_core::tracker::catalog::query::WordQuery;
 use potok_core::tracker::catalog::{Catalog, Insert, OwnerId};
 
@@ -56,6 +57,7 @@ fn main() {
     come_and_go(&mut catalog, &corpus, &owners);
     leave(&mut catalog, &corpus);
     drop(catalog);
+    merge(&corpus);
     folders(count);
 }
 
@@ -82,10 +84,7 @@ fn announce(catalog: &mut Catalog, corpus: &Corpus, owners: &[OwnerId]) {
         let line: Vec<_> = (from..(from + 100).min(corpus.count)).map(|n| corpus.share(n)).collect();
         let before = now();
         pauses.time(|| {
-            catalog.fetch(owners[from / 1_000 % OWNERS], &line);
-            for (n, share) in line.iter().enumerate() {
-                assert_eq!(catalog.insert(owners[(from + n) / 1_000 % OWNERS], share), Insert::New);
-            }
+            catalog.insert_all(owners[from / 1_000 % OWNERS], &line, |_, inserted| assert_eq!(inserted, Insert::New));
         });
         busy += now() - before;
     }
@@ -228,6 +227,26 @@ fn leave(catalog: &mut Catalog, corpus: &Corpus) {
     let mut pauses = Pauses::default();
     let left = pauses.time(|| catalog.remove_owner(many));
     println!("{left} shares leave, from one folder: {pauses}");
+}
+
+/// One list of those of many catalogs, as shards have them.
+fn merge(corpus: &Corpus) {
+    for parts in [1, 2, 16, 64] {
+        let mut catalogs: Vec<Catalog> = (0..parts).map(|_| Catalog::new()).collect();
+        for (n, catalog) in catalogs.iter_mut().enumerate() {
+            let owner = catalog.add_owner(Username::new(&format!("user{n}")).unwrap());
+            for at in (n..corpus.count.min(200_000)).step_by(parts) {
+                catalog.insert(owner, &corpus.share(at));
+            }
+        }
+        let lists = catalogs.iter().map(|catalog| catalog.list(ShareFilter::default(), None, None)).collect();
+        let (mut out, mut pauses) = (BytesMut::new(), Pauses::default());
+        let mut merged = MergedList::new(lists, None);
+        let lines = merged.lines();
+        pauses.time(|| while !merged.write_lines(&mut out, usize::MAX) {});
+        let each = pauses.0[0].as_secs_f64() * 1e9 / lines as f64;
+        println!("a list of {lines} lines made of those of {parts} catalogs: {each:.0} ns a line");
+    }
 }
 
 /// How long each of many things took.

@@ -143,9 +143,13 @@ impl ShareList {
         &self.names
     }
 
-    /// Where its next line is in the order of lists.
-    pub(super) fn key(&mut self) -> Option<LineKey<'_>> {
+    /// Gets its next line ready, for [`key`](Self::key).
+    pub(super) fn prepare(&mut self) {
         self.current = self.next_piece();
+    }
+
+    /// Where its next line is in the order of lists.
+    pub(super) fn key(&self) -> Option<LineKey<'_>> {
         self.current.as_ref()?.key(&self.names)
     }
 

@@ -24,7 +24,7 @@ pub struct MergedList {
 #[derive(Debug)]
 enum MergedSource {
     /// From the part that has the next one.
-    Parts(Vec<ShareList>),
+    Parts(PartOrder),
     /// They are in order: each with the place of its names.
     InOrder {
         pieces: std::vec::IntoIter<(usize, ListPiece)>,
@@ -35,16 +35,16 @@ enum MergedSource {
 
 impl MergedList {
     /// Makes one list of these, all of which are ready and nothing of which was written. `limit` is what was asked with.
-    pub fn new(mut parts: Vec<ShareList>, limit: Option<usize>) -> Self {
+    pub fn new(parts: Vec<ShareList>, limit: Option<usize>) -> Self {
         let Some(limit) = limit else {
             let lines = parts.iter().map(ShareList::lines).sum();
-            return Self { lines, left: lines, more: None, source: MergedSource::Parts(parts) };
+            return Self { lines, left: lines, more: None, source: MergedSource::Parts(PartOrder::new(parts)) };
         };
         let names: Vec<OwnerNames> = parts.iter().map(|part| part.names().clone()).collect();
         // Who has more than it gave has given as much as was asked for.
         let mut merging = Merging { is_cut: parts.iter().any(|part| part.more().is_some()), ..Merging::default() };
-        while let Some(part) = first_of(&mut parts) {
-            let Some(piece) = parts[part].take_line() else { break };
+        let mut parts = PartOrder::new(parts);
+        while let Some((part, Some(piece))) = parts.take_next(ShareList::take_line) {
             if !merging.add(part, piece, limit) {
                 break;
             }
@@ -87,8 +87,7 @@ impl MergedList {
             self.left -= 1;
             match &mut self.source {
                 MergedSource::Parts(parts) => {
-                    let Some(part) = first_of(parts).and_then(|part| parts.get_mut(part)) else { break };
-                    part.write_one(out);
+                    let Some(_written) = parts.take_next(|part| part.write_one(out)) else { break };
                 }
                 MergedSource::InOrder { pieces, current, names } => {
                     let Some((part, piece)) = current.take().or_else(|| pieces.next()) else { break };
@@ -100,10 +99,37 @@ impl MergedList {
     }
 }
 
-/// The part that has the next line; of equal lines the first.
-fn first_of(parts: &mut [ShareList]) -> Option<usize> {
-    let keys = parts.iter_mut().enumerate().filter_map(|(part, list)| Some((list.key()?, part)));
-    keys.min().map(|(_, part)| part)
+/// Lists, and in which order their next lines come: after each line only the place of one list is looked for.
+#[derive(Debug)]
+struct PartOrder {
+    parts: Vec<ShareList>,
+    /// Those that have lines left, the one with the next line first; of equal lines the first of the parts.
+    order: Vec<usize>,
+}
+
+impl PartOrder {
+    fn new(mut parts: Vec<ShareList>) -> Self {
+        parts.iter_mut().for_each(ShareList::prepare);
+        let mut order: Vec<usize> = (0..parts.len()).filter(|part| parts[*part].key().is_some()).collect();
+        order.sort_by_key(|part| (parts[*part].key(), *part));
+        Self { parts, order }
+    }
+
+    /// Has the next line taken from the part that has it; what comes of it, and which part that is.
+    fn take_next<T>(&mut self, take: impl FnOnce(&mut ShareList) -> T) -> Option<(usize, T)> {
+        let Self { parts, order } = self;
+        let part = *order.first()?;
+        let taken = take(&mut parts[part]);
+        parts[part].prepare();
+        if parts[part].key().is_none() {
+            order.remove(0);
+        } else {
+            let place = |of: usize| (parts[of].key(), of);
+            let before = order[1..].partition_point(|other| place(*other) < place(part));
+            order[..=before].rotate_left(1);
+        }
+        Some((part, taken))
+    }
 }
 
 /// Lines in order, as they are found.
