@@ -36,7 +36,7 @@ use crate::tracker::roster::{Online, Roster};
 use crate::tracker::sent_away::SentAway;
 use crate::tracker::session::{SessionState, Turn};
 use crate::tracker::settings::TrackerSettings;
-use crate::tracker::shards::parted::PartedCatalog;
+use crate::tracker::shards::parted::{PartedCatalog, ShardCounts};
 use crate::tracker::shares::TrackerShares;
 use crate::tracker::tally::Tally;
 use crate::tracker::tended::TendedCatalog;
@@ -279,6 +279,14 @@ impl Tracker {
     /// Sessions with a key, users with a key, and sessions that wait for their turn.
     pub fn by_kind(&self) -> (u64, u64, u64) {
         (self.sessions_with_key as u64, self.roster.with_key() as u64, self.queue.len() as u64)
+    }
+
+    /// What is in each shard, if the catalog is parted.
+    pub fn shards(&self) -> &[ShardCounts] {
+        match &self.shares {
+            TrackerShares::Here(_) => &[],
+            TrackerShares::Parted(parted) => parted.counts(),
+        }
     }
 
     /// How long it has run since this start.

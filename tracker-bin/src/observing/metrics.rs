@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
-use potok_core::service::tracker_server::{Figures, LATENCY_BOUNDS, TrackerHandle};
+use potok_core::service::tracker_server::{Figures, LATENCY_BOUNDS, ShardFigures, TrackerHandle};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -113,6 +113,7 @@ impl Collector for Snapshot {
         ] {
             family(&mut to, name, help, &[(&[], value)], gauge)?;
         }
+        self.shards(&mut to)?;
         let bytes = [
             (&[("direction", "in")][..], self.figures.bytes_in),
             (&[("direction", "out")][..], self.figures.bytes_out),
@@ -150,6 +151,23 @@ impl Collector for Snapshot {
 }
 
 impl Snapshot {
+    fn shards(&self, to: &mut DescriptorEncoder<'_>) -> Encoded {
+        let shards = &self.figures.shards;
+        let numbers: Vec<String> = (0..shards.len()).map(|number| number.to_string()).collect();
+        let labels: Vec<[(&str, &str); 1]> = numbers.iter().map(|number| [("shard", number.as_str())]).collect();
+        for (name, help, value) in [
+            ("shard_users", "Users whose files are in a shard", (|shard| shard.users) as fn(&ShardFigures) -> u64),
+            ("shard_shares", "Files that are announced, by shard", |shard| shard.shares),
+            ("shard_unanswered", "What a shard was asked and has not answered", |shard| shard.unanswered),
+        ] {
+            let rows: Vec<_> = labels.iter().zip(shards).map(|(label, shard)| (&label[..], value(shard))).collect();
+            if !rows.is_empty() {
+                family(to, name, help, &rows, gauge)?;
+            }
+        }
+        Ok(())
+    }
+
     fn latencies(&self, to: &mut DescriptorEncoder<'_>) -> Encoded {
         let help = "From when lines came until they were all answered, by the verb of the first";
         let mut metric = to.encode_descriptor(

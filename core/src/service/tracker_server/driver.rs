@@ -101,7 +101,7 @@ pub(super) async fn run(
     let mut driver = Driver {
         tracker,
         sessions: HashMap::new(),
-        figures: DriverFigures::default(),
+        figures: DriverFigures::new(outside.shards.as_ref()),
         ledger,
         outside,
         log: Log::default(),
@@ -134,7 +134,8 @@ pub(super) async fn run(
             {
                 messages.push(message);
             }
-            tokio::task::consume_budget().await;
+            // Sessions may have nobody to look at their sockets but this thread: a worker that sleeps is not woken for that.
+            tokio::task::yield_now().await;
             if cancel.is_cancelled() {
                 break;
             }

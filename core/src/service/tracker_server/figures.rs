@@ -1,10 +1,13 @@
 //! How a tracker does, in numbers, for who watches over it. They are counted where things happen, as plain integers; nothing
 //! is made of them until somebody asks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::command::{VERBS, VerbKind};
-use crate::tracker::machine::TrackerCounts;
+use crate::service::tracker_server::shard_threads::{ShardQueue, ShardThreads};
+use crate::tracker::machine::{Tracker, TrackerCounts};
+use crate::tracker::shards::parted::ShardCounts;
 use crate::tracker::tally::Tally;
 
 /// Up to which time a request belongs to a bucket; the last bucket has none.
@@ -65,15 +68,25 @@ pub(super) struct DriverFigures {
     /// By the verb of the first line, from when lines were brought until all were answered; the last is of lines that are
     /// no command.
     latencies: Vec<Latency>,
-}
-
-impl Default for DriverFigures {
-    fn default() -> Self {
-        Self { notices: 0, latencies: vec![Latency::default(); VERBS.len() + 1] }
-    }
+    shard_queues: Arc<[ShardQueue]>,
 }
 
 impl DriverFigures {
+    pub(super) fn new(shards: Option<&ShardThreads>) -> Self {
+        let shard_queues = shards.map(ShardThreads::queues).unwrap_or_default();
+        Self { notices: 0, latencies: vec![Latency::default(); VERBS.len() + 1], shard_queues }
+    }
+
+    /// Each shard; none if the catalog is in one piece.
+    pub(super) fn shards(&self, tracker: &Tracker) -> Vec<ShardFigures> {
+        let shard = |(counts, queue): (&ShardCounts, &ShardQueue)| ShardFigures {
+            users: counts.users as u64,
+            shares: counts.shares as u64,
+            unanswered: queue.len() as u64,
+        };
+        tracker.shards().iter().zip(self.shard_queues.iter()).map(shard).collect()
+    }
+
     pub(super) fn answered(&mut self, verb: Option<VerbKind>, took: Duration) {
         self.latencies[verb.map_or(VERBS.len(), VerbKind::index)].record(took);
     }
@@ -83,6 +96,17 @@ impl DriverFigures {
         let names = VERBS.iter().map(|(name, _)| *name).chain(["none"]);
         names.zip(self.latencies.iter().copied()).collect()
     }
+}
+
+/// How a shard of the catalog does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardFigures {
+    /// Users whose files are there.
+    pub users: u64,
+    /// Files that are announced there.
+    pub shares: u64,
+    /// What it was asked and has not answered.
+    pub unanswered: u64,
 }
 
 /// Everything at one moment.
@@ -116,6 +140,8 @@ pub struct Figures {
     pub resyncs: u64,
     /// Each verb with its latencies.
     pub latencies: Vec<(&'static str, Latency)>,
+    /// Each shard; none if the catalog is in one piece.
+    pub shards: Vec<ShardFigures>,
 }
 
 #[cfg(test)]

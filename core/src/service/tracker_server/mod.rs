@@ -52,7 +52,7 @@ use crate::service::mesh::MeshLinks;
 use crate::service::tracker_server::accept::Occasional;
 use crate::service::tracker_server::driver::Outside;
 use crate::service::tracker_server::figures::DriverFigures;
-pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Latency};
+pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Latency, ShardFigures};
 use crate::service::tracker_server::ledger::{Ledger, LedgerWriter, SharedLedger};
 use crate::service::tracker_server::relay::RelayRoom;
 use crate::service::tracker_server::scan_threads::ScanThreads;
@@ -352,6 +352,7 @@ impl TrackerHandle {
                 notices: driver.notices,
                 resyncs,
                 latencies: driver.latencies(),
+                shards: driver.shards(tracker),
             };
             drop(answer.send(figures));
         };

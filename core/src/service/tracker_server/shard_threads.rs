@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{JoinHandle, available_parallelism};
 use std::time::Instant;
@@ -32,7 +34,24 @@ pub(super) struct ShardThreads {
     asks: Vec<SyncSender<ShardAsk>>,
     /// What finds no room there: little, as a session asks for one thing at a time and sessions have a bound.
     waiting: Vec<VecDeque<ShardAsk>>,
+    queues: Arc<[ShardQueue]>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// What a shard has to do, for who watches over the tracker.
+#[derive(Debug, Default)]
+pub(super) struct ShardQueue {
+    /// Asked, and not yet taken by the thread.
+    asked: AtomicUsize,
+    /// Taken, and not yet answered.
+    taken: AtomicUsize,
+}
+
+impl ShardQueue {
+    /// How much it was asked and has not answered.
+    pub(super) fn len(&self) -> usize {
+        self.asked.load(Ordering::Relaxed) + self.taken.load(Ordering::Relaxed)
+    }
 }
 
 /// How many shards there are to be if the settings say so many; zero leaves it to the processors.
@@ -46,12 +65,13 @@ impl ShardThreads {
     /// Starts so many.
     pub(super) fn start(shards: usize) -> io::Result<(Self, ShardAnswers)> {
         let (answers, answered) = mpsc::channel(SHARD_ANSWERS_MAX);
-        let mut started = Self { asks: Vec::new(), waiting: Vec::new(), threads: Vec::new() };
+        let queues: Arc<[ShardQueue]> = (0..shards).map(|_| ShardQueue::default()).collect();
+        let mut started = Self { asks: Vec::new(), waiting: Vec::new(), queues, threads: Vec::new() };
         for number in 0..shards {
             let (ask, asks) = sync_channel(SHARD_ASKS_MAX);
-            let answers = answers.clone();
+            let (answers, queues) = (answers.clone(), Arc::clone(&started.queues));
             let named = std::thread::Builder::new().name(format!("shard-{number}"));
-            started.threads.push(named.spawn(move || run(number, &asks, &answers))?);
+            started.threads.push(named.spawn(move || run(number, &asks, &answers, &queues[number]))?);
             started.asks.push(ask);
             started.waiting.push(VecDeque::new());
         }
@@ -60,6 +80,7 @@ impl ShardThreads {
 
     /// Asks one of them. It never waits.
     pub(super) fn ask(&mut self, shard: usize, ask: ShardAsk) {
+        self.queues[shard].asked.fetch_add(1, Ordering::Relaxed);
         self.waiting[shard].push_back(ask);
         self.pass_on();
     }
@@ -77,6 +98,11 @@ impl ShardThreads {
         }
     }
 
+    /// What each has to do.
+    pub(super) fn queues(&self) -> Arc<[ShardQueue]> {
+        Arc::clone(&self.queues)
+    }
+
     /// Whether [`Self::pass_on`] must be called again.
     pub(super) fn is_full(&self) -> bool {
         self.waiting.iter().any(|waiting| !waiting.is_empty())
@@ -91,14 +117,16 @@ impl ShardThreads {
 }
 
 /// Drives a shard until nobody can ask it any more.
-fn run(number: usize, asks: &Receiver<ShardAsk>, answers: &mpsc::Sender<(usize, ShardAnswer)>) {
+fn run(number: usize, asks: &Receiver<ShardAsk>, answers: &mpsc::Sender<(usize, ShardAnswer)>, queue: &ShardQueue) {
     let mut shard = Shard::new(Instant::now());
     let mut said = Vec::new();
     while let Ok(first) = next(&shard, asks) {
         for ask in first.into_iter().chain(asks.try_iter().take(ASKS_AT_ONCE)) {
+            queue.asked.fetch_sub(1, Ordering::Relaxed);
             guarded(number, || shard.take(ask, &mut said));
         }
         guarded(number, || shard.work(Instant::now(), &mut said));
+        queue.taken.store(shard.jobs(), Ordering::Relaxed);
         for answer in said.drain(..) {
             if let ShardAnswer::Failed(ticket) = &answer {
                 tracing::error!(number, ?ticket, "a shard has panicked over a session; it is closed");

@@ -11,7 +11,7 @@
 //! both.
 
 pub mod ask;
-pub(super) mod parted;
+pub mod parted;
 pub mod shard;
 
 #[cfg(test)]

@@ -24,12 +24,21 @@ pub(in crate::tracker) struct PartedCatalog {
     key: [u8; 32],
     owners: Vec<PartedOwner>,
     free: Vec<OwnerId>,
-    /// What all share, and what is asked to be shared.
-    counted: usize,
+    /// Of each shard.
+    counts: Vec<ShardCounts>,
     /// What the shards are to be asked, in this order.
     asks: Vec<(usize, ShardAsk)>,
     /// Who waits, and for how many answers.
     waiting: BTreeMap<Ticket, (SessionId, usize)>,
+}
+
+/// What is in one shard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShardCounts {
+    /// Users who are here.
+    pub users: usize,
+    /// What they share, and what is asked to be shared; of those who have left what is not forgotten yet.
+    pub shares: usize,
 }
 
 /// What is known of an owner.
@@ -53,7 +62,12 @@ impl PartedCatalog {
     /// So many shards, all of which are empty.
     pub(in crate::tracker) fn new(shards: usize, key: [u8; 32]) -> Self {
         let (owners, free, asks, waiting) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
-        Self { shards, key, owners, free, counted: 0, asks, waiting }
+        Self { shards, key, owners, free, counts: vec![ShardCounts::default(); shards], asks, waiting }
+    }
+
+    /// What is in each shard.
+    pub(in crate::tracker) fn counts(&self) -> &[ShardCounts] {
+        &self.counts
     }
 
     pub(in crate::tracker) fn add_owner(&mut self, username: &Username) -> OwnerId {
@@ -61,6 +75,7 @@ impl PartedCatalog {
         let hash = blake3::keyed_hash(&self.key, username.folded().as_bytes());
         let hash = hash.as_bytes().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
         let shard = usize::try_from(hash % self.shards as u64).unwrap_or(0);
+        self.counts[shard].users += 1;
         let owner = PartedOwner { shard, is_known: false, kept: OwnerShares::default(), asked: Taken::default() };
         match self.free.pop() {
             Some(id) => {
@@ -77,8 +92,10 @@ impl PartedCatalog {
     /// Has an owner forgotten. Of very many shares it takes a while, and they count until then.
     pub(in crate::tracker) fn forget(&mut self, id: OwnerId) {
         let owner = &mut self.owners[id.number()];
+        let counts = &mut self.counts[owner.shard];
+        counts.users -= 1;
         if owner.counted() <= FORGOTTEN_AT_ONCE {
-            self.counted -= owner.counted();
+            counts.shares -= owner.counted();
             (owner.kept, owner.asked) = (OwnerShares::default(), Taken::default());
         }
         if owner.is_known {
@@ -92,7 +109,7 @@ impl PartedCatalog {
     /// Nothing is left of an owner.
     pub(in crate::tracker) fn forgotten(&mut self, id: OwnerId) {
         let owner = &mut self.owners[id.number()];
-        self.counted -= owner.counted();
+        self.counts[owner.shard].shares -= owner.counted();
         owner.is_known = false;
         self.free.push(id);
     }
@@ -110,22 +127,23 @@ impl PartedCatalog {
 
     /// What all share and have asked to share.
     pub(in crate::tracker) fn len(&self) -> usize {
-        self.counted
+        self.counts.iter().map(|counts| counts.shares).sum()
     }
 
     /// Somebody asks to share so much more at most.
     pub(in crate::tracker) fn reserve(&mut self, id: OwnerId, more: Taken) {
         let owner = &mut self.owners[id.number()];
         owner.asked = owner.asked.plus(more);
-        self.counted += more.shares;
+        self.counts[owner.shard].shares += more.shares;
     }
 
     /// What somebody has asked for is done, and this is what they share. Who is being forgotten counts as they did.
     pub(in crate::tracker) fn settle(&mut self, id: OwnerId, kept: OwnerShares) {
         let owner = &mut self.owners[id.number()];
-        self.counted -= owner.counted();
+        let shares = &mut self.counts[owner.shard].shares;
+        *shares -= owner.counted();
         (owner.kept, owner.asked) = (kept, Taken::default());
-        self.counted += owner.counted();
+        *shares += owner.counted();
     }
 
     /// Asks for the lines of a list.
