@@ -1,4 +1,5 @@
-//! Three trackers beside one that has everybody: whoever asks any of the three is told what the one tells.
+//! Three trackers beside one that has everybody: whoever asks any of the three is told what the one tells, however many
+//! shards each of them has.
 
 mod across;
 
@@ -19,6 +20,8 @@ use crate::tracker::merge::LinePage;
 use crate::tracker::mesh::{LinkEffect, LinkId, ListedTracker};
 use crate::tracker::remembered::Remembered;
 use crate::tracker::settings::TrackerSettings;
+use crate::tracker::shards::ask::{ShardAnswer, ShardAsk};
+use crate::tracker::shards::shard::Shard;
 
 const KEY: PublicKey = PublicKey::from_bytes([9; 32]);
 
@@ -30,11 +33,16 @@ fn at(n: usize) -> SocketAddr {
 enum Way {
     Mesh(usize, MeshInput),
     Answered(usize, Ticket, Vec<Option<AnsweredPage>>),
+    /// To a shard of a tracker, and from it.
+    Ask(usize, usize, ShardAsk),
+    ShardAnswer(usize, usize, ShardAnswer),
 }
 
 struct Net {
     now: Instant,
     trackers: Vec<Tracker>,
+    /// Of each tracker; none if it has its catalog in one piece.
+    shards: Vec<Vec<Shard>>,
     /// Who does not answer questions.
     is_silent: Vec<bool>,
     /// What sessions were sent, by tracker and session.
@@ -62,10 +70,15 @@ impl Net {
     }
 
     fn with(count: usize, settings: &TrackerSettings) -> Self {
+        Self::of_shards(count, settings, 0)
+    }
+
+    fn of_shards(count: usize, settings: &TrackerSettings, shards: usize) -> Self {
         let now = Instant::now();
         let mut net = Self {
             now,
             trackers: Vec::new(),
+            shards: Vec::new(),
             is_silent: vec![false; count],
             said: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -78,6 +91,10 @@ impl Net {
         for n in 0..count {
             let mut tracker = Tracker::new(now, settings.clone(), 0, Remembered::default());
             tracker.set_ticket_secret([u8::try_from(n).expect("a few"); 32]);
+            if shards > 0 {
+                tracker.part_catalog(shards, [u8::try_from(n).expect("a few"); 32]);
+            }
+            net.shards.push((0..shards).map(|_| Shard::new(now)).collect());
             if count > 1 {
                 tracker.join_mesh(now, at(n), 1 + n as u64, 1000);
             }
@@ -105,6 +122,7 @@ impl Net {
                     }
                 }
                 Effect::TellDrained(id) => self.apply(n, id, Input::Drained),
+                Effect::AskShard { shard, ask } => self.ways.push_back(Way::Ask(n, shard, ask)),
                 Effect::Save { ticket, .. } => self.apply(n, SessionId::NONE, Input::Stored { ticket, done: true }),
                 Effect::Link(LinkEffect::Dial(to)) => {
                     let other = (0..self.trackers.len()).find(|other| at(*other) == to.at).expect("one of them");
@@ -202,6 +220,10 @@ impl Net {
                     Way::Answered(n, ticket, answers) => {
                         self.apply(n, SessionId::NONE, Input::Answered { ticket, answers });
                     }
+                    Way::Ask(n, shard, ask) => self.ask_shard(n, shard, ask),
+                    Way::ShardAnswer(n, shard, answer) => {
+                        self.apply(n, SessionId::NONE, Input::ShardAnswered { shard, answer });
+                    }
                 }
                 self.tick();
             }
@@ -209,6 +231,17 @@ impl Net {
             self.tick();
             self.bring_answers();
         }
+    }
+
+    /// A shard does all that it has to.
+    fn ask_shard(&mut self, n: usize, shard: usize, ask: ShardAsk) {
+        let mut answers = Vec::new();
+        let asked = &mut self.shards[n][shard];
+        asked.take(ask, &mut answers);
+        while asked.has_work() {
+            asked.work(self.now, &mut answers);
+        }
+        self.ways.extend(answers.into_iter().map(|answer| Way::ShardAnswer(n, shard, answer)));
     }
 
     fn take(&mut self, n: usize, id: SessionId) -> String {
@@ -245,7 +278,13 @@ struct Both {
 
 impl Both {
     fn new() -> Self {
-        let (mut one, mut three) = (Net::new(1), Net::new(3));
+        Self::of_shards(0)
+    }
+
+    /// Each of the three has so many shards; the one has its catalog in one piece.
+    fn of_shards(shards: usize) -> Self {
+        let mut one = Net::new(1);
+        let mut three = Net::of_shards(3, &TrackerSettings::default(), shards);
         let mut people = Vec::new();
         for (n, name) in ["anna", "boris", "carol", "ivan", "zoe", "мария"].into_iter().enumerate() {
             let key = Some(PublicKey::from_bytes([20 + u8::try_from(n).expect("a few"); 32]));
@@ -284,7 +323,54 @@ fn files_of(name: &str, n: usize) -> String {
 
 #[test]
 fn whoever_asks_one_of_three_is_told_what_one_would_tell() {
-    let mut both = Both::new();
+    for shards in [0, 2, 3] {
+        same_answers(&mut Both::of_shards(shards));
+    }
+}
+
+/// Also when people have taken files back, have left and have come again elsewhere.
+#[test]
+fn what_changes_at_trackers_of_shards_is_the_same_for_everybody() {
+    for shards in [2, 3] {
+        let mut both = Both::of_shards(shards);
+        let (n, in_one, in_three) = both.people[3];
+        for line in [
+            "unregister-files ivan notes-3.txt, \"Trip/y/song 0.mp3\"",
+            "unregister-files ivan nothing",
+            "register-files ivan new",
+        ] {
+            let told = both.one.ask(0, in_one, line);
+            assert_eq!(both.three.ask(n, in_three, line), told, "{line}");
+        }
+        // Zoe moves to another tracker, and boris leaves.
+        let (n, in_one, in_three) = both.people.remove(4);
+        both.one.ask(0, in_one, "quit");
+        both.three.ask(n, in_three, "quit");
+        let (n, in_one, in_three) = both.people.remove(1);
+        both.one.ask(0, in_one, "quit");
+        both.three.ask(n, in_three, "quit");
+        for net in [&mut both.one, &mut both.three] {
+            net.run(4_000);
+        }
+        let key = Some(PublicKey::from_bytes([24; 32]));
+        let again = (both.one.open(0, key, false), both.three.open(2, key, false));
+        for line in ["register-user zoe 4005".to_owned(), files_of("zoe", 1)] {
+            assert!(both.one.ask(0, again.0, &line).ends_with("OK 0\n"), "{line}");
+            assert!(both.three.ask(2, again.1, &line).ends_with("OK 0\n"), "{line}");
+        }
+        both.people.push((2, again.0, again.1));
+        both.one.run(500);
+        both.three.run(500);
+        // Only what is told of changes differs: when which tracker heard.
+        for (n, in_one, in_three) in both.people.clone() {
+            both.one.take(0, in_one);
+            both.three.take(n, in_three);
+        }
+        same_answers(&mut both);
+    }
+}
+
+fn same_answers(both: &mut Both) {
     for line in [
         "list-users",
         "list-users limit=4",
@@ -344,7 +430,12 @@ fn who_does_not_answer_is_missing_and_it_is_said_first() {
 
 #[test]
 fn watchers_hear_of_users_of_other_trackers() {
-    let mut net = Net::new(3);
+    for shards in [0, 2] {
+        watchers_hear(Net::of_shards(3, &TrackerSettings::default(), shards));
+    }
+}
+
+fn watchers_hear(mut net: Net) {
     let watcher = net.open(0, None, false);
     net.ask(0, watcher, "watch");
     let key = |n: u8| Some(PublicKey::from_bytes([n; 32]));
