@@ -104,6 +104,9 @@ pub(crate) struct Source {
     next_id: u32,
     /// Files with something to ask this source for, in turn. May hold some that are no longer wanted.
     pub(crate) ring: VecDeque<FileId>,
+    /// What it was asked in a row for the file at the front of the ring. A slow one is asked for a block or two at a time,
+    /// so this outlives the moment in which its window is filled.
+    pub(crate) in_a_row: usize,
     /// Something is likely to be wanted of it in a moment.
     pub(crate) is_expected: bool,
     /// How many active files it is a source of.
@@ -138,6 +141,7 @@ impl Source {
             open: BTreeMap::new(),
             next_id: 0,
             ring: VecDeque::new(),
+            in_a_row: 0,
             is_expected: false,
             offers: 0,
             unused_since: None,

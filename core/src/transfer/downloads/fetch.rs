@@ -318,7 +318,6 @@ impl Downloads {
         if !source.window.is_worth_filling() {
             return asks;
         }
-        let mut run = 0;
         while source.window.has_room() {
             let Some(&file) = source.ring.front() else { break };
             let active = self.active.get_mut(&file).filter(|active| active.offers.contains(&id));
@@ -338,14 +337,14 @@ impl Downloads {
             });
             let Some((content, what)) = what else {
                 source.ring.pop_front();
-                run = 0;
+                source.in_a_row = 0;
                 continue;
             };
             asks.push(source.ask(file, content, what, now));
-            run += 1;
-            if run >= RUN_BLOCKS && source.ring.len() > 1 {
+            source.in_a_row += 1;
+            if source.in_a_row >= RUN_BLOCKS && source.ring.len() > 1 {
                 source.ring.rotate_left(1);
-                run = 0;
+                source.in_a_row = 0;
             }
         }
         asks

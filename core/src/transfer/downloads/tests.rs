@@ -438,6 +438,24 @@ fn a_liar_is_named_once_and_its_files_fail_if_nobody_else_has_them() {
     assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::Lied { user: name(0) }));
 }
 
+/// A slow line has room for a block or two at a time, and each time is a turn of nobody's own.
+#[test]
+fn files_take_turns_on_a_slow_line_too() {
+    let small = TransferId(2);
+    let mut world = World::new(&[Manner::Slow], 1);
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 400 * BLOCK_BYTES_MIN)]));
+    // Slow enough for the least window.
+    world.run(2_000);
+    world.machine.add(small, DownloadJob::new(name(0), vec![content(2, 300)]));
+    let before = world.machine.job(JOB).expect("known").done_bytes();
+    while !world.over.contains(&small) {
+        assert!(!world.over.contains(&JOB), "it waits for the whole of the other");
+        world.step();
+    }
+    let meanwhile = world.machine.job(JOB).expect("known").done_bytes() - before;
+    assert!(meanwhile <= 8 * BLOCK_BYTES_MIN, "{meanwhile}");
+}
+
 #[test]
 fn the_place_in_the_queue_is_told() {
     let mut world = World::new(&[Manner::Mute], 1);
