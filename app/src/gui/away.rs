@@ -30,7 +30,6 @@ pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_a
             }
         });
     }
-    partial(ui, model, screen);
     if has_old_lists(model, screen)
         && let Some(Away { icon, title, text }) = away(model, true)
     {
@@ -42,11 +41,11 @@ pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_a
     }
 }
 
-/// A strip over lists in which something is missing: not all trackers of the network have answered.
-fn partial(ui: &mut Ui, model: &Model, screen: Screen) {
-    let is_of_files = matches!(screen, Screen::Browse);
-    let Some(partial) = model.partial.as_ref().filter(|_| is_of_files && model.is_online()) else { return };
-    strip(ui, icons::WARNING, &texts::of_partial(partial), &t!("window.away.partial-text"), 0.0, |_| {});
+/// What is missing in the list of this page: not all trackers of the network have answered. It changes with every letter that
+/// somebody types, so it is said below the page, where nothing moves for it.
+pub fn partial(model: &Model, screen: Screen) -> Option<String> {
+    let partial = model.partial.as_ref().filter(|_| screen == Screen::Browse && model.is_online())?;
+    Some(format!("{}. {}", texts::capital(&texts::of_partial(partial)), t!("window.away.partial-text")))
 }
 
 /// Instead of a list that was never read.
@@ -71,13 +70,13 @@ pub fn empty_page(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
 fn has_old_lists(model: &Model, screen: Screen) -> bool {
     match screen {
         Screen::Browse => !model.browse.is_empty(),
-        Screen::People => !model.people.is_empty(),
+        Screen::People | Screen::Invite => !model.people.is_empty(),
         Screen::Shared => !model.shares.is_empty(),
         Screen::Transfers => model
             .transfers
             .values()
             .any(|transfer| !transfer.state.is_final() && !matches!(transfer.state, TransferState::NotAsked)),
-        Screen::Welcome | Screen::Invite | Screen::Tracker | Screen::Console | Screen::Settings => false,
+        Screen::Welcome | Screen::Tracker | Screen::Console | Screen::Settings => false,
     }
 }
 

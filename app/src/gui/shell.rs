@@ -37,6 +37,9 @@ const SCREENS: [(Screen, &str, Key); 7] = [
     (Screen::Settings, icons::GEAR_SIX, Key::Num7),
 ];
 
+/// The line in the bar that says how fast something comes and leaves.
+const SPEEDS_HEIGHT: f32 = 24.0;
+
 /// One frame of the whole window.
 pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings) -> Vec<Action> {
     let mut actions = Vec::new();
@@ -51,7 +54,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         .resizable(false)
         .show_separator_line(false)
         .show(ui, |ui| pages(ui, model, state, &mut actions));
-    toasts::place(ui, model, &mut actions);
+    let placed = toasts::place(ui, model, state.screen, &mut actions);
     let page = Frame::new().fill(p.page).inner_margin(theme::PAGE_MARGIN);
     egui::CentralPanel::default().frame(page).show(ui, |ui| {
         away::banner(ui, model, state.screen, state.is_trial, &state.tracker.host_at, &mut actions);
@@ -69,7 +72,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
             share_question::show(ui.ctx(), model, &mut actions);
         }
     }
-    toasts::show(ui, model);
+    toasts::show(ui, model, placed);
     drop_hint(ui);
     actions
 }
@@ -252,13 +255,16 @@ fn bottom(ui: &mut Ui, model: &Model, is_trial: bool, actions: &mut Vec<Action>)
             ui.hyperlink_to(text, RELEASES);
         });
     }
-    if down + up > 0 {
-        let text = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));
-        ui.horizontal(|ui| {
+    // Its place is there while nothing moves too: the button above it must not jump when something begins to.
+    let size = vec2(ui.available_width(), SPEEDS_HEIGHT);
+    ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.set_min_size(size);
+        if down + up > 0 {
             ui.add_space(8.0);
+            let text = format!("↓ {}  ↑ {}", human::speed(down), human::speed(up));
             ui.label(RichText::new(text).font(theme::small()).color(p.weak));
-        });
-    }
+        }
+    });
 }
 
 fn drop_hint(ui: &Ui) {

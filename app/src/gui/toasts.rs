@@ -1,5 +1,6 @@
-//! Messages in passing: what finished, what failed, and what can be done about it at once. What offers something has a place
-//! of its own below the page, where it covers nothing; the rest is glass over the page's corner.
+//! Messages in passing: what finished, what failed, and what can be done about it at once. One of them has a place of its own
+//! below the page, where it covers nothing: what offers something first. Only what comes besides, or is too long for a line,
+//! is glass over the page's corner.
 
 use eframe::egui::{
     self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2,
@@ -9,7 +10,9 @@ use potok_core::protocol::command::owner::LiftBan;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
+use crate::gui::away;
 use crate::gui::icons;
+use crate::gui::screen::Screen;
 use crate::gui::theme::{self, Palette, palette};
 use crate::gui::widgets::{self, Loud};
 use crate::model::{Model, Remedy, Toast, Tone};
@@ -20,26 +23,58 @@ const TOAST_GAP: f32 = 8.0;
 /// So much of a message is seen while the pointer is over it.
 const UNDER_POINTER: f32 = 0.2;
 const TEXT_WIDTH: f32 = 286.0;
+/// What is beside the text of a message in the place below the page.
+const ROUND_THE_TEXT: f32 = 92.0;
 /// The place below the page; it is there without a message too, so that nothing moves when one comes.
 const PLACE_HEIGHT: f32 = 44.0;
 
-/// Takes the place of those that offer something, and draws the newest of them.
-pub(super) fn place(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+/// Takes the place of the one that covers nothing, and draws it: the newest of those that offer something, else the newest
+/// that fits into a line. Its number.
+pub(super) fn place(ui: &mut Ui, model: &Model, screen: Screen, actions: &mut Vec<Action>) -> Option<u64> {
     let frame = Frame::new().fill(palette(ui).page).inner_margin(Margin { left: 20, right: 20, top: 0, bottom: 8 });
     let panel = Panel::bottom("messages").frame(frame).exact_size(PLACE_HEIGHT).resizable(false);
-    panel.show_separator_line(false).show(ui, |ui| {
+    let shown = panel.show_separator_line(false).show(ui, |ui| {
         let mut offering = model.toasts.iter().rev().filter(|toast| toast.remedy.is_some());
-        if let Some((toast, remedy)) = offering.next().and_then(|toast| Some((toast, toast.remedy.as_ref()?))) {
-            offer(ui, toast, remedy, offering.count(), actions);
-        }
+        let toast = match offering.next() {
+            Some(toast) => toast,
+            None => match model.toasts.iter().rev().find(|toast| fits(ui, &toast.text)) {
+                Some(toast) => toast,
+                None => {
+                    what_is_missing(ui, model, screen);
+                    return None;
+                }
+            },
+        };
+        in_line(ui, toast, offering.count(), actions);
+        Some(toast.number)
+    });
+    shown.inner
+}
+
+/// Whether a message can be read whole in the place below the page.
+fn fits(ui: &Ui, text: &str) -> bool {
+    let line = ui.painter().layout_no_wrap(text.to_owned(), theme::body(), Color32::PLACEHOLDER);
+    !text.contains('\n') && line.size().x <= ui.available_width() - ROUND_THE_TEXT
+}
+
+/// That the list above is not whole, as long as it is not.
+fn what_is_missing(ui: &mut Ui, model: &Model, screen: Screen) {
+    let Some(text) = away::partial(model, screen) else { return };
+    let p = palette(ui);
+    line(ui, |ui| {
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            widgets::glyph(ui, icons::WARNING, 18.0, p.warn);
+            ui.add(Label::new(RichText::new(&text).font(theme::small()).color(p.text)).truncate()).on_hover_text(&text);
+        });
     });
 }
 
 /// Draws the others over the page.
-pub(super) fn show(ui: &Ui, model: &Model) {
+pub(super) fn show(ui: &Ui, model: &Model, placed: Option<u64>) {
     // The newest is at the bottom.
     let mut above = PLACE_HEIGHT + TOAST_GAP;
-    for toast in model.toasts.iter().rev().filter(|toast| toast.remedy.is_none()) {
+    let is_over = |toast: &&Toast| toast.remedy.is_none() && Some(toast.number) != placed;
+    for toast in model.toasts.iter().rev().filter(is_over) {
         let id = Id::unique(("toast", toast.number));
         let area = egui::Area::new(id).anchor(Align2::RIGHT_BOTTOM, vec2(-20.0, -above));
         // Clicks go through it, and under the pointer it is glass.
@@ -73,22 +108,18 @@ fn one(ui: &mut Ui, toast: &Toast) {
     });
 }
 
-/// A message in one line, with what can be done about it; `more` others wait behind it.
-fn offer(ui: &mut Ui, toast: &Toast, remedy: &Remedy, more: usize, actions: &mut Vec<Action>) {
+/// A message in one line, with what can be done about it; `more` others that offer something wait behind it.
+fn in_line(ui: &mut Ui, toast: &Toast, more: usize, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let (icon, color) = look(p, toast.tone);
-    let size = vec2(ui.available_width(), PLACE_HEIGHT - TOAST_GAP);
-    let frame = ui.allocate_exact_size(size, Sense::hover()).0;
-    ui.painter().rect(frame, theme::RADIUS, p.card, Stroke::new(1.0, p.line), egui::StrokeKind::Inside);
-    let inside = egui::UiBuilder::new().max_rect(frame.shrink2(vec2(10.0, 2.0)));
-    ui.scope_builder(inside.layout(Layout::right_to_left(Align::Center)), |ui| {
+    line(ui, |ui| {
         if widgets::icon_button(ui, icons::X, &t!("window.close")).clicked() {
             actions.push(Action::CloseToast(toast.number));
         }
         if more > 0 {
             ui.label(RichText::new(format!("+{more}")).font(theme::small()).color(p.weak));
         }
-        if button(ui, remedy, actions) {
+        if toast.remedy.as_ref().is_some_and(|remedy| button(ui, remedy, actions)) {
             actions.push(Action::CloseToast(toast.number));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -96,6 +127,16 @@ fn offer(ui: &mut Ui, toast: &Toast, remedy: &Remedy, more: usize, actions: &mut
             ui.add(Label::new(RichText::new(&toast.text).color(p.text)).truncate());
         });
     });
+}
+
+/// The place below the page, with what is added from the right.
+fn line(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    let p = palette(ui);
+    let size = vec2(ui.available_width(), PLACE_HEIGHT - TOAST_GAP);
+    let frame = ui.allocate_exact_size(size, Sense::hover()).0;
+    ui.painter().rect(frame, theme::RADIUS, p.card, Stroke::new(1.0, p.line), egui::StrokeKind::Inside);
+    let inside = egui::UiBuilder::new().max_rect(frame.shrink2(vec2(10.0, 2.0)));
+    ui.scope_builder(inside.layout(Layout::right_to_left(Align::Center)), add);
 }
 
 fn look(p: &Palette, tone: Tone) -> (&'static str, Color32) {
@@ -111,6 +152,7 @@ fn button(ui: &mut Ui, remedy: &Remedy, actions: &mut Vec<Action>) -> bool {
     let (icon, name) = match remedy {
         Remedy::Show(_) => (icons::FOLDER_OPEN, t!("window.transfers.reveal")),
         Remedy::Retry(_) => (icons::ARROW_CLOCKWISE, t!("window.transfers.retry")),
+        Remedy::SeeWaiting => (icons::BROADCAST, t!("window.page.tracker")),
         Remedy::Unban(_) => (icons::ARROW_COUNTER_CLOCKWISE, t!("window.undo")),
     };
     let is_clicked = widgets::button(ui, Loud::Quiet, icon, &name).clicked();
@@ -118,6 +160,7 @@ fn button(ui: &mut Ui, remedy: &Remedy, actions: &mut Vec<Action>) -> bool {
         match remedy {
             Remedy::Show(path) => actions.push(Action::Reveal(path.clone())),
             Remedy::Retry(number) => actions.push(Action::Ask(Intent::Retry(TransferSelection::One(*number)))),
+            Remedy::SeeWaiting => actions.push(Action::Go(Screen::Tracker)),
             Remedy::Unban(who) => {
                 actions.extend(who.iter().map(|who| Action::Ask(Intent::Order(LiftBan { who: who.clone() }.into()))));
             }

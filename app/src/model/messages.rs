@@ -53,6 +53,8 @@ pub enum Remedy {
     Show(PathBuf),
     /// Try this download again.
     Retry(TransferId),
+    /// See who asks to be let in.
+    SeeWaiting,
     /// Let them in again.
     Unban(Vec<BanQuery>),
 }

@@ -53,6 +53,7 @@ use crate::model::download_questions::DownloadQuestions;
 use crate::model::looked_at::{LookedAt, TransferLook};
 use crate::model::marks::Marks;
 pub use crate::model::messages::{LOG_LINES_MAX, LogLine, Remedy, Toast, Tone};
+pub use crate::model::network::KeyStanding;
 use crate::model::newer_version::NewerVersion;
 use crate::model::offered::OfferedFiles;
 use crate::model::pace::Pace;

@@ -24,6 +24,17 @@ const TRACKER_LOG_MAX: usize = 1_000;
 /// How often the figures of the tracker are read while somebody looks at them.
 const FIGURES_EVERY: Duration = Duration::from_secs(3);
 
+/// Whether somebody is who they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyStanding {
+    /// They proved another key than before, which nobody has accepted yet.
+    Changed,
+    /// There is no key, so nobody can tell who it is.
+    None,
+    /// They proved it.
+    Proven,
+}
+
 impl Model {
     /// The tracker that runs in this program.
     pub fn hosted(&self) -> Option<&Hosted> {
@@ -39,6 +50,17 @@ impl Model {
     pub fn name_of(&self, person: &Person) -> String {
         let name = Shown(person.line.username.as_str()).to_string();
         if self.is_me(person) { format!("{name} ({})", t!("window.people.you")) } else { name }
+    }
+
+    /// What is known of the key behind the name of a person.
+    pub fn key_standing(&self, person: &Person) -> KeyStanding {
+        if self.changed_keys.contains(&person.line.username) {
+            KeyStanding::Changed
+        } else if person.line.key.is_some() {
+            KeyStanding::Proven
+        } else {
+            KeyStanding::None
+        }
     }
 
     /// Everybody who is here but this client itself.
@@ -121,7 +143,8 @@ impl Model {
     }
 
     pub(super) fn apply_asks_to_come_in(&mut self, now: Instant, user: &Username) {
-        self.toast(now, Tone::Info, t!("window.owner.asks", user = Shown(user.as_str())).into_owned());
+        let text = t!("window.owner.asks", user = Shown(user.as_str())).into_owned();
+        self.toast_with(now, Tone::Info, text, Some(Remedy::SeeWaiting));
         self.wishes.push(Intent::Order(ListWaiting.into()));
     }
 

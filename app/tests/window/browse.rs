@@ -1,5 +1,7 @@
 //! The browse page: the tree, several at once, typed paths, who else has it.
 
+use potok_core::protocol::reply::PartialAnswer;
+
 use super::*;
 
 fn trips() -> Vec<FileLine> {
@@ -367,4 +369,17 @@ fn what_is_here_is_not_fetched_once_more_without_a_question() {
     test.click("Keep both");
     let Intent::Download(request) = test.last() else { panic!("{:?}", test.last()) };
     assert_eq!(request.existing, Existing::KeepBoth);
+}
+
+/// Whether all trackers of a network answered changes with every letter that is typed.
+#[test]
+fn what_is_missing_is_said_where_nothing_moves_for_it() {
+    let mut test = Test::new(Screen::Browse);
+    test.list(vec![file("anna", "a", 1, 1)]);
+    let field = |test: &Test| test.window.get_by_label("Search everything").rect();
+    let before = field(&test);
+    test.window.state_mut().model.partial = Some(PartialAnswer { missing: 1, of: 3 });
+    test.steps();
+    assert!(test.is_seen("Not everything is listed: 1 of 3 trackers"));
+    assert_eq!(field(&test), before);
 }

@@ -17,7 +17,7 @@ fn share_preview() -> Test {
     let mut test = Test::new(Screen::Shared);
     test.click("Share a folder…");
     test.answer_preview(true, 4);
-    assert!(test.is_seen("Share 4 files"));
+    assert!(test.is_seen("Share this? Files: 4"));
     test
 }
 

@@ -75,6 +75,47 @@ fn names_of_strangers_are_harmless_on_every_page() {
     }
 }
 
+/// What moves begins and ends all the time.
+#[test]
+fn the_bar_stays_as_it_is_when_something_moves() {
+    let mut test = busy();
+    let places = |test: &Test| {
+        let buttons =
+            ["Invite", "Home Connected"].map(|name| test.window.get_by_role_and_label(Role::Button, name).rect());
+        buttons.map(|rect| rect.top())
+    };
+    let before = places(&test);
+    test.tell(NodeEvent::Transfer(Transfer { bytes_per_second: 5_000, ..transfer(1, TransferState::Running) }));
+    assert!(test.is_seen("↓ 4.9 KiB/s"));
+    assert_eq!(places(&test), before);
+}
+
+/// A message that fits into a line stands below the page, and can be closed.
+#[test]
+fn a_message_covers_nothing() {
+    let mut test = busy();
+    // On the other pages some of what is called so lies below the edge, out of sight.
+    for page in [Screen::Browse, Screen::Transfers, Screen::Shared, Screen::People, Screen::Console] {
+        test.window.state_mut().state.screen = page;
+        let text = format!("a word on {page:?}");
+        let now = std::time::Instant::now();
+        test.window.state_mut().model.toast(now, potok_app::model::Tone::Info, text.clone());
+        test.steps();
+        // The console has it in its lines too.
+        let all = test.window.query_all_by_label(&text).map(|node| node.rect());
+        let place = all.max_by(|a, b| a.bottom().total_cmp(&b.bottom())).expect("it is seen");
+        for node in test.window.root().children_recursive() {
+            let of = node.accesskit_node();
+            if USED.contains(&of.role()) && of.bounding_box().is_some() {
+                let rect = node.rect();
+                assert!(!rect.is_positive() || !rect.intersects(place), "{page:?}: {:?}", of.label());
+            }
+        }
+        test.click("Close");
+        assert!(test.window.state().model.toasts.is_empty(), "{page:?}");
+    }
+}
+
 #[test]
 fn shortcuts_are_listed() {
     let mut test = Test::new(Screen::Transfers);

@@ -39,6 +39,25 @@ fn who_asks_to_be_let_in_is_known_by_name_and_key() {
     }
 }
 
+/// Somebody waits at the door: from every page it is one click to where they are let in.
+#[test]
+fn who_asks_to_be_let_in_is_one_click_away() {
+    let mut test = from_afar();
+    test.window.state_mut().state.screen = Screen::Transfers;
+    test.tell(NodeEvent::AsksToComeIn(name("eve")));
+    let line = WaitingLine {
+        username: name("eve"),
+        key: PublicKey::from_bytes([1; 32]),
+        address: "192.0.2.7".parse().expect("an address"),
+        since: 1_800_000_000,
+    };
+    test.answer(|i| *i == Intent::Order(ListWaiting.into()), Outcome::WaitingUsers(vec![line]));
+    test.window.get_by_role_and_label(eframe::egui::accesskit::Role::Button, "Network").click();
+    test.steps();
+    test.click("Let in: eve");
+    assert!(matches!(test.last(), Intent::Order(OwnerCommand::Approve(_))));
+}
+
 #[test]
 fn a_greeting_is_kept_when_the_tracker_says_so() {
     let mut test = from_afar();

@@ -256,3 +256,18 @@ fn shortcuts_show_pages() {
         assert_eq!(test.window.state().state.screen, page);
     }
 }
+
+/// The field is the last of its page: what is said below it would be out of sight.
+#[test]
+fn what_is_wrong_with_an_invite_comes_into_view() {
+    let mut test = Test::new(Screen::Tracker);
+    test.window.set_size(vec2(760.0, 500.0));
+    test.go_online();
+    test.type_into("Paste the invite or address", "potok://nonsense");
+    test.window.get_by_role_and_label(Role::Button, "Join").click_accesskit();
+    for _ in 0..20 {
+        test.steps();
+    }
+    let said = test.window.get_by_label_contains("no whole invite").rect();
+    assert!(said.is_positive() && said.bottom() < 500.0 && said.top() > 0.0, "{said:?}");
+}

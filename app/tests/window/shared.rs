@@ -102,7 +102,7 @@ fn it_is_said_before_what_a_folder_would_be() {
     let mut test = sharing();
     test.click("Share a folder…");
     test.answer_preview(true, 4);
-    assert!(test.is_seen("Share 4 files, 50 B?") && test.is_seen("left out: 3"));
+    assert!(test.is_seen("Share this? Files: 4, 50 B") && test.is_seen("left out: 3"));
     test.click("Don't share");
     assert!(matches!(test.last(), Intent::PreviewShare(_)));
     test.click("Share a folder…");
@@ -121,7 +121,7 @@ fn what_another_program_hands_over_is_asked_about() {
     assert!(matches!(test.last(), Intent::PreviewShare(requests) if std::path::Path::new(&requests[0].typed) == path));
     // Chosen in the window it would be shared at once.
     test.answer_preview(false, 1);
-    assert!(test.is_seen("Share 1 files, 50 B?") && matches!(test.last(), Intent::PreviewShare(_)));
+    assert!(test.is_seen("Share this? Files: 1, 50 B") && matches!(test.last(), Intent::PreviewShare(_)));
     assert_eq!(test.window.state().state.screen, Screen::Shared);
     test.click("Don't share");
     test.window.state_mut().started_for(StartPurpose::Share(vec![path]));

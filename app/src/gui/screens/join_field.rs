@@ -69,8 +69,15 @@ impl JoinField {
     }
 }
 
-/// A sentence in red below what it is about.
+/// A sentence in red below what it is about. When it comes it is brought into view: what it is about may be the last of a
+/// page that scrolls.
 pub(super) fn complain(ui: &mut Ui, text: &str) {
     ui.add_space(2.0);
-    ui.add(Label::new(RichText::new(text).font(theme::small()).color(palette(ui).bad)).wrap());
+    let sentence = ui.add(Label::new(RichText::new(text).font(theme::small()).color(palette(ui).bad)).wrap());
+    let (id, pass) = (ui.scope_id().with(("complaint", text)), ui.ctx().cumulative_pass_nr());
+    let seen: Option<u64> = ui.data_mut(|data| data.get_temp(id));
+    if seen.is_none_or(|seen| seen + 2 < pass) {
+        sentence.scroll_to_me(None);
+    }
+    ui.data_mut(|data| data.insert_temp(id, pass));
 }

@@ -56,6 +56,9 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
         ui.set_max_width(ui.available_width() - 8.0);
         now(ui, model, !is_typed_here, actions);
         ui.add_space(theme::GAP);
+        if model.can_order() {
+            owner::waiting(ui, model, actions);
+        }
         let firewall = state.firewall.unwrap_or(Firewall::Unknown);
         // Whoever hosts the network looks after that first.
         let hosts = model.hosted().is_some();

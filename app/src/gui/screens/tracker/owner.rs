@@ -63,10 +63,6 @@ fn order(command: impl Into<OwnerCommand>) -> Action {
 
 /// Draws the cards.
 pub(super) fn show(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
-    if !model.waiting.is_empty() {
-        waiting(ui, model, actions);
-        ui.add_space(theme::GAP);
-    }
     broadcast(ui, forms, actions);
     ui.add_space(theme::GAP);
     if !model.trackers.is_empty() {
@@ -129,7 +125,11 @@ fn list<T>(ui: &mut Ui, id: &str, rows: &[T], text: impl Fn(&T) -> Row, mut butt
     });
 }
 
-fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+/// Who asks to be let in, if anybody does: somebody waits for an answer, so it stands before all else.
+pub(super) fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    if model.waiting.is_empty() {
+        return;
+    }
     widgets::card(ui, |ui| {
         widgets::heading(ui, &t!("window.owner.waiting"));
         widgets::weak(ui, t!("window.owner.waiting-text"));
@@ -156,6 +156,7 @@ fn waiting(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             }
         });
     });
+    ui.add_space(theme::GAP);
 }
 
 fn broadcast(ui: &mut Ui, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
