@@ -1,6 +1,7 @@
 //! The people page: keys in three forms, sending away, shutting out and letting in again.
 
 use potok_core::model::binding::{Ban, BanTarget};
+use potok_core::node::warning::Warning;
 use potok_core::protocol::command::owner::{BanUser, KickUser, LiftBan, ListBanned, OwnerCommand};
 
 use super::*;
@@ -40,6 +41,37 @@ fn the_owner_sends_away_and_shuts_out() {
     let before = test.asked_so_far();
     test.click("Let in again");
     assert_eq!(test.asked_since(before), [unban]);
+}
+
+/// Whoever proves another key than before is nowhere called verified.
+#[test]
+fn another_key_is_no_proof() {
+    let mut test = at_my_network(Screen::People);
+    test.click("eve");
+    assert!(test.is_seen("Verified: the key behind this name was proven"));
+    test.tell(NodeEvent::Warning(Warning::UserKeyChanged { user: name("eve") }));
+    for form in ["Digits", "QR code"] {
+        test.click(form);
+        assert!(test.is_seen("Compare fingerprints before you accept the new key"), "{form}");
+    }
+    for page in [Screen::People, Screen::Tracker, Screen::Invite] {
+        test.window.state_mut().state.screen = page;
+        test.steps();
+        assert!(!test.is_seen("Verified: "), "{page:?}");
+    }
+    test.window.state_mut().state.screen = Screen::People;
+    test.steps();
+    test.click("Accept the new key…");
+    assert!(test.is_seen("Is this the same eve?"));
+}
+
+#[test]
+fn a_ban_without_a_name_is_called_what_it_shuts_out() {
+    let mut test = at_my_network(Screen::People);
+    let address = Ban::new(BanTarget::Address([203, 0, 113, 7].into()), None);
+    test.answer(|i| *i == Intent::Order(ListBanned.into()), Outcome::Bans(vec![address]));
+    test.click("Shut out: 1");
+    test.click("203.0.113.7");
 }
 
 #[test]

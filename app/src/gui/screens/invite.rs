@@ -163,7 +163,7 @@ fn who_has_come(ui: &mut Ui, model: &Model) {
                     None => t!("window.invite.is-here", user = name),
                 };
                 ui.add(Label::new(RichText::new(&*text).font(theme::heading()).color(p.text)).truncate());
-                widgets::verified_mark(ui, person.line.key.is_some());
+                widgets::verified_mark(ui, model.key_standing(person));
                 if let Some(at) = person.since {
                     widgets::weak(ui, human::time_of_day(at, now));
                 }

@@ -40,6 +40,8 @@ pub struct Column<R, K = (), E = ()> {
     pub drop: u8,
     /// In a wide window it gets some of what the names do not need.
     pub grows: bool,
+    /// Its width where names need the room, if it is not a usual part of its width.
+    pub least: Option<f32>,
     /// Draws the cell of a row; it is called only where there is room.
     pub cell: fn(&mut Cell<'_, E>, &R),
 }
@@ -68,6 +70,7 @@ impl<R, K, E> Column<R, K, E> {
             is_extra: false,
             drop: 0,
             grows: false,
+            least: None,
             cell,
         }
     }
@@ -79,7 +82,8 @@ impl<R, K, E> Column<R, K, E> {
         width: f32,
         cell: fn(&mut Cell<'_, E>, &R),
     ) -> Self {
-        Self { is_right: true, ..Self::new(name, title, width, cell) }
+        // Half a number is another number.
+        Self { is_right: true, least: Some(width), ..Self::new(name, title, width, cell) }
     }
 
     /// It sorts by this.
@@ -100,6 +104,11 @@ impl<R, K, E> Column<R, K, E> {
     /// It gets some of what there is in a wide window.
     pub fn grow(self) -> Self {
         Self { grows: true, ..self }
+    }
+
+    /// Where names need the room it is still so many points wide.
+    pub fn least(self, least: f32) -> Self {
+        Self { least: Some(least), ..self }
     }
 
     /// It may go in a narrow window, the largest number first.

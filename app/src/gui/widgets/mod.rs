@@ -19,10 +19,13 @@ use eframe::egui::{
     TextEdit, Ui, Vec2, WidgetInfo, accesskit::Role, pos2, vec2,
 };
 
+use rust_i18n::t;
+
 use crate::gui::icons;
-use crate::gui::theme::{self, GAP, RADIUS, RADIUS_CARD, palette};
+use crate::gui::theme::{self, GAP, Palette, RADIUS, RADIUS_CARD, palette};
 pub use crate::gui::widgets::menu::{MenuGroups, menu_gap, menu_item};
 pub use crate::gui::widgets::modal::{answers, default_button, modal};
+use crate::model::KeyStanding;
 
 /// A window that is narrower has no room for words at the edges.
 const NARROW: f32 = 920.0;
@@ -360,17 +363,26 @@ pub fn bar(ui: &Ui, rect: Rect, part: f32, color: Color32) {
 }
 
 /// The mark behind a name whose key was proven. It is drawn, not a character: nobody can put it into a name.
-pub fn verified_mark(ui: &mut Ui, is_verified: bool) {
-    let p = palette(ui);
-    let (icon, color, text) = if is_verified {
-        (icons::SEAL_CHECK, p.accent, rust_i18n::t!("window.people.verified"))
-    } else {
-        (icons::WARNING, p.warn, rust_i18n::t!("window.people.unverified"))
+pub fn verified_mark(ui: &mut Ui, standing: KeyStanding) {
+    let (icon, color) = key_look(palette(ui), standing);
+    let text = match standing {
+        KeyStanding::Proven => t!("window.people.verified"),
+        KeyStanding::Changed => t!("window.people.changed-short"),
+        KeyStanding::None => t!("window.people.unverified"),
     };
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(18.0), Sense::hover());
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon, theme::icon(16.0), color);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &*text));
     response.on_hover_text(&*text);
+}
+
+/// Icon and colour of what is known of somebody's key.
+pub fn key_look(p: &Palette, standing: KeyStanding) -> (&'static str, Color32) {
+    match standing {
+        KeyStanding::Proven => (icons::SEAL_CHECK, p.accent),
+        KeyStanding::Changed => (icons::SHIELD_WARNING, p.bad),
+        KeyStanding::None => (icons::WARNING, p.warn),
+    }
 }
 
 /// A share of the whole as a number for drawing.

@@ -33,7 +33,11 @@ pub(super) fn places<R, K, E>(columns: &[Column<R, K, E>]) -> Vec<ColumnPlace> {
         drop: column.drop,
         is_extra: column.is_extra,
         // What has no title has buttons or marks in it, which are as wide as they are.
-        least: if (column.title)().is_empty() { column.width } else { column.width * NARROWEST_PART },
+        least: match column.least {
+            Some(least) => least.min(column.width),
+            None if (column.title)().is_empty() => column.width,
+            None => column.width * NARROWEST_PART,
+        },
         grows: column.grows,
     };
     columns.iter().map(place).collect()

@@ -33,7 +33,10 @@ pub(super) fn show(ui: &mut Ui, model: &Model, kept: &mut KeptRows<String>, acti
         ui,
         &mut kept.selection,
         |index| rows.get(index),
-        |ban| format!("{} {}", name(ban), Shown(&ban.target.to_string())),
+        |ban| match &ban.username {
+            Some(_) => format!("{} {}", name(ban), Shown(&ban.target.to_string())),
+            None => name(ban),
+        },
         |ui, _| lets_in |= widgets::menu_item(ui, icons::ARROW_COUNTER_CLOCKWISE, &t!("window.bans.unban"), "Del"),
     );
     kept.saw(happened.view);
@@ -58,16 +61,16 @@ fn columns<'a>() -> [Column<&'a Ban>; 6] {
         Column::new(
             "person",
             || t!("window.column.person"),
-            220.0,
-            |cell, ban| {
+            0.0,
+            |cell, ban: &&Ban| {
                 cell.icon_text(icons::PROHIBIT, &name(ban), theme::medium(), cell.palette().text);
             },
         ),
         Column::new(
             "by",
             || t!("window.bans.by"),
-            110.0,
-            |cell, ban| {
+            104.0,
+            |cell, ban: &&Ban| {
                 let by = match ban.target {
                     BanTarget::Key(_) => t!("window.bans.key"),
                     BanTarget::Address(_) => t!("window.people.address"),
@@ -76,47 +79,57 @@ fn columns<'a>() -> [Column<&'a Ban>; 6] {
                 };
                 cell.text(&by, theme::small(), cell.palette().weak);
             },
-        ),
+        )
+        .least(90.0)
+        .drop(2),
+        Column::new(
+            "target",
+            || t!("window.bans.target"),
+            200.0,
+            |cell, ban: &&Ban| {
+                // Without a person it is what stands in front.
+                let target = ban.username.as_ref().map(|_| Shown(&ban.target.to_string()).to_string());
+                cell.path(&target.unwrap_or_default(), theme::mono(), cell.palette().weak);
+            },
+        )
+        .drop(4),
         Column::new(
             "until",
             || t!("window.bans.until"),
-            130.0,
-            |cell, ban| {
+            132.0,
+            |cell, ban: &&Ban| {
                 let until = ban.terms.until.map_or_else(|| t!("window.bans.for-good").into_owned(), human::moment);
                 cell.text(&until, theme::small(), cell.palette().text);
             },
-        ),
+        )
+        .least(132.0),
         Column::new(
             "reason",
             || t!("window.bans.reason"),
-            180.0,
+            190.0,
             |cell, ban: &&Ban| {
                 let reason = ban.terms.reason.as_ref().map_or("–".to_owned(), |it| Shown(it.as_str()).to_string());
                 cell.text(&reason, theme::small(), cell.palette().text);
             },
         )
-        .drop(2),
+        .grow()
+        .drop(1),
         Column::new(
             "ordered-by",
             || t!("window.bans.ordered-by"),
-            110.0,
+            100.0,
             |cell, ban: &&Ban| {
                 let by = ban.terms.by.as_ref().map_or("–".to_owned(), |name| Shown(name.as_str()).to_string());
                 cell.text(&by, theme::small(), cell.palette().weak);
             },
         )
-        .drop(1),
-        Column::new(
-            "target",
-            || "".into(),
-            0.0,
-            |cell, ban| {
-                cell.text(&Shown(&ban.target.to_string()).to_string(), theme::mono(), cell.palette().weak);
-            },
-        ),
+        .drop(3),
     ]
 }
 
+/// Who it is, or what is shut out if that is not said.
 fn name(ban: &Ban) -> String {
-    ban.username.as_ref().map_or_else(|| "–".to_owned(), |name| Shown(name.as_str()).to_string())
+    ban.username
+        .as_ref()
+        .map_or_else(|| Shown(&ban.target.to_string()).to_string(), |name| Shown(name.as_str()).to_string())
 }

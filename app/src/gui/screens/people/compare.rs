@@ -5,12 +5,12 @@ use potok_core::model::key::PublicKey;
 use potok_core::model::shown::Shown;
 use rust_i18n::t;
 
-use crate::gui::action::Action;
+use crate::gui::action::{Action, Confirm};
 use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::theme::{self, palette};
 use crate::gui::widgets::{self, Loud, qr};
-use crate::model::{Model, Person};
+use crate::model::{KeyStanding, Model, Person};
 
 const KEY_QR_SIDE: f32 = 124.0;
 /// Room for `Theirs` and `Mine`.
@@ -37,12 +37,19 @@ pub(super) fn show(ui: &mut Ui, model: &Model, person: Option<&Person>, form: &m
             return;
         };
         let user = person.line.username.to_string();
+        let standing = model.key_standing(person);
         ui.horizontal(|ui| {
             widgets::heading(ui, &Shown(&user).to_string());
-            widgets::verified_mark(ui, person.line.key.is_some());
+            widgets::verified_mark(ui, standing);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if widgets::edge_button(ui, Loud::Plain, icons::FOLDER, &t!("window.browse.their-files")).clicked() {
                     actions.push(Action::BrowsePerson(person.line.username.clone()));
+                }
+                if standing == KeyStanding::Changed
+                    && widgets::edge_button(ui, Loud::Danger, icons::SHIELD_WARNING, &t!("window.people.trust"))
+                        .clicked()
+                {
+                    actions.push(Action::Confirm(Confirm::Trust(person.line.username.clone())));
                 }
                 if person.line.key.is_some() {
                     let (words, digits, picture) =
@@ -65,14 +72,17 @@ pub(super) fn show(ui: &mut Ui, model: &Model, person: Option<&Person>, form: &m
             (t!("window.people.theirs"), Some(theirs)),
             (t!("window.people.mine"), model.me.as_ref().map(|me| &me.key)),
         ];
+        let text = match (standing, &form) {
+            (KeyStanding::Changed, _) => t!("window.people.changed"),
+            (_, Form::Picture) => t!("window.people.picture-text"),
+            (_, Form::Words | Form::Digits) => t!("window.people.compare-text"),
+        };
         if *form == Form::Picture {
-            pictures(ui, &keys);
+            pictures(ui, &keys, &text);
         } else {
             for (whose, key) in &keys {
                 written(ui, whose, *key, *form);
             }
-            let is_changed = model.changed_keys.contains(&person.line.username);
-            let text = if is_changed { t!("window.people.changed") } else { t!("window.people.compare-text") };
             widgets::weak(ui, text);
         }
     });
@@ -90,7 +100,7 @@ fn written(ui: &mut Ui, whose: &str, key: Option<&PublicKey>, form: Form) {
     });
 }
 
-fn pictures(ui: &mut Ui, keys: &[(std::borrow::Cow<'_, str>, Option<&PublicKey>)]) {
+fn pictures(ui: &mut Ui, keys: &[(std::borrow::Cow<'_, str>, Option<&PublicKey>)], text: &str) {
     ui.horizontal_top(|ui| {
         for (whose, key) in keys {
             let Some(key) = key else { continue };
@@ -100,6 +110,6 @@ fn pictures(ui: &mut Ui, keys: &[(std::borrow::Cow<'_, str>, Option<&PublicKey>)
                 widgets::weak(ui, &**whose)
             });
         }
-        widgets::weak(ui, t!("window.people.picture-text"));
+        widgets::weak(ui, text);
     });
 }

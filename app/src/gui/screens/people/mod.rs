@@ -25,7 +25,7 @@ use crate::gui::widgets::{self, Loud, MenuGroups};
 use crate::human;
 use crate::human::thousands;
 use crate::model::natural_order;
-use crate::model::{Model, Person};
+use crate::model::{KeyStanding, Model, Person};
 use crate::texts;
 
 /// What is said about the one who is chosen, with the gap above it.
@@ -146,11 +146,19 @@ impl PersonRow<'_> {
         self.ways.get(&self.person.line.username).copied()
     }
 
+    /// Whether they are who they were.
+    fn key_standing(&self) -> KeyStanding {
+        self.model.key_standing(self.person)
+    }
+
     /// How much they share, once it is known.
     fn totals(&self) -> Option<&Totals> {
         self.model.totals.of(&self.person.line.username)
     }
 }
+
+/// The mark and its word, in the longer language.
+const IDENTITY_WIDTH_MIN: f32 = 128.0;
 
 fn columns<'a>() -> [Column<PersonRow<'a>>; 7] {
     [
@@ -171,19 +179,19 @@ fn columns<'a>() -> [Column<PersonRow<'a>>; 7] {
             || t!("window.people.identity"),
             140.0,
             |cell, row: &PersonRow<'_>| {
-                let p = cell.palette();
-                let (icon, text, color) = match row.person.line.key {
-                    _ if row.model.changed_keys.contains(&row.person.line.username) => {
-                        (icons::SHIELD_WARNING, t!("window.people.changed-short"), p.bad)
-                    }
-                    Some(_) => (icons::SEAL_CHECK, t!("window.people.verified-short"), p.accent),
-                    None => (icons::WARNING, t!("window.people.unverified-short"), p.warn),
+                let text = match row.key_standing() {
+                    KeyStanding::Changed => t!("window.people.changed-short"),
+                    KeyStanding::Proven => t!("window.people.verified-short"),
+                    KeyStanding::None => t!("window.people.unverified-short"),
                 };
+                let p = cell.palette();
+                let (icon, color) = widgets::key_look(p, row.key_standing());
                 cell.mark(icon, color);
                 cell.text(&text, theme::small(), p.weak);
             },
         )
-        .compared(|a, b| a.person.line.key.is_some().cmp(&b.person.line.key.is_some())),
+        .least(IDENTITY_WIDTH_MIN)
+        .compared(|a, b| a.key_standing().cmp(&b.key_standing())),
         Column::new(
             "since",
             || t!("window.people.since"),
@@ -253,7 +261,7 @@ fn menu(ui: &mut Ui, model: &Model, person: &Person, can_send_away: bool, action
     if lines.item(ui, key.is_some(), icons::FINGERPRINT, &t!("window.settings.copy-key"), "") {
         actions.extend(key.map(|key| Action::Copy(key.to_string())));
     }
-    let is_other_key = model.changed_keys.contains(user);
+    let is_other_key = model.key_standing(person) == KeyStanding::Changed;
     if lines.item(ui, is_other_key, icons::SHIELD_WARNING, &t!("window.people.trust"), "") {
         actions.push(Action::Confirm(Confirm::Trust(user.clone())));
     }

@@ -111,7 +111,7 @@ fn one_person(ui: &mut Ui, model: &Model, person: &Person, actions: &mut Vec<Act
     ui.allocate_ui(vec2(ui.available_width(), PERSON_HEIGHT - theme::GAP), |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().interact_size.y = PERSON_HEIGHT - theme::GAP;
-            widgets::verified_mark(ui, person.line.key.is_some());
+            widgets::verified_mark(ui, model.key_standing(person));
             let (galley, is_cut) = middle_line(ui, &name, theme::medium(), p.text, 260.0);
             let label = ui.add(Label::new(galley));
             if is_cut {
