@@ -179,6 +179,48 @@ fn what_is_behind_a_transfer_is_seen_when_it_is_chosen() {
 }
 
 #[test]
+fn the_only_file_is_called_what_its_transfer_is() {
+    let mut test = Test::new(Screen::Transfers);
+    test.tell(at(1, 1, TransferState::Running));
+    test.window.get_all_by_role(Role::Row).next().expect("a row").click();
+    test.steps();
+    let about = |i: &Intent| matches!(i, Intent::DescribeTransfer { number: TransferId(1), .. });
+    let label = transfer(1, TransferState::Running).label;
+    let mut details = described(1);
+    details.files.files =
+        vec![FileDetails { path: label.as_str().into(), size: 50, done_bytes: 0, stage: FileStage::UnderWay }];
+    details.files.total = 1;
+    // It sends for somebody else, not for this one.
+    details.sources[0].standing = SourceStanding::Connected;
+    test.answer(about, Outcome::TransferDetails(Box::new(details.clone())));
+    test.click("Files");
+    test.answer(about, Outcome::TransferDetails(Box::new(details)));
+    assert!(test.is_seen("day 1.jpg 50 B 0%"));
+    test.click("Sources");
+    assert!(test.is_seen("vera  Connected"));
+}
+
+#[test]
+fn a_filter_that_leaves_nothing_says_so() {
+    let mut test = Test::new(Screen::Transfers);
+    test.tell(at(1, 1, TransferState::Running));
+    test.window.get_by_role_and_label(Role::RadioButton, "Failed").click();
+    test.steps();
+    assert!(test.is_seen("No transfer is like that now") && test.window.query_all_by_role(Role::Row).next().is_none());
+    test.click("Show all");
+    assert!(test.window.query_all_by_role(Role::Row).next().is_some());
+}
+
+/// In the smallest window the bar is there: it is what a person looks for.
+#[test]
+fn a_narrow_window_shows_how_far_it_is() {
+    let mut test = Test::new(Screen::Transfers);
+    test.window.set_size(eframe::egui::vec2(760.0, 500.0));
+    test.tell(at(1, 1, TransferState::Running));
+    assert!(test.window.query_by_role_and_label(Role::ColumnHeader, "Progress").is_some());
+}
+
+#[test]
 fn states_filter_and_columns_sort() {
     let mut test = Test::new(Screen::Transfers);
     let failed = || TransferState::Failed(TransferError::Changed);

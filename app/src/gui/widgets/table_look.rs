@@ -136,7 +136,11 @@ impl TableLook {
         while available - widths.iter().sum::<f32>() < REST_MIN {
             let there = columns.iter().zip(&widths).enumerate();
             let first = there.filter(|(_, (column, width))| column.drop > 0 && **width > 0.0);
-            let Some((at, _)) = first.max_by_key(|(_, (column, _))| column.drop) else { break };
+            let Some((at, (column, _))) = first.max_by_key(|(_, (column, _))| column.drop) else { break };
+            // The last one goes only where narrower columns do not help.
+            if column.drop == 1 && available - self.narrowest(columns, &widths) >= REST_MIN {
+                break;
+            }
             widths[at] = 0.0;
         }
         self.share_out(columns, &mut widths, available);
@@ -147,6 +151,15 @@ impl TableLook {
             }
         }
         widths
+    }
+
+    /// What these columns take at least; those that somebody made wider or narrower stay as they are.
+    fn narrowest(&self, columns: &[ColumnPlace], widths: &[f32]) -> f32 {
+        let least = |(column, width): (&ColumnPlace, &f32)| {
+            let is_free = *width > 0.0 && !self.widths.contains_key(column.name);
+            if is_free { width.min(column.least) } else { *width }
+        };
+        columns.iter().zip(widths).map(least).sum()
     }
 
     /// Columns that nobody made wider or narrower give names what they need, and grow where names have enough.
@@ -232,6 +245,18 @@ mod tests {
         assert_eq!(look.widths(&columns, 4_000.0)[2], 240.0, "twice as wide at most");
         look.move_edge(&columns, &look.widths(&columns, 840.0), 1, 0.0);
         assert_eq!(look.widths(&columns, 480.0)[2], 150.0, "what somebody made it stays");
+    }
+
+    #[test]
+    fn the_last_column_that_may_go_is_made_narrower_first() {
+        let mut columns = COLUMNS;
+        columns[2].drop = 1;
+        columns[2].least = 80.0;
+        let mut look = TableLook::default();
+        assert_eq!(look.widths(&columns, 350.0), [190.0, 0.0, 80.0, 0.0, 80.0]);
+        assert_eq!(look.widths(&columns, 330.0), [250.0, 0.0, 0.0, 0.0, 80.0], "names need more than that leaves");
+        look.move_edge(&columns, &look.widths(&columns, 700.0), 1, 0.0);
+        assert_eq!(look.widths(&columns, 350.0), [270.0, 0.0, 0.0, 0.0, 80.0], "what somebody made it stays, or goes");
     }
 
     #[test]

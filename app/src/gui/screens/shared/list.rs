@@ -302,6 +302,11 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
                 let row = drawn.row;
                 let is_open = row.is_open();
                 let (icon, name, color) = match &row.kind {
+                    // A narrow window has no room for the column that says why.
+                    ShareRowKind::Root { root, .. } if root.paused.is_some() => {
+                        cell.hint(&state_of(root));
+                        (icons::WARNING, Shown(row.path.as_str()).to_string(), p.warn)
+                    }
                     ShareRowKind::Stopped => (icons::PROHIBIT, Shown(row.path.as_str()).to_string(), p.weak),
                     ShareRowKind::Rest { is_cut } => (icons::HOURGLASS_MEDIUM, rest(*is_cut), p.weak),
                     _ => {
@@ -333,7 +338,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
                 cell.text(&thousands(files), theme::body(), cell.palette().weak);
             },
         )
-        .drop(2),
+        .drop(3),
         Column::number(
             "size",
             || t!("window.column.size"),
@@ -365,7 +370,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
             },
         )
         .grow()
-        .drop(4),
+        .drop(2),
         Column::new(
             "place",
             || t!("window.shared.place"),
@@ -377,7 +382,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
             },
         )
         .grow()
-        .drop(3),
+        .drop(4),
         Column::new(
             "takers",
             || t!("window.shared.takers"),

@@ -21,6 +21,11 @@ use crate::model::{natural_order, short};
 use crate::render::tables;
 use crate::texts;
 
+/// A short bar and its per cent.
+const PROGRESS_WIDTH_MIN: f32 = 88.0;
+/// How fast, at least; the rest stands below the table.
+const STATE_WIDTH_MIN: f32 = 118.0;
+
 /// All of them, from left to right, those to be chosen too. What is clicked in a cell is an action.
 pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
     [
@@ -39,6 +44,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
         .drop(4),
         Column::new("progress", || t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t))
             .compared(|a, b| part_done(a).cmp(&part_done(b)))
+            .least(PROGRESS_WIDTH_MIN)
             .drop(1),
         Column::new(
             "state",
@@ -51,6 +57,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
             },
         )
         .grow()
+        .least(STATE_WIDTH_MIN)
         .compared(|a, b| (state_rank(a), a.bytes_per_second).cmp(&(state_rank(b), b.bytes_per_second))),
         Column::number(
             "speed",

@@ -86,6 +86,7 @@ fn columns<'a>() -> [Column<&'a PastTransfer, (), Action>; 5] {
                 cell.text(&human::date_and_time(past.ended_at), theme::small(), cell.palette().weak);
             },
         )
+        .least(150.0)
         .compared(|a, b| a.ended_at.cmp(&b.ended_at)),
         Column::number("buttons", || "".into(), 80.0, |cell, past: &&PastTransfer| buttons(cell, past)),
     ]

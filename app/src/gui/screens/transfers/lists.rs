@@ -42,9 +42,10 @@ pub(super) fn sources(ui: &mut Ui, details: Option<&TransferDetails>) {
                 SourceStanding::Waiting(_) | SourceStanding::Declines | SourceStanding::Unreachable => p.warn,
                 _ => p.weak,
             };
+            // What it sends for other transfers is not told here.
             let speed = match source.bytes_per_second {
-                0 => String::new(),
-                speed => human::speed(speed),
+                speed if speed > 0 && source.standing == SourceStanding::Sending => human::speed(speed),
+                _ => String::new(),
             };
             let middle = if way.is_empty() { state } else { format!("{state} · {way}") };
             line(ui, icons::USER, &name, &speed, &middle, color);
@@ -85,8 +86,7 @@ pub(super) fn files(ui: &mut Ui, transfer: &Transfer, details: Option<&TransferD
                 continue;
             };
             let p = palette(ui);
-            // What all of them begin with is above.
-            let name = Shown(file.path.strip_prefix(&transfer.label).unwrap_or(&file.path)).to_string();
+            let name = Shown(name_in(transfer, &file.path)).to_string();
             let (state, color) = match &file.stage {
                 FileStage::Waiting if file.done_bytes == 0 => (t!("window.state.queued").into_owned(), p.weak),
                 FileStage::Waiting | FileStage::UnderWay => {
@@ -101,6 +101,15 @@ pub(super) fn files(ui: &mut Ui, transfer: &Transfer, details: Option<&TransferD
             line(ui, icons::of_file(&name), &name, &human::size(file.size), &state, color);
         }
     });
+}
+
+/// What a file is called in the list of a transfer's files: what all of them begin with is above. The only file of a
+/// transfer is called what the transfer is.
+fn name_in<'a>(transfer: &Transfer, path: &'a str) -> &'a str {
+    match path.strip_prefix(&transfer.label) {
+        Some("") => path.rsplit('/').next().unwrap_or(path),
+        rest => rest.unwrap_or(path),
+    }
 }
 
 fn waiting(ui: &mut Ui) {

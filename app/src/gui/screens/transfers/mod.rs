@@ -9,7 +9,7 @@ mod lists;
 mod parts;
 mod status_line;
 
-use eframe::egui::{Key, Modifiers, Ui};
+use eframe::egui::{Key, Modifiers, Ui, vec2};
 use potok_core::model::transfer::TransferError;
 use potok_core::node::event::{Direction, Transfer, TransferState};
 use potok_core::node::intent::{Intent, QueueMove, TransferId, TransferSelection};
@@ -38,6 +38,11 @@ const DETAILS_HEIGHT: f32 = 178.0;
 const DETAILS_LOW_HEIGHT: f32 = 136.0;
 /// A page that is lower is that of a low window.
 const LOW_PAGE: f32 = 560.0;
+const ROWS_HEIGHT_MIN: f32 = 80.0;
+/// A sentence and a button below it.
+const NOTHING_HEIGHT: f32 = 68.0;
+/// Lower details could not be read.
+const DETAILS_HEIGHT_MIN: f32 = 112.0;
 const STATUS_HEIGHT: f32 = 22.0;
 
 /// Which transfers are shown.
@@ -129,17 +134,40 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TransfersState,
         return;
     }
     let details_height = if is_low { DETAILS_LOW_HEIGHT } else { DETAILS_HEIGHT };
+    // With a strip over the page, the smallest window has not even room for that.
+    let most = ui.available_height() - ROWS_HEIGHT_MIN - STATUS_HEIGHT - 2.0 * theme::GAP - TABLE_FRAME;
+    let has_details = most >= DETAILS_HEIGHT_MIN;
+    let details_height = if has_details { details_height.min(most) } else { 0.0 };
     let below = details_height + STATUS_HEIGHT + 2.0 * theme::GAP + TABLE_FRAME;
     // What lies below keeps its place, however few rows there are.
     let top = ui.cursor().top();
-    let room = (ui.available_height() - below).max(80.0);
-    table(ui, state, &columns, &rows, room, actions);
+    let room = (ui.available_height() - below).max(ROWS_HEIGHT_MIN);
+    if rows.is_empty() {
+        nothing_of_these(ui, state, room + TABLE_FRAME);
+    } else {
+        table(ui, state, &columns, &rows, room, actions);
+    }
     ui.add_space((top + room + TABLE_FRAME - ui.cursor().top()).max(0.0));
     let chosen = state.chosen().and_then(|number| rows.iter().copied().find(|t| t.number == number));
-    details::show(ui, model, chosen, &mut state.details, details_height, actions);
+    if has_details {
+        details::show(ui, model, chosen, &mut state.details, details_height, actions);
+    }
     let details = model.looked_at.details.as_ref().filter(|of| chosen.is_some_and(|t| t.number == of.number));
     let free_bytes = details.and_then(|details| details.free_bytes).or(model.looked_at.free_bytes);
     status_line::show(ui, model, settings, &rows, free_bytes);
+}
+
+/// Instead of the table, when there are transfers and none of those that are wanted.
+fn nothing_of_these(ui: &mut Ui, state: &mut TransfersState, height: f32) {
+    ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
+        ui.vertical_centered(|ui| {
+            ui.add_space(((height - NOTHING_HEIGHT) / 2.0).max(0.0));
+            widgets::heading(ui, &t!("window.transfers.none-title"));
+            if widgets::button(ui, Loud::Plain, icons::LIST_BULLETS, &t!("window.transfers.show-all")).clicked() {
+                (state.only, state.direction) = (Only::All, None);
+            }
+        });
+    });
 }
 
 /// Which of them are shown.
