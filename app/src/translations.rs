@@ -8,6 +8,7 @@ use std::path::Path;
 
 use potok_core::model::absence::AbsenceReason;
 use potok_core::model::attempt::TryOutcome;
+use potok_core::model::metering::Metering;
 use potok_core::model::name_fault::NameFault;
 use potok_core::model::relaying::NoRelay;
 use potok_core::model::transfer::TransferError;
@@ -95,6 +96,7 @@ fn used() -> BTreeSet<String> {
     family("not-shareable", &not_shareable().iter().filter_map(NotShareable::key).collect::<Vec<_>>());
     family("why-not-shared", &not_shared().iter().map(|why| why.reason().word()).collect::<Vec<_>>());
     family("status", words::STATUS_WORDS);
+    family("metering", &[Metering::Unknown, Metering::Unmetered, Metering::Metered].map(Metering::as_str));
     let settings = toml::Table::try_from(Settings::default()).expect("plain values");
     family("settings", &settings.keys().map(String::as_str).chain(["head"]).collect::<Vec<_>>());
     used

@@ -19,6 +19,7 @@ pub const STATE_WORDS: &[&str] = &[
     "running",
     "not-asked",
     "paused",
+    "metered",
     "disk-full",
     "finished",
     "failed",
