@@ -42,7 +42,8 @@ pub const DEAD_AFTER: Duration = Duration::from_secs(2);
 pub const SHOWN_AFTER: Duration = Duration::from_secs(3);
 /// How long until a tracker that could not be reached is dialled again.
 pub const DIAL_AGAIN_AFTER: Duration = Duration::from_millis(500);
-/// What one user shares is told at most so often, however many lines announce it.
+/// What users share is told at most so often, however many lines announce it: the first change at once, those that follow
+/// within this time together at its end.
 pub const SHARES_WINDOW: Duration = Duration::from_millis(50);
 /// Most links at once: two to each tracker, while one takes the place of the other.
 pub const LINKS_MAX: usize = 32;
@@ -165,9 +166,10 @@ pub struct Mesh {
     /// What the clock on the wall said, in milliseconds since 1970, and when.
     clock: (u64, Instant),
     last_ended: u64,
-    /// What users share, as it is not yet told, and when it will be.
+    /// What users share, as it is not yet told, when it will be, and when it was told last.
     shares: BTreeMap<String, Totals>,
     shares_at: Option<Instant>,
+    shares_told_at: Option<Instant>,
 }
 
 impl Mesh {
@@ -186,6 +188,7 @@ impl Mesh {
             last_ended: 0,
             shares: BTreeMap::new(),
             shares_at: None,
+            shares_told_at: None,
         }
     }
 
@@ -241,9 +244,11 @@ impl Mesh {
         }
     }
 
-    /// What a user of one's own shares is otherwise now. The others are told a moment later, once for all of the moment.
+    /// What a user of one's own shares is otherwise now. The others are told at the next [`Self::tick`], or a moment later if
+    /// they were told just now: then once for all of the moment.
     pub fn shares(&mut self, now: Instant, username: &Username, totals: Totals) {
-        self.shares_at.get_or_insert(now + SHARES_WINDOW);
+        let at = self.shares_told_at.map_or(now, |told_at| now.max(told_at + SHARES_WINDOW));
+        self.shares_at.get_or_insert(at);
         self.shares.insert(username.folded(), totals);
     }
 
@@ -350,6 +355,7 @@ impl Mesh {
             }
         }
         if self.shares_at.take_if(|at| *at <= now).is_some() {
+            self.shares_told_at = Some(now);
             self.tell_shares(effects);
         }
         self.forget_the_dead(now, effects);
