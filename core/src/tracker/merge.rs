@@ -22,6 +22,8 @@
 //! # Ok::<(), potok_core::protocol::reply::BadReply>(())
 //! ```
 
+use std::fmt;
+
 use crate::protocol::page::Cursor;
 use crate::protocol::reply::{FileLine, FolderEntry, FolderLine, Totals, UserTotals};
 use crate::tracker::line_key::LineKey;
@@ -82,6 +84,49 @@ impl PageLine for FileLine {
 
     fn cursor(&self) -> Cursor {
         Cursor { path: self.path.as_str().to_owned(), username: self.username.as_str().to_owned() }
+    }
+
+    fn absorb(&mut self, _other: &Self) -> bool {
+        false
+    }
+}
+
+/// The line of a file as another tracker of the network has written it, of which only the order matters: who asked reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileText {
+    text: String,
+    username_len: usize,
+    path_at: usize,
+}
+
+impl FileText {
+    /// None if it is no such line.
+    pub fn read(text: String) -> Option<Self> {
+        let (username, rest) = text.split_once(' ')?;
+        let (size, rest) = rest.split_once(' ')?;
+        let (hash, path) = rest.split_once(' ')?;
+        let is_size = size == "-" || (!size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_hash = hash == "-" || (!hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let is_line = !username.is_empty() && is_size && is_hash && !path.is_empty();
+        let (username_len, path_at) = (username.len(), text.len() - path.len());
+        is_line.then_some(Self { text, username_len, path_at })
+    }
+}
+
+impl fmt::Display for FileText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PageLine for FileText {
+    fn key(&self) -> LineKey<'_> {
+        LineKey::file(&self.text[self.path_at..], &self.text[..self.username_len])
+    }
+
+    fn cursor(&self) -> Cursor {
+        let (path, username) = (&self.text[self.path_at..], &self.text[..self.username_len]);
+        Cursor { path: path.to_owned(), username: username.to_owned() }
     }
 
     fn absorb(&mut self, _other: &Self) -> bool {
@@ -245,7 +290,9 @@ mod tests {
         let pages = parts.iter().zip(own).map(|(part, own)| part.ask(asked, limit.map(|limit| limit.min(*own))));
         let pages: Vec<LinePage<String>> = pages.flatten().collect();
         match asked.form {
-            Form::Files | Form::Owners => merged_as(pages, limit, FileLine::parse),
+            Form::Files | Form::Owners => {
+                merged_as(pages, limit, |line| FileText::read(line.to_owned()).ok_or(BadReply))
+            }
             Form::Level(_) => merged_as(pages, limit, FolderEntry::parse),
             Form::Count => {
                 let counts = pages.iter().map(|page| Totals::parse(&page.lines[0]).expect("a count"));
@@ -344,6 +391,20 @@ mod tests {
         assert_eq!(merge(pages(), None), page(&["a 2 2", "anna 1 1", "ivan 3 9"], Some("ivan")));
         let nothing_yet = || [page(&[], Some("b")), page(&["c 1 1"], None)];
         assert_eq!(merge(nothing_yet(), None), page(&[], Some("b")));
+    }
+
+    #[test]
+    fn what_is_no_line_of_a_file_is_not_taken_for_one() {
+        let read = |text: &str| FileText::read(text.to_owned());
+        for good in ["anna 3 - Trip/a b.txt", "anna - 0aF9 x", "anna - - x"] {
+            assert_eq!(read(good).expect(good).to_string(), good);
+        }
+        for bad in ["", "anna", "anna 3", "anna 3 -", "anna 3 - ", " 3 - x", "anna -3 - x", "anna  - x", "anna 3 xyz x"]
+        {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        let line = read("anna 3 - Trip/a b.txt").expect("valid");
+        assert_eq!(line.cursor(), Cursor { path: "Trip/a b.txt".to_owned(), username: "anna".to_owned() });
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::protocol::command::{
     Command, CountFiles, Cursor, ListFiles, ListFolder, ListSources, Page, Search, Sources,
 };
 use crate::protocol::notice::Notice;
-use crate::protocol::reply::{BadReply, FileLine, FolderEntry, Totals};
+use crate::protocol::reply::{FolderEntry, Totals};
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::{Effect, Effects, WantedAnswer};
 use crate::tracker::handlers::Asker;
@@ -20,7 +20,7 @@ use crate::tracker::handlers::sharded::ListProgress;
 use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::long_command::{Gathering, ListForm, LongCommand};
 use crate::tracker::machine::Tracker;
-use crate::tracker::merge::{LinePage, PageLine, merge, sum};
+use crate::tracker::merge::{FileText, LinePage, PageLine, merge, sum};
 use crate::tracker::output::write_notice;
 use crate::tracker::own_list::OwnList;
 use crate::tracker::session::Turn;
@@ -122,30 +122,19 @@ impl Tracker {
             lines: String::from_utf8_lossy(&own).lines().map(str::to_owned).collect(),
             more: gathering.own.more().cloned(),
         };
-        let (form, of) = (gathering.form, gathering.unasked + answers.len() + 1);
-        let mut missing = gathering.unasked;
-        let mut pages = vec![own];
-        for answer in answers {
-            match answer {
-                Some(AnsweredPage::Page(page)) if is_understood(&page, form) => pages.push(page),
-                Some(AnsweredPage::Nobody) => {}
-                Some(AnsweredPage::Page(_) | AnsweredPage::Refused(_)) | None => missing += 1,
-            }
-        }
+        let (limit, of) = (gathering.limit, gathering.unasked + answers.len() + 1);
+        let Merged { lines, bytes, more, missing } = match gathering.form {
+            ListForm::Files => merged(own, answers, limit, FileText::read),
+            ListForm::Level => merged(own, answers, limit, |line| FolderEntry::parse(&line).ok()),
+            ListForm::Count => counted(own, answers),
+        };
+        let missing = missing + gathering.unasked;
         if missing > 0 {
             if let Some(linked) = &mut self.linked {
                 linked.partial_answers += 1;
             }
             self.write(asker.session, effects, |out| write_notice(out, &Notice::Partial { missing, of }));
         }
-        let (lines, bytes, more) = match form {
-            ListForm::Files => merged(pages, gathering.limit, FileLine::parse),
-            ListForm::Level => merged(pages, gathering.limit, FolderEntry::parse),
-            ListForm::Count => {
-                let counts = pages.iter().filter_map(|page| Totals::parse(page.lines.first()?).ok());
-                (1, format!("{}\n", sum(counts)), None)
-            }
-        };
         Gathered::Done(CommandReply::Lines { lines, bytes: bytes.into(), more })
     }
 }
@@ -163,27 +152,55 @@ fn limit_of(page: &Page) -> usize {
     page.limit.unwrap_or(limits::PAGE_LINES_MAX)
 }
 
-fn is_understood(page: &LinePage<String>, form: ListForm) -> bool {
-    page.lines.iter().all(|line| match form {
-        ListForm::Files => FileLine::parse(line).is_ok(),
-        ListForm::Level => FolderEntry::parse(line).is_ok(),
-        ListForm::Count => Totals::parse(line).is_ok(),
-    })
+/// One answer made of several.
+struct Merged {
+    lines: usize,
+    bytes: String,
+    more: Option<Cursor>,
+    /// How many have not answered, or nothing that is understood.
+    missing: usize,
+}
+
+/// The pages that came, and how many did not. Each line is read once: what is done here holds up everybody.
+fn pages_of<L>(
+    own: LinePage<String>,
+    answers: Vec<Option<AnsweredPage>>,
+    read: impl Fn(String) -> Option<L>,
+) -> (Vec<LinePage<L>>, usize) {
+    let (mut pages, mut missing) = (Vec::with_capacity(answers.len() + 1), 0);
+    for answer in [Some(AnsweredPage::Page(own))].into_iter().chain(answers) {
+        let page = match answer {
+            Some(AnsweredPage::Nobody) => continue,
+            Some(AnsweredPage::Page(LinePage { lines, more })) => {
+                lines.into_iter().map(&read).collect::<Option<Vec<L>>>().map(|lines| LinePage { lines, more })
+            }
+            Some(AnsweredPage::Refused(_)) | None => None,
+        };
+        match page {
+            Some(page) => pages.push(page),
+            None => missing += 1,
+        }
+    }
+    (pages, missing)
 }
 
 fn merged<L: PageLine + Display>(
-    pages: Vec<LinePage<String>>,
+    own: LinePage<String>,
+    answers: Vec<Option<AnsweredPage>>,
     limit: usize,
-    parse: impl Fn(&str) -> Result<L, BadReply>,
-) -> (usize, String, Option<Cursor>) {
-    let pages = pages.into_iter().map(|page| LinePage {
-        lines: page.lines.iter().filter_map(|line| parse(line).ok()).collect(),
-        more: page.more,
-    });
+    read: impl Fn(String) -> Option<L>,
+) -> Merged {
+    let (pages, missing) = pages_of(own, answers, read);
     let LinePage { lines, more } = merge(pages, Some(limit));
-    let mut text = String::new();
+    let mut bytes = String::new();
     for line in &lines {
-        writeln!(text, "{line}").expect("a text in memory takes everything");
+        writeln!(bytes, "{line}").expect("a text in memory takes everything");
     }
-    (lines.len(), text, more)
+    Merged { lines: lines.len(), bytes, more, missing }
+}
+
+fn counted(own: LinePage<String>, answers: Vec<Option<AnsweredPage>>) -> Merged {
+    let (pages, missing) = pages_of(own, answers, |line| Totals::parse(&line).ok());
+    let counts = pages.into_iter().filter_map(|page| page.lines.into_iter().next());
+    Merged { lines: 1, bytes: format!("{}\n", sum(counts)), more: None, missing }
 }
