@@ -46,6 +46,10 @@ pub const PLAIN_FIRST_COMMAND_MAX: Duration = Duration::from_secs(60);
 pub const PLAIN_GREETING_DELAY: Duration = Duration::from_millis(500);
 /// How often a client says `ping` when it has nothing else to say.
 pub const PING_EVERY: Duration = Duration::from_secs(30);
+/// The same in a network of several trackers, where who hears nothing may go to another one.
+pub const PING_EVERY_MIN: Duration = Duration::from_secs(3);
+/// So many pings a second cost a tracker a few hundredths of a processor; with more people it has them ask less often.
+pub const PINGS_PER_SECOND_MAX: u64 = 5_000;
 /// A TLS session that said nothing for this long is dead.
 pub const TLS_SILENCE_MAX: Duration = Duration::from_secs(75);
 /// A plain session that said nothing for this long is dead.

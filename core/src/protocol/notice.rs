@@ -71,6 +71,11 @@ pub enum Notice {
     Waiting(Username),
     /// `role <owner|user>`: whether this session may give an owner's commands.
     Role(Role),
+    /// `ping <seconds>`: who has heard nothing for so long should ask `ping`; there are other trackers to go to.
+    Ping {
+        /// For how long.
+        seconds: u16,
+    },
     /// `partial <missing> <of>`: of so many trackers so many are missing in the answer that follows.
     Partial {
         /// How many did not answer in time.
@@ -116,6 +121,7 @@ impl Notice {
             ["waiting", username, ..] => Ok(Self::Waiting(name(username)?)),
             ["role", "owner", ..] => Ok(Self::Role(Role::Owner)),
             ["role", ..] => Ok(Self::Role(Role::User)),
+            ["ping", seconds, ..] => Ok(Self::Ping { seconds: seconds.parse().map_err(|_not_a_number| BadReply)? }),
             ["partial", missing, of, ..] => Ok(Self::Partial {
                 missing: missing.parse().map_err(|_not_a_number| BadReply)?,
                 of: of.parse().map_err(|_not_a_number| BadReply)?,
@@ -152,6 +158,7 @@ impl fmt::Display for Notice {
             Self::Broadcast(by, text) => write!(f, "* broadcast {} {}", OrDash(by.as_ref()), Quoted(text.as_str())),
             Self::Waiting(username) => write!(f, "* waiting {username}"),
             Self::Role(role) => write!(f, "* role {}", role.as_str()),
+            Self::Ping { seconds } => write!(f, "* ping {seconds}"),
             Self::Partial { missing, of } => write!(f, "* partial {missing} {of}"),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
             Self::Unknown => f.write_str("* unknown"),
@@ -186,6 +193,7 @@ mod tests {
             "* waiting anna",
             "* role owner",
             "* role user",
+            "* ping 3",
             "* partial 1 3",
             "* closing \"taken over\"",
         ] {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 
 use crate::model::binding::Ban;
+use crate::model::limits;
 use crate::protocol::notice::Notice;
 use crate::protocol::shut_out::{ShutOut, ShutOutKind};
 use crate::tracker::settings::TrackerSettings;
@@ -43,4 +44,11 @@ pub(super) fn greeting(settings: &TrackerSettings) -> Bytes {
         writeln!(lines, "{event}").expect("a buffer in memory takes everything");
     }
     lines.freeze()
+}
+
+/// After how long without a word clients are to ask whether this tracker is there, of a network that has others.
+pub(super) fn ping_every_seconds(sessions: usize) -> u16 {
+    let least = (sessions as u64).div_ceil(limits::PINGS_PER_SECOND_MAX);
+    let (fewest, most) = (limits::PING_EVERY_MIN.as_secs(), limits::PING_EVERY.as_secs());
+    u16::try_from(least.clamp(fewest, most)).unwrap_or(u16::MAX)
 }

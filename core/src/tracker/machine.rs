@@ -17,7 +17,7 @@ use crate::tracker::bans::Bans;
 use crate::tracker::budget::Budgets;
 use crate::tracker::catalog::scan_workers::ScanWorkers;
 use crate::tracker::changes::{Changes, Readers};
-use crate::tracker::derived::{away_text, ban_text, greeting, lapse_seconds, settings_bans};
+use crate::tracker::derived::{away_text, ban_text, greeting, lapse_seconds, ping_every_seconds, settings_bans};
 use crate::tracker::doors::Doors;
 use crate::tracker::effect::{Effect, Effects};
 use crate::tracker::encounters::Encounters;
@@ -329,6 +329,10 @@ impl Tracker {
         }
         if session.is_owner {
             write_notice(effects.answer(id), &Notice::Role(Role::Owner));
+        }
+        if self.is_sharing() && session.key.is_some() && !session.is_tracker {
+            let seconds = ping_every_seconds(self.sessions.len());
+            write_notice(effects.answer(id), &Notice::Ping { seconds });
         }
         self.timers.insert((session.timer, id));
         self.sessions_with_key += usize::from(session.key.is_some());

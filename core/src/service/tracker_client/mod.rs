@@ -13,6 +13,7 @@
 mod announcer;
 mod backoff;
 mod connecting;
+mod elsewhere;
 pub mod known_names;
 mod local_addresses;
 mod partial;
@@ -52,6 +53,7 @@ use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::connecting::Connecting;
+use crate::service::tracker_client::elsewhere::Elsewhere;
 use crate::service::tracker_client::known_names::{KnownNames, MeetError};
 use crate::service::tracker_client::local_addresses::LocalAddresses;
 use crate::service::tracker_client::people::People;
@@ -339,10 +341,13 @@ impl ClientTask {
                 }
                 Waited::Done(Ok(session)) => {
                     let since = Instant::now();
-                    let ended = self.be_online(session, &at).await;
+                    let (ended, better) = self.be_online(session, &at).await;
                     // Of a link that flaps the others of the round come next, and then a longer wait.
                     if backoff.session_lasted(since.elapsed()) {
                         round = Round::after_loss_of(&at, &self.setup.tracker.address);
+                    }
+                    if let Some(better) = better {
+                        round.begin_with(&better);
                     }
                     ended
                 }
@@ -382,7 +387,8 @@ impl ClientTask {
         self.park_until(connecting, &why).await
     }
 
-    async fn be_online(&mut self, mut session: ClientSession, at: &HostPort) -> AwayReason {
+    /// Gives why it ended, and where it goes on if that is known.
+    async fn be_online(&mut self, mut session: ClientSession, at: &HostPort) -> (AwayReason, Option<HostPort>) {
         let mut announcer = Announcer::new(self.setup.username.clone());
         announcer.change((self.setup.shares)(), Vec::new(), None);
         let parked = std::mem::take(&mut self.parked);
@@ -400,6 +406,7 @@ impl ClientTask {
             username: &self.setup.username,
             ports: &mut ports,
             is_online: false,
+            elsewhere: Elsewhere::than(at, &self.setup.tracker.address, self.setup.outgoing.clone()),
         };
         let at_home = LocalAddresses {
             asks: self.asks.clone(),
@@ -407,14 +414,14 @@ impl ClientTask {
             may_tell: self.setup.tells_local_addresses.clone(),
             surroundings: self.setup.surroundings.clone(),
         };
-        let SessionEnd { why, unanswered } = tokio::select! {
+        let SessionEnd { why, unanswered, better } = tokio::select! {
             ended = session.run(&mut self.asked, all) => ended,
             never = second_family::keep_showing(showing) => match never {},
             never = local_addresses::keep_telling(at_home) => match never {},
         };
         let deadline = Instant::now() + PARKED_MAX;
         self.parked.extend(unanswered.into_iter().map(|ask| (deadline, ask)));
-        why
+        (why, better)
     }
 
     /// Waits for something while questions come in; each is kept until its time is up.

@@ -41,6 +41,14 @@ impl Round {
         round
     }
 
+    /// One that is known to be there is the next.
+    pub(super) fn begin_with(&mut self, address: &HostPort) {
+        if let Some(at) = self.left.iter().position(|other| other == address) {
+            let address = self.left.remove(at);
+            self.left.push(address);
+        }
+    }
+
     /// The next one, unless all were tried.
     pub(super) fn next(&mut self) -> Option<HostPort> {
         self.left.pop()
@@ -89,6 +97,12 @@ mod tests {
         for _ in 0..100 {
             let order = order(Round::after_loss_of(&lost, &network()));
             assert!(order.len() == 4 && order.ends_with('b'), "{order}");
+        }
+        for known in network().iter() {
+            let mut round = Round::after_loss_of(&lost, &network());
+            round.begin_with(known);
+            let order = order(round);
+            assert!(order.len() == 4 && order.starts_with(known.host()), "{order}");
         }
         assert_eq!(order(Round::new(&lost.into())), "b");
         assert!((0..100).all(|_| Round::next_wait() <= NEXT_TRACKER_WAIT_MAX));

@@ -10,10 +10,12 @@ use bytes::BytesMut;
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::model::absence::AbsenceReason;
 use crate::model::address_family::AddressFamily;
+use crate::model::invite::HostPort;
 use crate::model::invite_token::InviteToken;
 use crate::model::limits;
 use crate::model::own_ports::OwnPorts;
@@ -30,6 +32,7 @@ use crate::protocol::reply::{PartialAnswer, UserLine};
 use crate::protocol::shut_out::shuts_out;
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
+use crate::service::tracker_client::elsewhere::Elsewhere;
 use crate::service::tracker_client::partial::PartialLists;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::tap::{LineDirection, Tap};
@@ -47,6 +50,8 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const PONG_MAX: Duration = Duration::from_secs(15);
 /// The same after the computer was asleep: a person is waiting.
 const PROBE_MAX: Duration = Duration::from_secs(3);
+/// How long a ping is unanswered when we begin to look whether another tracker is better.
+const DOUBT_AFTER: Duration = Duration::from_secs(2);
 /// Lines of the message of the day that are kept.
 const MOTD_LINES_MAX: usize = 100;
 
@@ -70,13 +75,19 @@ pub(super) struct ClientSession {
     partial: PartialLists,
     said_at: Instant,
     heard_at: Instant,
+    /// After how long without a word we ask whether the tracker is there.
+    ping_every: Duration,
     /// When the answer to a ping must have come.
     pong_due: Option<Instant>,
+    /// While it has not: the one task that finds a tracker which is better.
+    doubt: JoinSet<HostPort>,
     trial: TrialAsking,
     tap: Arc<Tap>,
     network: String,
     motd: Vec<String>,
     role: Role,
+    /// The tracker that is there while this one is not.
+    better: Option<HostPort>,
 }
 
 /// What a session came to.
@@ -84,6 +95,8 @@ pub(super) struct SessionEnd {
     pub(super) why: AwayReason,
     /// Questions that were not answered; each may be asked again, since a second time changes nothing more.
     pub(super) unanswered: Vec<ClientMessage>,
+    /// Where it goes on, if that is known.
+    pub(super) better: Option<HostPort>,
 }
 
 enum Pending {
@@ -127,12 +140,15 @@ impl ClientSession {
             partial: PartialLists::default(),
             said_at: Instant::now(),
             heard_at: Instant::now(),
+            ping_every: limits::PING_EVERY,
             pong_due: None,
+            doubt: JoinSet::new(),
             trial: TrialAsking::new(AddressFamily::of(tracker.ip()), port),
             tap,
             network: String::new(),
             motd: Vec::new(),
             role: Role::User,
+            better: None,
         };
         session.say(&RegisterUser { username, port, token }.into());
         let answered = timeout(limits::TLS_FIRST_COMMAND_MAX, session.wait_for_registration()).await;
@@ -157,6 +173,7 @@ impl ClientSession {
                         self.motd.push(line);
                     }
                     Head::Notice(Notice::Role(role)) => self.role = role,
+                    Head::Notice(Notice::Ping { seconds }) => self.set_ping(seconds),
                     Head::Notice(_) => {}
                 }
             }
@@ -212,7 +229,7 @@ impl ClientSession {
             let question = ClientMessage::Question { command, answer };
             if is_lasting { question.fail(&why) } else { unanswered.push(question) }
         }
-        SessionEnd { why, unanswered }
+        SessionEnd { why, unanswered, better: self.better }
     }
 
     /// One turn: first what there is to say, then what comes next.
@@ -231,7 +248,13 @@ impl ClientSession {
             self.say(&line);
             self.pending.push_back(Pending::Announcement);
         }
-        let wake = self.pong_due.unwrap_or_else(|| self.said_at.min(self.heard_at) + limits::PING_EVERY);
+        if self.pong_due.is_none() && !self.doubt.is_empty() {
+            self.doubt = JoinSet::new();
+        }
+        let wake = self.pong_due.unwrap_or_else(|| {
+            let silent = self.said_at.min(self.heard_at) + limits::PING_EVERY;
+            silent.min(self.heard_at + self.ping_every)
+        });
         tokio::select! {
             written = write_some(&mut self.writer, &mut self.out), if !self.out.is_empty() => written?,
             read = read_some(&mut self.reader, &mut self.decoder) => {
@@ -256,6 +279,17 @@ impl ClientSession {
                     return Err(lost(AbsenceReason::Silent));
                 }
                 self.ping(PONG_MAX);
+                if self.ping_every < limits::PING_EVERY && all.elsewhere.is_anywhere() {
+                    let elsewhere = all.elsewhere.clone();
+                    self.doubt.spawn(async move {
+                        sleep(DOUBT_AFTER).await;
+                        elsewhere.is_better().await
+                    });
+                }
+            }
+            Some(Ok(better)) = self.doubt.join_next() => {
+                self.better = Some(better);
+                return Err(lost(AbsenceReason::Silent));
             }
         }
         Ok(())
@@ -413,6 +447,10 @@ impl ClientSession {
             }
             // Only a session without a key can be displaced.
             Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),
+            Notice::Ping { seconds } => {
+                self.set_ping(seconds);
+                return Ok(());
+            }
             Notice::Partial { missing, of } => {
                 self.partial.announce(PartialAnswer { missing, of });
                 return Ok(());
@@ -460,6 +498,11 @@ impl ClientSession {
         self.pong_due = Some(Instant::now() + answer_within);
     }
 
+    /// The tracker knows how many ask it.
+    fn set_ping(&mut self, seconds: u16) {
+        self.ping_every = Duration::from_secs(seconds.into()).clamp(limits::PING_EVERY_MIN, limits::PING_EVERY);
+    }
+
     fn say(&mut self, command: &Command) {
         self.say_line(&command.to_string(), false);
     }
@@ -488,6 +531,8 @@ pub(super) struct SessionContext<'a> {
     pub(super) ports: &'a mut watch::Receiver<OwnPorts>,
     /// Told when the picture of the users is complete.
     pub(super) is_online: bool,
+    /// The other trackers.
+    pub(super) elsewhere: Elsewhere,
 }
 
 async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
