@@ -30,6 +30,8 @@ pub struct Doors {
     waiting: BTreeMap<PublicKey, WaitingUser>,
     secret: Option<[u8; 32]>,
     last_number: u64,
+    /// The largest number that all trackers agree to be somebody's.
+    last_learned: u64,
 }
 
 /// What somebody's asking to be let in comes to.
@@ -63,7 +65,7 @@ impl Doors {
     ) -> Self {
         let invites: BTreeMap<u64, IssuedInvite> = invites.into_iter().map(|invite| (invite.number, invite)).collect();
         let last_number = last_number.max(invites.keys().last().copied().unwrap_or(0));
-        Self { last_number, invites, waiting: waiting.into_iter().collect(), secret: None }
+        Self { last_number, last_learned: 0, invites, waiting: waiting.into_iter().collect(), secret: None }
     }
 
     /// Tokens are made of these bytes, which nobody else may know. Without them none is issued.
@@ -103,12 +105,22 @@ impl Doors {
 
     /// An invite is as all trackers agree.
     pub fn learn(&mut self, invite: IssuedInvite) {
-        self.last_number = self.last_number.max(invite.number);
+        self.learn_last(invite.number);
         self.invites.insert(invite.number, invite);
+    }
+
+    /// Whether the number of an invite that was to be issued is another one's, as all trackers agree.
+    pub fn is_number_of_others(&self, invite: &IssuedInvite) -> bool {
+        match self.invites.get(&invite.number) {
+            Some(issued) => issued.hash != invite.hash,
+            // It is used up already, or revoked.
+            None => self.last_learned >= invite.number,
+        }
     }
 
     /// No invite gets this number, or a smaller one, again.
     pub fn learn_last(&mut self, number: u64) {
+        self.last_learned = self.last_learned.max(number);
         self.last_number = self.last_number.max(number);
     }
 

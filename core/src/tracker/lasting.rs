@@ -156,6 +156,14 @@ impl Tracker {
         if self.ordering == Some(ticket) {
             self.ordering = None;
         }
+        if let (false, true, LastingChange::Invite(invite)) = (done, is_sharing, &change)
+            && self.doors.is_number_of_others(invite)
+            && let Some((change, reply)) = self.draft_invite(|_, _| invite.clone())
+        {
+            // Another tracker's owner was faster with the number, and wants nothing else.
+            let answer = answer.map(|(id, verb, _)| (id, verb, reply));
+            return self.begin_again(ticket, PendingSave { change, for_the_name, for_their_turn, answer }, effects);
+        }
         if done {
             self.carry_into_force(now, ticket, change, effects);
         } else {
@@ -198,6 +206,21 @@ impl Tracker {
         for id in for_their_turn {
             self.go_on(now, id, waits_for_it, effects);
         }
+    }
+
+    /// Writes down in another way what could not be written down as it was; whoever waits goes on waiting.
+    fn begin_again(&mut self, before: Ticket, pending: PendingSave, effects: &mut Effects) {
+        let (ticket, records) = (self.next_ticket(), self.records_of(&pending.change));
+        let answered = pending.answer.iter().map(|(id, _, _)| *id);
+        for id in answered.chain(pending.for_the_name.iter().chain(&pending.for_their_turn).copied()) {
+            let session = self.sessions.get_mut(&id).filter(|session| session.turn == Turn::Saving(before));
+            session.into_iter().for_each(|session| session.turn = Turn::Saving(ticket));
+        }
+        if pending.answer.is_some() {
+            self.ordering = Some(ticket);
+        }
+        self.saves.insert(ticket, pending);
+        effects.push(Effect::Save { ticket, records });
     }
 
     fn waits_for(&self, id: SessionId, turn: Turn) -> bool {

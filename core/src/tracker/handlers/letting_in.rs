@@ -112,6 +112,18 @@ impl Tracker {
         Refusal::new(Code::Waiting, Sentence::OwnerIsAsked)
     }
 
+    /// An invite with a number and a token of its own, and what its owner is answered; none if there are too many.
+    pub(in crate::tracker) fn draft_invite(
+        &mut self,
+        with: impl FnOnce(u64, InviteToken) -> IssuedInvite,
+    ) -> Option<(LastingChange, CommandReply)> {
+        let (token, invite) =
+            self.doors.draft(|number, token| IssuedInvite { number, hash: token.hash(), ..with(number, token) })?;
+        let line =
+            TokenLine { number: invite.number, token, uses: invite.uses_left.map(u64::from), until: invite.until };
+        Some((LastingChange::Invite(invite), lines([line])))
+    }
+
     fn may_try(&mut self, asker: &Asker) -> Result<(), Refusal> {
         if self.new_names.has_left(asker.now, asker.address) {
             return Ok(());
@@ -140,7 +152,7 @@ impl Handle for IssueInvite {
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let until = self.span.map(|span| tracker.unix_seconds(asker.now).saturating_add(60 * span.minutes()));
         let by = asker.user.as_ref().map(|user| user.username.clone());
-        let issued = tracker.doors.draft(|number, token| IssuedInvite {
+        let issued = tracker.draft_invite(|number, token| IssuedInvite {
             number,
             hash: token.hash(),
             uses_left: self.uses,
@@ -148,13 +160,11 @@ impl Handle for IssueInvite {
             by,
             note: self.note,
         });
-        let Some((token, invite)) = issued else {
+        let Some((change, reply)) = issued else {
             return Err(Refusal::new(Code::Limit, Sentence::InvitesFull { max: INVITES_MAX as u64 }));
         };
-        let line =
-            TokenLine { number: invite.number, token, uses: invite.uses_left.map(u64::from), until: invite.until };
-        let ticket = tracker.begin_change(LastingChange::Invite(invite), effects);
-        Ok(CommandReply::OnDisk(ticket, Box::new(lines([line]))))
+        let ticket = tracker.begin_change(change, effects);
+        Ok(CommandReply::OnDisk(ticket, Box::new(reply)))
     }
 }
 

@@ -399,3 +399,33 @@ fn what_was_agreed_and_changed_again_is_as_it_was_changed() {
     world.say(1, "invite");
     assert!(matches!(world.saves.remove(0).1.as_slice(), [Record::Invited(invite)] if invite.number == 41));
 }
+
+#[test]
+fn an_invite_whose_number_was_taken_meanwhile_gets_another_one() {
+    let mut world = World::new(Vec::new());
+    world.come(1, Some(key(9)));
+    world.come(2, Some(key(9)));
+    world.say(1, "invite 5 1w choir");
+    world.say(2, "invite");
+    let (ticket, records) = world.saves.remove(0);
+    let [Record::Invited(invite)] = records.as_slice() else { panic!("{records:?}") };
+    assert!(invite.number == 1 && world.saves.is_empty(), "owners' orders come one after the other");
+    let hash = crate::model::invite_token::TokenHash::from_bytes([8; 32]);
+    let others = crate::model::invite_token::IssuedInvite { hash, uses_left: Some(1), ..invite.clone() };
+    world.learn(Learned::Changes(vec![Record::Invited(others.clone()), Record::LastInvite { number: 1 }]));
+    world.apply(SessionId::NONE, Input::Stored { ticket, done: false });
+    assert_eq!((world.said(1), world.said(2)), (String::new(), String::new()), "both wait");
+    let (ticket, records) = world.saves.remove(0);
+    let [Record::Invited(again)] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!((again.number, again.uses_left, again.note.as_ref()), (2, Some(5), invite.note.as_ref()));
+    assert_ne!(again.hash, invite.hash, "a token of its own");
+    world.learn(Learned::Changes(vec![Record::Invited(again.clone()), Record::LastInvite { number: 2 }]));
+    world.apply(SessionId::NONE, Input::Stored { ticket, done: true });
+    assert!(world.said(1).starts_with("OK 1|2 "));
+    assert_eq!(world.tracker.doors.numbers().collect::<Vec<_>>(), [1, 2]);
+    // The other order, which waited; without an answer of the ledger it is no other's number.
+    let (ticket, records) = world.saves.remove(0);
+    assert!(matches!(records.as_slice(), [Record::Invited(invite)] if invite.number == 3));
+    world.apply(SessionId::NONE, Input::Stored { ticket, done: false });
+    assert!(world.said(2).starts_with("ERR unavailable ") && world.saves.is_empty());
+}
