@@ -1,5 +1,6 @@
 //! The configuration file: written once with every setting explained, never overwritten.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -81,24 +82,97 @@ pub(crate) fn mistakes(text: &str) -> Vec<Mistake> {
     let mut lines = Vec::new();
     for (key, value) in table.get_ref() {
         let line = line_at(key.span().start);
+        if !TrackerSettings::DESCRIPTIONS.iter().any(|(name, _)| name == key.get_ref()) {
+            found.push(Mistake { line, what: no_such_setting(key.get_ref()) });
+            continue;
+        }
         let alone = text.get(value.span()).map(|value| format!("{} = {value}\n", quoted(key.get_ref())));
         match alone.as_deref().map(toml::from_str::<TrackerSettings>) {
             Some(Ok(read)) => {
                 settings.take_over(key.get_ref(), &read);
                 lines.push((key.get_ref().to_string(), line));
             }
-            Some(Err(fault)) => found.push(Mistake { line, what: one_line(fault.message()) }),
+            Some(Err(fault)) => found.push(Mistake { line, what: named(key.get_ref(), &one_line(fault.message())) }),
             None => found.push(Mistake { line, what: "this cannot be read".into() }),
         }
     }
-    // Each setting that is wrong beside the others is named once, and its default is what the next look goes by.
+    // Each setting that is wrong beside the others is named once, and its default is what the next look goes by; where that
+    // is wrong too, as an address that a cluster must have, there is nothing more to go by.
+    let mut named = BTreeSet::new();
     while let Err(wrong) = settings.check() {
+        if !named.insert(wrong.setting) {
+            break;
+        }
         let line = lines.iter().find(|(name, _)| name == wrong.setting).and_then(|(_, line)| *line);
         found.push(Mistake { line, what: wrong.to_string() });
         settings.take_over(wrong.setting, &TrackerSettings::default());
     }
     found.sort_by_key(|mistake| mistake.line);
     found
+}
+
+/// The line on which a setting stands, of a configuration that can be read.
+#[cfg(feature = "cluster")]
+pub(crate) fn line_of(text: &str, setting: &str) -> Option<usize> {
+    let table = toml::de::DeTable::parse(text).ok()?;
+    let (key, _) = table.get_ref().iter().find(|(key, _)| key.get_ref() == setting)?;
+    text.get(..key.span().start).map(|before| before.matches('\n').count() + 1)
+}
+
+fn no_such_setting(key: &str) -> String {
+    let names = TrackerSettings::DESCRIPTIONS.iter().map(|(name, _)| *name);
+    let nearest = names.map(|name| (letters_between(name, key), name)).min();
+    let meant = nearest.filter(|(letters, _)| *letters <= (key.len() / 3).max(1));
+    let meant = meant.map_or(String::new(), |(_, name)| format!("; is {name} meant?"));
+    format!("there is no setting {}{meant} ('potok-tracker --print-config' shows all)", quoted(key))
+}
+
+/// How many letters must be put in, taken out or replaced to make one word the other (Levenshtein).
+fn letters_between(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (column, other_letter) in other.chars().enumerate() {
+            let replaced = diagonal + usize::from(letter != other_letter);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// What is wrong with a setting, in words for who has not written this program, and what would be right.
+fn named(key: &str, fault: &str) -> String {
+    const WORDS: &[(&str, &str)] = &[
+        ("invalid socket address syntax", "expected IP:PORT"),
+        ("expected socket address", "expected IP:PORT in quotes"),
+        ("expected usize", "expected a number without quotes, of at least 0"),
+        ("expected u64", "expected a number without quotes, of at least 0"),
+        ("expected u32", "expected a number without quotes, of at least 0"),
+        ("expected a boolean", "expected true or false, without quotes"),
+        ("expected a sequence", "expected a list in [ ]"),
+    ];
+    let words = WORDS.iter().fold(fault.to_owned(), |said, (word, plain)| said.replace(word, plain));
+    // Some say it themselves.
+    let example = if words.contains("for example") { None } else { example(key) };
+    format!("{key}: {words}{}", example.map_or(String::new(), |value| format!("; for example {key} = {value}")))
+}
+
+/// How the value of a setting looks like.
+fn example(key: &str) -> Option<String> {
+    let key_of_somebody = "ab".repeat(32);
+    let text = match key {
+        "owners" => format!("[\"{key_of_somebody}\"]"),
+        "join" => format!("\"invite\" or [\"{key_of_somebody}\"]"),
+        "bans" => "[\"192.0.2.7\", \"198.51.100.0/24\", \"@anna\"]".to_owned(),
+        "message_of_the_day" => "[\"Welcome\"]".to_owned(),
+        "public_address" | "advertise" => "\"tracker.example.org:7686\"".to_owned(),
+        "observe" => "\"127.0.0.1:7687\"".to_owned(),
+        "cluster" => "[\"http://10.0.0.1:2379\"]".to_owned(),
+        "mesh" => "\"10.0.0.1:7688\"".to_owned(),
+        _ => toml::Table::try_from(TrackerSettings::default()).ok()?.get(key)?.to_string(),
+    };
+    Some(text)
 }
 
 /// A key as it can stand in a file, whatever is in it.
@@ -156,6 +230,29 @@ mod tests {
         {
             assert!(all[at].1.contains(word) && !all[at].1.contains('\n'), "{:?}", all[at]);
         }
+        for (text, words) in [
+            ("listne = \"[::]:7686\"", &["listne", "is listen meant?"][..]),
+            ("[tracker]\nshards = 1", &["no setting \"tracker\""]),
+            ("listen = \"nowhere\"", &["listen: expected IP:PORT;", "listen = \"[::]:7686\""]),
+            ("listen = 7686", &["listen: ", "expected IP:PORT in quotes"]),
+            ("owners = [\"anna\"]", &["owners: expected 64 hexadecimal digits", "owners = [\"abab"]),
+            ("shards = \"2\"", &["shards: ", "expected a number without quotes"]),
+            ("relay = \"yes\"", &["relay: ", "true or false, without quotes", "relay = false"]),
+            ("message_of_the_day = \"hi\"", &["message_of_the_day: ", "expected a list in [ ]"]),
+            // Of a cluster every default of what is missing is wrong as well.
+            ("cluster = [\"http://10.0.0.1:2379\"]", &["mesh: expected IP:PORT"]),
+            ("cluster = [\"http://10.0.0.1:2379\"]\nmesh = \"0.0.0.0:7688\"", &["mesh: expected IP:PORT"]),
+            ("cluster = [\"https://10.0.0.1:2379\"]\nmesh = \"10.0.0.1:7688\"", &["cluster_ca: "]),
+            ("observe = \"127.0.0.1:7686\"", &["observe: expected an address of its own"]),
+            (
+                "cluster = [\"http://10.0.0.1:2379\"]\nmesh = \"10.0.0.1:7686\"",
+                &["mesh: expected an address of its own"],
+            ),
+        ] {
+            let all = said(text);
+            assert_eq!(all.len(), 1, "{text}: {all:?}");
+            assert!(words.iter().all(|word| all[0].1.contains(word)), "{text}: {all:?}");
+        }
         assert_eq!(said("= = =\n").first().and_then(|(line, _)| *line), Some(1));
         assert_eq!(said("names_per_key = 1\nnames_per_key = 2\n").len(), 1);
     }
@@ -173,7 +270,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let path = dir.path().join("config.toml");
         for (text, said) in [
-            ("network_name = \"x\"\nnonsense = 1\n", "line 2: unknown field `nonsense`"),
+            ("network_name = \"x\"\nnonsense = 1\n", "line 2: there is no setting \"nonsense\" ("),
             ("listen = \"nowhere\"\n", "line 1"),
             ("shares_per_user = -1\n", "line 1"),
             ("shares_per_user = 0\n", "shares_per_user"),

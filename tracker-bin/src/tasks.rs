@@ -34,7 +34,13 @@ fn is_in_cluster(dir: &Path, config: Option<&Path>) -> bool {
 fn check(file: &Path) -> Result<ExitCode, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|source| Failure::Config(ConfigError::Io { path: file.to_owned(), source }))?;
-    let mistakes = config::mistakes(&text);
+    let mut mistakes = config::mistakes(&text);
+    #[cfg(feature = "cluster")]
+    if let (true, Ok(settings)) = (mistakes.is_empty(), config::load(file))
+        && let Err(wrong) = crate::cluster::check_files(&settings)
+    {
+        mistakes.push(config::Mistake { line: config::line_of(&text, wrong.setting), what: wrong.to_string() });
+    }
     if mistakes.is_empty() {
         return say(&format!("{} is right\n", file.display()));
     }

@@ -230,7 +230,9 @@ pub enum Failure {
     #[error("no tracker runs in this program; start one with --host-tracker")]
     NotHosting,
     /// Only an owner of the tracker may do it.
-    #[error("only an owner of this tracker may do that; whoever starts one with --host-tracker owns it")]
+    #[error(
+        "only an owner of this tracker may do that: whom its configuration names, or who has started it with --host-tracker"
+    )]
     NotOwner,
     /// Nobody of that name is at the tracker, and nobody owns it.
     #[error("nobody called {} is at this tracker, or owns that name", Shown(user))]

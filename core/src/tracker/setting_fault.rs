@@ -25,6 +25,8 @@ pub enum SettingFault {
     HalfCertificate,
     /// The other trackers of the cluster have no address of this one.
     NoMesh,
+    /// The tracker listens there already, for something else.
+    SameAddress,
     /// Nothing can be had of it.
     Zero,
     /// A number that nothing can work with.
@@ -33,7 +35,7 @@ pub enum SettingFault {
 
 impl SettingFault {
     /// All kinds, for those who translate their sentences.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Line,
         Self::Greeting,
         Self::ObserveToken,
@@ -43,6 +45,7 @@ impl SettingFault {
         Self::NoAuthority,
         Self::HalfCertificate,
         Self::NoMesh,
+        Self::SameAddress,
         Self::Zero,
         Self::OutOfRange,
     ];
@@ -67,6 +70,9 @@ impl SettingFault {
                 ("half-certificate", "expected both cluster_certificate and cluster_key, or neither")
             }
             Self::NoMesh => ("no-mesh", "expected IP:PORT by which the other trackers of the cluster reach this one"),
+            Self::SameAddress => {
+                ("same-address", "expected an address of its own: the tracker listens at this one already")
+            }
             Self::Zero => ("zero", "expected a number of at least 1"),
             Self::OutOfRange => ("out-of-range", "this number is too small or too large to work with"),
         }

@@ -1,5 +1,7 @@
 //! Whether settings are right, beyond what their types say.
 
+use std::net::SocketAddr;
+
 use crate::tracker::setting_fault::SettingFault;
 use crate::tracker::settings::{BadSetting, OWNERS_MAX, SHARDS_MAX, TrackerSettings, is_line};
 
@@ -37,6 +39,9 @@ impl TrackerSettings {
             return wrong("shards", SettingFault::OutOfRange);
         }
         self.check_cluster()?;
+        if self.observe.0.is_some_and(|observe| is_same(observe, self.listen)) {
+            return wrong("observe", SettingFault::SameAddress);
+        }
         let counts = [
             ("shares_per_user", self.shares_per_user),
             ("path_bytes_per_user", self.path_bytes_per_user),
@@ -99,10 +104,21 @@ impl TrackerSettings {
             return wrong("cluster_key", SettingFault::HalfCertificate);
         }
         match self.mesh.0 {
+            Some(mesh)
+                if is_same(mesh, self.listen) || self.observe.0.is_some_and(|observe| is_same(mesh, observe)) =>
+            {
+                wrong("mesh", SettingFault::SameAddress)
+            }
             Some(mesh) if !mesh.ip().is_unspecified() && mesh.port() != 0 => Ok(()),
             _ => wrong("mesh", SettingFault::NoMesh),
         }
     }
+}
+
+/// Whether one computer cannot listen at both.
+fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (is_everywhere || one.ip() == other.ip())
 }
 
 #[cfg(test)]
@@ -133,7 +149,12 @@ mod tests {
         };
         let wrong = |settings: TrackerSettings| settings.check().map_err(|wrong| wrong.setting);
         assert_eq!(wrong(cluster("http://10.0.0.1:2379", "10.0.0.1:7688")), Ok(()));
-        for mesh in ["", "0.0.0.0:7688", "[::]:7688", "10.0.0.1:0"] {
+        let same = TrackerSettings {
+            observe: OrEmpty("10.0.0.1:7688".parse().ok()),
+            ..cluster("http://10.0.0.1:2379", "10.0.0.1:7688")
+        };
+        assert_eq!(wrong(same), Err("mesh"));
+        for mesh in ["10.0.0.1:7686", "", "0.0.0.0:7688", "[::]:7688", "10.0.0.1:0"] {
             assert_eq!(wrong(cluster("http://10.0.0.1:2379", mesh)), Err("mesh"), "{mesh}");
         }
         let tls = cluster("https://10.0.0.1:2379", "10.0.0.1:7688");

@@ -59,6 +59,11 @@ pub(crate) enum JoinError {
     Records(#[from] redb::Error),
 }
 
+/// Whether the files that the settings name can be used.
+pub(crate) fn check_files(settings: &TrackerSettings) -> Result<(), BadCertificate> {
+    tls::read(settings).map(|_connector| ())
+}
+
 /// Joins the cluster that the settings name: waits until its etcd answers, proves to be of it, and reads what it knows. The
 /// first tracker of a cluster brings what it knew by itself.
 pub(crate) async fn join(

@@ -21,7 +21,7 @@ pub(super) type EtcdTls = TlsConnector;
 #[derive(Debug, thiserror::Error)]
 #[error("{setting}: {path}: {why}")]
 pub(crate) struct BadCertificate {
-    setting: &'static str,
+    pub(crate) setting: &'static str,
     path: String,
     why: String,
 }
