@@ -23,6 +23,7 @@ pub mod meeting;
 pub mod mesh;
 #[cfg(feature = "nearby")]
 pub mod nearby;
+pub mod occasional;
 #[cfg(feature = "client")]
 mod own_thread;
 #[cfg(feature = "client")]

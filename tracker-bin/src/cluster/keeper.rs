@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use potok_core::model::binding::{ClaimFate, NameClaim, Record};
+use potok_core::service::occasional::Occasional;
 use potok_core::service::tracker_server::ledger::{LedgerAnswers, LedgerJob, LedgerWork};
 use potok_core::tracker::input::Ticket;
 use potok_core::tracker::ledger::NAME_RESTS;
@@ -32,6 +34,8 @@ pub(super) struct Keeper {
     pub(super) answers: LedgerAnswers,
     /// Up to which revision the tracker was told everything.
     pub(super) told: watch::Receiver<i64>,
+    /// Claims that came to nothing.
+    pub(super) late: Arc<Mutex<Occasional>>,
 }
 
 impl Keeper {
@@ -80,7 +84,10 @@ impl Keeper {
         let fate = match self.judge_claim(&claim, by).await {
             Ok(told) => self.when_told(told, by).await,
             Err(why) => {
-                tracing::warn!(%why, "a name could not be claimed in time");
+                // Anybody can ask for a name as often as they like.
+                if let Some(count) = self.late.lock().note() {
+                    tracing::warn!(count, %why, "names could not be claimed in time");
+                }
                 ClaimFate::Failed
             }
         };

@@ -94,7 +94,8 @@ pub(crate) async fn join(
     let keep = move |jobs, answers: LedgerAnswers| -> Keeping {
         let presence =
             Presence { etcd: Arc::clone(&etcd), answers: answers.clone(), own: present, told: told_now.clone() };
-        let keeper = Keeper { etcd: Arc::clone(&etcd), answers: answers.clone(), told: told_now };
+        let (keeper_etcd, late) = (Arc::clone(&etcd), Arc::default());
+        let keeper = Keeper { etcd: keeper_etcd, answers: answers.clone(), told: told_now, late };
         let replica = Replica { etcd, answers: answers.clone(), told, trackers, list };
         Box::pin(async move {
             // Names that rest are no bindings, so they are not among what is remembered.

@@ -20,6 +20,7 @@ use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
+use crate::service::occasional::Occasional;
 use crate::service::tracker_server::relay::Seat;
 use crate::service::tracker_server::session::{self, Session, SessionEnd, SessionLine};
 use crate::service::tracker_server::{Message, Shared};
@@ -27,8 +28,6 @@ use crate::tracker::input::{Input, SessionId, SessionOpened};
 
 /// How long to wait when the system has no descriptor for a new connection: trying at once would use a whole core.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(100);
-/// A log line a kind of refusal, at most so often: else refusing is an amplifier.
-const LOG_EVERY: Duration = Duration::from_secs(60);
 /// The system asks after a silent connection this late and this often, besides our own deadlines.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -239,24 +238,5 @@ impl Shared {
         if let Some(count) = self.refused.lock().note() {
             tracing::warn!(count, %why, "connections were refused");
         }
-    }
-}
-
-/// Counts what happens too often to be logged each time.
-#[derive(Debug, Default)]
-pub(super) struct Occasional {
-    count: u64,
-    logged_at: Option<Instant>,
-}
-
-impl Occasional {
-    /// Notes one; gives the count when it is time for a line.
-    fn note(&mut self) -> Option<u64> {
-        self.count += 1;
-        if self.logged_at.is_some_and(|at| at.elapsed() < LOG_EVERY) {
-            return None;
-        }
-        self.logged_at = Some(Instant::now());
-        Some(std::mem::take(&mut self.count))
     }
 }

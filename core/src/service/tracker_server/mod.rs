@@ -49,7 +49,7 @@ use crate::net::local;
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::{Purpose, TlsClient, TlsServer};
 use crate::service::mesh::MeshLinks;
-use crate::service::tracker_server::accept::Occasional;
+use crate::service::occasional::Occasional;
 use crate::service::tracker_server::driver::Outside;
 use crate::service::tracker_server::figures::DriverFigures;
 pub use crate::service::tracker_server::figures::{Figures, LATENCY_BOUNDS, Latency, ShardFigures};
