@@ -2,6 +2,7 @@
 
 use crate::model::ban_terms::{BanTerms, Remark};
 use crate::model::binding::{Ban, BanTarget};
+use crate::model::limits;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
 use crate::protocol::command::owner::{
@@ -109,7 +110,9 @@ impl Handle for ListBanned {
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let now = tracker.unix_seconds(asker.now);
-        Ok(lines(tracker.bans.iter().filter(|ban| !ban.terms.is_over(now)).cloned().map(BanLine)))
+        let bans = tracker.bans.iter().filter(|ban| !ban.terms.is_over(now));
+        // A configuration has room for as many as owners may order; no client takes more lines than these.
+        Ok(lines(bans.take(limits::PAGE_LINES_MAX).cloned().map(BanLine)))
     }
 }
 
