@@ -7,7 +7,8 @@
 alice shares from one home, bob downloads in the other, the tracker is on the Internet between them. The rows below name the
 two homes (`routers.py` says which there are; `beside`: another computer in the same home) and the way that is expected. What
 must hold: the file is the right one, and the transfer says this way; or, where there is none, bob is told so in one
-sentence within ten seconds. The tracker's relay is switched on where the row says `relayed`.
+sentence within ten seconds. The tracker's relay is switched on where the row says `relayed`. With `--trackers 2` the two are
+at two trackers of one network, and all of it must hold as well.
 
 The short form tries some rows once and judges no time. The long form tries all, many times with lines of several lengths,
 and compares with what is to be reached how long it takes from the command until the first bytes are there: a file so small
@@ -104,20 +105,17 @@ class Pair:
     def __init__(self, internet, options, row, dir):
         self.internet, self.options, self.dir, self.number = internet, options, dir, 0
         self.at_alice_kind = row.at_alice
-        tracker = internet.computer("t", 1)
-        argv = [f"{options.bin}/potok-tracker", "--data-dir", f"{dir}/tracker", "--listen", f"[::]:{PORT}"]
-        if row.way == "relayed":
-            with open(f"{dir}/tracker.toml", "w") as config:
-                config.write(f"relay = true\nrelay_bytes_per_second = {options.relay_bytes_per_second}\n")
-            argv += ["--config", f"{dir}/tracker.toml"]
-        internet.run(tracker, argv).hear("listening on ")
+        self.start_trackers(row.way == "relayed")
         if row.at_bob == "beside":
             self.at_alice, self.at_bob = internet.home(row.at_alice, 10, computers=2)
         else:
             self.at_alice, self.at_bob = (internet.home(kind, home)[0] for kind, home in ((row.at_alice, 10), (row.at_bob, 20)))
+        # With two trackers bob's is the second one.
+        self.tracker_of = {self.at_alice: 1, self.at_bob: options.trackers}
         for home in (self.at_alice, self.at_bob):
             with open(f"/etc/netns/{home}/hosts", "a") as hosts:
-                hosts.write(f"{NETWORK}.1 {TRACKER}\n{NETWORK6}:1 {TRACKER}\n")
+                number = self.tracker_of[home]
+                hosts.write(f"{NETWORK}.{number} {TRACKER}\n{NETWORK6}:{number} {TRACKER}\n")
         for name in ("alice", "bob"):
             os.makedirs(f"{dir}/{name}")
             with open(f"{dir}/{name}/config.toml", "w") as config:
@@ -125,6 +123,27 @@ class Pair:
         self.alice = self.console("alice", self.at_alice)
         if row.at_alice in MAPPING:
             self.wait_until_open(True)
+
+    def start_trackers(self, relays):
+        """One tracker, or two of one network, with a server of etcd beside the first one."""
+        spaces = [self.internet.computer(f"t{number}", number) for number in range(1, self.options.trackers + 1)]
+        servers = f"http://{NETWORK}.1:2379"
+        if len(spaces) > 1:
+            self.internet.run(spaces[0], [
+                "etcd", "--data-dir", f"{self.dir}/etcd", "--logger", "zap", "--log-level", "error", "--listen-client-urls", servers,
+                "--advertise-client-urls", servers, "--listen-peer-urls", "http://127.0.0.1:2380"])
+        for number, space in enumerate(spaces, 1):
+            data = f"{self.dir}/tracker{number}"
+            os.makedirs(data, 0o700)
+            with open(f"{data}/config.toml", "w") as config:
+                if relays:
+                    config.write(f"relay = true\nrelay_bytes_per_second = {self.options.relay_bytes_per_second}\n")
+                if len(spaces) > 1:
+                    config.write(f'cluster = ["{servers}"]\nmesh = "{NETWORK}.{number}:7688"\n')
+            if number > 1:
+                shutil.copy2(f"{self.dir}/tracker1/identity.key", data)
+            argv = [f"{self.options.bin}/potok-tracker", "--data-dir", data, "--listen", f"[::]:{PORT}"]
+            self.internet.run(space, argv).hear("listening on ")
 
     def wait_until_open(self, is_open, seconds=15):
         """Until alice's router has opened a port for her, or has closed it again."""
@@ -331,11 +350,12 @@ def main():
     parser.add_argument("--long", action="store_true", help="all rows, many times, with times that are judged")
     parser.add_argument("--trials", type=int, help=f"of each row; {TRIALS} in the long form, otherwise 1")
     parser.add_argument("--round-trips", help="milliseconds between the homes, with commas")
+    parser.add_argument("--trackers", type=int, choices=(1, 2), default=1, help="2: alice and bob are at two trackers of one network (etcd)")
     parser.add_argument("--megabytes", type=float, default=FILE_BYTES / 1e6, help="of each file")
     parser.add_argument("--results", help="where rows for benches/report.py are added")
     parser.add_argument("rows", nargs="*", metavar="FROM/TO", help="none: all, or those of the short form")
     options = parser.parse_args()
-    need_programs(*NEEDED)
+    need_programs(*NEEDED, *(["etcd"] if options.trackers > 1 else []))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options.trials = options.trials or (TRIALS if options.long else 1)
     given = [float(ms) for ms in options.round_trips.split(",")] if options.round_trips else None

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Three trackers on three servers of etcd, through every fault in turn and under load: what is lost, and for how long.
 
-    tests/cluster/faults.py [--bin DIR] [--users N] [FAULT ...]
+    tests/cluster/faults.py [--bin DIR] [--old DIR] [--users N] [FAULT ...]
 
-In DIR are `potok-tracker` and `examples/cluster_load` (`cargo build --bins --example cluster_load --workspace`). People who
-have keys stay on all trackers; three programs claim the same names, in other letters, and names that look like them. A fault
+In DIR are `potok`, `potok-tracker` and `examples/cluster_load` (`cargo build --bins --example cluster_load --workspace`). People
+who have keys stay on all trackers, and some consoles of the app; three programs claim the same names, in other letters, and names that look like them. A fault
 is begun, lasts, and is over. It fails if a name that was acknowledged is lost, or two have one, or two that look alike; if
 somebody is not back within ten seconds; and if those who watch are told anything but that somebody came, went or has other
 files.
@@ -16,12 +16,14 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machines import CLIENTS, COUNT, MESH, Machines, end, so_far, wait_for
+from machines import CLIENTS, COUNT, MESH, TRACKER, Machines, address, end, so_far, wait_for
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import processes
 
 LASTS, BACK_SECONDS_MAX = 12, 10
+# Of the app; with fewer it may be that none is at the tracker that is cut off.
+CONSOLES = 8
 # Names of the same look.
 PREFIXES = ["modem", "MODEM", "modern"]
 TOLD = {"joined", "left", "changed", "resync"}
@@ -95,8 +97,37 @@ def rolling_restart(machines):
     yield
 
 
+def upgrade(machines):
+    """To the program of an earlier commit, one tracker after the other, and from it to this one."""
+    for bin in [machines.old, machines.bin]:
+        for n in range(COUNT):
+            machines.signal("tracker", n, signal.SIGTERM)
+            machines.start_tracker(n, bin)
+            time.sleep(2)
+    yield
+
+
 FAULTS = {fault.__name__.replace("_", "-"): fault for fault in [
-    leader_cut, follower_cut, tracker_alone, one_way, tracker_killed, etcd_killed, all_etcd_killed, rolling_restart]}
+    leader_cut, follower_cut, tracker_alone, one_way, tracker_killed, etcd_killed, all_etcd_killed, rolling_restart, upgrade]}
+
+
+def begin_consoles(machines, letter):
+    invite = f"potok://{','.join(f'{address(n)}:{TRACKER}' for n in range(COUNT))}/?key={machines.key()}"
+    names = [f"app{letter}{n}" for n in range(CONSOLES)]
+    consoles = [machines.console(machines.load, machines.bin, machines.dir, name, "--tracker", invite) for name in names]
+    for console, name in zip(consoles, names):
+        console.ask("list-users", f"{name}\t")
+    return list(zip(consoles, names))
+
+
+def ask_consoles(consoles):
+    """A question to each, which is answered when it is at a tracker that answers."""
+    return [(console, name, console.say("list-users"), time.monotonic()) for console, name in consoles]
+
+
+def answered_after(asked):
+    """After how many seconds each was answered."""
+    return [console.hear(f"{name}\t", since)[0] - begun for console, name, since, begun in asked]
 
 
 def judge_names(machines, claimed):
@@ -117,20 +148,25 @@ def judge_names(machines, claimed):
 def run(machines, name, users):
     """One fault, and what is told of it."""
     # Names of one fault are none of the next.
-    letter = "abcdefgh"[list(FAULTS).index(name)]
+    letter = "abcdefghi"[list(FAULTS).index(name)]
     people = machines.begin_load("users", count=users, prefix=f"p{letter}")
     wait_for("everybody", lambda: so_far(people)["here"] == users, 300)
     watchers = machines.begin_load("watch", prefix=f"p{letter}")
     claims = [machines.begin_load("claims", count=3, prefix=prefix + letter, every_milliseconds=20) for prefix in PREFIXES]
+    consoles = begin_consoles(machines, letter) if name.endswith("-cut") else []
     time.sleep(3)
     fault = FAULTS[name](machines)
     next(fault)
+    asked = ask_consoles(consoles)
     time.sleep(LASTS)
+    apps = answered_after(asked)
     for _ in fault:
         pass
     time.sleep(3)
     wait_for("everybody back", lambda: so_far(people)["here"] == users, 60)
     time.sleep(2)
+    for console, _ in consoles:
+        machines.stop(console)
     claimed, told, back = [end(load) for load in claims], end(watchers)["told"], end(people)
     names = judge_names(machines, claimed)
     kinds = {kind.split()[1] for kind in told}
@@ -139,10 +175,11 @@ def run(machines, name, users):
     line = {"fault": name, "users": users, "names": names, "lost": 0, "twice": 0, "lost_sessions": back["count"],
             "back_p50_s": round((back["p50"] or 0) / 1000, 2), "back_max_s": round((back["max"] or 0) / 1000, 2),
             "no_name_for_s": round(silence, 2), "unavailable": sum(seen["refused"].get("unavailable", 0) for seen in claimed), "told": sorted(kinds),
-            "refused_users": back["refused"]}
+            "consoles_lost": sum(took > 1 for took in apps), "console_back_max_s": round(max(apps, default=0), 2), "refused_users": back["refused"]}
     print(json.dumps(line), flush=True)
     assert kinds <= TOLD, f"{kinds} was told"
     assert (back["max"] or 0) <= BACK_SECONDS_MAX * 1000, f"somebody was away for {back['max'] / 1000:.1f} s"
+    assert max(apps, default=0) <= BACK_SECONDS_MAX, f"a console was away for {max(apps)} s"
     assert names > 20, f"only {names} names"
     return line
 
@@ -150,12 +187,13 @@ def run(machines, name, users):
 def main():
     parser = processes.options_of(__doc__, "cluster")
     parser.add_argument("--users", type=int, default=300)
+    parser.add_argument("--old", help="where potok-tracker of an earlier commit is, for the fault `upgrade`")
     parser.add_argument("fault", nargs="*", choices=[*FAULTS, []])
     args = parser.parse_args()
     failed, passed = [], []
-    with processes.folder(args.dir), Machines(args.bin, args.dir) as machines:
+    with processes.folder(args.dir), Machines(args.bin, args.dir, args.old) as machines:
         machines.start()
-        for name in args.fault or FAULTS:
+        for name in args.fault or [name for name in FAULTS if args.old or name != "upgrade"]:
             try:
                 passed.append(run(machines, name, args.users))
             except AssertionError as why:

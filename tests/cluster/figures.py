@@ -3,8 +3,8 @@
 
     tests/cluster/figures.py [--bin DIR] [--users N] [--files N] [--seconds N]
 
-N users on each of three trackers, with so many files each. Everything, the load too, shares this computer's processors: the
-ratios say more than the times. Figures are lines of JSON; times are milliseconds.
+N users on each of three trackers, with so many files each, and all of them once more at a tracker that is alone. Everything, the
+load too, shares this computer's processors: the ratios say more than the times. Figures are lines of JSON; times are milliseconds.
 """
 import json
 import os
@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machines import COUNT, Machines, end, so_far, wait_for
+from machines import COUNT, LONE, Machines, end, so_far, wait_for
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import processes
@@ -57,44 +57,39 @@ def for_a_while(machines, seconds, *words, **more):
     return end(load)
 
 
-def alone(args):
-    """The same searches where one tracker has everything."""
-    with processes.folder(args.dir), Machines(args.bin, args.dir) as machines:
-        machines.start_tracker(0, is_alone=True)
-        total = args.users * COUNT
-        begun = time.monotonic()
-        people = machines.begin_load("users", count=total, prefix="p", files=args.files, at=[0])
-        wait_for("everybody", lambda: so_far(people)["here"] == total, 1800)
-        said("everybody is in at one", users=total, files=total * args.files, seconds=round(time.monotonic() - begun, 1),
-             resident_mib=resident(machines))
-        time.sleep(5)
-        said("search at one",
-             **brief(for_a_while(machines, args.seconds, "search", prefix="s", every_milliseconds=50, at=[0])))
-        end(people)
-
-
 def main():
     parser = processes.options_of(__doc__, "cluster-figures")
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--files", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=20)
     args = parser.parse_args()
-    alone(args)
     with processes.folder(args.dir), Machines(args.bin, args.dir) as machines:
         machines.start()
+        machines.start_tracker(LONE)
         # What etcd does takes longer on a disk than in memory: that is where the folder should be.
         said("one fdatasync", **one_fdatasync(args.dir))
         said("a new name", **brief(for_a_while(machines, args.seconds, "claims", count=1, prefix="c", every_milliseconds=20)))
         total = args.users * COUNT
-        begun = time.monotonic()
-        people = machines.begin_load("users", count=total, prefix="p", files=args.files)
-        wait_for("everybody", lambda: so_far(people)["here"] == total, 1800)
-        said("everybody is in", users=total, files=total * args.files, seconds=round(time.monotonic() - begun, 1),
-             resident_mib=resident(machines))
+        # As often as the app asks where nothing tells it to ask more often.
+        users = {"count": total, "prefix": "p", "files": args.files, "ping_every_milliseconds": 30_000}
+        people = {}
+        for who, at in [("one", [LONE]), ("three", range(COUNT))]:
+            begun = time.monotonic()
+            people[who] = machines.begin_load("users", at=at, **users)
+            wait_for("everybody", lambda: so_far(people[who])["here"] == total, 1800)
+            said(f"everybody is in at {who}", users=total, files=total * args.files,
+                 seconds=round(time.monotonic() - begun, 1), resident_mib=resident(machines))
         time.sleep(5)
-        said("search over three", **brief(for_a_while(machines, args.seconds, "search", prefix="s", every_milliseconds=50)))
-        said("announced here, known there",
-             **brief(for_a_while(machines, args.seconds, "announce", prefix="a", every_milliseconds=100)))
+        # In turn, so that whatever else this computer does happens to both.
+        searches = for_a_while(machines, args.seconds, "search", prefix="s", every_milliseconds=20, at=[LONE, 0])
+        one, three = map(brief, searches["each"])
+        said("search in turn", one=one, three=three, p50_ratio=round(three["p50"] / one["p50"], 2),
+             p99_ratio=round(three["p99"] / one["p99"], 2))
+        end(people["one"])
+        machines.signal("tracker", LONE, signal.SIGTERM)
+        for what, count in [("announced here, known there", 1), ("the same by eight at once", 8)]:
+            announce = for_a_while(machines, args.seconds, "announce", count=count, prefix="a", every_milliseconds=100)
+            said(what, **brief(announce))
         claims = machines.begin_load("claims", count=3, prefix="e", every_milliseconds=10)
         time.sleep(3)
         leader = machines.leader()
@@ -104,15 +99,24 @@ def main():
         said("no new name when the leader of etcd is killed", longest_ms=round(seen["longest_silence"]), **brief(seen))
         machines.start_etcd(leader)
         wait_for("etcd", lambda: machines.leader() is not None)
-        before = so_far(people)["count"]
+        before = so_far(people["three"])["count"]
+        watchers = machines.begin_load("watch", prefix="p", at=[0, 1])
+        time.sleep(1)
         machines.signal("tracker", 2, signal.SIGKILL)
         begun = time.monotonic()
-        time.sleep(1)
-        wait_for("everybody back", lambda: so_far(people)["here"] == total, 600)
-        back = so_far(people)
+        wait_for("somebody lost", lambda: so_far(people["three"])["here"] < total, 60)
+        wait_for("everybody back", lambda: so_far(people["three"])["here"] == total, 600)
+        back = so_far(people["three"])
         said("a tracker is killed", users_of_it=back["count"] - before, all_back_s=round(time.monotonic() - begun, 1),
-             **{f"back_{name}": value for name, value in brief(back).items()}, resident_mib=resident(machines))
-        end(people)
+             **{f"back_{name}": value for name, value in brief(back).items()}, resident_mib=resident(machines),
+             refused=back["refused"])
+        time.sleep(5)
+        told = end(watchers)["told"]
+        said("what watchers at the others are told meanwhile", **told)
+        end(people["three"])
+        kinds = {kind.split()[1] for kind in told}
+        assert kinds <= {"joined", "left", "changed", "resync"}, f"{kinds} was told"
+        assert (back["max"] or 0) <= 10_000, f"somebody was away for {back['max'] / 1000:.1f} s"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Three computers, each with a server of etcd and a tracker, and one on which load is made: namespaces on one switch.
+"""Three computers, each with a server of etcd and a tracker, one on which load is made, and one for a tracker that is alone:
+namespaces on one switch.
 
 Needs Linux, root, iproute2, nftables and etcd.
 """
@@ -13,6 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import namespaces
 
 COUNT = 3
+# The numbers of the other two.
+LOAD, LONE = COUNT, COUNT + 1
 CLIENTS, PEERS, TRACKER, MESH = 2379, 2380, 7686, 7688
 # For those who come from one address in masses.
 SETTINGS = """local_discovery = false
@@ -43,16 +46,17 @@ def wait_for(what, is_so, seconds=60):
 class Machines(namespaces.Namespaces):
     """See the module. A machine is cut by what its packets are, or by its cable."""
 
-    def __init__(self, bin, dir):
+    def __init__(self, bin, dir, old=None):
         super().__init__("potok-cluster")
-        self.bin, self.dir, self.running = bin, dir, {}
+        self.bin, self.old, self.dir, self.running = bin, old, dir, {}
         self.machines = [f"{self.name}-{n}" for n in range(COUNT)]
-        self.load = f"{self.name}-load"
+        self.load, self.lone = f"{self.name}-load", f"{self.name}-lone"
+        self.computers = [*self.machines, self.load, self.lone]
 
     def __enter__(self):
         namespaces.need_programs("ip", "nft", "etcd", "etcdctl")
         super().__enter__()
-        for n, space in enumerate([*self.machines, self.load]):
+        for n, space in enumerate(self.computers):
             self.space(space)
             self.cable(self.name, f"line{n}", space, "eth0")
             namespaces.ip("-n", space, "address", "add", f"{address(n)}/24", "dev", "eth0")
@@ -78,7 +82,7 @@ class Machines(namespaces.Namespaces):
             "--listen-peer-urls", f"{own}:{PEERS}", "--initial-advertise-peer-urls", f"{own}:{PEERS}",
             "--initial-cluster", members])
 
-    def start_tracker(self, n, is_alone=False):
+    def start_tracker(self, n, bin=None):
         data = f"{self.dir}/t{n}"
         if not os.path.exists(data):
             os.mkdir(data, 0o700)
@@ -86,12 +90,12 @@ class Machines(namespaces.Namespaces):
             servers = ", ".join(f'"http://{address((n + m) % COUNT)}:{CLIENTS}"' for m in range(COUNT))
             with open(f"{data}/config.toml", "w") as config:
                 config.write(f'{SETTINGS}listen = "{address(n)}:{TRACKER}"\n')
-                if not is_alone:
+                if n != LONE:
                     config.write(f'mesh = "{address(n)}:{MESH}"\nadvertise = "{address(n)}:{TRACKER}"\ncluster = [{servers}]\n')
             if n > 0:
                 subprocess.run(["cp", "-p", f"{self.dir}/t0/identity.key", f"{data}/identity.key"], check=True)
         since = self.said(n).count("potok://")
-        self.begin(("tracker", n), self.machines[n], [f"{self.bin}/potok-tracker", "--data-dir", data])
+        self.begin(("tracker", n), self.computers[n], [f"{bin or self.bin}/potok-tracker", "--data-dir", data])
         wait_for(f"tracker {n}", lambda: self.said(n).count("potok://") > since)
 
     def said(self, n):

@@ -29,7 +29,6 @@ const HANDSHAKES_AT_ONCE: usize = 64;
 /// A tracker that is cut off does not answer at all.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 const ANSWER_MAX: Duration = Duration::from_secs(3);
-const PING_EVERY: Duration = Duration::from_secs(1);
 /// How long is waited after every tracker has been tried in vain.
 const ROUND_EVERY: Duration = Duration::from_millis(300);
 
@@ -56,6 +55,9 @@ struct Args {
     /// Between two of what is done again and again.
     #[arg(long, default_value_t = 50, global = true)]
     every_milliseconds: u64,
+    /// How often who stays asks whether the tracker is there; that a connection ends is heard at once.
+    #[arg(long, default_value_t = 1000, global = true)]
+    ping_every_milliseconds: u64,
 }
 
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
@@ -66,7 +68,7 @@ enum What {
     Claims,
     /// Somebody at each tracker who watches, and counts what is told of whom.
     Watch,
-    /// Searches at the first tracker.
+    /// Searches, at each of the trackers in turn.
     Search,
     /// Files that are announced at the first tracker, and when the second one tells of them.
     Announce,
@@ -76,6 +78,8 @@ enum What {
 #[derive(Debug, Default)]
 struct Seen {
     times: Vec<f64>,
+    /// The same, for each of the trackers.
+    times_at: BTreeMap<usize, Vec<f64>>,
     /// Since when no name was acknowledged, to anybody of these.
     last_name: Option<Instant>,
     longest_silence: f64,
@@ -191,11 +195,18 @@ impl Load {
                 seen.times.extend(lost_at.take().map(|at| at.elapsed().as_secs_f64() * 1000.0));
             }
             loop {
-                tokio::select! {
+                let asked_at = tokio::select! {
                     () = self.stop.cancelled() => return,
-                    () = sleep(PING_EVERY) => {}
-                }
-                let asked_at = Instant::now();
+                    () = sleep(Duration::from_millis(self.args.ping_every_milliseconds)) => Instant::now(),
+                    // It tells nothing to who has not asked, but that it ends.
+                    line = session.line() => {
+                        if line.is_none() {
+                            lost_at = Some(Instant::now());
+                            break;
+                        }
+                        continue;
+                    }
+                };
                 if session.ask("ping").await.is_none() {
                     // It was lost when it did not answer, not when that was given up.
                     lost_at = Some(asked_at);
@@ -264,19 +275,29 @@ impl Load {
 
     async fn searcher(self: Arc<Self>, n: usize) {
         let (identity, mut count) = (Identity::generate(), n);
-        let Some(mut session) = self.proven(self.args.at[0], &identity).await else { return };
-        session.ask(&format!("register-user searcher-{}{n}", self.args.prefix)).await;
+        let mut sessions = Vec::new();
+        for (at, address) in self.args.at.iter().enumerate() {
+            let Some(mut session) = self.proven(*address, &identity).await else { return };
+            // Trackers of one network would take it for one person who has moved.
+            session.ask(&format!("register-user searcher-{}{n}-{at}", self.args.prefix)).await;
+            sessions.push(session);
+        }
         while !self.stop.is_cancelled() {
             count += 1;
-            let began = Instant::now();
-            match session.ask(&format!("search file {} limit=100", count % 1000)).await {
-                Some(head) if head.starts_with("OK ") => {
-                    self.seen.lock().times.push(began.elapsed().as_secs_f64() * 1000.0);
+            for (at, session) in sessions.iter_mut().enumerate() {
+                let began = Instant::now();
+                match session.ask(&format!("search file {} limit=100", count % 1000)).await {
+                    Some(head) if head.starts_with("OK ") => {
+                        let took = began.elapsed().as_secs_f64() * 1000.0;
+                        let mut seen = self.seen.lock();
+                        seen.times.push(took);
+                        seen.times_at.entry(at).or_default().push(took);
+                    }
+                    Some(head) => self.note_refused(&head),
+                    None => return,
                 }
-                Some(head) => self.note_refused(&head),
-                None => return,
+                sleep(Duration::from_millis(self.args.every_milliseconds)).await;
             }
-            sleep(Duration::from_millis(self.args.every_milliseconds)).await;
         }
     }
 
@@ -313,15 +334,24 @@ impl Load {
 
     fn say_what_was_seen(&self) -> Value {
         let mut seen = self.seen.lock();
-        seen.times.sort_by(f64::total_cmp);
-        let times = &seen.times;
-        let at = |part: f64| times.get(((times.len() as f64 * part) as usize).min(times.len().saturating_sub(1)));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        json!({
-            "at": now, "count": times.len(), "p50": at(0.5), "p99": at(0.99), "max": times.last(), "here": seen.here,
-            "longest_silence": seen.longest_silence, "refused": seen.refused, "told": seen.told, "names": seen.names,
-        })
+        let each: Vec<Value> = seen.times_at.values_mut().map(|times| brief(times)).collect();
+        let mut said = brief(&mut seen.times);
+        let more = json!({
+            "at": now, "each": each, "here": seen.here, "longest_silence": seen.longest_silence, "refused": seen.refused,
+            "told": seen.told, "names": seen.names,
+        });
+        if let (Some(said), Value::Object(more)) = (said.as_object_mut(), more) {
+            said.extend(more);
+        }
+        said
     }
+}
+
+fn brief(times: &mut [f64]) -> Value {
+    times.sort_by(f64::total_cmp);
+    let at = |part: f64| times.get(((times.len() as f64 * part) as usize).min(times.len().saturating_sub(1)));
+    json!({ "count": times.len(), "p50": at(0.5), "p99": at(0.99), "max": times.last() })
 }
 
 /// How many files a tracker knows that somebody has.
