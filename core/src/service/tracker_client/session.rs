@@ -51,7 +51,7 @@ const PONG_MAX: Duration = Duration::from_secs(15);
 /// The same after the computer was asleep: a person is waiting.
 const PROBE_MAX: Duration = Duration::from_secs(3);
 /// How long a ping is unanswered when we begin to look whether another tracker is better.
-const DOUBT_AFTER: Duration = Duration::from_secs(2);
+const DOUBT_AFTER: Duration = Duration::from_secs(1);
 /// Lines of the message of the day that are kept.
 const MOTD_LINES_MAX: usize = 100;
 
