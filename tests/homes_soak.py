@@ -33,8 +33,9 @@ SLEEP_SECONDS = (5, 30, 90)
 # Longer than this nothing takes that comes at all: half a minute between two tries to reach somebody, and the time in which a
 # dead connection is noticed.
 FILE_SECONDS_MAX = 240
-# How long until a router has opened a port again: the mapping is looked after once a minute.
-OPEN_SECONDS_MAX = 180
+# How long until a router has opened a port again: soon after a sign that it has forgotten us, and without one when the mapping is
+# renewed, every ten minutes. A router that keeps ports lets connections of before go on without a sign.
+OPEN_SECONDS_MAX = 660
 CLOSED_SECONDS_MAX = 5
 # A program that has just been asleep may be slow.
 UNSHARED_SECONDS_MAX = 30

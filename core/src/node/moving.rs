@@ -321,6 +321,8 @@ impl NodeTask {
                 self.set_connection(TrackerConnection::Connecting { tracker, why });
             }
             ClientEvent::Online { network, message_of_the_day } => {
+                // What ended the session before may have been the router, which has forgotten us then.
+                self.port_mapper.doubt();
                 self.set_connection(TrackerConnection::Online { tracker, network, message_of_the_day });
                 self.tell_who_joins(Ok(Outcome::Done));
                 self.warn_of_changed_keys();
@@ -340,7 +342,10 @@ impl NodeTask {
             ClientEvent::Shared(file) => self.outbox.push(NodeEvent::Shared(file)),
             ClientEvent::Unshared(user, path) => self.outbox.push(NodeEvent::Unshared { user, path }),
             ClientEvent::Changed(user) => self.outbox.push(NodeEvent::UserChanged(user)),
-            ClientEvent::AskedToDial(notice) => self.dial_back(&notice),
+            ClientEvent::AskedToDial(notice) => {
+                self.was_not_reached();
+                self.dial_back(&notice);
+            }
             ClientEvent::Trial { by, event } => self.hear_trial(by, event),
             ClientEvent::Role(role) => self.outbox.push(NodeEvent::Role(role)),
             ClientEvent::Partial(partial) => self.outbox.push(NodeEvent::Partial(partial)),

@@ -11,7 +11,7 @@ use crate::node::event::{NodeEvent, Outcome};
 use crate::node::intent::IntentId;
 use crate::node::main_loop::NodeTask;
 use crate::node::reaching_us::{KnownReach, listens};
-use crate::reach::reachability::TrialEvent;
+use crate::reach::reachability::{ReachVerdict, TrialEvent};
 use crate::service::port_mapper::{Mappings, PortWish};
 
 /// How long somebody who asks waits for the tracker.
@@ -54,7 +54,8 @@ impl NodeTask {
             (known.reach.mapping_ipv4, known.reach.mapping_ipv6) = (now.ipv4, now.ipv6);
         });
         let is_other = |family| before.by(family).mapped() != now.by(family).mapped();
-        if AddressFamily::ALL.into_iter().any(is_other) {
+        // Where a router has forgotten it meanwhile, the tracker may have tried in vain.
+        if AddressFamily::ALL.into_iter().any(is_other) || before.confirmed != now.confirmed {
             self.reaching_us.try_anew();
         }
     }
@@ -67,6 +68,13 @@ impl NodeTask {
         let port = PeerPort::new(at.port()).ok().filter(|_| may);
         let of = |family| port.filter(|_| listens(at, family));
         self.port_mapper.want(PortWish { ipv4: of(AddressFamily::Ipv4), ipv6: of(AddressFamily::Ipv6) });
+    }
+
+    /// Somebody who could not dial us has us dial them, although everybody could when it was tried last.
+    pub(super) fn was_not_reached(&self) {
+        if self.reaching_us.known().verdict() == ReachVerdict::Everybody {
+            self.port_mapper.doubt();
+        }
     }
 
     fn tell_reach(&self, change: impl FnOnce(&mut KnownReach)) {

@@ -115,7 +115,9 @@ impl MappingState {
 /// A mapping that a router has for less than this is renewed as if it were so long.
 const LASTS_MIN: Duration = Duration::from_secs(60);
 /// One that it has for longer, or for ever, is renewed as if it were so long: routers forget.
-const LASTS_MAX: Duration = Duration::from_secs(2 * 3600);
+const LASTS_MAX: Duration = Duration::from_secs(20 * 60);
+/// However often there is doubt, the router is asked no more often than this.
+const DOUBTED_EVERY: Duration = Duration::from_secs(60);
 /// Renewals that may fail in a row before everything begins anew.
 const RENEWALS_FAILED_MAX: u32 = 3;
 /// How long after a renewal that failed the next one is tried.
@@ -142,6 +144,12 @@ pub struct Mapper {
     pause: Duration,
     /// All were asked in vain, and it is not yet time to ask again.
     is_resting: bool,
+    /// When there was an answer last, or none in time.
+    asked_at: Option<Instant>,
+    /// A router has had a mapping for this wish.
+    has_helped: bool,
+    is_doubted: bool,
+    confirmed: u32,
 }
 
 impl Mapper {
@@ -159,6 +167,10 @@ impl Mapper {
             why: NoMapping::NoRouter,
             pause: ASK_AGAIN_FIRST,
             is_resting: false,
+            asked_at: None,
+            has_helped: false,
+            is_doubted: false,
+            confirmed: 0,
         }
     }
 
@@ -169,8 +181,28 @@ impl Mapper {
         self.not_needed = not_needed;
         if self.wish != wish {
             self.wish = wish;
+            (self.has_helped, self.is_doubted) = (false, false);
             self.begin(now);
         }
+    }
+
+    /// There is a sign that the router has forgotten what it promised, as one has that was switched off and on: it is asked
+    /// once more, but one that has never helped is not.
+    pub fn doubt(&mut self, now: Instant) {
+        if !self.has_helped || self.asked_at.is_some_and(|at| now < at + DOUBTED_EVERY) {
+            return;
+        }
+        self.is_doubted = true;
+        if self.held.is_some() {
+            self.due = Some(now);
+        } else if self.is_resting {
+            self.begin(now);
+        }
+    }
+
+    /// Counts up when a router has promised, or promised again, what was in doubt.
+    pub fn confirmed(&self) -> u32 {
+        self.confirmed
     }
 
     /// The computer was asleep, or has come back to a network: the router may have forgotten us.
@@ -222,11 +254,15 @@ impl Mapper {
     /// What came of asking.
     pub fn done(&mut self, now: Instant, result: Result<MappedPort, NoMapping>) {
         let Some(MappingStep::Map(by, wish)) = self.under_way.take() else { return };
+        self.asked_at = Some(now);
         match result {
             Ok(mapped) => {
                 self.held = Some((by, wish, mapped));
                 if self.wish == Some(wish) {
-                    (self.failures, self.pause) = (0, ASK_AGAIN_FIRST);
+                    (self.failures, self.pause, self.has_helped) = (0, ASK_AGAIN_FIRST, true);
+                    if std::mem::take(&mut self.is_doubted) {
+                        self.confirmed = self.confirmed.wrapping_add(1);
+                    }
                     self.due = Some(now + renewed_after(mapped.lasts));
                 }
             }
@@ -425,7 +461,42 @@ mod tests {
         home.mapper.wake(home.now());
         let other = |by| if by == MappingProtocol::Igd { mapped(0) } else { Err(NoMapping::NoAnswer) };
         assert_eq!(home.until(30, other), ["20 Pcp", "20 Pcp", "20 NatPmp", "20 Igd"]);
-        assert_eq!(home.until(4000, other), ["3620 Igd"], "for ever is looked at too");
+        assert_eq!(home.until(700, other), ["620 Igd"], "for ever is looked at too");
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_asked_for_once_more() {
+        let mut home = Virtual::new();
+        assert_eq!(home.until(10, |_| mapped(1200)), ["0 Pcp"]);
+        home.mapper.doubt(home.now());
+        assert_eq!(home.until(90, |_| mapped(1200)), [""; 0], "it has just answered");
+        home.mapper.doubt(home.now());
+        home.mapper.doubt(home.now());
+        assert_eq!((home.until(100, |_| mapped(1200)), home.mapper.confirmed()), (vec!["90 Pcp".to_owned()], 1));
+        assert_eq!((home.until(700, |_| mapped(1200)), home.mapper.confirmed()), (vec!["690 Pcp".to_owned()], 1));
+
+        // A router that is being switched off and on says nothing for a while.
+        let nobody = |_| Err(NoMapping::NoAnswer);
+        home.seconds = 800;
+        home.mapper.doubt(home.now());
+        assert_eq!(home.until(900, nobody).len(), 4 + 3, "some tries, and from the beginning");
+        assert_eq!(home.mapper.state(), MappingState::Failed(NoMapping::NoAnswer));
+        home.mapper.doubt(home.now());
+        assert_eq!(home.until(930, |_| mapped(1200)), [""; 0], "asked a moment ago");
+        home.mapper.doubt(home.now());
+        assert_eq!((home.until(940, |_| mapped(1200)), home.mapper.confirmed()), (vec!["930 Pcp".to_owned()], 2));
+    }
+
+    #[test]
+    fn who_never_helped_is_asked_no_more_often_for_doubt() {
+        let mut home = Virtual::new();
+        let refuses = |_| Err(NoMapping::Refused);
+        let mut asked = 0;
+        for seconds in (0..3600).step_by(10) {
+            asked += home.until(seconds, refuses).len();
+            home.mapper.doubt(home.now());
+        }
+        assert_eq!(asked, 4 * 3, "at 0, 300, 900 and 2,100 seconds");
     }
 
     #[test]
@@ -435,7 +506,7 @@ mod tests {
             assert!(home.until(3600, |_| mapped(seconds)).len() <= 1 + 3600 / 30, "{seconds}");
         }
         let mut home = Virtual::new();
-        assert_eq!(home.until(7200, |_| mapped(u64::from(u32::MAX))).len(), 3);
+        assert_eq!(home.until(7200, |_| mapped(u64::from(u32::MAX))).len(), 1 + 7200 / 600);
     }
 
     #[test]

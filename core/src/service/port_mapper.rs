@@ -37,6 +37,8 @@ pub struct Mappings {
     pub ipv4: MappingState,
     /// By IPv6: the router lets connections to our own address through.
     pub ipv6: MappingState,
+    /// Counts up when a router has promised again what was in doubt.
+    pub confirmed: u32,
 }
 
 impl Mappings {
@@ -55,6 +57,7 @@ pub struct PortMapper {
     wish: watch::Sender<PortWish>,
     states: watch::Receiver<Mappings>,
     woken: Arc<Notify>,
+    doubted: Arc<Notify>,
 }
 
 impl PortMapper {
@@ -62,18 +65,19 @@ impl PortMapper {
     pub fn start(surroundings: watch::Receiver<Surroundings>, cancel: CancellationToken) -> (Self, JoinHandle<()>) {
         let wish = watch::Sender::new(PortWish::default());
         let (states, seen) = watch::channel(Mappings::default());
-        let woken = Arc::new(Notify::new());
+        let (woken, doubted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let task = MapperTask {
             wish: wish.subscribe(),
             states,
             woken: Arc::clone(&woken),
+            doubted: Arc::clone(&doubted),
             mappers: [Mapper::new(MappingProtocol::OF_IPV4), Mapper::new(MappingProtocol::OF_IPV6)],
             routers: [Some(RouterMapping::default()), Some(RouterMapping::default())],
             running: JoinSet::new(),
             surroundings,
         };
         let running = tokio::spawn(task.run(cancel));
-        (Self { wish, states: seen, woken }, running)
+        (Self { wish, states: seen, woken, doubted }, running)
     }
 
     /// What is to be mapped from now on.
@@ -86,6 +90,11 @@ impl PortMapper {
         self.woken.notify_one();
     }
 
+    /// There is a sign that a router has forgotten what it promised.
+    pub fn doubt(&self) {
+        self.doubted.notify_one();
+    }
+
     /// How it stands, now and later.
     pub fn states(&self) -> watch::Receiver<Mappings> {
         self.states.clone()
@@ -96,6 +105,7 @@ struct MapperTask {
     wish: watch::Receiver<PortWish>,
     states: watch::Sender<Mappings>,
     woken: Arc<Notify>,
+    doubted: Arc<Notify>,
     mappers: [Mapper; 2],
     /// What each router has for us; none while it is being asked.
     routers: [Option<RouterMapping>; 2],
@@ -122,6 +132,7 @@ impl MapperTask {
                 Ok(()) = self.wish.changed() => self.look(),
                 Ok(()) = self.surroundings.changed() => self.look(),
                 () = self.woken.notified() => self.mappers.iter_mut().for_each(|mapper| mapper.wake(now())),
+                () = self.doubted.notified() => self.mappers.iter_mut().for_each(|mapper| mapper.doubt(now())),
                 Some(ended) = self.running.join_next() => self.ended(ended),
                 () = sleep_until(due.unwrap_or_else(now).into()), if due.is_some() => {}
             }
@@ -184,7 +195,8 @@ impl MapperTask {
 
     fn tell(&self) {
         let [ipv4, ipv6] = &self.mappers;
-        let states = Mappings { ipv4: ipv4.state(), ipv6: ipv6.state() };
+        let confirmed = ipv4.confirmed().wrapping_add(ipv6.confirmed());
+        let states = Mappings { ipv4: ipv4.state(), ipv6: ipv6.state(), confirmed };
         self.states.send_if_modified(|before| std::mem::replace(before, states) != states);
     }
 
