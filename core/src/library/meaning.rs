@@ -38,10 +38,7 @@ impl Meaning {
     pub fn step(&mut self, library: &Library, most: usize) -> Option<Meant> {
         let Some(held) = &mut self.held else {
             self.found.is_shared = match &self.meant {
-                Unwanted::Announced(path) => {
-                    library.roots.announced_at_or_below(path, None).next().is_some()
-                        || library.at_or_below(path.as_str()).next().is_some()
-                }
+                Unwanted::Announced(path) => library.is_announced(path),
                 Unwanted::OnDisk(local) => library.roots.lying_at_or_below(local, None).next().is_some(),
                 Unwanted::Root(id) => library.root(*id).is_some(),
                 Unwanted::Branch(id, place) => library.holds(*id, place.as_str()),

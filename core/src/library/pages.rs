@@ -82,6 +82,12 @@ impl Library {
         self.entries.range::<str, _>((from, Bound::Excluded(before)))
     }
 
+    /// Whether anything is announced under a path or below it.
+    pub fn is_announced(&self, path: &SharePath) -> bool {
+        self.roots.announced_at_or_below(path, None).next().is_some()
+            || self.at_or_below(path.as_str()).next().is_some()
+    }
+
     /// `folder` itself and everything below it; nothing that only begins alike.
     pub(super) fn at_or_below(&self, folder: &str) -> impl Iterator<Item = (&SharePath, &ShareEntry)> + use<'_> {
         let (from, to) = below(folder, '/');

@@ -299,7 +299,8 @@ impl ShareIndexer {
     /// it. Returns when it is hashed and shared; what is not there now is shared when it is. If one of the items was not
     /// stopped nothing happens.
     pub async fn share_again(&self, items: Vec<ShareOrLocalPath>) -> Result<Vec<Share>, ShareError> {
-        let items = read_items(items).await?;
+        let read = move || plan::read_items(&items, |_| false);
+        let items = tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)?;
         self.ask(|reply| IndexerCommand::ShareAgain { items, reply }).await
     }
 
@@ -321,7 +322,11 @@ impl ShareIndexer {
     /// Stops sharing: each item is a share path, of a file or of a folder, or else a local path. When it returns nothing
     /// of it can be fetched any more. If one of the items is not shared nothing happens.
     pub async fn unshare(&self, items: Vec<ShareOrLocalPath>) -> Result<Unshared, ShareError> {
-        let items = read_items(items).await?;
+        let table = self.table();
+        // What is announced under such a path is meant, whatever the disk has: a hundred thousand paths need not be looked
+        // for there.
+        let read = move || plan::read_items(&items, |path| table.library().read().is_announced(path));
+        let items = tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)?;
         self.ask(|reply| IndexerCommand::Unshare { items, reply }).await
     }
 
@@ -401,9 +406,4 @@ impl ShareIndexer {
     pub fn shares(&self) -> Vec<Share> {
         self.table.shares()
     }
-}
-
-async fn read_items(items: Vec<ShareOrLocalPath>) -> Result<Vec<UnshareItem>, ShareError> {
-    let read = move || items.iter().map(plan::read_item).collect();
-    tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)
 }

@@ -404,19 +404,43 @@ pub(super) fn plan_rename(from: &SharePath, to: &SharePath, library: &RwLock<Lib
     plan.finish().map_err(refused)
 }
 
-/// What the person may mean by something that they want to share no longer. Looks at the disk.
-pub(super) fn read_item(item: &ShareOrLocalPath) -> UnshareItem {
-    let absolute = typed::path(item.local());
-    let mut locals = Vec::new();
-    if let Ok(resolved) = absolute.canonicalize() {
-        locals.push(resolved);
+/// What the person may mean by each of these. Looks at the disk, unless a share path is `enough`.
+pub(super) fn read_items(items: &[ShareOrLocalPath], enough: impl Fn(&SharePath) -> bool) -> Vec<UnshareItem> {
+    let mut folders = ResolvedFolders::default();
+    let mut read = |item: &ShareOrLocalPath| {
+        let (typed, path) = (item.as_str().to_owned(), item.share_path());
+        let is_enough = path.as_ref().is_some_and(&enough);
+        let locals = if is_enough { Vec::new() } else { folders.places_of(&typed::path(item.local())) };
+        UnshareItem { typed, path, locals }
+    };
+    items.iter().map(&mut read).collect()
+}
+
+/// Where folders really are. Of many files named one after the other most lie in the same.
+#[derive(Debug, Default)]
+struct ResolvedFolders {
+    last: Option<(PathBuf, Option<PathBuf>)>,
+}
+
+impl ResolvedFolders {
+    /// The places that a path may mean.
+    fn places_of(&mut self, absolute: &Path) -> Vec<PathBuf> {
+        let mut places: Vec<PathBuf> = absolute.canonicalize().into_iter().collect();
+        // A file that is gone has no resolved path, but its folder may.
+        if let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) {
+            places.extend(self.resolved(folder).map(|resolved| resolved.join(name)));
+        }
+        places.push(absolute.to_owned());
+        places.dedup();
+        places
     }
-    // A file that is gone has no resolved path, but its folder may.
-    if let (Some(Ok(parent)), Some(name)) = (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
-        locals.push(parent.join(name));
+
+    fn resolved(&mut self, folder: &Path) -> Option<&Path> {
+        if self.last.as_ref().is_none_or(|(last, _)| last != folder) {
+            self.last = Some((folder.to_owned(), folder.canonicalize().ok()));
+        }
+        self.last.as_ref()?.1.as_deref()
     }
-    locals.push(absolute);
-    UnshareItem { typed: item.as_str().to_owned(), path: item.share_path(), locals }
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl IndexerTask {
     ) {
         let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
         self.tasks.spawn_blocking(move || {
-            let (mut look, mut gone) = (Vec::new(), Vec::new());
+            let (mut look, mut gone, mut has_other_roots) = (Vec::new(), Vec::new(), false);
             let change = || {
                 let Rearranged { more, told, unsaved, look: to_look_at } = change(&shared)?;
                 look = to_look_at;
@@ -111,9 +111,13 @@ impl IndexerTask {
             answer(shared.rearrange(change).map(|((told, more), unsaved)| {
                 let is_gone = |id: &RootId| shared.library.read().root(*id).is_none();
                 gone = unsaved.roots.iter().copied().filter(is_gone).collect();
+                has_other_roots = !unsaved.roots.is_empty();
                 (told.into_parts(), more)
             }));
-            TaskEnd::Rearranged { watch_news: watches.follow(&shared.library), look, gone }
+            // Which folders are watched does not depend on what was taken out of them; there may be very many, and files
+            // are stopped one by one.
+            let watch_news = if has_other_roots { watches.follow(&shared.library) } else { Vec::new() };
+            TaskEnd::Rearranged { watch_news, look, gone }
         });
     }
 }
