@@ -63,6 +63,13 @@ pub fn time_of_day(at: SystemTime, now: SystemTime) -> String {
     at.format(form).to_string()
 }
 
+/// The time of day of an appointment: `14:05`; with the day if it is another one: `23.11. 14:05`.
+pub fn time_to_the_minute(at: SystemTime, now: SystemTime) -> String {
+    let (at, now) = (DateTime::<Local>::from(at), DateTime::<Local>::from(now));
+    let form = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%d.%m. %H:%M" };
+    at.format(form).to_string()
+}
+
 /// A day and the time of day where the person is: `2026-11-23 14:05`.
 pub fn date_and_time(at: SystemTime) -> String {
     DateTime::<Local>::from(at).format("%Y-%m-%d %H:%M").to_string()
@@ -95,6 +102,8 @@ mod tests {
         let now = SystemTime::now();
         assert_eq!(time_of_day(now, now).len(), "14:05:09".len());
         assert_eq!(time_of_day(now - Duration::from_secs(100_000), now).len(), "23.11. 14:05".len());
+        assert_eq!(time_to_the_minute(now, now).len(), "14:05".len());
+        assert_eq!(time_to_the_minute(now + Duration::from_secs(100_000), now).len(), "23.11. 14:05".len());
     }
 
     #[test]

@@ -199,8 +199,13 @@ pub fn span(minutes: u64) -> String {
 fn of_absence(language: &str, why: &AbsenceReason) -> String {
     let args = match why {
         AbsenceReason::OtherVersion(version) => vec![("version", version.to_string())],
-        AbsenceReason::ProxyAway { proxy, why } | AbsenceReason::ProxyRefused { proxy, why } => {
+        AbsenceReason::ProxyAway { proxy, why } => {
             vec![("proxy", Shown(proxy).to_string()), ("why", Shown(&of_reason(why)).to_string())]
+        }
+        AbsenceReason::ProxyRefused { proxy, why } => {
+            let of_key = why.key().and_then(|key| try_text(language, "proxy-fault", key, &[]));
+            let why = of_key.unwrap_or_else(|| Shown(&of_reason(&why.to_string())).to_string());
+            vec![("proxy", Shown(proxy).to_string()), ("why", why)]
         }
         AbsenceReason::Told(text) => {
             let known = of_tracker(language, text);
@@ -244,6 +249,7 @@ pub fn of_standing(standing: SourceStanding) -> String {
         SourceStanding::Away => t!("window.source.away"),
         SourceStanding::OtherKey => t!("window.source.other-key"),
         SourceStanding::Unknown => t!("window.source.unknown"),
+        SourceStanding::KeptAway => t!("window.source.kept-away"),
         SourceStanding::HasNot => t!("window.source.has-not"),
         SourceStanding::GivenUp => t!("window.source.given-up"),
         SourceStanding::Lied => t!("window.source.lied"),
@@ -288,6 +294,7 @@ pub fn warning_in_window(warning: &Warning) -> String {
 pub fn of_watch_fault(why: &WatchFault) -> String {
     match why {
         WatchFault::TooMany => t!("watch-fault.too-many").into_owned(),
+        WatchFault::Gone => t!("watch-fault.gone").into_owned(),
         WatchFault::Told(why) => Shown(&of_reason(why)).to_string(),
     }
 }
@@ -410,6 +417,10 @@ fn name_of(error: &io::Error) -> &'static str {
 
 /// The same of a sentence that was made of such an error elsewhere: it ends in the system's number for it.
 pub fn of_reason(why: &str) -> String {
+    if let Some(key) = DATABASE_SAYS.iter().find_map(|(said, key)| why.starts_with(said).then_some(*key)) {
+        return text("database", key, &[]);
+    }
+    let why = why.strip_prefix(DATABASE_IO).unwrap_or(why);
     let number = why.strip_suffix(')').and_then(|why| why.rsplit_once(OS_ERROR)).and_then(|(_, n)| n.parse().ok());
     let is_whole = |error: &io::Error| error.to_string() == why;
     match number.map(io::Error::from_raw_os_error) {
@@ -430,6 +441,11 @@ fn with_reasons(mut args: Vec<(&'static str, String)>) -> Vec<(&'static str, Str
     }
     args
 }
+
+/// How sentences of the database begin, with the keys of ours.
+const DATABASE_SAYS: &[(&str, &str)] = &[("DB corrupted", "damaged"), ("Previous I/O error", "failed-before")];
+/// What the database puts before a sentence of the system.
+const DATABASE_IO: &str = "I/O error: ";
 
 /// How the standard library ends the sentence of an error of the system, with the number behind it.
 const OS_ERROR: &str = " (os error ";
@@ -523,6 +539,10 @@ mod tests {
             assert!(is_kept || !read.contains("os error"), "{why}: {read}");
         }
         assert!(of_reason(&format!("0.0.0.0:7686: {}", of(98))).starts_with("0.0.0.0:7686: "));
+        assert_eq!(of_reason(&format!("I/O error: {}", of(13))), of_reason(&of(13)), "of the database");
+        for said in ["DB corrupted: x", "Previous I/O error occurred. Database must be closed and re-opened."] {
+            assert!(of_reason(said).starts_with("the database"), "{said}");
+        }
     }
 
     #[test]

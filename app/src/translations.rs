@@ -10,6 +10,7 @@ use potok_core::model::absence::AbsenceReason;
 use potok_core::model::attempt::TryOutcome;
 use potok_core::model::metering::Metering;
 use potok_core::model::name_fault::NameFault;
+use potok_core::model::proxy::ProxyFault;
 use potok_core::model::relaying::NoRelay;
 use potok_core::model::transfer::TransferError;
 use potok_core::model::way::Way;
@@ -58,6 +59,7 @@ fn used() -> BTreeSet<String> {
     family("refused", &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     family("shut-out", &["banned", "sent-away", "ended", "reason"]);
     family("shut-out", SPAN_UNITS);
+    family("kept-away", &["until", "for-good", "reason"]);
     family("span", SPAN_UNITS);
     family("limit", &LIMITS.iter().map(|limit| limit.name).collect::<Vec<_>>());
     family("counts-from", &CountsFrom::ALL.map(CountsFrom::as_str));
@@ -71,6 +73,9 @@ fn used() -> BTreeSet<String> {
     family("state", words::STATE_WORDS);
     family("system-error", SYSTEM_ERRORS);
     family("absence", &absences().iter().map(AbsenceReason::key).collect::<Vec<_>>());
+    family("database", &["damaged", "failed-before"]);
+    family("config-fault", &["number", "switch", "text"]);
+    family("proxy-fault", &ProxyFault::ALL.iter().filter_map(ProxyFault::key).collect::<Vec<_>>());
     family("way", &Way::ALL.map(Way::key));
     family("tried", &TryOutcome::ALL.map(TryOutcome::key));
     family("tried-by-them", &TryOutcome::ALL.map(TryOutcome::key));

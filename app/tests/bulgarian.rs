@@ -21,6 +21,7 @@ use potok_app::model::wanted_download::WantedDownload;
 use potok_core::disk::walk::WhySkipped;
 use potok_core::library::typed::RemotePath;
 use potok_core::model::absence::AbsenceReason;
+use potok_core::model::keeping_away::KeptAway;
 use potok_core::model::key::PublicKey;
 use potok_core::model::name_fault::NameFault;
 use potok_core::model::share_path::{BadSharePath, SharePath};
@@ -138,6 +139,8 @@ fn busy(screen: Screen) -> Test {
         TransferState::Running,
         TransferState::WaitingForUser,
         TransferState::WaitingForTracker,
+        TransferState::KeptAway(KeptAway { until: Some(std::time::SystemTime::now()), reason: None }),
+        TransferState::KeptAway(KeptAway::default()),
         TransferState::Connecting,
         TransferState::Checking,
         TransferState::Paused,

@@ -85,6 +85,7 @@ fn is_under_way(state: &TransferState) -> bool {
         | TransferState::Running => true,
         TransferState::WaitingForUser
         | TransferState::WaitingForTracker
+        | TransferState::KeptAway(_)
         | TransferState::Unreachable { .. }
         | TransferState::OtherKey
         | TransferState::Changing

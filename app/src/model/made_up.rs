@@ -96,7 +96,12 @@ pub fn hosting(users: u64) -> Status {
 
 /// All that I share, on one page.
 pub fn roots(roots: Vec<SharedRoot>) -> Outcome {
-    Outcome::Roots(RootPage { roots, more: None })
+    let mut totals = Totals::default();
+    for root in &roots {
+        totals.files += root.totals.files;
+        totals.bytes += root.totals.bytes;
+    }
+    Outcome::Roots(RootPage { count: roots.len(), totals, roots, more: None })
 }
 
 impl MadeUpNetwork {

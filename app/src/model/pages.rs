@@ -14,8 +14,11 @@ use potok_core::protocol::command::{Cursor, Page};
 use potok_core::protocol::reply::{FileLine, FolderEntry};
 use potok_core::protocol::selection::Selection;
 
-/// Rows of one list that are kept; who looks for one among more looks for it by words.
+/// Rows of one list that are asked for; who looks for one among more looks for it by words.
 pub const RESULT_ROWS_MAX: usize = 100_000;
+/// Rows of one list that are kept: what others add later makes it longer than what was asked for, and pushes nothing out
+/// that the person may have chosen or look at.
+pub const KEPT_ROWS_MAX: usize = 2 * RESULT_ROWS_MAX;
 /// Rows of the first page: several screens, and little for the tracker.
 pub const FIRST_PAGE_ROWS: usize = 200;
 /// A folder of so many files, at any depth, is loaded at once; of a larger one what is looked at.
@@ -211,7 +214,7 @@ impl Pages {
             return None;
         }
         let missing = self.wanted_rows.saturating_sub(self.rows.len());
-        let room = RESULT_ROWS_MAX - self.rows.len();
+        let room = RESULT_ROWS_MAX.saturating_sub(self.rows.len());
         let limit = missing.max(FIRST_PAGE_ROWS).min(room).clamp(1, limits::PAGE_LINES_MAX);
         Some(Page { after: self.loaded_to(), limit: Some(limit) })
     }
@@ -403,12 +406,12 @@ impl Pages {
         self.pieces.splice(from..to, [Piece { end, is_stale }]);
     }
 
-    /// What others add does not make the list longer than it may be.
+    /// What others add does not make the list longer and longer.
     fn keep_bound(&mut self) {
-        if self.rows.len() <= RESULT_ROWS_MAX {
+        if self.rows.len() <= KEPT_ROWS_MAX {
             return;
         }
-        self.rows.truncate(RESULT_ROWS_MAX);
+        self.rows.truncate(KEPT_ROWS_MAX);
         let Some((path, username)) = self.rows.last().map(key_of) else { return };
         let end = Cursor { path: path.to_owned(), username: username.to_owned() };
         self.pieces.retain(|piece| piece.end.as_ref().is_some_and(|to| *to < end));

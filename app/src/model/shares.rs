@@ -4,7 +4,7 @@
 mod level;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -20,14 +20,14 @@ use potok_core::service::share_indexer::root_status::{RootCursor, RootWork, Shar
 use crate::model::natural_order;
 use crate::model::pace::Pace;
 use crate::model::shares::level::Level;
-pub use crate::model::shares::rows::{ShareFolder, ShareRow, ShareRowKey, ShareRowKind};
+pub use crate::model::shares::rows::{RestOfLevel, ShareFolder, ShareRow, ShareRowKey, ShareRowKind};
 
-/// Most folders that are kept open.
+/// Most folders that are open at once.
 const LEVELS_SHOWN_MAX: usize = 200;
 /// Most files that a filter shows.
 pub const FOUND_MAX: usize = 1_000;
-/// Most roots that are kept: what is shared file by file, ten thousand times over.
-const ROOTS_KEPT_MAX: usize = 20_000;
+/// Most roots that are listed: what is shared file by file, ten thousand times over. Of more the filter finds the rest.
+pub const ROOTS_KEPT_MAX: usize = 20_000;
 /// Most paths that are kept to complete what is typed.
 const PATHS_MAX: usize = 20_000;
 
@@ -50,6 +50,9 @@ pub struct SharesLook<'a> {
 #[derive(Debug, Default)]
 pub struct Shares {
     roots: Vec<SharedRoot>,
+    roots_by_id: HashMap<RootId, usize>,
+    /// How many there are, listed or not.
+    roots_count: usize,
     totals: Totals,
     /// A list of roots that is coming, page by page.
     coming: Vec<SharedRoot>,
@@ -73,7 +76,6 @@ pub struct Shares {
 #[derive(Debug, Default)]
 struct StoppedList {
     places: Vec<StoppedPlace>,
-    is_cut: bool,
     asked: Option<IntentId>,
     is_stale: bool,
 }
@@ -110,7 +112,7 @@ impl Shares {
 
     /// One of them.
     pub fn root(&self, id: RootId) -> Option<&SharedRoot> {
-        self.roots.iter().find(|root| root.id == id)
+        self.roots_by_id.get(&id).and_then(|at| self.roots.get(*at))
     }
 
     /// The rows, as of the last look.
@@ -121,6 +123,11 @@ impl Shares {
     /// Another number when the rows are others.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// How many files and folders the person shared, if they are more than are listed.
+    pub fn more_roots_than_listed(&self) -> Option<usize> {
+        (self.roots_count > self.roots.len()).then_some(self.roots_count)
     }
 
     /// The filter found more than is shown.
@@ -193,13 +200,14 @@ impl Shares {
             self.grow();
         }
         let in_view = look.view.clone().filter_map(|at| self.rows.get(at));
-        let rest = |row: &ShareRow| matches!(row.kind, ShareRowKind::Rest { is_cut: false });
+        let rest = |row: &ShareRow| matches!(row.kind, ShareRowKind::Rest(RestOfLevel::Coming));
         let wanted: BTreeSet<ShareFolder> =
             in_view.filter(|row| rest(row)).map(|row| (row.root, row.path.clone())).collect();
         let open: Vec<&ShareFolder> = look.open.iter().take(LEVELS_SHOWN_MAX).collect();
         self.levels.retain(|folder, level| look.open.contains(folder) || level.asked.is_some());
         for folder in open {
-            let Some(root) = self.roots.iter().find(|root| root.id == folder.0 && root.is_folder) else { continue };
+            let root = self.roots_by_id.get(&folder.0).and_then(|at| self.roots.get(*at));
+            let Some(root) = root.filter(|root| root.is_folder) else { continue };
             let level = self.levels.entry(folder.clone()).or_default();
             level.ask(folder, wanted.contains(folder), ask);
             if root.share_as == folder.1 && root.stopped_places > 0 {
@@ -221,6 +229,7 @@ impl Shares {
             self.roots_asked = None;
             if let Some(Ok(Outcome::Roots(page))) = answer.take() {
                 self.coming.extend(page.roots);
+                (self.roots_count, self.totals) = (page.count, page.totals);
                 match page.more.filter(|_| self.coming.len() < ROOTS_KEPT_MAX) {
                     Some(after) => self.roots_after = Some(after),
                     None => self.take_roots(),
@@ -245,8 +254,8 @@ impl Shares {
         }
         if let Some(list) = self.stopped.values_mut().find(|list| list.asked == Some(id)) {
             list.asked = None;
-            if let Some(Ok(Outcome::Stopped { places, more })) = answer.take() {
-                (list.places, list.is_cut) = (places, more.is_some());
+            if let Some(Ok(Outcome::Stopped { places, .. })) = answer.take() {
+                list.places = places;
                 self.is_changed = true;
             }
             return true;
@@ -262,20 +271,23 @@ impl Shares {
     }
 
     fn take_roots(&mut self) {
-        let roots = std::mem::take(&mut self.coming);
-        self.replace(roots);
+        let mut roots = std::mem::take(&mut self.coming);
+        roots.sort_by_cached_key(|root| natural_order::key_of(root.share_as.as_str()));
+        self.roots_by_id = roots.iter().enumerate().map(|(at, root)| (root.id, at)).collect();
+        self.roots = roots;
+        self.is_changed = true;
     }
 
     /// These and nothing else.
-    pub fn replace(&mut self, mut roots: Vec<SharedRoot>) {
-        roots.sort_by_cached_key(|root| natural_order::key_of(root.share_as.as_str()));
-        self.roots = roots;
+    pub fn replace(&mut self, roots: Vec<SharedRoot>) {
         self.totals = Totals::default();
-        for root in &self.roots {
+        for root in &roots {
             self.totals.files = self.totals.files.saturating_add(root.totals.files);
             self.totals.bytes = self.totals.bytes.saturating_add(root.totals.bytes);
         }
-        self.is_changed = true;
+        self.roots_count = roots.len();
+        self.coming = roots;
+        self.take_roots();
     }
 }
 

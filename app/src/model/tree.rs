@@ -31,7 +31,7 @@ const LEVELS_MAX: usize = 2_000;
 /// A row of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeNode {
-    /// The folder or the file; `None`: the rest of this folder is not loaded yet.
+    /// The folder or the file; `None`: the rest of this folder is not here.
     pub entry: Option<FolderEntry>,
     /// The folder it lies in, by its path; empty at the top.
     pub level: String,
@@ -39,6 +39,8 @@ pub struct TreeNode {
     pub depth: u16,
     /// For a folder, whether it is open.
     pub is_open: Option<bool>,
+    /// Of the rest of a folder: it does not come, since too much is open.
+    pub is_cut: bool,
 }
 
 /// The tree of folders, as far as it was opened.
@@ -132,7 +134,7 @@ impl Tree {
             self.grow();
         }
         for at in view.clone() {
-            let Some(TreeNode { entry: None, level, .. }) = self.nodes.get(at) else { continue };
+            let Some(TreeNode { entry: None, is_cut: false, level, .. }) = self.nodes.get(at) else { continue };
             if let Some(pages) = self.levels.get_mut(level) {
                 pages.want(pages.rows().len() + FIRST_PAGE_ROWS);
             }
@@ -224,7 +226,9 @@ impl Tree {
         levels: &mut BTreeMap<String, Pages>,
         kept: &mut BTreeMap<String, Pages>,
     ) {
+        let rest = |is_cut| TreeNode { entry: None, level: path.to_owned(), depth, is_open: None, is_cut };
         if kept.len() >= LEVELS_MAX {
+            self.nodes.push(rest(true));
             return;
         }
         let new = || {
@@ -247,20 +251,21 @@ impl Tree {
         kept.insert(path.to_owned(), level);
         for entry in rows {
             if self.nodes.len() >= RESULT_ROWS_MAX {
-                break;
+                self.nodes.push(rest(true));
+                return;
             }
             let folder = match &entry {
                 FolderEntry::Folder(folder) => Some((folder.path.as_str().to_owned(), folder.totals.files)),
                 FolderEntry::File(_) => None,
             };
             let is_open = folder.as_ref().map(|(folder, _)| self.grown_for.0.contains(folder));
-            self.nodes.push(TreeNode { entry: Some(entry), level: path.to_owned(), depth, is_open });
+            self.nodes.push(TreeNode { entry: Some(entry), level: path.to_owned(), depth, is_open, is_cut: false });
             if let Some((folder, files)) = folder.filter(|_| is_open == Some(true)) {
                 self.grow_level((&folder, files), depth + 1, levels, kept);
             }
         }
         if !is_whole {
-            self.nodes.push(TreeNode { entry: None, level: path.to_owned(), depth, is_open: None });
+            self.nodes.push(rest(false));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use potok_core::library::sharing_again::StoppedPlace;
 use potok_core::model::binding::Ban;
+use potok_core::model::keeping_away::KeptAway;
 use potok_core::model::program_version::ProgramVersion;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
@@ -366,6 +367,21 @@ fn direction(direction: Direction) -> String {
     .into_owned()
 }
 
+/// Why nothing is asked for: the owner of the network keeps us out.
+pub fn kept_away(why: &KeptAway) -> String {
+    let mut words = match why.until {
+        Some(until) => {
+            let time = human::time_to_the_minute(until, SystemTime::now());
+            texts::text("kept-away", "until", &[("time", time)])
+        }
+        None => texts::text("kept-away", "for-good", &[]),
+    };
+    if let Some(reason) = &why.reason {
+        words += &texts::text("kept-away", "reason", &[("reason", Shown(reason.as_str()).to_string())]);
+    }
+    words
+}
+
 /// What a transfer is doing, in words: "waiting for maria to come back", "place 3 in the queue".
 pub fn state(transfer: &Transfer) -> String {
     let place = match &transfer.state {
@@ -379,6 +395,7 @@ pub fn state(transfer: &Transfer) -> String {
         _ => String::new(),
     };
     let why = match &transfer.state {
+        TransferState::KeptAway(why) => return kept_away(why),
         TransferState::Failed(why) => texts::of_transfer_error(why),
         _ => String::new(),
     };

@@ -1,6 +1,7 @@
 //! One of each reason why a tracker is away.
 
 use potok_core::model::absence::AbsenceReason;
+use potok_core::model::proxy::ProxyFault;
 
 pub(super) fn absences() -> Vec<AbsenceReason> {
     use AbsenceReason as Why;
@@ -20,7 +21,7 @@ pub(super) fn absences() -> Vec<AbsenceReason> {
         Why::CutOff,
         Why::OtherVersion(2),
         Why::ProxyAway { proxy: "h:1".into(), why: "x".into() },
-        Why::ProxyRefused { proxy: "h:1".into(), why: "x".into() },
+        Why::ProxyRefused { proxy: "h:1".into(), why: ProxyFault::Login },
         Why::Told("x".into()),
     ]
 }

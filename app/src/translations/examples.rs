@@ -78,6 +78,7 @@ pub(super) fn failures() -> Vec<Failure> {
         Failure::NotListed { path: text(), why: text() },
         Failure::NotStopped { path: text() },
         Failure::TooManyShares { path: text(), new_files: 7, room: 5, max: 100 },
+        Failure::FolderTooLarge { path: text(), max: 100 },
         Failure::NoSuchFile { path: text() },
         Failure::NotShareable { path: text(), why: NotShareable::Own },
         Failure::PathTaken { first: text(), second: text(), path: text() },
@@ -153,6 +154,7 @@ pub(super) fn is_in_the_list(failure: &Failure) {
         | Failure::NotListed { .. }
         | Failure::NotStopped { .. }
         | Failure::TooManyShares { .. }
+        | Failure::FolderTooLarge { .. }
         | Failure::NoSuchFile { .. }
         | Failure::NotShareable { .. }
         | Failure::PathTaken { .. }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::proxy::ProxyFault;
+
 /// Why a tracker cannot be asked anything now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AbsenceReason {
@@ -44,8 +46,8 @@ pub enum AbsenceReason {
     ProxyRefused {
         /// Where it is.
         proxy: String,
-        /// In its words: a stranger's text.
-        why: String,
+        /// What it says of it.
+        why: ProxyFault,
     },
     /// In the words of the system, of the database, or of the tracker itself: a stranger's text.
     Told(String),

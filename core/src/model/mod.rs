@@ -21,6 +21,7 @@
 //! | [`shown::Shown`] | text from a stranger that is safe to print |
 //! | [`transfer::Transfer`] | a download or an upload, whoever speaks of it |
 //! | [`ticket::EncounterTicket`] | 128 bits that two programs know each other by |
+//! | [`keeping_away::KeptAway`] | until when and why an owner keeps us out of a network |
 //! | [`absence::AbsenceReason`] | why a tracker is not there for us |
 //! | [`address_family::AddressFamily`], [`own_ports::OwnPorts`] | by which addresses, and at which ports, others dial us |
 //! | [`way::Way`] | how two peers reach each other |
@@ -46,6 +47,7 @@ pub mod invite;
 pub mod invite_token;
 pub mod join_rule;
 mod joining;
+pub mod keeping_away;
 pub(crate) mod kept_as_text;
 pub mod key;
 pub mod lan_address;

@@ -23,6 +23,69 @@ pub struct ProxyLogin {
     pub password: String,
 }
 
+/// Why a proxy makes no connection, as it says it (RFC 1928).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProxyFault {
+    /// It says nothing.
+    Silent,
+    /// It says no more than that it failed.
+    Failed,
+    /// Its rules do not allow it.
+    NotAllowed,
+    /// No way leads from it to the other side.
+    NoRoute,
+    /// Nobody listens on the other side.
+    NobodyListens,
+    /// It wants another name and password, or any.
+    Login,
+    /// What answers there is no SOCKS5 proxy, or another kind of it.
+    NotAProxy,
+    /// The connection to it broke: in the words of the system.
+    Told(String),
+}
+
+impl ProxyFault {
+    /// Every one that has words of its own.
+    pub const ALL: [Self; 7] = [
+        Self::Silent,
+        Self::Failed,
+        Self::NotAllowed,
+        Self::NoRoute,
+        Self::NobodyListens,
+        Self::Login,
+        Self::NotAProxy,
+    ];
+
+    /// The key of its translations, below `proxy-fault`; what was told has none.
+    pub fn key(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Silent => "silent",
+            Self::Failed => "failed",
+            Self::NotAllowed => "not-allowed",
+            Self::NoRoute => "no-route",
+            Self::NobodyListens => "nobody-listens",
+            Self::Login => "login",
+            Self::NotAProxy => "not-a-proxy",
+            Self::Told(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for ProxyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Silent => "no answer in time",
+            Self::Failed => "it says only that it failed",
+            Self::NotAllowed => "its rules do not allow it",
+            Self::NoRoute => "no way leads from it to there",
+            Self::NobodyListens => "nobody answers there",
+            Self::Login => "it wants another name and password",
+            Self::NotAProxy => "what answers there is no SOCKS5 proxy",
+            Self::Told(text) => text,
+        })
+    }
+}
+
 /// A text that is no address of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected HOST:PORT of a SOCKS5 proxy, as in 127.0.0.1:9050, or USER:PASSWORD@HOST:PORT")]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::model::keeping_away::KeptAway;
 use crate::model::relaying::NoRelay;
 use crate::model::shown::Shown;
 use crate::model::username::Username;
@@ -85,6 +86,8 @@ pub enum TransferState {
     WaitingForUser,
     /// Nobody knows whether its owner is there: the tracker is away.
     WaitingForTracker,
+    /// The owner of the network keeps us out; it goes on when we are let in again.
+    KeptAway(KeptAway),
     /// Its owner is connected to the tracker, and no way leads to them.
     Unreachable {
         /// Where the tracker says that they are, if they can be dialled at all.
@@ -229,7 +232,8 @@ impl TransferError {
             Self::NotShared => "not-shared",
             Self::Changed => "changed",
             Self::Stopped => "cancelled",
-            Self::Unreadable | Self::NotSent { .. } | Self::Lied { .. } | Self::TooLarge | Self::Disk(_) => "internal",
+            Self::Unreadable | Self::NotSent { .. } | Self::Lied { .. } | Self::TooLarge => self.key(),
+            Self::Disk(_) => "internal",
         }
     }
 

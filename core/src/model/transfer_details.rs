@@ -132,6 +132,8 @@ pub enum SourceStanding {
     OtherKey,
     /// Nobody knows whether it is there: the tracker is away.
     Unknown,
+    /// Nobody says whether it is there: the owner of the network keeps us out.
+    KeptAway,
     /// It says that it has not got this.
     HasNot,
     /// It answered too often without sending anything.

@@ -11,7 +11,7 @@ use tokio_socks::tcp::Socks5Stream;
 use tokio_socks::{IntoTargetAddr, TargetAddr};
 
 use crate::model::invite::HostPort;
-use crate::model::proxy::ProxyAddress;
+use crate::model::proxy::{ProxyAddress, ProxyFault};
 use crate::net::dial;
 
 /// A proxy goes long ways: each step has so many times as long as without.
@@ -45,8 +45,8 @@ pub enum ProxyError {
     Refused {
         /// Where it is.
         proxy: String,
-        /// What it says of it: a stranger's text.
-        why: String,
+        /// What it says of it.
+        why: ProxyFault,
     },
 }
 
@@ -117,7 +117,48 @@ async fn through<'t>(proxy: &ProxyAddress, to: impl IntoTargetAddr<'t>, within: 
             None => Socks5Stream::connect_with_socket(socket, to).await,
         }
     };
-    let refused = |why: String| io::Error::other(ProxyError::Refused { proxy: name(), why });
-    let connected = timeout(within, connecting).await.map_err(|_elapsed| refused("no answer in time".into()))?;
-    Ok(connected.map_err(|why| refused(why.to_string()))?.into_inner())
+    let refused = |why| io::Error::other(ProxyError::Refused { proxy: name(), why });
+    let connected = timeout(within, connecting).await.map_err(|_elapsed| refused(ProxyFault::Silent))?;
+    Ok(connected.map_err(|why| refused(fault_of(&why)))?.into_inner())
+}
+
+fn fault_of(error: &tokio_socks::Error) -> ProxyFault {
+    use tokio_socks::Error as Said;
+    match error {
+        Said::GeneralSocksServerFailure => ProxyFault::Failed,
+        Said::ConnectionNotAllowedByRuleset => ProxyFault::NotAllowed,
+        Said::NetworkUnreachable | Said::HostUnreachable | Said::TtlExpired => ProxyFault::NoRoute,
+        Said::ConnectionRefused => ProxyFault::NobodyListens,
+        Said::NoAcceptableAuthMethods
+        | Said::AuthorizationRequired
+        | Said::PasswordAuthFailure(_)
+        | Said::InvalidAuthValues(_) => ProxyFault::Login,
+        Said::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => ProxyFault::NotAProxy,
+        Said::Io(error) => ProxyFault::Told(error.to_string()),
+        // What it says is not said by one that keeps to the protocol.
+        _ => ProxyFault::NotAProxy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_proxy_says_is_told_by_what_it_means() {
+        use tokio_socks::Error as Said;
+        for (said, fault) in [
+            (Said::GeneralSocksServerFailure, ProxyFault::Failed),
+            (Said::ConnectionNotAllowedByRuleset, ProxyFault::NotAllowed),
+            (Said::HostUnreachable, ProxyFault::NoRoute),
+            (Said::ConnectionRefused, ProxyFault::NobodyListens),
+            (Said::PasswordAuthFailure(1), ProxyFault::Login),
+            (Said::NoAcceptableAuthMethods, ProxyFault::Login),
+            (Said::InvalidResponseVersion, ProxyFault::NotAProxy),
+            (Said::Io(io::ErrorKind::UnexpectedEof.into()), ProxyFault::NotAProxy),
+            (Said::Io(io::Error::other("x")), ProxyFault::Told("x".into())),
+        ] {
+            assert_eq!(fault_of(&said), fault);
+        }
+    }
 }

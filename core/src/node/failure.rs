@@ -117,6 +117,14 @@ pub enum Failure {
         /// The limit, as it is set.
         max: usize,
     },
+    /// A folder of more files than one transfer can have.
+    #[error("'{}/' has more than {max} files: take the folders in it one by one", Shown(path))]
+    FolderTooLarge {
+        /// Its share path.
+        path: String,
+        /// Most files of a transfer.
+        max: usize,
+    },
     /// There is no such file or folder on this computer.
     #[error("there is no file or folder '{}'", Shown(path))]
     NoSuchFile {
@@ -287,7 +295,7 @@ impl Failure {
             Self::Refused { code, .. } => code.as_str(),
             Self::NoSuchUser { .. } | Self::NotAtYours { .. } => Code::NoSuchUser.as_str(),
             Self::BadLine { .. } | Self::NotOneLine => Code::Usage.as_str(),
-            Self::TooManyShares { .. } | Self::NotListed { .. } => Code::Limit.as_str(),
+            Self::TooManyShares { .. } | Self::NotListed { .. } | Self::FolderTooLarge { .. } => Code::Limit.as_str(),
             Self::NotStopped { .. } => Code::NotShared.as_str(),
             Self::NotShared { .. } | Self::NotYours { .. } => Code::NotShared.as_str(),
             Self::NotComing { error, .. } => error.code(),
@@ -314,6 +322,7 @@ impl Failure {
             Self::NotListed { .. } => "not-listed",
             Self::NotStopped { .. } => "not-stopped",
             Self::TooManyShares { .. } => "too-many-shares",
+            Self::FolderTooLarge { .. } => "folder-too-large",
             Self::NoSuchFile { .. } => "no-such-file",
             Self::NotShareable { .. } => "not-shareable",
             Self::PathTaken { .. } => "path-taken",
@@ -359,6 +368,7 @@ impl Failure {
                 ("room", room.to_string()),
                 ("max", max.to_string()),
             ],
+            Self::FolderTooLarge { path, max } => vec![("path", shown(path)), ("max", max.to_string())],
             Self::NotYours { path }
             | Self::NotStopped { path }
             | Self::NoSuchFile { path }

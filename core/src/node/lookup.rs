@@ -73,33 +73,24 @@ pub(super) async fn find_file(
 
 /// What everybody shares in a folder, in the order of the paths.
 pub(super) async fn find_everybodys(client: &TrackerClient, folder: &SharePath) -> Result<Vec<FileLine>, Failure> {
-    let mut files: Vec<FileLine> = Vec::new();
+    let mut found = FolderFiles::new(folder, FILES_MAX);
     let selection = Selection { folder: Some(folder.clone()), ..Selection::default() };
     let command = |page| Search { selection: selection.clone(), page }.into();
     let collect = |lines: Vec<String>| {
-        files.extend(lines.iter().filter_map(|line| FileLine::parse(line).ok()));
-        std::future::ready(files.len() < FILES_MAX)
+        found.add(&lines);
+        std::future::ready(!found.is_too_large())
     };
     read_pages(client, command, collect, None).await?;
-    // Only what is asked for, whatever the tracker lists.
-    files.retain(|file| file.path.below(folder.as_str()).is_some());
-    files.truncate(FILES_MAX);
-    Ok(files)
+    found.finish()
 }
 
 async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) -> Result<Vec<FileLine>, Failure> {
-    let mut files: Vec<FileLine> = Vec::new();
+    let mut found = FolderFiles::new(path, FILES_MAX);
     let command = |page| ListFiles { username: Some(user.clone()), page }.into();
     let collect = |lines: Vec<String>| {
-        let mut all_below = files.len() < FILES_MAX;
-        for file in lines.iter().filter_map(|line| FileLine::parse(line).ok()) {
-            if file.path.below(path.as_str()).is_none() {
-                all_below = false;
-                break;
-            }
-            files.push(file);
-        }
-        std::future::ready(all_below)
+        // What lies behind it in the list is not in it.
+        let is_in_it = found.add(&lines);
+        std::future::ready(is_in_it && !found.is_too_large())
     };
     let from = just_before(&format!("{path}/"));
     match read_pages(client, command, collect, Some(from)).await {
@@ -107,7 +98,45 @@ async fn find_folder(client: &TrackerClient, user: &Username, path: &SharePath) 
             Err(Failure::NoSuchUser { user: user.to_string() })
         }
         Err(why) => Err(why),
-        Ok(_) => Ok(files),
+        Ok(_) => found.finish(),
+    }
+}
+
+/// The files of a folder, while they come.
+struct FolderFiles<'a> {
+    folder: &'a SharePath,
+    max: usize,
+    files: Vec<FileLine>,
+}
+
+impl<'a> FolderFiles<'a> {
+    fn new(folder: &'a SharePath, max: usize) -> Self {
+        Self { folder, max, files: Vec::new() }
+    }
+
+    /// Takes what lies in the folder, whatever the tracker lists; whether all of it does.
+    fn add(&mut self, lines: &[String]) -> bool {
+        let mut is_in_it = true;
+        for file in lines.iter().filter_map(|line| FileLine::parse(line).ok()) {
+            if file.path.below(self.folder.as_str()).is_some() {
+                self.files.push(file);
+            } else {
+                is_in_it = false;
+            }
+        }
+        is_in_it
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.files.len() > self.max
+    }
+
+    /// Nobody gets a part of a folder and takes it for the whole.
+    fn finish(self) -> Result<Vec<FileLine>, Failure> {
+        if self.is_too_large() {
+            return Err(Failure::FolderTooLarge { path: self.folder.to_string(), max: self.max });
+        }
+        Ok(self.files)
     }
 }
 
@@ -120,5 +149,30 @@ fn list_failed(client: &TrackerClient, user: &Username, error: AskError) -> Fail
     match error {
         AskError::Refused { code, .. } if code == Code::NoSuchUser => Failure::NoSuchUser { user: user.to_string() },
         error => ask_failed(client, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_found_whole_or_not_at_all() {
+        let folder = SharePath::new("F").expect("valid");
+        let line = |path: &str| format!("anna 1 - {path}");
+        for (paths, max, is_all_in_it, expected) in [
+            (&["F/a", "F/b"][..], 2, true, Ok(2)),
+            (&["F/a", "F/b", "G/c"], 2, false, Ok(2)),
+            (&["F/a", "F/b", "F/c"], 2, true, Err(())),
+            (&[], 2, true, Ok(0)),
+        ] {
+            let mut found = FolderFiles::new(&folder, max);
+            let lines: Vec<String> = paths.iter().map(|path| line(path)).collect();
+            assert_eq!(found.add(&lines), is_all_in_it, "{paths:?}");
+            let files = found.finish().map(|files| files.len()).map_err(|why| {
+                assert_eq!(why, Failure::FolderTooLarge { path: "F".into(), max });
+            });
+            assert_eq!(files, expected, "{paths:?}");
+        }
     }
 }

@@ -88,7 +88,7 @@ impl TrackerDirectory {
             let files = answer.lines.iter().filter_map(|line| FileLine::parse(line).ok());
             let new = users.take(answer.lines.len(), files.map(|file| file.username), |user| match self.find(user) {
                 FoundUser::Here(contact) => Some(contact).filter(|contact| contact.key != self.own),
-                FoundUser::Away | FoundUser::OtherKey | FoundUser::Unknown => None,
+                FoundUser::Away | FoundUser::OtherKey | FoundUser::Unknown | FoundUser::KeptAway(_) => None,
             });
             match answer.more {
                 Some(more) if new => page = Page { after: Some(more), limit: Some(limits::PAGE_LINES_MAX) },
@@ -144,6 +144,10 @@ impl Users {
 impl Directory for TrackerDirectory {
     fn find(&self, user: &Username) -> FoundUser {
         let Ok(client) = self.session.client() else { return FoundUser::Unknown };
+        // Where others were before says nothing: they serve nobody who is not in the network.
+        if let Some(why) = client.kept_away() {
+            return FoundUser::KeptAway(why);
+        }
         let is_changed = || client.people().user(user).is_some_and(|user| known_users::is_changed(&client, &user));
         match client.contact(user) {
             Some(contact) => FoundUser::Here(contact),

@@ -106,7 +106,14 @@ impl TrackerSession {
         loop {
             let Some(open) = &mut self.open else { return std::future::pending().await };
             tokio::select! {
-                Some(event) = open.events.recv() => return SessionEvent { tracker: open.tracker.clone(), event },
+                Some(event) = open.events.recv() => {
+                    let event = SessionEvent { tracker: open.tracker.clone(), event };
+                    // Whether anybody is to be found has changed with it.
+                    if matches!(event.event, ClientEvent::Refused(_)) {
+                        self.count_change();
+                    }
+                    return event;
+                }
                 Ok(()) = open.people.changed() => self.count_change(),
                 else => return std::future::pending().await,
             }

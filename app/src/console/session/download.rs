@@ -218,6 +218,7 @@ impl ConsoleSession<'_> {
             TransferState::Failed(_) => followed.end = end_of(transfer),
             state @ (TransferState::WaitingForUser
             | TransferState::WaitingForTracker
+            | TransferState::KeptAway(_)
             | TransferState::Unreachable { .. }
             | TransferState::OtherKey
             | TransferState::Changing

@@ -1,5 +1,7 @@
 //! The rows of the page: files and folders as they were shared, and below each that is open what lies in it.
 
+use std::collections::HashMap;
+
 use potok_core::library::level::LevelEntry;
 use potok_core::library::root::RootId;
 use potok_core::library::sharing_again::StoppedPlace;
@@ -8,7 +10,7 @@ use potok_core::model::share_path::SharePath;
 use potok_core::protocol::reply::Totals;
 use potok_core::service::share_indexer::root_status::SharedRoot;
 
-use crate::model::shares::Shares;
+use crate::model::shares::{LEVELS_SHOWN_MAX, Shares};
 
 /// A folder of a root: the root itself is its share path.
 pub type ShareFolder = (RootId, SharePath);
@@ -50,11 +52,21 @@ pub enum ShareRowKind {
     },
     /// What the person stopped sharing of it.
     Stopped,
-    /// The rest of its level is not here yet, or is too much to be shown.
-    Rest {
-        /// It is too much: it does not come.
-        is_cut: bool,
-    },
+    /// The rest of its level is not here.
+    Rest(RestOfLevel),
+}
+
+/// Why what lies in a folder is not all here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestOfLevel {
+    /// It is on its way, or asked for when it comes into view.
+    Coming,
+    /// It is too much to be shown: the filter finds it.
+    TooLong,
+    /// Too many folders are open.
+    TooManyOpen,
+    /// So many further places that the person stopped sharing.
+    Stopped(usize),
 }
 
 /// By what a row is known when others come and go.
@@ -67,7 +79,8 @@ impl ShareRow {
             ShareRowKind::Root { .. } => 0,
             ShareRowKind::Folder { .. } | ShareRowKind::File { .. } => 1,
             ShareRowKind::Stopped => 2,
-            ShareRowKind::Rest { .. } => 3,
+            ShareRowKind::Rest(RestOfLevel::Stopped(_)) => 4,
+            ShareRowKind::Rest(_) => 3,
         };
         (self.path.clone(), self.root, kind)
     }
@@ -90,20 +103,12 @@ impl Shares {
         if self.found.words.is_empty() {
             self.roots.iter().for_each(|root| self.grow_root(root, &mut rows));
         } else {
-            rows.extend(self.found.shares.iter().filter_map(|share| self.found_row(share)));
+            let folders: HashMap<&str, &SharedRoot> =
+                self.roots.iter().map(|root| (root.share_as.as_str(), root)).collect();
+            rows.extend(self.found.shares.iter().map(|share| found_row(share, &folders)));
         }
         self.rows = rows;
         self.version += 1;
-    }
-
-    /// A file that was found, as a row of the root that it is nearest to.
-    fn found_row(&self, share: &Share) -> Option<ShareRow> {
-        let is_of = |root: &&SharedRoot| {
-            root.share_as == share.path || (root.is_folder && share.path.below(root.share_as.as_str()).is_some())
-        };
-        let root = self.roots.iter().filter(is_of).max_by_key(|root| root.share_as.as_str().len())?;
-        let kind = ShareRowKind::File { bytes: share.size.unwrap_or(0) };
-        Some(ShareRow { root: root.id, path: share.path.clone(), depth: 0, kind })
     }
 
     fn grow_root(&self, root: &SharedRoot, rows: &mut Vec<ShareRow>) {
@@ -123,12 +128,19 @@ impl Shares {
             kind: ShareRowKind::Stopped,
         };
         rows.extend(list.places.iter().map(stopped));
+        let more = root.stopped_places.saturating_sub(list.places.len());
+        if more > 0 && !list.places.is_empty() {
+            let kind = ShareRowKind::Rest(RestOfLevel::Stopped(more));
+            rows.push(ShareRow { root: root.id, path: root.share_as.clone(), depth: 1, kind });
+        }
     }
 
     fn grow_level(&self, folder: &ShareFolder, depth: u16, rows: &mut Vec<ShareRow>) {
-        let rest =
-            |is_cut| ShareRow { root: folder.0, path: folder.1.clone(), depth, kind: ShareRowKind::Rest { is_cut } };
-        let Some(level) = self.levels.get(folder) else { return rows.push(rest(false)) };
+        let rest = |why| ShareRow { root: folder.0, path: folder.1.clone(), depth, kind: ShareRowKind::Rest(why) };
+        let Some(level) = self.levels.get(folder) else {
+            let is_kept = self.shown.0.iter().take(LEVELS_SHOWN_MAX).any(|open| open == folder);
+            return rows.push(rest(if is_kept { RestOfLevel::Coming } else { RestOfLevel::TooManyOpen }));
+        };
         for entry in level.in_order() {
             let path = entry.path().clone();
             match entry {
@@ -148,7 +160,18 @@ impl Shares {
             }
         }
         if !level.is_whole() {
-            rows.push(rest(level.is_full()));
+            rows.push(rest(if level.is_full() { RestOfLevel::TooLong } else { RestOfLevel::Coming }));
         }
     }
+}
+
+/// A file that was found, as a row of the root that it is nearest to, of these by their share paths. Of one that is not
+/// listed it is a row all the same.
+fn found_row(share: &Share, roots: &HashMap<&str, &SharedRoot>) -> ShareRow {
+    let path = share.path.as_str();
+    let above = path.rmatch_indices('/').map(|(at, _)| &path[..at]);
+    let folder = above.filter_map(|above| roots.get(above)).find(|root| root.is_folder);
+    let root = roots.get(path).or(folder).map_or(RootId(0), |root| root.id);
+    let kind = ShareRowKind::File { bytes: share.size.unwrap_or(0) };
+    ShareRow { root, path: share.path.clone(), depth: 0, kind }
 }

@@ -25,9 +25,12 @@ fn answer(intent: &Intent) -> Outcome {
     match intent {
         Intent::ListRoots { after: None } => {
             let (roots, more) = (vec![root(1, "Trip", 1)], Some((path("Trip"), RootId(1))));
-            Outcome::Roots(RootPage { roots, more })
+            Outcome::Roots(RootPage { roots, more, count: 2, totals: Totals { files: 6, bytes: 60 } })
         }
-        Intent::ListRoots { .. } => Outcome::Roots(RootPage { roots: vec![root(2, "x.txt", 0)], more: None }),
+        Intent::ListRoots { .. } => {
+            let totals = Totals { files: 6, bytes: 60 };
+            Outcome::Roots(RootPage { roots: vec![root(2, "x.txt", 0)], more: None, count: 2, totals })
+        }
         Intent::ListLevel { folder, after, .. } => {
             let first = LevelEntry::File(file(&format!("{folder}/a")));
             let folder = LevelEntry::Folder { path: path(&format!("{folder}/sub")), totals: Totals::default() };
@@ -73,7 +76,7 @@ fn rows(shares: &Shares) -> Vec<String> {
             ShareRowKind::Folder { is_open, .. } => format!("folder {is_open}"),
             ShareRowKind::File { .. } => "file".to_owned(),
             ShareRowKind::Stopped => "stopped".to_owned(),
-            ShareRowKind::Rest { .. } => "rest".to_owned(),
+            ShareRowKind::Rest(why) => format!("rest {why:?}"),
         };
         format!("{} {} {kind}", row.depth, row.path)
     };
@@ -128,4 +131,63 @@ fn what_is_shared_is_listed_as_people_count() {
     assert_eq!(names(&level), ["Trip/3", "Trip/11", "Trip/2", "Trip/10"], "folders first");
     level.take(LevelPage { more: all().pop().map(|last| last.cursor()), entries: all() }, false);
     assert_eq!(names(&level), ["Trip/10", "Trip/11", "Trip/2", "Trip/3"], "while more comes, nothing is moved about");
+}
+
+/// A page of an engine that shares so many files one by one.
+fn page_of_many(from: usize, count: usize) -> Outcome {
+    let to = count.min(from + 1000);
+    let roots: Vec<SharedRoot> = (from..to).map(|at| root(at as u64 + 1, &format!("{at:06}.txt"), 0)).collect();
+    let more = roots.last().filter(|_| to < count).map(|last| (last.share_as.clone(), last.id));
+    let totals = Totals { files: count as u64, bytes: 10 * count as u64 };
+    Outcome::Roots(RootPage { roots, more, count, totals })
+}
+
+#[test]
+fn what_is_not_listed_is_told() {
+    for (count, listed, more) in
+        [(ROOTS_KEPT_MAX, ROOTS_KEPT_MAX, None), (ROOTS_KEPT_MAX + 1, ROOTS_KEPT_MAX, Some(ROOTS_KEPT_MAX + 1))]
+    {
+        let (mut shares, now, open) = (Shares::default(), Instant::now(), BTreeSet::new());
+        let view = 0..0;
+        let look = SharesLook { is_shown: true, completes: false, open: &open, filter: "", view: &view };
+        for page in 0.. {
+            let mut asked = false;
+            shares.turn(now, look, &mut |_| {
+                asked = true;
+                IntentId(page)
+            });
+            if !asked {
+                break;
+            }
+            let answer = page_of_many(usize::try_from(page).expect("small") * 1000, count);
+            assert!(shares.answer(IntentId(page), &mut Some(Ok(answer))));
+        }
+        shares.turn(now, look, &mut |intent| panic!("{intent:?}"));
+        assert_eq!((shares.rows().len(), shares.more_roots_than_listed()), (listed, more));
+        assert_eq!((shares.len(), shares.bytes()), (count, 10 * count as u64), "all is counted");
+        // A file of which the root is not listed is found all the same.
+        let look = SharesLook { filter: "x", ..look };
+        shares.turn(now, look, &mut |_| IntentId(1_000));
+        let found = vec![file("zz/x")];
+        let answer = Outcome::FoundShares { shares: found, has_more: false };
+        assert!(shares.answer(IntentId(1_000), &mut Some(Ok(answer))));
+        shares.turn(now, look, &mut |_| IntentId(1_001));
+        assert_eq!(rows(&shares), ["0 zz/x file"]);
+    }
+}
+
+#[test]
+fn what_is_too_much_of_a_folder_is_told() {
+    let now = Instant::now();
+    let shown = |open: &BTreeSet<ShareFolder>| {
+        let mut shares = Shares { is_known: true, ..Shares::default() };
+        shares.replace(vec![root(1, "Trip", 3)]);
+        settle(&mut shares, now, open, "");
+        rows(&shares)
+    };
+    let mut open = BTreeSet::from([(RootId(1), path("Trip"))]);
+    assert_eq!(shown(&open)[3..], ["1 Trip/z stopped", "1 Trip rest Stopped(2)"], "one of three is listed");
+
+    open.extend((0..LEVELS_SHOWN_MAX).map(|at| (RootId(1), path(&format!("A{at:03}")))));
+    assert_eq!(shown(&open)[1..], ["1 Trip rest TooManyOpen"]);
 }

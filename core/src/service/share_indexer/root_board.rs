@@ -103,7 +103,8 @@ impl RootBoard {
         let found = library.roots_by_path(after, ROOTS_PER_PAGE_MAX);
         let last = found.last().filter(|_| found.len() == ROOTS_PER_PAGE_MAX);
         let more = last.map(|root| (root.share_as.clone(), root.id));
-        RootPage { roots: found.iter().map(|root| self.status(library, root)).collect(), more }
+        let roots = found.iter().map(|root| self.status(library, root)).collect();
+        RootPage { roots, more, count: library.roots_len(), totals: library.totals() }
     }
 
     fn status(&self, library: &Library, root: &Root) -> SharedRoot {

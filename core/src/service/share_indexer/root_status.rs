@@ -93,4 +93,8 @@ pub struct RootPage {
     pub roots: Vec<SharedRoot>,
     /// Where the next page begins, if there is one.
     pub more: Option<RootCursor>,
+    /// How many there are in all.
+    pub count: usize,
+    /// What is shared of all of them.
+    pub totals: Totals,
 }

@@ -125,7 +125,7 @@ impl Watches {
             }
         };
         let config = notify::Config::default().with_follow_symlinks(false).with_event_kinds(CHANGES);
-        let watcher = RecommendedWatcher::new(tell, config).map_err(|error| WatchFault::Told(error.to_string()));
+        let watcher = RecommendedWatcher::new(tell, config).map_err(|error| fault_of(&error));
         let held = HeldWatches { watcher, watched: BTreeMap::new(), broken: BTreeMap::new() };
         (Self { held: Mutex::new(held), gone }, Touches { paths, overflowed })
     }
@@ -321,10 +321,7 @@ impl HeldWatches {
         watcher.watch(path, mode).map_err(|error| {
             // What was watched of the tree before it failed.
             let _nothing = watcher.unwatch(path);
-            match error.kind {
-                notify::ErrorKind::MaxFilesWatch => WatchFault::TooMany,
-                _ => WatchFault::Told(error.to_string()),
-            }
+            fault_of(&error)
         })
     }
 }
@@ -430,5 +427,15 @@ mod tests {
         assert!(watches.see(&top.join("a"), &top.join("a/b")).is_none());
         let news = watches.see(&top.join("a"), &top.join("a/c")).expect("is told");
         assert!(news.problem.is_none() && !watches.is_partial());
+    }
+}
+/// Which folder it is about is told beside it.
+fn fault_of(error: &notify::Error) -> WatchFault {
+    match &error.kind {
+        notify::ErrorKind::MaxFilesWatch => WatchFault::TooMany,
+        notify::ErrorKind::PathNotFound => WatchFault::Gone,
+        notify::ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::NotFound => WatchFault::Gone,
+        notify::ErrorKind::Io(error) => WatchFault::Told(error.to_string()),
+        _ => WatchFault::Told(error.to_string()),
     }
 }

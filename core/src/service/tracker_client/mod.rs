@@ -12,6 +12,7 @@
 
 mod announcer;
 mod backoff;
+mod client_event;
 mod connecting;
 mod elsewhere;
 pub mod known_names;
@@ -23,13 +24,14 @@ mod round;
 mod second_family;
 mod session;
 mod setup;
+mod shut_out_pause;
 pub mod tap;
 mod trials;
 mod wire;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -37,19 +39,15 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::absence::AbsenceReason;
-use crate::model::address_family::AddressFamily;
-use crate::model::ban_terms::Remark;
 use crate::model::invite::{HostPort, NetworkAddress};
+use crate::model::keeping_away::KeptAway;
 use crate::model::key::PublicKey;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::command::{self, Command, Cursor};
-use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
-use crate::protocol::notice::Role;
-use crate::protocol::reply::{FileLine, PartialAnswer, UserLine};
-use crate::reach::reachability::TrialEvent;
+use crate::protocol::reply::PartialAnswer;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::connecting::Connecting;
@@ -61,8 +59,10 @@ use crate::service::tracker_client::reasons::will_pass;
 use crate::service::tracker_client::round::Round;
 use crate::service::tracker_client::second_family::SecondFamily;
 use crate::service::tracker_client::session::{ClientSession, SessionContext, SessionEnd};
+use crate::service::tracker_client::shut_out_pause::ShutOutPause;
 use crate::transfer::Contact;
 
+pub use crate::service::tracker_client::client_event::ClientEvent;
 pub use crate::service::tracker_client::reasons::{AskError, AwayReason, TypeError};
 pub use crate::service::tracker_client::setup::ClientSetup;
 
@@ -70,51 +70,6 @@ pub use crate::service::tracker_client::setup::ClientSetup;
 const CLIENT_MESSAGES_MAX: usize = 256;
 /// How long a question waits for a tracker that is away.
 const PARKED_MAX: Duration = Duration::from_secs(10);
-
-/// What a session tells.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ClientEvent {
-    /// On the way; the last try failed like this.
-    Connecting(Option<AwayReason>),
-    /// Registered, or greeted anew since.
-    Online {
-        /// What the owner calls the network.
-        network: String,
-        /// Line by line.
-        message_of_the_day: Vec<String>,
-    },
-    /// No further try without a person.
-    Refused(AwayReason),
-    /// Somebody came, or came back at another address.
-    Joined(UserLine),
-    /// The user with this name is gone from the tracker.
-    Left(Username),
-    /// Somebody shares this from now on, or shares it otherwise than before.
-    Shared(FileLine),
-    /// Somebody no longer shares this.
-    Unshared(Username, SharePath),
-    /// Several shares of somebody came or went at once.
-    Changed(Username),
-    /// Somebody asks us to dial them, because they cannot dial us.
-    AskedToDial(Box<ConnectNotice>),
-    /// What is known of whether others can dial us.
-    Trial {
-        /// By this family of addresses.
-        by: AddressFamily,
-        /// What has become known.
-        event: TrialEvent,
-    },
-    /// Whether we may give an owner's commands; told when we are online, and when it changes.
-    Role(Role),
-    /// Somebody asks to be let into the network that we own.
-    Waiting(Username),
-    /// What was listed last lacks what some trackers of the network have; none: it does so no more.
-    Partial(Option<PartialAnswer>),
-    /// An owner of the tracker has a word for everybody.
-    Broadcast(Option<Username>, Remark),
-    /// Something was left out of what we were told; the picture of the users has been read anew since.
-    Resync,
-}
 
 /// Commands that come between us and the tracker when a person types them: who we are, what is announced, and what we
 /// are told are the client's own affair.
@@ -141,6 +96,7 @@ pub struct TrackerClient {
     network: NetworkAddress,
     at: watch::Receiver<HostPort>,
     key: watch::Receiver<Option<PublicKey>>,
+    kept_away: watch::Receiver<Option<KeptAway>>,
 }
 
 enum ClientMessage {
@@ -173,6 +129,7 @@ impl TrackerClient {
         let people = Arc::new(People::default());
         let (key_known, key) = watch::channel(setup.tracker.key);
         let (at_known, at) = watch::channel(setup.tracker.address.first().clone());
+        let (kept_away_known, kept_away) = watch::channel(None);
         let known_names = Arc::new(KnownNames::new(Arc::clone(&setup.store)));
         let client = Self {
             asks: asks.clone(),
@@ -181,6 +138,7 @@ impl TrackerClient {
             network: setup.tracker.address.clone(),
             at,
             key,
+            kept_away,
         };
         let task = ClientTask {
             asks: asks.downgrade(),
@@ -191,6 +149,7 @@ impl TrackerClient {
             known_names,
             key_known,
             at_known,
+            kept_away_known,
             parked: VecDeque::new(),
             why_away: None,
         };
@@ -286,6 +245,11 @@ impl TrackerClient {
         self.at.borrow().clone()
     }
 
+    /// Why the owner of the network keeps us out, while they do.
+    pub fn kept_away(&self) -> Option<KeptAway> {
+        self.kept_away.borrow().clone()
+    }
+
     /// Which key it has proven, or is expected to prove.
     pub fn tracker_key(&self) -> Option<PublicKey> {
         *self.key.borrow()
@@ -301,6 +265,7 @@ struct ClientTask {
     known_names: Arc<KnownNames>,
     key_known: watch::Sender<Option<PublicKey>>,
     at_known: watch::Sender<HostPort>,
+    kept_away_known: watch::Sender<Option<KeptAway>>,
     /// Questions that wait for a session, each with the time when it fails.
     parked: VecDeque<(Instant, ClientMessage)>,
     why_away: Option<AwayReason>,
@@ -340,6 +305,7 @@ impl ClientTask {
                     continue;
                 }
                 Waited::Done(Ok(session)) => {
+                    self.kept_away_known.send_replace(None);
                     let since = Instant::now();
                     let (ended, better) = self.be_online(session, &at).await;
                     // Of a link that flaps the others of the round come next, and then a longer wait.
@@ -354,6 +320,16 @@ impl ClientTask {
                 Waited::Done(Err(why)) => why,
             };
             self.why_away = Some(why.clone());
+            let shut_out = ShutOutPause::of(&why);
+            let now = SystemTime::now();
+            self.kept_away_known.send_replace(shut_out.as_ref().map(|pause| pause.kept_away(now)));
+            if let Some(pause) = shut_out {
+                self.tell(ClientEvent::Refused(why.clone())).await;
+                self.refuse_until(now + pause.wait(), &why).await;
+                self.why_away = None;
+                round = Round::new(&self.setup.tracker.address);
+                continue;
+            }
             // What one tracker of a network refuses the others refuse too; who only answers in its place does not count.
             let is_refused = matches!(why, AwayReason::Refused { .. }) && !will_pass(&why);
             if round.fails(&why) || is_refused {
@@ -456,10 +432,26 @@ impl ClientTask {
         }
     }
 
-    async fn refuse_all(&mut self, why: &AwayReason) {
+    /// Answers all that is asked with the reason, until then by the wall's clock: it goes on while a computer sleeps.
+    async fn refuse_until(&mut self, until: SystemTime, why: &AwayReason) {
+        self.refuse_parked(why);
+        while let Ok(left) = until.duration_since(SystemTime::now()) {
+            tokio::select! {
+                () = tokio::time::sleep(left) => return,
+                // Whoever slept has the clock looked at.
+                Some(ask) = self.asked.recv() => ask.fail(why),
+            }
+        }
+    }
+
+    fn refuse_parked(&mut self, why: &AwayReason) {
         for (_, ask) in std::mem::take(&mut self.parked) {
             ask.fail(why);
         }
+    }
+
+    async fn refuse_all(&mut self, why: &AwayReason) {
+        self.refuse_parked(why);
         while let Some(ask) = self.asked.recv().await {
             ask.fail(why);
         }

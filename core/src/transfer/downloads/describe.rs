@@ -143,6 +143,7 @@ mod tests {
     use crate::model::block_list::BlockList;
     use crate::model::geometry::BLOCK_BYTES_MIN;
     use crate::model::hash::ContentHash;
+    use crate::model::keeping_away::KeptAway;
     use crate::model::key::PublicKey;
     use crate::model::transfer_details::PartState;
     use crate::model::username::Username;
@@ -232,6 +233,7 @@ mod tests {
             (Some(FoundUser::Away), SourceStanding::Away),
             (Some(FoundUser::OtherKey), SourceStanding::OtherKey),
             (Some(FoundUser::Unknown), SourceStanding::Unknown),
+            (Some(FoundUser::KeptAway(KeptAway::default())), SourceStanding::KeptAway),
         ] {
             found.iter().for_each(|found| machine.user_found(&owner.username, found, now));
             assert_eq!(standings(&mut machine, now), [("anna".to_owned(), standing)], "{found:?}");

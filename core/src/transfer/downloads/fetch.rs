@@ -392,7 +392,7 @@ impl Downloads {
     pub fn user_found(&mut self, user: &Username, whom: &FoundUser, now: Instant) {
         let found = match whom {
             FoundUser::Here(contact) => Some(self.sources.meet(contact, now)),
-            FoundUser::Away | FoundUser::OtherKey | FoundUser::Unknown => None,
+            FoundUser::Away | FoundUser::OtherKey | FoundUser::Unknown | FoundUser::KeptAway(_) => None,
         };
         let Some(lane) = self.lanes.get_mut(user) else { return };
         let standing = match whom {
@@ -400,8 +400,14 @@ impl Downloads {
             FoundUser::Away => SourceStanding::Away,
             FoundUser::OtherKey => SourceStanding::OtherKey,
             FoundUser::Unknown => SourceStanding::Unknown,
+            FoundUser::KeptAway(_) => SourceStanding::KeptAway,
         };
-        if std::mem::replace(&mut lane.standing, standing) != standing {
+        let kept_away = match whom {
+            FoundUser::KeptAway(why) => Some(why),
+            _ => None,
+        };
+        if lane.standing != standing || lane.kept_away.as_ref() != kept_away {
+            (lane.standing, lane.kept_away) = (standing, kept_away.cloned());
             self.changed.extend(&lane.jobs);
         }
         let before = lane.source;

@@ -25,6 +25,7 @@ use std::time::Instant;
 pub use self::describe::Described;
 use crate::model::block_list::BlockList;
 use crate::model::hash::ContentHash;
+use crate::model::keeping_away::KeptAway;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::model::transfer_details::SourceStanding;
 use crate::model::username::Username;
@@ -116,6 +117,8 @@ pub enum FoundUser {
     OtherKey,
     /// Nobody can say: the tracker is away.
     Unknown,
+    /// Nobody says it to us: the owner of the network keeps us out.
+    KeptAway(KeptAway),
 }
 
 /// What its owner shares under the path of a file.
@@ -176,6 +179,8 @@ struct Lane {
     source: Option<SourceId>,
     /// Why there is no source, for people.
     standing: SourceStanding,
+    /// Why the owner of the network keeps us out, while that is why there is no source.
+    kept_away: Option<KeptAway>,
     small: usize,
     large: usize,
     may_activate: bool,
@@ -184,7 +189,7 @@ struct Lane {
 impl Default for Lane {
     fn default() -> Self {
         let standing = SourceStanding::Unknown;
-        Self { jobs: Vec::new(), source: None, standing, small: 0, large: 0, may_activate: false }
+        Self { jobs: Vec::new(), source: None, standing, kept_away: None, small: 0, large: 0, may_activate: false }
     }
 }
 

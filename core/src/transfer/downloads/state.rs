@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::{Downloads, Stage};
+use crate::model::keeping_away::KeptAway;
 use crate::model::relaying::NoRelay;
 use crate::model::transfer::{TransferError, TransferId, TransferState};
 use crate::model::transfer_details::SourceStanding;
@@ -86,6 +87,7 @@ impl Downloads {
                 Some((address, no_relay)) => TransferState::Unreachable { address, no_relay },
                 None if is_connecting => TransferState::Connecting,
                 None => match self.lanes.get(&job.user).map(|lane| lane.standing) {
+                    Some(SourceStanding::KeptAway) => TransferState::KeptAway(self.kept_away(job)),
                     Some(SourceStanding::OtherKey) => TransferState::OtherKey,
                     Some(SourceStanding::Unknown) => TransferState::WaitingForTracker,
                     Some(SourceStanding::NotConnected) => TransferState::Connecting,
@@ -94,6 +96,11 @@ impl Downloads {
             },
         };
         (state, sources)
+    }
+
+    /// Why the owner of the network keeps us out, if that is why nobody is asked for a download.
+    fn kept_away(&self, job: &DownloadJob) -> KeptAway {
+        self.lanes.get(&job.user).and_then(|lane| lane.kept_away.clone()).unwrap_or_default()
     }
 
     /// Where the owner of a download is said to be and does not answer, and why the tracker's relay did not help.

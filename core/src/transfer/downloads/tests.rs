@@ -68,6 +68,7 @@ struct World {
     absent: BTreeSet<Username>,
     /// Names under which somebody with another key is here.
     impostors: BTreeSet<Username>,
+    kept_away: Option<KeptAway>,
     /// What the owner shares under the path of a file, once they have refused it; nothing if it is not here.
     announced: BTreeMap<u32, Announced>,
     renewed: BTreeMap<FileId, Content>,
@@ -116,6 +117,7 @@ impl World {
             disk_full_at: None,
             absent: BTreeSet::new(),
             impostors: BTreeSet::new(),
+            kept_away: None,
             announced: BTreeMap::new(),
             renewed: BTreeMap::new(),
         }
@@ -145,6 +147,7 @@ impl World {
             DownloadEffect::FindUser(user) => {
                 let contact = self.by_name.get(&user).filter(|_| !self.absent.contains(&user)).cloned();
                 let found = match contact {
+                    _ if self.kept_away.is_some() => FoundUser::KeptAway(self.kept_away.clone().unwrap_or_default()),
                     _ if self.impostors.contains(&user) => FoundUser::OtherKey,
                     Some(contact) => FoundUser::Here(contact),
                     None => FoundUser::Away,
@@ -152,8 +155,8 @@ impl World {
                 self.machine.user_found(&user, &found, now);
             }
             DownloadEffect::FindSources(file, _) => {
-                let all: Vec<Contact> =
-                    self.by_name.values().filter(|c| !self.absent.contains(&c.username)).cloned().collect();
+                let is_here = |c: &&Contact| self.kept_away.is_none() && !self.absent.contains(&c.username);
+                let all: Vec<Contact> = self.by_name.values().filter(is_here).cloned().collect();
                 self.machine.sources_found(file, &all, now);
             }
             DownloadEffect::FindShare(file) => {

@@ -127,6 +127,10 @@ fn people(ui: &mut Ui, model: &Model, state: &mut BrowseState) {
                     state.query.person = Some(name.clone());
                 }
             }
+            let more = model.people.len().saturating_sub(PEOPLE_SHOWN);
+            if more > 0 {
+                widgets::weak(ui, t!("window.browse.more-people", count = thousands(more as u64)));
+            }
         });
     });
 }

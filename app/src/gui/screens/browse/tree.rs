@@ -1,5 +1,7 @@
 //! The tree of one person's files: opened and closed by mouse or with the arrow keys, as in any file manager.
 
+use std::borrow::Cow;
+
 use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::model::shown::Shown as ShownText;
 use potok_core::protocol::reply::FolderEntry;
@@ -42,7 +44,7 @@ pub(super) fn show(
         |at| Some(NodeRow { node: nodes.get(at)?, mark: mark_of(model, at).map(|(mark, _)| mark) }),
         |row| match row.node.entry {
             Some(_) => spoken(row.node.path(), row.mark),
-            None => t!("window.browse.loading-more").into_owned(),
+            None => rest(row.node).into_owned(),
         },
         |ui, chosen| menu(ui, chosen.head().and_then(|at| path_here(model, at)), same_content.as_ref(), asked),
     );
@@ -73,6 +75,11 @@ struct NodeRow<'a> {
     mark: Option<FileMark>,
 }
 
+/// Why the rest of a folder is not here.
+fn rest(node: &TreeNode) -> Cow<'static, str> {
+    if node.is_cut { t!("window.browse.too-many-open") } else { t!("window.browse.loading-more") }
+}
+
 fn columns<'a>() -> [Column<NodeRow<'a>, By, Toggle>; 5] {
     [
         Column::new(
@@ -83,8 +90,7 @@ fn columns<'a>() -> [Column<NodeRow<'a>, By, Toggle>; 5] {
                 let node = row.node;
                 let p = cell.palette();
                 if node.entry.is_none() {
-                    let text = t!("window.browse.loading-more");
-                    cell.tree_text(node.depth, None, icons::HOURGLASS_MEDIUM, &text, p.weak);
+                    cell.tree_text(node.depth, None, icons::HOURGLASS_MEDIUM, &rest(node), p.weak);
                     return;
                 }
                 let name = ShownText(node.name()).to_string();

@@ -1,8 +1,10 @@
 //! The list of what I share: files and folders as they were shared, and the tree below each.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{Key, Modifiers, Ui};
+use potok_core::library::root::RootId;
 use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::{Direction, Transfer, TransferState};
@@ -18,7 +20,7 @@ use crate::gui::widgets::table::{Column, Table};
 use crate::gui::widgets::{self, Loud, MenuGroups};
 use crate::human::{self, thousands};
 use crate::model::Model;
-use crate::model::shares::{ShareRow, ShareRowKind, Shares};
+use crate::model::shares::{RestOfLevel, ShareRow, ShareRowKind, Shares};
 use crate::render::tables;
 
 /// The titles of the table, the buttons below it and two lines of text, with what is between them.
@@ -105,7 +107,7 @@ struct Can {
 
 impl Can {
     fn of(chosen: &[&ShareRow]) -> Self {
-        let is_shared = |row: &&ShareRow| !matches!(row.kind, ShareRowKind::Stopped | ShareRowKind::Rest { .. });
+        let is_shared = |row: &&ShareRow| !matches!(row.kind, ShareRowKind::Stopped | ShareRowKind::Rest(_));
         let is_stopped = |row: &&ShareRow| match &row.kind {
             ShareRowKind::Stopped => true,
             // What is there now may be what the person means.
@@ -115,7 +117,7 @@ impl Can {
         Self {
             stop: chosen.iter().any(is_shared),
             rename: chosen.len() == 1 && chosen.iter().all(is_shared),
-            reveal: chosen.len() == 1 && chosen.iter().all(|row| !matches!(row.kind, ShareRowKind::Rest { .. })),
+            reveal: chosen.len() == 1 && chosen.iter().all(|row| !matches!(row.kind, ShareRowKind::Rest(_))),
             again: chosen.iter().any(is_stopped),
         }
     }
@@ -210,13 +212,13 @@ fn again(chosen: &[&ShareRow], actions: &mut Vec<Action>) {
 fn stopping(chosen: &[&ShareRow], shares: &Shares) -> Stopping {
     let mut stopping = Stopping::default();
     let is_folder = |row: &ShareRow| row.is_open().is_some();
+    // A hundred thousand rows may be chosen.
+    let folders = chosen.iter().filter(|row| is_folder(row)).map(|row| (row.root, row.path.as_str()));
+    let folders: HashSet<(RootId, &str)> = folders.collect();
     for row in chosen {
-        let is_below = |other: &&&ShareRow| {
-            other.root == row.root && is_folder(other) && row.path.below(other.path.as_str()).is_some()
-        };
-        if matches!(row.kind, ShareRowKind::Stopped | ShareRowKind::Rest { .. })
-            || chosen.iter().any(|other| is_below(&other))
-        {
+        let path = row.path.as_str();
+        let is_below = path.match_indices('/').any(|(at, _)| folders.contains(&(row.root, &path[..at])));
+        if matches!(row.kind, ShareRowKind::Stopped | ShareRowKind::Rest(_)) || is_below {
             continue;
         }
         if stopping.paths.is_empty() {
@@ -248,15 +250,21 @@ fn in_words(drawn: &Drawn<'_>) -> String {
         ShareRowKind::Root { root, .. } if is_as_usual(root) => String::new(),
         ShareRowKind::Root { root, .. } => state_of(root),
         ShareRowKind::Stopped => t!("window.shared.stopped").into_owned(),
-        ShareRowKind::Rest { is_cut } => return rest(*is_cut),
+        ShareRowKind::Rest(why) => return rest(*why),
         _ => String::new(),
     };
     let parts = [path, said, takers(drawn)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-fn rest(is_cut: bool) -> String {
-    if is_cut { t!("window.shared.too-long") } else { t!("window.browse.loading-more") }.into_owned()
+fn rest(why: RestOfLevel) -> String {
+    let text = match why {
+        RestOfLevel::Coming => t!("window.browse.loading-more"),
+        RestOfLevel::TooLong => t!("window.shared.too-long"),
+        RestOfLevel::TooManyOpen => t!("window.browse.too-many-open"),
+        RestOfLevel::Stopped(count) => t!("window.shared.more-stopped", count = thousands(count as u64)),
+    };
+    text.into_owned()
 }
 
 /// Whether there is nothing to say of a root.
@@ -284,7 +292,7 @@ fn takers(Drawn { row, uploads }: &Drawn<'_>) -> String {
         let is_of_folder = t.label.ends_with('/') && is_below(path, label);
         label == path || is_of_folder || (row.is_open().is_some() && is_below(label, path))
     };
-    if matches!(row.kind, ShareRowKind::Stopped | ShareRowKind::Rest { .. }) {
+    if matches!(row.kind, ShareRowKind::Stopped | ShareRowKind::Rest(_)) {
         return String::new();
     }
     let words = |t: &&Transfer| format!("{} {}", Shown(t.user.as_str()), human::speed(t.bytes_per_second));
@@ -308,7 +316,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
                         (icons::WARNING, Shown(row.path.as_str()).to_string(), p.warn)
                     }
                     ShareRowKind::Stopped => (icons::PROHIBIT, Shown(row.path.as_str()).to_string(), p.weak),
-                    ShareRowKind::Rest { is_cut } => (icons::HOURGLASS_MEDIUM, rest(*is_cut), p.weak),
+                    ShareRowKind::Rest(why) => (icons::HOURGLASS_MEDIUM, rest(*why), p.weak),
                     _ => {
                         let whole = row.depth == 0;
                         let name = if whole { row.path.as_str() } else { row.path.file_name() };
@@ -348,7 +356,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
                     ShareRowKind::Root { root, .. } => root.totals.bytes,
                     ShareRowKind::Folder { totals, .. } => totals.bytes,
                     ShareRowKind::File { bytes } => *bytes,
-                    ShareRowKind::Stopped | ShareRowKind::Rest { .. } => return,
+                    ShareRowKind::Stopped | ShareRowKind::Rest(_) => return,
                 };
                 cell.text(&human::size(bytes), theme::body(), cell.palette().weak);
             },

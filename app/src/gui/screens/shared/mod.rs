@@ -18,7 +18,7 @@ use crate::gui::widgets::kept_rows::KeptRows;
 use crate::gui::widgets::{self, Loud};
 use crate::human::{self, thousands};
 use crate::model::Model;
-use crate::model::shares::{FOUND_MAX, ShareFolder, ShareRowKey, SharesLook};
+use crate::model::shares::{FOUND_MAX, ROOTS_KEPT_MAX, ShareFolder, ShareRowKey, SharesLook};
 use crate::texts;
 
 /// Files that are not shared, and warnings, that are shown at once.
@@ -71,6 +71,10 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SharedState, ac
         let (title, text) = (t!("window.shared.empty-title"), t!("window.shared.empty-text"));
         widgets::empty(ui, icons::FOLDER_OPEN, &title, &text, |_| {});
         return;
+    }
+    if let Some(all) = model.shares.more_roots_than_listed() {
+        let (count, all) = (thousands(ROOTS_KEPT_MAX as u64), thousands(all as u64));
+        widgets::weak(ui, t!("window.shared.roots-cut", count = count, all = all));
     }
     if model.shares.is_found_cut() {
         widgets::weak(ui, t!("window.shared.found-cut", count = thousands(FOUND_MAX as u64)));

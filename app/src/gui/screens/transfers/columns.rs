@@ -137,6 +137,7 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
             t!("window.state.waiting-for-user", user = Shown(transfer.user.as_str())).into_owned()
         }
         TransferState::WaitingForTracker => t!("window.state.waiting-for-tracker").into_owned(),
+        TransferState::KeptAway(why) => tables::kept_away(why),
         TransferState::Unreachable { no_relay: Some(why), .. } => texts::of_no_relay(*why, &transfer.user),
         TransferState::Unreachable { address: Some(address), no_relay: None } => {
             t!("window.state.unreachable", user = Shown(transfer.user.as_str()), address = address).into_owned()
@@ -198,6 +199,7 @@ pub(super) fn color(p: &Palette, state: &TransferState) -> eframe::egui::Color32
         TransferState::Failed(_) | TransferState::DiskFull => p.bad,
         TransferState::WaitingForUser
         | TransferState::WaitingForTracker
+        | TransferState::KeptAway(_)
         | TransferState::Unreachable { .. }
         | TransferState::OtherKey
         | TransferState::Changing

@@ -83,7 +83,30 @@ fn another_order_loads_all_that_fits_and_says_what_does_not() {
     assert!(looker.result().is_cut() && !looker.result().is_sortable());
     assert_eq!(looker.result().totals().map(|totals| totals.files), Some(RESULT_ROWS_MAX as u64 + 1));
     looker.share(&file("eve", "000000.aaa", 1));
-    assert_eq!(looker.rows().len(), RESULT_ROWS_MAX, "nobody makes it longer");
+    assert_eq!(looker.rows().len(), RESULT_ROWS_MAX + 1);
+    assert!(looker.result().is_cut());
+}
+
+#[test]
+fn what_others_add_pushes_nothing_out() {
+    let mut looker = Looker::new(many(RESULT_ROWS_MAX));
+    looker.query.sort = SortColumn::Size;
+    looker.query.is_descending = true;
+    looker.wants_all = true;
+    looker.settle();
+    let last = looker.rows().pop().expect("many");
+    looker.browse.take_edits();
+    for at in 0..5 {
+        looker.share(&FileLine { hash: None, ..file("eve", &format!("000000.{at}"), u64::MAX) });
+    }
+    looker.settle();
+    let edits = looker.browse.take_edits();
+    let chosen = edits.iter().try_fold(RESULT_ROWS_MAX - 1, |row, edit| edit.moved(row));
+    let rows = looker.rows();
+    assert_eq!(chosen.and_then(|row| rows.get(row)), Some(&last), "the last row was chosen and still is");
+    assert_eq!(rows.len(), RESULT_ROWS_MAX + 5);
+    assert!(looker.result().is_whole() && looker.result().is_sortable() && !looker.result().is_cut());
+    assert_eq!(looker.result().sort().0, SortColumn::Size, "and they are sorted as before");
 }
 
 #[test]

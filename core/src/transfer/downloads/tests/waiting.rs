@@ -1,6 +1,10 @@
 //! Users who are away, do not answer, or are somebody else now.
 
+use std::time::SystemTime;
+
 use super::*;
+use crate::model::ban_terms::Remark;
+use crate::model::keeping_away::KeptAway;
 
 #[test]
 fn a_user_who_is_away_is_waited_for() {
@@ -31,6 +35,30 @@ fn nothing_is_asked_of_another_key() {
     // The person says that it is them.
     world.impostors.clear();
     world.absent.clear();
+    world.machine.news(world.now);
+    world.run(500);
+    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
+}
+
+#[test]
+fn who_is_kept_out_waits_and_says_why() {
+    let mut world = World::new(&[Manner::Honest], 1);
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 300)]));
+    let reason = Remark::new("loud").ok();
+    let for_good = KeptAway { until: None, reason: reason.clone() };
+    let for_a_while = KeptAway { until: Some(SystemTime::UNIX_EPOCH), reason };
+    for why in [for_good, for_a_while] {
+        world.kept_away = Some(why.clone());
+        let _told = world.machine.take_changed();
+        world.machine.news(world.now);
+        world.run(10);
+        assert_eq!(world.machine.state(JOB).0, TransferState::KeptAway(why));
+        assert!(
+            world.machine.take_changed().contains(&JOB) && world.peers.is_empty(),
+            "is told, and nobody is dialled"
+        );
+    }
+    world.kept_away = None;
     world.machine.news(world.now);
     world.run(500);
     assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
