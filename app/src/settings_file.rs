@@ -4,6 +4,8 @@
 //! is kept under another name. Saving touches the changed values only, so comments and order stay as their owner likes
 //! them; the file is replaced as a whole, so that a power cut leaves the old or the new one.
 
+mod fault;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
@@ -44,6 +46,7 @@ pub struct SetAside {
     pub why: String,
     /// Which values these are.
     pub names: Vec<String>,
+    faults: Vec<ValueFault>,
 }
 
 /// Why the settings cannot be read or written. The file is as it was.
@@ -65,10 +68,13 @@ pub enum SettingsError {
 impl SetAside {
     /// What was not understood, and where the file is kept, in the person's language.
     pub fn sentence(&self) -> String {
-        let names = self.names.join(", ");
-        // What is wrong with each the parser says in English only.
-        let why = if &*rust_i18n::locale() == "en" || names.is_empty() { &self.why } else { &names };
-        let (path, why) = (Shown(&self.path.to_string_lossy()).to_string(), Shown(why).to_string());
+        // The language is a setting too: when the file is read it is not known.
+        let sentence = |(name, why): &ValueFault| match fault::in_words(why) {
+            words if words.is_empty() => name.clone(),
+            words => format!("{name}: {words}"),
+        };
+        let why = self.faults.iter().map(sentence).collect::<Vec<_>>().join("; ");
+        let (path, why) = (Shown(&self.path.to_string_lossy()).to_string(), Shown(&why).to_string());
         t!("start.set-aside", path = path, why = why).into_owned()
     }
 }
@@ -208,7 +214,7 @@ fn mended(bytes: &[u8]) -> Option<(String, Vec<ValueFault>)> {
             text += line;
         } else {
             let line = String::from_utf8_lossy(line);
-            faults.push((key_of(&line).to_owned(), "not UTF-8".to_owned()));
+            faults.push((key_of(&line).to_owned(), fault::NOT_UTF_8.to_owned()));
             text += &format!("# {line}");
         }
     }
@@ -271,8 +277,8 @@ fn set_aside(path: &Path, faults: Vec<ValueFault>) -> io::Result<SetAside> {
     fs::copy(path, &aside)?;
     fs::File::open(&aside)?.sync_all()?;
     let sentences: Vec<String> = faults.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-    let names = faults.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
-    Ok(SetAside { path: aside, why: sentences.join("; "), names })
+    let names = faults.iter().map(|(name, _)| name.clone()).filter(|name| !name.is_empty()).collect();
+    Ok(SetAside { path: aside, why: sentences.join("; "), names, faults })
 }
 
 /// Files set aside in one second.

@@ -357,3 +357,19 @@ fn without_a_connection_in_time_the_engine_decides() {
 // ---- download ----
 
 const NUMBER: TransferId = TransferId(7);
+
+#[test]
+fn that_new_files_are_shared_is_told_once_a_folder() {
+    let stop = |folder: &str| {
+        let warning = Warning::FolderStillShared { folder: SharePath::new(folder).unwrap(), more: 0 };
+        vec![Then::Tell(NodeEvent::Warning(warning)), Then::Outcome(Ok(Outcome::Unshared(vec![])))]
+    };
+    let intent = |path: &str| Intent::Unshare { paths: vec![ShareOrLocalPath::new(path, "/here".as_ref()).unwrap()] };
+    let files = ["F/a", "F/b", "G/c", "F/d"];
+    let script = files.map(|file| (intent(file), stop(&file[..1]))).into();
+    let commands = files.map(|file| format!("unregister {file}"));
+    let Ran { err, succeeded, .. } = run(&commands.each_ref().map(String::as_str), script);
+    assert!(succeeded);
+    let folders: Vec<_> = err.lines().map(|line| line.split('\'').nth(1).unwrap_or_default()).collect();
+    assert_eq!(folders, ["F", "G", "F"], "{err}");
+}

@@ -10,10 +10,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
+use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
+use potok_core::node::warning::Warning;
 use rust_i18n::t;
 
 use crate::client::Client;
@@ -49,6 +51,9 @@ pub struct ConsoleSession<'a> {
     tracker_wait_ends: Instant,
     connection: Option<TrackerConnection>,
     has_told_trouble: bool,
+    /// The shared folder of which it was said last that new files in it are shared all the same: once is enough for
+    /// whoever stops a thousand files in it by as many commands.
+    told_open: Option<SharePath>,
     /// The tracker refused us while a command waited for it; the command may tell it itself.
     untold_refusal: Option<Failure>,
     has_failed: bool,
@@ -112,6 +117,7 @@ impl<'a> ConsoleSession<'a> {
             options,
             connection: None,
             has_told_trouble: false,
+            told_open: None,
             untold_refusal: None,
             has_failed: false,
             unfollowed: Vec::new(),
@@ -344,6 +350,13 @@ impl<'a> ConsoleSession<'a> {
         End::OfProgram
     }
 
+    fn warn(&mut self, warning: &Warning) {
+        if let Warning::FolderStillShared { folder, .. } = warning {
+            self.told_open = Some(folder.clone());
+        }
+        self.output.warning(&texts::of_warning(warning));
+    }
+
     /// A fact that no command waits for.
     pub(super) fn news(&mut self, notice: NodeEvent) {
         let shown = |text: &str| Shown(text).to_string();
@@ -364,7 +377,9 @@ impl<'a> ConsoleSession<'a> {
                 self.output.warning(&texts::of_skipped(&path, &why, more));
             }
             NodeEvent::PeerLied { user } => self.output.warning(&t!("console.peer-lied", user = shown(user.as_str()))),
-            NodeEvent::Warning(warning) => self.output.warning(&texts::of_warning(&warning)),
+            NodeEvent::Warning(Warning::FolderStillShared { folder, more: 0 })
+                if self.told_open.as_ref() == Some(&folder) => {}
+            NodeEvent::Warning(warning) => self.warn(&warning),
             NodeEvent::Downloaded { local_path, size, .. } => {
                 let (path, size) = (shown(&local_path.to_string_lossy()), crate::human::size(size));
                 self.output.news(&t!("console.downloaded", path = path, size = size));
