@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::tracker::catalog::{Catalog, OwnerId};
 
 /// Users of more shares than this are forgotten in steps of it, a millisecond or two each.
-pub(super) const FORGOTTEN_AT_ONCE: usize = 2 * 1024;
+pub(super) const FORGOTTEN_AT_ONCE: usize = 4 * 1024;
 /// How often some of the shares that came are worked into the catalog: seldom enough that many come together.
 const CATCH_UP_EVERY: Duration = Duration::from_millis(2);
 
