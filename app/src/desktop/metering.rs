@@ -16,6 +16,7 @@ pub fn watch() -> watch::Receiver<Metering> {
 }
 
 /// Whoever listens is woken only if it is another now.
+#[cfg(not(target_os = "macos"))]
 fn tell(sender: &watch::Sender<Metering>, now: Metering) {
     sender.send_if_modified(|before| std::mem::replace(before, now) != now);
 }
