@@ -18,13 +18,13 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Where else the network is met.
 #[derive(Debug, Clone)]
-pub(super) struct Elsewhere {
+pub(super) struct OtherTrackers {
     here: HostPort,
     others: Vec<HostPort>,
     outgoing: Outgoing,
 }
 
-impl Elsewhere {
+impl OtherTrackers {
     /// Everywhere but at one tracker.
     pub(super) fn than(here: &HostPort, network: &NetworkAddress, outgoing: Outgoing) -> Self {
         let others = network.iter().filter(|address| *address != here).cloned().collect();
@@ -94,7 +94,7 @@ mod tests {
         ] {
             let (here, network): (HostPort, NetworkAddress) =
                 (here.parse().expect("an address"), network.parse().expect("some"));
-            let elsewhere = Elsewhere::than(&here, &network, Outgoing::Direct);
+            let elsewhere = OtherTrackers::than(&here, &network, Outgoing::Direct);
             assert!(elsewhere.is_anywhere());
             // Two looks are enough.
             let found = timeout(LOOK_AGAIN_AFTER + LOOK_AGAIN_AFTER / 2, elsewhere.is_better()).await;

@@ -51,7 +51,7 @@ use crate::protocol::reply::PartialAnswer;
 use crate::service::tracker_client::announcer::Announcer;
 use crate::service::tracker_client::backoff::ReconnectBackoff;
 use crate::service::tracker_client::connecting::Connecting;
-use crate::service::tracker_client::elsewhere::Elsewhere;
+use crate::service::tracker_client::elsewhere::OtherTrackers;
 use crate::service::tracker_client::known_names::{KnownNames, MeetError};
 use crate::service::tracker_client::local_addresses::LocalAddresses;
 use crate::service::tracker_client::people::People;
@@ -382,7 +382,7 @@ impl ClientTask {
             username: &self.setup.username,
             ports: &mut ports,
             is_online: false,
-            elsewhere: Elsewhere::than(at, &self.setup.tracker.address, self.setup.outgoing.clone()),
+            elsewhere: OtherTrackers::than(at, &self.setup.tracker.address, self.setup.outgoing.clone()),
         };
         let at_home = LocalAddresses {
             asks: self.asks.clone(),

@@ -32,7 +32,7 @@ use crate::protocol::reply::{PartialAnswer, UserLine};
 use crate::protocol::shut_out::shuts_out;
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
-use crate::service::tracker_client::elsewhere::Elsewhere;
+use crate::service::tracker_client::elsewhere::OtherTrackers;
 use crate::service::tracker_client::partial::PartialLists;
 use crate::service::tracker_client::people::People;
 use crate::service::tracker_client::tap::{LineDirection, Tap};
@@ -532,7 +532,7 @@ pub(super) struct SessionContext<'a> {
     /// Told when the picture of the users is complete.
     pub(super) is_online: bool,
     /// The other trackers.
-    pub(super) elsewhere: Elsewhere,
+    pub(super) elsewhere: OtherTrackers,
 }
 
 async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
