@@ -262,7 +262,7 @@ mod tests {
         let read = |text: &str| toml::from_str::<TrackerSettings>(text).map(|it| it.relay_bytes_per_user_per_day);
         assert_eq!(read("relay_bytes_per_user_per_day = 7\n"), Ok(7));
         assert_eq!(read("relay_bytes_per_user_day = 7\n"), Ok(7));
-        assert_eq!(mistakes("relay_bytes_per_user_day = 7\n").into_iter().count(), 0);
+        assert_eq!(mistakes("relay_bytes_per_user_day = 7\n").len(), 0);
     }
 
     #[test]

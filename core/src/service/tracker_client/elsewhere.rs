@@ -37,7 +37,7 @@ impl OtherTrackers {
     }
 
     /// Waits until ours is not to be reached, and another one is; gives that one.
-    pub(super) async fn is_better(self) -> HostPort {
+    pub(super) async fn found_better(self) -> HostPort {
         loop {
             let (ours, other) = tokio::join!(self.reaches(&self.here), self.any_other());
             if let (false, Some(other)) = (ours, other) {
@@ -97,7 +97,7 @@ mod tests {
             let elsewhere = OtherTrackers::than(&here, &network, Outgoing::Direct);
             assert!(elsewhere.is_anywhere());
             // Two looks are enough.
-            let found = timeout(LOOK_AGAIN_AFTER + LOOK_AGAIN_AFTER / 2, elsewhere.is_better()).await;
+            let found = timeout(LOOK_AGAIN_AFTER + LOOK_AGAIN_AFTER / 2, elsewhere.found_better()).await;
             assert_eq!(found.ok(), is_left.then(|| open.parse().expect("an address")), "{network}");
         }
     }

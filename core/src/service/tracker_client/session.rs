@@ -283,7 +283,7 @@ impl ClientSession {
                     let elsewhere = all.elsewhere.clone();
                     self.doubt.spawn(async move {
                         sleep(DOUBT_AFTER).await;
-                        elsewhere.is_better().await
+                        elsewhere.found_better().await
                     });
                 }
             }

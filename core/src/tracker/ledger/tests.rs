@@ -412,7 +412,7 @@ fn an_invite_whose_number_was_taken_meanwhile_gets_another_one() {
     assert!(invite.number == 1 && world.saves.is_empty(), "owners' orders come one after the other");
     let hash = crate::model::invite_token::TokenHash::from_bytes([8; 32]);
     let others = crate::model::invite_token::IssuedInvite { hash, uses_left: Some(1), ..invite.clone() };
-    world.learn(Learned::Changes(vec![Record::Invited(others.clone()), Record::LastInvite { number: 1 }]));
+    world.learn(Learned::Changes(vec![Record::Invited(others), Record::LastInvite { number: 1 }]));
     world.apply(SessionId::NONE, Input::Stored { ticket, done: false });
     assert_eq!((world.said(1), world.said(2)), (String::new(), String::new()), "both wait");
     let (ticket, records) = world.saves.remove(0);
