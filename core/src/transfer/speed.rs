@@ -12,8 +12,8 @@ const SAMPLE: Duration = Duration::from_millis(200);
 /// A pause of so many usual ones is a standstill, and so is one of this length.
 const USUAL_PAUSES: u32 = 2;
 const STANDSTILL: Duration = Duration::from_secs(30);
-/// How much of a pause is remembered when a shorter one follows: several blocks come in a row, and then those of another file.
-const REMEMBERED: f64 = 0.8;
+/// How much of a pause counts on when a shorter one follows: several blocks come in a row, and then those of another file.
+const PAUSE_KEPT: f64 = 0.8;
 
 /// A meter of bytes a second.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl Speed {
             self.fresh = self.fresh && self.bytes == 0;
             self.rate += weight * (sample - self.rate);
             if self.bytes > 0 {
-                (self.pause, self.still) = (without.max(self.pause.mul_f64(REMEMBERED)), Duration::ZERO);
+                (self.pause, self.still) = (without.max(self.pause.mul_f64(PAUSE_KEPT)), Duration::ZERO);
             } else {
                 self.still = without;
             }

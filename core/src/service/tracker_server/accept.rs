@@ -22,7 +22,7 @@ use crate::net::tls::{Encrypted, HANDSHAKE_BYTE};
 use crate::protocol::line::Flavor;
 use crate::service::occasional::Occasional;
 use crate::service::tracker_server::relay::Seat;
-use crate::service::tracker_server::session::{self, Session, SessionEnd, SessionLine};
+use crate::service::tracker_server::session::{self, AfterSession, Session, SessionLine};
 use crate::service::tracker_server::{Message, Shared};
 use crate::tracker::input::{Input, SessionId, SessionOpened};
 
@@ -213,15 +213,15 @@ fn open<S: session::Stream>(
             return None;
         }
         let handshake = match session::run(session).await {
-            SessionEnd::Lost => None,
-            SessionEnd::Closing(session) => {
+            AfterSession::Lost => None,
+            AfterSession::Closing(session) => {
                 match resident.shared.relays.take_seat(id) {
                     Some(seat) => Box::pin(sit(seat, *session, &resident.shared)).await,
                     None => Box::pin(session.close()).await,
                 }
                 None
             }
-            SessionEnd::Handshake(stream, begun) => Some((stream, begun)),
+            AfterSession::Handshake(stream, begun) => Some((stream, begun)),
         };
         session::bring(&resident.shared.inbox, Message::Input(id, Input::Closed)).await;
         handshake

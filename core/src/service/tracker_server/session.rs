@@ -74,7 +74,7 @@ impl SessionLine {
 }
 
 /// What becomes of a connection whose session is over.
-pub(super) enum SessionEnd<S> {
+pub(super) enum AfterSession<S> {
     /// It is lost.
     Lost,
     /// It is to be closed: all that the machine wanted sent has left.
@@ -85,16 +85,16 @@ pub(super) enum SessionEnd<S> {
 
 /// Runs until the connection is lost, the machine has closed it, it turns out to be TLS, or it has panicked; the others go
 /// on.
-pub(super) async fn run<S: Stream>(mut session: Box<Session<S>>) -> SessionEnd<S> {
+pub(super) async fn run<S: Stream>(mut session: Box<Session<S>>) -> AfterSession<S> {
     while let Some(bringing) = poll_fn(|cx| session.poll_guarded(cx)).await {
         if !bringing.await {
-            return SessionEnd::Lost;
+            return AfterSession::Lost;
         }
     }
     match session.handshake.take() {
-        Some(begun) => SessionEnd::Handshake(session.stream, begun.into()),
-        None if session.is_closing => SessionEnd::Closing(session),
-        None => SessionEnd::Lost,
+        Some(begun) => AfterSession::Handshake(session.stream, begun.into()),
+        None if session.is_closing => AfterSession::Closing(session),
+        None => AfterSession::Lost,
     }
 }
 
