@@ -8,7 +8,7 @@ NetworkManager is played by this script, on a bus of its own. What must hold:
 metered   a download that is under way rests as soon as it is said, and `status` says why.
 go on     `resume` lets it go on all the same, on the side of who fetches.
 sending   whoever shares over such a line sends nothing, and the rest comes by itself when it is not metered any more.
-setting   with `pause_while_metered = false` nothing rests.
+setting   without `pause_while_metered = true` nothing rests.
 none      without NetworkManager nothing is known, and nothing rests.
 
 Needs dbus-daemon and Debian's python3-gi, which is why this is run by the system's own Python.
@@ -127,13 +127,13 @@ def run(options, manager, programs):
     large = f"{options.dir}/large.bin"
     with open(large, "wb") as out:
         out.write(os.urandom(FILE_BYTES))
-    slow = f"download_bytes_per_second = {BYTES_A_SECOND}"
+    slow, rests = f"download_bytes_per_second = {BYTES_A_SECOND}", "pause_while_metered = true"
     anna = start("anna", False)
     anna.ask(f"register {large}", "shared\tlarge.bin\t")
     until_metered(anna, "unknown")
     print("metered: none: without NetworkManager nothing is known", flush=True)
 
-    boris = start("boris", True, slow)
+    boris = start("boris", True, slow, rests)
     until_metered(boris, "no")
     heard = boris.say(f"download anna large.bin {options.dir}/boris.bin")
     until_state(anna, "running")
@@ -141,7 +141,7 @@ def run(options, manager, programs):
     boris.hear("warning: .*metered", heard)
     # A console attends to its download alone; one that is started again has it in its queue.
     boris.stop()
-    boris = start("boris", True)
+    boris = start("boris", True, rests)
     until_metered(boris, "yes")
     number = until_state(boris, "metered")[0]
     print("metered: metered: what was under way rests", flush=True)
@@ -152,7 +152,7 @@ def run(options, manager, programs):
 
     anna.stop()
     manager.say(NO)
-    anna, carol = start("anna", True), start("carol", False, slow)
+    anna, carol = start("anna", True, rests), start("carol", False, slow)
     heard = carol.say(f"download anna large.bin {options.dir}/carol.bin")
     until_state(anna, "running")
     manager.say(GUESS_YES)
@@ -165,7 +165,7 @@ def run(options, manager, programs):
 
     manager.say(YES)
     anna.stop()
-    anna = start("anna", True, "pause_while_metered = false")
+    anna = start("anna", True)
     until_metered(anna, "yes")
     carol.ask(f"download anna large.bin {options.dir}/again.bin", "downloaded\t")
     print("metered: setting: who wants nothing to rest", flush=True)

@@ -108,7 +108,8 @@ impl Default for Settings {
             upload_slots_per_user: limits::UPLOAD_SLOTS_PER_USER,
             upload_bytes_per_second: 0,
             download_bytes_per_second: 0,
-            pause_while_metered: true,
+            // Two computers that meet in the network of a telephone pay for nothing of what they exchange.
+            pause_while_metered: false,
             downloads_at_once: 4,
             keep_times: true,
             keep_executable: false,
