@@ -9,16 +9,14 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::model::absence::AbsenceReason;
 use crate::model::address_family::AddressFamily;
 use crate::model::invite::HostPort;
 use crate::model::invite_token::InviteToken;
 use crate::model::limits;
-use crate::model::own_ports::OwnPorts;
 use crate::model::port::PeerPort;
 use crate::model::username::Username;
 use crate::net::local;
@@ -32,9 +30,9 @@ use crate::protocol::reply::{PartialAnswer, UserLine};
 use crate::protocol::shut_out::shuts_out;
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
-use crate::service::tracker_client::elsewhere::OtherTrackers;
+use crate::service::tracker_client::liveness::Liveness;
 use crate::service::tracker_client::partial::PartialLists;
-use crate::service::tracker_client::people::People;
+use crate::service::tracker_client::session_context::SessionContext;
 use crate::service::tracker_client::tap::{LineDirection, Tap};
 use crate::service::tracker_client::trials::TrialAsking;
 use crate::service::tracker_client::wire::{head_of, lost, read_some, write_some};
@@ -50,8 +48,6 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const PONG_MAX: Duration = Duration::from_secs(15);
 /// The same after the computer was asleep: a person is waiting.
 const PROBE_MAX: Duration = Duration::from_secs(3);
-/// How long a ping is unanswered when we begin to look whether another tracker is better.
-const DOUBT_AFTER: Duration = Duration::from_secs(1);
 /// Lines of the message of the day that are kept.
 const MOTD_LINES_MAX: usize = 100;
 
@@ -73,14 +69,7 @@ pub(super) struct ClientSession {
     /// Something was left out of what we were told, and the list of users that makes up for it is not asked for yet.
     must_resync: bool,
     partial: PartialLists,
-    said_at: Instant,
-    heard_at: Instant,
-    /// After how long without a word we ask whether the tracker is there.
-    ping_every: Duration,
-    /// When the answer to a ping must have come.
-    pong_due: Option<Instant>,
-    /// While it has not: the one task that finds a tracker which is better.
-    doubt: JoinSet<HostPort>,
+    liveness: Liveness,
     trial: TrialAsking,
     tap: Arc<Tap>,
     network: String,
@@ -138,11 +127,7 @@ impl ClientSession {
             collected_bytes: 0,
             must_resync: false,
             partial: PartialLists::default(),
-            said_at: Instant::now(),
-            heard_at: Instant::now(),
-            ping_every: limits::PING_EVERY,
-            pong_due: None,
-            doubt: JoinSet::new(),
+            liveness: Liveness::new(),
             trial: TrialAsking::new(AddressFamily::of(tracker.ip()), port),
             tap,
             network: String::new(),
@@ -173,7 +158,7 @@ impl ClientSession {
                         self.motd.push(line);
                     }
                     Head::Notice(Notice::Role(role)) => self.role = role,
-                    Head::Notice(Notice::Ping { seconds }) => self.set_ping(seconds),
+                    Head::Notice(Notice::Ping { seconds }) => self.liveness.set_ping(seconds),
                     Head::Notice(_) => {}
                 }
             }
@@ -200,11 +185,11 @@ impl ClientSession {
             ClientMessage::Announce { added, removed, done } => announcer.change(added, removed, done),
             // Nothing can come to an address that is ours no more.
             ClientMessage::Probe if self.own.is_some_and(|own| !local::is_own(own)) => {
-                self.pong_due = Some(Instant::now());
+                self.liveness.await_pong(Duration::ZERO);
             }
-            ClientMessage::Probe if self.pong_due.is_none() => self.ping(PROBE_MAX),
             // What was asked before is to be answered as soon.
-            ClientMessage::Probe => self.pong_due = self.pong_due.min(Some(Instant::now() + PROBE_MAX)),
+            ClientMessage::Probe if self.liveness.awaits_pong() => self.liveness.await_pong(PROBE_MAX),
+            ClientMessage::Probe => self.ping(PROBE_MAX),
         }
     }
 
@@ -248,18 +233,12 @@ impl ClientSession {
             self.say(&line);
             self.pending.push_back(Pending::Announcement);
         }
-        if self.pong_due.is_none() && !self.doubt.is_empty() {
-            self.doubt = JoinSet::new();
-        }
-        let wake = self.pong_due.unwrap_or_else(|| {
-            let silent = self.said_at.min(self.heard_at) + limits::PING_EVERY;
-            silent.min(self.heard_at + self.ping_every)
-        });
+        let wake = self.liveness.wake();
         tokio::select! {
             written = write_some(&mut self.writer, &mut self.out), if !self.out.is_empty() => written?,
             read = read_some(&mut self.reader, &mut self.decoder) => {
                 read?;
-                self.heard_at = Instant::now();
+                self.liveness.heard();
                 while let Some(line) = self.decoder.next_line() {
                     self.hear(line, all).await?;
                 }
@@ -275,19 +254,13 @@ impl ClientSession {
                 self.tell_trial(event, all).await;
             }
             () = sleep_until(wake) => {
-                if self.pong_due.is_some() {
+                if self.liveness.awaits_pong() {
                     return Err(lost(AbsenceReason::Silent));
                 }
                 self.ping(PONG_MAX);
-                if self.ping_every < limits::PING_EVERY && all.elsewhere.is_anywhere() {
-                    let elsewhere = all.elsewhere.clone();
-                    self.doubt.spawn(async move {
-                        sleep(DOUBT_AFTER).await;
-                        elsewhere.found_better().await
-                    });
-                }
+                self.liveness.doubt(&all.elsewhere);
             }
-            Some(Ok(better)) = self.doubt.join_next() => {
+            Some(better) = self.liveness.better() => {
                 self.better = Some(better);
                 return Err(lost(AbsenceReason::Silent));
             }
@@ -300,7 +273,7 @@ impl ClientSession {
         if self.lines_left > 0 {
             self.show(&line, is_typed);
             let Line::Text(text) = line else { return Err(lost(AbsenceReason::FaultyLine)) };
-            self.pong_due = None;
+            self.liveness.answered();
             if !is_typed {
                 self.collected_bytes += text.len();
                 if self.collected_bytes > ANSWER_BYTES_MAX {
@@ -316,7 +289,7 @@ impl ClientSession {
         let head = head_of(line)?;
         // A tracker that tells us things and never answers is as good as gone.
         if !matches!(head, Head::Notice(_)) {
-            self.pong_due = None;
+            self.liveness.answered();
         }
         match head {
             Head::Notice(event) => self.notice(event, all).await,
@@ -339,7 +312,7 @@ impl ClientSession {
             // Who asked may have gone.
             Pending::Question(command, asker) => {
                 if let Some(partial) = self.partial.news(&command, answer.partial) {
-                    tell(all.events, ClientEvent::Partial(partial)).await;
+                    all.tell(ClientEvent::Partial(partial)).await;
                 }
                 drop(asker.send(Ok(answer)));
             }
@@ -359,10 +332,10 @@ impl ClientSession {
                         all.people.replace(self.tracker.ip(), users);
                         let was_online = std::mem::replace(&mut all.is_online, true);
                         let event = if was_online { ClientEvent::Resync } else { self.greeted() };
-                        tell(all.events, event).await;
+                        all.tell(event).await;
                         if !was_online {
                             self.tell_port(all).await;
-                            tell(all.events, ClientEvent::Role(self.role)).await;
+                            all.tell(ClientEvent::Role(self.role)).await;
                         }
                     }
                 }
@@ -448,7 +421,7 @@ impl ClientSession {
             // Only a session without a key can be displaced.
             Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),
             Notice::Ping { seconds } => {
-                self.set_ping(seconds);
+                self.liveness.set_ping(seconds);
                 return Ok(());
             }
             Notice::Partial { missing, of } => {
@@ -458,7 +431,7 @@ impl ClientSession {
         };
         // Before that what we were greeted with is not told at all.
         if all.is_online || !matches!(event, ClientEvent::Online { .. }) {
-            tell(all.events, event).await;
+            all.tell(event).await;
         }
         Ok(())
     }
@@ -475,7 +448,7 @@ impl ClientSession {
     }
 
     async fn tell_trial(&self, event: TrialEvent, all: &SessionContext<'_>) {
-        tell(all.events, ClientEvent::Trial { by: self.trial.by(), event }).await;
+        all.tell(ClientEvent::Trial { by: self.trial.by(), event }).await;
     }
 
     /// What we were greeted with last.
@@ -495,12 +468,7 @@ impl ClientSession {
     fn ping(&mut self, answer_within: Duration) {
         self.say(&Ping.into());
         self.pending.push_back(Pending::Ping);
-        self.pong_due = Some(Instant::now() + answer_within);
-    }
-
-    /// The tracker knows how many ask it.
-    fn set_ping(&mut self, seconds: u16) {
-        self.ping_every = Duration::from_secs(seconds.into()).clamp(limits::PING_EVERY_MIN, limits::PING_EVERY);
+        self.liveness.await_pong(answer_within);
     }
 
     fn say(&mut self, command: &Command) {
@@ -510,7 +478,7 @@ impl ClientSession {
     fn say_line(&mut self, line: &str, is_typed: bool) {
         self.tap.line(LineDirection::Out, line, is_typed);
         writeln!(self.out, "{line}").expect("memory takes any text");
-        self.said_at = Instant::now();
+        self.liveness.said();
     }
 
     fn show(&self, line: &Line, is_typed: bool) {
@@ -518,24 +486,4 @@ impl ClientSession {
             self.tap.line(LineDirection::In, text, is_typed);
         }
     }
-}
-
-/// What a running session works on.
-pub(super) struct SessionContext<'a> {
-    pub(super) announcer: &'a mut Announcer,
-    pub(super) people: &'a People,
-    pub(super) events: &'a mpsc::Sender<ClientEvent>,
-    /// As whom we are registered.
-    pub(super) username: &'a Username,
-    /// Where others dial us.
-    pub(super) ports: &'a mut watch::Receiver<OwnPorts>,
-    /// Told when the picture of the users is complete.
-    pub(super) is_online: bool,
-    /// The other trackers.
-    pub(super) elsewhere: OtherTrackers,
-}
-
-async fn tell(events: &mpsc::Sender<ClientEvent>, event: ClientEvent) {
-    // Nobody listens only while the node is being taken down.
-    let _ = events.send(event).await;
 }
