@@ -30,7 +30,10 @@ async fn downloads_rest_while_it_is_metered_but_for_those_that_a_person_lets_go_
     assert_eq!(read(&fetching.path("a.bin")), files[0]);
     assert_eq!(fetching.state(second), TransferState::Paused, "a person's word holds");
     fetching.settings.send_replace(metered);
-    fetching.downloader.resume(TransferSelection::All).await;
+    // What a person says counts from when it is known that it is metered.
+    let other = fetching.add(&server.contact, &[("d.bin", &files[0])]).await;
+    fetching.until_state(other, |state| state.state == TransferState::Metered).await;
+    fetching.downloader.resume(TransferSelection::One(second)).await;
     fetching.over(second).await;
     assert_eq!(read(&fetching.path("b.bin")), files[1]);
 }
