@@ -82,15 +82,15 @@ pub(crate) fn mistakes(text: &str) -> Vec<Mistake> {
     let mut lines = Vec::new();
     for (key, value) in table.get_ref() {
         let line = line_at(key.span().start);
-        if !TrackerSettings::DESCRIPTIONS.iter().any(|(name, _)| name == key.get_ref()) {
+        let Some(name) = TrackerSettings::name_of(key.get_ref()) else {
             found.push(Mistake { line, what: no_such_setting(key.get_ref()) });
             continue;
-        }
+        };
         let alone = text.get(value.span()).map(|value| format!("{} = {value}\n", quoted(key.get_ref())));
         match alone.as_deref().map(toml::from_str::<TrackerSettings>) {
             Some(Ok(read)) => {
-                settings.take_over(key.get_ref(), &read);
-                lines.push((key.get_ref().to_string(), line));
+                settings.take_over(name, &read);
+                lines.push((name, line));
             }
             Some(Err(fault)) => found.push(Mistake { line, what: named(key.get_ref(), &one_line(fault.message())) }),
             None => found.push(Mistake { line, what: "this cannot be read".into() }),
@@ -103,7 +103,7 @@ pub(crate) fn mistakes(text: &str) -> Vec<Mistake> {
         if !named.insert(wrong.setting) {
             break;
         }
-        let line = lines.iter().find(|(name, _)| name == wrong.setting).and_then(|(_, line)| *line);
+        let line = lines.iter().find(|(name, _)| *name == wrong.setting).and_then(|(_, line)| *line);
         found.push(Mistake { line, what: wrong.to_string() });
         settings.take_over(wrong.setting, &TrackerSettings::default());
     }
@@ -115,7 +115,7 @@ pub(crate) fn mistakes(text: &str) -> Vec<Mistake> {
 #[cfg(feature = "cluster")]
 pub(crate) fn line_of(text: &str, setting: &str) -> Option<usize> {
     let table = toml::de::DeTable::parse(text).ok()?;
-    let (key, _) = table.get_ref().iter().find(|(key, _)| key.get_ref() == setting)?;
+    let (key, _) = table.get_ref().iter().find(|(key, _)| TrackerSettings::name_of(key.get_ref()) == Some(setting))?;
     text.get(..key.span().start).map(|before| before.matches('\n').count() + 1)
 }
 
@@ -262,7 +262,9 @@ mod tests {
         let read = |text: &str| toml::from_str::<TrackerSettings>(text).map(|it| it.relay_bytes_per_user_per_day);
         assert_eq!(read("relay_bytes_per_user_per_day = 7\n"), Ok(7));
         assert_eq!(read("relay_bytes_per_user_day = 7\n"), Ok(7));
-        assert_eq!(mistakes("relay_bytes_per_user_day = 7\n").len(), 0);
+        assert_eq!(mistakes("relay_bytes_per_user_day = 7\n"), []);
+        let wrong: Vec<Option<usize>> = mistakes("\nrelay_bytes_per_user_day = 0\n").iter().map(|it| it.line).collect();
+        assert_eq!(wrong, [Some(2)], "the line of a wrong value");
     }
 
     #[test]

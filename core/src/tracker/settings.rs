@@ -55,6 +55,14 @@ macro_rules! settings {
 
             /// Each field's name and what it is for, in order.
             pub const DESCRIPTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)+];
+
+            /// The name of a setting that goes by this one, or went by it once.
+            pub fn name_of(key: &str) -> Option<&'static str> {
+                match key {
+                    $(stringify!($name) $(| $before)? => Some(stringify!($name)),)+
+                    _ => None,
+                }
+            }
         }
     };
 }
