@@ -12,7 +12,8 @@ names     what Windows cannot hold is refused with its reason, and comes under a
 second    a second program on the same data folder is told so.
 private   keys, and folders that Potok makes, have an access list that leaves others out.
 service   the tracker is installed as a service, people meet at it, and it is removed.
-window    (with --pictures) the window starts, joins by a link and fetches a file; what it looked like is kept.
+window    (with --pictures) the window starts, joins by a link, fetches a file, and shares what *Send to* hands it; what it
+          looked like is kept.
 
 `.ci/windows` makes the programs and calls this. Needs wine, and for the window Xvfb, xdotool and ImageMagick's `import`.
 """
@@ -55,8 +56,9 @@ def until(what, holds):
 class World:
     def __init__(self, options):
         self.options, self.dir, self.programs = options, options.dir, []
-        # Its own icacls.exe does nothing; `.ci/windows` puts another one there.
-        os.environ.update(WINEDEBUG="-all", WINEPREFIX=options.prefix, WINEDLLOVERRIDES="icacls.exe=n")
+        # Its own icacls.exe does nothing; `.ci/windows` puts another one there. Its networks, asked whether they are metered, end
+        # the program that asks: they are not there.
+        os.environ.update(WINEDEBUG="-all", WINEPREFIX=options.prefix, WINEDLLOVERRIDES="icacls.exe=n;windows.networking=")
 
     def __enter__(self):
         return self
@@ -295,7 +297,7 @@ class Screen:
         subprocess.run(["import", "-window", "root", path], check=True)
 
 
-def window(world, screen, pictures):
+def window(world, alice, screen, pictures):
     """By mouse and keyboard: programs under wine have no other door, so this knows where things are."""
     film = f"{world.dir}/alice-src/film.bin"
     data, copy = f"{world.dir}/dora", f"{world.dir}/dora-film.bin"
@@ -309,15 +311,31 @@ def window(world, screen, pictures):
     screen.picture(f"{pictures}/windows-joined.png")
     screen.do("mousemove", "80", "292", "click", "1")
     screen.picture(f"{pictures}/windows-console.png")
-    screen.do("mousemove", "600", "710", "click", "1")
+    screen.do("mousemove", "600", "678", "click", "1")
     screen.do("type", "--delay", "30", f'download alice film.bin "{windows_path(copy)}"')
     screen.do("key", "Return")
     until("the window has fetched it", lambda: os.path.exists(copy))
     same(film, copy)
     screen.do("mousemove", "84", "144", "click", "1")
     screen.picture(f"{pictures}/windows-transfer.png")
+    sent = world.file("dora-src/изпратено.txt", 1000)
+    # As the entry of *Send to* starts it.
+    handed = subprocess.run(world.exe("potok", "--data-dir", windows_path(data), "--share", windows_path(sent)), capture_output=True,
+                            text=True, timeout=SECONDS_MAX, stdin=subprocess.DEVNULL)
+    if handed.returncode != 0:
+        raise SystemExit(f"windows: Send to: {handed.returncode} {handed.stderr}")
+    screen.picture(f"{pictures}/windows-send-to.png")
+    screen.do("key", "Return")
+
+    def is_shared():
+        heard = alice.say("list-files dora")
+        alice.ask("whoami", "alice\t")
+        return any("изпратено.txt" in line for _, line in alice.lines[heard:])
+
+    until("what was sent to the window is shared", is_shared)
+    screen.picture(f"{pictures}/windows-shared.png")
     program.process.kill()
-    print("windows: window: joined by a link and fetched a file; see the pictures", flush=True)
+    print("windows: window: joined by a link, fetched a file, shared what was sent to it; see the pictures", flush=True)
 
 
 def main():
@@ -340,7 +358,7 @@ def main():
         private(world)
         service(world)
         if options.pictures:
-            window(world, screen, options.pictures)
+            window(world, alice, screen, options.pictures)
 
 
 if __name__ == "__main__":
