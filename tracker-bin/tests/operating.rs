@@ -93,7 +93,7 @@ fn metrics_in(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn what_is_told_over_http_is_what_dashboard_and_alerts_ask_for() {
-    let tracker = Tracker::start("");
+    let tracker = Tracker::start("shards = 2\n");
     assert_eq!(tracker.say("register-user anna 4001\nlist-users\nnonsense\nregister-files anna a\n")[0], "OK 0");
     let (head, body) = tracker.path("/healthz");
     assert!(head.starts_with("HTTP/1.1 200") && body == "ok\n", "{head} {body}");
@@ -114,6 +114,8 @@ fn what_is_told_over_http_is_what_dashboard_and_alerts_ask_for() {
         "potok_request_duration_seconds_count{verb=\"register-user\"} 1",
         "potok_request_duration_seconds_bucket{le=\"+Inf\",verb=\"register-user\"} 1",
         "potok_sessions{kind=\"tls\"} 0",
+        "potok_shard_users{shard=\"0\"} ",
+        "potok_shard_users{shard=\"1\"} ",
         "potok_build{version=\"",
         "# EOF",
     ] {
