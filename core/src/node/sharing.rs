@@ -74,7 +74,8 @@ pub(super) async fn share_again(
     Ok(Outcome::Shared(shared))
 }
 
-/// Stops sharing, and waits a moment for the tracker to know of it: one that says nothing is told when it listens. Says so if what comes into the same folders later is shared.
+/// Stops sharing, and waits a moment for the tracker to know of it: one that says nothing is told when it listens. Says so if
+/// what comes into the same folders later is shared.
 pub(super) async fn unshare(
     share_indexer: ShareIndexer,
     session: SessionView,
