@@ -15,6 +15,8 @@ REDIS_PORT, HUB_PORT, LIMIT_PORT, TLS_PORT = 6399, 1511, 7000, 7002
 PER_SOURCE = 24
 REGISTER = "register-user u{c} 4001"
 ITEMS = 100
+# How the row ends in which the tracker has its catalog in one piece.
+ONE_PIECE = "in one piece"
 
 
 def trackbench(bench, verb, *where, stay=False, **options):
@@ -99,8 +101,8 @@ def start(bench, processes, program):
     if program.startswith("limit"):
         return *start_limit(bench, processes), "", {}
     how = {"per_source": PER_SOURCE, "login": [REGISTER]}
-    # "Potok, 2 shards"; with as few processors as here it has its catalog in one piece if it may choose.
-    settings = {"shards": int(program.split()[1])} if "shards" in program else {}
+    # As many shards as it chooses for itself, or its catalog in one piece.
+    settings = {"shards": 1} if program.endswith(ONE_PIECE) else {}
     return *start_tracker(bench, processes, **settings), bench.version("potok-tracker"), how
 
 
@@ -340,9 +342,9 @@ def sign_on(bench, program):
 # Group: what measures it, the rows, whether it is part of the quick form.
 GROUPS = {
     "requests": (requests, ["redis", "limit: epoll", "Potok"], True),
-    "announce": (announce, ["redis", "Potok", "Potok, 2 shards"], True),
-    "waits": (waits, ["redis", "Potok", "Potok, 2 shards"], True),
-    "search": (search, ["SQLite FTS5", "limit: scan", "Potok", "Potok, 2 shards"], True),
+    "announce": (announce, ["redis", "Potok", f"Potok, {ONE_PIECE}"], True),
+    "waits": (waits, ["redis", "Potok", f"Potok, {ONE_PIECE}"], True),
+    "search": (search, ["SQLite FTS5", "limit: scan", "Potok", f"Potok, {ONE_PIECE}"], True),
     "search-10m": (search_10m, ["SQLite FTS5", "Potok"], False),
     "users": (users, ["redis", "uhub", "Potok"], True),
     "notices": (notices, ["redis", "Potok"], True),

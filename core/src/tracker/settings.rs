@@ -110,7 +110,8 @@ settings! {
     /// Where people reach this tracker of a cluster, HOST:PORT: it stands in invites beside the others; empty: public_address.
     advertise: OrEmpty<HostPort> = OrEmpty(None),
 
-    /// Shards of the catalog of files, each on a thread of its own; 0: one for two processors, 1: none but the tracker's own thread.
+    /// Shards of the catalog of files, each on a thread of its own; 0: one for two processors and two at least, 1: none but the
+    /// tracker's own thread.
     shards: usize = 0,
     /// Most files that one user may announce, so that one person cannot fill the memory.
     shares_per_user: usize = limits::SHARES_PER_USER_MAX,

@@ -23,8 +23,11 @@ const SHARD_ASKS_MAX: usize = 4096;
 const SHARD_ANSWERS_MAX: usize = 1024;
 /// What a shard takes before it does its next step.
 const ASKS_AT_ONCE: usize = 64;
-/// So many processors there are for one shard: the driver, sessions and the system need as many as the shards.
+/// So many processors there are for one shard where there are many: the driver, sessions and the system need as many as the
+/// shards.
 const PROCESSORS_A_SHARD: usize = 2;
+/// On two processors two shards announce 1.5 times as fast as one piece.
+const SHARDS_OF_FEW_PROCESSORS: usize = 2;
 
 /// What shards answer, each with its number.
 pub(super) type ShardAnswers = mpsc::Receiver<(usize, ShardAnswer)>;
@@ -57,8 +60,12 @@ impl ShardQueue {
 /// How many shards there are to be if the settings say so many; zero leaves it to the processors.
 pub(super) fn count(setting: usize) -> usize {
     let processors = available_parallelism().map_or(1, NonZeroUsize::get);
-    let wanted = if setting == 0 { processors / PROCESSORS_A_SHARD } else { setting };
-    wanted.clamp(1, SHARDS_MAX)
+    if setting == 0 { shards_for(processors) } else { setting.clamp(1, SHARDS_MAX) }
+}
+
+fn shards_for(processors: usize) -> usize {
+    let of_many = processors / PROCESSORS_A_SHARD;
+    of_many.max(SHARDS_OF_FEW_PROCESSORS).min(processors).clamp(1, SHARDS_MAX)
 }
 
 impl ShardThreads {
@@ -159,5 +166,17 @@ fn next(shard: &Shard, asks: &Receiver<ShardAsk>) -> Result<Option<ShardAsk>, Tr
 fn guarded(number: usize, step: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(step)).is_err() {
         tracing::error!(number, "a shard has panicked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_are_shared_with_sessions() {
+        let shards = [1, 2, 3, 4, 8, 16].map(shards_for);
+        assert_eq!(shards, [1, 2, 2, 2, 4, 8]);
+        assert_eq!(shards_for(100_000), SHARDS_MAX);
     }
 }
