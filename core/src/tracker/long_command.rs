@@ -68,6 +68,11 @@ impl LongCommand {
         }
     }
 
+    /// Whether other trackers have their part of the answer.
+    pub(super) fn asks_others(&self) -> bool {
+        matches!(self, Self::Gather(_))
+    }
+
     /// Whether its turn is no work here: it waits, or others have done it.
     pub(super) fn is_light(&self) -> bool {
         matches!(self, Self::Ask(_) | Self::Judge(_) | Self::Change(_) | Self::List { list: OwnList::Asked(_), .. })

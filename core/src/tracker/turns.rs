@@ -105,6 +105,11 @@ impl Tracker {
             } else if let Some(mut request) = session.waiting.pop_front() {
                 let joined = if self.shares.are_here() { self.join_lines(id, &mut request, &mut work_left) } else { 0 };
                 self.handle(now, id, (request, joined), effects);
+                let session = self.sessions.get(&id);
+                if session.and_then(|session| session.job.as_deref()).is_some_and(LongCommand::asks_others) {
+                    // One's own part is looked for while they look for theirs: first the question leaves.
+                    work_left = 0;
+                }
             } else {
                 // An idle session keeps no room for lines.
                 session.waiting = VecDeque::new();
