@@ -85,20 +85,27 @@ pub struct EtcdServers {
     dir: tempfile::TempDir,
     servers: Vec<Server>,
     certificates: Option<Certificates>,
+    /// Most bytes that they keep.
+    quota: Option<u64>,
 }
 
 impl EtcdServers {
     /// Starts so many and waits until they agree.
     pub fn start(count: usize) -> Self {
-        Self::start_with(count, false)
+        Self::start_with(count, false, None)
+    }
+
+    /// The same, which are full soon.
+    pub fn start_small(count: usize, bytes: u64) -> Self {
+        Self::start_with(count, false, Some(bytes))
     }
 
     /// The same, over TLS and for clients with a certificate only.
     pub fn start_tls(count: usize) -> Self {
-        Self::start_with(count, true)
+        Self::start_with(count, true, None)
     }
 
-    fn start_with(count: usize, is_tls: bool) -> Self {
+    fn start_with(count: usize, is_tls: bool, quota: Option<u64>) -> Self {
         let dir = tempfile::tempdir().expect("folder");
         let server = |n: usize| Server {
             name: format!("e{n}"),
@@ -107,7 +114,7 @@ impl EtcdServers {
             running: None,
         };
         let certificates = is_tls.then(|| Certificates::make(dir.path()));
-        let mut all = Self { servers: (0..count).map(server).collect(), dir, certificates };
+        let mut all = Self { servers: (0..count).map(server).collect(), dir, certificates, quota };
         (0..count).for_each(|n| all.spawn(n));
         (0..count).for_each(|n| all.wait_for(n));
         all
@@ -152,12 +159,39 @@ impl EtcdServers {
         (0..self.servers.len()).for_each(|n| self.wait_for(n));
     }
 
+    /// Sends a signal, such as STOP, to one of them.
+    pub fn signal(&self, n: usize, name: &str) {
+        let pid = self.servers[n].running.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill runs").success());
+    }
+
+    /// Kills the only server, gives it what a snapshot has, and starts it, as somebody does who has a backup.
+    pub fn restore(&mut self, snapshot: &Path) {
+        assert_eq!(self.servers.len(), 1, "each server would be restored by itself");
+        self.kill(0);
+        let server = &self.servers[0];
+        let (data, peer) = (self.dir.path().join(&server.name), format!("http://127.0.0.1:{}", server.peer_port));
+        std::fs::remove_dir_all(&data).expect("removed");
+        let (name, snapshot) = (server.name.as_str(), snapshot.to_str().expect("text"));
+        let data = data.to_str().expect("text");
+        let cluster = format!("{name}={peer}");
+        let places = ["--name", name, "--data-dir", data, "--initial-cluster", &cluster];
+        let peers = ["--initial-advertise-peer-urls", &peer];
+        self.etcdctl(&[&["snapshot", "restore", snapshot][..], &places, &peers].concat());
+        self.restart(0);
+    }
+
     /// What `etcdctl` says; it fails if that does.
     pub fn etcdctl(&self, args: &[&str]) -> String {
-        let urls: Vec<String> = self.servers.iter().map(|server| self.url(server)).collect();
-        let output = self.ctl(&urls.join(","), args);
+        let output = self.try_etcdctl(args);
         assert!(output.status.success(), "etcdctl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The same, whatever becomes of it.
+    pub fn try_etcdctl(&self, args: &[&str]) -> std::process::Output {
+        let urls: Vec<String> = self.servers.iter().map(|server| self.url(server)).collect();
+        self.ctl(&urls.join(","), args)
     }
 
     fn ctl(&self, urls: &str, args: &[&str]) -> std::process::Output {
@@ -197,6 +231,9 @@ impl EtcdServers {
                 command.arg(option).arg(certificates.file(file));
             }
             command.arg("--client-cert-auth");
+        }
+        if let Some(bytes) = self.quota {
+            command.args(["--quota-backend-bytes", &bytes.to_string()]);
         }
         let log = log.expect("a log");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();

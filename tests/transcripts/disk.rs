@@ -46,6 +46,9 @@ impl Disk {
             Record::Ordered { setting, value: Some(value) } => _ = self.ordered.insert(setting, value),
             Record::Ordered { setting, value: None } => _ = self.ordered.remove(&setting),
             Record::Unbanned(target) => self.bans.retain(|ban| ban.target != target),
+            Record::BanOver { target, until } => {
+                self.bans.retain(|ban| ban.target != target || ban.terms.until != Some(until));
+            }
             Record::Clock { run_seconds } => self.run_seconds = Some(run_seconds),
         }
     }

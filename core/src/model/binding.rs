@@ -109,6 +109,13 @@ pub enum Record {
     Banned(Ban),
     /// Somebody who was shut out may come in again.
     Unbanned(BanTarget),
+    /// A ban has ended, unless another one was ordered of the same since.
+    BanOver {
+        /// Who may come in again.
+        target: BanTarget,
+        /// When it was to end, in seconds since 1970.
+        until: u64,
+    },
     /// What an owner has set by a command, which goes before the configuration; none: the configuration counts again.
     Ordered {
         /// The name of the setting.

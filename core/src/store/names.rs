@@ -196,6 +196,14 @@ impl Store {
                         names.remove(target.as_str())?;
                         all_terms.remove(target.as_str())?;
                     }
+                    Record::BanOver { target, until } => {
+                        let target = target.to_string();
+                        if all_terms.get(target.as_str())?.is_some_and(|terms| terms.value().0 == *until) {
+                            bans.remove(target.as_str())?;
+                            names.remove(target.as_str())?;
+                            all_terms.remove(target.as_str())?;
+                        }
+                    }
                     Record::Ordered { setting, value: Some(value) } => {
                         ordered.insert(setting.as_str(), value.as_str())?;
                     }
@@ -316,7 +324,10 @@ mod tests {
         assert_eq!(store.last_invite().expect("read"), 8, "a number is never used again");
         assert_eq!(store.waiting_users().expect("read"), [(PublicKey::from_bytes([4; 32]), waits("Мария", 5))]);
         assert_eq!(store.ordered_settings().expect("read"), [("names_per_key".to_owned(), "3".to_owned())]);
-        store.change_names(&[Record::Unbanned(address.target), Record::Unbanned(name.target)]).expect("written");
+        let over = |until| Record::BanOver { target: address.target.clone(), until };
+        store.change_names(&[over(1_800_000_000), Record::Unbanned(name.target)]).expect("written");
+        assert_eq!(store.bans().expect("read"), [address.clone()], "it was ordered anew, for longer");
+        store.change_names(&[over(1_900_000_000)]).expect("written");
         assert!(store.bans().expect("read").is_empty());
     }
 }

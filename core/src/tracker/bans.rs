@@ -72,11 +72,11 @@ impl Bans {
         self.by_target.get(&self.as_written(target))
     }
 
-    /// Forgets those that are over, and gives them.
-    pub fn forget_past(&mut self, unix_seconds: u64) -> Vec<BanTarget> {
+    /// Forgets those that are over, and gives them with when they ended.
+    pub fn forget_past(&mut self, unix_seconds: u64) -> Vec<(BanTarget, u64)> {
         let past = self.by_target.values().filter(|ban| ban.terms.is_over(unix_seconds));
-        let past: Vec<BanTarget> = past.map(|ban| ban.target.clone()).collect();
-        past.iter().for_each(|target| _ = self.remove(target));
+        let past: Vec<_> = past.filter_map(|ban| Some((ban.target.clone(), ban.terms.until?))).collect();
+        past.iter().for_each(|(target, _)| _ = self.remove(target));
         past
     }
 

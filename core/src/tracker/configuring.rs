@@ -15,7 +15,7 @@ use crate::tracker::input::{SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::{write_head, write_refusal};
-use crate::tracker::overrides::{LIFTED_BANS, Ordered};
+use crate::tracker::overrides::{LIFTED_BANS, Ordered, Overrides};
 use crate::tracker::pending_save::LastingChange;
 use crate::tracker::session::Turn;
 use crate::tracker::settings::{AT_START, TrackerSettings};
@@ -90,33 +90,34 @@ impl Tracker {
         ordered: Vec<Ordered>,
         effects: &mut Effects,
     ) -> Result<(Ticket, TrackerSettings), Refusal> {
-        let mut overrides = self.overrides.clone();
-        ordered.iter().for_each(|(setting, value)| overrides.set(setting, value.clone()));
-        let settings = overrides.over(&self.configured);
-        settings.check().map_err(|wrong| Refusal::new(Code::Usage, wrong))?;
+        let (mut alone, mut overrides) = (Overrides::default(), self.overrides.clone());
+        for (setting, value) in &ordered {
+            alone.set(setting, value.clone());
+            overrides.set(setting, value.clone());
+        }
+        // What is wrong of what was ordered before is not what this owner is to be told.
+        alone.over(&self.configured).check().map_err(|wrong| Refusal::new(Code::Usage, wrong))?;
+        let settings = overrides.in_force(&self.configured);
         Ok((self.begin_change(LastingChange::Settings(ordered), effects), settings))
     }
 
     /// What an owner has ordered is on disk.
     pub(super) fn use_ordered(&mut self, now: Instant, ordered: Vec<Ordered>, effects: &mut Effects) {
-        ordered.into_iter().for_each(|(setting, value)| self.overrides.set(setting, value));
+        ordered.into_iter().for_each(|(setting, value)| self.overrides.set(&setting, value));
         self.use_configured(now, effects);
     }
 
     /// Forgets that owners have lifted bans which are in the configuration no more: when they are there again they count.
     pub(super) fn forget_lifted(&mut self, effects: &mut Effects) {
-        if let Some(lifted) = self.overrides.lifted_of(&self.configured.bans) {
-            self.overrides.set(LIFTED_BANS, lifted.clone());
-            self.save(Record::Ordered { setting: LIFTED_BANS.to_owned(), value: lifted }, effects);
+        for (setting, value) in self.overrides.forgetting(&self.configured.bans) {
+            self.overrides.set(&setting, value.clone());
+            self.save(Record::Ordered { setting, value }, effects);
         }
     }
 
     /// Uses the configuration as it is now, with what owners have set over it.
     pub(super) fn use_configured(&mut self, now: Instant, effects: &mut Effects) {
-        let settings = self.overrides.over(&self.configured);
-        // A value that an owner has set can make the whole wrong; then theirs gives way.
-        let settings = if settings.check().is_ok() { settings } else { self.configured.clone() };
-        self.use_settings(now, settings, effects);
+        self.use_settings(now, self.overrides.in_force(&self.configured), effects);
     }
 
     /// Uses these settings, which are right, from now on.

@@ -14,7 +14,7 @@ use crate::tracker::input::{Clock, OwnerOrder, SessionId, Ticket};
 use crate::tracker::log::LogEntry;
 use crate::tracker::machine::Tracker;
 use crate::tracker::output::write_refusal;
-use crate::tracker::overrides::{LIFTED_BANS, MESSAGE_OF_THE_DAY, NETWORK_NAME, Ordered};
+use crate::tracker::overrides::{MESSAGE_OF_THE_DAY, NETWORK_NAME, Ordered, Overrides};
 use crate::tracker::pending_save::{LastingChange, PendingSave};
 use crate::tracker::session::Turn;
 
@@ -33,7 +33,7 @@ impl Tracker {
                 // What is said here last counts, whoever said something by a command before.
                 (self.configured.network_name, self.configured.message_of_the_day) = (network_name, message_of_the_day);
                 let ordered = [NETWORK_NAME, MESSAGE_OF_THE_DAY].into_iter().filter(|name| self.overrides.has(name));
-                let given_back: Vec<Ordered> = ordered.map(|name| (name, None)).collect();
+                let given_back: Vec<Ordered> = ordered.map(|name| (name.to_owned(), None)).collect();
                 if !given_back.is_empty() {
                     self.begin_change(LastingChange::Settings(given_back), effects);
                 }
@@ -75,7 +75,7 @@ impl Tracker {
     fn records_of(&self, change: &LastingChange) -> Vec<Record> {
         let of_settings = |ordered: &[Ordered]| -> Vec<Record> {
             let record =
-                |(name, value): &Ordered| Record::Ordered { setting: (*name).to_owned(), value: value.clone() };
+                |(setting, value): &Ordered| Record::Ordered { setting: setting.clone(), value: value.clone() };
             ordered.iter().map(record).collect()
         };
         match change {
@@ -104,8 +104,7 @@ impl Tracker {
         if targets.is_empty() {
             return None;
         }
-        let lifted = self.overrides.lifting(&self.settings.bans, &targets);
-        let ordered = lifted.map(|lifted| (LIFTED_BANS, Some(lifted))).into_iter().collect();
+        let ordered = Overrides::lifting(&self.settings.bans, &targets);
         Some(self.begin_change(LastingChange::Lift { targets, ordered }, effects))
     }
 
@@ -333,12 +332,13 @@ impl Tracker {
         // What an owner is changing is not judged by what it was: it is past the next time.
         if self.ordering.is_none() {
             self.forget_lifted(effects);
-            for target in self.bans.forget_past(clock.unix_seconds) {
+            for (target, until) in self.bans.forget_past(clock.unix_seconds) {
                 if self.settings.bans.contains(&target) {
                     // An owner had shut them out for a while; the configuration does for good.
                     self.bans.insert(Ban::new(target.clone(), None));
                 }
-                self.save(Record::Unbanned(target), effects);
+                // Another tracker's owner may have ordered it for longer at this moment.
+                self.save(Record::BanOver { target, until }, effects);
             }
             let (invites, waiting) = self.doors.forget_past(clock.unix_seconds);
             for number in invites {
@@ -356,7 +356,13 @@ impl Tracker {
         for binding in used {
             self.save(Record::Used(binding), effects);
         }
-        for (folded, used_at) in if self.is_sharing() { self.names.lapsed(LAPSED_AT_ONCE) } else { Vec::new() } {
+        let mut lapsed = if self.is_sharing() { self.names.lapsed(LAPSED_AT_ONCE) } else { Vec::new() };
+        // Whose owner is at another tracker is in use, as that one is about to write down.
+        lapsed.retain(|(folded, _)| {
+            let owner = self.names.binding(folded).map(|binding| binding.key);
+            self.roster.get_folded(folded).is_none_or(|online| online.key != owner)
+        });
+        for (folded, used_at) in lapsed {
             self.save(Record::Lapsed { folded, used_at }, effects);
         }
         self.forget_lapsed_names(LAPSED_AT_ONCE, effects);

@@ -67,13 +67,22 @@ impl Tracker {
 
     pub(super) fn learn(&mut self, now: Instant, learned: Learned, effects: &mut Effects) {
         match learned {
-            Learned::Changes(records) => records.into_iter().for_each(|record| self.learn_one(now, record, effects)),
+            Learned::Changes(records) => self.learn_all(now, records, effects),
             Learned::Names { after, up_to, names } => self.learn_names(now, (after, up_to), names, effects),
             Learned::Rules(records) => self.learn_rules(now, records, effects),
             Learned::UpToDate(at) => self.replica_at = self.replica_at.map(|before| before.max(at)),
         }
     }
 
+    fn learn_all(&mut self, now: Instant, records: Vec<Record>, effects: &mut Effects) {
+        let has_ordered = records.iter().any(|record| matches!(record, Record::Ordered { .. }));
+        records.into_iter().for_each(|record| self.learn_one(now, record, effects));
+        if has_ordered {
+            self.use_configured(now, effects);
+        }
+    }
+
+    /// Settings that were ordered are used by who has this learned.
     fn learn_one(&mut self, now: Instant, record: Record, effects: &mut Effects) {
         match record {
             Record::Bound(binding) | Record::Used(binding) => {
@@ -89,8 +98,8 @@ impl Tracker {
                 self.give_way(now, &folded, None, effects);
                 self.names.release(&folded);
             }
-            // It rests, or is as it was.
-            Record::Lapsed { .. } => {}
+            // What became of it is learned by what stands there then.
+            Record::Lapsed { .. } | Record::BanOver { .. } => {}
             Record::LastInvite { number } => self.doors.learn_last(number),
             Record::Waits { key, user } => {
                 let username = user.username.clone();
@@ -104,15 +113,15 @@ impl Tracker {
                     self.close_banned(now, &ban, effects);
                 }
             }
-            // What this tracker's own configuration shuts out stays so.
-            Record::Unbanned(target) if self.settings.bans.contains(&target) => {
-                self.bans.insert(Ban::new(target, None));
+            Record::Unbanned(target) => {
+                let folded = target.folded();
+                match self.settings.bans.iter().find(|ban| ban.folded() == folded) {
+                    // What this tracker's own configuration shuts out stays so.
+                    Some(configured) => _ = self.bans.insert(Ban::new(configured.clone(), None)),
+                    None => _ = self.bans.remove(&target),
+                }
             }
-            Record::Unbanned(target) => _ = self.bans.remove(&target),
-            Record::Ordered { setting, value } => {
-                self.overrides.set(&setting, value);
-                self.use_configured(now, effects);
-            }
+            Record::Ordered { setting, value } => self.overrides.set(&setting, value),
             Record::Invited(invite) => self.doors.learn(invite),
             Record::Revoked { number } => _ = self.doors.revoke(number),
             Record::Clock { run_seconds } => self.names.set_clock(self.names.clock().max(run_seconds)),
@@ -152,7 +161,7 @@ impl Tracker {
 
     fn learn_rules(&mut self, now: Instant, records: Vec<Record>, effects: &mut Effects) {
         let gone = self.rules_not_in(&records);
-        gone.into_iter().chain(records).for_each(|record| self.learn_one(now, record, effects));
+        self.learn_all(now, gone.into_iter().chain(records).collect(), effects);
     }
 
     /// What takes away each ban, invite, ordered setting and who waits that is here and not among these.

@@ -122,9 +122,7 @@ impl Tracker {
     pub fn new(now: Instant, settings: TrackerSettings, unix_seconds: u64, remembered: Remembered) -> Self {
         let run_seconds = remembered.run_seconds(unix_seconds);
         let (configured, overrides) = (settings, Overrides::new(remembered.ordered));
-        // What was right when it was ordered may not be for this version.
-        let ordered = overrides.over(&configured);
-        let settings = if ordered.check().is_ok() { ordered } else { configured.clone() };
+        let settings = overrides.in_force(&configured);
         let window = Duration::from_millis(settings.notice_window_milliseconds);
         Self {
             greeting: greeting(&settings),

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::gateway::{CallError, Gateway, Stream};
 use super::judging::{Change, Seen, Step, View};
+use super::keys;
 use super::wire::{
     Base64, Compare, GrantRequest, KeyValue, LeaseAnswer, LeaseRequest, Number, Op, RangeAnswer, RangeRequest,
     TxnAnswer, TxnRequest, WatchCreation, WatchRequest,
@@ -86,6 +87,11 @@ impl Etcd {
         let answer: RangeAnswer = self.gateway.call("/v3/kv/range", &request, by).await?;
         let revision = if revision == 0 { answer.header.revision.0 } else { revision };
         Ok((answer.kvs, answer.more, revision))
+    }
+
+    /// Which revision all servers agree on now.
+    pub(super) async fn revision(&self, by: Instant) -> Result<i64, CallError> {
+        Ok(self.look(&[keys::CLOCK.to_owned()], by).await?.read_at())
     }
 
     /// Everything that is written below these keys from a revision on.

@@ -54,13 +54,27 @@ pub(super) enum CallError {
 
 /// What gRPC calls what will pass: cancelled, deadline exceeded, resource exhausted, aborted, unavailable.
 const PASSING: &[i64] = &[1, 4, 8, 10, 14];
+/// What it calls a revision that was compacted away, or is not there yet.
+const OUT_OF_RANGE: i64 = 11;
+/// What etcd says that has used up its quota. All servers say so, until somebody makes room.
+const IS_FULL: &str = "database space exceeded";
 
 impl CallError {
     fn will_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused(refused) => PASSING.contains(&refused.code),
+            Self::Refused(refused) => PASSING.contains(&refused.code) && !self.is_full(),
         }
+    }
+
+    /// Whether etcd has no room for anything more.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.message.contains(IS_FULL))
+    }
+
+    /// Whether etcd does not have what was asked for at that revision.
+    pub(super) fn is_out_of_range(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == OUT_OF_RANGE)
     }
 }
 

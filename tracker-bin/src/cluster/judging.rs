@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use potok_core::model::binding::{Binding, ClaimFate, NameClaim};
+use potok_core::model::binding::{Binding, ClaimFate, NameClaim, Record};
 use potok_core::model::key::PublicKey;
 use potok_core::model::username::Username;
 
@@ -60,6 +60,11 @@ impl View {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Seen)> {
         self.seen.iter()
+    }
+
+    /// As of which revision it is.
+    pub(super) fn read_at(&self) -> i64 {
+        self.read_at
     }
 
     fn value(&self, key: &str) -> Option<&str> {
@@ -194,6 +199,14 @@ pub(super) fn set(at: &str, value: Option<&str>, view: &View) -> Step {
     }
 }
 
+/// Judges that a ban has ended that was to end then; another one of the same stays.
+pub(super) fn end_ban(at: &str, until: u64, view: &View) -> Step {
+    match view.value(at).and_then(|text| keys::record(at, Some(text))) {
+        Some(Record::Banned(ban)) if ban.terms.until == Some(until) => Step::Write(vec![Change::Delete(at.to_owned())]),
+        _ => Step::Known(ClaimFate::Done, view.revision(at)),
+    }
+}
+
 /// Judges that keys are to have these values, all of them.
 pub(super) fn set_all(all: &[(String, Option<String>)], view: &View) -> Step {
     let (mut changes, mut revision) = (Vec::new(), 0);
@@ -204,6 +217,27 @@ pub(super) fn set_all(all: &[(String, Option<String>)], view: &View) -> Step {
         }
     }
     if changes.is_empty() { Step::Known(ClaimFate::Done, revision) } else { Step::Write(changes) }
+}
+
+/// Where the clock of the cluster stands, as far as it can be read.
+fn clock(view: &View) -> Option<u64> {
+    view.value(keys::CLOCK)?.parse().ok()
+}
+
+/// Judges where the clock stands from which all trackers count on: whoever is first says it.
+pub(super) fn first_clock(run_seconds: u64, view: &View) -> Step {
+    match clock(view) {
+        Some(_) => Step::Known(ClaimFate::Done, view.revision(keys::CLOCK)),
+        None => Step::Write(vec![Change::Put(keys::CLOCK.to_owned(), run_seconds.to_string())]),
+    }
+}
+
+/// Judges that the clock stands here now: it never goes back, whichever tracker is late with its word.
+pub(super) fn advance_clock(run_seconds: u64, view: &View) -> Step {
+    match clock(view) {
+        Some(now) if now >= run_seconds => Step::Known(ClaimFate::Done, view.revision(keys::CLOCK)),
+        _ => Step::Write(vec![Change::Put(keys::CLOCK.to_owned(), run_seconds.to_string())]),
+    }
 }
 
 /// Judges that a key that nobody has is to have this value.

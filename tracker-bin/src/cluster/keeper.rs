@@ -152,6 +152,15 @@ impl Keeper {
                 let view = self.etcd.look(&judging::keys_of_invite(number), by).await?;
                 self.etcd.agree(view, None, |view| judging::issue(number, &text, view), by).await
             }
+            Record::BanOver { target, until } => {
+                let at = keys::ban(&target);
+                let view = self.etcd.look(std::slice::from_ref(&at), by).await?;
+                self.etcd.agree(view, None, |view| judging::end_ban(&at, until, view), by).await
+            }
+            Record::Clock { run_seconds } => {
+                let view = self.etcd.look(&[keys::CLOCK.to_owned()], by).await?;
+                self.etcd.agree(view, None, |view| judging::advance_clock(run_seconds, view), by).await
+            }
             // Names are claimed, and rest when they are given up.
             Record::Bound(_) | Record::Resting(_) => Ok((ClaimFate::Failed, 0)),
             // It is written with the invite.
@@ -182,7 +191,7 @@ impl Keeper {
 
 /// What is written for its own sake, and nobody's answer depends on.
 fn nobody_waits(record: &Record) -> bool {
-    matches!(record, Record::Used(_) | Record::Lapsed { .. } | Record::Clock { .. })
+    matches!(record, Record::Used(_) | Record::Lapsed { .. } | Record::BanOver { .. } | Record::Clock { .. })
 }
 
 /// Writes what a tracker remembers by itself into a cluster that has nothing yet; gives how many names are somebody else's
@@ -231,6 +240,7 @@ async fn write_first(etcd: &Etcd, record: Record, by: Instant) -> Result<(ClaimF
     let first = match &record {
         Record::Invited(invite) => Some((keys::invite(invite.number), Some(keys::write_invite(invite)))),
         Record::LastInvite { number } => Some((keys::LAST_INVITE.to_owned(), Some(number.to_string()))),
+        Record::Clock { run_seconds } => Some((keys::CLOCK.to_owned(), Some(run_seconds.to_string()))),
         other => keys::value_of(other),
     };
     let Some((at, Some(text))) = first else { return Ok((ClaimFate::Done, 0)) };

@@ -6,7 +6,7 @@
 //! | `s/<look>` | the name, regardless of case, that looks like this; a name has two looks |
 //! | `k/<key>` | JSON: the names that the key owns |
 //! | `b/<target>` | JSON: who is shut out, on what terms |
-//! | `g/<setting>` | the text of a setting that an owner has ordered |
+//! | `g/<setting>` | the text of a setting that an owner has ordered; `g/bans/<target>`: that a ban of the configuration is lifted |
 //! | `i/<number>` | JSON: an invite |
 //! | `l` | the largest number that an invite ever had |
 //! | `w/<key>` | JSON: who asks to be let in, and waits for an owner's word |
@@ -223,7 +223,7 @@ fn read_waiting(text: &str) -> Option<WaitingUser> {
 }
 
 /// The key of a record that only has to stand there, and its value, if it is to have one. Invites that are issued are
-/// created, and names claimed and given up: they have none here.
+/// created, names claimed and given up, and the clock only goes on: they have none here.
 pub(super) fn value_of(record: &Record) -> Option<(String, Option<String>)> {
     Some(match record {
         Record::Banned(banned) => (ban(&banned.target), Some(write_ban(banned))),
@@ -232,7 +232,6 @@ pub(super) fn value_of(record: &Record) -> Option<(String, Option<String>)> {
         Record::Revoked { number } => (invite(*number), None),
         Record::Waits { key, user } => (waiting(*key), Some(write_waiting(user))),
         Record::WaitsNoMore { key } => (waiting(*key), None),
-        Record::Clock { run_seconds } => (CLOCK.to_owned(), Some(run_seconds.to_string())),
         _ => return None,
     })
 }

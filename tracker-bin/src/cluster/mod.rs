@@ -20,7 +20,7 @@ mod tls;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use potok_core::model::binding::{ClaimFate, Record};
 use potok_core::model::cluster::ClusterTracker;
@@ -96,7 +96,7 @@ pub(crate) async fn join(
             Presence { etcd: Arc::clone(&etcd), answers: answers.clone(), own: present, told: told_now.clone() };
         let (keeper_etcd, late) = (Arc::clone(&etcd), Arc::default());
         let keeper = Keeper { etcd: keeper_etcd, answers: answers.clone(), told: told_now, late };
-        let replica = Replica { etcd, answers: answers.clone(), told, trackers, list };
+        let replica = Replica::new(etcd, answers.clone(), told, trackers, list);
         Box::pin(async move {
             // Names that rest are no bindings, so they are not among what is remembered.
             let _stopped = answers.learned(Learned::Changes(resting)).await;
@@ -142,11 +142,22 @@ async fn enter(etcd: &Arc<Etcd>, key: PublicKey, store: &Store) -> Result<Entere
         }
         Err(why) => return Ok(Err(why)),
     }
-    Ok(match replica::read(etcd).await {
-        // Whenever it starts it has written since it started last.
-        Ok(whole) => Ok((u64::try_from(whole.revision).unwrap_or(0), whole)),
-        Err(why) => Err(why),
-    })
+    Ok(read_whole(etcd, by).await)
+}
+
+/// Everything that stands in etcd, with a clock that all trackers agree on: names lapse by it, so the first one is not each
+/// tracker's own.
+async fn read_whole(etcd: &Etcd, by: Instant) -> Entered {
+    let mut whole = replica::read(etcd).await?;
+    if whole.remembered.run_seconds.is_none() {
+        let unix_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let own = whole.remembered.run_seconds(unix_time.as_secs());
+        let view = View::empty([keys::CLOCK.to_owned()]);
+        let _agreed = etcd.agree(view, None, |view| judging::first_clock(own, view), by).await?;
+        whole = replica::read(etcd).await?;
+    }
+    // Whenever it starts it has written since it started last.
+    Ok((u64::try_from(whole.revision).unwrap_or(0), whole))
 }
 
 /// What a tracker remembers that was alone.

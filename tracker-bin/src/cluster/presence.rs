@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use potok_core::model::cluster::ClusterTracker;
+use potok_core::service::occasional::Occasional;
 use potok_core::service::tracker_server::ledger::LedgerAnswers;
 use potok_core::tracker::input::Learned;
 use tokio::sync::{oneshot, watch};
@@ -32,11 +33,24 @@ pub(super) struct Presence {
 impl Presence {
     /// Runs until it is told to end.
     pub(super) async fn run(mut self, mut end: oneshot::Receiver<()>) {
-        let mut lease = None;
+        let (mut lease, mut failed) = (None, Occasional::default());
         loop {
             let next = Instant::now() + BEAT;
-            if let Err(why) = self.beat(&mut lease, next).await {
-                tracing::warn!(%why, "other trackers do not hear that this one is there");
+            match self.beat(&mut lease, next).await {
+                Err(why) if why.is_full() => {
+                    if failed.note().is_some() {
+                        tracing::error!(
+                            %why,
+                            "etcd is full: nobody gets a new name and no owner's order is taken until it has room again"
+                        );
+                    }
+                }
+                Err(why) => {
+                    if let Some(count) = failed.note() {
+                        tracing::warn!(count, %why, "other trackers do not hear that this one is there");
+                    }
+                }
+                Ok(()) => {}
             }
             tokio::select! {
                 _ended = &mut end => break,
@@ -49,7 +63,7 @@ impl Presence {
     }
 
     async fn beat(&mut self, lease: &mut Option<Lease>, by: Instant) -> Result<(), CallError> {
-        let began = std::time::Instant::now();
+        let (began, told_before) = (std::time::Instant::now(), *self.told.borrow());
         let lives = match *lease {
             Some(held) => self.etcd.keep_alive(held, by).await?.then_some(held),
             None => None,
@@ -63,18 +77,24 @@ impl Presence {
         };
         *lease = Some(held);
         let written = self.etcd.lend(&keys::tracker(self.own.mesh), &keys::write_tracker(&self.own), held, by).await;
-        let revision = match written {
-            // It has ended in between: the next one is granted at the next beat.
-            Err(CallError::Refused(refused)) => {
-                *lease = None;
-                return Err(CallError::Refused(refused));
+        let revision = match &written {
+            Ok(revision) => *revision,
+            // What stands there stays, as the lease lives on; and how old the replica is can be read as well.
+            Err(why) if why.is_full() => self.etcd.revision(by).await?,
+            Err(why) => {
+                if matches!(why, CallError::Refused(_)) {
+                    // It has ended in between: the next one is granted at the next beat.
+                    *lease = None;
+                }
+                return written.map(|_revision| ());
             }
-            other => other?,
         };
-        let is_told = matches!(timeout_at(by, self.told.wait_for(|told| *told >= revision)).await, Ok(Ok(_)));
+        // Less than was told before is another past: the replica is about to read everything anew.
+        let is_told = revision >= told_before
+            && matches!(timeout_at(by, self.told.wait_for(|told| *told >= revision)).await, Ok(Ok(_)));
         if is_told {
             let _stopped = self.answers.learned(Learned::UpToDate(began)).await;
         }
-        Ok(())
+        written.map(|_revision| ())
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use potok_core::model::binding::Record;
 use potok_core::model::cluster::ClusterTracker;
+use potok_core::model::shown::Shown;
+use potok_core::service::occasional::Occasional;
 use potok_core::service::tracker_server::ledger::{HasStopped, LedgerAnswers};
 use potok_core::tracker::input::Learned;
 use potok_core::tracker::remembered::Remembered;
@@ -15,14 +17,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::etcd::Etcd;
-use super::gateway::CallError;
+use super::gateway::{CallError, Stream};
 use super::keys;
-use super::wire::{EventKind, KeyValue, WatchAnswer};
+use super::wire::{Event, EventKind, KeyValue, WatchAnswer};
 
 /// A watch is silent for so long only if its server is cut off: every tracker writes more often that it is there.
 const SILENCE_MAX: Duration = Duration::from_secs(4);
 /// How long is waited before a watch is begun again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long it may take to ask for what was told last.
+const PAST_MAX: Duration = Duration::from_secs(1);
 /// How long one page may take.
 const PAGE_MAX: Duration = Duration::from_secs(5);
 
@@ -119,7 +123,7 @@ impl Reading<'_> {
     }
 
     async fn records(&mut self, from: &str, to: &str) -> Result<Vec<Record>, CallError> {
-        Ok(self.all(from, to).await?.iter().filter_map(record_of).collect())
+        Ok(records_of(&self.all(from, to).await?))
     }
 
     async fn trackers(&mut self) -> Result<Trackers, CallError> {
@@ -136,18 +140,32 @@ fn behind(key: &str) -> String {
     format!("{key}\0")
 }
 
+/// What stands at these keys. What cannot be read is told: a later version has written it, or somebody by hand.
+fn records_of(all: &[KeyValue]) -> Vec<Record> {
+    let mut unreadable = all.iter().filter(|kv| record_of(kv).is_none());
+    if let Some(first) = unreadable.next() {
+        let count = 1 + unreadable.count();
+        tracing::warn!(count, first = %Shown(&first.key.text()), "what stands in etcd cannot all be read, and is left alone");
+    }
+    all.iter().filter_map(record_of).collect()
+}
+
 fn record_of(kv: &KeyValue) -> Option<Record> {
     keys::record(&kv.key.text(), Some(&kv.value.text()))
 }
 
 /// Tells the tracker what is written.
 pub(super) struct Replica {
-    pub(super) etcd: Arc<Etcd>,
-    pub(super) answers: LedgerAnswers,
+    etcd: Arc<Etcd>,
+    answers: LedgerAnswers,
     /// Up to which revision the tracker was told everything.
-    pub(super) told: watch::Sender<i64>,
-    pub(super) trackers: Trackers,
-    pub(super) list: watch::Sender<Arc<[ClusterTracker]>>,
+    told: watch::Sender<i64>,
+    trackers: Trackers,
+    list: watch::Sender<Arc<[ClusterTracker]>>,
+    /// What was told last, if anything was since everything was read.
+    last: Option<Event>,
+    /// What goes wrong again and again is told now and then.
+    trouble: Occasional,
 }
 
 /// Why a watch has ended.
@@ -166,6 +184,17 @@ impl From<HasStopped> for Ended {
 }
 
 impl Replica {
+    /// Everything was told up to the revision that `told` has.
+    pub(super) fn new(
+        etcd: Arc<Etcd>,
+        answers: LedgerAnswers,
+        told: watch::Sender<i64>,
+        trackers: Trackers,
+        list: watch::Sender<Arc<[ClusterTracker]>>,
+    ) -> Self {
+        Self { etcd, answers, told, trackers, list, last: None, trouble: Occasional::default() }
+    }
+
     /// Runs until the tracker stops.
     pub(super) async fn follow(mut self) {
         loop {
@@ -186,12 +215,42 @@ impl Replica {
         }
     }
 
-    async fn watch(&mut self) -> Ended {
+    /// Whether etcd still has what was told last. It has not if that was compacted, or if etcd was restored from a backup: then
+    /// other things were written since, at the same revisions, and to go on behind the last one would miss them.
+    async fn is_same_past(&self) -> Result<bool, CallError> {
+        let told = *self.told.borrow();
+        let key = self.last.as_ref().map_or_else(|| keys::CLOCK.to_owned(), |last| last.kv.key.text());
+        let now = match self.etcd.page(&key, &behind(&key), told, Instant::now() + PAST_MAX).await {
+            Ok((now, ..)) => now,
+            Err(why) if why.is_out_of_range() => return Ok(false),
+            Err(why) => return Err(why),
+        };
+        Ok(self.last.as_ref().is_none_or(|last| match last.kind {
+            EventKind::Put => now.first() == Some(&last.kv),
+            EventKind::Delete => now.is_empty(),
+        }))
+    }
+
+    /// A watch behind what was told.
+    async fn begin_watch(&self) -> Result<Option<Stream>, CallError> {
+        if !self.is_same_past().await? {
+            return Ok(None);
+        }
         let from = *self.told.borrow() + 1;
-        let mut stream = match self.etcd.watch(keys::ALL, keys::ALL_END, from).await {
-            Ok(stream) => stream,
+        self.etcd.watch(keys::ALL, keys::ALL_END, from).await.map(Some)
+    }
+
+    async fn watch(&mut self) -> Ended {
+        let mut stream = match self.begin_watch().await {
+            Ok(Some(stream)) => stream,
+            Ok(None) => {
+                tracing::warn!("etcd has not what it had: it was compacted, or restored from a backup");
+                return Ended::Forgotten;
+            }
             Err(why) => {
-                tracing::warn!(%why, "what other trackers write cannot be heard");
+                if let Some(count) = self.trouble.note() {
+                    tracing::warn!(count, %why, "what other trackers write cannot be heard");
+                }
                 return Ended::Cut;
             }
         };
@@ -216,7 +275,8 @@ impl Replica {
 
     async fn tell(&mut self, answer: WatchAnswer) -> Result<(), Ended> {
         // What only says that the watch has begun says nothing about what was written.
-        let Some(revision) = answer.events.iter().map(|event| event.kv.mod_revision.0).max() else { return Ok(()) };
+        let Some(last) = answer.events.iter().max_by_key(|event| event.kv.mod_revision).cloned() else { return Ok(()) };
+        let revision = last.kv.mod_revision.0;
         let mut records = Vec::new();
         for event in answer.events {
             let (key, value) = (event.kv.key.text(), event.kv.value.text());
@@ -228,6 +288,7 @@ impl Replica {
             self.answers.learned(Learned::Changes(records)).await?;
         }
         self.list_trackers();
+        self.last = Some(last);
         self.told.send_if_modified(|told| {
             let before = *told;
             *told = before.max(revision);
@@ -249,23 +310,26 @@ impl Replica {
     async fn read_anew(&mut self) -> Result<(), Ended> {
         tracing::info!("everything is read from etcd anew");
         let etcd = Arc::clone(&self.etcd);
-        let failed = |why: CallError| {
-            tracing::warn!(%why, "etcd cannot be read");
+        let trouble = &mut self.trouble;
+        let mut failed = |why: CallError| {
+            if let Some(count) = trouble.note() {
+                tracing::warn!(count, %why, "etcd cannot be read");
+            }
             Ended::Cut
         };
         let mut reading = Reading { etcd: &etcd, revision: 0 };
-        let clock = reading.records(keys::CLOCK, keys::CLOCK_END).await.map_err(failed)?;
+        let clock = reading.records(keys::CLOCK, keys::CLOCK_END).await.map_err(&mut failed)?;
         self.answers.learned(Learned::Changes(clock)).await?;
         let mut rules = Vec::new();
         for (from, to) in RULES {
-            rules.extend(reading.records(from, to).await.map_err(failed)?);
+            rules.extend(reading.records(from, to).await.map_err(&mut failed)?);
         }
         self.answers.learned(Learned::Rules(rules)).await?;
         let (mut from, mut after) = (keys::NAMES.to_owned(), None);
         loop {
-            let (page, more) = reading.page(&from, keys::NAMES_END).await.map_err(failed)?;
+            let (page, more) = reading.page(&from, keys::NAMES_END).await.map_err(&mut failed)?;
             let last = page.last().map(|last| last.key.text());
-            let names = page.iter().filter_map(record_of).collect();
+            let names = records_of(&page);
             let last_name = last.as_deref().and_then(|key| key.strip_prefix(keys::NAMES)).map(str::to_owned);
             let up_to = if more { last_name.clone() } else { None };
             self.answers.learned(Learned::Names { after, up_to, names }).await?;
@@ -274,8 +338,9 @@ impl Replica {
             }
             (from, after) = (last.as_deref().map_or_else(String::new, behind), last_name);
         }
-        self.trackers = reading.trackers().await.map_err(failed)?;
+        self.trackers = reading.trackers().await.map_err(&mut failed)?;
         self.list_trackers();
+        self.last = None;
         self.told.send_replace(reading.revision);
         Ok(())
     }

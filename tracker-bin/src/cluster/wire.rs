@@ -63,12 +63,15 @@ pub(super) struct Header {
     pub(super) revision: Number,
 }
 
-#[derive(Debug, Default, Clone, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct KeyValue {
     pub(super) key: Base64,
     pub(super) value: Base64,
     pub(super) mod_revision: Number,
+    /// How often the key was written since it was made.
+    pub(super) version: Number,
+    pub(super) lease: Number,
 }
 
 #[derive(Debug, Default, Serialize)]

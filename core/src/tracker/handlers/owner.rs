@@ -133,7 +133,7 @@ impl Handle for SetMessage {
 
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
         let text = self.lines.map(|lines| lines.iter().map(Remark::as_str).collect::<Vec<_>>().join("\n"));
-        let (ticket, _) = tracker.order_settings(vec![(MESSAGE_OF_THE_DAY, text)], effects)?;
+        let (ticket, _) = tracker.order_settings(vec![(MESSAGE_OF_THE_DAY.to_owned(), text)], effects)?;
         Ok(done_on_disk(ticket))
     }
 }
@@ -142,7 +142,7 @@ impl Handle for RenameNetwork {
     orders!();
 
     fn carry_out(self, tracker: &mut Tracker, _asker: &Asker, effects: &mut Effects) -> CommandOutcome {
-        let ordered = vec![(NETWORK_NAME, self.name.map(|name| name.to_string()))];
+        let ordered = vec![(NETWORK_NAME.to_owned(), self.name.map(|name| name.to_string()))];
         let (ticket, _) = tracker.order_settings(ordered, effects)?;
         Ok(done_on_disk(ticket))
     }
@@ -157,7 +157,7 @@ impl Handle for SetLimits {
         let mut ordered = Vec::new();
         for (name, value) in self.changes {
             let limit = Limit::named(&name).ok_or_else(|| Refusal::new(Code::Usage, Sentence::NoSuchLimit))?;
-            ordered.push((limit.name, value.map(|value| value.to_string())));
+            ordered.push((limit.name.to_owned(), value.map(|value| value.to_string())));
         }
         let told = |settings: &TrackerSettings| {
             let figure = |limit: &Limit| FigureLine { name: limit.name.to_owned(), value: limit.of(settings) };

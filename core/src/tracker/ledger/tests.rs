@@ -297,6 +297,38 @@ fn an_order_is_answered_when_all_trackers_can_read_it() {
 }
 
 #[test]
+fn two_trackers_that_lift_different_bans_at_once_lift_both() {
+    let bans = ["@anna", "192.0.2.0/24"].map(|text| text.parse().expect(text)).to_vec();
+    let settings = TrackerSettings { owners: vec![key(9)], bans, ..TrackerSettings::default() };
+    let mut worlds = [0, 1].map(|_| World::with(settings.clone(), Vec::new()));
+    let mut written = Vec::new();
+    for (world, order) in worlds.iter_mut().zip(["unban @Anna", "unban 192.0.2.0/24"]) {
+        world.come(1, Some(key(9)));
+        world.say(1, order);
+        written.push(world.saves.remove(0));
+    }
+    // The ledger keeps the last value of a key, and tells all trackers the same.
+    for world in &mut worlds {
+        written.iter().for_each(|(_, records)| world.learn(Learned::Changes(records.clone())));
+    }
+    for (world, (ticket, _)) in worlds.iter_mut().zip(&written) {
+        world.apply(SessionId::NONE, Input::Stored { ticket: *ticket, done: true });
+        assert_eq!(world.said(1), "OK 0");
+        assert_eq!((world.tracker.bans().len(), world.tracker.settings().bans.len()), (0, 0));
+    }
+    // Read anew, the same; and without them the configuration counts again.
+    let records: Vec<Record> = written.into_iter().flat_map(|(_, records)| records).collect();
+    let [world, _] = &mut worlds;
+    world.learn(Learned::Rules(records.into_iter().filter(|it| matches!(it, Record::Ordered { .. })).collect()));
+    assert_eq!(world.tracker.bans().len(), 0);
+    world.learn(Learned::Rules(Vec::new()));
+    assert_eq!(world.tracker.bans().len(), 2);
+    // What others lift of their own orders lifts nothing of the configuration, however it writes the name.
+    world.change(Record::Unbanned("@ANNA".parse().expect("a name")));
+    assert_eq!(world.tracker.bans().len(), 2);
+}
+
+#[test]
 fn what_is_read_anew_is_applied_as_a_difference() {
     let mut world = World::new(vec![bound("anna", 1), bound("boris", 2), bound("vera", 3)]);
     world.change(Record::Ordered { setting: "network_name".into(), value: Some("Old".into()) });

@@ -298,3 +298,56 @@ fn no_number_of_an_invite_is_used_again_and_whoever_comes_in_waits_no_more() {
     assert_eq!(store.settle(&wanted("boris", 1)), ClaimFate::Done);
     assert!(!store.values.contains_key(&waits));
 }
+
+#[test]
+fn the_first_clock_is_one_and_it_never_goes_back() {
+    let at = [keys::CLOCK.to_owned()];
+    let stands = |store: &Store| store.values.get(keys::CLOCK).and_then(|seen| seen.value.clone());
+    // Three trackers that all saw nothing there, one of them years ahead, in every order.
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let own = [1_800_000_000, 1_800_000_003, 2_400_000_000];
+        let mut store = Store::default();
+        for n in order {
+            let view = View::empty(at.clone());
+            let Step::Write(changes) = first_clock(own[n], &view) else { panic!("nothing stands there") };
+            if !store.write(&view, changes) {
+                assert!(matches!(first_clock(own[n], &store.view(&at)), Step::Known(ClaimFate::Done, 1)));
+            }
+        }
+        assert_eq!(stands(&store), Some(own[order[0]].to_string()), "{order:?}");
+    }
+    let mut store = Store::default();
+    for (seconds, after) in [(10, "10"), (9, "10"), (10, "10"), (12, "12")] {
+        let view = store.view(&at);
+        if let Step::Write(changes) = advance_clock(seconds, &view) {
+            assert!(store.write(&view, changes));
+        }
+        assert_eq!(stands(&store).as_deref(), Some(after), "{seconds}");
+    }
+    // What nobody can read is set anew.
+    store.values.insert(at[0].clone(), Seen { revision: 9, value: Some("x".to_owned()) });
+    for step in [first_clock(5, &store.view(&at)), advance_clock(5, &store.view(&at))] {
+        assert_eq!(step, Step::Write(vec![Change::Put(at[0].clone(), "5".to_owned())]));
+    }
+}
+
+#[test]
+fn a_ban_that_was_ordered_anew_does_not_end_with_the_one_before() {
+    use potok_core::model::ban_terms::BanTerms;
+    use potok_core::model::binding::Ban;
+    let ban = |until: Option<u64>| Ban {
+        terms: BanTerms { until, ..BanTerms::default() },
+        ..Ban::new("@Eve".parse().expect("a name"), None)
+    };
+    let at = keys::ban(&ban(None).target);
+    let standing = |until| {
+        let mut view = View::at(9);
+        view.put(at.clone(), Seen { revision: 7, value: Some(keys::write_ban(&ban(until))) });
+        view
+    };
+    assert_eq!(end_ban(&at, 5, &standing(Some(5))), Step::Write(vec![Change::Delete(at.clone())]));
+    for other in [standing(Some(6)), standing(None)] {
+        assert_eq!(end_ban(&at, 5, &other), Step::Known(ClaimFate::Done, 7));
+    }
+    assert_eq!(end_ban(&at, 5, &View::at(9)), Step::Known(ClaimFate::Done, 9), "it is gone already");
+}
