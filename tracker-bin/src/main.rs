@@ -61,6 +61,8 @@ enum Failure {
     NotRunning(String),
     #[error("{path}: {source}")]
     File { path: String, source: io::Error },
+    #[error("{0} is there already, and a backup overwrites nothing: name another file")]
+    FileIsThere(String),
     #[cfg(feature = "cluster")]
     #[error(transparent)]
     Cluster(#[from] cluster::JoinError),

@@ -60,7 +60,10 @@ fn export(dir: &Path, file: &Path) -> Result<ExitCode, Failure> {
         Err(Failure::InUse(_)) => ask(dir, "/export")?,
         Err(other) => return Err(other),
     };
-    let failed = |source| Failure::File { path: file.display().to_string(), source };
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => Failure::FileIsThere(file.display().to_string()),
+        _ => Failure::File { path: file.display().to_string(), source },
+    };
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

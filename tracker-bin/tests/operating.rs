@@ -115,6 +115,9 @@ fn what_is_told_over_http_is_what_dashboard_and_alerts_ask_for() {
         "potok_request_duration_seconds_bucket{le=\"+Inf\",verb=\"register-user\"} 1",
         "potok_sessions{kind=\"tls\"} 0",
         "potok_shard_users{shard=\"0\"} ",
+        "potok_trackers{standing=\"here\"} 1",
+        "potok_trackers{standing=\"away\"} 0",
+        "potok_replica_age_seconds 0",
         "potok_shard_users{shard=\"1\"} ",
         "potok_build{version=\"",
         "# EOF",
@@ -287,7 +290,7 @@ async fn a_backup_is_made_while_it_runs_and_taken_when_it_does_not() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let (code, _, said) = tracker.task(&["export", path]);
-    assert_eq!(code, Some(1), "an older backup is not overwritten: {said}");
+    assert!(code == Some(1) && said.contains("is there already"), "an older backup is not overwritten: {said}");
     let (code, _, said) = tracker.task(&["import", path]);
     assert!(code == Some(1) && said.contains("another potok-tracker uses"), "{said}");
     assert_eq!(tracker.running.terminate(), Some(0));
@@ -304,4 +307,48 @@ async fn a_backup_is_made_while_it_runs_and_taken_when_it_does_not() {
     assert_eq!(lasting(&std::fs::read_to_string(&again).expect("written")), lasting(&text));
     let nobody = run(TRACKER, &["status", "--data-dir", other.to_str().expect("text")]);
     assert_eq!(nobody.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_name_that_lapses_or_is_released_is_anybodys() {
+    let (boss, anna, eve) = (Identity::generate(), Identity::generate(), Identity::generate());
+    let settings = format!("owners = [\"{}\"]\nname_lapses_after_days = 30\n", boss.public_key());
+    let tracker = Tracker::start(&settings);
+    let session = async |tracker: &Tracker, identity: &Identity| {
+        Lines::tls(tracker.address.parse().expect("an address"), tracker.key, identity).await
+    };
+    for name in ["anna", "vera"] {
+        session(&tracker, &anna).await.expect(&format!("register-user {name}"), "OK 0").await;
+    }
+    let mut other = session(&tracker, &eve).await;
+    for name in ["anna", "vera"] {
+        other.expect(&format!("register-user {name}"), "ERR name-taken").await;
+    }
+    session(&tracker, &boss).await.expect("release vera", "OK 0").await;
+    other.expect("register-user vera", "OK 0").await;
+    // The tracker's own clock goes on by days in which anna does not come, as a backup says of another tracker.
+    let days_later = |days: u64, from: &str, to: &str| {
+        let text = std::fs::read_to_string(from).expect("read");
+        let clock = text.lines().find_map(|line| line.strip_prefix("run_seconds = ")).expect("the clock");
+        let later = clock.parse::<u64>().expect("seconds") + days * 24 * 3600;
+        let (before, after) = (format!("run_seconds = {clock}"), format!("run_seconds = {later}"));
+        std::fs::write(to, text.replace(&before, &after)).expect("written");
+    };
+    let file = |name: &str| tracker.dir.path().join(name).to_str().expect("text").to_owned();
+    let backup = file("backup.toml");
+    // The clock is written down now and then, and when it ends.
+    assert_eq!(tracker.running.terminate(), Some(0));
+    assert!(run(TRACKER, &["export", &backup, "--data-dir", &tracker.data]).status.success());
+    for (days, said) in [(29, "ERR name-taken"), (31, "OK 0")] {
+        let (later, dir) = (file(&format!("{days}.toml")), tempfile::tempdir().expect("folder"));
+        days_later(days, &backup, &later);
+        let data = dir.path().join("data").to_str().expect("text").to_owned();
+        let output = run(TRACKER, &["import", &later, "--data-dir", &data]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let observed = format!("127.0.0.1:{}", free_port());
+        let settings = format!("listen = \"127.0.0.1:0\"\nlocal_discovery = false\n{settings}");
+        std::fs::write(Path::new(&data).join("config.toml"), settings).expect("written");
+        let again = Tracker::run(dir, data, observed);
+        session(&again, &eve).await.expect("register-user anna", said).await;
+    }
 }

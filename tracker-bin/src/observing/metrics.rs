@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
+use potok_core::protocol::owner_line::TrackerStanding;
 use potok_core::service::tracker_server::{Figures, LATENCY_BOUNDS, ShardFigures, TrackerHandle};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -114,6 +115,7 @@ impl Collector for Snapshot {
             family(&mut to, name, help, &[(&[], value)], gauge)?;
         }
         self.shards(&mut to)?;
+        self.cluster(&mut to)?;
         let bytes = [
             (&[("direction", "in")][..], self.figures.bytes_in),
             (&[("direction", "out")][..], self.figures.bytes_out),
@@ -166,6 +168,25 @@ impl Snapshot {
             }
         }
         Ok(())
+    }
+
+    /// What a tracker tells that is alone, too: rules and panels are the same for all.
+    fn cluster(&self, to: &mut DescriptorEncoder<'_>) -> Encoded {
+        let cluster = &self.figures.cluster;
+        let count = |standing| match (cluster.is_empty(), standing) {
+            (true, TrackerStanding::Here) => 1,
+            _ => cluster.iter().filter(|tracker| tracker.standing == standing).count() as u64,
+        };
+        let labels = TrackerStanding::ALL.map(|standing| [("standing", standing.as_str())]);
+        let rows: Vec<_> =
+            labels.iter().zip(TrackerStanding::ALL).map(|(label, standing)| (&label[..], count(standing))).collect();
+        family(to, "trackers", "Trackers of the network, by how they are to this one", &rows, gauge)?;
+        let own = cluster.first();
+        let age = own.and_then(|own| own.replica_milliseconds).unwrap_or(0) / 1000;
+        family(to, "replica_age_seconds", "Age of its copy of what all trackers agree on", &[(&[], age)], gauge)?;
+        let partial = own.and_then(|own| own.partial_answers).unwrap_or(0);
+        let help = "Answers that lacked the part of another tracker";
+        family(to, "partial_answers", help, &[(&[], partial)], counter)
     }
 
     fn latencies(&self, to: &mut DescriptorEncoder<'_>) -> Encoded {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::command::{VERBS, VerbKind};
+use crate::protocol::owner_line::TrackerLine;
 use crate::service::tracker_server::shard_threads::{ShardQueue, ShardThreads};
 use crate::tracker::machine::{Tracker, TrackerCounts};
 use crate::tracker::shards::parted::ShardCounts;
@@ -142,6 +143,8 @@ pub struct Figures {
     pub latencies: Vec<(&'static str, Latency)>,
     /// Each shard; none if the catalog is in one piece.
     pub shards: Vec<ShardFigures>,
+    /// All trackers of the network, this one first; none if it is alone.
+    pub cluster: Vec<TrackerLine>,
 }
 
 #[cfg(test)]

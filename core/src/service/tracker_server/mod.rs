@@ -353,6 +353,7 @@ impl TrackerHandle {
                 resyncs,
                 latencies: driver.latencies(),
                 shards: driver.shards(tracker),
+                cluster: tracker.cluster(Instant::now()),
             };
             drop(answer.send(figures));
         };
