@@ -61,7 +61,7 @@ impl fmt::Display for MinutesSpan {
 
 /// Whether a word looks like a time, right or wrong: then it is no beginning of a reason.
 pub(super) fn is_like_a_span(word: &str) -> bool {
-    let digits = word.trim_end_matches(['m', 'h', 'd', 'w']);
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     digits.len() + 1 == word.len() && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -272,6 +272,7 @@ mod tests {
             ("anna \"a", Code::Usage),
             ("anna 0d", Code::Usage),
             ("anna 99999999d", Code::Usage),
+            ("anna 1y spam", Code::Usage),
             ("0.0.0.0/0", Code::Usage),
             ("::/1 1d", Code::Usage),
             ("_ 1d", Code::BadName),
