@@ -163,6 +163,11 @@ impl LineDecoder {
         }
     }
 
+    /// Whether what comes next begins a line.
+    pub fn is_between_lines(&self) -> bool {
+        self.input.is_empty() && !self.skipping && self.telnet == Telnet::Text
+    }
+
     /// Bytes that are held back for an unfinished line.
     pub fn buffered_bytes(&self) -> usize {
         self.input.len()

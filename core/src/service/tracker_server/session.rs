@@ -24,7 +24,6 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::net::send_queue::SendQueue;
 use crate::net::tls::HANDSHAKE_BYTE;
-use crate::protocol::command::Command;
 use crate::protocol::line::{Flavor, LineDecoder};
 use crate::service::tracker_server::{Message, Traffic};
 use crate::tracker::input::{Input, SessionId, SessionRequest};
@@ -39,8 +38,9 @@ const PONG: [u8; 5] = *b"OK 0\n";
 /// So many answers go out as one piece.
 const PONGS_MAX: usize = 64;
 static PONGS: [[u8; PONG.len()]; PONGS_MAX] = [PONG; PONGS_MAX];
-/// How long `ping` is answered without the machine, which counts the silence of sessions in seconds.
-const PINGS_MAX: Duration = Duration::from_millis(200);
+/// How long `ping` is answered without the machine: who pings more often than every second is heard there as often, and it
+/// counts the silence of sessions in seconds.
+const PINGS_MAX: Duration = Duration::from_millis(500);
 
 /// Bytes read at once. The lines of one read wait decoded while those before it are worked on: that is what a session that
 /// announces very much takes.
@@ -56,6 +56,15 @@ const LINGER_READ_BYTES: usize = 16 * 1024;
 thread_local! {
     /// Where a worker reads into: what is read is decoded before the next session has its turn.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SESSION_READ_BYTES].into());
+}
+
+/// How many `ping`s these bytes begin with, as a program writes them, and what follows.
+fn leading_pings(mut bytes: &[u8]) -> (usize, &[u8]) {
+    let mut pings = 0;
+    while let Some(rest) = bytes.strip_prefix(b"ping\n").or_else(|| bytes.strip_prefix(b"ping\r\n")) {
+        (pings, bytes) = (pings + 1, rest);
+    }
+    (pings, bytes)
 }
 
 /// A session's line to the machine.
@@ -286,22 +295,25 @@ impl<S: Stream> Session<S> {
                 self.handshake = Some(read.filled().into());
                 return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
             }
-            self.decoder.feed(read.filled());
+            // Most of what most sessions say is one `ping`: it becomes no line, and no room is made for it.
+            let (pings, rest) = leading_pings(read.filled());
+            let pings_are_answered = pings > 0 && self.may_answer_pings();
+            if pings_are_answered {
+                self.answer_pings(pings);
+            }
+            self.decoder.feed(if pings_are_answered { rest } else { read.filled() });
             let requests: Vec<SessionRequest> =
                 std::iter::from_fn(|| self.decoder.next_line()).map(SessionRequest::read).collect();
-            if self.may_answer(&requests) {
-                self.answer_pings(requests.len());
-            } else {
-                self.batch = Some(requests).filter(|requests| !requests.is_empty());
-            }
+            self.batch = Some(requests).filter(|requests| !requests.is_empty());
             Poll::Ready(Ok(()))
         })
     }
 
-    /// Whether all of these are `ping`s that the machine need not hear of now.
-    fn may_answer(&self, requests: &[SessionRequest]) -> bool {
-        let is_ping = |request: &SessionRequest| matches!(request, SessionRequest::Command(Command::Ping(_)));
-        self.may_bring && self.pings_until.is_some_and(|until| Instant::now() < until) && requests.iter().all(is_ping)
+    /// Whether the machine need not hear now of `ping`s that begin here.
+    fn may_answer_pings(&self) -> bool {
+        self.may_bring
+            && self.decoder.is_between_lines()
+            && self.pings_until.is_some_and(|until| Instant::now() < until)
     }
 
     fn answer_pings(&mut self, mut count: usize) {
