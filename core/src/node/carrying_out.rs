@@ -117,8 +117,8 @@ impl NodeTask {
                 let folder = self.download_folder();
                 self.children.ask(id, past::free_space(folder));
             }
-            Intent::ListHistory => self.children.ask(id, past::list(Arc::clone(&self.store))),
-            Intent::ClearHistory => self.children.ask(id, past::clear(Arc::clone(&self.store))),
+            Intent::ListHistory => self.children.ask(id, self.history.clone().list()),
+            Intent::ClearHistory => self.children.ask(id, self.history.clone().clear()),
             Intent::Pause(which) => self.ask_transfers(id, move |transfers| transfers.pause(which)),
             Intent::Resume(which) => self.ask_transfers(id, move |transfers| transfers.resume(which)),
             Intent::Cancel(which) => self.ask_transfers(id, move |transfers| transfers.cancel(which)),

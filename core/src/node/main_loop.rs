@@ -23,7 +23,7 @@ use crate::node::hosting::Hosting;
 use crate::node::intent::{Intent, IntentId};
 use crate::node::moves::Moves;
 use crate::node::outbox::Outbox;
-use crate::node::past::{PastSender, past};
+use crate::node::past::History;
 use crate::node::reaching_us::ReachingUs;
 use crate::node::settings::Settings;
 use crate::node::tracker_session::{SessionEvent, TrackerSession};
@@ -102,7 +102,7 @@ pub(super) struct NodeTask {
     pub(super) is_announcing: bool,
     pub(super) outbox: Outbox,
     /// Where what has ended is written down.
-    pub(super) past: PastSender,
+    pub(super) history: History,
     pub(super) children: Children,
     /// The services' own tasks.
     pub(super) services: TaskTracker,
@@ -186,7 +186,7 @@ impl NodeTask {
     }
 
     fn hear_transfer(&self, event: TransferEvent) {
-        remember(&self.past, &event);
+        remember(&self.history, &event);
         if let Some(event) = fetching::told_by(event) {
             self.outbox.push(event);
         }
@@ -210,10 +210,10 @@ impl NodeTask {
                 hosting.stop().await;
             }
             self.services.close();
-            let (outbox, past) = (&self.outbox, self.past);
+            let (outbox, history) = (&self.outbox, self.history);
             let last_transfers = async move {
                 while let Some(event) = inbox.transfers.recv().await {
-                    remember(&past, &event);
+                    remember(&history, &event);
                     fetching::told_by(event).into_iter().for_each(|event| outbox.push(event));
                 }
             };
@@ -232,9 +232,9 @@ impl NodeTask {
     }
 }
 
-/// What ended is written down; what comes faster than a disk writes is left out.
-fn remember(sender: &PastSender, event: &TransferEvent) {
+/// What ended is written down.
+fn remember(history: &History, event: &TransferEvent) {
     if let TransferEvent::Ended(transfer) = event {
-        let _full = sender.try_send(past(transfer.clone()));
+        history.note(transfer.clone());
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::disk::place::target::TargetDir;
 use crate::model::transfer::Transfer;
@@ -17,49 +17,84 @@ use crate::store::Store;
 /// What has ended and waits to be written down; what comes while so much waits is left out.
 const PAST_WAITING_MAX: usize = 1_000;
 
-/// Where what has ended is told.
-pub(super) type PastSender = mpsc::Sender<PastTransfer>;
+/// What ended, and who writes it down: in the order in which it is told.
+#[derive(Clone)]
+pub(super) struct History {
+    words: mpsc::Sender<Word>,
+    store: Arc<Store>,
+}
 
-/// Writes down what is told to have ended, as long as somebody may tell it.
-pub(super) fn keep(store: Arc<Store>) -> (PastSender, impl Future<Output = ()> + Send + 'static) {
-    let (sender, mut ended) = mpsc::channel(PAST_WAITING_MAX);
-    let keeping = async move {
-        let mut batch = Vec::new();
-        while ended.recv_many(&mut batch, PAST_WAITING_MAX).await > 0 {
-            let (store, batch) = (Arc::clone(&store), std::mem::take(&mut batch));
-            let written = tokio::task::spawn_blocking(move || store.add_history(&batch)).await;
-            if let Ok(Err(error)) = written {
-                tracing::warn!(%error, "what has ended cannot be written down");
+enum Word {
+    Ended(PastTransfer),
+    /// All that was told before is to be written down first.
+    Reached(oneshot::Sender<()>),
+}
+
+impl History {
+    /// What is told to it, and the task that writes it down as long as somebody may tell it.
+    pub(super) fn keep(store: Arc<Store>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (words, mut told) = mpsc::channel(PAST_WAITING_MAX);
+        let history = Self { words, store: Arc::clone(&store) };
+        let keeping = async move {
+            let mut words = Vec::new();
+            while told.recv_many(&mut words, PAST_WAITING_MAX).await > 0 {
+                let (mut ended, mut waiting) = (Vec::new(), Vec::new());
+                for word in words.drain(..) {
+                    match word {
+                        Word::Ended(transfer) => ended.push(transfer),
+                        Word::Reached(reached) => waiting.push(reached),
+                    }
+                }
+                if !ended.is_empty() {
+                    let store = Arc::clone(&store);
+                    let written = tokio::task::spawn_blocking(move || store.add_history(&ended)).await;
+                    if let Ok(Err(error)) = written {
+                        tracing::warn!(%error, "what has ended cannot be written down");
+                    }
+                }
+                for reached in waiting {
+                    let _gone = reached.send(());
+                }
             }
+        };
+        (history, keeping)
+    }
+
+    /// Notes what has ended; what comes faster than a disk writes is left out.
+    pub(super) fn note(&self, transfer: Transfer) {
+        let _full = self.words.try_send(Word::Ended(past(transfer)));
+    }
+
+    /// What came to its end, as far as it is remembered.
+    pub(super) async fn list(self) -> Result<Outcome, Failure> {
+        self.after_what_was_told(|store| store.history()).await.map(Outcome::History)
+    }
+
+    /// Forgets what came to its end.
+    pub(super) async fn clear(self) -> Result<Outcome, Failure> {
+        self.after_what_was_told(|store| store.clear_history()).await.map(|()| Outcome::Done)
+    }
+
+    async fn after_what_was_told<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Store) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (reached, written) = oneshot::channel();
+        if self.words.send(Word::Reached(reached)).await.is_ok() {
+            let _stopped = written.await;
         }
-    };
-    (sender, keeping)
+        let failed = |why: WorkFault| Failure::Internal { what: FailedWork::KeepingHistory, why };
+        match tokio::task::spawn_blocking(move || work(&self.store)).await {
+            Ok(result) => result.map_err(|error| failed(error.to_string().into())),
+            Err(_panic) => Err(failed(WorkFault::Panic)),
+        }
+    }
 }
 
 /// A transfer as it is remembered.
-pub(super) fn past(ended: Transfer) -> PastTransfer {
+fn past(ended: Transfer) -> PastTransfer {
     let Transfer { direction, user, label, local_path, files, total_bytes, .. } = ended;
     PastTransfer { direction, user, label, local_path, files, bytes: total_bytes, ended_at: SystemTime::now() }
-}
-
-/// What came to its end, as far as it is remembered.
-pub(super) async fn list(store: Arc<Store>) -> Result<Outcome, Failure> {
-    on_disk(move || store.history()).await.map(Outcome::History)
-}
-
-/// Forgets what came to its end.
-pub(super) async fn clear(store: Arc<Store>) -> Result<Outcome, Failure> {
-    on_disk(move || store.clear_history()).await.map(|()| Outcome::Done)
-}
-
-async fn on_disk<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, redb::Error> + Send + 'static,
-) -> Result<T, Failure> {
-    let failed = |why: WorkFault| Failure::Internal { what: FailedWork::KeepingHistory, why };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| failed(error.to_string().into())),
-        Err(_panic) => Err(failed(WorkFault::Panic)),
-    }
 }
 
 /// Room in a folder, or where it would be made.

@@ -23,7 +23,7 @@ use crate::node::main_loop::{NodeInbox, NodeTask};
 use crate::node::moves::Moves;
 use crate::node::near;
 use crate::node::outbox::Outbox;
-use crate::node::past;
+use crate::node::past::History;
 use crate::node::reaching_us::ReachingUs;
 use crate::node::settings::Settings;
 use crate::node::tracker_directory::TrackerDirectory;
@@ -180,7 +180,7 @@ pub(super) async fn start(
     let mappings = port_mapper.states();
     services.spawn(async move { drop(mapping.await) });
 
-    let (past, keeping) = past::keep(Arc::clone(&store));
+    let (history, keeping) = History::keep(Arc::clone(&store));
     services.spawn(keeping);
 
     let mut node = NodeTask {
@@ -212,7 +212,7 @@ pub(super) async fn start(
         files_to_hash: 0,
         is_announcing: false,
         outbox,
-        past,
+        history,
         children: Children::default(),
         services,
         cancel,

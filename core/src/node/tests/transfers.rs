@@ -220,10 +220,11 @@ fn what_is_behind_a_transfer_is_told_and_what_ended_is_remembered() {
     boris.apply(|settings| settings.download_bytes_per_second = 0);
     let is_finished = |t: &Transfer| t.number == number && t.state == TransferState::Finished;
     boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_finished(t)));
-    // It is written down before the end, and once.
-    boris.restart();
-    boris.restart();
+    // It is written down before anybody can ask for it, and once.
     let past = history(&mut boris);
+    boris.restart();
+    boris.restart();
+    assert_eq!(history(&mut boris), past);
     let short =
         |past: &PastTransfer| (past.direction, past.user.to_string(), past.label.clone(), past.files, past.bytes);
     let expected = (Direction::Download, "anna".to_owned(), "Trip/".to_owned(), 2, (4 << 20) + 1);
