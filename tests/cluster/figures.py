@@ -99,7 +99,7 @@ def main():
         machines.signal("tracker", LONE, signal.SIGTERM)
         for what, count in [("announced here, known there", 1), ("the same by eight at once", 8)]:
             announce = for_a_while(machines, args.seconds, "announce", count=count, prefix="a", every_milliseconds=100)
-            said(what, **brief(announce))
+            said(what, **brief(announce), refused=announce["refused"])
         claims = machines.begin_load("claims", count=3, prefix="e", every_milliseconds=10)
         time.sleep(3)
         leader = machines.leader()
