@@ -9,7 +9,6 @@
 //! ```
 //! `my file.txt as other.txt` without any quote is one path, as it is to the tracker.
 
-use potok_core::model::limits;
 use potok_core::protocol::field::{self, BadFields};
 
 /// One path, and the name that its owner wants for it.
@@ -23,22 +22,7 @@ pub struct Named {
 
 /// All items of a list. An empty text is an empty list.
 pub fn named_items(list: &str) -> Result<Vec<Named>, BadFields> {
-    let mut all = Vec::new();
-    let mut rest = list.trim_matches(' ');
-    if rest.is_empty() {
-        return Ok(all);
-    }
-    loop {
-        let (item, after) = take_item(rest)?;
-        all.push(item);
-        if all.len() > limits::ITEMS_PER_LINE_MAX {
-            return Err(BadFields::TooMany);
-        }
-        match after {
-            Some(after) => rest = after.trim_start_matches(' '),
-            None => return Ok(all),
-        }
-    }
+    field::list_of(list, take_item)
 }
 
 /// One item, and what stands behind the comma after it.
@@ -109,6 +93,7 @@ fn strip_as(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use potok_core::model::limits;
     use potok_core::protocol::field::Quoted;
 
     use super::*;

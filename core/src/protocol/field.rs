@@ -116,6 +116,14 @@ pub fn fields(mut line: &str) -> Result<Vec<Field<'_>>, BadFields> {
 
 /// All items of a list. An empty text is an empty list.
 pub fn items(list: &str) -> Result<Vec<ListItem<'_>>, BadFields> {
+    list_of(list, take_item)
+}
+
+/// All items of a list, each read by `take_item`, which gives it and what stands behind the comma after it.
+pub fn list_of<'a, T>(
+    list: &'a str,
+    take_item: impl Fn(&'a str) -> Result<(T, Option<&'a str>), BadFields>,
+) -> Result<Vec<T>, BadFields> {
     let mut all = Vec::new();
     let mut rest = list.trim_matches(' ');
     if rest.is_empty() {
