@@ -7,6 +7,7 @@ rust_i18n::i18n!("../assets/translations", fallback = "en");
 
 // floor 0: every sentence a person reads, and numbers as people read them
 pub mod human;
+pub mod misspelt;
 pub mod texts;
 
 // floor 0: the log, the signals of the system, and what is needed of a running client

@@ -67,7 +67,7 @@ fn used() -> BTreeSet<String> {
     family("grammar", &["unclosed", "escape", "quote", "empty-item", "attribute", "too-many"]);
     family("grammar", &["unclosed-windows", "quote-windows"]);
     family("no-relay", &[NoRelay::Off, NoRelay::UsedUp, NoRelay::NotUsed, NoRelay::NotMet].map(NoRelay::key));
-    family("line", &["unknown", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
+    family("line", &["unknown", "misspelt", "sent-by-itself", "usage", "option", "too-long", "not-text"]);
     family("start", &["in-use", "system", "no-place", "settings-file"]);
     family("command", &commands::all().map(|command| command.name).collect::<Vec<_>>());
     family("state", words::STATE_WORDS);
@@ -289,7 +289,8 @@ fn errors_of_transfers_say_in_english_what_the_engine_says() {
 fn lines_say_in_english_what_the_parser_says() {
     let command = commands::find("download").expect("a command");
     for bad in [
-        BadLine::Unknown("x".into()),
+        BadLine::Unknown { verb: "x".into(), meant: None },
+        BadLine::Unknown { verb: "x".into(), meant: Some("quit") },
         BadLine::SentByItself,
         BadLine::Usage(command),
         BadLine::Option { word: "--x".into(), command },

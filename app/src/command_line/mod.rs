@@ -46,8 +46,13 @@ pub struct TypedLine {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BadLine {
     /// No such verb.
-    #[error("there is no command '{0}'; 'help' lists them")]
-    Unknown(String),
+    #[error("there is no command '{verb}'; {}", .meant.map_or("'help' lists them".to_owned(), |meant| format!("is '{meant}' meant?")))]
+    Unknown {
+        /// The verb as it was typed.
+        verb: String,
+        /// The one that is meant, as far as one can tell.
+        meant: Option<&'static str>,
+    },
     /// `register-user`: the client says it on connecting.
     #[error("register-user is sent by itself on connecting; your name is --name, or 'name' in config.toml")]
     SentByItself,
@@ -97,7 +102,7 @@ pub fn parse_in(dialect: Dialect, line: &str, cwd: &Path) -> Result<Option<Typed
     if verb.eq_ignore_ascii_case("register-user") {
         return Err(BadLine::SentByItself);
     }
-    let command = commands::find(verb).ok_or_else(|| BadLine::Unknown(verb.to_owned()))?;
+    let command = commands::find(verb).ok_or_else(|| BadLine::unknown(verb))?;
     let request = (command.read)(Rest { command, text: &dialect.read(rest.trim()), cwd })?;
     Ok(Some(TypedLine { command, request }))
 }
@@ -139,11 +144,16 @@ impl<'a> Rest<'a> {
 }
 
 impl BadLine {
+    /// There is no such verb.
+    fn unknown(verb: &str) -> Self {
+        Self::Unknown { verb: verb.to_owned(), meant: commands::meant(verb) }
+    }
+
     /// The word in `error: <code>: <text>`.
     pub fn code(&self) -> &str {
         match self {
             Self::Meaningless(why) => why.code(),
-            Self::Unknown(_) | Self::SentByItself => "unknown-command",
+            Self::Unknown { .. } | Self::SentByItself => "unknown-command",
             Self::TooLong | Self::Grammar(BadFields::TooMany) => "too-long",
             Self::Usage(_) | Self::Option { .. } | Self::Grammar(_) | Self::NotText => "usage",
         }
@@ -153,7 +163,10 @@ impl BadLine {
     pub fn sentence(&self) -> String {
         let shown = |text: &str| Shown(text).to_string();
         match self {
-            Self::Unknown(verb) => text("line", "unknown", &[("verb", shown(verb))]),
+            Self::Unknown { verb, meant: None } => text("line", "unknown", &[("verb", shown(verb))]),
+            Self::Unknown { verb, meant: Some(meant) } => {
+                text("line", "misspelt", &[("verb", shown(verb)), ("meant", (*meant).to_owned())])
+            }
             Self::SentByItself => text("line", "sent-by-itself", &[]),
             Self::Usage(command) => text("line", "usage", &[("usage", command.usage())]),
             Self::Option { word, command } => {
@@ -331,10 +344,16 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_meant() {
         let meaningless = BadLine::Meaningless;
+        let unknown = |verb: &str, meant| BadLine::Unknown { verb: verb.into(), meant };
         let usage = |name: &str| BadLine::Usage(commands::find(name).expect("a command"));
         for (line, why) in [
-            ("frobnicate", BadLine::Unknown("frobnicate".into())),
-            ("help me", BadLine::Unknown("me".into())),
+            ("frobnicate", unknown("frobnicate", None)),
+            ("help me", unknown("me", None)),
+            ("Donwload anna a.txt", unknown("Donwload", Some("download"))),
+            ("list-filez", unknown("list-filez", Some("list-files"))),
+            ("users", unknown("users", Some("list-users"))),
+            ("list", unknown("list", None)),
+            ("help transfer", unknown("transfer", Some("transfers"))),
             ("register-user anna", BadLine::SentByItself),
             ("list-users all", usage("list-users")),
             ("list-files a b", usage("list-files")),

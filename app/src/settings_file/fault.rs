@@ -3,10 +3,7 @@
 
 use rust_i18n::t;
 
-use crate::texts;
-
-/// Most letters in which a name may differ from the one that is meant.
-const TYPO_LETTERS_MAX: usize = 2;
+use crate::{misspelt, texts};
 
 /// What is said of a line that is no text.
 pub(super) const NOT_UTF_8: &str = "not UTF-8";
@@ -16,7 +13,7 @@ pub(super) fn in_words(message: &str) -> String {
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let mut names = rest.split('`').step_by(2);
         let typed = names.next().unwrap_or_default();
-        return match names.filter(|name| is_typo_of(typed, name)).min_by_key(|name| letters_between(typed, name)) {
+        return match misspelt::meant(typed, names) {
             Some(meant) => t!("config-fault.misspelt", name = meant).into_owned(),
             None => t!("config-fault.unknown").into_owned(),
         };
@@ -41,25 +38,6 @@ fn kind_of(expected: &str) -> Option<&'static str> {
     }
 }
 
-fn is_typo_of(typed: &str, name: &str) -> bool {
-    letters_between(typed, name) <= TYPO_LETTERS_MAX.min(name.chars().count() / 3)
-}
-
-/// How many letters must be put in, taken out or changed to make one name of the other.
-fn letters_between(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
-        for (column, of_other) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *of_other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,10 +51,6 @@ mod tests {
         for other in ["", "x", "uploads"] {
             let said = unknown(other);
             assert!(!said.is_empty() && !said.contains("upload_slots") && !said.contains("expected"), "{said}");
-        }
-        for (one, other, letters) in [("", "", 0), ("ab", "", 2), ("", "abc", 3), ("them", "theme", 1), ("я", "а", 1)]
-        {
-            assert_eq!(letters_between(one, other), letters);
         }
     }
 

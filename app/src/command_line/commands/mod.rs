@@ -16,6 +16,7 @@ use potok_core::protocol::field::Quoted;
 use crate::command_line::BadLine;
 use crate::command_line::command::ConsoleCommand;
 use crate::command_line::dialect::Dialect;
+use crate::misspelt;
 
 /// Every command, in the order of `help`.
 pub fn all() -> impl Iterator<Item = &'static ConsoleCommand> {
@@ -39,6 +40,14 @@ pub fn find(name: &str) -> Option<&'static ConsoleCommand> {
     let other = OTHER_NAMES.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
     let name = other.map_or(name, |(_, name)| *name);
     all().find(|command| command.name.eq_ignore_ascii_case(name))
+}
+
+/// The command that is meant by a name that none has: one with another letter or two, or the only one of which it is a word.
+pub fn meant(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let names = || all().map(|command| command.name);
+    let mut with_the_word = names().filter(|known| known.split('-').any(|word| word == name));
+    misspelt::meant(&name, names()).or_else(|| with_the_word.next().filter(|_first| with_the_word.next().is_none()))
 }
 
 /// What a click asked for, as the line that would have done the same: the window teaches its own console. None where

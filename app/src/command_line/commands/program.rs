@@ -27,7 +27,7 @@ fn read_help(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     match rest.words(0, 1)?.pop() {
         None => Ok(LineRequest::Help(None)),
         Some(name) => {
-            commands::find(&name).map(|command| LineRequest::Help(Some(command))).ok_or(BadLine::Unknown(name))
+            commands::find(&name).map(|command| LineRequest::Help(Some(command))).ok_or_else(|| BadLine::unknown(&name))
         }
     }
 }
