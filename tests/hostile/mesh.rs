@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use potok_core::net::identity::Identity;
 use potok_core::net::tls::{Purpose, TlsClient};
+use potok_core::tracker::mesh::{BEAT_EVERY, ListedTracker};
 use potok_tests::lines::{Lines, connect};
 use potok_tests::program::PATIENCE;
 use potok_tests::world::TestTracker;
@@ -60,6 +61,119 @@ async fn three_trackers_are_one_network() {
     carol.handle.join().await;
     until(&mut again, "list-users", |_, users| users.len() == 2).await;
     until(&mut again, "count-files", |_, count| count == ["2 0"]).await;
+}
+
+/// A tracker of the list that says what it likes; it dials those whose addresses come after its own.
+struct FaultyTracker {
+    lines: Lines,
+}
+
+const FAULTY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
+
+impl FaultyTracker {
+    /// Links to a tracker, and has read how that greets: what it knows already.
+    async fn link(to: &TestTracker) -> (Self, String) {
+        let tls = TlsClient::new(to.identity(), Purpose::Mesh);
+        let stream = connect(to.mesh().await, 1).await.expect("connected");
+        let (stream, _) = tls.connect(stream, Some(to.handle.key())).await.expect("its key is listed");
+        let mut faulty = Self { lines: Lines::on(stream) };
+        faulty.say(&format!("hello 1 {FAULTY} 5 0 0")).await;
+        let hello = faulty.hears("hello 1 ").await;
+        (faulty, hello)
+    }
+
+    async fn say(&mut self, line: &str) {
+        assert!(self.lines.send(format!("{line}\n").as_bytes()).await, "{line}: the link is cut");
+    }
+
+    /// What the other side says that begins so.
+    async fn hears(&mut self, start: &str) -> String {
+        loop {
+            let line = self.lines.line().await.unwrap_or_else(|| panic!("the link is cut before {start}"));
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+    }
+
+    /// Lives on until somebody sees these users.
+    async fn until_seen(&mut self, by: &mut Lines, beat: &str, users: &[&str]) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.say(beat).await;
+            let (_, seen) = by.list("list-users").await.expect("an answer");
+            let seen: Vec<&str> = seen.iter().filter_map(|line| line.split(' ').next()).collect();
+            if seen == users {
+                return;
+            }
+            assert!(Instant::now() < end, "{seen:?}, not {users:?}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_tracker_of_the_network_is_cut_and_goes_on_where_it_was() {
+    let trackers = TestTracker::start_linked(2).await;
+    for tracker in &trackers {
+        let mut listed = Vec::new();
+        for one in &trackers {
+            listed.push(ListedTracker { at: one.mesh().await, key: one.handle.key() });
+        }
+        listed.push(ListedTracker { at: FAULTY, key: tracker.handle.key() });
+        tracker.handle.set_trackers(listed).await;
+    }
+    let (anna, boris) = (Identity::generate(), Identity::generate());
+    let mut person = session(&trackers[0], "anna", &anna).await;
+    let mut other = session(&trackers[1], "boris", &boris).await;
+    until(&mut person, "list-users", |_, users| users.len() == 2).await;
+    let mut watcher = Lines::plain(trackers[0].handle.address()).await;
+    watcher.expect("watch", "OK 0").await;
+
+    let (mut faulty, hello) = FaultyTracker::link(&trackers[0]).await;
+    assert!(hello.ends_with(" 5 0"), "it knows nothing of this start: {hello}");
+    // The same thing again, and what belongs to no snapshot, is nothing new.
+    for line in
+        ["snapshot 1 1", "item 1 0 1 eve - 5 - - 0 0 0", "item 1 0 1 eve - 5 - - 0 0 0", "snapshot 1 1", "whole 1 1 1"]
+    {
+        faulty.say(line).await;
+    }
+    faulty.until_seen(&mut person, "beat 1 1", &["anna", "boris", "eve"]).await;
+    for line in
+        ["whole 1 1 1", "whole 9 1 1", "here 1 eve - 5 - - 0 0 0", "item 7 0 1 olga - 5 - - 0 0 0", "gone 1 eve"]
+    {
+        faulty.say(line).await;
+    }
+    // What has something missing before it, and what cannot be so, is asked for again.
+    faulty.say("here 9 olga - 5 - - 0 0 0").await;
+    assert_eq!(faulty.hears("again ").await, "again 5 1");
+    faulty.until_seen(&mut person, "beat 1 1", &["anna", "boris", "eve"]).await;
+    // It asks no more often than trackers beat.
+    sleep(BEAT_EVERY).await;
+    faulty.say("beat 1 7").await;
+    assert_eq!(faulty.hears("again ").await, "again 0 0");
+
+    let long = format!("here 2 {} - 5 - - 0 0 0", "x".repeat(5000));
+    for wrong in [&b"what is this\n"[..], b"\xff\xfe\n", b"here 2 eve - - - - 0 0 0\n", long.as_bytes(), b"\n"] {
+        // What is left of the line does not come any more if the link is cut in its middle.
+        let _maybe_cut = faulty.lines.send(wrong).await;
+        let _rest = faulty.lines.rest().await;
+        let hello;
+        (faulty, hello) = FaultyTracker::link(&trackers[0]).await;
+        assert!(hello.ends_with(" 5 1"), "it goes on behind what was told: {hello}");
+        faulty.until_seen(&mut person, "beat 1 1", &["anna", "boris", "eve"]).await;
+    }
+    // Those of the other trackers have heard nothing of all that.
+    other.expect("register-files boris notes.txt", "OK 0").await;
+    until(&mut person, "search notes limit=5", |_, files| files.len() == 1).await;
+    drop(faulty);
+    until(&mut person, "list-users", |_, users| users.len() == 2).await;
+    let mut told: Vec<String> = Vec::new();
+    while told.last().is_none_or(|line| !line.starts_with("* left eve")) {
+        told.push(watcher.line().await.expect("it is told of who goes"));
+    }
+    let of = |name: &str| told.iter().filter(|line| line.split(' ').any(|word| word == name)).count();
+    assert_eq!((of("eve"), of("olga"), of("anna")), (2, 0, 0), "eve came and went, and nobody else: {told:?}");
 }
 
 /// What a stranger does at the port of the links.
@@ -134,6 +248,23 @@ async fn strangers_at_the_links_port_learn_and_change_nothing() {
         timeout(PATIENCE, knock(what, at, &trackers[0])).await.unwrap_or_else(|_| panic!("{what}: no end"));
         until(&mut person, "list-users", |_, users| users.len() == 2).await;
     }
+    // Who was in the list and is no more is a stranger again.
+    let (gone, mut stay) = (Identity::generate(), Vec::new());
+    for tracker in &trackers {
+        stay.push(ListedTracker { at: tracker.mesh().await, key: tracker.handle.key() });
+    }
+    for more in [Some(ListedTracker { at: FAULTY, key: gone.public_key() }), None] {
+        trackers[0].handle.set_trackers(stay.iter().cloned().chain(more).collect()).await;
+    }
+    let _it_has_heard = trackers[0].handle.counts().await;
+    let tls = TlsClient::new(&gone, Purpose::Mesh);
+    if let Ok((stream, _)) = tls.connect(connect(at, 1).await.expect("connected"), Some(trackers[0].handle.key())).await
+    {
+        let mut lines = Lines::on(stream);
+        lines.send(format!("hello 1 {FAULTY} 5 0 0\n").as_bytes()).await;
+        assert!(lines.rest().await.is_empty(), "nothing is said to it");
+    }
+    until(&mut person, "list-users", |_, users| users.len() == 2).await;
     // Very many who prove nothing: those who are linked already stay so, and new ones come in between.
     let crowd: Vec<TcpStream> = {
         let mut crowd = Vec::new();
