@@ -12,6 +12,7 @@ pub(crate) fn set(s: &mut TrackerSettings, rest: &str) -> Result<(), String> {
         "join" => s.join = join_rule(value)?,
         "join_keys" => s.join_keys = value.split(',').filter(|who| !who.is_empty()).map(key_of).collect(),
         "network_name" => s.network_name = value.to_owned(),
+        "public_address" => s.public_address.0 = Some(value.parse().map_err(|_bad| "addresses")?),
         "bans" => {
             s.bans = value.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_bad| "targets")?;
         }

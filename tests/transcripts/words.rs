@@ -56,7 +56,7 @@ pub(crate) fn unescape(text: &str) -> Vec<u8> {
 
 /// A word, or the names of keys.
 pub(crate) fn join_rule(text: &str) -> Result<JoinRule, String> {
-    let rules = [JoinRule::Open, JoinRule::Invite, JoinRule::Approval, JoinRule::List];
-    let keys = || text.strip_prefix("keys:").map(|names| JoinRule::Keys(names.split(',').map(key_of).collect()));
+    let rules = [JoinRule::Open, JoinRule::Invite, JoinRule::Approval, JoinRule::List(Vec::new())];
+    let keys = || text.strip_prefix("keys:").map(|names| JoinRule::List(names.split(',').map(key_of).collect()));
     rules.into_iter().find(|rule| rule.word() == text).or_else(keys).ok_or_else(|| "a rule".to_owned())
 }

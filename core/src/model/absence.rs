@@ -49,7 +49,9 @@ pub enum AbsenceReason {
         /// What it says of it.
         why: ProxyFault,
     },
-    /// In the words of the system, of the database, or of the tracker itself: a stranger's text.
+    /// It has ended the session, for a reason in its own words: a stranger's text.
+    Closed(String),
+    /// In the words of the system or of the database.
     Told(String),
 }
 
@@ -73,6 +75,7 @@ impl AbsenceReason {
             Self::OtherVersion(_) => "other-version",
             Self::ProxyAway { .. } => "proxy-away",
             Self::ProxyRefused { .. } => "proxy-refused",
+            Self::Closed(_) => "closed",
             Self::Told(_) => "told",
         }
     }
@@ -99,7 +102,7 @@ impl fmt::Display for AbsenceReason {
             }
             Self::ProxyAway { proxy, why } => write!(f, "the proxy {proxy} cannot be reached: {why}"),
             Self::ProxyRefused { proxy, why } => write!(f, "the proxy {proxy} does not connect: {why}"),
-            Self::Told(text) => f.write_str(text),
+            Self::Closed(text) | Self::Told(text) => f.write_str(text),
         }
     }
 }

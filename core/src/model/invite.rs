@@ -1,7 +1,7 @@
 //! The link that lets people in, and the address behind it.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use crate::model::invite_token::InviteToken;
@@ -137,11 +137,22 @@ impl fmt::Display for HostPort {
     }
 }
 
+impl HostPort {
+    /// Whether it means this computer, wherever it is read.
+    pub fn is_this_computer(&self) -> bool {
+        let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+        self.host.eq_ignore_ascii_case("localhost") || self.host.parse().is_ok_and(is_loopback)
+    }
+}
+
 impl fmt::Debug for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HostPort({self})")
     }
 }
+
+/// Bytes of all addresses of an invite together: the key and a token fit beside them.
+const INVITED_ADDRESS_BYTES_MAX: usize = limits::INVITE_BYTES_MAX - 256;
 
 impl NetworkAddress {
     /// That of a network of several trackers. An address that is there twice counts once.
@@ -156,6 +167,24 @@ impl NetworkAddress {
             }
         }
         if each.is_empty() { Err(BadInvite::Host) } else { Ok(Self(each)) }
+    }
+
+    /// These and the ones that the network itself names, for an invite. One that leads to this computer only is left out, if
+    /// there are others; so are the last ones, if there would be too many.
+    pub fn with_those_of_network(&self, named: &Self) -> Self {
+        let all = || self.0.iter().chain(&named.0);
+        let lead_elsewhere = |address: &&HostPort| !address.is_this_computer();
+        let has_others = all().any(|address| lead_elsewhere(&address));
+        let mut each: Vec<HostPort> = Vec::new();
+        let mut bytes = 0;
+        for address in all().filter(|address| !has_others || lead_elsewhere(address)) {
+            bytes += address.to_string().len() + 1;
+            let fits = bytes <= INVITED_ADDRESS_BYTES_MAX && each.len() < limits::NETWORK_ADDRESSES_MAX;
+            if !each.contains(address) && (fits || each.is_empty()) {
+                each.push(address.clone());
+            }
+        }
+        Self(each)
     }
 
     /// The one that was named first.

@@ -17,10 +17,8 @@ pub enum JoinRule {
     Invite,
     /// The same, and whom an owner lets in.
     Approval,
-    /// The keys of a setting of their own alone, whoever owns a name.
-    List,
-    /// The same, of these keys, which stand in place of the word.
-    Keys(Vec<PublicKey>),
+    /// These keys, which stand in place of the word, and those of a setting of their own; nobody else, whoever owns a name.
+    List(Vec<PublicKey>),
 }
 
 /// Most keys of a list.
@@ -33,7 +31,7 @@ impl JoinRule {
             Self::Open => "open",
             Self::Invite => "invite",
             Self::Approval => "approval",
-            Self::List | Self::Keys(_) => "list",
+            Self::List(_) => "list",
         }
     }
 }
@@ -41,7 +39,7 @@ impl JoinRule {
 impl Serialize for JoinRule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Keys(keys) => keys.serialize(serializer),
+            Self::List(keys) if !keys.is_empty() => keys.serialize(serializer),
             rule => serializer.serialize_str(rule.word()),
         }
     }
@@ -63,7 +61,7 @@ impl<'de> Visitor<'de> for WordOrKeys {
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<JoinRule, E> {
-        let rules = [JoinRule::Open, JoinRule::Invite, JoinRule::Approval, JoinRule::List];
+        let rules = [JoinRule::Open, JoinRule::Invite, JoinRule::Approval, JoinRule::List(Vec::new())];
         rules
             .into_iter()
             .find(|rule| rule.word() == word)
@@ -78,6 +76,6 @@ impl<'de> Visitor<'de> for WordOrKeys {
             }
             keys.push(key);
         }
-        Ok(JoinRule::Keys(keys))
+        Ok(JoinRule::List(keys))
     }
 }

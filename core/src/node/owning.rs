@@ -7,12 +7,16 @@ use crate::node::failure::Failure;
 use crate::node::tracker_session::ask_failed;
 use crate::node::work::{FailedWork, WorkFault};
 use crate::protocol::code::{Code, ReplyCode};
-use crate::protocol::command::owner::{BanSubject, OwnerCommand};
+use crate::protocol::command::Page;
+use crate::protocol::command::owner::{BanSubject, ListBanned, OwnerCommand};
 use crate::protocol::owner_line::{
     BanLine, FigureLine, InviteLine, ReloadedSetting, TokenLine, TrackerLine, WaitingLine,
 };
 use crate::protocol::reply::BadReply;
 use crate::service::tracker_client::{AskError, TrackerClient};
+
+/// Most bans that are read of a tracker: five times what it takes. One that goes on for ever is not believed.
+const BANS_READ_MAX: usize = 100_000;
 
 /// Gives an owner's command; `invite` is the link to the tracker, for those that make another one of it.
 pub(super) async fn order(
@@ -20,8 +24,17 @@ pub(super) async fn order(
     command: OwnerCommand,
     invite: Result<Outcome, Failure>,
 ) -> Result<Outcome, Failure> {
-    let answer = client.ask(command.clone().into()).await;
-    let lines = answer.map_err(|error| not_done(&client, &command, error))?.lines;
+    let mut answer = client.ask(command.clone().into()).await.map_err(|error| not_done(&client, &command, error))?;
+    let mut lines = std::mem::take(&mut answer.lines);
+    // A list that does not fit into one answer is asked for to its end.
+    while let (OwnerCommand::ListBanned(_), Some(after)) = (&command, answer.more.take()) {
+        let next = ListBanned { page: Page { after: Some(after), limit: None } };
+        answer = client.ask(next.into()).await.map_err(|error| not_done(&client, &command, error))?;
+        if answer.lines.is_empty() || lines.len() > BANS_READ_MAX {
+            return Err(Failure::Internal { what: FailedWork::ReadingAnswer, why: WorkFault::BadAnswer });
+        }
+        lines.append(&mut answer.lines);
+    }
     let outcome = match command {
         OwnerCommand::BanUser(_) | OwnerCommand::ListBanned(_) => {
             all(&lines, |line| BanLine::parse(line).map(|line| line.0)).map(Outcome::Bans)

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::model::ban_terms::Remark;
+use crate::model::invite::{HostPort, NetworkAddress};
 use crate::model::limits;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
@@ -71,6 +72,8 @@ pub enum Notice {
     Waiting(Username),
     /// `role <owner|user>`: whether this session may give an owner's commands.
     Role(Role),
+    /// `trackers <host:port> …`: where the network is met, as it stands in an invite.
+    Trackers(NetworkAddress),
     /// `ping <seconds>`: who has heard nothing for so long should ask `ping`; there are other trackers to go to.
     Ping {
         /// For how long.
@@ -121,6 +124,10 @@ impl Notice {
             ["waiting", username, ..] => Ok(Self::Waiting(name(username)?)),
             ["role", "owner", ..] => Ok(Self::Role(Role::Owner)),
             ["role", ..] => Ok(Self::Role(Role::User)),
+            ["trackers", addresses @ ..] => {
+                let addresses: Result<Vec<HostPort>, _> = addresses.iter().map(|address| address.parse()).collect();
+                addresses.and_then(NetworkAddress::new).map(Self::Trackers).map_err(|_no_address| BadReply)
+            }
             ["ping", seconds, ..] => Ok(Self::Ping { seconds: seconds.parse().map_err(|_not_a_number| BadReply)? }),
             ["partial", missing, of, ..] => Ok(Self::Partial {
                 missing: missing.parse().map_err(|_not_a_number| BadReply)?,
@@ -158,6 +165,10 @@ impl fmt::Display for Notice {
             Self::Broadcast(by, text) => write!(f, "* broadcast {} {}", OrDash(by.as_ref()), Quoted(text.as_str())),
             Self::Waiting(username) => write!(f, "* waiting {username}"),
             Self::Role(role) => write!(f, "* role {}", role.as_str()),
+            Self::Trackers(addresses) => {
+                f.write_str("* trackers")?;
+                addresses.iter().try_for_each(|address| write!(f, " {address}"))
+            }
             Self::Ping { seconds } => write!(f, "* ping {seconds}"),
             Self::Partial { missing, of } => write!(f, "* partial {missing} {of}"),
             Self::Closing(reason) => write!(f, "* closing {}", Quoted(reason)),
@@ -193,6 +204,7 @@ mod tests {
             "* waiting anna",
             "* role owner",
             "* role user",
+            "* trackers a.example.org:7686 [2001:db8::1]:7686",
             "* ping 3",
             "* partial 1 3",
             "* closing \"taken over\"",
@@ -204,6 +216,7 @@ mod tests {
             let of = |bytes: usize| Head::parse(&format!("{line}\"{}\"", "x".repeat(bytes)));
             assert!(of(limits::GREETING_LINE_BYTES_MAX).is_ok() && of(limits::GREETING_LINE_BYTES_MAX + 1).is_err());
         }
+        assert!(Head::parse("* trackers").is_err() && Head::parse("* trackers a:b").is_err());
         assert_eq!(Head::parse("* weather sunny 7"), Ok(Head::Notice(Notice::Unknown)));
     }
 }

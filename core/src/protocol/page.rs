@@ -19,7 +19,7 @@ pub struct Page {
 /// The place in a list where a page ended: the sort key of its last line. For people it is an opaque word.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// Path of the last line; empty in a list of users.
+    /// Path of the last line; in a list of bans its target; empty in a list of users.
     pub path: String,
     /// Username of the last line.
     pub username: String,

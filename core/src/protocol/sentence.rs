@@ -140,6 +140,9 @@ sentences! {
     TooManyWait "too-many-wait" = "too many wait to be let in already; try again later";
     /// It is for an owner to say.
     OwnerIsAsked "owner-is-asked" = "an owner of this network is asked to let you in; Potok tries again by itself";
+    /// It is for an owner to say, and has been for some time.
+    OwnerWasAsked { minutes } "owner-was-asked" =
+        "an owner of this network was asked " .. minutes " minutes ago to let you in; Potok tries again by itself";
     /// Somebody guesses at tokens or names.
     TooManyTries "too-many-tries" = "too many tries come from your address; try again later";
     /// There is room for no more invites.

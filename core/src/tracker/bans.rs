@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::Bound;
 
 use crate::model::ban_terms::AddressPrefix;
 use crate::model::binding::{Ban, BanQuery, BanTarget};
@@ -110,6 +111,12 @@ impl Bans {
     /// All of them, in one order.
     pub fn iter(&self) -> impl Iterator<Item = &Ban> {
         self.by_target.values()
+    }
+
+    /// Those behind one, in the same order, whether it is there still or not.
+    pub fn behind(&self, target: Option<&BanTarget>) -> impl Iterator<Item = &Ban> {
+        let from = target.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_target.range((from, Bound::Unbounded)).map(|(_, ban)| ban)
     }
 
     /// Those that a person can mean.

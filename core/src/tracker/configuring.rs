@@ -135,6 +135,9 @@ impl Tracker {
             self.greeting = greeting;
             self.greet_watchers(effects);
         }
+        if before.public_address != self.settings.public_address {
+            self.tell_addresses(effects);
+        }
         if before.owners != self.settings.owners {
             self.tell_roles(effects);
         }

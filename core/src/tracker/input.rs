@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::model::binding::{Ban, BanTarget, ClaimFate, Record};
+use crate::model::invite::NetworkAddress;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
@@ -101,6 +102,8 @@ pub enum Input {
     },
     /// The tracker's owner wants something.
     Owner(OwnerOrder),
+    /// Where the network is met: this tracker first, then the others that are there.
+    Addresses(NetworkAddress),
     /// Something about the network's other trackers.
     Mesh(MeshInput),
     /// What other trackers have answered, each in the order in which they were named; none: it did not answer in time.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::model::invite::NetworkAddress;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
@@ -86,6 +87,8 @@ pub struct Tracker {
     pub(super) tally: Tally,
     /// If it is one of several trackers.
     pub(super) linked: Option<Box<Linked>>,
+    /// Where the network is met, if it is one of several trackers.
+    pub(super) addresses: Option<NetworkAddress>,
     /// What the clock on the wall said when it was looked at last, in seconds since 1970, and when that was.
     pub(super) wall_clock: (u64, Instant),
     /// When this start was.
@@ -154,6 +157,7 @@ impl Tracker {
             last_ticket: 0,
             tally: Tally::default(),
             linked: None,
+            addresses: None,
             wall_clock: (unix_seconds, now),
             began: now,
             log: Vec::new(),
@@ -211,6 +215,7 @@ impl Tracker {
             Input::Owner(order) => self.obey(now, order, &mut effects),
             Input::Answered { ticket, answers } => self.take_answers(now, ticket, answers, &mut effects),
             Input::ShardAnswered { shard, answer } => self.take_shard_answer(now, shard, answer, &mut effects),
+            Input::Addresses(addresses) => self.set_addresses(addresses, &mut effects),
             Input::Mesh(input) => self.hear_mesh(now, input),
             Input::Stopping => {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();

@@ -39,6 +39,7 @@ pub mod log;
 mod long_command;
 pub mod look_alikes;
 pub mod machine;
+mod meeting_place;
 pub mod merge;
 pub mod mesh;
 pub mod names;

@@ -257,13 +257,9 @@ impl TrackerSettings {
         Allowance { burst: self.new_names_per_address, per_hour: self.new_names_per_address_per_hour }
     }
 
-    /// The keys that come in, if it is keys that decide.
-    pub(super) fn listed_keys(&self) -> Option<&[PublicKey]> {
-        match &self.join {
-            JoinRule::List => Some(&self.join_keys),
-            JoinRule::Keys(keys) => Some(keys),
-            JoinRule::Open | JoinRule::Invite | JoinRule::Approval => None,
-        }
+    /// Whether a key is among those that `join = "list"` lets in.
+    pub(super) fn lists(&self, key: PublicKey) -> bool {
+        matches!(&self.join, JoinRule::List(keys) if keys.contains(&key) || self.join_keys.contains(&key))
     }
 
     /// What of the relay is offered.

@@ -110,3 +110,27 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn an_invite_names_all_of_the_network() {
+    let address = |text: &str| text.parse::<NetworkAddress>().expect(text);
+    for (joined, named, expected) in [
+        ("a:1", "a:1,b:1,c:1", "a:1,b:1,c:1"),
+        ("b:1", "a:1,b:1", "b:1,a:1"),
+        ("192.168.1.5:7686", "h.example.org:7686", "192.168.1.5:7686,h.example.org:7686"),
+        ("127.0.0.1:1", "a:1", "a:1"),
+        ("[::1]:1,localhost:1", "b:1", "b:1"),
+        ("127.0.0.1:1", "127.0.0.1:1,127.0.0.1:2", "127.0.0.1:1,127.0.0.1:2"),
+    ] {
+        let all = address(joined).with_those_of_network(&address(named));
+        assert_eq!(all.to_string(), expected, "{joined} {named}");
+    }
+    let many = |from: usize| {
+        let hosts = (from..from + limits::NETWORK_ADDRESSES_MAX).map(|n| format!("{n}.{}.example:1", "x".repeat(60)));
+        address(&hosts.collect::<Vec<_>>().join(","))
+    };
+    let all = many(0).with_those_of_network(&many(10));
+    assert_eq!(all, many(0), "as many as there may be");
+    let invite = Invite { address: all, key: PublicKey::from_bytes([7; 32]), token: None };
+    assert_eq!(invite.to_string().parse(), Ok(invite));
+}

@@ -2,6 +2,7 @@
 
 use crate::model::address_family::AddressFamily;
 use crate::model::ban_terms::Remark;
+use crate::model::invite::NetworkAddress;
 use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::protocol::encounter::ConnectNotice;
@@ -45,6 +46,8 @@ pub enum ClientEvent {
     },
     /// Whether we may give an owner's commands; told when we are online, and when it changes.
     Role(Role),
+    /// Where the network is met, as it stands in an invite; told when we are online, and when it changes.
+    Trackers(NetworkAddress),
     /// Somebody asks to be let into the network that we own.
     Waiting(Username),
     /// What was listed last lacks what some trackers of the network have; none: it does so no more.

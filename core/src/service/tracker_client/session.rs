@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::model::absence::AbsenceReason;
 use crate::model::address_family::AddressFamily;
-use crate::model::invite::HostPort;
+use crate::model::invite::{HostPort, NetworkAddress};
 use crate::model::invite_token::InviteToken;
 use crate::model::limits;
 use crate::model::port::PeerPort;
@@ -75,6 +75,8 @@ pub(super) struct ClientSession {
     network: String,
     motd: Vec<String>,
     role: Role,
+    /// Where the network is met, if we were told.
+    trackers: Option<NetworkAddress>,
     /// The tracker that is there while this one is not.
     better: Option<HostPort>,
 }
@@ -133,6 +135,7 @@ impl ClientSession {
             network: String::new(),
             motd: Vec::new(),
             role: Role::User,
+            trackers: None,
             better: None,
         };
         session.say(&RegisterUser { username, port, token }.into());
@@ -158,6 +161,7 @@ impl ClientSession {
                         self.motd.push(line);
                     }
                     Head::Notice(Notice::Role(role)) => self.role = role,
+                    Head::Notice(Notice::Trackers(trackers)) => self.trackers = Some(trackers),
                     Head::Notice(Notice::Ping { seconds }) => self.liveness.set_ping(seconds),
                     Head::Notice(_) => {}
                 }
@@ -336,6 +340,9 @@ impl ClientSession {
                         if !was_online {
                             self.tell_port(all).await;
                             all.tell(ClientEvent::Role(self.role)).await;
+                            if let Some(trackers) = self.trackers.clone() {
+                                all.tell(ClientEvent::Trackers(trackers)).await;
+                            }
                         }
                     }
                 }
@@ -398,7 +405,7 @@ impl ClientSession {
             Notice::Closing(reason) if shuts_out(&reason) => {
                 return Err(AwayReason::Refused { code: ReplyCode::Known(Code::Banned), text: reason });
             }
-            Notice::Closing(reason) => return Err(lost(reason.into())),
+            Notice::Closing(reason) => return Err(lost(AbsenceReason::Closed(reason))),
             // The owner has changed it.
             Notice::Greeting { network, .. } => {
                 self.network = network;
@@ -413,10 +420,11 @@ impl ClientSession {
             Notice::Waiting(username) => ClientEvent::Waiting(username),
             Notice::Role(role) => {
                 self.role = role;
-                if !all.is_online {
-                    return Ok(());
-                }
                 ClientEvent::Role(role)
+            }
+            Notice::Trackers(trackers) => {
+                self.trackers = Some(trackers.clone());
+                ClientEvent::Trackers(trackers)
             }
             // Only a session without a key can be displaced.
             Notice::MessageOfTheDay(_) | Notice::Displaced(_) | Notice::Unknown => return Ok(()),
@@ -429,8 +437,10 @@ impl ClientSession {
                 return Ok(());
             }
         };
-        // Before that what we were greeted with is not told at all.
-        if all.is_online || !matches!(event, ClientEvent::Online { .. }) {
+        // Before that what we were greeted with is not told at all: it is told together when we are.
+        let is_of_greeting =
+            matches!(event, ClientEvent::Online { .. } | ClientEvent::Role(_) | ClientEvent::Trackers(_));
+        if all.is_online || !is_of_greeting {
             all.tell(event).await;
         }
         Ok(())

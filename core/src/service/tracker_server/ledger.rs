@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::binding::{ClaimFate, NameClaim, Record};
 use crate::model::cluster::ClusterTracker;
+use crate::model::invite::{BadInvite, HostPort, NetworkAddress};
+use crate::model::limits;
 use crate::service::tracker_server::writer::{RecordWriter, SaveJob};
 use crate::service::tracker_server::{Message, writer};
 use crate::store::Store;
@@ -115,11 +117,18 @@ impl fmt::Debug for LedgerAnswers {
 
 /// Tells the tracker which trackers there are, as often as that changes.
 pub(super) async fn tell_trackers(
+    own: HostPort,
     mut listed: watch::Receiver<Arc<[ClusterTracker]>>,
     inbox: mpsc::Sender<Message>,
     cancel: CancellationToken,
 ) {
     loop {
+        let hosts: Vec<HostPort> = listed.borrow().iter().map(|one| one.host.clone()).collect();
+        if let Ok(addresses) = meeting_place(&own, hosts)
+            && inbox.send(Message::Input(SessionId::NONE, Input::Addresses(addresses))).await.is_err()
+        {
+            return;
+        }
         let all: Vec<ListedTracker> =
             listed.borrow_and_update().iter().map(|one| ListedTracker { at: one.mesh, key: one.key }).collect();
         let input = Input::Mesh(MeshInput::Trackers(all));
@@ -131,6 +140,12 @@ pub(super) async fn tell_trackers(
             changed = listed.changed() => if changed.is_err() { return },
         }
     }
+}
+
+/// Where a cluster is met: at this tracker first, then at the others.
+pub(super) fn meeting_place(own: &HostPort, others: Vec<HostPort>) -> Result<NetworkAddress, BadInvite> {
+    let all = std::iter::once(own.clone()).chain(others.into_iter().filter(|other| other != own));
+    NetworkAddress::new(all.take(limits::NETWORK_ADDRESSES_MAX))
 }
 
 /// The ledger, as the driver sees it.

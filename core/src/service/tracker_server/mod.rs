@@ -40,9 +40,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::model::cluster::ClusterTracker;
-use crate::model::invite::{BadInvite, HostPort, Invite, NetworkAddress};
+use crate::model::invite::{BadInvite, HostPort, Invite};
 use crate::model::key::PublicKey;
-use crate::model::limits;
 use crate::net::admission::{Admission, AdmissionLimits};
 use crate::net::identity::Identity;
 use crate::net::local;
@@ -216,8 +215,8 @@ pub async fn start_on(
     };
     tracker.set_ticket_secret(rand::random());
     let sessions = TaskTracker::new();
-    if let Some((_, listed)) = &cluster {
-        drop(sessions.spawn(ledger::tell_trackers(listed.clone(), inbox.clone(), cancel.clone())));
+    if let Some((own, listed)) = &cluster {
+        drop(sessions.spawn(ledger::tell_trackers(own.clone(), listed.clone(), inbox.clone(), cancel.clone())));
     }
     let links = match mesh_at {
         Some(at) => Some(link_up(at, &mut tracker, identity, &shared, &sessions)?),
@@ -303,9 +302,7 @@ impl TrackerHandle {
     pub fn invite(&self) -> Result<Invite, BadInvite> {
         if let Some((own, trackers)) = &self.cluster {
             let others: Vec<HostPort> = trackers.borrow().iter().map(|tracker| tracker.host.clone()).collect();
-            let all = std::iter::once(own.clone()).chain(others.into_iter().filter(|other| other != own));
-            let address = NetworkAddress::new(all.take(limits::NETWORK_ADDRESSES_MAX))?;
-            return Ok(Invite { address, key: self.key, token: None });
+            return Ok(Invite { address: ledger::meeting_place(own, others)?, key: self.key, token: None });
         }
         Ok(Invite { address: host_of(self.address)?.into(), key: self.key, token: None })
     }

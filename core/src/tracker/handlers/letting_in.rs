@@ -34,20 +34,19 @@ impl Tracker {
     /// Whether somebody may have a name here. It is judged before the name is, so that nobody outside learns who is inside.
     pub(super) fn door(&mut self, asker: &Asker, token: Option<InviteToken>) -> Result<Door, Refusal> {
         let owns_a_name = asker.key.is_some_and(|key| self.names.owned_by(key) > 0);
-        let listed = self.settings.listed_keys();
-        let is_listed = match (listed, &self.settings.join) {
-            (Some(keys), _) => asker.key.is_some_and(|key| keys.contains(&key)),
-            (None, JoinRule::Open) => true,
-            (None, _) => owns_a_name,
+        let is_in = match &self.settings.join {
+            JoinRule::Open => true,
+            JoinRule::List(_) => asker.key.is_some_and(|key| self.settings.lists(key)),
+            JoinRule::Invite | JoinRule::Approval => owns_a_name,
         };
-        if is_listed || asker.is_owner {
+        if is_in || asker.is_owner {
             return Ok(Door::Open(None));
         }
         let closed = |why: Sentence| Err(Refusal::new(Code::NotInvited, why));
         let Some(key) = asker.key else {
             return closed(Sentence::ClosedToKeyless);
         };
-        if listed.is_some() {
+        if matches!(self.settings.join, JoinRule::List(_)) {
             return closed(Sentence::ClosedToOtherKeys);
         }
         if let Some(token) = token {
@@ -94,6 +93,7 @@ impl Tracker {
         // Who waits at several trackers does so when all of them know, and then their owners hear.
         let is_sharing = self.is_sharing();
         let (asked, user) = if is_sharing { self.doors.judge_asking(key, user) } else { self.doors.wait(key, user) };
+        let minutes = now.saturating_sub(user.since) / 60;
         match asked {
             Asked::TooMany => {
                 return Refusal::new(Code::SlowDown, Sentence::TooManyWait);
@@ -109,7 +109,8 @@ impl Tracker {
         if matches!(asked, Asked::News | Asked::AfterLong) {
             self.save(Record::Waits { key, user }, effects);
         }
-        Refusal::new(Code::Waiting, Sentence::OwnerIsAsked)
+        let sentence = if minutes == 0 { Sentence::OwnerIsAsked } else { Sentence::OwnerWasAsked { minutes } };
+        Refusal::new(Code::Waiting, sentence)
     }
 
     /// An invite with a number and a token of its own, and what its owner is answered; none if there are too many.

@@ -24,7 +24,7 @@ use crate::model::join_rule::JoinRule;
 use crate::model::key::PublicKey;
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::{Command, Verb, each_verb};
+use crate::protocol::command::{Command, Cursor, Verb, each_verb};
 use crate::protocol::sentence::Sentence;
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
@@ -57,12 +57,17 @@ fn done_on_disk(ticket: Ticket) -> CommandReply {
 
 /// An answer of lines, each a value.
 fn lines<T: Display>(values: impl IntoIterator<Item = T>) -> CommandReply {
+    page_of(values, None)
+}
+
+/// The same of a part of a list, and where the next part begins.
+fn page_of<T: Display>(values: impl IntoIterator<Item = T>, more: Option<Cursor>) -> CommandReply {
     let (mut lines, mut text) = (0, String::new());
     for value in values {
         writeln!(text, "{value}").expect("a text in memory takes everything");
         lines += 1;
     }
-    CommandReply::Lines { lines, bytes: text.into(), more: None }
+    CommandReply::Lines { lines, bytes: text.into(), more }
 }
 
 /// What somebody reads who may not have a name.

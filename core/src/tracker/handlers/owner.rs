@@ -11,11 +11,12 @@ use crate::protocol::command::owner::{
 };
 use crate::protocol::notice::Notice;
 use crate::protocol::owner_line::{BanLine, FigureLine};
+use crate::protocol::page::{BadCursor, Cursor};
 use crate::protocol::sentence::Sentence;
 use crate::tracker::bans::BANS_MAX;
 use crate::tracker::command_reply::CommandReply;
 use crate::tracker::effect::Effects;
-use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights, Work, done_on_disk, lines};
+use crate::tracker::handlers::{Asker, CommandOutcome, Handle, Rights, Work, done_on_disk, lines, page_of};
 use crate::tracker::input::SessionId;
 use crate::tracker::machine::Tracker;
 use crate::tracker::overrides::{LIMITS, Limit, MESSAGE_OF_THE_DAY, NETWORK_NAME};
@@ -110,9 +111,15 @@ impl Handle for ListBanned {
 
     fn carry_out(self, tracker: &mut Tracker, asker: &Asker, _effects: &mut Effects) -> CommandOutcome {
         let now = tracker.unix_seconds(asker.now);
-        let bans = tracker.bans.iter().filter(|ban| !ban.terms.is_over(now));
-        // A configuration has room for as many as owners may order; no client takes more lines than these.
-        Ok(lines(bans.take(limits::PAGE_LINES_MAX).cloned().map(BanLine)))
+        let after = self.page.after.map(|after| after.path.parse::<BanTarget>());
+        let after = after.transpose().map_err(|_no_target| Refusal::new(Code::Usage, BadCursor))?;
+        let limit = self.page.limit.unwrap_or(limits::PAGE_LINES_MAX);
+        // A configuration has room for as many as owners may order: together they are more than a page.
+        let mut bans = tracker.bans.behind(after.as_ref()).filter(|ban| !ban.terms.is_over(now));
+        let page: Vec<&Ban> = bans.by_ref().take(limit).collect();
+        let last = page.last().filter(|_| bans.next().is_some());
+        let goes_on = last.map(|last| Cursor::before(last.target.to_string()));
+        Ok(page_of(page.into_iter().cloned().map(BanLine), goes_on))
     }
 }
 

@@ -102,6 +102,9 @@ impl Tracker {
             self.displace(asker, &holder, effects);
         }
         self.come(asker, &username, port);
+        if asker.key.is_some() {
+            self.tell_addresses_to(asker.session, effects);
+        }
         if asker.key.is_some()
             && let Some(binding) = self.names.used(&username)
         {

@@ -7,9 +7,9 @@ use crate::model::ban_terms::Remark;
 use crate::model::binding::{BadBanTarget, BanQuery, BanTarget};
 use crate::model::username::Username;
 use crate::protocol::code::{Code, Refusal};
-use crate::protocol::command::arguments::{no_more, take, take_username};
+use crate::protocol::command::arguments::{no_more, read_page, take, take_username};
 use crate::protocol::command::owner::take_remark;
-use crate::protocol::command::{Verb, bare_verb};
+use crate::protocol::command::{Page, Verb};
 use crate::protocol::field::Quoted;
 use crate::protocol::value;
 
@@ -218,12 +218,29 @@ impl fmt::Display for LiftBan {
     }
 }
 
-bare_verb!(
-    /// Lists everybody who is shut out.
-    ListBanned,
-    "bans",
-    "for owners: a line for everybody who is shut out: <target> <username or -> <by or -> <until or -> <reason>"
-);
+/// Lists everybody who is shut out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListBanned {
+    /// Which part of the list; the path of its cursor is a target.
+    pub page: Page,
+}
+
+impl Verb for ListBanned {
+    const NAME: &'static str = "bans";
+    const USAGE: &'static str = "bans [after=<cursor>] [limit=<n>]: for owners: a line for everybody who is shut out: <target> <username or -> <by or -> <until or -> <reason>";
+    const EXAMPLES: &'static [&'static str] = &["bans", "bans after=MTkyLjAuMi43AA limit=7"];
+
+    fn parse(rest: &str) -> Result<Self, Refusal> {
+        let (words, page) = read_page(rest, Self::usage)?;
+        if words.is_empty() { Ok(Self { page }) } else { Err(Self::usage()) }
+    }
+}
+
+impl fmt::Display for ListBanned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Self::NAME, self.page)
+    }
+}
 
 /// The first word of the rest of a line, and what stands behind it.
 pub(super) fn split_word(rest: &str) -> (&str, &str) {
