@@ -1,12 +1,16 @@
 //! Where command lines come from: `-c`, standard input, or the prompt. Each is a thread or a list behind one channel,
 //! so that the console can listen to its engine and to signals meanwhile.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::command_line::completion::Want;
 use crate::command_line::{BadLine, COMMAND_BYTES_MAX};
+
+/// So much of standard input is read at a time. The whole lines in it are known together, and those of a kind can be carried
+/// out together.
+const READ_AHEAD_BYTES: usize = 64 * 1024;
 
 /// One line, or why it is none.
 pub type InputLine = Result<String, BadLine>;
@@ -14,8 +18,8 @@ pub type InputLine = Result<String, BadLine>;
 /// A source of lines. It ends when [`ConsoleInput::lines`] is closed.
 #[derive(Debug)]
 pub struct ConsoleInput {
-    /// The lines, in order.
-    pub lines: Receiver<InputLine>,
+    /// The lines, in order; those that were there together come together.
+    pub lines: Receiver<Vec<InputLine>>,
     /// What completion would like to know.
     pub wants: Receiver<Want>,
     /// The prompt shows itself when it is asked for a line.
@@ -25,18 +29,18 @@ pub struct ConsoleInput {
 impl ConsoleInput {
     /// Given commands, then the end.
     pub fn of_commands(commands: Vec<String>) -> Self {
-        let (sender, lines) = crossbeam_channel::bounded(commands.len());
-        for command in commands {
-            // There is room for each.
-            let _ = sender.try_send(Ok(command));
-        }
+        let (sender, lines) = crossbeam_channel::bounded(1);
+        // There is room for them.
+        let _ = sender.try_send(commands.into_iter().map(Ok).collect());
         Self { lines, wants: crossbeam_channel::never(), ready: None }
     }
 
-    /// Standard input, read by a thread of its own, one line ahead.
+    /// Standard input, read by a thread of its own, a buffer ahead.
     pub fn of_stdin() -> io::Result<Self> {
         let (sender, lines) = crossbeam_channel::bounded(1);
-        std::thread::Builder::new().name("stdin".into()).spawn(move || read_lines(&mut io::stdin().lock(), &sender))?;
+        std::thread::Builder::new().name("stdin".into()).spawn(move || {
+            read_lines(&mut BufReader::with_capacity(READ_AHEAD_BYTES, io::stdin().lock()), &sender);
+        })?;
         Ok(Self { lines, wants: crossbeam_channel::never(), ready: None })
     }
 
@@ -49,7 +53,7 @@ impl ConsoleInput {
     }
 }
 
-fn read_lines(source: &mut impl BufRead, lines: &Sender<InputLine>) {
+fn read_lines(source: &mut BufReader<impl Read>, lines: &Sender<Vec<InputLine>>) {
     let mut is_first = true;
     while let Ok(Some(mut line)) = read_line(source) {
         if let (true, Ok(text)) = (is_first, &mut line) {
@@ -57,7 +61,14 @@ fn read_lines(source: &mut impl BufRead, lines: &Sender<InputLine>) {
             *text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         }
         is_first = false;
-        if lines.send(line).is_err() {
+        let mut together = vec![line];
+        // Whoever writes a line and waits for its answer is not waited for.
+        while source.buffer().contains(&b'\n')
+            && let Ok(Some(line)) = read_line(source)
+        {
+            together.push(line);
+        }
+        if lines.send(together).is_err() {
             return;
         }
     }
@@ -87,7 +98,7 @@ mod tests {
         let (sender, lines) = crossbeam_channel::bounded(100);
         read_lines(&mut io::BufReader::with_capacity(7, bytes), &sender);
         drop(sender);
-        lines.iter().collect()
+        lines.iter().flatten().collect()
     }
 
     #[test]
@@ -97,6 +108,16 @@ mod tests {
         assert_eq!(read(b"a\n\nb\r\nlast"), [line("a"), line(""), line("b\r"), line("last")]);
         assert_eq!(read(b"a\xff\nb\n"), [Err(BadLine::NotText), line("b")]);
         assert_eq!(read("\u{feff}a\n\u{feff}b\n".as_bytes()), [line("a"), line("\u{feff}b")]);
+    }
+
+    #[test]
+    fn lines_that_are_there_together_come_together() {
+        let (sender, lines) = crossbeam_channel::bounded(100);
+        read_lines(&mut io::BufReader::with_capacity(8, &b"a\nb\nlonger\nc\nd"[..]), &sender);
+        let sizes = |lines: Vec<InputLine>| lines.into_iter().map(|line| line.expect("a line")).collect::<Vec<_>>();
+        drop(sender);
+        let together: Vec<Vec<String>> = lines.iter().map(sizes).collect();
+        assert_eq!(together, [vec!["a", "b"], vec!["longer", "c"], vec!["d"]], "nothing waits for the rest of a line");
     }
 
     #[test]

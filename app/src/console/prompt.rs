@@ -95,7 +95,7 @@ impl PromptThread {
     }
 }
 
-fn edit_lines(mut editor: Reedline, is_ready: &Receiver<()>, lines: &Sender<InputLine>) {
+fn edit_lines(mut editor: Reedline, is_ready: &Receiver<()>, lines: &Sender<Vec<InputLine>>) {
     while is_ready.recv().is_ok() {
         let line = loop {
             match editor.read_line(&PotokPrompt) {
@@ -116,7 +116,7 @@ fn edit_lines(mut editor: Reedline, is_ready: &Receiver<()>, lines: &Sender<Inpu
         };
         // A full disk is no reason to refuse a command.
         let _ = editor.sync_history();
-        if lines.send(Ok(line)).is_err() {
+        if lines.send(vec![Ok(line)]).is_err() {
             return;
         }
     }

@@ -238,7 +238,7 @@ fn a_ctrl_c_that_comes_too_late_does_not_end_the_prompt() {
             while !pending.is_empty() {
                 std::thread::yield_now();
             }
-            sender.send(Ok("list-users".to_owned())).expect("still there");
+            sender.send(vec![Ok("list-users".to_owned())]).expect("still there");
             is_ready.recv().expect("asked for a line");
             drop(sender);
         });

@@ -358,18 +358,44 @@ fn without_a_connection_in_time_the_engine_decides() {
 
 const NUMBER: TransferId = TransferId(7);
 
+fn unshare_each(paths: &[&str]) -> Intent {
+    let path = |path: &&str| vec![ShareOrLocalPath::new(*path, "/here".as_ref()).unwrap()];
+    Intent::UnshareEach { commands: paths.iter().map(path).collect() }
+}
+
 #[test]
 fn that_new_files_are_shared_is_told_once_a_folder() {
-    let stop = |folder: &str| {
+    let open = |folder: &str| {
         let warning = Warning::FolderStillShared { folder: SharePath::new(folder).unwrap(), more: 0 };
-        vec![Then::Tell(NodeEvent::Warning(warning)), Then::Outcome(Ok(Outcome::Unshared(vec![])))]
+        Then::Tell(NodeEvent::Warning(warning))
     };
-    let intent = |path: &str| Intent::Unshare { paths: vec![ShareOrLocalPath::new(path, "/here".as_ref()).unwrap()] };
     let files = ["F/a", "F/b", "G/c", "F/d"];
-    let script = files.map(|file| (intent(file), stop(&file[..1]))).into();
+    let mut then: Vec<Then> = files.iter().map(|file| open(&file[..1])).collect();
+    then.push(Then::Outcome(Ok(Outcome::UnsharedEach(vec![Ok(vec![]); 4]))));
     let commands = files.map(|file| format!("unregister {file}"));
-    let Ran { err, succeeded, .. } = run(&commands.each_ref().map(String::as_str), script);
+    let Ran { err, succeeded, .. } = run(&commands.each_ref().map(String::as_str), vec![(unshare_each(&files), then)]);
     assert!(succeeded);
     let folders: Vec<_> = err.lines().map(|line| line.split('\'').nth(1).unwrap_or_default()).collect();
     assert_eq!(folders, ["F", "G", "F"], "{err}");
+}
+
+#[test]
+fn what_is_stopped_by_lines_that_are_there_together_is_stopped_together_and_each_is_answered() {
+    let path = |path: &str| SharePath::new(path).unwrap();
+    let each =
+        vec![Ok(vec![path("a")]), Err(Failure::NotYours { path: "b".into() }), Ok(vec![path("c/1"), path("c/2")])];
+    let script = vec![
+        (unshare_each(&["a", "b", "c"]), ok(Outcome::UnsharedEach(each))),
+        (Intent::ListUsers, ok(Outcome::Users(vec![]))),
+        (
+            Intent::Unshare { paths: vec![ShareOrLocalPath::new("d", "/here".as_ref()).unwrap()] },
+            ok(Outcome::Unshared(vec![path("d")])),
+        ),
+    ];
+    let lines = ["unregister a", "unregister b", "unregister c", "list-users", "unregister d", "unregister"];
+    let Ran { out, err, succeeded } = run(&lines, script);
+    assert_eq!(out, "unshared\ta\nunshared\tc/1\nunshared\tc/2\nunshared\td\n");
+    assert!(err.starts_with("error: not-shared: "), "{err}");
+    assert_eq!(err.lines().count(), 2, "{err}");
+    assert!(!succeeded);
 }

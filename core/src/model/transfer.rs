@@ -197,6 +197,30 @@ pub enum TransferError {
 }
 
 impl TransferError {
+    /// One of each kind, for whoever has something for all of them: their sentences, their form on the disk.
+    pub fn one_of_each(user: &Username) -> Vec<Self> {
+        let user = || user.clone();
+        vec![
+            Self::Exists,
+            Self::SameName,
+            Self::NotShared,
+            Self::Changed,
+            Self::Unreadable,
+            Self::NotSent { user: user() },
+            Self::Lied { user: user() },
+            Self::TooLarge,
+            Self::NoParent,
+            Self::Denied,
+            Self::ReadOnly,
+            Self::InTheWay,
+            Self::InUse,
+            Self::NameRefused,
+            Self::TooLargeHere,
+            Self::Disk("no such folder".into()),
+            Self::Stopped,
+        ]
+    }
+
     /// The key of its sentence in the translations, below `transfer-error`.
     pub fn key(&self) -> &'static str {
         match self {
@@ -268,4 +292,39 @@ pub enum TransferSelection {
     /// Every download that the wish is for: `pause` and `cancel` are for those that are not over, `resume` for those that
     /// stand still, `retry` for those that failed. Uploads are somebody else's downloads: one must name them.
     All,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new kind does not compile here: it gets the next number, and its place in the list above.
+    fn place(error: &TransferError) -> usize {
+        match error {
+            TransferError::Exists => 0,
+            TransferError::SameName => 1,
+            TransferError::NotShared => 2,
+            TransferError::Changed => 3,
+            TransferError::Unreadable => 4,
+            TransferError::NotSent { .. } => 5,
+            TransferError::Lied { .. } => 6,
+            TransferError::TooLarge => 7,
+            TransferError::NoParent => 8,
+            TransferError::Denied => 9,
+            TransferError::ReadOnly => 10,
+            TransferError::InTheWay => 11,
+            TransferError::InUse => 12,
+            TransferError::NameRefused => 13,
+            TransferError::TooLargeHere => 14,
+            TransferError::Disk(_) => 15,
+            TransferError::Stopped => 16,
+        }
+    }
+
+    #[test]
+    fn one_of_each_is_one_of_each() {
+        let all = TransferError::one_of_each(&Username::new("anna").expect("valid"));
+        assert_eq!(all.iter().map(place).collect::<Vec<_>>(), (0..all.len()).collect::<Vec<_>>());
+        assert_eq!(all.len(), place(&TransferError::Stopped) + 1);
+    }
 }

@@ -77,6 +77,9 @@ impl NodeTask {
             Intent::Unshare { paths } => {
                 self.children.ask(id, sharing::unshare(share_indexer, session, outbox, paths));
             }
+            Intent::UnshareEach { commands } => {
+                self.children.ask(id, sharing::unshare_each(share_indexer, session, outbox, commands));
+            }
             Intent::RenameShare { from, to } => {
                 self.children.ask(id, sharing::rename_share(share_indexer, session, from, to));
             }

@@ -100,6 +100,12 @@ pub enum Intent {
         /// Files and folders, each by what it is shared as or by where it is.
         paths: Vec<ShareOrLocalPath>,
     },
+    /// Several commands to stop sharing, each as if it were asked alone, in their order; they are written in one commit.
+    /// `UnsharedEach`.
+    UnshareEach {
+        /// What each of them names.
+        commands: Vec<Vec<ShareOrLocalPath>>,
+    },
     /// Announce a shared file or folder under another share path. Nothing is read again. `Shared`, by the new paths.
     RenameShare {
         /// The share path it has.

@@ -82,16 +82,46 @@ pub(super) async fn unshare(
     outbox: Outbox,
     paths: Vec<ShareOrLocalPath>,
 ) -> Result<Outcome, Failure> {
-    let Unshared { paths, open_folders } = share_indexer.unshare(paths).await.map_err(share_failed)?;
+    let unshared = share_indexer.unshare(paths).await.map_err(share_failed)?;
+    let paths = told_open(unshared, &outbox);
+    withdraw(&session, &outbox, paths.clone()).await?;
+    Ok(Outcome::Unshared(paths))
+}
+
+/// Carries out several commands to stop sharing: the disk and the tracker are waited for once, for all of them.
+pub(super) async fn unshare_each(
+    share_indexer: ShareIndexer,
+    session: SessionView,
+    outbox: Outbox,
+    commands: Vec<Vec<ShareOrLocalPath>>,
+) -> Result<Outcome, Failure> {
+    let each = share_indexer.unshare_each(commands).await.map_err(share_failed)?;
+    let each: Vec<Result<Vec<SharePath>, Failure>> = each
+        .into_iter()
+        .map(|unshared| unshared.map(|unshared| told_open(unshared, &outbox)).map_err(share_failed))
+        .collect();
+    let all = each.iter().flatten().flatten().cloned().collect();
+    let withdrawn = withdraw(&session, &outbox, all).await;
+    Ok(Outcome::UnsharedEach(
+        each.into_iter().map(|paths| paths.and_then(|paths| withdrawn.clone().map(|()| paths))).collect(),
+    ))
+}
+
+/// The paths, after it was said which folders are open still.
+fn told_open(Unshared { paths, open_folders }: Unshared, outbox: &Outbox) -> Vec<SharePath> {
     if let Some((folder, others)) = open_folders.split_first() {
         outbox.push(NodeEvent::Warning(Warning::FolderStillShared { folder: folder.clone(), more: others.len() }));
     }
+    paths
+}
+
+async fn withdraw(session: &SessionView, outbox: &Outbox, paths: Vec<SharePath>) -> Result<(), Failure> {
     // The same change comes as an event too, so nothing is lost by not waiting.
-    match timeout(WITHDRAWN_MAX, announce(&session, Vec::new(), paths.clone())).await {
-        Ok(told) => told?,
-        Err(_elapsed) => outbox.push(NodeEvent::Warning(Warning::StillListed)),
-    }
-    Ok(Outcome::Unshared(paths))
+    let Ok(told) = timeout(WITHDRAWN_MAX, announce(session, Vec::new(), paths)).await else {
+        outbox.push(NodeEvent::Warning(Warning::StillListed));
+        return Ok(());
+    };
+    told
 }
 
 /// Announces what is shared under another share path.
@@ -181,7 +211,6 @@ impl NodeTask {
 }
 
 fn share_failed(error: ShareError) -> Failure {
-    let why = error.to_string();
     match error {
         ShareError::Unreadable { typed: path, why: ReadFault::Gone } => Failure::NoSuchFile { path },
         ShareError::Unreadable { typed: path, why: ReadFault::Denied } => Failure::Denied { path },
@@ -198,8 +227,10 @@ fn share_failed(error: ShareError) -> Failure {
         ShareError::NotStopped { item: path } => Failure::NotStopped { path },
         ShareError::NotShared { item: path } => Failure::NotYours { path },
         ShareError::Unfinished { typed: path } => Failure::NotShareable { path, why: NotShareable::Unfinished },
-        ShareError::DataFolder(_) => Failure::Internal { what: FailedWork::Sharing, why: why.into() },
-        ShareError::Save(_) => Failure::Internal { what: FailedWork::SavingShares, why: why.into() },
+        ShareError::DataFolder(why) => {
+            Failure::Internal { what: FailedWork::OpeningDataFolder, why: why.to_string().into() }
+        }
+        ShareError::Save(why) => Failure::Internal { what: FailedWork::SavingShares, why: why.to_string().into() },
         ShareError::Stopped => Failure::Cancelled,
     }
 }

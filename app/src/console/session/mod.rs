@@ -3,13 +3,16 @@
 //! A command ends before the next begins; facts that belong to no command are told in between. Waiting is always for
 //! three things at once: the engine, a signal, and the end of patience.
 
+mod connection;
 mod download;
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::{Receiver, TryRecvError, select};
+use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection, TransferState};
@@ -19,7 +22,6 @@ use potok_core::node::warning::Warning;
 use rust_i18n::t;
 
 use crate::client::Client;
-use crate::command_line::command::TrackerNeed;
 use crate::command_line::completion::Completions;
 use crate::command_line::{self, LineRequest};
 use crate::console::input::{ConsoleInput, InputLine};
@@ -29,6 +31,9 @@ use crate::texts;
 
 /// How long the first command that needs the tracker waits for the connection.
 pub const TRACKER_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Most commands to stop sharing that are carried out together: what one commit costs is little for each of so many.
+const UNSHARED_TOGETHER_MAX: usize = 1000;
 
 /// What a session is started with.
 #[derive(Debug)]
@@ -57,6 +62,8 @@ pub struct ConsoleSession<'a> {
     /// The tracker refused us while a command waited for it; the command may tell it itself.
     untold_refusal: Option<Failure>,
     has_failed: bool,
+    /// Lines that are there and whose turn has not come.
+    ahead: VecDeque<InputLine>,
     /// Finished files of transfers that nobody follows: queued before, by another program on this data folder perhaps.
     pub(super) unfollowed: Vec<NodeEvent>,
 }
@@ -120,6 +127,7 @@ impl<'a> ConsoleSession<'a> {
             told_open: None,
             untold_refusal: None,
             has_failed: false,
+            ahead: VecDeque::new(),
             unfollowed: Vec::new(),
         }
     }
@@ -139,11 +147,37 @@ impl<'a> ConsoleSession<'a> {
     }
 
     fn next_line(&mut self, input: &ConsoleInput) -> Result<InputLine, End> {
+        if !self.ahead.is_empty() {
+            self.hear_what_waits()?;
+        }
+        while self.ahead.is_empty() {
+            let lines = self.next_lines(input)?;
+            self.ahead.extend(lines);
+        }
+        self.ahead.pop_front().ok_or(End::OfInput)
+    }
+
+    /// What was told and wanted while the last line was carried out.
+    fn hear_what_waits(&mut self) -> Result<(), End> {
+        if self.interrupts.try_recv().is_ok() {
+            return Err(End::OfProgram);
+        }
+        for _ in 0..self.engine.notices().len() {
+            match self.engine.notices().try_recv() {
+                Ok(NodeEvent::Stopped) | Err(TryRecvError::Disconnected) => return Err(self.engine_gone()),
+                Ok(notice) => self.news(notice),
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn next_lines(&mut self, input: &ConsoleInput) -> Result<Vec<InputLine>, End> {
         self.output.set_prompting(input.ready.is_some());
         input.ask_for_line();
-        let line = loop {
+        let lines = loop {
             select! {
-                recv(input.lines) -> line => break line.map_err(|_closed| End::OfInput),
+                recv(input.lines) -> lines => break lines.map_err(|_closed| End::OfInput),
                 recv(self.engine.notices()) -> notice => match notice {
                     Ok(NodeEvent::Stopped) | Err(_) => break Err(self.engine_gone()),
                     Ok(notice) => self.news(notice),
@@ -157,7 +191,7 @@ impl<'a> ConsoleSession<'a> {
             }
         };
         self.output.set_prompting(false);
-        line
+        lines
     }
 
     fn run_line(&mut self, line: InputLine) -> Result<(), End> {
@@ -211,8 +245,40 @@ impl<'a> ConsoleSession<'a> {
         match intent {
             Intent::Download(request) => self.download(request),
             Intent::DownloadOfAll(request) => self.download_of_all(request),
+            Intent::Unshare { paths } => self.unshare(paths),
             intent => self.answer(intent),
         }
+    }
+
+    /// Stops sharing, together with what the next lines want to be stopped if they are there already. What came of each is
+    /// told as if they had been carried out one by one; but the disk is waited for once.
+    fn unshare(&mut self, paths: Vec<ShareOrLocalPath>) -> Result<(), Stop> {
+        let mut commands = vec![paths];
+        while commands.len() < UNSHARED_TOGETHER_MAX
+            && let Some(Ok(line)) = self.ahead.front()
+            && let Ok(Some(next)) = command_line::parse(line, &self.options.cwd)
+            && let LineRequest::Ask(Intent::Unshare { paths }) = next.request
+        {
+            self.ahead.pop_front();
+            commands.push(paths);
+        }
+        if let [_] = commands.as_slice() {
+            return self.answer(Intent::Unshare { paths: commands.swap_remove(0) });
+        }
+        let Outcome::UnsharedEach(each) = self.ask(Intent::UnshareEach { commands }, &mut |_notice| false)? else {
+            return Ok(());
+        };
+        for result in each {
+            match result {
+                Ok(paths) => self.output.outcome(&Outcome::Unshared(paths), false)?,
+                Err(failure) => {
+                    self.has_failed = true;
+                    self.output.flush()?;
+                    self.output.failure(&failure);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn answer(&mut self, intent: Intent) -> Result<(), Stop> {
@@ -248,7 +314,7 @@ impl<'a> ConsoleSession<'a> {
     /// fact first, and says whether it took it.
     pub(super) fn ask(&mut self, intent: Intent, takes: &mut dyn FnMut(&NodeEvent) -> bool) -> Result<Outcome, Stop> {
         let shares = matches!(intent, Intent::Share(_) | Intent::ShareWhatFits(_) | Intent::ShareAgain { .. });
-        let changes_shares = shares || matches!(intent, Intent::Unshare { .. });
+        let changes_shares = shares || matches!(intent, Intent::Unshare { .. } | Intent::UnshareEach { .. });
         let lists_files = matches!(intent, Intent::ListFiles { .. } | Intent::Search { .. });
         let downloads = matches!(intent, Intent::Download(_) | Intent::DownloadOfAll(_));
         let mut has_files = false;
@@ -302,29 +368,6 @@ impl<'a> ConsoleSession<'a> {
             },
             recv(self.interrupts) -> interrupt => Err(Stop::Interrupted(interrupt.unwrap_or(Interrupt::Terminate))),
             recv(too_late) -> _ => Ok(None),
-        }
-    }
-
-    /// Gives the first connection a moment. With a tracker that refuses us, what needs it fails with its reason.
-    fn await_tracker(&mut self, need: TrackerNeed) -> Result<(), Stop> {
-        if need == TrackerNeed::No {
-            return Ok(());
-        }
-        while !matches!(self.connection, Some(TrackerConnection::Online { .. } | TrackerConnection::Refused { .. })) {
-            match self.next_notice_until(Some(self.tracker_wait_ends))? {
-                None => break,
-                Some(NodeEvent::Connection(TrackerConnection::Refused { tracker, why })) => {
-                    self.untold_refusal = Some(why.clone());
-                    self.connection = Some(TrackerConnection::Refused { tracker, why });
-                }
-                Some(notice) => self.news(notice),
-            }
-        }
-        match &self.connection {
-            Some(TrackerConnection::Refused { why, .. }) if need == TrackerNeed::Needed => {
-                Err(Stop::Failed(why.clone()))
-            }
-            _ => Ok(()),
         }
     }
 
@@ -404,6 +447,7 @@ impl<'a> ConsoleSession<'a> {
             | NodeEvent::UserChanged(_)
             | NodeEvent::Resync
             | NodeEvent::Role(_)
+            | NodeEvent::InviteChanged
             | NodeEvent::Partial(_)
             | NodeEvent::Lagged
             | NodeEvent::TrackerLog { .. }
@@ -430,29 +474,6 @@ impl<'a> ConsoleSession<'a> {
             }
             _ => {}
         }
-    }
-
-    fn connection_news(&mut self, connection: TrackerConnection) {
-        match &connection {
-            TrackerConnection::Online { tracker, network, message_of_the_day } => {
-                let was_online = matches!(self.connection, Some(TrackerConnection::Online { .. }));
-                if !was_online {
-                    let (network, tracker) = (Shown(network).to_string(), Shown(tracker).to_string());
-                    self.output.news(&t!("console.online", network = network, tracker = tracker));
-                    message_of_the_day.iter().for_each(|line| self.output.news(&Shown(line).to_string()));
-                }
-                self.has_told_trouble = false;
-            }
-            TrackerConnection::Connecting { why: Some(why), .. } if !self.has_told_trouble => {
-                self.has_told_trouble = true;
-                self.output.warning(&texts::of_failure(why));
-            }
-            TrackerConnection::Refused { why, .. } if self.connection.as_ref() != Some(&connection) => {
-                self.output.failure(why);
-            }
-            TrackerConnection::None | TrackerConnection::Connecting { .. } | TrackerConnection::Refused { .. } => {}
-        }
-        self.connection = Some(connection);
     }
 }
 

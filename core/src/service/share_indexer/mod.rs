@@ -222,7 +222,7 @@ pub(super) enum IndexerCommand {
     Preview { requests: Vec<ShareRequest>, reply: oneshot::Sender<Result<SharePreview, ShareError>> },
     Share { requests: Vec<ShareRequest>, extent: ShareExtent, reply: oneshot::Sender<Result<Vec<Share>, ShareError>> },
     ShareAgain { items: Vec<UnshareItem>, reply: oneshot::Sender<Result<Vec<Share>, ShareError>> },
-    Unshare { items: Vec<UnshareItem>, reply: oneshot::Sender<Result<Unshared, ShareError>> },
+    UnshareEach { commands: Vec<Vec<ShareOrLocalPath>>, reply: oneshot::Sender<Result<UnsharedEach, ShareError>> },
     Follow { rules: ShareRules },
     Rename { from: SharePath, to: SharePath, reply: oneshot::Sender<Result<RenamedShares, ShareError>> },
     Loaded { reply: oneshot::Sender<()> },
@@ -240,6 +240,9 @@ pub struct Unshared {
     /// [`OPEN_FOLDERS_MAX`].
     pub open_folders: Vec<SharePath>,
 }
+
+/// What came of each of several commands.
+pub type UnsharedEach = Vec<Result<Unshared, ShareError>>;
 
 /// Most folders that are named because what comes into them is shared.
 pub const OPEN_FOLDERS_MAX: usize = 100;
@@ -322,12 +325,14 @@ impl ShareIndexer {
     /// Stops sharing: each item is a share path, of a file or of a folder, or else a local path. When it returns nothing
     /// of it can be fetched any more. If one of the items is not shared nothing happens.
     pub async fn unshare(&self, items: Vec<ShareOrLocalPath>) -> Result<Unshared, ShareError> {
-        let table = self.table();
-        // What is announced under such a path is meant, whatever the disk has: a hundred thousand paths need not be looked
-        // for there.
-        let read = move || plan::read_items(&items, |path| table.library().read().is_announced(path));
-        let items = tokio::task::spawn_blocking(read).await.map_err(|_ended| ShareError::Stopped)?;
-        self.ask(|reply| IndexerCommand::Unshare { items, reply }).await
+        let mut each = self.unshare_each(vec![items]).await?;
+        each.pop().unwrap_or(Err(ShareError::Stopped))
+    }
+
+    /// The same for several commands, one after the other, as if each had been asked alone; but they go to the disk in one
+    /// commit, which is what takes the time. What came of each, in their order.
+    pub async fn unshare_each(&self, commands: Vec<Vec<ShareOrLocalPath>>) -> Result<UnsharedEach, ShareError> {
+        self.ask(|reply| IndexerCommand::UnshareEach { commands, reply }).await
     }
 
     /// Announces a shared file or folder under another share path. Nothing is read again. Gives what is announced now,

@@ -172,3 +172,53 @@ async fn whoever_answers_for_free_loses_its_turn() {
         fetching.stop().await;
     }
 }
+
+/// A folder that several people share, of which each is asked for a part: one of them sends wrong bytes for one content. All of
+/// it comes right from the others, and who lied is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_several_owners_comes_right_though_one_of_them_lies() {
+    let sizes = [10, BLOCK, 3 * BLOCK + 7, 100, 2 * BLOCK, 5, 4 * BLOCK, 77];
+    for lied_about in [0, 1, 2] {
+        let files: Vec<Vec<u8>> = sizes.into_iter().enumerate().map(|(n, size)| bytes(n, size)).collect();
+        let (data, wrong) = (files.clone(), content_of(&files[lied_about]));
+        // Nobody else is known to have its files before it lies.
+        let others: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>> = Arc::default();
+        let appear = others.clone();
+        let liar = hostile("mallory", move |request| {
+            let (Request::List { content, .. } | Request::Read { content, .. }) = request else { return Vec::new() };
+            let data = data.iter().find(|data| content_of(data) == content).expect("was announced");
+            let mut answer = right(data, request);
+            if content == wrong && matches!(request, Request::Read { .. }) {
+                appear.get().expect("set")();
+                *answer.last_mut().expect("data") ^= 1;
+            }
+            answer
+        })
+        .await;
+        let server = honest(&files).await;
+        let book = Book::of(&[&liar, &server.contact]);
+        let (all, known, honest_one, lying_one) = (files.clone(), book.clone(), server.contact.clone(), liar.clone());
+        let tell = move || all.iter().for_each(|data| known.sources(data, &[&lying_one, &honest_one]));
+        assert!(others.set(Box::new(tell)).is_ok());
+        let mut fetching = fetch(&book).await;
+        let names: Vec<String> = (0..files.len()).map(|n| format!("F/{n}.bin")).collect();
+        let part = |range: std::ops::Range<usize>| -> Vec<(&str, &[u8])> {
+            range.map(|n| (names[n].as_str(), files[n].as_slice())).collect()
+        };
+        let of_liar = fetching.add(&liar, &part(0..4)).await;
+        let of_other = fetching.add(&server.contact, &part(4..8)).await;
+        let mut events = fetching.until(|event| matches!(event, TransferEvent::PeerLied(_))).await;
+        for id in [of_liar, of_other] {
+            if fetching.state(id) != TransferState::Finished {
+                events.extend(fetching.over(id).await);
+            }
+            assert_eq!(fetching.state(id), TransferState::Finished, "{lied_about}");
+        }
+        assert_eq!(failures(&events), [] as [&TransferError; 0], "{lied_about}");
+        assert!(events.contains(&TransferEvent::PeerLied(user("mallory"))), "{lied_about}");
+        for (name, data) in names.iter().zip(&files) {
+            assert_eq!(read(&fetching.path(name)), *data, "{lied_about}: {name}");
+        }
+        fetching.stop().await;
+    }
+}

@@ -29,7 +29,7 @@ use crate::service::share_indexer::root_status::Absence;
 use crate::service::share_indexer::scan_job::{Board, RootPlace, ScanReport};
 use crate::service::share_indexer::watch::{Touched, Touches, WatchHealthChange, Watches};
 use crate::service::share_indexer::{
-    IndexerCommand, RenamedShares, ShareError, ShareExtent, ShareIndexerConfig, ShareRequest, ShareRules, Unshared,
+    IndexerCommand, RenamedShares, ShareError, ShareExtent, ShareIndexerConfig, ShareRequest, ShareRules, UnsharedEach,
 };
 
 /// A change rarely comes alone: wait so long after the first before looking.
@@ -51,7 +51,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 type ShareReply = oneshot::Sender<Result<Vec<Share>, ShareError>>;
 type RenameReply = oneshot::Sender<Result<RenamedShares, ShareError>>;
-type UnshareReply = oneshot::Sender<Result<Unshared, ShareError>>;
+type UnshareReply = oneshot::Sender<Result<UnsharedEach, ShareError>>;
 type PreviewReply = oneshot::Sender<Result<SharePreview, ShareError>>;
 
 /// Tells jobs apart.
@@ -231,7 +231,7 @@ impl IndexerTask {
             IndexerCommand::Share { requests, extent, reply } => self.share(requests, extent, reply),
             IndexerCommand::ShareAgain { items, reply } => self.share_again(items, reply),
             IndexerCommand::Follow { rules } => self.follow(rules),
-            IndexerCommand::Unshare { items, reply } => self.unshare(items, reply),
+            IndexerCommand::UnshareEach { commands, reply } => self.unshare_each(commands, reply),
             IndexerCommand::Rename { from, to, reply } => self.rename(from, to, reply),
             IndexerCommand::Loaded { reply } => _ = reply.send(()),
         }

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use crate::library::changes::ShareChanges;
 use crate::library::giving_up::{GivingUp, Unwanted};
 use crate::library::root::RootId;
+use crate::library::typed::ShareOrLocalPath;
 use crate::library::unsaved::Unsaved;
 use crate::model::share_path::SharePath;
 use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary};
-use crate::service::share_indexer::plan::{Planned, find_shared_items, find_stopped_items, plan_again, plan_rename};
+use crate::service::share_indexer::plan::{
+    Planned, find_shared_items, find_stopped_items, plan_again, plan_rename, read_items,
+};
 use crate::service::share_indexer::task::{AwaitedShare, IndexerTask, RenameReply, ShareReply, TaskEnd, UnshareReply};
-use crate::service::share_indexer::{OPEN_FOLDERS_MAX, RenamedShares, ShareError, UnshareItem, Unshared};
+use crate::service::share_indexer::{OPEN_FOLDERS_MAX, RenamedShares, ShareError, UnshareItem, Unshared, UnsharedEach};
 
 /// What was rearranged.
 #[derive(Debug, Default)]
@@ -42,16 +45,19 @@ impl IndexerTask {
         );
     }
 
-    pub(super) fn unshare(&mut self, items: Vec<UnshareItem>, reply: UnshareReply) {
+    /// Carries out several commands, one after the other, and writes all of it at once.
+    pub(super) fn unshare_each(&mut self, commands: Vec<Vec<ShareOrLocalPath>>, reply: UnshareReply) {
         self.rearrange(
             |shared| {
-                let done = give_up(shared, find_shared_items(items, &shared.library)?);
-                let more = open_folders(shared, &done);
-                Ok(Rearranged { told: done.told, unsaved: done.unsaved, look: done.look, more })
+                let mut all = Rearranged::<UnsharedEach>::default();
+                for command in commands {
+                    let result = unshare(shared, &command, &mut all.unsaved);
+                    all.more.push(result);
+                }
+                Ok(all)
             },
             |result| {
-                let unshared = |((_, paths), open_folders)| Unshared { paths, open_folders };
-                let _gave_up_waiting = reply.send(result.map(unshared));
+                let _gave_up_waiting = reply.send(result.map(|(_, each)| each));
             },
         );
     }
@@ -120,6 +126,21 @@ impl IndexerTask {
             TaskEnd::Rearranged { watch_news, look, gone }
         });
     }
+}
+
+/// Carries out one command. What is announced under such a path is meant, whatever the disk has: a hundred thousand paths
+/// need not be looked for there.
+fn unshare(
+    shared: &SharedLibrary,
+    command: &[ShareOrLocalPath],
+    unsaved: &mut Unsaved,
+) -> Result<Unshared, ShareError> {
+    let items = read_items(command, |path| shared.library.read().is_announced(path));
+    let done = give_up(shared, find_shared_items(items, &shared.library)?);
+    let open_folders = open_folders(shared, &done);
+    unsaved.extend(&done.unsaved);
+    let (_, paths) = done.told.into_parts();
+    Ok(Unshared { paths, open_folders })
 }
 
 /// Gives up all of it. Many small things are done in one hold of the library, and one large thing in many.
