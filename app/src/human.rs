@@ -5,8 +5,6 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Local};
 use humansize::{BINARY, FixedAt, FormatSizeOptions};
 
-use crate::texts;
-
 /// A number of bytes: `1.5 MiB`.
 pub fn size(bytes: u64) -> String {
     size_as(bytes, None)
@@ -14,7 +12,7 @@ pub fn size(bytes: u64) -> String {
 
 fn size_as(bytes: u64, unit: Option<FixedAt>) -> String {
     let options: FormatSizeOptions = BINARY.decimal_places(1).space_after_value(true).fixed_at(unit);
-    texts::decimal_sign(humansize::format_size(bytes, options))
+    decimal_sign(humansize::format_size(bytes, options))
 }
 
 /// `1 234 567`.
@@ -92,6 +90,11 @@ pub fn time_left(missing_bytes: u64, bytes_per_second: u64) -> Option<String> {
 
 /// Beyond this an estimate is noise.
 const TIME_LEFT_MAX: Duration = Duration::from_secs(99 * 3600);
+
+/// `1.5` or `1,5`.
+fn decimal_sign(number: String) -> String {
+    if &*rust_i18n::locale() == "bg" { number.replace('.', ",") } else { number }
+}
 
 #[cfg(test)]
 mod tests {

@@ -146,6 +146,10 @@ const SYSTEM_ERRORS: &[&str] = &[
     "too-many-open",
     "no-memory",
     "other",
+    "numbered",
+    "in-log",
+    "link",
+    "no-key",
 ];
 
 fn collect_literals(folder: &Path, used: &mut BTreeSet<String>) {
@@ -219,7 +223,10 @@ fn has_words(text: &str) -> bool {
 fn failures_say_in_english_what_the_engine_says() {
     for failure in failures() {
         is_in_the_list(&failure);
-        assert_eq!(in_language("en", &failure), failure.to_string());
+        // Since when an owner is asked only a person's clock says.
+        if !matches!(failure, Failure::AwaitsApproval { .. }) {
+            assert_eq!(in_language("en", &failure), failure.to_string());
+        }
         assert!(!in_language("bg", &failure).contains("%{"), "{failure:?}");
     }
     let taken = Failure::Refused { code: "name-taken".into(), text: "taken".into() };
@@ -319,7 +326,7 @@ fn why_a_tracker_is_away_is_said_in_both_languages() {
         let failure = Failure::Offline { tracker: "h:1".into(), why: why.clone() };
         assert_eq!(in_language("en", &failure), failure.to_string());
         let bulgarian = in_language("bg", &failure);
-        let is_told = matches!(why, AbsenceReason::Told(_));
+        let is_told = matches!(why, AbsenceReason::Told(_) | AbsenceReason::Closed(_));
         assert!(is_told || !bulgarian.contains(&why.to_string()), "{bulgarian}");
     }
 }

@@ -124,7 +124,8 @@ impl<'a> Rest<'a> {
     /// The words, when there are from `least` to `most` of them.
     fn words(&self, least: usize, most: usize) -> Result<Vec<String>, BadLine> {
         let words: Vec<String> = self.fields()?.into_iter().map(|field| field.text.into_owned()).collect();
-        if (least..=most).contains(&words.len()) { Ok(words) } else { Err(self.usage()) }
+        let are_all = (least..=most).contains(&words.len()) && !words.iter().any(String::is_empty);
+        if are_all { Ok(words) } else { Err(self.usage()) }
     }
 
     /// The one word.
@@ -272,7 +273,7 @@ mod tests {
             ("kick anna", Intent::Order(KickUser::of(name("anna")).into())),
             ("ban Мария", Intent::Order(BanUser::of(name("Мария")).into())),
             ("unban 192.0.2.7", Intent::Order(LiftBan { who: "192.0.2.7".parse().expect("an address") }.into())),
-            ("bans", Intent::Order(ListBanned.into())),
+            ("bans", Intent::Order(ListBanned::default().into())),
             ("whoami", Intent::WhoAmI),
             ("invite\r", Intent::Invite),
             ("status", Intent::Status),
@@ -359,6 +360,9 @@ mod tests {
             ("list-files a b", usage("list-files")),
             ("search", usage("search")),
             ("search \"\"", usage("search")),
+            ("list-files \"\"", usage("list-files")),
+            ("download \"\" a", usage("download")),
+            ("download ivan a \"\"", usage("download")),
             ("register", usage("register")),
             ("register a.txt,", BadFields::EmptyItem.into()),
             ("unregister \"a", BadFields::Unclosed.into()),
@@ -382,12 +386,12 @@ mod tests {
             ("bans all", usage("bans")),
             ("quit now", usage("quit")),
             ("list-files no,name", BadFields::Quote.into()),
-            ("list-files no/name", meaningless(Failure::NoSuchUser { user: "no/name".into() })),
+            ("list-files no/name", meaningless(Failure::NotAtYours { user: "no/name".into() })),
             ("kick \"no name!\"", meaningless(Failure::NotAtYours { user: "no name!".into() })),
             ("ban \"no name!\"", meaningless(Failure::NotAtYours { user: "no name!".into() })),
             ("unban \"no name!\"", meaningless(Failure::NotBanned { who: "no name!".into() })),
             ("rename-share ../c x", meaningless(Failure::NotYours { path: "../c".into() })),
-            ("download no/name a", meaningless(Failure::NoSuchUser { user: "no/name".into() })),
+            ("download no/name a", meaningless(Failure::NotAtYours { user: "no/name".into() })),
             ("download ivan ..", meaningless(Failure::NotShared { user: "ivan".into(), path: "..".into() })),
         ] {
             assert_eq!(parse(line, Path::new("/")), Err(why), "{line}");

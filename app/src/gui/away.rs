@@ -1,4 +1,4 @@
-//! What is said while the network that a person chose is not there: over old lists, and where there is nothing to list.
+//! What is said while the network that a person chose is not there: below old lists, and where there is nothing to list.
 
 use std::time::SystemTime;
 
@@ -10,6 +10,7 @@ use crate::gui::action::Action;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
 use crate::gui::theme::{self, palette};
+use crate::gui::widgets::message_line::message_line;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::Model;
@@ -17,11 +18,9 @@ use crate::texts;
 
 /// Room for the button that ends a trial, in the longer language.
 const TRIAL_BUTTON_WIDTH: f32 = 196.0;
-/// Room for the button that shows another page.
-const PAGE_BUTTON_WIDTH: f32 = 96.0;
 
-/// A strip over the page: the network is away and what is listed is old, or the network is only a trial.
-pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_at: &str, actions: &mut Vec<Action>) {
+/// A strip over the page, as long as the network is only a trial: whoever clicked for one is shown it with the page.
+pub fn banner(ui: &mut Ui, screen: Screen, is_trial: bool, host_at: &str, actions: &mut Vec<Action>) {
     if is_trial && !matches!(screen, Screen::Welcome | Screen::Invite) {
         let (title, text) = (t!("window.trial.title"), t!("window.trial.text"));
         strip(ui, icons::SPARKLE, &title, &text, TRIAL_BUTTON_WIDTH, |ui| {
@@ -30,13 +29,28 @@ pub fn banner(ui: &mut Ui, model: &Model, screen: Screen, is_trial: bool, host_a
             }
         });
     }
-    if has_old_lists(model, screen)
-        && let Some(Away { icon, title, text }) = away(model, true)
-    {
-        strip(ui, icon, &title, &text, PAGE_BUTTON_WIDTH, |ui| {
-            if widgets::button(ui, Loud::Plain, "", &t!("window.page.tracker")).clicked() {
+}
+
+/// That the network is away, if there are lists on this page, which are old then. It is said below the page: whoever is about
+/// to click on a row finds it where it was.
+pub fn over_old_lists(model: &Model, screen: Screen) -> Option<Away> {
+    has_old_lists(model, screen).then(|| away(model, true)).flatten()
+}
+
+impl Away {
+    /// Draws it in the place below the page.
+    pub fn in_line(&self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let p = palette(ui);
+        message_line(ui, p.warn, |ui| {
+            if widgets::button(ui, Loud::Quiet, icons::BROADCAST, &t!("window.page.tracker")).clicked() {
                 actions.push(Action::Go(Screen::Tracker));
             }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                widgets::glyph(ui, self.icon, 18.0, p.warn);
+                ui.label(RichText::new(&self.title).font(theme::medium()).color(p.text));
+                let text = RichText::new(&self.text).font(theme::small()).color(p.weak);
+                ui.add(Label::new(text).truncate()).on_hover_text(&self.text);
+            });
         });
     }
 }
@@ -80,7 +94,9 @@ fn has_old_lists(model: &Model, screen: Screen) -> bool {
     }
 }
 
-struct Away {
+/// What is said while the network is not there.
+#[derive(Debug)]
+pub struct Away {
     icon: &'static str,
     title: String,
     text: String,
@@ -98,7 +114,10 @@ fn away(model: &Model, is_over_lists: bool) -> Option<Away> {
             let old = is_over_lists.then(|| t!("window.away.old").into_owned());
             let why = why.as_ref().map_or_else(|| t!("window.side.connecting").into_owned(), texts::sentence_of);
             let text = [seen, old, Some(why)].into_iter().flatten().collect::<Vec<_>>().join(" ");
-            let title = t!("window.away.waiting", network = network).into_owned();
+            let title = match model.connection.awaits_approval() {
+                true => t!("window.away.awaits-approval", network = network).into_owned(),
+                false => t!("window.away.waiting", network = network).into_owned(),
+            };
             Some(Away { icon: icons::HOURGLASS_MEDIUM, title, text })
         }
         TrackerConnection::Refused { why, .. } => {

@@ -54,10 +54,10 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut UiState, settings: &Settings
         .resizable(false)
         .show_separator_line(false)
         .show(ui, |ui| pages(ui, model, state, &mut actions));
-    let placed = toasts::place(ui, model, state.screen, &mut actions);
+    let placed = toasts::place(ui, model, state, &mut actions);
     let page = Frame::new().fill(p.page).inner_margin(theme::PAGE_MARGIN);
     egui::CentralPanel::default().frame(page).show(ui, |ui| {
-        away::banner(ui, model, state.screen, state.is_trial, &state.tracker.host_at, &mut actions);
+        away::banner(ui, state.screen, state.is_trial, &state.tracker.host_at, &mut actions);
         screens::show(ui, model, state, settings, &mut actions);
     });
     // One at a time, so that each key has one meaning. What waits below is as it was when it is seen again.
@@ -140,6 +140,15 @@ fn pages(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Acti
         if invite_button(ui, state.screen == Screen::Invite) {
             state.screen = Screen::Invite;
         }
+        // Above it is nothing that could move.
+        if let Some(version) = model.newer_version.told() {
+            ui.add_space(4.0);
+            ui.horizontal(|ui| {
+                ui.add_space(8.0);
+                let text = RichText::new(t!("window.side.newer", version = version)).font(theme::small());
+                ui.hyperlink_to(text, RELEASES);
+            });
+        }
     });
 }
 
@@ -206,6 +215,9 @@ fn bottom(ui: &mut Ui, model: &Model, is_trial: bool, actions: &mut Vec<Action>)
     let (color, beside) = match &model.connection {
         TrackerConnection::Online { .. } if is_trial => (p.warn, t!("window.trial.only-here")),
         TrackerConnection::Online { .. } => (p.good, t!("window.side.online")),
+        TrackerConnection::Connecting { .. } if model.connection.awaits_approval() => {
+            (p.warn, t!("window.side.awaits-approval"))
+        }
         TrackerConnection::Connecting { .. } => (p.warn, t!("window.side.connecting")),
         TrackerConnection::Refused { .. } => (p.bad, t!("window.side.refused")),
         TrackerConnection::None => (p.weak, "".into()),
@@ -247,13 +259,6 @@ fn bottom(ui: &mut Ui, model: &Model, is_trial: bool, actions: &mut Vec<Action>)
         } else {
             Screen::Tracker
         }));
-    }
-    if let Some(version) = model.newer_version.told() {
-        ui.horizontal(|ui| {
-            ui.add_space(8.0);
-            let text = RichText::new(t!("window.side.newer", version = version)).font(theme::small());
-            ui.hyperlink_to(text, RELEASES);
-        });
     }
     // Its place is there while nothing moves too: the button above it must not jump when something begins to.
     let size = vec2(ui.available_width(), SPEEDS_HEIGHT);

@@ -1,10 +1,8 @@
 //! Messages in passing: what finished, what failed, and what can be done about it at once. One of them has a place of its own
-//! below the page, where it covers nothing: what offers something first. Only what comes besides, or is too long for a line,
+//! below the page, where it covers nothing: what offers something first. There, too, is what else comes without being asked for. Only what comes besides, or is too long for a line,
 //! is glass over the page's corner.
 
-use eframe::egui::{
-    self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2,
-};
+use eframe::egui::{self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, Panel, RichText, Stroke, Ui, vec2};
 use potok_core::node::intent::{Intent, TransferSelection};
 use potok_core::protocol::command::owner::LiftBan;
 use rust_i18n::t;
@@ -13,7 +11,9 @@ use crate::gui::action::Action;
 use crate::gui::away;
 use crate::gui::icons;
 use crate::gui::screen::Screen;
+use crate::gui::screens::UiState;
 use crate::gui::theme::{self, Palette, palette};
+use crate::gui::widgets::message_line::{MESSAGE_LINE_HEIGHT, message_line};
 use crate::gui::widgets::{self, Loud};
 use crate::model::{Model, Remedy, Toast, Tone};
 
@@ -26,27 +26,70 @@ const TEXT_WIDTH: f32 = 286.0;
 /// What is beside the text of a message in the place below the page.
 const ROUND_THE_TEXT: f32 = 92.0;
 /// The place below the page; it is there without a message too, so that nothing moves when one comes.
-const PLACE_HEIGHT: f32 = 44.0;
+const PLACE_HEIGHT: f32 = MESSAGE_LINE_HEIGHT + TOAST_GAP;
 
-/// Takes the place of the one that covers nothing, and draws it: the newest of those that offer something, else the newest
-/// that fits into a line. Its number.
-pub(super) fn place(ui: &mut Ui, model: &Model, screen: Screen, actions: &mut Vec<Action>) -> Option<u64> {
+/// What is in the place that covers nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placed {
+    /// Nothing, or a line without a button.
+    Idle,
+    /// The clipboard's invite.
+    Offer,
+    /// A message that offers something, by its number.
+    Remedy(u64),
+    /// That the network is away.
+    Away,
+}
+
+/// Draws what is said in the place that covers nothing: the clipboard's invite, the newest of the messages that offer
+/// something, that the network is away, or the newest message that fits into a line. Gives the number of the message.
+///
+/// What has a button stays under the pointer: a click that was meant for one never hits another.
+pub(super) fn place(ui: &mut Ui, model: &Model, state: &mut UiState, actions: &mut Vec<Action>) -> Option<u64> {
     let frame = Frame::new().fill(palette(ui).page).inner_margin(Margin { left: 20, right: 20, top: 0, bottom: 8 });
     let panel = Panel::bottom("messages").frame(frame).exact_size(PLACE_HEIGHT).resizable(false);
     let shown = panel.show_separator_line(false).show(ui, |ui| {
-        let mut offering = model.toasts.iter().rev().filter(|toast| toast.remedy.is_some());
-        let toast = match offering.next() {
-            Some(toast) => toast,
-            None => match model.toasts.iter().rev().find(|toast| fits(ui, &toast.text)) {
-                Some(toast) => toast,
-                None => {
-                    what_is_missing(ui, model, screen);
-                    return None;
-                }
-            },
+        let offering: Vec<&Toast> = model.toasts.iter().rev().filter(|toast| toast.remedy.is_some()).collect();
+        let away = away::over_old_lists(model, state.screen);
+        let has_offer = state.screen == Screen::Welcome && state.welcome.has_offer();
+        let is_there = |placed: Placed| match placed {
+            Placed::Idle => true,
+            Placed::Offer => has_offer,
+            Placed::Remedy(number) => offering.iter().any(|toast| toast.number == number),
+            Placed::Away => away.is_some(),
         };
-        in_line(ui, toast, offering.count(), actions);
-        Some(toast.number)
+        let wanted = match offering.first() {
+            _ if has_offer => Placed::Offer,
+            Some(toast) => Placed::Remedy(toast.number),
+            None if away.is_some() => Placed::Away,
+            None => Placed::Idle,
+        };
+        let id = Id::unique("placed");
+        let before = ui.data(|data| data.get_temp::<Placed>(id)).unwrap_or(Placed::Idle);
+        let is_pointed_at = ui.rect_contains_pointer(ui.max_rect());
+        let placed = if before == Placed::Idle || !is_pointed_at { wanted } else { before };
+        ui.data_mut(|data| data.insert_temp(id, placed));
+        if !is_there(placed) {
+            // It is gone from under the pointer; another one waits until that has left.
+            return None;
+        }
+        match placed {
+            Placed::Offer => state.welcome.show_offer(ui, actions),
+            Placed::Remedy(number) => {
+                let toast = offering.iter().find(|toast| toast.number == number)?;
+                in_line(ui, toast, offering.len() - 1, actions);
+                return Some(number);
+            }
+            Placed::Away => away.iter().for_each(|away| away.in_line(ui, actions)),
+            Placed::Idle => match model.toasts.iter().rev().find(|toast| fits(ui, &toast.text)) {
+                Some(toast) => {
+                    in_line(ui, toast, 0, actions);
+                    return Some(toast.number);
+                }
+                None => what_is_missing(ui, model, state.screen),
+            },
+        }
+        None
     });
     shown.inner
 }
@@ -61,7 +104,7 @@ fn fits(ui: &Ui, text: &str) -> bool {
 fn what_is_missing(ui: &mut Ui, model: &Model, screen: Screen) {
     let Some(text) = away::partial(model, screen) else { return };
     let p = palette(ui);
-    line(ui, |ui| {
+    message_line(ui, p.line, |ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             widgets::glyph(ui, icons::WARNING, 18.0, p.warn);
             ui.add(Label::new(RichText::new(&text).font(theme::small()).color(p.text)).truncate()).on_hover_text(&text);
@@ -112,7 +155,7 @@ fn one(ui: &mut Ui, toast: &Toast) {
 fn in_line(ui: &mut Ui, toast: &Toast, more: usize, actions: &mut Vec<Action>) {
     let p = palette(ui);
     let (icon, color) = look(p, toast.tone);
-    line(ui, |ui| {
+    message_line(ui, p.line, |ui| {
         if widgets::icon_button(ui, icons::X, &t!("window.close")).clicked() {
             actions.push(Action::CloseToast(toast.number));
         }
@@ -127,16 +170,6 @@ fn in_line(ui: &mut Ui, toast: &Toast, more: usize, actions: &mut Vec<Action>) {
             ui.add(Label::new(RichText::new(&toast.text).color(p.text)).truncate());
         });
     });
-}
-
-/// The place below the page, with what is added from the right.
-fn line(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    let p = palette(ui);
-    let size = vec2(ui.available_width(), PLACE_HEIGHT - TOAST_GAP);
-    let frame = ui.allocate_exact_size(size, Sense::hover()).0;
-    ui.painter().rect(frame, theme::RADIUS, p.card, Stroke::new(1.0, p.line), egui::StrokeKind::Inside);
-    let inside = egui::UiBuilder::new().max_rect(frame.shrink2(vec2(10.0, 2.0)));
-    ui.scope_builder(inside.layout(Layout::right_to_left(Align::Center)), add);
 }
 
 fn look(p: &Palette, tone: Tone) -> (&'static str, Color32) {

@@ -354,6 +354,7 @@ impl Model {
                 self.apply_warning(now, texts::warning_in_window(&warning));
             }
             NodeEvent::Role(role) => self.apply_role(role),
+            NodeEvent::InviteChanged => self.wishes.push(Intent::Invite),
             NodeEvent::Partial(partial) => self.partial = partial,
             NodeEvent::AsksToComeIn(user) => self.apply_asks_to_come_in(now, &user),
             NodeEvent::Broadcast { by, text } => self.toast(now, Tone::Info, texts::of_broadcast(by.as_ref(), &text)),

@@ -154,7 +154,7 @@ impl Model {
         }
         push(&mut self.tracker_log, (at, texts::of_log_entry(entry)));
         if matches!(entry, LogEntry::Banned { .. } | LogEntry::Unbanned { .. }) {
-            self.wishes.push(Intent::Order(ListBanned.into()));
+            self.wishes.push(Intent::Order(ListBanned::default().into()));
         }
     }
 
@@ -168,7 +168,7 @@ impl Model {
             self.bans = bans;
             return;
         }
-        self.wishes.push(Intent::Order(ListBanned.into()));
+        self.wishes.push(Intent::Order(ListBanned::default().into()));
         let Some(first) = bans.first().filter(|_| asked.by == AskedBy::Mouse) else { return };
         let who = first.username.as_ref().map_or_else(|| first.target.to_string(), ToString::to_string);
         let text = t!("window.toast.banned", who = Shown(&who)).into_owned();
@@ -217,7 +217,7 @@ impl Model {
 
 /// What an owner looks at, read anew.
 pub(super) fn owner_lists() -> [Intent; 4] {
-    [ListBanned.into(), ListInvites.into(), ListWaiting.into(), ListTrackers.into()].map(Intent::Order)
+    [ListBanned::default().into(), ListInvites.into(), ListWaiting.into(), ListTrackers.into()].map(Intent::Order)
 }
 
 fn tracker_of(connection: &TrackerConnection) -> Option<&str> {

@@ -127,7 +127,7 @@ impl Model {
                 };
                 self.people = lines.into_iter().map(person).collect();
             }
-            Outcome::Shared(_) | Outcome::Unshared(_) => {
+            Outcome::Shared(_) | Outcome::Unshared(_) | Outcome::UnsharedEach(_) => {
                 self.marks.doubt(now);
                 self.shares.ask_anew();
             }
@@ -141,7 +141,7 @@ impl Model {
             Outcome::Status(status) => {
                 self.metering = status.metering;
                 if status.hosted.is_some() && self.hosted().is_none() {
-                    self.wishes.push(Intent::Order(ListBanned.into()));
+                    self.wishes.push(Intent::Order(ListBanned::default().into()));
                 }
                 self.reach = status.reach.clone();
                 self.status = Some(*status);
@@ -159,7 +159,11 @@ impl Model {
             Outcome::Limits(limits) => self.limits = limits,
             Outcome::Trackers(trackers) => self.trackers = trackers,
             Outcome::Invites(invites) => self.invites = invites,
-            Outcome::WaitingUsers(waiting) => self.waiting = waiting,
+            Outcome::WaitingUsers(mut waiting) => {
+                // Who comes later stands below: nobody else is let in by a click that was on its way.
+                waiting.sort_by_key(|user| (user.since, user.key));
+                self.waiting = waiting;
+            }
             Outcome::Invite(invite) if invite.token.is_some() => {
                 self.issued = Some(invite);
                 self.wishes.push(Intent::Order(ListInvites.into()));

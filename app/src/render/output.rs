@@ -97,8 +97,8 @@ impl Output {
             // It goes before an answer, for people only.
             (Audience::Programs, Outcome::SharePreview(_)) => Ok(()),
             (Audience::People, Outcome::SharePreview(preview)) => tables::share_preview(out, preview),
-            // Nobody on a console asks to be asked.
-            (_, Outcome::UnsafeNames { .. } | Outcome::Here(_)) => Ok(()),
+            // Nobody on a console asks to be asked; of several commands each is answered.
+            (_, Outcome::UnsafeNames { .. } | Outcome::Here(_) | Outcome::UnsharedEach(_)) => Ok(()),
             (_, Outcome::FreeSpace(_)) => Ok(()),
             // It is said beside the answer.
             (_, Outcome::Partial(_)) => Ok(()),

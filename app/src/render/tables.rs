@@ -13,7 +13,10 @@ use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
 use potok_core::model::transfer::AlreadyThere;
 use potok_core::model::transfer_details::SourceDetails;
-use potok_core::node::event::{Direction, Me, Outcome, PastTransfer, Status, Transfer, TransferDetails, TransferState};
+use potok_core::node::event::{
+    Direction, Me, Outcome, PastTransfer, Status, TrackerConnection, Transfer, TransferDetails, TransferState,
+};
+use potok_core::node::failure::Failure;
 use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, TrackerLine, WaitingLine};
 use potok_core::protocol::reply::{FileLine, UserLine};
 use potok_core::reach::nearby::NearbyNetwork;
@@ -61,8 +64,8 @@ pub fn lines_of(outcome: &Outcome, lines_max: usize) -> Vec<String> {
         // The window asks for these, page by page.
         Outcome::FilePage { .. } | Outcome::FolderPage { .. } | Outcome::Totals(_) => Ok(()),
         Outcome::UserTotals(_) | Outcome::Sources(_) | Outcome::Level(_) | Outcome::FoundShares { .. } => Ok(()),
-        // Nobody on a console asks to be asked.
-        Outcome::UnsafeNames { .. } | Outcome::Here(_) | Outcome::NothingToFetch => Ok(()),
+        // Nobody on a console asks to be asked; of several commands each is answered.
+        Outcome::UnsafeNames { .. } | Outcome::Here(_) | Outcome::NothingToFetch | Outcome::UnsharedEach(_) => Ok(()),
         Outcome::TransferDetails(details) => transfer_details(&mut out, details),
         Outcome::FreeSpace(_) => Ok(()),
     };
@@ -424,7 +427,13 @@ pub fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
     let pair = |(name, value): (&str, Option<String>)| {
         let value = value?;
         let value = match name {
-            "connection" => texts::text("connection", &value, &[]),
+            "connection" => match &status.connection {
+                // Since when stands in it.
+                TrackerConnection::Connecting { why: Some(why @ Failure::AwaitsApproval { .. }), .. } => {
+                    texts::of_failure(why)
+                }
+                _ => texts::text("connection", &value, &[]),
+            },
             "reachable" => texts::text("reach", &value, &[]),
             "metered" => texts::text("metering", &value, &[]),
             "ways" => records::ways_of(status, texts::of_way).unwrap_or_default(),

@@ -27,7 +27,7 @@ pub const STATE_WORDS: &[&str] = &[
 ];
 
 /// How we can stand with the tracker.
-pub const CONNECTION_WORDS: &[&str] = &["none", "connecting", "online", "refused"];
+pub const CONNECTION_WORDS: &[&str] = &["none", "connecting", "awaits-approval", "online", "refused"];
 
 /// How a root can be.
 pub const ROOT_STATE_WORDS: &[&str] = &["shared", "scanning", "hashing", "unplugged", "other-device"];
@@ -83,6 +83,7 @@ pub fn state(state: &TransferState) -> &'static str {
 pub fn connection(connection: &TrackerConnection) -> &'static str {
     match connection {
         TrackerConnection::None => "none",
+        TrackerConnection::Connecting { .. } if connection.awaits_approval() => "awaits-approval",
         TrackerConnection::Connecting { .. } => "connecting",
         TrackerConnection::Online { .. } => "online",
         TrackerConnection::Refused { .. } => "refused",

@@ -22,6 +22,7 @@ pub(super) fn absences() -> Vec<AbsenceReason> {
         Why::OtherVersion(2),
         Why::ProxyAway { proxy: "h:1".into(), why: "x".into() },
         Why::ProxyRefused { proxy: "h:1".into(), why: ProxyFault::Login },
+        Why::Closed("x".into()),
         Why::Told("x".into()),
     ]
 }

@@ -69,6 +69,7 @@ pub(super) fn failures() -> Vec<Failure> {
         Failure::Refused { code: text().as_str().into(), text: text() },
         Failure::NoTracker,
         Failure::Offline { tracker: text(), why: text().into() },
+        Failure::AwaitsApproval { tracker: text(), since: std::time::SystemTime::UNIX_EPOCH },
         Failure::TrackerKeyChanged { tracker: text() },
         Failure::UserKeyChanged { user: text() },
         Failure::NoSuchUser { user: text() },
@@ -117,26 +118,7 @@ pub(super) fn partly_there() -> PartlyThere {
 }
 
 pub(super) fn transfer_errors() -> Vec<TransferError> {
-    let user = || Username::new("anna").expect("a name");
-    vec![
-        TransferError::Exists,
-        TransferError::SameName,
-        TransferError::NotShared,
-        TransferError::Changed,
-        TransferError::Unreadable,
-        TransferError::NotSent { user: user() },
-        TransferError::Lied { user: user() },
-        TransferError::TooLarge,
-        TransferError::NoParent,
-        TransferError::Denied,
-        TransferError::ReadOnly,
-        TransferError::InTheWay,
-        TransferError::InUse,
-        TransferError::NameRefused,
-        TransferError::TooLargeHere,
-        TransferError::Disk("no such folder".into()),
-        TransferError::Stopped,
-    ]
+    TransferError::one_of_each(&Username::new("anna").expect("a name"))
 }
 
 /// A new kind of failure does not compile here: add it to `failures` and to the translations.
@@ -145,6 +127,7 @@ pub(super) fn is_in_the_list(failure: &Failure) {
         Failure::Refused { .. }
         | Failure::NoTracker
         | Failure::Offline { .. }
+        | Failure::AwaitsApproval { .. }
         | Failure::TrackerKeyChanged { .. }
         | Failure::UserKeyChanged { .. }
         | Failure::NoSuchUser { .. }

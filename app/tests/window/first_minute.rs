@@ -11,14 +11,14 @@ use super::*;
 const LINK: &str =
     "potok://tracker.example.org:7686/?key=cc892c02f64987b9c47ac971bf0dc5bab5788f63cff6529a185d06b7edccb441";
 
-fn first_start() -> Test {
+pub(super) fn first_start() -> Test {
     Test::with(
         Screen::Welcome,
         Settings { name: "boris".parse().ok(), language: "en".into(), theme: "dark".into(), ..Settings::default() },
     )
 }
 
-fn invite() -> Invite {
+pub(super) fn invite() -> Invite {
     LINK.parse().expect("valid")
 }
 
@@ -30,7 +30,7 @@ fn online(tracker: &str, network: &str) -> NodeEvent {
     })
 }
 
-fn connecting(tracker: &str, why: Option<&str>) -> NodeEvent {
+pub(super) fn connecting(tracker: &str, why: Option<&str>) -> NodeEvent {
     let offline = |why: &str| Failure::Offline { tracker: tracker.to_owned(), why: why.into() };
     NodeEvent::Connection(TrackerConnection::Connecting { tracker: tracker.to_owned(), why: why.map(offline) })
 }

@@ -18,6 +18,7 @@ mod people;
 mod questions;
 mod shared;
 mod steady;
+mod still;
 mod transfers;
 
 use std::path::PathBuf;

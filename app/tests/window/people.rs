@@ -30,7 +30,7 @@ fn the_owner_sends_away_and_shuts_out() {
     assert_eq!(test.last(), Intent::Order(BanUser::of(name("eve")).into()));
     let ban = Ban::new(BanTarget::Key(PublicKey::from_bytes([9; 32])), Some(name("eve")));
     test.answer(|i| matches!(i, Intent::Order(OwnerCommand::BanUser(_))), Outcome::Bans(vec![ban.clone()]));
-    test.answer(|i| *i == Intent::Order(ListBanned.into()), Outcome::Bans(vec![ban.clone()]));
+    test.answer(|i| *i == Intent::Order(ListBanned::default().into()), Outcome::Bans(vec![ban.clone()]));
     assert!(test.is_seen("eve is shut out"));
     test.click("Undo");
     let unban = Intent::Order(LiftBan { who: (&ban.target).into() }.into());
@@ -69,7 +69,7 @@ fn another_key_is_no_proof() {
 fn a_ban_without_a_name_is_called_what_it_shuts_out() {
     let mut test = at_my_network(Screen::People);
     let address = Ban::new(BanTarget::Address([203, 0, 113, 7].into()), None);
-    test.answer(|i| *i == Intent::Order(ListBanned.into()), Outcome::Bans(vec![address]));
+    test.answer(|i| *i == Intent::Order(ListBanned::default().into()), Outcome::Bans(vec![address]));
     test.click("Shut out: 1");
     test.click("203.0.113.7");
 }

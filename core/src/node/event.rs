@@ -161,6 +161,8 @@ pub enum NodeEvent {
     Warning(Warning),
     /// Whether we may give an owner's commands where we are; told when we are online, and when it changes.
     Role(Role),
+    /// The invite to where we are names other addresses than before.
+    InviteChanged,
     /// Somebody asks to be let into the network that we own, under this name.
     AsksToComeIn(Username),
     /// What was listed last lacks what some trackers of the network have; none: it does so no more.
@@ -208,6 +210,8 @@ pub enum Outcome {
     Shared(Vec<Share>),
     /// What is no longer shared.
     Unshared(Vec<SharePath>),
+    /// What came of each of several commands to stop sharing.
+    UnsharedEach(Vec<Result<Vec<SharePath>, Failure>>),
     /// What would be shared.
     SharePreview(SharePreview),
     /// A page of what I share, as it was shared.
@@ -358,6 +362,13 @@ pub enum TrackerConnection {
         /// The reason, which asks something else of the person each time.
         why: Failure,
     },
+}
+
+impl TrackerConnection {
+    /// Whether an owner of the network has yet to let us in.
+    pub fn awaits_approval(&self) -> bool {
+        matches!(self, Self::Connecting { why: Some(Failure::AwaitsApproval { .. }), .. })
+    }
 }
 
 /// How things are.

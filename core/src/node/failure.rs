@@ -2,6 +2,8 @@
 //!
 //! The English sentence is the `Display` form. The app translates by [`Failure::key`] and [`Failure::args`].
 
+use std::time::SystemTime;
+
 use crate::model::absence::AbsenceReason;
 use crate::model::local_name::UnsafeName;
 use crate::model::name_fault::NameFault;
@@ -34,6 +36,14 @@ pub enum Failure {
         tracker: String,
         /// What the last try said.
         why: AbsenceReason,
+    },
+    /// The network takes in whom its owners let in, and none of them has said so yet.
+    #[error("an owner of {tracker} has yet to let you in; Potok comes in by itself once one agrees")]
+    AwaitsApproval {
+        /// The tracker's address, as it was given.
+        tracker: String,
+        /// Since when they are asked.
+        since: SystemTime,
     },
     /// Somebody else answers at the tracker's address.
     #[error(
@@ -301,6 +311,7 @@ impl Failure {
             Self::NotComing { error, .. } => error.code(),
             Self::DiskFull { .. } => "no-space",
             Self::NotOwner => Code::NotYours.as_str(),
+            Self::AwaitsApproval { .. } => Code::Waiting.as_str(),
             Self::SameName { .. } | Self::TooManyAlike { .. } => "unsafe-name",
             Self::ExistsInPart(_) => "exists",
             _ => self.key(),
@@ -313,6 +324,7 @@ impl Failure {
             Self::Refused { .. } => "refused",
             Self::NoTracker => "no-tracker",
             Self::Offline { .. } => "offline",
+            Self::AwaitsApproval { .. } => "awaits-approval",
             Self::TrackerKeyChanged { .. } => "tracker-key-changed",
             Self::UserKeyChanged { .. } => "user-key-changed",
             Self::NoSuchUser { .. } => "no-such-user",
@@ -356,7 +368,9 @@ impl Failure {
         match self {
             Self::Refused { code, text } => vec![("code", Shown(code.as_str()).to_string()), ("text", shown(text))],
             Self::Offline { tracker, why } => vec![("tracker", shown(tracker)), ("why", shown(&why.to_string()))],
-            Self::TrackerKeyChanged { tracker } => vec![("tracker", shown(tracker))],
+            Self::TrackerKeyChanged { tracker } | Self::AwaitsApproval { tracker, .. } => {
+                vec![("tracker", shown(tracker))]
+            }
             Self::NoSuchUser { user } | Self::Unverified { user } | Self::UserKeyChanged { user } => {
                 vec![("user", shown(user))]
             }

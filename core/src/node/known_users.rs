@@ -34,7 +34,7 @@ pub(super) async fn meet(client: &TrackerClient, user: &Username) -> Result<(), 
 
 /// A person says that whoever is here under a name is who they mean.
 pub(super) async fn trust(client: TrackerClient, user: Username) -> Result<Outcome, Failure> {
-    let line = client.people().user(&user).ok_or_else(|| Failure::NoSuchUser { user: user.to_string() })?;
+    let line = client.people().user(&user).ok_or_else(|| Failure::NotAtYours { user: user.to_string() })?;
     let key = line.key.ok_or_else(|| Failure::Unverified { user: user.to_string() })?;
     client.trust(line.username, key).await.map_err(|error| not_met(&user, error))?;
     Ok(Outcome::Done)

@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::model::invite::NetworkAddress;
 use crate::model::metering::Metering;
 use crate::net::identity::Identity;
 use crate::net::outgoing::Outgoing;
@@ -96,6 +97,10 @@ pub(super) struct NodeTask {
     pub(super) warned_of: HashSet<String>,
     pub(super) tap: Arc<Tap>,
     pub(super) connection: TrackerConnection,
+    /// Since when the owners of the network are asked to let us in, if they are.
+    pub(super) owners_asked_at: Option<SystemTime>,
+    /// Where a network was joined, and where it says that it is met.
+    pub(super) met_at: Option<(NetworkAddress, NetworkAddress)>,
     pub(super) moves: Moves,
     pub(super) hosting: Option<Hosting>,
     pub(super) files_to_hash: u64,

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -34,7 +34,7 @@ use crate::protocol::encounter::ConnectNotice;
 use crate::protocol::reply::UserLine;
 use crate::service::peer_server::PeerServer;
 use crate::service::peer_server::dial_back::DialBack;
-use crate::service::tracker_client::{ClientEvent, ClientSetup};
+use crate::service::tracker_client::{AwayReason, ClientEvent, ClientSetup};
 use crate::store::Store;
 use crate::tracker::settings::TrackerSettings;
 
@@ -288,7 +288,12 @@ impl NodeTask {
         }
         let client = self.session.client()?;
         let key = client.tracker_key().ok_or_else(|| self.why_offline())?;
-        Ok(Outcome::Invite(Invite { address: client.network().clone(), key, token: None }))
+        let joined_at = client.network();
+        let address = match &self.met_at {
+            Some((of, named)) if of == joined_at => joined_at.with_those_of_network(named),
+            _ => joined_at.clone(),
+        };
+        Ok(Outcome::Invite(Invite { address, key, token: None }))
     }
 
     pub(super) fn own_name(&self) -> Result<Username, Failure> {
@@ -311,24 +316,42 @@ impl NodeTask {
         }
     }
 
+    /// Why we are not at the tracker. The tracker tells in whole minutes since when its owners are asked: what was understood
+    /// first stays, so that it is the same every time.
+    fn why_away(&mut self, tracker: &str, why: AwayReason) -> Failure {
+        let mut why = away(tracker, why);
+        match &mut why {
+            Failure::AwaitsApproval { since, .. } => {
+                let is_same = |known: &SystemTime| {
+                    let (earlier, later) = if *known < *since { (*known, *since) } else { (*since, *known) };
+                    later.duration_since(earlier).is_ok_and(|apart| apart < Duration::from_secs(120))
+                };
+                *since = *self.owners_asked_at.insert(self.owners_asked_at.filter(is_same).unwrap_or(*since));
+            }
+            _ => self.owners_asked_at = None,
+        }
+        why
+    }
+
     /// Takes what the session says.
     pub(super) fn hear_session(&mut self, event: SessionEvent) {
         let SessionEvent { tracker, event } = event;
         match event {
             ClientEvent::Connecting(why) => {
-                let why = why.map(|why| away(&tracker, why));
+                let why = why.map(|why| self.why_away(&tracker, why));
                 self.forget_trials();
                 self.set_connection(TrackerConnection::Connecting { tracker, why });
             }
             ClientEvent::Online { network, message_of_the_day } => {
                 // What ended the session before may have been the router, which has forgotten us then.
                 self.port_mapper.doubt();
+                self.owners_asked_at = None;
                 self.set_connection(TrackerConnection::Online { tracker, network, message_of_the_day });
                 self.tell_who_joins(Ok(Outcome::Done));
                 self.warn_of_changed_keys();
             }
             ClientEvent::Refused(why) => {
-                let why = away(&tracker, why);
+                let why = self.why_away(&tracker, why);
                 self.set_connection(TrackerConnection::Refused { tracker, why: why.clone() });
                 self.tell_who_joins(Err(why));
             }
@@ -348,6 +371,10 @@ impl NodeTask {
             }
             ClientEvent::Trial { by, event } => self.hear_trial(by, event),
             ClientEvent::Role(role) => self.outbox.push(NodeEvent::Role(role)),
+            ClientEvent::Trackers(named) => {
+                self.met_at = self.session.client().ok().map(|client| (client.network().clone(), named));
+                self.outbox.push(NodeEvent::InviteChanged);
+            }
             ClientEvent::Partial(partial) => self.outbox.push(NodeEvent::Partial(partial)),
             ClientEvent::Waiting(user) => self.outbox.push(NodeEvent::AsksToComeIn(user)),
             ClientEvent::Broadcast(by, text) => self.outbox.push(NodeEvent::Broadcast { by, text }),

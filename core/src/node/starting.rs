@@ -207,6 +207,8 @@ pub(super) async fn start(
         warned_of: HashSet::new(),
         tap: tap_into(outbox.clone()),
         connection: TrackerConnection::None,
+        owners_asked_at: None,
+        met_at: None,
         moves: Moves::default(),
         hosting: None,
         files_to_hash: 0,

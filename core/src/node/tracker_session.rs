@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -12,8 +13,10 @@ use crate::model::limits;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::node::work::{FailedWork, WorkFault};
+use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::command::{Command, Cursor, Page};
 use crate::protocol::reply::PartialAnswer;
+use crate::protocol::sentence::Sentence;
 use crate::service::peer_server::PeerAdmission;
 use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientSetup, TrackerClient};
 
@@ -213,6 +216,15 @@ pub(super) fn away(tracker: &str, why: AwayReason) -> Failure {
     match why {
         AwayReason::Unreachable(why) => Failure::Offline { tracker: tracker.to_owned(), why },
         AwayReason::KeyChanged => Failure::TrackerKeyChanged { tracker: tracker.to_owned() },
+        AwayReason::Refused { code: ReplyCode::Known(Code::Waiting), text } => {
+            let minutes = match Sentence::known(&text) {
+                Some(Sentence::OwnerWasAsked { minutes }) => minutes,
+                _ => 0,
+            };
+            let now = SystemTime::now();
+            let since = now.checked_sub(Duration::from_secs(minutes.saturating_mul(60))).unwrap_or(now);
+            Failure::AwaitsApproval { tracker: tracker.to_owned(), since }
+        }
         AwayReason::Refused { code, text } => Failure::Refused { code, text },
     }
 }

@@ -78,7 +78,7 @@ fn word(text: &str) -> String {
 
 /// A name as typed; one that cannot be a username is nobody's.
 fn user(typed: String) -> Result<Username, BadLine> {
-    Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NoSuchUser { user: typed }))
+    Username::new(&typed).map_err(|_bad_name| BadLine::Meaningless(Failure::NotAtYours { user: typed }))
 }
 
 #[cfg(test)]

@@ -150,6 +150,9 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
             _ => words.push(field.text.into_owned()),
         }
     }
+    if words.iter().any(String::is_empty) {
+        return Err(rest.usage());
+    }
     let mut words = words.into_iter();
     let (Some(owner), Some(remote_path), local_path, None) = (words.next(), words.next(), words.next(), words.next())
     else {
@@ -158,7 +161,8 @@ fn read_download(rest: Rest<'_>) -> Result<LineRequest, BadLine> {
     let local_path = local_path.map(|typed| LocalPath::new(typed_path(typed), rest.cwd));
     if owner == EVERYBODY {
         let folder = typed::share_path(&remote_path).map_err(|_bad| rest.usage())?;
-        if !remote_path.ends_with('/') || wait {
+        // What everybody shares of it is a folder, with or without its `/`.
+        if wait {
             return Err(rest.usage());
         }
         let request = FolderOfAllRequest { folder, local_path, existing, unsafe_names };

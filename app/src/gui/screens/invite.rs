@@ -21,7 +21,9 @@ use crate::human::{self, thousands};
 use crate::model::{Model, Person};
 
 /// People whose coming is told by name; of more only their number is.
-const NEWCOMERS_MAX: usize = 5;
+const NEWCOMERS_MAX: usize = 3;
+/// So high is what says who has come, from the first moment on: what lies below does not move when somebody does.
+const NEWCOMERS_HEIGHT: f32 = 136.0;
 const NETWORK_NAME_WIDTH: f32 = 280.0;
 
 /// What is typed here.
@@ -141,6 +143,7 @@ fn who_has_come(ui: &mut Ui, model: &Model) {
     let mut others: Vec<&Person> = model.others().collect();
     let p = palette(ui);
     widgets::card(ui, |ui| {
+        ui.set_min_height(NEWCOMERS_HEIGHT);
         if others.is_empty() {
             ui.horizontal(|ui| {
                 widgets::glyph(ui, icons::HOURGLASS_MEDIUM, 22.0, p.warn);

@@ -1,6 +1,6 @@
 //! The networks that are in the local network, on the first page: each by its name and key, and in with one click.
 
-use eframe::egui::{Align, Label, Layout, RichText, Ui, WidgetInfo, accesskit::Role};
+use eframe::egui::{Align, Label, Layout, Rect, RichText, ScrollArea, Ui, WidgetInfo, accesskit::Role, vec2};
 use potok_core::model::shown::Shown;
 use potok_core::reach::nearby::NearbyNetwork;
 use rust_i18n::t;
@@ -14,25 +14,55 @@ use crate::gui::widgets::{self, Loud};
 /// Words of a fingerprint that stand in the list; the others are in its hint.
 const WORDS_SHOWN: usize = 4;
 
-/// Draws them, if there are any.
-pub(super) fn show(ui: &mut Ui, networks: &[NearbyNetwork], actions: &mut Vec<Action>) {
-    if networks.is_empty() {
-        return;
-    }
-    widgets::card(ui, |ui| {
-        widgets::heading(ui, &t!("window.welcome.nearby"));
-        for network in networks {
-            row(ui, network, actions);
-        }
-    });
-    ui.add_space(4.0);
+/// One of them in the list.
+const NEARBY_ROW_HEIGHT: f32 = 38.0;
+/// So many have room before the list is scrolled; the room is there before any of them is.
+const ROWS_SHOWN: f32 = 2.0;
+
+/// The networks in the order in which they came, so that what comes moves nothing.
+#[derive(Debug, Default)]
+pub(super) struct NearbyCard {
+    rows: Vec<(NearbyNetwork, bool)>,
 }
 
-/// Why there may be none, and what to do then.
-pub(super) fn hint(ui: &mut Ui, networks: &[NearbyNetwork], is_on: bool) {
-    if networks.is_empty() && is_on {
+impl NearbyCard {
+    /// Draws those that are there now. One that goes away keeps its row for as long as the pointer is over the list.
+    pub(super) fn show(&mut self, ui: &mut Ui, networks: &[NearbyNetwork], actions: &mut Vec<Action>) {
+        widgets::card(ui, |ui| {
+            widgets::heading(ui, &t!("window.welcome.nearby"));
+            let size = vec2(ui.available_width(), ROWS_SHOWN * (NEARBY_ROW_HEIGHT + ui.spacing().item_spacing.y));
+            let frame = Rect::from_min_size(ui.cursor().min, size);
+            self.follow(networks, ui.rect_contains_pointer(frame));
+            ui.allocate_ui_with_layout(size, Layout::top_down(Align::LEFT), |ui| {
+                ui.set_min_size(size);
+                if self.rows.is_empty() {
+                    ui.add(Label::new(RichText::new(t!("window.welcome.none-nearby")).color(palette(ui).weak)).wrap());
+                    return;
+                }
+                let list = ScrollArea::vertical().id_salt("nearby").auto_shrink(false).max_height(size.y);
+                list.show(ui, |ui| {
+                    for (network, is_there) in &self.rows {
+                        let size = vec2(ui.available_width(), NEARBY_ROW_HEIGHT);
+                        ui.allocate_ui(size, |ui| ui.add_enabled_ui(*is_there, |ui| row(ui, network, actions)));
+                    }
+                });
+            });
+        });
         ui.add_space(4.0);
-        widgets::weak(ui, t!("window.welcome.none-nearby"));
+    }
+
+    fn follow(&mut self, networks: &[NearbyNetwork], is_pointed_at: bool) {
+        for (row, is_there) in &mut self.rows {
+            let now = networks.iter().find(|network| network.key == row.key);
+            *is_there = now.is_some();
+            if let Some(now) = now {
+                row.clone_from(now);
+            }
+        }
+        self.rows.retain(|(_, is_there)| *is_there || is_pointed_at);
+        let is_new = |network: &&NearbyNetwork| !self.rows.iter().any(|(row, _)| row.key == network.key);
+        let new: Vec<_> = networks.iter().filter(is_new).map(|network| (network.clone(), true)).collect();
+        self.rows.extend(new);
     }
 }
 

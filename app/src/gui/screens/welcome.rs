@@ -18,8 +18,9 @@ use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::screen::ScreenContext;
 use crate::gui::screens::join_field::{JoinField, complain};
-use crate::gui::screens::nearby_card;
+use crate::gui::screens::nearby_card::NearbyCard;
 use crate::gui::theme::{self, palette};
+use crate::gui::widgets::message_line::message_line;
 use crate::gui::widgets::text::one_line;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
@@ -30,6 +31,8 @@ const WELCOME_WIDTH: f32 = 640.0;
 const NAME_WIDTH: f32 = 280.0;
 /// The picture in front of a choice.
 const DISC_SIDE: f32 = 46.0;
+/// Two lines below the field of the invite.
+const MESSAGE_HEIGHT: f32 = 32.0;
 
 /// What is typed here.
 #[derive(Debug, Default)]
@@ -41,9 +44,40 @@ pub struct WelcomeState {
     /// An invite on the clipboard.
     offered: Option<Invite>,
     declined: Option<Invite>,
+    nearby: NearbyCard,
 }
 
 impl WelcomeState {
+    /// Whether an invite lies on the clipboard that was not declined.
+    pub fn has_offer(&self) -> bool {
+        self.offered.is_some()
+    }
+
+    /// An invite that was copied somewhere else, in the place below the page: joining it is one click, and whose it is can be
+    /// seen.
+    pub fn show_offer(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let Some(invite) = self.offered.clone() else { return };
+        let p = palette(ui);
+        message_line(ui, p.accent, |ui| {
+            if widgets::icon_button(ui, icons::X, &t!("window.welcome.decline")).clicked() {
+                self.declined = self.offered.take();
+            }
+            let can_join = self.wrong_name.is_none();
+            let join = |ui: &mut Ui| widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join-it")).clicked();
+            if ui.add_enabled_ui(can_join, join).inner {
+                actions.push(Action::Join(invite.clone().into()));
+                self.offered = None;
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                widgets::glyph(ui, icons::LINK, 18.0, p.accent);
+                ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::medium()).color(p.text));
+                let (address, key) = (Shown(&invite.address.to_string()).to_string(), fingerprint::hex(&invite.key));
+                let text = RichText::new(format!("{address}  {key}")).font(theme::mono()).color(p.weak);
+                ui.add(Label::new(text).truncate()).on_hover_text(format!("{address}\n{key}"));
+            });
+        });
+    }
+
     /// Offers an invite that lies on the clipboard, unless it was declined.
     pub fn offer(&mut self, invite: Invite) {
         if self.declined.as_ref() != Some(&invite) {
@@ -79,11 +113,11 @@ pub fn show(
                 name(ui, state, settings, actions);
                 ui.add_space(theme::GAP_WIDE);
                 ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
-                    offer(ui, state, actions);
-                    nearby_card::show(ui, &model.nearby, actions);
+                    if settings.local_discovery || !model.nearby.is_empty() {
+                        state.nearby.show(ui, &model.nearby, actions);
+                    }
                     recent(ui, model, actions);
                     choices(ui, model, state, host_at, actions);
-                    nearby_card::hint(ui, &model.nearby, settings.local_discovery);
                 });
             });
         });
@@ -108,37 +142,6 @@ fn name(ui: &mut Ui, state: &mut WelcomeState, settings: &Settings, actions: &mu
         Some(why) => ui.label(RichText::new(why).font(theme::small()).color(p.bad)),
         None => widgets::weak(ui, t!("window.welcome.name-text")),
     };
-}
-
-/// An invite that was copied somewhere else: joining it is one click, and whose it is can be seen.
-fn offer(ui: &mut Ui, state: &mut WelcomeState, actions: &mut Vec<Action>) {
-    let Some(invite) = state.offered.clone() else { return };
-    let p = palette(ui);
-    widgets::card(ui, |ui| {
-        ui.horizontal(|ui| {
-            disc(ui, icons::LINK);
-            ui.add_space(theme::GAP);
-            ui.vertical(|ui| {
-                ui.set_width((ui.available_width() - 150.0).max(100.0));
-                ui.spacing_mut().item_spacing.y = 2.0;
-                ui.label(RichText::new(t!("window.welcome.clipboard")).font(theme::heading()).color(p.text));
-                let address = Shown(&invite.address.to_string()).to_string();
-                ui.add(Label::new(RichText::new(address).font(theme::mono()).color(p.text)).truncate());
-                let key = fingerprint::hex(&invite.key);
-                ui.add(Label::new(RichText::new(&key).font(theme::mono()).color(p.weak)).truncate()).on_hover_text(key);
-            });
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if widgets::icon_button(ui, icons::X, &t!("window.welcome.decline")).clicked() {
-                    state.declined = state.offered.take();
-                }
-                if widgets::button(ui, Loud::Primary, "", &t!("window.welcome.join-it")).clicked() {
-                    actions.push(Action::Join(invite.into()));
-                    state.offered = None;
-                }
-            });
-        });
-    });
-    ui.add_space(4.0);
 }
 
 /// The networks that we were in: back in with one click, or forgotten.
@@ -200,7 +203,6 @@ fn choices(ui: &mut Ui, model: &Model, state: &mut WelcomeState, host_at: &str, 
 }
 
 fn join(ui: &mut Ui, model: &Model, state: &mut WelcomeState, actions: &mut Vec<Action>) {
-    let p = palette(ui);
     widgets::card(ui, |ui| {
         ui.horizontal(|ui| {
             disc(ui, icons::SIGN_IN);
@@ -213,18 +215,33 @@ fn join(ui: &mut Ui, model: &Model, state: &mut WelcomeState, actions: &mut Vec<
                 let is_alone =
                     state.offered.is_none() && model.recent.iter().next().is_none() && model.nearby.is_empty();
                 state.invite.show(ui, Loud::Primary, is_chosen || is_alone, actions);
-                if state.invite.is_wrong() {
-                    return;
-                }
-                if let Some(why) = model.join_failure() {
-                    complain(ui, &texts::sentence_of(why));
-                } else if let TrackerConnection::Connecting { tracker, .. } = &model.connection {
-                    let text = t!("window.tracker.connecting", tracker = Shown(tracker));
-                    ui.label(RichText::new(&*text).font(theme::small()).color(p.weak));
-                }
+                // Its place is there before there is something to say: what lies below does not move then.
+                let size = vec2(ui.available_width(), MESSAGE_HEIGHT);
+                ui.allocate_ui_with_layout(size, Layout::top_down(Align::LEFT), |ui| {
+                    ui.set_min_size(size);
+                    if !state.invite.is_wrong() {
+                        what_came_of_it(ui, model);
+                    }
+                });
             });
         });
     });
+}
+
+/// How it stands with the network that was chosen.
+fn what_came_of_it(ui: &mut Ui, model: &Model) {
+    let p = palette(ui);
+    let say = |ui: &mut Ui, text: &str| {
+        ui.add(Label::new(RichText::new(text).font(theme::small()).color(p.weak)).wrap());
+    };
+    match (&model.connection, model.join_failure()) {
+        (connection, Some(why)) if connection.awaits_approval() => say(ui, &texts::sentence_of(why)),
+        (_, Some(why)) => complain(ui, &texts::sentence_of(why)),
+        (TrackerConnection::Connecting { tracker, .. }, None) => {
+            say(ui, &t!("window.tracker.connecting", tracker = Shown(tracker)));
+        }
+        _ => {}
+    }
 }
 
 /// The title of a choice whose field takes what is typed; a click on it leads there.

@@ -74,14 +74,14 @@ fn the_owner_of_a_tracker_sees_kicks_and_bans() {
     host.restart();
     let at = SocketAddr::from(([127, 0, 0, 1], 0));
     assert_eq!(host.ask(Intent::HostTracker(at)), Ok(Outcome::Done));
-    assert_eq!(host.ask(Intent::Order(ListBanned.into())), Ok(Outcome::Bans(vec![ban])));
+    assert_eq!(host.ask(Intent::Order(ListBanned::default().into())), Ok(Outcome::Bans(vec![ban])));
     let tracker = host.invite();
     assert!(
         matches!(guest.ask(Intent::Join(tracker.clone())), Err(Failure::Refused { code, .. }) if code == Code::Banned)
     );
 
     assert_eq!(host.ask(lift(banned("GUEST"))), Ok(Outcome::Done));
-    assert_eq!(host.ask(Intent::Order(ListBanned.into())), Ok(Outcome::Bans(vec![])));
+    assert_eq!(host.ask(Intent::Order(ListBanned::default().into())), Ok(Outcome::Bans(vec![])));
     assert_eq!(guest.ask(Intent::Join(tracker)), Ok(Outcome::Done));
 }
 
@@ -98,7 +98,9 @@ fn orders_that_cannot_be_carried_out_say_why() {
     // What is no name at all never becomes an intent.
     assert!(Username::new("no name!").is_err() && "no name!".parse::<BanQuery>().is_err());
     let mut guest = Client::at("guest", &tracker);
-    for intent in [kick(name("host")), ban_user(name("host")), lift(banned("host")), Intent::Order(ListBanned.into())] {
+    for intent in
+        [kick(name("host")), ban_user(name("host")), lift(banned("host")), Intent::Order(ListBanned::default().into())]
+    {
         assert_eq!(guest.ask(intent), Err(Failure::NotOwner));
     }
 }

@@ -53,7 +53,7 @@ pub fn show(ui: &mut Ui, model: &Model, state: &mut PeopleState, actions: &mut V
         // Laid out from the right.
         let options = [(true, icons::PROHIBIT, &*out), (false, icons::USERS_THREE, &*here)];
         if widgets::choice(ui, &mut state.shows_bans, &options) && state.shows_bans {
-            actions.push(Action::Refresh(Intent::Order(ListBanned.into())));
+            actions.push(Action::Refresh(Intent::Order(ListBanned::default().into())));
         }
     });
     if state.shows_bans {

@@ -5,7 +5,7 @@ mod list;
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{Key, RichText, Sense, Ui, vec2};
+use eframe::egui::{Align, Key, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 use potok_core::node::intent::ShareRequest;
 use rust_i18n::t;
 
@@ -25,6 +25,9 @@ use crate::texts;
 const NOTES_SHOWN: usize = 50;
 /// Fewer shares need no filter.
 const FILTER_FROM: usize = 12;
+/// Two lines of small letters.
+const NOW_HEIGHT: f32 = 34.0;
+const HASHING_WIDTH: f32 = 120.0;
 
 /// What is typed and chosen here.
 #[derive(Debug, Default)]
@@ -64,20 +67,12 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut SharedState, ac
         });
     });
     typed(ui, model, state, actions);
-    hashing(ui, model);
-    notes(ui, model, state);
+    now(ui, model, state);
     ui.add_space(4.0);
     if model.shares.is_empty() {
         let (title, text) = (t!("window.shared.empty-title"), t!("window.shared.empty-text"));
         widgets::empty(ui, icons::FOLDER_OPEN, &title, &text, |_| {});
         return;
-    }
-    if let Some(all) = model.shares.more_roots_than_listed() {
-        let (count, all) = (thousands(ROOTS_KEPT_MAX as u64), thousands(all as u64));
-        widgets::weak(ui, t!("window.shared.roots-cut", count = count, all = all));
-    }
-    if model.shares.is_found_cut() {
-        widgets::weak(ui, t!("window.shared.found-cut", count = thousands(FOUND_MAX as u64)));
     }
     list::show(ui, model, state, actions);
 }
@@ -104,39 +99,70 @@ fn typed(ui: &mut Ui, model: &Model, state: &mut SharedState, actions: &mut Vec<
             }
         }
     });
+}
+
+/// What comes without being asked for has one line, which is there before it comes: the list below it does not move.
+fn now(ui: &mut Ui, model: &Model, state: &mut SharedState) {
+    let size = vec2(ui.available_width(), NOW_HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_size(size);
+        notes_button(ui, model, state);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| doing(ui, model));
+    });
+    notes(ui, model, state);
+}
+
+/// What is being done, or why it was not; else what of the list is left out.
+fn doing(ui: &mut Ui, model: &Model) {
+    let p = palette(ui);
+    if let Some(why) = model.sharing.failed().filter(|_| !model.sharing.is_looking()) {
+        ui.add(Label::new(RichText::new(texts::in_window(why)).font(theme::small()).color(p.bad)).wrap());
+        return;
+    }
     if model.sharing.is_looking() {
         widgets::weak(ui, t!("window.shared.looking"));
-    } else if let Some(why) = model.sharing.failed() {
-        let text = RichText::new(texts::in_window(why)).font(theme::small()).color(palette(ui).bad);
-        ui.add(eframe::egui::Label::new(text).wrap());
+        return;
+    }
+    if let Some(hashing) = model.hashing {
+        let (done, total) = (human::size(hashing.done_bytes), human::size(hashing.total_bytes));
+        let (rect, _) = ui.allocate_exact_size(vec2(HASHING_WIDTH, 8.0), Sense::hover());
+        widgets::bar(ui, rect, widgets::part(hashing.done_bytes, hashing.total_bytes), p.accent);
+        let files = thousands(hashing.files_left);
+        weak_line(ui, t!("window.shared.hashing", files = files, done = done, total = total));
+    } else if let Some(all) = model.shares.more_roots_than_listed() {
+        let (count, all) = (thousands(ROOTS_KEPT_MAX as u64), thousands(all as u64));
+        weak_line(ui, t!("window.shared.roots-cut", count = count, all = all));
+    } else if model.shares.is_found_cut() {
+        weak_line(ui, t!("window.shared.found-cut", count = thousands(FOUND_MAX as u64)));
     }
 }
 
-fn hashing(ui: &mut Ui, model: &Model) {
-    let Some(hashing) = model.hashing else { return };
-    ui.add_space(4.0);
-    let (done, total) = (human::size(hashing.done_bytes), human::size(hashing.total_bytes));
-    widgets::weak(ui, t!("window.shared.hashing", files = thousands(hashing.files_left), done = done, total = total));
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), Sense::hover());
-    widgets::bar(ui, rect, widgets::part(hashing.done_bytes, hashing.total_bytes), palette(ui).accent);
+/// As much of a text as there is room for; the rest is in its hint.
+fn weak_line(ui: &mut Ui, text: impl AsRef<str>) {
+    let text = text.as_ref();
+    let label = Label::new(RichText::new(text).font(theme::small()).color(palette(ui).weak)).truncate();
+    ui.add(label).on_hover_text(text);
 }
 
-/// The health of what is shared: what cannot be watched, and which files are left out and why.
-fn notes(ui: &mut Ui, model: &Model, state: &mut SharedState) {
+/// Shows and hides the notes; nothing if there are none.
+fn notes_button(ui: &mut Ui, model: &Model, state: &mut SharedState) {
     let count = model.warnings.len() + model.skipped.len();
     if count == 0 {
         return;
     }
-    ui.add_space(4.0);
     let icon = if state.shows_notes { icons::CARET_DOWN } else { icons::CARET_RIGHT };
     if widgets::button(ui, Loud::Quiet, icon, &t!("window.shared.notes", count = count)).clicked() {
         state.shows_notes = !state.shows_notes;
     }
-    if !state.shows_notes {
+}
+
+/// The health of what is shared: what cannot be watched, and which files are left out and why.
+fn notes(ui: &mut Ui, model: &Model, state: &SharedState) {
+    if !state.shows_notes || model.warnings.len() + model.skipped.len() == 0 {
         return;
     }
     widgets::card(ui, |ui| {
-        eframe::egui::ScrollArea::vertical().max_height(150.0).show(ui, |ui| {
+        ScrollArea::vertical().max_height(150.0).show(ui, |ui| {
             for text in model.warnings.iter().rev().take(NOTES_SHOWN) {
                 widgets::weak(ui, text);
             }

@@ -8,7 +8,7 @@ mod relay;
 
 pub(super) use hosted::reach;
 
-use eframe::egui::{self, ScrollArea, Ui};
+use eframe::egui::{self, Ui};
 use potok_core::model::shown::Shown;
 use potok_core::node::event::TrackerConnection;
 use rust_i18n::t;
@@ -19,7 +19,7 @@ use crate::gui::screen::ScreenContext;
 use crate::gui::screens::join_field::{JoinField, complain};
 use crate::gui::screens::link_card;
 use crate::gui::theme::{self, palette};
-use crate::gui::widgets::{self, Loud};
+use crate::gui::widgets::{self, Loud, sections};
 use crate::model::Model;
 use crate::model::reach_advice::Firewall;
 use crate::texts;
@@ -51,7 +51,7 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
         state.join.clear();
     }
     widgets::head(ui, &t!("window.page.tracker"), "", |_| {});
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    sections::show(ui, "tracker", |ui, sections| {
         // The bar lies over the right edge.
         ui.set_max_width(ui.available_width() - 8.0);
         now(ui, model, !is_typed_here, actions);
@@ -63,36 +63,45 @@ pub fn show(ui: &mut Ui, context: ScreenContext<'_>, state: &mut TrackerState, a
         // Whoever hosts the network looks after that first.
         let hosts = model.hosted().is_some();
         if model.is_online() && !is_trial && !hosts {
+            sections.part(ui, "reach");
             reach_card::show(ui, &model.reach, firewall, actions);
             ui.add_space(theme::GAP);
         }
+        sections.part(ui, "host");
         host(ui, model, state, actions);
         ui.add_space(theme::GAP);
         if let Some(invite) = model.invite.as_ref().filter(|_| !is_trial) {
+            sections.part(ui, "invite");
             self::invite(ui, &invite.to_string(), actions);
             ui.add_space(theme::GAP);
         }
         if model.hosted().is_some() {
+            sections.part(ui, "people");
             hosted::people(ui, model, actions);
             ui.add_space(theme::GAP);
         }
         if model.can_order() {
+            sections.part(ui, "greeting");
             greeting::show(ui, model, &mut state.greeting, settings, actions);
             ui.add_space(theme::GAP);
         }
         if let Some(hosted) = model.hosted() {
+            sections.part(ui, "relay");
             relay::card(ui, hosted, settings, actions);
             ui.add_space(theme::GAP);
+            sections.part(ui, "log");
             hosted::log(ui, model);
             ui.add_space(theme::GAP);
         }
         if model.is_online() && !is_trial && hosts {
+            sections.part(ui, "reach");
             reach_card::show(ui, &model.reach, firewall, actions);
             ui.add_space(theme::GAP);
         }
         if model.can_order() {
-            owner::show(ui, model, &mut state.owner, actions);
+            owner::show(ui, model, &mut state.owner, sections, actions);
         }
+        sections.part(ui, "join");
         join(ui, model, state, is_typed_here, actions);
     });
 }
@@ -112,7 +121,10 @@ fn now(ui: &mut Ui, model: &Model, says_why: bool, actions: &mut Vec<Action>) {
             TrackerConnection::Connecting { tracker, why } => {
                 let why = why.as_ref().filter(|_| says_why).map_or(String::new(), texts::sentence_of);
                 let network = model.network_name().unwrap_or_else(|| Shown(tracker).to_string());
-                let title = t!("window.tracker.connecting", tracker = network).into_owned();
+                let title = match model.connection.awaits_approval() {
+                    true => t!("window.away.awaits-approval", network = network).into_owned(),
+                    false => t!("window.tracker.connecting", tracker = network).into_owned(),
+                };
                 (icons::HOURGLASS_MEDIUM, p.warn, title, why)
             }
             TrackerConnection::Refused { why, .. } => {

@@ -16,6 +16,7 @@ use crate::gui::action::Action;
 use crate::gui::fingerprint;
 use crate::gui::icons;
 use crate::gui::theme::{self, palette};
+use crate::gui::widgets::sections::Sections;
 use crate::gui::widgets::{self, Loud};
 use crate::human;
 use crate::model::Model;
@@ -62,18 +63,28 @@ fn order(command: impl Into<OwnerCommand>) -> Action {
 }
 
 /// Draws the cards.
-pub(super) fn show(ui: &mut Ui, model: &Model, forms: &mut OwnerForms, actions: &mut Vec<Action>) {
+pub(super) fn show(
+    ui: &mut Ui,
+    model: &Model,
+    forms: &mut OwnerForms,
+    sections: &mut Sections,
+    actions: &mut Vec<Action>,
+) {
+    sections.part(ui, "broadcast");
     broadcast(ui, forms, actions);
     ui.add_space(theme::GAP);
     if !model.trackers.is_empty() {
+        sections.part(ui, "trackers");
         trackers(ui, model, actions);
         ui.add_space(theme::GAP);
     }
     if !model.invites.is_empty() {
+        sections.part(ui, "invites");
         invites(ui, model, actions);
         ui.add_space(theme::GAP);
     }
     if !model.limits.is_empty() {
+        sections.part(ui, "limits");
         limits(ui, model, forms, actions);
         ui.add_space(theme::GAP);
     }
