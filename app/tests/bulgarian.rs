@@ -26,6 +26,7 @@ use potok_core::model::key::PublicKey;
 use potok_core::model::name_fault::NameFault;
 use potok_core::model::share_path::{BadSharePath, SharePath};
 use potok_core::model::transfer::TransferError;
+use potok_core::model::way::Way;
 use potok_core::node::event::{
     Direction, Me, NodeEvent, Outcome, PastTransfer, TrackerConnection, Transfer, TransferState,
 };
@@ -206,6 +207,7 @@ fn every_page_is_in_bulgarian() {
         files: 1,
         bytes: 5,
         ended_at: SystemTime::UNIX_EPOCH,
+        way: Some(Way::Punched),
     };
     test.answer(|i| *i == Intent::ListHistory, Outcome::History(vec![past]));
     is_all_bulgarian(&test, "the history");

@@ -101,7 +101,9 @@ impl Model {
     /// By which way transfers are connected to each person; of several ways the worst.
     pub fn ways(&self) -> HashMap<&Username, Way> {
         let mut ways = HashMap::new();
-        for (user, way) in self.transfers.values().filter_map(|transfer| Some((&transfer.user, transfer.way?))) {
+        for (user, way) in
+            self.transfers.values().filter_map(|transfer| Some((&transfer.user, transfer.connected_by()?)))
+        {
             let known = ways.entry(user).or_insert(way);
             *known = way.max(*known);
         }

@@ -107,20 +107,21 @@ pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::R
     writeln!(out, "renamed\t{}\t{}", Shown(original), Shown(&local_path.to_string_lossy()))
 }
 
-/// `direction⇥user⇥files⇥bytes⇥ended_at⇥local_path⇥path`; `ended_at` in seconds since 1970
+/// `direction⇥user⇥files⇥bytes⇥ended_at⇥local_path⇥path⇥way`; `ended_at` in seconds since 1970
 pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
     past.iter().try_for_each(|past| {
         let ended = past.ended_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let local = past.local_path.as_ref().map(|path| path.to_string_lossy());
         writeln!(
             out,
-            "{}\t{}\t{}\t{}\t{ended}\t{}\t{}",
+            "{}\t{}\t{}\t{}\t{ended}\t{}\t{}\t{}",
             words::direction(past.direction),
             Shown(past.user.as_str()),
             past.files,
             past.bytes,
             OrDash(local.as_deref().map(Shown)),
             Shown(&past.label),
+            OrDash(past.way.map(Way::key)),
         )
     })
 }

@@ -358,6 +358,7 @@ pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
         TextColumn::new(|| t!("column.path"), |past| shown(&past.label)),
         TextColumn::new(|| t!("column.user"), |past| shown(past.user.as_str())),
         TextColumn::number(|| t!("column.size"), |past| human::size(past.bytes)),
+        TextColumn::new(|| t!("column.way"), |past| past.way.map(texts::of_way).unwrap_or_default()),
     ];
     text_table::write(out, COLUMNS, past, true)
 }

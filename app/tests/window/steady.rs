@@ -146,6 +146,7 @@ fn history_stays() {
         files: 1,
         bytes: 5,
         ended_at: ended(n),
+        way: None,
     };
     let row = |n: u64| format!("{n:06}.jpg {}", potok_app::human::date_and_time(ended(n)));
     let is_it = |i: &Intent| *i == Intent::ListHistory;

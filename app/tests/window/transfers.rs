@@ -6,6 +6,7 @@ use egui_kittest::kittest::NodeT;
 use potok_core::model::transfer_details::{
     FileDetails, FilePage, FileStage, PartMap, PartState, SourceDetails, SourceStanding,
 };
+use potok_core::model::way::Way;
 use potok_core::node::event::{PastTransfer, TransferDetails};
 use potok_core::node::intent::FileQuery;
 
@@ -100,6 +101,9 @@ fn what_was_there_is_told_at_the_end() {
     let there = potok_core::model::transfer::AlreadyThere { same: 3, left_out: 2 };
     test.tell(NodeEvent::Transfer(Transfer { there, ..transfer(1, TransferState::Finished) }));
     assert!(test.is_seen("Finished · already there: 3; left out because something else is there: 2"));
+    // What came says by which way, also when it is over.
+    test.tell(NodeEvent::Transfer(Transfer { way: Some(Way::Relayed), ..transfer(1, TransferState::Finished) }));
+    assert!(test.is_seen("Finished · relayed"));
 }
 
 #[test]
@@ -268,9 +272,11 @@ fn what_came_to_its_end_is_listed_and_forgotten() {
         files: 1,
         bytes: 5,
         ended_at: std::time::SystemTime::UNIX_EPOCH,
+        way: Some(Way::Punched),
     };
     test.answer(|i| *i == Intent::ListHistory, Outcome::History(vec![past]));
     assert!(test.is_seen("изглед.jpg 1970-01-01") || test.is_seen("изглед.jpg 1969-12-31"));
+    assert!(test.is_seen("punched"));
     test.click("Clear history");
     assert!(test.is_seen("Forget 1 past transfers?"));
     test.window.get_all_by_label("Clear history").last().expect("in the question").click();

@@ -62,10 +62,18 @@ pub struct Transfer {
     pub sources: u32,
     /// What lay at the places of its files before they came.
     pub there: AlreadyThere,
-    /// How the other side is reached; none while it is not. Of several, how the one it was asked of is.
+    /// How the other side is reached; none while it is not. Of several, how the one it was asked of is. When it is over, how
+    /// the last bytes went; none if none did.
     pub way: Option<Way>,
     /// What it is doing.
     pub state: TransferState,
+}
+
+impl Transfer {
+    /// How the other side is reached now; none when the transfer is over, whatever way its bytes went.
+    pub fn connected_by(&self) -> Option<Way> {
+        self.way.filter(|_| !self.state.is_final())
+    }
 }
 
 /// What lay at the places of a download's files.

@@ -296,6 +296,8 @@ pub struct PastTransfer {
     pub bytes: u64,
     /// When its last byte was here, or there.
     pub ended_at: SystemTime,
+    /// How its last bytes went; none if none did, or if it ended before this was kept.
+    pub way: Option<Way>,
 }
 
 #[cfg(test)]

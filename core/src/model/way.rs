@@ -48,11 +48,22 @@ impl Way {
             Self::Relayed => "relayed",
         }
     }
+
+    /// The way of this word.
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.key() == key)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_way_is_known_by_its_word() {
+        assert!(Way::ALL.iter().all(|way| Way::of_key(way.key()) == Some(*way)));
+        assert_eq!(["", "-", "Direct", "teleported"].map(Way::of_key), [None; 4]);
+    }
 
     #[test]
     fn an_address_says_the_way() {

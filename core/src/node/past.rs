@@ -93,8 +93,8 @@ impl History {
 
 /// A transfer as it is remembered.
 fn past(ended: Transfer) -> PastTransfer {
-    let Transfer { direction, user, label, local_path, files, total_bytes, .. } = ended;
-    PastTransfer { direction, user, label, local_path, files, bytes: total_bytes, ended_at: SystemTime::now() }
+    let Transfer { direction, user, label, local_path, files, total_bytes: bytes, way, .. } = ended;
+    PastTransfer { direction, user, label, local_path, files, bytes, ended_at: SystemTime::now(), way }
 }
 
 /// Room in a folder, or where it would be made.

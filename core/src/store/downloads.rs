@@ -15,7 +15,7 @@ use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
 use crate::protocol::peer::Content;
 use crate::store::saved_state::{SavedState, StateRow, is_done};
-use crate::store::{Store, answers};
+use crate::store::{Store, answers, ways};
 
 /// Number, to user, label, whether it is a folder, target folder, whether files are replaced, whether it is paused.
 pub(super) type JobRow = (&'static str, &'static str, bool, &'static [u8], bool, bool);
@@ -247,6 +247,7 @@ impl Store {
                 jobs.remove(id)?;
                 ranks.remove(id)?;
                 answers::forget(&write, TransferId(*id))?;
+                ways::forget(&write, TransferId(*id))?;
                 files.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
                 states.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
             }

@@ -14,6 +14,7 @@ pub mod names;
 mod peer_port;
 mod pins;
 pub mod saved_state;
+mod ways;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::model::transfer::{TransferError, TransferId};
 use crate::model::username::Username;
+use crate::model::way::Way;
 use crate::protocol::peer::Content;
 use crate::transfer::speed::Speed;
 
@@ -78,6 +79,8 @@ pub struct DownloadJob {
     done_bytes: u64,
     total_bytes: u64,
     speed: Option<Speed>,
+    /// How the last bytes of it came; none if none did.
+    pub last_way: Option<Way>,
     /// Why the last file failed.
     pub last_error: Option<TransferError>,
 }
@@ -115,6 +118,7 @@ impl DownloadJob {
             done_bytes: 0,
             total_bytes,
             speed: None,
+            last_way: None,
             last_error: None,
         }
     }

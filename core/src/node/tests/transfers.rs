@@ -62,7 +62,8 @@ fn an_upload_says_who_takes_what_and_how_much_of_it_they_have() {
     let is_finished = |t: &Transfer| t.number == number && t.state == TransferState::Finished;
     boris.until(|event| matches!(event, NodeEvent::Transfer(t) if is_finished(t)));
     let is_whole = |t: &Transfer| t.number == upload.number && t.done_bytes == total_bytes && t.files_done == 3;
-    anna.until(|event| matches!(event, NodeEvent::Transfer(t) if is_whole(t) && t.state == TransferState::Finished));
+    let is_over = |t: &Transfer| t.state == TransferState::Finished && t.way == Some(Way::Nearby);
+    anna.until(|event| matches!(event, NodeEvent::Transfer(t) if is_whole(t) && is_over(t)));
     assert_eq!(std::fs::read(boris.downloads().join("Trip/film.mkv")).expect("it is there"), film);
 }
 
@@ -229,6 +230,9 @@ fn what_is_behind_a_transfer_is_told_and_what_ended_is_remembered() {
         |past: &PastTransfer| (past.direction, past.user.to_string(), past.label.clone(), past.files, past.bytes);
     let expected = (Direction::Download, "anna".to_owned(), "Trip/".to_owned(), 2, (4 << 20) + 1);
     assert_eq!(past.iter().map(short).collect::<Vec<_>>(), [expected]);
+    // By which way it came is known after the end too.
+    let ways: Vec<_> = transfers(&mut boris).iter().map(|t| (t.number, t.way)).collect();
+    assert_eq!((past[0].way, ways), (Some(Way::Nearby), vec![(number, Some(Way::Nearby))]));
     assert_eq!(past[0].local_path.as_deref(), Some(boris.downloads().join("Trip").as_path()));
     assert_eq!(boris.ask(Intent::ClearHistory), Ok(Outcome::Done));
     assert!(history(&mut boris).is_empty());

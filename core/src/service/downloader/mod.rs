@@ -367,7 +367,7 @@ impl Downloader {
 
     /// By which ways downloads are connected to those they are asked of.
     pub fn ways(&self) -> Vec<Way> {
-        self.list.lock().values().filter_map(|download| download.way).collect()
+        self.list.lock().values().filter_map(Transfer::connected_by).collect()
     }
 
     /// This computer is in another network, or was asleep: what the tracker carries may find a better way now, and who was not

@@ -226,7 +226,7 @@ impl PeerServer {
 
     /// By which ways those who take are connected.
     pub fn ways(&self) -> Vec<Way> {
-        self.scheduler.uploads(now()).iter().filter_map(|upload| upload.way).collect()
+        self.scheduler.uploads(now()).iter().filter_map(Transfer::connected_by).collect()
     }
 
     /// Whether there is an upload with this number.

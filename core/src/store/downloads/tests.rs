@@ -1,6 +1,7 @@
 //! Tests of the queue of downloads on the disk.
 
 use super::*;
+use crate::model::way::Way;
 
 fn download(files: u32) -> SavedDownload {
     let file = |n: u32| WantedFile {
@@ -43,6 +44,20 @@ fn what_was_said_of_what_is_there_comes_back() {
     store.forget_downloads(&[TransferId(4)]).expect("forgotten");
     store.save_download(TransferId(4), &download(2)).expect("saved");
     assert!(read(&store).eq([Existing::Refuse, Existing::Replace, Existing::Refuse, Existing::Refuse]));
+}
+
+#[test]
+fn the_way_of_the_last_bytes_comes_back_and_goes_with_the_download() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = Store::open(&dir.path().join("potok.redb")).expect("opens").store;
+    assert_eq!(store.download_ways().expect("read"), [], "no table yet");
+    let (one, two) = (TransferId(1), TransferId(2));
+    store.save_download(one, &download(1)).expect("saved");
+    store.record_ways(&[(one, Way::Relayed), (two, Way::Direct)], false).expect("written");
+    store.record_ways(&[(one, Way::Punched)], true).expect("written");
+    assert_eq!(store.download_ways().expect("read"), [(one, Way::Punched), (two, Way::Direct)]);
+    store.forget_downloads(&[one]).expect("forgotten");
+    assert_eq!(store.download_ways().expect("read"), [(two, Way::Direct)]);
 }
 
 #[test]

@@ -159,6 +159,7 @@ impl Downloads {
     fn written(&mut self, by: SourceId, ask: &Ask) {
         if let Some(job) = self.jobs.get_mut(&ask.file.job) {
             job.speed_add(ask.bytes());
+            job.last_way = self.sources.get(by).and_then(|source| source.way).or(job.last_way);
         }
         let Some(active) = self.active.get_mut(&ask.file) else { return };
         active.is_changing = false;

@@ -29,9 +29,12 @@ impl Downloads {
         }
     }
 
-    /// How the peer is reached that it is asked of, or another that sends for it.
+    /// How the peer is reached that it is asked of, or another that sends for it; when it is over, how its last bytes came.
     pub fn way(&self, id: TransferId) -> Option<Way> {
-        let job = self.jobs.get(&id).filter(|job| !job.is_over())?;
+        let job = self.jobs.get(&id)?;
+        if job.is_over() {
+            return job.last_way;
+        }
         let way_of = |source: &SourceId| self.sources.get(*source).and_then(|source| source.way);
         let own = self.lanes.get(&job.user).and_then(|lane| lane.source);
         let mut active = job.active.iter().take(LOOKED_AT_MAX);

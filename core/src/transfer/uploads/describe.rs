@@ -37,7 +37,7 @@ impl Uploads {
         let source = SourceDetails {
             user: told.user,
             standing,
-            way: told.way,
+            way: told.way.filter(|_| taker.connections > 0),
             tried: self.tried_by(&key),
             tried_by_them: true,
             bytes_per_second: told.bytes_per_second,

@@ -218,7 +218,7 @@ impl Uploads {
             Some(block) if !is_whole_before => file.sent(block),
             _ => 0,
         };
-        row.sent(answered.bytes, new_bytes, now);
+        row.sent(answered.bytes, new_bytes, asking.way, now);
         let is_whole = is_whole_before || file.is_whole();
         if is_whole && !is_whole_before && self.whole_files < WHOLE_FILES_MAX {
             row.whole.insert(key);

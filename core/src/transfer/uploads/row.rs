@@ -43,6 +43,8 @@ pub(super) struct UploadRow {
     pub(super) owed: u64,
     active_at: Instant,
     speed: Speed,
+    /// How the last bytes of it went; none if none did.
+    last_way: Option<Way>,
     /// It is on the list: its taker is here, or was a moment ago.
     pub(super) is_shown: bool,
     pub(super) is_changed: bool,
@@ -66,6 +68,7 @@ impl UploadRow {
             owed: 0,
             active_at: now,
             speed: Speed::new(now),
+            last_way: None,
             is_shown: true,
             is_changed: true,
             is_remembered: false,
@@ -111,8 +114,9 @@ impl UploadRow {
         self.is_changed = true;
     }
 
-    /// Bytes have left for them; of these so many are of a block that they had not got yet.
-    pub(super) fn sent(&mut self, bytes: u64, new_bytes: u64, now: Instant) {
+    /// Bytes have left for them by a way; of these so many are of a block that they had not got yet.
+    pub(super) fn sent(&mut self, bytes: u64, new_bytes: u64, by: Way, now: Instant) {
+        self.last_way = Some(by);
         self.speed.add(bytes);
         self.done_bytes = self.done_bytes.saturating_add(new_bytes);
         self.active_at = now;
@@ -150,7 +154,7 @@ impl UploadRow {
             bytes_per_second: 0,
             sources: 0,
             there: AlreadyThere::default(),
-            way: None,
+            way: self.last_way,
             state,
         }
     }
@@ -178,7 +182,7 @@ impl UploadRow {
             _ => TransferState::NotAsked,
         };
         let is_running = state == TransferState::Running;
-        let way = connections.way.filter(|_| !state.is_final());
+        let way = if state.is_final() { self.last_way } else { connections.way };
         let rest = Transfer { way, ..self.told(id, user, state) };
         if !is_running {
             return rest;

@@ -298,6 +298,35 @@ fn what_they_have_to_the_end_is_told_once() {
 }
 
 #[test]
+fn what_is_over_keeps_the_way_by_which_its_last_bytes_went() {
+    let mut scene = Scene::new();
+    let ways = |scene: &mut Scene| -> Vec<Option<Way>> {
+        scene.uploads.all(scene.now).into_iter().map(|row| row.way).collect()
+    };
+    scene.uploads.enter(ConnectionId(3), key(3), Username::new("anna").expect("a name"), Way::Relayed);
+    scene.ask(3, "film.mkv", 2, 2);
+    scene.send(3, "film.mkv", 2, 0);
+    assert_eq!(ways(&mut scene), [Some(Way::Relayed)]);
+    // A better way opens, by which the rest goes.
+    scene.uploads.enter(ConnectionId(4), key(3), Username::new("anna").expect("a name"), Way::Punched);
+    scene.uploads.leave(ConnectionId(3), scene.now);
+    scene.ask(4, "film.mkv", 2, 1);
+    scene.send(4, "film.mkv", 2, 1);
+    let row = scene.uploads.all(scene.now).pop().expect("one");
+    assert_eq!((row.way, row.connected_by(), row.state), (Some(Way::Punched), None, TransferState::Finished));
+    scene.uploads.leave(ConnectionId(4), scene.now);
+    assert_eq!(ways(&mut scene), [Some(Way::Punched)], "they are gone");
+    let told = scene.uploads.describe(row.number, scene.now).expect("there");
+    assert_eq!(told.sources[0].way, None, "nobody is connected");
+    scene.wait(Duration::from_secs(11));
+    assert_eq!(scene.uploads.take_ended().iter().map(|row| row.way).collect::<Vec<_>>(), [Some(Way::Punched)]);
+    // Of what had not begun to go there is no way.
+    scene.ask(1, "song.flac", 2, 1);
+    scene.uploads.leave(ConnectionId(1), scene.now);
+    assert_eq!(ways(&mut scene), [None]);
+}
+
+#[test]
 fn what_rests_while_it_is_metered_is_told() {
     let mut scene = Scene::new();
     scene.ask(1, "film.mkv", 10, 1);

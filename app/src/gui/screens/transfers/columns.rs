@@ -32,16 +32,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
         common_columns::name(),
         common_columns::size().drop(3),
         common_columns::person().drop(2),
-        Column::new(
-            "connection",
-            || t!("column.way"),
-            104.0,
-            |cell, t: &&Transfer| {
-                cell.text(&t.way.map(texts::of_way).unwrap_or_default(), theme::small(), cell.palette().weak);
-            },
-        )
-        .extra()
-        .drop(4),
+        common_columns::way().extra().drop(4),
         Column::new("progress", || t!("window.column.progress"), 134.0, |cell, t: &&Transfer| progress(cell, t))
             .compared(|a, b| part_done(a).cmp(&part_done(b)))
             .least(PROGRESS_WIDTH_MIN)
@@ -164,11 +155,10 @@ pub(super) fn state_words(transfer: &Transfer) -> String {
         TransferState::Metered => t!("window.state.metered").into_owned(),
         TransferState::DiskFull => t!("window.state.disk-full").into_owned(),
         TransferState::Finished => {
-            let finished = t!("window.state.finished");
-            match tables::already_there(transfer.there) {
-                Some(there) => format!("{finished} · {there}"),
-                None => finished.into_owned(),
-            }
+            let mut words = vec![t!("window.state.finished").into_owned()];
+            words.extend(transfer.way.map(texts::of_way));
+            words.extend(tables::already_there(transfer.there));
+            words.join(" · ")
         }
         TransferState::Failed(why) => texts::of_transfer_error(why),
     }

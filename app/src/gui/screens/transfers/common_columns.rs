@@ -2,6 +2,7 @@
 
 use potok_core::model::shown::Shown;
 use potok_core::model::username::Username;
+use potok_core::model::way::Way;
 use potok_core::node::event::{Direction, PastTransfer, Transfer};
 use rust_i18n::t;
 
@@ -11,6 +12,7 @@ use crate::gui::theme;
 use crate::gui::widgets::table::{Cell, Column};
 use crate::human;
 use crate::model::{last_part, natural_order, short};
+use crate::texts;
 
 /// A row of one of the two tables.
 pub(super) trait Moved {
@@ -26,6 +28,8 @@ pub(super) trait Moved {
     fn direction(&self) -> Direction;
     /// From how many people it comes.
     fn sources(&self) -> u32;
+    /// By which way its bytes go, or went.
+    fn way(&self) -> Option<Way>;
 }
 
 impl Moved for &Transfer {
@@ -52,6 +56,10 @@ impl Moved for &Transfer {
     fn sources(&self) -> u32 {
         self.sources
     }
+
+    fn way(&self) -> Option<Way> {
+        self.way
+    }
 }
 
 impl Moved for &PastTransfer {
@@ -77,6 +85,10 @@ impl Moved for &PastTransfer {
 
     fn sources(&self) -> u32 {
         1
+    }
+
+    fn way(&self) -> Option<Way> {
+        self.way
     }
 }
 
@@ -111,4 +123,12 @@ pub(super) fn person<R: Moved>() -> Column<R, (), Action> {
         let by_name = natural_order::compare(a.user().as_str(), b.user().as_str());
         by_name.then(a.direction().cmp(&b.direction()))
     })
+}
+
+/// By which way its bytes go, or went.
+pub(super) fn way<R: Moved>() -> Column<R, (), Action> {
+    let cell = |cell: &mut Cell<'_, Action>, row: &R| {
+        cell.text(&row.way().map(texts::of_way).unwrap_or_default(), theme::small(), cell.palette().weak);
+    };
+    Column::new("connection", || t!("column.way"), 104.0, cell).compared(|a, b| a.way().cmp(&b.way()))
 }

@@ -73,11 +73,12 @@ pub(super) fn show(
     }
 }
 
-fn columns<'a>() -> [Column<&'a PastTransfer, (), Action>; 5] {
+fn columns<'a>() -> [Column<&'a PastTransfer, (), Action>; 6] {
     [
         common_columns::name(),
         common_columns::size().drop(2),
         common_columns::person().drop(1),
+        common_columns::way().drop(3),
         Column::new(
             "ended",
             || t!("window.history.ended"),

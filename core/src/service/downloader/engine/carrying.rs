@@ -94,9 +94,11 @@ impl Engine {
             Some(error) if job.counts().failed > 0 => TransferEvent::Failed(id, error.clone()),
             _ => TransferEvent::Finished(id),
         };
+        let way = job.last_way.map(|way| (id, way));
         if let Some(files) = self.file_work.job(id) {
             files.let_go();
         }
+        self.record.save_ways(way.as_slice(), false);
         self.record.remember_fetched(id);
         self.told.push(fact);
         // Whoever hears that it is over may look at the list at once.

@@ -87,8 +87,9 @@ impl Engine {
     ) -> Result<Self, AddError> {
         let DownloaderSetup { store, tls, directory, arrivals, outgoing, settings, numbers, disk } = setup;
         let reader = Arc::clone(&store);
-        let read = move || Ok::<_, redb::Error>((reader.downloads()?, reader.download_ranks()?));
-        let (saved, ranks) = tokio::task::spawn_blocking(read).await.map_err(|_panic| AddError::Stopped)??;
+        let read =
+            move || Ok::<_, redb::Error>((reader.downloads()?, reader.download_ranks()?, reader.download_ways()?));
+        let (saved, ranks, ways) = tokio::task::spawn_blocking(read).await.map_err(|_panic| AddError::Stopped)??;
         let now_settings = *settings.borrow();
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let files = Arc::new(Files::new(disk, settings.clone()));
@@ -124,6 +125,11 @@ impl Engine {
             engine.look(id);
         }
         engine.machine.set_ranks(&ranks);
+        for (id, way) in ways {
+            if let Some(job) = engine.machine.job_mut(id) {
+                job.last_way = Some(way);
+            }
+        }
         engine.tell_changed();
         Ok(engine)
     }

@@ -1,11 +1,12 @@
 //! The record that is kept for the next start.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
 use crate::model::transfer::TransferId;
+use crate::model::way::Way;
 use crate::store::Store;
 use crate::store::downloads::{SavedDownload, WantedFile};
 use crate::store::saved_state::SavedState;
@@ -16,6 +17,8 @@ pub(super) struct QueueRecord {
     store: Arc<Store>,
     /// Whose progress is not written down.
     unsaved: BTreeSet<TransferId>,
+    /// By which way each was last written to have come.
+    ways: HashMap<TransferId, Way>,
     /// What is to be written down, and the thread that writes what came before.
     writes: VecDeque<Write>,
     saving: Option<JoinHandle<()>>,
@@ -25,7 +28,7 @@ type Write = Box<dyn FnOnce(&Store) + Send>;
 
 impl QueueRecord {
     pub(super) fn new(store: Arc<Store>) -> Self {
-        Self { store, unsaved: BTreeSet::new(), writes: VecDeque::new(), saving: None }
+        Self { store, unsaved: BTreeSet::new(), ways: HashMap::new(), writes: VecDeque::new(), saving: None }
     }
 
     /// What it is written to.
@@ -38,15 +41,26 @@ impl QueueRecord {
         self.unsaved.extend(ids);
     }
 
-    /// How far each has come, for people who look after a restart.
+    /// How far each has come, and by which way, for people who look after a restart.
     pub(super) fn save_progress(&mut self, machine: &Downloads, wait_for_disk: bool) {
-        let mut partial = Vec::new();
+        let (mut partial, mut ways) = (Vec::new(), Vec::new());
         for id in std::mem::take(&mut self.unsaved) {
             let Some(job) = machine.job(id) else { continue };
             partial.extend(job.partial().map(|(index, bytes)| (id, index, SavedState::Partial(bytes))));
+            ways.extend(job.last_way.map(|way| (id, way)));
         }
+        self.save_ways(&ways, wait_for_disk);
         if !partial.is_empty() {
             self.save(move |store| store.record_download(&partial, wait_for_disk));
+        }
+    }
+
+    /// How the last bytes of these came.
+    pub(super) fn save_ways(&mut self, ways: &[(TransferId, Way)], wait_for_disk: bool) {
+        let changed = ways.iter().filter(|(id, way)| self.ways.insert(*id, *way) != Some(*way));
+        let changed: Vec<(TransferId, Way)> = changed.copied().collect();
+        if !changed.is_empty() {
+            self.save(move |store| store.record_ways(&changed, wait_for_disk));
         }
     }
 
@@ -81,6 +95,7 @@ impl QueueRecord {
     pub(super) fn forget(&mut self, ids: Vec<TransferId>) {
         for id in &ids {
             self.unsaved.remove(id);
+            self.ways.remove(id);
         }
         self.save(move |store| store.forget_downloads(&ids));
     }
